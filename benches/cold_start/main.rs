@@ -1,0 +1,83 @@
+//! `cargo bench --bench cold_start`: what a cold start costs.
+//!
+//! Three programs are started again and again, in turns, against a small Runtime API and a stub of Amazon Connect on this
+//! machine: the product's binary as the function `instance-quota`, whose event here needs exactly one AWS call; a Python
+//! handler that makes the same call with boto3; and a program on `lambda_runtime` that does nothing. README.md beside
+//! this folder says how to read the figures.
+
+#![expect(clippy::print_stdout, reason = "its output is what it is for")]
+
+mod cloud;
+mod programs;
+mod report;
+mod run;
+
+use std::{fs, path::PathBuf, process::ExitCode};
+
+use clap::Parser;
+
+use crate::{
+    report::{Report, Summary},
+    run::cold_start,
+};
+
+/// Measures cold starts of the release binary beside an empty function and a Python one.
+#[derive(Debug, Parser)]
+struct Args {
+    /// Cold starts of each program.
+    #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u16).range(1..))]
+    runs: u16,
+    /// Write all figures, those of each single start too, to this file.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Measure this binary and build none.
+    #[arg(long, value_name = "FILE")]
+    bootstrap: Option<PathBuf>,
+    /// Cargo says that this is a benchmark.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match measure(Args::parse()).await {
+        Ok(report) => {
+            println!("{report}");
+            ExitCode::SUCCESS
+        }
+        Err(what) => {
+            eprintln!("cold_start: {what}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn measure(args: Args) -> Result<Report, String> {
+    let programs = programs::prepare(args.bootstrap)?;
+    let all = [&programs.empty, &programs.ours, &programs.python];
+    let mut samples = [const { Vec::new() }; 3];
+    // The first start of each reads it from the disk; only those after it are counted.
+    for counted in (0..=args.runs).map(|round| round > 0) {
+        for (program, samples) in all.iter().zip(&mut samples) {
+            let sample = cold_start(program).await?;
+            if counted {
+                samples.push(sample);
+            }
+        }
+    }
+    let size = |file: &PathBuf| {
+        fs::metadata(file).map(|file| file.len()).map_err(|error| format!("{}: {error}", file.display()))
+    };
+    let [empty, ours, python] = samples;
+    let summaries = [
+        Summary::new(programs.empty.name, empty),
+        Summary::new(programs.ours.name, ours),
+        Summary::new(programs.python.name, python),
+    ];
+    let report = Report::new(summaries, size(&programs.bootstrap)?, size(&programs.zip)?);
+    if let Some(file) = args.json {
+        let json = serde_json::to_string_pretty(&report).map_err(|error| error.to_string())?;
+        fs::write(&file, json + "\n").map_err(|error| format!("{}: {error}", file.display()))?;
+    }
+    Ok(report)
+}

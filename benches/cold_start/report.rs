@@ -1,0 +1,119 @@
+//! What came out, for people and as JSON.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::run::Sample;
+
+/// Everything that was measured.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Report {
+    runs: usize,
+    binary_bytes: u64,
+    zip_bytes: u64,
+    programs: [Summary; 3],
+    targets: [Target; 4],
+}
+
+/// One program's cold starts.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Summary {
+    name: &'static str,
+    ready_ms: Spread,
+    answered_ms: Spread,
+    peak_mb: Spread,
+    samples: Vec<Sample>,
+}
+
+/// Half of all runs were at most `median`, nine in ten at most `p90`.
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Spread {
+    median: f64,
+    p90: f64,
+}
+
+/// One promise and what became of it.
+#[derive(Debug, Serialize)]
+struct Target {
+    what: &'static str,
+    value: f64,
+    limit: f64,
+    met: bool,
+}
+
+impl Target {
+    const fn at_most(what: &'static str, value: f64, limit: f64) -> Self {
+        Self { what, value, limit, met: value <= limit }
+    }
+}
+
+impl Spread {
+    /// Of what was measured, by nearest rank.
+    fn of(mut values: Vec<f64>) -> Self {
+        values.sort_by(f64::total_cmp);
+        let rank = |tenths: usize| values.get((values.len() * tenths).div_ceil(10).saturating_sub(1)).copied();
+        Self { median: rank(5).unwrap_or(f64::NAN), p90: rank(9).unwrap_or(f64::NAN) }
+    }
+}
+
+impl Summary {
+    pub(crate) fn new(name: &'static str, samples: Vec<Sample>) -> Self {
+        let of = |value: fn(&Sample) -> f64| Spread::of(samples.iter().map(value).collect());
+        Self {
+            name,
+            ready_ms: of(|sample| sample.ready_ms),
+            answered_ms: of(|sample| sample.answered_ms),
+            peak_mb: of(|sample| f64::from(u32::try_from(sample.peak_kb).unwrap_or(u32::MAX)) * 1024.0 / 1e6),
+            samples,
+        }
+    }
+}
+
+impl Report {
+    /// Compares the programs, given in the order empty, ours, Python.
+    pub(crate) fn new(programs: [Summary; 3], binary_bytes: u64, zip_bytes: u64) -> Self {
+        let [empty, ours, python] = &programs;
+        let megabytes = f64::from(u32::try_from(zip_bytes).unwrap_or(u32::MAX)) / 1e6;
+        let targets = [
+            Target::at_most(
+                "of Python's time, in percent",
+                100.0 * ours.answered_ms.median / python.answered_ms.median,
+                100.0 / 35.0,
+            ),
+            Target::at_most("times the empty program's time", ours.answered_ms.median / empty.answered_ms.median, 3.5),
+            Target::at_most(
+                "of Python's peak memory, in percent",
+                100.0 * ours.peak_mb.median / python.peak_mb.median,
+                25.0,
+            ),
+            Target::at_most("MB of zip", megabytes, 4.0),
+        ];
+        Self { runs: ours.samples.len(), binary_bytes, zip_bytes, programs, targets }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} cold starts of each, in turns; medians, with the 90th percentile in brackets\n", self.runs)?;
+        writeln!(f, "{:<30}{:>18}{:>24}{:>18}", "", "exec to ready", "exec to first answer", "peak memory")?;
+        for program in &self.programs {
+            writeln!(
+                f,
+                "{:<30}{:>18}{:>24}{:>18}",
+                program.name,
+                format!("{:.2} ms ({:.2})", program.ready_ms.median, program.ready_ms.p90),
+                format!("{:.2} ms ({:.2})", program.answered_ms.median, program.answered_ms.p90),
+                format!("{:.1} MB", program.peak_mb.median),
+            )?;
+        }
+        writeln!(f)?;
+        for target in &self.targets {
+            let verdict = if target.met { "PASS" } else { "FAIL" };
+            writeln!(f, "{verdict}  {:.2} {} (at most {:.2})", target.value, target.what, target.limit)?;
+        }
+        write!(f, "\nbootstrap: {} bytes, zipped {} bytes", self.binary_bytes, self.zip_bytes)
+    }
+}

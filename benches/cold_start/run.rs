@@ -1,0 +1,114 @@
+//! One cold start: from `exec` to the first answered event.
+
+use std::{
+    fs,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use serde::Serialize;
+
+use crate::cloud::{Cloud, What};
+
+/// A program that is measured.
+#[derive(Debug)]
+pub(crate) struct Program {
+    pub(crate) name: &'static str,
+    pub(crate) command: Vec<PathBuf>,
+    /// How often it calls AWS for the one event.
+    pub(crate) calls: usize,
+}
+
+/// What one cold start took.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Sample {
+    /// From `exec` to the question for the first event: what Lambda calls init.
+    pub(crate) ready_ms: f64,
+    /// From `exec` to the answer to the first event.
+    pub(crate) answered_ms: f64,
+    /// The most memory that was resident, by then.
+    pub(crate) peak_kb: u64,
+}
+
+/// Ends the program however the measurement ends.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Starts the program once and waits until it has answered.
+pub(crate) async fn cold_start(program: &Program) -> Result<Sample, String> {
+    let fault = |what: String| format!("{}: {what}", program.name);
+    let mut cloud = Cloud::start().await.map_err(|error| fault(format!("no port on 127.0.0.1: {error}")))?;
+    let mut command = command(program, &cloud);
+
+    let exec = Instant::now();
+    let running = Running(command.spawn().map_err(|error| fault(format!("did not start: {error}")))?);
+    let (mut ready, mut answered, mut calls) = (None, None, Vec::new());
+    loop {
+        let seen = tokio::time::timeout(Duration::from_secs(30), cloud.seen.recv()).await;
+        let Ok(Some(seen)) = seen else { return Err(fault("said nothing for 30 s; its own words stand above".into())) };
+        match seen.what {
+            What::Next if ready.is_none() => ready = Some(seen.at),
+            What::Next => break,
+            What::Call(call) => calls.push(call),
+            What::Answer => answered = Some(seen.at),
+            What::Failure(body) => return Err(fault(format!("did not do what it is measured for: {body}"))),
+        }
+    }
+    let peak_kb = peak_kb(running.0.id()).map_err(|error| fault(format!("its memory could not be read: {error}")))?;
+    let (Some(ready), Some(answered)) = (ready, answered) else {
+        return Err(fault("asked for a second event first".into()));
+    };
+    if calls.len() != program.calls || calls.iter().any(|call| call != "GET /instance") {
+        return Err(fault(format!("should have made {} call GET /instance and made {calls:?}", program.calls)));
+    }
+    let ms = |at: Instant| at.duration_since(exec).as_secs_f64() * 1000.0;
+    Ok(Sample { ready_ms: ms(ready), answered_ms: ms(answered), peak_kb })
+}
+
+/// The program in the environment of a Lambda function, and in no other.
+fn command(program: &Program, cloud: &Cloud) -> Command {
+    let mut command = Command::new(&program.command[0]);
+    command
+        .args(&program.command[1..])
+        .env_clear()
+        .envs([
+            ("AWS_ACCESS_KEY_ID", "ASIAIOSFODNN7EXAMPLE"),
+            ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
+            ("AWS_SESSION_TOKEN", "IQoJb3JpZ2luX2VjEXAMPLETOKEN"),
+            ("AWS_REGION", "ap-northeast-1"),
+            ("AWS_DEFAULT_REGION", "ap-northeast-1"),
+            ("AWS_EXECUTION_ENV", "AWS_Lambda_provided.al2023"),
+            ("AWS_LAMBDA_FUNCTION_NAME", "cold-start"),
+            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
+            ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
+            ("AWS_LAMBDA_LOG_FORMAT", "JSON"),
+            ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/cold-start"),
+            ("AWS_LAMBDA_LOG_STREAM_NAME", "2026/01/01/[$LATEST]cold-start"),
+            ("LAMBDA_TASK_ROOT", "/var/task"),
+            ("LAMBDA_RUNTIME_DIR", "/var/runtime"),
+            ("LANG", "en_US.UTF-8"),
+            ("PATH", "/usr/local/bin:/usr/bin/:/bin:/opt/bin"),
+            ("TZ", ":UTC"),
+            ("_HANDLER", "instance-quota"),
+        ])
+        .env("AWS_LAMBDA_RUNTIME_API", cloud.runtime_api.to_string())
+        .env("AWS_ENDPOINT_URL", format!("http://{}", cloud.aws))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null());
+    command
+}
+
+/// The kernel's high-water mark of the resident set.
+fn peak_kb(process: u32) -> Result<u64, String> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).map_err(|error| error.to_string())?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok()).ok_or_else(|| "there is no VmHWM in it".into())
+}

@@ -1,0 +1,120 @@
+//! Reading the files that people wrote: what is wrong is said with the file's name and the place in it.
+
+use std::{fmt, fs, path::Path};
+
+use onboarding_core::{onboarding::Onboarding, parse::Problem};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// A file that can't be used.
+#[derive(Debug)]
+pub struct BadInput {
+    /// The file as the person named it.
+    pub file: String,
+    /// What is wrong, each with its place.
+    pub problems: Vec<Problem>,
+}
+
+impl BadInput {
+    /// One fault.
+    #[must_use]
+    pub fn one(file: &Path, path: impl Into<String>, message: impl Into<String>) -> Self {
+        let problem = Problem { path: path.into(), message: message.into() };
+        Self { file: file.display().to_string(), problems: vec![problem] }
+    }
+}
+
+impl fmt::Display for BadInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.problems.len();
+        write!(f, "{}: {count} {}", self.file, if count == 1 { "fault" } else { "faults" })?;
+        for problem in &self.problems {
+            write!(f, "\n  {problem}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Reads a JSON file.
+///
+/// # Errors
+/// Where the file can't be read or is no JSON, with line and column.
+pub fn json(file: &Path) -> Result<Value, BadInput> {
+    let text = fs::read_to_string(file)
+        .map_err(|error| BadInput::one(file, "$", format!("the file can't be read: {error}")))?;
+    // Editors on Windows begin a file with a byte order mark.
+    serde_json::from_str(text.trim_start_matches('\u{feff}'))
+        .map_err(|error| BadInput::one(file, "$", format!("the file is not JSON: {error}")))
+}
+
+/// Reads and checks an `onboarding.json`; gives it as written and with its defaults.
+///
+/// # Errors
+/// Every fault of it.
+pub fn onboarding(file: &Path) -> Result<(Value, Onboarding), BadInput> {
+    let value = json(file)?;
+    match Onboarding::parse(&value) {
+        Ok(onboarding) => Ok((value, onboarding)),
+        Err(problems) => Err(BadInput { file: file.display().to_string(), problems }),
+    }
+}
+
+/// Reads a JSON file of a given shape.
+///
+/// # Errors
+/// The first place that does not fit.
+pub fn shaped<T: DeserializeOwned>(file: &Path) -> Result<T, BadInput> {
+    serde_path_to_error::deserialize(json(file)?).map_err(|error| {
+        let path = match error.path().to_string() {
+            path if path == "." => "$".to_owned(),
+            path if path.starts_with('[') => format!("${path}"),
+            path => format!("$.{path}"),
+        };
+        BadInput::one(file, path, error.inner().to_string())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use super::*;
+
+    fn file(text: &str) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), text).unwrap();
+        file
+    }
+
+    #[test]
+    fn a_file_that_does_not_exist_is_named() {
+        let error = onboarding(Path::new("nowhere.json")).unwrap_err().to_string();
+        assert!(error.starts_with("nowhere.json: 1 fault\n  $: the file can't be read"), "{error}");
+    }
+
+    #[test]
+    fn broken_json_is_reported_with_line_and_column() {
+        let error = json(file("{\n  \"a\": ,\n}").path()).unwrap_err().to_string();
+        assert!(error.contains("line 2 column 8"), "{error}");
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_fault() {
+        assert!(json(file("\u{feff}{}").path()).is_ok());
+    }
+
+    #[test]
+    fn a_wrong_shape_is_reported_with_its_path() {
+        let error = shaped::<Vec<u8>>(file("[1, \"x\"]").path()).unwrap_err();
+        assert_eq!(error.problems[0].path, "$[1]");
+    }
+
+    #[test]
+    fn every_fault_of_an_onboarding_is_reported_at_once() {
+        let text = r#"{"instance": {"alias": "d-x"}, "users": {"groups": [{"group": "A"}]}, "frobnicate": 1}"#;
+        let error = onboarding(file(text).path()).unwrap_err();
+        let paths: Vec<&str> = error.problems.iter().map(|problem| problem.path.as_str()).collect();
+        for path in ["$.instance.alias", "$.users.groups[0].securityProfiles", "$.frobnicate"] {
+            assert!(paths.contains(&path), "{path} is missing in {paths:?}");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Which calls of a second execution changed something: there must be none.
+
+use std::collections::BTreeMap;
+
+/// One call to a cloud, as far as it matters here.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    /// The service, `connect`, `iam`, `graph`, …
+    pub service: &'a str,
+    /// The operation's name, or method and path.
+    pub operation: &'a str,
+    /// The HTTP method.
+    pub method: &'a str,
+    /// The path.
+    pub path: &'a str,
+}
+
+/// How the names of AWS operations begin that change nothing.
+const READING: [&str; 12] = [
+    "Assume", "BatchGet", "Check", "Decrypt", "Describe", "Get", "Head", "List", "Query", "Scan", "Search", "Simulate",
+];
+
+/// Operations that send something without changing what exists.
+const SENDING: [&str; 3] = ["Publish", "PublishBatch", "PutEvents"];
+
+/// Graph's actions that only read, although they are `POST`.
+const GRAPH_READING: [&str; 7] = [
+    "$batch",
+    "checkMemberGroups",
+    "checkMemberObjects",
+    "getByIds",
+    "getMemberGroups",
+    "getMemberObjects",
+    "validateProperties",
+];
+
+/// Whether a call creates, updates or deletes something.
+#[must_use]
+pub fn changes(call: Call<'_>) -> bool {
+    if matches!(call.method, "GET" | "HEAD" | "OPTIONS") {
+        return false;
+    }
+    match call.service {
+        "login" => false,
+        "graph" => !GRAPH_READING.iter().any(|action| call.path.trim_end_matches('/').ends_with(action)),
+        _ => {
+            let name = call.operation.rsplit('.').next().unwrap_or(call.operation);
+            !READING.iter().any(|prefix| name.starts_with(prefix)) && !SENDING.contains(&name)
+        }
+    }
+}
+
+/// The changing calls, each with how often it was made.
+#[must_use]
+pub fn changing<'a>(calls: impl Iterator<Item = Call<'a>>) -> Vec<String> {
+    let mut counts: BTreeMap<String, u32> = BTreeMap::new();
+    for call in calls.filter(|call| changes(*call)) {
+        *counts.entry(format!("{} {}", call.service, call.operation)).or_default() += 1;
+    }
+    counts.into_iter().map(|(name, count)| if count == 1 { name } else { format!("{name} ({count} times)") }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call<'a>(service: &'a str, operation: &'a str, method: &'a str, path: &'a str) -> Call<'a> {
+        Call { service, operation, method, path }
+    }
+
+    #[test]
+    fn calls_that_only_read_change_nothing() {
+        for call in [
+            call("connect", "SearchUsers", "POST", "/search-users"),
+            call("servicequotas", "GetServiceQuota", "POST", "/"),
+            call("dynamodb", "DynamoDB_20120810.GetItem", "POST", "/"),
+            call("graph", "GET /v1.0/groups", "GET", "/v1.0/groups"),
+            call("graph", "POST /v1.0/$batch", "POST", "/v1.0/$batch"),
+            call("login", "token", "POST", "/t/oauth2/v2.0/token"),
+            call("sns", "Publish", "POST", "/"),
+        ] {
+            assert!(!changes(call), "{call:?}");
+        }
+    }
+
+    #[test]
+    fn calls_that_change_something_are_named_with_their_number() {
+        let calls = [
+            call("connect", "CreateUser", "PUT", "/users/i"),
+            call("connect", "CreateUser", "PUT", "/users/i"),
+            call("graph", "PATCH /v1.0/applications/{id}", "PATCH", "/v1.0/applications/a"),
+            call("dynamodb", "DynamoDB_20120810.UpdateItem", "POST", "/"),
+            call("iam", "ListRoles", "POST", "/"),
+        ];
+        assert_eq!(
+            changing(calls.into_iter()),
+            [
+                "connect CreateUser (2 times)",
+                "dynamodb DynamoDB_20120810.UpdateItem",
+                "graph PATCH /v1.0/applications/{id}"
+            ]
+        );
+    }
+}

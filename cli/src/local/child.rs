@@ -1,0 +1,154 @@
+//! Child processes that never outlive us: each runs in a process group of its own, and the whole group ends with the
+//! guard, on success, failure, panic and Ctrl-C alike.
+
+use std::{
+    io,
+    process::{ExitStatus, Output, Stdio},
+    time::Duration,
+};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt},
+    process::{Child, Command},
+};
+
+/// A running child and everything that it starts.
+#[derive(Debug)]
+pub struct Group {
+    /// The group's leader.
+    pub child: Child,
+    leader: Option<Pid>,
+}
+
+impl Group {
+    /// Starts a command as the leader of a new process group.
+    ///
+    /// # Errors
+    /// Where the program can't be started.
+    pub fn spawn(command: &mut Command) -> io::Result<Self> {
+        let child = command.process_group(0).kill_on_drop(true).spawn()?;
+        let leader = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        Ok(Self { child, leader })
+    }
+
+    /// Waits for the leader's end.
+    ///
+    /// # Errors
+    /// Where the operating system can't tell.
+    pub async fn wait(mut self) -> io::Result<ExitStatus> {
+        let status = self.child.wait().await?;
+        self.leader = None;
+        Ok(status)
+    }
+
+    /// Waits for the leader's end and collects what it prints to its pipes.
+    ///
+    /// # Errors
+    /// Where the operating system can't tell.
+    pub async fn output(mut self) -> io::Result<Output> {
+        let (out, err) = (self.child.stdout.take(), self.child.stderr.take());
+        let (stdout, stderr) = tokio::try_join!(all(out), all(err))?;
+        Ok(Output { status: self.wait().await?, stdout, stderr })
+    }
+
+    /// Ends the whole group: asks first, then insists.
+    pub async fn stop(mut self) {
+        self.signal(Signal::TERM);
+        let _ = tokio::time::timeout(Duration::from_secs(3), self.child.wait()).await;
+        self.signal(Signal::KILL);
+        let _ = self.child.wait().await;
+        self.leader = None;
+    }
+
+    fn signal(&self, signal: Signal) {
+        if let Some(leader) = self.leader {
+            // Fails only where the group is already gone.
+            let _ = kill_process_group(leader, signal);
+        }
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.signal(Signal::KILL);
+        // What is killed still holds its files for a moment, and they are removed next.
+        for _ in 0..50 {
+            if self.leader.is_none() || !matches!(self.child.try_wait(), Ok(None)) {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+/// Runs a command to its end and collects what it prints.
+///
+/// # Errors
+/// Where the program can't be started.
+pub async fn output(command: &mut Command) -> io::Result<Output> {
+    Group::spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()))?.output().await
+}
+
+async fn all(stream: Option<impl AsyncRead + Unpin>) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if let Some(mut stream) = stream {
+        stream.read_to_end(&mut bytes).await?;
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use super::*;
+
+    /// A shell that starts a grandchild and prints its id.
+    async fn family() -> (Group, Pid) {
+        let mut command = Command::new("sh");
+        command.args(["-c", "sleep 60 & echo $!; wait"]).stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut group = Group::spawn(&mut command).unwrap();
+        let mut text = String::new();
+        let mut out = group.child.stdout.take().unwrap();
+        while !text.ends_with('\n') {
+            let mut byte = [0];
+            out.read_exact(&mut byte).await.unwrap();
+            text.push(char::from(byte[0]));
+        }
+        (group, Pid::from_raw(text.trim().parse().unwrap()).unwrap())
+    }
+
+    async fn ends(pid: Pid) -> bool {
+        for _ in 0..100 {
+            // A process whose parent is gone stays a zombie where nobody reaps it; a zombie has ended.
+            let state = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
+            let zombie = state.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('Z'));
+            if zombie || rustix::process::test_kill_process(pid).is_err() {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        false
+    }
+
+    #[tokio::test]
+    async fn a_dropped_group_takes_its_grandchildren_with_it() {
+        let (group, grandchild) = family().await;
+        drop(group);
+        assert!(ends(grandchild).await);
+    }
+
+    #[tokio::test]
+    async fn a_stopped_group_takes_its_grandchildren_with_it() {
+        let (group, grandchild) = family().await;
+        group.stop().await;
+        assert!(ends(grandchild).await);
+    }
+
+    #[tokio::test]
+    async fn output_and_error_output_are_collected_with_the_status() {
+        let output = output(Command::new("sh").args(["-c", "echo out; echo err >&2; exit 3"])).await.unwrap();
+        assert_eq!((output.stdout, output.stderr), (b"out\n".to_vec(), b"err\n".to_vec()));
+        assert_eq!(output.status.code(), Some(3));
+    }
+}

@@ -1,0 +1,94 @@
+//! Both halves of the local cloud: the stand-in, in this process, and the emulator behind it.
+
+use std::{collections::BTreeMap, path::Path};
+
+use local_cloud::{Behaviour, ClientCredentials, LocalCloud, Options};
+use serde_json::{Value, json};
+
+use super::{
+    emulator::{self, Emulator, Settings},
+    failure::Failure,
+    plan::Plan,
+    venv::Venv,
+};
+use crate::args::LocalArgs;
+
+/// The tenant of the local cloud, its registered application, and that application's secret: made up, like all of it.
+const TENANT_ID: &str = "7e7a0000-0000-4000-8000-000000000001";
+const CLIENT_ID: &str = "c1e70000-0000-4000-8000-000000000001";
+const CLIENT_SECRET: &str = "local-cloud-client-secret";
+
+/// A running local cloud. It ends when this is dropped.
+pub struct Cloud {
+    stand_in: LocalCloud,
+    emulator: Emulator,
+    emulator_url: String,
+}
+
+impl Cloud {
+    /// Starts both halves.
+    ///
+    /// # Errors
+    /// Where one of them does not start.
+    pub async fn start(args: &LocalArgs, plan: &Plan, venv: &Venv, folder: &Path) -> Result<Self, Failure> {
+        let port = emulator::free_port()?;
+        let emulator_url = emulator::url(port);
+        let options = Options {
+            clock_scale: args.clock_scale,
+            upstream: emulator_url.clone(),
+            region: emulator::REGION.into(),
+            account: emulator::ACCOUNT.into(),
+            tenant: plan.tenant.clone(),
+            tenant_id: TENANT_ID.into(),
+            client: ClientCredentials { client_id: CLIENT_ID.into(), client_secret: CLIENT_SECRET.into() },
+            faults: plan.faults.clone(),
+            record: args.record.clone(),
+            real_rates: args.real_rates,
+            models: venv.service_models(),
+            behaviour: Behaviour::default(),
+        };
+        let stand_in = LocalCloud::start(options).await;
+        let stand_in =
+            stand_in.map_err(|error| Failure::not_started(error.to_string(), "see the message, then try again"))?;
+        let aws = stand_in.aws_url();
+        let settings = Settings { port, stand_in: &aws, clock_scale: args.clock_scale, folder };
+        let emulator = Emulator::start(venv, &settings).await?;
+        Ok(Self { stand_in, emulator, emulator_url })
+    }
+
+    /// The emulator's URL.
+    #[must_use]
+    pub fn emulator_url(&self) -> &str {
+        &self.emulator_url
+    }
+
+    /// The stand-in.
+    #[must_use]
+    pub const fn stand_in(&self) -> &LocalCloud {
+        &self.stand_in
+    }
+
+    /// The stack's parameters, but for the secret's ARN.
+    #[must_use]
+    pub fn parameters(&self) -> BTreeMap<&'static str, String> {
+        let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
+        BTreeMap::from([
+            ("Stage", "local".to_owned()),
+            ("GraphUrl", self.stand_in.graph_url()),
+            ("LoginUrl", self.stand_in.login_url()),
+            ("Architecture", architecture.to_owned()),
+        ])
+    }
+
+    /// Ends both halves and everything that they started.
+    pub async fn stop(self) {
+        self.emulator.stop().await;
+        self.stand_in.shutdown().await;
+    }
+}
+
+/// The content of the secret that the functions sign in to Graph with.
+#[must_use]
+pub fn credential() -> Value {
+    json!({ "tenantId": TENANT_ID, "clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET })
+}

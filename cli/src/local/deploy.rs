@@ -1,0 +1,95 @@
+//! Deploys the checkout's own `template.yaml` to the emulator.
+
+use std::{collections::BTreeMap, path::Path, process::Stdio};
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::{io::AsyncWriteExt, process::Command};
+
+use super::{child::Group, emulator, failure::Failure, venv::Venv, workspace::Workspace};
+
+const PROGRAM: &str = include_str!("deploy.py");
+
+/// What is deployed, and with which settings.
+#[derive(Clone, Copy, Debug)]
+pub struct Deployment<'a> {
+    /// The environment whose Python deploys.
+    pub venv: &'a Venv,
+    /// The checkout.
+    pub workspace: &'a Workspace,
+    /// The functions' binary.
+    pub bootstrap: &'a Path,
+    /// The run's folder.
+    pub folder: &'a Path,
+    /// The emulator's URL.
+    pub emulator: &'a str,
+    /// The stack's parameters, but for the secret.
+    pub parameters: &'a BTreeMap<&'static str, String>,
+    /// The Graph credential: `tenantId`, `clientId`, `clientSecret`.
+    pub credential: &'a Value,
+    /// Object keys of documents that the input names.
+    pub documents: &'a [String],
+}
+
+/// The outputs of the deployed stack that the run needs.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Stack {
+    /// The onboarding's state machine.
+    pub onboarding_state_machine_arn: String,
+    /// The user sync's state machine.
+    #[serde(default)]
+    pub user_sync_state_machine_arn: Option<String>,
+}
+
+impl Deployment<'_> {
+    /// Deploys.
+    ///
+    /// # Errors
+    /// Where the stack can't be created, with CloudFormation's reasons.
+    pub async fn run(&self) -> Result<Stack, Failure> {
+        let settings = json!({
+            "root": self.workspace.root,
+            "bootstrap": self.bootstrap,
+            "folder": self.folder,
+            "emulator": self.emulator,
+            "parameters": self.parameters,
+            "credential": self.credential,
+            "documents": self.documents,
+        });
+        let mut command = Command::new(self.venv.python());
+        command
+            .args(["-I", "-c", PROGRAM])
+            .env_clear()
+            .env("HOME", self.folder)
+            .env("TMPDIR", self.folder)
+            .env("AWS_ACCESS_KEY_ID", "test")
+            .env("AWS_SECRET_ACCESS_KEY", "test")
+            .env("AWS_REGION", emulator::REGION)
+            .env("AWS_DEFAULT_REGION", emulator::REGION)
+            .env("AWS_EC2_METADATA_DISABLED", "true");
+        let output =
+            fed(&mut command, settings.to_string().as_bytes()).await.map_err(|error| refused(&error.to_string()))?;
+        if !output.status.success() {
+            return Err(refused(String::from_utf8_lossy(&output.stderr).trim()));
+        }
+        serde_json::from_slice(&output.stdout)
+            .map_err(|error| refused(&format!("the stack's outputs can't be read: {error}")))
+    }
+}
+
+fn refused(what: &str) -> Failure {
+    Failure::not_started(
+        format!("template.yaml could not be deployed to it:\n  {}", what.replace('\n', "\n  ")),
+        "correct template.yaml or the state machines as the message says (`sam validate --lint` checks them offline)",
+    )
+}
+
+/// Runs a command with the given standard input.
+async fn fed(command: &mut Command, input: &[u8]) -> std::io::Result<std::process::Output> {
+    let mut group = Group::spawn(command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()))?;
+    if let Some(mut stdin) = group.child.stdin.take() {
+        stdin.write_all(input).await?;
+    }
+    group.output().await
+}

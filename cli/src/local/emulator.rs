@@ -1,0 +1,205 @@
+//! The emulator of AWS (ministack): started from a clean environment, because the functions that it runs inherit its own.
+
+use std::{
+    fs::{self, File},
+    io,
+    net::TcpListener,
+    path::Path,
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use tokio::process::{ChildStdin, Command};
+
+use super::{child::Group, failure::Failure, venv::Venv};
+
+/// The Region that the local cloud plays: the how-to's, Tokyo.
+pub const REGION: &str = "ap-northeast-1";
+/// The emulator's account number.
+pub const ACCOUNT: &str = "000000000000";
+
+/// Starts the emulator inside its group.
+const LAUNCHER: &str = include_str!("emulator.py");
+
+/// Services whose calls the stand-in sees before, or in place of, the emulator.
+const BEHIND_THE_STAND_IN: [&str; 11] = [
+    "CONNECT",
+    "SERVICE_QUOTAS",
+    "SUPPORT",
+    "IAM",
+    "STS",
+    "SECRETS_MANAGER",
+    "DYNAMODB",
+    "EVENTBRIDGE",
+    "S3",
+    "SNS",
+    "SFN",
+];
+
+/// A running emulator. It ends when this is dropped.
+#[derive(Debug)]
+pub struct Emulator {
+    group: Group,
+    // Its end of the pipe: when it closes, for whatever reason, the emulator ends itself.
+    _alive: Option<ChildStdin>,
+}
+
+/// A port on loopback that nothing uses at the moment.
+///
+/// # Errors
+/// Where the operating system has none.
+pub fn free_port() -> Result<u16, Failure> {
+    let port =
+        TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr()).map(|address| address.port());
+    port.map_err(|error| {
+        Failure::not_started(format!("no port on 127.0.0.1 is free: {error}"), "end other programs and try again")
+    })
+}
+
+/// The URL of an emulator on this port.
+#[must_use]
+pub fn url(port: u16) -> String {
+    format!("http://127.0.0.1:{port}")
+}
+
+/// What an emulator is started with.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings<'a> {
+    /// The port on loopback.
+    pub port: u16,
+    /// The stand-in's URL for AWS services.
+    pub stand_in: &'a str,
+    /// How long a second of the real cloud lasts, in seconds.
+    pub clock_scale: f64,
+    /// The run's folder, for logs and everything temporary.
+    pub folder: &'a Path,
+}
+
+impl Settings<'_> {
+    fn environment(&self) -> Vec<(String, String)> {
+        let temporary = self.folder.display().to_string();
+        let mut environment: Vec<(String, String)> = [
+            ("BIND_HOST", "127.0.0.1"),
+            ("GATEWAY_PORT", &self.port.to_string()),
+            ("MINISTACK_HOST", "127.0.0.1"),
+            ("SFN_WAIT_SCALE", &self.clock_scale.to_string()),
+            ("LOG_LEVEL", "INFO"),
+            ("AWS_ACCESS_KEY_ID", "test"),
+            ("AWS_SECRET_ACCESS_KEY", "test"),
+            ("AWS_REGION", REGION),
+            ("AWS_DEFAULT_REGION", REGION),
+            ("AWS_EC2_METADATA_DISABLED", "true"),
+            ("AWS_ENDPOINT_URL", &url(self.port)),
+            ("PYTHONUNBUFFERED", "1"),
+            ("HOME", &temporary),
+            ("TMPDIR", &temporary),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+        environment.push(("PATH".into(), std::env::var("PATH").unwrap_or_default()));
+        for service in BEHIND_THE_STAND_IN {
+            environment.push((format!("AWS_ENDPOINT_URL_{service}"), self.stand_in.to_owned()));
+        }
+        environment
+    }
+}
+
+impl Emulator {
+    /// Starts the emulator and waits until it answers.
+    ///
+    /// # Errors
+    /// Where it does not start or does not answer in time, with the end of its log.
+    pub async fn start(venv: &Venv, settings: &Settings<'_>) -> Result<Self, Failure> {
+        let log = settings.folder.join("emulator.log");
+        let failed = |what: String| {
+            Failure::not_started(
+                format!("the emulator {what}\n{}", last_lines(&log)),
+                "try again; where that does not help, delete target/local-cloud, which is made anew",
+            )
+        };
+        let mut emulator =
+            Self::spawn(venv, settings, &log).map_err(|error| failed(format!("did not start: {error}")))?;
+        let started = Instant::now();
+        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(2)).build();
+        let http = http.map_err(|error| failed(format!("can't be asked: {error}")))?;
+        let ready = format!("{}/_ministack/ready", url(settings.port));
+        loop {
+            if http.get(&ready).send().await.is_ok_and(|answer| answer.status().is_success()) {
+                return Ok(emulator);
+            }
+            if let Ok(Some(status)) = emulator.group.child.try_wait() {
+                return Err(failed(format!("ended at once ({status})")));
+            }
+            if started.elapsed() > Duration::from_secs(60) {
+                return Err(failed("did not become ready within a minute".into()));
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    fn spawn(venv: &Venv, settings: &Settings<'_>, log: &Path) -> io::Result<Self> {
+        let out = File::create(log)?;
+        let mut command = Command::new(venv.python());
+        command
+            .args(["-I", "-c", LAUNCHER])
+            .current_dir(settings.folder)
+            .env_clear()
+            .envs(settings.environment())
+            .stdin(Stdio::piped())
+            .stdout(out.try_clone()?)
+            .stderr(out);
+        let mut group = Group::spawn(&mut command)?;
+        let alive = group.child.stdin.take();
+        Ok(Self { group, _alive: alive })
+    }
+
+    /// Ends the emulator and the functions that it runs.
+    pub async fn stop(self) {
+        self.group.stop().await;
+    }
+}
+
+fn last_lines(log: &Path) -> String {
+    let text = fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(15)..].iter().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment() -> Vec<(String, String)> {
+        let settings = Settings {
+            port: 4570,
+            stand_in: "http://127.0.0.1:4571",
+            clock_scale: 0.005,
+            folder: Path::new("/tmp/run"),
+        };
+        settings.environment()
+    }
+
+    fn value(name: &str) -> Option<String> {
+        environment().into_iter().find(|(key, _)| key == name).map(|(_, value)| value)
+    }
+
+    #[test]
+    fn the_emulator_listens_on_loopback_only() {
+        assert_eq!(value("BIND_HOST").as_deref(), Some("127.0.0.1"));
+    }
+
+    #[test]
+    fn the_functions_reach_connect_through_the_stand_in_and_the_rest_of_aws_through_the_emulator() {
+        assert_eq!(value("AWS_ENDPOINT_URL_CONNECT").as_deref(), Some("http://127.0.0.1:4571"));
+        assert_eq!(value("AWS_ENDPOINT_URL").as_deref(), Some("http://127.0.0.1:4570"));
+    }
+
+    #[test]
+    fn nothing_of_the_callers_aws_settings_reaches_the_functions() {
+        let foreign = ["AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_CA_BUNDLE", "AWS_CONFIG_FILE"];
+        assert!(foreign.iter().all(|name| value(name).is_none()));
+        assert_eq!(value("AWS_ACCESS_KEY_ID").as_deref(), Some("test"));
+        // ~/.aws/config is found through HOME.
+        assert_eq!(value("HOME").as_deref(), Some("/tmp/run"));
+    }
+}

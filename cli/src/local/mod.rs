@@ -1,0 +1,222 @@
+//! `onboard local`: the whole onboarding on this machine. The real template, the real state machines and the real binary
+//! run against an emulator of AWS and a stand-in for what no emulator has: Connect, Service Quotas, Support, Entra ID.
+//!
+//! The way of a run: [`plan`] reads and checks what the person gave; [`venv`] and [`build`] prepare the emulator and the
+//! binary side by side; [`cloud`] starts both halves of the local cloud; [`deploy`] deploys; [`execution`] runs and tells;
+//! [`report`] says how it ended. Whatever was started ends with [`Cloud`], however the run ends.
+
+pub mod again;
+pub mod build;
+pub mod child;
+pub mod cloud;
+pub mod deploy;
+pub mod emulator;
+pub mod execution;
+pub mod failure;
+pub mod plan;
+pub mod progress;
+pub mod report;
+pub mod tenant;
+pub mod venv;
+pub mod workspace;
+
+use std::{fs, future::Future, path::Path, time::Instant};
+
+use onboarding_core::contract::Report;
+use serde_json::Value;
+use tokio::signal::unix::{SignalKind, signal};
+
+use self::{
+    again::Call, cloud::Cloud, deploy::Deployment, execution::Workflow, failure::Failure, plan::Plan,
+    workspace::Workspace,
+};
+use crate::{
+    args::LocalArgs,
+    console::{Console, Tone},
+    exit::Exit,
+};
+
+/// Runs the command.
+pub fn run(args: LocalArgs, console: &Console) -> Exit {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            console.error(&format!("no threads can be started: {error}"));
+            return Exit::NoLocalCloud;
+        }
+    };
+    match runtime.block_on(prepared(args, console)) {
+        Ok(()) => Exit::Done,
+        Err(failure) => {
+            console.error(&console.paint(Tone::Bad, &failure.to_string()));
+            failure.exit()
+        }
+    }
+}
+
+/// Checks, makes the run's folder, and keeps its logs where the run fails.
+async fn prepared(args: LocalArgs, console: &Console) -> Result<(), Failure> {
+    let workspace = Workspace::find()?;
+    let plan = Plan::read(&args, &workspace)?;
+    let folder = workspace.run_folder()?;
+    let result = tokio::select! {
+        result = onboard(args, &plan, &workspace, folder.path(), console) => result,
+        () = interrupted() => Err(Failure::Interrupted),
+    };
+    if matches!(result, Err(Failure::NotStarted { .. } | Failure::Workflow { .. } | Failure::Changed(_))) {
+        if let Ok(Some(kept)) = workspace.keep_logs(folder.path()) {
+            console.error(&format!("The logs of this run: {}", kept.display()));
+        }
+    }
+    result
+}
+
+async fn onboard(
+    args: LocalArgs,
+    plan: &Plan,
+    workspace: &Workspace,
+    folder: &Path,
+    console: &Console,
+) -> Result<(), Failure> {
+    let started = Instant::now();
+    let alias = &plan.onboarding.instance.alias;
+    console.line(&console.paint(
+        Tone::Strong,
+        &format!("Onboarding {alias} on a local cloud: no AWS account, no Entra tenant, no cost"),
+    ));
+    let (venv, bootstrap) = phase("emulator and functions ready", console, async {
+        tokio::try_join!(
+            venv::prepare(workspace, console),
+            build::bootstrap(args.bootstrap.clone(), workspace, console)
+        )
+    })
+    .await?;
+    let cloud = phase("local cloud started", console, Cloud::start(&args, plan, &venv, folder)).await?;
+    let stack = phase("template.yaml deployed", console, async {
+        let deployment = Deployment {
+            venv: &venv,
+            workspace,
+            bootstrap: &bootstrap,
+            folder,
+            emulator: cloud.emulator_url(),
+            parameters: &cloud.parameters(),
+            credential: &cloud::credential(),
+            documents: &plan.documents(),
+        };
+        deployment.run().await
+    })
+    .await?;
+    let workflow = Workflow::new(cloud.emulator_url(), &stack, console);
+    let result: Result<(Value, Report), Failure> = async {
+        let output = execution(&workflow, &cloud, 1, plan, console).await?;
+        let report = read(&output)?;
+        if args.again {
+            execution(&workflow, &cloud, 2, plan, console).await?;
+        }
+        Ok((output, report))
+    }
+    .await;
+    // What exists is worth most where the workflow failed.
+    if let Some(file) = &args.inventory {
+        write(file, &cloud.stand_in().inventory().await)?;
+    }
+    let (output, report) = result?;
+    if let Some(file) = &args.report {
+        write(file, &output)?;
+    }
+    for violation in cloud.stand_in().violations() {
+        console
+            .line(&console.paint(Tone::Warn, &format!("The stand-in disagrees with the official models: {violation}")));
+    }
+    report::print(&report, console);
+    let changed = if args.again { compared(&cloud, console) } else { Ok(()) };
+    cloud.stop().await;
+    console.line(&console.paint(
+        Tone::Faint,
+        &format!("\nAll of it took {:.1} s; the local cloud is stopped.", started.elapsed().as_secs_f64()),
+    ));
+    changed
+}
+
+/// One execution, from its first state to its last.
+async fn execution(
+    workflow: &Workflow<'_>,
+    cloud: &Cloud,
+    number: u32,
+    plan: &Plan,
+    console: &Console,
+) -> Result<Value, Failure> {
+    let alias = &plan.onboarding.instance.alias;
+    cloud.stand_in().set_run(number);
+    let head = if number == 1 { "The workflow" } else { "The workflow once more, on the same cloud" };
+    console.line(&console.paint(Tone::Strong, head));
+    let started = Instant::now();
+    let output = workflow.run(&format!("{alias}-{number}"), &plan.input).await?;
+    console.line(&format!(
+        "  {} {:<28}{:>7.2} s",
+        console.paint(Tone::Good, "✓"),
+        "succeeded",
+        started.elapsed().as_secs_f64()
+    ));
+    Ok(output)
+}
+
+/// Whether the second execution left everything as it was.
+fn compared(cloud: &Cloud, console: &Console) -> Result<(), Failure> {
+    let calls = cloud.stand_in().calls();
+    let second = calls.iter().filter(|call| call.run == 2);
+    let count = second.clone().count();
+    let changing = again::changing(second.map(|call| Call {
+        service: &call.service,
+        operation: &call.operation,
+        method: &call.method,
+        path: &call.path,
+    }));
+    if changing.is_empty() {
+        console.line(
+            &console.paint(
+                Tone::Good,
+                &format!("The second execution changed nothing: {count} calls, all of them reading."),
+            ),
+        );
+        Ok(())
+    } else {
+        Err(Failure::Changed(changing))
+    }
+}
+
+/// Tells how long a part took.
+async fn phase<T>(name: &str, console: &Console, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let started = Instant::now();
+    let result = work.await?;
+    console.line(&format!("  {} {name:<28}{:>7.2} s", console.paint(Tone::Good, "✓"), started.elapsed().as_secs_f64()));
+    Ok(result)
+}
+
+fn read(output: &Value) -> Result<Report, Failure> {
+    serde_json::from_value(output.clone()).map_err(|error| Failure::Workflow {
+        state: None,
+        error: "States.Runtime".into(),
+        cause: format!("the execution's output is no report: {error}"),
+    })
+}
+
+fn write(file: &Path, value: &Value) -> Result<(), Failure> {
+    fs::write(file, format!("{value:#}\n"))
+        .map_err(|error| Failure::NotWritten(format!("{} could not be written: {error}", file.display())))
+}
+
+/// Ends when somebody wants this program to end.
+async fn interrupted() {
+    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+    let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) = (signal(kinds[0]), signal(kinds[1]), signal(kinds[2]))
+    else {
+        // Without handlers a signal ends the program, and the emulator notices by itself.
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+        _ = hangup.recv() => {}
+    }
+}

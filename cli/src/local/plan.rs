@@ -1,0 +1,100 @@
+//! Everything that a person gives to a local run, read and checked before anything is started.
+
+use std::{
+    fs::OpenOptions,
+    path::{Path, PathBuf},
+};
+
+use local_cloud::{FaultRule, Tenant};
+use onboarding_core::onboarding::Onboarding;
+use serde_json::Value;
+
+use super::{failure::Failure, tenant, workspace::Workspace};
+use crate::{
+    args::LocalArgs,
+    input::{self, BadInput},
+};
+
+/// A checked wish.
+#[derive(Debug)]
+pub struct Plan {
+    /// The start input as the person wrote it.
+    pub input: Value,
+    /// The same with every default.
+    pub onboarding: Onboarding,
+    /// The Entra tenant.
+    pub tenant: Tenant,
+    /// The faults to play.
+    pub faults: Vec<FaultRule>,
+}
+
+impl Plan {
+    /// Reads and checks all of it.
+    ///
+    /// # Errors
+    /// The faults of the first file that can't be used.
+    pub fn read(args: &LocalArgs, workspace: &Workspace) -> Result<Self, Failure> {
+        let file = args.input.clone().unwrap_or_else(|| workspace.root.join("examples").join("smallest.json"));
+        let (input, onboarding) = input::onboarding(&file)?;
+        let tenant = match &args.tenant {
+            Some(file) => input::shaped(file)?,
+            None => serde_json::from_value(tenant::made_up(&onboarding, args.users))
+                .map_err(|error| BadInput::one(Path::new("the made-up tenant"), "$", error.to_string()))?,
+        };
+        let faults = args.faults.as_deref().map(rules).transpose()?.unwrap_or_default();
+        for file in [&args.record, &args.inventory, &args.report].into_iter().flatten() {
+            writable(file)?;
+        }
+        Ok(Self { input, onboarding, tenant, faults })
+    }
+
+    /// The object keys of the documents that the input names.
+    #[must_use]
+    pub fn documents(&self) -> Vec<String> {
+        let documents = self.onboarding.documents.iter();
+        documents.flat_map(|named| [&named.identity, &named.address, &named.relationship]).cloned().collect()
+    }
+}
+
+fn rules(file: &Path) -> Result<Vec<FaultRule>, BadInput> {
+    let rules: Vec<FaultRule> = input::shaped(file)?;
+    for (index, rule) in rules.iter().enumerate() {
+        rule.check().map_err(|error| BadInput::one(file, format!("$[{index}]"), error.to_string()))?;
+    }
+    Ok(rules)
+}
+
+/// A result that can't be written in the end is better found out now.
+fn writable(file: &PathBuf) -> Result<(), BadInput> {
+    let opened = OpenOptions::new().create(true).append(true).open(file);
+    opened.map(drop).map_err(|error| BadInput::one(file, "$", format!("the file can't be written: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use super::*;
+
+    #[test]
+    fn a_fault_rule_that_can_not_work_is_named_by_its_place() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), r#"[{"match": "a", "status": 500}, {"match": "(", "status": 500}]"#).unwrap();
+        let error = rules(file.path()).unwrap_err();
+        assert_eq!(error.problems[0].path, "$[1]");
+        assert!(error.problems[0].message.contains("regular expression"));
+    }
+
+    #[test]
+    fn a_result_file_in_a_folder_that_does_not_exist_is_refused() {
+        assert!(writable(&PathBuf::from("no/such/folder/report.json")).is_err());
+    }
+
+    #[test]
+    fn both_examples_can_be_used() {
+        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+        for name in ["smallest.json", "everything.json"] {
+            let (value, _) = input::onboarding(&examples.join(name)).unwrap();
+            assert_eq!(value["$schema"], "../onboarding.schema.json", "{name}");
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! A made-up Entra tenant: every group that the input names, with as many people as wanted. The same wish always gives
+//! the same tenant. The people have what real directories have: Japanese names in kanji and kana, kana whose voicing marks
+//! stand as characters of their own (as macOS writes them), function accounts without given name and surname.
+
+use std::collections::BTreeMap;
+
+use onboarding_core::onboarding::Onboarding;
+use serde_json::{Value, json};
+
+/// Surname, and how it is written in an address.
+const SURNAMES: [(&str, &str); 16] = [
+    ("佐藤", "sato"),
+    ("Tanaka", "tanaka"),
+    ("高橋", "takahashi"),
+    ("Smith", "smith"),
+    ("渡辺", "watanabe"),
+    ("O'Brien", "obrien"),
+    ("小林", "kobayashi"),
+    ("Nguyen", "nguyen"),
+    ("山田", "yamada"),
+    ("Müller", "mueller"),
+    ("吉田", "yoshida"),
+    ("García", "garcia"),
+    ("松本", "matsumoto"),
+    ("Johnson", "johnson"),
+    ("井上", "inoue"),
+    ("van den Berg", "vandenberg"),
+];
+
+/// Given name, and how it is written in an address.
+const GIVEN_NAMES: [(&str, &str); 15] = [
+    ("陽菜", "haruna"),
+    ("James", "james"),
+    ("さくら", "sakura"),
+    ("Emma", "emma"),
+    // か + combining voiced sound mark: decomposed, as macOS writes it.
+    ("か\u{3099}く", "gaku"),
+    ("大輔", "daisuke"),
+    ("Olivia", "olivia"),
+    ("健太", "kenta"),
+    ("Noah", "noah"),
+    ("美咲", "misaki"),
+    ("ハ\u{309a}ウラ", "paura"),
+    ("Lucía", "lucia"),
+    ("翔", "sho"),
+    ("Liam", "liam"),
+    ("結衣", "yui"),
+];
+
+/// The tenant in Microsoft Graph's shapes, as `--tenant` takes it.
+#[must_use]
+pub fn made_up(onboarding: &Onboarding, users: u32) -> Value {
+    let wanted = &onboarding.users.groups;
+    let mut members: Vec<Vec<Value>> = vec![Vec::new(); wanted.len()];
+    let mut taken = BTreeMap::new();
+    for (index, number) in (0..users).enumerate() {
+        let group = index % wanted.len().max(1);
+        let user = person(number, &mut taken);
+        // Some people are in two groups, as people are.
+        if index % 10 == 9 && wanted.len() > 1 {
+            members[(group + 1) % wanted.len()].push(user.clone());
+        }
+        if let Some(members) = members.get_mut(group) {
+            members.push(user);
+        }
+    }
+    let groups: Vec<Value> = wanted
+        .iter()
+        .zip(members)
+        .enumerate()
+        .map(|(index, (wanted, members))| {
+            let given = is_object_id(&wanted.group);
+            json!({
+                "id": if given { wanted.group.clone() } else { object_id(0x6700_0000, index) },
+                "displayName": if given { format!("Group {}", index + 1) } else { wanted.group.clone() },
+                "securityEnabled": true,
+                "mailEnabled": false,
+                "groupTypes": [],
+                "members": members,
+            })
+        })
+        .collect();
+    json!({ "groups": groups })
+}
+
+fn person(number: u32, taken: &mut BTreeMap<String, u32>) -> Value {
+    let index = number as usize;
+    let (given, given_in_address) = GIVEN_NAMES[index % GIVEN_NAMES.len()];
+    let (surname, surname_in_address) = SURNAMES[index % SURNAMES.len()];
+    // A function account has no name but its display name.
+    let function = index % 12 == 7;
+    let plain =
+        if function { format!("desk.{}", index / 12 + 1) } else { format!("{given_in_address}.{surname_in_address}") };
+    let namesakes = taken.entry(plain.clone()).or_insert(0);
+    *namesakes += 1;
+    let local = if *namesakes == 1 { plain } else { format!("{plain}{namesakes}") };
+    let address = format!("{local}@contoso.example");
+    let display = match (function, surname.is_ascii()) {
+        (true, _) => format!("受付 Desk {}", index / 12 + 1),
+        (false, true) => format!("{given} {surname}"),
+        (false, false) => format!("{surname} {given}"),
+    };
+    json!({
+        "@odata.type": "#microsoft.graph.user",
+        "id": object_id(0x7500_0000, index),
+        "userPrincipalName": address,
+        "mail": address,
+        "displayName": display,
+        "givenName": if function { Value::Null } else { given.into() },
+        "surname": if function { Value::Null } else { surname.into() },
+        "accountEnabled": true,
+        "userType": "Member",
+    })
+}
+
+fn object_id(kind: u32, index: usize) -> String {
+    format!("{kind:08x}-0000-4000-8000-{index:012x}")
+}
+
+fn is_object_id(text: &str) -> bool {
+    let lengths: Vec<usize> = text.split('-').map(str::len).collect();
+    lengths == [8, 4, 4, 4, 12] && text.chars().all(|c| c == '-' || c.is_ascii_hexdigit())
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn onboarding(groups: &[&str]) -> Onboarding {
+        let groups: Vec<Value> =
+            groups.iter().map(|group| json!({"group": group, "securityProfiles": ["Agent"]})).collect();
+        Onboarding::parse(&json!({"instance": {"alias": "acme"}, "users": {"groups": groups}})).unwrap()
+    }
+
+    fn people(tenant: &Value) -> Vec<Value> {
+        let groups = tenant["groups"].as_array().unwrap();
+        groups.iter().flat_map(|group| group["members"].as_array().unwrap().clone()).collect()
+    }
+
+    #[test]
+    fn every_group_of_the_input_exists_by_name_or_by_id() {
+        let id = "3f2504e0-4f89-41d3-9a0c-0305e82c3301";
+        let tenant = made_up(&onboarding(&["Agents", id]), 0);
+        assert_eq!(tenant["groups"][0]["displayName"], "Agents");
+        assert_eq!(tenant["groups"][1]["id"], id);
+    }
+
+    #[test]
+    fn as_many_different_people_as_wanted_are_spread_over_the_groups() {
+        let tenant = made_up(&onboarding(&["A", "B", "C"]), 2_000);
+        let people = people(&tenant);
+        let ids: BTreeSet<String> = people.iter().map(|user| user["id"].to_string()).collect();
+        let addresses: BTreeSet<String> = people.iter().map(|user| user["userPrincipalName"].to_string()).collect();
+        assert_eq!((ids.len(), addresses.len()), (2_000, 2_000));
+        assert!(
+            tenant["groups"].as_array().unwrap().iter().all(|group| group["members"].as_array().unwrap().len() > 600)
+        );
+        assert!(people.len() > 2_000, "some people are in two groups");
+    }
+
+    #[test]
+    fn every_address_can_be_a_connect_username() {
+        for user in people(&made_up(&onboarding(&["A"]), 500)) {
+            let name = user["userPrincipalName"].as_str().unwrap();
+            assert!(
+                name.len() <= 64 && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.@".contains(c)),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_names_are_as_difficult_as_in_life() {
+        let people = people(&made_up(&onboarding(&["A"]), 25));
+        assert!(people.iter().any(|user| user["givenName"].is_null() && user["surname"].is_null()));
+        assert!(people.iter().any(|user| user["givenName"].as_str().is_some_and(|name| name.contains('\u{3099}'))));
+    }
+
+    #[test]
+    fn the_same_wish_gives_the_same_tenant() {
+        assert_eq!(made_up(&onboarding(&["A"]), 50), made_up(&onboarding(&["A"]), 50));
+    }
+}

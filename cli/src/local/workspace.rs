@@ -1,0 +1,119 @@
+//! Where things are: the checkout and the folders of a run.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use tempfile::TempDir;
+
+use super::failure::Failure;
+
+const A_DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// The checkout that the local run deploys from.
+#[derive(Clone, Debug)]
+pub struct Workspace {
+    /// Its root, where template.yaml stands.
+    pub root: PathBuf,
+}
+
+impl Workspace {
+    /// The checkout around the current folder, else the one that this program was built from.
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub fn find() -> Result<Self, Failure> {
+        let here = std::env::current_dir().unwrap_or_default();
+        let built_from = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+        let found = here.ancestors().chain([built_from]).find(|folder| is_checkout(folder));
+        let root = found.and_then(|folder| folder.canonicalize().ok()).ok_or_else(|| {
+            Failure::not_started(
+                "there is no checkout of Connect Onboarding here (template.yaml and statemachine/ are missing)",
+                "run `cargo onboard local` inside the checkout",
+            )
+        })?;
+        Ok(Self { root })
+    }
+
+    /// The folder of everything that local runs keep.
+    #[must_use]
+    pub fn cache(&self) -> PathBuf {
+        self.root.join("target").join("local-cloud")
+    }
+
+    /// A new folder for one run, removed with it. In the checkout's target folder, because programs run from there.
+    ///
+    /// # Errors
+    /// Where it can't be made.
+    pub fn run_folder(&self) -> Result<TempDir, Failure> {
+        let cache = self.cache();
+        let made = fs::create_dir_all(&cache).and_then(|()| {
+            self.sweep();
+            tempfile::Builder::new().prefix("run-").tempdir_in(&cache)
+        });
+        made.map_err(|error| {
+            Failure::not_started(
+                format!("{} can't be written: {error}", cache.display()),
+                "make room and make sure that the checkout's target folder is writable",
+            )
+        })
+    }
+
+    /// Removes what runs left that were killed more than a day ago.
+    fn sweep(&self) {
+        for entry in fs::read_dir(self.cache()).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let ours = ["run-", "venv-new-"].iter().any(|prefix| name.to_string_lossy().starts_with(prefix));
+            let age = entry.metadata().and_then(|about| about.modified()).ok().and_then(|then| then.elapsed().ok());
+            if ours && age.is_some_and(|age| age > A_DAY) {
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
+    }
+
+    /// Keeps the logs of a failed run, in place of those of the last one; gives their folder, where there are any.
+    ///
+    /// # Errors
+    /// Where they can't be copied.
+    pub fn keep_logs(&self, run: &Path) -> io::Result<Option<PathBuf>> {
+        let is_log = |entry: &fs::DirEntry| entry.path().extension().is_some_and(|extension| extension == "log");
+        let logs: Vec<fs::DirEntry> = fs::read_dir(run)?.flatten().filter(is_log).collect();
+        if logs.is_empty() {
+            return Ok(None);
+        }
+        let kept = self.cache().join("last-run");
+        if kept.exists() {
+            fs::remove_dir_all(&kept)?;
+        }
+        fs::create_dir_all(&kept)?;
+        for log in logs {
+            fs::copy(log.path(), kept.join(log.file_name()))?;
+        }
+        Ok(Some(kept))
+    }
+}
+
+fn is_checkout(folder: &Path) -> bool {
+    folder.join("template.yaml").is_file() && folder.join("statemachine").is_dir()
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use super::*;
+
+    #[test]
+    fn only_the_logs_of_a_failed_run_are_kept_and_only_of_the_last_one() {
+        let (root, run) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let workspace = Workspace { root: root.path().into() };
+        fs::write(run.path().join("first.log"), "1").unwrap();
+        fs::write(run.path().join("bootstrap.zip"), "big").unwrap();
+        workspace.keep_logs(run.path()).unwrap();
+        fs::rename(run.path().join("first.log"), run.path().join("second.log")).unwrap();
+        let kept = workspace.keep_logs(run.path()).unwrap().unwrap();
+        let names: Vec<_> = fs::read_dir(kept).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names, ["second.log"]);
+    }
+}

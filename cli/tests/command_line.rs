@@ -1,0 +1,142 @@
+//! The program from outside: exit codes and messages of everything that ends before a cloud is started.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod common;
+
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+
+use common::{err, onboard, out, root};
+use serde_json::{Value, json};
+
+/// One wrong field in each section of the input.
+fn wrong_everywhere() -> Value {
+    json!({
+        "instance": { "alias": "d-acme", "inboundCalls": "yes" },
+        "quotas": { "concurrentActiveCals": 20 },
+        "phoneNumbers": [{ "country": "Japan", "type": "DID" }],
+        "documents": { "identity": "a.pdf" },
+        "telephony": { "order": "fax" },
+        "entra": { "assignment": "everyone" },
+        "iam": { "sessionDuration": "PT13H" },
+        "users": { "groups": [{ "group": "A" }, { "group": "A", "securityProfiles": ["Agent"] }], "brake": { "maxRemovalsPercent": 101 } },
+        "language": "fr"
+    })
+}
+
+const WRONG: [&str; 10] = [
+    "$.instance.alias",
+    "$.instance.inboundCalls",
+    "$.quotas",
+    "$.phoneNumbers[0].country",
+    "$.documents",
+    "$.telephony.order",
+    "$.entra.assignment",
+    "$.iam.sessionDuration",
+    "$.users.groups[0].securityProfiles",
+    "$.language",
+];
+
+fn write(folder: &Path, name: &str, text: &str) -> String {
+    let file = folder.join(name);
+    fs::write(&file, text).unwrap();
+    file.display().to_string()
+}
+
+#[test]
+fn check_reports_every_fault_at_once_with_its_path_and_ends_with_2() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = write(folder.path(), "bad.json", &wrong_everywhere().to_string());
+    let output = onboard().args(["check", &file]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let text = err(&output);
+    for path in WRONG {
+        assert!(text.contains(path), "{path} is missing in:\n{text}");
+    }
+}
+
+#[test]
+fn check_says_the_same_as_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = write(folder.path(), "bad.json", &wrong_everywhere().to_string());
+    let output = onboard().args(["check", "--json", &file]).output().unwrap();
+    let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((output.status.code(), &result["valid"]), (Some(2), &json!(false)));
+    assert!(result["problems"].as_array().unwrap().len() >= WRONG.len());
+    assert!(result["problems"][0]["path"].as_str().unwrap().starts_with("$."));
+}
+
+#[test]
+fn check_accepts_the_examples() {
+    for name in ["smallest.json", "everything.json"] {
+        let output = onboard().arg("check").arg(root().join("examples").join(name)).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{name}: {}", err(&output));
+    }
+}
+
+#[test]
+fn local_starts_nothing_and_records_nothing_when_the_input_is_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = write(folder.path(), "bad.json", &wrong_everywhere().to_string());
+    let record = folder.path().join("record.jsonl");
+    let output = onboard().args(["local", "--input", &file, "--record"]).arg(&record).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let text = err(&output);
+    assert!(WRONG.iter().all(|path| text.contains(path)) && text.contains("Nothing was started"), "{text}");
+    assert!(fs::read_to_string(&record).unwrap_or_default().is_empty());
+}
+
+#[test]
+fn local_refuses_a_tenant_and_fault_rules_of_the_wrong_shape_with_the_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let tenant = write(folder.path(), "tenant.json", r#"{"groups": [{"displayName": "A", "members": 3}]}"#);
+    let faults = write(folder.path(), "faults.json", r#"[{"match": "CreateUser", "status": 200}]"#);
+    for (option, file, place) in [("--tenant", tenant, "$.groups[0]"), ("--faults", faults, "$[0]")] {
+        let output = onboard().args(["local", option, &file]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{option}: {}", err(&output));
+        assert!(err(&output).contains(place), "{option}: {}", err(&output));
+    }
+}
+
+/// Runs `local` where `python3` is this script.
+fn with_python(script: Option<&str>) -> (Option<i32>, String) {
+    let folder = tempfile::tempdir().unwrap();
+    if let Some(script) = script {
+        let python = folder.path().join("python3");
+        fs::write(&python, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&python, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let program = env!("CARGO_BIN_EXE_onboard");
+    let output = onboard().args(["local", "--bootstrap", program]).env("PATH", folder.path()).output().unwrap();
+    (output.status.code(), err(&output))
+}
+
+#[test]
+fn a_missing_python_ends_with_3_and_says_how_to_get_it() {
+    let (code, text) = with_python(None);
+    assert_eq!(code, Some(3));
+    assert!(text.contains("python3 was not found") && text.contains("apt install python3"), "{text}");
+}
+
+#[test]
+fn a_python_that_is_too_old_ends_with_3_and_says_which_is_needed() {
+    let (code, text) = with_python(Some("echo 3 8 /usr/bin/python3.8"));
+    assert_eq!(code, Some(3));
+    assert!(text.contains("Python 3.8, which is too old") && text.contains("Python 3.10 or newer"), "{text}");
+}
+
+#[test]
+fn a_python_without_venv_ends_with_3_and_names_the_package_to_install() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("fake").display().to_string();
+    fs::write(&path, "#!/bin/sh\necho 'ensurepip is not available' >&2\nexit 1\n").unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    let (code, text) = with_python(Some(&format!("echo 3 11 {path}")));
+    assert_eq!(code, Some(3));
+    assert!(text.contains("ensurepip is not available") && text.contains("python3.11-venv"), "{text}");
+}
+
+#[test]
+fn the_printed_schema_is_the_one_in_the_repository() {
+    let output = onboard().arg("schema").output().unwrap();
+    assert!(out(&output) == fs::read_to_string(root().join("onboarding.schema.json")).unwrap());
+}

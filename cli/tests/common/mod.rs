@@ -1,0 +1,28 @@
+//! What the tests of the program share.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+/// The built program, in the checkout's root, without anything of the caller's that would change what it does.
+pub(crate) fn onboard() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_onboard"));
+    command.current_dir(root()).env_remove("ONBOARD_BOOTSTRAP");
+    command
+}
+
+/// The checkout.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// What it printed to standard output.
+pub(crate) fn out(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// What it printed to standard error.
+pub(crate) fn err(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}

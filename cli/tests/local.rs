@@ -1,0 +1,140 @@
+//! `onboard local` from its first line to its last, with the real binary behind it.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod common;
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read},
+    path::PathBuf,
+    process::{Command, Stdio},
+};
+
+use common::{err, onboard, out};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use serde_json::Value;
+
+/// `onboard local` with the functions' binary that stands beside it.
+fn local() -> Command {
+    let bootstrap = PathBuf::from(env!("CARGO_BIN_EXE_onboard")).with_file_name("bootstrap");
+    assert!(bootstrap.is_file(), "{} is missing: run the tests of the whole workspace", bootstrap.display());
+    let mut command = onboard();
+    command.arg("local").arg("--bootstrap").arg(bootstrap);
+    command
+}
+
+#[test]
+fn a_whole_onboarding_runs_twice_and_changes_nothing_the_second_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let output = local()
+        .args(["--users", "12", "--again", "--report"])
+        .arg(path("report.json"))
+        .arg("--inventory")
+        .arg(path("inventory.json"))
+        .arg("--record")
+        .arg(path("record.jsonl"))
+        .output()
+        .unwrap();
+    let text = out(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}\n{}", err(&output));
+    for line in ["✓ Preflight", "✓ CreateRole", "acme-support is ready", "12 created", "changed nothing"] {
+        assert!(text.contains(line), "{line} is missing in:\n{text}");
+    }
+    let read = |name: &str| -> Value { serde_json::from_str(&fs::read_to_string(path(name)).unwrap()).unwrap() };
+    let report = read("report.json");
+    assert_eq!((&report["alias"], &report["signInVerified"]), (&"acme-support".into(), &true.into()));
+    let instance = &read("inventory.json")["connect"]["instances"][0];
+    assert_eq!(instance["users"].as_array().unwrap().len(), 12);
+    assert!(fs::read_to_string(path("record.jsonl")).unwrap().lines().count() > 100);
+}
+
+#[test]
+fn a_failed_workflow_ends_with_1_and_says_where_and_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let (tenant, report) = (folder.path().join("tenant.json"), folder.path().join("report.json"));
+    fs::write(&tenant, r#"{"groups": [{"displayName": "Somebody else", "members": []}]}"#).unwrap();
+    let output = local().arg("--tenant").arg(&tenant).arg("--report").arg(&report).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", err(&output));
+    let text = err(&output);
+    for part in ["in state Preflight: InvalidInput", "Support agents", "What to do:", "The logs of this run:"] {
+        assert!(text.contains(part), "{part} is missing in:\n{text}");
+    }
+}
+
+/// All processes below this one, by the parents in /proc.
+fn descendants(of: u32) -> Vec<u32> {
+    let stats = fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| {
+        let id: u32 = entry.file_name().to_str()?.parse().ok()?;
+        let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
+        let parent: u32 = stat.rsplit(')').next()?.split_whitespace().nth(1)?.parse().ok()?;
+        Some((id, parent))
+    });
+    let stats: Vec<(u32, u32)> = stats.collect();
+    let mut found = vec![of];
+    let mut next = 0;
+    while next < found.len() {
+        let parent = found[next];
+        found.extend(stats.iter().filter(|(_, other)| *other == parent).map(|(id, _)| *id));
+        next += 1;
+    }
+    found.split_off(1)
+}
+
+fn ends(id: u32) -> bool {
+    let pid = Pid::from_raw(i32::try_from(id).unwrap()).unwrap();
+    (0..100).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+        test_kill_process(pid).is_err()
+            || stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('Z'))
+    })
+}
+
+/// What a run started.
+struct Started {
+    processes: Vec<u32>,
+    folders: Vec<PathBuf>,
+}
+
+/// Starts a run, ends it with a signal once the functions run, and says how it ended and what it had started.
+fn ended_by(signal: Signal) -> (Option<i32>, Started) {
+    let mut child = local().stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    let mut text = String::new();
+    while !text.contains("✓ Preflight") {
+        assert!(lines.read_line(&mut text).unwrap() > 0, "ended by itself:\n{text}");
+    }
+    let processes = descendants(child.id());
+    // The emulator runs in the run's folder, the functions below it.
+    let folders = processes.iter().filter_map(|id| fs::read_link(format!("/proc/{id}/cwd")).ok()).collect();
+    let started = Started { processes, folders };
+    kill_process(Pid::from_child(&child), signal).unwrap();
+    let mut rest = Vec::new();
+    lines.read_to_end(&mut rest).unwrap();
+    (child.wait().unwrap().code(), started)
+}
+
+#[test]
+fn ctrl_c_and_termination_stop_everything_that_was_started_and_remove_what_was_written() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let (code, started) = ended_by(signal);
+        assert_eq!(code, Some(130));
+        assert!(started.processes.len() >= 2, "the emulator and at least one function ran: {:?}", started.processes);
+        for id in started.processes {
+            assert!(ends(id), "process {id} is left");
+        }
+        for folder in started.folders {
+            assert!(!folder.exists(), "{} is left", folder.display());
+        }
+    }
+}
+
+#[test]
+fn even_a_killed_run_leaves_no_process_behind() {
+    let (code, started) = ended_by(Signal::KILL);
+    assert_eq!(code, None);
+    for id in started.processes {
+        assert!(ends(id), "process {id} is left");
+    }
+}

@@ -1,0 +1,205 @@
+//! Classifies AWS errors, in this one place: by error code, never by HTTP status alone (Connect answers both throttling
+//! and a full quota with 429), and by message text only where a service has no code for what it means.
+
+use aws_sdk_connect::error::SdkError;
+use aws_sdk_connect::operation::RequestId;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use onboarding_core::{StepError, StepErrorKind};
+
+/// Messages that tell apart what one code means several times. Service and code, part of the message in lower case, kind.
+/// Sources: terraform-provider-aws#38115 (alias), a live report of 2026-09-30 (pending instances), the Connect
+/// administrator guide (flagged accounts), IAM (a principal that is not visible yet).
+const TEXTS: [(&str, &str, StepErrorKind); 4] = [
+    ("InvalidRequestException", "instance alias is already used", StepErrorKind::Conflict),
+    ("ServiceQuotaExceededException", "currently pending instance creation requests", StepErrorKind::NotConsistentYet),
+    (
+        "ServiceQuotaExceededException",
+        "excessive number of creation and deletion attempts",
+        StepErrorKind::LimitExceeded,
+    ),
+    ("MalformedPolicyDocument", "invalid principal", StepErrorKind::NotConsistentYet),
+];
+
+/// The kind of an error code.
+#[must_use]
+pub fn kind_of(code: &str, message: &str) -> StepErrorKind {
+    let message = message.to_lowercase();
+    if let Some((_, _, kind)) = TEXTS.iter().find(|(known, text, _)| *known == code && message.contains(text)) {
+        return *kind;
+    }
+    match code {
+        "ThrottlingException"
+        | "Throttling"
+        | "ThrottledException"
+        | "RequestThrottled"
+        | "RequestThrottledException"
+        | "TooManyRequestsException"
+        | "RequestLimitExceeded"
+        | "SlowDown"
+        | "PriorRequestNotComplete"
+        | "ProvisionedThroughputExceededException"
+        | "BandwidthLimitExceeded" => StepErrorKind::Throttled,
+        "InternalServiceException"
+        | "InternalServiceError"
+        | "InternalServerError"
+        | "InternalFailure"
+        | "ServiceFailure"
+        | "ServiceFailureException"
+        | "ServiceException"
+        | "ServiceUnavailable"
+        | "ServiceUnavailableException"
+        | "RequestTimeout"
+        | "RequestTimeoutException"
+        | "ConcurrentModification"
+        | "ConcurrentModificationException"
+        | "ConditionalOperationFailedException"
+        | "InternalError" => StepErrorKind::Unavailable,
+        "AccessDenied"
+        | "AccessDeniedException"
+        | "UnauthorizedOperation"
+        | "UnrecognizedClientException"
+        | "InvalidClientTokenId"
+        | "ExpiredToken"
+        | "ExpiredTokenException"
+        | "SignatureDoesNotMatch"
+        | "DependencyAccessDeniedException"
+        | "OptInRequired"
+        | "SubscriptionRequiredException" => StepErrorKind::AccessDenied,
+        "LimitExceeded" | "LimitExceededException" | "ServiceQuotaExceededException" | "QuotaExceededException" => {
+            StepErrorKind::LimitExceeded
+        }
+        "EntityAlreadyExists"
+        | "EntityAlreadyExistsException"
+        | "DuplicateResourceException"
+        | "ResourceConflictException"
+        | "ResourceAlreadyExistsException"
+        | "DeleteConflict"
+        | "ResourceInUseException" => StepErrorKind::Conflict,
+        "InvalidParameterException"
+        | "InvalidParameter"
+        | "InvalidRequestException"
+        | "InvalidInput"
+        | "InvalidInputException"
+        | "ValidationException"
+        | "ValidationError"
+        | "IllegalArgumentException"
+        | "MalformedPolicyDocument"
+        | "NoSuchEntity"
+        | "NoSuchEntityException"
+        | "ResourceNotFoundException"
+        | "NoSuchResourceException"
+        | "InvalidResourceStateException"
+        | "UserNotFoundException" => StepErrorKind::InvalidInput,
+        _ => StepErrorKind::Internal,
+    }
+}
+
+/// The error code of a failed call, where the service gave one.
+pub fn code<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Option<&str> {
+    error.as_service_error().and_then(ProvideErrorMetadata::code)
+}
+
+/// Whether a failed call failed with one of these codes.
+pub fn is<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>, codes: &[&str]) -> bool {
+    code(error).is_some_and(|code| codes.contains(&code))
+}
+
+/// Whether the service says that the object does not exist.
+pub fn is_not_found<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
+    is(error, &["ResourceNotFoundException", "NoSuchEntity", "NoSuchEntityException", "NoSuchResourceException"])
+}
+
+/// Turns a failed call into a named error that says what was being done, to which object, and the request id.
+///
+/// `doing` reads like `creating the role AmazonConnect-acme`.
+pub fn step_error<E, R>(doing: &str, error: &SdkError<E, R>) -> StepError
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    R: std::fmt::Debug,
+    SdkError<E, R>: RequestId,
+{
+    let request_id = error.request_id().map_or(String::new(), |id| format!(" (request id {id})"));
+    match error {
+        SdkError::ServiceError(context) => {
+            let meta = context.err().meta();
+            // A broken body, or a proxy's page: the SDK calls it a service error, but the service said nothing.
+            let Some(code) = meta.code() else {
+                return StepError::unavailable(format!("{doing} was answered with something unreadable{request_id}"));
+            };
+            let message = meta.message().unwrap_or("no message");
+            let kind = kind_of(code, message);
+            StepError::new(kind, format!("{doing} failed: {code}: {message}{request_id}{}", hint(kind)))
+        }
+        SdkError::TimeoutError(_) => {
+            StepError::unavailable(format!("{doing} timed out; AWS may have done it or not{request_id}"))
+        }
+        SdkError::DispatchFailure(failure) => {
+            let what = if failure.is_timeout() {
+                "timed out"
+            } else if failure.is_io() {
+                "lost its connection"
+            } else {
+                "could not be sent"
+            };
+            let detail = failure.as_connector_error().map_or_else(String::new, |error| format!(" ({error})"));
+            StepError::unavailable(format!("{doing} {what}{detail}{request_id}"))
+        }
+        SdkError::ResponseError(_) => {
+            StepError::unavailable(format!("{doing} was answered with something unreadable{request_id}"))
+        }
+        SdkError::ConstructionFailure(_) => StepError::internal(format!("{doing} could not be put into a request")),
+        _ => StepError::internal(format!("{doing} failed in a way that the SDK does not describe{request_id}")),
+    }
+}
+
+const fn hint(kind: StepErrorKind) -> &'static str {
+    match kind {
+        StepErrorKind::AccessDenied => {
+            "; grant this action to the function's role, or look for a permissions boundary or service control policy that denies it"
+        }
+        StepErrorKind::LimitExceeded => "; ask for a higher quota in Service Quotas or free some room",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_text_that_stands_for_a_missing_code_is_recognised() {
+        for (code, message, kind) in [
+            ("InvalidRequestException", "Invalid Input. Instance alias is already used.", StepErrorKind::Conflict),
+            (
+                "ServiceQuotaExceededException",
+                "Currently pending instance creation requests, if successfully executed, will reach instance count quota. Please retry once pending requests have completed",
+                StepErrorKind::NotConsistentYet,
+            ),
+            (
+                "ServiceQuotaExceededException",
+                "Your account has been flagged for an excessive number of creation and deletion attempts",
+                StepErrorKind::LimitExceeded,
+            ),
+            (
+                "MalformedPolicyDocument",
+                "Invalid principal in policy: \"FEDERATED\":\"arn\"",
+                StepErrorKind::NotConsistentYet,
+            ),
+        ] {
+            assert_eq!(kind_of(code, message), kind, "{message}");
+        }
+    }
+
+    #[test]
+    fn the_same_code_without_that_text_means_what_the_code_says() {
+        assert_eq!(kind_of("InvalidRequestException", "Username is invalid"), StepErrorKind::InvalidInput);
+        assert_eq!(kind_of("ServiceQuotaExceededException", "instance count"), StepErrorKind::LimitExceeded);
+        assert_eq!(kind_of("MalformedPolicyDocument", "Syntax errors in policy."), StepErrorKind::InvalidInput);
+    }
+
+    #[test]
+    fn a_full_quota_and_a_throttle_are_told_apart_although_connect_answers_both_with_429() {
+        assert_eq!(kind_of("LimitExceededException", ""), StepErrorKind::LimitExceeded);
+        assert_eq!(kind_of("ThrottlingException", ""), StepErrorKind::Throttled);
+    }
+}

@@ -1,0 +1,98 @@
+//! The clients of the clouds: one configuration, each client made when it is first used and then kept, so that a cold
+//! start pays only for what the function calls.
+
+use std::sync::OnceLock;
+
+use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+
+use crate::{graph::Graph, settings::Settings};
+
+/// Everything that a step may talk to.
+#[derive(Debug)]
+pub struct Clients {
+    config: SdkConfig,
+    /// The function's settings.
+    pub settings: Settings,
+    connect: OnceLock<aws_sdk_connect::Client>,
+    dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
+    iam: OnceLock<aws_sdk_iam::Client>,
+    quotas: OnceLock<aws_sdk_servicequotas::Client>,
+    secrets: OnceLock<aws_sdk_secretsmanager::Client>,
+    sts: OnceLock<aws_sdk_sts::Client>,
+    graph: OnceLock<Graph>,
+}
+
+impl Clients {
+    /// Clients for this process: the function's role, Region and settings.
+    pub async fn from_env() -> Self {
+        let config = aws_config::defaults(BehaviorVersion::latest())
+            // Blips only: minutes and hours belong to the state machine's Retry lists.
+            .retry_config(RetryConfig::standard().with_max_attempts(3))
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .connect_timeout(std::time::Duration::from_secs(5))
+                    .operation_attempt_timeout(std::time::Duration::from_secs(20))
+                    .build(),
+            )
+            .load()
+            .await;
+        Self::new(config, Settings::from_env())
+    }
+
+    /// Clients on a given configuration.
+    #[must_use]
+    pub const fn new(config: SdkConfig, settings: Settings) -> Self {
+        Self {
+            config,
+            settings,
+            connect: OnceLock::new(),
+            dynamodb: OnceLock::new(),
+            iam: OnceLock::new(),
+            quotas: OnceLock::new(),
+            secrets: OnceLock::new(),
+            sts: OnceLock::new(),
+            graph: OnceLock::new(),
+        }
+    }
+
+    /// The Region that the function runs in.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        self.config.region().map_or("us-east-1", |region| region.as_ref())
+    }
+
+    /// Amazon Connect.
+    pub fn connect(&self) -> &aws_sdk_connect::Client {
+        self.connect.get_or_init(|| aws_sdk_connect::Client::new(&self.config))
+    }
+
+    /// DynamoDB, for the registry.
+    pub fn dynamodb(&self) -> &aws_sdk_dynamodb::Client {
+        self.dynamodb.get_or_init(|| aws_sdk_dynamodb::Client::new(&self.config))
+    }
+
+    /// IAM.
+    pub fn iam(&self) -> &aws_sdk_iam::Client {
+        self.iam.get_or_init(|| aws_sdk_iam::Client::new(&self.config))
+    }
+
+    /// Service Quotas.
+    pub fn quotas(&self) -> &aws_sdk_servicequotas::Client {
+        self.quotas.get_or_init(|| aws_sdk_servicequotas::Client::new(&self.config))
+    }
+
+    /// Secrets Manager.
+    pub fn secrets(&self) -> &aws_sdk_secretsmanager::Client {
+        self.secrets.get_or_init(|| aws_sdk_secretsmanager::Client::new(&self.config))
+    }
+
+    /// STS.
+    pub fn sts(&self) -> &aws_sdk_sts::Client {
+        self.sts.get_or_init(|| aws_sdk_sts::Client::new(&self.config))
+    }
+
+    /// Microsoft Graph. The credential is read from Secrets Manager at the first call.
+    pub fn graph(&self) -> &Graph {
+        self.graph.get_or_init(|| Graph::new(self.secrets().clone(), self.settings.clone()))
+    }
+}

@@ -1,0 +1,423 @@
+//! Reads what an instance has: users with all that a comparison needs, 500 a page and without a call for each user
+//! (`connect:SearchUsers`), and the ids behind names (`connect:ListSecurityProfiles`, `connect:ListRoutingProfiles`, and only
+//! where the input names hierarchy groups `connect:ListUserHierarchyGroups`, `connect:DescribeUserHierarchyGroup`).
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::{BTreeMap, HashMap},
+    future::Future,
+    time::Duration,
+};
+
+use aws_sdk_connect::{
+    Client,
+    config::retry::RetryConfig,
+    error::SdkError,
+    types::{Channel, HierarchyPath, StringComparisonType, StringCondition, UserSearchCriteria, UserSearchSummary},
+};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use onboarding_core::{
+    StepError, StepErrorKind, names,
+    onboarding::Phone,
+    sync::{ConnectUser, Ownership, Profiles, REMOVAL_DUE_KEY, removal_due_from_tag},
+};
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::pace::{DEFAULT_RATE, Pace};
+use crate::aws_error;
+
+/// Connect's largest pages.
+const USERS_PAGE: i32 = 500;
+const NAMES_PAGE: i32 = 1000;
+/// How long one read is tried again before the whole observation fails.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What a read costs: a search takes from the bucket of searches and says how long it may be tried again.
+#[derive(Clone, Copy, Debug)]
+enum Read {
+    Search(Duration),
+    Other,
+}
+
+/// One instance's users and profiles, read at the default rate.
+#[derive(Debug)]
+pub struct Directory<'a> {
+    client: Client,
+    instance_id: &'a str,
+    alias: &'a str,
+    searches: RefCell<Pace>,
+    calls: Cell<usize>,
+    throttles: Cell<usize>,
+}
+
+impl<'a> Directory<'a> {
+    /// A directory of the instance of this id; `alias` is the value of our `onboarding` tags on its users.
+    #[must_use]
+    pub fn new(client: &Client, instance_id: &'a str, alias: &'a str) -> Self {
+        Self {
+            client: paced(client),
+            instance_id,
+            alias,
+            searches: RefCell::new(Pace::new(DEFAULT_RATE, true, Instant::now())),
+            calls: Cell::new(0),
+            throttles: Cell::new(0),
+        }
+    }
+
+    /// How many requests were sent.
+    #[must_use]
+    pub const fn calls(&self) -> usize {
+        self.calls.get()
+    }
+
+    /// How many of them were throttled.
+    #[must_use]
+    pub const fn throttles(&self) -> usize {
+        self.throttles.get()
+    }
+
+    /// Every user of the instance.
+    ///
+    /// # Errors
+    /// Any page that fails for good fails the read.
+    pub async fn users(&self) -> Result<Vec<ConnectUser>, StepError> {
+        let mut users = Vec::new();
+        let mut token: Option<String> = None;
+        loop {
+            let output = self
+                .read("reading the users of the instance", Read::Search(PATIENCE), || {
+                    self.client
+                        .search_users()
+                        .instance_id(self.instance_id)
+                        .max_results(USERS_PAGE)
+                        .set_next_token(token.clone())
+                        .send()
+                })
+                .await?;
+            users
+                .extend(output.users.unwrap_or_default().into_iter().filter_map(|user| connect_user(user, self.alias)));
+            match next(token.as_deref(), output.next_token)? {
+                Some(next) => token = Some(next),
+                None => return Ok(users),
+            }
+        }
+    }
+
+    /// The user of exactly this name; `None` where there is none or Connect does not show it yet. Asks once.
+    ///
+    /// # Errors
+    /// Whatever keeps Connect from answering.
+    pub async fn user(&self, username: &str) -> Result<Option<ConnectUser>, StepError> {
+        let condition = StringCondition::builder()
+            .field_name("Username")
+            .value(username)
+            .comparison_type(StringComparisonType::Exact)
+            .build();
+        let criteria = UserSearchCriteria::builder().string_condition(condition).build();
+        let output = self
+            .read(&format!("looking for the user {username}"), Read::Search(Duration::ZERO), || {
+                self.client
+                    .search_users()
+                    .instance_id(self.instance_id)
+                    .max_results(USERS_PAGE)
+                    .search_criteria(criteria.clone())
+                    .send()
+            })
+            .await?;
+        Ok(output
+            .users
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|user| connect_user(user, self.alias))
+            .find(|user| user.username == username))
+    }
+
+    /// The ids of profiles by name, and of these hierarchy groups by path.
+    ///
+    /// # Errors
+    /// Whatever keeps Connect from answering.
+    pub async fn profiles(&self, hierarchy: &[&str]) -> Result<Profiles, StepError> {
+        let (security, routing, hierarchy) =
+            tokio::try_join!(self.security_profiles(), self.routing_profiles(), self.hierarchy_groups(hierarchy))?;
+        Ok(Profiles { security, routing, hierarchy })
+    }
+
+    async fn security_profiles(&self) -> Result<BTreeMap<String, String>, StepError> {
+        let mut found = BTreeMap::new();
+        let mut token: Option<String> = None;
+        loop {
+            let output = self
+                .read("listing the security profiles", Read::Other, || {
+                    self.client
+                        .list_security_profiles()
+                        .instance_id(self.instance_id)
+                        .max_results(NAMES_PAGE)
+                        .set_next_token(token.clone())
+                        .send()
+                })
+                .await?;
+            let page = output.security_profile_summary_list.unwrap_or_default();
+            found.extend(page.into_iter().filter_map(|profile| Some((profile.name?, profile.id?))));
+            match next(token.as_deref(), output.next_token)? {
+                Some(next) => token = Some(next),
+                None => return Ok(found),
+            }
+        }
+    }
+
+    async fn routing_profiles(&self) -> Result<BTreeMap<String, String>, StepError> {
+        let mut found = BTreeMap::new();
+        let mut token: Option<String> = None;
+        loop {
+            let output = self
+                .read("listing the routing profiles", Read::Other, || {
+                    self.client
+                        .list_routing_profiles()
+                        .instance_id(self.instance_id)
+                        .max_results(NAMES_PAGE)
+                        .set_next_token(token.clone())
+                        .send()
+                })
+                .await?;
+            let page = output.routing_profile_summary_list.unwrap_or_default();
+            found.extend(page.into_iter().filter_map(|profile| Some((profile.name?, profile.id?))));
+            match next(token.as_deref(), output.next_token)? {
+                Some(next) => token = Some(next),
+                None => return Ok(found),
+            }
+        }
+    }
+
+    /// Groups have one name on each level, so the list tells which to describe, and the description the path.
+    async fn hierarchy_groups(&self, wanted: &[&str]) -> Result<BTreeMap<String, String>, StepError> {
+        let mut found = BTreeMap::new();
+        if wanted.is_empty() {
+            return Ok(found);
+        }
+        let mut candidates = Vec::new();
+        let mut token: Option<String> = None;
+        loop {
+            let output = self
+                .read("listing the hierarchy groups", Read::Other, || {
+                    self.client
+                        .list_user_hierarchy_groups()
+                        .instance_id(self.instance_id)
+                        .max_results(NAMES_PAGE)
+                        .set_next_token(token.clone())
+                        .send()
+                })
+                .await?;
+            for group in output.user_hierarchy_group_summary_list.unwrap_or_default() {
+                let leaf = |path: &&str| path.rsplit(" / ").next() == group.name.as_deref();
+                if wanted.iter().any(leaf) {
+                    candidates.extend(group.id);
+                }
+            }
+            match next(token.as_deref(), output.next_token)? {
+                Some(next) => token = Some(next),
+                None => break,
+            }
+        }
+        for id in candidates {
+            let output = self
+                .read("reading a hierarchy group", Read::Other, || {
+                    self.client
+                        .describe_user_hierarchy_group()
+                        .instance_id(self.instance_id)
+                        .hierarchy_group_id(&id)
+                        .send()
+                })
+                .await?;
+            let group = output.hierarchy_group;
+            if let Some(path) = group.as_ref().and_then(|group| group.hierarchy_path()).map(path_of)
+                && wanted.contains(&path.as_str())
+            {
+                found.insert(path, id);
+            }
+        }
+        Ok(found)
+    }
+
+    /// One read, tried again through throttles and failures until its patience ends; searches go at their rate.
+    async fn read<O, E, R, F, Fut>(&self, doing: &str, kind: Read, send: F) -> Result<O, StepError>
+    where
+        F: Fn() -> Fut,
+        Fut: Future<Output = Result<O, SdkError<E, R>>>,
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+        R: std::fmt::Debug,
+        SdkError<E, R>: aws_sdk_connect::operation::RequestId,
+    {
+        let started = Instant::now();
+        let mut wait = Duration::from_millis(500);
+        let (search, patience) = match kind {
+            Read::Search(patience) => (true, patience),
+            Read::Other => (false, PATIENCE),
+        };
+        loop {
+            if search {
+                let at = self.searches.borrow().next(Instant::now());
+                sleep_until(at).await;
+                self.searches.borrow_mut().take(Instant::now());
+            }
+            self.calls.set(self.calls.get() + 1);
+            let error = match send().await {
+                Ok(output) => {
+                    if search {
+                        self.searches.borrow_mut().succeeded(Instant::now());
+                    }
+                    return Ok(output);
+                }
+                Err(error) => aws_error::step_error(doing, &error),
+            };
+            match error.kind {
+                StepErrorKind::Throttled => {
+                    self.throttles.set(self.throttles.get() + 1);
+                    if search {
+                        self.searches.borrow_mut().throttled(Instant::now());
+                    }
+                }
+                StepErrorKind::Unavailable => {}
+                _ => return Err(error),
+            }
+            if started.elapsed() + wait > patience {
+                return Err(error);
+            }
+            sleep(wait).await;
+            wait = (wait * 2).min(Duration::from_secs(8));
+        }
+    }
+}
+
+/// The same client without the SDK's own retries: the pace decides when to try again, and sees every throttle.
+pub(super) fn paced(client: &Client) -> Client {
+    Client::from_conf(client.config().to_builder().retry_config(RetryConfig::disabled()).build())
+}
+
+/// The token of the next page. A token that repeats itself would read one page for ever.
+fn next(current: Option<&str>, next: Option<String>) -> Result<Option<String>, StepError> {
+    match next.filter(|token| !token.is_empty()) {
+        Some(token) if Some(token.as_str()) == current => {
+            Err(StepError::unavailable("Amazon Connect gave the same page token twice; the read is not complete"))
+        }
+        token => Ok(token),
+    }
+}
+
+fn path_of(path: &HierarchyPath) -> String {
+    let levels = [path.level_one(), path.level_two(), path.level_three(), path.level_four(), path.level_five()];
+    let names: Vec<&str> = levels.into_iter().flatten().filter_map(|level| level.name()).collect();
+    names.join(" / ")
+}
+
+/// `None` for a user without id or name, which Connect never gives.
+fn connect_user(user: UserSearchSummary, alias: &str) -> Option<ConnectUser> {
+    let phone = phone(&user);
+    let tags: HashMap<String, String> = user.tags.unwrap_or_default();
+    let tag = |key: &str| tags.get(key).map(String::as_str);
+    let identity = user.identity_info;
+    Some(ConnectUser {
+        id: user.id?,
+        arn: user.arn.unwrap_or_default(),
+        username: user.username?,
+        first_name: identity.as_ref().and_then(|identity| identity.first_name.clone()).unwrap_or_default(),
+        last_name: identity.and_then(|identity| identity.last_name).unwrap_or_default(),
+        security_profile_ids: user.security_profile_ids.unwrap_or_default(),
+        routing_profile_id: user.routing_profile_id.unwrap_or_default(),
+        hierarchy_group_id: user.hierarchy_group_id,
+        phone,
+        ownership: Ownership::from_tags(tag(names::MANAGED_BY_KEY), tag(names::ONBOARDING_KEY), alias),
+        entra_object_id: tag(names::ENTRA_OBJECT_ID_KEY).map(ToOwned::to_owned),
+        removal_due: tag(REMOVAL_DUE_KEY).and_then(removal_due_from_tag),
+    })
+}
+
+/// How the phone behaves for voice: from the channel settings, which we write, or from the older `PhoneConfig`, which the
+/// console and other tools may have written and whose after contact work `SearchUsers` gives in milliseconds.
+fn phone(user: &UserSearchSummary) -> Option<Phone> {
+    let accept = user
+        .auto_accept_configs()
+        .iter()
+        .find(|config| config.channel == Channel::Voice)
+        .map(|config| config.auto_accept);
+    let work = user
+        .after_contact_work_configs()
+        .iter()
+        .find(|config| config.channel == Channel::Voice)
+        .and_then(|config| config.after_contact_work_config())
+        .map(|config| config.after_contact_work_time_limit);
+    let older = user.phone_config();
+    if accept.is_none() && work.is_none() && older.is_none() {
+        return None;
+    }
+    let seconds = older.map_or(0, |phone| phone.after_contact_work_time_limit / 1000);
+    Some(Phone {
+        auto_accept: accept.or_else(|| older.map(|phone| phone.auto_accept)).unwrap_or_default(),
+        after_contact_work_seconds: u32::try_from(work.unwrap_or(seconds)).unwrap_or_default(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that can't unwrap has failed")]
+    use aws_sdk_connect::types::{
+        AfterContactWorkConfig, AfterContactWorkConfigPerChannel, AutoAcceptConfig, PhoneType, UserPhoneConfig,
+    };
+
+    use super::*;
+
+    fn summary() -> aws_sdk_connect::types::builders::UserSearchSummaryBuilder {
+        UserSearchSummary::builder().id("u").username("taro@example.com")
+    }
+
+    #[test]
+    fn the_older_phone_settings_come_in_milliseconds_and_are_read_as_seconds() {
+        let config = UserPhoneConfig::builder()
+            .phone_type(PhoneType::SoftPhone)
+            .auto_accept(true)
+            .after_contact_work_time_limit(30_000)
+            .build()
+            .unwrap();
+        let user = connect_user(summary().phone_config(config).build(), "acme").unwrap();
+        assert_eq!(user.phone, Some(Phone { auto_accept: true, after_contact_work_seconds: 30 }));
+    }
+
+    #[test]
+    fn the_channel_settings_of_voice_count_before_the_older_ones() {
+        let work = AfterContactWorkConfigPerChannel::builder()
+            .channel(Channel::Voice)
+            .after_contact_work_config(AfterContactWorkConfig::builder().after_contact_work_time_limit(45).build())
+            .build()
+            .unwrap();
+        let chat = AutoAcceptConfig::builder().channel(Channel::Chat).auto_accept(true).build().unwrap();
+        let voice = AutoAcceptConfig::builder().channel(Channel::Voice).auto_accept(false).build().unwrap();
+        let user =
+            summary().auto_accept_configs(chat).auto_accept_configs(voice).after_contact_work_configs(work).build();
+        let user = connect_user(user, "acme").unwrap();
+        assert_eq!(user.phone, Some(Phone { auto_accept: false, after_contact_work_seconds: 45 }));
+        assert_eq!(connect_user(summary().build(), "acme").unwrap().phone, None);
+    }
+
+    #[test]
+    fn tags_say_to_whom_a_user_belongs() {
+        let tagged = |alias: &str| {
+            let user = summary()
+                .tags("managed-by", "connect-onboarding")
+                .tags("onboarding", "acme")
+                .tags("entra-object-id", "0f8f")
+                .tags("removal-due", "2026-11-29");
+            connect_user(user.build(), alias).unwrap()
+        };
+        let user = tagged("acme");
+        assert_eq!((user.ownership, user.entra_object_id.as_deref()), (Ownership::Ours, Some("0f8f")));
+        assert_eq!(user.removal_due, removal_due_from_tag("2026-11-29"));
+        assert_eq!(tagged("other").ownership, Ownership::OtherOnboarding("acme".into()));
+        assert_eq!(connect_user(summary().build(), "acme").unwrap().ownership, Ownership::Unmanaged);
+    }
+
+    #[test]
+    fn a_page_token_that_repeats_itself_fails_the_read() {
+        assert_eq!(next(Some("a"), Some("b".into())).unwrap(), Some("b".into()));
+        assert_eq!(next(Some("a"), Some(String::new())).unwrap(), None);
+        assert!(next(Some("a"), Some("a".into())).is_err());
+    }
+}

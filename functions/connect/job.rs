@@ -1,0 +1,280 @@
+//! The single requests that a plan comes down to.
+
+use aws_sdk_connect::{
+    Client,
+    error::SdkError,
+    operation::RequestId,
+    types::{
+        AfterContactWorkConfig, AfterContactWorkConfigPerChannel, AutoAcceptConfig, Channel, PhoneNumberConfig,
+        PhoneType, UserIdentityInfo,
+    },
+};
+use aws_smithy_types::error::{metadata::ProvideErrorMetadata, operation::BuildError};
+use onboarding_core::{
+    StepError, names,
+    onboarding::Phone,
+    sync::{Change, NewUser, REMOVAL_DUE_KEY, Removal, UserRef},
+};
+
+use super::Operation;
+use crate::aws_error;
+
+/// One request.
+#[derive(Clone, Debug)]
+pub(super) enum Job<'p> {
+    /// Create the user, complete with tags.
+    Create(&'p NewUser),
+    /// The name of a user to create is taken: look by whom.
+    Resolve {
+        new: &'p NewUser,
+        /// An earlier call may have created it and its answer got lost.
+        lost: bool,
+    },
+    /// Tag a user as ours.
+    Adopt { user: UserRef, object_id: String },
+    /// Make one change.
+    Change { user: UserRef, change: Change },
+    /// Tag a user with the date of its deletion.
+    Mark { user: UserRef, due: String },
+    /// Take that tag away.
+    Unmark { user: UserRef },
+    /// Look once more whether the person is gone.
+    Verify { removal: Removal },
+    /// Delete the user.
+    Delete { user: UserRef },
+}
+
+impl Job<'_> {
+    pub(super) const fn operation(&self) -> Operation {
+        match self {
+            Self::Create(_) => Operation::CreateUser,
+            Self::Resolve { .. } => Operation::SearchUsers,
+            Self::Adopt { .. } | Self::Mark { .. } => Operation::TagResource,
+            Self::Unmark { .. } => Operation::UntagResource,
+            Self::Change { change, .. } => match change {
+                Change::Identity { .. } => Operation::UpdateUserIdentityInfo,
+                Change::SecurityProfiles(_) => Operation::UpdateUserSecurityProfiles,
+                Change::RoutingProfile(_) => Operation::UpdateUserRoutingProfile,
+                Change::Hierarchy(_) => Operation::UpdateUserHierarchy,
+                Change::Phone(_) => Operation::UpdateUserConfig,
+            },
+            Self::Verify { .. } => Operation::ReadMembership,
+            Self::Delete { .. } => Operation::DeleteUser,
+        }
+    }
+
+    pub(super) fn username(&self) -> &str {
+        match self {
+            Self::Create(new) | Self::Resolve { new, .. } => &new.username,
+            Self::Adopt { user, .. }
+            | Self::Change { user, .. }
+            | Self::Mark { user, .. }
+            | Self::Unmark { user }
+            | Self::Delete { user } => &user.username,
+            Self::Verify { removal } => &removal.user.username,
+        }
+    }
+}
+
+/// A request that failed: the named error, and the code by which a lane tells what to do.
+#[derive(Debug)]
+pub(super) struct Refused {
+    pub(super) error: StepError,
+    pub(super) code: Option<String>,
+}
+
+impl Refused {
+    fn new<E, R>(doing: &str, error: &SdkError<E, R>) -> Self
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+        R: std::fmt::Debug,
+        SdkError<E, R>: RequestId,
+    {
+        Self { error: aws_error::step_error(doing, error), code: aws_error::code(error).map(ToOwned::to_owned) }
+    }
+
+    /// Whether Connect says that something of the request does not exist.
+    pub(super) fn is_not_found(&self) -> bool {
+        self.code.as_deref() == Some("ResourceNotFoundException")
+    }
+
+    /// Whether it may be that Connect does not see yet what was just made (eventual consistency: either code).
+    pub(super) fn may_pass(&self) -> bool {
+        self.is_not_found() || self.code.as_deref() == Some("InvalidRequestException")
+    }
+
+    /// Whether the username is taken.
+    pub(super) fn is_duplicate(&self) -> bool {
+        self.code.as_deref() == Some("DuplicateResourceException")
+    }
+}
+
+impl From<StepError> for Refused {
+    fn from(error: StepError) -> Self {
+        Self { error, code: None }
+    }
+}
+
+/// The instance whose users are written.
+#[derive(Debug)]
+pub(super) struct Requests<'a> {
+    pub(super) client: &'a Client,
+    pub(super) instance_id: &'a str,
+    pub(super) alias: &'a str,
+}
+
+impl Requests<'_> {
+    /// `CreateUser` with everything at once. Never an e-mail or a password: a SAML instance refuses both.
+    pub(super) async fn create(&self, user: &NewUser) -> Result<(), Refused> {
+        let assignment = &user.assignment;
+        let phone = Phone {
+            auto_accept: assignment.auto_accept,
+            after_contact_work_seconds: assignment.after_contact_work_seconds,
+        };
+        let (accept, work) = channel_settings(&phone)?;
+        let soft_phone = PhoneNumberConfig::builder()
+            .channel(Channel::Voice)
+            .phone_type(PhoneType::SoftPhone)
+            .build()
+            .map_err(unbuilt)?;
+        let mut call = self
+            .client
+            .create_user()
+            .instance_id(self.instance_id)
+            .username(&user.username)
+            .identity_info(UserIdentityInfo::builder().first_name(&user.first_name).last_name(&user.last_name).build())
+            .set_security_profile_ids(Some(assignment.security_profile_ids.clone()))
+            .routing_profile_id(&assignment.routing_profile_id)
+            .set_hierarchy_group_id(assignment.hierarchy_group_id.clone())
+            .auto_accept_configs(accept)
+            .after_contact_work_configs(work)
+            .phone_number_configs(soft_phone)
+            .tags(names::ENTRA_OBJECT_ID_KEY, &user.object_id);
+        for (key, value) in names::tags(self.alias) {
+            call = call.tags(key, value);
+        }
+        let sent = call.send().await;
+        sent.map(|_| ()).map_err(|error| Refused::new(&format!("creating the user {}", user.username), &error))
+    }
+
+    pub(super) async fn adopt(&self, user: &UserRef, object_id: &str) -> Result<(), Refused> {
+        let mut call = self.client.tag_resource().resource_arn(&user.arn).tags(names::ENTRA_OBJECT_ID_KEY, object_id);
+        for (key, value) in names::tags(self.alias) {
+            call = call.tags(key, value);
+        }
+        let sent = call.send().await;
+        sent.map(|_| ()).map_err(|error| Refused::new(&format!("adopting the user {}", user.username), &error))
+    }
+
+    pub(super) async fn mark(&self, user: &UserRef, due: &str) -> Result<(), Refused> {
+        let sent = self.client.tag_resource().resource_arn(&user.arn).tags(REMOVAL_DUE_KEY, due).send().await;
+        sent.map(|_| ())
+            .map_err(|error| Refused::new(&format!("marking the user {} for deletion", user.username), &error))
+    }
+
+    pub(super) async fn unmark(&self, user: &UserRef) -> Result<(), Refused> {
+        let sent = self.client.untag_resource().resource_arn(&user.arn).tag_keys(REMOVAL_DUE_KEY).send().await;
+        sent.map(|_| ())
+            .map_err(|error| Refused::new(&format!("taking the mark from the user {}", user.username), &error))
+    }
+
+    pub(super) async fn delete(&self, user: &UserRef) -> Result<(), Refused> {
+        let sent = self.client.delete_user().instance_id(self.instance_id).user_id(&user.id).send().await;
+        sent.map(|_| ()).map_err(|error| Refused::new(&format!("deleting the user {}", user.username), &error))
+    }
+
+    pub(super) async fn change(&self, user: &UserRef, change: &Change) -> Result<(), Refused> {
+        let doing = format!("changing the user {}", user.username);
+        let (client, instance, id) = (self.client, self.instance_id, user.id.as_str());
+        match change {
+            Change::Identity { first_name, last_name } => return self.rename(user, first_name, last_name).await,
+            Change::SecurityProfiles(ids) => client
+                .update_user_security_profiles()
+                .instance_id(instance)
+                .user_id(id)
+                .set_security_profile_ids(Some(ids.clone()))
+                .send()
+                .await
+                .map(|_| ())
+                .map_err(|error| Refused::new(&doing, &error)),
+            Change::RoutingProfile(profile) => client
+                .update_user_routing_profile()
+                .instance_id(instance)
+                .user_id(id)
+                .routing_profile_id(profile)
+                .send()
+                .await
+                .map(|_| ())
+                .map_err(|error| Refused::new(&doing, &error)),
+            Change::Hierarchy(group) => client
+                .update_user_hierarchy()
+                .instance_id(instance)
+                .user_id(id)
+                .hierarchy_group_id(group)
+                .send()
+                .await
+                .map(|_| ())
+                .map_err(|error| Refused::new(&doing, &error)),
+            Change::Phone(phone) => {
+                let (accept, work) = channel_settings(phone)?;
+                client
+                    .update_user_config()
+                    .instance_id(instance)
+                    .user_id(id)
+                    .auto_accept_configs(accept)
+                    .after_contact_work_configs(work)
+                    .send()
+                    .await
+                    .map(|_| ())
+                    .map_err(|error| Refused::new(&doing, &error))
+            }
+        }
+    }
+
+    /// `UpdateUserIdentityInfo` replaces the whole identity, so what `SearchUsers` does not show (secondary e-mail, mobile
+    /// number) is read first and sent back.
+    async fn rename(&self, user: &UserRef, first_name: &str, last_name: &str) -> Result<(), Refused> {
+        let doing = format!("changing the name of the user {}", user.username);
+        let known = self
+            .client
+            .describe_user()
+            .instance_id(self.instance_id)
+            .user_id(&user.id)
+            .send()
+            .await
+            .map_err(|error| Refused::new(&doing, &error))?;
+        let known = known.user.and_then(|user| user.identity_info);
+        let identity = UserIdentityInfo::builder()
+            .first_name(first_name)
+            .last_name(last_name)
+            .set_secondary_email(known.as_ref().and_then(|identity| identity.secondary_email.clone()))
+            .set_mobile(known.and_then(|identity| identity.mobile))
+            .build();
+        let sent = self
+            .client
+            .update_user_identity_info()
+            .instance_id(self.instance_id)
+            .user_id(&user.id)
+            .identity_info(identity)
+            .send()
+            .await;
+        sent.map(|_| ()).map_err(|error| Refused::new(&doing, &error))
+    }
+}
+
+/// How the phone behaves, for voice. Only the channel-specific settings: they must not be mixed with `PhoneConfig`.
+fn channel_settings(phone: &Phone) -> Result<(AutoAcceptConfig, AfterContactWorkConfigPerChannel), Refused> {
+    let seconds = i32::try_from(phone.after_contact_work_seconds).unwrap_or(i32::MAX);
+    let accept =
+        AutoAcceptConfig::builder().channel(Channel::Voice).auto_accept(phone.auto_accept).build().map_err(unbuilt)?;
+    let work = AfterContactWorkConfigPerChannel::builder()
+        .channel(Channel::Voice)
+        .after_contact_work_config(AfterContactWorkConfig::builder().after_contact_work_time_limit(seconds).build())
+        .build()
+        .map_err(unbuilt)?;
+    Ok((accept, work))
+}
+
+fn unbuilt(error: BuildError) -> Refused {
+    StepError::internal(format!("a request to Amazon Connect could not be built: {error}")).into()
+}

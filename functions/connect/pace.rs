@@ -1,0 +1,178 @@
+//! How fast one Connect operation may be called: a token bucket that holds the account's quota, and learns from throttles
+//! (additive increase, multiplicative decrease), because other programs in the account share the quota.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// The rate of nearly every Connect operation, a second (Amazon Connect service quotas, API throttling).
+pub(super) const DEFAULT_RATE: f64 = 2.0;
+/// Connect's burst for its default rate of 2 is 5; the same ratio is assumed for a raised quota.
+const BURST_RATIO: f64 = 2.5;
+/// We stay so far below the rate that jitter of the network makes no request arrive early.
+const MARGIN: f64 = 0.985;
+/// A throttle takes the rate to this share.
+const DECREASE: f64 = 0.7;
+/// A success brings back this share of the ceiling.
+const INCREASE: f64 = 0.02;
+/// Throttles that come closer together count once: they answer requests of the same moment.
+const SAME_MOMENT: Duration = Duration::from_millis(500);
+/// However often we are throttled, we ask this often, a second.
+const SLOWEST: f64 = 0.1;
+
+/// One operation's bucket.
+#[derive(Clone, Debug)]
+pub struct Pace {
+    ceiling: f64,
+    rate: f64,
+    burst: f64,
+    tokens: f64,
+    filled: Instant,
+    throttled: Option<Instant>,
+}
+
+impl Pace {
+    /// A bucket for an operation of `rate` requests a second. It starts full where nobody used it just before us, else with
+    /// one token.
+    #[must_use]
+    pub fn new(rate: f64, full: bool, now: Instant) -> Self {
+        let ceiling = (rate * MARGIN).max(SLOWEST);
+        // The service's bucket starts to fill when our first request arrives, half a token after ours.
+        let burst = (rate * BURST_RATIO - 0.5).max(1.0);
+        Self { ceiling, rate: ceiling, burst, tokens: if full { burst } else { 1.0 }, filled: now, throttled: None }
+    }
+
+    /// When the next request may go out; now or earlier means at once.
+    #[must_use]
+    pub fn next(&self, now: Instant) -> Instant {
+        let missing = 1.0 - self.level(now);
+        if missing <= 0.0 { now } else { now + Duration::from_secs_f64(missing / self.rate) }
+    }
+
+    /// Takes the token of a request that goes out now.
+    pub fn take(&mut self, now: Instant) {
+        self.fill(now);
+        self.tokens -= 1.0;
+    }
+
+    /// The service refused a request for its rate.
+    pub fn throttled(&mut self, now: Instant) {
+        self.fill(now);
+        self.tokens = self.tokens.min(0.0);
+        if self.throttled.is_none_or(|last| now.duration_since(last) > SAME_MOMENT) {
+            self.rate = (self.rate * DECREASE).max(SLOWEST);
+        }
+        self.throttled = Some(now);
+    }
+
+    /// The service took a request.
+    pub fn succeeded(&mut self, now: Instant) {
+        self.fill(now);
+        self.rate = (self.rate + self.ceiling * INCREASE).min(self.ceiling);
+    }
+
+    /// The present rate, requests a second.
+    #[must_use]
+    pub const fn rate(&self) -> f64 {
+        self.rate
+    }
+
+    fn level(&self, now: Instant) -> f64 {
+        let passed = now.saturating_duration_since(self.filled).as_secs_f64();
+        (self.tokens + passed * self.rate).min(self.burst)
+    }
+
+    fn fill(&mut self, now: Instant) {
+        self.tokens = self.level(now);
+        self.filled = now;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sends `requests` as the pace allows against a service of `rate` and burst 2.5 × rate that sees each of them after
+    /// a delay of up to `jitter`; gives the seconds it took and the throttles.
+    fn race(mut pace: Pace, start: Instant, requests: usize, rate: f64, jitter: f64) -> (f64, usize) {
+        let (mut now, mut served, mut throttles) = (start, 0, 0);
+        let (mut tokens, mut filled) = (rate * 2.5, start);
+        let mut seed = 1_u64;
+        while served < requests {
+            now = now.max(pace.next(now));
+            pace.take(now);
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let arrival = now + Duration::from_secs_f64(jitter * (seed >> 40) as f64 / f64::from(1 << 24));
+            tokens = (tokens + arrival.saturating_duration_since(filled).as_secs_f64() * rate).min(rate * 2.5);
+            filled = filled.max(arrival);
+            if tokens >= 1.0 {
+                tokens -= 1.0;
+                served += 1;
+                pace.succeeded(now);
+            } else {
+                throttles += 1;
+                pace.throttled(now);
+            }
+        }
+        (now.duration_since(start).as_secs_f64(), throttles)
+    }
+
+    #[test]
+    fn a_thousand_requests_take_the_floor_and_hardly_more_without_a_throttle() {
+        let start = Instant::now();
+        let (seconds, throttles) = race(Pace::new(2.0, true, start), start, 1000, 2.0, 0.1);
+        let floor = (1000.0 - 5.0) / 2.0;
+        assert!(seconds / floor < 1.03, "{seconds} s against a floor of {floor} s");
+        assert_eq!(throttles, 0);
+    }
+
+    #[test]
+    fn a_raised_quota_is_used() {
+        let start = Instant::now();
+        let (seconds, throttles) = race(Pace::new(50.0, true, start), start, 1000, 50.0, 0.02);
+        assert!(seconds / ((1000.0 - 125.0) / 50.0) < 1.05, "{seconds} s");
+        assert_eq!(throttles, 0);
+    }
+
+    #[test]
+    fn when_others_use_half_the_quota_the_pace_finds_the_other_half() {
+        let start = Instant::now();
+        let (seconds, throttles) = race(Pace::new(4.0, true, start), start, 500, 2.0, 0.05);
+        assert!(seconds < 300.0, "{seconds} s where 250 s are possible");
+        assert!(throttles < 250, "{throttles} throttles for 500 requests");
+    }
+
+    #[test]
+    fn a_throttle_slows_down_and_success_brings_the_rate_back() {
+        let start = Instant::now();
+        let mut pace = Pace::new(2.0, true, start);
+        let full = pace.rate();
+        pace.throttled(start);
+        pace.throttled(start + Duration::from_millis(100));
+        assert!((pace.rate() - full * DECREASE).abs() < 1e-9, "throttles of one moment count once");
+        assert!(pace.next(start + Duration::from_millis(100)) > start + Duration::from_millis(500));
+        for second in 1..60 {
+            pace.succeeded(start + Duration::from_secs(second));
+        }
+        assert!((pace.rate() - full).abs() < 1e-9);
+    }
+
+    #[test]
+    fn endless_throttling_never_stops_the_asking() {
+        let start = Instant::now();
+        let mut pace = Pace::new(2.0, true, start);
+        for second in 0..1000 {
+            pace.throttled(start + Duration::from_secs(second));
+        }
+        let now = start + Duration::from_secs(1000);
+        assert!(pace.next(now) <= now + Duration::from_secs(10));
+    }
+
+    #[test]
+    fn a_bucket_that_was_used_just_before_starts_almost_empty() {
+        let start = Instant::now();
+        let mut pace = Pace::new(2.0, false, start);
+        pace.take(start);
+        assert!(pace.next(start) > start);
+    }
+}

@@ -1,0 +1,418 @@
+//! Applies a plan to Connect, as fast as the account's quotas allow and no faster.
+//!
+//! Each operation is a lane with a bucket of its own ([`Pace`]), and all lanes run side by side on one thread. A throttle
+//! slows only its lane. What fails for one user is that user's failure; only missing permissions and a service that is down
+//! stop the run. When time runs out, no new request starts and what is left is said.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    future::Future,
+    time::Duration,
+};
+
+use futures_util::{
+    future::LocalBoxFuture,
+    stream::{FuturesUnordered, StreamExt},
+};
+use onboarding_core::{
+    StepError, StepErrorKind,
+    sync::{ConnectUser, NewUser, Ownership, Plan, Removal, UserRef, changes_instead_of_creation},
+};
+use tokio::time::{Instant, sleep_until};
+use tracing::debug;
+
+use super::{
+    Directory, Operation, Pace,
+    directory::paced,
+    job::{Job, Refused, Requests},
+    pace::DEFAULT_RATE,
+    tally::Applied,
+};
+
+/// Requests of one lane that may be under way at once.
+const MOST_IN_FLIGHT: usize = 32;
+/// How often a request is tried that Connect may not be ready for.
+const TRIES: u32 = 6;
+/// So many failures in a row that no throttle explains mean that the service is down.
+const DOWN: u32 = 25;
+/// Graph reads a second; its own limits are far above.
+const MEMBERSHIP_RATE: f64 = 20.0;
+
+/// Looks up whether somebody whose user is about to be deleted belongs after all.
+pub trait Membership {
+    /// Whether the person still has a claim to this very user.
+    fn belongs(&self, user: &UserRef) -> impl Future<Output = Result<bool, StepError>>;
+}
+
+/// Changes one instance's users.
+#[derive(Debug)]
+pub struct Writer<'a, M> {
+    client: aws_sdk_connect::Client,
+    quotas: &'a aws_sdk_servicequotas::Client,
+    directory: &'a Directory<'a>,
+    membership: M,
+    instance_id: &'a str,
+    alias: &'a str,
+    rested: bool,
+}
+
+struct Attempt<'p> {
+    job: Job<'p>,
+    tries: u32,
+}
+
+struct Lane<'p> {
+    pace: Pace,
+    ready: VecDeque<Attempt<'p>>,
+    later: Vec<(Instant, Attempt<'p>)>,
+    in_flight: usize,
+}
+
+/// What a request brought.
+enum Brought {
+    Done,
+    /// The user of the name that was to be created, where Connect shows it.
+    Found(Box<Option<ConnectUser>>),
+    Belongs(bool),
+}
+
+type Flight<'f, 'p> = LocalBoxFuture<'f, (Attempt<'p>, Result<Brought, Refused>)>;
+
+/// The state of one run.
+struct Run<'p> {
+    plan: &'p Plan,
+    lanes: BTreeMap<Operation, Lane<'p>>,
+    applied: Applied,
+    quota_full: bool,
+    failures_in_a_row: u32,
+    fatal: Option<StepError>,
+    rested: bool,
+}
+
+impl<'a, M: Membership> Writer<'a, M> {
+    /// A writer for the instance. `rested` says that no requests were sent in the last seconds, so that the bursts are
+    /// there to be used.
+    pub fn new(
+        client: &aws_sdk_connect::Client,
+        quotas: &'a aws_sdk_servicequotas::Client,
+        directory: &'a Directory<'a>,
+        membership: M,
+        (instance_id, alias): (&'a str, &'a str),
+        rested: bool,
+    ) -> Self {
+        Self { client: paced(client), quotas, directory, membership, instance_id, alias, rested }
+    }
+
+    /// Applies the plan until it is done or `deadline` comes, after which no request starts any more.
+    ///
+    /// # Errors
+    /// `AccessDenied` where a permission is missing, `Unavailable` where the service is down; what was done until then is
+    /// done, and the next plan sees it.
+    pub async fn apply(&self, plan: &Plan, deadline: Instant) -> Result<Applied, StepError> {
+        let mut run = Run::new(plan, self.rested);
+        self.set_rates(&mut run).await;
+        self.drive(&mut run, deadline).await;
+        // The old user of a renamed person goes only when the new one exists.
+        for removal in plan.delete.iter().filter(|removal| removal.replaced_by.is_some()) {
+            let successor = removal.replaced_by.as_deref().unwrap_or_default();
+            if run.applied.exists(plan, successor) {
+                run.push(Job::Verify { removal: removal.clone() });
+            }
+        }
+        self.drive(&mut run, deadline).await;
+        if let Some(error) = run.fatal {
+            return Err(error);
+        }
+        run.applied.left = run.lanes.values().map(|lane| lane.ready.len() + lane.later.len()).sum();
+        Ok(run.applied)
+    }
+
+    /// Reads the account's rate of each operation that has work; the default where Service Quotas does not say.
+    async fn set_rates(&self, run: &mut Run<'_>) {
+        let busy: Vec<(Operation, &str)> = run
+            .lanes
+            .iter()
+            .filter(|(_, lane)| !lane.ready.is_empty())
+            .filter_map(|(operation, _)| Some((*operation, operation.rate_quota()?)))
+            .collect();
+        let reads = busy
+            .iter()
+            .map(|(_, code)| self.quotas.get_service_quota().service_code("connect").quota_code(*code).send());
+        let quotas = futures_util::future::join_all(reads).await;
+        for ((operation, _), quota) in busy.into_iter().zip(quotas) {
+            run.applied.totals.calls += 1;
+            let value = quota.ok().and_then(|output| output.quota).and_then(|quota| quota.value);
+            let Some(rate) = value.filter(|rate| *rate > 0.0) else { continue };
+            debug!(operation = operation.name(), rate, "applied rate");
+            if let Some(lane) = run.lanes.get_mut(&operation) {
+                lane.pace = Pace::new(rate, run.rested, Instant::now());
+            }
+        }
+    }
+
+    /// Runs all lanes until they are empty, `deadline` comes or something fatal happens; waits for what is under way.
+    async fn drive<'p>(&self, run: &mut Run<'p>, deadline: Instant) {
+        let mut flights: FuturesUnordered<Flight<'_, 'p>> = FuturesUnordered::new();
+        loop {
+            let now = Instant::now();
+            let mut wake = None;
+            if now < deadline && run.fatal.is_none() {
+                for lane in run.lanes.values_mut() {
+                    wake = earliest(wake, lane.launch(now, |attempt| flights.push(Box::pin(self.fly(attempt)))));
+                }
+            }
+            let wake = wake.map(|at| at.min(deadline));
+            match (flights.is_empty(), wake) {
+                (true, None) => return,
+                (true, Some(at)) => sleep_until(at).await,
+                (false, at) => tokio::select! {
+                    Some((attempt, brought)) = flights.next() => run.settle(attempt, brought),
+                    () = sleep_until(at.unwrap_or(now)), if at.is_some() => {}
+                },
+            }
+        }
+    }
+
+    async fn fly<'p>(&self, attempt: Attempt<'p>) -> (Attempt<'p>, Result<Brought, Refused>) {
+        let requests = Requests { client: &self.client, instance_id: self.instance_id, alias: self.alias };
+        let done = |()| Brought::Done;
+        let brought = match &attempt.job {
+            Job::Create(user) => requests.create(user).await.map(done),
+            Job::Resolve { new, .. } => self
+                .directory
+                .user(&new.username)
+                .await
+                .map(|user| Brought::Found(Box::new(user)))
+                .map_err(Refused::from),
+            Job::Adopt { user, object_id } => requests.adopt(user, object_id).await.map(done),
+            Job::Change { user, change } => requests.change(user, change).await.map(done),
+            Job::Mark { user, due } => requests.mark(user, due).await.map(done),
+            Job::Unmark { user } => requests.unmark(user).await.map(done),
+            Job::Verify { removal } => {
+                self.membership.belongs(&removal.user).await.map(Brought::Belongs).map_err(Refused::from)
+            }
+            Job::Delete { user } => requests.delete(user).await.map(done),
+        };
+        (attempt, brought)
+    }
+}
+
+fn earliest(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    one.into_iter().chain(other).min()
+}
+
+impl<'p> Lane<'p> {
+    fn new(operation: Operation, rested: bool) -> Self {
+        let rate = if operation == Operation::ReadMembership { MEMBERSHIP_RATE } else { DEFAULT_RATE };
+        Self { pace: Pace::new(rate, rested, Instant::now()), ready: VecDeque::new(), later: Vec::new(), in_flight: 0 }
+    }
+
+    /// Launches what may go out now; when to look again, where that is known.
+    fn launch(&mut self, now: Instant, mut launch: impl FnMut(Attempt<'p>)) -> Option<Instant> {
+        let mut index = 0;
+        while index < self.later.len() {
+            if self.later[index].0 <= now {
+                let (_, attempt) = self.later.swap_remove(index);
+                self.ready.push_front(attempt);
+            } else {
+                index += 1;
+            }
+        }
+        let mut wake = self.later.iter().map(|(at, _)| *at).min();
+        while self.in_flight < MOST_IN_FLIGHT {
+            if self.ready.is_empty() {
+                break;
+            }
+            let at = self.pace.next(now);
+            if at > now {
+                wake = earliest(wake, Some(at));
+                break;
+            }
+            if let Some(attempt) = self.ready.pop_front() {
+                self.pace.take(now);
+                self.in_flight += 1;
+                launch(attempt);
+            }
+        }
+        wake
+    }
+}
+
+impl<'p> Run<'p> {
+    fn new(plan: &'p Plan, rested: bool) -> Self {
+        let mut run = Self {
+            plan,
+            lanes: BTreeMap::new(),
+            applied: Applied::default(),
+            quota_full: false,
+            failures_in_a_row: 0,
+            fatal: None,
+            rested,
+        };
+        for user in &plan.create {
+            run.push(Job::Create(user));
+        }
+        for adoption in &plan.adopt {
+            run.push(Job::Adopt { user: adoption.user.clone(), object_id: adoption.object_id.clone() });
+        }
+        for update in &plan.update {
+            run.applied.expect_changes(&update.user.id, update.changes.len());
+            for change in &update.changes {
+                run.push(Job::Change { user: update.user.clone(), change: change.clone() });
+            }
+        }
+        for user in &plan.unmark {
+            run.push(Job::Unmark { user: user.clone() });
+        }
+        for mark in &plan.mark {
+            run.push(Job::Mark { user: mark.user.clone(), due: mark.tag_value() });
+        }
+        for removal in plan.delete.iter().filter(|removal| removal.replaced_by.is_none()) {
+            run.push(Job::Verify { removal: removal.clone() });
+        }
+        run
+    }
+
+    fn lane(&mut self, operation: Operation) -> &mut Lane<'p> {
+        let rested = self.rested;
+        self.lanes.entry(operation).or_insert_with(|| Lane::new(operation, rested))
+    }
+
+    fn push(&mut self, job: Job<'p>) {
+        self.lane(job.operation()).ready.push_back(Attempt { job, tries: 0 });
+    }
+
+    fn settle(&mut self, attempt: Attempt<'p>, brought: Result<Brought, Refused>) {
+        let operation = attempt.job.operation();
+        let now = Instant::now();
+        self.applied.totals.calls += 1;
+        let lane = self.lane(operation);
+        lane.in_flight -= 1;
+        match brought {
+            Ok(brought) => {
+                lane.pace.succeeded(now);
+                self.failures_in_a_row = 0;
+                self.succeeded(attempt, brought);
+            }
+            Err(refused) if refused.error.kind == StepErrorKind::Throttled => {
+                lane.pace.throttled(now);
+                lane.ready.push_front(attempt);
+                self.applied.totals.throttles += 1;
+            }
+            Err(refused) => self.refused(attempt, refused, now),
+        }
+    }
+
+    fn succeeded(&mut self, attempt: Attempt<'p>, brought: Brought) {
+        let tally = &mut self.applied;
+        match (attempt.job, brought) {
+            (Job::Create(user), _) => tally.created(&user.username),
+            (Job::Resolve { new, lost }, Brought::Found(found)) => match *found {
+                Some(found) => self.instead_of_creation(new, lost, &found),
+                None => self.again(
+                    Attempt { job: Job::Resolve { new, lost }, tries: attempt.tries },
+                    "Amazon Connect says that the username exists and does not show it; look for a user whose name differs \
+                     only in case and delete it, then the next sync creates this one",
+                ),
+            },
+            (Job::Adopt { user, .. }, _) => tally.adopted(&user.username),
+            (Job::Change { user, change }, _) => {
+                tally.changed(&user.username, &user.id, &self.plan.describe(&change));
+            }
+            (Job::Mark { user, due }, _) => tally.marked(&user.username, &user.id, &due),
+            (Job::Unmark { user }, _) => tally.unmarked(&user.username),
+            (Job::Verify { removal: Removal { user, .. } }, Brought::Belongs(true)) => {
+                tally.returned(&user.username, &user.id);
+            }
+            (Job::Verify { removal: Removal { user, .. } }, _) => self.push(Job::Delete { user }),
+            (Job::Delete { user }, _) => tally.removed(&user.username, &user.id),
+            (Job::Resolve { .. }, _) => {}
+        }
+    }
+
+    /// The name was taken after all: by our own call whose answer got lost, by somebody's user, or by another onboarding's.
+    fn instead_of_creation(&mut self, new: &'p NewUser, lost: bool, found: &ConnectUser) {
+        if let Ownership::OtherOnboarding(alias) = &found.ownership {
+            let reason = format!("the Connect user of this name belongs to the onboarding {alias:?}");
+            return self.applied.failed(&new.username, reason);
+        }
+        let user = UserRef {
+            username: found.username.clone(),
+            id: found.id.clone(),
+            arn: found.arn.clone(),
+            object_id: Some(new.object_id.clone()),
+        };
+        if found.ownership == Ownership::Ours && found.entra_object_id.as_ref() == Some(&new.object_id) {
+            self.applied.found(&new.username, lost);
+        } else {
+            self.push(Job::Adopt { user: user.clone(), object_id: new.object_id.clone() });
+        }
+        let changes = changes_instead_of_creation(new, found);
+        if !changes.is_empty() {
+            self.applied.expect_changes(&found.id, changes.len());
+        }
+        for change in changes {
+            self.push(Job::Change { user: user.clone(), change });
+        }
+    }
+
+    fn refused(&mut self, attempt: Attempt<'p>, refused: Refused, now: Instant) {
+        let kind = refused.error.kind;
+        if kind == StepErrorKind::AccessDenied {
+            self.fatal.get_or_insert(refused.error);
+            return self.lane(attempt.job.operation()).ready.push_front(attempt);
+        }
+        if kind == StepErrorKind::Unavailable {
+            self.failures_in_a_row += 1;
+            if self.failures_in_a_row >= DOWN {
+                self.fatal.get_or_insert(refused.error.clone());
+            }
+            return self.again(attempt, &refused.error.message);
+        }
+        self.failures_in_a_row = 0;
+        match (&attempt.job, kind) {
+            (Job::Create(user), _) if refused.is_duplicate() => {
+                self.push(Job::Resolve { new: user, lost: attempt.tries > 0 });
+            }
+            (Job::Create(_), StepErrorKind::LimitExceeded) => self.users_quota_reached(),
+            (Job::Delete { user }, _) if refused.is_not_found() => self.applied.removed(&user.username, &user.id),
+            // Not yet visible after a creation, or wrong for good: the tries tell.
+            (Job::Create(_), _) if refused.is_not_found() => self.again_at(attempt, &refused.error.message, now),
+            (Job::Create(_), _) => self.fail(&attempt.job, &refused.error.message),
+            _ if refused.may_pass() => self.again_at(attempt, &refused.error.message, now),
+            _ => self.fail(&attempt.job, &refused.error.message),
+        }
+    }
+
+    /// The instance has no room for more users: every other creation would be refused too, and waits for the next sync.
+    fn users_quota_reached(&mut self) {
+        let lane = self.lane(Operation::CreateUser);
+        let waiting = lane.ready.len() + lane.later.len();
+        lane.ready.clear();
+        lane.later.clear();
+        self.quota_full = true;
+        self.applied.totals.waiting_for_quota += waiting + 1;
+    }
+
+    fn again(&mut self, attempt: Attempt<'p>, reason: &str) {
+        self.again_at(attempt, reason, Instant::now());
+    }
+
+    /// Tries again after 1, 2, 4 … seconds, and gives the user up after [`TRIES`].
+    fn again_at(&mut self, attempt: Attempt<'p>, reason: &str, now: Instant) {
+        let tries = attempt.tries + 1;
+        if tries >= TRIES {
+            return self.fail(&attempt.job, reason);
+        }
+        if self.quota_full && matches!(attempt.job, Job::Create(_)) {
+            self.applied.totals.waiting_for_quota += 1;
+            return;
+        }
+        let at = now + Duration::from_secs(1 << attempt.tries);
+        self.lane(attempt.job.operation()).later.push((at, Attempt { job: attempt.job, tries }));
+    }
+
+    fn fail(&mut self, job: &Job<'_>, reason: &str) {
+        self.applied.failed(job.username(), reason.to_owned());
+    }
+}

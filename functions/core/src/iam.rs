@@ -1,0 +1,135 @@
+//! The IAM documents of the federation, as values to compare and as text to send.
+
+use serde_json::{Value, json};
+
+use crate::StepError;
+
+/// The longest session that a SAML role can have, in seconds (IAM: `MaxSessionDuration`).
+pub const LONGEST_SESSION: u32 = 43_200;
+/// The shortest `MaxSessionDuration` that IAM takes, in seconds.
+pub const SHORTEST_SESSION: u32 = 3_600;
+
+/// The policy that lets a federated user into one instance (Connect administrator guide: Configure SAML).
+#[must_use]
+pub fn federation_policy(instance_id: &str) -> Value {
+    json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Sid": "GetFederationToken",
+            "Effect": "Allow",
+            "Action": "connect:GetFederationToken",
+            "Resource": "*",
+            "Condition": { "StringEquals": { "connect:InstanceId": instance_id } }
+        }]
+    })
+}
+
+/// The trust policy: only this SAML provider, only with an assertion meant for AWS sign-in, be it posted to the global
+/// endpoint or to the Region's own.
+#[must_use]
+pub fn trust_policy(saml_provider_arn: &str, region: &str) -> Value {
+    json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Effect": "Allow",
+            "Principal": { "Federated": saml_provider_arn },
+            "Action": "sts:AssumeRoleWithSAML",
+            "Condition": { "StringEquals": { "SAML:aud": sign_in_endpoints(region) } }
+        }]
+    })
+}
+
+/// The two AWS sign-in endpoints that take a SAML response, the global one first. They are the reply URLs in Entra and
+/// the audiences in the trust policy.
+#[must_use]
+pub fn sign_in_endpoints(region: &str) -> [String; 2] {
+    ["https://signin.aws.amazon.com/saml".into(), format!("https://{region}.signin.aws.amazon.com/saml")]
+}
+
+/// Whether two policy documents say the same. IAM keeps the text that it was given, but a person may have edited it: one
+/// value and a list of one value are the same, and so are lists in another order.
+#[must_use]
+pub fn same_document(one: &Value, other: &Value) -> bool {
+    fn normal(value: &Value) -> Value {
+        match value {
+            Value::Array(items) => {
+                let mut items: Vec<Value> = items.iter().map(normal).collect();
+                items.sort_by_key(Value::to_string);
+                if items.len() == 1 { items.remove(0) } else { Value::Array(items) }
+            }
+            Value::Object(fields) => fields.iter().map(|(key, value)| (key.clone(), normal(value))).collect(),
+            other => other.clone(),
+        }
+    }
+    normal(one) == normal(other)
+}
+
+/// The seconds of an ISO 8601 duration of hours, minutes and seconds (`PT12H`, `PT1H30M`).
+///
+/// # Errors
+/// `InvalidInput` where it is none, or not between one hour and twelve.
+pub fn session_seconds(duration: &str) -> Result<u32, StepError> {
+    let bad = || {
+        StepError::invalid_input(format!(
+            "the session duration `{duration}` is no ISO 8601 duration between PT1H and PT12H; use for example PT12H"
+        ))
+    };
+    let mut rest = duration.strip_prefix("PT").ok_or_else(bad)?;
+    let (mut seconds, mut last) = (0_u32, u32::MAX);
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(bad)?;
+        let number: u32 = rest[..digits].parse().map_err(|_| bad())?;
+        let unit = match rest.as_bytes()[digits] {
+            b'H' => 3600,
+            b'M' => 60,
+            b'S' => 1,
+            _ => return Err(bad()),
+        };
+        if unit >= last {
+            return Err(bad());
+        }
+        last = unit;
+        seconds = number.checked_mul(unit).and_then(|part| seconds.checked_add(part)).ok_or_else(bad)?;
+        rest = &rest[digits + 1..];
+    }
+    if (SHORTEST_SESSION..=LONGEST_SESSION).contains(&seconds) { Ok(seconds) } else { Err(bad()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_with_a_list_of_one_says_the_same_as_one_with_the_value() {
+        let mut edited = federation_policy("i");
+        edited["Statement"] = edited["Statement"][0].clone();
+        edited["Statement"]["Action"] = json!(["connect:GetFederationToken"]);
+        assert!(same_document(&federation_policy("i"), &edited));
+        assert!(!same_document(&federation_policy("i"), &federation_policy("j")));
+    }
+
+    #[test]
+    fn the_order_of_audiences_makes_no_difference() {
+        let mut edited = trust_policy("arn:aws:iam::1:saml-provider/p", "ap-northeast-1");
+        if let Some(list) = edited["Statement"][0]["Condition"]["StringEquals"]["SAML:aud"].as_array_mut() {
+            list.reverse();
+        }
+        assert!(same_document(&trust_policy("arn:aws:iam::1:saml-provider/p", "ap-northeast-1"), &edited));
+    }
+
+    #[test]
+    fn durations_between_one_and_twelve_hours_are_read() {
+        for (text, seconds) in
+            [("PT1H", 3600), ("PT12H", 43_200), ("PT1H30M", 5400), ("PT90M", 5400), ("PT7200S", 7200)]
+        {
+            assert_eq!(session_seconds(text), Ok(seconds), "{text}");
+        }
+    }
+
+    #[test]
+    fn other_durations_are_refused() {
+        for text in ["", "PT", "12H", "PT13H", "PT59M", "PT1M1H", "PT1H1H", "PT1D", "P1D", "PT99999999999H", "PT1"] {
+            assert!(session_seconds(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! What things are called: default names, tags, prefixes. The one place that names things.
+
+/// The tag key that marks everything we make.
+pub const MANAGED_BY_KEY: &str = "managed-by";
+/// The tag value that marks everything we make.
+pub const MANAGED_BY: &str = "connect-onboarding";
+/// The tag key that says for which alias.
+pub const ONBOARDING_KEY: &str = "onboarding";
+/// The tag key on a Connect user that holds the Entra object id.
+pub const ENTRA_OBJECT_ID_KEY: &str = "entra-object-id";
+/// The IAM path of our roles and policies, by which the functions' own permissions name them.
+pub const IAM_PATH: &str = "/connect-onboarding/";
+/// The display name of Microsoft's gallery application.
+pub const GALLERY_APPLICATION: &str = "AWS Single-Account Access";
+/// Its template id, should Microsoft rename it once more (it was "Amazon Web Services (AWS)" before).
+pub const GALLERY_APPLICATION_ID: &str = "8b1025e4-1dd2-430b-a150-2ef79cd700f5";
+
+/// The two tags that everything carries.
+#[must_use]
+pub fn tags(alias: &str) -> [(&'static str, String); 2] {
+    [(MANAGED_BY_KEY, MANAGED_BY.into()), (ONBOARDING_KEY, alias.into())]
+}
+
+/// The marker that stands in the `tags` of our service principal: Graph's tags are plain strings.
+#[must_use]
+pub fn service_principal_tag(alias: &str) -> String {
+    format!("{MANAGED_BY}:{alias}")
+}
+
+/// The default display name of the Entra application.
+#[must_use]
+pub fn application(alias: &str) -> String {
+    format!("Amazon Connect {alias}")
+}
+
+/// The default name of the SAML provider.
+#[must_use]
+pub fn saml_provider(alias: &str) -> String {
+    format!("AmazonConnect-{alias}")
+}
+
+/// The default name of the policy.
+#[must_use]
+pub fn policy(alias: &str) -> String {
+    format!("AmazonConnect-{alias}-Federation")
+}
+
+/// The default name of the role.
+#[must_use]
+pub fn role(alias: &str) -> String {
+    format!("AmazonConnect-{alias}")
+}
+
+/// The display name of the claims mapping policy.
+#[must_use]
+pub fn claims_policy(alias: &str) -> String {
+    format!("Amazon Connect {alias} ({MANAGED_BY})")
+}
+
+/// The subject of the signing certificate.
+#[must_use]
+pub fn certificate_subject(alias: &str) -> String {
+    format!("CN=Amazon Connect {alias}")
+}
+
+/// The prefix in the bucket under which an instance stores one kind of thing.
+#[must_use]
+pub fn storage_prefix(alias: &str, resource_type: &str) -> String {
+    let folder = match resource_type {
+        "CALL_RECORDINGS" => "call-recordings",
+        "CHAT_TRANSCRIPTS" => "chat-transcripts",
+        "SCHEDULED_REPORTS" => "scheduled-reports",
+        other => return format!("connect/{alias}/{}", other.to_lowercase().replace('_', "-")),
+    };
+    format!("connect/{alias}/{folder}")
+}

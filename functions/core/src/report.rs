@@ -1,0 +1,163 @@
+//! Composes the report: what every branch left, and what still waits for a person.
+
+use crate::{
+    StepErrorKind,
+    contract::{OpenItem, QuotaResult, QuotaStatus, Report, ReportInput, VerifySignInOutput},
+    sync::{SyncStatus, SyncUsersOutput},
+};
+
+/// Makes the report of an onboarding.
+#[must_use]
+pub fn compose(input: ReportInput) -> Report {
+    let ReportInput { execution, started_at, preflight, instance, configuration, telephony, sign_on } = input;
+    let mut open_items = preflight.open_items;
+    open_items.extend(configuration.open_items);
+    open_items.extend(telephony.quotas.iter().filter_map(quota));
+    open_items.extend(telephony.open_items.iter().cloned());
+    if let Some(failure) = &telephony.failure {
+        let advice = StepErrorKind::from_name(&failure.error).unwrap_or(StepErrorKind::Internal).advice();
+        open_items.push(OpenItem::new(
+            "telephony",
+            format!("{}: {}", failure.error, message_of(&failure.cause)),
+            advice,
+        ));
+    }
+    open_items.extend(users(&sign_on.users));
+    open_items.extend(checks(&sign_on.verification));
+    Report {
+        alias: preflight.onboarding.instance.alias,
+        sso_url: sign_on.verification.sso_url.clone(),
+        sign_in_verified: sign_on.verification.passed,
+        account: preflight.account,
+        region: preflight.region,
+        tenant_id: preflight.tenant_id,
+        execution,
+        started_at,
+        instance,
+        storage: configuration.storage,
+        sign_on,
+        groups: preflight.groups,
+        telephony,
+        open_items,
+    }
+}
+
+/// The message in what Lambda hands over as the cause of an error: `{"errorType", "errorMessage", …}`.
+#[must_use]
+pub fn message_of(cause: &str) -> String {
+    let parsed: Option<serde_json::Value> = serde_json::from_str(cause).ok();
+    parsed
+        .as_ref()
+        .and_then(|cause| cause.get("errorMessage"))
+        .and_then(serde_json::Value::as_str)
+        .map_or_else(|| cause.to_owned(), ToOwned::to_owned)
+}
+
+fn quota(quota: &QuotaResult) -> Option<OpenItem> {
+    let said = quota.message.as_deref().unwrap_or("no more is known");
+    let subject = format!("quota {}", quota.name);
+    match quota.status {
+        QuotaStatus::Sufficient => None,
+        QuotaStatus::Pending => Some(OpenItem::new(
+            subject,
+            format!("{} wanted, {} there: {said}", quota.desired, quota.value),
+            "Nothing: AWS decides. Look at the request in the Service Quotas console.",
+        )),
+        QuotaStatus::Denied => Some(OpenItem::new(
+            subject,
+            format!("{} wanted, {} there: {said}", quota.desired, quota.value),
+            "Answer AWS in the request's Support case, or ask for less; then start the same input again.",
+        )),
+    }
+}
+
+fn users(users: &SyncUsersOutput) -> Vec<OpenItem> {
+    let mut items: Vec<OpenItem> = Vec::new();
+    for failure in &users.failures {
+        items.push(OpenItem::new(
+            format!("user {}", failure.username),
+            failure.reason.clone(),
+            "The next sync tries again; what the message names may need a person.",
+        ));
+    }
+    for skipped in &users.skipped {
+        items.push(OpenItem::new(
+            format!("member {}", skipped.username),
+            skipped.reason.clone(),
+            "Correct the account in Entra, or choose another `users.username`; the next sync creates the user.",
+        ));
+    }
+    for finding in &users.findings {
+        items.push(OpenItem::new("user sync", finding.clone(), "Look whether this is meant."));
+    }
+    if users.counts.done.waiting_for_quota > 0 {
+        items.push(OpenItem::new(
+            "quota users",
+            format!("{} people wait for room in the instance", users.counts.done.waiting_for_quota),
+            "Nothing: the increase is asked for, and the sync creates them after the grant.",
+        ));
+    }
+    if users.status == SyncStatus::UnsafePlan {
+        items.push(OpenItem::new(
+            "user sync",
+            format!("the plan would remove more than the brake allows: {}", users.reasons.join("; ")),
+            "Look at the plan; approve exactly that plan by its digest, or correct the groups.",
+        ));
+    }
+    items
+}
+
+fn checks(verification: &VerifySignInOutput) -> Vec<OpenItem> {
+    verification
+        .checks
+        .iter()
+        .filter(|check| !check.passed)
+        .map(|check| {
+            OpenItem::new(
+                format!("login check: {}", check.name),
+                format!("expected {}, found {}", check.expected, check.found),
+                "Start the same input again, which mends what is ours; otherwise undo what somebody changed by hand.",
+            )
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{contract::Check, sync::Failure};
+
+    #[test]
+    fn a_lambda_error_is_told_by_its_message() {
+        assert_eq!(message_of(r#"{"errorType":"QuotaDenied","errorMessage":"refused"}"#), "refused");
+        assert_eq!(message_of("plain"), "plain");
+    }
+
+    #[test]
+    fn only_failed_checks_are_open() {
+        let check = |name: &str, passed| Check { name: name.into(), passed, expected: "a".into(), found: "b".into() };
+        let verification =
+            VerifySignInOutput { checks: vec![check("one", true), check("two", false)], ..Default::default() };
+        let items = checks(&verification);
+        assert_eq!(items.len(), 1);
+        assert_eq!(items[0].subject, "login check: two");
+    }
+
+    #[test]
+    fn a_quota_is_open_until_it_is_enough_and_says_what_is_missing() {
+        let result =
+            |status| QuotaResult { name: "users".into(), desired: 600.0, value: 500.0, status, ..Default::default() };
+        assert_eq!(quota(&result(QuotaStatus::Sufficient)), None);
+        assert!(quota(&result(QuotaStatus::Denied)).is_some_and(|item| item.what.starts_with("600 wanted, 500 there")));
+        assert!(quota(&result(QuotaStatus::Pending)).is_some_and(|item| item.action.starts_with("Nothing")));
+    }
+
+    #[test]
+    fn every_user_that_failed_or_was_skipped_is_open_with_its_reason() {
+        let failure = |name: &str| Failure { username: name.into(), reason: "because".into() };
+        let output =
+            SyncUsersOutput { failures: vec![failure("a")], skipped: vec![failure("b")], ..Default::default() };
+        let subjects: Vec<String> = users(&output).into_iter().map(|item| item.subject).collect();
+        assert_eq!(subjects, ["user a", "member b"]);
+    }
+}

@@ -1,0 +1,196 @@
+//! SAML on both sides: the URLs and claims that Entra is given, the federation metadata that IAM is given.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+use sha1::{Digest, Sha1};
+
+use crate::{StepError, onboarding::UsernameAttribute};
+
+/// The claim that names role and provider.
+pub const ROLE_CLAIM: &str = "https://aws.amazon.com/SAML/Attributes/Role";
+/// The claim that becomes the role session name, and so has to equal the Connect username.
+pub const ROLE_SESSION_NAME_CLAIM: &str = "https://aws.amazon.com/SAML/Attributes/RoleSessionName";
+/// The claim that says how long the console session lasts, in seconds.
+pub const SESSION_DURATION_CLAIM: &str = "https://aws.amazon.com/SAML/Attributes/SessionDuration";
+/// The identifier of the gallery application; further ones in a tenant carry a fragment, which Entra strips again from
+/// the audience it sends.
+pub const IDENTIFIER: &str = "https://signin.aws.amazon.com/saml";
+
+const METADATA_NS: &str = "urn:oasis:names:tc:SAML:2.0:metadata";
+const SIGNATURE_NS: &str = "http://www.w3.org/2000/09/xmldsig#";
+
+/// Where the sign-in leads: the instance's federation endpoint in the AWS console.
+#[must_use]
+pub fn relay_state(region: &str, instance_id: &str) -> String {
+    format!("https://{region}.console.aws.amazon.com/connect/federate/{instance_id}")
+}
+
+/// The user access URL ("ユーザーのアクセス URL"): what people open. It is no property in Graph and has to be composed.
+#[must_use]
+pub fn user_access_url(app_id: &str, tenant_id: &str) -> String {
+    format!("https://launcher.myapps.microsoft.com/api/signin/{app_id}?tenantId={tenant_id}")
+}
+
+/// The entityID of a tenant's metadata.
+#[must_use]
+pub fn entity_id(tenant_id: &str) -> String {
+    format!("https://sts.windows.net/{tenant_id}/")
+}
+
+/// The identifier to use when `taken` are the identifiers of the tenant's other applications.
+#[must_use]
+pub fn free_identifier<'a>(taken: impl IntoIterator<Item = &'a str>) -> String {
+    let taken: std::collections::BTreeSet<&str> = taken.into_iter().collect();
+    std::iter::once(IDENTIFIER.to_owned())
+        .chain((1_u32..).map(|n| format!("{IDENTIFIER}#{n}")))
+        .find(|candidate| !taken.contains(candidate.as_str()))
+        .unwrap_or_else(|| IDENTIFIER.into())
+}
+
+/// Whether an identifier is one that AWS sign-in accepts as audience.
+#[must_use]
+pub fn is_aws_identifier(identifier: &str) -> bool {
+    identifier.split('#').next() == Some(IDENTIFIER)
+}
+
+/// The definition of the claims mapping policy: constants for role and duration, an attribute for the session name. Its
+/// keys are case-sensitive.
+#[must_use]
+pub fn claims_definition(role_arn: &str, saml_provider_arn: &str, username: UsernameAttribute, seconds: u32) -> Value {
+    json!({
+        "ClaimsMappingPolicy": {
+            "Version": 1,
+            "IncludeBasicClaimSet": "true",
+            "ClaimsSchema": [
+                { "Value": format!("{role_arn},{saml_provider_arn}"), "SamlClaimType": ROLE_CLAIM },
+                { "Source": "user", "ID": username.claim_source(), "SamlClaimType": ROLE_SESSION_NAME_CLAIM },
+                { "Value": seconds.to_string(), "SamlClaimType": SESSION_DURATION_CLAIM },
+            ]
+        }
+    })
+}
+
+/// What a federation metadata document says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Metadata {
+    /// The issuer.
+    pub entity_id: String,
+    /// Where the browser is sent to sign in.
+    pub single_sign_on: Vec<String>,
+    /// SHA-1 thumbprints of the signing certificates, upper-case hex as Entra writes them.
+    pub thumbprints: Vec<String>,
+}
+
+/// Reads federation metadata and checks what IAM would refuse or what would make every sign-in fail.
+///
+/// # Errors
+/// `InvalidInput` where it is no SAML metadata, has no identity provider, no sign-on location or no signing certificate,
+/// or is outside IAM's 1,000 to 10,000,000 characters.
+pub fn read_metadata(xml: &str) -> Result<Metadata, StepError> {
+    let refuse = |what: &str| {
+        StepError::invalid_input(format!(
+            "the federation metadata {what}; open the metadata URL of the application in a browser to see what Entra serves"
+        ))
+    };
+    if !(1_000..=10_000_000).contains(&xml.chars().count()) {
+        return Err(refuse("is shorter or longer than IAM takes (1,000 to 10,000,000 characters)"));
+    }
+    let document =
+        roxmltree::Document::parse(xml).map_err(|error| refuse(&format!("is not well-formed XML ({error})")))?;
+    let root = document.root_element();
+    if root.tag_name().namespace() != Some(METADATA_NS) || root.tag_name().name() != "EntityDescriptor" {
+        return Err(refuse("has no EntityDescriptor at its root"));
+    }
+    let entity_id = root.attribute("entityID").ok_or_else(|| refuse("has no entityID"))?.to_owned();
+    let provider = root
+        .children()
+        .find(|node| node.has_tag_name((METADATA_NS, "IDPSSODescriptor")))
+        .ok_or_else(|| refuse("has no IDPSSODescriptor"))?;
+    let single_sign_on: Vec<String> = provider
+        .children()
+        .filter(|node| node.has_tag_name((METADATA_NS, "SingleSignOnService")))
+        .filter_map(|node| node.attribute("Location"))
+        .map(ToOwned::to_owned)
+        .collect();
+    if single_sign_on.is_empty() {
+        return Err(refuse("has no SingleSignOnService"));
+    }
+    let thumbprints = provider
+        .children()
+        .filter(|node| node.has_tag_name((METADATA_NS, "KeyDescriptor")) && node.attribute("use") != Some("encryption"))
+        .flat_map(|key| key.descendants())
+        .filter(|node| node.has_tag_name((SIGNATURE_NS, "X509Certificate")))
+        .filter_map(|node| node.text())
+        .map(|text| thumbprint(text).ok_or_else(|| refuse("holds a certificate that is not base64")))
+        .collect::<Result<Vec<_>, _>>()?;
+    if thumbprints.is_empty() {
+        return Err(refuse("has no signing certificate"));
+    }
+    Ok(Metadata { entity_id, single_sign_on, thumbprints })
+}
+
+/// The SHA-1 thumbprint, upper-case hex, of a certificate given as base64 DER; `None` where it is not base64.
+#[must_use]
+pub fn thumbprint(base64_der: &str) -> Option<String> {
+    let text: String = base64_der.chars().filter(|c| !c.is_whitespace()).collect();
+    let der = STANDARD.decode(text).ok()?;
+    Some(Sha1::digest(&der).iter().map(|byte| format!("{byte:02X}")).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use super::*;
+
+    fn metadata(certificate: &str) -> String {
+        format!(
+            r#"<?xml version="1.0"?><EntityDescriptor xmlns="{METADATA_NS}" entityID="https://sts.windows.net/t/">
+            <IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"><KeyDescriptor use="signing">
+            <KeyInfo xmlns="{SIGNATURE_NS}"><X509Data><X509Certificate>{certificate}</X509Certificate></X509Data></KeyInfo>
+            </KeyDescriptor><SingleSignOnService Binding="b" Location="https://login.example/t/saml2"/></IDPSSODescriptor>
+            <!-- {} --></EntityDescriptor>"#,
+            "x".repeat(1000)
+        )
+    }
+
+    #[test]
+    fn metadata_gives_its_issuer_its_location_and_its_certificates() {
+        let read = read_metadata(&metadata("aGVs\n bG8=")).unwrap();
+        assert_eq!(read.entity_id, "https://sts.windows.net/t/");
+        assert_eq!(read.single_sign_on, ["https://login.example/t/saml2"]);
+        assert_eq!(read.thumbprints, ["AAF4C61DDCC5E8A2DABEDE0F3B482CD9AEA9434D"], "SHA-1 of hello");
+    }
+
+    #[test]
+    fn metadata_that_iam_or_a_sign_in_could_not_use_is_refused_with_the_reason() {
+        for (text, reason) in [
+            ("<a/>".to_owned(), "shorter"),
+            ("x".repeat(2000), "well-formed"),
+            (format!("<a>{}</a>", "x".repeat(2000)), "EntityDescriptor"),
+            (metadata("%%%"), "base64"),
+            (metadata("aGVsbG8=").replace("SingleSignOnService", "Other"), "SingleSignOnService"),
+            (metadata("aGVsbG8=").replace("IDPSSODescriptor", "SPSSODescriptor"), "IDPSSODescriptor"),
+            (metadata("aGVsbG8=").replace("use=\"signing\"", "use=\"encryption\""), "signing certificate"),
+        ] {
+            let error = read_metadata(&text).unwrap_err();
+            assert!(error.message.contains(reason), "{reason}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_first_free_identifier_is_the_plain_one_then_numbered_ones() {
+        assert_eq!(free_identifier([]), "https://signin.aws.amazon.com/saml");
+        assert_eq!(
+            free_identifier([IDENTIFIER, "https://signin.aws.amazon.com/saml#1"]),
+            "https://signin.aws.amazon.com/saml#2"
+        );
+        assert!(is_aws_identifier("https://signin.aws.amazon.com/saml#2"));
+        assert!(!is_aws_identifier("https://signin.aws.amazon.com/samlx"));
+    }
+
+    #[test]
+    fn the_claims_policy_names_role_before_provider() {
+        let definition = claims_definition("R", "P", UsernameAttribute::Mail, 3600);
+        insta::assert_snapshot!(definition.to_string(), @r#"{"ClaimsMappingPolicy":{"ClaimsSchema":[{"SamlClaimType":"https://aws.amazon.com/SAML/Attributes/Role","Value":"R,P"},{"ID":"mail","SamlClaimType":"https://aws.amazon.com/SAML/Attributes/RoleSessionName","Source":"user"},{"SamlClaimType":"https://aws.amazon.com/SAML/Attributes/SessionDuration","Value":"3600"}],"IncludeBasicClaimSet":"true","Version":1}}"#);
+    }
+}

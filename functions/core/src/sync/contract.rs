@@ -1,0 +1,189 @@
+//! What goes into and comes out of the `SyncUsers` step. Nothing here grows with the number of users: the state machine's
+//! state holds counts, digests and samples; the full lists are in the step's log.
+
+use serde::{Deserialize, Serialize};
+
+use super::plan::Counts;
+
+/// The most entries of each list in [`SyncUsersOutput`] and [`Carry`].
+pub const MAX_LISTED: usize = 50;
+
+/// The input of `SyncUsers`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SyncUsersInput {
+    /// The instance to sync; its registry entry holds everything else.
+    pub instance_id: String,
+    /// Apply the plan or only make it.
+    #[serde(default)]
+    pub mode: SyncMode,
+    /// The digest of the unsafe plan that a person approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_digest: Option<String>,
+    /// What the round before handed over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carry: Option<Carry>,
+}
+
+/// Whether a run changes anything.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum SyncMode {
+    /// Make the plan and apply it.
+    #[default]
+    Apply,
+    /// Only make the plan and log it.
+    Plan,
+}
+
+/// How a round ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum SyncStatus {
+    /// Everything that could be done is done; the failures say what could not.
+    #[default]
+    Done,
+    /// Time ran out: call again with the carry.
+    More,
+    /// The plan is above the brake and nothing was changed: a person decides about the digest.
+    UnsafePlan,
+    /// The plan was made and not applied, as asked.
+    Planned,
+    /// Another run holds the lease; it was told to go round once more. Set by the state machine.
+    Busy,
+    /// A person was asked and did not approve, or not in time; nothing was changed. Set by the state machine.
+    NotApproved,
+}
+
+/// What one round hands to the next.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Carry {
+    /// How many rounds have ended.
+    #[serde(default)]
+    pub rounds: u32,
+    /// How many rounds in a row have changed nothing.
+    #[serde(default)]
+    pub idle_rounds: u32,
+    /// The plan of the first round.
+    #[serde(default)]
+    pub planned: Counts,
+    /// The digest of that plan.
+    #[serde(default)]
+    pub digest: String,
+    /// What has been done so far.
+    #[serde(default)]
+    pub totals: Totals,
+    /// The digest of the removals that were approved and are not done yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_removals: Option<String>,
+}
+
+/// What was done, over all rounds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Totals {
+    /// Users created.
+    #[serde(default)]
+    pub created: usize,
+    /// Users adopted.
+    #[serde(default)]
+    pub adopted: usize,
+    /// Users changed.
+    #[serde(default)]
+    pub updated: usize,
+    /// Users marked for deletion.
+    #[serde(default)]
+    pub marked: usize,
+    /// Users whose mark was taken away.
+    #[serde(default)]
+    pub unmarked: usize,
+    /// Users deleted.
+    #[serde(default)]
+    pub removed: usize,
+    /// Users for whom something failed in the last round.
+    #[serde(default)]
+    pub failed: usize,
+    /// Users who wait for a higher users quota of the instance.
+    #[serde(default)]
+    pub waiting_for_quota: usize,
+    /// Requests to Connect and Graph.
+    #[serde(default)]
+    pub calls: usize,
+    /// Requests that Connect throttled.
+    #[serde(default)]
+    pub throttles: usize,
+}
+
+/// Plan and deed in one flat object.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outcome {
+    /// What the first round's plan held.
+    #[serde(flatten)]
+    pub planned: Counts,
+    /// What was done.
+    #[serde(flatten)]
+    pub done: Totals,
+}
+
+/// One user's failure.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Failure {
+    /// The username.
+    pub username: String,
+    /// What was tried, what came back, with the request id.
+    pub reason: String,
+}
+
+/// How long the parts of a round took, in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Durations {
+    /// Reading Graph and Connect.
+    #[serde(default)]
+    pub observe_ms: u64,
+    /// Planning.
+    #[serde(default)]
+    pub plan_ms: u64,
+    /// Applying.
+    #[serde(default)]
+    pub apply_ms: u64,
+}
+
+/// The output of `SyncUsers`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SyncUsersOutput {
+    /// How the round ended.
+    pub status: SyncStatus,
+    /// The digest of the plan; of an unsafe plan, what to approve.
+    pub digest: String,
+    /// Plan and deed in numbers.
+    pub counts: Outcome,
+    /// Why the plan is unsafe, for people.
+    #[serde(default)]
+    pub reasons: Vec<String>,
+    /// The first usernames that the plan removes.
+    #[serde(default)]
+    pub removals: Vec<String>,
+    /// The first failures.
+    #[serde(default)]
+    pub failures: Vec<Failure>,
+    /// The first skipped members.
+    #[serde(default)]
+    pub skipped: Vec<Failure>,
+    /// The first findings.
+    #[serde(default)]
+    pub findings: Vec<String>,
+    /// Times of this round.
+    #[serde(default)]
+    pub durations: Durations,
+    /// A managed user of this instance by which the login check can compare username and role session name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sso_ready_user: Option<String>,
+    /// With [`SyncStatus::More`]: the input of the next round.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carry: Option<Carry>,
+}

@@ -1,0 +1,244 @@
+//! From the groups as read to the users as wanted: who counts, under which username, with which profiles.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::finding::{Finding, ProfileKind, SkipReason, Skipped};
+use super::model::{Assignment, Completeness, ConnectUser, GroupRead, Member, Policy, Profiles};
+use super::username::check_username;
+use crate::onboarding::NestedGroups;
+
+/// The most security profiles of a user (Connect API: `SecurityProfileIds`).
+const MAX_SECURITY_PROFILES: usize = 10;
+
+/// A user that Connect shall have.
+pub(super) struct Wanted<'a> {
+    pub(super) member: &'a Member,
+    pub(super) assignment: Arc<Assignment>,
+}
+
+/// What the groups say.
+#[derive(Default)]
+pub(super) struct Desired<'a> {
+    /// By username.
+    pub(super) users: BTreeMap<&'a str, Wanted<'a>>,
+    /// Object ids of members who belong but can't be planned: their Connect users stay as they are.
+    pub(super) protected_ids: BTreeSet<&'a str>,
+    /// Usernames that several members claim: a Connect user of this name stays as it is.
+    pub(super) protected_usernames: BTreeSet<&'a str>,
+    pub(super) skipped: Vec<Skipped>,
+    pub(super) findings: Vec<Finding>,
+    /// Some read may be partial: nothing may be planned.
+    pub(super) partial: bool,
+    /// Some group is empty: no removal may be planned.
+    pub(super) empty: bool,
+}
+
+/// Merges the groups. `users` only settles who owns a username that several members claim.
+pub(super) fn desired<'a>(
+    groups: &'a [GroupRead],
+    users: &BTreeMap<&str, &ConnectUser>,
+    profiles: &Profiles,
+    policy: &Policy,
+) -> Desired<'a> {
+    let mut desired = Desired { partial: groups.is_empty(), ..Desired::default() };
+    for group in groups {
+        desired.look_at(group, policy);
+    }
+    let resolved: Vec<GroupProfiles> =
+        groups.iter().map(|group| GroupProfiles::resolve(group, profiles, &mut desired.findings)).collect();
+    let claims = desired.claims(groups, policy, &resolved);
+    desired.settle(claims, users);
+    desired
+}
+
+/// Object id → the member and the indexes of its groups, in the input's order.
+fn merged(groups: &[GroupRead]) -> BTreeMap<&str, (&Member, Vec<usize>)> {
+    let mut members: BTreeMap<&str, (&Member, Vec<usize>)> = BTreeMap::new();
+    for (index, group) in groups.iter().enumerate() {
+        for member in &group.members {
+            let (best, memberships) = members.entry(&member.id).or_insert_with(|| (member, Vec::new()));
+            // Two readings of one member may differ when it changed between two pages: the fuller one counts, whatever
+            // the order of reading.
+            *best = (*best).max(member);
+            if memberships.last() != Some(&index) {
+                memberships.push(index);
+            }
+        }
+    }
+    members
+}
+
+impl<'a> Desired<'a> {
+    fn look_at(&mut self, group: &GroupRead, policy: &Policy) {
+        let name = || group.display_name.clone();
+        match &group.completeness {
+            Completeness::Complete => {}
+            Completeness::Partial(reason) => {
+                self.partial = true;
+                self.findings.push(Finding::PartialRead { group: name(), reason: reason.clone() });
+            }
+            Completeness::GroupMissing => {
+                self.partial = true;
+                self.findings.push(Finding::GroupMissing { group: name() });
+            }
+        }
+        if group.members.is_empty() && group.completeness == Completeness::Complete {
+            self.empty = true;
+            self.findings.push(Finding::EmptyGroup { group: name() });
+        }
+        if policy.nested_groups == NestedGroups::Report {
+            self.findings.extend(group.nested_groups.iter().map(|nested| Finding::NestedGroup {
+                group: name(),
+                nested: nested.display_name.clone().unwrap_or_else(|| nested.id.clone()),
+            }));
+        }
+        if group.other_objects > 0 {
+            self.findings.push(Finding::OtherObjects { group: name(), objects: group.other_objects });
+        }
+    }
+
+    /// The members who can be users, by the username they claim.
+    fn claims(
+        &mut self,
+        groups: &'a [GroupRead],
+        policy: &Policy,
+        resolved: &[GroupProfiles],
+    ) -> BTreeMap<&'a str, Vec<Wanted<'a>>> {
+        let mut assignments: HashMap<Vec<usize>, Result<Arc<Assignment>, SkipReason>> = HashMap::new();
+        let mut claims: BTreeMap<&str, Vec<Wanted<'_>>> = BTreeMap::new();
+        for (id, (member, memberships)) in merged(groups) {
+            let username = usable_username(member, policy);
+            let planned = username.and_then(|username| {
+                let assignment = match assignments.get(&memberships) {
+                    Some(known) => known.clone(),
+                    None => {
+                        let merged = assignment(&memberships, resolved);
+                        assignments.insert(memberships, merged.clone());
+                        merged
+                    }
+                };
+                assignment.map(|assignment| (username, assignment))
+            });
+            match planned {
+                Ok((username, assignment)) => claims.entry(username).or_default().push(Wanted { member, assignment }),
+                Err(reason) => {
+                    if !reason.is_leaver() {
+                        self.protected_ids.insert(id);
+                    }
+                    let username = member.attribute(policy.username).unwrap_or_else(|| member.label());
+                    self.skip(username, id, reason);
+                }
+            }
+        }
+        claims
+    }
+
+    /// Gives each username to its one claimant; to the present owner where there are several; else to nobody.
+    fn settle(&mut self, claims: BTreeMap<&'a str, Vec<Wanted<'a>>>, users: &BTreeMap<&str, &ConnectUser>) {
+        for (username, mut claimants) in claims {
+            let members = claimants.len();
+            let owner = match users.get(username).and_then(|user| user.entra_object_id.as_deref()) {
+                _ if members == 1 => Some(0),
+                Some(owner) => claimants.iter().position(|claimant| claimant.member.id == owner),
+                None => None,
+            };
+            let winner = owner.map(|index| claimants.swap_remove(index));
+            for loser in claimants {
+                self.protected_ids.insert(&loser.member.id);
+                self.skip(username, &loser.member.id, SkipReason::DuplicateUsername(members));
+            }
+            match winner {
+                Some(wanted) => {
+                    self.users.insert(username, wanted);
+                }
+                None => {
+                    self.protected_usernames.insert(username);
+                }
+            }
+        }
+    }
+
+    pub(super) fn skip(&mut self, username: &str, object_id: &str, reason: SkipReason) {
+        self.skipped.push(Skipped { username: username.to_owned(), object_id: object_id.to_owned(), reason });
+    }
+}
+
+fn usable_username<'a>(member: &'a Member, policy: &Policy) -> Result<&'a str, SkipReason> {
+    if member.is_unreadable() {
+        return Err(SkipReason::Unreadable);
+    }
+    if member.account_enabled == Some(false) {
+        return Err(SkipReason::Disabled);
+    }
+    if member.guest && !policy.guests {
+        return Err(SkipReason::Guest);
+    }
+    let username = member.attribute(policy.username).ok_or(SkipReason::NoUsername(policy.username))?;
+    check_username(username).map_err(SkipReason::Username)?;
+    Ok(username)
+}
+
+/// A group's profiles in ids, or the first name that the instance lacks.
+struct GroupProfiles {
+    security: Result<Vec<String>, SkipReason>,
+    routing: Result<String, SkipReason>,
+    hierarchy: Result<Option<String>, SkipReason>,
+    auto_accept: bool,
+    after_contact_work_seconds: u32,
+}
+
+impl GroupProfiles {
+    fn resolve(group: &GroupRead, profiles: &Profiles, findings: &mut Vec<Finding>) -> Self {
+        let mut look_up = |kind: ProfileKind, known: &BTreeMap<String, String>, name: &str| {
+            known.get(name).cloned().ok_or_else(|| {
+                findings.push(Finding::ProfileMissing {
+                    group: group.display_name.clone(),
+                    kind,
+                    name: name.to_owned(),
+                });
+                SkipReason::ProfileMissing(kind, name.to_owned())
+            })
+        };
+        let settings = &group.settings;
+        // Every missing name is reported, so no short cut at the first.
+        let security: Vec<_> = settings
+            .security_profiles
+            .iter()
+            .map(|name| look_up(ProfileKind::Security, &profiles.security, name))
+            .collect();
+        Self {
+            security: security.into_iter().collect(),
+            routing: look_up(ProfileKind::Routing, &profiles.routing, &settings.routing_profile),
+            hierarchy: settings
+                .hierarchy_group
+                .as_deref()
+                .map(|path| look_up(ProfileKind::Hierarchy, &profiles.hierarchy, path))
+                .transpose(),
+            auto_accept: settings.phone.auto_accept,
+            after_contact_work_seconds: settings.phone.after_contact_work_seconds,
+        }
+    }
+}
+
+/// The union of the groups' security profiles, everything else from the first group.
+fn assignment(memberships: &[usize], resolved: &[GroupProfiles]) -> Result<Arc<Assignment>, SkipReason> {
+    let mut security = BTreeSet::new();
+    for group in memberships.iter().filter_map(|index| resolved.get(*index)) {
+        security.extend(group.security.clone()?);
+    }
+    if security.is_empty() {
+        return Err(SkipReason::NoSecurityProfile);
+    }
+    if security.len() > MAX_SECURITY_PROFILES {
+        return Err(SkipReason::TooManySecurityProfiles(security.len()));
+    }
+    let first = &resolved[memberships[0]];
+    Ok(Arc::new(Assignment {
+        security_profile_ids: security.into_iter().collect(),
+        routing_profile_id: first.routing.clone()?,
+        hierarchy_group_id: first.hierarchy.clone()?,
+        auto_accept: first.auto_accept,
+        after_contact_work_seconds: first.after_contact_work_seconds,
+    }))
+}

@@ -1,0 +1,91 @@
+//! The digest of a plan: what a person approves.
+
+use sha2::{Digest, Sha256};
+
+use super::plan::{Change, Plan};
+
+impl Plan {
+    /// SHA-256 over every action, in hexadecimal: what a person approves. The date of a mark is not part of it, so that
+    /// an approval given after midnight still fits.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let mut canon = Canon::default();
+        for user in &self.create {
+            canon.line("create", &[&user.username, &user.object_id, &user.first_name, &user.last_name]);
+            let assignment = &user.assignment;
+            canon.line("with", &assignment.security_profile_ids);
+            canon.line(
+                "with",
+                &[
+                    assignment.routing_profile_id.as_str(),
+                    assignment.hierarchy_group_id.as_deref().unwrap_or_default(),
+                    if assignment.auto_accept { "auto" } else { "manual" },
+                    &assignment.after_contact_work_seconds.to_string(),
+                ],
+            );
+        }
+        for adoption in &self.adopt {
+            canon.line("adopt", &[&adoption.user.username, &adoption.user.id, &adoption.object_id]);
+        }
+        for update in &self.update {
+            canon.line("update", &[&update.user.username, &update.user.id]);
+            for change in &update.changes {
+                match change {
+                    Change::Identity { first_name, last_name } => canon.line("identity", &[first_name, last_name]),
+                    Change::SecurityProfiles(ids) => canon.line("security", ids),
+                    Change::RoutingProfile(id) => canon.line("routing", &[id]),
+                    Change::Hierarchy(id) => canon.line("hierarchy", &[id]),
+                    Change::Phone(phone) => canon.line(
+                        "phone",
+                        &[
+                            if phone.auto_accept { "auto" } else { "manual" },
+                            &phone.after_contact_work_seconds.to_string(),
+                        ],
+                    ),
+                }
+            }
+        }
+        for user in &self.unmark {
+            canon.line("unmark", &[&user.username, &user.id]);
+        }
+        self.removals_into(&mut canon, &|_| true);
+        canon.finish()
+    }
+
+    /// The same over the removals alone, of users that `left` accepts (by user id). When an approved plan takes several
+    /// rounds, each later round may remove exactly what the round before left over.
+    #[must_use]
+    pub fn removals_digest(&self, left: impl Fn(&str) -> bool) -> String {
+        let mut canon = Canon::default();
+        self.removals_into(&mut canon, &left);
+        canon.finish()
+    }
+
+    fn removals_into(&self, canon: &mut Canon, left: &dyn Fn(&str) -> bool) {
+        for mark in self.mark.iter().filter(|mark| left(&mark.user.id)) {
+            canon.line("mark", &[&mark.user.username, &mark.user.id]);
+        }
+        for removal in self.delete.iter().filter(|removal| left(&removal.user.id)) {
+            canon.line("delete", &[&removal.user.username, &removal.user.id]);
+        }
+    }
+}
+
+/// Lines of fields, parted by control characters that names never contain (they are cleaned of them).
+#[derive(Default)]
+struct Canon(Sha256);
+
+impl Canon {
+    fn line(&mut self, what: &str, fields: &[impl AsRef<str>]) {
+        self.0.update(what);
+        for field in fields {
+            self.0.update([0x1F]);
+            self.0.update(field.as_ref());
+        }
+        self.0.update([0x1E]);
+    }
+
+    fn finish(self) -> String {
+        self.0.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}

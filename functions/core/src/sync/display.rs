@@ -1,0 +1,114 @@
+//! The plan as a person reads it.
+
+use std::fmt;
+
+use super::plan::{Change, Plan, Safety};
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counts = self.counts();
+        if self.is_empty() {
+            writeln!(f, "Nothing to do: {} users are as they should be.", counts.unchanged)?;
+        } else {
+            writeln!(
+                f,
+                "Plan {}: create {}, adopt {}, update {}, mark {}, unmark {}, delete {}; {} unchanged.",
+                self.digest(),
+                counts.create,
+                counts.adopt,
+                counts.update,
+                counts.mark,
+                counts.unmark,
+                counts.delete,
+                counts.unchanged
+            )?;
+        }
+        if let Safety::Unsafe(reasons) = self.safety() {
+            writeln!(f, "UNSAFE, a person has to approve it:")?;
+            for reason in reasons {
+                writeln!(f, "  ! {reason}")?;
+            }
+        }
+        self.actions(f)?;
+        list(f, "Skipped", &self.skipped, "-")?;
+        list(f, "Findings", &self.findings, "*")
+    }
+}
+
+impl Plan {
+    fn actions(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for user in &self.create {
+            let assignment = &user.assignment;
+            write!(
+                f,
+                "  + create {} ({} {}): security profiles {}, routing profile {}",
+                user.username,
+                user.first_name,
+                user.last_name,
+                self.named(&assignment.security_profile_ids),
+                self.name(&assignment.routing_profile_id)
+            )?;
+            match &assignment.hierarchy_group_id {
+                Some(id) => writeln!(f, ", hierarchy group {}", self.name(id))?,
+                None => writeln!(f)?,
+            }
+        }
+        for adoption in &self.adopt {
+            writeln!(f, "  = adopt {} (object id {})", adoption.user.username, adoption.object_id)?;
+        }
+        for update in &self.update {
+            let changes: Vec<String> = update.changes.iter().map(|change| self.describe(change)).collect();
+            writeln!(f, "  ~ update {}: {}", update.user.username, changes.join(", "))?;
+        }
+        for user in &self.unmark {
+            writeln!(f, "  ~ unmark {}", user.username)?;
+        }
+        for mark in &self.mark {
+            writeln!(f, "  - mark {} for deletion on {}", mark.user.username, mark.due)?;
+        }
+        for removal in &self.delete {
+            match &removal.replaced_by {
+                Some(name) => writeln!(f, "  - delete {} once {name} exists", removal.user.username)?,
+                None => writeln!(f, "  - delete {}", removal.user.username)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// The change in people's words.
+    #[must_use]
+    pub fn describe(&self, change: &Change) -> String {
+        match change {
+            Change::Identity { first_name, last_name } => format!("name {first_name} {last_name}"),
+            Change::SecurityProfiles(ids) => format!("security profiles {}", self.named(ids)),
+            Change::RoutingProfile(id) => format!("routing profile {}", self.name(id)),
+            Change::Hierarchy(id) => format!("hierarchy group {}", self.name(id)),
+            Change::Phone(phone) => format!(
+                "phone {}, {} s after contact work",
+                if phone.auto_accept { "auto-accept" } else { "manual accept" },
+                phone.after_contact_work_seconds
+            ),
+        }
+    }
+
+    fn name<'a>(&'a self, id: &'a str) -> &'a str {
+        self.names.get(id).map_or(id, String::as_str)
+    }
+
+    fn named(&self, ids: &[String]) -> String {
+        let mut names: Vec<&str> = ids.iter().map(|id| self.name(id)).collect();
+        names.sort_unstable();
+        names.join(" + ")
+    }
+}
+
+fn list(f: &mut fmt::Formatter<'_>, title: &str, items: &[impl fmt::Display], bullet: &str) -> fmt::Result {
+    if items.is_empty() {
+        return Ok(());
+    }
+    writeln!(f, "{title} ({}):", items.len())?;
+    for item in items {
+        writeln!(f, "  {bullet} {item}")?;
+    }
+    Ok(())
+}

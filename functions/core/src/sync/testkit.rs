@@ -1,0 +1,151 @@
+#![expect(clippy::unwrap_used, reason = "a model that can't unwrap has failed its test")]
+//! Builders for the tests of this module, and a model of Connect that plans are applied to.
+
+use std::collections::BTreeMap;
+
+use time::Date;
+use time::macros::date;
+
+use super::*;
+use crate::onboarding::{Brake, Phone, RemovalAction, Removed, UserGroup};
+
+pub(super) const TODAY: Date = date!(2026 - 11 - 22);
+
+pub(super) fn member(name: &str) -> Member {
+    Member {
+        id: format!("id-{name}"),
+        user_principal_name: Some(format!("{name}@example.com")),
+        given_name: Some(name.into()),
+        surname: Some("Sato".into()),
+        display_name: Some(format!("{name} Sato")),
+        account_enabled: Some(true),
+        ..Member::default()
+    }
+}
+
+pub(super) fn group(name: &str, members: Vec<Member>) -> GroupRead {
+    GroupRead {
+        group_id: format!("group-{name}"),
+        display_name: name.into(),
+        settings: UserGroup {
+            group: name.into(),
+            security_profiles: vec!["Agent".into()],
+            routing_profile: "Basic Routing Profile".into(),
+            ..UserGroup::default()
+        },
+        members,
+        ..GroupRead::default()
+    }
+}
+
+pub(super) fn profiles() -> Profiles {
+    let map = |names: &[&str]| names.iter().map(|name| ((*name).to_owned(), format!("id:{name}"))).collect();
+    Profiles {
+        security: map(&["Admin", "Agent", "CallCenterManager", "QualityAnalyst"]),
+        routing: map(&["Basic Routing Profile", "Night"]),
+        hierarchy: map(&["Japan / Tokyo", "Japan / Osaka"]),
+    }
+}
+
+/// Deletes at once and never brakes.
+pub(super) fn policy() -> Policy {
+    Policy {
+        removed: Removed { action: RemovalAction::Delete, grace_days: 0 },
+        brake: Brake { max_removals: u32::MAX, max_removals_percent: 100 },
+        ..Policy::default()
+    }
+}
+
+/// The managed user that the planner would make of [`member`] in a [`group`].
+pub(super) fn user(name: &str) -> ConnectUser {
+    ConnectUser {
+        id: format!("user-{name}"),
+        arn: format!("arn:{name}"),
+        username: format!("{name}@example.com"),
+        first_name: name.into(),
+        last_name: "Sato".into(),
+        security_profile_ids: vec!["id:Agent".into()],
+        routing_profile_id: "id:Basic Routing Profile".into(),
+        phone: Some(Phone::default()),
+        ownership: Ownership::Ours,
+        entra_object_id: Some(format!("id-{name}")),
+        ..ConnectUser::default()
+    }
+}
+
+pub(super) fn unmanaged(name: &str) -> ConnectUser {
+    ConnectUser { ownership: Ownership::Unmanaged, entra_object_id: None, ..user(name) }
+}
+
+/// What Connect holds after the plan, by username.
+pub(super) fn apply(plan: &Plan, users: &[ConnectUser]) -> Vec<ConnectUser> {
+    let mut after: BTreeMap<String, ConnectUser> = users.iter().map(|user| (user.id.clone(), user.clone())).collect();
+    for adoption in &plan.adopt {
+        let user = after.get_mut(&adoption.user.id).unwrap();
+        user.ownership = Ownership::Ours;
+        user.entra_object_id = Some(adoption.object_id.clone());
+    }
+    for update in &plan.update {
+        let user = after.get_mut(&update.user.id).unwrap();
+        for change in &update.changes {
+            match change.clone() {
+                Change::Identity { first_name, last_name } => {
+                    user.first_name = first_name;
+                    user.last_name = last_name;
+                }
+                Change::SecurityProfiles(ids) => user.security_profile_ids = ids,
+                Change::RoutingProfile(id) => user.routing_profile_id = id,
+                Change::Hierarchy(id) => user.hierarchy_group_id = Some(id),
+                Change::Phone(phone) => user.phone = Some(phone),
+            }
+        }
+    }
+    for user in &plan.unmark {
+        after.get_mut(&user.id).unwrap().removal_due = None;
+    }
+    for mark in &plan.mark {
+        after.get_mut(&mark.user.id).unwrap().removal_due = Some(mark.due);
+    }
+    for removal in &plan.delete {
+        after.remove(&removal.user.id).unwrap();
+    }
+    for new in &plan.create {
+        let id = format!("new-{}", new.username);
+        let taken = after.values().any(|user| user.username == new.username);
+        assert!(!taken, "the plan creates {}, which exists", new.username);
+        let assignment = &new.assignment;
+        after.insert(
+            id.clone(),
+            ConnectUser {
+                id,
+                arn: format!("arn:new-{}", new.username),
+                username: new.username.clone(),
+                first_name: new.first_name.clone(),
+                last_name: new.last_name.clone(),
+                security_profile_ids: assignment.security_profile_ids.clone(),
+                routing_profile_id: assignment.routing_profile_id.clone(),
+                hierarchy_group_id: assignment.hierarchy_group_id.clone(),
+                phone: Some(Phone {
+                    auto_accept: assignment.auto_accept,
+                    after_contact_work_seconds: assignment.after_contact_work_seconds,
+                }),
+                ownership: Ownership::Ours,
+                entra_object_id: Some(new.object_id.clone()),
+                removal_due: None,
+            },
+        );
+    }
+    after.into_values().collect()
+}
+
+pub(super) fn run(groups: &[GroupRead], users: &[ConnectUser]) -> Plan {
+    plan(groups, users, &profiles(), &policy(), TODAY)
+}
+
+pub(super) fn run_with(policy: &Policy, groups: &[GroupRead], users: &[ConnectUser]) -> Plan {
+    plan(groups, users, &profiles(), policy, TODAY)
+}
+
+pub(super) fn removing(grace_days: u32) -> Policy {
+    Policy { removed: Removed { action: RemovalAction::Delete, grace_days }, ..policy() }
+}

@@ -1,0 +1,324 @@
+#![expect(clippy::unwrap_used, reason = "a test that can't unwrap has failed")]
+//! What the planner does, case by case.
+
+use insta::assert_snapshot;
+
+use super::testkit::*;
+use super::*;
+use crate::onboarding::{NestedGroups, Phone, UsernameAttribute};
+
+fn reason(plan: &Plan) -> String {
+    assert_eq!(plan.skipped.len(), 1, "{plan}");
+    plan.skipped[0].to_string()
+}
+
+#[test]
+fn new_members_become_users_with_names_and_profiles() {
+    let plan = run(&[group("Support", vec![member("hanako"), member("taro")])], &[]);
+    assert_snapshot!(plan, @r#"
+        Plan 0ba97adbf195ac6a71265737844f2640754fe48b17c426ec6f9fe472f7f8b3e3: create 2, adopt 0, update 0, mark 0, unmark 0, delete 0; 0 unchanged.
+          + create hanako@example.com (hanako Sato): security profiles Agent, routing profile Basic Routing Profile
+          + create taro@example.com (taro Sato): security profiles Agent, routing profile Basic Routing Profile
+        "#);
+}
+
+#[test]
+fn an_instance_in_step_needs_nothing() {
+    let plan = run(&[group("Support", vec![member("hanako"), member("taro")])], &[user("taro"), user("hanako")]);
+    assert!(plan.is_empty());
+    assert_eq!(plan.counts().unchanged, 2);
+    assert_snapshot!(plan, @r#"
+        Nothing to do: 2 users are as they should be.
+        "#);
+}
+
+#[test]
+fn each_kind_of_difference_is_one_change_of_the_operation_that_makes_it() {
+    let mut support = group("Support", vec![member("hanako")]);
+    support.settings.security_profiles = vec!["Agent".into(), "QualityAnalyst".into()];
+    support.settings.routing_profile = "Night".into();
+    support.settings.hierarchy_group = Some("Japan / Tokyo".into());
+    support.settings.phone = Phone { auto_accept: true, after_contact_work_seconds: 30 };
+    support.members[0].surname = Some("Yamada".into());
+    let plan = run(&[support], &[user("hanako")]);
+    assert_eq!(plan.update.len(), 1);
+    assert_eq!(plan.update[0].changes.len(), 5);
+    assert_snapshot!(plan, @r#"
+        Plan 921a5c953b16942dcdf5da60e9b9abd3ba76c162d53d074eed54e9a2afb8c5a6: create 0, adopt 0, update 1, mark 0, unmark 0, delete 0; 0 unchanged.
+          ~ update hanako@example.com: name hanako Yamada, security profiles Agent + QualityAnalyst, routing profile Night, hierarchy group Japan / Tokyo, phone auto-accept, 30 s after contact work
+        "#);
+}
+
+#[test]
+fn a_hierarchy_that_the_input_does_not_name_is_left_alone() {
+    let by_hand = ConnectUser { hierarchy_group_id: Some("id:made by hand".into()), ..user("hanako") };
+    assert!(run(&[group("Support", vec![member("hanako")])], &[by_hand]).is_empty());
+}
+
+#[test]
+fn the_order_of_security_profiles_is_no_difference() {
+    let mut support = group("Support", vec![member("hanako")]);
+    support.settings.security_profiles = vec!["QualityAnalyst".into(), "Agent".into()];
+    let user =
+        ConnectUser { security_profile_ids: vec!["id:QualityAnalyst".into(), "id:Agent".into()], ..user("hanako") };
+    assert!(run(&[support], &[user]).is_empty());
+}
+
+#[test]
+fn a_member_of_several_groups_gets_all_security_profiles_and_the_first_groups_rest() {
+    let mut supervisors = group("Supervisors", vec![member("hanako")]);
+    supervisors.settings.security_profiles = vec!["CallCenterManager".into()];
+    supervisors.settings.routing_profile = "Night".into();
+    let plan = run(&[supervisors, group("Support", vec![member("hanako")])], &[]);
+    assert_snapshot!(plan, @r#"
+        Plan fa28eabc4b602aadb467b0d35919ff55c7d978b8c2d4e96e7fcc29963fe21393: create 1, adopt 0, update 0, mark 0, unmark 0, delete 0; 0 unchanged.
+          + create hanako@example.com (hanako Sato): security profiles Agent + CallCenterManager, routing profile Night
+        "#);
+}
+
+#[test]
+fn an_unmanaged_user_of_exactly_this_name_is_adopted_and_brought_in_step() {
+    let by_hand = ConnectUser { routing_profile_id: "id:Night".into(), ..unmanaged("hanako") };
+    let plan = run(&[group("Support", vec![member("hanako")])], &[by_hand]);
+    assert_snapshot!(plan, @r#"
+        Plan a30d5cd9ccd5942e67ed13609fda0084890b5050c46dbd253bfae58a52caa8d1: create 0, adopt 1, update 1, mark 0, unmark 0, delete 0; 0 unchanged.
+          = adopt hanako@example.com (object id id-hanako)
+          ~ update hanako@example.com: routing profile Basic Routing Profile
+        "#);
+}
+
+#[test]
+fn unmanaged_users_and_those_of_another_onboarding_are_never_touched() {
+    let other = ConnectUser { ownership: Ownership::OtherOnboarding("acme-other".into()), ..user("taro") };
+    let plan = run(&[group("Support", vec![member("taro")])], &[unmanaged("admin"), other]);
+    assert!(plan.is_empty());
+    assert_snapshot!(plan, @r#"
+        Nothing to do: 0 users are as they should be.
+        Skipped (1):
+          - taro@example.com: the Connect user belongs to the onboarding "acme-other"
+        "#);
+}
+
+#[test]
+fn a_username_that_differs_only_in_case_is_reported_and_is_no_match() {
+    let by_hand = ConnectUser { username: "Hanako@example.com".into(), ..unmanaged("hanako") };
+    let plan = run(&[group("Support", vec![member("hanako")])], &[by_hand]);
+    assert_snapshot!(plan, @r#"
+        Plan 58fe7c082ae031b396d40fe70d2c443c06a39db72283e0f6dfa59cb0a5bbc9d0: create 1, adopt 0, update 0, mark 0, unmark 0, delete 0; 0 unchanged.
+          + create hanako@example.com (hanako Sato): security profiles Agent, routing profile Basic Routing Profile
+        Findings (1):
+          * hanako@example.com and Hanako@example.com differ only in case; Entra ID emits hanako@example.com, so only that one can sign in
+        "#);
+}
+
+#[test]
+fn a_rename_makes_a_new_user_and_sends_the_old_one_through_the_removal_policy() {
+    let mut renamed = member("hanako");
+    renamed.user_principal_name = Some("hanako.yamada@example.com".into());
+    let groups = [group("Support", vec![renamed])];
+    assert_snapshot!(run(&groups, &[user("hanako")]), @r#"
+        Plan 50ceef6efc072924e06deec7ef806254e14a8211670990fad13dbee8eca3e178: create 1, adopt 0, update 0, mark 0, unmark 0, delete 1; 0 unchanged.
+          + create hanako.yamada@example.com (hanako Sato): security profiles Agent, routing profile Basic Routing Profile
+          - delete hanako@example.com once hanako.yamada@example.com exists
+        Findings (1):
+          * hanako@example.com is now hanako.yamada@example.com; Amazon Connect can't rename, so hanako.yamada@example.com is new and hanako@example.com goes as if it had left
+        "#);
+    assert_snapshot!(run_with(&removing(7), &groups, &[user("hanako")]), @r#"
+        Plan 6e8e3ee248ebe1b3a8f75134cc76c9d3578d0557af6543a1daf1ed245c526dbd: create 1, adopt 0, update 0, mark 1, unmark 0, delete 0; 0 unchanged.
+          + create hanako.yamada@example.com (hanako Sato): security profiles Agent, routing profile Basic Routing Profile
+          - mark hanako@example.com for deletion on 2026-11-29
+        Findings (1):
+          * hanako@example.com is now hanako.yamada@example.com; Amazon Connect can't rename, so hanako.yamada@example.com is new and hanako@example.com goes as if it had left
+        "#);
+    assert_snapshot!(run_with(&Policy::default(), &groups, &[user("hanako")]), @r#"
+        Plan 9bc9c0d7c6794b536fe78898212e70f2753cb35523ad7b21d37b16e52e53d90b: create 1, adopt 0, update 0, mark 0, unmark 0, delete 0; 1 unchanged.
+          + create hanako.yamada@example.com (hanako Sato): security profiles Agent, routing profile Basic Routing Profile
+        Findings (2):
+          * hanako@example.com is now hanako.yamada@example.com; Amazon Connect can't rename, so hanako.yamada@example.com is new and hanako@example.com goes as if it had left
+          * hanako@example.com left the groups; the user is kept
+        "#);
+}
+
+#[test]
+fn two_people_who_swap_their_usernames_keep_both_users() {
+    let (mut one, mut two) = (member("one"), member("two"));
+    std::mem::swap(&mut one.user_principal_name, &mut two.user_principal_name);
+    let plan = run(&[group("Support", vec![one, two])], &[user("one"), user("two")]);
+    assert_eq!((plan.create.len(), plan.adopt.len(), plan.removals()), (0, 2, 0), "{plan}");
+}
+
+#[test]
+fn an_account_made_anew_under_the_old_name_takes_over_its_user() {
+    let again = Member { id: "id-anew".into(), ..member("hanako") };
+    let plan = run(&[group("Support", vec![again])], &[user("hanako")]);
+    assert_snapshot!(plan, @r#"
+        Plan 5dc6fff78694d3334eda5ba1ad44adf5805958802212905ae8bfbb283244ee77: create 0, adopt 1, update 0, mark 0, unmark 0, delete 0; 0 unchanged.
+          = adopt hanako@example.com (object id id-anew)
+        Findings (1):
+          * hanako@example.com is another account now (object id id-anew instead of id-hanako); the Connect user passes to it
+        "#);
+}
+
+#[test]
+fn illegal_usernames_are_skipped_with_the_reason_and_their_users_stay() {
+    let long = "x".repeat(60);
+    for (name, expected) in [
+        (
+            "o'neil@example.com",
+            r#"o'neil@example.com: the username contains "'"; allowed are letters A to Z, digits and . _ - @"#,
+        ),
+        ("taro@example", "taro@example: the username has an @ outside a full e-mail form such as user@example.com"),
+        (&format!("{long}@example.com"), "has 72 characters, Amazon Connect and AWS STS take 64"),
+        ("x", "x: the username is shorter than 2 characters"),
+    ] {
+        let person = Member { user_principal_name: Some(name.into()), ..member("hanako") };
+        let plan = run(&[group("Support", vec![person])], &[user("hanako")]);
+        assert!(plan.is_empty(), "{plan}");
+        assert!(reason(&plan).contains(expected), "{}", reason(&plan));
+    }
+}
+
+#[test]
+fn one_illegal_user_among_many_stops_nobody_else() {
+    let mut members: Vec<Member> = (0..500).map(|index| member(&format!("agent{index}"))).collect();
+    members[250].user_principal_name = Some("o'neil@example.com".into());
+    let plan = run(&[group("Support", members)], &[]);
+    assert_eq!((plan.create.len(), plan.skipped.len()), (499, 1));
+}
+
+#[test]
+fn an_empty_attribute_is_skipped_with_its_name() {
+    let policy = Policy { username: UsernameAttribute::Mail, ..policy() };
+    let plan = run_with(&policy, &[group("Support", vec![member("hanako")])], &[]);
+    assert_eq!(reason(&plan), "hanako@example.com: its mail is empty");
+}
+
+#[test]
+fn guests_count_only_where_the_input_says_so() {
+    let guest = Member { guest: true, mail: Some("guest@partner.example.org".into()), ..member("guest") };
+    let groups = [group("Support", vec![guest])];
+    assert!(reason(&run(&groups, &[])).contains("the account is a guest"));
+    let policy = Policy { guests: true, username: UsernameAttribute::Mail, ..policy() };
+    assert_eq!(run_with(&policy, &groups, &[]).create[0].username, "guest@partner.example.org");
+}
+
+#[test]
+fn the_object_id_as_username_survives_a_rename() {
+    let policy = Policy { username: UsernameAttribute::ObjectId, ..policy() };
+    let existing = ConnectUser { username: "id-hanako".into(), ..user("hanako") };
+    let renamed = Member { user_principal_name: Some("someone.else@example.com".into()), ..member("hanako") };
+    assert!(run_with(&policy, &[group("Support", vec![renamed])], &[existing]).is_empty());
+}
+
+#[test]
+fn disabled_members_are_never_created_and_their_users_go_as_if_they_had_left() {
+    let disabled = Member { account_enabled: Some(false), ..member("hanako") };
+    let groups = [group("Support", vec![disabled, member("taro")])];
+    assert!(run(&groups, &[user("taro")]).is_empty());
+    let plan = run(&groups, &[user("hanako"), user("taro")]);
+    assert_eq!(plan.removed_usernames().collect::<Vec<_>>(), ["hanako@example.com"]);
+}
+
+#[test]
+fn members_whose_fields_are_all_null_are_unreadable_and_stay() {
+    let null = Member { id: "id-hanako".into(), ..Member::default() };
+    let plan = run(&[group("Support", vec![null])], &[user("hanako")]);
+    assert!(plan.is_empty());
+    assert!(reason(&plan).contains("User.Read.All"), "{plan}");
+}
+
+#[test]
+fn a_username_of_two_members_goes_to_its_owner_or_to_nobody() {
+    let shared = |name: &str| Member { mail: Some("shared@example.com".into()), ..member(name) };
+    let policy = Policy { username: UsernameAttribute::Mail, ..policy() };
+    let groups = [group("Support", vec![shared("one"), shared("two")])];
+    let plan = run_with(&policy, &groups, &[]);
+    assert!(plan.is_empty());
+    assert_eq!(plan.skipped.len(), 2);
+    let owned = ConnectUser { username: "shared@example.com".into(), first_name: "two".into(), ..user("two") };
+    let plan = run_with(&policy, &groups, &[owned]);
+    assert!(plan.is_empty(), "{plan}");
+    assert!(reason(&plan).contains("2 members have this username"));
+    let foreign = ConnectUser { username: "shared@example.com".into(), ..user("three") };
+    let plan = run_with(&policy, &groups, &[foreign]);
+    assert!(plan.is_empty(), "a user under a disputed name stays as it is: {plan}");
+}
+
+#[test]
+fn more_than_ten_security_profiles_skip_the_member_and_keep_the_user() {
+    let mut profiles = profiles();
+    let names: Vec<String> = (0..11).map(|index| format!("Profile {index:02}")).collect();
+    profiles.security.extend(names.iter().map(|name| (name.clone(), format!("id:{name}"))));
+    let mut one = group("One", vec![member("hanako")]);
+    one.settings.security_profiles = names[..6].to_vec();
+    let mut two = group("Two", vec![member("hanako")]);
+    two.settings.security_profiles = names[5..].to_vec();
+    let plan = plan(&[one, two], &[user("hanako")], &profiles, &policy(), TODAY);
+    assert!(plan.is_empty());
+    assert!(reason(&plan).contains("give 11 security profiles, Amazon Connect takes 10"));
+}
+
+#[test]
+fn a_profile_that_the_instance_lacks_is_reported_once_and_skips_the_groups_members_only() {
+    let mut night = group("Night shift", vec![member("taro"), member("jiro")]);
+    night.settings.routing_profile = "Nightly".into();
+    night.settings.security_profiles = vec!["Agents".into()];
+    let plan = run(&[group("Support", vec![member("hanako")]), night], &[user("taro")]);
+    assert_snapshot!(plan, @r#"
+        Plan 58fe7c082ae031b396d40fe70d2c443c06a39db72283e0f6dfa59cb0a5bbc9d0: create 1, adopt 0, update 0, mark 0, unmark 0, delete 0; 1 unchanged.
+          + create hanako@example.com (hanako Sato): security profiles Agent, routing profile Basic Routing Profile
+        Skipped (2):
+          - jiro@example.com: its group names the security profile "Agents", which the instance does not have
+          - taro@example.com: its group names the security profile "Agents", which the instance does not have
+        Findings (2):
+          * the group "Night shift" names the security profile "Agents", which the instance does not have
+          * the group "Night shift" names the routing profile "Nightly", which the instance does not have
+        "#);
+}
+
+#[test]
+fn nested_groups_and_devices_are_reported() {
+    let mut support = group("Support", vec![member("hanako")]);
+    support.nested_groups = vec![NestedGroup { id: "id-night".into(), display_name: Some("Night shift".into()) }];
+    support.other_objects = 3;
+    assert_snapshot!(run(&[support.clone()], &[user("hanako")]), @r#"
+        Nothing to do: 1 users are as they should be.
+        Findings (2):
+          * the group "Night shift" inside "Support" does not count: Entra ID's assignment does not reach its members
+          * 3 members of "Support" are no users (devices, contacts, applications)
+        "#);
+    let policy = Policy { nested_groups: NestedGroups::Flatten, ..policy() };
+    assert!(!run_with(&policy, &[support], &[]).to_string().contains("Night shift"));
+}
+
+#[test]
+fn step_contracts_are_camel_case_and_forgive_what_they_do_not_know() {
+    let input: SyncUsersInput = serde_json::from_str(r#"{"instanceId":"i","mode":"plan","new":1}"#).unwrap();
+    assert_eq!((input.instance_id.as_str(), input.mode, input.carry), ("i", SyncMode::Plan, None));
+    let output = SyncUsersOutput { status: SyncStatus::UnsafePlan, ..SyncUsersOutput::default() };
+    let json = serde_json::to_value(&output).unwrap();
+    assert_eq!(json["status"], "UNSAFE_PLAN");
+    assert_eq!(json["counts"]["waitingForQuota"], 0);
+    assert_eq!(json["counts"]["heldBack"], 0);
+    assert_eq!(serde_json::from_value::<SyncUsersOutput>(json).unwrap(), output);
+}
+
+#[test]
+fn a_hundred_thousand_users_are_planned_within_seconds() {
+    let members: Vec<Member> = (0..100_000).map(|index| member(&format!("agent{index:06}"))).collect();
+    let users: Vec<ConnectUser> = (0..100_000).map(|index| user(&format!("agent{:06}", index + 50))).collect();
+    let groups = [group("Support", members)];
+    let start = std::time::Instant::now();
+    let plan = run(&groups, &users);
+    assert_eq!((plan.create.len(), plan.delete.len(), plan.unchanged), (50, 50, 99_950));
+    assert!(start.elapsed().as_secs() < 20, "took {:?}", start.elapsed());
+}
+
+#[test]
+fn a_user_that_exists_where_one_was_to_be_created_is_brought_in_step_instead() {
+    let plan = run(&[group("Support", vec![member("hanako")])], &[]);
+    let made = user("hanako");
+    assert!(changes_instead_of_creation(&plan.create[0], &made).is_empty());
+    let other = ConnectUser { last_name: "Yamada".into(), routing_profile_id: "id:Night".into(), ..made };
+    assert_eq!(changes_instead_of_creation(&plan.create[0], &other).len(), 2);
+}

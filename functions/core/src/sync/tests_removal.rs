@@ -1,0 +1,170 @@
+//! Who is removed, when, and what holds removals back.
+
+use insta::assert_snapshot;
+use time::Duration;
+
+use super::testkit::*;
+use super::*;
+use crate::onboarding::{Brake, UsernameAttribute};
+
+#[test]
+fn somebody_who_left_is_kept_where_the_policy_says_keep() {
+    let plan = run_with(&Policy::default(), &[group("Support", vec![member("taro")])], &[user("hanako"), user("taro")]);
+    assert!(plan.is_empty());
+    assert_snapshot!(plan, @r#"
+        Nothing to do: 2 users are as they should be.
+        Findings (1):
+          * hanako@example.com left the groups; the user is kept
+        "#);
+}
+
+#[test]
+fn the_grace_period_runs_from_mark_to_deletion_and_a_return_ends_it() {
+    let policy = removing(7);
+    let groups = [group("Support", vec![member("taro")])];
+    let first = run_with(&policy, &groups, &[user("hanako"), user("taro")]);
+    assert_eq!(first.mark[0].tag_value(), "2026-11-29");
+    let marked = ConnectUser { removal_due: Some(TODAY + Duration::days(7)), ..user("hanako") };
+    let users = [marked, user("taro")];
+    for day in 0..7 {
+        let plan = plan(&groups, &users, &profiles(), &policy, TODAY + Duration::days(day));
+        assert!(plan.is_empty(), "day {day}: {plan}");
+    }
+    let due = plan(&groups, &users, &profiles(), &policy, TODAY + Duration::days(7));
+    assert_eq!(due.removed_usernames().collect::<Vec<_>>(), ["hanako@example.com"]);
+    assert_eq!(due.delete.len(), 1);
+    let back = run_with(&policy, &[group("Support", vec![member("hanako"), member("taro")])], &users);
+    assert_eq!((back.unmark.len(), back.removals()), (1, 0), "{back}");
+    let kept = run_with(&Policy::default(), &groups, &users);
+    assert_eq!((kept.unmark.len(), kept.removals()), (1, 0), "{kept}");
+}
+
+#[test]
+fn a_date_beyond_the_calendar_is_the_calendars_last() {
+    let plan =
+        run_with(&removing(u32::MAX), &[group("Support", vec![member("taro")])], &[user("hanako"), user("taro")]);
+    assert_eq!(removal_due_from_tag(&plan.mark[0].tag_value()), Some(time::Date::MAX));
+}
+
+#[test]
+fn removal_dates_read_back_and_nonsense_counts_as_unmarked() {
+    assert_eq!(removal_due_from_tag(&removal_due_to_tag(TODAY)), Some(TODAY));
+    for nonsense in ["", "soon", "2026-13-01", "2026-11-22T00:00:00Z"] {
+        assert_eq!(removal_due_from_tag(nonsense), None, "{nonsense}");
+    }
+}
+
+#[test]
+fn a_partial_read_plans_nothing_at_all() {
+    for (completeness, expected) in [
+        (Completeness::Partial("page 2 did not come".into()), "were not read to the end (page 2 did not come)"),
+        (Completeness::GroupMissing, "does not exist"),
+    ] {
+        let mut partial = group("Support", vec![member("hanako"), member("new")]);
+        partial.completeness = completeness;
+        let plan = run(&[partial, group("Sales", vec![member("jiro")])], &[user("hanako"), user("taro")]);
+        assert!(plan.is_empty(), "{plan}");
+        assert!(plan.to_string().contains(expected), "{plan}");
+    }
+    assert!(run(&[], &[user("hanako")]).is_empty(), "no group read at all");
+}
+
+#[test]
+fn an_empty_group_holds_every_removal_back_and_nothing_else() {
+    let plan = run(
+        &[group("Support", vec![]), group("Sales", vec![member("jiro")])],
+        &[user("hanako"), ConnectUser { removal_due: Some(TODAY), ..user("taro") }],
+    );
+    assert_snapshot!(plan, @r#"
+        Plan b1f50217fd9d1a056cec72813148dc7a4531f7ddbb53ed91c656436f47e67499: create 1, adopt 0, update 0, mark 0, unmark 0, delete 0; 2 unchanged.
+          + create jiro@example.com (jiro Sato): security profiles Agent, routing profile Basic Routing Profile
+        Findings (2):
+          * the group "Support" is empty; nobody is removed while it is (take it out of users.groups if that is meant)
+          * 2 removals are held back
+        "#);
+    assert_eq!((plan.held_back, plan.removals(), plan.create.len()), (2, 0, 1));
+}
+
+fn leaving(leavers: usize, staying: usize, brake: Brake) -> Plan {
+    let staying: Vec<String> = (0..staying).map(|index| format!("stays{index}")).collect();
+    let users: Vec<ConnectUser> = (0..leavers)
+        .map(|index| user(&format!("leaves{index}")))
+        .chain(staying.iter().map(|name| user(name)))
+        .collect();
+    let policy = Policy { brake, ..policy() };
+    run_with(&policy, &[group("Support", staying.iter().map(|name| member(name)).collect())], &users)
+}
+
+#[test]
+fn the_brake_holds_by_count_and_by_share() {
+    let brake = Brake::default();
+    assert_eq!(leaving(10, 90, brake.clone()).safety(), Safety::Safe);
+    let count = leaving(11, 200, brake.clone());
+    assert_eq!(
+        count.safety(),
+        Safety::Unsafe(vec!["11 users would be removed, the brake allows 10 in one run".into()])
+    );
+    let share = leaving(3, 22, brake.clone());
+    assert!(
+        share.to_string().contains("3 of 25 managed users would be removed, the brake allows 10 percent"),
+        "{share}"
+    );
+    assert_eq!(leaving(2, 23, brake.clone()).safety(), Safety::Safe);
+    assert_eq!(leaving(1, 4, brake.clone()).safety(), Safety::Safe, "one leaver of a small team is no mass deletion");
+    assert_ne!(leaving(1, 4, Brake { max_removals_percent: 0, ..brake.clone() }).safety(), Safety::Safe);
+    assert_ne!(leaving(1, 400, Brake { max_removals: 0, ..brake }).safety(), Safety::Safe);
+}
+
+#[test]
+fn marks_count_for_the_brake_too() {
+    let users: Vec<ConnectUser> = (0..20).map(|index| user(&format!("agent{index:02}"))).collect();
+    let policy = Policy { brake: Brake::default(), ..removing(7) };
+    let plan = run_with(&policy, &[group("Support", vec![member("agent00")])], &users);
+    assert_eq!((plan.mark.len(), plan.delete.len()), (19, 0));
+    assert_ne!(plan.safety(), Safety::Safe);
+}
+
+#[test]
+fn a_changed_username_attribute_trips_the_brake_instead_of_replacing_everybody() {
+    let members: Vec<Member> = (0..40)
+        .map(|index| Member { mail: Some(format!("mail{index}@example.com")), ..member(&format!("agent{index}")) })
+        .collect();
+    let users: Vec<ConnectUser> = (0..40).map(|index| user(&format!("agent{index}"))).collect();
+    let policy = Policy { username: UsernameAttribute::Mail, brake: Brake::default(), ..policy() };
+    let plan = run_with(&policy, &[group("Support", members)], &users);
+    assert_eq!((plan.create.len(), plan.delete.len()), (40, 40));
+    assert_ne!(plan.safety(), Safety::Safe);
+}
+
+#[test]
+fn the_digest_follows_the_actions_and_not_the_date_of_a_mark() {
+    let groups = [group("Support", vec![member("taro"), member("new")])];
+    let users = [user("hanako"), user("taro")];
+    let policy = removing(7);
+    let today = run_with(&policy, &groups, &users);
+    let tomorrow = plan(&groups, &users, &profiles(), &policy, TODAY + Duration::days(1));
+    assert_ne!(today.mark[0].due, tomorrow.mark[0].due);
+    assert_eq!(today.digest(), tomorrow.digest());
+    assert_eq!(today.digest().len(), 64);
+    let others = [
+        run_with(&policy, &[group("Support", vec![member("taro")])], &users),
+        run_with(&removing(0), &groups, &users),
+        run_with(&policy, &groups, &[user("hanako")]),
+        run_with(&policy, &groups, &[user("hanako"), user("jiro"), user("taro")]),
+        run_with(&policy, &groups, &[user("hanako"), ConnectUser { first_name: "T".into(), ..user("taro") }]),
+    ];
+    for other in others {
+        assert_ne!(today.digest(), other.digest(), "{other}");
+    }
+}
+
+#[test]
+fn the_digest_of_left_over_removals_is_that_of_the_next_rounds_plan() {
+    let users: Vec<ConnectUser> = ["a1", "a2", "a3", "stays"].map(user).to_vec();
+    let groups = [group("Support", vec![member("stays")])];
+    let first = run(&groups, &users);
+    let left = first.removals_digest(|id| id != "user-a2");
+    let next = run(&groups, &[user("a1"), user("a3"), user("stays")]);
+    assert_eq!(left, next.removals_digest(|_| true));
+    assert_ne!(left, first.removals_digest(|_| true));
+}

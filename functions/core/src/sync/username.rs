@@ -1,0 +1,229 @@
+//! Usernames and names of people: what Connect accepts, and what Entra has.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use unicode_normalization::UnicodeNormalization;
+
+use super::model::Member;
+
+/// The most characters of a first name (Connect API: `AgentFirstName`).
+pub const MAX_FIRST_NAME: usize = 255;
+/// The most characters of a last name (Connect API: `AgentLastName`).
+pub const MAX_LAST_NAME: usize = 300;
+
+/// The fewest characters of a role session name (STS: roleSessionNameType).
+const MIN_USERNAME: usize = 2;
+/// The most characters of a SAML username (Connect: `CreateUser`) and of a role session name.
+const MAX_USERNAME: usize = 64;
+
+/// Why a name can be no Connect username that signs in through SAML.
+///
+/// The rule is the intersection of Connect's (up to 64 of `[a-zA-Z0-9_-.\@]`, `@` only in a full e-mail form) and STS's
+/// `RoleSessionName` (2 to 64 of `[\w+=,.@-]`). A name that breaks it is reported and never mangled: Entra emits the
+/// attribute as it is, so a mended name could not sign in.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum UsernameFault {
+    /// Fewer than two characters.
+    TooShort,
+    /// More than 64 characters; holds how many.
+    TooLong(usize),
+    /// Characters outside the allowed set, each once, in order of appearance.
+    IllegalCharacters(String),
+    /// An `@` outside a full e-mail form such as `user@example.com`.
+    NotAnEmailForm,
+}
+
+impl fmt::Display for UsernameFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooShort => write!(f, "is shorter than {MIN_USERNAME} characters"),
+            Self::TooLong(length) => {
+                write!(f, "has {length} characters, Amazon Connect and AWS STS take {MAX_USERNAME}")
+            }
+            Self::IllegalCharacters(characters) => {
+                write!(f, "contains {characters:?}; allowed are letters A to Z, digits and . _ - @")
+            }
+            Self::NotAnEmailForm => f.write_str("has an @ outside a full e-mail form such as user@example.com"),
+        }
+    }
+}
+
+/// Checks a username against the rule of [`UsernameFault`].
+///
+/// # Errors
+/// The first fault, in the order of the enum's variants after the character set.
+pub fn check_username(name: &str) -> Result<(), UsernameFault> {
+    let mut illegal = String::new();
+    for character in name.chars() {
+        let legal = character.is_ascii_alphanumeric() || matches!(character, '_' | '-' | '.' | '@');
+        if !legal && !illegal.contains(character) {
+            illegal.push(character);
+        }
+    }
+    if !illegal.is_empty() {
+        return Err(UsernameFault::IllegalCharacters(illegal));
+    }
+    match name.len() {
+        length if length < MIN_USERNAME => return Err(UsernameFault::TooShort),
+        length if length > MAX_USERNAME => return Err(UsernameFault::TooLong(length)),
+        _ => {}
+    }
+    match name.split_once('@') {
+        Some((local, domain)) if local.is_empty() || !is_full_domain(domain) => Err(UsernameFault::NotAnEmailForm),
+        _ => Ok(()),
+    }
+}
+
+fn is_full_domain(domain: &str) -> bool {
+    !domain.contains('@') && domain.contains('.') && domain.split('.').all(|label| !label.is_empty())
+}
+
+/// The first and last name to send: Unicode NFC, trimmed, never empty, within Connect's lengths.
+///
+/// Where Entra has no given name or surname, the display name helps out: it is parted at its first space, family name
+/// first when it is written in Chinese, Japanese or Korean characters. Names are no keys, so a too long one is cut.
+#[must_use]
+pub fn person_name(member: &Member, username: &str) -> (String, String) {
+    let given = cleaned(member.given_name.as_deref());
+    let family = cleaned(member.surname.as_deref());
+    let display = cleaned(member.display_name.as_deref());
+    let (first, last) = match (given, family) {
+        (Some(given), Some(family)) => (given, family),
+        (None, None) => match display {
+            Some(display) => parted(&display),
+            None => both(username.split('@').next().filter(|local| !local.is_empty()).unwrap_or(username).to_owned()),
+        },
+        (Some(given), None) => {
+            let family = display.and_then(|display| rest_of(&display, &given)).unwrap_or_else(|| given.clone());
+            (given, family)
+        }
+        (None, Some(family)) => {
+            let given = display.and_then(|display| rest_of(&display, &family)).unwrap_or_else(|| family.clone());
+            (given, family)
+        }
+    };
+    (cut(first, MAX_FIRST_NAME), cut(last, MAX_LAST_NAME))
+}
+
+/// NFC, without control characters and surrounding space; `None` when nothing is left.
+fn cleaned(name: Option<&str>) -> Option<String> {
+    let name = name?;
+    let normal: Cow<'_, str> = if name.is_ascii() { Cow::Borrowed(name) } else { Cow::Owned(name.nfc().collect()) };
+    let kept: String = normal.trim().chars().filter(|character| !character.is_control()).collect();
+    (!kept.is_empty()).then_some(kept)
+}
+
+fn parted(display: &str) -> (String, String) {
+    match display.split_once(char::is_whitespace) {
+        Some((family, given)) if display.chars().next().is_some_and(is_family_first) => {
+            (given.trim().to_owned(), family.to_owned())
+        }
+        Some((given, family)) => (given.to_owned(), family.trim().to_owned()),
+        None => both(display.to_owned()),
+    }
+}
+
+/// What a display name holds beside a name that is already known.
+fn rest_of(display: &str, known: &str) -> Option<String> {
+    let rest = display.strip_prefix(known).or_else(|| display.strip_suffix(known)).unwrap_or(display);
+    let rest = rest.trim().trim_matches(',').trim();
+    (!rest.is_empty()).then(|| rest.to_owned())
+}
+
+fn both(name: String) -> (String, String) {
+    (name.clone(), name)
+}
+
+/// Han, kana and Hangul: scripts whose names are written family name first.
+fn is_family_first(character: char) -> bool {
+    matches!(u32::from(character), 0x3005..=0x30FF | 0x31F0..=0x31FF | 0x3400..=0x4DBF | 0x4E00..=0x9FFF
+        | 0xAC00..=0xD7AF | 0xF900..=0xFAFF | 0x20000..=0x3134F)
+}
+
+fn cut(name: String, most: usize) -> String {
+    match name.char_indices().nth(most) {
+        Some((end, _)) => name[..end].trim_end().to_owned(),
+        None => name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(given: Option<&str>, surname: Option<&str>, display: Option<&str>) -> (String, String) {
+        let member = Member {
+            given_name: given.map(Into::into),
+            surname: surname.map(Into::into),
+            display_name: display.map(Into::into),
+            ..Member::default()
+        };
+        person_name(&member, "taro.yamada@example.com")
+    }
+
+    fn pair(first: &str, last: &str) -> (String, String) {
+        (first.into(), last.into())
+    }
+
+    #[test]
+    fn usernames_that_both_connect_and_sts_take_are_valid() {
+        for name in ["testuser", "testuser@example.com", "A.b-c_d@sub.example.co.jp", "ab", &"x".repeat(64)] {
+            assert_eq!(check_username(name), Ok(()), "{name}");
+        }
+        assert_eq!(check_username("0f8fad5b-d9cb-469f-a165-70867728950e"), Ok(()));
+    }
+
+    #[test]
+    fn usernames_that_could_not_sign_in_are_refused_with_the_reason() {
+        use UsernameFault::*;
+        for (name, fault) in [
+            ("", TooShort),
+            ("a", TooShort),
+            ("testuser@example", NotAnEmailForm),
+            ("@example.com", NotAnEmailForm),
+            ("a@b@example.com", NotAnEmailForm),
+            ("a@example..com", NotAnEmailForm),
+            ("a@example.com.", NotAnEmailForm),
+            ("o'neil@example.com", IllegalCharacters("'".into())),
+            ("a+b@example.com", IllegalCharacters("+".into())),
+            ("a_b.com#EXT#@tenant.onmicrosoft.com", IllegalCharacters("#".into())),
+            ("山田@example.com", IllegalCharacters("山田".into())),
+            ("a b@example.com", IllegalCharacters(" ".into())),
+        ] {
+            assert_eq!(check_username(name), Err(fault), "{name}");
+        }
+        assert_eq!(check_username(&"x".repeat(65)), Err(TooLong(65)));
+    }
+
+    #[test]
+    fn names_that_entra_has_are_taken_as_they_are() {
+        assert_eq!(named(Some("Hanako"), Some("Yamada"), Some("Someone Else")), pair("Hanako", "Yamada"));
+    }
+
+    #[test]
+    fn names_are_sent_in_normal_form_c_and_without_stray_space() {
+        assert_eq!(named(Some("か\u{3099}く"), Some(" 山田\t"), None), pair("がく", "山田"));
+        assert_eq!(named(Some("A\u{0}nn"), Some("Lee"), None), pair("Ann", "Lee"));
+    }
+
+    #[test]
+    fn a_missing_name_falls_back_to_the_display_name() {
+        assert_eq!(named(None, None, Some("Jane van Dyke")), pair("Jane", "van Dyke"));
+        assert_eq!(named(None, None, Some("山田 太郎")), pair("太郎", "山田"));
+        assert_eq!(named(None, None, Some("山田\u{3000}太郎")), pair("太郎", "山田"));
+        assert_eq!(named(None, None, Some("Reception")), pair("Reception", "Reception"));
+        assert_eq!(named(Some("Jane"), None, Some("Jane Doe")), pair("Jane", "Doe"));
+        assert_eq!(named(None, Some("Doe"), Some("Doe, Jane")), pair("Jane", "Doe"));
+        assert_eq!(named(None, Some("山田"), Some("山田 太郎")), pair("太郎", "山田"));
+        assert_eq!(named(Some("Jane"), None, None), pair("Jane", "Jane"));
+        assert_eq!(named(Some("  "), Some(""), Some("\u{7}")), pair("taro.yamada", "taro.yamada"));
+    }
+
+    #[test]
+    fn names_beyond_connects_lengths_are_cut_between_characters() {
+        let (first, last) = named(Some(&"あ".repeat(400)), Some(&"い".repeat(400)), None);
+        assert_eq!(first.chars().count(), MAX_FIRST_NAME);
+        assert_eq!(last.chars().count(), MAX_LAST_NAME);
+    }
+}

@@ -1,0 +1,298 @@
+//! The credential and the tokens: client credentials, as Microsoft's identity platform takes them.
+//!
+//! The credential is a JSON secret `{"tenantId", "clientId", "clientSecret"}` in Secrets Manager. It is read at the first
+//! call and read once more when Entra refuses it, so that a rotated secret needs no deploy.
+
+use std::time::{Duration, SystemTime};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use onboarding_core::{StepError, StepErrorKind};
+use reqwest::{Method, Url};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use tokio::sync::Mutex;
+
+use super::transport::{Ask, Body, Reply, Transport};
+use crate::{aws_error, settings::Settings};
+
+/// What the global cloud's tokens are for; a national cloud's Graph names itself.
+const GLOBAL_GRAPH: &str = "https://graph.microsoft.com";
+/// A token is renewed so long before it expires.
+const MARGIN: Duration = Duration::from_secs(300);
+
+/// By what the functions sign in to Microsoft Graph.
+#[derive(Clone, Debug)]
+pub struct Credential {
+    /// The tenant's id or a verified domain.
+    pub tenant_id: String,
+    /// The application (client) id.
+    pub client_id: String,
+    /// The client secret's value.
+    pub client_secret: SecretString,
+}
+
+impl Credential {
+    /// Reads the JSON of the secret called `name`. Further fields are ignored.
+    ///
+    /// # Errors
+    /// `InvalidInput` that names the secret and the missing field, and never quotes what it holds.
+    pub fn parse(name: &str, text: &str) -> Result<Self, StepError> {
+        let shape = r#"{"tenantId": "…", "clientId": "…", "clientSecret": "…"}"#;
+        let fields: Value = serde_json::from_str(text)
+            .map_err(|_| StepError::invalid_input(format!("the secret {name} is not JSON; store {shape}")))?;
+        let field = |key: &str| {
+            let value = fields.get(key).and_then(Value::as_str).map(str::trim).filter(|value| !value.is_empty());
+            value
+                .map(ToOwned::to_owned)
+                .ok_or_else(|| StepError::invalid_input(format!("the secret {name} has no {key}; store {shape}")))
+        };
+        Ok(Self {
+            tenant_id: field("tenantId")?,
+            client_id: field("clientId")?,
+            client_secret: field("clientSecret")?.into(),
+        })
+    }
+
+    fn same(&self, other: &Self) -> bool {
+        self.tenant_id == other.tenant_id
+            && self.client_id == other.client_id
+            && self.client_secret.expose_secret() == other.client_secret.expose_secret()
+    }
+}
+
+#[derive(Debug)]
+enum Source {
+    Secret(aws_sdk_secretsmanager::Client),
+    Given(Credential),
+}
+
+#[derive(Clone, Debug)]
+struct Token {
+    bearer: SecretString,
+    expires: SystemTime,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    credential: Option<Credential>,
+    token: Option<Token>,
+}
+
+/// Hands out tokens.
+#[derive(Debug)]
+pub(super) struct Authenticator {
+    source: Source,
+    state: Mutex<State>,
+}
+
+impl Authenticator {
+    pub(super) fn from_secret(client: aws_sdk_secretsmanager::Client) -> Self {
+        Self { source: Source::Secret(client), state: Mutex::default() }
+    }
+
+    pub(super) fn given(credential: Credential) -> Self {
+        Self { source: Source::Given(credential), state: Mutex::default() }
+    }
+
+    /// The tenant that the credential is for.
+    pub(super) async fn tenant_id(&self, settings: &Settings) -> Result<String, StepError> {
+        Ok(self.credential(&mut *self.state.lock().await, settings).await?.tenant_id)
+    }
+
+    /// A token that is good for some minutes at least.
+    pub(super) async fn bearer(&self, transport: &Transport, settings: &Settings) -> Result<SecretString, StepError> {
+        let mut state = self.state.lock().await;
+        if let Some(token) = &state.token
+            && token.expires > SystemTime::now() + MARGIN
+        {
+            return Ok(token.bearer.clone());
+        }
+        let credential = self.credential(&mut state, settings).await?;
+        let token = match request(&credential, transport, settings).await {
+            Ok(token) => token,
+            Err(Refused { error, bad_credential: false }) => return Err(error),
+            Err(Refused { error, .. }) => {
+                state.credential = None;
+                let fresh = self.credential(&mut state, settings).await?;
+                if fresh.same(&credential) {
+                    return Err(error);
+                }
+                request(&fresh, transport, settings).await.map_err(|refused| refused.error)?
+            }
+        };
+        let bearer = token.bearer.clone();
+        state.token = Some(token);
+        Ok(bearer)
+    }
+
+    /// Forgets the token: it was refused, or it is older than a consent that just came.
+    pub(super) async fn forget_token(&self) {
+        self.state.lock().await.token = None;
+    }
+
+    async fn credential(&self, state: &mut State, settings: &Settings) -> Result<Credential, StepError> {
+        if let Some(credential) = &state.credential {
+            return Ok(credential.clone());
+        }
+        let credential = match &self.source {
+            Source::Given(credential) => credential.clone(),
+            Source::Secret(client) => {
+                let name = settings.graph_credential()?;
+                let doing = format!("reading the Graph credential from the secret {name}");
+                let answer = client.get_secret_value().secret_id(name).send().await;
+                let answer = answer.map_err(|error| aws_error::step_error(&doing, &error))?;
+                let text = answer.secret_string().ok_or_else(|| {
+                    StepError::invalid_input(format!("the secret {name} holds bytes; store the credential as text"))
+                })?;
+                Credential::parse(name, text)?
+            }
+        };
+        state.credential = Some(credential.clone());
+        Ok(credential)
+    }
+}
+
+struct Refused {
+    error: StepError,
+    bad_credential: bool,
+}
+
+impl From<StepError> for Refused {
+    fn from(error: StepError) -> Self {
+        Self { error, bad_credential: false }
+    }
+}
+
+async fn request(credential: &Credential, transport: &Transport, settings: &Settings) -> Result<Token, Refused> {
+    let (tenant, login) = (&credential.tenant_id, settings.login_url());
+    let url = Url::parse(&format!("{login}/{tenant}/oauth2/v2.0/token")).map_err(|_| {
+        StepError::invalid_input(format!("{login}/{tenant} is no login URL; check LOGIN_URL and tenantId"))
+    })?;
+    let doing = format!("getting a Graph token for the application {} in the tenant {tenant}", credential.client_id);
+    let form = vec![
+        ("client_id", credential.client_id.clone().into()),
+        ("client_secret", credential.client_secret.clone()),
+        ("scope", format!("{}/.default", audience(settings.graph_url())).into()),
+        ("grant_type", "client_credentials".into()),
+    ];
+    let asked = SystemTime::now();
+    let ask = Ask { method: Method::POST, url, bearer: None, body: Body::Form(form), repeatable: true, doing: &doing };
+    let reply = transport.exchange(ask).await?;
+    if !reply.status.is_success() {
+        return Err(refusal(&doing, &reply));
+    }
+    // No detail of a parse error: it could quote the token.
+    let unreadable = || StepError::unavailable(format!("{doing}: the answer holds no token{}", reply.trace()));
+    let answer: Value = serde_json::from_str(&reply.body).map_err(|_| unreadable())?;
+    let bearer = answer.get("access_token").and_then(Value::as_str).ok_or_else(unreadable)?;
+    let seconds = answer.get("expires_in").and_then(Value::as_u64).unwrap_or(3599);
+    Ok(Token { bearer: bearer.into(), expires: asked + Duration::from_secs(seconds) })
+}
+
+/// For what a token is asked: the cloud's own Graph. A stand-in on plain HTTP speaks for the global cloud.
+fn audience(graph_url: &str) -> &str {
+    if graph_url.starts_with("https://") { graph_url } else { GLOBAL_GRAPH }
+}
+
+/// The token endpoint's refusal, by its AADSTS number (Microsoft: "Microsoft Entra authentication & authorization error
+/// codes").
+fn refusal(doing: &str, reply: &Reply) -> Refused {
+    let body: Value = serde_json::from_str(&reply.body).unwrap_or_default();
+    let text = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or_default();
+    let number = body.pointer("/error_codes/0").and_then(Value::as_u64).unwrap_or_default();
+    let (kind, advice) = advice(number, text("error"));
+    // The description goes on with trace id and time, which stand at the end of our message.
+    let description = text("error_description").split(" Trace ID:").next().unwrap_or_default().trim();
+    let description =
+        if description.is_empty() { format!("HTTP {}", reply.status.as_u16()) } else { description.into() };
+    let trace = match text("trace_id") {
+        "" => reply.trace(),
+        id => format!(" (trace id {id}, {})", text("timestamp")),
+    };
+    let error = StepError::new(kind, format!("{doing} was refused: {description}{trace}{advice}"));
+    let bad_credential = text("error") == "invalid_client" || matches!(number, 7_000_215 | 7_000_222 | 700_016);
+    Refused { error, bad_credential }
+}
+
+fn advice(number: u64, error: &str) -> (StepErrorKind, &'static str) {
+    match number {
+        7_000_215 => (
+            StepErrorKind::AccessDenied,
+            "; put the client secret's value (not its id) into the credential secret as clientSecret",
+        ),
+        7_000_222 => (
+            StepErrorKind::AccessDenied,
+            "; the client secret has expired: make a new one in the app registration and put it into the credential secret",
+        ),
+        700_016 | 7_000_229 => (
+            StepErrorKind::AccessDenied,
+            "; check clientId and tenantId in the credential secret, and give the app registration admin consent",
+        ),
+        7_000_112 => (StepErrorKind::AccessDenied, "; the app registration is disabled: enable it"),
+        53_003 | 53_000 | 53_001 => {
+            (StepErrorKind::AccessDenied, "; a Conditional Access policy for workload identities refuses this sign-in")
+        }
+        90_002 | 900_023 => (
+            StepErrorKind::InvalidInput,
+            "; check tenantId in the credential secret, and LOGIN_URL for a national cloud",
+        ),
+        500_011 | 1_002_012 => (StepErrorKind::InvalidInput, "; GRAPH_URL and LOGIN_URL have to be of the same cloud"),
+        // A federated credential that was just made; the same numbers mean a wrong one if they stay.
+        70_021 | 700_213 => (StepErrorKind::NotConsistentYet, "; a new federated credential takes minutes to be seen"),
+        90_033 | 90_024 | 50_196 => (StepErrorKind::Unavailable, ""),
+        _ if error == "temporarily_unavailable" => (StepErrorKind::Unavailable, ""),
+        _ if error == "invalid_client" => (StepErrorKind::AccessDenied, "; check the credential secret"),
+        _ => (StepErrorKind::AccessDenied, "; look this AADSTS number up at https://login.microsoftonline.com/error"),
+    }
+}
+
+/// The `roles` in a token's payload; `None` where the token can't be read, which Microsoft reserves itself to make so.
+/// Nothing is verified: it only serves to say early what Graph would refuse later.
+pub(super) fn roles(token: &SecretString) -> Option<Vec<String>> {
+    let payload = token.expose_secret().split('.').nth(1)?;
+    let payload = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
+    let claims: Value = serde_json::from_slice(&payload).ok()?;
+    claims.as_object()?;
+    let roles = claims.get("roles").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    Some(roles.iter().filter_map(Value::as_str).map(ToOwned::to_owned).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use super::*;
+
+    #[test]
+    fn a_credential_without_a_field_is_refused_by_name_and_never_quoted() {
+        let text = r#"{"tenantId": "t", "clientId": "c", "clientSecrets": "hunter2"}"#;
+        let error = Credential::parse("graph", text).unwrap_err();
+        assert_eq!(error.kind, StepErrorKind::InvalidInput);
+        assert!(error.message.contains("graph") && error.message.contains("no clientSecret"), "{error}");
+        assert!(!error.message.contains("hunter2"));
+        let error = Credential::parse("graph", "hunter2").unwrap_err();
+        assert!(error.message.contains("not JSON") && !error.message.contains("hunter2"), "{error}");
+    }
+
+    #[test]
+    fn a_credential_may_carry_further_fields_and_hides_its_secret() {
+        let text = r#"{"tenantId": "t", "clientId": "c", "clientSecret": "hunter2", "expires": "2027-01-01"}"#;
+        let credential = Credential::parse("graph", text).unwrap();
+        assert_eq!((credential.tenant_id.as_str(), credential.client_id.as_str()), ("t", "c"));
+        assert!(!format!("{credential:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_national_cloud_asks_for_its_own_graph_and_a_stand_in_for_the_global_one() {
+        assert_eq!(audience("https://graph.microsoft.us"), "https://graph.microsoft.us");
+        assert_eq!(audience("http://127.0.0.1:4000"), GLOBAL_GRAPH);
+    }
+
+    #[test]
+    fn roles_come_from_the_payload_and_an_opaque_token_has_none_to_tell() {
+        let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
+        let token = format!("{}.{}.x", part("{}"), part(r#"{"roles": ["User.Read.All"]}"#));
+        assert_eq!(roles(&token.into()).unwrap(), ["User.Read.All"]);
+        assert_eq!(roles(&format!("{}.{}.x", part("{}"), part("{}")).into()).unwrap(), [""; 0]);
+        assert_eq!(roles(&"opaque".into()), None);
+    }
+}

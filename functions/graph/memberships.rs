@@ -1,0 +1,24 @@
+//! The groups of one person, read from the person's side: the cheap last look before a deletion.
+
+use onboarding_core::StepError;
+
+use super::{Graph, GraphError, call::Call, model::DirectoryObject};
+
+impl Graph {
+    /// The ids of the groups (and directory roles and administrative units) of which the user is a direct member; `None`
+    /// where the user does not exist.
+    ///
+    /// # Errors
+    /// Any page that fails fails the read.
+    pub async fn direct_memberships(&self, user_id: &str) -> Result<Option<Vec<String>>, StepError> {
+        let call = Call::get(&["users", user_id, "memberOf"], format!("reading the groups of the user {user_id}"))
+            .query("$select", "id")
+            .query("$top", "999")
+            .needs("Group.Read.All");
+        match self.list::<DirectoryObject>(&call).await {
+            Ok(listing) => Ok(Some(listing.items.into_iter().map(|object| object.id).collect())),
+            Err(GraphError::Refused(refusal)) if refusal.is_not_found() => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Microsoft Graph: a small client of our own, because of all of Graph this needs two dozen calls.
+//!
+//! `auth` gets tokens, `transport` waits and tries again, `call` knows what refusals mean and how lists end; the other files
+//! are the calls by subject. Everything is made when it is first used.
+
+mod applications;
+mod auth;
+mod call;
+mod claims;
+mod groups;
+mod memberships;
+mod model;
+mod transport;
+
+#[cfg(test)]
+mod tests;
+
+use onboarding_core::StepError;
+use reqwest::{Method, StatusCode, Url};
+use tracing::warn;
+
+use self::{
+    auth::Authenticator,
+    transport::{Ask, Body, Transport},
+};
+pub use self::{
+    auth::Credential,
+    call::{GraphError, Refusal},
+    groups::GroupMembers,
+    model::{
+        AppRole, AppRoleAssignment, Application, ClaimsMappingPolicy, Group, KeyCredential, SamlSettings,
+        ServicePrincipal, SigningCertificate, Web,
+    },
+};
+use crate::settings::Settings;
+
+/// The application permissions (app roles of Microsoft Graph) that the onboarding needs, with admin consent.
+///
+/// `Application.ReadWrite.OwnedBy` is Microsoft's "least" for the single calls and does not do: an application that is made
+/// from the gallery without a user has no owner (microsoft-graph-docs#16545).
+pub const SETUP_PERMISSIONS: [&str; 5] = [
+    "Application.ReadWrite.All",
+    "AppRoleAssignment.ReadWrite.All",
+    "Group.Read.All",
+    "Policy.ReadWrite.ApplicationConfiguration",
+    "User.Read.All",
+];
+
+/// What the user sync needs once the onboarding is done; the rest of the consent may be withdrawn then.
+pub const SYNC_PERMISSIONS: [&str; 2] = ["Group.Read.All", "User.Read.All"];
+
+/// The client.
+#[derive(Debug)]
+pub struct Graph {
+    settings: Settings,
+    authenticator: Authenticator,
+    transport: Transport,
+}
+
+impl Graph {
+    /// A client that reads its credential from the secret that the settings name, at the first call.
+    #[must_use]
+    pub fn new(secrets: aws_sdk_secretsmanager::Client, settings: Settings) -> Self {
+        Self { settings, authenticator: Authenticator::from_secret(secrets), transport: Transport::default() }
+    }
+
+    /// A client with a credential at hand.
+    #[must_use]
+    pub fn with_credential(credential: Credential, settings: Settings) -> Self {
+        Self { settings, authenticator: Authenticator::given(credential), transport: Transport::default() }
+    }
+
+    /// The tenant.
+    ///
+    /// # Errors
+    /// Where the credential can't be read.
+    pub async fn tenant_id(&self) -> Result<String, StepError> {
+        self.authenticator.tenant_id(&self.settings).await
+    }
+
+    /// The permissions in the token; `None` where the token can't be read, which Microsoft reserves itself to make so.
+    ///
+    /// # Errors
+    /// Where no token is to be had.
+    pub async fn roles(&self) -> Result<Option<Vec<String>>, StepError> {
+        let token = self.authenticator.bearer(&self.transport, &self.settings).await?;
+        Ok(auth::roles(&token))
+    }
+
+    /// Those of the needed permissions that the token lacks. Where it can't be read, none: Graph itself will say.
+    ///
+    /// # Errors
+    /// Where no token is to be had.
+    pub async fn missing_permissions(&self, needed: &[&'static str]) -> Result<Vec<&'static str>, StepError> {
+        let Some(roles) = self.roles().await? else {
+            warn!("the Graph token can't be read, so its permissions are not compared");
+            return Ok(Vec::new());
+        };
+        Ok(needed.iter().copied().filter(|&permission| !roles.iter().any(|role| role == permission)).collect())
+    }
+
+    /// Where the federation metadata of an application stands. Without `appid` Entra would answer with the tenant's own
+    /// certificates, which don't sign this application's assertions.
+    ///
+    /// # Errors
+    /// Where the credential, which names the tenant, can't be read.
+    pub async fn metadata_url(&self, app_id: &str) -> Result<String, StepError> {
+        let (login, tenant) = (self.settings.login_url(), self.tenant_id().await?);
+        Ok(format!("{login}/{tenant}/federationmetadata/2007-06/federationmetadata.xml?appid={app_id}"))
+    }
+
+    /// The federation metadata of an application, as Entra serves it to anyone.
+    ///
+    /// # Errors
+    /// `NotConsistentYet` where Entra does not know the application (yet).
+    pub async fn federation_metadata(&self, app_id: &str) -> Result<String, StepError> {
+        let address = self.metadata_url(app_id).await?;
+        let url = Url::parse(&address)
+            .map_err(|_| StepError::internal(format!("{address} is no URL; check LOGIN_URL and the tenant id")))?;
+        let doing = format!("reading the federation metadata at {address}");
+        let ask = Ask { method: Method::GET, url, bearer: None, body: Body::None, repeatable: true, doing: &doing };
+        let reply = self.transport.exchange(ask).await?;
+        match reply.status {
+            status if status.is_success() => Ok(reply.body),
+            StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND => Err(StepError::not_consistent_yet(format!(
+                "{doing}: the login service does not know the application (HTTP {}){}",
+                reply.status.as_u16(),
+                reply.trace()
+            ))),
+            status => {
+                Err(StepError::internal(format!("{doing} was answered with HTTP {}{}", status.as_u16(), reply.trace())))
+            }
+        }
+    }
+}

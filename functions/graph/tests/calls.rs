@@ -1,0 +1,160 @@
+use std::time::{Duration, Instant};
+
+use onboarding_core::{StepError, StepErrorKind};
+
+use super::*;
+
+#[tokio::test]
+async fn a_throttled_call_waits_exactly_as_long_as_it_is_asked_to() {
+    let cloud = Cloud::start().await;
+    let throttled = error(429, "TooManyRequests", "Please retry again later.").insert_header("Retry-After", "1");
+    cloud.once("GET", &members(), throttled).await;
+    cloud.on("GET", &members(), json_of(200, json!({ "value": [user("a")] }))).await;
+    let started = Instant::now();
+    assert_eq!(cloud.graph().group_members(GROUP, false).await.unwrap().unwrap().members.len(), 1);
+    assert!(started.elapsed() >= Duration::from_secs(1));
+}
+
+#[tokio::test]
+async fn a_wait_that_is_too_long_for_a_function_is_the_state_machines() {
+    let cloud = Cloud::start().await;
+    let throttled = error(429, "TooManyRequests", "Please retry again later.").insert_header("Retry-After", "150");
+    cloud.on("GET", &members(), throttled).await;
+    let error = cloud.graph().group_members(GROUP, false).await.unwrap_err();
+    assert_eq!(error.kind, StepErrorKind::Throttled);
+    assert!(error.message.contains("for 150 s") && error.message.contains(GROUP), "{error}");
+    assert_eq!(cloud.requests(&members()).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_server_error_is_tried_again_and_the_last_one_names_its_request_id() {
+    let cloud = Cloud::start().await;
+    let answer =
+        ResponseTemplate::new(503).insert_header("request-id", "r-9").insert_header("Date", "Sun, 22 Nov 2026");
+    cloud.on("GET", &members(), answer).await;
+    let error = cloud.graph().group_members(GROUP, false).await.unwrap_err();
+    assert_eq!(error.kind, StepErrorKind::Unavailable);
+    assert!(error.message.contains("503") && error.message.contains("r-9, Sun, 22 Nov 2026"), "{error}");
+    let requests = cloud.requests(&members()).await;
+    assert_eq!(requests.len(), 4);
+    let ids: std::collections::BTreeSet<_> =
+        requests.iter().map(|request| request.headers["client-request-id"].to_str().unwrap().to_owned()).collect();
+    assert_eq!(ids.len(), 4, "each attempt has an id of its own");
+}
+
+#[tokio::test]
+async fn a_server_that_nobody_reaches_is_unavailable_by_its_name() {
+    let settings = Settings::read(|_| Some("http://127.0.0.1:9".into()));
+    let credential = Credential { tenant_id: "t".into(), client_id: "c".into(), client_secret: "s".into() };
+    let error = Graph::with_credential(credential, settings).group_members(GROUP, false).await.unwrap_err();
+    assert_eq!(error.kind, StepErrorKind::Unavailable);
+    assert!(error.message.contains("could not connect (127.0.0.1)"), "{error}");
+}
+
+#[tokio::test]
+async fn what_may_not_be_done_twice_is_not_tried_again_after_a_server_error() {
+    let cloud = Cloud::start().await;
+    let at = "/v1.0/applicationTemplates/t/instantiate";
+    cloud.on("POST", at, ResponseTemplate::new(504)).await;
+    let error = cloud.graph().instantiate("t", "Amazon Connect acme").await.unwrap_err();
+    assert_eq!(error.kind, StepErrorKind::Unavailable);
+    assert!(error.message.contains("may have been done or not"), "{error}");
+    assert_eq!(cloud.requests(at).await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_may_not_be_done_twice_is_tried_again_after_a_throttle() {
+    let cloud = Cloud::start().await;
+    let at = "/v1.0/applicationTemplates/t/instantiate";
+    cloud.once("POST", at, ResponseTemplate::new(429).insert_header("Retry-After", "0")).await;
+    let made = json!({ "application": { "id": "a", "appId": "c" }, "servicePrincipal": { "id": "s", "appId": "c", "tags": null } });
+    cloud.on("POST", at, json_of(201, made)).await;
+    let (application, principal) = cloud.graph().instantiate("t", "Amazon Connect acme").await.unwrap();
+    assert_eq!((application.id.as_str(), principal.id.as_str()), ("a", "s"));
+}
+
+#[tokio::test]
+async fn refusals_become_the_errors_that_the_state_machine_knows() {
+    for (status, code, message, kind) in [
+        (403, "Authorization_RequestDenied", "Insufficient privileges", StepErrorKind::AccessDenied),
+        (404, "Request_ResourceNotFound", "Resource 'x' does not exist", StepErrorKind::NotConsistentYet),
+        (409, "Directory_ConcurrencyViolation", "concurrent", StepErrorKind::Unavailable),
+        (409, "Request_MultipleObjectsWithSameKeyValue", "same value", StepErrorKind::Conflict),
+        (400, "Directory_QuotaExceeded", "quota", StepErrorKind::LimitExceeded),
+        (400, "Request_BadRequest", "Invalid value", StepErrorKind::InvalidInput),
+        (400, "Request_UnsupportedQuery", "Unsupported Query.", StepErrorKind::Internal),
+    ] {
+        let cloud = Cloud::start().await;
+        cloud.on("PATCH", "/v1.0/servicePrincipals/s", error(status, code, message)).await;
+        let error = cloud.graph().update_service_principal("s", json!({ "loginUrl": null })).await.unwrap_err();
+        assert_eq!(error.kind, kind, "{error}");
+        assert!(error.message.contains(code) && error.message.contains("r-1, 2026-11-22T01:02:03"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_denied_write_names_the_permission_and_the_owner_trap() {
+    let cloud = Cloud::start().await;
+    cloud
+        .on("PATCH", "/v1.0/servicePrincipals/s", error(403, "Authorization_RequestDenied", "Insufficient privileges"))
+        .await;
+    let error = cloud.graph().update_service_principal("s", json!({ "loginUrl": null })).await.unwrap_err();
+    assert!(error.message.contains("Application.ReadWrite.All with admin consent"), "{error}");
+    assert!(error.message.contains("OwnedBy does not do"), "{error}");
+}
+
+#[tokio::test]
+async fn an_error_in_the_documents_other_spelling_gives_its_request_id_too() {
+    let cloud = Cloud::start().await;
+    let inner = json!({ "date": "2026-11-22T01:02:03", "request-id": "r-2" });
+    let body = json!({ "error": { "code": "Request_BadRequest", "message": "no", "innererror": inner } });
+    cloud.on("GET", "/v1.0/users/u", json_of(400, body)).await;
+    assert!(cloud.graph().user("u").await.unwrap_err().message.contains("r-2, 2026-11-22T01:02:03"));
+}
+
+#[tokio::test]
+async fn a_replica_that_has_not_heard_of_a_new_object_is_waited_for() {
+    let cloud = Cloud::start().await;
+    let at = "/v1.0/servicePrincipals/s";
+    cloud.once("PATCH", at, error(404, "Request_ResourceNotFound", "Resource 's' does not exist")).await;
+    cloud.on("PATCH", at, ResponseTemplate::new(204)).await;
+    cloud.graph().update_service_principal("s", json!({ "loginUrl": null })).await.unwrap();
+    assert_eq!(cloud.requests(at).await.len(), 2);
+}
+
+#[tokio::test]
+async fn an_assignment_that_exists_is_success() {
+    let cloud = Cloud::start().await;
+    let text = "Permission being assigned already exists on the object";
+    cloud.on("POST", "/v1.0/servicePrincipals/s/appRoleAssignedTo", error(400, "Request_BadRequest", text)).await;
+    assert_eq!(cloud.graph().assign("s", GROUP, "role").await, Ok(false));
+}
+
+#[tokio::test]
+async fn a_role_that_does_not_fit_and_a_missing_licence_come_with_advice() {
+    for (text, advice) in [
+        ("Not a valid reference update.", "look at its app roles"),
+        ("The tenant has no license for this operation", "set entra.assignment to \"users\""),
+    ] {
+        let cloud = Cloud::start().await;
+        cloud.on("POST", "/v1.0/servicePrincipals/s/appRoleAssignedTo", error(400, "Request_BadRequest", text)).await;
+        let error: StepError = cloud.graph().assign("s", GROUP, "role").await.unwrap_err();
+        assert_eq!(error.kind, StepErrorKind::InvalidInput);
+        assert!(error.message.contains(advice), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn an_id_never_leaves_its_place_in_the_path() {
+    let cloud = Cloud::start().await;
+    cloud.graph().user("../groups/x").await.unwrap();
+    assert_eq!(cloud.requests("/v1.0/users/..%2Fgroups%2Fx").await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_fit_is_told_by_its_place_and_never_quoted() {
+    let cloud = Cloud::start().await;
+    cloud.on("GET", "/v1.0/users/u", json_of(200, json!({ "id": "u", "mail": ["private@contoso.com"] }))).await;
+    let error = cloud.graph().user("u").await.unwrap_err();
+    assert!(error.message.contains("at mail") && !error.message.contains("private@"), "{error}");
+}

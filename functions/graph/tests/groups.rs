@@ -1,0 +1,159 @@
+use onboarding_core::StepErrorKind;
+
+use super::*;
+
+#[tokio::test]
+async fn members_are_read_to_the_last_page_even_behind_an_empty_one() {
+    let cloud = Cloud::start().await;
+    let link = |page: u32| format!("{}/next/{page}?$skiptoken=a%2Bb", cloud.server.uri());
+    let first = json!({ "value": [user("b"), user("a")], "@odata.nextLink": link(1) });
+    cloud.on("GET", &members(), json_of(200, first)).await;
+    cloud.on("GET", "/next/1", json_of(200, json!({ "value": [], "@odata.nextLink": link(2) }))).await;
+    cloud.on("GET", "/next/2", json_of(200, json!({ "value": [user("c")] }))).await;
+    let read = cloud.graph().group_members(GROUP, false).await.unwrap().unwrap();
+    assert_eq!(read.members.iter().map(|member| member.id.as_str()).collect::<Vec<_>>(), ["a", "b", "c"]);
+    assert_eq!(read.pages, 3);
+    let next = &cloud.requests("/next/1").await[0];
+    assert_eq!(next.url.query(), Some("$skiptoken=a%2Bb"), "a next link is opaque");
+    assert!(next.headers.contains_key("authorization"));
+}
+
+#[tokio::test]
+async fn the_first_page_is_asked_for_plainly_with_everything_that_is_needed() {
+    let cloud = Cloud::start().await;
+    cloud.on("GET", &members(), json_of(200, json!({ "value": [] }))).await;
+    cloud.graph().group_members(GROUP, false).await.unwrap();
+    let request = &cloud.requests(&members()).await[0];
+    let query: Vec<(String, String)> = request.url.query_pairs().into_owned().collect();
+    let fields = "id,userPrincipalName,mail,givenName,surname,displayName,accountEnabled,userType";
+    assert_eq!(query, [("$select".into(), fields.into()), ("$top".into(), "999".into())]);
+    assert!(!request.headers.contains_key("consistencylevel"), "an advanced query asks an index that lags");
+}
+
+#[tokio::test]
+async fn a_next_page_on_another_host_gets_no_token() {
+    let (cloud, other) = (Cloud::start().await, Cloud::start().await);
+    let link = format!("{}/next", other.server.uri());
+    cloud.on("GET", &members(), json_of(200, json!({ "value": [user("a")], "@odata.nextLink": link }))).await;
+    let error = cloud.graph().group_members(GROUP, false).await.unwrap_err();
+    assert_eq!(error.kind, StepErrorKind::Internal);
+    assert!(other.requests("/next").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_page_that_can_not_be_believed_fails_the_read_instead_of_shortening_it() {
+    let cut = r#"{"value":[{"id":"a"}"#;
+    for answer in [
+        json_of(200, json!({})),
+        json_of(200, json!({ "value": null })),
+        ResponseTemplate::new(200).set_body_string(cut),
+    ] {
+        let cloud = Cloud::start().await;
+        let link = format!("{}/next", cloud.server.uri());
+        cloud.on("GET", &members(), json_of(200, json!({ "value": [user("a")], "@odata.nextLink": link }))).await;
+        cloud.on("GET", "/next", answer).await;
+        let error = cloud.graph().group_members(GROUP, false).await.unwrap_err();
+        assert_eq!(error.kind, StepErrorKind::Unavailable, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn pages_that_go_in_circles_end() {
+    let cloud = Cloud::start().await;
+    let link = format!("{}/next", cloud.server.uri());
+    cloud.on("GET", &members(), json_of(200, json!({ "value": [], "@odata.nextLink": link }))).await;
+    cloud.on("GET", "/next", json_of(200, json!({ "value": [], "@odata.nextLink": link }))).await;
+    let error = cloud.graph().group_members(GROUP, false).await.unwrap_err();
+    assert!(error.message.contains("circles"), "{error}");
+}
+
+#[tokio::test]
+async fn members_are_told_apart_by_what_they_are_and_each_counts_once() {
+    let cloud = Cloud::start().await;
+    let poor = json!({ "@odata.type": "#microsoft.graph.user", "id": "a", "displayName": "a" });
+    let list = json!([
+        poor,
+        user("a"),
+        { "@odata.type": "#microsoft.graph.group", "id": "g", "displayName": "Inner" },
+        { "@odata.type": "#microsoft.graph.device", "id": "d", "displayName": "Laptop" },
+        { "@odata.type": "#microsoft.graph.orgContact", "id": "o", "displayName": "Partner", "mail": "p@partner.com" },
+    ]);
+    cloud.on("GET", &members(), json_of(200, json!({ "value": list }))).await;
+    let read = cloud.graph().group_members(GROUP, false).await.unwrap().unwrap();
+    assert_eq!(read.members.len(), 1);
+    assert_eq!(read.members[0].user_principal_name.as_deref(), Some("a@contoso.com"), "the fuller reading counts");
+    assert_eq!(read.nested_groups.iter().map(|group| group.id.as_str()).collect::<Vec<_>>(), ["g"]);
+    assert_eq!(read.other_objects, 2);
+}
+
+#[tokio::test]
+async fn users_whose_fields_are_hidden_mean_that_a_permission_is_missing() {
+    let cloud = Cloud::start().await;
+    let hidden =
+        json!({ "@odata.type": "#microsoft.graph.user", "id": "a", "userPrincipalName": null, "accountEnabled": null });
+    cloud.on("GET", &members(), json_of(200, json!({ "value": [user("b"), hidden] }))).await;
+    let error = cloud.graph().group_members(GROUP, false).await.unwrap_err();
+    assert_eq!(error.kind, StepErrorKind::AccessDenied);
+    assert!(error.message.contains("User.Read.All"), "{error}");
+}
+
+#[tokio::test]
+async fn nested_members_come_from_the_transitive_list() {
+    let cloud = Cloud::start().await;
+    let at = format!("/v1.0/groups/{GROUP}/transitiveMembers");
+    cloud.on("GET", &at, json_of(200, json!({ "value": [user("a")] }))).await;
+    assert_eq!(cloud.graph().group_members(GROUP, true).await.unwrap().unwrap().members.len(), 1);
+}
+
+#[tokio::test]
+async fn a_group_that_is_gone_is_none_and_not_empty() {
+    let cloud = Cloud::start().await;
+    cloud.on("GET", &members(), error(404, "Request_ResourceNotFound", "Resource does not exist")).await;
+    assert_eq!(cloud.graph().group_members(GROUP, false).await, Ok(None));
+}
+
+#[tokio::test]
+async fn a_group_is_found_by_its_exact_name_with_its_quotes_doubled() {
+    let cloud = Cloud::start().await;
+    let found = json!([
+        { "id": "1", "displayName": "kim's Agents" },
+        { "id": "2", "displayName": "Kim's Agents", "securityEnabled": true },
+    ]);
+    cloud.on("GET", "/v1.0/groups", json_of(200, json!({ "value": found }))).await;
+    let group = cloud.graph().resolve_group("Kim's Agents").await.unwrap();
+    assert_eq!((group.id.as_str(), group.security_enabled), ("2", Some(true)));
+    let query = cloud.requests("/v1.0/groups").await[0].url.query().unwrap().to_owned();
+    assert!(query.starts_with("$filter=displayName%20eq%20%27Kim%27%27s%20Agents%27&"), "{query}");
+}
+
+#[tokio::test]
+async fn a_name_that_several_groups_share_is_a_conflict_that_names_them() {
+    let cloud = Cloud::start().await;
+    let found = json!([{ "id": "2", "displayName": "Agents" }, { "id": "1", "displayName": "Agents" }]);
+    cloud.on("GET", "/v1.0/groups", json_of(200, json!({ "value": found }))).await;
+    let error = cloud.graph().resolve_group("Agents").await.unwrap_err();
+    assert_eq!(error.kind, StepErrorKind::Conflict);
+    assert!(error.message.contains("2 groups") && error.message.ends_with("1, 2"), "{error}");
+}
+
+#[tokio::test]
+async fn a_name_that_differs_in_case_is_not_found_but_told() {
+    let cloud = Cloud::start().await;
+    cloud.on("GET", "/v1.0/groups", json_of(200, json!({ "value": [{ "id": "1", "displayName": "agents" }] }))).await;
+    let error = cloud.graph().resolve_group("Agents").await.unwrap_err();
+    assert_eq!(error.kind, StepErrorKind::InvalidInput);
+    assert!(error.message.contains("spelt \"agents\""), "{error}");
+}
+
+#[tokio::test]
+async fn a_group_by_id_needs_no_search_and_an_unknown_id_is_the_inputs_fault() {
+    let cloud = Cloud::start().await;
+    let at = format!("/v1.0/groups/{GROUP}");
+    cloud.once("GET", &at, json_of(200, json!({ "id": GROUP, "displayName": "Agents" }))).await;
+    cloud.on("GET", &at, error(404, "Request_ResourceNotFound", "Resource does not exist")).await;
+    let graph = cloud.graph();
+    assert_eq!(graph.resolve_group(GROUP).await.unwrap().display_name, "Agents");
+    let error = graph.resolve_group(GROUP).await.unwrap_err();
+    assert_eq!(error.kind, StepErrorKind::InvalidInput);
+    assert!(error.message.contains(GROUP));
+}

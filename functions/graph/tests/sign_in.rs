@@ -1,0 +1,158 @@
+use aws_sdk_secretsmanager::config::{BehaviorVersion, Credentials, Region};
+use onboarding_core::StepErrorKind;
+use wiremock::matchers::header;
+
+use super::*;
+
+const SECRETS: &str = "secretsmanager.GetSecretValue";
+
+/// A client whose credential lies in Secrets Manager, on the same port.
+fn graph_with_secret(cloud: &Cloud) -> Graph {
+    let config = aws_sdk_secretsmanager::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("ap-northeast-1"))
+        .endpoint_url(cloud.server.uri())
+        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+        .build();
+    Graph::new(aws_sdk_secretsmanager::Client::from_conf(config), cloud.settings())
+}
+
+async fn secret(cloud: &Cloud, value: &str, times: u64) {
+    let credential = json!({ "tenantId": "contoso", "clientId": "app", "clientSecret": value });
+    let body = json!({ "Name": "graph-credential", "SecretString": credential.to_string() });
+    let answer = ResponseTemplate::new(200).set_body_raw(body.to_string(), "application/x-amz-json-1.1");
+    let mock = Mock::given(header("x-amz-target", SECRETS)).respond_with(answer);
+    mock.up_to_n_times(times).mount(&cloud.server).await;
+}
+
+fn refused(number: u32, text: &str) -> ResponseTemplate {
+    let description =
+        format!("AADSTS{number}: {text} Trace ID: t-1 Correlation ID: c-1 Timestamp: 2026-11-22 01:02:03Z");
+    let body = json!({ "error": "invalid_client", "error_description": description, "error_codes": [number],
+                       "timestamp": "2026-11-22 01:02:03Z", "trace_id": "t-1", "correlation_id": "c-1" });
+    json_of(401, body)
+}
+
+fn sent_secret(request: &Request) -> String {
+    let form: Vec<(String, String)> = form_urlencoded::parse(&request.body).into_owned().collect();
+    form.into_iter().find(|(name, _)| name == "client_secret").unwrap().1
+}
+
+#[tokio::test]
+async fn one_token_serves_many_calls() {
+    let cloud = Cloud::start().await;
+    let graph = cloud.graph();
+    graph.user("a").await.unwrap();
+    graph.user("b").await.unwrap();
+    let asked = cloud.requests(TOKEN_PATH).await;
+    assert_eq!(asked.len(), 1);
+    let form: Vec<(String, String)> = form_urlencoded::parse(&asked[0].body).into_owned().collect();
+    assert!(form.contains(&("scope".into(), "https://graph.microsoft.com/.default".into())));
+    assert!(form.contains(&("grant_type".into(), "client_credentials".into())));
+}
+
+#[tokio::test]
+async fn a_token_that_is_about_to_expire_is_renewed() {
+    let cloud = Cloud::start().await;
+    let mut short = token(&[]);
+    short["expires_in"] = json!(60);
+    cloud.once("POST", TOKEN_PATH, json_of(200, short)).await;
+    let graph = cloud.graph();
+    graph.user("a").await.unwrap();
+    graph.user("b").await.unwrap();
+    graph.user("c").await.unwrap();
+    assert_eq!(cloud.requests(TOKEN_PATH).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_refused_token_is_replaced_once() {
+    let cloud = Cloud::start().await;
+    cloud.once("GET", "/v1.0/users/a", error(401, "InvalidAuthenticationToken", "expired")).await;
+    cloud.on("GET", "/v1.0/users/a", json_of(200, user("a"))).await;
+    let graph = cloud.graph();
+    assert_eq!(graph.user("a").await.unwrap().unwrap().id, "a");
+    assert_eq!(cloud.requests(TOKEN_PATH).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_token_that_stays_refused_is_access_denied() {
+    let cloud = Cloud::start().await;
+    cloud.on("GET", "/v1.0/users/a", error(401, "InvalidAuthenticationToken", "no")).await;
+    assert_eq!(cloud.graph().user("a").await.unwrap_err().kind, StepErrorKind::AccessDenied);
+    assert_eq!(cloud.requests("/v1.0/users/a").await.len(), 2);
+}
+
+#[tokio::test]
+async fn consent_that_comes_later_is_in_the_next_token() {
+    let cloud = Cloud::start().await;
+    cloud.once("GET", "/v1.0/users/a", error(403, "Authorization_RequestDenied", "Insufficient privileges")).await;
+    cloud.on("GET", "/v1.0/users/a", json_of(200, user("a"))).await;
+    let graph = cloud.graph();
+    assert!(graph.user("a").await.is_err_and(|error| error.message.contains("User.Read.All")));
+    graph.user("a").await.unwrap();
+    assert_eq!(cloud.requests(TOKEN_PATH).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_rotated_secret_is_read_anew_when_the_old_one_is_refused() {
+    let cloud = Cloud::start().await;
+    secret(&cloud, "old", 1).await;
+    secret(&cloud, "new", 9).await;
+    cloud.once("POST", TOKEN_PATH, refused(7_000_215, "Invalid client secret provided.")).await;
+    graph_with_secret(&cloud).user("a").await.unwrap();
+    let asked = cloud.requests(TOKEN_PATH).await;
+    assert_eq!(asked.iter().map(sent_secret).collect::<Vec<_>>(), ["old", "new"]);
+}
+
+#[tokio::test]
+async fn a_secret_that_stays_wrong_is_tried_once_and_told_with_advice() {
+    let cloud = Cloud::start().await;
+    secret(&cloud, "hunter2", 9).await;
+    cloud.once("POST", TOKEN_PATH, refused(7_000_222, "The provided client secret keys are expired.")).await;
+    let error = graph_with_secret(&cloud).user("a").await.unwrap_err();
+    assert_eq!(error.kind, StepErrorKind::AccessDenied);
+    assert!(error.message.contains("AADSTS7000222") && error.message.contains("make a new one"), "{error}");
+    assert!(error.message.contains("trace id t-1, 2026-11-22 01:02:03Z"), "{error}");
+    assert!(!error.message.contains("hunter2"));
+    assert_eq!(cloud.requests(TOKEN_PATH).await.len(), 1, "the same secret again would be refused again");
+}
+
+#[tokio::test]
+async fn what_the_login_service_refuses_has_a_name_each() {
+    for (number, kind) in [
+        (7_000_215, StepErrorKind::AccessDenied),
+        (700_016, StepErrorKind::AccessDenied),
+        (90_002, StepErrorKind::InvalidInput),
+        (500_011, StepErrorKind::InvalidInput),
+        (700_213, StepErrorKind::NotConsistentYet),
+        (90_033, StepErrorKind::Unavailable),
+    ] {
+        let cloud = Cloud::start().await;
+        cloud.once("POST", TOKEN_PATH, refused(number, "No.")).await;
+        let error = cloud.graph().user("a").await.unwrap_err();
+        assert_eq!(error.kind, kind, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn missing_permissions_are_named_and_an_opaque_token_lacks_none() {
+    let cloud = Cloud::start().await;
+    let needed = ["Group.Read.All", "User.Read.All"];
+    assert_eq!(cloud.graph().missing_permissions(&needed).await.unwrap(), ["User.Read.All"]);
+    cloud.once("POST", TOKEN_PATH, json_of(200, json!({ "expires_in": 3599, "access_token": "opaque" }))).await;
+    assert!(cloud.graph().missing_permissions(&needed).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn federation_metadata_is_asked_for_without_a_token_and_with_the_application() {
+    let cloud = Cloud::start().await;
+    let at = "/contoso/federationmetadata/2007-06/federationmetadata.xml";
+    cloud.once("GET", at, ResponseTemplate::new(400).set_body_string("AADSTS700016")).await;
+    cloud.on("GET", at, ResponseTemplate::new(200).set_body_string("<xml/>")).await;
+    let graph = cloud.graph();
+    assert_eq!(graph.federation_metadata("c").await.unwrap_err().kind, StepErrorKind::NotConsistentYet);
+    assert_eq!(graph.federation_metadata("c").await.unwrap(), "<xml/>");
+    let request = &cloud.requests(at).await[1];
+    assert_eq!(request.url.query(), Some("appid=c"));
+    assert!(!request.headers.contains_key("authorization"));
+}

@@ -1,0 +1,251 @@
+//! One exchange over HTTP, for Graph and for the login service: the one place that waits and tries again.
+//!
+//! Only what passes within seconds is waited for here; minutes belong to the state machine's Retry lists. 429: exactly
+//! `Retry-After`, up to [`LONGEST_WAIT`], else `Throttled`. 5xx and broken connections: a growing, jittered wait and then a
+//! new connection, as Microsoft advises. What may not be done twice is not tried again once it may have been done.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use onboarding_core::StepError;
+use reqwest::{
+    Client, Method, RequestBuilder, StatusCode, Url,
+    header::{DATE, HeaderMap, RETRY_AFTER},
+    redirect,
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use tracing::debug;
+use uuid::Uuid;
+
+/// How often one exchange is tried in all.
+const ATTEMPTS: u32 = 4;
+/// The longest `Retry-After` that is waited for in a function that is paid by the millisecond.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// How long one exchange waits in all.
+const WAIT_BUDGET: Duration = Duration::from_secs(20);
+const FIRST_BACKOFF: Duration = Duration::from_millis(250);
+
+/// What is sent.
+#[derive(Debug)]
+pub(super) struct Ask<'a> {
+    pub(super) method: Method,
+    pub(super) url: Url,
+    pub(super) bearer: Option<SecretString>,
+    pub(super) body: Body,
+    /// Whether doing it twice is the same as doing it once.
+    pub(super) repeatable: bool,
+    /// For errors: reads like `reading the group 1234`.
+    pub(super) doing: &'a str,
+}
+
+/// A request's body.
+#[derive(Debug)]
+pub(super) enum Body {
+    None,
+    Json(Value),
+    Form(Vec<(&'static str, SecretString)>),
+}
+
+/// What came back: anything but 429 and 5xx.
+#[derive(Debug)]
+pub(super) struct Reply {
+    pub(super) status: StatusCode,
+    pub(super) body: String,
+    request_id: String,
+    date: String,
+}
+
+impl Reply {
+    /// What Microsoft's support asks for first: ` (request id …, date …)`.
+    pub(super) fn trace(&self) -> String {
+        trace(&self.request_id, &self.date)
+    }
+}
+
+fn trace(request_id: &str, date: &str) -> String {
+    if date.is_empty() { format!(" (request id {request_id})") } else { format!(" (request id {request_id}, {date})") }
+}
+
+/// The HTTP client, made at the first exchange.
+#[derive(Debug, Default)]
+pub(super) struct Transport {
+    client: Mutex<Option<Client>>,
+}
+
+impl Transport {
+    /// Sends and, where it is safe and promises something, sends again.
+    pub(super) async fn exchange(&self, ask: Ask<'_>) -> Result<Reply, StepError> {
+        let mut waited = Duration::ZERO;
+        for attempt in 1.. {
+            let failure = match self.attempt(&ask).await? {
+                Attempt::Answered(reply) => return Ok(reply),
+                Attempt::Failed(failure) => failure,
+            };
+            let wait = failure.retry_after.unwrap_or_else(|| backoff(attempt));
+            let hopeless = attempt >= ATTEMPTS || wait > LONGEST_WAIT || waited + wait > WAIT_BUDGET;
+            if hopeless || !(ask.repeatable || failure.not_done) {
+                return Err(failure.error);
+            }
+            debug!(
+                doing = ask.doing,
+                attempt,
+                wait_ms = wait.as_millis(),
+                error = failure.error.name(),
+                "trying again"
+            );
+            if failure.new_connection {
+                self.disconnect();
+            }
+            tokio::time::sleep(wait).await;
+            waited += wait;
+        }
+        Err(StepError::internal(format!("{} was never tried", ask.doing)))
+    }
+
+    async fn attempt(&self, ask: &Ask<'_>) -> Result<Attempt, StepError> {
+        let client_request_id = Uuid::new_v4().to_string();
+        let request = self
+            .client()?
+            .request(ask.method.clone(), ask.url.clone())
+            .header("client-request-id", &client_request_id)
+            .header("return-client-request-id", "true");
+        let request = match &ask.bearer {
+            Some(token) => request.bearer_auth(token.expose_secret()),
+            None => request,
+        };
+        let response = match with_body(request, &ask.body).send().await {
+            Ok(response) => response,
+            Err(error) => return Ok(Attempt::Failed(Failure::broken(ask, &error, &client_request_id))),
+        };
+        let status = response.status();
+        let headers = response.headers().clone();
+        let body = match response.text().await {
+            Ok(body) => body,
+            Err(error) => return Ok(Attempt::Failed(Failure::broken(ask, &error, &client_request_id))),
+        };
+        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        // The login service calls it x-ms-request-id. Ours is there to be found if an answer has neither.
+        let request_id = header("request-id").or_else(|| header("x-ms-request-id")).unwrap_or(&client_request_id);
+        let reply = Reply {
+            status,
+            body,
+            request_id: request_id.to_owned(),
+            date: header(DATE.as_str()).unwrap_or_default().to_owned(),
+        };
+        if status != StatusCode::TOO_MANY_REQUESTS && !status.is_server_error() {
+            return Ok(Attempt::Answered(reply));
+        }
+        Ok(Attempt::Failed(Failure::refused(ask, &reply, &headers)))
+    }
+
+    fn client(&self) -> Result<Client, StepError> {
+        let mut slot = self.client.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = &*slot {
+            return Ok(client.clone());
+        }
+        let client = Client::builder()
+            .connect_timeout(Duration::from_secs(5))
+            .timeout(Duration::from_secs(20))
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            .user_agent(concat!("connect-onboarding/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| StepError::internal(format!("the HTTP client could not be made: {error}")))?;
+        *slot = Some(client.clone());
+        Ok(client)
+    }
+
+    /// Lets go of the client and with it of its connections.
+    fn disconnect(&self) {
+        *self.client.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+fn with_body(request: RequestBuilder, body: &Body) -> RequestBuilder {
+    match body {
+        Body::None => request,
+        Body::Json(value) => request.json(value),
+        Body::Form(fields) => {
+            let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.expose_secret())).collect();
+            request.form(&fields)
+        }
+    }
+}
+
+enum Attempt {
+    Answered(Reply),
+    Failed(Failure),
+}
+
+struct Failure {
+    error: StepError,
+    retry_after: Option<Duration>,
+    new_connection: bool,
+    /// Whether it is certain that nothing was done.
+    not_done: bool,
+}
+
+impl Failure {
+    fn refused(ask: &Ask<'_>, reply: &Reply, headers: &HeaderMap) -> Self {
+        let seconds = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok());
+        let (doing, status, trace) = (ask.doing, reply.status.as_u16(), reply.trace());
+        let throttled = reply.status == StatusCode::TOO_MANY_REQUESTS;
+        let error = if throttled {
+            let after = seconds.map_or_else(String::new, |seconds: u64| format!(" for {seconds} s"));
+            StepError::throttled(format!("{doing}: Microsoft asks to wait{after} (HTTP 429){trace}"))
+        } else {
+            StepError::unavailable(format!("{doing} failed with HTTP {status}{}{trace}", maybe_done(ask)))
+        };
+        Self { error, retry_after: seconds.map(Duration::from_secs), new_connection: !throttled, not_done: throttled }
+    }
+
+    fn broken(ask: &Ask<'_>, error: &reqwest::Error, client_request_id: &str) -> Self {
+        let what = if error.is_timeout() {
+            "timed out"
+        } else if error.is_connect() {
+            "could not connect"
+        } else {
+            "lost its connection"
+        };
+        let (doing, host, trace) = (ask.doing, ask.url.host_str().unwrap_or("?"), trace(client_request_id, ""));
+        let maybe = if error.is_connect() { "" } else { maybe_done(ask) };
+        Self {
+            error: StepError::unavailable(format!("{doing} {what} ({host}){maybe}{trace}")),
+            retry_after: None,
+            new_connection: true,
+            not_done: error.is_connect(),
+        }
+    }
+}
+
+const fn maybe_done(ask: &Ask<'_>) -> &'static str {
+    if ask.repeatable { "" } else { "; it may have been done or not" }
+}
+
+/// A quarter of a second, doubled each time, give or take half.
+fn backoff(attempt: u32) -> Duration {
+    let base = FIRST_BACKOFF.saturating_mul(1 << attempt.saturating_sub(1).min(5));
+    let jitter = u64::from(Uuid::new_v4().as_bytes()[0]);
+    base / 2 + base.mul_f64(0.5) * u32::try_from(jitter).unwrap_or_default() / 128
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_and_differ() {
+        for attempt in 1..4 {
+            let base = FIRST_BACKOFF * (1 << (attempt - 1));
+            for _ in 0..50 {
+                let wait = backoff(attempt);
+                assert!(wait >= base / 2 && wait <= base * 3 / 2, "{attempt}: {wait:?}");
+            }
+        }
+        let waits: std::collections::BTreeSet<Duration> = (0..50).map(|_| backoff(1)).collect();
+        assert!(waits.len() > 5);
+    }
+}

@@ -1,0 +1,100 @@
+//! What the three IAM steps share: whose account it is, our tags, and documents as IAM sends them.
+
+use aws_sdk_iam::types::Tag;
+use onboarding_core::{StepError, names};
+use serde_json::Value;
+
+use crate::{aws_error, clients::Clients};
+
+/// Where the account's IAM objects have their ARNs: `arn:aws:iam::123456789012`.
+///
+/// # Errors
+/// Whatever keeps STS from answering. `sts:GetCallerIdentity` needs no permission.
+pub async fn arn_prefix(cx: &Clients) -> Result<String, StepError> {
+    let identity = cx
+        .sts()
+        .get_caller_identity()
+        .send()
+        .await
+        .map_err(|error| aws_error::step_error("asking STS for the account", &error))?;
+    let partition = identity.arn().and_then(|arn| arn.split(':').nth(1)).unwrap_or("aws");
+    let account = identity.account().ok_or_else(|| StepError::internal("STS answered without an account"))?;
+    Ok(format!("arn:{partition}:iam::{account}"))
+}
+
+/// The two tags of everything that we make.
+///
+/// # Errors
+/// `Internal` where the SDK refuses to build them.
+pub fn tags(alias: &str) -> Result<Vec<Tag>, StepError> {
+    names::tags(alias)
+        .into_iter()
+        .map(|(key, value)| Tag::builder().key(key).value(value).build())
+        .collect::<Result<_, _>>()
+        .map_err(|error| StepError::internal(error.to_string()))
+}
+
+/// Whose an IAM object is, by its tags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// Made by us for this alias: kept as it should be.
+    Ours,
+    /// Made by us for another alias: never touched.
+    OtherOnboarding,
+    /// Not marked: adopted where it is exactly what is wanted, else left alone.
+    Unknown,
+}
+
+/// Reads whose it is.
+#[must_use]
+pub fn owner(tags: &[Tag], alias: &str) -> Owner {
+    let value = |key: &str| tags.iter().find(|tag| tag.key() == key).map(Tag::value);
+    match (value(names::MANAGED_BY_KEY), value(names::ONBOARDING_KEY)) {
+        (Some(names::MANAGED_BY), Some(onboarding)) if onboarding == alias => Owner::Ours,
+        (Some(names::MANAGED_BY), _) => Owner::OtherOnboarding,
+        _ => Owner::Unknown,
+    }
+}
+
+/// The refusal to touch something that is not ours. `what` reads like `the role AmazonConnect-acme`.
+#[must_use]
+pub fn not_ours(what: &str, owner: Owner, difference: &str, input_field: &str) -> StepError {
+    let whose = match owner {
+        Owner::OtherOnboarding => "belongs to another onboarding (its tags say which)",
+        Owner::Ours | Owner::Unknown => "exists and was not made by this onboarding",
+    };
+    StepError::conflict(format!(
+        "{what} {whose}, and {difference}; give another name in {input_field}, or remove it if nobody needs it, then start again"
+    ))
+}
+
+/// A policy document as IAM sends it: URL-encoded JSON. `Null` where it is none, which then equals nothing that is wanted.
+#[must_use]
+pub fn document(encoded: Option<&str>) -> Value {
+    let text = percent_encoding::percent_decode_str(encoded.unwrap_or_default()).decode_utf8_lossy();
+    serde_json::from_str(&text).unwrap_or(Value::Null)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn only_both_tags_of_this_alias_prove_that_an_object_is_ours() {
+        let ours = tags("acme").unwrap();
+        assert_eq!(owner(&ours, "acme"), Owner::Ours);
+        assert_eq!(owner(&ours, "other"), Owner::OtherOnboarding);
+        assert_eq!(owner(&ours[1..], "acme"), Owner::Unknown);
+        assert_eq!(owner(&[], "acme"), Owner::Unknown);
+    }
+
+    #[test]
+    fn a_document_is_read_url_encoded_and_plain() {
+        assert_eq!(document(Some("%7B%22a%22%3A%20%22b%20c%22%7D")), json!({"a": "b c"}));
+        assert_eq!(document(Some(r#"{"a":1}"#)), json!({"a": 1}));
+        assert_eq!(document(Some("no json")), Value::Null);
+        assert_eq!(document(None), Value::Null);
+    }
+}

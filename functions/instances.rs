@@ -1,0 +1,25 @@
+//! The account's Amazon Connect instances: what both the quota of instances and their creation look at.
+
+use aws_sdk_connect::types::InstanceSummary;
+use onboarding_core::StepError;
+
+use crate::{aws_error, clients::Clients};
+
+/// All instances of the account in the Region. They come ten a page, that is Connect's maximum.
+///
+/// # Errors
+/// Whatever keeps Connect from answering.
+pub async fn list(cx: &Clients) -> Result<Vec<InstanceSummary>, StepError> {
+    let mut items = cx.connect().list_instances().max_results(10).into_paginator().items().send();
+    let mut found = Vec::new();
+    while let Some(item) = items.next().await {
+        found.push(item.map_err(|error| aws_error::step_error("listing the Amazon Connect instances", &error))?);
+    }
+    Ok(found)
+}
+
+/// Whether an instance has this alias. It is a host name, so upper and lower case are the same.
+#[must_use]
+pub fn has_alias(instance: &InstanceSummary, alias: &str) -> bool {
+    instance.instance_alias().is_some_and(|other| other.eq_ignore_ascii_case(alias))
+}

@@ -1,0 +1,21 @@
+//! Connect Onboarding: Amazon Connect with single sign-on from Microsoft Entra ID, as a state machine of small steps.
+//!
+//! `statemachine/onboarding.asl.json` is the way through the house; each of its Task states is one Lambda function, and
+//! each function is one file under `steps/`, whose header is its manual page. One binary serves them all
+//! (`main.rs`, by `_HANDLER`) through one adapter ([`serve`]). What needs no cloud lives in the crate `onboarding-core`:
+//! contracts, error names, documents, the planner of the user sync.
+//!
+//! Arrows run one way: steps use [`graph`], [`connect`], [`registry`] and [`aws_error`], these use the core; a step
+//! never calls another, the state machine does.
+
+pub mod aws_error;
+pub mod clients;
+pub mod connect;
+pub mod graph;
+pub mod iam;
+pub mod instances;
+pub mod quota;
+pub mod registry;
+pub mod serve;
+pub mod settings;
+pub mod steps;

@@ -1,0 +1,42 @@
+//! The one binary behind every function: Lambda's `_HANDLER` names the step, each step keeps a role, a memory size and a
+//! timeout of its own in template.yaml.
+
+use connect_onboarding::{
+    clients::Clients,
+    serve::serve,
+    steps::{
+        assign_groups, configure_entra_claims, configure_entra_sign_on, configure_instance, create_entra_application,
+        create_instance, create_policy, create_role, create_saml_provider, instance_quota, preflight,
+        register_instance, report, request_quotas, sync_users, verify_sign_in,
+    },
+};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    lambda_runtime::tracing::init_default_subscriber();
+    let handler = std::env::var("_HANDLER").unwrap_or_default();
+    let cx = &Clients::from_env().await;
+    match handler.as_str() {
+        "preflight" => serve("preflight", |input, _| preflight::run(cx, input)).await,
+        "instance-quota" => serve("instance-quota", |input, _| instance_quota::run(cx, input)).await,
+        "create-instance" => serve("create-instance", |input, _| create_instance::run(cx, input)).await,
+        "configure-instance" => serve("configure-instance", |input, _| configure_instance::run(cx, input)).await,
+        "request-quotas" => serve("request-quotas", |input, _| request_quotas::run(cx, input)).await,
+        "create-entra-application" => serve("create-entra-application", |input, _| create_entra_application::run(cx, input)).await,
+        "configure-entra-sign-on" => serve("configure-entra-sign-on", |input, _| configure_entra_sign_on::run(cx, input)).await,
+        "create-saml-provider" => serve("create-saml-provider", |input, _| create_saml_provider::run(cx, input)).await,
+        "create-policy" => serve("create-policy", |input, _| create_policy::run(cx, input)).await,
+        "create-role" => serve("create-role", |input, _| create_role::run(cx, input)).await,
+        "configure-entra-claims" => serve("configure-entra-claims", |input, _| configure_entra_claims::run(cx, input)).await,
+        "assign-groups" => serve("assign-groups", |input, _| assign_groups::run(cx, input)).await,
+        "register-instance" => serve("register-instance", |input, _| register_instance::run(cx, input)).await,
+        "sync-users" => serve("sync-users", |input, invocation| sync_users::run(cx, input, invocation)).await,
+        "verify-sign-in" => serve("verify-sign-in", |input, _| verify_sign_in::run(cx, input)).await,
+        "report" => serve("report", |input, _| report::run(input)).await,
+        other => Err(format!(
+            "this binary serves no handler {other:?}: it runs as a Lambda function whose Handler is the name of a step, as \
+             template.yaml sets it"
+        )
+        .into()),
+    }
+}

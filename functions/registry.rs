@@ -1,0 +1,204 @@
+//! The registry: one `DynamoDB` item for each onboarded instance, with what the user sync needs to know.
+//!
+//! The item's key is `instanceId`. This module owns the attributes `alias` and `config`; the user-sync state machine owns
+//! the lease (`lease`, `leaseUntil`, `dirty`) and the approval (`approvalDigest`, `approvalUntil`) in the same item, which
+//! is why an entry is updated and never put whole. The clouds themselves are the record of what exists.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use onboarding_core::{
+    StepError,
+    contract::{EntraApplication, EntraGroup, RegisterInstanceInput},
+    onboarding::{Language, UserGroup, Users},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{aws_error, clients::Clients};
+
+/// What is known of an onboarded instance. Stored as JSON; new fields get defaults, because an entry outlives releases.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// The instance's id, the key.
+    pub instance_id: String,
+    /// The instance's ARN.
+    pub instance_arn: String,
+    /// The instance's alias; also the value of our `onboarding` tags.
+    pub alias: String,
+    /// The Entra tenant.
+    pub tenant_id: String,
+    /// Who becomes a user.
+    pub users: Users,
+    /// The groups of `users.groups`, in the same order, with their object ids.
+    pub groups: Vec<EntraGroup>,
+    /// The Entra application.
+    #[serde(default)]
+    pub application: Option<EntraApplication>,
+    /// The language of notifications.
+    #[serde(default)]
+    pub language: Language,
+}
+
+impl From<RegisterInstanceInput> for Entry {
+    fn from(input: RegisterInstanceInput) -> Self {
+        let RegisterInstanceInput { onboarding, instance_id, instance_arn, tenant_id, groups, application } = input;
+        // What was found on the way (members, adopted or made, looks) is no configuration, and would make every repetition
+        // of the onboarding differ from the one before.
+        let groups = groups.into_iter().map(|group| EntraGroup { users: 0, ..group }).collect();
+        Self {
+            instance_id,
+            instance_arn,
+            alias: onboarding.instance.alias,
+            tenant_id,
+            users: onboarding.users,
+            groups,
+            application: Some(EntraApplication { adopted: true, attempt: 0, wait_seconds: 0, ..application }),
+            language: onboarding.language,
+        }
+    }
+}
+
+impl Entry {
+    /// Each group with what its members get.
+    ///
+    /// # Errors
+    /// `Internal` where the two lists do not match.
+    pub fn user_groups(&self) -> Result<Vec<(&EntraGroup, &UserGroup)>, StepError> {
+        if self.groups.len() != self.users.groups.len() {
+            return Err(StepError::internal(format!(
+                "the registry entry of the instance {} has {} group ids for {} groups; run the onboarding again, which \
+                 writes it anew",
+                self.instance_id,
+                self.groups.len(),
+                self.users.groups.len()
+            )));
+        }
+        Ok(self.groups.iter().zip(&self.users.groups).collect())
+    }
+}
+
+/// The table.
+#[derive(Debug)]
+pub struct Registry<'a> {
+    client: &'a aws_sdk_dynamodb::Client,
+    table: &'a str,
+}
+
+impl<'a> Registry<'a> {
+    /// The registry that the settings name.
+    ///
+    /// # Errors
+    /// `Internal` where they name none.
+    pub fn new(cx: &'a Clients) -> Result<Self, StepError> {
+        Ok(Self { client: cx.dynamodb(), table: cx.settings.registry_table()? })
+    }
+
+    /// The entry of an instance, read consistently.
+    ///
+    /// # Errors
+    /// `InvalidInput` where there is none, `Internal` where it can't be understood.
+    pub async fn entry(&self, instance_id: &str) -> Result<Entry, StepError> {
+        match self.config(instance_id).await? {
+            Some(config) => serde_json::from_str(&config).map_err(|error| {
+                StepError::internal(format!(
+                    "the registry entry of the instance {instance_id} can't be read ({error}); run the onboarding again, \
+                     which writes it anew"
+                ))
+            }),
+            None => Err(StepError::invalid_input(format!(
+                "the instance {instance_id} is not in the registry {}; run the onboarding for it first",
+                self.table
+            ))),
+        }
+    }
+
+    /// Writes the entry if it is new or different, and says whether it wrote.
+    ///
+    /// # Errors
+    /// Whatever keeps `DynamoDB` from answering.
+    pub async fn write(&self, entry: &Entry) -> Result<bool, StepError> {
+        let config = serde_json::to_string(entry)
+            .map_err(|error| StepError::internal(format!("the registry entry could not be encoded: {error}")))?;
+        if self.config(&entry.instance_id).await?.is_some_and(|known| same(&known, &config)) {
+            return Ok(false);
+        }
+        self.client
+            .update_item()
+            .table_name(self.table)
+            .key("instanceId", AttributeValue::S(entry.instance_id.clone()))
+            .update_expression("SET #alias = :alias, #config = :config")
+            .expression_attribute_names("#alias", "alias")
+            .expression_attribute_names("#config", "config")
+            .expression_attribute_values(":alias", AttributeValue::S(entry.alias.clone()))
+            .expression_attribute_values(":config", AttributeValue::S(config))
+            .send()
+            .await
+            .map_err(|error| {
+                aws_error::step_error(&format!("writing the instance {} into the registry", entry.instance_id), &error)
+            })?;
+        Ok(true)
+    }
+
+    async fn config(&self, instance_id: &str) -> Result<Option<String>, StepError> {
+        let output = self
+            .client
+            .get_item()
+            .table_name(self.table)
+            .key("instanceId", AttributeValue::S(instance_id.to_owned()))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| {
+                aws_error::step_error(&format!("reading the instance {instance_id} from the registry"), &error)
+            })?;
+        let config = output.item.and_then(|mut item| item.remove("config"));
+        Ok(config.and_then(|config| config.as_s().ok().cloned()))
+    }
+}
+
+/// Whether two configurations say the same, whatever the order of their keys.
+fn same(known: &str, new: &str) -> bool {
+    known == new
+        || matches!(
+            (serde_json::from_str::<serde_json::Value>(known), serde_json::from_str::<serde_json::Value>(new)),
+            (Ok(known), Ok(new)) if known == new
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that can't unwrap has failed")]
+    use super::*;
+
+    fn entry(json: &str) -> Result<Entry, serde_json::Error> {
+        serde_json::from_str(json)
+    }
+
+    #[test]
+    fn an_entry_of_an_older_release_is_read_with_defaults() {
+        let entry = entry(
+            r#"{"instanceId":"i","instanceArn":"a","alias":"acme","tenantId":"t",
+                "users":{"groups":[{"group":"Support","securityProfiles":["Agent"]}]},
+                "groups":[{"id":"g","displayName":"Support"}],"fromTheFuture":true}"#,
+        )
+        .unwrap();
+        let groups = entry.user_groups().unwrap();
+        assert_eq!((groups[0].0.id.as_str(), groups[0].1.routing_profile.as_str()), ("g", "Basic Routing Profile"));
+    }
+
+    #[test]
+    fn group_ids_that_do_not_match_the_groups_are_a_fault_that_says_what_to_do() {
+        let entry = entry(
+            r#"{"instanceId":"i","instanceArn":"a","alias":"acme","tenantId":"t",
+                "users":{"groups":[{"group":"Support","securityProfiles":["Agent"]}]},"groups":[]}"#,
+        )
+        .unwrap();
+        assert!(entry.user_groups().is_err_and(|error| error.message.contains("run the onboarding again")));
+    }
+
+    #[test]
+    fn the_order_of_keys_is_no_difference() {
+        assert!(same(r#"{"a":1,"b":2}"#, r#"{"b":2,"a":1}"#));
+        assert!(!same(r#"{"a":1}"#, r#"{"a":2}"#));
+        assert!(!same("nonsense", r#"{"a":2}"#));
+    }
+}

@@ -1,0 +1,121 @@
+//! The environment of a function, read in this one place. template.yaml sets it.
+
+use onboarding_core::StepError;
+
+/// What the functions are configured with. Each function reads what it needs; a missing variable is named when it is
+/// needed.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    graph_credential: Option<String>,
+    graph_url: Option<String>,
+    login_url: Option<String>,
+    registry_table: Option<String>,
+    storage_bucket: Option<String>,
+    storage_key_arn: Option<String>,
+}
+
+impl Settings {
+    /// The name of the variable that holds the ARN or name of the secret with the Graph credential.
+    pub const GRAPH_CREDENTIAL: &str = "GRAPH_CREDENTIAL_SECRET";
+    /// The variable with Microsoft Graph's base URL, without `/v1.0`.
+    pub const GRAPH_URL: &str = "GRAPH_URL";
+    /// The variable with the login service's base URL.
+    pub const LOGIN_URL: &str = "LOGIN_URL";
+    /// The variable with the registry's table name.
+    pub const REGISTRY_TABLE: &str = "REGISTRY_TABLE";
+    /// The variable with the bucket for what instances store.
+    pub const STORAGE_BUCKET: &str = "STORAGE_BUCKET";
+    /// The variable with the ARN of the key that encrypts it.
+    pub const STORAGE_KEY_ARN: &str = "STORAGE_KEY_ARN";
+
+    /// Reads the settings through `var`, in production the process environment.
+    #[must_use]
+    pub fn read(var: impl Fn(&str) -> Option<String>) -> Self {
+        let var = |name: &str| var(name).filter(|value| !value.is_empty());
+        Self {
+            graph_credential: var(Self::GRAPH_CREDENTIAL),
+            graph_url: var(Self::GRAPH_URL),
+            login_url: var(Self::LOGIN_URL),
+            registry_table: var(Self::REGISTRY_TABLE),
+            storage_bucket: var(Self::STORAGE_BUCKET),
+            storage_key_arn: var(Self::STORAGE_KEY_ARN),
+        }
+    }
+
+    /// The settings of this process.
+    #[must_use]
+    pub fn from_env() -> Self {
+        Self::read(|name| std::env::var(name).ok())
+    }
+
+    /// The secret with the Graph credential.
+    ///
+    /// # Errors
+    /// `Internal` where the variable is not set; so do all below.
+    pub fn graph_credential(&self) -> Result<&str, StepError> {
+        required(self.graph_credential.as_deref(), Self::GRAPH_CREDENTIAL)
+    }
+
+    /// Microsoft Graph's base URL, without `/v1.0` and without a slash at its end.
+    #[must_use]
+    pub fn graph_url(&self) -> &str {
+        self.graph_url.as_deref().unwrap_or("https://graph.microsoft.com").trim_end_matches('/')
+    }
+
+    /// The login service's base URL, without a slash at its end.
+    #[must_use]
+    pub fn login_url(&self) -> &str {
+        self.login_url.as_deref().unwrap_or("https://login.microsoftonline.com").trim_end_matches('/')
+    }
+
+    /// The registry's table.
+    ///
+    /// # Errors
+    /// `Internal` where the variable is not set.
+    pub fn registry_table(&self) -> Result<&str, StepError> {
+        required(self.registry_table.as_deref(), Self::REGISTRY_TABLE)
+    }
+
+    /// The bucket for what instances store.
+    ///
+    /// # Errors
+    /// `Internal` where the variable is not set.
+    pub fn storage_bucket(&self) -> Result<&str, StepError> {
+        required(self.storage_bucket.as_deref(), Self::STORAGE_BUCKET)
+    }
+
+    /// The key that encrypts what instances store.
+    ///
+    /// # Errors
+    /// `Internal` where the variable is not set.
+    pub fn storage_key_arn(&self) -> Result<&str, StepError> {
+        required(self.storage_key_arn.as_deref(), Self::STORAGE_KEY_ARN)
+    }
+}
+
+fn required<'a>(value: Option<&'a str>, name: &str) -> Result<&'a str, StepError> {
+    value.ok_or_else(|| {
+        StepError::internal(format!(
+            "the environment variable {name} is not set; deploy the stack from template.yaml, which sets it"
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_variable_is_named_when_it_is_needed() {
+        let settings = Settings::read(|_| None);
+        assert!(settings.registry_table().is_err_and(|error| error.message.contains("REGISTRY_TABLE")));
+        assert_eq!(settings.graph_url(), "https://graph.microsoft.com");
+    }
+
+    #[test]
+    fn an_empty_variable_is_as_good_as_none() {
+        let settings = Settings::read(|_| Some(String::new()));
+        assert_eq!(settings.login_url(), "https://login.microsoftonline.com");
+        assert!(settings.storage_bucket().is_err());
+    }
+}

@@ -1,0 +1,271 @@
+//! `configure-entra-sign-on`: SAML single sign-on of the enterprise application (the how-to's シングルサインオンの設定:
+//! identifier, reply URL, signing certificate, federation metadata).
+//!
+//! * Reads: `GET /servicePrincipals/{id}`, `GET /applications/{id}`, the federation metadata (anonymous).
+//! * Writes: `PATCH /servicePrincipals/{id}`, `PATCH /applications/{id}`,
+//!   `POST /servicePrincipals/{id}/addTokenSigningCertificate`.
+//! * Permission: `Application.ReadWrite.All`.
+//! * Safe to repeat: only what differs is written, and what others added (tags, identifiers, reply URLs) stays. A
+//!   certificate is added only where no active one and none of ours is good for [`SPARE_DAYS`] more days; one that an
+//!   attempt added without living to tell is found by its subject.
+//!
+//! The order matters: SAML mode comes before the identifier, because the tenant's policy on new identifiers exempts SAML
+//! applications by that mode.
+
+use std::time::Duration;
+
+use onboarding_core::{
+    StepError,
+    contract::{ConfigureEntraSignOnInput, EntraSignOn},
+    iam, names, saml,
+};
+use serde_json::{Map, Value, json};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+use crate::{
+    clients::Clients,
+    graph::{Application, Graph, GraphError, ServicePrincipal},
+};
+
+/// A certificate with fewer days left is replaced: Entra starts to warn people 60 days ahead.
+const SPARE_DAYS: i64 = 60;
+/// More applications with AWS's identifier than any tenant has.
+const MOST_IDENTIFIERS: usize = 200;
+/// How long the metadata is waited for here; more is the state machine's affair.
+const METADATA_WAITS: [Duration; 3] = [Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2)];
+
+/// Makes the sign-on settings what they should be.
+///
+/// # Errors
+/// `NotConsistentYet` while Entra does not show the application or its new certificate everywhere.
+pub async fn run(cx: &Clients, input: ConfigureEntraSignOnInput) -> Result<EntraSignOn, StepError> {
+    let graph = cx.graph();
+    let principal = graph.seen_service_principal(&input.application.service_principal_id).await?;
+    let changes = principal_changes(&principal, &input);
+    if !changes.is_empty() {
+        graph.update_service_principal(&principal.id, changes.into()).await?;
+    }
+    let reply_urls = reply_urls(&input.region);
+    let identifier_uri = set_identifier(graph, &input.application.application_id, &reply_urls).await?;
+    let certificate = active_certificate(graph, &principal, &names::certificate_subject(&input.alias)).await?;
+    let metadata = published_metadata(graph, &principal.app_id, &certificate.thumbprint).await?;
+    Ok(EntraSignOn {
+        identifier_uri,
+        reply_urls: reply_urls.to_vec(),
+        certificate_thumbprint: certificate.thumbprint,
+        certificate_expires: certificate.expires,
+        entity_id: metadata.entity_id,
+        metadata_url: graph.metadata_url(&principal.app_id).await?,
+    })
+}
+
+/// The regional endpoint first: AWS advises it for Connect, and a Region's sign-in then does not depend on another Region.
+fn reply_urls(region: &str) -> [String; 2] {
+    let [global, regional] = iam::sign_in_endpoints(region);
+    [regional, global]
+}
+
+fn principal_changes(principal: &ServicePrincipal, input: &ConfigureEntraSignOnInput) -> Map<String, Value> {
+    let mut changes = Map::new();
+    if principal.preferred_single_sign_on_mode.as_deref() != Some("saml") {
+        changes.insert("preferredSingleSignOnMode".into(), json!("saml"));
+    }
+    let tag = names::service_principal_tag(&input.alias);
+    if !principal.tags.contains(&tag) {
+        let tags: Vec<&String> = principal.tags.iter().chain([&tag]).collect();
+        changes.insert("tags".into(), json!(tags));
+    }
+    // No addresses in the input: those that somebody entered in the portal stay.
+    if !input.notification_emails.is_empty()
+        && !same_set(&principal.notification_email_addresses, &input.notification_emails)
+    {
+        changes.insert("notificationEmailAddresses".into(), json!(input.notification_emails));
+    }
+    changes
+}
+
+fn same_set(one: &[String], other: &[String]) -> bool {
+    one.iter().all(|item| other.contains(item)) && other.iter().all(|item| one.contains(item))
+}
+
+/// Sees to it that the application has an AWS identifier of its own and both reply URLs; gives the identifier.
+///
+/// Which identifiers are taken is learnt from the refusals and not from a list: lists are late, and what was deleted some
+/// days ago is in none and yet takes its identifier.
+async fn set_identifier(graph: &Graph, id: &str, reply_urls: &[String; 2]) -> Result<String, StepError> {
+    let application = graph.seen_application(id).await?;
+    let present = application.identifier_uris.iter().find(|uri| saml::is_aws_identifier(uri)).cloned();
+    let mut changes = Map::new();
+    // The order of the list is not kept by Entra, so it is no difference.
+    if !reply_urls.iter().all(|url| application.web.redirect_uris.contains(url)) {
+        let others = application.web.redirect_uris.iter().filter(|url| !reply_urls.contains(url));
+        changes.insert("web".into(), json!({ "redirectUris": reply_urls.iter().chain(others).collect::<Vec<_>>() }));
+    }
+    if let Some(identifier) = present {
+        if !changes.is_empty() {
+            graph.update_application(id, changes.into()).await?;
+        }
+        return Ok(identifier);
+    }
+    let mut taken: Vec<String> = Vec::new();
+    let mut version_set = false;
+    while taken.len() < MOST_IDENTIFIERS {
+        let identifier = saml::free_identifier(taken.iter().map(String::as_str));
+        changes.insert("identifierUris".into(), identifiers(&application, &identifier));
+        match graph.update_application(id, changes.clone().into()).await {
+            Ok(()) => return Ok(identifier),
+            Err(GraphError::Refused(refusal)) if refusal.is_identifier_taken() => taken.push(identifier),
+            // The second exemption of that policy: applications that receive version 2 tokens (Microsoft's own answer in
+            // entra-apps-identifier-uri-protection#6). Means nothing for SAML.
+            Err(GraphError::Refused(refusal)) if refusal.is_identifier_policy() && !version_set => {
+                graph.update_application(id, json!({ "api": { "requestedAccessTokenVersion": 2 } })).await?;
+                version_set = true;
+            }
+            Err(GraphError::Refused(refusal)) if refusal.is_identifier_policy() => {
+                let error = StepError::from(*refusal);
+                return Err(StepError::new(
+                    error.kind,
+                    format!(
+                        "{}; exempt SAML applications from the tenant's identifier URI policy (excludeSaml)",
+                        error.message
+                    ),
+                ));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(StepError::conflict(format!(
+        "{MOST_IDENTIFIERS} identifiers from {} on are taken in this tenant; delete applications that are no longer used",
+        saml::IDENTIFIER
+    )))
+}
+
+fn identifiers(application: &Application, identifier: &str) -> Value {
+    std::iter::once(identifier).chain(application.identifier_uris.iter().map(String::as_str)).collect::<Vec<_>>().into()
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Certificate {
+    thumbprint: String,
+    expires: String,
+}
+
+/// The signing certificate, active.
+async fn active_certificate(
+    graph: &Graph,
+    principal: &ServicePrincipal,
+    subject: &str,
+) -> Result<Certificate, StepError> {
+    let certificate = match usable_certificate(principal, subject, OffsetDateTime::now_utc()) {
+        Some(certificate) => certificate,
+        None => {
+            let made = graph.add_signing_certificate(&principal.id, subject).await?;
+            tracing::info!(thumbprint = made.thumbprint, expires = made.end_date_time, "added a signing certificate");
+            Certificate { thumbprint: made.thumbprint.to_uppercase(), expires: made.end_date_time }
+        }
+    };
+    graph.activate_certificate(principal, &certificate.thumbprint).await?;
+    Ok(certificate)
+}
+
+/// The active certificate, or else our newest, where it is good for some time yet.
+fn usable_certificate(principal: &ServicePrincipal, subject: &str, now: OffsetDateTime) -> Option<Certificate> {
+    let mut good: Vec<_> = principal
+        .key_credentials
+        .iter()
+        .filter(|key| key.usage.as_deref() == Some("Verify"))
+        .filter_map(|key| {
+            let end = OffsetDateTime::parse(key.end_date_time.as_deref()?, &Rfc3339).ok()?;
+            let thumbprint = saml::thumbprint(key.key.as_deref()?)?;
+            (end >= now + time::Duration::days(SPARE_DAYS)).then_some((end, thumbprint, key))
+        })
+        .collect();
+    good.sort_unstable_by_key(|(end, ..)| *end);
+    let active = principal.preferred_token_signing_key_thumbprint.as_deref().unwrap_or_default();
+    let chosen = good
+        .iter()
+        .find(|(_, thumbprint, _)| thumbprint.eq_ignore_ascii_case(active))
+        .or_else(|| good.iter().rfind(|(.., key)| key.display_name.as_deref() == Some(subject)));
+    chosen.map(|(_, thumbprint, key)| Certificate {
+        thumbprint: thumbprint.clone(),
+        expires: key.end_date_time.clone().unwrap_or_default(),
+    })
+}
+
+/// The metadata, once it shows the certificate: IAM given an older one would refuse every sign-in.
+async fn published_metadata(graph: &Graph, app_id: &str, thumbprint: &str) -> Result<saml::Metadata, StepError> {
+    let mut waits = METADATA_WAITS.into_iter();
+    loop {
+        let metadata = saml::read_metadata(&graph.federation_metadata(app_id).await?)?;
+        if metadata.thumbprints.iter().any(|shown| shown.eq_ignore_ascii_case(thumbprint)) {
+            return Ok(metadata);
+        }
+        let Some(wait) = waits.next() else {
+            return Err(StepError::not_consistent_yet(format!(
+                "the federation metadata of the application {app_id} does not show the active certificate {thumbprint} yet"
+            )));
+        };
+        tokio::time::sleep(wait).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use super::*;
+    use crate::graph::KeyCredential;
+
+    const HELLO: &str = "AAF4C61DDCC5E8A2DABEDE0F3B482CD9AEA9434D";
+
+    fn key(subject: &str, usage: &str, key: &str, end: &str) -> KeyCredential {
+        KeyCredential {
+            display_name: Some(subject.into()),
+            end_date_time: Some(end.into()),
+            usage: Some(usage.into()),
+            key: Some(key.into()),
+        }
+    }
+
+    fn principal(active: Option<&str>, keys: Vec<KeyCredential>) -> ServicePrincipal {
+        ServicePrincipal {
+            preferred_token_signing_key_thumbprint: active.map(str::to_owned),
+            key_credentials: keys,
+            ..ServicePrincipal::default()
+        }
+    }
+
+    fn now() -> OffsetDateTime {
+        OffsetDateTime::parse("2026-11-22T00:00:00Z", &Rfc3339).unwrap()
+    }
+
+    #[test]
+    fn the_active_certificate_is_kept_whoever_made_it_while_it_has_sixty_days() {
+        let keys = vec![
+            key("CN=ours", "Verify", "d29ybGQ=", "2029-01-01T00:00:00Z"),
+            key("CN=portal", "Verify", "aGVsbG8=", "2027-06-01T00:00:00Z"),
+        ];
+        let found = usable_certificate(&principal(Some(&HELLO.to_lowercase()), keys), "CN=ours", now()).unwrap();
+        assert_eq!((found.thumbprint.as_str(), found.expires.as_str()), (HELLO, "2027-06-01T00:00:00Z"));
+    }
+
+    #[test]
+    fn our_newest_certificate_follows_one_that_expires_and_a_strangers_inactive_one_does_not() {
+        let keys = vec![
+            key("CN=ours", "Verify", "aGVsbG8=", "2029-01-01T00:00:00Z"),
+            key("CN=ours", "Verify", "d29ybGQ=", "2028-01-01T00:00:00Z"),
+            key("CN=portal", "Verify", "cG9ydGFs", "2029-06-01T00:00:00Z"),
+        ];
+        let found = usable_certificate(&principal(None, keys.clone()), "CN=ours", now()).unwrap();
+        assert_eq!(found.thumbprint, HELLO);
+        assert_eq!(usable_certificate(&principal(None, keys), "CN=else", now()), None);
+    }
+
+    #[test]
+    fn a_certificate_near_its_end_and_a_private_half_are_no_certificates() {
+        let keys = vec![
+            key("CN=ours", "Verify", "aGVsbG8=", "2027-01-20T00:00:00Z"),
+            key("CN=ours", "Sign", "d29ybGQ=", "2029-01-01T00:00:00Z"),
+        ];
+        assert_eq!(usable_certificate(&principal(Some(HELLO), keys), "CN=ours", now()), None);
+    }
+}

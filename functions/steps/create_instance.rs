@@ -1,0 +1,199 @@
+//! `create-instance`: the Amazon Connect instance (the how-to's インスタンスの作成), with SAML 2.0 as its identity management.
+//!
+//! * Reads: `connect:ListInstances`, `connect:DescribeInstance`.
+//! * Writes: `connect:CreateInstance`, which also needs `connect:TagResource`, `ds:CheckAlias`, `ds:CreateAlias`,
+//!   `ds:CreateIdentityPoolDirectory`, `ds:CreateDirectory`, `ds:DescribeDirectories`, `ds:AuthorizeApplication`,
+//!   `ds:UnauthorizeApplication`, and `iam:CreateServiceLinkedRole` with `iam:PutRolePolicy` on
+//!   `AWSServiceRoleForAmazonConnect*`.
+//! * Safe to repeat: an alias belongs to one instance in the world, so an instance of this alias in the account is the one
+//!   that the input names, and is adopted if it signs in by SAML. The client token is derived from execution and alias, so
+//!   a repeated call makes no second instance. One look per invocation; the state machine waits between looks.
+
+use aws_sdk_connect::types::{DirectoryType, Instance, InstanceStatus, InstanceSummary};
+use onboarding_core::{
+    StepError, StepErrorKind, backoff,
+    contract::{CreateInstanceInput, CreateInstanceOutput},
+    names,
+};
+use sha2::{Digest, Sha256};
+
+use crate::{aws_error, clients::Clients, instances};
+
+/// How many looks a new instance may stay invisible to `DescribeInstance`.
+const INVISIBLE_LOOKS: u32 = 12;
+
+/// Finds or creates the instance, or looks at the one in creation.
+///
+/// # Errors
+/// `Conflict` where the alias belongs to somebody else, or to an instance that does not sign in by SAML; `LimitExceeded`
+/// where the account has no room; `Internal` where Connect gave up creating it.
+pub async fn run(cx: &Clients, input: CreateInstanceInput) -> Result<CreateInstanceOutput, StepError> {
+    let alias = input.instance.alias.as_str();
+    if let Some(previous) = input.previous.as_ref().filter(|previous| !previous.instance_id.is_empty()) {
+        return match describe(cx, &previous.instance_id).await? {
+            Some(instance) => output(alias, &instance, previous.attempt),
+            None if previous.attempt < INVISIBLE_LOOKS => {
+                Ok(in_creation(previous.instance_id.clone(), previous.instance_arn.clone(), previous.attempt))
+            }
+            None => Err(StepError::internal(format!(
+                "the Amazon Connect instance {} ({alias}) was created but can't be found any more; look whether somebody \
+                 deleted it, then start the same input again",
+                previous.instance_id
+            ))),
+        };
+    }
+    let mut failed = None;
+    if let Some(summary) = find(cx, alias).await? {
+        if summary.instance_status() != Some(&InstanceStatus::CreationFailed) {
+            return adopt(cx, alias, &summary).await;
+        }
+        failed = summary.id;
+    }
+    create(cx, &input, failed.as_deref()).await
+}
+
+/// The instance of this alias; a living one before one whose creation failed.
+async fn find(cx: &Clients, alias: &str) -> Result<Option<InstanceSummary>, StepError> {
+    Ok(instances::list(cx)
+        .await?
+        .into_iter()
+        .filter(|instance| instances::has_alias(instance, alias))
+        .min_by_key(|instance| instance.instance_status() == Some(&InstanceStatus::CreationFailed)))
+}
+
+async fn describe(cx: &Clients, id: &str) -> Result<Option<Instance>, StepError> {
+    match cx.connect().describe_instance().instance_id(id).send().await {
+        Ok(output) => Ok(output.instance),
+        Err(error) if aws_error::is_not_found(&error) => Ok(None),
+        Err(error) => Err(aws_error::step_error(&format!("looking at the Amazon Connect instance {id}"), &error)),
+    }
+}
+
+async fn adopt(cx: &Clients, alias: &str, summary: &InstanceSummary) -> Result<CreateInstanceOutput, StepError> {
+    let id = summary.id().unwrap_or_default();
+    if summary.identity_management_type() != Some(&DirectoryType::Saml) {
+        let kind = summary.identity_management_type().map_or("unknown", DirectoryType::as_str);
+        return Err(StepError::conflict(format!(
+            "the Amazon Connect instance {id} has the alias {alias} but its identity management is {kind}, which can never be \
+             changed to SAML; choose another alias, or delete that instance if nobody needs it"
+        )));
+    }
+    match describe(cx, id).await? {
+        Some(instance) => output(alias, &instance, 0),
+        None => Err(StepError::not_consistent_yet(format!(
+            "the Amazon Connect instance {id} is listed but can't be read yet"
+        ))),
+    }
+}
+
+async fn create(
+    cx: &Clients,
+    input: &CreateInstanceInput,
+    failed: Option<&str>,
+) -> Result<CreateInstanceOutput, StepError> {
+    let instance = &input.instance;
+    let alias = instance.alias.as_str();
+    let sent = cx
+        .connect()
+        .create_instance()
+        .client_token(client_token(&input.execution_id, alias, failed))
+        .identity_management_type(DirectoryType::Saml)
+        .instance_alias(alias)
+        .inbound_calls_enabled(instance.inbound_calls)
+        .outbound_calls_enabled(instance.outbound_calls)
+        .set_tags(Some(names::tags(alias).map(|(key, value)| (key.to_owned(), value)).into()))
+        .send()
+        .await;
+    let error = match sent {
+        Ok(created) => return Ok(in_creation(created.id.unwrap_or_default(), created.arn.unwrap_or_default(), 0)),
+        Err(error) => aws_error::step_error(&format!("creating the Amazon Connect instance {alias}"), &error),
+    };
+    if error.kind != StepErrorKind::Conflict {
+        return Err(error);
+    }
+    // The alias is taken: by ours of a moment ago, which the first list did not show yet, or by somebody in the world.
+    match find(cx, alias).await? {
+        Some(summary) if summary.instance_status() == Some(&InstanceStatus::CreationFailed) => {
+            Err(StepError::conflict(format!(
+                "the alias {alias} is still held by the instance {}, whose creation failed ({}); delete that instance or wait \
+                 until Connect drops it after 24 hours, then start the same input again",
+                summary.id().unwrap_or_default(),
+                failure(cx, summary.id().unwrap_or_default()).await?
+            )))
+        }
+        Some(summary) => adopt(cx, alias, &summary).await,
+        None => Err(StepError::conflict(format!(
+            "the alias {alias} is taken: an alias is unique among all Amazon Connect instances of all AWS customers and \
+             Regions, and no instance of this account in {} has it; choose another alias. {error}",
+            cx.region()
+        ))),
+    }
+}
+
+/// The reason of a failed creation, in Connect's words.
+async fn failure(cx: &Clients, id: &str) -> Result<String, StepError> {
+    Ok(describe(cx, id).await?.as_ref().map_or_else(|| "no reason given".into(), reason))
+}
+
+fn reason(instance: &Instance) -> String {
+    instance.status_reason().and_then(|reason| reason.message()).unwrap_or("no reason given").to_owned()
+}
+
+/// Stable for one attempt at one alias; an instance whose creation failed makes the next attempt another one.
+fn client_token(execution_id: &str, alias: &str, failed: Option<&str>) -> String {
+    let digest = Sha256::digest(format!("{execution_id}\n{alias}\n{}", failed.unwrap_or_default()));
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn in_creation(instance_id: String, instance_arn: String, looks: u32) -> CreateInstanceOutput {
+    CreateInstanceOutput {
+        instance_id,
+        instance_arn,
+        status: InstanceStatus::CreationInProgress.as_str().into(),
+        adopted: false,
+        access_url: None,
+        attempt: looks + 1,
+        wait_seconds: backoff::instance_creation(looks),
+    }
+}
+
+fn output(alias: &str, instance: &Instance, looks: u32) -> Result<CreateInstanceOutput, StepError> {
+    let id = instance.id().unwrap_or_default();
+    let ours =
+        names::tags(alias).iter().all(|(key, value)| instance.tags().and_then(|tags| tags.get(*key)) == Some(value));
+    let seen = CreateInstanceOutput {
+        adopted: !ours,
+        access_url: instance.instance_access_url().map(ToOwned::to_owned),
+        ..in_creation(id.into(), instance.arn().unwrap_or_default().into(), looks)
+    };
+    match instance.instance_status() {
+        Some(InstanceStatus::Active) => {
+            Ok(CreateInstanceOutput { status: InstanceStatus::Active.as_str().into(), wait_seconds: 0, ..seen })
+        }
+        Some(InstanceStatus::CreationFailed) => Err(StepError::internal(format!(
+            "Amazon Connect could not create the instance {id} ({alias}): {}; mend what it names (often a permission of the \
+             create-instance function on ds: or on the service-linked role), then start the same input again",
+            reason(instance)
+        ))),
+        _ => Ok(seen),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_token_is_the_same_for_the_same_attempt_only() {
+        let token = client_token("execution", "acme", None);
+        assert_eq!(token, client_token("execution", "acme", None));
+        assert_eq!(token.len(), 64);
+        for other in [
+            client_token("later", "acme", None),
+            client_token("execution", "acme2", None),
+            client_token("execution", "acme", Some("f")),
+        ] {
+            assert_ne!(token, other);
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! `create-policy`: the permission of a federated user (the how-to's IAM ポリシーの作成): `connect:GetFederationToken` into
+//! this one instance.
+//!
+//! * Reads: `sts:GetCallerIdentity`, `iam:GetPolicy`, `iam:GetPolicyVersion`, `iam:ListPolicyVersions`, and `iam:ListPolicies`
+//!   where the name is taken.
+//! * Writes: `iam:CreatePolicy`, `iam:TagPolicy`, `iam:CreatePolicyVersion`, `iam:DeletePolicyVersion`, each on
+//!   `policy/connect-onboarding/*` only.
+//! * Safe to repeat: name and path are the key. What the default version says is compared; a new version is made only
+//!   where it differs, and the oldest one that is not the default goes first when there are five, IAM's maximum.
+
+use aws_sdk_iam::types::{Policy, PolicyScopeType};
+use onboarding_core::{
+    StepError,
+    contract::{CreatePolicyInput, CreatePolicyOutput},
+    iam::{federation_policy, same_document},
+    names,
+};
+
+use crate::{
+    aws_error,
+    clients::Clients,
+    iam::{self, Owner},
+};
+
+/// IAM keeps at most five versions of a policy.
+const MOST_VERSIONS: usize = 5;
+
+/// Makes the policy say what it should.
+///
+/// # Errors
+/// `Conflict` where a policy of this name is not ours and says something else.
+pub async fn run(cx: &Clients, input: CreatePolicyInput) -> Result<CreatePolicyOutput, StepError> {
+    let wanted = federation_policy(&input.instance_id);
+    let arn = format!("{}:policy{}{}", iam::arn_prefix(cx).await?, names::IAM_PATH, input.name);
+    let Some(policy) = find(cx, &arn).await? else {
+        return create(cx, &input, &wanted.to_string()).await;
+    };
+    let version = policy.default_version_id().unwrap_or("v1");
+    let present =
+        cx.iam().get_policy_version().policy_arn(&arn).version_id(version).send().await.map_err(|error| {
+            aws_error::step_error(&format!("reading version {version} of the policy {arn}"), &error)
+        })?;
+    let same = same_document(&iam::document(present.policy_version().and_then(|version| version.document())), &wanted);
+    match iam::owner(policy.tags(), &input.alias) {
+        Owner::Ours if same => {}
+        Owner::Ours => replace(cx, &arn, &wanted.to_string()).await?,
+        Owner::Unknown if same => {}
+        owner => {
+            let what = format!("the policy {}{}", names::IAM_PATH, input.name);
+            return Err(iam::not_ours(&what, owner, "other roles may depend on what it says", "iam.policyName"));
+        }
+    }
+    Ok(CreatePolicyOutput { policy_arn: arn })
+}
+
+async fn find(cx: &Clients, arn: &str) -> Result<Option<Policy>, StepError> {
+    match cx.iam().get_policy().policy_arn(arn).send().await {
+        Ok(output) => Ok(output.policy),
+        Err(error) if aws_error::is_not_found(&error) => Ok(None),
+        Err(error) => Err(aws_error::step_error(&format!("reading the policy {arn}"), &error)),
+    }
+}
+
+async fn create(cx: &Clients, input: &CreatePolicyInput, document: &str) -> Result<CreatePolicyOutput, StepError> {
+    let doing = format!("creating the policy {}{}", names::IAM_PATH, input.name);
+    let sent = cx
+        .iam()
+        .create_policy()
+        .policy_name(&input.name)
+        .path(names::IAM_PATH)
+        .description(format!("Federation into the Amazon Connect instance {}", input.alias))
+        .policy_document(document)
+        .set_tags(Some(iam::tags(&input.alias)?))
+        .send()
+        .await;
+    match sent {
+        Ok(created) => match created.policy.and_then(|policy| policy.arn) {
+            Some(policy_arn) => Ok(CreatePolicyOutput { policy_arn }),
+            None => Err(StepError::internal(format!("{doing}: IAM answered without an ARN"))),
+        },
+        Err(error) if aws_error::is(&error, &["EntityAlreadyExists"]) => Err(taken(cx, &input.name).await?),
+        Err(error) => Err(aws_error::step_error(&doing, &error)),
+    }
+}
+
+/// Policy names are unique over all paths: either ours was made by a call whose answer was lost, and the next read sees it,
+/// or somebody has one of this name elsewhere.
+async fn taken(cx: &Clients, name: &str) -> Result<StepError, StepError> {
+    let mut items = cx.iam().list_policies().scope(PolicyScopeType::Local).into_paginator().items().send();
+    while let Some(item) = items.next().await {
+        let policy = item.map_err(|error| aws_error::step_error("listing the account's policies", &error))?;
+        let same_name = policy.policy_name().is_some_and(|other| other.eq_ignore_ascii_case(name));
+        if same_name && (policy.path() != Some(names::IAM_PATH) || policy.policy_name() != Some(name)) {
+            return Ok(StepError::conflict(format!(
+                "the account has a policy {} already, and this onboarding changes policies under {} only; give another name in \
+                 iam.policyName, or remove that policy if nobody needs it, then start again",
+                policy.arn().unwrap_or(name),
+                names::IAM_PATH
+            )));
+        }
+    }
+    Ok(StepError::not_consistent_yet(format!("the policy {name} exists, but IAM does not show it yet")))
+}
+
+async fn replace(cx: &Clients, arn: &str, document: &str) -> Result<(), StepError> {
+    let versions = cx
+        .iam()
+        .list_policy_versions()
+        .policy_arn(arn)
+        .send()
+        .await
+        .map_err(|error| aws_error::step_error(&format!("listing the versions of the policy {arn}"), &error))?;
+    if versions.versions().len() >= MOST_VERSIONS {
+        let number = |id: &str| id.trim_start_matches('v').parse::<u64>().unwrap_or(u64::MAX);
+        let oldest = versions
+            .versions()
+            .iter()
+            .filter(|version| !version.is_default_version())
+            .filter_map(|version| version.version_id())
+            .min_by_key(|id| number(id))
+            .ok_or_else(|| StepError::internal(format!("the policy {arn} has no version that could be removed")))?;
+        cx.iam().delete_policy_version().policy_arn(arn).version_id(oldest).send().await.map_err(|error| {
+            aws_error::step_error(&format!("removing version {oldest} of the policy {arn}"), &error)
+        })?;
+    }
+    cx.iam()
+        .create_policy_version()
+        .policy_arn(arn)
+        .policy_document(document)
+        .set_as_default(true)
+        .send()
+        .await
+        .map(drop)
+        .map_err(|error| aws_error::step_error(&format!("creating a version of the policy {arn}"), &error))
+}

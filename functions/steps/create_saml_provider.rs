@@ -1,0 +1,154 @@
+//! `create-saml-provider`: IAM's view of Entra (the how-to's ID プロバイダの作成): the federation metadata of the application,
+//! fetched with its `appid` and checked before IAM sees it.
+//!
+//! * Reads: the federation metadata (no permission), `sts:GetCallerIdentity`, `iam:GetSAMLProvider`.
+//! * Writes: `iam:CreateSAMLProvider`, `iam:TagSAMLProvider`, `iam:UpdateSAMLProvider`.
+//! * Safe to repeat: the name is the key. What issuer, sign-on location and certificates say is compared, not bytes: Entra
+//!   signs its metadata anew each time. A provider with our tags is brought up to date, which keeps its ARN and so every
+//!   claim that names it; an unmarked one is used as it is where it says the same, else it is a conflict.
+
+use aws_sdk_iam::operation::get_saml_provider::GetSamlProviderOutput;
+use onboarding_core::{
+    StepError,
+    contract::{CreateSamlProviderInput, CreateSamlProviderOutput, EntraSignOn},
+    saml::{Metadata, read_metadata},
+};
+
+use crate::{
+    aws_error,
+    clients::Clients,
+    iam::{self, Owner},
+};
+
+/// Makes IAM trust the application's issuer and certificate.
+///
+/// # Errors
+/// `NotConsistentYet` while the metadata does not show the active certificate; `Conflict` where the name is taken.
+pub async fn run(cx: &Clients, input: CreateSamlProviderInput) -> Result<CreateSamlProviderOutput, StepError> {
+    let xml = cx.graph().federation_metadata(app_id(&input.sign_on)).await?;
+    ensure(cx, &input, &xml).await
+}
+
+/// The application that the metadata URL names.
+fn app_id(sign_on: &EntraSignOn) -> &str {
+    sign_on.metadata_url.rsplit_once("appid=").map_or("", |(_, id)| id.split('&').next().unwrap_or(id))
+}
+
+/// The same with the metadata at hand.
+///
+/// # Errors
+/// As [`run`].
+pub async fn ensure(
+    cx: &Clients,
+    input: &CreateSamlProviderInput,
+    xml: &str,
+) -> Result<CreateSamlProviderOutput, StepError> {
+    let wanted = current_metadata(&input.sign_on, xml)?;
+    let arn = format!("{}:saml-provider/{}", iam::arn_prefix(cx).await?, input.name);
+    match find(cx, &arn).await? {
+        Some(provider) => {
+            let same = provider.saml_metadata_document().is_some_and(|xml| says(xml, &wanted));
+            match iam::owner(provider.tags(), &input.alias) {
+                Owner::Ours if same => {}
+                Owner::Ours => update(cx, &arn, xml).await?,
+                Owner::Unknown if same => {}
+                owner => {
+                    return Err(iam::not_ours(
+                        &format!("the SAML provider {}", input.name),
+                        owner,
+                        "its metadata may serve other sign-ins",
+                        "iam.samlProviderName",
+                    ));
+                }
+            }
+            Ok(CreateSamlProviderOutput { saml_provider_arn: arn })
+        }
+        None => create(cx, input, xml).await,
+    }
+}
+
+/// What the metadata says, once it says what Entra's settings say.
+fn current_metadata(sign_on: &EntraSignOn, xml: &str) -> Result<Metadata, StepError> {
+    let metadata = read_metadata(xml)?;
+    if metadata.entity_id != sign_on.entity_id {
+        return Err(StepError::not_consistent_yet(format!(
+            "the federation metadata at {} names the issuer {}, expected {}; Entra may still be publishing it",
+            sign_on.metadata_url, metadata.entity_id, sign_on.entity_id
+        )));
+    }
+    if !metadata.thumbprints.iter().any(|thumbprint| thumbprint.eq_ignore_ascii_case(&sign_on.certificate_thumbprint)) {
+        return Err(StepError::not_consistent_yet(format!(
+            "the federation metadata at {} does not show the active signing certificate {} yet",
+            sign_on.metadata_url, sign_on.certificate_thumbprint
+        )));
+    }
+    Ok(metadata)
+}
+
+fn says(xml: &str, wanted: &Metadata) -> bool {
+    let sorted = |metadata: &Metadata| {
+        let mut metadata = metadata.clone();
+        metadata.thumbprints.sort();
+        metadata.single_sign_on.sort();
+        metadata
+    };
+    read_metadata(xml).is_ok_and(|present| sorted(&present) == sorted(wanted))
+}
+
+async fn find(cx: &Clients, arn: &str) -> Result<Option<GetSamlProviderOutput>, StepError> {
+    match cx.iam().get_saml_provider().saml_provider_arn(arn).send().await {
+        Ok(provider) => Ok(Some(provider)),
+        Err(error) if aws_error::is_not_found(&error) => Ok(None),
+        Err(error) => Err(aws_error::step_error(&format!("reading the SAML provider {arn}"), &error)),
+    }
+}
+
+async fn create(
+    cx: &Clients,
+    input: &CreateSamlProviderInput,
+    xml: &str,
+) -> Result<CreateSamlProviderOutput, StepError> {
+    let doing = format!("creating the SAML provider {}", input.name);
+    let sent = cx
+        .iam()
+        .create_saml_provider()
+        .name(&input.name)
+        .saml_metadata_document(xml)
+        .set_tags(Some(iam::tags(&input.alias)?))
+        .send()
+        .await;
+    match sent {
+        Ok(created) => match created.saml_provider_arn {
+            Some(saml_provider_arn) => Ok(CreateSamlProviderOutput { saml_provider_arn }),
+            None => Err(StepError::internal(format!("{doing}: IAM answered without an ARN"))),
+        },
+        // Made by a call whose answer was lost, and not visible to the read before: read again, then compare.
+        Err(error) if aws_error::is(&error, &["EntityAlreadyExists"]) => {
+            Err(StepError::not_consistent_yet(format!("{doing}: it exists, but IAM does not show it yet")))
+        }
+        Err(error) => Err(aws_error::step_error(&doing, &error)),
+    }
+}
+
+async fn update(cx: &Clients, arn: &str, xml: &str) -> Result<(), StepError> {
+    cx.iam()
+        .update_saml_provider()
+        .saml_provider_arn(arn)
+        .saml_metadata_document(xml)
+        .send()
+        .await
+        .map(drop)
+        .map_err(|error| aws_error::step_error(&format!("updating the SAML provider {arn}"), &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_application_is_read_from_its_metadata_url() {
+        let url = "https://login.example/t/federationmetadata/2007-06/federationmetadata.xml?appid=a1&x=y";
+        assert_eq!(app_id(&EntraSignOn { metadata_url: url.into(), ..EntraSignOn::default() }), "a1");
+        assert_eq!(app_id(&EntraSignOn::default()), "");
+    }
+}

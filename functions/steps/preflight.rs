@@ -1,0 +1,124 @@
+//! State `Preflight` · how-to: 前提条件 (prerequisites)
+//!
+//! Validates the whole input and looks at both clouds before anything is created: the AWS account and Region, the Graph
+//! token and its permissions (the missing ones are named), the gallery template, each group, and whether the instance's
+//! users quota will hold the groups.
+//!
+//! * Calls: STS GetCallerIdentity · Service Quotas GetServiceQuota · Secrets Manager GetSecretValue · Graph GET
+//!   applicationTemplates, groups, groups/{id}/members (transitiveMembers where nested groups are flattened).
+//! * Permissions: `secretsmanager:GetSecretValue` on the Graph credential, `servicequotas:GetServiceQuota`; in Graph those of
+//!   [`SETUP_PERMISSIONS`].
+//! * Repetition: it only reads.
+
+use std::collections::BTreeSet;
+
+use onboarding_core::{
+    StepError, StepErrorKind,
+    contract::{EntraGroup, OpenItem, PreflightInput, PreflightOutput},
+    names,
+    onboarding::{Assignment, NestedGroups, Onboarding, USERS_QUOTA},
+};
+
+use crate::{aws_error, clients::Clients, graph::SETUP_PERMISSIONS, quota};
+
+/// Runs the step.
+///
+/// # Errors
+/// `InvalidInput` with every fault of the input or of its groups at once, `AccessDenied` with every missing permission.
+pub async fn run(cx: &Clients, input: PreflightInput) -> Result<PreflightOutput, StepError> {
+    let onboarding = Onboarding::parse_step(&input.onboarding)?;
+    let identity = cx
+        .sts()
+        .get_caller_identity()
+        .send()
+        .await
+        .map_err(|error| aws_error::step_error("asking AWS for the account", &error))?;
+    let missing = cx.graph().missing_permissions(&SETUP_PERMISSIONS).await?;
+    if !missing.is_empty() {
+        return Err(StepError::access_denied(format!(
+            "the Entra application of the Graph credential lacks {}; add them as application permissions of Microsoft Graph, \
+             grant admin consent, then start again",
+            missing.join(", ")
+        )));
+    }
+    cx.graph().application_template(names::GALLERY_APPLICATION, names::GALLERY_APPLICATION_ID).await?;
+    let mut open_items = Vec::new();
+    let (groups, users) = groups(cx, &onboarding, &mut open_items).await?;
+    open_items.extend(users_quota(cx, users).await);
+    Ok(PreflightOutput {
+        account: identity.account().unwrap_or_default().to_owned(),
+        region: cx.region().to_owned(),
+        partition: identity.arn().and_then(|arn| arn.split(':').nth(1)).unwrap_or("aws").to_owned(),
+        tenant_id: cx.graph().tenant_id().await?,
+        onboarding,
+        groups,
+        users,
+        open_items,
+    })
+}
+
+/// Finds each group and counts whom it would make a user. Every group that can't be found is a fault; all are told at once.
+async fn groups(
+    cx: &Clients,
+    onboarding: &Onboarding,
+    open_items: &mut Vec<OpenItem>,
+) -> Result<(Vec<EntraGroup>, u64), StepError> {
+    let nested = onboarding.users.nested_groups == NestedGroups::Flatten;
+    let (mut found, mut faults, mut people) = (Vec::<EntraGroup>::new(), Vec::new(), BTreeSet::new());
+    for (index, wanted) in onboarding.users.groups.iter().enumerate() {
+        let path = format!("$.users.groups[{index}].group");
+        let group = match cx.graph().resolve_group(&wanted.group).await {
+            Ok(group) => group,
+            Err(error) if matches!(error.kind, StepErrorKind::InvalidInput | StepErrorKind::Conflict) => {
+                faults.push(format!("{path}: {}", error.message));
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        if let Some(earlier) = found.iter().position(|earlier| earlier.id == group.id) {
+            faults.push(format!("{path}: is the same group as groups[{earlier}] ({})", group.id));
+            continue;
+        }
+        if onboarding.entra.assignment == Assignment::Groups && group.security_enabled == Some(false) {
+            faults.push(format!(
+                "{path}: the group \"{}\" is not security-enabled, so Entra can't assign it to an application; use a security \
+                 group, or set entra.assignment to \"users\"",
+                group.display_name
+            ));
+        }
+        let Some(read) = cx.graph().group_members(&group.id, nested).await? else {
+            faults.push(format!("{path}: the group {} was deleted while it was read", group.id));
+            continue;
+        };
+        if read.members.is_empty() {
+            open_items.push(OpenItem::new(
+                format!("group {}", group.display_name),
+                "it has no members, so nobody can sign in through it",
+                "Add people to the group in Entra; they become users by themselves.",
+            ));
+        }
+        people.extend(read.members.iter().map(|member| member.id.clone()));
+        let users = u64::try_from(read.members.len()).unwrap_or(u64::MAX);
+        found.push(EntraGroup { id: group.id, display_name: group.display_name, users });
+    }
+    if faults.is_empty() {
+        Ok((found, u64::try_from(people.len()).unwrap_or(u64::MAX)))
+    } else {
+        Err(StepError::invalid_input(format!("the input has {} fault(s):\n{}", faults.len(), faults.join("\n"))))
+    }
+}
+
+/// What a person should know where the groups hold more people than a new instance takes. The increase is asked for once
+/// the instance exists, since the quota belongs to it; that nobody can read it before is no reason to stop here.
+async fn users_quota(cx: &Clients, users: u64) -> Option<OpenItem> {
+    let limit = quota::account_value(cx, USERS_QUOTA).await.ok().flatten()?;
+    #[expect(clippy::cast_precision_loss, reason = "no group has 2^53 members")]
+    let wanted = users as f64;
+    (wanted > limit).then(|| {
+        OpenItem::new(
+            "quota users",
+            format!("the groups hold {users} people, a new instance takes {limit}"),
+            "Nothing now: the workflow asks for the increase once the instance exists, and creates as many as fit.",
+        )
+    })
+}

@@ -1,0 +1,293 @@
+//! `sync-users`: makes Connect's users equal to the members of the Entra groups (the how-to's ユーザーの追加), again and again.
+//!
+//! * Reads: Microsoft Graph `/groups/{id}/members` (999 a page), `connect:SearchUsers` (500 a page), `connect:ListSecurityProfiles`,
+//!   `connect:ListRoutingProfiles`, where the input names hierarchy groups also `connect:ListUserHierarchyGroups` and
+//!   `connect:DescribeUserHierarchyGroup`; `dynamodb:GetItem` on the registry; `servicequotas:GetServiceQuota` when there is
+//!   something to do; `connect:DescribeUser` before a name is changed; Graph `/users/{id}` and `/users/{id}/memberOf` before a
+//!   deletion.
+//! * Writes: `connect:CreateUser`, `connect:UpdateUserIdentityInfo`, `connect:UpdateUserSecurityProfiles`,
+//!   `connect:UpdateUserRoutingProfile`, `connect:UpdateUserHierarchy`, `connect:UpdateUserConfig`, `connect:TagResource`,
+//!   `connect:UntagResource`, `connect:DeleteUser`.
+//! * Safe to repeat: each round reads both sides anew and plans only what is missing. A read that is not complete fails the
+//!   round before anything is written. It stops before Lambda would stop it and says what it left (`MORE`).
+
+use std::{collections::HashSet, time::Duration};
+
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use onboarding_core::{
+    StepError,
+    onboarding::{NestedGroups, Users},
+    sync::{
+        Carry, Completeness, ConnectUser, Durations, Failure, GroupRead, MAX_LISTED, Outcome, Ownership, Plan, Policy,
+        Safety, SyncMode, SyncStatus, SyncUsersInput, SyncUsersOutput, UserRef, plan,
+    },
+};
+use time::OffsetDateTime;
+use tokio::time::Instant;
+use tracing::{info, warn};
+
+use crate::{
+    clients::Clients,
+    connect::{Applied, Directory, Membership, Writer},
+    graph::Graph,
+    registry::{Entry, Registry},
+    serve::Invocation,
+};
+
+/// Groups that are read at the same time.
+const GROUPS_AT_ONCE: usize = 8;
+/// So long before Lambda's deadline no new request starts: a request may take 20 seconds to time out.
+const MARGIN: Duration = Duration::from_secs(25);
+/// After so many rounds in which every request was throttled, the run gives up.
+const IDLE_ROUNDS: u32 = 3;
+
+/// One round: observe, plan, and apply as far as time suffices.
+///
+/// # Errors
+/// Whatever keeps either side from being read whole; `AccessDenied`; `Throttled` where rounds pass without progress.
+pub async fn run(cx: &Clients, input: SyncUsersInput, invocation: Invocation) -> Result<SyncUsersOutput, StepError> {
+    let started = Instant::now();
+    let remaining = invocation.remaining();
+    let deadline = started + remaining.saturating_sub(MARGIN.min(remaining / 4));
+    let entry = Registry::new(cx)?.entry(&input.instance_id).await?;
+    let policy = Policy::from(&entry.users);
+    let directory = Directory::new(cx.connect(), &entry.instance_id, &entry.alias);
+
+    let hierarchy = hierarchy_paths(&entry.users);
+    let (reads, users, profiles) =
+        tokio::try_join!(read_groups(cx.graph(), &entry), directory.users(), directory.profiles(&hierarchy))?;
+    let (groups, pages) = reads;
+    let observed = started.elapsed();
+
+    let plan = plan(&groups, &users, &profiles, &policy, OffsetDateTime::now_utc().date());
+    let planned = started.elapsed();
+    log_plan(&plan, input.mode);
+
+    let mut output = SyncUsersOutput {
+        digest: plan.digest(),
+        removals: plan.removed_usernames().take(MAX_LISTED).map(Into::into).collect(),
+        skipped: plan
+            .skipped
+            .iter()
+            .take(MAX_LISTED)
+            .map(|skipped| Failure { username: skipped.username.clone(), reason: skipped.reason.to_string() })
+            .collect(),
+        findings: plan.findings.iter().take(MAX_LISTED).map(ToString::to_string).collect(),
+        sso_ready_user: ready_user(&groups, &users, &plan),
+        ..SyncUsersOutput::default()
+    };
+    let carry = input.carry.clone().unwrap_or_default();
+    output.counts = Outcome { planned: plan.counts(), done: carry.totals };
+    if carry.rounds > 0 {
+        output.counts.planned = carry.planned;
+        output.digest.clone_from(&carry.digest);
+    }
+    output.counts.done.calls += pages + directory.calls();
+    output.counts.done.throttles += directory.throttles();
+    output.durations = Durations { observe_ms: millis(observed), plan_ms: millis(planned - observed), apply_ms: 0 };
+
+    let approved = is_approved(&input, &plan);
+    match plan.safety() {
+        Safety::Unsafe(reasons) => {
+            output.reasons = reasons;
+            if input.mode == SyncMode::Apply && !approved {
+                // What is to be approved is this plan, also where an earlier round had another one.
+                output.digest = plan.digest();
+                output.status = SyncStatus::UnsafePlan;
+                return Ok(output);
+            }
+        }
+        Safety::Safe => {}
+    }
+    if input.mode == SyncMode::Plan {
+        output.status = SyncStatus::Planned;
+        return Ok(output);
+    }
+    let membership = LastLook { graph: cx.graph(), entry: &entry, policy: &policy };
+    let ids = (entry.instance_id.as_str(), entry.alias.as_str());
+    let writer = Writer::new(cx.connect(), cx.quotas(), &directory, membership, ids, carry.rounds == 0);
+    let before = directory.calls();
+    let applied = writer.apply(&plan, deadline).await?;
+    output.durations.apply_ms = millis(started.elapsed() - planned);
+    output.counts.done.calls += directory.calls() - before;
+    finish(&mut output, &plan, applied, carry, approved)?;
+    Ok(output)
+}
+
+/// Adds up a round and decides whether there has to be another.
+fn finish(
+    output: &mut SyncUsersOutput,
+    plan: &Plan,
+    applied: Applied,
+    carry: Carry,
+    approved: bool,
+) -> Result<(), StepError> {
+    let done = &mut output.counts.done;
+    done.created += applied.totals.created;
+    done.adopted += applied.totals.adopted;
+    done.updated += applied.totals.updated;
+    done.marked += applied.totals.marked;
+    done.unmarked += applied.totals.unmarked;
+    done.removed += applied.totals.removed;
+    done.calls += applied.totals.calls;
+    done.throttles += applied.totals.throttles;
+    // Every round tries again what failed, so only the last round's failures are failures.
+    done.failed = applied.totals.failed;
+    done.waiting_for_quota = applied.totals.waiting_for_quota;
+    output.findings.extend(applied.returned.iter().map(|user| format!("{user} belongs again and was not removed")));
+    if done.waiting_for_quota > 0 {
+        output.findings.push(format!(
+            "{} users wait for a higher quota of users per instance (L-9A46857E); the next sync after it creates them",
+            done.waiting_for_quota
+        ));
+    }
+    output.findings.truncate(MAX_LISTED);
+    output.failures = applied
+        .failures
+        .iter()
+        .take(MAX_LISTED)
+        .map(|(username, reason)| Failure { username: username.clone(), reason: reason.clone() })
+        .collect();
+    if output.sso_ready_user.is_none() {
+        output.sso_ready_user.clone_from(&applied.first_created);
+    }
+    if applied.left == 0 {
+        output.status = SyncStatus::Done;
+        info!(counts = ?output.counts, "user sync done");
+        return Ok(());
+    }
+    let idle_rounds = if applied.changed_anything() { 0 } else { carry.idle_rounds + 1 };
+    if idle_rounds >= IDLE_ROUNDS {
+        return Err(StepError::throttled(format!(
+            "{idle_rounds} rounds of the user sync changed nothing and {} requests are left; other programs of this account use \
+             up the rate of Amazon Connect's API in this Region, so slow them down or ask for higher rate quotas",
+            applied.left
+        )));
+    }
+    output.status = SyncStatus::More;
+    output.carry = Some(Carry {
+        rounds: carry.rounds + 1,
+        idle_rounds,
+        planned: output.counts.planned,
+        digest: output.digest.clone(),
+        totals: output.counts.done,
+        approved_removals: (approved && plan.removals() > 0)
+            .then(|| plan.removals_digest(|user_id| applied.removal_is_left(user_id))),
+    });
+    info!(left = applied.left, "user sync goes on in another round");
+    Ok(())
+}
+
+/// Whether a person approved exactly this plan, or exactly what the round before left of its removals.
+fn is_approved(input: &SyncUsersInput, plan: &Plan) -> bool {
+    input.approved_digest.as_ref().is_some_and(|digest| *digest == plan.digest())
+        || input
+            .carry
+            .as_ref()
+            .and_then(|carry| carry.approved_removals.as_ref())
+            .is_some_and(|digest| *digest == plan.removals_digest(|_| true))
+}
+
+/// Reads all groups to their last page, and says how many pages that took.
+async fn read_groups(graph: &Graph, entry: &Entry) -> Result<(Vec<GroupRead>, usize), StepError> {
+    let nested = entry.users.nested_groups == NestedGroups::Flatten;
+    let reads: Vec<_> = entry
+        .user_groups()?
+        .into_iter()
+        .map(|(group, settings)| async move {
+            let Some(read) = graph.group_members(&group.id, nested).await? else {
+                return Err(StepError::invalid_input(format!(
+                    "the group {} ({}) does not exist in Entra ID any more, so nothing is changed; correct users.groups and run \
+                     the onboarding again",
+                    group.display_name, group.id
+                )));
+            };
+            let pages = read.pages;
+            let read = GroupRead {
+                group_id: group.id.clone(),
+                display_name: group.display_name.clone(),
+                settings: settings.clone(),
+                members: read.members,
+                nested_groups: read.nested_groups,
+                other_objects: read.other_objects,
+                completeness: Completeness::Complete,
+            };
+            Ok((read, pages))
+        })
+        .collect();
+    // In the input's order, because the first group of a user rules.
+    let reads: Vec<(GroupRead, usize)> = stream::iter(reads).buffered(GROUPS_AT_ONCE).try_collect().await?;
+    let pages = reads.iter().map(|(_, pages)| pages).sum();
+    Ok((reads.into_iter().map(|(read, _)| read).collect(), pages))
+}
+
+fn hierarchy_paths(users: &Users) -> Vec<&str> {
+    users.groups.iter().filter_map(|group| group.hierarchy_group.as_deref()).collect()
+}
+
+/// A user that stands in Connect and in a group, by which the login check can compare names.
+fn ready_user(groups: &[GroupRead], users: &[ConnectUser], plan: &Plan) -> Option<String> {
+    let members: HashSet<&str> =
+        groups.iter().flat_map(|group| &group.members).map(|member| member.id.as_str()).collect();
+    let removed: HashSet<&str> = plan.removed_usernames().collect();
+    users
+        .iter()
+        .filter(|user| user.ownership == Ownership::Ours && user.removal_due.is_none())
+        .filter(|user| user.entra_object_id.as_deref().is_some_and(|id| members.contains(id)))
+        .map(|user| user.username.as_str())
+        .filter(|username| !removed.contains(username))
+        .min()
+        .map(ToOwned::to_owned)
+}
+
+/// The whole report stands in the log, where its length does no harm.
+fn log_plan(plan: &Plan, mode: SyncMode) {
+    info!(?mode, counts = ?plan.counts(), digest = plan.digest(), "plan");
+    if mode == SyncMode::Plan {
+        for line in plan.to_string().lines() {
+            info!(line, "planned");
+        }
+        return;
+    }
+    for skipped in &plan.skipped {
+        warn!(username = skipped.username, object_id = skipped.object_id, reason = %skipped.reason, "member skipped");
+    }
+    for finding in &plan.findings {
+        info!(%finding, "finding");
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Reads Entra once more about somebody whose user is about to be deleted.
+struct LastLook<'a> {
+    graph: &'a Graph,
+    entry: &'a Entry,
+    policy: &'a Policy,
+}
+
+impl Membership for LastLook<'_> {
+    async fn belongs(&self, user: &UserRef) -> Result<bool, StepError> {
+        let Some(object_id) = user.object_id.as_deref() else { return Ok(false) };
+        let Some(member) = self.graph.user(object_id).await? else { return Ok(false) };
+        let wanted = member.account_enabled != Some(false) && (self.policy.guests || !member.guest);
+        // Under another name it is another user: that one stays, this one goes.
+        if !wanted || member.attribute(self.policy.username) != Some(user.username.as_str()) {
+            return Ok(false);
+        }
+        if self.policy.nested_groups == NestedGroups::Report {
+            let memberships = self.graph.direct_memberships(object_id).await?.unwrap_or_default();
+            return Ok(self.entry.groups.iter().any(|group| memberships.contains(&group.id)));
+        }
+        for group in &self.entry.groups {
+            // A group that just disappeared is no reason to delete anybody.
+            let Some(read) = self.graph.group_members(&group.id, true).await? else { return Ok(true) };
+            if read.members.iter().any(|member| member.id == object_id) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}

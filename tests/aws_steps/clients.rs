@@ -1,0 +1,31 @@
+//! Clients for a test: everything on one base URL, static credentials, no retries that would blur what a step does.
+
+use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
+use aws_sdk_iam::config::{Credentials, SharedCredentialsProvider};
+use connect_onboarding::{clients::Clients, settings::Settings};
+
+/// The Region of the tests.
+pub(crate) const REGION: &str = "ap-northeast-1";
+/// The bucket of the tests.
+pub(crate) const BUCKET: &str = "acme-connect-storage";
+/// The key of the tests.
+pub(crate) const KEY: &str = "arn:aws:kms:ap-northeast-1:111122223333:key/6f9d2f6e-0000-4000-8000-000000000001";
+
+/// Clients whose every call goes to `url`.
+pub(crate) fn on(url: &str) -> Clients {
+    let config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(REGION))
+        .endpoint_url(url)
+        .credentials_provider(SharedCredentialsProvider::new(Credentials::new("test", "test", None, None, "test")))
+        .retry_config(RetryConfig::disabled())
+        .build();
+    let settings = Settings::read(|name| match name {
+        Settings::GRAPH_CREDENTIAL => Some("graph-credential".into()),
+        Settings::GRAPH_URL | Settings::LOGIN_URL => Some(url.into()),
+        Settings::STORAGE_BUCKET => Some(BUCKET.into()),
+        Settings::STORAGE_KEY_ARN => Some(KEY.into()),
+        _ => None,
+    });
+    Clients::new(config, settings)
+}

@@ -1,0 +1,93 @@
+//! The stand-in as the tests of the steps start it, with a clock that only the tests move.
+
+use connect_onboarding::clients::Clients;
+use local_cloud::{Behaviour, ClientCredentials, FaultRule, LocalCloud, Options, Tenant};
+use serde_json::json;
+
+use super::clients;
+
+/// The account of the tests.
+const ACCOUNT: &str = "111122223333";
+
+/// A local cloud and clients that talk to it.
+pub(crate) struct Cloud {
+    cloud: LocalCloud,
+    seen: std::cell::Cell<usize>,
+    pub(crate) cx: Clients,
+}
+
+impl Cloud {
+    /// A cloud whose listings are as unhandy as the real ones can be: short pages, and an empty one first.
+    pub(crate) async fn start(behaviour: Behaviour) -> Self {
+        let behaviour = Behaviour { page_limit: Some(2), empty_page: true, ..behaviour };
+        let options = Options {
+            clock_scale: 1.0,
+            // Nobody listens there: these steps need no emulator.
+            upstream: "http://127.0.0.1:9".into(),
+            region: clients::REGION.into(),
+            account: ACCOUNT.into(),
+            tenant: Tenant::default(),
+            tenant_id: "0f5a1de4-0000-4000-8000-00000000000a".into(),
+            client: ClientCredentials { client_id: "client".into(), client_secret: "secret".into() },
+            faults: Vec::new(),
+            record: None,
+            real_rates: false,
+            models: None,
+            behaviour,
+        };
+        let cloud = LocalCloud::start(options).await.unwrap();
+        let cx = clients::on(&cloud.aws_url());
+        Self { cloud, seen: 0.into(), cx }
+    }
+
+    /// Lets time pass, in seconds of the real cloud.
+    pub(crate) fn wait(&self, seconds: u64) {
+        self.cloud.advance(f64::from(u32::try_from(seconds).unwrap()));
+    }
+
+    /// Answers the next calls of an operation with an error instead of doing them.
+    pub(crate) fn fail(&self, operation: &str, times: u32, status: u16, code: &str) {
+        self.rule(&json!({ "match": format!("{operation}$"), "times": times, "status": status, "code": code, "message": "simulated" }));
+    }
+
+    /// Does the next call of an operation, and loses half of its answer.
+    pub(crate) fn lose_answer(&self, operation: &str) {
+        self.rule(&json!({ "match": format!("{operation}$"), "truncate": true }));
+    }
+
+    fn rule(&self, rule: &serde_json::Value) {
+        let rule: FaultRule = serde_json::from_value(rule.clone()).unwrap();
+        self.cloud.add_fault(rule).unwrap();
+    }
+
+    /// The operations since the last look.
+    pub(crate) fn calls(&self) -> Vec<String> {
+        let calls: Vec<String> = self.cloud.calls().into_iter().map(|call| call.operation).collect();
+        let seen = self.seen.replace(calls.len());
+        calls[seen..].to_vec()
+    }
+
+    /// The operations since the last look that change something.
+    pub(crate) fn writes(&self) -> Vec<String> {
+        let reads = |call: &String| ["Get", "List", "Describe", "Search"].iter().any(|verb| call.starts_with(verb));
+        self.calls().into_iter().filter(|call| !reads(call)).collect()
+    }
+
+    /// An active SAML instance, made by hand.
+    pub(crate) async fn instance(&self, alias: &str) -> (String, String) {
+        let made = self
+            .cx
+            .connect()
+            .create_instance()
+            .identity_management_type(aws_sdk_connect::types::DirectoryType::Saml)
+            .instance_alias(alias)
+            .inbound_calls_enabled(true)
+            .outbound_calls_enabled(true)
+            .send()
+            .await
+            .unwrap();
+        self.wait(60);
+        self.calls();
+        (made.id.unwrap(), made.arn.unwrap())
+    }
+}

@@ -1,0 +1,138 @@
+//! `create-instance`.
+
+use aws_sdk_connect::types::DirectoryType;
+use local_cloud::Behaviour;
+use onboarding_core::{
+    StepError,
+    contract::{CreateInstanceInput, CreateInstanceOutput},
+    onboarding::Instance,
+};
+
+use super::cloud::Cloud;
+use connect_onboarding::steps::create_instance::run;
+
+fn input(execution: &str) -> CreateInstanceInput {
+    CreateInstanceInput {
+        instance: Instance { alias: "acme".into(), inbound_calls: true, outbound_calls: false, ..Instance::default() },
+        execution_id: execution.into(),
+        previous: None,
+    }
+}
+
+/// Looks as the state machine does, until the instance is active.
+async fn follow(cloud: &Cloud, mut input: CreateInstanceInput) -> Result<CreateInstanceOutput, StepError> {
+    loop {
+        let output = run(&cloud.cx, input.clone()).await?;
+        if output.status == "ACTIVE" {
+            return Ok(output);
+        }
+        assert!(
+            output.status == "CREATION_IN_PROGRESS" && output.wait_seconds > 0 && output.attempt < 50,
+            "{output:?}"
+        );
+        cloud.wait(output.wait_seconds);
+        input.previous = Some(output);
+    }
+}
+
+#[tokio::test]
+async fn a_new_instance_is_waited_for_until_it_is_active_and_a_second_execution_only_reads() {
+    let cloud = Cloud::start(Behaviour::default()).await;
+    let created = follow(&cloud, input("one")).await.unwrap();
+    assert!(!created.adopted && created.attempt > 1, "{created:?}");
+    assert_eq!(created.access_url.as_deref(), Some("https://acme.my.connect.aws"));
+    assert_eq!(cloud.writes(), ["CreateInstance"]);
+
+    let found = follow(&cloud, input("two")).await.unwrap();
+    assert_eq!(found, CreateInstanceOutput { attempt: 1, ..created });
+    assert_eq!(cloud.writes(), [""; 0]);
+
+    let instance =
+        cloud.cx.connect().describe_instance().instance_id(&found.instance_id).send().await.unwrap().instance.unwrap();
+    assert_eq!(instance.identity_management_type(), Some(&DirectoryType::Saml));
+    assert_eq!((instance.inbound_calls_enabled(), instance.outbound_calls_enabled()), (Some(true), Some(false)));
+    assert_eq!(instance.tags().unwrap()["onboarding"], "acme");
+}
+
+#[tokio::test]
+async fn a_lost_answer_makes_no_second_instance() {
+    let cloud = Cloud::start(Behaviour::default()).await;
+    cloud.lose_answer("CreateInstance");
+    let error = run(&cloud.cx, input("one")).await.unwrap_err();
+    assert_eq!(error.name(), "Unavailable", "{error}");
+    follow(&cloud, input("one")).await.unwrap();
+    let listed =
+        cloud.cx.connect().list_instances().into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
+    assert_eq!(listed.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn an_instance_of_the_alias_is_adopted_where_it_signs_in_by_saml() {
+    let cloud = Cloud::start(Behaviour::default()).await;
+    let (id, _) = cloud.instance("ACME").await;
+    let found = follow(&cloud, input("one")).await.unwrap();
+    assert!(found.adopted && found.instance_id == id, "{found:?}");
+    assert_eq!(cloud.writes(), [""; 0]);
+}
+
+#[tokio::test]
+async fn an_instance_of_the_alias_that_cannot_sign_in_by_saml_is_a_conflict() {
+    let cloud = Cloud::start(Behaviour::default()).await;
+    let made = cloud.cx.connect().create_instance().identity_management_type(DirectoryType::ConnectManaged);
+    made.instance_alias("acme").inbound_calls_enabled(true).outbound_calls_enabled(true).send().await.unwrap();
+    let error = run(&cloud.cx, input("one")).await.unwrap_err();
+    assert_eq!(error.name(), "Conflict");
+    assert!(error.message.contains("CONNECT_MANAGED") && error.message.contains("another alias"), "{error}");
+}
+
+#[tokio::test]
+async fn an_alias_that_somebody_in_the_world_has_is_a_conflict_that_says_so() {
+    let cloud = Cloud::start(Behaviour { taken_aliases: ["acme".to_owned()].into(), ..Behaviour::default() }).await;
+    let error = run(&cloud.cx, input("one")).await.unwrap_err();
+    assert_eq!(error.name(), "Conflict");
+    assert!(error.message.contains("all AWS customers"), "{error}");
+}
+
+#[tokio::test]
+async fn a_failed_creation_tells_connects_reason_and_a_new_execution_tries_anew() {
+    let reason = "The service-linked role could not be created.";
+    let cloud = Cloud::start(Behaviour { instance_failure: Some(reason.into()), ..Behaviour::default() }).await;
+    let error = follow(&cloud, input("one")).await.unwrap_err();
+    assert_eq!(error.name(), "Internal");
+    assert!(error.message.contains(reason), "{error}");
+    assert_eq!(cloud.writes(), ["CreateInstance"]);
+
+    let again = run(&cloud.cx, input("one")).await.unwrap();
+    assert_eq!(again.status, "CREATION_IN_PROGRESS", "another client token: the failed one is not found again");
+    assert_eq!(cloud.writes(), ["CreateInstance"]);
+}
+
+#[tokio::test]
+async fn the_meanings_of_a_full_quota_are_told_apart() {
+    let full = || Behaviour { quotas: [("L-AA17A6B9".to_owned(), 1.0)].into(), ..Behaviour::default() };
+    let cloud = Cloud::start(full()).await;
+    cloud.instance("other").await;
+    assert_eq!(run(&cloud.cx, input("one")).await.unwrap_err().name(), "LimitExceeded");
+    // One that is still in creation may fail and leave its room.
+    let cloud = Cloud::start(full()).await;
+    run(
+        &cloud.cx,
+        CreateInstanceInput { instance: Instance { alias: "other".into(), ..Instance::default() }, ..input("zero") },
+    )
+    .await
+    .unwrap();
+    assert_eq!(run(&cloud.cx, input("one")).await.unwrap_err().name(), "NotConsistentYet");
+}
+
+#[tokio::test]
+async fn an_instance_that_cannot_be_described_yet_is_still_in_creation_and_later_missed() {
+    let cloud = Cloud::start(Behaviour::default()).await;
+    let mut looking = input("one");
+    looking.previous = Some(run(&cloud.cx, looking.clone()).await.unwrap());
+    cloud.fail("DescribeInstance", 0, 404, "ResourceNotFoundException");
+    let looked = run(&cloud.cx, looking.clone()).await.unwrap();
+    assert_eq!((looked.status.as_str(), looked.attempt), ("CREATION_IN_PROGRESS", 2));
+    looking.previous = Some(CreateInstanceOutput { attempt: 12, ..looked });
+    let error = run(&cloud.cx, looking).await.unwrap_err();
+    assert!(error.message.contains("can't be found any more"), "{error}");
+}

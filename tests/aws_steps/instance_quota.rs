@@ -1,0 +1,81 @@
+//! `instance-quota`.
+
+use std::collections::BTreeMap;
+
+use local_cloud::{Behaviour, QuotaOutcome, QuotaPath};
+use onboarding_core::{
+    StepError,
+    contract::{InstanceQuotaInput, QuotaResult, QuotaStatus},
+};
+
+use super::cloud::Cloud;
+use connect_onboarding::steps::instance_quota::run;
+
+const INSTANCES: &str = "L-AA17A6B9";
+
+/// Looks as the state machine does, until there is an end.
+async fn follow(cloud: &Cloud) -> Result<QuotaResult, StepError> {
+    let mut previous = None;
+    loop {
+        let result = run(&cloud.cx, InstanceQuotaInput { alias: "acme".into(), previous: previous.clone() }).await?;
+        if result.status != QuotaStatus::Pending {
+            return Ok(result);
+        }
+        assert!(result.wait_seconds >= 900 && result.attempt < 50, "{result:?}");
+        cloud.wait(result.wait_seconds);
+        previous = Some(result);
+    }
+}
+
+fn account_with(quota: f64, outcome: QuotaOutcome) -> Behaviour {
+    Behaviour {
+        quotas: BTreeMap::from([(INSTANCES.to_owned(), quota)]),
+        quota_paths: BTreeMap::from([(INSTANCES.to_owned(), QuotaPath::ending(outcome))]),
+        ..Behaviour::default()
+    }
+}
+
+#[tokio::test]
+async fn an_account_with_room_is_only_read() {
+    let cloud = Cloud::start(account_with(2.0, QuotaOutcome::Denied)).await;
+    cloud.instance("other").await;
+    let result = follow(&cloud).await.unwrap();
+    assert_eq!((result.status, result.value, result.desired), (QuotaStatus::Sufficient, 2.0, 2.0));
+    assert_eq!(cloud.writes(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_new_account_at_zero_asks_for_one_instance_and_waits_for_it() {
+    let cloud = Cloud::start(account_with(0.0, QuotaOutcome::Approved)).await;
+    let result = follow(&cloud).await.unwrap();
+    assert_eq!((result.status, result.value, result.desired), (QuotaStatus::Sufficient, 1.0, 1.0));
+    assert!(result.request_id.is_some() && result.case_id.is_some());
+    assert_eq!(cloud.writes(), ["RequestServiceQuotaIncrease"]);
+    // Another execution finds the value and asks for nothing.
+    assert_eq!(follow(&cloud).await.unwrap().status, QuotaStatus::Sufficient);
+    assert_eq!(cloud.writes(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_full_account_that_is_refused_fails_with_what_to_do() {
+    for outcome in
+        [QuotaOutcome::Denied, QuotaOutcome::NotApproved, QuotaOutcome::CaseClosedRefused, QuotaOutcome::InvalidRequest]
+    {
+        let cloud = Cloud::start(account_with(1.0, outcome)).await;
+        cloud.instance("other").await;
+        let error = follow(&cloud).await.unwrap_err();
+        assert_eq!(error.name(), "QuotaDenied", "{outcome:?}");
+        for part in ["acme", "support case", "delete an instance"] {
+            assert!(error.message.contains(part), "{error}");
+        }
+        assert_eq!(cloud.writes(), ["RequestServiceQuotaIncrease"], "{outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_instance_that_exists_needs_no_room() {
+    let cloud = Cloud::start(account_with(1.0, QuotaOutcome::Denied)).await;
+    cloud.instance("acme").await;
+    assert_eq!(follow(&cloud).await.unwrap().status, QuotaStatus::Sufficient);
+    assert_eq!(cloud.calls(), ["ListInstances", "ListInstances"], "an empty page, then the instance");
+}

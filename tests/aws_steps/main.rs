@@ -1,0 +1,15 @@
+//! The steps that only AWS answers, run with the real SDK clients over loopback: Connect and Service Quotas against the
+//! stand-in, IAM and STS against a small fake of what the steps use.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod clients;
+mod cloud;
+mod configure_instance;
+mod create_instance;
+mod fake_iam;
+mod instance_quota;
+mod policy;
+mod request_quotas;
+mod role;
+mod saml_provider;

@@ -1,0 +1,88 @@
+//! `create-policy`.
+
+use onboarding_core::{contract::CreatePolicyInput, iam::federation_policy};
+use serde_json::Value;
+
+use super::fake_iam::{FakeIam, Policy, ours};
+use connect_onboarding::steps::create_policy::run;
+
+const KEY: &str = "/connect-onboarding/AmazonConnect-acme-Federation";
+const ARN: &str = "arn:aws:iam::111122223333:policy/connect-onboarding/AmazonConnect-acme-Federation";
+
+fn input() -> CreatePolicyInput {
+    CreatePolicyInput { alias: "acme".into(), name: "AmazonConnect-acme-Federation".into(), instance_id: "i-1".into() }
+}
+
+fn policy(document: &Value, tags: std::collections::BTreeMap<String, String>) -> Policy {
+    Policy { versions: vec![(1, document.to_string())], default: 1, tags }
+}
+
+#[tokio::test]
+async fn a_new_policy_is_made_under_our_path_with_our_tags_and_a_second_run_only_reads() {
+    let iam = FakeIam::start().await;
+    let created = run(&iam.cx, input()).await.unwrap();
+    assert_eq!(created.policy_arn, ARN);
+    assert_eq!(iam.writes(), ["CreatePolicy"]);
+    assert_eq!(iam.state().policies[KEY].tags, ours("acme"));
+    assert_eq!(iam.state().policies[KEY].versions[0].1, federation_policy("i-1").to_string());
+
+    assert_eq!(run(&iam.cx, input()).await.unwrap(), created);
+    assert_eq!(iam.writes(), [""; 0]);
+}
+
+#[tokio::test]
+async fn another_instance_makes_a_new_default_version() {
+    let iam = FakeIam::start().await;
+    iam.state().policies.insert(KEY.into(), policy(&federation_policy("i-0"), ours("acme")));
+    run(&iam.cx, input()).await.unwrap();
+    assert_eq!(iam.writes(), ["CreatePolicyVersion"]);
+    assert_eq!(iam.state().policies[KEY].default, 2);
+}
+
+#[tokio::test]
+async fn at_five_versions_the_oldest_that_is_not_the_default_goes() {
+    let iam = FakeIam::start().await;
+    let full = Policy {
+        versions: [9, 2, 11, 10, 12].map(|number| (number, federation_policy("i-0").to_string())).into(),
+        default: 2,
+        tags: ours("acme"),
+    };
+    iam.state().policies.insert(KEY.into(), full);
+    run(&iam.cx, input()).await.unwrap();
+    assert_eq!(iam.writes(), ["DeletePolicyVersion", "CreatePolicyVersion"]);
+    let numbers: Vec<u32> = iam.state().policies[KEY].versions.iter().map(|(number, _)| *number).collect();
+    assert_eq!(numbers, [2, 11, 10, 12, 13], "v9 is the oldest by number, and v2 is the default");
+}
+
+#[tokio::test]
+async fn a_policy_that_is_not_ours_is_used_where_it_says_the_same_and_refused_where_it_does_not() {
+    for (tags, instance, outcome) in [
+        (Default::default(), "i-1", Ok(())),
+        (Default::default(), "i-0", Err("Conflict")),
+        (ours("other"), "i-1", Err("Conflict")),
+    ] {
+        let iam = FakeIam::start().await;
+        iam.state().policies.insert(KEY.into(), policy(&federation_policy(instance), tags));
+        let result = run(&iam.cx, input()).await;
+        assert_eq!(result.map(|_| ()).map_err(|error| error.name()), outcome, "{instance}");
+        assert_eq!(iam.writes(), [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn a_policy_of_this_name_on_another_path_is_a_conflict_that_names_it() {
+    let iam = FakeIam::start().await;
+    iam.state()
+        .policies
+        .insert("/AmazonConnect-acme-Federation".into(), policy(&federation_policy("i-1"), Default::default()));
+    let error = run(&iam.cx, input()).await.unwrap_err();
+    assert_eq!(error.name(), "Conflict");
+    assert!(error.message.contains("policy/AmazonConnect-acme-Federation"), "{error}");
+}
+
+#[tokio::test]
+async fn a_policy_that_iam_does_not_show_yet_is_looked_for_again() {
+    let iam = FakeIam::start().await;
+    iam.state().fail = Some(("CreatePolicy", 409, "EntityAlreadyExists", "exists"));
+    assert_eq!(run(&iam.cx, input()).await.unwrap_err().name(), "NotConsistentYet");
+}

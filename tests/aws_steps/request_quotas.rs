@@ -1,0 +1,270 @@
+//! `request-quotas`: every way that a request can end, for quotas that the onboarding needs and for those it does not.
+
+use std::collections::BTreeMap;
+
+use local_cloud::{Behaviour, QuotaOutcome, QuotaPath};
+use onboarding_core::{
+    StepError,
+    contract::{QuotaStatus, RequestQuotasInput, RequestQuotasOutput},
+    onboarding::Quota,
+};
+
+use super::cloud::Cloud;
+use connect_onboarding::steps::request_quotas::run;
+
+const CALLS: &str = "L-12AB7C57";
+const NUMBERS: &str = "L-8F812903";
+const USERS: &str = "L-9A46857E";
+const CREATE_USER_RATE: &str = "L-CBDEE3E4";
+
+fn quota(code: &str, value: f64) -> Quota {
+    Quota { code: code.into(), value, required: false }
+}
+
+fn input(instance_arn: &str, quotas: &[Quota]) -> RequestQuotasInput {
+    RequestQuotasInput { instance_arn: instance_arn.into(), quotas: quotas.into(), users: 0, previous: None }
+}
+
+/// Looks as the state machine does, at most so many times.
+async fn follow(cloud: &Cloud, mut input: RequestQuotasInput, looks: u32) -> Result<RequestQuotasOutput, StepError> {
+    loop {
+        let output = run(&cloud.cx, input.clone()).await?;
+        if !output.pending || output.attempt >= looks {
+            return Ok(output);
+        }
+        assert!(output.wait_seconds >= 900, "{output:?}");
+        cloud.wait(output.wait_seconds);
+        input.previous = Some(output);
+    }
+}
+
+fn ending(path: QuotaPath) -> Behaviour {
+    Behaviour { quota_path: path, ..Behaviour::default() }
+}
+
+#[tokio::test]
+async fn every_final_status_ends_as_it_should_for_required_and_optional_quotas() {
+    use QuotaOutcome::{Approved, CaseClosedGranted, CaseClosedRefused, Denied, InvalidRequest, Never, NotApproved};
+    for (outcome, granted, word) in [
+        (Approved, Some(true), "APPROVED"),
+        (CaseClosedGranted, Some(true), "CASE_CLOSED"),
+        (CaseClosedRefused, Some(false), "CASE_CLOSED"),
+        (Denied, Some(false), "DENIED"),
+        (NotApproved, Some(false), "NOT_APPROVED"),
+        (InvalidRequest, Some(false), "INVALID_REQUEST"),
+        (Never, None, "CASE_OPENED"),
+    ] {
+        for required in [false, true] {
+            let cloud = Cloud::start(ending(QuotaPath::ending(outcome))).await;
+            let (_, arn) = cloud.instance("acme").await;
+            let wanted = Quota { required, ..quota(CALLS, 20.0) };
+            let result = follow(&cloud, input(&arn, &[wanted]), 30).await;
+            assert_eq!(cloud.writes(), ["RequestServiceQuotaIncrease"], "{outcome:?} asks once");
+            match (result, granted) {
+                (Err(error), Some(false)) if required => {
+                    assert_eq!(error.name(), "QuotaDenied");
+                    assert!(error.message.contains(word) && error.message.contains("Support"), "{error}");
+                }
+                (Ok(output), Some(false)) if !required => {
+                    let result = &output.quotas[0];
+                    assert_eq!((result.status, result.value, output.pending), (QuotaStatus::Denied, 10.0, false));
+                    let message = result.message.as_deref().unwrap();
+                    assert!(message.contains(word) && message.contains("concurrentActiveCalls"), "{message}");
+                }
+                (Ok(output), Some(true)) => {
+                    let result = &output.quotas[0];
+                    assert_eq!((result.status, result.value), (QuotaStatus::Sufficient, 20.0), "{outcome:?}");
+                    assert_eq!(result.request_status.as_deref(), Some(word));
+                }
+                (Ok(output), None) => {
+                    assert!(output.pending && output.quotas[0].request_status.as_deref() == Some(word), "{output:?}");
+                }
+                (result, _) => panic!("{outcome:?}, required {required}: {result:?}"),
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_after_ten_looks_is_still_a_result() {
+    let path = QuotaPath { decided: 12.0 * 3600.0, ..QuotaPath::ending(QuotaOutcome::Denied) };
+    let cloud = Cloud::start(ending(path)).await;
+    let (_, arn) = cloud.instance("acme").await;
+    let output = follow(&cloud, input(&arn, &[quota(CALLS, 20.0)]), 100).await.unwrap();
+    assert_eq!(output.quotas[0].status, QuotaStatus::Denied);
+    assert!(output.attempt > 10, "{}", output.attempt);
+}
+
+#[tokio::test]
+async fn an_approval_waits_for_its_value_for_about_a_day() {
+    for (lag, status) in [(12.0 * 3600.0, QuotaStatus::Sufficient), (1e9, QuotaStatus::Denied)] {
+        let path = QuotaPath { value_lag: lag, ..QuotaPath::default() };
+        let cloud = Cloud::start(ending(path)).await;
+        let (_, arn) = cloud.instance("acme").await;
+        let output = follow(&cloud, input(&arn, &[quota(CALLS, 20.0)]), 100).await.unwrap();
+        assert_eq!(output.quotas[0].status, status, "{output:?}");
+        assert_eq!(output.quotas[0].request_status.as_deref(), Some("APPROVED"));
+    }
+}
+
+#[tokio::test]
+async fn a_smaller_value_than_asked_for_is_told_with_the_value() {
+    let cloud = Cloud::start(ending(QuotaPath { granted: Some(15.0), ..QuotaPath::default() })).await;
+    let (_, arn) = cloud.instance("acme").await;
+    let output = follow(&cloud, input(&arn, &[quota(CALLS, 20.0)]), 100).await.unwrap();
+    let result = &output.quotas[0];
+    assert_eq!((result.status, result.value), (QuotaStatus::Denied, 15.0));
+    assert!(result.message.as_deref().is_some_and(|message| message.contains("is 15 and should be 20")), "{result:?}");
+}
+
+#[tokio::test]
+async fn what_is_enough_is_not_asked_for_and_a_quota_at_zero_is() {
+    let zero = Behaviour { quotas: BTreeMap::from([(CALLS.to_owned(), 0.0)]), ..Behaviour::default() };
+    let cloud = Cloud::start(zero).await;
+    let (_, arn) = cloud.instance("acme").await;
+    let output = follow(&cloud, input(&arn, &[quota(NUMBERS, 5.0), quota(CALLS, 10.0)]), 30).await.unwrap();
+    let values: Vec<_> =
+        output.quotas.iter().map(|result| (result.name.as_str(), result.value, result.status)).collect();
+    let enough = QuotaStatus::Sufficient;
+    assert_eq!(values, [("phoneNumbers", 5.0, enough), ("concurrentActiveCalls", 10.0, enough)]);
+    assert_eq!(cloud.writes(), ["RequestServiceQuotaIncrease"], "for the calls alone");
+
+    follow(&cloud, input(&arn, &[quota(NUMBERS, 5.0), quota(CALLS, 10.0)]), 30).await.unwrap();
+    assert_eq!(cloud.writes(), [""; 0], "a second execution only reads");
+}
+
+#[tokio::test]
+async fn an_open_request_of_somebody_else_is_adopted() {
+    let cloud = Cloud::start(Behaviour::default()).await;
+    let (_, arn) = cloud.instance("acme").await;
+    let asked = cloud.cx.quotas().request_service_quota_increase().service_code("connect").quota_code(CALLS);
+    let asked = asked.desired_value(50.0).context_id(&arn).send().await.unwrap();
+    cloud.calls();
+    let output = follow(&cloud, input(&arn, &[quota(CALLS, 20.0)]), 30).await.unwrap();
+    assert_eq!((output.quotas[0].status, output.quotas[0].value), (QuotaStatus::Sufficient, 50.0));
+    assert_eq!(output.quotas[0].request_id, asked.requested_quota.unwrap().id);
+    assert_eq!(cloud.writes(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_smaller_open_request_is_waited_out_and_then_more_is_asked_for() {
+    let cloud = Cloud::start(Behaviour::default()).await;
+    let (_, arn) = cloud.instance("acme").await;
+    let asked = cloud.cx.quotas().request_service_quota_increase().service_code("connect").quota_code(CALLS);
+    asked.desired_value(12.0).context_id(&arn).send().await.unwrap();
+    cloud.calls();
+    let output = follow(&cloud, input(&arn, &[quota(CALLS, 20.0)]), 30).await.unwrap();
+    assert_eq!((output.quotas[0].status, output.quotas[0].value), (QuotaStatus::Sufficient, 20.0));
+    assert_eq!(cloud.writes(), ["RequestServiceQuotaIncrease"]);
+}
+
+#[tokio::test]
+async fn a_lost_answer_makes_no_second_request() {
+    let cloud = Cloud::start(Behaviour::default()).await;
+    let (_, arn) = cloud.instance("acme").await;
+    cloud.lose_answer("RequestServiceQuotaIncrease");
+    let error = run(&cloud.cx, input(&arn, &[quota(CALLS, 20.0)])).await.unwrap_err();
+    assert_eq!(error.name(), "Unavailable", "{error}");
+    let output = follow(&cloud, input(&arn, &[quota(CALLS, 20.0)]), 30).await.unwrap();
+    assert_eq!(output.quotas[0].status, QuotaStatus::Sufficient);
+    assert_eq!(cloud.writes(), ["RequestServiceQuotaIncrease"]);
+}
+
+#[tokio::test]
+async fn what_keeps_a_request_from_being_made_now_is_waited_out() {
+    for code in ["ResourceAlreadyExistsException", "QuotaExceededException"] {
+        let cloud = Cloud::start(Behaviour::default()).await;
+        let (_, arn) = cloud.instance("acme").await;
+        cloud.fail("RequestServiceQuotaIncrease", 2, 400, code);
+        let output = follow(&cloud, input(&arn, &[quota(CALLS, 20.0)]), 30).await.unwrap();
+        assert_eq!(output.quotas[0].status, QuotaStatus::Sufficient, "{code}");
+        assert!(output.quotas[0].attempt > 3, "{code}: two looks in vain, then the request");
+    }
+}
+
+#[tokio::test]
+async fn a_quota_whose_value_aws_does_not_say_is_asked_for_and_never_taken_for_its_default() {
+    let cloud = Cloud::start(Behaviour::default()).await;
+    let (_, arn) = cloud.instance("acme").await;
+    cloud.fail("GetServiceQuota", 1, 400, "NoSuchResourceException");
+    let output = run(&cloud.cx, input(&arn, &[quota(CALLS, 20.0)])).await.unwrap();
+    assert_eq!((output.quotas[0].status, output.quotas[0].value), (QuotaStatus::Pending, 10.0), "shown, not believed");
+    let calls = cloud.calls();
+    assert!(
+        calls.contains(&"GetAWSDefaultServiceQuota".into()) && calls.contains(&"RequestServiceQuotaIncrease".into()),
+        "{calls:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_code_that_belongs_to_the_account_is_asked_for_without_an_instance() {
+    let cloud = Cloud::start(Behaviour::default()).await;
+    let (_, arn) = cloud.instance("acme").await;
+    let output = follow(&cloud, input(&arn, &[quota(CREATE_USER_RATE, 200.0)]), 30).await.unwrap();
+    assert_eq!((output.quotas[0].status, output.quotas[0].value), (QuotaStatus::Sufficient, 200.0));
+}
+
+#[tokio::test]
+async fn a_code_that_connect_does_not_know_is_a_refusal_and_the_others_are_asked_for() {
+    let cloud = Cloud::start(Behaviour::default()).await;
+    let (_, arn) = cloud.instance("acme").await;
+    let output = follow(&cloud, input(&arn, &[quota("L-00000000", 1.0), quota(CALLS, 20.0)]), 30).await.unwrap();
+    let statuses: Vec<_> = output.quotas.iter().map(|result| result.status).collect();
+    assert_eq!(statuses, [QuotaStatus::Denied, QuotaStatus::Sufficient]);
+    let unknown = Quota { required: true, ..quota("L-00000000", 1.0) };
+    let error = run(&cloud.cx, input(&arn, &[unknown])).await.unwrap_err();
+    assert!(error.name() == "QuotaDenied" && error.message.contains("L-00000000"), "{error}");
+}
+
+#[tokio::test]
+async fn more_people_than_the_instance_takes_raise_the_users_quota_by_themselves() {
+    let cloud = Cloud::start(Behaviour::default()).await;
+    let (_, arn) = cloud.instance("acme").await;
+    let people = |users| RequestQuotasInput { users, ..input(&arn, &[quota(NUMBERS, 5.0)]) };
+    let output = run(&cloud.cx, people(600)).await.unwrap();
+    let users = &output.quotas[1];
+    assert_eq!((users.code.as_str(), users.status, users.desired), (USERS, QuotaStatus::Pending, 600.0));
+    assert!(users.message.as_deref().is_some_and(|message| message.contains("500 users in all")), "{users:?}");
+    let output = follow(&cloud, people(600), 30).await.unwrap();
+    assert_eq!(output.quotas[1].value, 660.0, "ten percent more than needed");
+    assert_eq!(cloud.writes(), ["RequestServiceQuotaIncrease"]);
+
+    // 650 fit into 660: nothing to ask.
+    assert_eq!(run(&cloud.cx, people(650)).await.unwrap().quotas[1].status, QuotaStatus::Sufficient);
+    assert_eq!(cloud.writes(), [""; 0]);
+}
+
+#[tokio::test]
+async fn users_that_are_not_ours_take_room_and_ours_are_not_counted_twice() {
+    let cloud =
+        Cloud::start(Behaviour { quotas: BTreeMap::from([(USERS.to_owned(), 4.0)]), ..Behaviour::default() }).await;
+    let (id, arn) = cloud.instance("acme").await;
+    let connect = cloud.cx.connect();
+    let security = connect
+        .list_security_profiles()
+        .instance_id(&id)
+        .into_paginator()
+        .items()
+        .send()
+        .collect::<Result<Vec<_>, _>>();
+    let security = security.await.unwrap()[0].id.clone().unwrap();
+    let routing =
+        connect.list_routing_profiles().instance_id(&id).into_paginator().items().send().collect::<Result<Vec<_>, _>>();
+    let routing = routing.await.unwrap()[0].id.clone().unwrap();
+    for (name, ours) in [("by-hand", false), ("ours-1", true), ("ours-2", true)] {
+        let tags =
+            ours.then(|| onboarding_core::names::tags("acme").map(|(key, value)| (key.to_owned(), value)).into());
+        let names = aws_sdk_connect::types::UserIdentityInfo::builder().first_name("A").last_name("B").build();
+        let user =
+            connect.create_user().instance_id(&id).username(name).identity_info(names).routing_profile_id(&routing);
+        user.security_profile_ids(&security).set_tags(tags).send().await.unwrap();
+    }
+    cloud.wait(60);
+    for (people, status) in [(3, QuotaStatus::Sufficient), (4, QuotaStatus::Pending)] {
+        let output = run(&cloud.cx, RequestQuotasInput { users: people, ..input(&arn, &[]) }).await.unwrap();
+        assert_eq!(
+            (output.quotas[0].status, output.quotas[0].desired),
+            (status, f64::from(u32::try_from(people).unwrap()) + 1.0)
+        );
+    }
+}

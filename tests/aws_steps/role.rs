@@ -1,0 +1,129 @@
+//! `create-role`.
+
+use onboarding_core::{contract::CreateRoleInput, iam::trust_policy};
+use serde_json::{Value, json};
+
+use super::{
+    clients::REGION,
+    fake_iam::{FakeIam, Role, ours},
+};
+use connect_onboarding::steps::create_role::run;
+
+const NAME: &str = "AmazonConnect-acme";
+const PROVIDER: &str = "arn:aws:iam::111122223333:saml-provider/AmazonConnect-acme";
+const POLICY: &str = "arn:aws:iam::111122223333:policy/connect-onboarding/AmazonConnect-acme-Federation";
+
+fn input() -> CreateRoleInput {
+    CreateRoleInput {
+        alias: "acme".into(),
+        name: NAME.into(),
+        region: REGION.into(),
+        saml_provider_arn: PROVIDER.into(),
+        policy_arn: POLICY.into(),
+        session_duration: "PT12H".into(),
+    }
+}
+
+/// The role as it should be.
+fn good() -> Role {
+    Role {
+        trust: trust_policy(PROVIDER, REGION).to_string(),
+        seconds: 43_200,
+        description: "as a person wrote it".into(),
+        attached: vec![POLICY.into()],
+        tags: ours("acme"),
+    }
+}
+
+/// A trust policy that somebody opened to an AWS account as well.
+fn opened() -> String {
+    let mut trust = trust_policy(PROVIDER, REGION);
+    if let Some(statements) = trust["Statement"].as_array_mut() {
+        statements.push(json!({"Effect": "Allow", "Principal": {"AWS": "444455556666"}, "Action": "sts:AssumeRole"}));
+    }
+    trust.to_string()
+}
+
+#[tokio::test]
+async fn a_new_role_trusts_the_provider_alone_and_a_second_run_only_reads() {
+    let iam = FakeIam::start().await;
+    let created = run(&iam.cx, input()).await.unwrap();
+    assert_eq!(created.role_arn, "arn:aws:iam::111122223333:role/connect-onboarding/AmazonConnect-acme");
+    assert_eq!(iam.writes(), ["CreateRole", "AttachRolePolicy"]);
+    {
+        let state = iam.state();
+        let role = &state.roles[NAME];
+        assert_eq!(serde_json::from_str::<Value>(&role.trust).unwrap(), trust_policy(PROVIDER, REGION));
+        assert_eq!((role.seconds, &role.attached, &role.tags), (43_200, &vec![POLICY.to_owned()], &ours("acme")));
+        assert!(role.description.is_ascii());
+    }
+    assert_eq!(run(&iam.cx, input()).await.unwrap(), created);
+    assert_eq!(iam.writes(), [""; 0]);
+}
+
+#[tokio::test]
+async fn what_somebody_changed_on_our_role_is_set_back_and_nothing_else_is_touched() {
+    for (changed, write) in [
+        (Role { trust: opened(), ..good() }, "UpdateAssumeRolePolicy"),
+        (Role { seconds: 3600, ..good() }, "UpdateRole"),
+        (Role { attached: vec!["arn:aws:iam::aws:policy/ReadOnlyAccess".into()], ..good() }, "AttachRolePolicy"),
+    ] {
+        let iam = FakeIam::start().await;
+        iam.state().roles.insert(NAME.into(), changed);
+        run(&iam.cx, input()).await.unwrap();
+        assert_eq!(iam.writes(), [write]);
+        let state = iam.state();
+        let role = &state.roles[NAME];
+        assert_eq!(serde_json::from_str::<Value>(&role.trust).unwrap(), trust_policy(PROVIDER, REGION));
+        assert_eq!((role.seconds, role.description.as_str()), (43_200, "as a person wrote it"));
+        assert!(role.attached.contains(&POLICY.into()));
+    }
+}
+
+#[tokio::test]
+async fn a_role_that_is_not_ours_is_used_only_where_it_is_exactly_what_is_wanted() {
+    let unmarked = || Role { tags: Default::default(), ..good() };
+    for (role, outcome) in [
+        (unmarked(), Ok(())),
+        (Role { trust: opened(), ..unmarked() }, Err("trusts other principals")),
+        (Role { seconds: 3600, ..unmarked() }, Err("session duration")),
+        (Role { attached: vec![], ..unmarked() }, Err("policies")),
+        (Role { tags: ours("other"), ..good() }, Err("another onboarding")),
+    ] {
+        let iam = FakeIam::start().await;
+        iam.state().roles.insert(NAME.into(), role);
+        match (run(&iam.cx, input()).await, outcome) {
+            (Ok(_), Ok(())) => {}
+            (Err(error), Err(part)) => {
+                assert_eq!(error.name(), "Conflict");
+                assert!(error.message.contains(part) && error.message.contains("iam.roleName"), "{error}");
+            }
+            (result, outcome) => panic!("{result:?} instead of {outcome:?}"),
+        }
+        assert_eq!(iam.writes(), [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn what_iam_does_not_show_yet_is_waited_for() {
+    for (action, status, code, message) in [
+        ("CreateRole", 400, "MalformedPolicyDocument", "Invalid principal in policy: \"FEDERATED\":\"arn\""),
+        ("CreateRole", 409, "EntityAlreadyExists", "exists"),
+        ("AttachRolePolicy", 404, "NoSuchEntity", "Policy does not exist or is not attachable."),
+    ] {
+        let iam = FakeIam::start().await;
+        iam.state().fail = Some((action, status, code, message));
+        assert_eq!(run(&iam.cx, input()).await.unwrap_err().name(), "NotConsistentYet", "{action} {code}");
+        // The retry ends where a first success would have.
+        run(&iam.cx, input()).await.unwrap();
+        assert_eq!(iam.state().roles[NAME].attached, [POLICY], "{action} {code}");
+    }
+}
+
+#[tokio::test]
+async fn a_session_duration_that_iam_would_refuse_is_refused_before_any_call() {
+    let iam = FakeIam::start().await;
+    let error = run(&iam.cx, CreateRoleInput { session_duration: "PT13H".into(), ..input() }).await.unwrap_err();
+    assert_eq!(error.name(), "InvalidInput");
+    assert_eq!(iam.calls(), [""; 0]);
+}

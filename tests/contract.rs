@@ -1,0 +1,287 @@
+//! Holds together what no compiler can: the state machines, the template, the handlers of the binary, the error names and
+//! the sample events. It needs no cloud. Each failure names what is missing where.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failed unwrap is a failed test")]
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use onboarding_core::{StepErrorKind, contract::*, sync::SyncUsersInput};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: impl AsRef<Path>) -> String {
+    let path = root().join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The template, with CloudFormation's tags (`!Ref`, `!GetAtt`, …) as objects of one field.
+fn template() -> Value {
+    fn plain(value: serde_norway::Value) -> Value {
+        use serde_norway::Value as Yaml;
+        match value {
+            Yaml::Null => Value::Null,
+            Yaml::Bool(value) => value.into(),
+            Yaml::Number(number) => serde_json::to_value(number).unwrap(),
+            Yaml::String(text) => text.into(),
+            Yaml::Sequence(items) => items.into_iter().map(plain).collect(),
+            Yaml::Mapping(fields) => fields
+                .into_iter()
+                .map(|(key, value)| (key.as_str().map_or_else(|| format!("{key:?}"), ToOwned::to_owned), plain(value)))
+                .collect(),
+            Yaml::Tagged(tagged) => serde_json::json!({ tagged.tag.to_string(): plain(tagged.value) }),
+        }
+    }
+    plain(serde_norway::from_str(&read("template.yaml")).expect("template.yaml is YAML"))
+}
+
+fn resources_of_type(template: &Value, kind: &str) -> BTreeMap<String, Value> {
+    let resources = template["Resources"].as_object().unwrap().iter();
+    resources
+        .filter(|(_, resource)| resource["Type"] == kind)
+        .map(|(name, resource)| (name.clone(), resource.clone()))
+        .collect()
+}
+
+/// Logical id → handler of every function.
+fn functions(template: &Value) -> BTreeMap<String, String> {
+    resources_of_type(template, "AWS::Serverless::Function")
+        .into_iter()
+        .map(|(name, resource)| (name, resource["Properties"]["Handler"].as_str().expect("a Handler").to_owned()))
+        .collect()
+}
+
+/// The handlers that `main.rs` serves.
+fn handlers() -> BTreeSet<String> {
+    read("functions/main.rs")
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix('"')?.split_once("\" =>").map(|(name, _)| name.to_owned()))
+        .collect()
+}
+
+/// File name → state machine.
+fn machines() -> BTreeMap<String, Value> {
+    fs::read_dir(root().join("statemachine"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| {
+            (path.file_name().unwrap().to_string_lossy().into_owned(), serde_json::from_str(&read(path)).unwrap())
+        })
+        .collect()
+}
+
+/// Every state of a machine, in its branches too, by name.
+fn states(machine: &Value) -> BTreeMap<String, Value> {
+    let mut found = BTreeMap::new();
+    let Some(states) = machine["States"].as_object() else { return found };
+    for (name, state) in states {
+        found.insert(name.clone(), state.clone());
+        for branch in state["Branches"].as_array().into_iter().flatten().chain(state.get("ItemProcessor")) {
+            found.extend(self::states(branch));
+        }
+    }
+    found
+}
+
+fn lambda_tasks() -> Vec<(String, String, Value)> {
+    let mut tasks = Vec::new();
+    for (file, machine) in machines() {
+        for (name, state) in states(&machine) {
+            let function = state["Resource"]
+                .as_str()
+                .and_then(|resource| resource.strip_prefix("${")?.strip_suffix("FunctionArn}"));
+            if let Some(function) = function {
+                tasks.push((format!("{file}: {name}"), format!("{function}Function"), state));
+            }
+        }
+    }
+    tasks
+}
+
+fn error_names<'a>(state: &'a Value, list: &str) -> impl Iterator<Item = &'a str> {
+    let entries = state[list].as_array().map(Vec::as_slice).unwrap_or_default();
+    entries.iter().flat_map(|entry| entry["ErrorEquals"].as_array().into_iter().flatten()).filter_map(Value::as_str)
+}
+
+#[test]
+fn every_handler_of_the_template_is_served_by_the_binary_and_the_other_way_round() {
+    let wanted: BTreeSet<String> = functions(&template()).into_values().collect();
+    assert_eq!(wanted, handlers(), "template.yaml's Handlers (left) and main.rs's arms (right)");
+}
+
+#[test]
+fn every_function_is_named_after_its_handler_and_its_handler_after_a_file() {
+    for (function, handler) in functions(&template()) {
+        let pascal: String = handler.split('-').map(|word| word[..1].to_uppercase() + &word[1..]).collect();
+        assert_eq!(function, format!("{pascal}Function"));
+        let file: PathBuf = ["functions", "steps", &format!("{}.rs", handler.replace('-', "_"))].iter().collect();
+        assert!(root().join(&file).is_file(), "{handler} has no {}", file.display());
+    }
+}
+
+#[test]
+fn every_function_has_the_same_build_so_that_sam_builds_once() {
+    let functions = resources_of_type(&template(), "AWS::Serverless::Function");
+    let builds: BTreeSet<String> = functions.values().map(|function| function["Metadata"].to_string()).collect();
+    assert_eq!(builds.len(), 1, "{builds:?}");
+}
+
+#[test]
+fn every_lambda_task_invokes_a_function_of_the_template_and_is_named_after_it() {
+    let functions = functions(&template());
+    for (task, function, _) in lambda_tasks() {
+        assert!(functions.contains_key(&function), "{task} invokes {function}, which template.yaml does not have");
+    }
+}
+
+#[test]
+fn every_substitution_is_used_and_every_placeholder_is_substituted() {
+    for (name, machine) in resources_of_type(&template(), "AWS::Serverless::StateMachine") {
+        let definition = read(machine["Properties"]["DefinitionUri"].as_str().unwrap());
+        let given: BTreeSet<String> = machine["Properties"]["DefinitionSubstitutions"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(key, _)| key.clone())
+            .collect();
+        let used: BTreeSet<String> = definition
+            .split("${")
+            .skip(1)
+            .filter_map(|rest| rest.split_once('}').map(|(name, _)| name.to_owned()))
+            .collect();
+        assert_eq!(given, used, "{name}: DefinitionSubstitutions (left) and placeholders (right)");
+    }
+}
+
+#[test]
+fn every_error_name_in_a_state_machine_is_ours_or_aws_own() {
+    for (file, machine) in machines() {
+        for (name, state) in states(&machine) {
+            for error in error_names(&state, "Retry").chain(error_names(&state, "Catch")) {
+                let known = StepErrorKind::from_name(error).is_some()
+                    || ["States.", "Lambda.", "Sandbox.", "Runtime.", "StepFunctions.", "DynamoDB.", "SNS.", "Sns."]
+                        .iter()
+                        .any(|prefix| error.starts_with(prefix));
+                assert!(known, "{file}: {name} names {error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_lambda_task_retries_what_is_worth_retrying_and_nothing_that_is_final() {
+    let aws = [
+        "Lambda.ServiceException",
+        "Lambda.AWSLambdaException",
+        "Lambda.SdkClientException",
+        "Lambda.ClientExecutionTimeoutException",
+        "Lambda.TooManyRequestsException",
+        "Lambda.Unknown",
+        "Runtime.ExitError",
+        "Sandbox.Timedout",
+    ];
+    for (task, _, state) in lambda_tasks() {
+        let retried: BTreeSet<&str> = error_names(&state, "Retry").collect();
+        for name in StepErrorKind::RETRIED.map(StepErrorKind::name).into_iter().chain(aws) {
+            assert!(retried.contains(name), "{task} does not retry {name}");
+        }
+        for kind in StepErrorKind::ALL.into_iter().filter(|kind| !StepErrorKind::RETRIED.contains(kind)) {
+            assert!(!retried.contains(kind.name()), "{task} retries {kind}, which is final");
+        }
+        assert!(state["TimeoutSeconds"].is_number(), "{task} has no TimeoutSeconds");
+    }
+}
+
+#[test]
+fn every_lambda_task_waits_longer_than_its_function_may_run() {
+    let template = template();
+    let functions = resources_of_type(&template, "AWS::Serverless::Function");
+    let default = template["Globals"]["Function"]["Timeout"].as_u64().unwrap();
+    for (task, function, state) in lambda_tasks() {
+        let timeout = functions[&function]["Properties"]["Timeout"].as_u64().unwrap_or(default);
+        let waits = state["TimeoutSeconds"].as_u64().unwrap();
+        assert!(waits >= timeout, "{task} waits {waits} s for a function that may run {timeout} s");
+    }
+}
+
+#[test]
+fn every_sample_event_is_an_input_of_its_step() {
+    fn decode<T: DeserializeOwned>(value: Value) -> Result<(), String> {
+        serde_path_to_error::deserialize::<_, T>(value).map(drop).map_err(|error| error.to_string())
+    }
+    for handler in handlers() {
+        let event: Value = serde_json::from_str(&read(format!("tests/events/{handler}.json"))).unwrap();
+        let decoded = match handler.as_str() {
+            "preflight" => decode::<PreflightInput>(event),
+            "instance-quota" => decode::<InstanceQuotaInput>(event),
+            "create-instance" => decode::<CreateInstanceInput>(event),
+            "configure-instance" => decode::<ConfigureInstanceInput>(event),
+            "request-quotas" => decode::<RequestQuotasInput>(event),
+            "create-entra-application" => decode::<CreateEntraApplicationInput>(event),
+            "configure-entra-sign-on" => decode::<ConfigureEntraSignOnInput>(event),
+            "create-saml-provider" => decode::<CreateSamlProviderInput>(event),
+            "create-policy" => decode::<CreatePolicyInput>(event),
+            "create-role" => decode::<CreateRoleInput>(event),
+            "configure-entra-claims" => decode::<ConfigureEntraClaimsInput>(event),
+            "assign-groups" => decode::<AssignGroupsInput>(event),
+            "register-instance" => decode::<RegisterInstanceInput>(event),
+            "sync-users" => decode::<SyncUsersInput>(event),
+            "verify-sign-in" => decode::<VerifySignInInput>(event),
+            "report" => decode::<ReportInput>(event),
+            other => Err(format!("tests/contract.rs does not know the input type of {other}")),
+        };
+        decoded.unwrap_or_else(|error| panic!("tests/events/{handler}.json: {error}"));
+    }
+}
+
+#[test]
+fn the_arguments_of_every_lambda_task_are_the_fields_of_its_sample_event() {
+    for (task, function, state) in lambda_tasks() {
+        let handler = &functions(&template())[&function];
+        let event: Value = serde_json::from_str(&read(format!("tests/events/{handler}.json"))).unwrap();
+        let fields = |value: &Value| {
+            value.as_object().map(|map| map.keys().cloned().collect::<BTreeSet<_>>()).unwrap_or_default()
+        };
+        if state["Arguments"].is_object() {
+            let unknown: Vec<_> = fields(&state["Arguments"]).difference(&fields(&event)).cloned().collect();
+            assert!(unknown.is_empty(), "{task}: tests/events/{handler}.json does not have {unknown:?}");
+        }
+    }
+}
+
+#[test]
+fn every_state_can_be_reached_and_every_next_exists() {
+    fn walk(file: &str, machine: &Value) {
+        let states = machine["States"].as_object().unwrap();
+        let mut next: BTreeSet<&str> = machine["StartAt"].as_str().into_iter().collect();
+        for (name, state) in states {
+            let ways = [state, &state["Default"]].into_iter();
+            let targets = ways.filter_map(|way| way.get("Next").or(Some(way)).and_then(Value::as_str)).chain(
+                ["Choices", "Catch"]
+                    .iter()
+                    .flat_map(|list| state[*list].as_array().into_iter().flatten())
+                    .filter_map(|way| way["Next"].as_str()),
+            );
+            for target in targets {
+                assert!(states.contains_key(target), "{file}: {name} leads to {target}, which is no state");
+                next.insert(target);
+            }
+            for branch in state["Branches"].as_array().into_iter().flatten().chain(state.get("ItemProcessor")) {
+                walk(file, branch);
+            }
+        }
+        for name in states.keys() {
+            assert!(next.contains(name.as_str()), "{file}: nothing leads to {name}");
+        }
+    }
+    for (file, machine) in machines() {
+        walk(&file, &machine);
+    }
+}

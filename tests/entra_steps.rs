@@ -1,0 +1,376 @@
+//! The steps that register Amazon Connect in Entra ID, run against the stand-in's Graph and login service.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+use std::{cell::Cell, time::Duration};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_secretsmanager::config::{Credentials, SharedCredentialsProvider};
+use connect_onboarding::{clients::Clients, settings::Settings, steps};
+use local_cloud::{Behaviour, ClientCredentials, FaultRule, GraphBehaviour, LocalCloud, Options, Tenant};
+use onboarding_core::{
+    StepError, StepErrorKind,
+    contract::{
+        AssignGroupsInput, AssignGroupsOutput, ConfigureEntraClaimsInput, ConfigureEntraClaimsOutput,
+        ConfigureEntraSignOnInput, CreateEntraApplicationInput, EntraApplication, EntraGroup, EntraSignOn,
+    },
+    names,
+    onboarding::{Assignment, UsernameAttribute},
+};
+use serde_json::{Value, json};
+use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
+
+const REGION: &str = "ap-northeast-1";
+const ALIAS: &str = "acme-support";
+const NAME: &str = "Amazon Connect acme-support";
+const AGENTS: &str = "7c0b1d0e-0000-4000-8000-000000000001";
+const INNER: &str = "7c0b1d0e-0000-4000-8000-000000000002";
+const PEOPLE: [&str; 3] = [
+    "5f000000-0000-4000-8000-000000000001",
+    "5f000000-0000-4000-8000-000000000002",
+    "5f000000-0000-4000-8000-000000000003",
+];
+
+/// A local cloud with the Graph credential in a secret, and clients that talk to both.
+struct Cloud {
+    local: LocalCloud,
+    _secrets: MockServer,
+    cx: Clients,
+    seen: Cell<usize>,
+}
+
+fn user(id: &str) -> Value {
+    json!({ "@odata.type": "#microsoft.graph.user", "id": id, "userPrincipalName": format!("{id}@contoso.com"),
+            "displayName": id, "accountEnabled": true, "userType": "Member" })
+}
+
+impl Cloud {
+    async fn start(behaviour: GraphBehaviour) -> Self {
+        let tenant: Tenant = serde_json::from_value(json!({ "groups": [
+            { "id": AGENTS, "displayName": "Support agents", "members": [
+                user(PEOPLE[0]), user(PEOPLE[1]),
+                { "@odata.type": "#microsoft.graph.group", "id": INNER, "displayName": "Inner" } ] },
+            { "id": INNER, "displayName": "Inner", "members": [user(PEOPLE[2])] } ] }))
+        .unwrap();
+        let (tenant_id, client_id) = ("0f5a1de4-0000-4000-8000-00000000000a", "0f5a1de4-0000-4000-8000-00000000000b");
+        let client = ClientCredentials { client_id: client_id.into(), client_secret: "hunter2".into() };
+        let options = Options {
+            clock_scale: 0.02,
+            // Nobody listens there: these steps need no emulator.
+            upstream: "http://127.0.0.1:9".into(),
+            region: REGION.into(),
+            account: "111122223333".into(),
+            tenant,
+            tenant_id: tenant_id.into(),
+            client,
+            faults: Vec::new(),
+            record: None,
+            real_rates: false,
+            models: None,
+            behaviour: Behaviour { graph: behaviour, ..Behaviour::default() },
+        };
+        let local = LocalCloud::start(options).await.unwrap();
+        let secrets = MockServer::start().await;
+        let credential = json!({ "tenantId": tenant_id, "clientId": client_id, "clientSecret": "hunter2" });
+        let body = json!({ "Name": "graph-credential", "SecretString": credential.to_string() }).to_string();
+        let answer = ResponseTemplate::new(200).set_body_raw(body, "application/x-amz-json-1.1");
+        Mock::given(any()).respond_with(answer).mount(&secrets).await;
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(REGION))
+            .endpoint_url(secrets.uri())
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::new("test", "test", None, None, "test")))
+            .build();
+        let settings = Settings::read(|name| match name {
+            Settings::GRAPH_CREDENTIAL => Some("graph-credential".into()),
+            Settings::GRAPH_URL => Some(local.graph_url()),
+            Settings::LOGIN_URL => Some(local.login_url()),
+            _ => None,
+        });
+        Self { cx: Clients::new(config, settings), local, _secrets: secrets, seen: Cell::new(0) }
+    }
+
+    fn fault(&self, rule: Value) {
+        let rule: FaultRule = serde_json::from_value(rule).unwrap();
+        self.local.add_fault(rule).unwrap();
+    }
+
+    /// What was sent to Graph since the last look and is no read.
+    fn writes(&self) -> Vec<String> {
+        let calls = self.local.calls();
+        let new = &calls[self.seen.replace(calls.len())..];
+        let writes = new.iter().filter(|call| call.service == "graph" && call.method != "GET");
+        writes.map(|call| call.operation.clone()).collect()
+    }
+
+    async fn create_once(
+        &self,
+        previous: Option<EntraApplication>,
+        retry_count: u32,
+    ) -> Result<EntraApplication, StepError> {
+        let input =
+            CreateEntraApplicationInput { alias: ALIAS.into(), application_name: NAME.into(), previous, retry_count };
+        steps::create_entra_application::run(&self.cx, input).await
+    }
+
+    /// Looks as the state machine does, from a first answer on.
+    async fn until_ready(&self, mut application: EntraApplication) -> EntraApplication {
+        while application.status != "READY" {
+            self.local.advance(f64::from(u32::try_from(application.wait_seconds).unwrap()));
+            application = self.create_once(Some(application), 0).await.unwrap();
+        }
+        application
+    }
+
+    async fn application(&self) -> EntraApplication {
+        self.until_ready(self.create_once(None, 0).await.unwrap()).await
+    }
+
+    async fn sign_on(&self, application: &EntraApplication) -> Result<EntraSignOn, StepError> {
+        let input = ConfigureEntraSignOnInput {
+            alias: ALIAS.into(),
+            region: REGION.into(),
+            application: application.clone(),
+            notification_emails: vec!["it@contoso.com".into()],
+        };
+        steps::configure_entra_sign_on::run(&self.cx, input).await
+    }
+
+    async fn claims(
+        &self,
+        application: &EntraApplication,
+        thumbprint: &str,
+        username: UsernameAttribute,
+    ) -> Result<ConfigureEntraClaimsOutput, StepError> {
+        let input = ConfigureEntraClaimsInput {
+            alias: ALIAS.into(),
+            region: REGION.into(),
+            instance_id: "11111111-0000-4000-8000-000000000001".into(),
+            application: application.clone(),
+            certificate_thumbprint: thumbprint.into(),
+            role_arn: "arn:aws:iam::111122223333:role/connect-onboarding/AmazonConnect-acme-support".into(),
+            saml_provider_arn: "arn:aws:iam::111122223333:saml-provider/AmazonConnect-acme-support".into(),
+            username,
+            session_duration: "PT12H".into(),
+        };
+        steps::configure_entra_claims::run(&self.cx, input).await
+    }
+
+    async fn assign(
+        &self,
+        application: &EntraApplication,
+        assignment: Assignment,
+        nested: bool,
+    ) -> Result<AssignGroupsOutput, StepError> {
+        let groups = vec![EntraGroup { id: AGENTS.into(), display_name: "Support agents".into(), users: 0 }];
+        let input = AssignGroupsInput { application: application.clone(), groups, assignment, nested };
+        steps::assign_groups::run(&self.cx, input).await
+    }
+
+    /// How many applications of the name there are, once the lists have caught up.
+    async fn applications(&self) -> usize {
+        self.local.advance(1_000_000.0);
+        let graph = self.cx.graph();
+        graph.service_principals_named(names::GALLERY_APPLICATION_ID, NAME).await.unwrap().len()
+    }
+}
+
+#[tokio::test]
+async fn the_whole_registration_leaves_what_a_sign_in_needs_and_a_second_time_only_reads() {
+    let cloud = Cloud::start(GraphBehaviour::default()).await;
+    let graph = cloud.cx.graph();
+    let first = cloud.application().await;
+    assert!(!first.adopted && !first.app_role_id.is_empty());
+    let sign_on = cloud.sign_on(&first).await.unwrap();
+    let claims = cloud.claims(&first, &sign_on.certificate_thumbprint, UsernameAttribute::Mail).await.unwrap();
+    let assigned = cloud.assign(&first, Assignment::Groups, false).await.unwrap();
+    assert_eq!(assigned, AssignGroupsOutput { assigned: 1, existing: 0 });
+
+    let principal = graph.service_principal(&first.service_principal_id).await.unwrap().unwrap();
+    assert_eq!(principal.preferred_single_sign_on_mode.as_deref(), Some("saml"));
+    assert_eq!(
+        principal.preferred_token_signing_key_thumbprint.as_deref(),
+        Some(sign_on.certificate_thumbprint.as_str())
+    );
+    assert_eq!(principal.relay_state(), Some(claims.relay_state.as_str()));
+    assert_eq!(principal.notification_email_addresses, ["it@contoso.com"]);
+    assert_eq!(principal.tags, ["WindowsAzureActiveDirectoryIntegratedApp", "connect-onboarding:acme-support"]);
+    let application = graph.application(&first.application_id).await.unwrap().unwrap();
+    assert_eq!(application.identifier_uris, ["https://signin.aws.amazon.com/saml"]);
+    let replies = ["https://ap-northeast-1.signin.aws.amazon.com/saml", "https://signin.aws.amazon.com/saml"];
+    assert_eq!(application.web.redirect_uris, replies);
+    assert_eq!(graph.claims_policies_of(&principal.id).await.unwrap()[0].id, claims.claims_policy_id);
+
+    cloud.writes();
+    cloud.local.advance(60.0);
+    let again = cloud.application().await;
+    assert_eq!(again, EntraApplication { adopted: true, attempt: 0, ..first });
+    assert_eq!(cloud.sign_on(&again).await.unwrap(), sign_on);
+    assert_eq!(cloud.claims(&again, &sign_on.certificate_thumbprint, UsernameAttribute::Mail).await.unwrap(), claims);
+    let assigned = cloud.assign(&again, Assignment::Groups, false).await.unwrap();
+    assert_eq!(assigned, AssignGroupsOutput { assigned: 0, existing: 1 });
+    assert_eq!(cloud.writes(), [""; 0]);
+}
+
+/// A tenant whose lists stay behind until a test moves the clock.
+fn late_lists() -> GraphBehaviour {
+    GraphBehaviour { list_replication_seconds: 40.0 * 50.0, ..GraphBehaviour::default() }
+}
+
+#[tokio::test]
+async fn an_application_whose_answer_was_lost_is_found_again_although_lists_are_late() {
+    let cloud = Cloud::start(late_lists()).await;
+    cloud.fault(json!({ "service": "graph", "match": "instantiate", "truncate": true }));
+    assert_eq!(cloud.create_once(None, 0).await.unwrap_err().kind, StepErrorKind::Unavailable);
+    let mut look = cloud.create_once(None, 1).await.unwrap();
+    for _ in 0..5 {
+        assert_eq!((look.status.as_str(), look.application_id.as_str()), ("REPLICATING", ""));
+        look = cloud.create_once(Some(look), 0).await.unwrap();
+    }
+    cloud.local.advance(2000.0);
+    let found = cloud.until_ready(look).await;
+    assert!(found.adopted);
+    assert_eq!(cloud.applications().await, 1);
+}
+
+#[tokio::test]
+async fn an_application_that_was_never_made_is_made_after_the_looks() {
+    let cloud = Cloud::start(GraphBehaviour::default()).await;
+    cloud.fault(json!({ "service": "graph", "match": "instantiate", "status": 500, "code": "InternalServerError" }));
+    assert_eq!(cloud.create_once(None, 0).await.unwrap_err().kind, StepErrorKind::Unavailable);
+    let look = cloud.create_once(None, 1).await.unwrap();
+    let made = cloud.until_ready(look).await;
+    assert!(!made.adopted);
+    assert_eq!(cloud.applications().await, 1);
+}
+
+#[tokio::test]
+async fn two_applications_of_the_name_are_a_conflict_unless_one_carries_our_tag() {
+    let cloud = Cloud::start(GraphBehaviour::default()).await;
+    let graph = cloud.cx.graph();
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        ids.push(graph.instantiate(names::GALLERY_APPLICATION_ID, NAME).await.unwrap().1.id);
+    }
+    cloud.local.advance(60.0);
+    let error = cloud.create_once(None, 0).await.unwrap_err();
+    assert_eq!(error.kind, StepErrorKind::Conflict);
+    assert!(ids.iter().all(|id| error.message.contains(id)), "{error}");
+    let tags = json!({ "tags": [names::service_principal_tag(ALIAS)] });
+    graph.update_service_principal(&ids[1], tags).await.unwrap();
+    assert_eq!(cloud.application().await.service_principal_id, ids[1]);
+}
+
+#[tokio::test]
+async fn another_instances_application_is_not_adopted() {
+    let cloud = Cloud::start(GraphBehaviour::default()).await;
+    let graph = cloud.cx.graph();
+    let (_, principal) = graph.instantiate(names::GALLERY_APPLICATION_ID, NAME).await.unwrap();
+    cloud.local.advance(60.0);
+    graph
+        .update_service_principal(&principal.id, json!({ "tags": [names::service_principal_tag("other")] }))
+        .await
+        .unwrap();
+    let error = cloud.create_once(None, 0).await.unwrap_err();
+    assert_eq!(error.kind, StepErrorKind::Conflict);
+    assert!(error.message.contains("the onboarding of other"), "{error}");
+}
+
+#[tokio::test]
+async fn a_taken_identifier_gets_a_number() {
+    let taken =
+        ["https://signin.aws.amazon.com/saml", "https://signin.aws.amazon.com/saml#1"].map(String::from).to_vec();
+    let cloud = Cloud::start(GraphBehaviour { taken_identifier_uris: taken, ..GraphBehaviour::default() }).await;
+    let application = cloud.application().await;
+    assert_eq!(cloud.sign_on(&application).await.unwrap().identifier_uri, "https://signin.aws.amazon.com/saml#2");
+}
+
+#[tokio::test]
+async fn a_certificate_whose_answer_was_lost_is_not_made_again() {
+    let cloud = Cloud::start(GraphBehaviour::default()).await;
+    let application = cloud.application().await;
+    cloud.fault(json!({ "service": "graph", "match": "addTokenSigningCertificate", "truncate": true }));
+    assert_eq!(cloud.sign_on(&application).await.unwrap_err().kind, StepErrorKind::Unavailable);
+    let sign_on = cloud.sign_on(&application).await.unwrap();
+    let principal = cloud.cx.graph().service_principal(&application.service_principal_id).await.unwrap().unwrap();
+    assert_eq!(principal.key_credentials.len(), 2, "one certificate has two halves");
+    assert_eq!(principal.preferred_token_signing_key_thumbprint, Some(sign_on.certificate_thumbprint));
+}
+
+#[tokio::test]
+async fn metadata_without_the_active_certificate_is_not_consistent_yet() {
+    let behaviour = GraphBehaviour { metadata_seconds: 30.0 * 50.0, ..GraphBehaviour::default() };
+    let cloud = Cloud::start(behaviour).await;
+    let application = cloud.application().await;
+    assert_eq!(cloud.sign_on(&application).await.unwrap_err().kind, StepErrorKind::NotConsistentYet);
+    cloud.local.advance(1500.0);
+    cloud.sign_on(&application).await.unwrap();
+    let principal = cloud.cx.graph().service_principal(&application.service_principal_id).await.unwrap().unwrap();
+    assert_eq!(principal.key_credentials.len(), 2, "waiting makes no second certificate");
+}
+
+#[tokio::test]
+async fn rights_to_own_applications_only_are_named_as_what_they_are() {
+    let roles = ["Application.ReadWrite.OwnedBy", "Application.Read.All"].map(String::from).to_vec();
+    let cloud = Cloud::start(GraphBehaviour { roles, ..GraphBehaviour::default() }).await;
+    let application = cloud.application().await;
+    let error = cloud.sign_on(&application).await.unwrap_err();
+    assert_eq!(error.kind, StepErrorKind::AccessDenied);
+    assert!(error.message.contains("OwnedBy does not do"), "{error}");
+}
+
+#[tokio::test]
+async fn our_claims_policy_follows_the_input_and_keeps_its_id() {
+    let cloud = Cloud::start(GraphBehaviour::default()).await;
+    let application = cloud.application().await;
+    let thumbprint = cloud.sign_on(&application).await.unwrap().certificate_thumbprint;
+    let before = cloud.claims(&application, &thumbprint, UsernameAttribute::UserPrincipalName).await.unwrap();
+    let after = cloud.claims(&application, &thumbprint, UsernameAttribute::ObjectId).await.unwrap();
+    assert_eq!(before, after);
+    let policies = cloud.cx.graph().claims_policies_of(&application.service_principal_id).await.unwrap();
+    assert_eq!(policies.len(), 1);
+    assert!(policies[0].definition[0].contains("objectid"));
+}
+
+#[tokio::test]
+async fn a_policy_that_was_made_and_not_yet_assigned_is_taken_up() {
+    let cloud = Cloud::start(GraphBehaviour::default()).await;
+    let application = cloud.application().await;
+    let thumbprint = cloud.sign_on(&application).await.unwrap().certificate_thumbprint;
+    cloud.fault(json!({ "service": "graph", "match": "POST /v1.0/policies", "truncate": true }));
+    assert!(cloud.claims(&application, &thumbprint, UsernameAttribute::Mail).await.is_err());
+    let made = cloud.cx.graph().claims_policies_named(&names::claims_policy(ALIAS)).await.unwrap();
+    let claims = cloud.claims(&application, &thumbprint, UsernameAttribute::Mail).await.unwrap();
+    assert_eq!(made.iter().map(|policy| policy.id.as_str()).collect::<Vec<_>>(), [claims.claims_policy_id.as_str()]);
+}
+
+#[tokio::test]
+async fn a_strangers_claims_policy_is_a_conflict_and_stays() {
+    let cloud = Cloud::start(GraphBehaviour::default()).await;
+    let graph = cloud.cx.graph();
+    let application = cloud.application().await;
+    let thumbprint = cloud.sign_on(&application).await.unwrap().certificate_thumbprint;
+    let definition =
+        json!({ "ClaimsMappingPolicy": { "Version": 1, "IncludeBasicClaimSet": "true", "ClaimsSchema": [] } });
+    let stranger = graph.create_claims_policy("Finance", &definition).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    graph.assign_claims_policy(&application.service_principal_id, &stranger.id).await.unwrap();
+    let error = cloud.claims(&application, &thumbprint, UsernameAttribute::Mail).await.unwrap_err();
+    assert_eq!(error.kind, StepErrorKind::Conflict);
+    assert!(error.message.contains("Finance") && error.message.contains(&stranger.id), "{error}");
+    assert_eq!(graph.claims_policies_of(&application.service_principal_id).await.unwrap(), [stranger]);
+}
+
+#[tokio::test]
+async fn single_users_are_assigned_with_or_without_those_of_nested_groups() {
+    let cloud = Cloud::start(GraphBehaviour::default()).await;
+    let application = cloud.application().await;
+    let direct = cloud.assign(&application, Assignment::Users, false).await.unwrap();
+    assert_eq!(direct, AssignGroupsOutput { assigned: 2, existing: 0 });
+    let nested = cloud.assign(&application, Assignment::Users, true).await.unwrap();
+    assert_eq!(nested, AssignGroupsOutput { assigned: 1, existing: 2 });
+    let assignments = cloud.cx.graph().assignments(&application.service_principal_id).await.unwrap();
+    let mut assigned: Vec<&str> = assignments.iter().map(|assignment| assignment.principal_id.as_str()).collect();
+    assigned.sort_unstable();
+    assert_eq!(assigned, PEOPLE);
+}

@@ -1,0 +1,85 @@
+//! The administrator's calls, on the AWS port under `/_admin/`. They are not recorded.
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+use crate::fault::rules_of;
+use crate::front::Cloud;
+use crate::http::{Request, Response};
+use crate::inventory;
+
+/// The body of `/_admin/members/add`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AddMember {
+    /// The group's object id or display name.
+    group: String,
+    /// The member in Graph's own shape.
+    member: Map<String, Value>,
+}
+
+/// The body of `/_admin/members/remove`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct RemoveMember {
+    group: String,
+    member_id: String,
+}
+
+/// The body of `/_admin/clock`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Advance {
+    /// Seconds of the real cloud.
+    advance_seconds: f64,
+}
+
+/// The body of `/_admin/quota`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct SetQuota {
+    code: String,
+    #[serde(default)]
+    context_id: Option<String>,
+    value: f64,
+}
+
+/// Answers an administrator's call.
+pub(crate) async fn serve(cloud: &Cloud, request: &Request) -> Response {
+    let done = |result: Result<(), String>| match result {
+        Ok(()) => Response::json(200, &json!({})),
+        Err(message) => Response::json(400, &json!({ "message": message })),
+    };
+    match (request.method.as_str(), request.path.as_str()) {
+        ("POST", "/_admin/fault") => done(read(request).and_then(|body| add_faults(cloud, body))),
+        ("POST", "/_admin/members/add") => {
+            done(read(request).and_then(|body: AddMember| cloud.graph.add_member(&body.group, body.member)))
+        }
+        ("POST", "/_admin/members/remove") => {
+            done(read(request).and_then(|body: RemoveMember| cloud.graph.remove_member(&body.group, &body.member_id)))
+        }
+        ("POST", "/_admin/clock") => {
+            done(read(request).map(|body: Advance| cloud.world.setting.clock.advance(body.advance_seconds)))
+        }
+        ("POST", "/_admin/quota") => done(read(request).map(|body: SetQuota| {
+            cloud.world.state().quotas.set(&body.code, body.context_id, body.value);
+        })),
+        ("GET", "/_admin/calls") => Response::json(200, &json!(cloud.recorder.calls())),
+        ("GET", "/_admin/inventory") => Response::json(200, &inventory::of(cloud).await),
+        ("GET", "/_admin/violations") => Response::json(200, &json!(cloud.violations.all())),
+        (method, path) => {
+            Response::json(404, &json!({ "message": format!("There is no administrator's call {method} {path}.") }))
+        }
+    }
+}
+
+fn read<T: DeserializeOwned>(request: &Request) -> Result<T, String> {
+    serde_json::from_slice(&request.body).map_err(|error| format!("The body is not what this call needs: {error}."))
+}
+
+fn add_faults(cloud: &Cloud, body: Value) -> Result<(), String> {
+    let rules = rules_of(body).map_err(|error| error.to_string())?;
+    let mut faults = cloud.faults.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    rules.into_iter().try_for_each(|rule| faults.add(rule).map_err(|error| error.to_string()))
+}

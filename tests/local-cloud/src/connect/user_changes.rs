@@ -1,0 +1,61 @@
+//! Changes to users: each sets one thing whole, so each can be repeated.
+
+use serde_json::Value;
+
+use super::{Instance, user_rules, users};
+use crate::aws_error::{Answer, Refusal};
+use crate::input::{Input, nothing};
+use crate::world::Setting;
+
+/// Runs an `UpdateUser…` operation.
+pub(super) fn change(setting: &Setting, instance: &mut Instance, operation: &str, input: &Input) -> Answer {
+    let id = input.need("UserId")?.to_owned();
+    let now = setting.clock.now();
+    if instance.users.named(&id, now).is_none() {
+        // Right after its creation a user can be answered for in either way; the reads say "not found".
+        return Err(match instance.users.exists(&id) {
+            true => Refusal::invalid_request("The user is not valid."),
+            false => Refusal::not_found("User not found."),
+        });
+    }
+    match operation {
+        "UpdateUserIdentityInfo" => {
+            let identity = user_rules::identity(instance, input.object("IdentityInfo"))?;
+            users::named(setting, instance, input)?.identity = identity;
+        }
+        "UpdateUserSecurityProfiles" => {
+            let security = user_rules::security_profiles(instance, input)?;
+            users::named(setting, instance, input)?.security = security;
+        }
+        "UpdateUserRoutingProfile" => {
+            let routing = user_rules::routing_profile(instance, input)?;
+            users::named(setting, instance, input)?.routing = routing;
+        }
+        "UpdateUserHierarchy" => {
+            let hierarchy = user_rules::hierarchy_group(instance, input)?;
+            users::named(setting, instance, input)?.hierarchy = hierarchy;
+        }
+        "UpdateUserPhoneConfig" => {
+            let settings = user_rules::phone_settings(input)?;
+            let Some(phone) = settings.get("PhoneConfig") else {
+                return Err(Refusal::invalid_request("PhoneConfig is required."));
+            };
+            let user = users::named(setting, instance, input)?;
+            user.settings = [("PhoneConfig".to_owned(), phone.clone())].into_iter().collect();
+        }
+        "UpdateUserConfig" => {
+            let settings = user_rules::phone_settings(input)?;
+            let user = users::named(setting, instance, input)?;
+            user.settings.remove("PhoneConfig");
+            user.settings.extend(settings);
+            user.settings
+                .retain(|_, value| value.as_array().is_none_or(|list| !list.is_empty()) && *value != Value::Null);
+        }
+        _ => {
+            let message = format!("{operation} is not part of the local cloud.");
+            return Err(Refusal::new(404, "UnknownOperationException", message));
+        }
+    }
+    users::named(setting, instance, input)?.modified = now;
+    nothing()
+}

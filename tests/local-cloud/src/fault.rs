@@ -1,0 +1,298 @@
+//! Fault rules: the calls that are to fail, be slow, be cut short, or cost their caller its life.
+
+use regex::Regex;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::aws_error::{Protocol, Refusal};
+use crate::http::Response;
+
+/// One rule, as it is written in a faults file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct FaultRule {
+    /// Only calls of this service (`connect`, `servicequotas`, `support`, `iam`, `graph`, `login`, …).
+    #[serde(default)]
+    pub service: Option<String>,
+    /// A regular expression, looked for in `METHOD path` and in the operation's name.
+    #[serde(rename = "match")]
+    pub pattern: String,
+    /// How many matching calls go through first.
+    #[serde(default)]
+    pub after: u32,
+    /// How many are then hit; 0 is all of them.
+    #[serde(default = "once")]
+    pub times: u32,
+    /// The HTTP status to answer with.
+    #[serde(default)]
+    pub status: Option<u16>,
+    /// The error code to answer with, in the service's own shape.
+    #[serde(default)]
+    pub code: Option<String>,
+    /// The error's message.
+    #[serde(default)]
+    pub message: Option<String>,
+    /// `Retry-After`, in seconds.
+    #[serde(default)]
+    pub retry_after: Option<u32>,
+    /// How long the call waits before anything else happens, in milliseconds of wall time.
+    #[serde(default)]
+    pub delay_ms: Option<u64>,
+    /// Cuts the answer's body to so many bytes, or to its first half (`true`).
+    #[serde(default)]
+    pub truncate: Option<Truncate>,
+    /// Kills the calling process (Linux), before or after the call had its effect.
+    #[serde(default)]
+    pub kill: Option<Kill>,
+}
+
+impl FaultRule {
+    /// Whether the rule can be used.
+    ///
+    /// # Errors
+    /// When its `match` is no regular expression, its status is no error, or it does nothing.
+    pub fn check(&self) -> Result<(), FaultRuleError> {
+        Faults::default().add(self.clone())
+    }
+}
+
+fn once() -> u32 {
+    1
+}
+
+/// How much of an answer's body is left.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(untagged)]
+pub enum Truncate {
+    /// `true`: the first half; `false`: all of it.
+    Half(bool),
+    /// So many bytes.
+    Bytes(usize),
+}
+
+/// When a caller is killed.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Kill {
+    /// Before the call has an effect.
+    Before,
+    /// After it had its effect, before the answer.
+    After,
+}
+
+/// A rule that cannot be used, and why.
+#[derive(Debug, thiserror::Error)]
+pub enum FaultRuleError {
+    /// `match` is no regular expression.
+    #[error("the fault rule's match {pattern:?} is not a regular expression: {source}")]
+    Pattern {
+        /// The text given.
+        pattern: String,
+        /// What is wrong with it.
+        source: Box<regex::Error>,
+    },
+    /// The rule matches but has no effect.
+    #[error("the fault rule for {pattern:?} does nothing: give it status, code, delayMs, truncate or kill")]
+    Nothing {
+        /// The rule's `match`.
+        pattern: String,
+    },
+    /// The status is none that a web server may answer with.
+    #[error("the fault rule for {pattern:?} has the status {status}, which is no HTTP error (400 to 599)")]
+    Status {
+        /// The rule's `match`.
+        pattern: String,
+        /// The status given.
+        status: u16,
+    },
+}
+
+/// What the rules say about one call.
+#[derive(Clone, Debug)]
+pub(crate) struct Hit {
+    rule: FaultRule,
+}
+
+#[derive(Debug)]
+struct Armed {
+    rule: FaultRule,
+    pattern: Regex,
+    seen: u32,
+    fired: u32,
+}
+
+/// The rules in force, with their counts.
+#[derive(Debug, Default)]
+pub(crate) struct Faults(Vec<Armed>);
+
+impl Faults {
+    pub(crate) fn add(&mut self, rule: FaultRule) -> Result<(), FaultRuleError> {
+        let pattern = rule.pattern.clone();
+        if let Some(status) = rule.status
+            && !(400..600).contains(&status)
+        {
+            return Err(FaultRuleError::Status { pattern, status });
+        }
+        let answers = rule.status.is_some() || rule.code.is_some();
+        if !answers && rule.delay_ms.is_none() && rule.truncate.is_none() && rule.kill.is_none() {
+            return Err(FaultRuleError::Nothing { pattern });
+        }
+        let pattern = Regex::new(&rule.pattern)
+            .map_err(|source| FaultRuleError::Pattern { pattern, source: Box::new(source) })?;
+        self.0.push(Armed { rule, pattern, seen: 0, fired: 0 });
+        Ok(())
+    }
+
+    /// Counts the call in every rule that matches it; the first one whose turn it is hits.
+    pub(crate) fn hit(&mut self, service: &str, names: &[&str]) -> Option<Hit> {
+        let mut hit = None;
+        for armed in &mut self.0 {
+            let wanted = armed.rule.service.as_deref().is_none_or(|name| plain(name) == plain(service));
+            if !wanted || !names.iter().any(|name| armed.pattern.is_match(name)) {
+                continue;
+            }
+            armed.seen += 1;
+            let left = armed.rule.times == 0 || armed.fired < armed.rule.times;
+            if hit.is_none() && left && armed.seen > armed.rule.after {
+                armed.fired += 1;
+                hit = Some(Hit { rule: armed.rule.clone() });
+            }
+        }
+        hit
+    }
+}
+
+fn plain(service: &str) -> String {
+    service.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
+}
+
+impl Hit {
+    pub(crate) fn delay(&self) -> Option<std::time::Duration> {
+        self.rule.delay_ms.map(std::time::Duration::from_millis)
+    }
+
+    pub(crate) fn kill(&self) -> Option<Kill> {
+        self.rule.kill
+    }
+
+    /// The answer that takes the place of the service's, where the rule has one.
+    pub(crate) fn answer(&self, protocol: Protocol) -> Option<Response> {
+        if self.rule.status.is_none() && self.rule.code.is_none() {
+            return None;
+        }
+        let status = self.rule.status.unwrap_or(400);
+        let code = self.rule.code.clone().unwrap_or_else(|| usual_code(protocol, status).to_owned());
+        let message = self.rule.message.clone().unwrap_or_else(|| usual_message(status).to_owned());
+        let mut answer = Refusal { status, code, message }.answer(protocol);
+        if let Some(seconds) = self.rule.retry_after {
+            answer = answer.with_header("retry-after", seconds.to_string());
+        }
+        Some(answer)
+    }
+
+    /// Cuts the answer where the rule says so; whether it did.
+    pub(crate) fn cut(&self, answer: &mut Response) -> bool {
+        let keep = match self.rule.truncate {
+            Some(Truncate::Half(true)) => answer.body.len() / 2,
+            Some(Truncate::Bytes(bytes)) => bytes,
+            Some(Truncate::Half(false)) | None => return false,
+        };
+        answer.body.truncate(keep);
+        true
+    }
+}
+
+/// The code with which a service of this protocol reports the status when nothing more is said.
+fn usual_code(protocol: Protocol, status: u16) -> &'static str {
+    match (protocol, status) {
+        (Protocol::Login, 400..=499) => "invalid_request",
+        (Protocol::Login, _) => "temporarily_unavailable",
+        (Protocol::Graph, 401) => "InvalidAuthenticationToken",
+        (Protocol::Graph, 403) => "Authorization_RequestDenied",
+        (Protocol::Graph, 404) => "Request_ResourceNotFound",
+        (Protocol::Graph, 429) => "TooManyRequests",
+        (Protocol::Graph, 400..=499) => "Request_BadRequest",
+        (Protocol::Graph, 503 | 504) => "serviceNotAvailable",
+        (Protocol::Graph, _) => "generalException",
+        (Protocol::Query, 403) => "AccessDenied",
+        (_, 403) => "AccessDeniedException",
+        (Protocol::Query, 429) => "Throttling",
+        (_, 429) => "ThrottlingException",
+        (Protocol::RestJson, 404) => "ResourceNotFoundException",
+        (Protocol::Query, 404) => "NoSuchEntity",
+        (Protocol::Query, 503) => "ServiceUnavailable",
+        (_, 503) => "ServiceUnavailableException",
+        (Protocol::RestJson, 500..=599) => "InternalServiceException",
+        (Protocol::Query, 500..=599) => "InternalFailure",
+        (_, 500..=599) => "InternalServerError",
+        (Protocol::Query, _) => "ValidationError",
+        _ => "ValidationException",
+    }
+}
+
+fn usual_message(status: u16) -> &'static str {
+    match status {
+        403 => "User is not authorized to perform this operation.",
+        429 => "Rate exceeded",
+        500..=599 => "The service could not answer.",
+        _ => "The request was refused by a fault rule.",
+    }
+}
+
+/// The rules that an administration call brings: one, or a list.
+pub(crate) fn rules_of(body: Value) -> Result<Vec<FaultRule>, serde_json::Error> {
+    if body.is_array() { serde_json::from_value(body) } else { serde_json::from_value(json!([body])) }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot set up its rule has failed")]
+    use super::*;
+
+    fn faults(rules: Value) -> Faults {
+        let mut faults = Faults::default();
+        for rule in rules_of(rules).unwrap() {
+            faults.add(rule).unwrap();
+        }
+        faults
+    }
+
+    #[test]
+    fn a_rule_lets_the_first_calls_through_and_hits_as_often_as_it_says() {
+        let mut faults = faults(json!({ "match": "CreateUser", "after": 1, "times": 2, "status": 429 }));
+        let hits: Vec<bool> = (0..5).map(|_| faults.hit("connect", &["CreateUser"]).is_some()).collect();
+        assert_eq!(hits, [false, true, true, false, false]);
+    }
+
+    #[test]
+    fn a_rule_for_one_service_leaves_the_others_alone() {
+        let mut faults = faults(json!({ "service": "service-quotas", "match": ".", "status": 500 }));
+        assert!(faults.hit("connect", &["PUT /instance"]).is_none());
+        assert!(faults.hit("servicequotas", &["GetServiceQuota"]).is_some());
+    }
+
+    #[test]
+    fn rules_count_on_their_own() {
+        let mut faults = faults(json!([
+            { "match": "A", "status": 500 }, { "match": "A", "after": 2, "code": "Later" },
+        ]));
+        let codes: Vec<Option<String>> =
+            (0..4).map(|_| faults.hit("x", &["A"]).map(|hit| hit.rule.code.unwrap_or_default())).collect();
+        assert_eq!(codes, [Some(String::new()), None, Some("Later".into()), None]);
+    }
+
+    #[test]
+    fn a_rule_with_an_unknown_field_or_without_an_effect_is_refused() {
+        assert!(rules_of(json!({ "match": "x", "statsu": 500 })).is_err());
+        let rule = rules_of(json!({ "match": "x" })).unwrap().remove(0);
+        assert!(Faults::default().add(rule).unwrap_err().to_string().contains("does nothing"));
+    }
+
+    #[test]
+    fn a_cut_answer_keeps_its_first_half() {
+        let mut faults = faults(json!({ "match": "x", "truncate": true }));
+        let mut answer = Response::new(200, "text/plain", "12345678");
+        assert!(faults.hit("s", &["x"]).unwrap().cut(&mut answer));
+        assert_eq!(answer.body, b"1234");
+    }
+}

@@ -1,0 +1,190 @@
+//! The three doors of the local cloud (AWS, Microsoft Graph, the login service): from a connection to a service, through
+//! the fault rules, into the record.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::aws_error::Protocol;
+use crate::fault::{Faults, Hit, Kill};
+use crate::graph::Graph;
+use crate::http::{Request, Response};
+use crate::iam::Iam;
+use crate::model::Models;
+use crate::record::Recorder;
+use crate::route::destination;
+use crate::simulated;
+use crate::upstream::Upstream;
+use crate::violations::Violations;
+use crate::world::{Service, World};
+use crate::{admin, caller};
+
+/// The largest body that is taken: S3 objects pass through here.
+const BODY: usize = 512 * 1024 * 1024;
+
+/// The status in the record of a call whose caller was killed before it got an answer.
+const KILLED: u16 = 499;
+
+/// Everything behind the doors.
+pub(crate) struct Cloud {
+    pub(crate) world: World,
+    pub(crate) graph: Arc<Graph>,
+    pub(crate) iam: Iam,
+    pub(crate) upstream: Upstream,
+    pub(crate) models: Option<Models>,
+    pub(crate) faults: Mutex<Faults>,
+    pub(crate) recorder: Recorder,
+    pub(crate) violations: Violations,
+}
+
+/// One of the doors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Door {
+    Aws,
+    Graph,
+    Login,
+}
+
+/// Where a request goes.
+struct Way {
+    service: String,
+    operation: String,
+    protocol: Protocol,
+}
+
+/// Opens a door: serves it until the handle is aborted.
+pub(crate) fn open(cloud: Arc<Cloud>, door: Door, listener: TcpListener, port: u16) -> JoinHandle<()> {
+    let service = axum::Router::new().fallback(
+        move |ConnectInfo(peer): ConnectInfo<SocketAddr>, request: axum::extract::Request| {
+            let cloud = Arc::clone(&cloud);
+            async move { enter(&cloud, door, peer.port(), port, request).await }
+        },
+    );
+    let service = service.into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(async move {
+        if let Err(error) = axum::serve(listener, service).await {
+            eprintln!("local cloud: a port is no longer served: {error}");
+        }
+    })
+}
+
+async fn enter(
+    cloud: &Arc<Cloud>,
+    door: Door,
+    peer: u16,
+    port: u16,
+    request: axum::extract::Request,
+) -> axum::response::Response {
+    let request = match read(request).await {
+        Ok(request) => request,
+        Err(error) => return write(Response::new(400, "text/plain", format!("the body cannot be read: {error}"))),
+    };
+    if door == Door::Aws && request.path.starts_with("/_admin/") {
+        return write(admin::serve(cloud, &request).await);
+    }
+    // On a task of its own: a caller that hangs up early must not undo half of an effect, nor its line in the record.
+    let cloud = Arc::clone(cloud);
+    let call = tokio::spawn(async move { cloud.call(door, peer, port, &request).await });
+    match call.await {
+        Ok(answer) => write(answer),
+        Err(error) => write(Response::new(500, "text/plain", format!("the local cloud failed: {error}"))),
+    }
+}
+
+impl Cloud {
+    async fn call(&self, door: Door, peer: u16, port: u16, request: &Request) -> Response {
+        let way = way(door, request);
+        let hit = self.hit(&way, request);
+        if let Some(delay) = hit.as_ref().and_then(Hit::delay) {
+            tokio::time::sleep(delay).await;
+        }
+        let kill = hit.as_ref().and_then(Hit::kill);
+        if kill == Some(Kill::Before) {
+            self.kill(peer, port);
+            let answer = Response::empty(KILLED);
+            self.recorder.note(&way.service, &way.operation, request, &answer, true);
+            return answer;
+        }
+        let planned = hit.as_ref().and_then(|hit| hit.answer(way.protocol));
+        let mut simulated = planned.is_some();
+        let mut answer = match planned {
+            Some(answer) => answer,
+            None => self.serve(door, &way, request).await,
+        };
+        simulated |= hit.is_some_and(|hit| hit.cut(&mut answer));
+        if kill == Some(Kill::After) {
+            self.kill(peer, port);
+        }
+        self.recorder.note(&way.service, &way.operation, request, &answer, simulated);
+        answer
+    }
+
+    fn hit(&self, way: &Way, request: &Request) -> Option<Hit> {
+        let line = format!("{} {}", request.method, request.path);
+        let decoded = percent_encoding::percent_decode_str(&line).decode_utf8_lossy().into_owned();
+        let target = request.header("x-amz-target").unwrap_or_default();
+        let names = [line.as_str(), decoded.as_str(), way.operation.as_str(), target];
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner).hit(&way.service, &names)
+    }
+
+    fn kill(&self, peer: u16, port: u16) {
+        if let Err(reason) = caller::kill(peer, port) {
+            self.violations.note(format!("a kill rule found nobody to kill: {reason}"));
+        }
+    }
+
+    async fn serve(&self, door: Door, way: &Way, request: &Request) -> Response {
+        match (door, Service::of(&way.service)) {
+            (Door::Graph, _) => self.graph.handle_graph(request).await,
+            (Door::Login, _) => self.graph.handle_login(request).await,
+            (Door::Aws, Some(service)) => {
+                simulated::serve(&self.world, self.models.as_ref(), &self.violations, service, request)
+            }
+            (Door::Aws, None) if way.service == "iam" => self.iam.serve(request).await,
+            (Door::Aws, None) => self.upstream.pass(request, way.protocol).await,
+        }
+    }
+}
+
+fn way(door: Door, request: &Request) -> Way {
+    match door {
+        Door::Graph => Way { service: "graph".into(), operation: Graph::operation(request), protocol: Protocol::Graph },
+        Door::Login => {
+            let operation = format!("{} {}", request.method, request.path);
+            Way { service: "login".into(), operation, protocol: Protocol::Login }
+        }
+        Door::Aws => {
+            let found = destination(request);
+            let named = Service::of(&found.service).and_then(|service| simulated::operation(service, request));
+            let operation = named.map_or(found.operation, str::to_owned);
+            Way { service: found.service, operation, protocol: found.protocol }
+        }
+    }
+}
+
+async fn read(request: axum::extract::Request) -> Result<Request, axum::Error> {
+    let (parts, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, BODY).await?.to_vec();
+    let query = parts.uri.query().unwrap_or_default();
+    let headers = parts.headers.iter();
+    let text = |value: &axum::http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    Ok(Request {
+        method: parts.method.as_str().to_owned(),
+        path: parts.uri.path().to_owned(),
+        query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
+        headers: headers.map(|(name, value)| (name.as_str().to_owned(), text(value))).collect(),
+        body,
+    })
+}
+
+fn write(answer: Response) -> axum::response::Response {
+    let mut response = axum::http::Response::builder().status(answer.status);
+    for (name, value) in &answer.headers {
+        response = response.header(name, value);
+    }
+    response.body(Body::from(answer.body)).unwrap_or_else(|_| axum::http::Response::new(Body::empty()))
+}

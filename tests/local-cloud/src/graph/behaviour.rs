@@ -1,0 +1,59 @@
+//! How unkind the tenant is: the delays, limits and moods of the real Graph, each of them a knob.
+
+/// What the tenant grants and how it misbehaves. All durations are seconds of the real cloud; the clock scales them.
+#[derive(Clone, Debug)]
+pub struct GraphBehaviour {
+    /// The application permissions that an administrator has consented to; they appear in each token's `roles`.
+    pub roles: Vec<String>,
+    /// How long a newly instantiated application and service principal answer 404 by id.
+    pub replication_seconds: f64,
+    /// How long they stay out of lists with `$filter`; the same index serves advanced queries, so it lags there too.
+    pub list_replication_seconds: f64,
+    /// How long a new claims mapping policy can't be referenced.
+    pub policy_replication_seconds: f64,
+    /// How long the federation metadata goes without a new signing certificate.
+    pub metadata_seconds: f64,
+    /// How long `GET members` goes on answering as before a change of membership.
+    pub membership_seconds: f64,
+    /// After how many pages a listing has one page that is empty and yet has a next link; `None`: never.
+    pub empty_page_after: Option<usize>,
+    /// Resource units per ten seconds before 429; `None`: the documented limit for the size of the tenant.
+    pub resource_units: Option<u32>,
+    /// How long a change notification takes to set out; changes of that time travel in one batch.
+    pub notification_seconds: f64,
+    /// Each how-manieth batch of notifications is sent twice; `None`: none is.
+    pub duplicate_notifications_every: Option<u64>,
+    /// Each how-manieth batch of notifications takes six times as long; `None`: none does.
+    pub late_notifications_every: Option<u64>,
+    /// The domains that the tenant has verified.
+    pub verified_domains: Vec<String>,
+    /// Identifier URIs that applications of other teams have taken.
+    pub taken_identifier_uris: Vec<String>,
+}
+
+impl Default for GraphBehaviour {
+    fn default() -> Self {
+        let roles = [
+            "Application.ReadWrite.All",
+            "AppRoleAssignment.ReadWrite.All",
+            "Group.Read.All",
+            "Policy.ReadWrite.ApplicationConfiguration",
+            "User.Read.All",
+        ];
+        Self {
+            roles: roles.map(String::from).to_vec(),
+            replication_seconds: 6.0,
+            list_replication_seconds: 20.0,
+            policy_replication_seconds: 2.0,
+            metadata_seconds: 10.0,
+            membership_seconds: 5.0,
+            empty_page_after: Some(2),
+            resource_units: None,
+            notification_seconds: 10.0,
+            duplicate_notifications_every: Some(5),
+            late_notifications_every: Some(7),
+            verified_domains: vec!["contoso.onmicrosoft.com".into()],
+            taken_identifier_uris: Vec::new(),
+        }
+    }
+}

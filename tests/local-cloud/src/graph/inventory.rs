@@ -1,0 +1,101 @@
+//! What exists in the tenant, and the administrator's hand on people and groups.
+
+use serde_json::{Map, Value, json};
+
+use super::{Graph, State, notify::Change, registration::text};
+
+impl Graph {
+    /// Everything that exists, in Graph's shapes: `applications`, `servicePrincipals` (each with `claimsMappingPolicies` and
+    /// `appRoleAssignedTo`), `groups` (with `members`) and `subscriptions`.
+    #[must_use]
+    pub fn inventory(&self) -> Value {
+        let mut guard = self.state();
+        let state: &mut State = &mut guard;
+        let now = self.now();
+        state.subscriptions.retain(|subscription| subscription.lives(now));
+        let applications: Vec<_> = state.registrations.iter().map(|registration| &registration.application).collect();
+        let principals = state.registrations.iter().filter(|registration| !registration.principal_deleted);
+        let principals: Vec<_> = principals
+            .map(|registration| {
+                let mut fields = registration.principal_view(None);
+                let assigned = state.policies.iter().map(|policy| &policy.fields);
+                let assigned: Vec<_> =
+                    assigned.filter(|policy| registration.policies.iter().any(|id| id == text(policy, "id"))).collect();
+                fields.insert("claimsMappingPolicies".into(), json!(assigned));
+                fields.insert("appRoleAssignedTo".into(), json!(registration.assignments));
+                fields
+            })
+            .collect();
+        // The directory itself, not what its replicas have heard: nothing is still under way in an inventory.
+        let settled = now + time::Duration::days(1);
+        let groups: Vec<_> = state
+            .directory
+            .groups(None)
+            .map(|group| {
+                let mut fields = group.fields.clone();
+                let members = state.directory.members(text(&group.fields, "id"), 0, settled);
+                let members: Vec<_> = members.map(|(_, member)| member_with_type(member)).collect();
+                fields.insert("members".into(), json!(members));
+                fields
+            })
+            .collect();
+        let subscriptions: Vec<_> = state.subscriptions.iter().map(|subscription| &subscription.fields).collect();
+        json!({"applications": applications, "servicePrincipals": principals, "groups": groups, "subscriptions": subscriptions})
+    }
+
+    /// Makes someone a direct member of a group, named by its id or display name. A member without an id gets one; one with
+    /// the id of an existing object is that object, with the given fields added.
+    ///
+    /// # Errors
+    /// When there is no such group, or the member belongs to it already.
+    pub fn add_member(&self, group: &str, member: Map<String, Value>) -> Result<(), String> {
+        let mut guard = self.state();
+        let state: &mut State = &mut guard;
+        let group = state.directory.group_id(group)?;
+        let id = state.directory.put(member, self.now());
+        let from = self.options.clock.after(self.options.behaviour.membership_seconds);
+        if !state.directory.link(&group, &id, from) {
+            return Err(format!("{id} is a member of the group {group} already"));
+        }
+        self.announce(state, &Change::Member { group, id, removed: false });
+        Ok(())
+    }
+
+    /// Ends the direct membership of an object, named by its id, in a group, named by its id or display name.
+    ///
+    /// # Errors
+    /// When there is no such group, or the object is no direct member of it.
+    pub fn remove_member(&self, group: &str, member_id: &str) -> Result<(), String> {
+        let mut guard = self.state();
+        let state: &mut State = &mut guard;
+        let group = state.directory.group_id(group)?;
+        let until = self.options.clock.after(self.options.behaviour.membership_seconds);
+        if !state.directory.unlink(&group, member_id, until) {
+            return Err(format!("{member_id} is no direct member of the group {group}"));
+        }
+        self.announce(state, &Change::Member { group, id: member_id.to_owned(), removed: true });
+        Ok(())
+    }
+
+    /// Sets fields of a user. `deletedDateTime` with a time puts the user into the recycle bin, with null takes it out again.
+    ///
+    /// # Errors
+    /// When there is no user of that id.
+    pub fn update_user(&self, id: &str, mut patch: Map<String, Value>) -> Result<(), String> {
+        let mut guard = self.state();
+        let state: &mut State = &mut guard;
+        patch.remove("id");
+        if state.directory.object(id).is_none_or(|object| object.tag != super::directory::USER) {
+            return Err(format!("there is no user {id} in the tenant"));
+        }
+        state.directory.update(id, patch);
+        self.announce(state, &Change::User { id: id.to_owned() });
+        Ok(())
+    }
+}
+
+fn member_with_type(member: &super::directory::Object) -> Map<String, Value> {
+    let mut fields = member.fields.clone();
+    fields.insert("@odata.type".into(), json!(member.tag));
+    fields
+}

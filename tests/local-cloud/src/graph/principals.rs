@@ -1,0 +1,220 @@
+//! Service principals: single sign-on settings and signing certificates.
+
+use std::sync::Arc;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use reqwest::Url;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::{
+    Answer, Call, Graph, State,
+    certificate::SigningKey,
+    error::GraphError,
+    login::stamp,
+    registration::{Certificate, Registration, check_app_roles, merge, refuse_read_only, text, texts},
+    schema,
+};
+
+const READ_ONLY: [&str; 8] = [
+    "id",
+    "appId",
+    "applicationTemplateId",
+    "appOwnerOrganizationId",
+    "appDisplayName",
+    "deletedDateTime",
+    "servicePrincipalType",
+    "signInAudience",
+];
+const LONGEST_CERTIFICATE_DAYS: i64 = 3 * 366;
+
+impl State {
+    /// The registration of a service principal that the answering replica knows.
+    pub(super) fn principal(&mut self, call: &Call<'_>, key: &str) -> Result<&mut Registration, GraphError> {
+        let by_app_id = super::alternate_key(key);
+        let found = self.registrations.iter_mut().find(|registration| {
+            text(&registration.principal, if by_app_id.is_some() { "appId" } else { "id" }) == by_app_id.unwrap_or(key)
+                && registration.visible_at <= call.now
+                && !registration.principal_deleted
+        });
+        found.ok_or_else(|| GraphError::not_found(by_app_id.unwrap_or(key)))
+    }
+}
+
+impl Graph {
+    /// The certificates in an application's metadata, if there is such an application.
+    pub(super) fn published_certificates(&self, app_id: &str) -> Option<Vec<String>> {
+        let (now, state) = (self.now(), self.state());
+        let registration = state.registrations.iter().find(|registration| {
+            text(&registration.application, "appId").eq_ignore_ascii_case(app_id) && registration.visible_at <= now
+        })?;
+        let published = registration.certificates.iter().filter(|certificate| certificate.published_at <= now);
+        Some(published.map(|certificate| certificate.key.certificate()).collect())
+    }
+}
+
+impl Call<'_> {
+    pub(super) fn list_principals(&self) -> Result<Answer, GraphError> {
+        let options = self.options()?;
+        if let Some(filter) = &options.filter {
+            let fields = ["id", "appId", "displayName", "applicationTemplateId", "servicePrincipalType"];
+            filter.only(&fields, &["displayName"], &["servicePrincipalNames", "tags"])?;
+        }
+        let state = self.graph.state();
+        let fitting: Vec<_> = state
+            .registrations
+            .iter()
+            .filter(|registration| registration.listed_at <= self.now && !registration.principal_deleted)
+            .filter(|registration| options.filter.as_ref().is_none_or(|filter| filter.fits(&registration.principal)))
+            .map(|registration| registration.principal_view(options.select.as_deref()))
+            .collect();
+        Ok(Answer::json(200, options.page_of(self.graph, self.request, &fitting.iter().collect::<Vec<_>>())))
+    }
+
+    pub(super) fn get_principal(&self, id: &str) -> Result<Answer, GraphError> {
+        let options = self.options()?;
+        let mut state = self.graph.state();
+        let fields = state.principal(self, id)?.principal_view(options.select.as_deref());
+        Ok(self.entity("servicePrincipals", fields))
+    }
+
+    pub(super) fn patch_principal(&self, id: &str) -> Result<Answer, GraphError> {
+        let patch = self.fields()?;
+        refuse_read_only(patch, &READ_ONLY)?;
+        let mut state = self.graph.state();
+        let registration = state.principal(self, id)?;
+        self.check_owner(registration)?;
+        check_principal(registration, patch)?;
+        let mut patch = patch.clone();
+        let kept = patch.remove("keyCredentials");
+        let passwords = patch.remove("passwordCredentials");
+        if let Some(kept) = kept {
+            retire_certificates(registration, &kept)?;
+        } else if passwords.is_some() {
+            return Err(GraphError::invalid_property("passwordCredentials", "ServicePrincipal"));
+        }
+        if let Some(roles) = patch.get("appRoles") {
+            registration.application.insert("appRoles".into(), roles.clone());
+        }
+        merge(&mut registration.principal, &patch);
+        Ok(Answer::no_content())
+    }
+
+    pub(super) fn delete_principal(&self, id: &str) -> Result<Answer, GraphError> {
+        let mut state = self.graph.state();
+        let registration = state.principal(self, id)?;
+        self.check_owner(registration)?;
+        registration.principal_deleted = true;
+        registration.assignments.clear();
+        registration.policies.clear();
+        Ok(Answer::no_content())
+    }
+
+    /// Makes a certificate; each call makes one more.
+    pub(super) fn add_certificate(&self, id: &str) -> Result<Answer, GraphError> {
+        let name = text(self.fields()?, "displayName");
+        let Some(common_name) = name.strip_prefix("CN=").filter(|rest| !rest.is_empty()) else {
+            return Err(GraphError::invalid_property("displayName", "SelfSignedCertificate"));
+        };
+        let longest = self.now + time::Duration::days(LONGEST_CERTIFICATE_DAYS);
+        let end = match self.body.get("endDateTime").and_then(Value::as_str) {
+            Some(end) => schema::date_time(end),
+            None => Some(self.now + time::Duration::days(3 * 365)),
+        };
+        let end = end.filter(|end| *end > self.now && *end <= longest);
+        let end = end.ok_or_else(|| GraphError::invalid_property("endDateTime", "SelfSignedCertificate"))?;
+        self.check_owner(self.graph.state().principal(self, id)?)?;
+        let key = SigningKey::generate(common_name, self.now, end)
+            .map_err(|text| GraphError::new(500, "InternalServerError", text))?;
+
+        let mut state = self.graph.state();
+        let registration = state.principal(self, id)?;
+        let identifier = STANDARD.encode(key.thumbprint());
+        let (sign_id, verify_id) = (Uuid::new_v4().to_string(), Uuid::new_v4().to_string());
+        let (start, end) = (stamp(self.now), stamp(end));
+        let credential = |id: &str, kind: &str, usage: &str, key: Value| {
+            json!({"customKeyIdentifier": identifier, "displayName": name, "endDateTime": end, "key": key, "keyId": id,
+                   "startDateTime": start, "type": kind, "usage": usage})
+        };
+        let mut credentials = array(&registration.principal, "keyCredentials");
+        credentials.push(credential(&sign_id, "X509CertAndPassword", "Sign", Value::Null));
+        credentials.push(credential(&verify_id, "AsymmetricX509Cert", "Verify", json!(key.certificate())));
+        let mut passwords = array(&registration.principal, "passwordCredentials");
+        passwords
+            .push(json!({"customKeyIdentifier": identifier, "displayName": name, "endDateTime": end, "hint": null,
+                              "keyId": sign_id, "secretText": null, "startDateTime": start}));
+        registration.mirror_certificates(&credentials, &passwords);
+        let mut answer = credential(&verify_id, "AsymmetricX509Cert", "Verify", json!(key.certificate()));
+        answer["thumbprint"] = json!(key.thumbprint_hex());
+        answer["@odata.context"] =
+            json!(format!("{}/v1.0/$metadata#microsoft.graph.selfSignedCertificate", self.graph.base()));
+        let published_at = self.graph.options.clock.after(self.graph.options.behaviour.metadata_seconds);
+        registration.certificates.push(Certificate { key: Arc::new(key), sign_id, verify_id, published_at });
+        Ok(Answer::json(200, answer))
+    }
+}
+
+fn array(fields: &Map<String, Value>, name: &str) -> Vec<Value> {
+    fields.get(name).and_then(Value::as_array).cloned().unwrap_or_default()
+}
+
+fn check_principal(registration: &Registration, patch: &Map<String, Value>) -> Result<(), GraphError> {
+    let invalid = |name: &str| Err(GraphError::invalid_property(name, "ServicePrincipal"));
+    let given = |name: &str| patch.get(name).and_then(Value::as_str);
+    if given("preferredSingleSignOnMode")
+        .is_some_and(|mode| !["password", "saml", "notSupported", "oidc"].contains(&mode))
+    {
+        return invalid("preferredSingleSignOnMode");
+    }
+    if let Some(thumbprint) = given("preferredTokenSigningKeyThumbprint") {
+        let keys = &registration.certificates;
+        if !keys.iter().any(|certificate| certificate.key.thumbprint_hex().eq_ignore_ascii_case(thumbprint)) {
+            return invalid("preferredTokenSigningKeyThumbprint");
+        }
+    }
+    for name in ["loginUrl", "logoutUrl", "homepage"] {
+        if given(name).is_some_and(|url| Url::parse(url).is_err()) {
+            return invalid(name);
+        }
+    }
+    let relay = patch.get("samlSingleSignOnSettings").and_then(|settings| settings["relayState"].as_str());
+    if relay.is_some_and(|relay| !relay.is_empty() && Url::parse(relay).is_err()) {
+        return invalid("samlSingleSignOnSettings.relayState");
+    }
+    let addresses = texts(patch, "notificationEmailAddresses");
+    let is_address = |address: &String| {
+        address.split_once('@').is_some_and(|(name, domain)| !name.is_empty() && domain.contains('.'))
+            && !address.contains(char::is_whitespace)
+    };
+    if addresses.len() > 5 || !addresses.iter().all(is_address) {
+        return invalid("notificationEmailAddresses");
+    }
+    match patch.get("appRoles") {
+        Some(roles) => check_app_roles(&registration.principal["appRoles"], roles),
+        None => Ok(()),
+    }
+}
+
+/// Keeps only the certificates whose two halves are still listed; new ones come by `addTokenSigningCertificate` alone.
+fn retire_certificates(registration: &mut Registration, kept: &Value) -> Result<(), GraphError> {
+    let kept: Vec<&str> = kept.as_array().into_iter().flatten().filter_map(|key| key["keyId"].as_str()).collect();
+    let known = |id: &&str| {
+        registration.certificates.iter().any(|certificate| certificate.sign_id == **id || certificate.verify_id == **id)
+    };
+    let halves = |certificate: &Certificate| {
+        (kept.contains(&certificate.sign_id.as_str()), kept.contains(&certificate.verify_id.as_str()))
+    };
+    if !kept.iter().all(known)
+        || registration.certificates.iter().any(|certificate| halves(certificate).0 != halves(certificate).1)
+    {
+        return Err(GraphError::invalid_property("keyCredentials", "ServicePrincipal"));
+    }
+    registration.certificates.retain(|certificate| kept.contains(&certificate.sign_id.as_str()));
+    let mut credentials = array(&registration.principal, "keyCredentials");
+    let mut passwords = array(&registration.principal, "passwordCredentials");
+    for list in [&mut credentials, &mut passwords] {
+        list.retain(|credential| credential["keyId"].as_str().is_some_and(|id| kept.contains(&id)));
+    }
+    registration.mirror_certificates(&credentials, &passwords);
+    Ok(())
+}

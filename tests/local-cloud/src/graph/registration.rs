@@ -1,0 +1,204 @@
+//! What the tenant keeps of an application: its registration, its service principal, and what hangs on them.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{Graph, certificate::SigningKey, error::GraphError, login::stamp};
+
+/// A signing certificate of a service principal.
+pub(super) struct Certificate {
+    pub(super) key: Arc<SigningKey>,
+    /// The credential ids of the private and of the public half.
+    pub(super) sign_id: String,
+    pub(super) verify_id: String,
+    /// When it shows in the federation metadata.
+    pub(super) published_at: OffsetDateTime,
+}
+
+/// An application with its service principal.
+pub(super) struct Registration {
+    pub(super) application: Map<String, Value>,
+    pub(super) principal: Map<String, Value>,
+    /// Whether the service principal was deleted while the application stays.
+    pub(super) principal_deleted: bool,
+    pub(super) owners: Vec<String>,
+    pub(super) certificates: Vec<Certificate>,
+    /// Ids of the assigned claims mapping policies: at most one.
+    pub(super) policies: Vec<String>,
+    pub(super) assignments: Vec<Map<String, Value>>,
+    /// From when reads and writes by id find it, and from when lists do.
+    pub(super) visible_at: OffsetDateTime,
+    pub(super) listed_at: OffsetDateTime,
+}
+
+/// The text of a field.
+pub(super) fn text<'a>(fields: &'a Map<String, Value>, name: &str) -> &'a str {
+    fields.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The texts of a list field.
+pub(super) fn texts(fields: &Map<String, Value>, name: &str) -> Vec<String> {
+    let items = fields.get(name).and_then(Value::as_array).into_iter().flatten();
+    items.filter_map(Value::as_str).map(String::from).collect()
+}
+
+/// The fields of a JSON object.
+pub(super) fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    }
+}
+
+impl Registration {
+    /// What instantiating a gallery template makes.
+    pub(super) fn new(graph: &Graph, template: &str, name: &str, service_reference: Value) -> Self {
+        let now = graph.now();
+        let (tenant, app_id) = (&graph.options.tenant_id, Uuid::new_v4().to_string());
+        let home = "https://signin.aws.amazon.com/saml?metadata=aws|ISV9.1|primary|z";
+        let roles = app_roles(graph);
+        let application = json!({
+            "id": Uuid::new_v4().to_string(), "deletedDateTime": null, "appId": app_id, "applicationTemplateId": template,
+            "disabledByMicrosoftStatus": null, "createdDateTime": stamp(now), "displayName": name, "description": null,
+            "groupMembershipClaims": null, "identifierUris": [], "isDeviceOnlyAuthSupported": null,
+            "isFallbackPublicClient": false, "notes": null, "publisherDomain": graph.options.behaviour.verified_domains.first(),
+            "serviceManagementReference": service_reference, "signInAudience": "AzureADMyOrg", "tags": [],
+            "tokenEncryptionKeyId": null, "samlMetadataUrl": null, "defaultRedirectUri": null, "optionalClaims": null,
+            "addIns": [], "api": {"acceptMappedClaims": null, "knownClientApplications": [], "requestedAccessTokenVersion": null,
+                "oauth2PermissionScopes": [{"adminConsentDescription": format!("Allow the application to access {name} on behalf of the signed-in user."),
+                    "adminConsentDisplayName": format!("Access {name}"), "id": Uuid::new_v4().to_string(), "isEnabled": true,
+                    "type": "User", "userConsentDescription": format!("Allow the application to access {name} on your behalf."),
+                    "userConsentDisplayName": format!("Access {name}"), "value": "user_impersonation"}],
+                "preAuthorizedApplications": []},
+            "appRoles": roles, "info": {"logoUrl": null, "marketingUrl": null, "privacyStatementUrl": null, "supportUrl": null,
+                "termsOfServiceUrl": null},
+            "keyCredentials": [], "parentalControlSettings": {"countriesBlockedForMinors": [], "legalAgeGroupRule": "Allow"},
+            "passwordCredentials": [], "publicClient": {"redirectUris": []}, "requiredResourceAccess": [],
+            "spa": {"redirectUris": []},
+            "verifiedPublisher": {"displayName": null, "verifiedPublisherId": null, "addedDateTime": null},
+            "web": {"homePageUrl": home, "redirectUris": [], "logoutUrl": null, "redirectUriSettings": [],
+                "implicitGrantSettings": {"enableAccessTokenIssuance": false, "enableIdTokenIssuance": true}},
+        });
+        let principal = json!({
+            "id": Uuid::new_v4().to_string(), "deletedDateTime": null, "accountEnabled": true, "alternativeNames": [],
+            "appDisplayName": name, "appDescription": null, "appId": app_id, "applicationTemplateId": template,
+            "appOwnerOrganizationId": tenant, "appRoleAssignmentRequired": true, "description": null,
+            "disabledByMicrosoftStatus": null, "displayName": name, "homepage": home, "loginUrl": null, "logoutUrl": null,
+            "notes": null, "notificationEmailAddresses": [], "preferredSingleSignOnMode": null,
+            "preferredTokenSigningKeyThumbprint": null, "replyUrls": [], "servicePrincipalNames": [app_id],
+            "servicePrincipalType": "Application", "signInAudience": "AzureADMyOrg",
+            "tags": ["WindowsAzureActiveDirectoryIntegratedApp"], "tokenEncryptionKeyId": null, "samlSingleSignOnSettings": null,
+            "addIns": [], "appRoles": roles, "info": {"logoUrl": null, "marketingUrl": null, "privacyStatementUrl": null,
+                "supportUrl": null, "termsOfServiceUrl": null},
+            "keyCredentials": [], "oauth2PermissionScopes": [], "passwordCredentials": [],
+            "resourceSpecificApplicationPermissions": [],
+            "verifiedPublisher": {"displayName": null, "verifiedPublisherId": null, "addedDateTime": null},
+        });
+        let (clock, behaviour) = (&graph.options.clock, &graph.options.behaviour);
+        Self {
+            application: object(application),
+            principal: object(principal),
+            principal_deleted: false,
+            owners: Vec::new(),
+            certificates: Vec::new(),
+            policies: Vec::new(),
+            assignments: Vec::new(),
+            visible_at: clock.after(behaviour.replication_seconds),
+            listed_at: clock.after(behaviour.list_replication_seconds),
+        }
+    }
+
+    /// Brings over to the service principal what it repeats of its application.
+    pub(super) fn mirror(&mut self) {
+        let names = std::iter::once(text(&self.application, "appId").to_owned());
+        let names: Vec<String> = names.chain(texts(&self.application, "identifierUris")).collect();
+        self.principal.insert("servicePrincipalNames".into(), json!(names));
+        let web = self.application.get("web").and_then(Value::as_object);
+        let replies = web.map(|web| texts(web, "redirectUris")).unwrap_or_default();
+        self.principal.insert("replyUrls".into(), json!(replies));
+        let name = self.application.get("displayName").cloned().unwrap_or_default();
+        self.principal.insert("appDisplayName".into(), name);
+    }
+
+    /// Lists the certificates as credentials of the service principal.
+    pub(super) fn mirror_certificates(&mut self, credentials: &[Value], passwords: &[Value]) {
+        self.principal.insert("keyCredentials".into(), json!(credentials));
+        self.principal.insert("passwordCredentials".into(), json!(passwords));
+    }
+
+    /// The service principal as a read shows it; keys come only when `keyCredentials` is selected.
+    pub(super) fn principal_view(&self, select: Option<&[String]>) -> Map<String, Value> {
+        let mut fields = self.principal.clone();
+        let keys_asked = select.is_some_and(|names| names.iter().any(|name| name == "keyCredentials"));
+        if let Some(credentials) = fields.get_mut("keyCredentials").and_then(Value::as_array_mut) {
+            for credential in credentials {
+                if !keys_asked || credential["usage"] == "Sign" {
+                    credential["key"] = Value::Null;
+                }
+            }
+        }
+        match select {
+            None => fields,
+            Some(names) => names.iter().filter_map(|name| Some((name.clone(), fields.remove(name)?))).collect(),
+        }
+    }
+}
+
+/// The roles that the gallery template declares, with this tenant's ids.
+fn app_roles(graph: &Graph) -> Value {
+    let role = |id: &str, name: &str| {
+        json!({"allowedMemberTypes": ["User"], "description": name, "displayName": name, "id": id, "isEnabled": true,
+               "origin": "Application", "value": null})
+    };
+    json!([role(&graph.role_ids.0, "User"), role(&graph.role_ids.1, "msiam_access")])
+}
+
+/// Puts a PATCH over an object: complex properties are merged, collections and values replaced.
+pub(super) fn merge(target: &mut Map<String, Value>, patch: &Map<String, Value>) {
+    for (name, value) in patch.iter().filter(|(name, _)| !name.contains('@')) {
+        match (target.get_mut(name), value) {
+            (Some(Value::Object(old)), Value::Object(new)) => merge(old, new),
+            _ => {
+                target.insert(name.clone(), value.clone());
+            }
+        }
+    }
+}
+
+/// Refuses a PATCH of what only the directory sets.
+pub(super) fn refuse_read_only(patch: &Map<String, Value>, names: &[&str]) -> Result<(), GraphError> {
+    match names.iter().find(|name| patch.contains_key(**name)) {
+        Some(name) => Err(GraphError::bad_request(format!("Property '{name}' is read-only and cannot be set."))),
+        None => Ok(()),
+    }
+}
+
+/// Checks a new list of app roles against the present one.
+pub(super) fn check_app_roles(old: &Value, new: &Value) -> Result<(), GraphError> {
+    let empty = Vec::new();
+    let (old, new) = (old.as_array().unwrap_or(&empty), new.as_array().unwrap_or(&empty));
+    for (index, role) in new.iter().enumerate() {
+        let value = role["value"].as_str().unwrap_or_default();
+        let twice = new[..index]
+            .iter()
+            .any(|other| other["id"] == role["id"] || (!value.is_empty() && other["value"].as_str() == Some(value)));
+        let id_missing = role["id"].as_str().is_none_or(str::is_empty);
+        if id_missing || twice || value.len() > 120 || value.contains(' ') || value.starts_with('.') {
+            return Err(GraphError::invalid_property("appRoles", "Application"));
+        }
+    }
+    for role in old.iter().filter(|role| role["isEnabled"] == true) {
+        let kept = new.iter().find(|other| other["id"] == role["id"]);
+        if kept.is_none_or(|kept| kept["isEnabled"] == true && kept["value"] != role["value"]) {
+            return Err(GraphError::new(
+                400,
+                "CannotDeleteOrUpdateEnabledEntitlement",
+                "Property value cannot be deleted unless it is disabled first.",
+            ));
+        }
+    }
+    Ok(())
+}

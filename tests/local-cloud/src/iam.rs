@@ -1,0 +1,307 @@
+//! What the emulator's IAM lacks: tags on SAML providers, the check of their metadata, the switch for outbound web
+//! identity federation, and the seconds in which a trust policy may not name a new provider yet.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::aws_error::{Protocol, Refusal, escape};
+use crate::clock::Clock;
+use crate::http::{Request, Response};
+use crate::upstream::Upstream;
+
+/// The shortest metadata document that IAM takes.
+const SHORTEST: usize = 1000;
+
+/// What this layer remembers.
+#[derive(Debug, Default)]
+struct State {
+    tags: HashMap<String, BTreeMap<String, String>>,
+    created: HashMap<String, OffsetDateTime>,
+    federation: bool,
+}
+
+/// IAM, in front of the emulator's.
+#[derive(Debug)]
+pub(crate) struct Iam {
+    upstream: Upstream,
+    clock: Clock,
+    /// How long a new provider is no valid principal, in seconds of the real cloud.
+    lag: f64,
+    issuer: String,
+    state: Mutex<State>,
+}
+
+/// The parameters of a query-protocol request.
+type Form = BTreeMap<String, String>;
+
+impl Iam {
+    pub(crate) fn new(upstream: Upstream, clock: Clock, lag: f64) -> Self {
+        let issuer = format!("https://{}.tokens.sts.global.api.aws", Uuid::new_v4());
+        Self { upstream, clock, lag, issuer, state: Mutex::default() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The tags of a SAML provider, as IAM lists them.
+    pub(crate) fn tags(&self, arn: &str) -> Vec<Value> {
+        let state = self.state();
+        let tags = state.tags.get(arn).into_iter().flatten();
+        tags.map(|(key, value)| serde_json::json!({ "Key": key, "Value": value })).collect()
+    }
+
+    /// Answers a request to IAM.
+    pub(crate) async fn serve(&self, request: &Request) -> Response {
+        let form: Form =
+            form_urlencoded::parse(&request.body).into_owned().chain(request.query.iter().cloned()).collect();
+        let action = form.get("Action").cloned().unwrap_or_default();
+        match self.act(&action, &form, request).await {
+            Ok(answer) => answer,
+            Err(refusal) => refusal.answer(Protocol::Query),
+        }
+    }
+
+    async fn act(&self, action: &str, form: &Form, request: &Request) -> Result<Response, Refusal> {
+        let arn = form.get("SAMLProviderArn").cloned().unwrap_or_default();
+        match action {
+            "CreateSAMLProvider" => {
+                metadata(form.get("SAMLMetadataDocument"))?;
+                let answer = self.upstream.pass(request, Protocol::Query).await;
+                Ok(self.created(answer, form))
+            }
+            "UpdateSAMLProvider" => {
+                if form.contains_key("SAMLMetadataDocument") {
+                    metadata(form.get("SAMLMetadataDocument"))?;
+                }
+                Ok(self.upstream.pass(request, Protocol::Query).await)
+            }
+            "DeleteSAMLProvider" => {
+                let answer = self.upstream.pass(request, Protocol::Query).await;
+                if answer.status == 200 {
+                    self.state().tags.remove(&arn);
+                    self.state().created.remove(&arn);
+                }
+                Ok(answer)
+            }
+            "GetSAMLProvider" => {
+                let answer = self.upstream.pass(request, Protocol::Query).await;
+                Ok(with_tags(answer, action, self.state().tags.get(&arn)))
+            }
+            "TagSAMLProvider" | "UntagSAMLProvider" | "ListSAMLProviderTags" => {
+                self.must_exist(&arn).await?;
+                self.tagging(action, &arn, form)
+            }
+            "EnableOutboundWebIdentityFederation"
+            | "DisableOutboundWebIdentityFederation"
+            | "GetOutboundWebIdentityFederationInfo" => self.federation(action),
+            "CreateRole" | "UpdateAssumeRolePolicy" => {
+                let policy = form.get("AssumeRolePolicyDocument").or_else(|| form.get("PolicyDocument"));
+                self.principals(policy.map(String::as_str).unwrap_or_default()).await?;
+                Ok(self.upstream.pass(request, Protocol::Query).await)
+            }
+            _ => Ok(self.upstream.pass(request, Protocol::Query).await),
+        }
+    }
+
+    fn created(&self, answer: Response, form: &Form) -> Response {
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        let arn = text.split("<SAMLProviderArn>").nth(1).and_then(|rest| rest.split('<').next());
+        let Some(arn) = arn.filter(|_| answer.status == 200) else { return answer };
+        let tags = tags_of(form);
+        let mut state = self.state();
+        state.created.insert(arn.to_owned(), self.clock.now());
+        let answer = with_tags(answer, "CreateSAMLProvider", Some(&tags));
+        state.tags.insert(arn.to_owned(), tags);
+        answer
+    }
+
+    async fn must_exist(&self, arn: &str) -> Result<(), Refusal> {
+        let answer = self.upstream.query("iam", &provider_query(arn)).await;
+        if answer.status == 200 { Ok(()) } else { Err(no_such(arn)) }
+    }
+
+    fn tagging(&self, action: &str, arn: &str, form: &Form) -> Result<Response, Refusal> {
+        let mut state = self.state();
+        let tags = state.tags.entry(arn.to_owned()).or_default();
+        match action {
+            "TagSAMLProvider" => {
+                let mut all = tags.clone();
+                all.extend(tags_of(form));
+                if all.len() > 50 {
+                    return Err(Refusal::new(409, "LimitExceeded", "A SAML provider has at most 50 tags."));
+                }
+                *tags = all;
+                Ok(answer(action, None))
+            }
+            "UntagSAMLProvider" => {
+                let gone: Vec<&String> =
+                    form.iter().filter(|(name, _)| name.starts_with("TagKeys.member.")).map(|(_, key)| key).collect();
+                tags.retain(|key, _| !gone.contains(&key));
+                Ok(answer(action, None))
+            }
+            _ => Ok(answer(action, Some(&format!("<Tags>{}</Tags><IsTruncated>false</IsTruncated>", members(tags))))),
+        }
+    }
+
+    fn federation(&self, action: &str) -> Result<Response, Refusal> {
+        let mut state = self.state();
+        let issuer = format!("<IssuerIdentifier>{}</IssuerIdentifier>", self.issuer);
+        let disabled = || Refusal::new(404, "FeatureDisabled", "Outbound web identity federation is not enabled.");
+        match (action, state.federation) {
+            ("EnableOutboundWebIdentityFederation", false) => {
+                state.federation = true;
+                Ok(answer(action, Some(&issuer)))
+            }
+            ("EnableOutboundWebIdentityFederation", true) => {
+                Err(Refusal::new(409, "FeatureEnabled", "Outbound web identity federation is enabled already."))
+            }
+            (_, false) => Err(disabled()),
+            ("DisableOutboundWebIdentityFederation", true) => {
+                state.federation = false;
+                Ok(answer(action, None))
+            }
+            (_, true) => Ok(answer(action, Some(&format!("{issuer}<JwtVendingEnabled>true</JwtVendingEnabled>")))),
+        }
+    }
+
+    /// Refuses a trust policy that names a principal which is not there, or which IAM does not see yet.
+    async fn principals(&self, policy: &str) -> Result<(), Refusal> {
+        let Ok(policy) = serde_json::from_str::<Value>(policy) else { return Ok(()) };
+        for (kind, arn) in principals_of(&policy) {
+            let invalid = || {
+                let message = format!("Invalid principal in policy: \"{kind}\":\"{arn}\"");
+                Refusal::new(400, "MalformedPolicyDocument", message)
+            };
+            if arn.contains(":saml-provider/") {
+                let visible = self.state().created.get(&arn).map(|at| *at + self.clock.lasts(self.lag));
+                if visible.is_some_and(|visible| visible > self.clock.now()) {
+                    return Err(invalid());
+                }
+                self.must_exist(&arn).await.map_err(|_| invalid())?;
+            } else if let Some(role) = arn.split_once(":role/").map(|(_, path)| path.rsplit('/').next().unwrap_or(path))
+            {
+                let form = [("Action", "GetRole"), ("Version", "2010-05-08"), ("RoleName", role)];
+                if self.upstream.query("iam", &form).await.status != 200 {
+                    return Err(invalid());
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn provider_query(arn: &str) -> [(&str, &str); 3] {
+    [("Action", "GetSAMLProvider"), ("Version", "2010-05-08"), ("SAMLProviderArn", arn)]
+}
+
+fn no_such(arn: &str) -> Refusal {
+    Refusal::new(404, "NoSuchEntity", format!("Manifest not found for arn {arn}"))
+}
+
+/// Kind and name of every principal in a policy's statements.
+fn principals_of(policy: &Value) -> Vec<(String, String)> {
+    let statements = match policy.get("Statement") {
+        Some(Value::Array(statements)) => statements.iter().collect(),
+        Some(statement) => vec![statement],
+        None => Vec::new(),
+    };
+    let mut found = Vec::new();
+    for (kind, names) in statements.into_iter().filter_map(|one| one.get("Principal")?.as_object()).flatten() {
+        let names = names.as_array().cloned().unwrap_or_else(|| vec![names.clone()]);
+        found.extend(names.iter().filter_map(Value::as_str).map(|name| (kind.clone(), name.to_owned())));
+    }
+    found
+}
+
+/// Refuses what is not the metadata of an identity provider.
+fn metadata(document: Option<&String>) -> Result<(), Refusal> {
+    let refuse = |message: &str| Err(Refusal::new(400, "InvalidInput", message));
+    let Some(document) = document.filter(|document| document.chars().count() >= SHORTEST) else {
+        return refuse("The SAML metadata document must have at least 1000 characters.");
+    };
+    let Ok(parsed) = roxmltree::Document::parse(document) else {
+        return refuse("Could not parse metadata.");
+    };
+    let root = parsed.root_element();
+    let provider = root.descendants().any(|node| node.tag_name().name() == "IDPSSODescriptor");
+    if root.tag_name().name() != "EntityDescriptor" || root.attribute("entityID").is_none() || !provider {
+        return refuse(
+            "Could not parse metadata: an EntityDescriptor with an entityID and an IDPSSODescriptor is expected.",
+        );
+    }
+    Ok(())
+}
+
+/// `Tags.member.N.Key` and `.Value` of a form.
+fn tags_of(form: &Form) -> BTreeMap<String, String> {
+    let keys = form.iter().filter(|(name, _)| name.starts_with("Tags.member.") && name.ends_with(".Key"));
+    keys.map(|(name, key)| {
+        let value = form.get(&format!("{}.Value", name.trim_end_matches(".Key")));
+        (key.clone(), value.cloned().unwrap_or_default())
+    })
+    .collect()
+}
+
+fn members(tags: &BTreeMap<String, String>) -> String {
+    let member = |(key, value): (&String, &String)| {
+        format!("<member><Key>{}</Key><Value>{}</Value></member>", escape(key), escape(value))
+    };
+    tags.iter().map(member).collect()
+}
+
+/// The emulator's answer with the tags that it dropped.
+fn with_tags(mut answer: Response, action: &str, tags: Option<&BTreeMap<String, String>>) -> Response {
+    let Some(tags) = tags.filter(|tags| !tags.is_empty() && answer.status == 200) else { return answer };
+    let text = String::from_utf8_lossy(&answer.body);
+    let end = format!("</{action}Result>");
+    answer.body = text.replace(&end, &format!("<Tags>{}</Tags>{end}", members(tags))).into_bytes();
+    answer
+}
+
+/// An answer in the query protocol.
+fn answer(action: &str, result: Option<&str>) -> Response {
+    let id = Uuid::new_v4();
+    let result = result.map(|result| format!("<{action}Result>{result}</{action}Result>")).unwrap_or_default();
+    let body = format!(
+        "<{action}Response xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\">{result}<ResponseMetadata>\
+         <RequestId>{id}</RequestId></ResponseMetadata></{action}Response>"
+    );
+    Response::new(200, "text/xml", body).with_header("x-amzn-requestid", id.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metadata_is_read_before_it_is_taken() {
+        let document = |inner: &str| {
+            format!(
+                "<EntityDescriptor entityID='https://sts.windows.net/x/'>{inner}<!--{}--></EntityDescriptor>",
+                "x".repeat(1000)
+            )
+        };
+        assert_eq!(metadata(Some(&document("<IDPSSODescriptor/>"))), Ok(()));
+        for bad in [
+            document(""),
+            "x".repeat(2000),
+            "<EntityDescriptor entityID='x'><IDPSSODescriptor/></EntityDescriptor>".into(),
+        ] {
+            assert_eq!(metadata(Some(&bad)).map_err(|refusal| refusal.code), Err("InvalidInput".to_owned()));
+        }
+    }
+
+    #[test]
+    fn principals_are_found_in_single_and_listed_form() {
+        let policy = serde_json::json!({ "Statement": [
+            { "Principal": { "Federated": "a" } }, { "Principal": { "AWS": ["b", "c"] } }, { "Principal": "*" },
+        ] });
+        let names: Vec<String> = principals_of(&policy).into_iter().map(|(_, name)| name).collect();
+        assert_eq!(names, ["a", "b", "c"]);
+    }
+}

@@ -1,0 +1,165 @@
+//! Service Quotas: applied values, and requests for more with their slow life.
+
+mod calls;
+mod codes;
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+
+pub(crate) use calls::call;
+use codes::{CODES, Code, Level};
+
+use crate::options::{QuotaOutcome, QuotaPath};
+use crate::world::{Setting, State};
+
+/// The rate that the account has been granted for every operation of Connect, unless it keeps the real ones.
+const GRANTED_RATE: f64 = 100.0;
+
+/// Connect's rate for an operation without an exception of its own.
+const REAL_RATE: f64 = 2.0;
+
+/// Applied values that differ from the defaults, and requests.
+#[derive(Debug, Default)]
+pub(crate) struct Quotas {
+    /// By quota code and context (the instance's ARN, or nothing).
+    values: BTreeMap<(String, Option<String>), f64>,
+    pub(crate) requests: Vec<Request>,
+}
+
+/// A request for an increase.
+#[derive(Debug)]
+pub(crate) struct Request {
+    id: String,
+    code: &'static Code,
+    context: Option<String>,
+    desired: f64,
+    case: Option<String>,
+    created: OffsetDateTime,
+    path: QuotaPath,
+    /// Whether the new value is in force.
+    settled: bool,
+}
+
+impl Request {
+    fn at(&self, setting: &Setting, seconds: f64) -> OffsetDateTime {
+        self.created + setting.clock.lasts(seconds)
+    }
+
+    /// The status at this time, and since when it has been so.
+    fn status(&self, setting: &Setting) -> (&'static str, OffsetDateTime) {
+        let now = setting.clock.now();
+        let decided = self.at(setting, self.path.decided);
+        if decided <= now {
+            let last = match self.path.outcome {
+                QuotaOutcome::Approved => Some("APPROVED"),
+                QuotaOutcome::Denied => Some("DENIED"),
+                QuotaOutcome::NotApproved => Some("NOT_APPROVED"),
+                QuotaOutcome::CaseClosedGranted | QuotaOutcome::CaseClosedRefused => Some("CASE_CLOSED"),
+                QuotaOutcome::InvalidRequest => Some("INVALID_REQUEST"),
+                QuotaOutcome::Never => None,
+            };
+            if let Some(last) = last {
+                return (last, decided);
+            }
+        }
+        match self.path.case_opened.map(|seconds| self.at(setting, seconds)) {
+            Some(opened) if opened <= now => ("CASE_OPENED", opened),
+            _ => ("PENDING", self.created),
+        }
+    }
+
+    fn is_open(&self, setting: &Setting) -> bool {
+        matches!(self.status(setting).0, "PENDING" | "CASE_OPENED")
+    }
+
+    /// `RequestedServiceQuotaChange`'s shape.
+    pub(crate) fn shape(&self, setting: &Setting) -> Value {
+        let (status, since) = self.status(setting);
+        let mut shape = json!({
+            "Id": self.id,
+            "ServiceCode": "connect",
+            "ServiceName": "Amazon Connect",
+            "QuotaCode": self.code.code,
+            "QuotaName": self.code.name,
+            "DesiredValue": self.desired,
+            "Status": status,
+            "Created": crate::input::epoch(self.created),
+            "LastUpdated": crate::input::epoch(since),
+            "Requester": json!({ "accountId": setting.account }).to_string(),
+            "QuotaArn": calls::quota_arn(setting, self.code),
+            "GlobalQuota": false,
+            "Unit": "None",
+            "QuotaRequestedAtLevel": if self.context.is_some() { "RESOURCE" } else { "ACCOUNT" },
+        });
+        if status != "PENDING"
+            && let Some(case) = &self.case
+        {
+            shape["CaseId"] = json!(case);
+        }
+        if let Some(context) = &self.context {
+            shape["QuotaContext"] = calls::context(context);
+        }
+        shape
+    }
+}
+
+impl Quotas {
+    /// Sets an applied value (an administrator's call).
+    pub(crate) fn set(&mut self, code: &str, context: Option<String>, value: f64) {
+        self.values.insert((code.to_owned(), context), value);
+    }
+
+    /// Forgets what was applied to a resource that is gone.
+    pub(crate) fn forget(&mut self, context: &str) {
+        self.values.retain(|(_, of), _| of.as_deref() != Some(context));
+    }
+
+    /// Every value that differs from AWS's default, and every request.
+    pub(crate) fn inventory(&self, setting: &Setting) -> Value {
+        let values: Vec<Value> = self
+            .values
+            .iter()
+            .map(|((code, context), value)| json!({ "QuotaCode": code, "ContextId": context, "Value": value }))
+            .collect();
+        let requests: Vec<Value> = self.requests.iter().map(|request| request.shape(setting)).collect();
+        json!({ "values": values, "requests": requests })
+    }
+}
+
+/// The applied value of a quota, for a resource or the account.
+pub(crate) fn applied(setting: &Setting, quotas: &Quotas, code: &str, context: Option<&str>) -> f64 {
+    let key = (code.to_owned(), context.map(str::to_owned));
+    let known = codes::find(code);
+    let initial = || {
+        let granted = known.filter(|known| !known.operation.is_empty() && !setting.real_rates).map(|_| GRANTED_RATE);
+        let own = setting.behaviour.quotas.get(code).copied();
+        own.or(granted).or(known.map(|known| known.default)).unwrap_or_default()
+    };
+    quotas.values.get(&key).copied().unwrap_or_else(initial)
+}
+
+/// How many calls a second the account may make of an operation of Connect.
+pub(crate) fn rate(setting: &Setting, quotas: &Quotas, operation: &str) -> f64 {
+    match CODES.iter().find(|code| code.operation == operation) {
+        Some(code) => applied(setting, quotas, code.code, None),
+        None if setting.real_rates => REAL_RATE,
+        None => GRANTED_RATE,
+    }
+}
+
+/// Puts values in force whose time has come.
+pub(crate) fn settle(setting: &Setting, state: &mut State) {
+    let now = setting.clock.now();
+    let quotas = &mut state.quotas;
+    for request in &mut quotas.requests {
+        let grants = matches!(request.path.outcome, QuotaOutcome::Approved | QuotaOutcome::CaseClosedGranted);
+        if request.settled || !grants || request.at(setting, request.path.decided + request.path.value_lag) > now {
+            continue;
+        }
+        request.settled = true;
+        let value = request.path.granted.unwrap_or(request.desired);
+        quotas.values.insert((request.code.code.to_owned(), request.context.clone()), value);
+    }
+}

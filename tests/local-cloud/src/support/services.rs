@@ -1,0 +1,70 @@
+//! The services and categories that cases are filed under. The codes are this cloud's own: whoever hard-codes AWS's
+//! guesses wrong.
+
+use serde_json::{Value, json};
+
+/// Service code, English name, Japanese name, categories.
+type Entry = (&'static str, &'static str, &'static str, &'static [(&'static str, &'static str, &'static str)]);
+
+const SERVICES: [Entry; 4] = [
+    (
+        "service-connect-number-management",
+        "Connect (Number Management)",
+        "Connect (番号管理)",
+        &[
+            ("number-porting-7c1", "Number Porting", "電話番号のポーティング"),
+            ("request-new-phone-number-4f2", "Request New Phone Number", "新しい電話番号のリクエスト"),
+            ("phone-number-migration-1d9", "Phone Number Migration", "電話番号の移行"),
+            (
+                "outbound-country-allowlist-8a3",
+                "Country Allowlisting for Outbound Calls",
+                "アウトバウンド通話の国の許可リスト登録",
+            ),
+            ("custom-caller-id-2b6", "Custom Outbound Caller ID", "カスタムアウトバウンド発信者 ID"),
+        ],
+    ),
+    (
+        "amazon-connect",
+        "Connect (Contact Center)",
+        "Connect (コンタクトセンター)",
+        &[("general-guidance", "General Guidance", "一般的なガイダンス"), ("contact-flows", "Flows", "フロー")],
+    ),
+    (
+        "customer-account",
+        "Account",
+        "アカウント",
+        &[("other-account-issues", "Other Account Issues", "その他のアカウントの問題")],
+    ),
+    (
+        "billing",
+        "Billing",
+        "請求",
+        &[("other-billing-questions", "Other Billing Questions", "その他の請求に関する質問")],
+    ),
+];
+
+/// Whether cases of this category order phone numbers.
+pub(super) fn is_number_order(category: &str) -> bool {
+    category == SERVICES[0].3[1].0
+}
+
+/// Whether there is such a service with such a category.
+pub(super) fn exists(service: &str, category: &str) -> bool {
+    let found = SERVICES.iter().find(|entry| entry.0 == service);
+    found.is_some_and(|entry| entry.3.iter().any(|known| known.0 == category))
+}
+
+/// `DescribeServices`' list, in a language.
+pub(super) fn describe(codes: &[&str], language: &str) -> Vec<Value> {
+    let name = |english: &'static str, japanese: &'static str| if language == "ja" { japanese } else { english };
+    let wanted = SERVICES.iter().filter(|entry| codes.is_empty() || codes.contains(&entry.0));
+    wanted
+        .map(|(code, english, japanese, categories)| {
+            let category = |(code, english, japanese): &(&'static str, &'static str, &'static str)| {
+                json!({ "code": code, "name": name(english, japanese) })
+            };
+            let categories: Vec<Value> = categories.iter().map(category).collect();
+            json!({ "code": code, "name": name(english, japanese), "categories": categories })
+        })
+        .collect()
+}

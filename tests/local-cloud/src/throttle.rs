@@ -1,0 +1,45 @@
+//! Connect's token buckets, in wall time: a rate is a rate, however fast the other clocks run.
+
+use std::collections::HashMap;
+use std::time::Instant;
+
+#[derive(Debug)]
+struct Bucket {
+    tokens: f64,
+    at: Instant,
+}
+
+/// One bucket for each operation, or one for all of them.
+#[derive(Debug, Default)]
+pub(crate) struct Buckets(HashMap<String, Bucket>);
+
+impl Buckets {
+    /// Takes a token from the bucket `name`, which fills at `rate` a second up to `burst`; whether there was one.
+    pub(crate) fn take(&mut self, name: &str, rate: f64, burst: f64, now: Instant) -> bool {
+        let bucket = self.0.entry(name.to_owned()).or_insert(Bucket { tokens: burst, at: now });
+        let passed = now.saturating_duration_since(bucket.at).as_secs_f64();
+        bucket.tokens = (bucket.tokens + passed * rate).min(burst);
+        bucket.at = now;
+        if bucket.tokens < 1.0 {
+            return false;
+        }
+        bucket.tokens -= 1.0;
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn after_the_burst_the_bucket_gives_its_rate() {
+        let (mut buckets, start) = (Buckets::default(), Instant::now());
+        let given =
+            (0..100u64).filter(|n| buckets.take("Op", 2.0, 5.0, start + Duration::from_millis(n * 100))).count();
+        // Five of the burst, and two a second for the 9.9 seconds.
+        assert_eq!(given, 24);
+    }
+}

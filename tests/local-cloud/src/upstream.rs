@@ -1,0 +1,93 @@
+//! The emulator behind: requests pass through as they came.
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::aws_error::{Protocol, Refusal};
+use crate::http::{Request, Response};
+
+/// Headers that belong to one connection, not to the message.
+const HOP: [&str; 7] =
+    ["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
+
+/// A client of the emulator.
+#[derive(Clone, Debug)]
+pub(crate) struct Upstream {
+    url: String,
+    client: reqwest::Client,
+}
+
+impl Upstream {
+    /// # Errors
+    /// When no HTTP client can be made.
+    pub(crate) fn new(url: &str) -> Result<Self, reqwest::Error> {
+        let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build()?;
+        Ok(Self { url: url.trim_end_matches('/').to_owned(), client })
+    }
+
+    /// The emulator's answer to the request, byte for byte; a 503 when there is no emulator.
+    pub(crate) async fn pass(&self, request: &Request, protocol: Protocol) -> Response {
+        match self.send(request).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                let message = format!("The emulator at {} does not answer: {error}. Is it running?", self.url);
+                Refusal::new(503, "ServiceUnavailable", message).answer(protocol)
+            }
+        }
+    }
+
+    async fn send(&self, request: &Request) -> Result<Response, reqwest::Error> {
+        let query: Vec<String> = request.query.iter().map(|(name, value)| pair(name, value)).collect();
+        let mark = if query.is_empty() { "" } else { "?" };
+        let url = format!("{}{}{mark}{}", self.url, request.path, query.join("&"));
+        let mut headers = HeaderMap::new();
+        for (name, value) in &request.headers {
+            // The length is written anew; an expectation was met when the body was read.
+            if HOP.contains(&name.as_str()) || matches!(name.as_str(), "content-length" | "expect") {
+                continue;
+            }
+            if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+                headers.append(name, value);
+            }
+        }
+        let method = reqwest::Method::from_bytes(request.method.as_bytes()).unwrap_or(reqwest::Method::GET);
+        let answer = self.client.request(method, url).headers(headers).body(request.body.clone()).send().await?;
+        let status = answer.status().as_u16();
+        let head = request.method == "HEAD";
+        let kept = |name: &str| !HOP.contains(&name) && (head || name != "content-length");
+        let headers = answer
+            .headers()
+            .iter()
+            .filter(|(name, _)| kept(name.as_str()))
+            .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+            .collect();
+        Ok(Response { status, headers, body: answer.bytes().await?.to_vec() })
+    }
+
+    /// Calls an operation of a query-protocol service for the local cloud's own sake.
+    pub(crate) async fn query(&self, service: &str, form: &[(&str, &str)]) -> Response {
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        let scope = format!(
+            "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=0"
+        );
+        let request = Request {
+            method: "POST".into(),
+            path: "/".into(),
+            query: Vec::new(),
+            headers: vec![
+                ("content-type".into(), "application/x-www-form-urlencoded".into()),
+                ("authorization".into(), scope),
+            ],
+            body: body.into_bytes(),
+        };
+        self.pass(&request, Protocol::Query).await
+    }
+}
+
+/// A query parameter as AWS's clients write it: a parameter without a value (`?acl`) has no equals sign, and a blank is
+/// `%20`, so that a path-style signature still fits.
+fn pair(name: &str, value: &str) -> String {
+    const PLAIN: percent_encoding::AsciiSet =
+        percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+    let encode = |text| percent_encoding::utf8_percent_encode(text, &PLAIN).to_string();
+    if value.is_empty() { encode(name) } else { format!("{}={}", encode(name), encode(value)) }
+}

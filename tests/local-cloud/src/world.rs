@@ -1,0 +1,108 @@
+//! The state of the account that Connect, Service Quotas and Support share, and what they all need to know.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use crate::aws_error::{Answer, Refusal};
+use crate::clock::Clock;
+use crate::connect::{self, Connect};
+use crate::input::Input;
+use crate::options::Behaviour;
+use crate::paging::Paging;
+use crate::quotas::{self, Quotas};
+use crate::support::{self, Support};
+use crate::throttle::Buckets;
+
+/// What does not change while the cloud runs.
+#[derive(Clone, Debug)]
+pub(crate) struct Setting {
+    pub(crate) clock: Clock,
+    pub(crate) region: String,
+    pub(crate) account: String,
+    pub(crate) behaviour: Behaviour,
+    pub(crate) real_rates: bool,
+}
+
+impl Setting {
+    pub(crate) fn paging(&self) -> Paging {
+        Paging { limit: self.behaviour.page_limit, empty_page: self.behaviour.empty_page }
+    }
+
+    /// The ARN of something of Connect's in this Region.
+    pub(crate) fn arn(&self, what: &str) -> String {
+        format!("arn:aws:connect:{}:{}:{what}", self.region, self.account)
+    }
+}
+
+/// What changes.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    pub(crate) connect: Connect,
+    pub(crate) quotas: Quotas,
+    pub(crate) support: Support,
+    buckets: Buckets,
+}
+
+/// The services that live here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Service {
+    Connect,
+    Quotas,
+    Support,
+}
+
+impl Service {
+    /// The service that signs itself so.
+    pub(crate) fn of(signed: &str) -> Option<Self> {
+        match signed {
+            "connect" => Some(Self::Connect),
+            "servicequotas" => Some(Self::Quotas),
+            "support" => Some(Self::Support),
+            _ => None,
+        }
+    }
+}
+
+/// One account in one Region.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) setting: Setting,
+    state: Mutex<State>,
+}
+
+impl World {
+    pub(crate) fn new(setting: Setting) -> Self {
+        Self { setting, state: Mutex::default() }
+    }
+
+    /// The state as of now: what time has brought about since the last call has happened.
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        quotas::settle(&self.setting, &mut state);
+        support::settle(&self.setting, &mut state);
+        state
+    }
+
+    /// Runs one operation.
+    pub(crate) fn call(&self, service: Service, operation: &str, input: &Input) -> Answer {
+        let mut state = self.state();
+        match service {
+            Service::Connect => {
+                self.throttle(&mut state, operation)?;
+                connect::call(&self.setting, &mut state, operation, input)
+            }
+            Service::Quotas => quotas::call(&self.setting, &mut state, operation, input),
+            Service::Support => support::call(&self.setting, &mut state, operation, input),
+        }
+    }
+
+    fn throttle(&self, state: &mut State, operation: &str) -> Result<(), Refusal> {
+        let rate = quotas::rate(&self.setting, &state.quotas, operation);
+        let bucket = if self.setting.behaviour.shared_bucket { "" } else { operation };
+        // AWS's own ratio: 2 a second with a burst of 5.
+        if state.buckets.take(bucket, rate, rate * 2.5, Instant::now()) {
+            return Ok(());
+        }
+        Err(Refusal::new(429, "ThrottlingException", "Rate exceeded"))
+    }
+}

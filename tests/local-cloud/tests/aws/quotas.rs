@@ -1,0 +1,125 @@
+//! Service Quotas, called over the wire.
+
+use crate::common::{Answer, Cloud, options, start, start_with};
+use local_cloud::{QuotaOutcome, QuotaPath};
+use serde_json::{Value, json};
+
+const CALLS: &str = "L-12AB7C57";
+
+fn of(context: &str) -> Value {
+    json!({ "ServiceCode": "connect", "QuotaCode": CALLS, "ContextId": context })
+}
+
+async fn value(cloud: &Cloud, context: &str) -> f64 {
+    cloud.quotas("GetServiceQuota", of(context)).await.body["Quota"]["Value"].as_f64().unwrap()
+}
+
+async fn request(cloud: &Cloud, context: &str, desired: f64) -> Answer {
+    let mut request = of(context);
+    request["DesiredValue"] = json!(desired);
+    cloud.quotas("RequestServiceQuotaIncrease", request).await
+}
+
+#[tokio::test]
+async fn a_request_for_an_instance_is_missing_from_the_history_unless_its_level_is_asked_for() {
+    let cloud = start().await;
+    let (_, arn) = cloud.instance("acme").await;
+    request(&cloud, &arn, 20.0).await;
+    let found = async |level: Value| {
+        let mut ask = json!({ "ServiceCode": "connect", "QuotaCode": CALLS });
+        if !level.is_null() {
+            ask["QuotaRequestedAtLevel"] = level;
+        }
+        let found = cloud.quotas("ListRequestedServiceQuotaChangeHistoryByQuota", ask).await.body;
+        found["RequestedQuotas"].as_array().unwrap().len()
+    };
+    assert_eq!(found(Value::Null).await, 0);
+    assert_eq!(found(json!("RESOURCE")).await, 1);
+    assert_eq!(found(json!("ALL")).await, 1);
+    cloud.is_clean();
+}
+
+#[tokio::test]
+async fn an_approval_comes_before_its_value() {
+    let cloud = start().await;
+    let (_, arn) = cloud.instance("acme").await;
+    let made = request(&cloud, &arn, 20.0).await.body;
+    let id = made["RequestedQuota"]["Id"].clone();
+    let status = async || {
+        let found = cloud.quotas("GetRequestedServiceQuotaChange", json!({ "RequestId": id })).await.body;
+        found["RequestedQuota"]["Status"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(status().await, "PENDING");
+    cloud.cloud.advance(300.0);
+    assert_eq!(status().await, "CASE_OPENED");
+    cloud.cloud.advance(1500.0);
+    assert_eq!((status().await, value(&cloud, &arn).await), ("APPROVED".into(), 10.0));
+    cloud.cloud.advance(60.0);
+    assert!((value(&cloud, &arn).await - 20.0).abs() < f64::EPSILON);
+    cloud.is_clean();
+}
+
+#[tokio::test]
+async fn every_end_of_a_request_shows_its_status_and_grants_or_not() {
+    let ends = [
+        (QuotaOutcome::Denied, "DENIED", 10.0),
+        (QuotaOutcome::NotApproved, "NOT_APPROVED", 10.0),
+        (QuotaOutcome::CaseClosedGranted, "CASE_CLOSED", 20.0),
+        (QuotaOutcome::CaseClosedRefused, "CASE_CLOSED", 10.0),
+        (QuotaOutcome::InvalidRequest, "INVALID_REQUEST", 10.0),
+        (QuotaOutcome::Never, "CASE_OPENED", 10.0),
+    ];
+    for (outcome, expected, granted) in ends {
+        let mut options = options();
+        options.behaviour.quota_path = QuotaPath::ending(outcome);
+        let cloud = start_with(options).await;
+        let (_, arn) = cloud.instance("acme").await;
+        request(&cloud, &arn, 20.0).await;
+        cloud.cloud.advance(1860.0);
+        let ask = json!({ "QuotaRequestedAtLevel": "ALL" });
+        let found = cloud.quotas("ListRequestedServiceQuotaChangeHistory", ask).await.body;
+        assert_eq!(found["RequestedQuotas"][0]["Status"], expected);
+        assert!((value(&cloud, &arn).await - granted).abs() < f64::EPSILON, "{outcome:?}");
+        cloud.is_clean();
+    }
+}
+
+#[tokio::test]
+async fn requests_that_make_no_sense_are_refused_each_with_its_code() {
+    let cloud = start().await;
+    let (_, arn) = cloud.instance("acme").await;
+    let without = json!({ "ServiceCode": "connect", "QuotaCode": CALLS, "DesiredValue": 20.0 });
+    assert_eq!(cloud.quotas("RequestServiceQuotaIncrease", without).await.code, "IllegalArgumentException");
+    assert_eq!(request(&cloud, &arn, 10.0).await.code, "IllegalArgumentException");
+    assert_eq!(request(&cloud, &arn.replace("instance/", "instance/0"), 20.0).await.code, "NoSuchResourceException");
+    assert_eq!(request(&cloud, &arn, 20.0).await.status, 200);
+    assert_eq!(request(&cloud, &arn, 30.0).await.code, "ResourceAlreadyExistsException");
+    cloud.is_clean();
+}
+
+#[tokio::test]
+async fn the_rate_quotas_tell_the_rate_that_the_buckets_keep() {
+    for (real, expected) in [(false, 100.0), (true, 2.0)] {
+        let mut options = options();
+        options.real_rates = real;
+        let cloud = start_with(options).await;
+        let ask = json!({ "ServiceCode": "connect", "QuotaCode": "L-CBDEE3E4" });
+        assert_eq!(cloud.quotas("GetServiceQuota", ask).await.body["Quota"]["Value"], expected);
+        cloud.is_clean();
+    }
+}
+
+#[tokio::test]
+async fn without_a_case_what_needs_one_is_not_approved() {
+    let cloud = start().await;
+    let (_, arn) = cloud.instance("acme").await;
+    let mut ask = of(&arn);
+    ask["DesiredValue"] = json!(20.0);
+    ask["SupportCaseAllowed"] = json!(false);
+    let id = cloud.quotas("RequestServiceQuotaIncrease", ask).await.body["RequestedQuota"]["Id"].clone();
+    cloud.cloud.advance(1800.0);
+    let found = cloud.quotas("GetRequestedServiceQuotaChange", json!({ "RequestId": id })).await.body;
+    assert_eq!(found["RequestedQuota"]["Status"], "NOT_APPROVED");
+    assert!(found["RequestedQuota"].get("CaseId").is_none());
+    cloud.is_clean();
+}
