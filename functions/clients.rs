@@ -1,11 +1,18 @@
 //! The clients of the clouds: one configuration, each client made when it is first used and then kept, so that a cold
 //! start pays only for what the function calls.
 
-use std::sync::OnceLock;
+use std::{sync::OnceLock, time::Duration};
 
-use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_config::{
+    BehaviorVersion, SdkConfig,
+    environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider},
+    retry::RetryConfig,
+    timeout::TimeoutConfig,
+};
 
-use crate::{graph::Graph, settings::Settings};
+use crate::{graph::Graph, http::Http, settings::Settings};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Everything that a step may talk to.
 #[derive(Debug)]
@@ -17,25 +24,37 @@ pub struct Clients {
     dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
     iam: OnceLock<aws_sdk_iam::Client>,
     quotas: OnceLock<aws_sdk_servicequotas::Client>,
+    s3: OnceLock<aws_sdk_s3::Client>,
     secrets: OnceLock<aws_sdk_secretsmanager::Client>,
     sts: OnceLock<aws_sdk_sts::Client>,
+    support: OnceLock<aws_sdk_support::Client>,
     graph: OnceLock<Graph>,
 }
 
 impl Clients {
     /// Clients for this process: the function's role, Region and settings.
     pub async fn from_env() -> Self {
-        let config = aws_config::defaults(BehaviorVersion::latest())
+        let http = Http::new(CONNECT_TIMEOUT);
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(http.clone())
             // Blips only: minutes and hours belong to the state machine's Retry lists.
             .retry_config(RetryConfig::standard().with_max_attempts(3))
             .timeout_config(
                 TimeoutConfig::builder()
-                    .connect_timeout(std::time::Duration::from_secs(5))
-                    .operation_attempt_timeout(std::time::Duration::from_secs(20))
+                    .connect_timeout(CONNECT_TIMEOUT)
+                    .operation_attempt_timeout(Duration::from_secs(20))
                     .build(),
-            )
-            .load()
-            .await;
+            );
+        // Lambda gives both to every function. The default chains ask there first too, and build all others before that.
+        if std::env::var_os("AWS_ACCESS_KEY_ID").is_some() && std::env::var_os("AWS_REGION").is_some() {
+            loader = loader
+                .region(EnvironmentVariableRegionProvider::new())
+                .credentials_provider(EnvironmentVariableCredentialsProvider::new());
+        }
+        let config = loader.load().await;
+        if config.endpoint_url().is_none_or(|url| !url.starts_with("http://")) {
+            http.prepare_tls();
+        }
         Self::new(config, Settings::from_env())
     }
 
@@ -49,8 +68,10 @@ impl Clients {
             dynamodb: OnceLock::new(),
             iam: OnceLock::new(),
             quotas: OnceLock::new(),
+            s3: OnceLock::new(),
             secrets: OnceLock::new(),
             sts: OnceLock::new(),
+            support: OnceLock::new(),
             graph: OnceLock::new(),
         }
     }
@@ -81,6 +102,11 @@ impl Clients {
         self.quotas.get_or_init(|| aws_sdk_servicequotas::Client::new(&self.config))
     }
 
+    /// S3, for the documents of number orders.
+    pub fn s3(&self) -> &aws_sdk_s3::Client {
+        self.s3.get_or_init(|| aws_sdk_s3::Client::new(&self.config))
+    }
+
     /// Secrets Manager.
     pub fn secrets(&self) -> &aws_sdk_secretsmanager::Client {
         self.secrets.get_or_init(|| aws_sdk_secretsmanager::Client::new(&self.config))
@@ -89,6 +115,15 @@ impl Clients {
     /// STS.
     pub fn sts(&self) -> &aws_sdk_sts::Client {
         self.sts.get_or_init(|| aws_sdk_sts::Client::new(&self.config))
+    }
+
+    /// AWS Support, which is one service for all Regions and answers in us-east-1.
+    pub fn support(&self) -> &aws_sdk_support::Client {
+        self.support.get_or_init(|| {
+            let config =
+                aws_sdk_support::config::Builder::from(&self.config).region(aws_config::Region::new("us-east-1"));
+            aws_sdk_support::Client::from_conf(config.build())
+        })
     }
 
     /// Microsoft Graph. The credential is read from Secrets Manager at the first call.

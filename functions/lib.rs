@@ -5,13 +5,14 @@
 //! (`main.rs`, by `_HANDLER`) through one adapter ([`serve`]). What needs no cloud lives in the crate `onboarding-core`:
 //! contracts, error names, documents, the planner of the user sync.
 //!
-//! Arrows run one way: steps use [`graph`], [`connect`], [`registry`] and [`aws_error`], these use the core; a step
-//! never calls another, the state machine does.
+//! Arrows run one way: steps use [`graph`], [`connect`], `telephony`, [`registry`] and [`aws_error`], these use the core;
+//! a step never calls another, the state machine does.
 
 pub mod aws_error;
 pub mod clients;
 pub mod connect;
 pub mod graph;
+pub mod http;
 pub mod iam;
 pub mod instances;
 pub mod quota;
@@ -19,3 +20,4 @@ pub mod registry;
 pub mod serve;
 pub mod settings;
 pub mod steps;
+mod telephony;

@@ -247,6 +247,14 @@ pub async fn account_value(cx: &Clients, code: &str) -> Result<Option<f64>, Step
     Ok(get(cx, code, None).await?.and_then(|quota| quota.value()))
 }
 
+/// The applied value of a quota of an instance. `None` where Service Quotas does not say it.
+///
+/// # Errors
+/// Whatever keeps Service Quotas from answering.
+pub async fn instance_value(cx: &Clients, code: &str, instance_arn: &str) -> Result<Option<f64>, StepError> {
+    Ok(get(cx, code, Some(instance_arn)).await?.and_then(|quota| quota.value()))
+}
+
 async fn status_of(cx: &Clients, id: &str) -> Result<Option<RequestedServiceQuotaChange>, StepError> {
     match cx.quotas().get_requested_service_quota_change().request_id(id).send().await {
         Ok(output) => Ok(output.requested_quota),

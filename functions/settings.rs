@@ -12,6 +12,7 @@ pub struct Settings {
     registry_table: Option<String>,
     storage_bucket: Option<String>,
     storage_key_arn: Option<String>,
+    documents_bucket: Option<String>,
 }
 
 impl Settings {
@@ -27,6 +28,8 @@ impl Settings {
     pub const STORAGE_BUCKET: &str = "STORAGE_BUCKET";
     /// The variable with the ARN of the key that encrypts it.
     pub const STORAGE_KEY_ARN: &str = "STORAGE_KEY_ARN";
+    /// The variable with the bucket for the documents of number orders.
+    pub const DOCUMENTS_BUCKET: &str = "DOCUMENTS_BUCKET";
 
     /// Reads the settings through `var`, in production the process environment.
     #[must_use]
@@ -39,6 +42,7 @@ impl Settings {
             registry_table: var(Self::REGISTRY_TABLE),
             storage_bucket: var(Self::STORAGE_BUCKET),
             storage_key_arn: var(Self::STORAGE_KEY_ARN),
+            documents_bucket: var(Self::DOCUMENTS_BUCKET),
         }
     }
 
@@ -82,6 +86,14 @@ impl Settings {
     /// `Internal` where the variable is not set.
     pub fn storage_bucket(&self) -> Result<&str, StepError> {
         required(self.storage_bucket.as_deref(), Self::STORAGE_BUCKET)
+    }
+
+    /// The bucket for the documents of number orders.
+    ///
+    /// # Errors
+    /// `Internal` where the variable is not set.
+    pub fn documents_bucket(&self) -> Result<&str, StepError> {
+        required(self.documents_bucket.as_deref(), Self::DOCUMENTS_BUCKET)
     }
 
     /// The key that encrypts what instances store.

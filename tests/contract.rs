@@ -9,9 +9,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use onboarding_core::{StepErrorKind, contract::*, sync::SyncUsersInput};
+use onboarding_core::{StepErrorKind, contract::*, sync::SyncUsersInput, telephony::OrderNumbersInput};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+
+/// What a person answers who refuses a plan (`aws stepfunctions send-task-failure --error …`).
+const REFUSED_BY_A_PERSON: &str = "NotApproved";
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -166,6 +169,7 @@ fn every_error_name_in_a_state_machine_is_ours_or_aws_own() {
         for (name, state) in states(&machine) {
             for error in error_names(&state, "Retry").chain(error_names(&state, "Catch")) {
                 let known = StepErrorKind::from_name(error).is_some()
+                    || error == REFUSED_BY_A_PERSON
                     || ["States.", "Lambda.", "Sandbox.", "Runtime.", "StepFunctions.", "DynamoDB.", "SNS.", "Sns."]
                         .iter()
                         .any(|prefix| error.starts_with(prefix));
@@ -224,6 +228,7 @@ fn every_sample_event_is_an_input_of_its_step() {
             "create-instance" => decode::<CreateInstanceInput>(event),
             "configure-instance" => decode::<ConfigureInstanceInput>(event),
             "request-quotas" => decode::<RequestQuotasInput>(event),
+            "order-numbers" => decode::<OrderNumbersInput>(event),
             "create-entra-application" => decode::<CreateEntraApplicationInput>(event),
             "configure-entra-sign-on" => decode::<ConfigureEntraSignOnInput>(event),
             "create-saml-provider" => decode::<CreateSamlProviderInput>(event),

@@ -116,10 +116,11 @@ async fn next(State(notes): State<Notes>) -> Response {
     (headers, Json(json!({ "alias": ALIAS, "previous": null }))).into_response()
 }
 
-async fn answer(State(notes): State<Notes>, Json(answer): Json<Value>) -> StatusCode {
+async fn answer(State(notes): State<Notes>, body: String) -> StatusCode {
     // The empty program has nothing to say; the others have to have read AWS's answer.
+    let answer: Value = serde_json::from_str(&body).unwrap_or_default();
     let understood = answer.get("status").is_none_or(|status| status == "SUFFICIENT");
-    notes.note(if understood { What::Answer } else { What::Failure(answer.to_string()) });
+    notes.note(if understood { What::Answer } else { What::Failure(body) });
     StatusCode::ACCEPTED
 }
 

@@ -103,7 +103,9 @@ impl Drop for Console {
 
 /// Columns of the terminal.
 fn width() -> usize {
-    rustix::termios::tcgetwinsize(io::stdout()).map_or(80, |size| usize::from(size.ws_col)).max(20)
+    let columns = rustix::termios::tcgetwinsize(io::stdout()).map_or(0, |size| usize::from(size.ws_col));
+    // Some terminals don't know their width and say 0.
+    if columns == 0 { 80 } else { columns }
 }
 
 /// The text in fewer than `columns` columns; East Asian characters take two.

@@ -260,7 +260,11 @@ impl<'a> Directory<'a> {
                 self.searches.borrow_mut().take(Instant::now());
             }
             self.calls.set(self.calls.get() + 1);
-            let error = match send().await {
+            let answer = send().await;
+            if search {
+                self.searches.borrow_mut().answered(Instant::now());
+            }
+            let error = match answer {
                 Ok(output) => {
                     if search {
                         self.searches.borrow_mut().succeeded(Instant::now());
@@ -375,8 +379,7 @@ mod tests {
             .phone_type(PhoneType::SoftPhone)
             .auto_accept(true)
             .after_contact_work_time_limit(30_000)
-            .build()
-            .unwrap();
+            .build();
         let user = connect_user(summary().phone_config(config).build(), "acme").unwrap();
         assert_eq!(user.phone, Some(Phone { auto_accept: true, after_contact_work_seconds: 30 }));
     }

@@ -28,6 +28,7 @@ pub struct Pace {
     burst: f64,
     tokens: f64,
     filled: Instant,
+    answered: bool,
     throttled: Option<Instant>,
 }
 
@@ -37,9 +38,18 @@ impl Pace {
     #[must_use]
     pub fn new(rate: f64, full: bool, now: Instant) -> Self {
         let ceiling = (rate * MARGIN).max(SLOWEST);
-        // The service's bucket starts to fill when our first request arrives, half a token after ours.
+        // Half a token for the time that a request is on its way after a pause: the service's bucket starts to fill when it
+        // arrives, ours when it is sent.
         let burst = (rate * BURST_RATIO - 0.5).max(1.0);
-        Self { ceiling, rate: ceiling, burst, tokens: if full { burst } else { 1.0 }, filled: now, throttled: None }
+        Self {
+            ceiling,
+            rate: ceiling,
+            burst,
+            tokens: if full { burst } else { 1.0 },
+            filled: now,
+            answered: false,
+            throttled: None,
+        }
     }
 
     /// When the next request may go out; now or earlier means at once.
@@ -53,6 +63,15 @@ impl Pace {
     pub fn take(&mut self, now: Instant) {
         self.fill(now);
         self.tokens -= 1.0;
+    }
+
+    /// A request was answered, whatever the answer. Until the first one is, nothing fills: the first request sets up the
+    /// connection and may be slow, and before it arrives the service's bucket does not fill either.
+    pub fn answered(&mut self, now: Instant) {
+        if !self.answered {
+            self.answered = true;
+            self.filled = now;
+        }
     }
 
     /// The service refused a request for its rate.
@@ -78,6 +97,9 @@ impl Pace {
     }
 
     fn level(&self, now: Instant) -> f64 {
+        if !self.answered {
+            return self.tokens;
+        }
         let passed = now.saturating_duration_since(self.filled).as_secs_f64();
         (self.tokens + passed * self.rate).min(self.burst)
     }
@@ -105,6 +127,7 @@ mod tests {
             let arrival = now + Duration::from_secs_f64(jitter * (seed >> 40) as f64 / f64::from(1 << 24));
             tokens = (tokens + arrival.saturating_duration_since(filled).as_secs_f64() * rate).min(rate * 2.5);
             filled = filled.max(arrival);
+            pace.answered(arrival);
             if tokens >= 1.0 {
                 tokens -= 1.0;
                 served += 1;
@@ -127,6 +150,20 @@ mod tests {
     }
 
     #[test]
+    fn a_slow_first_request_makes_none_of_the_next_arrive_early() {
+        let start = Instant::now();
+        let mut pace = Pace::new(2.0, true, start);
+        while pace.next(start) <= start {
+            pace.take(start);
+        }
+        let first_answer = start + Duration::from_secs(3);
+        assert!(pace.next(first_answer) > first_answer, "the service saw the first request only now");
+        pace.answered(first_answer);
+        let after = first_answer + Duration::from_millis(600);
+        assert!(pace.next(after) <= after);
+    }
+
+    #[test]
     fn a_raised_quota_is_used() {
         let start = Instant::now();
         let (seconds, throttles) = race(Pace::new(50.0, true, start), start, 1000, 50.0, 0.02);
@@ -146,6 +183,7 @@ mod tests {
     fn a_throttle_slows_down_and_success_brings_the_rate_back() {
         let start = Instant::now();
         let mut pace = Pace::new(2.0, true, start);
+        pace.answered(start);
         let full = pace.rate();
         pace.throttled(start);
         pace.throttled(start + Duration::from_millis(100));
@@ -161,6 +199,7 @@ mod tests {
     fn endless_throttling_never_stops_the_asking() {
         let start = Instant::now();
         let mut pace = Pace::new(2.0, true, start);
+        pace.answered(start);
         for second in 0..1000 {
             pace.throttled(start + Duration::from_secs(second));
         }

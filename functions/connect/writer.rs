@@ -288,6 +288,7 @@ impl<'p> Run<'p> {
         self.applied.totals.calls += 1;
         let lane = self.lane(operation);
         lane.in_flight -= 1;
+        lane.pace.answered(now);
         match brought {
             Ok(brought) => {
                 lane.pace.succeeded(now);

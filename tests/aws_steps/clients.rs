@@ -8,6 +8,8 @@ use connect_onboarding::{clients::Clients, settings::Settings};
 pub(crate) const REGION: &str = "ap-northeast-1";
 /// The bucket of the tests.
 pub(crate) const BUCKET: &str = "acme-connect-storage";
+/// The bucket of the tests for documents.
+pub(crate) const DOCUMENTS: &str = "acme-documents";
 /// The key of the tests.
 pub(crate) const KEY: &str = "arn:aws:kms:ap-northeast-1:111122223333:key/6f9d2f6e-0000-4000-8000-000000000001";
 
@@ -24,6 +26,7 @@ pub(crate) fn on(url: &str) -> Clients {
         Settings::GRAPH_CREDENTIAL => Some("graph-credential".into()),
         Settings::GRAPH_URL | Settings::LOGIN_URL => Some(url.into()),
         Settings::STORAGE_BUCKET => Some(BUCKET.into()),
+        Settings::DOCUMENTS_BUCKET => Some(DOCUMENTS.into()),
         Settings::STORAGE_KEY_ARN => Some(KEY.into()),
         _ => None,
     });

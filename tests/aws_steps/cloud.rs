@@ -19,11 +19,16 @@ pub(crate) struct Cloud {
 impl Cloud {
     /// A cloud whose listings are as unhandy as the real ones can be: short pages, and an empty one first.
     pub(crate) async fn start(behaviour: Behaviour) -> Self {
+        // Nobody listens there: most steps need no emulator.
+        Self::start_before("http://127.0.0.1:9", behaviour).await
+    }
+
+    /// The same in front of something that answers for the rest of AWS.
+    pub(crate) async fn start_before(upstream: &str, behaviour: Behaviour) -> Self {
         let behaviour = Behaviour { page_limit: Some(2), empty_page: true, ..behaviour };
         let options = Options {
             clock_scale: 1.0,
-            // Nobody listens there: these steps need no emulator.
-            upstream: "http://127.0.0.1:9".into(),
+            upstream: upstream.into(),
             region: clients::REGION.into(),
             account: ACCOUNT.into(),
             tenant: Tenant::default(),
@@ -50,6 +55,16 @@ impl Cloud {
         self.rule(&json!({ "match": format!("{operation}$"), "times": times, "status": status, "code": code, "message": "simulated" }));
     }
 
+    /// Answers the next call of an operation with an error that says this.
+    pub(crate) fn fail_saying(&self, operation: &str, status: u16, code: &str, message: &str) {
+        self.rule(&json!({ "match": operation, "times": 1, "status": status, "code": code, "message": message }));
+    }
+
+    /// Everything that exists, in the services' own shapes.
+    pub(crate) async fn inventory(&self) -> serde_json::Value {
+        self.cloud.inventory().await
+    }
+
     /// Does the next call of an operation, and loses half of its answer.
     pub(crate) fn lose_answer(&self, operation: &str) {
         self.rule(&json!({ "match": format!("{operation}$"), "truncate": true }));
@@ -69,7 +84,8 @@ impl Cloud {
 
     /// The operations since the last look that change something.
     pub(crate) fn writes(&self) -> Vec<String> {
-        let reads = |call: &String| ["Get", "List", "Describe", "Search"].iter().any(|verb| call.starts_with(verb));
+        let reads =
+            |call: &String| ["GET ", "Get", "List", "Describe", "Search"].iter().any(|verb| call.starts_with(verb));
         self.calls().into_iter().filter(|call| !reads(call)).collect()
     }
 

@@ -5,9 +5,11 @@ Reads its settings as one JSON object from standard input and prints the stack's
 import json
 import os
 import re
+import struct
 import sys
 import time
 import zipfile
+import zlib
 
 import boto3
 from botocore.config import Config
@@ -80,11 +82,44 @@ def deploy(template, parameters):
     sys.exit("\n".join([f"the stack is {found['StackStatus']}: {found.get('StackStatusReason', '')}", *reasons]))
 
 
+def pdf(text):
+    """One page that says what it is."""
+    stream = f"BT /F1 18 Tf 60 760 Td ({text}) Tj ET".encode()
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>",
+        b"<</Length %d>>stream\n%s\nendstream" % (len(stream), stream),
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+    ]
+    file, places = b"%PDF-1.4\n", []
+    for number, content in enumerate(objects, 1):
+        places.append(len(file))
+        file += b"%d 0 obj%s endobj\n" % (number, content)
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    count = len(objects) + 1
+    return file + b"xref\n0 %d\n0000000000 65535 f \n%strailer<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % (
+        count, table, count, len(file)
+    )
+
+
+def png(side=64):
+    """A grey square."""
+
+    def chunk(kind, content):
+        checksum = zlib.crc32(kind + content)
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", checksum)
+
+    header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
+    pixels = zlib.compress((b"\0" + b"\x99" * side) * side)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+
 def documents(outputs):
-    """Stand-ins for the documents that the input names, so that an order can attach them."""
-    bucket = outputs.get("DocumentsBucket") or outputs.get("StorageBucket")
-    for key in settings["documents"] if bucket else []:
-        client("s3").put_object(Bucket=bucket, Key=key, Body=b"%PDF-1.4\n% a stand-in\n", ContentType="application/pdf")
+    """Samples of the documents that the input names, as a person would have uploaded the real ones."""
+    for key in settings["documents"] if "DocumentsBucket" in outputs else []:
+        body = png() if key.lower().endswith(".png") else pdf("A sample document of Connect Onboarding, of nobody")
+        client("s3").put_object(Bucket=outputs["DocumentsBucket"], Key=key, Body=body)
 
 
 try:

@@ -1,14 +1,21 @@
 //! Deploys the checkout's own `template.yaml` to the emulator.
 
-use std::{collections::BTreeMap, path::Path, process::Stdio};
+use std::{collections::BTreeMap, fs, io, path::Path, process::Stdio};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::{io::AsyncWriteExt, process::Command};
 
-use super::{child::Group, emulator, failure::Failure, venv::Venv, workspace::Workspace};
+use super::{
+    child::{self, Group},
+    emulator,
+    failure::Failure,
+    venv::Venv,
+    workspace::Workspace,
+};
 
 const PROGRAM: &str = include_str!("deploy.py");
+const LOGS: &str = include_str!("logs.py");
 
 /// What is deployed, and with which settings.
 #[derive(Clone, Copy, Debug)]
@@ -57,17 +64,7 @@ impl Deployment<'_> {
             "credential": self.credential,
             "documents": self.documents,
         });
-        let mut command = Command::new(self.venv.python());
-        command
-            .args(["-I", "-c", PROGRAM])
-            .env_clear()
-            .env("HOME", self.folder)
-            .env("TMPDIR", self.folder)
-            .env("AWS_ACCESS_KEY_ID", "test")
-            .env("AWS_SECRET_ACCESS_KEY", "test")
-            .env("AWS_REGION", emulator::REGION)
-            .env("AWS_DEFAULT_REGION", emulator::REGION)
-            .env("AWS_EC2_METADATA_DISABLED", "true");
+        let mut command = python(self.venv, self.folder, PROGRAM);
         let output =
             fed(&mut command, settings.to_string().as_bytes()).await.map_err(|error| refused(&error.to_string()))?;
         if !output.status.success() {
@@ -76,6 +73,31 @@ impl Deployment<'_> {
         serde_json::from_slice(&output.stdout)
             .map_err(|error| refused(&format!("the stack's outputs can't be read: {error}")))
     }
+}
+
+/// Writes what the functions logged to `functions.log` in the run's folder.
+///
+/// # Errors
+/// Where the emulator does not give it.
+pub async fn save_function_logs(venv: &Venv, folder: &Path, emulator: &str) -> io::Result<()> {
+    let output = child::output(python(venv, folder, LOGS).arg(emulator)).await?;
+    fs::write(folder.join("functions.log"), [output.stdout, output.stderr].concat())
+}
+
+/// The environment's Python with a program of ours, as a client of the emulator. The caller's AWS settings stay outside.
+fn python(venv: &Venv, folder: &Path, program: &str) -> Command {
+    let mut command = Command::new(venv.python());
+    command
+        .args(["-I", "-c", program])
+        .env_clear()
+        .env("HOME", folder)
+        .env("TMPDIR", folder)
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test")
+        .env("AWS_REGION", emulator::REGION)
+        .env("AWS_DEFAULT_REGION", emulator::REGION)
+        .env("AWS_EC2_METADATA_DISABLED", "true");
+    command
 }
 
 fn refused(what: &str) -> Failure {

@@ -76,7 +76,6 @@ impl<'a> Workflow<'a> {
                 .send()
                 .await
                 .map_err(|error| lost(&error))?;
-            self.tell(&mut onboarding).await?;
             for arn in self.user_syncs().await {
                 if !earlier.contains(&arn) && !syncs.iter().any(|sync| sync.arn == arn) {
                     let machine = self.stack.user_sync_state_machine_arn.clone().unwrap_or_default();
@@ -86,11 +85,9 @@ impl<'a> Workflow<'a> {
             for sync in &mut syncs {
                 self.tell(sync).await?;
             }
-            self.console.status(
-                Some(&status(std::iter::once(&onboarding).chain(&syncs)))
-                    .filter(|text| !text.is_empty())
-                    .map(String::as_str),
-            );
+            self.tell(&mut onboarding).await?;
+            let running = status(std::iter::once(&onboarding).chain(&syncs));
+            self.console.status((!running.is_empty()).then_some(running.as_str()));
             match now.status {
                 ExecutionStatus::Running => tokio::time::sleep(LOOK).await,
                 ExecutionStatus::Succeeded => {
@@ -168,8 +165,10 @@ impl<'a> Workflow<'a> {
             News::Done { state, seconds, note, waited } => {
                 let (tone, mark) = if *waited { (Tone::Faint, "·") } else { (Tone::Good, "✓") };
                 let mark = self.console.paint(tone, mark);
-                let note = if note.is_empty() { String::new() } else { format!("  {note}") };
-                format!("  {indent}{mark} {state:<28}{seconds:>7.2} s{}", self.console.paint(Tone::Faint, &note))
+                let note =
+                    if note.is_empty() { String::new() } else { self.console.paint(Tone::Faint, &format!("  {note}")) };
+                let width = 28 - indent.len();
+                format!("  {indent}{mark} {state:<width$}{seconds:>7.2} s{note}")
             }
             News::Failed { state, error, message } => {
                 let head = self.console.paint(Tone::Warn, &format!("! {state}: {error}"));

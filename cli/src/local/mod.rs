@@ -116,6 +116,10 @@ async fn onboard(
         Ok((output, report))
     }
     .await;
+    if result.is_err() {
+        // Without the log the failure itself is still told.
+        let _ = deploy::save_function_logs(&venv, folder, cloud.emulator_url()).await;
+    }
     // What exists is worth most where the workflow failed.
     if let Some(file) = &args.inventory {
         write(file, &cloud.stand_in().inventory().await)?;

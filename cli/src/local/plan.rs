@@ -90,9 +90,9 @@ mod tests {
     }
 
     #[test]
-    fn both_examples_can_be_used() {
+    fn every_example_can_be_used() {
         let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
-        for name in ["smallest.json", "everything.json"] {
+        for name in ["smallest.json", "everything.json", "tokyo-callcenter.json"] {
             let (value, _) = input::onboarding(&examples.join(name)).unwrap();
             assert_eq!(value["$schema"], "../onboarding.schema.json", "{name}");
         }

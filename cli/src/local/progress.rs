@@ -74,6 +74,8 @@ pub struct Machine {
     kinds: BTreeMap<String, String>,
     /// States inside `Parallel` and `Map`, whose entering the emulator does not note.
     inner: BTreeSet<String>,
+    /// The states that lead to a state.
+    before: BTreeMap<String, Vec<String>>,
 }
 
 impl Machine {
@@ -95,9 +97,30 @@ impl Machine {
             if inner {
                 self.inner.insert(name.clone());
             }
+            let exits = [&state["Catch"], &state["Choices"]].into_iter().filter_map(Value::as_array).flatten();
+            let next = exits.map(|exit| &exit["Next"]).chain([&state["Next"], &state["Default"]]);
+            for next in next.filter_map(Value::as_str) {
+                self.before.entry(next.to_owned()).or_default().push(name.clone());
+            }
             state["Branches"].as_array().into_iter().flatten().for_each(|branch| self.collect(branch, true));
             self.collect(&state["ItemProcessor"], true);
         }
+    }
+
+    /// The task states from which a state can be reached without passing another task.
+    fn tasks_before(&self, state: &str) -> BTreeSet<&str> {
+        let mut open = vec![state];
+        let (mut seen, mut tasks) = (BTreeSet::new(), BTreeSet::new());
+        while let Some(state) = open.pop() {
+            for before in self.before.get(state).into_iter().flatten() {
+                if self.is(before, "Task") {
+                    tasks.insert(before.as_str());
+                } else if seen.insert(before.as_str()) {
+                    open.push(before);
+                }
+            }
+        }
+        tasks
     }
 
     fn is(&self, state: &str, kind: &str) -> bool {
@@ -110,6 +133,8 @@ impl Machine {
 pub struct Progress {
     machine: Machine,
     running: BTreeMap<String, Running>,
+    /// The tasks that are done, the last one last.
+    done: Vec<String>,
     failed: Option<String>,
 }
 
@@ -117,7 +142,7 @@ impl Progress {
     /// An execution of this machine that has just started.
     #[must_use]
     pub const fn new(machine: Machine) -> Self {
-        Self { machine, running: BTreeMap::new(), failed: None }
+        Self { machine, running: BTreeMap::new(), done: Vec::new(), failed: None }
     }
 
     /// The state whose task failed last and did not succeed since.
@@ -168,6 +193,8 @@ impl Progress {
 
     fn done(&mut self, state: &str, at: f64) -> Option<News> {
         let running = self.running.remove(state)?;
+        self.done.retain(|earlier| earlier != state);
+        self.done.push(state.to_owned());
         // They take no time and say nothing.
         if self.machine.is(state, "Choice") || self.machine.is(state, "Pass") || self.machine.is(state, "Succeed") {
             return None;
@@ -176,12 +203,15 @@ impl Progress {
         Some(News::Done { state: state.to_owned(), seconds: (at - running.since).max(0.0), note: running.note, waited })
     }
 
-    /// The state that a resource's event belongs to. Where several share the resource, it is the one that runs, else an
-    /// inner one: the others would have been entered.
+    /// The state that a resource's event belongs to. Where several share the resource, it is the one that runs, else the
+    /// inner one (others would have been entered) that comes after the task that was done last.
     fn state_of(&self, resource: &str) -> String {
         let states = self.machine.tasks.get(resource).map(Vec::as_slice).unwrap_or_default();
+        let place = |task: &str| self.done.iter().position(|done| done == task);
+        let last = |state: &String| self.machine.tasks_before(state).into_iter().filter_map(place).max();
         let running = states.iter().find(|state| self.running.contains_key(*state));
-        let inner = || states.iter().find(|state| self.machine.inner.contains(*state));
+        let inner =
+            || states.iter().filter(|state| self.machine.inner.contains(*state)).max_by_key(|state| last(state));
         running
             .or_else(inner)
             .or_else(|| states.first())
@@ -277,6 +307,26 @@ mod tests {
         progress.observe(&scheduled("arn:left"), 2.0);
         assert_eq!(progress.observe(&succeeded("arn:left", &json!({})), 5.0), done("Left", 5.0, ""));
         assert_eq!(progress.failed_state(), None, "the retry mended it");
+    }
+
+    #[test]
+    fn of_inner_states_that_share_a_resource_it_is_the_one_that_comes_next() {
+        let branch = |task: &str, tell: &str| {
+            json!({"States": {
+                task: {"Type": "Task", "Resource": format!("arn:{task}"), "Next": format!("{task}Ok")},
+                format!("{task}Ok"): {"Type": "Choice", "Choices": [{"Next": tell}], "Default": "End"},
+                tell: {"Type": "Task", "Resource": "arn:publish"}
+            }})
+        };
+        let branches = [branch("left", "TellLeft"), branch("right", "TellRight")];
+        let definition = json!({"States": {"Both": {"Type": "Parallel", "Branches": branches}}});
+        let mut progress = Progress::new(Machine::read(&definition));
+        for (task, tell) in [("arn:right", "TellRight"), ("arn:left", "TellLeft")] {
+            progress.observe(&scheduled(task), 0.0);
+            progress.observe(&succeeded(task, &json!({})), 1.0);
+            progress.observe(&scheduled("arn:publish"), 1.0);
+            assert_eq!(progress.observe(&succeeded("arn:publish", &json!({})), 2.0), done(tell, 1.0, ""));
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The onboarding's report in people's words.
 
 use onboarding_core::contract::{QuotaStatus, Report};
+use onboarding_core::telephony::{NumberStatus, OrderStatus};
 
 use crate::console::{Console, Tone};
 
@@ -77,7 +78,25 @@ fn facts(report: &Report) -> Vec<(&'static str, String)> {
             QuotaStatus::Pending => "asked for, AWS decides",
             QuotaStatus::Denied => "refused",
         };
-        ("Quota", format!("{}: {} of {} wanted, {status}", quota.name, quota.value, quota.desired))
+        ("Quota", format!("{}: {} there, {} needed, {status}", quota.name, quota.value, quota.desired))
+    }));
+    facts.extend(report.telephony.numbers.iter().map(|number| {
+        let status = match number.status {
+            NumberStatus::Claimed => "",
+            NumberStatus::InProgress => ", not ready yet",
+            NumberStatus::Failed => ", claim failed",
+        };
+        ("Phone number", format!("{} ({} {}{status})", number.phone_number, number.country, number.kind))
+    }));
+    facts.extend(report.telephony.orders.iter().map(|order| {
+        let status = match order.status {
+            OrderStatus::Open => "AWS works on it",
+            OrderStatus::CustomerAction => "waits for an answer",
+            OrderStatus::Manual => "to be filed by a person",
+            OrderStatus::Done => "done",
+            OrderStatus::Refused => "refused",
+        };
+        ("Support case", format!("{}: {status}", order.display_id.as_deref().unwrap_or(&order.marker)))
     }));
     facts
 }
@@ -98,6 +117,7 @@ mod tests {
         EntraSignOn, QuotaResult, SignOnResult, StorageLocation, TelephonyResult, VerifySignInOutput,
     };
     use onboarding_core::sync::{Outcome, SyncUsersOutput, Totals};
+    use onboarding_core::telephony::{CaseOrder, NumberResult};
 
     use super::*;
 
@@ -128,6 +148,18 @@ mod tests {
             groups: vec![EntraGroup { display_name: "Agents".into(), users: 25, ..Default::default() }],
             telephony: TelephonyResult {
                 quotas: vec![QuotaResult { name: "users".into(), desired: 600.0, value: 500.0, ..Default::default() }],
+                numbers: vec![NumberResult {
+                    phone_number: "+81350000001".into(),
+                    country: "JP".into(),
+                    kind: "DID".into(),
+                    status: NumberStatus::Claimed,
+                    ..Default::default()
+                }],
+                orders: vec![CaseOrder {
+                    display_id: Some("1700000001".into()),
+                    status: OrderStatus::Done,
+                    ..Default::default()
+                }],
                 ..Default::default()
             },
             open_items: Vec::new(),
@@ -143,6 +175,8 @@ mod tests {
         assert_eq!(find("Recordings"), Some("s3://b/p"));
         assert_eq!(find("Groups"), Some("Agents (25)"));
         assert_eq!(find("Users"), Some("24 created, 1 failed; 25 memberships in the groups"));
-        assert_eq!(find("Quota"), Some("users: 500 of 600 wanted, enough"));
+        assert_eq!(find("Phone number"), Some("+81350000001 (JP DID)"));
+        assert_eq!(find("Support case"), Some("1700000001: done"));
+        assert_eq!(find("Quota"), Some("users: 500 there, 600 needed, enough"));
     }
 }

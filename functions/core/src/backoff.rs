@@ -23,6 +23,24 @@ pub fn approval(attempt: u32) -> u64 {
     (FIRST << u64::from(attempt.min(10) / 2)).min(LAST)
 }
 
+/// How many looks a state machine's loop takes before it gives up: the waits of [`approval`] then add up to eleven and a
+/// half months. An execution lives for one year, and one that times out leaves no report.
+pub const LAST_LOOK: u32 = 1_400;
+
+/// Seconds until the next look for phone numbers that were ordered: weeks. Twelve hours in the end, so that this loop and
+/// that of the quotas together stay below the event limit of their execution.
+#[must_use]
+pub fn phone_numbers(attempt: u32) -> u64 {
+    const LAST: u64 = 12 * 60 * 60;
+    if attempt < 12 { approval(attempt) } else { LAST }
+}
+
+/// Seconds until the next look at a number that is being claimed: seconds to minutes.
+#[must_use]
+pub const fn claim(attempt: u32) -> u64 {
+    if attempt < 12 { 5 } else { 60 }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -40,9 +58,30 @@ mod tests {
     }
 
     #[test]
+    fn a_year_of_waiting_for_quotas_and_numbers_at_once_stays_below_the_event_limit() {
+        let looks = |wait: fn(u32) -> u64| {
+            let (mut seconds, mut attempt) = (0, 0);
+            while seconds < 365 * 24 * 3600 && attempt < LAST_LOOK {
+                seconds += wait(attempt);
+                attempt += 1;
+            }
+            attempt
+        };
+        // A look is a Wait (2 events), a Task (5) and a Choice (2). The rest of an onboarding makes a few hundred.
+        let events = (looks(approval) + looks(phone_numbers)) * 9;
+        assert!(events + 1_000 < 25_000, "{events}");
+        assert!(
+            (0..LAST_LOOK).map(approval).sum::<u64>() < 355 * 24 * 3600,
+            "the report comes before the execution's end"
+        );
+    }
+
+    #[test]
     fn waits_never_shrink() {
         for attempt in 0..200 {
             assert!(approval(attempt) <= approval(attempt + 1));
+            assert!(phone_numbers(attempt) <= phone_numbers(attempt + 1));
+            assert!(claim(attempt) <= claim(attempt + 1));
             assert!(instance_creation(attempt) <= instance_creation(attempt + 1));
             assert!(entra_replication(attempt) <= entra_replication(attempt + 1));
         }

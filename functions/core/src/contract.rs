@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::{
     onboarding::{Assignment, Instance, Onboarding, Quota, UsernameAttribute},
     sync::SyncUsersOutput,
+    telephony::{CaseOrder, NumberResult},
 };
 
 /// Something that a person should know or do although the workflow goes on.
@@ -401,9 +402,9 @@ pub struct ConfigureEntraClaimsInput {
     pub role_arn: String,
     /// The provider of the Role claim.
     pub saml_provider_arn: String,
-    /// The attribute of the RoleSessionName claim.
+    /// The attribute of the `RoleSessionName` claim.
     pub username: UsernameAttribute,
-    /// The SessionDuration claim: ISO 8601.
+    /// The `SessionDuration` claim: ISO 8601.
     pub session_duration: String,
 }
 
@@ -550,12 +551,21 @@ pub struct TelephonyResult {
     /// The instance's quotas.
     #[serde(default)]
     pub quotas: Vec<QuotaResult>,
+    /// The phone numbers that meet the input's wishes.
+    #[serde(default)]
+    pub numbers: Vec<NumberResult>,
+    /// What was asked of AWS Support, or is to be asked by a person.
+    #[serde(default)]
+    pub orders: Vec<CaseOrder>,
     /// What a person should know.
     #[serde(default)]
     pub open_items: Vec<OpenItem>,
-    /// Why the branch broke off, if it did.
+    /// Why the quotas broke off, if they did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<BranchFailure>,
+    /// Why the numbers broke off, if they did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub numbers_failure: Option<BranchFailure>,
 }
 
 /// Why a branch of the workflow broke off.

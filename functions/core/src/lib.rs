@@ -13,5 +13,6 @@ pub mod parse;
 pub mod report;
 pub mod saml;
 pub mod sync;
+pub mod telephony;
 
 pub use error::{StepError, StepErrorKind};

@@ -171,6 +171,9 @@ pub const INSTANCES_QUOTA: &str = "L-AA17A6B9";
 /// The quota that limits how many users an instance may have.
 pub const USERS_QUOTA: &str = "L-9A46857E";
 
+/// The quota that limits how many phone numbers an instance may have.
+pub const PHONE_NUMBERS_QUOTA: &str = "L-8F812903";
+
 /// The friendly name of a quota code, or the code itself.
 #[must_use]
 pub fn quota_name(code: &str) -> &str {

@@ -2,7 +2,7 @@
 
 use crate::{
     StepErrorKind,
-    contract::{OpenItem, QuotaResult, QuotaStatus, Report, ReportInput, VerifySignInOutput},
+    contract::{BranchFailure, OpenItem, QuotaResult, QuotaStatus, Report, ReportInput, VerifySignInOutput},
     sync::{SyncStatus, SyncUsersOutput},
 };
 
@@ -14,14 +14,8 @@ pub fn compose(input: ReportInput) -> Report {
     open_items.extend(configuration.open_items);
     open_items.extend(telephony.quotas.iter().filter_map(quota));
     open_items.extend(telephony.open_items.iter().cloned());
-    if let Some(failure) = &telephony.failure {
-        let advice = StepErrorKind::from_name(&failure.error).unwrap_or(StepErrorKind::Internal).advice();
-        open_items.push(OpenItem::new(
-            "telephony",
-            format!("{}: {}", failure.error, message_of(&failure.cause)),
-            advice,
-        ));
-    }
+    open_items.extend(telephony.failure.iter().map(|failure| broke_off("quotas", failure)));
+    open_items.extend(telephony.numbers_failure.iter().map(|failure| broke_off("phone numbers", failure)));
     open_items.extend(users(&sign_on.users));
     open_items.extend(checks(&sign_on.verification));
     Report {
@@ -51,6 +45,11 @@ pub fn message_of(cause: &str) -> String {
         .and_then(|cause| cause.get("errorMessage"))
         .and_then(serde_json::Value::as_str)
         .map_or_else(|| cause.to_owned(), ToOwned::to_owned)
+}
+
+fn broke_off(subject: &str, failure: &BranchFailure) -> OpenItem {
+    let advice = StepErrorKind::from_name(&failure.error).unwrap_or(StepErrorKind::Internal).advice();
+    OpenItem::new(subject, format!("{}: {}", failure.error, message_of(&failure.cause)), advice)
 }
 
 fn quota(quota: &QuotaResult) -> Option<OpenItem> {
@@ -131,6 +130,14 @@ mod tests {
     fn a_lambda_error_is_told_by_its_message() {
         assert_eq!(message_of(r#"{"errorType":"QuotaDenied","errorMessage":"refused"}"#), "refused");
         assert_eq!(message_of("plain"), "plain");
+    }
+
+    #[test]
+    fn a_branch_that_broke_off_is_told_with_its_message_and_advice() {
+        let cause = r#"{"errorType":"AccessDenied","errorMessage":"no support:CreateCase"}"#;
+        let item = broke_off("phone numbers", &BranchFailure { error: "AccessDenied".into(), cause: cause.into() });
+        assert_eq!(item.what, "AccessDenied: no support:CreateCase");
+        assert_eq!(item.action, StepErrorKind::AccessDenied.advice());
     }
 
     #[test]

@@ -95,8 +95,9 @@ pub fn read_metadata(xml: &str) -> Result<Metadata, StepError> {
     if !(1_000..=10_000_000).contains(&xml.chars().count()) {
         return Err(refuse("is shorter or longer than IAM takes (1,000 to 10,000,000 characters)"));
     }
-    let document =
-        roxmltree::Document::parse(xml).map_err(|error| refuse(&format!("is not well-formed XML ({error})")))?;
+    let document = roxmltree::Document::parse(xml).map_err(|error| {
+        StepError::unavailable(format!("the federation metadata is not well-formed XML ({error}): it may be cut short"))
+    })?;
     let root = document.root_element();
     if root.tag_name().namespace() != Some(METADATA_NS) || root.tag_name().name() != "EntityDescriptor" {
         return Err(refuse("has no EntityDescriptor at its root"));

@@ -10,8 +10,8 @@ use crate::input::{Input, answer, nothing};
 use crate::paging::page;
 use crate::world::Setting;
 
-/// Every attribute type, and its value on an instance that the API made.
-const TYPES: [(&str, &str); 14] = [
+/// Every attribute type that all releases of the model know, and its value on an instance that the API made.
+const TYPES: [(&str, &str); 13] = [
     ("INBOUND_CALLS", "false"),
     ("OUTBOUND_CALLS", "false"),
     ("CONTACTFLOW_LOGS", "false"),
@@ -20,7 +20,6 @@ const TYPES: [(&str, &str); 14] = [
     ("USE_CUSTOM_TTS_VOICES", "false"),
     ("EARLY_MEDIA", "false"),
     ("MULTI_PARTY_CONFERENCE", "false"),
-    ("AUTO_MUTE_AGENT_ON_HOLD", "false"),
     ("HIGH_VOLUME_OUTBOUND", "false"),
     ("ENHANCED_CONTACT_MONITORING", "false"),
     ("ENHANCED_CHAT_MONITORING", "false"),

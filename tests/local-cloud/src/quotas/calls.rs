@@ -77,7 +77,6 @@ pub(super) fn quota_arn(setting: &Setting, code: &Code) -> String {
 pub(super) fn context(id: &str) -> Value {
     json!({
         "ContextScope": "RESOURCE", "ContextScopeType": "AWS::Connect::Instance", "ContextId": id,
-        "AdjustableAtLevel": "PER_RESOURCE",
     })
 }
 

@@ -1,11 +1,8 @@
 //! The program from outside: exit codes and messages of everything that ends before a cloud is started.
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
-
-mod common;
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
-use common::{err, onboard, out, root};
+use super::common::{err, onboard, out, root};
 use serde_json::{Value, json};
 
 /// One wrong field in each section of the input.

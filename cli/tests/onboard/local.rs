@@ -1,27 +1,15 @@
 //! `onboard local` from its first line to its last, with the real binary behind it.
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
-
-mod common;
 
 use std::{
     fs,
     io::{BufRead, BufReader, Read},
     path::PathBuf,
-    process::{Command, Stdio},
+    process::Stdio,
 };
 
-use common::{err, onboard, out};
+use super::common::{err, local, out};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde_json::Value;
-
-/// `onboard local` with the functions' binary that stands beside it.
-fn local() -> Command {
-    let bootstrap = PathBuf::from(env!("CARGO_BIN_EXE_onboard")).with_file_name("bootstrap");
-    assert!(bootstrap.is_file(), "{} is missing: run the tests of the whole workspace", bootstrap.display());
-    let mut command = onboard();
-    command.arg("local").arg("--bootstrap").arg(bootstrap);
-    command
-}
 
 #[test]
 fn a_whole_onboarding_runs_twice_and_changes_nothing_the_second_time() {
@@ -131,10 +119,13 @@ fn ctrl_c_and_termination_stop_everything_that_was_started_and_remove_what_was_w
 }
 
 #[test]
-fn even_a_killed_run_leaves_no_process_behind() {
+fn even_a_killed_run_leaves_no_process_and_no_folder_behind() {
     let (code, started) = ended_by(Signal::KILL);
     assert_eq!(code, None);
     for id in started.processes {
         assert!(ends(id), "process {id} is left");
+    }
+    for folder in started.folders {
+        assert!(!folder.exists(), "{} is left", folder.display());
     }
 }

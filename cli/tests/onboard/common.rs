@@ -26,3 +26,12 @@ pub(crate) fn out(output: &Output) -> String {
 pub(crate) fn err(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
+
+/// `onboard local` with the functions' binary that stands beside it.
+pub(crate) fn local() -> Command {
+    let bootstrap = PathBuf::from(env!("CARGO_BIN_EXE_onboard")).with_file_name("bootstrap");
+    assert!(bootstrap.is_file(), "{} is missing: run the tests of the whole workspace", bootstrap.display());
+    let mut command = onboard();
+    command.arg("local").arg("--bootstrap").arg(bootstrap);
+    command
+}

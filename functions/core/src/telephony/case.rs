@@ -1,0 +1,236 @@
+//! What AWS Support is asked, in Japanese and English, and the marker by which a case is known again.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::numbers::type_name;
+use crate::onboarding::{Documents, Language, PhoneNumber};
+
+/// Where a person files a case about numbers (Amazon Connect administrator guide, "Port phone numbers").
+const CONSOLE: &str = "https://support.console.aws.amazon.com/support/home#/case/create?issueType=customer-service&serviceCode=service-connect-number-management";
+
+/// What a case is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Topic {
+    /// Numbers to put on the instance.
+    #[default]
+    PhoneNumbers,
+    /// Calls out to 070, 080 and 090, which new instances refuse.
+    OutboundToJapaneseMobiles,
+}
+
+/// The subject and text of a case, in both languages.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CaseText {
+    /// The subject in Japanese, with the marker.
+    pub subject_ja: String,
+    /// The subject in English, with the marker.
+    pub subject_en: String,
+    /// The text in Japanese.
+    pub body_ja: String,
+    /// The text in English.
+    pub body_en: String,
+    /// Where a person files it.
+    pub console_url: String,
+}
+
+/// One kind of number in an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    country: String,
+    kind: &'static str,
+    prefix: Option<String>,
+    quantity: u32,
+}
+
+/// The lines of an order: of each wish, as many as are missing.
+#[must_use]
+pub fn lines<'a>(wishes: impl IntoIterator<Item = (&'a PhoneNumber, u32)>) -> Vec<Line> {
+    let line = |(wish, quantity): (&PhoneNumber, u32)| Line {
+        country: wish.country.clone(),
+        kind: type_name(wish.kind),
+        prefix: wish.prefix.clone(),
+        quantity,
+    };
+    wishes.into_iter().filter(|(_, quantity)| *quantity > 0).map(line).collect()
+}
+
+/// What people call a kind of Japanese number: 03, 050, 0120, 0800.
+#[must_use]
+pub fn number_name(prefix: &str) -> Option<&'static str> {
+    let names = [("+813", "03"), ("+8150", "050"), ("+81120", "0120"), ("+81800", "0800")];
+    names.into_iter().find(|(start, _)| prefix.starts_with(start)).map(|(_, name)| name)
+}
+
+/// What stands in a case's subject so that a repeated step, or a later execution of the same input, finds it. It comes
+/// from what the input wishes, not from what is missing, which shrinks as numbers arrive. Other documents make another
+/// order: that is how a refused one is placed anew.
+#[must_use]
+pub fn marker<'a>(
+    alias: &str,
+    topic: Topic,
+    instance_arn: &str,
+    wishes: impl IntoIterator<Item = &'a PhoneNumber>,
+    documents: Option<&Documents>,
+) -> String {
+    let mut digest = Sha256::new();
+    let mut add = |text: &str| {
+        digest.update(text);
+        digest.update([0]);
+    };
+    add(match topic {
+        Topic::PhoneNumbers => "numbers",
+        Topic::OutboundToJapaneseMobiles => "outbound",
+    });
+    add(instance_arn);
+    for wish in wishes {
+        add(&wish.country);
+        add(type_name(wish.kind));
+        add(wish.prefix.as_deref().unwrap_or_default());
+        add(&wish.quantity.to_string());
+    }
+    for key in documents.iter().flat_map(|named| [&named.identity, &named.address, &named.relationship]) {
+        add(key);
+    }
+    let short: String = digest.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    format!("[connect-onboarding {alias} {short}]")
+}
+
+impl CaseText {
+    /// An order of numbers. `documents`: whether the three documents go with it.
+    #[must_use]
+    pub fn order(marker: &str, instance_arn: &str, lines: &[Line], documents: bool) -> Self {
+        let kind = |line: &Line| {
+            let name = line.prefix.as_deref().and_then(number_name).map_or(String::new(), |name| format!(" ({name})"));
+            format!("{}{name}", line.kind)
+        };
+        let list = |words: [&str; 5]| {
+            let [country, type_word, prefix, none, quantity] = words;
+            let line = |line: &Line| {
+                let start = line.prefix.as_deref().unwrap_or(none);
+                format!(
+                    "- {country}: {} / {type_word}: {} / {prefix}: {start} / {quantity}: {}\n",
+                    line.country,
+                    kind(line),
+                    line.quantity
+                )
+            };
+            lines.iter().map(line).collect::<String>()
+        };
+        let attached = |text: &'static str| if documents { text } else { "" };
+        Self {
+            subject_ja: format!("Amazon Connect 電話番号の申請 {marker}"),
+            subject_en: format!("Amazon Connect: request for phone numbers {marker}"),
+            body_ja: format!(
+                "次の Amazon Connect インスタンスで使う電話番号を申請します。\n\nインスタンス ARN: {instance_arn}\n\n希望する電話番号:\n{}\n{}\
+                 取得できた番号は、上記のインスタンスに割り当ててください。\n不足している情報があれば、このケースでお知らせください。\n",
+                list(["国", "種類", "プレフィックス", "指定なし", "数量"]),
+                attached(
+                    "添付書類 (3 点): 代表者の本人確認書類、会社の住所を証明する書類、代表者と会社の関係を証明する書類\n\n"
+                ),
+            ),
+            body_en: format!(
+                "We request phone numbers for this Amazon Connect instance.\n\nInstance ARN: {instance_arn}\n\nPhone numbers:\n{}\n{}\
+                 Please put the numbers on the instance above.\nIf anything is missing, please tell us in this case.\n",
+                list(["country", "type", "prefix", "any", "quantity"]),
+                attached(
+                    "Three documents: the representative's identity document, the proof of the company's address, the proof \
+                          of the representative's relation to the company\n\n"
+                ),
+            ),
+            console_url: CONSOLE.into(),
+        }
+    }
+
+    /// The request to let an instance call Japanese mobiles.
+    #[must_use]
+    pub fn outbound(marker: &str, instance_arn: &str) -> Self {
+        Self {
+            subject_ja: format!("Amazon Connect 日本の携帯電話への発信許可 {marker}"),
+            subject_en: format!("Amazon Connect: outbound calls to Japanese mobile numbers {marker}"),
+            body_ja: format!(
+                "次の Amazon Connect インスタンスから日本の携帯電話番号 (+8170、+8180、+8190) への発信を許可してください。\n\n\
+                 インスタンス ARN: {instance_arn}\n"
+            ),
+            body_en: format!(
+                "Please allow outbound calls from this Amazon Connect instance to Japanese mobile numbers (+8170, +8180, +8190).\n\n\
+                 Instance ARN: {instance_arn}\n"
+            ),
+            console_url: CONSOLE.into(),
+        }
+    }
+
+    /// Subject and text in a language.
+    #[must_use]
+    pub fn in_language(&self, language: Language) -> (&str, &str) {
+        match language {
+            Language::Ja => (&self.subject_ja, &self.body_ja),
+            Language::En => (&self.subject_en, &self.body_en),
+        }
+    }
+
+    /// Everything that a person needs to file the case by hand, in both languages.
+    #[must_use]
+    pub fn to_paste(&self) -> String {
+        format!(
+            "{}\n\n---- 日本語 ----\n{}\n\n{}\n---- English ----\n{}\n\n{}",
+            self.console_url, self.subject_ja, self.body_ja, self.subject_en, self.body_en
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::onboarding::PhoneNumberType;
+
+    const ARN: &str = "arn:aws:connect:ap-northeast-1:111122223333:instance/11111111-2222-3333-4444-555555555555";
+
+    fn wish(prefix: Option<&str>, quantity: u32) -> PhoneNumber {
+        PhoneNumber {
+            country: "JP".into(),
+            kind: PhoneNumberType::Did,
+            prefix: prefix.map(Into::into),
+            quantity,
+            description: None,
+            contact_flow: None,
+        }
+    }
+
+    fn documents(identity: &str) -> Documents {
+        Documents { identity: identity.into(), address: "a".into(), relationship: "r".into() }
+    }
+
+    #[test]
+    fn an_order_says_all_that_aws_wants_to_know_in_both_languages() {
+        let wishes = [wish(Some("+813"), 2), wish(None, 1), wish(Some("+8150"), 3)];
+        let ordered = lines(wishes.iter().zip([2, 1, 0]));
+        let text = CaseText::order("[connect-onboarding acme 0a]", ARN, &ordered, true);
+        assert!(
+            text.body_ja.contains("- 国: JP / 種類: DID (03) / プレフィックス: +813 / 数量: 2\n"),
+            "{}",
+            text.body_ja
+        );
+        assert!(text.body_en.contains("- country: JP / type: DID / prefix: any / quantity: 1\n"), "{}", text.body_en);
+        assert!(!text.body_en.contains("+8150"), "nothing is missing of that kind");
+        for (subject, body) in [text.in_language(Language::Ja), text.in_language(Language::En)] {
+            assert!(subject.ends_with("[connect-onboarding acme 0a]") && body.contains(ARN));
+        }
+        let paste = text.to_paste();
+        assert!(paste.contains(CONSOLE) && paste.contains(&text.body_ja) && paste.contains(&text.body_en));
+    }
+
+    #[test]
+    fn the_same_wish_has_the_same_marker_and_another_wish_or_document_another() {
+        let of =
+            |wish: &PhoneNumber, key: &str| marker("acme", Topic::PhoneNumbers, ARN, [wish], Some(&documents(key)));
+        let first = of(&wish(Some("+813"), 2), "i");
+        assert_eq!(first, of(&wish(Some("+813"), 2), "i"));
+        assert_ne!(first, of(&wish(Some("+813"), 3), "i"));
+        assert_ne!(first, of(&wish(Some("+813"), 2), "j"));
+        assert_ne!(first, marker("acme", Topic::OutboundToJapaneseMobiles, ARN, [], None));
+        assert!(first.starts_with("[connect-onboarding acme ") && !first.contains('\n'));
+    }
+}

@@ -1,0 +1,101 @@
+//! The three documents of a Japanese number order, and what they must be before they are sent. Messages name the input's
+//! field, never the object: a key may hold somebody's name.
+
+use crate::onboarding::Documents;
+
+/// The most that AWS Support takes per attachment (`AddAttachmentsToSet`).
+pub const MAX_DOCUMENT_BYTES: usize = 5 * 1024 * 1024;
+
+/// Which of the three.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DocumentKind {
+    /// The representative's identity document.
+    Identity,
+    /// The proof of the company's address.
+    Address,
+    /// The proof of the representative's relation to the company.
+    Relationship,
+}
+
+impl DocumentKind {
+    /// The field of the input.
+    #[must_use]
+    pub const fn field(self) -> &'static str {
+        match self {
+            Self::Identity => "documents.identity",
+            Self::Address => "documents.address",
+            Self::Relationship => "documents.relationship",
+        }
+    }
+
+    /// What the attachment is called in the case: by what it is, never as the person called it.
+    #[must_use]
+    pub const fn attachment(self) -> &'static str {
+        match self {
+            Self::Identity => "identity",
+            Self::Address => "address",
+            Self::Relationship => "relationship",
+        }
+    }
+}
+
+/// The object key of each document.
+#[must_use]
+pub fn keys(documents: &Documents) -> [(DocumentKind, &str); 3] {
+    [
+        (DocumentKind::Identity, &documents.identity),
+        (DocumentKind::Address, &documents.address),
+        (DocumentKind::Relationship, &documents.relationship),
+    ]
+}
+
+/// Checks a document by its size and first bytes; gives the file extension that AWS shall see.
+///
+/// # Errors
+/// What is wrong with it, in a sentence that begins with the input's field.
+pub fn check(kind: DocumentKind, size: usize, head: &[u8]) -> Result<&'static str, String> {
+    let field = kind.field();
+    if size == 0 {
+        return Err(format!("{field}: the object is empty"));
+    }
+    if size > MAX_DOCUMENT_BYTES {
+        return Err(format!(
+            "{field}: the object has {size} bytes; AWS Support takes at most {MAX_DOCUMENT_BYTES} (5 MB)"
+        ));
+    }
+    let magic: [(&[u8], &'static str); 3] =
+        [(b"%PDF-", "pdf"), (b"\x89PNG\r\n\x1a\n", "png"), (b"\xff\xd8\xff", "jpg")];
+    magic
+        .iter()
+        .find(|(magic, _)| head.starts_with(magic))
+        .map(|(_, extension)| *extension)
+        .ok_or_else(|| format!("{field}: the object is neither a PDF, a PNG nor a JPEG"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use super::*;
+
+    #[test]
+    fn a_document_is_known_by_its_first_bytes() {
+        for (head, extension) in
+            [(&b"%PDF-1.7"[..], "pdf"), (b"\x89PNG\r\n\x1a\n....", "png"), (b"\xff\xd8\xff\xe0", "jpg")]
+        {
+            assert_eq!(check(DocumentKind::Identity, 10, head), Ok(extension));
+        }
+    }
+
+    #[test]
+    fn what_can_not_be_sent_is_told_by_the_field_of_the_input() {
+        for (size, head, said) in [
+            (0, &b""[..], "is empty"),
+            (MAX_DOCUMENT_BYTES + 1, b"%PDF-1.7", "at most 5242880"),
+            (10, b"PK\x03\x04", "neither a PDF"),
+        ] {
+            let message = check(DocumentKind::Address, size, head).unwrap_err();
+            assert!(message.starts_with("documents.address: ") && message.contains(said), "{message}");
+        }
+        assert!(check(DocumentKind::Address, MAX_DOCUMENT_BYTES, b"%PDF-1.7").is_ok());
+    }
+}

@@ -1,0 +1,97 @@
+//! Which number meets which wish.
+
+use crate::onboarding::{PhoneNumber, PhoneNumberType};
+
+/// A number that an instance holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HeldNumber {
+    /// Its id.
+    pub id: String,
+    /// Its ARN.
+    pub arn: String,
+    /// The number in E.164 form.
+    pub phone: String,
+    /// ISO 3166-1 alpha-2 country code.
+    pub country: String,
+    /// The type in Connect's words.
+    pub kind: String,
+    /// Its description.
+    pub description: String,
+}
+
+/// A type in Connect's words.
+#[must_use]
+pub const fn type_name(kind: PhoneNumberType) -> &'static str {
+    match kind {
+        PhoneNumberType::Did => "DID",
+        PhoneNumberType::TollFree => "TOLL_FREE",
+        PhoneNumberType::Uifn => "UIFN",
+    }
+}
+
+/// Whether numbers of a country are ordered with documents instead of claimed by API.
+#[must_use]
+pub fn needs_documents(wish: &PhoneNumber) -> bool {
+    wish.country == "JP"
+}
+
+/// For each wish, the places in `held` of the numbers that meet it, never more than wanted. A number meets one wish only;
+/// the wish with the longest prefix has the first choice, so that "any Japanese number" does not take away the 03 number.
+#[must_use]
+pub fn allocate(wishes: &[PhoneNumber], held: &[HeldNumber]) -> Vec<Vec<usize>> {
+    let prefix = |wish: &PhoneNumber| wish.prefix.clone().unwrap_or_default();
+    let mut order: Vec<usize> = (0..wishes.len()).collect();
+    order.sort_by_key(|place| std::cmp::Reverse(prefix(&wishes[*place]).len()));
+    let mut taken = vec![false; held.len()];
+    let mut met = vec![Vec::new(); wishes.len()];
+    for place in order {
+        let wish = &wishes[place];
+        let start = prefix(wish);
+        for (index, number) in held.iter().enumerate() {
+            let enough = u32::try_from(met[place].len()).is_ok_and(|count| count >= wish.quantity);
+            let fits = number.country == wish.country
+                && number.kind == type_name(wish.kind)
+                && number.phone.starts_with(&start);
+            if !enough && fits && !taken[index] {
+                taken[index] = true;
+                met[place].push(index);
+            }
+        }
+    }
+    met
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wish(kind: PhoneNumberType, prefix: Option<&str>, quantity: u32) -> PhoneNumber {
+        PhoneNumber {
+            country: "JP".into(),
+            kind,
+            prefix: prefix.map(Into::into),
+            quantity,
+            description: None,
+            contact_flow: None,
+        }
+    }
+
+    fn held(phone: &str, kind: &str) -> HeldNumber {
+        HeldNumber { phone: phone.into(), country: "JP".into(), kind: kind.into(), ..Default::default() }
+    }
+
+    #[test]
+    fn the_more_precise_wish_has_the_first_choice_and_no_number_counts_twice() {
+        let did = PhoneNumberType::Did;
+        let wishes = [wish(did, None, 2), wish(did, Some("+813"), 1), wish(PhoneNumberType::TollFree, None, 1)];
+        let numbers = [held("+81350000001", "DID"), held("+815050000001", "DID"), held("+81120500001", "TOLL_FREE")];
+        assert_eq!(allocate(&wishes, &numbers), [vec![1], vec![0], vec![2]]);
+    }
+
+    #[test]
+    fn more_numbers_than_wanted_are_left_alone() {
+        let wishes = [wish(PhoneNumberType::Did, Some("+813"), 1)];
+        let numbers = [held("+81350000001", "DID"), held("+81350000002", "DID")];
+        assert_eq!(allocate(&wishes, &numbers), [vec![0]]);
+    }
+}

@@ -1,0 +1,81 @@
+//! The documents of an order, from the stack's bucket through memory to AWS Support, and nowhere else: no log line, error
+//! or state says anything of an object but the input's field that names it. Not even S3's own messages are passed on, for
+//! they hold keys.
+
+use aws_sdk_s3::operation::RequestId;
+use onboarding_core::{
+    StepError,
+    onboarding::Documents,
+    telephony::{DocumentKind, MAX_DOCUMENT_BYTES, check, keys},
+};
+
+use crate::{aws_error, clients::Clients};
+
+/// A document that may be sent. It has no `Debug`, on purpose.
+pub(super) struct Document {
+    /// What the attachment is called.
+    pub(super) file_name: String,
+    /// Its content.
+    pub(super) bytes: Vec<u8>,
+}
+
+/// What the bucket holds.
+pub(super) enum Fetched {
+    /// All three, checked.
+    Ready(Vec<Document>),
+    /// What is wrong with them, one sentence each.
+    Unusable(Vec<String>),
+}
+
+/// Reads and checks all three before anything is sent.
+///
+/// # Errors
+/// Where S3 does not answer or denies. A missing or unfit document is [`Fetched::Unusable`].
+pub(super) async fn fetch(cx: &Clients, documents: &Documents) -> Result<Fetched, StepError> {
+    let bucket = cx.settings.documents_bucket()?;
+    let (mut ready, mut problems) = (Vec::new(), Vec::new());
+    for (kind, key) in keys(documents) {
+        match fetch_one(cx, bucket, kind, key).await? {
+            Ok(document) => ready.push(document),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    Ok(if problems.is_empty() { Fetched::Ready(ready) } else { Fetched::Unusable(problems) })
+}
+
+async fn fetch_one(
+    cx: &Clients,
+    bucket: &str,
+    kind: DocumentKind,
+    key: &str,
+) -> Result<Result<Document, String>, StepError> {
+    let field = kind.field();
+    let object = match cx.s3().get_object().bucket(bucket).key(key).send().await {
+        Ok(object) => object,
+        Err(error) if aws_error::is(&error, &["NoSuchKey"]) => {
+            return Ok(Err(format!("{field}: there is no such object in the documents bucket {bucket}; upload it")));
+        }
+        Err(error) => {
+            let request = error.request_id().map_or(String::new(), |id| format!(" (request id {id})"));
+            return Err(match aws_error::code(&error) {
+                Some(code) => StepError::new(
+                    aws_error::kind_of(code, ""),
+                    format!("reading the object of {field} from the bucket {bucket} failed: {code}{request}"),
+                ),
+                None => StepError::unavailable(format!(
+                    "the object of {field} in the bucket {bucket} could not be read{request}"
+                )),
+            });
+        }
+    };
+    let size = object.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
+    if size > MAX_DOCUMENT_BYTES {
+        return Ok(check(kind, size, &[]).map(|_| Document { file_name: String::new(), bytes: Vec::new() }));
+    }
+    let Ok(body) = object.body.collect().await else {
+        return Err(StepError::unavailable(format!("the object of {field} broke off while it was read")));
+    };
+    let bytes = body.to_vec();
+    let checked = check(kind, bytes.len(), &bytes);
+    Ok(checked.map(|extension| Document { file_name: format!("{}.{extension}", kind.attachment()), bytes }))
+}

@@ -1,0 +1,12 @@
+//! What `order-numbers` stands on: numbers in Connect, cases in AWS Support, documents in the stack's bucket, and the look
+//! that brings them together.
+
+mod documents;
+mod look;
+mod numbers;
+mod orders;
+mod support;
+mod wishes;
+
+pub(crate) use look::Look;
+pub(crate) use orders::Wanted;

@@ -1,0 +1,120 @@
+//! Numbers that Connect's inventory offers.
+
+use connect_onboarding::steps::order_numbers::run;
+use local_cloud::{Behaviour, NumberStock};
+use onboarding_core::{
+    onboarding::{PHONE_NUMBERS_QUOTA, Quota},
+    telephony::{NumberStatus, OrderStatus},
+};
+
+use crate::telephony::{Telephony, america};
+
+#[tokio::test]
+async fn a_number_of_the_inventory_is_claimed_described_tagged_and_connected_once() {
+    let telephony = Telephony::start(Behaviour::default()).await;
+    let mut wish = america(2);
+    wish.contact_flow = Some("Sample inbound flow (first contact experience)".into());
+    let outputs = telephony.follow(telephony.input(&[wish.clone()]), 30).await;
+    let last = outputs.last().unwrap();
+    assert!(outputs.len() > 1, "a claim takes a while");
+    assert_eq!((last.pending, last.numbers.len(), last.orders.len(), last.open_items.len()), (false, 2, 0, 0));
+    let numbers = telephony.numbers().await;
+    assert_eq!(numbers.len(), 2);
+    for number in numbers {
+        assert_eq!(
+            (&number["PhoneNumberDescription"], &number["Tags"]["managed-by"]),
+            (&"main line".into(), &"connect-onboarding".into())
+        );
+        assert!(number["ContactFlowId"].is_string(), "{number}");
+    }
+    telephony.cloud.calls();
+    telephony.follow(telephony.input(&[wish]), 30).await;
+    assert_eq!(telephony.cloud.writes(), [""; 0], "a second execution only reads");
+}
+
+#[tokio::test]
+async fn a_flow_that_does_not_exist_is_told_and_the_number_is_kept() {
+    let telephony = Telephony::start(Behaviour::default()).await;
+    let mut wish = america(1);
+    wish.contact_flow = Some("No such flow".into());
+    let outputs = telephony.follow(telephony.input(&[wish]), 30).await;
+    let last = outputs.last().unwrap();
+    assert_eq!((last.pending, last.numbers[0].status), (false, NumberStatus::Claimed));
+    assert!(last.open_items[0].what.contains("No such flow"), "{last:?}");
+}
+
+#[tokio::test]
+async fn a_refused_claim_is_a_result_with_the_reason() {
+    let reason = "The number can not be claimed in this country.";
+    let telephony = Telephony::start(Behaviour { claim_failure: Some(reason.into()), ..Behaviour::default() }).await;
+    let outputs = telephony.follow(telephony.input(&[america(1)]), 30).await;
+    let last = outputs.last().unwrap();
+    assert_eq!((last.pending, last.numbers[0].status), (false, NumberStatus::Failed));
+    assert!(
+        last.open_items[0].what.contains(reason) && last.open_items[0].action.contains("Start the same input again")
+    );
+
+    let telephony = Telephony::start(Behaviour::default()).await;
+    telephony.cloud.fail("ClaimPhoneNumber", 1, 400, "InvalidParameterException");
+    let outputs = telephony.follow(telephony.input(&[america(1)]), 30).await;
+    let last = outputs.last().unwrap();
+    assert!(!last.pending && last.open_items[0].what.contains("InvalidParameterException"), "{last:?}");
+    assert_eq!(telephony.count("ClaimPhoneNumber"), 1);
+}
+
+#[tokio::test]
+async fn a_lost_answer_claims_no_second_number() {
+    let telephony = Telephony::start(Behaviour::default()).await;
+    let input = telephony.input(&[america(1)]);
+    telephony.cloud.lose_answer("ClaimPhoneNumber");
+    assert_eq!(run(&telephony.cloud.cx, input.clone()).await.unwrap_err().name(), "Unavailable");
+    let outputs = telephony.follow(input, 30).await;
+    assert!(!outputs.last().unwrap().pending);
+    assert_eq!(telephony.numbers().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_number_that_somebody_else_takes_first_is_not_the_last() {
+    let telephony = Telephony::start(Behaviour::default()).await;
+    telephony.cloud.fail("ClaimPhoneNumber", 1, 404, "ResourceNotFoundException");
+    let outputs = telephony.follow(telephony.input(&[america(1)]), 30).await;
+    assert_eq!(outputs.last().unwrap().numbers[0].status, NumberStatus::Claimed);
+}
+
+#[tokio::test]
+async fn what_the_inventory_does_not_have_is_ordered_by_a_case_without_documents() {
+    let telephony = Telephony::start(Behaviour { number_inventory: Vec::new(), ..Behaviour::default() }).await;
+    let outputs = telephony.follow(telephony.input(&[america(1)]), 30).await;
+    let last = outputs.last().unwrap();
+    assert_eq!((last.pending, last.orders[0].status, last.numbers.len()), (false, OrderStatus::Done, 1));
+    let cases = telephony.cases().await;
+    assert_eq!((cases.len(), &cases[0]["attachments"]), (1, &0.into()));
+}
+
+#[tokio::test]
+async fn more_numbers_than_one_look_can_take_are_claimed_by_the_next() {
+    let stock = NumberStock { country: "US".into(), kind: "DID".into(), prefix: "+1206555".into(), quantity: 40 };
+    let quotas = [(PHONE_NUMBERS_QUOTA.to_owned(), 50.0)].into();
+    let telephony = Telephony::start(Behaviour { number_inventory: vec![stock], quotas, ..Behaviour::default() }).await;
+    let outputs = telephony.follow(telephony.input(&[america(12)]), 60).await;
+    assert_eq!(outputs[0].numbers.len(), 5);
+    let last = outputs.last().unwrap();
+    assert!(!last.pending && last.numbers.iter().all(|number| number.status == NumberStatus::Claimed), "{last:?}");
+    assert_eq!(telephony.numbers().await.len(), 12);
+}
+
+#[tokio::test]
+async fn a_full_instance_waits_for_the_quota_that_the_input_asks_for_and_says_so_where_it_does_not() {
+    for (asked, pending) in [(None, false), (Some(4.0), true)] {
+        let quotas = [(PHONE_NUMBERS_QUOTA.to_owned(), 3.0)].into();
+        let telephony = Telephony::start(Behaviour { quotas, ..Behaviour::default() }).await;
+        let mut input = telephony.input(&[america(4)]);
+        input.quotas =
+            asked.map(|value| Quota { code: PHONE_NUMBERS_QUOTA.into(), value, required: false }).into_iter().collect();
+        let outputs = telephony.follow(input, 20).await;
+        let last = outputs.last().unwrap();
+        assert_eq!((last.pending, last.numbers.len()), (pending, 3), "{last:?}");
+        assert!(last.open_items[0].what.contains("phoneNumbers quota"), "{last:?}");
+        assert_eq!(telephony.count("ClaimPhoneNumber"), 3, "a claim beyond the quota would fail");
+    }
+}

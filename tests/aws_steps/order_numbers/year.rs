@@ -1,0 +1,56 @@
+//! A year in which nobody at AWS answers.
+
+use connect_onboarding::steps::request_quotas;
+use local_cloud::{Behaviour, QuotaOutcome, QuotaPath, SupportPath};
+use onboarding_core::{backoff, contract::RequestQuotasInput, onboarding::Quota};
+
+use crate::telephony::{Telephony, japan};
+
+/// The events of one look: a Wait makes two, a Task five, a Choice two.
+const EVENTS_A_LOOK: usize = 9;
+const STATE_LIMIT: usize = 256 * 1024;
+const YEAR: u64 = 365 * 24 * 3600;
+
+#[tokio::test]
+async fn a_year_of_waiting_for_both_stays_below_the_limits_of_an_execution_and_ends_before_it() {
+    let behaviour = Behaviour {
+        support_path: SupportPath { decided: 1e10, ..SupportPath::default() },
+        quota_path: QuotaPath::ending(QuotaOutcome::Never),
+        // The calls' own rate is kept by the wall's clock, which this test does not wait for.
+        quotas: [("L-B07B2C56".to_owned(), 1e6)].into(),
+        ..Behaviour::default()
+    };
+    let telephony = Telephony::start(behaviour).await;
+    let mut numbers = telephony.input(&[japan("+813", 5), japan("+81120", 5)]);
+    numbers.telephony.outbound_to_japanese_mobiles = true;
+    let (mut waited, mut looks, mut largest) = (0, 0, 0);
+    loop {
+        let output = telephony.look(&mut numbers).await.unwrap();
+        looks += 1;
+        largest = largest.max(serde_json::to_string(&output).unwrap().len());
+        waited += output.wait_seconds;
+        if !output.pending || waited > YEAR {
+            break;
+        }
+    }
+    assert_eq!(telephony.cases().await.len(), 2);
+    assert_eq!(telephony.count("CreateCase"), 2, "asked once each");
+
+    let quota = Quota { code: "L-12AB7C57".into(), value: 20.0, required: false };
+    let mut quotas =
+        RequestQuotasInput { instance_arn: telephony.arn.clone(), quotas: vec![quota], users: 0, previous: None };
+    waited = 0;
+    // As the state machine's Choice does.
+    for attempt in 1..=backoff::LAST_LOOK {
+        let output = request_quotas::run(&telephony.cloud.cx, quotas.clone()).await.unwrap();
+        looks += 1;
+        largest = largest.max(serde_json::to_string(&output).unwrap().len());
+        waited += output.wait_seconds;
+        assert!(output.pending && output.attempt == attempt);
+        telephony.cloud.wait(output.wait_seconds);
+        quotas.previous = Some(output);
+    }
+    assert!((330 * 24 * 3600..YEAR).contains(&waited), "{waited} s");
+    assert!(looks * EVENTS_A_LOOK + 1_000 < 25_000, "{looks} looks");
+    assert!(largest * 4 < STATE_LIMIT, "{largest} bytes");
+}

@@ -1,0 +1,152 @@
+//! What the tests of `order-numbers` share: a bucket with documents, wishes, and the state machine's loop.
+
+use connect_onboarding::steps::order_numbers::run;
+use local_cloud::{Behaviour, SupportPath};
+use onboarding_core::{
+    StepError,
+    onboarding::{Documents, Language, PhoneNumber, PhoneNumberType},
+    telephony::{OrderNumbersInput, OrderNumbersOutput},
+};
+use wiremock::{
+    Mock, MockServer, ResponseTemplate,
+    matchers::{method, path},
+};
+
+use super::{clients, cloud::Cloud};
+
+/// A local cloud with a documents bucket behind it.
+pub(crate) struct Telephony {
+    pub(crate) cloud: Cloud,
+    pub(crate) bucket: MockServer,
+    pub(crate) arn: String,
+}
+
+impl Telephony {
+    /// One active instance, and the three documents of [`documents`] in the bucket.
+    pub(crate) async fn start(behaviour: Behaviour) -> Self {
+        let telephony = Self::without_documents(behaviour).await;
+        for key in ["identity.pdf", "address.png", "relationship.jpg"] {
+            telephony.put(key, content(key)).await;
+        }
+        telephony
+    }
+
+    /// One active instance, and an empty bucket.
+    pub(crate) async fn without_documents(behaviour: Behaviour) -> Self {
+        let bucket = MockServer::start().await;
+        let missing = r#"<?xml version="1.0"?><Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message></Error>"#;
+        let answer = ResponseTemplate::new(404).set_body_raw(missing, "application/xml");
+        Mock::given(method("GET")).respond_with(answer).with_priority(200).mount(&bucket).await;
+        let cloud = Cloud::start_before(&bucket.uri(), behaviour).await;
+        let (_, arn) = cloud.instance("acme").await;
+        Self { cloud, bucket, arn }
+    }
+
+    /// Puts an object into the bucket.
+    pub(crate) async fn put(&self, key: &str, body: Vec<u8>) {
+        self.answer(key, ResponseTemplate::new(200).set_body_bytes(body), 2).await;
+    }
+
+    /// Lets the bucket refuse an object.
+    pub(crate) async fn refuse(&self, key: &str, status: u16, code: &str, message: &str) {
+        let body = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
+        self.answer(key, ResponseTemplate::new(status).set_body_raw(body, "application/xml"), 1).await;
+    }
+
+    async fn answer(&self, key: &str, answer: ResponseTemplate, priority: u8) {
+        let at = format!("/{}/{key}", clients::DOCUMENTS);
+        Mock::given(method("GET")).and(path(at)).respond_with(answer).with_priority(priority).mount(&self.bucket).await;
+    }
+
+    /// The input for these wishes.
+    pub(crate) fn input(&self, wishes: &[PhoneNumber]) -> OrderNumbersInput {
+        OrderNumbersInput {
+            alias: "acme".into(),
+            instance_arn: self.arn.clone(),
+            execution_id: "execution".into(),
+            phone_numbers: wishes.into(),
+            documents: Some(documents()),
+            telephony: Default::default(),
+            quotas: Vec::new(),
+            language: Language::Ja,
+            previous: None,
+        }
+    }
+
+    /// One look, and the wait after it.
+    pub(crate) async fn look(&self, input: &mut OrderNumbersInput) -> Result<OrderNumbersOutput, StepError> {
+        let output = run(&self.cloud.cx, input.clone()).await?;
+        assert_eq!(output.pending, output.wait_seconds > 0 && output.pending, "{output:?}");
+        if output.pending {
+            self.cloud.wait(output.wait_seconds);
+        }
+        input.previous = Some(output.clone());
+        Ok(output)
+    }
+
+    /// Looks as the state machine does, at most so many times; every output, last one last.
+    pub(crate) async fn follow(&self, mut input: OrderNumbersInput, looks: usize) -> Vec<OrderNumbersOutput> {
+        let mut outputs = Vec::new();
+        while outputs.len() < looks && outputs.last().is_none_or(|last: &OrderNumbersOutput| last.pending) {
+            outputs.push(self.look(&mut input).await.unwrap());
+        }
+        outputs
+    }
+
+    /// How often an operation was called since the last look at the calls.
+    pub(crate) fn count(&self, operation: &str) -> usize {
+        self.cloud.calls().iter().filter(|call| *call == operation).count()
+    }
+
+    /// The cases, with their texts.
+    pub(crate) async fn cases(&self) -> Vec<serde_json::Value> {
+        self.cloud.inventory().await["support"]["cases"].as_array().unwrap().clone()
+    }
+
+    /// The instance's numbers.
+    pub(crate) async fn numbers(&self) -> Vec<serde_json::Value> {
+        self.cloud.inventory().await["connect"]["instances"][0]["phoneNumbers"].as_array().unwrap().clone()
+    }
+}
+
+/// Where the documents lie.
+pub(crate) fn documents() -> Documents {
+    Documents {
+        identity: "identity.pdf".into(),
+        address: "address.png".into(),
+        relationship: "relationship.jpg".into(),
+    }
+}
+
+/// A small document of the type that its name says.
+pub(crate) fn content(key: &str) -> Vec<u8> {
+    let magic: &[u8] = match key.rsplit('.').next() {
+        Some("png") => b"\x89PNG\r\n\x1a\n",
+        Some("jpg") => b"\xff\xd8\xff\xe0",
+        _ => b"%PDF-1.7\n",
+    };
+    [magic, b"content"].concat()
+}
+
+/// Japanese numbers with a prefix.
+pub(crate) fn japan(prefix: &str, quantity: u32) -> PhoneNumber {
+    let toll_free = ["+81120", "+81800"].contains(&prefix);
+    PhoneNumber {
+        country: "JP".into(),
+        kind: if toll_free { PhoneNumberType::TollFree } else { PhoneNumberType::Did },
+        prefix: Some(prefix.into()),
+        quantity,
+        description: Some("main line".into()),
+        contact_flow: None,
+    }
+}
+
+/// Numbers that can be claimed.
+pub(crate) fn america(quantity: u32) -> PhoneNumber {
+    PhoneNumber { country: "US".into(), prefix: None, ..japan("+1", quantity) }
+}
+
+/// A life of the case that is not the usual one.
+pub(crate) fn case(path: SupportPath) -> Behaviour {
+    Behaviour { support_path: path, ..Behaviour::default() }
+}
