@@ -57,7 +57,7 @@ fn build(name: &str) -> Result<PathBuf, String> {
     let path = messages
         .filter(|message| message["target"]["name"] == name)
         .filter_map(|message| message["executable"].as_str().map(PathBuf::from))
-        .last();
+        .next_back();
     path.ok_or_else(|| format!("cargo did not say where {name} is"))
 }
 

@@ -1,14 +1,13 @@
-//! State `Preflight` · how-to: 前提条件 (prerequisites)
+//! `preflight`: the prerequisites (the how-to's 前提条件), looked at in both clouds before anything is created: the whole
+//! input, the AWS account and Region, the Graph token and its permissions (the missing ones are named), the gallery
+//! template, each group, and whether the instance's users quota will hold the groups.
 //!
-//! Validates the whole input and looks at both clouds before anything is created: the AWS account and Region, the Graph
-//! token and its permissions (the missing ones are named), the gallery template, each group, and whether the instance's
-//! users quota will hold the groups.
-//!
-//! * Calls: STS GetCallerIdentity · Service Quotas GetServiceQuota · Secrets Manager GetSecretValue · Graph GET
-//!   applicationTemplates, groups, groups/{id}/members (transitiveMembers where nested groups are flattened).
-//! * Permissions: `secretsmanager:GetSecretValue` on the Graph credential, `servicequotas:GetServiceQuota`; in Graph those of
-//!   [`SETUP_PERMISSIONS`].
-//! * Repetition: it only reads.
+//! * Reads: `sts:GetCallerIdentity`, `servicequotas:GetServiceQuota`, `secretsmanager:GetSecretValue`; in Graph
+//!   `GET /applicationTemplates`, `/groups`, `/groups/{id}/members`, or `/transitiveMembers` where nested groups are
+//!   flattened.
+//! * Writes: nothing.
+//! * Permissions: the reads; in Graph those of [`SETUP_PERMISSIONS`].
+//! * Safe to repeat: it only reads.
 
 use std::collections::BTreeSet;
 

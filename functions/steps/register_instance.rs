@@ -1,11 +1,10 @@
-//! State `RegisterInstance` · how-to: none (there, people are added by hand for ever)
+//! `register-instance`: enters the instance into the registry (in the how-to people are added by hand for ever), so that
+//! later runs of the user sync know it: whose members become users, with which profiles, and what happens to those who
+//! leave.
 //!
-//! Enters the instance into the registry, so that the schedule and the membership events know it: whose members become
-//! users, with which profiles, and what happens to those who leave.
-//!
-//! * Calls: DynamoDB GetItem, UpdateItem.
-//! * Permissions: those two on the registry table, and its key.
-//! * Repetition: an entry that says the same is not written again.
+//! * Reads: `dynamodb:GetItem`.
+//! * Writes: `dynamodb:UpdateItem`.
+//! * Safe to repeat: an entry that says the same is not written again.
 
 use onboarding_core::{
     StepError,

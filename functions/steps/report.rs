@@ -1,10 +1,9 @@
-//! State `Report` · how-to: SAMLログイン (the SSO URL, and everything else that a person needs)
+//! `report`: composes what every branch left into one document, the output of the onboarding (the how-to's
+//! ユーザーのアクセス URL, and everything else that a person needs): ids, ARNs, the SSO URL, users, quotas and numbers,
+//! and what still waits for a person.
 //!
-//! Composes what every branch left into one document, the output of the onboarding: ids, ARNs, the SSO URL, users,
-//! quotas and numbers, and what still waits for a person.
-//!
-//! * Calls: none. Permissions: none.
-//! * Repetition: a pure function of its input.
+//! * Reads and writes: nothing.
+//! * Safe to repeat: a pure function of its input.
 
 use onboarding_core::{
     StepError,

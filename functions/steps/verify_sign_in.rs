@@ -1,14 +1,12 @@
-//! State `VerifySignIn` · how-to: SAMLログイン (SAML login)
+//! `verify-sign-in`: the login check (the how-to's SAML ログイン): everything that a sign-in needs is read back from both
+//! clouds and compared with what it has to be, down to one user's name and the role session name that Entra would emit for
+//! that person. The result is data: a failed check is reported, not an error.
 //!
-//! The login check: everything that a sign-in needs is read back from both clouds and compared with what it has to be, down
-//! to one user's name and the role session name that Entra would emit for that person. The result is data: a failed check
-//! is reported, not an error.
-//!
-//! * Calls: Graph GET servicePrincipals/{id}, applications/{id}, claimsMappingPolicies, appRoleAssignedTo, users/{id}, the
-//!   federation metadata · IAM GetSAMLProvider, GetRole, ListAttachedRolePolicies, GetPolicy, GetPolicyVersion · Connect
-//!   DescribeInstance, SearchUsers.
-//! * Permissions: those calls, on our own objects only.
-//! * Repetition: it only reads.
+//! * Reads: `GET /servicePrincipals/{id}`, its `claimsMappingPolicies` and `appRoleAssignedTo`, `/applications/{id}`,
+//!   `/users/{id}`, the federation metadata; `iam:GetSAMLProvider`, `iam:GetRole`, `iam:ListAttachedRolePolicies`,
+//!   `iam:GetPolicy`, `iam:GetPolicyVersion`; `connect:DescribeInstance`, `connect:SearchUsers`.
+//! * Writes: nothing.
+//! * Safe to repeat: it only reads.
 
 use aws_sdk_connect::types::{ControlPlaneTagFilter, InstanceStatus, TagCondition, UserSearchFilter};
 use onboarding_core::{

@@ -63,10 +63,10 @@ async fn prepared(args: LocalArgs, console: &Console) -> Result<(), Failure> {
         result = onboard(args, &plan, &workspace, folder.path(), console) => result,
         () = interrupted() => Err(Failure::Interrupted),
     };
-    if matches!(result, Err(Failure::NotStarted { .. } | Failure::Workflow { .. } | Failure::Changed(_))) {
-        if let Ok(Some(kept)) = workspace.keep_logs(folder.path()) {
-            console.error(&format!("The logs of this run: {}", kept.display()));
-        }
+    if matches!(result, Err(Failure::NotStarted { .. } | Failure::Workflow { .. } | Failure::Changed(_)))
+        && let Ok(Some(kept)) = workspace.keep_logs(folder.path())
+    {
+        console.error(&format!("The logs of this run: {}", kept.display()));
     }
     result
 }
