@@ -9,8 +9,17 @@ use aws_config::{
     retry::RetryConfig,
     timeout::TimeoutConfig,
 };
+use onboarding_core::StepError;
+use tokio::sync::OnceCell;
 
-use crate::{graph::Graph, http::Http, settings::Settings};
+use crate::{
+    aws_error,
+    client_state::ClientStates,
+    graph::Graph,
+    http::Http,
+    objects::{self, Object, Refusal},
+    settings::Settings,
+};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -22,13 +31,16 @@ pub struct Clients {
     pub settings: Settings,
     connect: OnceLock<aws_sdk_connect::Client>,
     dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
+    events: OnceLock<aws_sdk_eventbridge::Client>,
     iam: OnceLock<aws_sdk_iam::Client>,
     quotas: OnceLock<aws_sdk_servicequotas::Client>,
-    s3: OnceLock<aws_sdk_s3::Client>,
+    http: OnceLock<Http>,
     secrets: OnceLock<aws_sdk_secretsmanager::Client>,
+    step_functions: OnceLock<aws_sdk_sfn::Client>,
     sts: OnceLock<aws_sdk_sts::Client>,
     support: OnceLock<aws_sdk_support::Client>,
     graph: OnceLock<Graph>,
+    client_states: OnceCell<ClientStates>,
 }
 
 impl Clients {
@@ -55,7 +67,9 @@ impl Clients {
         if config.endpoint_url().is_none_or(|url| !url.starts_with("http://")) {
             http.prepare_tls();
         }
-        Self::new(config, Settings::from_env())
+        let clients = Self::new(config, Settings::from_env());
+        clients.http.get_or_init(|| http);
+        clients
     }
 
     /// Clients on a given configuration.
@@ -66,13 +80,16 @@ impl Clients {
             settings,
             connect: OnceLock::new(),
             dynamodb: OnceLock::new(),
+            events: OnceLock::new(),
             iam: OnceLock::new(),
             quotas: OnceLock::new(),
-            s3: OnceLock::new(),
+            http: OnceLock::new(),
             secrets: OnceLock::new(),
+            step_functions: OnceLock::new(),
             sts: OnceLock::new(),
             support: OnceLock::new(),
             graph: OnceLock::new(),
+            client_states: OnceCell::const_new(),
         }
     }
 
@@ -92,6 +109,11 @@ impl Clients {
         self.dynamodb.get_or_init(|| aws_sdk_dynamodb::Client::new(&self.config))
     }
 
+    /// EventBridge, for our events.
+    pub fn events(&self) -> &aws_sdk_eventbridge::Client {
+        self.events.get_or_init(|| aws_sdk_eventbridge::Client::new(&self.config))
+    }
+
     /// IAM.
     pub fn iam(&self) -> &aws_sdk_iam::Client {
         self.iam.get_or_init(|| aws_sdk_iam::Client::new(&self.config))
@@ -102,14 +124,23 @@ impl Clients {
         self.quotas.get_or_init(|| aws_sdk_servicequotas::Client::new(&self.config))
     }
 
-    /// S3, for the documents of number orders.
-    pub fn s3(&self) -> &aws_sdk_s3::Client {
-        self.s3.get_or_init(|| aws_sdk_s3::Client::new(&self.config))
+    /// Asks S3 for an object.
+    ///
+    /// # Errors
+    /// S3's refusal, or that it could not be reached.
+    pub async fn object(&self, bucket: &str, key: &str) -> Result<Object, Refusal> {
+        let http = self.http.get_or_init(|| Http::new(CONNECT_TIMEOUT));
+        objects::get(http, &self.config, bucket, key).await
     }
 
     /// Secrets Manager.
     pub fn secrets(&self) -> &aws_sdk_secretsmanager::Client {
         self.secrets.get_or_init(|| aws_sdk_secretsmanager::Client::new(&self.config))
+    }
+
+    /// Step Functions, for starting the user sync.
+    pub fn step_functions(&self) -> &aws_sdk_sfn::Client {
+        self.step_functions.get_or_init(|| aws_sdk_sfn::Client::new(&self.config))
     }
 
     /// STS.
@@ -129,5 +160,24 @@ impl Clients {
     /// Microsoft Graph. The credential is read from Secrets Manager at the first call.
     pub fn graph(&self) -> &Graph {
         self.graph.get_or_init(|| Graph::new(self.secrets().clone(), self.settings.clone()))
+    }
+
+    /// The client states of subscriptions. Their key is read from Secrets Manager once.
+    ///
+    /// # Errors
+    /// Where it can't be read.
+    pub async fn client_states(&self) -> Result<&ClientStates, StepError> {
+        self.client_states
+            .get_or_try_init(|| async {
+                let name = self.settings.client_state_secret()?;
+                let secret = self.secrets().get_secret_value().secret_id(name).send().await.map_err(|error| {
+                    aws_error::step_error(&format!("reading the key of the client states from {name}"), &error)
+                })?;
+                let key = secret.secret_string().filter(|key| !key.is_empty()).ok_or_else(|| {
+                    StepError::internal(format!("the secret {name} is empty; deploy the stack again"))
+                })?;
+                Ok(ClientStates::new(key))
+            })
+            .await
     }
 }

@@ -9,12 +9,17 @@
 //! a step never calls another, the state machine does.
 
 pub mod aws_error;
+pub mod client_state;
 pub mod clients;
 pub mod connect;
+pub mod events;
+pub mod function_url;
 pub mod graph;
 pub mod http;
 pub mod iam;
 pub mod instances;
+pub mod log;
+pub mod objects;
 pub mod quota;
 pub mod registry;
 pub mod serve;

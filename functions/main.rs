@@ -3,17 +3,19 @@
 
 use connect_onboarding::{
     clients::Clients,
+    log,
     serve::serve,
     steps::{
         assign_groups, configure_entra_claims, configure_entra_sign_on, configure_instance, create_entra_application,
         create_instance, create_policy, create_role, create_saml_provider, instance_quota, order_numbers, preflight,
-        register_instance, report, request_quotas, sync_users, verify_sign_in,
+        receive_notification, register_instance, report, request_quotas, subscribe_groups, sync_members, sync_users,
+        verify_sign_in,
     },
 };
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    lambda_runtime::tracing::init_default_subscriber();
+    log::init();
     let handler = std::env::var("_HANDLER").unwrap_or_default();
     let cx = &Clients::from_env().await;
     match handler.as_str() {
@@ -31,6 +33,9 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         "configure-entra-claims" => serve("configure-entra-claims", |input, _| configure_entra_claims::run(cx, input)).await,
         "assign-groups" => serve("assign-groups", |input, _| assign_groups::run(cx, input)).await,
         "register-instance" => serve("register-instance", |input, _| register_instance::run(cx, input)).await,
+        "subscribe-groups" => serve("subscribe-groups", |input, _| subscribe_groups::run(cx, input)).await,
+        "receive-notification" => serve("receive-notification", |request, _| receive_notification::run(cx, request)).await,
+        "sync-members" => serve("sync-members", |input, _| sync_members::run(cx, input)).await,
         "sync-users" => serve("sync-users", |input, invocation| sync_users::run(cx, input, invocation)).await,
         "verify-sign-in" => serve("verify-sign-in", |input, _| verify_sign_in::run(cx, input)).await,
         "report" => serve("report", |input, _| report::run(input)).await,

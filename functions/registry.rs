@@ -11,6 +11,7 @@ use onboarding_core::{
     onboarding::{Language, UserGroup, Users},
 };
 use serde::{Deserialize, Serialize};
+use tracing::error;
 
 use crate::{aws_error, clients::Clients};
 
@@ -109,6 +110,25 @@ impl<'a> Registry<'a> {
                 self.table
             ))),
         }
+    }
+
+    /// All entries, read consistently. One that can't be understood is left out, so that it stops no other, and named in the
+    /// log; the next onboarding of its instance writes it anew.
+    ///
+    /// # Errors
+    /// Whatever keeps `DynamoDB` from answering.
+    pub async fn entries(&self) -> Result<Vec<Entry>, StepError> {
+        let mut items = self.client.scan().table_name(self.table).consistent_read(true).into_paginator().items().send();
+        let mut entries = Vec::new();
+        while let Some(item) = items.next().await {
+            let item = item.map_err(|error| aws_error::step_error("reading the registry", &error))?;
+            let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).map(String::as_str);
+            match serde_json::from_str(text("config").unwrap_or_default()) {
+                Ok(entry) => entries.push(entry),
+                Err(error) => error!(instance = text("instanceId"), %error, "a registry entry can't be read"),
+            }
+        }
+        Ok(entries)
     }
 
     /// Writes the entry if it is new or different, and says whether it wrote.

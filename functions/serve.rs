@@ -3,7 +3,7 @@
 //! The payload is decoded here and not by the runtime, because the runtime would name a bad payload after one of its own
 //! types, which no state machine can match.
 
-use std::{fmt, future::Future, time::Instant};
+use std::{fmt, future::Future, pin::Pin, time::Instant};
 
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use onboarding_core::StepError;
@@ -44,6 +44,9 @@ impl From<Failure> for Diagnostic {
     }
 }
 
+/// A step behind its payload, whatever its Input and Output are.
+type Step<'a> = dyn Fn(Value, Invocation) -> Pin<Box<dyn Future<Output = Result<Value, StepError>> + 'a>> + 'a;
+
 /// Serves one step until Lambda ends the process.
 ///
 /// # Errors
@@ -56,10 +59,14 @@ where
     Fut: Future<Output = Result<O, StepError>>,
 {
     let step = &step;
+    listen(name, &|payload, invocation| Box::pin(run(payload, move |input| step(input, invocation)))).await
+}
+
+/// Not generic, so that the binary holds Lambda's runtime once and not once for each step.
+async fn listen(name: &'static str, step: &Step<'_>) -> Result<(), lambda_runtime::Error> {
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
-        let invocation = Invocation { deadline_ms: event.context.deadline };
         let started = Instant::now();
-        let result = run(event.payload, |input| step(input, invocation)).await;
+        let result = step(event.payload, Invocation { deadline_ms: event.context.deadline }).await;
         let duration_ms = started.elapsed().as_millis();
         match &result {
             Ok(_) => info!(step = name, duration_ms, "step done"),

@@ -13,6 +13,10 @@ pub struct Settings {
     storage_bucket: Option<String>,
     storage_key_arn: Option<String>,
     documents_bucket: Option<String>,
+    client_state_secret: Option<String>,
+    event_bus: Option<String>,
+    notification_url: Option<String>,
+    user_sync_state_machine: Option<String>,
 }
 
 impl Settings {
@@ -30,6 +34,14 @@ impl Settings {
     pub const STORAGE_KEY_ARN: &str = "STORAGE_KEY_ARN";
     /// The variable with the bucket for the documents of number orders.
     pub const DOCUMENTS_BUCKET: &str = "DOCUMENTS_BUCKET";
+    /// The variable with the ARN or name of the secret that holds the key of the client states.
+    pub const CLIENT_STATE_SECRET: &str = "CLIENT_STATE_SECRET";
+    /// The variable with the event bus's name.
+    pub const EVENT_BUS: &str = "EVENT_BUS";
+    /// The variable with the URL that Graph calls.
+    pub const NOTIFICATION_URL: &str = "NOTIFICATION_URL";
+    /// The variable with the ARN of the user sync's state machine.
+    pub const USER_SYNC_STATE_MACHINE: &str = "USER_SYNC_STATE_MACHINE";
 
     /// Reads the settings through `var`, in production the process environment.
     #[must_use]
@@ -43,6 +55,10 @@ impl Settings {
             storage_bucket: var(Self::STORAGE_BUCKET),
             storage_key_arn: var(Self::STORAGE_KEY_ARN),
             documents_bucket: var(Self::DOCUMENTS_BUCKET),
+            client_state_secret: var(Self::CLIENT_STATE_SECRET),
+            event_bus: var(Self::EVENT_BUS),
+            notification_url: var(Self::NOTIFICATION_URL),
+            user_sync_state_machine: var(Self::USER_SYNC_STATE_MACHINE),
         }
     }
 
@@ -94,6 +110,38 @@ impl Settings {
     /// `Internal` where the variable is not set.
     pub fn documents_bucket(&self) -> Result<&str, StepError> {
         required(self.documents_bucket.as_deref(), Self::DOCUMENTS_BUCKET)
+    }
+
+    /// The secret with the key of the client states.
+    ///
+    /// # Errors
+    /// `Internal` where the variable is not set.
+    pub fn client_state_secret(&self) -> Result<&str, StepError> {
+        required(self.client_state_secret.as_deref(), Self::CLIENT_STATE_SECRET)
+    }
+
+    /// The event bus.
+    ///
+    /// # Errors
+    /// `Internal` where the variable is not set.
+    pub fn event_bus(&self) -> Result<&str, StepError> {
+        required(self.event_bus.as_deref(), Self::EVENT_BUS)
+    }
+
+    /// The URL that Graph calls when members of a group change.
+    ///
+    /// # Errors
+    /// `Internal` where the variable is not set.
+    pub fn notification_url(&self) -> Result<&str, StepError> {
+        required(self.notification_url.as_deref(), Self::NOTIFICATION_URL)
+    }
+
+    /// The user sync's state machine.
+    ///
+    /// # Errors
+    /// `Internal` where the variable is not set.
+    pub fn user_sync_state_machine(&self) -> Result<&str, StepError> {
+        required(self.user_sync_state_machine.as_deref(), Self::USER_SYNC_STATE_MACHINE)
     }
 
     /// The key that encrypts what instances store.

@@ -9,6 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use connect_onboarding::function_url::HttpRequest;
 use onboarding_core::{StepErrorKind, contract::*, sync::SyncUsersInput, telephony::OrderNumbersInput};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -170,7 +171,7 @@ fn every_error_name_in_a_state_machine_is_ours_or_aws_own() {
             for error in error_names(&state, "Retry").chain(error_names(&state, "Catch")) {
                 let known = StepErrorKind::from_name(error).is_some()
                     || error == REFUSED_BY_A_PERSON
-                    || ["States.", "Lambda.", "Sandbox.", "Runtime.", "StepFunctions.", "DynamoDB.", "SNS.", "Sns."]
+                    || ["States.", "Lambda.", "Sandbox.", "Runtime.", "StepFunctions.", "DynamoDB.", "SNS.", "Sfn."]
                         .iter()
                         .any(|prefix| error.starts_with(prefix));
                 assert!(known, "{file}: {name} names {error}");
@@ -237,6 +238,9 @@ fn every_sample_event_is_an_input_of_its_step() {
             "configure-entra-claims" => decode::<ConfigureEntraClaimsInput>(event),
             "assign-groups" => decode::<AssignGroupsInput>(event),
             "register-instance" => decode::<RegisterInstanceInput>(event),
+            "subscribe-groups" => decode::<SubscribeGroupsInput>(event),
+            "receive-notification" => decode::<HttpRequest>(event),
+            "sync-members" => decode::<SyncMembersInput>(event),
             "sync-users" => decode::<SyncUsersInput>(event),
             "verify-sign-in" => decode::<VerifySignInInput>(event),
             "report" => decode::<ReportInput>(event),

@@ -11,6 +11,8 @@ mod cloud;
 mod programs;
 mod report;
 mod run;
+#[path = "../tools.rs"]
+mod tools;
 
 use std::{fs, path::PathBuf, process::ExitCode};
 

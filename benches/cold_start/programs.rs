@@ -3,18 +3,13 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
 };
 
-use serde_json::Value;
-
-use crate::run::Program;
-
-const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-/// Pins and hashes, shared with the local cloud.
-const REQUIREMENTS: &str = include_str!("../../cli/src/local/requirements.txt");
-/// boto3 and what it needs.
-const BOTO3: [&str; 7] = ["boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3"];
+use crate::{
+    run::Program,
+    tools::{build, output, python},
+};
 
 /// The programs in the order of the report, and the zip that is deployed.
 #[derive(Debug)]
@@ -32,7 +27,7 @@ pub(crate) fn prepare(bootstrap: Option<PathBuf>) -> Result<Programs, String> {
     let bootstrap = bootstrap.map_or_else(|| build("bootstrap"), Ok)?;
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cold-start");
     fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    let python = python(&folder)?;
+    let python = python()?;
     let zip = zip(&python, &bootstrap, &folder)?;
     let handler = Path::new(env!("CARGO_MANIFEST_DIR")).join("handler.py");
     Ok(Programs {
@@ -44,67 +39,6 @@ pub(crate) fn prepare(bootstrap: Option<PathBuf>) -> Result<Programs, String> {
     })
 }
 
-/// A Rust program with the release profile, and with the package selection that a deployment builds with.
-fn build(name: &str) -> Result<PathBuf, String> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
-    command
-        .args(["build", "--release", "--bin", name, "--message-format", "json-render-diagnostics"])
-        .current_dir(ROOT)
-        .stderr(Stdio::inherit());
-    let messages = output(command, "cargo build --release")?;
-    let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let path = messages
-        .filter(|message| message["target"]["name"] == name)
-        .filter_map(|message| message["executable"].as_str().map(PathBuf::from))
-        .next_back();
-    path.ok_or_else(|| format!("cargo did not say where {name} is"))
-}
-
-/// The interpreter of a private environment with boto3.
-fn python(folder: &Path) -> Result<PathBuf, String> {
-    let (venv, wishes) = (folder.join("venv"), folder.join("requirements.txt"));
-    let python = venv.join("bin").join("python");
-    let pins = pins();
-    if python.exists() && fs::read_to_string(&wishes).is_ok_and(|installed| installed == pins) {
-        return Ok(python);
-    }
-    let mut make = Command::new("python3");
-    make.args(["-m", "venv", "--clear"]).arg(&venv);
-    output(make, "python3 -m venv")?;
-    let fresh = folder.join("requirements.new");
-    fs::write(&fresh, &pins).map_err(|error| format!("{}: {error}", fresh.display()))?;
-    let mut pip = Command::new(&python);
-    pip.args([
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--require-hashes",
-        "--only-binary",
-        ":all:",
-    ])
-    .arg("--requirement")
-    .arg(&fresh);
-    output(pip, "pip install boto3")?;
-    // Only now: an installation that was broken off is made again.
-    fs::rename(&fresh, &wishes).map_err(|error| format!("{}: {error}", wishes.display()))?;
-    Ok(python)
-}
-
-/// The lines of [`REQUIREMENTS`] for boto3: a pin each, and the hashes that follow it.
-fn pins() -> String {
-    let mut wanted = false;
-    let lines = REQUIREMENTS.lines().filter(|line| {
-        if let Some((name, _)) = line.split_once("==") {
-            wanted = BOTO3.contains(&name);
-        }
-        wanted && !line.trim_start().starts_with('#')
-    });
-    lines.flat_map(|line| [line, "\n"]).collect()
-}
-
 /// The zip as `sam deploy` makes it: by Python's zipfile, deflated.
 fn zip(python: &Path, bootstrap: &Path, folder: &Path) -> Result<PathBuf, String> {
     let zip = folder.join("bootstrap.zip");
@@ -112,15 +46,4 @@ fn zip(python: &Path, bootstrap: &Path, folder: &Path) -> Result<PathBuf, String
     command.args(["-m", "zipfile", "--create"]).arg(&zip).arg(bootstrap);
     output(command, "python -m zipfile")?;
     Ok(zip)
-}
-
-fn output(mut command: Command, name: &str) -> Result<String, String> {
-    let output =
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().and_then(std::process::Child::wait_with_output);
-    let output = output.map_err(|error| format!("{name} did not start: {error}"))?;
-    if output.status.success() {
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-    } else {
-        Err(format!("{name} failed; its own words stand above"))
-    }
 }

@@ -1,7 +1,6 @@
 //! One cold start: from `exec` to the first answered event.
 
 use std::{
-    fs,
     path::PathBuf,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -9,7 +8,10 @@ use std::{
 
 use serde::Serialize;
 
-use crate::cloud::{Cloud, What};
+use crate::{
+    cloud::{Cloud, What},
+    tools::peak_kb,
+};
 
 /// A program that is measured.
 #[derive(Debug)]
@@ -61,7 +63,8 @@ pub(crate) async fn cold_start(program: &Program) -> Result<Sample, String> {
             What::Failure(body) => return Err(fault(format!("did not do what it is measured for: {body}"))),
         }
     }
-    let peak_kb = peak_kb(running.0.id()).map_err(|error| fault(format!("its memory could not be read: {error}")))?;
+    let peak_kb = peak_kb(&running.0.id().to_string())
+        .map_err(|error| fault(format!("its memory could not be read: {error}")))?;
     let (Some(ready), Some(answered)) = (ready, answered) else {
         return Err(fault("asked for a second event first".into()));
     };
@@ -104,11 +107,4 @@ fn command(program: &Program, cloud: &Cloud) -> Command {
         .stdin(Stdio::null())
         .stdout(Stdio::null());
     command
-}
-
-/// The kernel's high-water mark of the resident set.
-fn peak_kb(process: u32) -> Result<u64, String> {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).map_err(|error| error.to_string())?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok()).ok_or_else(|| "there is no VmHWM in it".into())
 }

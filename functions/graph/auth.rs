@@ -249,12 +249,20 @@ fn advice(number: u64, error: &str) -> (StepErrorKind, &'static str) {
 /// The `roles` in a token's payload; `None` where the token can't be read, which Microsoft reserves itself to make so.
 /// Nothing is verified: it only serves to say early what Graph would refuse later.
 pub(super) fn roles(token: &SecretString) -> Option<Vec<String>> {
-    let payload = token.expose_secret().split('.').nth(1)?;
-    let payload = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
-    let claims: Value = serde_json::from_slice(&payload).ok()?;
-    claims.as_object()?;
+    let claims = claims(token)?;
     let roles = claims.get("roles").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     Some(roles.iter().filter_map(Value::as_str).map(ToOwned::to_owned).collect())
+}
+
+/// The tenant's object id in a token's payload.
+pub(super) fn tenant(token: &SecretString) -> Option<uuid::Uuid> {
+    uuid::Uuid::try_parse(claims(token)?.get("tid")?.as_str()?).ok()
+}
+
+fn claims(token: &SecretString) -> Option<Value> {
+    let payload = token.expose_secret().split('.').nth(1)?;
+    let payload = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
+    serde_json::from_slice(&payload).ok().filter(Value::is_object)
 }
 
 #[cfg(test)]

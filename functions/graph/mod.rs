@@ -10,6 +10,7 @@ mod claims;
 mod groups;
 mod memberships;
 mod model;
+mod subscriptions;
 mod transport;
 
 #[cfg(test)]
@@ -31,6 +32,7 @@ pub use self::{
         AppRole, AppRoleAssignment, Application, ClaimsMappingPolicy, Group, KeyCredential, SamlSettings,
         ServicePrincipal, SigningCertificate, Web,
     },
+    subscriptions::{NewSubscription, Subscription},
 };
 use crate::settings::Settings;
 
@@ -76,6 +78,23 @@ impl Graph {
     /// Where the credential can't be read.
     pub async fn tenant_id(&self) -> Result<String, StepError> {
         self.authenticator.tenant_id(&self.settings).await
+    }
+
+    /// The tenant's object id, as notifications name it, also where the credential names one of its domains.
+    ///
+    /// # Errors
+    /// `InvalidInput` where neither credential nor token say it.
+    pub async fn tenant_object_id(&self) -> Result<uuid::Uuid, StepError> {
+        let tenant = self.tenant_id().await?;
+        if let Ok(id) = uuid::Uuid::try_parse(&tenant) {
+            return Ok(id);
+        }
+        let token = self.authenticator.bearer(&self.transport, &self.settings).await?;
+        auth::tenant(&token).ok_or_else(|| {
+            StepError::invalid_input(format!(
+                "the Graph credential names the tenant {tenant}; store the tenant's object id as its tenantId"
+            ))
+        })
     }
 
     /// The permissions in the token; `None` where the token can't be read, which Microsoft reserves itself to make so.

@@ -151,12 +151,14 @@ fn finish(
     if output.sso_ready_user.is_none() {
         output.sso_ready_user.clone_from(&applied.first_created);
     }
-    if applied.left == 0 {
+    // A refusal may have been a passing one, and the schedule's next run may be far away.
+    let try_again = applied.totals.failed > 0 && !carry.second_try;
+    if applied.left == 0 && !try_again {
         output.status = SyncStatus::Done;
         info!(counts = ?output.counts, "user sync done");
         return Ok(());
     }
-    let idle_rounds = if applied.changed_anything() { 0 } else { carry.idle_rounds + 1 };
+    let idle_rounds = if applied.changed_anything() || applied.left == 0 { 0 } else { carry.idle_rounds + 1 };
     if idle_rounds >= IDLE_ROUNDS {
         return Err(StepError::throttled(format!(
             "{idle_rounds} rounds of the user sync changed nothing and {} requests are left; other programs of this account use \
@@ -171,6 +173,7 @@ fn finish(
         planned: output.counts.planned,
         digest: output.digest.clone(),
         totals: output.counts.done,
+        second_try: carry.second_try || applied.left == 0,
         approved_removals: (approved && plan.removals() > 0)
             .then(|| plan.removals_digest(|user_id| applied.removal_is_left(user_id))),
     });

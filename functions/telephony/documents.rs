@@ -2,7 +2,6 @@
 //! or state says anything of an object but the input's field that names it. Not even S3's own messages are passed on, for
 //! they hold keys.
 
-use aws_sdk_s3::operation::RequestId;
 use onboarding_core::{
     StepError,
     onboarding::Documents,
@@ -50,32 +49,30 @@ async fn fetch_one(
     key: &str,
 ) -> Result<Result<Document, String>, StepError> {
     let field = kind.field();
-    let object = match cx.s3().get_object().bucket(bucket).key(key).send().await {
+    let object = match cx.object(bucket, key).await {
         Ok(object) => object,
-        Err(error) if aws_error::is(&error, &["NoSuchKey"]) => {
-            return Ok(Err(format!("{field}: there is no such object in the documents bucket {bucket}; upload it")));
-        }
-        Err(error) => {
-            let request = error.request_id().map_or(String::new(), |id| format!(" (request id {id})"));
-            return Err(match aws_error::code(&error) {
-                Some(code) => StepError::new(
+        Err(refusal) => {
+            let request = refusal.request_id.map_or(String::new(), |id| format!(" (request id {id})"));
+            return match refusal.code.as_deref() {
+                Some("NoSuchKey") => {
+                    Ok(Err(format!("{field}: there is no such object in the documents bucket {bucket}; upload it")))
+                }
+                Some(code) => Err(StepError::new(
                     aws_error::kind_of(code, ""),
                     format!("reading the object of {field} from the bucket {bucket} failed: {code}{request}"),
-                ),
-                None => StepError::unavailable(format!(
-                    "the object of {field} in the bucket {bucket} could not be read{request}"
                 )),
-            });
+                None => Err(StepError::unavailable(format!(
+                    "the object of {field} in the bucket {bucket} could not be read{request}"
+                ))),
+            };
         }
     };
-    let size = object.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
-    if size > MAX_DOCUMENT_BYTES {
-        return Ok(check(kind, size, &[]).map(|_| Document { file_name: String::new(), bytes: Vec::new() }));
+    if object.size > MAX_DOCUMENT_BYTES {
+        return Ok(check(kind, object.size, &[]).map(|_| Document { file_name: String::new(), bytes: Vec::new() }));
     }
-    let Ok(body) = object.body.collect().await else {
+    let Some(bytes) = object.read().await else {
         return Err(StepError::unavailable(format!("the object of {field} broke off while it was read")));
     };
-    let bytes = body.to_vec();
     let checked = check(kind, bytes.len(), &bytes);
     Ok(checked.map(|extension| Document { file_name: format!("{}.{extension}", kind.attachment()), bytes }))
 }

@@ -50,7 +50,7 @@ impl<'a> Look<'a> {
         let attempt = self.previous.attempt + 1;
         let mut items = self.items;
         let mut pending = !self.waits.is_empty();
-        if pending && attempt >= backoff::LAST_LOOK {
+        if pending && attempt >= backoff::LAST_NUMBER_LOOK {
             pending = false;
             items.push(OpenItem::new(
                 "phone numbers",

@@ -1,6 +1,11 @@
 //! What goes wrong, and what must not come of it.
 
-use onboarding_core::{StepErrorKind, sync::SyncStatus};
+use std::time::Duration;
+
+use onboarding_core::{
+    StepErrorKind,
+    sync::{SyncStatus, SyncUsersInput},
+};
 use serde_json::json;
 
 use super::house::{GROUP_NAME, House, member, member_id, username};
@@ -52,11 +57,26 @@ async fn one_bad_user_among_many_stops_nobody_else_and_is_in_the_report() {
     }));
     let output = house.sync().await.unwrap();
     let done = output.counts.done;
-    assert_eq!((output.status, done.created, done.failed), (SyncStatus::Done, 118, 1));
+    assert_eq!((output.status, done.created, done.failed), (SyncStatus::More, 118, 1));
     assert!(output.failures[0].reason.contains("InvalidParameterException: no"), "{:?}", output.failures);
     assert_eq!(output.skipped[0].username, "o'neil@contoso.onmicrosoft.com");
-    // The next sync tries the failed one again.
-    assert_eq!(house.sync().await.unwrap().counts.done.created, 1);
+    // Another round of the same run tries the failed one once more.
+    let again = SyncUsersInput { carry: output.carry, ..house.input() };
+    let output = house.round(again, Duration::from_secs(300)).await.unwrap();
+    assert_eq!((output.status, output.counts.done.created, output.counts.done.failed), (SyncStatus::Done, 119, 0));
+}
+
+#[tokio::test]
+async fn what_fails_twice_in_a_run_is_left_to_the_next_run_and_reported() {
+    let house = House::with_members(3).await;
+    house.fault(json!({ "match": "^CreateUser$", "times": 4, "status": 400, "code": "InvalidParameterException" }));
+    let output = house.sync().await.unwrap();
+    assert_eq!((output.status, output.counts.done.failed), (SyncStatus::More, 3));
+    let again = SyncUsersInput { carry: output.carry, ..house.input() };
+    let output = house.round(again, Duration::from_secs(300)).await.unwrap();
+    let done = output.counts.done;
+    assert_eq!((output.status, done.created, done.failed), (SyncStatus::Done, 2, 1), "{output:?}");
+    assert_eq!(output.failures.len(), 1);
 }
 
 #[tokio::test]

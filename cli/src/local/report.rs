@@ -114,7 +114,8 @@ fn title(resource_type: &str) -> &'static str {
 mod tests {
     use onboarding_core::contract::{
         AssignGroupsOutput, ConfigureEntraClaimsOutput, CreateInstanceOutput, EntraApplication, EntraGroup,
-        EntraSignOn, QuotaResult, SignOnResult, StorageLocation, TelephonyResult, VerifySignInOutput,
+        EntraSignOn, QuotaResult, SignOnResult, StorageLocation, SubscribeGroupsOutput, TelephonyResult,
+        VerifySignInOutput,
     };
     use onboarding_core::sync::{Outcome, SyncUsersOutput, Totals};
     use onboarding_core::telephony::{CaseOrder, NumberResult};
@@ -142,6 +143,7 @@ mod tests {
                 role_arn: "arn:aws:iam::000000000000:role/r".into(),
                 claims: ConfigureEntraClaimsOutput::default(),
                 assignment: AssignGroupsOutput::default(),
+                notifications: SubscribeGroupsOutput::default(),
                 users: SyncUsersOutput { counts: Outcome { done, ..Default::default() }, ..Default::default() },
                 verification: VerifySignInOutput::default(),
             },

@@ -51,7 +51,7 @@ fn a_failed_workflow_ends_with_1_and_says_where_and_why() {
 }
 
 /// All processes below this one, by the parents in /proc.
-fn descendants(of: u32) -> Vec<u32> {
+pub(super) fn descendants(of: u32) -> Vec<u32> {
     let stats = fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| {
         let id: u32 = entry.file_name().to_str()?.parse().ok()?;
         let stat = fs::read_to_string(entry.path().join("stat")).ok()?;

@@ -3,5 +3,6 @@
 
 mod command_line;
 mod common;
+mod events;
 mod faults;
 mod local;

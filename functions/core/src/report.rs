@@ -16,6 +16,7 @@ pub fn compose(input: ReportInput) -> Report {
     open_items.extend(telephony.open_items.iter().cloned());
     open_items.extend(telephony.failure.iter().map(|failure| broke_off("quotas", failure)));
     open_items.extend(telephony.numbers_failure.iter().map(|failure| broke_off("phone numbers", failure)));
+    open_items.extend(sign_on.notifications.open_items.iter().cloned());
     open_items.extend(users(&sign_on.users));
     open_items.extend(checks(&sign_on.verification));
     Report {

@@ -5,9 +5,9 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use lambda_runtime::tracing::subscriber::fmt::MakeWriter;
 use local_cloud::Behaviour;
 use onboarding_core::onboarding::Documents;
+use tracing_subscriber::fmt::MakeWriter;
 
 use crate::telephony::{Telephony, japan};
 
@@ -44,11 +44,8 @@ fn named(size: usize) -> Vec<u8> {
 #[tokio::test]
 async fn nothing_of_a_document_is_in_any_output_error_or_log_however_the_order_goes() {
     let log = Log::default();
-    let subscriber = lambda_runtime::tracing::subscriber::fmt()
-        .with_max_level(lambda_runtime::tracing::Level::INFO)
-        .with_writer(log.clone())
-        .finish();
-    let _guard = lambda_runtime::tracing::subscriber::util::SubscriberInitExt::set_default(subscriber);
+    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::INFO).with_writer(log.clone()).finish();
+    let _guard = tracing_subscriber::util::SubscriberInitExt::set_default(subscriber);
     let key = |kind: &str| format!("{NAME}/{kind}-{NAME}.pdf");
     let documents = Documents { identity: key("i"), address: key("a"), relationship: key("r") };
     let mut said = Vec::new();

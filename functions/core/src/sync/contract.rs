@@ -74,6 +74,9 @@ pub struct Carry {
     /// What has been done so far.
     #[serde(default)]
     pub totals: Totals,
+    /// Whether what failed has been tried once more: that is done once in a run.
+    #[serde(default)]
+    pub second_try: bool,
     /// The digest of the removals that were approved and are not done yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved_removals: Option<String>,

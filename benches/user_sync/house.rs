@@ -1,0 +1,204 @@
+//! What a sync runs against: the local cloud in this process, with an Entra group and a Connect instance, and in the
+//! emulator's place the two answers that a sync needs from the rest of AWS.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    path::PathBuf,
+    process::Command,
+    sync::{Arc, OnceLock},
+};
+
+use axum::{
+    Json, Router,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+};
+use local_cloud::{Behaviour, ClientCredentials, LocalCloud, Options, Tenant};
+use serde::Serialize;
+use serde_json::{Value, json};
+use tokio::{net::TcpListener, task::JoinHandle};
+
+const REGION: &str = "ap-northeast-1";
+const ALIAS: &str = "acme-support";
+const TENANT: &str = "0f5a1de4-0000-4000-8000-00000000000a";
+const CLIENT: &str = "0f5a1de4-0000-4000-8000-00000000000b";
+const GROUP_NAME: &str = "Support agents";
+/// The object id of the group whose members become users.
+pub(crate) const GROUP: &str = "5a6f9d2e-0000-4000-8000-000000000001";
+/// Service Quotas' codes for the rate of `CreateUser` and for the users of an instance.
+const CREATE_USER_RATE: &str = "L-CBDEE3E4";
+const USERS_PER_INSTANCE: &str = "L-9A46857E";
+
+/// A tenant and an instance; they end with it.
+pub(crate) struct House {
+    pub(crate) instance_id: String,
+    cloud: LocalCloud,
+    emulator: JoinHandle<io::Result<()>>,
+    seen: usize,
+}
+
+/// What was asked of the clouds.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Calls {
+    pub(crate) total: usize,
+    pub(crate) throttled: usize,
+    pub(crate) by_operation: BTreeMap<String, usize>,
+}
+
+impl House {
+    /// A group of `members`, an instance without users, `CreateUser` at `rate` a second and all else of Connect at the
+    /// real 2 a second.
+    pub(crate) async fn new(members: usize, rate: f64) -> Result<Self, String> {
+        let entry = Arc::new(OnceLock::new());
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(|error| format!("no port: {error}"))?;
+        let port = listener.local_addr().map_err(|error| error.to_string())?.port();
+        let router = Router::new().fallback(emulator).with_state(Arc::clone(&entry));
+        let emulator = tokio::spawn(async move { axum::serve(listener, router).await });
+
+        let mut behaviour = Behaviour::default();
+        behaviour.quotas.insert(CREATE_USER_RATE.into(), rate);
+        behaviour.quotas.insert(USERS_PER_INSTANCE.into(), 1_000_000.0);
+        // The bound on calls counts the pages that hold somebody; Graph slips in an empty one now and then.
+        behaviour.graph.empty_page_after = None;
+        let tenant: Tenant = serde_json::from_value(json!({ "groups": [{
+            "id": GROUP, "displayName": GROUP_NAME, "members": (0..members).map(member).collect::<Vec<_>>(),
+        }] }))
+        .map_err(|error| format!("the tenant: {error}"))?;
+        let cloud = LocalCloud::start(Options {
+            clock_scale: 1.0,
+            upstream: format!("http://127.0.0.1:{port}"),
+            region: REGION.into(),
+            account: "111122223333".into(),
+            tenant,
+            tenant_id: TENANT.into(),
+            client: ClientCredentials { client_id: CLIENT.into(), client_secret: "secret".into() },
+            faults: Vec::new(),
+            record: None,
+            real_rates: true,
+            models: None,
+            behaviour,
+        })
+        .await
+        .map_err(|error| error.to_string())?;
+        let instance = create_instance(&cloud).await?;
+        let text = |name: &str| instance[name].as_str().unwrap_or_default().to_owned();
+        let (instance_id, instance_arn) = (text("Id"), text("Arn"));
+        let config = json!({
+            "instanceId": instance_id, "instanceArn": instance_arn, "alias": ALIAS, "tenantId": TENANT,
+            "users": { "groups": [{ "group": GROUP_NAME, "securityProfiles": ["Agent"] }] },
+            "groups": [{ "id": GROUP, "displayName": GROUP_NAME }],
+        });
+        entry.get_or_init(|| config.to_string());
+        let mut house = Self { instance_id, cloud, emulator, seen: 0 };
+        house.settle();
+        house.calls();
+        Ok(house)
+    }
+
+    /// Lets a minute pass in the clouds: an instance becomes active, new users are listed.
+    pub(crate) fn settle(&self) {
+        self.cloud.advance(60.0);
+    }
+
+    /// What was asked since the last look.
+    pub(crate) fn calls(&mut self) -> Calls {
+        let all = self.cloud.calls();
+        let mut calls = Calls::default();
+        for call in all.iter().skip(self.seen) {
+            calls.total += 1;
+            calls.throttled += usize::from(call.status == 429);
+            *calls.by_operation.entry(format!("{} {}", call.service, call.operation)).or_default() += 1;
+        }
+        self.seen = all.len();
+        calls
+    }
+
+    /// The program in the environment of the Lambda function of the user sync, and in no other.
+    pub(crate) fn command(&self, program: &[PathBuf]) -> Command {
+        let mut command = Command::new(&program[0]);
+        command
+            .args(&program[1..])
+            .env_clear()
+            .envs([
+                ("AWS_ACCESS_KEY_ID", "ASIAIOSFODNN7EXAMPLE"),
+                ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
+                ("AWS_SESSION_TOKEN", "IQoJb3JpZ2luX2VjEXAMPLETOKEN"),
+                ("AWS_REGION", REGION),
+                ("AWS_DEFAULT_REGION", REGION),
+                ("AWS_LAMBDA_FUNCTION_NAME", "sync-users"),
+                ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+                ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512"),
+                ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
+                ("AWS_LAMBDA_LOG_FORMAT", "JSON"),
+                ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/sync-users"),
+                ("AWS_LAMBDA_LOG_STREAM_NAME", "2026/01/01/[$LATEST]sync-users"),
+                ("GRAPH_CREDENTIAL_SECRET", "graph"),
+                ("REGISTRY_TABLE", "registry"),
+                ("LANG", "en_US.UTF-8"),
+                ("PATH", "/usr/local/bin:/usr/bin/:/bin:/opt/bin"),
+                ("TZ", ":UTC"),
+                ("_HANDLER", "sync-users"),
+            ])
+            .env("AWS_ENDPOINT_URL", self.cloud.aws_url())
+            .env("GRAPH_URL", self.cloud.graph_url())
+            .env("LOGIN_URL", self.cloud.login_url());
+        command
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        self.emulator.abort();
+    }
+}
+
+/// A member in Graph's own shape.
+fn member(number: usize) -> Value {
+    json!({
+        "@odata.type": "#microsoft.graph.user",
+        "id": format!("00000000-0000-4000-8000-{number:012}"),
+        "userPrincipalName": format!("agent{number:05}@contoso.onmicrosoft.com"),
+        "givenName": "Agent",
+        "surname": format!("Number {number}"),
+        "displayName": format!("Agent Number {number}"),
+        "mail": null,
+        "accountEnabled": true,
+        "userType": "Member",
+    })
+}
+
+async fn create_instance(cloud: &LocalCloud) -> Result<Value, String> {
+    let fault = |error: reqwest::Error| format!("creating the instance: {error}");
+    let client = reqwest::Client::builder().no_proxy().build().map_err(fault)?;
+    // The local cloud tells services apart by the scope of the signature and does not check the signature itself.
+    let scope = format!("AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/connect/aws4_request, SignedHeaders=host");
+    let answer = client
+        .put(format!("{}/instance", cloud.aws_url()))
+        .header("authorization", scope)
+        .json(&json!({
+            "IdentityManagementType": "SAML", "InstanceAlias": ALIAS,
+            "InboundCallsEnabled": true, "OutboundCallsEnabled": true,
+        }))
+        .send()
+        .await
+        .and_then(reqwest::Response::error_for_status)
+        .map_err(fault)?;
+    answer.json().await.map_err(fault)
+}
+
+/// `DynamoDB`'s answer with the registry entry, and Secrets Manager's with the credential for Graph.
+async fn emulator(State(entry): State<Arc<OnceLock<String>>>, headers: HeaderMap) -> Response {
+    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+    let answer = match target.rsplit('.').next() {
+        Some("GetItem") => json!({ "Item": { "config": { "S": entry.get() } } }),
+        Some("GetSecretValue") => {
+            let credential = json!({ "tenantId": TENANT, "clientId": CLIENT, "clientSecret": "secret" });
+            json!({ "ARN": "arn", "Name": "graph", "SecretString": credential.to_string() })
+        }
+        _ => return StatusCode::BAD_REQUEST.into_response(),
+    };
+    Json(answer).into_response()
+}

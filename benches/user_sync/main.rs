@@ -1,0 +1,133 @@
+//! `cargo bench --bench user_sync`: how fast, how frugal and how large a user sync is.
+//!
+//! The product's binary runs as the function `sync-users` against the local cloud, whose token buckets are Connect's. It
+//! creates users, beside a boto3 script that creates the same ones; it syncs a directory in which nothing changed; and
+//! the planner plans for a hundred thousand people. README.md beside this folder says how to read the figures.
+
+#![expect(clippy::print_stdout, reason = "its output is what it is for")]
+
+mod house;
+mod lambda;
+mod planning;
+mod report;
+mod script;
+#[path = "../tools.rs"]
+mod tools;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::{Parser, ValueEnum};
+
+use crate::{
+    house::House,
+    planning::Case,
+    report::{Creation, NoChange, Report},
+};
+
+/// Connect's own rate for `CreateUser`, a second.
+const REAL_RATE: f64 = 2.0;
+/// A rate at which the users that are only there to be found are created in seconds.
+const NO_THROTTLE: f64 = 10_000.0;
+
+/// Measures the user sync against Connect's throttle, beside a boto3 script.
+#[derive(Debug, Parser)]
+struct Args {
+    /// Users to create.
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(200..=90_000))]
+    users: u32,
+    /// How many users a second may be created, with a burst of 2.5 times that.
+    #[arg(long, default_value_t = 50.0, value_parser = rate)]
+    rate: f64,
+    /// Create at Connect's real rate, 2 a second with a burst of 5: twice 8 minutes and 18 seconds for 1,000 users.
+    #[arg(long, conflicts_with = "rate")]
+    real_rates: bool,
+    /// Users of the sync that finds nothing to do.
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=90_000))]
+    unchanged: u32,
+    /// People to plan for, on either side.
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
+    planned: u32,
+    /// Write all figures to this file.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Measure this binary and build none.
+    #[arg(long, value_name = "FILE")]
+    bootstrap: Option<PathBuf>,
+    /// Plan one case in this process and print what it took.
+    #[arg(long, hide = true)]
+    plan_case: Option<Case>,
+    /// Cargo says that this is a benchmark.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let rate: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (1.0..=50.0).contains(&rate) { Ok(rate) } else { Err("from 1 to 50".into()) }
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let said = match args.plan_case {
+        Some(case) => plan(case, args.planned),
+        None => measure(args).map(|report| report.to_string()),
+    };
+    match said {
+        Ok(said) => {
+            println!("{said}");
+            ExitCode::SUCCESS
+        }
+        Err(what) => {
+            eprintln!("user_sync: {what}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn plan(case: Case, people: u32) -> Result<String, String> {
+    let planned = planning::run(case, people as usize)?;
+    serde_json::to_string(&planned).map_err(|error| error.to_string())
+}
+
+#[tokio::main]
+async fn measure(args: Args) -> Result<Report, String> {
+    let bootstrap = args.bootstrap.clone().map_or_else(|| tools::build("bootstrap"), Ok)?;
+    let python = tools::python()?;
+    let planning: Result<_, _> =
+        Case::value_variants().iter().map(|case| planning::measure(*case, args.planned as usize)).collect();
+    let no_change = no_change(&bootstrap, args.unchanged).await?;
+    let rate = if args.real_rates { REAL_RATE } else { args.rate };
+    let creation = creation(&bootstrap, &python, args.users, rate).await?;
+    let report = Report::new(creation, no_change, planning?);
+    if let Some(file) = args.json {
+        let json = serde_json::to_string_pretty(&report).map_err(|error| error.to_string())?;
+        fs::write(&file, json + "\n").map_err(|error| format!("{}: {error}", file.display()))?;
+    }
+    Ok(report)
+}
+
+/// The same users, created by the product and by the script, each in an instance of its own.
+async fn creation(bootstrap: &Path, python: &Path, users: u32, rate: f64) -> Result<Creation, String> {
+    let mut house = House::new(users as usize, rate).await?;
+    let ours = (lambda::sync(bootstrap, &house).await?, house.calls());
+    let mut house = House::new(users as usize, rate).await?;
+    let script = (script::run(python, &house).await?, house.calls());
+    Ok(Creation::new(users, rate, ours, script))
+}
+
+/// A sync after one that created everybody.
+async fn no_change(bootstrap: &Path, users: u32) -> Result<NoChange, String> {
+    let mut house = House::new(users as usize, NO_THROTTLE).await?;
+    lambda::sync(bootstrap, &house).await?;
+    house.settle();
+    house.calls();
+    let sync = lambda::sync(bootstrap, &house).await?;
+    if sync.output["counts"]["unchanged"] != users {
+        return Err(format!("{users} users should be unchanged: {}", sync.output["counts"]));
+    }
+    Ok(NoChange::new(users, &sync, house.calls()))
+}

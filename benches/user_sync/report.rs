@@ -1,0 +1,216 @@
+//! What came out, for people and as JSON.
+
+use std::{fmt, time::Duration};
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{
+    house::Calls,
+    lambda::Synced,
+    planning::{Case, Planned},
+    script::Run,
+};
+
+/// Everything that was measured.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Report {
+    creation: Creation,
+    no_change: NoChange,
+    planning: Vec<Planned>,
+    targets: Vec<Target>,
+}
+
+/// The same users created by the product and by the script.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Creation {
+    users: u32,
+    rate: f64,
+    floor_seconds: f64,
+    ours: Created,
+    script: Created,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Created {
+    name: &'static str,
+    created: usize,
+    failed: usize,
+    seconds: f64,
+    times_floor: f64,
+    created_per_second: f64,
+    peak_mb: f64,
+    calls: Calls,
+    /// The product's own times of its parts, in milliseconds.
+    durations: Value,
+}
+
+/// A sync that finds nothing to do.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct NoChange {
+    users: u32,
+    seconds: f64,
+    peak_mb: f64,
+    most_calls: u32,
+    calls: Calls,
+}
+
+/// One promise and what became of it.
+#[derive(Debug, Serialize)]
+struct Target {
+    what: &'static str,
+    value: f64,
+    limit: f64,
+    met: bool,
+}
+
+impl Target {
+    const fn at_most(what: &'static str, value: f64, limit: f64) -> Self {
+        Self { what, value, limit, met: value <= limit }
+    }
+}
+
+impl Creation {
+    /// Compares both runs with what the bucket allows: its burst is 2.5 times its rate, as AWS's of 5 at 2 a second.
+    pub(crate) fn new(
+        users: u32,
+        rate: f64,
+        (ours, our_calls): (Synced, Calls),
+        (script, calls): (Run, Calls),
+    ) -> Self {
+        let floor_seconds = (f64::from(users) - 2.5 * rate) / rate;
+        let created = |name, (created, failed), wall: Duration, peak_kb, calls, durations| {
+            let seconds = wall.as_secs_f64();
+            Created {
+                name,
+                created,
+                failed,
+                seconds,
+                times_floor: seconds / floor_seconds,
+                created_per_second: number(created) / seconds,
+                peak_mb: megabytes(peak_kb),
+                calls,
+                durations,
+            }
+        };
+        let count = |name: &str| {
+            let count = ours.output["counts"][name].as_u64();
+            count.and_then(|count| usize::try_from(count).ok()).unwrap_or_default()
+        };
+        let done = (count("created"), count("failed"));
+        let durations = ours.output["durations"].clone();
+        let said = &script.said;
+        Self {
+            users,
+            rate,
+            floor_seconds,
+            ours: created("bootstrap, sync-users", done, ours.wall, ours.peak_kb, our_calls, durations),
+            script: created(
+                "create_users.py, boto3",
+                (said.created, said.failed),
+                script.wall,
+                said.peak_kb,
+                calls,
+                Value::Null,
+            ),
+        }
+    }
+}
+
+impl NoChange {
+    /// Holds the calls against a page for 999 members, a page for 500 users and five besides.
+    pub(crate) fn new(users: u32, sync: &Synced, calls: Calls) -> Self {
+        let most_calls = users.div_ceil(999) + users.div_ceil(500) + 5;
+        Self { users, seconds: sync.wall.as_secs_f64(), peak_mb: megabytes(sync.peak_kb), most_calls, calls }
+    }
+}
+
+impl Report {
+    pub(crate) fn new(creation: Creation, no_change: NoChange, planning: Vec<Planned>) -> Self {
+        let most = planning.iter().map(|planned| megabytes(planned.peak_kb)).fold(0.0, f64::max);
+        let targets = vec![
+            Target::at_most("times the throttle's floor for creating", creation.ours.times_floor, 1.05),
+            Target::at_most("calls for no change", number(no_change.calls.total), f64::from(no_change.most_calls)),
+            Target::at_most("MB at most for planning", most, 256.0),
+        ];
+        Self { creation, no_change, planning, targets }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { creation, no_change, planning, targets } = self;
+        writeln!(f, "{creation}\n")?;
+        writeln!(
+            f,
+            "A sync of {} users without a change: {} calls (at most {}), {:.2} s, peak memory {:.1} MB",
+            no_change.users, no_change.calls.total, no_change.most_calls, no_change.seconds, no_change.peak_mb
+        )?;
+        for (operation, count) in &no_change.calls.by_operation {
+            writeln!(f, "{count:>6}  {operation}")?;
+        }
+        writeln!(f, "\n{:<52}{:>12}{:>12}{:>16}{:>14}", "Planning", "plan", "digest", "directories", "peak memory")?;
+        for planned in planning {
+            let what = match planned.case {
+                Case::InStep => "in step",
+                Case::OnePercent => "1 % joined, 1 % left, 1 % renamed",
+                Case::Strangers => "all to create, all to delete",
+            };
+            writeln!(
+                f,
+                "{:<52}{:>12}{:>12}{:>16}{:>14}",
+                format!("{0} x {0}, {what}", planned.people),
+                format!("{:.0} ms", planned.plan_ms),
+                format!("{:.0} ms", planned.digest_ms),
+                format!("{:.1} MB", megabytes(planned.directories_kb)),
+                format!("{:.1} MB", megabytes(planned.peak_kb)),
+            )?;
+        }
+        for target in targets {
+            let verdict = if target.met { "PASS" } else { "FAIL" };
+            write!(f, "\n{verdict}  {:.3} {} (at most {:.2})", target.value, target.what, target.limit)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Creation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (ours, script) = (&self.ours, &self.script);
+        writeln!(
+            f,
+            "Creating {} users, CreateUser at {} a second with a burst of {}: {:.2} s at least\n",
+            self.users,
+            self.rate,
+            2.5 * self.rate,
+            self.floor_seconds
+        )?;
+        writeln!(f, "{:<24}{:>24}{:>26}{:>18}", "", ours.name, script.name, "ours / script")?;
+        let mut row = |what: &str, value: fn(&Created) -> f64, digits: usize, unit: &str| {
+            let (one, other) = (value(ours), value(script));
+            let show = |value: f64| format!("{value:.digits$}{unit}");
+            let ratio = if other > 0.0 { format!("{:.3}", one / other) } else { "-".into() };
+            writeln!(f, "{what:<24}{:>24}{:>26}{ratio:>18}", show(one), show(other))
+        };
+        row("wall time", |run| run.seconds, 2, " s")?;
+        row("times the floor", |run| run.times_floor, 3, "")?;
+        row("created", |run| number(run.created), 0, "")?;
+        row("failed", |run| number(run.failed), 0, "")?;
+        row("created a second", |run| run.created_per_second, 2, "")?;
+        row("calls", |run| number(run.calls.total), 0, "")?;
+        row("of them throttled", |run| number(run.calls.throttled), 0, "")?;
+        row("peak memory", |run| run.peak_mb, 1, " MB")
+    }
+}
+
+fn number(count: usize) -> f64 {
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+fn megabytes(kb: u64) -> f64 {
+    f64::from(u32::try_from(kb).unwrap_or(u32::MAX)) * 1024.0 / 1e6
+}

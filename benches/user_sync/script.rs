@@ -1,0 +1,46 @@
+//! The other way: `create_users.py`, which does the same with boto3.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use serde::Deserialize;
+
+use crate::house::{GROUP, House};
+
+/// One run of the script.
+#[derive(Debug)]
+pub(crate) struct Run {
+    /// From `exec` to its end.
+    pub(crate) wall: Duration,
+    pub(crate) said: Said,
+}
+
+/// What the script says at its end.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Said {
+    pub(crate) created: usize,
+    pub(crate) failed: usize,
+    pub(crate) peak_kb: u64,
+}
+
+pub(crate) async fn run(python: &Path, house: &House) -> Result<Run, String> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("create_users.py");
+    let program = [python.into(), script, PathBuf::from(&house.instance_id), PathBuf::from(GROUP)];
+    let mut command = house.command(&program);
+    command.stdin(Stdio::null()).stderr(Stdio::inherit());
+    let exec = Instant::now();
+    let ended = tokio::task::spawn_blocking(move || command.output()).await;
+    let wall = exec.elapsed();
+    let fault = |what: String| format!("create_users.py: {what}");
+    let Output { status, stdout, .. } =
+        ended.map_err(|error| fault(error.to_string()))?.map_err(|error| fault(error.to_string()))?;
+    if !status.success() {
+        return Err(fault(format!("ended with {status}; its own words stand above")));
+    }
+    let said = serde_json::from_slice(&stdout).map_err(|error| fault(error.to_string()))?;
+    Ok(Run { wall, said })
+}

@@ -1,0 +1,82 @@
+//! The `clientState` of subscriptions: what proves that a notification belongs to a subscription of ours.
+//!
+//! Graph signs nothing. Each subscription gets a value of its own, which Graph repeats in each notification: an HMAC over
+//! tenant and group with a key that only this stack has. Nothing is stored, and a notification that carries the value of
+//! its tenant and group can only come from who was told it when the subscription was made. Who learns one value knows
+//! nothing about those of other groups.
+
+use std::fmt;
+
+use aws_lc_rs::hmac;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use secrecy::SecretString;
+use uuid::Uuid;
+
+/// Keeps these values apart from anything else that the key might ever serve for.
+const PURPOSE: &[u8] = b"connect-onboarding clientState 1";
+
+/// Makes the values and checks them.
+pub struct ClientStates {
+    key: hmac::Key,
+}
+
+impl fmt::Debug for ClientStates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ClientStates(***)")
+    }
+}
+
+impl ClientStates {
+    /// Values by this key.
+    #[must_use]
+    pub fn new(key: &str) -> Self {
+        Self { key: hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes()) }
+    }
+
+    /// The value for the subscription to a group: 43 characters.
+    #[must_use]
+    pub fn of(&self, tenant: Uuid, group: Uuid) -> SecretString {
+        URL_SAFE_NO_PAD.encode(hmac::sign(&self.key, &message(tenant, group))).into()
+    }
+
+    /// Whether this is the value for the subscription to a group. Takes the same time wherever the values differ.
+    #[must_use]
+    pub fn proves(&self, tenant: Uuid, group: Uuid, client_state: &str) -> bool {
+        URL_SAFE_NO_PAD
+            .decode(client_state)
+            .is_ok_and(|tag| hmac::verify(&self.key, &message(tenant, group), &tag).is_ok())
+    }
+}
+
+fn message(tenant: Uuid, group: Uuid) -> Vec<u8> {
+    [PURPOSE, tenant.as_bytes(), group.as_bytes()].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    const TENANT: Uuid = Uuid::from_u128(1);
+    const GROUP: Uuid = Uuid::from_u128(2);
+
+    #[test]
+    fn a_value_proves_its_own_tenant_and_group_and_nothing_else() {
+        let states = ClientStates::new("key");
+        let state = states.of(TENANT, GROUP);
+        let state = state.expose_secret();
+        assert!(states.proves(TENANT, GROUP, state) && state.len() <= 128);
+        assert!(!states.proves(GROUP, TENANT, state));
+        assert!(!states.proves(TENANT, TENANT, state));
+        assert!(!ClientStates::new("another key").proves(TENANT, GROUP, state));
+        for wrong in ["", "AAAA", &state[1..], &format!("{state}A"), "ü"] {
+            assert!(!states.proves(TENANT, GROUP, wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_key_can_not_be_printed() {
+        assert!(!format!("{:?}", ClientStates::new("hunter2")).contains("hunter2"));
+    }
+}

@@ -1,0 +1,71 @@
+//! The steps in IAM: `create-saml-provider`, `create-policy`, `create-role`.
+
+use serde::{Deserialize, Serialize};
+
+use super::EntraSignOn;
+
+/// Input of `create-saml-provider`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CreateSamlProviderInput {
+    /// The instance's alias.
+    pub alias: String,
+    /// The provider's name.
+    pub name: String,
+    /// What the metadata must say.
+    pub sign_on: EntraSignOn,
+}
+
+/// Output of `create-saml-provider`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CreateSamlProviderOutput {
+    /// The provider's ARN.
+    pub saml_provider_arn: String,
+}
+
+/// Input of `create-policy`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CreatePolicyInput {
+    /// The instance's alias.
+    pub alias: String,
+    /// The policy's name.
+    pub name: String,
+    /// The instance that people may federate into.
+    pub instance_id: String,
+}
+
+/// Output of `create-policy`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CreatePolicyOutput {
+    /// The policy's ARN.
+    pub policy_arn: String,
+}
+
+/// Input of `create-role`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CreateRoleInput {
+    /// The instance's alias.
+    pub alias: String,
+    /// The role's name.
+    pub name: String,
+    /// The Region, whose sign-in endpoint is one of the two audiences.
+    pub region: String,
+    /// The only principal that the role trusts.
+    pub saml_provider_arn: String,
+    /// The only policy that the role needs.
+    pub policy_arn: String,
+    /// The longest session: ISO 8601, `PT1H` to `PT12H`.
+    pub session_duration: String,
+}
+
+/// Output of `create-role`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CreateRoleOutput {
+    /// The role's ARN.
+    pub role_arn: String,
+}

@@ -1,0 +1,102 @@
+//! What goes into each step and what comes out: the state machine's data. Fields may be added (with a default), never
+//! renamed: an execution that waits for weeks meets the next releases.
+
+mod entra;
+mod events;
+mod iam;
+mod instance;
+mod quota;
+mod report;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::onboarding::Onboarding;
+
+pub use self::{
+    entra::{
+        AssignGroupsInput, AssignGroupsOutput, ConfigureEntraClaimsInput, ConfigureEntraClaimsOutput,
+        ConfigureEntraSignOnInput, CreateEntraApplicationInput, EntraApplication, EntraSignOn,
+    },
+    events::{
+        EVENT_SOURCE, GroupSubscription, MEMBERSHIP_CHANGED, MembershipChange, QueuedEvent, REAUTHORIZATION_REQUIRED,
+        Reauthorization, SubscribeGroupsInput, SubscribeGroupsOutput, SubscriptionAction, SyncMembersInput,
+        SyncMembersOutput,
+    },
+    iam::{
+        CreatePolicyInput, CreatePolicyOutput, CreateRoleInput, CreateRoleOutput, CreateSamlProviderInput,
+        CreateSamlProviderOutput,
+    },
+    instance::{
+        ConfigureInstanceInput, ConfigureInstanceOutput, CreateInstanceInput, CreateInstanceOutput, StorageLocation,
+    },
+    quota::{InstanceQuotaInput, QuotaResult, QuotaStatus, RequestQuotasInput, RequestQuotasOutput},
+    report::{
+        BranchFailure, Check, RegisterInstanceInput, RegisterInstanceOutput, Report, ReportInput, SignOnResult,
+        TelephonyResult, VerifySignInInput, VerifySignInOutput,
+    },
+};
+
+/// Something that a person should know or do although the workflow goes on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OpenItem {
+    /// What it is about, for example `quota users` or `group Support agents`.
+    pub subject: String,
+    /// What is the case.
+    pub what: String,
+    /// What to do about it.
+    pub action: String,
+}
+
+impl OpenItem {
+    /// An open item.
+    #[must_use]
+    pub fn new(subject: impl Into<String>, what: impl Into<String>, action: impl Into<String>) -> Self {
+        Self { subject: subject.into(), what: what.into(), action: action.into() }
+    }
+}
+
+/// A group as Entra knows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EntraGroup {
+    /// The object id.
+    pub id: String,
+    /// The display name.
+    pub display_name: String,
+    /// How many of its members would become Connect users.
+    #[serde(default)]
+    pub users: u64,
+}
+
+/// Input of `preflight`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PreflightInput {
+    /// The start input as the person wrote it.
+    pub onboarding: Value,
+}
+
+/// Output of `preflight`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PreflightOutput {
+    /// The input with every default filled in.
+    pub onboarding: Onboarding,
+    /// The AWS account.
+    pub account: String,
+    /// The AWS Region.
+    pub region: String,
+    /// The AWS partition, `aws`.
+    pub partition: String,
+    /// The Entra tenant.
+    pub tenant_id: String,
+    /// The groups of the input, in its order.
+    pub groups: Vec<EntraGroup>,
+    /// How many people would become Connect users (each counted once).
+    pub users: u64,
+    /// What a person should know.
+    #[serde(default)]
+    pub open_items: Vec<OpenItem>,
+}

@@ -1,0 +1,127 @@
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+use super::*;
+use serde_json::json;
+
+fn smallest() -> Value {
+    json!({ "instance": { "alias": "acme" }, "users": { "groups": [{ "group": "Agents", "securityProfiles": ["Agent"] }] } })
+}
+
+fn faults(value: &Value) -> String {
+    let problems = Onboarding::parse(value).unwrap_err();
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_smallest_input_gets_the_defaults_of_the_how_to() {
+    let onboarding = Onboarding::parse(&smallest()).unwrap();
+    assert_eq!(onboarding.users.groups[0].routing_profile, "Basic Routing Profile");
+    assert_eq!(onboarding.entra.application_name, "Amazon Connect acme");
+    assert_eq!(onboarding.iam.role_name, "AmazonConnect-acme");
+    assert_eq!(onboarding.iam.session_duration, "PT12H");
+    assert!(onboarding.instance.inbound_calls && onboarding.instance.flow_logs);
+    assert_eq!(onboarding.users.removed.action, RemovalAction::Keep);
+}
+
+#[test]
+fn what_was_parsed_reads_again_as_the_same_from_the_state() {
+    let onboarding = Onboarding::parse(&smallest()).unwrap();
+    let state = serde_json::to_value(&onboarding).unwrap();
+    assert_eq!(serde_json::from_value::<Onboarding>(state.clone()).unwrap(), onboarding);
+    assert_eq!(Onboarding::parse(&state).unwrap(), onboarding, "and is itself a valid input");
+}
+
+#[test]
+fn one_wrong_field_in_each_section_is_reported_each_with_its_path() {
+    let value = json!({
+        "instance": { "alias": "d-acme", "inboundCall": true, "storage": { "callRecordings": "yes" } },
+        "quotas": { "concurrentCalls": 20, "users": -1 },
+        "phoneNumbers": [{ "country": "jp", "type": "MOBILE", "quantity": 0 }],
+        "documents": { "identity": "a", "address": "" },
+        "telephony": { "order": "pigeon" },
+        "entra": { "assignment": 1, "notificationEmails": ["x"] },
+        "iam": { "samlProviderName": "a b", "sessionDuration": "PT13H" },
+        "users": {
+            "username": "nickname",
+            "groups": [
+                { "group": "A", "securityProfiles": [] },
+                { "group": "a", "securityProfiles": ["Agent", "Agent"], "phone": { "autoAccept": "no" } },
+                { "securityProfiles": "Admin" }
+            ],
+            "removed": { "action": "delete", "graceDays": -1 },
+            "brake": { "maxRemovalsPercent": 101 }
+        },
+        "language": "fr",
+        "color": "red"
+    });
+    insta::assert_snapshot!(faults(&value));
+}
+
+#[test]
+fn an_input_that_is_no_object_says_so() {
+    insta::assert_snapshot!(faults(&json!([])), @r"
+    $: must be an object, not a list
+    $.instance: is required
+    $.users: is required
+    ");
+}
+
+#[test]
+fn combinations_that_could_never_work_are_refused() {
+    let mut value = smallest();
+    value["users"]["nestedGroups"] = json!("flatten");
+    value["users"]["guests"] = json!(true);
+    value["phoneNumbers"] = json!([{ "country": "JP", "type": "DID", "prefix": "+813" }]);
+    value["instance"]["outboundCalls"] = json!(false);
+    value["telephony"] = json!({ "outboundToJapaneseMobiles": true });
+    let faults = faults(&value);
+    for path in ["$.users.nestedGroups", "$.users.guests", "$.phoneNumbers[0]", "$.telephony.outboundToJapaneseMobiles"]
+    {
+        assert!(faults.contains(path), "{path} in {faults}");
+    }
+}
+
+#[test]
+fn quotas_are_taken_by_name_by_code_with_options_and_as_a_list() {
+    let mut value = smallest();
+    value["quotas"] = json!({ "users": 600, "L-12AB7C57": { "value": 20, "required": true } });
+    let by_name = Onboarding::parse(&value).unwrap().quotas;
+    value["quotas"] =
+        json!([{ "code": "L-12AB7C57", "value": 20, "required": true }, { "code": "users", "value": 600 }]);
+    let mut listed = Onboarding::parse(&value).unwrap().quotas;
+    listed.0.sort_by(|a, b| a.code.cmp(&b.code));
+    let mut named = by_name;
+    named.0.sort_by(|a, b| a.code.cmp(&b.code));
+    assert_eq!(named, listed);
+    value["quotas"] = json!([{ "code": "users", "value": 1 }, { "code": "L-9A46857E", "value": 2 }]);
+    assert!(faults(&value).contains("twice"));
+}
+
+#[test]
+fn a_misspelt_field_is_met_with_the_right_one() {
+    let mut value = smallest();
+    value["users"]["groups"][0]["securityProfile"] = json!(["Agent"]);
+    assert!(
+        faults(&value)
+            .contains("$.users.groups[0].securityProfile: is not a field of the input; did you mean securityProfiles?")
+    );
+}
+
+#[test]
+fn aliases_follow_connects_own_rule() {
+    for (alias, good) in [
+        ("a", true),
+        ("acme-support", true),
+        ("a--b", true),
+        ("-a", false),
+        ("a-", false),
+        ("a_b", false),
+        ("d-x", false),
+    ] {
+        let mut value = smallest();
+        value["instance"]["alias"] = json!(alias);
+        assert_eq!(Onboarding::parse(&value).is_ok(), good, "{alias}");
+    }
+    let mut value = smallest();
+    value["instance"]["alias"] = json!("x".repeat(46));
+    assert!(Onboarding::parse(&value).is_err());
+}

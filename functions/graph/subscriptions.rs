@@ -1,0 +1,138 @@
+//! Subscriptions to the members of groups: what makes Graph call us when somebody joins or leaves.
+
+use onboarding_core::StepError;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::json;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+use super::{
+    Graph,
+    call::{Call, GraphError},
+};
+
+/// What it takes to subscribe; the permission to read only members does not do.
+const READ_GROUPS: &str = "Group.Read.All";
+
+/// A subscription, as far as it is used.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Subscription {
+    /// Its id.
+    pub id: String,
+    /// What it watches, for example `/groups/{id}/members`.
+    pub resource: Option<String>,
+    /// Where its notifications go.
+    pub notification_url: Option<String>,
+    /// When it ends, as Graph writes it.
+    pub expiration_date_time: String,
+}
+
+impl Subscription {
+    /// Whether it watches the members of this group.
+    #[must_use]
+    pub fn watches(&self, group_id: &str) -> bool {
+        let resource = self.resource.as_deref().unwrap_or_default();
+        resource.trim_matches('/').eq_ignore_ascii_case(&format!("groups/{group_id}/members"))
+    }
+
+    /// When it ends; `None` where Graph's text is no time.
+    #[must_use]
+    pub fn expires(&self) -> Option<OffsetDateTime> {
+        OffsetDateTime::parse(&self.expiration_date_time, &Rfc3339).ok()
+    }
+}
+
+/// A subscription that is to be made.
+#[derive(Debug)]
+pub struct NewSubscription<'a> {
+    /// The group whose members it watches.
+    pub group_id: &'a str,
+    /// Where its notifications go.
+    pub notification_url: &'a str,
+    /// Where Graph says that the subscription itself needs something. It can't be added later.
+    pub lifecycle_url: &'a str,
+    /// What each notification has to carry, at most 128 characters.
+    pub client_state: &'a SecretString,
+    /// When it ends, at most 41,760 minutes from now.
+    pub expires: OffsetDateTime,
+}
+
+impl Graph {
+    /// All subscriptions of this application in the tenant.
+    ///
+    /// # Errors
+    /// What Graph refuses.
+    pub async fn subscriptions(&self) -> Result<Vec<Subscription>, StepError> {
+        let call = Call::get(&["subscriptions"], "listing the subscriptions").needs(READ_GROUPS);
+        Ok(self.list(&call).await?.items)
+    }
+
+    /// Subscribes. Graph calls both URLs before it answers. To do it twice does no harm: the second is a 409.
+    ///
+    /// # Errors
+    /// [`GraphError::Refused`] with 409 where this application has one for the group already.
+    pub async fn subscribe(&self, new: &NewSubscription<'_>) -> Result<Subscription, GraphError> {
+        let NewSubscription { group_id, notification_url, lifecycle_url, client_state, expires } = new;
+        let body = json!({
+            "changeType": "updated",
+            "resource": format!("/groups/{group_id}/members"),
+            "notificationUrl": notification_url,
+            "lifecycleNotificationUrl": lifecycle_url,
+            "expirationDateTime": stamp(*expires)?,
+            "clientState": client_state.expose_secret(),
+        });
+        let call = Call::post(&["subscriptions"], body, format!("subscribing to the members of the group {group_id}"))
+            .needs(READ_GROUPS);
+        self.send(&call).await
+    }
+
+    /// Lets a subscription end later, which also reauthorizes it; `None` where it does not exist any more.
+    ///
+    /// # Errors
+    /// What Graph refuses.
+    pub async fn renew_subscription(
+        &self,
+        id: &str,
+        expires: OffsetDateTime,
+    ) -> Result<Option<Subscription>, StepError> {
+        let body = json!({ "expirationDateTime": stamp(expires)? });
+        let call = Call::patch(&["subscriptions", id], body, format!("renewing the subscription {id}"));
+        self.find(&call.needs(READ_GROUPS)).await
+    }
+}
+
+fn stamp(time: OffsetDateTime) -> Result<String, StepError> {
+    time.format(&Rfc3339).map_err(|error| StepError::internal(format!("a time could not be written: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn subscription(resource: &str) -> Subscription {
+        Subscription {
+            id: "s".into(),
+            resource: Some(resource.into()),
+            notification_url: None,
+            expiration_date_time: "2026-12-01T00:00:00Z".into(),
+        }
+    }
+
+    #[test]
+    fn a_resource_is_recognised_with_and_without_slashes_and_in_any_case() {
+        for resource in ["/groups/abc/members", "groups/ABC/members", "Groups/abc/members/"] {
+            assert!(subscription(resource).watches("abc"), "{resource}");
+        }
+        for resource in ["groups/abc", "groups/abc/owners", "groups", "users/abc/members"] {
+            assert!(!subscription(resource).watches("abc"), "{resource}");
+        }
+    }
+
+    #[test]
+    fn an_end_that_is_no_time_is_unknown() {
+        assert!(subscription("groups").expires().is_some());
+        let odd = Subscription { expiration_date_time: "soon".into(), ..subscription("groups") };
+        assert_eq!(odd.expires(), None);
+    }
+}

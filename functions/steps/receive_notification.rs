@@ -1,0 +1,326 @@
+//! `receive-notification`: the function URL that Microsoft Graph calls when the members of a group change. It proves the
+//! caller, puts an event on the bus and answers within milliseconds; nobody here believes what the notification says.
+//!
+//! * Reads: `secretsmanager:GetSecretValue` on the key of the client states, once for each process.
+//! * Writes: `events:PutEvents` on the stack's bus.
+//! * Safe to repeat: an event is a hint, and a hint that comes twice is a read that finds nothing to do.
+//!
+//! Who calls is known by the `clientState` ([`crate::client_state`]): it stands for one tenant and one group, so an item
+//! of another tenant, group or application is refused by one comparison, without a call to anything. Refused items don't
+//! fail their batch, since Graph would send it again for hours.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use onboarding_core::{
+    StepError,
+    contract::{MembershipChange, Reauthorization},
+};
+use serde::Deserialize;
+use serde_json::Value;
+use tracing::{info, warn};
+use uuid::Uuid;
+
+use crate::{
+    client_state::ClientStates,
+    clients::Clients,
+    events::{self, Event},
+    function_url::{HttpRequest, HttpResponse},
+};
+
+/// Graph's batches stay far below.
+const MOST_BYTES: usize = 1024 * 1024;
+/// Microsoft's tokens have some hundred characters.
+const LONGEST_TOKEN: usize = 4096;
+/// So many people stand in one event: an event may have 256 KB, and so may ten of them together.
+const PEOPLE_IN_EVENT: usize = 500;
+
+/// A batch; each item is looked at by itself, so that a strange one spoils no other.
+#[derive(Deserialize)]
+struct Batch {
+    value: Vec<Value>,
+}
+
+/// What tells whose notification it is.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Item {
+    subscription_id: String,
+    tenant_id: String,
+    client_state: String,
+    lifecycle_event: Option<String>,
+    resource: Option<String>,
+    resource_data: Option<Value>,
+}
+
+/// What a batch comes to.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct News {
+    changes: BTreeMap<(Uuid, Uuid), Change>,
+    reauthorize: BTreeSet<Uuid>,
+    refused: usize,
+}
+
+/// Who came and who left, as far as the notification says; also nobody is a change.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Change {
+    added: BTreeSet<Uuid>,
+    removed: BTreeSet<Uuid>,
+}
+
+/// Answers one request.
+///
+/// # Errors
+/// None: Graph understands only HTTP. What Graph is to send again is answered with 503.
+pub async fn run(cx: &Clients, request: HttpRequest) -> Result<HttpResponse, StepError> {
+    if request.request_context.http.method != "POST" {
+        return Ok(HttpResponse::text(405, "POST only"));
+    }
+    if let Some(token) = request.query("validationToken") {
+        return Ok(handshake(token));
+    }
+    if request.body.as_ref().is_some_and(|body| body.len() > MOST_BYTES) {
+        return Ok(HttpResponse::text(413, "too large"));
+    }
+    let batch = request.bytes().and_then(|bytes| serde_json::from_slice::<Batch>(&bytes).ok());
+    let Some(batch) = batch else { return Ok(HttpResponse::text(400, "no batch of notifications")) };
+    // The lifecycle URL names its group, because lifecycle notifications don't.
+    let group = request.query(GROUP_PARAMETER).and_then(|id| Uuid::try_parse(&id).ok());
+    Ok(match deliver(cx, batch, group).await {
+        Ok(()) => HttpResponse::text(202, ""),
+        Err(error) => {
+            warn!(error = error.name(), message = error.message, "notifications could not be passed on");
+            HttpResponse::text(503, "try again")
+        }
+    })
+}
+
+/// The parameter of the lifecycle URL that holds the group.
+pub const GROUP_PARAMETER: &str = "group";
+
+/// Graph wants its token back, as plain text.
+fn handshake(token: String) -> HttpResponse {
+    if token.len() > LONGEST_TOKEN {
+        return HttpResponse::text(400, "no validation token");
+    }
+    info!("a notification URL was validated");
+    HttpResponse::text(200, token)
+}
+
+async fn deliver(cx: &Clients, batch: Batch, group: Option<Uuid>) -> Result<(), StepError> {
+    let items = batch.value.len();
+    let news = read(batch, group, cx.client_states().await?);
+    let (groups, reauthorize, refused) = (news.changes.len(), news.reauthorize.len(), news.refused);
+    if refused > 0 {
+        warn!(items, refused, "notifications of subscriptions that are not ours were refused");
+    }
+    info!(items, groups, reauthorize, "notifications taken");
+    events::put(cx, &into_events(news)).await
+}
+
+/// Sorts a batch by group.
+fn read(batch: Batch, group: Option<Uuid>, states: &ClientStates) -> News {
+    let mut news = News::default();
+    for value in batch.value {
+        if take(&mut news, value, group, states).is_none() {
+            news.refused += 1;
+        }
+    }
+    news
+}
+
+/// Takes one item; `None` where it is not ours.
+fn take(news: &mut News, value: Value, group: Option<Uuid>, states: &ClientStates) -> Option<()> {
+    let item: Item = serde_json::from_value(value).ok()?;
+    let group = if item.lifecycle_event.is_some() { group } else { watched(item.resource.as_deref()) }?;
+    let (tenant, subscription) = (Uuid::try_parse(&item.tenant_id).ok()?, Uuid::try_parse(&item.subscription_id).ok()?);
+    if !states.proves(tenant, group, &item.client_state) {
+        return None;
+    }
+    match item.lifecycle_event.as_deref() {
+        // Groups are not promised this one; whoever hears it has to read everything again.
+        Some("missed") => {
+            news.changes.entry((tenant, group)).or_default();
+        }
+        Some(event) => {
+            info!(event, %subscription, %group, "the subscription wants to be renewed");
+            news.reauthorize.insert(group);
+        }
+        None => {
+            let change = news.changes.entry((tenant, group)).or_default();
+            for (id, left) in members(item.resource_data.as_ref()) {
+                if left {
+                    change.removed.insert(id)
+                } else {
+                    change.added.insert(id)
+                };
+            }
+        }
+    }
+    Some(())
+}
+
+/// The group in `Groups/{id}` or `groups/{id}/members`.
+fn watched(resource: Option<&str>) -> Option<Uuid> {
+    let mut parts = resource?.trim_matches('/').split('/');
+    parts.next().filter(|kind| kind.eq_ignore_ascii_case("groups"))?;
+    Uuid::try_parse(parts.next()?).ok()
+}
+
+/// Who came (`false`) and who left (`true`). In notifications `@removed` is a text, in delta queries an object: that it is
+/// there is what counts.
+fn members(data: Option<&Value>) -> impl Iterator<Item = (Uuid, bool)> {
+    let delta = data.and_then(|data| data.get("members@delta")).and_then(Value::as_array);
+    delta.into_iter().flatten().filter_map(|member| {
+        let id = member.get("id").and_then(Value::as_str).and_then(|id| Uuid::try_parse(id).ok())?;
+        Some((id, member.get("@removed").is_some_and(|removed| !removed.is_null())))
+    })
+}
+
+fn into_events(news: News) -> Vec<Event> {
+    let mut events = Vec::new();
+    for ((tenant, group), Change { added, removed }) in news.changes {
+        let people: Vec<(String, bool)> = [(added, false), (removed, true)]
+            .into_iter()
+            .flat_map(|(ids, left)| ids.into_iter().map(move |id| (id.to_string(), left)))
+            .collect();
+        let parts: Vec<&[(String, bool)]> =
+            if people.is_empty() { vec![&[]] } else { people.chunks(PEOPLE_IN_EVENT).collect() };
+        for part in parts {
+            let (removed, added): (Vec<_>, Vec<_>) = part.iter().cloned().partition(|(_, left)| *left);
+            let ids = |people: Vec<(String, bool)>| people.into_iter().map(|(id, _)| id).collect();
+            events.push(Event::MembershipChanged(MembershipChange {
+                group_id: group.to_string(),
+                added: ids(added),
+                removed: ids(removed),
+                tenant_id: tenant.to_string(),
+            }));
+        }
+    }
+    events.extend(news.reauthorize.into_iter().map(|group| {
+        Event::ReauthorizationRequired(Reauthorization { group_id: group.to_string(), reauthorize: true })
+    }));
+    events
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that can't unwrap has failed")]
+    use secrecy::ExposeSecret;
+    use serde_json::json;
+
+    use super::*;
+
+    const TENANT: Uuid = Uuid::from_u128(1);
+    const GROUP: Uuid = Uuid::from_u128(2);
+
+    fn states() -> ClientStates {
+        ClientStates::new("key")
+    }
+
+    fn person(number: u128) -> Uuid {
+        Uuid::from_u128(1000 + number)
+    }
+
+    fn id(number: u128) -> String {
+        person(number).to_string()
+    }
+
+    /// As two public captures of the real one have it.
+    fn item(delta: &Value) -> Value {
+        json!({
+            "changeType": "updated", "clientState": states().of(TENANT, GROUP).expose_secret(), "resource": format!("Groups/{GROUP}"),
+            "resourceData": {
+                "@odata.type": "#Microsoft.Graph.Group", "@odata.id": format!("Groups/{GROUP}"), "id": GROUP.to_string(),
+                "organizationId": TENANT.to_string(), "members@delta": delta,
+            },
+            "subscriptionExpirationDateTime": "2026-12-02T11:00:00+00:00", "subscriptionId": id(3),
+            "tenantId": TENANT.to_string(),
+        })
+    }
+
+    fn news(items: Vec<Value>) -> News {
+        read(Batch { value: items }, None, &states())
+    }
+
+    #[test]
+    fn who_came_and_who_left_is_read_in_both_spellings_of_removed() {
+        let delta = json!([
+            { "id": id(1) },
+            { "id": id(2), "@removed": "deleted" },
+            { "id": id(3), "@removed": { "reason": "deleted" } },
+            { "id": "nobody" },
+        ]);
+        let news = news(vec![item(&delta)]);
+        let change = &news.changes[&(TENANT, GROUP)];
+        assert_eq!(change.added, [person(1)].into());
+        assert_eq!(change.removed, [person(2), person(3)].into());
+    }
+
+    #[test]
+    fn a_batch_comes_to_one_event_for_each_group() {
+        let items = (0..250).map(|number| item(&json!([{ "id": id(number) }]))).collect();
+        let events = into_events(news(items));
+        assert!(matches!(&events[..], [Event::MembershipChanged(change)] if change.added.len() == 250), "{events:?}");
+    }
+
+    #[test]
+    fn very_many_people_are_spread_over_events_that_the_bus_takes() {
+        let delta: Vec<Value> = (0..1200).map(|number| json!({ "id": id(number) })).collect();
+        let sizes: Vec<usize> = into_events(news(vec![item(&json!(delta))]))
+            .into_iter()
+            .map(|event| if let Event::MembershipChanged(change) = event { change.added.len() } else { 0 })
+            .collect();
+        assert_eq!(sizes, [500, 500, 200]);
+    }
+
+    #[test]
+    fn a_notification_that_does_not_say_who_is_a_hint_all_the_same() {
+        let mut bare = item(&json!([]));
+        bare["resourceData"] = Value::Null;
+        assert_eq!(into_events(news(vec![bare])).len(), 1);
+    }
+
+    #[test]
+    fn items_that_are_not_ours_are_refused_one_by_one() {
+        let with = |field: &str, value: Value| {
+            let mut item = item(&json!([]));
+            item[field] = value;
+            item
+        };
+        let foreign = vec![
+            with("tenantId", json!(id(9))),
+            with("resource", json!(format!("Groups/{}", Uuid::from_u128(9)))),
+            with("resource", json!(format!("Users/{GROUP}"))),
+            with("clientState", json!("guessed")),
+            with("clientState", Value::Null),
+            with("subscriptionId", json!("none")),
+            json!("text"),
+        ];
+        let count = foreign.len();
+        let news = news(foreign.into_iter().chain([item(&json!([]))]).collect());
+        assert_eq!((news.refused, news.changes.len()), (count, 1));
+    }
+
+    #[test]
+    fn a_lifecycle_notification_is_about_the_group_of_its_url() {
+        let mut lifecycle = item(&Value::Null);
+        lifecycle["lifecycleEvent"] = json!("reauthorizationRequired");
+        lifecycle.as_object_mut().unwrap().remove("resource");
+        let batch = |item: &Value| Batch { value: vec![item.clone()] };
+        let news = read(batch(&lifecycle), Some(GROUP), &states());
+        assert_eq!((news.reauthorize, news.changes.len()), ([GROUP].into(), 0));
+        assert_eq!(read(batch(&lifecycle), Some(TENANT), &states()).refused, 1, "another group's");
+        assert_eq!(read(batch(&lifecycle), None, &states()).refused, 1, "nobody's");
+        lifecycle["lifecycleEvent"] = json!("missed");
+        assert_eq!(read(batch(&lifecycle), Some(GROUP), &states()).changes.len(), 1);
+    }
+
+    #[test]
+    fn a_token_comes_back_as_plain_text_unless_it_is_none() {
+        let answer = handshake("Validation: <b>".into());
+        assert_eq!((answer.status_code, answer.body.as_str()), (200, "Validation: <b>"));
+        assert!(answer.headers["content-type"].starts_with("text/plain"));
+        assert_eq!(answer.headers["x-content-type-options"], "nosniff");
+        assert_eq!(handshake("x".repeat(5000)).status_code, 400);
+    }
+}

@@ -1,0 +1,101 @@
+//! `sync-members`: starts the user sync of the instances that a change concerns. Started by the queue of hints, in
+//! batches, and by the schedule for all instances.
+//!
+//! * Reads: `dynamodb:Scan` on the registry.
+//! * Writes: `states:StartExecution` on the user sync.
+//! * Safe to repeat: a sync that finds everything in step changes nothing, and one that finds another one running leaves
+//!   its work to that one.
+//!
+//! Hints collapse twice on their way: the queue hands over as many as a second brought in one batch, which starts each
+//! instance's sync once; and a sync that starts while another one runs only marks that one's lease, whose holder goes
+//! round once more. Each start comes after the hints that it is for, so none of them is lost.
+
+use std::collections::BTreeSet;
+
+use onboarding_core::{
+    StepError,
+    contract::{MembershipChange, SyncMembersInput, SyncMembersOutput},
+};
+use serde::Deserialize;
+use serde_json::json;
+use tracing::{info, warn};
+
+use crate::{aws_error, clients::Clients, registry::Registry};
+
+/// An event as it comes from the bus.
+#[derive(Deserialize)]
+struct Envelope {
+    detail: MembershipChange,
+}
+
+/// Runs the step.
+///
+/// # Errors
+/// Where an execution could not be started, after every instance had its turn; the queue brings the hints again.
+pub async fn run(cx: &Clients, input: SyncMembersInput) -> Result<SyncMembersOutput, StepError> {
+    let reason = if input.records.is_empty() { "schedule" } else { "event" };
+    let (groups, unreadable) = groups(&input);
+    if unreadable > 0 {
+        warn!(unreadable, "messages that are no membership events were dropped");
+    }
+    let mut output = SyncMembersOutput { unreadable, ..SyncMembersOutput::default() };
+    if groups.is_empty() && reason == "event" {
+        return Ok(output);
+    }
+    let mut failure = None;
+    for entry in Registry::new(cx)?.entries().await? {
+        let concerned = entry.groups.iter().any(|group| groups.contains(&group.id.to_ascii_lowercase()));
+        if reason == "event" && !concerned {
+            continue;
+        }
+        match start(cx, &entry.instance_id, reason).await {
+            Ok(()) => output.started.push(entry.instance_id),
+            Err(error) => failure = Some(error),
+        }
+    }
+    info!(reason, events = input.records.len(), started = output.started.len(), "user syncs started");
+    failure.map_or(Ok(output), Err)
+}
+
+/// The groups that the messages name, in lower case, and how many messages name none.
+fn groups(input: &SyncMembersInput) -> (BTreeSet<String>, usize) {
+    let read = |body: &str| serde_json::from_str::<Envelope>(body).ok().map(|event| event.detail.group_id);
+    let groups: BTreeSet<String> =
+        input.records.iter().filter_map(|record| read(&record.body)).map(|id| id.to_ascii_lowercase()).collect();
+    let unreadable = input.records.iter().filter(|record| read(&record.body).is_none()).count();
+    (groups, unreadable)
+}
+
+async fn start(cx: &Clients, instance_id: &str, reason: &str) -> Result<(), StepError> {
+    cx.step_functions()
+        .start_execution()
+        .state_machine_arn(cx.settings.user_sync_state_machine()?)
+        .input(json!({ "instanceId": instance_id, "reason": reason }).to_string())
+        .send()
+        .await
+        .map(drop)
+        .map_err(|error| {
+            aws_error::step_error(&format!("starting the user sync of the instance {instance_id}"), &error)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use onboarding_core::contract::QueuedEvent;
+
+    use super::*;
+
+    #[test]
+    fn a_batch_comes_to_its_groups_and_what_is_no_event_is_counted() {
+        let event = |body: &str| QueuedEvent { body: body.into(), ..QueuedEvent::default() };
+        let input = SyncMembersInput {
+            records: vec![
+                event(r#"{"detail":{"groupId":"A"}}"#),
+                event(r#"{"detail":{"groupId":"a","added":["x"],"later":1},"source":"anyone"}"#),
+                event(r#"{"detail":{}}"#),
+                event("nonsense"),
+            ],
+        };
+        assert_eq!(groups(&input), (BTreeSet::from(["a".to_owned()]), 2));
+    }
+}

@@ -1,0 +1,225 @@
+//! Everything that the event path touches.
+
+use std::sync::Mutex;
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_connect::config::{Credentials, SharedCredentialsProvider};
+use connect_onboarding::{
+    clients::Clients,
+    function_url::{HttpRequest, RequestContext, RequestLine},
+    settings::Settings,
+};
+use local_cloud::{Behaviour, ClientCredentials, FaultRule, LocalCloud, Options, Tenant};
+use serde_json::{Map, Value, json};
+use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
+
+const REGION: &str = "ap-northeast-1";
+pub(crate) const TENANT: &str = "0f5a1de4-0000-4000-8000-00000000000a";
+const CLIENT: &str = "0f5a1de4-0000-4000-8000-00000000000b";
+pub(crate) const GROUP: &str = "5a6f9d2e-0000-4000-8000-000000000001";
+pub(crate) const INSTANCE: &str = "11111111-2222-3333-4444-555555555555";
+
+/// The stand-in, the functions' clients, and what was sent where.
+pub(crate) struct House {
+    pub(crate) cloud: LocalCloud,
+    pub(crate) cx: Clients,
+    pub(crate) notification_url: String,
+    emulator: MockServer,
+    endpoint: MockServer,
+    seen: Mutex<usize>,
+}
+
+/// The emulator's place: registry, secrets, bus and state machines.
+struct Emulator;
+
+impl Respond for Emulator {
+    fn respond(&self, request: &Request) -> ResponseTemplate {
+        let asked: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+        let body = match operation(request).as_str() {
+            "GetItem" => json!({ "Item": item() }),
+            "Scan" => json!({ "Items": [item()], "Count": 1, "ScannedCount": 1 }),
+            "GetSecretValue" if asked["SecretId"] == "client-state" => {
+                json!({ "ARN": "arn", "Name": "client-state", "SecretString": "a key that nobody knows" })
+            }
+            "GetSecretValue" => {
+                let credential =
+                    json!({ "tenantId": TENANT, "clientId": CLIENT, "clientSecret": "secret" }).to_string();
+                json!({ "ARN": "arn", "Name": "graph", "SecretString": credential })
+            }
+            "PutEvents" => json!({ "FailedEntryCount": 0, "Entries": [{ "EventId": "1" }] }),
+            "StartExecution" => json!({ "executionArn": "arn:aws:states:::execution:x:y", "startDate": 1.0 }),
+            _ => return ResponseTemplate::new(400),
+        };
+        ResponseTemplate::new(200).set_body_json(body)
+    }
+}
+
+/// The notification URL's place: it shakes hands and takes everything.
+struct Endpoint;
+
+impl Respond for Endpoint {
+    fn respond(&self, request: &Request) -> ResponseTemplate {
+        match request.url.query_pairs().find(|(name, _)| name == "validationToken") {
+            Some((_, token)) => ResponseTemplate::new(200).set_body_string(token),
+            None => ResponseTemplate::new(202),
+        }
+    }
+}
+
+fn item() -> Value {
+    let entry = json!({
+        "instanceId": INSTANCE, "instanceArn": "arn", "alias": "acme-support", "tenantId": TENANT,
+        "users": { "groups": [{ "group": "Support agents", "securityProfiles": ["Agent"] }] },
+        "groups": [{ "id": GROUP, "displayName": "Support agents" }],
+    });
+    json!({ "instanceId": { "S": INSTANCE }, "config": { "S": entry.to_string() } })
+}
+
+fn operation(request: &Request) -> String {
+    let target = request.headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    target.rsplit('.').next().unwrap_or_default().to_owned()
+}
+
+pub(crate) fn member_id(number: usize) -> String {
+    format!("00000000-0000-4000-8000-{number:012}")
+}
+
+fn member(number: usize) -> Map<String, Value> {
+    let member = json!({
+        "@odata.type": "#microsoft.graph.user", "id": member_id(number),
+        "userPrincipalName": format!("agent{number}@contoso.onmicrosoft.com"), "displayName": "Agent",
+    });
+    member.as_object().unwrap().clone()
+}
+
+/// A request to the function URL with this body.
+pub(crate) fn post(body: String) -> HttpRequest {
+    HttpRequest {
+        request_context: RequestContext { http: RequestLine { method: "POST".into() } },
+        body: Some(body),
+        ..HttpRequest::default()
+    }
+}
+
+impl House {
+    /// One instance with one group of one member; notifications set out at once, none twice, none late.
+    pub(crate) async fn start() -> Self {
+        let emulator = MockServer::start().await;
+        Mock::given(any()).respond_with(Emulator).mount(&emulator).await;
+        let endpoint = MockServer::start().await;
+        Mock::given(any()).respond_with(Endpoint).mount(&endpoint).await;
+        let mut behaviour = Behaviour::default();
+        behaviour.graph.notification_seconds = 0.05;
+        behaviour.graph.duplicate_notifications_every = None;
+        behaviour.graph.late_notifications_every = None;
+        let tenant: Tenant = serde_json::from_value(json!({
+            "groups": [{ "id": GROUP, "displayName": "Support agents", "members": [member(1)] }]
+        }))
+        .unwrap();
+        let cloud = LocalCloud::start(Options {
+            clock_scale: 1.0,
+            upstream: emulator.uri(),
+            region: REGION.into(),
+            account: "111122223333".into(),
+            tenant,
+            tenant_id: TENANT.into(),
+            client: ClientCredentials { client_id: CLIENT.into(), client_secret: "secret".into() },
+            faults: Vec::new(),
+            record: None,
+            real_rates: false,
+            models: None,
+            behaviour,
+        })
+        .await
+        .unwrap();
+        let notification_url = format!("{}/", endpoint.uri());
+        let cx = clients(&cloud, notification_url.clone());
+        Self { cloud, cx, notification_url, emulator, endpoint, seen: Mutex::new(0) }
+    }
+
+    pub(crate) fn add_member(&self, number: usize) {
+        self.cloud.add_member(GROUP, member(number)).unwrap();
+    }
+
+    pub(crate) fn fault(&self, rule: Value) {
+        let rule: FaultRule = serde_json::from_value(rule).unwrap();
+        self.cloud.add_fault(rule).unwrap();
+    }
+
+    /// How often the notification URL was validated.
+    pub(crate) async fn handshakes(&self) -> usize {
+        let requests = self.endpoint.received_requests().await.unwrap();
+        requests.iter().filter(|request| request.url.as_str().contains("validationToken")).count()
+    }
+
+    /// The first notification's body, once it is there.
+    pub(crate) async fn notification(&self) -> String {
+        for _ in 0..300 {
+            let requests = self.endpoint.received_requests().await.unwrap();
+            if let Some(request) = requests.iter().find(|request| !request.body.is_empty()) {
+                return String::from_utf8(request.body.clone()).unwrap();
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        panic!("no notification came");
+    }
+
+    /// The events that were put on the bus, as a rule's target gets them.
+    pub(crate) async fn events(&self) -> Vec<Value> {
+        let entries = self.received("PutEvents").await.into_iter().flat_map(|body| body["Entries"].as_array().cloned());
+        entries
+            .flatten()
+            .map(|entry| {
+                assert_eq!(entry["EventBusName"], "bus");
+                let detail: Value = serde_json::from_str(entry["Detail"].as_str().unwrap()).unwrap();
+                json!({ "source": entry["Source"], "detail-type": entry["DetailType"], "detail": detail })
+            })
+            .collect()
+    }
+
+    /// The inputs of the executions that were started.
+    pub(crate) async fn started(&self) -> Vec<Value> {
+        let bodies = self.received("StartExecution").await;
+        bodies.iter().map(|body| serde_json::from_str(body["input"].as_str().unwrap()).unwrap()).collect()
+    }
+
+    async fn received(&self, name: &str) -> Vec<Value> {
+        let requests = self.emulator.received_requests().await.unwrap();
+        let named = requests.iter().filter(|request| operation(request) == name);
+        named.map(|request| serde_json::from_slice(&request.body).unwrap()).collect()
+    }
+
+    /// The calls since the last look that change something in Graph.
+    pub(crate) fn changing_calls(&self) -> Vec<String> {
+        let calls = self.cloud.calls();
+        let mut seen = self.seen.lock().unwrap();
+        let new = calls[*seen..].iter().filter(|call| call.service == "graph" && call.method != "GET");
+        let new = new.map(|call| call.operation.clone()).collect();
+        *seen = calls.len();
+        new
+    }
+}
+
+fn clients(cloud: &LocalCloud, notification_url: String) -> Clients {
+    let config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(REGION))
+        .endpoint_url(cloud.aws_url())
+        .credentials_provider(SharedCredentialsProvider::new(Credentials::new("test", "test", None, None, "test")))
+        .build();
+    let (graph, login) = (cloud.graph_url(), cloud.login_url());
+    let settings = Settings::read(|name| match name {
+        Settings::GRAPH_CREDENTIAL => Some("graph".into()),
+        Settings::GRAPH_URL => Some(graph.clone()),
+        Settings::LOGIN_URL => Some(login.clone()),
+        Settings::REGISTRY_TABLE => Some("registry".into()),
+        Settings::CLIENT_STATE_SECRET => Some("client-state".into()),
+        Settings::EVENT_BUS => Some("bus".into()),
+        Settings::NOTIFICATION_URL => Some(notification_url.clone()),
+        Settings::USER_SYNC_STATE_MACHINE => {
+            Some("arn:aws:states:ap-northeast-1:111122223333:stateMachine:sync".into())
+        }
+        _ => None,
+    });
+    Clients::new(config, settings)
+}

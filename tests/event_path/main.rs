@@ -1,0 +1,167 @@
+//! The way of a change from Entra to the user sync, as its three functions walk it: Graph is the stand-in's and really
+//! validates and notifies; bus, queue and state machine are a mock in the emulator's place, which writes down what it gets.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod house;
+
+use connect_onboarding::{
+    graph::NewSubscription,
+    steps::{receive_notification, subscribe_groups, sync_members},
+};
+use house::{GROUP, House, INSTANCE, member_id, post};
+use onboarding_core::contract::{QueuedEvent, SubscribeGroupsInput, SubscriptionAction, SyncMembersInput};
+use serde_json::{Value, json};
+use time::{Duration, OffsetDateTime};
+
+fn of_instance() -> SubscribeGroupsInput {
+    SubscribeGroupsInput { instance_id: Some(INSTANCE.into()), ..SubscribeGroupsInput::default() }
+}
+
+/// What the daily run and others do with the one group.
+async fn action(house: &House, input: SubscribeGroupsInput) -> SubscriptionAction {
+    let output = subscribe_groups::run(&house.cx, input).await.unwrap();
+    assert!(output.open_items.is_empty(), "{output:?}");
+    output.subscriptions[0].action
+}
+
+/// A subscription of our application that somebody made before.
+async fn subscribed(house: &House, notification_url: &str, days: i64) {
+    let new = NewSubscription {
+        group_id: GROUP,
+        notification_url,
+        lifecycle_url: notification_url,
+        client_state: &"another".into(),
+        expires: OffsetDateTime::now_utc() + Duration::days(days),
+    };
+    house.cx.graph().subscribe(&new).await.map_err(|error| format!("{error:?}")).unwrap();
+}
+
+#[tokio::test]
+async fn a_group_is_subscribed_once_and_a_second_run_only_reads() {
+    let house = House::start().await;
+    assert_eq!(action(&house, of_instance()).await, SubscriptionAction::Created);
+    assert_eq!(house.handshakes().await, 2, "both addresses were validated");
+    house.changing_calls();
+    assert_eq!(action(&house, of_instance()).await, SubscriptionAction::Kept);
+    assert_eq!(action(&house, SubscribeGroupsInput::default()).await, SubscriptionAction::Kept);
+    assert_eq!(house.changing_calls(), [""; 0]);
+    assert!(house.events().await.is_empty(), "an onboarding reads the group anyway");
+}
+
+#[tokio::test]
+async fn a_subscription_is_renewed_when_half_of_its_time_is_over_or_graph_asks_for_it() {
+    let house = House::start().await;
+    subscribed(&house, &house.notification_url, 10).await;
+    assert_eq!(action(&house, SubscribeGroupsInput::default()).await, SubscriptionAction::Renewed);
+    assert_eq!(action(&house, SubscribeGroupsInput::default()).await, SubscriptionAction::Kept);
+    let asked: SubscribeGroupsInput = serde_json::from_value(json!({ "groupId": GROUP, "reauthorize": true })).unwrap();
+    assert_eq!(action(&house, asked).await, SubscriptionAction::Renewed);
+}
+
+#[tokio::test]
+async fn a_subscription_that_ran_out_is_made_anew_and_its_group_read_again() {
+    let house = House::start().await;
+    subscribed(&house, &house.notification_url, 10).await;
+    house.cloud.advance(11.0 * 86_400.0);
+    assert_eq!(action(&house, SubscribeGroupsInput::default()).await, SubscriptionAction::Created);
+    let events = house.events().await;
+    assert_eq!(events.len(), 1, "what was missed meanwhile nobody knows");
+    assert_eq!((&events[0]["detail"]["groupId"], &events[0]["detail"]["added"]), (&json!(GROUP), &json!([])));
+}
+
+#[tokio::test]
+async fn a_subscription_that_calls_another_address_is_left_alone_and_told() {
+    let house = House::start().await;
+    subscribed(&house, &format!("{}elsewhere", house.notification_url), 20).await;
+    let output = subscribe_groups::run(&house.cx, of_instance()).await.unwrap();
+    assert!(output.subscriptions.is_empty());
+    assert!(output.open_items[0].what.contains("calls another address"), "{output:?}");
+    let error = subscribe_groups::run(&house.cx, SubscribeGroupsInput::default()).await.unwrap_err();
+    assert_eq!(error.name(), "Conflict", "a daily run says it where failures are looked for");
+}
+
+#[tokio::test]
+async fn a_change_in_entra_starts_the_sync_of_its_instance() {
+    let house = House::start().await;
+    action(&house, of_instance()).await;
+    house.add_member(7);
+    let answer = receive_notification::run(&house.cx, post(house.notification().await)).await.unwrap();
+    assert_eq!(answer.status_code, 202);
+    let events = house.events().await;
+    assert_eq!(events.len(), 1);
+    assert_eq!(events[0]["source"], "connect-onboarding.entra");
+    assert_eq!(events[0]["detail-type"], "Entra Group Membership Changed");
+    assert_eq!(
+        events[0]["detail"],
+        json!({ "groupId": GROUP, "added": [member_id(7)], "removed": [], "tenantId": house::TENANT })
+    );
+
+    let message = QueuedEvent { body: events[0].to_string(), ..QueuedEvent::default() };
+    let hints = SyncMembersInput { records: vec![message; 5] };
+    let output = sync_members::run(&house.cx, hints).await.unwrap();
+    assert_eq!(output.started, [INSTANCE]);
+    assert_eq!(
+        house.started().await,
+        [json!({ "instanceId": INSTANCE, "reason": "event" })],
+        "many hints are one sync"
+    );
+}
+
+#[tokio::test]
+async fn an_event_of_anyone_starts_the_sync_and_one_of_a_foreign_group_does_not() {
+    let house = House::start().await;
+    let event = |group: &str| QueuedEvent {
+        body: json!({ "source": "connect-onboarding.entra", "detail": { "groupId": group } }).to_string(),
+        ..QueuedEvent::default()
+    };
+    let foreign = event("5a6f9d2e-0000-4000-8000-0000000000ff");
+    let output = sync_members::run(&house.cx, SyncMembersInput { records: vec![foreign] }).await.unwrap();
+    assert!(output.started.is_empty() && house.started().await.is_empty());
+    let records = vec![event(&GROUP.to_uppercase())];
+    assert_eq!(sync_members::run(&house.cx, SyncMembersInput { records }).await.unwrap().started, [INSTANCE]);
+}
+
+#[tokio::test]
+async fn the_schedule_starts_the_sync_of_every_instance() {
+    let house = House::start().await;
+    let output = sync_members::run(&house.cx, SyncMembersInput::default()).await.unwrap();
+    assert_eq!(output.started, [INSTANCE]);
+    assert_eq!(house.started().await, [json!({ "instanceId": INSTANCE, "reason": "schedule" })]);
+}
+
+#[tokio::test]
+async fn a_foreign_notification_is_taken_from_graph_and_goes_no_further() {
+    let house = House::start().await;
+    action(&house, of_instance()).await;
+    house.add_member(7);
+    let mut batch: Value = serde_json::from_str(&house.notification().await).unwrap();
+    batch["value"][0]["clientState"] = json!("guessed");
+    let answer = receive_notification::run(&house.cx, post(batch.to_string())).await.unwrap();
+    assert_eq!((answer.status_code, house.events().await.len()), (202, 0));
+}
+
+#[tokio::test]
+async fn graph_is_asked_to_come_again_while_the_bus_does_not_answer() {
+    let house = House::start().await;
+    action(&house, of_instance()).await;
+    house.add_member(7);
+    let body = house.notification().await;
+    house.fault(json!({ "service": "events", "match": "PutEvents", "status": 503, "times": 3 }));
+    assert_eq!(receive_notification::run(&house.cx, post(body.clone())).await.unwrap().status_code, 503);
+    assert_eq!(receive_notification::run(&house.cx, post(body)).await.unwrap().status_code, 202);
+    assert_eq!(house.events().await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_no_batch_is_refused_before_anything_is_asked() {
+    let house = House::start().await;
+    let status = async |request| receive_notification::run(&house.cx, request).await.unwrap().status_code;
+    assert_eq!(status(post("nonsense".into())).await, 400);
+    assert_eq!(status(post(r#"{"values":[]}"#.into())).await, 400);
+    assert_eq!(status(post("x".repeat(2_000_000))).await, 413);
+    let mut read = post(String::new());
+    read.request_context.http.method = "GET".into();
+    assert_eq!(status(read).await, 405);
+    assert!(house.cloud.calls().is_empty());
+}
