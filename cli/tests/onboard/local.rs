@@ -38,6 +38,20 @@ fn a_whole_onboarding_runs_twice_and_changes_nothing_the_second_time() {
 }
 
 #[test]
+fn more_people_than_the_quota_allows_are_all_users_in_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let (inventory, report) = (folder.path().join("inventory.json"), folder.path().join("report.json"));
+    let output =
+        local().args(["--users", "510", "--inventory"]).arg(&inventory).arg("--report").arg(&report).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let read = |file: &PathBuf| -> Value { serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap() };
+    assert_eq!(read(&inventory)["connect"]["instances"][0]["users"].as_array().unwrap().len(), 510);
+    let report = read(&report);
+    assert_eq!(report["openItems"], serde_json::json!([]));
+    assert_eq!(report["signOn"]["users"]["counts"]["created"], 510);
+}
+
+#[test]
 fn a_failed_workflow_ends_with_1_and_says_where_and_why() {
     let folder = tempfile::tempdir().unwrap();
     let (tenant, report) = (folder.path().join("tenant.json"), folder.path().join("report.json"));

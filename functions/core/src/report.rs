@@ -11,6 +11,11 @@ use crate::{
 pub fn compose(input: ReportInput) -> Report {
     let ReportInput { execution, started_at, preflight, instance, configuration, telephony, sign_on } = input;
     let mut open_items = preflight.open_items;
+    // What preflight foresaw and the workflow has settled since is not open any more.
+    open_items.retain(|item| {
+        let settled = |quota: &QuotaResult| quota.status == QuotaStatus::Sufficient;
+        !telephony.quotas.iter().any(|quota| settled(quota) && item.subject == format!("quota {}", quota.name))
+    });
     open_items.extend(configuration.open_items);
     open_items.extend(telephony.quotas.iter().filter_map(quota));
     open_items.extend(telephony.open_items.iter().cloned());
