@@ -22,6 +22,7 @@ use aws_smithy_runtime_api::{
     },
 };
 use aws_smithy_types::{body::SdkBody, byte_stream::ByteStream};
+use aws_types::service_config::ServiceConfigKey;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::http::Http;
@@ -78,10 +79,18 @@ pub async fn get(http: &Http, config: &SdkConfig, bucket: &str, key: &str) -> Re
 /// The bucket's own host name, or a path below an endpoint that is configured.
 fn url(config: &SdkConfig, bucket: &str, key: &str) -> String {
     let key = utf8_percent_encode(key, PATH);
-    match config.endpoint_url() {
+    match endpoint(config) {
         Some(endpoint) => format!("{}/{bucket}/{key}", endpoint.trim_end_matches('/')),
         None => format!("https://{bucket}.s3.{}.amazonaws.com/{key}", region(config)),
     }
+}
+
+/// As the SDK's clients find theirs: the service's own (`AWS_ENDPOINT_URL_S3`) before that for all.
+fn endpoint(config: &SdkConfig) -> Option<String> {
+    let key =
+        ServiceConfigKey::builder().service_id("S3").env("AWS_ENDPOINT_URL").profile("endpoint_url").build().ok()?;
+    let own = config.service_config().and_then(|services| services.load_config(key));
+    own.or_else(|| config.endpoint_url().map(ToOwned::to_owned))
 }
 
 fn region(config: &SdkConfig) -> &str {
@@ -125,6 +134,7 @@ mod tests {
     use super::*;
     use aws_config::{BehaviorVersion, Region};
     use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+    use aws_types::service_config::LoadServiceConfig;
     use wiremock::{
         Mock, MockServer, ResponseTemplate,
         matchers::{header_exists, path},
@@ -168,6 +178,21 @@ mod tests {
         let refusal = get_from(&server).await.unwrap_err();
         assert_eq!((refusal.code.as_deref(), refusal.request_id.as_deref()), (Some("NoSuchKey"), Some("R1")));
         assert!(!format!("{refusal:?}").contains("secret"));
+    }
+
+    #[derive(Debug)]
+    struct Own;
+
+    impl LoadServiceConfig for Own {
+        fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
+            (key.service_id() == "S3").then(|| "http://own".into())
+        }
+    }
+
+    #[test]
+    fn an_endpoint_of_s3_goes_before_that_of_all_services() {
+        let config = config(Some("http://all".into())).into_builder().service_config(Own).build();
+        assert_eq!(url(&config, "documents", "a"), "http://own/documents/a");
     }
 
     #[test]
