@@ -67,6 +67,12 @@ pub struct LocalArgs {
     /// Run the same onboarding a second time on the same cloud; it must change nothing
     #[arg(long)]
     pub again: bool,
+    /// Leave the local cloud running afterwards, for `--local` of the other commands, until Ctrl-C
+    #[arg(long)]
+    pub keep: bool,
+    /// Deploy the stack and start no onboarding
+    #[arg(long, requires = "keep", conflicts_with_all = ["again", "report"])]
+    pub idle: bool,
     /// Keep Amazon Connect's real API rates (2 requests a second, burst 5) instead of granting higher ones
     #[arg(long)]
     pub real_rates: bool,

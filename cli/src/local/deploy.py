@@ -59,7 +59,7 @@ def secret():
 
 def deploy(template, parameters):
     cloudformation = client("cloudformation")
-    stack = "connect-onboarding"
+    stack = settings["stack"]
     cloudformation.create_stack(
         StackName=stack,
         TemplateBody=template,

@@ -38,15 +38,33 @@ pub struct Deployment<'a> {
     pub documents: &'a [String],
 }
 
-/// The outputs of the deployed stack that the run needs.
+/// The outputs of the deployed stack, by name.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(transparent)]
 pub struct Stack {
+    /// All of them.
+    pub outputs: BTreeMap<String, String>,
+}
+
+impl Stack {
+    /// The stack's name.
+    pub const NAME: &str = "connect-onboarding";
+
     /// The onboarding's state machine.
-    pub onboarding_state_machine_arn: String,
+    #[must_use]
+    pub fn onboarding_state_machine_arn(&self) -> &str {
+        self.output("OnboardingStateMachineArn")
+    }
+
     /// The user sync's state machine.
-    #[serde(default)]
-    pub user_sync_state_machine_arn: Option<String>,
+    #[must_use]
+    pub fn user_sync_state_machine_arn(&self) -> &str {
+        self.output("UserSyncStateMachineArn")
+    }
+
+    fn output(&self, name: &str) -> &str {
+        self.outputs.get(name).map(String::as_str).unwrap_or_default()
+    }
 }
 
 impl Deployment<'_> {
@@ -57,6 +75,7 @@ impl Deployment<'_> {
     pub async fn run(&self) -> Result<Stack, Failure> {
         let settings = json!({
             "root": self.workspace.root,
+            "stack": Stack::NAME,
             "bootstrap": self.bootstrap,
             "folder": self.folder,
             "emulator": self.emulator,

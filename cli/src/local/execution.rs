@@ -59,13 +59,13 @@ impl<'a> Workflow<'a> {
         let started = self
             .client
             .start_execution()
-            .state_machine_arn(&self.stack.onboarding_state_machine_arn)
+            .state_machine_arn(self.stack.onboarding_state_machine_arn())
             .name(name)
             .input(input.to_string())
             .send()
             .await
             .map_err(|error| lost(&error))?;
-        let mut onboarding = self.follow(started.execution_arn, &self.stack.onboarding_state_machine_arn, "").await?;
+        let mut onboarding = self.follow(started.execution_arn, self.stack.onboarding_state_machine_arn(), "").await?;
         let mut syncs: Vec<Followed> = Vec::new();
         loop {
             // First the status, then the history: what the history holds then is all there is.
@@ -78,8 +78,7 @@ impl<'a> Workflow<'a> {
                 .map_err(|error| lost(&error))?;
             for arn in self.user_syncs().await {
                 if !earlier.contains(&arn) && !syncs.iter().any(|sync| sync.arn == arn) {
-                    let machine = self.stack.user_sync_state_machine_arn.clone().unwrap_or_default();
-                    syncs.push(self.follow(arn, &machine, "  ").await?);
+                    syncs.push(self.follow(arn, self.stack.user_sync_state_machine_arn(), "  ").await?);
                 }
             }
             for sync in &mut syncs {
@@ -121,7 +120,7 @@ impl<'a> Workflow<'a> {
 
     /// ARNs of the user sync's executions.
     async fn user_syncs(&self) -> Vec<String> {
-        let Some(machine) = &self.stack.user_sync_state_machine_arn else { return Vec::new() };
+        let machine = self.stack.user_sync_state_machine_arn();
         let listed = self.client.list_executions().state_machine_arn(machine).send().await;
         listed
             .map(|listed| listed.executions.into_iter().map(|execution| execution.execution_arn).collect())

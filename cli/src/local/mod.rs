@@ -13,6 +13,7 @@ pub mod deploy;
 pub mod emulator;
 pub mod execution;
 pub mod failure;
+pub mod kept;
 pub mod plan;
 pub mod progress;
 pub mod report;
@@ -20,14 +21,20 @@ pub mod tenant;
 pub mod venv;
 pub mod workspace;
 
-use std::{fs, future::Future, path::Path, time::Instant};
+use std::{cell::Cell, fs, future::Future, path::Path, time::Instant};
 
 use onboarding_core::contract::Report;
 use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
 
 use self::{
-    again::Call, cloud::Cloud, deploy::Deployment, execution::Workflow, failure::Failure, plan::Plan,
+    again::Call,
+    cloud::Cloud,
+    deploy::{Deployment, Stack},
+    execution::Workflow,
+    failure::Failure,
+    kept::Kept,
+    plan::Plan,
     workspace::Workspace,
 };
 use crate::{
@@ -59,9 +66,11 @@ async fn prepared(args: LocalArgs, console: &Console) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
     let plan = Plan::read(&args, &workspace)?;
     let folder = workspace.run_folder()?;
+    let kept = Cell::new(false);
     let result = tokio::select! {
-        result = onboard(args, &plan, &workspace, folder.path(), console) => result,
-        () = interrupted() => Err(Failure::Interrupted),
+        result = onboard(args, &plan, &workspace, folder.path(), console, &kept) => result,
+        // To end a cloud that is kept is how it ends.
+        () = interrupted() => if kept.get() { Ok(()) } else { Err(Failure::Interrupted) },
     };
     if matches!(result, Err(Failure::NotStarted { .. } | Failure::Workflow { .. } | Failure::Changed(_)))
         && let Ok(Some(kept)) = workspace.keep_logs(folder.path())
@@ -77,6 +86,7 @@ async fn onboard(
     workspace: &Workspace,
     folder: &Path,
     console: &Console,
+    kept: &Cell<bool>,
 ) -> Result<(), Failure> {
     let started = Instant::now();
     let alias = &plan.onboarding.instance.alias;
@@ -106,6 +116,9 @@ async fn onboard(
         deployment.run().await
     })
     .await?;
+    if args.idle {
+        return keep(&cloud, &stack, workspace, console, kept).await;
+    }
     let workflow = Workflow::new(cloud.emulator_url(), &stack, console);
     let result: Result<(Value, Report), Failure> = async {
         let output = execution(&workflow, &cloud, 1, plan, console).await?;
@@ -134,12 +147,35 @@ async fn onboard(
     }
     report::print(&report, console);
     let changed = if args.again { compared(&cloud, console) } else { Ok(()) };
+    if args.keep && changed.is_ok() {
+        keep(&cloud, &stack, workspace, console, kept).await?;
+    }
     cloud.stop().await;
     console.line(&console.paint(
         Tone::Faint,
         &format!("\nAll of it took {:.1} s; the local cloud is stopped.", started.elapsed().as_secs_f64()),
     ));
     changed
+}
+
+/// Says where the local cloud is, and keeps it until somebody ends this program.
+async fn keep(
+    cloud: &Cloud,
+    stack: &Stack,
+    workspace: &Workspace,
+    console: &Console,
+    kept: &Cell<bool>,
+) -> Result<(), Failure> {
+    let file = Kept::file(workspace);
+    let _published = Kept::of(cloud, stack)
+        .publish(file.clone())
+        .map_err(|error| Failure::NotWritten(format!("{} could not be written: {error}", file.display())))?;
+    kept.set(true);
+    console.line(&format!(
+        "\nThe local cloud stays until Ctrl-C. The other commands reach it with --local; {} says where it is.",
+        file.display()
+    ));
+    std::future::pending().await
 }
 
 /// One execution, from its first state to its last.

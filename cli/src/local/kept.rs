@@ -1,0 +1,119 @@
+//! A local cloud that stays after its run (`--keep`): where the other commands find it with `--local`.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{cloud::Cloud, deploy::Stack, emulator, workspace::Workspace};
+
+/// The variable that names another file than the checkout's, for several local clouds at once.
+pub const FILE: &str = "ONBOARD_LOCAL_CLOUD";
+
+/// Where a kept local cloud is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Kept {
+    /// The process that keeps it.
+    pub process_id: u32,
+    /// AWS, for clients outside: the emulator.
+    pub endpoint: String,
+    /// AWS, for the services that the stand-in plays, and its `/_admin/` calls.
+    pub stand_in: String,
+    /// Microsoft Graph.
+    pub graph_url: String,
+    /// Entra's login service.
+    pub login_url: String,
+    /// The Region.
+    pub region: String,
+    /// The account.
+    pub account: String,
+    /// The stack's name.
+    pub stack: String,
+    /// Its outputs.
+    pub outputs: BTreeMap<String, String>,
+}
+
+impl Kept {
+    /// What there is to know of a running local cloud.
+    #[must_use]
+    pub fn of(cloud: &Cloud, stack: &Stack) -> Self {
+        Self {
+            process_id: std::process::id(),
+            endpoint: cloud.emulator_url().to_owned(),
+            stand_in: cloud.stand_in().aws_url(),
+            graph_url: cloud.stand_in().graph_url(),
+            login_url: cloud.stand_in().login_url(),
+            region: emulator::REGION.to_owned(),
+            account: emulator::ACCOUNT.to_owned(),
+            stack: Stack::NAME.to_owned(),
+            outputs: stack.outputs.clone(),
+        }
+    }
+
+    /// The file that says where the kept local cloud of this checkout is.
+    #[must_use]
+    pub fn file(workspace: &Workspace) -> PathBuf {
+        std::env::var_os(FILE).map_or_else(|| workspace.cache().join("current.json"), PathBuf::from)
+    }
+
+    /// Reads where it is.
+    ///
+    /// # Errors
+    /// Where no local cloud is kept.
+    pub fn read(file: &Path) -> io::Result<Self> {
+        Ok(serde_json::from_str(&fs::read_to_string(file)?)?)
+    }
+
+    /// Writes the file; it is removed with the guard.
+    ///
+    /// # Errors
+    /// Where it can't be written.
+    pub fn publish(&self, file: PathBuf) -> io::Result<Published> {
+        // Whole or not at all: somebody may be waiting for it.
+        let new = file.with_extension("new");
+        fs::write(&new, serde_json::to_string_pretty(self)? + "\n")?;
+        fs::rename(new, &file)?;
+        Ok(Published(file))
+    }
+}
+
+/// The file, while the local cloud is there.
+#[derive(Debug)]
+pub struct Published(PathBuf);
+
+impl Drop for Published {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use super::*;
+
+    #[test]
+    fn the_file_is_there_while_the_local_cloud_is_and_gone_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("current.json");
+        let kept = Kept {
+            process_id: 1,
+            endpoint: "http://127.0.0.1:1".into(),
+            stand_in: String::new(),
+            graph_url: String::new(),
+            login_url: String::new(),
+            region: String::new(),
+            account: String::new(),
+            stack: String::new(),
+            outputs: BTreeMap::from([("RegistryTable".into(), "table".into())]),
+        };
+        let published = kept.publish(file.clone()).unwrap();
+        assert_eq!(Kept::read(&file).unwrap().outputs["RegistryTable"], "table");
+        drop(published);
+        assert!(Kept::read(&file).is_err());
+    }
+}
