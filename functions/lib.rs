@@ -19,6 +19,7 @@ pub mod http;
 pub mod iam;
 pub mod instances;
 pub mod log;
+pub mod metrics;
 pub mod objects;
 pub mod quota;
 pub mod registry;

@@ -1,8 +1,11 @@
 //! The registry: one `DynamoDB` item for each onboarded instance, with what the user sync needs to know.
 //!
-//! The item's key is `instanceId`. This module owns the attributes `alias` and `config`; the user-sync state machine owns
-//! the lease (`lease`, `leaseUntil`, `dirty`) and the approval (`approvalDigest`, `approvalUntil`) in the same item, which
-//! is why an entry is updated and never put whole. The clouds themselves are the record of what exists.
+//! The item's key is `instanceId`. This module owns the attributes `alias`, `config` and `registeredAt`; the user-sync state
+//! machine owns the lease (`lease`, `leaseUntil`, `dirty`), the approval (`approvalDigest`, `approvalUntil`) and what came of its runs
+//! (`lastRun`, `lastSuccessAt`, `lastFailure`, `lastFailureAt`) in the same item, which is why an entry is updated and never
+//! put whole. Times are milliseconds since the epoch. The clouds themselves are the record of what exists.
+
+use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use onboarding_core::{
@@ -11,6 +14,7 @@ use onboarding_core::{
     onboarding::{Language, UserGroup, Users},
 };
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 use tracing::error;
 
 use crate::{aws_error, clients::Clients};
@@ -118,13 +122,24 @@ impl<'a> Registry<'a> {
     /// # Errors
     /// Whatever keeps `DynamoDB` from answering.
     pub async fn entries(&self) -> Result<Vec<Entry>, StepError> {
+        Ok(self.scan().await?.into_iter().map(|(entry, _)| entry).collect())
+    }
+
+    /// All entries as [`Self::entries`] reads them, each with the time of the last sync that left its instance in step;
+    /// before the first one, of its registration.
+    ///
+    /// # Errors
+    /// Whatever keeps `DynamoDB` from answering.
+    pub async fn scan(&self) -> Result<Vec<(Entry, Option<OffsetDateTime>)>, StepError> {
         let mut items = self.client.scan().table_name(self.table).consistent_read(true).into_paginator().items().send();
         let mut entries = Vec::new();
         while let Some(item) = items.next().await {
             let item = item.map_err(|error| aws_error::step_error("reading the registry", &error))?;
             let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).map(String::as_str);
             match serde_json::from_str(text("config").unwrap_or_default()) {
-                Ok(entry) => entries.push(entry),
+                Ok(entry) => {
+                    entries.push((entry, time(&item, "lastSuccessAt").or_else(|| time(&item, "registeredAt"))))
+                }
                 Err(error) => error!(instance = text("instanceId"), %error, "a registry entry can't be read"),
             }
         }
@@ -141,15 +156,19 @@ impl<'a> Registry<'a> {
         if self.config(&entry.instance_id).await?.is_some_and(|known| same(&known, &config)) {
             return Ok(false);
         }
+        let now_ms = OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000;
         self.client
             .update_item()
             .table_name(self.table)
             .key("instanceId", AttributeValue::S(entry.instance_id.clone()))
-            .update_expression("SET #alias = :alias, #config = :config")
+            .update_expression(
+                "SET #alias = :alias, #config = :config, registeredAt = if_not_exists(registeredAt, :now)",
+            )
             .expression_attribute_names("#alias", "alias")
             .expression_attribute_names("#config", "config")
             .expression_attribute_values(":alias", AttributeValue::S(entry.alias.clone()))
             .expression_attribute_values(":config", AttributeValue::S(config))
+            .expression_attribute_values(":now", AttributeValue::N(now_ms.to_string()))
             .send()
             .await
             .map_err(|error| {
@@ -173,6 +192,12 @@ impl<'a> Registry<'a> {
         let config = output.item.and_then(|mut item| item.remove("config"));
         Ok(config.and_then(|config| config.as_s().ok().cloned()))
     }
+}
+
+/// The time that an attribute holds.
+fn time(item: &HashMap<String, AttributeValue>, name: &str) -> Option<OffsetDateTime> {
+    let ms: i128 = item.get(name)?.as_n().ok()?.parse().ok()?;
+    OffsetDateTime::from_unix_timestamp_nanos(ms.checked_mul(1_000_000)?).ok()
 }
 
 /// Whether two configurations say the same, whatever the order of their keys.
@@ -213,6 +238,17 @@ mod tests {
         )
         .unwrap();
         assert!(entry.user_groups().is_err_and(|error| error.message.contains("run the onboarding again")));
+    }
+
+    #[test]
+    fn a_time_is_read_in_milliseconds_and_nonsense_is_none() {
+        let item = HashMap::from([
+            ("at".to_owned(), AttributeValue::N("1500".into())),
+            ("text".to_owned(), AttributeValue::S("1500".into())),
+            ("never".to_owned(), AttributeValue::N("9".repeat(38))),
+        ]);
+        let times = ["at", "text", "never", "missing"].map(|name| time(&item, name).map(|time| time.millisecond()));
+        assert_eq!(times, [Some(500), None, None, None]);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //!
 //! * Reads: `dynamodb:Scan` on the registry.
 //! * Writes: `states:StartExecution` on the user sync.
+//! * Measures, on the schedule: [`Metric::SecondsSinceSync`] of each instance, which tells of syncs that fail, that never
+//!   start and that wait for a person alike.
 //! * Safe to repeat: a sync that finds everything in step changes nothing, and one that finds another one running leaves
 //!   its work to that one.
 //!
@@ -18,9 +20,15 @@ use onboarding_core::{
 };
 use serde::Deserialize;
 use serde_json::json;
+use time::OffsetDateTime;
 use tracing::{info, warn};
 
-use crate::{aws_error, clients::Clients, registry::Registry};
+use crate::{
+    aws_error,
+    clients::Clients,
+    metrics::{Metric, Metrics},
+    registry::Registry,
+};
 
 /// An event as it comes from the bus.
 #[derive(Deserialize)]
@@ -43,7 +51,13 @@ pub async fn run(cx: &Clients, input: SyncMembersInput) -> Result<SyncMembersOut
         return Ok(output);
     }
     let mut failure = None;
-    for entry in Registry::new(cx)?.entries().await? {
+    for (entry, in_step_at) in Registry::new(cx)?.scan().await? {
+        if reason == "schedule"
+            && let Some(at) = in_step_at
+        {
+            let age = (OffsetDateTime::now_utc() - at).whole_seconds().max(0);
+            Metrics::of_instance(&entry.alias).with(Metric::SecondsSinceSync, age).emit();
+        }
         let concerned = entry.groups.iter().any(|group| groups.contains(&group.id.to_ascii_lowercase()));
         if reason == "event" && !concerned {
             continue;

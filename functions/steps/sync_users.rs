@@ -8,6 +8,7 @@
 //! * Writes: `connect:CreateUser`, `connect:UpdateUserIdentityInfo`, `connect:UpdateUserSecurityProfiles`,
 //!   `connect:UpdateUserRoutingProfile`, `connect:UpdateUserHierarchy`, `connect:UpdateUserConfig`, `connect:TagResource`,
 //!   `connect:UntagResource`, `connect:DeleteUser`.
+//! * Measures: what each round changed and called, and at the end of a run how long it took and who got no user.
 //! * Safe to repeat: each round reads both sides anew and plans only what is missing. A read that is not complete fails the
 //!   round before anything is written. It stops before Lambda would stop it and says what it left (`MORE`).
 
@@ -19,7 +20,7 @@ use onboarding_core::{
     onboarding::{NestedGroups, Users},
     sync::{
         Carry, Completeness, ConnectUser, Durations, Failure, GroupRead, MAX_LISTED, Outcome, Ownership, Plan, Policy,
-        Safety, SyncMode, SyncStatus, SyncUsersInput, SyncUsersOutput, UserRef, plan,
+        Safety, SyncMode, SyncStatus, SyncUsersInput, SyncUsersOutput, Totals, UserRef, plan,
     },
 };
 use time::OffsetDateTime;
@@ -30,6 +31,7 @@ use crate::{
     clients::Clients,
     connect::{Applied, Directory, Membership, Writer},
     graph::Graph,
+    metrics::{Metric, Metrics},
     registry::{Entry, Registry},
     serve::Invocation,
 };
@@ -94,6 +96,7 @@ pub async fn run(cx: &Clients, input: SyncUsersInput, invocation: Invocation) ->
                 // What is to be approved is this plan, also where an earlier round had another one.
                 output.digest = plan.digest();
                 output.status = SyncStatus::UnsafePlan;
+                measure(&entry.alias, &carry, &output).emit();
                 return Ok(output);
             }
         }
@@ -110,8 +113,9 @@ pub async fn run(cx: &Clients, input: SyncUsersInput, invocation: Invocation) ->
     let applied = writer.apply(&plan, deadline).await?;
     output.durations.apply_ms = millis(started.elapsed() - planned);
     output.counts.done.calls += directory.calls() - before;
-    finish(&mut output, &plan, applied, carry, approved)?;
-    Ok(output)
+    let finished = finish(&mut output, &plan, applied, &carry, approved);
+    measure(&entry.alias, &carry, &output).emit();
+    finished.map(|()| output)
 }
 
 /// Adds up a round and decides whether there has to be another.
@@ -119,7 +123,7 @@ fn finish(
     output: &mut SyncUsersOutput,
     plan: &Plan,
     applied: Applied,
-    carry: Carry,
+    carry: &Carry,
     approved: bool,
 ) -> Result<(), StepError> {
     let done = &mut output.counts.done;
@@ -158,6 +162,7 @@ fn finish(
         info!(counts = ?output.counts, "user sync done");
         return Ok(());
     }
+    output.status = SyncStatus::More;
     let idle_rounds = if applied.changed_anything() || applied.left == 0 { 0 } else { carry.idle_rounds + 1 };
     if idle_rounds >= IDLE_ROUNDS {
         return Err(StepError::throttled(format!(
@@ -166,19 +171,39 @@ fn finish(
             applied.left
         )));
     }
-    output.status = SyncStatus::More;
     output.carry = Some(Carry {
         rounds: carry.rounds + 1,
         idle_rounds,
         planned: output.counts.planned,
         digest: output.digest.clone(),
         totals: output.counts.done,
+        duration_ms: carry.duration_ms + output.durations.total_ms(),
         second_try: carry.second_try || applied.left == 0,
         approved_removals: (approved && plan.removals() > 0)
             .then(|| plan.removals_digest(|user_id| applied.removal_is_left(user_id))),
     });
     info!(left = applied.left, "user sync goes on in another round");
     Ok(())
+}
+
+/// What this round did, and at the end of a run what came of it.
+fn measure<'a>(alias: &'a str, before: &Carry, output: &SyncUsersOutput) -> Metrics<'a> {
+    let (done, until_now) = (&output.counts.done, &before.totals);
+    let updated = |totals: &Totals| totals.adopted + totals.updated + totals.marked + totals.unmarked;
+    let metrics = Metrics::of_instance(alias)
+        .with(Metric::UsersCreated, done.created - until_now.created)
+        .with(Metric::UsersUpdated, updated(done) - updated(until_now))
+        .with(Metric::UsersRemoved, done.removed - until_now.removed)
+        .with(Metric::SyncCalls, done.calls - until_now.calls)
+        .with(Metric::SyncThrottles, done.throttles - until_now.throttles);
+    if output.status == SyncStatus::More {
+        return metrics;
+    }
+    metrics
+        .with(Metric::UsersFailed, done.failed)
+        .with(Metric::UsersSkipped, output.counts.planned.skipped)
+        .with(Metric::SyncDuration, before.duration_ms + output.durations.total_ms())
+        .with(Metric::UnsafePlans, u32::from(output.status == SyncStatus::UnsafePlan))
 }
 
 /// Whether a person approved exactly this plan, or exactly what the round before left of its removals.
@@ -292,5 +317,37 @@ impl Membership for LastLook<'_> {
             }
         }
         Ok(false)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn totals(created: usize) -> Totals {
+        Totals { created, updated: 2, marked: 1, removed: 3, failed: 4, calls: 10 * created, ..Totals::default() }
+    }
+
+    fn output(status: SyncStatus) -> SyncUsersOutput {
+        let mut output = SyncUsersOutput { status, ..SyncUsersOutput::default() };
+        output.counts.done = totals(7);
+        output.counts.planned.skipped = 60;
+        output.durations = Durations { observe_ms: 1, plan_ms: 2, apply_ms: 4 };
+        output
+    }
+
+    #[test]
+    fn a_round_measures_its_own_part_and_the_last_one_the_whole_run() {
+        let before = Carry { totals: Totals { created: 5, ..Totals::default() }, duration_ms: 100, ..Carry::default() };
+        let round = Metrics::of_instance("acme")
+            .with(Metric::UsersCreated, 2)
+            .with(Metric::UsersUpdated, 3)
+            .with(Metric::UsersRemoved, 3)
+            .with(Metric::SyncCalls, 70)
+            .with(Metric::SyncThrottles, 0);
+        assert_eq!(measure("acme", &before, &output(SyncStatus::More)), round);
+        let run = round.with(Metric::UsersFailed, 4).with(Metric::UsersSkipped, 60).with(Metric::SyncDuration, 107);
+        assert_eq!(measure("acme", &before, &output(SyncStatus::Done)), run.clone().with(Metric::UnsafePlans, 0));
+        assert_eq!(measure("acme", &before, &output(SyncStatus::UnsafePlan)), run.with(Metric::UnsafePlans, 1));
     }
 }

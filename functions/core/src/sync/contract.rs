@@ -74,6 +74,9 @@ pub struct Carry {
     /// What has been done so far.
     #[serde(default)]
     pub totals: Totals,
+    /// How long the rounds took, in milliseconds.
+    #[serde(default)]
+    pub duration_ms: u64,
     /// Whether what failed has been tried once more: that is done once in a run.
     #[serde(default)]
     pub second_try: bool,
@@ -153,6 +156,14 @@ pub struct Durations {
     /// Applying.
     #[serde(default)]
     pub apply_ms: u64,
+}
+
+impl Durations {
+    /// All of them together.
+    #[must_use]
+    pub const fn total_ms(self) -> u64 {
+        self.observe_ms + self.plan_ms + self.apply_ms
+    }
 }
 
 /// The output of `SyncUsers`.
