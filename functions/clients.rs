@@ -36,6 +36,7 @@ pub struct Clients {
     quotas: OnceLock<aws_sdk_servicequotas::Client>,
     http: OnceLock<Http>,
     secrets: OnceLock<aws_sdk_secretsmanager::Client>,
+    sns: OnceLock<aws_sdk_sns::Client>,
     step_functions: OnceLock<aws_sdk_sfn::Client>,
     sts: OnceLock<aws_sdk_sts::Client>,
     support: OnceLock<aws_sdk_support::Client>,
@@ -85,6 +86,7 @@ impl Clients {
             quotas: OnceLock::new(),
             http: OnceLock::new(),
             secrets: OnceLock::new(),
+            sns: OnceLock::new(),
             step_functions: OnceLock::new(),
             sts: OnceLock::new(),
             support: OnceLock::new(),
@@ -112,6 +114,11 @@ impl Clients {
     /// EventBridge, for our events.
     pub fn events(&self) -> &aws_sdk_eventbridge::Client {
         self.events.get_or_init(|| aws_sdk_eventbridge::Client::new(&self.config))
+    }
+
+    /// Amazon SNS, for messages to people.
+    pub fn sns(&self) -> &aws_sdk_sns::Client {
+        self.sns.get_or_init(|| aws_sdk_sns::Client::new(&self.config))
     }
 
     /// IAM.

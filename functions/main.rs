@@ -7,9 +7,9 @@ use connect_onboarding::{
     serve::serve,
     steps::{
         assign_groups, configure_entra_claims, configure_entra_sign_on, configure_instance, create_entra_application,
-        create_instance, create_policy, create_role, create_saml_provider, instance_quota, order_numbers, preflight,
-        receive_notification, register_instance, report, request_quotas, subscribe_groups, sync_members, sync_users,
-        verify_sign_in,
+        create_instance, create_policy, create_role, create_saml_provider, instance_quota, notify, order_numbers,
+        preflight, receive_notification, register_instance, report, request_quotas, subscribe_groups, sync_members,
+        sync_users, verify_sign_in,
     },
 };
 
@@ -24,6 +24,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         "create-instance" => serve("create-instance", |input, _| create_instance::run(cx, input)).await,
         "configure-instance" => serve("configure-instance", |input, _| configure_instance::run(cx, input)).await,
         "request-quotas" => serve("request-quotas", |input, _| request_quotas::run(cx, input)).await,
+        "notify" => serve("notify", |input, _| notify::run(cx, input)).await,
         "order-numbers" => serve("order-numbers", |input, _| order_numbers::run(cx, input)).await,
         "create-entra-application" => serve("create-entra-application", |input, _| create_entra_application::run(cx, input)).await,
         "configure-entra-sign-on" => serve("configure-entra-sign-on", |input, _| configure_entra_sign_on::run(cx, input)).await,

@@ -1,6 +1,6 @@
 //! The environment of a function, read in this one place. template.yaml sets it.
 
-use onboarding_core::StepError;
+use onboarding_core::{StepError, onboarding::Language};
 
 /// What the functions are configured with. Each function reads what it needs; a missing variable is named when it is
 /// needed.
@@ -17,6 +17,8 @@ pub struct Settings {
     event_bus: Option<String>,
     notification_url: Option<String>,
     user_sync_state_machine: Option<String>,
+    notification_topic: Option<String>,
+    language: Option<String>,
 }
 
 impl Settings {
@@ -42,6 +44,10 @@ impl Settings {
     pub const NOTIFICATION_URL: &str = "NOTIFICATION_URL";
     /// The variable with the ARN of the user sync's state machine.
     pub const USER_SYNC_STATE_MACHINE: &str = "USER_SYNC_STATE_MACHINE";
+    /// The variable with the ARN of the topic for messages to people.
+    pub const NOTIFICATION_TOPIC: &str = "NOTIFICATION_TOPIC";
+    /// The variable with the language of messages that belong to no onboarding.
+    pub const NOTIFICATION_LANGUAGE: &str = "NOTIFICATION_LANGUAGE";
 
     /// Reads the settings through `var`, in production the process environment.
     #[must_use]
@@ -59,6 +65,8 @@ impl Settings {
             event_bus: var(Self::EVENT_BUS),
             notification_url: var(Self::NOTIFICATION_URL),
             user_sync_state_machine: var(Self::USER_SYNC_STATE_MACHINE),
+            notification_topic: var(Self::NOTIFICATION_TOPIC),
+            language: var(Self::NOTIFICATION_LANGUAGE),
         }
     }
 
@@ -142,6 +150,20 @@ impl Settings {
     /// `Internal` where the variable is not set.
     pub fn user_sync_state_machine(&self) -> Result<&str, StepError> {
         required(self.user_sync_state_machine.as_deref(), Self::USER_SYNC_STATE_MACHINE)
+    }
+
+    /// The topic for messages to people.
+    ///
+    /// # Errors
+    /// `Internal` where the variable is not set.
+    pub fn notification_topic(&self) -> Result<&str, StepError> {
+        required(self.notification_topic.as_deref(), Self::NOTIFICATION_TOPIC)
+    }
+
+    /// The language of messages that belong to no onboarding.
+    #[must_use]
+    pub fn language(&self) -> Language {
+        if self.language.as_deref() == Some("ja") { Language::Ja } else { Language::En }
     }
 
     /// The key that encrypts what instances store.

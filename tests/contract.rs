@@ -10,7 +10,13 @@ use std::{
 };
 
 use connect_onboarding::function_url::HttpRequest;
-use onboarding_core::{StepErrorKind, contract::*, sync::SyncUsersInput, telephony::OrderNumbersInput};
+use onboarding_core::{
+    StepErrorKind,
+    contract::*,
+    messages::{Message, NotifyInput},
+    sync::SyncUsersInput,
+    telephony::OrderNumbersInput,
+};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -97,7 +103,13 @@ fn states(machine: &Value) -> BTreeMap<String, Value> {
 fn lambda_tasks() -> Vec<(String, String, Value)> {
     let mut tasks = Vec::new();
     for (file, machine) in machines() {
-        for (name, state) in states(&machine) {
+        for (name, mut state) in states(&machine) {
+            // The form that waits for an answer names the function beside its payload.
+            if state["Resource"].as_str().is_some_and(|resource| resource.starts_with("arn:aws:states:::lambda:invoke"))
+            {
+                state["Resource"] = state["Arguments"]["FunctionName"].clone();
+                state["Arguments"] = state["Arguments"]["Payload"].take();
+            }
             let function = state["Resource"]
                 .as_str()
                 .and_then(|resource| resource.strip_prefix("${")?.strip_suffix("FunctionArn}"));
@@ -107,6 +119,12 @@ fn lambda_tasks() -> Vec<(String, String, Value)> {
         }
     }
     tasks
+}
+
+/// The sample event of a handler; of `notify`, that of the kind.
+fn sample_event(handler: &str, kind: &Value) -> Value {
+    let file = kind.as_str().map_or_else(|| handler.to_owned(), |kind| format!("{handler}/{kind}"));
+    serde_json::from_str(&read(format!("tests/events/{file}.json"))).unwrap()
 }
 
 fn error_names<'a>(state: &'a Value, list: &str) -> impl Iterator<Item = &'a str> {
@@ -229,6 +247,7 @@ fn every_sample_event_is_an_input_of_its_step() {
             "create-instance" => decode::<CreateInstanceInput>(event),
             "configure-instance" => decode::<ConfigureInstanceInput>(event),
             "request-quotas" => decode::<RequestQuotasInput>(event),
+            "notify" => decode::<NotifyInput>(event),
             "order-numbers" => decode::<OrderNumbersInput>(event),
             "create-entra-application" => decode::<CreateEntraApplicationInput>(event),
             "configure-entra-sign-on" => decode::<ConfigureEntraSignOnInput>(event),
@@ -254,7 +273,7 @@ fn every_sample_event_is_an_input_of_its_step() {
 fn the_arguments_of_every_lambda_task_are_the_fields_of_its_sample_event() {
     for (task, function, state) in lambda_tasks() {
         let handler = &functions(&template())[&function];
-        let event: Value = serde_json::from_str(&read(format!("tests/events/{handler}.json"))).unwrap();
+        let event = sample_event(handler, &state["Arguments"]["kind"]);
         let fields = |value: &Value| {
             value.as_object().map(|map| map.keys().cloned().collect::<BTreeSet<_>>()).unwrap_or_default()
         };
@@ -292,5 +311,29 @@ fn every_state_can_be_reached_and_every_next_exists() {
     }
     for (file, machine) in machines() {
         walk(&file, &machine);
+    }
+}
+
+#[test]
+fn every_message_that_a_state_machine_or_a_rule_sends_has_its_words_and_all_that_they_need() {
+    let template = read("template.yaml");
+    let rules = template.lines().filter_map(|line| line.split_once(r#"{"kind": ""#)?.1.split_once('"'));
+    let mut sent: BTreeSet<String> = rules.map(|(kind, _)| kind.to_owned()).collect();
+    for (task, _, state) in lambda_tasks().into_iter().filter(|(_, function, _)| function == "NotifyFunction") {
+        let kind = state["Arguments"]["kind"].as_str().expect("a kind");
+        sent.insert(kind.to_owned());
+        let mut event = sample_event("notify", &kind.into());
+        event.as_object_mut().unwrap().retain(|field, _| state["Arguments"].get(field).is_some());
+        let input = serde_json::from_value::<NotifyInput>(event);
+        assert!(input.is_ok_and(|input| input.message.kind() == kind), "{task} leaves out what {kind} needs");
+    }
+    let known: BTreeSet<String> = Message::KINDS.into_iter().map(ToOwned::to_owned).collect();
+    assert_eq!(sent, known, "what is sent (left) and what there are words for (right)");
+}
+
+#[test]
+fn nothing_but_the_step_notify_publishes_to_the_topic() {
+    for (file, machine) in machines() {
+        assert!(!machine.to_string().contains(":sns:"), "{file} publishes by itself");
     }
 }

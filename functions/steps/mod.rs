@@ -10,6 +10,7 @@ pub mod create_policy;
 pub mod create_role;
 pub mod create_saml_provider;
 pub mod instance_quota;
+pub mod notify;
 pub mod order_numbers;
 pub mod preflight;
 pub mod receive_notification;

@@ -66,6 +66,8 @@ pub async fn run(cx: &Clients, input: SyncUsersInput, invocation: Invocation) ->
     log_plan(&plan, input.mode);
 
     let mut output = SyncUsersOutput {
+        alias: entry.alias.clone(),
+        language: entry.language,
         digest: plan.digest(),
         removals: plan.removed_usernames().take(MAX_LISTED).map(Into::into).collect(),
         skipped: plan

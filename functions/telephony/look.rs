@@ -62,7 +62,7 @@ impl<'a> Look<'a> {
             pending,
             attempt,
             wait_seconds: self.waits.into_iter().min().unwrap_or_default(),
-            notify: notification(&self.input.alias, &self.messages),
+            notify: notification(&self.messages),
             numbers: self.numbers,
             orders: self.orders,
             open_items: items,

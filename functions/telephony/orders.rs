@@ -2,8 +2,9 @@
 
 use onboarding_core::{
     StepError, backoff,
+    messages::{News, tell},
     onboarding::{Documents, NumberOrder, PhoneNumber},
-    telephony::{CaseOrder, CaseText, News, OrderStatus, Topic, lines, marker, needs_documents, open_item, tell},
+    telephony::{CaseOrder, CaseText, OrderStatus, Topic, lines, marker, needs_documents, open_item},
 };
 
 use super::{

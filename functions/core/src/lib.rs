@@ -7,6 +7,7 @@ pub mod backoff;
 pub mod contract;
 pub mod error;
 pub mod iam;
+pub mod messages;
 pub mod names;
 pub mod onboarding;
 pub mod parse;

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::plan::Counts;
+use crate::onboarding::Language;
 
 /// The most entries of each list in [`SyncUsersOutput`] and [`Carry`].
 pub const MAX_LISTED: usize = 50;
@@ -170,6 +171,12 @@ impl Durations {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SyncUsersOutput {
+    /// The instance's alias, for messages and logs.
+    #[serde(default)]
+    pub alias: String,
+    /// The language of messages about the instance.
+    #[serde(default)]
+    pub language: Language,
     /// How the round ended.
     pub status: SyncStatus,
     /// The digest of the plan; of an unsafe plan, what to approve.

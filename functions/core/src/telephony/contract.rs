@@ -170,12 +170,10 @@ impl CaseOrder {
     }
 }
 
-/// A message to people through the notification topic.
+/// What goes into the message [`TelephonyNews`](crate::messages::Message::TelephonyNews).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Notification {
-    /// At most 100 ASCII characters, as SNS wants it.
-    pub subject: String,
-    /// The text.
+    /// The text, in the language of the input.
     pub message: String,
 }

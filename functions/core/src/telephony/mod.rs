@@ -19,4 +19,4 @@ pub use contract::{
 };
 pub use documents::{DocumentKind, MAX_DOCUMENT_BYTES, check, keys};
 pub use numbers::{HeldNumber, allocate, needs_documents, type_name};
-pub use words::{News, notification, open_item, tell};
+pub use words::{notification, open_item};

@@ -1,0 +1,136 @@
+//! The catalogue in English.
+
+use super::{
+    ExecutionDetail, Message, Step, Words, approve, name, read_failure, read_output, read_report_in_history, refuse,
+};
+use crate::{StepErrorKind, contract::OpenItem, report::message_of};
+
+/// The words of a message.
+pub(super) fn words(message: &Message) -> Words {
+    match message {
+        Message::SignInReady { alias, groups, sso_url, passed, .. } if *passed => Words {
+            title: format!("Amazon Connect {alias}: people can sign in now"),
+            what: format!(
+                "Members of {} can sign in to Amazon Connect now:\n{sso_url}\n\nThe login check passed: everything that a sign-in needs \
+                 was read back and compared. Quotas and phone numbers may still be on their way; another message comes when the \
+                 onboarding has finished.",
+                groups.join(", ")
+            ),
+            steps: vec![Step::new("Give the URL to the members. It works for them alone.")],
+        },
+        Message::SignInReady { alias, sso_url, .. } => Words {
+            title: format!("Amazon Connect {alias}: the login check FAILED"),
+            what: format!(
+                "Single sign-on is set up, but what was read back is not what a sign-in needs, so people may be refused at:\n{sso_url}"
+            ),
+            steps: vec![Step::new(
+                "Wait for the message that the onboarding has finished. Its report names each check with what was expected and what \
+                 was found.",
+            )],
+        },
+        Message::TelephonyNews { alias, message, .. } => Words {
+            title: format!("Amazon Connect {alias}: news from telephony"),
+            what: message.clone(),
+            steps: Vec::new(),
+        },
+        Message::OnboardingFinished { alias, sso_url, open_items, failed, execution } => Words {
+            title: if *failed {
+                format!("Amazon Connect {alias}: onboarding failed at something that was required")
+            } else {
+                format!("Amazon Connect {alias}: onboarding finished")
+            },
+            what: finished(sso_url, open_items, *failed),
+            steps: vec![
+                Step::new("Read the report:").run(if *failed {
+                    read_report_in_history(execution)
+                } else {
+                    read_output(execution)
+                }),
+                Step::new(if open_items.is_empty() && !failed {
+                    "Nothing else: users now follow the groups by themselves."
+                } else {
+                    "Settle what is open, then start the same input again where an item says so. What is right is left alone."
+                }),
+            ],
+        },
+        Message::UnsafePlan { instance_id, alias, reasons, counts, removals, digest, task_token, .. } => {
+            let plan = &counts.planned;
+            Words {
+                title: format!("Amazon Connect {}: a user sync waits for your approval", name(alias, instance_id)),
+                what: format!(
+                    "The user sync of the instance {instance_id} stopped before an unsafe plan and changed nothing.\n\nWhy: {}\n\nThe plan \
+                     creates {}, adopts {}, updates {}, marks for deletion {} and deletes {} of {} managed users.\nThe first users \
+                     that it removes: {}\nDigest: {digest}\n\nWithout an answer within three days, nothing is changed.",
+                    reasons.join("; "),
+                    plan.create,
+                    plan.adopt,
+                    plan.update,
+                    plan.mark,
+                    plan.delete,
+                    plan.managed,
+                    list(removals),
+                ),
+                steps: vec![
+                    Step::new(
+                        "Compare the groups in Entra with what you expect. Somebody may have emptied one by mistake.",
+                    ),
+                    Step::new("To apply exactly this plan (another plan is asked about again):")
+                        .run(approve(digest, task_token)),
+                    Step::new(
+                        "To refuse it (nothing is changed; the same plan is asked about again after three days):",
+                    )
+                    .run(refuse(task_token)),
+                ],
+            }
+        }
+        Message::ExecutionFailed { detail } => failed(detail),
+    }
+}
+
+fn finished(sso_url: &str, open_items: &[OpenItem], failed: bool) -> String {
+    let head = if failed {
+        "What could be set up is set up and stays; something that the input requires was refused."
+    } else {
+        "Everything of the input is set up."
+    };
+    let mut text = format!("{head} Sign in at:\n{sso_url}\n\nOpen items: {}", open_items.len());
+    for item in open_items {
+        text.push_str(&format!("\n- {}: {}\n  {}", item.subject, item.what, item.action));
+    }
+    text
+}
+
+fn failed(detail: &ExecutionDetail) -> Words {
+    let ExecutionDetail { execution_arn, status, error, cause, .. } = detail;
+    let (machine, run) = detail.names();
+    let how = match status.as_str() {
+        "TIMED_OUT" => "ran out of time",
+        "ABORTED" => "was stopped",
+        _ => "failed",
+    };
+    let error = error.as_deref().unwrap_or_default();
+    let said = cause.as_deref().map(message_of).filter(|said| !said.is_empty());
+    let why = match (error, said) {
+        ("", None) => String::new(),
+        ("", Some(said)) => format!("\n\n{said}"),
+        (error, None) => format!("\n\n{error}"),
+        (error, Some(said)) => format!("\n\n{error}: {said}"),
+    };
+    let advice = StepErrorKind::from_name(error).map_or(
+        "See in the history which state it was. Starting the same input again is safe: it goes on where this one stopped, and nothing is done twice.",
+        StepErrorKind::advice,
+    );
+    Words {
+        title: format!("Connect Onboarding: {machine} {how}"),
+        what: format!("The execution {run} of {machine} {how}. Nothing that it had finished is undone.{why}"),
+        steps: vec![Step::new(advice), Step::new("To see it again:").run(read_failure(execution_arn))],
+    }
+}
+
+fn list(usernames: &[String]) -> String {
+    if usernames.is_empty() {
+        "none".to_owned()
+    } else {
+        usernames.iter().take(10).cloned().collect::<Vec<_>>().join(", ")
+    }
+}

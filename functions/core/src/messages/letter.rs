@@ -1,0 +1,135 @@
+//! A message as it goes to the topic: a subject, a text for mail, and the same for chat.
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::{Message, Step, Words};
+use crate::onboarding::Language;
+
+/// Amazon SNS wants a subject of less than 100 characters, in UTF-8, without line breaks or control characters (API
+/// reference, Publish).
+pub const MAX_SUBJECT: usize = 99;
+/// A section of a chat message holds 3,000 characters (Slack, Block Kit).
+const MAX_CHAT_TEXT: usize = 2_900;
+/// Amazon SNS takes 256 KiB in all; text and chat form together stay far below.
+const MAX_TEXT: usize = 40_000;
+
+/// What `notify` publishes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Letter {
+    /// The subject: at most [`MAX_SUBJECT`] characters, no line breaks.
+    pub subject: String,
+    /// The text for mail and every other subscription.
+    pub text: String,
+    /// The custom notification for Amazon Q Developer in chat applications (administrator guide, "Custom notifications").
+    pub chat: Value,
+    /// The same when the same thing is told again.
+    pub reference: String,
+}
+
+impl Letter {
+    pub(super) fn new(message: &Message, words: Words, language: Language) -> Self {
+        let reference = reference(message);
+        let labels = Labels::of(language);
+        let Words { title, what, steps } = words;
+        let execution = message.execution();
+        let mut text = format!("{title}\n\n{what}\n");
+        if !steps.is_empty() {
+            text.push_str(&format!("\n{}\n", labels.next));
+        }
+        for (number, Step { say, commands }) in steps.iter().enumerate() {
+            text.push_str(&format!("{}. {say}\n", number + 1));
+            for command in commands {
+                text.push_str(&format!("\n   {command}\n\n"));
+            }
+        }
+        text = text.trim_end().to_owned();
+        let text = format!(
+            "{}\n\n{}: {execution}\n{}: {reference} ({})\n",
+            cut(&text, MAX_TEXT),
+            labels.execution,
+            labels.reference,
+            labels.again
+        );
+        let next_steps: Vec<String> = steps
+            .iter()
+            .map(|Step { say, commands }| {
+                commands.iter().fold(say.clone(), |said, command| format!("{said}\n```{command}```"))
+            })
+            .collect();
+        let chat = json!({
+            "version": "1.0",
+            "source": "custom",
+            "id": reference,
+            "content": {
+                "textType": "client-markdown",
+                "title": title,
+                "description": cut(&what, MAX_CHAT_TEXT),
+                "nextSteps": next_steps,
+            },
+            "metadata": {
+                "threadId": execution.rsplit(':').next().unwrap_or_default(),
+                "summary": title,
+                "eventType": message.kind(),
+                "relatedResources": [execution],
+                "enableCustomActions": false,
+            },
+        });
+        Self { subject: subject(&title), text, chat, reference }
+    }
+
+    /// The value of `Message` with `MessageStructure` `json`: mail and queues get the text, HTTPS subscriptions, by which
+    /// chat applications listen, get the chat form.
+    #[must_use]
+    pub fn body(&self) -> String {
+        json!({ "default": self.text, "https": self.chat.to_string() }).to_string()
+    }
+}
+
+struct Labels {
+    next: &'static str,
+    execution: &'static str,
+    reference: &'static str,
+    again: &'static str,
+}
+
+impl Labels {
+    const fn of(language: Language) -> Self {
+        match language {
+            Language::En => Self {
+                next: "What to do next:",
+                execution: "Execution",
+                reference: "Reference",
+                again: "if a message with this reference comes again, go by the later one",
+            },
+            Language::Ja => Self {
+                next: "次に行うこと:",
+                execution: "実行",
+                reference: "参照番号",
+                again: "同じ参照番号のメッセージが再び届いた場合は、後のものに従ってください",
+            },
+        }
+    }
+}
+
+fn subject(title: &str) -> String {
+    title.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).take(MAX_SUBJECT).collect()
+}
+
+/// At most so many characters; says where something is left out.
+fn cut(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    text.chars().take(most).chain(" […]".chars()).collect()
+}
+
+/// Depends on what is told, not on when or in which attempt: neither time nor task token goes in.
+fn reference(message: &Message) -> String {
+    let mut digest = Sha256::new();
+    for part in [message.kind(), message.execution(), message.topic()] {
+        digest.update(part);
+        digest.update([0]);
+    }
+    digest.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+}
