@@ -23,7 +23,7 @@ def client(service):
 
 
 def upload():
-    """Code and definitions go to a bucket; gives the template with their places in it."""
+    """Code, definitions and the template with their places in it go to a bucket; gives the template's URL."""
     s3 = client("s3")
     bucket = "connect-onboarding-artifacts"
     s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": os.environ["AWS_REGION"]})
@@ -46,7 +46,10 @@ def upload():
     with open(os.path.join(settings["root"], "template.yaml"), encoding="utf-8") as file:
         template = file.read()
     template = re.sub(r"(?m)^(\s*CodeUri:\s*)\.\s*$", rf"\g<1>s3://{bucket}/bootstrap.zip", template)
-    return re.sub(r"(?m)^(\s*DefinitionUri:\s*)(statemachine/\S+)\s*$", definition, template)
+    template = re.sub(r"(?m)^(\s*DefinitionUri:\s*)(statemachine/\S+)\s*$", definition, template)
+    # By its URL, as SAM does it: in the request itself a template may have 51,200 bytes only.
+    s3.put_object(Bucket=bucket, Key="template.yaml", Body=template.encode())
+    return f"{settings['emulator']}/{bucket}/template.yaml"
 
 
 def secret():
@@ -62,7 +65,7 @@ def deploy(template, parameters):
     stack = settings["stack"]
     cloudformation.create_stack(
         StackName=stack,
-        TemplateBody=template,
+        TemplateURL=template,
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
     )
