@@ -2,6 +2,9 @@
 //!
 //! The payload is decoded here and not by the runtime, because the runtime would name a bad payload after one of its own
 //! types, which no state machine can match.
+//!
+//! Each line of the log says for whom it was written: Lambda's request id, and what the state machine sends along in the
+//! reserved field `context` of every payload, which no step sees ([`Caller`]).
 
 use std::{fmt, future::Future, pin::Pin, time::Instant};
 
@@ -9,7 +12,7 @@ use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use onboarding_core::StepError;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use tracing::{info, warn};
+use tracing::{Instrument as _, Span, field, info, info_span, warn};
 
 /// What a step knows about its own invocation.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +29,42 @@ impl Invocation {
             std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_millis());
         std::time::Duration::from_millis(self.deadline_ms.saturating_sub(u64::try_from(now).unwrap_or(u64::MAX)))
     }
+}
+
+/// For whom a step runs: the field `context` of its payload, `{"execution", "alias"}`. Only the log has it; a step that
+/// needs one of them to do its work takes it from its own input.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Caller {
+    /// The execution's ARN.
+    execution: Option<String>,
+    /// The instance's alias.
+    alias: Option<String>,
+}
+
+impl Caller {
+    /// Takes it out of the payload.
+    fn take(payload: &mut Value) -> Self {
+        let context = payload.as_object_mut().and_then(|fields| fields.remove("context")).unwrap_or_default();
+        let text = |name: &str| context.get(name).and_then(Value::as_str).map(ToOwned::to_owned);
+        Self { execution: text("execution"), alias: text("alias") }
+    }
+
+    /// What every line of one invocation carries.
+    fn span(&self, step: &'static str, request_id: &str) -> Span {
+        info_span!(
+            "invocation",
+            step,
+            requestId = request_id,
+            execution = self.execution.as_deref(),
+            alias = self.alias.as_deref(),
+        )
+    }
+}
+
+/// Says in the log for which instance the step works, where it is the step that finds out. Without effect where the state
+/// machine has said so.
+pub fn for_instance(alias: &str) {
+    Span::current().record("alias", field::display(alias));
 }
 
 /// A [`StepError`] on its way to Lambda: the orphan rule wants a type of ours.
@@ -65,16 +104,23 @@ where
 /// Not generic, so that the binary holds Lambda's runtime once and not once for each step.
 async fn listen(name: &'static str, step: &Step<'_>) -> Result<(), lambda_runtime::Error> {
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
-        let started = Instant::now();
-        let result = step(event.payload, Invocation { deadline_ms: event.context.deadline }).await;
-        let duration_ms = started.elapsed().as_millis();
-        match &result {
-            Ok(_) => info!(step = name, duration_ms, "step done"),
-            Err(error) => warn!(step = name, duration_ms, error = error.name(), "step failed"),
-        }
-        result.map_err(Failure)
+        let mut payload = event.payload;
+        let span = Caller::take(&mut payload).span(name, &event.context.request_id);
+        told(step(payload, Invocation { deadline_ms: event.context.deadline })).instrument(span).await.map_err(Failure)
     }))
     .await
+}
+
+/// Says in the log how a step ended.
+async fn told(step: impl Future<Output = Result<Value, StepError>>) -> Result<Value, StepError> {
+    let started = Instant::now();
+    let result = step.await;
+    let duration_ms = started.elapsed().as_millis();
+    match &result {
+        Ok(_) => info!(duration_ms, "step done"),
+        Err(error) => warn!(duration_ms, error = error.name(), "step failed"),
+    }
+    result
 }
 
 /// Decodes, runs and encodes once.
@@ -117,6 +163,54 @@ mod tests {
     async fn unknown_fields_of_a_later_release_are_ignored() {
         let result = run(json!({"number": 1, "later": true}), |input: Input| async move { Ok(input.number) }).await;
         assert_eq!(result, Ok(json!(1)));
+    }
+
+    /// What a step logs that finds its instance by itself where nobody named it.
+    async fn lines_of(mut payload: Value, finds: &str) -> Vec<Value> {
+        let written = crate::log::Written::default();
+        let _guard = tracing::subscriber::set_default(crate::log::json_lines(written.clone()));
+        let span = Caller::take(&mut payload).span("create-role", "8f5c-request");
+        let step = run(payload, |input: Input| async move {
+            for_instance(finds);
+            info!("at work");
+            if input.number == 0 { Err(StepError::conflict("taken")) } else { Ok(input.number) }
+        });
+        let _ = told(step).instrument(span).await;
+        written.lines()
+    }
+
+    #[tokio::test]
+    async fn every_line_says_which_step_request_execution_and_instance_it_is_of() {
+        let execution = "arn:aws:states:ap-northeast-1:111122223333:execution:Onboarding:one";
+        for number in [0, 1] {
+            let payload = json!({ "number": number, "context": { "execution": execution, "alias": "acme" } });
+            let lines = lines_of(payload, "acme").await;
+            assert_eq!(lines.len(), 2, "{lines:?}");
+            for line in lines {
+                let span = &line["span"];
+                assert_eq!(
+                    (&span["step"], &span["requestId"], &span["execution"], &span["alias"]),
+                    (&json!("create-role"), &json!("8f5c-request"), &json!(execution), &json!("acme")),
+                    "{line}"
+                );
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_step_that_finds_its_instance_by_itself_names_it_from_then_on() {
+        let lines = lines_of(json!({ "number": 1 }), "found").await;
+        assert!(lines.iter().all(|line| line["span"]["alias"] == "found"), "{lines:?}");
+        assert!(lines.iter().all(|line| line["span"].get("execution").is_none()), "nobody named one: {lines:?}");
+    }
+
+    #[tokio::test]
+    async fn no_step_sees_for_whom_it_runs() {
+        let mut payload = json!({ "number": 1, "context": { "execution": "e" } });
+        let caller = Caller::take(&mut payload);
+        assert_eq!(caller, Caller { execution: Some("e".into()), alias: None });
+        assert_eq!(payload, json!({ "number": 1 }));
+        assert_eq!(Caller::take(&mut json!(["no object"])), Caller::default());
     }
 
     #[test]

@@ -278,9 +278,23 @@ fn the_arguments_of_every_lambda_task_are_the_fields_of_its_sample_event() {
             value.as_object().map(|map| map.keys().cloned().collect::<BTreeSet<_>>()).unwrap_or_default()
         };
         if state["Arguments"].is_object() {
-            let unknown: Vec<_> = fields(&state["Arguments"]).difference(&fields(&event)).cloned().collect();
+            let mut given = fields(&state["Arguments"]);
+            // For the log only; no step sees it.
+            given.remove("context");
+            let unknown: Vec<_> = given.difference(&fields(&event)).cloned().collect();
             assert!(unknown.is_empty(), "{task}: tests/events/{handler}.json does not have {unknown:?}");
         }
+    }
+}
+
+#[test]
+fn every_lambda_task_says_in_its_context_for_which_execution_it_runs() {
+    for (task, _, state) in lambda_tasks() {
+        let execution = &state["Arguments"]["context"]["execution"];
+        assert_eq!(
+            execution, "{% $states.context.Execution.Id %}",
+            r#"{task} needs "context": {{"execution": "{{% $states.context.Execution.Id %}}"}} (and "alias" where it is known) in its Arguments, for the log"#
+        );
     }
 }
 

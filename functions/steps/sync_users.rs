@@ -33,7 +33,7 @@ use crate::{
     graph::Graph,
     metrics::{Metric, Metrics},
     registry::{Entry, Registry},
-    serve::Invocation,
+    serve::{Invocation, for_instance},
 };
 
 /// Groups that are read at the same time.
@@ -52,6 +52,7 @@ pub async fn run(cx: &Clients, input: SyncUsersInput, invocation: Invocation) ->
     let remaining = invocation.remaining();
     let deadline = started + remaining.saturating_sub(MARGIN.min(remaining / 4));
     let entry = Registry::new(cx)?.entry(&input.instance_id).await?;
+    for_instance(&entry.alias);
     let policy = Policy::from(&entry.users);
     let directory = Directory::new(cx.connect(), &entry.instance_id, &entry.alias);
 
