@@ -1,96 +1,149 @@
-//! A change in Entra while a local run is at work: Graph's stand-in notifies the function URL, and the rest follows.
+//! The way of a change from Entra to Connect, on the whole stack: Graph's stand-in notifies the function URL, and the rest
+//! follows; and the schedules, for what no notification tells.
 
-use std::{
-    fs,
-    io::{BufRead, BufReader, Read, Write},
-    net::TcpStream,
-    process::{Child, Stdio},
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeSet, sync::OnceLock};
 
-use super::{common::local, local::descendants};
-use rustix::process::{Pid, Signal, kill_process};
+use super::kept::{Cloud, until};
 use serde_json::{Value, json};
 
-/// A run whose phone numbers take half a minute, so that it waits while people already sign in.
-struct Waiting {
-    child: Child,
-    stand_in: String,
+const SYNC: &str = "UserSyncStateMachineArn";
+const GROUP: &str = "Support agents";
+
+fn cloud() -> &'static Cloud {
+    static CLOUD: OnceLock<Cloud> = OnceLock::new();
+    CLOUD.get_or_init(|| Cloud::onboarded(3))
 }
 
-impl Waiting {
-    fn start() -> Self {
-        let arguments = ["--users", "3", "--input", "examples/tokyo-callcenter.json", "--clock-scale", "0.02"];
-        let mut child = local().args(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap());
-        let mut text = String::new();
-        while !text.contains("✓ VerifySignIn") {
-            assert!(lines.read_line(&mut text).unwrap() > 0, "ended by itself:\n{text}");
-        }
-        let environments =
-            descendants(child.id()).into_iter().filter_map(|id| fs::read(format!("/proc/{id}/environ")).ok());
-        let variables = environments.flat_map(|bytes| {
-            bytes
-                .split(|byte| *byte == 0)
-                .map(|variable| String::from_utf8_lossy(variable).into_owned())
-                .collect::<Vec<_>>()
-        });
-        let mut stand_in = variables
-            .filter_map(|variable| variable.strip_prefix("AWS_ENDPOINT_URL_CONNECT=http://").map(ToOwned::to_owned));
-        Self { stand_in: stand_in.next().unwrap(), child }
-    }
-
-    fn ask(&self, method: &str, path: &str, body: &Value) -> Value {
-        let body = if body.is_null() { String::new() } else { body.to_string() };
-        let mut stream = TcpStream::connect(&self.stand_in).unwrap();
-        write!(
-            stream,
-            "{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
-            self.stand_in,
-            body.len()
-        )
-        .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        assert!(head.starts_with("HTTP/1.1 200"), "{answer}");
-        serde_json::from_str(body).unwrap()
-    }
-
-    fn usernames(&self) -> Vec<String> {
-        let inventory = self.ask("GET", "/_admin/inventory", &Value::Null);
-        let users = inventory["connect"]["instances"][0]["users"].as_array().unwrap().clone();
-        users.iter().map(|user| user["Username"].as_str().unwrap().to_owned()).collect()
-    }
-
-    /// Waits until a username is there.
-    fn until_there(&self, username: &str) {
-        let started = Instant::now();
-        while !self.usernames().iter().any(|name| name == username) {
-            assert!(started.elapsed() < Duration::from_secs(20), "{:?}", self.usernames());
-            std::thread::sleep(Duration::from_millis(50));
-        }
-    }
+async fn inventory() -> Value {
+    cloud().admin("GET", "inventory", &Value::Null).await
 }
 
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
-        let _ = self.child.wait();
-    }
+async fn usernames() -> BTreeSet<String> {
+    let inventory = inventory().await;
+    let users = inventory["connect"]["instances"][0]["users"].as_array().unwrap();
+    users.iter().map(|user| user["Username"].as_str().unwrap().to_owned()).collect()
 }
 
-#[test]
-fn who_joins_a_group_in_entra_is_a_user_of_connect_within_seconds() {
-    let run = Waiting::start();
-    assert_eq!(run.usernames().len(), 3);
-    let username = "newcomer@contoso.onmicrosoft.com";
+async fn joins(name: &str, number: usize) -> String {
+    let username = format!("{name}@contoso.onmicrosoft.com");
     let member = json!({
-        "@odata.type": "#microsoft.graph.user", "id": "00000000-0000-4000-8000-0000000000aa",
+        "@odata.type": "#microsoft.graph.user", "id": format!("00000000-0000-4000-8000-{number:012x}"),
         "userPrincipalName": username, "givenName": "New", "surname": "Comer", "displayName": "New Comer",
         "mail": null, "accountEnabled": true, "userType": "Member",
     });
-    run.ask("POST", "/_admin/members/add", &json!({ "group": "Support agents", "member": member }));
-    run.until_there(username);
-    assert_eq!(run.usernames().len(), 4);
+    cloud().admin("POST", "members/add", &json!({ "group": GROUP, "member": member })).await;
+    username
+}
+
+async fn until_there(username: &str) {
+    until("who joined is a user", async || usernames().await.contains(username).then_some(())).await;
+}
+
+/// The subscription of the group, as Graph has it.
+async fn subscription() -> Value {
+    inventory().await["graph"]["subscriptions"][0].clone()
+}
+
+/// A notification of this subscription about one person.
+fn notification(of: &Value, person: usize) -> Value {
+    let group = of["resource"].as_str().unwrap().trim_matches('/').split('/').nth(1).unwrap();
+    json!({
+        "changeType": "updated", "clientState": of["clientState"], "resource": format!("Groups/{group}"),
+        "resourceData": {
+            "@odata.type": "#Microsoft.Graph.Group", "@odata.id": format!("Groups/{group}"), "id": group,
+            "members@delta": [{ "id": format!("00000000-0000-4000-9000-{person:012x}") }],
+        },
+        "subscriptionExpirationDateTime": of["expirationDateTime"], "subscriptionId": of["id"],
+        "tenantId": "7e7a0000-0000-4000-8000-000000000001",
+    })
+}
+
+/// The executions of the user sync that events started.
+async fn started_by_events() -> Vec<String> {
+    let executions = cloud().executions(SYNC).await.into_iter();
+    executions.filter(|(_, input)| input["reason"] == "event").map(|(execution, _)| execution).collect()
+}
+
+#[tokio::test]
+async fn who_joins_a_group_in_entra_is_a_user_of_connect_within_seconds() {
+    until_there(&joins("newcomer", 0xaa).await).await;
+}
+
+#[tokio::test]
+async fn five_thousand_and_one_notifications_come_to_a_few_syncs_and_none_of_them_is_lost() {
+    let subscription = subscription().await;
+    let mut foreign = notification(&subscription, 0);
+    foreign["subscriptionId"] = json!("00000000-0000-4000-a000-000000000001");
+    foreign["clientState"] = json!("of another subscription");
+    assert_eq!(cloud().notify(&subscription, &json!({ "value": [foreign] })).await, 202);
+
+    let people: Vec<usize> = (0..5001).collect();
+    let mut sent = 0;
+    for (number, batch) in people.chunks(100).enumerate() {
+        let items: Vec<Value> = batch.iter().map(|person| notification(&subscription, *person)).collect();
+        // Each tenth comes twice, as Graph sends what it is not sure about.
+        for _ in 0..=usize::from(number % 10 == 0) {
+            assert_eq!(cloud().notify(&subscription, &json!({ "value": items })).await, 202);
+            sent += 1;
+        }
+    }
+    // The last change of all, in the thick of it.
+    until_there(&joins("last", 0xbb).await).await;
+
+    let taken = |line: &String| line.contains("notifications taken") && line.contains("groups=1");
+    let log = cloud().log().await;
+    assert!(log.iter().filter(|line| taken(line)).count() >= sent, "not every batch was taken");
+    assert_eq!(log.iter().filter(|line| line.contains("not ours were refused items=1 refused=1")).count(), 1);
+    cloud().until_queues_are_empty().await;
+    let mut rounds = 0;
+    let started = started_by_events().await;
+    for execution in &started {
+        assert_eq!(cloud().end_of(execution).await.status, "SUCCEEDED");
+        rounds += cloud().entered(execution, "SyncUsers").await;
+    }
+    eprintln!("{sent} batches of 5001 notifications: {} executions, {rounds} rounds", started.len());
+    assert!((1..=sent / 2).contains(&rounds), "{rounds} rounds");
+}
+
+/// Shortens the schedule of this function to a minute, the shortest there is.
+async fn each_minute(function: &str) {
+    let schedules = cloud().rest("scheduler", "GET", "/schedules", &Value::Null).await;
+    let schedules = schedules["Schedules"].as_array().unwrap();
+    let names = schedules.iter().map(|schedule| schedule["Name"].as_str().unwrap());
+    let mut found = 0;
+    for name in names {
+        let mut schedule = cloud().rest("scheduler", "GET", &format!("/schedules/{name}"), &Value::Null).await;
+        if schedule["Target"]["Arn"].as_str().unwrap().contains(function) {
+            found += 1;
+            schedule["ScheduleExpression"] = json!("rate(1 minute)");
+            cloud().rest("scheduler", "PUT", &format!("/schedules/{name}"), &schedule).await;
+        }
+    }
+    assert_eq!(found, 1, "{function} has one schedule: {schedules:?}");
+}
+
+#[tokio::test]
+async fn the_schedules_sync_everybody_measure_the_age_of_the_last_sync_and_bring_back_a_lost_subscription() {
+    each_minute("SyncMembers").await;
+    each_minute("SubscribeGroups").await;
+    let lost = subscription().await["id"].clone();
+    cloud().unsubscribe(lost.as_str().unwrap()).await;
+
+    let execution = until("the schedule has started a sync", async || {
+        let executions = cloud().executions(SYNC).await;
+        executions.into_iter().find(|(_, input)| input["reason"] == "schedule").map(|(execution, _)| execution)
+    })
+    .await;
+    assert_eq!(cloud().end_of(&execution).await.status, "SUCCEEDED");
+    let age = until("the age is measured", async || {
+        let lines = cloud().log().await.into_iter().filter_map(|line| serde_json::from_str::<Value>(&line).ok());
+        lines.into_iter().find_map(|line| line["SecondsSinceSync"].as_i64())
+    })
+    .await;
+    assert!((0..600).contains(&age), "{age} seconds");
+    until("the subscription is there again", async || {
+        let id = subscription().await["id"].clone();
+        (id.is_string() && id != lost).then_some(())
+    })
+    .await;
 }

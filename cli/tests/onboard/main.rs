@@ -5,4 +5,6 @@ mod command_line;
 mod common;
 mod events;
 mod faults;
+mod kept;
 mod local;
+mod user_sync;

@@ -1,0 +1,259 @@
+//! A local cloud that stays while the tests of a group use it: the real stack, for whatever a test starts in it.
+
+use std::{
+    fs::File,
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use super::common::local;
+use onboard_cli::local::kept::{FILE, Kept};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// How long anything in the local cloud may take, on a machine that does other things too.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// A running local cloud.
+pub(crate) struct Cloud {
+    pub(crate) kept: Kept,
+    _folder: TempDir,
+    // The end of its standard input ends the cloud, also where a test program ends without dropping what is static.
+    _program: Child,
+}
+
+/// An execution that has ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) status: String,
+    pub(crate) output: Value,
+}
+
+impl Cloud {
+    /// Deploys the stack for this tenant. Nothing is onboarded.
+    pub(crate) fn idle(tenant: &Value) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::write(path("tenant.json"), tenant.to_string()).unwrap();
+        let mut command = local();
+        command.args(["--keep", "--idle", "--tenant"]).arg(path("tenant.json"));
+        Self::of(&command, folder)
+    }
+
+    /// Onboards these many people with the smallest input.
+    pub(crate) fn onboarded(people: usize) -> Self {
+        let mut command = local();
+        command.args(["--keep", "--input", "examples/smallest.json", "--users", &people.to_string()]);
+        Self::of(&command, tempfile::tempdir().unwrap())
+    }
+
+    fn of(command: &Command, folder: TempDir) -> Self {
+        let (kept, program) = start(command, &folder.path().join("current.json"), &folder.path().join("log"));
+        Self { kept, _folder: folder, _program: program }
+    }
+
+    /// A call of AWS in the JSON protocol, answered by the emulator.
+    pub(crate) async fn call(&self, service: &str, target: &str, body: Value) -> Value {
+        let request = http()
+            .post(&self.kept.endpoint)
+            .header("authorization", signature(service, &self.kept.region))
+            .header("content-type", "application/x-amz-json-1.0")
+            .header("x-amz-target", target);
+        let answer = request.body(body.to_string()).send().await.unwrap();
+        let status = answer.status();
+        let text = answer.text().await.unwrap();
+        assert!(status.is_success(), "{target}: {text}");
+        serde_json::from_str(&text).unwrap_or_default()
+    }
+
+    /// A call of AWS in the REST protocol: Amazon Connect is the stand-in's, all others are the emulator's.
+    pub(crate) async fn rest(&self, service: &str, method: &str, path: &str, body: &Value) -> Value {
+        let door = if service == "connect" { &self.kept.stand_in } else { &self.kept.endpoint };
+        let request = http()
+            .request(method.parse().unwrap(), format!("{door}{path}"))
+            .header("authorization", signature(service, &self.kept.region))
+            .header("content-type", "application/json");
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let answer = request.body(body).send().await.unwrap();
+        let status = answer.status();
+        let text = answer.text().await.unwrap();
+        assert!(status.is_success(), "{method} {path}: {text}");
+        serde_json::from_str(&text).unwrap_or_default()
+    }
+
+    /// An administrator's call of the stand-in.
+    pub(crate) async fn admin(&self, method: &str, path: &str, body: &Value) -> Value {
+        let url = format!("{}/_admin/{path}", self.kept.stand_in);
+        let answer = http().request(method.parse().unwrap(), url).body(body.to_string()).send().await.unwrap();
+        let status = answer.status();
+        let text = answer.text().await.unwrap();
+        assert!(status.is_success(), "{path}: {text}");
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// Sends this to the notification URL of a subscription, as Graph does; the status of the answer.
+    pub(crate) async fn notify(&self, subscription: &Value, body: &Value) -> u16 {
+        let url: reqwest::Url = subscription["notificationUrl"].as_str().unwrap().parse().unwrap();
+        let request =
+            http().post(format!("{}{}", self.kept.endpoint, url.path())).header("host", url.host_str().unwrap());
+        request.json(body).send().await.unwrap().status().as_u16()
+    }
+
+    /// Lets a queue hear what the stack tells people.
+    pub(crate) async fn subscribe(&self, queue_arn: &str) {
+        let form = [
+            ("Action", "Subscribe"),
+            ("Version", "2010-03-31"),
+            ("TopicArn", self.output("NotificationTopicArn")),
+            ("Protocol", "sqs"),
+            ("Endpoint", queue_arn),
+        ];
+        let request = http().post(&self.kept.endpoint).header("authorization", signature("sns", &self.kept.region));
+        let answer = request.form(&form).send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+    }
+
+    /// Ends a subscription, as Graph does when it is not renewed.
+    pub(crate) async fn unsubscribe(&self, id: &str) {
+        let credential = onboard_cli::local::cloud::credential();
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_id", credential["clientId"].as_str().unwrap()),
+            ("client_secret", credential["clientSecret"].as_str().unwrap()),
+            ("scope", "https://graph.microsoft.com/.default"),
+        ];
+        let tenant = credential["tenantId"].as_str().unwrap();
+        let url = format!("{}/{tenant}/oauth2/v2.0/token", self.kept.login_url);
+        let token: Value = http().post(url).form(&form).send().await.unwrap().json().await.unwrap();
+        let url = format!("{}/v1.0/subscriptions/{id}", self.kept.graph_url);
+        let request = http().delete(url).bearer_auth(token["access_token"].as_str().unwrap());
+        assert!(request.send().await.unwrap().status().is_success());
+    }
+
+    /// What the functions logged.
+    pub(crate) async fn log(&self) -> Vec<String> {
+        let groups = self.call("logs", "Logs_20140328.DescribeLogGroups", json!({})).await;
+        let mut lines = Vec::new();
+        for group in groups["logGroups"].as_array().unwrap() {
+            let mut page = json!({ "logGroupName": group["logGroupName"] });
+            loop {
+                let found = self.call("logs", "Logs_20140328.FilterLogEvents", page.clone()).await;
+                let events = found["events"].as_array().unwrap().iter();
+                lines.extend(events.map(|event| event["message"].as_str().unwrap().trim_end().to_owned()));
+                if found["nextToken"].is_null() {
+                    break;
+                }
+                page["nextToken"] = found["nextToken"].clone();
+            }
+        }
+        lines
+    }
+
+    /// Waits until no queue of the stack holds a message any more.
+    pub(crate) async fn until_queues_are_empty(&self) {
+        let queues = self.call("sqs", "AmazonSQS.ListQueues", json!({})).await;
+        for url in queues["QueueUrls"].as_array().unwrap() {
+            until("the queue is empty", async || {
+                let body = json!({ "QueueUrl": url, "AttributeNames": ["All"] });
+                let found = self.call("sqs", "AmazonSQS.GetQueueAttributes", body).await;
+                let counts = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"];
+                counts.iter().all(|count| found["Attributes"][*count] == "0").then_some(())
+            })
+            .await;
+        }
+    }
+
+    /// An output of the stack.
+    pub(crate) fn output(&self, name: &str) -> &str {
+        self.kept.outputs.get(name).unwrap_or_else(|| panic!("the stack has no output {name}"))
+    }
+
+    /// Starts the state machine that the output names.
+    pub(crate) async fn start(&self, machine: &str, input: &Value) -> String {
+        let body = json!({ "stateMachineArn": self.output(machine), "input": input.to_string() });
+        let started = self.call("states", "AWSStepFunctions.StartExecution", body).await;
+        started["executionArn"].as_str().unwrap().to_owned()
+    }
+
+    /// The input of each execution of the state machine that the output names, by its ARN.
+    pub(crate) async fn executions(&self, machine: &str) -> Vec<(String, Value)> {
+        let body = json!({ "stateMachineArn": self.output(machine) });
+        let list = self.call("states", "AWSStepFunctions.ListExecutions", body).await;
+        let mut found = Vec::new();
+        for execution in list["executions"].as_array().unwrap() {
+            let arn = execution["executionArn"].as_str().unwrap();
+            let described =
+                self.call("states", "AWSStepFunctions.DescribeExecution", json!({ "executionArn": arn })).await;
+            found.push((arn.to_owned(), serde_json::from_str(described["input"].as_str().unwrap()).unwrap()));
+        }
+        found
+    }
+
+    /// How often an execution entered a state.
+    pub(crate) async fn entered(&self, execution: &str, state: &str) -> usize {
+        let body = json!({ "executionArn": execution, "maxResults": 1000 });
+        let history = self.call("states", "AWSStepFunctions.GetExecutionHistory", body).await;
+        let events = history["events"].as_array().unwrap().clone();
+        events.iter().filter(|event| event["stateEnteredEventDetails"]["name"] == state).count()
+    }
+
+    /// Waits for the end of an execution.
+    pub(crate) async fn end_of(&self, execution: &str) -> Ended {
+        let ended = until("an execution has ended", async || {
+            let body = json!({ "executionArn": execution });
+            let found = self.call("states", "AWSStepFunctions.DescribeExecution", body).await;
+            (found["status"] != "RUNNING").then_some(found)
+        })
+        .await;
+        let output = ended["output"].as_str().map_or(Value::Null, |text| serde_json::from_str(text).unwrap());
+        let output = if output.is_null() { ended.clone() } else { output };
+        Ended { status: ended["status"].as_str().unwrap().to_owned(), output }
+    }
+}
+
+/// Asks again and again until there is an answer.
+pub(crate) async fn until<T>(what: &str, look: impl AsyncFn() -> Option<T>) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(started.elapsed() < PATIENCE, "not within {PATIENCE:?}: {what}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Starts the program and waits until it says where the cloud is.
+fn start(command: &Command, file: &Path, log: &Path) -> (Kept, Child) {
+    // A static is never dropped, but the pipe closes with its process: then the shell ends the program.
+    let mut shell = Command::new("sh");
+    shell.args(["-c", r#""$@" </dev/null & cat >/dev/null; kill -TERM $!; wait"#, "sh"]);
+    shell
+        .arg(command.get_program())
+        .args(command.get_args())
+        .envs(command.get_envs().filter_map(|(n, v)| Some((n, v?))));
+    shell.current_dir(command.get_current_dir().unwrap()).env_remove("ONBOARD_BOOTSTRAP").env(FILE, file);
+    let out = File::create(log).unwrap();
+    let child = shell.stdin(Stdio::piped()).stdout(out.try_clone().unwrap()).stderr(out).spawn().unwrap();
+    let started = Instant::now();
+    loop {
+        if let Ok(kept) = Kept::read(file) {
+            return (kept, child);
+        }
+        let log = || std::fs::read_to_string(log).unwrap_or_default();
+        assert!(started.elapsed() < 2 * PATIENCE, "no local cloud:\n{}", log());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn http() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().build().unwrap()
+}
+
+/// What tells the emulator the service and the Region; it checks no more.
+fn signature(service: &str, region: &str) -> String {
+    format!(
+        "AWS4-HMAC-SHA256 Credential=test/20260101/{region}/{service}/aws4_request, SignedHeaders=host, Signature=0"
+    )
+}

@@ -1,0 +1,186 @@
+//! An instance with its group, its registry entry and its mailbox, in the cloud that the tests share.
+
+use std::sync::{
+    OnceLock,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use crate::kept::{Cloud, Ended, until};
+use serde_json::{Map, Value, json};
+
+/// Groups of the tenant, one for each test.
+const GROUPS: usize = 16;
+const STATE_MACHINE: &str = "UserSyncStateMachineArn";
+
+fn cloud() -> &'static Cloud {
+    static CLOUD: OnceLock<Cloud> = OnceLock::new();
+    CLOUD.get_or_init(|| {
+        let group = |number| json!({ "id": group_id(number), "displayName": format!("Group {number}"), "members": [] });
+        Cloud::idle(&json!({ "groups": (0..GROUPS).map(group).collect::<Vec<_>>() }))
+    })
+}
+
+fn group_id(number: usize) -> String {
+    format!("67000000-0000-4000-8000-{number:012}")
+}
+
+/// A test's own instance.
+pub(super) struct House {
+    pub(super) cloud: &'static Cloud,
+    pub(super) instance: String,
+    number: usize,
+}
+
+impl House {
+    /// An instance and a group of so many people, none of whom is a user yet.
+    pub(super) async fn with_members(members: usize) -> Self {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        assert!(number < GROUPS, "more houses than groups");
+        let cloud = cloud();
+        cloud.admin("POST", "quota", &json!({ "code": "L-AA17A6B9", "value": GROUPS })).await;
+        let wish = json!({
+            "IdentityManagementType": "SAML", "InstanceAlias": format!("house-{number}"),
+            "InboundCallsEnabled": true, "OutboundCallsEnabled": true,
+        });
+        let made = cloud.rest("connect", "PUT", "/instance", &wish).await;
+        let instance = made["Id"].as_str().unwrap().to_owned();
+        let house = Self { cloud, instance, number };
+        until("the instance is active", async || {
+            let found = cloud.rest("connect", "GET", &format!("/instance/{}", house.instance), &Value::Null).await;
+            (found["Instance"]["InstanceStatus"] == "ACTIVE").then_some(())
+        })
+        .await;
+        house.register(made["Arn"].as_str().unwrap()).await;
+        for person in 0..members {
+            house.joins(person).await;
+        }
+        house
+    }
+
+    /// What `register-instance` writes, with a brake that takes two removals.
+    async fn register(&self, arn: &str) {
+        let group = format!("Group {}", self.number);
+        let config = json!({
+            "instanceId": self.instance, "instanceArn": arn, "alias": self.alias(), "tenantId": "of the local cloud",
+            "users": {
+                "groups": [{ "group": group, "securityProfiles": ["Agent"] }],
+                "removed": { "action": "delete", "graceDays": 0 },
+                "brake": { "maxRemovals": 2, "maxRemovalsPercent": 100 },
+            },
+            "groups": [{ "id": group_id(self.number), "displayName": group }],
+        });
+        self.update("SET config = :config", json!({ ":config": { "S": config.to_string() } })).await;
+    }
+
+    pub(super) fn alias(&self) -> String {
+        format!("house-{}", self.number)
+    }
+
+    /// Writes into the registry entry.
+    pub(super) async fn update(&self, expression: &str, values: Value) {
+        let body = json!({
+            "TableName": self.cloud.output("RegistryTable"), "Key": { "instanceId": { "S": self.instance } },
+            "UpdateExpression": expression, "ExpressionAttributeValues": values,
+        });
+        self.cloud.call("dynamodb", "DynamoDB_20120810.UpdateItem", body).await;
+    }
+
+    /// The registry entry, without types.
+    pub(super) async fn entry(&self) -> Map<String, Value> {
+        let body = json!({
+            "TableName": self.cloud.output("RegistryTable"), "Key": { "instanceId": { "S": self.instance } },
+            "ConsistentRead": true,
+        });
+        let found = self.cloud.call("dynamodb", "DynamoDB_20120810.GetItem", body).await;
+        let plain = |value: &Value| value.as_object().unwrap().values().next().unwrap().clone();
+        found["Item"].as_object().unwrap().iter().map(|(name, value)| (name.clone(), plain(value))).collect()
+    }
+
+    pub(super) fn username(&self, person: usize) -> String {
+        format!("agent{person}.house{}@contoso.onmicrosoft.com", self.number)
+    }
+
+    fn person_id(&self, person: usize) -> String {
+        format!("75000000-0000-4000-{:04}-{person:012}", 8000 + self.number)
+    }
+
+    pub(super) async fn joins(&self, person: usize) {
+        let username = self.username(person);
+        let member = json!({
+            "@odata.type": "#microsoft.graph.user", "id": self.person_id(person), "userPrincipalName": username,
+            "givenName": "Agent", "surname": format!("Number {person}"), "displayName": format!("Agent {person}"),
+            "mail": null, "accountEnabled": true, "userType": "Member",
+        });
+        self.cloud.admin("POST", "members/add", &json!({ "group": group_id(self.number), "member": member })).await;
+    }
+
+    pub(super) async fn leaves(&self, person: usize) {
+        let who = json!({ "group": group_id(self.number), "memberId": self.person_id(person) });
+        self.cloud.admin("POST", "members/remove", &who).await;
+    }
+
+    /// What happens to calls of this instance's `CreateUser`, once.
+    pub(super) async fn create_user_once(&self, effect: Value) {
+        let mut rule = json!({ "service": "connect", "match": format!("^PUT /users/{}$", self.instance) });
+        rule.as_object_mut().unwrap().extend(effect.as_object().unwrap().clone());
+        self.cloud.admin("POST", "fault", &rule).await;
+    }
+
+    /// Starts a sync with these fields besides the instance.
+    pub(super) async fn start(&self, fields: Value) -> String {
+        let mut input = json!({ "instanceId": self.instance });
+        input.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        self.cloud.start(STATE_MACHINE, &input).await
+    }
+
+    /// A sync from its start to its end, which is a good one.
+    pub(super) async fn sync(&self, fields: Value) -> Value {
+        self.succeeded(&self.start(fields).await).await
+    }
+
+    /// The output of an execution that has to succeed.
+    pub(super) async fn succeeded(&self, execution: &str) -> Value {
+        let Ended { status, output } = self.cloud.end_of(execution).await;
+        assert_eq!(status, "SUCCEEDED", "{output}");
+        output
+    }
+
+    /// Waits until this execution holds the lease and its first creation is under way.
+    pub(super) async fn until_at_work(&self, execution: &str) {
+        until("the sync holds the lease", async || {
+            (self.entry().await.get("lease").is_some_and(|lease| lease == execution)).then_some(())
+        })
+        .await;
+    }
+
+    /// The status of each call of this instance's `CreateUser` that was answered.
+    pub(super) async fn create_user_calls(&self) -> Vec<u64> {
+        let calls = self.cloud.admin("GET", "calls", &Value::Null).await;
+        let path = format!("/users/{}", self.instance);
+        let calls =
+            calls.as_array().unwrap().iter().filter(|call| call["method"] == "PUT" && call["path"] == path.as_str());
+        calls.map(|call| call["status"].as_u64().unwrap()).collect()
+    }
+
+    /// Connect's users in their own shape, by username.
+    pub(super) async fn users(&self) -> Vec<Value> {
+        let inventory = self.cloud.admin("GET", "inventory", &Value::Null).await;
+        let instances = inventory["connect"]["instances"].as_array().unwrap().clone();
+        let instance = instances.into_iter().find(|instance| instance["Id"] == self.instance.as_str()).unwrap();
+        let mut users = instance["users"].as_array().unwrap().clone();
+        users.sort_by_key(|user| user["Username"].to_string());
+        users
+    }
+
+    pub(super) async fn usernames(&self) -> Vec<String> {
+        self.users().await.iter().map(|user| user["Username"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// The usernames of these people, in the order of [`Self::usernames`].
+    pub(super) fn of(&self, people: impl IntoIterator<Item = usize>) -> Vec<String> {
+        let mut names: Vec<String> = people.into_iter().map(|person| self.username(person)).collect();
+        names.sort();
+        names
+    }
+}

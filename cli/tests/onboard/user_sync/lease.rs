@@ -1,0 +1,80 @@
+//! One sync at a time for each instance, whoever starts it and whatever becomes of it.
+
+use super::house::House;
+use crate::kept::until;
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn an_event_that_meets_the_schedules_sync_makes_it_go_round_once_more() {
+    let house = House::with_members(3).await;
+    house.create_user_once(json!({ "delayMs": 3000 })).await;
+    let schedule = house.start(json!({ "reason": "schedule" })).await;
+    house.until_at_work(&schedule).await;
+    until("the sync has read the group", async || (house.users().await.len() == 2).then_some(())).await;
+
+    // After the first round's look at the group: only another round can see it.
+    house.joins(3).await;
+    let event = house.start(json!({ "reason": "event" })).await;
+    assert_eq!(house.succeeded(&event).await["status"], "BUSY");
+    assert_eq!(house.entry().await["dirty"], true);
+    assert_eq!(house.cloud.entered(&event, "SyncUsers").await, 0);
+
+    let output = house.succeeded(&schedule).await;
+    assert_eq!((&output["status"], house.cloud.entered(&schedule, "SyncUsers").await), (&json!("DONE"), 2));
+    assert_eq!(house.usernames().await, house.of(0..4));
+    let entry = house.entry().await;
+    assert!(["lease", "leaseUntil", "dirty"].iter().all(|name| !entry.contains_key(*name)), "{entry:?}");
+    assert!(entry.contains_key("lastSuccessAt"));
+}
+
+#[tokio::test]
+async fn a_holder_that_was_killed_loses_its_lease_to_the_next_sync() {
+    let house = House::with_members(3).await;
+    house.create_user_once(json!({ "delayMs": 2000 })).await;
+    let killed = house.start(json!({})).await;
+    house.until_at_work(&killed).await;
+    house.cloud.call("states", "AWSStepFunctions.StopExecution", json!({ "executionArn": killed })).await;
+
+    let output = house.sync(json!({ "reason": "schedule" })).await;
+    assert_eq!(output["status"], "DONE", "{output}");
+    // The killed one's function still runs, as it does on AWS, and makes nobody twice.
+    until("the late call is answered", async || {
+        let calls = house.create_user_calls().await;
+        (calls.len() >= 3 && calls.iter().any(|status| *status != 200)).then_some(())
+    })
+    .await;
+    assert_eq!(house.usernames().await, house.of(0..3));
+    assert!(!house.entry().await.contains_key("lease"));
+}
+
+#[tokio::test]
+async fn a_lease_that_was_not_renewed_for_an_hour_is_nobodys_and_its_late_holder_leaves_the_new_one_alone() {
+    let house = House::with_members(2).await;
+    house.create_user_once(json!({ "delayMs": 3000 })).await;
+    let late = house.start(json!({})).await;
+    house.until_at_work(&late).await;
+    house.update("SET leaseUntil = :past", json!({ ":past": { "N": "1" } })).await;
+    house.create_user_once(json!({ "delayMs": 6000 })).await;
+    let next = house.start(json!({ "reason": "schedule" })).await;
+    house.until_at_work(&next).await;
+    assert_eq!(house.succeeded(&late).await["status"], "DONE");
+    if house.cloud.call("states", "AWSStepFunctions.DescribeExecution", json!({ "executionArn": next })).await["status"]
+        == "RUNNING"
+    {
+        assert_eq!(house.entry().await["lease"], next.as_str(), "the late holder released what is not its own");
+    }
+    assert_eq!(house.succeeded(&next).await["status"], "DONE");
+    assert_eq!(house.usernames().await, house.of(0..2));
+}
+
+#[tokio::test]
+async fn a_plan_needs_no_lease_and_writes_nothing() {
+    let house = House::with_members(3).await;
+    let held = json!({ ":lease": { "S": "somebody else" }, ":until": { "N": "9999999999999" } });
+    house.update("SET lease = :lease, leaseUntil = :until", held).await;
+    let before = house.entry().await;
+    let output = house.sync(json!({ "mode": "plan" })).await;
+    assert_eq!((&output["status"], &output["counts"]["create"]), (&json!("PLANNED"), &json!(3)), "{output}");
+    assert_eq!(house.entry().await, before);
+    assert_eq!(house.users().await, [Value::Null; 0]);
+}
