@@ -27,6 +27,15 @@ pub enum Failure {
         /// What happened, in the step's own words.
         cause: String,
     },
+    /// The sign-in that was rehearsed ended on an error page.
+    SignIn {
+        /// Who wanted to sign in.
+        user: String,
+        /// Whose page it is.
+        by: String,
+        /// What it says.
+        message: String,
+    },
     /// The second execution was not the no-op that it has to be.
     Changed(Vec<String>),
     /// A result could not be written.
@@ -47,7 +56,7 @@ impl Failure {
         match self {
             Self::BadInput(_) => Exit::BadInput,
             Self::NotStarted { .. } => Exit::NoLocalCloud,
-            Self::Workflow { .. } | Self::Changed(_) | Self::NotWritten(_) => Exit::Failed,
+            Self::Workflow { .. } | Self::SignIn { .. } | Self::Changed(_) | Self::NotWritten(_) => Exit::Failed,
             Self::Interrupted => Exit::Interrupted,
         }
     }
@@ -67,6 +76,9 @@ impl fmt::Display for Failure {
             Self::Workflow { state, error, cause } => {
                 let state = state.as_deref().map_or_else(String::new, |state| format!(" in state {state}"));
                 write!(f, "The onboarding failed{state}: {error}\n  {}\nWhat to do: {}", cause.trim(), advice(error))
+            }
+            Self::SignIn { user, by, message } => {
+                write!(f, "The onboarding succeeded, and yet {user} can't sign in. The page of {by} says:\n  {message}")
             }
             Self::Changed(calls) => {
                 write!(f, "The second execution changed something, which it must not:")?;

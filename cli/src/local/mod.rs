@@ -3,7 +3,7 @@
 //!
 //! The way of a run: [`plan`] reads and checks what the person gave; [`venv`] and [`build`] prepare the emulator and the
 //! binary side by side; [`cloud`] starts both halves of the local cloud; [`deploy`] deploys; [`execution`] runs and tells;
-//! [`report`] says how it ended. Whatever was started ends with [`Cloud`], however the run ends.
+//! [`rehearsal`] signs somebody in; [`report`] says how it ended. Whatever was started ends with [`Cloud`], however the run ends.
 
 pub mod again;
 pub mod build;
@@ -16,6 +16,7 @@ pub mod failure;
 pub mod kept;
 pub mod plan;
 pub mod progress;
+pub mod rehearsal;
 pub mod report;
 pub mod tenant;
 pub mod venv;
@@ -72,8 +73,10 @@ async fn prepared(args: LocalArgs, console: &Console) -> Result<(), Failure> {
         // To end a cloud that is kept is how it ends.
         () = interrupted() => if kept.get() { Ok(()) } else { Err(Failure::Interrupted) },
     };
-    if matches!(result, Err(Failure::NotStarted { .. } | Failure::Workflow { .. } | Failure::Changed(_)))
-        && let Ok(Some(kept)) = workspace.keep_logs(folder.path())
+    if matches!(
+        result,
+        Err(Failure::NotStarted { .. } | Failure::Workflow { .. } | Failure::SignIn { .. } | Failure::Changed(_))
+    ) && let Ok(Some(kept)) = workspace.keep_logs(folder.path())
     {
         console.error(&format!("The logs of this run: {}", kept.display()));
     }
@@ -138,6 +141,9 @@ async fn onboard(
         write(file, &cloud.stand_in().inventory().await)?;
     }
     let (output, report) = result?;
+    if let Some(username) = rehearsal::run(cloud.stand_in(), &report).await? {
+        console.line(&format!("  {} signed in as {username} (rehearsal)", console.paint(Tone::Good, "✓")));
+    }
     if let Some(file) = &args.report {
         write(file, &output)?;
     }

@@ -26,7 +26,9 @@ fn a_whole_onboarding_runs_twice_and_changes_nothing_the_second_time() {
         .unwrap();
     let text = out(&output);
     assert_eq!(output.status.code(), Some(0), "{text}\n{}", err(&output));
-    for line in ["✓ Preflight", "✓ CreateRole", "acme-support is ready", "12 created", "changed nothing"] {
+    for line in
+        ["✓ Preflight", "✓ CreateRole", "acme-support is ready", "12 created", "changed nothing", "✓ signed in as "]
+    {
         assert!(text.contains(line), "{line} is missing in:\n{text}");
     }
     let read = |name: &str| -> Value { serde_json::from_str(&fs::read_to_string(path(name)).unwrap()).unwrap() };

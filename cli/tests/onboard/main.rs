@@ -8,3 +8,5 @@ mod faults;
 mod kept;
 mod local;
 mod user_sync;
+mod reach;
+mod rehearsal;

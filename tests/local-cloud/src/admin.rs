@@ -8,6 +8,7 @@ use crate::fault::rules_of;
 use crate::front::Cloud;
 use crate::http::{Request, Response};
 use crate::inventory;
+use crate::sign_in::{self, SignIn};
 
 /// The body of `/_admin/members/add`.
 #[derive(Deserialize)]
@@ -65,6 +66,10 @@ pub(crate) async fn serve(cloud: &Cloud, request: &Request) -> Response {
         ("POST", "/_admin/quota") => done(read(request).map(|body: SetQuota| {
             cloud.world.state().quotas.set(&body.code, body.context_id, body.value);
         })),
+        ("POST", "/_admin/sign-in") => match read::<SignIn>(request) {
+            Ok(wanted) => Response::json(200, &json!(sign_in::rehearse(cloud, &wanted).await)),
+            Err(message) => Response::json(400, &json!({ "message": message })),
+        },
         ("GET", "/_admin/calls") => Response::json(200, &json!(cloud.recorder.calls())),
         ("GET", "/_admin/inventory") => Response::json(200, &inventory::of(cloud).await),
         ("GET", "/_admin/violations") => Response::json(200, &json!(cloud.violations.all())),

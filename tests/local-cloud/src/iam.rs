@@ -11,6 +11,8 @@ use uuid::Uuid;
 use crate::aws_error::{Protocol, Refusal, escape};
 use crate::clock::Clock;
 use crate::http::{Request, Response};
+use crate::inventory;
+use crate::options::Behaviour;
 use crate::upstream::Upstream;
 
 /// The shortest metadata document that IAM takes.
@@ -21,6 +23,8 @@ const SHORTEST: usize = 1000;
 struct State {
     tags: HashMap<String, BTreeMap<String, String>>,
     created: HashMap<String, OffsetDateTime>,
+    /// The metadata of before an update, and until when some of AWS goes by it.
+    before: HashMap<String, Vec<(String, OffsetDateTime)>>,
     federation: bool,
 }
 
@@ -31,6 +35,8 @@ pub(crate) struct Iam {
     clock: Clock,
     /// How long a new provider is no valid principal, in seconds of the real cloud.
     lag: f64,
+    /// How long an update takes to be known everywhere, in seconds of the real cloud.
+    update_lag: f64,
     issuer: String,
     state: Mutex<State>,
 }
@@ -39,9 +45,10 @@ pub(crate) struct Iam {
 type Form = BTreeMap<String, String>;
 
 impl Iam {
-    pub(crate) fn new(upstream: Upstream, clock: Clock, lag: f64) -> Self {
+    pub(crate) fn new(upstream: Upstream, clock: Clock, behaviour: &Behaviour) -> Self {
         let issuer = format!("https://{}.tokens.sts.global.api.aws", Uuid::new_v4());
-        Self { upstream, clock, lag, issuer, state: Mutex::default() }
+        let (lag, update_lag) = (behaviour.provider_visible_seconds, behaviour.provider_update_seconds);
+        Self { upstream, clock, lag, update_lag, issuer, state: Mutex::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -53,6 +60,21 @@ impl Iam {
         let state = self.state();
         let tags = state.tags.get(arn).into_iter().flatten();
         tags.map(|(key, value)| serde_json::json!({ "Key": key, "Value": value })).collect()
+    }
+
+    /// The metadata of a SAML provider by which AWS may judge a sign-in now: that of before an update too, until every
+    /// place has heard of it. None where there is no such provider.
+    pub(crate) async fn sign_in_metadata(&self, arn: &str) -> Vec<String> {
+        let Some(current) = self.metadata_of(arn).await else { return Vec::new() };
+        let now = self.clock.now();
+        let state = self.state();
+        let before = state.before.get(arn).into_iter().flatten().filter(|(_, until)| *until > now);
+        std::iter::once(current).chain(before.map(|(document, _)| document.clone())).collect()
+    }
+
+    async fn metadata_of(&self, arn: &str) -> Option<String> {
+        let found = inventory::ask(&self.upstream, "GetSAMLProvider", &[("SAMLProviderArn", arn)]).await;
+        found.get("SAMLMetadataDocument").and_then(Value::as_str).map(str::to_owned)
     }
 
     /// Answers a request to IAM.
@@ -78,13 +100,20 @@ impl Iam {
                 if form.contains_key("SAMLMetadataDocument") {
                     metadata(form.get("SAMLMetadataDocument"))?;
                 }
-                Ok(self.upstream.pass(request, Protocol::Query).await)
+                let before = self.metadata_of(&arn).await;
+                let answer = self.upstream.pass(request, Protocol::Query).await;
+                if let Some(before) = before.filter(|_| answer.status == 200) {
+                    let until = self.clock.after(self.update_lag);
+                    self.state().before.entry(arn).or_default().push((before, until));
+                }
+                Ok(answer)
             }
             "DeleteSAMLProvider" => {
                 let answer = self.upstream.pass(request, Protocol::Query).await;
                 if answer.status == 200 {
                     self.state().tags.remove(&arn);
                     self.state().created.remove(&arn);
+                    self.state().before.remove(&arn);
                 }
                 Ok(answer)
             }

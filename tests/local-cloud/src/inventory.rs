@@ -67,14 +67,19 @@ fn merge(into: &mut Map<String, Value>, from: Map<String, Value>) {
 }
 
 /// A policy document, which IAM hands out percent-encoded.
-fn document_of(value: &Value) -> Value {
+pub(crate) fn document_of(value: &Value) -> Value {
     let text = value.as_str().unwrap_or_default();
     let text = percent_encoding::percent_decode_str(text).decode_utf8_lossy();
     serde_json::from_str(&text).unwrap_or_else(|_| json!(text))
 }
 
 /// All entries of an IAM listing.
-async fn list(upstream: &Upstream, action: &str, with: &[(&str, &str)], key: &str) -> Vec<Map<String, Value>> {
+pub(crate) async fn list(
+    upstream: &Upstream,
+    action: &str,
+    with: &[(&str, &str)],
+    key: &str,
+) -> Vec<Map<String, Value>> {
     let mut found = Vec::new();
     let mut marker = String::new();
     loop {
@@ -97,7 +102,7 @@ async fn list(upstream: &Upstream, action: &str, with: &[(&str, &str)], key: &st
 }
 
 /// The members of an IAM operation's result; none where it fails.
-async fn ask(upstream: &Upstream, action: &str, with: &[(&str, &str)]) -> Map<String, Value> {
+pub(crate) async fn ask(upstream: &Upstream, action: &str, with: &[(&str, &str)]) -> Map<String, Value> {
     let mut form = vec![("Action", action), ("Version", "2010-05-08")];
     form.extend_from_slice(with);
     let answer = upstream.query("iam", &form).await;

@@ -29,6 +29,7 @@ mod paging;
 mod quotas;
 mod record;
 mod route;
+mod sign_in;
 mod simulated;
 mod support;
 pub mod tenant;
@@ -48,6 +49,7 @@ pub use fault::{FaultRule, FaultRuleError, Kill, Truncate};
 pub use graph::GraphBehaviour;
 pub use options::{Behaviour, ClientCredentials, NumberStock, Options, QuotaOutcome, QuotaPath, SupportPath};
 pub use record::CallSummary;
+pub use sign_in::{SignIn, SignedIn};
 pub use tenant::Tenant;
 
 use front::{Cloud, Door};
@@ -177,6 +179,11 @@ impl LocalCloud {
         self.cloud.graph.remove_member(group, member_id)
     }
 
+    /// Signs a person in, from Entra's user access URL to Connect, by the settings of both clouds as they stand.
+    pub async fn sign_in(&self, wanted: &SignIn) -> SignedIn {
+        sign_in::rehearse(&self.cloud, wanted).await
+    }
+
     /// Moves the clock ahead by `seconds` of the real cloud's time.
     pub fn advance(&self, seconds: f64) {
         self.cloud.world.setting.clock.advance(seconds);
@@ -225,7 +232,7 @@ fn build(options: Options, urls: &[String; 3]) -> Result<Cloud, StartError> {
         upstream: options.upstream,
         behaviour: behaviour.graph.clone(),
     });
-    let iam = Iam::new(upstream.clone(), clock.clone(), behaviour.provider_visible_seconds);
+    let iam = Iam::new(upstream.clone(), clock.clone(), &behaviour);
     let setting =
         Setting { clock, region: options.region, account: options.account, behaviour, real_rates: options.real_rates };
     Ok(Cloud {

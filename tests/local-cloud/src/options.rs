@@ -81,6 +81,8 @@ pub struct Behaviour {
     pub user_listed_seconds: f64,
     /// For how long after its creation IAM refuses a SAML provider as a principal.
     pub provider_visible_seconds: f64,
+    /// For how long after an update of a SAML provider some of AWS's sign-in goes by the metadata of before.
+    pub provider_update_seconds: f64,
     /// Numbers that can be found with `SearchAvailablePhoneNumbers`. None in Japan, as in life.
     pub number_inventory: Vec<NumberStock>,
     /// How long a claimed number stays `IN_PROGRESS`.
@@ -113,6 +115,7 @@ impl Default for Behaviour {
             user_visible_seconds: 2.0,
             user_listed_seconds: 4.0,
             provider_visible_seconds: 10.0,
+            provider_update_seconds: 60.0,
             number_inventory: vec![NumberStock {
                 country: "US".into(),
                 kind: "DID".into(),

@@ -60,6 +60,11 @@ impl Instance {
     fn is_saml(&self) -> bool {
         self.identity == "SAML"
     }
+
+    /// Whether people can be signed in to it by SAML now.
+    pub(crate) fn takes_saml(&self, now: OffsetDateTime) -> bool {
+        self.is_saml() && self.ready <= now && self.failure.is_none()
+    }
 }
 
 impl Connect {

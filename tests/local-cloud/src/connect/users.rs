@@ -55,6 +55,11 @@ impl Users {
         (user.visible <= now).then_some(user)
     }
 
+    /// Whether there is a user of exactly this name to sign in.
+    pub(crate) fn has_name(&self, name: &str, now: OffsetDateTime) -> bool {
+        self.names.get(name).and_then(|key| self.all.get(key)).is_some_and(|user| user.visible <= now)
+    }
+
     /// Whether the user exists, visible or not.
     pub(super) fn exists(&self, id: &str) -> bool {
         self.by_id.contains_key(id)

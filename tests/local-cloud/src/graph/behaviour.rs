@@ -11,8 +11,10 @@ pub struct GraphBehaviour {
     pub list_replication_seconds: f64,
     /// How long a new claims mapping policy can't be referenced.
     pub policy_replication_seconds: f64,
-    /// How long the federation metadata goes without a new signing certificate.
+    /// How long the federation metadata goes without a new signing certificate, and on with a removed one.
     pub metadata_seconds: f64,
+    /// For how long after another certificate was made active some of the tenant still signs with the one before.
+    pub activation_seconds: f64,
     /// How long `GET members` goes on answering as before a change of membership.
     pub membership_seconds: f64,
     /// After how many pages a listing has one page that is empty and yet has a next link; `None`: never.
@@ -46,6 +48,7 @@ impl Default for GraphBehaviour {
             list_replication_seconds: 20.0,
             policy_replication_seconds: 2.0,
             metadata_seconds: 10.0,
+            activation_seconds: 60.0,
             membership_seconds: 5.0,
             empty_page_after: Some(2),
             resource_units: None,

@@ -12,10 +12,11 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use time::OffsetDateTime;
 
 /// An RSA-2048 key and its certificate.
-pub(super) struct SigningKey {
+pub(crate) struct SigningKey {
     pair: KeyPair,
     der: Vec<u8>,
     thumbprint: Vec<u8>,
+    not_after: OffsetDateTime,
 }
 
 impl SigningKey {
@@ -23,7 +24,7 @@ impl SigningKey {
     ///
     /// # Errors
     /// When the random source or the certificate encoder fails; the text says which.
-    pub(super) fn generate(
+    pub(crate) fn generate(
         common_name: &str,
         not_before: OffsetDateTime,
         not_after: OffsetDateTime,
@@ -41,12 +42,17 @@ impl SigningKey {
             params.self_signed(&certifier).map_err(|error| format!("the certificate could not be made: {error}"))?;
         let der = certificate.der().to_vec();
         let thumbprint = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, &der).as_ref().to_vec();
-        Ok(Self { pair, der, thumbprint })
+        Ok(Self { pair, der, thumbprint, not_after })
     }
 
     /// The certificate in base64, as Graph and the metadata show it.
-    pub(super) fn certificate(&self) -> String {
+    pub(crate) fn certificate(&self) -> String {
         STANDARD.encode(&self.der)
+    }
+
+    /// When the certificate expires.
+    pub(super) fn not_after(&self) -> OffsetDateTime {
+        self.not_after
     }
 
     /// The SHA-1 of the certificate.
@@ -63,7 +69,7 @@ impl SigningKey {
     ///
     /// # Errors
     /// When the random source fails.
-    pub(super) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, String> {
+    pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, String> {
         let mut signature = vec![0; self.pair.public_modulus_len()];
         self.pair
             .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature)

@@ -25,6 +25,7 @@ mod policies;
 mod principals;
 mod registration;
 mod schema;
+mod sign_in;
 mod subscriptions;
 mod throttle;
 
@@ -45,7 +46,7 @@ use crate::{
     http::{Request, Response},
     tenant::Tenant,
 };
-use certificate::SigningKey;
+pub(crate) use certificate::SigningKey;
 use directory::Directory;
 use error::GraphError;
 use login::{Caller, Tokens};

@@ -1,10 +1,11 @@
 //! Service principals: single sign-on settings and signing certificates.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use reqwest::Url;
 use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
@@ -49,7 +50,9 @@ impl Graph {
             text(&registration.application, "appId").eq_ignore_ascii_case(app_id) && registration.visible_at <= now
         })?;
         let published = registration.certificates.iter().filter(|certificate| certificate.published_at <= now);
-        Some(published.map(|certificate| certificate.key.certificate()).collect())
+        let removed = registration.removed_certificates.iter().filter(|(_, until)| *until > now);
+        let removed = removed.map(|(certificate, _)| certificate.clone());
+        Some(published.map(|certificate| certificate.key.certificate()).chain(removed).collect())
     }
 }
 
@@ -88,10 +91,19 @@ impl Call<'_> {
         let mut patch = patch.clone();
         let kept = patch.remove("keyCredentials");
         let passwords = patch.remove("passwordCredentials");
-        if let Some(kept) = kept {
-            retire_certificates(registration, &kept)?;
-        } else if passwords.is_some() {
-            return Err(GraphError::invalid_property("passwordCredentials", "ServicePrincipal"));
+        let (clock, behaviour) = (&self.graph.options.clock, &self.graph.options.behaviour);
+        match (kept, passwords) {
+            (None, None) => {}
+            (Some(kept), Some(passwords)) => {
+                let published_until = clock.after(behaviour.metadata_seconds);
+                retire_certificates(registration, &kept, &passwords, published_until)?;
+            }
+            // A certificate's two keys and its password belong together.
+            (Some(_), None) => return Err(GraphError::invalid_property("keyCredentials", "ServicePrincipal")),
+            (None, Some(_)) => return Err(GraphError::invalid_property("passwordCredentials", "ServicePrincipal")),
+        }
+        if patch.contains_key("preferredTokenSigningKeyThumbprint") {
+            note_activation(registration, &patch, clock.after(behaviour.activation_seconds));
         }
         if let Some(roles) = patch.get("appRoles") {
             registration.application.insert("appRoles".into(), roles.clone());
@@ -195,26 +207,74 @@ fn check_principal(registration: &Registration, patch: &Map<String, Value>) -> R
     }
 }
 
-/// Keeps only the certificates whose two halves are still listed; new ones come by `addTokenSigningCertificate` alone.
-fn retire_certificates(registration: &mut Registration, kept: &Value) -> Result<(), GraphError> {
-    let kept: Vec<&str> = kept.as_array().into_iter().flatten().filter_map(|key| key["keyId"].as_str()).collect();
-    let known = |id: &&str| {
-        registration.certificates.iter().any(|certificate| certificate.sign_id == **id || certificate.verify_id == **id)
-    };
-    let halves = |certificate: &Certificate| {
-        (kept.contains(&certificate.sign_id.as_str()), kept.contains(&certificate.verify_id.as_str()))
-    };
-    if !kept.iter().all(known)
-        || registration.certificates.iter().any(|certificate| halves(certificate).0 != halves(certificate).1)
-    {
-        return Err(GraphError::invalid_property("keyCredentials", "ServicePrincipal"));
+/// Remembers the key that was active until now: some replica signs with it until then.
+fn note_activation(registration: &mut Registration, patch: &Map<String, Value>, until: OffsetDateTime) {
+    let (before, after) = (&registration.principal, patch);
+    let active = |fields: &Map<String, Value>| text(fields, "preferredTokenSigningKeyThumbprint").to_uppercase();
+    let (before, after) = (active(before), active(after));
+    if before == after {
+        return;
     }
-    registration.certificates.retain(|certificate| kept.contains(&certificate.sign_id.as_str()));
+    let found = registration.certificates.iter().find(|certificate| certificate.key.thumbprint_hex() == before);
+    registration.signed_before.extend(found.map(|certificate| (Arc::clone(&certificate.key), until)));
+}
+
+/// Keeps only the certificates whose two halves and whose password are still listed, each as it was read; new ones come by
+/// `addTokenSigningCertificate` alone, and the active one can't be removed.
+fn retire_certificates(
+    registration: &mut Registration,
+    kept: &Value,
+    passwords: &Value,
+    published_until: OffsetDateTime,
+) -> Result<(), GraphError> {
+    let invalid = |name: &str| GraphError::invalid_property(name, "ServicePrincipal");
+    let active = text(&registration.principal, "preferredTokenSigningKeyThumbprint").to_owned();
+    let mut known = BTreeMap::new();
+    for (list, name, given) in [
+        (array(&registration.principal, "keyCredentials"), "keyCredentials", kept),
+        (array(&registration.principal, "passwordCredentials"), "passwordCredentials", passwords),
+    ] {
+        let mut ids = Vec::new();
+        for credential in given.as_array().ok_or_else(|| invalid(name))? {
+            let id = credential["keyId"].as_str().unwrap_or_default();
+            let present = list.iter().find(|present| present["keyId"] == id).ok_or_else(|| match name {
+                "passwordCredentials" => {
+                    GraphError::bad_request("New password credentials must be generated using service actions.")
+                }
+                _ => invalid(name),
+            })?;
+            // Its key may be left out, as a read leaves it out; nothing else may differ.
+            let differs =
+                credential.as_object().into_iter().flatten().any(|(field, value)| {
+                    !value.is_null() && !field.contains('@') && present.get(field) != Some(value)
+                });
+            if differs {
+                let message = format!("Update to existing credential with KeyId '{id}' is not allowed.");
+                return Err(GraphError::bad_request(message).detail("KeyNotUpdatable", name, "KeyNotUpdatable"));
+            }
+            ids.push(id.to_owned());
+        }
+        known.insert(name, ids);
+    }
+    let (keys, secrets) = (&known["keyCredentials"], &known["passwordCredentials"]);
+    for certificate in &registration.certificates {
+        let listed = [
+            keys.contains(&certificate.sign_id),
+            keys.contains(&certificate.verify_id),
+            secrets.contains(&certificate.sign_id),
+        ];
+        let is_active = certificate.key.thumbprint_hex().eq_ignore_ascii_case(&active);
+        if listed.iter().any(|one| *one != listed[0]) || (is_active && !listed[0]) {
+            return Err(invalid("keyCredentials"));
+        }
+    }
+    let gone = registration.certificates.iter().filter(|certificate| !keys.contains(&certificate.sign_id));
+    registration.removed_certificates.extend(gone.map(|gone| (gone.key.certificate(), published_until)));
+    registration.certificates.retain(|certificate| keys.contains(&certificate.sign_id));
     let mut credentials = array(&registration.principal, "keyCredentials");
     let mut passwords = array(&registration.principal, "passwordCredentials");
-    for list in [&mut credentials, &mut passwords] {
-        list.retain(|credential| credential["keyId"].as_str().is_some_and(|id| kept.contains(&id)));
-    }
+    credentials.retain(|credential| keys.iter().any(|id| credential["keyId"] == id.as_str()));
+    passwords.retain(|credential| secrets.iter().any(|id| credential["keyId"] == id.as_str()));
     registration.mirror_certificates(&credentials, &passwords);
     Ok(())
 }

@@ -26,6 +26,10 @@ pub(super) struct Registration {
     pub(super) principal_deleted: bool,
     pub(super) owners: Vec<String>,
     pub(super) certificates: Vec<Certificate>,
+    /// Certificates (base64) that were removed, and until when the federation metadata shows them all the same.
+    pub(super) removed_certificates: Vec<(String, OffsetDateTime)>,
+    /// Keys that were active, and until when some replica signs with them.
+    pub(super) signed_before: Vec<(Arc<SigningKey>, OffsetDateTime)>,
     /// Ids of the assigned claims mapping policies: at most one.
     pub(super) policies: Vec<String>,
     pub(super) assignments: Vec<Map<String, Value>>,
@@ -104,6 +108,8 @@ impl Registration {
             principal_deleted: false,
             owners: Vec::new(),
             certificates: Vec::new(),
+            removed_certificates: Vec::new(),
+            signed_before: Vec::new(),
             policies: Vec::new(),
             assignments: Vec::new(),
             visible_at: clock.after(behaviour.replication_seconds),

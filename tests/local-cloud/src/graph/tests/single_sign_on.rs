@@ -229,10 +229,54 @@ async fn certificates_add_up_and_are_retired_by_halves_together() {
     let all = client.ok("GET", &format!("{url}?$select=keyCredentials,passwordCredentials"), Value::Null).await;
     let keys = all["keyCredentials"].as_array().unwrap();
     assert_eq!(client.call("PATCH", &url, json!({"keyCredentials": keys[1..]})).await.0, 400, "half a certificate");
-    let passwords = &all["passwordCredentials"].as_array().unwrap()[1..];
-    client.ok("PATCH", &url, json!({"keyCredentials": keys[2..], "passwordCredentials": passwords})).await;
+    let passwords = all["passwordCredentials"].as_array().unwrap();
+    let kept = |changed: &[Value]| json!({"keyCredentials": changed, "passwordCredentials": passwords[1..]});
+    assert_eq!(client.call("PATCH", &url, json!({"keyCredentials": keys[2..]})).await.0, 400, "its password is left");
+    let mut renamed = keys[2..].to_vec();
+    renamed[0]["displayName"] = json!("CN=c");
+    let (_, _, message) = client.refused("PATCH", &url, kept(&renamed)).await;
+    assert!(message.starts_with("Update to existing credential with KeyId"), "{message}");
+    let active = |made: &Value| json!({"preferredTokenSigningKeyThumbprint": made["thumbprint"]});
+    client.ok("PATCH", &url, active(&old)).await;
+    assert_eq!(client.call("PATCH", &url, kept(&keys[2..])).await.0, 400, "it signs");
+    client.ok("PATCH", &url, active(&new)).await;
+    client.ok("PATCH", &url, kept(&keys[2..])).await;
     let (_, rest) = client.metadata(Some(&app_id)).await;
     assert!(!has(&rest, &old) && has(&rest, &new));
+}
+
+#[tokio::test]
+async fn a_removed_certificate_stays_in_the_metadata_for_a_while_and_one_that_was_active_signs_for_a_while() {
+    let client = Client::new(1.0, agents(1), |_| {});
+    let (application, principal, app_id) = client.instantiate("Connect").await;
+    client.clock.advance(7.0);
+    let url = format!("/servicePrincipals/{principal}");
+    client.ok("PATCH", &url, json!({"preferredSingleSignOnMode": "saml", "appRoleAssignmentRequired": false})).await;
+    let urls = json!({"identifierUris": [IDENTIFIER], "web": {"redirectUris": [IDENTIFIER]}});
+    client.ok("PATCH", &format!("/applications/{application}"), urls).await;
+    let mut made = Vec::new();
+    for name in ["CN=a", "CN=b"] {
+        made.push(client.ok("POST", &format!("{url}/addTokenSigningCertificate"), json!({"displayName": name})).await);
+        let active = json!({"preferredTokenSigningKeyThumbprint": made[made.len() - 1]["thumbprint"]});
+        client.ok("PATCH", &url, active).await;
+    }
+    let signers = || {
+        let responses = client.graph.saml_responses(&app_id, "user1@contoso.example").unwrap();
+        responses.into_iter().map(|posted| json!(posted.thumbprint)).collect::<Vec<_>>()
+    };
+    assert_eq!(signers(), [made[1]["thumbprint"].clone(), made[0]["thumbprint"].clone()]);
+    client.clock.advance(61.0);
+    assert_eq!(signers(), [made[1]["thumbprint"].clone()]);
+
+    let all = client.ok("GET", &format!("{url}?$select=keyCredentials,passwordCredentials"), Value::Null).await;
+    let last = |name: &str, from: usize| json!(all[name].as_array().unwrap()[from..]);
+    let kept =
+        json!({"keyCredentials": last("keyCredentials", 2), "passwordCredentials": last("passwordCredentials", 1)});
+    client.ok("PATCH", &url, kept).await;
+    let key = made[0]["key"].as_str().unwrap();
+    assert!(client.metadata(Some(&app_id)).await.1.contains(key));
+    client.clock.advance(11.0);
+    assert!(!client.metadata(Some(&app_id)).await.1.contains(key));
 }
 
 #[tokio::test]

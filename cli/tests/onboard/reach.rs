@@ -1,0 +1,59 @@
+//! A test's hands in the two clouds, past the product: what a person could do in Entra's portal or in IAM.
+
+use onboard_cli::local::cloud::credential;
+use serde_json::{Value, json};
+
+use super::kept::Cloud;
+
+impl Cloud {
+    /// Signs a person in, from Entra to Connect.
+    pub(crate) async fn sign_in(&self, application: &str, user: &str) -> Value {
+        self.admin("POST", "sign-in", &json!({ "application": application, "user": user })).await
+    }
+
+    /// A call to Microsoft Graph that has to succeed.
+    pub(crate) async fn graph(&self, method: &str, path: &str, body: &Value) -> Value {
+        let secret = credential();
+        let form = [
+            ("client_id", secret["clientId"].as_str().unwrap()),
+            ("client_secret", secret["clientSecret"].as_str().unwrap()),
+            ("grant_type", "client_credentials"),
+            ("scope", "https://graph.microsoft.com/.default"),
+        ];
+        let url = format!("{}/{}/oauth2/v2.0/token", self.kept.login_url, secret["tenantId"].as_str().unwrap());
+        let token: Value = http().post(url).form(&form).send().await.unwrap().json().await.unwrap();
+        let mut request = http().request(method.parse().unwrap(), format!("{}/v1.0{path}", self.kept.graph_url));
+        request = request.bearer_auth(token["access_token"].as_str().unwrap());
+        if !body.is_null() {
+            request = request.json(body);
+        }
+        let answer = request.send().await.unwrap();
+        let (status, text) = (answer.status(), answer.text().await.unwrap());
+        assert!(status.is_success(), "{path}: {status} {text}");
+        serde_json::from_str(&text).unwrap_or_default()
+    }
+
+    /// The federation metadata of an application.
+    pub(crate) async fn metadata(&self, app_id: &str) -> String {
+        let tenant = credential()["tenantId"].as_str().unwrap().to_owned();
+        let path = format!("{tenant}/federationmetadata/2007-06/federationmetadata.xml?appid={app_id}");
+        let answer = http().get(format!("{}/{path}", self.kept.login_url)).send().await.unwrap();
+        answer.text().await.unwrap()
+    }
+
+    /// A call to IAM that has to succeed.
+    pub(crate) async fn iam(&self, form: &[(&str, &str)]) -> String {
+        let scope =
+            "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/iam/aws4_request, SignedHeaders=host, Signature=0";
+        let form: Vec<(&str, &str)> = form.iter().copied().chain([("Version", "2010-05-08")]).collect();
+        let request = http().post(&self.kept.stand_in).header("authorization", scope).form(&form);
+        let answer = request.send().await.unwrap();
+        let (status, text) = (answer.status(), answer.text().await.unwrap());
+        assert!(status.is_success(), "{form:?}: {status} {text}");
+        text
+    }
+}
+
+fn http() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().build().unwrap()
+}

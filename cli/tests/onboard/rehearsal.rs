@@ -1,0 +1,161 @@
+//! Sign-ins after whole onboardings, by each kind of username and assignment, and everybody who must not get in.
+
+use serde_json::{Value, json};
+
+use super::kept::Cloud;
+
+const REN: &str = "Ren.Sato@contoso.example";
+const YUI: &str = "yui.tanaka@contoso.example";
+const GONE: &str = "gone@contoso.example";
+const STRANGER: &str = "stranger@contoso.example";
+
+fn person(number: u32, name: &str, enabled: bool) -> Value {
+    json!({
+        "@odata.type": "#microsoft.graph.user", "id": id(number), "userPrincipalName": name,
+        "mail": format!("desk{number}@mail.example"), "displayName": format!("Person {number}"), "givenName": "Person",
+        "surname": number.to_string(), "accountEnabled": enabled, "userType": "Member",
+    })
+}
+
+fn id(number: u32) -> String {
+    format!("bbbbbbbb-0000-4000-8000-{number:012}")
+}
+
+fn tenant() -> Value {
+    let group =
+        |name: &str, members: Vec<Value>| json!({ "displayName": name, "securityEnabled": true, "members": members });
+    json!({ "groups": [
+        group("Agents", vec![person(1, REN, true), person(2, YUI, true), person(3, GONE, false)]),
+        group("Supervisors", vec![person(2, YUI, true)]),
+        group("Elsewhere", vec![person(4, STRANGER, true)]),
+    ] })
+}
+
+fn onboarding(alias: &str, username: &str, assignment: &str) -> Value {
+    json!({
+        "instance": { "alias": alias },
+        "quotas": {},
+        "entra": { "assignment": assignment },
+        "users": { "username": username, "groups": [
+            { "group": "Agents", "securityProfiles": ["Agent"] },
+            { "group": "Supervisors", "securityProfiles": ["CallCenterManager"] },
+        ] },
+    })
+}
+
+/// The local cloud with three onboarded instances, each with its report.
+struct House {
+    cloud: Cloud,
+    by_name: Value,
+    by_mail: Value,
+    by_id: Value,
+}
+
+impl House {
+    async fn start() -> Self {
+        let cloud = Cloud::idle(&tenant());
+        // Room for all three at once.
+        cloud.admin("POST", "quota", &json!({ "code": "L-AA17A6B9", "value": 5.0 })).await;
+        let mut executions = Vec::new();
+        for (alias, username, assignment) in [
+            ("acme-name", "userPrincipalName", "groups"),
+            ("acme-mail", "mail", "groups"),
+            ("acme-id", "objectId", "users"),
+        ] {
+            executions.push(cloud.start("OnboardingStateMachineArn", &onboarding(alias, username, assignment)).await);
+        }
+        let mut reports = Vec::new();
+        for execution in executions {
+            let ended = cloud.end_of(&execution).await;
+            assert_eq!(ended.status, "SUCCEEDED", "{}", ended.output);
+            reports.push(ended.output);
+        }
+        let [by_name, by_mail, by_id] = <[Value; 3]>::try_from(reports).unwrap();
+        Self { cloud, by_name, by_mail, by_id }
+    }
+
+    async fn sign_in(&self, report: &Value, user: &str) -> Value {
+        self.cloud.sign_in(report["signOn"]["application"]["appId"].as_str().unwrap(), user).await
+    }
+
+    async fn enters(&self, report: &Value, user: &str, username: &str) {
+        let outcome = self.sign_in(report, user).await;
+        assert_eq!((&outcome["signedIn"], &outcome["username"]), (&json!(true), &json!(username)), "{outcome}");
+        assert_eq!(outcome["instanceId"], report["instance"]["instanceId"]);
+    }
+
+    async fn is_refused(&self, report: &Value, user: &str, by: &str, message: &str) {
+        let outcome = self.sign_in(report, user).await;
+        assert_eq!((&outcome["signedIn"], &outcome["refusedBy"]), (&json!(false), &json!(by)), "{outcome}");
+        let said = outcome["message"].as_str().unwrap();
+        assert!(said.contains(message), "{said}");
+    }
+
+    async fn give_metadata(&self, report: &Value, of: &Value) {
+        let metadata = self.cloud.metadata(of["signOn"]["application"]["appId"].as_str().unwrap()).await;
+        let arn = report["signOn"]["samlProviderArn"].as_str().unwrap();
+        let form = [("Action", "UpdateSAMLProvider"), ("SAMLProviderArn", arn), ("SAMLMetadataDocument", &metadata)];
+        self.cloud.iam(&form).await;
+        // Until AWS goes by it everywhere.
+        self.cloud.admin("POST", "clock", &json!({ "advanceSeconds": 60 })).await;
+    }
+}
+
+const ENTRA: &str = "Microsoft Entra ID";
+const SIGN_IN: &str = "AWS sign-in";
+const CONNECT: &str = "Amazon Connect";
+
+#[tokio::test]
+async fn each_kind_of_user_signs_in_and_nobody_else() {
+    let house = House::start().await;
+    let House { cloud, by_name, by_mail, by_id } = &house;
+
+    // Everybody who is a user, by each kind of name; Yui is in two groups.
+    for (number, name) in [(1, REN), (2, YUI)] {
+        house.enters(by_name, name, name).await;
+        house.enters(by_mail, name, &format!("desk{number}@mail.example")).await;
+        house.enters(by_id, name, &id(number)).await;
+    }
+
+    // Entra lets in nobody else.
+    house.is_refused(by_name, STRANGER, ENTRA, "AADSTS50105").await;
+    house.is_refused(by_id, STRANGER, ENTRA, "AADSTS50105").await;
+    house.is_refused(by_name, "nobody@contoso.example", ENTRA, "AADSTS50034").await;
+    house.is_refused(by_name, GONE, ENTRA, "AADSTS50057").await;
+    let principal =
+        format!("/servicePrincipals/{}", by_id["signOn"]["application"]["servicePrincipalId"].as_str().unwrap());
+    let assigned = cloud.graph("GET", &format!("{principal}/appRoleAssignedTo"), &Value::Null).await;
+    let ren = assigned["value"].as_array().unwrap().iter().find(|one| one["principalId"] == id(1).as_str()).unwrap();
+    cloud
+        .graph("DELETE", &format!("{principal}/appRoleAssignedTo/{}", ren["id"].as_str().unwrap()), &Value::Null)
+        .await;
+    house.is_refused(by_id, REN, ENTRA, "AADSTS50105").await;
+    house.enters(by_id, YUI, &id(2)).await;
+
+    // A provider with another application's certificate trusts nobody, and with its own everybody again.
+    house.give_metadata(by_name, by_mail).await;
+    house.is_refused(by_name, REN, SIGN_IN, "Response signature invalid").await;
+    house.give_metadata(by_name, by_name).await;
+    house.enters(by_name, REN, REN).await;
+
+    // An audience that is not AWS's.
+    let application = format!("/applications/{}", by_mail["signOn"]["application"]["applicationId"].as_str().unwrap());
+    let identifiers = |uri: &Value| json!({ "identifierUris": [uri] });
+    cloud.graph("PATCH", &application, &identifiers(&json!("https://contoso.onmicrosoft.com/saml"))).await;
+    house.is_refused(by_mail, REN, SIGN_IN, "does not contain the required audience").await;
+    cloud.graph("PATCH", &application, &identifiers(&by_mail["signOn"]["signOn"]["identifierUri"])).await;
+    house.enters(by_mail, REN, "desk1@mail.example").await;
+
+    // Without its policy the role opens nothing.
+    let role = by_mail["signOn"]["roleArn"].as_str().unwrap().rsplit('/').next().unwrap();
+    let policy = by_mail["signOn"]["policyArn"].as_str().unwrap();
+    cloud.iam(&[("Action", "DetachRolePolicy"), ("RoleName", role), ("PolicyArn", policy)]).await;
+    house.is_refused(by_mail, REN, CONNECT, "contact your AWS account administrator").await;
+
+    // A name that differs in case alone is another name.
+    let mut renamed = person(1, &REN.to_lowercase(), true);
+    renamed.as_object_mut().unwrap().remove("mail");
+    cloud.admin("POST", "members/add", &json!({ "group": "Elsewhere", "member": renamed })).await;
+    house.is_refused(by_name, REN, CONNECT, "has not been onboarded").await;
+    assert_eq!(cloud.admin("GET", "violations", &Value::Null).await, json!([]));
+}

@@ -1,0 +1,111 @@
+//! What a SAML response says, as its receiver reads it.
+
+use roxmltree::{Document, Node};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+const ASSERTION: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
+const PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
+const METADATA: &str = "urn:oasis:names:tc:SAML:2.0:metadata";
+const DSIG: &str = "http://www.w3.org/2000/09/xmldsig#";
+const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
+
+/// One assertion.
+#[derive(Clone, Debug)]
+pub(crate) struct Assertion {
+    /// Its `ID`, which the signature names.
+    pub(crate) id: String,
+    pub(crate) issuer: String,
+    pub(crate) issued: OffsetDateTime,
+    pub(crate) not_before: OffsetDateTime,
+    pub(crate) not_on_or_after: OffsetDateTime,
+    pub(crate) audiences: Vec<String>,
+    pub(crate) recipient: String,
+    attributes: Vec<(String, Vec<String>)>,
+}
+
+impl Assertion {
+    /// Reads the one assertion of a response.
+    ///
+    /// # Errors
+    /// What is missing or unreadable.
+    pub(crate) fn read(response: &str) -> Result<Self, String> {
+        let document = Document::parse(response).map_err(|error| error.to_string())?;
+        let root = document.root_element();
+        if !root.has_tag_name((PROTOCOL, "Response")) {
+            return Err("it is no SAML response".into());
+        }
+        let status = root.descendants().find(|node| node.has_tag_name((PROTOCOL, "StatusCode")));
+        if status.and_then(|status| status.attribute("Value")) != Some(SUCCESS) {
+            return Err("its status is not success".into());
+        }
+        let mut assertions = root.children().filter(|node| node.has_tag_name((ASSERTION, "Assertion")));
+        let (Some(assertion), None) = (assertions.next(), assertions.next()) else {
+            return Err("it has not exactly one assertion".into());
+        };
+        let conditions = child(assertion, "Conditions")?;
+        let confirmation = below(assertion, "SubjectConfirmationData").next().ok_or("it confirms no subject")?;
+        Ok(Self {
+            id: needed(assertion, "ID")?,
+            issuer: text(child(assertion, "Issuer")?),
+            issued: moment(assertion, "IssueInstant")?,
+            not_before: moment(conditions, "NotBefore")?,
+            not_on_or_after: moment(conditions, "NotOnOrAfter")?.min(moment(confirmation, "NotOnOrAfter")?),
+            audiences: below(conditions, "Audience").map(text).collect(),
+            recipient: needed(confirmation, "Recipient")?,
+            attributes: below(assertion, "Attribute")
+                .map(|attribute| {
+                    Ok((needed(attribute, "Name")?, below(attribute, "AttributeValue").map(text).collect()))
+                })
+                .collect::<Result<_, String>>()?,
+        })
+    }
+
+    /// The values of AWS's attribute of this name.
+    pub(crate) fn values(&self, name: &str) -> &[String] {
+        let name = format!("https://aws.amazon.com/SAML/Attributes/{name}");
+        self.attributes.iter().find(|(found, _)| *found == name).map_or(&[], |(_, values)| values)
+    }
+}
+
+/// What a provider's metadata says about who signs.
+#[derive(Clone, Debug)]
+pub(crate) struct Issuer {
+    pub(crate) entity_id: String,
+    /// The signing certificates, base64 DER.
+    pub(crate) certificates: Vec<String>,
+}
+
+impl Issuer {
+    /// Reads metadata; `None` where it is none.
+    pub(crate) fn read(metadata: &str) -> Option<Self> {
+        let document = Document::parse(metadata).ok()?;
+        let root = document.root_element();
+        let provider = root.children().find(|node| node.has_tag_name((METADATA, "IDPSSODescriptor")))?;
+        let keys = provider.children().filter(|node| node.has_tag_name((METADATA, "KeyDescriptor")));
+        let signing = keys.filter(|key| key.attribute("use") != Some("encryption"));
+        let certificates =
+            signing.flat_map(|key| key.descendants().filter(|node| node.has_tag_name((DSIG, "X509Certificate"))));
+        Some(Self { entity_id: root.attribute("entityID")?.to_owned(), certificates: certificates.map(text).collect() })
+    }
+}
+
+fn child<'a, 'input>(node: Node<'a, 'input>, name: &str) -> Result<Node<'a, 'input>, String> {
+    node.children().find(|child| child.has_tag_name((ASSERTION, name))).ok_or_else(|| format!("it has no {name}"))
+}
+
+fn below<'a, 'input: 'a>(node: Node<'a, 'input>, name: &'static str) -> impl Iterator<Item = Node<'a, 'input>> {
+    node.descendants().filter(move |child| child.has_tag_name((ASSERTION, name)))
+}
+
+fn text(node: Node<'_, '_>) -> String {
+    // All of it: a comment inside must not cut a name short.
+    node.descendants().filter(Node::is_text).filter_map(|part| part.text()).collect::<String>().trim().to_owned()
+}
+
+fn needed(node: Node<'_, '_>, name: &str) -> Result<String, String> {
+    node.attribute(name).map(str::to_owned).ok_or_else(|| format!("{} has no {name}", node.tag_name().name()))
+}
+
+fn moment(node: Node<'_, '_>, name: &str) -> Result<OffsetDateTime, String> {
+    OffsetDateTime::parse(&needed(node, name)?, &Rfc3339).map_err(|error| format!("{name}: {error}"))
+}

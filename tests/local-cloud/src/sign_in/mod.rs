@@ -1,0 +1,104 @@
+//! The rehearsal of a sign-in: everything that happens between the user access URL and Connect's first page, by the
+//! settings of both clouds as they stand. Entra's half is in [`crate::graph`]; [`aws`] is AWS sign-in and STS; behind
+//! that Connect looks for its user. Nothing here changes anything, and nothing is shared with the product.
+
+pub(crate) mod assertion;
+pub(crate) mod aws;
+pub(crate) mod policy;
+pub(crate) mod xml_signature;
+
+use serde::{Deserialize, Serialize};
+
+use crate::front::Cloud;
+
+/// Who wants to sign in where.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignIn {
+    /// The Entra application, by its client id or display name.
+    pub application: String,
+    /// The person, by object id or user principal name.
+    pub user: String,
+}
+
+/// How a sign-in ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SignedIn {
+    /// Whether the person is in Connect now.
+    pub signed_in: bool,
+    /// Whose page the person sees instead: `Microsoft Entra ID`, `AWS sign-in` or `Amazon Connect`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused_by: Option<String>,
+    /// What it says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// The role session's name, as far as it got: the username that Connect looks for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// The instance that the relay state leads to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance_id: Option<String>,
+    /// The thumbprints of the certificates whose keys signed: more than one while Entra's replicas do not agree.
+    pub certificates: Vec<String>,
+}
+
+/// What the browser carries from Entra to AWS.
+#[derive(Clone, Debug)]
+pub(crate) struct PostedResponse {
+    pub(crate) reply_url: String,
+    /// The SAML response, as XML.
+    pub(crate) response: String,
+    pub(crate) relay_state: String,
+    /// Whose key signed it.
+    pub(crate) thumbprint: String,
+}
+
+/// The page on which a sign-in ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    by: &'static str,
+    message: String,
+}
+
+impl Refusal {
+    pub(crate) fn new(by: &'static str, message: impl Into<String>) -> Self {
+        Self { by, message: message.into() }
+    }
+}
+
+/// Signs a person in. Where replicas may not agree yet, each way has to lead to Connect.
+pub(crate) async fn rehearse(cloud: &Cloud, wanted: &SignIn) -> SignedIn {
+    let mut outcome = SignedIn::default();
+    let refused = match cloud.graph.saml_responses(&wanted.application, &wanted.user) {
+        Err(refusal) => Some(refusal),
+        Ok(responses) => {
+            let mut refused = None;
+            for posted in &responses {
+                if !outcome.certificates.contains(&posted.thumbprint) {
+                    outcome.certificates.push(posted.thumbprint.clone());
+                }
+                if let Err(refusal) = enter(cloud, posted, &mut outcome).await {
+                    refused = Some(refusal);
+                    break;
+                }
+            }
+            refused
+        }
+    };
+    outcome.signed_in = refused.is_none();
+    if let Some(Refusal { by, message }) = refused {
+        outcome.refused_by = Some(by.into());
+        outcome.message = Some(message);
+    }
+    outcome
+}
+
+/// From the posted response into Connect.
+async fn enter(cloud: &Cloud, posted: &PostedResponse, outcome: &mut SignedIn) -> Result<(), Refusal> {
+    let session = aws::assume_role(cloud, posted).await?;
+    outcome.username = Some(session.name.clone());
+    let instance = aws::destination(cloud, &posted.relay_state)?;
+    outcome.instance_id = Some(instance.clone());
+    aws::federate(cloud, &session, &instance).await
+}
