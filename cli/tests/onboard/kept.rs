@@ -2,11 +2,7 @@
 
 use std::{
     fs::File,
-<<<<<<< HEAD
     path::Path,
-=======
-    path::PathBuf,
->>>>>>> d40d739 (Rehearse sign-ins in the local cloud, from Entra's signed response to Connect's user)
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -23,13 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(90);
 pub(crate) struct Cloud {
     pub(crate) kept: Kept,
     _folder: TempDir,
-<<<<<<< HEAD
     // The end of its standard input ends the cloud, also where a test program ends without dropping what is static.
     _program: Child,
-=======
-    // The end of its input ends the cloud, also where a test program ends without dropping what is static.
-    _alive: Child,
->>>>>>> d40d739 (Rehearse sign-ins in the local cloud, from Entra's signed response to Connect's user)
 }
 
 /// An execution that has ended.
@@ -47,7 +38,6 @@ impl Cloud {
         std::fs::write(path("tenant.json"), tenant.to_string()).unwrap();
         let mut command = local();
         command.args(["--keep", "--idle", "--tenant"]).arg(path("tenant.json"));
-<<<<<<< HEAD
         Self::of(&command, folder)
     }
 
@@ -61,10 +51,6 @@ impl Cloud {
     fn of(command: &Command, folder: TempDir) -> Self {
         let (kept, program) = start(command, &folder.path().join("current.json"), &folder.path().join("log"));
         Self { kept, _folder: folder, _program: program }
-=======
-        let (kept, alive) = start(&command, path("current.json"), path("log"));
-        Self { kept, _folder: folder, _alive: alive }
->>>>>>> d40d739 (Rehearse sign-ins in the local cloud, from Entra's signed response to Connect's user)
     }
 
     /// A call of AWS in the JSON protocol, answered by the emulator.
@@ -75,17 +61,12 @@ impl Cloud {
             .header("content-type", "application/x-amz-json-1.0")
             .header("x-amz-target", target);
         let answer = request.body(body.to_string()).send().await.unwrap();
-<<<<<<< HEAD
         let status = answer.status();
         let text = answer.text().await.unwrap();
-=======
-        let (status, text) = (answer.status(), answer.text().await.unwrap());
->>>>>>> d40d739 (Rehearse sign-ins in the local cloud, from Entra's signed response to Connect's user)
         assert!(status.is_success(), "{target}: {text}");
         serde_json::from_str(&text).unwrap_or_default()
     }
 
-<<<<<<< HEAD
     /// A call of AWS in the REST protocol: Amazon Connect is the stand-in's, all others are the emulator's.
     pub(crate) async fn rest(&self, service: &str, method: &str, path: &str, body: &Value) -> Value {
         let door = if service == "connect" { &self.kept.stand_in } else { &self.kept.endpoint };
@@ -101,8 +82,6 @@ impl Cloud {
         serde_json::from_str(&text).unwrap_or_default()
     }
 
-=======
->>>>>>> d40d739 (Rehearse sign-ins in the local cloud, from Entra's signed response to Connect's user)
     /// An administrator's call of the stand-in.
     pub(crate) async fn admin(&self, method: &str, path: &str, body: &Value) -> Value {
         let url = format!("{}/_admin/{path}", self.kept.stand_in);
@@ -113,7 +92,6 @@ impl Cloud {
         serde_json::from_str(&text).unwrap()
     }
 
-<<<<<<< HEAD
     /// Sends this to the notification URL of a subscription, as Graph does; the status of the answer.
     pub(crate) async fn notify(&self, subscription: &Value, body: &Value) -> u16 {
         let url: reqwest::Url = subscription["notificationUrl"].as_str().unwrap().parse().unwrap();
@@ -186,8 +164,6 @@ impl Cloud {
         }
     }
 
-=======
->>>>>>> d40d739 (Rehearse sign-ins in the local cloud, from Entra's signed response to Connect's user)
     /// An output of the stack.
     pub(crate) fn output(&self, name: &str) -> &str {
         self.kept.outputs.get(name).unwrap_or_else(|| panic!("the stack has no output {name}"))
@@ -200,7 +176,6 @@ impl Cloud {
         started["executionArn"].as_str().unwrap().to_owned()
     }
 
-<<<<<<< HEAD
     /// The input of each execution of the state machine that the output names, by its ARN.
     pub(crate) async fn executions(&self, machine: &str) -> Vec<(String, Value)> {
         let body = json!({ "stateMachineArn": self.output(machine) });
@@ -223,8 +198,6 @@ impl Cloud {
         events.iter().filter(|event| event["stateEnteredEventDetails"]["name"] == state).count()
     }
 
-=======
->>>>>>> d40d739 (Rehearse sign-ins in the local cloud, from Entra's signed response to Connect's user)
     /// Waits for the end of an execution.
     pub(crate) async fn end_of(&self, execution: &str) -> Ended {
         let ended = until("an execution has ended", async || {
@@ -252,12 +225,7 @@ pub(crate) async fn until<T>(what: &str, look: impl AsyncFn() -> Option<T>) -> T
 }
 
 /// Starts the program and waits until it says where the cloud is.
-<<<<<<< HEAD
 fn start(command: &Command, file: &Path, log: &Path) -> (Kept, Child) {
-=======
-#[expect(clippy::zombie_processes, reason = "it lives as long as the tests, and is the last thing that they leave")]
-fn start(command: &Command, file: PathBuf, log: PathBuf) -> (Kept, Child) {
->>>>>>> d40d739 (Rehearse sign-ins in the local cloud, from Entra's signed response to Connect's user)
     // A static is never dropped, but the pipe closes with its process: then the shell ends the program.
     let mut shell = Command::new("sh");
     shell.args(["-c", r#""$@" </dev/null & cat >/dev/null; kill -TERM $!; wait"#, "sh"]);
@@ -265,7 +233,6 @@ fn start(command: &Command, file: PathBuf, log: PathBuf) -> (Kept, Child) {
         .arg(command.get_program())
         .args(command.get_args())
         .envs(command.get_envs().filter_map(|(n, v)| Some((n, v?))));
-<<<<<<< HEAD
     shell.current_dir(command.get_current_dir().unwrap()).env_remove("ONBOARD_BOOTSTRAP").env(FILE, file);
     let out = File::create(log).unwrap();
     let child = shell.stdin(Stdio::piped()).stdout(out.try_clone().unwrap()).stderr(out).spawn().unwrap();
@@ -275,17 +242,6 @@ fn start(command: &Command, file: PathBuf, log: PathBuf) -> (Kept, Child) {
             return (kept, child);
         }
         let log = || std::fs::read_to_string(log).unwrap_or_default();
-=======
-    shell.current_dir(command.get_current_dir().unwrap()).env_remove("ONBOARD_BOOTSTRAP").env(FILE, &file);
-    let out = File::create(&log).unwrap();
-    let child = shell.stdin(Stdio::piped()).stdout(out.try_clone().unwrap()).stderr(out).spawn().unwrap();
-    let started = Instant::now();
-    loop {
-        if let Ok(kept) = Kept::read(&file) {
-            return (kept, child);
-        }
-        let log = || std::fs::read_to_string(&log).unwrap_or_default();
->>>>>>> d40d739 (Rehearse sign-ins in the local cloud, from Entra's signed response to Connect's user)
         assert!(started.elapsed() < 2 * PATIENCE, "no local cloud:\n{}", log());
         std::thread::sleep(Duration::from_millis(50));
     }

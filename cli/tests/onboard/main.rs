@@ -7,6 +7,6 @@ mod events;
 mod faults;
 mod kept;
 mod local;
-mod user_sync;
 mod reach;
 mod rehearsal;
+mod user_sync;
