@@ -19,6 +19,7 @@ pub struct Settings {
     user_sync_state_machine: Option<String>,
     notification_topic: Option<String>,
     language: Option<String>,
+    permissions_boundary: Option<String>,
 }
 
 impl Settings {
@@ -49,6 +50,9 @@ impl Settings {
     /// The variable with the language of messages that belong to no onboarding.
     pub const NOTIFICATION_LANGUAGE: &str = "NOTIFICATION_LANGUAGE";
 
+    /// The variable with the ARN of the permissions boundary of the federation role.
+    pub const PERMISSIONS_BOUNDARY: &str = "PERMISSIONS_BOUNDARY";
+
     /// Reads the settings through `var`, in production the process environment.
     #[must_use]
     pub fn read(var: impl Fn(&str) -> Option<String>) -> Self {
@@ -67,6 +71,7 @@ impl Settings {
             user_sync_state_machine: var(Self::USER_SYNC_STATE_MACHINE),
             notification_topic: var(Self::NOTIFICATION_TOPIC),
             language: var(Self::NOTIFICATION_LANGUAGE),
+            permissions_boundary: var(Self::PERMISSIONS_BOUNDARY),
         }
     }
 
@@ -164,6 +169,12 @@ impl Settings {
     #[must_use]
     pub fn language(&self) -> Language {
         if self.language.as_deref() == Some("ja") { Language::Ja } else { Language::En }
+    }
+
+    /// The permissions boundary of the federation role, where the stack has one.
+    #[must_use]
+    pub fn permissions_boundary(&self) -> Option<&str> {
+        self.permissions_boundary.as_deref()
     }
 
     /// The key that encrypts what instances store.

@@ -2,8 +2,10 @@
 //! nobody else: whoever else could take it on could choose the session name, and so become any Connect user.
 //!
 //! * Reads: `iam:GetRole`, `iam:ListAttachedRolePolicies`.
-//! * Writes: `iam:CreateRole`, `iam:TagRole`, `iam:UpdateAssumeRolePolicy`, `iam:UpdateRole`, `iam:AttachRolePolicy`, each
-//!   on `role/connect-onboarding/*` only, the last with `iam:PolicyARN` under `policy/connect-onboarding/`.
+//! * Writes: `iam:CreateRole`, `iam:TagRole`, `iam:UpdateAssumeRolePolicy`, `iam:UpdateRole`,
+//!   `iam:PutRolePermissionsBoundary`, `iam:AttachRolePolicy`, each on `role/connect-onboarding/*` only, the last with
+//!   `iam:PolicyARN` under `policy/connect-onboarding/`.
+//! * The stack's permissions boundary, where it has one, is the role's too. It must allow `connect:GetFederationToken`.
 //! * Safe to repeat: the name is the key. A role with our tags is set back to what it should be, also where somebody let
 //!   further principals in; it is never replaced, because Connect ties each user to the role of the first sign-in. An
 //!   unmarked role is used as it is where it is exactly what is wanted, else it is a conflict. Further policies on the
@@ -33,6 +35,7 @@ pub async fn run(cx: &Clients, input: CreateRoleInput) -> Result<CreateRoleOutpu
         trust: trust_policy(&input.saml_provider_arn, &input.region),
         seconds: i32::try_from(session_seconds(&input.session_duration)?)
             .map_err(|_| StepError::internal("a session duration left its range"))?,
+        boundary: cx.settings.permissions_boundary().map(ToOwned::to_owned),
     };
     let Some(role) = find(cx, &input.name).await? else {
         let role_arn = create(cx, &input, &wanted).await?;
@@ -42,6 +45,8 @@ pub async fn run(cx: &Clients, input: CreateRoleInput) -> Result<CreateRoleOutpu
     let attached = attached_policies(cx, &input.name).await?;
     let trust_as_wanted = same_document(&iam::document(role.assume_role_policy_document()), &wanted.trust);
     let lasts_as_wanted = role.max_session_duration() == Some(wanted.seconds);
+    let boundary = role.permissions_boundary().and_then(|boundary| boundary.permissions_boundary_arn());
+    let bound_as_wanted = wanted.boundary.is_none() || boundary == wanted.boundary.as_deref();
     match iam::owner(role.tags(), &input.alias) {
         Owner::Ours => {
             if !trust_as_wanted {
@@ -50,14 +55,18 @@ pub async fn run(cx: &Clients, input: CreateRoleInput) -> Result<CreateRoleOutpu
             if !lasts_as_wanted {
                 set_duration(cx, &role, &wanted).await?;
             }
+            if !bound_as_wanted {
+                set_boundary(cx, &input.name, &wanted).await?;
+            }
             if !attached.contains(&input.policy_arn) {
                 attach(cx, &input).await?;
             }
         }
-        Owner::Unknown if trust_as_wanted && lasts_as_wanted && attached == [input.policy_arn.as_str()] => {}
+        Owner::Unknown
+            if trust_as_wanted && lasts_as_wanted && bound_as_wanted && attached == [input.policy_arn.as_str()] => {}
         owner => {
             let difference = if trust_as_wanted {
-                "its session duration or its policies are not the ones wanted"
+                "its session duration, its policies or its permissions boundary are not the ones wanted"
             } else {
                 "it trusts other principals than the SAML provider alone"
             };
@@ -70,6 +79,8 @@ pub async fn run(cx: &Clients, input: CreateRoleInput) -> Result<CreateRoleOutpu
 struct Wanted {
     trust: serde_json::Value,
     seconds: i32,
+    /// None where the stack has none: then a boundary that somebody set stays.
+    boundary: Option<String>,
 }
 
 async fn find(cx: &Clients, name: &str) -> Result<Option<Role>, StepError> {
@@ -102,6 +113,7 @@ async fn create(cx: &Clients, input: &CreateRoleInput, wanted: &Wanted) -> Resul
         .description(format!("Sign-in to the Amazon Connect instance {} from Microsoft Entra ID", input.alias))
         .assume_role_policy_document(wanted.trust.to_string())
         .max_session_duration(wanted.seconds)
+        .set_permissions_boundary(wanted.boundary.clone())
         .set_tags(Some(iam::tags(&input.alias)?))
         .send()
         .await;
@@ -143,6 +155,17 @@ async fn set_duration(cx: &Clients, role: &Role, wanted: &Wanted) -> Result<(), 
         .map_err(|error| {
             aws_error::step_error(&format!("setting the session duration of the role {}", role.role_name()), &error)
         })
+}
+
+async fn set_boundary(cx: &Clients, name: &str, wanted: &Wanted) -> Result<(), StepError> {
+    cx.iam()
+        .put_role_permissions_boundary()
+        .role_name(name)
+        .set_permissions_boundary(wanted.boundary.clone())
+        .send()
+        .await
+        .map(drop)
+        .map_err(|error| aws_error::step_error(&format!("setting the permissions boundary of the role {name}"), &error))
 }
 
 async fn attach(cx: &Clients, input: &CreateRoleInput) -> Result<(), StepError> {

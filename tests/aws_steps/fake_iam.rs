@@ -40,6 +40,7 @@ pub(crate) struct Role {
     pub(crate) seconds: u32,
     pub(crate) description: String,
     pub(crate) attached: Vec<String>,
+    pub(crate) boundary: Option<String>,
     pub(crate) tags: Tags,
 }
 
@@ -255,6 +256,7 @@ impl State {
                 seconds: field("MaxSessionDuration").parse().unwrap_or(3600),
                 description: field("Description"),
                 attached: Vec::new(),
+                boundary: form.get("PermissionsBoundary").cloned(),
                 tags: tags_of(form),
             };
             let xml = role.xml(&name);
@@ -277,6 +279,7 @@ impl State {
                 role.seconds = field("MaxSessionDuration").parse().unwrap_or(3600);
                 role.description = field("Description");
             }
+            "PutRolePermissionsBoundary" => role.boundary = form.get("PermissionsBoundary").cloned(),
             "AttachRolePolicy" => role.attached.push(field("PolicyArn")),
             _ => return Err((400, "InvalidAction", "The fake does not know it.")),
         }
@@ -299,14 +302,21 @@ impl Policy {
 impl Role {
     fn xml(&self, name: &str) -> String {
         let trust: String = form_urlencoded::byte_serialize(self.trust.as_bytes()).collect();
+        let boundary = self.boundary.iter().map(|arn| {
+            format!(
+                "<PermissionsBoundary><PermissionsBoundaryType>PermissionsBoundaryPolicy</PermissionsBoundaryType>\
+                 <PermissionsBoundaryArn>{arn}</PermissionsBoundaryArn></PermissionsBoundary>"
+            )
+        });
         format!(
             "<Path>/connect-onboarding/</Path><RoleName>{name}</RoleName><RoleId>AROA</RoleId>\
              <Arn>arn:aws:iam::{ACCOUNT}:role/connect-onboarding/{name}</Arn><CreateDate>2026-11-22T00:00:00Z</CreateDate>\
              <AssumeRolePolicyDocument>{}</AssumeRolePolicyDocument><MaxSessionDuration>{}</MaxSessionDuration>\
-             <Description>{}</Description><Tags>{}</Tags>",
+             <Description>{}</Description>{}<Tags>{}</Tags>",
             trust.replace('+', "%20"),
             self.seconds,
             self.description,
+            boundary.collect::<String>(),
             members(&self.tags)
         )
     }

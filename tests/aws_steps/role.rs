@@ -7,7 +7,7 @@ use super::{
     clients::REGION,
     fake_iam::{FakeIam, Role, ours},
 };
-use connect_onboarding::steps::create_role::run;
+use connect_onboarding::{settings::Settings, steps::create_role::run};
 
 const NAME: &str = "AmazonConnect-acme";
 const PROVIDER: &str = "arn:aws:iam::111122223333:saml-provider/AmazonConnect-acme";
@@ -31,6 +31,7 @@ fn good() -> Role {
         seconds: 43_200,
         description: "as a person wrote it".into(),
         attached: vec![POLICY.into()],
+        boundary: None,
         tags: ours("acme"),
     }
 }
@@ -78,6 +79,30 @@ async fn what_somebody_changed_on_our_role_is_set_back_and_nothing_else_is_touch
         assert_eq!((role.seconds, role.description.as_str()), (43_200, "as a person wrote it"));
         assert!(role.attached.contains(&POLICY.into()));
     }
+}
+
+#[tokio::test]
+async fn the_stacks_permissions_boundary_is_the_roles_too_and_comes_back_where_somebody_took_it_off() {
+    let boundary = "arn:aws:iam::111122223333:policy/company-boundary";
+    let mut iam = FakeIam::start().await;
+    iam.cx.settings = Settings::read(|name| (name == Settings::PERMISSIONS_BOUNDARY).then(|| boundary.to_owned()));
+    run(&iam.cx, input()).await.unwrap();
+    assert_eq!(iam.state().roles[NAME].boundary.as_deref(), Some(boundary));
+    assert_eq!(iam.writes(), ["CreateRole", "AttachRolePolicy"]);
+    iam.state().roles.insert(NAME.into(), good());
+    run(&iam.cx, input()).await.unwrap();
+    assert_eq!(iam.writes(), ["PutRolePermissionsBoundary"]);
+    assert_eq!(iam.state().roles[NAME].boundary.as_deref(), Some(boundary));
+}
+
+#[tokio::test]
+async fn without_a_boundary_of_the_stack_a_boundary_that_somebody_set_stays() {
+    let iam = FakeIam::start().await;
+    iam.state()
+        .roles
+        .insert(NAME.into(), Role { boundary: Some("arn:aws:iam::111122223333:policy/b".into()), ..good() });
+    run(&iam.cx, input()).await.unwrap();
+    assert_eq!(iam.writes(), [""; 0]);
 }
 
 #[tokio::test]

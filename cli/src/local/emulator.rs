@@ -84,6 +84,8 @@ impl Settings<'_> {
             ("MINISTACK_HOST", "127.0.0.1"),
             ("SFN_WAIT_SCALE", &self.clock_scale.to_string()),
             ("LOG_LEVEL", "INFO"),
+            // Every function runs as a session of its own role, and gets what that role allows.
+            ("AUTH", "true"),
             ("AWS_ACCESS_KEY_ID", "test"),
             ("AWS_SECRET_ACCESS_KEY", "test"),
             ("AWS_REGION", REGION),

@@ -9,6 +9,7 @@ use axum::extract::ConnectInfo;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::authority::{Authority, Caller};
 use crate::aws_error::Protocol;
 use crate::fault::{Faults, Hit, Kill};
 use crate::graph::Graph;
@@ -16,7 +17,7 @@ use crate::http::{Request, Response};
 use crate::iam::Iam;
 use crate::model::Models;
 use crate::record::Recorder;
-use crate::route::destination;
+use crate::route::{Destination, destination};
 use crate::simulated;
 use crate::upstream::Upstream;
 use crate::violations::Violations;
@@ -33,6 +34,7 @@ const KILLED: u16 = 499;
 pub(crate) struct Cloud {
     pub(crate) world: World,
     pub(crate) graph: Arc<Graph>,
+    pub(crate) authority: Authority,
     pub(crate) iam: Iam,
     pub(crate) upstream: Upstream,
     pub(crate) models: Option<Models>,
@@ -47,13 +49,6 @@ pub(crate) enum Door {
     Aws,
     Graph,
     Login,
-}
-
-/// Where a request goes.
-struct Way {
-    service: String,
-    operation: String,
-    protocol: Protocol,
 }
 
 /// Opens a door: serves it until the handle is aborted.
@@ -103,27 +98,32 @@ impl Cloud {
             tokio::time::sleep(delay).await;
         }
         let kill = hit.as_ref().and_then(Hit::kill);
+        let (caller, verdict) = match door {
+            Door::Aws => self.authority.judge(&self.world, &self.iam, &self.violations, &way, request).await,
+            Door::Graph | Door::Login => (Caller::default(), Ok(())),
+        };
         if kill == Some(Kill::Before) {
             self.kill(peer, port);
             let answer = Response::empty(KILLED);
-            self.recorder.note(&way.service, &way.operation, request, &answer, true);
+            self.recorder.note(&way, &caller, request, &answer, true);
             return answer;
         }
         let planned = hit.as_ref().and_then(|hit| hit.answer(way.protocol));
         let mut simulated = planned.is_some();
-        let mut answer = match planned {
-            Some(answer) => answer,
-            None => self.serve(door, &way, request).await,
+        let mut answer = match (planned, verdict) {
+            (Some(answer), _) => answer,
+            (None, Err(refusal)) => refusal.answer(way.protocol),
+            (None, Ok(())) => self.serve(door, &way, request).await,
         };
         simulated |= hit.is_some_and(|hit| hit.cut(&mut answer));
         if kill == Some(Kill::After) {
             self.kill(peer, port);
         }
-        self.recorder.note(&way.service, &way.operation, request, &answer, simulated);
+        self.recorder.note(&way, &caller, request, &answer, simulated);
         answer
     }
 
-    fn hit(&self, way: &Way, request: &Request) -> Option<Hit> {
+    fn hit(&self, way: &Destination, request: &Request) -> Option<Hit> {
         let line = format!("{} {}", request.method, request.path);
         let decoded = percent_encoding::percent_decode_str(&line).decode_utf8_lossy().into_owned();
         let target = request.header("x-amz-target").unwrap_or_default();
@@ -137,31 +137,36 @@ impl Cloud {
         }
     }
 
-    async fn serve(&self, door: Door, way: &Way, request: &Request) -> Response {
+    async fn serve(&self, door: Door, way: &Destination, request: &Request) -> Response {
         match (door, Service::of(&way.service)) {
             (Door::Graph, _) => self.graph.handle_graph(request).await,
             (Door::Login, _) => self.graph.handle_login(request).await,
             (Door::Aws, Some(service)) => {
                 simulated::serve(&self.world, self.models.as_ref(), &self.violations, service, request)
             }
-            (Door::Aws, None) if way.service == "iam" => self.iam.serve(request).await,
+            // Judged here already; of paths the emulator's own judgement knows nothing.
+            (Door::Aws, None) if way.service == "iam" => self.iam.serve(&self.upstream.operators(request, "iam")).await,
             (Door::Aws, None) => self.upstream.pass(request, way.protocol).await,
         }
     }
 }
 
-fn way(door: Door, request: &Request) -> Way {
+fn way(door: Door, request: &Request) -> Destination {
     match door {
-        Door::Graph => Way { service: "graph".into(), operation: Graph::operation(request), protocol: Protocol::Graph },
+        Door::Graph => {
+            Destination { service: "graph".into(), operation: Graph::operation(request), protocol: Protocol::Graph }
+        }
         Door::Login => {
             let operation = format!("{} {}", request.method, request.path);
-            Way { service: "login".into(), operation, protocol: Protocol::Login }
+            Destination { service: "login".into(), operation, protocol: Protocol::Login }
         }
         Door::Aws => {
-            let found = destination(request);
+            let mut found = destination(request);
             let named = Service::of(&found.service).and_then(|service| simulated::operation(service, request));
-            let operation = named.map_or(found.operation, str::to_owned);
-            Way { service: found.service, operation, protocol: found.protocol }
+            if let Some(operation) = named {
+                found.operation = operation.into();
+            }
+            found
         }
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! Three ports: the AWS services (told apart by the signature of each request), Microsoft Graph, and Entra's login
 //! service. Every request runs the same way: [`front`] reads it, [`route`] says which service it is for, [`fault`] rules
-//! may answer in its place, the service answers, [`record`] writes it down. What lives here is in [`connect`], [`quotas`],
+//! may answer in its place, [`authority`] asks the caller's policies, the service answers, [`record`] writes it down. What lives here is in [`connect`], [`quotas`],
 //! [`support`] and [`graph`]; [`iam`] adds what the emulator's IAM lacks; everything else passes to [`upstream`].
 //! [`model`] holds what comes in and goes out against the official service models.
 //!
@@ -12,6 +12,7 @@
 #![expect(rustdoc::private_intra_doc_links, reason = "the map of the house is for those who work in it")]
 
 mod admin;
+mod authority;
 mod aws_error;
 mod caller;
 pub mod clock;
@@ -44,14 +45,16 @@ use serde_json::{Map, Value};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+pub use authority::policy;
 pub use clock::Clock;
 pub use fault::{FaultRule, FaultRuleError, Kill, Truncate};
 pub use graph::GraphBehaviour;
 pub use options::{Behaviour, ClientCredentials, NumberStock, Options, QuotaOutcome, QuotaPath, SupportPath};
-pub use record::CallSummary;
+pub use record::{CallSummary, Permission};
 pub use sign_in::{SignIn, SignedIn};
 pub use tenant::Tenant;
 
+use authority::Authority;
 use front::{Cloud, Door};
 use graph::{Graph, GraphOptions};
 use iam::Iam;
@@ -219,7 +222,7 @@ fn build(options: Options, urls: &[String; 3]) -> Result<Cloud, StartError> {
         .map_err(|source| StartError::Record { path: record.map(Into::into).unwrap_or_default(), source })?;
     let models = options.models.as_deref().map(Models::load).transpose();
     let models = models.map_err(|error| StartError::Models(error.to_string()))?;
-    let upstream = Upstream::new(&options.upstream)?;
+    let upstream = Upstream::new(&options.upstream, &options.region)?;
     let behaviour = options.behaviour;
     let graph = Graph::new(GraphOptions {
         clock: clock.clone(),
@@ -232,12 +235,14 @@ fn build(options: Options, urls: &[String; 3]) -> Result<Cloud, StartError> {
         upstream: options.upstream,
         behaviour: behaviour.graph.clone(),
     });
+    let authority = Authority::new(upstream.clone());
     let iam = Iam::new(upstream.clone(), clock.clone(), &behaviour);
     let setting =
         Setting { clock, region: options.region, account: options.account, behaviour, real_rates: options.real_rates };
     Ok(Cloud {
         world: World::new(setting),
         graph,
+        authority,
         iam,
         upstream,
         models,

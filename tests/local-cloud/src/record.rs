@@ -11,7 +11,10 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use time::format_description::well_known::Rfc3339;
 
+use crate::authority::Caller;
+use crate::authority::policy::Ask;
 use crate::http::{Request, Response};
+use crate::route::Destination;
 
 /// What takes the place of a secret.
 const MASK: &str = "***";
@@ -62,6 +65,19 @@ pub struct CallSummary {
     pub simulated: bool,
     /// The number given with [`crate::LocalCloud::set_run`] at the time of the call.
     pub run: u32,
+    /// The Lambda function that made the call; none for others, and for Graph and the login service.
+    pub function: Option<String>,
+    /// What the call needed of the function's role.
+    pub permissions: Vec<Permission>,
+}
+
+/// A permission, as IAM names it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Permission {
+    /// `connect:CreateUser`
+    pub action: String,
+    /// The ARN on which it is needed; `*` where the action knows no resources.
+    pub resource: String,
 }
 
 /// Writes and remembers calls.
@@ -92,8 +108,18 @@ impl Recorder {
     }
 
     /// Notes one finished call.
-    pub(crate) fn note(&self, service: &str, operation: &str, request: &Request, answer: &Response, simulated: bool) {
+    pub(crate) fn note(
+        &self,
+        way: &Destination,
+        caller: &Caller,
+        request: &Request,
+        answer: &Response,
+        simulated: bool,
+    ) {
+        let (service, operation) = (way.service.as_str(), way.operation.as_str());
         let run = self.run.load(Ordering::Relaxed);
+        let permission = |ask: &Ask| Permission { action: ask.action.clone(), resource: ask.resource.clone() };
+        let permissions: Vec<Permission> = caller.asks.iter().map(permission).collect();
         let summary = CallSummary {
             service: service.into(),
             operation: operation.into(),
@@ -102,6 +128,8 @@ impl Recorder {
             status: answer.status,
             simulated,
             run,
+            function: caller.function.clone(),
+            permissions: permissions.clone(),
         };
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).push(summary);
         let Some(file) = &self.file else { return };
@@ -131,6 +159,8 @@ impl Recorder {
             "responseBody": body(&answer.headers, &answer.body),
             "simulated": simulated,
             "run": run,
+            "function": caller.function,
+            "permissions": permissions,
         });
         // One write a line, so that a reader never sees half of one. A full disk must not take the cloud down with it.
         let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
@@ -201,6 +231,7 @@ fn mask(value: &mut Value, attachment: bool) {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a record that cannot be written or read is a failed test")]
     use super::*;
+    use crate::aws_error::Protocol;
 
     fn recorded(service: &str, path: &str, content_type: &str, body: &str, answer: &str) -> Value {
         let file = tempfile::NamedTempFile::new().unwrap();
@@ -212,7 +243,8 @@ mod tests {
             headers: vec![("content-type".into(), content_type.into()), ("authorization".into(), "Bearer t0p".into())],
             body: body.into(),
         };
-        recorder.note(service, "Op", &request, &Response::new(200, content_type, answer), false);
+        let way = Destination { service: service.into(), operation: "Op".into(), protocol: Protocol::Json };
+        recorder.note(&way, &Caller::default(), &request, &Response::new(200, content_type, answer), false);
         serde_json::from_str(&std::fs::read_to_string(file.path()).unwrap()).unwrap()
     }
 

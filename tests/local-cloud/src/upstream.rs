@@ -13,15 +13,16 @@ const HOP: [&str; 7] =
 #[derive(Clone, Debug)]
 pub(crate) struct Upstream {
     url: String,
+    region: String,
     client: reqwest::Client,
 }
 
 impl Upstream {
     /// # Errors
     /// When no HTTP client can be made.
-    pub(crate) fn new(url: &str) -> Result<Self, reqwest::Error> {
+    pub(crate) fn new(url: &str, region: &str) -> Result<Self, reqwest::Error> {
         let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build()?;
-        Ok(Self { url: url.trim_end_matches('/').to_owned(), client })
+        Ok(Self { url: url.trim_end_matches('/').to_owned(), region: region.to_owned(), client })
     }
 
     /// The emulator's answer to the request, byte for byte; a 503 when there is no emulator.
@@ -49,6 +50,8 @@ impl Upstream {
                 headers.append(name, value);
             }
         }
+        // Loopback is to the local cloud what TLS is to the real one, where policies ask for it.
+        headers.insert("x-forwarded-proto", HeaderValue::from_static("https"));
         let method = reqwest::Method::from_bytes(request.method.as_bytes()).unwrap_or(reqwest::Method::GET);
         let answer = self.client.request(method, url).headers(headers).body(request.body.clone()).send().await?;
         let status = answer.status().as_u16();
@@ -66,20 +69,30 @@ impl Upstream {
     /// Calls an operation of a query-protocol service for the local cloud's own sake.
     pub(crate) async fn query(&self, service: &str, form: &[(&str, &str)]) -> Response {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-        let scope = format!(
-            "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=0"
-        );
         let request = Request {
             method: "POST".into(),
             path: "/".into(),
             query: Vec::new(),
-            headers: vec![
-                ("content-type".into(), "application/x-www-form-urlencoded".into()),
-                ("authorization".into(), scope),
-            ],
+            headers: vec![("content-type".into(), "application/x-www-form-urlencoded".into())],
             body: body.into_bytes(),
         };
-        self.pass(&request, Protocol::Query).await
+        self.pass(&self.operators(&request, service), Protocol::Query).await
+    }
+
+    /// The request with the operator's key in place of its own: the emulator allows that one everything.
+    pub(crate) fn operators(&self, request: &Request, service: &str) -> Request {
+        let mut request = request.clone();
+        request.headers.retain(|(name, _)| !matches!(name.as_str(), "authorization" | "x-amz-security-token"));
+        let scope = format!("Credential=test/20260101/{}/{service}/aws4_request", self.region);
+        let signature = format!("AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=0");
+        request.headers.push(("authorization".into(), signature));
+        request
+    }
+
+    /// Reads something of a REST service for the local cloud's own sake.
+    pub(crate) async fn get(&self, service: &str, path: &str, query: Vec<(String, String)>) -> Response {
+        let request = Request { method: "GET".into(), path: path.into(), query, headers: Vec::new(), body: Vec::new() };
+        self.pass(&self.operators(&request, service), Protocol::RestJson).await
     }
 }
 

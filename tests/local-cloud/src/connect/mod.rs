@@ -25,6 +25,7 @@ use crate::world::{Setting, State};
 pub(crate) use inventory::inventory;
 pub(crate) use numbers::{Number, add_number};
 pub(crate) use routes::operation_of;
+pub(crate) use tags::at as tags_at;
 pub(crate) use users::Users;
 
 /// Everything of Connect's in the account.

@@ -38,6 +38,11 @@ fn tags_of<'a>(setting: &Setting, state: &'a mut State, arn: &str) -> Result<&'a
     }
 }
 
+/// The tags of a resource; none where it is unknown.
+pub(crate) fn at(setting: &Setting, state: &mut State, arn: &str) -> Map<String, Value> {
+    tags_of(setting, state, arn).map(|tags| tags.clone()).unwrap_or_default()
+}
+
 pub(super) fn tag(setting: &Setting, state: &mut State, input: &Input) -> Answer {
     let added = input.object("tags").cloned().unwrap_or_default();
     let tags = tags_of(setting, state, input.need("resourceArn")?)?;

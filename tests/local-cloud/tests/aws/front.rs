@@ -84,7 +84,7 @@ fn caller(url: &str, alias: &str) -> std::process::Child {
     let address = url.replace("http://", "").replace(':', "/");
     let request = format!(
         "PUT /instance HTTP/1.1\\r\\nhost: x\\r\\ncontent-type: application/json\\r\\nauthorization: AWS4-HMAC-SHA256 \
-         Credential=t/20261122/us-east-1/connect/aws4_request, SignedHeaders=host\\r\\ncontent-length: {}\\r\\n\\r\\n",
+         Credential=test/20261122/us-east-1/connect/aws4_request, SignedHeaders=host\\r\\ncontent-length: {}\\r\\n\\r\\n",
         body.len()
     );
     let script =

@@ -1,0 +1,233 @@
+//! What an Amazon Connect request asks the policies: actions, resources and condition keys as in AWS's Service
+//! Authorization Reference ("Actions, resources, and condition keys for Amazon Connect"), with the dependent actions that
+//! Connect performs in its caller's name.
+
+use serde_json::{Map, Value};
+
+use super::policy::Ask;
+use crate::input::Input;
+use crate::world::Setting;
+
+/// Directory Service, which keeps the users of an instance. Read along with every look at an instance.
+const DIRECTORY: [&str; 1] = ["ds:DescribeDirectories"];
+/// What creating an instance does there.
+const NEW_DIRECTORY: [&str; 8] = [
+    "ds:AuthorizeApplication",
+    "ds:CheckAlias",
+    "ds:CreateAlias",
+    "ds:CreateDirectory",
+    "ds:CreateIdentityPoolDirectory",
+    "ds:DeleteDirectory",
+    "ds:DescribeDirectories",
+    "ds:UnauthorizeApplication",
+];
+
+/// The questions of one request. `tags` gives the tags of a resource by its ARN.
+pub(super) fn asks(
+    setting: &Setting,
+    operation: &str,
+    input: &Input,
+    tags: &dyn Fn(&str) -> Map<String, Value>,
+) -> Vec<Ask> {
+    let mut asks: Vec<Ask> =
+        resources(setting, operation, input).into_iter().map(|arn| ask(operation, &arn, input, tags)).collect();
+    // Tags at creation need the permission to tag.
+    let created = match operation {
+        "CreateInstance" => Some(setting.arn("instance/*")),
+        "CreateUser" => Some(within(setting, input, "agent/*")),
+        "ClaimPhoneNumber" => Some(setting.arn("phone-number/*")),
+        _ => None,
+    };
+    let tagged = input.object("Tags").is_some_and(|tags| !tags.is_empty());
+    asks.extend(created.filter(|_| tagged).map(|arn| ask("TagResource", &arn, input, tags)));
+    asks.extend(dependent(setting, operation, input));
+    asks
+}
+
+fn ask(action: &str, arn: &str, input: &Input, tags: &dyn Fn(&str) -> Map<String, Value>) -> Ask {
+    let mut ask = Ask::new(format!("connect:{action}"), arn);
+    let asked = ["Tags", "tags"].iter().filter_map(|name| input.object(name)).flatten();
+    for (key, value) in asked {
+        ask = ask.with(&format!("aws:RequestTag/{key}"), value.as_str().unwrap_or_default()).with("aws:TagKeys", key);
+    }
+    for key in input.texts("tagKeys") {
+        ask = ask.with("aws:TagKeys", key);
+    }
+    for (key, value) in tags(arn) {
+        ask = ask.with(&format!("aws:ResourceTag/{key}"), value.as_str().unwrap_or_default());
+    }
+    for (key, member) in [
+        ("connect:InstanceId", "InstanceId"),
+        ("connect:AttributeType", "AttributeType"),
+        ("connect:StorageResourceType", "ResourceType"),
+    ] {
+        if let Some(value) = input.text(member) {
+            ask = ask.with(key, value.rsplit('/').next().unwrap_or(value));
+        }
+    }
+    ask
+}
+
+/// The ARN of the instance that a request names by id or ARN.
+fn instance(setting: &Setting, input: &Input) -> String {
+    let named = input.text("InstanceId").or_else(|| input.text("TargetArn")).unwrap_or_default();
+    setting.arn(&format!("instance/{}", named.rsplit('/').next().unwrap_or(named)))
+}
+
+/// The ARN of something inside that instance.
+fn within(setting: &Setting, input: &Input, what: &str) -> String {
+    format!("{}/{what}", instance(setting, input))
+}
+
+/// The resources that an operation touches; each must be allowed.
+fn resources(setting: &Setting, operation: &str, input: &Input) -> Vec<String> {
+    let inside = |what: &str| within(setting, input, what);
+    let named = |folder: &str, member: &str| {
+        let id = input.text(member)?;
+        Some(inside(&format!("{folder}/{}", id.rsplit('/').next().unwrap_or(id))))
+    };
+    let profiles = || {
+        let ids = input.texts("SecurityProfileIds");
+        ids.into_iter().map(|id| inside(&format!("security-profile/{id}"))).collect::<Vec<_>>()
+    };
+    let number = || {
+        let id = input.text("PhoneNumberId").unwrap_or_default();
+        setting.arn(&format!("phone-number/{}", id.rsplit('/').next().unwrap_or(id)))
+    };
+    match operation {
+        "CreateInstance" | "ListInstances" => vec!["*".into()],
+        "CreateUser" => {
+            let others = [named("routing-profile", "RoutingProfileId"), named("agent-group", "HierarchyGroupId")];
+            [vec![inside("agent/*")], profiles(), others.into_iter().flatten().collect()].concat()
+        }
+        "UpdateUserSecurityProfiles" => [named("agent", "UserId").into_iter().collect(), profiles()].concat(),
+        "UpdateUserRoutingProfile" => {
+            [named("agent", "UserId"), named("routing-profile", "RoutingProfileId")].into_iter().flatten().collect()
+        }
+        "UpdateUserHierarchy" => {
+            [named("agent", "UserId"), named("agent-group", "HierarchyGroupId")].into_iter().flatten().collect()
+        }
+        "TagResource" | "UntagResource" | "ListTagsForResource" => {
+            vec![input.text("resourceArn").unwrap_or_default().to_owned()]
+        }
+        "ListPhoneNumbersV2" | "SearchAvailablePhoneNumbers" => vec![setting.arn("phone-number/*")],
+        "ClaimPhoneNumber" => vec![instance(setting, input), setting.arn("phone-number/*")],
+        "DescribePhoneNumber" | "ReleasePhoneNumber" | "UpdatePhoneNumberMetadata" => vec![number()],
+        "AssociatePhoneNumberContactFlow" => {
+            [Some(number()), named("contact-flow", "ContactFlowId")].into_iter().flatten().collect()
+        }
+        "DisassociatePhoneNumberContactFlow" => vec![number()],
+        "ListContactFlows" => vec![inside("contact-flow/*")],
+        "ListQueues" => vec![inside("queue/*")],
+        _ => {
+            let one = named("agent", "UserId")
+                .or_else(|| named("agent-group", "HierarchyGroupId"))
+                .or_else(|| named("security-profile", "SecurityProfileId"))
+                .or_else(|| named("routing-profile", "RoutingProfileId"));
+            vec![one.unwrap_or_else(|| instance(setting, input))]
+        }
+    }
+}
+
+/// What Connect does in its caller's name.
+fn dependent(setting: &Setting, operation: &str, input: &Input) -> Vec<Ask> {
+    let all = |actions: &[&str]| actions.iter().map(|action| Ask::new(*action, "*")).collect::<Vec<_>>();
+    let role = || {
+        let arn = format!(
+            "arn:aws:iam::{}:role/aws-service-role/connect.amazonaws.com/AWSServiceRoleForAmazonConnect_x",
+            setting.account
+        );
+        let ask = |action: &str| Ask::new(action, arn.clone());
+        vec![
+            ask("iam:CreateServiceLinkedRole").with("iam:AWSServiceName", "connect.amazonaws.com"),
+            ask("iam:AttachRolePolicy"),
+            ask("iam:PutRolePolicy"),
+        ]
+    };
+    match operation {
+        "CreateInstance" => [all(&NEW_DIRECTORY), role()].concat(),
+        "DescribeInstance" | "ListInstances" => all(&DIRECTORY),
+        "DeleteInstance" => all(&["ds:DeleteDirectory", "ds:DescribeDirectories", "ds:UnauthorizeApplication"]),
+        "UpdateInstanceAttribute" => {
+            let group = format!("arn:aws:logs:{}:{}:log-group:/aws/connect/x", setting.region, setting.account);
+            [all(&DIRECTORY), role(), vec![Ask::new("logs:CreateLogGroup", group)]].concat()
+        }
+        "AssociateInstanceStorageConfig" | "UpdateInstanceStorageConfig" => {
+            let config = input.object("StorageConfig").and_then(|config| config.get("S3Config"));
+            let text = |pointer: &str| config.and_then(|config| config.pointer(pointer)).and_then(Value::as_str);
+            let bucket = text("/BucketName").map(|name| format!("arn:aws:s3:::{name}"));
+            let key = text("/EncryptionConfig/KeyId");
+            let storage = bucket.iter().flat_map(|arn| {
+                ["s3:GetBucketAcl", "s3:GetBucketLocation"].map(|action| Ask::new(action, arn.as_str()))
+            });
+            let grants =
+                key.iter().flat_map(|arn| ["kms:CreateGrant", "kms:DescribeKey"].map(|action| Ask::new(action, *arn)));
+            [all(&DIRECTORY), role(), storage.chain(grants).collect()].concat()
+        }
+        // A search describes what it finds.
+        "SearchUsers" => ["connect:DescribeUser", "connect:ListUserProficiencies"]
+            .map(|action| Ask::new(action, within(setting, input, "agent/*")))
+            .into(),
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::options::Behaviour;
+
+    fn asked(operation: &str, input: &Value) -> Vec<Ask> {
+        let setting = Setting {
+            clock: Clock::new(1.0),
+            region: "r".into(),
+            account: "1".into(),
+            behaviour: Behaviour::default(),
+            real_rates: false,
+        };
+        let input = Input(input.as_object().cloned().unwrap_or_default());
+        let tags = |arn: &str| match arn.ends_with("/agent/u") {
+            true => json!({ "managed-by": "us" }).as_object().cloned().unwrap_or_default(),
+            false => Map::new(),
+        };
+        asks(&setting, operation, &input, &tags)
+    }
+
+    #[test]
+    fn a_new_user_touches_the_profiles_too_and_its_tags_are_tagging() {
+        let asks = asked(
+            "CreateUser",
+            &json!({ "InstanceId": "i", "RoutingProfileId": "p", "SecurityProfileIds": ["s"], "Tags": { "k": "v" } }),
+        );
+        let named: Vec<_> = asks.iter().map(|ask| (ask.action.as_str(), ask.resource.as_str())).collect();
+        assert_eq!(
+            named,
+            [
+                ("connect:CreateUser", "arn:aws:connect:r:1:instance/i/agent/*"),
+                ("connect:CreateUser", "arn:aws:connect:r:1:instance/i/security-profile/s"),
+                ("connect:CreateUser", "arn:aws:connect:r:1:instance/i/routing-profile/p"),
+                ("connect:TagResource", "arn:aws:connect:r:1:instance/i/agent/*"),
+            ]
+        );
+        assert_eq!(asks[0].context["aws:requesttag/k"], ["v"]);
+        assert_eq!(asks[0].context["connect:instanceid"], ["i"]);
+    }
+
+    #[test]
+    fn a_user_to_be_deleted_brings_its_tags() {
+        let asks = asked("DeleteUser", &json!({ "InstanceId": "i", "UserId": "u" }));
+        assert_eq!(asks[0].context["aws:resourcetag/managed-by"], ["us"]);
+    }
+
+    #[test]
+    fn a_storage_needs_what_connect_does_with_bucket_and_key() {
+        let config = json!({ "S3Config": { "BucketName": "b", "EncryptionConfig": { "KeyId": "arn:key" } } });
+        let asks = asked("AssociateInstanceStorageConfig", &json!({ "InstanceId": "i", "StorageConfig": config }));
+        for wanted in [("s3:GetBucketAcl", "arn:aws:s3:::b"), ("kms:CreateGrant", "arn:key")] {
+            assert!(asks.iter().any(|ask| (ask.action.as_str(), ask.resource.as_str()) == wanted), "{wanted:?}");
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Who calls, what the call asks of IAM, and whether the caller's policies allow it.
+//!
+//! The emulator gives each function a session of its role, checks signatures, and enforces the policies of the services
+//! that it plays. What lives here, and IAM, whose paths the emulator does not know, is judged here: the role's policies are
+//! read from the emulator, where the template put them, and evaluated by [`policy`]. The emulator's own key may do
+//! everything, as the operator of the local cloud.
+
+mod asks;
+mod connect;
+pub mod policy;
+mod roles;
+mod sessions;
+
+use serde_json::Map;
+
+use crate::aws_error::{Protocol, Refusal};
+use crate::connect as connect_service;
+use crate::http::Request;
+use crate::iam::Iam;
+use crate::input::Input;
+use crate::route::Destination;
+use crate::upstream::Upstream;
+use crate::violations::Violations;
+use crate::world::World;
+use asks::Found;
+use policy::{Ask, Decision};
+use roles::Roles;
+use sessions::{Holder, Session, Sessions};
+
+/// The services whose calls are judged here.
+const JUDGED: [&str; 5] = ["connect", "iam", "servicequotas", "sts", "support"];
+
+/// Who made a call, and what it asked.
+#[derive(Debug, Default)]
+pub(crate) struct Caller {
+    /// The function's name; none for the operator and for calls without a signature.
+    pub(crate) function: Option<String>,
+    /// Every permission that the call needs.
+    pub(crate) asks: Vec<Ask>,
+}
+
+/// Knows sessions and policies.
+#[derive(Debug)]
+pub(crate) struct Authority {
+    upstream: Upstream,
+    sessions: Sessions,
+    roles: Roles,
+}
+
+impl Authority {
+    pub(crate) fn new(upstream: Upstream) -> Self {
+        Self { sessions: Sessions::new(upstream.clone()), roles: Roles::new(upstream.clone()), upstream }
+    }
+
+    /// Who makes the call and what it asks; refused where it may not.
+    pub(crate) async fn judge(
+        &self,
+        world: &World,
+        iam: &Iam,
+        violations: &Violations,
+        way: &Destination,
+        request: &Request,
+    ) -> (Caller, Result<(), Refusal>) {
+        let session = match self.sessions.holder(request).await {
+            Holder::Operator => return (Caller::default(), Ok(())),
+            Holder::Role(session) => session,
+            Holder::Nobody => return (Caller::default(), Err(unknown(way.protocol))),
+        };
+        let asks = self.asks(world, iam, way, request).await;
+        let mut verdict = Ok(());
+        if JUDGED.contains(&way.service.as_str()) {
+            verdict = self.allowed(&session, &asks, violations, way.protocol).await;
+        }
+        (Caller { function: Some(session.function), asks }, verdict)
+    }
+
+    async fn asks(&self, world: &World, iam: &Iam, way: &Destination, request: &Request) -> Vec<Ask> {
+        match way.service.as_str() {
+            "connect" => {
+                let input = connect_service::operation_of(request).and_then(|(_, input)| input.ok());
+                let input = input.unwrap_or_else(|| Input(Map::new()));
+                let tags = |arn: &str| connect_service::tags_at(&world.setting, &mut world.state(), arn);
+                connect::asks(&world.setting, &way.operation, &input, &tags)
+            }
+            "iam" => {
+                let form = asks::form(request);
+                let found = self.found(iam, &form).await;
+                asks::iam(&world.setting, &way.operation, &form, &found)
+            }
+            "sts" => asks::sts(&way.operation, &asks::form(request)),
+            "sns" => {
+                let form = asks::form(request);
+                vec![Ask::new(format!("sns:{}", way.operation), form.get("TopicArn").map_or("*", String::as_str))]
+            }
+            _ => asks::asks(&world.setting, way, request),
+        }
+    }
+
+    /// What IAM has of the thing that a request names.
+    async fn found(&self, iam: &Iam, form: &std::collections::BTreeMap<String, String>) -> Found {
+        if let Some(role) = form.get("RoleName") {
+            return roles::found(&self.upstream, &[("Action", "GetRole"), ("RoleName", role)]).await;
+        }
+        if let Some(provider) = form.get("SAMLProviderArn") {
+            let tags = iam
+                .tags(provider)
+                .into_iter()
+                .filter_map(|tag| Some((tag["Key"].as_str()?.to_owned(), tag["Value"].as_str()?.to_owned())));
+            return Found { tags: tags.collect(), ..Found::default() };
+        }
+        match form.get("PolicyArn") {
+            Some(policy) => roles::found(&self.upstream, &[("Action", "GetPolicy"), ("PolicyArn", policy)]).await,
+            None => Found::default(),
+        }
+    }
+
+    async fn allowed(
+        &self,
+        session: &Session,
+        asks: &[Ask],
+        violations: &Violations,
+        protocol: Protocol,
+    ) -> Result<(), Refusal> {
+        let role = match self.roles.of(&session.role).await {
+            Ok(role) => role,
+            Err(fault) => {
+                let message = format!("The local cloud can't judge the policies of {}: {fault}.", session.role);
+                violations.note(message.clone());
+                return Err(Refusal::new(500, "InternalFailure", message));
+            }
+        };
+        for ask in asks {
+            let ask = ask.clone().with("aws:userid", session.user_id.clone());
+            match policy::decide(&role.policies, role.boundary.as_deref(), &ask) {
+                Decision::Allow => {}
+                decision => return Err(denied(session, &ask, decision, protocol)),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// AWS's words for somebody who may not.
+fn denied(session: &Session, ask: &Ask, decision: Decision, protocol: Protocol) -> Refusal {
+    let Ask { action, resource, .. } = ask;
+    let reason = match decision {
+        Decision::Deny => "with an explicit deny in an identity-based policy".to_owned(),
+        _ => format!("because no identity-based policy allows the {action} action"),
+    };
+    let message =
+        format!("User: {} is not authorized to perform: {action} on resource: {resource} {reason}", session.arn);
+    match protocol {
+        Protocol::Query => Refusal::new(403, "AccessDenied", message),
+        Protocol::Json => Refusal::new(400, "AccessDeniedException", message),
+        _ => Refusal::new(403, "AccessDeniedException", message),
+    }
+}
+
+/// AWS's words for a key that it does not know.
+fn unknown(protocol: Protocol) -> Refusal {
+    let message = "The security token included in the request is invalid.";
+    match protocol {
+        Protocol::Query => Refusal::new(403, "InvalidClientTokenId", message),
+        _ => Refusal::new(403, "UnrecognizedClientException", message),
+    }
+}

@@ -1,0 +1,383 @@
+//! IAM policy documents, and what they say about one action on one resource.
+//!
+//! The rules are those of <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html>: an
+//! explicit deny wins, then somebody must allow, and where there is a permissions boundary it must allow too. What this
+//! module does not know (an operator, `NotAction` …) is an error, never an allow.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+/// The condition keys of a request, in lower case, with their values.
+pub type Context = BTreeMap<String, Vec<String>>;
+
+/// One question to the policies: may somebody do this, to this, in these circumstances?
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ask {
+    /// `connect:CreateUser`
+    pub action: String,
+    /// An ARN; `*` where the action knows no resources.
+    pub resource: String,
+    /// The condition keys.
+    pub context: Context,
+}
+
+impl Ask {
+    /// A question without circumstances.
+    #[must_use]
+    pub fn new(action: impl Into<String>, resource: impl Into<String>) -> Self {
+        Self { action: action.into(), resource: resource.into(), context: Context::new() }
+    }
+
+    /// The same question with one more condition key.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: impl Into<String>) -> Self {
+        self.context.entry(key.to_ascii_lowercase()).or_default().push(value.into());
+        self
+    }
+}
+
+/// What policies say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Allowed, and not denied.
+    Allow,
+    /// Nobody allows it: an implicit deny.
+    NotAllowed,
+    /// An explicit deny.
+    Deny,
+}
+
+/// One statement of a policy.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Statement {
+    allow: bool,
+    actions: Vec<String>,
+    resources: Vec<String>,
+    conditions: Vec<Condition>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Condition {
+    operator: Operator,
+    quantifier: Option<Quantifier>,
+    if_exists: bool,
+    key: String,
+    wanted: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Quantifier {
+    AllValues,
+    AnyValue,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Operator {
+    Equals {
+        same: bool,
+        ignore_case: bool,
+    },
+    Like {
+        same: bool,
+    },
+    /// Fits where the request's number is below, the same as, or above the wanted one.
+    Number {
+        below: bool,
+        same: bool,
+        above: bool,
+    },
+    Bool,
+    Null,
+}
+
+/// The statements of a policy document.
+///
+/// # Errors
+/// Where the document has something that this module can't judge.
+pub fn parse(document: &Value) -> Result<Vec<Statement>, String> {
+    let statements = document.get("Statement").ok_or("a policy has no Statement")?;
+    let statements = statements.as_array().cloned().unwrap_or_else(|| vec![statements.clone()]);
+    statements.iter().map(statement).collect()
+}
+
+fn statement(value: &Value) -> Result<Statement, String> {
+    let allow = match value["Effect"].as_str() {
+        Some("Allow") => true,
+        Some("Deny") => false,
+        _ => return Err("a statement has no Effect".into()),
+    };
+    if let Some(name) = ["NotAction", "NotResource", "NotPrincipal"].iter().find(|name| value.get(**name).is_some()) {
+        return Err(format!("a statement has a {name}, which the local cloud can't judge"));
+    }
+    let blocks = value["Condition"].as_object().into_iter().flatten();
+    let conditions = blocks.flat_map(|(operator, keys)| {
+        keys.as_object().into_iter().flatten().map(move |(key, wanted)| condition(operator, key, wanted))
+    });
+    Ok(Statement {
+        allow,
+        actions: texts(&value["Action"]),
+        resources: texts(&value["Resource"]),
+        conditions: conditions.collect::<Result<_, _>>()?,
+    })
+}
+
+fn condition(name: &str, key: &str, wanted: &Value) -> Result<Condition, String> {
+    let (quantifier, plain) = match name.split_once(':') {
+        Some(("ForAllValues", plain)) => (Some(Quantifier::AllValues), plain),
+        Some(("ForAnyValue", plain)) => (Some(Quantifier::AnyValue), plain),
+        _ => (None, name),
+    };
+    let (plain, if_exists) = plain.strip_suffix("IfExists").map_or((plain, false), |plain| (plain, true));
+    let number = |below, same, above| Operator::Number { below, same, above };
+    let operator = match plain {
+        "StringEquals" | "ArnEquals" => Operator::Equals { same: true, ignore_case: false },
+        "StringNotEquals" | "ArnNotEquals" => Operator::Equals { same: false, ignore_case: false },
+        "StringEqualsIgnoreCase" => Operator::Equals { same: true, ignore_case: true },
+        "StringNotEqualsIgnoreCase" => Operator::Equals { same: false, ignore_case: true },
+        "StringLike" | "ArnLike" => Operator::Like { same: true },
+        "StringNotLike" | "ArnNotLike" => Operator::Like { same: false },
+        "NumericEquals" => number(false, true, false),
+        "NumericLessThan" => number(true, false, false),
+        "NumericLessThanEquals" => number(true, true, false),
+        "NumericGreaterThan" => number(false, false, true),
+        "NumericGreaterThanEquals" => number(false, true, true),
+        "Bool" => Operator::Bool,
+        "Null" => Operator::Null,
+        _ => return Err(format!("a condition has the operator {name}, which the local cloud can't judge")),
+    };
+    // `ArnEquals` takes wildcards as `ArnLike` does.
+    let operator = match (plain, operator) {
+        ("ArnEquals" | "ArnNotEquals", Operator::Equals { same, .. }) => Operator::Like { same },
+        (_, operator) => operator,
+    };
+    Ok(Condition { operator, quantifier, if_exists, key: key.to_ascii_lowercase(), wanted: texts(wanted) })
+}
+
+/// A text, a list of them, or a number or truth value as text.
+fn texts(value: &Value) -> Vec<String> {
+    match value {
+        Value::Null => Vec::new(),
+        Value::String(text) => vec![text.clone()],
+        Value::Array(items) => items.iter().flat_map(texts).collect(),
+        other => vec![other.to_string()],
+    }
+}
+
+/// What identity policies, within a permissions boundary if there is one, say about a question.
+#[must_use]
+pub fn decide(policies: &[Statement], boundary: Option<&[Statement]>, ask: &Ask) -> Decision {
+    let within = boundary.map_or(Decision::Allow, |boundary| judge(boundary, ask));
+    match (judge(policies, ask), within) {
+        (Decision::Deny, _) | (_, Decision::Deny) => Decision::Deny,
+        (Decision::Allow, Decision::Allow) => Decision::Allow,
+        _ => Decision::NotAllowed,
+    }
+}
+
+fn judge(statements: &[Statement], ask: &Ask) -> Decision {
+    let mut decision = Decision::NotAllowed;
+    for statement in statements.iter().filter(|statement| statement.applies(ask)) {
+        if !statement.allow {
+            return Decision::Deny;
+        }
+        decision = Decision::Allow;
+    }
+    decision
+}
+
+impl Statement {
+    /// Whether it names the action, whatever the resource and the circumstances.
+    #[must_use]
+    pub fn names(&self, action: &str) -> bool {
+        let action = action.to_ascii_lowercase();
+        self.actions.iter().any(|pattern| like(&pattern.to_ascii_lowercase(), &action))
+    }
+
+    fn applies(&self, ask: &Ask) -> bool {
+        let covers = |pattern: &String| like(&substituted(pattern, &ask.context), &ask.resource);
+        self.names(&ask.action)
+            && self.resources.iter().any(covers)
+            && self.conditions.iter().all(|condition| condition.holds(&ask.context))
+    }
+}
+
+impl Condition {
+    fn holds(&self, context: &Context) -> bool {
+        let found = context.get(&self.key).map(Vec::as_slice).unwrap_or_default();
+        if self.operator == Operator::Null {
+            return self.wanted.iter().any(|wanted| wanted.eq_ignore_ascii_case("true") == found.is_empty());
+        }
+        if found.is_empty() {
+            let negated =
+                matches!(self.operator, Operator::Equals { same: false, .. } | Operator::Like { same: false });
+            return self.if_exists || negated || self.quantifier == Some(Quantifier::AllValues);
+        }
+        let meets = |value: &String| self.meets(value, context);
+        match self.quantifier {
+            Some(Quantifier::AllValues) => found.iter().all(meets),
+            Some(Quantifier::AnyValue) | None => found.iter().any(meets),
+        }
+    }
+
+    /// Whether one value fits any of the wanted ones; for a negated operator, none of them.
+    fn meets(&self, value: &str, context: &Context) -> bool {
+        let mut wanted = self.wanted.iter().map(|wanted| substituted(wanted, context));
+        match self.operator {
+            Operator::Equals { same, ignore_case } => {
+                wanted.any(|wanted| if ignore_case { wanted.eq_ignore_ascii_case(value) } else { wanted == value })
+                    == same
+            }
+            Operator::Like { same } => wanted.any(|wanted| like(&wanted, value)) == same,
+            Operator::Bool => wanted.any(|wanted| wanted.eq_ignore_ascii_case(value)),
+            Operator::Number { below, same, above } => wanted.any(|wanted| {
+                let numbers = value.parse::<f64>().ok().zip(wanted.parse::<f64>().ok());
+                match numbers.and_then(|(value, wanted)| value.partial_cmp(&wanted)) {
+                    Some(Ordering::Less) => below,
+                    Some(Ordering::Equal) => same,
+                    Some(Ordering::Greater) => above,
+                    None => false,
+                }
+            }),
+            Operator::Null => false,
+        }
+    }
+}
+
+/// A pattern with its policy variables (`${aws:userid}`) filled in; a variable without a value fits nothing.
+fn substituted(pattern: &str, context: &Context) -> String {
+    let mut text = String::new();
+    let mut rest = pattern;
+    while let Some((before, after)) = rest.split_once("${") {
+        let Some((name, following)) = after.split_once('}') else { break };
+        let value = match context.get(&name.to_ascii_lowercase()).and_then(|values| values.first()) {
+            Some(value) => value,
+            None => "\u{0}",
+        };
+        text.push_str(before);
+        text.push_str(value);
+        rest = following;
+    }
+    text + rest
+}
+
+/// Whether a text fits a pattern with `*` and `?`.
+fn like(pattern: &str, text: &str) -> bool {
+    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    let (mut p, mut t) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while t < text.len() {
+        match pattern.get(p) {
+            Some('*') => {
+                star = Some((p, t));
+                p += 1;
+            }
+            Some(&one) if one == '?' || Some(&one) == text.get(t) => {
+                p += 1;
+                t += 1;
+            }
+            // Nothing fits here: the last star takes one character more.
+            _ => match star {
+                Some((at, taken)) => {
+                    star = Some((at, taken + 1));
+                    p = at + 1;
+                    t = taken + 1;
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[p..].iter().all(|one| *one == '*')
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use serde_json::json;
+
+    use super::*;
+
+    fn said(statements: Value, ask: &Ask) -> Decision {
+        decide(&parse(&json!({ "Statement": statements })).unwrap(), None, ask)
+    }
+
+    fn allow(action: &str, resource: &str, condition: Value) -> Value {
+        json!([{ "Effect": "Allow", "Action": action, "Resource": resource, "Condition": condition }])
+    }
+
+    #[test]
+    fn an_action_is_allowed_only_on_the_resources_that_a_statement_names() {
+        let policy = allow("connect:Create*", "arn:aws:connect:*:1:instance/*", json!({}));
+        let on = |action: &str, resource: &str| said(policy.clone(), &Ask::new(action, resource));
+        assert_eq!(on("connect:CreateUser", "arn:aws:connect:x:1:instance/a/agent/*"), Decision::Allow);
+        assert_eq!(on("connect:createuser", "arn:aws:connect:x:1:instance/a"), Decision::Allow);
+        assert_eq!(on("connect:DeleteUser", "arn:aws:connect:x:1:instance/a"), Decision::NotAllowed);
+        assert_eq!(on("connect:CreateUser", "arn:aws:connect:x:2:instance/a"), Decision::NotAllowed);
+        assert_eq!(on("connect:CreateUser", "*"), Decision::NotAllowed);
+    }
+
+    #[test]
+    fn a_deny_wins_over_every_allow() {
+        let policy = json!([
+            { "Effect": "Allow", "Action": "*", "Resource": "*" },
+            { "Effect": "Deny", "Action": "iam:*", "Resource": "*" },
+        ]);
+        assert_eq!(said(policy.clone(), &Ask::new("iam:CreateRole", "r")), Decision::Deny);
+        assert_eq!(said(policy, &Ask::new("s3:GetObject", "r")), Decision::Allow);
+    }
+
+    #[test]
+    fn a_boundary_must_allow_as_well() {
+        let all = parse(&json!({ "Statement": { "Effect": "Allow", "Action": "*", "Resource": "*" } })).unwrap();
+        let some = parse(&json!({ "Statement": { "Effect": "Allow", "Action": "s3:*", "Resource": "*" } })).unwrap();
+        assert_eq!(decide(&all, Some(&some), &Ask::new("s3:GetObject", "r")), Decision::Allow);
+        assert_eq!(decide(&all, Some(&some), &Ask::new("iam:GetRole", "r")), Decision::NotAllowed);
+        assert_eq!(decide(&[], Some(&some), &Ask::new("s3:GetObject", "r")), Decision::NotAllowed);
+    }
+
+    #[test]
+    fn conditions_hold_as_the_manual_says() {
+        let asked = Ask::new("a:B", "r").with("aws:RequestTag/managed-by", "us").with("n", "60").with("list", "x");
+        for (condition, expected) in [
+            (json!({ "StringEquals": { "AWS:requesttag/managed-by": "us" } }), true),
+            (json!({ "StringEquals": { "aws:RequestTag/managed-by": ["them", "us"] } }), true),
+            (json!({ "StringEquals": { "aws:RequestTag/managed-by": "them" } }), false),
+            (json!({ "StringEquals": { "missing": "us" } }), false),
+            (json!({ "StringEqualsIfExists": { "missing": "us" } }), true),
+            (json!({ "StringNotEquals": { "missing": "us" } }), true),
+            (json!({ "StringNotEquals": { "aws:RequestTag/managed-by": ["them", "us"] } }), false),
+            (json!({ "StringLike": { "aws:RequestTag/managed-by": "u*" } }), true),
+            (json!({ "NumericLessThanEquals": { "n": 60 } }), true),
+            (json!({ "NumericLessThan": { "n": "60" } }), false),
+            (json!({ "Null": { "missing": "true" } }), true),
+            (json!({ "Null": { "n": "true" } }), false),
+            (json!({ "ForAllValues:StringEquals": { "missing": "x" } }), true),
+            (json!({ "ForAllValues:StringEquals": { "list": ["x", "y"] } }), true),
+            (json!({ "ForAnyValue:StringEquals": { "missing": "x" } }), false),
+        ] {
+            let decision = said(allow("a:B", "*", condition.clone()), &asked);
+            assert_eq!(decision == Decision::Allow, expected, "{condition}");
+        }
+    }
+
+    #[test]
+    fn a_policy_variable_stands_for_its_value_and_without_one_for_nothing() {
+        let policy = allow("connect:GetFederationToken", "arn:instance/i/user/${aws:userid}", json!({}));
+        let ask = Ask::new("connect:GetFederationToken", "arn:instance/i/user/AROA:haruna");
+        assert_eq!(said(policy.clone(), &ask.clone().with("aws:userid", "AROA:haruna")), Decision::Allow);
+        assert_eq!(said(policy.clone(), &ask.clone().with("aws:userid", "AROA:mika")), Decision::NotAllowed);
+        assert_eq!(said(policy, &ask), Decision::NotAllowed);
+    }
+
+    #[test]
+    fn what_cannot_be_judged_is_an_error_and_no_allow() {
+        for bad in [
+            json!({ "Effect": "Allow", "NotAction": "iam:*", "Resource": "*" }),
+            json!({ "Effect": "Allow", "Action": "*", "Resource": "*", "Condition": { "IpAddress": { "aws:SourceIp": "1" } } }),
+            json!({ "Action": "*", "Resource": "*" }),
+        ] {
+            assert!(parse(&json!({ "Statement": [bad] })).is_err());
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Whose key signed a request.
+//!
+//! With its authorisation on, the emulator gives each function one session of its role, whose key and token follow from
+//! the ARNs of both (`ministack.core.lambda_runtime.execution_credentials`; the version is pinned). So the functions that
+//! it lists say whose a key is.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::http::Request;
+use crate::upstream::Upstream;
+
+/// A function's session of its role.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Session {
+    /// The function's name.
+    pub(super) function: String,
+    /// The role's name.
+    pub(super) role: String,
+    /// The session's ARN, `arn:aws:sts::…:assumed-role/role/session`.
+    pub(super) arn: String,
+    /// `aws:userid`
+    pub(super) user_id: String,
+    token: String,
+}
+
+/// Who holds a key.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Holder {
+    /// The emulator's own key, or a request without a signature.
+    Operator,
+    /// A function.
+    Role(Session),
+    /// A key that nobody has given.
+    Nobody,
+}
+
+/// The sessions that are known so far, by access key.
+#[derive(Debug)]
+pub(super) struct Sessions {
+    upstream: Upstream,
+    known: Mutex<HashMap<String, Session>>,
+}
+
+impl Sessions {
+    pub(super) fn new(upstream: Upstream) -> Self {
+        Self { upstream, known: Mutex::default() }
+    }
+
+    /// Who signed the request.
+    pub(super) async fn holder(&self, request: &Request) -> Holder {
+        let Some(key) = access_key(request) else { return Holder::Operator };
+        if key == "test" || (key.len() == 12 && key.bytes().all(|byte| byte.is_ascii_digit())) {
+            return Holder::Operator;
+        }
+        let mut session = self.known(&key);
+        if session.is_none() {
+            self.refresh().await;
+            session = self.known(&key);
+        }
+        let token = request.header("x-amz-security-token").or_else(|| request.query("X-Amz-Security-Token"));
+        match session.filter(|session| Some(session.token.as_str()) == token) {
+            Some(session) => Holder::Role(session),
+            None => Holder::Nobody,
+        }
+    }
+
+    fn known(&self, key: &str) -> Option<Session> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+    }
+
+    async fn refresh(&self) {
+        let mut marker = None;
+        loop {
+            let query: Vec<(String, String)> = marker.into_iter().map(|marker| ("Marker".to_owned(), marker)).collect();
+            let answer = self.upstream.get("lambda", "/2015-03-31/functions/", query).await;
+            let page: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+            let functions = page["Functions"].as_array().into_iter().flatten();
+            let found: Vec<(String, Session)> = functions.filter_map(session).collect();
+            self.known.lock().unwrap_or_else(PoisonError::into_inner).extend(found);
+            marker = page["NextMarker"].as_str().filter(|marker| !marker.is_empty()).map(str::to_owned);
+            if marker.is_none() {
+                return;
+            }
+        }
+    }
+}
+
+/// A listed function's key and session.
+fn session(function: &Value) -> Option<(String, Session)> {
+    let (name, arn, role_arn) =
+        (function["FunctionName"].as_str()?, function["FunctionArn"].as_str()?, function["Role"].as_str()?);
+    let hex = |text: String| Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let digest = hex(format!("{arn}:{role_arn}"));
+    let role = role_arn.rsplit('/').next()?.to_owned();
+    let account = role_arn.split(':').nth(4)?;
+    let short: String = name.chars().take(64).collect();
+    let session = Session {
+        function: name.to_owned(),
+        arn: format!("arn:aws:sts::{account}:assumed-role/{role}/{short}"),
+        user_id: format!("{role}:{short}"),
+        token: hex(format!("token:{digest}")),
+        role,
+    };
+    Some((format!("ASIA{}", digest.get(..16)?.to_ascii_uppercase()), session))
+}
+
+/// The key in the credential scope of a signed or presigned request.
+fn access_key(request: &Request) -> Option<String> {
+    let credential = match request.header("authorization") {
+        Some(header) => header.split("Credential=").nth(1)?,
+        None => request.query("X-Amz-Credential")?,
+    };
+    credential.split('/').next().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_functions_key_and_token_are_the_emulators() {
+        // Computed with ministack 1.5.33's own execution_credentials for these two ARNs.
+        let function = json!({
+            "FunctionName": "f", "FunctionArn": "arn:aws:lambda:ap-northeast-1:000000000000:function:f",
+            "Role": "arn:aws:iam::000000000000:role/r",
+        });
+        let (key, session) = session(&function).unwrap();
+        assert_eq!(key, "ASIA23159B99F74C2474");
+        assert_eq!(session.token, "a73fd423c1258cb7a6a13c7afc718461bac64d89c6dfb1f998d985e843ae3c61");
+        assert_eq!(session.arn, "arn:aws:sts::000000000000:assumed-role/r/f");
+    }
+}
