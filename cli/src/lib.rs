@@ -9,6 +9,7 @@ pub mod console;
 pub mod exit;
 pub mod input;
 pub mod local;
+pub mod page;
 pub mod schema;
 
 use std::process::ExitCode;

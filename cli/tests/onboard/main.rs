@@ -7,6 +7,7 @@ mod events;
 mod faults;
 mod kept;
 mod local;
+mod page;
 mod reach;
 mod rehearsal;
 mod user_sync;

@@ -1,0 +1,72 @@
+// Opens report pages in a real browser, as a phone, a screen at day and at night, and paper: no error, no request to
+// anywhere, no scrolling sideways, WCAG 2.1 A and AA by axe, and a QR code from which a reader gets the sign-in address.
+//
+//   node look.mjs FOLDER PAGE...     the pictures go to FOLDER; CHROMIUM names the browser (default /usr/bin/chromium)
+import { createRequire } from "node:module";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+
+// The packages lie in target/, not beside this file.
+const require = createRequire(join(process.env.NODE_MODULES_PARENT ?? process.cwd(), "x.js"));
+const { chromium } = require("playwright-core");
+const jsqr = require("jsqr");
+const { PNG } = require("pngjs");
+const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+
+const [folder, ...pages] = process.argv.slice(2);
+mkdirSync(folder, { recursive: true });
+const faults = [];
+const ways = [
+  { name: "light", width: 1280, height: 900, colorScheme: "light" },
+  { name: "dark", width: 1280, height: 900, colorScheme: "dark" },
+  { name: "narrow-light", width: 360, height: 740, colorScheme: "light" },
+  { name: "narrow-dark", width: 360, height: 740, colorScheme: "dark" },
+];
+
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+});
+for (const file of pages) {
+  const name = basename(file, ".html");
+  const address = pathToFileURL(resolve(file)).href;
+  for (const way of ways) {
+    const say = (fault) => faults.push(`${name}, ${way.name}: ${fault}`);
+    const context = await browser.newContext({ viewport: { width: way.width, height: way.height }, colorScheme: way.colorScheme });
+    const page = await context.newPage();
+    page.on("console", (message) => ["error", "warning"].includes(message.type()) && say(`console: ${message.text()}`));
+    page.on("pageerror", (error) => say(`error: ${error}`));
+    page.on("request", (request) => request.url().split("#")[0] !== address && say(`it asks for ${request.url()}`));
+    await page.goto(address);
+    // What is folded away has to be readable too.
+    await page.evaluate(() => document.querySelectorAll("details").forEach((details) => (details.open = true)));
+    const wide = await page.evaluate(() => {
+      const room = document.documentElement.clientWidth;
+      const beyond = [...document.body.querySelectorAll("*")].filter((one) => one.getBoundingClientRect().right > room + 1);
+      return { scrolls: document.documentElement.scrollWidth > room, beyond: beyond.slice(0, 3).map((one) => one.outerHTML.slice(0, 120)) };
+    });
+    if (wide.scrolls) say(`it scrolls sideways: ${wide.beyond.join(" | ")}`);
+    await page.evaluate(axe);
+    const { violations, passes } = await page.evaluate(() =>
+      axe.run(document, { runOnly: { type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"] } }));
+    for (const violation of violations) say(`${violation.id}: ${violation.help}: ${violation.nodes.map((node) => node.target).slice(0, 5).join(", ")}`);
+    // A check that found nothing to check would be none.
+    if (!passes.some((pass) => pass.id === "color-contrast")) say("no contrast was measured");
+    await page.screenshot({ path: join(folder, `${name}-${way.name}.png`), fullPage: true });
+    const code = page.locator(".sign-in svg");
+    const { data, width, height } = PNG.sync.read(await code.screenshot());
+    const read = jsqr(new Uint8ClampedArray(data), width, height)?.data;
+    const wanted = await page.locator(".address").innerText();
+    if (read !== wanted) say(`the code says ${read}, the page ${wanted}`);
+    await context.close();
+  }
+  const page = await browser.newPage();
+  await page.goto(address);
+  writeFileSync(join(folder, `${name}.pdf`), await page.pdf({ format: "A4", margin: { top: "15mm", bottom: "15mm", left: "12mm", right: "12mm" } }));
+  await page.close();
+}
+await browser.close();
+faults.forEach((fault) => console.error(fault));
+console.log(`${pages.length} pages in ${ways.length} ways and on paper: ${faults.length} faults`);
+process.exit(faults.length > 0 || pages.length === 0 ? 1 : 0);

@@ -1,0 +1,105 @@
+//! Where a person sees the things of a report: AWS's consoles and the Entra admin center.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use onboarding_core::contract::Report;
+
+/// What may stand in a path segment or a fragment as it is.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+fn escaped(text: &str) -> String {
+    utf8_percent_encode(text, PLAIN).to_string()
+}
+
+/// The addresses for the things of one report.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Links<'a> {
+    report: &'a Report,
+}
+
+impl<'a> Links<'a> {
+    /// The addresses for this report; none where it is of a local cloud or of a partition whose consoles have other names.
+    #[must_use]
+    pub(super) fn of(report: &'a Report) -> Option<Self> {
+        let partition = report.instance.instance_arn.split(':').nth(1);
+        (!super::is_local(report) && partition == Some("aws")).then_some(Self { report })
+    }
+
+    fn aws(&self, rest: &str) -> String {
+        format!("https://{}.console.aws.amazon.com/{rest}", escaped(&self.report.region))
+    }
+
+    /// The Amazon Connect instances of the Region.
+    #[must_use]
+    pub(super) fn instances(&self) -> String {
+        self.aws(&format!("connect/v2/app/instances?region={}", escaped(&self.report.region)))
+    }
+
+    /// The execution.
+    #[must_use]
+    pub(super) fn execution(&self) -> String {
+        self.aws(&format!(
+            "states/home?region={}#/v2/executions/details/{}",
+            escaped(&self.report.region),
+            escaped(&self.report.execution)
+        ))
+    }
+
+    /// A quota of Amazon Connect.
+    #[must_use]
+    pub(super) fn quota(&self, code: &str) -> String {
+        self.aws(&format!("servicequotas/home/services/connect/quotas/{}", escaped(code)))
+    }
+
+    /// A SAML provider, policy or role by its ARN.
+    #[must_use]
+    pub(super) fn iam(&self, arn: &str) -> Option<String> {
+        let resource = arn.rsplit(':').next()?;
+        let name = resource.rsplit('/').next()?;
+        let place = match resource.split('/').next()? {
+            "saml-provider" => format!("identity_providers/details/SAML/{}", escaped(arn)),
+            "policy" => format!("policies/details/{}", escaped(arn)),
+            "role" => format!("roles/details/{}", escaped(name)),
+            _ => return None,
+        };
+        Some(format!("https://us-east-1.console.aws.amazon.com/iam/home#/{place}"))
+    }
+
+    /// What lies under an `s3://bucket/prefix`.
+    #[must_use]
+    pub(super) fn bucket(&self, location: &str) -> Option<String> {
+        let (bucket, prefix) = location.strip_prefix("s3://")?.split_once('/')?;
+        Some(format!(
+            "https://s3.console.aws.amazon.com/s3/buckets/{}?region={}&prefix={}/",
+            escaped(bucket),
+            escaped(&self.report.region),
+            escaped(prefix)
+        ))
+    }
+
+    /// A Support case by the number that Support Center shows.
+    #[must_use]
+    pub(super) fn case(&self, display_id: &str) -> String {
+        format!("https://support.console.aws.amazon.com/support/home#/case/?displayId={}", escaped(display_id))
+    }
+
+    /// The enterprise application.
+    #[must_use]
+    pub(super) fn application(&self) -> String {
+        let application = &self.report.sign_on.application;
+        format!(
+            "https://entra.microsoft.com/#view/Microsoft_AAD_IAM/ManagedAppMenuBlade/~/Overview/objectId/{}/appId/{}",
+            escaped(&application.service_principal_id),
+            escaped(&application.app_id)
+        )
+    }
+
+    /// A group.
+    #[must_use]
+    pub(super) fn group(&self, id: &str) -> String {
+        format!(
+            "https://entra.microsoft.com/#view/Microsoft_AAD_IAM/GroupDetailsMenuBlade/~/Overview/groupId/{}",
+            escaped(id)
+        )
+    }
+}

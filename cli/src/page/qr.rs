@@ -1,0 +1,77 @@
+//! A QR code as the path of an SVG.
+
+use std::fmt::Write;
+
+use fast_qr::{ECL, QRBuilder};
+
+/// A QR code: a path of unit squares, and the side of the whole picture with its quiet zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Code {
+    /// For `<path d>`.
+    pub(super) path: String,
+    /// Length of a side.
+    pub(super) side: usize,
+}
+
+/// White squares on each side, as the standard wants them.
+const QUIET: usize = 4;
+
+/// The code of a text; nothing where the text is too long for one.
+#[must_use]
+pub(super) fn code(text: &str) -> Option<Code> {
+    let code = QRBuilder::new(text).ecl(ECL::M).build().ok()?;
+    let mut path = String::new();
+    for y in 0..code.size {
+        let mut x = 0;
+        while x < code.size {
+            let from = x;
+            while x < code.size && code[y][x].value() {
+                x += 1;
+            }
+            if x > from {
+                // Writing to a String can't fail.
+                let _ = write!(path, "M{} {}h{}v1H{}z", from + QUIET, y + QUIET, x - from, from + QUIET);
+            }
+            x += 1;
+        }
+    }
+    Some(Code { path, side: code.size + 2 * QUIET })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The dark squares of the path, row by row.
+    fn squares(code: &Code) -> Vec<Vec<bool>> {
+        let mut squares = vec![vec![false; code.side]; code.side];
+        for run in code.path.split('M').skip(1) {
+            let numbers: Vec<usize> = run.split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse().ok()).collect();
+            let [x, y, width, ..] = numbers[..] else { panic!("{run}") };
+            squares[y][x..x + width].fill(true);
+        }
+        squares
+    }
+
+    // That a camera reads the right address out of it is tried in a browser by .ci/page/look.mjs.
+    #[test]
+    fn the_code_has_its_three_corners_and_white_around_it() {
+        let code =
+            code("https://launcher.myapps.microsoft.com/api/signin/a?tenantId=b").expect("a URL is short enough");
+        let squares = squares(&code);
+        let far = code.side - QUIET - 7;
+        for (x, y) in [(QUIET, QUIET), (far, QUIET), (QUIET, far)] {
+            let rows: Vec<String> = (y..y + 7)
+                .map(|y| squares[y][x..x + 7].iter().map(|dark| if *dark { '#' } else { '.' }).collect())
+                .collect();
+            assert_eq!(rows, ["#######", "#.....#", "#.###.#", "#.###.#", "#.###.#", "#.....#", "#######"]);
+        }
+        assert!(squares[..QUIET].iter().flatten().all(|dark| !dark));
+        assert!(squares.iter().all(|row| row[..QUIET].iter().all(|dark| !dark)));
+    }
+
+    #[test]
+    fn a_text_that_no_code_holds_gives_none() {
+        assert_eq!(code(&"x".repeat(10_000)), None);
+    }
+}

@@ -1,0 +1,510 @@
+//! The page's own words, in both languages. Names of services and fields are AWS's and Microsoft's.
+
+use onboarding_core::{
+    contract::QuotaStatus,
+    onboarding::Language,
+    telephony::{NumberStatus, OrderStatus},
+};
+
+/// Every word of the page.
+#[derive(Debug)]
+pub(super) struct Words {
+    /// For `<html lang>`.
+    pub(super) code: &'static str,
+    pub(super) title: &'static str,
+    pub(super) skip: &'static str,
+    pub(super) local: &'static str,
+    pub(super) ready: &'static str,
+    pub(super) incomplete: &'static str,
+    pub(super) account: &'static str,
+    pub(super) region: &'static str,
+    pub(super) started: &'static str,
+    pub(super) took: &'static str,
+    pub(super) sign_in: &'static str,
+    pub(super) sign_in_text: &'static str,
+    pub(super) qr: &'static str,
+    pub(super) next: &'static str,
+    pub(super) nothing_open: &'static str,
+    pub(super) workflow: &'static str,
+    pub(super) picture: &'static str,
+    pub(super) as_table: &'static str,
+    pub(super) state: &'static str,
+    pub(super) outcome: &'static str,
+    pub(super) looks: &'static str,
+    pub(super) worked: &'static str,
+    pub(super) waited: &'static str,
+    pub(super) of_it_waited: &'static str,
+    pub(super) done: &'static str,
+    pub(super) failed: &'static str,
+    pub(super) mended: &'static str,
+    pub(super) not_run: &'static str,
+    pub(super) users: &'static str,
+    pub(super) counts: [&'static str; 7],
+    pub(super) refused: &'static str,
+    pub(super) refused_text: &'static str,
+    pub(super) failed_users: &'static str,
+    pub(super) username: &'static str,
+    pub(super) reason: &'static str,
+    pub(super) findings: &'static str,
+    pub(super) first_only: &'static str,
+    pub(super) groups: &'static str,
+    pub(super) group: &'static str,
+    pub(super) members: &'static str,
+    pub(super) telephony: &'static str,
+    pub(super) quota: &'static str,
+    pub(super) wanted: &'static str,
+    pub(super) there: &'static str,
+    pub(super) status: &'static str,
+    pub(super) nothing_asked: &'static str,
+    pub(super) numbers: &'static str,
+    pub(super) number: &'static str,
+    pub(super) kind: &'static str,
+    pub(super) cases: &'static str,
+    pub(super) case: &'static str,
+    pub(super) topic_numbers: &'static str,
+    pub(super) topic_mobiles: &'static str,
+    pub(super) resources: &'static str,
+    pub(super) resource: &'static str,
+    pub(super) id: &'static str,
+    pub(super) new: &'static str,
+    pub(super) adopted: &'static str,
+    pub(super) names: Names,
+    pub(super) checks: &'static str,
+    pub(super) check: &'static str,
+    pub(super) expected: &'static str,
+    pub(super) found: &'static str,
+    pub(super) holds: &'static str,
+    pub(super) differs: &'static str,
+    pub(super) made_by: &'static str,
+    quotas: [&'static str; 3],
+    number_states: [&'static str; 3],
+    orders: [&'static str; 5],
+}
+
+/// What the things are called.
+#[derive(Debug)]
+pub(super) struct Names {
+    pub(super) instance: &'static str,
+    pub(super) access_url: &'static str,
+    pub(super) application: &'static str,
+    pub(super) certificate: &'static str,
+    pub(super) until: &'static str,
+    pub(super) provider: &'static str,
+    pub(super) policy: &'static str,
+    pub(super) role: &'static str,
+    pub(super) relay_state: &'static str,
+    pub(super) recordings: &'static str,
+    pub(super) chats: &'static str,
+    pub(super) reports: &'static str,
+    pub(super) execution: &'static str,
+    pub(super) tenant: &'static str,
+}
+
+impl Words {
+    /// The words of a language.
+    #[must_use]
+    pub(super) const fn of(language: Language) -> &'static Self {
+        match language {
+            Language::En => &ENGLISH,
+            Language::Ja => &JAPANESE,
+        }
+    }
+
+    /// Where a quota stands.
+    #[must_use]
+    pub(super) const fn quota(&self, status: QuotaStatus) -> &'static str {
+        match status {
+            QuotaStatus::Sufficient => self.quotas[0],
+            QuotaStatus::Pending => self.quotas[1],
+            QuotaStatus::Denied => self.quotas[2],
+        }
+    }
+
+    /// Where a number stands.
+    #[must_use]
+    pub(super) const fn number(&self, status: NumberStatus) -> &'static str {
+        match status {
+            NumberStatus::Claimed => self.number_states[0],
+            NumberStatus::InProgress => self.number_states[1],
+            NumberStatus::Failed => self.number_states[2],
+        }
+    }
+
+    /// Where an order stands.
+    #[must_use]
+    pub(super) const fn order(&self, status: OrderStatus) -> &'static str {
+        match status {
+            OrderStatus::Open => self.orders[0],
+            OrderStatus::CustomerAction => self.orders[1],
+            OrderStatus::Manual => self.orders[2],
+            OrderStatus::Done => self.orders[3],
+            OrderStatus::Refused => self.orders[4],
+        }
+    }
+
+    /// How long something took.
+    #[must_use]
+    pub(super) fn duration(&self, seconds: f64) -> String {
+        let japanese = self.code == "ja";
+        let units: [(f64, &str, &str); 3] = [(86_400.0, "d", "日"), (3_600.0, "h", "時間"), (60.0, "min", "分")];
+        let two = |big: f64, small: f64, names: (&str, &str)| {
+            let (first, rest) = ((seconds / big).floor(), ((seconds % big) / small).floor());
+            let first = format!("{first:.0} {}", names.0);
+            if rest > 0.0 { format!("{first} {rest:.0} {}", names.1) } else { first }
+        };
+        let name = |n: usize| if japanese { units[n].2 } else { units[n].1 };
+        match seconds {
+            s if s >= 86_400.0 => two(86_400.0, 3_600.0, (name(0), name(1))),
+            s if s >= 3_600.0 => two(3_600.0, 60.0, (name(1), name(2))),
+            s if s >= 60.0 => two(60.0, 1.0, (name(2), if japanese { "秒" } else { "s" })),
+            s => format!("{s:.1} {}", if japanese { "秒" } else { "s" }),
+        }
+    }
+
+    /// What a state does; its name where the page does not know it.
+    #[must_use]
+    pub(super) fn state<'a>(&self, name: &'a str) -> &'a str {
+        let titles = STATES.iter().find(|(state, ..)| *state == name);
+        titles.map_or(name, |(_, english, japanese)| if self.code == "ja" { japanese } else { english })
+    }
+
+    /// What an open item is about.
+    #[must_use]
+    pub(super) fn subject(&self, subject: &str) -> String {
+        if self.code == "ja" {
+            for (english, japanese) in SUBJECTS {
+                if let Some(rest) = subject.strip_prefix(english) {
+                    return format!("{japanese}{rest}");
+                }
+            }
+        }
+        subject.to_owned()
+    }
+
+    /// What to do about an open item in this language; nothing where only the report's own English says it.
+    #[must_use]
+    pub(super) fn action(&self, action: &str) -> Option<&'static str> {
+        if self.code == "ja" { ACTIONS.iter().find(|(english, _)| *english == action).map(|(_, ja)| *ja) } else { None }
+    }
+}
+
+const ENGLISH: Words = Words {
+    code: "en",
+    title: "Amazon Connect onboarding",
+    skip: "Skip to the content",
+    local: "This is the report of a local cloud. Nothing of it exists in AWS or Entra ID.",
+    ready: "Ready: people can sign in",
+    incomplete: "The sign-in is not complete yet: see the next steps",
+    account: "AWS account",
+    region: "Region",
+    started: "Started",
+    took: "Took",
+    sign_in: "Sign in",
+    sign_in_text: "People open this address, or point their phone's camera at the code.",
+    qr: "QR code of the sign-in address",
+    next: "Next steps",
+    nothing_open: "Nothing waits for a person.",
+    workflow: "What happened",
+    picture: "The states of the workflow from top to bottom, side by side where they ran side by side. The table below says the same.",
+    as_table: "As a table",
+    state: "State",
+    outcome: "Outcome",
+    looks: "Looks",
+    worked: "Worked",
+    waited: "Waited",
+    of_it_waited: "waited",
+    done: "done",
+    failed: "failed",
+    mended: "done after a retry",
+    not_run: "not needed",
+    users: "Users",
+    counts: ["created", "adopted", "updated", "marked for removal", "removed", "waiting for a quota", "failed"],
+    refused: "Not made into users",
+    refused_text: "These members of the groups can't be users as they are.",
+    failed_users: "Failed",
+    username: "User",
+    reason: "Reason",
+    findings: "Findings",
+    first_only: "The first 50 of each list; the log of the sync has all.",
+    groups: "Groups",
+    group: "Group",
+    members: "Members",
+    telephony: "Quotas and phone numbers",
+    quota: "Quota",
+    wanted: "Wanted",
+    there: "There",
+    status: "Status",
+    nothing_asked: "Neither quotas nor numbers were asked for.",
+    numbers: "Phone numbers",
+    number: "Number",
+    kind: "Kind",
+    cases: "Support cases",
+    case: "Case",
+    topic_numbers: "Phone numbers",
+    topic_mobiles: "Calls to Japanese mobiles",
+    resources: "Resources",
+    resource: "Resource",
+    id: "Id",
+    new: "new",
+    adopted: "was there already",
+    names: Names {
+        instance: "Amazon Connect instance",
+        access_url: "Access URL",
+        application: "Entra application",
+        certificate: "Signing certificate",
+        until: "until",
+        provider: "IAM SAML provider",
+        policy: "IAM policy",
+        role: "IAM role",
+        relay_state: "Relay state",
+        recordings: "Call recordings",
+        chats: "Chat transcripts",
+        reports: "Reports",
+        execution: "Execution",
+        tenant: "Entra tenant",
+    },
+    checks: "Sign-in checks",
+    check: "Check",
+    expected: "Expected",
+    found: "Found",
+    holds: "holds",
+    differs: "differs",
+    made_by: "Made by Connect Onboarding",
+    quotas: ["enough", "asked for, AWS decides", "refused"],
+    number_states: ["on the instance", "not ready yet", "claim failed"],
+    orders: ["AWS works on it", "waits for your answer", "to be filed by a person", "done", "refused"],
+};
+
+const JAPANESE: Words = Words {
+    code: "ja",
+    title: "Amazon Connect オンボーディング",
+    skip: "本文へ移動",
+    local: "これはローカルクラウドのレポートです。AWS と Entra ID には何も存在しません。",
+    ready: "準備完了: サインインできます",
+    incomplete: "サインインの設定が完了していません。次の手順をご覧ください",
+    account: "AWS アカウント",
+    region: "リージョン",
+    started: "開始",
+    took: "所要時間",
+    sign_in: "サインイン",
+    sign_in_text: "このアドレスを開くか、スマートフォンのカメラでコードを読み取ってください。",
+    qr: "サインイン用アドレスの QR コード",
+    next: "次の手順",
+    nothing_open: "人の対応を待つものはありません。",
+    workflow: "実行の経過",
+    picture: "ワークフローのステートを上から順に示します。並行して進んだものは横に並びます。下の表と同じ内容です。",
+    as_table: "表で見る",
+    state: "ステート",
+    outcome: "結果",
+    looks: "確認回数",
+    worked: "処理",
+    waited: "待機",
+    of_it_waited: "待機",
+    done: "完了",
+    failed: "失敗",
+    mended: "再試行して完了",
+    not_run: "不要",
+    users: "ユーザー",
+    counts: ["作成", "採用", "更新", "削除予定", "削除", "クォータ待ち", "失敗"],
+    refused: "ユーザーにできなかったメンバー",
+    refused_text: "グループの次のメンバーは、現在の設定ではユーザーにできません。",
+    failed_users: "失敗",
+    username: "ユーザー",
+    reason: "理由",
+    findings: "気づいたこと",
+    first_only: "一覧はそれぞれ先頭の 50 件です。すべては同期のログにあります。",
+    groups: "グループ",
+    group: "グループ",
+    members: "人数",
+    telephony: "クォータと電話番号",
+    quota: "クォータ",
+    wanted: "希望",
+    there: "現在",
+    status: "状態",
+    nothing_asked: "クォータと電話番号の申請はありません。",
+    numbers: "電話番号",
+    number: "番号",
+    kind: "種類",
+    cases: "サポートケース",
+    case: "ケース",
+    topic_numbers: "電話番号",
+    topic_mobiles: "日本の携帯電話への発信",
+    resources: "リソース",
+    resource: "リソース",
+    id: "ID",
+    new: "新規",
+    adopted: "既存",
+    names: Names {
+        instance: "Amazon Connect インスタンス",
+        access_url: "アクセス URL",
+        application: "Entra アプリケーション",
+        certificate: "署名証明書",
+        until: "期限",
+        provider: "IAM SAML プロバイダ",
+        policy: "IAM ポリシー",
+        role: "IAM ロール",
+        relay_state: "リレー状態",
+        recordings: "通話記録",
+        chats: "チャットのトランスクリプト",
+        reports: "レポート",
+        execution: "実行",
+        tenant: "Entra テナント",
+    },
+    checks: "サインインの確認",
+    check: "確認項目",
+    expected: "期待値",
+    found: "実際の値",
+    holds: "一致",
+    differs: "不一致",
+    made_by: "作成: Connect Onboarding",
+    quotas: ["十分", "申請中 (AWS が審査中)", "拒否"],
+    number_states: ["取得済み", "準備中", "取得失敗"],
+    orders: ["AWS が対応中", "回答待ち", "手作業での申請が必要", "完了", "拒否"],
+};
+
+/// State, what it does.
+const STATES: [(&str, &str, &str); 22] = [
+    ("Preflight", "Check prerequisites", "前提条件の確認"),
+    ("InstanceQuota", "Room for an instance", "インスタンス数のクォータ"),
+    ("CreateInstance", "Amazon Connect instance", "Amazon Connect インスタンス"),
+    ("ConfigureInstance", "Telephony and storage", "テレフォニーとストレージ"),
+    ("RequestQuotas", "Quotas of the instance", "インスタンスのクォータ"),
+    ("OrderNumbers", "Phone numbers", "電話番号"),
+    ("NotifyNumbers", "News about numbers", "電話番号の通知"),
+    ("CreateEntraApplication", "Entra application", "Entra アプリケーション"),
+    ("ConfigureEntraSignOn", "SAML and certificate", "SAML と証明書"),
+    ("CreateSamlProvider", "IAM SAML provider", "IAM SAML プロバイダ"),
+    ("CreatePolicy", "IAM policy", "IAM ポリシー"),
+    ("CreateRole", "IAM role", "IAM ロール"),
+    ("ConfigureEntraClaims", "Relay state and claims", "リレー状態とクレーム"),
+    ("AssignGroups", "Groups assigned", "グループの割り当て"),
+    ("RegisterInstance", "Registered for the sync", "同期への登録"),
+    ("SubscribeGroups", "Notifications of groups", "グループの通知"),
+    ("SyncUsers", "Users", "ユーザー"),
+    ("VerifySignIn", "Sign-in checked", "サインインの確認"),
+    ("NotifySignInReady", "People told", "サインイン可能の通知"),
+    ("SyncWaitingUsers", "Users who waited for a quota", "クォータ待ちのユーザー"),
+    ("Report", "Report made", "レポートの作成"),
+    ("NotifyReport", "Report sent", "レポートの送信"),
+];
+
+/// Beginnings of what open items are about.
+const SUBJECTS: [(&str, &str); 9] = [
+    ("quota ", "クォータ "),
+    ("group ", "グループ "),
+    ("member ", "メンバー "),
+    ("user sync", "ユーザー同期"),
+    ("user ", "ユーザー "),
+    ("phone numbers", "電話番号"),
+    ("outbound calls to Japanese mobiles", "日本の携帯電話への発信"),
+    ("login check: ", "サインインの確認: "),
+    ("storage ", "ストレージ "),
+];
+
+/// What to do, as `onboarding_core::report` and the steps say it.
+const ACTIONS: [(&str, &str); 15] = [
+    (
+        "Nothing: AWS decides. Look at the request in the Service Quotas console.",
+        "対応は不要です。AWS が審査しています。申請は Service Quotas のコンソールで確認できます。",
+    ),
+    (
+        "Answer AWS in the request's Support case, or ask for less; then start the same input again.",
+        "申請のサポートケースで AWS に回答するか、希望する値を下げて、同じ入力でもう一度開始してください。",
+    ),
+    (
+        "The next sync tries again; what the message names may need a person.",
+        "次の同期で再試行します。メッセージが示すものには人の対応が必要なことがあります。",
+    ),
+    (
+        "Correct the account in Entra, or choose another `users.username`; the next sync creates the user.",
+        "Entra のアカウントを修正するか、別の `users.username` を選んでください。次の同期でユーザーを作成します。",
+    ),
+    ("Look whether this is meant.", "意図したものか確認してください。"),
+    (
+        "Nothing: the increase is asked for, and the sync creates them after the grant.",
+        "対応は不要です。引き上げを申請しており、承認後に同期がユーザーを作成します。",
+    ),
+    (
+        "Look at the plan; approve exactly that plan by its digest, or correct the groups.",
+        "計画を確認し、その計画だけをダイジェストで承認するか、グループを修正してください。",
+    ),
+    (
+        "Start the same input again, which mends what is ours; otherwise undo what somebody changed by hand.",
+        "同じ入力でもう一度開始すると、このアプリケーションの設定は直ります。それ以外は、手作業の変更を元に戻してください。",
+    ),
+    (
+        "Nothing: AWS decides. Start the same input again to go on waiting.",
+        "対応は不要です。AWS が対応しています。引き続き待つには、同じ入力でもう一度開始してください。",
+    ),
+    (
+        "Answer the case in Support Center, then start the same input again if the workflow has ended.",
+        "サポートセンターでケースに回答してください。ワークフローが終了していれば、同じ入力でもう一度開始してください。",
+    ),
+    (
+        "Call a Japanese mobile number from the instance: no API says whether it is allowed.",
+        "インスタンスから日本の携帯電話に試しに発信してください。許可されたかどうかを知る API はありません。",
+    ),
+    (
+        "Reply to the case to reopen it, then start the same input again. To order anew, change the numbers, or put corrected \
+         documents under other keys and name these in the input.",
+        "ケースに返信して再開し、同じ入力でもう一度開始してください。新たに申請するには、番号を変えるか、直した書類を別のキーに置いて\
+         入力で指定してください。",
+    ),
+    (
+        "Put it right as the message says, then start the same input again.",
+        "メッセージのとおりに直し、同じ入力でもう一度開始してください。",
+    ),
+    (
+        "Add people to the group in Entra; they become users by themselves.",
+        "Entra でグループに人を追加してください。自動でユーザーになります。",
+    ),
+    (
+        "Nothing is lost: the schedule keeps the group in step. Changes arrive later until this is mended.",
+        "失われるものはありません。スケジュールがグループを同期します。直るまでは、変更の反映が遅くなります。",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use onboarding_core::telephony::CaseOrder;
+
+    #[test]
+    fn durations_are_told_in_the_two_largest_units() {
+        let english = Words::of(Language::En);
+        for (seconds, text) in [
+            (0.04, "0.0 s"),
+            (12.34, "12.3 s"),
+            (60.0, "1 min"),
+            (61.0, "1 min 1 s"),
+            (7_260.0, "2 h 1 min"),
+            (266_400.0, "3 d 2 h"),
+        ] {
+            assert_eq!(english.duration(seconds), text);
+        }
+        assert_eq!(Words::of(Language::Ja).duration(266_400.0), "3 日 2 時間");
+    }
+
+    #[test]
+    fn every_task_of_the_onboarding_has_a_title_in_both_languages() {
+        let definition = include_str!("../../../statemachine/onboarding.asl.json");
+        let graph = super::super::graph::Graph::read(&serde_json::from_str(definition).unwrap_or_default());
+        for row in &graph.rows {
+            for language in [Language::En, Language::Ja] {
+                let title = Words::of(language).state(&row.state);
+                assert!(title != row.state, "{} has no title", row.state);
+            }
+        }
+    }
+
+    #[test]
+    fn every_order_that_waits_for_a_person_says_in_japanese_what_to_do() {
+        for status in [OrderStatus::Open, OrderStatus::CustomerAction, OrderStatus::Refused] {
+            for case_id in [None, Some("case-1".to_owned())] {
+                let order = CaseOrder { status, case_id, ..CaseOrder::default() };
+                let item = onboarding_core::telephony::open_item(&order).expect("an open item");
+                assert!(Words::of(Language::Ja).action(&item.action).is_some(), "{}", item.action);
+            }
+        }
+    }
+}
