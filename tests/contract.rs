@@ -3,6 +3,9 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failed unwrap is a failed test")]
 
+#[path = "contract/watching.rs"]
+mod watching;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,

@@ -1,0 +1,140 @@
+//! Alarms and dashboard: what they look at is there, what they say is there in both languages.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use connect_onboarding::metrics::{Metric, NAMESPACE};
+use serde_json::{Value, json};
+
+use super::{resources_of_type, template};
+
+/// What AWS itself measures, as far as it is looked at.
+const AWS: [(&str, &str); 5] = [
+    ("AWS/States", "ExecutionsFailed"),
+    ("AWS/States", "ExecutionsSucceeded"),
+    ("AWS/Lambda", "Invocations"),
+    ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
+    ("AWS/SQS", "ApproximateAgeOfOldestMessage"),
+];
+
+fn alarms(template: &Value) -> BTreeMap<String, Value> {
+    let alarms = resources_of_type(template, "AWS::CloudWatch::Alarm").into_iter();
+    alarms.map(|(name, alarm)| (name, alarm["Properties"].clone())).collect()
+}
+
+/// Namespace and name of everything that the stack measures.
+fn measured(template: &Value) -> BTreeSet<(String, String)> {
+    let own = Metric::ALL.iter().map(|metric| json!(metric).as_str().unwrap().to_owned());
+    let own = own.map(|metric| (NAMESPACE.to_owned(), metric));
+    let filters = resources_of_type(template, "AWS::Logs::MetricFilter").into_values();
+    let filtered = filters.map(|filter| {
+        let transformation = &filter["Properties"]["MetricTransformations"][0];
+        let text = |field: &str| transformation[field].as_str().unwrap().to_owned();
+        (text("MetricNamespace"), text("MetricName"))
+    });
+    let aws = AWS.map(|(namespace, name)| (namespace.to_owned(), name.to_owned()));
+    own.chain(filtered).chain(aws).collect()
+}
+
+/// The dashboard, with a word in each place where the stack puts a name.
+fn dashboard(template: &Value) -> Value {
+    let body = template["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["!Sub"].as_str().unwrap();
+    let mut plain = String::new();
+    for part in body.split("${") {
+        plain.push_str(part.split_once('}').filter(|_| !plain.is_empty()).map_or(part, |(_, rest)| rest));
+    }
+    serde_json::from_str(&plain).unwrap_or_else(|error| panic!("DashboardBody: {error}\n{plain}"))
+}
+
+#[test]
+fn every_alarm_looks_at_something_that_is_measured() {
+    let template = template();
+    let measured = measured(&template);
+    for (name, alarm) in alarms(&template) {
+        let metric =
+            (alarm["Namespace"].as_str().unwrap().to_owned(), alarm["MetricName"].as_str().unwrap().to_owned());
+        assert!(measured.contains(&metric), "nobody measures what {name} looks at: {metric:?}");
+    }
+}
+
+#[test]
+fn every_alarm_tells_the_topic_when_it_begins_and_when_it_is_over() {
+    for (name, alarm) in alarms(&template()) {
+        let topic = json!([{ "!Ref": "NotificationTopic" }]);
+        assert_eq!((&alarm["AlarmActions"], &alarm["OKActions"]), (&topic, &topic), "{name}");
+    }
+}
+
+#[test]
+fn every_alarm_says_in_both_languages_what_is_the_case_and_what_to_run() {
+    let template = template();
+    let words = &template["Mappings"]["Alarms"];
+    let said: BTreeSet<String> = alarms(&template)
+        .into_iter()
+        .map(|(name, alarm)| {
+            let parts = &alarm["AlarmDescription"]["!Join"][1];
+            let key = parts[0]["!FindInMap"][2].as_str().unwrap_or_else(|| panic!("{name} has no words")).to_owned();
+            let command = parts[1]["!Sub"].as_str().unwrap_or_else(|| panic!("{name} has no command"));
+            assert!(command.starts_with("aws "), "{name}: {command}");
+            for language in ["en", "ja"] {
+                let text = words[language][&key].as_str().unwrap_or_else(|| panic!("{key} has no words in {language}"));
+                // CloudWatch takes 1,024 characters; the command has names and ARNs in it.
+                assert!(text.chars().count() + command.len() < 824, "{key} is too long in {language}");
+            }
+            assert_eq!(format!("{key}Alarm"), name);
+            key
+        })
+        .collect();
+    for language in ["en", "ja"] {
+        let known: BTreeSet<String> = words[language].as_object().unwrap().keys().cloned().collect();
+        assert_eq!(known, said, "words in {language} (left) and alarms (right)");
+    }
+}
+
+#[test]
+fn every_state_machine_has_an_alarm_for_its_failed_executions() {
+    let template = template();
+    let watched: BTreeSet<String> = alarms(&template)
+        .into_values()
+        .filter(|alarm| alarm["MetricName"] == "ExecutionsFailed")
+        .map(|alarm| alarm["Dimensions"][0]["Value"]["!Ref"].as_str().unwrap().to_owned())
+        .collect();
+    let machines: BTreeSet<String> =
+        resources_of_type(&template, "AWS::Serverless::StateMachine").into_keys().collect();
+    assert_eq!(machines, watched, "state machines (left) and those whose failures an alarm tells (right)");
+}
+
+#[test]
+fn the_dashboard_shows_every_alarm_and_only_what_is_measured() {
+    let template = template();
+    let body = template["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["!Sub"].as_str().unwrap();
+    for name in alarms(&template).into_keys() {
+        assert!(body.contains(&format!("\"${{{name}.Arn}}\"")), "the dashboard does not show {name}");
+    }
+    let measured = measured(&template);
+    let mut shown = BTreeSet::new();
+    for widget in dashboard(&template)["widgets"].as_array().unwrap() {
+        // A dot repeats the field of the line above, three dots the whole line.
+        let mut above: Vec<String> = Vec::new();
+        for line in widget["properties"]["metrics"].as_array().into_iter().flatten() {
+            let fields: Vec<&str> = line.as_array().unwrap().iter().filter_map(Value::as_str).collect();
+            if fields.is_empty() || fields == ["..."] {
+                continue;
+            }
+            let repeated =
+                |(at, field): (usize, &&str)| if *field == "." { above[at].clone() } else { (*field).to_owned() };
+            above = fields.iter().enumerate().map(repeated).collect();
+            shown.insert((above[0].clone(), above[1].clone()));
+        }
+    }
+    let unknown: Vec<_> = shown.difference(&measured).collect();
+    assert!(shown.len() > 5 && unknown.is_empty(), "nobody measures {unknown:?}");
+}
+
+#[test]
+fn everything_is_traced() {
+    let template = template();
+    assert_eq!(template["Globals"]["Function"]["Tracing"], "Active");
+    for (name, machine) in resources_of_type(&template, "AWS::Serverless::StateMachine") {
+        assert_eq!(machine["Properties"]["Tracing"]["Enabled"], true, "{name}");
+    }
+}
