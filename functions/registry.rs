@@ -12,6 +12,7 @@ use onboarding_core::{
     StepError,
     contract::{EntraApplication, EntraGroup, RegisterInstanceInput},
     onboarding::{Language, UserGroup, Users},
+    sync::SyncProgress,
 };
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -175,6 +176,29 @@ impl<'a> Registry<'a> {
                 aws_error::step_error(&format!("writing the instance {} into the registry", entry.instance_id), &error)
             })?;
         Ok(true)
+    }
+
+    /// Says how far the sync of an instance is.
+    ///
+    /// # Errors
+    /// Whatever keeps `DynamoDB` from answering; nothing depends on it.
+    pub async fn tell_progress(&self, instance_id: &str, progress: &SyncProgress) -> Result<(), StepError> {
+        let progress = serde_json::to_string(progress)
+            .map_err(|error| StepError::internal(format!("the progress could not be encoded: {error}")))?;
+        self.client
+            .update_item()
+            .table_name(self.table)
+            .key("instanceId", AttributeValue::S(instance_id.to_owned()))
+            .update_expression("SET #progress = :progress")
+            .condition_expression("attribute_exists(instanceId)")
+            .expression_attribute_names("#progress", "progress")
+            .expression_attribute_values(":progress", AttributeValue::S(progress))
+            .send()
+            .await
+            .map_err(|error| {
+                aws_error::step_error(&format!("telling the progress of the instance {instance_id}"), &error)
+            })?;
+        Ok(())
     }
 
     async fn config(&self, instance_id: &str) -> Result<Option<String>, StepError> {

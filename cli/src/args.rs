@@ -1,32 +1,100 @@
 //! The command line.
 
+mod cloud;
+mod local;
+
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use clap_complete::Shell;
+
+pub use self::{
+    cloud::{
+        ApplicationFate, ApproveArgs, DoctorArgs, DocumentArg, DriftArgs, Fate, ListArgs, On, PlanArgs, RejectArgs,
+        ReplayArgs, ReportArgs, RotateArgs, StartArgs, StatusArgs, SyncArgs, TeardownArgs, WatchArgs,
+    },
+    local::LocalArgs,
+};
+use crate::words::Lang;
 
 /// Amazon Connect with single sign-on from Microsoft Entra ID, in one command.
 #[derive(Debug, Parser)]
 #[command(
     name = "onboard",
     version,
-    after_help = "Exit codes: 0 done · 1 failed (state, error and advice are printed) · 2 the input can't be used, nothing was \
-                  started · 3 the local cloud could not start · 130 interrupted"
+    propagate_version = true,
+    max_term_width = 110,
+    after_help = "\
+First steps:
+  onboard local                       a whole onboarding on this machine: no account, no cost
+  onboard init                        asks a few questions and writes onboarding.json
+  onboard plan && onboard start       what would happen, then let it happen in AWS
+
+Exit codes:
+  0  done
+  1  failed: the workflow, or a check; state, error and advice are printed
+  2  the input or the arguments can't be used; nothing was started
+  3  the local cloud could not start, or is not there
+  4  AWS can't be used: no credentials, no stack, no permission, no answer
+  5  a person has to decide or look: a plan waits for approval, an onboarding runs already, drift was found
+  130  interrupted; an execution in the cloud goes on"
 )]
 pub struct Args {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+    /// Print the result as JSON on standard output; what people read goes to standard error
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Language of messages [default: from LC_ALL, LC_MESSAGES or LANG]
+    #[arg(long, global = true, value_enum, value_name = "LANGUAGE")]
+    pub lang: Option<Lang>,
 }
 
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run a whole onboarding on this machine, against a local cloud: no account, no network, no cost.
-    Local(Box<LocalArgs>),
-    /// Check an onboarding.json: every fault at once, without any cloud.
+    /// Check an onboarding.json: every fault at once, without any cloud
+    #[command(after_help = "Example:\n  onboard check onboarding.json")]
     Check(CheckArgs),
-    /// Print the JSON Schema of onboarding.json, for editors.
+    /// Start an onboarding
+    #[command(
+        after_help = "Examples:\n  onboard start onboarding.json --watch\n  onboard start tokyo.json --document identity=id.png --document address=bill.pdf --document relationship=card.pdf"
+    )]
+    Start(StartArgs),
+    /// Follow an execution live; Ctrl-C leaves it running
+    #[command(
+        after_help = "Examples:\n  onboard watch                 the latest onboarding\n  onboard watch acme-support    the latest of this instance"
+    )]
+    Watch(WatchArgs),
+    /// Say once where an execution stands
+    #[command(after_help = "Example:\n  onboard status acme-support --json")]
+    Status(StatusArgs),
+    /// List executions and onboarded instances
+    #[command(after_help = "Example:\n  onboard list --all")]
+    List(ListArgs),
+    /// Print the report of an onboarding, also of one that failed at its end
+    #[command(after_help = "Example:\n  onboard report acme-support --output report.json")]
+    Report(ReportArgs),
+    /// Synchronise Connect's users with the Entra groups now
+    #[command(
+        after_help = "Examples:\n  onboard sync acme-support --wait\n  onboard sync acme-support --plan    changes nothing"
+    )]
+    Sync(SyncArgs),
+    /// Run a whole onboarding on this machine, against a local cloud: no account, no network, no cost
+    #[command(
+        after_help = "Examples:\n  onboard local --input onboarding.json\n  onboard local --keep    then: onboard list --local"
+    )]
+    Local(Box<LocalArgs>),
+    /// Print the JSON Schema of onboarding.json, for editors
+    #[command(after_help = "Example:\n  onboard schema > onboarding.schema.json")]
     Schema,
+    /// Print the completion script of a shell
+    #[command(after_help = "Example:\n  onboard completion bash > ~/.local/share/bash-completion/completions/onboard")]
+    Completion {
+        /// The shell
+        shell: Shell,
+    },
 }
 
 /// Arguments of `onboard check`.
@@ -35,62 +103,35 @@ pub struct CheckArgs {
     /// The file to check.
     #[arg(default_value = "onboarding.json")]
     pub file: PathBuf,
-    /// Print the result as JSON: `{"valid", "problems": [{"path", "message"}]}`.
-    #[arg(long)]
-    pub json: bool,
 }
 
-/// Arguments of `onboard local`.
+/// Arguments of `onboard init`.
 #[derive(Debug, clap::Args)]
-pub struct LocalArgs {
-    /// The onboarding.json to run [default: examples/smallest.json of the checkout]
-    #[arg(long, value_name = "FILE")]
-    pub input: Option<PathBuf>,
-    /// The Entra tenant's groups and members, in Microsoft Graph's own JSON shapes: {"groups": [{"displayName", "members": […]}]}
-    #[arg(long, value_name = "FILE", conflicts_with = "users")]
-    pub tenant: Option<PathBuf>,
-    /// How many people the made-up tenant has in the groups that the input names
-    #[arg(long, value_name = "N", default_value_t = 25, value_parser = clap::value_parser!(u32).range(0..=100_000))]
-    pub users: u32,
-    /// Fault rules to play: [{"service", "match", "after", "times", "status", "code", "message", "retryAfter", "delayMs", "truncate", "kill"}]
-    #[arg(long, value_name = "FILE")]
-    pub faults: Option<PathBuf>,
-    /// Write every call of the functions to the clouds, one JSON object a line
-    #[arg(long, value_name = "FILE")]
-    pub record: Option<PathBuf>,
-    /// Write everything that exists in the local cloud at the end, as JSON
-    #[arg(long, value_name = "FILE")]
-    pub inventory: Option<PathBuf>,
-    /// Write the onboarding's report as JSON
-    #[arg(long, value_name = "FILE")]
-    pub report: Option<PathBuf>,
-    /// Run the same onboarding a second time on the same cloud; it must change nothing
+pub struct InitArgs {
+    /// The file to write
+    #[arg(default_value = "onboarding.json")]
+    pub file: PathBuf,
+    /// First label of the instance's URL, for example acme-support
     #[arg(long)]
-    pub again: bool,
-    /// Leave the local cloud running afterwards, for `--local` of the other commands, until Ctrl-C
+    pub alias: Option<String>,
+    /// An Entra group whose members become users: display name or object id; may be given again
+    #[arg(long, value_name = "GROUP")]
+    pub group: Vec<String>,
+    /// The Connect security profile of the groups' members; may be given again [default: Agent]
+    #[arg(long, value_name = "NAME")]
+    pub security_profile: Vec<String>,
+    /// A phone number to get: COUNTRY:TYPE or COUNTRY:TYPE:PREFIX, for example JP:DID:+813; may be given again
+    #[arg(long, value_name = "NUMBER")]
+    pub phone_number: Vec<String>,
+    /// How many calls there may be at once
+    #[arg(long, value_name = "N")]
+    pub concurrent_calls: Option<u32>,
+    /// Language of notifications and of the report
+    #[arg(long, value_enum)]
+    pub language: Option<Lang>,
+    /// Replace a file that is there
     #[arg(long)]
-    pub keep: bool,
-    /// Deploy the stack and start no onboarding
-    #[arg(long, requires = "keep", conflicts_with_all = ["again", "report"])]
-    pub idle: bool,
-    /// Keep Amazon Connect's real API rates (2 requests a second, burst 5) instead of granting higher ones
-    #[arg(long)]
-    pub real_rates: bool,
-    /// How long a second of the real cloud lasts here, in seconds
-    #[arg(long, value_name = "FACTOR", default_value_t = 0.005, value_parser = factor)]
-    pub clock_scale: f64,
-    /// The functions' binary, ready built; without it, it is built
-    #[arg(long, value_name = "FILE", hide = true, env = "ONBOARD_BOOTSTRAP")]
-    pub bootstrap: Option<PathBuf>,
-}
-
-fn factor(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(factor) if factor > 0.0 && factor <= 1.0 => Ok(factor),
-        _ => {
-            Err("must be a number above 0 and at most 1, for example 0.01 for a hundred times faster than life".into())
-        }
-    }
+    pub force: bool,
 }
 
 #[cfg(test)]
@@ -104,16 +145,12 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_stands_still_or_runs_slower_than_life_is_refused() {
-        for text in ["0", "-1", "2", "NaN", "fast"] {
-            assert!(factor(text).is_err(), "{text}");
+    fn every_command_says_what_it_is_for_and_shows_an_example() {
+        for command in Args::command().get_subcommands() {
+            let name = command.get_name();
+            assert!(command.get_about().is_some(), "{name}");
+            let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(after.contains(&format!("onboard {name}")), "{name}: {after}");
         }
-        assert_eq!(factor("0.01"), Ok(0.01));
-    }
-
-    #[test]
-    fn a_tenant_file_and_a_number_of_users_exclude_each_other() {
-        assert!(Args::try_parse_from(["onboard", "local", "--tenant", "t.json", "--users", "3"]).is_err());
-        assert!(Args::try_parse_from(["onboard", "local", "--tenant", "t.json"]).is_ok());
     }
 }

@@ -12,17 +12,17 @@ use crate::{
 /// Runs the command.
 pub fn run(args: &CheckArgs, console: &Console) -> Exit {
     let result = input::onboarding(&args.file);
-    if args.json {
+    if console.is_json() {
         let problems: Vec<_> = result
             .as_ref()
             .err()
             .map(|bad| bad.problems.iter().map(|p| json!({"path": p.path, "message": p.message})).collect())
             .unwrap_or_default();
-        console.line(&format!("{:#}", json!({"valid": result.is_ok(), "problems": problems})));
+        console.result(&json!({"valid": result.is_ok(), "problems": problems}));
     }
     match result {
         Ok((_, onboarding)) => {
-            if !args.json {
+            if !console.is_json() {
                 let groups = onboarding.users.groups.len();
                 let groups = if groups == 1 { "1 group".to_owned() } else { format!("{groups} groups") };
                 let text =
@@ -32,7 +32,7 @@ pub fn run(args: &CheckArgs, console: &Console) -> Exit {
             Exit::Done
         }
         Err(bad) => {
-            if !args.json {
+            if !console.is_json() {
                 console.error(&bad.to_string());
             }
             Exit::BadInput

@@ -1,10 +1,16 @@
 //! What people see: lines, and on a terminal one status line below them that is rewritten in place. Colours and the
-//! status line only where a person looks at a terminal and `NO_COLOR` is unset.
+//! status line only where a person looks at a terminal and `NO_COLOR` is unset. With `--json`, standard output is for one
+//! JSON document, and what people read goes to standard error.
 
 use std::{
     io::{self, IsTerminal, Write},
     sync::{Mutex, PoisonError},
 };
+
+use serde_json::Value;
+use unicode_width::UnicodeWidthChar;
+
+use crate::words::Words;
 
 /// How a piece of text is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,16 +34,51 @@ pub enum Tone {
 pub struct Console {
     live: bool,
     colour: bool,
+    json: bool,
+    words: Words,
     status: Mutex<String>,
 }
 
 impl Console {
-    /// The console of this process.
+    /// The console of this process; with `json`, standard output is for JSON.
     #[must_use]
-    pub fn of_this_process() -> Self {
+    pub fn of_this_process(words: Words, json: bool) -> Self {
         let terminal = io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
         let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        Self { live: terminal, colour, status: Mutex::default() }
+        Self { live: terminal && !json, colour: colour && !json, json, words, status: Mutex::default() }
+    }
+
+    /// The messages in the person's language.
+    #[must_use]
+    pub const fn words(&self) -> Words {
+        self.words
+    }
+
+    /// Whether the result is wanted as JSON.
+    #[must_use]
+    pub const fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Prints the result for programs, where that is wanted.
+    pub fn result(&self, result: &Value) {
+        if self.json {
+            let _ = writeln!(io::stdout().lock(), "{result:#}");
+        }
+    }
+
+    /// Prints one event for programs, where that is wanted: one JSON object a line.
+    pub fn event(&self, event: &Value) {
+        if self.json {
+            let mut out = io::stdout().lock();
+            let _ = writeln!(out, "{event}");
+            let _ = out.flush();
+        }
+    }
+
+    /// Prints text as it is on standard output, whatever else is wanted there: it is the result.
+    pub fn raw(&self, text: &str) {
+        let _ = writeln!(io::stdout().lock(), "{text}");
     }
 
     /// Whether a status line can be shown.
@@ -62,6 +103,10 @@ impl Console {
 
     /// Prints text and a line end; the status line stays below.
     pub fn line(&self, text: &str) {
+        if self.json {
+            let _ = writeln!(io::stderr().lock(), "{text}");
+            return;
+        }
         let status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
         let mut out = io::stdout().lock();
         // A reader that went away (`onboard local | head`) is no reason to leave the cloud half built.
@@ -103,22 +148,52 @@ impl Drop for Console {
 
 /// Columns of the terminal.
 fn width() -> usize {
-    let columns = rustix::termios::tcgetwinsize(io::stdout()).map_or(0, |size| usize::from(size.ws_col));
-    // Some terminals don't know their width and say 0.
-    if columns == 0 { 80 } else { columns }
+    size().0
 }
 
-/// The text in fewer than `columns` columns; East Asian characters take two.
-fn fit(text: &str, columns: usize) -> String {
+/// Columns and rows of the terminal.
+#[must_use]
+pub fn size() -> (usize, usize) {
+    let size = rustix::termios::tcgetwinsize(io::stdout());
+    let (columns, rows) = size.map_or((0, 0), |size| (usize::from(size.ws_col), usize::from(size.ws_row)));
+    // Some terminals don't know their size and say 0.
+    (if columns == 0 { 80 } else { columns }, if rows == 0 { 24 } else { rows })
+}
+
+/// The text in fewer than `columns` columns, East Asian characters taking two, colours none.
+#[must_use]
+pub fn fit(text: &str, columns: usize) -> String {
     let mut used = 0;
-    let wide =
-        |c: char| if ('\u{1100}'..='\u{ffdc}').contains(&c) && !('\u{2000}'..='\u{2fff}').contains(&c) { 2 } else { 1 };
-    text.chars()
-        .take_while(|c| {
-            used += wide(*c);
-            used < columns
-        })
-        .collect()
+    let mut fitted = String::new();
+    let mut characters = text.chars();
+    while let Some(c) = characters.next() {
+        if c == '\x1b' {
+            fitted.push(c);
+            // A colour ends with its letter.
+            for c in characters.by_ref() {
+                fitted.push(c);
+                if c.is_ascii_alphabetic() {
+                    break;
+                }
+            }
+            continue;
+        }
+        used += c.width().unwrap_or(0);
+        if used >= columns {
+            if fitted.contains('\x1b') {
+                fitted.push_str("\x1b[0m");
+            }
+            break;
+        }
+        fitted.push(c);
+    }
+    fitted
+}
+
+/// How many columns a text takes, without colours.
+#[must_use]
+pub fn columns(text: &str) -> usize {
+    unicode_width::UnicodeWidthStr::width(text)
 }
 
 #[cfg(test)]
@@ -130,11 +205,13 @@ mod tests {
         assert_eq!(fit("CreateInstance 1.2 s", 10), "CreateIns");
         assert_eq!(fit("佐藤 大輔", 6), "佐藤 ");
         assert_eq!(fit("…", 10), "…");
+        assert_eq!(fit("\x1b[31mfailed\x1b[0m", 4), "\x1b[31mfai\x1b[0m", "colours take no room and end");
     }
 
     #[test]
     fn without_a_terminal_text_is_plain() {
-        let console = Console { live: false, colour: false, status: Mutex::default() };
+        let console =
+            Console { live: false, colour: false, json: false, words: Words::default(), status: Mutex::default() };
         assert_eq!(console.paint(Tone::Bad, "no"), "no");
     }
 }

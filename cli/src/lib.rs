@@ -1,34 +1,55 @@
 //! The operator's tool of Connect Onboarding.
 //!
-//! One module for each command; [`args`] is the map of them. What the commands share: [`exit`] (exit codes), [`input`]
-//! (reading files that people wrote), [`console`] (what people see).
+//! [`args`] is the map of the commands. Those that work on a deployed stack are in [`commands`] and reach it through
+//! [`cloud`]; [`local`] runs a whole onboarding on this machine. What all share: [`exit`] (exit codes), [`input`] (reading
+//! files that people wrote), [`console`] (what people see), [`words`] (in which language), [`follow`] (executions, live).
 
 pub mod args;
 pub mod check;
+pub mod cloud;
+pub mod commands;
 pub mod console;
 pub mod exit;
+pub mod follow;
 pub mod input;
 pub mod local;
 pub mod page;
+pub mod report;
 pub mod schema;
+pub mod words;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use crate::{
     args::{Args, Command},
+    commands::{list, run, start, status, sync, watch},
     console::Console,
+    exit::Exit,
+    words::{Lang, Words},
 };
 
 /// Runs the command that the process's arguments name.
 #[must_use]
 pub fn main() -> ExitCode {
-    let console = Console::of_this_process();
-    let exit = match Args::parse().command {
+    let args = Args::parse();
+    let lang = args.lang.unwrap_or_else(|| Lang::of_environment(|name| std::env::var(name).ok()));
+    let console = Console::of_this_process(Words(lang), args.json);
+    let exit = match args.command {
         Command::Local(local) => local::run(*local, &console),
         Command::Check(check) => check::run(&check, &console),
         Command::Schema => schema::run(&console),
+        Command::Completion { shell } => {
+            clap_complete::generate(shell, &mut Args::command(), "onboard", &mut std::io::stdout());
+            Exit::Done
+        }
+        Command::Start(args) => run(&console, start::run(args, &console)),
+        Command::Watch(args) => run(&console, watch::run(args, &console)),
+        Command::Status(args) => run(&console, status::run(args, &console)),
+        Command::List(args) => run(&console, list::run(args, &console)),
+        Command::Report(args) => run(&console, commands::report::run(args, &console)),
+        Command::Sync(args) => run(&console, sync::run(args, &console)),
     };
     exit.into()
 }

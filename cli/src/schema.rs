@@ -14,7 +14,7 @@ pub fn schema() -> String {
 
 /// Runs the command.
 pub fn run(console: &Console) -> Exit {
-    console.line(&schema());
+    console.raw(&schema());
     Exit::Done
 }
 

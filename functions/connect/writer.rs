@@ -5,6 +5,7 @@
 //! stop the run. When time runs out, no new request starts and what is left is said.
 
 use std::{
+    cell::Cell,
     collections::{BTreeMap, VecDeque},
     future::Future,
     time::Duration,
@@ -16,7 +17,7 @@ use futures_util::{
 };
 use onboarding_core::{
     StepError, StepErrorKind,
-    sync::{ConnectUser, NewUser, Ownership, Plan, Removal, UserRef, changes_instead_of_creation},
+    sync::{ConnectUser, NewUser, Ownership, Plan, Removal, Totals, UserRef, changes_instead_of_creation},
 };
 use tokio::time::{Instant, sleep_until};
 use tracing::debug;
@@ -54,6 +55,7 @@ pub struct Writer<'a, M> {
     instance_id: &'a str,
     alias: &'a str,
     rested: bool,
+    told: Option<&'a Cell<Totals>>,
 }
 
 struct Attempt<'p> {
@@ -100,7 +102,13 @@ impl<'a, M: Membership> Writer<'a, M> {
         (instance_id, alias): (&'a str, &'a str),
         rested: bool,
     ) -> Self {
-        Self { client: paced(client), quotas, directory, membership, instance_id, alias, rested }
+        Self { client: paced(client), quotas, directory, membership, instance_id, alias, rested, told: None }
+    }
+
+    /// The same writer, which keeps what it did in `totals` up to date while it works.
+    #[must_use]
+    pub fn telling(self, totals: &'a Cell<Totals>) -> Self {
+        Self { told: Some(totals), ..self }
     }
 
     /// Applies the plan until it is done or `deadline` comes, after which no request starts any more.
@@ -166,7 +174,12 @@ impl<'a, M: Membership> Writer<'a, M> {
                 (true, None) => return,
                 (true, Some(at)) => sleep_until(at).await,
                 (false, at) => tokio::select! {
-                    Some((attempt, brought)) = flights.next() => run.settle(attempt, brought),
+                    Some((attempt, brought)) = flights.next() => {
+                        run.settle(attempt, brought);
+                        if let Some(told) = self.told {
+                            told.set(run.applied.totals);
+                        }
+                    }
                     () = sleep_until(at.unwrap_or(now)), if at.is_some() => {}
                 },
             }

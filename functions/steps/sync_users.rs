@@ -7,25 +7,26 @@
 //!   deletion.
 //! * Writes: `connect:CreateUser`, `connect:UpdateUserIdentityInfo`, `connect:UpdateUserSecurityProfiles`,
 //!   `connect:UpdateUserRoutingProfile`, `connect:UpdateUserHierarchy`, `connect:UpdateUserConfig`, `connect:TagResource`,
-//!   `connect:UntagResource`, `connect:DeleteUser`.
+//!   `connect:UntagResource`, `connect:DeleteUser`; while it works, `dynamodb:UpdateItem` on the registry, for whoever wants to
+//!   know how far it is.
 //! * Measures: what each round changed and called, and at the end of a run how long it took and who got no user.
 //! * Safe to repeat: each round reads both sides anew and plans only what is missing. A read that is not complete fails the
 //!   round before anything is written. It stops before Lambda would stop it and says what it left (`MORE`).
 
-use std::{collections::HashSet, time::Duration};
+use std::{cell::Cell, collections::HashSet, convert::Infallible, time::Duration};
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use onboarding_core::{
     StepError,
     onboarding::{NestedGroups, Users},
     sync::{
-        Carry, Completeness, ConnectUser, Durations, Failure, GroupRead, MAX_LISTED, Outcome, Ownership, Plan, Policy,
-        Safety, SyncMode, SyncStatus, SyncUsersInput, SyncUsersOutput, Totals, UserRef, plan,
+        Carry, Completeness, ConnectUser, Counts, Durations, Failure, GroupRead, MAX_LISTED, Outcome, Ownership, Plan,
+        Policy, Safety, SyncMode, SyncProgress, SyncStatus, SyncUsersInput, SyncUsersOutput, Totals, UserRef, plan,
     },
 };
 use time::OffsetDateTime;
 use tokio::time::Instant;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use crate::{
     clients::Clients,
@@ -40,6 +41,8 @@ use crate::{
 const GROUPS_AT_ONCE: usize = 8;
 /// So long before Lambda's deadline no new request starts: a request may take 20 seconds to time out.
 const MARGIN: Duration = Duration::from_secs(25);
+/// How often a run says how far it is.
+const PROGRESS: Duration = Duration::from_secs(2);
 /// After so many rounds in which every request was throttled, the run gives up.
 const IDLE_ROUNDS: u32 = 3;
 
@@ -111,14 +114,37 @@ pub async fn run(cx: &Clients, input: SyncUsersInput, invocation: Invocation) ->
     }
     let membership = LastLook { graph: cx.graph(), entry: &entry, policy: &policy };
     let ids = (entry.instance_id.as_str(), entry.alias.as_str());
-    let writer = Writer::new(cx.connect(), cx.quotas(), &directory, membership, ids, carry.rounds == 0);
+    let done = Cell::new(Totals::default());
+    let writer = Writer::new(cx.connect(), cx.quotas(), &directory, membership, ids, carry.rounds == 0).telling(&done);
     let before = directory.calls();
-    let applied = writer.apply(&plan, deadline).await?;
+    let applied = tokio::select! {
+        applied = writer.apply(&plan, deadline) => applied?,
+        never = tell(cx, &entry.instance_id, &output.counts.planned, &carry.totals, &done) => match never {},
+    };
     output.durations.apply_ms = millis(started.elapsed() - planned);
     output.counts.done.calls += directory.calls() - before;
     let finished = finish(&mut output, &plan, applied, &carry, approved);
     measure(&entry.alias, &carry, &output).emit();
     finished.map(|()| output)
+}
+
+/// Says every two seconds how far the run is. Whoever looks can do without it, and so can the run.
+async fn tell(cx: &Clients, instance_id: &str, planned: &Counts, earlier: &Totals, done: &Cell<Totals>) -> Infallible {
+    loop {
+        tokio::time::sleep(PROGRESS).await;
+        let progress = SyncProgress::new(now_millis(), planned, earlier, &done.get());
+        let told = match Registry::new(cx) {
+            Ok(registry) => registry.tell_progress(instance_id, &progress).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = told {
+            debug!(%error, "the progress could not be told");
+        }
+    }
+}
+
+fn now_millis() -> i64 {
+    i64::try_from(OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000).unwrap_or_default()
 }
 
 /// Adds up a round and decides whether there has to be another.

@@ -6,6 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rustix::{
+    io::Errno,
+    process::{Pid, test_kill_process},
+};
 use serde::{Deserialize, Serialize};
 
 use super::{cloud::Cloud, deploy::Stack, emulator, workspace::Workspace};
@@ -31,6 +35,9 @@ pub struct Kept {
     pub region: String,
     /// The account.
     pub account: String,
+    /// How many seconds a second of the real cloud lasts.
+    #[serde(default = "one")]
+    pub clock_scale: f64,
     /// The stack's name.
     pub stack: String,
     /// Its outputs.
@@ -40,7 +47,7 @@ pub struct Kept {
 impl Kept {
     /// What there is to know of a running local cloud.
     #[must_use]
-    pub fn of(cloud: &Cloud, stack: &Stack) -> Self {
+    pub fn of(cloud: &Cloud, stack: &Stack, clock_scale: f64) -> Self {
         Self {
             process_id: std::process::id(),
             endpoint: cloud.emulator_url().to_owned(),
@@ -49,6 +56,7 @@ impl Kept {
             login_url: cloud.stand_in().login_url(),
             region: emulator::REGION.to_owned(),
             account: emulator::ACCOUNT.to_owned(),
+            clock_scale,
             stack: Stack::NAME.to_owned(),
             outputs: stack.outputs.clone(),
         }
@@ -58,6 +66,24 @@ impl Kept {
     #[must_use]
     pub fn file(workspace: &Workspace) -> PathBuf {
         std::env::var_os(FILE).map_or_else(|| workspace.cache().join("current.json"), PathBuf::from)
+    }
+
+    /// The local cloud that is kept for this checkout, or that the variable names, if it still runs.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn running() -> Result<Self, String> {
+        let file = match std::env::var_os(FILE) {
+            Some(file) => PathBuf::from(file),
+            None => Self::file(&Workspace::find().map_err(|failure| failure.to_string())?),
+        };
+        let kept = Self::read(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+        let process = i32::try_from(kept.process_id).ok().and_then(Pid::from_raw);
+        match process.map(test_kill_process) {
+            // Somebody else's process is a process.
+            Some(Ok(()) | Err(Errno::PERM)) => Ok(kept),
+            _ => Err(format!("{}: process {}", file.display(), kept.process_id)),
+        }
     }
 
     /// Reads where it is.
@@ -79,6 +105,10 @@ impl Kept {
         fs::rename(new, &file)?;
         Ok(Published(file))
     }
+}
+
+const fn one() -> f64 {
+    1.0
 }
 
 /// The file, while the local cloud is there.
@@ -108,6 +138,7 @@ mod tests {
             login_url: String::new(),
             region: String::new(),
             account: String::new(),
+            clock_scale: 1.0,
             stack: String::new(),
             outputs: BTreeMap::from([("RegistryTable".into(), "table".into())]),
         };

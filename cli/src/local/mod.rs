@@ -15,9 +15,7 @@ pub mod execution;
 pub mod failure;
 pub mod kept;
 pub mod plan;
-pub mod progress;
 pub mod rehearsal;
-pub mod report;
 pub mod tenant;
 pub mod venv;
 pub mod workspace;
@@ -26,7 +24,6 @@ use std::{cell::Cell, fs, future::Future, path::Path, time::Instant};
 
 use onboarding_core::contract::Report;
 use serde_json::Value;
-use tokio::signal::unix::{SignalKind, signal};
 
 use self::{
     again::Call,
@@ -40,8 +37,10 @@ use self::{
 };
 use crate::{
     args::LocalArgs,
+    commands::interrupted,
     console::{Console, Tone},
     exit::Exit,
+    report,
 };
 
 /// Runs the command.
@@ -120,9 +119,9 @@ async fn onboard(
     })
     .await?;
     if args.idle {
-        return keep(&cloud, &stack, workspace, console, kept).await;
+        return keep(&cloud, &stack, args.clock_scale, workspace, console, kept).await;
     }
-    let workflow = Workflow::new(cloud.emulator_url(), &stack, console);
+    let workflow = Workflow::new(cloud.emulator_url(), &stack, args.clock_scale, console);
     let result: Result<(Value, Report), Failure> = async {
         let output = execution(&workflow, &cloud, 1, plan, console).await?;
         let report = read(&output)?;
@@ -151,10 +150,11 @@ async fn onboard(
         console
             .line(&console.paint(Tone::Warn, &format!("The stand-in disagrees with the official models: {violation}")));
     }
+    console.result(&output);
     report::print(&report, console);
     let changed = if args.again { compared(&cloud, console) } else { Ok(()) };
     if args.keep && changed.is_ok() {
-        keep(&cloud, &stack, workspace, console, kept).await?;
+        keep(&cloud, &stack, args.clock_scale, workspace, console, kept).await?;
     }
     cloud.stop().await;
     console.line(&console.paint(
@@ -168,12 +168,13 @@ async fn onboard(
 async fn keep(
     cloud: &Cloud,
     stack: &Stack,
+    clock_scale: f64,
     workspace: &Workspace,
     console: &Console,
     kept: &Cell<bool>,
 ) -> Result<(), Failure> {
     let file = Kept::file(workspace);
-    let _published = Kept::of(cloud, stack)
+    let _published = Kept::of(cloud, stack, clock_scale)
         .publish(file.clone())
         .map_err(|error| Failure::NotWritten(format!("{} could not be written: {error}", file.display())))?;
     kept.set(true);
@@ -250,19 +251,4 @@ fn read(output: &Value) -> Result<Report, Failure> {
 fn write(file: &Path, value: &Value) -> Result<(), Failure> {
     fs::write(file, format!("{value:#}\n"))
         .map_err(|error| Failure::NotWritten(format!("{} could not be written: {error}", file.display())))
-}
-
-/// Ends when somebody wants this program to end.
-async fn interrupted() {
-    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
-    let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) = (signal(kinds[0]), signal(kinds[1]), signal(kinds[2]))
-    else {
-        // Without handlers a signal ends the program, and the emulator notices by itself.
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-        _ = hangup.recv() => {}
-    }
 }

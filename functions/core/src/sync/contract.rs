@@ -122,6 +122,41 @@ pub struct Totals {
     pub throttles: usize,
 }
 
+/// How far a run is while it works, for whoever looks; the registry holds it as JSON.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SyncProgress {
+    /// When that was, in milliseconds since the epoch.
+    pub at: i64,
+    /// How many users the run is about, in all its rounds.
+    pub planned: usize,
+    /// How many of them are done.
+    pub done: usize,
+    /// For how many something failed.
+    pub failed: usize,
+}
+
+impl SyncProgress {
+    /// Where a run stands that planned this, did so much in earlier rounds and so much in this one.
+    #[must_use]
+    pub const fn new(at: i64, planned: &Counts, earlier: &Totals, done: &Totals) -> Self {
+        Self {
+            at,
+            planned: planned.create + planned.adopt + planned.update + planned.mark + planned.unmark + planned.delete,
+            done: earlier.users() + done.users(),
+            failed: done.failed,
+        }
+    }
+}
+
+impl Totals {
+    /// For how many users something was done.
+    #[must_use]
+    pub const fn users(&self) -> usize {
+        self.created + self.adopted + self.updated + self.marked + self.unmarked + self.removed
+    }
+}
+
 /// Plan and deed in one flat object.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -29,7 +29,8 @@ mod tests;
 mod tests_removal;
 
 pub use contract::{
-    Carry, Durations, Failure, MAX_LISTED, Outcome, SyncMode, SyncStatus, SyncUsersInput, SyncUsersOutput, Totals,
+    Carry, Durations, Failure, MAX_LISTED, Outcome, SyncMode, SyncProgress, SyncStatus, SyncUsersInput,
+    SyncUsersOutput, Totals,
 };
 pub use finding::{Finding, ProfileKind, SkipReason, Skipped};
 pub use model::{

@@ -1,0 +1,77 @@
+//! Arguments of `onboard local`.
+
+use std::path::PathBuf;
+
+/// What a local run does.
+#[derive(Debug, clap::Args)]
+pub struct LocalArgs {
+    /// The onboarding.json to run [default: examples/smallest.json of the checkout]
+    #[arg(long, value_name = "FILE")]
+    pub input: Option<PathBuf>,
+    /// The Entra tenant's groups and members, in Microsoft Graph's own JSON shapes: {"groups": [{"displayName", "members": […]}]}
+    #[arg(long, value_name = "FILE", conflicts_with = "users")]
+    pub tenant: Option<PathBuf>,
+    /// How many people the made-up tenant has in the groups that the input names
+    #[arg(long, value_name = "N", default_value_t = 25, value_parser = clap::value_parser!(u32).range(0..=100_000))]
+    pub users: u32,
+    /// Fault rules to play: [{"service", "match", "after", "times", "status", "code", "message", "retryAfter", "delayMs", "truncate", "kill"}]
+    #[arg(long, value_name = "FILE")]
+    pub faults: Option<PathBuf>,
+    /// Write every call of the functions to the clouds, one JSON object a line
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    /// Write everything that exists in the local cloud at the end, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub inventory: Option<PathBuf>,
+    /// Write the onboarding's report as JSON
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Run the same onboarding a second time on the same cloud; it must change nothing
+    #[arg(long)]
+    pub again: bool,
+    /// Leave the local cloud running afterwards, for `--local` of the other commands, until Ctrl-C
+    #[arg(long)]
+    pub keep: bool,
+    /// Deploy the stack and start no onboarding
+    #[arg(long, requires = "keep", conflicts_with_all = ["again", "report"])]
+    pub idle: bool,
+    /// Keep Amazon Connect's real API rates (2 requests a second, burst 5) instead of granting higher ones
+    #[arg(long)]
+    pub real_rates: bool,
+    /// How long a second of the real cloud lasts here, in seconds
+    #[arg(long, value_name = "FACTOR", default_value_t = 0.005, value_parser = factor)]
+    pub clock_scale: f64,
+    /// The functions' binary, ready built; without it, it is built
+    #[arg(long, value_name = "FILE", hide = true, env = "ONBOARD_BOOTSTRAP")]
+    pub bootstrap: Option<PathBuf>,
+}
+
+fn factor(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(factor) if factor > 0.0 && factor <= 1.0 => Ok(factor),
+        _ => {
+            Err("must be a number above 0 and at most 1, for example 0.01 for a hundred times faster than life".into())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::Args;
+    use clap::Parser;
+
+    #[test]
+    fn a_clock_that_stands_still_or_runs_slower_than_life_is_refused() {
+        for text in ["0", "-1", "2", "NaN", "fast"] {
+            assert!(factor(text).is_err(), "{text}");
+        }
+        assert_eq!(factor("0.01"), Ok(0.01));
+    }
+
+    #[test]
+    fn a_tenant_file_and_a_number_of_users_exclude_each_other() {
+        assert!(Args::try_parse_from(["onboard", "local", "--tenant", "t.json", "--users", "3"]).is_err());
+        assert!(Args::try_parse_from(["onboard", "local", "--tenant", "t.json"]).is_ok());
+    }
+}

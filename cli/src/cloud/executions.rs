@@ -1,0 +1,221 @@
+//! Executions of the stack's state machines.
+
+use aws_sdk_sfn::types::ExecutionStatus;
+use serde_json::Value;
+use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
+
+use super::{Cloud, Machine, trouble::Trouble};
+
+/// How far back an execution is looked for by its alias.
+const RECENT: i32 = 50;
+/// The time in an execution's name.
+const STAMP: &[BorrowedFormatItem<'_>] = format_description!("[year][month][day]T[hour][minute][second]Z");
+
+/// An execution.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Execution {
+    /// Its ARN.
+    pub arn: String,
+    /// Its name.
+    pub name: String,
+    /// Which machine it is of.
+    pub machine: Machine,
+    /// How it stands.
+    pub status: ExecutionStatus,
+    /// When it started, in seconds since the epoch.
+    pub started: f64,
+    /// When it ended.
+    pub stopped: Option<f64>,
+}
+
+/// An execution with what went in and came out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Described {
+    /// The execution.
+    pub execution: Execution,
+    /// What went in.
+    pub input: Value,
+    /// What came out, where it succeeded.
+    pub output: Option<Value>,
+    /// The error's name, where it failed.
+    pub error: Option<String>,
+    /// Its message.
+    pub cause: Option<String>,
+}
+
+impl Described {
+    /// The alias of the instance that an onboarding is about.
+    #[must_use]
+    pub fn alias(&self) -> Option<&str> {
+        self.input["instance"]["alias"].as_str()
+    }
+}
+
+impl Cloud {
+    /// Starts an execution with a name that begins with `subject`; gives its ARN.
+    ///
+    /// # Errors
+    /// Where Step Functions refuses.
+    pub async fn start(&self, machine: Machine, subject: &str, input: &Value) -> Result<String, Trouble> {
+        let name = execution_name(subject, OffsetDateTime::now_utc());
+        let doing = self.words.starting(machine.name());
+        let started = self
+            .sfn
+            .start_execution()
+            .state_machine_arn(self.machine(machine)?)
+            .name(name)
+            .input(input.to_string())
+            .send()
+            .await
+            .map_err(|error| Trouble::of(self.words, &doing, &error))?;
+        Ok(started.execution_arn)
+    }
+
+    /// The latest executions of a machine, newest first; of one status where that is given.
+    ///
+    /// # Errors
+    /// Where Step Functions refuses.
+    pub async fn executions(
+        &self,
+        machine: Machine,
+        status: Option<ExecutionStatus>,
+        most: i32,
+    ) -> Result<Vec<Execution>, Trouble> {
+        let listed = self
+            .sfn
+            .list_executions()
+            .state_machine_arn(self.machine(machine)?)
+            .set_status_filter(status)
+            .max_results(most)
+            .send()
+            .await
+            .map_err(|error| Trouble::of(self.words, &self.words.listing_executions(), &error))?;
+        let read = |item: aws_sdk_sfn::types::ExecutionListItem| Execution {
+            started: item.start_date.as_secs_f64(),
+            stopped: item.stop_date.map(|date| date.as_secs_f64()),
+            arn: item.execution_arn,
+            name: item.name,
+            status: item.status,
+            machine,
+        };
+        Ok(listed.executions.into_iter().map(read).collect())
+    }
+
+    /// Describes an execution.
+    ///
+    /// # Errors
+    /// Where there is none, or Step Functions refuses.
+    pub async fn describe(&self, arn: &str) -> Result<Described, Trouble> {
+        self.find(arn).await?.ok_or_else(|| Trouble::input(self.words.no_execution(arn), self.words.list_executions()))
+    }
+
+    /// Describes an execution, if there is one.
+    async fn find(&self, arn: &str) -> Result<Option<Described>, Trouble> {
+        let found = match self.sfn.describe_execution().execution_arn(arn).send().await {
+            Ok(found) => found,
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|error| error.is_execution_does_not_exist() || error.is_invalid_arn()) =>
+            {
+                return Ok(None);
+            }
+            Err(error) => return Err(Trouble::of(self.words, &self.words.describing(arn), &error)),
+        };
+        let machine = Machine::ALL
+            .into_iter()
+            .find(|machine| self.machine(*machine).is_ok_and(|known| known == found.state_machine_arn))
+            .unwrap_or(Machine::Onboarding);
+        let json = |text: Option<String>| text.and_then(|text| serde_json::from_str(&text).ok());
+        let succeeded = found.status == ExecutionStatus::Succeeded;
+        Ok(Some(Described {
+            execution: Execution {
+                name: found.name.unwrap_or_else(|| name_of(arn).to_owned()),
+                arn: found.execution_arn,
+                machine,
+                status: found.status,
+                started: found.start_date.as_secs_f64(),
+                stopped: found.stop_date.map(|date| date.as_secs_f64()),
+            },
+            input: json(found.input).unwrap_or_default(),
+            output: if succeeded { json(found.output) } else { None },
+            error: found.error,
+            cause: found.cause,
+        }))
+    }
+
+    /// The execution that a person means: by ARN, by name, by the instance's alias, or the latest onboarding.
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub async fn meant(&self, what: Option<&str>) -> Result<Described, Trouble> {
+        let Some(what) = what else {
+            let running = self.executions(Machine::Onboarding, Some(ExecutionStatus::Running), 1).await?;
+            let latest = match running.into_iter().next() {
+                Some(running) => Some(running),
+                None => self.executions(Machine::Onboarding, None, 1).await?.into_iter().next(),
+            };
+            let latest =
+                latest.ok_or_else(|| Trouble::input(self.words.no_onboarding_yet(), self.words.start_one()))?;
+            return self.describe(&latest.arn).await;
+        };
+        if what.starts_with("arn:") {
+            return self.describe(what).await;
+        }
+        for machine in Machine::ALL {
+            let Ok(arn) = self.machine(machine) else { continue };
+            if let Some(found) =
+                self.find(&format!("{}:{what}", arn.replacen(":stateMachine:", ":execution:", 1))).await?
+            {
+                return Ok(found);
+            }
+        }
+        for execution in self.executions(Machine::Onboarding, None, RECENT).await? {
+            let described = self.describe(&execution.arn).await?;
+            if described.alias() == Some(what) {
+                return Ok(described);
+            }
+        }
+        Err(Trouble::input(self.words.no_execution(what), self.words.list_executions()))
+    }
+
+    /// The onboarding of an alias that runs now.
+    ///
+    /// # Errors
+    /// Where Step Functions refuses.
+    pub async fn running_onboarding(&self, alias: &str) -> Result<Option<Described>, Trouble> {
+        for execution in self.executions(Machine::Onboarding, Some(ExecutionStatus::Running), 1_000).await? {
+            let described = self.describe(&execution.arn).await?;
+            if described.alias() == Some(alias) {
+                return Ok(Some(described));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The execution's name in its ARN.
+#[must_use]
+pub fn name_of(arn: &str) -> &str {
+    arn.rsplit(':').next().unwrap_or(arn)
+}
+
+fn execution_name(subject: &str, now: OffsetDateTime) -> String {
+    let stamp = now.format(STAMP).unwrap_or_default();
+    // At most 80 characters, of which the time takes 17.
+    let subject: String = subject.chars().take(62).collect();
+    format!("{subject}-{stamp}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    #[test]
+    fn an_executions_name_says_what_it_is_about_and_when_it_started_and_fits() {
+        let now = datetime!(2026-11-25 04:05:06 UTC);
+        assert_eq!(execution_name("acme", now), "acme-20261125T040506Z");
+        assert!(execution_name(&"x".repeat(100), now).len() <= 80);
+    }
+}

@@ -1,0 +1,255 @@
+//! The few calls to AWS services whose SDK this program goes without, signed by the SDK's own signer.
+//!
+//! `CloudFormation`, SQS, SNS, `CloudWatch` and S3 are asked one or two things each. Their SDK crates are 350,000 lines, a third
+//! of what the workspace compiles otherwise, and everybody who tries the local cloud waits for that first.
+
+use std::time::{Duration, SystemTime};
+
+use aws_config::SdkConfig;
+use aws_credential_types::provider::ProvideCredentials;
+use aws_sigv4::{
+    http_request::{
+        PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings,
+        UriPathNormalizationMode, sign,
+    },
+    sign::v4,
+};
+use aws_types::service_config::ServiceConfigKey;
+use roxmltree::{Document, Node};
+use serde_json::Value;
+
+use super::trouble::{Trouble, chain};
+use crate::words::Words;
+
+/// How often a call is tried that was throttled or not answered.
+const TRIES: u32 = 3;
+
+/// A service, as it is called in endpoints, signatures and settings.
+#[derive(Clone, Copy, Debug)]
+pub struct Service {
+    host: &'static str,
+    signs_as: &'static str,
+    id: &'static str,
+}
+
+/// CloudFormation.
+pub const CLOUD_FORMATION: Service =
+    Service { host: "cloudformation", signs_as: "cloudformation", id: "CloudFormation" };
+/// SQS.
+pub const SQS: Service = Service { host: "sqs", signs_as: "sqs", id: "SQS" };
+/// SNS.
+pub const SNS: Service = Service { host: "sns", signs_as: "sns", id: "SNS" };
+/// CloudWatch.
+pub const CLOUD_WATCH: Service = Service { host: "monitoring", signs_as: "monitoring", id: "CloudWatch" };
+/// Lambda.
+pub const LAMBDA: Service = Service { host: "lambda", signs_as: "lambda", id: "Lambda" };
+/// S3.
+const S3: Service = Service { host: "s3", signs_as: "s3", id: "S3" };
+
+/// A client for such calls.
+#[derive(Debug)]
+pub struct Signed {
+    config: SdkConfig,
+    http: reqwest::Client,
+    words: Words,
+}
+
+/// One call.
+struct Call<'a> {
+    service: Service,
+    method: reqwest::Method,
+    url: String,
+    headers: Vec<(&'static str, String)>,
+    body: &'a [u8],
+    doing: &'a str,
+}
+
+impl Signed {
+    /// A client with the SDK's settings: Region, credentials, endpoints.
+    #[must_use]
+    pub fn new(config: SdkConfig, words: Words) -> Self {
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().unwrap_or_default();
+        Self { config, http, words }
+    }
+
+    /// A call in the query protocol (CloudFormation, SNS, CloudWatch); gives the answer's XML.
+    ///
+    /// # Errors
+    /// Where it is refused or not answered.
+    pub async fn query(&self, service: Service, doing: &str, parameters: &[(&str, &str)]) -> Result<String, Trouble> {
+        let body =
+            parameters.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect::<Vec<_>>().join("&");
+        let headers = vec![("content-type", "application/x-www-form-urlencoded".to_owned())];
+        let url = format!("{}/", self.endpoint(service));
+        self.send(Call { service, method: reqwest::Method::POST, url, headers, body: body.as_bytes(), doing }).await
+    }
+
+    /// A call in the JSON protocol of SQS.
+    ///
+    /// # Errors
+    /// Where it is refused or not answered.
+    pub async fn sqs(&self, doing: &str, operation: &str, input: &Value) -> Result<Value, Trouble> {
+        let body = input.to_string();
+        let headers = vec![
+            ("content-type", "application/x-amz-json-1.0".to_owned()),
+            ("x-amz-target", format!("AmazonSQS.{operation}")),
+        ];
+        let url = format!("{}/", self.endpoint(SQS));
+        let call = Call { service: SQS, method: reqwest::Method::POST, url, headers, body: body.as_bytes(), doing };
+        let answer = self.send(call).await?;
+        Ok(serde_json::from_str(&answer).unwrap_or_default())
+    }
+
+    /// Invokes a function and gives what it answered; a function's own error comes as [`Trouble`] with its name.
+    ///
+    /// # Errors
+    /// Where it is refused or fails.
+    pub async fn invoke(&self, doing: &str, function: &str, input: &Value) -> Result<Value, Trouble> {
+        let body = input.to_string();
+        let url = format!("{}/2015-03-31/functions/{}/invocations", self.endpoint(LAMBDA), encode(function));
+        let headers = vec![("content-type", "application/json".to_owned())];
+        let call = Call { service: LAMBDA, method: reqwest::Method::POST, url, headers, body: body.as_bytes(), doing };
+        let answer: Value = serde_json::from_str(&self.send(call).await?).unwrap_or_default();
+        match answer["errorType"].as_str() {
+            Some(name) => {
+                Err(Trouble::refused(self.words, doing, name, answer["errorMessage"].as_str().unwrap_or_default()))
+            }
+            None => Ok(answer),
+        }
+    }
+
+    /// Puts an object into a bucket.
+    ///
+    /// # Errors
+    /// Where it is refused or not answered.
+    pub async fn put(&self, doing: &str, bucket: &str, key: &str, body: &[u8]) -> Result<(), Trouble> {
+        let key = key.split('/').map(encode).collect::<Vec<_>>().join("/");
+        let url = match self.configured(S3) {
+            Some(endpoint) => format!("{}/{bucket}/{key}", endpoint.trim_end_matches('/')),
+            None => format!("https://{bucket}.s3.{}.{}/{key}", self.region(), self.suffix()),
+        };
+        let call = Call { service: S3, method: reqwest::Method::PUT, url, headers: Vec::new(), body, doing };
+        self.send(call).await.map(drop)
+    }
+
+    async fn send(&self, call: Call<'_>) -> Result<String, Trouble> {
+        let mut tried = 0;
+        loop {
+            tried += 1;
+            let (trouble, passing) = match self.once(&call).await {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => failure,
+            };
+            if !passing || tried >= TRIES {
+                return Err(trouble);
+            }
+            tokio::time::sleep(Duration::from_millis(400 << tried)).await;
+        }
+    }
+
+    /// One attempt; a failure says whether it may pass.
+    async fn once(&self, call: &Call<'_>) -> Result<String, (Trouble, bool)> {
+        let unreached = |error: String, passing| (Trouble::unreached(self.words, call.doing, &error), passing);
+        let signed = self.signed(call).await.map_err(|error| unreached(error, false))?;
+        let mut request = self.http.request(call.method.clone(), &call.url).body(call.body.to_vec());
+        for (name, value) in call.headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).chain(signed)
+        {
+            request = request.header(name, value);
+        }
+        let answer = request.send().await.map_err(|error| unreached(chain(&error), true))?;
+        let status = answer.status();
+        let text = answer.text().await.map_err(|error| unreached(chain(&error), true))?;
+        if status.is_success() {
+            return Ok(text);
+        }
+        let (code, message) = refusal(&text).unwrap_or_else(|| (status.as_str().to_owned(), text));
+        let passing = status.is_server_error() || status.as_u16() == 429 || code.contains("Throttl");
+        Err((Trouble::refused(self.words, call.doing, &code, &message), passing))
+    }
+
+    async fn signed(&self, call: &Call<'_>) -> Result<Vec<(String, String)>, String> {
+        let provider = self.config.credentials_provider().ok_or("there are no credentials")?;
+        let identity = provider.provide_credentials().await.map_err(|error| chain(&error))?.into();
+        let mut settings = SigningSettings::default();
+        if call.service.id == "S3" {
+            settings.percent_encoding_mode = PercentEncodingMode::Single;
+            settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
+            settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
+        }
+        let region = self.region();
+        let params = v4::SigningParams::builder()
+            .identity(&identity)
+            .region(&region)
+            .name(call.service.signs_as)
+            .time(SystemTime::now())
+            .settings(settings)
+            .build()
+            .map_err(|error| chain(&error))?
+            .into();
+        let headers = call.headers.iter().map(|(name, value)| (*name, value.as_str()));
+        let signable = SignableRequest::new(call.method.as_str(), &call.url, headers, SignableBody::Bytes(call.body))
+            .map_err(|error| chain(&error))?;
+        let (instructions, _) = sign(signable, &params).map_err(|error| chain(&error))?.into_parts();
+        Ok(instructions.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+    }
+
+    fn region(&self) -> String {
+        self.config.region().map_or_else(|| "us-east-1".to_owned(), |region| region.as_ref().to_owned())
+    }
+
+    fn suffix(&self) -> &'static str {
+        if self.region().starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" }
+    }
+
+    fn endpoint(&self, service: Service) -> String {
+        let own = || format!("https://{}.{}.{}", service.host, self.region(), self.suffix());
+        self.configured(service).map_or_else(own, |url| url.trim_end_matches('/').to_owned())
+    }
+
+    /// As the SDK's clients find theirs: the service's own (`AWS_ENDPOINT_URL_SQS`) before that for all.
+    fn configured(&self, service: Service) -> Option<String> {
+        let key = ServiceConfigKey::builder().service_id(service.id).env("AWS_ENDPOINT_URL").profile("endpoint_url");
+        let own = key.build().ok().and_then(|key| self.config.service_config()?.load_config(key));
+        own.or_else(|| self.config.endpoint_url().map(ToOwned::to_owned))
+    }
+}
+
+/// The text of the first element of this name below a node.
+pub(crate) fn text(node: Node<'_, '_>, name: &str) -> Option<String> {
+    elements(node, name).next().map(|found| found.text().unwrap_or_default().trim().to_owned())
+}
+
+/// The elements of this name below a node.
+pub(crate) fn elements<'a, 'i: 'a>(node: Node<'a, 'i>, name: &'a str) -> impl Iterator<Item = Node<'a, 'i>> {
+    node.descendants().filter(move |below| below.tag_name().name() == name)
+}
+
+/// Code and message of an error, in XML or JSON.
+fn refusal(text: &str) -> Option<(String, String)> {
+    if let Ok(json) = serde_json::from_str::<Value>(text) {
+        let code = json["__type"].as_str().or_else(|| json["code"].as_str())?;
+        let message = json["message"].as_str().or_else(|| json["Message"].as_str()).unwrap_or_default();
+        return Some((code.rsplit('#').next().unwrap_or(code).to_owned(), message.to_owned()));
+    }
+    let xml = Document::parse(text).ok()?;
+    Some((self::text(xml.root(), "Code")?, self::text(xml.root(), "Message").unwrap_or_default()))
+}
+
+fn encode(text: &str) -> String {
+    use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+    const KEEP: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+    utf8_percent_encode(text, KEEP).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_read_from_xml_and_from_json() {
+        let xml = "<ErrorResponse><Error><Code>ValidationError</Code><Message>Stack &quot;x&quot; does not exist</Message></Error></ErrorResponse>";
+        assert_eq!(refusal(xml), Some(("ValidationError".into(), "Stack \"x\" does not exist".into())));
+        let json = r#"{"__type": "com.amazonaws.sqs#QueueDoesNotExist", "message": "no"}"#;
+        assert_eq!(refusal(json), Some(("QueueDoesNotExist".into(), "no".into())));
+    }
+}

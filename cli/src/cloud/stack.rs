@@ -1,0 +1,81 @@
+//! The deployed stack: what CloudFormation says about it.
+
+use std::collections::BTreeMap;
+
+use roxmltree::Document;
+
+use super::{
+    signed::{CLOUD_FORMATION, Signed, elements, text},
+    trouble::Trouble,
+};
+use crate::words::Words;
+
+/// A stack.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stack {
+    /// Its name.
+    pub name: String,
+    /// CloudFormation's status of it.
+    pub status: String,
+    /// Its outputs.
+    pub outputs: BTreeMap<String, String>,
+}
+
+impl Stack {
+    /// Asks for a stack.
+    ///
+    /// # Errors
+    /// Where there is none of that name, or CloudFormation can't be asked.
+    pub async fn describe(signed: &Signed, name: &str, words: Words) -> Result<Self, Trouble> {
+        let doing = words.reading_the_stack(name);
+        let parameters = [("Action", "DescribeStacks"), ("Version", "2010-05-15"), ("StackName", name)];
+        let xml = signed.query(CLOUD_FORMATION, &doing, &parameters).await.map_err(|trouble| {
+            // "Stack with id … does not exist" is a ValidationError like any other.
+            if trouble.what.contains("does not exist") {
+                Trouble::cloud("NoStack", words.no_stack(name), words.deploy_or_name())
+            } else {
+                trouble
+            }
+        })?;
+        Ok(read(name, &xml))
+    }
+
+    /// An output.
+    ///
+    /// # Errors
+    /// Where the stack has none of that name: it is of an older release.
+    pub fn output(&self, name: &str, words: Words) -> Result<&str, Trouble> {
+        let found = self.outputs.get(name).map(String::as_str).filter(|value| !value.is_empty());
+        found.ok_or_else(|| Trouble::cloud("OldStack", words.no_output(&self.name, name), words.deploy_again()))
+    }
+}
+
+fn read(name: &str, xml: &str) -> Stack {
+    let Ok(xml) = Document::parse(xml) else { return Stack { name: name.to_owned(), ..Stack::default() } };
+    let outputs = elements(xml.root(), "Outputs").flat_map(|outputs| elements(outputs, "member"));
+    Stack {
+        name: name.to_owned(),
+        status: text(xml.root(), "StackStatus").unwrap_or_default(),
+        outputs: outputs
+            .filter_map(|output| Some((text(output, "OutputKey")?, text(output, "OutputValue")?)))
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outputs_are_read_from_the_answer_and_tags_of_the_stack_are_not_taken_for_them() {
+        let xml = "<DescribeStacksResponse><DescribeStacksResult><Stacks><member>\
+            <Tags><member><Key>a</Key><Value>b</Value></member></Tags><StackStatus>UPDATE_COMPLETE</StackStatus>\
+            <Outputs><member><OutputValue>arn:1</OutputValue><OutputKey>One</OutputKey></member>\
+            <member><OutputKey>Two</OutputKey><OutputValue>https://x/?a&amp;b</OutputValue></member></Outputs>\
+            </member></Stacks></DescribeStacksResult></DescribeStacksResponse>";
+        let stack = read("s", xml);
+        assert_eq!(stack.status, "UPDATE_COMPLETE");
+        assert_eq!(stack.outputs["Two"], "https://x/?a&b");
+        assert_eq!(stack.outputs.len(), 2);
+    }
+}

@@ -1,0 +1,116 @@
+//! Why a cloud could not be used, in words that say what to do.
+
+use std::{error::Error, fmt};
+
+use aws_sdk_sfn::error::{ProvideErrorMetadata, SdkError};
+use serde_json::{Value, json};
+
+use crate::{exit::Exit, words::Words};
+
+/// A command that could not do what it was to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// How the program ends.
+    pub exit: Exit,
+    /// A name for programs: an error of the workflow, an error code of AWS, or one of this program's.
+    pub name: String,
+    /// What happened, to which object.
+    pub what: String,
+    /// What to do next.
+    pub action: String,
+}
+
+impl Trouble {
+    /// Something that a person has to correct before anything is started.
+    pub fn input(what: impl Into<String>, action: impl Into<String>) -> Self {
+        Self { exit: Exit::BadInput, name: "InvalidInput".into(), what: what.into(), action: action.into() }
+    }
+
+    /// Something that was not done because a person has to decide first.
+    pub fn undecided(name: impl Into<String>, what: impl Into<String>, action: impl Into<String>) -> Self {
+        Self { exit: Exit::Undecided, name: name.into(), what: what.into(), action: action.into() }
+    }
+
+    /// A cloud that can't be used.
+    pub fn cloud(name: impl Into<String>, what: impl Into<String>, action: impl Into<String>) -> Self {
+        Self { exit: Exit::NoCloud, name: name.into(), what: what.into(), action: action.into() }
+    }
+
+    /// What an AWS call brought instead of an answer.
+    pub fn of<E, R>(words: Words, doing: &str, error: &SdkError<E, R>) -> Self
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+        R: fmt::Debug + 'static,
+    {
+        let Some(service) = error.as_service_error() else { return Self::unreached(words, doing, &chain(error)) };
+        Self::refused(words, doing, service.code().unwrap_or("Unknown"), service.message().unwrap_or_default())
+    }
+
+    /// AWS answered, but not with what was asked for.
+    pub fn refused(words: Words, doing: &str, code: &str, message: &str) -> Self {
+        let action = match code {
+            code if is_credential(code) => words.renew_credentials(),
+            code if code.contains("AccessDenied") || code.contains("Unauthorized") => words.grant_permission(),
+            code if code.contains("Throttl") || code == "TooManyRequestsException" => words.try_again_later(),
+            _ => words.see_message(),
+        };
+        Self::cloud(code, format!("{doing}: {code}: {message}"), action)
+    }
+
+    /// AWS did not answer.
+    pub fn unreached(words: Words, doing: &str, error: &str) -> Self {
+        let credentials = error.contains("credential") || error.contains("profile");
+        let (name, action) = if credentials {
+            ("NoCredentials", words.get_credentials())
+        } else if error.contains("region") {
+            ("NoRegion", words.name_a_region())
+        } else {
+            ("Unavailable", words.check_network())
+        };
+        Self::cloud(name, format!("{doing}: {error}"), action)
+    }
+
+    /// The same for programs.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        json!({ "error": { "name": self.name, "message": self.what, "action": self.action } })
+    }
+}
+
+fn is_credential(code: &str) -> bool {
+    ["ExpiredToken", "InvalidClientTokenId", "UnrecognizedClient", "InvalidSignature", "SignatureDoesNotMatch"]
+        .iter()
+        .any(|known| code.starts_with(known))
+}
+
+/// An error with everything behind it, which is where the reason stands.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        text = format!("{text}: {inner}");
+        source = inner.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::Lang;
+
+    #[test]
+    fn a_refusal_says_what_to_do_by_its_code() {
+        let action = |code: &str| Trouble::refused(Words(Lang::En), "reading", code, "no").action;
+        assert!(action("ExpiredTokenException").contains("credentials"));
+        assert!(action("AccessDeniedException").contains("permission"));
+        assert_ne!(action("ThrottlingException"), action("ValidationError"));
+    }
+
+    #[test]
+    fn who_has_no_credentials_is_told_how_to_get_them_and_ends_with_4() {
+        let trouble = Trouble::unreached(Words(Lang::En), "reading", "no providers in chain provided credentials");
+        assert_eq!((trouble.name.as_str(), trouble.exit.code()), ("NoCredentials", 4));
+        assert!(trouble.action.contains("--profile"));
+    }
+}

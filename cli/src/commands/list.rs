@@ -1,0 +1,113 @@
+//! `onboard list`: the onboarded instances, and the latest executions.
+
+use serde_json::{Value, json};
+
+use crate::{
+    args::ListArgs,
+    cloud::{
+        Cloud, Machine,
+        executions::{Described, Execution},
+        registry::Entry,
+        trouble::Trouble,
+    },
+    console::{Console, Tone},
+    exit::Exit,
+    follow::{duration, iso, now},
+};
+
+/// Runs the command.
+///
+/// # Errors
+/// Where the cloud can't be used.
+pub async fn run(args: ListArgs, console: &Console) -> Result<Exit, Trouble> {
+    let cloud = Cloud::open(&args.on, console.words()).await?;
+    let entries = cloud.entries().await?;
+    let mut executions: Vec<(Execution, Option<Described>)> = Vec::new();
+    for machine in Machine::ALL {
+        // A stack of an older release has fewer of them.
+        if (machine != Machine::Onboarding && !args.all)
+            || (machine != Machine::Onboarding && cloud.machine(machine).is_err())
+        {
+            continue;
+        }
+        for execution in cloud.executions(machine, None, i32::from(args.most)).await? {
+            let described =
+                if machine == Machine::Onboarding { Some(cloud.describe(&execution.arn).await?) } else { None };
+            executions.push((execution, described));
+        }
+    }
+    if console.is_json() {
+        console.result(&json!({
+            "instances": entries.iter().map(entry_json).collect::<Vec<_>>(),
+            "executions": executions.iter().map(|(execution, described)| execution_json(execution, described.as_ref())).collect::<Vec<_>>(),
+        }));
+        return Ok(Exit::Done);
+    }
+    print(&entries, &executions, console);
+    Ok(Exit::Done)
+}
+
+fn print(entries: &[Entry], executions: &[(Execution, Option<Described>)], console: &Console) {
+    let words = console.words();
+    console.line(&console.paint(Tone::Strong, &words.instances()));
+    if entries.is_empty() {
+        console.line(&format!("  {}", words.none()));
+    }
+    for entry in entries {
+        let synced = entry
+            .last_success_at
+            .map_or_else(|| words.never_synced(), |at| words.synced_ago(duration(now() - at / 1_000.0)));
+        console.line(&format!("  {:<24} {}  {}", entry.alias, entry.instance_id, console.paint(Tone::Faint, &synced)));
+        if let Some(approval) = &entry.approval {
+            console.line(&format!(
+                "    {}",
+                console.paint(Tone::Warn, &words.waits_for_approval(&entry.alias, &approval.digest))
+            ));
+        }
+        if let Some((at, failure)) = &entry.last_failure
+            && entry.last_success_at.is_none_or(|success| success < *at)
+        {
+            console.line(&format!("    {}", console.paint(Tone::Bad, &words.last_sync_failed(failure))));
+        }
+    }
+    console.line(&console.paint(Tone::Strong, &words.executions()));
+    if executions.is_empty() {
+        console.line(&format!("  {}", words.none()));
+    }
+    for (execution, described) in executions {
+        let alias = described.as_ref().and_then(Described::alias).unwrap_or_default();
+        let took = duration(execution.stopped.unwrap_or_else(now) - execution.started);
+        console.line(&format!(
+            "  {}  {:<12} {:<18} {:<24} {took:>12}  {}",
+            iso(execution.started),
+            words.status(&execution.status),
+            execution.machine.name(),
+            alias,
+            console.paint(Tone::Faint, &execution.name)
+        ));
+    }
+}
+
+fn entry_json(entry: &Entry) -> Value {
+    json!({
+        "alias": entry.alias,
+        "instanceId": entry.instance_id,
+        "lastSuccessAt": entry.last_success_at.map(|at| iso(at / 1_000.0)),
+        "lastRun": entry.last_run,
+        "lastFailureAt": entry.last_failure.as_ref().map(|(at, _)| iso(at / 1_000.0)),
+        "lastFailure": entry.last_failure.as_ref().map(|(_, failure)| failure),
+        "waitsForApproval": entry.approval.as_ref().map(|approval| json!({"digest": approval.digest, "until": iso(approval.until / 1_000.0)})),
+    })
+}
+
+fn execution_json(execution: &Execution, described: Option<&Described>) -> Value {
+    json!({
+        "execution": execution.arn,
+        "name": execution.name,
+        "machine": execution.machine.name(),
+        "status": execution.status.as_str(),
+        "alias": described.and_then(Described::alias),
+        "started": iso(execution.started),
+        "stopped": execution.stopped.map(iso),
+    })
+}

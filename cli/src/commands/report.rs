@@ -1,0 +1,76 @@
+//! `onboard report`: the report of an onboarding. One that failed at its end, because a required quota or the numbers failed,
+//! has a report too: the output of its state `Report`.
+
+use std::fs;
+
+use onboarding_core::contract::Report;
+use serde_json::Value;
+
+use crate::{
+    args::ReportArgs,
+    cloud::{Cloud, Machine, executions::Described, trouble::Trouble},
+    console::Console,
+    exit::Exit,
+    follow, report,
+};
+
+/// The state of the onboarding that makes the report.
+const STATE: &str = "Report";
+
+/// Runs the command.
+///
+/// # Errors
+/// Where there is no report, or the cloud can't be used.
+pub async fn run(args: ReportArgs, console: &Console) -> Result<Exit, Trouble> {
+    let words = console.words();
+    let cloud = Cloud::open(&args.on, words).await?;
+    let described = cloud.meant(args.execution.as_deref()).await?;
+    let Some(output) = of(&cloud, &described).await? else {
+        return Err(match described.execution.status {
+            aws_sdk_sfn::types::ExecutionStatus::Running => Trouble::undecided(
+                "NoReportYet",
+                words.no_report_yet(&described.execution.name),
+                words.watch_it(&described.execution.name),
+            ),
+            _ => Trouble::ended(&described, None, words),
+        });
+    };
+    if let Some(file) = &args.output {
+        fs::write(file, format!("{output:#}\n"))
+            .map_err(|error| Trouble::input(words.not_written(file.display(), error), words.name_another_file()))?;
+    }
+    console.result(&output);
+    if !console.is_json() {
+        show(&output, console);
+    }
+    Ok(Exit::Done)
+}
+
+/// The report of an onboarding, if it came so far.
+///
+/// # Errors
+/// Where Step Functions refuses.
+pub async fn of(cloud: &Cloud, described: &Described) -> Result<Option<Value>, Trouble> {
+    if described.output.is_some() || described.execution.machine != Machine::Onboarding {
+        return Ok(described.output.clone());
+    }
+    let output = follow::last_output(cloud, &described.execution.arn, STATE).await?;
+    Ok(output.and_then(|output| serde_json::from_str(&output).ok()))
+}
+
+/// Prints the report of an execution that ended well.
+pub fn print(described: &Described, console: &Console) {
+    if described.execution.machine == Machine::Onboarding
+        && let Some(output) = &described.output
+    {
+        show(output, console);
+    }
+}
+
+fn show(output: &Value, console: &Console) {
+    match serde_json::from_value::<Report>(output.clone()) {
+        Ok(report) => report::print(&report, console),
+        // Of another release: what it holds is shown all the same.
+        Err(_) => console.line(&format!("{output:#}")),
+    }
+}

@@ -1,0 +1,135 @@
+//! `onboard start`: checks the input offline, uploads the documents of a number order, and starts the onboarding.
+
+use std::fs;
+
+use onboarding_core::{
+    onboarding::Onboarding,
+    telephony::{DocumentKind, check as check_document},
+};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    args::{DocumentArg, StartArgs},
+    cloud::{Cloud, Machine, executions::name_of, trouble::Trouble},
+    commands::watch::watch,
+    console::{Console, Tone},
+    exit::Exit,
+    input::{self, BadInput},
+    words::Words,
+};
+
+/// A document that is ready to be uploaded.
+struct Document {
+    key: String,
+    content: Vec<u8>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Where the input can't be used, an onboarding of the instance runs already, or the cloud can't be used.
+pub async fn run(args: StartArgs, console: &Console) -> Result<Exit, Trouble> {
+    let words = console.words();
+    let mut input = input::json(&args.file).map_err(|bad| Trouble::file(&bad, words))?;
+    let documents = documents(&mut input, &args.documents, words)?;
+    let onboarding = Onboarding::parse(&input)
+        .map_err(|problems| Trouble::file(&BadInput { file: args.file.display().to_string(), problems }, words))?;
+    let alias = &onboarding.instance.alias;
+    let cloud = Cloud::open(&args.on, words).await?;
+    if !args.again
+        && let Some(running) = cloud.running_onboarding(alias).await?
+    {
+        let name = &running.execution.name;
+        return Err(Trouble::undecided("AlreadyRunning", words.runs_already(alias, name), words.watch_or_again(name)));
+    }
+    if !documents.is_empty() {
+        let bucket = cloud.stack.output("DocumentsBucket", words)?;
+        for document in &documents {
+            // Neither key nor file name in messages: they may hold a person's name.
+            cloud.signed.put(&words.uploading_a_document(), bucket, &document.key, &document.content).await?;
+        }
+        console.line(&words.uploaded(documents.len()));
+    }
+    let arn = cloud.start(Machine::Onboarding, alias, &input).await?;
+    let name = name_of(&arn);
+    console.line(&console.paint(Tone::Good, &words.started(name)));
+    if args.watch {
+        console.event(&json!({ "event": "started", "execution": arn, "name": name, "alias": alias }));
+        let described = cloud.describe(&arn).await?;
+        return watch(&cloud, described, console).await;
+    }
+    console.result(&json!({ "execution": arn, "name": name, "alias": alias }));
+    console.line(&words.follow_with(name));
+    Ok(Exit::Done)
+}
+
+/// Reads and checks the documents, and writes their keys into the input where it names none.
+fn documents(input: &mut Value, named: &[DocumentArg], words: Words) -> Result<Vec<Document>, Trouble> {
+    let mut documents = Vec::new();
+    for document in named {
+        let kind = match document.kind.as_str() {
+            "identity" => DocumentKind::Identity,
+            "address" => DocumentKind::Address,
+            _ => DocumentKind::Relationship,
+        };
+        let content = fs::read(&document.file).map_err(|error| {
+            Trouble::input(words.document_unreadable(&document.kind, error), words.name_another_file())
+        })?;
+        let head = content.get(..16).unwrap_or(&content);
+        let extension =
+            check_document(kind, content.len(), head).map_err(|why| Trouble::input(why, words.name_another_file()))?;
+        let alias = input["instance"]["alias"].as_str().unwrap_or("documents").to_owned();
+        let field = &mut input["documents"][&document.kind];
+        let key = match field.as_str() {
+            Some(key) => key.to_owned(),
+            None => {
+                // A corrected document gets another key, which is how an order is made anew.
+                let digest: String =
+                    Sha256::digest(&content).iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+                let key = format!("{alias}/{}-{digest}.{extension}", document.kind);
+                *field = json!(key);
+                key
+            }
+        };
+        documents.push(Document { key, content });
+    }
+    Ok(documents)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use super::*;
+    use crate::words::Lang;
+
+    fn prepared(input: &mut Value, content: &[u8]) -> Result<Vec<Document>, Trouble> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), content).unwrap();
+        let named = [DocumentArg { kind: "identity".into(), file: file.path().into() }];
+        documents(input, &named, Words(Lang::En))
+    }
+
+    #[test]
+    fn a_document_gets_a_key_of_its_content_where_the_input_names_none() {
+        let mut input = json!({"instance": {"alias": "acme"}});
+        let first = prepared(&mut input, b"%PDF-1.7 one").unwrap();
+        assert!(first[0].key.starts_with("acme/identity-") && first[0].key.ends_with(".pdf"), "{}", first[0].key);
+        assert_eq!(input["documents"]["identity"], first[0].key.as_str());
+        let mut other = json!({"instance": {"alias": "acme"}});
+        assert_ne!(prepared(&mut other, b"%PDF-1.7 two").unwrap()[0].key, first[0].key);
+    }
+
+    #[test]
+    fn a_key_of_the_input_is_kept() {
+        let mut input = json!({"instance": {"alias": "acme"}, "documents": {"identity": "mine.pdf"}});
+        assert_eq!(prepared(&mut input, b"%PDF-1.7").unwrap()[0].key, "mine.pdf");
+    }
+
+    #[test]
+    fn what_aws_would_not_take_is_refused_before_anything_is_uploaded() {
+        let trouble = prepared(&mut json!({}), b"PK\x03\x04").map(|_| ()).unwrap_err();
+        assert_eq!(trouble.exit, Exit::BadInput);
+        assert!(trouble.what.contains("documents.identity"), "{}", trouble.what);
+    }
+}

@@ -1,0 +1,38 @@
+//! `onboard status`: says once where an execution stands, as `watch` shows it. Exit code 1 where it failed.
+
+use aws_sdk_sfn::types::ExecutionStatus;
+
+use crate::{
+    args::StatusArgs,
+    cloud::{Cloud, trouble::Trouble},
+    console::Console,
+    exit::Exit,
+    follow::{Follower, now, tree},
+};
+
+/// Runs the command.
+///
+/// # Errors
+/// Where the cloud can't be used.
+pub async fn run(args: StatusArgs, console: &Console) -> Result<Exit, Trouble> {
+    let cloud = Cloud::open(&args.on, console.words()).await?;
+    let described = cloud.meant(args.execution.as_deref()).await?;
+    let mut follower = Follower::new(&cloud, described).await?;
+    follower.look().await?;
+    console.result(&follower.json());
+    if !console.is_json() {
+        tree::draw(&follower, console, now(), None).iter().for_each(|line| console.line(line));
+    }
+    match follower.status() {
+        ExecutionStatus::Running | ExecutionStatus::PendingRedrive | ExecutionStatus::Succeeded => Ok(Exit::Done),
+        _ => {
+            let state = follower.failure().map(|(state, _, _)| state);
+            let trouble = Trouble::ended(&follower.root.described, state, console.words());
+            if !console.is_json() {
+                console.line(&trouble.what);
+                console.line(&console.words().what_to_do(&trouble.action));
+            }
+            Ok(Exit::Failed)
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! `onboard sync`: starts a user sync, or with `--plan` says what one would do.
+
+use onboarding_core::sync::{SyncStatus, SyncUsersOutput};
+use serde_json::{Value, json};
+
+use crate::{
+    args::SyncArgs,
+    cloud::{Cloud, Machine, executions::name_of, trouble::Trouble},
+    commands::follow,
+    console::{Console, Tone},
+    exit::Exit,
+    follow::{Ending, Follower},
+};
+
+/// Runs the command.
+///
+/// # Errors
+/// Where the sync failed or waits for a person, or the cloud can't be used.
+pub async fn run(args: SyncArgs, console: &Console) -> Result<Exit, Trouble> {
+    let words = console.words();
+    let cloud = Cloud::open(&args.on, words).await?;
+    let entry = cloud.meant_entry(args.instance.as_deref()).await?;
+    let mode = if args.plan { "plan" } else { "apply" };
+    let input = json!({ "instanceId": entry.instance_id, "mode": mode, "reason": "operator" });
+    let subject = format!("{}-{}", entry.alias, if args.plan { "sync-plan" } else { "sync" });
+    let arn = cloud.start(Machine::UserSync, &subject, &input).await?;
+    if !args.wait && !args.plan {
+        console.result(&json!({ "execution": arn, "name": name_of(&arn), "alias": entry.alias }));
+        console.line(&console.paint(Tone::Good, &words.started(name_of(&arn))));
+        console.line(&words.follow_with(name_of(&arn)));
+        return Ok(Exit::Done);
+    }
+    let mut follower = Follower::new(&cloud, cloud.describe(&arn).await?).await?;
+    match follow(&mut follower, true, console).await? {
+        Ending::Interrupted => return Ok(Exit::Interrupted),
+        Ending::Asks => {
+            let digest =
+                cloud.entry(&entry.instance_id).await?.and_then(|entry| entry.approval).map(|approval| approval.digest);
+            let digest = digest.unwrap_or_default();
+            return Err(Trouble::undecided(
+                "UnsafePlan",
+                words.plan_waits(&entry.alias, &digest),
+                words.approve_or_reject(&entry.alias, &digest),
+            ));
+        }
+        Ending::Ended => {}
+    }
+    let described = &follower.root.described;
+    let Some(output) = &described.output else {
+        return Err(Trouble::ended(described, follower.failure().map(|(state, _, _)| state), words));
+    };
+    console.result(output);
+    Ok(print(output, console))
+}
+
+/// Tells a sync's result.
+fn print(output: &Value, console: &Console) -> Exit {
+    let words = console.words();
+    let Ok(result) = serde_json::from_value::<SyncUsersOutput>(output.clone()) else {
+        // Busy is told in fewer words.
+        let busy = output["status"] == "BUSY";
+        console.line(&if busy { words.sync_busy() } else { format!("{output:#}") });
+        return Exit::Done;
+    };
+    let planned = &result.counts.planned;
+    let done = &result.counts.done;
+    let head = match result.status {
+        SyncStatus::Planned => words.sync_planned(&result.digest),
+        SyncStatus::Busy => words.sync_busy(),
+        SyncStatus::NotApproved => words.sync_not_approved(),
+        SyncStatus::UnsafePlan => words.sync_asked_already(&result.digest),
+        SyncStatus::Done | SyncStatus::More => words.sync_done(),
+    };
+    let good = matches!(result.status, SyncStatus::Planned | SyncStatus::Done | SyncStatus::More | SyncStatus::Busy);
+    console.line(&console.paint(if good { Tone::Good } else { Tone::Warn }, &head));
+    if result.status == SyncStatus::Planned || !good {
+        console.line(&format!(
+            "  {}",
+            words.planned_counts(
+                planned.create,
+                planned.adopt,
+                planned.update,
+                planned.mark,
+                planned.delete,
+                planned.managed
+            )
+        ));
+    } else if result.status != SyncStatus::Busy {
+        console.line(&format!(
+            "  {}",
+            words.done_counts(done.created, done.adopted, done.updated, done.marked, done.removed, done.failed)
+        ));
+    }
+    let lists: [(String, Vec<String>); 5] = [
+        (words.unsafe_because(), result.reasons.clone()),
+        (words.removed_users(), result.removals.clone()),
+        (words.failed_list(), result.failures.iter().map(|one| format!("{}: {}", one.username, one.reason)).collect()),
+        (words.skipped_list(), result.skipped.iter().map(|one| format!("{}: {}", one.username, one.reason)).collect()),
+        (words.findings_list(), result.findings.clone()),
+    ];
+    for (head, lines) in lists.iter().filter(|(_, lines)| !lines.is_empty()) {
+        console.line(&console.paint(Tone::Strong, head));
+        lines.iter().for_each(|line| console.line(&format!("  - {line}")));
+    }
+    if good { Exit::Done } else { Exit::Undecided }
+}

@@ -1,0 +1,234 @@
+//! What a state machine's definition says about its states: their order, their kinds, what leads to what.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+/// A state, and the states inside it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Node {
+    /// The state's name.
+    pub name: String,
+    /// The type in Amazon States Language.
+    pub kind: String,
+    /// Whether the workflow comes here without an error having been caught.
+    pub regular: bool,
+    /// The branches of a `Parallel`, or the one of a `Map`.
+    pub branches: Vec<Vec<Node>>,
+}
+
+/// A state machine.
+#[derive(Debug, Default)]
+pub struct Machine {
+    /// The states in the order of the flow.
+    pub nodes: Vec<Node>,
+    /// Names of the task states by their resource.
+    tasks: BTreeMap<String, Vec<String>>,
+    kinds: BTreeMap<String, String>,
+    /// States inside `Parallel` and `Map`, whose entering the emulator does not note.
+    inner: BTreeSet<String>,
+    /// The states that lead to a state.
+    before: BTreeMap<String, Vec<String>>,
+    /// The states that a state leads to.
+    after: BTreeMap<String, Vec<String>>,
+    /// The seconds of `Wait` states that always wait the same.
+    seconds: BTreeMap<String, u64>,
+}
+
+impl Machine {
+    /// Reads a definition (Amazon States Language, with resources filled in).
+    #[must_use]
+    pub fn read(definition: &Value) -> Self {
+        let mut machine = Self::default();
+        machine.nodes = machine.collect(definition, false);
+        machine
+    }
+
+    fn collect(&mut self, level: &Value, inner: bool) -> Vec<Node> {
+        let Some(states) = level["States"].as_object() else { return Vec::new() };
+        for (name, state) in states {
+            let kind = state["Type"].as_str().unwrap_or_default();
+            self.kinds.insert(name.clone(), kind.to_owned());
+            if let Some(resource) = state["Resource"].as_str() {
+                self.tasks.entry(resource.to_owned()).or_default().push(name.clone());
+            }
+            if let Some(seconds) = state["Seconds"].as_u64() {
+                self.seconds.insert(name.clone(), seconds);
+            }
+            if inner {
+                self.inner.insert(name.clone());
+            }
+            for next in regular(state).into_iter().chain(caught(state)) {
+                self.before.entry(next.to_owned()).or_default().push(name.clone());
+                self.after.entry(name.clone()).or_default().push(next.to_owned());
+            }
+        }
+        let regular = order(level, false);
+        let all = order(level, true).into_iter().chain(states.keys().map(String::as_str));
+        let mut names: Vec<&str> = Vec::new();
+        for name in regular.iter().copied().chain(all) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        let node = |name: &str| {
+            let state = &states[name];
+            let branches = state["Branches"].as_array().into_iter().flatten().chain([&state["ItemProcessor"]]);
+            Node {
+                name: name.to_owned(),
+                kind: state["Type"].as_str().unwrap_or_default().to_owned(),
+                regular: regular.contains(&name),
+                branches: branches
+                    .filter(|branch| !branch.is_null())
+                    .map(|branch| self.collect(branch, true))
+                    .collect(),
+            }
+        };
+        names.into_iter().filter(|name| states.contains_key(*name)).map(node).collect()
+    }
+
+    /// Whether the state is of this kind.
+    #[must_use]
+    pub fn is(&self, state: &str, kind: &str) -> bool {
+        self.kinds.get(state).is_some_and(|known| known == kind)
+    }
+
+    /// Whether the state lies inside a `Parallel` or `Map`.
+    #[must_use]
+    pub fn is_inner(&self, state: &str) -> bool {
+        self.inner.contains(state)
+    }
+
+    /// The task states with this resource.
+    #[must_use]
+    pub fn tasks_of(&self, resource: &str) -> &[String] {
+        self.tasks.get(resource).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// How long a `Wait` state always waits, in seconds.
+    #[must_use]
+    pub fn seconds(&self, wait: &str) -> Option<u64> {
+        self.seconds.get(wait).copied()
+    }
+
+    /// The state after this one, where there is only one.
+    #[must_use]
+    pub fn next(&self, state: &str) -> Option<&str> {
+        self.after.get(state).and_then(|next| next.first()).map(String::as_str)
+    }
+
+    /// The task states from which a state can be reached without passing another task.
+    #[must_use]
+    pub fn tasks_before(&self, state: &str) -> BTreeSet<&str> {
+        self.reach(&self.before, state, &["Task"])
+    }
+
+    /// The `Wait` states that can be reached from a state without passing a task.
+    #[must_use]
+    pub fn waits_after(&self, state: &str) -> BTreeSet<&str> {
+        let mut found = self.reach(&self.after, state, &["Task", "Wait"]);
+        found.retain(|name| self.is(name, "Wait"));
+        found
+    }
+
+    fn reach<'m>(&'m self, ways: &'m BTreeMap<String, Vec<String>>, from: &str, ends: &[&str]) -> BTreeSet<&'m str> {
+        let mut open: Vec<&str> = vec![from];
+        let (mut seen, mut found) = (BTreeSet::new(), BTreeSet::new());
+        while let Some(state) = open.pop() {
+            for next in ways.get(state).into_iter().flatten() {
+                if ends.iter().any(|kind| self.is(next, kind)) {
+                    found.insert(next.as_str());
+                } else if seen.insert(next.as_str()) {
+                    open.push(next);
+                }
+            }
+        }
+        found
+    }
+}
+
+/// Where a state leads to without an error.
+fn regular(state: &Value) -> Vec<&str> {
+    let choices = state["Choices"].as_array().into_iter().flatten().map(|choice| &choice["Next"]);
+    [&state["Next"]].into_iter().chain(choices).chain([&state["Default"]]).filter_map(Value::as_str).collect()
+}
+
+/// Where a state leads to with one.
+fn caught(state: &Value) -> Vec<&str> {
+    state["Catch"].as_array().into_iter().flatten().filter_map(|catch| catch["Next"].as_str()).collect()
+}
+
+/// The names of a level's states as they come one after the other: a state before those that it leads to.
+fn order(level: &Value, with_errors: bool) -> Vec<&str> {
+    fn visit<'l>(
+        states: &'l Value,
+        name: &'l str,
+        with_errors: bool,
+        seen: &mut BTreeSet<&'l str>,
+        last: &mut Vec<&'l str>,
+    ) {
+        if !seen.insert(name) {
+            return;
+        }
+        let state = &states[name];
+        // What is visited first comes last: errors behind all, and a loop back (the last choice) beside where it starts.
+        if with_errors {
+            caught(state).into_iter().for_each(|next| visit(states, next, with_errors, seen, last));
+        }
+        for next in regular(state) {
+            visit(states, next, with_errors, seen, last);
+        }
+        last.push(name);
+    }
+    let mut names = Vec::new();
+    if let Some(start) = level["StartAt"].as_str() {
+        visit(&level["States"], start, with_errors, &mut BTreeSet::new(), &mut names);
+    }
+    names.reverse();
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use super::*;
+
+    fn onboarding() -> Machine {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../statemachine/onboarding.asl.json");
+        Machine::read(&serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap())
+    }
+
+    #[test]
+    fn states_stand_in_the_order_in_which_the_workflow_comes_to_them() {
+        let machine = onboarding();
+        let tasks: Vec<&str> = machine
+            .nodes
+            .iter()
+            .filter(|node| ["Task", "Parallel"].contains(&node.kind.as_str()))
+            .map(|node| node.name.as_str())
+            .collect();
+        assert_eq!(
+            tasks[..5],
+            ["Preflight", "InstanceQuota", "CreateInstance", "ConfigureInstance", "TelephonyAndSignOn"]
+        );
+        let place = |name: &str| tasks.iter().position(|task| *task == name).unwrap();
+        assert!(place("TelephonyAndSignOn") < place("Report") && place("Report") < place("NotifyReport"), "{tasks:?}");
+    }
+
+    #[test]
+    fn what_follows_a_caught_error_is_not_on_the_regular_way() {
+        let machine = onboarding();
+        let both = machine.nodes.iter().find(|node| node.name == "TelephonyAndSignOn").unwrap();
+        let telephony = &both.branches[0][0];
+        let find = |name: &str| telephony.branches.iter().flatten().find(|node| node.name == name).unwrap();
+        assert!(find("OrderNumbers").regular && !find("NumbersFailed").regular);
+    }
+
+    #[test]
+    fn waits_are_found_behind_choices_and_not_behind_tasks() {
+        let machine = onboarding();
+        assert_eq!(machine.waits_after("OrderNumbers").into_iter().collect::<Vec<_>>(), ["WaitForNumbers"]);
+        assert_eq!(machine.waits_after("AssignGroups").len(), 0);
+        assert_eq!(machine.next("WaitForNumbers"), Some("OrderNumbers"));
+    }
+}

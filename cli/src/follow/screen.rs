@@ -1,0 +1,102 @@
+//! A picture on the terminal that changes in place.
+//!
+//! It has the terminal's other screen to itself, so that a resize can't smear it, and what was there before comes back. Of a
+//! new picture only the lines that differ are written, in one piece and between the marks of a synchronized update: nothing
+//! flickers.
+
+use std::io::{self, Write};
+
+use crate::console::{fit, size};
+
+const ENTER: &str = "\x1b[?1049h\x1b[?25l";
+const LEAVE: &str = "\x1b[?25h\x1b[?1049l";
+
+/// The terminal while a picture is shown. It is given back when this is dropped.
+#[derive(Debug)]
+pub struct Screen {
+    size: (usize, usize),
+    shown: Vec<String>,
+}
+
+impl Screen {
+    /// Takes the terminal.
+    #[must_use]
+    pub fn take() -> Self {
+        write(ENTER);
+        Self { size: size(), shown: Vec::new() }
+    }
+
+    /// Columns and rows that a picture can have now.
+    #[must_use]
+    pub fn size(&self) -> (usize, usize) {
+        size()
+    }
+
+    /// Shows a picture.
+    pub fn show(&mut self, picture: &[String]) {
+        let size = size();
+        let redraw = size != self.size;
+        self.size = size;
+        let lines: Vec<String> = picture.iter().take(size.1).map(|line| fit(line, size.0)).collect();
+        let changes = changes(if redraw { None } else { Some(&self.shown) }, &lines);
+        if !changes.is_empty() {
+            write(&format!("\x1b[?2026h{changes}\x1b[?2026l"));
+        }
+        self.shown = lines;
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        write(LEAVE);
+    }
+}
+
+fn write(text: &str) {
+    let mut out = io::stdout().lock();
+    let _ = out.write_all(text.as_bytes());
+    let _ = out.flush();
+}
+
+/// What to write so that the terminal shows `lines`, where it shows `before`; nothing is known of what it shows without.
+fn changes(before: Option<&[String]>, lines: &[String]) -> String {
+    let mut text = String::new();
+    if before.is_none() {
+        text.push_str("\x1b[2J");
+    }
+    let before = before.unwrap_or_default();
+    for (row, line) in lines.iter().enumerate() {
+        if before.get(row) != Some(line) {
+            text.push_str(&format!("\x1b[{};1H{line}\x1b[K", row + 1));
+        }
+    }
+    if before.len() > lines.len() {
+        text.push_str(&format!("\x1b[{};1H\x1b[J", lines.len() + 1));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(text: &str) -> Vec<String> {
+        text.lines().map(ToOwned::to_owned).collect()
+    }
+
+    #[test]
+    fn only_lines_that_differ_are_written() {
+        assert_eq!(changes(Some(&lines("a\nb\nc")), &lines("a\nB\nc")), "\x1b[2;1HB\x1b[K");
+        assert_eq!(changes(Some(&lines("a\nb")), &lines("a\nb")), "");
+    }
+
+    #[test]
+    fn what_is_below_a_shorter_picture_is_removed() {
+        assert_eq!(changes(Some(&lines("a\nb\nc")), &lines("a")), "\x1b[2;1H\x1b[J");
+    }
+
+    #[test]
+    fn after_a_resize_everything_is_written_anew() {
+        assert_eq!(changes(None, &lines("a")), "\x1b[2J\x1b[1;1Ha\x1b[K");
+    }
+}

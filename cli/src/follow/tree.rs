@@ -1,0 +1,269 @@
+//! The picture of an execution: its states as a tree, each with its timer, and what it waits for.
+
+use aws_sdk_sfn::types::ExecutionStatus;
+
+use super::{
+    Followed, Follower, duration,
+    machine::Node,
+    progress::{Progress, Running},
+    users::Users,
+};
+use crate::{
+    cloud::Machine,
+    console::{Console, Tone, columns},
+    words::Words,
+};
+
+/// Cells of the users' bar.
+const BAR: usize = 24;
+/// Columns of a state's name, with what stands before it.
+const NAME: usize = 34;
+
+/// How much a line matters where not all fit: the least goes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Weight {
+    /// Still to come.
+    Ahead,
+    /// Done.
+    Done,
+    /// Holds others.
+    Frame,
+    /// Runs, waits or failed.
+    Now,
+}
+
+/// Draws everything; where a size is given, so that it fits.
+#[must_use]
+pub fn draw(follower: &Follower<'_>, console: &Console, now: f64, size: Option<(usize, usize)>) -> Vec<String> {
+    let words = console.words();
+    let mut lines: Vec<(Weight, String)> = Vec::new();
+    let root = &follower.root;
+    let onboarding = root.described.execution.machine == Machine::Onboarding;
+    let pen = Pen { console, now };
+    pen.level(&root.progress.machine.nodes, &root.progress, 0, onboarding, &mut lines, &mut |state, depth, lines| {
+        if onboarding && ["SyncUsers", "SyncWaitingUsers"].contains(&state) {
+            // The first sync belongs to the first of the two.
+            let sync = follower.syncs.get(usize::from(state == "SyncWaitingUsers"));
+            sync.into_iter().for_each(|sync| pen.sync(sync, depth + 1, lines));
+        }
+    });
+    if !onboarding {
+        pen.users(&root.users, 0, &mut lines);
+    }
+    let mut head = vec![pen.head(root)];
+    if let Some((_, rows)) = size {
+        let foot = words.ctrl_c_leaves();
+        let room = rows.saturating_sub(head.len() + 2).max(3);
+        let hidden = crop(&mut lines, room);
+        head.extend(lines.into_iter().map(|(_, line)| line));
+        let hidden = if hidden > 0 { words.hidden_lines(hidden) } else { String::new() };
+        head.push(String::new());
+        head.push(console.paint(Tone::Faint, &format!("{foot}{hidden}")));
+        return head;
+    }
+    head.extend(lines.into_iter().map(|(_, line)| line));
+    head
+}
+
+/// Takes away what matters least until the rest fits; says how many lines that were.
+fn crop(lines: &mut Vec<(Weight, String)>, room: usize) -> usize {
+    let all = lines.len();
+    for weight in [Weight::Ahead, Weight::Done, Weight::Frame, Weight::Now] {
+        while lines.len() > room {
+            // What is to come goes from the end, what is done from the beginning.
+            let place = match weight {
+                Weight::Ahead | Weight::Now => lines.iter().rposition(|(of, _)| *of == weight),
+                Weight::Done | Weight::Frame => lines.iter().position(|(of, _)| *of == weight),
+            };
+            let Some(place) = place else { break };
+            lines.remove(place);
+        }
+    }
+    all - lines.len()
+}
+
+#[derive(Clone, Copy)]
+struct Pen<'a> {
+    console: &'a Console,
+    now: f64,
+}
+
+impl Pen<'_> {
+    fn words(self) -> Words {
+        self.console.words()
+    }
+
+    fn head(self, root: &Followed) -> String {
+        let execution = &root.described.execution;
+        let tone = match execution.status {
+            ExecutionStatus::Running | ExecutionStatus::PendingRedrive => Tone::Strong,
+            ExecutionStatus::Succeeded => Tone::Good,
+            _ => Tone::Bad,
+        };
+        let took = duration(execution.stopped.unwrap_or(self.now) - execution.started);
+        let status = self.console.paint(tone, &self.words().status(&execution.status));
+        let name = self.console.paint(Tone::Strong, &execution.name);
+        format!("{name} · {} · {status} · {took}", execution.machine.name())
+    }
+
+    /// The states of a level that have something to show.
+    fn level(
+        self,
+        nodes: &[Node],
+        progress: &Progress,
+        depth: usize,
+        ahead: bool,
+        lines: &mut Vec<(Weight, String)>,
+        below: &mut dyn FnMut(&str, usize, &mut Vec<(Weight, String)>),
+    ) {
+        for node in nodes {
+            match node.kind.as_str() {
+                "Task" | "Wait" => {
+                    if let Some(line) = self.state(node, progress, depth, ahead) {
+                        lines.push(line);
+                        below(&node.name, depth, lines);
+                    }
+                }
+                "Parallel" | "Map" => {
+                    let mut inside = Vec::new();
+                    for branch in &node.branches {
+                        self.level(branch, progress, depth + 1, ahead, &mut inside, below);
+                    }
+                    if inside.iter().any(|(weight, _)| *weight > Weight::Ahead) {
+                        let ended = progress.end_of(&node.name).is_some() && progress.run_of(&node.name).is_none();
+                        let (tone, mark) = if ended { (Tone::Good, "✓") } else { (Tone::Strong, "▾") };
+                        let seconds = progress.end_of(&node.name).filter(|_| ended).map(|end| duration(end.seconds));
+                        let line = self.line(depth, tone, mark, &node.name, &seconds.unwrap_or_default(), "");
+                        lines.push((if ended { Weight::Done } else { Weight::Frame }, line));
+                        lines.append(&mut inside);
+                    } else if ahead && node.regular {
+                        lines.push((Weight::Ahead, self.line(depth, Tone::Faint, "·", &node.name, "", "")));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn state(self, node: &Node, progress: &Progress, depth: usize, ahead: bool) -> Option<(Weight, String)> {
+        let wait = node.kind == "Wait";
+        if let Some(run) = progress.run_of(&node.name) {
+            return Some((Weight::Now, self.running(node, progress, run, depth)));
+        }
+        if let Some((state, error, message)) = progress.failure()
+            && state == node.name
+        {
+            return Some((Weight::Now, self.line(depth, Tone::Bad, "✗", state, "", &format!("{error}: {message}"))));
+        }
+        match progress.end_of(&node.name) {
+            Some(_) if wait => None,
+            Some(end) => {
+                let mut note = self.words().note(&end.note);
+                if end.times > 1 {
+                    note = [note, self.words().looks(end.times)]
+                        .into_iter()
+                        .filter(|part| !part.is_empty())
+                        .collect::<Vec<_>>()
+                        .join(" · ");
+                }
+                Some((Weight::Done, self.line(depth, Tone::Good, "✓", &node.name, &duration(end.seconds), &note)))
+            }
+            None if ahead && node.regular && !wait => {
+                Some((Weight::Ahead, self.line(depth, Tone::Faint, "·", &node.name, "", "")))
+            }
+            None => None,
+        }
+    }
+
+    fn running(self, node: &Node, progress: &Progress, run: &Running, depth: usize) -> String {
+        let took = duration_short(self.now - run.since);
+        let reason = self.words().reason(&node.name);
+        let mut notes: Vec<String> = Vec::new();
+        if let Some(until) = run.until {
+            notes.push(self.words().next_look(duration_short((until - self.now).max(0.0))));
+        }
+        if run.failures > 0
+            && let Some((_, error, _)) = progress.failure().filter(|(state, _, _)| *state == node.name)
+        {
+            notes.push(self.words().tries_again(error, run.failures));
+        }
+        notes.extend(reason.map(ToOwned::to_owned));
+        let waits = node.kind == "Wait" || reason.is_some();
+        let (tone, mark) = if waits { (Tone::Warn, "◔") } else { (Tone::Strong, self.spinner()) };
+        self.line(depth, tone, mark, &node.name, &took, &notes.join(" · "))
+    }
+
+    /// A user sync inside an onboarding: its users, and what it does now.
+    fn sync(self, sync: &Followed, depth: usize, lines: &mut Vec<(Weight, String)>) {
+        if sync.described.execution.status != ExecutionStatus::Running {
+            return;
+        }
+        self.users(&sync.users, depth, lines);
+        self.level(&sync.progress.machine.nodes, &sync.progress, depth, false, lines, &mut |_, _, _| {});
+    }
+
+    fn users(self, users: &Users, depth: usize, lines: &mut Vec<(Weight, String)>) {
+        let Some((done, planned)) = users.counts() else { return };
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "0 to BAR"
+        )]
+        let full = (done / planned * BAR as f64) as usize;
+        let bar = format!("{}{}", "█".repeat(full), "░".repeat(BAR - full));
+        let mut text = format!("{}{bar} {done:.0}/{planned:.0}", "  ".repeat(depth + 1));
+        if let Some(rate) = users.rate() {
+            text += &format!(" · {}", self.words().per_second(format!("{rate:.1}")));
+        }
+        if let Some(left) = users.left().filter(|_| done < planned) {
+            text += &format!(" · {}", self.words().time_left(duration_short(left)));
+        }
+        if users.failed() > 0.0 {
+            text += &format!(" · {}", self.console.paint(Tone::Warn, &self.words().failed_users(users.failed())));
+        }
+        lines.push((Weight::Now, text));
+    }
+
+    fn line(self, depth: usize, tone: Tone, mark: &str, name: &str, time: &str, note: &str) -> String {
+        let before = format!("{}{} ", "  ".repeat(depth + 1), self.console.paint(tone, mark));
+        let width = NAME.saturating_sub(2 * (depth + 1) + 2);
+        let name_shown = if tone == Tone::Faint { self.console.paint(Tone::Faint, name) } else { name.to_owned() };
+        let gap = " ".repeat(width.saturating_sub(columns(name)));
+        let note = if note.is_empty() { String::new() } else { self.console.paint(Tone::Faint, &format!("  {note}")) };
+        format!("{before}{name_shown}{gap}{time:>12}{note}").trim_end().to_owned()
+    }
+
+    fn spinner(self) -> &'static str {
+        const FRAMES: [&str; 4] = ["⠋", "⠙", "⠴", "⠦"];
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small positive number")]
+        let frame = (self.now * 4.0) as u64 % FRAMES.len() as u64;
+        FRAMES.get(usize::try_from(frame).unwrap_or_default()).copied().unwrap_or_default()
+    }
+}
+
+/// Whole seconds: a timer whose hundredths run is no use.
+fn duration_short(seconds: f64) -> String {
+    if seconds < 60.0 { format!("{:.0} s", seconds.max(0.0)) } else { duration(seconds) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_goes_by_how_little_it_matters() {
+        let mut lines: Vec<(Weight, String)> = [
+            (Weight::Done, "first"),
+            (Weight::Done, "second"),
+            (Weight::Frame, "both"),
+            (Weight::Now, "runs"),
+            (Weight::Ahead, "later"),
+        ]
+        .into_iter()
+        .map(|(weight, text)| (weight, text.to_owned()))
+        .collect();
+        assert_eq!(crop(&mut lines, 3), 2);
+        assert_eq!(lines.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>(), ["second", "both", "runs"]);
+    }
+}

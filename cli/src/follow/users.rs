@@ -1,0 +1,108 @@
+//! How far a user sync is, from what it writes into the registry while it works.
+
+use std::collections::VecDeque;
+
+use serde_json::{Value, json};
+
+/// The span by which the rate is measured, in seconds.
+const SPAN: f64 = 30.0;
+
+/// Users that are done, and how fast.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Users {
+    planned: f64,
+    /// Moments and how many were done then, the latest last.
+    done: VecDeque<(f64, f64)>,
+    failed: f64,
+}
+
+impl Users {
+    /// Takes in what the registry says; what an earlier sync left there is none of ours.
+    pub fn observe(&mut self, progress: &Value, started: f64) {
+        let number = |name: &str| progress[name].as_f64().unwrap_or_default();
+        let at = number("at") / 1_000.0;
+        if at < started || self.done.back().is_some_and(|(last, _)| *last >= at) {
+            return;
+        }
+        self.planned = number("planned");
+        self.failed = number("failed");
+        self.done.push_back((at, number("done")));
+        while self.done.len() > 2 && self.done.front().is_some_and(|(then, _)| at - then > SPAN) {
+            self.done.pop_front();
+        }
+    }
+
+    /// Done and planned, where anything is known.
+    #[must_use]
+    pub fn counts(&self) -> Option<(f64, f64)> {
+        let (_, done) = self.done.back()?;
+        (self.planned > 0.0).then_some((done.min(self.planned), self.planned))
+    }
+
+    /// How many failed.
+    #[must_use]
+    pub const fn failed(&self) -> f64 {
+        self.failed
+    }
+
+    /// Users a second, over the last half minute.
+    #[must_use]
+    pub fn rate(&self) -> Option<f64> {
+        let ((first, before), (last, done)) = (self.done.front()?, self.done.back()?);
+        let rate = (done - before) / (last - first);
+        (last > first && rate > 0.0).then_some(rate)
+    }
+
+    /// Seconds until all are done, at that rate.
+    #[must_use]
+    pub fn left(&self) -> Option<f64> {
+        let (done, planned) = self.counts()?;
+        Some((planned - done) / self.rate()?)
+    }
+
+    /// The same for programs.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        let Some((done, planned)) = self.counts() else { return Value::Null };
+        json!({ "done": done, "planned": planned, "failed": self.failed, "perSecond": self.rate(), "secondsLeft": self.left() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use super::*;
+
+    fn at(seconds: f64, done: u32) -> Value {
+        json!({ "at": seconds * 1_000.0, "planned": 1_000, "done": done, "failed": 1 })
+    }
+
+    #[test]
+    fn the_rate_is_that_of_the_last_half_minute_and_says_how_long_it_takes() {
+        let mut users = Users::default();
+        for (second, done) in [(100.0, 0), (110.0, 400), (150.0, 480), (170.0, 520)] {
+            users.observe(&at(second, done), 90.0);
+        }
+        assert_eq!(users.counts().unwrap(), (520.0, 1_000.0));
+        assert!((users.rate().unwrap() - 2.0).abs() < 0.01, "{users:?}");
+        assert!((users.left().unwrap() - 240.0).abs() < 1.0);
+    }
+
+    #[test]
+    fn what_an_earlier_sync_left_is_not_shown() {
+        let mut users = Users::default();
+        users.observe(&at(50.0, 7), 90.0);
+        assert_eq!(users.counts(), None);
+        users.observe(&Value::Null, 90.0);
+        assert_eq!(users.json(), Value::Null);
+    }
+
+    #[test]
+    fn the_same_figure_twice_is_no_standstill() {
+        let mut users = Users::default();
+        for (second, done) in [(100.0, 0), (102.0, 10), (102.0, 10)] {
+            users.observe(&at(second, done), 90.0);
+        }
+        assert!((users.rate().unwrap() - 5.0).abs() < 0.01);
+    }
+}

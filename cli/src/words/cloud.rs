@@ -1,0 +1,104 @@
+//! What is said about clouds that can't be used, and about things that can't be found there.
+
+use onboarding_core::StepErrorKind;
+
+use super::{Lang, Words, catalogue};
+
+catalogue! {
+    what_to_do(action) = "What to do: {action}", "対処方法: {action}";
+    reading_the_stack(name) = "reading the stack {name}", "スタック {name} の読み取り";
+    no_stack(name) = "There is no stack {name} here.", "この環境にスタック {name} はありません。";
+    deploy_or_name() = "Deploy it (README, Deploy), or name the right one with --stack, --region and --profile.",
+        "README の「デプロイ」に従ってデプロイするか、--stack・--region・--profile で正しいスタックを指定してください。";
+    no_output(stack, name) = "The stack {stack} has no output {name}: it is of an older release.",
+        "スタック {stack} に出力 {name} がありません。古いリリースのスタックです。";
+    deploy_again() = "Deploy this release (sam build && sam deploy), then try again.",
+        "このリリースをデプロイ (sam build && sam deploy) してから、もう一度実行してください。";
+    no_local_cloud(why) = "There is no local cloud to work on ({why}).", "使えるローカルクラウドがありません ({why})。";
+    start_a_local_cloud() = "Start one in another terminal and leave it running: onboard local --keep",
+        "別のターミナルで onboard local --keep を起動したままにしてください。";
+    no_region() = "No AWS Region is set.", "AWS リージョンが設定されていません。";
+    name_a_region() = "Name one with --region, or set AWS_REGION.", "--region で指定するか、AWS_REGION を設定してください。";
+    renew_credentials() = "The credentials are wrong or have expired: get new ones, then try again.",
+        "認証情報 (credentials) が誤っているか、期限切れです。取得し直してから、もう一度実行してください。";
+    get_credentials() = "Set credentials for AWS, or name a profile with --profile. For a profile of IAM Identity Center: eval \"$(aws configure export-credentials --profile NAME --format env)\"",
+        "AWS の認証情報を設定するか、--profile でプロファイルを指定してください。IAM Identity Center のプロファイルの場合: eval \"$(aws configure export-credentials --profile NAME --format env)\"";
+    grant_permission() = "Get the permission that the message names, then try again.",
+        "メッセージにある権限 (permission) を付与してもらい、もう一度実行してください。";
+    try_again_later() = "AWS asked for fewer calls: try again in a minute.", "AWS が呼び出しを制限しています。1分ほど待ってから、もう一度実行してください。";
+    see_message() = "See the message.", "メッセージを確認してください。";
+    check_network() = "Check the network, then try again.", "ネットワークを確認して、もう一度実行してください。";
+    starting(machine) = "starting {machine}", "{machine} の開始";
+    listing_executions() = "listing executions", "実行一覧の取得";
+    describing(name) = "reading the execution {name}", "実行 {name} の読み取り";
+    reading_the_registry() = "reading the registry", "レジストリの読み取り";
+    no_execution(name) = "There is no execution {name}, and no onboarding of an instance of that alias.",
+        "実行 {name} も、そのエイリアスのオンボーディングもありません。";
+    list_executions() = "See what there is: onboard list --all", "onboard list --all で一覧を確認してください。";
+    no_onboarding_yet() = "Nothing has been onboarded here yet.", "ここではまだオンボーディングが実行されていません。";
+    start_one() = "Start one: onboard start onboarding.json", "onboard start onboarding.json で開始してください。";
+    no_instance(name) = "No onboarded instance is called {name}.", "{name} というオンボーディング済みインスタンスはありません。";
+    known_instances(names) = "Onboarded here: {names}", "オンボーディング済み: {names}";
+    nothing_onboarded() = "No instance has been onboarded here.", "オンボーディング済みのインスタンスがありません。";
+    several_instances(names) = "There are several instances: {names}.", "インスタンスが複数あります: {names}。";
+    name_the_instance() = "Name the one you mean.", "対象のインスタンスを指定してください。";
+    correct_the_file() = "Correct the file. Nothing was started.", "ファイルを修正してください。何も開始していません。";
+    failed(machine, name, error, cause) = "The {machine} {name} failed: {error}\n  {cause}", "{machine} の実行 {name} は失敗しました: {error}\n  {cause}";
+    failed_in(machine, name, state, error, cause) = "The {machine} {name} failed in state {state}: {error}\n  {cause}",
+        "{machine} の実行 {name} はステート {state} で失敗しました: {error}\n  {cause}";
+}
+
+impl Words {
+    /// What to do about an error of the workflow.
+    pub(crate) fn advice(self, error: &str) -> &'static str {
+        let died = ["Runtime.", "Sandbox.", "Lambda.", "States.Timeout"].iter().any(|prefix| error.starts_with(prefix));
+        let stopped = error == "ABORTED";
+        match (self.0, StepErrorKind::from_name(error)) {
+            (Lang::En, Some(kind)) => kind.advice(),
+            (Lang::Ja, Some(kind)) => advice_ja(kind),
+            (Lang::En, None) if died => {
+                "A function died or ran out of time again and again; the log says more. Start the same input again; nothing is done twice."
+            }
+            (Lang::Ja, None) if died => {
+                "Lambda 関数が繰り返し異常終了またはタイムアウトしました。詳しくはログにあります。同じ入力でもう一度開始してください。二重に実行されることはありません。"
+            }
+            (Lang::En, None) if stopped => "Somebody stopped it. Start the same input again; nothing is done twice.",
+            (Lang::Ja, None) if stopped => {
+                "誰かが停止しました。同じ入力でもう一度開始してください。二重に実行されることはありません。"
+            }
+            (Lang::En, None) => {
+                "This is a fault of Connect Onboarding: report it with the state, the error and the log."
+            }
+            (Lang::Ja, None) => "Connect Onboarding の不具合です。ステート・エラー・ログを添えて報告してください。",
+        }
+    }
+}
+
+const fn advice_ja(kind: StepErrorKind) -> &'static str {
+    match kind {
+        StepErrorKind::Throttled => {
+            "サービスが呼び出しを制限し続けました。しばらくしてから同じ入力で開始してください。二重に実行されることはありません。"
+        }
+        StepErrorKind::Unavailable => {
+            "サービスが応答しませんでした。同じ入力でもう一度開始してください。二重に実行されることはありません。"
+        }
+        StepErrorKind::NotConsistentYet => {
+            "作成したものがまだ見えていません。数分後に同じ入力でもう一度開始してください。"
+        }
+        StepErrorKind::InvalidInput => "メッセージに従って入力を修正し、もう一度開始してください。",
+        StepErrorKind::AccessDenied => "メッセージにある権限を付与し、同じ入力でもう一度開始してください。",
+        StepErrorKind::Conflict => {
+            "どちらかの名前を変えるか削除してください。既存のものを使う場合は、入力でその名前を指定してください。"
+        }
+        StepErrorKind::LimitExceeded => {
+            "Service Quotas で引き上げを申請するか、空きを作ってから、同じ入力でもう一度開始してください。"
+        }
+        StepErrorKind::QuotaDenied => {
+            "却下された申請について AWS サポートに相談し、同じ入力でもう一度開始してください。"
+        }
+        StepErrorKind::UnsafePlan => "計画を確認し、その計画をそのまま承認するか、Entra のグループを直してください。",
+        StepErrorKind::Internal => {
+            "Connect Onboarding の不具合です。リクエスト ID とログの行を添えて報告してください。"
+        }
+    }
+}

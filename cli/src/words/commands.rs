@@ -1,0 +1,46 @@
+//! What the commands say.
+
+use super::catalogue;
+
+catalogue! {
+    started(name) = "Started {name}.", "{name} を開始しました。";
+    follow_with(name) = "Follow it: onboard watch {name}", "経過の表示: onboard watch {name}";
+    runs_already(alias, name) = "An onboarding of {alias} runs already: {name}. Nothing was started.",
+        "{alias} のオンボーディングは既に実行中です: {name}。何も開始していません。";
+    watch_or_again(name) = "Follow it (onboard watch {name}), or start another one all the same with --again.",
+        "onboard watch {name} で経過を見るか、それでも開始する場合は --again を付けてください。";
+    uploading_a_document() = "uploading a document", "書類のアップロード";
+    uploaded(count) = "{count} documents uploaded.", "書類を {count} 件アップロードしました。";
+    document_unreadable(kind, error) = "documents.{kind}: the file can't be read: {error}", "documents.{kind}: ファイルを読み取れません: {error}";
+    name_another_file() = "Name another file. Nothing was started.", "別のファイルを指定してください。何も開始していません。";
+    not_written(file, error) = "{file} could not be written: {error}", "{file} に書き込めませんでした: {error}";
+    no_report_yet(name) = "{name} still runs; there is no report yet.", "{name} は実行中のため、レポートはまだありません。";
+    watch_it(name) = "Follow it: onboard watch {name}", "経過の表示: onboard watch {name}";
+    instances() = "Onboarded instances", "オンボーディング済みインスタンス";
+    executions() = "Executions", "実行";
+    none() = "none", "なし";
+    never_synced() = "never synchronised", "同期の記録なし";
+    synced_ago(time) = "synchronised {time} ago", "最終同期 {time} 前";
+    waits_for_approval(alias, digest) = "A user sync waits for approval: onboard approve {alias} --digest {digest}",
+        "ユーザー同期が承認を待っています: onboard approve {alias} --digest {digest}";
+    last_sync_failed(why) = "The last sync failed: {why}", "直近の同期は失敗しました: {why}";
+    sync_done() = "Connect's users are as the groups say.", "Connect のユーザーはグループと一致しています。";
+    sync_planned(digest) = "The plan, of which nothing was done. Digest: {digest}", "計画のみです (変更はしていません)。ダイジェスト: {digest}";
+    sync_busy() = "Another sync of the instance is at work; it goes round once more.", "同じインスタンスの別の同期が実行中です。その同期がもう一巡します。";
+    sync_not_approved() = "The plan was not approved; nothing was changed.", "計画は承認されませんでした。何も変更していません。";
+    sync_asked_already(digest) = "A person has been asked about this plan already; nothing was changed. Digest: {digest}",
+        "この計画は既に承認待ちです。何も変更していません。ダイジェスト: {digest}";
+    planned_counts(create, adopt, update, mark, delete, managed) = "creates {create} · adopts {adopt} · updates {update} · marks for deletion {mark} · deletes {delete} · of {managed} managed users",
+        "作成 {create} · 引き継ぎ {adopt} · 更新 {update} · 削除予定 {mark} · 削除 {delete} · 管理対象 {managed} 人";
+    done_counts(created, adopted, updated, marked, removed, failed) = "created {created} · adopted {adopted} · updated {updated} · marked for deletion {marked} · deleted {removed} · failed {failed}",
+        "作成 {created} · 引き継ぎ {adopted} · 更新 {updated} · 削除予定 {marked} · 削除 {removed} · 失敗 {failed}";
+    unsafe_because() = "Above the brake:", "ブレーキの上限を超えています:";
+    removed_users() = "The first users that it removes:", "削除されるユーザー (先頭):";
+    failed_list() = "Failed:", "失敗:";
+    skipped_list() = "Members that can't be users:", "ユーザーにできないメンバー:";
+    findings_list() = "Worth knowing:", "お知らせ:";
+    plan_waits(alias, digest) = "The plan for {alias} is above the brake and waits for approval; nothing was changed. Digest: {digest}",
+        "{alias} の計画はブレーキの上限を超えたため、承認を待っています。何も変更していません。ダイジェスト: {digest}";
+    approve_or_reject(alias, digest) = "onboard approve {alias} --digest {digest}   or   onboard reject {alias}",
+        "onboard approve {alias} --digest {digest}   または   onboard reject {alias}";
+}

@@ -1,0 +1,84 @@
+//! What the program says to people, in English and Japanese: one catalogue, one function for each sentence.
+//!
+//! Not in it: names (states, errors, statuses, fields), which are the clouds' own and can be searched for, and messages that
+//! the workflow itself made, which are shown as they come.
+
+mod cloud;
+mod commands;
+mod states;
+
+use clap::ValueEnum;
+
+/// A language that the program speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Lang {
+    /// English.
+    #[default]
+    En,
+    /// Japanese.
+    Ja,
+}
+
+impl Lang {
+    /// The language of the environment: `LC_ALL`, else `LC_MESSAGES`, else `LANG`, as POSIX orders them.
+    #[must_use]
+    pub fn of_environment(variable: impl Fn(&str) -> Option<String>) -> Self {
+        let set = |name: &&str| variable(name).filter(|value| !value.is_empty());
+        match ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(set) {
+            Some(locale) if locale == "ja" || locale.starts_with("ja_") || locale.starts_with("ja.") => Self::Ja,
+            _ => Self::En,
+        }
+    }
+}
+
+/// The catalogue in one language.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Words(pub Lang);
+
+impl Words {
+    /// One of the two.
+    #[must_use]
+    pub const fn choose<'t>(self, english: &'t str, japanese: &'t str) -> &'t str {
+        match self.0 {
+            Lang::En => english,
+            Lang::Ja => japanese,
+        }
+    }
+}
+
+/// Makes a function of each line: `name(arguments) = "English", "日本語";` with the arguments inline in both.
+macro_rules! catalogue {
+    ($($name:ident($($argument:ident),*) = $english:literal, $japanese:literal;)*) => {
+        impl $crate::words::Words { $(
+            #[must_use]
+            pub(crate) fn $name(self, $($argument: impl std::fmt::Display),*) -> String {
+                match self.0 {
+                    $crate::words::Lang::En => format!($english),
+                    $crate::words::Lang::Ja => format!($japanese),
+                }
+            }
+        )* }
+    };
+}
+use catalogue;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_language_is_that_of_the_locale_and_lc_all_goes_first() {
+        let environment = |pairs: &'static [(&'static str, &'static str)]| {
+            move |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+        };
+        assert_eq!(Lang::of_environment(environment(&[])), Lang::En);
+        assert_eq!(Lang::of_environment(environment(&[("LANG", "ja_JP.UTF-8")])), Lang::Ja);
+        assert_eq!(Lang::of_environment(environment(&[("LANG", "ja_JP.UTF-8"), ("LC_ALL", "C")])), Lang::En);
+        assert_eq!(Lang::of_environment(environment(&[("LANG", "C"), ("LC_ALL", "")])), Lang::En);
+        assert_eq!(
+            Lang::of_environment(environment(&[("LANG", "jam_JM.UTF-8")])),
+            Lang::En,
+            "Jamaican is not Japanese"
+        );
+    }
+}

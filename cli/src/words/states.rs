@@ -1,0 +1,63 @@
+//! What is said about executions and their states.
+
+use aws_sdk_sfn::types::ExecutionStatus;
+
+use super::{Lang, Words, catalogue};
+
+catalogue! {
+    was_there() = "was there already", "既存";
+    ctrl_c_leaves() = "Ctrl-C stops looking; the execution goes on.", "Ctrl-C で表示を終了します (実行は続きます)。";
+    hidden_lines(count) = " {count} lines are hidden.", " {count} 行を省略しています。";
+    looks(count) = "{count} looks", "確認 {count} 回";
+    next_look(time) = "next look in {time}", "次の確認まで {time}";
+    tries_again(error, count) = "{error}, tries again ({count})", "{error} のため再試行中 ({count} 回目)";
+    per_second(rate) = "{rate}/s", "{rate} 人/秒";
+    time_left(time) = "{time} left", "残り {time}";
+    failed_users(count) = "{count} failed", "失敗 {count} 人";
+    goes_on(name) = "{name} goes on in the cloud. To come back:", "{name} の実行はクラウドで続いています。表示を再開するには:";
+    where_options() = " (with the same --local, --profile, --region, --stack)", " (--local・--profile・--region・--stack は同じものを指定)";
+}
+
+impl Words {
+    /// An execution's status.
+    pub(crate) fn status(self, status: &ExecutionStatus) -> String {
+        let ja = match status {
+            ExecutionStatus::Running => "実行中",
+            ExecutionStatus::Succeeded => "成功",
+            ExecutionStatus::Failed => "失敗",
+            ExecutionStatus::TimedOut => "タイムアウト",
+            ExecutionStatus::Aborted => "中止",
+            ExecutionStatus::PendingRedrive => "再開待ち",
+            other => return other.as_str().to_owned(),
+        };
+        match self.0 {
+            Lang::En => status.as_str().to_owned(),
+            Lang::Ja => ja.to_owned(),
+        }
+    }
+
+    /// Why a state waits, where it does.
+    pub(crate) fn reason(self, state: &str) -> Option<&'static str> {
+        Some(match state {
+            "WaitForInstanceQuota" | "WaitForQuotas" => {
+                self.choose("people at AWS decide about the quota", "AWS がクォータ引き上げを審査しています")
+            }
+            "WaitForInstance" => self.choose("Connect makes the instance", "Connect がインスタンスを作成しています"),
+            "WaitForNumbers" => {
+                self.choose("phone numbers come after days or weeks", "電話番号の提供を待っています (数日から数週間)")
+            }
+            "WaitForEntraApplication" => {
+                self.choose("Entra replicates the new application", "Entra が新しいアプリケーションを複製しています")
+            }
+            "WaitForLease" => self.choose(
+                "another sync of the instance is at work",
+                "同じインスタンスの別の同期が終わるのを待っています",
+            ),
+            "AskApproval" => self.choose(
+                "a person has to approve the plan: onboard approve",
+                "計画の承認を待っています: onboard approve",
+            ),
+            _ => return None,
+        })
+    }
+}
