@@ -54,9 +54,22 @@ pub struct Args {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Write an onboarding.json: asks the few questions, or takes the answers as options
+    #[command(
+        after_help = "Examples:\n  onboard init\n  onboard init --alias acme-support --group \"Support agents\" --security-profile Agent --language ja"
+    )]
+    Init(Box<InitArgs>),
     /// Check an onboarding.json: every fault at once, without any cloud
     #[command(after_help = "Example:\n  onboard check onboarding.json")]
     Check(CheckArgs),
+    /// Check what an onboarding needs: account, Region, quotas, Support plan, stack, mail, alarms, Entra's consent
+    #[command(
+        after_help = "Examples:\n  onboard doctor\n  onboard doctor onboarding.json --profile acme --region ap-northeast-1"
+    )]
+    Doctor(DoctorArgs),
+    /// Show what an onboarding would create, adopt, change and leave; nothing is written
+    #[command(after_help = "Example:\n  onboard plan onboarding.json")]
+    Plan(PlanArgs),
     /// Start an onboarding
     #[command(
         after_help = "Examples:\n  onboard start onboarding.json --watch\n  onboard start tokyo.json --document identity=id.png --document address=bill.pdf --document relationship=card.pdf"
@@ -81,6 +94,26 @@ pub enum Command {
         after_help = "Examples:\n  onboard sync acme-support --wait\n  onboard sync acme-support --plan    changes nothing"
     )]
     Sync(SyncArgs),
+    /// Approve the plan of a user sync that waits for a person: exactly this plan is applied
+    #[command(after_help = "Example:\n  onboard approve acme-support --digest 1c5f…")]
+    Approve(ApproveArgs),
+    /// Refuse the plan of a user sync that waits for a person: nothing is changed
+    #[command(after_help = "Example:\n  onboard reject acme-support")]
+    Reject(RejectArgs),
+    /// Play the events again that could not be dealt with
+    #[command(after_help = "Examples:\n  onboard replay --count    only says how many there are\n  onboard replay")]
+    Replay(ReplayArgs),
+    /// Replace the SAML signing certificate where it ends soon
+    #[command(after_help = "Example:\n  onboard rotate-certificate acme-support --force")]
+    RotateCertificate(RotateArgs),
+    /// Compare what was set up with what is there
+    #[command(after_help = "Examples:\n  onboard drift\n  onboard drift acme-support --mend")]
+    Drift(DriftArgs),
+    /// Take an onboarding back: shows what would go; deletes only with --apply and the alias typed in
+    #[command(
+        after_help = "Examples:\n  onboard teardown acme-support\n  onboard teardown acme-support --users delete --application delete --apply"
+    )]
+    Teardown(TeardownArgs),
     /// Run a whole onboarding on this machine, against a local cloud: no account, no network, no cost
     #[command(
         after_help = "Examples:\n  onboard local --input onboarding.json\n  onboard local --keep    then: onboard list --local"

@@ -24,7 +24,7 @@ use clap::{CommandFactory, Parser};
 
 use crate::{
     args::{Args, Command},
-    commands::{list, run, start, status, sync, watch},
+    commands::{approve, doctor, init, list, machines, replay, run, start, status, sync, watch},
     console::Console,
     exit::Exit,
     words::{Lang, Words},
@@ -50,6 +50,15 @@ pub fn main() -> ExitCode {
         Command::List(args) => run(&console, list::run(args, &console)),
         Command::Report(args) => run(&console, commands::report::run(args, &console)),
         Command::Sync(args) => run(&console, sync::run(args, &console)),
+        Command::Init(args) => run(&console, async { init::run(*args, &console) }),
+        Command::Doctor(args) => run(&console, doctor::run(args, &console)),
+        Command::Plan(args) => run(&console, machines::plan(args, &console)),
+        Command::Approve(args) => run(&console, approve::approve(args, &console)),
+        Command::Reject(args) => run(&console, approve::reject(args, &console)),
+        Command::Replay(args) => run(&console, replay::run(args, &console)),
+        Command::RotateCertificate(args) => run(&console, machines::rotate(args, &console)),
+        Command::Drift(args) => run(&console, machines::drift(args, &console)),
+        Command::Teardown(args) => run(&console, machines::teardown(args, &console)),
     };
     exit.into()
 }

@@ -1,6 +1,11 @@
 //! The commands that work on a deployed stack. Each is one file; what they share stands here.
 
+pub mod approve;
+pub mod doctor;
+pub mod init;
 pub mod list;
+pub mod machines;
+pub mod replay;
 pub mod report;
 pub mod start;
 pub mod status;
@@ -15,7 +20,7 @@ use crate::{
     cloud::{Cloud, executions::Described, trouble::Trouble},
     console::{Console, Tone},
     exit::Exit,
-    follow::{self, Ending, Follower, progress},
+    follow::{self, Ending, Follower, Manner, progress},
     input::BadInput,
     words::Words,
 };
@@ -66,23 +71,24 @@ impl Trouble {
     }
 }
 
-/// Follows an execution until it ends, or asks for approval where `until_asked`, or somebody presses Ctrl-C, which leaves it
-/// running.
+/// Follows an execution in a manner, or until somebody presses Ctrl-C, which leaves it running.
 ///
 /// # Errors
 /// Where Step Functions refuses.
-pub async fn follow(follower: &mut Follower<'_>, until_asked: bool, console: &Console) -> Result<Ending, Trouble> {
+pub async fn follow(follower: &mut Follower<'_>, manner: Manner, console: &Console) -> Result<Ending, Trouble> {
     let arn = follower.root.described.execution.arn.clone();
     let name = follower.root.described.execution.name.clone();
     let result = tokio::select! {
-        result = follow::to_the_end(follower, until_asked, console) => result?,
+        result = follow::to_the_end(follower, manner, console) => result?,
         () = interrupted() => Ending::Interrupted,
     };
     if result == Ending::Interrupted {
         console.status(None);
         console.line(&console.words().goes_on(&name));
         console.line(&format!("  onboard watch {name}{}", console.words().where_options()));
-        console.event(&serde_json::json!({ "event": "interrupted", "execution": arn }));
+        if manner.events {
+            console.event(&serde_json::json!({ "event": "interrupted", "execution": arn }));
+        }
     }
     Ok(result)
 }
@@ -106,9 +112,14 @@ pub async fn interrupted() {
 ///
 /// # Errors
 /// Where it failed, or Step Functions refuses.
-pub async fn watched(cloud: &Cloud, described: Described, console: &Console) -> Result<Option<Described>, Trouble> {
+pub async fn watched(
+    cloud: &Cloud,
+    described: Described,
+    manner: Manner,
+    console: &Console,
+) -> Result<Option<Described>, Trouble> {
     let mut follower = Follower::new(cloud, described).await?;
-    if follow(&mut follower, false, console).await? == Ending::Interrupted {
+    if follow(&mut follower, manner, console).await? == Ending::Interrupted {
         return Ok(None);
     }
     if *follower.status() != aws_sdk_sfn::types::ExecutionStatus::Succeeded {

@@ -9,8 +9,11 @@ use crate::{
     commands::follow,
     console::{Console, Tone},
     exit::Exit,
-    follow::{Ending, Follower},
+    follow::{Ending, Follower, Manner},
 };
+
+/// It may wait for days, which nobody wants to watch.
+const MANNER: Manner = Manner { until_asked: true, events: false };
 
 /// Runs the command.
 ///
@@ -31,7 +34,7 @@ pub async fn run(args: SyncArgs, console: &Console) -> Result<Exit, Trouble> {
         return Ok(Exit::Done);
     }
     let mut follower = Follower::new(&cloud, cloud.describe(&arn).await?).await?;
-    match follow(&mut follower, true, console).await? {
+    match follow(&mut follower, MANNER, console).await? {
         Ending::Interrupted => return Ok(Exit::Interrupted),
         Ending::Asks => {
             let digest =
@@ -62,7 +65,6 @@ fn print(output: &Value, console: &Console) -> Exit {
         console.line(&if busy { words.sync_busy() } else { format!("{output:#}") });
         return Exit::Done;
     };
-    let planned = &result.counts.planned;
     let done = &result.counts.done;
     let head = match result.status {
         SyncStatus::Planned => words.sync_planned(&result.digest),
@@ -74,23 +76,34 @@ fn print(output: &Value, console: &Console) -> Exit {
     let good = matches!(result.status, SyncStatus::Planned | SyncStatus::Done | SyncStatus::More | SyncStatus::Busy);
     console.line(&console.paint(if good { Tone::Good } else { Tone::Warn }, &head));
     if result.status == SyncStatus::Planned || !good {
-        console.line(&format!(
-            "  {}",
-            words.planned_counts(
-                planned.create,
-                planned.adopt,
-                planned.update,
-                planned.mark,
-                planned.delete,
-                planned.managed
-            )
-        ));
+        print_plan(&result, console);
     } else if result.status != SyncStatus::Busy {
         console.line(&format!(
             "  {}",
             words.done_counts(done.created, done.adopted, done.updated, done.marked, done.removed, done.failed)
         ));
+        lists(&result, console);
     }
+    if good { Exit::Done } else { Exit::Undecided }
+}
+
+/// Prints what a plan holds.
+pub(crate) fn print_plan(result: &SyncUsersOutput, console: &Console) {
+    let planned = &result.counts.planned;
+    let counts = console.words().planned_counts(
+        planned.create,
+        planned.adopt,
+        planned.update,
+        planned.mark,
+        planned.delete,
+        planned.managed,
+    );
+    console.line(&format!("  {counts}"));
+    lists(result, console);
+}
+
+fn lists(result: &SyncUsersOutput, console: &Console) {
+    let words = console.words();
     let lists: [(String, Vec<String>); 5] = [
         (words.unsafe_because(), result.reasons.clone()),
         (words.removed_users(), result.removals.clone()),
@@ -102,5 +115,4 @@ fn print(output: &Value, console: &Console) -> Exit {
         console.line(&console.paint(Tone::Strong, head));
         lines.iter().for_each(|line| console.line(&format!("  - {line}")));
     }
-    if good { Exit::Done } else { Exit::Undecided }
 }

@@ -7,7 +7,11 @@ use crate::{
     commands::{report, watched},
     console::Console,
     exit::Exit,
+    follow::Manner,
 };
+
+/// News are told one by one.
+const MANNER: Manner = Manner { until_asked: false, events: true };
 
 /// Runs the command.
 ///
@@ -24,7 +28,7 @@ pub async fn run(args: WatchArgs, console: &Console) -> Result<Exit, Trouble> {
 /// # Errors
 /// Where the execution failed, or the cloud can't be used.
 pub async fn watch(cloud: &Cloud, described: Described, console: &Console) -> Result<Exit, Trouble> {
-    match watched(cloud, described, console).await? {
+    match watched(cloud, described, MANNER, console).await? {
         None => Ok(Exit::Interrupted),
         Some(ended) => {
             console.event(&serde_json::json!({ "event": "ended", "status": "SUCCEEDED", "output": ended.output }));

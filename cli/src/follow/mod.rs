@@ -238,6 +238,15 @@ async fn new_events(cloud: &Cloud, arn: &str, seen: i64) -> Result<Vec<Event>, T
     }
 }
 
+/// How an execution is followed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Manner {
+    /// Only until a person is asked for approval.
+    pub until_asked: bool,
+    /// With `--json`, each piece of news is a line of its own.
+    pub events: bool,
+}
+
 /// How following ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
@@ -261,11 +270,11 @@ pub async fn last_output(cloud: &Cloud, arn: &str, state: &str) -> Result<Option
     }))
 }
 
-/// Follows to the end, or until a person is asked where `until_asked`, and shows it. Whoever wants to stop earlier drops this.
+/// Follows to the end, or until a person is asked, and shows it. Whoever wants to stop earlier drops this.
 ///
 /// # Errors
 /// Where Step Functions refuses.
-pub async fn to_the_end(follower: &mut Follower<'_>, until_asked: bool, console: &Console) -> Result<Ending, Trouble> {
+pub async fn to_the_end(follower: &mut Follower<'_>, manner: Manner, console: &Console) -> Result<Ending, Trouble> {
     let pause = if follower.cloud.local.is_some() { LOCAL_LOOK } else { LOOK };
     let mut screen = console.is_live().then(Screen::take);
     loop {
@@ -275,9 +284,11 @@ pub async fn to_the_end(follower: &mut Follower<'_>, until_asked: bool, console:
             if screen.is_none() {
                 console.line(&line(console, *depth, news));
             }
-            console.event(&event(*depth, news));
+            if manner.events {
+                console.event(&event(*depth, news));
+            }
         }
-        let asks = until_asked && follower.root.progress.run_of(ASKS).is_some();
+        let asks = manner.until_asked && follower.root.progress.run_of(ASKS).is_some();
         if ended || asks {
             if let Some(screen) = screen.take() {
                 drop(screen);

@@ -7,7 +7,7 @@ use super::{deploy::Stack, emulator, failure::Failure};
 use crate::{
     cloud::{self, Cloud, Machine, trouble::Trouble},
     console::Console,
-    follow::{Follower, progress::message, to_the_end},
+    follow::{Follower, Manner, progress::message, to_the_end},
 };
 
 /// Step Functions of the local cloud, and what is deployed there. The caller's own AWS settings are never read.
@@ -38,7 +38,7 @@ impl<'a> Workflow<'a> {
         let arn = self.cloud.start(Machine::Onboarding, subject, input).await.map_err(lost)?;
         let described = self.cloud.describe(&arn).await.map_err(lost)?;
         let mut follower = Follower::new(&self.cloud, described).await.map_err(lost)?;
-        to_the_end(&mut follower, false, self.console).await.map_err(lost)?;
+        to_the_end(&mut follower, Manner::default(), self.console).await.map_err(lost)?;
         let state = follower.failure().map(|(state, _, _)| state.to_owned());
         let ended = follower.root.described;
         match (ended.execution.status, ended.output) {

@@ -5,6 +5,7 @@
 
 mod cloud;
 mod commands;
+mod operate;
 mod states;
 
 use clap::ValueEnum;

@@ -1,0 +1,146 @@
+//! `onboard approve` and `onboard reject`: the answer of a person to a plan that is above the brake.
+//!
+//! The waiting execution is answered by its task token, which the registry keeps beside the plan's digest, encrypted like all
+//! of it: so exactly the plan that was asked about is applied, by the execution that asked, and an onboarding that waits for
+//! it goes on. A token is never shown or logged. Where the registry has none (an execution of an older release), a new user
+//! sync with the digest does the same, and the old one ends by itself.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use aws_sdk_sfn::{operation::send_task_success::SendTaskSuccessError, types::ExecutionStatus};
+use onboarding_core::sync::SyncUsersOutput;
+use serde_json::json;
+
+use crate::{
+    args::{ApproveArgs, RejectArgs},
+    cloud::{
+        Cloud, Machine,
+        executions::name_of,
+        registry::{Approval, Entry},
+        trouble::Trouble,
+    },
+    commands::sync,
+    console::{Console, Tone},
+    exit::Exit,
+    follow,
+    words::Words,
+};
+
+/// Runs `approve`.
+///
+/// # Errors
+/// Where nothing waits, another plan waits than was seen, or the cloud can't be used.
+pub async fn approve(args: ApproveArgs, console: &Console) -> Result<Exit, Trouble> {
+    let words = console.words();
+    let cloud = Cloud::open(&args.on, words).await?;
+    let entry = cloud.meant_entry(args.instance.as_deref()).await?;
+    let approval = waiting(&entry, words)?;
+    match &args.digest {
+        Some(seen) if *seen == approval.digest => {}
+        Some(seen) => {
+            return Err(Trouble::undecided(
+                "AnotherPlan",
+                words.another_plan(seen, &approval.digest),
+                words.look_at_the_plan(&entry.alias),
+            ));
+        }
+        None => {
+            show(&cloud, &entry, &approval, console).await?;
+            if !confirmed(&words.approve_question(), console) {
+                return Err(Trouble::undecided(
+                    "NotConfirmed",
+                    words.not_confirmed(),
+                    words.give_digest(&approval.digest),
+                ));
+            }
+        }
+    }
+    let answer = json!({ "approvedDigest": approval.digest });
+    let started = match &approval.token {
+        Some(token) => {
+            let sent = cloud.sfn.send_task_success().task_token(token).output(answer.to_string()).send().await;
+            sent.map_err(|error| {
+                let gone = matches!(
+                    error.as_service_error(),
+                    Some(SendTaskSuccessError::TaskDoesNotExist(_) | SendTaskSuccessError::TaskTimedOut(_))
+                );
+                if gone { gone_trouble(&entry, words) } else { Trouble::of(words, &words.answering(), &error) }
+            })?;
+            None
+        }
+        None => {
+            let input =
+                json!({ "instanceId": entry.instance_id, "approvedDigest": approval.digest, "reason": "operator" });
+            Some(cloud.start(Machine::UserSync, &format!("{}-approved", entry.alias), &input).await?)
+        }
+    };
+    console.result(&json!({ "alias": entry.alias, "approvedDigest": approval.digest, "execution": started }));
+    console.line(&console.paint(Tone::Good, &words.approved(&approval.digest)));
+    if let Some(arn) = started {
+        console.line(&words.follow_with(name_of(&arn)));
+    }
+    Ok(Exit::Done)
+}
+
+/// Runs `reject`.
+///
+/// # Errors
+/// Where nothing waits, or the cloud can't be used.
+pub async fn reject(args: RejectArgs, console: &Console) -> Result<Exit, Trouble> {
+    let words = console.words();
+    let cloud = Cloud::open(&args.on, words).await?;
+    let entry = cloud.meant_entry(args.instance.as_deref()).await?;
+    let approval = waiting(&entry, words)?;
+    let Some(token) = &approval.token else {
+        return Err(Trouble::undecided("NoToken", words.no_token(), words.refuse_by_hand()));
+    };
+    let sent = cloud.sfn.send_task_failure().task_token(token).error("NotApproved").send().await;
+    sent.map_err(|error| {
+        let gone =
+            error.as_service_error().is_some_and(|error| error.is_task_does_not_exist() || error.is_task_timed_out());
+        if gone { gone_trouble(&entry, words) } else { Trouble::of(words, &words.answering(), &error) }
+    })?;
+    console.result(&json!({ "alias": entry.alias, "rejectedDigest": approval.digest }));
+    console.line(&console.paint(Tone::Good, &words.rejected(&approval.digest)));
+    Ok(Exit::Done)
+}
+
+fn waiting(entry: &Entry, words: Words) -> Result<Approval, Trouble> {
+    let approval = entry.approval.clone().filter(|approval| approval.until > follow::now() * 1_000.0);
+    approval.ok_or_else(|| Trouble::input(words.nothing_waits(&entry.alias), words.look_at_the_plan(&entry.alias)))
+}
+
+fn gone_trouble(entry: &Entry, words: Words) -> Trouble {
+    Trouble::undecided("NobodyWaits", words.nobody_waits(&entry.alias), words.look_at_the_plan(&entry.alias))
+}
+
+/// Shows the plan that waits, as the execution that asks has it.
+async fn show(cloud: &Cloud, entry: &Entry, approval: &Approval, console: &Console) -> Result<(), Trouble> {
+    console.line(&console.paint(Tone::Strong, &console.words().plan_of(&entry.alias, &approval.digest)));
+    for execution in cloud.executions(Machine::UserSync, Some(ExecutionStatus::Running), 100).await? {
+        let Some(output) = follow::last_output(cloud, &execution.arn, "SyncUsers").await? else { continue };
+        let Ok(output) = serde_json::from_str::<SyncUsersOutput>(&output) else { continue };
+        if output.digest == approval.digest {
+            sync::print_plan(&output, console);
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// Asks a yes or no on a terminal; without one the answer is no.
+pub(crate) fn confirmed(question: &str, console: &Console) -> bool {
+    if console.is_json() || !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+        return false;
+    }
+    print_question(question);
+    let answer = io::stdin().lock().lines().next().and_then(Result::ok).unwrap_or_default();
+    ["y", "yes", "はい"].contains(&answer.trim().to_lowercase().as_str())
+}
+
+/// Prints a question whose answer is typed behind it.
+pub(crate) fn print_question(question: &str) {
+    let mut out = io::stdout().lock();
+    let _ = write!(out, "{question} ");
+    let _ = out.flush();
+}

@@ -1,0 +1,291 @@
+//! `onboard doctor`: is everything there that an onboarding needs? It only reads.
+//!
+//! What only the stack may see (the Graph credential, Entra's consent, the groups), the stack's own preflight looks at, with
+//! the input that is given: the operator needs no permission in Entra, and no secret leaves the stack.
+
+use std::path::Path;
+
+use roxmltree::Document;
+use serde_json::{Value, json};
+
+use crate::{
+    args::DoctorArgs,
+    cloud::{
+        Cloud, Machine,
+        signed::{CLOUD_FORMATION, CLOUD_WATCH, SNS, elements, text},
+        trouble::Trouble,
+    },
+    console::{Console, Tone},
+    exit::Exit,
+    input,
+    words::Words,
+};
+
+/// How many Connect instances an account may have in a Region.
+const INSTANCES: &str = "L-AA17A6B9";
+/// Outputs that no command goes without.
+const OUTPUTS: [&str; 4] = ["NotificationTopicArn", "RegistryTable", "FailedEventQueue", "DocumentsBucket"];
+
+/// How a check ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Good,
+    /// It works, and a person should look.
+    Look,
+    /// An onboarding would fail.
+    Bad,
+    /// It could not be checked.
+    Unknown,
+}
+
+/// One check.
+struct Check {
+    name: &'static str,
+    verdict: Verdict,
+    found: String,
+    action: String,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Where the input can't be used, or there is no stack to look at.
+pub async fn run(args: DoctorArgs, console: &Console) -> Result<Exit, Trouble> {
+    let words = console.words();
+    let file = args.file.clone().or_else(|| Path::new("onboarding.json").exists().then(|| "onboarding.json".into()));
+    let input = match &file {
+        Some(file) => Some(input::onboarding(file).map_err(|bad| Trouble::file(&bad, words))?.0),
+        None => None,
+    };
+    let cloud = Cloud::open(&args.on, words).await?;
+    let mut checks = vec![account(&cloud).await, stack(&cloud)];
+    checks.push(preflight(&cloud, input.as_ref()).await);
+    checks.push(instance_quota(&cloud).await);
+    checks.push(support_plan(&cloud).await);
+    checks.push(subscription(&cloud).await);
+    checks.push(alarms(&cloud).await);
+    checks.push(failed_events(&cloud).await);
+    checks.push(Check::new("licences", Verdict::Unknown, words.licences(), words.look_at_licences()));
+    console.result(&json!({ "checks": checks.iter().map(Check::json).collect::<Vec<_>>() }));
+    for check in &checks {
+        check.print(console);
+    }
+    let worst = |verdict: Verdict| checks.iter().any(|check| check.verdict == verdict);
+    Ok(match (worst(Verdict::Bad), worst(Verdict::Look)) {
+        (true, _) => Exit::Failed,
+        (false, true) => Exit::Undecided,
+        (false, false) => Exit::Done,
+    })
+}
+
+impl Check {
+    fn new(name: &'static str, verdict: Verdict, found: impl Into<String>, action: impl Into<String>) -> Self {
+        Self { name, verdict, found: found.into(), action: action.into() }
+    }
+
+    fn good(name: &'static str, found: impl Into<String>) -> Self {
+        Self::new(name, Verdict::Good, found, "")
+    }
+
+    /// A check that the cloud refused to answer.
+    fn unknown(name: &'static str, trouble: Trouble) -> Self {
+        Self::new(name, Verdict::Unknown, trouble.what, trouble.action)
+    }
+
+    fn print(&self, console: &Console) {
+        let (tone, mark) = match self.verdict {
+            Verdict::Good => (Tone::Good, "✓"),
+            Verdict::Look => (Tone::Warn, "!"),
+            Verdict::Bad => (Tone::Bad, "✗"),
+            Verdict::Unknown => (Tone::Faint, "?"),
+        };
+        console.line(&format!("{} {:<16} {}", console.paint(tone, mark), self.name, self.found));
+        if !self.action.is_empty() {
+            console.line(&format!("  {:<16} {}", "", console.paint(Tone::Faint, &self.action)));
+        }
+    }
+
+    fn json(&self) -> Value {
+        let verdict = match self.verdict {
+            Verdict::Good => "good",
+            Verdict::Look => "look",
+            Verdict::Bad => "bad",
+            Verdict::Unknown => "unknown",
+        };
+        json!({ "name": self.name, "verdict": verdict, "found": self.found, "action": self.action })
+    }
+}
+
+async fn account(cloud: &Cloud) -> Check {
+    let words = cloud.words;
+    match aws_sdk_sts::Client::new(&cloud.config).get_caller_identity().send().await {
+        Ok(identity) => {
+            let (account, arn) = (identity.account.unwrap_or_default(), identity.arn.unwrap_or_default());
+            Check::good("account", words.account(account, cloud.region(), arn))
+        }
+        Err(error) => Check::unknown("account", Trouble::of(words, &words.asking_who(), &error)),
+    }
+}
+
+fn stack(cloud: &Cloud) -> Check {
+    let words = cloud.words;
+    let stack = &cloud.stack;
+    let machines = Machine::ALL.into_iter().map(Machine::output);
+    let missing: Vec<&str> =
+        OUTPUTS.into_iter().chain(machines).filter(|name| !stack.outputs.contains_key(*name)).collect();
+    if !missing.is_empty() {
+        let missing = missing.join(", ");
+        return Check::new("stack", Verdict::Bad, words.outputs_missing(&stack.name, missing), words.deploy_again());
+    }
+    // A rolled back update leaves the release before it, which works.
+    let settled = stack.status.ends_with("_COMPLETE") && stack.status != "ROLLBACK_COMPLETE";
+    if settled {
+        Check::good("stack", words.stack_is(&stack.name, &stack.status))
+    } else {
+        Check::new("stack", Verdict::Look, words.stack_is(&stack.name, &stack.status), words.wait_for_stack())
+    }
+}
+
+/// Entra's consent and the groups, by the function that an onboarding begins with.
+async fn preflight(cloud: &Cloud, input: Option<&Value>) -> Check {
+    let words = cloud.words;
+    let Some(input) = input else {
+        return Check::new("entra", Verdict::Unknown, words.entra_not_checked(), words.give_an_input());
+    };
+    let doing = words.asking_preflight();
+    let parameters = [
+        ("Action", "DescribeStackResource"),
+        ("Version", "2010-05-15"),
+        ("StackName", cloud.stack.name.as_str()),
+        ("LogicalResourceId", "PreflightFunction"),
+    ];
+    let found = cloud.signed.query(CLOUD_FORMATION, &doing, &parameters).await;
+    let function = match found {
+        Ok(xml) => {
+            Document::parse(&xml).ok().and_then(|xml| text(xml.root(), "PhysicalResourceId")).unwrap_or_default()
+        }
+        Err(trouble) => return Check::unknown("entra", trouble),
+    };
+    match cloud.signed.invoke(&doing, &function, &json!({ "onboarding": input })).await {
+        Ok(output) => {
+            let groups = output["groups"].as_array().map_or(0, Vec::len);
+            let tenant = output["tenantId"].as_str().unwrap_or_default();
+            Check::good("entra", words.entra_is_good(tenant, groups, &output["users"]))
+        }
+        Err(trouble) if onboarding_core::StepErrorKind::from_name(&trouble.name).is_some() => {
+            Check::new("entra", Verdict::Bad, trouble.what, words.advice(&trouble.name))
+        }
+        Err(trouble) => Check::unknown("entra", trouble),
+    }
+}
+
+async fn instance_quota(cloud: &Cloud) -> Check {
+    let words = cloud.words;
+    let asked = aws_sdk_servicequotas::Client::new(&cloud.config)
+        .get_service_quota()
+        .service_code("connect")
+        .quota_code(INSTANCES)
+        .send()
+        .await;
+    match asked {
+        Ok(output) => {
+            let value = output.quota.and_then(|quota| quota.value).unwrap_or_default();
+            let used = cloud.entries().await.map_or(0, |entries| entries.len());
+            Check::good("quotas", words.instance_quota(value, used))
+        }
+        Err(error) => Check::unknown("quotas", Trouble::of(words, &words.asking_quotas(), &error)),
+    }
+}
+
+async fn support_plan(cloud: &Cloud) -> Check {
+    let words = cloud.words;
+    // The Support API lives in one Region only.
+    let config = aws_sdk_support::config::Builder::from(&cloud.config)
+        .region(aws_sdk_support::config::Region::from_static("us-east-1"))
+        .build();
+    match aws_sdk_support::Client::from_conf(config).describe_severity_levels().send().await {
+        Ok(_) => Check::good("support plan", words.support_api()),
+        Err(error) => {
+            use aws_sdk_sfn::error::ProvideErrorMetadata;
+            if error.code() == Some("SubscriptionRequiredException") {
+                Check::new("support plan", Verdict::Look, words.no_support_api(), words.order_by_hand())
+            } else {
+                Check::unknown("support plan", Trouble::of(words, &words.asking_support(), &error))
+            }
+        }
+    }
+}
+
+async fn subscription(cloud: &Cloud) -> Check {
+    let words = cloud.words;
+    let topic = match cloud.stack.output("NotificationTopicArn", words) {
+        Ok(topic) => topic,
+        Err(trouble) => return Check::unknown("notifications", trouble),
+    };
+    let parameters = [("Action", "ListSubscriptionsByTopic"), ("Version", "2010-03-31"), ("TopicArn", topic)];
+    let xml = match cloud.signed.query(SNS, &words.asking_subscriptions(), &parameters).await {
+        Ok(xml) => xml,
+        Err(trouble) => return Check::unknown("notifications", trouble),
+    };
+    let Ok(xml) = Document::parse(&xml) else {
+        return Check::new("notifications", Verdict::Unknown, words.asking_subscriptions(), "");
+    };
+    let arns: Vec<String> =
+        elements(xml.root(), "SubscriptionArn").filter_map(|arn| arn.text().map(ToOwned::to_owned)).collect();
+    let pending = arns.iter().filter(|arn| arn.as_str() == "PendingConfirmation").count();
+    subscribed(arns.len(), pending, words)
+}
+
+fn subscribed(all: usize, pending: usize, words: Words) -> Check {
+    match (all, pending) {
+        (0, _) => Check::new("notifications", Verdict::Look, words.nobody_is_told(), words.subscribe_somebody()),
+        (_, 0) => Check::good("notifications", words.people_are_told(all)),
+        _ => Check::new("notifications", Verdict::Look, words.not_confirmed_yet(pending), words.confirm_the_mail()),
+    }
+}
+
+async fn alarms(cloud: &Cloud) -> Check {
+    let words = cloud.words;
+    let prefix = format!("{}-", cloud.stack.name);
+    let parameters = [
+        ("Action", "DescribeAlarms"),
+        ("Version", "2010-08-01"),
+        ("AlarmNamePrefix", prefix.as_str()),
+        ("StateValue", "ALARM"),
+    ];
+    let xml = match cloud.signed.query(CLOUD_WATCH, &words.asking_alarms(), &parameters).await {
+        Ok(xml) => xml,
+        Err(trouble) => return Check::unknown("alarms", trouble),
+    };
+    let names: Vec<String> = Document::parse(&xml).map_or_else(
+        |_| Vec::new(),
+        |xml| elements(xml.root(), "AlarmName").filter_map(|name| name.text().map(ToOwned::to_owned)).collect(),
+    );
+    if names.is_empty() {
+        Check::good("alarms", words.no_alarm())
+    } else {
+        Check::new("alarms", Verdict::Look, words.alarms_on(names.join(", ")), words.look_at_alarms())
+    }
+}
+
+async fn failed_events(cloud: &Cloud) -> Check {
+    match super::replay::waiting(cloud).await {
+        Ok((0, _)) => Check::good("events", cloud.words.events_wait(0)),
+        Ok((count, _)) => Check::new("events", Verdict::Look, cloud.words.events_wait(count), "onboard replay"),
+        Err(trouble) => Check::unknown("events", trouble),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::Lang;
+
+    #[test]
+    fn a_mail_that_was_not_confirmed_is_worth_a_look() {
+        let words = Words(Lang::En);
+        assert_eq!(subscribed(0, 0, words).verdict, Verdict::Look);
+        assert_eq!(subscribed(2, 1, words).verdict, Verdict::Look);
+        assert_eq!(subscribed(2, 0, words).verdict, Verdict::Good);
+    }
+}

@@ -1,0 +1,165 @@
+//! `onboard init`: writes an `onboarding.json` from answers, given as options or typed in. A file that is there is replaced only
+//! with `--force`.
+
+use std::{
+    fs::OpenOptions,
+    io::{self, BufRead, ErrorKind, IsTerminal, Write},
+};
+
+use onboarding_core::onboarding::Onboarding;
+use serde_json::{Value, json};
+
+use super::approve::print_question;
+use crate::{
+    args::InitArgs,
+    cloud::trouble::Trouble,
+    console::{Console, Tone},
+    exit::Exit,
+    input::BadInput,
+    words::{Lang, Words},
+};
+
+/// Where editors find the schema.
+const SCHEMA: &str = "onboarding.schema.json";
+
+/// Runs the command.
+///
+/// # Errors
+/// Where an answer is missing or can't be used, or the file is there already.
+pub fn run(args: InitArgs, console: &Console) -> Result<Exit, Trouble> {
+    let words = console.words();
+    let file = args.file.clone();
+    if file.exists() && !args.force {
+        return Err(Trouble::input(words.file_is_there(file.display()), words.use_force()));
+    }
+    let ask = !console.is_json() && io::stdin().is_terminal() && io::stdout().is_terminal();
+    let value = answers(args, ask, words)?;
+    Onboarding::parse(&value)
+        .map_err(|problems| Trouble::file(&BadInput { file: file.display().to_string(), problems }, words))?;
+    let text = format!("{value:#}\n");
+    let opened = OpenOptions::new().write(true).create(true).truncate(true).open(&file);
+    opened.and_then(|mut opened| opened.write_all(text.as_bytes())).map_err(|error| {
+        Trouble::input(words.not_written(file.display(), describe(&error)), words.name_another_file())
+    })?;
+    console.result(&json!({ "file": file.display().to_string(), "onboarding": value }));
+    console.line(&console.paint(Tone::Good, &words.written(file.display())));
+    console.line(&words.next_steps(file.display()));
+    Ok(Exit::Done)
+}
+
+fn describe(error: &io::Error) -> String {
+    if error.kind() == ErrorKind::NotFound { "the folder does not exist".into() } else { error.to_string() }
+}
+
+/// The file's content, with what was not given as an option asked for.
+fn answers(args: InitArgs, ask: bool, words: Words) -> Result<Value, Trouble> {
+    let question = |text: String, default: &str| if ask { typed(&text, default) } else { default.to_owned() };
+    let alias = args.alias.unwrap_or_else(|| question(words.ask_alias(), ""));
+    let groups = if args.group.is_empty() { list(&question(words.ask_groups(), "")) } else { args.group };
+    if alias.is_empty() || groups.is_empty() {
+        return Err(Trouble::input(words.answers_missing(), words.give_answers()));
+    }
+    let profiles = if args.security_profile.is_empty() {
+        list(&question(words.ask_profiles(), "Agent"))
+    } else {
+        args.security_profile
+    };
+    let numbers =
+        if args.phone_number.is_empty() { list(&question(words.ask_numbers(), "")) } else { args.phone_number };
+    let calls = match args.concurrent_calls {
+        Some(calls) => Some(calls),
+        None => match question(words.ask_calls(), "").trim() {
+            "" => None,
+            typed => Some(typed.parse().map_err(|_| Trouble::input(words.no_number(typed), words.give_answers()))?),
+        },
+    };
+    let language = match args.language {
+        Some(language) => language,
+        None => words.0,
+    };
+    let mut value = json!({
+        "$schema": SCHEMA,
+        "instance": { "alias": alias },
+        "users": {
+            "groups": groups.iter().map(|group| json!({"group": group, "securityProfiles": profiles})).collect::<Vec<_>>(),
+        },
+    });
+    if !numbers.is_empty() {
+        value["phoneNumbers"] = numbers.iter().map(|number| phone_number(number)).collect();
+        if numbers.iter().any(|number| number.to_uppercase().starts_with("JP")) {
+            // Without documents a person files the case; `start --document` brings them later.
+            value["telephony"] = json!({ "order": "manual" });
+        }
+    }
+    if let Some(calls) = calls {
+        value["quotas"] = json!({ "concurrentActiveCalls": calls });
+    }
+    if language == Lang::Ja {
+        value["language"] = "ja".into();
+    }
+    Ok(value)
+}
+
+/// `COUNTRY:TYPE[:PREFIX]` as the input writes it; the check tells what is wrong with it.
+fn phone_number(text: &str) -> Value {
+    let mut parts = text.split(':').map(str::trim);
+    let (country, kind) =
+        (parts.next().unwrap_or_default().to_uppercase(), parts.next().unwrap_or("DID").to_uppercase());
+    match parts.next() {
+        Some(prefix) => json!({ "country": country, "type": kind, "prefix": prefix }),
+        None => json!({ "country": country, "type": kind }),
+    }
+}
+
+fn list(text: &str) -> Vec<String> {
+    text.split([',', '、']).map(str::trim).filter(|part| !part.is_empty()).map(ToOwned::to_owned).collect()
+}
+
+fn typed(question: &str, default: &str) -> String {
+    print_question(question);
+    let line = io::stdin().lock().lines().next().and_then(Result::ok).unwrap_or_default();
+    let line = line.trim();
+    if line.is_empty() { default.to_owned() } else { line.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use super::*;
+    use crate::args::{Args, Command};
+    use clap::Parser;
+
+    fn made(options: &[&str]) -> Result<Value, Trouble> {
+        let all = ["onboard", "init"].iter().chain(options);
+        let Command::Init(args) = Args::try_parse_from(all).unwrap().command else { panic!("not init") };
+        answers(*args, false, Words(Lang::En))
+    }
+
+    #[test]
+    fn what_the_options_say_is_a_usable_input_that_names_its_schema() {
+        let value = made(&[
+            "--alias",
+            "acme",
+            "--group",
+            "A",
+            "--group",
+            "B",
+            "--phone-number",
+            "jp:did:+813",
+            "--concurrent-calls",
+            "20",
+        ]);
+        let value = value.unwrap();
+        let onboarding = Onboarding::parse(&value).unwrap();
+        assert_eq!(onboarding.users.groups.len(), 2);
+        assert_eq!(value["phoneNumbers"], json!([{"country": "JP", "type": "DID", "prefix": "+813"}]));
+        assert_eq!((&value["$schema"], &value["quotas"]["concurrentActiveCalls"]), (&json!(SCHEMA), &json!(20)));
+    }
+
+    #[test]
+    fn without_a_terminal_a_missing_answer_is_named_and_nothing_is_guessed() {
+        let trouble = made(&["--alias", "acme"]).unwrap_err();
+        assert_eq!(trouble.exit, Exit::BadInput);
+        assert!(trouble.action.contains("--group"), "{}", trouble.action);
+    }
+}

@@ -1,0 +1,231 @@
+//! The commands that start a state machine, wait for its end and print what it found: `plan`, `drift`, `rotate-certificate`,
+//! `teardown`.
+
+use std::io::{self, BufRead, IsTerminal};
+
+use serde_json::{Value, json};
+
+use crate::{
+    args::{ApplicationFate, DriftArgs, Fate, PlanArgs, RotateArgs, TeardownArgs},
+    cloud::{Cloud, Machine, trouble::Trouble},
+    commands::{approve::print_question, watched},
+    console::{Console, Tone, columns},
+    exit::Exit,
+    follow::Manner,
+    input,
+};
+
+/// Runs `plan`: what an onboarding would do. Nothing is written.
+///
+/// # Errors
+/// Where the input can't be used, the plan fails, or the cloud can't be used.
+pub async fn plan(args: PlanArgs, console: &Console) -> Result<Exit, Trouble> {
+    let words = console.words();
+    let (input, onboarding) = input::onboarding(&args.file).map_err(|bad| Trouble::file(&bad, words))?;
+    let cloud = Cloud::open(&args.on, words).await?;
+    let Some(output) =
+        finished(&cloud, Machine::Plan, &format!("{}-plan", onboarding.instance.alias), &input, console).await?
+    else {
+        return Ok(Exit::Interrupted);
+    };
+    console.result(&output);
+    console.line(&console.paint(Tone::Strong, &words.plan_head(&onboarding.instance.alias)));
+    items(&output, console);
+    let conflicts =
+        output["items"].as_array().into_iter().flatten().filter(|item| item["action"] == "conflict").count();
+    if conflicts > 0 {
+        console.line(&console.paint(Tone::Warn, &words.conflicts(conflicts)));
+        return Ok(Exit::Undecided);
+    }
+    console.line(&words.nothing_written());
+    Ok(Exit::Done)
+}
+
+/// Runs `drift`: what is not as it was set up.
+///
+/// # Errors
+/// Where the look fails, or the cloud can't be used.
+pub async fn drift(args: DriftArgs, console: &Console) -> Result<Exit, Trouble> {
+    let words = console.words();
+    let cloud = Cloud::open(&args.on, words).await?;
+    let (subject, mut input) = about(&cloud, args.instance.as_deref(), "drift").await?;
+    if args.mend {
+        input["mend"] = true.into();
+    }
+    let Some(output) = finished(&cloud, Machine::Drift, &subject, &input, console).await? else {
+        return Ok(Exit::Interrupted);
+    };
+    console.result(&output);
+    let mut open = 0;
+    for instance in output["instances"].as_array().into_iter().flatten() {
+        let findings = instance["findings"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let head = words.findings_of(text(instance, "alias"), findings.len());
+        console.line(&console.paint(if findings.is_empty() { Tone::Good } else { Tone::Warn }, &head));
+        for finding in findings {
+            let mended = finding["mended"] == true;
+            open += usize::from(!mended);
+            let mark = if mended { words.mended() } else { String::new() };
+            console.line(&format!("  - {} {}", text(finding, "place"), console.paint(Tone::Good, &mark)));
+            console
+                .line(&format!("    {}", words.expected_found(shown(&finding["expected"]), shown(&finding["found"]))));
+        }
+    }
+    Ok(if open == 0 { Exit::Done } else { Exit::Undecided })
+}
+
+/// Runs `rotate-certificate`: a new SAML signing certificate.
+///
+/// # Errors
+/// Where the rotation fails, or the cloud can't be used.
+pub async fn rotate(args: RotateArgs, console: &Console) -> Result<Exit, Trouble> {
+    let cloud = Cloud::open(&args.on, console.words()).await?;
+    let (subject, mut input) = about(&cloud, args.instance.as_deref(), "rotate-certificate").await?;
+    if args.force {
+        input["force"] = true.into();
+    }
+    let Some(output) = finished(&cloud, Machine::RotateCertificate, &subject, &input, console).await? else {
+        return Ok(Exit::Interrupted);
+    };
+    console.result(&output);
+    for instance in output["instances"].as_array().into_iter().flatten() {
+        let status = text(instance, "status");
+        console.line(&format!(
+            "{:<24} {:<12} {}",
+            text(instance, "alias"),
+            console.paint(Tone::Good, status),
+            console.words().certificate(text(instance, "thumbprint"), text(instance, "expires"))
+        ));
+    }
+    Ok(Exit::Done)
+}
+
+/// Runs `teardown`: shows what would go, and with `--apply` and the alias typed in takes it away. What is applied is the plan
+/// that was shown, by its digest.
+///
+/// # Errors
+/// Where it is not confirmed, the teardown fails, or the cloud can't be used.
+pub async fn teardown(args: TeardownArgs, console: &Console) -> Result<Exit, Trouble> {
+    let words = console.words();
+    let cloud = Cloud::open(&args.on, words).await?;
+    let entry = cloud.meant_entry(Some(&args.instance)).await?;
+    let mut input = json!({
+        "instanceId": entry.instance_id,
+        "mode": "plan",
+        "confirmAlias": entry.alias,
+        "users": fate(args.users),
+        "instance": fate(args.connect_instance),
+        "application": match args.application {
+            ApplicationFate::Keep => "keep",
+            ApplicationFate::Empty => "empty",
+            ApplicationFate::Delete => "delete",
+        },
+    });
+    let subject = format!("{}-teardown-plan", entry.alias);
+    let Some(plan) = finished(&cloud, Machine::Teardown, &subject, &input, console).await? else {
+        return Ok(Exit::Interrupted);
+    };
+    console.line(&console.paint(Tone::Strong, &words.teardown_head(&entry.alias)));
+    items(&plan, console);
+    if !args.apply {
+        console.result(&plan);
+        console.line(&words.teardown_apply());
+        return Ok(Exit::Done);
+    }
+    let typed = match args.confirm {
+        Some(typed) => typed,
+        None if !console.is_json() && io::stdin().is_terminal() => {
+            print_question(&words.type_the_alias(&entry.alias));
+            io::stdin().lock().lines().next().and_then(Result::ok).unwrap_or_default()
+        }
+        None => String::new(),
+    };
+    if typed.trim() != entry.alias {
+        return Err(Trouble::undecided("NotConfirmed", words.not_confirmed(), words.confirm_with(&entry.alias)));
+    }
+    input["mode"] = "apply".into();
+    input["approvedDigest"] = plan["digest"].clone();
+    let subject = format!("{}-teardown", entry.alias);
+    let Some(output) = finished(&cloud, Machine::Teardown, &subject, &input, console).await? else {
+        return Ok(Exit::Interrupted);
+    };
+    console.result(&output);
+    items(&output, console);
+    console.line(&console.paint(Tone::Good, &words.torn_down(&entry.alias)));
+    Ok(Exit::Done)
+}
+
+const fn fate(fate: Fate) -> &'static str {
+    match fate {
+        Fate::Keep => "keep",
+        Fate::Delete => "delete",
+    }
+}
+
+/// The name and the input of a machine that looks at one instance or at all.
+async fn about(cloud: &Cloud, instance: Option<&str>, what: &str) -> Result<(String, Value), Trouble> {
+    let Some(instance) = instance else { return Ok((what.to_owned(), json!({}))) };
+    let entry = cloud.meant_entry(Some(instance)).await?;
+    Ok((format!("{}-{what}", entry.alias), json!({ "instanceId": entry.instance_id })))
+}
+
+/// Runs a machine to its end; none where the person did not want to wait.
+async fn finished(
+    cloud: &Cloud,
+    machine: Machine,
+    subject: &str,
+    input: &Value,
+    console: &Console,
+) -> Result<Option<Value>, Trouble> {
+    let arn = cloud.start(machine, subject, input).await?;
+    let ended = watched(cloud, cloud.describe(&arn).await?, Manner::default(), console).await?;
+    Ok(ended.map(|ended| ended.output.unwrap_or_default()))
+}
+
+/// Prints items (`area`, `kind`, `name`, `action`, `detail`) by area, then the open items.
+fn items(output: &Value, console: &Console) {
+    let items = output["items"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let width = items
+        .iter()
+        .map(|item| columns(text(item, "kind")) + columns(text(item, "name")) + 1)
+        .max()
+        .unwrap_or_default();
+    let mut area = "";
+    for item in items {
+        if text(item, "area") != area {
+            area = text(item, "area");
+            console.line(&console.paint(Tone::Strong, area));
+        }
+        let action = text(item, "action");
+        let (tone, mark) = match action {
+            "create" => (Tone::Good, "+"),
+            "change" => (Tone::Warn, "~"),
+            "delete" | "remove" => (Tone::Bad, "-"),
+            "conflict" => (Tone::Bad, "!"),
+            "adopt" => (Tone::Good, "="),
+            "wait" => (Tone::Warn, "…"),
+            _ => (Tone::Faint, " "),
+        };
+        let what = format!("{} {}", text(item, "kind"), text(item, "name"));
+        let gap = " ".repeat(width.saturating_sub(columns(&what)));
+        let action = console.paint(tone, &format!("{:<10}", console.words().action(action)));
+        let line = format!("  {} {what}{gap}  {action} {}", console.paint(tone, mark), text(item, "detail"));
+        console.line(line.trim_end());
+    }
+    let open = output["openItems"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if !open.is_empty() {
+        console.line(&console.paint(Tone::Strong, &console.words().open_items()));
+    }
+    for item in open {
+        console.line(&format!("  - {}: {}", console.paint(Tone::Warn, text(item, "subject")), text(item, "what")));
+        console.line(&format!("    {}", text(item, "action")));
+    }
+}
+
+fn text<'v>(value: &'v Value, name: &str) -> &'v str {
+    value[name].as_str().unwrap_or_default()
+}
+
+/// A value as people read it.
+fn shown(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
+}

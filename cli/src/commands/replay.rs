@@ -1,0 +1,43 @@
+//! `onboard replay`: plays the events again that could not be dealt with, by a message move task of SQS.
+
+use serde_json::json;
+
+use crate::{
+    args::ReplayArgs,
+    cloud::{Cloud, trouble::Trouble},
+    console::{Console, Tone},
+    exit::Exit,
+};
+
+/// Runs the command.
+///
+/// # Errors
+/// Where the cloud can't be used.
+pub async fn run(args: ReplayArgs, console: &Console) -> Result<Exit, Trouble> {
+    let words = console.words();
+    let cloud = Cloud::open(&args.on, words).await?;
+    let (waiting, source) = waiting(&cloud).await?;
+    if waiting == 0 || args.count {
+        console.result(&json!({ "waiting": waiting, "replaying": 0 }));
+        console.line(&words.events_wait(waiting));
+        return Ok(Exit::Done);
+    }
+    let target = cloud.stack.output("HintQueueArn", words)?;
+    let task = json!({ "SourceArn": source, "DestinationArn": target });
+    let started = cloud.signed.sqs(&words.replaying_events(), "StartMessageMoveTask", &task).await?;
+    console.result(&json!({ "waiting": waiting, "replaying": waiting, "task": started["TaskHandle"] }));
+    console.line(&console.paint(Tone::Good, &words.events_replay(waiting)));
+    Ok(Exit::Done)
+}
+
+/// How many events wait, and the ARN of their queue.
+///
+/// # Errors
+/// Where the cloud can't be used.
+pub async fn waiting(cloud: &Cloud) -> Result<(u64, String), Trouble> {
+    let queue = cloud.stack.output("FailedEventQueue", cloud.words)?;
+    let asked = json!({ "QueueUrl": queue, "AttributeNames": ["QueueArn", "ApproximateNumberOfMessages"] });
+    let answer = cloud.signed.sqs(&cloud.words.counting_events(), "GetQueueAttributes", &asked).await?;
+    let attribute = |name: &str| answer["Attributes"][name].as_str().unwrap_or_default().to_owned();
+    Ok((attribute("ApproximateNumberOfMessages").parse().unwrap_or_default(), attribute("QueueArn")))
+}

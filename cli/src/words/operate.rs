@@ -1,0 +1,102 @@
+//! What the commands of daily life say: approval, replay, init, doctor, plans and teardown.
+
+use super::{Lang, Words, catalogue};
+
+catalogue! {
+    another_plan(seen, waits) = "The plan that waits is another one. You saw {seen}; {waits} waits.",
+        "承認を待っているのは別の計画です。確認済み: {seen}、待機中: {waits}。";
+    look_at_the_plan(alias) = "Look at what a sync would do now: onboard sync {alias} --plan", "今の計画を確認してください: onboard sync {alias} --plan";
+    approve_question() = "Apply exactly this plan? [y/N]", "この計画をそのまま適用しますか? [y/N]";
+    not_confirmed() = "Not confirmed; nothing was changed.", "確認が取れなかったため、何も変更していません。";
+    give_digest(digest) = "Look at the plan, then: --digest {digest}", "計画を確認し、--digest {digest} を付けて実行してください。";
+    answering() = "answering the waiting execution", "待機中の実行への回答";
+    approved(digest) = "Approved: the plan {digest} is being applied.", "承認しました。計画 {digest} を適用しています。";
+    rejected(digest) = "Refused: the plan {digest} is not applied; nothing was changed.", "却下しました。計画 {digest} は適用されません。何も変更していません。";
+    no_token() = "The waiting execution is of an older release and can't be answered from here.", "待機中の実行は古いリリースのため、ここからは回答できません。";
+    refuse_by_hand() = "Use the command in the notification mail, or leave it: it ends within three days and changes nothing.",
+        "通知メールにあるコマンドを使うか、そのままにしてください。3日以内に何も変更せずに終わります。";
+    nothing_waits(alias) = "No plan for {alias} waits for approval.", "{alias} には承認待ちの計画がありません。";
+    nobody_waits(alias) = "The execution that asked about {alias} does not wait any more; nothing was changed.",
+        "{alias} の承認を求めた実行はもう待っていません。何も変更していません。";
+    plan_of(alias, digest) = "The plan for {alias} that waits, digest {digest}", "{alias} の承認待ちの計画 (ダイジェスト {digest})";
+    counting_events() = "counting failed events", "失敗したイベントの件数取得";
+    replaying_events() = "replaying failed events", "失敗したイベントの再実行";
+    events_wait(count) = "{count} failed events wait.", "失敗したイベントは {count} 件です。";
+    events_replay(count) = "{count} failed events are being played again.", "失敗したイベント {count} 件を再実行しています。";
+    plan_head(alias) = "What an onboarding of {alias} would do", "{alias} のオンボーディングで行われること";
+    nothing_written() = "Nothing was written. To do it: onboard start", "何も変更していません。実行するには: onboard start";
+    conflicts(count) = "{count} conflicts: an onboarding would stop there. Nothing was written.", "競合が {count} 件あり、オンボーディングはそこで止まります。何も変更していません。";
+    open_items() = "Open items", "残っている作業";
+    findings_of(alias, count) = "{alias}: {count} differences", "{alias}: 差異 {count} 件";
+    mended() = "(set back)", "(修復済み)";
+    expected_found(expected, found) = "expected {expected}, found {found}", "期待値 {expected}、実際 {found}";
+    certificate(thumbprint, expires) = "certificate {thumbprint}, until {expires}", "証明書 {thumbprint}、有効期限 {expires}";
+    teardown_head(alias) = "What a teardown of {alias} would take away", "{alias} の撤去で削除されるもの";
+    teardown_apply() = "Nothing was changed. To do it, add --apply.", "何も変更していません。実行するには --apply を付けてください。";
+    type_the_alias(alias) = "This can't be undone. Type the alias ({alias}) to go on:", "この操作は取り消せません。続けるにはエイリアス ({alias}) を入力してください:";
+    confirm_with(alias) = "Look at the plan, then: --apply --confirm {alias}", "計画を確認し、--apply --confirm {alias} を付けて実行してください。";
+    torn_down(alias) = "{alias} has been taken back.", "{alias} の撤去が完了しました。";
+    file_is_there(file) = "{file} is there already.", "{file} は既に存在します。";
+    use_force() = "Name another file, or replace it with --force.", "別のファイルを指定するか、--force で置き換えてください。";
+    answers_missing() = "The alias and at least one group are needed.", "エイリアスと、少なくとも1つのグループが必要です。";
+    give_answers() = "Give --alias and --group (see onboard init --help), or run it on a terminal, where it asks.",
+        "--alias と --group を指定する (onboard init --help を参照) か、質問に答えられるようターミナルで実行してください。";
+    no_number(text) = "\"{text}\" is no number.", "「{text}」は数値ではありません。";
+    written(file) = "{file} is written.", "{file} を作成しました。";
+    next_steps(file) = "Next: onboard doctor {file} · onboard plan {file} · onboard start {file}", "次の手順: onboard doctor {file} · onboard plan {file} · onboard start {file}";
+    ask_alias() = "Alias of the instance (first label of its URL, for example acme-support):", "インスタンスのエイリアス (URL の先頭部分、例: acme-support):";
+    ask_groups() = "Entra groups whose members become users, separated by commas:", "ユーザーにする Entra グループ (カンマ区切り):";
+    ask_profiles() = "Their security profiles [Agent]:", "割り当てるセキュリティプロファイル [Agent]:";
+    ask_numbers() = "Phone numbers to get, COUNTRY:TYPE:PREFIX, for example JP:DID:+813 [none]:", "取得する電話番号 (国:種別:先頭番号、例: JP:DID:+813) [なし]:";
+    ask_calls() = "Calls at once, where the default of the account is too few [as it is]:", "同時通話数 (アカウントの既定値で足りない場合) [変更しない]:";
+    asking_who() = "asking who you are (STS)", "呼び出し元の確認 (STS)";
+    account(account, region, arn) = "{account} in {region}, as {arn}", "{account} ({region})、{arn} として実行";
+    outputs_missing(stack, names) = "{stack} lacks the outputs {names}", "{stack} に出力 {names} がありません";
+    stack_is(stack, status) = "{stack} is {status}", "{stack} の状態は {status}";
+    wait_for_stack() = "Wait until CloudFormation is done, or look at the stack's events.", "CloudFormation の完了を待つか、スタックのイベントを確認してください。";
+    entra_not_checked() = "Entra's consent and groups were not looked at", "Entra の同意とグループは確認していません";
+    give_an_input() = "Name an onboarding.json: onboard doctor onboarding.json", "onboarding.json を指定してください: onboard doctor onboarding.json";
+    asking_preflight() = "asking the stack's preflight", "スタックの事前確認 (preflight) の呼び出し";
+    entra_is_good(tenant, groups, users) = "tenant {tenant}: permissions are there, {groups} groups with {users} people", "テナント {tenant}: 権限あり、グループ {groups} 件 (対象 {users} 人)";
+    asking_quotas() = "asking Service Quotas", "Service Quotas の確認";
+    instance_quota(value, used) = "Connect instances: {value} in this account and Region, {used} onboarded by this stack", "Connect インスタンス数の上限 {value} (このアカウントとリージョン)、このスタックでの作成 {used}";
+    asking_support() = "asking the Support API", "サポート API の確認";
+    support_api() = "the Support API is there: numbers are ordered by themselves", "サポート API を利用できます。電話番号は自動で申請されます";
+    no_support_api() = "the account's Support plan has no API", "このアカウントのサポートプランでは API を使えません";
+    order_by_hand() = "You will get the text of each case by notification and file it by hand, or take a plan with the Support API.",
+        "申請文面が通知で届くので、手動で申請してください。または API を使えるサポートプランに変更してください。";
+    asking_subscriptions() = "asking who is told", "通知先の確認";
+    nobody_is_told() = "nobody is told what the workflow waits for", "通知先が登録されていません";
+    subscribe_somebody() = "Deploy with NotificationEmail, or subscribe to the notification topic.", "NotificationEmail を指定してデプロイするか、通知トピックをサブスクライブしてください。";
+    people_are_told(count) = "{count} subscriptions, all confirmed", "サブスクリプション {count} 件、すべて確認済み";
+    not_confirmed_yet(count) = "{count} subscriptions are not confirmed", "未確認のサブスクリプションが {count} 件あります";
+    confirm_the_mail() = "Press the link in the mail from AWS Notifications.", "AWS Notifications からのメールにあるリンクを押してください。";
+    asking_alarms() = "asking CloudWatch", "CloudWatch の確認";
+    no_alarm() = "no alarm of the stack is on", "発生中のアラームはありません";
+    alarms_on(names) = "on: {names}", "発生中: {names}";
+    look_at_alarms() = "Look at them in CloudWatch; each says what to do.", "CloudWatch で確認してください。対処方法は各アラームの説明にあります。";
+    licences() = "Entra ID P1 (for assigning groups) can't be read with the application's permissions", "Entra ID P1 (グループ割り当てに必要) は、このアプリケーションの権限では確認できません";
+    look_at_licences() = "Entra admin center → Billing → Licenses; without P1 set entra.assignment to \"users\".",
+        "Entra 管理センターの「課金 → ライセンス」で確認してください。P1 がない場合は entra.assignment を \"users\" にしてください。";
+}
+
+impl Words {
+    /// What a plan does with something.
+    pub(crate) fn action(self, action: &str) -> String {
+        let ja = match action {
+            "create" => "作成",
+            "adopt" => "引き継ぎ",
+            "change" => "変更",
+            "leave" | "keep" => "そのまま",
+            "wait" => "待機",
+            "conflict" => "競合",
+            "delete" => "削除",
+            "empty" => "割り当て解除",
+            other => other,
+        };
+        match self.0 {
+            Lang::En => action.to_owned(),
+            Lang::Ja => ja.to_owned(),
+        }
+    }
+}
