@@ -1,8 +1,8 @@
 //! The registry: one `DynamoDB` item for each onboarded instance, with what the user sync needs to know.
 //!
 //! The item's key is `instanceId`. This module owns the attributes `alias`, `config` and `registeredAt`; the user-sync state
-//! machine owns the lease (`lease`, `leaseUntil`, `dirty`), the approval (`approvalDigest`, `approvalUntil`) and what came of its runs
-//! (`lastRun`, `lastSuccessAt`, `lastFailure`, `lastFailureAt`) in the same item, which is why an entry is updated and never
+//! machine owns the lease (`lease`, `leaseUntil`, `dirty`), the approval (`approvalDigest`, `approvalUntil`, `approvalToken`, which
+//! `notify` adds), how far the running sync is (`progress`) and what came of its runs (`lastRun`, `lastSuccessAt`, `lastFailure`, `lastFailureAt`) in the same item, which is why an entry is updated and never
 //! put whole. Times are milliseconds since the epoch. The clouds themselves are the record of what exists.
 
 use std::collections::HashMap;
@@ -176,6 +176,36 @@ impl<'a> Registry<'a> {
                 aws_error::step_error(&format!("writing the instance {} into the registry", entry.instance_id), &error)
             })?;
         Ok(true)
+    }
+
+    /// Keeps by what the execution is answered that asks a person about a plan, as long as it is this plan that is asked about.
+    ///
+    /// # Errors
+    /// Whatever keeps `DynamoDB` from answering.
+    pub async fn keep_approval_token(&self, instance_id: &str, digest: &str, token: &str) -> Result<(), StepError> {
+        let kept = self
+            .client
+            .update_item()
+            .table_name(self.table)
+            .key("instanceId", AttributeValue::S(instance_id.to_owned()))
+            .update_expression("SET approvalToken = :token")
+            .condition_expression("approvalDigest = :digest")
+            .expression_attribute_values(":token", AttributeValue::S(token.to_owned()))
+            .expression_attribute_values(":digest", AttributeValue::S(digest.to_owned()))
+            .send()
+            .await;
+        match kept {
+            Ok(_) => Ok(()),
+            // Somebody answered already, or another plan is asked about by now.
+            Err(error)
+                if error.as_service_error().is_some_and(|error| error.is_conditional_check_failed_exception()) =>
+            {
+                Ok(())
+            }
+            Err(error) => {
+                Err(aws_error::step_error(&format!("keeping the approval of the instance {instance_id}"), &error))
+            }
+        }
     }
 
     /// Says how far the sync of an instance is.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use onboarding_core::sync::SyncProgress;
 use serde_json::Value;
 
 use super::{Cloud, trouble::Trouble};
@@ -27,7 +28,7 @@ pub struct Entry {
     /// The plan that waits for a person.
     pub approval: Option<Approval>,
     /// How far the sync is that runs now.
-    pub progress: Value,
+    pub progress: SyncProgress,
 }
 
 /// A plan that waits for a person.
@@ -38,7 +39,7 @@ pub struct Approval {
     /// Until when it waits, in milliseconds since the epoch.
     pub until: f64,
     /// By what the waiting execution is answered.
-    pub token: Option<String>,
+    pub token: String,
 }
 
 impl Cloud {
@@ -109,11 +110,12 @@ fn read(item: &HashMap<String, AttributeValue>) -> Entry {
         last_success_at: number("lastSuccessAt"),
         last_run: json("lastRun"),
         last_failure: number("lastFailureAt").zip(text("lastFailure")),
-        approval: text("approvalDigest").map(|digest| Approval {
+        // Without a token nobody waits: the digest stays after a refusal, so that nobody is asked again at once.
+        approval: text("approvalDigest").zip(text("approvalToken")).map(|(digest, token)| Approval {
             digest,
             until: number("approvalUntil").unwrap_or_default(),
-            token: text("approvalToken"),
+            token,
         }),
-        progress: json("progress"),
+        progress: text("progress").and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
     }
 }

@@ -2,12 +2,11 @@
 //!
 //! The waiting execution is answered by its task token, which the registry keeps beside the plan's digest, encrypted like all
 //! of it: so exactly the plan that was asked about is applied, by the execution that asked, and an onboarding that waits for
-//! it goes on. A token is never shown or logged. Where the registry has none (an execution of an older release), a new user
-//! sync with the digest does the same, and the old one ends by itself.
+//! it goes on. A token is never shown or logged.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
-use aws_sdk_sfn::{operation::send_task_success::SendTaskSuccessError, types::ExecutionStatus};
+use aws_sdk_sfn::types::ExecutionStatus;
 use onboarding_core::sync::SyncUsersOutput;
 use serde_json::json;
 
@@ -15,7 +14,6 @@ use crate::{
     args::{ApproveArgs, RejectArgs},
     cloud::{
         Cloud, Machine,
-        executions::name_of,
         registry::{Approval, Entry},
         trouble::Trouble,
     },
@@ -56,29 +54,14 @@ pub async fn approve(args: ApproveArgs, console: &Console) -> Result<Exit, Troub
         }
     }
     let answer = json!({ "approvedDigest": approval.digest });
-    let started = match &approval.token {
-        Some(token) => {
-            let sent = cloud.sfn.send_task_success().task_token(token).output(answer.to_string()).send().await;
-            sent.map_err(|error| {
-                let gone = matches!(
-                    error.as_service_error(),
-                    Some(SendTaskSuccessError::TaskDoesNotExist(_) | SendTaskSuccessError::TaskTimedOut(_))
-                );
-                if gone { gone_trouble(&entry, words) } else { Trouble::of(words, &words.answering(), &error) }
-            })?;
-            None
-        }
-        None => {
-            let input =
-                json!({ "instanceId": entry.instance_id, "approvedDigest": approval.digest, "reason": "operator" });
-            Some(cloud.start(Machine::UserSync, &format!("{}-approved", entry.alias), &input).await?)
-        }
-    };
-    console.result(&json!({ "alias": entry.alias, "approvedDigest": approval.digest, "execution": started }));
+    let sent = cloud.sfn.send_task_success().task_token(&approval.token).output(answer.to_string()).send().await;
+    sent.map_err(|error| {
+        let gone =
+            error.as_service_error().is_some_and(|error| error.is_task_does_not_exist() || error.is_task_timed_out());
+        if gone { gone_trouble(&entry, words) } else { Trouble::of(words, &words.answering(), &error) }
+    })?;
+    console.result(&json!({ "alias": entry.alias, "approvedDigest": approval.digest }));
     console.line(&console.paint(Tone::Good, &words.approved(&approval.digest)));
-    if let Some(arn) = started {
-        console.line(&words.follow_with(name_of(&arn)));
-    }
     Ok(Exit::Done)
 }
 
@@ -91,10 +74,7 @@ pub async fn reject(args: RejectArgs, console: &Console) -> Result<Exit, Trouble
     let cloud = Cloud::open(&args.on, words).await?;
     let entry = cloud.meant_entry(args.instance.as_deref()).await?;
     let approval = waiting(&entry, words)?;
-    let Some(token) = &approval.token else {
-        return Err(Trouble::undecided("NoToken", words.no_token(), words.refuse_by_hand()));
-    };
-    let sent = cloud.sfn.send_task_failure().task_token(token).error("NotApproved").send().await;
+    let sent = cloud.sfn.send_task_failure().task_token(&approval.token).error("NotApproved").send().await;
     sent.map_err(|error| {
         let gone =
             error.as_service_error().is_some_and(|error| error.is_task_does_not_exist() || error.is_task_timed_out());

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use onboarding_core::sync::SyncProgress;
 use serde_json::{Value, json};
 
 /// The span by which the rate is measured, in seconds.
@@ -18,15 +19,15 @@ pub struct Users {
 
 impl Users {
     /// Takes in what the registry says; what an earlier sync left there is none of ours.
-    pub fn observe(&mut self, progress: &Value, started: f64) {
-        let number = |name: &str| progress[name].as_f64().unwrap_or_default();
-        let at = number("at") / 1_000.0;
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+    pub fn observe(&mut self, progress: &SyncProgress, started: f64) {
+        let at = progress.at as f64 / 1_000.0;
         if at < started || self.done.back().is_some_and(|(last, _)| *last >= at) {
             return;
         }
-        self.planned = number("planned");
-        self.failed = number("failed");
-        self.done.push_back((at, number("done")));
+        self.planned = progress.planned as f64;
+        self.failed = progress.failed as f64;
+        self.done.push_back((at, progress.done as f64));
         while self.done.len() > 2 && self.done.front().is_some_and(|(then, _)| at - then > SPAN) {
             self.done.pop_front();
         }
@@ -73,14 +74,14 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
     use super::*;
 
-    fn at(seconds: f64, done: u32) -> Value {
-        json!({ "at": seconds * 1_000.0, "planned": 1_000, "done": done, "failed": 1 })
+    fn at(second: i64, done: usize) -> SyncProgress {
+        SyncProgress { at: second * 1_000, planned: 1_000, done, failed: 1 }
     }
 
     #[test]
     fn the_rate_is_that_of_the_last_half_minute_and_says_how_long_it_takes() {
         let mut users = Users::default();
-        for (second, done) in [(100.0, 0), (110.0, 400), (150.0, 480), (170.0, 520)] {
+        for (second, done) in [(100, 0), (110, 400), (150, 480), (170, 520)] {
             users.observe(&at(second, done), 90.0);
         }
         assert_eq!(users.counts().unwrap(), (520.0, 1_000.0));
@@ -91,16 +92,16 @@ mod tests {
     #[test]
     fn what_an_earlier_sync_left_is_not_shown() {
         let mut users = Users::default();
-        users.observe(&at(50.0, 7), 90.0);
+        users.observe(&at(50, 7), 90.0);
         assert_eq!(users.counts(), None);
-        users.observe(&Value::Null, 90.0);
+        users.observe(&SyncProgress::default(), 90.0);
         assert_eq!(users.json(), Value::Null);
     }
 
     #[test]
     fn the_same_figure_twice_is_no_standstill() {
         let mut users = Users::default();
-        for (second, done) in [(100.0, 0), (102.0, 10), (102.0, 10)] {
+        for (second, done) in [(100, 0), (102, 10), (102, 10)] {
             users.observe(&at(second, done), 90.0);
         }
         assert!((users.rate().unwrap() - 5.0).abs() < 0.01);

@@ -12,9 +12,6 @@ catalogue! {
     answering() = "answering the waiting execution", "待機中の実行への回答";
     approved(digest) = "Approved: the plan {digest} is being applied.", "承認しました。計画 {digest} を適用しています。";
     rejected(digest) = "Refused: the plan {digest} is not applied; nothing was changed.", "却下しました。計画 {digest} は適用されません。何も変更していません。";
-    no_token() = "The waiting execution is of an older release and can't be answered from here.", "待機中の実行は古いリリースのため、ここからは回答できません。";
-    refuse_by_hand() = "Use the command in the notification mail, or leave it: it ends within three days and changes nothing.",
-        "通知メールにあるコマンドを使うか、そのままにしてください。3日以内に何も変更せずに終わります。";
     nothing_waits(alias) = "No plan for {alias} waits for approval.", "{alias} には承認待ちの計画がありません。";
     nobody_waits(alias) = "The execution that asked about {alias} does not wait any more; nothing was changed.",
         "{alias} の承認を求めた実行はもう待っていません。何も変更していません。";

@@ -8,7 +8,10 @@ use std::{
 /// The built program, in the checkout's root, without anything of the caller's that would change what it does.
 pub(crate) fn onboard() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_onboard"));
-    command.current_dir(root()).env_remove("ONBOARD_BOOTSTRAP");
+    command.current_dir(root());
+    for variable in ["ONBOARD_BOOTSTRAP", "ONBOARD_LOCAL_CLOUD", "LC_ALL", "LC_MESSAGES", "LANG"] {
+        command.env_remove(variable);
+    }
     command
 }
 

@@ -100,7 +100,7 @@ pub enum Message {
         removals: Vec<String>,
         /// What is approved.
         digest: String,
-        /// By which the waiting execution is answered. It is in the message and nowhere else.
+        /// By which the waiting execution is answered. It is in the message and, encrypted, in the registry.
         task_token: String,
         /// The execution's ARN.
         execution: String,
