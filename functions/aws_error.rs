@@ -69,6 +69,8 @@ pub fn kind_of(code: &str, message: &str) -> StepErrorKind {
         | "SignatureDoesNotMatch"
         | "DependencyAccessDeniedException"
         | "OptInRequired"
+        | "OutboundWebIdentityFederationDisabled"
+        | "OutboundWebIdentityFederationDisabledException"
         | "SubscriptionRequiredException" => StepErrorKind::AccessDenied,
         "LimitExceeded" | "LimitExceededException" | "ServiceQuotaExceededException" | "QuotaExceededException" => {
             StepErrorKind::LimitExceeded

@@ -9,7 +9,7 @@ use aws_config::{
     retry::RetryConfig,
     timeout::TimeoutConfig,
 };
-use onboarding_core::StepError;
+use onboarding_core::{StepError, entra::Identity};
 use tokio::sync::OnceCell;
 
 use crate::{
@@ -40,7 +40,7 @@ pub struct Clients {
     step_functions: OnceLock<aws_sdk_sfn::Client>,
     sts: OnceLock<aws_sdk_sts::Client>,
     support: OnceLock<aws_sdk_support::Client>,
-    graph: OnceLock<Graph>,
+    graphs: [OnceLock<Graph>; 2],
     client_states: OnceCell<ClientStates>,
 }
 
@@ -90,7 +90,7 @@ impl Clients {
             step_functions: OnceLock::new(),
             sts: OnceLock::new(),
             support: OnceLock::new(),
-            graph: OnceLock::new(),
+            graphs: [const { OnceLock::new() }; 2],
             client_states: OnceCell::const_new(),
         }
     }
@@ -164,9 +164,19 @@ impl Clients {
         })
     }
 
-    /// Microsoft Graph. The credential is read from Secrets Manager at the first call.
+    /// Microsoft Graph, as the identity that is the function's. The credential is read at the first call.
     pub fn graph(&self) -> &Graph {
-        self.graph.get_or_init(|| Graph::new(self.secrets().clone(), self.settings.clone()))
+        self.graph_as(self.settings.graph_identity())
+    }
+
+    /// Microsoft Graph as one of the two identities, for the functions that may use both.
+    pub fn graph_as(&self, identity: Identity) -> &Graph {
+        let [setup, runtime] = &self.graphs;
+        let slot = match identity {
+            Identity::Setup => setup,
+            Identity::Runtime => runtime,
+        };
+        slot.get_or_init(|| Graph::new(identity, self.config.clone(), self.settings.clone()))
     }
 
     /// The client states of subscriptions. Their key is read from Secrets Manager once.

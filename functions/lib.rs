@@ -27,3 +27,4 @@ pub mod serve;
 pub mod settings;
 pub mod steps;
 mod telephony;
+pub mod x509;

@@ -1,12 +1,38 @@
 //! The environment of a function, read in this one place. template.yaml sets it.
 
-use onboarding_core::{StepError, onboarding::Language};
+use onboarding_core::{
+    StepError,
+    entra::{Identity, TOKEN_AUDIENCE},
+    onboarding::Language,
+};
+
+/// How an identity proves to Entra who it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignIn<'a> {
+    /// By a token of AWS's own, for the role that this names: no secret anywhere.
+    Keyless {
+        /// The Entra tenant.
+        tenant_id: &'a str,
+        /// The app registration's application (client) id.
+        client_id: &'a str,
+        /// The ARN of the role, which is the token's subject.
+        role: &'a str,
+    },
+    /// By what lies in this secret: a certificate with its key, or a client secret.
+    Secret(&'a str),
+}
 
 /// What the functions are configured with. Each function reads what it needs; a missing variable is named when it is
 /// needed.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     graph_credential: Option<String>,
+    graph_identity: Option<String>,
+    graph_tenant_id: Option<String>,
+    setup: Registration,
+    runtime: Registration,
+    token_audience: Option<String>,
+    function_name: Option<String>,
     graph_url: Option<String>,
     login_url: Option<String>,
     registry_table: Option<String>,
@@ -22,9 +48,25 @@ pub struct Settings {
     permissions_boundary: Option<String>,
 }
 
+/// What an identity signs in with, of which one or none is set.
+#[derive(Clone, Debug, Default)]
+struct Registration {
+    client_id: Option<String>,
+    role: Option<String>,
+    secret: Option<String>,
+}
+
 impl Settings {
-    /// The name of the variable that holds the ARN or name of the secret with the Graph credential.
+    /// The variable with the ARN or name of the one secret that both identities use where they have nothing of their own.
     pub const GRAPH_CREDENTIAL: &str = "GRAPH_CREDENTIAL_SECRET";
+    /// The variable that says as whom the function signs in: `setup`, or `runtime`, which is the default.
+    pub const GRAPH_IDENTITY: &str = "GRAPH_IDENTITY";
+    /// The variable with the Entra tenant, for signing in without a secret.
+    pub const GRAPH_TENANT_ID: &str = "GRAPH_TENANT_ID";
+    /// The variable with the audience of tokens for Entra; the global cloud's where it is not set.
+    pub const TOKEN_AUDIENCE: &str = "GRAPH_TOKEN_AUDIENCE";
+    /// The variable with the function's name, which Lambda sets.
+    pub const FUNCTION_NAME: &str = "AWS_LAMBDA_FUNCTION_NAME";
     /// The variable with Microsoft Graph's base URL, without `/v1.0`.
     pub const GRAPH_URL: &str = "GRAPH_URL";
     /// The variable with the login service's base URL.
@@ -59,6 +101,12 @@ impl Settings {
         let var = |name: &str| var(name).filter(|value| !value.is_empty());
         Self {
             graph_credential: var(Self::GRAPH_CREDENTIAL),
+            graph_identity: var(Self::GRAPH_IDENTITY),
+            graph_tenant_id: var(Self::GRAPH_TENANT_ID),
+            setup: Registration::read(Identity::Setup, var),
+            runtime: Registration::read(Identity::Runtime, var),
+            token_audience: var(Self::TOKEN_AUDIENCE),
+            function_name: var(Self::FUNCTION_NAME),
             graph_url: var(Self::GRAPH_URL),
             login_url: var(Self::LOGIN_URL),
             registry_table: var(Self::REGISTRY_TABLE),
@@ -81,12 +129,51 @@ impl Settings {
         Self::read(|name| std::env::var(name).ok())
     }
 
-    /// The secret with the Graph credential.
+    /// As whom the function signs in to Graph: where nothing says so, as the one that can do less.
+    #[must_use]
+    pub fn graph_identity(&self) -> Identity {
+        self.graph_identity.as_deref().and_then(Identity::from_name).unwrap_or(Identity::Runtime)
+    }
+
+    /// How an identity signs in to Graph.
     ///
     /// # Errors
-    /// `Internal` where the variable is not set; so do all below.
-    pub fn graph_credential(&self) -> Result<&str, StepError> {
-        required(self.graph_credential.as_deref(), Self::GRAPH_CREDENTIAL)
+    /// `InvalidInput` where the stack has been given nothing for it.
+    pub fn sign_in(&self, identity: Identity) -> Result<SignIn<'_>, StepError> {
+        let own = match identity {
+            Identity::Setup => &self.setup,
+            Identity::Runtime => &self.runtime,
+        };
+        if let Some(client_id) = own.client_id.as_deref() {
+            return Ok(SignIn::Keyless {
+                tenant_id: required(self.graph_tenant_id.as_deref(), Self::GRAPH_TENANT_ID)?,
+                client_id,
+                role: required(own.role.as_deref(), &Registration::variable(identity, "ROLE"))?,
+            });
+        }
+        let secret = own.secret.as_deref().or(self.graph_credential.as_deref()).map(SignIn::Secret);
+        secret.ok_or_else(|| {
+            let (client, secret) = match identity {
+                Identity::Setup => ("SetupClientId", "SetupCredentialSecret"),
+                Identity::Runtime => ("RuntimeClientId", "RuntimeCredentialSecret"),
+            };
+            StepError::invalid_input(format!(
+                "the stack has no {identity} identity to sign in to Microsoft Graph with; deploy it with {client} or {secret} \
+                 (`onboard entra-setup` says how to make one)"
+            ))
+        })
+    }
+
+    /// The audience of the tokens with which the stack signs in to Entra without a secret.
+    #[must_use]
+    pub fn token_audience(&self) -> &str {
+        self.token_audience.as_deref().unwrap_or(TOKEN_AUDIENCE)
+    }
+
+    /// The function's name, for the records of AWS.
+    #[must_use]
+    pub fn function_name(&self) -> &str {
+        self.function_name.as_deref().unwrap_or("connect-onboarding")
     }
 
     /// Microsoft Graph's base URL, without `/v1.0` and without a slash at its end.
@@ -186,6 +273,18 @@ impl Settings {
     }
 }
 
+impl Registration {
+    fn read(identity: Identity, var: impl Fn(&str) -> Option<String>) -> Self {
+        let own = |name: &str| var(&Self::variable(identity, name));
+        Self { client_id: own("CLIENT_ID"), role: own("ROLE"), secret: own("SECRET") }
+    }
+
+    /// `GRAPH_SETUP_CLIENT_ID`, `GRAPH_RUNTIME_SECRET`, …
+    fn variable(identity: Identity, name: &str) -> String {
+        format!("GRAPH_{}_{name}", identity.name().to_uppercase())
+    }
+}
+
 fn required<'a>(value: Option<&'a str>, name: &str) -> Result<&'a str, StepError> {
     value.ok_or_else(|| {
         StepError::internal(format!(
@@ -197,6 +296,35 @@ fn required<'a>(value: Option<&'a str>, name: &str) -> Result<&'a str, StepError
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn settings(pairs: &[(&str, &str)]) -> Settings {
+        Settings::read(|name| pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    #[test]
+    fn each_identity_signs_in_by_its_own_means_and_else_by_the_shared_secret() {
+        let settings = settings(&[
+            (Settings::GRAPH_CREDENTIAL, "shared"),
+            (Settings::GRAPH_TENANT_ID, "tenant"),
+            ("GRAPH_SETUP_CLIENT_ID", "client"),
+            ("GRAPH_SETUP_ROLE", "role"),
+        ]);
+        let keyless = SignIn::Keyless { tenant_id: "tenant", client_id: "client", role: "role" };
+        assert_eq!(settings.sign_in(Identity::Setup), Ok(keyless));
+        assert_eq!(settings.sign_in(Identity::Runtime), Ok(SignIn::Secret("shared")));
+    }
+
+    #[test]
+    fn an_identity_that_was_taken_away_is_named_with_what_to_give_back() {
+        let settings = settings(&[("GRAPH_RUNTIME_SECRET", "own")]);
+        assert!(settings.sign_in(Identity::Setup).is_err_and(|error| error.message.contains("SetupClientId")));
+    }
+
+    #[test]
+    fn a_function_that_is_not_told_as_whom_it_signs_in_does_so_as_the_one_that_can_do_less() {
+        assert_eq!(settings(&[]).graph_identity(), Identity::Runtime);
+        assert_eq!(settings(&[(Settings::GRAPH_IDENTITY, "setup")]).graph_identity(), Identity::Setup);
+    }
 
     #[test]
     fn a_missing_variable_is_named_when_it_is_needed() {

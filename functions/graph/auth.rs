@@ -1,68 +1,46 @@
-//! The credential and the tokens: client credentials, as Microsoft's identity platform takes them.
+//! The tokens: client credentials, as Microsoft's identity platform takes them.
 //!
-//! The credential is a JSON secret `{"tenantId", "clientId", "clientSecret"}` in Secrets Manager. It is read at the first
-//! call and read once more when Entra refuses it, so that a rotated secret needs no deploy.
+//! What lies in Secrets Manager is read at the first call, and once more when Entra refuses it, so that a rotated secret or
+//! certificate needs no deploy.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::OnceLock,
+    time::{Duration, SystemTime},
+};
 
+use aws_config::SdkConfig;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use onboarding_core::{StepError, StepErrorKind};
+use onboarding_core::{StepError, StepErrorKind, entra::Identity};
 use reqwest::{Method, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
+use time::OffsetDateTime;
 use tokio::sync::Mutex;
 
-use super::transport::{Ask, Body, Reply, Transport};
-use crate::{aws_error, settings::Settings};
+use super::{
+    credential::{Credential, Proof},
+    transport::{Ask, Body, Reply, Transport},
+    web_identity,
+};
+use crate::{
+    aws_error,
+    settings::{Settings, SignIn},
+};
 
 /// What the global cloud's tokens are for; a national cloud's Graph names itself.
 const GLOBAL_GRAPH: &str = "https://graph.microsoft.com";
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// A token is renewed so long before it expires.
 const MARGIN: Duration = Duration::from_secs(300);
 
-/// By what the functions sign in to Microsoft Graph.
-#[derive(Clone, Debug)]
-pub struct Credential {
-    /// The tenant's id or a verified domain.
-    pub tenant_id: String,
-    /// The application (client) id.
-    pub client_id: String,
-    /// The client secret's value.
-    pub client_secret: SecretString,
-}
-
-impl Credential {
-    /// Reads the JSON of the secret called `name`. Further fields are ignored.
-    ///
-    /// # Errors
-    /// `InvalidInput` that names the secret and the missing field, and never quotes what it holds.
-    pub fn parse(name: &str, text: &str) -> Result<Self, StepError> {
-        let shape = r#"{"tenantId": "…", "clientId": "…", "clientSecret": "…"}"#;
-        let fields: Value = serde_json::from_str(text)
-            .map_err(|_| StepError::invalid_input(format!("the secret {name} is not JSON; store {shape}")))?;
-        let field = |key: &str| {
-            let value = fields.get(key).and_then(Value::as_str).map(str::trim).filter(|value| !value.is_empty());
-            value
-                .map(ToOwned::to_owned)
-                .ok_or_else(|| StepError::invalid_input(format!("the secret {name} has no {key}; store {shape}")))
-        };
-        Ok(Self {
-            tenant_id: field("tenantId")?,
-            client_id: field("clientId")?,
-            client_secret: field("clientSecret")?.into(),
-        })
-    }
-
-    fn same(&self, other: &Self) -> bool {
-        self.tenant_id == other.tenant_id
-            && self.client_id == other.client_id
-            && self.client_secret.expose_secret() == other.client_secret.expose_secret()
-    }
-}
-
 #[derive(Debug)]
 enum Source {
-    Secret(aws_sdk_secretsmanager::Client),
+    /// What the settings say of the identity.
+    Identity {
+        identity: Identity,
+        config: Box<SdkConfig>,
+        secrets: OnceLock<aws_sdk_secretsmanager::Client>,
+    },
     Given(Credential),
 }
 
@@ -86,8 +64,9 @@ pub(super) struct Authenticator {
 }
 
 impl Authenticator {
-    pub(super) fn from_secret(client: aws_sdk_secretsmanager::Client) -> Self {
-        Self { source: Source::Secret(client), state: Mutex::default() }
+    pub(super) fn of(identity: Identity, config: SdkConfig) -> Self {
+        let source = Source::Identity { identity, config: Box::new(config), secrets: OnceLock::new() };
+        Self { source, state: Mutex::default() }
     }
 
     pub(super) fn given(credential: Credential) -> Self {
@@ -99,6 +78,11 @@ impl Authenticator {
         Ok(self.credential(&mut *self.state.lock().await, settings).await?.tenant_id)
     }
 
+    /// When the credential ends, where that is known.
+    pub(super) async fn expires(&self, settings: &Settings) -> Result<Option<OffsetDateTime>, StepError> {
+        Ok(self.credential(&mut *self.state.lock().await, settings).await?.expires())
+    }
+
     /// A token that is good for some minutes at least.
     pub(super) async fn bearer(&self, transport: &Transport, settings: &Settings) -> Result<SecretString, StepError> {
         let mut state = self.state.lock().await;
@@ -108,7 +92,7 @@ impl Authenticator {
             return Ok(token.bearer.clone());
         }
         let credential = self.credential(&mut state, settings).await?;
-        let token = match request(&credential, transport, settings).await {
+        let token = match self.request(&credential, transport, settings).await {
             Ok(token) => token,
             Err(Refused { error, bad_credential: false }) => return Err(error),
             Err(Refused { error, .. }) => {
@@ -117,7 +101,7 @@ impl Authenticator {
                 if fresh.same(&credential) {
                     return Err(error);
                 }
-                request(&fresh, transport, settings).await.map_err(|refused| refused.error)?
+                self.request(&fresh, transport, settings).await.map_err(|refused| refused.error)?
             }
         };
         let bearer = token.bearer.clone();
@@ -136,20 +120,90 @@ impl Authenticator {
         }
         let credential = match &self.source {
             Source::Given(credential) => credential.clone(),
-            Source::Secret(client) => {
-                let name = settings.graph_credential()?;
-                let doing = format!("reading the Graph credential from the secret {name}");
-                let answer = client.get_secret_value().secret_id(name).send().await;
-                let answer = answer.map_err(|error| aws_error::step_error(&doing, &error))?;
-                let text = answer.secret_string().ok_or_else(|| {
-                    StepError::invalid_input(format!("the secret {name} holds bytes; store the credential as text"))
-                })?;
-                Credential::parse(name, text)?
-            }
+            Source::Identity { identity, config, secrets } => match settings.sign_in(*identity)? {
+                SignIn::Keyless { tenant_id, client_id, .. } => Credential {
+                    tenant_id: tenant_id.to_owned(),
+                    client_id: client_id.to_owned(),
+                    proof: Proof::WebIdentity,
+                },
+                SignIn::Secret(name) => {
+                    let secrets = secrets.get_or_init(|| aws_sdk_secretsmanager::Client::new(config));
+                    stored(secrets, name).await?
+                }
+            },
         };
         state.credential = Some(credential.clone());
         Ok(credential)
     }
+
+    async fn request(
+        &self,
+        credential: &Credential,
+        transport: &Transport,
+        settings: &Settings,
+    ) -> Result<Token, Refused> {
+        let (tenant, login) = (&credential.tenant_id, settings.login_url());
+        let endpoint = format!("{login}/{tenant}/oauth2/v2.0/token");
+        let url = Url::parse(&endpoint).map_err(|_| {
+            StepError::invalid_input(format!("{login}/{tenant} is no login URL; check LOGIN_URL and tenantId"))
+        })?;
+        let doing =
+            format!("getting a Graph token for the application {} in the tenant {tenant}", credential.client_id);
+        let mut form = vec![
+            ("client_id", credential.client_id.clone().into()),
+            ("scope", format!("{}/.default", audience(settings.graph_url())).into()),
+            ("grant_type", "client_credentials".into()),
+        ];
+        match &credential.proof {
+            Proof::Secret(secret, _) => form.push(("client_secret", secret.clone())),
+            Proof::Certificate(certificate) => {
+                let assertion = certificate.assertion(&credential.client_id, &endpoint, OffsetDateTime::now_utc());
+                let assertion = assertion.ok_or_else(|| {
+                    StepError::internal(format!("{doing}: the private key of the credential could not sign"))
+                })?;
+                form.extend([("client_assertion_type", ASSERTION_TYPE.into()), ("client_assertion", assertion)]);
+            }
+            Proof::WebIdentity => {
+                let assertion = self.vouched_for(settings).await?;
+                form.extend([("client_assertion_type", ASSERTION_TYPE.into()), ("client_assertion", assertion)]);
+            }
+        }
+        let asked = SystemTime::now();
+        let ask =
+            Ask { method: Method::POST, url, bearer: None, body: Body::Form(form), repeatable: true, doing: &doing };
+        let reply = transport.exchange(ask).await?;
+        if !reply.status.is_success() {
+            return Err(refusal(&doing, &reply));
+        }
+        // No detail of a parse error: it could quote the token.
+        let unreadable = || StepError::unavailable(format!("{doing}: the answer holds no token{}", reply.trace()));
+        let answer: Value = serde_json::from_str(&reply.body).map_err(|_| unreadable())?;
+        let bearer = answer.get("access_token").and_then(Value::as_str).ok_or_else(unreadable)?;
+        let seconds = answer.get("expires_in").and_then(Value::as_u64).unwrap_or(3599);
+        Ok(Token { bearer: bearer.into(), expires: asked + Duration::from_secs(seconds) })
+    }
+
+    /// A token of AWS's for the identity's role.
+    async fn vouched_for(&self, settings: &Settings) -> Result<SecretString, StepError> {
+        let Source::Identity { identity, config, .. } = &self.source else {
+            return Err(StepError::internal("a credential at hand has no role that AWS could vouch for"));
+        };
+        match settings.sign_in(*identity)? {
+            SignIn::Keyless { role, .. } => web_identity::token(config, settings, role).await,
+            SignIn::Secret(name) => Err(StepError::internal(format!("the {identity} identity signs in with {name}"))),
+        }
+    }
+}
+
+/// The credential in the secret called `name`.
+async fn stored(secrets: &aws_sdk_secretsmanager::Client, name: &str) -> Result<Credential, StepError> {
+    let doing = format!("reading the Graph credential from the secret {name}");
+    let answer = secrets.get_secret_value().secret_id(name).send().await;
+    let answer = answer.map_err(|error| aws_error::step_error(&doing, &error))?;
+    let text = answer.secret_string().ok_or_else(|| {
+        StepError::invalid_input(format!("the secret {name} holds bytes; store the credential as text"))
+    })?;
+    Credential::parse(name, text)
 }
 
 struct Refused {
@@ -161,32 +215,6 @@ impl From<StepError> for Refused {
     fn from(error: StepError) -> Self {
         Self { error, bad_credential: false }
     }
-}
-
-async fn request(credential: &Credential, transport: &Transport, settings: &Settings) -> Result<Token, Refused> {
-    let (tenant, login) = (&credential.tenant_id, settings.login_url());
-    let url = Url::parse(&format!("{login}/{tenant}/oauth2/v2.0/token")).map_err(|_| {
-        StepError::invalid_input(format!("{login}/{tenant} is no login URL; check LOGIN_URL and tenantId"))
-    })?;
-    let doing = format!("getting a Graph token for the application {} in the tenant {tenant}", credential.client_id);
-    let form = vec![
-        ("client_id", credential.client_id.clone().into()),
-        ("client_secret", credential.client_secret.clone()),
-        ("scope", format!("{}/.default", audience(settings.graph_url())).into()),
-        ("grant_type", "client_credentials".into()),
-    ];
-    let asked = SystemTime::now();
-    let ask = Ask { method: Method::POST, url, bearer: None, body: Body::Form(form), repeatable: true, doing: &doing };
-    let reply = transport.exchange(ask).await?;
-    if !reply.status.is_success() {
-        return Err(refusal(&doing, &reply));
-    }
-    // No detail of a parse error: it could quote the token.
-    let unreadable = || StepError::unavailable(format!("{doing}: the answer holds no token{}", reply.trace()));
-    let answer: Value = serde_json::from_str(&reply.body).map_err(|_| unreadable())?;
-    let bearer = answer.get("access_token").and_then(Value::as_str).ok_or_else(unreadable)?;
-    let seconds = answer.get("expires_in").and_then(Value::as_u64).unwrap_or(3599);
-    Ok(Token { bearer: bearer.into(), expires: asked + Duration::from_secs(seconds) })
 }
 
 /// For what a token is asked: the cloud's own Graph. A stand-in on plain HTTP speaks for the global cloud.
@@ -238,8 +266,19 @@ fn advice(number: u64, error: &str) -> (StepErrorKind, &'static str) {
         ),
         500_011 | 1_002_012 => (StepErrorKind::InvalidInput, "; GRAPH_URL and LOGIN_URL have to be of the same cloud"),
         // A federated credential that was just made; the same numbers mean a wrong one if they stay.
-        70_021 | 700_213 => (StepErrorKind::NotConsistentYet, "; a new federated credential takes minutes to be seen"),
-        90_033 | 90_024 | 50_196 => (StepErrorKind::Unavailable, ""),
+        70_021 | 700_211..=700_213 => (
+            StepErrorKind::NotConsistentYet,
+            "; a new federated credential takes minutes to be seen; if this stays, compare its issuer, subject and audience, \
+             letter for letter, with what `onboard entra-setup` prints",
+        ),
+        700_027 => (
+            StepErrorKind::AccessDenied,
+            "; upload the certificate to the app registration, or put the one that is registered there and its key into the \
+             credential secret",
+        ),
+        // The next attempt signs anew.
+        700_024 => (StepErrorKind::Unavailable, ""),
+        90_033 | 90_024 | 50_196 | 50_166 => (StepErrorKind::Unavailable, ""),
         _ if error == "temporarily_unavailable" => (StepErrorKind::Unavailable, ""),
         _ if error == "invalid_client" => (StepErrorKind::AccessDenied, "; check the credential secret"),
         _ => (StepErrorKind::AccessDenied, "; look this AADSTS number up at https://login.microsoftonline.com/error"),
@@ -269,25 +308,6 @@ fn claims(token: &SecretString) -> Option<Value> {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
     use super::*;
-
-    #[test]
-    fn a_credential_without_a_field_is_refused_by_name_and_never_quoted() {
-        let text = r#"{"tenantId": "t", "clientId": "c", "clientSecrets": "hunter2"}"#;
-        let error = Credential::parse("graph", text).unwrap_err();
-        assert_eq!(error.kind, StepErrorKind::InvalidInput);
-        assert!(error.message.contains("graph") && error.message.contains("no clientSecret"), "{error}");
-        assert!(!error.message.contains("hunter2"));
-        let error = Credential::parse("graph", "hunter2").unwrap_err();
-        assert!(error.message.contains("not JSON") && !error.message.contains("hunter2"), "{error}");
-    }
-
-    #[test]
-    fn a_credential_may_carry_further_fields_and_hides_its_secret() {
-        let text = r#"{"tenantId": "t", "clientId": "c", "clientSecret": "hunter2", "expires": "2027-01-01"}"#;
-        let credential = Credential::parse("graph", text).unwrap();
-        assert_eq!((credential.tenant_id.as_str(), credential.client_id.as_str()), ("t", "c"));
-        assert!(!format!("{credential:?}").contains("hunter2"));
-    }
 
     #[test]
     fn a_national_cloud_asks_for_its_own_graph_and_a_stand_in_for_the_global_one() {

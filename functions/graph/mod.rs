@@ -1,22 +1,27 @@
 //! Microsoft Graph: a small client of our own, because of all of Graph this needs two dozen calls.
 //!
-//! `auth` gets tokens, `transport` waits and tries again, `call` knows what refusals mean and how lists end; the other files
+//! `auth` gets tokens, by what `credential` describes: a client secret, a `certificate`, or a `web_identity` of AWS's.
+//! `transport` waits and tries again, `call` knows what refusals mean and how lists end; the other files
 //! are the calls by subject. Everything is made when it is first used.
 
 mod applications;
 mod auth;
 mod call;
+mod certificate;
 mod claims;
+mod credential;
 mod groups;
 mod memberships;
 mod model;
 mod subscriptions;
 mod transport;
+mod web_identity;
 
 #[cfg(test)]
 mod tests;
 
-use onboarding_core::StepError;
+use aws_config::SdkConfig;
+use onboarding_core::{StepError, entra::Identity};
 use reqwest::{Method, StatusCode, Url};
 use tracing::warn;
 
@@ -25,8 +30,8 @@ use self::{
     transport::{Ask, Body, Transport},
 };
 pub use self::{
-    auth::Credential,
     call::{GraphError, Refusal},
+    credential::{Credential, Proof},
     groups::GroupMembers,
     model::{
         AppRole, AppRoleAssignment, Application, ClaimsMappingPolicy, Group, KeyCredential, SamlSettings,
@@ -35,21 +40,6 @@ pub use self::{
     subscriptions::{NewSubscription, Subscription},
 };
 use crate::settings::Settings;
-
-/// The application permissions (app roles of Microsoft Graph) that the onboarding needs, with admin consent.
-///
-/// `Application.ReadWrite.OwnedBy` is Microsoft's "least" for the single calls and does not do: an application that is made
-/// from the gallery without a user has no owner (microsoft-graph-docs#16545).
-pub const SETUP_PERMISSIONS: [&str; 5] = [
-    "Application.ReadWrite.All",
-    "AppRoleAssignment.ReadWrite.All",
-    "Group.Read.All",
-    "Policy.ReadWrite.ApplicationConfiguration",
-    "User.Read.All",
-];
-
-/// What the user sync needs once the onboarding is done; the rest of the consent may be withdrawn then.
-pub const SYNC_PERMISSIONS: [&str; 2] = ["Group.Read.All", "User.Read.All"];
 
 /// The client.
 #[derive(Debug)]
@@ -60,10 +50,10 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// A client that reads its credential from the secret that the settings name, at the first call.
+    /// A client that signs in as `identity`, by what the settings say of it, at the first call.
     #[must_use]
-    pub fn new(secrets: aws_sdk_secretsmanager::Client, settings: Settings) -> Self {
-        Self { settings, authenticator: Authenticator::from_secret(secrets), transport: Transport::default() }
+    pub fn new(identity: Identity, config: SdkConfig, settings: Settings) -> Self {
+        Self { settings, authenticator: Authenticator::of(identity, config), transport: Transport::default() }
     }
 
     /// A client with a credential at hand.
@@ -78,6 +68,14 @@ impl Graph {
     /// Where the credential can't be read.
     pub async fn tenant_id(&self) -> Result<String, StepError> {
         self.authenticator.tenant_id(&self.settings).await
+    }
+
+    /// When the credential ends; `None` where it does not, or does not say.
+    ///
+    /// # Errors
+    /// Where the credential can't be read.
+    pub async fn credential_expires(&self) -> Result<Option<time::OffsetDateTime>, StepError> {
+        self.authenticator.expires(&self.settings).await
     }
 
     /// The tenant's object id, as notifications name it, also where the credential names one of its domains.
@@ -110,12 +108,15 @@ impl Graph {
     ///
     /// # Errors
     /// Where no token is to be had.
-    pub async fn missing_permissions(&self, needed: &[&'static str]) -> Result<Vec<&'static str>, StepError> {
+    pub async fn missing_permissions(
+        &self,
+        needed: impl IntoIterator<Item = &'static str>,
+    ) -> Result<Vec<&'static str>, StepError> {
         let Some(roles) = self.roles().await? else {
             warn!("the Graph token can't be read, so its permissions are not compared");
             return Ok(Vec::new());
         };
-        Ok(needed.iter().copied().filter(|&permission| !roles.iter().any(|role| role == permission)).collect())
+        Ok(needed.into_iter().filter(|&permission| !roles.iter().any(|role| role == permission)).collect())
     }
 
     /// Where the federation metadata of an application stands. Without `appid` Entra would answer with the tenant's own

@@ -6,7 +6,8 @@
 //!   `GET /applicationTemplates`, `/groups`, `/groups/{id}/members`, or `/transitiveMembers` where nested groups are
 //!   flattened.
 //! * Writes: nothing.
-//! * Permissions: the reads; in Graph those of [`SETUP_PERMISSIONS`].
+//! * Permissions: the reads; in Graph the required ones of both identities ([`Identity::permissions`]). It is the one
+//!   function that may sign in as both, so that a missing consent is told before anything is made.
 //! * Safe to repeat: it only reads.
 
 use std::collections::BTreeSet;
@@ -14,11 +15,12 @@ use std::collections::BTreeSet;
 use onboarding_core::{
     StepError, StepErrorKind,
     contract::{EntraGroup, OpenItem, PreflightInput, PreflightOutput},
+    entra::Identity,
     names,
     onboarding::{Assignment, NestedGroups, Onboarding, USERS_QUOTA},
 };
 
-use crate::{aws_error, clients::Clients, graph::SETUP_PERMISSIONS, quota};
+use crate::{aws_error, clients::Clients, quota};
 
 /// Runs the step.
 ///
@@ -32,14 +34,7 @@ pub async fn run(cx: &Clients, input: PreflightInput) -> Result<PreflightOutput,
         .send()
         .await
         .map_err(|error| aws_error::step_error("asking AWS for the account", &error))?;
-    let missing = cx.graph().missing_permissions(&SETUP_PERMISSIONS).await?;
-    if !missing.is_empty() {
-        return Err(StepError::access_denied(format!(
-            "the Entra application of the Graph credential lacks {}; add them as application permissions of Microsoft Graph, \
-             grant admin consent, then start again",
-            missing.join(", ")
-        )));
-    }
+    permissions(cx).await?;
     cx.graph().application_template(names::GALLERY_APPLICATION, names::GALLERY_APPLICATION_ID).await?;
     let mut open_items = Vec::new();
     let (groups, users) = groups(cx, &onboarding, &mut open_items).await?;
@@ -54,6 +49,25 @@ pub async fn run(cx: &Clients, input: PreflightInput) -> Result<PreflightOutput,
         users,
         open_items,
     })
+}
+
+/// Whether both identities may do what the workflow will ask of them; what they lack is told for both at once.
+async fn permissions(cx: &Clients) -> Result<(), StepError> {
+    let mut lacks = Vec::new();
+    for identity in Identity::ALL {
+        let missing = cx.graph_as(identity).missing_permissions(identity.required()).await?;
+        if !missing.is_empty() {
+            lacks.push(format!("the Entra application of the {identity} identity lacks {}", missing.join(", ")));
+        }
+    }
+    if lacks.is_empty() {
+        return Ok(());
+    }
+    Err(StepError::access_denied(format!(
+        "{}; add them as application permissions of Microsoft Graph, grant admin consent (`onboard entra-setup` prints how), \
+         then start again",
+        lacks.join("; ")
+    )))
 }
 
 /// Finds each group and counts whom it would make a user. Every group that can't be found is a fault; all are told at once.

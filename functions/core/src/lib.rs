@@ -5,6 +5,7 @@
 
 pub mod backoff;
 pub mod contract;
+pub mod entra;
 pub mod error;
 pub mod iam;
 pub mod messages;

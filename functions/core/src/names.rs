@@ -1,5 +1,7 @@
 //! What things are called: default names, tags, prefixes. The one place that names things.
 
+use crate::entra::Identity;
+
 /// The tag key that marks everything we make.
 pub const MANAGED_BY_KEY: &str = "managed-by";
 /// The tag value that marks everything we make.
@@ -8,12 +10,33 @@ pub const MANAGED_BY: &str = "connect-onboarding";
 pub const ONBOARDING_KEY: &str = "onboarding";
 /// The tag key on a Connect user that holds the Entra object id.
 pub const ENTRA_OBJECT_ID_KEY: &str = "entra-object-id";
+/// The tag key on a credential's secret that says when the credential ends (RFC 3339, or a date).
+pub const EXPIRES_KEY: &str = "expires";
 /// The IAM path of our roles and policies, by which the functions' own permissions name them.
 pub const IAM_PATH: &str = "/connect-onboarding/";
 /// The display name of Microsoft's gallery application.
 pub const GALLERY_APPLICATION: &str = "AWS Single-Account Access";
 /// Its template id, should Microsoft rename it once more (it was "Amazon Web Services (AWS)" before).
 pub const GALLERY_APPLICATION_ID: &str = "8b1025e4-1dd2-430b-a150-2ef79cd700f5";
+
+/// The IAM role whose ARN is the subject of an identity's keyless tokens. Entra's federated credential names it letter for
+/// letter, so the name is fixed, and carries the Region because role names are the account's.
+#[must_use]
+pub fn graph_role(stack: &str, region: &str, identity: Identity) -> String {
+    format!("{stack}-{region}-graph-{identity}")
+}
+
+/// The display name of an identity's app registration.
+#[must_use]
+pub fn app_registration(stack: &str, identity: Identity) -> String {
+    format!("Connect Onboarding {identity} ({stack})")
+}
+
+/// The secret that holds an identity's credential, where it has one.
+#[must_use]
+pub fn credential_secret(stack: &str, identity: Identity) -> String {
+    format!("{stack}/graph-{identity}")
+}
 
 /// The two tags that everything carries.
 #[must_use]

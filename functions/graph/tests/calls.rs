@@ -45,7 +45,7 @@ async fn a_server_error_is_tried_again_and_the_last_one_names_its_request_id() {
 #[tokio::test]
 async fn a_server_that_nobody_reaches_is_unavailable_by_its_name() {
     let settings = Settings::read(|_| Some("http://127.0.0.1:9".into()));
-    let credential = Credential { tenant_id: "t".into(), client_id: "c".into(), client_secret: "s".into() };
+    let credential = Credential::with_secret("t", "c", "s");
     let error = Graph::with_credential(credential, settings).group_members(GROUP, false).await.unwrap_err();
     assert_eq!(error.kind, StepErrorKind::Unavailable);
     assert!(error.message.contains("could not connect (127.0.0.1)"), "{error}");

@@ -53,9 +53,7 @@ impl Cloud {
     }
 
     fn graph(&self) -> Graph {
-        let credential =
-            Credential { tenant_id: "contoso".into(), client_id: "app".into(), client_secret: "hunter2".into() };
-        Graph::with_credential(credential, self.settings())
+        Graph::with_credential(Credential::with_secret("contoso", "app", "hunter2"), self.settings())
     }
 
     /// The requests to a path so far.

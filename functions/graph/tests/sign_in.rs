@@ -1,5 +1,6 @@
-use aws_sdk_secretsmanager::config::{BehaviorVersion, Credentials, Region};
-use onboarding_core::StepErrorKind;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_secretsmanager::config::{Credentials, SharedCredentialsProvider};
+use onboarding_core::{StepErrorKind, entra::Identity};
 use wiremock::matchers::header;
 
 use super::*;
@@ -8,13 +9,13 @@ const SECRETS: &str = "secretsmanager.GetSecretValue";
 
 /// A client whose credential lies in Secrets Manager, on the same port.
 fn graph_with_secret(cloud: &Cloud) -> Graph {
-    let config = aws_sdk_secretsmanager::Config::builder()
+    let config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("ap-northeast-1"))
         .endpoint_url(cloud.server.uri())
-        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+        .credentials_provider(SharedCredentialsProvider::new(Credentials::new("test", "test", None, None, "test")))
         .build();
-    Graph::new(aws_sdk_secretsmanager::Client::from_conf(config), cloud.settings())
+    Graph::new(Identity::Runtime, config, cloud.settings())
 }
 
 async fn secret(cloud: &Cloud, value: &str, times: u64) {
@@ -138,9 +139,9 @@ async fn what_the_login_service_refuses_has_a_name_each() {
 async fn missing_permissions_are_named_and_an_opaque_token_lacks_none() {
     let cloud = Cloud::start().await;
     let needed = ["Group.Read.All", "User.Read.All"];
-    assert_eq!(cloud.graph().missing_permissions(&needed).await.unwrap(), ["User.Read.All"]);
+    assert_eq!(cloud.graph().missing_permissions(needed).await.unwrap(), ["User.Read.All"]);
     cloud.once("POST", TOKEN_PATH, json_of(200, json!({ "expires_in": 3599, "access_token": "opaque" }))).await;
-    assert!(cloud.graph().missing_permissions(&needed).await.unwrap().is_empty());
+    assert!(cloud.graph().missing_permissions(needed).await.unwrap().is_empty());
 }
 
 #[tokio::test]

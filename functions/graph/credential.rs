@@ -1,0 +1,153 @@
+//! By what an application proves to Entra who it is, as it lies in Secrets Manager: one JSON object with `tenantId`,
+//! `clientId` and either `clientSecret` or `certificate` and `privateKey`, both in PEM. `expires` (RFC 3339, or a date) may
+//! say when a client secret ends; a certificate says it itself.
+
+use onboarding_core::StepError;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use time::{
+    Date, OffsetDateTime,
+    format_description::well_known::{Iso8601, Rfc3339},
+};
+
+use super::certificate::Certificate;
+
+/// What is stored where a client secret is used.
+const WITH_SECRET: &str = r#"{"tenantId": "…", "clientId": "…", "clientSecret": "…"}"#;
+/// What is stored where a certificate is used.
+const WITH_CERTIFICATE: &str = r#"{"tenantId": "…", "clientId": "…", "certificate": "-----BEGIN CERTIFICATE-----…", "privateKey": "-----BEGIN PRIVATE KEY-----…"}"#;
+
+/// By what the functions sign in to Microsoft Graph.
+#[derive(Clone, Debug)]
+pub struct Credential {
+    /// The tenant's id or a verified domain.
+    pub tenant_id: String,
+    /// The application (client) id.
+    pub client_id: String,
+    /// What proves that it is this application.
+    pub proof: Proof,
+}
+
+/// What proves to Entra that a caller is an application.
+#[derive(Clone, Debug)]
+pub enum Proof {
+    /// A client secret's value, and when it ends where that is known.
+    Secret(SecretString, Option<OffsetDateTime>),
+    /// A certificate that is registered with the application, and its private key.
+    Certificate(Certificate),
+    /// A token of AWS's own, which a federated credential of the application trusts.
+    WebIdentity,
+}
+
+impl Credential {
+    /// A credential with a client secret.
+    #[must_use]
+    pub fn with_secret(tenant_id: &str, client_id: &str, secret: &str) -> Self {
+        Self { tenant_id: tenant_id.into(), client_id: client_id.into(), proof: Proof::Secret(secret.into(), None) }
+    }
+
+    /// Reads the JSON of the secret called `name`. Further fields are ignored.
+    ///
+    /// # Errors
+    /// `InvalidInput` that names the secret and the field that is missing or wrong, and never quotes what it holds.
+    pub fn parse(name: &str, text: &str) -> Result<Self, StepError> {
+        let shapes = format!("store {WITH_SECRET} or {WITH_CERTIFICATE}");
+        let refuse = |what: &str| StepError::invalid_input(format!("the secret {name} {what}; {shapes}"));
+        let fields: Value = serde_json::from_str(text).map_err(|_| refuse("is not JSON"))?;
+        let field =
+            |key: &str| fields.get(key).and_then(Value::as_str).map(str::trim).filter(|value| !value.is_empty());
+        let needed = |key: &str| field(key).ok_or_else(|| refuse(&format!("has no {key}")));
+        let (tenant_id, client_id) = (needed("tenantId")?.to_owned(), needed("clientId")?.to_owned());
+        let proof = match (field("clientSecret"), field("certificate"), field("privateKey")) {
+            (Some(secret), None, None) => {
+                let expires = field("expires")
+                    .map(|text| {
+                        moment(text).ok_or_else(|| refuse("has an expires that is neither a date nor an RFC 3339 time"))
+                    })
+                    .transpose()?;
+                Proof::Secret(secret.into(), expires)
+            }
+            (None, Some(certificate), Some(key)) => {
+                Proof::Certificate(Certificate::from_pem(certificate, key).map_err(|what| refuse(what))?)
+            }
+            (None, Some(_), None) => return Err(refuse("has a certificate and no privateKey")),
+            (None, None, Some(_)) => return Err(refuse("has a privateKey and no certificate")),
+            (None, None, None) => return Err(refuse("has no clientSecret and no certificate")),
+            (Some(_), ..) => return Err(refuse("has a clientSecret and a certificate; keep one of them")),
+        };
+        Ok(Self { tenant_id, client_id, proof })
+    }
+
+    /// When it ends, where that is known. What AWS vouches for never does.
+    #[must_use]
+    pub fn expires(&self) -> Option<OffsetDateTime> {
+        match &self.proof {
+            Proof::Secret(_, expires) => *expires,
+            Proof::Certificate(certificate) => Some(certificate.not_after()),
+            Proof::WebIdentity => None,
+        }
+    }
+
+    /// Whether signing in with the other would be the same.
+    pub(super) fn same(&self, other: &Self) -> bool {
+        self.tenant_id == other.tenant_id
+            && self.client_id == other.client_id
+            && match (&self.proof, &other.proof) {
+                (Proof::Secret(one, _), Proof::Secret(two, _)) => one.expose_secret() == two.expose_secret(),
+                (Proof::Certificate(one), Proof::Certificate(two)) => one.thumbprint() == two.thumbprint(),
+                (Proof::WebIdentity, Proof::WebIdentity) => true,
+                _ => false,
+            }
+    }
+}
+
+/// A time, or the beginning of a day in UTC.
+#[must_use]
+pub(super) fn moment(text: &str) -> Option<OffsetDateTime> {
+    let day = || Date::parse(text, &Iso8601::DATE).ok().map(|date| date.midnight().assume_utc());
+    OffsetDateTime::parse(text, &Rfc3339).ok().or_else(day)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use onboarding_core::StepErrorKind;
+    use time::macros::datetime;
+
+    use super::*;
+
+    #[test]
+    fn a_credential_without_a_field_is_refused_by_name_and_never_quoted() {
+        for (text, part) in [
+            (r#"{"tenantId": "t", "clientId": "c", "clientSecrets": "hunter2"}"#, "no clientSecret"),
+            (r#"{"tenantId": "t", "clientSecret": "hunter2"}"#, "no clientId"),
+            (r#"{"tenantId": "t", "clientId": "c", "privateKey": "hunter2"}"#, "no certificate"),
+            (r#"{"tenantId": "t", "clientId": "c", "certificate": "hunter2"}"#, "no privateKey"),
+            (r#"{"tenantId": "t", "clientId": "c", "certificate": "hunter2", "privateKey": "hunter2"}"#, "certificate"),
+            (r#"{"tenantId": "t", "clientId": "c", "clientSecret": "hunter2", "privateKey": "x"}"#, "keep one"),
+            (r#"{"tenantId": "t", "clientId": "c", "clientSecret": "hunter2", "expires": "soon"}"#, "expires"),
+            ("hunter2", "not JSON"),
+        ] {
+            let error = Credential::parse("graph", text).unwrap_err();
+            assert_eq!(error.kind, StepErrorKind::InvalidInput);
+            assert!(error.message.contains("the secret graph") && error.message.contains(part), "{error}");
+            assert!(!error.message.contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_credential_may_carry_further_fields_and_hides_its_secret() {
+        let text =
+            r#"{"tenantId": "t", "clientId": "c", "clientSecret": "hunter2", "expires": "2027-01-01", "note": 1}"#;
+        let credential = Credential::parse("graph", text).unwrap();
+        assert_eq!((credential.tenant_id.as_str(), credential.client_id.as_str()), ("t", "c"));
+        assert_eq!(credential.expires(), Some(datetime!(2027-01-01 0:00 UTC)));
+        assert!(!format!("{credential:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_day_and_a_time_are_both_moments() {
+        assert_eq!(moment("2027-01-01T09:00:00+09:00"), Some(datetime!(2027-01-01 0:00 UTC)));
+        assert_eq!(moment("2027-13-01"), None);
+    }
+}

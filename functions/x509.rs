@@ -1,0 +1,62 @@
+//! What is needed of an X.509 certificate: its public key and its end.
+
+use time::OffsetDateTime;
+use yasna::{ASN1Error, ASN1ErrorKind, ASN1Result, BERReader, BERReaderSeq, Tag, tags::TAG_UTCTIME};
+
+/// A certificate, as far as it is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// The subject's public key, as it stands in the certificate: for RSA a PKCS #1 `RSAPublicKey`.
+    pub public_key: Vec<u8>,
+    /// When it ends.
+    pub not_after: OffsetDateTime,
+}
+
+/// Reads a certificate in DER; `None` where it is none.
+#[must_use]
+pub fn read(der: &[u8]) -> Option<Facts> {
+    let certificate = yasna::parse_der(der, |reader| {
+        reader.read_sequence(|certificate| {
+            let facts = certificate.next().read_sequence(body)?;
+            rest(certificate)?;
+            Ok(facts)
+        })
+    });
+    certificate.ok()
+}
+
+/// The part that is signed (RFC 5280, 4.1: `TBSCertificate`).
+fn body(fields: &mut BERReaderSeq<'_, '_>) -> ASN1Result<Facts> {
+    fields.read_optional(|version| version.read_tagged(Tag::context(0), |number| number.read_i64()))?;
+    let (_serial, _algorithm, _issuer) =
+        (fields.next().read_der()?, fields.next().read_der()?, fields.next().read_der()?);
+    let not_after = fields.next().read_sequence(|validity| {
+        validity.next().read_der()?;
+        moment(validity.next())
+    })?;
+    let _subject = fields.next().read_der()?;
+    let public_key = fields.next().read_sequence(|key| {
+        key.next().read_der()?;
+        Ok(key.next().read_bitvec_bytes()?.0)
+    })?;
+    rest(fields)?;
+    Ok(Facts { public_key, not_after })
+}
+
+fn moment(time: BERReader<'_, '_>) -> ASN1Result<OffsetDateTime> {
+    if time.lookahead_tag()? == TAG_UTCTIME {
+        Ok(*time.read_utctime()?.datetime())
+    } else {
+        Ok(*time.read_generalized_time()?.datetime())
+    }
+}
+
+/// Skips what follows. A certificate has a dozen extensions at most, and all of them are one field.
+fn rest(fields: &mut BERReaderSeq<'_, '_>) -> ASN1Result<()> {
+    for _ in 0..16 {
+        if fields.read_optional(|field| field.read_der())?.is_none() {
+            return Ok(());
+        }
+    }
+    Err(ASN1Error::new(ASN1ErrorKind::Extra))
+}
