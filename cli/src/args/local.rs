@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::local::credentials::CredentialKind;
+
 /// What a local run does.
 #[derive(Debug, clap::Args)]
 pub struct LocalArgs {
@@ -35,6 +37,9 @@ pub struct LocalArgs {
     /// Deploy the stack and start no onboarding
     #[arg(long, requires = "keep", conflicts_with_all = ["again", "report"])]
     pub idle: bool,
+    /// By what the functions sign in to Microsoft Graph
+    #[arg(long, value_enum, value_name = "KIND", default_value_t = CredentialKind::Keyless)]
+    pub credential: CredentialKind,
     /// Keep Amazon Connect's real API rates (2 requests a second, burst 5) instead of granting higher ones
     #[arg(long)]
     pub real_rates: bool,

@@ -1,11 +1,11 @@
 //! Both halves of the local cloud: the stand-in, in this process, and the emulator behind it.
 
-use std::{collections::BTreeMap, path::Path};
+use std::path::Path;
 
-use local_cloud::{Behaviour, ClientCredentials, LocalCloud, Options, SupportPath};
-use serde_json::{Value, json};
+use local_cloud::{Behaviour, ClientCredentials, GraphBehaviour, LocalCloud, Options, SupportPath};
 
 use super::{
+    credentials::{Credentials, TENANT_ID},
     emulator::{self, Emulator, Settings},
     failure::Failure,
     plan::Plan,
@@ -13,16 +13,16 @@ use super::{
 };
 use crate::args::LocalArgs;
 
-/// The tenant of the local cloud, its registered application, and that application's secret: made up, like all of it.
-const TENANT_ID: &str = "7e7a0000-0000-4000-8000-000000000001";
-const CLIENT_ID: &str = "c1e70000-0000-4000-8000-000000000001";
-const CLIENT_SECRET: &str = "local-cloud-client-secret";
+/// An application of an administrator's, for tools and tests that reach into the tenant; the functions don't know it.
+const ADMINISTRATOR: &str = "adade000-0000-4000-8000-000000000001";
+const ADMINISTRATORS_SECRET: &str = "local-cloud-administrators-secret";
 
 /// A running local cloud. It ends when this is dropped.
 pub struct Cloud {
     stand_in: LocalCloud,
     emulator: Emulator,
     emulator_url: String,
+    credentials: Credentials,
 }
 
 impl Cloud {
@@ -31,6 +31,7 @@ impl Cloud {
     /// # Errors
     /// Where one of them does not start.
     pub async fn start(args: &LocalArgs, plan: &Plan, venv: &Venv, folder: &Path) -> Result<Self, Failure> {
+        let credentials = Credentials::new(args.credential)?;
         let port = emulator::free_port()?;
         let emulator_url = emulator::url(port);
         let options = Options {
@@ -40,13 +41,14 @@ impl Cloud {
             account: emulator::ACCOUNT.into(),
             tenant: plan.tenant.clone(),
             tenant_id: TENANT_ID.into(),
-            client: ClientCredentials { client_id: CLIENT_ID.into(), client_secret: CLIENT_SECRET.into() },
+            client: ClientCredentials { client_id: ADMINISTRATOR.into(), client_secret: ADMINISTRATORS_SECRET.into() },
             faults: plan.faults.clone(),
             record: args.record.clone(),
             real_rates: args.real_rates,
             models: venv.service_models(),
             // Weeks in life, hours in the stand-in; here as fast as a quota, so that nobody watches a clock.
             behaviour: Behaviour {
+                graph: GraphBehaviour { registrations: credentials.registrations.clone(), ..GraphBehaviour::default() },
                 support_path: SupportPath { picked_up: 300.0, decided: 1_500.0, ..SupportPath::default() },
                 ..Behaviour::default()
             },
@@ -57,7 +59,7 @@ impl Cloud {
         let aws = stand_in.aws_url();
         let settings = Settings { port, stand_in: &aws, clock_scale: args.clock_scale, folder };
         let emulator = Emulator::start(venv, &settings).await?;
-        Ok(Self { stand_in, emulator, emulator_url })
+        Ok(Self { stand_in, emulator, emulator_url, credentials })
     }
 
     /// The emulator's URL.
@@ -72,16 +74,24 @@ impl Cloud {
         &self.stand_in
     }
 
-    /// The stack's parameters, but for the secret's ARN.
+    /// By what the functions sign in to Entra.
     #[must_use]
-    pub fn parameters(&self) -> BTreeMap<&'static str, String> {
+    pub const fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    /// The stack's parameters, but for the ARNs of secrets.
+    #[must_use]
+    pub fn parameters(&self) -> std::collections::BTreeMap<&'static str, String> {
         let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
-        BTreeMap::from([
+        let mut parameters = self.credentials.parameters.clone();
+        parameters.extend([
             ("Stage", "local".to_owned()),
             ("GraphUrl", self.stand_in.graph_url()),
             ("LoginUrl", self.stand_in.login_url()),
             ("Architecture", architecture.to_owned()),
-        ])
+        ]);
+        parameters
     }
 
     /// Ends both halves and everything that they started.
@@ -91,8 +101,8 @@ impl Cloud {
     }
 }
 
-/// The content of the secret that the functions sign in to Graph with.
+/// By what an administrator's tool signs in to the local cloud's Graph: `tenantId`, `clientId`, `clientSecret`.
 #[must_use]
-pub fn credential() -> Value {
-    json!({ "tenantId": TENANT_ID, "clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET })
+pub fn administrator() -> serde_json::Value {
+    serde_json::json!({ "tenantId": TENANT_ID, "clientId": ADMINISTRATOR, "clientSecret": ADMINISTRATORS_SECRET })
 }

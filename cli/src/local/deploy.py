@@ -18,8 +18,8 @@ settings = json.load(sys.stdin)
 clients = Config(retries={"max_attempts": 2}, s3={"addressing_style": "path"})
 
 
-def client(service):
-    return boto3.client(service, endpoint_url=settings["emulator"], config=clients)
+def client(service, endpoint="emulator"):
+    return boto3.client(service, endpoint_url=settings[endpoint], config=clients)
 
 
 def upload():
@@ -52,12 +52,17 @@ def upload():
     return f"{settings['emulator']}/{bucket}/template.yaml"
 
 
-def secret():
-    """The Graph credential, as a person would have put it there before deploying."""
-    made = client("secretsmanager").create_secret(
-        Name="connect-onboarding/graph", SecretString=json.dumps(settings["credential"])
-    )
-    return made["ARN"]
+def entra():
+    """What a person would have done before deploying, so that Entra knows the functions; gives the parameters of it."""
+    if settings["federation"]:
+        client("iam", "standIn").enable_outbound_web_identity_federation()
+    secrets = client("secretsmanager")
+    return {
+        secret["parameter"]: secrets.create_secret(
+            Name=secret["name"], SecretString=secret["value"], Tags=[{"Key": "expires", "Value": secret["expires"]}]
+        )["ARN"]
+        for secret in settings["secrets"]
+    }
 
 
 def deploy(template, parameters):
@@ -126,7 +131,7 @@ def documents(outputs):
 
 
 try:
-    outputs = deploy(upload(), {**settings["parameters"], "GraphCredentialSecret": secret()})
+    outputs = deploy(upload(), {**settings["parameters"], **entra()})
     documents(outputs)
     print(json.dumps(outputs))
 except Exception as error:  # what went wrong is for a person, not for a debugger

@@ -3,11 +3,12 @@
 use std::{collections::BTreeMap, fs, io, path::Path, process::Stdio};
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::{io::AsyncWriteExt, process::Command};
 
 use super::{
     child::{self, Group},
+    credentials::Credentials,
     emulator,
     failure::Failure,
     venv::Venv,
@@ -18,7 +19,7 @@ const PROGRAM: &str = include_str!("deploy.py");
 const LOGS: &str = include_str!("logs.py");
 
 /// What is deployed, and with which settings.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Deployment<'a> {
     /// The environment whose Python deploys.
     pub venv: &'a Venv,
@@ -30,10 +31,12 @@ pub struct Deployment<'a> {
     pub folder: &'a Path,
     /// The emulator's URL.
     pub emulator: &'a str,
-    /// The stack's parameters, but for the secret.
+    /// The stack's parameters, but for the ARNs of secrets.
     pub parameters: &'a BTreeMap<&'static str, String>,
-    /// The Graph credential: `tenantId`, `clientId`, `clientSecret`.
-    pub credential: &'a Value,
+    /// By what the functions sign in to Entra.
+    pub credentials: &'a Credentials,
+    /// The stand-in's URL for AWS services.
+    pub stand_in: &'a str,
     /// Object keys of documents that the input names.
     pub documents: &'a [String],
 }
@@ -80,7 +83,9 @@ impl Deployment<'_> {
             "folder": self.folder,
             "emulator": self.emulator,
             "parameters": self.parameters,
-            "credential": self.credential,
+            "secrets": self.credentials.secrets,
+            "federation": self.credentials.federation,
+            "standIn": self.stand_in,
             "documents": self.documents,
         });
         let mut command = python(self.venv, self.folder, PROGRAM);

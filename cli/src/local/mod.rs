@@ -9,6 +9,7 @@ pub mod again;
 pub mod build;
 pub mod child;
 pub mod cloud;
+pub mod credentials;
 pub mod deploy;
 pub mod emulator;
 pub mod execution;
@@ -112,7 +113,8 @@ async fn onboard(
             folder,
             emulator: cloud.emulator_url(),
             parameters: &cloud.parameters(),
-            credential: &cloud::credential(),
+            credentials: cloud.credentials(),
+            stand_in: &cloud.stand_in().aws_url(),
             documents: &plan.documents(),
         };
         deployment.run().await

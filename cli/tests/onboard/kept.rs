@@ -116,19 +116,7 @@ impl Cloud {
 
     /// Ends a subscription, as Graph does when it is not renewed.
     pub(crate) async fn unsubscribe(&self, id: &str) {
-        let credential = onboard_cli::local::cloud::credential();
-        let form = [
-            ("grant_type", "client_credentials"),
-            ("client_id", credential["clientId"].as_str().unwrap()),
-            ("client_secret", credential["clientSecret"].as_str().unwrap()),
-            ("scope", "https://graph.microsoft.com/.default"),
-        ];
-        let tenant = credential["tenantId"].as_str().unwrap();
-        let url = format!("{}/{tenant}/oauth2/v2.0/token", self.kept.login_url);
-        let token: Value = http().post(url).form(&form).send().await.unwrap().json().await.unwrap();
-        let url = format!("{}/v1.0/subscriptions/{id}", self.kept.graph_url);
-        let request = http().delete(url).bearer_auth(token["access_token"].as_str().unwrap());
-        assert!(request.send().await.unwrap().status().is_success());
+        self.admin("POST", "subscriptions/end", &json!({ "id": id })).await;
     }
 
     /// What the functions logged.

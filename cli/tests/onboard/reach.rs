@@ -1,6 +1,6 @@
 //! A test's hands in the two clouds, past the product: what a person could do in Entra's portal or in IAM.
 
-use onboard_cli::local::cloud::credential;
+use onboard_cli::local::cloud::administrator;
 use serde_json::{Value, json};
 
 use super::kept::Cloud;
@@ -13,7 +13,7 @@ impl Cloud {
 
     /// A call to Microsoft Graph that has to succeed.
     pub(crate) async fn graph(&self, method: &str, path: &str, body: &Value) -> Value {
-        let secret = credential();
+        let secret = administrator();
         let form = [
             ("client_id", secret["clientId"].as_str().unwrap()),
             ("client_secret", secret["clientSecret"].as_str().unwrap()),
@@ -35,7 +35,7 @@ impl Cloud {
 
     /// The federation metadata of an application.
     pub(crate) async fn metadata(&self, app_id: &str) -> String {
-        let tenant = credential()["tenantId"].as_str().unwrap().to_owned();
+        let tenant = administrator()["tenantId"].as_str().unwrap().to_owned();
         let path = format!("{tenant}/federationmetadata/2007-06/federationmetadata.xml?appid={app_id}");
         let answer = http().get(format!("{}/{path}", self.kept.login_url)).send().await.unwrap();
         answer.text().await.unwrap()

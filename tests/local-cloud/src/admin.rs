@@ -28,6 +28,14 @@ struct RemoveMember {
     member_id: String,
 }
 
+/// The body of `/_admin/subscriptions/end`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EndSubscription {
+    /// The subscription's id.
+    id: String,
+}
+
 /// The body of `/_admin/clock`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -60,6 +68,10 @@ pub(crate) async fn serve(cloud: &Cloud, request: &Request) -> Response {
         ("POST", "/_admin/members/remove") => {
             done(read(request).and_then(|body: RemoveMember| cloud.graph.remove_member(&body.group, &body.member_id)))
         }
+        ("POST", "/_admin/subscriptions/end") => {
+            done(read(request).and_then(|body: EndSubscription| cloud.graph.end_subscription(&body.id)))
+        }
+        ("POST", "/_admin/registrations") => done(read(request).map(|body| cloud.graph.register(body))),
         ("POST", "/_admin/clock") => {
             done(read(request).map(|body: Advance| cloud.world.setting.clock.advance(body.advance_seconds)))
         }

@@ -19,6 +19,7 @@ use crate::model::Models;
 use crate::record::Recorder;
 use crate::route::{Destination, destination};
 use crate::simulated;
+use crate::sts::Sts;
 use crate::upstream::Upstream;
 use crate::violations::Violations;
 use crate::world::{Service, World};
@@ -36,6 +37,7 @@ pub(crate) struct Cloud {
     pub(crate) graph: Arc<Graph>,
     pub(crate) authority: Authority,
     pub(crate) iam: Iam,
+    pub(crate) sts: Sts,
     pub(crate) upstream: Upstream,
     pub(crate) models: Option<Models>,
     pub(crate) faults: Mutex<Faults>,
@@ -146,6 +148,7 @@ impl Cloud {
             }
             // Judged here already; of paths the emulator's own judgement knows nothing.
             (Door::Aws, None) if way.service == "iam" => self.iam.serve(&self.upstream.operators(request, "iam")).await,
+            (Door::Aws, None) if way.service == "sts" => self.sts.serve(&self.iam, &self.authority, request).await,
             (Door::Aws, None) => self.upstream.pass(request, way.protocol).await,
         }
     }

@@ -55,6 +55,16 @@ impl Iam {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Who issues this account's web identity tokens.
+    pub(crate) fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// Whether outbound web identity federation is on.
+    pub(crate) fn federates(&self) -> bool {
+        self.state().federation
+    }
+
     /// The tags of a SAML provider, as IAM lists them.
     pub(crate) fn tags(&self, arn: &str) -> Vec<Value> {
         let state = self.state();

@@ -3,8 +3,9 @@
 //!
 //! Three ports: the AWS services (told apart by the signature of each request), Microsoft Graph, and Entra's login
 //! service. Every request runs the same way: [`front`] reads it, [`route`] says which service it is for, [`fault`] rules
-//! may answer in its place, [`authority`] asks the caller's policies, the service answers, [`record`] writes it down. What lives here is in [`connect`], [`quotas`],
-//! [`support`] and [`graph`]; [`iam`] adds what the emulator's IAM lacks; everything else passes to [`upstream`].
+//! may answer in its place, [`authority`] asks the caller's policies, the service answers, [`record`] writes it down. What
+//! lives here is in [`connect`], [`quotas`], [`support`] and [`graph`]; [`iam`] and [`sts`] add what the emulator's lack;
+//! everything else passes to [`upstream`].
 //! [`model`] holds what comes in and goes out against the official service models.
 //!
 //! This crate knows nothing of the product that runs against it.
@@ -30,8 +31,10 @@ mod paging;
 mod quotas;
 mod record;
 mod route;
+mod rsa_key;
 mod sign_in;
 mod simulated;
+mod sts;
 mod support;
 pub mod tenant;
 mod throttle;
@@ -48,7 +51,7 @@ use tokio::task::JoinHandle;
 pub use authority::policy;
 pub use clock::Clock;
 pub use fault::{FaultRule, FaultRuleError, Kill, Truncate};
-pub use graph::GraphBehaviour;
+pub use graph::{AppCredential, AppRegistration, Certified, GraphBehaviour, self_signed};
 pub use options::{Behaviour, ClientCredentials, NumberStock, Options, QuotaOutcome, QuotaPath, SupportPath};
 pub use record::{CallSummary, Permission};
 pub use sign_in::{SignIn, SignedIn};
@@ -60,6 +63,7 @@ use graph::{Graph, GraphOptions};
 use iam::Iam;
 use model::Models;
 use record::Recorder;
+use sts::Sts;
 use upstream::Upstream;
 use violations::Violations;
 use world::{Setting, World};
@@ -187,6 +191,11 @@ impl LocalCloud {
         sign_in::rehearse(&self.cloud, wanted).await
     }
 
+    /// Registers an application in Entra, or changes its consent and credentials, as an administrator would.
+    pub fn register(&self, registration: AppRegistration) {
+        self.cloud.graph.register(registration);
+    }
+
     /// Moves the clock ahead by `seconds` of the real cloud's time.
     pub fn advance(&self, seconds: f64) {
         self.cloud.world.setting.clock.advance(seconds);
@@ -224,19 +233,26 @@ fn build(options: Options, urls: &[String; 3]) -> Result<Cloud, StartError> {
     let models = models.map_err(|error| StartError::Models(error.to_string()))?;
     let upstream = Upstream::new(&options.upstream, &options.region)?;
     let behaviour = options.behaviour;
+    let iam = Iam::new(upstream.clone(), clock.clone(), &behaviour);
+    let simple = AppRegistration {
+        client_id: options.client.client_id,
+        permissions: behaviour.graph.roles.clone(),
+        credentials: vec![AppCredential::Secret { value: options.client.client_secret, expires: None }],
+    };
     let graph = Graph::new(GraphOptions {
         clock: clock.clone(),
         tenant: options.tenant,
         tenant_id: options.tenant_id,
-        client_id: options.client.client_id,
-        client_secret: options.client.client_secret,
+        clients: behaviour.graph.registrations.iter().cloned().chain([simple]).collect(),
+        aws_issuer: iam.issuer().to_owned(),
+        aws_url: urls[0].clone(),
         graph_url: urls[1].clone(),
         login_url: urls[2].clone(),
         upstream: options.upstream,
         behaviour: behaviour.graph.clone(),
     });
     let authority = Authority::new(upstream.clone());
-    let iam = Iam::new(upstream.clone(), clock.clone(), &behaviour);
+    let sts = Sts::new(upstream.clone(), &options.region, &options.account);
     let setting =
         Setting { clock, region: options.region, account: options.account, behaviour, real_rates: options.real_rates };
     Ok(Cloud {
@@ -244,6 +260,7 @@ fn build(options: Options, urls: &[String; 3]) -> Result<Cloud, StartError> {
         graph,
         authority,
         iam,
+        sts,
         upstream,
         models,
         faults: Mutex::new(faults),

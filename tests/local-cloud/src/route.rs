@@ -23,6 +23,8 @@ pub(crate) fn destination(request: &Request) -> Destination {
         (Some(target), _) if target.starts_with("AWSSupport") => "support".into(),
         // These two are called without credentials: the token is the credential.
         (_, Some("AssumeRoleWithSAML" | "AssumeRoleWithWebIdentity")) => "sts".into(),
+        // What an account's issuer publishes, for anybody.
+        _ if request.header("host").is_some_and(|host| host.contains(".tokens.sts.")) => "sts".into(),
         _ if request.header("host").is_some_and(|host| host.contains(".lambda-url.")) => "lambda-url".into(),
         _ => "unknown".into(),
     });

@@ -11,7 +11,10 @@ pub mod policy;
 mod roles;
 mod sessions;
 
+use std::collections::BTreeMap;
+
 use serde_json::Map;
+use time::OffsetDateTime;
 
 use crate::aws_error::{Protocol, Refusal};
 use crate::connect as connect_service;
@@ -25,7 +28,8 @@ use crate::world::World;
 use asks::Found;
 use policy::{Ask, Decision};
 use roles::Roles;
-use sessions::{Holder, Session, Sessions};
+pub(crate) use sessions::Session;
+use sessions::{Holder, Sessions};
 
 /// The services whose calls are judged here.
 const JUDGED: [&str; 5] = ["connect", "iam", "servicequotas", "sts", "support"];
@@ -33,7 +37,7 @@ const JUDGED: [&str; 5] = ["connect", "iam", "servicequotas", "sts", "support"];
 /// Who made a call, and what it asked.
 #[derive(Debug, Default)]
 pub(crate) struct Caller {
-    /// The function's name; none for the operator and for calls without a signature.
+    /// The function's name; none for the operator, for calls without a signature, and in another role than its own.
     pub(crate) function: Option<String>,
     /// Every permission that the call needs.
     pub(crate) asks: Vec<Ask>,
@@ -50,6 +54,19 @@ pub(crate) struct Authority {
 impl Authority {
     pub(crate) fn new(upstream: Upstream) -> Self {
         Self { sessions: Sessions::new(upstream.clone()), roles: Roles::new(upstream.clone()), upstream }
+    }
+
+    /// The session of a role in which a request is made; none for the operator.
+    pub(crate) async fn session(&self, request: &Request) -> Option<Session> {
+        match self.sessions.holder(request).await {
+            Holder::Role(session) => Some(session),
+            Holder::Operator | Holder::Nobody => None,
+        }
+    }
+
+    /// Notes a session that STS gave out.
+    pub(crate) fn assumed(&self, answer: &str, form: &BTreeMap<String, String>, ends: OffsetDateTime) {
+        self.sessions.assumed(answer, form, ends);
     }
 
     /// Who makes the call and what it asks; refused where it may not.
@@ -71,7 +88,7 @@ impl Authority {
         if JUDGED.contains(&way.service.as_str()) {
             verdict = self.allowed(&session, &asks, violations, way.protocol).await;
         }
-        (Caller { function: Some(session.function), asks }, verdict)
+        (Caller { function: session.function, asks }, verdict)
     }
 
     async fn asks(&self, world: &World, iam: &Iam, way: &Destination, request: &Request) -> Vec<Ask> {
@@ -97,7 +114,7 @@ impl Authority {
     }
 
     /// What IAM has of the thing that a request names.
-    async fn found(&self, iam: &Iam, form: &std::collections::BTreeMap<String, String>) -> Found {
+    async fn found(&self, iam: &Iam, form: &BTreeMap<String, String>) -> Found {
         if let Some(role) = form.get("RoleName") {
             return roles::found(&self.upstream, &[("Action", "GetRole"), ("RoleName", role)]).await;
         }

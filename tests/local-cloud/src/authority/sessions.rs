@@ -2,22 +2,27 @@
 //!
 //! With its authorisation on, the emulator gives each function one session of its role, whose key and token follow from
 //! the ARNs of both (`ministack.core.lambda_runtime.execution_credentials`; the version is pinned). So the functions that
-//! it lists say whose a key is.
+//! it lists say whose a key is. Further sessions are those that STS was seen to give out.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
 
 use crate::http::Request;
 use crate::upstream::Upstream;
 
-/// A function's session of its role.
+/// A session of a role: a function's own, or one of another role that a function assumed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Session {
-    /// The function's name.
-    pub(super) function: String,
+pub(crate) struct Session {
+    /// The function's name; none where the role is another than its own.
+    pub(super) function: Option<String>,
+    /// The role's ARN.
+    pub(crate) role_arn: String,
+    /// When it ends; a function's own is always renewed in time.
+    pub(crate) ends: Option<OffsetDateTime>,
     /// The role's name.
     pub(super) role: String,
     /// The session's ARN, `arn:aws:sts::…:assumed-role/role/session`.
@@ -62,10 +67,22 @@ impl Sessions {
             session = self.known(&key);
         }
         let token = request.header("x-amz-security-token").or_else(|| request.query("X-Amz-Security-Token"));
-        match session.filter(|session| Some(session.token.as_str()) == token) {
+        let lives = |session: &Session| session.ends.is_none_or(|ends| ends > OffsetDateTime::now_utc());
+        match session.filter(|session| Some(session.token.as_str()) == token && lives(session)) {
             Some(session) => Holder::Role(session),
             None => Holder::Nobody,
         }
+    }
+
+    /// Notes a session that STS gave out: its answer, and what was asked for.
+    pub(super) fn assumed(&self, answer: &str, form: &BTreeMap<String, String>, ends: OffsetDateTime) {
+        let element = |name: &str| Some(answer.split_once(&format!("<{name}>"))?.1.split('<').next()?.to_owned());
+        let found = (element("AccessKeyId"), element("SessionToken"), element("Arn"), element("AssumedRoleId"));
+        let (Some(key), Some(token), Some(arn), Some(user_id)) = found else { return };
+        let Some(role_arn) = form.get("RoleArn").cloned() else { return };
+        let role = role_arn.rsplit('/').next().unwrap_or_default().to_owned();
+        let session = Session { function: None, role_arn, ends: Some(ends), role, arn, user_id, token };
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(key, session);
     }
 
     fn known(&self, key: &str) -> Option<Session> {
@@ -99,7 +116,9 @@ fn session(function: &Value) -> Option<(String, Session)> {
     let account = role_arn.split(':').nth(4)?;
     let short: String = name.chars().take(64).collect();
     let session = Session {
-        function: name.to_owned(),
+        function: Some(name.to_owned()),
+        role_arn: role_arn.to_owned(),
+        ends: None,
         arn: format!("arn:aws:sts::{account}:assumed-role/{role}/{short}"),
         user_id: format!("{role}:{short}"),
         token: hex(format!("token:{digest}")),

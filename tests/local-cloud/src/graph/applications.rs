@@ -110,7 +110,7 @@ impl Call<'_> {
 
     /// Whoever may manage only its own applications can't write what it does not own, not even what it has just made.
     pub(super) fn check_owner(&self, registration: &Registration) -> Result<(), GraphError> {
-        let owns = registration.owners.contains(&self.graph.client_principal);
+        let owns = registration.owners.contains(&self.caller.principal);
         if owns || permissions::write_any_application(&self.caller.roles) { Ok(()) } else { Err(GraphError::denied()) }
     }
 

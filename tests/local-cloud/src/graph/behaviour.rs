@@ -1,10 +1,17 @@
 //! How unkind the tenant is: the delays, limits and moods of the real Graph, each of them a knob.
 
+use super::clients::AppRegistration;
+
 /// What the tenant grants and how it misbehaves. All durations are seconds of the real cloud; the clock scales them.
 #[derive(Clone, Debug)]
 pub struct GraphBehaviour {
-    /// The application permissions that an administrator has consented to; they appear in each token's `roles`.
+    /// The application permissions that an administrator has consented to for the application of
+    /// [`crate::Options::client`]; they appear in each token's `roles`.
     pub roles: Vec<String>,
+    /// Further applications that may ask for tokens.
+    pub registrations: Vec<AppRegistration>,
+    /// How long a changed registration (consent, credentials) takes to reach the token endpoint.
+    pub registration_seconds: f64,
     /// How long a newly instantiated application and service principal answer 404 by id.
     pub replication_seconds: f64,
     /// How long they stay out of lists with `$filter`; the same index serves advanced queries, so it lags there too.
@@ -44,6 +51,8 @@ impl Default for GraphBehaviour {
         ];
         Self {
             roles: roles.map(String::from).to_vec(),
+            registrations: Vec::new(),
+            registration_seconds: 30.0,
             replication_seconds: 6.0,
             list_replication_seconds: 20.0,
             policy_replication_seconds: 2.0,

@@ -11,6 +11,31 @@ use aws_lc_rs::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use time::OffsetDateTime;
 
+/// A certificate with its key, as a person makes them for an app registration.
+pub struct Certified {
+    /// The certificate, in PEM.
+    pub certificate: String,
+    /// Its private key (PKCS #8), in PEM.
+    pub private_key: String,
+}
+
+/// Makes a self-signed certificate for an RSA key of 2048 bits, good from now on.
+///
+/// # Errors
+/// When the random source or an encoder fails; the text says which.
+pub fn self_signed(common_name: &str, not_after: OffsetDateTime) -> Result<Certified, String> {
+    let key = SigningKey::generate(common_name, OffsetDateTime::now_utc() - time::Duration::hours(1), not_after)?;
+    let private = key.pair.as_der().map_err(|_| "the RSA key could not be written".to_owned())?;
+    Ok(Certified { certificate: pem("CERTIFICATE", &key.der), private_key: pem("PRIVATE KEY", private.as_ref()) })
+}
+
+/// Text armour: base64 in lines of 64 characters.
+fn pem(label: &str, der: &[u8]) -> String {
+    let base64 = STANDARD.encode(der);
+    let lines: Vec<&str> = base64.as_bytes().chunks(64).filter_map(|line| std::str::from_utf8(line).ok()).collect();
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
+}
+
 /// An RSA-2048 key and its certificate.
 pub(crate) struct SigningKey {
     pair: KeyPair,

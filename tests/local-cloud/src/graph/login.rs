@@ -2,15 +2,17 @@
 
 use std::collections::HashMap;
 
-use base64::{
-    Engine,
-    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
-};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use uuid::Uuid;
 
-use super::{Graph, error::GraphError, metadata};
+use super::{
+    Graph,
+    clients::{AppCredential, AppRegistration, Client},
+    error::GraphError,
+    metadata,
+};
 use crate::http::{Request, Response};
 
 /// What Graph's own tokens say as audience; the stand-in's own address is accepted in a scope too.
@@ -22,6 +24,8 @@ const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-be
 #[derive(Clone, Debug)]
 pub(super) struct Caller {
     pub(super) app_id: String,
+    /// The object id of its service principal.
+    pub(super) principal: String,
     pub(super) roles: Vec<String>,
     expires: OffsetDateTime,
 }
@@ -47,7 +51,7 @@ impl Tokens {
 }
 
 /// One refusal of the token endpoint.
-struct Refusal {
+pub(super) struct Refusal {
     status: u16,
     error: &'static str,
     number: u32,
@@ -55,7 +59,7 @@ struct Refusal {
 }
 
 impl Refusal {
-    fn new(status: u16, error: &'static str, number: u32, text: impl Into<String>) -> Self {
+    pub(super) fn new(status: u16, error: &'static str, number: u32, text: impl Into<String>) -> Self {
         Self { status, error, number, text: text.into() }
     }
 
@@ -84,10 +88,10 @@ impl Refusal {
 
 impl Graph {
     /// Answers one call to the login service: a token, or federation metadata.
-    pub(super) fn login(&self, request: &Request) -> Response {
+    pub(super) async fn login(&self, request: &Request) -> Response {
         let segments: Vec<&str> = request.path.trim_matches('/').split('/').collect();
         let response = match (request.method.as_str(), segments.as_slice()) {
-            ("POST", [tenant, "oauth2", "v2.0", "token"]) => match self.token(tenant, request) {
+            ("POST", [tenant, "oauth2", "v2.0", "token"]) => match self.token(tenant, request).await {
                 Ok(response) => response,
                 Err(refusal) => refusal.response(self.now()),
             },
@@ -109,7 +113,7 @@ impl Graph {
             || domains.iter().any(|domain| domain.eq_ignore_ascii_case(name))
     }
 
-    fn token(&self, tenant: &str, request: &Request) -> Result<Response, Refusal> {
+    async fn token(&self, tenant: &str, request: &Request) -> Result<Response, Refusal> {
         if !self.is_tenant(tenant) {
             let text = format!(
                 "Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing into the \
@@ -130,17 +134,18 @@ impl Graph {
         }
         let client = field("client_id").ok_or_else(|| Refusal::missing("client_id"))?;
         let scope = field("scope").ok_or_else(|| Refusal::missing("scope"))?;
-        if !client.eq_ignore_ascii_case(&self.options.client_id) {
+        let known = self.client(client).ok_or_else(|| {
             let text = format!(
                 "Application with identifier '{client}' was not found in the directory '{tenant}'. This can happen if the \
                  application has not been installed by the administrator of the tenant or consented to by any user in the \
                  tenant. You may have sent your authentication request to the wrong tenant."
             );
-            return Err(Refusal::new(400, "unauthorized_client", 700_016, text));
-        }
-        self.prove(&fields)?;
+            Refusal::new(400, "unauthorized_client", 700_016, text)
+        })?;
+        let endpoint = format!("{}/{tenant}/oauth2/v2.0/token", self.options.login_url);
+        self.prove(&known.registration, &endpoint, &fields).await?;
         self.check_scope(scope)?;
-        let token = self.issue().map_err(|text| Refusal::new(500, "server_error", 90_033, text))?;
+        let token = self.issue(&known).map_err(|text| Refusal::new(500, "server_error", 90_033, text))?;
         Ok(Response::json(
             200,
             &json!({"token_type": "Bearer", "expires_in": TOKEN_SECONDS, "ext_expires_in": TOKEN_SECONDS, "access_token": token}),
@@ -148,25 +153,35 @@ impl Graph {
     }
 
     /// Checks the secret or the assertion by which the client proves who it is.
-    fn prove(&self, fields: &HashMap<String, String>) -> Result<(), Refusal> {
-        let id = &self.options.client_id;
+    async fn prove(
+        &self,
+        registration: &AppRegistration,
+        endpoint: &str,
+        fields: &HashMap<String, String>,
+    ) -> Result<(), Refusal> {
         if let Some(assertion) = fields.get("client_assertion") {
             if fields.get("client_assertion_type").map(String::as_str) != Some(ASSERTION_TYPE) {
                 return Err(Refusal::missing("client_assertion_type"));
             }
-            let subject = subject(assertion).ok_or_else(|| {
-                Refusal::new(401, "invalid_client", 50_027, "JWT token is invalid or malformed.".to_owned())
-            })?;
-            let text = format!(
-                "No matching federated identity record found for presented assertion subject '{subject}'. Check your \
-                 federated identity credential Subject, Audience and Issuer against the presented assertion. \
-                 https://learn.microsoft.com/entra/workload-id/workload-identity-federation"
-            );
-            return Err(Refusal::new(401, "invalid_client", 700_213, text));
+            return self.check_assertion(registration, endpoint, assertion).await;
         }
-        match fields.get("client_secret") {
-            Some(secret) if *secret == self.options.client_secret => Ok(()),
-            Some(_) => Err(Refusal::new(
+        let id = &registration.client_id;
+        let Some(given) = fields.get("client_secret").filter(|secret| !secret.is_empty()) else {
+            return Err(Refusal::new(
+                401,
+                "invalid_client",
+                7_000_216,
+                "'client_assertion', 'client_secret' or 'request' is required for the 'client_credentials' grant type.",
+            ));
+        };
+        let secrets = registration.credentials.iter().filter_map(|credential| match credential {
+            AppCredential::Secret { value, expires } if value == given => Some(expires),
+            _ => None,
+        });
+        let ends: Vec<_> =
+            secrets.map(|text| text.as_deref().and_then(|text| OffsetDateTime::parse(text, &Rfc3339).ok())).collect();
+        if ends.is_empty() {
+            return Err(Refusal::new(
                 401,
                 "invalid_client",
                 7_000_215,
@@ -174,14 +189,21 @@ impl Graph {
                     "Invalid client secret provided. Ensure the secret being sent in the request is the client secret \
                      value, not the client secret ID, for a secret added to app '{id}'."
                 ),
-            )),
-            None => Err(Refusal::new(
+            ));
+        }
+        if ends.iter().all(|end| end.is_some_and(|end| end <= self.now())) {
+            return Err(Refusal::new(
                 401,
                 "invalid_client",
-                7_000_216,
-                "'client_assertion', 'client_secret' or 'request' is required for the 'client_credentials' grant type.",
-            )),
+                7_000_222,
+                format!(
+                    "The provided client secret keys for app '{id}' are expired. Visit the Azure portal to create new keys \
+                     for your app: https://aka.ms/NewClientSecret, or consider using certificate credentials for added \
+                     security: https://aka.ms/certCreds."
+                ),
+            ));
         }
+        Ok(())
     }
 
     fn check_scope(&self, scope: &str) -> Result<(), Refusal> {
@@ -205,12 +227,13 @@ impl Graph {
     }
 
     /// A new access token, signed with the tenant's own key.
-    fn issue(&self) -> Result<String, String> {
+    fn issue(&self, client: &Client) -> Result<String, String> {
         let now = self.now();
         // Tokens and their `exp` are absolute times that the client holds against its own watch, so they aren't scaled.
         let expires = now + time::Duration::seconds(TOKEN_SECONDS);
-        let (tenant, object) = (&self.options.tenant_id, &self.client_principal);
-        let mut roles = self.options.behaviour.roles.clone();
+        let (tenant, object) = (&self.options.tenant_id, &client.principal);
+        let app_id = &client.registration.client_id;
+        let mut roles = client.registration.permissions.clone();
         roles.sort();
         let key = self.tenant_key()?;
         let kid = URL_SAFE_NO_PAD.encode(key.thumbprint());
@@ -218,27 +241,19 @@ impl Graph {
         let claims = json!({
             "aud": GRAPH, "iss": format!("https://sts.windows.net/{tenant}/"), "iat": now.unix_timestamp(),
             "nbf": now.unix_timestamp(), "exp": expires.unix_timestamp(), "app_displayname": "Connect onboarding",
-            "appid": self.options.client_id, "appidacr": "1", "idp": format!("https://sts.windows.net/{tenant}/"),
+            "appid": app_id, "appidacr": "1", "idp": format!("https://sts.windows.net/{tenant}/"),
             "idtyp": "app", "oid": object, "sub": object, "tid": tenant, "roles": roles,
             "uti": Uuid::new_v4().simple().to_string(), "ver": "1.0",
         });
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let content = format!("{}.{}", part(&header), part(&claims));
         let token = format!("{content}.{}", URL_SAFE_NO_PAD.encode(key.sign(content.as_bytes())?));
-        let caller = Caller { app_id: self.options.client_id.clone(), roles, expires };
+        let caller = Caller { app_id: app_id.clone(), principal: object.clone(), roles, expires };
         let mut state = self.state();
         state.tokens.0.retain(|_, caller| caller.expires + time::Duration::hours(1) > now);
         state.tokens.0.insert(token.clone(), caller);
         Ok(token)
     }
-}
-
-/// The subject that an assertion claims, unverified: it only goes into the refusal.
-fn subject(assertion: &str) -> Option<String> {
-    let claims = assertion.split('.').nth(1)?;
-    let claims = URL_SAFE_NO_PAD.decode(claims).or_else(|_| STANDARD.decode(claims)).ok()?;
-    let claims: Value = serde_json::from_slice(&claims).ok()?;
-    claims.get("sub")?.as_str().map(String::from)
 }
 
 /// A time as Graph writes it in JSON: whole seconds, UTC.

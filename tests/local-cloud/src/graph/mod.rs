@@ -6,10 +6,12 @@
 //! dates) are not scaled; delays and windows are.
 
 mod applications;
+mod assertion;
 mod assignments;
 mod batch;
 mod behaviour;
 mod certificate;
+mod clients;
 mod directory;
 mod dispatch;
 mod error;
@@ -40,6 +42,8 @@ use time::{OffsetDateTime, macros::format_description};
 use uuid::Uuid;
 
 pub use behaviour::GraphBehaviour;
+pub use certificate::{Certified, self_signed};
+pub use clients::{AppCredential, AppRegistration};
 
 use crate::{
     clock::Clock,
@@ -47,6 +51,7 @@ use crate::{
     tenant::Tenant,
 };
 pub(crate) use certificate::SigningKey;
+use clients::Client;
 use directory::Directory;
 use error::GraphError;
 use login::{Caller, Tokens};
@@ -63,10 +68,12 @@ pub struct GraphOptions {
     pub tenant: Tenant,
     /// The tenant's id, a GUID.
     pub tenant_id: String,
-    /// The id of the application that calls.
-    pub client_id: String,
-    /// Its secret.
-    pub client_secret: String,
+    /// The applications that may ask for tokens from the start.
+    pub clients: Vec<AppRegistration>,
+    /// The issuer of web identity tokens of this local cloud's AWS account.
+    pub aws_issuer: String,
+    /// Where AWS is reached, and with it the keys of that issuer.
+    pub aws_url: String,
     /// Where Graph is reached, without the version: `http://127.0.0.1:4571`.
     pub graph_url: String,
     /// Where the login service is reached.
@@ -83,8 +90,8 @@ pub struct Graph {
     state: Mutex<State>,
     http: reqwest::Client,
     tenant_key: OnceLock<SigningKey>,
-    /// The object id of the calling application's own service principal.
-    client_principal: String,
+    /// What makes the tokens of pages unguessable.
+    salt: String,
     /// The ids of the gallery application's roles `User` and `msiam_access` in this tenant.
     role_ids: (String, String),
     this: Weak<Graph>,
@@ -93,6 +100,7 @@ pub struct Graph {
 /// Everything that changes.
 struct State {
     directory: Directory,
+    clients: Vec<Client>,
     registrations: Vec<Registration>,
     policies: Vec<policies::Policy>,
     subscriptions: Vec<subscriptions::Subscription>,
@@ -135,7 +143,8 @@ impl Graph {
     pub fn new(mut options: GraphOptions) -> Arc<Self> {
         let now = options.clock.now();
         let tenant = std::mem::take(&mut options.tenant);
-        for url in [&mut options.graph_url, &mut options.login_url, &mut options.upstream] {
+        let clients = std::mem::take(&mut options.clients).into_iter().map(Client::new).collect();
+        for url in [&mut options.graph_url, &mut options.login_url, &mut options.upstream, &mut options.aws_url] {
             url.truncate(url.trim_end_matches('/').len());
         }
         // Notifications go to loopback only, never through a proxy, and are not redirected.
@@ -144,6 +153,7 @@ impl Graph {
             options,
             state: Mutex::new(State {
                 directory: Directory::load(tenant, now),
+                clients,
                 registrations: Vec::new(),
                 policies: Vec::new(),
                 subscriptions: Vec::new(),
@@ -153,7 +163,7 @@ impl Graph {
             }),
             http: http.build().unwrap_or_default(),
             tenant_key: OnceLock::new(),
-            client_principal: Uuid::new_v4().to_string(),
+            salt: Uuid::new_v4().to_string(),
             role_ids: (Uuid::new_v4().to_string(), Uuid::new_v4().to_string()),
             this: this.clone(),
         })
@@ -175,7 +185,7 @@ impl Graph {
 
     /// Answers one call to the login service: the token endpoint and the federation metadata.
     pub async fn handle_login(&self, request: &Request) -> Response {
-        self.login(request)
+        self.login(request).await
     }
 
     /// The operation behind a call, with its ids taken out: `GET /v1.0/groups/{id}/members`.

@@ -150,7 +150,7 @@ fn page_size(text: &str) -> Result<usize, GraphError> {
 /// What a page token is bound to: the path and every other option. A link is to be followed as it stands.
 fn binding(graph: &Graph, request: &Request, place: &[u8]) -> Vec<u8> {
     let mut hash = Sha256::new();
-    hash.update(graph.client_principal.as_bytes());
+    hash.update(graph.salt.as_bytes());
     hash.update(request.path.as_bytes());
     for (name, value) in request.query.iter().filter(|(name, _)| name != "$skiptoken") {
         hash.update(format!("\n{name}={value}"));

@@ -90,7 +90,7 @@ impl Call<'_> {
             self.graph.shake_hands(url).await?;
         }
         let mut fields = object(json!({
-            "id": Uuid::new_v4().to_string(), "applicationId": self.caller.app_id, "creatorId": self.graph.client_principal,
+            "id": Uuid::new_v4().to_string(), "applicationId": self.caller.app_id, "creatorId": self.caller.principal,
             "changeType": kinds.join(","), "clientState": null, "resource": null, "notificationUrl": null,
             "lifecycleNotificationUrl": null, "latestSupportedTlsVersion": "v1_2", "includeResourceData": null,
             "encryptionCertificate": null, "encryptionCertificateId": null, "notificationQueryOptions": null,
@@ -154,17 +154,22 @@ impl Call<'_> {
         let mut state = self.graph.state();
         state.subscriptions.retain(|subscription| subscription.lives(self.now));
         let kinds = kinds.join(",");
-        let same = |s: &&Subscription| s.target == *target && text(&s.fields, "changeType") == kinds;
+        let same = |s: &&Subscription| self.owns(s) && s.target == *target && text(&s.fields, "changeType") == kinds;
         if let Some(other) = state.subscriptions.iter().find(same) {
             let id = text(&other.fields, "id");
             let message = format!("Subscription Id {id} already exists for the requested combination");
             return Err(GraphError::new(409, "Conflict", message));
         }
-        if state.subscriptions.len() >= MOST {
+        if state.subscriptions.iter().filter(|subscription| self.owns(subscription)).count() >= MOST {
             let message = format!("The application has reached its limit of {MOST} subscriptions in this tenant.");
             return Err(GraphError::new(403, "Forbidden", message));
         }
         Ok(())
+    }
+
+    /// An application sees its own subscriptions only.
+    fn owns(&self, subscription: &Subscription) -> bool {
+        text(&subscription.fields, "applicationId").eq_ignore_ascii_case(&self.caller.app_id)
     }
 
     /// PATCH: a later expiry, another URL.
@@ -183,7 +188,8 @@ impl Call<'_> {
             self.graph.shake_hands(url).await?;
         }
         let mut state = self.graph.state();
-        let found = state.subscriptions.iter_mut().find(|s| text(&s.fields, "id") == id && s.lives(self.now));
+        let found =
+            state.subscriptions.iter_mut().find(|s| text(&s.fields, "id") == id && self.owns(s) && s.lives(self.now));
         let subscription = found.ok_or_else(|| gone(id))?;
         if let Some(expires) = expires {
             subscription.expires = expires;
@@ -197,7 +203,8 @@ impl Call<'_> {
 
     fn living(&self, id: &str) -> Result<Map<String, Value>, GraphError> {
         let state = self.graph.state();
-        let found = state.subscriptions.iter().find(|s| text(&s.fields, "id") == id && s.lives(self.now));
+        let found =
+            state.subscriptions.iter().find(|s| text(&s.fields, "id") == id && self.owns(s) && s.lives(self.now));
         found.map(|subscription| subscription.fields.clone()).ok_or_else(|| gone(id))
     }
 
@@ -209,7 +216,8 @@ impl Call<'_> {
                     return Err(invalid("Subscriptions can't be filtered."));
                 }
                 let state = self.graph.state();
-                let living = state.subscriptions.iter().filter(|subscription| subscription.lives(self.now));
+                let living = state.subscriptions.iter();
+                let living = living.filter(|subscription| self.owns(subscription) && subscription.lives(self.now));
                 let living: Vec<_> = living.map(|subscription| &subscription.fields).collect();
                 Ok(Answer::json(200, options.page_of(self.graph, self.request, &living)))
             }
@@ -237,6 +245,17 @@ fn gone(id: &str) -> GraphError {
 }
 
 impl Graph {
+    /// Ends a subscription, as happens to one that nobody renews.
+    ///
+    /// # Errors
+    /// When there is none of this id.
+    pub fn end_subscription(&self, id: &str) -> Result<(), String> {
+        let mut state = self.state();
+        let before = state.subscriptions.len();
+        state.subscriptions.retain(|subscription| text(&subscription.fields, "id") != id);
+        if state.subscriptions.len() < before { Ok(()) } else { Err(format!("There is no subscription {id}.")) }
+    }
+
     /// Asks a notification URL to repeat a token, as plain text, within ten seconds.
     async fn shake_hands(&self, url: &str) -> Result<(), GraphError> {
         let refused = |text: String| {

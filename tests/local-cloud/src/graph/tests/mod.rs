@@ -12,7 +12,9 @@ use std::{cell::RefCell, sync::Arc};
 
 use serde_json::{Map, Value, json};
 
-use super::{Graph, GraphBehaviour, GraphOptions, registration::object, schema::MODEL, segments};
+use super::{
+    AppCredential, AppRegistration, Graph, GraphBehaviour, GraphOptions, registration::object, schema::MODEL, segments,
+};
 use crate::{
     clock::Clock,
     http::{Request, Response},
@@ -67,8 +69,13 @@ impl Client {
             clock: clock.clone(),
             tenant,
             tenant_id: TENANT.into(),
-            client_id: CLIENT.into(),
-            client_secret: SECRET.into(),
+            clients: vec![AppRegistration {
+                client_id: CLIENT.into(),
+                permissions: behaviour.roles.clone(),
+                credentials: vec![AppCredential::Secret { value: SECRET.into(), expires: None }],
+            }],
+            aws_issuer: "https://0.tokens.sts.global.api.aws".into(),
+            aws_url: "http://127.0.0.1:9".into(),
             graph_url: "http://127.0.0.1:4571".into(),
             login_url: "http://127.0.0.1:4572".into(),
             upstream: upstream.into(),

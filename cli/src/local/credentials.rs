@@ -1,0 +1,145 @@
+//! The two applications that a local run signs in to Entra with, registered as an administrator would have done it: see
+//! `onboard entra-setup`.
+
+use std::collections::BTreeMap;
+
+use clap::ValueEnum;
+use local_cloud::{AppCredential, AppRegistration};
+use onboarding_core::{
+    entra::{Identity, TOKEN_AUDIENCE},
+    names,
+};
+use serde::Serialize;
+use serde_json::json;
+
+use super::{deploy::Stack, emulator, failure::Failure};
+
+/// The tenant of the local cloud: made up, like all of it.
+pub const TENANT_ID: &str = "7e7a0000-0000-4000-8000-000000000001";
+/// How long a made-up certificate is good.
+const CERTIFICATE_DAYS: i64 = 365;
+
+/// By what the functions sign in to Microsoft Graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CredentialKind {
+    /// By tokens of AWS's own; there is no secret anywhere
+    Keyless,
+    /// By a certificate each, whose private keys lie in Secrets Manager
+    Certificate,
+    /// By a client secret each, in Secrets Manager
+    Secret,
+}
+
+/// A secret that is there before the stack is deployed.
+#[derive(Clone, Serialize)]
+pub struct StoredSecret {
+    /// The stack's parameter that takes its ARN.
+    pub parameter: &'static str,
+    /// Its name.
+    pub name: String,
+    /// What it holds.
+    pub value: String,
+    /// When that ends, for the tag that says so.
+    pub expires: String,
+}
+
+/// Both applications, on either side.
+pub struct Credentials {
+    /// As Entra knows them.
+    pub registrations: Vec<AppRegistration>,
+    /// The stack's parameters that name them, but for the ARNs of secrets.
+    pub parameters: BTreeMap<&'static str, String>,
+    /// What lies in Secrets Manager.
+    pub secrets: Vec<StoredSecret>,
+    /// Whether the account's outbound identity federation has to be on.
+    pub federation: bool,
+}
+
+impl Credentials {
+    /// Registers both applications with credentials of this kind.
+    ///
+    /// # Errors
+    /// Where no key can be made.
+    pub fn new(kind: CredentialKind) -> Result<Self, Failure> {
+        let mut made = Self {
+            registrations: Vec::new(),
+            parameters: BTreeMap::new(),
+            secrets: Vec::new(),
+            federation: kind == CredentialKind::Keyless,
+        };
+        if made.federation {
+            made.parameters.insert("TenantId", TENANT_ID.to_owned());
+        }
+        for identity in Identity::ALL {
+            made.register(identity, kind)?;
+        }
+        Ok(made)
+    }
+
+    fn register(&mut self, identity: Identity, kind: CredentialKind) -> Result<(), Failure> {
+        let client_id = client_id(identity);
+        let expires = time::OffsetDateTime::now_utc() + time::Duration::days(CERTIFICATE_DAYS);
+        let mut fields = json!({ "tenantId": TENANT_ID, "clientId": client_id });
+        let credential = match kind {
+            CredentialKind::Keyless => {
+                self.parameters.insert(client_parameter(identity), client_id.to_owned());
+                let role = names::graph_role(Stack::NAME, emulator::REGION, identity);
+                AppCredential::Federated {
+                    issuer: None,
+                    subject: format!("arn:aws:iam::{}:role/{role}", emulator::ACCOUNT),
+                    audience: TOKEN_AUDIENCE.to_owned(),
+                }
+            }
+            CredentialKind::Certificate => {
+                let made = local_cloud::self_signed(&names::app_registration(Stack::NAME, identity), expires);
+                let made = made.map_err(|what| Failure::not_started(what, "try again"))?;
+                fields["certificate"] = json!(made.certificate);
+                fields["privateKey"] = json!(made.private_key);
+                AppCredential::Certificate { pem: made.certificate }
+            }
+            CredentialKind::Secret => {
+                let value = format!("local-cloud-client-secret-of-{identity}");
+                fields["clientSecret"] = json!(value);
+                fields["expires"] = json!(expires.date().to_string());
+                AppCredential::Secret { value, expires: None }
+            }
+        };
+        if kind != CredentialKind::Keyless {
+            self.secrets.push(StoredSecret {
+                parameter: secret_parameter(identity),
+                name: names::credential_secret(Stack::NAME, identity),
+                value: fields.to_string(),
+                expires: expires.date().to_string(),
+            });
+        }
+        self.registrations.push(AppRegistration {
+            client_id: client_id.to_owned(),
+            permissions: identity.permissions().iter().map(|permission| permission.name.to_owned()).collect(),
+            credentials: vec![credential],
+        });
+        Ok(())
+    }
+}
+
+const fn client_id(identity: Identity) -> &'static str {
+    match identity {
+        Identity::Setup => "c1e70000-0000-4000-8000-000000000001",
+        Identity::Runtime => "c1e70000-0000-4000-8000-000000000002",
+    }
+}
+
+/// The stack's parameter for an identity without a secret.
+const fn client_parameter(identity: Identity) -> &'static str {
+    match identity {
+        Identity::Setup => "SetupClientId",
+        Identity::Runtime => "RuntimeClientId",
+    }
+}
+
+/// The stack's parameter for an identity's secret.
+const fn secret_parameter(identity: Identity) -> &'static str {
+    match identity {
+        Identity::Setup => "SetupCredentialSecret",
+        Identity::Runtime => "RuntimeCredentialSecret",
+    }
+}

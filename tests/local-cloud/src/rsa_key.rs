@@ -1,0 +1,71 @@
+//! An RSA key of an issuer of tokens, and the form in which it is published.
+
+use aws_lc_rs::{
+    digest,
+    encoding::AsDer,
+    rand::SystemRandom,
+    rsa::{KeyPair, KeySize},
+    signature::{KeyPair as _, RSA_PKCS1_SHA256},
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+
+/// A key pair.
+pub(crate) struct RsaKey {
+    pair: KeyPair,
+    id: String,
+    modulus: Vec<u8>,
+    exponent: Vec<u8>,
+}
+
+impl RsaKey {
+    /// A new one of 2048 bits.
+    ///
+    /// # Errors
+    /// When the random source or the encoder fails; the text says which.
+    pub(crate) fn generate() -> Result<Self, String> {
+        let pair = KeyPair::generate(KeySize::Rsa2048).map_err(|_| "no RSA key could be generated".to_owned())?;
+        // PKCS #1: a sequence of modulus and exponent.
+        let (modulus, exponent) = yasna::parse_der(pair.public_key().as_ref(), |reader| {
+            reader.read_sequence(|numbers| {
+                Ok((numbers.next().read_bigint_bytes()?.0, numbers.next().read_bigint_bytes()?.0))
+            })
+        })
+        .map_err(|error| format!("the RSA key could not be read: {error}"))?;
+        let public = pair.public_key().as_der().map_err(|_| "the RSA key could not be written".to_owned())?;
+        let id = URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, public.as_ref()));
+        Ok(Self { pair, id, modulus: unsigned(modulus), exponent: unsigned(exponent) })
+    }
+
+    /// The key's id.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The public key as a JSON Web Key.
+    pub(crate) fn jwk(&self) -> Value {
+        let number = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        json!({ "kty": "RSA", "use": "sig", "alg": "RS256", "kid": self.id, "n": number(&self.modulus),
+                "e": number(&self.exponent) })
+    }
+
+    /// An RS256 signature.
+    ///
+    /// # Errors
+    /// When the random source fails.
+    pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, String> {
+        let mut signature = vec![0; self.pair.public_modulus_len()];
+        self.pair
+            .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature)
+            .map_err(|_| "the message could not be signed".to_owned())?;
+        Ok(signature)
+    }
+}
+
+/// A number without the zero that DER puts before a high first bit.
+fn unsigned(mut bytes: Vec<u8>) -> Vec<u8> {
+    if bytes.first() == Some(&0) {
+        bytes.remove(0);
+    }
+    bytes
+}

@@ -1,0 +1,193 @@
+//! STS, in front of the emulator's, which signs its web identity tokens with a password and for nobody in particular: here
+//! they are what AWS makes of them (IAM outbound identity federation). The subject is the role of the caller, the key is
+//! published where the account's issuer says, and nothing is signed unless the account's switch is on. Whether the role's
+//! policies allow this audience, algorithm and duration, the authority has judged before.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+use crate::authority::Authority;
+use crate::aws_error::{Protocol, Refusal};
+use crate::http::{Request, Response};
+use crate::iam::Iam;
+use crate::rsa_key::RsaKey;
+use crate::upstream::Upstream;
+
+/// What STS takes for the time that a token is good, in seconds.
+const DURATIONS: std::ops::RangeInclusive<i64> = 60..=3600;
+/// How long a token is good where nobody says it.
+const DEFAULT_DURATION: i64 = 300;
+/// How long a session is good where nobody says it.
+const DEFAULT_SESSION: i64 = 3600;
+
+/// What a token is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Asked {
+    audiences: Vec<String>,
+    algorithm: String,
+    seconds: i64,
+}
+
+/// STS.
+pub(crate) struct Sts {
+    upstream: Upstream,
+    region: String,
+    account: String,
+    key: OnceLock<RsaKey>,
+}
+
+impl Sts {
+    pub(crate) fn new(upstream: Upstream, region: &str, account: &str) -> Self {
+        let (region, account) = (region.to_owned(), account.to_owned());
+        Self { upstream, region, account, key: OnceLock::new() }
+    }
+
+    fn key(&self) -> Result<&RsaKey, Refusal> {
+        if let Some(key) = self.key.get() {
+            return Ok(key);
+        }
+        let key = RsaKey::generate().map_err(|text| Refusal::new(500, "InternalFailure", text))?;
+        Ok(self.key.get_or_init(|| key))
+    }
+
+    /// Answers a request to STS, or one for what the account's issuer publishes.
+    pub(crate) async fn serve(&self, iam: &Iam, authority: &Authority, request: &Request) -> Response {
+        let published = request.path.strip_prefix("/.well-known/");
+        let answer = match published {
+            Some(name) => self.published(iam, request, name),
+            None => self.act(iam, authority, request).await,
+        };
+        answer.unwrap_or_else(|refusal| refusal.answer(Protocol::Query))
+    }
+
+    /// OpenID Connect discovery and the keys, for anybody.
+    fn published(&self, iam: &Iam, request: &Request, name: &str) -> Result<Response, Refusal> {
+        let issuer = iam.issuer();
+        let ours = request.header("host").is_some_and(|host| issuer == format!("https://{host}"));
+        match name {
+            "openid-configuration" if ours => Ok(Response::json(
+                200,
+                &json!({ "issuer": issuer, "jwks_uri": format!("{issuer}/.well-known/jwks.json"),
+                         "response_types_supported": ["id_token"], "subject_types_supported": ["public"],
+                         "id_token_signing_alg_values_supported": ["RS256", "ES384"], "claims_supported":
+                         ["sub", "aud", "exp", "iat", "iss", "jti"] }),
+            )),
+            "jwks.json" if ours => Ok(Response::json(200, &json!({ "keys": [self.key()?.jwk()] }))),
+            _ => Err(Refusal::new(404, "NotFound", "There is no such issuer or document.")),
+        }
+    }
+
+    async fn act(&self, iam: &Iam, authority: &Authority, request: &Request) -> Result<Response, Refusal> {
+        let form: BTreeMap<String, String> =
+            form_urlencoded::parse(&request.body).into_owned().chain(request.query.iter().cloned()).collect();
+        match form.get("Action").map(String::as_str) {
+            Some("AssumeRole") => {
+                let answer = self.upstream.pass(request, Protocol::Query).await;
+                if let Some(seconds) = session_seconds(&form).filter(|_| answer.status == 200) {
+                    let ends = OffsetDateTime::now_utc() + Duration::seconds(seconds);
+                    authority.assumed(&String::from_utf8_lossy(&answer.body), &form, ends);
+                }
+                Ok(answer)
+            }
+            Some("GetWebIdentityToken") => self.token(iam, authority, request, &form).await,
+            _ => Ok(self.upstream.pass(request, Protocol::Query).await),
+        }
+    }
+
+    async fn token(
+        &self,
+        iam: &Iam,
+        authority: &Authority,
+        request: &Request,
+        form: &BTreeMap<String, String>,
+    ) -> Result<Response, Refusal> {
+        let asked = asked(form)?;
+        let session = authority.session(request).await.ok_or_else(|| {
+            let text = "GetWebIdentityToken is for sessions of a role; the local cloud's operator has none.";
+            Refusal::new(403, "AccessDenied", text)
+        })?;
+        if !iam.federates() {
+            let text = "Outbound web identity federation is disabled for this account.";
+            return Err(Refusal::new(403, "OutboundWebIdentityFederationDisabledException", text));
+        }
+        // Whoever gets the token holds it against a watch of its own.
+        let now = OffsetDateTime::now_utc();
+        let expires = now + Duration::seconds(asked.seconds);
+        if session.ends.is_some_and(|ends| expires > ends) {
+            let text = "The requested token duration is longer than the rest of the caller's session.";
+            return Err(Refusal::new(403, "SessionDurationEscalationException", text));
+        }
+        if asked.algorithm != "RS256" {
+            let text = "The local cloud signs with RS256 only, which is what Entra documents.";
+            return Err(Refusal::new(501, "NotImplemented", text));
+        }
+        // One audience is a text, several are a list.
+        let audience = match asked.audiences.as_slice() {
+            [one] => json!(one),
+            several => json!(several),
+        };
+        let claims = json!({
+            "iss": iam.issuer(), "aud": audience, "sub": session.role_arn, "jti": Uuid::new_v4().to_string(),
+            "iat": now.unix_timestamp(), "exp": expires.unix_timestamp(),
+            "https://sts.amazonaws.com/": { "aws_account": self.account, "source_region": self.region,
+                                            "principal_id": session.role_arn },
+        });
+        let key = self.key()?;
+        let header = json!({ "alg": "RS256", "typ": "JWT", "kid": key.id() });
+        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let content = format!("{}.{}", part(&header), part(&claims));
+        let signature = key.sign(content.as_bytes()).map_err(|text| Refusal::new(500, "InternalFailure", text))?;
+        let expiration = expires.replace_nanosecond(0).unwrap_or(expires).format(&Rfc3339).unwrap_or_default();
+        let id = Uuid::new_v4();
+        let body = format!(
+            "<GetWebIdentityTokenResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetWebIdentityTokenResult>\
+             <WebIdentityToken>{content}.{}</WebIdentityToken><Expiration>{expiration}</Expiration>\
+             </GetWebIdentityTokenResult><ResponseMetadata><RequestId>{id}</RequestId></ResponseMetadata>\
+             </GetWebIdentityTokenResponse>",
+            URL_SAFE_NO_PAD.encode(signature)
+        );
+        Ok(Response::new(200, "text/xml", body).with_header("x-amzn-requestid", id.to_string()))
+    }
+}
+
+/// Reads and bounds what a token is asked for.
+fn asked(form: &BTreeMap<String, String>) -> Result<Asked, Refusal> {
+    let audiences: Vec<String> =
+        form.iter().filter(|(name, _)| name.starts_with("Audience.member.")).map(|(_, value)| value.clone()).collect();
+    let invalid = |text: String| Refusal::new(400, "ValidationError", format!("1 validation error detected: {text}"));
+    if audiences.is_empty() || audiences.len() > 10 || audiences.iter().any(|one| one.is_empty() || one.len() > 1000) {
+        return Err(invalid("Value at 'audience' failed to satisfy constraint: 1 to 10 members of 1 to 1000".into()));
+    }
+    let algorithm = form.get("SigningAlgorithm").cloned().unwrap_or_default();
+    if !["RS256", "ES384"].contains(&algorithm.as_str()) {
+        let text = format!(
+            "Value '{algorithm}' at 'signingAlgorithm' failed to satisfy constraint: Member must satisfy enum value set: \
+             [RS256, ES384]"
+        );
+        return Err(invalid(text));
+    }
+    let seconds = match form.get("DurationSeconds") {
+        None => DEFAULT_DURATION,
+        Some(text) => text.parse().unwrap_or(0),
+    };
+    if !DURATIONS.contains(&seconds) {
+        let text = format!(
+            "Value '{seconds}' at 'durationSeconds' failed to satisfy constraint: Member must have value between {} and {}",
+            DURATIONS.start(),
+            DURATIONS.end()
+        );
+        return Err(invalid(text));
+    }
+    Ok(Asked { audiences, algorithm, seconds })
+}
+
+/// How long a session lasts that is asked for.
+fn session_seconds(form: &BTreeMap<String, String>) -> Option<i64> {
+    form.get("DurationSeconds").map_or(Some(DEFAULT_SESSION), |text| text.parse().ok())
+}
