@@ -20,6 +20,7 @@ pub mod iam;
 pub mod instances;
 pub mod log;
 pub mod metrics;
+pub mod newcomers;
 pub mod objects;
 pub mod quota;
 pub mod registry;

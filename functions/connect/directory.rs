@@ -108,14 +108,31 @@ impl<'a> Directory<'a> {
     /// # Errors
     /// Whatever keeps Connect from answering.
     pub async fn user(&self, username: &str) -> Result<Option<ConnectUser>, StepError> {
-        let condition = StringCondition::builder()
-            .field_name("Username")
-            .value(username)
-            .comparison_type(StringComparisonType::Exact)
-            .build();
-        let criteria = UserSearchCriteria::builder().string_condition(condition).build();
+        Ok(self.users_named(&[username]).await?.pop())
+    }
+
+    /// The users of exactly these names, as far as there are any and Connect shows them yet. Asks once for all of them.
+    ///
+    /// # Errors
+    /// Whatever keeps Connect from answering.
+    pub async fn users_named(&self, usernames: &[&str]) -> Result<Vec<ConnectUser>, StepError> {
+        let condition = |username: &&str| {
+            let condition = StringCondition::builder()
+                .field_name("Username")
+                .value(*username)
+                .comparison_type(StringComparisonType::Exact)
+                .build();
+            UserSearchCriteria::builder().string_condition(condition).build()
+        };
+        let criteria = match usernames {
+            [username] => condition(username),
+            _ => {
+                let conditions = usernames.iter().map(condition).collect();
+                UserSearchCriteria::builder().set_or_conditions(Some(conditions)).build()
+            }
+        };
         let output = self
-            .read(&format!("looking for the user {username}"), Read::Search(Duration::ZERO), || {
+            .read(&format!("looking for the user {}", usernames.join(", ")), Read::Search(Duration::ZERO), || {
                 self.client
                     .search_users()
                     .instance_id(self.instance_id)
@@ -124,12 +141,8 @@ impl<'a> Directory<'a> {
                     .send()
             })
             .await?;
-        Ok(output
-            .users
-            .unwrap_or_default()
-            .into_iter()
-            .filter_map(|user| connect_user(user, self.alias))
-            .find(|user| user.username == username))
+        let found = output.users.unwrap_or_default().into_iter().filter_map(|user| connect_user(user, self.alias));
+        Ok(found.filter(|user| usernames.contains(&user.username.as_str())).collect())
     }
 
     /// The ids of profiles by name, and of these hierarchy groups by path.

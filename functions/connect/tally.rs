@@ -33,6 +33,12 @@ impl Applied {
         !self.removals_settled.contains(user_id)
     }
 
+    /// Whether a user of this name exists now and did not before.
+    #[must_use]
+    pub fn has_created(&self, username: &str) -> bool {
+        self.created.contains(username)
+    }
+
     /// Whether anything was changed.
     #[must_use]
     pub const fn changed_anything(&self) -> bool {

@@ -12,11 +12,12 @@
 //! instance's sync once; and a sync that starts while another one runs only marks that one's lease, whose holder goes
 //! round once more. Each start comes after the hints that it is for, so none of them is lost.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use onboarding_core::{
     StepError,
     contract::{MembershipChange, SyncMembersInput, SyncMembersOutput},
+    sync::MAX_HINTED,
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -42,7 +43,7 @@ struct Envelope {
 /// Where an execution could not be started, after every instance had its turn; the queue brings the hints again.
 pub async fn run(cx: &Clients, input: SyncMembersInput) -> Result<SyncMembersOutput, StepError> {
     let reason = if input.records.is_empty() { "schedule" } else { "event" };
-    let (groups, unreadable) = groups(&input);
+    let (groups, unreadable) = joined(&input);
     if unreadable > 0 {
         warn!(unreadable, "messages that are no membership events were dropped");
     }
@@ -58,11 +59,13 @@ pub async fn run(cx: &Clients, input: SyncMembersInput) -> Result<SyncMembersOut
             let age = (OffsetDateTime::now_utc() - at).whole_seconds().max(0);
             Metrics::of_instance(&entry.alias).with(Metric::SecondsSinceSync, age).emit();
         }
-        let concerned = entry.groups.iter().any(|group| groups.contains(&group.id.to_ascii_lowercase()));
-        if reason == "event" && !concerned {
+        let concerning = entry.groups.iter().filter_map(|group| groups.get(&group.id.to_ascii_lowercase()));
+        let concerning: Vec<_> = concerning.collect();
+        if reason == "event" && concerning.is_empty() {
             continue;
         }
-        match start(cx, &entry.instance_id, reason).await {
+        let people: BTreeSet<&str> = concerning.into_iter().flatten().map(String::as_str).collect();
+        match start(cx, &entry.instance_id, reason, people).await {
             Ok(()) => output.started.push(entry.instance_id),
             Err(error) => failure = Some(error),
         }
@@ -71,20 +74,31 @@ pub async fn run(cx: &Clients, input: SyncMembersInput) -> Result<SyncMembersOut
     failure.map_or(Ok(output), Err)
 }
 
-/// The groups that the messages name, in lower case, and how many messages name none.
-fn groups(input: &SyncMembersInput) -> (BTreeSet<String>, usize) {
-    let read = |body: &str| serde_json::from_str::<Envelope>(body).ok().map(|event| event.detail.group_id);
-    let groups: BTreeSet<String> =
-        input.records.iter().filter_map(|record| read(&record.body)).map(|id| id.to_ascii_lowercase()).collect();
-    let unreadable = input.records.iter().filter(|record| read(&record.body).is_none()).count();
+/// The groups that the messages name, in lower case, each with those who joined, as far as the messages say; and how many
+/// messages name none.
+fn joined(input: &SyncMembersInput) -> (BTreeMap<String, BTreeSet<String>>, usize) {
+    let mut groups: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut unreadable = 0;
+    for record in &input.records {
+        match serde_json::from_str::<Envelope>(&record.body) {
+            Ok(Envelope { detail }) => {
+                groups.entry(detail.group_id.to_ascii_lowercase()).or_default().extend(detail.added);
+            }
+            Err(_) => unreadable += 1,
+        }
+    }
     (groups, unreadable)
 }
 
-async fn start(cx: &Clients, instance_id: &str, reason: &str) -> Result<(), StepError> {
+async fn start(cx: &Clients, instance_id: &str, reason: &str, people: BTreeSet<&str>) -> Result<(), StepError> {
+    let mut input = json!({ "instanceId": instance_id, "reason": reason });
+    if (1..=MAX_HINTED).contains(&people.len()) {
+        input["people"] = json!(people);
+    }
     cx.step_functions()
         .start_execution()
         .state_machine_arn(cx.settings.user_sync_state_machine()?)
-        .input(json!({ "instanceId": instance_id, "reason": reason }).to_string())
+        .input(input.to_string())
         .send()
         .await
         .map(drop)
@@ -110,6 +124,7 @@ mod tests {
                 event("nonsense"),
             ],
         };
-        assert_eq!(groups(&input), (BTreeSet::from(["a".to_owned()]), 2));
+        let joined = joined(&input);
+        assert_eq!(joined, (BTreeMap::from([("a".to_owned(), BTreeSet::from(["x".to_owned()]))]), 2));
     }
 }

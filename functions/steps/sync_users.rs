@@ -9,6 +9,7 @@
 //!   `connect:UpdateUserRoutingProfile`, `connect:UpdateUserHierarchy`, `connect:UpdateUserConfig`, `connect:TagResource`,
 //!   `connect:UntagResource`, `connect:DeleteUser`; while it works, `dynamodb:UpdateItem` on the registry, for whoever wants to
 //!   know how far it is.
+//! * First come those whom a notification names ([`newcomers`]): they are read and created before everybody is compared.
 //! * Measures: what each round changed and called, and at the end of a run how long it took and who got no user.
 //! * Safe to repeat: each round reads both sides anew and plans only what is missing. A read that is not complete fails the
 //!   round before anything is written. It stops before Lambda would stop it and says what it left (`MORE`).
@@ -33,6 +34,7 @@ use crate::{
     connect::{Applied, Directory, Membership, Writer},
     graph::Graph,
     metrics::{Metric, Metrics},
+    newcomers::{self, Newcomers},
     registry::{Entry, Registry},
     serve::{Invocation, for_instance},
 };
@@ -59,13 +61,28 @@ pub async fn run(cx: &Clients, input: SyncUsersInput, invocation: Invocation) ->
     let policy = Policy::from(&entry.users);
     let directory = Directory::new(cx.connect(), &entry.instance_id, &entry.alias);
 
+    let membership = || LastLook { graph: cx.graph(), entry: &entry, policy: &policy };
+
     let hierarchy = hierarchy_paths(&entry.users);
-    let (reads, users, profiles) =
-        tokio::try_join!(read_groups(cx.graph(), &entry), directory.users(), directory.profiles(&hierarchy))?;
+    let mut profiles = None;
+    let mut newcomers = Newcomers::default();
+    if input.mode == SyncMode::Apply && input.carry.is_none() && !input.people.is_empty() {
+        let known = profiles.insert(directory.profiles(&hierarchy).await?);
+        let people = (input.people.as_slice(), deadline);
+        newcomers = newcomers::create(cx, &entry, &policy, (&directory, known), membership(), people).await;
+    }
+    let profiles = async {
+        match profiles {
+            Some(known) => Ok(known),
+            None => directory.profiles(&hierarchy).await,
+        }
+    };
+    let (reads, users, profiles) = tokio::try_join!(read_groups(cx.graph(), &entry), directory.users(), profiles)?;
     let (groups, pages) = reads;
     let observed = started.elapsed();
 
-    let plan = plan(&groups, &users, &profiles, &policy, OffsetDateTime::now_utc().date());
+    let mut plan = plan(&groups, &users, &profiles, &policy, OffsetDateTime::now_utc().date());
+    plan.create.retain(|user| !newcomers.created.contains(&user.username));
     let planned = started.elapsed();
     log_plan(&plan, input.mode);
 
@@ -90,8 +107,9 @@ pub async fn run(cx: &Clients, input: SyncUsersInput, invocation: Invocation) ->
         output.counts.planned = carry.planned;
         output.digest.clone_from(&carry.digest);
     }
-    output.counts.done.calls += pages + directory.calls();
-    output.counts.done.throttles += directory.throttles();
+    output.counts.done.created += newcomers.totals.created;
+    output.counts.done.calls += newcomers.totals.calls + pages + directory.calls();
+    output.counts.done.throttles += newcomers.totals.throttles + directory.throttles();
     output.durations = Durations { observe_ms: millis(observed), plan_ms: millis(planned - observed), apply_ms: 0 };
 
     let approved = is_approved(&input, &plan);
@@ -112,10 +130,10 @@ pub async fn run(cx: &Clients, input: SyncUsersInput, invocation: Invocation) ->
         output.status = SyncStatus::Planned;
         return Ok(output);
     }
-    let membership = LastLook { graph: cx.graph(), entry: &entry, policy: &policy };
     let ids = (entry.instance_id.as_str(), entry.alias.as_str());
+    let rested = carry.rounds == 0 && newcomers.created.is_empty();
     let done = Cell::new(Totals::default());
-    let writer = Writer::new(cx.connect(), cx.quotas(), &directory, membership, ids, carry.rounds == 0).telling(&done);
+    let writer = Writer::new(cx.connect(), cx.quotas(), &directory, membership(), ids, rested).telling(&done);
     let before = directory.calls();
     let applied = tokio::select! {
         applied = writer.apply(&plan, deadline) => applied?,

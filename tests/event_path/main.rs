@@ -103,7 +103,7 @@ async fn a_change_in_entra_starts_the_sync_of_its_instance() {
     assert_eq!(output.started, [INSTANCE]);
     assert_eq!(
         house.started().await,
-        [json!({ "instanceId": INSTANCE, "reason": "event" })],
+        [json!({ "instanceId": INSTANCE, "reason": "event", "people": [member_id(7)] })],
         "many hints are one sync"
     );
 }

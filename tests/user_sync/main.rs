@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod house;
+mod newcomers;
 mod pace;
 mod removal;
 mod rounds;

@@ -82,7 +82,10 @@ pub(crate) async fn serve(cloud: &Cloud, request: &Request) -> Response {
             Ok(wanted) => Response::json(200, &json!(sign_in::rehearse(cloud, &wanted).await)),
             Err(message) => Response::json(400, &json!({ "message": message })),
         },
-        ("GET", "/_admin/calls") => Response::json(200, &json!(cloud.recorder.calls())),
+        ("GET", "/_admin/calls") => {
+            let after = request.query("after").and_then(|after| after.parse().ok()).unwrap_or_default();
+            Response::json(200, &json!(cloud.recorder.calls().get(after..).unwrap_or_default()))
+        }
         ("GET", "/_admin/inventory") => Response::json(200, &inventory::of(cloud).await),
         ("GET", "/_admin/violations") => Response::json(200, &json!(cloud.violations.all())),
         (method, path) => {

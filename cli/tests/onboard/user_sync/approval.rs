@@ -13,9 +13,13 @@ struct Mailbox<'a> {
 impl<'a> Mailbox<'a> {
     async fn of(house: &'a House) -> Self {
         let cloud = house.cloud;
-        let made = cloud.call("sqs", "AmazonSQS.CreateQueue", json!({ "QueueName": house.alias() })).await;
-        let queue = made["QueueUrl"].as_str().unwrap().to_owned();
         let arn = format!("arn:aws:sqs:{}:{}:{}", cloud.kept.region, cloud.kept.account, house.alias());
+        let policy = json!({ "Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": { "Service": "sns.amazonaws.com" }, "Action": "sqs:SendMessage", "Resource": arn,
+        }] });
+        let wish = json!({ "QueueName": house.alias(), "Attributes": { "Policy": policy.to_string() } });
+        let made = cloud.call("sqs", "AmazonSQS.CreateQueue", wish).await;
+        let queue = made["QueueUrl"].as_str().unwrap().to_owned();
         cloud.subscribe(&arn).await;
         Self { house, queue }
     }

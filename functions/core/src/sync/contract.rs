@@ -9,6 +9,9 @@ use crate::onboarding::Language;
 /// The most entries of each list in [`SyncUsersOutput`] and [`Carry`].
 pub const MAX_LISTED: usize = 50;
 
+/// The most people in [`SyncUsersInput::people`]; for more, the comparison of everybody is as quick.
+pub const MAX_HINTED: usize = 20;
+
 /// The input of `SyncUsers`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -21,6 +24,10 @@ pub struct SyncUsersInput {
     /// The digest of the unsafe plan that a person approved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved_digest: Option<String>,
+    /// Object ids of people who have just joined a group, as somebody says: they are looked at first. At most
+    /// [`MAX_HINTED`], else nobody is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub people: Vec<String>,
     /// What the round before handed over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub carry: Option<Carry>,

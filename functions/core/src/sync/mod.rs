@@ -29,7 +29,7 @@ mod tests;
 mod tests_removal;
 
 pub use contract::{
-    Carry, Durations, Failure, MAX_LISTED, Outcome, SyncMode, SyncProgress, SyncStatus, SyncUsersInput,
+    Carry, Durations, Failure, MAX_HINTED, MAX_LISTED, Outcome, SyncMode, SyncProgress, SyncStatus, SyncUsersInput,
     SyncUsersOutput, Totals,
 };
 pub use finding::{Finding, ProfileKind, SkipReason, Skipped};

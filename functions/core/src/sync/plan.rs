@@ -214,6 +214,12 @@ impl Plan {
             .map(|user| user.username.as_str())
     }
 
+    /// What of it creates users, and nothing else.
+    #[must_use]
+    pub fn creations(self) -> Self {
+        Self { create: self.create, names: self.names, ..Self::default() }
+    }
+
     /// Holds the removals against the brake.
     ///
     /// A single removal is never too large a share (one leaver of a team of five is no mass deletion), unless the share

@@ -1,0 +1,144 @@
+//! `cargo bench --bench event_path`: from a change in Entra to the user in Connect, where ten thousand people have users.
+//!
+//! The whole stack runs on the local cloud: Graph's stand-in notifies the function URL, and function, bus, queue, function,
+//! state machine and function do the rest. README.md beside this folder says how to read the figures.
+
+#![expect(clippy::print_stdout, reason = "its output is what it is for")]
+
+mod cloud;
+#[path = "../tools.rs"]
+#[expect(dead_code, reason = "the other benchmarks need the rest")]
+mod tools;
+
+use std::{
+    fmt, fs,
+    path::PathBuf,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use clap::Parser;
+use serde::Serialize;
+
+use crate::cloud::Cloud;
+
+/// What is promised for the median.
+const TARGET_SECONDS: f64 = 2.0;
+/// `SyncSchedule`'s default.
+const SCHEDULE_MINUTES: f64 = 15.0;
+
+/// Measures how long a new member waits for the user, one change after the other.
+#[derive(Debug, Parser)]
+struct Args {
+    /// People who have users before.
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=90_000))]
+    users: u32,
+    /// People who join.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    changes: u32,
+    /// Write all figures to this file.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Measure this binary of the functions and build none.
+    #[arg(long, value_name = "FILE")]
+    bootstrap: Option<PathBuf>,
+    /// Run the local cloud with this `onboard` and build none.
+    #[arg(long, value_name = "FILE")]
+    onboard: Option<PathBuf>,
+    /// Cargo says that this is a benchmark.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+/// What was measured, in seconds.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Report {
+    users: u32,
+    seconds: Vec<f64>,
+    median: f64,
+    p90: f64,
+    worst: f64,
+    met: bool,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match measure(Args::parse()).await {
+        Ok(report) => {
+            println!("{report}");
+            ExitCode::SUCCESS
+        }
+        Err(what) => {
+            eprintln!("event_path: {what}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn measure(args: Args) -> Result<Report, String> {
+    let bootstrap = args.bootstrap.map_or_else(|| tools::build("bootstrap"), Ok)?;
+    let onboard = args.onboard.map_or_else(|| tools::build("onboard"), Ok)?;
+    let cloud = Cloud::start(&onboard, &bootstrap, args.users).await?;
+    let mut seconds = Vec::new();
+    for number in 0..args.changes {
+        // One change at a time: what two of them do to each other is not measured here.
+        cloud.until_idle().await?;
+        let seen = cloud.created(0).await?.0;
+        let started = Instant::now();
+        cloud.joins(number).await?;
+        let mut next = seen;
+        loop {
+            let (calls, created) = cloud.created(next).await?;
+            next += calls;
+            if created > 0 {
+                break;
+            }
+            if started.elapsed() > Duration::from_secs(120) {
+                return Err(format!("change {number} did not reach Connect within two minutes"));
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        seconds.push(started.elapsed().as_secs_f64());
+    }
+    let report = Report::new(args.users, seconds);
+    if let Some(file) = args.json {
+        let json = serde_json::to_string_pretty(&report).map_err(|error| error.to_string())?;
+        fs::write(&file, json + "\n").map_err(|error| format!("{}: {error}", file.display()))?;
+    }
+    Ok(report)
+}
+
+impl Report {
+    fn new(users: u32, seconds: Vec<f64>) -> Self {
+        let mut sorted = seconds.clone();
+        sorted.sort_by(f64::total_cmp);
+        let rank = |tenths: usize| sorted.get((sorted.len() * tenths).div_ceil(10).saturating_sub(1)).copied();
+        let [median, p90, worst] = [5, 9, 10].map(|tenths| rank(tenths).unwrap_or(f64::NAN));
+        Self { users, seconds, median, p90, worst, met: median < TARGET_SECONDS }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "From a change in Entra to the user in Connect, {} users, {} changes\n",
+            self.users,
+            self.seconds.len()
+        )?;
+        writeln!(f, "{:<44}{:>12}{:>12}{:>12}", "", "median", "p90", "worst")?;
+        let ours = [self.median, self.p90, self.worst].map(|value| format!("{value:.2} s"));
+        writeln!(f, "{:<44}{:>12}{:>12}{:>12}", "notification, this stack", ours[0], ours[1], ours[2])?;
+        let minutes = |value: f64| format!("{value} min");
+        let schedule = [0.5, 0.9, 1.0].map(|part| minutes(SCHEDULE_MINUTES * part));
+        writeln!(
+            f,
+            "{:<44}{:>12}{:>12}{:>12}",
+            "schedule alone, rate(15 minutes) [computed]", schedule[0], schedule[1], schedule[2]
+        )?;
+        writeln!(f, "{:<44}{:>36}\n", "Entra's provisioning service [documented]", "a cycle each 20 to 40 min")?;
+        let verdict = if self.met { "PASS" } else { "FAIL" };
+        write!(f, "{verdict}  {:.2} s in the median (less than {TARGET_SECONDS} s)", self.median)
+    }
+}

@@ -1,0 +1,77 @@
+//! Who a notification names is looked at first, and not believed.
+
+use std::time::Duration;
+
+use onboarding_core::sync::{MAX_HINTED, SyncStatus, SyncUsersInput, SyncUsersOutput};
+use serde_json::json;
+
+use super::house::{House, member, member_id, username};
+
+/// A sync that somebody told about these people.
+async fn told(house: &House, people: impl IntoIterator<Item = usize>) -> SyncUsersOutput {
+    let people = people.into_iter().map(member_id).collect();
+    house.round(SyncUsersInput { people, ..house.input() }, Duration::from_secs(300)).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_newcomer_is_created_before_the_group_is_read_and_the_rest_follows() {
+    let house = House::with_members(5).await;
+    let output = told(&house, [3]).await;
+    assert_eq!((output.status, output.counts.done.created, output.counts.done.failed), (SyncStatus::Done, 5, 0));
+    let calls = house.calls();
+    let first = |name: &str| calls.iter().position(|call| call.contains(name)).unwrap();
+    assert!(first("CreateUser") < first("/members"), "{calls:?}");
+    assert_eq!(calls.iter().filter(|call| *call == "CreateUser").count(), 5, "nobody is asked for twice: {calls:?}");
+    assert_eq!(house.usernames().await, (0..5).map(username).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_newcomer_has_a_user_although_the_comparison_fails_and_nobody_else_is_touched() {
+    let house = House::with_members(5).await;
+    house.fault(json!({ "service": "graph", "match": "/members", "times": 0, "status": 503 }));
+    let input = SyncUsersInput { people: vec![member_id(2)], ..house.input() };
+    assert!(house.round(input, Duration::from_secs(300)).await.is_err());
+    assert_eq!(house.usernames().await, [username(2)]);
+}
+
+#[tokio::test]
+async fn a_hint_about_somebody_who_is_no_member_or_has_a_user_or_left_does_nothing() {
+    let house = House::with_members(3).await;
+    house.sync().await.unwrap();
+    house.calls();
+    house.cloud.remove_member(super::house::GROUP, &member_id(1)).unwrap();
+    house.fault(json!({ "service": "connect", "match": "^POST /search-users$", "after": 1, "times": 0, "status": 403, "code": "AccessDeniedException" }));
+    let input = SyncUsersInput { people: [0, 1, 77].map(member_id).to_vec(), ..house.input() };
+    // The comparison is refused, so whatever was written came from the hint.
+    assert!(house.round(input, Duration::from_secs(300)).await.is_err());
+    assert_eq!(house.writes(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_name_that_somebody_took_by_hand_is_left_to_the_comparison() {
+    let house = House::with_members(1).await;
+    house.user_by_hand(&username(0)).await;
+    let output = told(&house, [0]).await;
+    assert_eq!((output.counts.done.created, output.counts.done.adopted), (0, 1));
+}
+
+#[tokio::test]
+async fn what_fails_for_a_newcomer_the_comparison_does() {
+    let house = House::with_members(2).await;
+    house.fault(json!({ "service": "graph", "match": "memberOf", "times": 0, "status": 503 }));
+    let output = told(&house, [1]).await;
+    assert_eq!((output.status, output.counts.done.created), (SyncStatus::Done, 2));
+}
+
+#[tokio::test]
+async fn more_people_than_are_worth_it_and_usernames_that_others_may_have_are_left_to_the_comparison() {
+    let house = House::with_members(2).await;
+    told(&house, 0..=MAX_HINTED).await;
+    assert!(!house.calls().iter().any(|call| call.contains("memberOf")));
+    house.set_users("username", json!("mail"));
+    let mut two = member(8);
+    two.insert("mail".into(), json!("agent8@contoso.onmicrosoft.com"));
+    house.cloud.add_member(super::house::GROUP, two).unwrap();
+    told(&house, [8]).await;
+    assert!(!house.calls().iter().any(|call| call.contains("memberOf")));
+}
