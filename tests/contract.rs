@@ -26,8 +26,11 @@ use serde_json::Value;
 /// What a person answers who refuses a plan (`aws stepfunctions send-task-failure --error …`).
 const REFUSED_BY_A_PERSON: &str = "NotApproved";
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+/// Names another checkout than this one: the test of this test works on a copy.
+const ROOT: &str = "CONNECT_ONBOARDING_CONTRACT_ROOT";
+
+fn root() -> PathBuf {
+    std::env::var_os(ROOT).map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from)
 }
 
 fn read(path: impl AsRef<Path>) -> String {
@@ -238,37 +241,82 @@ fn every_lambda_task_waits_longer_than_its_function_may_run() {
 }
 
 #[test]
-fn every_sample_event_is_an_input_of_its_step() {
+fn every_state_machine_may_invoke_exactly_the_functions_that_it_calls() {
+    for (name, machine) in resources_of_type(&template(), "AWS::Serverless::StateMachine") {
+        let arn = |value: &Value| value["!GetAtt"].as_str().map(ToOwned::to_owned);
+        let properties = &machine["Properties"];
+        let substitutions = properties["DefinitionSubstitutions"].as_object().into_iter().flatten();
+        let called: BTreeSet<String> = substitutions
+            .filter(|(name, _)| name.ends_with("FunctionArn"))
+            .filter_map(|(_, value)| arn(value))
+            .collect();
+        let statements = properties["Policies"].as_array().into_iter().flatten();
+        let allowed: BTreeSet<String> = statements
+            .flat_map(|policy| policy["Statement"].as_array().into_iter().flatten())
+            .filter(|statement| statement["Action"] == "lambda:InvokeFunction")
+            .flat_map(|statement| match &statement["Resource"] {
+                Value::Array(resources) => resources.clone(),
+                one => vec![one.clone()],
+            })
+            .filter_map(|resource| arn(&resource))
+            .collect();
+        assert_eq!(called, allowed, "{name}: functions that it calls (left) and may invoke (right)");
+    }
+}
+
+/// Whether today's step takes this input.
+fn decoded(handler: &str, event: Value) -> Result<(), String> {
     fn decode<T: DeserializeOwned>(value: Value) -> Result<(), String> {
         serde_path_to_error::deserialize::<_, T>(value).map(drop).map_err(|error| error.to_string())
     }
+    match handler {
+        "preflight" => decode::<PreflightInput>(event),
+        "instance-quota" => decode::<InstanceQuotaInput>(event),
+        "create-instance" => decode::<CreateInstanceInput>(event),
+        "configure-instance" => decode::<ConfigureInstanceInput>(event),
+        "request-quotas" => decode::<RequestQuotasInput>(event),
+        "notify" => decode::<NotifyInput>(event),
+        "order-numbers" => decode::<OrderNumbersInput>(event),
+        "create-entra-application" => decode::<CreateEntraApplicationInput>(event),
+        "configure-entra-sign-on" => decode::<ConfigureEntraSignOnInput>(event),
+        "create-saml-provider" => decode::<CreateSamlProviderInput>(event),
+        "create-policy" => decode::<CreatePolicyInput>(event),
+        "create-role" => decode::<CreateRoleInput>(event),
+        "configure-entra-claims" => decode::<ConfigureEntraClaimsInput>(event),
+        "assign-groups" => decode::<AssignGroupsInput>(event),
+        "register-instance" => decode::<RegisterInstanceInput>(event),
+        "subscribe-groups" => decode::<SubscribeGroupsInput>(event),
+        "receive-notification" => decode::<HttpRequest>(event),
+        "sync-members" => decode::<SyncMembersInput>(event),
+        "sync-users" => decode::<SyncUsersInput>(event),
+        "verify-sign-in" => decode::<VerifySignInInput>(event),
+        "report" => decode::<ReportInput>(event),
+        other => Err(format!("tests/contract.rs does not know the input type of {other}")),
+    }
+}
+
+#[test]
+fn every_sample_event_is_an_input_of_its_step() {
     for handler in handlers() {
         let event: Value = serde_json::from_str(&read(format!("tests/events/{handler}.json"))).unwrap();
-        let decoded = match handler.as_str() {
-            "preflight" => decode::<PreflightInput>(event),
-            "instance-quota" => decode::<InstanceQuotaInput>(event),
-            "create-instance" => decode::<CreateInstanceInput>(event),
-            "configure-instance" => decode::<ConfigureInstanceInput>(event),
-            "request-quotas" => decode::<RequestQuotasInput>(event),
-            "notify" => decode::<NotifyInput>(event),
-            "order-numbers" => decode::<OrderNumbersInput>(event),
-            "create-entra-application" => decode::<CreateEntraApplicationInput>(event),
-            "configure-entra-sign-on" => decode::<ConfigureEntraSignOnInput>(event),
-            "create-saml-provider" => decode::<CreateSamlProviderInput>(event),
-            "create-policy" => decode::<CreatePolicyInput>(event),
-            "create-role" => decode::<CreateRoleInput>(event),
-            "configure-entra-claims" => decode::<ConfigureEntraClaimsInput>(event),
-            "assign-groups" => decode::<AssignGroupsInput>(event),
-            "register-instance" => decode::<RegisterInstanceInput>(event),
-            "subscribe-groups" => decode::<SubscribeGroupsInput>(event),
-            "receive-notification" => decode::<HttpRequest>(event),
-            "sync-members" => decode::<SyncMembersInput>(event),
-            "sync-users" => decode::<SyncUsersInput>(event),
-            "verify-sign-in" => decode::<VerifySignInInput>(event),
-            "report" => decode::<ReportInput>(event),
-            other => Err(format!("tests/contract.rs does not know the input type of {other}")),
-        };
-        decoded.unwrap_or_else(|error| panic!("tests/events/{handler}.json: {error}"));
+        decoded(&handler, event).unwrap_or_else(|error| panic!("tests/events/{handler}.json: {error}"));
+    }
+}
+
+/// An execution keeps the definition that it was started with, for weeks, while its functions become today's: what an
+/// earlier release handed to a step, today's step has to take.
+#[test]
+fn every_step_still_takes_what_the_state_machines_of_earlier_releases_hand_it() {
+    for release in fs::read_dir(root().join("tests/compat")).unwrap().map(|entry| entry.unwrap().path()) {
+        let files: Vec<PathBuf> = fs::read_dir(release).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert!(files.len() > 10, "{files:?}");
+        for file in files {
+            let handler = file.file_stem().unwrap().to_string_lossy().into_owned();
+            assert!(handlers().contains(&handler), "{}: running executions still call it", file.display());
+            for event in serde_json::from_str::<Vec<Value>>(&read(&file)).unwrap() {
+                decoded(&handler, event).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+            }
+        }
     }
 }
 
@@ -352,5 +400,113 @@ fn every_message_that_a_state_machine_or_a_rule_sends_has_its_words_and_all_that
 fn nothing_but_the_step_notify_publishes_to_the_topic() {
     for (file, machine) in machines() {
         assert!(!machine.to_string().contains(":sns:"), "{file} publishes by itself");
+    }
+}
+
+/// CONTRIBUTING.md says in five edits how a step is added, and that this file names whatever is forgotten.
+mod forgotten {
+    use std::{fs, path::Path, process::Command};
+
+    use serde_json::Value;
+
+    use super::{ROOT, read};
+
+    /// The edits by which a step `do-something` comes into a copy of the checkout.
+    const EDITS: [&str; 6] = ["step", "main", "function", "permission", "task", "event"];
+
+    fn copy(from: &Path, to: &Path) {
+        fs::create_dir_all(to).unwrap();
+        for entry in fs::read_dir(from).unwrap().map(|entry| entry.unwrap()) {
+            let target = to.join(entry.file_name());
+            if entry.path().is_dir() {
+                copy(&entry.path(), &target)
+            } else {
+                let _ = fs::copy(entry.path(), target).unwrap();
+            }
+        }
+    }
+
+    fn edit(file: &Path, place: &str, added: &str) {
+        let text = fs::read_to_string(file).unwrap();
+        assert!(text.contains(place), "{} has no {place}", file.display());
+        fs::write(file, text.replacen(place, &format!("{added}{place}"), 1)).unwrap();
+    }
+
+    /// Adds the step with all edits but one; gives what the checks say about it.
+    fn without(forgotten: &str) -> String {
+        let copied = tempfile::tempdir().unwrap();
+        let root = copied.path();
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        for folder in ["statemachine", "functions/steps", "tests/events", "tests/compat"] {
+            copy(&here.join(folder), &root.join(folder));
+        }
+        for file in ["template.yaml", "functions/main.rs"] {
+            fs::copy(here.join(file), root.join(file)).unwrap();
+        }
+        for done in EDITS.into_iter().filter(|done| *done != forgotten) {
+            match done {
+                "step" => fs::write(root.join("functions/steps/do_something.rs"), "").unwrap(),
+                "main" => edit(
+                    &root.join("functions/main.rs"),
+                    "        \"report\" =>",
+                    "        \"do-something\" => todo,\n",
+                ),
+                "function" => {
+                    let function = read("template.yaml");
+                    let report = function.split("  ReportFunction:").nth(1).unwrap();
+                    let metadata = report.lines().find(|line| line.contains("Metadata:")).unwrap();
+                    let function = format!(
+                        "  DoSomethingFunction:\n    Type: AWS::Serverless::Function\n{metadata}\n    Properties:\n      Handler: do-something\n\n"
+                    );
+                    edit(&root.join("template.yaml"), "  ReportFunction:", &function);
+                    let substitution = "DoSomethingFunctionArn: !GetAtt DoSomethingFunction.Arn\n        ";
+                    edit(&root.join("template.yaml"), "ReportFunctionArn:", substitution);
+                }
+                "permission" => {
+                    let allowed = "- !GetAtt DoSomethingFunction.Arn\n                ";
+                    edit(&root.join("template.yaml"), "- !GetAtt ReportFunction.Arn", allowed);
+                }
+                "task" => {
+                    let file = root.join("statemachine/onboarding.asl.json");
+                    let mut machine: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+                    let mut task = machine["States"]["Report"].clone();
+                    task["Resource"] = "${DoSomethingFunctionArn}".into();
+                    task["Arguments"] = serde_json::json!({"context": task["Arguments"]["context"]});
+                    machine["States"]["Report"]["Next"] = "DoSomething".into();
+                    machine["States"]["DoSomething"] = task;
+                    fs::write(file, machine.to_string()).unwrap();
+                }
+                _ => fs::write(root.join("tests/events/do-something.json"), "{}").unwrap(),
+            }
+        }
+        let checks = Command::new(std::env::current_exe().unwrap())
+            .args(["--skip", "forgotten::"])
+            .env(ROOT, root)
+            .env("RUST_BACKTRACE", "0")
+            .output()
+            .unwrap();
+        String::from_utf8_lossy(&checks.stdout).into_owned()
+    }
+
+    #[test]
+    fn a_step_with_all_its_edits_lacks_only_its_line_in_this_file() {
+        let said = without("nothing");
+        assert!(said.contains("tests/contract.rs does not know the input type of do-something"), "{said}");
+        assert!(said.contains(" 1 failed"), "{said}");
+    }
+
+    #[test]
+    fn every_forgotten_edit_of_a_new_step_is_named() {
+        for (forgotten, named) in [
+            ("step", "do-something has no functions/steps/do_something.rs"),
+            ("main", "template.yaml's Handlers (left) and main.rs's arms (right)"),
+            ("function", "invokes DoSomethingFunction, which template.yaml does not have"),
+            ("permission", "functions that it calls (left) and may invoke (right)"),
+            ("task", "DefinitionSubstitutions (left) and placeholders (right)"),
+            ("event", "tests/events/do-something.json"),
+        ] {
+            let said = without(forgotten);
+            assert!(said.contains(named), "without {forgotten}, nobody says {named:?}:\n{said}");
+        }
     }
 }

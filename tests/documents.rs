@@ -1,0 +1,242 @@
+//! Holds the documents to the program and to each other: both languages have the same commands, every link leads somewhere,
+//! every error and message of the troubleshooting pages exists. That the commands work, `.ci/documents/run` tries.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failed unwrap is a failed test")]
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use onboarding_core::StepErrorKind;
+use serde_json::Value;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: impl AsRef<Path>) -> String {
+    let path = root().join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().path()) {
+        let name = entry.strip_prefix(root()).unwrap().to_path_buf();
+        if entry.is_dir() {
+            found.extend(files(name.to_str().unwrap(), ending));
+        } else if name.to_string_lossy().ends_with(ending) {
+            found.push(name);
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Each document with its Japanese one.
+fn pairs() -> Vec<(PathBuf, PathBuf)> {
+    let mut pairs = vec![("README.md".into(), "README.ja.md".into())];
+    let english = files("docs", ".md")
+        .into_iter()
+        .filter(|file| !file.starts_with("docs/ja") && !file.starts_with("docs/decisions"));
+    pairs.extend(english.map(|file| {
+        let japanese = Path::new("docs/ja").join(file.file_name().unwrap());
+        (file, japanese)
+    }));
+    pairs
+}
+
+/// The blocks of a document in one of the languages, without what a shell ignores.
+fn blocks(document: &str, language: &str) -> Vec<String> {
+    let mut blocks = Vec::new();
+    let mut lines = document.lines();
+    while let Some(line) = lines.next() {
+        if line.trim() == format!("```{language}") {
+            let block = lines.by_ref().take_while(|line| line.trim() != "```");
+            let block = block.map(|line| line.split("  #").next().unwrap_or(line).trim()).collect::<Vec<_>>();
+            blocks.push(block.join("\n"));
+        }
+    }
+    blocks
+}
+
+/// The cells of the first column, and of the second, of every table row.
+fn rows(document: &str) -> Vec<(String, String)> {
+    let rows = document.lines().filter(|line| line.starts_with("| "));
+    rows.filter_map(|row| {
+        let mut cells = row.trim_matches('|').split(" | ").map(|cell| cell.trim().to_owned());
+        Some((cells.next()?, cells.next()?))
+    })
+    .collect()
+}
+
+#[test]
+fn both_languages_have_the_same_commands_and_examples() {
+    for (english, japanese) in pairs() {
+        for language in ["sh", "json"] {
+            let both = [&english, &japanese].map(|file| blocks(&read(file), language));
+            assert_eq!(both[0], both[1], "{} and {}", english.display(), japanese.display());
+        }
+    }
+}
+
+#[test]
+fn both_languages_have_the_same_shape() {
+    for (english, japanese) in pairs() {
+        let shape = |file: &Path| {
+            let text = read(file);
+            let count = |begins: &str| text.lines().filter(|line| line.starts_with(begins)).count();
+            ["# ", "## ", "### ", "- ", "|", "```"].map(|begins| (begins.to_owned(), count(begins)))
+        };
+        assert_eq!(shape(&english), shape(&japanese), "{} and {}", english.display(), japanese.display());
+    }
+}
+
+#[test]
+fn every_link_of_a_document_leads_to_a_file_or_a_heading() {
+    let anchors = |file: &Path| -> BTreeSet<String> {
+        let text = read(file);
+        let headings =
+            text.lines().filter(|line| line.starts_with('#')).map(|line| line.trim_start_matches('#').trim());
+        let letter = |c: char| match c {
+            ' ' => Some('-'),
+            c if c.is_alphanumeric() || c == '-' || c == '_' => Some(c),
+            _ => None,
+        };
+        headings.map(|heading| heading.to_lowercase().chars().filter_map(letter).collect()).collect()
+    };
+    let documents = pairs().into_iter().flat_map(|(english, japanese)| [english, japanese]);
+    for file in documents.chain(["CONTRIBUTING.md", "CHANGELOG.md", "benches/README.md"].map(PathBuf::from)) {
+        let text = read(&file);
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if link.starts_with("http") {
+                continue;
+            }
+            let (path, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let target = if path.is_empty() { file.clone() } else { file.parent().unwrap().join(path) };
+            assert!(root().join(&target).exists(), "{}: {link} leads nowhere", file.display());
+            if !anchor.is_empty() {
+                assert!(anchors(&target).contains(anchor), "{}: {link} has no such heading", file.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn the_troubleshooting_table_has_every_error() {
+    let wanted: BTreeSet<String> = StepErrorKind::ALL.into_iter().map(|kind| format!("`{}`", kind.name())).collect();
+    for readme in ["README.md", "README.ja.md"] {
+        let named: BTreeSet<String> =
+            rows(&read(readme)).into_iter().map(|(first, _)| first).filter(|cell| wanted.contains(cell)).collect();
+        assert_eq!(named, wanted, "{readme}");
+    }
+}
+
+#[test]
+fn every_message_of_the_troubleshooting_pages_is_one_of_the_program_and_both_languages_have_the_same() {
+    let sources = files("functions", ".rs").into_iter().map(read).collect::<Vec<_>>().join("\n");
+    // A message goes on in the next line behind a backslash.
+    let mut program = String::new();
+    for part in sources.split("\\\n") {
+        program.push_str(if program.is_empty() { part } else { part.trim_start() });
+    }
+    let messages = |file: &str| -> Vec<(String, String)> {
+        rows(&read(file)).into_iter().filter(|(first, _)| first.starts_with('`')).collect()
+    };
+    let english = messages("docs/troubleshooting.md");
+    assert!(english.len() > 15, "{english:?}");
+    assert_eq!(english, messages("docs/ja/troubleshooting.md"));
+    for (words, error) in english {
+        assert!(program.contains(words.trim_matches('`')), "no message has {words}");
+        assert!(StepErrorKind::from_name(error.trim_matches('`')).is_some(), "{words} names {error}");
+    }
+}
+
+#[test]
+fn every_field_of_the_input_stands_in_the_table_of_fields() {
+    fn fields(value: &Value, path: &str, found: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(fields_) if !path.ends_with("quotas") => {
+                for (name, field) in fields_ {
+                    fields(field, &if path.is_empty() { name.clone() } else { format!("{path}.{name}") }, found);
+                }
+            }
+            Value::Array(items) if items.iter().any(Value::is_object) && !path.ends_with("quotas") => {
+                items.iter().for_each(|item| fields(item, &format!("{path}[]"), found));
+            }
+            _ => drop(found.insert(path.to_owned())),
+        }
+    }
+    let mut wanted = BTreeSet::new();
+    fields(&serde_json::from_str(&read("examples/everything.json")).unwrap(), "", &mut wanted);
+    for file in ["docs/onboarding-json.md", "docs/ja/onboarding-json.md"] {
+        let text = read(file);
+        for field in &wanted {
+            let last = field.rsplit('.').next().unwrap();
+            assert!(
+                text.contains(&format!("`{field}`")) || text.contains(&format!("`.{last}`")),
+                "{file} does not have {field}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_parameter_and_output_of_the_stack_is_described_in_the_deployment_page() {
+    let template = read("template.yaml");
+    let names = |section: &str| -> Vec<String> {
+        let lines = template.lines().skip_while(|line| *line != section).skip(1);
+        let lines = lines.take_while(|line| line.is_empty() || line.starts_with([' ', '#']));
+        lines
+            .filter_map(|line| line.strip_prefix("  ")?.strip_suffix(':'))
+            .filter(|name| name.chars().all(char::is_alphanumeric))
+            .map(ToOwned::to_owned)
+            .collect()
+    };
+    for section in ["Parameters:", "Outputs:"] {
+        let names = names(section);
+        assert!(names.len() > 5, "{section} {names:?}");
+        for file in ["docs/deploy.md", "docs/ja/deploy.md"] {
+            let text = read(file);
+            for name in &names {
+                assert!(text.contains(&format!("`{name}`")), "{file} does not have {name} of {section}");
+            }
+        }
+    }
+}
+
+#[test]
+fn whatever_stays_when_the_stack_is_deleted_is_named() {
+    let template = read("template.yaml");
+    let mut resource = "";
+    let mut kept = Vec::new();
+    for line in template.lines() {
+        if let Some(name) = line.strip_prefix("  ").and_then(|line| line.strip_suffix(':')) {
+            if !name.starts_with(' ') {
+                resource = name;
+            }
+        }
+        if line.trim() == "DeletionPolicy: Retain" {
+            kept.push(resource);
+        }
+    }
+    assert!(kept.len() >= 4, "{kept:?}");
+    for file in ["docs/deploy.md", "docs/ja/deploy.md"] {
+        let text = read(file);
+        for name in &kept {
+            assert!(text.contains(&format!("`{name}`")), "{file} does not say that {name} stays");
+        }
+    }
+}
+
+#[test]
+fn the_release_has_one_version_everywhere() {
+    let version = env!("CARGO_PKG_VERSION");
+    assert!(read("CHANGELOG.md").contains(&format!("## {version}\n")), "CHANGELOG.md has no {version}");
+    assert!(
+        read("template.yaml").contains(&format!("SemanticVersion: {version}\n")),
+        "template.yaml is of another version"
+    );
+}
