@@ -8,8 +8,8 @@ use connect_onboarding::{
     steps::{
         assign_groups, configure_entra_claims, configure_entra_sign_on, configure_instance, create_entra_application,
         create_instance, create_policy, create_role, create_saml_provider, instance_quota, notify, order_numbers,
-        preflight, receive_notification, register_instance, report, request_quotas, subscribe_groups, sync_members,
-        sync_users, verify_sign_in,
+        preflight, receive_notification, register_instance, report, request_quotas, rotate_certificate,
+        subscribe_groups, sync_members, sync_users, verify_sign_in,
     },
 };
 
@@ -34,6 +34,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         "configure-entra-claims" => serve("configure-entra-claims", |input, _| configure_entra_claims::run(cx, input)).await,
         "assign-groups" => serve("assign-groups", |input, _| assign_groups::run(cx, input)).await,
         "register-instance" => serve("register-instance", |input, _| register_instance::run(cx, input)).await,
+        "rotate-certificate" => serve("rotate-certificate", |input, _| rotate_certificate::run(cx, input)).await,
         "subscribe-groups" => serve("subscribe-groups", |input, _| subscribe_groups::run(cx, input)).await,
         "receive-notification" => serve("receive-notification", |request, _| receive_notification::run(cx, request)).await,
         "sync-members" => serve("sync-members", |input, _| sync_members::run(cx, input)).await,

@@ -1,6 +1,7 @@
 //! The registry: one `DynamoDB` item for each onboarded instance, with what the user sync needs to know.
 //!
-//! The item's key is `instanceId`. This module owns the attributes `alias`, `config` and `registeredAt`; the user-sync state
+//! The item's key is `instanceId`. This module owns the attributes `alias`, `config` and `registeredAt`, and who may
+//! add a signing certificate (`rotation`, `rotationUntil`); the user-sync state
 //! machine owns the lease (`lease`, `leaseUntil`, `dirty`), the approval (`approvalDigest`, `approvalUntil`, `approvalToken`, which
 //! `notify` adds), how far the running sync is (`progress`) and what came of its runs (`lastRun`, `lastSuccessAt`, `lastFailure`, `lastFailureAt`) in the same item, which is why an entry is updated and never
 //! put whole. Times are milliseconds since the epoch. The clouds themselves are the record of what exists.
@@ -11,7 +12,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use onboarding_core::{
     StepError,
     contract::{EntraApplication, EntraGroup, RegisterInstanceInput},
-    onboarding::{Language, UserGroup, Users},
+    names,
+    onboarding::{Language, Onboarding, UserGroup, Users},
     sync::SyncProgress,
 };
 use serde::{Deserialize, Serialize};
@@ -42,6 +44,9 @@ pub struct Entry {
     /// The language of notifications.
     #[serde(default)]
     pub language: Language,
+    /// The whole input of the last onboarding; `None` in an entry of a release that did not keep it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub onboarding: Option<Onboarding>,
 }
 
 impl From<RegisterInstanceInput> for Entry {
@@ -53,17 +58,25 @@ impl From<RegisterInstanceInput> for Entry {
         Self {
             instance_id,
             instance_arn,
-            alias: onboarding.instance.alias,
+            alias: onboarding.instance.alias.clone(),
             tenant_id,
-            users: onboarding.users,
+            users: onboarding.users.clone(),
             groups,
             application: Some(EntraApplication { adopted: true, attempt: 0, wait_seconds: 0, ..application }),
             language: onboarding.language,
+            onboarding: Some(onboarding),
         }
     }
 }
 
 impl Entry {
+    /// The name of the SAML provider in IAM.
+    #[must_use]
+    pub fn saml_provider_name(&self) -> String {
+        let given = self.onboarding.as_ref().map(|onboarding| onboarding.iam.saml_provider_name.clone());
+        given.filter(|name| !name.is_empty()).unwrap_or_else(|| names::saml_provider(&self.alias))
+    }
+
     /// Each group with what its members get.
     ///
     /// # Errors
@@ -80,6 +93,20 @@ impl Entry {
         }
         Ok(self.groups.iter().zip(&self.users.groups).collect())
     }
+}
+
+/// How long a claim to a certificate rotation is good for, in seconds.
+const CLAIM_SECONDS: i64 = 900;
+
+/// Who may add a signing certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// The execution, from now on.
+    Fresh,
+    /// The execution, which claimed it before: an attempt of it died.
+    Ours,
+    /// Another execution.
+    Taken,
 }
 
 /// The table.
@@ -231,7 +258,69 @@ impl<'a> Registry<'a> {
         Ok(())
     }
 
+    /// Lays claim to adding a signing certificate for an instance. Who holds one adds the certificate at once, so a claim
+    /// that is older than a quarter of an hour is that of somebody dead.
+    ///
+    /// # Errors
+    /// Whatever keeps `DynamoDB` from answering.
+    pub async fn claim_rotation(&self, instance_id: &str, execution: &str) -> Result<Claim, StepError> {
+        let doing = format!("claiming the certificate rotation of the instance {instance_id}");
+        let now = OffsetDateTime::now_utc().unix_timestamp();
+        let sent = self
+            .client
+            .update_item()
+            .table_name(self.table)
+            .key("instanceId", AttributeValue::S(instance_id.to_owned()))
+            .update_expression("SET rotation = :me, rotationUntil = :until")
+            .condition_expression(
+                "attribute_exists(instanceId) AND (attribute_not_exists(rotation) OR rotationUntil < :now)",
+            )
+            .expression_attribute_values(":me", AttributeValue::S(execution.to_owned()))
+            .expression_attribute_values(":now", AttributeValue::N(now.to_string()))
+            .expression_attribute_values(":until", AttributeValue::N((now + CLAIM_SECONDS).to_string()))
+            .send()
+            .await;
+        match sent {
+            Ok(_) => Ok(Claim::Fresh),
+            Err(error) if aws_error::is(&error, &["ConditionalCheckFailedException"]) => {
+                let holder = self.item(instance_id).await?.and_then(|mut item| item.remove("rotation"));
+                let ours = holder.is_some_and(|holder| holder.as_s().is_ok_and(|holder| holder == execution));
+                Ok(if ours { Claim::Ours } else { Claim::Taken })
+            }
+            Err(error) => Err(aws_error::step_error(&doing, &error)),
+        }
+    }
+
+    /// Takes the claim off an instance whose rotation is finished, whoever began it.
+    ///
+    /// # Errors
+    /// Whatever keeps `DynamoDB` from answering.
+    pub async fn release_rotation(&self, instance_id: &str) -> Result<(), StepError> {
+        let sent = self
+            .client
+            .update_item()
+            .table_name(self.table)
+            .key("instanceId", AttributeValue::S(instance_id.to_owned()))
+            .update_expression("REMOVE rotation, rotationUntil")
+            .condition_expression("attribute_exists(rotation)")
+            .send()
+            .await;
+        match sent {
+            Ok(_) => Ok(()),
+            Err(error) if aws_error::is(&error, &["ConditionalCheckFailedException"]) => Ok(()),
+            Err(error) => Err(aws_error::step_error(
+                &format!("releasing the certificate rotation of the instance {instance_id}"),
+                &error,
+            )),
+        }
+    }
+
     async fn config(&self, instance_id: &str) -> Result<Option<String>, StepError> {
+        let config = self.item(instance_id).await?.and_then(|mut item| item.remove("config"));
+        Ok(config.and_then(|config| config.as_s().ok().cloned()))
+    }
+
+    async fn item(&self, instance_id: &str) -> Result<Option<HashMap<String, AttributeValue>>, StepError> {
         let output = self
             .client
             .get_item()
@@ -243,8 +332,7 @@ impl<'a> Registry<'a> {
             .map_err(|error| {
                 aws_error::step_error(&format!("reading the instance {instance_id} from the registry"), &error)
             })?;
-        let config = output.item.and_then(|mut item| item.remove("config"));
-        Ok(config.and_then(|config| config.as_s().ok().cloned()))
+        Ok(output.item)
     }
 }
 

@@ -46,6 +46,7 @@ pub struct Settings {
     notification_topic: Option<String>,
     language: Option<String>,
     permissions_boundary: Option<String>,
+    certificate_rotation_days: Option<String>,
 }
 
 /// What an identity signs in with, of which one or none is set.
@@ -94,6 +95,8 @@ impl Settings {
 
     /// The variable with the ARN of the permissions boundary of the federation role.
     pub const PERMISSIONS_BOUNDARY: &str = "PERMISSIONS_BOUNDARY";
+    /// The variable with how many days before its end a signing certificate is replaced.
+    pub const CERTIFICATE_ROTATION_DAYS: &str = "CERTIFICATE_ROTATION_DAYS";
 
     /// Reads the settings through `var`, in production the process environment.
     #[must_use]
@@ -120,6 +123,7 @@ impl Settings {
             notification_topic: var(Self::NOTIFICATION_TOPIC),
             language: var(Self::NOTIFICATION_LANGUAGE),
             permissions_boundary: var(Self::PERMISSIONS_BOUNDARY),
+            certificate_rotation_days: var(Self::CERTIFICATE_ROTATION_DAYS),
         }
     }
 
@@ -262,6 +266,15 @@ impl Settings {
     #[must_use]
     pub fn permissions_boundary(&self) -> Option<&str> {
         self.permissions_boundary.as_deref()
+    }
+
+    /// How many days before its end a signing certificate is replaced.
+    ///
+    /// # Errors
+    /// `Internal` where the variable is not set or no number.
+    pub fn certificate_rotation_days(&self) -> Result<i64, StepError> {
+        let text = required(self.certificate_rotation_days.as_deref(), Self::CERTIFICATE_ROTATION_DAYS)?;
+        text.parse().map_err(|_| StepError::internal(format!("{} is no number", Self::CERTIFICATE_ROTATION_DAYS)))
     }
 
     /// The key that encrypts what instances store.

@@ -284,6 +284,7 @@ fn decoded(handler: &str, event: Value) -> Result<(), String> {
         "create-role" => decode::<CreateRoleInput>(event),
         "configure-entra-claims" => decode::<ConfigureEntraClaimsInput>(event),
         "assign-groups" => decode::<AssignGroupsInput>(event),
+        "rotate-certificate" => decode::<RotateCertificateInput>(event),
         "register-instance" => decode::<RegisterInstanceInput>(event),
         "subscribe-groups" => decode::<SubscribeGroupsInput>(event),
         "receive-notification" => decode::<HttpRequest>(event),

@@ -1,8 +1,10 @@
 //! Gallery templates, applications, service principals, their certificates and assignments.
 
-use onboarding_core::StepError;
+use std::collections::BTreeSet;
+
+use onboarding_core::{StepError, saml};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
     Graph, GraphError,
@@ -23,6 +25,25 @@ const ASSIGN: &str = "AppRoleAssignment.ReadWrite.All";
 struct Instantiated {
     application: Application,
     service_principal: ServicePrincipal,
+}
+
+/// What became of certificates that were to be removed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Retired {
+    /// They are gone.
+    Gone,
+    /// Graph keeps them, and says why.
+    Refused(String),
+}
+
+/// Both lists of credentials as Graph shows them, to be written back.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Credentials {
+    #[serde(default)]
+    key_credentials: Vec<Map<String, Value>>,
+    #[serde(default)]
+    password_credentials: Vec<Map<String, Value>>,
 }
 
 impl Graph {
@@ -174,6 +195,44 @@ impl Graph {
             return Ok(());
         }
         self.update_service_principal(&principal.id, json!({ "preferredTokenSigningKeyThumbprint": thumbprint })).await
+    }
+
+    /// Takes certificates (by thumbprint) off a service principal, each with both of its keys and its password.
+    ///
+    /// There is no call for one certificate: both lists are written anew without it. The others go back as they were read,
+    /// but for the public keys, which Graph leaves out where nobody selects them and then takes back left out.
+    ///
+    /// # Errors
+    /// `NotConsistentYet` where Graph does not see the service principal; [`Retired::Refused`] is Graph's no.
+    pub async fn retire_certificates(&self, id: &str, thumbprints: &BTreeSet<String>) -> Result<Retired, StepError> {
+        let call =
+            Call::get(&["servicePrincipals", id], format!("reading the credentials of the service principal {id}"))
+                .query("$select", "id,keyCredentials,passwordCredentials")
+                .needs(WRITE_APPLICATIONS);
+        let mut credentials: Credentials = self.find(&call).await?.ok_or_else(|| not_seen("service principal", id))?;
+        let gone = |key: &Map<String, Value>| {
+            let shown = key.get("key").and_then(Value::as_str).and_then(saml::thumbprint);
+            shown.is_some_and(|shown| thumbprints.contains(&shown))
+        };
+        let pair = |credential: &Map<String, Value>| credential.get("customKeyIdentifier").cloned().unwrap_or_default();
+        let pairs: Vec<Value> = credentials.key_credentials.iter().filter(|key| gone(key)).map(pair).collect();
+        credentials.key_credentials.retain(|key| !pairs.contains(&pair(key)));
+        credentials.password_credentials.retain(|password| !pairs.contains(&pair(password)));
+        for key in &mut credentials.key_credentials {
+            key.remove("key");
+        }
+        let changes = json!({
+            "keyCredentials": credentials.key_credentials,
+            "passwordCredentials": credentials.password_credentials,
+        });
+        let doing = format!("removing certificates from the service principal {id}");
+        match self.act(&Call::patch(&["servicePrincipals", id], changes, doing).needs(WRITE_APPLICATIONS)).await {
+            Ok(()) => Ok(Retired::Gone),
+            Err(GraphError::Refused(refusal)) if refusal.status == 400 => {
+                Ok(Retired::Refused(format!("{}: {}", refusal.code, refusal.message)))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Who is assigned to a service principal.

@@ -25,11 +25,8 @@ use onboarding_core::{StepError, entra::Identity};
 use reqwest::{Method, StatusCode, Url};
 use tracing::warn;
 
-use self::{
-    auth::Authenticator,
-    transport::{Ask, Body, Transport},
-};
 pub use self::{
+    applications::Retired,
     call::{GraphError, Refusal},
     credential::{Credential, Proof},
     groups::GroupMembers,
@@ -38,6 +35,10 @@ pub use self::{
         ServicePrincipal, SigningCertificate, Web,
     },
     subscriptions::{NewSubscription, Subscription},
+};
+use self::{
+    auth::Authenticator,
+    transport::{Ask, Body, Transport},
 };
 use crate::settings::Settings;
 

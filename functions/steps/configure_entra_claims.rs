@@ -37,7 +37,10 @@ pub async fn run(cx: &Clients, input: ConfigureEntraClaimsInput) -> Result<Confi
     if !changes.is_empty() {
         graph.update_service_principal(&principal.id, changes.into()).await?;
     }
-    graph.activate_certificate(&principal, &input.certificate_thumbprint).await?;
+    // Which one signs was decided when the sign-on was configured; a rotation may have gone on from there.
+    if principal.preferred_token_signing_key_thumbprint.as_deref().unwrap_or_default().is_empty() {
+        graph.activate_certificate(&principal, &input.certificate_thumbprint).await?;
+    }
     Ok(ConfigureEntraClaimsOutput { claims_policy_id, relay_state })
 }
 

@@ -6,8 +6,9 @@
 //!   `POST /servicePrincipals/{id}/addTokenSigningCertificate`.
 //! * Permission: `Application.ReadWrite.All`.
 //! * Safe to repeat: only what differs is written, and what others added (tags, identifiers, reply URLs) stays. A
-//!   certificate is added only where no active one and none of ours is good for [`SPARE_DAYS`] more days; one that an
-//!   attempt added without living to tell is found by its subject.
+//!   certificate is added only where none is active that still signs, and none of ours is good; one that an attempt added
+//!   without living to tell is found by its subject. Replacing one in time is `rotate-certificate`'s affair: IAM has to
+//!   trust the new one before it signs.
 //!
 //! The order matters: SAML mode comes before the identifier, because the tenant's policy on new identifiers exempts SAML
 //! applications by that mode.
@@ -27,8 +28,6 @@ use crate::{
     graph::{Application, Graph, GraphError, ServicePrincipal},
 };
 
-/// A certificate with fewer days left is replaced: Entra starts to warn people 60 days ahead.
-const SPARE_DAYS: i64 = 60;
 /// More applications with AWS's identifier than any tenant has.
 const MOST_IDENTIFIERS: usize = 200;
 /// How long the metadata is waited for here; more is the state machine's affair.
@@ -168,7 +167,7 @@ async fn active_certificate(
     Ok(certificate)
 }
 
-/// The active certificate, or else our newest, where it is good for some time yet.
+/// The active certificate, or else our newest, where it has not expired.
 fn usable_certificate(principal: &ServicePrincipal, subject: &str, now: OffsetDateTime) -> Option<Certificate> {
     let mut good: Vec<_> = principal
         .key_credentials
@@ -177,7 +176,7 @@ fn usable_certificate(principal: &ServicePrincipal, subject: &str, now: OffsetDa
         .filter_map(|key| {
             let end = OffsetDateTime::parse(key.end_date_time.as_deref()?, &Rfc3339).ok()?;
             let thumbprint = saml::thumbprint(key.key.as_deref()?)?;
-            (end >= now + time::Duration::days(SPARE_DAYS)).then_some((end, thumbprint, key))
+            (end > now).then_some((end, thumbprint, key))
         })
         .collect();
     good.sort_unstable_by_key(|(end, ..)| *end);
@@ -239,17 +238,17 @@ mod tests {
     }
 
     #[test]
-    fn the_active_certificate_is_kept_whoever_made_it_while_it_has_sixty_days() {
+    fn the_active_certificate_is_kept_whoever_made_it_until_its_last_day() {
         let keys = vec![
             key("CN=ours", "Verify", "d29ybGQ=", "2029-01-01T00:00:00Z"),
-            key("CN=portal", "Verify", "aGVsbG8=", "2027-06-01T00:00:00Z"),
+            key("CN=portal", "Verify", "aGVsbG8=", "2026-11-23T00:00:00Z"),
         ];
         let found = usable_certificate(&principal(Some(&HELLO.to_lowercase()), keys), "CN=ours", now()).unwrap();
-        assert_eq!((found.thumbprint.as_str(), found.expires.as_str()), (HELLO, "2027-06-01T00:00:00Z"));
+        assert_eq!((found.thumbprint.as_str(), found.expires.as_str()), (HELLO, "2026-11-23T00:00:00Z"));
     }
 
     #[test]
-    fn our_newest_certificate_follows_one_that_expires_and_a_strangers_inactive_one_does_not() {
+    fn our_newest_certificate_follows_one_that_has_expired_and_a_strangers_inactive_one_does_not() {
         let keys = vec![
             key("CN=ours", "Verify", "aGVsbG8=", "2029-01-01T00:00:00Z"),
             key("CN=ours", "Verify", "d29ybGQ=", "2028-01-01T00:00:00Z"),
@@ -261,9 +260,9 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_near_its_end_and_a_private_half_are_no_certificates() {
+    fn an_expired_certificate_and_a_private_half_are_no_certificates() {
         let keys = vec![
-            key("CN=ours", "Verify", "aGVsbG8=", "2027-01-20T00:00:00Z"),
+            key("CN=ours", "Verify", "aGVsbG8=", "2026-11-21T00:00:00Z"),
             key("CN=ours", "Sign", "d29ybGQ=", "2029-01-01T00:00:00Z"),
         ];
         assert_eq!(usable_certificate(&principal(Some(HELLO), keys), "CN=ours", now()), None);

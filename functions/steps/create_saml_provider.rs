@@ -4,8 +4,9 @@
 //! * Reads: the federation metadata (no permission), `sts:GetCallerIdentity`, `iam:GetSAMLProvider`.
 //! * Writes: `iam:CreateSAMLProvider`, `iam:TagSAMLProvider`, `iam:UpdateSAMLProvider`.
 //! * Safe to repeat: the name is the key. What issuer, sign-on location and certificates say is compared, not bytes: Entra
-//!   signs its metadata anew each time. A provider with our tags is brought up to date, which keeps its ARN and so every
-//!   claim that names it; an unmarked one is used as it is where it says the same, else it is a conflict.
+//!   signs its metadata anew each time. A provider with our tags that trusts all of that is left alone, also where it trusts
+//!   more; where it trusts less it is brought up to date, which keeps its ARN and so every claim that names it. An unmarked
+//!   one is used as it is where it says the same, else it is a conflict.
 
 use aws_sdk_iam::operation::get_saml_provider::GetSamlProviderOutput;
 use onboarding_core::{
@@ -47,9 +48,10 @@ pub async fn ensure(
     let arn = format!("{}:saml-provider/{}", iam::arn_prefix(cx).await?, input.name);
     match find(cx, &arn).await? {
         Some(provider) => {
-            let same = provider.saml_metadata_document().is_some_and(|xml| says(xml, &wanted));
+            let present = provider.saml_metadata_document().and_then(|xml| read_metadata(xml).ok());
+            let same = present.as_ref().is_some_and(|present| says(present, &wanted));
             match iam::owner(provider.tags(), &input.alias) {
-                Owner::Ours if same => {}
+                Owner::Ours if present.is_some_and(|present| trusts(&present, &wanted)) => {}
                 Owner::Ours => update(cx, &arn, xml).await?,
                 Owner::Unknown if same => {}
                 owner => {
@@ -85,14 +87,21 @@ fn current_metadata(sign_on: &EntraSignOn, xml: &str) -> Result<Metadata, StepEr
     Ok(metadata)
 }
 
-fn says(xml: &str, wanted: &Metadata) -> bool {
+fn says(present: &Metadata, wanted: &Metadata) -> bool {
     let sorted = |metadata: &Metadata| {
         let mut metadata = metadata.clone();
         metadata.thumbprints.sort();
         metadata.single_sign_on.sort();
         metadata
     };
-    read_metadata(xml).is_ok_and(|present| sorted(&present) == sorted(wanted))
+    sorted(present) == sorted(wanted)
+}
+
+/// Whether it says the same and perhaps trusts more: a certificate that is about to sign, which Entra does not publish yet.
+/// `rotate-certificate` takes care of what is trusted for too long.
+fn trusts(present: &Metadata, wanted: &Metadata) -> bool {
+    let more = Metadata { thumbprints: wanted.thumbprints.clone(), ..present.clone() };
+    says(&more, wanted) && wanted.thumbprints.iter().all(|thumbprint| present.thumbprints.contains(thumbprint))
 }
 
 async fn find(cx: &Clients, arn: &str) -> Result<Option<GetSamlProviderOutput>, StepError> {

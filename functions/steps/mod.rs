@@ -17,6 +17,7 @@ pub mod receive_notification;
 pub mod register_instance;
 pub mod report;
 pub mod request_quotas;
+pub mod rotate_certificate;
 pub mod subscribe_groups;
 pub mod sync_members;
 pub mod sync_users;

@@ -48,7 +48,8 @@ impl Cloud {
         Self::of(&command, tempfile::tempdir().unwrap())
     }
 
-    fn of(command: &Command, folder: TempDir) -> Self {
+    /// Whatever this command keeps.
+    pub(crate) fn of(command: &Command, folder: TempDir) -> Self {
         let (kept, program) = start(command, &folder.path().join("current.json"), &folder.path().join("log"));
         Self { kept, _folder: folder, _program: program }
     }
@@ -213,6 +214,7 @@ pub(crate) async fn until<T>(what: &str, look: impl AsyncFn() -> Option<T>) -> T
 }
 
 /// Starts the program and waits until it says where the cloud is.
+#[expect(clippy::zombie_processes, reason = "it lives as long as the tests, and is the last thing that they leave")]
 fn start(command: &Command, file: &Path, log: &Path) -> (Kept, Child) {
     // A static is never dropped, but the pipe closes with its process: then the shell ends the program.
     let mut shell = Command::new("sh");

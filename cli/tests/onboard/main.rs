@@ -10,4 +10,5 @@ mod local;
 mod page;
 mod reach;
 mod rehearsal;
+mod rotation;
 mod user_sync;

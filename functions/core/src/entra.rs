@@ -82,7 +82,7 @@ const RUNTIME: [Permission; 4] = [
         name: "Application.Read.All",
         id: "9a5d68dd-52b0-4cc2-bd40-abcf44ac3a30",
         required: false,
-        purpose: "lets the drift check see the enterprise application",
+        purpose: "lets the drift check and the certificate rotation see the enterprise application",
     },
     Permission {
         name: "Policy.Read.All",

@@ -13,6 +13,7 @@ pub mod names;
 pub mod onboarding;
 pub mod parse;
 pub mod report;
+pub mod rotation;
 pub mod saml;
 pub mod sync;
 pub mod telephony;

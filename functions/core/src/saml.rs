@@ -130,6 +130,40 @@ pub fn read_metadata(xml: &str) -> Result<Metadata, StepError> {
     Ok(Metadata { entity_id, single_sign_on, thumbprints })
 }
 
+/// Metadata that names an identity provider and its signing certificates (base64 DER), and nothing else: what IAM needs
+/// while the certificates change, whatever Entra's own document shows by then.
+#[must_use]
+pub fn metadata_document(entity_id: &str, single_sign_on: &[String], certificates: &[&str]) -> String {
+    let escape = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;");
+    let keys: String = certificates
+        .iter()
+        .map(|certificate| {
+            format!(
+                "<KeyDescriptor use=\"signing\"><KeyInfo xmlns=\"{SIGNATURE_NS}\"><X509Data><X509Certificate>{}</X509Certificate>\
+                 </X509Data></KeyInfo></KeyDescriptor>",
+                escape(certificate)
+            )
+        })
+        .collect();
+    let locations: std::collections::BTreeSet<&String> = single_sign_on.iter().collect();
+    let services: String = locations
+        .into_iter()
+        .flat_map(|location| ["HTTP-Redirect", "HTTP-POST"].map(|binding| (location, binding)))
+        .map(|(location, binding)| {
+            format!(
+                "<SingleSignOnService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:{binding}\" Location=\"{}\"/>",
+                escape(location)
+            )
+        })
+        .collect();
+    format!(
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?><EntityDescriptor xmlns=\"{METADATA_NS}\" entityID=\"{}\">\
+         <IDPSSODescriptor protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\">{keys}{services}\
+         </IDPSSODescriptor></EntityDescriptor>",
+        escape(entity_id)
+    )
+}
+
 /// The SHA-1 thumbprint, upper-case hex, of a certificate given as base64 DER; `None` where it is not base64.
 #[must_use]
 pub fn thumbprint(base64_der: &str) -> Option<String> {
@@ -160,6 +194,16 @@ mod tests {
         assert_eq!(read.entity_id, "https://sts.windows.net/t/");
         assert_eq!(read.single_sign_on, ["https://login.example/t/saml2"]);
         assert_eq!(read.thumbprints, ["AAF4C61DDCC5E8A2DABEDE0F3B482CD9AEA9434D"], "SHA-1 of hello");
+    }
+
+    #[test]
+    fn composed_metadata_says_what_went_into_it() {
+        let (one, other) = ("aGVs".repeat(200), "bG8=".to_owned());
+        let locations = vec!["https://login.example/t/saml2?a=1&b=2".to_owned(); 2];
+        let read =
+            read_metadata(&metadata_document("https://sts.windows.net/t/", &locations, &[&one, &other])).unwrap();
+        assert_eq!((read.entity_id.as_str(), read.single_sign_on), ("https://sts.windows.net/t/", locations));
+        assert_eq!(read.thumbprints, [thumbprint(&one).unwrap(), thumbprint(&other).unwrap()]);
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod iam;
 mod instance;
 mod quota;
 mod report;
+mod rotation;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -35,6 +36,7 @@ pub use self::{
         BranchFailure, Check, RegisterInstanceInput, RegisterInstanceOutput, Report, ReportInput, SignOnResult,
         TelephonyResult, VerifySignInInput, VerifySignInOutput,
     },
+    rotation::{RotateCertificateInput, RotateCertificateOutput, Rotation, RotationStatus},
 };
 
 /// Something that a person should know or do although the workflow goes on.

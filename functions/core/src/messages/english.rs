@@ -2,6 +2,7 @@
 
 use super::{
     ExecutionDetail, Message, Step, Words, approve, name, read_failure, read_output, read_report_in_history, refuse,
+    rotate,
 };
 use crate::{StepErrorKind, contract::OpenItem, report::message_of};
 
@@ -83,6 +84,36 @@ pub(super) fn words(message: &Message) -> Words {
                 ],
             }
         }
+        Message::CertificateRotated { instance_id, alias, thumbprint, expires, .. } => Words {
+            title: format!("Amazon Connect {}: the signing certificate was replaced", name(alias, instance_id)),
+            what: format!(
+                "The SAML signing certificate of {} was replaced before its end. AWS trusted the new one before it signed anything, and \
+                 the old one was removed when nothing signed with it any more: nobody's sign-in was interrupted.\n\nThumbprint: \
+                 {thumbprint}\nExpires: {expires}",
+                name(alias, instance_id)
+            ),
+            steps: vec![Step::new("Nothing to do. The next one is made in time.")],
+        },
+        Message::RotationNeedsPerson { instance_id, alias, thumbprint, expires, detail, execution } => Words {
+            title: format!("Amazon Connect {}: the signing certificate needs somebody", name(alias, instance_id)),
+            what: format!(
+                "The SAML signing certificate of {} could not be replaced, or not to the end. Sign-in works as before, until the \
+                 certificate expires.\n\nWhy: {detail}{}",
+                name(alias, instance_id),
+                if thumbprint.is_empty() {
+                    String::new()
+                } else {
+                    format!("\n\nThumbprint: {thumbprint}\nExpires: {expires}")
+                }
+            ),
+            steps: vec![
+                Step::new(
+                    "Do what the reason says. Where a permission is missing because the setup identity was removed, give it back for as long as this takes.",
+                ),
+                Step::new("Then go on from where it stopped, or wait for tomorrow's run:")
+                    .run(rotate(execution, instance_id)),
+            ],
+        },
         Message::ExecutionFailed { detail } => failed(detail),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{
     ExecutionDetail, Message, Step, Words, approve, name, read_failure, read_output, read_report_in_history, refuse,
+    rotate,
 };
 use crate::{StepErrorKind, contract::OpenItem, report::message_of};
 
@@ -82,6 +83,35 @@ pub(super) fn words(message: &Message) -> Words {
                 ],
             }
         }
+        Message::CertificateRotated { instance_id, alias, thumbprint, expires, .. } => Words {
+            title: format!("Amazon Connect {}: 署名証明書を更新しました", name(alias, instance_id)),
+            what: format!(
+                "{} の SAML 署名証明書を、期限が切れる前に新しいものに交換しました。新しい証明書は、AWS が信頼してから署名に使い始め、古い証明書は、\
+                 署名に使われなくなってから削除しました。サインインは一度も途切れていません。\n\n拇印: {thumbprint}\n有効期限: {expires}",
+                name(alias, instance_id)
+            ),
+            steps: vec![Step::new("必要な作業はありません。次の証明書も期限前に作成されます。")],
+        },
+        Message::RotationNeedsPerson { instance_id, alias, thumbprint, expires, detail, execution } => Words {
+            title: format!("Amazon Connect {}: 署名証明書の更新に対応が必要です", name(alias, instance_id)),
+            what: format!(
+                "{} の SAML 署名証明書を交換できなかったか、交換を最後まで終えられませんでした。証明書の有効期限までは、これまでどおりサインインできます。\n\n\
+                 理由: {detail}{}",
+                name(alias, instance_id),
+                if thumbprint.is_empty() {
+                    String::new()
+                } else {
+                    format!("\n\n拇印: {thumbprint}\n有効期限: {expires}")
+                }
+            ),
+            steps: vec![
+                Step::new(
+                    "理由に書かれた対応をしてください。セットアップ用 ID を削除したためにアクセス許可が不足している場合は、作業の間だけ戻してください。",
+                ),
+                Step::new("その後、中断したところから再開する (明日の定期実行を待つこともできます):")
+                    .run(rotate(execution, instance_id)),
+            ],
+        },
         Message::ExecutionFailed { detail } => failed(detail),
     }
 }

@@ -105,6 +105,36 @@ pub enum Message {
         /// The execution's ARN.
         execution: String,
     },
+    /// A signing certificate was replaced.
+    CertificateRotated {
+        /// The instance.
+        instance_id: String,
+        /// Its alias.
+        alias: String,
+        /// The thumbprint of the certificate that signs now.
+        thumbprint: String,
+        /// When it expires (RFC 3339).
+        expires: String,
+        /// The execution's ARN.
+        execution: String,
+    },
+    /// A signing certificate should be replaced, and the stack can't do it alone.
+    RotationNeedsPerson {
+        /// The instance.
+        instance_id: String,
+        /// Its alias.
+        alias: String,
+        /// The thumbprint of the certificate that signs, or was going to; empty where it is not known.
+        #[serde(default)]
+        thumbprint: String,
+        /// When it expires (RFC 3339); empty where it is not known.
+        #[serde(default)]
+        expires: String,
+        /// What is in the way.
+        detail: String,
+        /// The execution's ARN.
+        execution: String,
+    },
     /// An execution that a person started has failed, timed out or was stopped.
     ExecutionFailed {
         /// The detail of the event "Step Functions Execution Status Change".
@@ -176,8 +206,15 @@ impl Step {
 
 impl Message {
     /// The names of all kinds, as `kind` has them.
-    pub const KINDS: [&str; 5] =
-        ["signInReady", "telephonyNews", "onboardingFinished", "unsafePlan", "executionFailed"];
+    pub const KINDS: [&str; 7] = [
+        "signInReady",
+        "telephonyNews",
+        "onboardingFinished",
+        "unsafePlan",
+        "certificateRotated",
+        "rotationNeedsPerson",
+        "executionFailed",
+    ];
 
     /// The name of this kind.
     #[must_use]
@@ -187,6 +224,8 @@ impl Message {
             Self::TelephonyNews { .. } => "telephonyNews",
             Self::OnboardingFinished { .. } => "onboardingFinished",
             Self::UnsafePlan { .. } => "unsafePlan",
+            Self::CertificateRotated { .. } => "certificateRotated",
+            Self::RotationNeedsPerson { .. } => "rotationNeedsPerson",
             Self::ExecutionFailed { .. } => "executionFailed",
         }
     }
@@ -207,7 +246,9 @@ impl Message {
             Self::SignInReady { execution, .. }
             | Self::TelephonyNews { execution, .. }
             | Self::OnboardingFinished { execution, .. }
-            | Self::UnsafePlan { execution, .. } => execution,
+            | Self::UnsafePlan { execution, .. }
+            | Self::CertificateRotated { execution, .. }
+            | Self::RotationNeedsPerson { execution, .. } => execution,
             Self::ExecutionFailed { detail } => &detail.execution_arn,
         }
     }
@@ -217,6 +258,7 @@ impl Message {
         match self {
             Self::TelephonyNews { message, .. } => message,
             Self::UnsafePlan { digest, .. } => digest,
+            Self::CertificateRotated { instance_id, .. } | Self::RotationNeedsPerson { instance_id, .. } => instance_id,
             Self::SignInReady { .. } | Self::OnboardingFinished { .. } | Self::ExecutionFailed { .. } => "",
         }
     }
@@ -249,6 +291,15 @@ fn read_report_in_history(execution: &str) -> String {
     format!(
         "aws stepfunctions get-execution-history --execution-arn {execution} --reverse-order --query \
          \"events[?stateExitedEventDetails.name=='Report'].stateExitedEventDetails.output | [0]\" --output text"
+    )
+}
+
+/// Starts the certificate rotation of one instance. Its state machine stands beside that of the execution that tells it.
+fn rotate(execution: &str, instance_id: &str) -> String {
+    let machine = execution.replacen(":execution:", ":stateMachine:", 1);
+    let machine = machine.rsplit_once(':').map_or(machine.as_str(), |(machine, _)| machine);
+    format!(
+        r#"aws stepfunctions start-execution --state-machine-arn {machine} --input '{{"instanceId":"{instance_id}"}}'"#
     )
 }
 

@@ -48,7 +48,10 @@ fn the_other_sides_of_messages_read_well_too() {
                     ..ExecutionDetail::default()
                 };
             }
-            Message::TelephonyNews { .. } | Message::UnsafePlan { .. } => {}
+            Message::TelephonyNews { .. }
+            | Message::UnsafePlan { .. }
+            | Message::CertificateRotated { .. }
+            | Message::RotationNeedsPerson { .. } => {}
         }
         message
     };

@@ -1,0 +1,162 @@
+//! Signing certificates are replaced while people sign in: whatever dies, nobody is refused, and there is one certificate in
+//! the end.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+
+use super::{common::local, kept::Cloud};
+
+const MACHINE: &str = "RotateCertificateStateMachineArn";
+
+/// An onboarded instance, in a cloud in which the hours between the acts take seconds.
+struct House {
+    cloud: Arc<Cloud>,
+    app_id: String,
+    principal: String,
+    user: String,
+}
+
+impl House {
+    async fn start() -> Self {
+        let mut command = local();
+        command.args(["--keep", "--users", "3", "--input", "examples/smallest.json", "--clock-scale", "0.0005"]);
+        let cloud = Cloud::of(&command, tempfile::tempdir().unwrap());
+        let inventory = cloud.admin("GET", "inventory", &Value::Null).await;
+        let principal = &inventory["graph"]["servicePrincipals"][0];
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        Self {
+            app_id: text(&principal["appId"]),
+            principal: text(&principal["id"]),
+            user: text(&inventory["connect"]["instances"][0]["users"][0]["Tags"]["entra-object-id"]),
+            cloud: Arc::new(cloud),
+        }
+    }
+
+    /// Signs in without a pause until it is told to stop; how often it went well.
+    fn sign_in_all_the_time(&self) -> (Arc<AtomicBool>, tokio::task::JoinHandle<usize>) {
+        let (stop, cloud) = (Arc::new(AtomicBool::new(false)), Arc::clone(&self.cloud));
+        let (until, app_id, user) = (Arc::clone(&stop), self.app_id.clone(), self.user.clone());
+        let signing_in = tokio::spawn(async move {
+            let mut times = 0;
+            while !until.load(Ordering::Relaxed) {
+                let outcome = cloud.sign_in(&app_id, &user).await;
+                assert_eq!(outcome["signedIn"], true, "{outcome}");
+                times += 1;
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            times
+        });
+        (stop, signing_in)
+    }
+
+    async fn rotate(&self, input: Value) -> Value {
+        let ended = self.cloud.end_of(&self.cloud.start(MACHINE, &input).await).await;
+        assert_eq!(ended.status, "SUCCEEDED", "{}", ended.output);
+        assert_eq!(ended.output["instances"].as_array().unwrap().len(), 1);
+        ended.output["instances"][0].clone()
+    }
+
+    /// The active certificate, after making sure that it is the only one in Entra and the only one that IAM trusts.
+    async fn only_certificate(&self) -> String {
+        let path =
+            format!("/servicePrincipals/{}?$select=keyCredentials,preferredTokenSigningKeyThumbprint", self.principal);
+        let principal = self.cloud.graph("GET", &path, &Value::Null).await;
+        let keys = principal["keyCredentials"].as_array().unwrap();
+        assert_eq!(keys.len(), 2, "one certificate has two halves: {principal}");
+        let der = keys.iter().find_map(|key| key["key"].as_str()).unwrap();
+        let inventory = self.cloud.admin("GET", "inventory", &Value::Null).await;
+        let metadata = inventory["iam"]["samlProviders"][0]["SAMLMetadataDocument"].as_str().unwrap();
+        let trusted: Vec<&str> =
+            metadata.split("<X509Certificate>").skip(1).map(|rest| rest.split('<').next().unwrap()).collect();
+        assert!(trusted.iter().all(|one| *one == der), "IAM trusts more or less than the one certificate");
+        principal["preferredTokenSigningKeyThumbprint"].as_str().unwrap().to_owned()
+    }
+
+    async fn calls(&self, operation: &str) -> usize {
+        let calls = self.cloud.admin("GET", "calls", &Value::Null).await;
+        calls.as_array().unwrap().iter().filter(|call| call["operation"].as_str().unwrap().contains(operation)).count()
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_is_replaced_while_people_sign_in_and_functions_and_executions_die() {
+    let house = House::start().await;
+    let first = house.only_certificate().await;
+    let (stop, signing_in) = house.sign_in_all_the_time();
+
+    // By the schedule: it is good for three years.
+    let rotation = house.rotate(json!({})).await;
+    assert_eq!((&rotation["status"], &rotation["thumbprint"]), (&json!("NOT_DUE"), &json!(first)));
+    assert_eq!(house.only_certificate().await, first);
+
+    // The function dies before and after everything that it changes.
+    let changes = [
+        ("dynamodb", "UpdateItem", 2),
+        ("graph", "POST .*/addTokenSigningCertificate", 1),
+        ("iam", "UpdateSAMLProvider", 2),
+        ("graph", "PATCH /v1.0/servicePrincipals/", 2),
+    ];
+    for (service, operation, times) in changes {
+        for kill in ["before", "after"] {
+            for turn in 0..times {
+                let rule = json!({ "service": service, "match": operation, "kill": kill, "after": turn, "times": 1 });
+                house.cloud.admin("POST", "fault", &rule).await;
+            }
+        }
+    }
+    let rotation = house.rotate(json!({ "force": true })).await;
+    assert_eq!(rotation["status"], "ROTATED", "{rotation}");
+    let mut active = house.only_certificate().await;
+    assert_ne!(active, first);
+    assert_eq!(rotation["thumbprint"], json!(active));
+    assert_eq!(
+        house.calls("addTokenSigningCertificate").await,
+        3,
+        "one at the onboarding, one killed before, one after"
+    );
+
+    // The whole execution dies: behind each act, and between the two of the last one. The next one makes no third certificate.
+    let reads = "GET /v1.0/servicePrincipals/";
+    for (service, operation, after) in
+        [("graph", reads, 1), ("graph", reads, 2), ("graph", reads, 3), ("iam", "UpdateSAMLProvider", 1)]
+    {
+        let rule = json!({ "service": service, "match": operation, "kill": "before", "after": after, "times": 7 });
+        house.cloud.admin("POST", "fault", &rule).await;
+        let died = house.cloud.end_of(&house.cloud.start(MACHINE, &json!({ "force": true })).await).await;
+        assert_eq!(died.status, "FAILED", "{service} {operation} {after}: {}", died.output);
+        let rotation = house.rotate(json!({ "force": true })).await;
+        assert_eq!(rotation["status"], if service == "iam" { "NOT_DUE" } else { "ROTATED" }, "{rotation}");
+        let now = house.only_certificate().await;
+        assert_ne!(now, active, "{service} {operation} {after}");
+        active = now;
+    }
+
+    // Two at once add one certificate.
+    let before = house.calls("addTokenSigningCertificate").await;
+    let both = [json!({ "force": true }), json!({ "force": true })];
+    let (one, other) = tokio::join!(house.rotate(both[0].clone()), house.rotate(both[1].clone()));
+    let statuses = [&one["status"], &other["status"]];
+    assert!(statuses.contains(&&json!("ROTATED")), "{statuses:?}");
+    assert_eq!(house.calls("addTokenSigningCertificate").await, before + 1, "{statuses:?}");
+    active = house.only_certificate().await;
+
+    // Entra says no: nothing is changed, and a person is told.
+    let told = house.calls("Publish").await;
+    let denied = json!({ "service": "graph", "match": "addTokenSigningCertificate", "status": 403, "code": "Authorization_RequestDenied" });
+    house.cloud.admin("POST", "fault", &denied).await;
+    let rotation = house.rotate(json!({ "force": true })).await;
+    assert_eq!(rotation["status"], "NEEDS_PERSON");
+    assert!(rotation["detail"].as_str().unwrap().contains("Application.ReadWrite.All"), "{rotation}");
+    assert_eq!((house.only_certificate().await, house.calls("Publish").await), (active, told + 1));
+
+    stop.store(true, Ordering::Relaxed);
+    assert!(signing_in.await.unwrap() > 100);
+    assert_eq!(house.cloud.admin("GET", "violations", &Value::Null).await, json!([]));
+}

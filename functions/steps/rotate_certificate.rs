@@ -1,0 +1,342 @@
+//! `rotate-certificate`: replaces SAML signing certificates in time, without anybody noticing (the how-to's certificate lasts
+//! three years, and then nobody can sign in). One round of the state machine `rotate-certificate`: one act for each
+//! instance, then how long to wait.
+//!
+//! * Reads: `dynamodb:Scan` or `GetItem`; `GET /servicePrincipals/{id}`; `sts:GetCallerIdentity`, `iam:GetSAMLProvider`.
+//! * Writes: `POST /servicePrincipals/{id}/addTokenSigningCertificate`, `PATCH /servicePrincipals/{id}` (which certificate
+//!   signs; the lists without an old one), `iam:UpdateSAMLProvider`; `dynamodb:UpdateItem` (who may add a certificate).
+//! * Permission: `Application.Read.All` of the runtime identity for reading, where it has it; `Application.ReadWrite.All` of
+//!   the setup identity for the rest, and only when it is time.
+//! * Safe to repeat: [`onboarding_core::rotation`] decides by what both clouds show, and every act of it leaves sign-in
+//!   working. Two executions at once add one certificate: the registry says who may.
+//!
+//! IAM is given metadata that is composed here of the application's own list of certificates, not Entra's document: that
+//! shows a new certificate late, a removed one for too long, and is no promise about which ones it lists. What a cloud
+//! refuses for good is told to a person and is no error, so that one instance does not stop the others.
+
+use std::collections::BTreeSet;
+
+use onboarding_core::{
+    StepError, StepErrorKind,
+    contract::{EntraApplication, RotateCertificateInput, RotateCertificateOutput, Rotation, RotationStatus},
+    entra::Identity,
+    names,
+    rotation::{self, Certificate, Move, Observed, Wish},
+    saml::{self, Metadata, read_metadata},
+};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use tracing::info;
+
+use crate::{
+    aws_error,
+    clients::Clients,
+    graph::{KeyCredential, Retired, ServicePrincipal},
+    iam::{self, Owner},
+    registry::{Claim, Entry, Registry},
+};
+
+/// How long to wait for a certificate just added to be seen, and after a cloud that did not answer, in seconds.
+const LOOK_AGAIN: u64 = 60;
+/// So many rounds in a row may bring no answer.
+const MOST_FAILURES: u32 = 10;
+/// So many looks for a certificate that an attempt may have added without living to tell: Entra may show it late.
+const LOOKS_FOR_A_LOST_ONE: u32 = 3;
+
+/// Runs one round.
+///
+/// # Errors
+/// Whatever keeps the registry from answering; for each instance alone, it is data.
+pub async fn run(cx: &Clients, input: RotateCertificateInput) -> Result<RotateCertificateOutput, StepError> {
+    let registry = Registry::new(cx)?;
+    let entries = match &input.instance_id {
+        Some(id) => vec![registry.entry(id).await?],
+        None => registry.entries().await?,
+    };
+    let mut output = RotateCertificateOutput::default();
+    let before = if input.previous.is_empty() { entries.iter().map(begun).collect() } else { input.previous.clone() };
+    for rotation in before {
+        let entry = entries.iter().find(|entry| entry.instance_id == rotation.instance_id);
+        let (rotation, wait) = match entry {
+            _ if !rotation.status.pending() => (rotation, 0),
+            Some(entry) => {
+                let round = Round { cx, registry: &registry, entry, before: &rotation, input: &input };
+                round.play().await.unwrap_or_else(|error| told(&rotation, &error))
+            }
+            None => (
+                Rotation { status: RotationStatus::NotDue, detail: "it is not registered any more".into(), ..rotation },
+                0,
+            ),
+        };
+        info!(
+            instance = rotation.instance_id,
+            status = ?rotation.status,
+            thumbprint = rotation.thumbprint,
+            detail = rotation.detail,
+            "certificate"
+        );
+        output.wait_seconds = output.wait_seconds.max(wait);
+        output.instances.push(rotation);
+    }
+    Ok(output)
+}
+
+fn begun(entry: &Entry) -> Rotation {
+    Rotation {
+        instance_id: entry.instance_id.clone(),
+        alias: entry.alias.clone(),
+        language: entry.language,
+        ..Rotation::default()
+    }
+}
+
+/// An error as data: what passes is waited for, what does not is for a person.
+fn told(before: &Rotation, error: &StepError) -> (Rotation, u64) {
+    let failures = before.failures + 1;
+    let passes = matches!(
+        error.kind,
+        StepErrorKind::Throttled
+            | StepErrorKind::Unavailable
+            | StepErrorKind::NotConsistentYet
+            | StepErrorKind::Internal
+    );
+    let (status, wait) = match passes {
+        true if failures <= MOST_FAILURES => (before.status, LOOK_AGAIN),
+        true => (RotationStatus::Failed, 0),
+        false => (RotationStatus::NeedsPerson, 0),
+    };
+    let detail = if status == before.status { String::new() } else { format!("{}: {}", error.name(), error.message) };
+    info!(instance = before.instance_id, error = error.name(), message = error.message, failures, "no progress");
+    (Rotation { status, failures, detail, ..before.clone() }, wait)
+}
+
+/// One instance in one round.
+struct Round<'a> {
+    cx: &'a Clients,
+    registry: &'a Registry<'a>,
+    entry: &'a Entry,
+    before: &'a Rotation,
+    input: &'a RotateCertificateInput,
+}
+
+impl Round<'_> {
+    /// Looks, decides, acts; how far it is then, and how long to wait.
+    async fn play(&self) -> Result<(Rotation, u64), StepError> {
+        let application = self.application()?;
+        let principal = self.principal(application).await?;
+        let provider = Provider::read(self.cx, self.entry).await?;
+        let observed = observed(&principal, &names::certificate_subject(&self.entry.alias), &provider.metadata);
+        let wish = Wish {
+            now: OffsetDateTime::now_utc(),
+            days: self.cx.settings.certificate_rotation_days()?,
+            force: self.input.force,
+            stage: self.before.status,
+            target: &self.before.thumbprint,
+        };
+        let decided = rotation::next(&observed, &wish);
+        let first = self.before.status == RotationStatus::Started;
+        if matches!(decided, Move::Add | Move::Trust { .. } | Move::Switch { .. } | Move::Retire { .. }) {
+            // Before anything is changed that IAM would then have to be told.
+            provider.must_be_ours(&self.entry.alias)?;
+        }
+        // Only who writes needs the wide rights; where they were taken away again, that is told when it is time.
+        let graph = self.cx.graph_as(Identity::Setup);
+        match decided {
+            Move::Nothing => {
+                if !first {
+                    self.registry.release_rotation(&self.entry.instance_id).await?;
+                }
+                let status = if first { RotationStatus::NotDue } else { RotationStatus::Rotated };
+                Ok((self.at(status, &observed, &observed.active), 0))
+            }
+            Move::Add => match self.registry.claim_rotation(&self.entry.instance_id, &self.input.execution).await? {
+                Claim::Taken => Ok((self.at(RotationStatus::Busy, &observed, &observed.active), 0)),
+                Claim::Ours if self.before.failures < LOOKS_FOR_A_LOST_ONE => Err(StepError::not_consistent_yet(
+                    "an attempt that died may have added a certificate, which Entra may show late",
+                )),
+                Claim::Ours | Claim::Fresh => {
+                    let subject = names::certificate_subject(&self.entry.alias);
+                    let made = graph.add_signing_certificate(&principal.id, &subject).await?;
+                    let rotation = Rotation {
+                        status: RotationStatus::Added,
+                        thumbprint: made.thumbprint.to_uppercase(),
+                        expires: made.end_date_time,
+                        failures: 0,
+                        ..self.before.clone()
+                    };
+                    Ok((rotation, LOOK_AGAIN))
+                }
+            },
+            Move::NotSeen => Err(StepError::not_consistent_yet(format!(
+                "Entra does not show the certificate {} yet",
+                self.before.thumbprint
+            ))),
+            Move::Trust { target, certificates } => {
+                provider.trust(self.cx, &observed, &certificates).await?;
+                Ok((self.at(RotationStatus::Trusted, &observed, &target), rotation::SETTLE))
+            }
+            Move::Settle { target } => Ok((self.at(RotationStatus::Trusted, &observed, &target), rotation::SETTLE)),
+            Move::Switch { target } => {
+                graph.activate_certificate(&principal, &target).await?;
+                Ok((self.at(RotationStatus::Switched, &observed, &target), rotation::GRACE))
+            }
+            Move::Linger { target } => Ok((self.at(RotationStatus::Switched, &observed, &target), rotation::GRACE)),
+            Move::Retire { removed, certificates } => {
+                self.retire(&principal, &provider, &observed, &removed, certificates).await
+            }
+            Move::NoneActive => Err(StepError::invalid_input(format!(
+                "no certificate of the Entra application {} is active; start the onboarding of {} again, which makes one",
+                application.app_id, self.entry.alias
+            ))),
+            Move::Overruled => Err(StepError::conflict(format!(
+                "another certificate than {} was made active in Entra meanwhile ({}); if that was on purpose, delete the \
+                 other one there",
+                self.before.thumbprint, observed.active
+            ))),
+        }
+    }
+
+    /// Removes old certificates where Graph allows it, then lets IAM trust what is left.
+    async fn retire(
+        &self,
+        principal: &ServicePrincipal,
+        provider: &Provider,
+        observed: &Observed,
+        removed: &BTreeSet<String>,
+        mut certificates: BTreeSet<String>,
+    ) -> Result<(Rotation, u64), StepError> {
+        let mut status = match self.before.status {
+            RotationStatus::Started => RotationStatus::NotDue,
+            _ => RotationStatus::Rotated,
+        };
+        let mut detail = String::new();
+        if !removed.is_empty()
+            && let Retired::Refused(reason) =
+                self.cx.graph_as(Identity::Setup).retire_certificates(&principal.id, removed).await?
+        {
+            // It is still in Entra's list, and somebody might make it active.
+            certificates.extend(removed.iter().cloned());
+            status = RotationStatus::NeedsPerson;
+            detail = format!(
+                "the new certificate signs, but Entra did not let go of the old one ({reason}); delete {} in the Entra admin \
+                 center under Enterprise applications > Single sign-on > SAML certificates",
+                removed.iter().cloned().collect::<Vec<_>>().join(", ")
+            );
+        }
+        if certificates != observed.trusted {
+            provider.trust(self.cx, observed, &certificates).await?;
+        }
+        self.registry.release_rotation(&self.entry.instance_id).await?;
+        Ok((Rotation { detail, ..self.at(status, observed, &observed.active) }, 0))
+    }
+
+    fn at(&self, status: RotationStatus, observed: &Observed, thumbprint: &str) -> Rotation {
+        let certificate = observed.certificates.iter().find(|one| one.thumbprint.eq_ignore_ascii_case(thumbprint));
+        let expires = certificate.and_then(|one| one.expires.format(&Rfc3339).ok()).unwrap_or_default();
+        Rotation { status, thumbprint: thumbprint.to_uppercase(), expires, failures: 0, ..self.before.clone() }
+    }
+
+    fn application(&self) -> Result<&EntraApplication, StepError> {
+        self.entry.application.as_ref().ok_or_else(|| {
+            StepError::invalid_input(format!(
+                "the registry does not know the Entra application of {}; start its onboarding again, which enters it",
+                self.entry.alias
+            ))
+        })
+    }
+
+    async fn principal(&self, application: &EntraApplication) -> Result<ServicePrincipal, StepError> {
+        let id = &application.service_principal_id;
+        let read = match self.cx.graph_as(Identity::Runtime).service_principal(id).await {
+            // `Application.Read.All` is no must for it.
+            Err(error) if error.kind == StepErrorKind::AccessDenied => {
+                self.cx.graph_as(Identity::Setup).service_principal(id).await
+            }
+            read => read,
+        };
+        read?.ok_or_else(|| {
+            StepError::invalid_input(format!(
+                "the Entra application {} of {} is gone; start the onboarding again, or tear the instance down",
+                application.app_id, self.entry.alias
+            ))
+        })
+    }
+}
+
+fn observed(principal: &ServicePrincipal, subject: &str, trusted: &Metadata) -> Observed {
+    let certificate = |key: &KeyCredential| {
+        let der = key.key.clone()?;
+        Some(Certificate {
+            thumbprint: saml::thumbprint(&der)?,
+            expires: OffsetDateTime::parse(key.end_date_time.as_deref()?, &Rfc3339).ok()?,
+            ours: key.display_name.as_deref() == Some(subject),
+            der,
+        })
+    };
+    let public = principal.key_credentials.iter().filter(|key| key.usage.as_deref() == Some("Verify"));
+    Observed {
+        certificates: public.filter_map(certificate).collect(),
+        active: principal.preferred_token_signing_key_thumbprint.clone().unwrap_or_default().to_uppercase(),
+        trusted: trusted.thumbprints.iter().cloned().collect(),
+    }
+}
+
+/// The SAML provider in IAM.
+struct Provider {
+    arn: String,
+    owner: Owner,
+    metadata: Metadata,
+}
+
+impl Provider {
+    async fn read(cx: &Clients, entry: &Entry) -> Result<Self, StepError> {
+        let arn = format!("{}:saml-provider/{}", iam::arn_prefix(cx).await?, entry.saml_provider_name());
+        match cx.iam().get_saml_provider().saml_provider_arn(&arn).send().await {
+            Ok(found) => Ok(Self {
+                owner: iam::owner(found.tags(), &entry.alias),
+                metadata: read_metadata(found.saml_metadata_document().unwrap_or_default())?,
+                arn,
+            }),
+            Err(error) if aws_error::is_not_found(&error) => Err(StepError::invalid_input(format!(
+                "the SAML provider {arn} is gone; start the onboarding of {} again, which makes it",
+                entry.alias
+            ))),
+            Err(error) => Err(aws_error::step_error(&format!("reading the SAML provider {arn}"), &error)),
+        }
+    }
+
+    fn must_be_ours(&self, alias: &str) -> Result<(), StepError> {
+        if self.owner == Owner::Ours {
+            return Ok(());
+        }
+        Err(StepError::conflict(format!(
+            "the SAML provider {} does not carry the tags of {alias}, so its certificates are not touched; rotate by hand, or \
+             tag it {}={} and {}={alias}",
+            self.arn,
+            names::MANAGED_BY_KEY,
+            names::MANAGED_BY,
+            names::ONBOARDING_KEY
+        )))
+    }
+
+    /// Gives IAM metadata with exactly these certificates.
+    async fn trust(&self, cx: &Clients, observed: &Observed, thumbprints: &BTreeSet<String>) -> Result<(), StepError> {
+        let listed = observed.certificates.iter().filter(|one| thumbprints.contains(&one.thumbprint));
+        let certificates: Vec<&str> = listed.map(|one| one.der.as_str()).collect();
+        let document = saml::metadata_document(&self.metadata.entity_id, &self.metadata.single_sign_on, &certificates);
+        // What IAM would refuse, and what would lock everybody out, is found before it is sent.
+        let said: BTreeSet<String> = read_metadata(&document)?.thumbprints.into_iter().collect();
+        if said != *thumbprints || !said.contains(&observed.active) {
+            return Err(StepError::internal(format!(
+                "metadata with the certificates {thumbprints:?} can't be composed of what Entra lists"
+            )));
+        }
+        cx.iam()
+            .update_saml_provider()
+            .saml_provider_arn(&self.arn)
+            .saml_metadata_document(document)
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| aws_error::step_error(&format!("updating the SAML provider {}", self.arn), &error))
+    }
+}
