@@ -1,6 +1,10 @@
-//! What the three IAM steps share: whose account it is, our tags, and documents as IAM sends them.
+//! What everything around IAM shares: whose account it is, our tags, the objects of the federation as they are, and
+//! documents as IAM sends them.
 
-use aws_sdk_iam::types::Tag;
+use aws_sdk_iam::{
+    operation::get_saml_provider::GetSamlProviderOutput,
+    types::{Policy, Role, Tag},
+};
 use onboarding_core::{StepError, names};
 use serde_json::Value;
 
@@ -54,6 +58,84 @@ pub fn owner(tags: &[Tag], alias: &str) -> Owner {
         (Some(names::MANAGED_BY), _) => Owner::OtherOnboarding,
         _ => Owner::Unknown,
     }
+}
+
+/// The SAML provider of an ARN; `None` where there is none.
+///
+/// # Errors
+/// Whatever keeps IAM from answering; so do the reads below.
+pub async fn saml_provider(cx: &Clients, arn: &str) -> Result<Option<GetSamlProviderOutput>, StepError> {
+    match cx.iam().get_saml_provider().saml_provider_arn(arn).send().await {
+        Ok(provider) => Ok(Some(provider)),
+        Err(error) if aws_error::is_not_found(&error) => Ok(None),
+        Err(error) => Err(aws_error::step_error(&format!("reading the SAML provider {arn}"), &error)),
+    }
+}
+
+/// The policy of an ARN; `None` where there is none.
+///
+/// # Errors
+/// Whatever keeps IAM from answering.
+pub async fn policy(cx: &Clients, arn: &str) -> Result<Option<Policy>, StepError> {
+    match cx.iam().get_policy().policy_arn(arn).send().await {
+        Ok(output) => Ok(output.policy),
+        Err(error) if aws_error::is_not_found(&error) => Ok(None),
+        Err(error) => Err(aws_error::step_error(&format!("reading the policy {arn}"), &error)),
+    }
+}
+
+/// What the default version of a policy says.
+///
+/// # Errors
+/// Whatever keeps IAM from answering.
+pub async fn policy_document(cx: &Clients, policy: &Policy) -> Result<Value, StepError> {
+    let (arn, version) = (policy.arn().unwrap_or_default(), policy.default_version_id().unwrap_or("v1"));
+    let sent = cx.iam().get_policy_version().policy_arn(arn).version_id(version).send().await;
+    let output =
+        sent.map_err(|error| aws_error::step_error(&format!("reading version {version} of the policy {arn}"), &error))?;
+    Ok(document(output.policy_version.and_then(|version| version.document).as_deref()))
+}
+
+/// The role of a name; `None` where there is none.
+///
+/// # Errors
+/// Whatever keeps IAM from answering.
+pub async fn role(cx: &Clients, name: &str) -> Result<Option<Role>, StepError> {
+    match cx.iam().get_role().role_name(name).send().await {
+        Ok(output) => Ok(output.role),
+        Err(error) if aws_error::is_not_found(&error) => Ok(None),
+        Err(error) => Err(aws_error::step_error(&format!("reading the role {name}"), &error)),
+    }
+}
+
+/// The ARNs of the policies that are attached to a role.
+///
+/// # Errors
+/// Whatever keeps IAM from answering.
+pub async fn attached_policies(cx: &Clients, role: &str) -> Result<Vec<String>, StepError> {
+    let mut items = cx.iam().list_attached_role_policies().role_name(role).into_paginator().items().send();
+    let mut found = Vec::new();
+    while let Some(item) = items.next().await {
+        let policy =
+            item.map_err(|error| aws_error::step_error(&format!("listing the policies of the role {role}"), &error))?;
+        found.extend(policy.policy_arn);
+    }
+    Ok(found)
+}
+
+/// The names of the policies that stand in a role itself.
+///
+/// # Errors
+/// Whatever keeps IAM from answering.
+pub async fn inline_policies(cx: &Clients, role: &str) -> Result<Vec<String>, StepError> {
+    let mut items = cx.iam().list_role_policies().role_name(role).into_paginator().items().send();
+    let mut found = Vec::new();
+    while let Some(item) = items.next().await {
+        found.push(item.map_err(|error| {
+            aws_error::step_error(&format!("listing the policies that stand in the role {role}"), &error)
+        })?);
+    }
+    Ok(found)
 }
 
 /// The refusal to touch something that is not ours. `what` reads like `the role AmazonConnect-acme`.

@@ -1,6 +1,6 @@
 //! The account's Amazon Connect instances: what both the quota of instances and their creation look at.
 
-use aws_sdk_connect::types::InstanceSummary;
+use aws_sdk_connect::types::{InstanceStatus, InstanceSummary};
 use onboarding_core::StepError;
 
 use crate::{aws_error, clients::Clients};
@@ -16,6 +16,20 @@ pub async fn list(cx: &Clients) -> Result<Vec<InstanceSummary>, StepError> {
         found.push(item.map_err(|error| aws_error::step_error("listing the Amazon Connect instances", &error))?);
     }
     Ok(found)
+}
+
+/// How many of them take room in the quota of instances.
+///
+/// # Errors
+/// Whatever keeps Connect from answering.
+pub async fn living(cx: &Clients) -> Result<usize, StepError> {
+    Ok(list(cx).await?.iter().filter(|instance| takes_room(instance)).count())
+}
+
+/// Whether an instance takes room: a failed one is listed for 24 hours and takes none.
+#[must_use]
+pub fn takes_room(instance: &InstanceSummary) -> bool {
+    instance.instance_status() != Some(&InstanceStatus::CreationFailed)
 }
 
 /// Whether an instance has this alias. It is a host name, so upper and lower case are the same.

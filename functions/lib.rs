@@ -17,6 +17,7 @@ pub mod function_url;
 pub mod graph;
 pub mod http;
 pub mod iam;
+mod inspect;
 pub mod instances;
 pub mod log;
 pub mod metrics;

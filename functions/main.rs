@@ -7,9 +7,10 @@ use connect_onboarding::{
     serve::serve,
     steps::{
         assign_groups, configure_entra_claims, configure_entra_sign_on, configure_instance, create_entra_application,
-        create_instance, create_policy, create_role, create_saml_provider, instance_quota, notify, order_numbers,
-        preflight, receive_notification, register_instance, report, request_quotas, rotate_certificate,
-        subscribe_groups, sync_members, sync_users, verify_sign_in,
+        create_instance, create_policy, create_role, create_saml_provider, delete_federation, delete_instance,
+        delete_users, detect_drift, instance_quota, notify, order_numbers, plan_onboarding, plan_teardown, preflight,
+        receive_notification, register_instance, remove_entra_application, report, request_quotas, rotate_certificate,
+        subscribe_groups, sync_members, sync_users, unsubscribe_groups, verify_sign_in,
     },
 };
 
@@ -19,6 +20,14 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let handler = std::env::var("_HANDLER").unwrap_or_default();
     let cx = &Clients::from_env().await;
     match handler.as_str() {
+        "plan-teardown" => serve("plan-teardown", |input, _| plan_teardown::run(cx, input)).await,
+        "unsubscribe-groups" => serve("unsubscribe-groups", |input, _| unsubscribe_groups::run(cx, input)).await,
+        "delete-users" => serve("delete-users", |input, invocation| delete_users::run(cx, input, invocation)).await,
+        "delete-federation" => serve("delete-federation", |input, _| delete_federation::run(cx, input)).await,
+        "remove-entra-application" => serve("remove-entra-application", |input, _| remove_entra_application::run(cx, input)).await,
+        "delete-instance" => serve("delete-instance", |input, _| delete_instance::run(cx, input)).await,
+        "detect-drift" => serve("detect-drift", |input, _| detect_drift::run(cx, input)).await,
+        "plan-onboarding" => serve("plan-onboarding", |input, _| plan_onboarding::run(cx, input)).await,
         "preflight" => serve("preflight", |input, _| preflight::run(cx, input)).await,
         "instance-quota" => serve("instance-quota", |input, _| instance_quota::run(cx, input)).await,
         "create-instance" => serve("create-instance", |input, _| create_instance::run(cx, input)).await,

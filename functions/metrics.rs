@@ -37,13 +37,15 @@ pub enum Metric {
     SyncThrottles,
     /// 1 where a run stopped before a plan above the brake, else 0.
     UnsafePlans,
+    /// What differs from the input of the last onboarding and was not set back.
+    DriftFindings,
     /// How long ago a sync left the instance in step; before the first one, how long ago the instance was registered.
     SecondsSinceSync,
 }
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::UsersCreated,
         Self::UsersUpdated,
         Self::UsersRemoved,
@@ -53,6 +55,7 @@ impl Metric {
         Self::SyncCalls,
         Self::SyncThrottles,
         Self::UnsafePlans,
+        Self::DriftFindings,
         Self::SecondsSinceSync,
     ];
 

@@ -3,15 +3,17 @@
 //! The item's key is `instanceId`. This module owns the attributes `alias`, `config` and `registeredAt`, and who may
 //! add a signing certificate (`rotation`, `rotationUntil`); the user-sync state
 //! machine owns the lease (`lease`, `leaseUntil`, `dirty`), the approval (`approvalDigest`, `approvalUntil`, `approvalToken`, which
-//! `notify` adds), how far the running sync is (`progress`) and what came of its runs (`lastRun`, `lastSuccessAt`, `lastFailure`, `lastFailureAt`) in the same item, which is why an entry is updated and never
+//! `notify` adds), how far the running sync is (`progress`) and what came of its runs (`lastRun`, `lastSuccessAt`,
+//! `lastFailure`, `lastFailureAt`), the drift state machine `driftDigest`, and the teardown's `teardown` (what was approved;
+//! while it is there, nothing else works on the instance) in the same item, which is why an entry is updated and never
 //! put whole. Times are milliseconds since the epoch. The clouds themselves are the record of what exists.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use onboarding_core::{
     StepError,
-    contract::{EntraApplication, EntraGroup, RegisterInstanceInput},
+    contract::{Approval, EntraApplication, EntraGroup, RegisterInstanceInput},
     names,
     onboarding::{Language, Onboarding, UserGroup, Users},
     sync::SyncProgress,
@@ -21,6 +23,9 @@ use time::OffsetDateTime;
 use tracing::error;
 
 use crate::{aws_error, clients::Clients};
+
+/// The attribute that says that the instance is being torn down.
+const TEARDOWN: &str = "teardown";
 
 /// What is known of an onboarded instance. Stored as JSON; new fields get defaults, because an entry outlives releases.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,11 +52,22 @@ pub struct Entry {
     /// The whole input of the last onboarding; `None` in an entry of a release that did not keep it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub onboarding: Option<Onboarding>,
+    /// Whether the instance was there before and carries no mark of ours; `None` where an older release did not keep it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance_adopted: Option<bool>,
 }
 
 impl From<RegisterInstanceInput> for Entry {
     fn from(input: RegisterInstanceInput) -> Self {
-        let RegisterInstanceInput { onboarding, instance_id, instance_arn, tenant_id, groups, application } = input;
+        let RegisterInstanceInput {
+            onboarding,
+            instance_id,
+            instance_arn,
+            tenant_id,
+            groups,
+            application,
+            instance_adopted,
+        } = input;
         // What was found on the way (members, adopted or made, looks) is no configuration, and would make every repetition
         // of the onboarding differ from the one before.
         let groups = groups.into_iter().map(|group| EntraGroup { users: 0, ..group }).collect();
@@ -65,6 +81,7 @@ impl From<RegisterInstanceInput> for Entry {
             application: Some(EntraApplication { adopted: true, attempt: 0, wait_seconds: 0, ..application }),
             language: onboarding.language,
             onboarding: Some(onboarding),
+            instance_adopted,
         }
     }
 }
@@ -75,6 +92,14 @@ impl Entry {
     pub fn saml_provider_name(&self) -> String {
         let given = self.onboarding.as_ref().map(|onboarding| onboarding.iam.saml_provider_name.clone());
         given.filter(|name| !name.is_empty()).unwrap_or_else(|| names::saml_provider(&self.alias))
+    }
+
+    /// The input of the last onboarding. Of an older release's entry only what it kept, with the default names.
+    #[must_use]
+    pub fn input(&self) -> Onboarding {
+        self.onboarding
+            .clone()
+            .unwrap_or_else(|| Onboarding::with_defaults(&self.alias, self.users.clone(), self.language))
     }
 
     /// Each group with what its members get.
@@ -130,18 +155,26 @@ impl<'a> Registry<'a> {
     /// # Errors
     /// `InvalidInput` where there is none, `Internal` where it can't be understood.
     pub async fn entry(&self, instance_id: &str) -> Result<Entry, StepError> {
-        match self.config(instance_id).await? {
-            Some(config) => serde_json::from_str(&config).map_err(|error| {
-                StepError::internal(format!(
-                    "the registry entry of the instance {instance_id} can't be read ({error}); run the onboarding again, \
-                     which writes it anew"
-                ))
-            }),
-            None => Err(StepError::invalid_input(format!(
+        self.find(instance_id).await?.ok_or_else(|| {
+            StepError::invalid_input(format!(
                 "the instance {instance_id} is not in the registry {}; run the onboarding for it first",
                 self.table
-            ))),
-        }
+            ))
+        })
+    }
+
+    /// The same; `None` where there is none.
+    ///
+    /// # Errors
+    /// `Internal` where it can't be understood.
+    pub async fn find(&self, instance_id: &str) -> Result<Option<Entry>, StepError> {
+        let Some(config) = self.config(instance_id).await? else { return Ok(None) };
+        serde_json::from_str(&config).map(Some).map_err(|error| {
+            StepError::internal(format!(
+                "the registry entry of the instance {instance_id} can't be read ({error}); run the onboarding again, \
+                 which writes it anew"
+            ))
+        })
     }
 
     /// All entries, read consistently. One that can't be understood is left out, so that it stops no other, and named in the
@@ -164,6 +197,10 @@ impl<'a> Registry<'a> {
         while let Some(item) = items.next().await {
             let item = item.map_err(|error| aws_error::step_error("reading the registry", &error))?;
             let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).map(String::as_str);
+            // What is being torn down has no part in schedules and events any more.
+            if item.contains_key(TEARDOWN) {
+                continue;
+            }
             match serde_json::from_str(text("config").unwrap_or_default()) {
                 Ok(entry) => {
                     entries.push((entry, time(&item, "lastSuccessAt").or_else(|| time(&item, "registeredAt"))))
@@ -174,6 +211,25 @@ impl<'a> Registry<'a> {
         Ok(entries)
     }
 
+    /// The ids of the groups that other instances follow.
+    ///
+    /// # Errors
+    /// Whatever keeps `DynamoDB` from answering.
+    pub async fn groups_of_others(&self, instance_id: &str) -> Result<BTreeSet<String>, StepError> {
+        let others = self.entries().await?.into_iter().filter(|entry| entry.instance_id != instance_id);
+        Ok(others.flat_map(|entry| entry.groups).map(|group| group.id).collect())
+    }
+
+    /// What was approved of an instance's teardown, where one has begun.
+    ///
+    /// # Errors
+    /// Whatever keeps `DynamoDB` from answering.
+    pub async fn teardown(&self, instance_id: &str) -> Result<Option<Approval>, StepError> {
+        let item = self.item(instance_id).await?;
+        let text = item.as_ref().and_then(|item| item.get(TEARDOWN)).and_then(|value| value.as_s().ok());
+        Ok(text.and_then(|text| serde_json::from_str(text).ok()))
+    }
+
     /// Writes the entry if it is new or different, and says whether it wrote.
     ///
     /// # Errors
@@ -181,7 +237,9 @@ impl<'a> Registry<'a> {
     pub async fn write(&self, entry: &Entry) -> Result<bool, StepError> {
         let config = serde_json::to_string(entry)
             .map_err(|error| StepError::internal(format!("the registry entry could not be encoded: {error}")))?;
-        if self.config(&entry.instance_id).await?.is_some_and(|known| same(&known, &config)) {
+        let known = self.item(&entry.instance_id).await?;
+        let abandoned = known.as_ref().is_some_and(|item| item.contains_key(TEARDOWN));
+        if !abandoned && known.and_then(config_of).is_some_and(|known| same(&known, &config)) {
             return Ok(false);
         }
         let now_ms = OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000;
@@ -190,8 +248,10 @@ impl<'a> Registry<'a> {
             .table_name(self.table)
             .key("instanceId", AttributeValue::S(entry.instance_id.clone()))
             .update_expression(
-                "SET #alias = :alias, #config = :config, registeredAt = if_not_exists(registeredAt, :now)",
+                "SET #alias = :alias, #config = :config, registeredAt = if_not_exists(registeredAt, :now) REMOVE #teardown",
             )
+            // Whoever onboards again does not want the teardown any more.
+            .expression_attribute_names("#teardown", TEARDOWN)
             .expression_attribute_names("#alias", "alias")
             .expression_attribute_names("#config", "config")
             .expression_attribute_values(":alias", AttributeValue::S(entry.alias.clone()))
@@ -316,8 +376,7 @@ impl<'a> Registry<'a> {
     }
 
     async fn config(&self, instance_id: &str) -> Result<Option<String>, StepError> {
-        let config = self.item(instance_id).await?.and_then(|mut item| item.remove("config"));
-        Ok(config.and_then(|config| config.as_s().ok().cloned()))
+        Ok(self.item(instance_id).await?.and_then(config_of))
     }
 
     async fn item(&self, instance_id: &str) -> Result<Option<HashMap<String, AttributeValue>>, StepError> {
@@ -334,6 +393,10 @@ impl<'a> Registry<'a> {
             })?;
         Ok(output.item)
     }
+}
+
+fn config_of(mut item: HashMap<String, AttributeValue>) -> Option<String> {
+    item.remove("config")?.as_s().ok().cloned()
 }
 
 /// The time that an attribute holds.

@@ -270,6 +270,14 @@ fn decoded(handler: &str, event: Value) -> Result<(), String> {
         serde_path_to_error::deserialize::<_, T>(value).map(drop).map_err(|error| error.to_string())
     }
     match handler {
+        "plan-teardown" => decode::<PlanTeardownInput>(event),
+        "unsubscribe-groups"
+        | "delete-users"
+        | "delete-federation"
+        | "remove-entra-application"
+        | "delete-instance" => decode::<RemoveInput>(event),
+        "detect-drift" => decode::<DetectDriftInput>(event),
+        "plan-onboarding" => decode::<PlanOnboardingInput>(event),
         "preflight" => decode::<PreflightInput>(event),
         "instance-quota" => decode::<InstanceQuotaInput>(event),
         "create-instance" => decode::<CreateInstanceInput>(event),
@@ -401,6 +409,41 @@ fn every_message_that_a_state_machine_or_a_rule_sends_has_its_words_and_all_that
 fn nothing_but_the_step_notify_publishes_to_the_topic() {
     for (file, machine) in machines() {
         assert!(!machine.to_string().contains(":sns:"), "{file} publishes by itself");
+    }
+}
+
+#[test]
+fn whatever_becomes_of_the_stack_no_instance_goes_with_it_nor_what_an_instance_stores() {
+    let template = template();
+    for (name, resource) in template["Resources"].as_object().unwrap() {
+        let kind = resource["Type"].as_str().unwrap();
+        assert!(
+            !kind.starts_with("AWS::Connect"),
+            "{name}: what Connect has is made by the workflow, not by the stack"
+        );
+        assert_ne!(kind, "AWS::IAM::SAMLProvider", "{name} is the workflow's");
+        if ["AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::KMS::Key"].contains(&kind) {
+            let kept = ["DeletionPolicy", "UpdateReplacePolicy"].map(|policy| resource[policy].as_str());
+            assert_eq!(kept, [Some("Retain"); 2], "{name}");
+        }
+    }
+}
+
+#[test]
+fn only_the_functions_of_the_teardown_may_remove_what_an_onboarding_made() {
+    let removing = [
+        "iam:DeleteRole",
+        "iam:DeletePolicy",
+        "iam:DeleteSAMLProvider",
+        "connect:DeleteInstance",
+        "iam:DetachRolePolicy",
+    ];
+    let teardown = ["DeleteFederationFunction", "DeleteInstanceFunction"];
+    for (name, function) in resources_of_type(&template(), "AWS::Serverless::Function") {
+        let policies = function["Properties"]["Policies"].to_string();
+        for action in removing.iter().filter(|action| policies.contains(&format!("\"{action}\""))) {
+            assert!(teardown.contains(&name.as_str()), "{name} may {action}");
+        }
     }
 }
 

@@ -54,6 +54,10 @@ impl Call {
         Self { method: Method::PATCH, body: Some(body), ..Self::get(path, doing) }
     }
 
+    pub(super) fn delete(path: &[&str], doing: impl Into<String>) -> Self {
+        Self { method: Method::DELETE, ..Self::get(path, doing) }
+    }
+
     pub(super) fn query(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.query.push((name, value.into()));
         self

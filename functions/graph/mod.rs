@@ -13,6 +13,7 @@ mod credential;
 mod groups;
 mod memberships;
 mod model;
+mod removal;
 mod subscriptions;
 mod transport;
 mod web_identity;
@@ -25,6 +26,7 @@ use onboarding_core::{StepError, entra::Identity};
 use reqwest::{Method, StatusCode, Url};
 use tracing::warn;
 
+pub(crate) use self::subscriptions::LIFETIME;
 pub use self::{
     applications::Retired,
     call::{GraphError, Refusal},

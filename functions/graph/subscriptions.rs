@@ -4,7 +4,7 @@ use onboarding_core::StepError;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{
     Graph,
@@ -13,6 +13,9 @@ use super::{
 
 /// What it takes to subscribe; the permission to read only members does not do.
 const READ_GROUPS: &str = "Group.Read.All";
+
+/// How long a subscription is asked for: Graph allows 41,760 minutes (29 days); an hour less, for clocks that differ.
+pub(crate) const LIFETIME: Duration = Duration::minutes(41_700);
 
 /// A subscription, as far as it is used.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -34,6 +37,18 @@ impl Subscription {
     pub fn watches(&self, group_id: &str) -> bool {
         let resource = self.resource.as_deref().unwrap_or_default();
         resource.trim_matches('/').eq_ignore_ascii_case(&format!("groups/{group_id}/members"))
+    }
+
+    /// Whether it calls this URL.
+    #[must_use]
+    pub fn calls(&self, url: &str) -> bool {
+        self.notification_url.as_deref() == Some(url)
+    }
+
+    /// Whether it lasts so long that it need not be renewed yet.
+    #[must_use]
+    pub fn lasts(&self, now: OffsetDateTime) -> bool {
+        self.expires().is_some_and(|expires| expires - now > LIFETIME / 2)
     }
 
     /// When it ends; `None` where Graph's text is no time.

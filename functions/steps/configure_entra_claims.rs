@@ -20,6 +20,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     clients::Clients,
     graph::{ClaimsMappingPolicy, Graph, ServicePrincipal},
+    inspect::entra::says,
 };
 
 /// Makes relay state and claims what they should be.
@@ -89,14 +90,6 @@ async fn set_claims(graph: &Graph, principal: &str, name: &str, definition: &Val
     };
     graph.assign_claims_policy(principal, &id).await?;
     Ok(id)
-}
-
-/// Whether a policy says what is wanted; how its JSON is written does not matter.
-fn says(policy: &ClaimsMappingPolicy, definition: &Value) -> bool {
-    match policy.definition.as_slice() {
-        [text] => serde_json::from_str::<Value>(text).is_ok_and(|said| said == *definition),
-        _ => false,
-    }
 }
 
 #[cfg(test)]

@@ -18,14 +18,15 @@ use std::time::Duration;
 use onboarding_core::{
     StepError,
     contract::{ConfigureEntraSignOnInput, EntraSignOn},
-    iam, names, saml,
+    names, saml,
 };
 use serde_json::{Map, Value, json};
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::OffsetDateTime;
 
 use crate::{
     clients::Clients,
     graph::{Application, Graph, GraphError, ServicePrincipal},
+    inspect::entra::{Certificate, reply_urls, usable_certificate},
 };
 
 /// More applications with AWS's identifier than any tenant has.
@@ -56,12 +57,6 @@ pub async fn run(cx: &Clients, input: ConfigureEntraSignOnInput) -> Result<Entra
         entity_id: metadata.entity_id,
         metadata_url: graph.metadata_url(&principal.app_id).await?,
     })
-}
-
-/// The regional endpoint first: AWS advises it for Connect, and a Region's sign-in then does not depend on another Region.
-fn reply_urls(region: &str) -> [String; 2] {
-    let [global, regional] = iam::sign_in_endpoints(region);
-    [regional, global]
 }
 
 fn principal_changes(principal: &ServicePrincipal, input: &ConfigureEntraSignOnInput) -> Map<String, Value> {
@@ -143,12 +138,6 @@ fn identifiers(application: &Application, identifier: &str) -> Value {
     std::iter::once(identifier).chain(application.identifier_uris.iter().map(String::as_str)).collect::<Vec<_>>().into()
 }
 
-#[derive(Debug, PartialEq, Eq)]
-struct Certificate {
-    thumbprint: String,
-    expires: String,
-}
-
 /// The signing certificate, active.
 async fn active_certificate(
     graph: &Graph,
@@ -167,30 +156,6 @@ async fn active_certificate(
     Ok(certificate)
 }
 
-/// The active certificate, or else our newest, where it has not expired.
-fn usable_certificate(principal: &ServicePrincipal, subject: &str, now: OffsetDateTime) -> Option<Certificate> {
-    let mut good: Vec<_> = principal
-        .key_credentials
-        .iter()
-        .filter(|key| key.usage.as_deref() == Some("Verify"))
-        .filter_map(|key| {
-            let end = OffsetDateTime::parse(key.end_date_time.as_deref()?, &Rfc3339).ok()?;
-            let thumbprint = saml::thumbprint(key.key.as_deref()?)?;
-            (end > now).then_some((end, thumbprint, key))
-        })
-        .collect();
-    good.sort_unstable_by_key(|(end, ..)| *end);
-    let active = principal.preferred_token_signing_key_thumbprint.as_deref().unwrap_or_default();
-    let chosen = good
-        .iter()
-        .find(|(_, thumbprint, _)| thumbprint.eq_ignore_ascii_case(active))
-        .or_else(|| good.iter().rfind(|(.., key)| key.display_name.as_deref() == Some(subject)));
-    chosen.map(|(_, thumbprint, key)| Certificate {
-        thumbprint: thumbprint.clone(),
-        expires: key.end_date_time.clone().unwrap_or_default(),
-    })
-}
-
 /// The metadata, once it shows the certificate: IAM given an older one would refuse every sign-in.
 async fn published_metadata(graph: &Graph, app_id: &str, thumbprint: &str) -> Result<saml::Metadata, StepError> {
     let mut waits = METADATA_WAITS.into_iter();
@@ -205,66 +170,5 @@ async fn published_metadata(graph: &Graph, app_id: &str, thumbprint: &str) -> Re
             )));
         };
         tokio::time::sleep(wait).await;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
-    use super::*;
-    use crate::graph::KeyCredential;
-
-    const HELLO: &str = "AAF4C61DDCC5E8A2DABEDE0F3B482CD9AEA9434D";
-
-    fn key(subject: &str, usage: &str, key: &str, end: &str) -> KeyCredential {
-        KeyCredential {
-            display_name: Some(subject.into()),
-            end_date_time: Some(end.into()),
-            usage: Some(usage.into()),
-            key: Some(key.into()),
-        }
-    }
-
-    fn principal(active: Option<&str>, keys: Vec<KeyCredential>) -> ServicePrincipal {
-        ServicePrincipal {
-            preferred_token_signing_key_thumbprint: active.map(str::to_owned),
-            key_credentials: keys,
-            ..ServicePrincipal::default()
-        }
-    }
-
-    fn now() -> OffsetDateTime {
-        OffsetDateTime::parse("2026-11-22T00:00:00Z", &Rfc3339).unwrap()
-    }
-
-    #[test]
-    fn the_active_certificate_is_kept_whoever_made_it_until_its_last_day() {
-        let keys = vec![
-            key("CN=ours", "Verify", "d29ybGQ=", "2029-01-01T00:00:00Z"),
-            key("CN=portal", "Verify", "aGVsbG8=", "2026-11-23T00:00:00Z"),
-        ];
-        let found = usable_certificate(&principal(Some(&HELLO.to_lowercase()), keys), "CN=ours", now()).unwrap();
-        assert_eq!((found.thumbprint.as_str(), found.expires.as_str()), (HELLO, "2026-11-23T00:00:00Z"));
-    }
-
-    #[test]
-    fn our_newest_certificate_follows_one_that_has_expired_and_a_strangers_inactive_one_does_not() {
-        let keys = vec![
-            key("CN=ours", "Verify", "aGVsbG8=", "2029-01-01T00:00:00Z"),
-            key("CN=ours", "Verify", "d29ybGQ=", "2028-01-01T00:00:00Z"),
-            key("CN=portal", "Verify", "cG9ydGFs", "2029-06-01T00:00:00Z"),
-        ];
-        let found = usable_certificate(&principal(None, keys.clone()), "CN=ours", now()).unwrap();
-        assert_eq!(found.thumbprint, HELLO);
-        assert_eq!(usable_certificate(&principal(None, keys), "CN=else", now()), None);
-    }
-
-    #[test]
-    fn an_expired_certificate_and_a_private_half_are_no_certificates() {
-        let keys = vec![
-            key("CN=ours", "Verify", "aGVsbG8=", "2026-11-21T00:00:00Z"),
-            key("CN=ours", "Sign", "d29ybGQ=", "2029-01-01T00:00:00Z"),
-        ];
-        assert_eq!(usable_certificate(&principal(Some(HELLO), keys), "CN=ours", now()), None);
     }
 }

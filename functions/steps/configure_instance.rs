@@ -9,24 +9,19 @@
 //! * Safe to repeat: every attribute and place is read and compared first; what is as wanted is not touched. A place that
 //!   somebody else chose holds data that people rely on: it is left alone and reported.
 
-use std::collections::BTreeMap;
-
-use aws_sdk_connect::{
-    error::SdkError,
-    types::{
-        EncryptionConfig, EncryptionType, InstanceAttributeType, InstanceStorageConfig, InstanceStorageResourceType,
-        S3Config, StorageType,
-    },
-};
-use aws_smithy_types::error::{metadata::ProvideErrorMetadata, operation::BuildError};
+use aws_sdk_connect::types::{InstanceStorageConfig, InstanceStorageResourceType};
 use onboarding_core::{
     StepError,
-    contract::{ConfigureInstanceInput, ConfigureInstanceOutput, OpenItem, StorageLocation},
-    names,
-    onboarding::Instance,
+    contract::{ConfigureInstanceInput, ConfigureInstanceOutput, OpenItem},
 };
 
-use crate::{aws_error, clients::Clients};
+use crate::{
+    aws_error,
+    clients::Clients,
+    inspect::instance::{
+        attributes, fresh, location, same_key, same_place, storage_configs, stored, wanted_attributes, wanted_storage,
+    },
+};
 
 /// Sets what differs.
 ///
@@ -35,30 +30,10 @@ use crate::{aws_error, clients::Clients};
 pub async fn run(cx: &Clients, input: ConfigureInstanceInput) -> Result<ConfigureInstanceOutput, StepError> {
     let mut output = ConfigureInstanceOutput::default();
     set_attributes(cx, &input, &mut output).await?;
-    let storage = &input.instance.storage;
-    for (wanted, resource_type) in [
-        (storage.call_recordings, InstanceStorageResourceType::CallRecordings),
-        (storage.chat_transcripts, InstanceStorageResourceType::ChatTranscripts),
-        (storage.scheduled_reports, InstanceStorageResourceType::ScheduledReports),
-    ] {
-        if wanted {
-            set_storage(cx, &input, &resource_type, &mut output).await?;
-        }
+    for resource_type in stored(&input.instance.storage) {
+        set_storage(cx, &input, &resource_type, &mut output).await?;
     }
     Ok(output)
-}
-
-fn wanted_attributes(instance: &Instance) -> Vec<(InstanceAttributeType, bool)> {
-    let always = [
-        (InstanceAttributeType::InboundCalls, instance.inbound_calls),
-        (InstanceAttributeType::OutboundCalls, instance.outbound_calls),
-        (InstanceAttributeType::ContactflowLogs, instance.flow_logs),
-    ];
-    let where_said = [
-        (InstanceAttributeType::ContactLens, instance.contact_lens),
-        (InstanceAttributeType::EarlyMedia, instance.early_media),
-    ];
-    always.into_iter().chain(where_said.into_iter().filter_map(|(kind, value)| Some((kind, value?)))).collect()
 }
 
 async fn set_attributes(
@@ -66,16 +41,7 @@ async fn set_attributes(
     input: &ConfigureInstanceInput,
     output: &mut ConfigureInstanceOutput,
 ) -> Result<(), StepError> {
-    let doing = format!("reading the attributes of the instance {}", input.instance_id);
-    let mut items =
-        cx.connect().list_instance_attributes().instance_id(&input.instance_id).into_paginator().items().send();
-    let mut present = BTreeMap::new();
-    while let Some(item) = items.next().await {
-        let attribute = item.map_err(|error| fresh(&doing, &error))?;
-        if let (Some(kind), Some(value)) = (attribute.attribute_type, attribute.value) {
-            present.insert(kind.as_str().to_owned(), value);
-        }
-    }
+    let present = attributes(cx, &input.instance_id).await?;
     for (kind, wanted) in wanted_attributes(&input.instance) {
         let wanted = wanted.to_string();
         if present.get(kind.as_str()).is_some_and(|value| value.eq_ignore_ascii_case(&wanted)) {
@@ -180,75 +146,4 @@ async fn update_storage(
                 &error,
             )
         })
-}
-
-async fn storage_configs(
-    cx: &Clients,
-    instance_id: &str,
-    resource_type: &InstanceStorageResourceType,
-) -> Result<Vec<InstanceStorageConfig>, StepError> {
-    let doing = format!("reading where the instance {instance_id} stores {}", resource_type.as_str());
-    let mut items = cx
-        .connect()
-        .list_instance_storage_configs()
-        .instance_id(instance_id)
-        .resource_type(resource_type.clone())
-        .into_paginator()
-        .items()
-        .send();
-    let mut found = Vec::new();
-    while let Some(item) = items.next().await {
-        found.push(item.map_err(|error| fresh(&doing, &error))?);
-    }
-    Ok(found)
-}
-
-fn wanted_storage(
-    cx: &Clients,
-    alias: &str,
-    resource_type: &InstanceStorageResourceType,
-) -> Result<InstanceStorageConfig, StepError> {
-    let place = |bucket: &str, key: &str| -> Result<InstanceStorageConfig, BuildError> {
-        let key = EncryptionConfig::builder().encryption_type(EncryptionType::Kms).key_id(key).build()?;
-        let prefix = names::storage_prefix(alias, resource_type.as_str());
-        let place = S3Config::builder().bucket_name(bucket).bucket_prefix(prefix).encryption_config(key).build()?;
-        InstanceStorageConfig::builder().storage_type(StorageType::S3).s3_config(place).build()
-    };
-    place(cx.settings.storage_bucket()?, cx.settings.storage_key_arn()?)
-        .map_err(|error| StepError::internal(error.to_string()))
-}
-
-fn same_place(one: &InstanceStorageConfig, other: &InstanceStorageConfig) -> bool {
-    let place = |config: &InstanceStorageConfig| {
-        config.s3_config().map(|s3| (s3.bucket_name().to_owned(), s3.bucket_prefix().trim_end_matches('/').to_owned()))
-    };
-    place(one).is_some() && place(one) == place(other)
-}
-
-fn same_key(one: &InstanceStorageConfig, other: &InstanceStorageConfig) -> bool {
-    let key = |config: &InstanceStorageConfig| {
-        config.s3_config().and_then(|s3| s3.encryption_config()).map(|key| key.key_id().to_owned())
-    };
-    key(one) == key(other)
-}
-
-fn location(resource_type: &InstanceStorageResourceType, config: &InstanceStorageConfig) -> StorageLocation {
-    StorageLocation {
-        resource_type: resource_type.as_str().into(),
-        location: config.s3_config().map_or_else(
-            || config.storage_type().as_str().to_owned(),
-            |s3| format!("s3://{}/{}", s3.bucket_name(), s3.bucket_prefix()),
-        ),
-    }
-}
-
-/// Connect may answer "not found" for some minutes after an instance has become active (eventual consistency).
-fn fresh<E, R>(doing: &str, error: &SdkError<E, R>) -> StepError
-where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
-    R: std::fmt::Debug,
-    SdkError<E, R>: aws_sdk_connect::operation::RequestId,
-{
-    let failure = aws_error::step_error(doing, error);
-    if aws_error::is_not_found(error) { StepError::not_consistent_yet(failure.message) } else { failure }
 }

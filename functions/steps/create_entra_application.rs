@@ -20,7 +20,8 @@ use onboarding_core::{
 
 use crate::{
     clients::Clients,
-    graph::{AppRole, Graph, ServicePrincipal},
+    graph::{AppRole, Graph},
+    inspect::entra::find_of_template,
 };
 
 /// How often a retry looks for an application that the attempt before may have made: a minute in all.
@@ -77,34 +78,8 @@ async fn adopt(
     input: &CreateEntraApplicationInput,
     template: &str,
 ) -> Result<Option<EntraApplication>, StepError> {
-    let name = &input.application_name;
-    let found = graph.service_principals_named(template, name).await?;
-    let tag = names::service_principal_tag(&input.alias);
-    let (mut ours, others): (Vec<ServicePrincipal>, Vec<ServicePrincipal>) =
-        found.into_iter().partition(|principal| principal.tags.contains(&tag));
-    let mut candidates = if ours.is_empty() { others } else { std::mem::take(&mut ours) };
-    if candidates.len() > 1 {
-        let mut ids: Vec<String> = candidates.into_iter().map(|principal| principal.id).collect();
-        ids.sort_unstable();
-        return Err(StepError::conflict(format!(
-            "the tenant has {} enterprise applications \"{name}\" (service principals {}); delete or rename all but the right \
-             one, or give another entra.applicationName",
-            ids.len(),
-            ids.join(", ")
-        )));
-    }
-    let Some(principal) = candidates.pop() else { return Ok(None) };
-    let prefix = names::service_principal_tag("");
-    if let Some(other) =
-        principal.tags.iter().find_map(|tag| tag.strip_prefix(&prefix)).filter(|&other| other != input.alias)
-    {
-        return Err(StepError::conflict(format!(
-            "the enterprise application \"{name}\" (service principal {}) belongs to the onboarding of {other}; give another \
-             entra.applicationName",
-            principal.id
-        )));
-    }
-    Ok(Some(EntraApplication {
+    let found = find_of_template(graph, (&input.alias, &input.application_name), template).await?;
+    Ok(found.map(|principal| EntraApplication {
         app_id: principal.app_id,
         service_principal_id: principal.id,
         adopted: true,

@@ -17,7 +17,12 @@ use onboarding_core::{
 };
 use sha2::{Digest, Sha256};
 
-use crate::{aws_error, clients::Clients, instances};
+use crate::{
+    aws_error,
+    clients::Clients,
+    inspect::instance::{describe, is_ours},
+    instances,
+};
 
 /// How many looks a new instance may stay invisible to `DescribeInstance`.
 const INVISIBLE_LOOKS: u32 = 12;
@@ -59,14 +64,6 @@ async fn find(cx: &Clients, alias: &str) -> Result<Option<InstanceSummary>, Step
         .into_iter()
         .filter(|instance| instances::has_alias(instance, alias))
         .min_by_key(|instance| instance.instance_status() == Some(&InstanceStatus::CreationFailed)))
-}
-
-async fn describe(cx: &Clients, id: &str) -> Result<Option<Instance>, StepError> {
-    match cx.connect().describe_instance().instance_id(id).send().await {
-        Ok(output) => Ok(output.instance),
-        Err(error) if aws_error::is_not_found(&error) => Ok(None),
-        Err(error) => Err(aws_error::step_error(&format!("looking at the Amazon Connect instance {id}"), &error)),
-    }
 }
 
 async fn adopt(cx: &Clients, alias: &str, summary: &InstanceSummary) -> Result<CreateInstanceOutput, StepError> {
@@ -159,10 +156,8 @@ fn in_creation(instance_id: String, instance_arn: String, looks: u32) -> CreateI
 
 fn output(alias: &str, instance: &Instance, looks: u32) -> Result<CreateInstanceOutput, StepError> {
     let id = instance.id().unwrap_or_default();
-    let ours =
-        names::tags(alias).iter().all(|(key, value)| instance.tags().and_then(|tags| tags.get(*key)) == Some(value));
     let seen = CreateInstanceOutput {
-        adopted: !ours,
+        adopted: !is_ours(instance, alias),
         access_url: instance.instance_access_url().map(ToOwned::to_owned),
         ..in_creation(id.into(), instance.arn().unwrap_or_default().into(), looks)
     };

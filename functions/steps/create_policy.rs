@@ -8,7 +8,7 @@
 //! * Safe to repeat: name and path are the key. What the default version says is compared; a new version is made only
 //!   where it differs, and the oldest one that is not the default goes first when there are five, IAM's maximum.
 
-use aws_sdk_iam::types::{Policy, PolicyScopeType};
+use aws_sdk_iam::types::PolicyScopeType;
 use onboarding_core::{
     StepError,
     contract::{CreatePolicyInput, CreatePolicyOutput},
@@ -32,15 +32,10 @@ const MOST_VERSIONS: usize = 5;
 pub async fn run(cx: &Clients, input: CreatePolicyInput) -> Result<CreatePolicyOutput, StepError> {
     let wanted = federation_policy(&input.instance_id);
     let arn = format!("{}:policy{}{}", iam::arn_prefix(cx).await?, names::IAM_PATH, input.name);
-    let Some(policy) = find(cx, &arn).await? else {
+    let Some(policy) = iam::policy(cx, &arn).await? else {
         return create(cx, &input, &wanted.to_string()).await;
     };
-    let version = policy.default_version_id().unwrap_or("v1");
-    let present =
-        cx.iam().get_policy_version().policy_arn(&arn).version_id(version).send().await.map_err(|error| {
-            aws_error::step_error(&format!("reading version {version} of the policy {arn}"), &error)
-        })?;
-    let same = same_document(&iam::document(present.policy_version().and_then(|version| version.document())), &wanted);
+    let same = same_document(&iam::policy_document(cx, &policy).await?, &wanted);
     match iam::owner(policy.tags(), &input.alias) {
         Owner::Ours if same => {}
         Owner::Ours => replace(cx, &arn, &wanted.to_string()).await?,
@@ -51,14 +46,6 @@ pub async fn run(cx: &Clients, input: CreatePolicyInput) -> Result<CreatePolicyO
         }
     }
     Ok(CreatePolicyOutput { policy_arn: arn })
-}
-
-async fn find(cx: &Clients, arn: &str) -> Result<Option<Policy>, StepError> {
-    match cx.iam().get_policy().policy_arn(arn).send().await {
-        Ok(output) => Ok(output.policy),
-        Err(error) if aws_error::is_not_found(&error) => Ok(None),
-        Err(error) => Err(aws_error::step_error(&format!("reading the policy {arn}"), &error)),
-    }
 }
 
 async fn create(cx: &Clients, input: &CreatePolicyInput, document: &str) -> Result<CreatePolicyOutput, StepError> {

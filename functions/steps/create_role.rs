@@ -37,12 +37,12 @@ pub async fn run(cx: &Clients, input: CreateRoleInput) -> Result<CreateRoleOutpu
             .map_err(|_| StepError::internal("a session duration left its range"))?,
         boundary: cx.settings.permissions_boundary().map(ToOwned::to_owned),
     };
-    let Some(role) = find(cx, &input.name).await? else {
+    let Some(role) = iam::role(cx, &input.name).await? else {
         let role_arn = create(cx, &input, &wanted).await?;
         attach(cx, &input).await?;
         return Ok(CreateRoleOutput { role_arn });
     };
-    let attached = attached_policies(cx, &input.name).await?;
+    let attached = iam::attached_policies(cx, &input.name).await?;
     let trust_as_wanted = same_document(&iam::document(role.assume_role_policy_document()), &wanted.trust);
     let lasts_as_wanted = role.max_session_duration() == Some(wanted.seconds);
     let boundary = role.permissions_boundary().and_then(|boundary| boundary.permissions_boundary_arn());
@@ -81,25 +81,6 @@ struct Wanted {
     seconds: i32,
     /// None where the stack has none: then a boundary that somebody set stays.
     boundary: Option<String>,
-}
-
-async fn find(cx: &Clients, name: &str) -> Result<Option<Role>, StepError> {
-    match cx.iam().get_role().role_name(name).send().await {
-        Ok(output) => Ok(output.role),
-        Err(error) if aws_error::is_not_found(&error) => Ok(None),
-        Err(error) => Err(aws_error::step_error(&format!("reading the role {name}"), &error)),
-    }
-}
-
-async fn attached_policies(cx: &Clients, name: &str) -> Result<Vec<String>, StepError> {
-    let mut items = cx.iam().list_attached_role_policies().role_name(name).into_paginator().items().send();
-    let mut found = Vec::new();
-    while let Some(item) = items.next().await {
-        let policy =
-            item.map_err(|error| aws_error::step_error(&format!("listing the policies of the role {name}"), &error))?;
-        found.extend(policy.policy_arn);
-    }
-    Ok(found)
 }
 
 async fn create(cx: &Clients, input: &CreateRoleInput, wanted: &Wanted) -> Result<String, StepError> {

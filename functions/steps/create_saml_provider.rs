@@ -8,7 +8,6 @@
 //!   more; where it trusts less it is brought up to date, which keeps its ARN and so every claim that names it. An unmarked
 //!   one is used as it is where it says the same, else it is a conflict.
 
-use aws_sdk_iam::operation::get_saml_provider::GetSamlProviderOutput;
 use onboarding_core::{
     StepError,
     contract::{CreateSamlProviderInput, CreateSamlProviderOutput, EntraSignOn},
@@ -46,12 +45,12 @@ pub async fn ensure(
 ) -> Result<CreateSamlProviderOutput, StepError> {
     let wanted = current_metadata(&input.sign_on, xml)?;
     let arn = format!("{}:saml-provider/{}", iam::arn_prefix(cx).await?, input.name);
-    match find(cx, &arn).await? {
+    match iam::saml_provider(cx, &arn).await? {
         Some(provider) => {
-            let present = provider.saml_metadata_document().and_then(|xml| read_metadata(xml).ok());
-            let same = present.as_ref().is_some_and(|present| says(present, &wanted));
+            let xml_there = provider.saml_metadata_document().unwrap_or_default();
+            let same = wanted.is_said_by(xml_there);
             match iam::owner(provider.tags(), &input.alias) {
-                Owner::Ours if present.is_some_and(|present| trusts(&present, &wanted)) => {}
+                Owner::Ours if wanted.is_trusted_by(xml_there) => {}
                 Owner::Ours => update(cx, &arn, xml).await?,
                 Owner::Unknown if same => {}
                 owner => {
@@ -85,31 +84,6 @@ fn current_metadata(sign_on: &EntraSignOn, xml: &str) -> Result<Metadata, StepEr
         )));
     }
     Ok(metadata)
-}
-
-fn says(present: &Metadata, wanted: &Metadata) -> bool {
-    let sorted = |metadata: &Metadata| {
-        let mut metadata = metadata.clone();
-        metadata.thumbprints.sort();
-        metadata.single_sign_on.sort();
-        metadata
-    };
-    sorted(present) == sorted(wanted)
-}
-
-/// Whether it says the same and perhaps trusts more: a certificate that is about to sign, which Entra does not publish yet.
-/// `rotate-certificate` takes care of what is trusted for too long.
-fn trusts(present: &Metadata, wanted: &Metadata) -> bool {
-    let more = Metadata { thumbprints: wanted.thumbprints.clone(), ..present.clone() };
-    says(&more, wanted) && wanted.thumbprints.iter().all(|thumbprint| present.thumbprints.contains(thumbprint))
-}
-
-async fn find(cx: &Clients, arn: &str) -> Result<Option<GetSamlProviderOutput>, StepError> {
-    match cx.iam().get_saml_provider().saml_provider_arn(arn).send().await {
-        Ok(provider) => Ok(Some(provider)),
-        Err(error) if aws_error::is_not_found(&error) => Ok(None),
-        Err(error) => Err(aws_error::step_error(&format!("reading the SAML provider {arn}"), &error)),
-    }
 }
 
 async fn create(

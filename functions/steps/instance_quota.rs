@@ -8,7 +8,6 @@
 //! * Safe to repeat: an existing instance of the alias needs no room, a sufficient quota no request, and an open request
 //!   is adopted. One look per invocation; the state machine waits between looks.
 
-use aws_sdk_connect::types::InstanceStatus;
 use onboarding_core::{
     StepError,
     contract::{InstanceQuotaInput, QuotaResult, QuotaStatus},
@@ -27,8 +26,7 @@ use crate::{
 /// `QuotaDenied` where AWS refused: without room there is no instance.
 pub async fn run(cx: &Clients, input: InstanceQuotaInput) -> Result<QuotaResult, StepError> {
     let all = instances::list(cx).await?;
-    // A failed instance is listed for 24 hours and takes no room.
-    let living = || all.iter().filter(|instance| instance.instance_status() != Some(&InstanceStatus::CreationFailed));
+    let living = || all.iter().filter(|instance| instances::takes_room(instance));
     let count = f64::from(u32::try_from(living().count()).unwrap_or(u32::MAX));
     if living().any(|instance| instances::has_alias(instance, &input.alias)) {
         return Ok(QuotaResult {

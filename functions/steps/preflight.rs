@@ -10,17 +10,15 @@
 //!   function that may sign in as both, so that a missing consent is told before anything is made.
 //! * Safe to repeat: it only reads.
 
-use std::collections::BTreeSet;
-
 use onboarding_core::{
-    StepError, StepErrorKind,
-    contract::{EntraGroup, OpenItem, PreflightInput, PreflightOutput},
+    StepError,
+    contract::{OpenItem, PreflightInput, PreflightOutput},
     entra::Identity,
     names,
-    onboarding::{Assignment, NestedGroups, Onboarding, USERS_QUOTA},
+    onboarding::{Onboarding, USERS_QUOTA},
 };
 
-use crate::{aws_error, clients::Clients, quota};
+use crate::{aws_error, clients::Clients, inspect::people::People, quota};
 
 /// Runs the step.
 ///
@@ -36,8 +34,9 @@ pub async fn run(cx: &Clients, input: PreflightInput) -> Result<PreflightOutput,
         .map_err(|error| aws_error::step_error("asking AWS for the account", &error))?;
     permissions(cx).await?;
     cx.graph().application_template(names::GALLERY_APPLICATION, names::GALLERY_APPLICATION_ID).await?;
-    let mut open_items = Vec::new();
-    let (groups, users) = groups(cx, &onboarding, &mut open_items).await?;
+    let people = People::read(cx, &onboarding).await?;
+    let users = people.count();
+    let mut open_items = people.open_items;
     open_items.extend(users_quota(cx, users).await);
     Ok(PreflightOutput {
         account: identity.account().unwrap_or_default().to_owned(),
@@ -45,7 +44,7 @@ pub async fn run(cx: &Clients, input: PreflightInput) -> Result<PreflightOutput,
         partition: identity.arn().and_then(|arn| arn.split(':').nth(1)).unwrap_or("aws").to_owned(),
         tenant_id: cx.graph().tenant_id().await?,
         onboarding,
-        groups,
+        groups: people.groups,
         users,
         open_items,
     })
@@ -68,57 +67,6 @@ async fn permissions(cx: &Clients) -> Result<(), StepError> {
          then start again",
         lacks.join("; ")
     )))
-}
-
-/// Finds each group and counts whom it would make a user. Every group that can't be found is a fault; all are told at once.
-async fn groups(
-    cx: &Clients,
-    onboarding: &Onboarding,
-    open_items: &mut Vec<OpenItem>,
-) -> Result<(Vec<EntraGroup>, u64), StepError> {
-    let nested = onboarding.users.nested_groups == NestedGroups::Flatten;
-    let (mut found, mut faults, mut people) = (Vec::<EntraGroup>::new(), Vec::new(), BTreeSet::new());
-    for (index, wanted) in onboarding.users.groups.iter().enumerate() {
-        let path = format!("$.users.groups[{index}].group");
-        let group = match cx.graph().resolve_group(&wanted.group).await {
-            Ok(group) => group,
-            Err(error) if matches!(error.kind, StepErrorKind::InvalidInput | StepErrorKind::Conflict) => {
-                faults.push(format!("{path}: {}", error.message));
-                continue;
-            }
-            Err(error) => return Err(error),
-        };
-        if let Some(earlier) = found.iter().position(|earlier| earlier.id == group.id) {
-            faults.push(format!("{path}: is the same group as groups[{earlier}] ({})", group.id));
-            continue;
-        }
-        if onboarding.entra.assignment == Assignment::Groups && group.security_enabled == Some(false) {
-            faults.push(format!(
-                "{path}: the group \"{}\" is not security-enabled, so Entra can't assign it to an application; use a security \
-                 group, or set entra.assignment to \"users\"",
-                group.display_name
-            ));
-        }
-        let Some(read) = cx.graph().group_members(&group.id, nested).await? else {
-            faults.push(format!("{path}: the group {} was deleted while it was read", group.id));
-            continue;
-        };
-        if read.members.is_empty() {
-            open_items.push(OpenItem::new(
-                format!("group {}", group.display_name),
-                "it has no members, so nobody can sign in through it",
-                "Add people to the group in Entra; they become users by themselves.",
-            ));
-        }
-        people.extend(read.members.iter().map(|member| member.id.clone()));
-        let users = u64::try_from(read.members.len()).unwrap_or(u64::MAX);
-        found.push(EntraGroup { id: group.id, display_name: group.display_name, users });
-    }
-    if faults.is_empty() {
-        Ok((found, u64::try_from(people.len()).unwrap_or(u64::MAX)))
-    } else {
-        Err(StepError::invalid_input(format!("the input has {} fault(s):\n{}", faults.len(), faults.join("\n"))))
-    }
 }
 
 /// What a person should know where the groups hold more people than a new instance takes. The increase is asked for once

@@ -19,7 +19,7 @@ use onboarding_core::{
         GroupSubscription, MembershipChange, OpenItem, SubscribeGroupsInput, SubscribeGroupsOutput, SubscriptionAction,
     },
 };
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 use tracing::{info, warn};
 use uuid::Uuid;
 
@@ -27,12 +27,9 @@ use super::receive_notification::GROUP_PARAMETER;
 use crate::{
     clients::Clients,
     events::{self, Event},
-    graph::{GraphError, NewSubscription, Subscription},
+    graph::{GraphError, LIFETIME, NewSubscription, Subscription},
     registry::Registry,
 };
-
-/// Graph allows 41,760 minutes (29 days); an hour less, for clocks that differ.
-const LIFETIME: Duration = Duration::minutes(41_700);
 
 /// Runs the step.
 ///
@@ -117,8 +114,7 @@ impl Subscriber<'_> {
         reauthorize: bool,
     ) -> Result<(Subscription, SubscriptionAction), StepError> {
         if let Some(found) = self.ours(group_id, known) {
-            let left = found.expires().map_or(Duration::ZERO, |expires| expires - self.now);
-            if left > LIFETIME / 2 && !reauthorize {
+            if found.lasts(self.now) && !reauthorize {
                 return Ok((found.clone(), SubscriptionAction::Kept));
             }
             if let Some(renewed) = self.cx.graph().renew_subscription(&found.id, self.now + LIFETIME).await? {
@@ -130,9 +126,7 @@ impl Subscriber<'_> {
 
     /// A subscription to the group that calls this stack.
     fn ours<'s>(&self, group_id: &str, known: &'s [Subscription]) -> Option<&'s Subscription> {
-        known.iter().find(|subscription| {
-            subscription.watches(group_id) && subscription.notification_url.as_deref() == Some(self.url)
-        })
+        known.iter().find(|subscription| subscription.watches(group_id) && subscription.calls(self.url))
     }
 
     async fn create(&self, group_id: &str) -> Result<(Subscription, SubscriptionAction), StepError> {

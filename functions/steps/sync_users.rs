@@ -19,7 +19,7 @@ use std::{cell::Cell, collections::HashSet, convert::Infallible, time::Duration}
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use onboarding_core::{
     StepError,
-    onboarding::{NestedGroups, Users},
+    onboarding::NestedGroups,
     sync::{
         Carry, Completeness, ConnectUser, Counts, Durations, Failure, GroupRead, MAX_LISTED, Outcome, Ownership, Plan,
         Policy, Safety, SyncMode, SyncProgress, SyncStatus, SyncUsersInput, SyncUsersOutput, Totals, UserRef, plan,
@@ -63,7 +63,7 @@ pub async fn run(cx: &Clients, input: SyncUsersInput, invocation: Invocation) ->
 
     let membership = || LastLook { graph: cx.graph(), entry: &entry, policy: &policy };
 
-    let hierarchy = hierarchy_paths(&entry.users);
+    let hierarchy = entry.users.hierarchy_groups();
     let mut profiles = None;
     let mut newcomers = Newcomers::default();
     if input.mode == SyncMode::Apply && input.carry.is_none() && !input.people.is_empty() {
@@ -294,10 +294,6 @@ async fn read_groups(graph: &Graph, entry: &Entry) -> Result<(Vec<GroupRead>, us
     let reads: Vec<(GroupRead, usize)> = stream::iter(reads).buffered(GROUPS_AT_ONCE).try_collect().await?;
     let pages = reads.iter().map(|(_, pages)| pages).sum();
     Ok((reads.into_iter().map(|(read, _)| read).collect(), pages))
-}
-
-fn hierarchy_paths(users: &Users) -> Vec<&str> {
-    users.groups.iter().filter_map(|group| group.hierarchy_group.as_deref()).collect()
 }
 
 /// A user that stands in Connect and in a group, by which the login check can compare names.

@@ -1,12 +1,14 @@
 //! What `order-numbers` stands on: numbers in Connect, cases in AWS Support, documents in the stack's bucket, and the look
-//! that brings them together.
+//! that brings them together; and the preview of all that for a plan.
 
 mod documents;
 mod look;
 mod numbers;
 mod orders;
+mod preview;
 mod support;
 mod wishes;
 
 pub(crate) use look::Look;
 pub(crate) use orders::Wanted;
+pub(crate) use preview::{phone_numbers, preview};

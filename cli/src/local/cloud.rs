@@ -14,8 +14,9 @@ use super::{
 use crate::args::LocalArgs;
 
 /// An application of an administrator's, for tools and tests that reach into the tenant; the functions don't know it.
-const ADMINISTRATOR: &str = "adade000-0000-4000-8000-000000000001";
-const ADMINISTRATORS_SECRET: &str = "local-cloud-administrators-secret";
+pub const ADMINISTRATOR: &str = "adade000-0000-4000-8000-000000000001";
+/// Its client secret.
+pub const ADMINISTRATORS_SECRET: &str = "local-cloud-administrators-secret";
 
 /// A running local cloud. It ends when this is dropped.
 pub struct Cloud {

@@ -64,6 +64,53 @@ pub fn same_document(one: &Value, other: &Value) -> bool {
     normal(one) == normal(other)
 }
 
+/// What a policy document says, for people: who is allowed what, and the names of the conditions.
+#[must_use]
+pub fn summary(document: &Value) -> String {
+    fn list(value: &Value) -> Vec<Value> {
+        value.as_array().cloned().unwrap_or_else(|| vec![value.clone()])
+    }
+    fn words(value: &Value) -> String {
+        let words: Vec<String> = list(value).iter().map(|word| word.as_str().unwrap_or("?").to_owned()).collect();
+        words.join(", ")
+    }
+    let statements = match document.get("Statement") {
+        None => return "no statement".into(),
+        Some(statements) => list(statements),
+    };
+    let told = statements.iter().map(|statement| {
+        let effect = statement.get("Effect").and_then(Value::as_str).unwrap_or("?");
+        let mut text = effect.to_owned();
+        for (key, word) in [("Principal", ""), ("NotPrincipal", "all but ")] {
+            match statement.get(key) {
+                Some(Value::Object(kinds)) => {
+                    let names: Vec<String> = kinds.values().map(words).collect();
+                    text = format!("{text} {word}{}", names.join(", "));
+                }
+                Some(anybody) => text = format!("{text} {word}{}", words(anybody)),
+                None => {}
+            }
+        }
+        for (key, word) in
+            [("Action", ""), ("NotAction", "all but "), ("Resource", "on "), ("NotResource", "on all but ")]
+        {
+            if let Some(value) = statement.get(key) {
+                text = format!("{text} {word}{}", words(value));
+            }
+        }
+        let conditions: Vec<String> = statement
+            .get("Condition")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten()
+            .flat_map(|(_, keys)| keys.as_object().into_iter().flatten())
+            .map(|(key, value)| format!("{key} {}", words(value)))
+            .collect();
+        if conditions.is_empty() { text } else { format!("{text} if {}", conditions.join(" and ")) }
+    });
+    told.collect::<Vec<_>>().join("; ")
+}
+
 /// The seconds of an ISO 8601 duration of hours, minutes and seconds (`PT12H`, `PT1H30M`).
 ///
 /// # Errors
@@ -115,6 +162,22 @@ mod tests {
             list.reverse();
         }
         assert!(same_document(&trust_policy("arn:aws:iam::1:saml-provider/p", "ap-northeast-1"), &edited));
+    }
+
+    #[test]
+    fn a_document_is_told_with_everybody_whom_it_lets_in() {
+        let mut edited = trust_policy("P", "r");
+        if let Some(statements) = edited["Statement"].as_array_mut() {
+            statements.push(json!({ "Effect": "Allow", "Principal": { "AWS": "root" }, "Action": ["sts:AssumeRole"] }));
+        }
+        let told = summary(&edited);
+        assert!(told.starts_with("Allow P sts:AssumeRoleWithSAML if SAML:aud https://signin"), "{told}");
+        assert!(told.ends_with("; Allow root sts:AssumeRole"), "{told}");
+        assert_eq!(summary(&Value::Null), "no statement");
+        assert_eq!(
+            summary(&json!({ "Statement": { "Effect": "Allow", "Principal": "*", "Action": "a", "Resource": "b" } })),
+            "Allow * a on b"
+        );
     }
 
     #[test]

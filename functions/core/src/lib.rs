@@ -8,6 +8,7 @@ pub mod contract;
 pub mod entra;
 pub mod error;
 pub mod iam;
+pub mod inspection;
 pub mod messages;
 pub mod names;
 pub mod onboarding;

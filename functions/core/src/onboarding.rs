@@ -39,6 +39,9 @@ pub struct Onboarding {
     pub iam: Iam,
     /// Who becomes a Connect user.
     pub users: Users,
+    /// What happens about changes that somebody makes by hand.
+    #[serde(default)]
+    pub drift: Drift,
     /// The language of notifications and reports.
     #[serde(default)]
     pub language: Language,
@@ -354,6 +357,14 @@ pub struct Users {
     pub brake: Brake,
 }
 
+impl Users {
+    /// The paths of the hierarchy groups that the groups name.
+    #[must_use]
+    pub fn hierarchy_groups(&self) -> Vec<&str> {
+        self.groups.iter().filter_map(|group| group.hierarchy_group.as_deref()).collect()
+    }
+}
+
 /// Attributes that can be a Connect username.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
@@ -478,6 +489,28 @@ impl Default for Brake {
     fn default() -> Self {
         Self { max_removals: ten(), max_removals_percent: ten() }
     }
+}
+
+/// What happens about changes that somebody makes by hand in either cloud.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema), schemars(deny_unknown_fields))]
+#[serde(rename_all = "camelCase")]
+pub struct Drift {
+    /// Whether they are only reported, or also set back where an onboarding would.
+    #[serde(default)]
+    pub mend: Mend,
+}
+
+/// Whether drift is set back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub enum Mend {
+    /// It is reported.
+    #[default]
+    Report,
+    /// It is reported and set back, as far as starting the onboarding again would.
+    Mend,
 }
 
 /// The language of what people read.

@@ -81,6 +81,34 @@ pub struct Metadata {
     pub thumbprints: Vec<String>,
 }
 
+impl Metadata {
+    /// Whether an XML document says the same. Bytes don't count: Entra signs its metadata anew each time.
+    #[must_use]
+    pub fn is_said_by(&self, xml: &str) -> bool {
+        read_metadata(xml).is_ok_and(|present| self.same(&present))
+    }
+
+    /// Whether an XML document says the same and perhaps trusts more: a certificate that is about to sign, which Entra does
+    /// not publish yet. `rotate-certificate` takes care of what is trusted for too long.
+    #[must_use]
+    pub fn is_trusted_by(&self, xml: &str) -> bool {
+        read_metadata(xml).is_ok_and(|present| {
+            let all = self.thumbprints.iter().all(|thumbprint| present.thumbprints.contains(thumbprint));
+            all && self.same(&Self { thumbprints: self.thumbprints.clone(), ..present })
+        })
+    }
+
+    fn same(&self, other: &Self) -> bool {
+        let sorted = |metadata: &Self| {
+            let mut metadata = metadata.clone();
+            metadata.thumbprints.sort();
+            metadata.single_sign_on.sort();
+            metadata
+        };
+        sorted(self) == sorted(other)
+    }
+}
+
 /// Reads federation metadata and checks what IAM would refuse or what would make every sign-in fail.
 ///
 /// # Errors

@@ -138,6 +138,10 @@ impl Iam {
             "EnableOutboundWebIdentityFederation"
             | "DisableOutboundWebIdentityFederation"
             | "GetOutboundWebIdentityFederationInfo" => self.federation(action),
+            "DeletePolicy" => {
+                self.only_version(form.get("PolicyArn").map(String::as_str).unwrap_or_default()).await?;
+                Ok(self.upstream.pass(request, Protocol::Query).await)
+            }
             "CreateRole" | "UpdateAssumeRolePolicy" => {
                 let policy = form.get("AssumeRolePolicyDocument").or_else(|| form.get("PolicyDocument"));
                 self.principals(policy.map(String::as_str).unwrap_or_default()).await?;
@@ -162,6 +166,22 @@ impl Iam {
     async fn must_exist(&self, arn: &str) -> Result<(), Refusal> {
         let answer = self.upstream.query("iam", &provider_query(arn)).await;
         if answer.status == 200 { Ok(()) } else { Err(no_such(arn)) }
+    }
+
+    /// A policy goes only after all its versions but the default one are gone.
+    async fn only_version(&self, arn: &str) -> Result<(), Refusal> {
+        let form = [("Action", "ListPolicyVersions"), ("Version", "2010-05-08"), ("PolicyArn", arn)];
+        let answer = self.upstream.query("iam", &form).await;
+        let versions = String::from_utf8_lossy(&answer.body).matches("<VersionId>").count();
+        if versions > 1 {
+            return Err(Refusal::new(
+                409,
+                "DeleteConflict",
+                "This policy has more than one version. Before you delete a policy, you must delete the policy's versions. \
+                 The default version is deleted with the policy.",
+            ));
+        }
+        Ok(())
     }
 
     fn tagging(&self, action: &str, arn: &str, form: &Form) -> Result<Response, Refusal> {

@@ -71,6 +71,8 @@ pub struct Behaviour {
     pub support_path: SupportPath,
     /// How long an instance stays in `CREATION_IN_PROGRESS`.
     pub instance_seconds: f64,
+    /// For how long after `DeleteInstance` the instance can still be seen, and its alias is taken.
+    pub instance_deletion_seconds: f64,
     /// When set, instances end in `CREATION_FAILED` with this text as their `StatusReason`.
     pub instance_failure: Option<String>,
     /// Aliases that belong to someone else's instances, anywhere in the world.
@@ -110,6 +112,7 @@ impl Default for Behaviour {
             support_subscribed: true,
             support_path: SupportPath::default(),
             instance_seconds: 45.0,
+            instance_deletion_seconds: 20.0,
             instance_failure: None,
             taken_aliases: BTreeSet::new(),
             user_visible_seconds: 2.0,

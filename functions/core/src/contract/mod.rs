@@ -1,13 +1,16 @@
 //! What goes into each step and what comes out: the state machine's data. Fields may be added (with a default), never
 //! renamed: an execution that waits for weeks meets the next releases.
 
+mod drift;
 mod entra;
 mod events;
 mod iam;
+mod inspection;
 mod instance;
 mod quota;
 mod report;
 mod rotation;
+mod teardown;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -15,6 +18,7 @@ use serde_json::Value;
 use crate::onboarding::Onboarding;
 
 pub use self::{
+    drift::{DetectDriftInput, DriftFinding, DriftReport, InstanceDrift, MAX_FINDINGS, Mending},
     entra::{
         AssignGroupsInput, AssignGroupsOutput, ConfigureEntraClaimsInput, ConfigureEntraClaimsOutput,
         ConfigureEntraSignOnInput, CreateEntraApplicationInput, EntraApplication, EntraSignOn,
@@ -28,6 +32,7 @@ pub use self::{
         CreatePolicyInput, CreatePolicyOutput, CreateRoleInput, CreateRoleOutput, CreateSamlProviderInput,
         CreateSamlProviderOutput,
     },
+    inspection::{Action, Area, PlanItem, PlanOnboardingInput, PlanOnboardingOutput, PlanStatus},
     instance::{
         ConfigureInstanceInput, ConfigureInstanceOutput, CreateInstanceInput, CreateInstanceOutput, StorageLocation,
     },
@@ -37,6 +42,10 @@ pub use self::{
         TelephonyResult, VerifySignInInput, VerifySignInOutput,
     },
     rotation::{RotateCertificateInput, RotateCertificateOutput, Rotation, RotationStatus},
+    teardown::{
+        ApplicationFate, Approval, Fate, PlanTeardownInput, PlanTeardownOutput, RemoveInput, RemoveOutput,
+        RemoveStatus, Teardown, TeardownMode, TeardownTarget,
+    },
 };
 
 /// Something that a person should know or do although the workflow goes on.

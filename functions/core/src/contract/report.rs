@@ -28,6 +28,9 @@ pub struct RegisterInstanceInput {
     pub groups: Vec<EntraGroup>,
     /// The application.
     pub application: EntraApplication,
+    /// Whether the instance was there before and carries no mark of ours; `None` in the state of an older release.
+    #[serde(default)]
+    pub instance_adopted: Option<bool>,
 }
 
 /// Output of `register-instance`.

@@ -4,7 +4,11 @@ use super::{
     ExecutionDetail, Message, Step, Words, approve, name, read_failure, read_output, read_report_in_history, refuse,
     rotate,
 };
-use crate::{StepErrorKind, contract::OpenItem, report::message_of};
+use crate::{
+    StepErrorKind,
+    contract::{DriftFinding, OpenItem, PlanItem},
+    report::message_of,
+};
 
 /// The words of a message.
 pub(super) fn words(message: &Message) -> Words {
@@ -114,7 +118,62 @@ pub(super) fn words(message: &Message) -> Words {
                     .run(rotate(execution, instance_id)),
             ],
         },
+        Message::DriftFound { alias, findings, count, execution, .. } => drift(alias, findings, *count, execution),
+        Message::TeardownFinished { alias, items, open_items, execution, .. } => {
+            torn_down(alias, items, open_items, execution)
+        }
         Message::ExecutionFailed { detail } => failed(detail),
+    }
+}
+
+fn torn_down(alias: &str, items: &[PlanItem], open_items: &[OpenItem], execution: &str) -> Words {
+    let gone: Vec<&PlanItem> = items.iter().filter(|item| item.action.removes()).collect();
+    let mut what =
+        format!("What the onboarding of Amazon Connect {alias} had made is gone, as far as the approved plan said:");
+    for item in &gone {
+        what.push_str(&format!("\n- {} {}", item.kind, item.name));
+    }
+    what.push_str(&format!("\n\nWhat stays: {}", open_items.len()));
+    for item in open_items {
+        what.push_str(&format!("\n- {}: {}\n  {}", item.subject, item.what, item.action));
+    }
+    Words {
+        title: format!("Amazon Connect {alias}: teardown finished"),
+        what,
+        steps: vec![Step::new("Nobody can sign in any more. The whole list:").run(read_output(execution))],
+    }
+}
+
+fn drift(alias: &str, findings: &[DriftFinding], count: usize, execution: &str) -> Words {
+    let left = findings.iter().filter(|finding| !finding.mended).count();
+    let security = findings.iter().any(|finding| finding.security);
+    let mut what = format!("{count} settings of Amazon Connect {alias} are not those of the last onboarding.");
+    if security {
+        what.push_str(" Some of them decide who gets in: look at those first.");
+    }
+    for finding in findings {
+        let security = if finding.security { "SECURITY, " } else { "" };
+        let became = if finding.mended { "set back" } else { "not set back" };
+        what.push_str(&format!(
+            "\n- {} ({security}{became})\n  expected: {}\n  found: {}",
+            finding.place, finding.expected, finding.found
+        ));
+    }
+    Words {
+        title: match (left, security) {
+            (0, _) => format!("Amazon Connect {alias}: changes by hand were set back"),
+            (_, true) => format!("Amazon Connect {alias}: SECURITY settings were changed by hand"),
+            (_, false) => format!("Amazon Connect {alias}: settings were changed by hand"),
+        },
+        what,
+        steps: vec![
+            Step::new("Find out who changed it, and why (AWS CloudTrail, Entra audit log)."),
+            Step::new(
+                "If it is meant, put it into onboarding.json and start the onboarding. If not, start the onboarding as it is, which \
+                 sets back what is ours; what it leaves alone, undo by hand.",
+            ),
+            Step::new("All findings:").run(read_output(execution)),
+        ],
     }
 }
 

@@ -4,7 +4,11 @@ use super::{
     ExecutionDetail, Message, Step, Words, approve, name, read_failure, read_output, read_report_in_history, refuse,
     rotate,
 };
-use crate::{StepErrorKind, contract::OpenItem, report::message_of};
+use crate::{
+    StepErrorKind,
+    contract::{DriftFinding, OpenItem, PlanItem},
+    report::message_of,
+};
 
 /// The words of a message.
 pub(super) fn words(message: &Message) -> Words {
@@ -112,7 +116,63 @@ pub(super) fn words(message: &Message) -> Words {
                     .run(rotate(execution, instance_id)),
             ],
         },
+        Message::DriftFound { alias, findings, count, execution, .. } => drift(alias, findings, *count, execution),
+        Message::TeardownFinished { alias, items, open_items, execution, .. } => {
+            torn_down(alias, items, open_items, execution)
+        }
         Message::ExecutionFailed { detail } => failed(detail),
+    }
+}
+
+fn torn_down(alias: &str, items: &[PlanItem], open_items: &[OpenItem], execution: &str) -> Words {
+    let gone: Vec<&PlanItem> = items.iter().filter(|item| item.action.removes()).collect();
+    let mut what =
+        format!("承認された計画のとおり、Amazon Connect {alias} のオンボーディングで作成したものを削除しました。");
+    for item in &gone {
+        what.push_str(&format!("\n- {} {}", item.kind, item.name));
+    }
+    what.push_str(&format!("\n\n残っているもの: {} 件", open_items.len()));
+    for item in open_items {
+        what.push_str(&format!("\n- {}: {}\n  {}", item.subject, item.what, item.action));
+    }
+    Words {
+        title: format!("Amazon Connect {alias}: 撤去が完了しました"),
+        what,
+        steps: vec![Step::new("今後は誰もサインインできません。すべての項目:").run(read_output(execution))],
+    }
+}
+
+fn drift(alias: &str, findings: &[DriftFinding], count: usize, execution: &str) -> Words {
+    let left = findings.iter().filter(|finding| !finding.mended).count();
+    let security = findings.iter().any(|finding| finding.security);
+    let mut what =
+        format!("Amazon Connect {alias} の {count} 件の設定が、最後のオンボーディングの内容と異なっています。");
+    if security {
+        what.push_str("サインインできる人に関わる設定が含まれています。そちらを先に確認してください。");
+    }
+    for finding in findings {
+        let security = if finding.security { "セキュリティ、" } else { "" };
+        let became = if finding.mended { "元に戻しました" } else { "元に戻していません" };
+        what.push_str(&format!(
+            "\n- {} ({security}{became})\n  本来の値: {}\n  検出した値: {}",
+            finding.place, finding.expected, finding.found
+        ));
+    }
+    Words {
+        title: match (left, security) {
+            (0, _) => format!("Amazon Connect {alias}: 手作業による変更を元に戻しました"),
+            (_, true) => format!("Amazon Connect {alias}: セキュリティに関わる設定が手作業で変更されています"),
+            (_, false) => format!("Amazon Connect {alias}: 設定が手作業で変更されています"),
+        },
+        what,
+        steps: vec![
+            Step::new("だれが、なぜ変更したのかを確認してください (AWS CloudTrail、Entra の監査ログ)。"),
+            Step::new(
+                "意図した変更であれば onboarding.json に反映して、オンボーディングを開始してください。意図しない変更であれば、そのまま開始すると、\
+                 こちらで作成した設定が元に戻ります。残ったものは手作業で戻してください。",
+            ),
+            Step::new("すべての検出結果:").run(read_output(execution)),
+        ],
     }
 }
 

@@ -18,7 +18,11 @@ pub use self::{
     letter::{Letter, MAX_SUBJECT},
     telephony::{News, tell},
 };
-use crate::{contract::OpenItem, onboarding::Language, sync::Outcome};
+use crate::{
+    contract::{DriftFinding, OpenItem, PlanItem},
+    onboarding::Language,
+    sync::Outcome,
+};
 
 /// Input of `notify`: a message, and the language of who reads it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -135,6 +139,33 @@ pub enum Message {
         /// The execution's ARN.
         execution: String,
     },
+    /// Somebody changed something by hand.
+    DriftFound {
+        /// The instance.
+        instance_id: String,
+        /// Its alias.
+        alias: String,
+        /// What differs from the input of the last onboarding.
+        findings: Vec<DriftFinding>,
+        /// How many differences there are.
+        count: usize,
+        /// The execution's ARN.
+        execution: String,
+    },
+    /// What an onboarding made is gone.
+    TeardownFinished {
+        /// The instance.
+        instance_id: String,
+        /// Its alias.
+        alias: String,
+        /// What the approved plan said of each object.
+        items: Vec<PlanItem>,
+        /// What stays for a person.
+        #[serde(default)]
+        open_items: Vec<OpenItem>,
+        /// The execution's ARN.
+        execution: String,
+    },
     /// An execution that a person started has failed, timed out or was stopped.
     ExecutionFailed {
         /// The detail of the event "Step Functions Execution Status Change".
@@ -206,13 +237,15 @@ impl Step {
 
 impl Message {
     /// The names of all kinds, as `kind` has them.
-    pub const KINDS: [&str; 7] = [
+    pub const KINDS: [&str; 9] = [
         "signInReady",
         "telephonyNews",
         "onboardingFinished",
         "unsafePlan",
         "certificateRotated",
         "rotationNeedsPerson",
+        "driftFound",
+        "teardownFinished",
         "executionFailed",
     ];
 
@@ -226,6 +259,8 @@ impl Message {
             Self::UnsafePlan { .. } => "unsafePlan",
             Self::CertificateRotated { .. } => "certificateRotated",
             Self::RotationNeedsPerson { .. } => "rotationNeedsPerson",
+            Self::DriftFound { .. } => "driftFound",
+            Self::TeardownFinished { .. } => "teardownFinished",
             Self::ExecutionFailed { .. } => "executionFailed",
         }
     }
@@ -248,7 +283,9 @@ impl Message {
             | Self::OnboardingFinished { execution, .. }
             | Self::UnsafePlan { execution, .. }
             | Self::CertificateRotated { execution, .. }
-            | Self::RotationNeedsPerson { execution, .. } => execution,
+            | Self::RotationNeedsPerson { execution, .. }
+            | Self::DriftFound { execution, .. }
+            | Self::TeardownFinished { execution, .. } => execution,
             Self::ExecutionFailed { detail } => &detail.execution_arn,
         }
     }
@@ -259,6 +296,7 @@ impl Message {
             Self::TelephonyNews { message, .. } => message,
             Self::UnsafePlan { digest, .. } => digest,
             Self::CertificateRotated { instance_id, .. } | Self::RotationNeedsPerson { instance_id, .. } => instance_id,
+            Self::DriftFound { instance_id, .. } | Self::TeardownFinished { instance_id, .. } => instance_id,
             Self::SignInReady { .. } | Self::OnboardingFinished { .. } | Self::ExecutionFailed { .. } => "",
         }
     }

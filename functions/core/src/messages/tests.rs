@@ -48,14 +48,16 @@ fn the_other_sides_of_messages_read_well_too() {
                     ..ExecutionDetail::default()
                 };
             }
+            Message::DriftFound { findings, .. } => findings.iter_mut().for_each(|finding| finding.mended = true),
             Message::TelephonyNews { .. }
             | Message::UnsafePlan { .. }
             | Message::CertificateRotated { .. }
-            | Message::RotationNeedsPerson { .. } => {}
+            | Message::RotationNeedsPerson { .. }
+            | Message::TeardownFinished { .. } => {}
         }
         message
     };
-    for kind in ["signInReady", "onboardingFinished", "executionFailed"] {
+    for kind in ["signInReady", "onboardingFinished", "driftFound", "executionFailed"] {
         for (language, name) in [(Language::En, "en"), (Language::Ja, "ja")] {
             insta::assert_snapshot!(format!("{kind}_failed_{name}"), failed(sample(kind)).compose(language).text);
         }

@@ -2,6 +2,7 @@
 //! other inputs are read leniently by serde.
 
 mod fields;
+mod teardown;
 
 use std::{cell::RefCell, fmt};
 
@@ -11,9 +12,9 @@ use self::fields::{At, Fields, Read, boolean, choice, kind, list, text, whole};
 use crate::{
     StepError, iam, names,
     onboarding::{
-        Assignment, Brake, Documents, Entra, Iam, Instance, Language, NestedGroups, NumberOrder, Onboarding, Phone,
-        PhoneNumber, PhoneNumberType, QUOTA_NAMES, Quota, Quotas, RemovalAction, Removed, Storage, Telephony,
-        UserGroup, UsernameAttribute, Users, basic_routing_profile,
+        Assignment, Brake, Documents, Drift, Entra, Iam, Instance, Language, Mend, NestedGroups, NumberOrder,
+        Onboarding, Phone, PhoneNumber, PhoneNumberType, QUOTA_NAMES, Quota, Quotas, RemovalAction, Removed, Storage,
+        Telephony, UserGroup, UsernameAttribute, Users, basic_routing_profile,
     },
 };
 
@@ -56,6 +57,50 @@ impl Onboarding {
     }
 }
 
+impl Onboarding {
+    /// An input that says nothing but who becomes a user.
+    #[must_use]
+    pub fn with_defaults(alias: &str, users: Users, language: Language) -> Self {
+        let instance = Instance {
+            alias: alias.into(),
+            inbound_calls: true,
+            outbound_calls: true,
+            flow_logs: true,
+            ..Instance::default()
+        };
+        let mut onboarding = Self {
+            schema: None,
+            instance,
+            quotas: Quotas::default(),
+            phone_numbers: Vec::new(),
+            documents: None,
+            telephony: Telephony::default(),
+            entra: Entra::default(),
+            iam: Iam::default(),
+            users,
+            drift: Drift::default(),
+            language,
+        };
+        onboarding.name_everything();
+        onboarding
+    }
+
+    /// Gives what has no name its default name.
+    fn name_everything(&mut self) {
+        let alias = self.instance.alias.clone();
+        for (name, default) in [
+            (&mut self.entra.application_name, names::application(&alias)),
+            (&mut self.iam.saml_provider_name, names::saml_provider(&alias)),
+            (&mut self.iam.policy_name, names::policy(&alias)),
+            (&mut self.iam.role_name, names::role(&alias)),
+        ] {
+            if name.is_empty() {
+                *name = default;
+            }
+        }
+    }
+}
+
 fn onboarding(at: &At, value: &Value) -> Onboarding {
     let mut fields = Fields::of(at, value);
     let mut onboarding = Onboarding {
@@ -68,6 +113,7 @@ fn onboarding(at: &At, value: &Value) -> Onboarding {
         entra: fields.or("entra", entra, Entra::default()),
         iam: fields.or("iam", iam_names, Iam::default()),
         users: fields.required("users", users),
+        drift: fields.or("drift", drift, Drift::default()),
         language: fields.or(
             "language",
             |at, value| choice(at, value, &[("en", Language::En), ("ja", Language::Ja)]),
@@ -76,17 +122,7 @@ fn onboarding(at: &At, value: &Value) -> Onboarding {
     };
     fields.done();
     together(at, &onboarding);
-    let alias = onboarding.instance.alias.clone();
-    for (name, default) in [
-        (&mut onboarding.entra.application_name, names::application(&alias)),
-        (&mut onboarding.iam.saml_provider_name, names::saml_provider(&alias)),
-        (&mut onboarding.iam.policy_name, names::policy(&alias)),
-        (&mut onboarding.iam.role_name, names::role(&alias)),
-    ] {
-        if name.is_empty() {
-            *name = default;
-        }
-    }
+    onboarding.name_everything();
     onboarding
 }
 
@@ -296,6 +332,19 @@ fn telephony(at: &At, value: &Value) -> Telephony {
     };
     fields.done();
     telephony
+}
+
+fn drift(at: &At, value: &Value) -> Drift {
+    let mut fields = Fields::of(at, value);
+    let drift = Drift {
+        mend: fields.or(
+            "mend",
+            |at, value| choice(at, value, &[("report", Mend::Report), ("mend", Mend::Mend)]),
+            Mend::Report,
+        ),
+    };
+    fields.done();
+    drift
 }
 
 fn entra(at: &At, value: &Value) -> Entra {

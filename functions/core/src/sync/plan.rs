@@ -171,6 +171,13 @@ pub enum Safety {
 }
 
 impl Plan {
+    /// A plan that deletes these users and does nothing else.
+    #[must_use]
+    pub fn deleting(users: impl IntoIterator<Item = UserRef>) -> Self {
+        let delete: Vec<Removal> = users.into_iter().map(|user| Removal { user, replaced_by: None }).collect();
+        Self { managed: delete.len(), delete, ..Self::default() }
+    }
+
     /// Whether nothing has to happen.
     #[must_use]
     pub fn is_empty(&self) -> bool {

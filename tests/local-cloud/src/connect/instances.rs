@@ -38,7 +38,8 @@ pub(super) fn create(setting: &Setting, state: &mut State, input: &Input) -> Ans
     room(setting, state)?;
     let same = |instance: &Instance| instance.alias == alias && alias.is_some() && instance.failure.is_none();
     let elsewhere = alias.as_ref().is_some_and(|alias| setting.behaviour.taken_aliases.contains(alias));
-    if elsewhere || state.connect.instances.values().any(same) {
+    let leaving = || state.connect.leaving.iter().filter(|(until, _)| *until > setting.clock.now());
+    if elsewhere || state.connect.instances.values().any(same) || leaving().any(|(_, instance)| same(instance)) {
         return Err(Refusal::invalid_request("Invalid Input. Instance alias is already used."));
     }
     let id = Uuid::new_v4().to_string();
@@ -104,8 +105,10 @@ fn is_alias(alias: &str) -> bool {
 
 pub(super) fn describe(setting: &Setting, state: &mut State, input: &Input) -> Answer {
     forget_failures(setting, state);
-    let instance = state.connect.instance(input.need("InstanceId")?);
-    let instance = instance.ok_or_else(|| Refusal::not_found("Instance not found."))?;
+    let (id, now) = (input.need("InstanceId")?, setting.clock.now());
+    let leaving = state.connect.leaving.iter().filter(|(until, _)| *until > now).map(|(_, instance)| instance);
+    let leaving = leaving.into_iter().find(|instance| instance.id == id || instance.arn == id);
+    let instance = state.connect.instance(id).or(leaving).ok_or_else(|| Refusal::not_found("Instance not found."))?;
     answer(json!({ "Instance": description(setting, instance) }))
 }
 
@@ -156,7 +159,10 @@ fn summary(setting: &Setting, instance: &Instance, now: OffsetDateTime) -> Value
 pub(super) fn list(setting: &Setting, state: &mut State, input: &Input) -> Answer {
     forget_failures(setting, state);
     let now = setting.clock.now();
-    let all = state.connect.instances.iter().map(|(key, instance)| (*key, summary(setting, instance, now)));
+    let leaving = state.connect.leaving.iter().filter(|(until, _)| *until > now);
+    let leaving = (u64::MAX / 2..).zip(leaving.map(|(_, instance)| instance));
+    let living = state.connect.instances.iter().map(|(key, instance)| (*key, instance));
+    let all = living.chain(leaving).map(|(key, instance)| (key, summary(setting, instance, now)));
     let refuse = || Refusal::invalid_request(bad_token().message);
     let (found, next) =
         page(all, "ListInstances", input.text("NextToken"), input.page_size(10, 10), setting.paging(), refuse)?;
@@ -176,7 +182,17 @@ pub(super) fn delete(setting: &Setting, state: &mut State, input: &Input) -> Ans
         return Err(Refusal::invalid_request("The instance is being created and cannot be deleted yet."));
     }
     let (key, arn) = (*key, instance.arn.clone());
-    state.connect.instances.remove(&key);
+    let month = setting.clock.lasts(30.0 * DAY);
+    if state.connect.churn.iter().filter(|at| **at + month > now).count() >= CHURN {
+        return Err(Refusal::invalid_request(
+            "Your account has been flagged for an excessive number of creation and deletion attempts. \
+             Wait 30 days before you delete another instance.",
+        ));
+    }
+    let until = setting.clock.after(setting.behaviour.instance_deletion_seconds);
+    if let Some(instance) = state.connect.instances.remove(&key) {
+        state.connect.leaving.push((until, instance));
+    }
     // Its numbers are gone for good.
     state.connect.numbers.retain(|_, number| number.target != arn);
     state.quotas.forget(&arn);

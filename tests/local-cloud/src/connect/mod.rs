@@ -32,6 +32,8 @@ pub(crate) use users::Users;
 #[derive(Debug, Default)]
 pub(crate) struct Connect {
     pub(crate) instances: BTreeMap<u64, Instance>,
+    /// Instances that were deleted and can be seen for a while, with until when.
+    leaving: Vec<(OffsetDateTime, Instance)>,
     pub(crate) numbers: BTreeMap<u64, Number>,
     /// Client tokens of `CreateInstance` and `ClaimPhoneNumber`, with what they made.
     tokens: HashMap<String, String>,

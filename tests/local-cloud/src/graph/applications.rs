@@ -143,8 +143,9 @@ impl Call<'_> {
         let wanted = texts(patch, "identifierUris");
         let (mut present, mut others) = (Vec::new(), self.graph.options.behaviour.taken_identifier_uris.clone());
         let mut exempt = patch.get("api").is_some_and(|api| api["requestedAccessTokenVersion"] == 2);
-        for registration in &state.registrations {
+        for registration in state.registrations.iter().chain(&state.deleted) {
             let uris = texts(&registration.application, "identifierUris");
+            // One that was deleted can be restored for 30 days, and holds its identifiers so long.
             if text(&registration.application, "appId") == app_id {
                 present = uris;
                 exempt |= text(&registration.principal, "preferredSingleSignOnMode") == "saml"
@@ -182,7 +183,11 @@ impl Call<'_> {
         let registration = state.application(self, id)?;
         self.check_owner(registration)?;
         let id = text(&registration.application, "id").to_owned();
-        state.registrations.retain(|registration| text(&registration.application, "id") != id);
+        let (deleted, kept) = std::mem::take(&mut state.registrations)
+            .into_iter()
+            .partition::<Vec<_>, _>(|registration| text(&registration.application, "id") == id);
+        state.registrations = kept;
+        state.deleted.extend(deleted);
         Ok(Answer::no_content())
     }
 

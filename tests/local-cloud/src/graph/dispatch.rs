@@ -57,6 +57,10 @@ impl Call<'_> {
     }
 
     fn policy_call(&self, labels: &[&str]) -> Result<Answer, GraphError> {
+        if self.endpoint.path.ends_with("/appliesTo") {
+            let [id] = labels else { return Err(self.not_served()) };
+            return self.policy_applies_to(id);
+        }
         match (self.endpoint.method.as_str(), labels) {
             ("GET", []) => self.list_policies(),
             ("POST", []) => self.create_policy(),

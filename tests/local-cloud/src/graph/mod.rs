@@ -102,6 +102,8 @@ struct State {
     directory: Directory,
     clients: Vec<Client>,
     registrations: Vec<Registration>,
+    /// Applications in the recycle bin.
+    deleted: Vec<Registration>,
     policies: Vec<policies::Policy>,
     subscriptions: Vec<subscriptions::Subscription>,
     outbox: notify::Outbox,
@@ -155,6 +157,7 @@ impl Graph {
                 directory: Directory::load(tenant, now),
                 clients,
                 registrations: Vec::new(),
+                deleted: Vec::new(),
                 policies: Vec::new(),
                 subscriptions: Vec::new(),
                 outbox: notify::Outbox::default(),

@@ -43,7 +43,8 @@ fn needs(endpoint: &Endpoint) -> Needs {
     } else if below("/policies/") {
         if read { &[READ_POLICY] } else { &[WRITE_POLICY] }
     } else if path.contains("/claimsMappingPolicies") {
-        if read { &[READ_APPLICATION, READ_POLICY] } else { &[WRITE_APPLICATION, READ_POLICY] }
+        // Also to read: so the table has it.
+        &[WRITE_APPLICATION, READ_POLICY]
     } else if path.contains("/appRoleAssignedTo") {
         if read { &[READ_APPLICATION] } else { &[ASSIGN, READ_APPLICATION] }
     } else if path == "/applications" || path == "/servicePrincipals" {

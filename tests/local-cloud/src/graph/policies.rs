@@ -124,6 +124,23 @@ impl Call<'_> {
         Ok(Answer::no_content())
     }
 
+    /// The service principals that carry a policy.
+    pub(super) fn policy_applies_to(&self, id: &str) -> Result<Answer, GraphError> {
+        let options = self.options()?;
+        let mut state = self.graph.state();
+        state.policy(id)?;
+        let carriers = state
+            .registrations
+            .iter()
+            .filter(|one| !one.principal_deleted && one.policies.iter().any(|policy| policy == id));
+        let carriers: Vec<_> = carriers
+            .map(|one| {
+                object(json!({"@odata.type": "#microsoft.graph.servicePrincipal", "id": text(&one.principal, "id")}))
+            })
+            .collect();
+        Ok(Answer::json(200, options.page_of(self.graph, self.request, &carriers.iter().collect::<Vec<_>>())))
+    }
+
     pub(super) fn list_assigned_policies(&self, principal: &str) -> Result<Answer, GraphError> {
         let options = self.options()?;
         let mut state = self.graph.state();

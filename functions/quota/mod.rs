@@ -8,6 +8,9 @@
 //! only, unless `QuotaRequestedAtLevel` says otherwise; `APPROVED` can come before the value; `CASE_CLOSED` says neither
 //! yes nor no. So only the applied value decides, and it is read after the status.
 
+mod peek;
+pub(crate) mod targets;
+
 use aws_sdk_servicequotas::types::{AppliedLevelEnum, RequestStatus, RequestedServiceQuotaChange, ServiceQuota};
 use onboarding_core::{
     StepError, StepErrorKind, backoff,
@@ -15,6 +18,7 @@ use onboarding_core::{
     onboarding::{QUOTA_NAMES, quota_is_per_instance, quota_name},
 };
 
+pub(crate) use self::peek::peek;
 use crate::{aws_error, clients::Clients};
 
 const SERVICE: &str = "connect";

@@ -1,0 +1,120 @@
+//! What somebody changes by hand is found, told once, and set back where that is allowed.
+
+use std::collections::BTreeSet;
+
+use super::house::House;
+use serde_json::{Value, json};
+
+const ALIAS: &str = "drifting";
+
+fn input() -> Value {
+    json!({
+        "instance": { "alias": ALIAS },
+        "users": { "groups": [{ "group": "Night shift", "securityProfiles": ["Agent"] }] },
+    })
+}
+
+fn places(report: &Value, which: impl Fn(&Value) -> bool) -> BTreeSet<String> {
+    let findings =
+        report["instances"].as_array().unwrap().iter().flat_map(|instance| instance["findings"].as_array().unwrap());
+    findings.filter(|finding| which(finding)).map(|finding| finding["place"].as_str().unwrap().to_owned()).collect()
+}
+
+fn set(places: &[&str]) -> BTreeSet<String> {
+    places.iter().map(|place| (*place).to_owned()).collect()
+}
+
+/// What people were told, from a queue behind the topic.
+struct Mailbox<'a>(&'a House, String);
+
+impl<'a> Mailbox<'a> {
+    async fn open(house: &'a House) -> Self {
+        let kept = &house.cloud.kept;
+        let arn = format!("arn:aws:sqs:{}:{}:drift-mailbox", kept.region, kept.account);
+        let policy = json!({ "Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": { "Service": "sns.amazonaws.com" }, "Action": "sqs:SendMessage", "Resource": arn,
+        }] });
+        let wish = json!({ "QueueName": "drift-mailbox", "Attributes": { "Policy": policy.to_string() } });
+        let made = house.cloud.call("sqs", "AmazonSQS.CreateQueue", wish).await;
+        let url = made["QueueUrl"].as_str().unwrap().to_owned();
+        house.cloud.subscribe(&arn).await;
+        Self(house, url)
+    }
+
+    async fn subjects(&self) -> Vec<String> {
+        let body = json!({ "QueueUrl": self.1, "MaxNumberOfMessages": 10 });
+        let found = self.0.cloud.call("sqs", "AmazonSQS.ReceiveMessage", body).await;
+        let messages = found["Messages"].as_array().cloned().unwrap_or_default();
+        let mut subjects = Vec::new();
+        for message in messages {
+            let body: Value = serde_json::from_str(message["Body"].as_str().unwrap()).unwrap();
+            subjects.push(body["Subject"].as_str().unwrap_or_default().to_owned());
+            let gone = json!({ "QueueUrl": self.1, "ReceiptHandle": message["ReceiptHandle"] });
+            self.0.cloud.call("sqs", "AmazonSQS.DeleteMessage", gone).await;
+        }
+        subjects
+    }
+}
+
+#[tokio::test]
+async fn what_somebody_changed_by_hand_is_found_told_once_and_set_back_when_asked() {
+    let house = House::enter().await;
+    house.run("OnboardingStateMachineArn", &input()).await;
+    let instance = house.instance(ALIAS).await;
+    let id = instance["Id"].as_str().unwrap();
+    let only = json!({ "instanceId": id });
+    let report = house.run("DriftStateMachineArn", &only).await;
+    assert_eq!(report["instances"][0]["findings"], json!([]), "nothing was changed yet");
+
+    let mailbox = Mailbox::open(&house).await;
+    let role = format!("AmazonConnect-{ALIAS}");
+    let path = format!("/instance/{id}/attribute/CONTACTFLOW_LOGS");
+    house.cloud.rest("connect", "POST", &path, &json!({ "Value": "false" })).await;
+    let wide = json!({ "Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": { "AWS": "arn:aws:iam::000000000000:root" }, "Action": "sts:AssumeRole",
+    }] });
+    house.iam("UpdateAssumeRolePolicy", &[("RoleName", &role), ("PolicyDocument", &wide.to_string())]).await;
+    let more =
+        json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": "s3:*", "Resource": "*" }] });
+    let more = more.to_string();
+    let inline = [("RoleName", role.as_str()), ("PolicyName", "more"), ("PolicyDocument", more.as_str())];
+    house.iam("PutRolePolicy", &inline).await;
+    let application = house.application(ALIAS).await;
+    let principal = application["id"].as_str().unwrap();
+    let relay = json!({ "samlSingleSignOnSettings": { "relayState": "https://elsewhere.example" } });
+    house.graph("PATCH", &format!("/servicePrincipals/{principal}"), &relay).await;
+    let assignment = application["appRoleAssignedTo"][0]["id"].as_str().unwrap();
+    house
+        .graph("DELETE", &format!("/servicePrincipals/{principal}/appRoleAssignedTo/{assignment}"), &Value::Null)
+        .await;
+
+    let mendable = set(&[
+        "instance attribute CONTACTFLOW_LOGS: value",
+        &format!("IAM role {role}: trust policy"),
+        &format!("enterprise application Amazon Connect {ALIAS}: relay state"),
+        "assignment group Night shift",
+    ]);
+    let guarded = set(&[&format!("IAM role {role}: policies in the role itself")]);
+    let before = house.seen().await;
+    let report = house.run("DriftStateMachineArn", &only).await;
+    assert_eq!(places(&report, |_| true), mendable.union(&guarded).cloned().collect(), "{report:#}");
+    assert_eq!(places(&report, |finding| finding["mendable"] == true), mendable);
+    let security =
+        set(&[&format!("IAM role {role}: trust policy"), &format!("IAM role {role}: policies in the role itself")]);
+    assert_eq!(places(&report, |finding| finding["security"] == true), security);
+    assert_eq!(places(&report, |finding| finding["mended"] == true), BTreeSet::new());
+    assert!(house.changes_since(before).await.is_empty(), "a report changes nothing");
+    let told = format!("Amazon Connect {ALIAS}: SECURITY settings were changed by hand");
+    assert_eq!(mailbox.subjects().await, [told.clone()]);
+    house.run("DriftStateMachineArn", &only).await;
+    assert_eq!(mailbox.subjects().await, Vec::<String>::new(), "the same is told once");
+
+    let report = house.run("DriftStateMachineArn", &json!({ "instanceId": id, "mend": true })).await;
+    assert_eq!(places(&report, |finding| finding["mended"] == true), mendable, "{report:#}");
+    assert_eq!(places(&report, |finding| finding["mended"] == false), guarded);
+    assert_eq!(mailbox.subjects().await, [told], "what became of it is news");
+    house.iam("DeleteRolePolicy", &[("RoleName", &role), ("PolicyName", "more")]).await;
+    let report = house.run("DriftStateMachineArn", &json!({})).await;
+    assert_eq!(places(&report, |_| true), BTreeSet::new(), "{report:#}");
+    assert_eq!(mailbox.subjects().await, Vec::<String>::new());
+}

@@ -1,0 +1,6 @@
+//! An instance from the plan of its onboarding to its end.
+
+mod drift;
+mod house;
+mod plan;
+mod teardown;

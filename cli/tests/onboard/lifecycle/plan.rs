@@ -1,0 +1,97 @@
+//! The plan of an onboarding against what the onboarding then does.
+
+use std::collections::BTreeMap;
+
+use super::house::House;
+use serde_json::{Value, json};
+
+fn input() -> Value {
+    json!({
+        "instance": { "alias": "planned", "contactLens": true, "storage": { "scheduledReports": false } },
+        "quotas": { "concurrentActiveCalls": 20, "queues": 10 },
+        "phoneNumbers": [{ "country": "US", "type": "DID", "quantity": 2 }],
+        "users": { "groups": [
+            { "group": "Support supervisors", "securityProfiles": ["CallCenterManager"] },
+            { "group": "Support agents", "securityProfiles": ["Agent"] },
+        ] },
+    })
+}
+
+fn count(plan: &Value, kind: &str, action: &str) -> usize {
+    plan["items"].as_array().unwrap().iter().filter(|item| item["kind"] == kind && item["action"] == action).count()
+}
+
+#[tokio::test]
+async fn an_onboarding_does_what_its_plan_said_and_a_plan_after_it_leaves_everything() {
+    let house = House::enter().await;
+    let before = house.seen().await;
+    let plan = house.run("PlanStateMachineArn", &input()).await;
+    assert_eq!(plan["status"], "PLANNED");
+    assert_eq!(house.changes_since(before).await, BTreeMap::new(), "a plan only reads");
+
+    let before = house.seen().await;
+    house.run("OnboardingStateMachineArn", &input()).await;
+    let done = house.changes_since(before).await;
+    let done = |operation: &str| {
+        done.iter()
+            .filter(|(name, _)| name.as_str() == operation || name.ends_with(operation))
+            .map(|(_, count)| count)
+            .sum::<usize>()
+    };
+    for (kind, action, operation) in [
+        ("Amazon Connect instance", "create", "CreateInstance"),
+        ("instance attribute", "create", "UpdateInstanceAttribute"),
+        ("storage", "create", "AssociateInstanceStorageConfig"),
+        ("quota", "wait", "RequestServiceQuotaIncrease"),
+        ("enterprise application", "create", "/instantiate"),
+        ("signing certificate", "create", "/addTokenSigningCertificate"),
+        ("SAML provider", "create", "CreateSAMLProvider"),
+        ("IAM policy", "create", "CreatePolicy"),
+        ("IAM role", "create", "CreateRole"),
+        ("claims mapping policy", "create", "POST /v1.0/policies/claimsMappingPolicies"),
+        ("assignment", "create", "/appRoleAssignedTo"),
+        ("subscription", "create", "POST /v1.0/subscriptions"),
+    ] {
+        assert_eq!(count(&plan, kind, action), done(operation), "{kind} against {operation} in {plan:#}");
+        assert_eq!(count(&plan, kind, "leave"), usize::from(kind == "quota") * 3, "{kind} in {plan:#}");
+    }
+    let lines = |kind: &str| -> Vec<(String, String)> {
+        let items = plan["items"].as_array().unwrap().iter().filter(|item| item["kind"] == kind);
+        items.map(|item| (item["name"].as_str().unwrap().into(), item["action"].as_str().unwrap().into())).collect()
+    };
+    assert_eq!(lines("Connect users"), [("3 users".to_owned(), "create".to_owned())]);
+    assert_eq!(done("CreateUser"), 3);
+    assert_eq!(lines("phone numbers"), [("2 × US DID".to_owned(), "create".to_owned())]);
+    assert_eq!(done("ClaimPhoneNumber"), 2);
+    let skipped = plan["openItems"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .any(|item| item["subject"] == "member nobody+else@contoso.onmicrosoft.com");
+    assert!(skipped, "{plan:#}");
+
+    let before = house.seen().await;
+    let plan = house.run("PlanStateMachineArn", &input()).await;
+    let others: Vec<&Value> =
+        plan["items"].as_array().unwrap().iter().filter(|item| item["action"] != "leave").collect();
+    assert!(others.is_empty(), "{others:#?}");
+    assert_eq!(house.changes_since(before).await, BTreeMap::new());
+
+    let mut changed = input();
+    changed["instance"]["inboundCalls"] = false.into();
+    changed["iam"] = json!({ "sessionDuration": "PT8H" });
+    changed["users"]["groups"].as_array_mut().unwrap().pop();
+    let plan = house.run("PlanStateMachineArn", &changed).await;
+    let changing: Vec<&str> = plan["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|item| item["action"] == "change")
+        .map(|item| item["kind"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        changing,
+        ["instance attribute", "IAM role", "claims mapping policy", "registry entry", "Connect users"],
+        "{plan:#}"
+    );
+}

@@ -1,0 +1,99 @@
+//! The look for what somebody changed by hand: `detect-drift`, and what the state machine around it hands on.
+
+use serde::{Deserialize, Serialize};
+
+use super::{EntraApplication, EntraGroup};
+use crate::onboarding::{Language, Onboarding};
+
+/// The most findings of one instance that a report holds.
+pub const MAX_FINDINGS: usize = 50;
+
+/// Input of `detect-drift`. Without an instance: every registered one.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DetectDriftInput {
+    /// Only this instance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance_id: Option<String>,
+    /// Whether what is found may be mended, whatever the instance's input says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mend: Option<bool>,
+    /// What was found before it was mended. With it, the same instances are read again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<DriftReport>,
+}
+
+/// What was found.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DriftReport {
+    /// Each instance.
+    pub instances: Vec<InstanceDrift>,
+}
+
+/// What was found of one instance.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InstanceDrift {
+    /// The instance.
+    pub instance_id: String,
+    /// Its alias.
+    pub alias: String,
+    /// What differs from the input, at most [`MAX_FINDINGS`].
+    pub findings: Vec<DriftFinding>,
+    /// The language of messages about it.
+    #[serde(default)]
+    pub language: Language,
+    /// How many differences there are.
+    #[serde(default)]
+    pub count: usize,
+    /// A digest of the findings: the same findings are told once.
+    #[serde(default)]
+    pub digest: String,
+    /// What the steps need that mend; only where something is to be mended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mending: Option<Mending>,
+}
+
+/// One difference.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DriftFinding {
+    /// Where, for example `IAM role AmazonConnect-acme: trust policy`.
+    pub place: String,
+    /// What the input wants.
+    pub expected: String,
+    /// What is there.
+    pub found: String,
+    /// Whether it was set back.
+    #[serde(default)]
+    pub mended: bool,
+    /// Whether it lets somebody in who should not be.
+    #[serde(default)]
+    pub security: bool,
+    /// Whether a step of the onboarding sets it back; what is not, a person has to look at.
+    #[serde(default)]
+    pub mendable: bool,
+}
+
+/// What the steps of an onboarding need to set an instance back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Mending {
+    /// The Region.
+    pub region: String,
+    /// The instance's ARN.
+    pub instance_arn: String,
+    /// The SAML provider.
+    pub saml_provider_arn: String,
+    /// The policy.
+    pub policy_arn: String,
+    /// The role.
+    pub role_arn: String,
+    /// The input of the last onboarding.
+    pub onboarding: Onboarding,
+    /// The application.
+    pub application: EntraApplication,
+    /// The groups.
+    pub groups: Vec<EntraGroup>,
+}

@@ -1,0 +1,426 @@
+//! The enterprise application in Entra ID: its sign-on settings, certificate, claims and assignments.
+
+use std::collections::BTreeSet;
+
+use onboarding_core::{
+    StepError, StepErrorKind,
+    contract::{Area, EntraGroup},
+    iam,
+    inspection::{Checks, Object, Presence},
+    names,
+    onboarding::{Assignment, Onboarding},
+    saml,
+};
+use serde_json::Value;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+use super::federation::Federation;
+use crate::graph::{AppRoleAssignment, Application, ClaimsMappingPolicy, Graph, ServicePrincipal};
+
+/// What a plan calls the signing certificate.
+pub(crate) const CERTIFICATE: &str = "signing certificate";
+/// What a plan calls the assignment of a group or of people.
+pub(crate) const ASSIGNMENT: &str = "assignment";
+
+/// The application of a name that may be used: of several, the one that carries our mark.
+///
+/// # Errors
+/// `Conflict` where several answer to the name, or it is another instance's.
+pub(crate) async fn find(graph: &Graph, alias: &str, name: &str) -> Result<Option<ServicePrincipal>, StepError> {
+    let template = graph.application_template(names::GALLERY_APPLICATION, names::GALLERY_APPLICATION_ID).await?;
+    find_of_template(graph, (alias, name), &template).await
+}
+
+/// The same with the gallery's template at hand.
+///
+/// # Errors
+/// As [`find`].
+pub(crate) async fn find_of_template(
+    graph: &Graph,
+    (alias, name): (&str, &str),
+    template: &str,
+) -> Result<Option<ServicePrincipal>, StepError> {
+    let found = graph.service_principals_named(template, name).await?;
+    let tag = names::service_principal_tag(alias);
+    let (ours, others): (Vec<ServicePrincipal>, Vec<ServicePrincipal>) =
+        found.into_iter().partition(|principal| principal.tags.contains(&tag));
+    let mut candidates = if ours.is_empty() { others } else { ours };
+    if candidates.len() > 1 {
+        let mut ids: Vec<String> = candidates.into_iter().map(|principal| principal.id).collect();
+        ids.sort_unstable();
+        return Err(StepError::conflict(format!(
+            "the tenant has {} enterprise applications \"{name}\" (service principals {}); delete or rename all but the right \
+             one, or give another entra.applicationName",
+            ids.len(),
+            ids.join(", ")
+        )));
+    }
+    let Some(principal) = candidates.pop() else { return Ok(None) };
+    let prefix = names::service_principal_tag("");
+    if let Some(other) = principal.tags.iter().find_map(|tag| tag.strip_prefix(&prefix)).filter(|&other| other != alias)
+    {
+        return Err(StepError::conflict(format!(
+            "the enterprise application \"{name}\" (service principal {}) belongs to the onboarding of {other}; give another \
+             entra.applicationName",
+            principal.id
+        )));
+    }
+    Ok(Some(principal))
+}
+
+/// An application with everything that hangs on it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Found {
+    pub(crate) principal: ServicePrincipal,
+    pub(crate) application: Application,
+    pub(crate) claims: Vec<ClaimsMappingPolicy>,
+    pub(crate) assignments: Vec<AppRoleAssignment>,
+}
+
+impl Found {
+    /// Reads an application by the ids of its service principal and its registration; `None` where the first is not there.
+    ///
+    /// # Errors
+    /// What Graph refuses.
+    pub(crate) async fn read(graph: &Graph, principal: &str, application: &str) -> Result<Option<Self>, StepError> {
+        let Some(principal) = graph.service_principal(principal).await? else { return Ok(None) };
+        let application = if application.is_empty() {
+            graph.application_by_app_id(&principal.app_id).await?
+        } else {
+            graph.application(application).await?
+        };
+        Ok(Some(Self {
+            claims: claims_of(graph, &principal).await?,
+            assignments: graph.assignments(&principal.id).await?,
+            application: application.unwrap_or_default(),
+            principal,
+        }))
+    }
+
+    /// The active signing certificate's thumbprint.
+    pub(crate) fn active_certificate(&self) -> Option<&str> {
+        self.principal.preferred_token_signing_key_thumbprint.as_deref().filter(|thumbprint| !thumbprint.is_empty())
+    }
+
+    /// The thumbprints of all its certificates, whether they sign or not.
+    pub(crate) fn certificates(&self) -> Vec<String> {
+        self.principal.key_credentials.iter().filter_map(|key| saml::thumbprint(key.key.as_deref()?)).collect()
+    }
+
+    /// What a sign-in needs of it, but for the assignments.
+    pub(crate) fn sign_in_checks(&self, wanted: &Federation) -> Checks {
+        let mut checks = self.settings(wanted);
+        let enabled = self.principal.account_enabled != Some(false);
+        checks.that("application enabled", enabled, "true", enabled.to_string());
+        let active = self.active_certificate().unwrap_or("none");
+        let certificate = wanted.certificate.as_deref().unwrap_or(active);
+        let right = self.active_certificate().is_some() && active.eq_ignore_ascii_case(certificate);
+        checks.that("active signing certificate", right, certificate, active);
+        let said = self.claims.first().and_then(|policy| policy.definition.first()).map_or("", String::as_str);
+        let said: Value = serde_json::from_str(said).unwrap_or(Value::Null);
+        let right = iam::same_document(&claims(wanted), &said);
+        checks.that("claims", right, claims_told(&claims(wanted)), claims_told(&said));
+        checks
+    }
+
+    /// The settings by which the sign-in finds its way.
+    fn settings(&self, wanted: &Federation) -> Checks {
+        let none = || "none".to_owned();
+        let (principal, application) = (&self.principal, &self.application);
+        let mut checks = Checks::default();
+        checks.equal(
+            "single sign-on mode",
+            "saml",
+            principal.preferred_single_sign_on_mode.clone().unwrap_or_else(none),
+        );
+        let relay = saml::relay_state(&wanted.region, &wanted.instance_id);
+        checks.equal("relay state", relay, principal.relay_state().map_or_else(none, ToOwned::to_owned));
+        let login_url = principal.login_url.clone().filter(|url| !url.is_empty());
+        checks.that("login URL", login_url.is_none(), "none", login_url.unwrap_or_else(none));
+        let identifiers = &application.identifier_uris;
+        let right = match &wanted.identifier {
+            Some(identifier) => identifiers.contains(identifier),
+            None => identifiers.iter().any(|uri| saml::is_aws_identifier(uri)),
+        };
+        let identifier = wanted.identifier.as_deref().unwrap_or(saml::IDENTIFIER);
+        checks.that("identifier", right, identifier, identifiers.join(", "));
+        let replies = reply_urls(&wanted.region);
+        let present = &application.web.redirect_uris;
+        let right = replies.iter().all(|url| present.contains(url));
+        checks.that("reply URL", right, replies.join(", "), present.join(", "));
+        checks
+    }
+
+    /// Whether each group can sign in: itself assigned, or (without Entra ID P1) its members one by one.
+    pub(crate) fn assignment_checks(&self, groups: &[EntraGroup]) -> Checks {
+        let assigned = &self.assignments;
+        let group_assigned = |id: &str| assigned.iter().any(|assignment| assignment.principal_id == id);
+        let by_person = !assigned.is_empty() && !groups.iter().any(|group| group_assigned(&group.id));
+        let mut checks = Checks::default();
+        for group in groups {
+            let found = if group_assigned(&group.id) {
+                "assigned"
+            } else if by_person {
+                "its members are assigned one by one"
+            } else {
+                "not assigned"
+            };
+            checks.that(format!("assignment of {}", group.display_name), found != "not assigned", "assigned", found);
+        }
+        checks
+    }
+}
+
+/// The claims mapping policies of a service principal. Reading them from its side takes a permission to write applications
+/// (Microsoft's permission table, as of 2026); without one, those of our name are asked what they apply to.
+async fn claims_of(graph: &Graph, principal: &ServicePrincipal) -> Result<Vec<ClaimsMappingPolicy>, StepError> {
+    let refused = match graph.claims_policies_of(&principal.id).await {
+        Err(error) if error.kind == StepErrorKind::AccessDenied => error,
+        other => return other,
+    };
+    let prefix = names::service_principal_tag("");
+    let Some(alias) = principal.tags.iter().find_map(|tag| tag.strip_prefix(&prefix)) else { return Err(refused) };
+    let mut found = Vec::new();
+    for policy in graph.claims_policies_named(&names::claims_policy(alias)).await? {
+        if graph.claims_policy_applies_to(&policy.id).await?.contains(&principal.id) {
+            found.push(policy);
+        }
+    }
+    Ok(found)
+}
+
+/// The regional endpoint first: AWS advises it for Connect, and a Region's sign-in then does not depend on another Region.
+pub(crate) fn reply_urls(region: &str) -> [String; 2] {
+    let [global, regional] = iam::sign_in_endpoints(region);
+    [regional, global]
+}
+
+fn claims(wanted: &Federation) -> Value {
+    saml::claims_definition(&wanted.role_arn, &wanted.saml_provider_arn, wanted.username, wanted.session_seconds)
+}
+
+/// What a claims mapping policy has Entra say, for people.
+fn claims_told(definition: &Value) -> String {
+    let entries = definition.pointer("/ClaimsMappingPolicy/ClaimsSchema").and_then(Value::as_array);
+    let told = entries.into_iter().flatten().map(|entry| {
+        let text = |key: &str| entry.get(key).and_then(Value::as_str);
+        let name = text("SamlClaimType").or(text("JwtClaimType")).unwrap_or("?");
+        let value = text("Value").map_or_else(|| text("ID").unwrap_or("?").to_owned(), |value| format!("\"{value}\""));
+        format!("{}: {value}", name.rsplit('/').next().unwrap_or(name))
+    });
+    let told: Vec<String> = told.collect();
+    if told.is_empty() { "none".into() } else { told.join(", ") }
+}
+
+/// Whether a policy says what is wanted; how its JSON is written does not matter.
+pub(crate) fn says(policy: &ClaimsMappingPolicy, definition: &Value) -> bool {
+    match policy.definition.as_slice() {
+        [text] => serde_json::from_str::<Value>(text).is_ok_and(|said| said == *definition),
+        _ => false,
+    }
+}
+
+/// The application, its certificate, its claims and its assignments. `people` are the object ids that are to be assigned
+/// where single people are.
+pub(crate) fn objects(
+    found: Option<&Found>,
+    onboarding: &Onboarding,
+    wanted: &Federation,
+    (groups, people): (&[EntraGroup], &BTreeSet<String>),
+    now: OffsetDateTime,
+) -> Vec<Object> {
+    let alias = onboarding.instance.alias.as_str();
+    let mut objects = vec![application_object(found, onboarding, wanted)];
+    let subject = names::certificate_subject(alias);
+    let certificate = found.and_then(|found| usable_certificate(&found.principal, &subject, now));
+    objects.push(match certificate {
+        None => Object::new(Area::Entra, CERTIFICATE, &subject, Presence::Absent),
+        Some(certificate) => {
+            let mut checks = Checks::default();
+            let active = found.and_then(Found::active_certificate).unwrap_or("none");
+            let right = active.eq_ignore_ascii_case(&certificate.thumbprint);
+            checks.that("active signing certificate", right, &certificate.thumbprint, active);
+            Object::new(Area::Entra, CERTIFICATE, &certificate.thumbprint, Presence::Ours)
+                .with(checks)
+                .noting(format!("good until {}", certificate.expires))
+        }
+    });
+    objects.push(claims_object(found, alias, wanted));
+    objects.extend(assignment_objects(found, onboarding.entra.assignment, groups, people));
+    objects
+}
+
+fn application_object(found: Option<&Found>, onboarding: &Onboarding, wanted: &Federation) -> Object {
+    const KIND: &str = "enterprise application";
+    let (alias, name) = (&onboarding.instance.alias, &onboarding.entra.application_name);
+    let Some(found) = found else { return Object::new(Area::Entra, KIND, name, Presence::Absent) };
+    let principal = &found.principal;
+    let mut checks = found.settings(wanted);
+    let emails = &onboarding.entra.notification_emails;
+    let present = &principal.notification_email_addresses;
+    // No addresses in the input: those that somebody entered in the portal stay.
+    let same = emails.iter().all(|email| present.contains(email)) && present.iter().all(|email| emails.contains(email));
+    checks.that("notification mails", emails.is_empty() || same, emails.join(", "), present.join(", "));
+    let ours = principal.tags.contains(&names::service_principal_tag(alias));
+    let mut guards = Checks::default();
+    let enabled = principal.account_enabled != Some(false);
+    guards.that("application enabled", enabled, "true", enabled.to_string());
+    let replies = reply_urls(&wanted.region);
+    let further: Vec<&str> = found.application.web.redirect_uris.iter().map(String::as_str).collect();
+    let further: Vec<&str> = further.into_iter().filter(|url| !replies.iter().any(|reply| reply == url)).collect();
+    guards.that("further reply URLs", further.is_empty(), "none", further.join(", "));
+    let presence = if ours { Presence::Ours } else { Presence::Adoptable };
+    Object::new(Area::Entra, KIND, name, presence).with(checks).guarded(guards).noting(&principal.app_id)
+}
+
+fn claims_object(found: Option<&Found>, alias: &str, wanted: &Federation) -> Object {
+    const KIND: &str = "claims mapping policy";
+    let (name, definition) = (names::claims_policy(alias), claims(wanted));
+    let assigned = found.map(|found| found.claims.as_slice()).unwrap_or_default();
+    if let Some(policy) = assigned.iter().find(|policy| says(policy, &definition)) {
+        return Object::new(Area::Entra, KIND, policy.display_name.as_deref().unwrap_or(&name), Presence::Ours);
+    }
+    if let Some(policy) = assigned.iter().find(|policy| policy.display_name.as_deref() == Some(name.as_str())) {
+        let said: Value =
+            policy.definition.first().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        let mut checks = Checks::default();
+        checks.that("claims", false, claims_told(&definition), claims_told(&said));
+        return Object::new(Area::Entra, KIND, &name, Presence::Ours).with(checks);
+    }
+    match assigned.first() {
+        Some(stranger) => {
+            let other = stranger.display_name.as_deref().unwrap_or("?");
+            let why = format!(
+                "the application carries the policy \"{other}\" ({}), which is not ours, and Entra heeds one only",
+                stranger.id
+            );
+            Object::new(Area::Entra, KIND, name, Presence::Foreign(why))
+        }
+        None => Object::new(Area::Entra, KIND, name, Presence::Absent),
+    }
+}
+
+fn assignment_objects(
+    found: Option<&Found>,
+    assignment: Assignment,
+    groups: &[EntraGroup],
+    people: &BTreeSet<String>,
+) -> Vec<Object> {
+    let assigned: BTreeSet<&str> =
+        found.into_iter().flat_map(|found| &found.assignments).map(|one| one.principal_id.as_str()).collect();
+    let presence = |there: bool| if there { Presence::Ours } else { Presence::Absent };
+    match assignment {
+        Assignment::Groups => groups
+            .iter()
+            .map(|group| {
+                let there = assigned.contains(group.id.as_str());
+                Object::new(Area::Entra, ASSIGNMENT, format!("group {}", group.display_name), presence(there))
+            })
+            .collect(),
+        Assignment::Users => {
+            let missing = people.iter().filter(|id| !assigned.contains(id.as_str())).count();
+            let lot = |count: usize, there: bool| {
+                (count > 0).then(|| Object::new(Area::Entra, ASSIGNMENT, format!("{count} people"), presence(there)))
+            };
+            [lot(people.len() - missing, true), lot(missing, false)].into_iter().flatten().collect()
+        }
+    }
+}
+
+/// A signing certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Certificate {
+    pub(crate) thumbprint: String,
+    /// As Entra writes it.
+    pub(crate) expires: String,
+}
+
+/// The active certificate, or else our newest, where it has not expired.
+pub(crate) fn usable_certificate(
+    principal: &ServicePrincipal,
+    subject: &str,
+    now: OffsetDateTime,
+) -> Option<Certificate> {
+    let mut good: Vec<_> = principal
+        .key_credentials
+        .iter()
+        .filter(|key| key.usage.as_deref() == Some("Verify"))
+        .filter_map(|key| {
+            let end = OffsetDateTime::parse(key.end_date_time.as_deref()?, &Rfc3339).ok()?;
+            let thumbprint = saml::thumbprint(key.key.as_deref()?)?;
+            (end > now).then_some((end, thumbprint, key))
+        })
+        .collect();
+    good.sort_unstable_by_key(|(end, ..)| *end);
+    let active = principal.preferred_token_signing_key_thumbprint.as_deref().unwrap_or_default();
+    let chosen = good
+        .iter()
+        .find(|(_, thumbprint, _)| thumbprint.eq_ignore_ascii_case(active))
+        .or_else(|| good.iter().rfind(|(.., key)| key.display_name.as_deref() == Some(subject)));
+    chosen.map(|(_, thumbprint, key)| Certificate {
+        thumbprint: thumbprint.clone(),
+        expires: key.end_date_time.clone().unwrap_or_default(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use crate::graph::KeyCredential;
+
+    use super::*;
+
+    const HELLO: &str = "AAF4C61DDCC5E8A2DABEDE0F3B482CD9AEA9434D";
+
+    fn key(subject: &str, usage: &str, key: &str, end: &str) -> KeyCredential {
+        KeyCredential {
+            display_name: Some(subject.into()),
+            end_date_time: Some(end.into()),
+            usage: Some(usage.into()),
+            key: Some(key.into()),
+        }
+    }
+
+    fn principal(active: Option<&str>, keys: Vec<KeyCredential>) -> ServicePrincipal {
+        ServicePrincipal {
+            preferred_token_signing_key_thumbprint: active.map(str::to_owned),
+            key_credentials: keys,
+            ..ServicePrincipal::default()
+        }
+    }
+
+    fn now() -> OffsetDateTime {
+        OffsetDateTime::parse("2026-11-22T00:00:00Z", &Rfc3339).unwrap()
+    }
+
+    #[test]
+    fn the_active_certificate_is_kept_whoever_made_it_until_its_last_day() {
+        let keys = vec![
+            key("CN=ours", "Verify", "d29ybGQ=", "2029-01-01T00:00:00Z"),
+            key("CN=portal", "Verify", "aGVsbG8=", "2026-11-23T00:00:00Z"),
+        ];
+        let found = usable_certificate(&principal(Some(&HELLO.to_lowercase()), keys), "CN=ours", now()).unwrap();
+        assert_eq!((found.thumbprint.as_str(), found.expires.as_str()), (HELLO, "2026-11-23T00:00:00Z"));
+    }
+
+    #[test]
+    fn our_newest_certificate_follows_one_that_has_expired_and_a_strangers_inactive_one_does_not() {
+        let keys = vec![
+            key("CN=ours", "Verify", "aGVsbG8=", "2029-01-01T00:00:00Z"),
+            key("CN=ours", "Verify", "d29ybGQ=", "2028-01-01T00:00:00Z"),
+            key("CN=portal", "Verify", "cG9ydGFs", "2029-06-01T00:00:00Z"),
+        ];
+        let found = usable_certificate(&principal(None, keys.clone()), "CN=ours", now()).unwrap();
+        assert_eq!(found.thumbprint, HELLO);
+        assert_eq!(usable_certificate(&principal(None, keys), "CN=else", now()), None);
+    }
+
+    #[test]
+    fn an_expired_certificate_and_a_private_half_are_no_certificates() {
+        let keys = vec![
+            key("CN=ours", "Verify", "aGVsbG8=", "2026-11-21T00:00:00Z"),
+            key("CN=ours", "Sign", "d29ybGQ=", "2029-01-01T00:00:00Z"),
+        ];
+        assert_eq!(usable_certificate(&principal(Some(HELLO), keys), "CN=ours", now()), None);
+    }
+}

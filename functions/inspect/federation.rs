@@ -1,0 +1,290 @@
+//! The federation in IAM: SAML provider, policy and role.
+
+use aws_sdk_iam::{
+    operation::get_saml_provider::GetSamlProviderOutput,
+    types::{Role, Tag},
+};
+use onboarding_core::{
+    StepError,
+    contract::{Area, VerifySignInInput},
+    iam::{federation_policy, same_document, session_seconds, summary, trust_policy},
+    inspection::{Checks, Object, Presence},
+    names,
+    onboarding::{Iam, UsernameAttribute},
+    saml::{Metadata, read_metadata},
+};
+use serde_json::Value;
+
+use crate::{
+    clients::Clients,
+    iam::{self, Owner},
+};
+
+/// What the federation of an instance has to be.
+#[derive(Clone, Debug)]
+pub(crate) struct Federation {
+    pub(crate) region: String,
+    /// Empty where the instance is still to be made.
+    pub(crate) instance_id: String,
+    pub(crate) saml_provider_arn: String,
+    pub(crate) policy_arn: String,
+    pub(crate) role_arn: String,
+    pub(crate) username: UsernameAttribute,
+    pub(crate) session_seconds: u32,
+    /// The signing certificate's thumbprint; the active one where nobody says which.
+    pub(crate) certificate: Option<String>,
+    /// The identifier; any that AWS takes where nobody says which.
+    pub(crate) identifier: Option<String>,
+}
+
+impl TryFrom<&VerifySignInInput> for Federation {
+    type Error = StepError;
+
+    fn try_from(input: &VerifySignInInput) -> Result<Self, StepError> {
+        Ok(Self {
+            region: input.region.clone(),
+            instance_id: input.instance_id.clone(),
+            saml_provider_arn: input.saml_provider_arn.clone(),
+            policy_arn: input.policy_arn.clone(),
+            role_arn: input.role_arn.clone(),
+            username: input.username,
+            session_seconds: session_seconds(&input.session_duration)?,
+            certificate: Some(input.sign_on.certificate_thumbprint.clone()),
+            identifier: Some(input.sign_on.identifier_uri.clone()),
+        })
+    }
+}
+
+impl Federation {
+    /// What an input wants; `account` reads like `arn:aws:iam::123456789012`.
+    ///
+    /// # Errors
+    /// `InvalidInput` where the session duration is none.
+    pub(crate) fn new(
+        wanted: &Iam,
+        username: UsernameAttribute,
+        (account, region, instance_id): (&str, &str, &str),
+    ) -> Result<Self, StepError> {
+        Ok(Self {
+            region: region.into(),
+            instance_id: instance_id.into(),
+            saml_provider_arn: format!("{account}:saml-provider/{}", wanted.saml_provider_name),
+            policy_arn: format!("{account}:policy{}{}", names::IAM_PATH, wanted.policy_name),
+            role_arn: format!("{account}:role{}{}", names::IAM_PATH, wanted.role_name),
+            username,
+            session_seconds: session_seconds(&wanted.session_duration)?,
+            certificate: None,
+            identifier: None,
+        })
+    }
+
+    pub(crate) fn role_name(&self) -> &str {
+        last(&self.role_arn)
+    }
+}
+
+fn last(arn: &str) -> &str {
+    arn.rsplit('/').next().unwrap_or(arn)
+}
+
+/// A document is told by what it says.
+fn document(checks: &mut Checks, name: &str, wanted: &Value, found: &Value) {
+    checks.that(name, same_document(wanted, found), summary(wanted), summary(found));
+}
+
+/// What a sign-in needs of the metadata that Entra publishes and of the metadata that IAM was given.
+pub(crate) fn certificate_checks(
+    (certificate, entity_id): (&str, &str),
+    published: &str,
+    provider: Option<&GetSamlProviderOutput>,
+) -> Checks {
+    let mut checks = Checks::default();
+    let provided = provider.and_then(GetSamlProviderOutput::saml_metadata_document).unwrap_or_default();
+    for (name, xml) in [("certificate in Entra's metadata", published), ("certificate in the SAML provider", provided)]
+    {
+        match read_metadata(xml) {
+            Ok(metadata) => {
+                let trusted = metadata.thumbprints.iter().any(|one| one.eq_ignore_ascii_case(certificate));
+                let found = format!("{} of {}", metadata.thumbprints.join(", "), metadata.entity_id);
+                let right = trusted && metadata.entity_id == entity_id;
+                checks.that(name, right, format!("{certificate} of {entity_id}"), found);
+            }
+            Err(error) => checks.that(name, false, certificate, error.message),
+        }
+    }
+    checks
+}
+
+/// The SAML provider, held against the metadata that Entra publishes (`None` where there is no application yet) and the
+/// thumbprints of all certificates that the application has.
+///
+/// # Errors
+/// Whatever keeps IAM from answering; so do the functions below.
+pub(crate) async fn provider_object(
+    cx: &Clients,
+    wanted: &Federation,
+    alias: &str,
+    (published, certificates): (Option<&Metadata>, &[String]),
+) -> Result<Object, StepError> {
+    const KIND: &str = "SAML provider";
+    let name = last(&wanted.saml_provider_arn);
+    let Some(provider) = iam::saml_provider(cx, &wanted.saml_provider_arn).await? else {
+        return Ok(Object::new(Area::Iam, KIND, name, Presence::Absent));
+    };
+    let xml = provider.saml_metadata_document().unwrap_or_default();
+    let present = read_metadata(xml);
+    let told = |metadata: &Metadata| format!("{} of {}", metadata.thumbprints.join(", "), metadata.entity_id);
+    let mut checks = Checks::default();
+    checks.that(
+        "trusted certificates",
+        published.is_some_and(|published| published.is_trusted_by(xml)),
+        published.map_or_else(|| "those of the new application".into(), told),
+        present.as_ref().map_or_else(|error| error.message.clone(), told),
+    );
+    let mut guards = Checks::default();
+    if let (Some(published), Ok(present)) = (published, &present) {
+        let known = |one: &String| {
+            let same = |other: &String| other.eq_ignore_ascii_case(one);
+            published.thumbprints.iter().any(same) || certificates.iter().any(same)
+        };
+        let strange: Vec<&str> = present.thumbprints.iter().filter(|one| !known(one)).map(String::as_str).collect();
+        let found = if strange.is_empty() { "none".to_owned() } else { strange.join(", ") };
+        guards.equal("certificates that Entra does not know", "none", found);
+    }
+    let why = "its metadata may serve other sign-ins";
+    Ok(owned(KIND, name, provider.tags(), alias, checks, why, "iam.samlProviderName").guarded(guards))
+}
+
+/// What a sign-in needs of the policy.
+///
+/// # Errors
+/// Whatever keeps IAM from answering.
+pub(crate) async fn policy_checks(cx: &Clients, wanted: &Federation) -> Result<Checks, StepError> {
+    let found = match iam::policy(cx, &wanted.policy_arn).await? {
+        Some(policy) => iam::policy_document(cx, &policy).await?,
+        None => Value::Null,
+    };
+    let mut checks = Checks::default();
+    document(&mut checks, "policy", &federation_policy(&wanted.instance_id), &found);
+    Ok(checks)
+}
+
+/// The policy.
+///
+/// # Errors
+/// Whatever keeps IAM from answering.
+pub(crate) async fn policy_object(cx: &Clients, wanted: &Federation, alias: &str) -> Result<Object, StepError> {
+    const KIND: &str = "IAM policy";
+    let name = last(&wanted.policy_arn);
+    let Some(policy) = iam::policy(cx, &wanted.policy_arn).await? else {
+        return Ok(Object::new(Area::Iam, KIND, name, Presence::Absent));
+    };
+    let found = iam::policy_document(cx, &policy).await?;
+    let mut checks = Checks::default();
+    document(&mut checks, "policy", &federation_policy(&wanted.instance_id), &found);
+    let why = "other roles may depend on what it says";
+    Ok(owned(KIND, name, policy.tags(), alias, checks, why, "iam.policyName").guarded(tag_guard(policy.tags(), alias)))
+}
+
+/// A role with what hangs on it.
+#[derive(Debug, Default)]
+pub(crate) struct FoundRole {
+    pub(crate) role: Option<Role>,
+    pub(crate) attached: Vec<String>,
+}
+
+impl FoundRole {
+    /// Reads a role.
+    ///
+    /// # Errors
+    /// Whatever keeps IAM from answering.
+    pub(crate) async fn read(cx: &Clients, name: &str) -> Result<Self, StepError> {
+        let Some(role) = iam::role(cx, name).await? else { return Ok(Self::default()) };
+        Ok(Self { role: Some(role), attached: iam::attached_policies(cx, name).await? })
+    }
+
+    /// What a sign-in needs of it.
+    pub(crate) fn sign_in_checks(&self, wanted: &Federation) -> Checks {
+        let mut checks = Checks::default();
+        let Some(role) = &self.role else {
+            checks.equal("role", &wanted.role_arn, "none");
+            return checks;
+        };
+        checks.equal("role", &wanted.role_arn, role.arn());
+        let trust = iam::document(role.assume_role_policy_document());
+        document(&mut checks, "trust policy", &trust_policy(&wanted.saml_provider_arn, &wanted.region), &trust);
+        let (longest, seconds) = (longest_session(role), wanted.session_seconds);
+        checks.that("session duration", longest >= seconds, format!("at least {seconds} s"), format!("{longest} s"));
+        let there = self.attached.contains(&wanted.policy_arn);
+        checks.that("attached policy", there, &wanted.policy_arn, self.attached.join(", "));
+        checks
+    }
+}
+
+fn longest_session(role: &Role) -> u32 {
+    role.max_session_duration().and_then(|seconds| u32::try_from(seconds).ok()).unwrap_or(3600)
+}
+
+/// The role.
+///
+/// # Errors
+/// Whatever keeps IAM from answering.
+pub(crate) async fn role_object(cx: &Clients, wanted: &Federation, alias: &str) -> Result<Object, StepError> {
+    const KIND: &str = "IAM role";
+    let name = wanted.role_name();
+    let found = FoundRole::read(cx, name).await?;
+    let Some(role) = &found.role else {
+        return Ok(Object::new(Area::Iam, KIND, name, Presence::Absent));
+    };
+    let trust = iam::document(role.assume_role_policy_document());
+    let (longest, seconds) = (longest_session(role), wanted.session_seconds);
+    let mut checks = Checks::default();
+    document(&mut checks, "trust policy", &trust_policy(&wanted.saml_provider_arn, &wanted.region), &trust);
+    checks.equal("session duration", format!("{seconds} s"), format!("{longest} s"));
+    let there = found.attached.contains(&wanted.policy_arn);
+    checks.that("attached policy", there, &wanted.policy_arn, found.attached.join(", "));
+
+    let mut guards = tag_guard(role.tags(), alias);
+    let none = |list: Vec<String>| if list.is_empty() { "none".into() } else { list.join(", ") };
+    let further = found.attached.iter().filter(|arn| **arn != wanted.policy_arn).cloned().collect();
+    guards.equal("further attached policies", "none", none(further));
+    guards.equal("policies in the role itself", "none", none(iam::inline_policies(cx, name).await?));
+    let why = "it is not what is wanted: it may trust others than the SAML provider, or allow more";
+    let object = owned(KIND, name, role.tags(), alias, checks, why, "iam.roleName");
+    // Unmarked and with further policies it would be somebody's whom we can't ask.
+    let strange = object.presence == Presence::Adoptable && found.attached.len() > 1;
+    let foreign =
+        || Presence::Foreign(iam::not_ours(&format!("the role {name}"), Owner::Unknown, why, "iam.roleName").message);
+    let presence = if strange { foreign() } else { object.presence.clone() };
+    Ok(Object { presence, ..object }.guarded(guards))
+}
+
+/// Under our path nobody else makes anything, so what has no mark there lost it.
+fn tag_guard(tags: &[Tag], alias: &str) -> Checks {
+    let value = |key: &str| tags.iter().find(|tag| tag.key() == key).map_or("none", Tag::value).to_owned();
+    let mut guards = Checks::default();
+    for (key, wanted) in names::tags(alias) {
+        guards.equal(format!("tag {key}"), wanted, value(key));
+    }
+    guards
+}
+
+fn owned(
+    kind: &'static str,
+    name: &str,
+    tags: &[Tag],
+    alias: &str,
+    checks: Checks,
+    difference: &str,
+    input_field: &str,
+) -> Object {
+    let object = Object::new(Area::Iam, kind, name, Presence::Ours).with(checks);
+    let presence = match iam::owner(tags, alias) {
+        Owner::Ours => Presence::Ours,
+        Owner::Unknown if object.differences().next().is_none() => Presence::Adoptable,
+        owner => {
+            Presence::Foreign(iam::not_ours(&format!("the {kind} {name}"), owner, difference, input_field).message)
+        }
+    };
+    Object { presence, ..object }
+}

@@ -1,0 +1,277 @@
+//! The Amazon Connect instance: what it has, and what of it differs from an input.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_connect::{
+    error::SdkError,
+    types::{
+        DirectoryType, EncryptionConfig, EncryptionType, Instance as ConnectInstance, InstanceAttributeType,
+        InstanceStatus, InstanceStorageConfig, InstanceStorageResourceType, S3Config, StorageType,
+    },
+};
+use aws_smithy_types::error::{metadata::ProvideErrorMetadata, operation::BuildError};
+use onboarding_core::{
+    StepError,
+    contract::{Area, StorageLocation},
+    inspection::{Checks, Object, Presence},
+    names,
+    onboarding::{Instance, Storage},
+};
+
+use crate::{aws_error, clients::Clients, instances};
+
+/// The attributes that an instance gets with its creation.
+const SET_AT_CREATION: [InstanceAttributeType; 2] =
+    [InstanceAttributeType::InboundCalls, InstanceAttributeType::OutboundCalls];
+
+/// The instance of an id; `None` where Connect does not know it.
+///
+/// # Errors
+/// Whatever keeps Connect from answering.
+pub(crate) async fn describe(cx: &Clients, id: &str) -> Result<Option<ConnectInstance>, StepError> {
+    match cx.connect().describe_instance().instance_id(id).send().await {
+        Ok(output) => Ok(output.instance),
+        Err(error) if aws_error::is_not_found(&error) => Ok(None),
+        Err(error) => Err(aws_error::step_error(&format!("looking at the Amazon Connect instance {id}"), &error)),
+    }
+}
+
+/// The instance of an alias, alive or in creation.
+///
+/// # Errors
+/// Whatever keeps Connect from answering.
+pub(crate) async fn of_alias(cx: &Clients, alias: &str) -> Result<Option<ConnectInstance>, StepError> {
+    let found = instances::list(cx).await?;
+    let found = found.iter().find(|one| instances::has_alias(one, alias) && instances::takes_room(one));
+    match found.and_then(|summary| summary.id()) {
+        Some(id) => describe(cx, id).await,
+        None => Ok(None),
+    }
+}
+
+/// The two tags that everything of ours carries.
+pub(crate) fn is_ours(instance: &ConnectInstance, alias: &str) -> bool {
+    names::tags(alias).iter().all(|(key, value)| instance.tags().and_then(|tags| tags.get(*key)) == Some(value))
+}
+
+/// The instance itself.
+pub(crate) fn object(alias: &str, found: Option<&ConnectInstance>) -> Object {
+    const KIND: &str = "Amazon Connect instance";
+    let Some(instance) = found else {
+        return Object::new(Area::Instance, KIND, alias, Presence::Absent);
+    };
+    let id = instance.id().unwrap_or_default();
+    let identity = instance.identity_management_type();
+    let presence = if identity != Some(&DirectoryType::Saml) {
+        Presence::Foreign(format!(
+            "its identity management is {}, which can never be changed to SAML; choose another alias",
+            identity.map_or("unknown", DirectoryType::as_str)
+        ))
+    } else if is_ours(instance, alias) {
+        Presence::Ours
+    } else {
+        Presence::Adoptable
+    };
+    Object::new(Area::Instance, KIND, alias, presence).with(sign_in_checks(Some(instance))).noting(id)
+}
+
+/// What a sign-in needs of the instance.
+pub(crate) fn sign_in_checks(found: Option<&ConnectInstance>) -> Checks {
+    let mut checks = Checks::default();
+    let status = found.and_then(ConnectInstance::instance_status).map_or("none", InstanceStatus::as_str);
+    checks.equal("instance", "ACTIVE", status);
+    let identity = found.and_then(ConnectInstance::identity_management_type).map_or("none", DirectoryType::as_str);
+    checks.equal("identity management", "SAML", identity);
+    checks
+}
+
+/// The attributes that the input names. Those of an instance that is still to be made are off unless its creation sets
+/// them (as Terraform's users see on instances made by API).
+///
+/// # Errors
+/// Whatever keeps Connect from answering.
+pub(crate) async fn attribute_objects(
+    cx: &Clients,
+    id: Option<&str>,
+    wanted: &Instance,
+) -> Result<Vec<Object>, StepError> {
+    let present = match id {
+        Some(id) => attributes(cx, id).await?,
+        None => BTreeMap::new(),
+    };
+    let object = |(kind, wanted): (InstanceAttributeType, bool)| {
+        const KIND: &str = "instance attribute";
+        let (name, wanted) = (kind.as_str(), wanted.to_string());
+        if id.is_none() {
+            let comes_with_it = SET_AT_CREATION.contains(&kind) || wanted == "false";
+            let missing = || Object::new(Area::Instance, KIND, name, Presence::Absent).noting(&wanted);
+            return (!comes_with_it).then(missing);
+        }
+        let mut checks = Checks::default();
+        let found = present.get(name).map_or("none", String::as_str);
+        checks.that("value", found.eq_ignore_ascii_case(&wanted), &wanted, found);
+        Some(Object::new(Area::Instance, KIND, name, Presence::Ours).with(checks))
+    };
+    Ok(wanted_attributes(wanted).into_iter().filter_map(object).collect())
+}
+
+/// Where the instance stores what the input wants stored.
+///
+/// # Errors
+/// Whatever keeps Connect from answering.
+pub(crate) async fn storage_objects(
+    cx: &Clients,
+    id: Option<&str>,
+    instance: &Instance,
+) -> Result<Vec<Object>, StepError> {
+    const KIND: &str = "storage";
+    let mut objects = Vec::new();
+    for resource_type in stored(&instance.storage) {
+        let name = resource_type.as_str();
+        let wanted = wanted_storage(cx, &instance.alias, &resource_type)?;
+        let place = location(&resource_type, &wanted).location;
+        let present = match id {
+            Some(id) => storage_configs(cx, id, &resource_type).await?,
+            None => Vec::new(),
+        };
+        let object = if let Some(ours) = present.iter().find(|config| same_place(config, &wanted)) {
+            let mut checks = Checks::default();
+            let key = |config: &InstanceStorageConfig| key(config).unwrap_or_else(|| "none".into());
+            checks.that("key", same_key(ours, &wanted), key(&wanted), key(ours));
+            Object::new(Area::Instance, KIND, name, Presence::Ours).with(checks).noting(place)
+        } else if let Some(other) = present.first() {
+            let found = location(&resource_type, other).location;
+            let mut checks = Checks::default();
+            checks.equal("place", place, &found);
+            Object::new(Area::Instance, KIND, name, Presence::Elsewhere(found)).with(checks)
+        } else {
+            Object::new(Area::Instance, KIND, name, Presence::Absent).noting(place)
+        };
+        objects.push(object);
+    }
+    Ok(objects)
+}
+
+/// What an instance has of the attributes, by type.
+///
+/// # Errors
+/// As [`fresh`].
+pub(crate) async fn attributes(cx: &Clients, instance_id: &str) -> Result<BTreeMap<String, String>, StepError> {
+    let doing = format!("reading the attributes of the instance {instance_id}");
+    let mut items = cx.connect().list_instance_attributes().instance_id(instance_id).into_paginator().items().send();
+    let mut present = BTreeMap::new();
+    while let Some(item) = items.next().await {
+        let attribute = item.map_err(|error| fresh(&doing, &error))?;
+        if let (Some(kind), Some(value)) = (attribute.attribute_type, attribute.value) {
+            present.insert(kind.as_str().to_owned(), value);
+        }
+    }
+    Ok(present)
+}
+
+/// The kinds of things that an input wants stored.
+pub(crate) fn stored(storage: &Storage) -> impl Iterator<Item = InstanceStorageResourceType> + use<> {
+    let kinds = [
+        (storage.call_recordings, InstanceStorageResourceType::CallRecordings),
+        (storage.chat_transcripts, InstanceStorageResourceType::ChatTranscripts),
+        (storage.scheduled_reports, InstanceStorageResourceType::ScheduledReports),
+    ];
+    kinds.into_iter().filter_map(|(wanted, kind)| wanted.then_some(kind))
+}
+
+/// The attributes that an input names, with their values.
+pub(crate) fn wanted_attributes(instance: &Instance) -> Vec<(InstanceAttributeType, bool)> {
+    let always = [
+        (InstanceAttributeType::InboundCalls, instance.inbound_calls),
+        (InstanceAttributeType::OutboundCalls, instance.outbound_calls),
+        (InstanceAttributeType::ContactflowLogs, instance.flow_logs),
+    ];
+    let where_said = [
+        (InstanceAttributeType::ContactLens, instance.contact_lens),
+        (InstanceAttributeType::EarlyMedia, instance.early_media),
+    ];
+    always.into_iter().chain(where_said.into_iter().filter_map(|(kind, value)| Some((kind, value?)))).collect()
+}
+
+/// Where an instance stores one kind of thing.
+///
+/// # Errors
+/// As [`fresh`].
+pub(crate) async fn storage_configs(
+    cx: &Clients,
+    instance_id: &str,
+    resource_type: &InstanceStorageResourceType,
+) -> Result<Vec<InstanceStorageConfig>, StepError> {
+    let doing = format!("reading where the instance {instance_id} stores {}", resource_type.as_str());
+    let mut items = cx
+        .connect()
+        .list_instance_storage_configs()
+        .instance_id(instance_id)
+        .resource_type(resource_type.clone())
+        .into_paginator()
+        .items()
+        .send();
+    let mut found = Vec::new();
+    while let Some(item) = items.next().await {
+        found.push(item.map_err(|error| fresh(&doing, &error))?);
+    }
+    Ok(found)
+}
+
+/// Where it should store that: in the stack's bucket, encrypted with the stack's key.
+///
+/// # Errors
+/// `Internal` where the stack does not say where that is.
+pub(crate) fn wanted_storage(
+    cx: &Clients,
+    alias: &str,
+    resource_type: &InstanceStorageResourceType,
+) -> Result<InstanceStorageConfig, StepError> {
+    let place = |bucket: &str, key: &str| -> Result<InstanceStorageConfig, BuildError> {
+        let key = EncryptionConfig::builder().encryption_type(EncryptionType::Kms).key_id(key).build()?;
+        let prefix = names::storage_prefix(alias, resource_type.as_str());
+        let place = S3Config::builder().bucket_name(bucket).bucket_prefix(prefix).encryption_config(key).build()?;
+        InstanceStorageConfig::builder().storage_type(StorageType::S3).s3_config(place).build()
+    };
+    place(cx.settings.storage_bucket()?, cx.settings.storage_key_arn()?)
+        .map_err(|error| StepError::internal(error.to_string()))
+}
+
+/// Whether two places are the same, whatever their keys.
+pub(crate) fn same_place(one: &InstanceStorageConfig, other: &InstanceStorageConfig) -> bool {
+    let place = |config: &InstanceStorageConfig| {
+        config.s3_config().map(|s3| (s3.bucket_name().to_owned(), s3.bucket_prefix().trim_end_matches('/').to_owned()))
+    };
+    place(one).is_some() && place(one) == place(other)
+}
+
+/// Whether two places are encrypted with the same key.
+pub(crate) fn same_key(one: &InstanceStorageConfig, other: &InstanceStorageConfig) -> bool {
+    key(one) == key(other)
+}
+
+fn key(config: &InstanceStorageConfig) -> Option<String> {
+    config.s3_config().and_then(|s3| s3.encryption_config()).map(|key| key.key_id().to_owned())
+}
+
+/// A place, for people.
+pub(crate) fn location(resource_type: &InstanceStorageResourceType, config: &InstanceStorageConfig) -> StorageLocation {
+    StorageLocation {
+        resource_type: resource_type.as_str().into(),
+        location: config.s3_config().map_or_else(
+            || config.storage_type().as_str().to_owned(),
+            |s3| format!("s3://{}/{}", s3.bucket_name(), s3.bucket_prefix()),
+        ),
+    }
+}
+
+/// Connect may answer "not found" for some minutes after an instance has become active (eventual consistency).
+pub(crate) fn fresh<E, R>(doing: &str, error: &SdkError<E, R>) -> StepError
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    R: std::fmt::Debug,
+    SdkError<E, R>: aws_sdk_connect::operation::RequestId,
+{
+    let failure = aws_error::step_error(doing, error);
+    if aws_error::is_not_found(error) { StepError::not_consistent_yet(failure.message) } else { failure }
+}

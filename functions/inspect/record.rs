@@ -1,0 +1,47 @@
+//! What the stack keeps of an instance: its registry entry, and the subscriptions by which changes of groups are heard of.
+
+use onboarding_core::{
+    contract::{Area, EntraGroup},
+    inspection::{Checks, Object, Presence},
+};
+use time::OffsetDateTime;
+
+use crate::{graph::Subscription, registry::Entry};
+
+/// The registry entry, held against the one that an onboarding would write; `wanted` is `None` where it can't be told yet.
+pub(crate) fn entry_object(alias: &str, found: Option<&Entry>, wanted: Option<&Entry>) -> Object {
+    let object = |presence| Object::new(Area::Registry, "registry entry", alias, presence);
+    let Some(found) = found else { return object(Presence::Absent) };
+    let mut checks = Checks::default();
+    checks.that("configuration", wanted == Some(found), "that of this input", "another one");
+    object(Presence::Ours).with(checks)
+}
+
+/// The subscription to each group.
+pub(crate) fn subscription_objects(
+    groups: &[EntraGroup],
+    known: &[Subscription],
+    url: &str,
+    now: OffsetDateTime,
+) -> Vec<Object> {
+    let object = |group: &EntraGroup| {
+        let watching = || known.iter().filter(|subscription| subscription.watches(&group.id));
+        let name = format!("group {}", group.display_name);
+        let object = |presence| Object::new(Area::Notifications, "subscription", name, presence);
+        if let Some(ours) = watching().find(|subscription| subscription.calls(url)) {
+            let mut checks = Checks::default();
+            let ends = &ours.expiration_date_time;
+            checks.that("lifetime", ours.lasts(now), "at least two weeks", format!("until {ends}"));
+            return object(Presence::Ours).with(checks);
+        }
+        match watching().next() {
+            Some(other) => object(Presence::Foreign(format!(
+                "the subscription {} calls another address, and Graph allows one for each application; the schedule keeps the \
+                 group in step",
+                other.id
+            ))),
+            None => object(Presence::Absent),
+        }
+    };
+    groups.iter().map(object).collect()
+}

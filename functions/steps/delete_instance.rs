@@ -1,0 +1,78 @@
+//! `delete-instance`: the Amazon Connect instance of an onboarding that is torn down, where a person asked for that by its
+//! alias. With it go its users, flows, profiles, contact records, and its phone numbers, for good.
+//!
+//! * Reads: `connect:DescribeInstance`, `connect:ListPhoneNumbersV2`.
+//! * Writes: `connect:DeleteInstance`, which also needs `ds:DescribeDirectories`, `ds:DeleteDirectory` and
+//!   `ds:UnauthorizeApplication`.
+//! * Safe to repeat: an instance that is gone is success. Alias, tags and phone numbers are read right before: an instance
+//!   that is not ours any more, or that got a number which nobody approved to lose, stays.
+//! * Phone numbers are not released one by one before: should Connect refuse the deletion (an account may create and
+//!   delete 100 instances together in 30 days), they would be lost and the instance would not be.
+//! * One look per invocation; the state machine waits between looks.
+
+use onboarding_core::{
+    StepError, backoff,
+    contract::{RemoveInput, RemoveOutput, RemoveStatus},
+};
+use tracing::info;
+
+use crate::{aws_error, clients::Clients, inspect::instance, telephony};
+
+/// After so many looks a deletion that does not end is told to a person.
+const PATIENCE: u32 = 40;
+
+/// Deletes the instance, or looks whether it is gone.
+///
+/// # Errors
+/// `Conflict` where the instance is not what the approved plan was about.
+pub async fn run(cx: &Clients, input: RemoveInput) -> Result<RemoveOutput, StepError> {
+    let target = &input.target;
+    let id = target.instance_id.as_str();
+    let looked = input.previous.map_or(0, |previous| previous.attempt);
+    let Some(found) = instance::describe(cx, id).await? else {
+        info!(instance = target.alias, "instance gone");
+        return Ok(RemoveOutput { removed: 1, attempt: looked, ..RemoveOutput::default() });
+    };
+    if looked >= PATIENCE {
+        return Err(StepError::internal(format!(
+            "the Amazon Connect instance {id} ({}) is still there after {looked} looks at its deletion; look at it in the \
+             console, then start the same teardown again",
+            target.alias
+        )));
+    }
+    if looked == 0 {
+        if !instance::is_ours(&found, &target.alias)
+            || !found.instance_alias().is_some_and(|alias| alias == target.alias)
+        {
+            return Err(StepError::conflict(format!(
+                "the Amazon Connect instance {id} does not carry the alias and tags of the onboarding {} any more, so it is \
+                 not deleted",
+                target.alias
+            )));
+        }
+        let held = telephony::phone_numbers(cx, &target.instance_arn).await?;
+        let new: Vec<&str> =
+            held.iter().filter(|number| !target.phone_numbers.contains(number)).map(String::as_str).collect();
+        if !new.is_empty() {
+            return Err(StepError::conflict(format!(
+                "the instance {} has phone numbers that the approved plan did not name: {}; they could not be had again, so \
+                 nothing is deleted: plan the teardown again",
+                target.alias,
+                new.join(", ")
+            )));
+        }
+        match cx.connect().delete_instance().instance_id(id).send().await {
+            Ok(_) => info!(instance = target.alias, "instance is being deleted"),
+            Err(error) if aws_error::is_not_found(&error) => {}
+            Err(error) => {
+                return Err(aws_error::step_error(&format!("deleting the Amazon Connect instance {id}"), &error));
+            }
+        }
+    }
+    Ok(RemoveOutput {
+        status: RemoveStatus::More,
+        attempt: looked + 1,
+        wait_seconds: backoff::instance_creation(looked),
+        ..RemoveOutput::default()
+    })
+}

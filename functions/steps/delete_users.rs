@@ -1,0 +1,108 @@
+//! `delete-users`: the Connect users of an onboarding that is torn down, where the input asks for that and the instance
+//! stays. Goes at the account's rate, and stops before Lambda would stop it.
+//!
+//! * Reads: `connect:SearchUsers`, `connect:DescribeUser` before each deletion; `servicequotas:GetServiceQuota`.
+//! * Writes: `connect:DeleteUser`.
+//! * Safe to repeat: each round reads the users anew; only those with our tags for this alias are deleted, and the tags are
+//!   read once more right before. A user that is gone is success.
+
+use std::time::Duration;
+
+use onboarding_core::{
+    StepError,
+    contract::{RemoveInput, RemoveOutput, RemoveStatus},
+    names,
+    sync::{Failure, MAX_LISTED, Ownership, Plan, UserRef},
+};
+use tokio::time::Instant;
+use tracing::info;
+
+use crate::{
+    aws_error,
+    clients::Clients,
+    connect::{Directory, Membership, Writer},
+    serve::Invocation,
+};
+
+/// So long before Lambda's deadline no new request starts: a request may take 20 seconds to time out.
+const MARGIN: Duration = Duration::from_secs(25);
+/// After so many rounds that deleted nobody, the run gives up.
+const IDLE_ROUNDS: u32 = 3;
+
+/// One round.
+///
+/// # Errors
+/// Whatever keeps Connect from answering; `Conflict` with the reasons where rounds pass in which nobody can be deleted.
+pub async fn run(cx: &Clients, input: RemoveInput, invocation: Invocation) -> Result<RemoveOutput, StepError> {
+    let remaining = invocation.remaining();
+    let deadline = Instant::now() + remaining.saturating_sub(MARGIN.min(remaining / 4));
+    let (id, alias) = (input.target.instance_id.as_str(), input.target.alias.as_str());
+    let previous = input.previous.unwrap_or_default();
+    let directory = Directory::new(cx.connect(), id, alias);
+    let users = directory.users().await?;
+    let ours = users.into_iter().filter(|user| user.ownership == Ownership::Ours).map(|user| UserRef {
+        username: user.username,
+        id: user.id,
+        arn: user.arn,
+        object_id: user.entra_object_id,
+    });
+    let plan = Plan::deleting(ours);
+    let last_look = StillOurs { cx, instance_id: id, alias };
+    let writer = Writer::new(cx.connect(), cx.quotas(), &directory, last_look, (id, alias), previous.attempt == 0);
+    let applied = writer.apply(&plan, deadline).await?;
+    info!(deleted = applied.totals.removed, left = applied.left, failed = applied.totals.failed, "users deleted");
+
+    let failures: Vec<Failure> = applied
+        .failures
+        .iter()
+        .take(MAX_LISTED)
+        .map(|(username, reason)| Failure { username: username.clone(), reason: reason.clone() })
+        .collect();
+    let finished = applied.left == 0 && failures.is_empty();
+    let idle = if finished || applied.totals.removed > 0 { 0 } else { previous.attempt + 1 };
+    if idle >= IDLE_ROUNDS {
+        let reasons: Vec<&str> = failures.iter().take(3).map(|failure| failure.reason.as_str()).collect();
+        return Err(StepError::conflict(format!(
+            "{} users of the instance {alias} can't be deleted: {}; settle that, then start the same teardown again",
+            failures.len(),
+            reasons.join("; ")
+        )));
+    }
+    let mut totals = previous.totals;
+    totals.removed += applied.totals.removed;
+    totals.calls += applied.totals.calls + directory.calls();
+    totals.throttles += applied.totals.throttles + directory.throttles();
+    Ok(RemoveOutput {
+        status: if finished { RemoveStatus::Done } else { RemoveStatus::More },
+        removed: totals.removed,
+        attempt: idle,
+        failures,
+        totals,
+        ..RemoveOutput::default()
+    })
+}
+
+/// Reads the tags once more of a user who is about to be deleted.
+struct StillOurs<'a> {
+    cx: &'a Clients,
+    instance_id: &'a str,
+    alias: &'a str,
+}
+
+impl Membership for StillOurs<'_> {
+    /// Whether the user stays: it does not carry our tags any more.
+    async fn belongs(&self, user: &UserRef) -> Result<bool, StepError> {
+        let sent = self.cx.connect().describe_user().instance_id(self.instance_id).user_id(&user.id).send().await;
+        let tags = match sent {
+            Ok(found) => found.user.and_then(|user| user.tags).unwrap_or_default(),
+            // The deletion finds out for itself.
+            Err(error) if aws_error::is_not_found(&error) => return Ok(false),
+            Err(error) => {
+                return Err(aws_error::step_error(&format!("looking at the user {} again", user.username), &error));
+            }
+        };
+        let tag = |key: &str| tags.get(key).map(String::as_str);
+        let owner = Ownership::from_tags(tag(names::MANAGED_BY_KEY), tag(names::ONBOARDING_KEY), self.alias);
+        Ok(owner != Ownership::Ours)
+    }
+}

@@ -1,0 +1,236 @@
+//! `plan-onboarding`: what an onboarding would do with an input, object by object, before it is started (the how-to has
+//! nothing like it): what it would create, adopt, change and leave, what it would wait for, and what stands in its way.
+//!
+//! * Reads: what the steps of the onboarding read. Graph `GET /applicationTemplates`, `/groups`, `/groups/{id}/members` or
+//!   `/transitiveMembers`, `/servicePrincipals`, `/applications`, claims policies and assignments of the application,
+//!   `/subscriptions`; the federation metadata; `connect:ListInstances`, `connect:DescribeInstance`,
+//!   `connect:ListInstanceAttributes`, `connect:ListInstanceStorageConfigs`, `connect:ListPhoneNumbersV2`,
+//!   `connect:SearchAvailablePhoneNumbers`, `connect:SearchUsers`, the lists of profiles and hierarchy groups;
+//!   `iam:GetSAMLProvider`, `iam:GetPolicy`, `iam:GetPolicyVersion`, `iam:GetRole`, `iam:ListAttachedRolePolicies`,
+//!   `iam:ListRolePolicies`; the Service Quotas calls of `request-quotas` but the request; `support:DescribeCases`;
+//!   `dynamodb:GetItem` on the registry. The documents of a number order are not opened.
+//! * Writes: nothing.
+//! * Permissions: the reads; in Graph `Application.Read.All`, `Policy.Read.All`, `Group.Read.All`, `User.Read.All`.
+//! * Safe to repeat: it only reads. What changes between plan and onboarding, the onboarding sees for itself.
+
+use onboarding_core::{
+    StepError, StepErrorKind,
+    contract::{
+        Area, EntraApplication, OpenItem, PlanItem, PlanOnboardingInput, PlanOnboardingOutput, PlanStatus,
+        RegisterInstanceInput,
+    },
+    inspection::{Object, Presence},
+    onboarding::{INSTANCES_QUOTA, Onboarding, quota_is_per_instance},
+    saml::read_metadata,
+};
+use time::OffsetDateTime;
+
+use crate::{
+    clients::Clients,
+    iam,
+    inspect::{
+        entra::{self, Found},
+        federation::{Federation, policy_object, provider_object, role_object},
+        instance,
+        people::{People, UserPlan},
+        record,
+    },
+    instances,
+    quota::{self, Wanted, targets},
+    registry::{Entry, Registry},
+    telephony,
+};
+
+/// Makes the plan.
+///
+/// # Errors
+/// `InvalidInput` with every fault of the input or of its groups at once; whatever keeps a cloud from answering.
+pub async fn run(cx: &Clients, input: PlanOnboardingInput) -> Result<PlanOnboardingOutput, StepError> {
+    let onboarding = Onboarding::parse_step(&input.onboarding)?;
+    let now = OffsetDateTime::now_utc();
+    let people = People::read(cx, &onboarding).await?;
+    let instance = Instance::find(cx, &onboarding).await?;
+    let planner = Planner { cx, onboarding: &onboarding, people: &people, instance: &instance, now };
+
+    let (mut items, mut open_items) = planner.instance().await?;
+    items.extend(planner.telephony().await?);
+    items.extend(planner.sign_on().await?);
+    let users = planner.users().await?;
+    items.extend(users.items());
+
+    open_items.extend(people.open_items);
+    open_items.extend(users.open_items);
+    Ok(PlanOnboardingOutput { status: PlanStatus::Planned, items, open_items })
+}
+
+/// The instance as it is now.
+#[derive(Debug)]
+struct Instance {
+    object: Object,
+    id: Option<String>,
+    arn: Option<String>,
+    entry: Option<Entry>,
+}
+
+impl Instance {
+    async fn find(cx: &Clients, onboarding: &Onboarding) -> Result<Self, StepError> {
+        let alias = onboarding.instance.alias.as_str();
+        let found = instance::of_alias(cx, alias).await?;
+        let object = instance::object(alias, found.as_ref());
+        // One that can't be used is as good as none for what hangs on it.
+        let usable = found.filter(|_| !matches!(object.presence, Presence::Foreign(_)));
+        let entry = match usable.as_ref().and_then(|instance| instance.id()) {
+            Some(id) => Registry::new(cx)?.find(id).await?,
+            None => None,
+        };
+        let text = |text: Option<&str>| text.map(ToOwned::to_owned);
+        Ok(Self {
+            id: text(usable.as_ref().and_then(|instance| instance.id())),
+            arn: text(usable.as_ref().and_then(|instance| instance.arn())),
+            object,
+            entry,
+        })
+    }
+}
+
+struct Planner<'a> {
+    cx: &'a Clients,
+    onboarding: &'a Onboarding,
+    people: &'a People,
+    instance: &'a Instance,
+    now: OffsetDateTime,
+}
+
+impl Planner<'_> {
+    fn known(&self) -> bool {
+        self.instance.entry.is_some()
+    }
+
+    fn planned(&self, objects: &[Object]) -> Vec<PlanItem> {
+        objects.iter().map(|object| object.planned(self.known())).collect()
+    }
+
+    /// The instance, and room for it.
+    async fn instance(&self) -> Result<(Vec<PlanItem>, Vec<OpenItem>), StepError> {
+        let id = self.instance.id.as_deref();
+        let mut items = Vec::new();
+        if self.instance.object.presence == Presence::Absent {
+            let count = targets::whole(u64::try_from(instances::living(self.cx).await?).unwrap_or(u64::MAX)) + 1.0;
+            items.push(self.peek(INSTANCES_QUOTA, (count, count)).await?);
+        }
+        items.push(self.instance.object.planned(self.known()));
+        let wanted = &self.onboarding.instance;
+        items.extend(self.planned(&instance::attribute_objects(self.cx, id, wanted).await?));
+        let storage = instance::storage_objects(self.cx, id, wanted).await?;
+        items.extend(self.planned(&storage));
+        let open_items = storage.iter().filter_map(|object| match &object.presence {
+            Presence::Elsewhere(place) => Some(OpenItem::new(
+                format!("storage {}", object.name),
+                format!("the instance stores it at {place} already, not in the stack's bucket"),
+                "Nothing, if that place is meant.",
+            )),
+            _ => None,
+        });
+        Ok((items, open_items.collect()))
+    }
+
+    async fn peek(&self, code: &str, (at_least, ask_for): (f64, f64)) -> Result<PlanItem, StepError> {
+        let instance_arn = self.instance.arn.as_deref().filter(|_| quota_is_per_instance(code));
+        quota::peek(self.cx, Wanted { code, instance_arn, at_least, ask_for, required: false }).await
+    }
+
+    /// Quotas of the instance, and numbers.
+    async fn telephony(&self) -> Result<Vec<PlanItem>, StepError> {
+        let (quotas, people) = (&self.onboarding.quotas.0, self.people.count());
+        let arn = self.instance.arn.as_deref();
+        let targets = match arn {
+            Some(arn) => targets::on_instance(self.cx, quotas, people, arn).await?,
+            None => targets::of(quotas, (people > 0).then(|| targets::whole(people))),
+        };
+        let mut items = Vec::new();
+        for target in targets {
+            items.push(self.peek(&target.code, (target.at_least, target.ask_for)).await?);
+        }
+        items.extend(telephony::preview(self.cx, arn, self.onboarding).await?);
+        Ok(items)
+    }
+
+    /// Entra, IAM, and what the stack keeps of them.
+    async fn sign_on(&self) -> Result<Vec<PlanItem>, StepError> {
+        let (cx, onboarding, groups) = (self.cx, self.onboarding, self.people.groups.as_slice());
+        let alias = onboarding.instance.alias.as_str();
+        let account = iam::arn_prefix(cx).await?;
+        let id = self.instance.id.as_deref().unwrap_or("of the new instance");
+        let wanted = Federation::new(&onboarding.iam, onboarding.users.username, (&account, cx.region(), id))?;
+        let graph = cx.graph();
+        let (found, conflict) = match entra::find(graph, alias, &onboarding.entra.application_name).await {
+            Ok(Some(principal)) => (Found::read(graph, &principal.id, "").await?, None),
+            Ok(None) => (None, None),
+            Err(error) if error.kind == StepErrorKind::Conflict => (None, Some(error.message)),
+            Err(error) => return Err(error),
+        };
+        let mut objects = match conflict {
+            Some(why) => {
+                let name = &onboarding.entra.application_name;
+                vec![Object::new(Area::Entra, "enterprise application", name, Presence::Foreign(why))]
+            }
+            None => entra::objects(found.as_ref(), onboarding, &wanted, (groups, &self.people.ids()), self.now),
+        };
+        // A new certificate makes new metadata.
+        let certified =
+            objects.iter().any(|object| object.kind == entra::CERTIFICATE && object.presence == Presence::Ours);
+        let published = match &found {
+            Some(found) if certified => {
+                Some(read_metadata(&graph.federation_metadata(&found.principal.app_id).await?)?)
+            }
+            _ => None,
+        };
+        let certificates = found.as_ref().map(Found::certificates).unwrap_or_default();
+        // The onboarding comes to IAM between the certificate and the claims.
+        let federation = [
+            provider_object(cx, &wanted, alias, (published.as_ref(), &certificates)).await?,
+            policy_object(cx, &wanted, alias).await?,
+            role_object(cx, &wanted, alias).await?,
+        ];
+        let place =
+            objects.iter().position(|object| object.kind == entra::CERTIFICATE).map_or(objects.len(), |at| at + 1);
+        objects.splice(place..place, federation);
+        objects.push(record::entry_object(alias, self.instance.entry.as_ref(), self.entry(found).as_ref()));
+        let subscriptions = graph.subscriptions().await?;
+        objects.extend(record::subscription_objects(groups, &subscriptions, cx.settings.notification_url()?, self.now));
+        Ok(self.planned(&objects))
+    }
+
+    /// The registry entry that the onboarding would write.
+    fn entry(&self, found: Option<Found>) -> Option<Entry> {
+        let known = self.instance.entry.as_ref()?;
+        let found = found?;
+        let application = known.application.clone().filter(|known| {
+            known.service_principal_id == found.principal.id && known.application_id == found.application.id
+        });
+        Some(Entry::from(RegisterInstanceInput {
+            onboarding: self.onboarding.clone(),
+            instance_id: known.instance_id.clone(),
+            instance_arn: known.instance_arn.clone(),
+            tenant_id: known.tenant_id.clone(),
+            groups: self.people.groups.clone(),
+            instance_adopted: known.instance_adopted,
+            application: application.unwrap_or_else(|| EntraApplication {
+                application_id: found.application.id,
+                app_id: found.principal.app_id,
+                service_principal_id: found.principal.id,
+                ..EntraApplication::default()
+            }),
+        }))
+    }
+
+    async fn users(&self) -> Result<UserPlan, StepError> {
+        let today = self.now.date();
+        match self.instance.id.as_deref() {
+            Some(id) => {
+                self.people.plan_on(self.cx, (id, &self.onboarding.instance.alias), self.onboarding, today).await
+            }
+            None => Ok(self.people.plan_on_new(self.onboarding, today)),
+        }
+    }
+}
