@@ -28,7 +28,7 @@ use tracing::warn;
 pub use self::{
     applications::Retired,
     call::{GraphError, Refusal},
-    credential::{Credential, Proof},
+    credential::{Credential, Proof, moment},
     groups::GroupMembers,
     model::{
         AppRole, AppRoleAssignment, Application, ClaimsMappingPolicy, Group, KeyCredential, SamlSettings,

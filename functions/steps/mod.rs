@@ -22,3 +22,4 @@ pub mod subscribe_groups;
 pub mod sync_members;
 pub mod sync_users;
 pub mod verify_sign_in;
+pub mod watch_expiry;

@@ -3,6 +3,7 @@
 
 mod entra;
 mod events;
+mod expiry;
 mod iam;
 mod instance;
 mod quota;
@@ -24,6 +25,7 @@ pub use self::{
         Reauthorization, SubscribeGroupsInput, SubscribeGroupsOutput, SubscriptionAction, SyncMembersInput,
         SyncMembersOutput,
     },
+    expiry::{CredentialExpiry, InstanceExpiry, WatchExpiryInput, WatchExpiryOutput},
     iam::{
         CreatePolicyInput, CreatePolicyOutput, CreateRoleInput, CreateRoleOutput, CreateSamlProviderInput,
         CreateSamlProviderOutput,
