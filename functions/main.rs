@@ -10,7 +10,7 @@ use connect_onboarding::{
         create_instance, create_policy, create_role, create_saml_provider, delete_federation, delete_instance,
         delete_users, detect_drift, instance_quota, notify, order_numbers, plan_onboarding, plan_teardown, preflight,
         receive_notification, register_instance, remove_entra_application, report, request_quotas, rotate_certificate,
-        subscribe_groups, sync_members, sync_users, unsubscribe_groups, verify_sign_in,
+        subscribe_groups, sync_members, sync_users, unsubscribe_groups, verify_sign_in, watch_expiry,
     },
 };
 
@@ -49,6 +49,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         "sync-members" => serve("sync-members", |input, _| sync_members::run(cx, input)).await,
         "sync-users" => serve("sync-users", |input, invocation| sync_users::run(cx, input, invocation)).await,
         "verify-sign-in" => serve("verify-sign-in", |input, _| verify_sign_in::run(cx, input)).await,
+        "watch-expiry" => serve("watch-expiry", |input, _| watch_expiry::run(cx, input)).await,
         "report" => serve("report", |input, _| report::run(input)).await,
         other => Err(format!(
             "this binary serves no handler {other:?}: it runs as a Lambda function whose Handler is the name of a step, as \

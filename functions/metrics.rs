@@ -41,11 +41,17 @@ pub enum Metric {
     DriftFindings,
     /// How long ago a sync left the instance in step; before the first one, how long ago the instance was registered.
     SecondsSinceSync,
+    /// Days until the certificate ends that signs the assertions of an instance's application.
+    SigningCertificateDaysLeft,
+    /// Days until the first of the stack's credentials for Microsoft Graph ends.
+    CredentialDaysLeft,
+    /// Hours until the first subscription to a group of an instance ends; 0 where a group has none.
+    SubscriptionHoursLeft,
 }
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::UsersCreated,
         Self::UsersUpdated,
         Self::UsersRemoved,
@@ -57,6 +63,9 @@ impl Metric {
         Self::UnsafePlans,
         Self::DriftFindings,
         Self::SecondsSinceSync,
+        Self::SigningCertificateDaysLeft,
+        Self::CredentialDaysLeft,
+        Self::SubscriptionHoursLeft,
     ];
 
     /// The unit, by CloudWatch's name for it.

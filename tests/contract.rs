@@ -299,6 +299,7 @@ fn decoded(handler: &str, event: Value) -> Result<(), String> {
         "sync-members" => decode::<SyncMembersInput>(event),
         "sync-users" => decode::<SyncUsersInput>(event),
         "verify-sign-in" => decode::<VerifySignInInput>(event),
+        "watch-expiry" => decode::<WatchExpiryInput>(event),
         "report" => decode::<ReportInput>(event),
         other => Err(format!("tests/contract.rs does not know the input type of {other}")),
     }

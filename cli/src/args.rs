@@ -1,6 +1,7 @@
 //! The command line.
 
 mod cloud;
+mod entra;
 mod local;
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ pub use self::{
         ApplicationFate, ApproveArgs, DoctorArgs, DocumentArg, DriftArgs, Fate, ListArgs, On, PlanArgs, RejectArgs,
         ReplayArgs, ReportArgs, RotateArgs, StartArgs, StatusArgs, SyncArgs, TeardownArgs, WatchArgs,
     },
+    entra::{EntraSetupArgs, IdentityArg},
     local::LocalArgs,
 };
 use crate::words::Lang;
@@ -114,6 +116,11 @@ pub enum Command {
         after_help = "Examples:\n  onboard teardown acme-support\n  onboard teardown acme-support --users delete --application delete --apply"
     )]
     Teardown(TeardownArgs),
+    /// Print, or run, what an administrator does once so that Entra knows the stack
+    #[command(
+        after_help = "Examples:\n  onboard entra-setup                       prints a script to read and run\n  onboard entra-setup --run                 runs it; needs az and aws, signed in\n  onboard entra-setup --remove setup        takes the wide permissions away until the next onboarding"
+    )]
+    EntraSetup(EntraSetupArgs),
     /// Run a whole onboarding on this machine, against a local cloud: no account, no network, no cost
     #[command(
         after_help = "Examples:\n  onboard local --input onboarding.json\n  onboard local --keep    then: onboard list --local"

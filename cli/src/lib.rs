@@ -9,6 +9,7 @@ pub mod check;
 pub mod cloud;
 pub mod commands;
 pub mod console;
+pub mod entra_setup;
 pub mod exit;
 pub mod follow;
 pub mod input;
@@ -38,6 +39,7 @@ pub fn main() -> ExitCode {
     let console = Console::of_this_process(Words(lang), args.json);
     let exit = match args.command {
         Command::Local(local) => local::run(*local, &console),
+        Command::EntraSetup(args) => entra_setup::run(&args, &console),
         Command::Check(check) => check::run(&check, &console),
         Command::Schema => schema::run(&console),
         Command::Completion { shell } => {

@@ -103,7 +103,7 @@ impl Credential {
 
 /// A time, or the beginning of a day in UTC.
 #[must_use]
-pub(super) fn moment(text: &str) -> Option<OffsetDateTime> {
+pub fn moment(text: &str) -> Option<OffsetDateTime> {
     let day = || Date::parse(text, &Iso8601::DATE).ok().map(|date| date.midnight().assume_utc());
     OffsetDateTime::parse(text, &Rfc3339).ok().or_else(day)
 }

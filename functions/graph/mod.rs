@@ -30,7 +30,7 @@ pub(crate) use self::subscriptions::LIFETIME;
 pub use self::{
     applications::Retired,
     call::{GraphError, Refusal},
-    credential::{Credential, Proof},
+    credential::{Credential, Proof, moment},
     groups::GroupMembers,
     model::{
         AppRole, AppRoleAssignment, Application, ClaimsMappingPolicy, Group, KeyCredential, SamlSettings,

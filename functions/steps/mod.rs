@@ -30,3 +30,4 @@ pub mod sync_members;
 pub mod sync_users;
 pub mod unsubscribe_groups;
 pub mod verify_sign_in;
+pub mod watch_expiry;

@@ -15,13 +15,6 @@ pub(crate) const KEY: &str = "arn:aws:kms:ap-northeast-1:111122223333:key/6f9d2f
 
 /// Clients whose every call goes to `url`.
 pub(crate) fn on(url: &str) -> Clients {
-    let config = SdkConfig::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new(REGION))
-        .endpoint_url(url)
-        .credentials_provider(SharedCredentialsProvider::new(Credentials::new("test", "test", None, None, "test")))
-        .retry_config(RetryConfig::disabled())
-        .build();
     let settings = Settings::read(|name| match name {
         Settings::GRAPH_CREDENTIAL => Some("graph-credential".into()),
         Settings::GRAPH_URL | Settings::LOGIN_URL => Some(url.into()),
@@ -30,5 +23,17 @@ pub(crate) fn on(url: &str) -> Clients {
         Settings::STORAGE_KEY_ARN => Some(KEY.into()),
         _ => None,
     });
+    with(url, settings)
+}
+
+/// The same with settings of the test's own.
+pub(crate) fn with(url: &str, settings: Settings) -> Clients {
+    let config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(REGION))
+        .endpoint_url(url)
+        .credentials_provider(SharedCredentialsProvider::new(Credentials::new("test", "test", None, None, "test")))
+        .retry_config(RetryConfig::disabled())
+        .build();
     Clients::new(config, settings)
 }

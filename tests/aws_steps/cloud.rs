@@ -1,7 +1,7 @@
 //! The stand-in as the tests of the steps start it, with a clock that only the tests move.
 
 use connect_onboarding::clients::Clients;
-use local_cloud::{Behaviour, ClientCredentials, FaultRule, LocalCloud, Options, Tenant};
+use local_cloud::{AppRegistration, Behaviour, ClientCredentials, FaultRule, LocalCloud, Options, Tenant};
 use serde_json::json;
 
 use super::clients;
@@ -43,6 +43,16 @@ impl Cloud {
         let cloud = LocalCloud::start(options).await.unwrap();
         let cx = clients::on(&cloud.aws_url());
         Self { cloud, seen: 0.into(), cx }
+    }
+
+    /// Where Graph and the login service are.
+    pub(crate) fn entra(&self) -> (String, String) {
+        (self.cloud.graph_url(), self.cloud.login_url())
+    }
+
+    /// Registers an application in Entra.
+    pub(crate) fn register(&self, registration: AppRegistration) {
+        self.cloud.register(registration);
     }
 
     /// Lets time pass, in seconds of the real cloud.

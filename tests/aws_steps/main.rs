@@ -14,4 +14,5 @@ mod policy;
 mod request_quotas;
 mod role;
 mod saml_provider;
+mod sign_in;
 mod telephony;

@@ -30,6 +30,18 @@ pub enum CredentialKind {
     Secret,
 }
 
+impl CredentialKind {
+    /// Its name on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Keyless => "keyless",
+            Self::Certificate => "certificate",
+            Self::Secret => "secret",
+        }
+    }
+}
+
 /// A secret that is there before the stack is deployed.
 #[derive(Clone, Serialize)]
 pub struct StoredSecret {

@@ -3,6 +3,7 @@
 
 mod command_line;
 mod common;
+mod entra_setup;
 mod events;
 mod faults;
 mod kept;
@@ -12,4 +13,5 @@ mod page;
 mod reach;
 mod rehearsal;
 mod rotation;
+mod secrets;
 mod user_sync;

@@ -144,12 +144,7 @@ pub fn read_metadata(xml: &str) -> Result<Metadata, StepError> {
     if single_sign_on.is_empty() {
         return Err(refuse("has no SingleSignOnService"));
     }
-    let thumbprints = provider
-        .children()
-        .filter(|node| node.has_tag_name((METADATA_NS, "KeyDescriptor")) && node.attribute("use") != Some("encryption"))
-        .flat_map(|key| key.descendants())
-        .filter(|node| node.has_tag_name((SIGNATURE_NS, "X509Certificate")))
-        .filter_map(|node| node.text())
+    let thumbprints = signing_keys(provider)
         .map(|text| thumbprint(text).ok_or_else(|| refuse("holds a certificate that is not base64")))
         .collect::<Result<Vec<_>, _>>()?;
     if thumbprints.is_empty() {
@@ -192,12 +187,38 @@ pub fn metadata_document(entity_id: &str, single_sign_on: &[String], certificate
     )
 }
 
+/// The texts of the signing certificates of an identity provider's descriptor.
+fn signing_keys<'a>(provider: roxmltree::Node<'a, 'a>) -> impl Iterator<Item = &'a str> {
+    let signs = |node: &roxmltree::Node| {
+        node.has_tag_name((METADATA_NS, "KeyDescriptor")) && node.attribute("use") != Some("encryption")
+    };
+    let keys = provider.children().filter(signs).flat_map(|key| key.descendants());
+    keys.filter(|node| node.has_tag_name((SIGNATURE_NS, "X509Certificate"))).filter_map(|node| node.text())
+}
+
+/// The signing certificates in federation metadata, in DER; none where it holds none that can be read.
+#[must_use]
+pub fn signing_certificates(xml: &str) -> Vec<Vec<u8>> {
+    let Ok(document) = roxmltree::Document::parse(xml) else { return Vec::new() };
+    let provider = document.root_element().children().find(|node| node.has_tag_name((METADATA_NS, "IDPSSODescriptor")));
+    provider.into_iter().flat_map(signing_keys).filter_map(der).collect()
+}
+
+fn der(base64: &str) -> Option<Vec<u8>> {
+    let text: String = base64.chars().filter(|c| !c.is_whitespace()).collect();
+    STANDARD.decode(text).ok()
+}
+
+/// The SHA-1 thumbprint, upper-case hex, of a certificate in DER.
+#[must_use]
+pub fn thumbprint_of(der: &[u8]) -> String {
+    Sha1::digest(der).iter().map(|byte| format!("{byte:02X}")).collect()
+}
+
 /// The SHA-1 thumbprint, upper-case hex, of a certificate given as base64 DER; `None` where it is not base64.
 #[must_use]
 pub fn thumbprint(base64_der: &str) -> Option<String> {
-    let text: String = base64_der.chars().filter(|c| !c.is_whitespace()).collect();
-    let der = STANDARD.decode(text).ok()?;
-    Some(Sha1::digest(&der).iter().map(|byte| format!("{byte:02X}")).collect())
+    der(base64_der).map(|der| thumbprint_of(&der))
 }
 
 #[cfg(test)]

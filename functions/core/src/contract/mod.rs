@@ -4,6 +4,7 @@
 mod drift;
 mod entra;
 mod events;
+mod expiry;
 mod iam;
 mod inspection;
 mod instance;
@@ -28,6 +29,7 @@ pub use self::{
         Reauthorization, SubscribeGroupsInput, SubscribeGroupsOutput, SubscriptionAction, SyncMembersInput,
         SyncMembersOutput,
     },
+    expiry::{CredentialExpiry, InstanceExpiry, WatchExpiryInput, WatchExpiryOutput},
     iam::{
         CreatePolicyInput, CreatePolicyOutput, CreateRoleInput, CreateRoleOutput, CreateSamlProviderInput,
         CreateSamlProviderOutput,

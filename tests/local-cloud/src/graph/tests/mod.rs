@@ -1,6 +1,7 @@
 //! The tenant, asked as a client asks it. Each answer is held against Microsoft's description on its way out.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod assertions;
 mod claims;
 mod directory;
 mod login;

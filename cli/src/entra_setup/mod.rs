@@ -1,0 +1,121 @@
+//! `onboard entra-setup`: what an administrator does once, so that Entra knows the stack. It prints a script for a shell with
+//! a signed-in Azure CLI and AWS CLI, or runs that very script (`--run`).
+//!
+//! The permissions are those of [`Identity::permissions`], the list that `preflight` compares with each token. The script may
+//! run again: it finds what it made by its name, and grants only what is missing.
+
+mod script;
+
+use std::{
+    io::Write,
+    process::{Command, Stdio},
+};
+
+use onboarding_core::{
+    entra::{GRAPH_APP_ID, Identity, TOKEN_AUDIENCE},
+    names,
+};
+use serde_json::{Value, json};
+
+use crate::{args::EntraSetupArgs, console::Console, exit::Exit, local::credentials::CredentialKind};
+
+/// The programs that the script calls, and where to get them.
+const TOOLS: [(&str, &str); 3] = [
+    ("az", "the Azure CLI (https://learn.microsoft.com/cli/azure/install-azure-cli), signed in with `az login`"),
+    ("aws", "the AWS CLI (https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html), signed in"),
+    ("bash", "bash"),
+];
+/// What it calls besides, to make keys and JSON without anything secret in a command line.
+const TOOLS_FOR_SECRETS: [(&str, &str); 2] = [("jq", "jq (https://jqlang.org)"), ("openssl", "OpenSSL")];
+
+/// Runs the command.
+pub fn run(args: &EntraSetupArgs, console: &Console) -> Exit {
+    if let Some(fault) = faults(args) {
+        console.error(&fault);
+        return Exit::BadInput;
+    }
+    let script = script::of(args);
+    if !args.run {
+        if console.is_json() {
+            console.result(&document(args, &script));
+        } else {
+            console.raw(&script);
+        }
+        return Exit::Done;
+    }
+    let secrets = args.credential != CredentialKind::Keyless && args.remove.is_none();
+    let tools = TOOLS.iter().chain(TOOLS_FOR_SECRETS.iter().filter(|_| secrets));
+    let missing: Vec<&str> = tools.filter(|(name, _)| !is_there(name)).map(|(_, what)| *what).collect();
+    if !missing.is_empty() {
+        console.error(&format!("This needs {}. Nothing was done.", missing.join(" and ")));
+        return Exit::BadInput;
+    }
+    match execute(&script) {
+        Ok(true) => Exit::Done,
+        Ok(false) => {
+            console.error("The setup stopped at the command above. Correct what it says and run this again: nothing is made twice.");
+            Exit::Failed
+        }
+        Err(error) => {
+            console.error(&format!("bash could not be started: {error}"));
+            Exit::Failed
+        }
+    }
+}
+
+/// What can't be right in the arguments; their texts go into a script.
+fn faults(args: &EntraSetupArgs) -> Option<String> {
+    let plain = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    if !plain(&args.stack) || !args.stack.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        return Some(format!(
+            "--stack {}: a stack's name has letters, digits and hyphens, and begins with a letter",
+            args.stack
+        ));
+    }
+    if !plain(&args.region) {
+        return Some(format!("--region {}: is no Region", args.region));
+    }
+    let audience = args.audience.strip_prefix("api://").is_some_and(plain);
+    if !audience {
+        return Some(format!("--audience {}: must be api:// and a name, as {TOKEN_AUDIENCE}", args.audience));
+    }
+    let longest = Identity::ALL.map(|identity| names::graph_role(&args.stack, &args.region, identity).len());
+    (longest.into_iter().max() > Some(64)).then(|| {
+        format!("--stack {}: is too long; a role of the stack would have a name of more than 64 characters", args.stack)
+    })
+}
+
+fn is_there(program: &str) -> bool {
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&paths).any(|folder| folder.join(program).is_file())
+}
+
+fn execute(script: &str) -> std::io::Result<bool> {
+    let mut shell = Command::new("bash").arg("-s").stdin(Stdio::piped()).spawn()?;
+    if let Some(mut input) = shell.stdin.take() {
+        input.write_all(script.as_bytes())?;
+    }
+    Ok(shell.wait()?.success())
+}
+
+/// The same for programs.
+fn document(args: &EntraSetupArgs, script: &str) -> Value {
+    let identities = args.identities().into_iter().map(|identity| {
+        json!({
+            "identity": identity,
+            "displayName": names::app_registration(&args.stack, identity),
+            "api": GRAPH_APP_ID,
+            "permissions": identity.permissions(),
+            "roleName": names::graph_role(&args.stack, &args.region, identity),
+            "secretName": names::credential_secret(&args.stack, identity),
+        })
+    });
+    json!({
+        "stack": args.stack,
+        "region": args.region,
+        "credential": args.credential.name(),
+        "audience": args.audience,
+        "identities": identities.collect::<Vec<_>>(),
+        "script": script,
+    })
+}

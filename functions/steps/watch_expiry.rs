@@ -1,0 +1,129 @@
+//! `watch-expiry`: looks once a day at everything that ends by itself, and measures how long it still lasts, so that an
+//! alarm comes before people can't sign in: each application's signing certificate, the credentials for Microsoft Graph, the
+//! subscriptions to groups.
+//!
+//! * Reads: `dynamodb:Scan` on the registry; the federation metadata of each application (no permission); Graph
+//!   `GET /subscriptions` and, where `Application.Read.All` was granted, `GET /servicePrincipals/{id}`; the runtime
+//!   identity's credential; of the setup identity's secret the tag `expires` (`secretsmanager:DescribeSecret`), never its
+//!   value, which is for the functions of an onboarding only.
+//! * Writes: nothing but the metrics `SigningCertificateDaysLeft`, `CredentialDaysLeft` and `SubscriptionHoursLeft`.
+//! * Safe to repeat: it only reads.
+//!
+//! Several certificates may stand in the metadata. Which one signs is known where the service principal can be read; else
+//! the one that ends first counts: rather an alarm too early.
+
+use onboarding_core::{
+    StepError,
+    contract::{CredentialExpiry, InstanceExpiry, WatchExpiryInput, WatchExpiryOutput},
+    entra::Identity,
+    names, saml,
+};
+use time::OffsetDateTime;
+use tracing::{info, warn};
+
+use crate::{
+    aws_error,
+    clients::Clients,
+    graph::{Subscription, moment},
+    metrics::{Metric, Metrics},
+    registry::{Entry, Registry},
+    settings::SignIn,
+    x509,
+};
+
+/// Runs the step.
+///
+/// # Errors
+/// What could not be looked at, after everything else was.
+pub async fn run(cx: &Clients, _input: WatchExpiryInput) -> Result<WatchExpiryOutput, StepError> {
+    let now = OffsetDateTime::now_utc();
+    let (mut output, mut failure) = (WatchExpiryOutput::default(), None);
+    for identity in Identity::ALL {
+        match credential(cx, identity).await {
+            Ok(Some(end)) => {
+                output.credentials.push(CredentialExpiry { identity, days_left: (end - now).whole_days() });
+            }
+            Ok(None) => info!(%identity, "the credential has no end, or does not say"),
+            Err(error) => note(&mut failure, "credential", error),
+        }
+    }
+    if let Some(first) = output.credentials.iter().map(|credential| credential.days_left).min() {
+        Metrics::of_stack().with(Metric::CredentialDaysLeft, first).emit();
+    }
+    let entries = Registry::new(cx)?.entries().await?;
+    let subscriptions = match entries.is_empty() {
+        true => None,
+        false => cx.graph().subscriptions().await.map_err(|error| note(&mut failure, "subscriptions", error)).ok(),
+    };
+    for entry in entries {
+        let certificate = certificate(cx, &entry).await.unwrap_or_else(|error| {
+            note(&mut failure, "signing certificate", error);
+            None
+        });
+        let seen = InstanceExpiry {
+            signing_certificate_days_left: certificate.map(|end| (end - now).whole_days()),
+            subscription_hours_left: subscriptions.as_deref().and_then(|all| hours_left(all, &entry, now)),
+            instance_id: entry.instance_id,
+            alias: entry.alias,
+        };
+        let mut metrics = Metrics::of_instance(&seen.alias);
+        if let Some(days) = seen.signing_certificate_days_left {
+            metrics = metrics.with(Metric::SigningCertificateDaysLeft, days);
+        }
+        if let Some(hours) = seen.subscription_hours_left {
+            metrics = metrics.with(Metric::SubscriptionHoursLeft, hours);
+        }
+        metrics.emit();
+        output.instances.push(seen);
+    }
+    failure.map_or(Ok(output), Err)
+}
+
+fn note(failure: &mut Option<StepError>, what: &str, error: StepError) {
+    warn!(what, error = error.name(), message = error.message, "could not be looked at");
+    failure.get_or_insert(error);
+}
+
+/// When an identity's credential ends.
+async fn credential(cx: &Clients, identity: Identity) -> Result<Option<OffsetDateTime>, StepError> {
+    if identity == Identity::Runtime {
+        return cx.graph_as(identity).credential_expires().await;
+    }
+    // A stack without a setup identity has nothing to watch; where both share one secret, the other one tells.
+    let name = match cx.settings.sign_in(identity) {
+        Ok(SignIn::Secret(name)) if cx.settings.sign_in(Identity::Runtime) != Ok(SignIn::Secret(name)) => name,
+        _ => return Ok(None),
+    };
+    let secret = cx.secrets().describe_secret().secret_id(name).send().await;
+    let secret =
+        secret.map_err(|error| aws_error::step_error(&format!("reading the tags of the secret {name}"), &error))?;
+    let tag = secret.tags().iter().find(|tag| tag.key() == Some(names::EXPIRES_KEY));
+    Ok(tag.and_then(|tag| tag.value()).and_then(moment))
+}
+
+/// When the certificate ends that signs an instance's assertions.
+async fn certificate(cx: &Clients, entry: &Entry) -> Result<Option<OffsetDateTime>, StepError> {
+    let Some(application) = &entry.application else { return Ok(None) };
+    let xml = cx.graph().federation_metadata(&application.app_id).await?;
+    let principal = cx.graph().service_principal(&application.service_principal_id).await;
+    // Without the permission to look, nobody says which one it is.
+    let active = principal.ok().flatten().and_then(|principal| principal.preferred_token_signing_key_thumbprint);
+    Ok(end_of_signing(&saml::signing_certificates(&xml), active.as_deref()))
+}
+
+/// The end of the certificate with this thumbprint; else the first end of all.
+fn end_of_signing(certificates: &[Vec<u8>], active: Option<&str>) -> Option<OffsetDateTime> {
+    let is_active = |der: &&Vec<u8>| active.is_some_and(|active| saml::thumbprint_of(der).eq_ignore_ascii_case(active));
+    let end = |der: &Vec<u8>| x509::read(der).map(|facts| facts.not_after);
+    certificates.iter().find(is_active).and_then(end).or_else(|| certificates.iter().filter_map(end).min())
+}
+
+/// Hours until the first of the groups' subscriptions ends.
+fn hours_left(subscriptions: &[Subscription], entry: &Entry, now: OffsetDateTime) -> Option<i64> {
+    let of_group = |id: &str| {
+        let ends =
+            subscriptions.iter().filter(|subscription| subscription.watches(id)).filter_map(Subscription::expires);
+        ends.max().map_or(0, |end| (end - now).whole_hours().max(0))
+    };
+    entry.groups.iter().map(|group| of_group(&group.id)).min()
+}

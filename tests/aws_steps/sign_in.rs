@@ -1,0 +1,116 @@
+//! Signing in to Graph by certificate: the stand-in's Entra verifies what the product signs, and Secrets Manager is played
+//! by a server that hands out whatever lies in the secret at the moment.
+
+use std::sync::{Arc, Mutex};
+
+use connect_onboarding::{clients::Clients, settings::Settings};
+use local_cloud::{AppCredential, AppRegistration, Behaviour, Certified, self_signed};
+use onboarding_core::StepErrorKind;
+use serde_json::json;
+use time::{Duration, OffsetDateTime};
+use wiremock::{Mock, MockServer, Request, ResponseTemplate, matchers::any};
+
+use super::cloud::Cloud;
+
+const TENANT: &str = "0f5a1de4-0000-4000-8000-00000000000a";
+const CLIENT: &str = "0f5a1de4-0000-4000-8000-0000000000c1";
+
+/// What lies in the secret.
+type Stored = Arc<Mutex<String>>;
+
+struct House {
+    cloud: Cloud,
+    cx: Clients,
+    stored: Stored,
+    _secrets: MockServer,
+}
+
+fn certificate() -> Certified {
+    self_signed("Connect Onboarding", OffsetDateTime::now_utc() + Duration::days(30)).unwrap()
+}
+
+fn credential(certificate: &str, key: &str) -> String {
+    json!({ "tenantId": TENANT, "clientId": CLIENT, "certificate": certificate, "privateKey": key }).to_string()
+}
+
+impl House {
+    async fn start() -> Self {
+        let (cloud, stored) = (Cloud::start(Behaviour::default()).await, Stored::default());
+        let secrets = MockServer::start().await;
+        let answers = Arc::clone(&stored);
+        let answer = move |_: &Request| {
+            let body = json!({ "Name": "graph", "SecretString": *answers.lock().unwrap() }).to_string();
+            ResponseTemplate::new(200).set_body_raw(body, "application/x-amz-json-1.1")
+        };
+        Mock::given(any()).respond_with(answer).mount(&secrets).await;
+        let (graph, login) = cloud.entra();
+        let settings = Settings::read(|name| match name {
+            "GRAPH_RUNTIME_SECRET" => Some("graph".into()),
+            Settings::GRAPH_URL => Some(graph.clone()),
+            Settings::LOGIN_URL => Some(login.clone()),
+            _ => None,
+        });
+        let cx = super::clients::with(&secrets.uri(), settings);
+        Self { cloud, cx, stored, _secrets: secrets }
+    }
+
+    /// Registers these certificates with the application, and lets Entra hear of it.
+    fn register(&self, certificates: &[&Certified]) {
+        let credential = |made: &&Certified| AppCredential::Certificate { pem: made.certificate.clone() };
+        self.cloud.register(AppRegistration {
+            client_id: CLIENT.into(),
+            permissions: vec!["Group.Read.All".into()],
+            credentials: certificates.iter().map(credential).collect(),
+        });
+        self.cloud.wait(60);
+    }
+
+    fn store(&self, text: String) {
+        *self.stored.lock().unwrap() = text;
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_is_replaced_without_a_new_deployment() {
+    let house = House::start().await;
+    let (old, new) = (certificate(), certificate());
+    house.register(&[&old]);
+    house.store(credential(&old.certificate, &old.private_key));
+    assert_eq!(house.cx.graph().roles().await.unwrap().unwrap(), ["Group.Read.All"]);
+    let ends = house.cx.graph().credential_expires().await.unwrap().unwrap();
+    assert_eq!((ends - OffsetDateTime::now_utc()).whole_days(), 29);
+
+    // The same process, an hour later: its token has ended, and Entra does not know its certificate any more.
+    house.register(&[&new]);
+    house.cloud.wait(3600);
+    house.store(credential(&new.certificate, &new.private_key));
+    assert!(house.cx.graph().subscriptions().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_certificate_that_entra_does_not_know_is_told_with_what_to_do() {
+    let house = House::start().await;
+    let (known, stored) = (certificate(), certificate());
+    house.register(&[&known]);
+    house.store(credential(&stored.certificate, &stored.private_key));
+    let error = house.cx.graph().roles().await.unwrap_err();
+    assert_eq!(error.kind, StepErrorKind::AccessDenied);
+    assert!(error.message.contains("AADSTS700027") && error.message.contains("upload the certificate"), "{error}");
+}
+
+#[tokio::test]
+async fn a_certificate_that_can_not_be_used_is_refused_before_anything_is_sent() {
+    let house = House::start().await;
+    let (one, other) = (certificate(), certificate());
+    for (certificate, key, part) in [
+        (one.certificate.as_str(), other.private_key.as_str(), "not the certificate's"),
+        (one.private_key.as_str(), one.private_key.as_str(), "not PEM"),
+        (one.certificate.as_str(), "hunter2", "not PEM"),
+    ] {
+        house.store(credential(certificate, key));
+        let error = house.cx.graph().roles().await.unwrap_err();
+        assert_eq!(error.kind, StepErrorKind::InvalidInput);
+        assert!(error.message.contains(part) && !error.message.contains("hunter2"), "{error}");
+    }
+    assert!(house.cloud.calls().is_empty());
+}
