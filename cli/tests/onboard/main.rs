@@ -6,6 +6,7 @@ mod common;
 mod events;
 mod faults;
 mod kept;
+mod least_privilege;
 mod local;
 mod page;
 mod reach;
