@@ -120,8 +120,8 @@ impl House {
         let inventory = self.cloud.admin("GET", "inventory", &Value::Null).await;
         let application = inventory["graph"]["applications"][0]["appId"].as_str().unwrap().to_owned();
         let metadata = self.cloud.metadata(&application).await;
-        let tenant = onboard_cli::local::cloud::credential()["tenantId"].as_str().unwrap().to_owned();
-        let elsewhere = metadata.replace(&tenant, "00000000-0000-4000-8000-00000000ffff");
+        let tenant = metadata.split("sts.windows.net/").nth(1).unwrap().split('/').next().unwrap();
+        let elsewhere = metadata.replace(tenant, "00000000-0000-4000-8000-00000000ffff");
         let provider = format!("arn:aws:iam::{account}:saml-provider/AcmeTokyoEntra");
         let update = [
             ("Action", "UpdateSAMLProvider"),

@@ -5,7 +5,40 @@ use std::collections::BTreeSet;
 /// Functions (all, where empty), action, reason.
 type Reason = (&'static [&'static str], &'static str, &'static str);
 
+/// The functions that sign in to Graph. In the local cloud they do so by a token of AWS's own, unless a run says otherwise.
+const GRAPH: &[&str] = &[
+    "AssignGroupsFunction",
+    "ConfigureEntraClaimsFunction",
+    "ConfigureEntraSignOnFunction",
+    "CreateEntraApplicationFunction",
+    "CreateSamlProviderFunction",
+    "PreflightFunction",
+    "VerifySignInFunction",
+];
+
 const REASONS: &[Reason] = &[
+    (
+        GRAPH,
+        "secretsmanager:GetSecretValue",
+        "where an identity has a certificate or a client secret: functions/graph/tests",
+    ),
+    (GRAPH, "kms:Decrypt", "the key of that certificate or client secret"),
+    (
+        &["SyncUsersFunction"],
+        "secretsmanager:GetSecretValue",
+        "where the runtime identity has a certificate or a client secret: functions/graph/tests",
+    ),
+    (
+        &["CreateSamlProviderFunction"],
+        "sts:AssumeRole",
+        "it reads public metadata by the tenant's id, which a stack with a secret has in that secret: the policy is shared",
+    ),
+    (
+        &["NotifyFunction"],
+        "dynamodb:UpdateItem",
+        "keeps the token of a plan that waits for approval: tests/onboard/user_sync/approval.rs",
+    ),
+    (&["SyncUsersFunction"], "dynamodb:UpdateItem", "tells how far it is where a round takes long: tests/user_sync"),
     (
         &["CreatePolicyFunction"],
         "iam:ListPolicies",
@@ -28,7 +61,7 @@ const REASONS: &[Reason] = &[
     ),
     (&["OrderNumbersFunction"], "s3:ListBucket", "never called; without it S3 calls a missing document a denied one"),
     (
-        &["RegisterInstanceFunction"],
+        &["RegisterInstanceFunction", "SyncUsersFunction"],
         "kms:GenerateDataKey",
         "DynamoDB writes under a new data key now and then; the local cloud asks for reading only",
     ),
