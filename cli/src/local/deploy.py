@@ -57,9 +57,14 @@ def entra():
     if settings["federation"]:
         client("iam", "standIn").enable_outbound_web_identity_federation()
     secrets = client("secretsmanager")
+    # Under a key of its own, as a careful person has it: then the functions need that key, too.
+    key = client("kms").create_key(Description="Credentials for Microsoft Graph")["KeyMetadata"]["Arn"]
     return {
         secret["parameter"]: secrets.create_secret(
-            Name=secret["name"], SecretString=secret["value"], Tags=[{"Key": "expires", "Value": secret["expires"]}]
+            Name=secret["name"],
+            SecretString=secret["value"],
+            KmsKeyId=key,
+            Tags=[{"Key": "expires", "Value": secret["expires"]}],
         )["ARN"]
         for secret in settings["secrets"]
     }
@@ -88,6 +93,24 @@ def deploy(template, parameters):
         if event.get("ResourceStatusReason") and "FAILED" in event.get("ResourceStatus", "")
     ]
     sys.exit("\n".join([f"the stack is {found['StackStatus']}: {found.get('StackStatusReason', '')}", *reasons]))
+
+
+def keys(outputs):
+    """Encrypts under the stack's key what the emulator's CloudFormation makes without it."""
+    if "RegistryTable" not in outputs:
+        return
+    found = client("cloudformation").describe_stack_resource(StackName=settings["stack"], LogicalResourceId="Key")
+    key = found["StackResourceDetail"]["PhysicalResourceId"]
+    client("dynamodb").update_table(
+        TableName=outputs["RegistryTable"],
+        SSESpecification={"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key},
+    )
+    client("sns").set_topic_attributes(
+        TopicArn=outputs["NotificationTopicArn"], AttributeName="KmsMasterKeyId", AttributeValue=key
+    )
+    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}}
+    for bucket in (outputs["StorageBucket"], outputs["DocumentsBucket"]):
+        client("s3").put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": [rule]})
 
 
 def pdf(text):
@@ -132,6 +155,7 @@ def documents(outputs):
 
 try:
     outputs = deploy(upload(), {**settings["parameters"], **entra()})
+    keys(outputs)
     documents(outputs)
     print(json.dumps(outputs))
 except Exception as error:  # what went wrong is for a person, not for a debugger

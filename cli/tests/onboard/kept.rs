@@ -48,6 +48,13 @@ impl Cloud {
         Self::of(&command, tempfile::tempdir().unwrap())
     }
 
+    /// Onboards these many people with the example that has everything.
+    pub(crate) fn with_everything(people: usize) -> Self {
+        let mut command = local();
+        command.args(["--keep", "--input", "examples/everything.json", "--users", &people.to_string()]);
+        Self::of(&command, tempfile::tempdir().unwrap())
+    }
+
     /// Whatever this command keeps.
     pub(crate) fn of(command: &Command, folder: TempDir) -> Self {
         let (kept, program) = start(command, &folder.path().join("current.json"), &folder.path().join("log"));

@@ -7,6 +7,7 @@ mod entra_setup;
 mod events;
 mod faults;
 mod kept;
+mod least_privilege;
 mod lifecycle;
 mod local;
 mod page;

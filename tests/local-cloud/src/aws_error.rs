@@ -13,6 +13,8 @@ pub(crate) enum Protocol {
     Json,
     /// IAM, STS: forms in, XML out.
     Query,
+    /// S3: paths, and XML of its own.
+    S3,
     /// Microsoft Graph.
     Graph,
     /// Entra's token endpoint.
@@ -71,6 +73,15 @@ impl Refusal {
                 );
                 Response::new(self.status, "text/xml", body).with_header("x-amzn-requestid", id)
             }
+            Protocol::S3 => {
+                let body = format!(
+                    "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>{}</Code><Message>{}</Message>\
+                     <RequestId>{id}</RequestId></Error>",
+                    escape(&self.code),
+                    escape(&self.message)
+                );
+                Response::new(self.status, "application/xml", body).with_header("x-amz-request-id", id)
+            }
             Protocol::Graph => {
                 let now = time::OffsetDateTime::now_utc();
                 let date = now.format(&time::format_description::well_known::Rfc3339).unwrap_or_default();
@@ -109,6 +120,7 @@ mod tests {
         assert!(rest.headers.contains(&("x-amzn-errortype".into(), "Code".into())));
         assert!(text(Protocol::Json).1.contains("\"__type\":\"Code\""));
         assert!(text(Protocol::Query).1.contains("<Code>Code</Code><Message>less &lt;please&gt;</Message>"));
+        assert!(text(Protocol::S3).1.contains("<Error><Code>Code</Code>"));
         assert!(text(Protocol::Graph).1.contains("\"code\":\"Code\""));
         assert!(text(Protocol::Login).1.contains("\"error\":\"Code\""));
     }

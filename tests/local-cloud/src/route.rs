@@ -31,6 +31,7 @@ pub(crate) fn destination(request: &Request) -> Destination {
     let protocol = match (target, action.as_ref()) {
         (Some(_), _) => Protocol::Json,
         (_, Some(_)) => Protocol::Query,
+        _ if service == "s3" => Protocol::S3,
         _ => Protocol::RestJson,
     };
     let named = target.map(|target| target.rsplit('.').next().unwrap_or(target).to_owned()).or(action);

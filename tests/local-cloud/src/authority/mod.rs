@@ -1,12 +1,13 @@
 //! Who calls, what the call asks of IAM, and whether the caller's policies allow it.
 //!
 //! The emulator gives each function a session of its role, checks signatures, and enforces the policies of the services
-//! that it plays. What lives here, and IAM, whose paths the emulator does not know, is judged here: the role's policies are
-//! read from the emulator, where the template put them, and evaluated by [`policy`]. The emulator's own key may do
+//! that it plays. What lives here, IAM, whose paths the emulator does not know, and KMS keys are judged here: the role's
+//! policies are read from the emulator, where the template put them, and evaluated by [`policy`]. The emulator's own key may do
 //! everything, as the operator of the local cloud.
 
 mod asks;
 mod connect;
+mod keys;
 pub mod policy;
 mod roles;
 mod sessions;
@@ -26,6 +27,7 @@ use crate::upstream::Upstream;
 use crate::violations::Violations;
 use crate::world::World;
 use asks::Found;
+use keys::Keys;
 use policy::{Ask, Decision};
 use roles::Roles;
 pub(crate) use sessions::Session;
@@ -49,11 +51,17 @@ pub(crate) struct Authority {
     upstream: Upstream,
     sessions: Sessions,
     roles: Roles,
+    keys: Keys,
 }
 
 impl Authority {
     pub(crate) fn new(upstream: Upstream) -> Self {
-        Self { sessions: Sessions::new(upstream.clone()), roles: Roles::new(upstream.clone()), upstream }
+        Self {
+            sessions: Sessions::new(upstream.clone()),
+            roles: Roles::new(upstream.clone()),
+            keys: Keys::new(upstream.clone()),
+            upstream,
+        }
     }
 
     /// The session of a role in which a request is made; none for the operator.
@@ -83,11 +91,12 @@ impl Authority {
             Holder::Role(session) => session,
             Holder::Nobody => return (Caller::default(), Err(unknown(way.protocol))),
         };
-        let asks = self.asks(world, iam, way, request).await;
-        let mut verdict = Ok(());
-        if JUDGED.contains(&way.service.as_str()) {
-            verdict = self.allowed(&session, &asks, violations, way.protocol).await;
-        }
+        let mut asks = self.asks(world, iam, way, request).await;
+        let of_keys = self.keys.asks(&world.setting, way, &asks).await;
+        // The emulator judges the rest, but for the keys behind it.
+        let first = if JUDGED.contains(&way.service.as_str()) { 0 } else { asks.len() };
+        asks.extend(of_keys);
+        let verdict = self.allowed(&session, &asks[first..], violations, way.protocol).await;
         (Caller { function: session.function, asks }, verdict)
     }
 
@@ -167,7 +176,7 @@ fn denied(session: &Session, ask: &Ask, decision: Decision, protocol: Protocol) 
     let message =
         format!("User: {} is not authorized to perform: {action} on resource: {resource} {reason}", session.arn);
     match protocol {
-        Protocol::Query => Refusal::new(403, "AccessDenied", message),
+        Protocol::Query | Protocol::S3 => Refusal::new(403, "AccessDenied", message),
         Protocol::Json => Refusal::new(400, "AccessDeniedException", message),
         _ => Refusal::new(403, "AccessDeniedException", message),
     }

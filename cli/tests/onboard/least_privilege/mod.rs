@@ -1,0 +1,147 @@
+//! Least privilege, seen: what each function may do stands in template.yaml, what it did is recorded by the local cloud,
+//! and both must be the same. The local cloud itself refuses what a role does not allow, resource and condition included.
+
+mod allowed;
+mod house;
+mod reasons;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use crate::kept::Cloud;
+use house::House;
+
+/// Function → actions.
+type Actions = BTreeMap<String, BTreeSet<String>>;
+
+/// What the functions asked for since the cloud started, denied or not.
+async fn used(cloud: &Cloud) -> Actions {
+    let calls = cloud.admin("GET", "calls", &Value::Null).await;
+    let mut used = Actions::new();
+    for call in calls.as_array().unwrap() {
+        // `stack-XyzFunction-suffix`
+        let Some(name) = call["function"].as_str() else { continue };
+        let function = name.strip_prefix("connect-onboarding-").unwrap().split('-').next().unwrap();
+        let permissions = call["permissions"].as_array().unwrap().iter();
+        let actions = permissions.map(|permission| permission["action"].as_str().unwrap().to_owned());
+        used.entry(function.to_owned()).or_default().extend(actions);
+    }
+    used
+}
+
+fn pairs(actions: &Actions) -> BTreeSet<(&str, &str)> {
+    actions.iter().flat_map(|(function, all)| all.iter().map(|one| (function.as_str(), one.as_str()))).collect()
+}
+
+#[tokio::test]
+async fn every_function_may_do_what_it_does_and_nothing_else_without_a_reason() {
+    let house = House::onboarded().await;
+    house.changed_by_hand_and_onboarded_again().await;
+    house.without_room_for_another_instance().await;
+    house.schedules_and_notifications().await;
+
+    let (allowed, used) = (allowed::by_function(), used(&house.cloud).await);
+    let (allowed, used) = (pairs(&allowed), pairs(&used));
+    let beyond: Vec<_> = used.difference(&allowed).collect();
+    assert!(beyond.is_empty(), "done, but not in template.yaml: {beyond:#?}");
+    let unused: BTreeSet<_> = allowed.difference(&used).copied().collect();
+    let excused: BTreeSet<_> =
+        unused.iter().filter(|(function, action)| reasons::of(function, action).is_some()).copied().collect();
+    let missing: Vec<_> = unused.difference(&excused).collect();
+    assert!(missing.is_empty(), "allowed in template.yaml, but neither done here nor with a reason: {missing:#?}");
+    let stale: Vec<_> = reasons::all().filter(|(names, action, _)| !reasons::needed(names, action, &unused)).collect();
+    assert!(stale.is_empty(), "reasons for what is done here, or not allowed any more: {stale:#?}");
+
+    house.denied_by_name().await;
+}
+
+#[test]
+fn no_function_is_allowed_a_group_of_actions() {
+    for (function, action) in pairs(&allowed::by_function()) {
+        assert!(!action.contains('*'), "{function} may do {action}");
+    }
+}
+
+#[test]
+fn an_action_on_every_resource_is_one_that_knows_none() {
+    for (function, action) in allowed::everywhere() {
+        assert!(reasons::KNOWS_NO_RESOURCE.contains(&action.as_str()), "{function} may do {action} on everything");
+    }
+}
+
+/// A stack with a boundary has no role without it: where a company asks for one, a single role without it fails the stack.
+#[test]
+fn every_role_of_the_stack_takes_its_permissions_boundary() {
+    let template = allowed::template();
+    let boundary = json!({ "!If": ["HasBoundary", { "!Ref": "PermissionsBoundaryArn" }, { "!Ref": "AWS::NoValue" }] });
+    assert_eq!(template["Globals"]["Function"]["PermissionsBoundary"], boundary);
+    for (name, resource) in allowed::resources(&template, &["AWS::IAM::Role", "AWS::Serverless::StateMachine"]) {
+        assert_eq!(resource["Properties"]["PermissionsBoundary"], boundary, "{name}");
+    }
+    for (name, resource) in
+        allowed::resources(&template, &["AWS::Serverless::Function", "AWS::Serverless::StateMachine"])
+    {
+        for (event, wanted) in resource["Properties"]["Events"].as_object().into_iter().flatten() {
+            if ["Schedule", "ScheduleV2"].contains(&wanted["Type"].as_str().unwrap()) {
+                assert_eq!(wanted["Properties"]["PermissionsBoundary"], boundary, "{event} of {name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_stack_with_a_key_of_its_owners_names_no_other() {
+    fn walk(value: &Value, path: &str) {
+        let own = [json!({ "!GetAtt": "Key.Arn" }), json!({ "!Ref": "Key" })];
+        assert!(!own.contains(value), "{path} names the stack's own key, which is not always there");
+        match value {
+            Value::Object(fields) if fields.get("!If").is_some_and(|choice| choice[0] == "OwnKey") => {}
+            Value::Object(fields) => fields.iter().for_each(|(name, value)| walk(value, &format!("{path}.{name}"))),
+            Value::Array(items) => items.iter().for_each(|value| walk(value, path)),
+            _ => {}
+        }
+    }
+    let template = allowed::template();
+    walk(&template, "template.yaml");
+}
+
+/// An event that Lambda could not have handled waits in a queue, instead of vanishing.
+#[test]
+fn every_function_that_is_called_by_events_keeps_the_failed_ones() {
+    for (name, function) in allowed::resources(&allowed::template(), &["AWS::Serverless::Function"]) {
+        let events = function["Properties"]["Events"].as_object().cloned().unwrap_or_default();
+        if events.values().any(|event| event["Type"] != "SQS") {
+            let kept = &function["Properties"]["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]["Type"];
+            assert_eq!(kept, "SQS", "{name} has no OnFailure destination");
+        }
+        for (event, wanted) in events.iter().filter(|(_, event)| event["Type"] == "EventBridgeRule") {
+            assert!(!wanted["Properties"]["DeadLetterConfig"].is_null(), "{event} of {name} has no DeadLetterConfig");
+        }
+    }
+}
+
+impl House {
+    /// Somebody denies a function one thing: the workflow fails there, and says what to grant.
+    async fn denied_by_name(&self) {
+        let role = self.role_of("InstanceQuotaFunction").await;
+        let deny = json!({ "Version": "2012-10-17", "Statement": [
+            { "Effect": "Deny", "Action": "connect:ListInstances", "Resource": "*" },
+        ] });
+        let form = [
+            ("Action", "PutRolePolicy"),
+            ("RoleName", role.as_str()),
+            ("PolicyName", "deny"),
+            ("PolicyDocument", &deny.to_string()),
+        ];
+        self.cloud.iam(&form).await;
+        let execution = self.cloud.start("OnboardingStateMachineArn", &house::input()).await;
+        assert_eq!(self.cloud.end_of(&execution).await.status, "FAILED");
+        let body = json!({ "executionArn": execution, "maxResults": 1000 });
+        let history = self.cloud.call("states", "AWSStepFunctions.GetExecutionHistory", body).await;
+        let told = history["events"].as_array().unwrap().last().unwrap().to_string();
+        for word in ["AccessDenied", "connect:ListInstances", "explicit deny"] {
+            assert!(told.contains(word), "{word} is not in {told}");
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Why a function may do what no call of this test does.
+
+use std::collections::BTreeSet;
+
+/// Functions (all, where empty), action, reason.
+type Reason = (&'static [&'static str], &'static str, &'static str);
+
+/// The functions that sign in to Graph. In the local cloud they do so by a token of AWS's own, unless a run says otherwise.
+const GRAPH: &[&str] = &[
+    "AssignGroupsFunction",
+    "ConfigureEntraClaimsFunction",
+    "ConfigureEntraSignOnFunction",
+    "CreateEntraApplicationFunction",
+    "CreateSamlProviderFunction",
+    "PreflightFunction",
+    "VerifySignInFunction",
+];
+
+const REASONS: &[Reason] = &[
+    (
+        GRAPH,
+        "secretsmanager:GetSecretValue",
+        "where an identity has a certificate or a client secret: functions/graph/tests",
+    ),
+    (GRAPH, "kms:Decrypt", "the key of that certificate or client secret"),
+    (
+        &["SyncUsersFunction"],
+        "secretsmanager:GetSecretValue",
+        "where the runtime identity has a certificate or a client secret: functions/graph/tests",
+    ),
+    (
+        &["CreateSamlProviderFunction"],
+        "sts:AssumeRole",
+        "it reads public metadata by the tenant's id, which a stack with a secret has in that secret: the policy is shared",
+    ),
+    (
+        &["NotifyFunction"],
+        "dynamodb:UpdateItem",
+        "keeps the token of a plan that waits for approval: tests/onboard/user_sync/approval.rs",
+    ),
+    (&["SyncUsersFunction"], "dynamodb:UpdateItem", "tells how far it is where a round takes long: tests/user_sync"),
+    (
+        &["CreatePolicyFunction"],
+        "iam:ListPolicies",
+        "looked through where the policy's name is taken outside of our path: tests/aws_steps/policy.rs",
+    ),
+    (
+        &["CreateRoleFunction"],
+        "iam:PutRolePermissionsBoundary",
+        "only in a stack with a permissions boundary: tests/aws_steps/role.rs",
+    ),
+    (
+        &["SubscribeGroupsFunction", "SyncMembersFunction"],
+        "kms:GenerateDataKey",
+        "Lambda sends an event that failed to the queue under the key, in the function's name",
+    ),
+    (
+        &["InstanceQuotaFunction", "RequestQuotasFunction"],
+        "servicequotas:GetAWSDefaultServiceQuota",
+        "read where the account has no value of its own for a quota: tests/aws_steps/request_quotas.rs",
+    ),
+    (&["OrderNumbersFunction"], "s3:ListBucket", "never called; without it S3 calls a missing document a denied one"),
+    (
+        &["RegisterInstanceFunction", "SyncUsersFunction"],
+        "kms:GenerateDataKey",
+        "DynamoDB writes under a new data key now and then; the local cloud asks for reading only",
+    ),
+    (
+        &["SyncUsersFunction"],
+        "connect:UpdateUserRoutingProfile",
+        "the local cloud's instances have one routing profile: tests/user_sync",
+    ),
+];
+
+/// Actions of which the Service Authorization Reference names no resource, or a directory that has no ARN before it is
+/// there.
+pub(super) const KNOWS_NO_RESOURCE: &[&str] = &[
+    "connect:CreateInstance",
+    "connect:ListInstances",
+    "ds:AuthorizeApplication",
+    "ds:CheckAlias",
+    "ds:CreateAlias",
+    "ds:CreateDirectory",
+    "ds:CreateIdentityPoolDirectory",
+    "ds:DeleteDirectory",
+    "ds:DescribeDirectories",
+    "ds:UnauthorizeApplication",
+    "iam:ListPolicies",
+    "servicequotas:GetAWSDefaultServiceQuota",
+    "servicequotas:GetRequestedServiceQuotaChange",
+    "servicequotas:GetServiceQuota",
+    "servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota",
+    "support:AddAttachmentsToSet",
+    "support:CreateCase",
+    "support:DescribeCases",
+    "support:DescribeCommunications",
+    "support:DescribeServices",
+];
+
+pub(super) fn all() -> impl Iterator<Item = Reason> {
+    REASONS.iter().copied()
+}
+
+/// The reason of an action, where there is one.
+pub(super) fn of(function: &str, action: &str) -> Option<&'static str> {
+    let (_, _, reason) =
+        all().find(|(names, named, _)| *named == action && (names.is_empty() || names.contains(&function)))?;
+    Some(reason)
+}
+
+/// Whether every function that a reason names needs it; where it names none, whether any does.
+pub(super) fn needed(names: &[&str], action: &str, unused: &BTreeSet<(&str, &str)>) -> bool {
+    match names {
+        [] => unused.iter().any(|(_, one)| *one == action),
+        names => names.iter().all(|name| unused.contains(&(*name, action))),
+    }
+}

@@ -1,0 +1,98 @@
+//! The KMS key behind what a call touches. A service that stores under a customer's key uses the key in its caller's name,
+//! so the caller needs `kms:Decrypt`, and for writing `kms:GenerateDataKey`, by way of that service.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::{Value, json};
+
+use super::policy::Ask;
+use crate::route::Destination;
+use crate::upstream::Upstream;
+use crate::world::Setting;
+
+/// The keys that were looked for so far, by the resource under them; none where it has no key of the customer's.
+#[derive(Debug)]
+pub(super) struct Keys {
+    upstream: Upstream,
+    known: Mutex<HashMap<String, Option<String>>>,
+}
+
+impl Keys {
+    pub(super) fn new(upstream: Upstream) -> Self {
+        Self { upstream, known: Mutex::default() }
+    }
+
+    /// What the call asks of keys, on top of `asks`.
+    pub(super) async fn asks(&self, setting: &Setting, way: &Destination, asks: &[Ask]) -> Vec<Ask> {
+        let Some(Ask { action, resource, .. }) = asks.first() else { return Vec::new() };
+        let (actions, context): (&[&str], Option<(&str, &str)>) = match action.as_str() {
+            "secretsmanager:GetSecretValue" => (&["kms:Decrypt"], Some(("SecretARN", resource))),
+            "secretsmanager:PutSecretValue" => (&["kms:Decrypt", "kms:GenerateDataKey"], Some(("SecretARN", resource))),
+            "s3:GetObject" => (&["kms:Decrypt"], None),
+            "s3:PutObject" => (&["kms:GenerateDataKey"], None),
+            "sns:Publish" => (&["kms:Decrypt", "kms:GenerateDataKey"], None),
+            _ if way.service == "dynamodb" => (&["kms:Decrypt"], None),
+            _ => return Vec::new(),
+        };
+        let Some(key) = self.key(&way.service, resource).await else { return Vec::new() };
+        let key = match key.starts_with("arn:") {
+            true => key,
+            false => format!("arn:aws:kms:{}:{}:key/{key}", setting.region, setting.account),
+        };
+        let via = format!("{}.{}.amazonaws.com", way.service, setting.region);
+        let ask = |action: &&str| {
+            let ask = Ask::new(*action, key.clone()).with("kms:ViaService", via.clone());
+            match context {
+                Some((name, value)) => ask.with(&format!("kms:EncryptionContext:{name}"), value),
+                None => ask,
+            }
+        };
+        actions.iter().map(ask).collect()
+    }
+
+    async fn key(&self, service: &str, resource: &str) -> Option<String> {
+        // Of objects, the bucket; of everything else, itself.
+        let resource = if service == "s3" { resource.split('/').next().unwrap_or(resource) } else { resource };
+        if let Some(known) = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(resource) {
+            return known.clone();
+        }
+        let key = self.look(service, resource).await.filter(|key| !key.contains("alias/aws/"));
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(resource.to_owned(), key.clone());
+        key
+    }
+
+    async fn look(&self, service: &str, resource: &str) -> Option<String> {
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        match service {
+            "secretsmanager" => {
+                let input = json!({ "SecretId": resource });
+                text(&self.upstream.json(service, "secretsmanager.DescribeSecret", &input).await["KmsKeyId"])
+            }
+            "dynamodb" => {
+                let input = json!({ "TableName": resource.rsplit('/').next() });
+                let table = self.upstream.json(service, "DynamoDB_20120810.DescribeTable", &input).await;
+                text(&table["Table"]["SSEDescription"]["KMSMasterKeyArn"])
+            }
+            "s3" => {
+                let bucket = resource.rsplit(':').next()?;
+                let query = vec![("encryption".to_owned(), String::new())];
+                let answer = self.upstream.get("s3", &format!("/{bucket}"), query).await;
+                between(&String::from_utf8_lossy(&answer.body), "<KMSMasterKeyID>")
+            }
+            "sns" => {
+                let form = [("Action", "GetTopicAttributes"), ("Version", "2010-03-31"), ("TopicArn", resource)];
+                let answer = self.upstream.query("sns", &form).await;
+                let text = String::from_utf8_lossy(&answer.body).into_owned();
+                between(text.split_once("<key>KmsMasterKeyId</key>")?.1, "<value>")
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The text of the first element that begins so.
+fn between(text: &str, element: &str) -> Option<String> {
+    let found = text.split_once(element)?.1.split('<').next()?.trim();
+    (!found.is_empty()).then(|| found.to_owned())
+}
