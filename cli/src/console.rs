@@ -190,6 +190,12 @@ pub fn fit(text: &str, columns: usize) -> String {
     fitted
 }
 
+/// The text with blanks behind it, so that it takes this many columns.
+#[must_use]
+pub fn padded(text: &str, width: usize) -> String {
+    format!("{text}{}", " ".repeat(width.saturating_sub(columns(text))))
+}
+
 /// How many columns a text takes, without colours.
 #[must_use]
 pub fn columns(text: &str) -> usize {

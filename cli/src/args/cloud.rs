@@ -22,6 +22,24 @@ pub struct On {
     pub stack: String,
 }
 
+impl On {
+    /// The options to give again to another command, with a blank before each.
+    #[must_use]
+    pub fn options(&self) -> String {
+        let mut options = String::new();
+        if self.local {
+            options += " --local";
+        }
+        let stack = (self.stack != "connect-onboarding" && !self.local).then_some(&self.stack);
+        for (name, value) in [("profile", self.profile.as_ref()), ("region", self.region.as_ref()), ("stack", stack)] {
+            if let Some(value) = value {
+                options += &format!(" --{name} {value}");
+            }
+        }
+        options
+    }
+}
+
 /// A document for a number order: which of the three, and where it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DocumentArg {

@@ -34,6 +34,8 @@ pub struct Cloud {
     pub stack: Stack,
     /// Where it is a local cloud: how many seconds a second of the real one lasts there.
     pub local: Option<f64>,
+    /// The options by which another command finds the same cloud, with a blank before each.
+    pub options: String,
     /// The language of messages.
     pub words: Words,
 }
@@ -52,7 +54,8 @@ impl Cloud {
                 action: words.start_a_local_cloud(),
             })?;
             let stack = Stack { name: kept.stack, status: "CREATE_COMPLETE".into(), outputs: kept.outputs };
-            return Ok(Self::at(&kept.stand_in, &kept.region, stack, Some(kept.clock_scale), words));
+            let cloud = Self::at(&kept.stand_in, &kept.region, stack, Some(kept.clock_scale), words);
+            return Ok(Self { options: on.options(), ..cloud });
         }
         let mut loader = aws_config::defaults(BehaviorVersion::latest());
         if let Some(profile) = &on.profile {
@@ -67,7 +70,7 @@ impl Cloud {
         }
         let signed = Signed::new(config.clone(), words);
         let stack = Stack::describe(&signed, &on.stack, words).await?;
-        Ok(Self::with(config, stack, None, words))
+        Ok(Self { options: on.options(), ..Self::with(config, stack, None, words) })
     }
 
     /// A local cloud.
@@ -97,6 +100,7 @@ impl Cloud {
             config,
             stack,
             local,
+            options: String::new(),
             words,
         }
     }

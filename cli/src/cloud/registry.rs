@@ -101,11 +101,13 @@ impl Cloud {
 fn read(item: &HashMap<String, AttributeValue>) -> Entry {
     let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
     let number = |name: &str| item.get(name).and_then(|value| value.as_n().ok()?.parse::<f64>().ok());
-    let json = |name: &str| text(name).and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+    let json =
+        |name: &str| -> Value { text(name).and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default() };
+    let config: Value = json("config");
     Entry {
         instance_id: text("instanceId").unwrap_or_default(),
-        alias: text("alias").unwrap_or_default(),
-        config: json("config"),
+        alias: text("alias").or_else(|| config["alias"].as_str().map(ToOwned::to_owned)).unwrap_or_default(),
+        config,
         lease: text("lease"),
         last_success_at: number("lastSuccessAt"),
         last_run: json("lastRun"),

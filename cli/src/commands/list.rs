@@ -10,7 +10,7 @@ use crate::{
         registry::Entry,
         trouble::Trouble,
     },
-    console::{Console, Tone},
+    console::{Console, Tone, padded},
     exit::Exit,
     follow::{duration, iso, now},
 };
@@ -78,11 +78,10 @@ fn print(entries: &[Entry], executions: &[(Execution, Option<Described>)], conso
         let alias = described.as_ref().and_then(Described::alias).unwrap_or_default();
         let took = duration(execution.stopped.unwrap_or_else(now) - execution.started);
         console.line(&format!(
-            "  {}  {:<12} {:<18} {:<24} {took:>12}  {}",
+            "  {}  {} {:<18} {alias:<24} {took:>12}  {}",
             iso(execution.started),
-            words.status(&execution.status),
+            padded(&words.status(&execution.status), 12),
             execution.machine.name(),
-            alias,
             console.paint(Tone::Faint, &execution.name)
         ));
     }

@@ -9,7 +9,7 @@ use crate::{
     args::{ApplicationFate, DriftArgs, Fate, PlanArgs, RotateArgs, TeardownArgs},
     cloud::{Cloud, Machine, trouble::Trouble},
     commands::{approve::print_question, watched},
-    console::{Console, Tone, columns},
+    console::{Console, Tone, columns, padded},
     exit::Exit,
     follow::Manner,
     input,
@@ -207,7 +207,7 @@ fn items(output: &Value, console: &Console) {
         };
         let what = format!("{} {}", text(item, "kind"), text(item, "name"));
         let gap = " ".repeat(width.saturating_sub(columns(&what)));
-        let action = console.paint(tone, &format!("{:<10}", console.words().action(action)));
+        let action = console.paint(tone, &padded(&console.words().action(action), 10));
         let line = format!("  {} {what}{gap}  {action} {}", console.paint(tone, mark), text(item, "detail"));
         console.line(line.trim_end());
     }

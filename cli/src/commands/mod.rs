@@ -78,6 +78,7 @@ impl Trouble {
 pub async fn follow(follower: &mut Follower<'_>, manner: Manner, console: &Console) -> Result<Ending, Trouble> {
     let arn = follower.root.described.execution.arn.clone();
     let name = follower.root.described.execution.name.clone();
+    let options = follower.cloud.options.clone();
     let result = tokio::select! {
         result = follow::to_the_end(follower, manner, console) => result?,
         () = interrupted() => Ending::Interrupted,
@@ -85,7 +86,7 @@ pub async fn follow(follower: &mut Follower<'_>, manner: Manner, console: &Conso
     if result == Ending::Interrupted {
         console.status(None);
         console.line(&console.words().goes_on(&name));
-        console.line(&format!("  onboard watch {name}{}", console.words().where_options()));
+        console.line(&format!("  onboard watch {name}{options}"));
         if manner.events {
             console.event(&serde_json::json!({ "event": "interrupted", "execution": arn }));
         }

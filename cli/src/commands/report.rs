@@ -30,7 +30,7 @@ pub async fn run(args: ReportArgs, console: &Console) -> Result<Exit, Trouble> {
             aws_sdk_sfn::types::ExecutionStatus::Running => Trouble::undecided(
                 "NoReportYet",
                 words.no_report_yet(&described.execution.name),
-                words.watch_it(&described.execution.name),
+                words.follow_with(&described.execution.name, &cloud.options),
             ),
             _ => Trouble::ended(&described, None, words),
         });

@@ -41,7 +41,11 @@ pub async fn run(args: StartArgs, console: &Console) -> Result<Exit, Trouble> {
         && let Some(running) = cloud.running_onboarding(alias).await?
     {
         let name = &running.execution.name;
-        return Err(Trouble::undecided("AlreadyRunning", words.runs_already(alias, name), words.watch_or_again(name)));
+        return Err(Trouble::undecided(
+            "AlreadyRunning",
+            words.runs_already(alias, name),
+            words.watch_or_again(name, &cloud.options),
+        ));
     }
     if !documents.is_empty() {
         let bucket = cloud.stack.output("DocumentsBucket", words)?;
@@ -60,7 +64,7 @@ pub async fn run(args: StartArgs, console: &Console) -> Result<Exit, Trouble> {
         return watch(&cloud, described, console).await;
     }
     console.result(&json!({ "execution": arn, "name": name, "alias": alias }));
-    console.line(&words.follow_with(name));
+    console.line(&words.follow_with(name, &cloud.options));
     Ok(Exit::Done)
 }
 

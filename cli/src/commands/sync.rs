@@ -30,7 +30,7 @@ pub async fn run(args: SyncArgs, console: &Console) -> Result<Exit, Trouble> {
     if !args.wait && !args.plan {
         console.result(&json!({ "execution": arn, "name": name_of(&arn), "alias": entry.alias }));
         console.line(&console.paint(Tone::Good, &words.started(name_of(&arn))));
-        console.line(&words.follow_with(name_of(&arn)));
+        console.line(&words.follow_with(name_of(&arn), &cloud.options));
         return Ok(Exit::Done);
     }
     let mut follower = Follower::new(&cloud, cloud.describe(&arn).await?).await?;
@@ -43,7 +43,7 @@ pub async fn run(args: SyncArgs, console: &Console) -> Result<Exit, Trouble> {
             return Err(Trouble::undecided(
                 "UnsafePlan",
                 words.plan_waits(&entry.alias, &digest),
-                words.approve_or_reject(&entry.alias, &digest),
+                words.approve_or_reject(&entry.alias, &digest, &cloud.options),
             ));
         }
         Ending::Ended => {}

@@ -63,7 +63,8 @@ pub struct Followed {
 /// An execution and the user syncs that it started.
 #[derive(Debug)]
 pub struct Follower<'a> {
-    cloud: &'a Cloud,
+    /// Where it runs.
+    pub cloud: &'a Cloud,
     /// The execution itself.
     pub root: Followed,
     /// The user syncs that it started, the first one first.

@@ -40,7 +40,10 @@ pub fn draw(follower: &Follower<'_>, console: &Console, now: f64, size: Option<(
     let root = &follower.root;
     let onboarding = root.described.execution.machine == Machine::Onboarding;
     let pen = Pen { console, now };
-    pen.level(&root.progress.machine.nodes, &root.progress, 0, onboarding, &mut lines, &mut |state, depth, lines| {
+    // What was not needed is not to come any more once it has ended.
+    let ahead = onboarding && *follower.status() == ExecutionStatus::Running;
+    let within = Within { depth: 0, ahead, ended: false };
+    pen.level(&root.progress.machine.nodes, &root.progress, within, &mut lines, &mut |state, depth, lines| {
         if onboarding && ["SyncUsers", "SyncWaitingUsers"].contains(&state) {
             // The first sync belongs to the first of the two.
             let sync = follower.syncs.get(usize::from(state == "SyncWaitingUsers"));
@@ -82,6 +85,16 @@ fn crop(lines: &mut Vec<(Weight, String)>, room: usize) -> usize {
     all - lines.len()
 }
 
+/// Where a level of states is.
+#[derive(Clone, Copy)]
+struct Within {
+    depth: usize,
+    /// Whether what is to come is shown.
+    ahead: bool,
+    /// Whether what holds the level has ended.
+    ended: bool,
+}
+
 #[derive(Clone, Copy)]
 struct Pen<'a> {
     console: &'a Console,
@@ -111,11 +124,11 @@ impl Pen<'_> {
         self,
         nodes: &[Node],
         progress: &Progress,
-        depth: usize,
-        ahead: bool,
+        within: Within,
         lines: &mut Vec<(Weight, String)>,
         below: &mut dyn FnMut(&str, usize, &mut Vec<(Weight, String)>),
     ) {
+        let Within { depth, ahead, ended } = within;
         for node in nodes {
             match node.kind.as_str() {
                 "Task" | "Wait" => {
@@ -125,15 +138,18 @@ impl Pen<'_> {
                     }
                 }
                 "Parallel" | "Map" => {
+                    // Of one inside another the emulator does not say that it ended.
+                    let end = progress.end_of(&node.name).filter(|_| progress.run_of(&node.name).is_none());
+                    let ended = ended || end.is_some();
                     let mut inside = Vec::new();
+                    let within = Within { depth: depth + 1, ahead: ahead && !ended, ended };
                     for branch in &node.branches {
-                        self.level(branch, progress, depth + 1, ahead, &mut inside, below);
+                        self.level(branch, progress, within, &mut inside, below);
                     }
                     if inside.iter().any(|(weight, _)| *weight > Weight::Ahead) {
-                        let ended = progress.end_of(&node.name).is_some() && progress.run_of(&node.name).is_none();
                         let (tone, mark) = if ended { (Tone::Good, "✓") } else { (Tone::Strong, "▾") };
-                        let seconds = progress.end_of(&node.name).filter(|_| ended).map(|end| duration(end.seconds));
-                        let line = self.line(depth, tone, mark, &node.name, &seconds.unwrap_or_default(), "");
+                        let took = end.map(|end| duration(end.seconds)).unwrap_or_default();
+                        let line = self.line(depth, tone, mark, &node.name, &took, "");
                         lines.push((if ended { Weight::Done } else { Weight::Frame }, line));
                         lines.append(&mut inside);
                     } else if ahead && node.regular {
@@ -199,7 +215,8 @@ impl Pen<'_> {
             return;
         }
         self.users(&sync.users, depth, lines);
-        self.level(&sync.progress.machine.nodes, &sync.progress, depth, false, lines, &mut |_, _, _| {});
+        let within = Within { depth, ahead: false, ended: false };
+        self.level(&sync.progress.machine.nodes, &sync.progress, within, lines, &mut |_, _, _| {});
     }
 
     fn users(self, users: &Users, depth: usize, lines: &mut Vec<(Weight, String)>) {

@@ -4,18 +4,17 @@ use super::catalogue;
 
 catalogue! {
     started(name) = "Started {name}.", "{name} を開始しました。";
-    follow_with(name) = "Follow it: onboard watch {name}", "経過の表示: onboard watch {name}";
+    follow_with(name, options) = "Follow it: onboard watch {name}{options}", "経過の表示: onboard watch {name}{options}";
     runs_already(alias, name) = "An onboarding of {alias} runs already: {name}. Nothing was started.",
         "{alias} のオンボーディングは既に実行中です: {name}。何も開始していません。";
-    watch_or_again(name) = "Follow it (onboard watch {name}), or start another one all the same with --again.",
-        "onboard watch {name} で経過を見るか、それでも開始する場合は --again を付けてください。";
+    watch_or_again(name, options) = "Follow it (onboard watch {name}{options}), or start another one all the same with --again.",
+        "onboard watch {name}{options} で経過を見るか、それでも開始する場合は --again を付けてください。";
     uploading_a_document() = "uploading a document", "書類のアップロード";
-    uploaded(count) = "{count} documents uploaded.", "書類を {count} 件アップロードしました。";
+    uploaded(count) = "Documents uploaded: {count}", "書類を {count} 件アップロードしました。";
     document_unreadable(kind, error) = "documents.{kind}: the file can't be read: {error}", "documents.{kind}: ファイルを読み取れません: {error}";
     name_another_file() = "Name another file. Nothing was started.", "別のファイルを指定してください。何も開始していません。";
     not_written(file, error) = "{file} could not be written: {error}", "{file} に書き込めませんでした: {error}";
     no_report_yet(name) = "{name} still runs; there is no report yet.", "{name} は実行中のため、レポートはまだありません。";
-    watch_it(name) = "Follow it: onboard watch {name}", "経過の表示: onboard watch {name}";
     instances() = "Onboarded instances", "オンボーディング済みインスタンス";
     executions() = "Executions", "実行";
     none() = "none", "なし";
@@ -41,6 +40,6 @@ catalogue! {
     findings_list() = "Worth knowing:", "お知らせ:";
     plan_waits(alias, digest) = "The plan for {alias} is above the brake and waits for approval; nothing was changed. Digest: {digest}",
         "{alias} の計画はブレーキの上限を超えたため、承認を待っています。何も変更していません。ダイジェスト: {digest}";
-    approve_or_reject(alias, digest) = "onboard approve {alias} --digest {digest}   or   onboard reject {alias}",
-        "onboard approve {alias} --digest {digest}   または   onboard reject {alias}";
+    approve_or_reject(alias, digest, options) = "onboard approve {alias} --digest {digest}{options}   or   onboard reject {alias}{options}",
+        "onboard approve {alias} --digest {digest}{options}   または   onboard reject {alias}{options}";
 }

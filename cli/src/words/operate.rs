@@ -18,13 +18,13 @@ catalogue! {
     plan_of(alias, digest) = "The plan for {alias} that waits, digest {digest}", "{alias} の承認待ちの計画 (ダイジェスト {digest})";
     counting_events() = "counting failed events", "失敗したイベントの件数取得";
     replaying_events() = "replaying failed events", "失敗したイベントの再実行";
-    events_wait(count) = "{count} failed events wait.", "失敗したイベントは {count} 件です。";
-    events_replay(count) = "{count} failed events are being played again.", "失敗したイベント {count} 件を再実行しています。";
+    events_wait(count) = "Failed events that wait: {count}", "失敗したイベントは {count} 件です。";
+    events_replay(count) = "Failed events that are being played again: {count}", "失敗したイベント {count} 件を再実行しています。";
     plan_head(alias) = "What an onboarding of {alias} would do", "{alias} のオンボーディングで行われること";
     nothing_written() = "Nothing was written. To do it: onboard start", "何も変更していません。実行するには: onboard start";
-    conflicts(count) = "{count} conflicts: an onboarding would stop there. Nothing was written.", "競合が {count} 件あり、オンボーディングはそこで止まります。何も変更していません。";
+    conflicts(count) = "Conflicts: {count}. An onboarding would stop there. Nothing was written.", "競合が {count} 件あり、オンボーディングはそこで止まります。何も変更していません。";
     open_items() = "Open items", "残っている作業";
-    findings_of(alias, count) = "{alias}: {count} differences", "{alias}: 差異 {count} 件";
+    findings_of(alias, count) = "{alias}: differences: {count}", "{alias}: 差異 {count} 件";
     mended() = "(set back)", "(修復済み)";
     expected_found(expected, found) = "expected {expected}, found {found}", "期待値 {expected}、実際 {found}";
     certificate(thumbprint, expires) = "certificate {thumbprint}, until {expires}", "証明書 {thumbprint}、有効期限 {expires}";
@@ -54,7 +54,7 @@ catalogue! {
     entra_not_checked() = "Entra's consent and groups were not looked at", "Entra の同意とグループは確認していません";
     give_an_input() = "Name an onboarding.json: onboard doctor onboarding.json", "onboarding.json を指定してください: onboard doctor onboarding.json";
     asking_preflight() = "asking the stack's preflight", "スタックの事前確認 (preflight) の呼び出し";
-    entra_is_good(tenant, groups, users) = "tenant {tenant}: permissions are there, {groups} groups with {users} people", "テナント {tenant}: 権限あり、グループ {groups} 件 (対象 {users} 人)";
+    entra_is_good(tenant, groups, users) = "tenant {tenant}: permissions are there; groups: {groups}, people: {users}", "テナント {tenant}: 権限あり、グループ {groups} 件 (対象 {users} 人)";
     asking_quotas() = "asking Service Quotas", "Service Quotas の確認";
     instance_quota(value, used) = "Connect instances: {value} in this account and Region, {used} onboarded by this stack", "Connect インスタンス数の上限 {value} (このアカウントとリージョン)、このスタックでの作成 {used}";
     asking_support() = "asking the Support API", "サポート API の確認";
@@ -65,8 +65,8 @@ catalogue! {
     asking_subscriptions() = "asking who is told", "通知先の確認";
     nobody_is_told() = "nobody is told what the workflow waits for", "通知先が登録されていません";
     subscribe_somebody() = "Deploy with NotificationEmail, or subscribe to the notification topic.", "NotificationEmail を指定してデプロイするか、通知トピックをサブスクライブしてください。";
-    people_are_told(count) = "{count} subscriptions, all confirmed", "サブスクリプション {count} 件、すべて確認済み";
-    not_confirmed_yet(count) = "{count} subscriptions are not confirmed", "未確認のサブスクリプションが {count} 件あります";
+    people_are_told(count) = "subscriptions: {count}, all confirmed", "サブスクリプション {count} 件、すべて確認済み";
+    not_confirmed_yet(count) = "subscriptions that are not confirmed: {count}", "未確認のサブスクリプションが {count} 件あります";
     confirm_the_mail() = "Press the link in the mail from AWS Notifications.", "AWS Notifications からのメールにあるリンクを押してください。";
     asking_alarms() = "asking CloudWatch", "CloudWatch の確認";
     no_alarm() = "no alarm of the stack is on", "発生中のアラームはありません";

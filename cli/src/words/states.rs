@@ -15,7 +15,6 @@ catalogue! {
     time_left(time) = "{time} left", "残り {time}";
     failed_users(count) = "{count} failed", "失敗 {count} 人";
     goes_on(name) = "{name} goes on in the cloud. To come back:", "{name} の実行はクラウドで続いています。表示を再開するには:";
-    where_options() = " (with the same --local, --profile, --region, --stack)", " (--local・--profile・--region・--stack は同じものを指定)";
 }
 
 impl Words {

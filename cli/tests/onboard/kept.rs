@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::common::local;
+use super::common::{local, onboard};
 use onboard_cli::local::kept::{FILE, Kept};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(90);
 /// A running local cloud.
 pub(crate) struct Cloud {
     pub(crate) kept: Kept,
-    _folder: TempDir,
+    folder: TempDir,
     // The end of its standard input ends the cloud, also where a test program ends without dropping what is static.
     _program: Child,
 }
@@ -58,7 +58,14 @@ impl Cloud {
     /// Whatever this command keeps.
     pub(crate) fn of(command: &Command, folder: TempDir) -> Self {
         let (kept, program) = start(command, &folder.path().join("current.json"), &folder.path().join("log"));
-        Self { kept, _folder: folder, _program: program }
+        Self { kept, folder, _program: program }
+    }
+
+    /// The program with these arguments, at work on this cloud.
+    pub(crate) fn onboard(&self, arguments: &[&str]) -> Command {
+        let mut command = onboard();
+        command.args(arguments).arg("--local").env(FILE, self.folder.path().join("current.json"));
+        command
     }
 
     /// A call of AWS in the JSON protocol, answered by the emulator.

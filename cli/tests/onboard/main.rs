@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod command_line;
+mod commands;
 mod common;
 mod entra_setup;
 mod events;

@@ -23,7 +23,7 @@ use crate::sts::Sts;
 use crate::upstream::Upstream;
 use crate::violations::Violations;
 use crate::world::{Service, World};
-use crate::{admin, caller};
+use crate::{admin, caller, queues};
 
 /// The largest body that is taken: S3 objects pass through here.
 const BODY: usize = 512 * 1024 * 1024;
@@ -149,6 +149,9 @@ impl Cloud {
             // Judged here already; of paths the emulator's own judgement knows nothing.
             (Door::Aws, None) if way.service == "iam" => self.iam.serve(&self.upstream.operators(request, "iam")).await,
             (Door::Aws, None) if way.service == "sts" => self.sts.serve(&self.iam, &self.authority, request).await,
+            (Door::Aws, None) if way.service == "sqs" && way.operation == queues::START => {
+                queues::start(&self.upstream, request).await
+            }
             (Door::Aws, None) => self.upstream.pass(request, way.protocol).await,
         }
     }

@@ -28,6 +28,7 @@ mod inventory;
 mod model;
 mod options;
 mod paging;
+mod queues;
 mod quotas;
 mod record;
 mod route;

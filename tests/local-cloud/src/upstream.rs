@@ -79,6 +79,21 @@ impl Upstream {
         self.pass(&self.operators(&request, service), Protocol::Query).await
     }
 
+    /// Calls an operation of a JSON-protocol service for the local cloud's own sake.
+    pub(crate) async fn json(&self, service: &str, target: &str, input: &serde_json::Value) -> Response {
+        let request = Request {
+            method: "POST".into(),
+            path: "/".into(),
+            query: Vec::new(),
+            headers: vec![
+                ("content-type".into(), "application/x-amz-json-1.0".into()),
+                ("x-amz-target".into(), target.into()),
+            ],
+            body: input.to_string().into_bytes(),
+        };
+        self.pass(&self.operators(&request, service), Protocol::Json).await
+    }
+
     /// The request with the operator's key in place of its own: the emulator allows that one everything.
     pub(crate) fn operators(&self, request: &Request, service: &str) -> Request {
         let mut request = request.clone();

@@ -9,15 +9,29 @@ use crate::kept::{Cloud, Ended, until};
 use serde_json::{Map, Value, json};
 
 /// Groups of the tenant, one for each test.
-const GROUPS: usize = 16;
+const GROUPS: usize = 24;
 const STATE_MACHINE: &str = "UserSyncStateMachineArn";
 
-fn cloud() -> &'static Cloud {
+pub(crate) fn cloud() -> &'static Cloud {
     static CLOUD: OnceLock<Cloud> = OnceLock::new();
     CLOUD.get_or_init(|| {
-        let group = |number| json!({ "id": group_id(number), "displayName": format!("Group {number}"), "members": [] });
+        let group = |number| json!({ "id": group_id(number), "displayName": format!("Group {number}"), "members": members(number) });
         Cloud::idle(&json!({ "groups": (0..GROUPS).map(group).collect::<Vec<_>>() }))
     })
+}
+
+/// The last group is that of the tests that onboard, and has people from the start; the others are filled by their tests.
+fn members(group: usize) -> Vec<Value> {
+    let people = if group == GROUPS - 1 { 0..3 } else { 0..0 };
+    let person = |number: usize| {
+        json!({
+            "@odata.type": "#microsoft.graph.user", "id": format!("76000000-0000-4000-8000-{number:012}"),
+            "userPrincipalName": format!("onboarded{number}@contoso.onmicrosoft.com"), "givenName": "Onboarded",
+            "surname": format!("Number {number}"), "displayName": format!("Onboarded {number}"), "mail": null,
+            "accountEnabled": true, "userType": "Member",
+        })
+    };
+    people.map(person).collect()
 }
 
 fn group_id(number: usize) -> String {
@@ -25,15 +39,15 @@ fn group_id(number: usize) -> String {
 }
 
 /// A test's own instance.
-pub(super) struct House {
-    pub(super) cloud: &'static Cloud,
-    pub(super) instance: String,
+pub(crate) struct House {
+    pub(crate) cloud: &'static Cloud,
+    pub(crate) instance: String,
     number: usize,
 }
 
 impl House {
     /// An instance and a group of so many people, none of whom is a user yet.
-    pub(super) async fn with_members(members: usize) -> Self {
+    pub(crate) async fn with_members(members: usize) -> Self {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         assert!(number < GROUPS, "more houses than groups");
@@ -73,12 +87,12 @@ impl House {
         self.update("SET config = :config", json!({ ":config": { "S": config.to_string() } })).await;
     }
 
-    pub(super) fn alias(&self) -> String {
+    pub(crate) fn alias(&self) -> String {
         format!("house-{}", self.number)
     }
 
     /// Writes into the registry entry.
-    pub(super) async fn update(&self, expression: &str, values: Value) {
+    pub(crate) async fn update(&self, expression: &str, values: Value) {
         let body = json!({
             "TableName": self.cloud.output("RegistryTable"), "Key": { "instanceId": { "S": self.instance } },
             "UpdateExpression": expression, "ExpressionAttributeValues": values,
@@ -87,7 +101,7 @@ impl House {
     }
 
     /// The registry entry, without types.
-    pub(super) async fn entry(&self) -> Map<String, Value> {
+    pub(crate) async fn entry(&self) -> Map<String, Value> {
         let body = json!({
             "TableName": self.cloud.output("RegistryTable"), "Key": { "instanceId": { "S": self.instance } },
             "ConsistentRead": true,
@@ -97,7 +111,7 @@ impl House {
         found["Item"].as_object().unwrap().iter().map(|(name, value)| (name.clone(), plain(value))).collect()
     }
 
-    pub(super) fn username(&self, person: usize) -> String {
+    pub(crate) fn username(&self, person: usize) -> String {
         format!("agent{person}.house{}@contoso.onmicrosoft.com", self.number)
     }
 
@@ -105,7 +119,7 @@ impl House {
         format!("75000000-0000-4000-{:04}-{person:012}", 8000 + self.number)
     }
 
-    pub(super) async fn joins(&self, person: usize) {
+    pub(crate) async fn joins(&self, person: usize) {
         let username = self.username(person);
         let member = json!({
             "@odata.type": "#microsoft.graph.user", "id": self.person_id(person), "userPrincipalName": username,
@@ -115,39 +129,39 @@ impl House {
         self.cloud.admin("POST", "members/add", &json!({ "group": group_id(self.number), "member": member })).await;
     }
 
-    pub(super) async fn leaves(&self, person: usize) {
+    pub(crate) async fn leaves(&self, person: usize) {
         let who = json!({ "group": group_id(self.number), "memberId": self.person_id(person) });
         self.cloud.admin("POST", "members/remove", &who).await;
     }
 
     /// What happens to calls of this instance's `CreateUser`, once.
-    pub(super) async fn create_user_once(&self, effect: Value) {
+    pub(crate) async fn create_user_once(&self, effect: Value) {
         let mut rule = json!({ "service": "connect", "match": format!("^PUT /users/{}$", self.instance) });
         rule.as_object_mut().unwrap().extend(effect.as_object().unwrap().clone());
         self.cloud.admin("POST", "fault", &rule).await;
     }
 
     /// Starts a sync with these fields besides the instance.
-    pub(super) async fn start(&self, fields: Value) -> String {
+    pub(crate) async fn start(&self, fields: Value) -> String {
         let mut input = json!({ "instanceId": self.instance });
         input.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
         self.cloud.start(STATE_MACHINE, &input).await
     }
 
     /// A sync from its start to its end, which is a good one.
-    pub(super) async fn sync(&self, fields: Value) -> Value {
+    pub(crate) async fn sync(&self, fields: Value) -> Value {
         self.succeeded(&self.start(fields).await).await
     }
 
     /// The output of an execution that has to succeed.
-    pub(super) async fn succeeded(&self, execution: &str) -> Value {
+    pub(crate) async fn succeeded(&self, execution: &str) -> Value {
         let Ended { status, output } = self.cloud.end_of(execution).await;
         assert_eq!(status, "SUCCEEDED", "{output}");
         output
     }
 
     /// Waits until this execution holds the lease and its first creation is under way.
-    pub(super) async fn until_at_work(&self, execution: &str) {
+    pub(crate) async fn until_at_work(&self, execution: &str) {
         until("the sync holds the lease", async || {
             (self.entry().await.get("lease").is_some_and(|lease| lease == execution)).then_some(())
         })
@@ -155,7 +169,7 @@ impl House {
     }
 
     /// The status of each call of this instance's `CreateUser` that was answered.
-    pub(super) async fn create_user_calls(&self) -> Vec<u64> {
+    pub(crate) async fn create_user_calls(&self) -> Vec<u64> {
         let calls = self.cloud.admin("GET", "calls", &Value::Null).await;
         let path = format!("/users/{}", self.instance);
         let calls =
@@ -164,7 +178,7 @@ impl House {
     }
 
     /// Connect's users in their own shape, by username.
-    pub(super) async fn users(&self) -> Vec<Value> {
+    pub(crate) async fn users(&self) -> Vec<Value> {
         let inventory = self.cloud.admin("GET", "inventory", &Value::Null).await;
         let instances = inventory["connect"]["instances"].as_array().unwrap().clone();
         let instance = instances.into_iter().find(|instance| instance["Id"] == self.instance.as_str()).unwrap();
@@ -173,12 +187,12 @@ impl House {
         users
     }
 
-    pub(super) async fn usernames(&self) -> Vec<String> {
+    pub(crate) async fn usernames(&self) -> Vec<String> {
         self.users().await.iter().map(|user| user["Username"].as_str().unwrap().to_owned()).collect()
     }
 
     /// The usernames of these people, in the order of [`Self::usernames`].
-    pub(super) fn of(&self, people: impl IntoIterator<Item = usize>) -> Vec<String> {
+    pub(crate) fn of(&self, people: impl IntoIterator<Item = usize>) -> Vec<String> {
         let mut names: Vec<String> = people.into_iter().map(|person| self.username(person)).collect();
         names.sort();
         names

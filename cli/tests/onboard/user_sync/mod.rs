@@ -3,5 +3,5 @@
 
 mod approval;
 mod crash;
-mod house;
+pub(crate) mod house;
 mod lease;

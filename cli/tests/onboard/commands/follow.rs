@@ -1,0 +1,168 @@
+//! An onboarding from its start to its report.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    path::PathBuf,
+    process::Stdio,
+    sync::OnceLock,
+};
+
+use super::{json, told};
+use crate::{
+    common::{err, out},
+    kept::Cloud,
+    user_sync::house::cloud,
+};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json as object};
+
+/// A folder for inputs that is there as long as the tests run.
+fn input(alias: &str, more: &Value) -> PathBuf {
+    static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
+    let file = FOLDER.get_or_init(|| tempfile::tempdir().unwrap()).path().join(format!("{alias}.json"));
+    let mut input = object!({
+        "instance": { "alias": alias },
+        "users": { "groups": [{ "group": "Group 23", "securityProfiles": ["Agent"] }] },
+    });
+    input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    fs::write(&file, input.to_string()).unwrap();
+    file
+}
+
+/// A cloud in which `followed` was onboarded by `start --watch`, with what that printed.
+fn onboarded() -> &'static (&'static Cloud, String) {
+    static DONE: OnceLock<(&'static Cloud, String)> = OnceLock::new();
+    DONE.get_or_init(|| {
+        let file = input("followed", &object!({}));
+        let output = cloud().onboard(&["start", file.to_str().unwrap(), "--watch"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+        (cloud(), out(&output))
+    })
+}
+
+#[test]
+fn start_follows_the_onboarding_line_by_line_and_prints_its_report() {
+    let (_, text) = onboarded();
+    for part in ["Started followed-", "✓ Preflight", "    ✓ SyncUsers", "followed is ready to be signed in to."] {
+        assert!(text.contains(part), "{part} is missing in:\n{text}");
+    }
+    assert!(!text.contains('\x1b'), "no colours and no pictures without a terminal:\n{text}");
+}
+
+#[test]
+fn the_report_is_found_by_the_alias_and_written_to_a_file() {
+    let (cloud, _) = onboarded();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let arguments = ["report", "followed", "--json", "--output", file.path().to_str().unwrap()];
+    let output = cloud.onboard(&arguments).output().unwrap();
+    let report = json(&output);
+    assert_eq!((output.status.code(), &report["alias"]), (Some(0), &object!("followed")), "{}", told(&output));
+    let written: Value = serde_json::from_str(&fs::read_to_string(file.path()).unwrap()).unwrap();
+    assert_eq!(written, report);
+}
+
+#[test]
+fn list_shows_the_instance_and_the_execution() {
+    let (cloud, _) = onboarded();
+    let output = cloud.onboard(&["list", "--all", "--most", "100", "--json"]).output().unwrap();
+    let list = json(&output);
+    let find = |what: &str, key: &str, value: &str| {
+        list[what].as_array().unwrap().iter().find(|item| item[key] == value).cloned().unwrap_or_default()
+    };
+    assert!(find("instances", "alias", "followed")["lastSuccessAt"].is_string(), "{}", told(&output));
+    assert_eq!(find("executions", "alias", "followed")["status"], "SUCCEEDED", "{}", told(&output));
+    assert_eq!(find("executions", "machine", "user-sync")["status"], "SUCCEEDED", "{}", told(&output));
+    let text = out(&cloud.onboard(&["list", "--lang", "ja"]).output().unwrap());
+    assert!(text.contains("オンボーディング済みインスタンス") && text.contains("成功"), "{text}");
+}
+
+#[test]
+fn status_draws_the_states_of_an_execution_that_has_ended_without_what_was_not_needed() {
+    let (cloud, _) = onboarded();
+    let output = cloud.onboard(&["status", "followed"]).output().unwrap();
+    let text = out(&output);
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    assert!(
+        text.contains("✓ VerifySignIn") && text.contains("✓ Telephony\n") && !text.contains("OrderNumbers"),
+        "{text}"
+    );
+}
+
+#[test]
+fn an_onboarding_that_failed_ends_watch_status_and_report_with_1_and_its_advice() {
+    let file = input(
+        "nobody",
+        &object!({ "users": { "groups": [{ "group": "No such group", "securityProfiles": ["Agent"] }] } }),
+    );
+    let watched = cloud().onboard(&["start", file.to_str().unwrap(), "--watch", "--json"]).output().unwrap();
+    assert_eq!(watched.status.code(), Some(1), "{}", told(&watched));
+    let text = err(&watched);
+    assert!(text.contains("Preflight: InvalidInput") && text.contains("No such group"), "{}", told(&watched));
+    for command in ["status", "report"] {
+        let output = cloud().onboard(&[command, "nobody"]).output().unwrap();
+        let text = out(&output) + &err(&output);
+        assert_eq!(output.status.code(), Some(1), "{}", told(&output));
+        assert!(text.contains("InvalidInput") && text.contains("Correct the input"), "{}", told(&output));
+    }
+}
+
+#[test]
+fn an_execution_that_does_not_exist_ends_with_2() {
+    for command in ["watch", "status", "report"] {
+        let output = cloud().onboard(&[command, "never-started"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{}", told(&output));
+        assert!(err(&output).contains("onboard list"), "{}", told(&output));
+    }
+}
+
+#[test]
+fn a_running_onboarding_is_not_started_twice_and_goes_on_when_nobody_looks_any_more() {
+    // A number by hand never comes here, so this one waits as long as the test likes.
+    let more = object!({
+        "phoneNumbers": [{ "country": "JP", "type": "DID", "prefix": "+813" }], "telephony": { "order": "manual" },
+    });
+    let file = input("waiting", &more);
+    let file = file.to_str().unwrap();
+    let started = json(&cloud().onboard(&["start", file, "--json"]).output().unwrap());
+    let again = cloud().onboard(&["start", file, "--json"]).output().unwrap();
+    assert_eq!(again.status.code(), Some(5), "{}", told(&again));
+    assert_eq!(json(&again)["error"]["name"], "AlreadyRunning");
+
+    let mut watch = cloud().onboard(&["watch", "waiting", "--json"]);
+    let mut watch = watch.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(watch.stdout.take().unwrap()).lines();
+    let first: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+    assert_eq!((&first["event"], &first["state"]), (&object!("done"), &object!("Preflight")));
+    // The branch of the sign-on is through; numbers are waited for.
+    let through = |line: std::io::Result<String>| line.unwrap().contains("NotifySignInReady");
+    assert!(lines.any(through), "ended by itself");
+    kill_process(Pid::from_child(&watch), Signal::INT).unwrap();
+    assert_eq!(watch.wait().unwrap().code(), Some(130));
+
+    let status = json(&cloud().onboard(&["status", "waiting", "--json"]).output().unwrap());
+    assert_eq!((&status["status"], &status["name"]), (&object!("RUNNING"), &started["name"]));
+    let waits = |state: &Value| state["state"] == "WaitForNumbers" || state["state"] == "OrderNumbers";
+    assert!(status["running"].as_array().unwrap().iter().any(waits), "{status:#}");
+    let report = cloud().onboard(&["report", "waiting"]).output().unwrap();
+    assert_eq!(report.status.code(), Some(5), "{}", told(&report));
+}
+
+#[test]
+fn documents_are_uploaded_and_named_in_the_input() {
+    let folder = tempfile::tempdir().unwrap();
+    let more = object!({ "phoneNumbers": [{ "country": "JP", "type": "DID", "prefix": "+813" }] });
+    let file = input("documents", &more);
+    let mut arguments = vec!["start".to_owned(), file.display().to_string(), "--json".into()];
+    for kind in ["identity", "address", "relationship"] {
+        let document = folder.path().join(format!("{kind}.pdf"));
+        fs::write(&document, format!("%PDF-1.7 {kind}")).unwrap();
+        arguments.extend(["--document".into(), format!("{kind}={}", document.display())]);
+    }
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let output = cloud().onboard(&arguments).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    // Preflight refuses an input whose documents are missing, so the order shows that they are there.
+    let text = out(&cloud().onboard(&["watch", "documents"]).output().unwrap());
+    assert!(text.contains("+813") && !text.contains("can't be used"), "{text}");
+}

@@ -1,0 +1,114 @@
+//! What ends before anything is asked of a cloud, or because there is none.
+
+use std::{fs, process::Command};
+
+use super::{json, told};
+use crate::common::{err, onboard, out};
+
+/// The program with AWS at a port where nobody listens.
+fn without_a_cloud() -> Command {
+    let mut command = onboard();
+    command
+        .env("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+        .env("AWS_ACCESS_KEY_ID", "a")
+        .env("AWS_SECRET_ACCESS_KEY", "b")
+        .env("AWS_EC2_METADATA_DISABLED", "true");
+    command
+}
+
+#[test]
+fn the_help_names_every_command_the_first_steps_and_the_exit_codes() {
+    let help = out(&onboard().arg("--help").output().unwrap());
+    for text in ["rotate-certificate", "teardown", "First steps:", "onboard init", "Exit codes:", "130  interrupted"] {
+        assert!(help.contains(text), "{text} is missing in:\n{help}");
+    }
+}
+
+#[test]
+fn an_unusable_command_line_ends_with_2() {
+    for arguments in [&["frobnicate"][..], &["start", "--document", "passport=a.png"], &["local", "--idle"]] {
+        let output = onboard().args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{}", told(&output));
+    }
+}
+
+#[test]
+fn completions_know_the_commands_and_their_options() {
+    for shell in ["bash", "zsh", "fish"] {
+        let script = out(&onboard().args(["completion", shell]).output().unwrap());
+        assert!(script.contains("rotate-certificate") && script.contains("digest"), "{shell}");
+    }
+}
+
+#[test]
+fn start_checks_the_input_before_it_asks_any_cloud() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bad.json");
+    fs::write(&file, r#"{"instance": {"alias": "d-x"}, "users": {"groups": []}}"#).unwrap();
+    let output = without_a_cloud().arg("start").arg(&file).args(["--region", "eu-west-1", "--json"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", told(&output));
+    let error = json(&output)["error"].clone();
+    assert!(error["message"].as_str().unwrap().contains("$.instance.alias"), "{error}");
+}
+
+#[test]
+fn without_a_region_aws_is_not_guessed() {
+    let output = without_a_cloud().env("HOME", "/nowhere").env_remove("AWS_REGION").arg("list").output().unwrap();
+    assert_eq!(output.status.code(), Some(4), "{}", told(&output));
+    assert!(err(&output).contains("--region"), "{}", told(&output));
+}
+
+#[test]
+fn an_aws_that_does_not_answer_ends_with_4_and_says_so_to_programs_too() {
+    let output = without_a_cloud().args(["list", "--region", "eu-west-1", "--json"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(4), "{}", told(&output));
+    assert_eq!(json(&output)["error"]["name"], "Unavailable", "{}", told(&output));
+}
+
+#[test]
+fn without_a_kept_local_cloud_local_ends_with_3_and_says_how_to_get_one() {
+    let output = onboard().args(["list", "--local"]).env("ONBOARD_LOCAL_CLOUD", "/no/such/file").output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", told(&output));
+    assert!(err(&output).contains("onboard local --keep"), "{}", told(&output));
+}
+
+#[test]
+fn the_language_is_that_of_the_option_else_of_the_environment() {
+    let japanese = "別のターミナルで";
+    let list = |arguments: &[&str], lang: &str| {
+        let mut command = onboard();
+        command.args(["list", "--local"]).args(arguments).env("ONBOARD_LOCAL_CLOUD", "/no/such/file").env("LANG", lang);
+        err(&command.output().unwrap())
+    };
+    assert!(list(&["--lang", "ja"], "C").contains(japanese));
+    assert!(list(&[], "ja_JP.UTF-8").contains(japanese));
+    assert!(!list(&["--lang", "en"], "ja_JP.UTF-8").contains(japanese));
+}
+
+#[test]
+fn init_writes_a_file_that_check_accepts_and_replaces_none_unasked() {
+    let folder = tempfile::tempdir().unwrap();
+    let init = |alias: &str, more: &[&str]| {
+        let mut command = onboard();
+        command.current_dir(folder.path()).args(["init", "--alias", alias, "--group", "Support agents"]).args(more);
+        command.output().unwrap()
+    };
+    let made = init("acme-support", &["--phone-number", "JP:DID:+813", "--language", "ja", "--json"]);
+    assert_eq!(made.status.code(), Some(0), "{}", told(&made));
+    let file = folder.path().join("onboarding.json");
+    let checked = onboard().arg("check").arg(&file).output().unwrap();
+    assert_eq!(checked.status.code(), Some(0), "{}", told(&checked));
+    let again = init("other", &[]);
+    assert_eq!(again.status.code(), Some(2), "{}", told(&again));
+    assert!(fs::read_to_string(&file).unwrap().contains("acme-support"));
+    assert_eq!(init("other", &["--force"]).status.code(), Some(0));
+    assert!(fs::read_to_string(&file).unwrap().contains("other"));
+}
+
+#[test]
+fn init_without_a_terminal_names_the_answers_that_are_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = onboard().current_dir(folder.path()).args(["init", "--alias", "acme"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", told(&output));
+    assert!(err(&output).contains("--group") && !folder.path().join("onboarding.json").exists());
+}
