@@ -208,6 +208,16 @@ fn every_parameter_and_output_of_the_stack_is_described_in_the_deployment_page()
 }
 
 #[test]
+fn the_keyless_example_gives_parameters_that_the_template_has() {
+    let example = read("examples/keyless.samconfig.toml");
+    let given = example.lines().filter_map(|line| line.trim().strip_prefix('"')?.split_once('=').map(|(name, _)| name));
+    let given: Vec<&str> = given.collect();
+    assert_eq!(given, ["TenantId", "SetupClientId", "RuntimeClientId"]);
+    let template = read("template.yaml");
+    assert!(given.iter().all(|name| template.contains(&format!("\n  {name}:\n"))), "{given:?}");
+}
+
+#[test]
 fn whatever_stays_when_the_stack_is_deleted_is_named() {
     let template = read("template.yaml");
     let mut resource = "";

@@ -89,7 +89,7 @@ pub enum Command {
     #[command(after_help = "Example:\n  onboard list --all")]
     List(ListArgs),
     /// Print the report of an onboarding, also of one that failed at its end
-    #[command(after_help = "Example:\n  onboard report acme-support --output report.json")]
+    #[command(after_help = "Example:\n  onboard report acme-support --output report.json --html report.html")]
     Report(ReportArgs),
     /// Synchronise Connect's users with the Entra groups now
     #[command(

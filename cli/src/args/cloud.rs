@@ -141,6 +141,9 @@ pub struct ReportArgs {
     /// Write the report to a file as JSON
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Write the report to a file as a page: one HTML file that needs no network, in the language of --lang
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
     /// Where the stack is.
     #[command(flatten)]
     pub on: On,

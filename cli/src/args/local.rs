@@ -28,6 +28,9 @@ pub struct LocalArgs {
     /// Write the onboarding's report as JSON
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
+    /// Write the onboarding's report as a page: one HTML file that needs no network
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
     /// Run the same onboarding a second time on the same cloud; it must change nothing
     #[arg(long)]
     pub again: bool,
@@ -35,7 +38,7 @@ pub struct LocalArgs {
     #[arg(long)]
     pub keep: bool,
     /// Deploy the stack and start no onboarding
-    #[arg(long, requires = "keep", conflicts_with_all = ["again", "report"])]
+    #[arg(long, requires = "keep", conflicts_with_all = ["again", "report", "html"])]
     pub idle: bool,
     /// By what the functions sign in to Microsoft Graph
     #[arg(long, value_enum, value_name = "KIND", default_value_t = CredentialKind::Keyless)]

@@ -39,6 +39,11 @@ pub async fn run(args: ReportArgs, console: &Console) -> Result<Exit, Trouble> {
         fs::write(file, format!("{output:#}\n"))
             .map_err(|error| Trouble::input(words.not_written(file.display(), error), words.name_another_file()))?;
     }
+    if let Some(file) = &args.html {
+        let report: Report = serde_json::from_value(output.clone())
+            .map_err(|error| Trouble::input(words.no_page_of(error), words.read_it_as_json()))?;
+        follow::page::write(file, &report, &cloud, described, words).await?;
+    }
     console.result(&output);
     if !console.is_json() {
         show(&output, console);

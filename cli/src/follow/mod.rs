@@ -8,6 +8,7 @@
 
 pub mod history;
 pub mod machine;
+pub mod page;
 pub mod progress;
 pub mod screen;
 pub mod tree;
@@ -184,8 +185,8 @@ impl<'a> Follower<'a> {
     }
 }
 
-async fn follow(cloud: &Cloud, described: Described) -> Result<Followed, Trouble> {
-    let arn = &described.execution.arn;
+/// The definition that an execution was started with.
+async fn definition(cloud: &Cloud, arn: &str) -> Result<Value, Trouble> {
     // Not the machine as it is now: the execution may be older than the last deployment.
     let machine = cloud
         .sfn
@@ -194,7 +195,11 @@ async fn follow(cloud: &Cloud, described: Described) -> Result<Followed, Trouble
         .send()
         .await
         .map_err(|error| Trouble::of(cloud.words, &cloud.words.describing(name_of(arn)), &error))?;
-    let definition: Value = serde_json::from_str(&machine.definition).unwrap_or_default();
+    Ok(serde_json::from_str(&machine.definition).unwrap_or_default())
+}
+
+async fn follow(cloud: &Cloud, described: Described) -> Result<Followed, Trouble> {
+    let definition = definition(cloud, &described.execution.arn).await?;
     let progress = Progress::new(Machine::read(&definition), cloud.local.unwrap_or(1.0));
     Ok(Followed { described, progress, users: Users::default(), seen: 0 })
 }

@@ -1,13 +1,16 @@
 //! Starts an execution of the deployed state machine and tells what happens until it ends.
 
+use std::path::Path;
+
 use aws_sdk_sfn::types::ExecutionStatus;
+use onboarding_core::contract::Report;
 use serde_json::Value;
 
 use super::{deploy::Stack, emulator, failure::Failure};
 use crate::{
     cloud::{self, Cloud, Machine, trouble::Trouble},
     console::Console,
-    follow::{Follower, Manner, progress::message, to_the_end},
+    follow::{Follower, Manner, page, progress::message, to_the_end},
 };
 
 /// Step Functions of the local cloud, and what is deployed there. The caller's own AWS settings are never read.
@@ -28,6 +31,16 @@ impl<'a> Workflow<'a> {
         };
         let cloud = Cloud::at(emulator, emulator::REGION, stack, Some(clock_scale), console.words());
         Self { cloud, console }
+    }
+
+    /// Writes the page of a report, which names its execution.
+    ///
+    /// # Errors
+    /// Where the file can't be written.
+    pub async fn write_page(&self, file: &Path, report: &Report) -> Result<(), Failure> {
+        let described = self.cloud.describe(&report.execution).await.map_err(lost)?;
+        let written = page::write(file, report, &self.cloud, described, self.console.words()).await;
+        written.map_err(|trouble| Failure::NotWritten(trouble.what))
     }
 
     /// Runs one onboarding to its end and gives its output.

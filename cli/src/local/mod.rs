@@ -148,6 +148,9 @@ async fn onboard(
     if let Some(file) = &args.report {
         write(file, &output)?;
     }
+    if let Some(file) = &args.html {
+        workflow.write_page(file, &report).await?;
+    }
     for violation in cloud.stand_in().violations() {
         console
             .line(&console.paint(Tone::Warn, &format!("The stand-in disagrees with the official models: {violation}")));

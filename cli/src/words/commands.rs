@@ -13,6 +13,8 @@ catalogue! {
     uploaded(count) = "Documents uploaded: {count}", "書類を {count} 件アップロードしました。";
     document_unreadable(kind, error) = "documents.{kind}: the file can't be read: {error}", "documents.{kind}: ファイルを読み取れません: {error}";
     name_another_file() = "Name another file. Nothing was started.", "別のファイルを指定してください。何も開始していません。";
+    no_page_of(error) = "this is no report of an onboarding as this release knows it: {error}", "このリリースの知るオンボーディングのレポートではありません: {error}";
+    read_it_as_json() = "Print it without --html, or with --output FILE as JSON.", "--html を付けずに表示するか、--output FILE で JSON として保存してください。";
     not_written(file, error) = "{file} could not be written: {error}", "{file} に書き込めませんでした: {error}";
     no_report_yet(name) = "{name} still runs; there is no report yet.", "{name} は実行中のため、レポートはまだありません。";
     instances() = "Onboarded instances", "オンボーディング済みインスタンス";

@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{BufRead, BufReader, Read},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Stdio,
 };
 
@@ -15,9 +15,13 @@ use serde_json::Value;
 fn a_whole_onboarding_runs_twice_and_changes_nothing_the_second_time() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
+    // It stays: CI's browser looks at it.
+    let page = Path::new(env!("CARGO_TARGET_TMPDIR")).join("page-local.html");
     let output = local()
         .args(["--users", "12", "--again", "--report"])
         .arg(path("report.json"))
+        .arg("--html")
+        .arg(&page)
         .arg("--inventory")
         .arg(path("inventory.json"))
         .arg("--record")
@@ -34,6 +38,11 @@ fn a_whole_onboarding_runs_twice_and_changes_nothing_the_second_time() {
     let read = |name: &str| -> Value { serde_json::from_str(&fs::read_to_string(path(name)).unwrap()).unwrap() };
     let report = read("report.json");
     assert_eq!((&report["alias"], &report["signInVerified"]), (&"acme-support".into(), &true.into()));
+    let page = fs::read_to_string(page).unwrap();
+    let sso_url = report["ssoUrl"].as_str().unwrap().replace('&', "&amp;");
+    for shown in ["<h1>acme-support</h1>", &sso_url, "<code>SyncUsers</code>", "<b>12</b><span>created</span>"] {
+        assert!(page.contains(shown), "the page does not show {shown}");
+    }
     let instance = &read("inventory.json")["connect"]["instances"][0];
     assert_eq!(instance["users"].as_array().unwrap().len(), 12);
     assert!(fs::read_to_string(path("record.jsonl")).unwrap().lines().count() > 100);
@@ -51,6 +60,16 @@ fn more_people_than_the_quota_allows_are_all_users_in_the_end() {
     let report = read(&report);
     assert_eq!(report["openItems"], serde_json::json!([]));
     assert_eq!(report["signOn"]["users"]["counts"]["created"], 510);
+}
+
+#[test]
+fn every_example_leads_to_a_sign_in() {
+    for example in ["existing-instance", "many-groups", "tokyo-callcenter"] {
+        let output = local().args(["--users", "12", "--input", &format!("examples/{example}.json")]).output().unwrap();
+        let text = out(&output);
+        assert_eq!(output.status.code(), Some(0), "{example}: {text}\n{}", err(&output));
+        assert!(text.contains("✓ signed in as "), "{example}: {text}");
+    }
 }
 
 #[test]

@@ -1,0 +1,47 @@
+//! The report as a page, with what the execution did: read once, from the beginning.
+
+use std::{fs, path::Path};
+
+use onboarding_core::{contract::Report, onboarding::Language};
+
+use super::{definition, follow, observe, progress::News};
+use crate::{
+    cloud::{Cloud, executions::Described, trouble::Trouble},
+    page::{History, render},
+    words::{Lang, Words},
+};
+
+/// Writes the page of an execution's report.
+///
+/// # Errors
+/// Where Step Functions refuses, or the file can't be written.
+pub async fn write(
+    file: &Path,
+    report: &Report,
+    cloud: &Cloud,
+    described: Described,
+    words: Words,
+) -> Result<(), Trouble> {
+    let history = history(cloud, described, words).await?;
+    let language = match words.0 {
+        Lang::En => Language::En,
+        Lang::Ja => Language::Ja,
+    };
+    fs::write(file, render(report, &history, language))
+        .map_err(|error| Trouble::input(words.not_written(file.display(), error), words.name_another_file()))
+}
+
+async fn history(cloud: &Cloud, described: Described, words: Words) -> Result<History, Trouble> {
+    let execution = &described.execution;
+    let mut history = History::new(&definition(cloud, &execution.arn).await?);
+    history.seconds = execution.stopped.map_or(0.0, |stopped| stopped - execution.started);
+    let mut followed = follow(cloud, described).await?;
+    for news in observe(cloud, &mut followed).await? {
+        match news {
+            News::Done { state, seconds, waited: true, .. } => history.waited(&state, seconds),
+            News::Done { state, seconds, note, .. } => history.done(&state, seconds, words.note(&note)),
+            News::Failed { state, error, .. } => history.failed(&state, &error),
+        }
+    }
+    Ok(history)
+}
