@@ -11,3 +11,4 @@ mod page;
 mod reach;
 mod rehearsal;
 mod user_sync;
+mod watching;
