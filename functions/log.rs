@@ -4,8 +4,14 @@
 //! the span. What `lambda_runtime` offers for this filters by regular expressions, whose tables of all Unicode a function
 //! carries through every cold start.
 
-use tracing::{Subscriber, level_filters::LevelFilter};
-use tracing_subscriber::fmt::MakeWriter;
+use tracing::{Metadata, Subscriber, level_filters::LevelFilter};
+use tracing_subscriber::{
+    Layer as _,
+    filter::{FilterFn, filter_fn},
+    fmt::{self, MakeWriter},
+    layer::SubscriberExt as _,
+    registry,
+};
 
 /// Starts logging. Without a configuration: text, from `INFO`.
 pub fn init() {
@@ -14,8 +20,8 @@ pub fn init() {
     let set = if variable("AWS_LAMBDA_LOG_FORMAT").eq_ignore_ascii_case("json") {
         tracing::subscriber::set_global_default(json(level, std::io::stdout))
     } else {
-        let lines = tracing_subscriber::fmt().with_target(false).without_time().with_max_level(level);
-        tracing::subscriber::set_global_default(lines.with_ansi(false).finish())
+        let lines = fmt::layer().with_target(false).without_time().with_ansi(false);
+        tracing::subscriber::set_global_default(registry().with(lines.with_filter(told_from(level))))
     };
     // There is one start, so there is nobody who could have been faster.
     drop(set);
@@ -26,15 +32,21 @@ fn json(
     level: LevelFilter,
     writer: impl for<'a> MakeWriter<'a> + Send + Sync + 'static,
 ) -> impl Subscriber + Send + Sync {
-    tracing_subscriber::fmt()
+    let lines = fmt::layer()
         .with_target(false)
         // Lambda and CloudWatch write the time.
         .without_time()
-        .with_max_level(level)
         .json()
         .with_span_list(false)
-        .with_writer(writer)
-        .finish()
+        .with_writer(writer);
+    registry().with(lines.with_filter(told_from(level)))
+}
+
+/// Everything from this level on, but for Lambda's runtime: it says of a failed step what `serve` says, without for whom,
+/// and in its finest level the whole event.
+fn told_from(level: LevelFilter) -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
+    filter_fn(move |line: &Metadata<'_>| *line.level() <= level && !line.target().starts_with("lambda_runtime"))
+        .with_max_level_hint(level)
 }
 
 /// The level by Lambda's name for it.
@@ -86,6 +98,18 @@ mod tests {
     /// The same lines as in Lambda, for a test to read.
     pub(crate) fn json_lines(written: Written) -> impl Subscriber + Send + Sync {
         json(LevelFilter::INFO, move || written.clone())
+    }
+
+    #[test]
+    fn the_runtimes_own_lines_are_left_out_for_they_do_not_say_for_whom() {
+        let written = Written::default();
+        tracing::subscriber::with_default(json_lines(written.clone()), || {
+            tracing::error!(target: "lambda_runtime::layers::api_response", "InvalidInput: …");
+            tracing::debug!("too fine");
+            tracing::info!("ours");
+        });
+        let messages: Vec<_> = written.lines().iter().map(|line| line["fields"]["message"].clone()).collect();
+        assert_eq!(messages, ["ours"]);
     }
 
     #[test]

@@ -115,10 +115,10 @@ async fn listen(name: &'static str, step: &Step<'_>) -> Result<(), lambda_runtim
 async fn told(step: impl Future<Output = Result<Value, StepError>>) -> Result<Value, StepError> {
     let started = Instant::now();
     let result = step.await;
-    let duration_ms = started.elapsed().as_millis();
+    let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     match &result {
         Ok(_) => info!(duration_ms, "step done"),
-        Err(error) => warn!(duration_ms, error = error.name(), "step failed"),
+        Err(error) => warn!(duration_ms, error = error.name(), reason = error.message, "step failed"),
     }
     result
 }

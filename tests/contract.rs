@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failed unwrap is a failed test")]
 
+#[path = "contract/costs.rs"]
+mod costs;
 #[path = "contract/watching.rs"]
 mod watching;
 

@@ -50,5 +50,21 @@ def gather_batches_as_lambda_does():
     sqs._receive_messages_for_esm = receive
 
 
+def name_the_log_format_as_lambda_does():
+    """Lambda tells a function by two variables how to log; the emulator keeps LoggingConfig and tells nothing."""
+    environment = lambda_svc._provided_worker_env
+
+    def with_log_format(config, *rest):
+        logging = config.get("LoggingConfig") or {}
+        return {
+            **environment(config, *rest),
+            "AWS_LAMBDA_LOG_FORMAT": logging.get("LogFormat", "Text"),
+            "AWS_LAMBDA_LOG_LEVEL": logging.get("ApplicationLogLevel", ""),
+        }
+
+    lambda_svc._provided_worker_env = with_log_format
+
+
 gather_batches_as_lambda_does()
+name_the_log_format_as_lambda_does()
 main()

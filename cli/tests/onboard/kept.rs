@@ -117,16 +117,27 @@ impl Cloud {
 
     /// Lets a queue hear what the stack tells people.
     pub(crate) async fn subscribe(&self, queue_arn: &str) {
-        let form = [
-            ("Action", "Subscribe"),
-            ("Version", "2010-03-31"),
-            ("TopicArn", self.output("NotificationTopicArn")),
-            ("Protocol", "sqs"),
-            ("Endpoint", queue_arn),
-        ];
-        let request = http().post(&self.kept.endpoint).header("authorization", signature("sns", &self.kept.region));
+        let topic = self.output("NotificationTopicArn");
+        let name = queue_arn.rsplit(':').next().unwrap();
+        let queue = self.call("sqs", "AmazonSQS.GetQueueUrl", json!({ "QueueName": name })).await;
+        let policy = json!({ "Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": { "Service": "sns.amazonaws.com" }, "Action": "sqs:SendMessage", "Resource": queue_arn,
+            "Condition": { "ArnEquals": { "aws:SourceArn": topic } },
+        }] });
+        let body = json!({ "QueueUrl": queue["QueueUrl"], "Attributes": { "Policy": policy.to_string() } });
+        self.call("sqs", "AmazonSQS.SetQueueAttributes", body).await;
+        self.query("sns", "Subscribe", &[("TopicArn", topic), ("Protocol", "sqs"), ("Endpoint", queue_arn)]).await;
+    }
+
+    /// A call of AWS in the query protocol, answered by the emulator in XML.
+    pub(crate) async fn query(&self, service: &str, action: &str, fields: &[(&str, &str)]) -> String {
+        let request = http().post(&self.kept.endpoint).header("authorization", signature(service, &self.kept.region));
+        let form: Vec<(&str, &str)> = [("Action", action)].into_iter().chain(fields.iter().copied()).collect();
         let answer = request.form(&form).send().await.unwrap();
-        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+        let status = answer.status();
+        let text = answer.text().await.unwrap();
+        assert!(status.is_success(), "{action}: {text}");
+        text
     }
 
     /// Ends a subscription, as Graph does when it is not renewed.

@@ -17,3 +17,4 @@ mod rehearsal;
 mod rotation;
 mod secrets;
 mod user_sync;
+mod watching;

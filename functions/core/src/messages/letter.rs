@@ -78,11 +78,12 @@ impl Letter {
         Self { subject: subject(&title), text, chat, reference }
     }
 
-    /// The value of `Message` with `MessageStructure` `json`: mail and queues get the text, HTTPS subscriptions, by which
-    /// chat applications listen, get the chat form.
+    /// The value of `Message` with `MessageStructure` `json`: mail and queues get the text, programs get the chat form. Chat
+    /// applications listen by HTTPS.
     #[must_use]
     pub fn body(&self) -> String {
-        json!({ "default": self.text, "https": self.chat.to_string() }).to_string()
+        let chat = self.chat.to_string();
+        json!({ "default": self.text, "http": chat, "https": chat }).to_string()
     }
 }
 
