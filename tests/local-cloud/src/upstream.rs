@@ -104,23 +104,6 @@ impl Upstream {
         request
     }
 
-    /// Calls an operation of a JSON service for the local cloud's own sake; null where it refuses.
-    pub(crate) async fn json(&self, service: &str, target: &str, input: &serde_json::Value) -> serde_json::Value {
-        let request = Request {
-            method: "POST".into(),
-            path: "/".into(),
-            query: Vec::new(),
-            headers: vec![
-                ("content-type".into(), "application/x-amz-json-1.1".into()),
-                ("x-amz-target".into(), target.into()),
-            ],
-            body: input.to_string().into_bytes(),
-        };
-        let answer = self.pass(&self.operators(&request, service), Protocol::Json).await;
-        let output = serde_json::from_slice(&answer.body).unwrap_or_default();
-        if answer.status == 200 { output } else { serde_json::Value::Null }
-    }
-
     /// Reads something of a REST service for the local cloud's own sake.
     pub(crate) async fn get(&self, service: &str, path: &str, query: Vec<(String, String)>) -> Response {
         let request = Request { method: "GET".into(), path: path.into(), query, headers: Vec::new(), body: Vec::new() };

@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::{Value, json};
 
 use super::policy::Ask;
+use crate::http::Response;
 use crate::route::Destination;
 use crate::upstream::Upstream;
 use crate::world::Setting;
@@ -67,12 +68,13 @@ impl Keys {
         match service {
             "secretsmanager" => {
                 let input = json!({ "SecretId": resource });
-                text(&self.upstream.json(service, "secretsmanager.DescribeSecret", &input).await["KmsKeyId"])
+                let secret = self.upstream.json(service, "secretsmanager.DescribeSecret", &input).await;
+                text(&output(&secret)["KmsKeyId"])
             }
             "dynamodb" => {
                 let input = json!({ "TableName": resource.rsplit('/').next() });
                 let table = self.upstream.json(service, "DynamoDB_20120810.DescribeTable", &input).await;
-                text(&table["Table"]["SSEDescription"]["KMSMasterKeyArn"])
+                text(&output(&table)["Table"]["SSEDescription"]["KMSMasterKeyArn"])
             }
             "s3" => {
                 let bucket = resource.rsplit(':').next()?;
@@ -95,4 +97,9 @@ impl Keys {
 fn between(text: &str, element: &str) -> Option<String> {
     let found = text.split_once(element)?.1.split('<').next()?.trim();
     (!found.is_empty()).then(|| found.to_owned())
+}
+
+/// What a JSON service answers; null where it refuses.
+fn output(answer: &Response) -> Value {
+    if answer.status == 200 { serde_json::from_slice(&answer.body).unwrap_or_default() } else { Value::Null }
 }
