@@ -1,7 +1,7 @@
 //! Holds the documents to the program and to each other: both languages have the same commands, every link leads somewhere,
 //! every error and message of the troubleshooting pages exists. That the commands work, `.ci/documents/run` tries.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failed unwrap is a failed test")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 use std::{
     collections::BTreeSet,
@@ -223,10 +223,10 @@ fn whatever_stays_when_the_stack_is_deleted_is_named() {
     let mut resource = "";
     let mut kept = Vec::new();
     for line in template.lines() {
-        if let Some(name) = line.strip_prefix("  ").and_then(|line| line.strip_suffix(':')) {
-            if !name.starts_with(' ') {
-                resource = name;
-            }
+        if let Some(name) = line.strip_prefix("  ").and_then(|line| line.strip_suffix(':'))
+            && !name.starts_with(' ')
+        {
+            resource = name;
         }
         if line.trim() == "DeletionPolicy: Retain" {
             kept.push(resource);

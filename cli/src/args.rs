@@ -48,7 +48,7 @@ pub struct Args {
     /// Print the result as JSON on standard output; what people read goes to standard error
     #[arg(long, global = true)]
     pub json: bool,
-    /// Language of messages [default: from LC_ALL, LC_MESSAGES or LANG]
+    /// Language of messages [default: from `LC_ALL`, `LC_MESSAGES` or LANG]
     #[arg(long, global = true, value_enum, value_name = "LANGUAGE")]
     pub lang: Option<Lang>,
 }

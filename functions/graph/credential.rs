@@ -68,7 +68,7 @@ impl Credential {
                 Proof::Secret(secret.into(), expires)
             }
             (None, Some(certificate), Some(key)) => {
-                Proof::Certificate(Certificate::from_pem(certificate, key).map_err(|what| refuse(what))?)
+                Proof::Certificate(Certificate::from_pem(certificate, key).map_err(&refuse)?)
             }
             (None, Some(_), None) => return Err(refuse("has a certificate and no privateKey")),
             (None, None, Some(_)) => return Err(refuse("has a privateKey and no certificate")),

@@ -5,7 +5,7 @@
 //! takes twenty federated credentials, so that the functions' own roles as subjects would mean another visit to Entra for
 //! each new function. Instead each identity has one role of a fixed name that can do nothing but ask for such tokens; the
 //! functions that may use the identity may assume it, and nobody else. The session carries the function's name, which is
-//! how CloudTrail tells them apart.
+//! how `CloudTrail` tells them apart.
 
 use aws_config::SdkConfig;
 use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};

@@ -41,8 +41,7 @@ pub async fn run(cx: &Clients, input: RemoveInput) -> Result<RemoveOutput, StepE
         )));
     }
     if looked == 0 {
-        if !instance::is_ours(&found, &target.alias)
-            || !found.instance_alias().is_some_and(|alias| alias == target.alias)
+        if !instance::is_ours(&found, &target.alias) || found.instance_alias().is_none_or(|alias| alias != target.alias)
         {
             return Err(StepError::conflict(format!(
                 "the Amazon Connect instance {id} does not carry the alias and tags of the onboarding {} any more, so it is \

@@ -25,9 +25,7 @@ pub async fn run(args: ListArgs, console: &Console) -> Result<Exit, Trouble> {
     let mut executions: Vec<(Execution, Option<Described>)> = Vec::new();
     for machine in Machine::ALL {
         // A stack of an older release has fewer of them.
-        if (machine != Machine::Onboarding && !args.all)
-            || (machine != Machine::Onboarding && cloud.machine(machine).is_err())
-        {
+        if machine != Machine::Onboarding && (!args.all || cloud.machine(machine).is_err()) {
             continue;
         }
         for execution in cloud.executions(machine, None, i32::from(args.most)).await? {

@@ -380,7 +380,7 @@ impl Words {
     #[must_use]
     pub fn note(self, note: &progress::Note) -> String {
         match (note.status.as_str(), note.adopted) {
-            ("", true) => self.was_there().into(),
+            ("", true) => self.was_there(),
             (status, true) => format!("{status}, {}", self.was_there()),
             (status, false) => status.to_owned(),
         }

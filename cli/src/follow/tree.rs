@@ -19,6 +19,9 @@ const BAR: usize = 24;
 /// Columns of a state's name, with what stands before it.
 const NAME: usize = 34;
 
+/// A line, and how much it matters.
+type Line = (Weight, String);
+
 /// How much a line matters where not all fit: the least goes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Weight {
@@ -36,7 +39,7 @@ enum Weight {
 #[must_use]
 pub fn draw(follower: &Follower<'_>, console: &Console, now: f64, size: Option<(usize, usize)>) -> Vec<String> {
     let words = console.words();
-    let mut lines: Vec<(Weight, String)> = Vec::new();
+    let mut lines: Vec<Line> = Vec::new();
     let root = &follower.root;
     let onboarding = root.described.execution.machine == Machine::Onboarding;
     let pen = Pen { console, now };
@@ -69,7 +72,7 @@ pub fn draw(follower: &Follower<'_>, console: &Console, now: f64, size: Option<(
 }
 
 /// Takes away what matters least until the rest fits; says how many lines that were.
-fn crop(lines: &mut Vec<(Weight, String)>, room: usize) -> usize {
+fn crop(lines: &mut Vec<Line>, room: usize) -> usize {
     let all = lines.len();
     for weight in [Weight::Ahead, Weight::Done, Weight::Frame, Weight::Now] {
         while lines.len() > room {
@@ -125,8 +128,8 @@ impl Pen<'_> {
         nodes: &[Node],
         progress: &Progress,
         within: Within,
-        lines: &mut Vec<(Weight, String)>,
-        below: &mut dyn FnMut(&str, usize, &mut Vec<(Weight, String)>),
+        lines: &mut Vec<Line>,
+        below: &mut dyn FnMut(&str, usize, &mut Vec<Line>),
     ) {
         let Within { depth, ahead, ended } = within;
         for node in nodes {
@@ -161,7 +164,7 @@ impl Pen<'_> {
         }
     }
 
-    fn state(self, node: &Node, progress: &Progress, depth: usize, ahead: bool) -> Option<(Weight, String)> {
+    fn state(self, node: &Node, progress: &Progress, depth: usize, ahead: bool) -> Option<Line> {
         let wait = node.kind == "Wait";
         if let Some(run) = progress.run_of(&node.name) {
             return Some((Weight::Now, self.running(node, progress, run, depth)));
@@ -210,7 +213,7 @@ impl Pen<'_> {
     }
 
     /// A user sync inside an onboarding: its users, and what it does now.
-    fn sync(self, sync: &Followed, depth: usize, lines: &mut Vec<(Weight, String)>) {
+    fn sync(self, sync: &Followed, depth: usize, lines: &mut Vec<Line>) {
         if sync.described.execution.status != ExecutionStatus::Running {
             return;
         }
@@ -219,7 +222,7 @@ impl Pen<'_> {
         self.level(&sync.progress.machine.nodes, &sync.progress, within, lines, &mut |_, _, _| {});
     }
 
-    fn users(self, users: &Users, depth: usize, lines: &mut Vec<(Weight, String)>) {
+    fn users(self, users: &Users, depth: usize, lines: &mut Vec<Line>) {
         let Some((done, planned)) = users.counts() else { return };
         #[expect(
             clippy::cast_possible_truncation,
@@ -270,7 +273,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_goes_by_how_little_it_matters() {
-        let mut lines: Vec<(Weight, String)> = [
+        let mut lines: Vec<Line> = [
             (Weight::Done, "first"),
             (Weight::Done, "second"),
             (Weight::Frame, "both"),

@@ -466,6 +466,7 @@ const ACTIONS: [(&str, &str); 15] = [
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
     use super::*;
     use onboarding_core::telephony::CaseOrder;
 
@@ -502,7 +503,7 @@ mod tests {
         for status in [OrderStatus::Open, OrderStatus::CustomerAction, OrderStatus::Refused] {
             for case_id in [None, Some("case-1".to_owned())] {
                 let order = CaseOrder { status, case_id, ..CaseOrder::default() };
-                let item = onboarding_core::telephony::open_item(&order).expect("an open item");
+                let item = onboarding_core::telephony::open_item(&order).unwrap();
                 assert!(Words::of(Language::Ja).action(&item.action).is_some(), "{}", item.action);
             }
         }

@@ -66,7 +66,7 @@ impl Sts {
         answer.unwrap_or_else(|refusal| refusal.answer(Protocol::Query))
     }
 
-    /// OpenID Connect discovery and the keys, for anybody.
+    /// `OpenID` Connect discovery and the keys, for anybody.
     fn published(&self, iam: &Iam, request: &Request, name: &str) -> Result<Response, Refusal> {
         let issuer = iam.issuer();
         let ours = request.header("host").is_some_and(|host| issuer == format!("https://{host}"));

@@ -105,7 +105,7 @@ async fn what_somebody_changed_by_hand_is_found_told_once_and_set_back_when_aske
     assert_eq!(places(&report, |finding| finding["mended"] == true), BTreeSet::new());
     assert!(house.changes_since(before).await.is_empty(), "a report changes nothing");
     let told = format!("Amazon Connect {ALIAS}: SECURITY settings were changed by hand");
-    assert_eq!(mailbox.subjects().await, [told.clone()]);
+    assert_eq!(mailbox.subjects().await, std::slice::from_ref(&told));
     house.run("DriftStateMachineArn", &only).await;
     assert_eq!(mailbox.subjects().await, Vec::<String>::new(), "the same is told once");
 

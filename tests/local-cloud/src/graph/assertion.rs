@@ -1,5 +1,5 @@
 //! Client assertions at the token endpoint, verified for real: those that an application signs with a certificate of its
-//! own, and those of another issuer that a federated credential trusts, whose keys are fetched where OpenID Connect
+//! own, and those of another issuer that a federated credential trusts, whose keys are fetched where `OpenID` Connect
 //! discovery says. Numbers and texts: Microsoft's list of AADSTS error codes; for 700211 to 700213, what Microsoft's SDKs
 //! and their users report.
 

@@ -158,7 +158,10 @@ mod tests {
         let trusts = |principal, audience: &str| {
             let context = BTreeMap::from([("SAML:aud", audience.to_owned())]);
             let principal = Some(("Federated", principal));
-            allows(&[document.clone()], &Request { action: "sts:AssumeRoleWithSAML", resource: "", principal, context })
+            allows(
+                std::slice::from_ref(&document),
+                &Request { action: "sts:AssumeRoleWithSAML", resource: "", principal, context },
+            )
         };
         assert!(trusts("p", "a") && trusts("p", "b"));
         assert!(!trusts("q", "a") && !trusts("p", "c"));
