@@ -90,6 +90,9 @@ fn every_alarm_says_in_both_languages_what_is_the_case_and_what_to_run() {
     }
 }
 
+/// Only people start a plan, and wait for its answer; it changes nothing.
+const UNWATCHED: &str = "PlanStateMachine";
+
 #[test]
 fn every_state_machine_has_an_alarm_for_its_failed_executions() {
     let template = template();
@@ -98,8 +101,9 @@ fn every_state_machine_has_an_alarm_for_its_failed_executions() {
         .filter(|alarm| alarm["MetricName"] == "ExecutionsFailed")
         .map(|alarm| alarm["Dimensions"][0]["Value"]["!Ref"].as_str().unwrap().to_owned())
         .collect();
-    let machines: BTreeSet<String> =
+    let mut machines: BTreeSet<String> =
         resources_of_type(&template, "AWS::Serverless::StateMachine").into_keys().collect();
+    assert!(machines.remove(UNWATCHED), "{UNWATCHED}");
     assert_eq!(machines, watched, "state machines (left) and those whose failures an alarm tells (right)");
 }
 

@@ -166,6 +166,9 @@ impl House {
         self.cloud.unsubscribe(&subscription).await;
         self.invoke("SubscribeGroupsFunction", &json!({})).await;
         self.invoke("SyncMembersFunction", &json!({})).await;
+        let rotation = json!({ "instanceId": self.instance, "force": true });
+        self.succeeds("RotateCertificateStateMachineArn", &rotation).await;
+        self.succeeds("RotateCertificateStateMachineArn", &json!({})).await;
         // Somebody leaves for good, without days of grace by now.
         let groups = ["Connect administrators", "Support supervisors", "Support agents"];
         let mut leaver = None;

@@ -13,6 +13,19 @@ const GRAPH: &[&str] = &[
     "CreateEntraApplicationFunction",
     "CreateSamlProviderFunction",
     "PreflightFunction",
+    "RotateCertificateFunction",
+    "SyncUsersFunction",
+    "VerifySignInFunction",
+];
+
+/// Those of them that use no other key.
+const KEY_OF_CREDENTIAL: &[&str] = &[
+    "AssignGroupsFunction",
+    "ConfigureEntraClaimsFunction",
+    "ConfigureEntraSignOnFunction",
+    "CreateEntraApplicationFunction",
+    "CreateSamlProviderFunction",
+    "PreflightFunction",
     "VerifySignInFunction",
 ];
 
@@ -22,12 +35,7 @@ const REASONS: &[Reason] = &[
         "secretsmanager:GetSecretValue",
         "where an identity has a certificate or a client secret: functions/graph/tests",
     ),
-    (GRAPH, "kms:Decrypt", "the key of that certificate or client secret"),
-    (
-        &["SyncUsersFunction"],
-        "secretsmanager:GetSecretValue",
-        "where the runtime identity has a certificate or a client secret: functions/graph/tests",
-    ),
+    (KEY_OF_CREDENTIAL, "kms:Decrypt", "the key of that certificate or client secret"),
     (
         &["CreateSamlProviderFunction"],
         "sts:AssumeRole",
@@ -61,7 +69,7 @@ const REASONS: &[Reason] = &[
     ),
     (&["OrderNumbersFunction"], "s3:ListBucket", "never called; without it S3 calls a missing document a denied one"),
     (
-        &["RegisterInstanceFunction", "SyncUsersFunction"],
+        &["RegisterInstanceFunction", "RotateCertificateFunction", "SyncUsersFunction"],
         "kms:GenerateDataKey",
         "DynamoDB writes under a new data key now and then; the local cloud asks for reading only",
     ),
