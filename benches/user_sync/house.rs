@@ -15,15 +15,15 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
-use local_cloud::{Behaviour, ClientCredentials, LocalCloud, Options, Tenant};
+use local_cloud::{
+    Behaviour, LocalCloud, Options, Tenant,
+    made_up::{CLIENT_ID, REGION, TENANT_ID, person},
+};
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
 
-const REGION: &str = "ap-northeast-1";
 const ALIAS: &str = "acme-support";
-const TENANT: &str = "0f5a1de4-0000-4000-8000-00000000000a";
-const CLIENT: &str = "0f5a1de4-0000-4000-8000-00000000000b";
 const GROUP_NAME: &str = "Support agents";
 /// The object id of the group whose members become users.
 pub(crate) const GROUP: &str = "5a6f9d2e-0000-4000-8000-000000000001";
@@ -63,31 +63,16 @@ impl House {
         behaviour.quotas.insert(USERS_PER_INSTANCE.into(), 1_000_000.0);
         // The bound on calls counts the pages that hold somebody; Graph slips in an empty one now and then.
         behaviour.graph.empty_page_after = None;
-        let tenant: Tenant = serde_json::from_value(json!({ "groups": [{
-            "id": GROUP, "displayName": GROUP_NAME, "members": (0..members).map(member).collect::<Vec<_>>(),
-        }] }))
-        .map_err(|error| format!("the tenant: {error}"))?;
-        let cloud = LocalCloud::start(Options {
-            clock_scale: 1.0,
-            upstream: format!("http://127.0.0.1:{port}"),
-            region: REGION.into(),
-            account: "111122223333".into(),
-            tenant,
-            tenant_id: TENANT.into(),
-            client: ClientCredentials { client_id: CLIENT.into(), client_secret: "secret".into() },
-            faults: Vec::new(),
-            record: None,
-            real_rates: true,
-            models: None,
-            behaviour,
-        })
-        .await
-        .map_err(|error| error.to_string())?;
+        let tenant = Tenant::with_group(GROUP, GROUP_NAME, (0..members).map(person).collect());
+        let upstream = format!("http://127.0.0.1:{port}");
+        let cloud = LocalCloud::start(Options { real_rates: true, behaviour, ..Options::made_up(upstream, tenant) })
+            .await
+            .map_err(|error| error.to_string())?;
         let instance = create_instance(&cloud).await?;
         let text = |name: &str| instance[name].as_str().unwrap_or_default().to_owned();
         let (instance_id, instance_arn) = (text("Id"), text("Arn"));
         let config = json!({
-            "instanceId": instance_id, "instanceArn": instance_arn, "alias": ALIAS, "tenantId": TENANT,
+            "instanceId": instance_id, "instanceArn": instance_arn, "alias": ALIAS, "tenantId": TENANT_ID,
             "users": { "groups": [{ "group": GROUP_NAME, "securityProfiles": ["Agent"] }] },
             "groups": [{ "id": GROUP, "displayName": GROUP_NAME }],
         });
@@ -155,21 +140,6 @@ impl Drop for House {
     }
 }
 
-/// A member in Graph's own shape.
-fn member(number: usize) -> Value {
-    json!({
-        "@odata.type": "#microsoft.graph.user",
-        "id": format!("00000000-0000-4000-8000-{number:012}"),
-        "userPrincipalName": format!("agent{number:05}@contoso.onmicrosoft.com"),
-        "givenName": "Agent",
-        "surname": format!("Number {number}"),
-        "displayName": format!("Agent Number {number}"),
-        "mail": null,
-        "accountEnabled": true,
-        "userType": "Member",
-    })
-}
-
 async fn create_instance(cloud: &LocalCloud) -> Result<Value, String> {
     let fault = |error: reqwest::Error| format!("creating the instance: {error}");
     let client = reqwest::Client::builder().no_proxy().build().map_err(fault)?;
@@ -195,7 +165,7 @@ async fn emulator(State(entry): State<Arc<OnceLock<String>>>, headers: HeaderMap
     let answer = match target.rsplit('.').next() {
         Some("GetItem") => json!({ "Item": { "config": { "S": entry.get() } } }),
         Some("GetSecretValue") => {
-            let credential = json!({ "tenantId": TENANT, "clientId": CLIENT, "clientSecret": "secret" });
+            let credential = json!({ "tenantId": TENANT_ID, "clientId": CLIENT_ID, "clientSecret": "secret" });
             json!({ "ARN": "arn", "Name": "graph", "SecretString": credential.to_string() })
         }
         _ => return StatusCode::BAD_REQUEST.into_response(),

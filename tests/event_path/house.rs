@@ -2,21 +2,19 @@
 
 use std::sync::Mutex;
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_connect::config::{Credentials, SharedCredentialsProvider};
 use connect_onboarding::{
     clients::Clients,
     function_url::{HttpRequest, RequestContext, RequestLine},
     settings::Settings,
 };
-use local_cloud::{Behaviour, ClientCredentials, FaultRule, LocalCloud, Options, Tenant};
-use serde_json::{Map, Value, json};
+pub(crate) use local_cloud::made_up::{TENANT_ID as TENANT, person_id as member_id};
+use local_cloud::{Behaviour, FaultRule, LocalCloud, Options, Tenant, made_up::person};
+use serde_json::{Value, json};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
 
-const REGION: &str = "ap-northeast-1";
-pub(crate) const TENANT: &str = "0f5a1de4-0000-4000-8000-00000000000a";
-const CLIENT: &str = "0f5a1de4-0000-4000-8000-00000000000b";
-pub(crate) const GROUP: &str = "5a6f9d2e-0000-4000-8000-000000000001";
+pub(crate) use crate::support::GROUP;
+use crate::support::{GROUP_NAME, clients, credential, entry};
+
 pub(crate) const INSTANCE: &str = "11111111-2222-3333-4444-555555555555";
 
 /// The stand-in, the functions' clients, and what was sent where.
@@ -41,11 +39,7 @@ impl Respond for Emulator {
             "GetSecretValue" if asked["SecretId"] == "client-state" => {
                 json!({ "ARN": "arn", "Name": "client-state", "SecretString": "a key that nobody knows" })
             }
-            "GetSecretValue" => {
-                let credential =
-                    json!({ "tenantId": TENANT, "clientId": CLIENT, "clientSecret": "secret" }).to_string();
-                json!({ "ARN": "arn", "Name": "graph", "SecretString": credential })
-            }
+            "GetSecretValue" => credential(),
             "PutEvents" => json!({ "FailedEntryCount": 0, "Entries": [{ "EventId": "1" }] }),
             "StartExecution" => json!({ "executionArn": "arn:aws:states:::execution:x:y", "startDate": 1.0 }),
             _ => return ResponseTemplate::new(400),
@@ -67,29 +61,12 @@ impl Respond for Endpoint {
 }
 
 fn item() -> Value {
-    let entry = json!({
-        "instanceId": INSTANCE, "instanceArn": "arn", "alias": "acme-support", "tenantId": TENANT,
-        "users": { "groups": [{ "group": "Support agents", "securityProfiles": ["Agent"] }] },
-        "groups": [{ "id": GROUP, "displayName": "Support agents" }],
-    });
-    json!({ "instanceId": { "S": INSTANCE }, "config": { "S": entry.to_string() } })
+    json!({ "instanceId": { "S": INSTANCE }, "config": { "S": entry(INSTANCE, "arn").to_string() } })
 }
 
 fn operation(request: &Request) -> String {
     let target = request.headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
     target.rsplit('.').next().unwrap_or_default().to_owned()
-}
-
-pub(crate) fn member_id(number: usize) -> String {
-    format!("00000000-0000-4000-8000-{number:012}")
-}
-
-fn member(number: usize) -> Map<String, Value> {
-    let member = json!({
-        "@odata.type": "#microsoft.graph.user", "id": member_id(number),
-        "userPrincipalName": format!("agent{number}@contoso.onmicrosoft.com"), "displayName": "Agent",
-    });
-    member.as_object().unwrap().clone()
 }
 
 /// A request to the function URL with this body.
@@ -112,33 +89,24 @@ impl House {
         behaviour.graph.notification_seconds = 0.05;
         behaviour.graph.duplicate_notifications_every = None;
         behaviour.graph.late_notifications_every = None;
-        let tenant: Tenant = serde_json::from_value(json!({
-            "groups": [{ "id": GROUP, "displayName": "Support agents", "members": [member(1)] }]
-        }))
-        .unwrap();
-        let cloud = LocalCloud::start(Options {
-            clock_scale: 1.0,
-            upstream: emulator.uri(),
-            region: REGION.into(),
-            account: "111122223333".into(),
-            tenant,
-            tenant_id: TENANT.into(),
-            client: ClientCredentials { client_id: CLIENT.into(), client_secret: "secret".into() },
-            faults: Vec::new(),
-            record: None,
-            real_rates: false,
-            models: None,
-            behaviour,
-        })
-        .await
-        .unwrap();
+        let tenant = Tenant::with_group(GROUP, GROUP_NAME, vec![person(1)]);
+        let cloud = LocalCloud::start(Options { behaviour, ..Options::made_up(emulator.uri(), tenant) }).await.unwrap();
         let notification_url = format!("{}/", endpoint.uri());
-        let cx = clients(&cloud, notification_url.clone());
+        let url = notification_url.clone();
+        let cx = clients(&cloud, |name| match name {
+            Settings::CLIENT_STATE_SECRET => Some("client-state".into()),
+            Settings::EVENT_BUS => Some("bus".into()),
+            Settings::NOTIFICATION_URL => Some(url.clone()),
+            Settings::USER_SYNC_STATE_MACHINE => {
+                Some("arn:aws:states:ap-northeast-1:111122223333:stateMachine:sync".into())
+            }
+            _ => None,
+        });
         Self { cloud, cx, notification_url, emulator, endpoint, seen: Mutex::new(0) }
     }
 
     pub(crate) fn add_member(&self, number: usize) {
-        self.cloud.add_member(GROUP, member(number)).unwrap();
+        self.cloud.add_member(GROUP, person(number)).unwrap();
     }
 
     pub(crate) fn fault(&self, rule: Value) {
@@ -198,28 +166,4 @@ impl House {
         *seen = calls.len();
         new
     }
-}
-
-fn clients(cloud: &LocalCloud, notification_url: String) -> Clients {
-    let config = SdkConfig::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new(REGION))
-        .endpoint_url(cloud.aws_url())
-        .credentials_provider(SharedCredentialsProvider::new(Credentials::new("test", "test", None, None, "test")))
-        .build();
-    let (graph, login) = (cloud.graph_url(), cloud.login_url());
-    let settings = Settings::read(|name| match name {
-        Settings::GRAPH_CREDENTIAL => Some("graph".into()),
-        Settings::GRAPH_URL => Some(graph.clone()),
-        Settings::LOGIN_URL => Some(login.clone()),
-        Settings::REGISTRY_TABLE => Some("registry".into()),
-        Settings::CLIENT_STATE_SECRET => Some("client-state".into()),
-        Settings::EVENT_BUS => Some("bus".into()),
-        Settings::NOTIFICATION_URL => Some(notification_url.clone()),
-        Settings::USER_SYNC_STATE_MACHINE => {
-            Some("arn:aws:states:ap-northeast-1:111122223333:stateMachine:sync".into())
-        }
-        _ => None,
-    });
-    Clients::new(config, settings)
 }

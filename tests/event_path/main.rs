@@ -4,6 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod house;
+#[path = "../support/mod.rs"]
+mod support;
 
 use connect_onboarding::{
     graph::NewSubscription,

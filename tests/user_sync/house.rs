@@ -5,13 +5,10 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_connect::{
-    config::{Credentials, SharedCredentialsProvider},
-    types::{DirectoryType, UserSearchSummary},
-};
-use connect_onboarding::{clients::Clients, serve::Invocation, settings::Settings, steps::sync_users};
-use local_cloud::{Behaviour, ClientCredentials, FaultRule, LocalCloud, Options, Tenant};
+use aws_sdk_connect::types::{DirectoryType, UserSearchSummary};
+use connect_onboarding::{clients::Clients, serve::Invocation, steps::sync_users};
+pub(crate) use local_cloud::made_up::{person as member, person_id as member_id, username};
+use local_cloud::{Behaviour, FaultRule, LocalCloud, Options, Tenant};
 use onboarding_core::{
     StepError,
     sync::{SyncUsersInput, SyncUsersOutput},
@@ -19,11 +16,8 @@ use onboarding_core::{
 use serde_json::{Map, Value, json};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
 
-const REGION: &str = "ap-northeast-1";
-const TENANT: &str = "0f5a1de4-0000-4000-8000-00000000000a";
-const CLIENT: &str = "0f5a1de4-0000-4000-8000-00000000000b";
-pub(crate) const GROUP: &str = "5a6f9d2e-0000-4000-8000-000000000001";
-pub(crate) const GROUP_NAME: &str = "Support agents";
+pub(crate) use crate::support::{GROUP, GROUP_NAME};
+use crate::support::{clients, credential};
 
 /// Everything that a sync touches.
 pub(crate) struct House {
@@ -47,40 +41,11 @@ impl Respond for Emulator {
                 let entry = self.0.lock().unwrap().to_string();
                 json!({ "Item": { "instanceId": { "S": "…" }, "config": { "S": entry } } })
             }
-            Some("GetSecretValue") => {
-                let credential =
-                    json!({ "tenantId": TENANT, "clientId": CLIENT, "clientSecret": "secret" }).to_string();
-                json!({ "ARN": "arn", "Name": "graph", "SecretString": credential })
-            }
+            Some("GetSecretValue") => credential(),
             _ => return ResponseTemplate::new(400),
         };
         ResponseTemplate::new(200).set_body_json(body)
     }
-}
-
-/// A member in Graph's own shape, with a GUID made from the number.
-pub(crate) fn member(number: usize) -> Map<String, Value> {
-    let name = format!("agent{number:05}");
-    let member = json!({
-        "@odata.type": "#microsoft.graph.user",
-        "id": member_id(number),
-        "userPrincipalName": format!("{name}@contoso.onmicrosoft.com"),
-        "givenName": "Agent",
-        "surname": format!("Number {number}"),
-        "displayName": format!("Agent Number {number}"),
-        "mail": null,
-        "accountEnabled": true,
-        "userType": "Member",
-    });
-    member.as_object().unwrap().clone()
-}
-
-pub(crate) fn member_id(number: usize) -> String {
-    format!("00000000-0000-4000-8000-{number:012}")
-}
-
-pub(crate) fn username(number: usize) -> String {
-    format!("agent{number:05}@contoso.onmicrosoft.com")
 }
 
 impl House {
@@ -102,27 +67,11 @@ impl House {
         behaviour.graph.membership_seconds = 0.0;
         behaviour.graph.resource_units = Some(1_000_000);
         behave(&mut behaviour);
-        let tenant: Tenant = serde_json::from_value(json!({
-            "groups": [{ "id": GROUP, "displayName": GROUP_NAME, "members": members }]
-        }))
-        .unwrap();
-        let cloud = LocalCloud::start(Options {
-            clock_scale: 1.0,
-            upstream: emulator.uri(),
-            region: REGION.into(),
-            account: "111122223333".into(),
-            tenant,
-            tenant_id: TENANT.into(),
-            client: ClientCredentials { client_id: CLIENT.into(), client_secret: "secret".into() },
-            faults: Vec::new(),
-            record: None,
-            real_rates,
-            models: None,
-            behaviour,
-        })
-        .await
-        .unwrap();
-        let cx = clients(&cloud);
+        let tenant = Tenant::with_group(GROUP, GROUP_NAME, members);
+        let cloud = LocalCloud::start(Options { real_rates, behaviour, ..Options::made_up(emulator.uri(), tenant) })
+            .await
+            .unwrap();
+        let cx = clients(&cloud, |_| None);
         let made = cx
             .connect()
             .create_instance()
@@ -135,14 +84,7 @@ impl House {
             .unwrap();
         cloud.advance(60.0);
         let (instance_id, instance_arn) = (made.id.unwrap(), made.arn.unwrap());
-        *entry.lock().unwrap() = json!({
-            "instanceId": instance_id, "instanceArn": instance_arn, "alias": "acme-support", "tenantId": TENANT,
-            "users": {
-                "groups": [{ "group": GROUP_NAME, "securityProfiles": ["Agent"] }],
-                "removed": { "action": "delete", "graceDays": 0 },
-            },
-            "groups": [{ "id": GROUP, "displayName": GROUP_NAME }],
-        });
+        *entry.lock().unwrap() = crate::support::entry(&instance_id, &instance_arn);
         let house = Self { cloud, cx, instance_id, instance_arn, entry, seen: 0.into(), _emulator: emulator };
         house.calls();
         house
@@ -234,22 +176,4 @@ impl House {
         let writes = ["Create", "Update", "Delete", "Tag", "Untag"];
         self.calls().into_iter().filter(|call| writes.iter().any(|verb| call.starts_with(verb))).collect()
     }
-}
-
-fn clients(cloud: &LocalCloud) -> Clients {
-    let config = SdkConfig::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new(REGION))
-        .endpoint_url(cloud.aws_url())
-        .credentials_provider(SharedCredentialsProvider::new(Credentials::new("test", "test", None, None, "test")))
-        .build();
-    let (graph, login) = (cloud.graph_url(), cloud.login_url());
-    let settings = Settings::read(|name| match name {
-        Settings::GRAPH_CREDENTIAL => Some("graph".into()),
-        Settings::GRAPH_URL => Some(graph.clone()),
-        Settings::LOGIN_URL => Some(login.clone()),
-        Settings::REGISTRY_TABLE => Some("registry".into()),
-        _ => None,
-    });
-    Clients::new(config, settings)
 }

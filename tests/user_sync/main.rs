@@ -8,4 +8,6 @@ mod newcomers;
 mod pace;
 mod removal;
 mod rounds;
+#[path = "../support/mod.rs"]
+mod support;
 mod trouble;

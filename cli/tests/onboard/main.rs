@@ -9,6 +9,7 @@ mod events;
 mod faults;
 mod kept;
 mod least_privilege;
+mod life;
 mod lifecycle;
 mod local;
 mod page;

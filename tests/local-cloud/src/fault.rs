@@ -41,6 +41,9 @@ pub struct FaultRule {
     /// Cuts the answer's body to so many bytes, or to its first half (`true`).
     #[serde(default)]
     pub truncate: Option<Truncate>,
+    /// Breaks the connection off after the call had its effect, in the middle of the answer.
+    #[serde(default, rename = "break")]
+    pub broken: bool,
     /// Kills the calling process (Linux), before or after the call had its effect.
     #[serde(default)]
     pub kill: Option<Kill>,
@@ -92,7 +95,7 @@ pub enum FaultRuleError {
         source: Box<regex::Error>,
     },
     /// The rule matches but has no effect.
-    #[error("the fault rule for {pattern:?} does nothing: give it status, code, delayMs, truncate or kill")]
+    #[error("the fault rule for {pattern:?} does nothing: give it status, code, delayMs, truncate, break or kill")]
     Nothing {
         /// The rule's `match`.
         pattern: String,
@@ -134,7 +137,7 @@ impl Faults {
             return Err(FaultRuleError::Status { pattern, status });
         }
         let answers = rule.status.is_some() || rule.code.is_some();
-        if !answers && rule.delay_ms.is_none() && rule.truncate.is_none() && rule.kill.is_none() {
+        if !answers && rule.delay_ms.is_none() && rule.truncate.is_none() && !rule.broken && rule.kill.is_none() {
             return Err(FaultRuleError::Nothing { pattern });
         }
         let pattern = Regex::new(&rule.pattern)
@@ -173,6 +176,11 @@ impl Hit {
 
     pub(crate) fn kill(&self) -> Option<Kill> {
         self.rule.kill
+    }
+
+    /// Whether the answer breaks off.
+    pub(crate) fn breaks(&self) -> bool {
+        self.rule.broken
     }
 
     /// The answer that takes the place of the service's, where the rule has one.

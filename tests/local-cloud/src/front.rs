@@ -117,9 +117,14 @@ impl Cloud {
             (None, Err(refusal)) => refusal.answer(way.protocol),
             (None, Ok(())) => self.serve(door, &way, request).await,
         };
-        simulated |= hit.is_some_and(|hit| hit.cut(&mut answer));
+        if let Some(hit) = hit {
+            simulated |= hit.cut(&mut answer);
+            answer.broken = hit.breaks();
+        }
+        simulated |= answer.broken;
         if kill == Some(Kill::After) {
             self.kill(peer, port);
+            simulated = true;
         }
         self.recorder.note(&way, &caller, request, &answer, simulated);
         answer
@@ -192,10 +197,18 @@ async fn read(request: axum::extract::Request) -> Result<Request, axum::Error> {
     })
 }
 
+/// A body whose second half never comes: the connection breaks off.
+fn broken(body: Vec<u8>) -> Body {
+    let half = body[..body.len() / 2].to_vec();
+    let breaks = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+    Body::from_stream(futures_util::stream::iter([Ok(half), Err(breaks)]))
+}
+
 fn write(answer: Response) -> axum::response::Response {
     let mut response = axum::http::Response::builder().status(answer.status);
     for (name, value) in &answer.headers {
         response = response.header(name, value);
     }
-    response.body(Body::from(answer.body)).unwrap_or_else(|_| axum::http::Response::new(Body::empty()))
+    let body = if answer.broken { broken(answer.body) } else { Body::from(answer.body) };
+    response.body(body).unwrap_or_else(|_| axum::http::Response::new(Body::empty()))
 }

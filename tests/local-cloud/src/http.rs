@@ -49,13 +49,15 @@ pub struct Response {
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
+    /// Whether the connection breaks off in the middle of the body.
+    pub broken: bool,
 }
 
 impl Response {
     /// An answer with a body of the given media type.
     #[must_use]
     pub fn new(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
-        Self { status, headers: vec![("content-type".into(), content_type.into())], body: body.into() }
+        Self { status, headers: vec![("content-type".into(), content_type.into())], body: body.into(), broken: false }
     }
 
     /// A JSON answer.
@@ -67,7 +69,7 @@ impl Response {
     /// An answer without a body.
     #[must_use]
     pub fn empty(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: Vec::new() }
+        Self { status, headers: Vec::new(), body: Vec::new(), broken: false }
     }
 
     /// The same answer with one more header.

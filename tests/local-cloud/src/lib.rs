@@ -25,6 +25,7 @@ pub mod http;
 mod iam;
 mod input;
 mod inventory;
+pub mod made_up;
 mod model;
 mod options;
 mod paging;

@@ -63,7 +63,7 @@ impl Upstream {
             .filter(|(name, _)| kept(name.as_str()))
             .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
             .collect();
-        Ok(Response { status, headers, body: answer.bytes().await?.to_vec() })
+        Ok(Response { status, headers, body: answer.bytes().await?.to_vec(), broken: false })
     }
 
     /// Calls an operation of a query-protocol service for the local cloud's own sake.
