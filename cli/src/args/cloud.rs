@@ -257,7 +257,7 @@ pub struct TeardownArgs {
     #[arg(long = "connect-instance", value_enum, default_value = "keep")]
     pub connect_instance: Fate,
     /// What becomes of the Entra application
-    #[arg(long, value_enum, default_value = "empty")]
+    #[arg(long, value_enum, default_value = "delete")]
     pub application: ApplicationFate,
     /// Do it
     #[arg(long)]

@@ -148,6 +148,11 @@ pub async fn teardown(args: TeardownArgs, console: &Console) -> Result<Exit, Tro
     let Some(output) = finished(&cloud, Machine::Teardown, &subject, &input, console).await? else {
         return Ok(Exit::Interrupted);
     };
+    if output["status"] != "DONE" {
+        // Something changed since the plan was shown; nothing was removed.
+        items(&output, console);
+        return Err(Trouble::undecided("AnotherPlan", words.plan_changed(), words.look_and_repeat()));
+    }
     console.result(&output);
     items(&output, console);
     console.line(&console.paint(Tone::Good, &words.torn_down(&entry.alias)));
@@ -199,7 +204,7 @@ fn items(output: &Value, console: &Console) {
         let (tone, mark) = match action {
             "create" => (Tone::Good, "+"),
             "change" => (Tone::Warn, "~"),
-            "delete" | "remove" => (Tone::Bad, "-"),
+            "delete" | "empty" | "release" => (Tone::Bad, "-"),
             "conflict" => (Tone::Bad, "!"),
             "adopt" => (Tone::Good, "="),
             "wait" => (Tone::Warn, "…"),

@@ -32,9 +32,9 @@ catalogue! {
     sync_asked_already(digest) = "A person has been asked about this plan already; nothing was changed. Digest: {digest}",
         "この計画は既に承認待ちです。何も変更していません。ダイジェスト: {digest}";
     planned_counts(create, adopt, update, mark, delete, managed) = "creates {create} · adopts {adopt} · updates {update} · marks for deletion {mark} · deletes {delete} · of {managed} managed users",
-        "作成 {create} · 引き継ぎ {adopt} · 更新 {update} · 削除予定 {mark} · 削除 {delete} · 管理対象 {managed} 人";
+        "作成 {create} · 採用 {adopt} · 更新 {update} · 削除予定 {mark} · 削除 {delete} · 管理対象 {managed} 人";
     done_counts(created, adopted, updated, marked, removed, failed) = "created {created} · adopted {adopted} · updated {updated} · marked for deletion {marked} · deleted {removed} · failed {failed}",
-        "作成 {created} · 引き継ぎ {adopted} · 更新 {updated} · 削除予定 {marked} · 削除 {removed} · 失敗 {failed}";
+        "作成 {created} · 採用 {adopted} · 更新 {updated} · 削除予定 {marked} · 削除 {removed} · 失敗 {failed}";
     unsafe_because() = "Above the brake:", "ブレーキの上限を超えています:";
     removed_users() = "The first users that it removes:", "削除されるユーザー (先頭):";
     failed_list() = "Failed:", "失敗:";

@@ -11,7 +11,7 @@ catalogue! {
     give_digest(digest) = "Look at the plan, then: --digest {digest}", "計画を確認し、--digest {digest} を付けて実行してください。";
     answering() = "answering the waiting execution", "待機中の実行への回答";
     approved(digest) = "Approved: the plan {digest} is being applied.", "承認しました。計画 {digest} を適用しています。";
-    rejected(digest) = "Refused: the plan {digest} is not applied; nothing was changed.", "却下しました。計画 {digest} は適用されません。何も変更していません。";
+    rejected(digest) = "Refused: the plan {digest} is not applied; nothing was changed.", "拒否しました。計画 {digest} は適用されません。何も変更していません。";
     nothing_waits(alias) = "No plan for {alias} waits for approval.", "{alias} には承認待ちの計画がありません。";
     nobody_waits(alias) = "The execution that asked about {alias} does not wait any more; nothing was changed.",
         "{alias} の承認を求めた実行はもう待っていません。何も変更していません。";
@@ -32,6 +32,8 @@ catalogue! {
     teardown_apply() = "Nothing was changed. To do it, add --apply.", "何も変更していません。実行するには --apply を付けてください。";
     type_the_alias(alias) = "This can't be undone. Type the alias ({alias}) to go on:", "この操作は取り消せません。続けるにはエイリアス ({alias}) を入力してください:";
     confirm_with(alias) = "Look at the plan, then: --apply --confirm {alias}", "計画を確認し、--apply --confirm {alias} を付けて実行してください。";
+    plan_changed() = "Something has changed since the plan was made; nothing was removed.", "計画の作成後に状況が変わったため、何も削除していません。";
+    look_and_repeat() = "Look at the plan above and give the command again.", "上の計画を確認して、もう一度コマンドを実行してください。";
     torn_down(alias) = "{alias} has been taken back.", "{alias} の撤去が完了しました。";
     file_is_there(file) = "{file} is there already.", "{file} は既に存在します。";
     use_force() = "Name another file, or replace it with --force.", "別のファイルを指定するか、--force で置き換えてください。";
@@ -82,13 +84,14 @@ impl Words {
     pub(crate) fn action(self, action: &str) -> String {
         let ja = match action {
             "create" => "作成",
-            "adopt" => "引き継ぎ",
+            "adopt" => "採用",
             "change" => "変更",
             "leave" | "keep" => "そのまま",
             "wait" => "待機",
             "conflict" => "競合",
             "delete" => "削除",
             "empty" => "割り当て解除",
+            "release" => "解放",
             other => other,
         };
         match self.0 {

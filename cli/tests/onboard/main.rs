@@ -7,6 +7,7 @@ mod common;
 mod entra_setup;
 mod events;
 mod faults;
+mod history;
 mod kept;
 mod least_privilege;
 mod life;

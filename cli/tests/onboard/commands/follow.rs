@@ -166,3 +166,47 @@ fn documents_are_uploaded_and_named_in_the_input() {
     let text = out(&cloud().onboard(&["watch", "documents"]).output().unwrap());
     assert!(text.contains("+813") && !text.contains("can't be used"), "{text}");
 }
+
+#[test]
+fn an_onboarding_is_planned_watched_over_and_taken_back_by_one_tool() {
+    let file = input("passing", &object!({}));
+    let file = file.to_str().unwrap();
+    let run = |arguments: &[&str]| cloud().onboard(arguments).output().unwrap();
+    let planned = run(&["plan", file, "--json"]);
+    assert_eq!(planned.status.code(), Some(0), "{}", told(&planned));
+    let actions = |output: &std::process::Output| -> Vec<String> {
+        let items = json(output)["items"].as_array().unwrap().clone();
+        items.iter().map(|item| item["action"].as_str().unwrap().to_owned()).collect()
+    };
+    assert!(actions(&planned).contains(&"create".to_owned()), "{}", told(&planned));
+    assert_eq!(
+        json(&run(&["list", "--json"]))["instances"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|one| one["alias"] == "passing")
+            .count(),
+        0
+    );
+
+    let started = run(&["start", file, "--watch"]);
+    assert_eq!(started.status.code(), Some(0), "{}", told(&started));
+    let again = run(&["plan", file]);
+    assert!(again.status.code() == Some(0) && out(&again).contains("leave"), "{}", told(&again));
+    let drift = run(&["drift", "passing"]);
+    assert_eq!(drift.status.code(), Some(0), "{}", told(&drift));
+    let rotated = json(&run(&["rotate-certificate", "passing", "--json"]));
+    assert_eq!(rotated["instances"][0]["status"], "NOT_DUE", "{rotated:#}");
+
+    let options = ["teardown", "passing", "--users", "delete", "--connect-instance", "delete"];
+    let shown = run(&options);
+    assert!(shown.status.code() == Some(0) && out(&shown).contains("--apply"), "{}", told(&shown));
+    let unconfirmed = run(&[&options[..], &["--apply"]].concat());
+    assert_eq!(unconfirmed.status.code(), Some(5), "{}", told(&unconfirmed));
+    let wrong = run(&[&options[..], &["--apply", "--confirm", "another"]].concat());
+    assert_eq!(wrong.status.code(), Some(5), "{}", told(&wrong));
+    let applied = run(&[&options[..], &["--apply", "--confirm", "passing"]].concat());
+    assert_eq!(applied.status.code(), Some(0), "{}", told(&applied));
+    let gone = run(&["drift", "passing"]);
+    assert_eq!(gone.status.code(), Some(2), "{}", told(&gone));
+}
