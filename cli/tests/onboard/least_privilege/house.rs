@@ -18,6 +18,22 @@ pub(super) fn input() -> Value {
     input
 }
 
+/// The same with other wishes, and so many numbers of the inventory.
+fn changed(numbers: u32) -> Value {
+    let mut input = input();
+    let agents = &mut input["users"]["groups"][2];
+    agents["securityProfiles"] = json!(["Agent", "QualityAnalyst"]);
+    agents["hierarchyGroup"] = json!("Japan");
+    agents["phone"]["afterContactWorkSeconds"] = json!(60);
+    input["users"]["removed"]["graceDays"] = json!(0);
+    let claimed = json!({
+        "country": "US", "type": "DID", "prefix": "+1206", "quantity": numbers,
+        "contactFlow": "Sample inbound flow (first contact experience)",
+    });
+    input["phoneNumbers"].as_array_mut().unwrap().push(claimed);
+    input
+}
+
 /// The local cloud with the example onboarded.
 pub(super) struct House {
     pub(super) cloud: Cloud,
@@ -82,18 +98,7 @@ impl House {
         self.leaves(group, &members[0]).await;
         self.succeeds("UserSyncStateMachineArn", &json!({ "instanceId": self.instance })).await;
         self.cloud.admin("POST", "members/add", &json!({ "group": group, "member": members[0] })).await;
-        let mut input = input();
-        let agents = &mut input["users"]["groups"][2];
-        agents["securityProfiles"] = json!(["Agent", "QualityAnalyst"]);
-        agents["hierarchyGroup"] = json!("Japan");
-        agents["phone"]["afterContactWorkSeconds"] = json!(60);
-        input["users"]["removed"]["graceDays"] = json!(0);
-        let claimed = json!({
-            "country": "US", "type": "DID", "prefix": "+1206", "quantity": 1,
-            "contactFlow": "Sample inbound flow (first contact experience)",
-        });
-        input["phoneNumbers"].as_array_mut().unwrap().push(claimed);
-        self.succeeds("OnboardingStateMachineArn", &input).await;
+        self.succeeds("OnboardingStateMachineArn", &changed(1)).await;
     }
 
     async fn iam_changed(&self) {
@@ -157,6 +162,36 @@ impl House {
             "users": { "groups": [{ "group": "Support agents", "securityProfiles": ["Agent"] }] },
         });
         self.succeeds("OnboardingStateMachineArn", &input).await;
+    }
+
+    /// Everything that only looks, and at last the way back.
+    pub(super) async fn looked_at_and_torn_down(&self) {
+        self.succeeds("PlanStateMachineArn", &changed(2)).await;
+        let mut new = input();
+        new["instance"]["alias"] = json!("acme-nagoya");
+        self.succeeds("PlanStateMachineArn", &new).await;
+        self.succeeds("DriftStateMachineArn", &json!({})).await;
+        self.succeeds("DriftStateMachineArn", &json!({ "instanceId": self.instance })).await;
+        self.invoke("WatchExpiryFunction", &json!({})).await;
+        let inventory = self.cloud.admin("GET", "inventory", &Value::Null).await;
+        for instance in inventory["connect"]["instances"].as_array().unwrap() {
+            // One instance goes with its users, of the other only the users.
+            let fate = if instance["Id"] == self.instance.as_str() { "delete" } else { "keep" };
+            self.torn_down(instance, fate).await;
+        }
+    }
+
+    async fn torn_down(&self, instance: &Value, fate: &str) {
+        let mut teardown = json!({
+            "instanceId": instance["Id"], "mode": "plan", "confirmAlias": instance["InstanceAlias"],
+            "users": "delete", "instance": fate, "application": "delete",
+        });
+        let execution = self.cloud.start("TeardownStateMachineArn", &teardown).await;
+        let planned = self.cloud.end_of(&execution).await;
+        assert_eq!(planned.output["status"], "PLANNED", "{}", planned.output);
+        teardown["mode"] = json!("apply");
+        teardown["approvedDigest"] = planned.output["digest"].clone();
+        self.succeeds("TeardownStateMachineArn", &teardown).await;
     }
 
     /// What the schedules start, and what Graph tells.

@@ -3,6 +3,7 @@
 
 mod allowed;
 mod house;
+mod machines;
 mod reasons;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,6 +41,7 @@ async fn every_function_may_do_what_it_does_and_nothing_else_without_a_reason() 
     house.changed_by_hand_and_onboarded_again().await;
     house.without_room_for_another_instance().await;
     house.schedules_and_notifications().await;
+    house.looked_at_and_torn_down().await;
 
     let (allowed, used) = (allowed::by_function(), used(&house.cloud).await);
     let (allowed, used) = (pairs(&allowed), pairs(&used));

@@ -12,10 +12,16 @@ const GRAPH: &[&str] = &[
     "ConfigureEntraSignOnFunction",
     "CreateEntraApplicationFunction",
     "CreateSamlProviderFunction",
+    "DetectDriftFunction",
+    "PlanOnboardingFunction",
+    "PlanTeardownFunction",
     "PreflightFunction",
+    "RemoveEntraApplicationFunction",
     "RotateCertificateFunction",
     "SyncUsersFunction",
+    "UnsubscribeGroupsFunction",
     "VerifySignInFunction",
+    "WatchExpiryFunction",
 ];
 
 /// Those of them that use no other key.
@@ -26,10 +32,23 @@ const KEY_OF_CREDENTIAL: &[&str] = &[
     "CreateEntraApplicationFunction",
     "CreateSamlProviderFunction",
     "PreflightFunction",
+    "RemoveEntraApplicationFunction",
     "VerifySignInFunction",
 ];
 
 const REASONS: &[Reason] = &[
+    (&["DeleteFederationFunction"], "iam:DeleteRolePolicy", "where somebody gave the role a policy of its own"),
+    (
+        &["DeleteFederationFunction"],
+        "iam:ListEntitiesForPolicy",
+        "looked at while the policy counts as attached, by lag or by somebody else",
+    ),
+    (
+        &["DeleteUsersFunction"],
+        "servicequotas:GetServiceQuota",
+        "the account's rate is asked for where there are more users than Connect takes at once",
+    ),
+    (&["WatchExpiryFunction"], "secretsmanager:DescribeSecret", "in a stack whose setup identity has a secret"),
     (
         GRAPH,
         "secretsmanager:GetSecretValue",
@@ -63,7 +82,7 @@ const REASONS: &[Reason] = &[
         "Lambda sends an event that failed to the queue under the key, in the function's name",
     ),
     (
-        &["InstanceQuotaFunction", "RequestQuotasFunction"],
+        &["InstanceQuotaFunction", "PlanOnboardingFunction", "RequestQuotasFunction"],
         "servicequotas:GetAWSDefaultServiceQuota",
         "read where the account has no value of its own for a quota: tests/aws_steps/request_quotas.rs",
     ),

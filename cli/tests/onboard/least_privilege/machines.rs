@@ -1,0 +1,102 @@
+//! The roles of the state machines. The emulator does not enforce them, so they are read: what the definition calls, the
+//! role allows, and nothing else.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::allowed::{resources, template};
+use crate::common::root;
+
+/// What Step Functions does for itself in the role's name: delivering its log, and reading what lies under the key.
+const ITS_OWN: [&str; 10] = [
+    "kms:Decrypt",
+    "kms:GenerateDataKey",
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:DescribeLogGroups",
+    "logs:DescribeResourcePolicies",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:UpdateLogDelivery",
+];
+
+/// What it takes to start another state machine and wait for its end.
+const NESTED: [&str; 6] = [
+    "events:DescribeRule",
+    "events:PutRule",
+    "events:PutTargets",
+    "states:DescribeExecution",
+    "states:StartExecution",
+    "states:StopExecution",
+];
+
+fn tasks<'a>(machine: &'a Value, found: &mut Vec<&'a Value>) {
+    for state in machine["States"].as_object().into_iter().flatten().map(|(_, state)| state) {
+        if state["Type"] == "Task" {
+            found.push(state);
+        }
+        let inner = state["Branches"].as_array().into_iter().flatten().chain(state.get("ItemProcessor"));
+        inner.for_each(|branch| tasks(branch, found));
+    }
+}
+
+/// The placeholder of the function that a task invokes, and the actions that it takes.
+fn needs(task: &Value) -> (Option<String>, Vec<String>) {
+    let resource = task["Resource"].as_str().unwrap();
+    let placeholder = |text: &str| text.strip_prefix("${").and_then(|text| text.strip_suffix('}')).map(str::to_owned);
+    if let Some(function) = placeholder(resource) {
+        return (Some(function), vec!["lambda:InvokeFunction".into()]);
+    }
+    let service = resource.strip_prefix("arn:aws:states:::").unwrap_or_else(|| panic!("{resource}"));
+    if service.starts_with("lambda:invoke") {
+        let function = task["Arguments"]["FunctionName"].as_str().and_then(placeholder);
+        return (Some(function.unwrap_or_else(|| panic!("{task}"))), vec!["lambda:InvokeFunction".into()]);
+    }
+    if service == "states:startExecution.sync:2" {
+        return (None, NESTED.map(str::to_owned).into());
+    }
+    let mut parts = service.trim_start_matches("aws-sdk:").splitn(2, ':');
+    let (name, operation) = (parts.next().unwrap(), parts.next().unwrap());
+    let operation = operation.split('.').next().unwrap();
+    let namespace = if name == "sfn" { "states" } else { name };
+    let action = format!("{namespace}:{}{}", operation[..1].to_uppercase(), &operation[1..]);
+    (None, vec![action])
+}
+
+fn texts(value: &Value) -> Vec<String> {
+    let one = value.as_str().map(str::to_owned);
+    let list = value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned);
+    one.into_iter().chain(list).collect()
+}
+
+#[test]
+fn every_state_machine_may_do_what_its_definition_says_and_nothing_else() {
+    for (name, machine) in resources(&template(), &["AWS::Serverless::StateMachine"]) {
+        let properties = &machine["Properties"];
+        let file = root().join(properties["DefinitionUri"].as_str().unwrap());
+        let definition: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+        let mut all = Vec::new();
+        tasks(&definition, &mut all);
+        let (mut functions, mut wanted) = (BTreeSet::new(), BTreeSet::new());
+        for (function, actions) in all.into_iter().map(needs) {
+            let substitution =
+                |name| properties["DefinitionSubstitutions"][&name]["!GetAtt"].as_str().map(str::to_owned);
+            functions.extend(function.and_then(substitution));
+            wanted.extend(actions);
+        }
+        let (mut invoked, mut allowed) = (BTreeSet::new(), BTreeSet::new());
+        for statement in properties["Policies"][0]["Statement"].as_array().unwrap() {
+            let actions = texts(&statement["Action"]);
+            if actions == ["lambda:InvokeFunction"] {
+                let resource = &statement["Resource"];
+                let list = resource.as_array().cloned().unwrap_or_else(|| vec![resource.clone()]);
+                invoked.extend(list.iter().map(|one| one["!GetAtt"].as_str().unwrap().to_owned()));
+            }
+            allowed.extend(actions.into_iter().filter(|action| !ITS_OWN.contains(&action.as_str())));
+        }
+        assert_eq!(allowed, wanted, "{name}: what its role allows (left), what its definition does (right)");
+        assert_eq!(invoked, functions, "{name}: the functions that its role may invoke (left), and those that it does");
+    }
+}
