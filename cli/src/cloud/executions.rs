@@ -9,7 +9,7 @@ use super::{Cloud, Machine, trouble::Trouble};
 /// How far back an execution is looked for by its alias.
 const RECENT: i32 = 50;
 /// The time in an execution's name.
-const STAMP: &[BorrowedFormatItem<'_>] = format_description!("[year][month][day]T[hour][minute][second]Z");
+const STAMP: &[BorrowedFormatItem<'_>] = format_description!("[year][month][day]T[hour][minute][second][subsecond digits:3]Z");
 
 /// An execution.
 #[derive(Clone, Debug, PartialEq)]
@@ -202,8 +202,8 @@ pub fn name_of(arn: &str) -> &str {
 
 fn execution_name(subject: &str, now: OffsetDateTime) -> String {
     let stamp = now.format(STAMP).unwrap_or_default();
-    // At most 80 characters, of which the time takes 17.
-    let subject: String = subject.chars().take(62).collect();
+    // At most 80 characters, of which the time takes 20: two may start within a second.
+    let subject: String = subject.chars().take(59).collect();
     format!("{subject}-{stamp}")
 }
 
@@ -214,8 +214,8 @@ mod tests {
 
     #[test]
     fn an_executions_name_says_what_it_is_about_and_when_it_started_and_fits() {
-        let now = datetime!(2026-11-25 04:05:06 UTC);
-        assert_eq!(execution_name("acme", now), "acme-20261125T040506Z");
+        let now = datetime!(2026-11-25 04:05:06.789 UTC);
+        assert_eq!(execution_name("acme", now), "acme-20261125T040506789Z");
         assert!(execution_name(&"x".repeat(100), now).len() <= 80);
     }
 }
