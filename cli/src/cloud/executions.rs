@@ -9,7 +9,8 @@ use super::{Cloud, Machine, trouble::Trouble};
 /// How far back an execution is looked for by its alias.
 const RECENT: i32 = 50;
 /// The time in an execution's name.
-const STAMP: &[BorrowedFormatItem<'_>] = format_description!("[year][month][day]T[hour][minute][second][subsecond digits:3]Z");
+const STAMP: &[BorrowedFormatItem<'_>] =
+    format_description!("[year][month][day]T[hour][minute][second][subsecond digits:3]Z");
 
 /// An execution.
 #[derive(Clone, Debug, PartialEq)]
