@@ -1,8 +1,8 @@
 //! The catalogue in English.
 
 use super::{
-    ExecutionDetail, Message, Step, Words, approve, name, read_failure, read_output, read_report_in_history, refuse,
-    rotate,
+    ExecutionDetail, Message, Step, Words, approve, name, onboard_approve, onboard_report, read_failure, read_output,
+    read_report_in_history, refuse, rotate,
 };
 use crate::{
     StepErrorKind,
@@ -46,7 +46,7 @@ pub(super) fn words(message: &Message) -> Words {
             },
             what: finished(sso_url, open_items, *failed),
             steps: vec![
-                Step::new("Read the report:").run(if *failed {
+                Step::new("Read the report:").run(onboard_report(execution)).run(if *failed {
                     read_report_in_history(execution)
                 } else {
                     read_output(execution)
@@ -80,10 +80,12 @@ pub(super) fn words(message: &Message) -> Words {
                         "Compare the groups in Entra with what you expect. Somebody may have emptied one by mistake.",
                     ),
                     Step::new("To apply exactly this plan (another plan is asked about again):")
+                        .run(onboard_approve(name(alias, instance_id), digest))
                         .run(approve(digest, task_token)),
                     Step::new(
                         "To refuse it (nothing is changed; the same plan is asked about again after three days):",
                     )
+                    .run(format!("onboard reject {}", name(alias, instance_id)))
                     .run(refuse(task_token)),
                 ],
             }

@@ -1,8 +1,8 @@
 //! The catalogue in Japanese.
 
 use super::{
-    ExecutionDetail, Message, Step, Words, approve, name, read_failure, read_output, read_report_in_history, refuse,
-    rotate,
+    ExecutionDetail, Message, Step, Words, approve, name, onboard_approve, onboard_report, read_failure, read_output,
+    read_report_in_history, refuse, rotate,
 };
 use crate::{
     StepErrorKind,
@@ -47,7 +47,7 @@ pub(super) fn words(message: &Message) -> Words {
             },
             what: finished(sso_url, open_items, *failed),
             steps: vec![
-                Step::new("レポートを読む:").run(if *failed {
+                Step::new("レポートを読む:").run(onboard_report(execution)).run(if *failed {
                     read_report_in_history(execution)
                 } else {
                     read_output(execution)
@@ -65,7 +65,7 @@ pub(super) fn words(message: &Message) -> Words {
                 title: format!("Amazon Connect {}: ユーザー同期が承認を待っています", name(alias, instance_id)),
                 what: format!(
                     "インスタンス {instance_id} のユーザー同期は、安全でない計画の手前で停止しました。何も変更していません。\n\n理由: {}\n\n計画の内容: 作成 \
-                     {}、採用 {}、更新 {}、削除予定 {}、削除 {} (管理対象ユーザー {} 人)\n対象となる最初のユーザー: {}\nダイジェスト: {digest}\n\n3 日以内に\
+                     {}、採用 {}、更新 {}、削除予定 {}、削除 {} (管理対象ユーザー {} 人)\n削除の対象 (先頭の 10 人まで): {}\nダイジェスト: {digest}\n\n3 日以内に\
                      回答がなければ、何も変更しません。",
                     reasons.join("; "),
                     plan.create,
@@ -81,8 +81,10 @@ pub(super) fn words(message: &Message) -> Words {
                         "Entra のグループが想定どおりか確認してください。誤ってメンバーを削除した可能性があります。",
                     ),
                     Step::new("この計画だけを承認して適用する (計画が変わったときは、あらためて確認します):")
+                        .run(onboard_approve(name(alias, instance_id), digest))
                         .run(approve(digest, task_token)),
                     Step::new("拒否する (何も変更しません。同じ計画については 3 日後に再び確認します):")
+                        .run(format!("onboard reject {}", name(alias, instance_id)))
                         .run(refuse(task_token)),
                 ],
             }

@@ -39,8 +39,8 @@ impl Letter {
         }
         for (number, Step { say, commands }) in steps.iter().enumerate() {
             text.push_str(&format!("{}. {say}\n", number + 1));
-            for command in commands {
-                text.push_str(&format!("\n   {command}\n\n"));
+            if !commands.is_empty() {
+                text.push_str(&format!("   {}\n", commands.join(&format!("\n   {}\n   ", labels.or))));
             }
         }
         text = text.trim_end().to_owned();
@@ -54,7 +54,12 @@ impl Letter {
         let next_steps: Vec<String> = steps
             .iter()
             .map(|Step { say, commands }| {
-                commands.iter().fold(say.clone(), |said, command| format!("{said}\n```{command}```"))
+                let commands: Vec<String> = commands.iter().map(|command| format!("```{command}```")).collect();
+                if commands.is_empty() {
+                    say.clone()
+                } else {
+                    format!("{say}\n{}", commands.join(&format!("\n{}\n", labels.or)))
+                }
             })
             .collect();
         let chat = json!({
@@ -89,6 +94,7 @@ impl Letter {
 
 struct Labels {
     next: &'static str,
+    or: &'static str,
     execution: &'static str,
     reference: &'static str,
     again: &'static str,
@@ -99,12 +105,14 @@ impl Labels {
         match language {
             Language::En => Self {
                 next: "What to do next:",
+                or: "or",
                 execution: "Execution",
                 reference: "Reference",
                 again: "if a message with this reference comes again, go by the later one",
             },
             Language::Ja => Self {
                 next: "次に行うこと:",
+                or: "または",
                 execution: "実行",
                 reference: "参照番号",
                 again: "同じ参照番号のメッセージが再び届いた場合は、後のものに従ってください",

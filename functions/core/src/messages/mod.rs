@@ -220,7 +220,7 @@ pub(crate) struct Words {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Step {
     pub(crate) say: String,
-    /// A command that does it.
+    /// Commands that do it, each alone.
     pub(crate) commands: Vec<String>,
 }
 
@@ -317,6 +317,16 @@ fn approve(digest: &str, token: &str) -> String {
 /// `aws stepfunctions send-task-failure` that refuses a plan.
 fn refuse(token: &str) -> String {
     format!("aws stepfunctions send-task-failure --error NotApproved --task-token '{token}'")
+}
+
+/// The same with our own tool.
+fn onboard_approve(instance: &str, digest: &str) -> String {
+    format!("onboard approve {instance} --digest {digest}")
+}
+
+/// Reads a report with our own tool, whether the execution succeeded or failed at its end.
+fn onboard_report(execution: &str) -> String {
+    format!("onboard report {}", execution.rsplit(':').next().unwrap_or_default())
 }
 
 /// Prints the output of an execution that succeeded.
