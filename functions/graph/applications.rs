@@ -16,6 +16,7 @@ const APPLICATION_FIELDS: &str = "id,appId,identifierUris,web";
 // `key` of a key credential comes only where the list is selected, and only for a single object.
 const SERVICE_PRINCIPAL_FIELDS: &str = "id,appId,accountEnabled,appRoles,keyCredentials,loginUrl,notificationEmailAddresses,\
      preferredSingleSignOnMode,preferredTokenSigningKeyThumbprint,samlSingleSignOnSettings,tags";
+const READ_APPLICATIONS: &str = "Application.Read.All";
 const WRITE_APPLICATIONS: &str = "Application.ReadWrite.All";
 const ASSIGN: &str = "AppRoleAssignment.ReadWrite.All";
 
@@ -86,7 +87,7 @@ impl Graph {
         let call = Call::get(&["servicePrincipals"], format!("looking for the enterprise application \"{name}\""))
             .query("$filter", format!("applicationTemplateId eq '{template}' and displayName eq '{quoted}'"))
             .query("$select", "id,appId,displayName,tags")
-            .needs(WRITE_APPLICATIONS);
+            .needs(READ_APPLICATIONS);
         let found: Vec<ServicePrincipal> = self.list(&call).await.map_err(StepError::from)?.items;
         // The filter knows no case.
         Ok(found.into_iter().filter(|principal| principal.display_name.as_deref() == Some(name)).collect())
@@ -100,7 +101,7 @@ impl Graph {
         let call = Call::get(&["applications"], format!("looking for the application registration of {app_id}"))
             .query("$filter", format!("appId eq '{app_id}'"))
             .query("$select", APPLICATION_FIELDS)
-            .needs(WRITE_APPLICATIONS);
+            .needs(READ_APPLICATIONS);
         Ok(self.list(&call).await.map_err(StepError::from)?.items.pop())
     }
 
@@ -123,7 +124,7 @@ impl Graph {
     pub async fn application(&self, id: &str) -> Result<Option<Application>, StepError> {
         let call = Call::get(&["applications", id], format!("reading the application {id}"))
             .query("$select", APPLICATION_FIELDS)
-            .needs(WRITE_APPLICATIONS);
+            .needs(READ_APPLICATIONS);
         self.find(&call).await
     }
 
@@ -134,7 +135,7 @@ impl Graph {
     pub async fn service_principal(&self, id: &str) -> Result<Option<ServicePrincipal>, StepError> {
         let call = Call::get(&["servicePrincipals", id], format!("reading the service principal {id}"))
             .query("$select", SERVICE_PRINCIPAL_FIELDS)
-            .needs(WRITE_APPLICATIONS);
+            .needs(READ_APPLICATIONS);
         self.find(&call).await
     }
 
@@ -243,7 +244,7 @@ impl Graph {
         let path = ["servicePrincipals", id, "appRoleAssignedTo"];
         let call = Call::get(&path, format!("reading who is assigned to the service principal {id}"))
             .query("$top", "999")
-            .needs(WRITE_APPLICATIONS)
+            .needs(READ_APPLICATIONS)
             .just_made();
         Ok(self.list(&call).await?.items)
     }

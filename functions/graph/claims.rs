@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Graph, GraphError, call::Call, model::ClaimsMappingPolicy};
 
+pub(super) const READ_POLICIES: &str = "Policy.Read.All";
 const WRITE_POLICIES: &str = "Policy.ReadWrite.ApplicationConfiguration";
 
 impl Graph {
@@ -15,7 +16,7 @@ impl Graph {
     pub async fn claims_policies_of(&self, service_principal: &str) -> Result<Vec<ClaimsMappingPolicy>, StepError> {
         let path = ["servicePrincipals", service_principal, "claimsMappingPolicies"];
         let call = Call::get(&path, format!("reading the claims policy of the service principal {service_principal}"))
-            .needs(WRITE_POLICIES)
+            .needs(READ_POLICIES)
             .just_made();
         Ok(self.list(&call).await?.items)
     }
@@ -26,7 +27,7 @@ impl Graph {
     /// What Graph refuses.
     pub async fn claims_policies_named(&self, name: &str) -> Result<Vec<ClaimsMappingPolicy>, StepError> {
         let call = Call::get(&["policies", "claimsMappingPolicies"], "reading the tenant's claims mapping policies")
-            .needs(WRITE_POLICIES);
+            .needs(READ_POLICIES);
         // Filtered here: a tenant has few of them, and their $filter is served from an index that lags.
         let all: Vec<ClaimsMappingPolicy> = self.list(&call).await.map_err(StepError::from)?.items;
         Ok(all.into_iter().filter(|policy| policy.display_name.as_deref() == Some(name)).collect())

@@ -3,7 +3,7 @@
 use onboarding_core::StepError;
 use serde::Deserialize;
 
-use super::{Graph, GraphError, call::Call};
+use super::{Graph, GraphError, call::Call, claims::READ_POLICIES};
 
 const WRITE_APPLICATIONS: &str = "Application.ReadWrite.All";
 const WRITE_POLICIES: &str = "Policy.ReadWrite.ApplicationConfiguration";
@@ -54,7 +54,7 @@ impl Graph {
         let path = ["policies", "claimsMappingPolicies", id, "appliesTo"];
         let call = Call::get(&path, format!("reading what the claims mapping policy {id} applies to"))
             .query("$select", "id")
-            .needs(WRITE_POLICIES);
+            .needs(READ_POLICIES);
         match self.list::<Applied>(&call).await {
             Ok(listing) => Ok(listing.items.into_iter().map(|object| object.id).collect()),
             Err(GraphError::Refused(refusal)) if refusal.is_not_found() => Ok(Vec::new()),

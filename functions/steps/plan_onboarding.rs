@@ -163,25 +163,38 @@ impl Planner<'_> {
         let id = self.instance.id.as_deref().unwrap_or("of the new instance");
         let wanted = Federation::new(&onboarding.iam, onboarding.users.username, (&account, cx.region(), id))?;
         let graph = cx.graph();
-        let (found, conflict) = match entra::find(graph, alias, &onboarding.entra.application_name).await {
-            Ok(Some(principal)) => (Found::read(graph, &principal.id, "").await?, None),
-            Ok(None) => (None, None),
-            Err(error) if error.kind == StepErrorKind::Conflict => (None, Some(error.message)),
+        let name = &onboarding.entra.application_name;
+        let sought = async {
+            match entra::find(graph, alias, name).await? {
+                Some(principal) => Found::read(graph, &principal.id, "").await,
+                None => Ok(None),
+            }
+        };
+        let (found, instead) = match sought.await {
+            Ok(found) => (found, None),
+            Err(error) if error.kind == StepErrorKind::Conflict => (None, Some(Presence::Foreign(error.message))),
+            // What the runtime identity sees of applications is optional; the onboarding has an identity that sees them.
+            Err(error) if error.kind == StepErrorKind::AccessDenied => {
+                (None, Some(Presence::Hidden(format!("it can't be seen: {}", error.message))))
+            }
             Err(error) => return Err(error),
         };
-        let mut objects = match conflict {
-            Some(why) => {
-                let name = &onboarding.entra.application_name;
-                vec![Object::new(Area::Entra, "enterprise application", name, Presence::Foreign(why))]
+        let mut application = found.as_ref().map(|found| self.application(found));
+        let mut objects = match instead {
+            Some(presence) => {
+                if matches!(presence, Presence::Hidden(_)) {
+                    application = self.instance.entry.as_ref().and_then(|entry| entry.application.clone());
+                }
+                vec![Object::new(Area::Entra, "enterprise application", name, presence)]
             }
             None => entra::objects(found.as_ref(), onboarding, &wanted, (groups, &self.people.ids()), self.now),
         };
         // A new certificate makes new metadata.
         let certified =
             objects.iter().any(|object| object.kind == entra::CERTIFICATE && object.presence == Presence::Ours);
-        let published = match &found {
-            Some(found) if certified => {
-                Some(read_metadata(&graph.federation_metadata(&found.principal.app_id).await?)?)
+        let published = match &application {
+            Some(application) if certified || found.is_none() => {
+                Some(read_metadata(&graph.federation_metadata(&application.app_id).await?)?)
             }
             _ => None,
         };
@@ -195,19 +208,28 @@ impl Planner<'_> {
         let place =
             objects.iter().position(|object| object.kind == entra::CERTIFICATE).map_or(objects.len(), |at| at + 1);
         objects.splice(place..place, federation);
-        objects.push(record::entry_object(alias, self.instance.entry.as_ref(), self.entry(found).as_ref()));
+        objects.push(record::entry_object(alias, self.instance.entry.as_ref(), self.entry(application).as_ref()));
         let subscriptions = graph.subscriptions().await?;
         objects.extend(record::subscription_objects(groups, &subscriptions, cx.settings.notification_url()?, self.now));
         Ok(self.planned(&objects))
     }
 
-    /// The registry entry that the onboarding would write.
-    fn entry(&self, found: Option<Found>) -> Option<Entry> {
-        let known = self.instance.entry.as_ref()?;
-        let found = found?;
-        let application = known.application.clone().filter(|known| {
+    /// The application as the registry would name it.
+    fn application(&self, found: &Found) -> EntraApplication {
+        let known = self.instance.entry.as_ref().and_then(|entry| entry.application.clone()).filter(|known| {
             known.service_principal_id == found.principal.id && known.application_id == found.application.id
         });
+        known.unwrap_or_else(|| EntraApplication {
+            application_id: found.application.id.clone(),
+            app_id: found.principal.app_id.clone(),
+            service_principal_id: found.principal.id.clone(),
+            ..EntraApplication::default()
+        })
+    }
+
+    /// The registry entry that the onboarding would write.
+    fn entry(&self, application: Option<EntraApplication>) -> Option<Entry> {
+        let known = self.instance.entry.as_ref()?;
         Some(Entry::from(RegisterInstanceInput {
             onboarding: self.onboarding.clone(),
             instance_id: known.instance_id.clone(),
@@ -215,12 +237,7 @@ impl Planner<'_> {
             tenant_id: known.tenant_id.clone(),
             groups: self.people.groups.clone(),
             instance_adopted: known.instance_adopted,
-            application: application.unwrap_or_else(|| EntraApplication {
-                application_id: found.application.id,
-                app_id: found.principal.app_id,
-                service_principal_id: found.principal.id,
-                ..EntraApplication::default()
-            }),
+            application: application?,
         }))
     }
 

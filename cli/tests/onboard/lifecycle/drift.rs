@@ -65,6 +65,11 @@ async fn what_somebody_changed_by_hand_is_found_told_once_and_set_back_when_aske
     let only = json!({ "instanceId": id });
     let report = house.run("DriftStateMachineArn", &only).await;
     assert_eq!(report["instances"][0]["findings"], json!([]), "nothing was changed yet");
+    let denied = json!({ "service": "graph", "match": "GET /v1.0/servicePrincipals/", "status": 403, "code": "Authorization_RequestDenied" });
+    house.cloud.admin("POST", "fault", &denied).await;
+    let report = house.run("DriftStateMachineArn", &only).await;
+    assert_eq!(places(&report, |finding| finding["mendable"] == false), set(&[&format!("Entra {ALIAS}")]));
+    assert!(report.to_string().contains("Application.Read.All"), "{report:#}");
 
     let mailbox = Mailbox::open(&house).await;
     let role = format!("AmazonConnect-{ALIAS}");

@@ -77,6 +77,15 @@ async fn an_onboarding_does_what_its_plan_said_and_a_plan_after_it_leaves_everyt
     assert!(others.is_empty(), "{others:#?}");
     assert_eq!(house.changes_since(before).await, BTreeMap::new());
 
+    // The runtime identity's view of applications is optional.
+    let denied = json!({ "service": "graph", "match": "GET /v1.0/servicePrincipals$", "status": 403, "code": "Authorization_RequestDenied" });
+    house.cloud.admin("POST", "fault", &denied).await;
+    let plan = house.run("PlanStateMachineArn", &input()).await;
+    let others: Vec<&Value> =
+        plan["items"].as_array().unwrap().iter().filter(|item| item["action"] != "leave").collect();
+    assert_eq!((others.len(), &others[0]["kind"]), (1, &json!("enterprise application")), "{others:#?}");
+    assert!(others[0]["detail"].as_str().unwrap().contains("Application.Read.All"), "{others:#?}");
+
     let mut changed = input();
     changed["instance"]["inboundCalls"] = false.into();
     changed["iam"] = json!({ "sessionDuration": "PT8H" });
