@@ -9,8 +9,11 @@ use std::{
 pub(crate) fn onboard() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_onboard"));
     command.current_dir(root());
-    for variable in ["ONBOARD_BOOTSTRAP", "ONBOARD_LOCAL_CLOUD", "LC_ALL", "LC_MESSAGES", "LANG"] {
-        command.env_remove(variable);
+    for (variable, _) in std::env::vars_os() {
+        let name = variable.to_string_lossy();
+        if ["AWS_", "ONBOARD_", "LC_", "LANG"].iter().any(|prefix| name.starts_with(prefix)) {
+            command.env_remove(&variable);
+        }
     }
     command
 }
