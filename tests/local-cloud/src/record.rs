@@ -117,6 +117,10 @@ impl Recorder {
         simulated: bool,
     ) {
         let (service, operation) = (way.service.as_str(), way.operation.as_str());
+        // What an issuer publishes for anybody is read by Entra: no operation of AWS, and no call of the stack's.
+        if service == "sts" && request.path.starts_with("/.well-known/") {
+            return;
+        }
         let run = self.run.load(Ordering::Relaxed);
         let permission = |ask: &Ask| Permission { action: ask.action.clone(), resource: ask.resource.clone() };
         let permissions: Vec<Permission> = caller.asks.iter().map(permission).collect();
@@ -234,6 +238,10 @@ mod tests {
     use crate::aws_error::Protocol;
 
     fn recorded(service: &str, path: &str, content_type: &str, body: &str, answer: &str) -> Value {
+        serde_json::from_str(&lines(service, path, content_type, body, answer)).unwrap()
+    }
+
+    fn lines(service: &str, path: &str, content_type: &str, body: &str, answer: &str) -> String {
         let file = tempfile::NamedTempFile::new().unwrap();
         let recorder = Recorder::new(Some(file.path())).unwrap();
         let request = Request {
@@ -245,7 +253,7 @@ mod tests {
         };
         let way = Destination { service: service.into(), operation: "Op".into(), protocol: Protocol::Json };
         recorder.note(&way, &Caller::default(), &request, &Response::new(200, content_type, answer), false);
-        serde_json::from_str(&std::fs::read_to_string(file.path()).unwrap()).unwrap()
+        std::fs::read_to_string(file.path()).unwrap()
     }
 
     #[test]
@@ -276,5 +284,11 @@ mod tests {
     fn the_content_of_an_object_in_a_bucket_is_not_recorded() {
         let line = recorded("s3", "/documents/identity.txt", "text/plain", "name and face", "");
         assert_eq!(line["requestBody"], "(13 bytes)");
+    }
+
+    #[test]
+    fn what_an_issuer_publishes_is_no_call_of_aws() {
+        assert_eq!(lines("sts", "/.well-known/jwks.json", "application/json", "", "{}"), "");
+        assert_ne!(lines("sts", "/", "application/json", "", "{}"), "");
     }
 }
