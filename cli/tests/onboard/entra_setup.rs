@@ -9,18 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// Answers as the Azure CLI does in a tenant in which nothing is there yet.
-const AZ: &str = r#"#!/usr/bin/env bash
-echo "az $*" >> "$CALLS"
-case "$*" in
-  "account show"*) echo 7e7a0000-0000-4000-8000-000000000001 ;;
-  "ad app list"*) [ -z "${MADE:-}" ] || echo c1e70000-0000-4000-8000-00000000000f ;;
-  "ad app create"*setup*) echo c1e70000-0000-4000-8000-000000000001 ;;
-  "ad app create"*runtime*) echo c1e70000-0000-4000-8000-000000000002 ;;
-  "ad sp show"*) exit 3 ;;
-  *"--query password"*) echo hunter2 ;;
-  "ad app permission admin-consent"*) exit "${CONSENT:-0}" ;;
-esac
-"#;
+const AZ: &str = include_str!("../../../.ci/documents/az");
 const AWS: &str = r#"#!/usr/bin/env bash
 echo "aws $*" >> "$CALLS"
 case "$*" in
