@@ -8,9 +8,14 @@
 #![expect(clippy::print_stdout, reason = "its output is what it is for")]
 
 mod cloud;
+#[path = "../figures.rs"]
+#[expect(dead_code, reason = "the other benchmarks need the rest")]
+mod figures;
 mod programs;
 mod report;
 mod run;
+#[path = "../runtime_api.rs"]
+mod runtime_api;
 #[path = "../tools.rs"]
 mod tools;
 
@@ -42,16 +47,7 @@ struct Args {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match measure(Args::parse()).await {
-        Ok(report) => {
-            println!("{report}");
-            ExitCode::SUCCESS
-        }
-        Err(what) => {
-            eprintln!("cold_start: {what}");
-            ExitCode::FAILURE
-        }
-    }
+    figures::end("cold_start", measure(Args::parse()).await)
 }
 
 async fn measure(args: Args) -> Result<Report, String> {
@@ -77,9 +73,6 @@ async fn measure(args: Args) -> Result<Report, String> {
         Summary::new(programs.python.name, python),
     ];
     let report = Report::new(summaries, size(&programs.bootstrap)?, size(&programs.zip)?);
-    if let Some(file) = args.json {
-        let json = serde_json::to_string_pretty(&report).map_err(|error| error.to_string())?;
-        fs::write(&file, json + "\n").map_err(|error| format!("{}: {error}", file.display()))?;
-    }
+    figures::write(args.json.as_deref(), &report)?;
     Ok(report)
 }

@@ -4,7 +4,10 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::run::Sample;
+use crate::{
+    figures::{Spread, Target, megabytes},
+    run::Sample,
+};
 
 /// Everything that was measured.
 #[derive(Debug, Serialize)]
@@ -28,37 +31,6 @@ pub(crate) struct Summary {
     samples: Vec<Sample>,
 }
 
-/// Half of all runs were at most `median`, nine in ten at most `p90`.
-#[derive(Clone, Copy, Debug, Serialize)]
-struct Spread {
-    median: f64,
-    p90: f64,
-}
-
-/// One promise and what became of it.
-#[derive(Debug, Serialize)]
-struct Target {
-    what: &'static str,
-    value: f64,
-    limit: f64,
-    met: bool,
-}
-
-impl Target {
-    const fn at_most(what: &'static str, value: f64, limit: f64) -> Self {
-        Self { what, value, limit, met: value <= limit }
-    }
-}
-
-impl Spread {
-    /// Of what was measured, by nearest rank.
-    fn of(mut values: Vec<f64>) -> Self {
-        values.sort_by(f64::total_cmp);
-        let rank = |tenths: usize| values.get((values.len() * tenths).div_ceil(10).saturating_sub(1)).copied();
-        Self { median: rank(5).unwrap_or(f64::NAN), p90: rank(9).unwrap_or(f64::NAN) }
-    }
-}
-
 impl Summary {
     pub(crate) fn new(name: &'static str, samples: Vec<Sample>) -> Self {
         let of = |value: fn(&Sample) -> f64| Spread::of(samples.iter().map(value).collect());
@@ -66,7 +38,7 @@ impl Summary {
             name,
             ready_ms: of(|sample| sample.ready_ms),
             answered_ms: of(|sample| sample.answered_ms),
-            peak_mb: of(|sample| f64::from(u32::try_from(sample.peak_kb).unwrap_or(u32::MAX)) * 1024.0 / 1e6),
+            peak_mb: of(|sample| megabytes(sample.peak_kb)),
             samples,
         }
     }
@@ -76,7 +48,7 @@ impl Report {
     /// Compares the programs, given in the order empty, ours, Python.
     pub(crate) fn new(programs: [Summary; 3], binary_bytes: u64, zip_bytes: u64) -> Self {
         let [empty, ours, python] = &programs;
-        let megabytes = f64::from(u32::try_from(zip_bytes).unwrap_or(u32::MAX)) / 1e6;
+        let zip = f64::from(u32::try_from(zip_bytes).unwrap_or(u32::MAX)) / 1e6;
         let targets = [
             Target::at_most(
                 "of Python's time, in percent",
@@ -89,7 +61,7 @@ impl Report {
                 100.0 * ours.peak_mb.median / python.peak_mb.median,
                 25.0,
             ),
-            Target::at_most("MB of zip", megabytes, 4.0),
+            Target::at_most("MB of zip", zip, 4.0),
         ];
         Self { runs: ours.samples.len(), binary_bytes, zip_bytes, programs, targets }
     }
@@ -111,8 +83,7 @@ impl fmt::Display for Report {
         }
         writeln!(f)?;
         for target in &self.targets {
-            let verdict = if target.met { "PASS" } else { "FAIL" };
-            writeln!(f, "{verdict}  {:.2} {} (at most {:.2})", target.value, target.what, target.limit)?;
+            writeln!(f, "{target}")?;
         }
         write!(f, "\nbootstrap: {} bytes, zipped {} bytes", self.binary_bytes, self.zip_bytes)
     }

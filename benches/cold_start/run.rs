@@ -7,9 +7,11 @@ use std::{
 };
 
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::{
-    cloud::{Cloud, What},
+    cloud::{Cloud, event},
+    runtime_api::{RuntimeApi, What},
     tools::peak_kb,
 };
 
@@ -46,21 +48,25 @@ impl Drop for Running {
 /// Starts the program once and waits until it has answered.
 pub(crate) async fn cold_start(program: &Program) -> Result<Sample, String> {
     let fault = |what: String| format!("{}: {what}", program.name);
-    let mut cloud = Cloud::start().await.map_err(|error| fault(format!("no port on 127.0.0.1: {error}")))?;
-    let mut command = command(program, &cloud);
+    let no_port = |error: std::io::Error| fault(format!("no port on 127.0.0.1: {error}"));
+    let mut cloud = Cloud::start().await.map_err(no_port)?;
+    let mut lambda = RuntimeApi::start("cold-start", Duration::from_secs(60)).await.map_err(no_port)?;
+    lambda.give(event());
+    let mut command = command(program, &cloud, &lambda);
 
     let exec = Instant::now();
     let running = Running(command.spawn().map_err(|error| fault(format!("did not start: {error}")))?);
-    let (mut ready, mut answered, mut calls) = (None, None, Vec::new());
+    let (mut ready, mut answered) = (None, None);
     loop {
-        let seen = tokio::time::timeout(Duration::from_secs(30), cloud.seen.recv()).await;
+        let seen = tokio::time::timeout(Duration::from_secs(30), lambda.seen.recv()).await;
         let Ok(Some(seen)) = seen else { return Err(fault("said nothing for 30 s; its own words stand above".into())) };
         match seen.what {
             What::Next if ready.is_none() => ready = Some(seen.at),
             What::Next => break,
-            What::Call(call) => calls.push(call),
-            What::Answer => answered = Some(seen.at),
-            What::Failure(body) => return Err(fault(format!("did not do what it is measured for: {body}"))),
+            What::Answer(answer) if understood(&answer) => answered = Some(seen.at),
+            What::Answer(body) | What::Failure(body) => {
+                return Err(fault(format!("did not do what it is measured for: {body}")));
+            }
         }
     }
     let peak_kb = peak_kb(&running.0.id().to_string())
@@ -68,6 +74,7 @@ pub(crate) async fn cold_start(program: &Program) -> Result<Sample, String> {
     let (Some(ready), Some(answered)) = (ready, answered) else {
         return Err(fault("asked for a second event first".into()));
     };
+    let calls: Vec<_> = std::iter::from_fn(|| cloud.calls.try_recv().ok()).collect();
     if calls.len() != program.calls || calls.iter().any(|call| call != "GET /instance") {
         return Err(fault(format!("should have made {} call GET /instance and made {calls:?}", program.calls)));
     }
@@ -75,8 +82,14 @@ pub(crate) async fn cold_start(program: &Program) -> Result<Sample, String> {
     Ok(Sample { ready_ms: ms(ready), answered_ms: ms(answered), peak_kb })
 }
 
+/// The empty program has nothing to say; the others have to have read AWS's answer.
+fn understood(answer: &str) -> bool {
+    let answer: Value = serde_json::from_str(answer).unwrap_or_default();
+    answer.get("status").is_none_or(|status| status == "SUFFICIENT")
+}
+
 /// The program in the environment of a Lambda function, and in no other.
-fn command(program: &Program, cloud: &Cloud) -> Command {
+fn command(program: &Program, cloud: &Cloud, lambda: &RuntimeApi) -> Command {
     let mut command = Command::new(&program.command[0]);
     command
         .args(&program.command[1..])
@@ -102,8 +115,8 @@ fn command(program: &Program, cloud: &Cloud) -> Command {
             ("TZ", ":UTC"),
             ("_HANDLER", "instance-quota"),
         ])
-        .env("AWS_LAMBDA_RUNTIME_API", cloud.runtime_api.to_string())
-        .env("AWS_ENDPOINT_URL", format!("http://{}", cloud.aws))
+        .env("AWS_LAMBDA_RUNTIME_API", lambda.address.to_string())
+        .env("AWS_ENDPOINT_URL", format!("http://{}", cloud.address))
         .stdin(Stdio::null())
         .stdout(Stdio::null());
     command

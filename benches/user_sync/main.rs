@@ -6,10 +6,15 @@
 
 #![expect(clippy::print_stdout, reason = "its output is what it is for")]
 
+#[path = "../figures.rs"]
+#[expect(dead_code, reason = "the other benchmarks need the rest")]
+mod figures;
 mod house;
 mod lambda;
 mod planning;
 mod report;
+#[path = "../runtime_api.rs"]
+mod runtime_api;
 mod script;
 #[path = "../tools.rs"]
 mod tools;
@@ -76,16 +81,7 @@ fn main() -> ExitCode {
         Some(case) => plan(case, args.planned),
         None => measure(args).map(|report| report.to_string()),
     };
-    match said {
-        Ok(said) => {
-            println!("{said}");
-            ExitCode::SUCCESS
-        }
-        Err(what) => {
-            eprintln!("user_sync: {what}");
-            ExitCode::FAILURE
-        }
-    }
+    figures::end("user_sync", said)
 }
 
 fn plan(case: Case, people: u32) -> Result<String, String> {
@@ -103,10 +99,7 @@ async fn measure(args: Args) -> Result<Report, String> {
     let rate = if args.real_rates { REAL_RATE } else { args.rate };
     let creation = creation(&bootstrap, &python, args.users, rate).await?;
     let report = Report::new(creation, no_change, planning?);
-    if let Some(file) = args.json {
-        let json = serde_json::to_string_pretty(&report).map_err(|error| error.to_string())?;
-        fs::write(&file, json + "\n").map_err(|error| format!("{}: {error}", file.display()))?;
-    }
+    figures::write(args.json.as_deref(), &report)?;
     Ok(report)
 }
 

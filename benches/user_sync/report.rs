@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
+    figures::{Target, megabytes, number},
     house::Calls,
     lambda::Synced,
     planning::{Case, Planned},
@@ -57,21 +58,6 @@ pub(crate) struct NoChange {
     peak_mb: f64,
     most_calls: u32,
     calls: Calls,
-}
-
-/// One promise and what became of it.
-#[derive(Debug, Serialize)]
-struct Target {
-    what: &'static str,
-    value: f64,
-    limit: f64,
-    met: bool,
-}
-
-impl Target {
-    const fn at_most(what: &'static str, value: f64, limit: f64) -> Self {
-        Self { what, value, limit, met: value <= limit }
-    }
 }
 
 impl Creation {
@@ -171,8 +157,7 @@ impl fmt::Display for Report {
             )?;
         }
         for target in targets {
-            let verdict = if target.met { "PASS" } else { "FAIL" };
-            write!(f, "\n{verdict}  {:.3} {} (at most {:.2})", target.value, target.what, target.limit)?;
+            write!(f, "\n{target}")?;
         }
         Ok(())
     }
@@ -205,12 +190,4 @@ impl fmt::Display for Creation {
         row("of them throttled", |run| number(run.calls.throttled), 0, "")?;
         row("peak memory", |run| run.peak_mb, 1, " MB")
     }
-}
-
-fn number(count: usize) -> f64 {
-    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
-}
-
-fn megabytes(kb: u64) -> f64 {
-    f64::from(u32::try_from(kb).unwrap_or(u32::MAX)) * 1024.0 / 1e6
 }

@@ -1,0 +1,83 @@
+//! What the reports of all benchmarks are made of.
+
+use std::{
+    fmt::{self, Display},
+    fs,
+    path::Path,
+    process::ExitCode,
+};
+
+use serde::Serialize;
+
+/// One promise and what became of it.
+#[derive(Debug, Serialize)]
+pub(crate) struct Target {
+    what: &'static str,
+    value: f64,
+    limit: f64,
+    met: bool,
+}
+
+impl Target {
+    pub(crate) const fn at_most(what: &'static str, value: f64, limit: f64) -> Self {
+        Self { what, value, limit, met: value <= limit }
+    }
+}
+
+impl Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { what, value, limit, met } = self;
+        let verdict = if *met { "PASS" } else { "FAIL" };
+        write!(f, "{verdict}  {value:.3} {what} (at most {limit:.2})")
+    }
+}
+
+/// Half of all runs were at most `median`, nine in ten at most `p90`, and none more than `worst`.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Spread {
+    pub(crate) median: f64,
+    pub(crate) p90: f64,
+    pub(crate) worst: f64,
+}
+
+impl Spread {
+    /// Of what was measured, by nearest rank.
+    pub(crate) fn of(mut values: Vec<f64>) -> Self {
+        values.sort_by(f64::total_cmp);
+        let rank = |tenths: usize| {
+            values.get((values.len() * tenths).div_ceil(10).saturating_sub(1)).copied().unwrap_or(f64::NAN)
+        };
+        Self { median: rank(5), p90: rank(9), worst: rank(10) }
+    }
+}
+
+/// A count as a figure.
+pub(crate) fn number(count: usize) -> f64 {
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+/// The kernel's kB are 1,024 bytes; a MB here is 1,000,000.
+pub(crate) fn megabytes(kb: u64) -> f64 {
+    f64::from(u32::try_from(kb).unwrap_or(u32::MAX)) * 1024.0 / 1e6
+}
+
+/// Writes the report as JSON where a file is given.
+pub(crate) fn write(file: Option<&Path>, report: &impl Serialize) -> Result<(), String> {
+    let Some(file) = file else { return Ok(()) };
+    let json = serde_json::to_string_pretty(report).map_err(|error| error.to_string())?;
+    fs::write(file, json + "\n").map_err(|error| format!("{}: {error}", file.display()))
+}
+
+/// Prints what the benchmark found, or why it found nothing.
+pub(crate) fn end(bench: &str, said: Result<impl Display, String>) -> ExitCode {
+    match said {
+        Ok(said) => {
+            println!("{said}");
+            ExitCode::SUCCESS
+        }
+        Err(what) => {
+            eprintln!("{bench}: {what}");
+            ExitCode::FAILURE
+        }
+    }
+}
