@@ -1,100 +1,73 @@
-//! Requests to a Lambda function URL and answers to them (payload format 2.0), as far as they are used.
+//! What a step needs of a request to its function URL, and its answer (payload format 2.0).
 
-use std::collections::BTreeMap;
-
+use aws_lambda_events::{
+    http::HeaderValue,
+    lambda_function_urls::{LambdaFunctionUrlRequest, LambdaFunctionUrlResponse},
+};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use serde::{Deserialize, Serialize};
 
-/// A request.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct HttpRequest {
-    /// What stands behind the question mark, percent-encoded.
-    #[serde(default)]
-    pub raw_query_string: String,
-    /// What Lambda knows about the request.
-    pub request_context: RequestContext,
-    /// The body, in base64 where Lambda says so.
-    #[serde(default)]
-    pub body: Option<String>,
-    /// Whether the body is in base64.
-    #[serde(default)]
-    pub is_base64_encoded: bool,
+/// Whether the request has this method.
+#[must_use]
+pub fn is(request: &LambdaFunctionUrlRequest, method: &str) -> bool {
+    request.request_context.http.method.as_deref() == Some(method)
 }
 
-/// What Lambda knows about a request.
-#[derive(Clone, Debug, Default, Deserialize)]
-pub struct RequestContext {
-    /// The request's first line.
-    pub http: RequestLine,
+/// A parameter of the query, decoded: what Lambda decoded itself has lost which parameters were there twice.
+#[must_use]
+pub fn query(request: &LambdaFunctionUrlRequest, name: &str) -> Option<String> {
+    form_urlencoded::parse(request.raw_query_string.as_deref()?.as_bytes())
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.into_owned())
 }
 
-/// A request's first line.
-#[derive(Clone, Debug, Default, Deserialize)]
-pub struct RequestLine {
-    /// The method, upper case.
-    pub method: String,
+/// The body's bytes; `None` where it is no base64 although Lambda says so.
+#[must_use]
+pub fn bytes(request: &LambdaFunctionUrlRequest) -> Option<Vec<u8>> {
+    let body = request.body.as_deref().unwrap_or_default();
+    if request.is_base64_encoded { STANDARD.decode(body).ok() } else { Some(body.into()) }
 }
 
-/// An answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct HttpResponse {
-    /// The status.
-    pub status_code: u16,
-    /// The headers.
-    pub headers: BTreeMap<&'static str, &'static str>,
-    /// The body, as it is.
-    pub body: String,
-}
-
-impl HttpRequest {
-    /// A parameter of the query, decoded.
-    #[must_use]
-    pub fn query(&self, name: &str) -> Option<String> {
-        form_urlencoded::parse(self.raw_query_string.as_bytes())
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.into_owned())
+/// An answer with a short text that no browser takes for anything else.
+#[must_use]
+pub fn text(status: u16, body: impl Into<String>) -> LambdaFunctionUrlResponse {
+    let mut response = LambdaFunctionUrlResponse::default();
+    response.status_code = status.into();
+    for (name, value) in [
+        ("content-type", "text/plain; charset=utf-8"),
+        ("x-content-type-options", "nosniff"),
+        ("cache-control", "no-store"),
+    ] {
+        response.headers.insert(name, HeaderValue::from_static(value));
     }
-
-    /// The body's bytes; `None` where it is no base64 although Lambda says so.
-    #[must_use]
-    pub fn bytes(&self) -> Option<Vec<u8>> {
-        let body = self.body.as_deref().unwrap_or_default();
-        if self.is_base64_encoded { STANDARD.decode(body).ok() } else { Some(body.into()) }
-    }
-}
-
-impl HttpResponse {
-    /// A short text that no browser takes for anything else.
-    #[must_use]
-    pub fn text(status_code: u16, body: impl Into<String>) -> Self {
-        let headers = [
-            ("content-type", "text/plain; charset=utf-8"),
-            ("x-content-type-options", "nosniff"),
-            ("cache-control", "no-store"),
-        ];
-        Self { status_code, headers: headers.into(), body: body.into() }
-    }
+    response.body = Some(body.into());
+    response
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn request(change: impl FnOnce(&mut LambdaFunctionUrlRequest)) -> LambdaFunctionUrlRequest {
+        let mut request = LambdaFunctionUrlRequest::default();
+        change(&mut request);
+        request
+    }
+
     #[test]
     fn a_parameter_is_decoded_whichever_way_its_spaces_are_written() {
         for raw in ["group=g&validationToken=a%3A+b%20c", "validationToken=a%3a%20b+c"] {
-            let request = HttpRequest { raw_query_string: raw.into(), ..HttpRequest::default() };
-            assert_eq!(request.query("validationToken").as_deref(), Some("a: b c"));
+            let request = request(|request| request.raw_query_string = Some(raw.into()));
+            assert_eq!(query(&request, "validationToken").as_deref(), Some("a: b c"));
         }
     }
 
     #[test]
     fn a_body_is_read_in_both_forms() {
-        let plain = HttpRequest { body: Some("{}".into()), ..HttpRequest::default() };
-        let encoded = HttpRequest { body: Some("e30=".into()), is_base64_encoded: true, ..HttpRequest::default() };
-        assert_eq!(plain.bytes(), encoded.bytes());
-        assert_eq!(HttpRequest { body: Some("{".into()), ..encoded }.bytes(), None);
+        let plain = request(|request| request.body = Some("{}".into()));
+        let mut encoded = request(|request| request.body = Some("e30=".into()));
+        encoded.is_base64_encoded = true;
+        assert_eq!(bytes(&plain), bytes(&encoded));
+        encoded.body = Some("{".into());
+        assert_eq!(bytes(&encoded), None);
     }
 }

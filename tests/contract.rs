@@ -16,7 +16,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use connect_onboarding::function_url::HttpRequest;
+use aws_lambda_events::lambda_function_urls::LambdaFunctionUrlRequest;
 use onboarding_core::{
     StepErrorKind,
     contract::*,
@@ -299,7 +299,7 @@ fn decoded(handler: &str, event: Value) -> Result<(), String> {
         "rotate-certificate" => decode::<RotateCertificateInput>(event),
         "register-instance" => decode::<RegisterInstanceInput>(event),
         "subscribe-groups" => decode::<SubscribeGroupsInput>(event),
-        "receive-notification" => decode::<HttpRequest>(event),
+        "receive-notification" => decode::<LambdaFunctionUrlRequest>(event),
         "sync-members" => decode::<SyncMembersInput>(event),
         "sync-users" => decode::<SyncUsersInput>(event),
         "verify-sign-in" => decode::<VerifySignInInput>(event),

@@ -11,6 +11,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aws_lambda_events::lambda_function_urls::{LambdaFunctionUrlRequest, LambdaFunctionUrlResponse};
 use onboarding_core::{
     StepError,
     contract::{MembershipChange, Reauthorization},
@@ -24,7 +25,7 @@ use crate::{
     client_state::ClientStates,
     clients::Clients,
     events::{self, Event},
-    function_url::{HttpRequest, HttpResponse},
+    function_url,
 };
 
 /// Graph's batches stay far below.
@@ -71,25 +72,25 @@ struct Change {
 ///
 /// # Errors
 /// None: Graph understands only HTTP. What Graph is to send again is answered with 503.
-pub async fn run(cx: &Clients, request: HttpRequest) -> Result<HttpResponse, StepError> {
-    if request.request_context.http.method != "POST" {
-        return Ok(HttpResponse::text(405, "POST only"));
+pub async fn run(cx: &Clients, request: LambdaFunctionUrlRequest) -> Result<LambdaFunctionUrlResponse, StepError> {
+    if !function_url::is(&request, "POST") {
+        return Ok(function_url::text(405, "POST only"));
     }
-    if let Some(token) = request.query("validationToken") {
+    if let Some(token) = function_url::query(&request, "validationToken") {
         return Ok(handshake(token));
     }
     if request.body.as_ref().is_some_and(|body| body.len() > MOST_BYTES) {
-        return Ok(HttpResponse::text(413, "too large"));
+        return Ok(function_url::text(413, "too large"));
     }
-    let batch = request.bytes().and_then(|bytes| serde_json::from_slice::<Batch>(&bytes).ok());
-    let Some(batch) = batch else { return Ok(HttpResponse::text(400, "no batch of notifications")) };
+    let batch = function_url::bytes(&request).and_then(|bytes| serde_json::from_slice::<Batch>(&bytes).ok());
+    let Some(batch) = batch else { return Ok(function_url::text(400, "no batch of notifications")) };
     // The lifecycle URL names its group, because lifecycle notifications don't.
-    let group = request.query(GROUP_PARAMETER).and_then(|id| Uuid::try_parse(&id).ok());
+    let group = function_url::query(&request, GROUP_PARAMETER).and_then(|id| Uuid::try_parse(&id).ok());
     Ok(match deliver(cx, batch, group).await {
-        Ok(()) => HttpResponse::text(202, ""),
+        Ok(()) => function_url::text(202, ""),
         Err(error) => {
             warn!(error = error.name(), message = error.message, "notifications could not be passed on");
-            HttpResponse::text(503, "try again")
+            function_url::text(503, "try again")
         }
     })
 }
@@ -98,12 +99,12 @@ pub async fn run(cx: &Clients, request: HttpRequest) -> Result<HttpResponse, Ste
 pub const GROUP_PARAMETER: &str = "group";
 
 /// Graph wants its token back, as plain text.
-fn handshake(token: String) -> HttpResponse {
+fn handshake(token: String) -> LambdaFunctionUrlResponse {
     if token.len() > LONGEST_TOKEN {
-        return HttpResponse::text(400, "no validation token");
+        return function_url::text(400, "no validation token");
     }
     info!("a notification URL was validated");
-    HttpResponse::text(200, token)
+    function_url::text(200, token)
 }
 
 async fn deliver(cx: &Clients, batch: Batch, group: Option<Uuid>) -> Result<(), StepError> {
@@ -318,8 +319,8 @@ mod tests {
     #[test]
     fn a_token_comes_back_as_plain_text_unless_it_is_none() {
         let answer = handshake("Validation: <b>".into());
-        assert_eq!((answer.status_code, answer.body.as_str()), (200, "Validation: <b>"));
-        assert!(answer.headers["content-type"].starts_with("text/plain"));
+        assert_eq!((answer.status_code, answer.body.as_deref()), (200, Some("Validation: <b>")));
+        assert_eq!(answer.headers["content-type"], "text/plain; charset=utf-8");
         assert_eq!(answer.headers["x-content-type-options"], "nosniff");
         assert_eq!(handshake("x".repeat(5000)).status_code, 400);
     }

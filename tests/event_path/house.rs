@@ -2,11 +2,8 @@
 
 use std::sync::Mutex;
 
-use connect_onboarding::{
-    clients::Clients,
-    function_url::{HttpRequest, RequestContext, RequestLine},
-    settings::Settings,
-};
+use aws_lambda_events::lambda_function_urls::LambdaFunctionUrlRequest;
+use connect_onboarding::{clients::Clients, settings::Settings};
 pub(crate) use local_cloud::made_up::{TENANT_ID as TENANT, person_id as member_id};
 use local_cloud::{Behaviour, FaultRule, LocalCloud, Options, Tenant, made_up::person};
 use serde_json::{Value, json};
@@ -70,12 +67,11 @@ fn operation(request: &Request) -> String {
 }
 
 /// A request to the function URL with this body.
-pub(crate) fn post(body: String) -> HttpRequest {
-    HttpRequest {
-        request_context: RequestContext { http: RequestLine { method: "POST".into() } },
-        body: Some(body),
-        ..HttpRequest::default()
-    }
+pub(crate) fn post(body: String) -> LambdaFunctionUrlRequest {
+    let mut request = LambdaFunctionUrlRequest::default();
+    request.request_context.http.method = Some("POST".into());
+    request.body = Some(body);
+    request
 }
 
 impl House {
