@@ -31,7 +31,7 @@ fn input(alias: &str, more: &Value) -> PathBuf {
 }
 
 /// A cloud in which `followed` was onboarded by `start --watch`, with what that printed.
-fn onboarded() -> &'static (&'static Cloud, String) {
+pub(super) fn onboarded() -> &'static (&'static Cloud, String) {
     static DONE: OnceLock<(&'static Cloud, String)> = OnceLock::new();
     DONE.get_or_init(|| {
         let file = input("followed", &object!({}));
