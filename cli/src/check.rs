@@ -7,16 +7,26 @@ use crate::{
     console::{Console, Tone},
     exit::Exit,
     input,
+    words::Lang,
 };
 
 /// Runs the command.
 pub fn run(args: &CheckArgs, console: &Console) -> Exit {
+    let words = console.words();
     let result = input::onboarding(&args.file);
     if console.is_json() {
         let problems: Vec<_> = result
             .as_ref()
             .err()
-            .map(|bad| bad.problems.iter().map(|p| json!({"path": p.path, "message": p.message})).collect())
+            .map(|bad| {
+                bad.problems
+                    .iter()
+                    .map(|p| {
+                        let message = if words.0 == Lang::Ja { &p.japanese } else { &p.message };
+                        json!({"path": p.path, "message": message})
+                    })
+                    .collect()
+            })
             .unwrap_or_default();
         console.result(&json!({"valid": result.is_ok(), "problems": problems}));
     }
@@ -24,16 +34,15 @@ pub fn run(args: &CheckArgs, console: &Console) -> Exit {
         Ok((_, onboarding)) => {
             if !console.is_json() {
                 let groups = onboarding.users.groups.len();
-                let groups = if groups == 1 { "1 group".to_owned() } else { format!("{groups} groups") };
-                let text =
-                    format!("{} is usable: instance {}, {groups}.", args.file.display(), onboarding.instance.alias);
+                let groups = if groups == 1 { words.one_group() } else { words.groups(groups) };
+                let text = words.usable(args.file.display(), &onboarding.instance.alias, groups);
                 console.line(&console.paint(Tone::Good, &text));
             }
             Exit::Done
         }
         Err(bad) => {
             if !console.is_json() {
-                console.error(&bad.to_string());
+                console.error(&bad.told(words));
             }
             Exit::BadInput
         }

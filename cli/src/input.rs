@@ -1,10 +1,16 @@
 //! Reading the files that people wrote: what is wrong is said with the file's name and the place in it.
 
-use std::{fmt, fs, path::Path};
+use std::{
+    fs,
+    io::{self, ErrorKind},
+    path::Path,
+};
 
 use onboarding_core::{onboarding::Onboarding, parse::Problem};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+
+use crate::words::Words;
 
 /// A file that can't be used.
 #[derive(Debug)]
@@ -16,22 +22,21 @@ pub struct BadInput {
 }
 
 impl BadInput {
-    /// One fault.
+    /// One fault, as the catalogue says it.
     #[must_use]
-    pub fn one(file: &Path, path: impl Into<String>, message: impl Into<String>) -> Self {
-        let problem = Problem { path: path.into(), message: message.into() };
+    pub fn one(file: &Path, path: impl Into<String>, message: impl Fn(Words) -> String) -> Self {
+        let [message, japanese] = Words::BOTH.map(message);
+        let problem = Problem { path: path.into(), message, japanese };
         Self { file: file.display().to_string(), problems: vec![problem] }
     }
-}
 
-impl fmt::Display for BadInput {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// All of it, a line for each fault.
+    #[must_use]
+    pub fn told(&self, words: Words) -> String {
         let count = self.problems.len();
-        write!(f, "{}: {count} {}", self.file, if count == 1 { "fault" } else { "faults" })?;
-        for problem in &self.problems {
-            write!(f, "\n  {problem}")?;
-        }
-        Ok(())
+        let head = if count == 1 { words.one_fault(&self.file) } else { words.faults(&self.file, count) };
+        let faults = self.problems.iter().map(|problem| format!("\n  {}", problem.told(words.language())));
+        head + &faults.collect::<String>()
     }
 }
 
@@ -40,11 +45,19 @@ impl fmt::Display for BadInput {
 /// # Errors
 /// Where the file can't be read or is no JSON, with line and column.
 pub fn json(file: &Path) -> Result<Value, BadInput> {
-    let text = fs::read_to_string(file)
-        .map_err(|error| BadInput::one(file, "$", format!("the file can't be read: {error}")))?;
+    let text = fs::read_to_string(file).map_err(|error| BadInput::one(file, "$", |words| unreadable(&error, words)))?;
     // Editors on Windows begin a file with a byte order mark.
     serde_json::from_str(text.trim_start_matches('\u{feff}'))
-        .map_err(|error| BadInput::one(file, "$", format!("the file is not JSON: {error}")))
+        .map_err(|error| BadInput::one(file, "$", |words| words.file_not_json(&error, error.line(), error.column())))
+}
+
+/// Why a file can't be read.
+#[must_use]
+pub fn unreadable(error: &io::Error, words: Words) -> String {
+    match error.kind() {
+        ErrorKind::NotFound => words.file_missing(),
+        _ => words.file_unreadable(error),
+    }
 }
 
 /// Reads and checks an `onboarding.json`; gives it as written and with its defaults.
@@ -70,7 +83,7 @@ pub fn shaped<T: DeserializeOwned>(file: &Path) -> Result<T, BadInput> {
             path if path.starts_with('[') => format!("${path}"),
             path => format!("$.{path}"),
         };
-        BadInput::one(file, path, error.inner().to_string())
+        BadInput::one(file, path, |words| words.not_of_the_shape(error.inner()))
     })
 }
 
@@ -87,13 +100,13 @@ mod tests {
 
     #[test]
     fn a_file_that_does_not_exist_is_named() {
-        let error = onboarding(Path::new("nowhere.json")).unwrap_err().to_string();
-        assert!(error.starts_with("nowhere.json: 1 fault\n  $: the file can't be read"), "{error}");
+        let error = onboarding(Path::new("nowhere.json")).unwrap_err().told(Words::default());
+        assert!(error.starts_with("nowhere.json: 1 fault\n  $: there is no such file"), "{error}");
     }
 
     #[test]
     fn broken_json_is_reported_with_line_and_column() {
-        let error = json(file("{\n  \"a\": ,\n}").path()).unwrap_err().to_string();
+        let error = json(file("{\n  \"a\": ,\n}").path()).unwrap_err().told(Words::default());
         assert!(error.contains("line 2 column 8"), "{error}");
     }
 

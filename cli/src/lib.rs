@@ -21,7 +21,7 @@ pub mod words;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches, error::ErrorKind};
 
 use crate::{
     args::{Args, Command},
@@ -31,11 +31,25 @@ use crate::{
     words::{Lang, Words},
 };
 
+/// Without a command the help is shown.
+const NO_COMMAND: ErrorKind = ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+
 /// Runs the command that the process's arguments name.
 #[must_use]
 pub fn main() -> ExitCode {
-    let args = Args::parse();
-    let lang = args.lang.unwrap_or_else(|| Lang::of_environment(|name| std::env::var(name).ok()));
+    // The help and what is wrong with the arguments are in the person's language too, so it is looked for first.
+    let lang = Lang::of_arguments(std::env::args_os().skip(1))
+        .unwrap_or_else(|| Lang::of_environment(|name| std::env::var(name).ok()));
+    let command = || if lang == Lang::Ja { words::translated(Args::command()) } else { Args::command() };
+    let args = command().try_get_matches().and_then(|matches| Args::from_arg_matches(&matches));
+    let args = match args {
+        Ok(args) => args,
+        Err(error) if lang == Lang::Ja && error.use_stderr() && error.kind() != NO_COMMAND => {
+            eprintln!("{}", words::refused(&error));
+            return Exit::BadInput.into();
+        }
+        Err(error) => error.exit(),
+    };
     let console = Console::of_this_process(Words(lang), args.json);
     let exit = match args.command {
         Command::Local(local) => local::run(*local, &console),
@@ -43,7 +57,7 @@ pub fn main() -> ExitCode {
         Command::Check(check) => check::run(&check, &console),
         Command::Schema => schema::run(&console),
         Command::Completion { shell } => {
-            clap_complete::generate(shell, &mut Args::command(), "onboard", &mut std::io::stdout());
+            clap_complete::generate(shell, &mut command(), "onboard", &mut std::io::stdout());
             Exit::Done
         }
         Command::Start(args) => run(&console, start::run(args, &console)),

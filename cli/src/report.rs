@@ -1,112 +1,102 @@
-//! The onboarding's report in people's words.
+//! The onboarding's report in the terminal, in the words of its page.
 
-use onboarding_core::contract::{QuotaStatus, Report};
-use onboarding_core::telephony::{NumberStatus, OrderStatus};
+use onboarding_core::contract::Report;
 
-use crate::console::{Console, Tone};
+use crate::{
+    console::{Console, Tone, columns, padded},
+    page::words::Words as Names,
+    words::Words,
+};
 
 /// Prints the report.
 pub fn print(report: &Report, console: &Console) {
+    let words = console.words();
+    let names = Names::of(words.language());
     console.line("");
     let (tone, head) = if report.sign_in_verified {
-        (Tone::Good, format!("{} is ready to be signed in to.", report.alias))
+        (Tone::Good, words.ready_to_sign_in(&report.alias))
     } else {
-        (Tone::Warn, format!("{} exists, but its sign-in is not complete: see the open items.", report.alias))
+        (Tone::Warn, words.sign_in_incomplete(&report.alias))
     };
     console.line(&console.paint(tone, &head));
-    for (name, value) in facts(report) {
-        console.line(&format!("  {} {value}", console.paint(Tone::Faint, &format!("{name:<16}"))));
+    let facts = facts(report, words);
+    let width = facts.iter().map(|(name, _)| columns(name)).max().unwrap_or_default();
+    for (name, value) in facts {
+        console.line(&format!("  {} {value}", console.paint(Tone::Faint, &padded(name, width))));
     }
     if report.open_items.is_empty() {
-        console.line(&console.paint(Tone::Strong, "Open items: none"));
+        console.line(&console.paint(Tone::Strong, &words.no_open_items()));
         return;
     }
-    console.line(&console.paint(Tone::Strong, "Open items"));
+    console.line(&console.paint(Tone::Strong, &words.open_items()));
     for item in &report.open_items {
-        console.line(&format!("  - {}: {}", console.paint(Tone::Warn, &item.subject), item.what));
-        console.line(&format!("    {}", item.action));
+        console.line(&format!("  - {}: {}", console.paint(Tone::Warn, &names.subject(&item.subject)), item.what));
+        console.line(&format!("    {}", names.action(&item.action).unwrap_or(&item.action)));
     }
 }
 
 /// Name and value of each line.
-fn facts(report: &Report) -> Vec<(&'static str, String)> {
+fn facts(report: &Report, words: Words) -> Vec<(&'static str, String)> {
+    let names = Names::of(words.language());
     let sign_on = &report.sign_on;
     let done = &sign_on.users.counts.done;
-    let counts = [
-        ("created", done.created),
-        ("adopted", done.adopted),
-        ("updated", done.updated),
-        ("removed", done.removed),
-        ("failed", done.failed),
-        ("waiting for a quota", done.waiting_for_quota),
-    ];
-    let users: Vec<String> = counts.iter().filter(|(_, n)| *n > 0).map(|(name, n)| format!("{n} {name}")).collect();
-    let wanted: u64 = report.groups.iter().map(|group| group.users).sum();
-    let users = if users.is_empty() { "nothing to change".to_owned() } else { users.join(", ") };
-    let adopted = |adopted: bool| if adopted { " (was there already)" } else { " (new)" };
+    let counts =
+        [done.created, done.adopted, done.updated, done.marked, done.removed, done.waiting_for_quota, done.failed];
+    let users: Vec<String> =
+        counts.into_iter().zip(names.counts).filter(|(n, _)| *n > 0).map(|(n, name)| format!("{name} {n}")).collect();
+    let memberships: u64 = report.groups.iter().map(|group| group.users).sum();
+    let users = if users.is_empty() { words.nothing_to_change() } else { users.join(", ") };
+    let adopted = |adopted: bool| format!(" ({})", if adopted { names.adopted } else { names.new });
     let mut facts = vec![
-        ("Sign in at", report.sso_url.clone()),
-        ("Instance", format!("{}{}", report.instance.instance_id, adopted(report.instance.adopted))),
-        ("Instance ARN", report.instance.instance_arn.clone()),
+        (names.sign_in, report.sso_url.clone()),
+        (names.names.instance, format!("{}{}", report.instance.instance_id, adopted(report.instance.adopted))),
+        ("ARN", report.instance.instance_arn.clone()),
     ];
-    facts.extend(report.instance.access_url.iter().map(|url| ("Access URL", url.clone())));
+    facts.extend(report.instance.access_url.iter().map(|url| (names.names.access_url, url.clone())));
     facts.extend([
-        ("Account", format!("{} in {}", report.account, report.region)),
-        ("Entra tenant", report.tenant_id.clone()),
-        ("Application", format!("{}{}", sign_on.application.app_id, adopted(sign_on.application.adopted))),
+        (names.account, words.in_region(&report.account, &report.region)),
+        (names.names.tenant, report.tenant_id.clone()),
+        (names.names.application, format!("{}{}", sign_on.application.app_id, adopted(sign_on.application.adopted))),
         ("SAML identifier", sign_on.sign_on.identifier_uri.clone()),
         (
-            "Certificate",
-            format!("{}, until {}", sign_on.sign_on.certificate_thumbprint, sign_on.sign_on.certificate_expires),
+            names.names.certificate,
+            format!(
+                "{} ({} {})",
+                sign_on.sign_on.certificate_thumbprint, names.names.until, sign_on.sign_on.certificate_expires
+            ),
         ),
-        ("SAML provider", sign_on.saml_provider_arn.clone()),
-        ("Policy", sign_on.policy_arn.clone()),
-        ("Role", sign_on.role_arn.clone()),
-        ("Relay state", sign_on.claims.relay_state.clone()),
+        (names.names.provider, sign_on.saml_provider_arn.clone()),
+        (names.names.policy, sign_on.policy_arn.clone()),
+        (names.names.role, sign_on.role_arn.clone()),
+        (names.names.relay_state, sign_on.claims.relay_state.clone()),
     ]);
-    facts.extend(report.storage.iter().map(|storage| (title(&storage.resource_type), storage.location.clone())));
-    let groups = report
-        .groups
-        .iter()
-        .map(|group| format!("{} ({})", group.display_name, group.users))
-        .collect::<Vec<_>>()
-        .join(", ");
-    facts.extend([("Groups", groups), ("Users", format!("{users}; {wanted} memberships in the groups"))]);
+    facts.extend(
+        report.storage.iter().map(|storage| (storage_name(names, &storage.resource_type), storage.location.clone())),
+    );
+    let groups = report.groups.iter().map(|group| format!("{} ({})", group.display_name, group.users));
+    facts.extend([
+        (names.groups, groups.collect::<Vec<_>>().join(", ")),
+        (names.users, words.memberships(users, memberships)),
+    ]);
     facts.extend(report.telephony.quotas.iter().map(|quota| {
-        let status = match quota.status {
-            QuotaStatus::Sufficient => "enough",
-            QuotaStatus::Pending => "asked for, AWS decides",
-            QuotaStatus::Denied => "refused",
-        };
-        ("Quota", format!("{}: {} there, {} needed, {status}", quota.name, quota.value, quota.desired))
+        (names.quota, words.quota_line(&quota.name, quota.value, quota.desired, names.quota(quota.status)))
     }));
     facts.extend(report.telephony.numbers.iter().map(|number| {
-        let status = match number.status {
-            NumberStatus::Claimed => "",
-            NumberStatus::InProgress => ", not ready yet",
-            NumberStatus::Failed => ", claim failed",
-        };
-        ("Phone number", format!("{} ({} {}{status})", number.phone_number, number.country, number.kind))
+        let (country, kind, status) = (&number.country, &number.kind, names.number(number.status));
+        (names.numbers, format!("{} ({country} {kind}, {status})", number.phone_number))
     }));
     facts.extend(report.telephony.orders.iter().map(|order| {
-        let status = match order.status {
-            OrderStatus::Open => "AWS works on it",
-            OrderStatus::CustomerAction => "waits for an answer",
-            OrderStatus::Manual => "to be filed by a person",
-            OrderStatus::Done => "done",
-            OrderStatus::Refused => "refused",
-        };
-        ("Support case", format!("{}: {status}", order.display_id.as_deref().unwrap_or(&order.marker)))
+        let case = order.display_id.as_deref().unwrap_or(&order.marker);
+        (names.cases, format!("{case}: {}", names.order(order.status)))
     }));
     facts
 }
 
-fn title(resource_type: &str) -> &'static str {
+fn storage_name(names: &Names, resource_type: &str) -> &'static str {
     match resource_type {
-        "CALL_RECORDINGS" => "Recordings",
-        "CHAT_TRANSCRIPTS" => "Chat transcripts",
-        "SCHEDULED_REPORTS" => "Reports",
-        _ => "Storage",
+        "CALL_RECORDINGS" => names.names.recordings,
+        "CHAT_TRANSCRIPTS" => names.names.chats,
+        _ => names.names.reports,
     }
 }
 
@@ -118,9 +108,10 @@ mod tests {
         VerifySignInOutput,
     };
     use onboarding_core::sync::{Outcome, SyncUsersOutput, Totals};
-    use onboarding_core::telephony::{CaseOrder, NumberResult};
+    use onboarding_core::telephony::{CaseOrder, NumberResult, NumberStatus, OrderStatus};
 
     use super::*;
+    use crate::words::Lang;
 
     fn report() -> Report {
         let done = Totals { created: 24, failed: 1, ..Totals::default() };
@@ -170,15 +161,15 @@ mod tests {
 
     #[test]
     fn a_report_names_what_a_person_needs() {
-        let facts = facts(&report());
+        let facts = facts(&report(), Words(Lang::En));
         let find = |name: &str| facts.iter().find(|(key, _)| *key == name).map(|(_, value)| value.as_str());
-        assert_eq!(find("Sign in at"), Some("https://launcher.myapps.microsoft.com/api/signin/a?tenantId=t"));
-        assert_eq!(find("Instance"), Some("i-1 (was there already)"));
-        assert_eq!(find("Recordings"), Some("s3://b/p"));
+        assert_eq!(find("Sign in"), Some("https://launcher.myapps.microsoft.com/api/signin/a?tenantId=t"));
+        assert_eq!(find("Amazon Connect instance"), Some("i-1 (was there already)"));
+        assert_eq!(find("Call recordings"), Some("s3://b/p"));
         assert_eq!(find("Groups"), Some("Agents (25)"));
-        assert_eq!(find("Users"), Some("24 created, 1 failed; 25 memberships in the groups"));
-        assert_eq!(find("Phone number"), Some("+81350000001 (JP DID)"));
-        assert_eq!(find("Support case"), Some("1700000001: done"));
+        assert_eq!(find("Users"), Some("created 24, failed 1; 25 memberships in the groups"));
+        assert_eq!(find("Phone numbers"), Some("+81350000001 (JP DID, on the instance)"));
+        assert_eq!(find("Support cases"), Some("1700000001: done"));
         assert_eq!(find("Quota"), Some("users: 500 there, 600 needed, enough"));
     }
 }

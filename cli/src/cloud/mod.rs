@@ -47,7 +47,7 @@ impl Cloud {
     /// Where there is no such cloud, no such stack, no way in.
     pub async fn open(on: &On, words: Words) -> Result<Self, Trouble> {
         if on.local {
-            let kept = Kept::running().map_err(|why| Trouble {
+            let kept = Kept::running(words).map_err(|why| Trouble {
                 exit: crate::exit::Exit::NoLocalCloud,
                 name: "NoLocalCloud".into(),
                 what: words.no_local_cloud(why),

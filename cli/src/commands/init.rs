@@ -44,6 +44,9 @@ pub fn run(args: InitArgs, console: &Console) -> Result<Exit, Trouble> {
     console.result(&json!({ "file": file.display().to_string(), "onboarding": value }));
     console.line(&console.paint(Tone::Good, &words.written(file.display())));
     console.line(&words.next_steps(file.display()));
+    if !value["documents"].is_null() {
+        console.line(&words.bring_documents(file.display()));
+    }
     Ok(Exit::Done)
 }
 
@@ -87,8 +90,11 @@ fn answers(args: InitArgs, ask: bool, words: Words) -> Result<Value, Trouble> {
     if !numbers.is_empty() {
         value["phoneNumbers"] = numbers.iter().map(|number| phone_number(number)).collect();
         if numbers.iter().any(|number| number.to_uppercase().starts_with("JP")) {
-            // Without documents a person files the case; `start --document` brings them later.
-            value["telephony"] = json!({ "order": "manual" });
+            // Where they will lie: `start --document` puts them there.
+            let key = |document: &str| format!("{alias}/{document}");
+            value["documents"] = json!({
+                "identity": key("identity"), "address": key("address"), "relationship": key("relationship"),
+            });
         }
     }
     if let Some(calls) = calls {
@@ -153,6 +159,7 @@ mod tests {
         let onboarding = Onboarding::parse(&value).unwrap();
         assert_eq!(onboarding.users.groups.len(), 2);
         assert_eq!(value["phoneNumbers"], json!([{"country": "JP", "type": "DID", "prefix": "+813"}]));
+        assert_eq!(value["documents"]["identity"], "acme/identity", "`start --document` has a place to put them");
         assert_eq!((&value["$schema"], &value["quotas"]["concurrentActiveCalls"]), (&json!(SCHEMA), &json!(20)));
     }
 

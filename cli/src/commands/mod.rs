@@ -54,7 +54,7 @@ impl Trouble {
     /// A file that can't be used.
     #[must_use]
     pub fn file(bad: &BadInput, words: Words) -> Self {
-        Self::input(bad.to_string(), words.correct_the_file())
+        Self::input(bad.told(words), words.correct_the_file())
     }
 
     /// An execution that did not end well.

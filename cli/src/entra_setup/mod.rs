@@ -17,20 +17,21 @@ use onboarding_core::{
 };
 use serde_json::{Value, json};
 
-use crate::{args::EntraSetupArgs, console::Console, exit::Exit, local::credentials::CredentialKind};
+use crate::{args::EntraSetupArgs, console::Console, exit::Exit, local::credentials::CredentialKind, words::Words};
 
 /// The programs that the script calls, and where to get them.
 const TOOLS: [(&str, &str); 3] = [
-    ("az", "the Azure CLI (https://learn.microsoft.com/cli/azure/install-azure-cli), signed in with `az login`"),
-    ("aws", "the AWS CLI (https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html), signed in"),
+    ("az", "Azure CLI (`az login`): https://learn.microsoft.com/cli/azure/install-azure-cli"),
+    ("aws", "AWS CLI: https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html"),
     ("bash", "bash"),
 ];
 /// What it calls besides, to make keys and JSON without anything secret in a command line.
-const TOOLS_FOR_SECRETS: [(&str, &str); 2] = [("jq", "jq (https://jqlang.org)"), ("openssl", "OpenSSL")];
+const TOOLS_FOR_SECRETS: [(&str, &str); 2] = [("jq", "jq: https://jqlang.org"), ("openssl", "OpenSSL")];
 
 /// Runs the command.
 pub fn run(args: &EntraSetupArgs, console: &Console) -> Exit {
-    if let Some(fault) = faults(args) {
+    let words = console.words();
+    if let Some(fault) = fault(args, words) {
         console.error(&fault);
         return Exit::BadInput;
     }
@@ -47,42 +48,37 @@ pub fn run(args: &EntraSetupArgs, console: &Console) -> Exit {
     let tools = TOOLS.iter().chain(TOOLS_FOR_SECRETS.iter().filter(|_| secrets));
     let missing: Vec<&str> = tools.filter(|(name, _)| !is_there(name)).map(|(_, what)| *what).collect();
     if !missing.is_empty() {
-        console.error(&format!("This needs {}. Nothing was done.", missing.join(" and ")));
+        console.error(&words.tools_missing(missing.join("\n  ")));
         return Exit::BadInput;
     }
     match execute(&script) {
         Ok(true) => Exit::Done,
         Ok(false) => {
-            console.error("The setup stopped at the command above. Correct what it says and run this again: nothing is made twice.");
+            console.error(&words.setup_stopped());
             Exit::Failed
         }
         Err(error) => {
-            console.error(&format!("bash could not be started: {error}"));
+            console.error(&words.program_not_started("bash", error));
             Exit::Failed
         }
     }
 }
 
 /// What can't be right in the arguments; their texts go into a script.
-fn faults(args: &EntraSetupArgs) -> Option<String> {
+fn fault(args: &EntraSetupArgs, words: Words) -> Option<String> {
     let plain = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
     if !plain(&args.stack) || !args.stack.starts_with(|c: char| c.is_ascii_alphabetic()) {
-        return Some(format!(
-            "--stack {}: a stack's name has letters, digits and hyphens, and begins with a letter",
-            args.stack
-        ));
+        return Some(words.no_stack_name(&args.stack));
     }
     if !plain(&args.region) {
-        return Some(format!("--region {}: is no Region", args.region));
+        return Some(words.no_region_name(&args.region));
     }
     let audience = args.audience.strip_prefix("api://").is_some_and(plain);
     if !audience {
-        return Some(format!("--audience {}: must be api:// and a name, as {TOKEN_AUDIENCE}", args.audience));
+        return Some(words.no_audience(&args.audience, TOKEN_AUDIENCE));
     }
     let longest = Identity::ALL.map(|identity| names::graph_role(&args.stack, &args.region, identity).len());
-    (longest.into_iter().max() > Some(64)).then(|| {
-        format!("--stack {}: is too long; a role of the stack would have a name of more than 64 characters", args.stack)
-    })
+    (longest.into_iter().max() > Some(64)).then(|| words.long_stack_name(&args.stack))
 }
 
 fn is_there(program: &str) -> bool {

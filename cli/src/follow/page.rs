@@ -2,13 +2,13 @@
 
 use std::{fs, path::Path};
 
-use onboarding_core::{contract::Report, onboarding::Language};
+use onboarding_core::contract::Report;
 
 use super::{definition, follow, observe, progress::News};
 use crate::{
     cloud::{Cloud, executions::Described, trouble::Trouble},
     page::{History, render},
-    words::{Lang, Words},
+    words::Words,
 };
 
 /// Writes the page of an execution's report.
@@ -23,11 +23,7 @@ pub async fn write(
     words: Words,
 ) -> Result<(), Trouble> {
     let history = history(cloud, described, words).await?;
-    let language = match words.0 {
-        Lang::En => Language::En,
-        Lang::Ja => Language::Ja,
-    };
-    fs::write(file, render(report, &history, language))
+    fs::write(file, render(report, &history, words.language()))
         .map_err(|error| Trouble::input(words.not_written(file.display(), error), words.name_another_file()))
 }
 

@@ -64,7 +64,7 @@ pub fn draw(follower: &Follower<'_>, console: &Console, now: f64, size: Option<(
         head.extend(lines.into_iter().map(|(_, line)| line));
         let hidden = if hidden > 0 { words.hidden_lines(hidden) } else { String::new() };
         head.push(String::new());
-        head.push(console.paint(Tone::Faint, &format!("{foot}{hidden}")));
+        head.push(console.paint(Tone::Faint, &format!("{hidden}{foot}")));
         return head;
     }
     head.extend(lines.into_iter().map(|(_, line)| line));

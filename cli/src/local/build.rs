@@ -21,10 +21,7 @@ pub async fn bootstrap(given: Option<PathBuf>, workspace: &Workspace, console: &
         return if file.is_file() {
             Ok(file)
         } else {
-            Err(Failure::not_started(
-                format!("{} is no file", file.display()),
-                "leave out --bootstrap, so that it is built",
-            ))
+            Err(Failure::not_started(|words| (words.no_file(file.display()), words.leave_out_bootstrap())))
         };
     }
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
@@ -35,23 +32,18 @@ pub async fn bootstrap(given: Option<PathBuf>, workspace: &Workspace, console: &
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    let mut group = Group::spawn(&mut command).map_err(|error| {
-        Failure::not_started(
-            format!("cargo did not start: {error}"),
-            "install Rust (https://rustup.rs) and run `cargo onboard local`",
-        )
-    })?;
+    let mut group = Group::spawn(&mut command)
+        .map_err(|error| Failure::not_started(|words| (words.cargo_not_started(&error), words.install_rust())))?;
     let (out, err) = (group.child.stdout.take(), group.child.stderr.take());
     let (executable, said) = tokio::join!(executable(out), narrate(err, console));
     console.status(None);
-    let status =
-        group.wait().await.map_err(|error| Failure::not_started(format!("cargo was lost: {error}"), "try again"))?;
+    let status = group
+        .wait()
+        .await
+        .map_err(|error| Failure::not_started(|words| (words.cargo_lost(&error), words.try_again())))?;
     match executable {
         Some(file) if status.success() => Ok(file),
-        _ => Err(Failure::not_started(
-            format!("the functions' binary could not be built:\n{said}"),
-            "look at the compiler's message; the toolchain that the checkout needs stands in rust-toolchain.toml",
-        )),
+        _ => Err(Failure::not_started(|words| (words.not_built(&said), words.look_at_compiler()))),
     }
 }
 
@@ -78,13 +70,13 @@ async fn narrate(err: Option<impl AsyncRead + Unpin>, console: &Console) -> Stri
     while let Ok(Some(line)) = lines.next_line().await {
         if let Some(package) = line.trim_start().strip_prefix("Compiling ") {
             if compiled == 0 {
-                console.line(&console.paint(Tone::Faint, "Compiling the functions (some minutes the first time)…"));
+                console.line(&console.paint(Tone::Faint, &console.words().compiling_functions()));
             }
             compiled += 1;
             let name = package.split(" (").next().unwrap_or(package);
-            console.status(Some(&format!("compiling {compiled}: {name}")));
+            console.status(Some(&console.words().compiling(compiled, name)));
         } else if line.trim_start().starts_with("Blocking ") {
-            console.status(Some("another cargo is building; waiting for it"));
+            console.status(Some(&console.words().waits_for_cargo()));
         } else {
             said.push(format!("  {line}"));
         }

@@ -56,7 +56,7 @@ impl Cloud {
         };
         let stand_in = LocalCloud::start(options).await;
         let stand_in =
-            stand_in.map_err(|error| Failure::not_started(error.to_string(), "see the message, then try again"))?;
+            stand_in.map_err(|error| Failure::not_started(|words| (error.to_string(), words.look_and_try_again())))?;
         let aws = stand_in.aws_url();
         let settings = Settings { port, stand_in: &aws, clock_scale: args.clock_scale, folder };
         let emulator = Emulator::start(venv, &settings).await?;

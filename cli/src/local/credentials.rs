@@ -104,7 +104,7 @@ impl Credentials {
             }
             CredentialKind::Certificate => {
                 let made = local_cloud::self_signed(&names::app_registration(Stack::NAME, identity), expires);
-                let made = made.map_err(|what| Failure::not_started(what, "try again"))?;
+                let made = made.map_err(|what| Failure::not_started(|words| (what.clone(), words.try_again())))?;
                 fields["certificate"] = json!(made.certificate);
                 fields["privateKey"] = json!(made.private_key);
                 AppCredential::Certificate { pem: made.certificate }

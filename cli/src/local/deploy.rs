@@ -95,7 +95,7 @@ impl Deployment<'_> {
             return Err(refused(String::from_utf8_lossy(&output.stderr).trim()));
         }
         serde_json::from_slice(&output.stdout)
-            .map_err(|error| refused(&format!("the stack's outputs can't be read: {error}")))
+            .map_err(|error| Failure::not_started(|words| (words.outputs_unreadable(&error), words.correct_template())))
     }
 }
 
@@ -125,10 +125,7 @@ fn python(venv: &Venv, folder: &Path, program: &str) -> Command {
 }
 
 fn refused(what: &str) -> Failure {
-    Failure::not_started(
-        format!("template.yaml could not be deployed to it:\n  {}", what.replace('\n', "\n  ")),
-        "correct template.yaml or the state machines as the message says (`sam validate --lint` checks them offline)",
-    )
+    Failure::not_started(|words| (words.not_deployed(what.replace('\n', "\n  ")), words.correct_template()))
 }
 
 /// Runs a command with the given standard input.

@@ -12,6 +12,7 @@ use std::{
 use tokio::process::{ChildStdin, Command};
 
 use super::{child::Group, failure::Failure, venv::Venv};
+use crate::words::Words;
 
 /// The Region that the local cloud plays: the how-to's, Tokyo.
 pub const REGION: &str = "ap-northeast-1";
@@ -51,9 +52,7 @@ pub struct Emulator {
 pub fn free_port() -> Result<u16, Failure> {
     let port =
         TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr()).map(|address| address.port());
-    port.map_err(|error| {
-        Failure::not_started(format!("no port on 127.0.0.1 is free: {error}"), "end other programs and try again")
-    })
+    port.map_err(|error| Failure::not_started(|words| (words.no_port(&error), words.end_programs())))
 }
 
 /// The URL of an emulator on this port.
@@ -113,27 +112,25 @@ impl Emulator {
     /// Where it does not start or does not answer in time, with the end of its log.
     pub async fn start(venv: &Venv, settings: &Settings<'_>) -> Result<Self, Failure> {
         let log = settings.folder.join("emulator.log");
-        let failed = |what: String| {
-            Failure::not_started(
-                format!("the emulator {what}\n{}", last_lines(&log)),
-                "try again; where that does not help, delete target/local-cloud, which is made anew",
-            )
+        let failed = |what: &dyn Fn(Words) -> String| {
+            let lines = last_lines(&log);
+            Failure::not_started(|words| (words.emulator_failed(what(words), &lines), words.delete_the_cache()))
         };
         let mut emulator =
-            Self::spawn(venv, settings, &log).map_err(|error| failed(format!("did not start: {error}")))?;
+            Self::spawn(venv, settings, &log).map_err(|error| failed(&|words| words.did_not_start(&error)))?;
         let started = Instant::now();
         let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(2)).build();
-        let http = http.map_err(|error| failed(format!("can't be asked: {error}")))?;
+        let http = http.map_err(|error| failed(&|words| words.can_not_be_asked(&error)))?;
         let ready = format!("{}/_ministack/ready", url(settings.port));
         loop {
             if http.get(&ready).send().await.is_ok_and(|answer| answer.status().is_success()) {
                 return Ok(emulator);
             }
             if let Ok(Some(status)) = emulator.group.child.try_wait() {
-                return Err(failed(format!("ended at once ({status})")));
+                return Err(failed(&|words| words.ended_at_once(status)));
             }
             if started.elapsed() > Duration::from_secs(60) {
-                return Err(failed("did not become ready within a minute".into()));
+                return Err(failed(&Words::not_ready_in_time));
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }

@@ -67,8 +67,5 @@ impl<'a> Workflow<'a> {
 
 /// The emulator does not answer any more.
 fn lost(trouble: Trouble) -> Failure {
-    Failure::not_started(
-        format!("its Step Functions does not answer ({})", trouble.what),
-        "look at the emulator's log and try again",
-    )
+    Failure::not_started(|words| (words.workflow_lost(&trouble.what), words.look_at_emulator()))
 }

@@ -1,23 +1,19 @@
 //! How a local run ends when it does not end well.
 
-use std::fmt;
-
-use onboarding_core::StepErrorKind;
-
-use crate::{exit::Exit, input::BadInput};
+use crate::{
+    exit::Exit,
+    input::BadInput,
+    words::{Lang, Words},
+};
 
 /// Why a local run ended early.
 #[derive(Debug)]
 pub enum Failure {
     /// A file of the person's can't be used.
     BadInput(BadInput),
-    /// Something that the local cloud needs is missing or does not work.
-    NotStarted {
-        /// What happened.
-        what: String,
-        /// What to do about it.
-        how: String,
-    },
+    /// Something that the local cloud needs is missing or does not work: what happened, and what to do about it, in each
+    /// language.
+    NotStarted([(String, String); 2]),
     /// The execution ended, but not well.
     Workflow {
         /// The state that failed, where it is known.
@@ -45,9 +41,9 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// Something that the local cloud needs is missing.
-    pub fn not_started(what: impl Into<String>, how: impl Into<String>) -> Self {
-        Self::NotStarted { what: what.into(), how: how.into() }
+    /// Something that the local cloud needs is missing: what, and how to get it, as the catalogue says them.
+    pub fn not_started(say: impl Fn(Words) -> (String, String)) -> Self {
+        Self::NotStarted(Words::BOTH.map(say))
     }
 
     /// The exit code.
@@ -55,7 +51,7 @@ impl Failure {
     pub const fn exit(&self) -> Exit {
         match self {
             Self::BadInput(_) => Exit::BadInput,
-            Self::NotStarted { .. } => Exit::NoLocalCloud,
+            Self::NotStarted(_) => Exit::NoLocalCloud,
             Self::Workflow { .. } | Self::SignIn { .. } | Self::Changed(_) | Self::NotWritten(_) => Exit::Failed,
             Self::Interrupted => Exit::Interrupted,
         }
@@ -68,41 +64,37 @@ impl From<BadInput> for Failure {
     }
 }
 
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Failure {
+    /// What a person is told.
+    #[must_use]
+    pub fn told(&self, words: Words) -> String {
         match self {
-            Self::BadInput(bad) => write!(f, "{bad}\nNothing was started."),
-            Self::NotStarted { what, how } => write!(f, "The local cloud could not start: {what}\nWhat to do: {how}"),
+            Self::BadInput(bad) => format!("{}\n{}", bad.told(words), words.nothing_was_started()),
+            Self::NotStarted([english, japanese]) => {
+                let (what, how) = if words.0 == Lang::Ja { japanese } else { english };
+                format!("{}\n{}", words.local_cloud_failed(what), words.what_to_do(how))
+            }
             Self::Workflow { state, error, cause } => {
-                let state = state.as_deref().map_or_else(String::new, |state| format!(" in state {state}"));
-                write!(f, "The onboarding failed{state}: {error}\n  {}\nWhat to do: {}", cause.trim(), advice(error))
+                let head = match state {
+                    Some(state) => words.onboarding_failed_in(state, error),
+                    None => words.onboarding_failed(error),
+                };
+                format!("{head}\n  {}\n{}", cause.trim(), words.what_to_do(words.advice(error)))
             }
-            Self::SignIn { user, by, message } => {
-                write!(f, "The onboarding succeeded, and yet {user} can't sign in. The page of {by} says:\n  {message}")
-            }
+            Self::SignIn { user, by, message } => words.sign_in_refused(user, by, message),
             Self::Changed(calls) => {
-                write!(f, "The second execution changed something, which it must not:")?;
-                calls.iter().try_for_each(|call| write!(f, "\n  {call}"))
+                words.changed_again() + &calls.iter().map(|call| format!("\n  {call}")).collect::<String>()
             }
-            Self::NotWritten(what) => f.write_str(what),
-            Self::Interrupted => f.write_str("Interrupted; everything that was started has been stopped."),
+            Self::NotWritten(what) => what.clone(),
+            Self::Interrupted => words.interrupted(),
         }
-    }
-}
-
-fn advice(error: &str) -> &'static str {
-    let died = ["Runtime.", "Sandbox.", "Lambda.", "States.Timeout"].iter().any(|prefix| error.starts_with(prefix));
-    match StepErrorKind::from_name(error) {
-        Some(kind) => kind.advice(),
-        None if died => {
-            "A function died or ran out of time again and again; the log says more. Start the same input again; nothing is done twice."
-        }
-        None => "This is a fault of Connect Onboarding: report it with the state, the error and the log.",
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use onboarding_core::StepErrorKind;
+
     use super::*;
 
     #[test]
@@ -112,7 +104,7 @@ mod tests {
             error: "AccessDenied".into(),
             cause: "iam:CreateRole is not allowed".into(),
         };
-        let text = failure.to_string();
+        let text = failure.told(Words(Lang::En));
         for part in ["CreateRole: AccessDenied", "iam:CreateRole is not allowed", StepErrorKind::AccessDenied.advice()]
         {
             assert!(text.contains(part), "{text}");
@@ -122,8 +114,9 @@ mod tests {
 
     #[test]
     fn what_could_not_start_says_how_to_get_it() {
-        let failure = Failure::not_started("there is no Python", "install Python 3.10 or newer");
-        assert!(failure.to_string().ends_with("What to do: install Python 3.10 or newer"));
+        let failure = Failure::not_started(|words| (words.no_python(), words.install_python()));
+        assert!(failure.told(Words(Lang::En)).contains("What to do: install Python 3.10 or newer"));
+        assert!(failure.told(Words(Lang::Ja)).contains("対処方法: Python 3.10 以降"));
         assert_eq!(failure.exit().code(), 3);
     }
 }

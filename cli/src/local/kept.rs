@@ -13,6 +13,7 @@ use rustix::{
 use serde::{Deserialize, Serialize};
 
 use super::{cloud::Cloud, deploy::Stack, emulator, workspace::Workspace};
+use crate::{input::unreadable, words::Words};
 
 /// The variable that names another file than the checkout's, for several local clouds at once.
 pub const FILE: &str = "ONBOARD_LOCAL_CLOUD";
@@ -72,17 +73,17 @@ impl Kept {
     ///
     /// # Errors
     /// Why there is none.
-    pub fn running() -> Result<Self, String> {
+    pub fn running(words: Words) -> Result<Self, String> {
         let file = match std::env::var_os(FILE) {
             Some(file) => PathBuf::from(file),
-            None => Self::file(&Workspace::find().map_err(|failure| failure.to_string())?),
+            None => Self::file(&Workspace::find().map_err(|failure| failure.told(words))?),
         };
-        let kept = Self::read(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+        let kept = Self::read(&file).map_err(|error| format!("{}: {}", file.display(), unreadable(&error, words)))?;
         let process = i32::try_from(kept.process_id).ok().and_then(Pid::from_raw);
         match process.map(test_kill_process) {
             // Somebody else's process is a process.
             Some(Ok(()) | Err(Errno::PERM)) => Ok(kept),
-            _ => Err(format!("{}: process {}", file.display(), kept.process_id)),
+            _ => Err(format!("{}: {}", file.display(), words.process_gone(kept.process_id))),
         }
     }
 

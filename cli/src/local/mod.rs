@@ -39,9 +39,10 @@ use self::{
 use crate::{
     args::LocalArgs,
     commands::interrupted,
-    console::{Console, Tone},
+    console::{Console, Tone, padded},
     exit::Exit,
     report,
+    words::Words,
 };
 
 /// Runs the command.
@@ -49,14 +50,14 @@ pub fn run(args: LocalArgs, console: &Console) -> Exit {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            console.error(&format!("no threads can be started: {error}"));
+            console.error(&console.words().no_threads(error));
             return Exit::NoLocalCloud;
         }
     };
     match runtime.block_on(prepared(args, console)) {
         Ok(()) => Exit::Done,
         Err(failure) => {
-            console.error(&console.paint(Tone::Bad, &failure.to_string()));
+            console.error(&console.paint(Tone::Bad, &failure.told(console.words())));
             failure.exit()
         }
     }
@@ -75,10 +76,10 @@ async fn prepared(args: LocalArgs, console: &Console) -> Result<(), Failure> {
     };
     if matches!(
         result,
-        Err(Failure::NotStarted { .. } | Failure::Workflow { .. } | Failure::SignIn { .. } | Failure::Changed(_))
+        Err(Failure::NotStarted(_) | Failure::Workflow { .. } | Failure::SignIn { .. } | Failure::Changed(_))
     ) && let Ok(Some(kept)) = workspace.keep_logs(folder.path())
     {
-        console.error(&format!("The logs of this run: {}", kept.display()));
+        console.error(&console.words().logs_of_this_run(kept.display()));
     }
     result
 }
@@ -93,19 +94,17 @@ async fn onboard(
 ) -> Result<(), Failure> {
     let started = Instant::now();
     let alias = &plan.onboarding.instance.alias;
-    console.line(&console.paint(
-        Tone::Strong,
-        &format!("Onboarding {alias} on a local cloud: no AWS account, no Entra tenant, no cost"),
-    ));
-    let (venv, bootstrap) = phase("emulator and functions ready", console, async {
+    let words = console.words();
+    console.line(&console.paint(Tone::Strong, &words.onboarding_locally(alias)));
+    let (venv, bootstrap) = phase(&words.tools_ready(), console, async {
         tokio::try_join!(
             venv::prepare(workspace, console),
             build::bootstrap(args.bootstrap.clone(), workspace, console)
         )
     })
     .await?;
-    let cloud = phase("local cloud started", console, Cloud::start(&args, plan, &venv, folder)).await?;
-    let stack = phase("template.yaml deployed", console, async {
+    let cloud = phase(&words.cloud_started(), console, Cloud::start(&args, plan, &venv, folder)).await?;
+    let stack = phase(&words.stack_deployed(), console, async {
         let deployment = Deployment {
             venv: &venv,
             workspace,
@@ -139,21 +138,20 @@ async fn onboard(
     }
     // What exists is worth most where the workflow failed.
     if let Some(file) = &args.inventory {
-        write(file, &cloud.stand_in().inventory().await)?;
+        write(file, &cloud.stand_in().inventory().await, words)?;
     }
     let (output, report) = result?;
     if let Some(username) = rehearsal::run(cloud.stand_in(), &report).await? {
-        console.line(&format!("  {} signed in as {username} (rehearsal)", console.paint(Tone::Good, "✓")));
+        console.line(&format!("  {} {}", console.paint(Tone::Good, "✓"), words.signed_in_as(username)));
     }
     if let Some(file) = &args.report {
-        write(file, &output)?;
+        write(file, &output, words)?;
     }
     if let Some(file) = &args.html {
         workflow.write_page(file, &report).await?;
     }
     for violation in cloud.stand_in().violations() {
-        console
-            .line(&console.paint(Tone::Warn, &format!("The stand-in disagrees with the official models: {violation}")));
+        console.line(&console.paint(Tone::Warn, &words.models_disagree(violation)));
     }
     console.result(&output);
     report::print(&report, console);
@@ -162,10 +160,8 @@ async fn onboard(
         keep(&cloud, &stack, args.clock_scale, workspace, console, kept).await?;
     }
     cloud.stop().await;
-    console.line(&console.paint(
-        Tone::Faint,
-        &format!("\nAll of it took {:.1} s; the local cloud is stopped.", started.elapsed().as_secs_f64()),
-    ));
+    let took = format!("{:.1}", started.elapsed().as_secs_f64());
+    console.line(&console.paint(Tone::Faint, &format!("\n{}", words.cloud_stopped(took))));
     changed
 }
 
@@ -181,12 +177,9 @@ async fn keep(
     let file = Kept::file(workspace);
     let _published = Kept::of(cloud, stack, clock_scale)
         .publish(file.clone())
-        .map_err(|error| Failure::NotWritten(format!("{} could not be written: {error}", file.display())))?;
+        .map_err(|error| Failure::NotWritten(console.words().not_written(file.display(), error)))?;
     kept.set(true);
-    console.line(&format!(
-        "\nThe local cloud stays until Ctrl-C. The other commands reach it with --local; {} says where it is.",
-        file.display()
-    ));
+    console.line(&format!("\n{}", console.words().cloud_stays(file.display())));
     std::future::pending().await
 }
 
@@ -200,16 +193,12 @@ async fn execution(
 ) -> Result<Value, Failure> {
     let alias = &plan.onboarding.instance.alias;
     cloud.stand_in().set_run(number);
-    let head = if number == 1 { "The workflow" } else { "The workflow once more, on the same cloud" };
-    console.line(&console.paint(Tone::Strong, head));
+    let words = console.words();
+    let head = if number == 1 { words.the_workflow() } else { words.the_workflow_again() };
+    console.line(&console.paint(Tone::Strong, &head));
     let started = Instant::now();
     let output = workflow.run(&format!("{alias}-{number}"), &plan.input).await?;
-    console.line(&format!(
-        "  {} {:<28}{:>7.2} s",
-        console.paint(Tone::Good, "✓"),
-        "succeeded",
-        started.elapsed().as_secs_f64()
-    ));
+    took(&words.workflow_succeeded(), started, console);
     Ok(output)
 }
 
@@ -225,12 +214,7 @@ fn compared(cloud: &Cloud, console: &Console) -> Result<(), Failure> {
         path: &call.path,
     }));
     if changing.is_empty() {
-        console.line(
-            &console.paint(
-                Tone::Good,
-                &format!("The second execution changed nothing: {count} calls, all of them reading."),
-            ),
-        );
+        console.line(&console.paint(Tone::Good, &console.words().nothing_changed_again(count)));
         Ok(())
     } else {
         Err(Failure::Changed(changing))
@@ -241,8 +225,13 @@ fn compared(cloud: &Cloud, console: &Console) -> Result<(), Failure> {
 async fn phase<T>(name: &str, console: &Console, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let started = Instant::now();
     let result = work.await?;
-    console.line(&format!("  {} {name:<28}{:>7.2} s", console.paint(Tone::Good, "✓"), started.elapsed().as_secs_f64()));
+    took(name, started, console);
     Ok(result)
+}
+
+fn took(what: &str, started: Instant, console: &Console) {
+    let (mark, seconds) = (console.paint(Tone::Good, "✓"), started.elapsed().as_secs_f64());
+    console.line(&format!("  {mark} {}{seconds:>7.2} s", padded(what, 28)));
 }
 
 fn read(output: &Value) -> Result<Report, Failure> {
@@ -253,7 +242,7 @@ fn read(output: &Value) -> Result<Report, Failure> {
     })
 }
 
-fn write(file: &Path, value: &Value) -> Result<(), Failure> {
+fn write(file: &Path, value: &Value, words: Words) -> Result<(), Failure> {
     fs::write(file, format!("{value:#}\n"))
-        .map_err(|error| Failure::NotWritten(format!("{} could not be written: {error}", file.display())))
+        .map_err(|error| Failure::NotWritten(words.not_written(file.display(), error)))
 }

@@ -39,7 +39,7 @@ impl Plan {
         let tenant = match &args.tenant {
             Some(file) => input::shaped(file)?,
             None => serde_json::from_value(tenant::made_up(&onboarding, args.users))
-                .map_err(|error| BadInput::one(Path::new("the made-up tenant"), "$", error.to_string()))?,
+                .map_err(|error| BadInput::one(Path::new("tenant"), "$", |words| words.not_of_the_shape(&error)))?,
         };
         let faults = args.faults.as_deref().map(rules).transpose()?.unwrap_or_default();
         for file in [&args.record, &args.inventory, &args.report].into_iter().flatten() {
@@ -59,7 +59,8 @@ impl Plan {
 fn rules(file: &Path) -> Result<Vec<FaultRule>, BadInput> {
     let rules: Vec<FaultRule> = input::shaped(file)?;
     for (index, rule) in rules.iter().enumerate() {
-        rule.check().map_err(|error| BadInput::one(file, format!("$[{index}]"), error.to_string()))?;
+        rule.check()
+            .map_err(|error| BadInput::one(file, format!("$[{index}]"), |words| words.not_of_the_shape(&error)))?;
     }
     Ok(rules)
 }
@@ -67,7 +68,7 @@ fn rules(file: &Path) -> Result<Vec<FaultRule>, BadInput> {
 /// A result that can't be written in the end is better found out now.
 fn writable(file: &PathBuf) -> Result<(), BadInput> {
     let opened = OpenOptions::new().create(true).append(true).open(file);
-    opened.map(drop).map_err(|error| BadInput::one(file, "$", format!("the file can't be written: {error}")))
+    opened.map(drop).map_err(|error| BadInput::one(file, "$", |words| words.file_not_writable(&error)))
 }
 
 #[cfg(test)]

@@ -58,9 +58,7 @@ pub async fn prepare(workspace: &Workspace, console: &Console) -> Result<Venv, F
     // Two runs at once make one environment: the second waits for the first.
     let lock = lock(&cache.join("venv.lock"), console).await?;
     if !venv.python().exists() {
-        console.line(
-            &console.paint(Tone::Faint, "Installing the emulator into target/local-cloud (once, about 15 seconds)…"),
-        );
+        console.line(&console.paint(Tone::Faint, &console.words().installing_emulator()));
         let fresh =
             tempfile::Builder::new().prefix("venv-new-").tempdir_in(&cache).map_err(|error| no_room(&cache, &error))?;
         fill(&interpreter, fresh.path()).await?;
@@ -87,15 +85,13 @@ async fn find_interpreter() -> Result<Interpreter, Failure> {
             None => {}
         }
     }
-    let what = too_old.map_or_else(
-        || "python3 was not found".to_owned(),
-        |old| format!("{} is Python {}.{}, which is too old", old.program.display(), old.version.0, old.version.1),
-    );
-    Err(Failure::not_started(
-        what,
-        "install Python 3.10 or newer (Debian and Ubuntu: `sudo apt install python3 python3-venv`, macOS: `brew install python`, \
-         else https://www.python.org/downloads/) and make sure that `python3` is on the PATH",
-    ))
+    Err(Failure::not_started(|words| {
+        let what = too_old.as_ref().map_or_else(
+            || words.no_python(),
+            |old| words.old_python(old.program.display(), old.version.0, old.version.1),
+        );
+        (what, words.install_python())
+    }))
 }
 
 fn who(output: &Output) -> Option<Interpreter> {
@@ -117,21 +113,19 @@ async fn lock(path: &Path, console: &Console) -> Result<File, Failure> {
     if file.try_lock().is_ok() {
         return Ok(file);
     }
-    console.line(&console.paint(Tone::Faint, "Another run is installing the emulator; waiting for it…"));
+    console.line(&console.paint(Tone::Faint, &console.words().waits_for_installation()));
     let locked = tokio::task::spawn_blocking(move || file.lock().map(|()| file)).await;
     locked.map_err(std::io::Error::other).and_then(|locked| locked).map_err(|error| no_room(path, &error))
 }
 
 async fn fill(interpreter: &Interpreter, folder: &Path) -> Result<(), Failure> {
     let made = child::output(python(&interpreter.program).args(["-I", "-m", "venv"]).arg(folder)).await;
-    let made =
-        made.map_err(|error| Failure::not_started(format!("python3 did not start: {error}"), "install Python again"))?;
+    let made = made.map_err(|error| {
+        Failure::not_started(|words| (words.program_not_started("python3", &error), words.install_python_again()))
+    })?;
     if !made.status.success() {
         let (major, minor) = interpreter.version;
-        return Err(Failure::not_started(
-            format!("Python's `venv` module does not work:\n{}", said(&made)),
-            format!("install it (Debian and Ubuntu: `sudo apt install python{major}.{minor}-venv`), then try again"),
-        ));
+        return Err(Failure::not_started(|words| (words.no_venv(said(&made)), words.install_venv(major, minor))));
     }
     let wishes = folder.join("requirements.txt");
     fs::write(&wishes, REQUIREMENTS).map_err(|error| no_room(&wishes, &error))?;
@@ -148,22 +142,21 @@ async fn fill(interpreter: &Interpreter, folder: &Path) -> Result<(), Failure> {
     .args(["--require-hashes", "--only-binary", ":all:", "--requirement"])
     .arg(&wishes);
     let installed = child::output(&mut pip).await;
-    let installed = installed
-        .map_err(|error| Failure::not_started(format!("pip did not start: {error}"), "install Python again"))?;
+    let installed = installed.map_err(|error| {
+        Failure::not_started(|words| (words.program_not_started("pip", &error), words.install_python_again()))
+    })?;
     if installed.status.success() {
         return Ok(());
     }
-    Err(Failure::not_started(
-        format!("pip could not install the emulator:\n{}", said(&installed)),
-        "look at pip's message: without a network or behind a proxy, set PIP_INDEX_URL, PIP_PROXY or PIP_CERT; where a hash does \
-         not match, the package index serves other files than the pinned ones, and they are not to be trusted",
-    ))
+    Err(Failure::not_started(|words| (words.not_installed(said(&installed)), words.look_at_pip())))
 }
 
 /// An interpreter that is not led astray by the caller's Python settings. Pip's index, proxy and certificate stay.
 fn python(program: &Path) -> Command {
     let mut command = Command::new(program);
-    for name in ["PYTHONHOME", "PYTHONPATH", "PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PIP_REQUIRE_VIRTUALENV"] {
+    for name in
+        ["PYTHONHOME", "PYTHONPATH", "PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PIP_REQUIRE_VIRTUALENV", "PIP_CONSTRAINT"]
+    {
         command.env_remove(name);
     }
     command
@@ -176,10 +169,7 @@ fn said(output: &Output) -> String {
 }
 
 fn no_room(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::not_started(
-        format!("{} can't be written: {error}", path.display()),
-        "make room and make sure that the checkout's target folder is writable",
-    )
+    Failure::not_started(|words| (words.not_writable(path.display(), error), words.make_room()))
 }
 
 #[cfg(test)]

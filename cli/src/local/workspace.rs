@@ -28,12 +28,9 @@ impl Workspace {
         let here = std::env::current_dir().unwrap_or_default();
         let built_from = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
         let found = here.ancestors().chain([built_from]).find(|folder| is_checkout(folder));
-        let root = found.and_then(|folder| folder.canonicalize().ok()).ok_or_else(|| {
-            Failure::not_started(
-                "there is no checkout of Connect Onboarding here (template.yaml and statemachine/ are missing)",
-                "run `cargo onboard local` inside the checkout",
-            )
-        })?;
+        let root = found
+            .and_then(|folder| folder.canonicalize().ok())
+            .ok_or_else(|| Failure::not_started(|words| (words.no_checkout(), words.run_in_checkout())))?;
         Ok(Self { root })
     }
 
@@ -54,10 +51,7 @@ impl Workspace {
             tempfile::Builder::new().prefix("run-").tempdir_in(&cache)
         });
         made.map_err(|error| {
-            Failure::not_started(
-                format!("{} can't be written: {error}", cache.display()),
-                "make room and make sure that the checkout's target folder is writable",
-            )
+            Failure::not_started(|words| (words.not_writable(cache.display(), &error), words.make_room()))
         })
     }
 

@@ -13,7 +13,7 @@ mod picture;
 mod qr;
 mod sections;
 mod table;
-mod words;
+pub(crate) mod words;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use onboarding_core::{contract::Report, onboarding::Language};

@@ -8,74 +8,74 @@ use onboarding_core::{
 
 /// Every word of the page.
 #[derive(Debug)]
-pub(super) struct Words {
+pub(crate) struct Words {
     /// For `<html lang>`.
-    pub(super) code: &'static str,
-    pub(super) title: &'static str,
-    pub(super) skip: &'static str,
-    pub(super) local: &'static str,
-    pub(super) ready: &'static str,
-    pub(super) incomplete: &'static str,
-    pub(super) account: &'static str,
-    pub(super) region: &'static str,
-    pub(super) started: &'static str,
-    pub(super) took: &'static str,
-    pub(super) sign_in: &'static str,
-    pub(super) sign_in_text: &'static str,
-    pub(super) qr: &'static str,
-    pub(super) next: &'static str,
-    pub(super) nothing_open: &'static str,
-    pub(super) workflow: &'static str,
-    pub(super) picture: &'static str,
-    pub(super) as_table: &'static str,
-    pub(super) state: &'static str,
-    pub(super) outcome: &'static str,
-    pub(super) looks: &'static str,
-    pub(super) worked: &'static str,
-    pub(super) waited: &'static str,
-    pub(super) of_it_waited: &'static str,
-    pub(super) done: &'static str,
-    pub(super) failed: &'static str,
-    pub(super) mended: &'static str,
-    pub(super) not_run: &'static str,
-    pub(super) users: &'static str,
-    pub(super) counts: [&'static str; 7],
-    pub(super) refused: &'static str,
-    pub(super) refused_text: &'static str,
-    pub(super) failed_users: &'static str,
-    pub(super) username: &'static str,
-    pub(super) reason: &'static str,
-    pub(super) findings: &'static str,
-    pub(super) first_only: &'static str,
-    pub(super) groups: &'static str,
-    pub(super) group: &'static str,
-    pub(super) members: &'static str,
-    pub(super) telephony: &'static str,
-    pub(super) quota: &'static str,
-    pub(super) wanted: &'static str,
-    pub(super) there: &'static str,
-    pub(super) status: &'static str,
-    pub(super) nothing_asked: &'static str,
-    pub(super) numbers: &'static str,
-    pub(super) number: &'static str,
-    pub(super) kind: &'static str,
-    pub(super) cases: &'static str,
-    pub(super) case: &'static str,
-    pub(super) topic_numbers: &'static str,
-    pub(super) topic_mobiles: &'static str,
-    pub(super) resources: &'static str,
-    pub(super) resource: &'static str,
-    pub(super) id: &'static str,
-    pub(super) new: &'static str,
-    pub(super) adopted: &'static str,
-    pub(super) names: Names,
-    pub(super) checks: &'static str,
-    pub(super) check: &'static str,
-    pub(super) expected: &'static str,
-    pub(super) found: &'static str,
-    pub(super) holds: &'static str,
-    pub(super) differs: &'static str,
-    pub(super) made_by: &'static str,
+    pub(crate) code: &'static str,
+    pub(crate) title: &'static str,
+    pub(crate) skip: &'static str,
+    pub(crate) local: &'static str,
+    pub(crate) ready: &'static str,
+    pub(crate) incomplete: &'static str,
+    pub(crate) account: &'static str,
+    pub(crate) region: &'static str,
+    pub(crate) started: &'static str,
+    pub(crate) took: &'static str,
+    pub(crate) sign_in: &'static str,
+    pub(crate) sign_in_text: &'static str,
+    pub(crate) qr: &'static str,
+    pub(crate) next: &'static str,
+    pub(crate) nothing_open: &'static str,
+    pub(crate) workflow: &'static str,
+    pub(crate) picture: &'static str,
+    pub(crate) as_table: &'static str,
+    pub(crate) state: &'static str,
+    pub(crate) outcome: &'static str,
+    pub(crate) looks: &'static str,
+    pub(crate) worked: &'static str,
+    pub(crate) waited: &'static str,
+    pub(crate) of_it_waited: &'static str,
+    pub(crate) done: &'static str,
+    pub(crate) failed: &'static str,
+    pub(crate) mended: &'static str,
+    pub(crate) not_run: &'static str,
+    pub(crate) users: &'static str,
+    pub(crate) counts: [&'static str; 7],
+    pub(crate) refused: &'static str,
+    pub(crate) refused_text: &'static str,
+    pub(crate) failed_users: &'static str,
+    pub(crate) username: &'static str,
+    pub(crate) reason: &'static str,
+    pub(crate) findings: &'static str,
+    pub(crate) first_only: &'static str,
+    pub(crate) groups: &'static str,
+    pub(crate) group: &'static str,
+    pub(crate) members: &'static str,
+    pub(crate) telephony: &'static str,
+    pub(crate) quota: &'static str,
+    pub(crate) wanted: &'static str,
+    pub(crate) there: &'static str,
+    pub(crate) status: &'static str,
+    pub(crate) nothing_asked: &'static str,
+    pub(crate) numbers: &'static str,
+    pub(crate) number: &'static str,
+    pub(crate) kind: &'static str,
+    pub(crate) cases: &'static str,
+    pub(crate) case: &'static str,
+    pub(crate) topic_numbers: &'static str,
+    pub(crate) topic_mobiles: &'static str,
+    pub(crate) resources: &'static str,
+    pub(crate) resource: &'static str,
+    pub(crate) id: &'static str,
+    pub(crate) new: &'static str,
+    pub(crate) adopted: &'static str,
+    pub(crate) names: Names,
+    pub(crate) checks: &'static str,
+    pub(crate) check: &'static str,
+    pub(crate) expected: &'static str,
+    pub(crate) found: &'static str,
+    pub(crate) holds: &'static str,
+    pub(crate) differs: &'static str,
+    pub(crate) made_by: &'static str,
     quotas: [&'static str; 3],
     number_states: [&'static str; 3],
     orders: [&'static str; 5],
@@ -83,27 +83,27 @@ pub(super) struct Words {
 
 /// What the things are called.
 #[derive(Debug)]
-pub(super) struct Names {
-    pub(super) instance: &'static str,
-    pub(super) access_url: &'static str,
-    pub(super) application: &'static str,
-    pub(super) certificate: &'static str,
-    pub(super) until: &'static str,
-    pub(super) provider: &'static str,
-    pub(super) policy: &'static str,
-    pub(super) role: &'static str,
-    pub(super) relay_state: &'static str,
-    pub(super) recordings: &'static str,
-    pub(super) chats: &'static str,
-    pub(super) reports: &'static str,
-    pub(super) execution: &'static str,
-    pub(super) tenant: &'static str,
+pub(crate) struct Names {
+    pub(crate) instance: &'static str,
+    pub(crate) access_url: &'static str,
+    pub(crate) application: &'static str,
+    pub(crate) certificate: &'static str,
+    pub(crate) until: &'static str,
+    pub(crate) provider: &'static str,
+    pub(crate) policy: &'static str,
+    pub(crate) role: &'static str,
+    pub(crate) relay_state: &'static str,
+    pub(crate) recordings: &'static str,
+    pub(crate) chats: &'static str,
+    pub(crate) reports: &'static str,
+    pub(crate) execution: &'static str,
+    pub(crate) tenant: &'static str,
 }
 
 impl Words {
     /// The words of a language.
     #[must_use]
-    pub(super) const fn of(language: Language) -> &'static Self {
+    pub(crate) const fn of(language: Language) -> &'static Self {
         match language {
             Language::En => &ENGLISH,
             Language::Ja => &JAPANESE,
@@ -112,7 +112,7 @@ impl Words {
 
     /// Where a quota stands.
     #[must_use]
-    pub(super) const fn quota(&self, status: QuotaStatus) -> &'static str {
+    pub(crate) const fn quota(&self, status: QuotaStatus) -> &'static str {
         match status {
             QuotaStatus::Sufficient => self.quotas[0],
             QuotaStatus::Pending => self.quotas[1],
@@ -122,7 +122,7 @@ impl Words {
 
     /// Where a number stands.
     #[must_use]
-    pub(super) const fn number(&self, status: NumberStatus) -> &'static str {
+    pub(crate) const fn number(&self, status: NumberStatus) -> &'static str {
         match status {
             NumberStatus::Claimed => self.number_states[0],
             NumberStatus::InProgress => self.number_states[1],
@@ -132,7 +132,7 @@ impl Words {
 
     /// Where an order stands.
     #[must_use]
-    pub(super) const fn order(&self, status: OrderStatus) -> &'static str {
+    pub(crate) const fn order(&self, status: OrderStatus) -> &'static str {
         match status {
             OrderStatus::Open => self.orders[0],
             OrderStatus::CustomerAction => self.orders[1],
@@ -144,7 +144,7 @@ impl Words {
 
     /// How long something took.
     #[must_use]
-    pub(super) fn duration(&self, seconds: f64) -> String {
+    pub(crate) fn duration(&self, seconds: f64) -> String {
         let japanese = self.code == "ja";
         let units: [(f64, &str, &str); 3] = [(86_400.0, "d", "日"), (3_600.0, "h", "時間"), (60.0, "min", "分")];
         let two = |big: f64, small: f64, names: (&str, &str)| {
@@ -163,14 +163,14 @@ impl Words {
 
     /// What a state does; its name where the page does not know it.
     #[must_use]
-    pub(super) fn state<'a>(&self, name: &'a str) -> &'a str {
+    pub(crate) fn state<'a>(&self, name: &'a str) -> &'a str {
         let titles = STATES.iter().find(|(state, ..)| *state == name);
         titles.map_or(name, |(_, english, japanese)| if self.code == "ja" { japanese } else { english })
     }
 
     /// What an open item is about.
     #[must_use]
-    pub(super) fn subject(&self, subject: &str) -> String {
+    pub(crate) fn subject(&self, subject: &str) -> String {
         if self.code == "ja" {
             for (english, japanese) in SUBJECTS {
                 if let Some(rest) = subject.strip_prefix(english) {
@@ -183,7 +183,7 @@ impl Words {
 
     /// What to do about an open item in this language; nothing where only the report's own English says it.
     #[must_use]
-    pub(super) fn action(&self, action: &str) -> Option<&'static str> {
+    pub(crate) fn action(&self, action: &str) -> Option<&'static str> {
         if self.code == "ja" { ACTIONS.iter().find(|(english, _)| *english == action).map(|(_, ja)| *ja) } else { None }
     }
 }

@@ -15,6 +15,7 @@ catalogue! {
     deploy_again() = "Deploy this release (sam build && sam deploy), then try again.",
         "このリリースをデプロイ (sam build && sam deploy) してから、もう一度実行してください。";
     no_local_cloud(why) = "There is no local cloud to work on ({why}).", "使えるローカルクラウドがありません ({why})。";
+    process_gone(id) = "process {id} has ended", "プロセス {id} は終了しています";
     start_a_local_cloud() = "Start one in another terminal and leave it running: onboard local --keep",
         "別のターミナルで onboard local --keep を起動したままにしてください。";
     no_region() = "No AWS Region is set.", "AWS リージョンが設定されていません。";

@@ -5,10 +5,16 @@
 
 mod cloud;
 mod commands;
+mod help;
+mod local;
 mod operate;
 mod states;
 
+pub(crate) use self::help::{refused, translated};
+use std::ffi::OsString;
+
 use clap::ValueEnum;
+use onboarding_core::onboarding::Language;
 
 /// A language that the program speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -21,6 +27,21 @@ pub enum Lang {
 }
 
 impl Lang {
+    /// The language that `--lang` names among the arguments, before anything else of them is understood.
+    #[must_use]
+    pub fn of_arguments(arguments: impl IntoIterator<Item = OsString>) -> Option<Self> {
+        let mut arguments = arguments.into_iter();
+        let value = loop {
+            let argument = arguments.next()?;
+            match argument.to_str()?.split_once('=') {
+                Some(("--lang", value)) => break value.to_owned(),
+                None if argument == "--lang" => break arguments.next()?.into_string().ok()?,
+                _ => {}
+            }
+        };
+        Self::from_str(&value, false).ok()
+    }
+
     /// The language of the environment: `LC_ALL`, else `LC_MESSAGES`, else `LANG`, as POSIX orders them.
     #[must_use]
     pub fn of_environment(variable: impl Fn(&str) -> Option<String>) -> Self {
@@ -37,6 +58,18 @@ impl Lang {
 pub struct Words(pub Lang);
 
 impl Words {
+    /// The catalogue in each language, English first.
+    pub const BOTH: [Self; 2] = [Self(Lang::En), Self(Lang::Ja)];
+
+    /// The language as the contracts name it.
+    #[must_use]
+    pub const fn language(self) -> Language {
+        match self.0 {
+            Lang::En => Language::En,
+            Lang::Ja => Language::Ja,
+        }
+    }
+
     /// One of the two.
     #[must_use]
     pub const fn choose<'t>(self, english: &'t str, japanese: &'t str) -> &'t str {
@@ -66,6 +99,15 @@ use catalogue;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_language_of_the_option_is_found_before_anything_else_is_understood() {
+        let of = |line: &str| Lang::of_arguments(line.split(' ').map(OsString::from));
+        assert_eq!(of("list --lang ja --all"), Some(Lang::Ja));
+        assert_eq!(of("--lang=en list"), Some(Lang::En));
+        assert_eq!(of("list --language ja"), None);
+        assert_eq!(of("list --lang fr"), None);
+    }
 
     #[test]
     fn the_language_is_that_of_the_locale_and_lc_all_goes_first() {

@@ -43,6 +43,8 @@ catalogue! {
     no_number(text) = "\"{text}\" is no number.", "「{text}」は数値ではありません。";
     written(file) = "{file} is written.", "{file} を作成しました。";
     next_steps(file) = "Next: onboard doctor {file} · onboard plan {file} · onboard start {file}", "次の手順: onboard doctor {file} · onboard plan {file} · onboard start {file}";
+    bring_documents(file) = "Japanese numbers are ordered with three documents. Bring them along (or set telephony.order to \"manual\" and file the case yourself):\n  onboard start {file} --document identity=FILE --document address=FILE --document relationship=FILE",
+        "日本の番号の申請には 3 つの書類が必要です。開始時に指定してください (自分で申請する場合は telephony.order を \"manual\" に):\n  onboard start {file} --document identity=FILE --document address=FILE --document relationship=FILE";
     ask_alias() = "Alias of the instance (first label of its URL, for example acme-support):", "インスタンスのエイリアス (URL の先頭部分、例: acme-support):";
     ask_groups() = "Entra groups whose members become users, separated by commas:", "ユーザーにする Entra グループ (カンマ区切り):";
     ask_profiles() = "Their security profiles [Agent]:", "割り当てるセキュリティプロファイル [Agent]:";
@@ -77,6 +79,15 @@ catalogue! {
     licences() = "Entra ID P1 (for assigning groups) can't be read with the application's permissions", "Entra ID P1 (グループ割り当てに必要) は、このアプリケーションの権限では確認できません";
     look_at_licences() = "Entra admin center → Billing → Licenses; without P1 set entra.assignment to \"users\".",
         "Entra 管理センターの「課金 → ライセンス」で確認してください。P1 がない場合は entra.assignment を \"users\" にしてください。";
+    tools_missing(tools) = "This needs programs that are not here. Nothing was done.\n  {tools}", "必要なプログラムがありません。何も実行していません。\n  {tools}";
+    setup_stopped() = "The setup stopped at the command above. Correct what it says and run this again: nothing is made twice.",
+        "上のコマンドで停止しました。メッセージに従って修正し、もう一度実行してください。二重に作成されることはありません。";
+    no_stack_name(name) = "--stack {name}: a stack's name has letters, digits and hyphens, and begins with a letter",
+        "--stack {name}: スタックの名前は英字で始まり、英数字とハイフンだけを使えます";
+    no_region_name(name) = "--region {name}: is no Region", "--region {name}: リージョンではありません";
+    no_audience(name, example) = "--audience {name}: must be api:// and a name, as {example}", "--audience {name}: {example} のように api:// と名前で指定してください";
+    long_stack_name(name) = "--stack {name}: is too long; a role of the stack would have a name of more than 64 characters",
+        "--stack {name}: 長すぎます。スタックのロールの名前が 64 文字を超えます";
 }
 
 impl Words {

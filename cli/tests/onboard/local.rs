@@ -31,7 +31,7 @@ fn a_whole_onboarding_runs_twice_and_changes_nothing_the_second_time() {
     let text = out(&output);
     assert_eq!(output.status.code(), Some(0), "{text}\n{}", err(&output));
     for line in
-        ["✓ Preflight", "✓ CreateRole", "acme-support is ready", "12 created", "changed nothing", "✓ signed in as "]
+        ["✓ Preflight", "✓ CreateRole", "acme-support is ready", "created 12", "changed nothing", "✓ signed in as "]
     {
         assert!(text.contains(line), "{line} is missing in:\n{text}");
     }

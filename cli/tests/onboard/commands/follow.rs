@@ -4,7 +4,7 @@ use std::{
     fs,
     io::{BufRead, BufReader},
     path::PathBuf,
-    process::Stdio,
+    process::{Command, Stdio},
     sync::OnceLock,
 };
 
@@ -31,7 +31,7 @@ fn input(alias: &str, more: &Value) -> PathBuf {
 }
 
 /// A cloud in which `followed` was onboarded by `start --watch`, with what that printed.
-fn onboarded() -> &'static (&'static Cloud, String) {
+pub(super) fn onboarded() -> &'static (&'static Cloud, String) {
     static DONE: OnceLock<(&'static Cloud, String)> = OnceLock::new();
     DONE.get_or_init(|| {
         let file = input("followed", &object!({}));
@@ -146,6 +146,59 @@ fn a_running_onboarding_is_not_started_twice_and_goes_on_when_nobody_looks_any_m
     assert!(status["running"].as_array().unwrap().iter().any(waits), "{status:#}");
     let report = cloud().onboard(&["report", "waiting"]).output().unwrap();
     assert_eq!(report.status.code(), Some(5), "{}", told(&report));
+}
+
+#[test]
+fn on_a_terminal_only_what_changes_is_drawn_a_resize_is_followed_and_ctrl_c_says_that_it_goes_on() {
+    let more = object!({
+        "phoneNumbers": [{ "country": "JP", "type": "DID", "prefix": "+813" }], "telephony": { "order": "manual" },
+    });
+    let file = input("pictured", &more);
+    let started = cloud().onboard(&["start", file.to_str().unwrap()]).output().unwrap();
+    assert_eq!(started.status.code(), Some(0), "{}", told(&started));
+    let watch = cloud().onboard(&["watch", "pictured"]);
+    let mut terminal = Command::new("python3");
+    terminal.args(["-c", include_str!("../fixtures/terminal.py"), "VerifySignIn"]);
+    terminal.arg(watch.get_program()).args(watch.get_args()).env("TERM", "xterm-256color").env_remove("NO_COLOR");
+    terminal.envs(watch.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let seen = json(&terminal.output().unwrap());
+    let text = |part: &str| seen[part].as_str().unwrap().to_owned();
+    let (wide, narrow, end) = (text("wide"), text("narrow"), text("end"));
+
+    // The screen is wiped once for each size, and all that is written in between is whole: nothing flickers.
+    let wipes = |text: &str| text.matches("\x1b[2J").count();
+    assert!(wipes(&wide) <= 1 && wipes(&narrow) == 1, "{wide:?}\n{narrow:?}");
+    for part in [&wide, &narrow] {
+        let (begun, ended) = (part.matches("\x1b[?2026h").count(), part.matches("\x1b[?2026l").count());
+        assert!(begun > 1 && begun == ended, "{begun} pictures begun, {ended} ended: {part:?}");
+    }
+    // Twelve rows hold no more, and say so.
+    assert!(!narrow.contains("\x1b[13;1H") && narrow.contains("lines are hidden"), "{narrow:?}");
+    assert_eq!(seen["code"], 130, "{end:?}");
+    let after = end.split("\x1b[?1049l").nth(1).unwrap_or_default();
+    assert!(after.contains("goes on in the cloud") && after.contains("onboard watch pictured-"), "{end:?}");
+    let status = json(&cloud().onboard(&["status", "pictured", "--json"]).output().unwrap());
+    assert_eq!(status["status"], "RUNNING", "{status}");
+}
+
+#[tokio::test]
+async fn the_example_of_an_existing_instance_adopts_it() {
+    let cloud = Cloud::idle(&object!({ "groups": [{ "displayName": "Hotline agents", "members": [{
+        "@odata.type": "#microsoft.graph.user", "id": "5e000000-0000-4000-8000-000000000001",
+        "userPrincipalName": "haruna.sato@contoso.onmicrosoft.com", "givenName": "陽菜", "surname": "佐藤",
+        "displayName": "佐藤 陽菜", "mail": null, "accountEnabled": true, "userType": "Member",
+    }] }] }));
+    let wish = object!({
+        "IdentityManagementType": "SAML", "InstanceAlias": "acme-hotline",
+        "InboundCallsEnabled": true, "OutboundCallsEnabled": true,
+    });
+    let made = cloud.rest("connect", "PUT", "/instance", &wish).await;
+    let output = cloud.onboard(&["start", "examples/existing-instance.json", "--watch"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    let report = json(&cloud.onboard(&["report", "acme-hotline", "--json"]).output().unwrap());
+    let instance = &report["instance"];
+    assert_eq!((&instance["instanceId"], &instance["adopted"]), (&made["Id"], &object!(true)), "{report}");
+    assert_eq!(report["signInVerified"], true, "{report}");
 }
 
 #[test]

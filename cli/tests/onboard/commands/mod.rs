@@ -2,6 +2,7 @@
 //! change, how they end.
 
 mod follow;
+mod japanese;
 mod offline;
 mod operate;
 mod users;

@@ -13,8 +13,10 @@ pub(super) struct At<'a> {
 }
 
 impl<'a> At<'a> {
-    pub(super) fn fault(&self, message: impl Into<String>) {
-        self.problems.borrow_mut().push(Problem { path: self.path.clone(), message: message.into() });
+    /// Something is wrong here: in English and in Japanese.
+    pub(super) fn fault(&self, message: impl Into<String>, japanese: impl Into<String>) {
+        let problem = Problem { path: self.path.clone(), message: message.into(), japanese: japanese.into() };
+        self.problems.borrow_mut().push(problem);
     }
 
     pub(super) fn key(&self, key: &str) -> At<'a> {
@@ -44,7 +46,10 @@ impl<'v, 'a> Fields<'v, 'a> {
         let left = match value.as_object() {
             Some(map) => map.iter().map(|(key, value)| (key.as_str(), value)).collect(),
             None => {
-                at.fault(format!("must be an object, not {}", kind(value)));
+                at.fault(
+                    format!("must be an object, not {}", kind(value)),
+                    format!("オブジェクトで指定してください ({}です)", kind_ja(value)),
+                );
                 BTreeMap::new()
             }
         };
@@ -65,7 +70,7 @@ impl<'v, 'a> Fields<'v, 'a> {
 
     pub(super) fn required<T: Default>(&mut self, key: &'static str, read: Read<T>) -> T {
         self.optional(key, read).unwrap_or_else(|| {
-            self.at.key(key).fault("is required");
+            self.at.key(key).fault("is required", "必須です");
             T::default()
         })
     }
@@ -74,11 +79,13 @@ impl<'v, 'a> Fields<'v, 'a> {
         for key in self.left.keys() {
             let nearest =
                 self.known.iter().min_by_key(|known| distance(known, key)).filter(|known| distance(known, key) <= 3);
-            let hint = nearest.map_or_else(
-                || format!("; the fields here are {}", self.known.join(", ")),
-                |known| format!("; did you mean {known}?"),
+            let fields = self.known.join(", ");
+            let (hint, japanese) = nearest.map_or_else(
+                || (format!("the fields here are {fields}"), format!("ここで使えるのは {fields} です")),
+                |known| (format!("did you mean {known}?"), format!("{known} の誤りではありませんか")),
             );
-            self.at.key(key).fault(format!("is not a field of the input{hint}"));
+            let japanese = format!("入力にこのフィールドはありません。{japanese}");
+            self.at.key(key).fault(format!("is not a field of the input; {hint}"), japanese);
         }
     }
 }
@@ -110,19 +117,38 @@ pub(super) const fn kind(value: &Value) -> &'static str {
     }
 }
 
+pub(super) const fn kind_ja(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "真偽値",
+        Value::Number(_) => "数値",
+        Value::String(_) => "文字列",
+        Value::Array(_) => "リスト",
+        Value::Object(_) => "オブジェクト",
+    }
+}
+
 pub(super) fn text(at: &At, value: &Value) -> String {
     match value.as_str() {
-        Some("") => at.fault("must not be empty"),
-        Some(text) if text.trim() != text => at.fault("must not begin or end with white space"),
+        Some("") => at.fault("must not be empty", "空にはできません"),
+        Some(text) if text.trim() != text => {
+            at.fault("must not begin or end with white space", "先頭や末尾に空白は使えません");
+        }
         Some(_) => {}
-        None => at.fault(format!("must be a string, not {}", kind(value))),
+        None => at.fault(
+            format!("must be a string, not {}", kind(value)),
+            format!("文字列で指定してください ({}です)", kind_ja(value)),
+        ),
     }
     value.as_str().unwrap_or_default().to_owned()
 }
 
 pub(super) fn boolean(at: &At, value: &Value) -> bool {
     value.as_bool().unwrap_or_else(|| {
-        at.fault(format!("must be true or false, not {}", kind(value)));
+        at.fault(
+            format!("must be true or false, not {}", kind(value)),
+            format!("true か false で指定してください ({}です)", kind_ja(value)),
+        );
         false
     })
 }
@@ -130,7 +156,10 @@ pub(super) fn boolean(at: &At, value: &Value) -> bool {
 pub(super) fn whole(at: &At, value: &Value, least: u32, most: u32) -> u32 {
     let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
     number.filter(|number| (least..=most).contains(number)).unwrap_or_else(|| {
-        at.fault(format!("must be a whole number from {least} to {most}"));
+        at.fault(
+            format!("must be a whole number from {least} to {most}"),
+            format!("{least}〜{most} の整数で指定してください"),
+        );
         least
     })
 }
@@ -139,7 +168,10 @@ pub(super) fn list<T>(at: &At, value: &Value, read: Read<T>) -> Vec<T> {
     match value.as_array() {
         Some(items) => items.iter().enumerate().map(|(index, item)| read(&at.index(index), item)).collect(),
         None => {
-            at.fault(format!("must be a list, not {}", kind(value)));
+            at.fault(
+                format!("must be a list, not {}", kind(value)),
+                format!("リストで指定してください ({}です)", kind_ja(value)),
+            );
             Vec::new()
         }
     }
@@ -150,7 +182,10 @@ pub(super) fn choice<T: Copy + Default>(at: &At, value: &Value, choices: &[(&str
     chosen.map_or_else(
         || {
             let names: Vec<String> = choices.iter().map(|(name, _)| format!("\"{name}\"")).collect();
-            at.fault(format!("must be {}", names.join(" or ")));
+            at.fault(
+                format!("must be {}", names.join(" or ")),
+                format!("{} のいずれかで指定してください", names.join("、")),
+            );
             T::default()
         },
         |(_, choice)| *choice,

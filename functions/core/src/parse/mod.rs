@@ -8,7 +8,7 @@ use std::{cell::RefCell, fmt};
 
 use serde_json::Value;
 
-use self::fields::{At, Fields, Read, boolean, choice, kind, list, text, whole};
+use self::fields::{At, Fields, Read, boolean, choice, kind, kind_ja, list, text, whole};
 use crate::{
     StepError, iam, names,
     onboarding::{
@@ -23,13 +23,27 @@ use crate::{
 pub struct Problem {
     /// Where: a JSON path such as `$.users.groups[0].securityProfiles`.
     pub path: String,
-    /// What is wrong and what would be right.
+    /// What is wrong and what would be right, in English.
     pub message: String,
+    /// The same in Japanese.
+    pub japanese: String,
+}
+
+impl Problem {
+    /// The fault in a language, with its place.
+    #[must_use]
+    pub fn told(&self, language: Language) -> String {
+        let message = match language {
+            Language::En => &self.message,
+            Language::Ja => &self.japanese,
+        };
+        format!("{}: {message}", self.path)
+    }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.path, self.message)
+        f.write_str(&self.told(Language::En))
     }
 }
 
@@ -132,11 +146,13 @@ fn together(at: &At, onboarding: &Onboarding) {
     if users.nested_groups == NestedGroups::Flatten && onboarding.entra.assignment == Assignment::Groups {
         at.key("users").key("nestedGroups").fault(
             "\"flatten\" goes only with entra.assignment \"users\": Entra lets in direct members of an assigned group only",
+            "\"flatten\" は entra.assignment が \"users\" の場合だけ使えます。Entra でサインインできるのは、割り当てたグループの直接のメンバーだけです",
         );
     }
     if users.guests && users.username == UsernameAttribute::UserPrincipalName {
         at.key("users").key("guests").fault(
             "guests can't sign in by their user principal name (it holds `#EXT#`); set users.username to \"mail\" or \"objectId\"",
+            "ゲストはユーザープリンシパル名 (`#EXT#` を含む) ではサインインできません。users.username を \"mail\" か \"objectId\" にしてください",
         );
     }
     for (index, number) in onboarding.phone_numbers.iter().enumerate() {
@@ -144,11 +160,14 @@ fn together(at: &At, onboarding: &Onboarding) {
         if number.country == "JP" && documents_missing {
             at.key("phoneNumbers").index(index).fault(
                 "a Japanese number is ordered with three documents: name them in `documents`, or set telephony.order to \"manual\"",
+                "日本の番号の申請には 3 つの書類が必要です。`documents` で指定するか、telephony.order を \"manual\" にしてください",
             );
         }
     }
     if onboarding.telephony.outbound_to_japanese_mobiles && !onboarding.instance.outbound_calls {
-        at.key("telephony").key("outboundToJapaneseMobiles").fault("needs instance.outboundCalls");
+        at.key("telephony")
+            .key("outboundToJapaneseMobiles")
+            .fault("needs instance.outboundCalls", "instance.outboundCalls が必要です");
     }
 }
 
@@ -172,9 +191,15 @@ fn alias(at: &At, value: &Value) -> String {
     let alias = text(at, value);
     let inner = alias.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
     if !alias.is_empty() && (!inner || alias.starts_with('-') || alias.ends_with('-') || alias.len() > 45) {
-        at.fault("must be 1 to 45 letters, digits and hyphens, with no hyphen at either end");
+        at.fault(
+            "must be 1 to 45 letters, digits and hyphens, with no hyphen at either end",
+            "1〜45 文字の英数字とハイフンで指定してください。先頭と末尾にハイフンは使えません",
+        );
     } else if alias.starts_with("d-") {
-        at.fault("must not begin with `d-`: Connect keeps that for itself");
+        at.fault(
+            "must not begin with `d-`: Connect keeps that for itself",
+            "`d-` では始められません (Connect が予約しています)",
+        );
     }
     alias
 }
@@ -197,13 +222,19 @@ fn quotas(at: &At, value: &Value) -> Quotas {
             items.iter().enumerate().map(|(index, item)| listed_quota(&at.index(index), item)).collect()
         }
         other => {
-            at.fault(format!("must be an object or a list, not {}", kind(other)));
+            at.fault(
+                format!("must be an object or a list, not {}", kind(other)),
+                format!("オブジェクトかリストで指定してください ({}です)", kind_ja(other)),
+            );
             Vec::new()
         }
     };
     for (index, quota) in quotas.iter().enumerate() {
         if !quota.code.is_empty() && quotas[..index].iter().any(|earlier| earlier.code == quota.code) {
-            at.fault(format!("names the quota {} twice", quota.code));
+            at.fault(
+                format!("names the quota {} twice", quota.code),
+                format!("クォータ {} が 2 回指定されています", quota.code),
+            );
         }
     }
     Quotas(quotas)
@@ -243,11 +274,13 @@ fn quota_code(at: &At, name: &str) -> String {
     }
     QUOTA_NAMES.iter().find(|(known, _, _)| *known == name).map_or_else(
         || {
-            let known: Vec<&str> = QUOTA_NAMES.iter().map(|(known, _, _)| *known).collect();
-            at.fault(format!(
-                "is no quota; use a code (`L-` and eight hexadecimal digits) or one of {}",
-                known.join(", ")
-            ));
+            let known = QUOTA_NAMES.iter().map(|(known, _, _)| *known).collect::<Vec<_>>().join(", ");
+            at.fault(
+                format!("is no quota; use a code (`L-` and eight hexadecimal digits) or one of {known}"),
+                format!(
+                    "クォータではありません。コード (`L-` と 16 進数 8 桁) か、次のいずれかで指定してください: {known}"
+                ),
+            );
             String::new()
         },
         |(_, code, _)| (*code).to_owned(),
@@ -256,7 +289,7 @@ fn quota_code(at: &At, name: &str) -> String {
 
 fn quota_value(at: &At, value: &Value) -> f64 {
     value.as_f64().filter(|number| (1.0..=10_000_000_000.0).contains(number)).unwrap_or_else(|| {
-        at.fault("must be a number from 1 to 10,000,000,000");
+        at.fault("must be a number from 1 to 10,000,000,000", "1〜10,000,000,000 の数値で指定してください");
         1.0
     })
 }
@@ -267,7 +300,10 @@ fn phone_number(at: &At, value: &Value) -> PhoneNumber {
         country: fields.required("country", |at, value| {
             let country = text(at, value);
             if !country.is_empty() && (country.len() != 2 || !country.chars().all(|c| c.is_ascii_uppercase())) {
-                at.fault("must be an ISO 3166-1 country code of two capital letters, for example \"JP\"");
+                at.fault(
+                    "must be an ISO 3166-1 country code of two capital letters, for example \"JP\"",
+                    "ISO 3166-1 の国コード (大文字 2 文字、例: \"JP\") で指定してください",
+                );
             }
             country
         }),
@@ -284,7 +320,10 @@ fn phone_number(at: &At, value: &Value) -> PhoneNumber {
             let digits = prefix.strip_prefix('+').unwrap_or_default();
             if !prefix.is_empty() && (!(1..=14).contains(&digits.len()) || !digits.chars().all(|c| c.is_ascii_digit()))
             {
-                at.fault("must be `+` and 1 to 14 digits, for example \"+813\"");
+                at.fault(
+                    "must be `+` and 1 to 14 digits, for example \"+813\"",
+                    "`+` と 1〜14 桁の数字で指定してください (例: \"+813\")",
+                );
             }
             prefix
         }),
@@ -292,7 +331,7 @@ fn phone_number(at: &At, value: &Value) -> PhoneNumber {
         description: fields.optional("description", |at, value| {
             let description = text(at, value);
             if description.chars().count() > 500 {
-                at.fault("must have at most 500 characters");
+                at.fault("must have at most 500 characters", "500 文字以内で指定してください");
             }
             description
         }),
@@ -307,7 +346,10 @@ fn documents(at: &At, value: &Value) -> Documents {
     let key: Read<String> = |at, value| {
         let key = text(at, value);
         if key.len() > 1024 {
-            at.fault("must be an object key of at most 1,024 bytes");
+            at.fault(
+                "must be an object key of at most 1,024 bytes",
+                "1,024 バイト以内のオブジェクトキーで指定してください",
+            );
         }
         key
     };
@@ -362,12 +404,12 @@ fn entra(at: &At, value: &Value) -> Entra {
                 let emails = list(at, value, |at, value| {
                     let email = text(at, value);
                     if !email.is_empty() && !matches!(email.split_once('@'), Some((name, domain)) if !name.is_empty() && domain.contains('.')) {
-                        at.fault("must be a mail address");
+                        at.fault("must be a mail address", "メールアドレスを指定してください");
                     }
                     email
                 });
                 if emails.len() > 5 {
-                    at.fault("must have at most five addresses");
+                    at.fault("must have at most five addresses", "アドレスは 5 件までです");
                 }
                 emails
             },
@@ -380,7 +422,7 @@ fn entra(at: &At, value: &Value) -> Entra {
 
 fn shorter(at: &At, text: String, most: usize) -> String {
     if text.chars().count() > most {
-        at.fault(format!("must have at most {most} characters"));
+        at.fault(format!("must have at most {most} characters"), format!("{most} 文字以内で指定してください"));
     }
     text
 }
@@ -401,7 +443,10 @@ fn iam_names(at: &At, value: &Value) -> Iam {
             |at, value| {
                 let duration = text(at, value);
                 if !duration.is_empty() && iam::session_seconds(&duration).is_err() {
-                    at.fault("must be an ISO 8601 duration from PT1H to PT12H, for example \"PT12H\"");
+                    at.fault(
+                        "must be an ISO 8601 duration from PT1H to PT12H, for example \"PT12H\"",
+                        "PT1H〜PT12H の ISO 8601 期間で指定してください (例: \"PT12H\")",
+                    );
                 }
                 duration
             },
@@ -415,7 +460,10 @@ fn iam_names(at: &At, value: &Value) -> Iam {
 fn iam_name(at: &At, value: &Value, most: usize, signs: &str) -> String {
     let name = text(at, value);
     if name.len() > most || !name.chars().all(|c| c.is_ascii_alphanumeric() || signs.contains(c)) {
-        at.fault(format!("must be at most {most} letters, digits and {signs}"));
+        at.fault(
+            format!("must be at most {most} letters, digits and {signs}"),
+            format!("{most} 文字以内の英数字と {signs} で指定してください"),
+        );
     }
     name
 }
@@ -452,12 +500,15 @@ fn users(at: &At, value: &Value) -> Users {
 fn groups(at: &At, value: &Value) -> Vec<UserGroup> {
     let groups = list(at, value, group);
     if value.as_array().is_some_and(Vec::is_empty) {
-        at.fault("must name at least one group");
+        at.fault("must name at least one group", "グループを 1 つ以上指定してください");
     }
     for (index, group) in groups.iter().enumerate() {
         let earlier = groups[..index].iter().position(|earlier| earlier.group.eq_ignore_ascii_case(&group.group));
         if let Some(earlier) = earlier.filter(|_| !group.group.is_empty()) {
-            at.index(index).key("group").fault(format!("is the same group as groups[{earlier}]"));
+            at.index(index).key("group").fault(
+                format!("is the same group as groups[{earlier}]"),
+                format!("groups[{earlier}] と同じグループです"),
+            );
         }
     }
     groups
@@ -483,11 +534,14 @@ fn group(at: &At, value: &Value) -> UserGroup {
 fn security_profiles(at: &At, value: &Value) -> Vec<String> {
     let profiles = list(at, value, |at, value| shorter(at, text(at, value), 128));
     if value.is_array() && !(1..=10).contains(&profiles.len()) {
-        at.fault("must name one to ten security profiles: there is no default, since it decides what people may do");
+        at.fault(
+            "must name one to ten security profiles: there is no default, since it decides what people may do",
+            "セキュリティプロファイルを 1〜10 個指定してください。権限を決めるものなので、既定値はありません",
+        );
     }
     for (index, profile) in profiles.iter().enumerate() {
         if !profile.is_empty() && profiles[..index].contains(profile) {
-            at.index(index).fault("is named twice");
+            at.index(index).fault("is named twice", "2 回指定されています");
         }
     }
     profiles

@@ -54,6 +54,9 @@ fn one_wrong_field_in_each_section_is_reported_each_with_its_path() {
         "color": "red"
     });
     insta::assert_snapshot!(faults(&value));
+    let problems = Onboarding::parse(&value).unwrap_err();
+    let japanese = problems.iter().map(|problem| problem.told(Language::Ja)).collect::<Vec<_>>().join("\n");
+    insta::assert_snapshot!("the_same_in_japanese", japanese);
 }
 
 #[test]

@@ -1,0 +1,96 @@
+//! What `onboard local`, `check` and the report in the terminal say, and what is wrong with files.
+
+use super::catalogue;
+
+catalogue! {
+    onboarding_locally(alias) = "Onboarding {alias} on a local cloud: no AWS account, no Entra tenant, no cost",
+        "{alias} をローカルクラウドでオンボーディングします (AWS アカウントも Entra テナントも不要、費用なし)";
+    tools_ready() = "emulator and functions ready", "エミュレーターと関数の準備";
+    cloud_started() = "local cloud started", "ローカルクラウドの起動";
+    stack_deployed() = "template.yaml deployed", "template.yaml のデプロイ";
+    the_workflow() = "The workflow", "ワークフロー";
+    the_workflow_again() = "The workflow once more, on the same cloud", "ワークフロー (同じクラウドで 2 回目)";
+    workflow_succeeded() = "succeeded", "成功";
+    signed_in_as(username) = "signed in as {username} (rehearsal)", "{username} がサインインしました (リハーサル)";
+    models_disagree(violation) = "The stand-in disagrees with the official models: {violation}", "スタンドインが公式モデルと一致しません: {violation}";
+    cloud_stopped(seconds) = "All of it took {seconds} s; the local cloud is stopped.", "所要時間は {seconds} 秒でした。ローカルクラウドを停止しました。";
+    cloud_stays(file) = "The local cloud stays until Ctrl-C. The other commands reach it with --local, for example in another terminal: onboard list --local\n({file} says where it is.)",
+        "ローカルクラウドは Ctrl-C まで動き続けます。ほかのコマンドは --local で使えます。例 (別のターミナルで): onboard list --local\n(接続先は {file} にあります。)";
+    nothing_changed_again(count) = "The second execution changed nothing: {count} calls, all of them reading.", "2 回目の実行は何も変更しませんでした ({count} 件の呼び出しはすべて読み取り)。";
+    changed_again() = "The second execution changed something, which it must not:", "2 回目の実行が何かを変更しました (本来は変更しません):";
+    logs_of_this_run(folder) = "The logs of this run: {folder}", "この実行のログ: {folder}";
+    compiling_functions() = "Compiling the functions (some minutes the first time)…", "関数をコンパイルしています (初回は数分かかります)…";
+    compiling(count, name) = "compiling {count}: {name}", "コンパイル中 {count}: {name}";
+    waits_for_cargo() = "another cargo is building; waiting for it", "別の cargo のビルドを待っています";
+    installing_emulator() = "Installing the emulator into target/local-cloud (once, about 15 seconds)…", "エミュレーターを target/local-cloud にインストールしています (初回のみ、約 15 秒)…";
+    waits_for_installation() = "Another run is installing the emulator; waiting for it…", "別の実行がエミュレーターをインストールしています。待っています…";
+    interrupted() = "Interrupted; everything that was started has been stopped.", "中断しました。開始したものはすべて停止しました。";
+    nothing_was_started() = "Nothing was started.", "何も開始していません。";
+    local_cloud_failed(what) = "The local cloud could not start: {what}", "ローカルクラウドを開始できません: {what}";
+    onboarding_failed(error) = "The onboarding failed: {error}", "オンボーディングは失敗しました: {error}";
+    onboarding_failed_in(state, error) = "The onboarding failed in state {state}: {error}", "オンボーディングはステート {state} で失敗しました: {error}";
+    sign_in_refused(user, by, message) = "The onboarding succeeded, and yet {user} can't sign in. The page of {by} says:\n  {message}",
+        "オンボーディングは成功しましたが、{user} はサインインできません。{by} のページの表示:\n  {message}";
+    no_threads(error) = "no threads can be started: {error}", "スレッドを開始できません: {error}";
+
+    try_again() = "try again", "もう一度実行してください";
+    look_and_try_again() = "see the message, then try again", "メッセージを確認して、もう一度実行してください";
+    no_checkout() = "there is no checkout of Connect Onboarding here (template.yaml and statemachine/ are missing)",
+        "ここは Connect Onboarding のチェックアウトではありません (template.yaml と statemachine/ がありません)";
+    run_in_checkout() = "run `cargo onboard local` inside the checkout", "チェックアウトの中で `cargo onboard local` を実行してください";
+    not_writable(path, error) = "{path} can't be written: {error}", "{path} に書き込めません: {error}";
+    make_room() = "make room and make sure that the checkout's target folder is writable", "空き容量と、target フォルダーへの書き込み権限を確認してください";
+    no_file(path) = "{path} is no file", "{path} はファイルではありません";
+    leave_out_bootstrap() = "leave out --bootstrap, so that it is built", "--bootstrap を外してください (自動でビルドします)";
+    cargo_not_started(error) = "cargo did not start: {error}", "cargo を起動できません: {error}";
+    install_rust() = "install Rust (https://rustup.rs) and run `cargo onboard local`", "Rust (https://rustup.rs) をインストールして、`cargo onboard local` を実行してください";
+    cargo_lost(error) = "cargo was lost: {error}", "cargo が途中で失われました: {error}";
+    not_built(said) = "the functions' binary could not be built:\n{said}", "関数のバイナリをビルドできません:\n{said}";
+    look_at_compiler() = "look at the compiler's message; the toolchain that the checkout needs stands in rust-toolchain.toml",
+        "コンパイラのメッセージを確認してください。必要なツールチェーンは rust-toolchain.toml にあります";
+    no_python() = "python3 was not found", "python3 が見つかりません";
+    old_python(program, major, minor) = "{program} is Python {major}.{minor}, which is too old", "{program} は Python {major}.{minor} で、古すぎます";
+    install_python() = "install Python 3.10 or newer (Debian and Ubuntu: `sudo apt install python3 python3-venv`, macOS: `brew install python`, else https://www.python.org/downloads/) and make sure that `python3` is on the PATH",
+        "Python 3.10 以降をインストールし (Debian・Ubuntu: `sudo apt install python3 python3-venv`、macOS: `brew install python`、その他: https://www.python.org/downloads/)、`python3` を PATH に置いてください";
+    program_not_started(program, error) = "{program} did not start: {error}", "{program} を起動できません: {error}";
+    install_python_again() = "install Python again", "Python をインストールし直してください";
+    no_venv(said) = "Python's `venv` module does not work:\n{said}", "Python の `venv` モジュールが使えません:\n{said}";
+    install_venv(major, minor) = "install it (Debian and Ubuntu: `sudo apt install python{major}.{minor}-venv`), then try again",
+        "インストールして (Debian・Ubuntu: `sudo apt install python{major}.{minor}-venv`)、もう一度実行してください";
+    not_installed(said) = "pip could not install the emulator:\n{said}", "pip でエミュレーターをインストールできません:\n{said}";
+    look_at_pip() = "look at pip's message: without a network or behind a proxy, set PIP_INDEX_URL, PIP_PROXY or PIP_CERT; where a hash does not match, the package index serves other files than the pinned ones, and they are not to be trusted",
+        "pip のメッセージを確認してください。ネットワークがない場合やプロキシがある場合は PIP_INDEX_URL・PIP_PROXY・PIP_CERT を設定してください。ハッシュが一致しない場合、パッケージインデックスのファイルは固定したものと異なるため、信頼できません";
+    no_port(error) = "no port on 127.0.0.1 is free: {error}", "127.0.0.1 に空いているポートがありません: {error}";
+    end_programs() = "end other programs and try again", "ほかのプログラムを終了して、もう一度実行してください";
+    emulator_failed(what, log) = "the emulator {what}\n{log}", "エミュレーター: {what}\n{log}";
+    did_not_start(error) = "did not start: {error}", "起動できません: {error}";
+    can_not_be_asked(error) = "can't be asked: {error}", "問い合わせできません: {error}";
+    ended_at_once(status) = "ended at once ({status})", "すぐに終了しました ({status})";
+    not_ready_in_time() = "did not become ready within a minute", "1 分以内に準備が完了しませんでした";
+    delete_the_cache() = "try again; where that does not help, delete target/local-cloud, which is made anew", "もう一度実行してください。解決しない場合は target/local-cloud を削除してください (自動で作り直します)";
+    not_deployed(what) = "template.yaml could not be deployed to it:\n  {what}", "template.yaml をデプロイできません:\n  {what}";
+    correct_template() = "correct template.yaml or the state machines as the message says (`sam validate --lint` checks them offline)",
+        "メッセージに従って template.yaml かステートマシンを修正してください (`sam validate --lint` でオフラインで確認できます)";
+    outputs_unreadable(error) = "the stack's outputs can't be read: {error}", "スタックの出力を読み取れません: {error}";
+    workflow_lost(what) = "its Step Functions does not answer ({what})", "Step Functions が応答しません ({what})";
+    look_at_emulator() = "look at the emulator's log and try again", "エミュレーターのログを確認して、もう一度実行してください";
+
+    file_unreadable(error) = "the file can't be read: {error}", "ファイルを読み取れません: {error}";
+    file_missing() = "there is no such file", "ファイルがありません";
+    file_not_json(error, line, column) = "the file is not JSON: {error}", "JSON ではありません ({line} 行目、{column} 文字目)";
+    file_not_writable(error) = "the file can't be written: {error}", "ファイルに書き込めません: {error}";
+    not_of_the_shape(error) = "does not fit: {error}", "形式が合いません: {error}";
+    one_fault(file) = "{file}: 1 fault", "{file}: 誤りが 1 件あります";
+    faults(file, count) = "{file}: {count} faults", "{file}: 誤りが {count} 件あります";
+    usable(file, alias, groups) = "{file} is usable: instance {alias}, {groups}.", "{file} は使えます: インスタンス {alias}、{groups}。";
+    one_group() = "1 group", "グループ 1 件";
+    groups(count) = "{count} groups", "グループ {count} 件";
+
+    ready_to_sign_in(alias) = "{alias} is ready to be signed in to.", "{alias} にサインインできます。";
+    sign_in_incomplete(alias) = "{alias} exists, but its sign-in is not complete: see the open items.", "{alias} は作成しましたが、サインインの設定が完了していません。残っている作業を確認してください。";
+    no_open_items() = "Open items: none", "残っている作業: なし";
+    nothing_to_change() = "nothing to change", "変更なし";
+    memberships(users, count) = "{users}; {count} memberships in the groups", "{users} (グループのメンバー {count} 人)";
+    in_region(account, region) = "{account} in {region}", "{account} ({region})";
+    quota_line(name, value, desired, status) = "{name}: {value} there, {desired} needed, {status}", "{name}: 現在 {value}、必要 {desired}、{status}";
+}
