@@ -77,6 +77,12 @@ impl Authority {
         self.sessions.assumed(answer, form, ends);
     }
 
+    /// What the policies of a role, as they are, say about a question; what can't be judged is no allow.
+    pub(crate) async fn asked(&self, role: &str, ask: &Ask) -> bool {
+        let role = self.roles.read(role).await;
+        role.is_ok_and(|role| policy::decide(&role.policies, role.boundary.as_deref(), ask) == Decision::Allow)
+    }
+
     /// Who makes the call and what it asks; refused where it may not.
     pub(crate) async fn judge(
         &self,
