@@ -90,6 +90,29 @@ fn every_alarm_says_in_both_languages_what_is_the_case_and_what_to_run() {
     }
 }
 
+/// What ends by itself is measured once a day, so the alarm looks at a day, and at the one that ends first.
+#[test]
+fn what_ends_by_itself_has_an_alarm_that_leaves_time_to_act() {
+    let template = template();
+    let alarms = alarms(&template);
+    let function = &template["Resources"]["WatchExpiryFunction"]["Properties"]["Events"]["Daily"];
+    assert_eq!(function["Properties"]["ScheduleExpression"], "rate(1 day)");
+    for (metric, hours) in
+        [(Metric::SigningCertificateDaysLeft, 24), (Metric::CredentialDaysLeft, 24), (Metric::SubscriptionHoursLeft, 1)]
+    {
+        let name = json!(metric);
+        let alarm =
+            alarms.values().find(|alarm| alarm["MetricName"] == name).unwrap_or_else(|| panic!("no alarm: {name}"));
+        let left = alarm["Threshold"].as_u64().unwrap() * hours;
+        assert!(left >= 7 * 24, "{name}: {left} hours are no time");
+        assert_eq!(
+            (&alarm["Statistic"], &alarm["Period"], &alarm["ComparisonOperator"], &alarm["TreatMissingData"]),
+            (&json!("Minimum"), &json!(86_400), &json!("LessThanThreshold"), &json!("ignore")),
+            "{name}"
+        );
+    }
+}
+
 /// Only people start a plan, and wait for its answer; it changes nothing.
 const UNWATCHED: &str = "PlanStateMachine";
 
