@@ -65,8 +65,10 @@ pub struct CallSummary {
     pub simulated: bool,
     /// The number given with [`crate::LocalCloud::set_run`] at the time of the call.
     pub run: u32,
-    /// The Lambda function that made the call; none for others, and for Graph and the login service.
+    /// The Lambda function that made the call; none for others.
     pub function: Option<String>,
+    /// `machine/state`, for which the function worked or in whose name Step Functions called by itself.
+    pub state: Option<String>,
     /// What the call needed of the function's role.
     pub permissions: Vec<Permission>,
 }
@@ -129,6 +131,7 @@ impl Recorder {
             simulated,
             run,
             function: caller.function.clone(),
+            state: caller.state.clone(),
             permissions: permissions.clone(),
         };
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).push(summary);
@@ -160,6 +163,7 @@ impl Recorder {
             "simulated": simulated,
             "run": run,
             "function": caller.function,
+            "state": caller.state,
             "permissions": permissions,
         });
         // One write a line, so that a reader never sees half of one. A full disk must not take the cloud down with it.
@@ -215,7 +219,8 @@ fn mask(value: &mut Value, attachment: bool) {
         Value::Object(members) => {
             for (name, member) in members {
                 let hidden = is_secret(name) || (attachment && matches!(name.as_str(), "data" | "fileName"));
-                if hidden && !member.is_null() {
+                // Whether there was one is nobody's business either.
+                if hidden {
                     *member = json!(MASK);
                 } else {
                     mask(member, attachment || matches!(name.as_str(), "attachments" | "attachment" | "attachmentSet"));
