@@ -2,9 +2,9 @@
 //!
 //! The item's key is `instanceId`. This module owns the attributes `alias`, `config` and `registeredAt`, and who may
 //! add a signing certificate (`rotation`, `rotationUntil`); the user-sync state
-//! machine owns the lease (`lease`, `leaseUntil`, `dirty`), the approval (`approvalDigest`, `approvalUntil`, `approvalToken`, which
-//! `notify` adds), how far the running sync is (`progress`) and what came of its runs (`lastRun`, `lastSuccessAt`,
-//! `lastFailure`, `lastFailureAt`), the drift state machine `driftDigest`, and the teardown's `teardown` (what was approved;
+//! machine owns the lease (`lease`, `leaseUntil`, `dirty`), the approval (`approvalDigest`, `approvalUntil`, `approvalBy`, and `approvalToken`,
+//! which `notify` adds), how far the running sync is (`progress`) and what came of its runs (`lastRun`, `lastSuccessAt`,
+//! `lastFailure`, `lastFailureAt`), the onboarding's `begun` (its input, until there is a `config`), the drift state machine `driftDigest`, and the teardown's `teardown` (what was approved;
 //! while it is there, nothing else works on the instance) in the same item, which is why an entry is updated and never
 //! put whole. Times are milliseconds since the epoch. The clouds themselves are the record of what exists.
 
@@ -26,6 +26,17 @@ use crate::{aws_error, clients::Clients};
 
 /// The attribute that says that the instance is being torn down.
 const TEARDOWN: &str = "teardown";
+/// The attribute that holds the input of an onboarding that has not come to the instance's registration yet.
+const BEGUN: &str = "begun";
+
+/// What is known of an instance that is not registered.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Begun {
+    /// Its alias.
+    pub alias: Option<String>,
+    /// The input of its onboarding.
+    pub onboarding: Option<Onboarding>,
+}
 
 /// What is known of an onboarded instance. Stored as JSON; new fields get defaults, because an entry outlives releases.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -197,11 +208,9 @@ impl<'a> Registry<'a> {
         while let Some(item) = items.next().await {
             let item = item.map_err(|error| aws_error::step_error("reading the registry", &error))?;
             let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).map(String::as_str);
-            // What is being torn down has no part in schedules and events any more.
-            if item.contains_key(TEARDOWN) {
-                continue;
-            }
-            match serde_json::from_str(text("config").unwrap_or_default()) {
+            // What is being torn down has no part in schedules and events any more, and what is not registered none yet.
+            let Some(config) = text("config").filter(|_| !item.contains_key(TEARDOWN)) else { continue };
+            match serde_json::from_str(config) {
                 Ok(entry) => {
                     entries.push((entry, time(&item, "lastSuccessAt").or_else(|| time(&item, "registeredAt"))))
                 }
@@ -218,6 +227,17 @@ impl<'a> Registry<'a> {
     pub async fn groups_of_others(&self, instance_id: &str) -> Result<BTreeSet<String>, StepError> {
         let others = self.entries().await?.into_iter().filter(|entry| entry.instance_id != instance_id);
         Ok(others.flat_map(|entry| entry.groups).map(|group| group.id).collect())
+    }
+
+    /// What is known of an instance that is not registered.
+    ///
+    /// # Errors
+    /// Whatever keeps `DynamoDB` from answering.
+    pub async fn begun(&self, instance_id: &str) -> Result<Begun, StepError> {
+        let item = self.item(instance_id).await?.unwrap_or_default();
+        let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
+        let onboarding = text(BEGUN).and_then(|text| serde_json::from_str(&text).ok());
+        Ok(Begun { alias: text("alias"), onboarding })
     }
 
     /// What was approved of an instance's teardown, where one has begun.
@@ -248,10 +268,12 @@ impl<'a> Registry<'a> {
             .table_name(self.table)
             .key("instanceId", AttributeValue::S(entry.instance_id.clone()))
             .update_expression(
-                "SET #alias = :alias, #config = :config, registeredAt = if_not_exists(registeredAt, :now) REMOVE #teardown",
+                "SET #alias = :alias, #config = :config, registeredAt = if_not_exists(registeredAt, :now) \
+                 REMOVE #teardown, #begun",
             )
             // Whoever onboards again does not want the teardown any more.
             .expression_attribute_names("#teardown", TEARDOWN)
+            .expression_attribute_names("#begun", BEGUN)
             .expression_attribute_names("#alias", "alias")
             .expression_attribute_names("#config", "config")
             .expression_attribute_values(":alias", AttributeValue::S(entry.alias.clone()))

@@ -78,9 +78,9 @@ impl Authenticator {
         Ok(self.credential(&mut *self.state.lock().await, settings).await?.tenant_id)
     }
 
-    /// When the credential ends, where that is known.
+    /// When the credential ends, where that is known: the one that lies there now, not the one that still serves.
     pub(super) async fn expires(&self, settings: &Settings) -> Result<Option<OffsetDateTime>, StepError> {
-        Ok(self.credential(&mut *self.state.lock().await, settings).await?.expires())
+        Ok(self.credential(&mut State::default(), settings).await?.expires())
     }
 
     /// A token that is good for some minutes at least.

@@ -7,3 +7,4 @@ pub(crate) mod federation;
 pub(crate) mod instance;
 pub(crate) mod people;
 pub(crate) mod record;
+pub(crate) mod unfinished;

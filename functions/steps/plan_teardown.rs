@@ -1,10 +1,14 @@
 //! `plan-teardown`: what a teardown would remove, object by object, and whether that is what a person approved (the how-to
 //! has no way back). Only what carries our mark is removed; users and instance only where the input names them.
 //!
+//! An instance that never came to its registration is torn down as well: the onboarding has noted its input before it made
+//! anything else.
+//!
 //! * Reads: `dynamodb:GetItem` on the registry; `connect:DescribeInstance`, `connect:ListPhoneNumbersV2`,
 //!   `connect:SearchUsers`; `iam:GetSAMLProvider`, `iam:GetPolicy`, `iam:GetRole`, `iam:ListAttachedRolePolicies`,
 //!   `iam:ListRolePolicies`; Graph `/servicePrincipals/{id}` with its claims policies and assignments,
-//!   `/applications/{id}`, `/policies/claimsMappingPolicies`, `/subscriptions`.
+//!   `/applications/{id}`, `/policies/claimsMappingPolicies`, `/subscriptions`; of an instance that is not registered also
+//!   `/applicationTemplates`, `/servicePrincipals` and `/applications` (lists).
 //! * Writes: nothing.
 //! * Permissions: the reads; in Graph `Application.Read.All`, `Policy.Read.All`, `Group.Read.All`.
 //! * Safe to repeat: it only reads. After a teardown that broke off, its plan is what is left, and what was approved once
@@ -28,7 +32,7 @@ use crate::{
     inspect::{
         entra::Found,
         federation::{Federation, FoundRole},
-        instance,
+        instance, unfinished,
     },
     registry::{Entry, Registry},
     telephony,
@@ -41,12 +45,12 @@ use crate::{
 pub async fn run(cx: &Clients, input: PlanTeardownInput) -> Result<PlanTeardownOutput, StepError> {
     let request = Teardown::parse_step(&input.request)?;
     let registry = Registry::new(cx)?;
-    let entry = registry.find(&request.instance_id).await?.ok_or_else(|| {
-        StepError::invalid_input(format!(
-            "the instance {} is not in the registry: this stack has not onboarded it, or its teardown has finished",
-            request.instance_id
-        ))
-    })?;
+    let registered = registry.find(&request.instance_id).await?;
+    let is_registered = registered.is_some();
+    let entry = match registered {
+        Some(entry) => entry,
+        None => unfinished::entry(cx, &registry, &request.instance_id).await?,
+    };
     if let Some(typed) = request.confirm_alias.as_ref().filter(|typed| **typed != entry.alias) {
         return Err(StepError::invalid_input(format!(
             "$.confirmAlias: \"{typed}\" is not the alias of the instance {}; type the alias of the instance that you want to \
@@ -70,6 +74,15 @@ pub async fn run(cx: &Clients, input: PlanTeardownInput) -> Result<PlanTeardownO
     planner.federation().await?;
     planner.application().await?;
     let phone_numbers = planner.instance().await?;
+    // What is only being torn down may have nothing left but the mark that says so.
+    let begun = || async { Ok::<_, StepError>(registry.teardown(&request.instance_id).await?.is_some()) };
+    if !is_registered && !planner.items.iter().any(|item| item.action.removes()) && !begun().await? {
+        return Err(StepError::invalid_input(format!(
+            "the instance {} ({}) is not in the registry, and nothing else carries the mark of an onboarding of it: this stack \
+             has not onboarded it, or its teardown has finished. Name users or instance where those shall go",
+            request.instance_id, entry.alias
+        )));
+    }
     let item = |action| PlanItem::new(Area::Registry, "registry entry", &entry.alias, action, "");
     planner.items.push(item(Action::Delete));
     let Planner { items, open, .. } = planner;
@@ -84,6 +97,7 @@ pub async fn run(cx: &Clients, input: PlanTeardownInput) -> Result<PlanTeardownO
         open_items: open,
         approved,
         approval,
+        registered: is_registered,
         target: TeardownTarget {
             instance_id: entry.instance_id,
             instance_arn: entry.instance_arn,
@@ -234,13 +248,16 @@ impl Planner<'_> {
     }
 
     async fn application(&mut self) -> Result<(), StepError> {
-        let Some(known) = &self.entry.application else { return Ok(()) };
         let graph = self.cx.graph();
         let name = self.entry.input().entra.application_name;
-        let found = Found::read(graph, &known.service_principal_id, &known.application_id).await?;
+        let found = match &self.entry.application {
+            Some(known) => Found::read(graph, &known.service_principal_id, &known.application_id).await?,
+            None => None,
+        };
         let kind = "enterprise application";
         let ours = |found: &Found| found.principal.tags.contains(&names::service_principal_tag(&self.entry.alias));
         match (&found, self.request.application) {
+            (None, ApplicationFate::Keep) => return Ok(()),
             (None, _) => {}
             (Some(_), ApplicationFate::Keep) => {
                 self.line(Area::Entra, kind, name, Action::Leave, "as the input says");

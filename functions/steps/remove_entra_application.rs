@@ -35,7 +35,11 @@ const LANES: usize = 8;
 pub async fn run(cx: &Clients, input: RemoveInput) -> Result<RemoveOutput, StepError> {
     let (graph, target) = (cx.graph(), &input.target);
     let mut output = RemoveOutput::default();
-    let Some(known) = target.application.as_ref().filter(|_| target.application_fate != ApplicationFate::Keep) else {
+    if target.application_fate == ApplicationFate::Keep {
+        return Ok(output);
+    }
+    let Some(known) = &target.application else {
+        delete_claims_policies(graph, &target.alias, &mut output).await?;
         return Ok(output);
     };
     let mark = names::service_principal_tag(&target.alias);

@@ -90,6 +90,74 @@ fn every_alarm_says_in_both_languages_what_is_the_case_and_what_to_run() {
     }
 }
 
+/// What somebody has to hear of has an alarm, not only what happens to be measured.
+#[test]
+fn what_needs_a_person_has_an_alarm() {
+    let template = template();
+    let looked_at: BTreeSet<(String, String)> = alarms(&template)
+        .into_values()
+        .map(|alarm| ["Namespace", "MetricName"].map(|field| alarm[field].as_str().unwrap().to_owned()).into())
+        .collect();
+    let own = [
+        Metric::SecondsSinceSync,
+        Metric::UsersFailed,
+        Metric::SyncThrottles,
+        Metric::UnsafePlans,
+        Metric::SubscriptionHoursLeft,
+        Metric::SigningCertificateDaysLeft,
+        Metric::CredentialDaysLeft,
+    ];
+    let own = own.map(|metric| (NAMESPACE.to_owned(), json!(metric).as_str().unwrap().to_owned()));
+    let aws = [("AWS/States", "ExecutionsFailed"), ("AWS/SQS", "ApproximateNumberOfMessagesVisible")];
+    let aws = aws.map(|(namespace, name)| (namespace.to_owned(), name.to_owned()));
+    let missing: Vec<_> = own.into_iter().chain(aws).filter(|metric| !looked_at.contains(metric)).collect();
+    assert!(missing.is_empty(), "no alarm looks at {missing:?}");
+}
+
+/// Whoever floods the notification URL, or the queue behind it, takes only so much of the account's concurrency.
+#[test]
+fn what_anybody_can_call_is_bounded() {
+    let mut called = 0;
+    for (name, function) in resources_of_type(&template(), "AWS::Serverless::Function") {
+        let properties = &function["Properties"];
+        if !properties["FunctionUrlConfig"].is_null() {
+            called += 1;
+            let bound = &properties["ReservedConcurrentExecutions"];
+            assert_eq!(bound["!If"][1], json!({ "!Ref": "NotificationConcurrency" }), "{name}");
+        }
+        for (event, source) in properties["Events"].as_object().into_iter().flatten() {
+            if source["Type"] == "SQS" {
+                called += 1;
+                assert!(source["Properties"]["ScalingConfig"]["MaximumConcurrency"].is_u64(), "{event} of {name}");
+            }
+        }
+    }
+    assert_eq!(called, 2, "the URL and the queue of hints");
+}
+
+/// What ends by itself is measured once a day, so the alarm looks at a day, and at the one that ends first.
+#[test]
+fn what_ends_by_itself_has_an_alarm_that_leaves_time_to_act() {
+    let template = template();
+    let alarms = alarms(&template);
+    let function = &template["Resources"]["WatchExpiryFunction"]["Properties"]["Events"]["Daily"];
+    assert_eq!(function["Properties"]["ScheduleExpression"], "rate(1 day)");
+    for (metric, hours) in
+        [(Metric::SigningCertificateDaysLeft, 24), (Metric::CredentialDaysLeft, 24), (Metric::SubscriptionHoursLeft, 1)]
+    {
+        let name = json!(metric);
+        let alarm =
+            alarms.values().find(|alarm| alarm["MetricName"] == name).unwrap_or_else(|| panic!("no alarm: {name}"));
+        let left = alarm["Threshold"].as_u64().unwrap() * hours;
+        assert!(left >= 7 * 24, "{name}: {left} hours are no time");
+        assert_eq!(
+            (&alarm["Statistic"], &alarm["Period"], &alarm["ComparisonOperator"], &alarm["TreatMissingData"]),
+            (&json!("Minimum"), &json!(86_400), &json!("LessThanThreshold"), &json!("ignore")),
+            "{name}"
+        );
+    }
+}
+
 /// Only people start a plan, and wait for its answer; it changes nothing.
 const UNWATCHED: &str = "PlanStateMachine";
 

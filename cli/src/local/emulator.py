@@ -1,10 +1,14 @@
 """Starts the emulator, and ends it with all that it started and wrote when the program that started this one is gone."""
+import contextvars
+import http.client
+import json
 import os
 import shutil
 import signal
 import sys
 import threading
 import time
+import urllib.parse
 
 
 def end_with_parent():
@@ -15,9 +19,9 @@ def end_with_parent():
 
 threading.Thread(target=end_with_parent, daemon=True).start()
 sys.argv = ["ministack"]
-from ministack.app import main  # noqa: E402
+from ministack import app  # noqa: E402
 from ministack.core.concurrency import esm_wake  # noqa: E402
-from ministack.services import lambda_svc, sqs  # noqa: E402
+from ministack.services import lambda_svc, sqs, stepfunctions as sfn  # noqa: E402
 
 
 def gather_batches_as_lambda_does():
@@ -65,6 +69,114 @@ def name_the_log_format_as_lambda_does():
     lambda_svc._provided_worker_env = with_log_format
 
 
+def send_what_states_do_themselves_through_the_stand_in():
+    """What a state does without a function (the registry, other executions), the emulator does inside itself, where nobody
+    sees it and nothing can fail. Here it is a call like every other one, in the name of its state."""
+    patience = 5  # seconds, for a call that Step Functions would give up after its state's TimeoutSeconds
+    door = urllib.parse.urlparse(os.environ["AWS_ENDPOINT_URL_DYNAMODB"])
+    state = contextvars.ContextVar("state", default=None)
+    execute_task, call_lambda, call_handler = sfn._execute_task, sfn._call_lambda, app.call_service_handler_sync
+
+    def in_the_states_name(definition, raw_input, execution, ctx):
+        token = state.set(f"{ctx['StateMachine']['Name']}/{ctx['State']['Name']}")
+        try:
+            return execute_task(definition, raw_input, execution, ctx)
+        finally:
+            state.reset(token)
+
+    def post(path, body, headers):
+        connection = http.client.HTTPConnection(door.hostname, door.port, timeout=patience)
+        try:
+            connection.request("POST", path, body, headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+    def function_of_the_state(function, event):
+        """The stand-in hears for which state a function works, so that its calls can be told apart by state as well."""
+        name = lambda_svc._get_func_record_for_ref(function)[2]
+        post("/_admin/working", json.dumps({"function": name, "state": state.get()}), {})
+        try:
+            return call_lambda(function, event)
+        finally:
+            post("/_admin/working", json.dumps({"function": name}), {})
+
+    def send(service, target, body, name):
+        scope = f"Credential=test/20260101/{sfn.get_region()}/{service}/aws4_request"
+        headers = {
+            "authorization": f"AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=0",
+            "content-type": "application/x-amz-json-1.0",
+            "x-amz-target": target,
+            "x-local-cloud-state": state.get(),
+        }
+        try:
+            status, text = post("/", body, headers)
+            return status, json.loads(text) if text else {}
+        except TimeoutError:
+            raise sfn._ExecutionError("States.Timeout", f"{target} took longer than {patience} seconds") from None
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise sfn._ExecutionError(f"{name}.SdkClientException", f"{target}: {error!r}") from None
+
+    def dynamodb(operation, item):
+        status, result = send("dynamodb", f"DynamoDB_20120810.{operation[0].upper()}{operation[1:]}", json.dumps(item), "DynamoDB")
+        if status >= 400:
+            name = result.get("__type", "").rsplit("#", 1)[-1].rsplit(".", 1)[-1]
+            raise sfn._ExecutionError(f"DynamoDB.{name}", result.get("message", ""))
+        return result
+
+    def sdk_call(handler, method, path, headers, body, *rest):
+        target = headers.get("x-amz-target", "")
+        if state.get() is None or not target.startswith("AWSStepFunctions."):
+            return call_handler(handler, method, path, headers, body, *rest)
+        status, result = send("states", target, body, "Sfn")
+        return status, {}, json.dumps(result).encode()
+
+    def start_and_wait(request):
+        status, result = send("states", "AWSStepFunctions.StartExecution", json.dumps(request), "StepFunctions")
+        if status >= 400:
+            result["__type"] = f"StepFunctions.{result.get('__type', '').rsplit('#', 1)[-1]}"
+            return status, {}, json.dumps(result).encode()
+        execution = sfn._executions[result["executionArn"]]
+        while not execution["stopDate"]:
+            time.sleep(0.02)
+        names = ["executionArn", "stateMachineArn", "name", "status", "startDate", "stopDate", "input", "output"]
+        return 200, {}, json.dumps({name: execution.get(name) for name in names}).encode()
+
+    sfn._execute_task = in_the_states_name
+    sfn._call_lambda = function_of_the_state
+    sfn._invoke_dynamodb = dynamodb
+    sfn._start_sync_execution = start_and_wait
+    app.call_service_handler_sync = sdk_call
+
+
+def fail_a_task_whose_function_fails_before_it_waits():
+    """A task that waits for an answer by token fails at once where its function fails; the emulator waits for ever."""
+    waits_for = contextvars.ContextVar("waits_for", default=None)
+    call_lambda, with_callback = sfn._call_lambda, sfn._invoke_with_callback
+
+    def call(function, event):
+        try:
+            return call_lambda(function, event)
+        except sfn._ExecutionError as error:
+            if waits_for.get():
+                task = sfn._task_tokens[waits_for.get()]
+                task["error"] = {"Error": error.error, "Cause": error.cause}
+                task["event"].set()
+            raise
+
+    def wait(resource, data, token, definition):
+        mark = waits_for.set(token)
+        try:
+            return with_callback(resource, data, token, definition)
+        finally:
+            waits_for.reset(mark)
+
+    sfn._call_lambda, sfn._invoke_with_callback = call, wait
+
+
 gather_batches_as_lambda_does()
 name_the_log_format_as_lambda_does()
-main()
+send_what_states_do_themselves_through_the_stand_in()
+fail_a_task_whose_function_fails_before_it_waits()
+app.main()

@@ -6,6 +6,7 @@ mod commands;
 mod common;
 mod entra_setup;
 mod events;
+mod expiry;
 mod faults;
 mod history;
 mod kept;

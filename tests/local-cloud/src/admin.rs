@@ -36,6 +36,17 @@ struct EndSubscription {
     id: String,
 }
 
+/// The body of `/_admin/working`, which is the emulator's.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Working {
+    /// The function's name.
+    function: String,
+    /// `machine/state`; none once it is done.
+    #[serde(default)]
+    state: Option<String>,
+}
+
 /// The body of `/_admin/clock`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -62,6 +73,9 @@ pub(crate) async fn serve(cloud: &Cloud, request: &Request) -> Response {
     };
     match (request.method.as_str(), request.path.as_str()) {
         ("POST", "/_admin/fault") => done(read(request).and_then(|body| add_faults(cloud, body))),
+        ("POST", "/_admin/working") => {
+            done(read(request).map(|body: Working| cloud.authority.works_for(body.function, body.state)))
+        }
         ("POST", "/_admin/members/add") => {
             done(read(request).and_then(|body: AddMember| cloud.graph.add_member(&body.group, body.member)))
         }

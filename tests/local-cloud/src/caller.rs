@@ -1,5 +1,5 @@
-//! Finds the process behind a loopback connection and kills it (Linux): this is how a test lets a Lambda die at exactly
-//! one call.
+//! Finds the process behind a loopback connection (Linux), to say which function it is, and to kill it: this is how a test
+//! lets a Lambda die at exactly one call.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -10,8 +10,7 @@ use std::process::{Command, Stdio};
 /// With the reason, when no such process can be found or it must not be killed: never this process itself, which would
 /// take the whole local cloud with it.
 pub(crate) fn kill(peer: u16, own: u16) -> Result<u32, String> {
-    let inode = socket_inode(peer, own).ok_or_else(|| format!("no socket on port {peer} that talks to port {own}"))?;
-    let process = holder(&inode).ok_or_else(|| format!("no process holds the socket on port {peer}"))?;
+    let process = process(peer, own)?;
     if process == std::process::id() {
         return Err("the caller is the local cloud's own process".into());
     }
@@ -22,6 +21,19 @@ pub(crate) fn kill(peer: u16, own: u16) -> Result<u32, String> {
         Ok(status) => Err(format!("kill -9 {process} ended with {status}")),
         Err(error) => Err(format!("kill -9 {process} could not be started: {error}")),
     }
+}
+
+/// The Lambda function in whose process the other end of the connection is; none where it is no function's.
+pub(crate) fn function(peer: u16, own: u16) -> Option<String> {
+    const NAME: &[u8] = b"AWS_LAMBDA_FUNCTION_NAME=";
+    let environment = std::fs::read(format!("/proc/{}/environ", process(peer, own).ok()?)).ok()?;
+    let name = environment.split(|byte| *byte == 0).find_map(|variable| variable.strip_prefix(NAME))?;
+    Some(String::from_utf8_lossy(name).into_owned())
+}
+
+fn process(peer: u16, own: u16) -> Result<u32, String> {
+    let inode = socket_inode(peer, own).ok_or_else(|| format!("no socket on port {peer} that talks to port {own}"))?;
+    holder(&inode).ok_or_else(|| format!("no process holds the socket on port {peer}"))
 }
 
 /// The inode of the socket whose local port is `local` and whose remote port is `remote`.
@@ -62,10 +74,12 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let own = listener.local_addr().unwrap().port();
         let mut caller = Command::new("bash")
+            .env("AWS_LAMBDA_FUNCTION_NAME", "stack-Function-1")
             .args(["-c", &format!("exec 3<>/dev/tcp/127.0.0.1/{own}; read -u 3 line")])
             .spawn()
             .unwrap();
         let (mut connection, peer) = listener.accept().unwrap();
+        assert_eq!(function(peer.port(), own).as_deref(), Some("stack-Function-1"));
         assert_eq!(kill(peer.port(), own), Ok(caller.id()));
         assert!(!caller.wait().unwrap().success());
         // The connection itself outlives its caller by a moment; writing to it is no error of ours.

@@ -11,6 +11,11 @@ use crate::http::Response;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct FaultRule {
+    /// Only calls of these callers: a regular expression, looked for in `function machine/state`, the names of the Lambda
+    /// function and of the state for which it works. Where Step Functions calls by itself there is no function, and where
+    /// nobody but an event called the function, no state.
+    #[serde(default)]
+    pub caller: Option<String>,
     /// Only calls of this service (`connect`, `servicequotas`, `support`, `iam`, `graph`, `login`, …).
     #[serde(default)]
     pub service: Option<String>,
@@ -38,13 +43,17 @@ pub struct FaultRule {
     /// How long the call waits before anything else happens, in milliseconds of wall time.
     #[serde(default)]
     pub delay_ms: Option<u64>,
+    /// How long the answer waits after the call had its effect, in milliseconds of wall time.
+    #[serde(default)]
+    pub answer_delay_ms: Option<u64>,
     /// Cuts the answer's body to so many bytes, or to its first half (`true`).
     #[serde(default)]
     pub truncate: Option<Truncate>,
     /// Breaks the connection off after the call had its effect, in the middle of the answer.
     #[serde(default, rename = "break")]
     pub broken: bool,
-    /// Kills the calling process (Linux), before or after the call had its effect.
+    /// Kills the calling process (Linux), before or after the call had its effect. Step Functions, which does not die, gets
+    /// no answer.
     #[serde(default)]
     pub kill: Option<Kill>,
 }
@@ -86,8 +95,8 @@ pub enum Kill {
 /// A rule that cannot be used, and why.
 #[derive(Debug, thiserror::Error)]
 pub enum FaultRuleError {
-    /// `match` is no regular expression.
-    #[error("the fault rule's match {pattern:?} is not a regular expression: {source}")]
+    /// `match` or `caller` is no regular expression.
+    #[error("the fault rule's {pattern:?} is not a regular expression: {source}")]
     Pattern {
         /// The text given.
         pattern: String,
@@ -95,7 +104,9 @@ pub enum FaultRuleError {
         source: Box<regex::Error>,
     },
     /// The rule matches but has no effect.
-    #[error("the fault rule for {pattern:?} does nothing: give it status, code, delayMs, truncate, break or kill")]
+    #[error(
+        "the fault rule for {pattern:?} does nothing: give it status, code, delayMs, answerDelayMs, truncate, break or kill"
+    )]
     Nothing {
         /// The rule's `match`.
         pattern: String,
@@ -120,6 +131,7 @@ pub(crate) struct Hit {
 struct Armed {
     rule: FaultRule,
     pattern: Regex,
+    caller: Option<Regex>,
     seen: u32,
     fired: u32,
 }
@@ -137,21 +149,26 @@ impl Faults {
             return Err(FaultRuleError::Status { pattern, status });
         }
         let answers = rule.status.is_some() || rule.code.is_some();
-        if !answers && rule.delay_ms.is_none() && rule.truncate.is_none() && !rule.broken && rule.kill.is_none() {
+        let slow = rule.delay_ms.is_some() || rule.answer_delay_ms.is_some();
+        if !answers && !slow && rule.truncate.is_none() && !rule.broken && rule.kill.is_none() {
             return Err(FaultRuleError::Nothing { pattern });
         }
-        let pattern = Regex::new(&rule.pattern)
-            .map_err(|source| FaultRuleError::Pattern { pattern, source: Box::new(source) })?;
-        self.0.push(Armed { rule, pattern, seen: 0, fired: 0 });
+        let regex = |pattern: &str| {
+            Regex::new(pattern)
+                .map_err(|source| FaultRuleError::Pattern { pattern: pattern.into(), source: Box::new(source) })
+        };
+        let (pattern, caller) = (regex(&rule.pattern)?, rule.caller.as_deref().map(regex).transpose()?);
+        self.0.push(Armed { rule, pattern, caller, seen: 0, fired: 0 });
         Ok(())
     }
 
     /// Counts the call in every rule that matches it; the first one whose turn it is hits.
-    pub(crate) fn hit(&mut self, service: &str, names: &[&str]) -> Option<Hit> {
+    pub(crate) fn hit(&mut self, caller: Option<&str>, service: &str, names: &[&str]) -> Option<Hit> {
         let mut hit = None;
         for armed in &mut self.0 {
             let wanted = armed.rule.service.as_deref().is_none_or(|name| plain(name) == plain(service));
-            if !wanted || !names.iter().any(|name| armed.pattern.is_match(name)) {
+            let his = armed.caller.as_ref().is_none_or(|wanted| caller.is_some_and(|caller| wanted.is_match(caller)));
+            if !wanted || !his || !names.iter().any(|name| armed.pattern.is_match(name)) {
                 continue;
             }
             armed.seen += 1;
@@ -172,6 +189,10 @@ fn plain(service: &str) -> String {
 impl Hit {
     pub(crate) fn delay(&self) -> Option<std::time::Duration> {
         self.rule.delay_ms.map(std::time::Duration::from_millis)
+    }
+
+    pub(crate) fn answer_delay(&self) -> Option<std::time::Duration> {
+        self.rule.answer_delay_ms.map(std::time::Duration::from_millis)
     }
 
     pub(crate) fn kill(&self) -> Option<Kill> {
@@ -268,15 +289,23 @@ mod tests {
     #[test]
     fn a_rule_lets_the_first_calls_through_and_hits_as_often_as_it_says() {
         let mut faults = faults(json!({ "match": "CreateUser", "after": 1, "times": 2, "status": 429 }));
-        let hits: Vec<bool> = (0..5).map(|_| faults.hit("connect", &["CreateUser"]).is_some()).collect();
+        let hits: Vec<bool> = (0..5).map(|_| faults.hit(None, "connect", &["CreateUser"]).is_some()).collect();
         assert_eq!(hits, [false, true, true, false, false]);
     }
 
     #[test]
     fn a_rule_for_one_service_leaves_the_others_alone() {
         let mut faults = faults(json!({ "service": "service-quotas", "match": ".", "status": 500 }));
-        assert!(faults.hit("connect", &["PUT /instance"]).is_none());
-        assert!(faults.hit("servicequotas", &["GetServiceQuota"]).is_some());
+        assert!(faults.hit(None, "connect", &["PUT /instance"]).is_none());
+        assert!(faults.hit(None, "servicequotas", &["GetServiceQuota"]).is_some());
+    }
+
+    #[test]
+    fn a_rule_for_one_caller_leaves_the_others_alone() {
+        let mut faults = faults(json!({ "match": ".", "caller": "-NotifyFunction-", "status": 500, "times": 0 }));
+        let mut hits = |caller| faults.hit(caller, "sns", &["Publish"]).is_some();
+        assert!(hits(Some("stack-NotifyFunction-1")));
+        assert!(!hits(Some("stack-ReportFunction-1")) && !hits(None));
     }
 
     #[test]
@@ -285,7 +314,7 @@ mod tests {
             { "match": "A", "status": 500 }, { "match": "A", "after": 2, "code": "Later" },
         ]));
         let codes: Vec<Option<String>> =
-            (0..4).map(|_| faults.hit("x", &["A"]).map(|hit| hit.rule.code.unwrap_or_default())).collect();
+            (0..4).map(|_| faults.hit(None, "x", &["A"]).map(|hit| hit.rule.code.unwrap_or_default())).collect();
         assert_eq!(codes, [Some(String::new()), None, Some("Later".into()), None]);
     }
 
@@ -300,7 +329,7 @@ mod tests {
     fn a_cut_answer_keeps_its_first_half() {
         let mut faults = faults(json!({ "match": "x", "truncate": true }));
         let mut answer = Response::new(200, "text/plain", "12345678");
-        assert!(faults.hit("s", &["x"]).unwrap().cut(&mut answer));
+        assert!(faults.hit(None, "s", &["x"]).unwrap().cut(&mut answer));
         assert_eq!(answer.body, b"1234");
     }
 }

@@ -1,11 +1,12 @@
 //! The three doors of the local cloud (AWS, Microsoft Graph, the login service): from a connection to a service, through
 //! the fault rules, into the record.
 
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use axum::body::Body;
 use axum::extract::ConnectInfo;
+use axum::extract::connect_info::Connected;
+use axum::serve::IncomingStream;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -17,7 +18,7 @@ use crate::http::{Request, Response};
 use crate::iam::Iam;
 use crate::model::Models;
 use crate::record::Recorder;
-use crate::route::{Destination, destination};
+use crate::route::{Destination, ISSUER, destination};
 use crate::simulated;
 use crate::sts::Sts;
 use crate::upstream::Upstream;
@@ -53,15 +54,28 @@ pub(crate) enum Door {
     Login,
 }
 
+/// The other end of a connection.
+#[derive(Clone, Debug)]
+struct Peer {
+    port: u16,
+    /// The function that it belongs to, once somebody asked.
+    function: Arc<OnceLock<Option<String>>>,
+}
+
+impl Connected<IncomingStream<'_, TcpListener>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Self {
+        Self { port: stream.remote_addr().port(), function: Arc::default() }
+    }
+}
+
 /// Opens a door: serves it until the handle is aborted.
 pub(crate) fn open(cloud: Arc<Cloud>, door: Door, listener: TcpListener, port: u16) -> JoinHandle<()> {
-    let service = axum::Router::new().fallback(
-        move |ConnectInfo(peer): ConnectInfo<SocketAddr>, request: axum::extract::Request| {
+    let service =
+        axum::Router::new().fallback(move |ConnectInfo(peer): ConnectInfo<Peer>, request: axum::extract::Request| {
             let cloud = Arc::clone(&cloud);
-            async move { enter(&cloud, door, peer.port(), port, request).await }
-        },
-    );
-    let service = service.into_make_service_with_connect_info::<SocketAddr>();
+            async move { enter(&cloud, door, peer, port, request).await }
+        });
+    let service = service.into_make_service_with_connect_info::<Peer>();
     tokio::spawn(async move {
         if let Err(error) = axum::serve(listener, service).await {
             eprintln!("local cloud: a port is no longer served: {error}");
@@ -72,7 +86,7 @@ pub(crate) fn open(cloud: Arc<Cloud>, door: Door, listener: TcpListener, port: u
 async fn enter(
     cloud: &Arc<Cloud>,
     door: Door,
-    peer: u16,
+    peer: Peer,
     port: u16,
     request: axum::extract::Request,
 ) -> axum::response::Response {
@@ -93,20 +107,21 @@ async fn enter(
 }
 
 impl Cloud {
-    async fn call(&self, door: Door, peer: u16, port: u16, request: &Request) -> Response {
+    async fn call(&self, door: Door, peer: Peer, port: u16, request: &Request) -> Response {
         let way = way(door, request);
-        let hit = self.hit(&way, request);
+        let (caller, verdict) = match door {
+            Door::Aws => self.authority.judge(&self.world, &self.iam, &self.violations, &way, request).await,
+            // A token says which application calls, and not which function does.
+            Door::Graph | Door::Login => (self.authority.function(Self::function(&peer, port), Vec::new()), Ok(())),
+        };
+        let hit = self.hit(&caller, &way, request);
         if let Some(delay) = hit.as_ref().and_then(Hit::delay) {
             tokio::time::sleep(delay).await;
         }
         let kill = hit.as_ref().and_then(Hit::kill);
-        let (caller, verdict) = match door {
-            Door::Aws => self.authority.judge(&self.world, &self.iam, &self.violations, &way, request).await,
-            Door::Graph | Door::Login => (Caller::default(), Ok(())),
-        };
         if kill == Some(Kill::Before) {
-            self.kill(peer, port);
-            let answer = Response::empty(KILLED);
+            let mut answer = Response::empty(KILLED);
+            answer.broken = !self.kill(&caller, &peer, port);
             self.recorder.note(&way, &caller, request, &answer, true);
             return answer;
         }
@@ -117,31 +132,45 @@ impl Cloud {
             (None, Err(refusal)) => refusal.answer(way.protocol),
             (None, Ok(())) => self.serve(door, &way, request).await,
         };
+        let late = hit.as_ref().and_then(Hit::answer_delay);
         if let Some(hit) = hit {
             simulated |= hit.cut(&mut answer);
             answer.broken = hit.breaks();
         }
         simulated |= answer.broken;
         if kill == Some(Kill::After) {
-            self.kill(peer, port);
+            answer.broken |= !self.kill(&caller, &peer, port);
+            simulated = true;
+        }
+        if let Some(delay) = late {
+            tokio::time::sleep(delay).await;
             simulated = true;
         }
         self.recorder.note(&way, &caller, request, &answer, simulated);
         answer
     }
 
-    fn hit(&self, way: &Destination, request: &Request) -> Option<Hit> {
+    fn function(peer: &Peer, port: u16) -> Option<String> {
+        peer.function.get_or_init(|| caller::function(peer.port, port)).clone()
+    }
+
+    fn hit(&self, caller: &Caller, way: &Destination, request: &Request) -> Option<Hit> {
         let line = format!("{} {}", request.method, request.path);
         let decoded = percent_encoding::percent_decode_str(&line).decode_utf8_lossy().into_owned();
         let target = request.header("x-amz-target").unwrap_or_default();
         let names = [line.as_str(), decoded.as_str(), way.operation.as_str(), target];
-        self.faults.lock().unwrap_or_else(PoisonError::into_inner).hit(&way.service, &names)
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner).hit(caller.name().as_deref(), &way.service, &names)
     }
 
-    fn kill(&self, peer: u16, port: u16) {
-        if let Err(reason) = caller::kill(peer, port) {
+    /// Kills the caller; false where it is Step Functions, which does not die but gets no answer.
+    fn kill(&self, caller: &Caller, peer: &Peer, port: u16) -> bool {
+        if caller.is_step_functions() {
+            return false;
+        }
+        if let Err(reason) = caller::kill(peer.port, port) {
             self.violations.note(format!("a kill rule found nobody to kill: {reason}"));
         }
+        true
     }
 
     async fn serve(&self, door: Door, way: &Destination, request: &Request) -> Response {
@@ -153,7 +182,9 @@ impl Cloud {
             }
             // Judged here already; of paths the emulator's own judgement knows nothing.
             (Door::Aws, None) if way.service == "iam" => self.iam.serve(&self.upstream.operators(request, "iam")).await,
-            (Door::Aws, None) if way.service == "sts" => self.sts.serve(&self.iam, &self.authority, request).await,
+            (Door::Aws, None) if ["sts", ISSUER].contains(&way.service.as_str()) => {
+                self.sts.serve(&self.iam, &self.authority, request).await
+            }
             (Door::Aws, None) if way.service == "sqs" && way.operation == queues::START => {
                 queues::start(&self.upstream, request).await
             }

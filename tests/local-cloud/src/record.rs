@@ -14,7 +14,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::authority::Caller;
 use crate::authority::policy::Ask;
 use crate::http::{Request, Response};
-use crate::route::Destination;
+use crate::route::{Destination, ISSUER};
 
 /// What takes the place of a secret.
 const MASK: &str = "***";
@@ -65,8 +65,10 @@ pub struct CallSummary {
     pub simulated: bool,
     /// The number given with [`crate::LocalCloud::set_run`] at the time of the call.
     pub run: u32,
-    /// The Lambda function that made the call; none for others, and for Graph and the login service.
+    /// The Lambda function that made the call; none for others.
     pub function: Option<String>,
+    /// `machine/state`, for which the function worked or in whose name Step Functions called by itself.
+    pub state: Option<String>,
     /// What the call needed of the function's role.
     pub permissions: Vec<Permission>,
 }
@@ -118,7 +120,7 @@ impl Recorder {
     ) {
         let (service, operation) = (way.service.as_str(), way.operation.as_str());
         // What an issuer publishes for anybody is read by Entra: no operation of AWS, and no call of the stack's.
-        if service == "sts" && request.path.starts_with("/.well-known/") {
+        if service == ISSUER {
             return;
         }
         let run = self.run.load(Ordering::Relaxed);
@@ -133,6 +135,7 @@ impl Recorder {
             simulated,
             run,
             function: caller.function.clone(),
+            state: caller.state.clone(),
             permissions: permissions.clone(),
         };
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).push(summary);
@@ -164,6 +167,7 @@ impl Recorder {
             "simulated": simulated,
             "run": run,
             "function": caller.function,
+            "state": caller.state,
             "permissions": permissions,
         });
         // One write a line, so that a reader never sees half of one. A full disk must not take the cloud down with it.
@@ -219,7 +223,8 @@ fn mask(value: &mut Value, attachment: bool) {
         Value::Object(members) => {
             for (name, member) in members {
                 let hidden = is_secret(name) || (attachment && matches!(name.as_str(), "data" | "fileName"));
-                if hidden && !member.is_null() {
+                // Whether there was one is nobody's business either.
+                if hidden {
                     *member = json!(MASK);
                 } else {
                     mask(member, attachment || matches!(name.as_str(), "attachments" | "attachment" | "attachmentSet"));
@@ -288,7 +293,7 @@ mod tests {
 
     #[test]
     fn what_an_issuer_publishes_is_no_call_of_aws() {
-        assert_eq!(lines("sts", "/.well-known/jwks.json", "application/json", "", "{}"), "");
+        assert_eq!(lines(ISSUER, "/.well-known/jwks.json", "application/json", "", "{}"), "");
         assert_ne!(lines("sts", "/", "application/json", "", "{}"), "");
     }
 }

@@ -3,6 +3,9 @@
 use crate::aws_error::Protocol;
 use crate::http::Request;
 
+/// What an account publishes as the issuer of its web identity tokens; it is no service with a model.
+pub(crate) const ISSUER: &str = "tokens.sts";
+
 /// A request's destination.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Destination {
@@ -24,7 +27,7 @@ pub(crate) fn destination(request: &Request) -> Destination {
         // These two are called without credentials: the token is the credential.
         (_, Some("AssumeRoleWithSAML" | "AssumeRoleWithWebIdentity")) => "sts".into(),
         // What an account's issuer publishes, for anybody.
-        _ if request.header("host").is_some_and(|host| host.contains(".tokens.sts.")) => "sts".into(),
+        _ if request.header("host").is_some_and(|host| host.contains(".tokens.sts.")) => ISSUER.into(),
         _ if request.header("host").is_some_and(|host| host.contains(".lambda-url.")) => "lambda-url".into(),
         _ => "unknown".into(),
     });

@@ -159,6 +159,41 @@ async fn a_teardown_that_broke_off_goes_on_and_no_sync_undoes_it_meanwhile() {
 }
 
 #[tokio::test]
+async fn an_onboarding_that_broke_off_before_its_instance_was_registered_is_torn_down_all_the_same() {
+    let house = House::enter().await;
+    let (alias, application) = ("half-way", "half-way by another name");
+    let mut input = input(alias, "Day shift");
+    input["iam"] = json!({ "samlProviderName": "half-way-provider", "policyName": "half-way-policy", "roleName": "half-way-role" });
+    input["entra"] = json!({ "applicationName": application });
+    let rule = json!({ "caller": "-AssignGroupsFunction-", "service": "graph", "match": "POST .*/appRoleAssignedTo", "status": 403, "times": 3 });
+    house.cloud.admin("POST", "fault", &rule).await;
+    let execution = house.cloud.start("OnboardingStateMachineArn", &input).await;
+    assert_eq!(house.cloud.end_of(&execution).await.status, "FAILED");
+    let id = house.instance(alias).await["Id"].as_str().unwrap().to_owned();
+    let synced = house.run("DriftStateMachineArn", &json!({})).await.to_string();
+    assert!(!synced.contains(&id), "no schedule works on it: {synced}");
+
+    let (plan, end) = torn_down(&house, &id, alias, &json!({ "instance": "delete" })).await;
+    let planned = actions(&plan);
+    for action in [
+        "delete IAM role",
+        "delete IAM policy",
+        "delete SAML provider",
+        "delete enterprise application",
+        "delete claims mapping policy",
+        "delete Amazon Connect instance",
+    ] {
+        assert!(planned.contains(&action.to_owned()), "{action} is not in {planned:?}");
+    }
+    assert_eq!(end["status"], "DONE");
+    assert_eq!(traces(&house.inventory().await, alias), Vec::<String>::new());
+
+    let execution = house.cloud.start(MACHINE, &json!({ "instanceId": id })).await;
+    let refused = house.cloud.end_of(&execution).await;
+    assert_eq!(refused.output["Error"], "InvalidInput", "nothing is left to tear down: {:#}", refused.output);
+}
+
+#[tokio::test]
 async fn a_function_may_die_before_and_after_each_of_its_calls() {
     let house = House::enter().await;
     for when in ["before", "after"] {

@@ -96,6 +96,9 @@ pub struct PlanTeardownOutput {
     pub approved: bool,
     /// What is remembered of the approval while the teardown is under way.
     pub approval: Approval,
+    /// Whether the registry knows the instance; else its onboarding broke off before.
+    #[serde(default)]
+    pub registered: bool,
     /// What the steps work on.
     pub target: TeardownTarget,
 }

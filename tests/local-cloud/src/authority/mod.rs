@@ -12,7 +12,8 @@ pub mod policy;
 mod roles;
 mod sessions;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::Map;
 use time::OffsetDateTime;
@@ -36,13 +37,32 @@ use sessions::{Holder, Sessions};
 /// The services whose calls are judged here.
 const JUDGED: [&str; 5] = ["connect", "iam", "servicequotas", "sts", "support"];
 
+/// In whose name Step Functions, which is the emulator's, makes a call.
+const STATE: &str = "x-local-cloud-state";
+
 /// Who made a call, and what it asked.
 #[derive(Debug, Default)]
 pub(crate) struct Caller {
     /// The function's name; none for the operator, for calls without a signature, and in another role than its own.
     pub(crate) function: Option<String>,
+    /// `machine/state`, for which the function works or in whose name Step Functions calls by itself.
+    pub(crate) state: Option<String>,
     /// Every permission that the call needs.
     pub(crate) asks: Vec<Ask>,
+}
+
+impl Caller {
+    /// Function and state, as far as there are any.
+    pub(crate) fn name(&self) -> Option<String> {
+        let names = [self.function.as_deref(), self.state.as_deref()];
+        let names: Vec<&str> = names.into_iter().flatten().collect();
+        (!names.is_empty()).then(|| names.join(" "))
+    }
+
+    /// Whether it is Step Functions.
+    pub(crate) fn is_step_functions(&self) -> bool {
+        self.function.is_none() && self.state.is_some()
+    }
 }
 
 /// Knows sessions and policies.
@@ -52,6 +72,8 @@ pub(crate) struct Authority {
     sessions: Sessions,
     roles: Roles,
     keys: Keys,
+    /// The states for which functions work at the moment.
+    working: Mutex<HashMap<String, String>>,
 }
 
 impl Authority {
@@ -60,6 +82,7 @@ impl Authority {
             sessions: Sessions::new(upstream.clone()),
             roles: Roles::new(upstream.clone()),
             keys: Keys::new(upstream.clone()),
+            working: Mutex::default(),
             upstream,
         }
     }
@@ -72,9 +95,31 @@ impl Authority {
         }
     }
 
+    /// Notes for which state a function works.
+    pub(crate) fn works_for(&self, function: String, state: Option<String>) {
+        let mut working = self.working.lock().unwrap_or_else(PoisonError::into_inner);
+        match state {
+            Some(state) => working.insert(function, state),
+            None => working.remove(&function),
+        };
+    }
+
+    /// A function as a caller, with the state for which it works.
+    pub(crate) fn function(&self, function: Option<String>, asks: Vec<Ask>) -> Caller {
+        let working = self.working.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = function.as_ref().and_then(|function| working.get(function)).cloned();
+        Caller { function, state, asks }
+    }
+
     /// Notes a session that STS gave out.
     pub(crate) fn assumed(&self, answer: &str, form: &BTreeMap<String, String>, ends: OffsetDateTime) {
         self.sessions.assumed(answer, form, ends);
+    }
+
+    /// What the policies of a role, as they are, say about a question; what can't be judged is no allow.
+    pub(crate) async fn asked(&self, role: &str, ask: &Ask) -> bool {
+        let role = self.roles.read(role).await;
+        role.is_ok_and(|role| policy::decide(&role.policies, role.boundary.as_deref(), ask) == Decision::Allow)
     }
 
     /// Who makes the call and what it asks; refused where it may not.
@@ -87,7 +132,10 @@ impl Authority {
         request: &Request,
     ) -> (Caller, Result<(), Refusal>) {
         let session = match self.sessions.holder(request).await {
-            Holder::Operator => return (Caller::default(), Ok(())),
+            Holder::Operator => {
+                let state = request.header(STATE).map(str::to_owned);
+                return (Caller { state, ..Caller::default() }, Ok(()));
+            }
             Holder::Role(session) => session,
             Holder::Nobody => return (Caller::default(), Err(unknown(way.protocol))),
         };
@@ -97,7 +145,7 @@ impl Authority {
         let first = if JUDGED.contains(&way.service.as_str()) { 0 } else { asks.len() };
         asks.extend(of_keys);
         let verdict = self.allowed(&session, &asks[first..], violations, way.protocol).await;
-        (Caller { function: session.function, asks }, verdict)
+        (self.function(session.function, asks), verdict)
     }
 
     async fn asks(&self, world: &World, iam: &Iam, way: &Destination, request: &Request) -> Vec<Ask> {

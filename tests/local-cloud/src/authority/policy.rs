@@ -1,4 +1,4 @@
-//! IAM policy documents, and what they say about one action on one resource.
+//! IAM policy documents, of identities and of roles' trust, and what they say about one action.
 //!
 //! The rules are those of <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html>: an
 //! explicit deny wins, then somebody must allow, and where there is a permissions boundary it must allow too. What this
@@ -19,6 +19,8 @@ pub struct Ask {
     pub action: String,
     /// An ARN; `*` where the action knows no resources.
     pub resource: String,
+    /// Kind and name of who asks a role's trust policy, whose only resource is its role: `("Federated", "arn:…")`.
+    pub principal: Option<(String, String)>,
     /// The condition keys.
     pub context: Context,
 }
@@ -27,7 +29,13 @@ impl Ask {
     /// A question without circumstances.
     #[must_use]
     pub fn new(action: impl Into<String>, resource: impl Into<String>) -> Self {
-        Self { action: action.into(), resource: resource.into(), context: Context::new() }
+        Self { action: action.into(), resource: resource.into(), ..Self::default() }
+    }
+
+    /// A question to a role's trust policy.
+    #[must_use]
+    pub fn of_trust(action: impl Into<String>, kind: &str, principal: impl Into<String>) -> Self {
+        Self { action: action.into(), principal: Some((kind.to_owned(), principal.into())), ..Self::default() }
     }
 
     /// The same question with one more condition key.
@@ -55,6 +63,8 @@ pub struct Statement {
     allow: bool,
     actions: Vec<String>,
     resources: Vec<String>,
+    /// Kind and name.
+    principals: Vec<(String, String)>,
     conditions: Vec<Condition>,
 }
 
@@ -108,9 +118,12 @@ fn statement(value: &Value) -> Result<Statement, String> {
         Some("Deny") => false,
         _ => return Err("a statement has no Effect".into()),
     };
-    if let Some(name) = ["NotAction", "NotResource", "NotPrincipal"].iter().find(|name| value.get(**name).is_some()) {
+    const KNOWN: [&str; 6] = ["Sid", "Effect", "Action", "Resource", "Principal", "Condition"];
+    if let Some(name) = value.as_object().and_then(|fields| fields.keys().find(|name| !KNOWN.contains(&name.as_str())))
+    {
         return Err(format!("a statement has a {name}, which the local cloud can't judge"));
     }
+    let principals = value["Principal"].as_object().into_iter().flatten();
     let blocks = value["Condition"].as_object().into_iter().flatten();
     let conditions = blocks.flat_map(|(operator, keys)| {
         keys.as_object().into_iter().flatten().map(move |(key, wanted)| condition(operator, key, wanted))
@@ -119,6 +132,9 @@ fn statement(value: &Value) -> Result<Statement, String> {
         allow,
         actions: texts(&value["Action"]),
         resources: texts(&value["Resource"]),
+        principals: principals
+            .flat_map(|(kind, names)| texts(names).into_iter().map(|name| (kind.clone(), name)))
+            .collect(),
         conditions: conditions.collect::<Result<_, _>>()?,
     })
 }
@@ -197,9 +213,11 @@ impl Statement {
 
     fn applies(&self, ask: &Ask) -> bool {
         let covers = |pattern: &String| like(&substituted(pattern, &ask.context), &ask.resource);
-        self.names(&ask.action)
-            && self.resources.iter().any(covers)
-            && self.conditions.iter().all(|condition| condition.holds(&ask.context))
+        let about = match &ask.principal {
+            Some(principal) => self.principals.contains(principal),
+            None => self.resources.iter().any(covers),
+        };
+        self.names(&ask.action) && about && self.conditions.iter().all(|condition| condition.holds(&ask.context))
     }
 }
 
@@ -362,6 +380,25 @@ mod tests {
     }
 
     #[test]
+    fn a_trust_policy_is_about_its_principal_and_its_conditions() {
+        let policy = json!([{ "Effect": "Allow", "Principal": { "Federated": "p" }, "Action": "sts:AssumeRoleWithSAML",
+                              "Condition": { "StringEquals": { "SAML:aud": ["a", "b"] } } }]);
+        let trusts = |principal, audience| {
+            let ask = Ask::of_trust("sts:AssumeRoleWithSAML", "Federated", principal).with("SAML:aud", audience);
+            said(policy.clone(), &ask) == Decision::Allow
+        };
+        assert!(trusts("p", "a") && trusts("p", "b"));
+        assert!(!trusts("q", "a") && !trusts("p", "c"));
+        assert_eq!(said(policy, &Ask::new("sts:AssumeRoleWithSAML", "*").with("SAML:aud", "a")), Decision::NotAllowed);
+    }
+
+    #[test]
+    fn stars_and_question_marks_fit_as_in_iam() {
+        assert!(like("a*c?", "abbcd") && like("*", "") && like("a", "a"));
+        assert!(!like("a*c?", "abbc") && !like("", "a") && !like("a?", "a"));
+    }
+
+    #[test]
     fn a_policy_variable_stands_for_its_value_and_without_one_for_nothing() {
         let policy = allow("connect:GetFederationToken", "arn:instance/i/user/${aws:userid}", json!({}));
         let ask = Ask::new("connect:GetFederationToken", "arn:instance/i/user/AROA:haruna");
@@ -375,6 +412,7 @@ mod tests {
         for bad in [
             json!({ "Effect": "Allow", "NotAction": "iam:*", "Resource": "*" }),
             json!({ "Effect": "Allow", "Action": "*", "Resource": "*", "Condition": { "IpAddress": { "aws:SourceIp": "1" } } }),
+            json!({ "Effect": "Deny", "Action": "*", "NotResource": "arn" }),
             json!({ "Action": "*", "Resource": "*" }),
         ] {
             assert!(parse(&json!({ "Statement": [bad] })).is_err());

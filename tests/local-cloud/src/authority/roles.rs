@@ -30,7 +30,7 @@ impl Roles {
         Self { upstream, known: Mutex::default() }
     }
 
-    /// A role's policies.
+    /// A role's policies, as they were within the last second.
     ///
     /// # Errors
     /// Where one of them can't be judged, with the reason.
@@ -46,7 +46,11 @@ impl Roles {
         Ok(role)
     }
 
-    async fn read(&self, name: &str) -> Result<Role, String> {
+    /// A role's policies, as they are.
+    ///
+    /// # Errors
+    /// Where one of them can't be judged, with the reason.
+    pub(super) async fn read(&self, name: &str) -> Result<Role, String> {
         let mut role = Role::default();
         let inline = self.texts(&[("Action", "ListRolePolicies"), ("RoleName", name)], "member").await;
         for policy in inline {

@@ -4,18 +4,19 @@
 //! The wording is AWS's: "Troubleshoot SAML federation with IAM" in the IAM user guide, "Troubleshoot SAML with Amazon
 //! Connect" in Connect's administrator guide.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value};
 use time::Duration;
 
 use super::{
     PostedResponse, Refusal,
     assertion::{Assertion, Issuer},
-    policy::{self, Request},
     xml_signature,
 };
-use crate::{front::Cloud, inventory};
+use crate::{
+    authority::policy::{self, Ask, Decision},
+    front::Cloud,
+    inventory,
+};
 
 const SIGN_IN: &str = "AWS sign-in";
 const CONNECT: &str = "Amazon Connect";
@@ -69,14 +70,13 @@ pub(crate) async fn assume_role(cloud: &Cloud, posted: &PostedResponse) -> Resul
     }
     let name = session_name(&assertion)?;
     let role = role(cloud, &role_arn).await.ok_or_else(not_authorized)?;
-    let request = Request {
-        action: "sts:AssumeRoleWithSAML",
-        resource: "",
-        principal: Some(("Federated", &provider_arn)),
-        context: BTreeMap::from([("SAML:aud", assertion.recipient.clone()), ("SAML:iss", assertion.issuer.clone())]),
-    };
+    let ask = Ask::of_trust("sts:AssumeRoleWithSAML", "Federated", provider_arn)
+        .with("SAML:aud", assertion.recipient.clone())
+        .with("SAML:iss", assertion.issuer.clone());
     let trust = role.get("AssumeRolePolicyDocument").map(inventory::document_of).unwrap_or_default();
-    if !policy::allows(&[trust], &request) {
+    // What can't be judged trusts nobody.
+    let trusted = policy::parse(&trust).is_ok_and(|trust| policy::decide(&trust, None, &ask) == Decision::Allow);
+    if !trusted {
         return Err(not_authorized());
     }
     check_duration(&assertion, &role)?;
@@ -110,17 +110,11 @@ pub(crate) async fn federate(cloud: &Cloud, session: &Session, instance: &str) -
     let setting = &cloud.world.setting;
     let user_id = format!("{}:{}", text(&session.role, "RoleId"), session.name);
     let resource = setting.arn(&format!("instance/{instance}/user/{user_id}"));
-    let request = Request {
-        action: "connect:GetFederationToken",
-        resource: &resource,
-        principal: None,
-        context: BTreeMap::from([
-            ("aws:userid", user_id.clone()),
-            ("aws:RequestedRegion", setting.region.clone()),
-            ("connect:InstanceId", instance.to_owned()),
-        ]),
-    };
-    if !policy::allows(&policies(cloud, text(&session.role, "RoleName")).await, &request) {
+    let ask = Ask::new("connect:GetFederationToken", resource)
+        .with("aws:userid", user_id)
+        .with("aws:RequestedRegion", setting.region.clone())
+        .with("connect:InstanceId", instance);
+    if !cloud.authority.asked(text(&session.role, "RoleName"), &ask).await {
         return Err(Refusal::new(
             CONNECT,
             "Access denied, Please contact your AWS account administrator for assistance.",
@@ -184,26 +178,6 @@ async fn role(cloud: &Cloud, arn: &str) -> Option<Map<String, Value>> {
     let name = arn.rsplit('/').next()?;
     let found = inventory::ask(&cloud.upstream, "GetRole", &[("RoleName", name)]).await;
     found.get("Role").and_then(Value::as_object).filter(|role| text(role, "Arn") == arn).cloned()
-}
-
-/// The documents of a role's policies, attached and inline.
-async fn policies(cloud: &Cloud, role: &str) -> Vec<Value> {
-    let upstream = &cloud.upstream;
-    let mut documents = Vec::new();
-    for policy in inventory::list(upstream, "ListAttachedRolePolicies", &[("RoleName", role)], "AttachedPolicies").await
-    {
-        let arn = text(&policy, "PolicyArn");
-        let found = inventory::ask(upstream, "GetPolicy", &[("PolicyArn", arn)]).await;
-        let version = found.get("Policy").and_then(|policy| policy["DefaultVersionId"].as_str()).unwrap_or_default();
-        let found = inventory::ask(upstream, "GetPolicyVersion", &[("PolicyArn", arn), ("VersionId", version)]).await;
-        documents.extend(found.get("PolicyVersion").map(|version| inventory::document_of(&version["Document"])));
-    }
-    let inline = inventory::ask(upstream, "ListRolePolicies", &[("RoleName", role)]).await;
-    for name in inline.get("PolicyNames").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
-        let found = inventory::ask(upstream, "GetRolePolicy", &[("RoleName", role), ("PolicyName", name)]).await;
-        documents.extend(found.get("PolicyDocument").map(inventory::document_of));
-    }
-    documents
 }
 
 fn text<'a>(fields: &'a Map<String, Value>, name: &str) -> &'a str {

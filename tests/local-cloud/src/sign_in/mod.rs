@@ -4,7 +4,6 @@
 
 pub(crate) mod assertion;
 pub(crate) mod aws;
-pub(crate) mod policy;
 pub(crate) mod xml_signature;
 
 use serde::{Deserialize, Serialize};

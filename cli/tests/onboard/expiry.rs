@@ -1,0 +1,125 @@
+//! What ends by itself is measured day by day, and a person hears of it while there is time: not before.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
+
+use super::{common::local, kept::Cloud};
+
+const NAMESPACE: &str = "ConnectOnboarding";
+/// What is measured, and the alarm that looks at it.
+const WATCHED: [(&str, &str); 3] = [
+    ("SigningCertificateDaysLeft", "SigningCertificateExpiringAlarm"),
+    ("CredentialDaysLeft", "CredentialExpiringAlarm"),
+    ("SubscriptionHoursLeft", "SubscriptionLapsingAlarm"),
+];
+
+/// An onboarded instance in a stack whose identities have client secrets.
+struct House(Cloud);
+
+impl House {
+    fn start() -> Self {
+        let mut command = local();
+        command.args(["--keep", "--users", "2", "--input", "examples/smallest.json", "--credential", "secret"]);
+        Self(Cloud::of(&command, tempfile::tempdir().unwrap()))
+    }
+
+    /// What the daily look finds; and what it wrote down for CloudWatch, which does with it here what it does on AWS.
+    async fn watched(&self) -> Value {
+        let found = self.0.rest("lambda", "GET", "/2015-03-31/functions/?MaxItems=200", &Value::Null).await;
+        let functions = found["Functions"].as_array().unwrap();
+        let names = functions.iter().map(|one| one["FunctionName"].as_str().unwrap());
+        let name = names.into_iter().find(|name| name.contains("WatchExpiryFunction")).unwrap();
+        let before = self.figures().await.len();
+        let path = format!("/2015-03-31/functions/{name}/invocations");
+        let output = self.0.rest("lambda", "POST", &path, &json!({})).await;
+        assert!(output["errorType"].is_null(), "{output}");
+        for line in &self.figures().await[before..] {
+            for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array().unwrap() {
+                let name = metric["Name"].as_str().unwrap();
+                let value = line[name].to_string();
+                let fields = [
+                    ("Namespace", NAMESPACE),
+                    ("MetricData.member.1.MetricName", name),
+                    ("MetricData.member.1.Value", &value),
+                ];
+                self.0.query("monitoring", "PutMetricData", &fields).await;
+            }
+        }
+        output
+    }
+
+    /// The lines of the log that are the daily look's figures.
+    async fn figures(&self) -> Vec<Value> {
+        let lines = self.0.log().await.into_iter().filter_map(|line| serde_json::from_str::<Value>(&line).ok());
+        lines.filter(|line| WATCHED.iter().any(|(metric, _)| line[metric].is_number())).collect()
+    }
+
+    /// The state of each alarm, once it has looked at what is measured.
+    async fn alarms(&self) -> BTreeMap<&'static str, String> {
+        // The emulator looks at its alarms as figures come, and when it is asked.
+        let found = self.0.query("monitoring", "DescribeAlarms", &[]).await;
+        let state = |alarm: &str| {
+            let of_it =
+                found.split("<member>").find(|part| part.contains(alarm)).unwrap_or_else(|| panic!("no {alarm}"));
+            of_it.split("<StateValue>").nth(1).unwrap().split('<').next().unwrap().to_owned()
+        };
+        WATCHED.iter().map(|(metric, alarm)| (*metric, state(alarm))).collect()
+    }
+
+    async fn secret(&self, identity: &str, operation: &str, mut body: Value) -> Value {
+        body["SecretId"] = json!(format!("connect-onboarding/graph-{identity}"));
+        self.0.call("secretsmanager", &format!("secretsmanager.{operation}"), body).await
+    }
+}
+
+fn all(state: &str) -> BTreeMap<&'static str, String> {
+    WATCHED.iter().map(|(metric, _)| (*metric, state.to_owned())).collect()
+}
+
+#[tokio::test]
+async fn what_is_about_to_end_raises_an_alarm_in_time_and_what_is_not_raises_none() {
+    let house = House::start();
+    let output = house.watched().await;
+    let days: Vec<i64> =
+        output["credentials"].as_array().unwrap().iter().map(|one| one["daysLeft"].as_i64().unwrap()).collect();
+    assert!(days.len() == 2 && days.iter().all(|days| (360..=365).contains(days)), "{output}");
+    let instance = &output["instances"][0];
+    assert!(instance["signingCertificateDaysLeft"].as_i64().unwrap() > 1000, "three years: {output}");
+    assert!(instance["subscriptionHoursLeft"].as_i64().unwrap() > 168, "{output}");
+    assert!(house.alarms().await.values().all(|state| state != "ALARM"), "{:?}", house.alarms().await);
+
+    // The setup identity's secret says so in its tag, the runtime identity's in itself; neither is deployed anew.
+    let soon = OffsetDateTime::now_utc() + Duration::days(9) + Duration::hours(1);
+    let day = soon.date().to_string();
+    let tags = json!({ "Tags": [{ "Key": "expires", "Value": day }] });
+    house.secret("setup", "TagResource", tags).await;
+    let held = house.secret("runtime", "GetSecretValue", json!({})).await;
+    let mut value: Value = serde_json::from_str(held["SecretString"].as_str().unwrap()).unwrap();
+    value["expires"] = json!(soon.format(&Rfc3339).unwrap());
+    house.secret("runtime", "PutSecretValue", json!({ "SecretString": value.to_string() })).await;
+    // The certificate that signs now ends long before the one beside it.
+    let inventory = house.0.admin("GET", "inventory", &Value::Null).await;
+    let principal =
+        format!("/servicePrincipals/{}", inventory["graph"]["servicePrincipals"][0]["id"].as_str().unwrap());
+    let wish = json!({ "displayName": "CN=Soon over", "endDateTime": soon.format(&Rfc3339).unwrap() });
+    let made = house.0.graph("POST", &format!("{principal}/addTokenSigningCertificate"), &wish).await;
+    let active = json!({ "preferredTokenSigningKeyThumbprint": made["thumbprint"] });
+    house.0.graph("PATCH", &principal, &active).await;
+    let subscription = inventory["graph"]["subscriptions"][0]["id"].as_str().unwrap().to_owned();
+    house.0.unsubscribe(&subscription).await;
+
+    let output = house.watched().await;
+    let days: BTreeMap<String, i64> = output["credentials"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (one["identity"].as_str().unwrap().to_owned(), one["daysLeft"].as_i64().unwrap()))
+        .collect();
+    assert_eq!((days["runtime"], (8..=9).contains(&days["setup"])), (9, true), "{output}");
+    let instance = &output["instances"][0];
+    let left = (&instance["signingCertificateDaysLeft"], &instance["subscriptionHoursLeft"]);
+    assert_eq!(left, (&json!(9), &json!(0)), "{output}");
+    assert_eq!(house.alarms().await, all("ALARM"));
+}
