@@ -13,6 +13,8 @@ pub struct Node {
     pub kind: String,
     /// Whether the workflow comes here without an error having been caught.
     pub regular: bool,
+    /// Whether no regular way from the level's beginning to its end goes round it.
+    pub certain: bool,
     /// The branches of a `Parallel`, or the one of a `Map`.
     pub branches: Vec<Vec<Node>>,
 }
@@ -78,6 +80,7 @@ impl Machine {
                 name: name.to_owned(),
                 kind: state["Type"].as_str().unwrap_or_default().to_owned(),
                 regular: regular.contains(&name),
+                certain: !ends_without(level, name),
                 branches: branches
                     .filter(|branch| !branch.is_null())
                     .map(|branch| self.collect(branch, true))
@@ -158,6 +161,22 @@ fn caught(state: &Value) -> Vec<&str> {
     state["Catch"].as_array().into_iter().flatten().filter_map(|catch| catch["Next"].as_str()).collect()
 }
 
+/// Whether a level comes to a good end without ever being in this state.
+fn ends_without(level: &Value, without: &str) -> bool {
+    let (mut open, mut seen) = (vec![level["StartAt"].as_str().unwrap_or_default()], BTreeSet::new());
+    while let Some(name) = open.pop() {
+        if name == without || !seen.insert(name) {
+            continue;
+        }
+        let state = &level["States"][name];
+        if state["End"] == true || state["Type"] == "Succeed" {
+            return true;
+        }
+        open.extend(regular(state));
+    }
+    false
+}
+
 /// The names of a level's states as they come one after the other: a state before those that it leads to.
 fn order(level: &Value, with_errors: bool) -> Vec<&str> {
     fn visit<'l>(
@@ -222,6 +241,17 @@ mod tests {
         let telephony = &both.branches[0][0];
         let find = |name: &str| telephony.branches.iter().flatten().find(|node| node.name == name).unwrap();
         assert!(find("OrderNumbers").regular && !find("NumbersFailed").regular);
+    }
+
+    #[test]
+    fn what_the_workflow_can_go_round_is_not_certain_to_come() {
+        let machine = onboarding();
+        let both = machine.nodes.iter().find(|node| node.name == "TelephonyAndSignOn").unwrap();
+        let certain = |nodes: &[Node], name: &str| nodes.iter().find(|node| node.name == name).unwrap().certain;
+        assert!(certain(&machine.nodes, "Report") && certain(&both.branches[1], "VerifySignIn"));
+        let telephony = &both.branches[0].iter().find(|node| node.name == "Telephony").unwrap();
+        let numbers = telephony.branches.iter().find(|branch| branch.iter().any(|node| node.name == "OrderNumbers"));
+        assert!(!certain(numbers.unwrap(), "OrderNumbers"), "there may be no numbers to order");
     }
 
     #[test]

@@ -156,7 +156,7 @@ impl Pen<'_> {
                         lines.push((if ended { Weight::Done } else { Weight::Frame }, line));
                         lines.append(&mut inside);
                     } else if ahead && node.regular {
-                        lines.push((Weight::Ahead, self.line(depth, Tone::Faint, "·", &node.name, "", "")));
+                        lines.push((Weight::Ahead, self.ahead(node, depth)));
                     }
                 }
                 _ => {}
@@ -187,11 +187,15 @@ impl Pen<'_> {
                 }
                 Some((Weight::Done, self.line(depth, Tone::Good, "✓", &node.name, &duration(end.seconds), &note)))
             }
-            None if ahead && node.regular && !wait => {
-                Some((Weight::Ahead, self.line(depth, Tone::Faint, "·", &node.name, "", "")))
-            }
+            None if ahead && node.regular && !wait => Some((Weight::Ahead, self.ahead(node, depth))),
             None => None,
         }
+    }
+
+    /// A state that is still to come, perhaps.
+    fn ahead(self, node: &Node, depth: usize) -> String {
+        let note = if node.certain { String::new() } else { self.words().where_needed() };
+        self.line(depth, Tone::Faint, "·", &node.name, "", &note)
     }
 
     fn running(self, node: &Node, progress: &Progress, run: &Running, depth: usize) -> String {

@@ -8,6 +8,7 @@ catalogue! {
     was_there() = "was there already", "既存";
     ctrl_c_leaves() = "Ctrl-C stops looking; the execution goes on.", "Ctrl-C で表示を終了します (実行は続きます)。";
     hidden_lines(count) = "{count} lines are hidden. ", "{count} 行を省略しています。";
+    where_needed() = "where needed", "必要な場合のみ";
     looks(count) = "{count} looks", "確認 {count} 回";
     next_look(time) = "next look in {time}", "次の確認まで {time}";
     tries_again(error, count) = "{error}, tries again ({count})", "{error} のため再試行中 ({count} 回目)";
