@@ -227,7 +227,7 @@ impl Life {
         self.hold(&asks).await;
         let busy = self.cloud.end_of(&self.cloud.start(&Machine::UserSync.output(), &sync).await).await;
         assert_eq!(busy.output["status"], "BUSY", "{}", busy.output);
-        self.registry("REMOVE lease, leaseUntil, dirty", &json!({})).await;
+        self.registry("REMOVE lease, leaseUntil, dirty", &Value::Null).await;
         let (token, digest) = self.question().await.unwrap();
         let answer = json!({ "taskToken": token, "output": json!({ "approvedDigest": digest }).to_string() });
         self.cloud.call("states", "AWSStepFunctions.SendTaskSuccess", answer).await;
@@ -315,7 +315,7 @@ impl Life {
             "TableName": self.cloud.output("RegistryTable"), "Key": { "instanceId": { "S": self.instance().await } },
             "UpdateExpression": update,
         });
-        if values != &json!({}) {
+        if !values.is_null() {
             body["ExpressionAttributeValues"] = values.clone();
         }
         self.cloud.call("dynamodb", "DynamoDB_20120810.UpdateItem", body).await;
