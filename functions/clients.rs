@@ -19,6 +19,7 @@ use crate::{
     http::Http,
     objects::{self, Object, Refusal},
     settings::Settings,
+    whole::WholeXml,
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -123,7 +124,10 @@ impl Clients {
 
     /// IAM.
     pub fn iam(&self) -> &aws_sdk_iam::Client {
-        self.iam.get_or_init(|| aws_sdk_iam::Client::new(&self.config))
+        self.iam.get_or_init(|| {
+            let config = aws_sdk_iam::config::Builder::from(&self.config).interceptor(WholeXml);
+            aws_sdk_iam::Client::from_conf(config.build())
+        })
     }
 
     /// Service Quotas.
@@ -152,7 +156,10 @@ impl Clients {
 
     /// STS.
     pub fn sts(&self) -> &aws_sdk_sts::Client {
-        self.sts.get_or_init(|| aws_sdk_sts::Client::new(&self.config))
+        self.sts.get_or_init(|| {
+            let config = aws_sdk_sts::config::Builder::from(&self.config).interceptor(WholeXml);
+            aws_sdk_sts::Client::from_conf(config.build())
+        })
     }
 
     /// AWS Support, which is one service for all Regions and answers in us-east-1.

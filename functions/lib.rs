@@ -29,4 +29,5 @@ pub mod serve;
 pub mod settings;
 pub mod steps;
 mod telephony;
+mod whole;
 pub mod x509;

@@ -22,7 +22,7 @@ mod web_identity;
 mod tests;
 
 use aws_config::SdkConfig;
-use onboarding_core::{StepError, entra::Identity};
+use onboarding_core::{StepError, entra::Identity, saml};
 use reqwest::{Method, StatusCode, Url};
 use tracing::warn;
 
@@ -135,7 +135,7 @@ impl Graph {
     /// The federation metadata of an application, as Entra serves it to anyone.
     ///
     /// # Errors
-    /// `NotConsistentYet` where Entra does not know the application (yet).
+    /// `NotConsistentYet` where Entra does not know the application (yet), `Unavailable` where the answer broke off.
     pub async fn federation_metadata(&self, app_id: &str) -> Result<String, StepError> {
         let address = self.metadata_url(app_id).await?;
         let url = Url::parse(&address)
@@ -144,7 +144,10 @@ impl Graph {
         let ask = Ask { method: Method::GET, url, bearer: None, body: Body::None, repeatable: true, doing: &doing };
         let reply = self.transport.exchange(ask).await?;
         match reply.status {
-            status if status.is_success() => Ok(reply.body),
+            status if status.is_success() => {
+                saml::whole(&reply.body)?;
+                Ok(reply.body)
+            }
             StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND => Err(StepError::not_consistent_yet(format!(
                 "{doing}: the login service does not know the application (HTTP {}){}",
                 reply.status.as_u16(),

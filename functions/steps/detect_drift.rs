@@ -37,13 +37,16 @@ use crate::{
     registry::{Entry, Registry},
 };
 
+/// What the state machine tries again.
+const PASSES: [StepErrorKind; 3] =
+    [StepErrorKind::Throttled, StepErrorKind::Unavailable, StepErrorKind::NotConsistentYet];
 /// How much of a document a finding tells.
 const MOST_TOLD: usize = 400;
 
 /// Looks at the instances.
 ///
 /// # Errors
-/// Where the registry can't be read, or not one of the instances.
+/// Where the registry can't be read, or something that passes keeps an instance from being looked at.
 pub async fn run(cx: &Clients, input: DetectDriftInput) -> Result<DriftReport, StepError> {
     let registry = Registry::new(cx)?;
     let entries = match &input.instance_id {
@@ -61,7 +64,7 @@ pub async fn run(cx: &Clients, input: DetectDriftInput) -> Result<DriftReport, S
             report.instances.extend(before.cloned());
             continue;
         }
-        let mut found = look(cx, entry).await;
+        let mut found = look(cx, entry).await?;
         if let Some(before) = before {
             found = settled(before, found);
         }
@@ -143,8 +146,9 @@ fn digest(findings: &[DriftFinding]) -> String {
     digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Everything that differs. What keeps one part from being read is a finding, and stops no other part.
-async fn look(cx: &Clients, entry: &Entry) -> Vec<DriftFinding> {
+/// Everything that differs. What keeps one part from being read for good is a finding, and stops no other part; what passes is
+/// nothing that anybody did by hand.
+async fn look(cx: &Clients, entry: &Entry) -> Result<Vec<DriftFinding>, StepError> {
     let look = Look { cx, entry, onboarding: entry.input(), now: OffsetDateTime::now_utc() };
     let mut findings = Vec::new();
     for (area, name, objects) in [
@@ -156,6 +160,7 @@ async fn look(cx: &Clients, entry: &Entry) -> Vec<DriftFinding> {
     ] {
         match objects {
             Ok(objects) => findings.extend(objects.iter().flat_map(Object::drifted)),
+            Err(error) if PASSES.contains(&error.kind) => return Err(error),
             Err(error) => {
                 let why = match error.kind {
                     StepErrorKind::AccessDenied => format!("it can't be seen: {}", error.message),
@@ -165,7 +170,7 @@ async fn look(cx: &Clients, entry: &Entry) -> Vec<DriftFinding> {
             }
         }
     }
-    findings
+    Ok(findings)
 }
 
 struct Look<'a> {

@@ -96,11 +96,12 @@ def send_what_states_do_themselves_through_the_stand_in():
     def function_of_the_state(function, event):
         """The stand-in hears for which state a function works, so that its calls can be told apart by state as well."""
         name = lambda_svc._get_func_record_for_ref(function)[2]
-        post("/_admin/working", json.dumps({"function": name, "state": state.get()}), {})
+        work = {"function": name, "state": state.get()}
+        post("/_admin/working", json.dumps(work), {})
         try:
             return call_lambda(function, event)
         finally:
-            post("/_admin/working", json.dumps({"function": name}), {})
+            post("/_admin/working", json.dumps({**work, "done": True}), {})
 
     def send(service, target, body, name):
         scope = f"Credential=test/20260101/{sfn.get_region()}/{service}/aws4_request"

@@ -29,8 +29,8 @@ impl House {
     async fn watched(&self) -> Value {
         let found = self.0.rest("lambda", "GET", "/2015-03-31/functions/?MaxItems=200", &Value::Null).await;
         let functions = found["Functions"].as_array().unwrap();
-        let names = functions.iter().map(|one| one["FunctionName"].as_str().unwrap());
-        let name = names.into_iter().find(|name| name.contains("WatchExpiryFunction")).unwrap();
+        let mut names = functions.iter().map(|one| one["FunctionName"].as_str().unwrap());
+        let name = names.find(|name| name.contains("WatchExpiryFunction")).unwrap();
         let before = self.figures().await.len();
         let path = format!("/2015-03-31/functions/{name}/invocations");
         let output = self.0.rest("lambda", "POST", &path, &json!({})).await;

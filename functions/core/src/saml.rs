@@ -109,6 +109,16 @@ impl Metadata {
     }
 }
 
+/// The document, if it is one: an answer may break off, and half a document says nothing.
+///
+/// # Errors
+/// `Unavailable` where it is not well-formed.
+pub fn whole(xml: &str) -> Result<roxmltree::Document<'_>, StepError> {
+    roxmltree::Document::parse(xml).map_err(|error| {
+        StepError::unavailable(format!("the federation metadata is not well-formed XML ({error}): it may be cut short"))
+    })
+}
+
 /// Reads federation metadata and checks what IAM would refuse or what would make every sign-in fail.
 ///
 /// # Errors
@@ -123,9 +133,7 @@ pub fn read_metadata(xml: &str) -> Result<Metadata, StepError> {
     if !(1_000..=10_000_000).contains(&xml.chars().count()) {
         return Err(refuse("is shorter or longer than IAM takes (1,000 to 10,000,000 characters)"));
     }
-    let document = roxmltree::Document::parse(xml).map_err(|error| {
-        StepError::unavailable(format!("the federation metadata is not well-formed XML ({error}): it may be cut short"))
-    })?;
+    let document = whole(xml)?;
     let root = document.root_element();
     if root.tag_name().namespace() != Some(METADATA_NS) || root.tag_name().name() != "EntityDescriptor" {
         return Err(refuse("has no EntityDescriptor at its root"));

@@ -149,9 +149,11 @@ async fn federation_metadata_is_asked_for_without_a_token_and_with_the_applicati
     let cloud = Cloud::start().await;
     let at = "/contoso/federationmetadata/2007-06/federationmetadata.xml";
     cloud.once("GET", at, ResponseTemplate::new(400).set_body_string("AADSTS700016")).await;
+    cloud.once("GET", at, ResponseTemplate::new(200).set_body_string("<xml><half/")).await;
     cloud.on("GET", at, ResponseTemplate::new(200).set_body_string("<xml/>")).await;
     let graph = cloud.graph();
     assert_eq!(graph.federation_metadata("c").await.unwrap_err().kind, StepErrorKind::NotConsistentYet);
+    assert_eq!(graph.federation_metadata("c").await.unwrap_err().kind, StepErrorKind::Unavailable);
     assert_eq!(graph.federation_metadata("c").await.unwrap(), "<xml/>");
     let request = &cloud.requests(at).await[1];
     assert_eq!(request.url.query(), Some("appid=c"));

@@ -42,9 +42,11 @@ struct EndSubscription {
 struct Working {
     /// The function's name.
     function: String,
-    /// `machine/state`; none once it is done.
+    /// `machine/state`
+    state: String,
+    /// Whether it is done with that.
     #[serde(default)]
-    state: Option<String>,
+    done: bool,
 }
 
 /// The body of `/_admin/clock`.
@@ -74,7 +76,7 @@ pub(crate) async fn serve(cloud: &Cloud, request: &Request) -> Response {
     match (request.method.as_str(), request.path.as_str()) {
         ("POST", "/_admin/fault") => done(read(request).and_then(|body| add_faults(cloud, body))),
         ("POST", "/_admin/working") => {
-            done(read(request).map(|body: Working| cloud.authority.works_for(body.function, body.state)))
+            done(read(request).map(|body: Working| cloud.authority.works_for(body.function, body.state, body.done)))
         }
         ("POST", "/_admin/members/add") => {
             done(read(request).and_then(|body: AddMember| cloud.graph.add_member(&body.group, body.member)))

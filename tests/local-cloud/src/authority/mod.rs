@@ -72,8 +72,8 @@ pub(crate) struct Authority {
     sessions: Sessions,
     roles: Roles,
     keys: Keys,
-    /// The states for which functions work at the moment.
-    working: Mutex<HashMap<String, String>>,
+    /// The states for which functions work at the moment, the last one that began behind the others.
+    working: Mutex<HashMap<String, Vec<String>>>,
 }
 
 impl Authority {
@@ -95,19 +95,21 @@ impl Authority {
         }
     }
 
-    /// Notes for which state a function works.
-    pub(crate) fn works_for(&self, function: String, state: Option<String>) {
+    /// Notes for which state a function works, and when it is done.
+    pub(crate) fn works_for(&self, function: String, state: String, done: bool) {
         let mut working = self.working.lock().unwrap_or_else(PoisonError::into_inner);
-        match state {
-            Some(state) => working.insert(function, state),
-            None => working.remove(&function),
-        };
+        let states = working.entry(function).or_default();
+        if !done {
+            states.push(state);
+        } else if let Some(at) = states.iter().position(|one| *one == state) {
+            states.remove(at);
+        }
     }
 
     /// A function as a caller, with the state for which it works.
     pub(crate) fn function(&self, function: Option<String>, asks: Vec<Ask>) -> Caller {
         let working = self.working.lock().unwrap_or_else(PoisonError::into_inner);
-        let state = function.as_ref().and_then(|function| working.get(function)).cloned();
+        let state = function.as_ref().and_then(|function| working.get(function)?.last()).cloned();
         Caller { function, state, asks }
     }
 
