@@ -63,7 +63,9 @@ for (const file of pages) {
   }
   const page = await browser.newPage();
   await page.goto(address);
-  writeFileSync(join(folder, `${name}.pdf`), await page.pdf({ format: "A4", margin: { top: "15mm", bottom: "15mm", left: "12mm", right: "12mm" } }));
+  const print = () => page.pdf({ format: "A4", margin: { top: "15mm", bottom: "15mm", left: "12mm", right: "12mm" } });
+  // On a busy machine the browser gives up printing; the second time it has all that it needs for it.
+  writeFileSync(join(folder, `${name}.pdf`), await print().catch(print));
   await page.close();
 }
 await browser.close();

@@ -37,7 +37,7 @@ pub async fn plan(args: PlanArgs, console: &Console) -> Result<Exit, Trouble> {
         console.line(&console.paint(Tone::Warn, &words.conflicts(conflicts)));
         return Ok(Exit::Undecided);
     }
-    console.line(&words.nothing_written());
+    console.line(&words.nothing_written(args.file.display(), &cloud.options));
     Ok(Exit::Done)
 }
 

@@ -21,7 +21,7 @@ catalogue! {
     events_wait(count) = "Failed events that wait: {count}", "失敗したイベントは {count} 件です。";
     events_replay(count) = "Failed events that are being played again: {count}", "失敗したイベント {count} 件を再実行しています。";
     plan_head(alias) = "What an onboarding of {alias} would do", "{alias} のオンボーディングで行われること";
-    nothing_written() = "Nothing was written. To do it: onboard start", "何も変更していません。実行するには: onboard start";
+    nothing_written(file, options) = "Nothing was written. To do it: onboard start {file}{options}", "何も変更していません。実行するには: onboard start {file}{options}";
     conflicts(count) = "Conflicts: {count}. An onboarding would stop there. Nothing was written.", "競合が {count} 件あり、オンボーディングはそこで止まります。何も変更していません。";
     open_items() = "Open items", "残っている作業";
     findings_of(alias, count) = "{alias}: differences: {count}", "{alias}: 差異 {count} 件";
