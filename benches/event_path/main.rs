@@ -14,7 +14,7 @@ mod figures;
 mod tools;
 
 use std::{
-    fmt, fs,
+    fmt,
     path::PathBuf,
     process::ExitCode,
     time::{Duration, Instant},

@@ -49,8 +49,8 @@ pub(crate) async fn sync(bootstrap: &Path, house: &House) -> Result<Synced, Stri
     let mut carry = Value::Null;
     loop {
         lambda.give(json!({ "instanceId": house.instance_id, "mode": "apply", "carry": carry }));
-        let output = wait(&mut running.0, &mut lambda).await.map_err(fault)?;
-        let wall = exec.elapsed();
+        let (at, output) = wait(&mut running.0, &mut lambda).await.map_err(fault)?;
+        let wall = at.duration_since(exec);
         match output["status"].as_str() {
             Some("MORE") => carry = output["carry"].clone(),
             Some("DONE") => {
@@ -62,13 +62,16 @@ pub(crate) async fn sync(bootstrap: &Path, house: &House) -> Result<Synced, Stri
     }
 }
 
-/// The answer to the present event, unless the program ends without one.
-async fn wait(program: &mut Child, lambda: &mut RuntimeApi) -> Result<Value, String> {
+/// The answer to the present event and when it came, unless the program ends without one.
+async fn wait(program: &mut Child, lambda: &mut RuntimeApi) -> Result<(Instant, Value), String> {
     loop {
         match tokio::time::timeout(Duration::from_secs(1), lambda.seen.recv()).await {
             Ok(Some(seen)) => match seen.what {
                 What::Next => {}
-                What::Answer(answer) => return serde_json::from_str(&answer).map_err(|error| error.to_string()),
+                What::Answer(answer) => {
+                    let output = serde_json::from_str(&answer).map_err(|error| error.to_string())?;
+                    return Ok((seen.at, output));
+                }
                 What::Failure(body) => return Err(body),
             },
             Ok(None) => return Err("the Runtime API is gone".into()),

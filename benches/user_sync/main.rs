@@ -20,7 +20,6 @@ mod script;
 mod tools;
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     process::ExitCode,
 };

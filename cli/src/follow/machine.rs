@@ -227,8 +227,8 @@ mod tests {
             .map(|node| node.name.as_str())
             .collect();
         assert_eq!(
-            tasks[..5],
-            ["Preflight", "InstanceQuota", "CreateInstance", "ConfigureInstance", "TelephonyAndSignOn"]
+            tasks[..6],
+            ["Preflight", "InstanceQuota", "CreateInstance", "NoteInstance", "ConfigureInstance", "TelephonyAndSignOn"]
         );
         let place = |name: &str| tasks.iter().position(|task| *task == name).unwrap();
         assert!(place("TelephonyAndSignOn") < place("Report") && place("Report") < place("NotifyReport"), "{tasks:?}");

@@ -363,10 +363,11 @@ const JAPANESE: Words = Words {
 };
 
 /// State, what it does.
-const STATES: [(&str, &str, &str); 22] = [
+const STATES: [(&str, &str, &str); 23] = [
     ("Preflight", "Check prerequisites", "前提条件の確認"),
     ("InstanceQuota", "Room for an instance", "インスタンス数のクォータ"),
     ("CreateInstance", "Amazon Connect instance", "Amazon Connect インスタンス"),
+    ("NoteInstance", "Instance noted", "インスタンスの記録"),
     ("ConfigureInstance", "Telephony and storage", "テレフォニーとストレージ"),
     ("RequestQuotas", "Quotas of the instance", "インスタンスのクォータ"),
     ("OrderNumbers", "Phone numbers", "電話番号"),
