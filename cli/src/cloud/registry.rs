@@ -25,6 +25,8 @@ pub struct Entry {
     pub last_run: Value,
     /// The last failure, and when it was.
     pub last_failure: Option<(f64, String)>,
+    /// The digest of the plan about which a person is, or was last, asked. It is there before the token is.
+    pub asked: Option<String>,
     /// The plan that waits for a person.
     pub approval: Option<Approval>,
     /// How far the sync is that runs now.
@@ -112,6 +114,7 @@ fn read(item: &HashMap<String, AttributeValue>) -> Entry {
         last_success_at: number("lastSuccessAt"),
         last_run: json("lastRun"),
         last_failure: number("lastFailureAt").zip(text("lastFailure")),
+        asked: text("approvalDigest"),
         // Without a token nobody waits: the digest stays after a refusal, so that nobody is asked again at once.
         approval: text("approvalDigest").zip(text("approvalToken")).map(|(digest, token)| Approval {
             digest,

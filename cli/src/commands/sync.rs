@@ -37,9 +37,7 @@ pub async fn run(args: SyncArgs, console: &Console) -> Result<Exit, Trouble> {
     match follow(&mut follower, MANNER, console).await? {
         Ending::Interrupted => return Ok(Exit::Interrupted),
         Ending::Asks => {
-            let digest =
-                cloud.entry(&entry.instance_id).await?.and_then(|entry| entry.approval).map(|approval| approval.digest);
-            let digest = digest.unwrap_or_default();
+            let digest = cloud.entry(&entry.instance_id).await?.and_then(|entry| entry.asked).unwrap_or_default();
             return Err(Trouble::undecided(
                 "UnsafePlan",
                 words.plan_waits(&entry.alias, &digest),
