@@ -345,7 +345,14 @@ async fn ask(cx: &Clients, wanted: Wanted<'_>, context: Option<&str>) -> Result<
     }
     let failure = aws_error::step_error(&format!("asking for {} of the quota {}", wanted.ask_for, wanted.code), &error);
     match failure.kind {
-        StepErrorKind::InvalidInput => Ok(Asked::Refused(failure.message)),
+        // What is there already can't be asked for. An attempt whose answer got lost may have been granted by now.
+        StepErrorKind::InvalidInput => {
+            let there = get(cx, wanted.code, context).await?.and_then(|quota| quota.value());
+            Ok(match there.filter(|there| *there >= wanted.ask_for) {
+                Some(there) => Asked::Later(format!("the quota is {there} by now; it is looked at once more")),
+                None => Asked::Refused(failure.message),
+            })
+        }
         _ => Err(failure),
     }
 }

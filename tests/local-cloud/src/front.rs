@@ -142,11 +142,12 @@ impl Cloud {
             answer.broken |= !self.kill(&caller, &peer, port);
             simulated = true;
         }
+        simulated |= late.is_some();
+        // Before the answer: who waits for it in vain may come to its end before it would have come.
+        self.recorder.note(&way, &caller, request, &answer, simulated);
         if let Some(delay) = late {
             tokio::time::sleep(delay).await;
-            simulated = true;
         }
-        self.recorder.note(&way, &caller, request, &answer, simulated);
         answer
     }
 
