@@ -1,5 +1,5 @@
-//! The whole life of an onboarding, once for each kind of fault, in which calls fail in every state of every state machine: the end of each phase is that of a life without faults, nothing twice and nothing lost. The
-//! test prints what it hit.
+//! The whole life of an onboarding, once for each kind of fault, in which calls fail in every state of every state machine:
+//! the end of each phase is that of a life without faults, nothing twice and nothing lost. The test prints what it hit.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
