@@ -19,7 +19,7 @@ use crate::{
     http::Http,
     objects::{self, Object, Refusal},
     settings::Settings,
-    whole::WholeXml,
+    whole_xml::WholeXml,
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

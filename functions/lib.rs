@@ -29,5 +29,5 @@ pub mod serve;
 pub mod settings;
 pub mod steps;
 mod telephony;
-mod whole;
+mod whole_xml;
 pub mod x509;

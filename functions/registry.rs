@@ -1,12 +1,16 @@
 //! The registry: one `DynamoDB` item for each onboarded instance, with what the user sync needs to know.
 //!
-//! The item's key is `instanceId`. This module owns the attributes `alias`, `config` and `registeredAt`, and who may
-//! add a signing certificate (`rotation`, `rotationUntil`); the user-sync state
-//! machine owns the lease (`lease`, `leaseUntil`, `dirty`), the approval (`approvalDigest`, `approvalUntil`, `approvalBy`, and `approvalToken`,
-//! which `notify` adds), how far the running sync is (`progress`) and what came of its runs (`lastRun`, `lastSuccessAt`,
-//! `lastFailure`, `lastFailureAt`), the onboarding's `begun` (its input, until there is a `config`), the drift state machine `driftDigest`, and the teardown's `teardown` (what was approved;
-//! while it is there, nothing else works on the instance) in the same item, which is why an entry is updated and never
-//! put whole. Times are milliseconds since the epoch. The clouds themselves are the record of what exists.
+//! The item's key is `instanceId`. Several own attributes of the same item, which is why it is updated and never put whole:
+//!
+//! * this module: `alias`, `config`, `registeredAt`, and who may add a signing certificate (`rotation`, `rotationUntil`);
+//! * the onboarding: `begun`, its input, until there is a `config`;
+//! * the user sync: the lease (`lease`, `leaseUntil`, `dirty`), the approval (`approvalDigest`, `approvalUntil`, `approvalBy`,
+//!   and `approvalToken`, which `notify` adds), how far the running sync is (`progress`) and what came of its runs
+//!   (`lastRun`, `lastSuccessAt`, `lastFailure`, `lastFailureAt`);
+//! * drift: `driftDigest`;
+//! * the teardown: `teardown`, what was approved; while it is there, nothing else works on the instance.
+//!
+//! Times are milliseconds since the epoch. The clouds themselves are the record of what exists.
 
 use std::collections::{BTreeSet, HashMap};
 

@@ -9,7 +9,6 @@ use aws_smithy_runtime_api::{
     },
 };
 use aws_smithy_types::config_bag::ConfigBag;
-use onboarding_core::saml;
 
 /// Refuses an answer that is no well-formed document, for services that speak XML.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +26,7 @@ impl Intercept for WholeXml {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let body = context.response().body().bytes().unwrap_or_default();
-        if !body.is_empty() && saml::whole(std::str::from_utf8(body)?).is_err() {
+        if !body.is_empty() && roxmltree::Document::parse(std::str::from_utf8(body)?).is_err() {
             return Err("the answer is no whole XML document".into());
         }
         Ok(())
