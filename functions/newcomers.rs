@@ -11,7 +11,7 @@ use futures_util::future::try_join_all;
 use onboarding_core::{
     StepError,
     onboarding::{NestedGroups, UsernameAttribute},
-    sync::{GroupRead, MAX_HINTED, Policy, Profiles, Totals, plan},
+    sync::{ConnectUser, GroupRead, MAX_HINTED, Policy, Profiles, Totals, plan},
 };
 use time::OffsetDateTime;
 use tokio::time::Instant;
@@ -32,57 +32,71 @@ pub struct Newcomers {
     pub totals: Totals,
 }
 
-/// Creates those of `people` (object ids) who are members and have no user.
+/// Who the hinted people are.
+#[derive(Debug, Default)]
+pub struct Look {
+    /// The configured groups with those of them who are members.
+    groups: Vec<GroupRead>,
+    /// The users that already have their names.
+    known: Vec<ConnectUser>,
+    /// Of Graph.
+    calls: usize,
+}
+
+/// Reads `people` (object ids) from one side: each person's groups and the usernames in Connect. Whoever can't be judged so
+/// is left out, and so is everybody where a read fails.
+pub async fn look(cx: &Clients, entry: &Entry, policy: &Policy, directory: &Directory<'_>, people: &[String]) -> Look {
+    // Whose name it is, or which groups count, can't be told from one person's side.
+    let from_one_side = policy.nested_groups == NestedGroups::Report && policy.username != UsernameAttribute::Mail;
+    if people.is_empty() || people.len() > MAX_HINTED || !from_one_side {
+        return Look::default();
+    }
+    let look = async {
+        let (groups, calls) = read(cx, entry, people).await?;
+        let members = groups.iter().flat_map(|group| &group.members);
+        let mut usernames: Vec<&str> = members.filter_map(|member| member.attribute(policy.username)).collect();
+        usernames.sort_unstable();
+        usernames.dedup();
+        let known = if usernames.is_empty() { Vec::new() } else { directory.users_named(&usernames).await? };
+        Ok(Look { groups, known, calls })
+    };
+    look.await.unwrap_or_else(|error| {
+        later(&error);
+        Look::default()
+    })
+}
+
+/// Creates those who are members and have no user.
 pub async fn create(
     cx: &Clients,
     entry: &Entry,
     policy: &Policy,
     (directory, profiles): (&Directory<'_>, &Profiles),
     membership: impl Membership,
-    (people, deadline): (&[String], Instant),
+    (look, deadline): (Look, Instant),
 ) -> Newcomers {
-    match attempt(cx, entry, policy, (directory, profiles), membership, (people, deadline)).await {
-        Ok(newcomers) => newcomers,
-        Err(error) => {
-            warn!(error = error.name(), message = error.message, "newcomers wait for the comparison");
-            Newcomers::default()
-        }
+    let plan = plan(&look.groups, &look.known, profiles, policy, OffsetDateTime::now_utc().date()).creations();
+    let mut newcomers = Newcomers { totals: Totals { calls: look.calls, ..Totals::default() }, ..Newcomers::default() };
+    if plan.create.is_empty() {
+        return newcomers;
     }
-}
-
-async fn attempt(
-    cx: &Clients,
-    entry: &Entry,
-    policy: &Policy,
-    (directory, profiles): (&Directory<'_>, &Profiles),
-    membership: impl Membership,
-    (people, deadline): (&[String], Instant),
-) -> Result<Newcomers, StepError> {
-    // Whose name it is, or which groups count, can't be told from one person's side.
-    let from_one_side = policy.nested_groups == NestedGroups::Report && policy.username != UsernameAttribute::Mail;
-    if people.is_empty() || people.len() > MAX_HINTED || !from_one_side {
-        return Ok(Newcomers::default());
-    }
-    let (groups, calls) = read(cx, entry, people).await?;
-    let mut usernames: Vec<&str> =
-        groups.iter().flat_map(|group| &group.members).filter_map(|member| member.attribute(policy.username)).collect();
-    usernames.sort_unstable();
-    usernames.dedup();
-    if usernames.is_empty() {
-        return Ok(Newcomers { totals: Totals { calls, ..Totals::default() }, ..Newcomers::default() });
-    }
-    let known = directory.users_named(&usernames).await?;
-    let plan = plan(&groups, &known, profiles, policy, OffsetDateTime::now_utc().date()).creations();
     let ids = (entry.instance_id.as_str(), entry.alias.as_str());
     let writer = Writer::new(cx.connect(), cx.quotas(), directory, membership, ids, true);
-    let applied = writer.apply(&plan, deadline).await?;
-    let mut totals = applied.totals;
-    totals.calls += calls;
-    // Who failed here is tried again by the comparison, which counts.
-    totals.failed = 0;
-    totals.waiting_for_quota = 0;
-    let created = plan.create.into_iter().map(|user| user.username).filter(|name| applied.has_created(name)).collect();
-    Ok(Newcomers { created, totals })
+    match writer.apply(&plan, deadline).await {
+        Ok(applied) => {
+            // Who failed here is tried again by the comparison, which counts.
+            newcomers.totals =
+                Totals { calls: applied.totals.calls + look.calls, failed: 0, waiting_for_quota: 0, ..applied.totals };
+            let names = plan.create.into_iter().map(|user| user.username);
+            newcomers.created = names.filter(|name| applied.has_created(name)).collect();
+        }
+        Err(error) => later(&error),
+    }
+    newcomers
+}
+
+fn later(error: &StepError) {
+    warn!(error = error.name(), message = error.message, "newcomers wait for the comparison");
 }
 
 /// The configured groups with those of `people` who are in them, and how many calls that took.

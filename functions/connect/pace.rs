@@ -59,6 +59,12 @@ impl Pace {
         if missing <= 0.0 { now } else { now + Duration::from_secs_f64(missing / self.rate) }
     }
 
+    /// Whether so many requests may go out at this moment.
+    #[must_use]
+    pub fn holds(&self, requests: usize, now: Instant) -> bool {
+        u32::try_from(requests).is_ok_and(|requests| f64::from(requests) <= self.level(now))
+    }
+
     /// Takes the token of a request that goes out now.
     pub fn take(&mut self, now: Instant) {
         self.fill(now);

@@ -135,12 +135,14 @@ impl<'a, M: Membership> Writer<'a, M> {
         Ok(run.applied)
     }
 
-    /// Reads the account's rate of each operation that has work; the default where Service Quotas does not say.
+    /// Reads the account's rate of each operation that has more work than may go out at once at any rate; the default
+    /// where Service Quotas does not say.
     async fn set_rates(&self, run: &mut Run<'_>) {
+        let now = Instant::now();
         let busy: Vec<(Operation, &str)> = run
             .lanes
             .iter()
-            .filter(|(_, lane)| !lane.ready.is_empty())
+            .filter(|(_, lane)| !lane.pace.holds(lane.ready.len(), now))
             .filter_map(|(operation, _)| Some((*operation, operation.rate_quota()?)))
             .collect();
         let reads = busy

@@ -67,9 +67,10 @@ pub async fn run(cx: &Clients, input: SyncUsersInput, invocation: Invocation) ->
     let mut profiles = None;
     let mut newcomers = Newcomers::default();
     if input.mode == SyncMode::Apply && input.carry.is_none() && !input.people.is_empty() {
-        let known = profiles.insert(directory.profiles(&hierarchy).await?);
-        let people = (input.people.as_slice(), deadline);
-        newcomers = newcomers::create(cx, &entry, &policy, (&directory, known), membership(), people).await;
+        let look = newcomers::look(cx, &entry, &policy, &directory, &input.people);
+        let (known, look) = tokio::join!(directory.profiles(&hierarchy), look);
+        let sides = (&directory, &*profiles.insert(known?));
+        newcomers = newcomers::create(cx, &entry, &policy, sides, membership(), (look, deadline)).await;
     }
     let profiles = async {
         match profiles {
