@@ -137,6 +137,10 @@ impl<'a> Look<'a> {
             order.status = OrderStatus::Open;
             order.final_looks = 0;
             order.message = Some(format!("AWS Support works on it ({})", case.status));
+            // Whoever filed it may have died before it could say so.
+            if order.notified.is_empty() {
+                self.tell(order, News::Filed, wanted.tokyo);
+            }
         } else if wanted.topic == Topic::OutboundToJapaneseMobiles {
             order.status = OrderStatus::Done;
             order.message = Some(format!("the case is resolved: {}", support::last_message(self.cx, &case.id).await?));

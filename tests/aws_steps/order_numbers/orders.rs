@@ -50,8 +50,10 @@ async fn a_repeated_step_and_a_later_execution_find_their_own_case() {
     assert_eq!(error.name(), "Unavailable", "{error}");
     let output = run(&telephony.cloud.cx, input.clone()).await.unwrap();
     assert_eq!(output.orders[0].display_id.as_deref(), Some("1700000001"));
+    assert!(message(&output).contains("ケース 1700000001"), "a person is told of it all the same: {output:?}");
     let outputs = telephony.follow(input, 30).await;
     assert!(!outputs.last().unwrap().pending);
+    assert!(outputs[1..].iter().all(|output| output.notify.is_none()), "told once");
     assert_eq!(telephony.cases().await.len(), 1);
 }
 
