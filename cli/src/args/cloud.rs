@@ -259,6 +259,9 @@ pub struct TeardownArgs {
     /// What becomes of the Entra application
     #[arg(long, value_enum, default_value = "delete")]
     pub application: ApplicationFate,
+    /// Only plan: nothing is changed; so it is without --apply, too
+    #[arg(long, conflicts_with = "apply")]
+    pub plan: bool,
     /// Do it
     #[arg(long)]
     pub apply: bool,

@@ -194,27 +194,18 @@ fn items(output: &Value, console: &Console) {
         .map(|item| columns(text(item, "kind")) + columns(text(item, "name")) + 1)
         .max()
         .unwrap_or_default();
-    let mut area = "";
-    for item in items {
-        if text(item, "area") != area {
-            area = text(item, "area");
-            console.line(&console.paint(Tone::Strong, area));
+    // The order is that of the work, which comes to some parts twice.
+    let mut areas: Vec<&str> = Vec::new();
+    for area in items.iter().map(|item| text(item, "area")) {
+        if !areas.contains(&area) {
+            areas.push(area);
         }
-        let action = text(item, "action");
-        let (tone, mark) = match action {
-            "create" => (Tone::Good, "+"),
-            "change" => (Tone::Warn, "~"),
-            "delete" | "empty" | "release" => (Tone::Bad, "-"),
-            "conflict" => (Tone::Bad, "!"),
-            "adopt" => (Tone::Good, "="),
-            "wait" => (Tone::Warn, "…"),
-            _ => (Tone::Faint, " "),
-        };
-        let what = format!("{} {}", text(item, "kind"), text(item, "name"));
-        let gap = " ".repeat(width.saturating_sub(columns(&what)));
-        let action = console.paint(tone, &padded(&console.words().action(action), 10));
-        let line = format!("  {} {what}{gap}  {action} {}", console.paint(tone, mark), text(item, "detail"));
-        console.line(line.trim_end());
+    }
+    for area in areas {
+        console.line(&console.paint(Tone::Strong, console.words().area(area)));
+        for item in items.iter().filter(|item| text(item, "area") == area) {
+            console.line(&line(item, width, console));
+        }
     }
     let open = output["openItems"].as_array().map(Vec::as_slice).unwrap_or_default();
     if !open.is_empty() {
@@ -224,6 +215,25 @@ fn items(output: &Value, console: &Console) {
         console.line(&format!("  - {}: {}", console.paint(Tone::Warn, text(item, "subject")), text(item, "what")));
         console.line(&format!("    {}", text(item, "action")));
     }
+}
+
+/// One item, with a mark in front.
+fn line(item: &Value, width: usize, console: &Console) -> String {
+    let action = text(item, "action");
+    let (tone, mark) = match action {
+        "create" => (Tone::Good, "+"),
+        "change" => (Tone::Warn, "~"),
+        "delete" | "empty" | "release" => (Tone::Bad, "-"),
+        "conflict" => (Tone::Bad, "!"),
+        "adopt" => (Tone::Good, "="),
+        "wait" => (Tone::Warn, "…"),
+        _ => (Tone::Faint, " "),
+    };
+    let what = format!("{} {}", text(item, "kind"), text(item, "name"));
+    let gap = " ".repeat(width.saturating_sub(columns(&what)));
+    let action = console.paint(tone, &padded(&console.words().action(action), 10));
+    let line = format!("  {} {what}{gap}  {action} {}", console.paint(tone, mark), text(item, "detail"));
+    line.trim_end().to_owned()
 }
 
 fn text<'v>(value: &'v Value, name: &str) -> &'v str {

@@ -110,4 +110,23 @@ impl Words {
             Lang::Ja => ja.to_owned(),
         }
     }
+
+    /// The heading over what a plan does in a part of the whole.
+    pub(crate) fn area(self, area: &str) -> &str {
+        let (en, ja) = match area {
+            "instance" => ("Amazon Connect instance", "Amazon Connect インスタンス"),
+            "quotas" => ("Service quotas", "サービスクォータ"),
+            "phoneNumbers" => ("Phone numbers", "電話番号"),
+            "entra" => ("Microsoft Entra ID", "Microsoft Entra ID"),
+            "iam" => ("AWS IAM", "AWS IAM"),
+            "registry" => ("The stack's registry", "スタックのレジストリ"),
+            "notifications" => ("Notifications of changes in Entra", "Entra の変更通知"),
+            "users" => ("Connect users", "Connect ユーザー"),
+            other => (other, other),
+        };
+        match self.0 {
+            Lang::En => en,
+            Lang::Ja => ja,
+        }
+    }
 }
