@@ -1,8 +1,7 @@
 //! An execution's history, as Step Functions tells it, reduced to what is shown.
 //!
-//! AWS and the emulator tell it differently. On AWS each event names the one before it, so that a task's events are led back
-//! to the state that was entered; functions have events of their own (`LambdaFunction…`). The emulator names no event before,
-//! has one kind of task event, and is silent about states entered inside `Parallel`: [`super::progress`] fills that in.
+//! Each event names the one before it, so that a task's events are led back to the state that was entered; functions have
+//! events of their own (`LambdaFunction…`).
 
 use aws_sdk_sfn::types::{HistoryEvent, HistoryEventType as Type};
 
@@ -11,7 +10,7 @@ use aws_sdk_sfn::types::{HistoryEvent, HistoryEventType as Type};
 pub struct Event {
     /// Its number in the history.
     pub id: i64,
-    /// The number of the event that led to it; 0 where that is not told.
+    /// The number of the event that led to it; 0 for the first ones.
     pub previous: i64,
     /// When, in seconds since the epoch.
     pub at: f64,
@@ -27,18 +26,11 @@ pub enum What {
     /// A state was left, with this output.
     Exited(String, String),
     /// A task was handed to its resource.
-    Scheduled(String),
-    /// A resource answered.
-    Succeeded {
-        /// The resource; empty where only the event before tells.
-        resource: String,
-        /// What it answered, as JSON.
-        output: String,
-    },
+    Scheduled,
+    /// A resource answered this, as JSON.
+    Succeeded(String),
     /// A resource failed; a retry may follow.
     Failed {
-        /// The resource; empty where only the event before tells.
-        resource: String,
         /// The error's name.
         error: String,
         /// What happened, as the service reports it.
@@ -66,37 +58,25 @@ fn what(event: &HistoryEvent) -> What {
     macro_rules! failed {
         ($details:ident, $name:literal) => {
             event.$details.as_ref().map(|details| What::Failed {
-                resource: String::new(),
                 error: details.error.clone().unwrap_or_else(|| $name.into()),
                 cause: text(&details.cause),
             })
         };
     }
+    macro_rules! succeeded {
+        ($details:ident) => {
+            event.$details.as_ref().map(|details| What::Succeeded(text(&details.output)))
+        };
+    }
     let found = match event.r#type {
-        Type::TaskScheduled => {
-            event.task_scheduled_event_details.as_ref().map(|details| What::Scheduled(details.resource.clone()))
-        }
-        Type::LambdaFunctionScheduled => event
-            .lambda_function_scheduled_event_details
-            .as_ref()
-            .map(|details| What::Scheduled(details.resource.clone())),
-        Type::TaskSucceeded => event
-            .task_succeeded_event_details
-            .as_ref()
-            .map(|details| What::Succeeded { resource: details.resource.clone(), output: text(&details.output) }),
-        Type::LambdaFunctionSucceeded => event
-            .lambda_function_succeeded_event_details
-            .as_ref()
-            .map(|details| What::Succeeded { resource: String::new(), output: text(&details.output) }),
-        Type::TaskFailed => event.task_failed_event_details.as_ref().map(|details| What::Failed {
-            resource: details.resource.clone(),
-            error: text(&details.error),
-            cause: text(&details.cause),
-        }),
+        Type::TaskScheduled | Type::LambdaFunctionScheduled => Some(What::Scheduled),
+        Type::TaskSucceeded => succeeded!(task_succeeded_event_details),
+        Type::LambdaFunctionSucceeded => succeeded!(lambda_function_succeeded_event_details),
+        Type::TaskFailed => failed!(task_failed_event_details, "States.TaskFailed"),
+        Type::LambdaFunctionFailed => failed!(lambda_function_failed_event_details, "States.TaskFailed"),
         Type::TaskTimedOut => failed!(task_timed_out_event_details, "States.Timeout"),
         Type::TaskStartFailed => failed!(task_start_failed_event_details, "States.TaskFailed"),
         Type::TaskSubmitFailed => failed!(task_submit_failed_event_details, "States.TaskFailed"),
-        Type::LambdaFunctionFailed => failed!(lambda_function_failed_event_details, "States.TaskFailed"),
         Type::LambdaFunctionTimedOut => failed!(lambda_function_timed_out_event_details, "States.Timeout"),
         Type::LambdaFunctionScheduleFailed => {
             failed!(lambda_function_schedule_failed_event_details, "States.TaskFailed")

@@ -24,13 +24,9 @@ pub struct Node {
 pub struct Machine {
     /// The states in the order of the flow.
     pub nodes: Vec<Node>,
-    /// Names of the task states by their resource.
-    tasks: BTreeMap<String, Vec<String>>,
     kinds: BTreeMap<String, String>,
-    /// States inside `Parallel` and `Map`, whose entering the emulator does not note.
-    inner: BTreeSet<String>,
-    /// The states that lead to a state.
-    before: BTreeMap<String, Vec<String>>,
+    /// The `Parallel` or `Map` around a state.
+    around: BTreeMap<String, String>,
     /// The states that a state leads to.
     after: BTreeMap<String, Vec<String>>,
     /// The seconds of `Wait` states that always wait the same.
@@ -42,26 +38,22 @@ impl Machine {
     #[must_use]
     pub fn read(definition: &Value) -> Self {
         let mut machine = Self::default();
-        machine.nodes = machine.collect(definition, false);
+        machine.nodes = machine.collect(definition, None);
         machine
     }
 
-    fn collect(&mut self, level: &Value, inner: bool) -> Vec<Node> {
+    fn collect(&mut self, level: &Value, around: Option<&str>) -> Vec<Node> {
         let Some(states) = level["States"].as_object() else { return Vec::new() };
         for (name, state) in states {
             let kind = state["Type"].as_str().unwrap_or_default();
             self.kinds.insert(name.clone(), kind.to_owned());
-            if let Some(resource) = state["Resource"].as_str() {
-                self.tasks.entry(resource.to_owned()).or_default().push(name.clone());
-            }
             if let Some(seconds) = state["Seconds"].as_u64() {
                 self.seconds.insert(name.clone(), seconds);
             }
-            if inner {
-                self.inner.insert(name.clone());
+            if let Some(around) = around {
+                self.around.insert(name.clone(), around.to_owned());
             }
             for next in regular(state).into_iter().chain(caught(state)) {
-                self.before.entry(next.to_owned()).or_default().push(name.clone());
                 self.after.entry(name.clone()).or_default().push(next.to_owned());
             }
         }
@@ -83,7 +75,7 @@ impl Machine {
                 certain: !ends_without(level, name),
                 branches: branches
                     .filter(|branch| !branch.is_null())
-                    .map(|branch| self.collect(branch, true))
+                    .map(|branch| self.collect(branch, Some(name)))
                     .collect(),
             }
         };
@@ -96,16 +88,11 @@ impl Machine {
         self.kinds.get(state).is_some_and(|known| known == kind)
     }
 
-    /// Whether the state lies inside a `Parallel` or `Map`.
+    /// Whether a state lies inside this `Parallel` or `Map`, however deep.
     #[must_use]
-    pub fn is_inner(&self, state: &str) -> bool {
-        self.inner.contains(state)
-    }
-
-    /// The task states with this resource.
-    #[must_use]
-    pub fn tasks_of(&self, resource: &str) -> &[String] {
-        self.tasks.get(resource).map(Vec::as_slice).unwrap_or_default()
+    pub fn is_within(&self, state: &str, outer: &str) -> bool {
+        let around = self.around.get(state);
+        around.is_some_and(|around| around == outer || self.is_within(around, outer))
     }
 
     /// How long a `Wait` state always waits, in seconds.
@@ -118,35 +105,6 @@ impl Machine {
     #[must_use]
     pub fn next(&self, state: &str) -> Option<&str> {
         self.after.get(state).and_then(|next| next.first()).map(String::as_str)
-    }
-
-    /// The task states from which a state can be reached without passing another task.
-    #[must_use]
-    pub fn tasks_before(&self, state: &str) -> BTreeSet<&str> {
-        self.reach(&self.before, state, &["Task"])
-    }
-
-    /// The `Wait` states that can be reached from a state without passing a task.
-    #[must_use]
-    pub fn waits_after(&self, state: &str) -> BTreeSet<&str> {
-        let mut found = self.reach(&self.after, state, &["Task", "Wait"]);
-        found.retain(|name| self.is(name, "Wait"));
-        found
-    }
-
-    fn reach<'m>(&'m self, ways: &'m BTreeMap<String, Vec<String>>, from: &str, ends: &[&str]) -> BTreeSet<&'m str> {
-        let mut open: Vec<&str> = vec![from];
-        let (mut seen, mut found) = (BTreeSet::new(), BTreeSet::new());
-        while let Some(state) = open.pop() {
-            for next in ways.get(state).into_iter().flatten() {
-                if ends.iter().any(|kind| self.is(next, kind)) {
-                    found.insert(next.as_str());
-                } else if seen.insert(next.as_str()) {
-                    open.push(next);
-                }
-            }
-        }
-        found
     }
 }
 
@@ -255,10 +213,12 @@ mod tests {
     }
 
     #[test]
-    fn waits_are_found_behind_choices_and_not_behind_tasks() {
+    fn states_lie_within_everything_that_is_around_them() {
         let machine = onboarding();
-        assert_eq!(machine.waits_after("OrderNumbers").into_iter().collect::<Vec<_>>(), ["WaitForNumbers"]);
-        assert_eq!(machine.waits_after("AssignGroups").len(), 0);
+        assert!(
+            machine.is_within("OrderNumbers", "Telephony") && machine.is_within("OrderNumbers", "TelephonyAndSignOn")
+        );
+        assert!(!machine.is_within("VerifySignIn", "Telephony") && !machine.is_within("Telephony", "Telephony"));
         assert_eq!(machine.next("WaitForNumbers"), Some("OrderNumbers"));
     }
 }

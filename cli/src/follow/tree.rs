@@ -141,7 +141,7 @@ impl Pen<'_> {
                     }
                 }
                 "Parallel" | "Map" => {
-                    // Of one inside another the emulator does not say that it ended.
+                    // Of one inside another that failed nobody says that it ended.
                     let end = progress.end_of(&node.name).filter(|_| progress.run_of(&node.name).is_none());
                     let ended = ended || end.is_some();
                     let mut inside = Vec::new();

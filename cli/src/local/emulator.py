@@ -94,12 +94,16 @@ def send_what_states_do_themselves_through_the_stand_in():
             connection.close()
 
     def function_of_the_state(function, event):
-        """The stand-in hears for which state a function works, so that its calls can be told apart by state as well."""
+        """The stand-in hears for which state a function works, so that its calls can be told apart by state as well; and it
+        says how the call of the function fails, where a rule wants it."""
         name = lambda_svc._get_func_record_for_ref(function)[2]
         work = {"function": name, "state": state.get()}
-        post("/_admin/working", json.dumps(work), {})
+        fails = json.loads(post("/_admin/working", json.dumps(work), {})[1]).get("fails")
         try:
-            return call_lambda(function, event)
+            result = call_lambda(function, event) if not fails or fails["ran"] else None
+            if fails:
+                raise sfn._ExecutionError(fails["error"], f"the local cloud was told to fail the call of {name}")
+            return result
         finally:
             post("/_admin/working", json.dumps({**work, "done": True}), {})
 
@@ -151,17 +155,18 @@ def send_what_states_do_themselves_through_the_stand_in():
     app.call_service_handler_sync = sdk_call
 
 
-def fail_a_task_whose_function_fails_before_it_waits():
-    """A task that waits for an answer by token fails at once where its function fails; the emulator waits for ever."""
+def wait_for_an_answer_as_step_functions_does():
+    """A task that waits for an answer by token fails at once where its function fails, unless it was answered before; the
+    emulator waits for ever. Each attempt has a token of its own; the emulator's all have one."""
     waits_for = contextvars.ContextVar("waits_for", default=None)
-    call_lambda, with_callback = sfn._call_lambda, sfn._invoke_with_callback
+    call_lambda, with_callback, arguments = sfn._call_lambda, sfn._invoke_with_callback, sfn._apply_jsonata_arguments
 
     def call(function, event):
         try:
             return call_lambda(function, event)
         except sfn._ExecutionError as error:
-            if waits_for.get():
-                task = sfn._task_tokens[waits_for.get()]
+            task = waits_for.get() and sfn._task_tokens[waits_for.get()]
+            if task and not task["event"].is_set():
                 task["error"] = {"Error": error.error, "Cause": error.cause}
                 task["event"].set()
             raise
@@ -173,11 +178,17 @@ def fail_a_task_whose_function_fails_before_it_waits():
         finally:
             waits_for.reset(mark)
 
-    sfn._call_lambda, sfn._invoke_with_callback = call, wait
+    def with_a_token(definition, given, ctx):
+        if definition.get("Resource", "").endswith(".waitForTaskToken"):
+            ctx["Task"] = {"Token": sfn.new_uuid()}
+        return arguments(definition, given, ctx)
+
+    sfn._call_lambda, sfn._invoke_with_callback, sfn._apply_jsonata_arguments = call, wait, with_a_token
 
 
+tell_history_as_step_functions_does(sfn)  # noqa: F821, of history.py, which stands before this
 gather_batches_as_lambda_does()
 name_the_log_format_as_lambda_does()
 send_what_states_do_themselves_through_the_stand_in()
-fail_a_task_whose_function_fails_before_it_waits()
+wait_for_an_answer_as_step_functions_does()
 app.main()

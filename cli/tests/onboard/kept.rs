@@ -70,6 +70,11 @@ impl Cloud {
 
     /// A call of AWS in the JSON protocol, answered by the emulator.
     pub(crate) async fn call(&self, service: &str, target: &str, body: Value) -> Value {
+        self.attempt(service, target, body).await.unwrap_or_else(|refusal| panic!("{target}: {refusal}"))
+    }
+
+    /// The same, where the service may refuse; then with its answer.
+    pub(crate) async fn attempt(&self, service: &str, target: &str, body: Value) -> Result<Value, String> {
         let request = http()
             .post(&self.kept.endpoint)
             .header("authorization", signature(service, &self.kept.region))
@@ -78,8 +83,7 @@ impl Cloud {
         let answer = request.body(body.to_string()).send().await.unwrap();
         let status = answer.status();
         let text = answer.text().await.unwrap();
-        assert!(status.is_success(), "{target}: {text}");
-        serde_json::from_str(&text).unwrap_or_default()
+        if status.is_success() { Ok(serde_json::from_str(&text).unwrap_or_default()) } else { Err(text) }
     }
 
     /// A call of AWS in the REST protocol: Amazon Connect is the stand-in's, all others are the emulator's.

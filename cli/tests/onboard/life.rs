@@ -96,6 +96,12 @@ pub(crate) struct Phase {
 }
 
 impl Phase {
+    /// The states whose functions called anything.
+    pub(crate) fn functions(&self) -> BTreeSet<String> {
+        let of_states = self.calls.iter().filter(|call| call.function.is_some() && call.state.is_some());
+        of_states.filter_map(Call::caller).collect()
+    }
+
     /// Who called what.
     pub(crate) fn operations(&self) -> BTreeSet<(String, &str, &str)> {
         let named = |call| Some((Call::caller(call)?, call.service.as_str(), call.operation.as_str()));
@@ -228,9 +234,7 @@ impl Life {
         let busy = self.cloud.end_of(&self.cloud.start(&Machine::UserSync.output(), &sync).await).await;
         assert_eq!(busy.output["status"], "BUSY", "{}", busy.output);
         self.registry("REMOVE lease, leaseUntil, dirty", &Value::Null).await;
-        let (token, digest) = self.question().await.unwrap();
-        let answer = json!({ "taskToken": token, "output": json!({ "approvedDigest": digest }).to_string() });
-        self.cloud.call("states", "AWSStepFunctions.SendTaskSuccess", answer).await;
+        self.answered().await;
         let ended = self.cloud.end_of(&asks).await;
         if ended.output["status"] != "DONE" {
             self.restart(Machine::UserSync, &ended.output);
@@ -302,6 +306,16 @@ impl Life {
         let found = self.cloud.call("dynamodb", "DynamoDB_20120810.GetItem", body).await;
         let text = |name: &str| Some(found["Item"][name]["S"].as_str()?.to_owned());
         Some((text("approvalToken")?, text("approvalDigest")?))
+    }
+
+    /// Says yes to what a person is asked. Whose function died asks again, with another token.
+    async fn answered(&self) {
+        until("an answer was taken", async || {
+            let (token, digest) = self.question().await?;
+            let answer = json!({ "taskToken": token, "output": json!({ "approvedDigest": digest }).to_string() });
+            self.cloud.attempt("states", "AWSStepFunctions.SendTaskSuccess", answer).await.ok()
+        })
+        .await;
     }
 
     /// Gives the lease to an execution.

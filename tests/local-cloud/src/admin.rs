@@ -75,9 +75,19 @@ pub(crate) async fn serve(cloud: &Cloud, request: &Request) -> Response {
     };
     match (request.method.as_str(), request.path.as_str()) {
         ("POST", "/_admin/fault") => done(read(request).and_then(|body| add_faults(cloud, body))),
-        ("POST", "/_admin/working") => {
-            done(read(request).map(|body: Working| cloud.authority.works_for(body.function, body.state, body.done)))
-        }
+        ("POST", "/_admin/working") => match read::<Working>(request) {
+            Ok(Working { function, state, done: true }) => {
+                cloud.authority.works_for(function, state, true);
+                Response::json(200, &json!({}))
+            }
+            Ok(Working { function, state, .. }) => {
+                let failure = cloud.invoked(&function, &state).await;
+                let fails = failure.map(|(error, ran)| json!({ "error": error, "ran": ran }));
+                cloud.authority.works_for(function, state, false);
+                Response::json(200, &json!({ "fails": fails }))
+            }
+            Err(message) => Response::json(400, &json!({ "message": message })),
+        },
         ("POST", "/_admin/members/add") => {
             done(read(request).and_then(|body: AddMember| cloud.graph.add_member(&body.group, body.member)))
         }
@@ -100,7 +110,7 @@ pub(crate) async fn serve(cloud: &Cloud, request: &Request) -> Response {
         },
         ("GET", "/_admin/calls") => {
             let after = request.query("after").and_then(|after| after.parse().ok()).unwrap_or_default();
-            Response::json(200, &json!(cloud.recorder.calls().get(after..).unwrap_or_default()))
+            Response::json(200, &json!(cloud.recorder.calls(after)))
         }
         ("GET", "/_admin/inventory") => Response::json(200, &inventory::of(cloud).await),
         ("GET", "/_admin/violations") => Response::json(200, &json!(cloud.violations.all())),

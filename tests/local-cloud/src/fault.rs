@@ -53,7 +53,8 @@ pub struct FaultRule {
     #[serde(default, rename = "break")]
     pub broken: bool,
     /// Kills the calling process (Linux), before or after the call had its effect. Step Functions, which does not die, gets
-    /// no answer.
+    /// no answer. Of an `Invoke` of the service `lambda`, with which a state calls its function, it hears what Step Functions
+    /// would say.
     #[serde(default)]
     pub kill: Option<Kill>,
 }
@@ -202,6 +203,21 @@ impl Hit {
     /// Whether the answer breaks off.
     pub(crate) fn breaks(&self) -> bool {
         self.rule.broken
+    }
+
+    /// What a state that calls a function gets in place of the function's answer: the error, in the words of Step Functions,
+    /// and whether the function has worked all the same. None where the rule only delays.
+    pub(crate) fn invocation(&self) -> Option<(&'static str, bool)> {
+        Some(match (self.rule.status, self.rule.kill) {
+            (_, Some(Kill::Before)) => ("Lambda.SdkClientException", false),
+            (_, Some(Kill::After)) => ("Lambda.Unknown", true),
+            (Some(429), _) => ("Lambda.TooManyRequestsException", false),
+            (Some(403), _) => ("Lambda.AWSLambdaException", false),
+            (Some(_), _) => ("Lambda.ServiceException", false),
+            _ if self.rule.answer_delay_ms.is_some() => ("Lambda.ClientExecutionTimeoutException", true),
+            _ if self.rule.broken || self.rule.truncate.is_some() => ("Lambda.SdkClientException", true),
+            _ => return None,
+        })
     }
 
     /// The answer that takes the place of the service's, where the rule has one.

@@ -155,6 +155,26 @@ impl Cloud {
         peer.function.get_or_init(|| caller::function(peer.port, port)).clone()
     }
 
+    /// How the call of a function by a state fails, and whether the function works all the same; none where no rule says so.
+    pub(crate) async fn invoked(&self, function: &str, state: &str) -> Option<(&'static str, bool)> {
+        let way = Destination { service: "lambda".into(), operation: "Invoke".into(), protocol: Protocol::RestJson };
+        let request = Request {
+            method: "POST".into(),
+            path: format!("/2015-03-31/functions/{function}/invocations"),
+            query: Vec::new(),
+            headers: Vec::new(),
+            body: Vec::new(),
+        };
+        let caller = Caller { function: None, state: Some(state.into()), asks: Vec::new() };
+        let hit = self.hit(&caller, &way, &request)?;
+        if let Some(delay) = hit.delay() {
+            tokio::time::sleep(delay).await;
+        }
+        let failure = hit.invocation()?;
+        self.recorder.note(&way, &caller, &request, &Response::empty(KILLED), true);
+        Some(failure)
+    }
+
     fn hit(&self, caller: &Caller, way: &Destination, request: &Request) -> Option<Hit> {
         let line = format!("{} {}", request.method, request.path);
         let decoded = percent_encoding::percent_decode_str(&line).decode_utf8_lossy().into_owned();

@@ -154,7 +154,7 @@ impl LocalCloud {
     /// Every call so far, in the order in which they ended.
     #[must_use]
     pub fn calls(&self) -> Vec<CallSummary> {
-        self.cloud.recorder.calls()
+        self.cloud.recorder.calls(0)
     }
 
     /// What went wrong in the local cloud itself: answers that disagree with the official models, operations that it

@@ -105,8 +105,9 @@ impl Recorder {
         self.run.store(run, Ordering::Relaxed);
     }
 
-    pub(crate) fn calls(&self) -> Vec<CallSummary> {
-        self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// All calls but the first `after`.
+    pub(crate) fn calls(&self, after: usize) -> Vec<CallSummary> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).get(after..).unwrap_or_default().to_vec()
     }
 
     /// Notes one finished call.

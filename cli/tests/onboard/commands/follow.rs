@@ -84,7 +84,7 @@ fn status_draws_the_states_of_an_execution_that_has_ended_without_what_was_not_n
     let text = out(&output);
     assert_eq!(output.status.code(), Some(0), "{}", told(&output));
     assert!(
-        text.contains("✓ VerifySignIn") && text.contains("✓ Telephony\n") && !text.contains("OrderNumbers"),
+        text.contains("✓ VerifySignIn") && text.contains("    ✓ Telephony ") && !text.contains("OrderNumbers"),
         "{text}"
     );
 }

@@ -1,0 +1,130 @@
+"""Tells an execution's history as Step Functions does: what happens inside Parallel and Map too, functions by events of their
+own, each event with the one that led to it. The emulator tells only what the outermost states do. Shapes and names: the
+HistoryEvent of the Step Functions API."""
+import contextvars
+import json
+import re
+import threading
+
+
+def tell_history_as_step_functions_does(sfn):
+    lock = threading.Lock()
+    last = contextvars.ContextVar("last", default=0)  # the event that led here, in this branch
+    data = contextvars.ContextVar("data", default=None)  # what the task that runs here was given
+    inside = contextvars.ContextVar("inside", default=False)  # whether this is a state of Parallel or Map
+    mapping = contextvars.ContextVar("mapping", default=None)  # the Map whose item starts here
+    running = contextvars.ContextVar("running")  # the execution to which that state belongs
+    integration = re.compile(r"arn:[^:]+:states:[^:]*:[^:]*:(.+?):([^:]+(?:\.sync:2)?)$")
+
+    def add(execution, kind, details=None):
+        with lock:
+            event = {"id": len(execution["events"]) + 1, "previousEventId": last.get(), "type": kind, "timestamp": sfn.now_iso(), **(details or {})}
+            execution["events"].append(event)
+        last.set(event["id"])
+        return event
+
+    def function_event(execution, what, details):
+        if what == "Scheduled":
+            given = {"resource": details["resource"], "input": json.dumps(data.get())}
+            add(execution, "LambdaFunctionScheduled", {"lambdaFunctionScheduledEventDetails": given})
+            return add(execution, "LambdaFunctionStarted")
+        if what == "Failed" and details["error"] == "States.Timeout":
+            what = "TimedOut"
+        told = {name: value for name, value in details.items() if name != "resource"}
+        return add(execution, f"LambdaFunction{what}", {f"lambdaFunction{what}EventDetails": told})
+
+    def service_event(execution, what, details, service, action):
+        task = {"resourceType": service, "resource": action}
+        if what == "Scheduled":
+            given = {**task, "region": sfn.get_region(), "parameters": json.dumps(data.get())}
+            add(execution, "TaskScheduled", {"taskScheduledEventDetails": given})
+            return add(execution, "TaskStarted", {"taskStartedEventDetails": task})
+        if what == "Failed" and details["error"] == "States.Timeout":
+            what = "TimedOut"
+        return add(execution, f"Task{what}", {f"task{what}EventDetails": {**details, **task}})
+
+    def add_event(execution, kind, details=None):
+        if kind not in ("TaskScheduled", "TaskSucceeded", "TaskFailed"):
+            return add(execution, kind, details)
+        [details] = details.values()
+        service = integration.match(details["resource"])
+        what = kind.removeprefix("Task")
+        return service_event(execution, what, details, *service.groups()) if service else function_event(execution, what, details)
+
+    def remember(apply):
+        def parameters(*arguments):
+            result = apply(*arguments)
+            data.set(result)
+            return result
+
+        return parameters
+
+    def between(kind, run):
+        """A state inside Parallel or Map is entered and left as the outermost ones are."""
+
+        def state(definition, given, *rest):
+            if not inside.get():
+                return run(definition, given, *rest)
+            execution, name = running.get(), rest[-1]["State"]["Name"]
+            add(execution, f"{kind}StateEntered", {"stateEnteredEventDetails": {"name": name, "input": json.dumps(given)}})
+            output, following = run(definition, given, *rest)
+            add(execution, f"{kind}StateExited", {"stateExitedEventDetails": {"name": name, "output": json.dumps(output)}})
+            return output, following
+
+        return state
+
+    def around(kind, run, started):
+        def branches(definition, given, execution, ctx):
+            details = started(definition, given, ctx)
+            add(execution, f"{kind}StateStarted", details)
+            mark = mapping.set(ctx["State"]["Name"] if kind == "Map" else None)
+            try:
+                result = run(definition, given, execution, ctx)
+            except sfn._ExecutionError:
+                add(execution, f"{kind}StateFailed")
+                raise
+            finally:
+                mapping.reset(mark)
+            add(execution, f"{kind}StateSucceeded")
+            return result
+
+        return branches
+
+    def items(definition, given, ctx):
+        found = sfn._resolve_path_or_ctx(definition.get("ItemsPath", "$"), sfn._apply_input_path(definition, given, ctx), ctx)
+        return {"mapStateStartedEventDetails": {"length": len(found) if isinstance(found, list) else 1}}
+
+    run_sub_machine = sfn._run_sub_machine
+
+    def sub_machine(states, start, given, execution, ctx):
+        # This runs in the branch's own thread. The branches share their context in the emulator, and with it the name of
+        # the state that they are in.
+        inside.set(True)
+        running.set(execution)
+        of = mapping.get()
+        mapping.set(None)
+        iteration = of and {"name": of, "index": ctx["Map"]["Item"]["Index"]}
+
+        def tell(what):
+            if iteration:
+                add(execution, f"MapIteration{what}", {f"mapIteration{what}EventDetails": iteration})
+
+        tell("Started")
+        try:
+            output = run_sub_machine(states, start, given, execution, {**ctx})
+        except sfn._ExecutionError:
+            tell("Failed")
+            raise
+        tell("Succeeded")
+        return output
+
+    sfn._add_event = add_event
+    sfn._apply_parameters = remember(sfn._apply_parameters)
+    sfn._run_sub_machine = sub_machine
+    sfn._run_parallel_branches = around("Parallel", sfn._run_parallel_branches, lambda *_: None)
+    sfn._run_map_items = around("Map", sfn._run_map_items, items)
+    for kind in ("Pass", "Task", "Choice", "Wait", "Parallel", "Map"):
+        name = f"_execute_{kind.lower()}"
+        setattr(sfn, name, between(kind, getattr(sfn, name)))
+
+
