@@ -127,11 +127,16 @@ impl Cloud {
     }
 
     async fn sign_on(&self, application: &EntraApplication) -> Result<EntraSignOn, StepError> {
+        self.sign_on_after(0, application).await
+    }
+
+    async fn sign_on_after(&self, attempts: u32, application: &EntraApplication) -> Result<EntraSignOn, StepError> {
         let input = ConfigureEntraSignOnInput {
             alias: ALIAS.into(),
             region: REGION.into(),
             application: application.clone(),
             notification_emails: vec!["it@contoso.com".into()],
+            attempts,
         };
         steps::configure_entra_sign_on::run(&self.cx, input).await
     }
@@ -286,15 +291,25 @@ async fn a_taken_identifier_gets_a_number() {
 }
 
 #[tokio::test]
-async fn a_certificate_whose_answer_was_lost_is_not_made_again() {
-    let cloud = Cloud::start(GraphBehaviour::default()).await;
+async fn a_certificate_whose_answer_was_lost_is_not_made_again_though_entra_shows_it_late() {
+    let cloud = Cloud::start(GraphBehaviour { certificate_seconds: 1500.0, ..GraphBehaviour::default() }).await;
     let application = cloud.application().await;
     cloud.fault(json!({ "service": "graph", "match": "addTokenSigningCertificate", "truncate": true }));
     assert_eq!(cloud.sign_on(&application).await.unwrap_err().kind, StepErrorKind::Unavailable);
-    let sign_on = cloud.sign_on(&application).await.unwrap();
+    assert_eq!(cloud.sign_on_after(1, &application).await.unwrap_err().kind, StepErrorKind::NotConsistentYet);
+    cloud.local.advance(1500.0);
+    let sign_on = cloud.sign_on_after(2, &application).await.unwrap();
     let principal = cloud.cx.graph().service_principal(&application.service_principal_id).await.unwrap().unwrap();
     assert_eq!(principal.key_credentials.len(), 2, "one certificate has two halves");
     assert_eq!(principal.preferred_token_signing_key_thumbprint, Some(sign_on.certificate_thumbprint));
+}
+
+#[tokio::test]
+async fn a_certificate_that_no_attempt_has_made_is_made_by_a_later_one() {
+    let cloud = Cloud::start(GraphBehaviour::default()).await;
+    let application = cloud.application().await;
+    assert_eq!(cloud.sign_on_after(3, &application).await.unwrap_err().kind, StepErrorKind::NotConsistentYet);
+    cloud.sign_on_after(4, &application).await.unwrap();
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@
 //! * Permission: `Application.ReadWrite.All`.
 //! * Safe to repeat: only what differs is written, and what others added (tags, identifiers, reply URLs) stays. A
 //!   certificate is added only where none is active that still signs, and none of ours is good; one that an attempt added
-//!   without living to tell is found by its subject. Replacing one in time is `rotate-certificate`'s affair: IAM has to
+//!   without living to tell is found by its subject, also where Entra shows it late. Replacing one in time is `rotate-certificate`'s affair: IAM has to
 //!   trust the new one before it signs.
 //!
 //! The order matters: SAML mode comes before the identifier, because the tenant's policy on new identifiers exempts SAML
@@ -34,6 +34,9 @@ const MOST_IDENTIFIERS: usize = 200;
 /// How long the metadata is waited for here; more is the state machine's affair.
 const METADATA_WAITS: [Duration; 3] = [Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2)];
 
+/// So many looks for a certificate that an attempt may have added without living to tell.
+const LOOKS_FOR_A_LOST_ONE: u32 = 3;
+
 /// Makes the sign-on settings what they should be.
 ///
 /// # Errors
@@ -47,7 +50,8 @@ pub async fn run(cx: &Clients, input: ConfigureEntraSignOnInput) -> Result<Entra
     }
     let reply_urls = reply_urls(&input.region);
     let identifier_uri = set_identifier(graph, &input.application.application_id, &reply_urls).await?;
-    let certificate = active_certificate(graph, &principal, &names::certificate_subject(&input.alias)).await?;
+    let certificate =
+        active_certificate(graph, &principal, &names::certificate_subject(&input.alias), input.attempts).await?;
     let metadata = published_metadata(graph, &principal.app_id, &certificate.thumbprint).await?;
     Ok(EntraSignOn {
         identifier_uri,
@@ -143,9 +147,15 @@ async fn active_certificate(
     graph: &Graph,
     principal: &ServicePrincipal,
     subject: &str,
+    attempts: u32,
 ) -> Result<Certificate, StepError> {
     let certificate = match usable_certificate(principal, subject, OffsetDateTime::now_utc()) {
         Some(certificate) => certificate,
+        None if (1..=LOOKS_FOR_A_LOST_ONE).contains(&attempts) => {
+            return Err(StepError::not_consistent_yet(
+                "an attempt that failed may have added a signing certificate, which Entra may show late",
+            ));
+        }
         None => {
             let made = graph.add_signing_certificate(&principal.id, subject).await?;
             tracing::info!(thumbprint = made.thumbprint, expires = made.end_date_time, "added a signing certificate");

@@ -84,8 +84,8 @@ def send_what_states_do_themselves_through_the_stand_in():
         finally:
             state.reset(token)
 
-    def post(path, body, headers):
-        connection = http.client.HTTPConnection(door.hostname, door.port, timeout=patience)
+    def post(path, body, headers, timeout=patience):
+        connection = http.client.HTTPConnection(door.hostname, door.port, timeout=timeout)
         try:
             connection.request("POST", path, body, headers)
             answer = connection.getresponse()
@@ -97,15 +97,19 @@ def send_what_states_do_themselves_through_the_stand_in():
         """The stand-in hears for which state a function works, so that its calls can be told apart by state as well; and it
         says how the call of the function fails, where a rule wants it."""
         name = lambda_svc._get_func_record_for_ref(function)[2]
-        work = {"function": name, "state": state.get()}
-        fails = json.loads(post("/_admin/working", json.dumps(work), {})[1]).get("fails")
+
+        def working(**more):
+            # No call of the cloud's: however busy the machine is, it must not cost the execution its life.
+            return json.loads(post("/_admin/working", json.dumps({"function": name, "state": state.get(), **more}), {}, 120)[1])
+
+        fails = working().get("fails")
         try:
             result = call_lambda(function, event) if not fails or fails["ran"] else None
             if fails:
                 raise sfn._ExecutionError(fails["error"], f"the local cloud was told to fail the call of {name}")
             return result
         finally:
-            post("/_admin/working", json.dumps({**work, "done": True}), {})
+            working(done=True)
 
     def send(service, target, body, name):
         scope = f"Credential=test/20260101/{sfn.get_region()}/{service}/aws4_request"

@@ -61,6 +61,9 @@ pub struct ConfigureEntraSignOnInput {
     /// Who gets Entra's mails before the certificate expires.
     #[serde(default)]
     pub notification_emails: Vec<String>,
+    /// How many attempts came before this one, and may have died after they did something.
+    #[serde(default)]
+    pub attempts: u32,
 }
 
 /// Output of `configure-entra-sign-on`.

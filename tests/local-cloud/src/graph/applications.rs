@@ -80,7 +80,7 @@ impl Call<'_> {
         let body = json!({
             "@odata.context": context,
             "application": registration.application,
-            "servicePrincipal": registration.principal_view(None),
+            "servicePrincipal": registration.principal_view(None, self.now),
         });
         self.graph.state().registrations.push(registration);
         Ok(Answer::json(201, body))

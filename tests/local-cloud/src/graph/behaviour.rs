@@ -18,6 +18,8 @@ pub struct GraphBehaviour {
     pub list_replication_seconds: f64,
     /// How long a new claims mapping policy can't be referenced.
     pub policy_replication_seconds: f64,
+    /// How long a new signing certificate stays out of what is read of its service principal.
+    pub certificate_seconds: f64,
     /// How long the federation metadata goes without a new signing certificate, and on with a removed one.
     pub metadata_seconds: f64,
     /// For how long after another certificate was made active some of the tenant still signs with the one before.
@@ -56,6 +58,7 @@ impl Default for GraphBehaviour {
             replication_seconds: 6.0,
             list_replication_seconds: 20.0,
             policy_replication_seconds: 2.0,
+            certificate_seconds: 5.0,
             metadata_seconds: 10.0,
             activation_seconds: 60.0,
             membership_seconds: 5.0,

@@ -12,12 +12,14 @@ impl Graph {
         let mut guard = self.state();
         let state: &mut State = &mut guard;
         let now = self.now();
+        // The directory itself, not what its replicas have heard: nothing is still under way in an inventory.
+        let settled = now + time::Duration::days(1);
         state.subscriptions.retain(|subscription| subscription.lives(now));
         let applications: Vec<_> = state.registrations.iter().map(|registration| &registration.application).collect();
         let principals = state.registrations.iter().filter(|registration| !registration.principal_deleted);
         let principals: Vec<_> = principals
             .map(|registration| {
-                let mut fields = registration.principal_view(None);
+                let mut fields = registration.principal_view(None, settled);
                 let assigned = state.policies.iter().map(|policy| &policy.fields);
                 let assigned: Vec<_> =
                     assigned.filter(|policy| registration.policies.iter().any(|id| id == text(policy, "id"))).collect();
@@ -26,8 +28,6 @@ impl Graph {
                 fields
             })
             .collect();
-        // The directory itself, not what its replicas have heard: nothing is still under way in an inventory.
-        let settled = now + time::Duration::days(1);
         let groups: Vec<_> = state
             .directory
             .groups(None)

@@ -69,7 +69,7 @@ impl Call<'_> {
             .iter()
             .filter(|registration| registration.listed_at <= self.now && !registration.principal_deleted)
             .filter(|registration| options.filter.as_ref().is_none_or(|filter| filter.fits(&registration.principal)))
-            .map(|registration| registration.principal_view(options.select.as_deref()))
+            .map(|registration| registration.principal_view(options.select.as_deref(), self.now))
             .collect();
         Ok(Answer::json(200, options.page_of(self.graph, self.request, &fitting.iter().collect::<Vec<_>>())))
     }
@@ -77,7 +77,7 @@ impl Call<'_> {
     pub(super) fn get_principal(&self, id: &str) -> Result<Answer, GraphError> {
         let options = self.options()?;
         let mut state = self.graph.state();
-        let fields = state.principal(self, id)?.principal_view(options.select.as_deref());
+        let fields = state.principal(self, id)?.principal_view(options.select.as_deref(), self.now);
         Ok(self.entity("servicePrincipals", fields))
     }
 
@@ -160,8 +160,16 @@ impl Call<'_> {
         answer["thumbprint"] = json!(key.thumbprint_hex());
         answer["@odata.context"] =
             json!(format!("{}/v1.0/$metadata#microsoft.graph.selfSignedCertificate", self.graph.base()));
-        let published_at = self.graph.options.clock.after(self.graph.options.behaviour.metadata_seconds);
-        registration.certificates.push(Certificate { key: Arc::new(key), sign_id, verify_id, published_at });
+        let (clock, behaviour) = (&self.graph.options.clock, &self.graph.options.behaviour);
+        let visible_at = clock.after(behaviour.certificate_seconds);
+        let published_at = clock.after(behaviour.metadata_seconds);
+        registration.certificates.push(Certificate {
+            key: Arc::new(key),
+            sign_id,
+            verify_id,
+            visible_at,
+            published_at,
+        });
         Ok(Answer::json(200, answer))
     }
 }

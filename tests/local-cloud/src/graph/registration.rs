@@ -14,6 +14,8 @@ pub(super) struct Certificate {
     /// The credential ids of the private and of the public half.
     pub(super) sign_id: String,
     pub(super) verify_id: String,
+    /// When reads of the service principal show it.
+    pub(super) visible_at: OffsetDateTime,
     /// When it shows in the federation metadata.
     pub(super) published_at: OffsetDateTime,
 }
@@ -136,8 +138,16 @@ impl Registration {
     }
 
     /// The service principal as a read shows it; keys come only when `keyCredentials` is selected.
-    pub(super) fn principal_view(&self, select: Option<&[String]>) -> Map<String, Value> {
+    pub(super) fn principal_view(&self, select: Option<&[String]>, now: OffsetDateTime) -> Map<String, Value> {
         let mut fields = self.principal.clone();
+        let new = self.certificates.iter().filter(|certificate| certificate.visible_at > now);
+        let new: Vec<&str> =
+            new.flat_map(|certificate| [certificate.sign_id.as_str(), &certificate.verify_id]).collect();
+        for list in ["keyCredentials", "passwordCredentials"] {
+            if let Some(credentials) = fields.get_mut(list).and_then(Value::as_array_mut) {
+                credentials.retain(|credential| !new.iter().any(|id| credential["keyId"] == *id));
+            }
+        }
         let keys_asked = select.is_some_and(|names| names.iter().any(|name| name == "keyCredentials"));
         if let Some(credentials) = fields.get_mut("keyCredentials").and_then(Value::as_array_mut) {
             for credential in credentials {
