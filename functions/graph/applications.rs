@@ -20,6 +20,10 @@ const READ_APPLICATIONS: &str = "Application.Read.All";
 const WRITE_APPLICATIONS: &str = "Application.ReadWrite.All";
 const ASSIGN: &str = "AppRoleAssignment.ReadWrite.All";
 
+/// So many looks for a certificate that an attempt may have added without living to tell, before another one is added: Graph
+/// may show it late, and each [`Graph::add_signing_certificate`] adds one.
+pub const LOOKS_FOR_A_LOST_CERTIFICATE: u32 = 3;
+
 /// What the gallery makes.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]

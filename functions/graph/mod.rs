@@ -28,7 +28,7 @@ use tracing::warn;
 
 pub(crate) use self::subscriptions::LIFETIME;
 pub use self::{
-    applications::Retired,
+    applications::{LOOKS_FOR_A_LOST_CERTIFICATE, Retired},
     call::{GraphError, Refusal},
     credential::{Credential, Proof, moment},
     groups::GroupMembers,

@@ -25,7 +25,7 @@ use time::OffsetDateTime;
 
 use crate::{
     clients::Clients,
-    graph::{Application, Graph, GraphError, ServicePrincipal},
+    graph::{Application, Graph, GraphError, LOOKS_FOR_A_LOST_CERTIFICATE, ServicePrincipal},
     inspect::entra::{Certificate, reply_urls, usable_certificate},
 };
 
@@ -33,9 +33,6 @@ use crate::{
 const MOST_IDENTIFIERS: usize = 200;
 /// How long the metadata is waited for here; more is the state machine's affair.
 const METADATA_WAITS: [Duration; 3] = [Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2)];
-
-/// So many looks for a certificate that an attempt may have added without living to tell.
-const LOOKS_FOR_A_LOST_ONE: u32 = 3;
 
 /// Makes the sign-on settings what they should be.
 ///
@@ -151,7 +148,7 @@ async fn active_certificate(
 ) -> Result<Certificate, StepError> {
     let certificate = match usable_certificate(principal, subject, OffsetDateTime::now_utc()) {
         Some(certificate) => certificate,
-        None if (1..=LOOKS_FOR_A_LOST_ONE).contains(&attempts) => {
+        None if (1..=LOOKS_FOR_A_LOST_CERTIFICATE).contains(&attempts) => {
             return Err(StepError::not_consistent_yet(
                 "an attempt that failed may have added a signing certificate, which Entra may show late",
             ));

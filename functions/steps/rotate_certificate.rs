@@ -30,7 +30,7 @@ use tracing::info;
 use crate::{
     aws_error,
     clients::Clients,
-    graph::{KeyCredential, Retired, ServicePrincipal},
+    graph::{KeyCredential, LOOKS_FOR_A_LOST_CERTIFICATE, Retired, ServicePrincipal},
     iam::{self, Owner},
     registry::{Claim, Entry, Registry},
 };
@@ -39,8 +39,6 @@ use crate::{
 const LOOK_AGAIN: u64 = 60;
 /// So many rounds in a row may bring no answer.
 const MOST_FAILURES: u32 = 10;
-/// So many looks for a certificate that an attempt may have added without living to tell: Entra may show it late.
-const LOOKS_FOR_A_LOST_ONE: u32 = 3;
 
 /// Runs one round.
 ///
@@ -150,9 +148,11 @@ impl Round<'_> {
             }
             Move::Add => match self.registry.claim_rotation(&self.entry.instance_id, &self.input.execution).await? {
                 Claim::Taken => Ok((self.at(RotationStatus::Busy, &observed, &observed.active), 0)),
-                Claim::Ours if self.before.failures < LOOKS_FOR_A_LOST_ONE => Err(StepError::not_consistent_yet(
-                    "an attempt that died may have added a certificate, which Entra may show late",
-                )),
+                Claim::Ours if self.before.failures < LOOKS_FOR_A_LOST_CERTIFICATE => {
+                    Err(StepError::not_consistent_yet(
+                        "an attempt that died may have added a certificate, which Entra may show late",
+                    ))
+                }
                 Claim::Ours | Claim::Fresh => {
                     let subject = names::certificate_subject(&self.entry.alias);
                     let made = graph.add_signing_certificate(&principal.id, &subject).await?;

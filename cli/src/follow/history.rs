@@ -25,8 +25,6 @@ pub enum What {
     Entered(String),
     /// A state was left, with this output.
     Exited(String, String),
-    /// A task was handed to its resource.
-    Scheduled,
     /// A resource answered this, as JSON.
     Succeeded(String),
     /// A resource failed; a retry may follow.
@@ -69,7 +67,6 @@ fn what(event: &HistoryEvent) -> What {
         };
     }
     let found = match event.r#type {
-        Type::TaskScheduled | Type::LambdaFunctionScheduled => Some(What::Scheduled),
         Type::TaskSucceeded => succeeded!(task_succeeded_event_details),
         Type::LambdaFunctionSucceeded => succeeded!(lambda_function_succeeded_event_details),
         Type::TaskFailed => failed!(task_failed_event_details, "States.TaskFailed"),

@@ -135,7 +135,7 @@ impl Progress {
             What::Exited(..) => return self.done(state, event.at),
             What::Succeeded(output) => self.succeed(state, output),
             What::Failed { error, cause } => return Some(self.fail(state, error, message(cause))),
-            What::Scheduled | What::Other => {}
+            What::Other => {}
         }
         None
     }
@@ -289,7 +289,7 @@ mod tests {
         let both = told.enters("Both", 0.0);
         let (started, _) = told.after(both, 0.0, What::Other);
         let (_, other) = (told.enters("Look", 0.0), told.after(started, 0.0, What::Entered("Other".into())).0);
-        let (scheduled, _) = told.after(other, 0.0, What::Scheduled);
+        let (scheduled, _) = told.after(other, 0.0, What::Other);
         let (begun, _) = told.after(scheduled, 0.0, What::Other);
         let cause = json!({"errorType": "Throttled", "errorMessage": "too many calls"}).to_string();
         let (failed, news) = told.after(begun, 1.0, What::Failed { error: "Throttled".into(), cause });

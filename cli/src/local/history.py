@@ -11,9 +11,8 @@ def tell_history_as_step_functions_does(sfn):
     lock = threading.Lock()
     last = contextvars.ContextVar("last", default=0)  # the event that led here, in this branch
     data = contextvars.ContextVar("data", default=None)  # what the task that runs here was given
-    inside = contextvars.ContextVar("inside", default=False)  # whether this is a state of Parallel or Map
     mapping = contextvars.ContextVar("mapping", default=None)  # the Map whose item starts here
-    running = contextvars.ContextVar("running")  # the execution to which that state belongs
+    inside = contextvars.ContextVar("inside", default=None)  # the execution, where this is a state of Parallel or Map
     integration = re.compile(r"arn:[^:]+:states:[^:]*:[^:]*:(.+?):([^:]+(?:\.sync:2)?)$")
 
     def add(execution, kind, details=None):
@@ -63,9 +62,10 @@ def tell_history_as_step_functions_does(sfn):
         """A state inside Parallel or Map is entered and left as the outermost ones are."""
 
         def state(definition, given, *rest):
-            if not inside.get():
+            execution = inside.get()
+            if execution is None:
                 return run(definition, given, *rest)
-            execution, name = running.get(), rest[-1]["State"]["Name"]
+            name = rest[-1]["State"]["Name"]
             add(execution, f"{kind}StateEntered", {"stateEnteredEventDetails": {"name": name, "input": json.dumps(given)}})
             output, following = run(definition, given, *rest)
             add(execution, f"{kind}StateExited", {"stateExitedEventDetails": {"name": name, "output": json.dumps(output)}})
@@ -97,10 +97,7 @@ def tell_history_as_step_functions_does(sfn):
     run_sub_machine = sfn._run_sub_machine
 
     def sub_machine(states, start, given, execution, ctx):
-        # This runs in the branch's own thread. The branches share their context in the emulator, and with it the name of
-        # the state that they are in.
-        inside.set(True)
-        running.set(execution)
+        inside.set(execution)  # in the branch's own thread
         of = mapping.get()
         mapping.set(None)
         iteration = of and {"name": of, "index": ctx["Map"]["Item"]["Index"]}
@@ -111,6 +108,7 @@ def tell_history_as_step_functions_does(sfn):
 
         tell("Started")
         try:
+            # In the emulator branches share one context, and with it the name of the state that they are in.
             output = run_sub_machine(states, start, given, execution, {**ctx})
         except sfn._ExecutionError:
             tell("Failed")
