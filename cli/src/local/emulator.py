@@ -1,6 +1,7 @@
 """Starts the emulator, and ends it with all that it started and wrote when the program that started this one is gone."""
 import contextvars
 import http.client
+import importlib.metadata
 import json
 import os
 import shutil
@@ -23,18 +24,23 @@ from ministack import app  # noqa: E402
 from ministack.core.concurrency import esm_wake  # noqa: E402
 from ministack.services import lambda_svc, sqs, stepfunctions as sfn  # noqa: E402
 
+patches = Patches(f"ministack {importlib.metadata.version('ministack')}")  # noqa: F821, of patches.py, which stands before this
+
 
 def gather_batches_as_lambda_does():
     """The emulator hands a queue's messages to a function at once, ten at most. Lambda gathers them for as long as
     MaximumBatchingWindowInSeconds says (in wall time, as its functions run), or until BatchSize of them are there."""
     first_seen = {}
+    patches.needs(lambda_svc, "_iter_all_esms")
+    patches.needs(sqs, "_queues_lock", "_get_q", "_expire_retained", "_dlq_sweep", "_collect_msgs")
 
     def window(queue):
         arn = queue["attributes"].get("QueueArn")
         windows = [m.get("MaximumBatchingWindowInSeconds") for _, _, m in lambda_svc._iter_all_esms() if m.get("EventSourceArn") == arn]
         return max((seconds or 0 for seconds in windows), default=0)
 
-    def receive(queue_url, most):
+    @patches.replace(sqs, "_receive_messages_for_esm")
+    def receive(_, queue_url, most):
         with sqs._queues_lock:
             queue = sqs._get_q(queue_url)
             sqs._expire_retained(queue)
@@ -51,22 +57,18 @@ def gather_batches_as_lambda_does():
             first_seen.pop(queue_url)
             return sqs._collect_msgs(queue, most, int(queue["attributes"].get("VisibilityTimeout", "30")))
 
-    sqs._receive_messages_for_esm = receive
-
 
 def name_the_log_format_as_lambda_does():
     """Lambda tells a function by two variables how to log; the emulator keeps LoggingConfig and tells nothing."""
-    environment = lambda_svc._provided_worker_env
 
-    def with_log_format(config, *rest):
+    @patches.replace(lambda_svc, "_provided_worker_env")
+    def with_log_format(environment, config, *rest):
         logging = config.get("LoggingConfig") or {}
         return {
             **environment(config, *rest),
             "AWS_LAMBDA_LOG_FORMAT": logging.get("LogFormat", "Text"),
             "AWS_LAMBDA_LOG_LEVEL": logging.get("ApplicationLogLevel", ""),
         }
-
-    lambda_svc._provided_worker_env = with_log_format
 
 
 def send_what_states_do_themselves_through_the_stand_in():
@@ -75,9 +77,11 @@ def send_what_states_do_themselves_through_the_stand_in():
     patience = 5  # seconds, for a call that Step Functions would give up after its state's TimeoutSeconds
     door = urllib.parse.urlparse(os.environ["AWS_ENDPOINT_URL_DYNAMODB"])
     state = contextvars.ContextVar("state", default=None)
-    execute_task, call_lambda, call_handler = sfn._execute_task, sfn._call_lambda, app.call_service_handler_sync
+    patches.needs(lambda_svc, "_get_func_record_for_ref")
+    patches.needs(sfn, "_ExecutionError", "_executions", "get_region")
 
-    def in_the_states_name(definition, raw_input, execution, ctx):
+    @patches.replace(sfn, "_execute_task")
+    def in_the_states_name(execute_task, definition, raw_input, execution, ctx):
         token = state.set(f"{ctx['StateMachine']['Name']}/{ctx['State']['Name']}")
         try:
             return execute_task(definition, raw_input, execution, ctx)
@@ -93,7 +97,8 @@ def send_what_states_do_themselves_through_the_stand_in():
         finally:
             connection.close()
 
-    def function_of_the_state(function, event):
+    @patches.replace(sfn, "_call_lambda")
+    def function_of_the_state(call_lambda, function, event):
         """The stand-in hears for which state a function works, so that its calls can be told apart by state as well; and it
         says how the call of the function fails, where a rule wants it."""
         name = lambda_svc._get_func_record_for_ref(function)[2]
@@ -127,21 +132,24 @@ def send_what_states_do_themselves_through_the_stand_in():
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise sfn._ExecutionError(f"{name}.SdkClientException", f"{target}: {error!r}") from None
 
-    def dynamodb(operation, item):
+    @patches.replace(sfn, "_invoke_dynamodb")
+    def dynamodb(_, operation, item):
         status, result = send("dynamodb", f"DynamoDB_20120810.{operation[0].upper()}{operation[1:]}", json.dumps(item), "DynamoDB")
         if status >= 400:
             name = result.get("__type", "").rsplit("#", 1)[-1].rsplit(".", 1)[-1]
             raise sfn._ExecutionError(f"DynamoDB.{name}", result.get("message", ""))
         return result
 
-    def sdk_call(handler, method, path, headers, body, *rest):
+    @patches.replace(app, "call_service_handler_sync")
+    def sdk_call(call_handler, handler, method, path, headers, body, *rest):
         target = headers.get("x-amz-target", "")
         if state.get() is None or not target.startswith("AWSStepFunctions."):
             return call_handler(handler, method, path, headers, body, *rest)
         status, result = send("states", target, body, "Sfn")
         return status, {}, json.dumps(result).encode()
 
-    def start_and_wait(request):
+    @patches.replace(sfn, "_start_sync_execution")
+    def start_and_wait(_, request):
         status, result = send("states", "AWSStepFunctions.StartExecution", json.dumps(request), "StepFunctions")
         if status >= 400:
             result["__type"] = f"StepFunctions.{result.get('__type', '').rsplit('#', 1)[-1]}"
@@ -152,20 +160,15 @@ def send_what_states_do_themselves_through_the_stand_in():
         names = ["executionArn", "stateMachineArn", "name", "status", "startDate", "stopDate", "input", "output"]
         return 200, {}, json.dumps({name: execution.get(name) for name in names}).encode()
 
-    sfn._execute_task = in_the_states_name
-    sfn._call_lambda = function_of_the_state
-    sfn._invoke_dynamodb = dynamodb
-    sfn._start_sync_execution = start_and_wait
-    app.call_service_handler_sync = sdk_call
-
 
 def wait_for_an_answer_as_step_functions_does():
     """A task that waits for an answer by token fails at once where its function fails, unless it was answered before; the
     emulator waits for ever. Each attempt has a token of its own; the emulator's all have one."""
     waits_for = contextvars.ContextVar("waits_for", default=None)
-    call_lambda, with_callback, arguments = sfn._call_lambda, sfn._invoke_with_callback, sfn._apply_jsonata_arguments
+    patches.needs(sfn, "_task_tokens", "new_uuid")
 
-    def call(function, event):
+    @patches.replace(sfn, "_call_lambda")
+    def call(call_lambda, function, event):
         try:
             return call_lambda(function, event)
         except sfn._ExecutionError as error:
@@ -175,24 +178,25 @@ def wait_for_an_answer_as_step_functions_does():
                 task["event"].set()
             raise
 
-    def wait(resource, data, token, definition):
+    @patches.replace(sfn, "_invoke_with_callback")
+    def wait(with_callback, resource, data, token, definition):
         mark = waits_for.set(token)
         try:
             return with_callback(resource, data, token, definition)
         finally:
             waits_for.reset(mark)
 
-    def with_a_token(definition, given, ctx):
+    @patches.replace(sfn, "_apply_jsonata_arguments")
+    def with_a_token(arguments, definition, given, ctx):
         if definition.get("Resource", "").endswith(".waitForTaskToken"):
             ctx["Task"] = {"Token": sfn.new_uuid()}
         return arguments(definition, given, ctx)
 
-    sfn._call_lambda, sfn._invoke_with_callback, sfn._apply_jsonata_arguments = call, wait, with_a_token
 
-
-tell_history_as_step_functions_does(sfn)  # noqa: F821, of history.py, which stands before this
+tell_history_as_step_functions_does(patches, sfn)  # noqa: F821, of history.py, which stands before this
 gather_batches_as_lambda_does()
 name_the_log_format_as_lambda_does()
 send_what_states_do_themselves_through_the_stand_in()
 wait_for_an_answer_as_step_functions_does()
+patches.apply()
 app.main()

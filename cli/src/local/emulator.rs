@@ -20,7 +20,7 @@ pub const REGION: &str = "ap-northeast-1";
 pub const ACCOUNT: &str = "000000000000";
 
 /// Starts the emulator inside its group.
-const LAUNCHER: &str = concat!(include_str!("history.py"), include_str!("emulator.py"));
+const LAUNCHER: &str = concat!(include_str!("patches.py"), include_str!("history.py"), include_str!("emulator.py"));
 
 /// Services whose calls the stand-in sees before, or in place of, the emulator.
 const BEHIND_THE_STAND_IN: [&str; 11] = [
@@ -191,6 +191,13 @@ mod tests {
     fn the_functions_reach_connect_through_the_stand_in_and_the_rest_of_aws_through_the_emulator() {
         assert_eq!(value("AWS_ENDPOINT_URL_CONNECT").as_deref(), Some("http://127.0.0.1:4571"));
         assert_eq!(value("AWS_ENDPOINT_URL").as_deref(), Some("http://127.0.0.1:4570"));
+    }
+
+    #[test]
+    fn an_emulator_without_a_function_that_the_launcher_replaces_is_refused_by_its_name() {
+        let tests = concat!(include_str!("patches.py"), include_str!("patches_test.py"));
+        let output = std::process::Command::new("python3").args(["-I", "-c", tests]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
     #[test]

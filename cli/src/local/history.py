@@ -7,7 +7,7 @@ import re
 import threading
 
 
-def tell_history_as_step_functions_does(sfn):
+def tell_history_as_step_functions_does(patches, sfn):
     lock = threading.Lock()
     last = contextvars.ContextVar("last", default=0)  # the event that led here, in this branch
     data = contextvars.ContextVar("data", default=None)  # what the task that runs here was given
@@ -42,7 +42,8 @@ def tell_history_as_step_functions_does(sfn):
             what = "TimedOut"
         return add(execution, f"Task{what}", {f"task{what}EventDetails": {**details, **task}})
 
-    def add_event(execution, kind, details=None):
+    @patches.replace(sfn, "_add_event")
+    def add_event(_, execution, kind, details=None):
         if kind not in ("TaskScheduled", "TaskSucceeded", "TaskFailed"):
             return add(execution, kind, details)
         [details] = details.values()
@@ -50,18 +51,17 @@ def tell_history_as_step_functions_does(sfn):
         what = kind.removeprefix("Task")
         return service_event(execution, what, details, *service.groups()) if service else function_event(execution, what, details)
 
-    def remember(apply):
-        def parameters(*arguments):
-            result = apply(*arguments)
-            data.set(result)
-            return result
+    @patches.replace(sfn, "_apply_parameters")
+    @patches.replace(sfn, "_apply_jsonata_arguments")
+    def remember(apply, definition, given, ctx=None):
+        result = apply(definition, given, ctx)
+        data.set(result)
+        return result
 
-        return parameters
-
-    def between(kind, run):
+    def between(kind):
         """A state inside Parallel or Map is entered and left as the outermost ones are."""
 
-        def state(definition, given, *rest):
+        def state(run, definition, given, *rest):
             execution = inside.get()
             if execution is None:
                 return run(definition, given, *rest)
@@ -73,8 +73,8 @@ def tell_history_as_step_functions_does(sfn):
 
         return state
 
-    def around(kind, run, started):
-        def branches(definition, given, execution, ctx):
+    def around(kind, started):
+        def branches(run, definition, given, execution, ctx):
             details = started(definition, given, ctx)
             add(execution, f"{kind}StateStarted", details)
             mark = mapping.set(ctx["State"]["Name"] if kind == "Map" else None)
@@ -94,9 +94,8 @@ def tell_history_as_step_functions_does(sfn):
         found = sfn._resolve_path_or_ctx(definition.get("ItemsPath", "$"), sfn._apply_input_path(definition, given, ctx), ctx)
         return {"mapStateStartedEventDetails": {"length": len(found) if isinstance(found, list) else 1}}
 
-    run_sub_machine = sfn._run_sub_machine
-
-    def sub_machine(states, start, given, execution, ctx):
+    @patches.replace(sfn, "_run_sub_machine")
+    def sub_machine(run_sub_machine, states, start, given, execution, ctx):
         inside.set(execution)  # in the branch's own thread
         of = mapping.get()
         mapping.set(None)
@@ -116,13 +115,10 @@ def tell_history_as_step_functions_does(sfn):
         tell("Succeeded")
         return output
 
-    sfn._add_event = add_event
-    sfn._apply_parameters = remember(sfn._apply_parameters)
-    sfn._run_sub_machine = sub_machine
-    sfn._run_parallel_branches = around("Parallel", sfn._run_parallel_branches, lambda *_: None)
-    sfn._run_map_items = around("Map", sfn._run_map_items, items)
+    patches.needs(sfn, "_ExecutionError", "_apply_input_path", "_resolve_path_or_ctx")
+    patches.replace(sfn, "_run_parallel_branches")(around("Parallel", lambda *_: None))
+    patches.replace(sfn, "_run_map_items")(around("Map", items))
     for kind in ("Pass", "Task", "Choice", "Wait", "Parallel", "Map"):
-        name = f"_execute_{kind.lower()}"
-        setattr(sfn, name, between(kind, getattr(sfn, name)))
+        patches.replace(sfn, f"_execute_{kind.lower()}")(between(kind))
 
 
