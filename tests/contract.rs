@@ -530,7 +530,7 @@ mod forgotten {
         }
         let checks = Command::new(std::env::current_exe().unwrap())
             // Documents and the lessons of others are not what a step is made of.
-            .args(["--skip", "forgotten::", "--skip", "costs::", "--skip", "lessons::"])
+            .args(["contract::", "--skip", "forgotten::", "--skip", "costs::", "--skip", "lessons::"])
             .env(ROOT, root)
             .env("RUST_BACKTRACE", "0")
             .output()

@@ -1,5 +1,5 @@
 //! The costs of an idle month in `docs/costs.md`: every count comes from the template, the state machine and the code, so
-//! that the tables can't fall behind. `UPDATE_DOCS=1 cargo test --workspace --test contract` writes them anew.
+//! that the tables can't fall behind. `UPDATE_DOCS=1 cargo test --workspace --test product contract::costs` writes them anew.
 
 use std::{env, fs};
 
@@ -192,7 +192,10 @@ fn the_costs_of_an_idle_month_are_computed_from_what_the_stack_has() {
         if env::var_os("UPDATE_DOCS").is_some() {
             fs::write(root().join(file), &wanted).unwrap();
         } else {
-            assert!(text == wanted, "{file} is stale: UPDATE_DOCS=1 cargo test --workspace --test contract");
+            assert!(
+                text == wanted,
+                "{file} is stale: UPDATE_DOCS=1 cargo test --workspace --test product contract::costs"
+            );
         }
     }
 }

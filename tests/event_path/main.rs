@@ -4,8 +4,6 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod house;
-#[path = "../support/mod.rs"]
-mod support;
 
 use connect_onboarding::{
     graph::NewSubscription,

@@ -8,6 +8,4 @@ mod newcomers;
 mod pace;
 mod removal;
 mod rounds;
-#[path = "../support/mod.rs"]
-mod support;
 mod trouble;

@@ -7,7 +7,7 @@ use onboarding_core::{
     telephony::{NumberStatus, OrderStatus},
 };
 
-use crate::telephony::{Telephony, america};
+use crate::aws_steps::telephony::{Telephony, america};
 
 #[tokio::test]
 async fn a_number_of_the_inventory_is_claimed_described_tagged_and_connected_once() {

@@ -7,7 +7,7 @@ use onboarding_core::{
     telephony::{NumberStatus, OrderNumbersOutput, OrderStatus, Topic},
 };
 
-use crate::telephony::{Telephony, case, content, documents, japan};
+use crate::aws_steps::telephony::{Telephony, case, content, documents, japan};
 
 const NOTHING: [&str; 0] = [];
 

@@ -9,7 +9,7 @@ use local_cloud::Behaviour;
 use onboarding_core::onboarding::Documents;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::telephony::{Telephony, japan};
+use crate::aws_steps::telephony::{Telephony, japan};
 
 /// Stands in every document, and in the name of every object.
 const BYTES: &str = "PASSPORT-TK1234567";

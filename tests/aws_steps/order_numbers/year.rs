@@ -4,7 +4,7 @@ use connect_onboarding::steps::request_quotas;
 use local_cloud::{Behaviour, QuotaOutcome, QuotaPath, SupportPath};
 use onboarding_core::{backoff, contract::RequestQuotasInput, onboarding::Quota};
 
-use crate::telephony::{Telephony, japan};
+use crate::aws_steps::telephony::{Telephony, japan};
 
 /// The events of one look: a Wait makes two, a Task five, a Choice two.
 const EVENTS_A_LOOK: usize = 9;
