@@ -23,6 +23,11 @@ use crate::{
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long one attempt of a call may take.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
+/// The SDK's own waits before the second attempt of a call, and at most (its defaults).
+const FIRST_BACKOFF: Duration = Duration::from_secs(1);
+const LONGEST_BACKOFF: Duration = Duration::from_secs(20);
 
 /// Everything that a step may talk to.
 #[derive(Debug)]
@@ -48,15 +53,21 @@ pub struct Clients {
 impl Clients {
     /// Clients for this process: the function's role, Region and settings.
     pub async fn from_env() -> Self {
+        let settings = Settings::from_env();
+        let clock = settings.clock();
         let http = Http::new(CONNECT_TIMEOUT);
+        // Blips only: minutes and hours belong to the state machine's Retry lists.
+        let retry = RetryConfig::standard()
+            .with_max_attempts(3)
+            .with_initial_backoff(clock.wait(FIRST_BACKOFF))
+            .with_max_backoff(clock.wait(LONGEST_BACKOFF));
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .http_client(http.clone())
-            // Blips only: minutes and hours belong to the state machine's Retry lists.
-            .retry_config(RetryConfig::standard().with_max_attempts(3))
+            .retry_config(retry)
             .timeout_config(
                 TimeoutConfig::builder()
                     .connect_timeout(CONNECT_TIMEOUT)
-                    .operation_attempt_timeout(Duration::from_secs(20))
+                    .operation_attempt_timeout(clock.timeout(ATTEMPT_TIMEOUT))
                     .build(),
             );
         // Lambda gives both to every function. The default chains ask there first too, and build all others before that.
@@ -69,7 +80,7 @@ impl Clients {
         if config.endpoint_url().is_none_or(|url| !url.starts_with("http://")) {
             http.prepare_tls();
         }
-        let clients = Self::new(config, Settings::from_env());
+        let clients = Self::new(config, settings);
         clients.http.get_or_init(|| http);
         clients
     }
@@ -141,7 +152,7 @@ impl Clients {
     /// S3's refusal, or that it could not be reached.
     pub async fn object(&self, bucket: &str, key: &str) -> Result<Object, Refusal> {
         let http = self.http.get_or_init(|| Http::new(CONNECT_TIMEOUT));
-        objects::get(http, &self.config, bucket, key).await
+        objects::get(http, &self.config, self.settings.clock(), bucket, key).await
     }
 
     /// Secrets Manager.

@@ -11,6 +11,7 @@
 pub mod aws_error;
 pub mod client_state;
 pub mod clients;
+pub mod clock;
 pub mod connect;
 pub mod events;
 pub mod function_url;

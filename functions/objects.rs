@@ -25,7 +25,7 @@ use aws_smithy_types::{body::SdkBody, byte_stream::ByteStream};
 use aws_types::service_config::ServiceConfigKey;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::http::Http;
+use crate::{clock::Clock, http::Http};
 
 /// What S3 leaves as it is in a path when it checks a signature.
 const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
@@ -40,12 +40,14 @@ pub struct Object {
     /// Its size in bytes.
     pub size: usize,
     body: SdkBody,
+    clock: Clock,
 }
 
 impl Object {
     /// Its content; `None` where the connection broke or was too slow.
     pub async fn read(self) -> Option<Vec<u8>> {
-        let body = tokio::time::timeout(BODY, ByteStream::new(self.body).collect()).await.ok()?.ok()?;
+        let body =
+            tokio::time::timeout(self.clock.timeout(BODY), ByteStream::new(self.body).collect()).await.ok()?.ok()?;
         Some(body.to_vec())
     }
 }
@@ -63,17 +65,17 @@ pub struct Refusal {
 ///
 /// # Errors
 /// [`Refusal`], without S3's message, which holds the key.
-pub async fn get(http: &Http, config: &SdkConfig, bucket: &str, key: &str) -> Result<Object, Refusal> {
+pub async fn get(http: &Http, config: &SdkConfig, clock: Clock, bucket: &str, key: &str) -> Result<Object, Refusal> {
     let request = signed(config, &url(config, bucket, key)).await.map_err(|_| Refusal::default())?;
-    let answer = tokio::time::timeout(ANSWER, http.call(request)).await;
+    let answer = tokio::time::timeout(clock.timeout(ANSWER), http.call(request)).await;
     let response = answer.ok().and_then(Result::ok).ok_or_else(Refusal::default)?;
     let header = |name: &str| response.headers().get(name).map(ToOwned::to_owned);
     if response.status().is_success() {
         let size = header("content-length").and_then(|length| length.parse().ok()).unwrap_or_default();
-        return Ok(Object { size, body: response.into_body() });
+        return Ok(Object { size, body: response.into_body(), clock });
     }
     let request_id = header("x-amz-request-id");
-    Err(Refusal { code: code(response).await, request_id })
+    Err(Refusal { code: code(response, clock).await, request_id })
 }
 
 /// The bucket's own host name, or a path below an endpoint that is configured.
@@ -121,8 +123,8 @@ async fn signed(config: &SdkConfig, url: &str) -> Result<HttpRequest, BoxError> 
     Ok(request)
 }
 
-async fn code(response: HttpResponse) -> Option<String> {
-    let body = Object { size: 0, body: response.into_body() }.read().await?;
+async fn code(response: HttpResponse, clock: Clock) -> Option<String> {
+    let body = Object { size: 0, body: response.into_body(), clock }.read().await?;
     let text = String::from_utf8_lossy(&body);
     let (_, after) = text.split_once("<Code>")?;
     Some(after.split_once("</Code>")?.0.to_owned())
@@ -152,7 +154,7 @@ mod tests {
     }
 
     async fn get_from(server: &MockServer) -> Result<Object, Refusal> {
-        get(&Http::new(Duration::from_secs(1)), &config(Some(server.uri())), "documents", KEY).await
+        get(&Http::new(Duration::from_secs(1)), &config(Some(server.uri())), Clock::default(), "documents", KEY).await
     }
 
     #[tokio::test]

@@ -6,6 +6,8 @@ use onboarding_core::{
     onboarding::Language,
 };
 
+use crate::clock::Clock;
+
 /// How an identity proves to Entra who it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignIn<'a> {
@@ -47,6 +49,7 @@ pub struct Settings {
     language: Option<String>,
     permissions_boundary: Option<String>,
     certificate_rotation_days: Option<String>,
+    clock: Clock,
 }
 
 /// What an identity signs in with, of which one or none is set.
@@ -124,6 +127,7 @@ impl Settings {
             language: var(Self::NOTIFICATION_LANGUAGE),
             permissions_boundary: var(Self::PERMISSIONS_BOUNDARY),
             certificate_rotation_days: var(Self::CERTIFICATE_ROTATION_DAYS),
+            clock: Clock::read(var),
         }
     }
 
@@ -172,6 +176,12 @@ impl Settings {
     #[must_use]
     pub fn token_audience(&self) -> &str {
         self.token_audience.as_deref().unwrap_or(TOKEN_AUDIENCE)
+    }
+
+    /// The clock of the function's own waits.
+    #[must_use]
+    pub const fn clock(&self) -> Clock {
+        self.clock
     }
 
     /// The function's name, for the records of AWS.

@@ -24,7 +24,7 @@ use onboarding_core::{
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::pace::{DEFAULT_RATE, Pace};
-use crate::aws_error;
+use crate::{aws_error, clock::Clock};
 
 /// Connect's largest pages.
 const USERS_PAGE: i32 = 500;
@@ -45,23 +45,31 @@ pub struct Directory<'a> {
     client: Client,
     instance_id: &'a str,
     alias: &'a str,
+    clock: Clock,
     searches: RefCell<Pace>,
     calls: Cell<usize>,
     throttles: Cell<usize>,
 }
 
 impl<'a> Directory<'a> {
-    /// A directory of the instance of this id; `alias` is the value of our `onboarding` tags on its users.
+    /// A directory of the instance of this id; `alias` is the value of our `onboarding` tags on its users. `clock` is that
+    /// of the waits after failures; rates are rates of wall time.
     #[must_use]
-    pub fn new(client: &Client, instance_id: &'a str, alias: &'a str) -> Self {
+    pub fn new(client: &Client, instance_id: &'a str, alias: &'a str, clock: Clock) -> Self {
         Self {
             client: paced(client),
             instance_id,
             alias,
+            clock,
             searches: RefCell::new(Pace::new(DEFAULT_RATE, true, Instant::now())),
             calls: Cell::new(0),
             throttles: Cell::new(0),
         }
+    }
+
+    /// The clock of waits after failures.
+    pub(super) const fn clock(&self) -> Clock {
+        self.clock
     }
 
     /// How many requests were sent.
@@ -261,7 +269,7 @@ impl<'a> Directory<'a> {
         SdkError<E, R>: aws_sdk_connect::operation::RequestId,
     {
         let started = Instant::now();
-        let mut wait = Duration::from_millis(500);
+        let (mut wait, mut waited) = (Duration::from_millis(500), Duration::ZERO);
         let (search, patience) = match kind {
             Read::Search(patience) => (true, patience),
             Read::Other => (false, PATIENCE),
@@ -286,20 +294,22 @@ impl<'a> Directory<'a> {
                 }
                 Err(error) => aws_error::step_error(doing, &error),
             };
-            match error.kind {
+            let pause = match error.kind {
                 StepErrorKind::Throttled => {
                     self.throttles.set(self.throttles.get() + 1);
                     if search {
                         self.searches.borrow_mut().throttled(Instant::now());
                     }
+                    wait
                 }
-                StepErrorKind::Unavailable => {}
+                StepErrorKind::Unavailable => self.clock.wait(wait),
                 _ => return Err(error),
-            }
-            if started.elapsed() + wait > patience {
+            };
+            waited += wait;
+            if waited > patience || started.elapsed() + pause > patience {
                 return Err(error);
             }
-            sleep(wait).await;
+            sleep(pause).await;
             wait = (wait * 2).min(Duration::from_secs(8));
         }
     }

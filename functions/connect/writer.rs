@@ -29,6 +29,7 @@ use super::{
     pace::DEFAULT_RATE,
     tally::Applied,
 };
+use crate::clock::Clock;
 
 /// Requests of one lane that may be under way at once.
 const MOST_IN_FLIGHT: usize = 32;
@@ -89,6 +90,7 @@ struct Run<'p> {
     failures_in_a_row: u32,
     fatal: Option<StepError>,
     rested: bool,
+    clock: Clock,
 }
 
 impl<'a, M: Membership> Writer<'a, M> {
@@ -117,7 +119,7 @@ impl<'a, M: Membership> Writer<'a, M> {
     /// `AccessDenied` where a permission is missing, `Unavailable` where the service is down; what was done until then is
     /// done, and the next plan sees it.
     pub async fn apply(&self, plan: &Plan, deadline: Instant) -> Result<Applied, StepError> {
-        let mut run = Run::new(plan, self.rested);
+        let mut run = Run::new(plan, self.rested, self.directory.clock());
         self.set_rates(&mut run).await;
         self.drive(&mut run, deadline).await;
         // The old user of a renamed person goes only when the new one exists.
@@ -254,7 +256,7 @@ impl<'p> Lane<'p> {
 }
 
 impl<'p> Run<'p> {
-    fn new(plan: &'p Plan, rested: bool) -> Self {
+    fn new(plan: &'p Plan, rested: bool, clock: Clock) -> Self {
         let mut run = Self {
             plan,
             lanes: BTreeMap::new(),
@@ -263,6 +265,7 @@ impl<'p> Run<'p> {
             failures_in_a_row: 0,
             fatal: None,
             rested,
+            clock,
         };
         for user in &plan.create {
             run.push(Job::Create(user));
@@ -424,7 +427,7 @@ impl<'p> Run<'p> {
             self.applied.totals.waiting_for_quota += 1;
             return;
         }
-        let at = now + Duration::from_secs(1 << attempt.tries);
+        let at = now + self.clock.wait(Duration::from_secs(1 << attempt.tries));
         self.lane(attempt.job.operation()).later.push((at, Attempt { job: attempt.job, tries }));
     }
 

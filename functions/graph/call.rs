@@ -281,7 +281,7 @@ impl Graph {
         for wait in REPLICA_WAITS {
             match self.admitted(call, url.clone()).await {
                 Err(GraphError::Refused(refusal)) if call.just_made && refusal.is_not_found() => {
-                    tokio::time::sleep(wait).await;
+                    self.settings.clock().sleep(wait).await;
                 }
                 other => return other,
             }

@@ -42,7 +42,7 @@ use self::{
     auth::Authenticator,
     transport::{Ask, Body, Transport},
 };
-use crate::settings::Settings;
+use crate::{clock::Clock, settings::Settings};
 
 /// The client.
 #[derive(Debug)]
@@ -56,13 +56,23 @@ impl Graph {
     /// A client that signs in as `identity`, by what the settings say of it, at the first call.
     #[must_use]
     pub fn new(identity: Identity, config: SdkConfig, settings: Settings) -> Self {
-        Self { settings, authenticator: Authenticator::of(identity, config), transport: Transport::default() }
+        Self {
+            authenticator: Authenticator::of(identity, config),
+            transport: Transport::new(settings.clock()),
+            settings,
+        }
     }
 
     /// A client with a credential at hand.
     #[must_use]
     pub fn with_credential(credential: Credential, settings: Settings) -> Self {
-        Self { settings, authenticator: Authenticator::given(credential), transport: Transport::default() }
+        Self { authenticator: Authenticator::given(credential), transport: Transport::new(settings.clock()), settings }
+    }
+
+    /// The clock of waits between calls.
+    #[must_use]
+    pub const fn clock(&self) -> Clock {
+        self.settings.clock()
     }
 
     /// The tenant.

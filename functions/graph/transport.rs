@@ -20,12 +20,16 @@ use serde_json::Value;
 use tracing::debug;
 use uuid::Uuid;
 
+use crate::clock::Clock;
+
 /// How often one exchange is tried in all.
 const ATTEMPTS: u32 = 4;
 /// The longest `Retry-After` that is waited for in a function that is paid by the millisecond.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// How long one exchange waits in all.
 const WAIT_BUDGET: Duration = Duration::from_secs(20);
+/// How long one attempt may take.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
 const FIRST_BACKOFF: Duration = Duration::from_millis(250);
 
 /// What is sent.
@@ -70,12 +74,17 @@ fn trace(request_id: &str, date: &str) -> String {
 }
 
 /// The HTTP client, made at the first exchange.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Transport {
     client: Mutex<Option<Client>>,
+    clock: Clock,
 }
 
 impl Transport {
+    pub(super) const fn new(clock: Clock) -> Self {
+        Self { client: Mutex::new(None), clock }
+    }
+
     /// Sends and, where it is safe and promises something, sends again.
     pub(super) async fn exchange(&self, ask: Ask<'_>) -> Result<Reply, StepError> {
         let mut waited = Duration::ZERO;
@@ -99,7 +108,7 @@ impl Transport {
             if failure.new_connection {
                 self.disconnect();
             }
-            tokio::time::sleep(wait).await;
+            self.clock.sleep(wait).await;
             waited += wait;
         }
         Err(StepError::internal(format!("{} was never tried", ask.doing)))
@@ -148,7 +157,7 @@ impl Transport {
         }
         let client = Client::builder()
             .connect_timeout(Duration::from_secs(5))
-            .timeout(Duration::from_secs(20))
+            .timeout(self.clock.timeout(ATTEMPT_TIMEOUT))
             .redirect(redirect::Policy::none())
             .no_proxy()
             .user_agent(concat!("connect-onboarding/", env!("CARGO_PKG_VERSION")))

@@ -108,7 +108,7 @@ impl People {
         onboarding: &Onboarding,
         today: Date,
     ) -> Result<UserPlan, StepError> {
-        let directory = Directory::new(cx.connect(), instance_id, alias);
+        let directory = Directory::new(cx.connect(), instance_id, alias, cx.settings.clock());
         let hierarchy = onboarding.users.hierarchy_groups();
         let (users, profiles) = tokio::try_join!(directory.users(), directory.profiles(&hierarchy))?;
         Ok(UserPlan::of(&plan(&self.reads, &users, &profiles, &Policy::from(&onboarding.users), today)))

@@ -176,6 +176,6 @@ async fn published_metadata(graph: &Graph, app_id: &str, thumbprint: &str) -> Re
                 "the federation metadata of the application {app_id} does not show the active certificate {thumbprint} yet"
             )));
         };
-        tokio::time::sleep(wait).await;
+        graph.clock().sleep(wait).await;
     }
 }

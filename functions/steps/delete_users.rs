@@ -38,7 +38,7 @@ pub async fn run(cx: &Clients, input: RemoveInput, invocation: Invocation) -> Re
     let deadline = Instant::now() + remaining.saturating_sub(MARGIN.min(remaining / 4));
     let (id, alias) = (input.target.instance_id.as_str(), input.target.alias.as_str());
     let previous = input.previous.unwrap_or_default();
-    let directory = Directory::new(cx.connect(), id, alias);
+    let directory = Directory::new(cx.connect(), id, alias, cx.settings.clock());
     let users = directory.users().await?;
     let ours = users.into_iter().filter(|user| user.ownership == Ownership::Ours).map(|user| UserRef {
         username: user.username,

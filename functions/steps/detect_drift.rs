@@ -214,7 +214,7 @@ impl Look<'_> {
         let (id, alias) = (self.entry.instance_id.as_str(), self.entry.alias.as_str());
         let users = &self.onboarding.users;
         let hierarchy = users.hierarchy_groups();
-        let found = Directory::new(self.cx.connect(), id, alias).profiles(&hierarchy).await?;
+        let found = Directory::new(self.cx.connect(), id, alias, self.cx.settings.clock()).profiles(&hierarchy).await?;
         let mut objects = Vec::new();
         let mut add = |kind, name: &str, there: bool| {
             let known = objects.iter().any(|object: &Object| object.kind == kind && object.name == name);

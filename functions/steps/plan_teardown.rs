@@ -175,7 +175,8 @@ impl Planner<'_> {
         if !self.exists {
             return Ok(());
         }
-        let directory = Directory::new(self.cx.connect(), &self.entry.instance_id, &self.entry.alias);
+        let directory =
+            Directory::new(self.cx.connect(), &self.entry.instance_id, &self.entry.alias, self.cx.settings.clock());
         let users = directory.users().await?;
         let ours = users.iter().filter(|user| user.ownership == Ownership::Ours).count();
         let others = users.len() - ours;

@@ -59,7 +59,7 @@ pub async fn run(cx: &Clients, input: SyncUsersInput, invocation: Invocation) ->
     let entry = Registry::new(cx)?.entry(&input.instance_id).await?;
     for_instance(&entry.alias);
     let policy = Policy::from(&entry.users);
-    let directory = Directory::new(cx.connect(), &entry.instance_id, &entry.alias);
+    let directory = Directory::new(cx.connect(), &entry.instance_id, &entry.alias, cx.settings.clock());
 
     let membership = || LastLook { graph: cx.graph(), entry: &entry, policy: &policy };
 

@@ -82,6 +82,8 @@ impl Settings<'_> {
             ("GATEWAY_PORT", &self.port.to_string()),
             ("MINISTACK_HOST", "127.0.0.1"),
             ("SFN_WAIT_SCALE", &self.clock_scale.to_string()),
+            // The clock of the functions, which inherit it.
+            ("CLOCK_SCALE", &self.clock_scale.to_string()),
             ("LOG_LEVEL", "INFO"),
             // Every function runs as a session of its own role, and gets what that role allows.
             ("AUTH", "true"),

@@ -35,6 +35,12 @@ impl Clock {
         Duration::from_secs_f64((seconds * self.scale).max(0.0))
     }
 
+    /// How many seconds of the real cloud something lasts that lasts `seconds` here.
+    #[must_use]
+    pub fn real(&self, seconds: f64) -> f64 {
+        if self.scale > 0.0 { seconds / self.scale } else { 0.0 }
+    }
+
     /// The moment, on this clock, at which something that lasts `seconds` in the real cloud and begins now is over.
     #[must_use]
     pub fn after(&self, seconds: f64) -> OffsetDateTime {

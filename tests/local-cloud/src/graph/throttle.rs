@@ -40,8 +40,9 @@ impl Meter {
         let limit = graph.options.behaviour.resource_units.unwrap_or(documented);
         if self.used > limit {
             let left = self.ends.map_or(0.0, |ends| (ends - now).as_seconds_f64());
-            // Whole seconds are all that the header can say, so a scaled window rounds up to one.
-            return Err(GraphError::throttled(if left > 1.0 { left.ceil() as u64 } else { 1 }));
+            // In seconds of the real cloud, which who waits scales as well; the header can say whole ones only.
+            let seconds = graph.options.clock.real(left).ceil();
+            return Err(GraphError::throttled(if seconds > 1.0 { seconds as u64 } else { 1 }));
         }
         Ok(())
     }

@@ -1,0 +1,124 @@
+//! The clock of a function's own waits: back-offs, time-outs of attempts, waits for replicas. In AWS a second is a second.
+//!
+//! The local cloud runs faster than the real ones, and a function that waited in wall time would be the only slow part of
+//! it. The scale therefore counts only if the endpoint of AWS is on loopback: a function in Lambda that had such an
+//! endpoint would reach no AWS at all, so no deployment can shorten the waits of a function that works.
+
+use std::{net::IpAddr, time::Duration};
+
+use reqwest::Url;
+
+/// The variable with the endpoint of AWS, which the SDK reads as well.
+const ENDPOINT: &str = "AWS_ENDPOINT_URL";
+/// No time-out becomes shorter than this: a call on loopback takes milliseconds, but on a busy machine also a second.
+const SHORTEST_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How long a second of the real clouds lasts here.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Clock {
+    scale: f64,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self { scale: 1.0 }
+    }
+}
+
+impl Clock {
+    /// The variable with the scale: seconds that a second lasts, above 0 and at most 1.
+    pub const SCALE: &str = "CLOCK_SCALE";
+
+    /// Reads the scale through `var`, in production the process environment. It is 1 unless the endpoint is on loopback.
+    #[must_use]
+    pub fn read(var: impl Fn(&str) -> Option<String>) -> Self {
+        let scale = var(Self::SCALE).and_then(|text| text.parse().ok()).filter(|scale| *scale > 0.0 && *scale <= 1.0);
+        let local = var(ENDPOINT).is_some_and(|endpoint| is_on_loopback(&endpoint));
+        scale.filter(|_| local).map_or_else(Self::default, |scale| Self { scale })
+    }
+
+    /// How long a wait of the real clouds lasts here.
+    #[must_use]
+    pub fn wait(self, real: Duration) -> Duration {
+        real.mul_f64(self.scale)
+    }
+
+    /// How long an answer may take here that may take so long in the real clouds.
+    #[must_use]
+    pub fn timeout(self, real: Duration) -> Duration {
+        self.wait(real).max(SHORTEST_TIMEOUT.min(real))
+    }
+
+    /// Waits.
+    pub async fn sleep(self, real: Duration) {
+        tokio::time::sleep(self.wait(real)).await;
+    }
+}
+
+fn is_on_loopback(endpoint: &str) -> bool {
+    let url = Url::parse(endpoint).ok();
+    let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
+    host.trim_matches(['[', ']']).parse().is_ok_and(|address: IpAddr| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn clock(scale: &str, endpoint: Option<&str>) -> Clock {
+        Clock::read(|name| match name {
+            Clock::SCALE => Some(scale.to_owned()),
+            ENDPOINT => endpoint.map(ToOwned::to_owned),
+            _ => None,
+        })
+    }
+
+    #[test]
+    fn waits_are_scaled_if_the_endpoint_is_on_loopback() {
+        for endpoint in ["http://127.0.0.1:4566", "http://[::1]:4566", "http://127.8.0.1/"] {
+            assert_eq!(clock("0.01", Some(endpoint)).wait(SECOND), Duration::from_millis(10), "{endpoint}");
+        }
+    }
+
+    #[test]
+    fn a_second_is_a_second_at_every_endpoint_that_is_not_on_loopback() {
+        let elsewhere = [
+            None,
+            Some(""),
+            Some("https://states.ap-northeast-1.amazonaws.com"),
+            Some("http://127.0.0.1.example.com"),
+            Some("http://127.0.0.1@example.com"),
+            Some("http://10.0.0.1"),
+            Some("http://localhost"),
+            Some("127.0.0.1"),
+        ];
+        for endpoint in elsewhere {
+            assert_eq!(clock("0.01", endpoint), Clock::default(), "{endpoint:?}");
+        }
+    }
+
+    #[test]
+    fn the_stack_sets_neither_the_scale_nor_the_endpoint() {
+        let template = include_str!("../template.yaml");
+        assert!(template.contains("GRAPH_URL"), "variables of functions are set there");
+        assert!(!template.contains(Clock::SCALE) && !template.contains(ENDPOINT));
+    }
+
+    #[test]
+    fn a_scale_that_lengthens_or_makes_no_sense_counts_as_none() {
+        for scale in ["", "0", "-1", "2", "inf", "NaN", "fast"] {
+            assert_eq!(clock(scale, Some("http://127.0.0.1")), Clock::default(), "{scale}");
+        }
+    }
+
+    #[test]
+    fn a_time_out_stays_longer_than_a_busy_machine_takes_to_answer() {
+        let clock = clock("0.01", Some("http://127.0.0.1"));
+        assert_eq!(clock.timeout(20 * SECOND), SHORTEST_TIMEOUT);
+        assert_eq!(clock.timeout(1000 * SECOND), 10 * SECOND);
+        assert_eq!(clock.timeout(SECOND), SECOND);
+        assert_eq!(Clock::default().timeout(20 * SECOND), 20 * SECOND);
+    }
+}
