@@ -5,6 +5,8 @@
 
 #[path = "contract/costs.rs"]
 mod costs;
+#[path = "contract/language.rs"]
+mod language;
 #[path = "contract/lessons.rs"]
 mod lessons;
 #[path = "contract/watching.rs"]

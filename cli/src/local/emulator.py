@@ -23,6 +23,7 @@ sys.argv = ["ministack"]
 from ministack import app  # noqa: E402
 from ministack.core.concurrency import esm_wake  # noqa: E402
 from ministack.services import lambda_svc, sqs, stepfunctions as sfn  # noqa: E402
+from ministack.services.cloudformation import provisioners  # noqa: E402
 
 patches = Patches(f"ministack {importlib.metadata.version('ministack')}")  # noqa: F821, of patches.py, which stands before this
 
@@ -194,6 +195,7 @@ def wait_for_an_answer_as_step_functions_does():
 
 
 tell_history_as_step_functions_does(patches, sfn)  # noqa: F821, of history.py, which stands before this
+run_states_as_step_functions_does(patches, sfn, provisioners)  # noqa: F821, of states.py
 gather_batches_as_lambda_does()
 name_the_log_format_as_lambda_does()
 send_what_states_do_themselves_through_the_stand_in()

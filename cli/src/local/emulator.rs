@@ -20,7 +20,13 @@ pub const REGION: &str = "ap-northeast-1";
 pub const ACCOUNT: &str = "000000000000";
 
 /// Starts the emulator inside its group.
-const LAUNCHER: &str = concat!(include_str!("patches.py"), include_str!("history.py"), include_str!("emulator.py"));
+const LAUNCHER: &str = concat!(
+    include_str!("patches.py"),
+    include_str!("history.py"),
+    include_str!("definitions.py"),
+    include_str!("states.py"),
+    include_str!("emulator.py")
+);
 
 /// Services whose calls the stand-in sees before, or in place of, the emulator.
 const BEHIND_THE_STAND_IN: [&str; 11] = [

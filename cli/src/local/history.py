@@ -7,6 +7,9 @@ import re
 import threading
 
 
+ALL_EVENTS = 25_000  # the history of one execution; one that needs more fails (developer guide, "Service quotas")
+
+
 def tell_history_as_step_functions_does(patches, sfn):
     lock = threading.Lock()
     last = contextvars.ContextVar("last", default=0)  # the event that led here, in this branch
@@ -17,6 +20,8 @@ def tell_history_as_step_functions_does(patches, sfn):
 
     def add(execution, kind, details=None):
         with lock:
+            if len(execution["events"]) >= ALL_EVENTS and not kind.startswith("Execution"):
+                raise sfn._ExecutionError("States.Runtime", f"The execution reached the maximum number of history events ({ALL_EVENTS}).")
             event = {"id": len(execution["events"]) + 1, "previousEventId": last.get(), "type": kind, "timestamp": sfn.now_iso(), **(details or {})}
             execution["events"].append(event)
         last.set(event["id"])

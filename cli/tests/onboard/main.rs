@@ -19,5 +19,6 @@ mod reach;
 mod rehearsal;
 mod rotation;
 mod secrets;
+mod states;
 mod user_sync;
 mod watching;

@@ -1,0 +1,248 @@
+//! The emulator alone, held to what Step Functions documents of states, errors, variables and sizes where the emulator by
+//! itself accepts more. Each machine is small and calls no function.
+
+use std::time::Duration;
+
+use onboard_cli::{
+    console::Console,
+    local::{
+        emulator::{self, Emulator, Settings},
+        venv,
+        workspace::Workspace,
+    },
+    words::Words,
+};
+use serde_json::{Value, json};
+
+/// The documented limit of inputs, outputs and variables: 256 KiB.
+const LIMIT: usize = 262_144;
+
+struct StepFunctions {
+    emulator: Emulator,
+    url: String,
+    _folder: tempfile::TempDir,
+}
+
+/// How an execution ended: its status, and its output or its error and cause.
+type Ended = (String, Value);
+
+impl StepFunctions {
+    async fn start() -> Self {
+        let workspace = Workspace::find().unwrap();
+        let venv = venv::prepare(&workspace, &Console::of_this_process(Words::default(), false)).await.unwrap();
+        let folder = workspace.run_folder().unwrap();
+        let port = emulator::free_port().unwrap();
+        let settings = Settings { port, stand_in: "http://127.0.0.1:1", clock_scale: 0.001, folder: folder.path() };
+        let emulator = Emulator::start(&venv, &settings).await.unwrap();
+        let started = Self { emulator, url: emulator::url(port), _folder: folder };
+        let trust = json!({ "Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": { "Service": "states.amazonaws.com" }, "Action": "sts:AssumeRole",
+        }] });
+        let all =
+            json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": "*", "Resource": "*" }] });
+        started.iam("CreateRole", ("AssumeRolePolicyDocument", &trust)).await;
+        started.iam("PutRolePolicy", ("PolicyDocument", &all)).await;
+        started
+    }
+
+    async fn iam(&self, action: &str, (field, document): (&str, &Value)) {
+        let form = [("Action", action), ("RoleName", "r"), ("PolicyName", "p"), (field, &document.to_string())];
+        let answer = self.request("iam").form(&form).send().await.unwrap();
+        assert!(answer.status().is_success(), "{action}: {}", answer.text().await.unwrap());
+    }
+
+    fn request(&self, service: &str) -> reqwest::RequestBuilder {
+        let scope = format!("Credential=test/20260101/{}/{service}/aws4_request", emulator::REGION);
+        let signature = format!("AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=0");
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        client.post(&self.url).header("authorization", signature)
+    }
+
+    async fn call(&self, action: &str, body: &Value) -> Result<Value, Value> {
+        let request = self
+            .request("states")
+            .header("content-type", "application/x-amz-json-1.0")
+            .header("x-amz-target", format!("AWSStepFunctions.{action}"));
+        let answer = request.body(body.to_string()).send().await.unwrap();
+        let success = answer.status().is_success();
+        let body = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+        if success { Ok(body) } else { Err(body) }
+    }
+
+    async fn machine(&self, name: &str, states: &Value) -> Result<String, Value> {
+        let first = states.as_object().unwrap().keys().next().unwrap();
+        let definition = json!({ "QueryLanguage": "JSONata", "StartAt": first, "States": states });
+        let role = format!("arn:aws:iam::{}:role/r", emulator::ACCOUNT);
+        let body = json!({ "name": name, "definition": definition.to_string(), "roleArn": role });
+        Ok(self.call("CreateStateMachine", &body).await?["stateMachineArn"].as_str().unwrap().to_owned())
+    }
+
+    /// Runs the states, the first by name first.
+    async fn run(&self, name: &str, states: &Value, input: &Value) -> Ended {
+        let machine = self.machine(name, states).await.unwrap();
+        let body = json!({ "stateMachineArn": machine, "input": input.to_string() });
+        let started = self.call("StartExecution", &body).await.unwrap();
+        loop {
+            let execution = self.call("DescribeExecution", &started).await.unwrap();
+            let status = execution["status"].as_str().unwrap().to_owned();
+            if status != "RUNNING" {
+                let output =
+                    execution["output"].as_str().map_or(Value::Null, |text| serde_json::from_str(text).unwrap());
+                return (status, output);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+fn succeeded(output: Value) -> Ended {
+    ("SUCCEEDED".to_owned(), output)
+}
+
+/// The name of the error that an execution failed with.
+fn error((status, output): &Ended) -> &str {
+    assert_eq!(status, "FAILED", "{output}");
+    output["Error"].as_str().unwrap()
+}
+
+/// A branch of one state.
+fn branch(name: &str, state: &Value) -> Value {
+    json!({ "StartAt": name, "States": { name: state } })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn states_errors_variables_and_sizes_are_those_of_step_functions() {
+    let aws = StepFunctions::start().await;
+    errors(&aws).await;
+    variables(&aws).await;
+    sizes(&aws).await;
+    definitions(&aws).await;
+    endless(&aws).await;
+    aws.emulator.stop().await;
+}
+
+async fn errors(aws: &StepFunctions) {
+    let end = json!({ "Type": "Pass", "End": true });
+    let other = aws.machine("other", &json!({ "Z": end })).await.unwrap();
+    let waits = json!({ "A": {
+        "Type": "Task", "Resource": "arn:aws:states:::states:startExecution.waitForTaskToken", "TimeoutSeconds": 1,
+        "Arguments": { "StateMachineArn": other, "Input": { "token": "{% $states.context.Task.Token %}" } },
+        "Catch": [{ "ErrorEquals": ["States.ALL"], "Output": "{% $states.errorOutput %}", "Next": "Z" }], "Next": "Z",
+    }, "Z": end });
+    let timed_out = aws.run("time-out", &waits, &json!({})).await;
+    assert_eq!(timed_out, succeeded(json!({ "Error": "States.Timeout", "Cause": "" })));
+
+    let runtime = json!({ "A": {
+        "Type": "Parallel", "Branches": [branch("I", &json!({ "Type": "Fail", "Error": "States.Runtime", "Cause": "x" }))],
+        "Catch": [{ "ErrorEquals": ["States.ALL"], "Next": "Z" }], "Next": "Z",
+    }, "Z": end });
+    assert_eq!(error(&aws.run("runtime", &runtime, &json!({})).await), "States.Runtime");
+
+    let too_big = format!("{{% $pad('', {}, 'x') %}}", LIMIT - 1);
+    let caught = |error: &str| {
+        json!({ "A": {
+            "Type": "Parallel", "Branches": [branch("I", &json!({ "Type": "Pass", "Output": too_big, "End": true }))],
+            "Catch": [{ "ErrorEquals": [error], "Output": "caught", "Next": "Z" }], "Next": "Z",
+        }, "Z": end })
+    };
+    assert_eq!(error(&aws.run("limit-all", &caught("States.ALL"), &json!({})).await), "States.DataLimitExceeded");
+    assert_eq!(
+        error(&aws.run("limit-task", &caught("States.TaskFailed"), &json!({})).await),
+        "States.DataLimitExceeded"
+    );
+
+    let choice = json!({ "A": {
+        "Type": "Choice", "Choices": [{ "Condition": "{% $states.input.word %}", "Next": "Z" }], "Default": "Z",
+    }, "Z": end });
+    assert_eq!(error(&aws.run("choice", &choice, &json!({ "word": "yes" })).await), "States.QueryEvaluationError");
+}
+
+async fn variables(aws: &StepFunctions) {
+    let inner = json!({ "Type": "Pass", "Assign": { "inner": "{% $outer & 'b' %}" }, "Next": "J" });
+    let last =
+        json!({ "Type": "Pass", "Output": { "inner": "{% $inner %}", "given": "{% $states.input %}" }, "End": true });
+    let states = json!({
+        "A": { "Type": "Pass", "Assign": { "outer": "a" }, "Next": "B" },
+        "B": {
+            "Type": "Parallel",
+            "Arguments": { "n": 1 },
+            "Branches": [{ "StartAt": "I", "States": { "I": inner, "J": last } }, branch("K", &json!({ "Type": "Pass", "Output": 2, "End": true }))],
+            "Assign": { "second": "{% $states.result[1] %}" },
+            "Output": { "first": "{% $states.result[0] %}", "before": "{% $states.input.x %}" },
+            "Next": "C",
+        },
+        "C": { "Type": "Pass", "Output": { "b": "{% $states.input %}", "second": "{% $second %}", "inner": "{% $exists($inner) %}" }, "End": true },
+    });
+    let expected = json!({
+        "b": { "first": { "inner": "ab", "given": { "n": 1 } }, "before": 7 }, "second": 2, "inner": false,
+    });
+    assert_eq!(aws.run("parallel", &states, &json!({ "x": 7 })).await, succeeded(expected));
+
+    let swap = json!({
+        "A": { "Type": "Pass", "Assign": { "one": 1, "two": 2 }, "Next": "B" },
+        "B": { "Type": "Pass", "Assign": { "one": "{% $two %}", "two": "{% $one %}" }, "Next": "C" },
+        "C": { "Type": "Pass", "Output": ["{% $one %}", "{% $two %}"], "End": true },
+    });
+    assert_eq!(aws.run("swap", &swap, &json!({})).await, succeeded(json!([2, 1])));
+}
+
+async fn sizes(aws: &StepFunctions) {
+    // In bytes of UTF-8, quotation marks included.
+    let padded = |characters: usize, letter: &str| format!("{{% $pad('', {characters}, '{letter}') %}}");
+    let output = |text: String| json!({ "A": { "Type": "Pass", "Output": text, "Next": "B" }, "B": { "Type": "Pass", "Output": 1, "End": true } });
+    assert_eq!(aws.run("fits", &output(padded(LIMIT - 2, "x")), &json!({})).await, succeeded(json!(1)));
+    let exceeded = "States.DataLimitExceeded";
+    assert_eq!(error(&aws.run("output", &output(padded(LIMIT - 1, "x")), &json!({})).await), exceeded);
+    assert_eq!(error(&aws.run("bytes", &output(padded(LIMIT / 3, "あ")), &json!({})).await), exceeded);
+
+    let half = padded(LIMIT / 2, "x");
+    let assign = json!({ "A": { "Type": "Pass", "Assign": { "one": half, "two": half }, "End": true } });
+    assert_eq!(error(&aws.run("assign", &assign, &json!({})).await), exceeded);
+    let arguments = json!({ "A": {
+        "Type": "Task", "Resource": "arn:aws:states:::aws-sdk:sfn:listStateMachines", "Arguments": { "x": half, "y": half }, "End": true,
+    } });
+    assert_eq!(error(&aws.run("arguments", &arguments, &json!({})).await), exceeded);
+
+    // 41 variables of 256 KiB are more than the 10 MiB of one execution.
+    let chunk = "x".repeat(LIMIT - 40);
+    let mut many = serde_json::Map::new();
+    for number in 0..41 {
+        let next = if number == 40 { json!({ "End": true }) } else { json!({ "Next": format!("A{:02}", number + 1) }) };
+        let mut state = json!({ "Type": "Pass", "Assign": { format!("v{number:02}"): "{% $states.input %}" } });
+        state.as_object_mut().unwrap().append(&mut next.as_object().unwrap().clone());
+        many.insert(format!("A{number:02}"), state);
+    }
+    assert_eq!(error(&aws.run("variables", &many.into(), &json!(chunk)).await), exceeded);
+
+    let machine = aws.machine("inputs", &json!({ "A": { "Type": "Pass", "End": true } })).await.unwrap();
+    for (input, refusal) in [("x".repeat(LIMIT - 1), "ValidationException"), ("{".to_owned(), "InvalidExecutionInput")]
+    {
+        let input = if input == "{" { input } else { json!(input).to_string() };
+        let refused = aws.call("StartExecution", &json!({ "stateMachineArn": machine, "input": input })).await;
+        assert_eq!(refused.unwrap_err()["__type"], refusal);
+    }
+    let refused =
+        aws.call("SendTaskSuccess", &json!({ "taskToken": "t", "output": json!("x".repeat(LIMIT)).to_string() })).await;
+    assert_eq!(refused.unwrap_err()["__type"], "ValidationException");
+}
+
+/// Each rule has its own test in `definitions_test.py`.
+async fn definitions(aws: &StepFunctions) {
+    let retry = json!([{ "ErrorEquals": ["States.ALL"] }, { "ErrorEquals": ["A"] }]);
+    let task =
+        json!({ "A": { "Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage", "Retry": retry, "End": true } });
+    let refused = aws.machine("refused", &task).await.unwrap_err();
+    assert_eq!(refused["__type"], "InvalidDefinition");
+    assert!(refused["message"].as_str().unwrap().contains("States.ALL is the last of the list"), "{refused}");
+}
+
+async fn endless(aws: &StepFunctions) {
+    let states = json!({
+        "A": { "Type": "Pass", "Next": "B" },
+        "B": { "Type": "Choice", "Choices": [{ "Condition": false, "Next": "C" }], "Default": "A" },
+        "C": { "Type": "Pass", "End": true },
+    });
+    let (status, output) = aws.run("endless", &states, &json!({})).await;
+    assert_eq!((status.as_str(), &output["Error"]), ("FAILED", &json!("States.Runtime")));
+    assert!(output["Cause"].as_str().unwrap().contains("25000"), "{output}");
+}
