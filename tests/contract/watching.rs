@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use super::{resources_of_type, template};
 
 /// What AWS itself measures, as far as it is looked at.
-const AWS: [(&str, &str); 5] = [
+const AWS: [(&str, &str); 7] = [
+    ("AWS/Scheduler", "InvocationDroppedCount"),
+    ("AWS/Lambda", "Errors"),
     ("AWS/States", "ExecutionsFailed"),
     ("AWS/States", "ExecutionsSucceeded"),
     ("AWS/Lambda", "Invocations"),
@@ -108,13 +110,43 @@ fn what_needs_a_person_has_an_alarm() {
         Metric::CredentialDaysLeft,
     ];
     let own = own.map(|metric| (NAMESPACE.to_owned(), json!(metric).as_str().unwrap().to_owned()));
-    let aws = [("AWS/States", "ExecutionsFailed"), ("AWS/SQS", "ApproximateNumberOfMessagesVisible")];
+    let aws = [
+        ("AWS/States", "ExecutionsFailed"),
+        ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
+        ("AWS/Scheduler", "InvocationDroppedCount"),
+    ];
     let aws = aws.map(|(namespace, name)| (namespace.to_owned(), name.to_owned()));
     let missing: Vec<_> = own.into_iter().chain(aws).filter(|metric| !looked_at.contains(metric)).collect();
     assert!(missing.is_empty(), "no alarm looks at {missing:?}");
 }
 
-/// Whoever floods the notification URL, or the queue behind it, takes only so much of the account's concurrency.
+/// What runs once a day fails without a witness: each has an alarm for a run that failed, and one for a run that never started.
+#[test]
+fn every_schedule_has_an_alarm_for_a_run_that_fails_and_for_one_that_does_not_start() {
+    let template = template();
+    let alarms = alarms(&template);
+    let group = json!({ "!Ref": "ScheduleGroup" });
+    let dropped = alarms.values().find(|alarm| alarm["MetricName"] == "InvocationDroppedCount").expect("an alarm");
+    assert_eq!(dropped["Dimensions"], json!([{ "Name": "ScheduleGroup", "Value": group }]));
+    let failures: BTreeSet<&str> = alarms
+        .values()
+        .filter(|alarm| ["ExecutionsFailed", "Errors"].contains(&alarm["MetricName"].as_str().unwrap()))
+        .filter_map(|alarm| alarm["Dimensions"][0]["Value"]["!Ref"].as_str())
+        .collect();
+    // The failure of these two is measured by its effect.
+    let by_effect = ["SyncMembersFunction", "SubscribeGroupsFunction"];
+    for kind in ["AWS::Serverless::Function", "AWS::Serverless::StateMachine"] {
+        for (name, resource) in resources_of_type(&template, kind) {
+            let events = resource["Properties"]["Events"].as_object().cloned().unwrap_or_default();
+            for (event, schedule) in events.iter().filter(|(_, event)| event["Type"] == "ScheduleV2") {
+                assert_eq!(schedule["Properties"]["GroupName"], group, "{event} of {name}");
+                assert!(failures.contains(name.as_str()) || by_effect.contains(&name.as_str()), "{name} has no alarm");
+            }
+        }
+    }
+}
+
+/// A caller that floods the notification URL, or the queue behind it, can be limited to a part of the account's concurrency.
 #[test]
 fn what_anybody_can_call_is_bounded() {
     let mut called = 0;
@@ -141,7 +173,7 @@ fn what_ends_by_itself_has_an_alarm_that_leaves_time_to_act() {
     let template = template();
     let alarms = alarms(&template);
     let function = &template["Resources"]["WatchExpiryFunction"]["Properties"]["Events"]["Daily"];
-    assert_eq!(function["Properties"]["ScheduleExpression"], "rate(1 day)");
+    assert_eq!(function["Properties"]["ScheduleExpression"], "rate(24 hours)");
     for (metric, hours) in
         [(Metric::SigningCertificateDaysLeft, 24), (Metric::CredentialDaysLeft, 24), (Metric::SubscriptionHoursLeft, 1)]
     {

@@ -71,6 +71,16 @@ fn texts(value: &Value) -> Vec<String> {
     one.into_iter().chain(list).collect()
 }
 
+/// The statements of the machine's own policy, and of policies that are attached to its role.
+fn statements(name: &str, properties: &Value) -> Vec<Value> {
+    let role = serde_json::json!({ "!Ref": format!("{name}Role") });
+    let attached =
+        resources(&template(), &["AWS::IAM::Policy"]).into_iter().map(|(_, policy)| policy["Properties"].clone());
+    let attached = attached.filter(|policy| policy["Roles"].as_array().unwrap().contains(&role));
+    let documents = attached.map(|policy| policy["PolicyDocument"].clone()).chain([properties["Policies"][0].clone()]);
+    documents.flat_map(|document| document["Statement"].as_array().unwrap().clone()).collect()
+}
+
 #[test]
 fn every_state_machine_may_do_what_its_definition_says_and_nothing_else() {
     for (name, machine) in resources(&template(), &["AWS::Serverless::StateMachine"]) {
@@ -87,7 +97,7 @@ fn every_state_machine_may_do_what_its_definition_says_and_nothing_else() {
             wanted.extend(actions);
         }
         let (mut invoked, mut allowed) = (BTreeSet::new(), BTreeSet::new());
-        for statement in properties["Policies"][0]["Statement"].as_array().unwrap() {
+        for statement in statements(&name, properties) {
             let actions = texts(&statement["Action"]);
             if actions == ["lambda:InvokeFunction"] {
                 let resource = &statement["Resource"];

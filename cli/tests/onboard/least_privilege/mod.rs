@@ -108,6 +108,45 @@ fn a_stack_with_a_key_of_its_owners_names_no_other() {
     walk(&template, "template.yaml");
 }
 
+/// A role's trust policy that names a principal of the same account grants by itself, without a policy of that principal.
+#[test]
+fn an_identity_in_entra_trusts_exactly_the_functions_that_use_it() {
+    /// It reads public metadata. It needs no token, only the tenant's id, which may be part of the secret.
+    const WITHOUT_TOKEN: &str = "CreateSamlProviderFunction";
+    let template = allowed::template();
+    for identity in ["Setup", "Runtime"] {
+        let role = &template["Resources"][format!("{identity}IdentityRole")]["Properties"];
+        let trusted = role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]["AWS"].as_array().unwrap().iter();
+        let trusted: BTreeSet<String> =
+            trusted.map(|arn| arn["!GetAtt"].as_str().unwrap().trim_end_matches("Role.Arn").to_owned()).collect();
+        let policy = json!({ "!Ref": format!("{identity}IdentityPolicy") });
+        let users = allowed::resources(&template, &["AWS::Serverless::Function"]).into_iter();
+        let users = users.filter(|(_, function)| {
+            function["Properties"]["Policies"].as_array().is_some_and(|policies| policies.contains(&policy))
+        });
+        let users: BTreeSet<String> = users.map(|(name, _)| name).filter(|name| name != WITHOUT_TOKEN).collect();
+        assert_eq!(trusted, users, "{identity}: functions that the role trusts (left), functions that use it (right)");
+    }
+}
+
+/// Lambda sends a failed event with the function's role, and the queue is under a customer key.
+#[test]
+fn every_function_with_a_queue_for_failed_events_may_use_its_key() {
+    let template = allowed::template();
+    let condition = json!({ "kms:ViaService": { "!Sub": "sqs.${AWS::Region}.${AWS::URLSuffix}" } });
+    for (name, function) in allowed::resources(&template, &["AWS::Serverless::Function"]) {
+        let properties = &function["Properties"];
+        if properties["EventInvokeConfig"]["DestinationConfig"]["OnFailure"].is_null() {
+            continue;
+        }
+        let policies = properties["Policies"].as_array().unwrap().iter();
+        let mut statements = policies.flat_map(|policy| policy["Statement"].as_array().into_iter().flatten());
+        let key = statements.find(|statement| statement["Condition"]["StringEquals"] == condition);
+        let actions = key.map(|statement| &statement["Action"]);
+        assert_eq!(actions, Some(&json!(["kms:Decrypt", "kms:GenerateDataKey"])), "{name}");
+    }
+}
+
 /// An event that Lambda could not have handled waits in a queue, instead of vanishing.
 #[test]
 fn every_function_that_is_called_by_events_keeps_the_failed_ones() {

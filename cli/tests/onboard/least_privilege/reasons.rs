@@ -77,7 +77,7 @@ const REASONS: &[Reason] = &[
         "only in a stack with a permissions boundary: tests/aws_steps/role.rs",
     ),
     (
-        &["SubscribeGroupsFunction", "SyncMembersFunction"],
+        &["SubscribeGroupsFunction", "SyncMembersFunction", "WatchExpiryFunction"],
         "kms:GenerateDataKey",
         "Lambda sends an event that failed to the queue under the key, in the function's name",
     ),
@@ -99,24 +99,17 @@ const REASONS: &[Reason] = &[
     ),
 ];
 
-/// Actions of which the Service Authorization Reference names no resource, or a directory that has no ARN before it is
-/// there.
+/// Actions for which the Service Authorization Reference lists no resource.
 pub(super) const KNOWS_NO_RESOURCE: &[&str] = &[
     "connect:CreateInstance",
     "connect:ListInstances",
-    "ds:AuthorizeApplication",
     "ds:CheckAlias",
-    "ds:CreateAlias",
     "ds:CreateDirectory",
     "ds:CreateIdentityPoolDirectory",
-    "ds:DeleteDirectory",
     "ds:DescribeDirectories",
-    "ds:UnauthorizeApplication",
     "iam:ListPolicies",
     "servicequotas:GetAWSDefaultServiceQuota",
     "servicequotas:GetRequestedServiceQuotaChange",
-    "servicequotas:GetServiceQuota",
-    "servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota",
     "support:AddAttachmentsToSet",
     "support:CreateCase",
     "support:DescribeCases",

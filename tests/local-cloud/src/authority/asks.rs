@@ -42,6 +42,14 @@ pub(super) fn asks(setting: &Setting, way: &Destination, request: &Request) -> V
                 Ask::new("iam:CreateServiceLinkedRole", role).with("iam:AWSServiceName", "servicequotas.amazonaws.com"),
             ]
         }
+        // The other operations that the product uses have no resource.
+        "servicequotas"
+            if ["GetServiceQuota", "ListRequestedServiceQuotaChangeHistoryByQuota"].contains(&operation) =>
+        {
+            let quota = arn("servicequotas", &format!("{}/{}", text("ServiceCode"), text("QuotaCode")));
+            let ask = Ask::new(format!("servicequotas:{operation}"), quota);
+            vec![ask.with("servicequotas:service", text("ServiceCode"))]
+        }
         "dynamodb" => {
             let name = text("TableName");
             let table = if name.starts_with("arn:") { name } else { arn("dynamodb", &format!("table/{name}")) };
@@ -104,7 +112,11 @@ pub(super) fn iam(setting: &Setting, action: &str, form: &BTreeMap<String, Strin
     };
     let mut ask = Ask::new(format!("iam:{action}"), resource);
     for (key, value) in &found.tags {
-        ask = ask.with(&format!("aws:ResourceTag/{key}"), value).with(&format!("iam:ResourceTag/{key}"), value);
+        ask = ask.with(&format!("aws:ResourceTag/{key}"), value);
+        // IAM's own key is a key of roles and users only: AWS lists it for no policy and no SAML provider.
+        if get("RoleName").is_some() {
+            ask = ask.with(&format!("iam:ResourceTag/{key}"), value);
+        }
     }
     if let Some(policy) = get("PolicyArn").filter(|_| get("RoleName").is_some()) {
         ask = ask.with("iam:PolicyARN", policy);

@@ -8,19 +8,16 @@ use super::policy::Ask;
 use crate::input::Input;
 use crate::world::Setting;
 
-/// Directory Service, which keeps the users of an instance. Read along with every look at an instance.
+/// Directory Service, which keeps the users of an instance. Connect reads it with every read of an instance.
 const DIRECTORY: [&str; 1] = ["ds:DescribeDirectories"];
-/// What creating an instance does there.
-const NEW_DIRECTORY: [&str; 8] = [
-    "ds:AuthorizeApplication",
-    "ds:CheckAlias",
-    "ds:CreateAlias",
-    "ds:CreateDirectory",
-    "ds:CreateIdentityPoolDirectory",
-    "ds:DeleteDirectory",
-    "ds:DescribeDirectories",
-    "ds:UnauthorizeApplication",
-];
+/// The other actions of Directory Service that have no resource, as far as Connect performs them.
+const WITHOUT_DIRECTORY: [&str; 3] = ["ds:CheckAlias", "ds:CreateDirectory", "ds:CreateIdentityPoolDirectory"];
+/// What `CreateInstance` does with the directory of the instance.
+const NEW_DIRECTORY: [&str; 4] =
+    ["ds:AuthorizeApplication", "ds:CreateAlias", "ds:DeleteDirectory", "ds:UnauthorizeApplication"];
+/// Operations with an instance in the request for which AWS does not list the key `connect:InstanceId`.
+const WITHOUT_INSTANCE_KEY: [&str; 4] =
+    ["ListPhoneNumbersV2", "ListQueues", "SearchAvailablePhoneNumbers", "UpdatePhoneNumberMetadata"];
 
 /// The questions of one request. `tags` gives the tags of a resource by its ARN.
 pub(super) fn asks(
@@ -61,7 +58,8 @@ fn ask(action: &str, arn: &str, input: &Input, tags: &dyn Fn(&str) -> Map<String
         ("connect:AttributeType", "AttributeType"),
         ("connect:StorageResourceType", "ResourceType"),
     ] {
-        if let Some(value) = input.text(member) {
+        let listed = key != "connect:InstanceId" || !WITHOUT_INSTANCE_KEY.contains(&action);
+        if let Some(value) = input.text(member).filter(|_| listed) {
             ask = ask.with(key, value.rsplit('/').next().unwrap_or(value));
         }
     }
@@ -132,6 +130,9 @@ fn resources(setting: &Setting, operation: &str, input: &Input) -> Vec<String> {
 /// What Connect does in its caller's name.
 fn dependent(setting: &Setting, operation: &str, input: &Input) -> Vec<Ask> {
     let all = |actions: &[&str]| actions.iter().map(|action| Ask::new(*action, "*")).collect::<Vec<_>>();
+    let directory = format!("arn:aws:ds:{}:{}:directory/d-90670a1b2c", setting.region, setting.account);
+    let of_directory =
+        |actions: &[&str]| actions.iter().map(|action| Ask::new(*action, directory.clone())).collect::<Vec<_>>();
     let role = || {
         let arn = format!(
             "arn:aws:iam::{}:role/aws-service-role/connect.amazonaws.com/AWSServiceRoleForAmazonConnect_x",
@@ -145,9 +146,16 @@ fn dependent(setting: &Setting, operation: &str, input: &Input) -> Vec<Ask> {
         ]
     };
     match operation {
-        "CreateInstance" => [all(&NEW_DIRECTORY), role()].concat(),
+        "CreateInstance" => [all(&DIRECTORY), all(&WITHOUT_DIRECTORY), of_directory(&NEW_DIRECTORY), role()].concat(),
         "DescribeInstance" | "ListInstances" => all(&DIRECTORY),
-        "DeleteInstance" => all(&["ds:DeleteDirectory", "ds:DescribeDirectories", "ds:UnauthorizeApplication"]),
+        "DeleteInstance" => {
+            [all(&DIRECTORY), of_directory(&["ds:DeleteDirectory", "ds:UnauthorizeApplication"])].concat()
+        }
+        // AWS publishes no action for `UpdateUserConfig`. Either name may be the one that Connect checks, so both are required.
+        "UpdateUserConfig" => {
+            let user = input.text("UserId").unwrap_or_default();
+            vec![Ask::new("connect:UpdateUserPhoneConfig", within(setting, input, &format!("agent/{user}")))]
+        }
         "UpdateInstanceAttribute" => {
             let group = format!("arn:aws:logs:{}:{}:log-group:/aws/connect/x", setting.region, setting.account);
             [all(&DIRECTORY), role(), vec![Ask::new("logs:CreateLogGroup", group)]].concat()
@@ -220,6 +228,29 @@ mod tests {
     fn a_user_to_be_deleted_brings_its_tags() {
         let asks = asked("DeleteUser", &json!({ "InstanceId": "i", "UserId": "u" }));
         assert_eq!(asks[0].context["aws:resourcetag/managed-by"], ["us"]);
+    }
+
+    #[test]
+    fn a_directory_is_a_resource_once_it_exists() {
+        let asks = asked("CreateInstance", &json!({ "InstanceAlias": "a" }));
+        let resource = |action: &str| asks.iter().find(|ask| ask.action == action).map(|ask| ask.resource.as_str());
+        assert_eq!(resource("ds:CreateIdentityPoolDirectory"), Some("*"));
+        assert!(resource("ds:AuthorizeApplication").is_some_and(|arn| arn.starts_with("arn:aws:ds:r:1:directory/")));
+    }
+
+    #[test]
+    fn the_settings_of_a_user_need_the_old_and_the_new_name_of_the_action() {
+        let asks = asked("UpdateUserConfig", &json!({ "InstanceId": "i", "UserId": "u" }));
+        let actions: Vec<_> = asks.iter().map(|ask| ask.action.as_str()).collect();
+        assert_eq!(actions, ["connect:UpdateUserConfig", "connect:UpdateUserPhoneConfig"]);
+        assert!(asks.iter().all(|ask| ask.resource == "arn:aws:connect:r:1:instance/i/agent/u"));
+    }
+
+    #[test]
+    fn a_search_for_numbers_has_no_instance_key() {
+        let input = json!({ "InstanceId": "i", "PhoneNumberType": "DID" });
+        let asks = asked("SearchAvailablePhoneNumbers", &input);
+        assert!(!asks[0].context.contains_key("connect:instanceid"));
     }
 
     #[test]
