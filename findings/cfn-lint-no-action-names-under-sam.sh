@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# cfn-lint finds a misspelled IAM action in a template, and stops finding it when the template names the SAM transform.
+#
+# version:  cfn-lint 1.58.0 (PyPI)
+# expected: the role is plain CloudFormation that no transform touches, so rule W3037 reads it in both templates.
+# seen:     W3037 in the first, no fault in the second. The same rule is off in `sam validate --lint`.
+# matters:  in a SAM application a misspelled action shows at its first use in the account.
+set -euo pipefail
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+python3 -m venv "$work/venv"
+"$work/venv/bin/pip" install --quiet --disable-pip-version-check cfn-lint==1.58.0
+cat >"$work/plain.yaml" <<'YAML'
+Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Version: "2012-10-17"
+        Statement: [{Effect: Allow, Principal: {Service: lambda.amazonaws.com}, Action: "sts:AssumeRole"}]
+      Policies:
+        - PolicyName: users
+          PolicyDocument:
+            Version: "2012-10-17"
+            Statement: [{Effect: Allow, Action: "connect:CreateUsers", Resource: "*"}]
+YAML
+{ echo 'Transform: AWS::Serverless-2016-10-31'; cat "$work/plain.yaml"; } >"$work/sam.yaml"
+for template in plain sam; do
+  "$work/venv/bin/cfn-lint" --format json "$work/$template.yaml" >"$work/faults.json" || [ $? = 4 ]
+  python3 - "$template" "$work/faults.json" <<'PYTHON'
+import json
+import sys
+
+print(sys.argv[1], [fault["Rule"]["Id"] for fault in json.load(open(sys.argv[2]))])
+PYTHON
+done >"$work/seen"
+diff - "$work/seen" <<'SEEN'
+plain ['W3037']
+sam []
+SEEN
+cat "$work/seen"

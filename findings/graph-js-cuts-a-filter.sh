@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Microsoft's Graph client for JavaScript sends half of a filter if a group's name contains `&` or `#`.
+#
+# version:  @microsoft/microsoft-graph-client 3.0.7 (npm)
+# expected: `.filter(…)` takes a filter, so the client encodes what a query string reserves.
+# seen:     only spaces, quotes and letters outside ASCII are encoded. `&` begins a parameter of its own, `#` and all that
+#           follows it stay at home, and `+` arrives as a space.
+# matters:  a search for the group "R&D #1" is answered with an error or with other groups. Encode the value yourself.
+set -euo pipefail
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+npm install --silent --no-audit --no-fund --prefix "$work" @microsoft/microsoft-graph-client@3.0.7
+cat >"$work/filter.mjs" <<'NODE'
+import { createServer } from 'node:http'
+import { Client } from '@microsoft/microsoft-graph-client'
+
+const server = createServer((request, response) => {
+  const query = new URL(request.url, 'http://graph').searchParams
+  console.log(JSON.stringify(Object.fromEntries(query)))
+  response.writeHead(200, { 'content-type': 'application/json' }).end('{"value": []}')
+}).listen(0, '127.0.0.1', async () => {
+  const baseUrl = `http://127.0.0.1:${server.address().port}/`
+  const client = Client.init({ baseUrl, customHosts: new Set(['127.0.0.1']), authProvider: (done) => done(null, 'token') })
+  for (const name of ['Agents Osaka', 'R&D', 'Agents #1', 'C+D', 'Vertrieb Köln'])
+    await client.api('/groups').filter(`displayName eq '${name}'`).get()
+  server.close()
+})
+NODE
+node "$work/filter.mjs" >"$work/seen"
+diff - "$work/seen" <<'SEEN'
+{"$filter":"displayName eq 'Agents Osaka'"}
+{"$filter":"displayName eq 'R","D'":""}
+{"$filter":"displayName eq 'Agents "}
+{"$filter":"displayName eq 'C D'"}
+{"$filter":"displayName eq 'Vertrieb Köln'"}
+SEEN
+cat "$work/seen"

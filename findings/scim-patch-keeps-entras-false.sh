@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# scim-patch stores the text "False" as a user's `active` when Entra ID disables the user, and text is true in JavaScript.
+#
+# version:  scim-patch 0.8.3 (npm)
+# expected: the library supports Entra's PATCH requests (it accepts their capitalised operation names), so `active` becomes
+#           the boolean false, and an attribute name in another case is the same attribute (RFC 7643, section 2.1).
+# seen:     Entra's default request for a disabled user leaves active "False"; a path "Active" makes a second attribute.
+# matters:  `if (user.active)` keeps the account of a member who left. A provisioning endpoint has to convert the value.
+set -euo pipefail
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+npm install --silent --no-audit --no-fund --prefix "$work" scim-patch@0.8.3
+cat >"$work/disable.mjs" <<'NODE'
+import { scimPatch } from 'scim-patch'
+
+const user = () => ({ schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'], userName: 'anna', active: true })
+const show = (name, operation) => {
+  const { active, Active } = scimPatch(user(), [operation])
+  console.log(`${name}: active ${JSON.stringify(active)}, Active ${JSON.stringify(Active)}, signed in ${Boolean(active)}`)
+}
+show("Entra's request", { op: 'Replace', path: 'active', value: 'False' })
+show('the boolean', { op: 'Replace', path: 'active', value: false })
+show('another case', { op: 'Replace', path: 'Active', value: false })
+NODE
+node "$work/disable.mjs" >"$work/seen"
+diff - "$work/seen" <<'SEEN'
+Entra's request: active "False", Active undefined, signed in true
+the boolean: active false, Active undefined, signed in false
+another case: active true, Active false, signed in true
+SEEN
+cat "$work/seen"
