@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod replication;
+
 use std::{cell::Cell, time::Duration};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};

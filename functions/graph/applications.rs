@@ -1,4 +1,4 @@
-//! Gallery templates, applications, service principals, their certificates and assignments.
+//! Gallery templates, applications, service principals and their certificates.
 
 use std::collections::BTreeSet;
 
@@ -9,16 +9,15 @@ use serde_json::{Map, Value, json};
 use super::{
     Graph, GraphError,
     call::Call,
-    model::{AppRoleAssignment, Application, Identified, ServicePrincipal, SigningCertificate},
+    model::{Application, Identified, ServicePrincipal, SigningCertificate},
 };
 
 const APPLICATION_FIELDS: &str = "id,appId,identifierUris,web";
 // `key` of a key credential comes only where the list is selected, and only for a single object.
 const SERVICE_PRINCIPAL_FIELDS: &str = "id,appId,accountEnabled,appRoles,keyCredentials,loginUrl,notificationEmailAddresses,\
      preferredSingleSignOnMode,preferredTokenSigningKeyThumbprint,samlSingleSignOnSettings,tags";
-const READ_APPLICATIONS: &str = "Application.Read.All";
+pub(super) const READ_APPLICATIONS: &str = "Application.Read.All";
 const WRITE_APPLICATIONS: &str = "Application.ReadWrite.All";
-const ASSIGN: &str = "AppRoleAssignment.ReadWrite.All";
 
 /// So many looks for a certificate that an attempt may have added without living to tell, before another one is added: Graph
 /// may show it late, and each [`Graph::add_signing_certificate`] adds one.
@@ -236,34 +235,6 @@ impl Graph {
             Err(GraphError::Refused(refusal)) if refusal.status == 400 => {
                 Ok(Retired::Refused(format!("{}: {}", refusal.code, refusal.message)))
             }
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Who is assigned to a service principal.
-    ///
-    /// # Errors
-    /// `NotConsistentYet` where Graph does not see it (yet).
-    pub async fn assignments(&self, id: &str) -> Result<Vec<AppRoleAssignment>, StepError> {
-        let path = ["servicePrincipals", id, "appRoleAssignedTo"];
-        let call = Call::get(&path, format!("reading who is assigned to the service principal {id}"))
-            .query("$top", "999")
-            .needs(READ_APPLICATIONS)
-            .just_made();
-        Ok(self.list(&call).await?.items)
-    }
-
-    /// Assigns a user or a group; `false` where the assignment was there already.
-    ///
-    /// # Errors
-    /// `InvalidInput` with what to do where the role or the licence does not fit.
-    pub async fn assign(&self, id: &str, principal: &str, role: &str) -> Result<bool, StepError> {
-        let body = json!({ "principalId": principal, "resourceId": id, "appRoleId": role });
-        let doing = format!("assigning {principal} to the service principal {id}");
-        let call = Call::post(&["servicePrincipals", id, "appRoleAssignedTo"], body, doing).needs(ASSIGN).just_made();
-        match self.act(&call).await {
-            Ok(()) => Ok(true),
-            Err(GraphError::Refused(refusal)) if refusal.is_duplicate() => Ok(false),
             Err(error) => Err(error.into()),
         }
     }

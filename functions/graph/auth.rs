@@ -173,7 +173,7 @@ impl Authenticator {
             Ask { method: Method::POST, url, bearer: None, body: Body::Form(form), repeatable: true, doing: &doing };
         let reply = transport.exchange(ask).await?;
         if !reply.status.is_success() {
-            return Err(refusal(&doing, &reply));
+            return Err(refusal(&doing, &reply, matches!(credential.proof, Proof::WebIdentity)));
         }
         // No detail of a parse error: it could quote the token.
         let unreadable = || StepError::unavailable(format!("{doing}: the answer holds no token{}", reply.trace()));
@@ -224,13 +224,14 @@ fn audience(graph_url: &str) -> &str {
 
 /// The token endpoint's refusal, by its AADSTS number (Microsoft: "Microsoft Entra authentication & authorization error
 /// codes").
-fn refusal(doing: &str, reply: &Reply) -> Refused {
+fn refusal(doing: &str, reply: &Reply, keyless: bool) -> Refused {
     let body: Value = serde_json::from_str(&reply.body).unwrap_or_default();
     let text = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or_default();
-    let number = body.pointer("/error_codes/0").and_then(Value::as_u64).unwrap_or_default();
-    let (kind, advice) = advice(number, text("error"));
     // The description goes on with trace id and time, which stand at the end of our message.
     let description = text("error_description").split(" Trace ID:").next().unwrap_or_default().trim();
+    let number = body.pointer("/error_codes/0").and_then(Value::as_u64).or_else(|| number_in(description));
+    let number = number.unwrap_or_default();
+    let (kind, advice) = if keyless { keyless_advice(number, text("error")) } else { advice(number, text("error")) };
     let description =
         if description.is_empty() { format!("HTTP {}", reply.status.as_u16()) } else { description.into() };
     let trace = match text("trace_id") {
@@ -242,6 +243,12 @@ fn refusal(doing: &str, reply: &Reply) -> Refused {
     Refused { error, bad_credential }
 }
 
+/// The number in a description that begins `AADSTS700024: …`.
+fn number_in(description: &str) -> Option<u64> {
+    description.strip_prefix("AADSTS")?.split(|character: char| !character.is_ascii_digit()).next()?.parse().ok()
+}
+
+/// What a refusal means for a sign-in with a client secret or a certificate.
 fn advice(number: u64, error: &str) -> (StepErrorKind, &'static str) {
     match number {
         7_000_215 => (
@@ -256,20 +263,9 @@ fn advice(number: u64, error: &str) -> (StepErrorKind, &'static str) {
             StepErrorKind::AccessDenied,
             "; check clientId and tenantId in the credential secret, and give the app registration admin consent",
         ),
-        7_000_112 => (StepErrorKind::AccessDenied, "; the app registration is disabled: enable it"),
-        53_003 | 53_000 | 53_001 => {
-            (StepErrorKind::AccessDenied, "; a Conditional Access policy for workload identities refuses this sign-in")
-        }
         90_002 | 900_023 => (
             StepErrorKind::InvalidInput,
             "; check tenantId in the credential secret, and LOGIN_URL for a national cloud",
-        ),
-        500_011 | 1_002_012 => (StepErrorKind::InvalidInput, "; GRAPH_URL and LOGIN_URL have to be of the same cloud"),
-        // A federated credential that was just made; the same numbers mean a wrong one if they stay.
-        70_021 | 700_211..=700_213 => (
-            StepErrorKind::NotConsistentYet,
-            "; a new federated credential takes minutes to be seen; if this stays, compare its issuer, subject and audience, \
-             letter for letter, with what `onboard entra-setup` prints",
         ),
         700_027 => (
             StepErrorKind::AccessDenied,
@@ -277,12 +273,70 @@ fn advice(number: u64, error: &str) -> (StepErrorKind, &'static str) {
              credential secret",
         ),
         // The next attempt signs anew.
-        700_024 => (StepErrorKind::Unavailable, ""),
-        90_033 | 90_024 | 50_196 | 50_166 => (StepErrorKind::Unavailable, ""),
-        _ if error == "temporarily_unavailable" => (StepErrorKind::Unavailable, ""),
-        _ if error == "invalid_client" => (StepErrorKind::AccessDenied, "; check the credential secret"),
-        _ => (StepErrorKind::AccessDenied, "; look this AADSTS number up at https://login.microsoftonline.com/error"),
+        700_024 => (
+            StepErrorKind::Unavailable,
+            "; the clocks of AWS and Entra differ, or the assertion arrived late; the next attempt signs a new one",
+        ),
+        _ => common_advice(number).unwrap_or(match error {
+            "temporarily_unavailable" => (StepErrorKind::Unavailable, ""),
+            "invalid_client" => (StepErrorKind::AccessDenied, "; check the credential secret"),
+            _ => (StepErrorKind::AccessDenied, LOOK_UP),
+        }),
     }
+}
+
+/// What a refusal means for a sign-in with a token of AWS's, in which there is no secret that could be wrong.
+fn keyless_advice(number: u64, error: &str) -> (StepErrorKind, &'static str) {
+    match number {
+        700_016 | 7_000_229 => (
+            StepErrorKind::AccessDenied,
+            "; check the stack's parameters TenantId, SetupClientId and RuntimeClientId, and give the app registration admin \
+             consent",
+        ),
+        90_002 | 900_023 => (
+            StepErrorKind::InvalidInput,
+            "; check the stack's parameter TenantId, and LOGIN_URL for a national cloud",
+        ),
+        // A federated credential that was just made; the same numbers mean a wrong one if they stay.
+        70_021 | 700_211..=700_213 => (
+            StepErrorKind::NotConsistentYet,
+            "; a new federated credential takes minutes to be seen; if this stays, compare its issuer, subject and audience, \
+             letter for letter, with what `onboard entra-setup` prints",
+        ),
+        // The next attempt asks AWS for a new token.
+        700_024 => (
+            StepErrorKind::Unavailable,
+            "; the clocks of AWS and Entra differ, or the token arrived late: AWS's token is good for five minutes, and the \
+             next attempt gets a new one; if this stays, compare the audience and the subject of the federated credential \
+             with what `onboard entra-setup` prints",
+        ),
+        _ => common_advice(number).unwrap_or(match error {
+            "temporarily_unavailable" => (StepErrorKind::Unavailable, ""),
+            "invalid_client" => (
+                StepErrorKind::AccessDenied,
+                "; Entra does not accept AWS's token: compare the issuer, subject and audience of the federated credential, \
+                 letter for letter, with what `onboard entra-setup` prints, and the time in this message with the clock",
+            ),
+            _ => (StepErrorKind::AccessDenied, LOOK_UP),
+        }),
+    }
+}
+
+const LOOK_UP: &str = "; look this AADSTS number up at https://login.microsoftonline.com/error";
+
+/// Refusals that mean the same for every credential.
+const fn common_advice(number: u64) -> Option<(StepErrorKind, &'static str)> {
+    Some(match number {
+        7_000_112 => (StepErrorKind::AccessDenied, "; the app registration is disabled: enable it"),
+        53_003 | 53_000 | 53_001 => {
+            (StepErrorKind::AccessDenied, "; a Conditional Access policy for workload identities refuses this sign-in")
+        }
+        500_011 | 1_002_012 => (StepErrorKind::InvalidInput, "; GRAPH_URL and LOGIN_URL have to be of the same cloud"),
+        // A federated credential that Entra has not replicated, or a certificate that was just uploaded.
+        70_021 | 700_211..=700_213 => (StepErrorKind::NotConsistentYet, "; a new credential takes minutes to be seen"),
+        90_033 | 90_024 | 50_196 | 50_166 => (StepErrorKind::Unavailable, ""),
+        _ => return None,
+    })
 }
 
 /// The `roles` in a token's payload; `None` where the token can't be read, which Microsoft reserves itself to make so.
@@ -313,6 +367,30 @@ mod tests {
     fn a_national_cloud_asks_for_its_own_graph_and_a_stand_in_for_the_global_one() {
         assert_eq!(audience("https://graph.microsoft.us"), "https://graph.microsoft.us");
         assert_eq!(audience("http://127.0.0.1:4000"), GLOBAL_GRAPH);
+    }
+
+    #[test]
+    fn a_refusal_is_known_by_its_number_in_the_list_or_in_the_text() {
+        assert_eq!(number_in("AADSTS700024: Client assertion is not within its valid time range."), Some(700_024));
+        assert_eq!(number_in("AADSTS: none"), None);
+        assert_eq!(number_in("Something else"), None);
+    }
+
+    #[test]
+    fn the_advice_of_a_sign_in_without_a_secret_names_no_secret() {
+        for number in [700_016, 7_000_229, 7_000_215, 90_002, 70_021, 700_213, 700_024, 700_027, 0] {
+            for error in ["invalid_client", "unauthorized_client", "temporarily_unavailable"] {
+                let (_, advice) = keyless_advice(number, error);
+                assert!(!advice.contains("secret"), "{number}: {advice}");
+            }
+        }
+        for (number, kind) in [(700_024, StepErrorKind::Unavailable), (0, StepErrorKind::AccessDenied)] {
+            let (is, advice) = keyless_advice(number, "invalid_client");
+            assert_eq!(is, kind);
+            for word in ["clock", "audience", "subject"] {
+                assert!(advice.contains(word), "{number}: {word} is missing in {advice}");
+            }
+        }
     }
 
     #[test]

@@ -134,32 +134,78 @@ impl Refusal {
         self.status == 404 || self.code == "Request_ResourceNotFound"
     }
 
-    /// Whether what the call wants to make is there already. Graph has no code for it, so here the text counts (role
-    /// assignments; references).
+    /// Whether Graph answers 400 because a replica has not heard of an object or an app role that was made moments ago.
+    ///
+    /// Both texts also mean a mistake if they stay (<https://github.com/microsoftgraph/msgraph-bicep-types/issues/193>).
     #[must_use]
-    pub fn is_duplicate(&self) -> bool {
+    pub fn is_not_replicated(&self) -> bool {
         const TEXTS: [&str; 2] =
-            ["Permission being assigned already exists on the object", "added object references already exist"];
-        TEXTS.iter().any(|text| self.message.contains(text))
+            ["Not a valid reference update", "Permission being assigned was not found on application"];
+        self.just_made && (self.is_not_found() || self.status == 400 && TEXTS.iter().any(|text| self.says(text)))
+    }
+
+    /// Whether the refusal may mean that what the call adds exists already. Graph has no code for it and several wordings,
+    /// with 400 and with 409, so that only a read can tell (<https://github.com/microsoftgraph/msgraph-bicep-types/issues/161>).
+    #[must_use]
+    pub fn may_exist(&self) -> bool {
+        self.claims_existence() || self.status == 409 && self.code != "Directory_ConcurrencyViolation"
+    }
+
+    fn claims_existence(&self) -> bool {
+        matches!(self.status, 400 | 409) && (self.says("already exist") || self.says("conflicting object"))
+    }
+
+    /// Whether the refusal may mean that what the call removes is gone: `EntitlementGrant being updated or deleted is not
+    /// found.` comes with 400.
+    #[must_use]
+    pub fn may_be_gone(&self) -> bool {
+        self.status == 400 && (self.says("not found") || self.says("does not exist"))
     }
 
     /// Whether another application of the tenant has this identifier URI.
     #[must_use]
     pub fn is_identifier_taken(&self) -> bool {
         self.code == "Request_MultipleObjectsWithSameKeyValue"
-            || self.message.contains("same value for property identifierUris already exists")
+            || self.says("same value for property identifierUris already exists")
     }
 
-    /// Whether the tenant's policy on new identifier URIs refused one.
+    /// Whether the tenant's policy on new identifier URIs refused one. It also does so while the service principal's SAML
+    /// mode, which exempts it, has not replicated.
     #[must_use]
     pub fn is_identifier_policy(&self) -> bool {
-        self.message.starts_with("Failed to add identifier URI") || self.message.contains("default tenant policy")
+        const TEXTS: [&str; 3] = [
+            "Failed to add identifier URI",
+            "default tenant policy",
+            "identifierUris property must use a verified domain",
+        ];
+        self.code == "HostNameNotOnVerifiedDomain" || TEXTS.iter().any(|text| self.says(text))
+    }
+
+    /// Whether Graph got no (timely) answer when it validated a notification URL. It reports this with more than one code.
+    #[must_use]
+    pub fn is_failed_validation(&self) -> bool {
+        self.status == 400 && (self.code == "ValidationError" || self.says("Subscription validation request"))
+    }
+
+    /// Whether the message contains a text, in any case.
+    fn says(&self, text: &str) -> bool {
+        self.message.to_ascii_lowercase().contains(&text.to_ascii_lowercase())
+    }
+
+    /// Whether the same call may succeed once the replicas agree.
+    fn may_pass(&self) -> bool {
+        self.is_not_replicated() || self.is_identifier_policy()
     }
 
     fn kind(&self) -> StepErrorKind {
         match self.status {
             _ if self.code == "Directory_QuotaExceeded" => StepErrorKind::LimitExceeded,
-            _ if self.is_not_found() && self.just_made => StepErrorKind::NotConsistentYet,
+            _ if self.is_not_replicated() => StepErrorKind::NotConsistentYet,
+            _ if self.is_failed_validation() => StepErrorKind::Unavailable,
+            // Graph's lists are late: the object that it names shows up in a later read.
+            _ if self.just_made && self.claims_existence() && !self.is_identifier_taken() => {
+                StepErrorKind::NotConsistentYet
+            }
             401 | 403 => StepErrorKind::AccessDenied,
             409 if self.code == "Directory_ConcurrencyViolation" => StepErrorKind::Unavailable,
             409 => StepErrorKind::Conflict,
@@ -171,7 +217,6 @@ impl Refusal {
     }
 
     fn advice(&self, kind: StepErrorKind) -> String {
-        let text = self.message.to_lowercase();
         if kind == StepErrorKind::AccessDenied && !self.permission.is_empty() {
             let owner = if self.permission.starts_with("Application.ReadWrite") {
                 " (Application.ReadWrite.OwnedBy does not do: an application made from the gallery has no owner)"
@@ -181,10 +226,17 @@ impl Refusal {
             let permission = self.permission;
             return format!("; it needs the application permission {permission} with admin consent{owner}");
         }
-        if self.message.contains("Not a valid reference update") {
-            return "; the application has no enabled app role of this id for users: look at its app roles".into();
+        if self.is_not_replicated() && !self.is_not_found() {
+            return "; a new application takes minutes to be known everywhere; if this stays, check that the application has an \
+                    enabled app role of this id for users, and that the group is a security group"
+                .into();
         }
-        if text.contains("license") || text.contains("licence") || text.contains("premium") {
+        if self.is_failed_validation() {
+            return "; Graph calls the notification URL and wants its answer within 10 seconds; if this stays, check that the \
+                    function URL can be reached from the Internet"
+                .into();
+        }
+        if ["license", "licence", "premium"].iter().any(|text| self.says(text)) {
             return "; assigning groups needs Entra ID P1: set entra.assignment to \"users\" or buy P1".into();
         }
         String::new()
@@ -280,7 +332,7 @@ impl Graph {
     async fn answer(&self, call: &Call, url: Url) -> Result<Reply, GraphError> {
         for wait in REPLICA_WAITS {
             match self.admitted(call, url.clone()).await {
-                Err(GraphError::Refused(refusal)) if call.just_made && refusal.is_not_found() => {
+                Err(GraphError::Refused(refusal)) if call.just_made && refusal.may_pass() => {
                     self.settings.clock().sleep(wait).await;
                 }
                 other => return other,

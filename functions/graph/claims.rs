@@ -69,7 +69,11 @@ impl Graph {
         let call =
             Call::post(&path, json!({ "@odata.id": reference }), doing).needs("Application.ReadWrite.All").just_made();
         match self.act(&call).await {
-            Err(GraphError::Refused(refusal)) if refusal.is_duplicate() => Ok(()),
+            // The refusal has several wordings, so the list decides.
+            Err(GraphError::Refused(refusal)) if refusal.may_exist() => {
+                let assigned = self.claims_policies_of(service_principal).await?;
+                if assigned.iter().any(|one| one.id == policy) { Ok(()) } else { Err((*refusal).into()) }
+            }
             other => Ok(other?),
         }
     }

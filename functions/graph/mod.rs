@@ -5,6 +5,7 @@
 //! are the calls by subject. Everything is made when it is first used.
 
 mod applications;
+mod assignments;
 mod auth;
 mod call;
 mod certificate;
@@ -14,6 +15,7 @@ mod groups;
 mod memberships;
 mod model;
 mod removal;
+mod retry_after;
 mod subscriptions;
 mod transport;
 mod web_identity;
@@ -29,6 +31,7 @@ use tracing::warn;
 pub(crate) use self::subscriptions::LIFETIME;
 pub use self::{
     applications::{LOOKS_FOR_A_LOST_CERTIFICATE, Retired},
+    assignments::Assigned,
     call::{GraphError, Refusal},
     credential::{Credential, Proof, moment},
     groups::GroupMembers,

@@ -7,7 +7,6 @@ use super::{Graph, GraphError, call::Call, claims::READ_POLICIES};
 
 const WRITE_APPLICATIONS: &str = "Application.ReadWrite.All";
 const WRITE_POLICIES: &str = "Policy.ReadWrite.ApplicationConfiguration";
-const ASSIGN: &str = "AppRoleAssignment.ReadWrite.All";
 const READ_GROUPS: &str = "Group.Read.All";
 
 /// Anything that a policy applies to.
@@ -26,16 +25,6 @@ impl Graph {
             .await
     }
 
-    /// Takes an assignment away from a service principal.
-    ///
-    /// # Errors
-    /// What Graph refuses.
-    pub async fn unassign(&self, service_principal: &str, assignment: &str) -> Result<(), StepError> {
-        let path = ["servicePrincipals", service_principal, "appRoleAssignedTo", assignment];
-        let doing = format!("taking the assignment {assignment} from the service principal {service_principal}");
-        self.remove(&Call::delete(&path, doing).needs(ASSIGN)).await
-    }
-
     /// Takes a claims mapping policy off a service principal.
     ///
     /// # Errors
@@ -43,7 +32,15 @@ impl Graph {
     pub async fn unassign_claims_policy(&self, service_principal: &str, policy: &str) -> Result<(), StepError> {
         let path = ["servicePrincipals", service_principal, "claimsMappingPolicies", policy, "$ref"];
         let doing = format!("taking the claims mapping policy {policy} off the service principal {service_principal}");
-        self.remove(&Call::delete(&path, doing).needs(WRITE_APPLICATIONS)).await
+        match self.act(&Call::delete(&path, doing).needs(WRITE_APPLICATIONS)).await {
+            Err(GraphError::Refused(refusal)) if refusal.is_not_found() => Ok(()),
+            // The same refusal with 400 has several wordings, so the list decides.
+            Err(GraphError::Refused(refusal)) if refusal.may_be_gone() => {
+                let left = self.claims_policies_of(service_principal).await?;
+                if left.iter().any(|one| one.id == policy) { Err((*refusal).into()) } else { Ok(()) }
+            }
+            other => Ok(other?),
+        }
     }
 
     /// The ids of everything that a claims mapping policy applies to.

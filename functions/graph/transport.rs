@@ -1,8 +1,9 @@
 //! One exchange over HTTP, for Graph and for the login service: the one place that waits and tries again.
 //!
 //! Only what passes within seconds is waited for here; minutes belong to the state machine's Retry lists. 429: exactly
-//! `Retry-After`, up to [`LONGEST_WAIT`], else `Throttled`. 5xx and broken connections: a growing, jittered wait and then a
-//! new connection, as Microsoft advises. What may not be done twice is not tried again once it may have been done.
+//! `Retry-After` ([`retry_after`]), up to [`LONGEST_WAIT`], else `Throttled`. 5xx and broken connections: a growing, jittered
+//! wait and then a new connection, as Microsoft advises. What may not be done twice is not tried again once it may have been
+//! done.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -10,16 +11,13 @@ use std::{
 };
 
 use onboarding_core::StepError;
-use reqwest::{
-    Client, Method, RequestBuilder, StatusCode, Url,
-    header::{DATE, HeaderMap, RETRY_AFTER},
-    redirect,
-};
+use reqwest::{Client, Method, RequestBuilder, StatusCode, Url, header::DATE, redirect};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use tracing::debug;
 use uuid::Uuid;
 
+use super::retry_after::retry_after;
 use crate::clock::Clock;
 
 /// How often one exchange is tried in all.
@@ -147,7 +145,7 @@ impl Transport {
         if status != StatusCode::TOO_MANY_REQUESTS && !status.is_server_error() {
             return Ok(Attempt::Answered(reply));
         }
-        Ok(Attempt::Failed(Failure::refused(ask, &reply, &headers)))
+        Ok(Attempt::Failed(Failure::refused(ask, &reply, retry_after(&headers))))
     }
 
     fn client(&self) -> Result<Client, StepError> {
@@ -198,17 +196,16 @@ struct Failure {
 }
 
 impl Failure {
-    fn refused(ask: &Ask<'_>, reply: &Reply, headers: &HeaderMap) -> Self {
-        let seconds = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok());
+    fn refused(ask: &Ask<'_>, reply: &Reply, retry_after: Option<Duration>) -> Self {
         let (doing, status, trace) = (ask.doing, reply.status.as_u16(), reply.trace());
         let throttled = reply.status == StatusCode::TOO_MANY_REQUESTS;
         let error = if throttled {
-            let after = seconds.map_or_else(String::new, |seconds: u64| format!(" for {seconds} s"));
+            let after = retry_after.map_or_else(String::new, |wait| format!(" for {} s", wait.as_secs_f64().ceil()));
             StepError::throttled(format!("{doing}: Microsoft asks to wait{after} (HTTP 429){trace}"))
         } else {
             StepError::unavailable(format!("{doing} failed with HTTP {status}{}{trace}", maybe_done(ask)))
         };
-        Self { error, retry_after: seconds.map(Duration::from_secs), new_connection: !throttled, not_done: throttled }
+        Self { error, retry_after, new_connection: !throttled, not_done: throttled }
     }
 
     fn broken(ask: &Ask<'_>, error: &reqwest::Error, client_request_id: &str) -> Self {

@@ -5,10 +5,10 @@
 //! * Writes: `POST /servicePrincipals/{id}/appRoleAssignedTo`.
 //! * Permissions: `AppRoleAssignment.ReadWrite.All`, `Application.ReadWrite.All`; for members `Group.Read.All` and
 //!   `User.Read.All`. Assigning groups needs Entra ID P1.
-//! * Safe to repeat: who is assigned already, in whatever role, is left alone, and "already exists" is success. Nobody's
-//!   assignment is taken away here.
+//! * Safe to repeat: a group or user that is assigned already, in any role, is left alone. If Graph refuses an assignment
+//!   because it exists, the list is read again and decides. No assignment is removed here.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use onboarding_core::{
@@ -17,7 +17,10 @@ use onboarding_core::{
     onboarding::Assignment,
 };
 
-use crate::{clients::Clients, graph::Graph};
+use crate::{
+    clients::Clients,
+    graph::{Assigned, Graph},
+};
 
 /// Assignments on their way at a time. A tenant takes 3,000 writes in 150 seconds from one application; eight lanes of one
 /// or two a second stay below that.
@@ -26,22 +29,35 @@ const LANES: usize = 8;
 /// Assigns what is missing.
 ///
 /// # Errors
-/// `InvalidInput` where a group is gone, the role or the licence does not fit.
+/// `InvalidInput` if a group is gone or the licence does not allow group assignments; `NotConsistentYet` if Graph does not
+/// see the application, its role or a group (yet).
 pub async fn run(cx: &Clients, input: AssignGroupsInput) -> Result<AssignGroupsOutput, StepError> {
     let graph = cx.graph();
     let principal = &input.application.service_principal_id;
-    let assigned: BTreeSet<String> =
-        graph.assignments(principal).await?.into_iter().map(|assignment| assignment.principal_id).collect();
+    let assigned = graph.assigned(principal).await?;
     let wanted: BTreeSet<String> = match input.assignment {
         Assignment::Groups => input.groups.iter().map(|group| group.id.clone()).collect(),
         Assignment::Users => users(graph, &input.groups, input.nested).await?,
     };
-    let made: Vec<bool> = stream::iter(wanted.difference(&assigned))
-        .map(|id| graph.assign(principal, id, &input.application.app_role_id))
+    let role = &input.application.app_role_id;
+    let outcomes: Vec<(&String, Assigned)> = stream::iter(wanted.difference(&assigned))
+        .map(|id| async move { Ok::<_, StepError>((id, graph.assign(principal, id, role).await?)) })
         .buffer_unordered(LANES)
         .try_collect()
         .await?;
-    let made = made.into_iter().filter(|&new| new).count();
+    let mut unclear = BTreeMap::new();
+    for (id, outcome) in &outcomes {
+        if let Assigned::Unclear(error) = outcome {
+            unclear.insert(*id, error);
+        }
+    }
+    if !unclear.is_empty() {
+        let assigned = graph.assigned(principal).await?;
+        if let Some((_, &error)) = unclear.iter().find(|(id, _)| !assigned.contains(**id)) {
+            return Err(error.clone());
+        }
+    }
+    let made = outcomes.len() - unclear.len();
     Ok(AssignGroupsOutput { assigned: count(made), existing: count(wanted.len() - made) })
 }
 

@@ -11,7 +11,8 @@
 //!   trust the new one before it signs.
 //!
 //! The order matters: SAML mode comes before the identifier, because the tenant's policy on new identifiers exempts SAML
-//! applications by that mode.
+//! applications by that mode. The policy may refuse the identifier until the mode has replicated, hence three stages, by
+//! the number of attempts: wait; request version 2 tokens, the policy's other exemption; give up with advice.
 
 use std::time::Duration;
 
@@ -31,6 +32,12 @@ use crate::{
 
 /// More applications with AWS's identifier than any tenant has.
 const MOST_IDENTIFIERS: usize = 200;
+/// For so many attempts (more than two minutes in the state machine) the tenant's policy may refuse the identifier because
+/// SAML mode has not replicated.
+const SAML_MODE_ATTEMPTS: u32 = 5;
+/// For so many attempts it may refuse because the version of the tokens has not replicated.
+const TOKEN_VERSION_ATTEMPTS: u32 = 10;
+const POLICY_ADVICE: &str = "exempt SAML applications from the tenant's identifier URI policy (excludeSaml)";
 /// How long the metadata is waited for here; more is the state machine's affair.
 const METADATA_WAITS: [Duration; 3] = [Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2)];
 
@@ -46,7 +53,7 @@ pub async fn run(cx: &Clients, input: ConfigureEntraSignOnInput) -> Result<Entra
         graph.update_service_principal(&principal.id, changes.into()).await?;
     }
     let reply_urls = reply_urls(&input.region);
-    let identifier_uri = set_identifier(graph, &input.application.application_id, &reply_urls).await?;
+    let identifier_uri = set_identifier(graph, &input.application.application_id, &reply_urls, input.attempts).await?;
     let certificate =
         active_certificate(graph, &principal, &names::certificate_subject(&input.alias), input.attempts).await?;
     let metadata = published_metadata(graph, &principal.app_id, &certificate.thumbprint).await?;
@@ -87,7 +94,7 @@ fn same_set(one: &[String], other: &[String]) -> bool {
 ///
 /// Which identifiers are taken is learnt from the refusals and not from a list: lists are late, and what was deleted some
 /// days ago is in none and yet takes its identifier.
-async fn set_identifier(graph: &Graph, id: &str, reply_urls: &[String; 2]) -> Result<String, StepError> {
+async fn set_identifier(graph: &Graph, id: &str, reply_urls: &[String; 2], attempts: u32) -> Result<String, StepError> {
     let application = graph.seen_application(id).await?;
     let present = application.identifier_uris.iter().find(|uri| saml::is_aws_identifier(uri)).cloned();
     let mut changes = Map::new();
@@ -112,19 +119,14 @@ async fn set_identifier(graph: &Graph, id: &str, reply_urls: &[String; 2]) -> Re
             Err(GraphError::Refused(refusal)) if refusal.is_identifier_taken() => taken.push(identifier),
             // The second exemption of that policy: applications that receive version 2 tokens (Microsoft's own answer in
             // entra-apps-identifier-uri-protection#6). Means nothing for SAML.
-            Err(GraphError::Refused(refusal)) if refusal.is_identifier_policy() && !version_set => {
+            Err(GraphError::Refused(refusal))
+                if refusal.is_identifier_policy() && attempts >= SAML_MODE_ATTEMPTS && !version_set =>
+            {
                 graph.update_application(id, json!({ "api": { "requestedAccessTokenVersion": 2 } })).await?;
                 version_set = true;
             }
             Err(GraphError::Refused(refusal)) if refusal.is_identifier_policy() => {
-                let error = StepError::from(*refusal);
-                return Err(StepError::new(
-                    error.kind,
-                    format!(
-                        "{}; exempt SAML applications from the tenant's identifier URI policy (excludeSaml)",
-                        error.message
-                    ),
-                ));
+                return Err(refused_by_policy((*refusal).into(), attempts));
             }
             Err(error) => return Err(error.into()),
         }
@@ -133,6 +135,16 @@ async fn set_identifier(graph: &Graph, id: &str, reply_urls: &[String; 2]) -> Re
         "{MOST_IDENTIFIERS} identifiers from {} on are taken in this tenant; delete applications that are no longer used",
         saml::IDENTIFIER
     )))
+}
+
+/// What the refusal of the tenant's policy means after so many attempts.
+fn refused_by_policy(StepError { kind, message }: StepError, attempts: u32) -> StepError {
+    if attempts < TOKEN_VERSION_ATTEMPTS {
+        return StepError::not_consistent_yet(format!(
+            "{message}; what exempts the application takes minutes to be known everywhere; if this stays, {POLICY_ADVICE}"
+        ));
+    }
+    StepError::new(kind, format!("{message}; {POLICY_ADVICE}"))
 }
 
 fn identifiers(application: &Application, identifier: &str) -> Value {
@@ -177,5 +189,18 @@ async fn published_metadata(graph: &Graph, app_id: &str, thumbprint: &str) -> Re
             )));
         };
         graph.clock().sleep(wait).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_that_goes_on_refusing_is_the_administrators_affair_in_the_end() {
+        let refused = |attempts| refused_by_policy(StepError::invalid_input("refused"), attempts);
+        assert_eq!(refused(TOKEN_VERSION_ATTEMPTS - 1).name(), "NotConsistentYet");
+        assert_eq!(refused(TOKEN_VERSION_ATTEMPTS).name(), "InvalidInput");
+        assert!(refused(0).message.contains(POLICY_ADVICE) && refused(99).message.contains(POLICY_ADVICE));
     }
 }

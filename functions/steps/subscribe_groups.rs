@@ -154,8 +154,6 @@ impl Subscriber<'_> {
                 let adopted = self.ours(group_id, &known).cloned();
                 adopted.map(|found| (found, SubscriptionAction::Kept)).ok_or_else(|| self.taken(group_id, &known))
             }
-            // Our own URL did not answer in time, most likely while it started.
-            400 if refusal.code == "ValidationError" => Err(StepError::unavailable(StepError::from(*refusal).message)),
             _ => Err((*refusal).into()),
         }
     }

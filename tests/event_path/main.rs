@@ -71,6 +71,17 @@ async fn a_subscription_that_ran_out_is_made_anew_and_its_group_read_again() {
 }
 
 #[tokio::test]
+async fn a_notification_url_that_graph_could_not_validate_in_time_is_tried_again() {
+    let house = House::start().await;
+    house
+        .fault(json!({ "service": "graph", "match": "POST .*/subscriptions$", "status": 400, "code": "InvalidRequest",
+        "message": "Subscription validation request timed out." }));
+    let error = subscribe_groups::run(&house.cx, of_instance()).await.unwrap_err();
+    assert_eq!(error.name(), "Unavailable", "{error}");
+    assert_eq!(action(&house, of_instance()).await, SubscriptionAction::Created);
+}
+
+#[tokio::test]
 async fn a_subscription_that_calls_another_address_is_left_alone_and_told() {
     let house = House::start().await;
     subscribed(&house, &format!("{}elsewhere", house.notification_url), 20).await;

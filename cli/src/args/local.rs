@@ -16,7 +16,7 @@ pub struct LocalArgs {
     /// How many people the made-up tenant has in the groups that the input names
     #[arg(long, value_name = "N", default_value_t = 25, value_parser = clap::value_parser!(u32).range(0..=100_000))]
     pub users: u32,
-    /// Fault rules to play: [{"service", "caller", "match", "after", "times", "status", "code", "message", "retryAfter", "delayMs", "answerDelayMs", "truncate", "break", "kill"}]
+    /// Fault rules to play: [{"service", "caller", "match", "after", "times", "status", "code", "message", "retryAfter", "errorCodes", "delayMs", "answerDelayMs", "truncate", "break", "kill"}]
     #[arg(long, value_name = "FILE")]
     pub faults: Option<PathBuf>,
     /// Write every call of the functions to the clouds, one JSON object a line

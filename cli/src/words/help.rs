@@ -141,7 +141,7 @@ const ARGUMENTS: [(&str, &str); 60] = [
     ("users", "自動生成のテナントで、入力にあるグループに入る人数"),
     (
         "faults",
-        "起こす障害の規則: [{\"service\", \"match\", \"after\", \"times\", \"status\", \"code\", \"message\", \"retryAfter\", \"delayMs\", \"truncate\", \"kill\"}]",
+        "起こす障害の規則: [{\"service\", \"match\", \"after\", \"times\", \"status\", \"code\", \"message\", \"retryAfter\", \"errorCodes\", \"delayMs\", \"truncate\", \"kill\"}]",
     ),
     ("record", "関数からクラウドへのすべての呼び出しを保存 (1 行に JSON オブジェクト 1 つ)"),
     ("inventory", "最後にローカルクラウドに存在するものすべてを JSON で保存"),

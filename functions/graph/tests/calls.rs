@@ -3,6 +3,7 @@ use std::time::{Duration, Instant};
 use onboarding_core::{StepError, StepErrorKind};
 
 use super::*;
+use crate::graph::{Assigned, GraphError};
 
 #[tokio::test]
 async fn a_throttled_call_waits_exactly_as_long_as_it_is_asked_to() {
@@ -123,24 +124,111 @@ async fn a_replica_that_has_not_heard_of_a_new_object_is_waited_for() {
 }
 
 #[tokio::test]
-async fn an_assignment_that_exists_is_success() {
-    let cloud = Cloud::start().await;
-    let text = "Permission being assigned already exists on the object";
-    cloud.on("POST", "/v1.0/servicePrincipals/s/appRoleAssignedTo", error(400, "Request_BadRequest", text)).await;
-    assert_eq!(cloud.graph().assign("s", GROUP, "role").await, Ok(false));
+async fn every_form_of_retry_after_is_obeyed() {
+    for (header, seconds) in [("30,120", 30), ("30.5", 31), ("soon", 60)] {
+        let cloud = Cloud::start().await;
+        let throttled = error(429, "TooManyRequests", "Please retry again later.").insert_header("Retry-After", header);
+        cloud.on("GET", &members(), throttled).await;
+        let error = cloud.graph().group_members(GROUP, false).await.unwrap_err();
+        assert_eq!(error.kind, StepErrorKind::Throttled);
+        assert!(error.message.contains(&format!("for {seconds} s")), "{error}");
+        assert_eq!(
+            cloud.requests(&members()).await.len(),
+            1,
+            "{header}: a retry before that time counts against the quota"
+        );
+    }
+}
+
+const ASSIGNED_TO: &str = "/v1.0/servicePrincipals/s/appRoleAssignedTo";
+
+#[tokio::test]
+async fn an_assignment_that_may_exist_is_unclear_until_the_list_decides() {
+    for (status, text) in [
+        (400, "Permission being assigned already exists on the object"),
+        (400, "EntitlementGrant entry already exists."),
+        (409, "EntitlementGrant entry already exists."),
+        (409, "A wording of tomorrow"),
+    ] {
+        let cloud = Cloud::start().await;
+        cloud.on("POST", ASSIGNED_TO, error(status, "Request_BadRequest", text)).await;
+        let outcome = cloud.graph().assign("s", GROUP, "role").await.unwrap();
+        assert!(matches!(&outcome, Assigned::Unclear(error) if error.message.contains(text)), "{outcome:?}");
+    }
 }
 
 #[tokio::test]
-async fn a_role_that_does_not_fit_and_a_missing_licence_come_with_advice() {
-    for (text, advice) in [
-        ("Not a valid reference update.", "look at its app roles"),
-        ("The tenant has no license for this operation", "set entra.assignment to \"users\""),
+async fn an_assignment_that_graph_does_not_find_is_gone_if_the_list_says_so() {
+    let at = format!("{ASSIGNED_TO}/x");
+    let gone = || error(400, "Request_BadRequest", "EntitlementGrant being updated or deleted is not found.");
+    let cloud = Cloud::start().await;
+    cloud.on("DELETE", &at, gone()).await;
+    cloud.on("GET", ASSIGNED_TO, json_of(200, json!({ "value": [] }))).await;
+    assert_eq!(cloud.graph().unassign("s", "x").await, Ok(()));
+
+    let cloud = Cloud::start().await;
+    cloud.on("DELETE", &at, gone()).await;
+    let left = json!({ "value": [{ "id": "x", "principalId": GROUP, "appRoleId": "role" }] });
+    cloud.on("GET", ASSIGNED_TO, json_of(200, left)).await;
+    assert!(cloud.graph().unassign("s", "x").await.is_err());
+}
+
+#[tokio::test]
+async fn an_app_role_that_has_not_replicated_is_waited_for_and_then_comes_with_advice() {
+    for text in [
+        "Not a valid reference update.",
+        "One or more properties are invalid.: Permission being assigned was not found on application",
     ] {
         let cloud = Cloud::start().await;
-        cloud.on("POST", "/v1.0/servicePrincipals/s/appRoleAssignedTo", error(400, "Request_BadRequest", text)).await;
+        cloud.once("POST", ASSIGNED_TO, error(400, "Request_BadRequest", text)).await;
+        cloud.on("POST", ASSIGNED_TO, json_of(201, json!({ "id": "x" }))).await;
+        assert_eq!(cloud.graph().assign("s", GROUP, "role").await, Ok(Assigned::New), "{text}");
+
+        let cloud = Cloud::start().await;
+        cloud.on("POST", ASSIGNED_TO, error(400, "Request_BadRequest", text)).await;
         let error: StepError = cloud.graph().assign("s", GROUP, "role").await.unwrap_err();
-        assert_eq!(error.kind, StepErrorKind::InvalidInput);
-        assert!(error.message.contains(advice), "{error}");
+        assert_eq!(error.kind, StepErrorKind::NotConsistentYet, "{error}");
+        assert!(error.message.contains("if this stays, check that the application has an enabled app role"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_missing_licence_comes_with_advice() {
+    let cloud = Cloud::start().await;
+    let text = "The tenant has no license for this operation";
+    cloud.on("POST", ASSIGNED_TO, error(400, "Request_BadRequest", text)).await;
+    let error: StepError = cloud.graph().assign("s", GROUP, "role").await.unwrap_err();
+    assert_eq!(error.kind, StepErrorKind::InvalidInput);
+    assert!(error.message.contains("set entra.assignment to \"users\""), "{error}");
+}
+
+#[tokio::test]
+async fn a_notification_url_that_was_not_validated_is_tried_again_whatever_the_code() {
+    for (code, text) in [
+        ("ValidationError", "Subscription validation request failed. HTTP status code is 'BadGateway'."),
+        ("InvalidRequest", "Subscription validation request timed out."),
+        ("InvalidRequest", "Subscription validation request failed. Notification endpoint must respond with 200 OK."),
+    ] {
+        let cloud = Cloud::start().await;
+        cloud.on("PATCH", "/v1.0/subscriptions/s", error(400, code, text)).await;
+        let error = cloud.graph().renew_subscription("s", time::OffsetDateTime::now_utc()).await.unwrap_err();
+        assert_eq!(error.kind, StepErrorKind::Unavailable, "{error}");
+        assert!(error.message.contains("within 10 seconds"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn the_identifier_policy_is_known_by_its_code_and_by_each_wording() {
+    let older = "Values of identifierUris property must use a verified domain of the organization or its subdomain: 'https://signin.aws.amazon.com/saml'";
+    let newer = "Failed to add identifier URI https://signin.aws.amazon.com/saml. All newly added URIs must contain a tenant verified domain, tenant ID, or app ID, as per the default tenant policy of your organization.";
+    for (code, text) in
+        [("Request_BadRequest", older), ("Request_BadRequest", newer), ("HostNameNotOnVerifiedDomain", "Other words.")]
+    {
+        let cloud = Cloud::start().await;
+        cloud.on("PATCH", "/v1.0/applications/a", error(400, code, text)).await;
+        let refusal = cloud.graph().update_application("a", json!({ "identifierUris": [] })).await.unwrap_err();
+        assert!(matches!(&refusal, GraphError::Refused(refusal) if refusal.is_identifier_policy()), "{refusal:?}");
+        assert!(cloud.requests("/v1.0/applications/a").await.len() > 1, "SAML mode may have to replicate");
     }
 }
 

@@ -126,6 +126,7 @@ async fn what_the_login_service_refuses_has_a_name_each() {
         (90_002, StepErrorKind::InvalidInput),
         (500_011, StepErrorKind::InvalidInput),
         (700_213, StepErrorKind::NotConsistentYet),
+        (700_024, StepErrorKind::Unavailable),
         (90_033, StepErrorKind::Unavailable),
     ] {
         let cloud = Cloud::start().await;

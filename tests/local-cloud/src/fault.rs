@@ -37,9 +37,12 @@ pub struct FaultRule {
     /// The error's message.
     #[serde(default)]
     pub message: Option<String>,
-    /// `Retry-After`, in seconds.
+    /// `Retry-After`: seconds, or the header as it stands (`"30,120"`, `"1.5"`, an HTTP date).
     #[serde(default)]
-    pub retry_after: Option<u32>,
+    pub retry_after: Option<RetryAfter>,
+    /// The AADSTS numbers of a refusal of the login service; those in the message, if the rule has none.
+    #[serde(default, alias = "error_codes")]
+    pub error_codes: Vec<u32>,
     /// How long the call waits before anything else happens, in milliseconds of wall time.
     #[serde(default)]
     pub delay_ms: Option<u64>,
@@ -81,6 +84,25 @@ pub enum Truncate {
     Half(bool),
     /// So many bytes.
     Bytes(usize),
+}
+
+/// A `Retry-After` header.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(untagged)]
+pub enum RetryAfter {
+    /// Whole seconds.
+    Seconds(u32),
+    /// The header's value as it is sent.
+    Text(String),
+}
+
+impl RetryAfter {
+    fn header(&self) -> String {
+        match self {
+            Self::Seconds(seconds) => seconds.to_string(),
+            Self::Text(text) => text.clone(),
+        }
+    }
 }
 
 /// When a caller is killed.
@@ -228,9 +250,12 @@ impl Hit {
         let status = self.rule.status.unwrap_or(400);
         let code = self.rule.code.clone().unwrap_or_else(|| usual_code(protocol, status).to_owned());
         let message = self.rule.message.clone().unwrap_or_else(|| usual_message(status).to_owned());
-        let mut answer = Refusal { status, code, message }.answer(protocol);
-        if let Some(seconds) = self.rule.retry_after {
-            answer = answer.with_header("retry-after", seconds.to_string());
+        let mut answer = match protocol {
+            Protocol::Login => login_refusal(status, &code, message, &self.rule.error_codes),
+            _ => Refusal { status, code, message }.answer(protocol),
+        };
+        if let Some(wait) = &self.rule.retry_after {
+            answer = answer.with_header("retry-after", wait.header());
         }
         Some(answer)
     }
@@ -245,6 +270,22 @@ impl Hit {
         answer.body.truncate(keep);
         true
     }
+}
+
+/// A refusal of the login service, which names its AADSTS numbers beside the text.
+fn login_refusal(status: u16, code: &str, message: String, numbers: &[u32]) -> Response {
+    let in_message = message.strip_prefix("AADSTS").and_then(|rest| rest.split(':').next()?.parse().ok());
+    let numbers = if numbers.is_empty() { in_message.into_iter().collect() } else { numbers.to_vec() };
+    let description = match numbers.first() {
+        Some(number) if in_message.is_none() => format!("AADSTS{number}: {message}"),
+        _ => message,
+    };
+    let (id, now) = (uuid::Uuid::new_v4().to_string(), time::OffsetDateTime::now_utc());
+    let body = json!({
+        "error": code, "error_description": description, "error_codes": numbers, "trace_id": id, "correlation_id": id,
+        "timestamp": now.format(&time::format_description::well_known::Rfc3339).unwrap_or_default(),
+    });
+    Response::json(status, &body).with_header("x-ms-request-id", id)
 }
 
 /// The code with which a service of this protocol reports the status when nothing more is said.
@@ -339,6 +380,28 @@ mod tests {
         assert!(rules_of(json!({ "match": "x", "statsu": 500 })).is_err());
         let rule = rules_of(json!({ "match": "x" })).unwrap().remove(0);
         assert!(Faults::default().add(rule).unwrap_err().to_string().contains("does nothing"));
+    }
+
+    #[test]
+    fn a_refused_sign_in_names_its_numbers_and_a_wait_is_sent_as_it_is_written() {
+        for (rule, numbers, description) in [
+            (json!({ "message": "AADSTS700024: late." }), json!([700_024]), "AADSTS700024: late."),
+            (json!({ "message": "late.", "error_codes": [700_024] }), json!([700_024]), "AADSTS700024: late."),
+            (json!({ "message": "late.", "errorCodes": [7] }), json!([7]), "AADSTS7: late."),
+            (json!({ "message": "late." }), json!([]), "late."),
+        ] {
+            let mut rule = rule;
+            rule["match"] = json!("token");
+            rule["status"] = json!(401);
+            let hit = faults(rule).hit(None, "login", &["POST /t/oauth2/v2.0/token"]).unwrap();
+            let answer: Value = serde_json::from_slice(&hit.answer(Protocol::Login).unwrap().body).unwrap();
+            assert_eq!((&answer["error_codes"], &answer["error_description"]), (&numbers, &json!(description)));
+        }
+        for (wait, header) in [(json!(7), "7"), (json!("30,120"), "30,120")] {
+            let rule = json!({ "match": "x", "status": 429, "retryAfter": wait });
+            let answer = faults(rule).hit(None, "graph", &["x"]).unwrap().answer(Protocol::Graph).unwrap();
+            assert!(answer.headers.contains(&("retry-after".into(), header.into())), "{:?}", answer.headers);
+        }
     }
 
     #[test]

@@ -148,7 +148,7 @@ impl Call<'_> {
             // One that was deleted can be restored for 30 days, and holds its identifiers so long.
             if text(&registration.application, "appId") == app_id {
                 present = uris;
-                exempt |= text(&registration.principal, "preferredSingleSignOnMode") == "saml"
+                exempt |= registration.saml_known_at.is_some_and(|known| known <= self.now)
                     || registration.application["api"]["requestedAccessTokenVersion"] == 2;
             } else {
                 others.extend(uris);
@@ -168,11 +168,12 @@ impl Call<'_> {
                 || uri.contains(&self.graph.options.tenant_id)
                 || domains.iter().any(|domain| host == *domain || host.ends_with(&format!(".{domain}")));
             if !present.contains(uri) && !exempt && !ours {
-                return Err(GraphError::bad_request(format!(
+                let message = format!(
                     "Failed to add identifier URI {uri}. All newly added URIs must contain a tenant verified domain, \
                      tenant ID, or app ID, as per the default tenant policy of your organization. See \
                      https://aka.ms/identifier-uri-addition-error for more information on this error."
-                )));
+                );
+                return Err(GraphError::new(400, "HostNameNotOnVerifiedDomain", message));
             }
         }
         Ok(())

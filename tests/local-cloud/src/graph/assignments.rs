@@ -3,6 +3,7 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::json;
 use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
 
 use super::{
     Answer, Call,
@@ -57,6 +58,9 @@ impl Call<'_> {
         }
         let (kind, name, security_enabled) = assignee.ok_or_else(|| GraphError::not_found(who))?;
         let kind = kind.filter(|_| security_enabled).ok_or_else(not_valid)?;
+        if registration.roles_known_at > self.now {
+            return Err(self.role_not_replicated(registration.roles_known_at));
+        }
         let roles = registration.principal["appRoles"].as_array().cloned().unwrap_or_default();
         let mut for_users = roles.iter().filter(|role| {
             let members = role["allowedMemberTypes"].as_array().into_iter().flatten();
@@ -82,11 +86,22 @@ impl Call<'_> {
         Ok(answer)
     }
 
+    /// A replica that knows the service principal and not yet its app roles says one of two things.
+    fn role_not_replicated(&self, known_at: OffsetDateTime) -> GraphError {
+        let half = self.graph.options.clock.lasts(self.graph.options.behaviour.role_replication_seconds / 2.0);
+        GraphError::bad_request(if known_at - self.now > half {
+            "Not a valid reference update."
+        } else {
+            "One or more properties are invalid.: Permission being assigned was not found on application"
+        })
+    }
+
     pub(super) fn unassign(&self, principal: &str, id: &str) -> Result<Answer, GraphError> {
         let mut state = self.graph.state();
         let assignments = &mut state.principal(self, principal)?.assignments;
         let index = assignments.iter().position(|fields| text(fields, "id") == id);
-        assignments.remove(index.ok_or_else(|| GraphError::not_found(id))?);
+        let gone = || GraphError::bad_request("EntitlementGrant being updated or deleted is not found.");
+        assignments.remove(index.ok_or_else(gone)?);
         Ok(Answer::no_content())
     }
 }

@@ -16,6 +16,10 @@ pub struct GraphBehaviour {
     pub replication_seconds: f64,
     /// How long they stay out of lists with `$filter`; the same index serves advanced queries, so it lags there too.
     pub list_replication_seconds: f64,
+    /// How long some replicas of the new application don't know its app roles: assignments are refused with 400.
+    pub role_replication_seconds: f64,
+    /// How long the tenant's policy on identifier URIs does not see that an application has become a SAML application.
+    pub saml_mode_seconds: f64,
     /// How long a new claims mapping policy can't be referenced.
     pub policy_replication_seconds: f64,
     /// How long a new signing certificate stays out of what is read of its service principal.
@@ -57,6 +61,8 @@ impl Default for GraphBehaviour {
             registration_seconds: 30.0,
             replication_seconds: 6.0,
             list_replication_seconds: 20.0,
+            role_replication_seconds: 20.0,
+            saml_mode_seconds: 2.0,
             policy_replication_seconds: 2.0,
             certificate_seconds: 5.0,
             metadata_seconds: 10.0,

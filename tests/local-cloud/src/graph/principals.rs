@@ -108,6 +108,11 @@ impl Call<'_> {
         if let Some(roles) = patch.get("appRoles") {
             registration.application.insert("appRoles".into(), roles.clone());
         }
+        if patch.contains_key("preferredSingleSignOnMode") {
+            let saml = text(&patch, "preferredSingleSignOnMode") == "saml";
+            registration.saml_known_at =
+                saml.then(|| registration.saml_known_at.unwrap_or_else(|| clock.after(behaviour.saml_mode_seconds)));
+        }
         merge(&mut registration.principal, &patch);
         Ok(Answer::no_content())
     }

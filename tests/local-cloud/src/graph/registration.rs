@@ -38,6 +38,10 @@ pub(super) struct Registration {
     /// From when reads and writes by id find it, and from when lists do.
     pub(super) visible_at: OffsetDateTime,
     pub(super) listed_at: OffsetDateTime,
+    /// From when assignments find its app roles.
+    pub(super) roles_known_at: OffsetDateTime,
+    /// From when the tenant's policy on identifier URIs sees its SAML mode; `None` without that mode.
+    pub(super) saml_known_at: Option<OffsetDateTime>,
 }
 
 /// The text of a field.
@@ -116,6 +120,8 @@ impl Registration {
             assignments: Vec::new(),
             visible_at: clock.after(behaviour.replication_seconds),
             listed_at: clock.after(behaviour.list_replication_seconds),
+            roles_known_at: clock.after(behaviour.role_replication_seconds),
+            saml_known_at: None,
         }
     }
 

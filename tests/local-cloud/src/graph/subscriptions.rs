@@ -20,7 +20,9 @@ use super::{
 
 const LONGEST: time::Duration = time::Duration::minutes(41_760);
 const SHORTEST: time::Duration = time::Duration::minutes(45);
+/// Subscriptions to directory objects of one application in a tenant, and of all applications together.
 const MOST: usize = 100;
+const MOST_OF_TENANT: usize = 1_000;
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// A subscription.
@@ -160,9 +162,11 @@ impl Call<'_> {
             let message = format!("Subscription Id {id} already exists for the requested combination");
             return Err(GraphError::new(409, "Conflict", message));
         }
-        if state.subscriptions.iter().filter(|subscription| self.owns(subscription)).count() >= MOST {
-            let message = format!("The application has reached its limit of {MOST} subscriptions in this tenant.");
-            return Err(GraphError::new(403, "Forbidden", message));
+        let of_application = state.subscriptions.iter().filter(|subscription| self.owns(subscription)).count();
+        if of_application >= MOST || state.subscriptions.len() >= MOST_OF_TENANT {
+            let message = "Operation: Create; Exception: [Status Code: Forbidden; Reason: Maximum number of subscriptions has been \
+                 reached]";
+            return Err(GraphError::new(403, "ExtensionError", message));
         }
         Ok(())
     }
@@ -270,8 +274,10 @@ impl Graph {
         let request = self.outgoing(with_token.as_str()).map_err(refused)?;
         let request = request.header("content-type", "text/plain; charset=utf-8").body("").timeout(HANDSHAKE);
         let answer = request.send().await.map_err(|error| {
-            let text = if error.is_timeout() { "timed out" } else { "could not be reached" };
-            refused(format!("The notification endpoint {text}."))
+            if error.is_timeout() {
+                return invalid("Subscription validation request timed out.");
+            }
+            refused("The notification endpoint could not be reached.".to_owned())
         })?;
         let status = answer.status().as_u16();
         let plain = answer.headers().get("content-type").is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"));

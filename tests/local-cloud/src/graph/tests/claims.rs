@@ -138,7 +138,24 @@ async fn a_group_is_assigned_once_with_a_role_of_the_application() {
     let one = format!("{url}/{}", made["id"].as_str().unwrap());
     client.ok("GET", &one, Value::Null).await;
     client.ok("DELETE", &one, Value::Null).await;
-    assert_eq!(client.call("DELETE", &one, Value::Null).await.0, 404);
+    let (status, _, message) = client.refused("DELETE", &one, Value::Null).await;
+    assert_eq!((status, message.as_str()), (400, "EntitlementGrant being updated or deleted is not found."));
+}
+
+#[tokio::test]
+async fn a_new_application_refuses_assignments_in_two_wordings_until_its_roles_are_known() {
+    let client = Client::new(1.0, agents(1), |behaviour| behaviour.replication_seconds = 0.0);
+    let (_, principal, _) = client.instantiate("Connect").await;
+    let url = format!("/servicePrincipals/{principal}/appRoleAssignedTo");
+    let role = role(&client, &principal, "msiam_access").await;
+    let body = json!({"principalId": AGENTS, "resourceId": principal, "appRoleId": role});
+    for wording in ["Not a valid reference update.", "was not found on application"] {
+        let (status, code, message) = client.refused("POST", &url, body.clone()).await;
+        assert_eq!((status, code.as_str()), (400, "Request_BadRequest"));
+        assert!(message.ends_with(wording), "{message}");
+        client.clock.advance(11.0);
+    }
+    client.ok("POST", &url, body).await;
 }
 
 #[tokio::test]

@@ -254,6 +254,9 @@ async fn a_removed_certificate_stays_in_the_metadata_for_a_while_and_one_that_wa
     let url = format!("/servicePrincipals/{principal}");
     client.ok("PATCH", &url, json!({"preferredSingleSignOnMode": "saml", "appRoleAssignmentRequired": false})).await;
     let urls = json!({"identifierUris": [IDENTIFIER], "web": {"redirectUris": [IDENTIFIER]}});
+    let (status, code, _) = client.refused("PATCH", &format!("/applications/{application}"), urls.clone()).await;
+    assert_eq!((status, code.as_str()), (400, "HostNameNotOnVerifiedDomain"), "SAML mode has not replicated");
+    client.clock.advance(3.0);
     client.ok("PATCH", &format!("/applications/{application}"), urls).await;
     let mut made = Vec::new();
     for name in ["CN=a", "CN=b"] {

@@ -1,0 +1,78 @@
+//! App role assignments of a service principal: which groups and users may sign in.
+
+use std::collections::BTreeSet;
+
+use onboarding_core::StepError;
+use serde_json::json;
+
+use super::{Graph, GraphError, applications::READ_APPLICATIONS, call::Call, model::AppRoleAssignment};
+
+const ASSIGN: &str = "AppRoleAssignment.ReadWrite.All";
+
+/// The outcome of one assignment.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Assigned {
+    /// The assignment is new.
+    New,
+    /// Graph refused and may mean that the assignment exists. [`Graph::assigned`] decides; the error is for an assignment
+    /// that it does not contain.
+    Unclear(StepError),
+}
+
+impl Graph {
+    /// The assignments of a service principal.
+    ///
+    /// # Errors
+    /// `NotConsistentYet` if Graph does not see the service principal (yet).
+    pub async fn assignments(&self, id: &str) -> Result<Vec<AppRoleAssignment>, StepError> {
+        let path = ["servicePrincipals", id, "appRoleAssignedTo"];
+        let call = Call::get(&path, format!("reading who is assigned to the service principal {id}"))
+            .query("$top", "999")
+            .needs(READ_APPLICATIONS)
+            .just_made();
+        Ok(self.list(&call).await?.items)
+    }
+
+    /// The object ids of the groups and users that are assigned to a service principal.
+    ///
+    /// # Errors
+    /// As [`Graph::assignments`].
+    pub async fn assigned(&self, id: &str) -> Result<BTreeSet<String>, StepError> {
+        Ok(self.assignments(id).await?.into_iter().map(|assignment| assignment.principal_id).collect())
+    }
+
+    /// Assigns a user or a group.
+    ///
+    /// # Errors
+    /// `NotConsistentYet` if Graph does not see the service principal, its app role or the assignee (yet); `InvalidInput`
+    /// with advice if the tenant has no licence for group assignments.
+    pub async fn assign(&self, id: &str, principal: &str, role: &str) -> Result<Assigned, StepError> {
+        let body = json!({ "principalId": principal, "resourceId": id, "appRoleId": role });
+        let doing = format!("assigning {principal} to the service principal {id}");
+        let call = Call::post(&["servicePrincipals", id, "appRoleAssignedTo"], body, doing).needs(ASSIGN).just_made();
+        match self.act(&call).await {
+            Ok(()) => Ok(Assigned::New),
+            Err(GraphError::Refused(refusal)) if refusal.may_exist() => Ok(Assigned::Unclear((*refusal).into())),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Takes an assignment away from a service principal. One that is gone is success.
+    ///
+    /// # Errors
+    /// What Graph refuses.
+    pub async fn unassign(&self, service_principal: &str, assignment: &str) -> Result<(), StepError> {
+        let path = ["servicePrincipals", service_principal, "appRoleAssignedTo", assignment];
+        let doing = format!("taking the assignment {assignment} from the service principal {service_principal}");
+        match self.act(&Call::delete(&path, doing).needs(ASSIGN)).await {
+            Err(GraphError::Refused(refusal)) if refusal.is_not_found() => Ok(()),
+            // The same refusal with 400 has several wordings, so the list decides.
+            Err(GraphError::Refused(refusal)) if refusal.may_be_gone() => {
+                let left = self.assignments(service_principal).await?;
+                let is_left = left.iter().any(|one| one.id.as_deref() == Some(assignment));
+                if is_left { Err((*refusal).into()) } else { Ok(()) }
+            }
+            other => Ok(other?),
+        }
+    }
+}

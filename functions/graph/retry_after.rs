@@ -1,0 +1,81 @@
+//! How long Microsoft asks a client to wait.
+//!
+//! RFC 9110 allows whole seconds or an HTTP date. Graph also sends two numbers in one header (`30,120`:
+//! <https://github.com/microsoftgraph/msgraph-sdk-python/issues/1159>), and gateways send decimals.
+
+use std::time::Duration;
+
+use reqwest::header::{DATE, HeaderMap, HeaderValue, RETRY_AFTER};
+use time::{OffsetDateTime, format_description::well_known::Rfc2822};
+
+/// The wait if a `Retry-After` header is present and unreadable: too long rather than too short, because a retry that comes
+/// too early counts against the quota.
+const UNREADABLE: Duration = Duration::from_secs(60);
+/// The longest wait that is believed. Graph asks for minutes at most.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
+
+/// The wait that the headers of an answer ask for; `None` if they contain no `Retry-After`.
+pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let mut values = headers.get_all(RETRY_AFTER).iter().peekable();
+    values.peek()?;
+    // The date counts from the server's clock, not from ours.
+    let now = headers.get(DATE).and_then(date).unwrap_or_else(OffsetDateTime::now_utc);
+    Some(values.find_map(|value| wait(value, now)).unwrap_or(UNREADABLE).min(LONGEST))
+}
+
+fn wait(value: &HeaderValue, now: OffsetDateTime) -> Option<Duration> {
+    if let Some(until) = date(value) {
+        // A date in the past: the wait is over.
+        return Some(Duration::try_from(until - now).unwrap_or_default());
+    }
+    let first = value.to_str().ok()?.split([',', ';']).next()?.trim();
+    // `parse` also reads "inf", "nan" and "1e9", which no server means.
+    let number = !first.is_empty() && first.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    Duration::try_from_secs_f64(first.parse().ok().filter(|_| number)?).ok()
+}
+
+/// An HTTP date; `time` has no name for this format, but reads it as the date of a mail.
+fn date(value: &HeaderValue) -> Option<OffsetDateTime> {
+    OffsetDateTime::parse(value.to_str().ok()?.trim(), &Rfc2822).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(values: &[&'static str]) -> Option<Duration> {
+        let mut headers = HeaderMap::new();
+        headers.append(DATE, HeaderValue::from_static("Mon, 30 Nov 2026 03:00:00 GMT"));
+        for value in values {
+            headers.append(RETRY_AFTER, HeaderValue::from_static(value));
+        }
+        retry_after(&headers)
+    }
+
+    #[test]
+    fn every_form_of_the_header_that_servers_send_is_read() {
+        for (values, wait) in [
+            (&["7"][..], Duration::from_secs(7)),
+            (&[" 7 "], Duration::from_secs(7)),
+            (&["30,120"], Duration::from_secs(30)),
+            (&["30, 120"], Duration::from_secs(30)),
+            (&["1.5"], Duration::from_millis(1500)),
+            (&["0"], Duration::ZERO),
+            (&["Mon, 30 Nov 2026 03:00:09 GMT"], Duration::from_secs(9)),
+            (&["Mon, 30 Nov 2026 02:59:00 GMT"], Duration::ZERO),
+            (&["soon", "4"], Duration::from_secs(4)),
+        ] {
+            assert_eq!(asked(values), Some(wait), "{values:?}");
+        }
+    }
+
+    #[test]
+    fn an_unreadable_header_means_a_long_wait_and_no_header_means_none() {
+        for value in ["soon", "", "-5", "inf", "nan", "1e3", "1.2.3", ","] {
+            assert_eq!(asked(&[value]), Some(UNREADABLE), "{value}");
+        }
+        assert_eq!(asked(&["99999999999999999999999"]), Some(UNREADABLE), "no Duration holds it");
+        assert_eq!(asked(&["99999999"]), Some(LONGEST));
+        assert_eq!(asked(&[]), None);
+    }
+}
