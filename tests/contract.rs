@@ -11,8 +11,12 @@ mod deployment;
 mod language;
 #[path = "contract/lessons.rs"]
 mod lessons;
+#[path = "contract/loops.rs"]
+mod loops;
 #[path = "contract/watching.rs"]
 mod watching;
+#[path = "contract/words.rs"]
+mod words;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

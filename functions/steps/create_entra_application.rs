@@ -26,8 +26,6 @@ use crate::{
 
 /// How often a retry looks for an application that the attempt before may have made: a minute in all.
 const LOOKS: u32 = 12;
-/// After so many looks (more than half an hour) an application that still can't be read is not late but gone.
-const PATIENCE: u32 = 100;
 /// The role that Microsoft's gallery application declares for its users; `User` is the other one.
 const ROLE_NAMES: [&str; 2] = ["msiam_access", "User"];
 /// What stands for a role where an application declares none.
@@ -112,10 +110,10 @@ async fn look(graph: &Graph, mut application: EntraApplication) -> Result<EntraA
             application.app_role_id = app_role(&principal.app_roles)?;
             Ok(EntraApplication { status: READY.into(), wait_seconds: 0, ..application })
         }
-        _ if application.attempt >= PATIENCE => Err(StepError::not_consistent_yet(format!(
-            "the application {} and the service principal {} can't both be read after {PATIENCE} looks; if one was deleted, \
+        _ if application.attempt >= backoff::LAST_REPLICATION_LOOK => Err(StepError::not_consistent_yet(format!(
+            "the application {} and the service principal {} can't both be read after {} looks; if one was deleted, \
              delete the other as well and start again",
-            application.application_id, application.service_principal_id
+            application.application_id, application.service_principal_id, application.attempt
         ))),
         _ => {
             let attempt = application.attempt + 1;

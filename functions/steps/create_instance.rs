@@ -31,7 +31,8 @@ const INVISIBLE_LOOKS: u32 = 12;
 ///
 /// # Errors
 /// `Conflict` where the alias belongs to somebody else, or to an instance that does not sign in by SAML; `LimitExceeded`
-/// where the account has no room; `Internal` where Connect gave up creating it.
+/// where the account has no room; `Internal` where Connect gave up creating it; `NotConsistentYet` if the creation does not
+/// end.
 pub async fn run(cx: &Clients, input: CreateInstanceInput) -> Result<CreateInstanceOutput, StepError> {
     let alias = input.instance.alias.as_str();
     if let Some(previous) = input.previous.as_ref().filter(|previous| !previous.instance_id.is_empty()) {
@@ -169,6 +170,11 @@ fn output(alias: &str, instance: &Instance, looks: u32) -> Result<CreateInstance
             "Amazon Connect could not create the instance {id} ({alias}): {}; mend what it names (often a permission of the \
              create-instance function on ds: or on the service-linked role), then start the same input again",
             reason(instance)
+        ))),
+        _ if seen.attempt >= backoff::LAST_CREATION_LOOK => Err(StepError::not_consistent_yet(format!(
+            "the Amazon Connect instance {id} ({alias}) is still in creation after {looks} looks in three hours; look at it in \
+             the console of Amazon Connect and ask AWS Support about it, then start the same input again: an instance that \
+             became active is adopted"
         ))),
         _ => Ok(seen),
     }

@@ -18,9 +18,6 @@ use tracing::info;
 
 use crate::{aws_error, clients::Clients, inspect::instance, telephony};
 
-/// After so many looks a deletion that does not end is told to a person.
-const PATIENCE: u32 = 40;
-
 /// Deletes the instance, or looks whether it is gone.
 ///
 /// # Errors
@@ -33,7 +30,7 @@ pub async fn run(cx: &Clients, input: RemoveInput) -> Result<RemoveOutput, StepE
         info!(instance = target.alias, "instance gone");
         return Ok(RemoveOutput { removed: 1, attempt: looked, ..RemoveOutput::default() });
     };
-    if looked >= PATIENCE {
+    if looked >= backoff::LAST_DELETION_LOOK {
         return Err(StepError::internal(format!(
             "the Amazon Connect instance {id} ({}) is still there after {looked} looks at its deletion; look at it in the \
              console, then start the same teardown again",

@@ -9,7 +9,7 @@
 //!   is adopted. One look per invocation; the state machine waits between looks.
 
 use onboarding_core::{
-    StepError,
+    StepError, StepErrorKind, backoff,
     contract::{InstanceQuotaInput, QuotaResult, QuotaStatus},
     onboarding::{INSTANCES_QUOTA, quota_name},
 };
@@ -23,7 +23,8 @@ use crate::{
 /// One look: is there room, and if not, how does the request for it stand.
 ///
 /// # Errors
-/// `QuotaDenied` where AWS refused: without room there is no instance.
+/// `QuotaDenied` where AWS refused: without room there is no instance. `LimitExceeded` if AWS has decided nothing within the
+/// two months that the loop may take.
 pub async fn run(cx: &Clients, input: InstanceQuotaInput) -> Result<QuotaResult, StepError> {
     let all = instances::list(cx).await?;
     let living = || all.iter().filter(|instance| instances::takes_room(instance));
@@ -56,6 +57,18 @@ pub async fn run(cx: &Clients, input: InstanceQuotaInput) -> Result<QuotaResult,
             cx.region(),
             result.message.unwrap_or_default()
         )));
+    }
+    if result.status == QuotaStatus::Pending && result.attempt >= backoff::LAST_INSTANCE_QUOTA_LOOK {
+        return Err(StepError::new(
+            StepErrorKind::LimitExceeded,
+            format!(
+                "there is no room for the Amazon Connect instance {} in {}, and AWS has not made any within two months: {}; ask \
+                 AWS Support about the request, then start the same input again, which goes on with the same request",
+                input.alias,
+                cx.region(),
+                result.message.unwrap_or_default()
+            ),
+        ));
     }
     Ok(result)
 }

@@ -54,7 +54,7 @@ impl<'a> Look<'a> {
             pending = false;
             items.push(OpenItem::new(
                 "phone numbers",
-                "the workflow has waited for nearly a year, which is as long as an execution lives",
+                "the workflow has waited for ten months, which is as long as its execution can wait",
                 "Start the same input again: it goes on where this one stopped.",
             ));
         }

@@ -3,7 +3,7 @@
 use aws_sdk_connect::types::DirectoryType;
 use local_cloud::Behaviour;
 use onboarding_core::{
-    StepError,
+    StepError, backoff,
     contract::{CreateInstanceInput, CreateInstanceOutput},
     onboarding::Instance,
 };
@@ -135,4 +135,21 @@ async fn an_instance_that_cannot_be_described_yet_is_still_in_creation_and_later
     looking.previous = Some(CreateInstanceOutput { attempt: 12, ..looked });
     let error = run(&cloud.cx, looking).await.unwrap_err();
     assert!(error.message.contains("can't be found any more"), "{error}");
+}
+
+#[tokio::test]
+async fn a_creation_that_never_ends_ends_the_loop_with_a_named_error() {
+    let cloud = Cloud::start(Behaviour::default()).await;
+    let mut looking = input("one");
+    let begun = run(&cloud.cx, looking.clone()).await.unwrap();
+    for (looks, ends) in [(backoff::LAST_CREATION_LOOK - 2, false), (backoff::LAST_CREATION_LOOK - 1, true)] {
+        looking.previous = Some(CreateInstanceOutput { attempt: looks, ..begun.clone() });
+        match run(&cloud.cx, looking.clone()).await {
+            Ok(output) => assert!(!ends && output.attempt == looks + 1, "{output:?}"),
+            Err(error) => {
+                assert!(ends && error.name() == "NotConsistentYet", "{error}");
+                assert!(error.message.contains(&begun.instance_id) && error.message.contains("AWS Support"), "{error}");
+            }
+        }
+    }
 }

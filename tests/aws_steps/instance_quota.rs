@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use local_cloud::{Behaviour, QuotaOutcome, QuotaPath};
 use onboarding_core::{
-    StepError,
+    StepError, backoff,
     contract::{InstanceQuotaInput, QuotaResult, QuotaStatus},
 };
 
@@ -78,4 +78,28 @@ async fn an_instance_that_exists_needs_no_room() {
     cloud.instance("acme").await;
     assert_eq!(follow(&cloud).await.unwrap().status, QuotaStatus::Sufficient);
     assert_eq!(cloud.calls(), ["ListInstances", "ListInstances"], "an empty page, then the instance");
+}
+
+#[tokio::test]
+async fn a_request_that_nobody_decides_ends_the_loop_with_a_named_error_and_leaves_the_year_to_what_follows() {
+    let cloud = Cloud::start(account_with(0.0, QuotaOutcome::Never)).await;
+    let (mut previous, mut waited) = (None, 0);
+    let error = loop {
+        let input = InstanceQuotaInput { alias: "acme".into(), previous: previous.clone() };
+        match run(&cloud.cx, input).await {
+            Ok(result) => {
+                assert!(result.attempt < backoff::LAST_INSTANCE_QUOTA_LOOK, "{result:?}");
+                waited += result.wait_seconds;
+                cloud.wait(result.wait_seconds);
+                previous = Some(result);
+            }
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.name(), "LimitExceeded");
+    for part in ["acme", "two months", "AWS Support", "same request"] {
+        assert!(error.message.contains(part), "{error}");
+    }
+    assert!((58..62).contains(&(waited / 86_400)), "{waited} s");
+    assert_eq!(cloud.writes(), ["RequestServiceQuotaIncrease"]);
 }

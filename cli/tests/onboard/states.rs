@@ -72,6 +72,10 @@ impl StepFunctions {
     async fn machine(&self, name: &str, states: &Value) -> Result<String, Value> {
         let first = states.as_object().unwrap().keys().next().unwrap();
         let definition = json!({ "QueryLanguage": "JSONata", "StartAt": first, "States": states });
+        self.machine_of(name, &definition).await
+    }
+
+    async fn machine_of(&self, name: &str, definition: &Value) -> Result<String, Value> {
         let role = format!("arn:aws:iam::{}:role/r", emulator::ACCOUNT);
         let body = json!({ "name": name, "definition": definition.to_string(), "roleArn": role });
         Ok(self.call("CreateStateMachine", &body).await?["stateMachineArn"].as_str().unwrap().to_owned())
@@ -80,6 +84,10 @@ impl StepFunctions {
     /// Runs the states, the first by name first.
     async fn run(&self, name: &str, states: &Value, input: &Value) -> Ended {
         let machine = self.machine(name, states).await.unwrap();
+        self.run_machine(&machine, input).await
+    }
+
+    async fn run_machine(&self, machine: &str, input: &Value) -> Ended {
         let body = json!({ "stateMachineArn": machine, "input": input.to_string() });
         let started = self.call("StartExecution", &body).await.unwrap();
         loop {
@@ -117,6 +125,7 @@ async fn states_errors_variables_and_sizes_are_those_of_step_functions() {
     variables(&aws).await;
     sizes(&aws).await;
     definitions(&aws).await;
+    unknown_words(&aws).await;
     endless(&aws).await;
     aws.emulator.stop().await;
 }
@@ -245,4 +254,44 @@ async fn endless(aws: &StepFunctions) {
     let (status, output) = aws.run("endless", &states, &json!({})).await;
     assert_eq!((status.as_str(), &output["Error"]), ("FAILED", &json!("States.Runtime")));
     assert!(output["Cause"].as_str().unwrap().contains("25000"), "{output}");
+}
+
+/// The project's own machines, which refuse an input before they call anything: no word is taken for the default.
+async fn unknown_words(aws: &StepFunctions) {
+    let everywhere = [
+        (json!({ "instanceID": "i" }), "$.instanceID is not a known field"),
+        (json!({ "instanceId": 7 }), "$.instanceId is "),
+        (json!(["i"]), "$ is not an object"),
+    ];
+    let sync = |field: &str, value: Value| json!({ "instanceId": "i", field: value });
+    for (file, refused) in [
+        ("drift", vec![(json!({ "mend": "no" }), "$.mend is not true or false")]),
+        ("rotate-certificate", vec![(json!({ "force": "no" }), "$.force is not true or false")]),
+        (
+            "user-sync",
+            vec![
+                (sync("mode", json!("aply")), "$.mode is not one of apply, plan"),
+                (sync("reason", json!("onbording")), "$.reason is not one of onboarding, schedule, event, operator"),
+                (sync("approvedDigest", json!(1)), "$.approvedDigest is not text"),
+                (sync("people", json!("i")), "$.people is not a list"),
+                (json!({ "mode": "plan" }), "$.instanceId is missing or not text"),
+            ],
+        ),
+    ] {
+        let text =
+            std::fs::read_to_string(super::common::root().join(format!("statemachine/{file}.asl.json"))).unwrap();
+        let machine = aws.machine_of(file, &serde_json::from_str(&text).unwrap()).await.unwrap();
+        for (input, fault) in everywhere.iter().cloned().chain(refused) {
+            let (status, output) = aws.run_machine(&machine, &input).await;
+            assert_eq!(
+                (status.as_str(), &output["Error"]),
+                ("FAILED", &json!("InvalidInput")),
+                "{file} {input}: {output}"
+            );
+            assert!(output["Cause"].as_str().unwrap().contains(fault), "{file} {input}: {output}");
+        }
+        let known = json!({ "instanceId": "i", "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": "e" });
+        let ended = aws.run_machine(&machine, &known).await;
+        assert_ne!(error(&ended), "InvalidInput", "{file}: {ended:?}");
+    }
 }

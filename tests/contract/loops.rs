@@ -1,0 +1,132 @@
+//! Every loop that polls something ends with a report or a named error before Step Functions ends its execution, which
+//! leaves none: after one year, or after 25,000 events.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use onboarding_core::{backoff, rotation};
+use serde_json::Value;
+
+use super::{machines, read, states};
+
+const YEAR: u64 = 365 * 24 * 3_600;
+const EVENTS: u64 = 25_000;
+/// What the polls leave for work, people's approvals and running syncs.
+const SPARE_SECONDS: u64 = 7 * 24 * 3_600;
+/// What the polls leave for repeated attempts.
+const SPARE_EVENTS: u64 = 4_000;
+
+/// The most rounds of `rotate-certificate`.
+const ROTATION_ROUNDS: u32 = 200;
+
+/// A loop: its Wait, the seconds before the poll of this number, the most polls.
+struct Loop {
+    wait: &'static str,
+    seconds: fn(u32) -> u64,
+    polls: u32,
+}
+
+const fn looped(wait: &'static str, seconds: fn(u32) -> u64, polls: u32) -> Loop {
+    Loop { wait, seconds, polls }
+}
+
+const fn longest_wait_of_a_rotation(_: u32) -> u64 {
+    rotation::GRACE
+}
+
+fn loops(machine: &str) -> Vec<Loop> {
+    match machine {
+        "onboarding.asl.json" => vec![
+            looped("WaitForInstanceQuota", backoff::approval, backoff::LAST_INSTANCE_QUOTA_LOOK),
+            looped("WaitForInstance", backoff::instance_creation, backoff::LAST_CREATION_LOOK),
+            looped("WaitForQuotas", backoff::approval, backoff::LAST_LOOK),
+            looped("WaitForNumbers", backoff::phone_numbers, backoff::LAST_NUMBER_LOOK),
+            looped("WaitForEntraApplication", backoff::entra_replication, backoff::LAST_REPLICATION_LOOK),
+        ],
+        "rotate-certificate.asl.json" => {
+            vec![looped("WaitUntilKnown", longest_wait_of_a_rotation, ROTATION_ROUNDS)]
+        }
+        "teardown.asl.json" => {
+            vec![looped("WaitForInstance", backoff::instance_creation, backoff::LAST_DELETION_LOOK)]
+        }
+        _ => vec![],
+    }
+}
+
+/// The events that a state makes: entered and exited, and for a task scheduled, started and ended as well.
+fn events(state: &Value) -> u64 {
+    if state["Type"] == "Task" { 5 } else { 2 }
+}
+
+fn next(state: &Value) -> BTreeSet<&str> {
+    let ways = ["Choices", "Catch"].iter().flat_map(|list| state[*list].as_array().into_iter().flatten());
+    ways.chain([state]).filter_map(|way| way["Next"].as_str()).chain(state["Default"].as_str()).collect()
+}
+
+/// The events of the longest way from a state to another, without a state twice; none if there is no way.
+fn longest<'a>(all: &'a BTreeMap<String, Value>, from: &'a str, to: &str, passed: &mut Vec<&'a str>) -> Option<u64> {
+    if from == to && !passed.is_empty() {
+        return Some(0);
+    }
+    if passed.contains(&from) {
+        return None;
+    }
+    passed.push(from);
+    let rest = next(&all[from]).into_iter().filter_map(|state| longest(all, state, to, passed)).max();
+    passed.pop();
+    rest.map(|rest| rest + events(&all[from]))
+}
+
+/// The seconds of all polls in a scope: one loop after another, and the longest of parallel branches.
+fn seconds(scope: &Value, loops: &[Loop]) -> u64 {
+    let own = |name: &str| -> u64 {
+        let found = loops.iter().filter(|entry| entry.wait == name);
+        found.flat_map(|entry| (0..entry.polls).map(|poll| (entry.seconds)(poll))).sum()
+    };
+    let states = scope["States"].as_object().unwrap();
+    let inner = |state: &Value| -> u64 {
+        let branches = state["Branches"].as_array().into_iter().flatten().chain(state.get("ItemProcessor"));
+        branches.map(|branch| seconds(branch, loops)).max().unwrap_or_default()
+    };
+    states.iter().map(|(name, state)| own(name) + inner(state)).sum()
+}
+
+#[test]
+fn every_wait_belongs_to_a_loop_that_ends() {
+    for (file, machine) in machines() {
+        let waits: BTreeSet<String> =
+            states(&machine).into_iter().filter(|(_, state)| state["Type"] == "Wait").map(|(name, _)| name).collect();
+        let mut listed: BTreeSet<String> = loops(&file).iter().map(|entry| entry.wait.to_owned()).collect();
+        // Who waits for a lease gives up by its own rule, which the tests of the user sync hold.
+        listed.extend(waits.get("WaitForLease").cloned());
+        assert_eq!(waits, listed, "{file}: its Waits (left) and the loops that are known to end (right)");
+    }
+}
+
+#[test]
+fn all_polls_of_an_execution_together_stay_below_its_year_and_its_events() {
+    for (file, machine) in machines() {
+        let (loops, all) = (loops(&file), states(&machine));
+        let waited = seconds(&machine, &loops);
+        assert!(waited + SPARE_SECONDS < YEAR, "{file} may wait {} days", waited / 86_400);
+        let polled: u64 = loops
+            .iter()
+            .map(|entry| {
+                let round = longest(&all, entry.wait, entry.wait, &mut Vec::new()).expect("a loop");
+                u64::from(entry.polls) * round
+            })
+            .sum();
+        let once: u64 = all.values().map(events).sum();
+        assert!(polled + once + SPARE_EVENTS < EVENTS, "{file} may make {} events", polled + once);
+    }
+}
+
+#[test]
+fn the_ends_that_state_machines_decide_themselves_are_those_of_the_table() {
+    for (file, condition) in [
+        ("onboarding", format!("$instanceQuotas.pending and $instanceQuotas.attempt < {} %}}", backoff::LAST_LOOK)),
+        ("rotate-certificate", format!("$waitSeconds > 0 and $rounds < {ROTATION_ROUNDS} %}}")),
+    ] {
+        let definition = read(format!("statemachine/{file}.asl.json"));
+        assert!(definition.contains(&condition), "{file} has no {condition}");
+    }
+}

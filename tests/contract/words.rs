@@ -1,0 +1,45 @@
+//! A word that a state machine does not know is never taken for the default where the default removes something.
+
+use serde_json::Value;
+
+use super::{machines, states};
+
+/// Whether a state removes something, or takes a lease away from its holder.
+fn removes(name: &str) -> bool {
+    ["Delete", "Remove", "Deregister", "Unsubscribe", "TakeOver"].iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// Whether the user sync goes on from this state to apply a plan, which may remove users.
+fn applies(file: &str, name: &str) -> bool {
+    file == "user-sync.asl.json" && ["AcquireLease", "SyncUsers"].contains(&name)
+}
+
+/// The Choices of all machines: file, name, state.
+fn choices() -> Vec<(String, String, Value)> {
+    machines()
+        .into_iter()
+        .flat_map(|(file, machine)| states(&machine).into_iter().map(move |(name, state)| (file.clone(), name, state)))
+        .filter(|(_, _, state)| state["Type"] == "Choice")
+        .collect()
+}
+
+#[test]
+fn no_default_of_a_choice_leads_to_a_removal() {
+    for (file, name, state) in choices() {
+        let default = state["Default"].as_str().unwrap_or_else(|| panic!("{file}: {name} has no Default"));
+        assert!(!removes(default) && !applies(&file, default), "{file}: {name} leads to {default} for any other word");
+    }
+}
+
+#[test]
+fn a_removal_is_chosen_by_the_words_that_ask_for_it_not_by_the_absence_of_others() {
+    let mut chosen = 0;
+    for (file, name, state) in choices() {
+        for rule in state["Choices"].as_array().unwrap().iter().filter(|rule| removes(rule["Next"].as_str().unwrap())) {
+            let condition = rule["Condition"].as_str().unwrap();
+            assert!(!condition.contains("$not(") && !condition.contains("!="), "{file}: {name}: {condition}");
+            chosen += 1;
+        }
+    }
+    assert!(chosen > 4, "{chosen}");
+}
