@@ -120,6 +120,19 @@ pub fn is_not_found<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool 
     is(error, &["ResourceNotFoundException", "NoSuchEntity", "NoSuchEntityException", "NoSuchResourceException"])
 }
 
+/// Whether Service Quotas refuses a request because the quota is not below the requested value already. Neither code nor
+/// text is documented; seen is `IllegalArgumentException` with "You must provide a quota value greater than the current
+/// quota value" (cloud-custodian#8939).
+pub fn is_no_increase<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
+    says(error, "greater than the current quota value")
+}
+
+/// Whether the message of a failed call contains this text, in lower case.
+fn says<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>, text: &str) -> bool {
+    let message = error.as_service_error().and_then(ProvideErrorMetadata::message);
+    message.is_some_and(|message| message.to_lowercase().contains(text))
+}
+
 /// Turns a failed call into a named error that says what was being done, to which object, and the request id.
 ///
 /// `doing` reads like `creating the role AmazonConnect-acme`.

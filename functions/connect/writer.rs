@@ -29,7 +29,7 @@ use super::{
     pace::DEFAULT_RATE,
     tally::Applied,
 };
-use crate::clock::Clock;
+use crate::{clock::Clock, quota};
 
 /// Requests of one lane that may be under way at once.
 const MOST_IN_FLIGHT: usize = 32;
@@ -137,8 +137,8 @@ impl<'a, M: Membership> Writer<'a, M> {
         Ok(run.applied)
     }
 
-    /// Reads the account's rate of each operation that has more work than may go out at once at any rate; the default
-    /// where Service Quotas does not say.
+    /// Reads the rate in force of each operation that has more work than may go out at once at any rate; keeps the default
+    /// rate if Service Quotas does not answer.
     async fn set_rates(&self, run: &mut Run<'_>) {
         let now = Instant::now();
         let busy: Vec<(Operation, &str)> = run
@@ -147,15 +147,12 @@ impl<'a, M: Membership> Writer<'a, M> {
             .filter(|(_, lane)| !lane.pace.holds(lane.ready.len(), now))
             .filter_map(|(operation, _)| Some((*operation, operation.rate_quota()?)))
             .collect();
-        let reads = busy
-            .iter()
-            .map(|(_, code)| self.quotas.get_service_quota().service_code("connect").quota_code(*code).send());
-        let quotas = futures_util::future::join_all(reads).await;
-        for ((operation, _), quota) in busy.into_iter().zip(quotas) {
+        let reads = busy.iter().map(|(_, code)| quota::in_force(self.quotas, code, None));
+        let rates = futures_util::future::join_all(reads).await;
+        for ((operation, _), rate) in busy.into_iter().zip(rates) {
             run.applied.totals.calls += 1;
-            let value = quota.ok().and_then(|output| output.quota).and_then(|quota| quota.value);
-            let Some(rate) = value.filter(|rate| *rate > 0.0) else { continue };
-            debug!(operation = operation.name(), rate, "applied rate");
+            let Some(rate) = rate.ok().flatten().filter(|rate| *rate > 0.0) else { continue };
+            debug!(operation = operation.name(), rate, "rate in force");
             if let Some(lane) = run.lanes.get_mut(&operation) {
                 lane.pace = Pace::new(rate, run.rested, Instant::now());
             }

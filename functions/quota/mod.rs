@@ -1,34 +1,26 @@
-//! Service Quotas for Amazon Connect: read the applied value, ask for more, follow the request. Both quota steps stand on
-//! it.
+//! Service Quotas for Amazon Connect: read the value in force, request more, follow the request. Both quota steps use it,
+//! and everything else that needs the value of a quota reads it here.
 //!
-//! What makes repetition safe: Service Quotas has no client token, so the applied value and the open requests are read
-//! before anything is asked for. A request that is open already is adopted, ours or not, when it asks for enough.
-//!
-//! Three traps (Service Quotas API reference, and live notes of 2026-09): the history of requests shows account-level ones
-//! only, unless `QuotaRequestedAtLevel` says otherwise; `APPROVED` can come before the value; `CASE_CLOSED` says neither
-//! yes nor no. So only the applied value decides, and it is read after the status.
+//! Safe to repeat: Service Quotas has no client token, so the value in force and the request history are read before
+//! anything is requested. A request that asks for enough is followed, whoever made it; [`onboarding_core::quota`] decides.
 
+mod calls;
 mod peek;
 pub(crate) mod targets;
 
-use aws_sdk_servicequotas::types::{AppliedLevelEnum, RequestStatus, RequestedServiceQuotaChange, ServiceQuota};
+use aws_sdk_servicequotas::Client;
 use onboarding_core::{
-    StepError, StepErrorKind, backoff,
+    StepError, backoff,
     contract::{QuotaResult, QuotaStatus},
-    onboarding::{QUOTA_NAMES, quota_is_per_instance, quota_name},
+    onboarding::{QUOTA_NAMES, Quota, quota_name},
+    quota::{QuotaDecision, QuotaNeed, QuotaRequest, decide, nearest},
 };
 
+use self::calls::{Asked, Reading};
 pub(crate) use self::peek::peek;
-use crate::{aws_error, clients::Clients};
+use crate::clients::Clients;
 
-const SERVICE: &str = "connect";
-
-/// How many more looks the value gets after `APPROVED`: their waits add up to about a day.
-const LOOKS_AFTER_APPROVAL: u32 = 11;
-/// How many more looks the value gets after `CASE_CLOSED`: about an hour and a half.
-const LOOKS_AFTER_CLOSED_CASE: u32 = 4;
-
-/// A quota that has to hold at least a value.
+/// A quota that must hold at least a value.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted<'a> {
     /// The quota code.
@@ -37,145 +29,158 @@ pub struct Wanted<'a> {
     pub instance_arn: Option<&'a str>,
     /// The value that is enough.
     pub at_least: f64,
-    /// The value to ask for when there is not enough; not below `at_least`.
+    /// The value to request if there is less; not below `at_least`.
     pub ask_for: f64,
-    /// Whether a refusal fails the onboarding. Only carried on: the caller acts on it.
+    /// Whether a refusal fails the onboarding. Only passed on: the caller acts on it.
     pub required: bool,
 }
 
-/// The applied value of a quota.
-#[derive(Clone, Debug)]
-struct Applied {
-    /// `None` where AWS does not say it.
-    value: Option<f64>,
-    /// What to show where the applied value is not known: AWS's default.
-    shown: f64,
-    adjustable: bool,
-    /// The `ContextId` under which it was found.
-    context: Option<String>,
+impl Wanted<'_> {
+    const fn need(&self) -> QuotaNeed {
+        QuotaNeed { at_least: self.at_least, ask_for: self.ask_for }
+    }
 }
 
-/// One look at a quota: enough, asked for, still waiting, or refused.
+/// The value of a quota in force, for an instance or for the account in this Region; `None` if Service Quotas does not know
+/// the quota.
 ///
 /// # Errors
-/// Whatever keeps Service Quotas from answering. A refusal is a result, not an error.
+/// If Service Quotas does not answer.
+pub async fn in_force(client: &Client, code: &str, instance_arn: Option<&str>) -> Result<Option<f64>, StepError> {
+    Ok(calls::read(client, code, instance_arn).await?.values.in_force())
+}
+
+/// Checks that Service Quotas knows every quota that the input names by a code.
+///
+/// # Errors
+/// `InvalidInput` with each unknown code; otherwise if Service Quotas does not answer.
+pub async fn check_codes(cx: &Clients, quotas: &[Quota]) -> Result<(), StepError> {
+    let named = |quota: &&Quota| !QUOTA_NAMES.iter().any(|(_, code, _)| *code == quota.code);
+    let mut unknown = Vec::new();
+    for Quota { code, .. } in quotas.iter().filter(named) {
+        if !calls::read(cx.quotas(), code, None).await?.values.is_known() {
+            let hint =
+                nearest(code).map_or_else(String::new, |(name, known)| format!("; did you mean {known} ({name})?"));
+            unknown
+                .push(format!("$.quotas: Amazon Connect has no quota with the code {code} in {}{hint}", cx.region()));
+        }
+    }
+    if unknown.is_empty() { Ok(()) } else { Err(StepError::invalid_input(unknown.join("\n"))) }
+}
+
+/// Polls a quota once: enough, requested, still waiting, or refused.
+///
+/// # Errors
+/// If Service Quotas does not answer. A refusal is a result, not an error.
 pub async fn look(cx: &Clients, wanted: Wanted<'_>, previous: Option<&QuotaResult>) -> Result<QuotaResult, StepError> {
-    let attempt = previous.map_or(0, |previous| previous.attempt);
-    let mut result = QuotaResult {
+    let client = cx.quotas();
+    // The status before the value: a value that is read before an approval would be the old one.
+    let followed = match previous.and_then(|previous| previous.request_id.as_deref()) {
+        Some(id) => calls::request(client, id).await?,
+        None => None,
+    };
+    let followed = followed
+        .map(|request| QuotaRequest { followed: Some(previous.map_or(0, |previous| previous.final_looks)), ..request });
+    let mut reading = calls::read(client, wanted.code, wanted.instance_arn).await?;
+    let mut requests: Vec<QuotaRequest> = followed.iter().cloned().collect();
+    let mut decision = decide(wanted.need(), reading.values.in_force(), reading.adjustable, &requests);
+    if decision == QuotaDecision::Ask {
+        // A request of this step may have been made and its answer lost.
+        requests = calls::history(client, wanted.code, reading.context.as_deref()).await?;
+        decision = decide(wanted.need(), reading.values.in_force(), reading.adjustable, &requests);
+    }
+    let mut noted_request = followed;
+    // The value may be there, and only this way of reading it fails.
+    if decision.awaits_value() && reading.applied().is_none() {
+        noted_request = decision.request().cloned();
+        reading.set_applied(calls::listed(client, wanted.code, reading.context.as_deref()).await?);
+        decision = decide(wanted.need(), reading.values.in_force(), reading.adjustable, &requests);
+    }
+    let result = start(wanted, &reading, previous);
+    Ok(match decision {
+        QuotaDecision::Ask => request_more(client, wanted, &reading, result).await?,
+        QuotaDecision::Sufficient => noted(result, noted_request.as_ref()),
+        decision => settle(result, decision),
+    })
+}
+
+/// The result before anything is decided.
+fn start(wanted: Wanted<'_>, reading: &Reading, previous: Option<&QuotaResult>) -> QuotaResult {
+    QuotaResult {
         code: wanted.code.into(),
         name: quota_name(wanted.code).into(),
         desired: wanted.at_least,
+        value: reading.values.in_force().unwrap_or_default(),
         required: wanted.required,
-        attempt: attempt + 1,
-        final_looks: previous.map_or(0, |previous| previous.final_looks),
+        attempt: previous.map_or(0, |previous| previous.attempt) + 1,
         ..QuotaResult::default()
-    };
-    // The status before the value: a value that is read before an approval would be the old one.
-    let mut request = match previous.and_then(|previous| previous.request_id.as_deref()) {
-        Some(id) => status_of(cx, id).await?,
-        None => None,
-    };
-    let applied = applied_value(cx, wanted).await?;
-    result.value = applied.value.unwrap_or(applied.shown);
-    if let Some(request) = &request {
-        note(&mut result, request);
     }
-    if applied.value.is_some_and(|value| value >= wanted.at_least) {
-        result.final_looks = 0;
-        return Ok(result);
-    }
-    // Somebody's smaller request that is through by now does not help; ask for what is needed.
-    if request.as_ref().is_some_and(|request| is_final(request) && !asks_enough(request, wanted)) {
-        request = None;
-        result.final_looks = 0;
-    }
-    if request.is_none() {
-        if !applied.adjustable {
-            return Ok(refused(result, "AWS does not let customers change this quota; talk to AWS Support"));
+}
+
+async fn request_more(
+    client: &Client,
+    wanted: Wanted<'_>,
+    reading: &Reading,
+    mut result: QuotaResult,
+) -> Result<QuotaResult, StepError> {
+    let polls = result.attempt - 1;
+    Ok(match calls::ask(client, wanted.code, wanted.ask_for, reading.context.as_deref()).await? {
+        Asked::Accepted(request) => settle(result, QuotaDecision::Undecided(&request)),
+        Asked::Enough => {
+            result.value = wanted.ask_for.max(result.value);
+            result
         }
-        request = open_request(cx, wanted, applied.context.as_deref()).await?;
-    }
-    if request.is_none() {
-        match ask(cx, wanted, applied.context.as_deref()).await? {
-            Asked::Accepted(accepted) => request = Some(*accepted),
-            Asked::Refused(reason) => return Ok(refused(result, &reason)),
-            Asked::Later(reason) => return Ok(pending(result, attempt, reason)),
-        }
-    }
-    let Some(request) = request else {
-        return Err(StepError::internal(format!("the request for the quota {} got lost", result.name)));
-    };
-    note(&mut result, &request);
-    let status = request.status();
-    Ok(match verdict(status, result.final_looks) {
-        Verdict::Open => {
-            let reason =
-                format!("AWS is deciding on the request for {}", request.desired_value().unwrap_or(wanted.ask_for));
-            pending(result, attempt, reason)
-        }
-        Verdict::ValueOutstanding => {
-            result.final_looks += 1;
-            let looks = result.final_looks - 1;
-            let reason = format!("the request is {}; the value has not followed yet", word(status));
-            pending(result, looks, reason)
-        }
-        Verdict::Refused => {
-            let reason = format!("the request ended as {}", word(status));
-            refused(result, &reason)
+        Asked::Later(reason) => pending(result, polls, reason),
+        Asked::Refused(reason) => {
+            // How Service Quotas refuses what is there already is documented nowhere, so the value decides.
+            let there = in_force(client, wanted.code, wanted.instance_arn).await?;
+            result.value = there.unwrap_or(result.value);
+            if result.value >= wanted.at_least { result } else { refused(result, &reason) }
         }
     })
 }
 
-/// What a request's status means while the value is short.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
-    /// Nobody has decided yet.
-    Open,
-    /// Decided, and the value may still come.
-    ValueOutstanding,
-    /// Decided against us, or nothing came of it.
-    Refused,
-}
-
-fn verdict(status: Option<&RequestStatus>, final_looks: u32) -> Verdict {
-    let patience = match status {
-        Some(RequestStatus::Denied | RequestStatus::NotApproved | RequestStatus::InvalidRequest) => {
-            return Verdict::Refused;
+/// The result of a decision that needs no call.
+fn settle(result: QuotaResult, decision: QuotaDecision<'_>) -> QuotaResult {
+    let polls = result.attempt - 1;
+    match decision {
+        QuotaDecision::Sufficient | QuotaDecision::Ask => result,
+        QuotaDecision::NotAdjustable => {
+            refused(result, "AWS does not let customers change this quota; talk to AWS Support")
         }
-        Some(RequestStatus::Approved) => LOOKS_AFTER_APPROVAL,
-        Some(RequestStatus::CaseClosed) => LOOKS_AFTER_CLOSED_CASE,
-        // A status that AWS adds later is taken as "not decided": waiting is harmless, a wrong refusal is not.
-        _ => return Verdict::Open,
-    };
-    if final_looks < patience { Verdict::ValueOutstanding } else { Verdict::Refused }
+        QuotaDecision::Undecided(request) => {
+            let reason = request.desired.map_or_else(String::new, |desired| format!(" for {desired}"));
+            pending(noted(result, Some(request)), polls, format!("AWS is deciding on the request{reason}"))
+        }
+        QuotaDecision::ValueOutstanding(request) => {
+            let reads = request.followed.unwrap_or_default();
+            let mut result = noted(result, Some(request));
+            result.final_looks = reads + 1;
+            pending(result, reads, format!("the request is {}; the value has not followed yet", request.status))
+        }
+        QuotaDecision::Refused(request) => {
+            refused(noted(result, Some(request)), &format!("the request ended as {}", request.status))
+        }
+    }
 }
 
-fn is_final(request: &RequestedServiceQuotaChange) -> bool {
-    verdict(request.status(), 0) != Verdict::Open
+fn noted(mut result: QuotaResult, request: Option<&QuotaRequest>) -> QuotaResult {
+    if let Some(request) = request {
+        result.request_id = Some(request.id.clone()).filter(|id| !id.is_empty());
+        result.case_id.clone_from(&request.case_id);
+        result.request_status = Some(request.status.clone());
+    }
+    result
 }
 
-fn asks_enough(request: &RequestedServiceQuotaChange, wanted: Wanted<'_>) -> bool {
-    request.desired_value().is_none_or(|desired| desired >= wanted.at_least)
-}
-
-fn word(status: Option<&RequestStatus>) -> &str {
-    status.map_or("unknown", RequestStatus::as_str)
-}
-
-fn note(result: &mut QuotaResult, request: &RequestedServiceQuotaChange) {
-    result.request_id = request.id().map(ToOwned::to_owned);
-    result.case_id = request.case_id().map(ToOwned::to_owned);
-    result.request_status = request.status().map(|status| status.as_str().to_owned());
-}
-
-fn pending(mut result: QuotaResult, looks: u32, reason: String) -> QuotaResult {
+fn pending(mut result: QuotaResult, polls: u32, reason: String) -> QuotaResult {
     result.status = QuotaStatus::Pending;
-    result.wait_seconds = backoff::approval(looks);
+    result.wait_seconds = backoff::approval(polls);
     result.message = Some(format!("{}: {} of {}; {reason}", result.name, result.value, result.desired));
     result
 }
 
-/// The result with what a person has to know and do.
+/// The result with what the operator has to know and do.
 fn refused(mut result: QuotaResult, reason: &str) -> QuotaResult {
     let request = result.request_id.as_deref().map_or(String::new(), |id| format!(", request {id}"));
     let case = result.case_id.as_deref().map_or(String::new(), |id| format!(", support case {id}"));
@@ -187,202 +192,4 @@ fn refused(mut result: QuotaResult, reason: &str) -> QuotaResult {
         result.name, result.code, result.value, result.desired
     ));
     result
-}
-
-async fn get(cx: &Clients, code: &str, context: Option<&str>) -> Result<Option<ServiceQuota>, StepError> {
-    let sent = cx
-        .quotas()
-        .get_service_quota()
-        .service_code(SERVICE)
-        .quota_code(code)
-        .set_context_id(context.map(Into::into))
-        .send()
-        .await;
-    match sent {
-        Ok(output) => Ok(output.quota),
-        Err(error) if aws_error::is_not_found(&error) => Ok(None),
-        // How Service Quotas refuses a context for a quota that has none is not documented; both codes are plausible.
-        Err(error) if context.is_some() && aws_error::is(&error, &["IllegalArgumentException"]) => Ok(None),
-        Err(error) => Err(aws_error::step_error(&format!("reading the quota {code}"), &error)),
-    }
-}
-
-async fn applied_value(cx: &Clients, wanted: Wanted<'_>) -> Result<Applied, StepError> {
-    let code = wanted.code;
-    let of = |quota: &ServiceQuota, context: Option<&str>| Applied {
-        value: quota.value(),
-        shown: quota.value().unwrap_or(0.0),
-        adjustable: quota.adjustable(),
-        context: context.map(ToOwned::to_owned),
-    };
-    let context = wanted.instance_arn.filter(|_| quota_is_per_instance(code));
-    if let Some(quota) = get(cx, code, context).await? {
-        return Ok(of(&quota, context));
-    }
-    // A code that this release does not know may belong to the account after all.
-    let known = QUOTA_NAMES.iter().any(|(_, known, _)| *known == code);
-    if context.is_some()
-        && !known
-        && let Some(quota) = get(cx, code, None).await?
-        && quota.quota_applied_at_level() != Some(&AppliedLevelEnum::Resource)
-    {
-        return Ok(of(&quota, None));
-    }
-    let sent = cx.quotas().get_aws_default_service_quota().service_code(SERVICE).quota_code(code).send().await;
-    let default = match sent {
-        Ok(output) => output.quota,
-        Err(error) if aws_error::is_not_found(&error) => None,
-        Err(error) => return Err(aws_error::step_error(&format!("reading the default of the quota {code}"), &error)),
-    };
-    Ok(Applied {
-        value: None,
-        shown: default.as_ref().and_then(ServiceQuota::value).unwrap_or(0.0),
-        adjustable: true,
-        context: context.map(ToOwned::to_owned),
-    })
-}
-
-/// The value of a quota at the level of the account: for a quota of instances, what a new instance will have. `None` where
-/// Service Quotas does not know it.
-///
-/// # Errors
-/// Whatever keeps Service Quotas from answering.
-pub async fn account_value(cx: &Clients, code: &str) -> Result<Option<f64>, StepError> {
-    Ok(get(cx, code, None).await?.and_then(|quota| quota.value()))
-}
-
-/// The applied value of a quota of an instance. `None` where Service Quotas does not say it.
-///
-/// # Errors
-/// Whatever keeps Service Quotas from answering.
-pub async fn instance_value(cx: &Clients, code: &str, instance_arn: &str) -> Result<Option<f64>, StepError> {
-    Ok(get(cx, code, Some(instance_arn)).await?.and_then(|quota| quota.value()))
-}
-
-async fn status_of(cx: &Clients, id: &str) -> Result<Option<RequestedServiceQuotaChange>, StepError> {
-    match cx.quotas().get_requested_service_quota_change().request_id(id).send().await {
-        Ok(output) => Ok(output.requested_quota),
-        Err(error) if aws_error::is_not_found(&error) => Ok(None),
-        Err(error) => Err(aws_error::step_error(&format!("reading the quota request {id}"), &error)),
-    }
-}
-
-/// An open request that asks for enough, or else the largest open one: only one can be open at a time.
-async fn open_request(
-    cx: &Clients,
-    wanted: Wanted<'_>,
-    context: Option<&str>,
-) -> Result<Option<RequestedServiceQuotaChange>, StepError> {
-    let level = if context.is_some() { AppliedLevelEnum::Resource } else { AppliedLevelEnum::Account };
-    let mut items = cx
-        .quotas()
-        .list_requested_service_quota_change_history_by_quota()
-        .service_code(SERVICE)
-        .quota_code(wanted.code)
-        .quota_requested_at_level(level)
-        .into_paginator()
-        .items()
-        .send();
-    let mut found: Option<RequestedServiceQuotaChange> = None;
-    while let Some(item) = items.next().await {
-        let request = match item {
-            Ok(request) => request,
-            Err(error) if aws_error::is_not_found(&error) => return Ok(None),
-            Err(error) => {
-                return Err(aws_error::step_error(&format!("listing requests for the quota {}", wanted.code), &error));
-            }
-        };
-        let same_context = match context {
-            Some(arn) => request.quota_context().and_then(|context| context.context_id()) == Some(arn),
-            None => true,
-        };
-        if same_context
-            && !is_final(&request)
-            && found.as_ref().is_none_or(|found| found.desired_value() < request.desired_value())
-        {
-            found = Some(request);
-        }
-    }
-    Ok(found)
-}
-
-enum Asked {
-    Accepted(Box<RequestedServiceQuotaChange>),
-    Refused(String),
-    Later(String),
-}
-
-async fn ask(cx: &Clients, wanted: Wanted<'_>, context: Option<&str>) -> Result<Asked, StepError> {
-    let sent = cx
-        .quotas()
-        .request_service_quota_increase()
-        .service_code(SERVICE)
-        .quota_code(wanted.code)
-        .desired_value(wanted.ask_for)
-        .set_context_id(context.map(Into::into))
-        .send()
-        .await;
-    let error = match sent {
-        Ok(output) => {
-            return match output.requested_quota {
-                Some(request) => Ok(Asked::Accepted(Box::new(request))),
-                None => Ok(Asked::Later("AWS took the request without saying its id; it is looked up".into())),
-            };
-        }
-        Err(error) => error,
-    };
-    // An open request that the history did not show, for example one made a moment ago.
-    if aws_error::is(&error, &["ResourceAlreadyExistsException"]) {
-        return Ok(match open_request(cx, wanted, context).await? {
-            Some(open) => Asked::Accepted(Box::new(open)),
-            None => Asked::Later("AWS says that a request is open already; it is looked up".into()),
-        });
-    }
-    if aws_error::is(&error, &["QuotaExceededException"]) {
-        return Ok(Asked::Later(
-            "too many quota requests are open in this account; the request is made when there is room".into(),
-        ));
-    }
-    let failure = aws_error::step_error(&format!("asking for {} of the quota {}", wanted.ask_for, wanted.code), &error);
-    match failure.kind {
-        // What is there already can't be asked for. An attempt whose answer got lost may have been granted by now.
-        StepErrorKind::InvalidInput => {
-            let there = get(cx, wanted.code, context).await?.and_then(|quota| quota.value());
-            Ok(match there.filter(|there| *there >= wanted.ask_for) {
-                Some(there) => Asked::Later(format!("the quota is {there} by now; it is looked at once more")),
-                None => Asked::Refused(failure.message),
-            })
-        }
-        _ => Err(failure),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_status_means_what_service_quotas_says_while_the_value_is_short() {
-        use RequestStatus::{Approved, CaseClosed, CaseOpened, Denied, InvalidRequest, NotApproved, Pending};
-        for (status, looks, meaning) in [
-            (Pending, 0, Verdict::Open),
-            (CaseOpened, 900, Verdict::Open),
-            (Approved, 0, Verdict::ValueOutstanding),
-            (Approved, LOOKS_AFTER_APPROVAL, Verdict::Refused),
-            (CaseClosed, 0, Verdict::ValueOutstanding),
-            (CaseClosed, LOOKS_AFTER_CLOSED_CASE, Verdict::Refused),
-            (Denied, 0, Verdict::Refused),
-            (NotApproved, 0, Verdict::Refused),
-            (InvalidRequest, 0, Verdict::Refused),
-            (RequestStatus::from("SOMETHING_NEW"), 0, Verdict::Open),
-        ] {
-            assert_eq!(verdict(Some(&status), looks), meaning, "{status:?} after {looks} looks");
-        }
-    }
-
-    #[test]
-    fn an_approved_value_gets_about_a_day_to_come_into_force() {
-        let seconds: u64 = (0..LOOKS_AFTER_APPROVAL).map(backoff::approval).sum();
-        assert!((18 * 3600..36 * 3600).contains(&seconds), "{seconds}");
-    }
 }

@@ -1,41 +1,55 @@
-//! A look at a quota that asks for nothing: what a plan says of it.
+//! What a plan says of a quota. Requests nothing.
 
 use onboarding_core::{
     StepError,
     contract::{Action, Area, PlanItem},
-    onboarding::quota_name,
+    onboarding::{quota_is_per_instance, quota_name},
+    quota::{QuotaDecision, decide},
 };
 
-use super::{Wanted, applied_value, asks_enough, open_request};
+use super::{Wanted, calls};
 use crate::clients::Clients;
 
-/// Whether there is enough, or what would be asked for.
+/// Whether there is enough, or what would be requested. Without an instance, a quota that belongs to one is the value that a
+/// new instance has.
 ///
 /// # Errors
-/// Whatever keeps Service Quotas from answering.
+/// If Service Quotas does not answer.
 pub(crate) async fn peek(cx: &Clients, wanted: Wanted<'_>) -> Result<PlanItem, StepError> {
-    let applied = applied_value(cx, wanted).await?;
-    let item = |action, detail: String| PlanItem::new(Area::Quotas, "quota", quota_name(wanted.code), action, detail);
-    let Wanted { at_least, ask_for, .. } = wanted;
-    // Of an instance that is still to be made nobody knows more than the value that every new one gets.
-    let known = applied.value.or(Some(applied.shown).filter(|_| wanted.instance_arn.is_none()));
-    if let Some(value) = known.filter(|value| *value >= at_least) {
-        return Ok(item(Action::Leave, format!("{value}, and {at_least} are needed")));
-    }
-    let has = format!("{} there, {at_least} needed", applied.shown);
-    if !applied.adjustable {
-        return Ok(item(Action::Conflict, format!("{has}; AWS does not let customers change this quota")));
-    }
-    // The requests of an instance are known once it is there.
-    let open = match wanted.instance_arn {
-        None if onboarding_core::onboarding::quota_is_per_instance(wanted.code) => None,
-        _ => open_request(cx, wanted, applied.context.as_deref()).await?,
+    let client = cx.quotas();
+    let reading = calls::read(client, wanted.code, wanted.instance_arn).await?;
+    let in_force = reading.values.in_force();
+    let mut requests = Vec::new();
+    let decision = decide(wanted.need(), in_force, reading.adjustable, &requests);
+    // An instance that does not exist has no requests.
+    let exists = wanted.instance_arn.is_some() || !quota_is_per_instance(wanted.code);
+    let decision = if decision == QuotaDecision::Ask && exists {
+        requests = calls::history(client, wanted.code, reading.context.as_deref()).await?;
+        decide(wanted.need(), in_force, reading.adjustable, &requests)
+    } else {
+        decision
     };
-    Ok(match open.filter(|request| asks_enough(request, wanted)) {
-        Some(request) => {
-            let id = request.id().unwrap_or("?");
-            item(Action::Wait, format!("{has}; AWS is deciding on the request {id}"))
+    let Wanted { at_least, ask_for, .. } = wanted;
+    let has = format!("{} there, {at_least} needed", in_force.unwrap_or_default());
+    let (action, detail) = match decision {
+        QuotaDecision::Sufficient => {
+            (Action::Leave, format!("{}, and {at_least} are needed", in_force.unwrap_or(at_least)))
         }
-        None => item(Action::Wait, format!("{has}; {ask_for} will be asked for")),
-    })
+        QuotaDecision::NotAdjustable => {
+            (Action::Conflict, format!("{has}; AWS does not let customers change this quota"))
+        }
+        QuotaDecision::Undecided(request) if request.desired.is_none_or(|desired| desired >= at_least) => {
+            (Action::Wait, format!("{has}; AWS is deciding on the request {}", request.id))
+        }
+        QuotaDecision::ValueOutstanding(request) => {
+            (Action::Wait, format!("{has}; the request {} is {}, and its value follows", request.id, request.status))
+        }
+        QuotaDecision::Refused(request) => {
+            (Action::Wait, format!("{has}; AWS has just refused the request {} ({})", request.id, request.status))
+        }
+        QuotaDecision::Undecided(_) | QuotaDecision::Ask => {
+            (Action::Wait, format!("{has}; {ask_for} will be asked for"))
+        }
+    };
+    Ok(PlanItem::new(Area::Quotas, "quota", quota_name(wanted.code), action, detail))
 }

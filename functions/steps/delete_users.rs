@@ -1,7 +1,8 @@
 //! `delete-users`: the Connect users of an onboarding that is torn down, where the input asks for that and the instance
 //! stays. Goes at the account's rate, and stops before Lambda would stop it.
 //!
-//! * Reads: `connect:SearchUsers`, `connect:DescribeUser` before each deletion; `servicequotas:GetServiceQuota`.
+//! * Reads: `connect:SearchUsers`, `connect:DescribeUser` before each deletion; `servicequotas:GetServiceQuota`,
+//!   `servicequotas:GetAWSDefaultServiceQuota`.
 //! * Writes: `connect:DeleteUser`.
 //! * Safe to repeat: each round reads the users anew; only those with our tags for this alias are deleted, and the tags are
 //!   read once more right before. A user that is gone is success.

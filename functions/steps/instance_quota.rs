@@ -2,7 +2,8 @@
 //! has to come before the instance; all other quotas belong to an instance and come after it.
 //!
 //! * Reads: `connect:ListInstances`, `servicequotas:GetServiceQuota`, `servicequotas:GetAWSDefaultServiceQuota`,
-//!   `servicequotas:GetRequestedServiceQuotaChange`, `servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota`.
+//!   `servicequotas:ListServiceQuotas`, `servicequotas:GetRequestedServiceQuotaChange`,
+//!   `servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota`.
 //! * Writes: `servicequotas:RequestServiceQuotaIncrease`, which also needs `iam:CreateServiceLinkedRole` for
 //!   `servicequotas.amazonaws.com` the first time in an account.
 //! * Safe to repeat: an existing instance of the alias needs no room, a sufficient quota no request, and an open request

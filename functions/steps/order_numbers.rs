@@ -7,8 +7,8 @@
 //! file. However they were ordered: the wait ends when `ListPhoneNumbersV2` shows them.
 //!
 //! * Reads: `connect:ListPhoneNumbersV2`, `connect:SearchAvailablePhoneNumbers`, `connect:DescribePhoneNumber`,
-//!   `connect:ListContactFlows`, `servicequotas:GetServiceQuota`, `support:DescribeServices`, `support:DescribeCases`,
-//!   `support:DescribeCommunications`, `s3:GetObject` on the documents bucket (and `s3:ListBucket`, without which S3 calls
+//!   `connect:ListContactFlows`, `servicequotas:GetServiceQuota`, `servicequotas:GetAWSDefaultServiceQuota`,
+//!   `support:DescribeServices`, `support:DescribeCases`, `support:DescribeCommunications`, `s3:GetObject` on the documents bucket (and `s3:ListBucket`, without which S3 calls
 //!   a missing object a denied one).
 //! * Writes: `connect:ClaimPhoneNumber`, `connect:UpdatePhoneNumberMetadata`, `connect:AssociatePhoneNumberContactFlow`,
 //!   `connect:TagResource`, `support:AddAttachmentsToSet`, `support:CreateCase`.

@@ -47,6 +47,7 @@ use crate::{
 /// `InvalidInput` with every fault of the input or of its groups at once; whatever keeps a cloud from answering.
 pub async fn run(cx: &Clients, input: PlanOnboardingInput) -> Result<PlanOnboardingOutput, StepError> {
     let onboarding = Onboarding::parse_step(&input.onboarding)?;
+    quota::check_codes(cx, &onboarding.quotas.0).await?;
     let now = OffsetDateTime::now_utc();
     let people = People::read(cx, &onboarding).await?;
     let instance = Instance::find(cx, &onboarding).await?;

@@ -1,9 +1,9 @@
 //! `preflight`: the prerequisites (the how-to's 前提条件), looked at in both clouds before anything is created: the whole
 //! input, the AWS account and Region, the Graph token and its permissions (the missing ones are named), the gallery
-//! template, each group, and whether the instance's users quota will hold the groups.
+//! template, each group, the quota codes of the input, and whether the instance's users quota will hold the groups.
 //!
-//! * Reads: `sts:GetCallerIdentity`, `servicequotas:GetServiceQuota`, `secretsmanager:GetSecretValue`; in Graph
-//!   `GET /applicationTemplates`, `/groups`, `/groups/{id}/members`, or `/transitiveMembers` where nested groups are
+//! * Reads: `sts:GetCallerIdentity`, `servicequotas:GetServiceQuota`, `servicequotas:GetAWSDefaultServiceQuota`,
+//!   `secretsmanager:GetSecretValue`; in Graph `GET /applicationTemplates`, `/groups`, `/groups/{id}/members`, or `/transitiveMembers` where nested groups are
 //!   flattened.
 //! * Writes: nothing.
 //! * Permissions: the reads; in Graph the required ones of both identities ([`Identity::permissions`]). It is the one
@@ -32,6 +32,7 @@ pub async fn run(cx: &Clients, input: PreflightInput) -> Result<PreflightOutput,
         .send()
         .await
         .map_err(|error| aws_error::step_error("asking AWS for the account", &error))?;
+    quota::check_codes(cx, &onboarding.quotas.0).await?;
     permissions(cx).await?;
     cx.graph().application_template(names::GALLERY_APPLICATION, names::GALLERY_APPLICATION_ID).await?;
     let people = People::read(cx, &onboarding).await?;
@@ -72,7 +73,7 @@ async fn permissions(cx: &Clients) -> Result<(), StepError> {
 /// What a person should know where the groups hold more people than a new instance takes. The increase is asked for once
 /// the instance exists, since the quota belongs to it; that nobody can read it before is no reason to stop here.
 async fn users_quota(cx: &Clients, users: u64) -> Option<OpenItem> {
-    let limit = quota::account_value(cx, USERS_QUOTA).await.ok().flatten()?;
+    let limit = quota::in_force(cx.quotas(), USERS_QUOTA, None).await.ok().flatten()?;
     #[expect(clippy::cast_precision_loss, reason = "no group has 2^53 members")]
     let wanted = users as f64;
     (wanted > limit).then(|| {

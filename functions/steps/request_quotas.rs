@@ -6,7 +6,8 @@
 //! that people who join, and people who left and wait out their grace period, do not fill it on the first day.
 //!
 //! * Reads: `servicequotas:GetServiceQuota`, `servicequotas:GetAWSDefaultServiceQuota`,
-//!   `servicequotas:GetRequestedServiceQuotaChange`, `servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota`,
+//!   `servicequotas:ListServiceQuotas`, `servicequotas:GetRequestedServiceQuotaChange`,
+//!   `servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota`,
 //!   `connect:SearchUsers` (two counts, at the first look only).
 //! * Writes: `servicequotas:RequestServiceQuotaIncrease`, which also needs `iam:CreateServiceLinkedRole` for
 //!   `servicequotas.amazonaws.com` the first time in an account.

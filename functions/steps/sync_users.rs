@@ -2,7 +2,8 @@
 //!
 //! * Reads: Microsoft Graph `/groups/{id}/members` (999 a page), `connect:SearchUsers` (500 a page), `connect:ListSecurityProfiles`,
 //!   `connect:ListRoutingProfiles`, where the input names hierarchy groups also `connect:ListUserHierarchyGroups` and
-//!   `connect:DescribeUserHierarchyGroup`; `dynamodb:GetItem` on the registry; `servicequotas:GetServiceQuota` when there is
+//!   `connect:DescribeUserHierarchyGroup`; `dynamodb:GetItem` on the registry; `servicequotas:GetServiceQuota` and
+//!   `servicequotas:GetAWSDefaultServiceQuota` when there is
 //!   something to do; `connect:DescribeUser` before a name is changed; Graph `/users/{id}` and `/users/{id}/memberOf` before a
 //!   deletion.
 //! * Writes: `connect:CreateUser`, `connect:UpdateUserIdentityInfo`, `connect:UpdateUserSecurityProfiles`,

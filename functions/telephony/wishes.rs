@@ -13,6 +13,9 @@ use super::{
 };
 use crate::quota;
 
+/// AWS's default of the quota of phone numbers (Amazon Connect service quotas), if Service Quotas does not know it.
+const DEFAULT_QUOTA: f64 = 5.0;
+
 impl Look<'_> {
     pub(crate) async fn numbers(&mut self) -> Result<(), StepError> {
         let wishes = &self.input.phone_numbers;
@@ -176,9 +179,10 @@ impl Look<'_> {
 
     /// How many more numbers the instance takes. A claim beyond it would fail, and failed claims count against the account.
     async fn room(&self, held: usize) -> Result<usize, StepError> {
-        let value = quota::instance_value(self.cx, PHONE_NUMBERS_QUOTA, &self.input.instance_arn).await?;
+        let instance = Some(self.input.instance_arn.as_str());
+        let value = quota::in_force(self.cx.quotas(), PHONE_NUMBERS_QUOTA, instance).await?.unwrap_or(DEFAULT_QUOTA);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a quota is a small whole number")]
-        let value = value.map_or(usize::MAX, |value| value.max(0.0) as usize);
+        let value = value.max(0.0) as usize;
         let begun =
             self.numbers.iter().filter(|number| number.status == NumberStatus::InProgress && !number.adopted).count();
         Ok(value.saturating_sub(held.max(begun)))

@@ -10,10 +10,11 @@ use onboarding_core::{
 };
 
 use super::cloud::Cloud;
-use connect_onboarding::steps::request_quotas::run;
+use connect_onboarding::{quota::check_codes, steps::request_quotas::run};
 
 const CALLS: &str = "L-12AB7C57";
 const NUMBERS: &str = "L-8F812903";
+const QUEUES: &str = "L-19A87C94";
 const USERS: &str = "L-9A46857E";
 const CREATE_USER_RATE: &str = "L-CBDEE3E4";
 
@@ -183,17 +184,96 @@ async fn what_keeps_a_request_from_being_made_now_is_waited_out() {
 }
 
 #[tokio::test]
-async fn a_quota_whose_value_aws_does_not_say_is_asked_for_and_never_taken_for_its_default() {
+async fn a_quota_that_was_never_raised_has_the_accounts_value_and_without_one_the_default() {
+    // Both were seen: an account that shows AWS's default as its own value, and one that has none.
+    for account_quotas_applied in [false, true] {
+        let behaviour = Behaviour {
+            account_quotas_applied,
+            quotas: BTreeMap::from([(CALLS.to_owned(), 30.0)]),
+            ..Behaviour::default()
+        };
+        let cloud = Cloud::start(behaviour).await;
+        let (_, arn) = cloud.instance("acme").await;
+        let required = |code, value| Quota { required: true, ..quota(code, value) };
+        let output =
+            run(&cloud.cx, input(&arn, &[required(CALLS, 25.0), required(QUEUES, 100.0), required(USERS, 25.0)]));
+        let output = output.await.unwrap();
+        let found: Vec<_> = output.quotas.iter().map(|result| (result.status, result.value)).collect();
+        let enough = QuotaStatus::Sufficient;
+        assert_eq!(found, [(enough, 30.0), (enough, 100.0), (enough, 500.0)]);
+        assert_eq!(cloud.writes(), [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn an_approved_value_that_one_operation_never_shows_is_read_by_the_other() {
     let cloud = Cloud::start(Behaviour::default()).await;
     let (_, arn) = cloud.instance("acme").await;
-    cloud.fail("GetServiceQuota", 1, 400, "NoSuchResourceException");
-    let output = run(&cloud.cx, input(&arn, &[quota(CALLS, 20.0)])).await.unwrap();
-    assert_eq!((output.quotas[0].status, output.quotas[0].value), (QuotaStatus::Pending, 10.0), "shown, not believed");
-    let calls = cloud.calls();
-    assert!(
-        calls.contains(&"GetAWSDefaultServiceQuota".into()) && calls.contains(&"RequestServiceQuotaIncrease".into()),
-        "{calls:?}"
+    cloud.fail("GetServiceQuota", 0, 400, "NoSuchResourceException");
+    let required = [Quota { required: true, ..quota(CALLS, 20.0) }];
+    for writes in [&["RequestServiceQuotaIncrease"][..], &[]] {
+        let output = follow(&cloud, input(&arn, &required), 30).await.unwrap();
+        let result = &output.quotas[0];
+        assert_eq!((result.status, result.value), (QuotaStatus::Sufficient, 20.0));
+        assert_eq!(result.request_status.as_deref(), Some("APPROVED"));
+        assert_eq!(cloud.writes(), writes, "a second execution only reads");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_because_there_is_enough_already_is_sufficient() {
+    for (code, message) in [
+        ("IllegalArgumentException", "You must provide a quota value greater than the current quota value"),
+        ("InvalidResourceStateException", "You must provide a quota value greater than the current quota value."),
+    ] {
+        let cloud = Cloud::start(Behaviour::default()).await;
+        let (_, arn) = cloud.instance("acme").await;
+        cloud.fail_saying("RequestServiceQuotaIncrease", 400, code, message);
+        let required = Quota { required: true, ..quota(CALLS, 20.0) };
+        let output = run(&cloud.cx, input(&arn, &[required])).await.unwrap();
+        assert_eq!((output.quotas[0].status, output.quotas[0].value), (QuotaStatus::Sufficient, 20.0), "{code}");
+    }
+    // In other words: the value decides, and here it could not be read before.
+    let cloud = Cloud::start(Behaviour { quotas: BTreeMap::from([(CALLS.to_owned(), 50.0)]), ..Behaviour::default() });
+    let cloud = cloud.await;
+    let (_, arn) = cloud.instance("acme").await;
+    cloud.fail("GetServiceQuota", 2, 400, "NoSuchResourceException");
+    cloud.fail_saying(
+        "RequestServiceQuotaIncrease",
+        400,
+        "IllegalArgumentException",
+        "DesiredValue is not acceptable.",
     );
+    let output = run(&cloud.cx, input(&arn, &[quota(CALLS, 20.0)])).await.unwrap();
+    assert_eq!((output.quotas[0].status, output.quotas[0].value), (QuotaStatus::Sufficient, 50.0));
+}
+
+#[tokio::test]
+async fn a_lost_answer_to_a_request_that_is_approved_before_its_value_shows_makes_no_second_request() {
+    let path = QuotaPath { value_lag: 4.0 * 3600.0, ..QuotaPath::default() };
+    let cloud = Cloud::start(ending(path)).await;
+    let (_, arn) = cloud.instance("acme").await;
+    cloud.lose_answer("RequestServiceQuotaIncrease");
+    run(&cloud.cx, input(&arn, &[quota(CALLS, 20.0)])).await.unwrap_err();
+    cloud.wait(2 * 3600);
+    let output = run(&cloud.cx, input(&arn, &[quota(CALLS, 20.0)])).await.unwrap();
+    let result = &output.quotas[0];
+    assert_eq!((result.status, result.request_status.as_deref()), (QuotaStatus::Pending, Some("APPROVED")));
+    let output = follow(&cloud, input(&arn, &[quota(CALLS, 20.0)]), 30).await.unwrap();
+    assert_eq!((output.quotas[0].status, output.quotas[0].value), (QuotaStatus::Sufficient, 20.0));
+    assert_eq!(cloud.writes(), ["RequestServiceQuotaIncrease"]);
+}
+
+#[tokio::test]
+async fn a_code_that_connect_does_not_know_is_a_fault_of_the_input_with_the_code_that_was_meant() {
+    let cloud = Cloud::start(Behaviour::default()).await;
+    let known = [quota(CALLS, 20.0), quota(CREATE_USER_RATE, 200.0), quota("L-3481440F", 3.0)];
+    check_codes(&cloud.cx, &known).await.unwrap();
+    let error = check_codes(&cloud.cx, &[quota("L-12AB7C75", 20.0), quota("L-00000000", 1.0)]).await.unwrap_err();
+    assert_eq!(error.name(), "InvalidInput");
+    for part in ["L-12AB7C75", "did you mean L-12AB7C57 (concurrentActiveCalls)?", "L-00000000"] {
+        assert!(error.message.contains(part), "{error}");
+    }
 }
 
 #[tokio::test]

@@ -5,6 +5,8 @@
 
 use std::path::Path;
 
+use aws_sdk_sfn::error::ProvideErrorMetadata;
+use onboarding_core::{onboarding::INSTANCES_QUOTA, quota::QuotaValues};
 use roxmltree::Document;
 use serde_json::{Value, json};
 
@@ -21,8 +23,6 @@ use crate::{
     words::Words,
 };
 
-/// How many Connect instances an account may have in a Region.
-const INSTANCES: &str = "L-AA17A6B9";
 /// Outputs that no command goes without.
 const OUTPUTS: [&str; 4] = ["NotificationTopicArn", "RegistryTable", "FailedEventQueue", "DocumentsBucket"];
 
@@ -181,20 +181,31 @@ async fn preflight(cloud: &Cloud, input: Option<&Value>) -> Check {
 
 async fn instance_quota(cloud: &Cloud) -> Check {
     let words = cloud.words;
-    let asked = aws_sdk_servicequotas::Client::new(&cloud.config)
-        .get_service_quota()
-        .service_code("connect")
-        .quota_code(INSTANCES)
-        .send()
-        .await;
-    match asked {
-        Ok(output) => {
-            let value = output.quota.and_then(|quota| quota.value).unwrap_or_default();
+    match instance_quota_values(cloud).await {
+        Ok(values) => {
             let used = cloud.entries().await.map_or(0, |entries| entries.len());
-            Check::good("quotas", words.instance_quota(value, used))
+            Check::good("quotas", words.instance_quota(values.in_force().unwrap_or_default(), used))
         }
-        Err(error) => Check::unknown("quotas", Trouble::of(words, &words.asking_quotas(), &error)),
+        Err(trouble) => Check::unknown("quotas", trouble),
     }
+}
+
+/// The value applied to the account, or if none was ever applied, AWS's default.
+async fn instance_quota_values(cloud: &Cloud) -> Result<QuotaValues, Trouble> {
+    let words = cloud.words;
+    let client = aws_sdk_servicequotas::Client::new(&cloud.config);
+    let mut values = QuotaValues::default();
+    match client.get_service_quota().service_code("connect").quota_code(INSTANCES_QUOTA).send().await {
+        Ok(output) => values.account = output.quota.and_then(|quota| quota.value),
+        Err(error) if error.code() == Some("NoSuchResourceException") => {}
+        Err(error) => return Err(Trouble::of(words, &words.asking_quotas(), &error)),
+    }
+    if !values.is_known() {
+        let asked = client.get_aws_default_service_quota().service_code("connect").quota_code(INSTANCES_QUOTA);
+        let output = asked.send().await.map_err(|error| Trouble::of(words, &words.asking_quotas(), &error))?;
+        values.default = output.quota.and_then(|quota| quota.value);
+    }
+    Ok(values)
 }
 
 async fn support_plan(cloud: &Cloud) -> Check {
@@ -206,7 +217,6 @@ async fn support_plan(cloud: &Cloud) -> Check {
     match aws_sdk_support::Client::from_conf(config).describe_severity_levels().send().await {
         Ok(_) => Check::good("support plan", words.support_api()),
         Err(error) => {
-            use aws_sdk_sfn::error::ProvideErrorMetadata;
             if error.code() == Some("SubscriptionRequiredException") {
                 Check::new("support plan", Verdict::Look, words.no_support_api(), words.order_by_hand())
             } else {

@@ -13,6 +13,7 @@ pub mod messages;
 pub mod names;
 pub mod onboarding;
 pub mod parse;
+pub mod quota;
 pub mod report;
 pub mod rotation;
 pub mod saml;

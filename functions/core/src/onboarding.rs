@@ -146,13 +146,19 @@ impl JsonSchema for Quotas {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Quota {
-    /// The quota code, `L-` and eight hexadecimal digits.
+    /// The quota code, `L-` and eight hexadecimal digits in upper case.
+    #[serde(deserialize_with = "upper_case")]
     pub code: String,
     /// The value to hold at least.
     pub value: f64,
     /// Whether the onboarding fails when it is refused; otherwise it goes on and reports.
     #[serde(default)]
     pub required: bool,
+}
+
+/// The input may write a code in lower case; Service Quotas and every comparison here have it in upper case.
+fn upper_case<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    String::deserialize(deserializer).map(|code| code.to_ascii_uppercase())
 }
 
 /// The friendly names of Connect's quotas: name, code, whether it belongs to an instance (facts: Amazon Connect service

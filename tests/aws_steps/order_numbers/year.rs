@@ -16,8 +16,9 @@ async fn a_year_of_waiting_for_both_stays_below_the_limits_of_an_execution_and_e
     let behaviour = Behaviour {
         support_path: SupportPath { decided: 1e10, ..SupportPath::default() },
         quota_path: QuotaPath::ending(QuotaOutcome::Never),
-        // The calls' own rate is kept by the wall's clock, which this test does not wait for.
-        quotas: [("L-B07B2C56".to_owned(), 1e6)].into(),
+        // The calls' own rate is kept by the wall's clock, which this test does not wait for. A value of the account saves
+        // a call for each of the many polls.
+        quotas: [("L-B07B2C56".to_owned(), 1e6), ("L-12AB7C57".to_owned(), 10.0)].into(),
         ..Behaviour::default()
     };
     let telephony = Telephony::start(behaviour).await;

@@ -58,9 +58,12 @@ impl fmt::Debug for ClientCredentials {
 /// How AWS and Entra behave: the knobs. All durations are seconds of the real cloud; the clock's scale shortens them.
 #[derive(Clone, Debug)]
 pub struct Behaviour {
-    /// Applied quota values by quota code that differ from AWS's defaults. For a quota per instance it is the value
-    /// that each new instance starts with.
+    /// Values that were applied to the account, by quota code. For a quota per instance it is the value that an instance has
+    /// until its own is raised.
     pub quotas: BTreeMap<String, f64>,
+    /// Whether the account has an applied value (AWS's default) for quotas that were never raised. Both were seen; without
+    /// one, `GetServiceQuota` answers `NoSuchResourceException`.
+    pub account_quotas_applied: bool,
     /// What happens to requests for an increase of a quota, by quota code.
     pub quota_paths: BTreeMap<String, QuotaPath>,
     /// What happens to requests for quotas that [`Behaviour::quota_paths`] does not name.
@@ -107,6 +110,7 @@ impl Default for Behaviour {
     fn default() -> Self {
         Self {
             quotas: BTreeMap::new(),
+            account_quotas_applied: false,
             quota_paths: BTreeMap::from([("L-AA17A6B9".to_owned(), QuotaPath::automatic())]),
             quota_path: QuotaPath::default(),
             support_subscribed: true,

@@ -82,9 +82,14 @@ const REASONS: &[Reason] = &[
         "Lambda sends an event that failed to the queue under the key, in the function's name",
     ),
     (
-        &["InstanceQuotaFunction", "PlanOnboardingFunction", "RequestQuotasFunction"],
+        &["DeleteUsersFunction", "SyncUsersFunction"],
         "servicequotas:GetAWSDefaultServiceQuota",
-        "read where the account has no value of its own for a quota: tests/aws_steps/request_quotas.rs",
+        "the default rate is read where the account has no rate of its own; the local cloud's account has one",
+    ),
+    (
+        &["InstanceQuotaFunction", "RequestQuotasFunction"],
+        "servicequotas:ListServiceQuotas",
+        "read where an approved value shows no other way: tests/aws_steps/request_quotas.rs",
     ),
     (&["OrderNumbersFunction"], "s3:ListBucket", "never called; without it S3 calls a missing document a denied one"),
     (
@@ -110,6 +115,7 @@ pub(super) const KNOWS_NO_RESOURCE: &[&str] = &[
     "iam:ListPolicies",
     "servicequotas:GetAWSDefaultServiceQuota",
     "servicequotas:GetRequestedServiceQuotaChange",
+    "servicequotas:ListServiceQuotas",
     "support:AddAttachmentsToSet",
     "support:CreateCase",
     "support:DescribeCases",

@@ -14,7 +14,7 @@ use crate::{
     onboarding::{
         Assignment, Brake, Documents, Drift, Entra, Iam, Instance, Language, Mend, NestedGroups, NumberOrder,
         Onboarding, Phone, PhoneNumber, PhoneNumberType, QUOTA_NAMES, Quota, Quotas, RemovalAction, Removed, Storage,
-        Telephony, UserGroup, UsernameAttribute, Users, basic_routing_profile,
+        Telephony, UserGroup, UsernameAttribute, Users, basic_routing_profile, quota_name,
     },
 };
 
@@ -231,9 +231,13 @@ fn quotas(at: &At, value: &Value) -> Quotas {
     };
     for (index, quota) in quotas.iter().enumerate() {
         if !quota.code.is_empty() && quotas[..index].iter().any(|earlier| earlier.code == quota.code) {
+            let quota = match quota_name(&quota.code) {
+                name if name == quota.code => name.to_owned(),
+                name => format!("{name} ({})", quota.code),
+            };
             at.fault(
-                format!("names the quota {} twice", quota.code),
-                format!("クォータ {} が 2 回指定されています", quota.code),
+                format!("names the quota {quota} twice; keep one of both"),
+                format!("クォータ {quota} が 2 回指定されています。どちらか一方だけを指定してください"),
             );
         }
     }
@@ -270,7 +274,7 @@ fn quota_code(at: &At, name: &str) -> String {
     let is_code =
         name.strip_prefix("L-").is_some_and(|hex| hex.len() == 8 && hex.chars().all(|c| c.is_ascii_hexdigit()));
     if is_code {
-        return name.to_owned();
+        return name.to_ascii_uppercase();
     }
     QUOTA_NAMES.iter().find(|(known, _, _)| *known == name).map_or_else(
         || {

@@ -100,6 +100,20 @@ fn quotas_are_taken_by_name_by_code_with_options_and_as_a_list() {
 }
 
 #[test]
+fn quota_codes_are_compared_without_case() {
+    let mut value = smallest();
+    value["quotas"] = json!({ "L-12ab7c57": 20 });
+    assert_eq!(Onboarding::parse(&value).unwrap().quotas.0[0].code, "L-12AB7C57");
+    value["quotas"] = json!({ "L-12ab7c57": 20, "concurrentActiveCalls": 30 });
+    assert!(faults(&value).contains("$.quotas: names the quota concurrentActiveCalls (L-12AB7C57) twice"));
+    value["quotas"] = json!({ "L-0123abcd": 20, "L-0123ABCD": 30 });
+    assert!(faults(&value).contains("$.quotas: names the quota L-0123ABCD twice"));
+    // The state of an execution that was started by an older release.
+    let kept: crate::onboarding::Quota = serde_json::from_value(json!({ "code": "L-12ab7c57", "value": 20 })).unwrap();
+    assert_eq!(kept.code, "L-12AB7C57");
+}
+
+#[test]
 fn a_misspelt_field_is_met_with_the_right_one() {
     let mut value = smallest();
     value["users"]["groups"][0]["securityProfile"] = json!(["Agent"]);

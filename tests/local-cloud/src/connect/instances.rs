@@ -81,7 +81,7 @@ fn room(setting: &Setting, state: &mut State) -> Result<(), Refusal> {
              Wait 30 days before you create another instance.",
         );
     }
-    let quota = quotas::applied(setting, &state.quotas, "L-AA17A6B9", None);
+    let quota = quotas::in_force(setting, &state.quotas, "L-AA17A6B9", None);
     let living = state.connect.instances.values().filter(|instance| instance.failure.is_none());
     let (active, pending): (Vec<_>, Vec<_>) = living.partition(|instance| instance.ready <= now);
     let fits = |count: usize| u32::try_from(count).is_ok_and(|count| f64::from(count) < quota);

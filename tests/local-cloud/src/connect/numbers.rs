@@ -158,7 +158,7 @@ pub(super) fn claim(setting: &Setting, state: &mut State, input: &Input) -> Answ
     let Some(stock) = stock.filter(|_| !taken) else {
         return Err(Refusal::not_found("The phone number is not available."));
     };
-    let quota = quotas::applied(setting, &state.quotas, "L-8F812903", Some(&target));
+    let quota = quotas::in_force(setting, &state.quotas, "L-8F812903", Some(&target));
     let held =
         state.connect.numbers.values().filter(|number| number.target == target && number.failure.is_none()).count();
     let full = !u32::try_from(held).is_ok_and(|held| f64::from(held) < quota);

@@ -88,7 +88,7 @@ pub(super) fn create(setting: &Setting, state: &mut State, input: &Input) -> Ans
         return Err(Refusal::new(409, "DuplicateResourceException", message));
     }
     let arn = instance.arn.clone();
-    let quota = quotas::applied(setting, &state.quotas, "L-9A46857E", Some(&arn));
+    let quota = quotas::in_force(setting, &state.quotas, "L-9A46857E", Some(&arn));
     let instance = state.connect.ready(setting, &arn)?;
     if !u32::try_from(instance.users.all.len()).is_ok_and(|count| f64::from(count) < quota) {
         // The same HTTP status as a throttle: only the code tells them apart.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{CODES, Code, Level, Quotas, Request, applied, codes};
+use super::{CODES, Code, Level, Quotas, Request, applied, codes, in_force};
 use crate::aws_error::{Answer, Refusal};
 use crate::input::{Input, answer};
 use crate::options::{QuotaOutcome, QuotaPath};
@@ -106,7 +106,12 @@ fn quota(setting: &Setting, code: &Code, value: f64, of: Option<&str>) -> Value 
 fn get(setting: &Setting, state: &State, input: &Input) -> Answer {
     let code = code(input)?;
     let context = context_of(state, code, input)?;
-    let value = applied(setting, &state.quotas, code.code, context.as_deref());
+    let value = applied(setting, &state.quotas, code.code, context.as_deref()).ok_or_else(|| {
+        no_such(match context {
+            Some(_) => "The request failed because applied value for the specified context Id do not exist.",
+            None => "The request failed because the specified quota has no applied value.",
+        })
+    })?;
     answer(json!({ "Quota": quota(setting, code, value, context.as_deref()) }))
 }
 
@@ -119,12 +124,13 @@ fn list(setting: &Setting, state: &State, input: &Input) -> Answer {
     let mut shapes = Vec::new();
     for code in CODES.iter().filter(|code| wanted(code)) {
         if level != "RESOURCE" {
-            shapes.push(quota(setting, code, applied(setting, &state.quotas, code.code, None), None));
+            let value = applied(setting, &state.quotas, code.code, None);
+            shapes.extend(value.map(|value| quota(setting, code, value, None)));
         }
         if level != "ACCOUNT" && code.level == Level::Resource {
             for instance in state.connect.instances.values() {
                 let value = applied(setting, &state.quotas, code.code, Some(&instance.arn));
-                shapes.push(quota(setting, code, value, Some(&instance.arn)));
+                shapes.extend(value.map(|value| quota(setting, code, value, Some(&instance.arn))));
             }
         }
     }
@@ -149,7 +155,7 @@ fn request(setting: &Setting, state: &mut State, input: &Input) -> Answer {
     if code.level == Level::Resource && context.is_none() {
         return Err(illegal("Resource level quotas cannot be adjusted at the account level. Give a ContextId."));
     }
-    let current = applied(setting, &state.quotas, code.code, context.as_deref());
+    let current = in_force(setting, &state.quotas, code.code, context.as_deref());
     if desired <= current {
         let message = "You must provide a quota value greater than the current quota value.";
         return Err(illegal(message));

@@ -116,7 +116,7 @@ impl Quotas {
         self.values.retain(|(_, of), _| of.as_deref() != Some(context));
     }
 
-    /// Every value that differs from AWS's default, and every request.
+    /// Every value that was applied, and every request.
     pub(crate) fn inventory(&self, setting: &Setting) -> Value {
         let values: Vec<Value> = self
             .values
@@ -128,22 +128,32 @@ impl Quotas {
     }
 }
 
-/// The applied value of a quota, for a resource or the account.
-pub(crate) fn applied(setting: &Setting, quotas: &Quotas, code: &str, context: Option<&str>) -> f64 {
+/// The value that was applied to a resource, or to the account. None where nothing was ever applied: Service Quotas then has
+/// only the levels below (aws-cli#8584 and #6629).
+fn applied(setting: &Setting, quotas: &Quotas, code: &str, context: Option<&str>) -> Option<f64> {
     let key = (code.to_owned(), context.map(str::to_owned));
+    let value = quotas.values.get(&key).copied();
+    if context.is_some() {
+        return value;
+    }
     let known = codes::find(code);
-    let initial = || {
-        let granted = known.filter(|known| !known.operation.is_empty() && !setting.real_rates).map(|_| GRANTED_RATE);
-        let own = setting.behaviour.quotas.get(code).copied();
-        own.or(granted).or(known.map(|known| known.default)).unwrap_or_default()
-    };
-    quotas.values.get(&key).copied().unwrap_or_else(initial)
+    let granted = known.filter(|known| !known.operation.is_empty() && !setting.real_rates).map(|_| GRANTED_RATE);
+    let shown = known.filter(|_| setting.behaviour.account_quotas_applied).map(|known| known.default);
+    value.or_else(|| setting.behaviour.quotas.get(code).copied()).or(granted).or(shown)
+}
+
+/// The value of a quota in force: the resource's, else the account's, else AWS's default (Service Quotas console).
+pub(crate) fn in_force(setting: &Setting, quotas: &Quotas, code: &str, context: Option<&str>) -> f64 {
+    let of_resource = context.and_then(|context| applied(setting, quotas, code, Some(context)));
+    let of_account = || applied(setting, quotas, code, None);
+    let default = || codes::find(code).map(|known| known.default);
+    of_resource.or_else(of_account).or_else(default).unwrap_or_default()
 }
 
 /// How many calls a second the account may make of an operation of Connect.
 pub(crate) fn rate(setting: &Setting, quotas: &Quotas, operation: &str) -> f64 {
     match CODES.iter().find(|code| code.operation == operation) {
-        Some(code) => applied(setting, quotas, code.code, None),
+        Some(code) => in_force(setting, quotas, code.code, None),
         None if setting.real_rates => REAL_RATE,
         None => GRANTED_RATE,
     }

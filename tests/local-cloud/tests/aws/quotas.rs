@@ -10,8 +10,9 @@ fn of(context: &str) -> Value {
     json!({ "ServiceCode": "connect", "QuotaCode": CALLS, "ContextId": context })
 }
 
-async fn value(cloud: &Cloud, context: &str) -> f64 {
-    cloud.quotas("GetServiceQuota", of(context)).await.body["Quota"]["Value"].as_f64().unwrap()
+/// The value applied to an instance, if there is one.
+async fn value(cloud: &Cloud, context: &str) -> Option<f64> {
+    cloud.quotas("GetServiceQuota", of(context)).await.body["Quota"]["Value"].as_f64()
 }
 
 async fn request(cloud: &Cloud, context: &str, desired: f64) -> Answer {
@@ -53,21 +54,21 @@ async fn an_approval_comes_before_its_value() {
     cloud.cloud.advance(300.0);
     assert_eq!(status().await, "CASE_OPENED");
     cloud.cloud.advance(1500.0);
-    assert_eq!((status().await, value(&cloud, &arn).await), ("APPROVED".into(), 10.0));
+    assert_eq!((status().await, value(&cloud, &arn).await), ("APPROVED".into(), None));
     cloud.cloud.advance(60.0);
-    assert!((value(&cloud, &arn).await - 20.0).abs() < f64::EPSILON);
+    assert_eq!(value(&cloud, &arn).await, Some(20.0));
     cloud.is_clean();
 }
 
 #[tokio::test]
 async fn every_end_of_a_request_shows_its_status_and_grants_or_not() {
     let ends = [
-        (QuotaOutcome::Denied, "DENIED", 10.0),
-        (QuotaOutcome::NotApproved, "NOT_APPROVED", 10.0),
-        (QuotaOutcome::CaseClosedGranted, "CASE_CLOSED", 20.0),
-        (QuotaOutcome::CaseClosedRefused, "CASE_CLOSED", 10.0),
-        (QuotaOutcome::InvalidRequest, "INVALID_REQUEST", 10.0),
-        (QuotaOutcome::Never, "CASE_OPENED", 10.0),
+        (QuotaOutcome::Denied, "DENIED", None),
+        (QuotaOutcome::NotApproved, "NOT_APPROVED", None),
+        (QuotaOutcome::CaseClosedGranted, "CASE_CLOSED", Some(20.0)),
+        (QuotaOutcome::CaseClosedRefused, "CASE_CLOSED", None),
+        (QuotaOutcome::InvalidRequest, "INVALID_REQUEST", None),
+        (QuotaOutcome::Never, "CASE_OPENED", None),
     ];
     for (outcome, expected, granted) in ends {
         let mut options = options();
@@ -79,7 +80,7 @@ async fn every_end_of_a_request_shows_its_status_and_grants_or_not() {
         let ask = json!({ "QuotaRequestedAtLevel": "ALL" });
         let found = cloud.quotas("ListRequestedServiceQuotaChangeHistory", ask).await.body;
         assert_eq!(found["RequestedQuotas"][0]["Status"], expected);
-        assert!((value(&cloud, &arn).await - granted).abs() < f64::EPSILON, "{outcome:?}");
+        assert_eq!(value(&cloud, &arn).await, granted, "{outcome:?}");
         cloud.is_clean();
     }
 }
@@ -99,12 +100,34 @@ async fn requests_that_make_no_sense_are_refused_each_with_its_code() {
 
 #[tokio::test]
 async fn the_rate_quotas_tell_the_rate_that_the_buckets_keep() {
-    for (real, expected) in [(false, 100.0), (true, 2.0)] {
+    for (real, call, expected) in [(false, "GetServiceQuota", 100.0), (true, "GetAWSDefaultServiceQuota", 2.0)] {
         let mut options = options();
         options.real_rates = real;
         let cloud = start_with(options).await;
         let ask = json!({ "ServiceCode": "connect", "QuotaCode": "L-CBDEE3E4" });
-        assert_eq!(cloud.quotas("GetServiceQuota", ask).await.body["Quota"]["Value"], expected);
+        assert_eq!(cloud.quotas(call, ask).await.body["Quota"]["Value"], expected);
+        cloud.is_clean();
+    }
+}
+
+#[tokio::test]
+async fn a_quota_that_was_never_raised_has_no_applied_value() {
+    for applied in [false, true] {
+        let mut options = options();
+        options.behaviour.account_quotas_applied = applied;
+        let cloud = start_with(options).await;
+        let (_, arn) = cloud.instance("acme").await;
+        let of_instance = cloud.quotas("GetServiceQuota", of(&arn)).await;
+        assert_eq!(of_instance.code, "NoSuchResourceException");
+        let ask = json!({ "ServiceCode": "connect", "QuotaCode": CALLS });
+        let of_account = cloud.quotas("GetServiceQuota", ask.clone()).await;
+        assert_eq!(of_account.code == "NoSuchResourceException", !applied);
+        assert_eq!(cloud.quotas("GetAWSDefaultServiceQuota", ask).await.body["Quota"]["Value"], 10.0);
+        let all = json!({ "ServiceCode": "connect", "QuotaCode": CALLS, "QuotaAppliedAtLevel": "ALL" });
+        let listed = cloud.quotas("ListServiceQuotas", all).await.body["Quotas"].as_array().unwrap().len();
+        assert_eq!(listed, usize::from(applied));
+        // The default is in force all the same.
+        assert_eq!(request(&cloud, &arn, 10.0).await.code, "IllegalArgumentException");
         cloud.is_clean();
     }
 }

@@ -1,0 +1,334 @@
+//! Decides what to do about a quota, from the values and requests that Service Quotas returned. Pure.
+//!
+//! Three rules that the API reference does not spell out:
+//!
+//! * A quota that was never raised has no applied value: `GetServiceQuota` answers `NoSuchResourceException`, for an
+//!   instance (aws-cli#8584) and for the account (aws-cli#6629). The Service Quotas console states which value is in force
+//!   then: the first of resource value, account value, AWS default value.
+//! * `APPROVED` can precede the new value, and `CASE_CLOSED` says neither yes nor no. So only the value in force decides.
+//! * A request has no client token. A request whose answer was lost is found in the request history, and it can be
+//!   decided there before its value is visible.
+
+use crate::onboarding::QUOTA_NAMES;
+
+/// How often the value is read again after `APPROVED`: the waits of [`approval`](crate::backoff::approval) then add up to
+/// about a day.
+const READS_AFTER_APPROVAL: u32 = 11;
+/// How often the value is read again after `CASE_CLOSED`: the waits add up to about an hour and a half.
+const READS_AFTER_CLOSED_CASE: u32 = 4;
+
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+
+/// The values of one quota. `None`: Service Quotas has no value at this level, or the level does not apply.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct QuotaValues {
+    /// The value applied to the instance.
+    pub instance: Option<f64>,
+    /// The value applied to the account in this Region.
+    pub account: Option<f64>,
+    /// AWS's default.
+    pub default: Option<f64>,
+}
+
+impl QuotaValues {
+    /// The value in force; `None` if Service Quotas does not know the quota.
+    #[must_use]
+    pub fn in_force(&self) -> Option<f64> {
+        self.instance.or(self.account).or(self.default)
+    }
+
+    /// Whether Service Quotas knows the quota at any level.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.in_force().is_some()
+    }
+}
+
+/// The quota with a name whose code is most like this one: name and code. `None` if no code is similar.
+#[must_use]
+pub fn nearest(code: &str) -> Option<(&'static str, &'static str)> {
+    let differences = |known: &str| known.chars().zip(code.chars()).filter(|(one, other)| one != other).count();
+    let (name, known, _) = QUOTA_NAMES.iter().min_by_key(|(_, known, _)| differences(known))?;
+    (differences(known) <= 2).then_some((*name, *known))
+}
+
+/// The value that is needed, and the value to request if there is less.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct QuotaNeed {
+    /// The value that is enough.
+    pub at_least: f64,
+    /// The value to request; not below `at_least`.
+    pub ask_for: f64,
+}
+
+/// A request for an increase, as the history of Service Quotas shows it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct QuotaRequest {
+    /// The request's id.
+    pub id: String,
+    /// The support case that Service Quotas opened for it.
+    pub case_id: Option<String>,
+    /// The requested value.
+    pub desired: Option<f64>,
+    /// The status in the words of Service Quotas.
+    pub status: String,
+    /// Seconds since its last change.
+    pub age: u64,
+    /// How often the value was read after the decision, if this execution follows the request; else `None`.
+    pub followed: Option<u32>,
+}
+
+/// What a request's status means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    Refused,
+    Closed,
+    Approved,
+    Open,
+}
+
+impl QuotaRequest {
+    fn stage(&self) -> Stage {
+        match self.status.as_str() {
+            "DENIED" | "NOT_APPROVED" | "INVALID_REQUEST" => Stage::Refused,
+            "CASE_CLOSED" => Stage::Closed,
+            "APPROVED" => Stage::Approved,
+            // A status that AWS adds later counts as undecided: waiting is harmless, a wrong refusal is not.
+            _ => Stage::Open,
+        }
+    }
+
+    fn asks_enough(&self, need: QuotaNeed) -> bool {
+        self.desired.is_none_or(|desired| desired >= need.at_least)
+    }
+
+    fn reads(&self) -> u32 {
+        self.followed.unwrap_or_default()
+    }
+
+    /// Whether the request still answers the need. A decided one from the history must be recent: its value may follow, or
+    /// it is this step's own, whose answer was lost. An older one has had its effect, and a new execution asks again.
+    fn counts(&self, need: QuotaNeed) -> bool {
+        let recent = match self.stage() {
+            Stage::Open => return true,
+            Stage::Approved => self.age <= 24 * HOUR,
+            Stage::Closed => self.age <= 2 * HOUR,
+            Stage::Refused => self.age <= 15 * MINUTE && self.desired == Some(need.ask_for),
+        };
+        self.asks_enough(need) && (recent || self.followed.is_some())
+    }
+}
+
+/// What to do about a quota.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum QuotaDecision<'a> {
+    /// The value in force is enough.
+    Sufficient,
+    /// There is not enough, and AWS does not let customers change this quota.
+    NotAdjustable,
+    /// Request more.
+    Ask,
+    /// AWS has not decided on this request.
+    Undecided(&'a QuotaRequest),
+    /// AWS has decided on this request, and its value may still follow.
+    ValueOutstanding(&'a QuotaRequest),
+    /// AWS refused this request, or its value did not follow.
+    Refused(&'a QuotaRequest),
+}
+
+impl<'a> QuotaDecision<'a> {
+    /// The request that decides.
+    #[must_use]
+    pub const fn request(&self) -> Option<&'a QuotaRequest> {
+        match self {
+            Self::Undecided(request) | Self::ValueOutstanding(request) | Self::Refused(request) => Some(request),
+            Self::Sufficient | Self::NotAdjustable | Self::Ask => None,
+        }
+    }
+
+    /// Whether AWS granted a request, or may have, and the value in force is still short.
+    #[must_use]
+    pub fn awaits_value(&self) -> bool {
+        match self {
+            Self::ValueOutstanding(_) => true,
+            Self::Refused(request) => matches!(request.stage(), Stage::Approved | Stage::Closed),
+            Self::Sufficient | Self::NotAdjustable | Self::Ask | Self::Undecided(_) => false,
+        }
+    }
+}
+
+/// Decides what to do about a quota.
+///
+/// `in_force` is [`QuotaValues::in_force`]; `requests` are those at the level of the quota, in any order.
+#[must_use]
+pub fn decide(
+    need: QuotaNeed,
+    in_force: Option<f64>,
+    adjustable: bool,
+    requests: &[QuotaRequest],
+) -> QuotaDecision<'_> {
+    if in_force.is_some_and(|value| value >= need.at_least) {
+        return QuotaDecision::Sufficient;
+    }
+    // The request that the execution follows comes first. Of the others an open one, since only one can be open at a time,
+    // and rather one that asks for enough.
+    let rank = |request: &&QuotaRequest| {
+        let desired = request.desired.unwrap_or(f64::MAX);
+        (request.followed.is_some(), request.stage(), desired.min(need.ask_for), std::cmp::Reverse(request.age))
+    };
+    let best = requests
+        .iter()
+        .filter(|request| request.counts(need))
+        .max_by(|one, other| rank(one).partial_cmp(&rank(other)).unwrap_or(std::cmp::Ordering::Equal));
+    let Some(request) = best else {
+        return if adjustable { QuotaDecision::Ask } else { QuotaDecision::NotAdjustable };
+    };
+    let reads = match request.stage() {
+        Stage::Open => return QuotaDecision::Undecided(request),
+        Stage::Refused => 0,
+        Stage::Approved => READS_AFTER_APPROVAL,
+        Stage::Closed => READS_AFTER_CLOSED_CASE,
+    };
+    if request.reads() < reads { QuotaDecision::ValueOutstanding(request) } else { QuotaDecision::Refused(request) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backoff;
+
+    const NEED: QuotaNeed = QuotaNeed { at_least: 20.0, ask_for: 22.0 };
+
+    fn request(id: &str, status: &str, desired: f64) -> QuotaRequest {
+        QuotaRequest { id: id.into(), status: status.into(), desired: Some(desired), ..QuotaRequest::default() }
+    }
+
+    fn followed(reads: u32, request: QuotaRequest) -> QuotaRequest {
+        QuotaRequest { followed: Some(reads), ..request }
+    }
+
+    fn aged(age: u64, request: QuotaRequest) -> QuotaRequest {
+        QuotaRequest { age, ..request }
+    }
+
+    /// The decision in a word, with the request's id.
+    fn decided(in_force: Option<f64>, requests: &[QuotaRequest]) -> String {
+        match decide(NEED, in_force, true, requests) {
+            QuotaDecision::Sufficient => "sufficient".into(),
+            QuotaDecision::NotAdjustable => "not adjustable".into(),
+            QuotaDecision::Ask => "ask".into(),
+            QuotaDecision::Undecided(request) => format!("undecided {}", request.id),
+            QuotaDecision::ValueOutstanding(request) => format!("outstanding {}", request.id),
+            QuotaDecision::Refused(request) => format!("refused {}", request.id),
+        }
+    }
+
+    #[test]
+    fn the_value_in_force_is_that_of_the_instance_else_of_the_account_else_the_default() {
+        let (some, none) = (Some, None::<f64>);
+        for (instance, account, default, in_force) in [
+            (some(0.0), some(30.0), some(10.0), some(0.0)),
+            (some(40.0), none, some(10.0), some(40.0)),
+            (none, some(30.0), some(10.0), some(30.0)),
+            (none, some(0.0), some(10.0), some(0.0)),
+            (none, none, some(10.0), some(10.0)),
+            (none, none, none, none),
+        ] {
+            let values = QuotaValues { instance, account, default };
+            assert_eq!(values.in_force(), in_force, "{values:?}");
+            assert_eq!(values.is_known(), in_force.is_some());
+        }
+    }
+
+    #[test]
+    fn enough_needs_no_request_and_a_quota_that_can_not_be_changed_gets_none() {
+        assert_eq!(decided(Some(20.0), &[request("a", "PENDING", 50.0)]), "sufficient");
+        assert_eq!(decided(Some(19.0), &[]), "ask");
+        assert_eq!(decided(None, &[]), "ask");
+        assert_eq!(decide(NEED, Some(19.0), false, &[]), QuotaDecision::NotAdjustable);
+        assert_eq!(decide(NEED, Some(20.0), false, &[]), QuotaDecision::Sufficient);
+    }
+
+    #[test]
+    fn each_status_of_the_followed_request_has_its_meaning() {
+        for (status, reads, decision) in [
+            ("PENDING", 0, "undecided a"),
+            ("CASE_OPENED", 900, "undecided a"),
+            ("SOMETHING_NEW", 900, "undecided a"),
+            ("APPROVED", 0, "outstanding a"),
+            ("APPROVED", READS_AFTER_APPROVAL, "refused a"),
+            ("CASE_CLOSED", 0, "outstanding a"),
+            ("CASE_CLOSED", READS_AFTER_CLOSED_CASE, "refused a"),
+            ("DENIED", 0, "refused a"),
+            ("NOT_APPROVED", 0, "refused a"),
+            ("INVALID_REQUEST", 0, "refused a"),
+        ] {
+            let old = aged(90 * 24 * HOUR, request("a", status, 22.0));
+            assert_eq!(decided(Some(10.0), &[followed(reads, old)]), decision, "{status} after {reads} reads");
+        }
+    }
+
+    #[test]
+    fn a_decided_request_for_less_than_is_needed_does_not_count_and_an_open_one_is_waited_for() {
+        assert_eq!(decided(Some(12.0), &[followed(0, request("a", "APPROVED", 12.0))]), "ask");
+        assert_eq!(decided(Some(10.0), &[followed(0, request("a", "DENIED", 12.0))]), "ask");
+        assert_eq!(decided(Some(10.0), &[request("a", "PENDING", 12.0)]), "undecided a");
+    }
+
+    #[test]
+    fn of_several_requests_the_followed_one_counts_then_an_open_one_that_asks_enough() {
+        let open = [request("a", "PENDING", 12.0), request("b", "CASE_OPENED", 20.0), request("c", "APPROVED", 50.0)];
+        assert_eq!(decided(Some(10.0), &open), "undecided b");
+        let mut with_followed = open.to_vec();
+        with_followed.push(followed(0, request("d", "APPROVED", 22.0)));
+        assert_eq!(decided(Some(10.0), &with_followed), "outstanding d");
+        let refused_and_approved = [request("a", "DENIED", 22.0), request("b", "APPROVED", 22.0)];
+        assert_eq!(decided(Some(10.0), &refused_and_approved), "outstanding b");
+    }
+
+    #[test]
+    fn a_request_whose_answer_was_lost_counts_even_if_it_was_decided_before_the_retry() {
+        for (status, age, desired, decision) in [
+            ("APPROVED", 0, 22.0, "outstanding a"),
+            ("APPROVED", 24 * HOUR, 22.0, "outstanding a"),
+            ("APPROVED", 25 * HOUR, 22.0, "ask"),
+            ("APPROVED", 0, 15.0, "ask"),
+            ("CASE_CLOSED", HOUR, 22.0, "outstanding a"),
+            ("CASE_CLOSED", 3 * HOUR, 22.0, "ask"),
+            ("DENIED", 5 * MINUTE, 22.0, "refused a"),
+            // A new execution asks again for what was refused, and at once if the value is another one.
+            ("DENIED", HOUR, 22.0, "ask"),
+            ("DENIED", 5 * MINUTE, 30.0, "ask"),
+        ] {
+            let found = aged(age, request("a", status, desired));
+            assert_eq!(decided(Some(10.0), &[found]), decision, "{status} for {desired}, {age} s ago");
+        }
+    }
+
+    #[test]
+    fn a_mistyped_code_is_near_the_one_that_was_meant() {
+        assert_eq!(nearest("L-12AB7C75"), Some(("concurrentActiveCalls", "L-12AB7C57")));
+        assert_eq!(nearest("L-00000000"), None);
+    }
+
+    #[test]
+    fn only_a_request_that_may_have_been_granted_awaits_its_value() {
+        for (status, reads, awaits) in [
+            ("APPROVED", 0, true),
+            ("APPROVED", 90, true),
+            ("CASE_CLOSED", 90, true),
+            ("DENIED", 0, false),
+            ("PENDING", 0, false),
+        ] {
+            let requests = [followed(reads, request("a", status, 22.0))];
+            assert_eq!(decide(NEED, Some(10.0), true, &requests).awaits_value(), awaits, "{status}");
+        }
+    }
+
+    #[test]
+    fn an_approved_value_gets_about_a_day_to_come_into_force() {
+        let seconds: u64 = (0..READS_AFTER_APPROVAL).map(backoff::approval).sum();
+        assert!((18 * HOUR..36 * HOUR).contains(&seconds), "{seconds}");
+    }
+}
