@@ -46,6 +46,9 @@ pub struct LocalArgs {
     /// Keep Amazon Connect's real API rates (2 requests a second, burst 5) instead of granting higher ones
     #[arg(long)]
     pub real_rates: bool,
+    /// Emulate a new AWS account, which has 10 concurrent executions of functions and can reserve none
+    #[arg(long)]
+    pub fresh_account: bool,
     /// How long a second of the real cloud lasts here, in seconds
     #[arg(long, value_name = "FACTOR", default_value_t = 0.005, value_parser = factor)]
     pub clock_scale: f64,

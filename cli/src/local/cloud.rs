@@ -58,7 +58,13 @@ impl Cloud {
         let stand_in =
             stand_in.map_err(|error| Failure::not_started(|words| (error.to_string(), words.look_and_try_again())))?;
         let aws = stand_in.aws_url();
-        let settings = Settings { port, stand_in: &aws, clock_scale: args.clock_scale, folder };
+        let settings = Settings {
+            port,
+            stand_in: &aws,
+            clock_scale: args.clock_scale,
+            concurrency: args.fresh_account.then_some(emulator::FRESH_ACCOUNT),
+            folder,
+        };
         let emulator = Emulator::start(venv, &settings).await?;
         Ok(Self { stand_in, emulator, emulator_url, credentials })
     }

@@ -45,7 +45,10 @@ def upload():
     """Code, definitions and the template with their places in it go to a bucket; gives the template's URL."""
     s3 = client("s3")
     bucket = "connect-onboarding-artifacts"
-    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": os.environ["AWS_REGION"]})
+    try:
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": os.environ["AWS_REGION"]})
+    except s3.exceptions.BucketAlreadyOwnedByYou:  # of another stack of this account
+        pass
     s3.put_object(Bucket=bucket, Key="bootstrap.zip", Body=archive())
 
     def definition(match):

@@ -31,6 +31,8 @@ pub struct Deployment<'a> {
     pub folder: &'a Path,
     /// The emulator's URL.
     pub emulator: &'a str,
+    /// The stack's name.
+    pub stack: &'a str,
     /// The stack's parameters, but for the ARNs of secrets.
     pub parameters: &'a BTreeMap<&'static str, String>,
     /// By what the functions sign in to Entra.
@@ -78,7 +80,7 @@ impl Deployment<'_> {
     pub async fn run(&self) -> Result<Stack, Failure> {
         let settings = json!({
             "root": self.workspace.root,
-            "stack": Stack::NAME,
+            "stack": self.stack,
             "bootstrap": self.bootstrap,
             "folder": self.folder,
             "emulator": self.emulator,

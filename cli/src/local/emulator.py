@@ -112,7 +112,8 @@ def send_what_states_do_themselves_through_the_stand_in():
         try:
             result = call_lambda(function, event) if not fails or fails["ran"] else None
             if fails:
-                raise sfn._ExecutionError(fails["error"], f"the local cloud was told to fail the call of {name}")
+                cause = fails.get("cause") or f"the local cloud was told to fail the call of {name}"
+                raise sfn._ExecutionError(fails["error"], cause)
             return result
         finally:
             working(done=True)
@@ -200,5 +201,6 @@ gather_batches_as_lambda_does()
 name_the_log_format_as_lambda_does()
 send_what_states_do_themselves_through_the_stand_in()
 wait_for_an_answer_as_step_functions_does()
+be_as_strict_as_an_account(patches)  # noqa: F821, of account.py, which stands before this
 patches.apply()
 app.main()

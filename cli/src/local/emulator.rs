@@ -19,12 +19,16 @@ pub const REGION: &str = "ap-northeast-1";
 /// The emulator's account number.
 pub const ACCOUNT: &str = "000000000000";
 
+/// How many executions of functions may run at once in a new account. An older account has 1,000.
+pub const FRESH_ACCOUNT: u32 = 10;
+
 /// Starts the emulator inside its group.
 const LAUNCHER: &str = concat!(
     include_str!("patches.py"),
     include_str!("history.py"),
     include_str!("definitions.py"),
     include_str!("states.py"),
+    include_str!("account.py"),
     include_str!("emulator.py")
 );
 
@@ -76,6 +80,8 @@ pub struct Settings<'a> {
     pub stand_in: &'a str,
     /// How long a second of the real cloud lasts, in seconds.
     pub clock_scale: f64,
+    /// The account's limit of concurrent executions; none for an account that is not new.
+    pub concurrency: Option<u32>,
     /// The run's folder, for logs and everything temporary.
     pub folder: &'a Path,
 }
@@ -106,6 +112,9 @@ impl Settings<'_> {
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into();
         environment.push(("PATH".into(), std::env::var("PATH").unwrap_or_default()));
+        if let Some(limit) = self.concurrency {
+            environment.push(("LAMBDA_ACCOUNT_CONCURRENCY".into(), limit.to_string()));
+        }
         for service in BEHIND_THE_STAND_IN {
             environment.push((format!("AWS_ENDPOINT_URL_{service}"), self.stand_in.to_owned()));
         }
@@ -182,6 +191,7 @@ mod tests {
             port: 4570,
             stand_in: "http://127.0.0.1:4571",
             clock_scale: 0.005,
+            concurrency: Some(FRESH_ACCOUNT),
             folder: Path::new("/tmp/run"),
         };
         settings.environment()
@@ -207,6 +217,11 @@ mod tests {
         let tests = concat!(include_str!("patches.py"), include_str!("patches_test.py"));
         let output = std::process::Command::new("python3").args(["-I", "-c", tests]).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    #[test]
+    fn a_new_account_has_ten_concurrent_executions() {
+        assert_eq!(value("LAMBDA_ACCOUNT_CONCURRENCY").as_deref(), Some("10"));
     }
 
     #[test]

@@ -111,6 +111,7 @@ async fn onboard(
             bootstrap: &bootstrap,
             folder,
             emulator: cloud.emulator_url(),
+            stack: Stack::NAME,
             parameters: &cloud.parameters(),
             credentials: cloud.credentials(),
             stand_in: &cloud.stand_in().aws_url(),

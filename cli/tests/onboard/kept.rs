@@ -88,17 +88,30 @@ impl Cloud {
 
     /// A call of AWS in the REST protocol: Amazon Connect is the stand-in's, all others are the emulator's.
     pub(crate) async fn rest(&self, service: &str, method: &str, path: &str, body: &Value) -> Value {
+        self.rest_with(service, method, path, body, &[]).await
+    }
+
+    /// The same with more headers.
+    pub(crate) async fn rest_with(
+        &self,
+        service: &str,
+        method: &str,
+        path: &str,
+        body: &Value,
+        headers: &[(&'static str, &'static str)],
+    ) -> Value {
         let door = if service == "connect" { &self.kept.stand_in } else { &self.kept.endpoint };
         let request = http()
             .request(method.parse().unwrap(), format!("{door}{path}"))
             .header("authorization", signature(service, &self.kept.region))
             .header("content-type", "application/json");
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let answer = request.body(body).send().await.unwrap();
         let status = answer.status();
         let text = answer.text().await.unwrap();
         assert!(status.is_success(), "{method} {path}: {text}");
-        serde_json::from_str(&text).unwrap_or_default()
+        serde_json::from_str(&text).unwrap_or_else(|_| if text.is_empty() { Value::Null } else { text.into() })
     }
 
     /// An administrator's call of the stand-in.

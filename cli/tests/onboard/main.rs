@@ -4,6 +4,7 @@
 mod command_line;
 mod commands;
 mod common;
+mod deployment;
 mod entra_setup;
 mod events;
 mod expiry;

@@ -32,7 +32,13 @@ impl StepFunctions {
         let venv = venv::prepare(&workspace, &Console::of_this_process(Words::default(), false)).await.unwrap();
         let folder = workspace.run_folder().unwrap();
         let port = emulator::free_port().unwrap();
-        let settings = Settings { port, stand_in: "http://127.0.0.1:1", clock_scale: 0.001, folder: folder.path() };
+        let settings = Settings {
+            port,
+            stand_in: "http://127.0.0.1:1",
+            clock_scale: 0.001,
+            concurrency: None,
+            folder: folder.path(),
+        };
         let emulator = Emulator::start(&venv, &settings).await.unwrap();
         let started = Self { emulator, url: emulator::url(port), _folder: folder };
         let trust = json!({ "Version": "2012-10-17", "Statement": [{

@@ -81,8 +81,18 @@ pub(crate) async fn serve(cloud: &Cloud, request: &Request) -> Response {
                 Response::json(200, &json!({}))
             }
             Ok(Working { function, state, .. }) => {
-                let failure = cloud.invoked(&function, &state).await;
-                let fails = failure.map(|(error, ran)| json!({ "error": error, "ran": ran }));
+                let refused =
+                    cloud.authority.may_invoke(&cloud.world, &cloud.violations, &state, &function).await.err();
+                let fails = match refused {
+                    // The name under which Step Functions reports every refusal of Lambda that has no name of its own.
+                    Some(refusal) => {
+                        Some(json!({ "error": "Lambda.AWSLambdaException", "cause": refusal.message, "ran": false }))
+                    }
+                    None => {
+                        let failure = cloud.invoked(&function, &state).await;
+                        failure.map(|(error, ran)| json!({ "error": error, "ran": ran }))
+                    }
+                };
                 cloud.authority.works_for(function, state, false);
                 Response::json(200, &json!({ "fails": fails }))
             }

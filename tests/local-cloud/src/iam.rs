@@ -103,6 +103,7 @@ impl Iam {
         match action {
             "CreateSAMLProvider" => {
                 metadata(form.get("SAMLMetadataDocument"))?;
+                self.unlike_others("ListSAMLProviders", "Arn", form.get("Name")).await?;
                 let answer = self.upstream.pass(request, Protocol::Query).await;
                 Ok(self.created(answer, form))
             }
@@ -142,7 +143,14 @@ impl Iam {
                 self.only_version(form.get("PolicyArn").map(String::as_str).unwrap_or_default()).await?;
                 Ok(self.upstream.pass(request, Protocol::Query).await)
             }
+            "CreatePolicy" => {
+                self.unlike_others("ListPolicies", "PolicyName", form.get("PolicyName")).await?;
+                Ok(self.upstream.pass(request, Protocol::Query).await)
+            }
             "CreateRole" | "UpdateAssumeRolePolicy" => {
+                if action == "CreateRole" {
+                    self.unlike_others("ListRoles", "RoleName", form.get("RoleName")).await?;
+                }
                 let policy = form.get("AssumeRolePolicyDocument").or_else(|| form.get("PolicyDocument"));
                 self.principals(policy.map(String::as_str).unwrap_or_default()).await?;
                 Ok(self.upstream.pass(request, Protocol::Query).await)
@@ -166,6 +174,25 @@ impl Iam {
     async fn must_exist(&self, arn: &str) -> Result<(), Refusal> {
         let answer = self.upstream.query("iam", &provider_query(arn)).await;
         if answer.status == 200 { Ok(()) } else { Err(no_such(arn)) }
+    }
+
+    /// Refuses a name that differs from an existing one in upper and lower case only: IAM's names "are not distinguished by case"
+    /// (IAM user guide, "IAM and AWS STS quotas"). An equal name is the emulator's to refuse.
+    async fn unlike_others(&self, list: &str, element: &str, name: Option<&String>) -> Result<(), Refusal> {
+        let Some(name) = name else { return Ok(()) };
+        let form = [("Action", list), ("Version", "2010-05-08"), ("Scope", "Local"), ("MaxItems", "1000")];
+        let answer = self.upstream.query("iam", &form).await;
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        let (start, end) = (format!("<{element}>"), format!("</{element}>"));
+        let found = text.split(&start).skip(1).filter_map(|rest| rest.split(&end).next());
+        let mut names = found.map(|found| found.rsplit('/').next().unwrap_or(found));
+        match names.find(|other| *other != name && other.eq_ignore_ascii_case(name)) {
+            Some(other) => {
+                let message = format!("{name} already exists: the name {other} differs from it in case only.");
+                Err(Refusal::new(409, "EntityAlreadyExists", message))
+            }
+            None => Ok(()),
+        }
     }
 
     /// A policy goes only after all its versions but the default one are gone.

@@ -8,6 +8,7 @@
 mod asks;
 mod connect;
 mod keys;
+mod machines;
 pub mod policy;
 mod roles;
 mod sessions;
@@ -29,6 +30,7 @@ use crate::violations::Violations;
 use crate::world::World;
 use asks::Found;
 use keys::Keys;
+use machines::Machines;
 use policy::{Ask, Decision};
 use roles::Roles;
 pub(crate) use sessions::Session;
@@ -72,6 +74,7 @@ pub(crate) struct Authority {
     sessions: Sessions,
     roles: Roles,
     keys: Keys,
+    machines: Machines,
     /// The states for which functions work at the moment, the last one that began behind the others.
     working: Mutex<HashMap<String, Vec<String>>>,
 }
@@ -82,6 +85,7 @@ impl Authority {
             sessions: Sessions::new(upstream.clone()),
             roles: Roles::new(upstream.clone()),
             keys: Keys::new(upstream.clone()),
+            machines: Machines::new(upstream.clone()),
             working: Mutex::default(),
             upstream,
         }
@@ -135,8 +139,13 @@ impl Authority {
     ) -> (Caller, Result<(), Refusal>) {
         let session = match self.sessions.holder(request).await {
             Holder::Operator => {
-                let state = request.header(STATE).map(str::to_owned);
-                return (Caller { state, ..Caller::default() }, Ok(()));
+                let Some(state) = request.header(STATE).map(str::to_owned) else {
+                    return (Caller::default(), Ok(()));
+                };
+                let mut asks = self.asks(world, iam, way, request).await;
+                asks.extend(self.keys.asks(&world.setting, way, &asks).await);
+                let verdict = self.machine_may(world, violations, way.protocol, &state, &asks).await;
+                return (Caller { state: Some(state), asks, ..Caller::default() }, verdict);
             }
             Holder::Role(session) => session,
             Holder::Nobody => return (Caller::default(), Err(unknown(way.protocol))),
@@ -148,6 +157,38 @@ impl Authority {
         asks.extend(of_keys);
         let verdict = self.allowed(&session, &asks[first..], violations, way.protocol).await;
         (self.function(session.function, asks), verdict)
+    }
+
+    /// Whether the state machine of `machine/state` may invoke a function; the refusal in AWS's words if not.
+    pub(crate) async fn may_invoke(
+        &self,
+        world: &World,
+        violations: &Violations,
+        state: &str,
+        function: &str,
+    ) -> Result<(), Refusal> {
+        let arn = format!("arn:aws:lambda:{}:{}:function:{function}", world.setting.region, world.setting.account);
+        let asks = [Ask::new("lambda:InvokeFunction", arn)];
+        self.machine_may(world, violations, Protocol::RestJson, state, &asks).await
+    }
+
+    /// What the policies of a state machine's role say about a call of one of its states.
+    async fn machine_may(
+        &self,
+        world: &World,
+        violations: &Violations,
+        protocol: Protocol,
+        state: &str,
+        asks: &[Ask],
+    ) -> Result<(), Refusal> {
+        match self.machines.session(&world.setting, state).await {
+            Some(session) => self.allowed(&session, asks, violations, protocol).await,
+            None => {
+                let message = format!("The local cloud found no role of the state machine that calls as {state}.");
+                violations.note(message.clone());
+                Err(Refusal::new(500, "InternalFailure", message))
+            }
+        }
     }
 
     async fn asks(&self, world: &World, iam: &Iam, way: &Destination, request: &Request) -> Vec<Ask> {

@@ -32,6 +32,23 @@ pub(crate) struct Session {
     token: String,
 }
 
+impl Session {
+    /// A session of the role of a state machine. Step Functions keeps its key to itself, so it has none.
+    pub(super) fn of_machine(role_arn: &str, machine: &str) -> Option<Self> {
+        let role = role_arn.rsplit('/').next()?.to_owned();
+        let account = role_arn.split(':').nth(4)?;
+        Some(Self {
+            function: None,
+            role_arn: role_arn.to_owned(),
+            ends: None,
+            arn: format!("arn:aws:sts::{account}:assumed-role/{role}/{machine}"),
+            user_id: format!("{role}:{machine}"),
+            token: String::new(),
+            role,
+        })
+    }
+}
+
 /// Who holds a key.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Holder {

@@ -1,0 +1,275 @@
+"""Makes the emulator as strict as an AWS account: names that exist already, limits of the account, permissions of the roles in
+which services act, and resource policies of queues, functions and function URLs. Each rule is one that a deployment or an event
+meets in AWS and that the emulator does not check by itself."""
+import contextvars
+import importlib
+import json
+import os
+import re
+import sys
+
+QUOTA = 1000  # concurrent executions of a function account that is not new
+
+
+def _tell(text):
+    """Into the emulator's log: an event that AWS drops has no other witness."""
+    print(f"local cloud: {text}", file=sys.stderr, flush=True)
+
+
+class Permissions:
+    """What roles and resource policies allow, judged by the emulator's own evaluator."""
+
+    def __init__(self, patches):
+        self.evaluator, self.kms, self.iam, self.sqs = (
+            importlib.import_module(f"ministack.{name}")
+            for name in ("core.iam_evaluator", "services.kms", "services.iam", "services.sqs")
+        )
+        patches.needs(self.evaluator, "EvalContext", "evaluate", "evaluate_resource_policy", "_gather_role_policies", "_permissions_boundary")
+        patches.needs(self.kms, "_resolve_key")
+        patches.needs(self.iam, "_roles", "_policies")
+        patches.needs(self.sqs, "_queue_by_arn")
+
+    def _question(self, principal, kind, account, action, resource, keys):
+        region = resource.split(":")[3] if resource.startswith("arn:") else ""
+        return self.evaluator.EvalContext(principal, kind, account, action, resource, region, service_context=keys)
+
+    def role_may(self, role, action, resource, **keys):
+        account, name = role.split(":")[4], role.rsplit("/", 1)[-1]
+        question = self._question(role, "AssumedRole", account, action, resource, {key.lower(): value for key, value in keys.items()})
+        policies = self.evaluator._gather_role_policies(name, account)
+        limits = self.evaluator._permissions_boundary(self.iam._roles, name, account)
+        return self.evaluator.evaluate(question, policies, *limits).decision == "Allow"
+
+    def service_may(self, policy, service, action, resource, **keys):
+        question = self._question("*", "Service", "", action, resource, keys)
+        return self.evaluator.evaluate_resource_policy(policy or {}, question, service=service).decision == "Allow"
+
+    def anybody_may(self, policy, action, resource, **keys):
+        question = self._question("*", "Anonymous", "", action, resource, keys)
+        return self.evaluator.evaluate_resource_policy(policy or {}, question).decision == "Allow"
+
+    def _customer_key(self, queue):
+        name = queue["attributes"].get("KmsMasterKeyId") or ""
+        return None if not name or "alias/aws/" in name else self.kms._resolve_key(name)
+
+    def role_may_not_send(self, role, queue_arn):
+        """Why a role may not send to a queue; None if it may."""
+        if not self.role_may(role, "sqs:SendMessage", queue_arn):
+            return f"{role} is not authorized to perform sqs:SendMessage on {queue_arn}"
+        queue = self.sqs._queue_by_arn(queue_arn)
+        key = queue and self._customer_key(queue)
+        via = {"kms:ViaService": f"sqs.{queue_arn.split(':')[3]}.amazonaws.com"}
+        for action in ("kms:GenerateDataKey", "kms:Decrypt") if key else ():
+            if not self.role_may(role, action, key["Arn"], **via):
+                return f"{role} is not authorized to perform {action} on {key['Arn']}, the key of {queue_arn}"
+        return None
+
+    def rule_may_not_send(self, rule_arn, queue_arn):
+        """Why a rule of EventBridge may not send to a queue; None if it may."""
+        queue = self.sqs._queue_by_arn(queue_arn)
+        if queue is None:
+            return f"there is no queue {queue_arn}"
+        keys = {"aws:sourcearn": rule_arn, "aws:sourceaccount": queue_arn.split(":")[4]}
+        if not self.service_may(queue["attributes"].get("Policy"), "events.amazonaws.com", "sqs:SendMessage", queue_arn, **keys):
+            return f"the policy of {queue_arn} does not allow it"
+        key = self._customer_key(queue)
+        for action in ("kms:GenerateDataKey", "kms:Decrypt") if key else ():
+            if not self.service_may(key.get("Policy"), "events.amazonaws.com", action, key["Arn"]):
+                return f"the policy of the key {key['Arn']} does not allow {action}"
+        return None
+
+
+def refuse_what_an_account_refuses_at_deployment(patches, permissions):
+    """CloudFormation of the emulator overwrites what exists, ignores reserved concurrency, and asks no role."""
+    stacks, provisioners, lambda_svc, scheduler, sfn, ssm = (
+        importlib.import_module(f"ministack.services.{name}")
+        for name in ("cloudformation.stacks", "cloudformation.provisioners", "lambda_svc", "scheduler", "stepfunctions", "ssm")
+    )
+    naming = contextvars.ContextVar("naming", default=None)
+    patches.needs(lambda_svc, "_functions", "_delete_function_concurrency", "error_response_json")
+    patches.needs(scheduler, "_schedules")
+    patches.needs(sfn, "_state_machines")
+    patches.needs(ssm, "error_response_json")
+
+    @patches.replace(provisioners, "_physical_name")
+    def without_the_stacks_name(physical_name, stack_name, logical_id, *rest, **named):
+        """Of the types that the template uses, CloudFormation leaves the stack's name out for state machines alone."""
+        name = physical_name(stack_name, logical_id, *rest, **named)
+        return f"{logical_id}-{name[-12:]}" if naming.get() == "AWS::StepFunctions::StateMachine" else name
+
+    def taken(kind, properties):
+        """Why AWS refuses a name; None if it is free. IAM compares names without regard to case."""
+        if kind == "AWS::Scheduler::Schedule" and properties.get("Name"):
+            key = f"{properties.get('GroupName', 'default')}/{properties['Name']}"
+            return f"Schedule {key} already exists." if key in scheduler._schedules else None
+        if kind == "AWS::IAM::Role" and properties.get("RoleName"):
+            name = properties["RoleName"]
+            if len(name) > 64:
+                return f"1 validation error detected: Value '{name}' at 'roleName' failed to satisfy constraint: Member must have length less than or equal to 64"
+            same = any(other.lower() == name.lower() for other in permissions.iam._roles)
+            return f"Role with name {name} already exists." if same else None
+        if kind == "AWS::IAM::ManagedPolicy" and properties.get("ManagedPolicyName"):
+            name = properties["ManagedPolicyName"]
+            same = any(arn.rsplit("/", 1)[-1].lower() == name.lower() for arn in permissions.iam._policies if ":aws:policy/" not in arn)
+            return f"A policy called {name} already exists." if same else None
+        return None
+
+    def reserve(name, properties):
+        wanted = properties.get("ReservedConcurrentExecutions")
+        if wanted is None:
+            lambda_svc._delete_function_concurrency(name)
+            return
+        status, _, body = lambda_svc._put_function_concurrency(name, {"ReservedConcurrentExecutions": int(wanted)})
+        if status >= 400:
+            raise ValueError(json.loads(body)["message"])
+
+    def check_destination(properties):
+        destination = ((properties.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination", "")
+        if ":sqs:" not in destination:
+            return
+        name = properties["FunctionName"].rsplit(":", 1)[-1]
+        role = lambda_svc._functions[name]["config"]["Role"]
+        if not permissions.role_may(role, "sqs:SendMessage", destination):
+            raise ValueError(f"The function's execution role does not have permissions to call SendMessage on {destination}")
+
+    def check_machine(arn, properties):
+        machine = sfn._state_machines[arn]
+        account, region = arn.split(":")[4], arn.split(":")[3]
+        rule = f"arn:aws:events:{region}:{account}:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule"
+        asks = []
+        if (properties.get("LoggingConfiguration") or {}).get("Level", "OFF") != "OFF":
+            asks += [(f"logs:{action}", "*") for action in ("CreateLogDelivery", "PutResourcePolicy", "DescribeResourcePolicies", "DescribeLogGroups")]
+        if ":states:startExecution.sync" in machine["definition"]:
+            asks += [(f"events:{action}", rule) for action in ("PutTargets", "PutRule", "DescribeRule")]
+        for action, resource in asks:
+            if not permissions.role_may(machine["roleArn"], action, resource):
+                sfn._state_machines.pop(arn)
+                raise ValueError(f"The role {machine['roleArn']} is not authorized to perform {action} on {resource}")
+
+    @patches.replace(stacks, "_provision_resource")
+    def provision(create, kind, logical_id, properties, stack_name):
+        refusal = taken(kind, properties)
+        if refusal:
+            raise ValueError(refusal)
+        if kind == "AWS::Lambda::EventInvokeConfig":
+            check_destination(properties)
+        mark = naming.set(kind)
+        try:
+            physical_id, attributes = create(kind, logical_id, properties, stack_name)
+        finally:
+            naming.reset(mark)
+        if kind == "AWS::Lambda::Function":
+            reserve(physical_id, properties)
+        if kind == "AWS::StepFunctions::StateMachine":
+            check_machine(physical_id, properties)
+        return physical_id, attributes
+
+    @patches.replace(stacks, "_update_resource")
+    def update(change, kind, physical_id, old, new, *rest, **named):
+        mark = naming.set(kind)
+        try:
+            result = change(kind, physical_id, old, new, *rest, **named)
+        finally:
+            naming.reset(mark)
+        if kind == "AWS::Lambda::Function":
+            reserve(result[0], new)
+        return result
+
+    @patches.replace(lambda_svc, "_put_function_concurrency")
+    def within_the_accounts_limit(put, name, data):
+        limit = int(os.environ.get("LAMBDA_ACCOUNT_CONCURRENCY") or QUOTA)
+        others = sum(function.get("concurrency") or 0 for other, function in lambda_svc._functions.items() if other != name)
+        least = min(100, limit)
+        if limit - others - int(data.get("ReservedConcurrentExecutions", 0)) < least:
+            return lambda_svc.error_response_json(
+                "InvalidParameterValueException",
+                "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its "
+                f"minimum value of [{least}].",
+                400,
+            )
+        return put(name, data)
+
+    @patches.replace(ssm, "_put_parameter")
+    def by_its_pattern(put, data):
+        pattern, value = data.get("AllowedPattern"), data.get("Value", "")
+        if pattern and not re.search(pattern, value):
+            message = f"Parameter value, {value}, failed to satisfy AllowedPattern: {pattern}."
+            return ssm.error_response_json("ParameterPatternMismatchException", message, 400)
+        return put(data)
+
+
+def deliver_events_only_where_they_are_allowed(patches, permissions):
+    """EventBridge sends in its own name, by the resource policy of the target; EventBridge Scheduler and Lambda send in a role.
+    What may not be delivered goes to the dead-letter queue of the target, if that is allowed, and is lost otherwise."""
+    eventbridge, lambda_svc = (importlib.import_module(f"ministack.services.{name}") for name in ("eventbridge", "lambda_svc"))
+    patches.needs(lambda_svc, "_functions", "_get_func_record_for_ref", "_get_func_record_for_ref_in_scope", "_execution_record_for_config")
+    patches.needs(lambda_svc, "invoke_async_with_retry", "resolve_function_url")
+
+    def refusal(target, source):
+        arn, role = target.get("Arn", ""), target.get("RoleArn")
+        if ":scheduler:" in source["Arn"]:
+            action = {"lambda": "lambda:InvokeFunction", "states": "states:StartExecution"}.get(arn.split(":")[2])
+            if action and not permissions.role_may(role, action, arn):
+                return f"{role} is not authorized to perform {action} on {arn}"
+        elif ":sqs:" in arn:
+            return permissions.rule_may_not_send(source["Arn"], arn)
+        elif ":lambda:" in arn:
+            function = lambda_svc._get_func_record_for_ref(arn)[0]
+            keys = {"aws:sourcearn": source["Arn"], "aws:sourceaccount": arn.split(":")[4]}
+            if function and not permissions.service_may(function["policy"], "events.amazonaws.com", "lambda:InvokeFunction", arn, **keys):
+                return f"the policy of {arn} does not allow it"
+        return None
+
+    @patches.replace(eventbridge, "_invoke_target")
+    def by_permission(invoke_target, target, event, source, view=None):
+        why = refusal(target, source)
+        if why is None:
+            return invoke_target(target, event, source, view)
+        _tell(f"{source['Arn']} can't reach {target['Arn']}: {why}")
+        letters = (target.get("DeadLetterConfig") or {}).get("Arn")
+        if letters and refusal({"Arn": letters}, source) is None:
+            return invoke_target({"Arn": letters}, event, source, view)
+        return None
+
+    @patches.replace(eventbridge, "_dispatch_to_lambda")
+    def asynchronously(_, arn, payload):
+        """Through Lambda's queue: with retries, and with the destination for events that failed."""
+        function, config, name = lambda_svc._get_func_record_for_ref(arn)
+        if function is None or config is None:
+            return _tell(f"there is no function {name} for an event")
+        return lambda_svc.invoke_async_with_retry(lambda_svc._execution_record_for_config(function, config), json.loads(payload))
+
+    @patches.replace(lambda_svc, "_route_async_failure")
+    def in_the_functions_role(route, destination, name, event, result):
+        role = lambda_svc._functions[name]["config"]["Role"]
+        why = permissions.role_may_not_send(role, destination) if ":sqs:" in destination else None
+        if why is None:
+            return route(destination, name, event, result)
+        return _tell(f"a failed event of {name} is lost: {why}")
+
+    @patches.replace(lambda_svc, "handle_function_url_request")
+    async def by_the_functions_policy(handle, url_id, *rest, **named):
+        """A URL without authentication needs two grants since October 2025 (Lambda developer guide, "Control access to Lambda
+        function URLs"): for the URL, and for the function by way of the URL."""
+        found = lambda_svc.resolve_function_url(url_id)
+        if found is not None and found[4].get("AuthType") == "NONE":
+            account, region, name = found[:3]
+            function = lambda_svc._get_func_record_for_ref_in_scope(name, account_id=account, region=region)[0]
+            arn = function["config"]["FunctionArn"]
+            asks = [
+                ("lambda:InvokeFunctionUrl", {"lambda:functionurlauthtype": "NONE"}),
+                ("lambda:InvokeFunction", {"lambda:invokedviafunctionurl": "true"}),
+            ]
+            for action, keys in asks:
+                if not permissions.anybody_may(function["policy"], action, arn, **keys):
+                    _tell(f"the policy of {arn} does not allow {action} to everybody")
+                    return 403, {"Content-Type": "application/json", "x-amzn-ErrorType": "AccessDeniedException"}, b'{"Message":"Forbidden"}'
+        return await handle(url_id, *rest, **named)
+
+
+def be_as_strict_as_an_account(patches):
+    permissions = Permissions(patches)
+    refuse_what_an_account_refuses_at_deployment(patches, permissions)
+    deliver_events_only_where_they_are_allowed(patches, permissions)
+
+

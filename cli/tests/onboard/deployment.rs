@@ -1,0 +1,267 @@
+//! Deployments as an AWS account accepts or refuses them: a second stack, a new account, names that exist, and permissions that
+//! AWS checks when it creates a resource or delivers an event.
+
+use std::collections::BTreeMap;
+
+use local_cloud::AppCredential;
+use onboard_cli::{
+    console::Console,
+    local::{
+        credentials::{CredentialKind, Credentials},
+        deploy::{Deployment, Stack},
+        venv,
+        workspace::Workspace,
+    },
+    words::Words,
+};
+use serde_json::{Value, json};
+
+use super::{
+    common::local,
+    kept::{Cloud, until},
+};
+
+const GROUP: &str = "Support agents";
+
+fn tenant() -> Value {
+    let member = |number: u32| {
+        json!({
+            "@odata.type": "#microsoft.graph.user", "id": format!("00000000-0000-4000-8000-00000000000{number}"),
+            "userPrincipalName": format!("agent{number}@example.com"), "givenName": "Agent", "surname": number.to_string(),
+        })
+    };
+    json!({ "groups": [{ "displayName": GROUP, "members": [member(1), member(2)] }] })
+}
+
+impl Cloud {
+    /// Deploys the template once more. The functions run from `folder`, which has to stay as long as they do.
+    async fn deploy(&self, stack: &str, folder: &std::path::Path, kind: CredentialKind) -> Result<Stack, String> {
+        let workspace = Workspace::find().unwrap();
+        let console = Console::of_this_process(Words::default(), false);
+        let venv = venv::prepare(&workspace, &console).await.map_err(|failure| failure.told(Words::default()))?;
+        let mut credentials = Credentials::new(kind).map_err(|failure| failure.told(Words::default()))?;
+        // The first stack has turned the account's switch on already.
+        credentials.federation = false;
+        let mut parameters = BTreeMap::from([
+            ("Stage", "local".to_owned()),
+            ("GraphUrl", self.kept.graph_url.clone()),
+            ("LoginUrl", self.kept.login_url.clone()),
+        ]);
+        parameters.extend(credentials.parameters.clone());
+        let bootstrap = std::path::PathBuf::from(env!("CARGO_BIN_EXE_onboard")).with_file_name("bootstrap");
+        let deployment = Deployment {
+            venv: &venv,
+            workspace: &workspace,
+            bootstrap: &bootstrap,
+            folder,
+            emulator: &self.kept.endpoint,
+            stack,
+            parameters: &parameters,
+            credentials: &credentials,
+            stand_in: &self.kept.stand_in,
+            documents: &[],
+        };
+        let deployed = deployment.run().await.map_err(|failure| failure.told(Words::default()))?;
+        for registration in &credentials.registrations {
+            let secrets = registration.credentials.iter().filter_map(|credential| match credential {
+                AppCredential::Secret { value, .. } => Some(json!({ "secret": { "value": value } })),
+                _ => None,
+            });
+            let body = json!({
+                "clientId": registration.client_id, "permissions": registration.permissions,
+                "credentials": secrets.collect::<Vec<_>>(),
+            });
+            self.admin("POST", "registrations", &body).await;
+        }
+        Ok(deployed)
+    }
+
+    /// Creates a stack of these resources; every reason of CloudFormation's if that fails.
+    async fn create(&self, stack: &str, resources: &Value) -> Result<(), String> {
+        let template = json!({ "AWSTemplateFormatVersion": "2010-09-09", "Resources": resources }).to_string();
+        let name = ("StackName", stack);
+        let capability = ("Capabilities.member.1", "CAPABILITY_NAMED_IAM");
+        self.query("cloudformation", "CreateStack", &[name, ("TemplateBody", &template), capability]).await;
+        let status = until("the stack has an end", async || {
+            let text = self.query("cloudformation", "DescribeStacks", &[name]).await;
+            let status = text.split("<StackStatus>").nth(1)?.split('<').next()?.to_owned();
+            (!status.ends_with("IN_PROGRESS")).then_some(status)
+        })
+        .await;
+        if status == "CREATE_COMPLETE" {
+            return Ok(());
+        }
+        Err(self.query("cloudformation", "DescribeStackEvents", &[name]).await)
+    }
+
+    /// Expects CloudFormation to refuse these resources for this reason.
+    async fn refuses(&self, stack: &str, resources: &Value, reason: &str) {
+        let refusal = self.create(stack, resources).await.unwrap_err();
+        assert!(refusal.contains(reason), "{reason:?} is not a reason in:\n{refusal}");
+    }
+
+    /// The one resource of the stack whose logical id is this, by its physical id.
+    async fn physical(&self, logical: &str) -> String {
+        let fields = [("StackName", self.kept.stack.as_str()), ("LogicalResourceId", logical)];
+        let text = self.query("cloudformation", "DescribeStackResource", &fields).await;
+        text.split("<PhysicalResourceId>").nth(1).unwrap().split('<').next().unwrap().to_owned()
+    }
+
+    async fn deny(&self, role: &str, action: &str) {
+        let deny =
+            json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Deny", "Action": action, "Resource": "*" }] });
+        let document = deny.to_string();
+        let form = [("RoleName", role), ("PolicyName", "Denied"), ("PolicyDocument", document.as_str())];
+        self.query("iam", "PutRolePolicy", &form).await;
+    }
+
+    /// How many messages wait in the queue for failed events.
+    async fn failed_events(&self) -> u64 {
+        let body = json!({ "QueueUrl": self.output("FailedEventQueue"), "AttributeNames": ["All"] });
+        let found = self.call("sqs", "AmazonSQS.GetQueueAttributes", body).await;
+        found["Attributes"]["ApproximateNumberOfMessages"].as_str().unwrap().parse().unwrap()
+    }
+}
+
+fn role(name: &str) -> Value {
+    json!({ "Type": "AWS::IAM::Role", "Properties": { "RoleName": name, "AssumeRolePolicyDocument": {
+        "Version": "2012-10-17",
+        "Statement": [{ "Effect": "Allow", "Principal": { "Service": "lambda.amazonaws.com" }, "Action": "sts:AssumeRole" }],
+    } } })
+}
+
+fn function(role: &Value, reserved: u32) -> Value {
+    json!({ "Type": "AWS::Lambda::Function", "Properties": {
+        "Code": { "ZipFile": "def handler(event, context): return event" }, "Handler": "index.handler", "Runtime": "python3.12",
+        "Role": role, "ReservedConcurrentExecutions": reserved,
+    } })
+}
+
+#[tokio::test]
+async fn a_second_stack_deploys_beside_the_first_and_a_stack_name_that_is_too_long_leaves_nothing_behind() {
+    let mut cloud = Cloud::idle(&tenant());
+    let folder = tempfile::tempdir().unwrap();
+    let long = format!("contact-centre-{}", "x".repeat(40));
+    let other = tempfile::tempdir().unwrap();
+    let refusal = cloud.deploy(&long, other.path(), CredentialKind::Keyless).await.unwrap_err();
+    assert!(refusal.contains("StackNameFitsRoleNames") && refusal.contains("AllowedPattern"), "{refusal}");
+    let buckets = cloud.rest("s3", "GET", "/", &Value::Null).await;
+    assert!(!buckets.to_string().contains("contact-centre"), "{buckets}");
+
+    let second = cloud.deploy("contact-centre", folder.path(), CredentialKind::Secret).await.unwrap();
+    for (name, value) in &second.outputs {
+        assert_ne!(Some(value), cloud.kept.outputs.get(name), "both stacks have the same {name}");
+    }
+    cloud.kept.outputs = second.outputs;
+    let input = json!({
+        "instance": { "alias": "acme-second" },
+        "users": { "groups": [{ "group": GROUP, "securityProfiles": ["Agent"] }] },
+    });
+    let execution = cloud.start("OnboardingStateMachineArn", &input).await;
+    let ended = cloud.end_of(&execution).await;
+    assert_eq!(ended.status, "SUCCEEDED", "{}", ended.output);
+    assert_eq!(ended.output["signInVerified"], true);
+}
+
+#[tokio::test]
+async fn a_new_account_runs_an_onboarding_and_the_account_is_as_strict_as_in_aws() {
+    let mut command = local();
+    command.args(["--keep", "--fresh-account", "--users", "12"]);
+    let cloud = Cloud::of(&command, tempfile::tempdir().unwrap());
+    refused_at_deployment(&cloud).await;
+    refused_at_delivery(&cloud).await;
+}
+
+async fn refused_at_deployment(cloud: &Cloud) {
+    let arn = json!({ "Fn::GetAtt": ["Role", "Arn"] });
+    let reserving = json!({ "Role": role("Reserving"), "Function": function(&arn, 1) });
+    cloud.refuses("reserving", &reserving, "below its minimum value of [10]").await;
+
+    let schedule = |name: &str| {
+        json!({ "Type": "AWS::Scheduler::Schedule", "Properties": {
+            "Name": name, "ScheduleExpression": "rate(24 hours)", "FlexibleTimeWindow": { "Mode": "OFF" },
+            "Target": { "Arn": cloud.output("PlanStateMachineArn"), "RoleArn": "arn:aws:iam::000000000000:role/r" },
+        } })
+    };
+    cloud.create("one", &json!({ "Schedule": schedule("Daily") })).await.unwrap();
+    cloud.refuses("two", &json!({ "Schedule": schedule("Daily") }), "already exists").await;
+
+    cloud.create("upper", &json!({ "Role": role("Acme") })).await.unwrap();
+    cloud.refuses("lower", &json!({ "Role": role("acme") }), "already exists").await;
+    cloud.refuses("long", &json!({ "Role": role(&"x".repeat(65)) }), "less than or equal to 64").await;
+
+    let queue = cloud.physical("FailedEventQueue").await;
+    let queue =
+        format!("arn:aws:sqs:{}:{}:{}", cloud.kept.region, cloud.kept.account, queue.rsplit('/').next().unwrap());
+    let undelivered = json!({
+        "Role": role("Undelivered"),
+        "Function": { "Type": "AWS::Lambda::Function", "Properties": {
+            "Code": { "ZipFile": "def handler(event, context): return event" }, "Handler": "index.handler",
+            "Runtime": "python3.12", "Role": arn,
+        } },
+        "Invocations": { "Type": "AWS::Lambda::EventInvokeConfig", "Properties": {
+            "FunctionName": { "Ref": "Function" }, "Qualifier": "$LATEST",
+            "DestinationConfig": { "OnFailure": { "Destination": queue } },
+        } },
+    });
+    cloud.refuses("undelivered", &undelivered, "does not have permissions to call SendMessage").await;
+
+    // Of the types of the template, state machines alone have generated names without the stack's name.
+    let machine = cloud.output("TeardownStateMachineArn").rsplit(':').next().unwrap();
+    assert!(machine.starts_with("TeardownStateMachine-"), "{machine}");
+}
+
+async fn refused_at_delivery(cloud: &Cloud) {
+    // A daily watcher that fails leaves its event in the queue. Without the permission for the key, Lambda loses it.
+    let watcher = cloud.physical("WatchExpiryFunction").await;
+    let fails = async || {
+        let path = format!("/2015-03-31/functions/{watcher}/invocations");
+        cloud
+            .rest_with(
+                "lambda",
+                "POST",
+                &path,
+                &json!("no input of this function"),
+                &[("x-amz-invocation-type", "Event")],
+            )
+            .await
+    };
+    fails().await;
+    until("the failed event is in the queue", async || (cloud.failed_events().await == 1).then_some(())).await;
+
+    // A rule may send to a queue only if the queue's policy says so, and what it can't deliver is a dead letter.
+    let queue = cloud.physical("HintQueue").await;
+    let nobody = json!({ "QueueUrl": queue, "Attributes": { "Policy": "" } });
+    cloud.call("sqs", "AmazonSQS.SetQueueAttributes", nobody).await;
+    let hint = json!({ "Entries": [{
+        "Source": "connect-onboarding.entra", "DetailType": "Entra Group Membership Changed",
+        "EventBusName": cloud.output("EventBusName"), "Detail": json!({ "groupId": "g", "added": [], "removed": [] }).to_string(),
+    }] });
+    cloud.call("events", "AWSEvents.PutEvents", hint).await;
+    until("the hint is a dead letter", async || (cloud.failed_events().await == 2).then_some(())).await;
+
+    // The URL needs the function's policy.
+    let inventory = cloud.admin("GET", "inventory", &Value::Null).await;
+    let subscription = inventory["graph"]["subscriptions"][0].clone();
+    assert_ne!(cloud.notify(&subscription, &json!({ "value": [] })).await, 403);
+    let receiver = cloud.physical("ReceiveNotificationFunction").await;
+    let policy = cloud.rest("lambda", "GET", &format!("/2015-03-31/functions/{receiver}/policy"), &Value::Null).await;
+    let policy: Value = serde_json::from_str(policy["Policy"].as_str().unwrap()).unwrap();
+    let by_url =
+        policy["Statement"].as_array().unwrap().iter().find(|one| one["Action"] == "lambda:InvokeFunction").unwrap();
+    let path = format!("/2015-03-31/functions/{receiver}/policy/{}", by_url["Sid"].as_str().unwrap());
+    cloud.rest("lambda", "DELETE", &path, &Value::Null).await;
+    assert_eq!(cloud.notify(&subscription, &json!({ "value": [] })).await, 403);
+
+    // A state machine acts in its role.
+    for (machine, action) in
+        [("PlanStateMachine", "lambda:InvokeFunction"), ("UserSyncStateMachine", "dynamodb:UpdateItem")]
+    {
+        cloud.deny(&cloud.physical(&format!("{machine}Role")).await, action).await;
+        let input = json!({ "instanceId": inventory["connect"]["instances"][0]["Id"] });
+        let execution = cloud.start(&format!("{machine}Arn"), &input).await;
+        let ended = cloud.end_of(&execution).await;
+        assert_eq!(ended.status, "FAILED", "{machine}: {}", ended.output);
+        assert!(ended.output.to_string().contains("not authorized to perform"), "{machine}: {}", ended.output);
+    }
+}

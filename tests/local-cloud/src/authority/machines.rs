@@ -1,0 +1,39 @@
+//! In whose role a state of a state machine makes a call.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::{Value, json};
+
+use super::sessions::Session;
+use crate::upstream::Upstream;
+use crate::world::Setting;
+
+/// The roles of the state machines that made calls so far. A machine keeps its role; its policies are read again.
+#[derive(Debug)]
+pub(super) struct Machines {
+    upstream: Upstream,
+    known: Mutex<HashMap<String, Session>>,
+}
+
+impl Machines {
+    pub(super) fn new(upstream: Upstream) -> Self {
+        Self { upstream, known: Mutex::default() }
+    }
+
+    /// The session in which `machine/state` calls; none if there is no such machine.
+    pub(super) async fn session(&self, setting: &Setting, state: &str) -> Option<Session> {
+        let machine = state.split('/').next()?;
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(machine).cloned();
+        if known.is_some() {
+            return known;
+        }
+        let arn = format!("arn:aws:states:{}:{}:stateMachine:{machine}", setting.region, setting.account);
+        let input = json!({ "stateMachineArn": arn });
+        let answer = self.upstream.json("states", "AWSStepFunctions.DescribeStateMachine", &input).await;
+        let found: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        let session = Session::of_machine(found["roleArn"].as_str()?, machine)?;
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(machine.to_owned(), session.clone());
+        Some(session)
+    }
+}
