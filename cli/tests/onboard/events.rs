@@ -111,10 +111,11 @@ async fn five_thousand_and_one_notifications_come_to_a_few_syncs_and_none_of_the
 async fn each_minute(function: &str) {
     let schedules = cloud().rest("scheduler", "GET", "/schedules", &Value::Null).await;
     let schedules = schedules["Schedules"].as_array().unwrap();
-    let names = schedules.iter().map(|schedule| schedule["Name"].as_str().unwrap());
+    let names = schedules.iter().map(|schedule| ["Name", "GroupName"].map(|field| schedule[field].as_str().unwrap()));
     let mut found = 0;
-    for name in names {
-        let mut schedule = cloud().rest("scheduler", "GET", &format!("/schedules/{name}"), &Value::Null).await;
+    for [name, group] in names {
+        let path = format!("/schedules/{name}?groupName={group}");
+        let mut schedule = cloud().rest("scheduler", "GET", &path, &Value::Null).await;
         if schedule["Target"]["Arn"].as_str().unwrap().contains(function) {
             found += 1;
             schedule["ScheduleExpression"] = json!("rate(1 minute)");

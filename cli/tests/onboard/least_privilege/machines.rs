@@ -1,5 +1,4 @@
-//! The roles of the state machines. The emulator does not enforce them, so they are read: what the definition calls, the
-//! role allows, and nothing else.
+//! The roles of the state machines: what the definition calls, the role allows, and nothing else.
 
 use std::collections::BTreeSet;
 
