@@ -12,6 +12,9 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::SecretString;
 use uuid::Uuid;
 
+/// Stands for all groups of a tenant where a subscription to all of them needs the id of a group. No group has it.
+pub const ALL_GROUPS: Uuid = Uuid::nil();
+
 /// Keeps these values apart from anything else that the key might ever serve for.
 const PURPOSE: &[u8] = b"connect-onboarding clientState 1";
 

@@ -187,6 +187,13 @@ impl Refusal {
         self.status == 400 && (self.code == "ValidationError" || self.says("Subscription validation request"))
     }
 
+    /// Whether Graph refuses one more subscription of this application or in this tenant. The quotas are documented and the
+    /// wording is not.
+    #[must_use]
+    pub fn is_subscription_limit(&self) -> bool {
+        self.status == 403 && ["number of subscriptions", "subscription limit"].iter().any(|text| self.says(text))
+    }
+
     /// Whether the message contains a text, in any case.
     fn says(&self, text: &str) -> bool {
         self.message.to_ascii_lowercase().contains(&text.to_ascii_lowercase())
@@ -202,6 +209,7 @@ impl Refusal {
             _ if self.code == "Directory_QuotaExceeded" => StepErrorKind::LimitExceeded,
             _ if self.is_not_replicated() => StepErrorKind::NotConsistentYet,
             _ if self.is_failed_validation() => StepErrorKind::Unavailable,
+            _ if self.is_subscription_limit() => StepErrorKind::LimitExceeded,
             // Graph's lists are late: the object that it names shows up in a later read.
             _ if self.just_made && self.claims_existence() && !self.is_identifier_taken() => {
                 StepErrorKind::NotConsistentYet

@@ -17,6 +17,7 @@ const GROUP_FIELDS: &str = "id,displayName,securityEnabled";
 const USER_FIELDS: &str = "id,userPrincipalName,mail,givenName,surname,displayName,accountEnabled,userType";
 /// The largest page that Graph gives of members.
 const PAGE: &str = "999";
+const USER: &str = "#microsoft.graph.user";
 const READ_GROUPS: &str = "Group.Read.All";
 const READ_USERS: &str = "User.Read.All";
 
@@ -27,8 +28,8 @@ pub struct GroupMembers {
     pub members: Vec<Member>,
     /// The groups among the members.
     pub nested_groups: Vec<NestedGroup>,
-    /// How many members are neither: devices, contacts, service principals.
-    pub other_objects: usize,
+    /// How many members are neither, by their type: `device`, `orgContact`, `agentUser`.
+    pub other_objects: BTreeMap<String, usize>,
     /// How many pages it took.
     pub pages: usize,
 }
@@ -100,7 +101,8 @@ impl Graph {
         let mut users: BTreeMap<String, Member> = BTreeMap::new();
         for object in listing.items {
             match object.kind.as_deref() {
-                Some("#microsoft.graph.user") => {
+                // Types that derive from user, such as `agentUser`, belong to no person who could sign in.
+                Some(USER) => {
                     let member = Member::from(object);
                     if member.is_unreadable() {
                         return Err(StepError::access_denied(format!(
@@ -118,7 +120,7 @@ impl Graph {
                 Some("#microsoft.graph.group") => {
                     result.nested_groups.push(NestedGroup { id: object.id, display_name: object.display_name });
                 }
-                _ => result.other_objects += 1,
+                kind => *result.other_objects.entry(type_name(kind).to_owned()).or_default() += 1,
             }
         }
         result.members = users.into_values().collect();
@@ -127,7 +129,7 @@ impl Graph {
         Ok(Some(result))
     }
 
-    /// One user; `None` where it does not exist, or was deleted and waits in the bin.
+    /// One user; `None` if it does not exist, was deleted and waits in the bin, or is of a type that derives from user.
     ///
     /// # Errors
     /// What Graph refuses.
@@ -135,6 +137,13 @@ impl Graph {
         let call = Call::get(&["users", user_id], format!("reading the user {user_id}"))
             .query("$select", USER_FIELDS)
             .needs(READ_USERS);
-        Ok(self.find::<DirectoryObject>(&call).await?.map(Member::from))
+        let found = self.find::<DirectoryObject>(&call).await?;
+        // Graph names the type of a single object only if it differs from that of its collection.
+        Ok(found.filter(|object| object.kind.as_deref().is_none_or(|kind| kind == USER)).map(Member::from))
     }
+}
+
+/// `device` of `#microsoft.graph.device`.
+fn type_name(kind: Option<&str>) -> &str {
+    kind.map_or("unknown", |kind| kind.rsplit('.').next().unwrap_or(kind))
 }

@@ -28,7 +28,7 @@ use onboarding_core::{StepError, entra::Identity, saml};
 use reqwest::{Method, StatusCode, Url};
 use tracing::warn;
 
-pub(crate) use self::subscriptions::LIFETIME;
+pub(crate) use self::subscriptions::{LIFETIME, MOST as MOST_SUBSCRIPTIONS};
 pub use self::{
     applications::{LOOKS_FOR_A_LOST_CERTIFICATE, Retired},
     assignments::Assigned,
@@ -39,7 +39,7 @@ pub use self::{
         AppRole, AppRoleAssignment, Application, ClaimsMappingPolicy, Group, KeyCredential, SamlSettings,
         ServicePrincipal, SigningCertificate, Web,
     },
-    subscriptions::{NewSubscription, Subscription},
+    subscriptions::{NewSubscription, Subscription, Watched},
 };
 use self::{
     auth::Authenticator,

@@ -1,4 +1,9 @@
-//! Subscriptions to the members of groups: what makes Graph call us when somebody joins or leaves.
+//! Subscriptions to the members of groups: Graph then calls us if members join or leave.
+//!
+//! An application may have [`MOST`] subscriptions in a tenant. If the groups are more, one subscription to all groups of the
+//! tenant takes the place of those to single groups.
+
+use std::collections::BTreeSet;
 
 use onboarding_core::StepError;
 use secrecy::{ExposeSecret, SecretString};
@@ -17,6 +22,36 @@ const READ_GROUPS: &str = "Group.Read.All";
 /// How long a subscription is asked for: Graph allows 41,760 minutes (29 days); an hour less, for clocks that differ.
 pub(crate) const LIFETIME: Duration = Duration::minutes(41_700);
 
+/// How many subscriptions to groups and users one application may have in a tenant (Microsoft's documented quota).
+pub(crate) const MOST: usize = 100;
+
+/// What a subscription watches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Watched<'a> {
+    /// The members of one group.
+    Group(&'a str),
+    /// All groups of the tenant: also those that no instance follows, and also changes of other properties.
+    AllGroups,
+}
+
+impl Watched<'_> {
+    fn resource(self) -> String {
+        match self {
+            Self::Group(id) => format!("/groups/{id}/members"),
+            Self::AllGroups => "/groups".into(),
+        }
+    }
+}
+
+impl std::fmt::Display for Watched<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Group(id) => write!(f, "the members of the group {id}"),
+            Self::AllGroups => f.write_str("all groups of the tenant"),
+        }
+    }
+}
+
 /// A subscription, as far as it is used.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -32,11 +67,23 @@ pub struct Subscription {
 }
 
 impl Subscription {
-    /// Whether it watches the members of this group.
+    /// Whether it is a subscription to exactly this.
+    #[must_use]
+    pub fn is_to(&self, watched: Watched<'_>) -> bool {
+        let plain = |resource: &str| resource.trim_matches('/').to_ascii_lowercase();
+        plain(self.resource.as_deref().unwrap_or_default()) == plain(&watched.resource())
+    }
+
+    /// Whether changes of this group's members are among what it reports.
     #[must_use]
     pub fn watches(&self, group_id: &str) -> bool {
-        let resource = self.resource.as_deref().unwrap_or_default();
-        resource.trim_matches('/').eq_ignore_ascii_case(&format!("groups/{group_id}/members"))
+        self.is_to(Watched::Group(group_id)) || self.is_to(Watched::AllGroups)
+    }
+
+    /// Whether it is needed for one of these groups.
+    #[must_use]
+    pub fn serves(&self, groups: &BTreeSet<String>) -> bool {
+        groups.iter().any(|group| self.watches(group))
     }
 
     /// Whether it calls this URL.
@@ -61,8 +108,8 @@ impl Subscription {
 /// A subscription that is to be made.
 #[derive(Debug)]
 pub struct NewSubscription<'a> {
-    /// The group whose members it watches.
-    pub group_id: &'a str,
+    /// What it watches.
+    pub watched: Watched<'a>,
     /// Where its notifications go.
     pub notification_url: &'a str,
     /// Where Graph says that the subscription itself needs something. It can't be added later.
@@ -86,19 +133,18 @@ impl Graph {
     /// Subscribes. Graph calls both URLs before it answers. To do it twice does no harm: the second is a 409.
     ///
     /// # Errors
-    /// [`GraphError::Refused`] with 409 where this application has one for the group already.
+    /// [`GraphError::Refused`] with 409 if this application has one to the same resource already.
     pub async fn subscribe(&self, new: &NewSubscription<'_>) -> Result<Subscription, GraphError> {
-        let NewSubscription { group_id, notification_url, lifecycle_url, client_state, expires } = new;
+        let NewSubscription { watched, notification_url, lifecycle_url, client_state, expires } = new;
         let body = json!({
             "changeType": "updated",
-            "resource": format!("/groups/{group_id}/members"),
+            "resource": watched.resource(),
             "notificationUrl": notification_url,
             "lifecycleNotificationUrl": lifecycle_url,
             "expirationDateTime": stamp(*expires)?,
             "clientState": client_state.expose_secret(),
         });
-        let call = Call::post(&["subscriptions"], body, format!("subscribing to the members of the group {group_id}"))
-            .needs(READ_GROUPS);
+        let call = Call::post(&["subscriptions"], body, format!("subscribing to {watched}")).needs(READ_GROUPS);
         self.send(&call).await
     }
 
@@ -139,9 +185,19 @@ mod tests {
         for resource in ["/groups/abc/members", "groups/ABC/members", "Groups/abc/members/"] {
             assert!(subscription(resource).watches("abc"), "{resource}");
         }
-        for resource in ["groups/abc", "groups/abc/owners", "groups", "users/abc/members"] {
+        for resource in ["groups/abc", "groups/abc/owners", "users", "users/abc/members"] {
             assert!(!subscription(resource).watches("abc"), "{resource}");
         }
+    }
+
+    #[test]
+    fn a_subscription_to_all_groups_watches_each_and_serves_as_long_as_there_is_one() {
+        let (all, one) = (subscription("/Groups"), subscription("groups/abc/members"));
+        assert!(all.watches("abc") && all.is_to(Watched::AllGroups) && !all.is_to(Watched::Group("abc")));
+        assert!(!one.is_to(Watched::AllGroups));
+        let groups = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+        assert!(all.serves(&groups(&["other"])) && !all.serves(&groups(&[])));
+        assert!(one.serves(&groups(&["abc", "other"])) && !one.serves(&groups(&["other"])));
     }
 
     #[test]

@@ -6,7 +6,10 @@ use onboarding_core::{
 };
 use time::OffsetDateTime;
 
-use crate::{graph::Subscription, registry::Entry};
+use crate::{
+    graph::{Subscription, Watched},
+    registry::Entry,
+};
 
 /// The registry entry, held against the one that an onboarding would write; `wanted` is `None` where it can't be told yet.
 pub(crate) fn entry_object(alias: &str, found: Option<&Entry>, wanted: Option<&Entry>) -> Object {
@@ -34,7 +37,7 @@ pub(crate) fn subscription_objects(
             checks.that("lifetime", ours.lasts(now), "at least two weeks", format!("until {ends}"));
             return object(Presence::Ours).with(checks);
         }
-        match watching().next() {
+        match watching().find(|other| other.is_to(Watched::Group(&group.id))) {
             Some(other) => object(Presence::Foreign(format!(
                 "the subscription {} calls another address, and Graph allows one for each application; the schedule keeps the \
                  group in step",

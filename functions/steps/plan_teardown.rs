@@ -159,13 +159,16 @@ impl Planner<'_> {
         let known = self.cx.graph().subscriptions().await?;
         let elsewhere = registry.groups_of_others(&self.entry.instance_id).await?;
         for group in &self.entry.groups {
-            let ours = known.iter().any(|one| one.watches(&group.id) && one.calls(url));
+            let mut ours = known.iter().filter(|one| one.watches(&group.id) && one.calls(url)).peekable();
+            if ours.peek().is_none() {
+                continue;
+            }
             let name = format!("group {}", group.display_name);
-            if ours && elsewhere.contains(&group.id) {
-                let why = "another instance follows this group";
-                self.line(Area::Notifications, "subscription", name, Action::Leave, why);
-            } else if ours {
+            if ours.any(|one| !one.serves(&elsewhere)) {
                 self.line(Area::Notifications, "subscription", name, Action::Delete, "");
+            } else {
+                let why = "another instance follows this group or shares the subscription to all groups";
+                self.line(Area::Notifications, "subscription", name, Action::Leave, why);
             }
         }
         Ok(())

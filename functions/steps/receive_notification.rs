@@ -5,9 +5,10 @@
 //! * Writes: `events:PutEvents` on the stack's bus.
 //! * Safe to repeat: an event is a hint, and a hint that comes twice is a read that finds nothing to do.
 //!
-//! Who calls is known by the `clientState` ([`crate::client_state`]): it stands for one tenant and one group, so an item
-//! of another tenant, group or application is refused by one comparison, without a call to anything. Refused items don't
-//! fail their batch, since Graph would send it again for hours.
+//! Who calls is known by the `clientState` ([`crate::client_state`]): it stands for one tenant and one group, or for all
+//! groups of the tenant, so an item of another tenant, group or application is refused by comparing, without a call to
+//! anything. Refused items don't fail their batch, since Graph would send it again for hours. A subscription to all groups
+//! also reports groups that no instance follows; `sync-members`, which reads the registry, ignores them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,7 +23,7 @@ use tracing::{info, warn};
 use uuid::Uuid;
 
 use crate::{
-    client_state::ClientStates,
+    client_state::{ALL_GROUPS, ClientStates},
     clients::Clients,
     events::{self, Event},
     function_url,
@@ -134,7 +135,8 @@ fn take(news: &mut News, value: Value, group: Option<Uuid>, states: &ClientState
     let item: Item = serde_json::from_value(value).ok()?;
     let group = if item.lifecycle_event.is_some() { group } else { watched(item.resource.as_deref()) }?;
     let (tenant, subscription) = (Uuid::try_parse(&item.tenant_id).ok()?, Uuid::try_parse(&item.subscription_id).ok()?);
-    if !states.proves(tenant, group, &item.client_state) {
+    // A group is reported by a subscription of its own or by the one to all groups.
+    if ![group, ALL_GROUPS].iter().any(|watched| states.proves(tenant, *watched, &item.client_state)) {
         return None;
     }
     match item.lifecycle_event.as_deref() {
@@ -314,6 +316,19 @@ mod tests {
         assert_eq!(read(batch(&lifecycle), None, &states()).refused, 1, "nobody's");
         lifecycle["lifecycleEvent"] = json!("missed");
         assert_eq!(read(batch(&lifecycle), Some(GROUP), &states()).changes.len(), 1);
+    }
+
+    #[test]
+    fn the_subscription_to_all_groups_proves_each_group_of_its_tenant_and_no_other_tenant() {
+        let mut of_all = item(&json!([{ "id": id(1) }]));
+        of_all["clientState"] = json!(states().of(TENANT, ALL_GROUPS).expose_secret());
+        assert_eq!(news(vec![of_all.clone()]).changes[&(TENANT, GROUP)].added, [person(1)].into());
+        let mut foreign = of_all.clone();
+        foreign["tenantId"] = json!(id(9));
+        assert_eq!(news(vec![foreign]).refused, 1);
+        of_all["lifecycleEvent"] = json!("reauthorizationRequired");
+        let batch = || Batch { value: vec![of_all.clone()] };
+        assert_eq!(read(batch(), Some(ALL_GROUPS), &states()).reauthorize, [ALL_GROUPS].into());
     }
 
     #[test]

@@ -1,17 +1,22 @@
 //! `subscribe-groups`: has Microsoft Graph call us when the members of a group change, and keeps it so. Started by the
 //! onboarding for its groups, once a day for all groups, and when Graph asks for it.
 //!
-//! * Reads: Graph `GET /subscriptions`; `dynamodb:GetItem` or `dynamodb:Scan` on the registry; the key of the client states.
-//! * Writes: Graph `POST /subscriptions`, `PATCH /subscriptions/{id}`; `events:PutEvents` after a creation outside of an
-//!   onboarding.
+//! * Reads: Graph `GET /subscriptions`; `dynamodb:GetItem` and `dynamodb:Scan` on the registry; the key of the client states.
+//! * Writes: Graph `POST /subscriptions`, `PATCH` and `DELETE /subscriptions/{id}`; `events:PutEvents` after a creation
+//!   outside of an onboarding.
 //! * Permissions: `Group.Read.All` in Graph.
 //! * Safe to repeat: a subscription of ours that lasts long enough is left alone, so a second run only reads. One that ran
 //!   out is made anew, and since nobody knows what was missed meanwhile, its group is read again as if it had changed.
 //!
 //! The onboarding subscribes before its first sync, so that nothing happens unseen between the two.
 //! A group without a subscription is no failure: the schedule keeps it in step, only later.
+//!
+//! Graph allows an application [`MOST_SUBSCRIPTIONS`] subscriptions in a tenant. If the groups of all instances, with what
+//! other stacks subscribed by the same application, are more than fit, one subscription to all groups of the tenant replaces
+//! those to single groups; if they fit again, the daily run changes back. The new subscriptions are made before the old ones
+//! end, so that no change is missed; one place is kept free for that.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use onboarding_core::{
     StepError, StepErrorKind,
@@ -25,9 +30,10 @@ use uuid::Uuid;
 
 use super::receive_notification::GROUP_PARAMETER;
 use crate::{
+    client_state::ALL_GROUPS,
     clients::Clients,
     events::{self, Event},
-    graph::{GraphError, LIFETIME, NewSubscription, Subscription},
+    graph::{GraphError, LIFETIME, MOST_SUBSCRIPTIONS, NewSubscription, Refusal, Subscription, Watched},
     registry::Registry,
 };
 
@@ -37,134 +43,245 @@ use crate::{
 /// What is worth another try. In the daily run for all groups also what is not, after every group had its turn, so that it
 /// is seen where failed events are.
 pub async fn run(cx: &Clients, input: SubscribeGroupsInput) -> Result<SubscribeGroupsOutput, StepError> {
-    let groups = groups(cx, &input).await?;
+    let groups = Groups::read(cx, &input).await?;
     let mut output = SubscribeGroupsOutput::default();
-    if groups.is_empty() {
+    if groups.wanted.is_empty() {
         return Ok(output);
     }
     let subscriber = Subscriber {
         cx,
         url: cx.settings.notification_url()?,
         tenant: cx.graph().tenant_object_id().await?,
+        known: cx.graph().subscriptions().await?,
+        reauthorize: input.reauthorize,
         now: OffsetDateTime::now_utc(),
     };
-    let known = cx.graph().subscriptions().await?;
-    let (mut missed, mut failure) = (Vec::new(), None);
-    for (id, name) in &groups {
-        match subscriber.ensure(id, &known, input.reauthorize).await {
-            Ok((subscription, action)) => {
-                info!(group = id, subscription = subscription.id, ?action, "group subscribed");
-                // An onboarding reads everything right after this.
-                if action == SubscriptionAction::Created && input.instance_id.is_none() {
-                    missed.push(Event::MembershipChanged(MembershipChange {
-                        group_id: id.clone(),
-                        tenant_id: subscriber.tenant.to_string(),
-                        ..MembershipChange::default()
-                    }));
-                }
-                output.subscriptions.push(GroupSubscription {
-                    group_id: id.clone(),
-                    subscription_id: subscription.id,
-                    expires_at: subscription.expiration_date_time,
-                    action,
-                });
-            }
+    let single = subscriber.fits(&groups.all);
+    let failure = if single {
+        let failure = each_group(&subscriber, &groups.wanted, &mut output).await;
+        let for_all = input.instance_id.is_none() && input.group_id.is_none();
+        if failure.is_none() && for_all {
+            subscriber.end(|one| one.is_to(Watched::AllGroups)).await;
+        }
+        failure
+    } else {
+        let failure = all_groups(&subscriber, &groups.wanted, &mut output).await;
+        if failure.is_none() {
+            subscriber.end(|one| !one.is_to(Watched::AllGroups) && one.serves(&groups.all)).await;
+        }
+        failure
+    };
+    // An onboarding reads everything right after this.
+    if input.instance_id.is_none() {
+        events::put(cx, &missed(&subscriber, &output, single)).await?;
+    }
+    match failure {
+        Some(error) if input.instance_id.is_none() || StepErrorKind::RETRIED.contains(&error.kind) => Err(error),
+        _ => Ok(output),
+    }
+}
+
+/// One subscription for each group; returns the last failure.
+async fn each_group(
+    subscriber: &Subscriber<'_>,
+    groups: &BTreeMap<String, String>,
+    output: &mut SubscribeGroupsOutput,
+) -> Option<StepError> {
+    let mut failure: Option<StepError> = None;
+    for (id, name) in groups {
+        match subscriber.ensure(Watched::Group(id)).await {
+            Ok((subscription, action)) => output.subscriptions.push(of_group(id, &subscription, action)),
             Err(error) => {
                 warn!(group = id, error = error.name(), message = error.message, "group not subscribed");
-                output.open_items.push(OpenItem::new(
-                    format!("notifications of the group {name}"),
-                    error.message.clone(),
-                    "Nothing is lost: the schedule keeps the group in step. Changes arrive later until this is mended.",
-                ));
-                if input.instance_id.is_none() || StepErrorKind::RETRIED.contains(&error.kind) {
+                output.open_items.push(open_item(format!("notifications of the group {name}"), &error));
+                // What is worth another try must not be hidden by what is not.
+                if failure.as_ref().is_none_or(|known| !StepErrorKind::RETRIED.contains(&known.kind)) {
                     failure = Some(error);
                 }
             }
         }
     }
-    events::put(cx, &missed).await?;
-    failure.map_or(Ok(output), Err)
+    failure
 }
 
-/// The groups that are to have a subscription, by id, with their names.
-async fn groups(cx: &Clients, input: &SubscribeGroupsInput) -> Result<BTreeMap<String, String>, StepError> {
-    let registry = Registry::new(cx)?;
-    let entries = match &input.instance_id {
-        Some(instance_id) => vec![registry.entry(instance_id).await?],
-        None => registry.entries().await?,
-    };
-    let groups = entries.into_iter().flat_map(|entry| entry.groups);
-    let wanted = |id: &str| input.group_id.as_deref().is_none_or(|group_id| group_id.eq_ignore_ascii_case(id));
-    Ok(groups.filter(|group| wanted(&group.id)).map(|group| (group.id, group.display_name)).collect())
+/// One subscription for all groups; returns the failure.
+async fn all_groups(
+    subscriber: &Subscriber<'_>,
+    groups: &BTreeMap<String, String>,
+    output: &mut SubscribeGroupsOutput,
+) -> Option<StepError> {
+    match subscriber.ensure(Watched::AllGroups).await {
+        Ok((subscription, action)) => {
+            output.subscriptions = groups.keys().map(|id| of_group(id, &subscription, action)).collect();
+            None
+        }
+        Err(error) => {
+            warn!(error = error.name(), message = error.message, "all groups not subscribed");
+            output.open_items.push(open_item("notifications of the groups".into(), &error));
+            Some(error)
+        }
+    }
+}
+
+fn of_group(id: &str, subscription: &Subscription, action: SubscriptionAction) -> GroupSubscription {
+    info!(group = id, subscription = subscription.id, ?action, "group subscribed");
+    GroupSubscription {
+        group_id: id.to_owned(),
+        subscription_id: subscription.id.clone(),
+        expires_at: subscription.expiration_date_time.clone(),
+        action,
+    }
+}
+
+fn open_item(subject: String, error: &StepError) -> OpenItem {
+    let action =
+        "Nothing is lost: the schedule keeps the groups in step. Changes arrive later until this is corrected.";
+    OpenItem::new(subject, error.message.clone(), action)
+}
+
+/// A hint for each group that no subscription of ours watched: what changed meanwhile is unknown.
+fn missed(subscriber: &Subscriber<'_>, output: &SubscribeGroupsOutput, single: bool) -> Vec<Event> {
+    let created = output.subscriptions.iter().filter(|one| one.action == SubscriptionAction::Created);
+    created
+        .filter(|one| !subscriber.replaces(one, single))
+        .map(|one| {
+            Event::MembershipChanged(MembershipChange {
+                group_id: one.group_id.clone(),
+                tenant_id: subscriber.tenant.to_string(),
+                ..MembershipChange::default()
+            })
+        })
+        .collect()
+}
+
+/// The groups of the registered instances.
+struct Groups {
+    /// The ids of all of them.
+    all: BTreeSet<String>,
+    /// Those of this run by id, with their names.
+    wanted: BTreeMap<String, String>,
+}
+
+impl Groups {
+    async fn read(cx: &Clients, input: &SubscribeGroupsInput) -> Result<Self, StepError> {
+        let registry = Registry::new(cx)?;
+        let mut entries = registry.entries().await?;
+        let all = entries.iter().flat_map(|entry| &entry.groups).map(|group| group.id.clone()).collect();
+        if let Some(instance_id) = &input.instance_id {
+            entries = vec![registry.entry(instance_id).await?];
+        }
+        // Graph asks for the subscription to all groups by an id that no group has.
+        let every = input.group_id.as_deref().is_none_or(|id| Uuid::try_parse(id) == Ok(ALL_GROUPS));
+        let is_wanted = |id: &str| every || input.group_id.as_deref().is_some_and(|one| one.eq_ignore_ascii_case(id));
+        let groups = entries.into_iter().flat_map(|entry| entry.groups);
+        let wanted = groups.filter(|group| is_wanted(&group.id)).map(|group| (group.id, group.display_name)).collect();
+        Ok(Self { all, wanted })
+    }
 }
 
 struct Subscriber<'a> {
     cx: &'a Clients,
     url: &'a str,
     tenant: Uuid,
+    /// All subscriptions of the application, as they were when the run began.
+    known: Vec<Subscription>,
+    reauthorize: bool,
     now: OffsetDateTime,
 }
 
 impl Subscriber<'_> {
-    /// Finds, renews or makes the subscription to a group.
-    async fn ensure(
-        &self,
-        group_id: &str,
-        known: &[Subscription],
-        reauthorize: bool,
-    ) -> Result<(Subscription, SubscriptionAction), StepError> {
-        if let Some(found) = self.ours(group_id, known) {
-            if found.lasts(self.now) && !reauthorize {
+    /// Whether each group can have a subscription of its own, beside those of other stacks and with one place left.
+    fn fits(&self, groups: &BTreeSet<String>) -> bool {
+        let others = self.known.iter().filter(|one| !one.calls(self.url)).count();
+        groups.len() + others < MOST_SUBSCRIPTIONS
+    }
+
+    /// Whether a new subscription takes the place of one of ours of the other kind, so that nothing was missed.
+    fn replaces(&self, new: &GroupSubscription, single: bool) -> bool {
+        let before = if single { Watched::AllGroups } else { Watched::Group(&new.group_id) };
+        self.ours(before, &self.known).is_some()
+    }
+
+    /// Finds, renews or makes the subscription.
+    async fn ensure(&self, watched: Watched<'_>) -> Result<(Subscription, SubscriptionAction), StepError> {
+        if let Some(found) = self.ours(watched, &self.known) {
+            if found.lasts(self.now) && !self.reauthorize {
                 return Ok((found.clone(), SubscriptionAction::Kept));
             }
             if let Some(renewed) = self.cx.graph().renew_subscription(&found.id, self.now + LIFETIME).await? {
                 return Ok((renewed, SubscriptionAction::Renewed));
             }
         }
-        self.create(group_id).await
+        self.create(watched).await
     }
 
-    /// A subscription to the group that calls this stack.
-    fn ours<'s>(&self, group_id: &str, known: &'s [Subscription]) -> Option<&'s Subscription> {
-        known.iter().find(|subscription| subscription.watches(group_id) && subscription.calls(self.url))
+    /// The subscription to exactly this that calls this stack.
+    fn ours<'s>(&self, watched: Watched<'_>, known: &'s [Subscription]) -> Option<&'s Subscription> {
+        known.iter().find(|subscription| subscription.is_to(watched) && subscription.calls(self.url))
     }
 
-    async fn create(&self, group_id: &str) -> Result<(Subscription, SubscriptionAction), StepError> {
-        let group = Uuid::try_parse(group_id).map_err(|_| {
-            StepError::internal(format!("{group_id} is no object id of a group; run the onboarding again"))
-        })?;
+    async fn create(&self, watched: Watched<'_>) -> Result<(Subscription, SubscriptionAction), StepError> {
+        let group = match watched {
+            Watched::AllGroups => ALL_GROUPS,
+            Watched::Group(id) => Uuid::try_parse(id).map_err(|_| {
+                StepError::internal(format!("{id} is no object id of a group; run the onboarding again"))
+            })?,
+        };
         let lifecycle_url = format!("{}?{GROUP_PARAMETER}={group}", self.url);
         let client_state = self.cx.client_states().await?.of(self.tenant, group);
         let new = NewSubscription {
-            group_id,
+            watched,
             notification_url: self.url,
             lifecycle_url: &lifecycle_url,
             client_state: &client_state,
             expires: self.now + LIFETIME,
         };
-        let refusal = match self.cx.graph().subscribe(&new).await {
-            Ok(made) => return Ok((made, SubscriptionAction::Created)),
-            Err(GraphError::Failed(error)) => return Err(error),
-            Err(GraphError::Refused(refusal)) => refusal,
-        };
-        match refusal.status {
+        match self.cx.graph().subscribe(&new).await {
+            Ok(made) => Ok((made, SubscriptionAction::Created)),
+            Err(GraphError::Failed(error)) => Err(error),
             // Somebody was faster: another run of this step, or ourselves in a call whose answer was lost.
-            409 => {
+            Err(GraphError::Refused(refusal)) if refusal.status == 409 => {
                 let known = self.cx.graph().subscriptions().await?;
-                let adopted = self.ours(group_id, &known).cloned();
-                adopted.map(|found| (found, SubscriptionAction::Kept)).ok_or_else(|| self.taken(group_id, &known))
+                let adopted = self.ours(watched, &known).cloned();
+                adopted.map(|found| (found, SubscriptionAction::Kept)).ok_or_else(|| taken(watched, &known))
             }
-            _ => Err((*refusal).into()),
+            Err(GraphError::Refused(refusal)) => Err(self.refused(*refusal)),
         }
     }
 
-    fn taken(&self, group_id: &str, known: &[Subscription]) -> StepError {
-        let other = known.iter().find(|subscription| subscription.watches(group_id));
-        StepError::conflict(format!(
-            "the Entra application of the Graph credential has a subscription to the members of the group {group_id} already{}, \
-             which calls another address, and Graph allows one; delete that subscription, or give each stack its own \
-             Entra application",
-            other.map_or_else(String::new, |other| format!(" ({})", other.id))
+    fn refused(&self, refusal: Refusal) -> StepError {
+        let full = refusal.status == 403 && self.known.len() >= MOST_SUBSCRIPTIONS;
+        if !full && !refusal.is_subscription_limit() {
+            return refusal.into();
+        }
+        let used = self.known.len();
+        StepError::limit_exceeded(format!(
+            "{}; Graph allows {MOST_SUBSCRIPTIONS} subscriptions for each Entra application in a tenant and 1,000 for all of \
+             its applications, and the application of the Graph credential has {used}; give each stack its own Entra \
+             application, or delete subscriptions that nobody needs",
+            StepError::from(refusal).message
         ))
     }
+
+    /// Ends those of our subscriptions that others have replaced. One that can't be ended is only a second hint, until it
+    /// expires.
+    async fn end(&self, replaced: impl Fn(&Subscription) -> bool) {
+        for subscription in self.known.iter().filter(|one| one.calls(self.url) && replaced(one)) {
+            match self.cx.graph().unsubscribe(&subscription.id).await {
+                Ok(()) => info!(subscription = subscription.id, "subscription replaced"),
+                Err(error) => {
+                    warn!(subscription = subscription.id, error = error.name(), message = error.message, "not ended");
+                }
+            }
+        }
+    }
+}
+
+fn taken(watched: Watched<'_>, known: &[Subscription]) -> StepError {
+    let other = known.iter().find(|subscription| subscription.is_to(watched));
+    StepError::conflict(format!(
+        "the Entra application of the Graph credential has a subscription to {watched} already{}, which calls another address, \
+         and Graph allows one; delete that subscription, or give each stack its own Entra application",
+        other.map_or_else(String::new, |other| format!(" ({})", other.id))
+    ))
 }

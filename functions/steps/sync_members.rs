@@ -26,6 +26,7 @@ use tracing::{info, warn};
 
 use crate::{
     aws_error,
+    client_state::ALL_GROUPS,
     clients::Clients,
     metrics::{Metric, Metrics},
     registry::Registry,
@@ -51,6 +52,8 @@ pub async fn run(cx: &Clients, input: SyncMembersInput) -> Result<SyncMembersOut
     if groups.is_empty() && reason == "event" {
         return Ok(output);
     }
+    // The subscription to all groups missed something, and does not say of which group.
+    let all_groups = groups.contains_key(&ALL_GROUPS.to_string());
     let mut failure = None;
     for (entry, in_step_at) in Registry::new(cx)?.scan().await? {
         if reason == "schedule"
@@ -61,7 +64,7 @@ pub async fn run(cx: &Clients, input: SyncMembersInput) -> Result<SyncMembersOut
         }
         let concerning = entry.groups.iter().filter_map(|group| groups.get(&group.id.to_ascii_lowercase()));
         let concerning: Vec<_> = concerning.collect();
-        if reason == "event" && concerning.is_empty() {
+        if reason == "event" && concerning.is_empty() && !all_groups {
             continue;
         }
         let people: BTreeSet<&str> = concerning.into_iter().flatten().map(String::as_str).collect();

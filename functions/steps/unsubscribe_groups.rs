@@ -3,8 +3,8 @@
 //! * Reads: Graph `GET /subscriptions`; `dynamodb:Scan` on the registry.
 //! * Writes: Graph `DELETE /subscriptions/{id}`.
 //! * Permission: `Group.Read.All` in Graph.
-//! * Safe to repeat: what is gone is success. Only subscriptions that call this stack are ended, and of those none whose
-//!   group another instance follows.
+//! * Safe to repeat: what is gone is success. Only subscriptions that call this stack are ended, and of those none that
+//!   another instance needs: the subscription to a group that it follows, or to all groups.
 
 use onboarding_core::{
     StepError,
@@ -12,7 +12,7 @@ use onboarding_core::{
 };
 use tracing::info;
 
-use crate::{clients::Clients, registry::Registry};
+use crate::{clients::Clients, graph::Subscription, registry::Registry};
 
 /// Runs the step.
 ///
@@ -24,12 +24,11 @@ pub async fn run(cx: &Clients, input: RemoveInput) -> Result<RemoveOutput, StepE
     let elsewhere = Registry::new(cx)?.groups_of_others(&target.instance_id).await?;
     let known = cx.graph().subscriptions().await?;
     let mut output = RemoveOutput::default();
-    for group in target.groups.iter().filter(|group| !elsewhere.contains(&group.id)) {
-        for subscription in known.iter().filter(|one| one.watches(&group.id) && one.calls(url)) {
-            cx.graph().unsubscribe(&subscription.id).await?;
-            info!(group = group.id, subscription = subscription.id, "subscription ended");
-            output.removed += 1;
-        }
+    let watches = |one: &Subscription| target.groups.iter().any(|group| one.watches(&group.id));
+    for subscription in known.iter().filter(|one| one.calls(url) && watches(one) && !one.serves(&elsewhere)) {
+        cx.graph().unsubscribe(&subscription.id).await?;
+        info!(subscription = subscription.id, resource = subscription.resource, "subscription ended");
+        output.removed += 1;
     }
     Ok(output)
 }

@@ -1,6 +1,9 @@
 //! Everything that the event path touches.
 
-use std::sync::Mutex;
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use aws_lambda_events::lambda_function_urls::LambdaFunctionUrlRequest;
 use connect_onboarding::{clients::Clients, settings::Settings};
@@ -14,6 +17,9 @@ use crate::support::{GROUP_NAME, clients, credential, entry};
 
 pub(crate) const INSTANCE: &str = "11111111-2222-3333-4444-555555555555";
 
+/// How many groups the tenant has.
+const MOST_GROUPS: usize = 120;
+
 /// The stand-in, the functions' clients, and what was sent where.
 pub(crate) struct House {
     pub(crate) cloud: LocalCloud,
@@ -21,18 +27,22 @@ pub(crate) struct House {
     pub(crate) notification_url: String,
     emulator: MockServer,
     endpoint: MockServer,
+    groups: Arc<AtomicUsize>,
     seen: Mutex<usize>,
 }
 
 /// The emulator's place: registry, secrets, bus and state machines.
-struct Emulator;
+struct Emulator {
+    /// How many groups the instance follows.
+    groups: Arc<AtomicUsize>,
+}
 
 impl Respond for Emulator {
     fn respond(&self, request: &Request) -> ResponseTemplate {
         let asked: Value = serde_json::from_slice(&request.body).unwrap_or_default();
         let body = match operation(request).as_str() {
-            "GetItem" => json!({ "Item": item() }),
-            "Scan" => json!({ "Items": [item()], "Count": 1, "ScannedCount": 1 }),
+            "GetItem" => json!({ "Item": self.item() }),
+            "Scan" => json!({ "Items": [self.item()], "Count": 1, "ScannedCount": 1 }),
             "GetSecretValue" if asked["SecretId"] == "client-state" => {
                 json!({ "ARN": "arn", "Name": "client-state", "SecretString": "a key that nobody knows" })
             }
@@ -57,8 +67,19 @@ impl Respond for Endpoint {
     }
 }
 
-fn item() -> Value {
-    json!({ "instanceId": { "S": INSTANCE }, "config": { "S": entry(INSTANCE, "arn").to_string() } })
+impl Emulator {
+    fn item(&self) -> Value {
+        let mut entry = entry(INSTANCE, "arn");
+        let groups = (1..=self.groups.load(Ordering::Relaxed))
+            .map(|number| json!({ "id": group(number), "displayName": group(number) }));
+        entry["groups"] = groups.collect();
+        json!({ "instanceId": { "S": INSTANCE }, "config": { "S": entry.to_string() } })
+    }
+}
+
+/// The id of a group of the tenant; the first one is [`GROUP`].
+pub(crate) fn group(number: usize) -> String {
+    format!("{}{number:012}", &GROUP[..24])
 }
 
 fn operation(request: &Request) -> String {
@@ -78,14 +99,18 @@ impl House {
     /// One instance with one group of one member; notifications set out at once, none twice, none late.
     pub(crate) async fn start() -> Self {
         let emulator = MockServer::start().await;
-        Mock::given(any()).respond_with(Emulator).mount(&emulator).await;
+        let groups = Arc::new(AtomicUsize::new(1));
+        Mock::given(any()).respond_with(Emulator { groups: Arc::clone(&groups) }).mount(&emulator).await;
         let endpoint = MockServer::start().await;
         Mock::given(any()).respond_with(Endpoint).mount(&endpoint).await;
         let mut behaviour = Behaviour::default();
         behaviour.graph.notification_seconds = 0.05;
         behaviour.graph.duplicate_notifications_every = None;
         behaviour.graph.late_notifications_every = None;
-        let tenant = Tenant::with_group(GROUP, GROUP_NAME, vec![person(1)]);
+        let mut tenant = Tenant::with_group(GROUP, GROUP_NAME, vec![person(1)]);
+        for number in 2..=MOST_GROUPS {
+            tenant.groups.extend(Tenant::with_group(&group(number), &group(number), Vec::new()).groups);
+        }
         let cloud = LocalCloud::start(Options { behaviour, ..Options::made_up(emulator.uri(), tenant) }).await.unwrap();
         let notification_url = format!("{}/", endpoint.uri());
         let url = notification_url.clone();
@@ -98,7 +123,12 @@ impl House {
             }
             _ => None,
         });
-        Self { cloud, cx, notification_url, emulator, endpoint, seen: Mutex::new(0) }
+        Self { cloud, cx, notification_url, emulator, endpoint, groups, seen: Mutex::new(0) }
+    }
+
+    /// Has the instance follow so many groups of the tenant.
+    pub(crate) fn follow(&self, groups: usize) {
+        self.groups.store(groups, Ordering::Relaxed);
     }
 
     pub(crate) fn add_member(&self, number: usize) {

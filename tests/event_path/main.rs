@@ -6,7 +6,7 @@
 mod house;
 
 use connect_onboarding::{
-    graph::NewSubscription,
+    graph::{NewSubscription, Watched},
     steps::{receive_notification, subscribe_groups, sync_members},
 };
 use house::{GROUP, House, INSTANCE, member_id, post};
@@ -28,7 +28,7 @@ async fn action(house: &House, input: SubscribeGroupsInput) -> SubscriptionActio
 /// A subscription of our application that somebody made before.
 async fn subscribed(house: &House, notification_url: &str, days: i64) {
     let new = NewSubscription {
-        group_id: GROUP,
+        watched: Watched::Group(GROUP),
         notification_url,
         lifecycle_url: notification_url,
         client_state: &"another".into(),
@@ -68,6 +68,70 @@ async fn a_subscription_that_ran_out_is_made_anew_and_its_group_read_again() {
     let events = house.events().await;
     assert_eq!(events.len(), 1, "what was missed meanwhile nobody knows");
     assert_eq!((&events[0]["detail"]["groupId"], &events[0]["detail"]["added"]), (&json!(GROUP), &json!([])));
+}
+
+/// How often each changing operation was called since the last look.
+fn changes(house: &House) -> (usize, usize) {
+    let calls = house.changing_calls();
+    let count = |operation: &str| calls.iter().filter(|call| call.starts_with(operation)).count();
+    assert_eq!(count("POST /v1.0/subscriptions") + count("DELETE /v1.0/subscriptions/{id}"), calls.len(), "{calls:?}");
+    (count("POST"), count("DELETE"))
+}
+
+#[tokio::test]
+async fn more_groups_than_graph_allows_subscriptions_share_one_and_have_their_own_again_when_they_fit() {
+    let house = House::start().await;
+    let daily = async || {
+        let output = subscribe_groups::run(&house.cx, SubscribeGroupsInput::default()).await.unwrap();
+        assert!(output.open_items.is_empty(), "{output:?}");
+        let ids: std::collections::BTreeSet<_> = output.subscriptions.iter().map(|one| &one.subscription_id).collect();
+        (output.subscriptions.len(), ids.len())
+    };
+    house.follow(99);
+    assert_eq!(daily().await, (99, 99), "each group has a subscription of its own");
+    assert_eq!((changes(&house), house.events().await.len()), ((99, 0), 99));
+
+    house.follow(110);
+    assert_eq!(daily().await, (110, 1));
+    assert_eq!(changes(&house), (1, 99), "one for all, and the single ones end after it");
+    let hints = house.events().await.len() - 99;
+    assert_eq!(hints, 11, "only the new groups were unwatched until now");
+    assert_eq!(daily().await, (110, 1));
+    assert_eq!(changes(&house), (0, 0));
+
+    house.follow(2);
+    assert_eq!(daily().await, (2, 2));
+    assert_eq!((changes(&house), house.events().await.len()), ((2, 1), 110));
+}
+
+#[tokio::test]
+async fn the_subscription_to_all_groups_brings_changes_of_a_followed_group_and_is_renewed_when_graph_asks() {
+    let house = House::start().await;
+    house.follow(110);
+    let output = subscribe_groups::run(&house.cx, of_instance()).await.unwrap();
+    assert_eq!((output.subscriptions.len(), changes(&house)), (110, (1, 0)));
+    house.add_member(7);
+    receive_notification::run(&house.cx, post(house.notification().await)).await.unwrap();
+    let events = house.events().await;
+    assert_eq!(events[0]["detail"]["groupId"], GROUP, "{events:?}");
+    assert_eq!(events[0]["detail"]["added"], json!([member_id(7)]));
+
+    let all = "00000000-0000-0000-0000-000000000000";
+    let asked: SubscribeGroupsInput = serde_json::from_value(json!({ "groupId": all, "reauthorize": true })).unwrap();
+    assert_eq!(action(&house, asked).await, SubscriptionAction::Renewed);
+    let missed = json!({ "source": "connect-onboarding.entra", "detail": { "groupId": all } });
+    let records = vec![QueuedEvent { body: missed.to_string(), ..QueuedEvent::default() }];
+    assert_eq!(sync_members::run(&house.cx, SyncMembersInput { records }).await.unwrap().started, [INSTANCE]);
+}
+
+#[tokio::test]
+async fn a_full_quota_of_subscriptions_is_named_as_what_it_is() {
+    let house = House::start().await;
+    house.fault(json!({ "service": "graph", "match": "POST .*/subscriptions$", "status": 403, "code": "ExtensionError",
+        "message": "Operation: Create; Exception: [Status Code: Forbidden; Reason: Maximum number of subscriptions has been reached]" }));
+    let output = subscribe_groups::run(&house.cx, of_instance()).await.unwrap();
+    let what = &output.open_items[0].what;
+    assert!(what.contains("100 subscriptions for each Entra application") && !what.contains("admin consent"), "{what}");
 }
 
 #[tokio::test]

@@ -77,13 +77,25 @@ async fn members_are_told_apart_by_what_they_are_and_each_counts_once() {
         { "@odata.type": "#microsoft.graph.group", "id": "g", "displayName": "Inner" },
         { "@odata.type": "#microsoft.graph.device", "id": "d", "displayName": "Laptop" },
         { "@odata.type": "#microsoft.graph.orgContact", "id": "o", "displayName": "Partner", "mail": "p@partner.com" },
+        { "@odata.type": "#microsoft.graph.agentUser", "id": "r", "displayName": "Robot", "userPrincipalName": "r@contoso.com" },
+        { "@odata.type": "#microsoft.graph.agentUser", "id": "q", "displayName": "Robot", "userPrincipalName": "q@contoso.com" },
     ]);
     cloud.on("GET", &members(), json_of(200, json!({ "value": list }))).await;
     let read = cloud.graph().group_members(GROUP, false).await.unwrap().unwrap();
     assert_eq!(read.members.len(), 1);
     assert_eq!(read.members[0].user_principal_name.as_deref(), Some("a@contoso.com"), "the fuller reading counts");
     assert_eq!(read.nested_groups.iter().map(|group| group.id.as_str()).collect::<Vec<_>>(), ["g"]);
-    assert_eq!(read.other_objects, 2);
+    let others: Vec<(&str, usize)> = read.other_objects.iter().map(|(name, count)| (name.as_str(), *count)).collect();
+    assert_eq!(others, [("agentUser", 2), ("device", 1), ("orgContact", 1)]);
+}
+
+#[tokio::test]
+async fn an_agents_user_is_no_user_when_it_is_read_by_itself_either() {
+    let cloud = Cloud::start().await;
+    let mut agent = user("r");
+    agent["@odata.type"] = json!("#microsoft.graph.agentUser");
+    cloud.on("GET", "/v1.0/users/r", json_of(200, agent)).await;
+    assert_eq!(cloud.graph().user("r").await, Ok(None));
 }
 
 #[tokio::test]

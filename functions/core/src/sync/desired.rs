@@ -93,8 +93,8 @@ impl<'a> Desired<'a> {
                 nested: nested.display_name.clone().unwrap_or_else(|| nested.id.clone()),
             }));
         }
-        if group.other_objects > 0 {
-            self.findings.push(Finding::OtherObjects { group: name(), objects: group.other_objects });
+        if !group.other_objects.is_empty() {
+            self.findings.push(Finding::OtherObjects { group: name(), types: group.other_objects.clone() });
         }
     }
 

@@ -1,6 +1,6 @@
 //! What a person should know about a sync besides the actions: refusals with their reason, and oddities.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use time::Date;
 
@@ -159,8 +159,8 @@ pub enum Finding {
     OtherObjects {
         /// The group, for people.
         group: String,
-        /// How many.
-        objects: usize,
+        /// How many there are of each type in Entra.
+        types: BTreeMap<String, usize>,
     },
     /// Somebody's username changed; Connect has no rename.
     Renamed {
@@ -222,8 +222,9 @@ impl fmt::Display for Finding {
                     "the group {nested:?} inside {group:?} does not count: Entra ID's assignment does not reach its members"
                 )
             }
-            Self::OtherObjects { group, objects } => {
-                write!(f, "{objects} members of {group:?} are no users (devices, contacts, applications)")
+            Self::OtherObjects { group, types } => {
+                let types: Vec<String> = types.iter().map(|(name, count)| format!("{count} of type {name}")).collect();
+                write!(f, "some members of {group:?} are not users and get no Connect user: {}", types.join(", "))
             }
             Self::Renamed { from, to } => {
                 write!(

@@ -114,8 +114,8 @@ pub struct GroupRead {
     pub members: Vec<Member>,
     /// Groups among the direct members.
     pub nested_groups: Vec<NestedGroup>,
-    /// How many members are neither users nor groups (devices, contacts, service principals).
-    pub other_objects: usize,
+    /// How many members are neither users nor groups, by their type in Entra (`device`, `orgContact`, `agentUser`).
+    pub other_objects: BTreeMap<String, usize>,
     /// Whether the read was complete.
     pub completeness: Completeness,
 }

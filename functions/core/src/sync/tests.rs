@@ -277,15 +277,15 @@ fn a_profile_that_the_instance_lacks_is_reported_once_and_skips_the_groups_membe
 }
 
 #[test]
-fn nested_groups_and_devices_are_reported() {
+fn nested_groups_and_members_of_other_types_are_reported() {
     let mut support = group("Support", vec![member("hanako")]);
     support.nested_groups = vec![NestedGroup { id: "id-night".into(), display_name: Some("Night shift".into()) }];
-    support.other_objects = 3;
+    support.other_objects = [("agentUser".to_owned(), 1), ("device".to_owned(), 2)].into();
     assert_snapshot!(run(&[support.clone()], &[user("hanako")]), @r#"
         Nothing to do: 1 users are as they should be.
         Findings (2):
           * the group "Night shift" inside "Support" does not count: Entra ID's assignment does not reach its members
-          * 3 members of "Support" are no users (devices, contacts, applications)
+          * some members of "Support" are not users and get no Connect user: 1 of type agentUser, 2 of type device
         "#);
     let policy = Policy { nested_groups: NestedGroups::Flatten, ..policy() };
     assert!(!run_with(&policy, &[support], &[]).to_string().contains("Night shift"));
