@@ -1,12 +1,12 @@
 //! `onboard local`: the whole onboarding on this machine. The real template, the real state machines and the real binary
 //! run against an emulator of AWS and a stand-in for what no emulator has: Connect, Service Quotas, Support, Entra ID.
 //!
-//! The way of a run: [`plan`] reads and checks what the person gave; [`venv`] and [`build`] prepare the emulator and the
-//! binary side by side; [`cloud`] starts both halves of the local cloud; [`deploy`] deploys; [`execution`] runs and tells;
+//! The way of a run: [`plan`] reads and checks what the person gave; [`venv`] and [`bootstrap`] prepare the emulator and find
+//! the binary; [`cloud`] starts both halves of the local cloud; [`deploy`] deploys; [`execution`] runs and tells;
 //! [`rehearsal`] signs somebody in; [`report`] says how it ended. Whatever was started ends with [`Cloud`], however the run ends.
 
 pub mod again;
-pub mod build;
+pub mod bootstrap;
 pub mod child;
 pub mod cloud;
 pub mod credentials;
@@ -21,7 +21,13 @@ pub mod tenant;
 pub mod venv;
 pub mod workspace;
 
-use std::{cell::Cell, fs, future::Future, path::Path, time::Instant};
+use std::{
+    cell::Cell,
+    fs,
+    future::Future,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use onboarding_core::contract::Report;
 use serde_json::Value;
@@ -44,6 +50,9 @@ use crate::{
     report,
     words::Words,
 };
+
+/// Without a word for so long, a person would think that nothing happens.
+const SILENCE: Duration = Duration::from_secs(4);
 
 /// Runs the command.
 pub fn run(args: LocalArgs, console: &Console) -> Exit {
@@ -96,13 +105,8 @@ async fn onboard(
     let alias = &plan.onboarding.instance.alias;
     let words = console.words();
     console.line(&console.paint(Tone::Strong, &words.onboarding_locally(alias)));
-    let (venv, bootstrap) = phase(&words.tools_ready(), console, async {
-        tokio::try_join!(
-            venv::prepare(workspace, console),
-            build::bootstrap(args.bootstrap.clone(), workspace, console)
-        )
-    })
-    .await?;
+    let bootstrap = bootstrap::find(args.bootstrap.clone())?;
+    let venv = phase(&words.tools_ready(), console, venv::prepare(workspace, console)).await?;
     let cloud = phase(&words.cloud_started(), console, Cloud::start(&args, plan, &venv, folder)).await?;
     let stack = phase(&words.stack_deployed(), console, async {
         let deployment = Deployment {
@@ -226,7 +230,15 @@ fn compared(cloud: &Cloud, console: &Console) -> Result<(), Failure> {
 /// Tells how long a part took.
 async fn phase<T>(name: &str, console: &Console, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let started = Instant::now();
-    let result = work.await?;
+    tokio::pin!(work);
+    let result = loop {
+        if let Ok(result) = tokio::time::timeout(SILENCE, &mut work).await {
+            break result?;
+        }
+        let waits = format!("  {}", console.words().waits_for(name, started.elapsed().as_secs()));
+        if console.is_live() { console.status(Some(&waits)) } else { console.line(&waits) }
+    };
+    console.status(None);
     took(name, started, console);
     Ok(result)
 }

@@ -19,11 +19,7 @@ catalogue! {
     nothing_changed_again(count) = "The second execution changed nothing: {count} calls, all of them reading.", "2 回目の実行は何も変更しませんでした ({count} 件の呼び出しはすべて読み取り)。";
     changed_again() = "The second execution changed something, which it must not:", "2 回目の実行が何かを変更しました (本来は変更しません):";
     logs_of_this_run(folder) = "The logs of this run: {folder}", "この実行のログ: {folder}";
-    compiling_functions() = "Compiling the functions (some minutes the first time)…", "関数をコンパイルしています (初回は数分かかります)…";
-    compiling(count, name) = "compiling {count}: {name}", "コンパイル中 {count}: {name}";
-    waits_for_cargo() = "another cargo is building; waiting for it", "別の cargo のビルドを待っています";
     installing_emulator() = "Installing the emulator into target/local-cloud (once, about 15 seconds)…", "エミュレーターを target/local-cloud にインストールしています (初回のみ、約 15 秒)…";
-    waits_for_installation() = "Another run is installing the emulator; waiting for it…", "別の実行がエミュレーターをインストールしています。待っています…";
     interrupted() = "Interrupted; everything that was started has been stopped.", "中断しました。開始したものはすべて停止しました。";
     nothing_was_started() = "Nothing was started.", "何も開始していません。";
     local_cloud_failed(what) = "The local cloud could not start: {what}", "ローカルクラウドを開始できません: {what}";
@@ -41,22 +37,17 @@ catalogue! {
     not_writable(path, error) = "{path} can't be written: {error}", "{path} に書き込めません: {error}";
     make_room() = "make room and make sure that the checkout's target folder is writable", "空き容量と、target フォルダーへの書き込み権限を確認してください";
     no_file(path) = "{path} is no file", "{path} はファイルではありません";
-    leave_out_bootstrap() = "leave out --bootstrap, so that it is built", "--bootstrap を外してください (自動でビルドします)";
-    cargo_not_started(error) = "cargo did not start: {error}", "cargo を起動できません: {error}";
-    install_rust() = "install Rust (https://rustup.rs) and run `cargo onboard local`", "Rust (https://rustup.rs) をインストールして、`cargo onboard local` を実行してください";
-    cargo_lost(error) = "cargo was lost: {error}", "cargo が途中で失われました: {error}";
-    not_built(said) = "the functions' binary could not be built:\n{said}", "関数のバイナリをビルドできません:\n{said}";
-    look_at_compiler() = "look at the compiler's message; the toolchain that the checkout needs stands in rust-toolchain.toml",
-        "コンパイラのメッセージを確認してください。必要なツールチェーンは rust-toolchain.toml にあります";
+    build_functions() = "run `cargo onboard local`, which builds the functions too", "`cargo onboard local` を実行してください (関数もビルドします)";
+    waits_for(what, seconds) = "… {what}: {seconds} s so far", "… {what}: {seconds} 秒経過";
+    leave_out_bootstrap() = "leave out --bootstrap: the binary beside this program is used", "--bootstrap を外してください (このプログラムと同じフォルダーのバイナリを使います)";
     no_python() = "python3 was not found", "python3 が見つかりません";
-    old_python(program, major, minor) = "{program} is Python {major}.{minor}, which is too old", "{program} は Python {major}.{minor} で、古すぎます";
+    old_python(program, version) = "{program} is Python {version}, which is too old", "{program} は Python {version} で、古すぎます";
     install_python() = "install Python 3.10 or newer (Debian and Ubuntu: `sudo apt install python3 python3-venv`, macOS: `brew install python`, else https://www.python.org/downloads/) and make sure that `python3` is on the PATH",
         "Python 3.10 以降をインストールし (Debian・Ubuntu: `sudo apt install python3 python3-venv`、macOS: `brew install python`、その他: https://www.python.org/downloads/)、`python3` を PATH に置いてください";
     program_not_started(program, error) = "{program} did not start: {error}", "{program} を起動できません: {error}";
-    install_python_again() = "install Python again", "Python をインストールし直してください";
     no_venv(said) = "Python's `venv` module does not work:\n{said}", "Python の `venv` モジュールが使えません:\n{said}";
-    install_venv(major, minor) = "install it (Debian and Ubuntu: `sudo apt install python{major}.{minor}-venv`), then try again",
-        "インストールして (Debian・Ubuntu: `sudo apt install python{major}.{minor}-venv`)、もう一度実行してください";
+    install_venv() = "install it (Debian and Ubuntu: `sudo apt install python3-venv`), then try again",
+        "インストールして (Debian・Ubuntu: `sudo apt install python3-venv`)、もう一度実行してください";
     not_installed(said) = "pip could not install the emulator:\n{said}", "pip でエミュレーターをインストールできません:\n{said}";
     look_at_pip() = "look at pip's message: without a network or behind a proxy, set PIP_INDEX_URL, PIP_PROXY or PIP_CERT; where a hash does not match, the package index serves other files than the pinned ones, and they are not to be trusted",
         "pip のメッセージを確認してください。ネットワークがない場合やプロキシがある場合は PIP_INDEX_URL・PIP_PROXY・PIP_CERT を設定してください。ハッシュが一致しない場合、パッケージインデックスのファイルは固定したものと異なるため、信頼できません";

@@ -1,0 +1,128 @@
+//! What is shown while cargo and pip work: on a terminal one line that is rewritten each second, elsewhere a line every few
+//! seconds. Nothing is shown if all is done before the first one.
+
+use std::{
+    io::{self, IsTerminal, Write},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// Between two lines without a terminal: a person who waits sees that the work goes on.
+const LINES: Duration = Duration::from_secs(4);
+/// Between two rewritten lines on a terminal.
+const REWRITES: Duration = Duration::from_secs(1);
+/// Columns of the rewritten line; a longer one would wrap and could not be rewritten.
+const COLUMNS: usize = 78;
+
+/// The state of both works, shown by a thread of its own until [`Progress::end`].
+#[derive(Clone, Debug)]
+pub(crate) struct Progress {
+    shared: Arc<(Mutex<State>, Condvar)>,
+    terminal: bool,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    cargo: String,
+    emulator: String,
+    rewritten: bool,
+    ended: bool,
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        let progress = Self { shared: Arc::default(), terminal: io::stderr().is_terminal() };
+        let shown = progress.clone();
+        thread::spawn(move || shown.show());
+        progress
+    }
+}
+
+impl Progress {
+    /// Whether a person sees it on a terminal.
+    pub(crate) const fn is_terminal(&self) -> bool {
+        self.terminal
+    }
+
+    /// What cargo does now; empty as soon as it has ended.
+    pub(crate) fn cargo(&self, text: &str) {
+        text.clone_into(&mut self.state().cargo);
+    }
+
+    /// What is done for the emulator's environment now; empty as soon as it is ready.
+    pub(crate) fn emulator(&self, text: &str) {
+        text.clone_into(&mut self.state().emulator);
+    }
+
+    /// Prints a line as it is.
+    pub(crate) fn line(&self, line: &str) {
+        let mut state = self.state();
+        state.clear();
+        eprintln!("{line}");
+    }
+
+    /// Shows nothing more.
+    pub(crate) fn end(&self) {
+        let mut state = self.state();
+        state.ended = true;
+        state.clear();
+        self.shared.1.notify_all();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.shared.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn show(&self) {
+        let started = Instant::now();
+        let pause = if self.terminal { REWRITES } else { LINES };
+        let mut state = self.state();
+        loop {
+            state = match self.shared.1.wait_timeout_while(state, pause, |state| !state.ended) {
+                Ok((state, _)) => state,
+                Err(_) => return,
+            };
+            if state.ended {
+                return;
+            }
+            let text = state.text(started.elapsed());
+            if self.terminal {
+                state.clear();
+                state.rewritten = true;
+                let _ = write!(io::stderr().lock(), "{}", text.chars().take(COLUMNS).collect::<String>());
+            } else {
+                eprintln!("{text}");
+            }
+        }
+    }
+}
+
+impl State {
+    fn text(&self, elapsed: Duration) -> String {
+        let parts: Vec<String> = [("cargo", &self.cargo), ("pip", &self.emulator)]
+            .into_iter()
+            .filter(|(_, text)| !text.is_empty())
+            .map(|(who, text)| format!(" · {who} {text}"))
+            .collect();
+        format!("{:>4} s{}", elapsed.as_secs(), parts.concat())
+    }
+
+    fn clear(&mut self) {
+        if std::mem::take(&mut self.rewritten) {
+            let _ = write!(io::stderr().lock(), "\r\x1b[2K");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_names_whoever_works() {
+        let state = State { cargo: "12/305: syn".into(), emulator: "Collecting boto3".into(), ..State::default() };
+        assert_eq!(state.text(Duration::from_secs(61)), "  61 s · cargo 12/305: syn · pip Collecting boto3");
+        assert_eq!(State::default().text(Duration::from_secs(5)), "   5 s");
+    }
+}

@@ -1,0 +1,26 @@
+//! The functions' binary: `cargo onboard local` builds it together with this program, into the same folder.
+
+use std::path::PathBuf;
+
+use super::failure::Failure;
+
+/// The path of the binary: the given one, or the one beside this program.
+///
+/// # Errors
+/// If there is no such file.
+pub fn find(given: Option<PathBuf>) -> Result<PathBuf, Failure> {
+    let missing = |file: &PathBuf| !file.is_file();
+    match given {
+        Some(file) if missing(&file) => {
+            Err(Failure::not_started(|words| (words.no_file(file.display()), words.leave_out_bootstrap())))
+        }
+        Some(file) => Ok(file),
+        None => {
+            let file = std::env::current_exe().unwrap_or_default().with_file_name("bootstrap");
+            if missing(&file) {
+                return Err(Failure::not_started(|words| (words.no_file(file.display()), words.build_functions())));
+            }
+            Ok(file)
+        }
+    }
+}

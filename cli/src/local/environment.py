@@ -1,0 +1,88 @@
+"""Makes the private Python environment of the emulator, once for each list of requirements and interpreter.
+
+    python3 -I -c PROGRAM FOLDER < requirements.txt
+
+FOLDER is the cache in which the environment lies. Prints one JSON object a line: {"progress": text} while it works, then
+{"ready": folder}, or {"failed": "python" | "venv" | "pip" | "folder", "text": what the program said}.
+"""
+import sys
+
+CACHE, REQUIREMENTS = sys.argv[1], sys.stdin.read()
+VERSION = "%d.%d" % sys.version_info[:2]
+
+
+def tell(line):
+    import json
+
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+
+
+def fail(what, text):
+    tell({"failed": what, "text": text})
+    sys.exit(1)
+
+
+def run(what, command, **options):
+    """Runs a command, and tells what it prints as progress."""
+    import subprocess
+
+    said = []
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", **options) as process:
+        for line in process.stdout:
+            if line.strip():
+                said.append(line.rstrip())
+                tell({"progress": line.strip()})
+    if process.returncode:
+        fail(what, "\n".join(said[-12:]))
+
+
+def install(folder):
+    """Fills a folder. pip's index, proxy and certificate are the caller's; what would lead it astray is not."""
+    import os
+
+    astray = ["PYTHONHOME", "PYTHONPATH", "PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PIP_REQUIRE_VIRTUALENV", "PIP_CONSTRAINT"]
+    environment = {name: value for name, value in os.environ.items() if name not in astray}
+    tell({"progress": "venv"})
+    run("venv", [sys.executable, "-I", "-m", "venv", folder], env=environment)
+    requirements = os.path.join(folder, "requirements.txt")
+    with open(requirements, "w", encoding="utf-8") as file:
+        file.write(REQUIREMENTS)
+    # The list is complete, so pip has nothing to resolve.
+    pip = ["-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--no-warn-script-location", "--no-deps"]
+    pip += ["--progress-bar", "off", "--require-hashes", "--only-binary", ":all:", "--requirement", requirements]
+    run("pip", [os.path.join(folder, "bin", "python"), *pip], env=environment)
+
+
+def main():
+    if sys.version_info < (3, 10):
+        fail("python", VERSION)
+    import hashlib
+    import os
+
+    key = "%s\n%s\n%s" % (REQUIREMENTS, os.path.realpath(sys.executable), VERSION)
+    folder = os.path.join(CACHE, "venv-" + hashlib.sha256(key.encode()).hexdigest()[:12])
+    python = os.path.join(folder, "bin", "python")
+    if not os.path.exists(python):
+        import fcntl
+        import tempfile
+
+        os.makedirs(CACHE, exist_ok=True)
+        # Two runs at once make one environment: the second waits for the first.
+        with open(os.path.join(CACHE, "venv.lock"), "w", encoding="utf-8") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                tell({"progress": "waiting for another installation"})
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            if not os.path.exists(python):
+                with tempfile.TemporaryDirectory(prefix="venv-new-", dir=CACHE, ignore_cleanup_errors=True) as fresh:
+                    install(os.path.join(fresh, "venv"))
+                    os.rename(os.path.join(fresh, "venv"), folder)
+    tell({"ready": folder})
+
+
+try:
+    main()
+except OSError as error:
+    fail("folder", str(error))
