@@ -242,6 +242,22 @@ fn whatever_stays_when_the_stack_is_deleted_is_named() {
 }
 
 #[test]
+fn no_doc_comment_has_an_example_because_cargo_does_not_run_it_here() {
+    let fence = |line: &str| {
+        let text = line.trim_start();
+        text.strip_prefix("/// ```").or_else(|| text.strip_prefix("//! ```")).map(ToOwned::to_owned)
+    };
+    let sources = ["functions", "cli", "tests", "benches"].map(|folder| files(folder, ".rs")).concat();
+    assert!(sources.len() > 100, "{}", sources.len());
+    for file in sources {
+        // Every second fence ends a block. Blocks of another language are no examples to rustdoc.
+        for language in read(&file).lines().filter_map(fence).step_by(2) {
+            assert!(["text", "json", "sh"].contains(&&*language), "{}: `doctest = false`", file.display());
+        }
+    }
+}
+
+#[test]
 fn the_release_has_one_version_everywhere() {
     let version = env!("CARGO_PKG_VERSION");
     assert!(read("CHANGELOG.md").contains(&format!("## {version}\n")), "CHANGELOG.md has no {version}");

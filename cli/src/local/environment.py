@@ -3,7 +3,7 @@
     python3 -I -c PROGRAM FOLDER < requirements.txt
 
 FOLDER is the cache in which the environment lies. Prints one JSON object a line: {"progress": text} while it works, then
-{"ready": folder}, or {"failed": "python" | "venv" | "pip" | "folder", "text": what the program said}.
+{"ready": folder}, or {"failed": "python" | "venv" | "pip" | "folder", "text": what was printed, "version": Python's}.
 """
 import sys
 
@@ -19,7 +19,7 @@ def tell(line):
 
 
 def fail(what, text):
-    tell({"failed": what, "text": text})
+    tell({"failed": what, "text": text, "version": VERSION})
     sys.exit(1)
 
 
@@ -56,7 +56,7 @@ def install(folder):
 
 def main():
     if sys.version_info < (3, 10):
-        fail("python", VERSION)
+        fail("python", "")
     import hashlib
     import os
 
@@ -65,6 +65,8 @@ def main():
     python = os.path.join(folder, "bin", "python")
     if not os.path.exists(python):
         import fcntl
+        import glob
+        import shutil
         import tempfile
 
         os.makedirs(CACHE, exist_ok=True)
@@ -76,6 +78,9 @@ def main():
                 tell({"progress": "waiting for another installation"})
                 fcntl.flock(lock, fcntl.LOCK_EX)
             if not os.path.exists(python):
+                # Who holds the lock is alone: these are of installations that were killed.
+                for left in glob.glob(os.path.join(glob.escape(CACHE), "venv-new-*")):
+                    shutil.rmtree(left, ignore_errors=True)
                 with tempfile.TemporaryDirectory(prefix="venv-new-", dir=CACHE, ignore_cleanup_errors=True) as fresh:
                     install(os.path.join(fresh, "venv"))
                     os.rename(os.path.join(fresh, "venv"), folder)

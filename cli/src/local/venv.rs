@@ -52,8 +52,8 @@ pub async fn prepare(workspace: &Workspace, console: &Console) -> Result<Venv, F
     for name in NAMES {
         match made(name, &workspace.cache(), console).await {
             Some(Line::Ready { ready }) => return Ok(Venv { folder: ready }),
-            Some(Line::Failed { failed: Cause::Python, text }) => too_old = too_old.or(Some((name, text))),
-            Some(Line::Failed { failed, text }) => return Err(failure(failed, &text, workspace)),
+            Some(Line::Failed { failed: Cause::Python, version, .. }) => too_old = too_old.or(Some((name, version))),
+            Some(Line::Failed { failed, text, version }) => return Err(failure(failed, &text, &version, workspace)),
             Some(Line::Progress { .. }) | None => {}
         }
     }
@@ -72,14 +72,14 @@ pub async fn prepare(workspace: &Workspace, console: &Console) -> Result<Venv, F
 enum Line {
     Progress { progress: String },
     Ready { ready: PathBuf },
-    Failed { failed: Cause, text: String },
+    Failed { failed: Cause, text: String, version: String },
 }
 
 /// What is missing.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 enum Cause {
-    /// The interpreter is too old; the text is its version.
+    /// The interpreter is too old.
     Python,
     /// The module `venv`; the text is what it printed.
     Venv,
@@ -123,11 +123,11 @@ async fn lines(command: &mut Command, console: &Console) -> io::Result<Option<Li
     Ok(last)
 }
 
-fn failure(cause: Cause, text: &str, workspace: &Workspace) -> Failure {
+fn failure(cause: Cause, text: &str, version: &str, workspace: &Workspace) -> Failure {
     let said = text.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n");
     Failure::not_started(|words| match cause {
         Cause::Python => (words.no_python(), words.install_python()),
-        Cause::Venv => (words.no_venv(&said), words.install_venv()),
+        Cause::Venv => (words.no_venv(&said), words.install_venv(version)),
         Cause::Pip => (words.not_installed(&said), words.look_at_pip()),
         Cause::Folder => (words.not_writable(workspace.cache().display(), text), words.make_room()),
     })
@@ -164,7 +164,7 @@ mod tests {
     async fn the_last_word_of_the_installation_counts() {
         let ready = last(r#"echo '{"progress": "Collecting boto3"}'; echo '{"ready": "/tmp/venv"}'"#).await;
         assert!(matches!(ready, Some(Line::Ready { ready }) if ready == Path::new("/tmp/venv")));
-        let failed = last(r#"echo '{"failed": "pip", "text": "no network"}'; exit 1"#).await;
-        assert!(matches!(failed, Some(Line::Failed { failed: Cause::Pip, text }) if text == "no network"));
+        let failed = last(r#"echo '{"failed": "pip", "text": "no network", "version": "3.11"}'; exit 1"#).await;
+        assert!(matches!(failed, Some(Line::Failed { failed: Cause::Pip, text, .. }) if text == "no network"));
     }
 }

@@ -46,8 +46,8 @@ catalogue! {
         "Python 3.10 以降をインストールし (Debian・Ubuntu: `sudo apt install python3 python3-venv`、macOS: `brew install python`、その他: https://www.python.org/downloads/)、`python3` を PATH に置いてください";
     program_not_started(program, error) = "{program} did not start: {error}", "{program} を起動できません: {error}";
     no_venv(said) = "Python's `venv` module does not work:\n{said}", "Python の `venv` モジュールが使えません:\n{said}";
-    install_venv() = "install it (Debian and Ubuntu: `sudo apt install python3-venv`), then try again",
-        "インストールして (Debian・Ubuntu: `sudo apt install python3-venv`)、もう一度実行してください";
+    install_venv(version) = "install it (Debian and Ubuntu: `sudo apt install python{version}-venv`), then try again",
+        "インストールして (Debian・Ubuntu: `sudo apt install python{version}-venv`)、もう一度実行してください";
     not_installed(said) = "pip could not install the emulator:\n{said}", "pip でエミュレーターをインストールできません:\n{said}";
     look_at_pip() = "look at pip's message: without a network or behind a proxy, set PIP_INDEX_URL, PIP_PROXY or PIP_CERT; where a hash does not match, the package index serves other files than the pinned ones, and they are not to be trusted",
         "pip のメッセージを確認してください。ネットワークがない場合やプロキシがある場合は PIP_INDEX_URL・PIP_PROXY・PIP_CERT を設定してください。ハッシュが一致しない場合、パッケージインデックスのファイルは固定したものと異なるため、信頼できません";

@@ -1,6 +1,6 @@
 //! The program from outside: exit codes and messages of everything that ends before a cloud is started.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
 
 use super::common::{err, onboard, out, root};
 use serde_json::{Value, json};
@@ -94,6 +94,13 @@ fn local_refuses_a_tenant_and_fault_rules_of_the_wrong_shape_with_the_place() {
     }
 }
 
+/// A script in the place of `python3`: the real interpreter, in which this statement runs before the program.
+fn python_after(statement: &str) -> String {
+    let find = Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).output().unwrap();
+    let start = format!("import sys; {statement}; exec(sys.argv.pop(1))");
+    format!("exec {} \"$1\" \"$2\" '{start}' \"$3\" \"$4\"", out(&find).trim())
+}
+
 /// Runs `local` where `python3` is this script.
 fn with_python(script: Option<&str>) -> (Option<i32>, String) {
     let folder = tempfile::tempdir().unwrap();
@@ -116,7 +123,7 @@ fn a_missing_python_ends_with_3_and_says_how_to_get_it() {
 
 #[test]
 fn a_python_that_is_too_old_ends_with_3_and_says_which_is_needed() {
-    let (code, text) = with_python(Some("echo 3 8 /usr/bin/python3.8"));
+    let (code, text) = with_python(Some(&python_after("sys.version_info = (3, 8, 0)")));
     assert_eq!(code, Some(3));
     assert!(text.contains("Python 3.8, which is too old") && text.contains("Python 3.10 or newer"), "{text}");
 }
@@ -127,7 +134,8 @@ fn a_python_without_venv_ends_with_3_and_names_the_package_to_install() {
     let path = folder.path().join("fake").display().to_string();
     fs::write(&path, "#!/bin/sh\necho 'ensurepip is not available' >&2\nexit 1\n").unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-    let (code, text) = with_python(Some(&format!("echo 3 11 {path}")));
+    let statement = format!("sys.version_info = (3, 11, 0); sys.executable = \"{path}\"");
+    let (code, text) = with_python(Some(&python_after(&statement)));
     assert_eq!(code, Some(3));
     assert!(text.contains("ensurepip is not available") && text.contains("python3.11-venv"), "{text}");
 }
