@@ -13,6 +13,8 @@ mod language;
 mod lessons;
 #[path = "contract/loops.rs"]
 mod loops;
+#[path = "contract/sizes.rs"]
+mod sizes;
 #[path = "contract/watching.rs"]
 mod watching;
 #[path = "contract/words.rs"]

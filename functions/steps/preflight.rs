@@ -23,7 +23,8 @@ use crate::{aws_error, clients::Clients, inspect::people::People, quota};
 /// Runs the step.
 ///
 /// # Errors
-/// `InvalidInput` with every fault of the input or of its groups at once, `AccessDenied` with every missing permission.
+/// `InvalidInput` with every fault of the input or of its groups at once, or if both together are too large for the state
+/// machine; `AccessDenied` with every missing permission.
 pub async fn run(cx: &Clients, input: PreflightInput) -> Result<PreflightOutput, StepError> {
     let onboarding = Onboarding::parse_step(&input.onboarding)?;
     let identity = cx
@@ -39,7 +40,7 @@ pub async fn run(cx: &Clients, input: PreflightInput) -> Result<PreflightOutput,
     let users = people.count();
     let mut open_items = people.open_items;
     open_items.extend(users_quota(cx, users).await);
-    Ok(PreflightOutput {
+    let output = PreflightOutput {
         account: identity.account().unwrap_or_default().to_owned(),
         region: cx.region().to_owned(),
         partition: identity.arn().and_then(|arn| arn.split(':').nth(1)).unwrap_or("aws").to_owned(),
@@ -48,7 +49,8 @@ pub async fn run(cx: &Clients, input: PreflightInput) -> Result<PreflightOutput,
         groups: people.groups,
         users,
         open_items,
-    })
+    };
+    output.within_limits()
 }
 
 /// Whether both identities may do what the workflow will ask of them; what they lack is told for both at once.

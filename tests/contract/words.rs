@@ -43,3 +43,33 @@ fn a_removal_is_chosen_by_the_words_that_ask_for_it_not_by_the_absence_of_others
     }
     assert!(chosen > 4, "{chosen}");
 }
+
+/// Every text below a value.
+fn texts(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) => found.push(text.clone()),
+        Value::Array(items) => items.iter().for_each(|item| texts(item, found)),
+        Value::Object(fields) => fields.values().for_each(|field| texts(field, found)),
+        _ => {}
+    }
+}
+
+/// A time-out has no cause, and the names that begin with `States.` are reserved: a Fail state may not report them.
+#[test]
+fn what_a_catch_passes_on_survives_an_error_without_a_cause_and_a_reserved_name() {
+    let mut passed_on = 0;
+    for (file, machine) in machines() {
+        for (name, state) in states(&machine) {
+            let mut found = Vec::new();
+            texts(&state["Catch"], &mut found);
+            for text in found.iter().filter(|text| text.contains("$states.errorOutput")) {
+                assert_ne!(text, "{% $states.errorOutput.Error %}", "{file}: {name}");
+                let guarded = ["$exists($states.errorOutput.Cause)", "& $states.errorOutput.Cause"];
+                let safe = !text.contains("errorOutput.Cause") || guarded.iter().any(|guard| text.contains(guard));
+                assert!(safe, "{file}: {name}: {text}");
+                passed_on += 1;
+            }
+        }
+    }
+    assert!(passed_on > 5, "{passed_on}");
+}

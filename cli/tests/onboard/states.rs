@@ -147,6 +147,19 @@ async fn errors(aws: &StepFunctions) {
     let timed_out = aws.run("time-out", &waits, &json!({})).await;
     assert_eq!(timed_out, succeeded(json!({ "Error": "States.Timeout", "Cause": "" })));
 
+    // What the user sync remembers of a failure, by its own definition.
+    let text = std::fs::read_to_string(super::common::root().join("statemachine/user-sync.asl.json")).unwrap();
+    let sync: Value = serde_json::from_str(&text).unwrap();
+    let mut remembers = waits.clone();
+    remembers["A"]["Catch"][0]["Assign"] = sync["States"]["SyncUsers"]["Catch"][0]["Assign"].clone();
+    remembers["Z"]["Output"] = json!("{% $failure %}");
+    let (_, failure) = aws.run("remembers", &remembers, &json!({})).await;
+    assert_eq!(failure["error"], "Unavailable");
+    assert!(failure["cause"].as_str().unwrap().contains("time limit"), "{failure}");
+    let reserved = json!({ "A": { "Type": "Fail", "Error": "{% $states.input %}" } });
+    let ended = aws.run("reserved", &reserved, &json!("States.Timeout")).await;
+    assert_eq!(error(&ended), "States.Runtime");
+
     let runtime = json!({ "A": {
         "Type": "Parallel", "Branches": [branch("I", &json!({ "Type": "Fail", "Error": "States.Runtime", "Cause": "x" }))],
         "Catch": [{ "ErrorEquals": ["States.ALL"], "Next": "Z" }], "Next": "Z",

@@ -16,7 +16,7 @@ mod teardown;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::onboarding::Onboarding;
+use crate::{StepError, onboarding::Onboarding};
 
 pub use self::{
     drift::{DetectDriftInput, DriftFinding, DriftReport, InstanceDrift, MAX_FINDINGS, Mending},
@@ -112,4 +112,29 @@ pub struct PreflightOutput {
     /// What a person should know.
     #[serde(default)]
     pub open_items: Vec<OpenItem>,
+}
+
+impl PreflightOutput {
+    /// The most bytes of this output. Step Functions allows 256 KiB for what a state is given, and the state `Report` is
+    /// given this output with those of all other steps (developer guide of Step Functions, "Service quotas").
+    pub const MAX_BYTES: usize = 160 * 1024;
+
+    /// Refuses an input that the state machine could not carry to its end: a state that exceeds the limit ends the execution,
+    /// and no rule of the state machine can catch that.
+    ///
+    /// # Errors
+    /// `InvalidInput` with the size and the number of groups.
+    pub fn within_limits(self) -> Result<Self, StepError> {
+        let bytes = serde_json::to_string(&self).map_or(usize::MAX, |text| text.len());
+        if bytes <= Self::MAX_BYTES {
+            return Ok(self);
+        }
+        Err(StepError::invalid_input(format!(
+            "the input with what Entra says about its {} groups takes {} KiB, and the state machine can carry {} KiB: name fewer \
+             groups, for example parent groups with users.nestedGroups \"flatten\"; nothing was created",
+            self.groups.len(),
+            bytes.div_ceil(1024),
+            Self::MAX_BYTES / 1024
+        )))
+    }
 }
