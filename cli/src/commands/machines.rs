@@ -68,6 +68,10 @@ pub async fn drift(args: DriftArgs, console: &Console) -> Result<Exit, Trouble> 
             console.line(&format!("  - {} {}", text(finding, "place"), console.paint(Tone::Good, &mark)));
             console
                 .line(&format!("    {}", words.expected_found(shown(&finding["expected"]), shown(&finding["found"]))));
+            let advice = text(finding, "advice");
+            if !mended && !advice.is_empty() {
+                console.line(&format!("    {advice}"));
+            }
         }
     }
     Ok(if open == 0 { Exit::Done } else { Exit::Undecided })

@@ -31,6 +31,8 @@ pub struct Machine {
     after: BTreeMap<String, Vec<String>>,
     /// The seconds of `Wait` states that always wait the same.
     seconds: BTreeMap<String, u64>,
+    /// The errors that a state catches by their names.
+    expected: BTreeMap<String, Vec<String>>,
 }
 
 impl Machine {
@@ -50,6 +52,10 @@ impl Machine {
             if let Some(seconds) = state["Seconds"].as_u64() {
                 self.seconds.insert(name.clone(), seconds);
             }
+            let catches = state["Catch"].as_array().into_iter().flatten();
+            let named = catches.filter_map(|catch| catch["ErrorEquals"].as_array()).flatten().filter_map(Value::as_str);
+            let named: Vec<String> = named.map(ToOwned::to_owned).collect();
+            self.expected.insert(name.clone(), named);
             if let Some(around) = around {
                 self.around.insert(name.clone(), around.to_owned());
             }
@@ -93,6 +99,19 @@ impl Machine {
     pub fn is_within(&self, state: &str, outer: &str) -> bool {
         let around = self.around.get(state);
         around.is_some_and(|around| around == outer || self.is_within(around, outer))
+    }
+
+    /// Whether a state lies inside a `Map`, and so may run once for each item.
+    #[must_use]
+    pub fn is_inside_map(&self, state: &str) -> bool {
+        let around = self.around.get(state);
+        around.is_some_and(|around| self.is(around, "Map") || self.is_inside_map(around))
+    }
+
+    /// Whether a state catches this error by its own name, not with `States.ALL`.
+    #[must_use]
+    pub fn catches(&self, state: &str, error: &str) -> bool {
+        self.expected.get(state).is_some_and(|expected| expected.iter().any(|name| name == error))
     }
 
     /// How long a `Wait` state always waits, in seconds.

@@ -326,6 +326,12 @@ pub fn line(console: &Console, depth: usize, news: &News) -> String {
             let width = 28 - indent.len();
             format!("  {indent}{mark} {state:<width$}{:>10}{note}", duration(*seconds))
         }
+        News::Caught { state, seconds, caught } => {
+            let (tone, mark) = if caught.expected { (Tone::Faint, "·") } else { (Tone::Warn, "!") };
+            let note = console.paint(Tone::Faint, &format!("  {}", console.words().caught(&caught.error)));
+            let width = 28 - indent.len();
+            format!("  {indent}{} {state:<width$}{:>10}{note}", console.paint(tone, mark), duration(*seconds))
+        }
         News::Failed { state, error, message } => {
             let head = console.paint(Tone::Warn, &format!("! {state}: {error}"));
             format!("  {indent}{head}\n  {indent}    {}", message.trim().replace('\n', &format!("\n  {indent}    ")))
@@ -338,6 +344,10 @@ fn event(depth: usize, news: &News) -> Value {
         News::Done { state, seconds, note, waited } => json!({
             "event": if *waited { "waited" } else { "done" }, "state": state, "depth": depth, "seconds": seconds,
             "status": note.status, "adopted": note.adopted,
+        }),
+        News::Caught { state, seconds, caught } => json!({
+            "event": "caught", "state": state, "depth": depth, "seconds": seconds, "error": caught.error,
+            "expected": caught.expected,
         }),
         News::Failed { state, error, message } => {
             json!({ "event": "failed", "state": state, "depth": depth, "error": error, "message": message })

@@ -36,6 +36,12 @@ async fn history(cloud: &Cloud, described: Described, words: Words) -> Result<Hi
         match news {
             News::Done { state, seconds, waited: true, .. } => history.waited(&state, seconds),
             News::Done { state, seconds, note, .. } => history.done(&state, seconds, words.note(&note)),
+            News::Caught { state, seconds, caught } => {
+                history.done(&state, seconds, "");
+                if !caught.expected {
+                    history.left_failed(&state, &caught.error);
+                }
+            }
             News::Failed { state, error, .. } => history.failed(&state, &error),
         }
     }

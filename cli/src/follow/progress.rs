@@ -32,6 +32,15 @@ pub enum News {
         /// Whether it only waited.
         waited: bool,
     },
+    /// A state is left with an error that the state machine catches: the execution continues without its result.
+    Caught {
+        /// The state.
+        state: String,
+        /// Seconds from its start to its end.
+        seconds: f64,
+        /// The error.
+        caught: Caught,
+    },
     /// A task failed. Whether it is tried again, the next events tell.
     Failed {
         /// The state.
@@ -43,6 +52,15 @@ pub enum News {
     },
 }
 
+/// An error that the state machine caught.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Caught {
+    /// The error's name.
+    pub error: String,
+    /// Whether the state names this very error in its `Catch`: then it is one of its normal ways on.
+    pub expected: bool,
+}
+
 /// A state that runs or waits.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Running {
@@ -52,6 +70,8 @@ pub struct Running {
     pub until: Option<f64>,
     /// How many attempts failed so far.
     pub failures: u32,
+    /// The error of the last attempt, unless a later attempt succeeded.
+    error: Option<String>,
     note: Note,
 }
 
@@ -62,6 +82,8 @@ pub struct Finished {
     pub seconds: f64,
     /// What it found the last time.
     pub note: Note,
+    /// The error that it was left with the last time; inside a `Map`, for any item.
+    pub caught: Option<Caught>,
     /// How often it was done.
     pub times: u32,
 }
@@ -155,6 +177,7 @@ impl Progress {
         self.remember(state, output);
         if let Some(running) = self.running.get_mut(state) {
             running.note = note(output);
+            running.error = None;
         }
     }
 
@@ -162,6 +185,7 @@ impl Progress {
         self.failed = Some((state.to_owned(), error.to_owned(), message.clone()));
         if let Some(running) = self.running.get_mut(state) {
             running.failures += 1;
+            running.error = Some(error.to_owned());
         }
         News::Failed { state: state.to_owned(), error: error.to_owned(), message }
     }
@@ -184,15 +208,25 @@ impl Progress {
     }
 
     fn done(&mut self, state: &str, at: f64) -> Option<News> {
-        // Where one branch fails, nobody leaves the states of the others.
+        // If one branch fails, no event leaves its states, nor those of the others.
         let machine = &self.machine;
-        self.running.retain(|name, _| !machine.is_within(name, state));
+        let within = |name: &str| machine.is_within(name, state);
+        let failed = self.running.iter().find(|(name, running)| within(name) && running.error.is_some());
+        let inner = failed.and_then(|(_, running)| running.error.clone());
+        self.running.retain(|name, _| !within(name));
         let running = self.running.remove(state)?;
+        let error = running.error.clone().or(inner);
+        let caught = error.map(|error| Caught { expected: machine.catches(state, &error), error });
+        let inside_map = machine.is_inside_map(state);
         let finished = self.finished.entry(state.to_owned()).or_default();
         finished.seconds = (at - running.since).max(0.0);
         finished.note.clone_from(&running.note);
         finished.times += 1;
+        finished.caught = caught.clone().or_else(|| finished.caught.take().filter(|_| inside_map));
         let seconds = finished.seconds;
+        if let Some(caught) = caught {
+            return Some(News::Caught { state: state.to_owned(), seconds, caught });
+        }
         // They take no time and say nothing.
         if ["Choice", "Pass", "Succeed"].iter().any(|kind| self.machine.is(state, kind)) {
             return None;
@@ -301,6 +335,48 @@ mod tests {
         told.answers(failed, &json!({}));
         assert_eq!(told.leaves("Other", 5.0), done("Other", 5.0, ""), "it counts from its first attempt");
         assert_eq!(told.0.failure(), None, "the retry mended it");
+    }
+
+    /// A task whose every error is caught, and one that names the error it expects.
+    fn catching() -> Told {
+        told(
+            &json!({"StartAt": "Each", "States": {"Each": {"Type": "Map", "ItemProcessor": {"StartAt": "Assign", "States": {
+                "Assign": {"Type": "Task", "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Lease"}], "Next": "Lease"},
+                "Lease": {"Type": "Task", "Catch": [{"ErrorEquals": ["Taken"], "Next": "End"}], "Next": "End"},
+                "End": {"Type": "Pass"}
+            }}}}}),
+        )
+    }
+
+    fn fails(told: &mut Told, state: &str, error: &str) -> Option<News> {
+        let entered = told.enters(state, 0.0);
+        told.after(entered, 1.0, What::Failed { error: error.into(), cause: String::new() });
+        told.leaves(state, 2.0)
+    }
+
+    #[test]
+    fn a_failure_that_is_caught_is_not_done() {
+        let mut told = catching();
+        told.enters("Each", 0.0);
+        let caught = |error: &str, expected| Caught { error: error.into(), expected };
+        let news = |state: &str, caught| Some(News::Caught { state: state.into(), seconds: 2.0, caught });
+        assert_eq!(fails(&mut told, "Assign", "NotConsistentYet"), news("Assign", caught("NotConsistentYet", false)));
+        assert_eq!(fails(&mut told, "Lease", "Taken"), news("Lease", caught("Taken", true)));
+        // The next item succeeds; the first one stays failed.
+        told.enters("Assign", 3.0);
+        assert_eq!(told.leaves("Assign", 4.0), done("Assign", 1.0, ""));
+        let end = told.0.end_of("Assign").and_then(|end| end.caught.clone());
+        assert_eq!(end, Some(caught("NotConsistentYet", false)));
+    }
+
+    #[test]
+    fn a_branch_whose_failure_is_caught_outside_is_not_done_either() {
+        let mut told = both();
+        told.enters("Both", 0.0);
+        let look = told.enters("Look", 0.0);
+        told.after(look, 1.0, What::Failed { error: "AccessDenied".into(), cause: String::new() });
+        let caught = Caught { error: "AccessDenied".into(), expected: false };
+        assert_eq!(told.leaves("Both", 2.0), Some(News::Caught { state: "Both".into(), seconds: 2.0, caught }));
     }
 
     #[test]

@@ -150,7 +150,13 @@ impl Pen<'_> {
                         self.level(branch, progress, within, &mut inside, below);
                     }
                     if inside.iter().any(|(weight, _)| *weight > Weight::Ahead) {
-                        let (tone, mark) = if ended { (Tone::Good, "✓") } else { (Tone::Strong, "▾") };
+                        let caught = node.branches.iter().any(|branch| caught(branch, progress))
+                            || end.and_then(|end| end.caught.as_ref()).is_some_and(|caught| !caught.expected);
+                        let (tone, mark) = match (ended, caught) {
+                            (false, _) => (Tone::Strong, "▾"),
+                            (true, true) => (Tone::Warn, "!"),
+                            (true, false) => (Tone::Good, "✓"),
+                        };
                         let took = end.map(|end| duration(end.seconds)).unwrap_or_default();
                         let line = self.line(depth, tone, mark, &node.name, &took, "");
                         lines.push((if ended { Weight::Done } else { Weight::Frame }, line));
@@ -169,12 +175,18 @@ impl Pen<'_> {
         if let Some(run) = progress.run_of(&node.name) {
             return Some((Weight::Now, self.running(node, progress, run, depth)));
         }
+        let end = progress.end_of(&node.name);
+        if let Some((end, caught)) = end.and_then(|end| Some((end, end.caught.as_ref()?))) {
+            let (tone, mark) = if caught.expected { (Tone::Faint, "·") } else { (Tone::Warn, "!") };
+            let note = self.words().caught(&caught.error);
+            return Some((Weight::Done, self.line(depth, tone, mark, &node.name, &duration(end.seconds), &note)));
+        }
         if let Some((state, error, message)) = progress.failure()
             && state == node.name
         {
             return Some((Weight::Now, self.line(depth, Tone::Bad, "✗", state, "", &format!("{error}: {message}"))));
         }
-        match progress.end_of(&node.name) {
+        match end {
             Some(_) if wait => None,
             Some(end) => {
                 let mut note = self.words().note(&end.note);
@@ -264,6 +276,14 @@ impl Pen<'_> {
         let frame = (self.now * 4.0) as u64 % FRAMES.len() as u64;
         FRAMES.get(usize::try_from(frame).unwrap_or_default()).copied().unwrap_or_default()
     }
+}
+
+/// Whether a level has a state that was left with an error that it does not expect.
+fn caught(nodes: &[Node], progress: &Progress) -> bool {
+    nodes.iter().any(|node| {
+        let end = progress.end_of(&node.name).and_then(|end| end.caught.as_ref());
+        end.is_some_and(|caught| !caught.expected) || node.branches.iter().any(|branch| caught(branch, progress))
+    })
 }
 
 /// Whole seconds: a timer whose hundredths run is no use.

@@ -67,6 +67,13 @@ impl History {
         self.runs.entry(task).or_default().waited += seconds;
     }
 
+    /// A state that was left failed, and the execution continued without its result.
+    pub fn left_failed(&mut self, state: &str, error: &str) {
+        let run = self.runs.entry(state.to_owned()).or_default();
+        run.outcome = Outcome::Failed;
+        error.clone_into(&mut run.note);
+    }
+
     /// An attempt of a state failed with this error.
     pub fn failed(&mut self, state: &str, error: &str) {
         let run = self.runs.entry(state.to_owned()).or_default();

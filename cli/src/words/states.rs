@@ -12,6 +12,7 @@ catalogue! {
     looks(count) = "{count} looks", "確認 {count} 回";
     next_look(time) = "next look in {time}", "次の確認まで {time}";
     tries_again(error, count) = "{error}, tries again ({count})", "{error} のため再試行中 ({count} 回目)";
+    caught(error) = "{error}; the execution continues", "{error} (実行は継続)";
     per_second(rate) = "{rate}/s", "{rate} 人/秒";
     time_left(time) = "{time} left", "残り {time}";
     failed_users(count) = "{count} failed", "失敗 {count} 人";
