@@ -83,8 +83,8 @@ impl From<RegisterInstanceInput> for Entry {
             application,
             instance_adopted,
         } = input;
-        // What was found on the way (members, adopted or made, looks) is no configuration, and would make every repetition
-        // of the onboarding differ from the one before.
+        // What was found on the way (members, looks) is no configuration, and would make every repetition of the onboarding
+        // differ from the one before.
         let groups = groups.into_iter().map(|group| EntraGroup { users: 0, ..group }).collect();
         Self {
             instance_id,
@@ -93,7 +93,7 @@ impl From<RegisterInstanceInput> for Entry {
             tenant_id,
             users: onboarding.users.clone(),
             groups,
-            application: Some(EntraApplication { adopted: true, attempt: 0, wait_seconds: 0, ..application }),
+            application: Some(EntraApplication { attempt: 0, searched: false, wait_seconds: 0, ..application }),
             language: onboarding.language,
             onboarding: Some(onboarding),
             instance_adopted,

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod certificates;
+mod ownership;
 mod replication;
 
 use std::{cell::Cell, time::Duration};
@@ -211,7 +213,7 @@ async fn the_whole_registration_leaves_what_a_sign_in_needs_and_a_second_time_on
     cloud.writes();
     cloud.local.advance(60.0);
     let again = cloud.application().await;
-    assert_eq!(again, EntraApplication { adopted: true, attempt: 0, ..first });
+    assert_eq!(again, EntraApplication { attempt: 0, ..first }, "it is still the one that was made");
     assert_eq!(cloud.sign_on(&again).await.unwrap(), sign_on);
     assert_eq!(cloud.claims(&again, &sign_on.certificate_thumbprint, UsernameAttribute::Mail).await.unwrap(), claims);
     let assigned = cloud.assign(&again, Assignment::Groups, false).await.unwrap();
@@ -228,15 +230,16 @@ fn late_lists() -> GraphBehaviour {
 async fn an_application_whose_answer_was_lost_is_found_again_although_lists_are_late() {
     let cloud = Cloud::start(late_lists()).await;
     cloud.fault(json!({ "service": "graph", "match": "instantiate", "truncate": true }));
-    assert_eq!(cloud.create_once(None, 0).await.unwrap_err().kind, StepErrorKind::Unavailable);
-    let mut look = cloud.create_once(None, 1).await.unwrap();
+    let searched = cloud.create_once(None, 0).await.unwrap();
+    assert_eq!(cloud.create_once(Some(searched.clone()), 0).await.unwrap_err().kind, StepErrorKind::Unavailable);
+    let mut look = cloud.create_once(Some(searched), 1).await.unwrap();
     for _ in 0..5 {
         assert_eq!((look.status.as_str(), look.application_id.as_str()), ("REPLICATING", ""));
         look = cloud.create_once(Some(look), 0).await.unwrap();
     }
     cloud.local.advance(2000.0);
     let found = cloud.until_ready(look).await;
-    assert!(found.adopted);
+    assert!(!found.adopted, "nothing of the name was there before");
     assert_eq!(cloud.applications().await, 1);
 }
 
@@ -244,8 +247,9 @@ async fn an_application_whose_answer_was_lost_is_found_again_although_lists_are_
 async fn an_application_that_was_never_made_is_made_after_the_looks() {
     let cloud = Cloud::start(GraphBehaviour::default()).await;
     cloud.fault(json!({ "service": "graph", "match": "instantiate", "status": 500, "code": "InternalServerError" }));
-    assert_eq!(cloud.create_once(None, 0).await.unwrap_err().kind, StepErrorKind::Unavailable);
-    let look = cloud.create_once(None, 1).await.unwrap();
+    let searched = cloud.create_once(None, 0).await.unwrap();
+    assert_eq!(cloud.create_once(Some(searched.clone()), 0).await.unwrap_err().kind, StepErrorKind::Unavailable);
+    let look = cloud.create_once(Some(searched), 1).await.unwrap();
     let made = cloud.until_ready(look).await;
     assert!(!made.adopted);
     assert_eq!(cloud.applications().await, 1);

@@ -1,6 +1,8 @@
 //! The integration tests of the functions, the template and the documents: one program, because each further one would
 //! link the AWS SDK again.
 
+#![recursion_limit = "256"]
+
 #[path = "aws_steps/main.rs"]
 mod aws_steps;
 mod contract;

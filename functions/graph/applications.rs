@@ -1,21 +1,24 @@
 //! Gallery templates, applications, service principals and their certificates.
 
-use std::collections::BTreeSet;
-
-use onboarding_core::{StepError, saml};
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use onboarding_core::StepError;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Value, json};
 
 use super::{
     Graph, GraphError,
     call::Call,
-    model::{Application, Identified, ServicePrincipal, SigningCertificate},
+    model::{Application, ApplicationTemplate, Identified, ServicePrincipal, SigningCertificate},
 };
 
-const APPLICATION_FIELDS: &str = "id,appId,identifierUris,web";
+const APPLICATION_FIELDS: &str = "id,appId,disabledByMicrosoftStatus,identifierUris,web";
 // `key` of a key credential comes only where the list is selected, and only for a single object.
-const SERVICE_PRINCIPAL_FIELDS: &str = "id,appId,accountEnabled,appRoles,keyCredentials,loginUrl,notificationEmailAddresses,\
-     preferredSingleSignOnMode,preferredTokenSigningKeyThumbprint,samlSingleSignOnSettings,tags";
+const SERVICE_PRINCIPAL_FIELDS: &str = "id,appId,accountEnabled,appRoleAssignmentRequired,appRoles,applicationTemplateId,\
+     keyCredentials,loginUrl,notificationEmailAddresses,preferredSingleSignOnMode,preferredTokenSigningKeyThumbprint,\
+     samlSingleSignOnSettings,tags";
+/// New in v1.0 in 2026; a national cloud may not have it yet, and refuses every request that selects it.
+const IS_DISABLED: &str = "isDisabled";
+/// As [`IS_DISABLED`], of an application template.
+const DEPRECATION_DATE: &str = "deprecationDate";
 pub(super) const READ_APPLICATIONS: &str = "Application.Read.All";
 const WRITE_APPLICATIONS: &str = "Application.ReadWrite.All";
 
@@ -29,25 +32,6 @@ pub const LOOKS_FOR_A_LOST_CERTIFICATE: u32 = 3;
 struct Instantiated {
     application: Application,
     service_principal: ServicePrincipal,
-}
-
-/// What became of certificates that were to be removed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Retired {
-    /// They are gone.
-    Gone,
-    /// Graph keeps them, and says why.
-    Refused(String),
-}
-
-/// Both lists of credentials as Graph shows them, to be written back.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Credentials {
-    #[serde(default)]
-    key_credentials: Vec<Map<String, Value>>,
-    #[serde(default)]
-    password_credentials: Vec<Map<String, Value>>,
 }
 
 impl Graph {
@@ -125,10 +109,8 @@ impl Graph {
     /// # Errors
     /// What Graph refuses.
     pub async fn application(&self, id: &str) -> Result<Option<Application>, StepError> {
-        let call = Call::get(&["applications", id], format!("reading the application {id}"))
-            .query("$select", APPLICATION_FIELDS)
-            .needs(READ_APPLICATIONS);
-        self.find(&call).await
+        let doing = format!("reading the application {id}");
+        self.find_with(&["applications", id], &doing, APPLICATION_FIELDS, IS_DISABLED).await
     }
 
     /// A service principal by object id; `None` where it does not exist or is not seen yet.
@@ -136,10 +118,36 @@ impl Graph {
     /// # Errors
     /// What Graph refuses.
     pub async fn service_principal(&self, id: &str) -> Result<Option<ServicePrincipal>, StepError> {
-        let call = Call::get(&["servicePrincipals", id], format!("reading the service principal {id}"))
-            .query("$select", SERVICE_PRINCIPAL_FIELDS)
-            .needs(READ_APPLICATIONS);
-        self.find(&call).await
+        let doing = format!("reading the service principal {id}");
+        self.find_with(&["servicePrincipals", id], &doing, SERVICE_PRINCIPAL_FIELDS, IS_DISABLED).await
+    }
+
+    /// A template of the gallery by its id; `None` if the gallery does not offer it any more.
+    ///
+    /// # Errors
+    /// What Graph refuses.
+    pub async fn template(&self, id: &str) -> Result<Option<ApplicationTemplate>, StepError> {
+        let doing = format!("reading the gallery application {id}");
+        self.find_with(&["applicationTemplates", id], &doing, "id", DEPRECATION_DATE).await
+    }
+
+    /// Reads one object with a field that this cloud may not have yet; if Graph refuses the field, without it.
+    async fn find_with<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        doing: &str,
+        fields: &str,
+        newer: &str,
+    ) -> Result<Option<T>, StepError> {
+        let call = |fields: String| Call::get(path, doing).query("$select", fields).needs(READ_APPLICATIONS);
+        match self.send(&call(format!("{fields},{newer}"))).await {
+            Ok(object) => Ok(Some(object)),
+            Err(GraphError::Refused(refusal)) if refusal.is_not_found() => Ok(None),
+            Err(GraphError::Refused(refusal)) if refusal.status == 400 && refusal.message.contains(newer) => {
+                self.find(&call(fields.to_owned())).await
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// A service principal that an earlier step saw.
@@ -199,44 +207,6 @@ impl Graph {
             return Ok(());
         }
         self.update_service_principal(&principal.id, json!({ "preferredTokenSigningKeyThumbprint": thumbprint })).await
-    }
-
-    /// Takes certificates (by thumbprint) off a service principal, each with both of its keys and its password.
-    ///
-    /// There is no call for one certificate: both lists are written anew without it. The others go back as they were read,
-    /// but for the public keys, which Graph leaves out where nobody selects them and then takes back left out.
-    ///
-    /// # Errors
-    /// `NotConsistentYet` where Graph does not see the service principal; [`Retired::Refused`] is Graph's no.
-    pub async fn retire_certificates(&self, id: &str, thumbprints: &BTreeSet<String>) -> Result<Retired, StepError> {
-        let call =
-            Call::get(&["servicePrincipals", id], format!("reading the credentials of the service principal {id}"))
-                .query("$select", "id,keyCredentials,passwordCredentials")
-                .needs(WRITE_APPLICATIONS);
-        let mut credentials: Credentials = self.find(&call).await?.ok_or_else(|| not_seen("service principal", id))?;
-        let gone = |key: &Map<String, Value>| {
-            let shown = key.get("key").and_then(Value::as_str).and_then(saml::thumbprint);
-            shown.is_some_and(|shown| thumbprints.contains(&shown))
-        };
-        let pair = |credential: &Map<String, Value>| credential.get("customKeyIdentifier").cloned().unwrap_or_default();
-        let pairs: Vec<Value> = credentials.key_credentials.iter().filter(|key| gone(key)).map(pair).collect();
-        credentials.key_credentials.retain(|key| !pairs.contains(&pair(key)));
-        credentials.password_credentials.retain(|password| !pairs.contains(&pair(password)));
-        for key in &mut credentials.key_credentials {
-            key.remove("key");
-        }
-        let changes = json!({
-            "keyCredentials": credentials.key_credentials,
-            "passwordCredentials": credentials.password_credentials,
-        });
-        let doing = format!("removing certificates from the service principal {id}");
-        match self.act(&Call::patch(&["servicePrincipals", id], changes, doing).needs(WRITE_APPLICATIONS)).await {
-            Ok(()) => Ok(Retired::Gone),
-            Err(GraphError::Refused(refusal)) if refusal.status == 400 => {
-                Ok(Retired::Refused(format!("{}: {}", refusal.code, refusal.message)))
-            }
-            Err(error) => Err(error.into()),
-        }
     }
 }
 

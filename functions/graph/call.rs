@@ -16,7 +16,8 @@ use super::{
 const MOST_PAGES: usize = 10_000;
 
 /// How long a replica is waited for that has not heard of an object just made; minutes belong to the state machine.
-const REPLICA_WAITS: [Duration; 3] = [Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2)];
+pub(super) const REPLICA_WAITS: [Duration; 3] =
+    [Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2)];
 
 /// One call, before it is sent.
 #[derive(Debug)]

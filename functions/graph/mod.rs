@@ -9,6 +9,7 @@ mod assignments;
 mod auth;
 mod call;
 mod certificate;
+mod certificate_removal;
 mod claims;
 mod credential;
 mod groups;
@@ -30,15 +31,17 @@ use tracing::warn;
 
 pub(crate) use self::subscriptions::{LIFETIME, MOST as MOST_SUBSCRIPTIONS};
 pub use self::{
-    applications::{LOOKS_FOR_A_LOST_CERTIFICATE, Retired},
+    applications::LOOKS_FOR_A_LOST_CERTIFICATE,
     assignments::Assigned,
     call::{GraphError, Refusal},
+    certificate_removal::Removal,
     credential::{Credential, Proof, moment},
     groups::GroupMembers,
     model::{
-        AppRole, AppRoleAssignment, Application, ClaimsMappingPolicy, Group, KeyCredential, SamlSettings,
-        ServicePrincipal, SigningCertificate, Web,
+        AppRole, AppRoleAssignment, Application, ApplicationTemplate, ClaimsMappingPolicy, Group, KeyCredential,
+        SamlSettings, ServicePrincipal, SigningCertificate, Web,
     },
+    removal::Deletion,
     subscriptions::{NewSubscription, Subscription, Watched},
 };
 use self::{

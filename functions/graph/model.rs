@@ -30,6 +30,18 @@ pub struct Application {
     /// The web platform's settings.
     #[serde(default, deserialize_with = "or_default")]
     pub web: Web,
+    /// Whether it is deactivated: Entra issues no token for it. `None` in a cloud that does not have the field yet.
+    pub is_disabled: Option<bool>,
+    /// `NotDisabled`, null, or the reason for which Microsoft has disabled it.
+    pub disabled_by_microsoft_status: Option<String>,
+}
+
+/// A template of the gallery.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ApplicationTemplate {
+    /// The day (`2027-01-31`) on which it is removed from the gallery.
+    pub deprecation_date: Option<String>,
 }
 
 /// An application's web platform.
@@ -73,6 +85,12 @@ pub struct ServicePrincipal {
     pub app_roles: Vec<AppRole>,
     /// Whether people can sign in at all.
     pub account_enabled: Option<bool>,
+    /// Whether its registration is deactivated. `None` in a cloud that does not have the field yet.
+    pub is_disabled: Option<bool>,
+    /// Whether only people who are assigned can sign in. If not, everybody in the tenant can.
+    pub app_role_assignment_required: Option<bool>,
+    /// The template of the gallery that it was made from.
+    pub application_template_id: Option<String>,
 }
 
 impl ServicePrincipal {
@@ -193,7 +211,7 @@ impl From<DirectoryObject> for Member {
 }
 
 /// Graph writes null for many an empty list or text.
-fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+pub(super) fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: serde::Deserializer<'de>,
     T: Default + Deserialize<'de>,

@@ -9,6 +9,15 @@ const WRITE_APPLICATIONS: &str = "Application.ReadWrite.All";
 const WRITE_POLICIES: &str = "Policy.ReadWrite.ApplicationConfiguration";
 const READ_GROUPS: &str = "Group.Read.All";
 
+/// What became of something that was to be deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Deletion {
+    /// It is deleted, or was not there any more.
+    Gone,
+    /// Graph refuses the deletion of this object as it is (HTTP 400); the text is its reason.
+    Refused(String),
+}
+
 /// Anything that a policy applies to.
 #[derive(Debug, Deserialize)]
 struct Applied {
@@ -71,19 +80,31 @@ impl Graph {
     /// Deletes an application registration, and with it its service principal. Entra keeps both for 30 days.
     ///
     /// # Errors
-    /// What Graph refuses.
-    pub async fn delete_application(&self, id: &str) -> Result<(), StepError> {
+    /// What Graph refuses for another reason than the state of the application.
+    pub async fn delete_application(&self, id: &str) -> Result<Deletion, StepError> {
         let doing = format!("deleting the application {id}");
-        self.remove(&Call::delete(&["applications", id], doing).needs(WRITE_APPLICATIONS)).await
+        self.delete(&Call::delete(&["applications", id], doing).needs(WRITE_APPLICATIONS)).await
     }
 
-    /// Deletes a service principal whose registration is gone.
+    /// Deletes a service principal.
     ///
     /// # Errors
-    /// What Graph refuses.
-    pub async fn delete_service_principal(&self, id: &str) -> Result<(), StepError> {
+    /// As [`Graph::delete_application`].
+    pub async fn delete_service_principal(&self, id: &str) -> Result<Deletion, StepError> {
         let doing = format!("deleting the service principal {id}");
-        self.remove(&Call::delete(&["servicePrincipals", id], doing).needs(WRITE_APPLICATIONS)).await
+        self.delete(&Call::delete(&["servicePrincipals", id], doing).needs(WRITE_APPLICATIONS)).await
+    }
+
+    /// A refusal of the object as it is, for example `DeletingSamlSpNotAllowed`, is data: repeating the call does not help.
+    async fn delete(&self, call: &Call) -> Result<Deletion, StepError> {
+        match self.act(call).await {
+            Ok(()) => Ok(Deletion::Gone),
+            Err(GraphError::Refused(refusal)) if refusal.is_not_found() => Ok(Deletion::Gone),
+            Err(GraphError::Refused(refusal)) if refusal.status == 400 => {
+                Ok(Deletion::Refused(format!("{}: {}", refusal.code, refusal.message)))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn remove(&self, call: &Call) -> Result<(), StepError> {

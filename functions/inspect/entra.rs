@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use onboarding_core::{
     StepError, StepErrorKind,
-    contract::{Area, EntraGroup},
+    contract::{Area, Check, EntraGroup, OpenItem},
     iam,
     inspection::{Checks, Object, Presence},
     names,
@@ -17,6 +17,22 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use super::federation::Federation;
 use crate::graph::{AppRoleAssignment, Application, ClaimsMappingPolicy, Graph, ServicePrincipal};
 
+/// What a plan calls the application.
+pub(crate) const APPLICATION: &str = "enterprise application";
+/// The checks that [`Found::switches`] and [`Found::availability`] make.
+const SWITCHES: [&str; 5] = [
+    "application enabled",
+    "application activated",
+    "user assignment required",
+    "status at Microsoft",
+    "gallery application",
+];
+/// What an operator does about a setting of the application that no onboarding sets.
+const SWITCH_ADVICE: &str = "Check the application in the Entra admin center: Enterprise applications > Properties, and App \
+     registrations > Overview and Authentication.";
+/// What an operator does about an application that is gone.
+pub(crate) const START_AGAIN: &str = "No step sets this back. Start the onboarding again, which makes a new application and connects \
+     it: onboard start FILE";
 /// What a plan calls the signing certificate.
 pub(crate) const CERTIFICATE: &str = "signing certificate";
 /// What a plan calls the assignment of a group or of people.
@@ -68,11 +84,45 @@ pub(crate) async fn find_of_template(
     Ok(Some(principal))
 }
 
+/// Whose an enterprise application is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ApplicationOwner {
+    /// An onboarding of this alias made it.
+    Ours,
+    /// It was there before, and an onboarding of this alias uses it.
+    Adopted,
+    /// It carries no tag of this alias.
+    Unknown,
+}
+
+/// Reads from the tags whose an application is.
+pub(crate) fn owner(principal: &ServicePrincipal, alias: &str) -> ApplicationOwner {
+    let has = |tag: &str| principal.tags.iter().any(|known| known == tag);
+    match (has(&names::service_principal_tag(alias)), has(names::ADOPTED_TAG)) {
+        (false, _) => ApplicationOwner::Unknown,
+        (true, false) => ApplicationOwner::Ours,
+        (true, true) => ApplicationOwner::Adopted,
+    }
+}
+
+/// What the gallery says of the template that an application was made from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Gallery {
+    /// Nothing was asked, or the application was made from no template.
+    #[default]
+    Unknown,
+    /// It offers the template, until this day if there is one.
+    Offered(Option<String>),
+    /// It does not offer the template any more.
+    Gone,
+}
+
 /// An application with everything that hangs on it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Found {
     pub(crate) principal: ServicePrincipal,
     pub(crate) application: Application,
+    pub(crate) gallery: Gallery,
     pub(crate) claims: Vec<ClaimsMappingPolicy>,
     pub(crate) assignments: Vec<AppRoleAssignment>,
 }
@@ -93,8 +143,23 @@ impl Found {
             claims: claims_of(graph, &principal).await?,
             assignments: graph.assignments(&principal.id).await?,
             application: application.unwrap_or_default(),
+            gallery: Gallery::Unknown,
             principal,
         }))
+    }
+
+    /// The same with what the gallery says of its template.
+    ///
+    /// # Errors
+    /// What Graph refuses.
+    pub(crate) async fn with_gallery(mut self, graph: &Graph) -> Result<Self, StepError> {
+        if let Some(id) = self.principal.application_template_id.as_deref().filter(|id| !id.is_empty()) {
+            self.gallery = match graph.template(id).await? {
+                Some(template) => Gallery::Offered(template.deprecation_date),
+                None => Gallery::Gone,
+            };
+        }
+        Ok(self)
     }
 
     /// The active signing certificate's thumbprint.
@@ -108,10 +173,10 @@ impl Found {
     }
 
     /// What a sign-in needs of it, but for the assignments.
-    pub(crate) fn sign_in_checks(&self, wanted: &Federation) -> Checks {
+    pub(crate) fn sign_in_checks(&self, wanted: &Federation, now: OffsetDateTime) -> Checks {
         let mut checks = self.settings(wanted);
-        let enabled = self.principal.account_enabled != Some(false);
-        checks.that("application enabled", enabled, "true", enabled.to_string());
+        self.switches(&mut checks);
+        self.availability(&mut checks, now);
         let active = self.active_certificate().unwrap_or("none");
         let certificate = wanted.certificate.as_deref().unwrap_or(active);
         let right = self.active_certificate().is_some() && active.eq_ignore_ascii_case(certificate);
@@ -121,6 +186,32 @@ impl Found {
         let right = iam::same_document(&claims(wanted), &said);
         checks.that("claims", right, claims_told(&claims(wanted)), claims_told(&said));
         checks
+    }
+
+    /// The switches that let nobody sign in, or everybody in the tenant.
+    fn switches(&self, checks: &mut Checks) {
+        let enabled = self.principal.account_enabled != Some(false);
+        checks.that("application enabled", enabled, "true", enabled.to_string());
+        // The registration has the switch, the service principal shows it.
+        let active = self.application.is_disabled != Some(true) && self.principal.is_disabled != Some(true);
+        checks.that("application activated", active, "true", active.to_string());
+        let required = self.principal.app_role_assignment_required;
+        let found = required.map_or_else(|| "unknown".to_owned(), |required| required.to_string());
+        checks.that("user assignment required", required == Some(true), "true", found);
+    }
+
+    /// What only Microsoft decides: whether it has disabled the application, or retired its template.
+    fn availability(&self, checks: &mut Checks, now: OffsetDateTime) {
+        let status = self.application.disabled_by_microsoft_status.as_deref().unwrap_or("NotDisabled");
+        checks.equal("status at Microsoft", "NotDisabled", status);
+        let today = now.date().to_string();
+        let (offered, found) = match &self.gallery {
+            Gallery::Unknown => return,
+            Gallery::Offered(None) => (true, "offered".to_owned()),
+            Gallery::Offered(Some(day)) => (*day > today, format!("offered until {day}")),
+            Gallery::Gone => (false, "not offered any more".to_owned()),
+        };
+        checks.that("gallery application", offered, "offered", found);
     }
 
     /// The settings by which the sign-in finds its way.
@@ -230,7 +321,7 @@ pub(crate) fn objects(
     now: OffsetDateTime,
 ) -> Vec<Object> {
     let alias = onboarding.instance.alias.as_str();
-    let mut objects = vec![application_object(found, onboarding, wanted)];
+    let mut objects = vec![application_object(found, onboarding, wanted, now)];
     let subject = names::certificate_subject(alias);
     let certificate = found.and_then(|found| usable_certificate(&found.principal, &subject, now));
     objects.push(match certificate {
@@ -250,10 +341,17 @@ pub(crate) fn objects(
     objects
 }
 
-fn application_object(found: Option<&Found>, onboarding: &Onboarding, wanted: &Federation) -> Object {
-    const KIND: &str = "enterprise application";
+fn application_object(
+    found: Option<&Found>,
+    onboarding: &Onboarding,
+    wanted: &Federation,
+    now: OffsetDateTime,
+) -> Object {
+    const KIND: &str = APPLICATION;
     let (alias, name) = (&onboarding.instance.alias, &onboarding.entra.application_name);
-    let Some(found) = found else { return Object::new(Area::Entra, KIND, name, Presence::Absent) };
+    let Some(found) = found else {
+        return Object::new(Area::Entra, KIND, name, Presence::Absent).irreversible(START_AGAIN);
+    };
     let principal = &found.principal;
     let mut checks = found.settings(wanted);
     let emails = &onboarding.entra.notification_emails;
@@ -261,16 +359,37 @@ fn application_object(found: Option<&Found>, onboarding: &Onboarding, wanted: &F
     // No addresses in the input: those that somebody entered in the portal stay.
     let same = emails.iter().all(|email| present.contains(email)) && present.iter().all(|email| emails.contains(email));
     checks.that("notification mails", emails.is_empty() || same, emails.join(", "), present.join(", "));
-    let ours = principal.tags.contains(&names::service_principal_tag(alias));
+    let owner = owner(principal, alias);
     let mut guards = Checks::default();
-    let enabled = principal.account_enabled != Some(false);
-    guards.that("application enabled", enabled, "true", enabled.to_string());
+    // Only of an application that an onboarding made are the switches ours to set.
+    found.switches(if owner == ApplicationOwner::Ours { &mut checks } else { &mut guards });
+    found.availability(&mut guards, now);
     let replies = reply_urls(&wanted.region);
     let further: Vec<&str> = found.application.web.redirect_uris.iter().map(String::as_str).collect();
     let further: Vec<&str> = further.into_iter().filter(|url| !replies.iter().any(|reply| reply == url)).collect();
     guards.that("further reply URLs", further.is_empty(), "none", further.join(", "));
-    let presence = if ours { Presence::Ours } else { Presence::Adoptable };
-    Object::new(Area::Entra, KIND, name, presence).with(checks).guarded(guards).noting(&principal.app_id)
+    let presence = match owner {
+        ApplicationOwner::Ours | ApplicationOwner::Adopted => Presence::Ours,
+        ApplicationOwner::Unknown => Presence::Adoptable,
+    };
+    Object::new(Area::Entra, KIND, name, presence)
+        .with(checks)
+        .guarded(guards)
+        .noting(&principal.app_id)
+        .advising(SWITCH_ADVICE)
+}
+
+/// Switches of an application that an onboarding leaves as they are, and that decide whether people can sign in.
+pub(crate) fn open_items(application: &Object) -> Vec<OpenItem> {
+    let wrong = application.guards.iter().filter(|guard| !guard.passed && SWITCHES.contains(&guard.name.as_str()));
+    let item = |guard: &Check| {
+        OpenItem::new(
+            format!("{APPLICATION} {}", application.name),
+            format!("{}: {} instead of {}", guard.name, guard.found, guard.expected),
+            SWITCH_ADVICE,
+        )
+    };
+    wrong.map(item).collect()
 }
 
 fn claims_object(found: Option<&Found>, alias: &str, wanted: &Federation) -> Object {

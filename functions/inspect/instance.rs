@@ -24,6 +24,10 @@ use crate::{aws_error, clients::Clients, instances};
 const SET_AT_CREATION: [InstanceAttributeType; 2] =
     [InstanceAttributeType::InboundCalls, InstanceAttributeType::OutboundCalls];
 
+/// What an operator does about an instance that is gone.
+const START_AGAIN: &str =
+    "No step sets this back. Start the onboarding again, which makes a new instance: onboard start FILE";
+
 /// The instance of an id; `None` where Connect does not know it.
 ///
 /// # Errors
@@ -58,7 +62,7 @@ pub(crate) fn is_ours(instance: &ConnectInstance, alias: &str) -> bool {
 pub(crate) fn object(alias: &str, found: Option<&ConnectInstance>) -> Object {
     const KIND: &str = "Amazon Connect instance";
     let Some(instance) = found else {
-        return Object::new(Area::Instance, KIND, alias, Presence::Absent);
+        return Object::new(Area::Instance, KIND, alias, Presence::Absent).irreversible(START_AGAIN);
     };
     let id = instance.id().unwrap_or_default();
     let identity = instance.identity_management_type();
@@ -72,7 +76,10 @@ pub(crate) fn object(alias: &str, found: Option<&ConnectInstance>) -> Object {
     } else {
         Presence::Adoptable
     };
-    Object::new(Area::Instance, KIND, alias, presence).with(sign_in_checks(Some(instance))).noting(id)
+    Object::new(Area::Instance, KIND, alias, presence)
+        .with(sign_in_checks(Some(instance)))
+        .noting(id)
+        .irreversible("No step sets this back. Check the instance in the Amazon Connect console: onboard doctor FILE")
 }
 
 /// What a sign-in needs of the instance.

@@ -8,7 +8,7 @@ use onboarding_core::{
 };
 
 use super::{
-    entra::{self, Found},
+    entra::{self, ApplicationOwner, Found},
     instance,
 };
 use crate::{
@@ -60,9 +60,9 @@ async fn application(cx: &Clients, alias: &str, name: &str) -> Result<Option<Ent
     let found = Found::read(graph, &principal.id, "").await?;
     Ok(found.map(|found| EntraApplication {
         application_id: found.application.id,
+        adopted: entra::owner(&found.principal, alias) != ApplicationOwner::Ours,
         app_id: found.principal.app_id,
         service_principal_id: found.principal.id,
-        adopted: true,
         ..EntraApplication::default()
     }))
 }

@@ -5,10 +5,11 @@
 //! * Writes: `PATCH /servicePrincipals/{id}`, `PATCH /applications/{id}`,
 //!   `POST /servicePrincipals/{id}/addTokenSigningCertificate`.
 //! * Permission: `Application.ReadWrite.All`.
-//! * Safe to repeat: only what differs is written, and what others added (tags, identifiers, reply URLs) stays. A
-//!   certificate is added only where none is active that still signs, and none of ours is good; one that an attempt added
-//!   without living to tell is found by its subject, also where Entra shows it late. Replacing one in time is `rotate-certificate`'s affair: IAM has to
-//!   trust the new one before it signs.
+//! * Safe to repeat: only what differs is written, and what others added (tags, identifiers, reply URLs) stays. Whether the
+//!   application is enabled and requires assignment is set only if an onboarding made it; one that was there before is marked
+//!   as adopted, and its switches stay. A certificate is added only where none is active that still signs, and none of ours is
+//!   good; one that an attempt added without living to tell is found by its subject, also where Entra shows it late. Replacing
+//!   one in time is `rotate-certificate`'s affair: IAM has to trust the new one before it signs.
 //!
 //! The order matters: SAML mode comes before the identifier, because the tenant's policy on new identifiers exempts SAML
 //! applications by that mode. The policy may refuse the identifier until the mode has replicated, hence three stages, by
@@ -27,7 +28,7 @@ use time::OffsetDateTime;
 use crate::{
     clients::Clients,
     graph::{Application, Graph, GraphError, LOOKS_FOR_A_LOST_CERTIFICATE, ServicePrincipal},
-    inspect::entra::{Certificate, reply_urls, usable_certificate},
+    inspect::entra::{ApplicationOwner, Certificate, owner, reply_urls, usable_certificate},
 };
 
 /// More applications with AWS's identifier than any tenant has.
@@ -52,6 +53,9 @@ pub async fn run(cx: &Clients, input: ConfigureEntraSignOnInput) -> Result<Entra
     if !changes.is_empty() {
         graph.update_service_principal(&principal.id, changes.into()).await?;
     }
+    if is_ours(&principal, &input) {
+        activate(graph, &input.application.application_id).await?;
+    }
     let reply_urls = reply_urls(&input.region);
     let identifier_uri = set_identifier(graph, &input.application.application_id, &reply_urls, input.attempts).await?;
     let certificate =
@@ -72,10 +76,22 @@ fn principal_changes(principal: &ServicePrincipal, input: &ConfigureEntraSignOnI
     if principal.preferred_single_sign_on_mode.as_deref() != Some("saml") {
         changes.insert("preferredSingleSignOnMode".into(), json!("saml"));
     }
-    let tag = names::service_principal_tag(&input.alias);
-    if !principal.tags.contains(&tag) {
-        let tags: Vec<&String> = principal.tags.iter().chain([&tag]).collect();
+    if owner(principal, &input.alias) == ApplicationOwner::Unknown {
+        let mut tags = principal.tags.clone();
+        tags.push(names::service_principal_tag(&input.alias));
+        if input.application.adopted && !tags.iter().any(|tag| tag == names::ADOPTED_TAG) {
+            tags.push(names::ADOPTED_TAG.into());
+        }
         changes.insert("tags".into(), json!(tags));
+    }
+    if is_ours(principal, input) {
+        if principal.account_enabled == Some(false) {
+            changes.insert("accountEnabled".into(), json!(true));
+        }
+        // Otherwise everybody in the tenant could sign in.
+        if principal.app_role_assignment_required != Some(true) {
+            changes.insert("appRoleAssignmentRequired".into(), json!(true));
+        }
     }
     // No addresses in the input: those that somebody entered in the portal stay.
     if !input.notification_emails.is_empty()
@@ -84,6 +100,23 @@ fn principal_changes(principal: &ServicePrincipal, input: &ConfigureEntraSignOnI
         changes.insert("notificationEmailAddresses".into(), json!(input.notification_emails));
     }
     changes
+}
+
+/// Whether an onboarding of this alias made the application. Only then are its switches set.
+fn is_ours(principal: &ServicePrincipal, input: &ConfigureEntraSignOnInput) -> bool {
+    match owner(principal, &input.alias) {
+        ApplicationOwner::Ours => true,
+        ApplicationOwner::Adopted => false,
+        ApplicationOwner::Unknown => !input.application.adopted,
+    }
+}
+
+/// Activates an application that is deactivated. The registration has that switch; the service principal only shows it.
+async fn activate(graph: &Graph, id: &str) -> Result<(), StepError> {
+    if graph.seen_application(id).await?.is_disabled == Some(true) {
+        graph.update_application(id, json!({ "isDisabled": false })).await?;
+    }
+    Ok(())
 }
 
 fn same_set(one: &[String], other: &[String]) -> bool {

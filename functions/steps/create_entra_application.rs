@@ -6,9 +6,10 @@
 //! * Permission: `Application.ReadWrite.All`.
 //! * Safe to repeat: the only application of the template and the name in the input is adopted; of several, the one that
 //!   carries our tag; anything else is a conflict. Instantiating is not idempotent and lists are late, so an application
-//!   that an attempt made without living to tell is invisible for some time. Hence (1) the ids leave the step at once and
-//!   come back in `previous`, and (2) a retry, which the state machine's retry count tells from a first attempt, looks for
-//!   [`LOOKS`] times before it makes one.
+//!   that an attempt made without living to tell is invisible for some time. Hence (1) the first invocation only looks, and
+//!   `previous` then says that an application which appears later was made by this execution, (2) the ids leave the step at
+//!   once and come back in `previous`, and (3) a retry, which the state machine's retry count tells from a first attempt,
+//!   looks for [`LOOKS`] times before it makes one.
 //!
 //! One look per invocation: the state machine does the waiting.
 
@@ -20,8 +21,8 @@ use onboarding_core::{
 
 use crate::{
     clients::Clients,
-    graph::{AppRole, Graph},
-    inspect::entra::find_of_template,
+    graph::{AppRole, Graph, ServicePrincipal},
+    inspect::entra::{ApplicationOwner, find_of_template, owner},
 };
 
 /// How often a retry looks for an application that the attempt before may have made: a minute in all.
@@ -40,22 +41,24 @@ const READY: &str = "READY";
 pub async fn run(cx: &Clients, input: CreateEntraApplicationInput) -> Result<EntraApplication, StepError> {
     let graph = cx.graph();
     let previous = input.previous.clone().unwrap_or_default();
-    let application = if previous.service_principal_id.is_empty() {
-        let template = graph.application_template(names::GALLERY_APPLICATION, names::GALLERY_APPLICATION_ID).await?;
-        match adopt(graph, &input, &template).await? {
-            Some(adopted) => adopted,
-            None => match next_look(previous.attempt, input.retry_count) {
-                Some(look) => {
-                    return Ok(replicating(EntraApplication { attempt: look, ..EntraApplication::default() }));
-                }
-                // Nothing that could fail comes between this call and the ids' way out.
-                None => return instantiate(graph, &input.application_name, &template).await,
-            },
+    if !previous.service_principal_id.is_empty() {
+        return look(graph, previous).await;
+    }
+    let template = graph.application_template(names::GALLERY_APPLICATION, names::GALLERY_APPLICATION_ID).await?;
+    let found = find_of_template(graph, (&input.alias, &input.application_name), &template).await?;
+    if let Some(principal) = found {
+        return look(graph, taken(principal, &input.alias, previous.searched)).await;
+    }
+    let next = next_look(previous.attempt, input.retry_count);
+    match next {
+        // Leaves the step before anything is made, so that a later attempt knows whose the application is that it finds.
+        None if !previous.searched => {
+            Ok(EntraApplication { searched: true, status: REPLICATING.into(), ..EntraApplication::default() })
         }
-    } else {
-        previous
-    };
-    look(graph, application).await
+        Some(attempt) => Ok(replicating(EntraApplication { searched: true, attempt, ..previous })),
+        // Nothing that could fail comes between this call and the ids' way out.
+        None => instantiate(graph, &input.application_name, &template).await,
+    }
 }
 
 /// The number of the next look for an application that may exist already; `None` where there is no such doubt any more.
@@ -71,18 +74,20 @@ const fn next_look(looked: u32, retry_count: u32) -> Option<u32> {
     }
 }
 
-async fn adopt(
-    graph: &Graph,
-    input: &CreateEntraApplicationInput,
-    template: &str,
-) -> Result<Option<EntraApplication>, StepError> {
-    let found = find_of_template(graph, (&input.alias, &input.application_name), template).await?;
-    Ok(found.map(|principal| EntraApplication {
+/// An application that was found. It is adopted if it was there before this execution looked for it, unless an onboarding of
+/// this alias made it.
+fn taken(principal: ServicePrincipal, alias: &str, searched: bool) -> EntraApplication {
+    let adopted = match owner(&principal, alias) {
+        ApplicationOwner::Ours => false,
+        ApplicationOwner::Adopted => true,
+        ApplicationOwner::Unknown => !searched,
+    };
+    EntraApplication {
         app_id: principal.app_id,
         service_principal_id: principal.id,
-        adopted: true,
+        adopted,
         ..EntraApplication::default()
-    }))
+    }
 }
 
 async fn instantiate(graph: &Graph, name: &str, template: &str) -> Result<EntraApplication, StepError> {

@@ -64,13 +64,14 @@ pub async fn run(cx: &Clients, input: DetectDriftInput) -> Result<DriftReport, S
             report.instances.extend(before.cloned());
             continue;
         }
-        let mut found = look(cx, entry).await?;
+        let Seen { findings: mut found, application_gone } = look(cx, entry).await?;
         if let Some(before) = before {
             found = settled(before, found);
         }
         let mend = input.mend.unwrap_or_else(|| entry.input().drift.mend == Mend::Mend);
         let mendable = found.iter().any(|finding| finding.mendable && !finding.mended);
-        let mending = if mend && mendable && before.is_none() { mending(cx, entry).await? } else { None };
+        let mending =
+            if mend && mendable && before.is_none() { mending(cx, entry, application_gone).await? } else { None };
         if mending.is_none() {
             let left = found.iter().filter(|finding| !finding.mended).count();
             Metrics::of_instance(&entry.alias).with(Metric::DriftFindings, left).emit();
@@ -93,7 +94,7 @@ pub async fn run(cx: &Clients, input: DetectDriftInput) -> Result<DriftReport, S
 }
 
 /// What an older release did not keep can't be set back to.
-async fn mending(cx: &Clients, entry: &Entry) -> Result<Option<Mending>, StepError> {
+async fn mending(cx: &Clients, entry: &Entry, application_gone: bool) -> Result<Option<Mending>, StepError> {
     let (Some(onboarding), Some(application)) = (entry.onboarding.clone(), entry.application.clone()) else {
         return Ok(None);
     };
@@ -108,6 +109,7 @@ async fn mending(cx: &Clients, entry: &Entry) -> Result<Option<Mending>, StepErr
         role_arn: wanted.role_arn,
         onboarding,
         application,
+        application_gone,
         groups: entry.groups.clone(),
     }))
 }
@@ -146,11 +148,18 @@ fn digest(findings: &[DriftFinding]) -> String {
     digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// What a look at an instance found.
+struct Seen {
+    findings: Vec<DriftFinding>,
+    /// Whether its Entra application does not exist any more.
+    application_gone: bool,
+}
+
 /// Everything that differs. What keeps one part from being read for good is a finding, and stops no other part; what passes is
 /// nothing that anybody did by hand.
-async fn look(cx: &Clients, entry: &Entry) -> Result<Vec<DriftFinding>, StepError> {
+async fn look(cx: &Clients, entry: &Entry) -> Result<Seen, StepError> {
     let look = Look { cx, entry, onboarding: entry.input(), now: OffsetDateTime::now_utc() };
-    let mut findings = Vec::new();
+    let (mut findings, mut application_gone) = (Vec::new(), false);
     for (area, name, objects) in [
         (Area::Instance, "instance", look.instance().await),
         (Area::Instance, "profiles", look.profiles().await),
@@ -159,7 +168,12 @@ async fn look(cx: &Clients, entry: &Entry) -> Result<Vec<DriftFinding>, StepErro
         (Area::Notifications, "subscriptions", look.subscriptions().await),
     ] {
         match objects {
-            Ok(objects) => findings.extend(objects.iter().flat_map(Object::drifted)),
+            Ok(objects) => {
+                application_gone |= objects
+                    .iter()
+                    .any(|object| object.kind == entra::APPLICATION && object.presence == Presence::Absent);
+                findings.extend(objects.iter().flat_map(Object::drifted));
+            }
             Err(error) if PASSES.contains(&error.kind) => return Err(error),
             Err(error) => {
                 let why = match error.kind {
@@ -170,7 +184,7 @@ async fn look(cx: &Clients, entry: &Entry) -> Result<Vec<DriftFinding>, StepErro
             }
         }
     }
-    Ok(findings)
+    Ok(Seen { findings, application_gone })
 }
 
 struct Look<'a> {
@@ -237,7 +251,11 @@ impl Look<'_> {
 
     async fn application(&self) -> Result<Option<Found>, StepError> {
         let Some(known) = &self.entry.application else { return Ok(None) };
-        Found::read(self.cx.graph(), &known.service_principal_id, &known.application_id).await
+        let graph = self.cx.graph();
+        match Found::read(graph, &known.service_principal_id, &known.application_id).await? {
+            Some(found) => found.with_gallery(graph).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     async fn entra(&self) -> Result<Vec<Object>, StepError> {
@@ -303,18 +321,19 @@ impl Look<'_> {
             None => None,
         };
         let alias = self.entry.alias.as_str();
-        let certificates = match &self.entry.application {
-            Some(application) => {
-                let principal = self.cx.graph().service_principal(&application.service_principal_id).await?;
-                principal.map(|principal| Found { principal, ..Found::default() }.certificates()).unwrap_or_default()
-            }
-            None => Vec::new(),
+        let principal = match &self.entry.application {
+            Some(application) => self.cx.graph().service_principal(&application.service_principal_id).await?,
+            None => None,
         };
-        Ok(vec![
-            provider_object(self.cx, &wanted, alias, (published.as_ref(), &certificates)).await?,
-            policy_object(self.cx, &wanted, alias).await?,
-            role_object(self.cx, &wanted, alias).await?,
-        ])
+        let gone = principal.is_none();
+        let certificates =
+            principal.map(|principal| Found { principal, ..Found::default() }.certificates()).unwrap_or_default();
+        let mut provider = provider_object(self.cx, &wanted, alias, (published.as_ref(), &certificates)).await?;
+        if gone {
+            // Its metadata is that of the application.
+            provider = provider.irreversible(entra::START_AGAIN);
+        }
+        Ok(vec![provider, policy_object(self.cx, &wanted, alias).await?, role_object(self.cx, &wanted, alias).await?])
     }
 
     async fn subscriptions(&self) -> Result<Vec<Object>, StepError> {

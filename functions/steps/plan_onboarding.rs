@@ -29,7 +29,7 @@ use crate::{
     clients::Clients,
     iam,
     inspect::{
-        entra::{self, Found},
+        entra::{self, ApplicationOwner, Found},
         federation::{Federation, policy_object, provider_object, role_object},
         instance,
         people::{People, UserPlan},
@@ -55,7 +55,9 @@ pub async fn run(cx: &Clients, input: PlanOnboardingInput) -> Result<PlanOnboard
 
     let (mut items, mut open_items) = planner.instance().await?;
     items.extend(planner.telephony().await?);
-    items.extend(planner.sign_on().await?);
+    let (sign_on, switches) = planner.sign_on().await?;
+    items.extend(sign_on);
+    open_items.extend(switches);
     let users = planner.users().await?;
     items.extend(users.items());
 
@@ -157,7 +159,7 @@ impl Planner<'_> {
     }
 
     /// Entra, IAM, and what the stack keeps of them.
-    async fn sign_on(&self) -> Result<Vec<PlanItem>, StepError> {
+    async fn sign_on(&self) -> Result<(Vec<PlanItem>, Vec<OpenItem>), StepError> {
         let (cx, onboarding, groups) = (self.cx, self.onboarding, self.people.groups.as_slice());
         let alias = onboarding.instance.alias.as_str();
         let account = iam::arn_prefix(cx).await?;
@@ -167,7 +169,10 @@ impl Planner<'_> {
         let name = &onboarding.entra.application_name;
         let sought = async {
             match entra::find(graph, alias, name).await? {
-                Some(principal) => Found::read(graph, &principal.id, "").await,
+                Some(principal) => match Found::read(graph, &principal.id, "").await? {
+                    Some(found) => found.with_gallery(graph).await.map(Some),
+                    None => Ok(None),
+                },
                 None => Ok(None),
             }
         };
@@ -186,10 +191,12 @@ impl Planner<'_> {
                 if matches!(presence, Presence::Hidden(_)) {
                     application = self.instance.entry.as_ref().and_then(|entry| entry.application.clone());
                 }
-                vec![Object::new(Area::Entra, "enterprise application", name, presence)]
+                vec![Object::new(Area::Entra, entra::APPLICATION, name, presence)]
             }
             None => entra::objects(found.as_ref(), onboarding, &wanted, (groups, &self.people.ids()), self.now),
         };
+        let open_items = objects.iter().filter(|object| object.kind == entra::APPLICATION).flat_map(entra::open_items);
+        let open_items = open_items.collect();
         // A new certificate makes new metadata.
         let certified =
             objects.iter().any(|object| object.kind == entra::CERTIFICATE && object.presence == Presence::Ours);
@@ -212,7 +219,7 @@ impl Planner<'_> {
         objects.push(record::entry_object(alias, self.instance.entry.as_ref(), self.entry(application).as_ref()));
         let subscriptions = graph.subscriptions().await?;
         objects.extend(record::subscription_objects(groups, &subscriptions, cx.settings.notification_url()?, self.now));
-        Ok(self.planned(&objects))
+        Ok((self.planned(&objects), open_items))
     }
 
     /// The application as the registry would name it.
@@ -220,12 +227,14 @@ impl Planner<'_> {
         let known = self.instance.entry.as_ref().and_then(|entry| entry.application.clone()).filter(|known| {
             known.service_principal_id == found.principal.id && known.application_id == found.application.id
         });
-        known.unwrap_or_else(|| EntraApplication {
+        let adopted = entra::owner(&found.principal, &self.onboarding.instance.alias) != ApplicationOwner::Ours;
+        EntraApplication {
             application_id: found.application.id.clone(),
             app_id: found.principal.app_id.clone(),
             service_principal_id: found.principal.id.clone(),
-            ..EntraApplication::default()
-        })
+            adopted,
+            ..known.unwrap_or_default()
+        }
     }
 
     /// The registry entry that the onboarding would write.

@@ -30,7 +30,7 @@ use crate::{
     connect::Directory,
     iam::{self, Owner},
     inspect::{
-        entra::Found,
+        entra::{APPLICATION, ApplicationOwner, Found, owner},
         federation::{Federation, FoundRole},
         instance, unfinished,
     },
@@ -65,27 +65,32 @@ pub async fn run(cx: &Clients, input: PlanTeardownInput) -> Result<PlanTeardownO
     let found = instance::describe(cx, &entry.instance_id).await?;
     let goes =
         request.instance == Fate::Delete && found.as_ref().is_some_and(|found| instance::is_ours(found, &entry.alias));
-    let (items, open) = (Vec::new(), Vec::new());
-    let exists = found.is_some();
-    let mut planner =
-        Planner { cx, request: &request, entry: &entry, federation: &federation, exists, goes, items, open };
-    planner.subscriptions(&registry).await?;
-    planner.users().await?;
-    planner.federation().await?;
-    planner.application().await?;
-    let phone_numbers = planner.instance().await?;
+    let planner =
+        Planner { cx, request: &request, entry: &entry, federation: &federation, exists: found.is_some(), goes };
+    let (application, fate) = planner.application().await?;
+    let (instance, phone_numbers) = planner.instance().await?;
+    let parts = [
+        planner.subscriptions(&registry).await?,
+        planner.users().await?,
+        planner.federation().await?,
+        application,
+        instance,
+    ];
+    let (mut items, mut open_items) = (Vec::new(), Vec::new());
+    for part in parts {
+        items.extend(part.items);
+        open_items.extend(part.open);
+    }
     // What is only being torn down may have nothing left but the mark that says so.
     let begun = || async { Ok::<_, StepError>(registry.teardown(&request.instance_id).await?.is_some()) };
-    if !is_registered && !planner.items.iter().any(|item| item.action.removes()) && !begun().await? {
+    if !is_registered && !items.iter().any(|item| item.action.removes()) && !begun().await? {
         return Err(StepError::invalid_input(format!(
             "the instance {} ({}) is not in the registry, and nothing else carries the mark of an onboarding of it: this stack \
              has not onboarded it, or its teardown has finished. Name users or instance where those shall go",
             request.instance_id, entry.alias
         )));
     }
-    let item = |action| PlanItem::new(Area::Registry, "registry entry", &entry.alias, action, "");
-    planner.items.push(item(Action::Delete));
-    let Planner { items, open, .. } = planner;
+    items.push(PlanItem::new(Area::Registry, "registry entry", &entry.alias, Action::Delete, ""));
 
     let (approved, approval) = approval(&registry, &request, &items).await?;
     let digest = if approved { approval.digest.clone() } else { Approval::of(&items).digest };
@@ -94,7 +99,7 @@ pub async fn run(cx: &Clients, input: PlanTeardownInput) -> Result<PlanTeardownO
         status: PlanStatus::Planned,
         digest,
         items,
-        open_items: open,
+        open_items,
         approved,
         approval,
         registered: is_registered,
@@ -105,7 +110,7 @@ pub async fn run(cx: &Clients, input: PlanTeardownInput) -> Result<PlanTeardownO
             language: entry.language,
             users: request.users,
             instance: if goes { Fate::Delete } else { Fate::Keep },
-            application_fate: request.application,
+            application_fate: fate,
             application: entry.application,
             groups: entry.groups,
             saml_provider_arn: federation.saml_provider_arn,
@@ -136,6 +141,38 @@ async fn approval(
     })
 }
 
+/// A part of the plan: its objects, and what an operator should know of them.
+#[derive(Debug, Default)]
+struct Part {
+    items: Vec<PlanItem>,
+    open: Vec<OpenItem>,
+}
+
+impl Part {
+    fn line(&mut self, area: Area, kind: &str, name: impl Into<String>, action: Action, detail: impl Into<String>) {
+        self.items.push(PlanItem::new(area, kind, name, action, detail));
+    }
+
+    /// An object that stays although the input does not ask for that.
+    fn stays(&mut self, area: Area, kind: &str, name: &str, why: &str) {
+        self.line(area, kind, name, Action::Leave, why);
+        self.open.push(OpenItem::new(
+            format!("{kind} {name}"),
+            format!("it stays: {why}"),
+            "Delete it by hand if nobody needs it.",
+        ));
+    }
+
+    /// An object in IAM, by the tags that it carries.
+    fn owned(&mut self, kind: &str, name: &str, owner: Owner, detail: String) {
+        match owner {
+            Owner::Ours => self.line(Area::Iam, kind, name, Action::Delete, detail),
+            Owner::OtherOnboarding => self.stays(Area::Iam, kind, name, "it belongs to another onboarding"),
+            Owner::Unknown => self.stays(Area::Iam, kind, name, "it carries no mark of ours"),
+        }
+    }
+}
+
 struct Planner<'a> {
     cx: &'a Clients,
     request: &'a Teardown,
@@ -145,16 +182,11 @@ struct Planner<'a> {
     exists: bool,
     /// Whether it is deleted: it is ours, and the input says so.
     goes: bool,
-    items: Vec<PlanItem>,
-    open: Vec<OpenItem>,
 }
 
 impl Planner<'_> {
-    fn line(&mut self, area: Area, kind: &str, name: impl Into<String>, action: Action, detail: impl Into<String>) {
-        self.items.push(PlanItem::new(area, kind, name, action, detail));
-    }
-
-    async fn subscriptions(&mut self, registry: &Registry<'_>) -> Result<(), StepError> {
+    async fn subscriptions(&self, registry: &Registry<'_>) -> Result<Part, StepError> {
+        let mut part = Part::default();
         let url = self.cx.settings.notification_url()?;
         let known = self.cx.graph().subscriptions().await?;
         let elsewhere = registry.groups_of_others(&self.entry.instance_id).await?;
@@ -165,18 +197,19 @@ impl Planner<'_> {
             }
             let name = format!("group {}", group.display_name);
             if ours.any(|one| !one.serves(&elsewhere)) {
-                self.line(Area::Notifications, "subscription", name, Action::Delete, "");
+                part.line(Area::Notifications, "subscription", name, Action::Delete, "");
             } else {
                 let why = "another instance follows this group or shares the subscription to all groups";
-                self.line(Area::Notifications, "subscription", name, Action::Leave, why);
+                part.line(Area::Notifications, "subscription", name, Action::Leave, why);
             }
         }
-        Ok(())
+        Ok(part)
     }
 
-    async fn users(&mut self) -> Result<(), StepError> {
+    async fn users(&self) -> Result<Part, StepError> {
+        let mut part = Part::default();
         if !self.exists {
-            return Ok(());
+            return Ok(part);
         }
         let directory =
             Directory::new(self.cx.connect(), &self.entry.instance_id, &self.entry.alias, self.cx.settings.clock());
@@ -184,28 +217,29 @@ impl Planner<'_> {
         let ours = users.iter().filter(|user| user.ownership == Ownership::Ours).count();
         let others = users.len() - ours;
         let (kind, name) = ("Connect users", "of this onboarding");
-        match (self.goes, self.request.users) {
-            (true, _) => {
-                let detail =
-                    format!("{} users go with the instance, {others} of them not of this onboarding", users.len());
-                self.line(Area::Users, kind, "of the instance", Action::Delete, detail);
+        if self.goes {
+            let detail = format!("{} users go with the instance, {others} of them not of this onboarding", users.len());
+            part.line(Area::Users, kind, "of the instance", Action::Delete, detail);
+            return Ok(part);
+        }
+        match self.request.users {
+            Fate::Delete if ours > 0 => {
+                part.line(Area::Users, kind, name, Action::Delete, format!("{ours} users"));
             }
-            (false, Fate::Delete) if ours > 0 => {
-                self.line(Area::Users, kind, name, Action::Delete, format!("{ours} users"));
-            }
-            (false, Fate::Keep) if ours > 0 => {
+            Fate::Keep if ours > 0 => {
                 let detail = format!("{ours} users stay, and nobody of them can sign in");
-                self.line(Area::Users, kind, name, Action::Leave, detail);
+                part.line(Area::Users, kind, name, Action::Leave, detail);
             }
-            _ => {}
+            Fate::Delete | Fate::Keep => {}
         }
-        if others > 0 && !self.goes {
-            self.line(Area::Users, kind, "of others", Action::Leave, format!("{others} users without our tags"));
+        if others > 0 {
+            part.line(Area::Users, kind, "of others", Action::Leave, format!("{others} users without our tags"));
         }
-        Ok(())
+        Ok(part)
     }
 
-    async fn federation(&mut self) -> Result<(), StepError> {
+    async fn federation(&self) -> Result<Part, StepError> {
+        let mut part = Part::default();
         let (cx, alias) = (self.cx, self.entry.alias.as_str());
         let name = self.federation.role_name().to_owned();
         let found = FoundRole::read(cx, &name).await?;
@@ -213,7 +247,7 @@ impl Planner<'_> {
             let more = found.attached.iter().filter(|arn| **arn != self.federation.policy_arn).count()
                 + iam::inline_policies(cx, &name).await?.len();
             let detail = if more > 0 { format!("with {more} policies that somebody added") } else { String::new() };
-            self.owned("IAM role", &name, iam::owner(role.tags(), alias), detail);
+            part.owned("IAM role", &name, iam::owner(role.tags(), alias), detail);
         }
         if let Some(policy) = iam::policy(cx, &self.federation.policy_arn).await? {
             let name = policy.policy_name().unwrap_or_default().to_owned();
@@ -221,122 +255,147 @@ impl Planner<'_> {
             let by_us = i32::from(found.attached.contains(&self.federation.policy_arn));
             if attached > by_us {
                 let why = format!("attached to {} other roles, users or groups", attached - by_us);
-                self.stays("IAM policy", &name, &why);
+                part.stays(Area::Iam, "IAM policy", &name, &why);
             } else {
-                self.owned("IAM policy", &name, iam::owner(policy.tags(), alias), String::new());
+                part.owned("IAM policy", &name, iam::owner(policy.tags(), alias), String::new());
             }
         }
         let arn = self.federation.saml_provider_arn.clone();
         if let Some(provider) = iam::saml_provider(cx, &arn).await? {
             let name = arn.rsplit('/').next().unwrap_or_default();
-            self.owned("SAML provider", name, iam::owner(provider.tags(), alias), String::new());
+            part.owned("SAML provider", name, iam::owner(provider.tags(), alias), String::new());
         }
-        Ok(())
+        Ok(part)
     }
 
-    fn owned(&mut self, kind: &str, name: &str, owner: Owner, detail: String) {
-        match owner {
-            Owner::Ours => self.line(Area::Iam, kind, name, Action::Delete, detail),
-            Owner::OtherOnboarding => self.stays(kind, name, "it belongs to another onboarding"),
-            Owner::Unknown => self.stays(kind, name, "it carries no mark of ours"),
-        }
-    }
-
-    fn stays(&mut self, kind: &str, name: &str, why: &str) {
-        self.line(Area::Iam, kind, name, Action::Leave, why);
-        self.open.push(OpenItem::new(
-            format!("{kind} {name}"),
-            format!("it stays: {why}"),
-            "Delete it by hand if nobody needs it.",
-        ));
-    }
-
-    async fn application(&mut self) -> Result<(), StepError> {
-        let graph = self.cx.graph();
-        let name = self.entry.input().entra.application_name;
+    /// The application, and what becomes of it: one that was there before its onboarding is emptied, whatever the input says.
+    async fn application(&self) -> Result<(Part, ApplicationFate), StepError> {
+        let (graph, asked) = (self.cx.graph(), self.request.application);
         let found = match &self.entry.application {
             Some(known) => Found::read(graph, &known.service_principal_id, &known.application_id).await?,
             None => None,
         };
-        let kind = "enterprise application";
-        let ours = |found: &Found| found.principal.tags.contains(&names::service_principal_tag(&self.entry.alias));
-        match (&found, self.request.application) {
-            (None, ApplicationFate::Keep) => return Ok(()),
-            (None, _) => {}
-            (Some(_), ApplicationFate::Keep) => {
-                self.line(Area::Entra, kind, name, Action::Leave, "as the input says");
-                return Ok(());
-            }
-            (Some(found), _) if !ours(found) => {
-                self.line(Area::Entra, kind, &name, Action::Leave, "it carries no mark of ours");
-                self.open.push(OpenItem::new(
-                    format!("{kind} {name}"),
-                    "it stays: it carries no mark of ours",
-                    "Delete it by hand if nobody needs it.",
-                ));
-                return Ok(());
-            }
-            (Some(found), ApplicationFate::Empty) => {
-                if !found.assignments.is_empty() {
-                    let detail = format!("{} groups or people", found.assignments.len());
-                    self.line(Area::Entra, "assignments", &name, Action::Delete, detail);
-                }
-                self.line(Area::Entra, kind, name, Action::Empty, "relay state and our mark are taken away");
-            }
-            (Some(_), ApplicationFate::Delete) => {
-                self.line(Area::Entra, kind, name, Action::Delete, "Entra keeps it for 30 days");
-            }
+        let (mut part, fate) = match &found {
+            Some(found) => self.found_application(found),
+            None => (self.registration().await?, asked),
+        };
+        if asked != ApplicationFate::Keep {
+            let ours = found.filter(|found| owner(&found.principal, &self.entry.alias) != ApplicationOwner::Unknown);
+            self.claims_policies(ours.as_ref().map(|found| found.principal.id.as_str()), &mut part).await?;
         }
-        let policy = names::claims_policy(&self.entry.alias);
-        if !graph.claims_policies_named(&policy).await?.is_empty() {
-            self.line(Area::Entra, "claims mapping policy", policy, Action::Delete, "");
+        Ok((part, fate))
+    }
+
+    /// Our claims policies, unless they apply to another application than this one.
+    async fn claims_policies(&self, principal: Option<&str>, part: &mut Part) -> Result<(), StepError> {
+        const KIND: &str = "claims mapping policy";
+        let (graph, name) = (self.cx.graph(), names::claims_policy(&self.entry.alias));
+        for policy in graph.claims_policies_named(&name).await? {
+            let applied = graph.claims_policy_applies_to(&policy.id).await?;
+            match applied.iter().all(|id| Some(id.as_str()) == principal) {
+                true => part.line(Area::Entra, KIND, &name, Action::Delete, ""),
+                false => part.line(Area::Entra, KIND, &name, Action::Leave, "it is on another application as well"),
+            }
         }
         Ok(())
     }
 
+    fn found_application(&self, found: &Found) -> (Part, ApplicationFate) {
+        let mut part = Part::default();
+        let name = self.entry.input().entra.application_name;
+        let assigned = found.assignments.len();
+        let fate = match (self.request.application, owner(&found.principal, &self.entry.alias)) {
+            (ApplicationFate::Keep, _) => {
+                part.line(Area::Entra, APPLICATION, name, Action::Leave, "as the input says");
+                return (part, ApplicationFate::Keep);
+            }
+            (asked, ApplicationOwner::Unknown) => {
+                part.stays(Area::Entra, APPLICATION, &name, "it carries no mark of ours");
+                return (part, asked);
+            }
+            (ApplicationFate::Empty, ApplicationOwner::Ours | ApplicationOwner::Adopted)
+            | (ApplicationFate::Delete, ApplicationOwner::Adopted) => ApplicationFate::Empty,
+            (ApplicationFate::Delete, ApplicationOwner::Ours) => {
+                part.line(Area::Entra, APPLICATION, name, Action::Delete, "Entra keeps it for 30 days");
+                return (part, ApplicationFate::Delete);
+            }
+        };
+        if assigned > 0 {
+            part.line(Area::Entra, "assignments", &name, Action::Delete, format!("{assigned} groups or people"));
+        }
+        let adopted = owner(&found.principal, &self.entry.alias) == ApplicationOwner::Adopted;
+        let detail = match adopted {
+            true => "it was there before this onboarding, so it stays; relay state and our tags are taken away",
+            false => "relay state and our mark are taken away",
+        };
+        part.line(Area::Entra, APPLICATION, name, Action::Empty, detail);
+        (part, fate)
+    }
+
+    /// What is left of an application whose service principal is gone.
+    async fn registration(&self) -> Result<Part, StepError> {
+        let mut part = Part::default();
+        let Some(known) = self.entry.application.as_ref().filter(|known| !known.application_id.is_empty()) else {
+            return Ok(part);
+        };
+        if self.request.application != ApplicationFate::Delete
+            || self.cx.graph().application(&known.application_id).await?.is_none()
+        {
+            return Ok(part);
+        }
+        let name = self.entry.input().entra.application_name;
+        if known.adopted {
+            part.stays(Area::Entra, "application registration", &name, "it may have been there before this onboarding");
+        } else {
+            part.line(Area::Entra, APPLICATION, name, Action::Delete, "only its registration is left");
+        }
+        Ok(part)
+    }
+
     /// The instance and what goes or stays with it; gives the phone numbers that are released.
-    async fn instance(&mut self) -> Result<Vec<String>, StepError> {
+    async fn instance(&self) -> Result<(Part, Vec<String>), StepError> {
+        let mut part = Part::default();
         let (cx, entry) = (self.cx, self.entry);
         let kind = "Amazon Connect instance";
         let goes = self.goes;
         if !self.exists {
-            return Ok(Vec::new());
+            return Ok((part, Vec::new()));
         }
         let numbers = telephony::phone_numbers(cx, &entry.instance_arn).await?;
         let action = if goes { Action::Release } else { Action::Leave };
         for number in &numbers {
             let detail = if goes { "it can't be had again" } else { "" };
-            self.line(Area::PhoneNumbers, "phone number", number, action, detail);
+            part.line(Area::PhoneNumbers, "phone number", number, action, detail);
         }
         match self.request.instance {
-            Fate::Keep => self.line(Area::Instance, kind, &entry.alias, Action::Leave, "as the input says"),
+            Fate::Keep => part.line(Area::Instance, kind, &entry.alias, Action::Leave, "as the input says"),
             Fate::Delete if goes => {
-                self.line(Area::Instance, kind, &entry.alias, Action::Delete, entry.instance_id.clone());
-                self.open.push(OpenItem::new(
+                part.line(Area::Instance, kind, &entry.alias, Action::Delete, entry.instance_id.clone());
+                part.open.push(OpenItem::new(
                     format!("instance {}", entry.alias),
                     "its deletion can't be undone; flows, queues, profiles, contact records and metrics go with it",
                     "An account may create and delete 100 instances together in 30 days; beyond that AWS blocks it for 30 days.",
                 ));
             }
             Fate::Delete => {
-                self.line(Area::Instance, kind, &entry.alias, Action::Leave, "it carries no mark of ours");
-                self.open.push(OpenItem::new(
+                part.line(Area::Instance, kind, &entry.alias, Action::Leave, "it carries no mark of ours");
+                part.open.push(OpenItem::new(
                     format!("instance {}", entry.alias),
                     "it stays: it was there before this onboarding",
                     "Delete it in the Amazon Connect console if nobody needs it.",
                 ));
             }
         }
-        self.open.push(OpenItem::new(
+        part.open.push(OpenItem::new(
             "storage",
             format!("recordings, transcripts and reports stay in the stack's bucket under connect/{}/", entry.alias),
             "Delete the objects when they may go.",
         ));
-        self.open.push(OpenItem::new(
+        part.open.push(OpenItem::new(
             "quotas",
             "granted quotas stay as they are",
             "Nothing: Service Quotas has no way to lower them.",
         ));
-        Ok(if goes { numbers } else { Vec::new() })
+        Ok((part, if goes { numbers } else { Vec::new() }))
     }
 }

@@ -4,11 +4,13 @@
 //! * Reads: `GET /servicePrincipals/{id}` with its claims policies and assignments, `/applications/{id}`,
 //!   `/policies/claimsMappingPolicies`, `/policies/claimsMappingPolicies/{id}/appliesTo`.
 //! * Writes: `DELETE /servicePrincipals/{id}/appRoleAssignedTo/{id}`, `…/claimsMappingPolicies/{id}/$ref`,
-//!   `/policies/claimsMappingPolicies/{id}`, `/applications/{id}` (or `/servicePrincipals/{id}` where that is gone);
+//!   `/policies/claimsMappingPolicies/{id}`, `/applications/{id}`, `/servicePrincipals/{id}`;
 //!   `PATCH /servicePrincipals/{id}`, `/applications/{id}`.
 //! * Permissions: `Application.ReadWrite.All`, `AppRoleAssignment.ReadWrite.All`,
 //!   `Policy.ReadWrite.ApplicationConfiguration`.
-//! * Safe to repeat: what is gone is success. The application is touched only while it carries our mark, which goes last.
+//! * Safe to repeat: what is gone is success. The application is touched only while it carries our tag, which leaves last. One
+//!   that was there before its onboarding is emptied and keeps its identifiers, whatever the input says. If Entra refuses a
+//!   deletion, the application is deleted in parts; what stays after that is an open item, and the teardown continues.
 //!   Our claims policy is known by its name, and stays where somebody put it on another application too.
 //!
 //! An application that is deleted keeps its identifiers for the 30 days in which it can be restored, and no other may have
@@ -17,74 +19,112 @@
 use futures_util::{StreamExt, TryStreamExt, stream};
 use onboarding_core::{
     StepError,
-    contract::{ApplicationFate, OpenItem, RemoveInput, RemoveOutput},
+    contract::{ApplicationFate, EntraApplication, OpenItem, RemoveInput, RemoveOutput, TeardownTarget},
     names, saml,
 };
 use serde_json::{Value, json};
 use tracing::info;
 
-use crate::{clients::Clients, graph::Graph, inspect::entra::Found};
+use crate::{
+    clients::Clients,
+    graph::{Deletion, Graph},
+    inspect::entra::{APPLICATION, ApplicationOwner, Found, owner},
+};
 
 /// Assignments on their way at a time, as where they are made.
 const LANES: usize = 8;
+const BY_HAND: &str = "Delete it by hand if nobody needs it.";
+const IN_PORTAL: &str = "Delete it in the Entra admin center under Enterprise applications > Properties.";
 
 /// Runs the step.
 ///
 /// # Errors
-/// What Graph refuses.
+/// What Graph refuses, unless it is the deletion itself: that is an open item.
 pub async fn run(cx: &Clients, input: RemoveInput) -> Result<RemoveOutput, StepError> {
     let (graph, target) = (cx.graph(), &input.target);
     let mut output = RemoveOutput::default();
     if target.application_fate == ApplicationFate::Keep {
         return Ok(output);
     }
-    let Some(known) = &target.application else {
-        delete_claims_policies(graph, &target.alias, &mut output).await?;
-        return Ok(output);
-    };
-    let mark = names::service_principal_tag(&target.alias);
-    match Found::read(graph, &known.service_principal_id, &known.application_id).await? {
-        Some(found) if !found.principal.tags.contains(&mark) => {
-            // Emptied by an attempt before this one, or somebody took the mark away.
-            let ours = found.claims.iter().any(|policy| is_ours(policy.display_name.as_deref(), &target.alias));
-            if ours || target.application_fate == ApplicationFate::Delete {
-                output.open_items.push(OpenItem::new(
-                    format!("enterprise application {}", known.app_id),
-                    "it stays: it carries no mark of ours",
-                    "Delete it by hand if nobody needs it.",
-                ));
-            }
-        }
-        Some(found) => {
-            let principal = found.principal.id.as_str();
-            for policy in found.claims.iter().filter(|policy| is_ours(policy.display_name.as_deref(), &target.alias)) {
-                graph.unassign_claims_policy(principal, &policy.id).await?;
-            }
-            if target.application_fate == ApplicationFate::Empty {
-                empty(graph, &found, &mark, &mut output).await?;
-            } else {
-                delete(graph, &found, &mut output).await?;
-            }
-        }
-        None => {
-            // The service principal is gone; its registration may not be.
-            if graph.application(&known.application_id).await?.is_some()
-                && target.application_fate == ApplicationFate::Delete
-            {
-                graph.delete_application(&known.application_id).await?;
-                output.removed += 1;
-            }
+    if let Some(known) = &target.application {
+        match Found::read(graph, &known.service_principal_id, &known.application_id).await? {
+            Some(found) => remove(graph, target, &found, &mut output).await?,
+            None => remove_registration(graph, target, known, &mut output).await?,
         }
     }
     delete_claims_policies(graph, &target.alias, &mut output).await?;
     Ok(output)
 }
 
+/// Empties or deletes an application, by the tags that it carries now.
+async fn remove(
+    graph: &Graph,
+    target: &TeardownTarget,
+    found: &Found,
+    output: &mut RemoveOutput,
+) -> Result<(), StepError> {
+    let owner = owner(&found.principal, &target.alias);
+    let app_id = &found.principal.app_id;
+    let policies = found.claims.iter().filter(|policy| is_ours(policy.display_name.as_deref(), &target.alias));
+    if owner == ApplicationOwner::Unknown {
+        // Emptied by an attempt before this one, or somebody took the tag away.
+        if policies.count() > 0 || target.application_fate == ApplicationFate::Delete {
+            output.open_items.push(stays(app_id, "it carries no mark of ours", BY_HAND));
+        }
+        return Ok(());
+    }
+    for policy in policies {
+        graph.unassign_claims_policy(&found.principal.id, &policy.id).await?;
+    }
+    match (target.application_fate, owner) {
+        (ApplicationFate::Delete, ApplicationOwner::Ours) => delete(graph, found, output).await,
+        (ApplicationFate::Delete | ApplicationFate::Empty, ApplicationOwner::Adopted) => {
+            output.open_items.push(stays(app_id, "it was there before this onboarding", BY_HAND));
+            empty(graph, found, output).await
+        }
+        (ApplicationFate::Empty, ApplicationOwner::Ours) => empty(graph, found, output).await,
+        (ApplicationFate::Keep, _) | (_, ApplicationOwner::Unknown) => Ok(()),
+    }
+}
+
+/// The service principal is gone, and with it the tags; its registration may be there.
+async fn remove_registration(
+    graph: &Graph,
+    target: &TeardownTarget,
+    known: &EntraApplication,
+    output: &mut RemoveOutput,
+) -> Result<(), StepError> {
+    if target.application_fate != ApplicationFate::Delete || graph.application(&known.application_id).await?.is_none() {
+        return Ok(());
+    }
+    if known.adopted {
+        output.open_items.push(stays(&known.app_id, "it may have been there before this onboarding", BY_HAND));
+        return Ok(());
+    }
+    match graph.delete_application(&known.application_id).await? {
+        Deletion::Gone => output.removed += 1,
+        Deletion::Refused(why) => output.open_items.push(registration_stays(&known.app_id, &why)),
+    }
+    Ok(())
+}
+
 fn is_ours(policy: Option<&str>, alias: &str) -> bool {
     policy == Some(names::claims_policy(alias).as_str())
 }
 
-async fn empty(graph: &Graph, found: &Found, mark: &str, output: &mut RemoveOutput) -> Result<(), StepError> {
+fn stays(app_id: &str, why: &str, action: &str) -> OpenItem {
+    OpenItem::new(format!("{APPLICATION} {app_id}"), format!("it stays: {why}"), action)
+}
+
+fn registration_stays(app_id: &str, why: &str) -> OpenItem {
+    OpenItem::new(
+        format!("application registration {app_id}"),
+        format!("it stays, and nobody can sign in with it: Entra refuses to delete it ({why})"),
+        "Delete it in the Entra admin center under App registrations > All applications.",
+    )
+}
+
+async fn empty(graph: &Graph, found: &Found, output: &mut RemoveOutput) -> Result<(), StepError> {
     let principal = found.principal.id.as_str();
     let ids = found.assignments.iter().filter_map(|assignment| assignment.id.as_deref());
     let ended: Vec<()> = stream::iter(ids)
@@ -93,8 +133,9 @@ async fn empty(graph: &Graph, found: &Found, mark: &str, output: &mut RemoveOutp
         .try_collect()
         .await?;
     output.removed += ended.len();
-    let tags: Vec<&String> = found.principal.tags.iter().filter(|tag| *tag != mark).collect();
-    // The mark goes with the last write: until then a repetition knows that the application is ours.
+    let ours = |tag: &String| tag.starts_with(&names::service_principal_tag("")) || tag == names::ADOPTED_TAG;
+    let tags: Vec<&String> = found.principal.tags.iter().filter(|tag| !ours(tag)).collect();
+    // The tags leave with the last write: until then a repetition knows whose the application is.
     let changes = json!({ "samlSingleSignOnSettings": { "relayState": Value::Null }, "tags": tags });
     graph.update_service_principal(principal, changes).await?;
     info!(service_principal = principal, assignments = ended.len(), "application emptied");
@@ -104,18 +145,61 @@ async fn empty(graph: &Graph, found: &Found, mark: &str, output: &mut RemoveOutp
 async fn delete(graph: &Graph, found: &Found, output: &mut RemoveOutput) -> Result<(), StepError> {
     let (principal, application) = (found.principal.id.as_str(), found.application.id.as_str());
     if application.is_empty() {
-        graph.delete_service_principal(principal).await?;
-    } else {
-        let others: Vec<&String> =
-            found.application.identifier_uris.iter().filter(|uri| !saml::is_aws_identifier(uri)).collect();
-        if others.len() < found.application.identifier_uris.len() {
-            graph.update_application(application, json!({ "identifierUris": others })).await?;
+        if let Deletion::Refused(why) = graph.delete_service_principal(principal).await? {
+            output.open_items.push(stays(&found.principal.app_id, &refusal(&why), IN_PORTAL));
+            return empty(graph, found, output).await;
         }
-        graph.delete_application(application).await?;
+        output.removed += 1;
+        return Ok(());
     }
-    info!(application, service_principal = principal, "application deleted");
-    output.removed += 1;
-    Ok(())
+    let others: Vec<&String> =
+        found.application.identifier_uris.iter().filter(|uri| !saml::is_aws_identifier(uri)).collect();
+    if others.len() < found.application.identifier_uris.len() {
+        graph.update_application(application, json!({ "identifierUris": others })).await?;
+    }
+    match graph.delete_application(application).await? {
+        Deletion::Gone => {
+            info!(application, service_principal = principal, "application deleted");
+            output.removed += 1;
+            Ok(())
+        }
+        Deletion::Refused(why) => delete_by_parts(graph, found, &why, output).await,
+    }
+}
+
+/// Entra refuses to delete some SAML applications as a whole (`DeletingSamlSpNotAllowed`: hashicorp/terraform-provider-azuread
+/// issue 1388). The ways round it that administrators report: the service principal first, or single sign-on off before.
+async fn delete_by_parts(graph: &Graph, found: &Found, why: &str, output: &mut RemoveOutput) -> Result<(), StepError> {
+    let (principal, application) = (found.principal.id.as_str(), found.application.id.as_str());
+    let app_id = &found.principal.app_id;
+    info!(application, service_principal = principal, why, "deleting the application in parts");
+    match graph.delete_service_principal(principal).await? {
+        Deletion::Gone => {
+            output.removed += 1;
+            if let Deletion::Refused(why) = graph.delete_application(application).await? {
+                output.open_items.push(registration_stays(app_id, &why));
+            }
+            Ok(())
+        }
+        Deletion::Refused(_) => {
+            let off = json!({ "preferredSingleSignOnMode": "notSupported" });
+            graph.update_service_principal(principal, off).await?;
+            match graph.delete_application(application).await? {
+                Deletion::Gone => {
+                    output.removed += 1;
+                    Ok(())
+                }
+                Deletion::Refused(why) => {
+                    output.open_items.push(stays(app_id, &refusal(&why), IN_PORTAL));
+                    empty(graph, found, output).await
+                }
+            }
+        }
+    }
+}
+
+fn refusal(why: &str) -> String {
+    format!("Entra refuses to delete it ({why})")
 }
 
 async fn delete_claims_policies(graph: &Graph, alias: &str, output: &mut RemoveOutput) -> Result<(), StepError> {

@@ -13,6 +13,9 @@
 //! IAM is given metadata that is composed here of the application's own list of certificates, not Entra's document: that
 //! shows a new certificate late, a removed one for too long, and is no promise about which ones it lists. What a cloud
 //! refuses for good is told to a person and is no error, so that one instance does not stop the others.
+//!
+//! Certificates are removed from one instance per round, and the result is read back before the next one. If a removal leaves
+//! something else than it should, the execution removes no other certificate.
 
 use std::collections::BTreeSet;
 
@@ -30,7 +33,7 @@ use tracing::info;
 use crate::{
     aws_error,
     clients::Clients,
-    graph::{KeyCredential, LOOKS_FOR_A_LOST_CERTIFICATE, Retired, ServicePrincipal},
+    graph::{Graph, KeyCredential, LOOKS_FOR_A_LOST_CERTIFICATE, Removal, ServicePrincipal},
     iam::{self, Owner},
     registry::{Claim, Entry, Registry},
 };
@@ -52,13 +55,14 @@ pub async fn run(cx: &Clients, input: RotateCertificateInput) -> Result<RotateCe
     };
     let mut output = RotateCertificateOutput::default();
     let before = if input.previous.is_empty() { entries.iter().map(begun).collect() } else { input.previous.clone() };
+    let mut removals = Removals::new(&before);
     for rotation in before {
         let entry = entries.iter().find(|entry| entry.instance_id == rotation.instance_id);
         let (rotation, wait) = match entry {
             _ if !rotation.status.pending() => (rotation, 0),
             Some(entry) => {
                 let round = Round { cx, registry: &registry, entry, before: &rotation, input: &input };
-                round.play().await.unwrap_or_else(|error| told(&rotation, &error))
+                round.play(&mut removals).await.unwrap_or_else(|error| told(&rotation, &error))
             }
             None => (
                 Rotation { status: RotationStatus::NotDue, detail: "it is not registered any more".into(), ..rotation },
@@ -76,6 +80,22 @@ pub async fn run(cx: &Clients, input: RotateCertificateInput) -> Result<RotateCe
         output.instances.push(rotation);
     }
     Ok(output)
+}
+
+/// Whether certificates may be removed now: from one instance per round, and from none after a removal went wrong.
+#[derive(Debug)]
+struct Removals {
+    /// Whether this round has removed certificates from an instance.
+    used: bool,
+    /// The alias of the instance whose removal went wrong.
+    halted_by: Option<String>,
+}
+
+impl Removals {
+    fn new(before: &[Rotation]) -> Self {
+        let halted_by = before.iter().find(|rotation| rotation.halts_removals).map(|rotation| rotation.alias.clone());
+        Self { used: false, halted_by }
+    }
 }
 
 fn begun(entry: &Entry) -> Rotation {
@@ -117,12 +137,13 @@ struct Round<'a> {
 }
 
 impl Round<'_> {
-    /// Looks, decides, acts; how far it is then, and how long to wait.
-    async fn play(&self) -> Result<(Rotation, u64), StepError> {
+    /// Observes both clouds, decides, and does one act; how far the rotation is then, and how long to wait.
+    async fn play(&self, removals: &mut Removals) -> Result<(Rotation, u64), StepError> {
         let application = self.application()?;
         let principal = self.principal(application).await?;
         let provider = Provider::read(self.cx, self.entry).await?;
         let observed = observed(&principal, &names::certificate_subject(&self.entry.alias), &provider.metadata);
+        let seen = Seen { principal, provider, observed };
         let wish = Wish {
             now: OffsetDateTime::now_utc(),
             days: self.cx.settings.certificate_rotation_days()?,
@@ -130,59 +151,30 @@ impl Round<'_> {
             stage: self.before.status,
             target: &self.before.thumbprint,
         };
-        let decided = rotation::next(&observed, &wish);
-        let first = self.before.status == RotationStatus::Started;
-        if matches!(decided, Move::Add | Move::Trust { .. } | Move::Switch { .. } | Move::Retire { .. }) {
-            // Before anything is changed that IAM would then have to be told.
-            provider.must_be_ours(&self.entry.alias)?;
+        let decided = rotation::next(&seen.observed, &wish);
+        if decided.writes() {
+            // Before anything is changed in Entra that IAM would then have to trust.
+            seen.provider.must_be_ours(&self.entry.alias)?;
         }
-        // Only who writes needs the wide rights; where they were taken away again, that is told when it is time.
-        let graph = self.cx.graph_as(Identity::Setup);
+        let at = |status, target: &str| self.at(status, &seen.observed, target);
         match decided {
-            Move::Nothing => {
-                if !first {
-                    self.registry.release_rotation(&self.entry.instance_id).await?;
-                }
-                let status = if first { RotationStatus::NotDue } else { RotationStatus::Rotated };
-                Ok((self.at(status, &observed, &observed.active), 0))
-            }
-            Move::Add => match self.registry.claim_rotation(&self.entry.instance_id, &self.input.execution).await? {
-                Claim::Taken => Ok((self.at(RotationStatus::Busy, &observed, &observed.active), 0)),
-                Claim::Ours if self.before.failures < LOOKS_FOR_A_LOST_CERTIFICATE => {
-                    Err(StepError::not_consistent_yet(
-                        "an attempt that died may have added a certificate, which Entra may show late",
-                    ))
-                }
-                Claim::Ours | Claim::Fresh => {
-                    let subject = names::certificate_subject(&self.entry.alias);
-                    let made = graph.add_signing_certificate(&principal.id, &subject).await?;
-                    let rotation = Rotation {
-                        status: RotationStatus::Added,
-                        thumbprint: made.thumbprint.to_uppercase(),
-                        expires: made.end_date_time,
-                        failures: 0,
-                        ..self.before.clone()
-                    };
-                    Ok((rotation, LOOK_AGAIN))
-                }
-            },
+            Move::Nothing => self.rest(&seen).await,
+            Move::Add => self.add(&seen).await,
             Move::NotSeen => Err(StepError::not_consistent_yet(format!(
                 "Entra does not show the certificate {} yet",
                 self.before.thumbprint
             ))),
             Move::Trust { target, certificates } => {
-                provider.trust(self.cx, &observed, &certificates).await?;
-                Ok((self.at(RotationStatus::Trusted, &observed, &target), rotation::SETTLE))
+                seen.provider.trust(self.cx, &seen.observed, &certificates).await?;
+                Ok((at(RotationStatus::Trusted, &target), rotation::SETTLE))
             }
-            Move::Settle { target } => Ok((self.at(RotationStatus::Trusted, &observed, &target), rotation::SETTLE)),
+            Move::Settle { target } => Ok((at(RotationStatus::Trusted, &target), rotation::SETTLE)),
             Move::Switch { target } => {
-                graph.activate_certificate(&principal, &target).await?;
-                Ok((self.at(RotationStatus::Switched, &observed, &target), rotation::GRACE))
+                self.writer().activate_certificate(&seen.principal, &target).await?;
+                Ok((at(RotationStatus::Switched, &target), rotation::GRACE))
             }
-            Move::Linger { target } => Ok((self.at(RotationStatus::Switched, &observed, &target), rotation::GRACE)),
-            Move::Retire { removed, certificates } => {
-                self.retire(&principal, &provider, &observed, &removed, certificates).await
-            }
+            Move::Linger { target } => Ok((at(RotationStatus::Switched, &target), rotation::GRACE)),
+            Move::Retire { removed, certificates } => self.retire(&seen, &removed, certificates, removals).await,
             Move::NoneActive => Err(StepError::invalid_input(format!(
                 "no certificate of the Entra application {} is active; start the onboarding of {} again, which makes one",
                 application.app_id, self.entry.alias
@@ -190,43 +182,104 @@ impl Round<'_> {
             Move::Overruled => Err(StepError::conflict(format!(
                 "another certificate than {} was made active in Entra meanwhile ({}); if that was on purpose, delete the \
                  other one there",
-                self.before.thumbprint, observed.active
+                self.before.thumbprint, seen.observed.active
             ))),
         }
     }
 
-    /// Removes old certificates where Graph allows it, then lets IAM trust what is left.
+    /// Only a write needs the wide permissions. If they were taken away again, the error names them when it is time.
+    fn writer(&self) -> &Graph {
+        self.cx.graph_as(Identity::Setup)
+    }
+
+    /// Nothing is left to do.
+    async fn rest(&self, seen: &Seen) -> Result<(Rotation, u64), StepError> {
+        let first = self.before.status == RotationStatus::Started;
+        if !first {
+            self.registry.release_rotation(&self.entry.instance_id).await?;
+        }
+        let status = if first { RotationStatus::NotDue } else { RotationStatus::Rotated };
+        Ok((self.at(status, &seen.observed, &seen.observed.active), 0))
+    }
+
+    /// Adds a certificate, if no other execution does.
+    async fn add(&self, seen: &Seen) -> Result<(Rotation, u64), StepError> {
+        match self.registry.claim_rotation(&self.entry.instance_id, &self.input.execution).await? {
+            Claim::Taken => Ok((self.at(RotationStatus::Busy, &seen.observed, &seen.observed.active), 0)),
+            Claim::Ours if self.before.failures < LOOKS_FOR_A_LOST_CERTIFICATE => Err(StepError::not_consistent_yet(
+                "an attempt that died may have added a certificate, which Entra may show late",
+            )),
+            Claim::Ours | Claim::Fresh => {
+                let subject = names::certificate_subject(&self.entry.alias);
+                let made = self.writer().add_signing_certificate(&seen.principal.id, &subject).await?;
+                let rotation = Rotation {
+                    status: RotationStatus::Added,
+                    thumbprint: made.thumbprint.to_uppercase(),
+                    expires: made.end_date_time,
+                    failures: 0,
+                    ..self.before.clone()
+                };
+                Ok((rotation, LOOK_AGAIN))
+            }
+        }
+    }
+
+    /// Removes old certificates if nothing speaks against it, then lets IAM trust what is left.
     async fn retire(
         &self,
-        principal: &ServicePrincipal,
-        provider: &Provider,
-        observed: &Observed,
+        seen: &Seen,
         removed: &BTreeSet<String>,
         mut certificates: BTreeSet<String>,
+        removals: &mut Removals,
     ) -> Result<(Rotation, u64), StepError> {
-        let mut status = match self.before.status {
+        if !removed.is_empty() && removals.halted_by.is_none() && removals.used {
+            return Ok((self.before.clone(), LOOK_AGAIN));
+        }
+        let result = if removed.is_empty() { Removal::Done } else { self.remove(seen, removed, removals).await? };
+        let done = match self.before.status {
             RotationStatus::Started => RotationStatus::NotDue,
             _ => RotationStatus::Rotated,
         };
-        let mut detail = String::new();
-        if !removed.is_empty()
-            && let Retired::Refused(reason) =
-                self.cx.graph_as(Identity::Setup).retire_certificates(&principal.id, removed).await?
-        {
-            // It is still in Entra's list, and somebody might make it active.
+        let (status, detail) = match &result {
+            Removal::Done => (done, String::new()),
+            Removal::Refused(why) => (RotationStatus::NeedsPerson, not_removed(removed, why)),
+            Removal::Damaged(missing) => (RotationStatus::NeedsPerson, damaged(&seen.principal.app_id, missing)),
+        };
+        if result != Removal::Done {
+            // It may still be in Entra's list, and an administrator may make it active.
             certificates.extend(removed.iter().cloned());
-            status = RotationStatus::NeedsPerson;
-            detail = format!(
-                "the new certificate signs, but Entra did not let go of the old one ({reason}); delete {} in the Entra admin \
-                 center under Enterprise applications > Single sign-on > SAML certificates",
-                removed.iter().cloned().collect::<Vec<_>>().join(", ")
-            );
         }
-        if certificates != observed.trusted {
-            provider.trust(self.cx, observed, &certificates).await?;
+        if certificates != seen.observed.trusted {
+            seen.provider.trust(self.cx, &seen.observed, &certificates).await?;
         }
         self.registry.release_rotation(&self.entry.instance_id).await?;
-        Ok((Rotation { detail, ..self.at(status, observed, &observed.active) }, 0))
+        let halts_removals = matches!(result, Removal::Damaged(_));
+        if halts_removals {
+            removals.halted_by = Some(self.entry.alias.clone());
+        }
+        let rotation = self.at(status, &seen.observed, &seen.observed.active);
+        Ok((Rotation { detail, halts_removals, ..rotation }, 0))
+    }
+
+    async fn remove(
+        &self,
+        seen: &Seen,
+        removed: &BTreeSet<String>,
+        removals: &mut Removals,
+    ) -> Result<Removal, StepError> {
+        if let Some(alias) = &removals.halted_by {
+            return Ok(Removal::Refused(format!("the removal for {alias} went wrong, so no other one is tried")));
+        }
+        removals.used = true;
+        let all = seen.observed.certificates.iter().map(|certificate| certificate.thumbprint.clone());
+        let kept = all.filter(|thumbprint| !removed.contains(thumbprint)).collect();
+        match self.writer().remove_certificates(&seen.principal.id, removed, &kept).await {
+            // It was tried again and again, and the doubt is still there.
+            Err(error) if error.kind == StepErrorKind::NotConsistentYet && self.before.failures >= MOST_FAILURES => {
+                Ok(Removal::Refused(error.message))
+            }
+            result => result,
+        }
     }
 
     fn at(&self, status: RotationStatus, observed: &Observed, thumbprint: &str) -> Rotation {
@@ -260,6 +313,29 @@ impl Round<'_> {
             ))
         })
     }
+}
+
+/// What both clouds show of an instance.
+struct Seen {
+    principal: ServicePrincipal,
+    provider: Provider,
+    observed: Observed,
+}
+
+fn not_removed(removed: &BTreeSet<String>, why: &str) -> String {
+    format!(
+        "the new certificate signs, but the old one was not removed from Entra ({why}); delete {} in the Entra admin center under \
+         Enterprise applications > Single sign-on > SAML certificates",
+        removed.iter().cloned().collect::<Vec<_>>().join(", ")
+    )
+}
+
+fn damaged(app_id: &str, missing: &str) -> String {
+    format!(
+        "the old certificate was removed, and Entra does not show other credentials of the application {app_id} any more that \
+         had to stay ({missing}); check at once whether users can sign in, and if not, start the onboarding again, which makes \
+         a new certificate and lets IAM trust it"
+    )
 }
 
 fn observed(principal: &ServicePrincipal, subject: &str, trusted: &Metadata) -> Observed {

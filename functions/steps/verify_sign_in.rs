@@ -3,7 +3,7 @@
 //! that person. The result is data: a failed check is reported, not an error.
 //!
 //! * Reads: `GET /servicePrincipals/{id}`, its `claimsMappingPolicies` and `appRoleAssignedTo`, `/applications/{id}`,
-//!   `/users/{id}`, the federation metadata; `iam:GetSAMLProvider`, `iam:GetRole`, `iam:ListAttachedRolePolicies`,
+//!   `/applicationTemplates/{id}`, `/users/{id}`, the federation metadata; `iam:GetSAMLProvider`, `iam:GetRole`, `iam:ListAttachedRolePolicies`,
 //!   `iam:GetPolicy`, `iam:GetPolicyVersion`; `connect:DescribeInstance`, `connect:SearchUsers`.
 //! * Writes: nothing.
 //! * Safe to repeat: it only reads.
@@ -16,6 +16,7 @@ use onboarding_core::{
     names,
     saml::user_access_url,
 };
+use time::OffsetDateTime;
 
 use crate::{
     aws_error,
@@ -38,8 +39,11 @@ pub async fn run(cx: &Clients, input: VerifySignInInput) -> Result<VerifySignInO
     let mut take = |part: Checks| checks.extend(Vec::from(part));
 
     let (principal, application) = (&input.application.service_principal_id, &input.application.application_id);
-    let found = entra::Found::read(cx.graph(), principal, application).await?.unwrap_or_default();
-    take(found.sign_in_checks(&wanted));
+    let found = match entra::Found::read(cx.graph(), principal, application).await? {
+        Some(found) => found.with_gallery(cx.graph()).await?,
+        None => entra::Found::default(),
+    };
+    take(found.sign_in_checks(&wanted, OffsetDateTime::now_utc()));
     take(found.assignment_checks(&input.groups));
 
     let published = cx.graph().federation_metadata(&input.application.app_id).await?;

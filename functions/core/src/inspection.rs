@@ -4,7 +4,7 @@
 use crate::contract::{Action, Area, Check, DriftFinding, PlanItem};
 
 /// What lets somebody in who should not be, where it differs.
-const SECURITY: [&str; 10] = [
+const SECURITY: [&str; 11] = [
     "trust policy",
     "policy",
     "trusted certificates",
@@ -15,6 +15,7 @@ const SECURITY: [&str; 10] = [
     "reply URL",
     "further reply URLs",
     "identity management",
+    "user assignment required",
 ];
 
 /// Whether an object is there, and whose it is.
@@ -51,13 +52,27 @@ pub struct Object {
     pub guards: Vec<Check>,
     /// What is worth saying about it besides.
     pub note: String,
+    /// Whether a step of the onboarding can set it back.
+    pub reversible: bool,
+    /// What an operator does about a difference that no step sets back.
+    pub advice: String,
 }
 
 impl Object {
     /// An object about which nothing was compared yet.
     #[must_use]
     pub fn new(area: Area, kind: &'static str, name: impl Into<String>, presence: Presence) -> Self {
-        Self { area, kind, name: name.into(), presence, checks: Vec::new(), guards: Vec::new(), note: String::new() }
+        Self {
+            area,
+            kind,
+            name: name.into(),
+            presence,
+            checks: Vec::new(),
+            guards: Vec::new(),
+            note: String::new(),
+            reversible: true,
+            advice: String::new(),
+        }
     }
 
     /// The same with what was compared.
@@ -79,6 +94,20 @@ impl Object {
     pub fn noting(mut self, note: impl Into<String>) -> Self {
         self.note = note.into();
         self
+    }
+
+    /// The same with what an operator does about a difference that no step sets back.
+    #[must_use]
+    pub fn advising(mut self, advice: impl Into<String>) -> Self {
+        self.advice = advice.into();
+        self
+    }
+
+    /// The same as something that no step can set back.
+    #[must_use]
+    pub fn irreversible(mut self, advice: impl Into<String>) -> Self {
+        self.reversible = false;
+        self.advising(advice)
     }
 
     /// What differs.
@@ -116,6 +145,7 @@ impl Object {
     #[must_use]
     pub fn drifted(&self) -> Vec<DriftFinding> {
         let thing = format!("{} {}", self.kind, self.name);
+        let advice = |mendable: bool| if mendable { String::new() } else { self.advice.clone() };
         let of = |check: &Check, mendable: bool| DriftFinding {
             place: format!("{thing}: {}", check.name),
             expected: check.expected.clone(),
@@ -123,17 +153,18 @@ impl Object {
             security: SECURITY.contains(&check.name.as_str()),
             mendable,
             mended: false,
+            advice: advice(mendable),
         };
         let whole = |expected: &str, found: &str, mendable| {
-            let (expected, found) = (expected.to_owned(), found.to_owned());
-            vec![DriftFinding { place: thing.clone(), expected, found, mendable, ..DriftFinding::default() }]
+            let (expected, found, advice) = (expected.to_owned(), found.to_owned(), advice(mendable));
+            vec![DriftFinding { place: thing.clone(), expected, found, mendable, advice, ..DriftFinding::default() }]
         };
         let mendable = match &self.presence {
-            Presence::Absent => return whole("to be there", "none", true),
+            Presence::Absent => return whole("to be there", "none", self.reversible),
             Presence::Hidden(why) => return whole("to be seen", why, false),
             // What it says may still be compared.
             Presence::Foreign(why) if self.checks.is_empty() => return whole("ours", why, false),
-            Presence::Ours | Presence::Adoptable => true,
+            Presence::Ours | Presence::Adoptable => self.reversible,
             Presence::Foreign(_) | Presence::Elsewhere(_) => false,
         };
         let differences = self.differences().map(|check| of(check, mendable));
@@ -221,6 +252,17 @@ mod tests {
         assert_eq!(object.planned(true).action, Action::Leave);
         let finding = &object.drifted()[0];
         assert!(finding.security && !finding.mendable);
+    }
+
+    #[test]
+    fn what_no_step_can_set_back_says_what_an_operator_does() {
+        let gone =
+            Object::new(Area::Entra, "enterprise application", "a", Presence::Absent).irreversible("onboard start");
+        let finding = &gone.drifted()[0];
+        assert_eq!((finding.mendable, finding.advice.as_str()), (false, "onboard start"));
+        let finding = &object(Presence::Ours, false).advising("by hand").drifted()[0];
+        assert_eq!((finding.mendable, finding.advice.as_str()), (true, ""), "a step does it");
+        assert!(!object(Presence::Ours, false).irreversible("by hand").drifted()[0].mendable);
     }
 
     #[test]

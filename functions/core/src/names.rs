@@ -50,6 +50,10 @@ pub fn service_principal_tag(alias: &str) -> String {
     format!("{MANAGED_BY}:{alias}")
 }
 
+/// The further marker in the `tags` of a service principal that was there before its onboarding. What was adopted stays so:
+/// its switches are not changed, and a teardown does not delete it.
+pub const ADOPTED_TAG: &str = "connect-onboarding-adopted";
+
 /// The default display name of the Entra application.
 #[must_use]
 pub fn application(alias: &str) -> String {

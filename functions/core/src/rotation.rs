@@ -102,6 +102,18 @@ pub enum Move {
     Overruled,
 }
 
+impl Move {
+    /// Whether it changes anything in one of the clouds.
+    #[must_use]
+    pub const fn writes(&self) -> bool {
+        match self {
+            Self::Add | Self::Trust { .. } | Self::Switch { .. } | Self::Retire { .. } => true,
+            Self::Nothing | Self::Settle { .. } | Self::Linger { .. } => false,
+            Self::NotSeen | Self::NoneActive | Self::Overruled => false,
+        }
+    }
+}
+
 /// Decides.
 #[must_use]
 pub fn next(observed: &Observed, wish: &Wish<'_>) -> Move {

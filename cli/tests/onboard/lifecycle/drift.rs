@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::house::House;
+use super::{house::House, teardown::torn_down};
 use serde_json::{Value, json};
 
 const ALIAS: &str = "drifting";
@@ -93,7 +93,17 @@ async fn what_somebody_changed_by_hand_is_found_told_once_and_set_back_when_aske
         .graph("DELETE", &format!("/servicePrincipals/{principal}/appRoleAssignedTo/{assignment}"), &Value::Null)
         .await;
 
+    let switched_off = json!({ "accountEnabled": false, "appRoleAssignmentRequired": false });
+    house.graph("PATCH", &format!("/servicePrincipals/{principal}"), &switched_off).await;
+    let app_id = application["appId"].as_str().unwrap();
+    house.graph("PATCH", &format!("/applications(appId='{app_id}')"), &json!({ "isDisabled": true })).await;
+
+    let switches = ["application enabled", "application activated", "user assignment required"];
+    let switches = switches.map(|name| format!("enterprise application Amazon Connect {ALIAS}: {name}"));
     let mendable = set(&[
+        &switches[0],
+        &switches[1],
+        &switches[2],
         "instance attribute CONTACTFLOW_LOGS: value",
         &format!("IAM role {role}: trust policy"),
         &format!("enterprise application Amazon Connect {ALIAS}: relay state"),
@@ -104,8 +114,11 @@ async fn what_somebody_changed_by_hand_is_found_told_once_and_set_back_when_aske
     let report = house.run("DriftStateMachineArn", &only).await;
     assert_eq!(places(&report, |_| true), mendable.union(&guarded).cloned().collect(), "{report:#}");
     assert_eq!(places(&report, |finding| finding["mendable"] == true), mendable);
-    let security =
-        set(&[&format!("IAM role {role}: trust policy"), &format!("IAM role {role}: policies in the role itself")]);
+    let security = set(&[
+        &switches[2],
+        &format!("IAM role {role}: trust policy"),
+        &format!("IAM role {role}: policies in the role itself"),
+    ]);
     assert_eq!(places(&report, |finding| finding["security"] == true), security);
     assert_eq!(places(&report, |finding| finding["mended"] == true), BTreeSet::new());
     assert!(house.changes_since(before).await.is_empty(), "a report changes nothing");
@@ -122,4 +135,37 @@ async fn what_somebody_changed_by_hand_is_found_told_once_and_set_back_when_aske
     let report = house.run("DriftStateMachineArn", &json!({})).await;
     assert_eq!(places(&report, |_| true), BTreeSet::new(), "{report:#}");
     assert_eq!(mailbox.subjects().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn what_can_not_be_set_back_names_the_command_that_helps_and_costs_no_time() {
+    let house = House::enter().await;
+    let alias = "without-application";
+    let mut input = input();
+    input["instance"]["alias"] = json!(alias);
+    house.run("OnboardingStateMachineArn", &input).await;
+    let instance = house.instance(alias).await;
+    let id = instance["Id"].as_str().unwrap();
+    let application = house.application(alias).await;
+    let app_id = application["appId"].as_str().unwrap();
+    house.graph("DELETE", &format!("/applications(appId='{app_id}')"), &Value::Null).await;
+    let path = format!("/instance/{id}/attribute/CONTACTFLOW_LOGS");
+    house.cloud.rest("connect", "POST", &path, &json!({ "Value": "false" })).await;
+
+    let before = house.seen().await;
+    let report = house.run("DriftStateMachineArn", &json!({ "instanceId": id, "mend": true })).await;
+    let findings = report["instances"][0]["findings"].as_array().unwrap();
+    let of =
+        |place: &str| findings.iter().find(|finding| finding["place"].as_str().unwrap().starts_with(place)).unwrap();
+    let gone = of("enterprise application");
+    assert_eq!((&gone["mendable"], &gone["mended"]), (&json!(false), &json!(false)), "{report:#}");
+    assert!(gone["advice"].as_str().unwrap().contains("onboard start"), "{gone:#}");
+    assert_eq!(of("instance attribute")["mended"], json!(true), "the rest is set back: {report:#}");
+    let changes = house.changes_since(before).await;
+    assert!(
+        !changes.keys().any(|call| call.contains("/servicePrincipals") || call.contains("/applications")),
+        "{changes:?}"
+    );
+    // For the tests that come after.
+    torn_down(&house, id, alias, &json!({ "instance": "delete" })).await;
 }

@@ -20,7 +20,7 @@ async fn onboarded(house: &House, alias: &str, group: &str) -> String {
 }
 
 /// Plans a teardown and carries it out; gives the plan and the end.
-async fn torn_down(house: &House, id: &str, alias: &str, wishes: &Value) -> (Value, Value) {
+pub(super) async fn torn_down(house: &House, id: &str, alias: &str, wishes: &Value) -> (Value, Value) {
     let mut request = json!({ "instanceId": id });
     request.as_object_mut().unwrap().extend(wishes.as_object().unwrap().clone());
     let before = house.seen().await;
@@ -191,6 +191,42 @@ async fn an_onboarding_that_broke_off_before_its_instance_was_registered_is_torn
     let execution = house.cloud.start(MACHINE, &json!({ "instanceId": id })).await;
     let refused = house.cloud.end_of(&execution).await;
     assert_eq!(refused.output["Error"], "InvalidInput", "nothing is left to tear down: {:#}", refused.output);
+}
+
+#[tokio::test]
+async fn an_application_that_was_there_before_is_emptied_and_one_that_entra_does_not_delete_is_an_open_item() {
+    let house = House::enter().await;
+    let alias = "adopting";
+    let name = json!({ "displayName": format!("Amazon Connect {alias}") });
+    let template = "/applicationTemplates/8b1025e4-1dd2-430b-a150-2ef79cd700f5/instantiate";
+    let made = house.graph("POST", template, &name).await;
+    let app_id = made["application"]["appId"].as_str().unwrap();
+    let by_list = format!("/servicePrincipals?$filter=displayName eq 'Amazon Connect {alias}'");
+    while house.graph("GET", &by_list, &Value::Null).await["value"] == json!([]) {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let id = onboarded(&house, alias, "Day shift").await;
+    assert_eq!(house.application(alias).await["appId"], json!(app_id), "it was adopted");
+    let (plan, end) = torn_down(&house, &id, alias, &json!({ "instance": "delete" })).await;
+    assert!(actions(&plan).contains(&"empty enterprise application".to_owned()), "{plan:#}");
+    let left = house.application(alias).await;
+    assert_eq!((&left["appId"], &left["appRoleAssignedTo"]), (&json!(app_id), &json!([])));
+    assert!(!left["tags"].to_string().contains("connect-onboarding"), "{}", left["tags"]);
+    let registration = house.graph("GET", &format!("/applications(appId='{app_id}')"), &Value::Null).await;
+    assert!(!registration["identifierUris"].as_array().unwrap().is_empty(), "it keeps its identifier");
+    assert!(end["openItems"].to_string().contains("was there before"), "{end:#}");
+
+    let alias = "undeletable";
+    let id = onboarded(&house, alias, "Day shift").await;
+    let rule = json!([{ "service": "graph", "match": "DELETE .*/applications/[^/]+$", "times": 2, "status": 400,
+        "code": "DeletingSamlSpNotAllowed", "message": "Property appId is invalid." }]);
+    house.cloud.admin("POST", "fault", &rule).await;
+    let (_, end) = torn_down(&house, &id, alias, &json!({ "instance": "delete" })).await;
+    assert_eq!(end["status"], "DONE");
+    assert!(end["openItems"].to_string().contains("DeletingSamlSpNotAllowed"), "{end:#}");
+    let inventory = house.inventory().await;
+    let left = traces(&inventory, alias);
+    assert!(left.iter().all(|trace| trace.starts_with("graph")), "{left:#?}");
 }
 
 #[tokio::test]

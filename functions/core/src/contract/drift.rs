@@ -74,6 +74,9 @@ pub struct DriftFinding {
     /// Whether a step of the onboarding sets it back; what is not, a person has to look at.
     #[serde(default)]
     pub mendable: bool,
+    /// What an operator does about it, with the command that helps; empty if a step of the onboarding sets it back.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub advice: String,
 }
 
 /// What the steps of an onboarding need to set an instance back.
@@ -94,6 +97,9 @@ pub struct Mending {
     pub onboarding: Onboarding,
     /// The application.
     pub application: EntraApplication,
+    /// Whether the application does not exist any more: no step in Entra can do anything then.
+    #[serde(default)]
+    pub application_gone: bool,
     /// The groups.
     pub groups: Vec<EntraGroup>,
 }

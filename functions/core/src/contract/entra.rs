@@ -34,9 +34,13 @@ pub struct EntraApplication {
     pub service_principal_id: String,
     /// `REPLICATING` until both objects can be read, then `READY`.
     pub status: String,
-    /// Whether it was there before.
+    /// Whether somebody else made it, and an onboarding uses it.
     #[serde(default)]
     pub adopted: bool,
+    /// Whether this execution found no application of the name at first: one that appears since then was made by an attempt
+    /// whose answer was lost.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub searched: bool,
     /// The app role that people are assigned.
     #[serde(default)]
     pub app_role_id: String,

@@ -58,6 +58,9 @@ pub struct Rotation {
     /// How many rounds in a row a cloud did not answer, or did not show yet what is waited for.
     #[serde(default)]
     pub failures: u32,
+    /// Whether a removal left something else than it should: the execution then removes no other instance's certificates.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub halts_removals: bool,
 }
 
 /// How far a rotation is.

@@ -28,8 +28,8 @@ pub struct Teardown {
     /// What becomes of the instance, and with it of its phone numbers.
     #[serde(default)]
     pub instance: Fate,
-    /// What becomes of the enterprise application.
-    #[serde(default)]
+    /// What becomes of the enterprise application. One that was there before its onboarding is emptied, never deleted.
+    #[serde(default = "ApplicationFate::unless_said")]
     pub application: ApplicationFate,
     /// The digest of the plan that a person saw: exactly that plan is carried out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -63,12 +63,19 @@ pub enum Fate {
 #[serde(rename_all = "camelCase")]
 pub enum ApplicationFate {
     /// It stays as it is.
+    #[default]
     Keep,
-    /// Assignments, claims policy, relay state and our mark are taken away; the application stays.
+    /// Assignments, claims policy, relay state and our tags are taken away; the application stays.
     Empty,
     /// It is deleted. Entra keeps it for 30 days, in which it can be restored.
-    #[default]
     Delete,
+}
+
+impl ApplicationFate {
+    /// What an input means that does not name the application.
+    const fn unless_said() -> Self {
+        Self::Delete
+    }
 }
 
 /// Input of `plan-teardown`.
@@ -156,7 +163,7 @@ pub struct TeardownTarget {
     pub users: Fate,
     /// Whether the instance is deleted.
     pub instance: Fate,
-    /// What becomes of the application.
+    /// What becomes of the application, as the plan says: one that is only emptied there is not deleted.
     pub application_fate: ApplicationFate,
     /// The application.
     #[serde(default)]

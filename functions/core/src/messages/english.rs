@@ -160,6 +160,9 @@ fn drift(alias: &str, findings: &[DriftFinding], count: usize, execution: &str) 
             "\n- {} ({security}{became})\n  expected: {}\n  found: {}",
             finding.place, finding.expected, finding.found
         ));
+        if !finding.advice.is_empty() {
+            what.push_str(&format!("\n  what to do: {}", finding.advice));
+        }
     }
     Words {
         title: match (left, security) {

@@ -159,6 +159,9 @@ fn drift(alias: &str, findings: &[DriftFinding], count: usize, execution: &str) 
             "\n- {} ({security}{became})\n  本来の値: {}\n  検出した値: {}",
             finding.place, finding.expected, finding.found
         ));
+        if !finding.advice.is_empty() {
+            what.push_str(&format!("\n  対処方法: {}", finding.advice));
+        }
     }
     Words {
         title: match (left, security) {

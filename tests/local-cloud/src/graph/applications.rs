@@ -4,7 +4,7 @@ use reqwest::Url;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Answer, Call, State,
+    Answer, Call, Graph, State,
     error::GraphError,
     permissions,
     registration::{Registration, check_app_roles, merge, object, refuse_read_only, text, texts},
@@ -27,10 +27,15 @@ const TEMPLATES: [(&str, &str, &str); 2] = [
     ),
 ];
 
-fn template(id: &str) -> Option<Map<String, Value>> {
+fn template(graph: &Graph, id: &str) -> Option<Map<String, Value>> {
     let (id, name, text) = TEMPLATES.iter().find(|(known, ..)| *known == id)?;
+    let deprecation = graph.options.behaviour.template_deprecation.as_ref().filter(|_| *id == TEMPLATES[0].0);
+    // On that day it is gone.
+    if deprecation.is_some_and(|day| *day <= graph.now().date().to_string()) {
+        return None;
+    }
     Some(object(json!({
-        "id": id, "displayName": name, "description": text, "publisher": "Amazon", "categories": ["developerServices"],
+        "deprecationDate": deprecation, "id": id, "displayName": name, "description": text, "publisher": "Amazon", "categories": ["developerServices"],
         "homePageUrl": "http://aws.amazon.com/", "logoUrl": null, "supportedProvisioningTypes": ["sync"],
         "supportedSingleSignOnModes": ["password", "saml", "external"],
     })))
@@ -55,7 +60,7 @@ impl Call<'_> {
         if let Some(filter) = &options.filter {
             filter.only(&["displayName", "id", "publisher"], &["displayName"], &["categories"])?;
         }
-        let all: Vec<_> = TEMPLATES.iter().filter_map(|(id, ..)| template(id)).collect();
+        let all: Vec<_> = TEMPLATES.iter().filter_map(|(id, ..)| template(self.graph, id)).collect();
         let fitting: Vec<_> =
             all.iter().filter(|fields| options.filter.as_ref().is_none_or(|filter| filter.fits(fields))).collect();
         Ok(Answer::json(200, options.page_of(self.graph, self.request, &fitting)))
@@ -63,13 +68,13 @@ impl Call<'_> {
 
     pub(super) fn get_template(&self, id: &str) -> Result<Answer, GraphError> {
         let options = self.options()?;
-        let fields = template(id).ok_or_else(|| GraphError::not_found(id))?;
+        let fields = template(self.graph, id).ok_or_else(|| GraphError::not_found(id))?;
         Ok(self.entity("applicationTemplates", options.project(&fields)))
     }
 
     /// Each call makes one more application; with an application's own permissions it gets no owner.
     pub(super) fn instantiate(&self, id: &str) -> Result<Answer, GraphError> {
-        template(id).ok_or_else(|| GraphError::not_found(id))?;
+        template(self.graph, id).ok_or_else(|| GraphError::not_found(id))?;
         let name = text(self.fields()?, "displayName");
         if name.chars().count() > 120 {
             return Err(GraphError::invalid_property("displayName", "Application"));
@@ -183,6 +188,10 @@ impl Call<'_> {
         let mut state = self.graph.state();
         let registration = state.application(self, id)?;
         self.check_owner(registration)?;
+        let is_saml = text(&registration.principal, "preferredSingleSignOnMode") == "saml";
+        if self.graph.options.behaviour.refuses_saml_deletion && is_saml && !registration.principal_deleted {
+            return Err(GraphError::new(400, "DeletingSamlSpNotAllowed", "Property appId is invalid."));
+        }
         let id = text(&registration.application, "id").to_owned();
         let (deleted, kept) = std::mem::take(&mut state.registrations)
             .into_iter()

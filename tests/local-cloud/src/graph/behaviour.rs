@@ -28,6 +28,13 @@ pub struct GraphBehaviour {
     pub metadata_seconds: f64,
     /// For how long after another certificate was made active some of the tenant still signs with the one before.
     pub activation_seconds: f64,
+    /// Each how-manieth read of a service principal is answered by a stale replica, which shows its credentials as they were
+    /// before the last change, for [`Self::activation_seconds`] after it; `None`: none is.
+    pub stale_reads_every: Option<u64>,
+    /// Whether an application can't be deleted as long as it has a service principal in SAML mode.
+    pub refuses_saml_deletion: bool,
+    /// The day (`2027-01-31`) on which the template for AWS is removed from the gallery.
+    pub template_deprecation: Option<String>,
     /// How long `GET members` goes on answering as before a change of membership.
     pub membership_seconds: f64,
     /// After how many pages a listing has one page that is empty and yet has a next link; `None`: never.
@@ -67,6 +74,9 @@ impl Default for GraphBehaviour {
             certificate_seconds: 5.0,
             metadata_seconds: 10.0,
             activation_seconds: 60.0,
+            stale_reads_every: None,
+            refuses_saml_deletion: false,
+            template_deprecation: None,
             membership_seconds: 5.0,
             empty_page_after: Some(2),
             resource_units: None,

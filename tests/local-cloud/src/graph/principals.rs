@@ -17,13 +17,15 @@ use super::{
     schema,
 };
 
-const READ_ONLY: [&str; 8] = [
+const READ_ONLY: [&str; 9] = [
     "id",
     "appId",
     "applicationTemplateId",
     "appOwnerOrganizationId",
     "appDisplayName",
     "deletedDateTime",
+    // Deactivation is the registration's; the service principal only shows it.
+    "isDisabled",
     "servicePrincipalType",
     "signInAudience",
 ];
@@ -77,7 +79,18 @@ impl Call<'_> {
     pub(super) fn get_principal(&self, id: &str) -> Result<Answer, GraphError> {
         let options = self.options()?;
         let mut state = self.graph.state();
-        let fields = state.principal(self, id)?.principal_view(options.select.as_deref(), self.now);
+        let registration = state.principal(self, id)?;
+        let mut fields = registration.principal_view(options.select.as_deref(), self.now);
+        registration.reads += 1;
+        let every = self.graph.options.behaviour.stale_reads_every;
+        if every.is_some_and(|every| registration.reads.is_multiple_of(every))
+            && let Some((before, until)) = &registration.credentials_before
+            && *until > self.now
+        {
+            for (name, value) in before {
+                fields.entry(name.clone()).and_modify(|shown| shown.clone_from(value));
+            }
+        }
         Ok(self.entity("servicePrincipals", fields))
     }
 
@@ -92,9 +105,11 @@ impl Call<'_> {
         let kept = patch.remove("keyCredentials");
         let passwords = patch.remove("passwordCredentials");
         let (clock, behaviour) = (&self.graph.options.clock, &self.graph.options.behaviour);
+        let before = credentials(registration, self.now);
         match (kept, passwords) {
             (None, None) => {}
             (Some(kept), Some(passwords)) => {
+                registration.credentials_before = Some((before.clone(), clock.after(behaviour.activation_seconds)));
                 let published_until = clock.after(behaviour.metadata_seconds);
                 retire_certificates(registration, &kept, &passwords, published_until)?;
             }
@@ -103,6 +118,7 @@ impl Call<'_> {
             (None, Some(_)) => return Err(GraphError::invalid_property("passwordCredentials", "ServicePrincipal")),
         }
         if patch.contains_key("preferredTokenSigningKeyThumbprint") {
+            registration.credentials_before = Some((before, clock.after(behaviour.activation_seconds)));
             note_activation(registration, &patch, clock.after(behaviour.activation_seconds));
         }
         if let Some(roles) = patch.get("appRoles") {
@@ -160,12 +176,14 @@ impl Call<'_> {
         passwords
             .push(json!({"customKeyIdentifier": identifier, "displayName": name, "endDateTime": end, "hint": null,
                               "keyId": sign_id, "secretText": null, "startDateTime": start}));
+        let (clock, behaviour) = (&self.graph.options.clock, &self.graph.options.behaviour);
+        registration.credentials_before =
+            Some((self::credentials(registration, self.now), clock.after(behaviour.activation_seconds)));
         registration.mirror_certificates(&credentials, &passwords);
         let mut answer = credential(&verify_id, "AsymmetricX509Cert", "Verify", json!(key.certificate()));
         answer["thumbprint"] = json!(key.thumbprint_hex());
         answer["@odata.context"] =
             json!(format!("{}/v1.0/$metadata#microsoft.graph.selfSignedCertificate", self.graph.base()));
-        let (clock, behaviour) = (&self.graph.options.clock, &self.graph.options.behaviour);
         let visible_at = clock.after(behaviour.certificate_seconds);
         let published_at = clock.after(behaviour.metadata_seconds);
         registration.certificates.push(Certificate {
@@ -177,6 +195,12 @@ impl Call<'_> {
         });
         Ok(Answer::json(200, answer))
     }
+}
+
+/// The fields of a service principal that a stale replica shows as they were.
+fn credentials(registration: &Registration, now: OffsetDateTime) -> Map<String, Value> {
+    let names = ["keyCredentials", "passwordCredentials", "preferredTokenSigningKeyThumbprint"].map(String::from);
+    registration.principal_view(Some(&names), now)
 }
 
 fn array(fields: &Map<String, Value>, name: &str) -> Vec<Value> {
@@ -232,8 +256,9 @@ fn note_activation(registration: &mut Registration, patch: &Map<String, Value>, 
     registration.signed_before.extend(found.map(|certificate| (Arc::clone(&certificate.key), until)));
 }
 
-/// Keeps only the certificates whose two halves and whose password are still listed, each as it was read; new ones come by
-/// `addTokenSigningCertificate` alone, and the active one can't be removed.
+/// Keeps only the certificates whose two halves and whose password are still listed. Each must come back exactly as it was
+/// read, with its secret explicitly null. New ones are made by `addTokenSigningCertificate` alone. Nothing protects the active
+/// one: without it nobody can sign in.
 fn retire_certificates(
     registration: &mut Registration,
     kept: &Value,
@@ -241,12 +266,9 @@ fn retire_certificates(
     published_until: OffsetDateTime,
 ) -> Result<(), GraphError> {
     let invalid = |name: &str| GraphError::invalid_property(name, "ServicePrincipal");
-    let active = text(&registration.principal, "preferredTokenSigningKeyThumbprint").to_owned();
     let mut known = BTreeMap::new();
-    for (list, name, given) in [
-        (array(&registration.principal, "keyCredentials"), "keyCredentials", kept),
-        (array(&registration.principal, "passwordCredentials"), "passwordCredentials", passwords),
-    ] {
+    for (name, secret, given) in [("keyCredentials", "key", kept), ("passwordCredentials", "secretText", passwords)] {
+        let list = array(&registration.principal, name);
         let mut ids = Vec::new();
         for credential in given.as_array().ok_or_else(|| invalid(name))? {
             let id = credential["keyId"].as_str().unwrap_or_default();
@@ -256,12 +278,7 @@ fn retire_certificates(
                 }
                 _ => invalid(name),
             })?;
-            // Its key may be left out, as a read leaves it out; nothing else may differ.
-            let differs =
-                credential.as_object().into_iter().flatten().any(|(field, value)| {
-                    !value.is_null() && !field.contains('@') && present.get(field) != Some(value)
-                });
-            if differs {
+            if !is_sent_back(credential, present, secret) {
                 let message = format!("Update to existing credential with KeyId '{id}' is not allowed.");
                 return Err(GraphError::bad_request(message).detail("KeyNotUpdatable", name, "KeyNotUpdatable"));
             }
@@ -276,8 +293,7 @@ fn retire_certificates(
             keys.contains(&certificate.verify_id),
             secrets.contains(&certificate.sign_id),
         ];
-        let is_active = certificate.key.thumbprint_hex().eq_ignore_ascii_case(&active);
-        if listed.iter().any(|one| *one != listed[0]) || (is_active && !listed[0]) {
+        if listed.iter().any(|one| *one != listed[0]) {
             return Err(invalid("keyCredentials"));
         }
     }
@@ -290,4 +306,13 @@ fn retire_certificates(
     passwords.retain(|credential| secrets.iter().any(|id| credential["keyId"] == id.as_str()));
     registration.mirror_certificates(&credentials, &passwords);
     Ok(())
+}
+
+/// Whether a credential comes back as it was read, with its secret neither left out nor filled in.
+fn is_sent_back(credential: &Value, present: &Value, secret: &str) -> bool {
+    let fields = |value: &Value| -> Map<String, Value> {
+        let all = value.as_object().cloned().unwrap_or_default();
+        all.into_iter().filter(|(name, _)| name != secret && !name.contains('@')).collect()
+    };
+    credential.get(secret) == Some(&Value::Null) && fields(credential) == fields(present)
 }

@@ -32,6 +32,10 @@ pub(super) struct Registration {
     pub(super) removed_certificates: Vec<(String, OffsetDateTime)>,
     /// Keys that were active, and until when some replica signs with them.
     pub(super) signed_before: Vec<(Arc<SigningKey>, OffsetDateTime)>,
+    /// The credentials and the active certificate before the last change, and until when a stale replica shows them.
+    pub(super) credentials_before: Option<(Map<String, Value>, OffsetDateTime)>,
+    /// How often the service principal was read.
+    pub(super) reads: u64,
     /// Ids of the assigned claims mapping policies: at most one.
     pub(super) policies: Vec<String>,
     pub(super) assignments: Vec<Map<String, Value>>,
@@ -72,7 +76,7 @@ impl Registration {
         let roles = app_roles(graph);
         let application = json!({
             "id": Uuid::new_v4().to_string(), "deletedDateTime": null, "appId": app_id, "applicationTemplateId": template,
-            "disabledByMicrosoftStatus": null, "createdDateTime": stamp(now), "displayName": name, "description": null,
+            "disabledByMicrosoftStatus": null, "createdDateTime": stamp(now), "displayName": name, "description": null, "isDisabled": false,
             "groupMembershipClaims": null, "identifierUris": [], "isDeviceOnlyAuthSupported": null,
             "isFallbackPublicClient": false, "notes": null, "publisherDomain": graph.options.behaviour.verified_domains.first(),
             "serviceManagementReference": service_reference, "signInAudience": "AzureADMyOrg", "tags": [],
@@ -96,7 +100,7 @@ impl Registration {
             "id": Uuid::new_v4().to_string(), "deletedDateTime": null, "accountEnabled": true, "alternativeNames": [],
             "appDisplayName": name, "appDescription": null, "appId": app_id, "applicationTemplateId": template,
             "appOwnerOrganizationId": tenant, "appRoleAssignmentRequired": true, "description": null,
-            "disabledByMicrosoftStatus": null, "displayName": name, "homepage": home, "loginUrl": null, "logoutUrl": null,
+            "disabledByMicrosoftStatus": null, "displayName": name, "homepage": home, "isDisabled": false, "loginUrl": null, "logoutUrl": null,
             "notes": null, "notificationEmailAddresses": [], "preferredSingleSignOnMode": null,
             "preferredTokenSigningKeyThumbprint": null, "replyUrls": [], "servicePrincipalNames": [app_id],
             "servicePrincipalType": "Application", "signInAudience": "AzureADMyOrg",
@@ -116,6 +120,8 @@ impl Registration {
             certificates: Vec::new(),
             removed_certificates: Vec::new(),
             signed_before: Vec::new(),
+            credentials_before: None,
+            reads: 0,
             policies: Vec::new(),
             assignments: Vec::new(),
             visible_at: clock.after(behaviour.replication_seconds),
@@ -133,8 +139,10 @@ impl Registration {
         let web = self.application.get("web").and_then(Value::as_object);
         let replies = web.map(|web| texts(web, "redirectUris")).unwrap_or_default();
         self.principal.insert("replyUrls".into(), json!(replies));
-        let name = self.application.get("displayName").cloned().unwrap_or_default();
-        self.principal.insert("appDisplayName".into(), name);
+        for (name, of) in [("appDisplayName", "displayName"), ("isDisabled", "isDisabled")] {
+            let value = self.application.get(of).cloned().unwrap_or_default();
+            self.principal.insert(name.into(), value);
+        }
     }
 
     /// Lists the certificates as credentials of the service principal.

@@ -47,7 +47,9 @@ impl Graph {
         })?;
         let principal = &registration.principal;
         let (name, app_id) = (text(principal, "displayName"), text(principal, "appId"));
-        if principal.get("accountEnabled").and_then(Value::as_bool) == Some(false) {
+        let off = principal.get("accountEnabled") == Some(&Value::Bool(false))
+            || registration.application.get("isDisabled") == Some(&Value::Bool(true));
+        if off {
             return Err(refuse("AADSTS7000112", format!("Application '{app_id}'({name}) is disabled.")));
         }
         let person = state.directory.user(user).ok_or_else(|| {

@@ -179,6 +179,18 @@ impl Client {
         (status, text("code"), text("message"))
     }
 
+    /// Both lists of credentials of a service principal, with their secrets null, as a PATCH has to send them back.
+    async fn credentials(&self, url: &str) -> (Vec<Value>, Vec<Value>) {
+        let fields = "keyCredentials,passwordCredentials,preferredTokenSigningKeyThumbprint";
+        let shown = self.ok("GET", &format!("{url}?$select={fields}"), Value::Null).await;
+        let list = |name: &str, secret: &str| {
+            let mut list = shown[name].as_array().unwrap().clone();
+            list.iter_mut().for_each(|credential| credential[secret] = Value::Null);
+            list
+        };
+        (list("keyCredentials", "key"), list("passwordCredentials", "secretText"))
+    }
+
     /// A gallery application of that name: the ids of the application and of the service principal, and its app id.
     async fn instantiate(&self, name: &str) -> (String, String, String) {
         let url = format!("/applicationTemplates/{TEMPLATE}/instantiate");

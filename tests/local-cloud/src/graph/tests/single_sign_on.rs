@@ -227,20 +227,32 @@ async fn certificates_add_up_and_are_retired_by_halves_together() {
     let has = |text: &str, certificate: &Value| text.contains(certificate["key"].as_str().unwrap());
     let (_, both) = client.metadata(Some(&app_id)).await;
     assert!(has(&both, &old) && has(&both, &new));
-    let all = client.ok("GET", &format!("{url}?$select=keyCredentials,passwordCredentials"), Value::Null).await;
-    let keys = all["keyCredentials"].as_array().unwrap();
-    assert_eq!(client.call("PATCH", &url, json!({"keyCredentials": keys[1..]})).await.0, 400, "half a certificate");
-    let passwords = all["passwordCredentials"].as_array().unwrap();
+    let (keys, passwords) = client.credentials(&url).await;
+    let half = json!({"keyCredentials": keys[1..], "passwordCredentials": passwords});
+    assert_eq!(client.call("PATCH", &url, half).await.0, 400, "half a certificate");
     let kept = |changed: &[Value]| json!({"keyCredentials": changed, "passwordCredentials": passwords[1..]});
     assert_eq!(client.call("PATCH", &url, json!({"keyCredentials": keys[2..]})).await.0, 400, "its password is left");
-    let mut renamed = keys[2..].to_vec();
-    renamed[0]["displayName"] = json!("CN=c");
-    let (_, _, message) = client.refused("PATCH", &url, kept(&renamed)).await;
+    let altered = |change: &dyn Fn(&mut Value)| {
+        let mut altered = keys[2..].to_vec();
+        altered.iter_mut().for_each(change);
+        altered
+    };
+    for refused in [
+        altered(&|key| key["displayName"] = json!("CN=c")),
+        altered(&|key| drop(key.as_object_mut().unwrap().remove("key"))),
+        altered(&|key| drop(key.as_object_mut().unwrap().remove("startDateTime"))),
+        altered(&|key| key["key"] = new["key"].clone()),
+    ] {
+        let (_, _, message) = client.refused("PATCH", &url, kept(&refused)).await;
+        assert!(message.starts_with("Update to existing credential with KeyId"), "{message}");
+    }
+    let mut without = passwords[1].clone();
+    without.as_object_mut().unwrap().remove("secretText");
+    let without = json!({"keyCredentials": keys[2..], "passwordCredentials": [without]});
+    let (_, _, message) = client.refused("PATCH", &url, without).await;
     assert!(message.starts_with("Update to existing credential with KeyId"), "{message}");
-    let active = |made: &Value| json!({"preferredTokenSigningKeyThumbprint": made["thumbprint"]});
-    client.ok("PATCH", &url, active(&old)).await;
-    assert_eq!(client.call("PATCH", &url, kept(&keys[2..])).await.0, 400, "it signs");
-    client.ok("PATCH", &url, active(&new)).await;
+    let active = json!({"preferredTokenSigningKeyThumbprint": new["thumbprint"]});
+    client.ok("PATCH", &url, active).await;
     client.ok("PATCH", &url, kept(&keys[2..])).await;
     let (_, rest) = client.metadata(Some(&app_id)).await;
     assert!(!has(&rest, &old) && has(&rest, &new));
@@ -272,15 +284,83 @@ async fn a_removed_certificate_stays_in_the_metadata_for_a_while_and_one_that_wa
     client.clock.advance(61.0);
     assert_eq!(signers(), [made[1]["thumbprint"].clone()]);
 
-    let all = client.ok("GET", &format!("{url}?$select=keyCredentials,passwordCredentials"), Value::Null).await;
-    let last = |name: &str, from: usize| json!(all[name].as_array().unwrap()[from..]);
-    let kept =
-        json!({"keyCredentials": last("keyCredentials", 2), "passwordCredentials": last("passwordCredentials", 1)});
-    client.ok("PATCH", &url, kept).await;
+    let (keys, passwords) = client.credentials(&url).await;
+    client.ok("PATCH", &url, json!({"keyCredentials": keys[2..], "passwordCredentials": passwords[1..]})).await;
     let key = made[0]["key"].as_str().unwrap();
     assert!(client.metadata(Some(&app_id)).await.1.contains(key));
     client.clock.advance(11.0);
     assert!(!client.metadata(Some(&app_id)).await.1.contains(key));
+}
+
+#[tokio::test]
+async fn nothing_protects_the_active_certificate_and_without_it_nobody_signs_in() {
+    let client = client();
+    let (application, principal, app_id) = client.instantiate("Connect").await;
+    let url = format!("/servicePrincipals/{principal}");
+    client.ok("PATCH", &url, json!({"preferredSingleSignOnMode": "saml", "appRoleAssignmentRequired": false})).await;
+    let urls = json!({"identifierUris": [IDENTIFIER], "web": {"redirectUris": [IDENTIFIER]}});
+    client.ok("PATCH", &format!("/applications/{application}"), urls).await;
+    let made = client.ok("POST", &format!("{url}/addTokenSigningCertificate"), json!({"displayName": "CN=a"})).await;
+    client.ok("PATCH", &url, json!({"preferredTokenSigningKeyThumbprint": made["thumbprint"]})).await;
+    client.graph.saml_responses(&app_id, "user1@contoso.example").unwrap();
+    client.ok("PATCH", &url, json!({"keyCredentials": [], "passwordCredentials": []})).await;
+    let refusal = client.graph.saml_responses(&app_id, "user1@contoso.example").unwrap_err();
+    assert!(format!("{refusal:?}").contains("AADSTS50146"), "{refusal:?}");
+}
+
+#[tokio::test]
+async fn a_stale_replica_shows_the_credentials_as_they_were_before_the_last_change() {
+    let client = Client::new(1.0, agents(1), |behaviour| {
+        behaviour.stale_reads_every = Some(2);
+        behaviour.replication_seconds = 0.0;
+        behaviour.certificate_seconds = 0.0;
+    });
+    let (_, principal, _) = client.instantiate("Connect").await;
+    let url = format!("/servicePrincipals/{principal}");
+    client.ok("POST", &format!("{url}/addTokenSigningCertificate"), json!({"displayName": "CN=a"})).await;
+    let mut shown = Vec::new();
+    for _ in 0..2 {
+        shown.push(client.credentials(&url).await.0.len());
+    }
+    assert_eq!(shown, [2, 0]);
+    client.clock.advance(61.0);
+    client.credentials(&url).await;
+    assert_eq!(client.credentials(&url).await.0.len(), 2, "by now every replica knows");
+}
+
+#[tokio::test]
+async fn a_deactivated_application_lets_nobody_in_and_one_without_assignment_everybody() {
+    let client = client();
+    let (application, principal, app_id) = client.instantiate("Connect").await;
+    let (url, registration) = (format!("/servicePrincipals/{principal}"), format!("/applications/{application}"));
+    client.ok("PATCH", &url, json!({"preferredSingleSignOnMode": "saml"})).await;
+    let urls = json!({"identifierUris": [IDENTIFIER], "web": {"redirectUris": [IDENTIFIER]}});
+    client.ok("PATCH", &registration, urls).await;
+    let made = client.ok("POST", &format!("{url}/addTokenSigningCertificate"), json!({"displayName": "CN=a"})).await;
+    client.ok("PATCH", &url, json!({"preferredTokenSigningKeyThumbprint": made["thumbprint"]})).await;
+    let refusal = || format!("{:?}", client.graph.saml_responses(&app_id, "user1@contoso.example").unwrap_err());
+    assert!(refusal().contains("AADSTS50105"), "not assigned");
+    client.ok("PATCH", &url, json!({"appRoleAssignmentRequired": false})).await;
+    client.graph.saml_responses(&app_id, "user1@contoso.example").unwrap();
+    assert_eq!(client.call("PATCH", &url, json!({"isDisabled": true})).await.0, 400, "it belongs to the registration");
+    client.ok("PATCH", &registration, json!({"isDisabled": true})).await;
+    assert!(refusal().contains("AADSTS7000112"), "deactivated");
+    assert_eq!(client.ok("GET", &url, Value::Null).await["isDisabled"], true);
+    client.ok("PATCH", &registration, json!({"isDisabled": false})).await;
+    client.ok("PATCH", &url, json!({"accountEnabled": false})).await;
+    assert!(refusal().contains("AADSTS7000112"), "disabled");
+}
+
+#[tokio::test]
+async fn a_saml_application_is_deleted_after_its_service_principal() {
+    let client = Client::new(0.0, agents(1), |behaviour| behaviour.refuses_saml_deletion = true);
+    let (application, principal, _) = client.instantiate("Connect").await;
+    let (url, registration) = (format!("/servicePrincipals/{principal}"), format!("/applications/{application}"));
+    client.ok("PATCH", &url, json!({"preferredSingleSignOnMode": "saml"})).await;
+    let (status, code, _) = client.refused("DELETE", &registration, Value::Null).await;
+    assert_eq!((status, code.as_str()), (400, "DeletingSamlSpNotAllowed"));
+    client.ok("DELETE", &url, Value::Null).await;
+    client.ok("DELETE", &registration, Value::Null).await;
 }
 
 #[tokio::test]

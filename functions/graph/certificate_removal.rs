@@ -1,0 +1,348 @@
+//! Removal of SAML signing certificates, the most dangerous write of this product: a mistake locks every user out.
+//!
+//! Graph has no call that removes one certificate. Both lists of credentials are written anew, and what is missing in them is
+//! deleted. The rules come from a public provider's tests against real tenants (terraform-provider-microsoft365, pull request
+//! 3491, August 2026):
+//!
+//! * Retained credentials are sent back exactly as they were read, with `key` and `secretText` explicitly null. Graph refuses
+//!   anything else: "Update to existing credential … is not allowed".
+//! * The answer of a stale replica lacks the newest certificate. So the active certificate is read in the same request as the
+//!   lists, and nothing is written unless that certificate, and every other that an earlier read showed, is among those kept.
+//! * Both lists are read back after the write.
+//!
+//! In any doubt nothing is written. The caller reports the reason, and an administrator removes the certificate.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use onboarding_core::{StepError, saml};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::{
+    Graph, GraphError,
+    call::{Call, REPLICA_WAITS},
+    model::or_default,
+};
+
+const WRITE_APPLICATIONS: &str = "Application.ReadWrite.All";
+const FIELDS: &str = "id,keyCredentials,passwordCredentials,preferredTokenSigningKeyThumbprint";
+
+/// One entry of `keyCredentials` or `passwordCredentials`, as Graph wrote it.
+type Credential = Map<String, Value>;
+
+/// The result of a removal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// The certificates are in neither list any more, and all others are in both.
+    Done,
+    /// Nothing was changed; the text is the reason.
+    Refused(String),
+    /// Credentials that had to stay are missing after the write; the text names them.
+    Damaged(String),
+}
+
+/// The credentials of a service principal, as one request shows them.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Credentials {
+    #[serde(default, deserialize_with = "or_default")]
+    key_credentials: Vec<Credential>,
+    #[serde(default, deserialize_with = "or_default")]
+    password_credentials: Vec<Credential>,
+    preferred_token_signing_key_thumbprint: Option<String>,
+}
+
+/// Why nothing is written.
+#[derive(Debug, PartialEq, Eq)]
+enum Doubt {
+    /// A later read may show something else.
+    Stale(String),
+    /// The lists are not as `addTokenSigningCertificate` makes them.
+    Unclear(String),
+}
+
+/// A removal that may be written.
+#[derive(Debug, PartialEq, Eq)]
+struct Plan {
+    keys: Vec<Credential>,
+    passwords: Vec<Credential>,
+    /// The `keyId`s that leave both lists.
+    removed: BTreeSet<String>,
+}
+
+impl Graph {
+    /// Removes certificates (by thumbprint) from a service principal, each with its private key, its public key and its
+    /// password. `kept` are the thumbprints of all others that an earlier read showed.
+    ///
+    /// # Errors
+    /// `NotConsistentYet` if Graph does not show the service principal, the certificates to keep, or the result.
+    pub async fn remove_certificates(
+        &self,
+        id: &str,
+        removed: &BTreeSet<String>,
+        kept: &BTreeSet<String>,
+    ) -> Result<Removal, StepError> {
+        let plan = match plan(&self.credentials(id).await?, removed, kept) {
+            Ok(Some(plan)) => plan,
+            Ok(None) => return Ok(Removal::Done),
+            Err(Doubt::Unclear(why)) => return Ok(Removal::Refused(why)),
+            Err(Doubt::Stale(why)) => {
+                return Err(StepError::not_consistent_yet(format!(
+                    "no certificate of the service principal {id} is removed: {why}"
+                )));
+            }
+        };
+        let changes = json!({ "keyCredentials": plan.keys, "passwordCredentials": plan.passwords });
+        let doing = format!("removing certificates from the service principal {id}");
+        match self.act(&Call::patch(&["servicePrincipals", id], changes, doing).needs(WRITE_APPLICATIONS)).await {
+            Ok(()) => self.read_back(id, &plan).await,
+            // Another execution may have removed them since the read.
+            Err(GraphError::Refused(refusal)) if refusal.status == 400 => {
+                let shown = ids(&self.credentials(id).await?);
+                match plan.removed.is_disjoint(&shown) {
+                    true => self.read_back(id, &plan).await,
+                    false => Ok(Removal::Refused(format!("{}: {}", refusal.code, refusal.message))),
+                }
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn credentials(&self, id: &str) -> Result<Credentials, StepError> {
+        let doing = format!("reading the credentials of the service principal {id}");
+        let call = Call::get(&["servicePrincipals", id], doing).query("$select", FIELDS).needs(WRITE_APPLICATIONS);
+        self.find(&call).await?.ok_or_else(|| {
+            StepError::not_consistent_yet(format!("Graph does not show the service principal {id}, or not any more"))
+        })
+    }
+
+    /// Reads both lists after the write, a few times: a replica may still show the lists from before.
+    async fn read_back(&self, id: &str, plan: &Plan) -> Result<Removal, StepError> {
+        let mut waits = REPLICA_WAITS.into_iter();
+        loop {
+            let shown = self.credentials(id).await?;
+            let stale = !plan.removed.is_disjoint(&ids(&shown));
+            let missing = plan.missing(&shown);
+            if !stale && missing.is_empty() {
+                return Ok(Removal::Done);
+            }
+            match waits.next() {
+                Some(wait) => self.settings.clock().sleep(wait).await,
+                None if stale => {
+                    return Err(StepError::not_consistent_yet(format!(
+                        "Graph still shows the certificates that were removed from the service principal {id}"
+                    )));
+                }
+                None => return Ok(Removal::Damaged(missing.join(", "))),
+            }
+        }
+    }
+}
+
+impl Plan {
+    /// The entries that had to stay and are not shown, each with its list.
+    fn missing(&self, shown: &Credentials) -> Vec<String> {
+        let absent = |kept: &[Credential], shown: &[Credential], list: &str| {
+            let gone = kept.iter().filter(|kept| !shown.iter().any(|one| key_id(one) == key_id(kept)));
+            gone.map(|kept| format!("{list} {}", key_id(kept))).collect::<Vec<_>>()
+        };
+        let mut missing = absent(&self.keys, &shown.key_credentials, "keyCredentials");
+        missing.extend(absent(&self.passwords, &shown.password_credentials, "passwordCredentials"));
+        missing
+    }
+}
+
+fn text<'a>(credential: &'a Credential, name: &str) -> &'a str {
+    credential.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn key_id(credential: &Credential) -> &str {
+    text(credential, "keyId")
+}
+
+/// What the private key, the public key and the password of one certificate have in common.
+fn identifier(credential: &Credential) -> &str {
+    text(credential, "customKeyIdentifier")
+}
+
+fn all(credentials: &Credentials) -> impl Iterator<Item = &Credential> {
+    credentials.key_credentials.iter().chain(&credentials.password_credentials)
+}
+
+fn ids(credentials: &Credentials) -> BTreeSet<String> {
+    all(credentials).map(|credential| key_id(credential).to_owned()).collect()
+}
+
+/// Decides what to write. `None`: the certificates to remove are not there.
+fn plan(credentials: &Credentials, removed: &BTreeSet<String>, kept: &BTreeSet<String>) -> Result<Option<Plan>, Doubt> {
+    if all(credentials).any(|credential| key_id(credential).is_empty() || identifier(credential).is_empty()) {
+        let why = "a credential has no keyId or no customKeyIdentifier, so it is not clear what belongs together";
+        return Err(Doubt::Unclear(why.into()));
+    }
+    let shown: BTreeMap<String, &str> = credentials
+        .key_credentials
+        .iter()
+        .filter(|key| text(key, "usage") == "Verify")
+        .filter_map(|key| Some((saml::thumbprint(key.get("key")?.as_str()?)?, identifier(key))))
+        .collect();
+    let active = credentials.preferred_token_signing_key_thumbprint.as_deref().unwrap_or_default().to_uppercase();
+    let Some(signs) = shown.get(&active) else {
+        return Err(Doubt::Stale(format!("the active certificate \"{active}\" is not in the list")));
+    };
+    if removed.contains(&active) {
+        return Err(Doubt::Stale(format!("the certificate {active} is to be removed and is the active one")));
+    }
+    if let Some(absent) = kept.iter().find(|thumbprint| !shown.contains_key(*thumbprint)) {
+        return Err(Doubt::Stale(format!("the certificate {absent}, which was there before, is not in the list")));
+    }
+    let doomed: BTreeSet<&str> = removed.iter().filter_map(|thumbprint| shown.get(thumbprint).copied()).collect();
+    if doomed.is_empty() {
+        return Ok(None);
+    }
+    if shown.iter().any(|(thumbprint, shared)| !removed.contains(thumbprint) && doomed.contains(shared)) {
+        return Err(Doubt::Unclear("two certificates have the same customKeyIdentifier".into()));
+    }
+    if let Some(odd) = doomed.iter().chain([signs]).find(|identifier| !is_whole(credentials, identifier)) {
+        return Err(Doubt::Unclear(format!(
+            "the certificate with the customKeyIdentifier {odd} is not exactly a private key, a public key and a password"
+        )));
+    }
+    let without = |list: &[Credential], secret: &str| -> Vec<Credential> {
+        let retained = list.iter().filter(|credential| !doomed.contains(identifier(credential)));
+        let silent = |credential: &Credential| {
+            let mut credential = credential.clone();
+            credential.insert(secret.to_owned(), Value::Null);
+            credential
+        };
+        retained.map(silent).collect()
+    };
+    let gone = all(credentials).filter(|credential| doomed.contains(identifier(credential)));
+    Ok(Some(Plan {
+        keys: without(&credentials.key_credentials, "key"),
+        passwords: without(&credentials.password_credentials, "secretText"),
+        removed: gone.map(|credential| key_id(credential).to_owned()).collect(),
+    }))
+}
+
+/// Whether a certificate is listed with exactly one private key, one public key and one password.
+fn is_whole(credentials: &Credentials, of: &str) -> bool {
+    let keys = |usage: &str| {
+        let of_pair = credentials.key_credentials.iter().filter(|key| identifier(key) == of);
+        of_pair.filter(|key| text(key, "usage") == usage).count()
+    };
+    let all_keys = credentials.key_credentials.iter().filter(|key| identifier(key) == of).count();
+    let passwords = credentials.password_credentials.iter().filter(|password| identifier(password) == of).count();
+    (keys("Sign"), keys("Verify"), all_keys, passwords) == (1, 1, 2, 1)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use super::*;
+
+    /// Three contents of certificates, in base64, with their thumbprints.
+    const OLD: (&str, &str) = ("aGVsbG8=", "AAF4C61DDCC5E8A2DABEDE0F3B482CD9AEA9434D");
+    const NEW: (&str, &str) = ("d29ybGQ=", "7C211433F02071597741E6FF5A8EA34789ABBF43");
+    const PORTAL: (&str, &str) = ("dGhpcmQ=", "34FB3300B9A77BEBDC988EC3EDD0D4A6A42A26F9");
+
+    /// The credentials of these certificates as `addTokenSigningCertificate` makes them.
+    fn listed(certificates: &[(&str, &str)], active: &str) -> Credentials {
+        let mut credentials = Credentials {
+            preferred_token_signing_key_thumbprint: Some(active.to_lowercase()),
+            ..Credentials::default()
+        };
+        for (der, thumbprint) in certificates {
+            let fields = |value: Value| value.as_object().unwrap().clone();
+            credentials.key_credentials.push(fields(json!({
+                "keyId": format!("sign {thumbprint}"), "customKeyIdentifier": thumbprint, "usage": "Sign", "key": null,
+            })));
+            credentials.key_credentials.push(fields(json!({
+                "keyId": format!("verify {thumbprint}"), "customKeyIdentifier": thumbprint, "usage": "Verify", "key": der,
+                "endDateTime": "2029-01-01T00:00:00.1234567Z",
+            })));
+            credentials.password_credentials.push(fields(json!({
+                "keyId": format!("sign {thumbprint}"), "customKeyIdentifier": thumbprint, "hint": null,
+            })));
+        }
+        credentials
+    }
+
+    fn set(certificates: &[(&str, &str)]) -> BTreeSet<String> {
+        certificates.iter().map(|(_, thumbprint)| (*thumbprint).to_owned()).collect()
+    }
+
+    #[test]
+    fn what_stays_is_sent_back_as_it_was_read_with_its_secrets_explicitly_null() {
+        let before = listed(&[OLD, NEW], NEW.1);
+        let planned = plan(&before, &set(&[OLD]), &set(&[NEW])).unwrap().unwrap();
+        assert_eq!(planned.removed, [format!("sign {}", OLD.1), format!("verify {}", OLD.1)].into());
+        let mut expected = before.key_credentials[2..].to_vec();
+        expected[1].insert("key".into(), Value::Null);
+        assert_eq!(planned.keys, expected);
+        assert_eq!(planned.passwords.len(), 1);
+        assert_eq!(planned.passwords[0].get("secretText"), Some(&Value::Null), "it was not in the read");
+        assert_eq!(planned.passwords[0].get("hint"), Some(&Value::Null));
+    }
+
+    #[test]
+    fn a_removal_that_is_done_already_writes_nothing() {
+        assert_eq!(plan(&listed(&[NEW], NEW.1), &set(&[OLD]), &set(&[NEW])), Ok(None));
+    }
+
+    #[test]
+    fn nothing_is_written_after_a_read_that_may_be_stale() {
+        for (shown, active, kept) in [
+            // The active certificate is not listed yet.
+            (listed(&[OLD], NEW.1), "not in the list", set(&[])),
+            // The switch to the new one is not known yet.
+            (listed(&[OLD, NEW], OLD.1), "is the active one", set(&[NEW])),
+            // One that an earlier read showed is missing.
+            (listed(&[OLD, NEW], NEW.1), "which was there before", set(&[NEW, PORTAL])),
+            // No certificate is active.
+            (listed(&[OLD, NEW], ""), "not in the list", set(&[NEW])),
+        ] {
+            let doubt = plan(&shown, &set(&[OLD]), &kept).unwrap_err();
+            assert!(matches!(&doubt, Doubt::Stale(why) if why.contains(active)), "{doubt:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_written_when_it_is_not_clear_what_belongs_together() {
+        let change = |change: &dyn Fn(&mut Credentials)| {
+            let mut credentials = listed(&[OLD, NEW], NEW.1);
+            change(&mut credentials);
+            plan(&credentials, &set(&[OLD]), &set(&[NEW])).unwrap_err()
+        };
+        for doubt in [
+            // Null would be equal to null, and remove every credential without an identifier.
+            change(&|credentials| {
+                for credential in &mut credentials.key_credentials {
+                    credential.insert("customKeyIdentifier".into(), Value::Null);
+                }
+            }),
+            change(&|credentials| {
+                credentials.password_credentials[1].insert("customKeyIdentifier".into(), json!(""));
+            }),
+            change(&|credentials| drop(credentials.key_credentials[0].remove("keyId"))),
+            change(&|credentials| drop(credentials.password_credentials.remove(1))),
+            change(&|credentials| drop(credentials.key_credentials.remove(0))),
+            change(&|credentials| {
+                for credential in &mut credentials.key_credentials {
+                    credential.insert("customKeyIdentifier".into(), json!("the same"));
+                }
+            }),
+        ] {
+            assert!(matches!(doubt, Doubt::Unclear(_)), "{doubt:?}");
+        }
+    }
+
+    #[test]
+    fn a_read_after_the_write_names_what_is_missing() {
+        let before = listed(&[OLD, NEW], NEW.1);
+        let planned = plan(&before, &set(&[OLD]), &set(&[NEW])).unwrap().unwrap();
+        assert_eq!(planned.missing(&listed(&[NEW], NEW.1)), Vec::<String>::new());
+        let mut half = listed(&[NEW], NEW.1);
+        half.password_credentials.clear();
+        assert_eq!(planned.missing(&half), [format!("passwordCredentials sign {}", NEW.1)]);
+    }
+}

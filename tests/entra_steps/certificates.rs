@@ -1,0 +1,98 @@
+//! The removal of signing certificates, against a Graph that refuses what the real one refuses.
+
+use std::collections::BTreeSet;
+
+use connect_onboarding::graph::{Removal, ServicePrincipal};
+use local_cloud::GraphBehaviour;
+use onboarding_core::{StepErrorKind, names, saml};
+use serde_json::json;
+
+use super::{ALIAS, Cloud};
+
+/// The thumbprints of a service principal's certificates.
+fn thumbprints(principal: &ServicePrincipal) -> BTreeSet<String> {
+    principal.key_credentials.iter().filter_map(|key| saml::thumbprint(key.key.as_deref()?)).collect()
+}
+
+fn set(one: &str) -> BTreeSet<String> {
+    [one.to_owned()].into()
+}
+
+/// An application with two certificates, of which the second signs: the service principal's id and both thumbprints.
+async fn rotated(cloud: &Cloud) -> (String, String, String) {
+    let application = cloud.application().await;
+    let old = cloud.sign_on(&application).await.unwrap().certificate_thumbprint;
+    let (graph, id) = (cloud.cx.graph(), application.service_principal_id);
+    let new = graph.add_signing_certificate(&id, &names::certificate_subject(ALIAS)).await.unwrap().thumbprint;
+    cloud.local.advance(60.0);
+    let principal = graph.seen_service_principal(&id).await.unwrap();
+    graph.activate_certificate(&principal, &new).await.unwrap();
+    (id, old, new.to_uppercase())
+}
+
+#[tokio::test]
+async fn one_certificate_is_removed_with_both_halves_and_a_second_time_nothing_is_written() {
+    let cloud = Cloud::start(GraphBehaviour::default()).await;
+    let (id, old, new) = rotated(&cloud).await;
+    let graph = cloud.cx.graph();
+    cloud.writes();
+    assert_eq!(graph.remove_certificates(&id, &set(&old), &set(&new)).await.unwrap(), Removal::Done);
+    assert_eq!(cloud.writes(), ["PATCH /v1.0/servicePrincipals/{id}"]);
+    let principal = graph.seen_service_principal(&id).await.unwrap();
+    assert_eq!((thumbprints(&principal), principal.key_credentials.len()), (set(&new), 2));
+    assert_eq!(graph.remove_certificates(&id, &set(&old), &set(&new)).await.unwrap(), Removal::Done);
+    assert_eq!(cloud.writes(), [""; 0]);
+}
+
+#[tokio::test]
+async fn the_active_certificate_and_one_that_the_list_lacks_keep_everything_as_it_is() {
+    let cloud = Cloud::start(GraphBehaviour::default()).await;
+    let (id, old, new) = rotated(&cloud).await;
+    let graph = cloud.cx.graph();
+    cloud.writes();
+    for (removed, kept) in [(set(&new), set(&old)), (set(&old), set("AAAA"))] {
+        let error = graph.remove_certificates(&id, &removed, &kept).await.unwrap_err();
+        assert_eq!(error.kind, StepErrorKind::NotConsistentYet, "{error}");
+    }
+    assert_eq!(cloud.writes(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_stale_replicas_read_removes_nothing() {
+    // Every read is as it was before the last change of the credentials.
+    let behaviour =
+        GraphBehaviour { activation_seconds: 1_000_000.0, stale_reads_every: Some(1), ..GraphBehaviour::default() };
+    let cloud = Cloud::start(behaviour).await;
+    let application = cloud.application().await;
+    let graph = cloud.cx.graph();
+    let id = application.service_principal_id.as_str();
+    let old = graph.add_signing_certificate(id, "CN=old").await.unwrap().thumbprint.to_uppercase();
+    graph.update_service_principal(id, json!({ "preferredTokenSigningKeyThumbprint": old })).await.unwrap();
+    let new = graph.add_signing_certificate(id, "CN=new").await.unwrap().thumbprint.to_uppercase();
+    cloud.local.advance(60.0);
+    graph.update_service_principal(id, json!({ "preferredTokenSigningKeyThumbprint": new })).await.unwrap();
+    cloud.writes();
+    let error = graph.remove_certificates(id, &set(&old), &set(&new)).await.unwrap_err();
+    assert_eq!(error.kind, StepErrorKind::NotConsistentYet, "{error}");
+    assert_eq!(cloud.writes(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_removal_whose_answer_was_lost_is_found_done_and_a_refusal_is_a_reason() {
+    let cloud = Cloud::start(GraphBehaviour::default()).await;
+    let (id, old, new) = rotated(&cloud).await;
+    let graph = cloud.cx.graph();
+    let refusal = json!({ "service": "graph", "match": "PATCH .*/servicePrincipals/", "status": 400,
+        "code": "Request_BadRequest", "message": "Update to existing credential with KeyId 'x' is not allowed." });
+    cloud.fault(refusal);
+    let refused = graph.remove_certificates(&id, &set(&old), &set(&new)).await.unwrap();
+    assert!(matches!(&refused, Removal::Refused(why) if why.contains("Update to existing credential")), "{refused:?}");
+    cloud.fault(json!({ "service": "graph", "match": "PATCH .*/servicePrincipals/", "truncate": true }));
+    // Whatever became of the first attempt: the end is the same.
+    let result = match graph.remove_certificates(&id, &set(&old), &set(&new)).await {
+        Ok(result) => result,
+        Err(_) => graph.remove_certificates(&id, &set(&old), &set(&new)).await.unwrap(),
+    };
+    assert_eq!(result, Removal::Done);
+    assert_eq!(thumbprints(&graph.seen_service_principal(&id).await.unwrap()), set(&new));
+}

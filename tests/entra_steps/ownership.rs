@@ -1,0 +1,175 @@
+//! Whose an application is: its switches are set, and it is deleted, only if an onboarding made it.
+
+use connect_onboarding::{graph::ServicePrincipal, steps};
+use local_cloud::GraphBehaviour;
+use onboarding_core::{
+    contract::{ApplicationFate, EntraApplication, RemoveInput, RemoveOutput, TeardownTarget},
+    names,
+    onboarding::{Assignment, UsernameAttribute},
+};
+use serde_json::json;
+
+use super::{ALIAS, Cloud, NAME};
+
+/// Registers an application with everything that a sign-in needs.
+async fn registered(cloud: &Cloud) -> EntraApplication {
+    let application = cloud.application().await;
+    let sign_on = cloud.sign_on(&application).await.unwrap();
+    cloud.claims(&application, &sign_on.certificate_thumbprint, UsernameAttribute::Mail).await.unwrap();
+    cloud.assign(&application, Assignment::Groups, false).await.unwrap();
+    application
+}
+
+/// An application that an administrator made before.
+async fn made_by_hand(cloud: &Cloud) -> String {
+    let (_, principal) = cloud.cx.graph().instantiate(names::GALLERY_APPLICATION_ID, NAME).await.unwrap();
+    cloud.local.advance(60.0);
+    principal.id
+}
+
+async fn switch(cloud: &Cloud, application: &EntraApplication) {
+    let graph = cloud.cx.graph();
+    let off = json!({ "accountEnabled": false, "appRoleAssignmentRequired": false });
+    graph.update_service_principal(&application.service_principal_id, off).await.unwrap();
+    graph.update_application(&application.application_id, json!({ "isDisabled": true })).await.unwrap();
+}
+
+async fn principal(cloud: &Cloud, application: &EntraApplication) -> ServicePrincipal {
+    cloud.cx.graph().seen_service_principal(&application.service_principal_id).await.unwrap()
+}
+
+async fn remove(cloud: &Cloud, application: &EntraApplication, fate: ApplicationFate) -> RemoveOutput {
+    let target = TeardownTarget {
+        alias: ALIAS.into(),
+        application_fate: fate,
+        application: Some(application.clone()),
+        ..TeardownTarget::default()
+    };
+    steps::remove_entra_application::run(&cloud.cx, RemoveInput { target, previous: None }).await.unwrap()
+}
+
+fn items(output: &RemoveOutput) -> Vec<&str> {
+    output.open_items.iter().map(|item| item.subject.as_str()).collect()
+}
+
+#[tokio::test]
+async fn the_switches_of_an_application_that_we_made_are_set() {
+    let cloud = Cloud::start(GraphBehaviour::default()).await;
+    let application = registered(&cloud).await;
+    switch(&cloud, &application).await;
+    cloud.sign_on(&application).await.unwrap();
+    let principal = principal(&cloud, &application).await;
+    assert_eq!(
+        (principal.account_enabled, principal.is_disabled, principal.app_role_assignment_required),
+        (Some(true), Some(false), Some(true))
+    );
+    cloud.writes();
+    cloud.sign_on(&application).await.unwrap();
+    assert_eq!(cloud.writes(), [""; 0]);
+}
+
+#[tokio::test]
+async fn an_application_that_was_there_before_stays_adopted_and_keeps_its_switches() {
+    let cloud = Cloud::start(GraphBehaviour::default()).await;
+    let id = made_by_hand(&cloud).await;
+    let application = cloud.application().await;
+    assert_eq!((application.service_principal_id.as_str(), application.adopted), (id.as_str(), true));
+    switch(&cloud, &application).await;
+    cloud.sign_on(&application).await.unwrap();
+    let principal = principal(&cloud, &application).await;
+    assert_eq!(
+        (principal.account_enabled, principal.is_disabled, principal.app_role_assignment_required),
+        (Some(false), Some(true), Some(false))
+    );
+    assert!(principal.tags.contains(&names::ADOPTED_TAG.to_owned()), "{:?}", principal.tags);
+    // The next onboarding knows it as well.
+    assert!(cloud.application().await.adopted);
+}
+
+#[tokio::test]
+async fn a_teardown_empties_an_adopted_application_whatever_the_input_says() {
+    let cloud = Cloud::start(GraphBehaviour::default()).await;
+    made_by_hand(&cloud).await;
+    let application = registered(&cloud).await;
+    let output = remove(&cloud, &application, ApplicationFate::Delete).await;
+    assert_eq!(items(&output), [format!("enterprise application {}", application.app_id)]);
+    let graph = cloud.cx.graph();
+    let left = principal(&cloud, &application).await;
+    assert_eq!(
+        (left.tags, left.saml_single_sign_on_settings.and_then(|saml| saml.relay_state)),
+        (vec!["WindowsAzureActiveDirectoryIntegratedApp".to_owned()], None)
+    );
+    let registration = graph.application(&application.application_id).await.unwrap().unwrap();
+    assert_eq!(registration.identifier_uris, ["https://signin.aws.amazon.com/saml"]);
+    assert_eq!(graph.assignments(&application.service_principal_id).await.unwrap(), []);
+    assert_eq!(graph.claims_policies_named(&names::claims_policy(ALIAS)).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_saml_application_that_entra_does_not_delete_as_a_whole_is_deleted_in_parts() {
+    let cloud = Cloud::start(GraphBehaviour { refuses_saml_deletion: true, ..GraphBehaviour::default() }).await;
+    let application = registered(&cloud).await;
+    let output = remove(&cloud, &application, ApplicationFate::Delete).await;
+    assert_eq!(items(&output), [""; 0]);
+    let graph = cloud.cx.graph();
+    assert_eq!(graph.service_principal(&application.service_principal_id).await.unwrap(), None);
+    assert_eq!(graph.application(&application.application_id).await.unwrap(), None);
+}
+
+/// Graph refuses every deletion of these objects.
+fn refused(cloud: &Cloud, collection: &str) {
+    cloud.fault(
+        json!({ "service": "graph", "match": format!("DELETE .*/{collection}/[^/]+$"), "times": 0, "status": 400,
+        "code": "DeletingSamlSpNotAllowed", "message": "Property appId is invalid." }),
+    );
+}
+
+#[tokio::test]
+async fn an_application_that_entra_never_deletes_is_an_open_item_and_the_rest_is_removed() {
+    for collections in [&["applications"][..], &["applications", "servicePrincipals"]] {
+        let cloud = Cloud::start(GraphBehaviour::default()).await;
+        let application = registered(&cloud).await;
+        collections.iter().for_each(|collection| refused(&cloud, collection));
+        // A repetition leads to the same end.
+        for _ in 0..2 {
+            let output = remove(&cloud, &application, ApplicationFate::Delete).await;
+            let [item] = output.open_items.as_slice() else { panic!("{:?}", output.open_items) };
+            assert!(item.subject.contains(&application.app_id), "{item:?}");
+        }
+        let graph = cloud.cx.graph();
+        assert_eq!(graph.claims_policies_named(&names::claims_policy(ALIAS)).await.unwrap(), []);
+        if let Some(left) = graph.service_principal(&application.service_principal_id).await.unwrap() {
+            assert_eq!(left.preferred_single_sign_on_mode.as_deref(), Some("notSupported"));
+            assert_eq!(graph.assignments(&left.id).await.unwrap(), []);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_registration_without_service_principal_is_deleted_only_if_we_made_it() {
+    for adopted in [false, true] {
+        let cloud = Cloud::start(GraphBehaviour::default()).await;
+        let application = EntraApplication { adopted, ..registered(&cloud).await };
+        let graph = cloud.cx.graph();
+        graph.delete_service_principal(&application.service_principal_id).await.unwrap();
+        let output = remove(&cloud, &application, ApplicationFate::Delete).await;
+        let left = graph.application(&application.application_id).await.unwrap();
+        assert_eq!((left.is_some(), output.open_items.len()), (adopted, usize::from(adopted)));
+    }
+}
+
+#[tokio::test]
+async fn a_cloud_that_does_not_have_the_newer_fields_yet_is_read_without_them() {
+    let cloud = Cloud::start(GraphBehaviour::default()).await;
+    let application = registered(&cloud).await;
+    for kind in ["servicePrincipals", "applications"] {
+        cloud.fault(
+            json!({ "service": "graph", "match": format!("GET .*/{kind}/"), "status": 400, "code": "BadRequest",
+            "message": "Parsing OData Select and Expand failed: Could not find a property named 'isDisabled'." }),
+        );
+    }
+    let read = principal(&cloud, &application).await;
+    assert_eq!(read.app_id, application.app_id);
+    let registration = cloud.cx.graph().application(&application.application_id).await.unwrap().unwrap();
+    assert_eq!(registration.app_id, application.app_id);
+}
