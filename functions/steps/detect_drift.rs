@@ -90,7 +90,7 @@ pub async fn run(cx: &Clients, input: DetectDriftInput) -> Result<DriftReport, S
             mending,
         });
     }
-    Ok(report)
+    Ok(report.within_limits())
 }
 
 /// What an older release did not keep can't be set back to.

@@ -1,7 +1,7 @@
 //! What the onboarding carries from state to state stays below the limit of Step Functions, 256 KiB, which no state machine
 //! can catch: an input that would exceed it is refused before anything is created.
 
-use onboarding_core::contract::{PreflightOutput, ReportInput};
+use onboarding_core::contract::{DriftFinding, DriftReport, InstanceDrift, Mending, PreflightOutput, ReportInput};
 
 use super::sample_event;
 
@@ -38,4 +38,50 @@ fn an_input_that_the_state_machine_can_not_carry_is_refused_before_anything_is_c
     let all = report(most);
     assert!(bytes(&all.preflight) <= PreflightOutput::MAX_BYTES);
     assert!(bytes(&all) + TELEPHONY < LIMIT, "{} bytes without telephony", bytes(&all));
+}
+
+/// An instance of this many groups that was changed everywhere.
+fn drifted(place: usize, groups: usize) -> InstanceDrift {
+    let report = report(groups);
+    let finding = DriftFinding {
+        place: "p".repeat(60),
+        expected: "e".repeat(400),
+        found: "f".repeat(400),
+        ..DriftFinding::default()
+    };
+    InstanceDrift {
+        instance_id: format!("instance {place}"),
+        findings: vec![finding; 50],
+        count: 70,
+        mending: Some(Mending {
+            region: report.preflight.region,
+            instance_arn: report.instance.instance_arn,
+            saml_provider_arn: String::new(),
+            policy_arn: String::new(),
+            role_arn: String::new(),
+            onboarding: report.preflight.onboarding,
+            application: report.sign_on.application,
+            groups: report.preflight.groups,
+        }),
+        ..InstanceDrift::default()
+    }
+}
+
+#[test]
+fn the_drift_of_many_instances_is_shortened_until_a_state_can_carry_it_and_each_instance_stays_in_it() {
+    let few = DriftReport { instances: vec![drifted(0, 3)] };
+    assert_eq!(few.clone().within_limits(), few);
+    let many = DriftReport { instances: (0..30).map(|place| drifted(place, 40)).collect() };
+    assert!(bytes(&many) > LIMIT);
+    let short = many.clone().within_limits();
+    assert!(bytes(&short) <= DriftReport::MAX_BYTES, "{} bytes", bytes(&short));
+    assert!(short.instances[0].mending.is_some() && short.instances[29].mending.is_none());
+    for (short, long) in short.instances.iter().zip(&many.instances) {
+        assert_eq!(
+            (&short.instance_id, short.count, short.findings.first()),
+            (&long.instance_id, 70, long.findings.first())
+        );
+    }
+    let largest = DriftReport { instances: vec![drifted(0, 450)] }.within_limits();
+    assert!(largest.instances[0].mending.is_some(), "the largest onboarding can be reverted");
 }

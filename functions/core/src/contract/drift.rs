@@ -31,6 +31,34 @@ pub struct DriftReport {
     pub instances: Vec<InstanceDrift>,
 }
 
+impl DriftReport {
+    /// The most bytes of a report: Step Functions allows 256 KiB for what a state is given, and the second check is given the
+    /// report of the first (developer guide of Step Functions, "Service quotas").
+    pub const MAX_BYTES: usize = 200 * 1024;
+
+    /// Shortens the report of many instances: first the findings that are listed of each, whose number stays, then what is to
+    /// be reverted. An instance that is not reverted in this run has its turn in the next one, in which those before it are
+    /// in order.
+    #[must_use]
+    pub fn within_limits(mut self) -> Self {
+        for listed in [20, 5, 1] {
+            if self.fits() {
+                return self;
+            }
+            self.instances.iter_mut().for_each(|instance| instance.findings.truncate(listed));
+        }
+        while !self.fits() {
+            let Some(last) = self.instances.iter_mut().rev().find(|instance| instance.mending.is_some()) else { break };
+            last.mending = None;
+        }
+        self
+    }
+
+    fn fits(&self) -> bool {
+        serde_json::to_string(self).is_ok_and(|text| text.len() <= Self::MAX_BYTES)
+    }
+}
+
 /// What was found of one instance.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
