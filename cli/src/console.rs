@@ -5,6 +5,7 @@
 use std::{
     io::{self, IsTerminal, Write},
     sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 use serde_json::Value;
@@ -37,6 +38,7 @@ pub struct Console {
     json: bool,
     words: Words,
     status: Mutex<String>,
+    last_line: Mutex<Instant>,
 }
 
 impl Console {
@@ -45,7 +47,14 @@ impl Console {
     pub fn of_this_process(words: Words, json: bool) -> Self {
         let terminal = io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
         let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        Self { live: terminal && !json, colour: colour && !json, json, words, status: Mutex::default() }
+        Self {
+            live: terminal && !json,
+            colour: colour && !json,
+            json,
+            words,
+            status: Mutex::default(),
+            last_line: Mutex::new(Instant::now()),
+        }
     }
 
     /// The messages in the person's language.
@@ -103,6 +112,7 @@ impl Console {
 
     /// Prints text and a line end; the status line stays below.
     pub fn line(&self, text: &str) {
+        *self.last_line.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         if self.json {
             let _ = writeln!(io::stderr().lock(), "{text}");
             return;
@@ -112,6 +122,12 @@ impl Console {
         // A reader that went away (`onboard local | head`) is no reason to leave the cloud half built.
         let _ = write!(out, "{}{text}\n{}", self.clear(&status), *status);
         let _ = out.flush();
+    }
+
+    /// How long ago the last line was printed, or the process started.
+    #[must_use]
+    pub fn silent_for(&self) -> Duration {
+        self.last_line.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
     }
 
     /// Prints text and a line end on standard error.
@@ -216,8 +232,14 @@ mod tests {
 
     #[test]
     fn without_a_terminal_text_is_plain() {
-        let console =
-            Console { live: false, colour: false, json: false, words: Words::default(), status: Mutex::default() };
+        let console = Console {
+            live: false,
+            colour: false,
+            json: false,
+            words: Words::default(),
+            status: Mutex::default(),
+            last_line: Mutex::new(Instant::now()),
+        };
         assert_eq!(console.paint(Tone::Bad, "no"), "no");
     }
 }

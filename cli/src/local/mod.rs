@@ -202,7 +202,10 @@ async fn execution(
     let head = if number == 1 { words.the_workflow() } else { words.the_workflow_again() };
     console.line(&console.paint(Tone::Strong, &head));
     let started = Instant::now();
-    let output = workflow.run(&format!("{alias}-{number}"), &plan.input).await?;
+    let run = format!("{alias}-{number}");
+    let execution = workflow.run(&run, &plan.input);
+    // On a terminal the tree of states moves all the time.
+    let output = if console.is_live() { execution.await } else { never_silent(&head, console, execution).await }?;
     took(&words.workflow_succeeded(), started, console);
     Ok(output)
 }
@@ -230,17 +233,28 @@ fn compared(cloud: &Cloud, console: &Console) -> Result<(), Failure> {
 /// Tells how long a part took.
 async fn phase<T>(name: &str, console: &Console, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let started = Instant::now();
-    tokio::pin!(work);
-    let result = loop {
-        if let Ok(result) = tokio::time::timeout(SILENCE, &mut work).await {
-            break result?;
-        }
-        let waits = format!("  {}", console.words().waits_for(name, started.elapsed().as_secs()));
-        if console.is_live() { console.status(Some(&waits)) } else { console.line(&waits) }
-    };
+    let result = never_silent(name, console, work).await?;
     console.status(None);
     took(name, started, console);
     Ok(result)
+}
+
+/// Waits for a part, and says that it waits when nothing else was said for [`SILENCE`].
+async fn never_silent<T>(name: &str, console: &Console, work: impl Future<Output = T>) -> T {
+    let started = Instant::now();
+    tokio::pin!(work);
+    loop {
+        let patience = SILENCE.saturating_sub(console.silent_for()).max(Duration::from_millis(100));
+        if let Ok(result) = tokio::time::timeout(patience, &mut work).await {
+            return result;
+        }
+        let waits = format!("  {}", console.words().waits_for(name, started.elapsed().as_secs()));
+        if console.is_live() {
+            console.status(Some(&waits));
+        } else if console.silent_for() >= SILENCE {
+            console.line(&waits);
+        }
+    }
 }
 
 fn took(what: &str, started: Instant, console: &Console) {
