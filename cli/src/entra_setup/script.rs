@@ -10,11 +10,75 @@ use onboarding_core::{
 use crate::{args::EntraSetupArgs, local::credentials::CredentialKind};
 
 /// Stops at the first failure. Entra needs a while to know everywhere what it has just made, so some commands are tried again.
+///
+/// The Azure CLI repairs nothing by itself: `az ad app permission add` appends what is there already once more, `az ad app
+/// permission admin-consent` refuses every cloud that is not named `AzureCloud`, and the filter of `az ad app list` ignores
+/// case. Hence each function reads first and writes only what is missing, and the consent is written as the role assignments
+/// that it consists of.
 const HEAD: &str = r#"set -euo pipefail
 again() {
   local wait
   for wait in ${ENTRA_SETUP_WAITS:-5 10 20 30 60}; do "$@" 2>/dev/null && return; sleep "$wait"; done
   "$@"
+}
+
+# The client id of the application of exactly this name; nothing if there is none.
+application() {
+  local ids
+  ids=$(az ad app list --filter "displayName eq '$1'" --query "[?displayName=='$1'].appId" --output tsv) || return
+  if [ "$(wc -w <<< "$ids")" -gt 1 ]; then
+    echo "Several applications are named $1. Delete or rename all but one:" $ids >&2
+    return 1
+  fi
+  echo "$ids"
+}
+
+"#;
+
+/// What registers an identity.
+const FUNCTIONS: &str = r#"# Whether a list of lines has this line, in any case.
+listed() { grep -qixF -- "$2" <<< "$1"; }
+
+# Adds what an application (client id) lacks of the permissions (ids) to an API.
+request_permissions() {
+  local client=$1 api=$2 present permission missing=()
+  shift 2
+  present=$(again az ad app permission list --id "$client" --query "[?resourceAppId=='$api'].resourceAccess[].id" --output tsv)
+  for permission; do listed "$present" "$permission" || missing+=("$permission=Role"); done
+  if [ ${#missing[@]} -gt 0 ]; then
+    again az ad app permission add --id "$client" --api "$api" --api-permissions "${missing[@]}" --output none
+  fi
+}
+
+# Consents to one permission (id) of an API for an application, both given by their service principals.
+grant() {
+  local assignments="$GRAPH/v1.0/servicePrincipals/$1/appRoleAssignments" granted
+  granted=$(az rest --method GET --url "$assignments?\$top=999" --query "value[?resourceId=='$2'].appRoleId" --output tsv) || return
+  listed "$granted" "$3" || az rest --method POST --url "$assignments" --output none \
+    --body "{\"principalId\": \"$1\", \"resourceId\": \"$2\", \"appRoleId\": \"$3\"}"
+}
+
+consent() {
+  local principal api permission
+  principal=$(again az ad sp show --id "$1" --query id --output tsv)
+  api=$(az ad sp show --id "$2" --query id --output tsv)
+  shift 2
+  for permission; do again grant "$principal" "$api" "$permission"; done
+}
+
+"#;
+
+/// Has an application trust a subject's tokens, under a name of its own.
+const TRUST: &str = r#"trust() {
+  local client=$1 name=$2 subject=$3 audience=$4 verb=create named=() found
+  local credentials=(az ad app federated-credential list --id "$client" --output tsv --query)
+  local body="{\"name\": \"$name\", \"issuer\": \"$ISSUER\", \"subject\": \"$subject\", \"audiences\": [\"$audience\"]}"
+  local same="[?issuer=='$ISSUER' && subject=='$subject' && contains(audiences, '$audience')].name"
+  found=$(again "${credentials[@]}" "$same")
+  if [ -n "$found" ]; then return; fi
+  found=$("${credentials[@]}" "[?name=='$name'].name")
+  if [ -n "$found" ]; then verb=update named=(--federated-credential-id "$name"); fi
+  again az ad app federated-credential "$verb" --id "$client" ${named[@]+"${named[@]}"} --output none --parameters "$body"
 }
 
 "#;
@@ -38,7 +102,15 @@ pub(super) fn of(args: &EntraSetupArgs) -> String {
 }
 
 fn make(script: &mut String, args: &EntraSetupArgs) {
-    script.push_str("TENANT_ID=$(az account show --query tenantId --output tsv)\n");
+    script.push_str(FUNCTIONS);
+    if args.credential == CredentialKind::Keyless {
+        script.push_str(TRUST);
+    }
+    script.push_str(
+        "TENANT_ID=$(az account show --query tenantId --output tsv)\n\
+         GRAPH=$(az cloud show --query endpoints.microsoftGraphResourceId --output tsv)\n\
+         GRAPH=${GRAPH%/}\n",
+    );
     match args.credential {
         CredentialKind::Keyless => script.push_str(
             "\n# AWS vouches for the stack's roles. This switch is the account's, and other programs may rely on it too.\n\
@@ -73,7 +145,7 @@ fn register(script: &mut String, args: &EntraSetupArgs, identity: Identity) {
     let _ = write!(
         script,
         "\n# ---- The {identity} identity\n\
-         {id}_CLIENT_ID=$(az ad app list --filter \"displayName eq '{display}'\" --query '[0].appId' --output tsv)\n\
+         {id}_CLIENT_ID=$(application '{display}')\n\
          if [ -z \"${id}_CLIENT_ID\" ]; then\n  \
          {id}_CLIENT_ID=$(az ad app create --display-name '{display}' --sign-in-audience AzureADMyOrg --query appId --output tsv)\n\
          fi\n\
@@ -82,13 +154,13 @@ fn register(script: &mut String, args: &EntraSetupArgs, identity: Identity) {
     for permission in identity.permissions() {
         let _ = writeln!(script, "#   {}: {}", permission.name, permission.purpose);
     }
-    let roles: Vec<String> =
-        identity.permissions().iter().map(|permission| format!("{}=Role", permission.id)).collect();
+    let ids: Vec<&str> = identity.permissions().iter().map(|permission| permission.id).collect();
     let _ = write!(
         script,
-        "again az ad app permission add --id \"${id}_CLIENT_ID\" --api {GRAPH_APP_ID} \\\n  --api-permissions {} --output none\n\
-         again az ad app permission admin-consent --id \"${id}_CLIENT_ID\"\n",
-        roles.join(" \\\n    ")
+        "{id}_PERMISSIONS=({})\n\
+         request_permissions \"${id}_CLIENT_ID\" {GRAPH_APP_ID} \"${{{id}_PERMISSIONS[@]}}\"\n\
+         consent \"${id}_CLIENT_ID\" {GRAPH_APP_ID} \"${{{id}_PERMISSIONS[@]}}\"\n",
+        ids.join("\n  ")
     );
     match args.credential {
         CredentialKind::Keyless => federate(script, args, identity),
@@ -107,13 +179,7 @@ fn register(script: &mut String, args: &EntraSetupArgs, identity: Identity) {
 fn federate(script: &mut String, args: &EntraSetupArgs, identity: Identity) {
     let (id, role, audience) =
         (variable(identity), names::graph_role(&args.stack, &args.region, identity), &args.audience);
-    let _ = write!(
-        script,
-        "if ! az ad app federated-credential list --id \"${id}_CLIENT_ID\" --query '[].subject' --output tsv | grep -qxF \"$ROLES/{role}\"; then\n  \
-         again az ad app federated-credential create --id \"${id}_CLIENT_ID\" --output none --parameters \
-         \"{{\\\"name\\\": \\\"{role}\\\", \\\"issuer\\\": \\\"$ISSUER\\\", \\\"subject\\\": \\\"$ROLES/{role}\\\", \\\"audiences\\\": [\\\"{audience}\\\"]}}\"\n\
-         fi\n"
-    );
+    let _ = writeln!(script, "trust \"${id}_CLIENT_ID\" {role} \"$ROLES/{role}\" {audience}");
 }
 
 /// Makes a certificate beside those that are there, so that the one in use goes on working until the new one is stored.
@@ -165,7 +231,7 @@ fn remove(script: &mut String, args: &EntraSetupArgs, identity: Identity) {
     let name = parameter(identity);
     let _ = write!(
         script,
-        "CLIENT_ID=$(az ad app list --filter \"displayName eq '{display}'\" --query '[0].appId' --output tsv)\n\
+        "CLIENT_ID=$(application '{display}')\n\
          if [ -n \"$CLIENT_ID\" ]; then az ad app delete --id \"$CLIENT_ID\"; fi\n\
          if aws secretsmanager describe-secret --region {region} --secret-id {secret} > /dev/null 2>&1; then\n  \
          aws secretsmanager delete-secret --region {region} --secret-id {secret} --recovery-window-in-days 7 --output text > /dev/null\n\

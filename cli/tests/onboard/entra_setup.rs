@@ -1,14 +1,17 @@
-//! `onboard entra-setup`: the script that it prints, and what that script does to an Azure and an AWS command line that only
-//! remember what they were told.
+//! `onboard entra-setup`: the script that it prints, and what that script does to a tenant behind an Azure command line that
+//! is as careless as the real one, and to an AWS command line that only remembers what it was asked.
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Output};
 
 use super::common::{err, onboard, out};
-use onboarding_core::entra::Identity;
-use serde_json::Value;
+use onboarding_core::{
+    entra::{GRAPH_APP_ID, Identity},
+    names,
+};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// Answers as the Azure CLI does in a tenant in which nothing is there yet.
+/// Answers as the Azure CLI does, and keeps a tenant in which nothing is there yet.
 const AZ: &str = include_str!("../../../.ci/documents/az");
 const AWS: &str = r#"#!/usr/bin/env bash
 echo "aws $*" >> "$CALLS"
@@ -53,6 +56,44 @@ impl Desk {
     fn calls(&self) -> Vec<String> {
         fs::read_to_string(self.path("calls")).unwrap_or_default().lines().map(str::to_owned).collect()
     }
+
+    /// What the Azure command line was asked to change since the last look.
+    fn changes(&self) -> Vec<String> {
+        let writes = [" create", " add", " update", " reset", " delete", "admin-consent", "POST"];
+        let changes = self.calls().into_iter().filter(|call| call.starts_with("az "));
+        let changes = changes.filter(|call| writes.iter().any(|word| call.contains(word))).collect();
+        fs::remove_file(self.path("calls")).unwrap_or_default();
+        changes
+    }
+
+    /// The tenant that the Azure command line keeps.
+    fn tenant(&self) -> Value {
+        serde_json::from_slice(&fs::read(self.path("calls.tenant")).unwrap()).unwrap()
+    }
+
+    /// Has the tenant be this one.
+    fn let_there_be(&self, applications: &Value) {
+        let graph = json!({ "id": GRAPH_PRINCIPAL, "appId": GRAPH_APP_ID });
+        let tenant = json!({ "made": 900, "applications": applications, "principals": [graph], "assignments": [] });
+        fs::write(self.path("calls.tenant"), tenant.to_string()).unwrap();
+    }
+}
+
+/// Microsoft Graph's service principal in the tenant.
+const GRAPH_PRINCIPAL: &str = "5e000000-0000-4000-8000-000000000000";
+
+/// The ids in a list of objects, in order.
+fn ids<'v>(list: &'v Value, name: &str) -> Vec<&'v str> {
+    let mut ids: Vec<&str> = list.as_array().unwrap().iter().map(|one| one[name].as_str().unwrap()).collect();
+    ids.sort_unstable();
+    ids
+}
+
+/// The ids of what an identity needs, in order.
+fn needed(identity: Identity) -> Vec<&'static str> {
+    let mut ids: Vec<&str> = identity.permissions().iter().map(|permission| permission.id).collect();
+    ids.sort_unstable();
+    ids
 }
 
 fn has(program: &str) -> bool {
@@ -61,47 +102,91 @@ fn has(program: &str) -> bool {
 }
 
 #[test]
-fn both_identities_are_made_without_a_secret_and_the_parameters_are_told() {
+fn both_identities_are_made_without_a_secret_and_a_second_time_changes_nothing() {
     let desk = Desk::new();
     let output = desk.run(&[], &[]);
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
-    for line in [
-        "TenantId=7e7a0000-0000-4000-8000-000000000001",
-        "SetupClientId=c1e70000-0000-4000-8000-000000000001",
-        "RuntimeClientId=c1e70000-0000-4000-8000-000000000002",
-    ] {
-        assert!(out(&output).contains(line), "{line} is missing in:\n{}", out(&output));
+    let tenant = desk.tenant();
+    let printed = out(&output);
+    assert!(printed.contains("TenantId=7e7a0000-0000-4000-8000-000000000001"), "{printed}");
+    for (identity, application) in Identity::ALL.into_iter().zip(tenant["applications"].as_array().unwrap()) {
+        let id = application["appId"].as_str().unwrap();
+        let parameter = if identity == Identity::Setup { "SetupClientId" } else { "RuntimeClientId" };
+        assert!(printed.contains(&format!("{parameter}={id}")), "{printed}");
+        let access = &application["requiredResourceAccess"];
+        assert_eq!(ids(access, "resourceAppId"), [GRAPH_APP_ID]);
+        assert_eq!(ids(&access[0]["resourceAccess"], "id"), needed(identity));
+        let principals = tenant["principals"].as_array().unwrap();
+        let principal = &principals.iter().find(|one| one["appId"] == id).unwrap()["id"];
+        let granted = tenant["assignments"].as_array().unwrap().iter();
+        let granted: Value = granted.filter(|one| one["principalId"] == *principal).cloned().collect();
+        assert_eq!(ids(&granted, "appRoleId"), needed(identity));
+        assert!(granted.as_array().unwrap().iter().all(|one| one["resourceId"] == GRAPH_PRINCIPAL));
+        let role = format!("connect-onboarding-ap-northeast-1-graph-{identity}");
+        assert_eq!(
+            application["federated"],
+            json!([{
+                "name": role, "issuer": "https://12345678.tokens.sts.global.api.aws",
+                "subject": format!("arn:aws:iam::111122223333:role/{role}"), "audiences": ["api://AzureADTokenExchange"],
+            }])
+        );
     }
     let calls = desk.calls();
-    for identity in Identity::ALL {
-        let number = if identity == Identity::Setup { 1 } else { 2 };
-        let of = format!("--id c1e70000-0000-4000-8000-00000000000{number}");
-        let mine: Vec<&String> = calls.iter().filter(|call| call.contains(&of)).collect();
-        let at = |part: &str| {
-            mine.iter().position(|call| call.contains(part)).unwrap_or_else(|| panic!("{part}: {mine:#?}"))
-        };
-        let granted = at("permission add");
-        for permission in identity.permissions() {
-            assert!(mine[granted].contains(&format!("{}=Role", permission.id)), "{}", permission.name);
-        }
-        assert!(granted < at("admin-consent"), "consent is for what was added");
-        let subject = format!("arn:aws:iam::111122223333:role/connect-onboarding-ap-northeast-1-graph-{identity}");
-        let federated = mine[at("federated-credential create")];
-        for part in [subject.as_str(), "https://12345678.tokens.sts.global.api.aws", "api://AzureADTokenExchange"] {
-            assert!(federated.contains(part), "{part}: {federated}");
-        }
-    }
     assert!(
         !calls.iter().any(|call| call.contains("secretsmanager") || call.contains("credential reset")),
         "{calls:#?}"
     );
+    desk.changes();
+    assert_eq!(desk.run(&[], &[]).status.code(), Some(0));
+    assert_eq!(desk.changes(), [""; 0]);
+    assert_eq!(desk.tenant(), tenant);
 }
 
 #[test]
-fn what_is_there_already_is_not_made_again() {
+fn only_what_is_missing_is_added_and_what_others_added_stays() {
     let desk = Desk::new();
-    assert_eq!(desk.run(&[], &[("MADE", "1")]).status.code(), Some(0));
-    assert!(!desk.calls().iter().any(|call| call.contains("ad app create")));
+    let first = Identity::Runtime.permissions()[0].id;
+    let mail = "810c84a8-4a9e-49e6-bf7d-12d183f40d01";
+    let role = "connect-onboarding-ap-northeast-1-graph-runtime";
+    // The name in other letters is another application; a federated credential of an earlier account is corrected.
+    desk.let_there_be(&json!([
+        { "appId": "other", "displayName": "CONNECT ONBOARDING RUNTIME (connect-onboarding)",
+          "requiredResourceAccess": [], "federated": [] },
+        { "appId": "ours", "displayName": names::app_registration("connect-onboarding", Identity::Runtime),
+          "requiredResourceAccess": [{ "resourceAppId": GRAPH_APP_ID, "resourceAccess": [
+              { "id": mail, "type": "Role" }, { "id": first.to_uppercase(), "type": "Role" } ] }],
+          "federated": [{ "name": role, "issuer": "https://earlier", "subject": "s", "audiences": ["a"] }] },
+    ]));
+    // `admin-consent` would refuse a national cloud.
+    let output = desk.run(&["--only", "runtime"], &[("CLOUD", "AzureUSGovernment")]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let changes = desk.changes();
+    let added = changes.iter().find(|call| call.contains("permission add")).unwrap();
+    assert!(added.contains("--id ours") && !added.to_lowercase().contains(first), "{added}");
+    let tenant = desk.tenant();
+    let (other, ours) = (&tenant["applications"][0], &tenant["applications"][1]);
+    assert_eq!(other["requiredResourceAccess"], json!([]));
+    assert_eq!(
+        ours["requiredResourceAccess"][0]["resourceAccess"].as_array().unwrap().len(),
+        needed(Identity::Runtime).len() + 1
+    );
+    assert_eq!(ours["federated"][0]["issuer"], "https://12345678.tokens.sts.global.api.aws");
+    assert_eq!(ours["federated"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn two_applications_of_the_name_are_not_chosen_from() {
+    let desk = Desk::new();
+    let name = names::app_registration("connect-onboarding", Identity::Setup);
+    let application =
+        |id: &str| json!({ "appId": id, "displayName": name, "requiredResourceAccess": [], "federated": [] });
+    desk.let_there_be(&json!([application("one"), application("two")]));
+    for arguments in [["--only", "setup"], ["--remove", "setup"]] {
+        let output = desk.run(&arguments, &[]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(err(&output).contains("one two"), "{}", err(&output));
+    }
+    assert_eq!(desk.changes(), [""; 0]);
 }
 
 #[test]
@@ -128,7 +213,7 @@ fn a_client_secret_goes_into_secrets_manager_and_into_no_command_line_or_output(
 #[test]
 fn a_refused_consent_stops_the_setup_and_says_so() {
     let desk = Desk::new();
-    let output = desk.run(&["--only", "runtime"], &[("CONSENT", "1")]);
+    let output = desk.run(&["--only", "runtime"], &[("CONSENT", "denied")]);
     assert_eq!(output.status.code(), Some(1));
     assert!(err(&output).contains("nothing is made twice"), "{}", err(&output));
     assert!(!desk.calls().iter().any(|call| call.contains("federated-credential create")));
@@ -137,9 +222,11 @@ fn a_refused_consent_stops_the_setup_and_says_so() {
 #[test]
 fn an_identity_is_taken_away_by_name() {
     let desk = Desk::new();
-    let output = desk.run(&["--remove", "setup"], &[("MADE", "1")]);
+    assert_eq!(desk.run(&[], &[]).status.code(), Some(0));
+    let output = desk.run(&["--remove", "setup"], &[]);
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
-    assert!(desk.calls().iter().any(|call| call == "az ad app delete --id c1e70000-0000-4000-8000-00000000000f"));
+    let left = names::app_registration("connect-onboarding", Identity::Runtime);
+    assert_eq!(ids(&desk.tenant()["applications"], "displayName"), [left]);
     assert!(out(&output).contains("without SetupClientId"));
 }
 
