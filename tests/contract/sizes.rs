@@ -62,6 +62,7 @@ fn drifted(place: usize, groups: usize) -> InstanceDrift {
             onboarding: report.preflight.onboarding,
             application: report.sign_on.application,
             groups: report.preflight.groups,
+            application_gone: false,
         }),
         ..InstanceDrift::default()
     }
