@@ -8,7 +8,14 @@ import os
 import re
 import sys
 
-QUOTA = 1000  # concurrent executions of a function account that is not new
+QUOTA = 1000  # concurrent executions of functions in an account that is not new
+# EventBridge Scheduler user guide, "Schedule types". It shows plural units only, the API reference singular ones too: one of
+# something is accepted as singular, everything else as plural. Six fields, of which one of both days is a question mark.
+SCHEDULE = re.compile(
+    r"rate\((1 (minute|hour|day)|([2-9]|[1-9]\d+) (minutes|hours|days))\)"
+    r"|cron\(\S+ \S+ ((?!\?)\S+ \S+ \?|\? \S+ (?!\?)\S+) \S+\)"
+    r"|at\(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\)"
+)
 
 
 def _tell(text):
@@ -132,6 +139,14 @@ def refuse_what_an_account_refuses_at_deployment(patches, permissions):
         if not permissions.role_may(role, "sqs:SendMessage", destination):
             raise ValueError(f"The function's execution role does not have permissions to call SendMessage on {destination}")
 
+    def check_source(properties):
+        if ":sqs:" not in properties.get("EventSourceArn", ""):
+            return
+        role = lambda_svc._functions[properties["FunctionName"].rsplit(":", 1)[-1]]["config"]["Role"]
+        for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes"):
+            if not permissions.role_may(role, f"sqs:{action}", properties["EventSourceArn"]):
+                raise ValueError(f"The function execution role does not have permissions to call {action} on SQS")
+
     def check_machine(arn, properties):
         machine = sfn._state_machines[arn]
         account, region = arn.split(":")[4], arn.split(":")[3]
@@ -153,6 +168,10 @@ def refuse_what_an_account_refuses_at_deployment(patches, permissions):
             raise ValueError(refusal)
         if kind == "AWS::Lambda::EventInvokeConfig":
             check_destination(properties)
+        if kind == "AWS::Lambda::EventSourceMapping":
+            check_source(properties)
+        if kind == "AWS::Scheduler::Schedule" and not SCHEDULE.fullmatch(properties["ScheduleExpression"]):
+            raise ValueError(f"Invalid Schedule Expression {properties['ScheduleExpression']}.")
         mark = naming.set(kind)
         try:
             physical_id, attributes = create(kind, logical_id, properties, stack_name)

@@ -94,6 +94,34 @@ impl Cloud {
         Err(self.query("cloudformation", "DescribeStackEvents", &[name]).await)
     }
 
+    /// Deploys a stack once more with one parameter changed; the stack's status at the end.
+    async fn update(&self, stack: &str, changed: (&str, &str)) -> String {
+        let name = ("StackName", stack);
+        let text = self.query("cloudformation", "DescribeStacks", &[name]).await;
+        let keys = text.split("<ParameterKey>").skip(1).map(|rest| rest.split('<').next().unwrap());
+        let mut fields =
+            vec![("StackName".to_owned(), stack.to_owned()), ("UsePreviousTemplate".into(), "true".into())];
+        for (number, key) in keys.enumerate() {
+            let member = |field: &str| format!("Parameters.member.{}.{field}", number + 1);
+            fields.push((member("ParameterKey"), key.to_owned()));
+            fields.push(match key == changed.0 {
+                true => (member("ParameterValue"), changed.1.to_owned()),
+                false => (member("UsePreviousValue"), "true".to_owned()),
+            });
+        }
+        for (number, capability) in ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"].into_iter().enumerate() {
+            fields.push((format!("Capabilities.member.{}", number + 1), capability.to_owned()));
+        }
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        self.query("cloudformation", "UpdateStack", &fields).await;
+        until("the update has an end", async || {
+            let text = self.query("cloudformation", "DescribeStacks", &[name]).await;
+            let status = text.split("<StackStatus>").nth(1)?.split('<').next()?.to_owned();
+            (!status.ends_with("IN_PROGRESS")).then_some(status)
+        })
+        .await
+    }
+
     /// Expects CloudFormation to refuse these resources for this reason.
     async fn refuses(&self, stack: &str, resources: &Value, reason: &str) {
         let refusal = self.create(stack, resources).await.unwrap_err();
@@ -161,6 +189,17 @@ async fn a_second_stack_deploys_beside_the_first_and_a_stack_name_that_is_too_lo
     let ended = cloud.end_of(&execution).await;
     assert_eq!(ended.status, "SUCCEEDED", "{}", ended.output);
     assert_eq!(ended.output["signInVerified"], true);
+
+    // A later deployment replaces nothing that has state.
+    let before = cloud.kept.outputs.clone();
+    assert_eq!(cloud.update("contact-centre", ("LogRetentionDays", "30")).await, "UPDATE_COMPLETE");
+    let text = cloud.query("cloudformation", "DescribeStacks", &[("StackName", "contact-centre")]).await;
+    for (name, value) in before {
+        assert!(
+            text.contains(&format!("<OutputValue>{}</OutputValue>", value.replace('&', "&amp;"))),
+            "{name}: {text}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -177,17 +216,25 @@ async fn refused_at_deployment(cloud: &Cloud) {
     let reserving = json!({ "Role": role("Reserving"), "Function": function(&arn, 1) });
     cloud.refuses("reserving", &reserving, "below its minimum value of [10]").await;
 
-    let schedule = |name: &str| {
+    let schedule = |name: &str, expression: &str| {
         json!({ "Type": "AWS::Scheduler::Schedule", "Properties": {
-            "Name": name, "ScheduleExpression": "rate(24 hours)", "FlexibleTimeWindow": { "Mode": "OFF" },
+            "Name": name, "ScheduleExpression": expression, "FlexibleTimeWindow": { "Mode": "OFF" },
             "Target": { "Arn": cloud.output("PlanStateMachineArn"), "RoleArn": "arn:aws:iam::000000000000:role/r" },
         } })
     };
-    cloud.create("one", &json!({ "Schedule": schedule("Daily") })).await.unwrap();
-    cloud.refuses("two", &json!({ "Schedule": schedule("Daily") }), "already exists").await;
+    cloud.create("one", &json!({ "Schedule": schedule("Daily", "rate(24 hours)") })).await.unwrap();
+    cloud.refuses("two", &json!({ "Schedule": schedule("Daily", "rate(1 hour)") }), "already exists").await;
+    for (number, expression) in ["rate(1 hours)", "cron(0 3 * * *)", "cron(0 3 ? * ? *)"].into_iter().enumerate() {
+        let wrong = json!({ "Schedule": schedule("Wrong", expression) });
+        cloud.refuses(&format!("wrong-{number}"), &wrong, "Invalid Schedule Expression").await;
+    }
 
     cloud.create("upper", &json!({ "Role": role("Acme") })).await.unwrap();
     cloud.refuses("lower", &json!({ "Role": role("acme") }), "already exists").await;
+    let trust = json!({ "Version": "2012-10-17", "Statement": [] }).to_string();
+    let again = [("Action", "CreateRole"), ("RoleName", "ACME"), ("AssumeRolePolicyDocument", trust.as_str())];
+    let (created, refusal) = cloud.iam_attempt(&again).await;
+    assert!(!created && refusal.contains("<Code>EntityAlreadyExists</Code>"), "{refusal}");
     cloud.refuses("long", &json!({ "Role": role(&"x".repeat(65)) }), "less than or equal to 64").await;
 
     let queue = cloud.physical("FailedEventQueue").await;
@@ -204,6 +251,12 @@ async fn refused_at_deployment(cloud: &Cloud) {
             "DestinationConfig": { "OnFailure": { "Destination": queue } },
         } },
     });
+    let mut unread = undelivered.clone();
+    unread["Role"] = role("Unread");
+    unread["Invocations"] = json!({ "Type": "AWS::Lambda::EventSourceMapping", "Properties": {
+        "FunctionName": { "Ref": "Function" }, "EventSourceArn": queue,
+    } });
+    cloud.refuses("unread", &unread, "does not have permissions to call ReceiveMessage").await;
     cloud.refuses("undelivered", &undelivered, "does not have permissions to call SendMessage").await;
 
     // Of the types of the template, state machines alone have generated names without the stack's name.
