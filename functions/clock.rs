@@ -11,7 +11,7 @@ use reqwest::Url;
 /// The variable with the endpoint of AWS, which the SDK reads as well.
 const ENDPOINT: &str = "AWS_ENDPOINT_URL";
 /// No time-out becomes shorter than this: a call on loopback takes milliseconds, but on a busy machine also a second.
-const SHORTEST_TIMEOUT: Duration = Duration::from_secs(3);
+const SHORTEST_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// How long a second of the real clouds lasts here.
 #[derive(Clone, Copy, Debug, PartialEq)]

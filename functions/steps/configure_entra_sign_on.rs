@@ -40,7 +40,13 @@ const SAML_MODE_ATTEMPTS: u32 = 5;
 const TOKEN_VERSION_ATTEMPTS: u32 = 10;
 const POLICY_ADVICE: &str = "exempt SAML applications from the tenant's identifier URI policy (excludeSaml)";
 /// How long the metadata is waited for here; more is the state machine's affair.
-const METADATA_WAITS: [Duration; 3] = [Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2)];
+const METADATA_WAITS: [Duration; 5] = [
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+    Duration::from_secs(8),
+];
 
 /// Makes the sign-on settings what they should be.
 ///

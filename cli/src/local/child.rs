@@ -52,10 +52,8 @@ impl Group {
         Ok(Output { status: self.wait().await?, stdout, stderr })
     }
 
-    /// Ends the whole group: asks first, then insists.
+    /// Ends the whole group, which has nothing to save.
     pub async fn stop(mut self) {
-        self.signal(Signal::TERM);
-        let _ = tokio::time::timeout(Duration::from_secs(3), self.child.wait()).await;
         self.signal(Signal::KILL);
         let _ = self.child.wait().await;
         self.leader = None;

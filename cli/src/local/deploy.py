@@ -1,7 +1,9 @@
 """Deploys template.yaml to the emulator as `sam deploy` would: code and definitions to a bucket, then the stack.
 
-Reads its settings as one JSON object from standard input and prints the stack's outputs as one JSON object.
+Reads its settings as one JSON object from standard input and prints the stack's outputs as one JSON object. It speaks
+AWS's protocols by itself: to load an SDK takes longer than the deployment.
 """
+import http.client
 import io
 import json
 import os
@@ -11,18 +13,53 @@ import shutil
 import struct
 import sys
 import time
+import urllib.parse
+import uuid
+import xml.etree.ElementTree as xml
 import zipfile
 import zlib
 
-import boto3
-from botocore.config import Config
-
 settings = json.load(sys.stdin)
-clients = Config(retries={"max_attempts": 2}, s3={"addressing_style": "path"})
 
 
-def client(service, endpoint="emulator"):
-    return boto3.client(service, endpoint_url=settings[endpoint], config=clients)
+def call(service, method, path, body, headers, endpoint="emulator"):
+    """One call in the operator's name. The signature names service and Region; the local cloud checks no more of it."""
+    scope = f"{os.environ['AWS_ACCESS_KEY_ID']}/20260101/{os.environ['AWS_REGION']}/{service}/aws4_request"
+    signature = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"
+    address = urllib.parse.urlparse(settings[endpoint])
+    connection = http.client.HTTPConnection(address.hostname, address.port, timeout=120)
+    try:
+        connection.request(method, path, body, {"authorization": signature, **headers})
+        answer = connection.getresponse()
+        text = answer.read()
+    finally:
+        connection.close()
+    if answer.status >= 300:
+        raise RuntimeError(f"{service}: {method} {path}: HTTP {answer.status}: {text.decode(errors='replace')}")
+    return text
+
+
+def json_call(service, target, **fields):
+    headers = {"content-type": "application/x-amz-json-1.1", "x-amz-target": target}
+    return json.loads(call(service, "POST", "/", json.dumps(fields), headers))
+
+
+def query(service, version, action, fields, endpoint="emulator"):
+    """A call in the query protocol; gives the answer without namespaces."""
+    form = urllib.parse.urlencode({"Action": action, "Version": version, **fields})
+    text = call(service, "POST", "/", form, {"content-type": "application/x-www-form-urlencoded"}, endpoint)
+    answer = xml.fromstring(text)
+    for element in answer.iter():
+        element.tag = element.tag.rpartition("}")[2]
+    return answer
+
+
+def cloudformation(action, **fields):
+    return query("cloudformation", "2010-05-15", action, {"StackName": settings["stack"], **fields})
+
+
+def put(path, body):
+    call("s3", "PUT", urllib.parse.quote(path, safe="/?"), body, {})
 
 
 def archive():
@@ -43,18 +80,20 @@ def archive():
 
 def upload():
     """Code, definitions and the template with their places in it go to a bucket; gives the template's URL."""
-    s3 = client("s3")
     bucket = "connect-onboarding-artifacts"
+    region = f"<LocationConstraint>{os.environ['AWS_REGION']}</LocationConstraint>"
     try:
-        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": os.environ["AWS_REGION"]})
-    except s3.exceptions.BucketAlreadyOwnedByYou:  # of another stack of this account
-        pass
-    s3.put_object(Bucket=bucket, Key="bootstrap.zip", Body=archive())
+        put(f"/{bucket}", f"<CreateBucketConfiguration>{region}</CreateBucketConfiguration>")
+    except RuntimeError as error:
+        if "BucketAlreadyOwnedByYou" not in str(error):  # of another stack of this account
+            raise
+    put(f"/{bucket}/bootstrap.zip", archive())
 
     def definition(match):
         path = match.group(2)
         key = os.path.basename(path)
-        s3.upload_file(os.path.join(settings["root"], path), bucket, key)
+        with open(os.path.join(settings["root"], path), "rb") as file:
+            put(f"/{bucket}/{key}", file.read())
         return f"{match.group(1)}s3://{bucket}/{key}"
 
     with open(os.path.join(settings["root"], "template.yaml"), encoding="utf-8") as file:
@@ -62,20 +101,22 @@ def upload():
     template = re.sub(r"(?m)^(\s*CodeUri:\s*)\.\s*$", rf"\g<1>s3://{bucket}/bootstrap.zip", template)
     template = re.sub(r"(?m)^(\s*DefinitionUri:\s*)(statemachine/\S+)\s*$", definition, template)
     # By its URL, as SAM does it: in the request itself a template may have 51,200 bytes only.
-    s3.put_object(Bucket=bucket, Key="template.yaml", Body=template.encode())
+    put(f"/{bucket}/template.yaml", template.encode())
     return f"{settings['emulator']}/{bucket}/template.yaml"
 
 
 def entra():
     """What a person would have done before deploying, so that Entra knows the functions; gives the parameters of it."""
     if settings["federation"]:
-        client("iam", "standIn").enable_outbound_web_identity_federation()
-    secrets = client("secretsmanager")
+        query("iam", "2010-05-08", "EnableOutboundWebIdentityFederation", {}, "standIn")
     # Under a key of its own, as a careful person has it: then the functions need that key, too.
-    key = client("kms").create_key(Description="Credentials for Microsoft Graph")["KeyMetadata"]["Arn"]
+    key = json_call("kms", "TrentService.CreateKey", Description="Credentials for Microsoft Graph")["KeyMetadata"]["Arn"]
     return {
-        secret["parameter"]: secrets.create_secret(
+        secret["parameter"]: json_call(
+            "secretsmanager",
+            "secretsmanager.CreateSecret",
             Name=secret["name"],
+            ClientRequestToken=str(uuid.uuid4()),
             SecretString=secret["value"],
             KmsKeyId=key,
             Tags=[{"Key": "expires", "Value": secret["expires"]}],
@@ -85,46 +126,45 @@ def entra():
 
 
 def deploy(template, parameters):
-    cloudformation = client("cloudformation")
-    stack = settings["stack"]
-    cloudformation.create_stack(
-        StackName=stack,
-        TemplateURL=template,
-        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
-        Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
-    )
+    fields = {"TemplateURL": template}
+    for number, (key, value) in enumerate(parameters.items(), 1):
+        fields[f"Parameters.member.{number}.ParameterKey"] = key
+        fields[f"Parameters.member.{number}.ParameterValue"] = value
+    for number, capability in enumerate(["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"], 1):
+        fields[f"Capabilities.member.{number}"] = capability
+    cloudformation("CreateStack", **fields)
     end = time.monotonic() + 120
     while time.monotonic() < end:
-        found = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
-        if found["StackStatus"] == "CREATE_COMPLETE":
-            return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
-        if found["StackStatus"] != "CREATE_IN_PROGRESS":
+        found = cloudformation("DescribeStacks").find(".//Stacks/member")
+        status = found.findtext("StackStatus")
+        if status == "CREATE_COMPLETE":
+            outputs = found.iterfind("Outputs/member")
+            return {output.findtext("OutputKey"): output.findtext("OutputValue") for output in outputs}
+        if status != "CREATE_IN_PROGRESS":
             break
-        time.sleep(0.1)
+        time.sleep(0.02)
+    events = cloudformation("DescribeStackEvents").iterfind(".//StackEvents/member")
     reasons = [
-        f"{event.get('LogicalResourceId')}: {event['ResourceStatusReason']}"
-        for event in cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
-        if event.get("ResourceStatusReason") and "FAILED" in event.get("ResourceStatus", "")
+        f"{event.findtext('LogicalResourceId')}: {event.findtext('ResourceStatusReason')}"
+        for event in events
+        if event.findtext("ResourceStatusReason") and "FAILED" in event.findtext("ResourceStatus", "")
     ]
-    sys.exit("\n".join([f"the stack is {found['StackStatus']}: {found.get('StackStatusReason', '')}", *reasons]))
+    sys.exit("\n".join([f"the stack is {status}: {found.findtext('StackStatusReason') or ''}", *reasons]))
 
 
 def keys(outputs):
     """Encrypts under the stack's key what the emulator's CloudFormation makes without it."""
     if "RegistryTable" not in outputs:
         return
-    found = client("cloudformation").describe_stack_resource(StackName=settings["stack"], LogicalResourceId="Key")
-    key = found["StackResourceDetail"]["PhysicalResourceId"]
-    client("dynamodb").update_table(
-        TableName=outputs["RegistryTable"],
-        SSESpecification={"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key},
-    )
-    client("sns").set_topic_attributes(
-        TopicArn=outputs["NotificationTopicArn"], AttributeName="KmsMasterKeyId", AttributeValue=key
-    )
-    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}}
+    key = cloudformation("DescribeStackResource", LogicalResourceId="Key").findtext(".//PhysicalResourceId")
+    encrypted = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key}
+    json_call("dynamodb", "DynamoDB_20120810.UpdateTable", TableName=outputs["RegistryTable"], SSESpecification=encrypted)
+    attribute = {"AttributeName": "KmsMasterKeyId", "AttributeValue": key}
+    query("sns", "2010-03-31", "SetTopicAttributes", {"TopicArn": outputs["NotificationTopicArn"], **attribute})
+    rule = f"<SSEAlgorithm>aws:kms</SSEAlgorithm><KMSMasterKeyID>{key}</KMSMasterKeyID>"
+    rule = f"<Rule><ApplyServerSideEncryptionByDefault>{rule}</ApplyServerSideEncryptionByDefault></Rule>"
     for bucket in (outputs["StorageBucket"], outputs["DocumentsBucket"]):
-        client("s3").put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": [rule]})
+        put(f"/{bucket}?encryption", f"<ServerSideEncryptionConfiguration>{rule}</ServerSideEncryptionConfiguration>")
 
 
 def pdf(text):
@@ -164,7 +204,7 @@ def documents(outputs):
     """Samples of the documents that the input names, as a person would have uploaded the real ones."""
     for key in settings["documents"] if "DocumentsBucket" in outputs else []:
         body = png() if key.lower().endswith(".png") else pdf("A sample document of Connect Onboarding, of nobody")
-        client("s3").put_object(Bucket=outputs["DocumentsBucket"], Key=key, Body=body)
+        put(f"/{outputs['DocumentsBucket']}/{key}", body)
 
 
 try:

@@ -22,7 +22,7 @@ threading.Thread(target=end_with_parent, daemon=True).start()
 sys.argv = ["ministack"]
 from ministack import app  # noqa: E402
 from ministack.core.concurrency import esm_wake  # noqa: E402
-from ministack.services import lambda_svc, sqs, stepfunctions as sfn  # noqa: E402
+from ministack.services import eventbridge, lambda_svc, scheduler, sqs, stepfunctions as sfn  # noqa: E402
 from ministack.services.cloudformation import provisioners  # noqa: E402
 
 patches = Patches(f"ministack {importlib.metadata.version('ministack')}")  # noqa: F821, of patches.py, which stands before this
@@ -75,7 +75,7 @@ def name_the_log_format_as_lambda_does():
 def send_what_states_do_themselves_through_the_stand_in():
     """What a state does without a function (the registry, other executions), the emulator does inside itself, where nobody
     sees it and nothing can fail. Here it is a call like every other one, in the name of its state."""
-    patience = 5  # seconds, for a call that Step Functions would give up after its state's TimeoutSeconds
+    patience = 8  # seconds, for a call that Step Functions would give up after its state's TimeoutSeconds
     door = urllib.parse.urlparse(os.environ["AWS_ENDPOINT_URL_DYNAMODB"])
     state = contextvars.ContextVar("state", default=None)
     patches.needs(lambda_svc, "_get_func_record_for_ref")
@@ -202,5 +202,8 @@ name_the_log_format_as_lambda_does()
 send_what_states_do_themselves_through_the_stand_in()
 wait_for_an_answer_as_step_functions_does()
 be_as_strict_as_an_account(patches)  # noqa: F821, of account.py, which stands before this
+start_executions_at_once(patches, sfn)  # noqa: F821, of delays.py, which stands before this
+look_for_due_schedules_each_second(patches, scheduler, eventbridge)  # noqa: F821
 patches.apply()
+prepare_for_a_deployment()  # noqa: F821
 app.main()

@@ -29,6 +29,7 @@ const LAUNCHER: &str = concat!(
     include_str!("definitions.py"),
     include_str!("states.py"),
     include_str!("account.py"),
+    include_str!("delays.py"),
     include_str!("emulator.py")
 );
 

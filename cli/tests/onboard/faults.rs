@@ -16,10 +16,10 @@ use super::{
 
 /// So many lives at a time, besides those that mostly wait.
 const LIVES: usize = 3;
-/// Longer than the functions wait for an answer.
-const SILENCE_MS: u64 = 20_500;
+/// Longer than the functions and the states wait for an answer: eight seconds, the shortest time-out there is.
+const SILENCE_MS: u64 = 9_500;
 /// Who waits that long for every state in turn waits for too long: each of so many lives is silent for a part of them.
-const SILENT_LIVES: usize = 3;
+const SILENT_LIVES: usize = 6;
 
 /// A way in which a call fails.
 struct Kind {

@@ -2,6 +2,8 @@
 
 use std::{
     fs::File,
+    io::{Read, Write},
+    net::TcpStream,
     path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -112,6 +114,18 @@ impl Cloud {
         let text = answer.text().await.unwrap();
         assert!(status.is_success(), "{method} {path}: {text}");
         serde_json::from_str(&text).unwrap_or_else(|_| if text.is_empty() { Value::Null } else { text.into() })
+    }
+
+    /// Sets an applied quota value of the account. Not asynchronous: what tests share is made outside their runtimes.
+    pub(crate) fn set_quota(&self, code: &str, value: usize) {
+        let address = self.kept.stand_in.trim_start_matches("http://");
+        let body = json!({ "code": code, "value": value }).to_string();
+        let head = format!("host: {address}\r\nconnection: close\r\ncontent-length: {}", body.len());
+        let mut stream = TcpStream::connect(address).unwrap();
+        write!(stream, "POST /_admin/quota HTTP/1.1\r\n{head}\r\n\r\n{body}").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
 
     /// An administrator's call of the stand-in.

@@ -157,6 +157,8 @@ fn ctrl_c_and_termination_stop_everything_that_was_started_and_remove_what_was_w
 fn even_a_killed_run_leaves_no_process_and_no_folder_behind() {
     let (code, started) = ended_by(Signal::KILL);
     assert_eq!(code, None);
+    assert!(started.processes.len() >= 2, "the emulator and at least one function ran: {:?}", started.processes);
+    assert_eq!(started.folders.len(), started.processes.len(), "each of them runs in the run's folder");
     for id in started.processes {
         assert!(ends(id), "process {id} is left");
     }

@@ -49,6 +49,14 @@ struct Working {
     done: bool,
 }
 
+/// The body of `/_admin/gates`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OpenGate {
+    /// The gate that is opened.
+    open: String,
+}
+
 /// The body of `/_admin/clock`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -108,6 +116,8 @@ pub(crate) async fn serve(cloud: &Cloud, request: &Request) -> Response {
             done(read(request).and_then(|body: EndSubscription| cloud.graph.end_subscription(&body.id)))
         }
         ("POST", "/_admin/registrations") => done(read(request).map(|body| cloud.graph.register(body))),
+        ("POST", "/_admin/gates") => done(read(request).map(|body: OpenGate| cloud.gates.open(&body.open))),
+        ("GET", "/_admin/gates") => Response::json(200, &json!(cloud.gates.waiting())),
         ("POST", "/_admin/clock") => {
             done(read(request).map(|body: Advance| cloud.world.setting.clock.advance(body.advance_seconds)))
         }

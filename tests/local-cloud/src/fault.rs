@@ -46,6 +46,9 @@ pub struct FaultRule {
     /// How long the call waits before anything else happens, in milliseconds of wall time.
     #[serde(default)]
     pub delay_ms: Option<u64>,
+    /// The name of a gate at which the call waits before anything else happens, until `POST /_admin/gates` opens it.
+    #[serde(default)]
+    pub gate: Option<String>,
     /// How long the answer waits after the call had its effect, in milliseconds of wall time.
     #[serde(default)]
     pub answer_delay_ms: Option<u64>,
@@ -128,7 +131,7 @@ pub enum FaultRuleError {
     },
     /// The rule matches but has no effect.
     #[error(
-        "the fault rule for {pattern:?} does nothing: give it status, code, delayMs, answerDelayMs, truncate, break or kill"
+        "the fault rule for {pattern:?} does nothing: give it status, code, delayMs, gate, answerDelayMs, truncate, break or kill"
     )]
     Nothing {
         /// The rule's `match`.
@@ -172,7 +175,7 @@ impl Faults {
             return Err(FaultRuleError::Status { pattern, status });
         }
         let answers = rule.status.is_some() || rule.code.is_some();
-        let slow = rule.delay_ms.is_some() || rule.answer_delay_ms.is_some();
+        let slow = rule.delay_ms.is_some() || rule.answer_delay_ms.is_some() || rule.gate.is_some();
         if !answers && !slow && rule.truncate.is_none() && !rule.broken && rule.kill.is_none() {
             return Err(FaultRuleError::Nothing { pattern });
         }
@@ -212,6 +215,10 @@ fn plain(service: &str) -> String {
 impl Hit {
     pub(crate) fn delay(&self) -> Option<std::time::Duration> {
         self.rule.delay_ms.map(std::time::Duration::from_millis)
+    }
+
+    pub(crate) fn gate(&self) -> Option<&str> {
+        self.rule.gate.as_deref()
     }
 
     pub(crate) fn answer_delay(&self) -> Option<std::time::Duration> {

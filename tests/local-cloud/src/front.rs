@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use crate::authority::{Authority, Caller};
 use crate::aws_error::Protocol;
 use crate::fault::{Faults, Hit, Kill};
+use crate::gate::Gates;
 use crate::graph::Graph;
 use crate::http::{Request, Response};
 use crate::iam::Iam;
@@ -42,6 +43,7 @@ pub(crate) struct Cloud {
     pub(crate) upstream: Upstream,
     pub(crate) models: Option<Models>,
     pub(crate) faults: Mutex<Faults>,
+    pub(crate) gates: Gates,
     pub(crate) recorder: Recorder,
     pub(crate) violations: Violations,
 }
@@ -117,6 +119,9 @@ impl Cloud {
         let hit = self.hit(&caller, &way, request);
         if let Some(delay) = hit.as_ref().and_then(Hit::delay) {
             tokio::time::sleep(delay).await;
+        }
+        if let Some(gate) = hit.as_ref().and_then(Hit::gate) {
+            self.gates.pass(gate).await;
         }
         let kill = hit.as_ref().and_then(Hit::kill);
         if kill == Some(Kill::Before) {

@@ -20,6 +20,7 @@ pub mod clock;
 mod connect;
 mod fault;
 mod front;
+mod gate;
 pub mod graph;
 pub mod http;
 mod iam;
@@ -266,6 +267,7 @@ fn build(options: Options, urls: &[String; 3]) -> Result<Cloud, StartError> {
         upstream,
         models,
         faults: Mutex::new(faults),
+        gates: gate::Gates::default(),
         recorder,
         violations: Violations::default(),
     })

@@ -16,7 +16,9 @@ pub(crate) fn cloud() -> &'static Cloud {
     static CLOUD: OnceLock<Cloud> = OnceLock::new();
     CLOUD.get_or_init(|| {
         let group = |number| json!({ "id": group_id(number), "displayName": format!("Group {number}"), "members": members(number) });
-        Cloud::idle(&json!({ "groups": (0..GROUPS).map(group).collect::<Vec<_>>() }))
+        let cloud = Cloud::idle(&json!({ "groups": (0..GROUPS).map(group).collect::<Vec<_>>() }));
+        cloud.set_quota("L-AA17A6B9", 2 * GROUPS);
+        cloud
     })
 }
 
@@ -52,7 +54,6 @@ impl House {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         assert!(number < GROUPS, "more houses than groups");
         let cloud = cloud();
-        cloud.admin("POST", "quota", &json!({ "code": "L-AA17A6B9", "value": GROUPS })).await;
         let wish = json!({
             "IdentityManagementType": "SAML", "InstanceAlias": format!("house-{number}"),
             "InboundCallsEnabled": true, "OutboundCallsEnabled": true,
@@ -141,6 +142,32 @@ impl House {
         self.cloud.admin("POST", "fault", &rule).await;
     }
 
+    /// The next creation of a user waits at a gate of this test's, until it is opened.
+    pub(crate) async fn hold_a_creation(&self, name: &str) -> String {
+        self.hold_creations(name, 1).await
+    }
+
+    /// The same for so many creations; 0 is for all that come before the gate is opened, also those of another attempt.
+    pub(crate) async fn hold_creations(&self, name: &str, times: u32) -> String {
+        let gate = format!("{name} of {}", self.instance);
+        self.create_user_once(json!({ "gate": gate, "times": times })).await;
+        gate
+    }
+
+    /// Waits until a creation waits at the gate.
+    pub(crate) async fn until_held(&self, gate: &str) {
+        until("a creation is held", async || {
+            let waiting = self.cloud.admin("GET", "gates", &Value::Null).await;
+            (waiting[gate].as_u64() > Some(0)).then_some(())
+        })
+        .await;
+    }
+
+    /// Lets what waits at the gate go on.
+    pub(crate) async fn open(&self, gate: &str) {
+        self.cloud.admin("POST", "gates", &json!({ "open": gate })).await;
+    }
+
     /// Starts a sync with these fields besides the instance.
     pub(crate) async fn start(&self, fields: Value) -> String {
         let mut input = json!({ "instanceId": self.instance });
@@ -158,14 +185,6 @@ impl House {
         let Ended { status, output } = self.cloud.end_of(execution).await;
         assert_eq!(status, "SUCCEEDED", "{output}");
         output
-    }
-
-    /// Waits until this execution holds the lease and its first creation is under way.
-    pub(crate) async fn until_at_work(&self, execution: &str) {
-        until("the sync holds the lease", async || {
-            (self.entry().await.get("lease").is_some_and(|lease| lease == execution)).then_some(())
-        })
-        .await;
     }
 
     /// The status of each call of this instance's `CreateUser` that was answered.

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 #[tokio::test]
 async fn an_event_that_meets_the_schedules_sync_makes_it_go_round_once_more() {
     let house = House::with_members(3).await;
-    house.create_user_once(json!({ "delayMs": 3000 })).await;
+    let gate = house.hold_a_creation("schedule").await;
     let schedule = house.start(json!({ "reason": "schedule" })).await;
-    house.until_at_work(&schedule).await;
+    house.until_held(&gate).await;
     until("the sync has read the group", async || (house.users().await.len() == 2).then_some(())).await;
 
     // After the first round's look at the group: only another round can see it.
@@ -19,6 +19,7 @@ async fn an_event_that_meets_the_schedules_sync_makes_it_go_round_once_more() {
     assert_eq!(house.entry().await["dirty"], true);
     assert_eq!(house.cloud.entered(&event, "SyncUsers").await, 0);
 
+    house.open(&gate).await;
     let output = house.succeeded(&schedule).await;
     assert_eq!((&output["status"], house.cloud.entered(&schedule, "SyncUsers").await), (&json!("DONE"), 2));
     assert_eq!(house.usernames().await, house.of(0..4));
@@ -30,13 +31,14 @@ async fn an_event_that_meets_the_schedules_sync_makes_it_go_round_once_more() {
 #[tokio::test]
 async fn a_holder_that_was_killed_loses_its_lease_to_the_next_sync() {
     let house = House::with_members(3).await;
-    house.create_user_once(json!({ "delayMs": 2000 })).await;
+    let gate = house.hold_a_creation("killed").await;
     let killed = house.start(json!({})).await;
-    house.until_at_work(&killed).await;
+    house.until_held(&gate).await;
     house.cloud.call("states", "AWSStepFunctions.StopExecution", json!({ "executionArn": killed })).await;
 
     let output = house.sync(json!({ "reason": "schedule" })).await;
     assert_eq!(output["status"], "DONE", "{output}");
+    house.open(&gate).await;
     // The killed one's function still runs, as it does on AWS, and makes nobody twice.
     until("the late call is answered", async || {
         let calls = house.create_user_calls().await;
@@ -50,19 +52,20 @@ async fn a_holder_that_was_killed_loses_its_lease_to_the_next_sync() {
 #[tokio::test]
 async fn a_lease_that_was_not_renewed_for_an_hour_is_nobodys_and_its_late_holder_leaves_the_new_one_alone() {
     let house = House::with_members(2).await;
-    house.create_user_once(json!({ "delayMs": 3000 })).await;
+    let gate_of_late = house.hold_a_creation("late").await;
     let late = house.start(json!({})).await;
-    house.until_at_work(&late).await;
+    house.until_held(&gate_of_late).await;
     house.update("SET leaseUntil = :past", json!({ ":past": { "N": "1" } })).await;
-    house.create_user_once(json!({ "delayMs": 6000 })).await;
+    let gate_of_next = house.hold_creations("next", 0).await;
     let next = house.start(json!({ "reason": "schedule" })).await;
-    house.until_at_work(&next).await;
+    house.until_held(&gate_of_next).await;
+    house.open(&gate_of_late).await;
     assert_eq!(house.succeeded(&late).await["status"], "DONE");
-    if house.cloud.call("states", "AWSStepFunctions.DescribeExecution", json!({ "executionArn": next })).await["status"]
-        == "RUNNING"
-    {
-        assert_eq!(house.entry().await["lease"], next.as_str(), "the late holder released what is not its own");
-    }
+    let describe = json!({ "executionArn": next });
+    let described = house.cloud.call("states", "AWSStepFunctions.DescribeExecution", describe).await;
+    assert_eq!(described["status"], "RUNNING", "{described}");
+    assert_eq!(house.entry().await["lease"], next.as_str(), "the late holder released what is not its own");
+    house.open(&gate_of_next).await;
     assert_eq!(house.succeeded(&next).await["status"], "DONE");
     assert_eq!(house.usernames().await, house.of(0..2));
 }
