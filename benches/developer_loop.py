@@ -64,6 +64,10 @@ ROWS = {
 OWN = ("CARGO_", "RUSTC_", "RUSTFLAGS", "ONBOARD_", "AWS_", "SAM_")
 
 
+class Failed(Exception):
+    """A run that gives no figure."""
+
+
 @dataclass
 class Side:
     """One of the two states: its clone and what was measured in it, by row."""
@@ -127,7 +131,7 @@ class Side:
         reap(command)
         reader.join()
         if process.returncode:
-            sys.exit(f"{self.name}: `{command}` ended with {process.returncode}; the end of {log}:\n{tail(log)}")
+            raise Failed(f"{self.name}: `{command}` ended with {process.returncode}; the end of its output:\n{tail(log)}")
         heard = [at for at in heard if at < ended] + [ended]
         silence = max(later - earlier for earlier, later in itertools.pairwise(heard))
         return ended - started, processor() - used, silence
@@ -156,7 +160,7 @@ def reap(command):
                 time.sleep(0.05)
         except ChildProcessError:
             return
-    sys.exit(f"{command}: it has ended, and left processes that have not")
+    raise Failed(f"{command}: it has ended, and left processes that have not")
 
 
 def tail(log):
@@ -177,8 +181,10 @@ def clone(name, source, work):
     return Side(name, folder)
 
 
-def measure(row, sides):
-    for number in range(row.runs):
+def measure(row, runs, sides):
+    for side in sides:
+        side.figures.pop((row.command, row.kind), None)
+    for number in range(runs):
         for side in sides:
             side.prepare(row.kind)
             seconds, cpu, silence = side.run(row.command, row.kind)
@@ -218,7 +224,7 @@ def write(lines, sides, load):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--against", required=True, metavar="COMMIT|FOLDER", help="the state to compare with")
-    parser.add_argument("--work", type=Path, help="keep clones and logs in this folder [default: a temporary one]")
+    parser.add_argument("--work", type=Path, help="make the clones in this folder [default: that of temporary files]")
     parser.add_argument("--runs", type=int, help="runs of each row, instead of the row's own number")
     parser.add_argument("rows", nargs="*", metavar="ROW", help=f"rows to measure: {', '.join(ROWS)} [default: all]")
     arguments = parser.parse_args()
@@ -232,14 +238,22 @@ def main():
     with tempfile.TemporaryDirectory(dir=arguments.work, prefix="developer-loop-") as work:
         load = os.getloadavg()[0]
         sides = [clone("before", arguments.against, Path(work)), clone("after", ROOT, Path(work))]
+        lines, missed = [], []
         # Cold rows first: they remove what the warm ones need.
         for row in sorted(rows, key=lambda row: row.kind == "warm"):
-            if (row.command, row.kind) not in sides[0].figures:
-                runs = arguments.runs or row.runs
-                measure(Row(row.name, row.command, row.target, row.kind, runs, row.figure, row.silence), sides)
-        lines = [line(row, sides) for row in rows]
-        write([text for text, _ in lines], sides, load)
-    sys.exit(0 if all(met for _, met in lines) else 1)
+            try:
+                if any((row.command, row.kind) not in side.figures for side in sides):
+                    measure(row, arguments.runs or row.runs, sides)
+                text, met = line(row, sides)
+            except Failed as failed:
+                print(failed, file=sys.stderr, flush=True)
+                met = False
+            else:
+                lines.append(text)
+                # After each row: hours of measuring are not lost by what comes after them.
+                write(lines, sides, load)
+            missed += [] if met else [row.name]
+    sys.exit(f"missed: {'; '.join(missed)}" if missed else 0)
 
 
 main()
