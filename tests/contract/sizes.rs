@@ -1,23 +1,40 @@
 //! What the onboarding carries from state to state stays below the limit of Step Functions, 256 KiB, which no state machine
 //! can catch: an input that would exceed it is refused before anything is created.
 
-use onboarding_core::contract::{DriftFinding, DriftReport, InstanceDrift, Mending, PreflightOutput, ReportInput};
+use onboarding_core::contract::{
+    Check, DriftFinding, DriftReport, GroupSubscription, InstanceDrift, Mending, PreflightOutput, ReportInput,
+    SubscriptionAction,
+};
 
 use super::sample_event;
 
-const LIMIT: usize = 262_144;
-/// The most that both branches of telephony add, as the tests of a year of waiting measure it.
-const TELEPHONY: usize = 64 * 1024;
+const LIMIT: usize = PreflightOutput::MAX_STATE;
+/// The most that both branches of telephony add, as the tests of a year of waiting measure it, and the most that the lists
+/// of a user sync add, fifty lines each.
+const TELEPHONY_AND_USERS: usize = (64 + 40) * 1024;
 
-/// The sample input of `report` with this many groups, whose names are as long as names of groups are.
-fn report(groups: usize) -> ReportInput {
+/// The sample input of `report` with this many groups, and with what the steps add for each of them.
+fn report(groups: usize, length_of_names: usize) -> ReportInput {
     let mut report: ReportInput = serde_json::from_value(sample_event("report", &serde_json::Value::Null)).unwrap();
     let (wanted, found) = (report.preflight.onboarding.users.groups.clone(), report.preflight.groups.clone());
     report.preflight.onboarding.users.groups = wanted.into_iter().cycle().take(groups).collect();
     report.preflight.groups = found.into_iter().cycle().take(groups).collect();
+    report.preflight.onboarding.telephony.outbound_to_japanese_mobiles = true;
     for (place, group) in report.preflight.groups.iter_mut().enumerate() {
-        group.display_name = format!("Support agents of the contact centre in Osaka, team {place:04}");
+        group.display_name = format!("{place:0length_of_names$}");
         report.preflight.onboarding.users.groups[place].group.clone_from(&group.display_name);
+        report.sign_on.verification.checks.push(Check {
+            name: format!("assignment of {}", group.display_name),
+            passed: true,
+            expected: "assigned".into(),
+            found: "its members are assigned one by one".into(),
+        });
+        report.sign_on.notifications.subscriptions.push(GroupSubscription {
+            group_id: group.id.clone(),
+            subscription_id: group.id.clone(),
+            expires_at: "2026-12-29T05:59:41Z".into(),
+            action: SubscriptionAction::Created,
+        });
     }
     report
 }
@@ -28,21 +45,23 @@ fn bytes(value: &impl serde::Serialize) -> usize {
 
 #[test]
 fn an_input_that_the_state_machine_can_not_carry_is_refused_before_anything_is_created() {
-    let most = (1..2_000).take_while(|groups| report(*groups).preflight.within_limits().is_ok()).count();
-    assert!((300..1_000).contains(&most), "{most} groups fit");
-    let refused = report(most + 1).preflight.within_limits().unwrap_err();
-    assert_eq!(refused.name(), "InvalidInput");
-    for part in ["KiB", "name fewer groups", &(most + 1).to_string()] {
-        assert!(refused.message.contains(part), "{refused}");
+    for length in [4, 60, 256] {
+        let fits = |groups: &usize| report(*groups, length).preflight.within_limits().is_ok();
+        let most = (1..2_000).take_while(fits).count();
+        assert!(most >= 80, "{most} groups with names of {length} characters fit");
+        let refused = report(most + 1, length).preflight.within_limits().unwrap_err();
+        assert_eq!(refused.name(), "InvalidInput");
+        for part in ["KiB", "name fewer groups", &(most + 1).to_string()] {
+            assert!(refused.message.contains(part), "{refused}");
+        }
+        let all = report(most, length);
+        assert!(bytes(&all) + TELEPHONY_AND_USERS < LIMIT, "{most} groups: {} bytes", bytes(&all));
     }
-    let all = report(most);
-    assert!(bytes(&all.preflight) <= PreflightOutput::MAX_BYTES);
-    assert!(bytes(&all) + TELEPHONY < LIMIT, "{} bytes without telephony", bytes(&all));
 }
 
 /// An instance of this many groups that was changed everywhere.
 fn drifted(place: usize, groups: usize) -> InstanceDrift {
-    let report = report(groups);
+    let report = report(groups, 60);
     let finding = DriftFinding {
         place: "p".repeat(60),
         expected: "e".repeat(400),
@@ -83,6 +102,6 @@ fn the_drift_of_many_instances_is_shortened_until_a_state_can_carry_it_and_each_
             (&long.instance_id, 70, long.findings.first())
         );
     }
-    let largest = DriftReport { instances: vec![drifted(0, 450)] }.within_limits();
+    let largest = DriftReport { instances: vec![drifted(0, 300)] }.within_limits();
     assert!(largest.instances[0].mending.is_some(), "the largest onboarding can be reverted");
 }

@@ -115,9 +115,26 @@ pub struct PreflightOutput {
 }
 
 impl PreflightOutput {
-    /// The most bytes of this output. Step Functions allows 256 KiB for what a state is given, and the state `Report` is
-    /// given this output with those of all other steps (developer guide of Step Functions, "Service quotas").
-    pub const MAX_BYTES: usize = 160 * 1024;
+    /// What Step Functions allows a state to be given, in bytes (developer guide of Step Functions, "Service quotas"). The
+    /// state `Report` is given the outputs of all steps.
+    pub const MAX_STATE: usize = 256 * 1024;
+    /// What orders of phone numbers and their quotas add at most, in bytes.
+    const TELEPHONY: usize = 64 * 1024;
+    /// What all other steps add at most, in bytes, apart from what they add for each group.
+    const REST: usize = 48 * 1024;
+    /// What a group's subscription, and the check of its assignment without the group's name, take in bytes.
+    const GROUP: usize = 300;
+
+    /// How many bytes `Report` may be given in the end: this output, and for each group a check of the sign-in and a
+    /// subscription.
+    #[must_use]
+    pub fn carried(&self) -> usize {
+        let telephony = &self.onboarding.telephony;
+        let wanted = !self.onboarding.phone_numbers.is_empty() || telephony.outbound_to_japanese_mobiles;
+        let rest = if wanted { Self::TELEPHONY + Self::REST } else { Self::REST };
+        let groups: usize = self.groups.iter().map(|group| bytes(&group.display_name) + Self::GROUP).sum();
+        bytes(self) + groups + rest
+    }
 
     /// Refuses an input that the state machine could not carry to its end: a state that exceeds the limit ends the execution,
     /// and no rule of the state machine can catch that.
@@ -125,16 +142,20 @@ impl PreflightOutput {
     /// # Errors
     /// `InvalidInput` with the size and the number of groups.
     pub fn within_limits(self) -> Result<Self, StepError> {
-        let bytes = serde_json::to_string(&self).map_or(usize::MAX, |text| text.len());
-        if bytes <= Self::MAX_BYTES {
+        let carried = self.carried();
+        if carried <= Self::MAX_STATE {
             return Ok(self);
         }
         Err(StepError::invalid_input(format!(
-            "the input with what Entra says about its {} groups takes {} KiB, and the state machine can carry {} KiB: name fewer \
-             groups, for example parent groups with users.nestedGroups \"flatten\"; nothing was created",
+            "the input with what Entra says about its {} groups will take {} KiB, and a state can carry {} KiB: name fewer groups, \
+             for example parent groups with users.nestedGroups \"flatten\"; nothing was created",
             self.groups.len(),
-            bytes.div_ceil(1024),
-            Self::MAX_BYTES / 1024
+            carried.div_ceil(1024),
+            Self::MAX_STATE / 1024
         )))
     }
+}
+
+fn bytes(value: &impl Serialize) -> usize {
+    serde_json::to_string(value).map_or(usize::MAX / 8, |text| text.len())
 }
