@@ -127,6 +127,19 @@ pub fn is_no_increase<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> boo
     says(error, "greater than the current quota value")
 }
 
+/// Whether Connect refuses a claim because the number is not free any more. Seen is `InvalidParameterException` with "Phone
+/// number not available: +1…" (terraform-provider-aws#45572); the model also has `ResourceNotFoundException`.
+pub fn is_number_taken<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
+    is(error, &["ResourceNotFoundException"])
+        || (is(error, &["InvalidParameterException"]) && says(error, "number not available"))
+}
+
+/// Whether Connect refuses a claim because the account has claimed and released too many numbers in 180 days: by default,
+/// 200 % of the quota (API reference, `ClaimPhoneNumber`; text from terraform-provider-aws#45937).
+pub fn is_claim_limit<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
+    says(error, "180 days")
+}
+
 /// Whether the message of a failed call contains this text, in lower case.
 fn says<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>, text: &str) -> bool {
     let message = error.as_service_error().and_then(ProvideErrorMetadata::message);

@@ -12,8 +12,8 @@
 //!   a missing object a denied one).
 //! * Writes: `connect:ClaimPhoneNumber`, `connect:UpdatePhoneNumberMetadata`, `connect:AssociatePhoneNumberContactFlow`,
 //!   `connect:TagResource`, `support:AddAttachmentsToSet`, `support:CreateCase`.
-//! * Safe to repeat: the instance's numbers are listed before anything is asked for; a claim has a client token of its
-//!   place in the wish; a case is found again by the marker in its subject, resolved ones too. Numbers that were there
+//! * Safe to repeat: the instance's numbers are listed before anything is asked for; a poll claims only numbers
+//!   that the poll before it has put into the state, each with a client token of its own; a case is found again by the marker in its subject, resolved ones too. Numbers that were there
 //!   before are only given what the input says of them, never our tags. A released number can't be had again, so nothing
 //!   is ever released.
 //! * The wake-up by EventBridge ("Support Case Update") is left out: that event is best effort and reaches us-east-1 only,

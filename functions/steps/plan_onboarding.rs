@@ -16,12 +16,13 @@
 use onboarding_core::{
     StepError, StepErrorKind,
     contract::{
-        Area, EntraApplication, OpenItem, PlanItem, PlanOnboardingInput, PlanOnboardingOutput, PlanStatus,
+        Action, Area, EntraApplication, OpenItem, PlanItem, PlanOnboardingInput, PlanOnboardingOutput, PlanStatus,
         RegisterInstanceInput,
     },
     inspection::{Object, Presence},
     onboarding::{INSTANCES_QUOTA, Onboarding, quota_is_per_instance},
     saml::read_metadata,
+    telephony::older_plans_end,
 };
 use time::OffsetDateTime;
 
@@ -54,7 +55,10 @@ pub async fn run(cx: &Clients, input: PlanOnboardingInput) -> Result<PlanOnboard
     let planner = Planner { cx, onboarding: &onboarding, people: &people, instance: &instance, now };
 
     let (mut items, mut open_items) = planner.instance().await?;
-    items.extend(planner.telephony().await?);
+    let telephony = planner.telephony().await?;
+    let orders = telephony.iter().any(|item| item.area == Area::PhoneNumbers && item.action == Action::Wait);
+    open_items.extend(older_plans_end(now.date()).filter(|_| orders));
+    items.extend(telephony);
     let (sign_on, switches) = planner.sign_on().await?;
     items.extend(sign_on);
     open_items.extend(switches);

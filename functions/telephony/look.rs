@@ -3,14 +3,14 @@
 use onboarding_core::{
     backoff,
     contract::OpenItem,
-    telephony::{CaseOrder, NumberResult, OrderNumbersInput, OrderNumbersOutput, notification},
+    telephony::{CaseOrder, NumberResult, Offer, OrderNumbersInput, OrderNumbersOutput, notification},
 };
 use sha2::{Digest, Sha256};
 
 use crate::clients::Clients;
 
 /// How many numbers a look claims or sets up: Connect takes five calls of a kind at once, then two a second.
-const NUMBERS_A_LOOK: usize = 5;
+pub(super) const NUMBERS_A_LOOK: usize = 5;
 
 /// What one look finds.
 pub(crate) struct Look<'a> {
@@ -21,6 +21,12 @@ pub(crate) struct Look<'a> {
     pub(super) budget: usize,
     pub(super) numbers: Vec<NumberResult>,
     pub(super) orders: Vec<CaseOrder>,
+    /// Numbers that the next poll may claim.
+    pub(super) offers: Vec<Offer>,
+    /// The day from which Connect accepts claims again.
+    pub(super) blocked_until: Option<String>,
+    /// What Connect said when it refused a claim because of its limit.
+    pub(super) claim_refusals: Vec<String>,
     pub(super) items: Vec<OpenItem>,
     pub(super) messages: Vec<String>,
     /// The waits of what is pending.
@@ -36,6 +42,9 @@ impl<'a> Look<'a> {
             budget: NUMBERS_A_LOOK,
             numbers: Vec::new(),
             orders: Vec::new(),
+            offers: Vec::new(),
+            blocked_until: previous.claims_blocked_until.clone(),
+            claim_refusals: Vec::new(),
             items: Vec::new(),
             messages: Vec::new(),
             waits: Vec::new(),
@@ -66,6 +75,8 @@ impl<'a> Look<'a> {
             numbers: self.numbers,
             orders: self.orders,
             open_items: items,
+            offers: self.offers,
+            claims_blocked_until: self.blocked_until,
         }
     }
 }

@@ -71,8 +71,10 @@ pub(super) async fn search(
 pub(super) enum Claim {
     /// It began; the number's id.
     Begun(String),
-    /// Somebody else was faster, or an earlier claim of ours is not visible yet.
-    Later,
+    /// The number is not free any more: another customer was faster, or an earlier claim of this step was.
+    Taken,
+    /// The account has claimed and released too many numbers; Connect's message.
+    Blocked(String),
     /// Connect refuses it.
     Refused(String),
 }
@@ -99,13 +101,16 @@ pub(super) async fn claim(
         .send()
         .await;
     let error = match sent {
-        Ok(output) => return Ok(output.phone_number_id.map_or(Claim::Later, Claim::Begun)),
+        Ok(output) => return Ok(output.phone_number_id.map_or(Claim::Taken, Claim::Begun)),
         Err(error) => error,
     };
-    if aws_error::is(&error, &["ResourceNotFoundException", "IdempotencyException"]) {
-        return Ok(Claim::Later);
+    if aws_error::is_number_taken(&error) || aws_error::is(&error, &["IdempotencyException"]) {
+        return Ok(Claim::Taken);
     }
     let failure = aws_error::step_error(&format!("claiming the number {phone}"), &error);
+    if aws_error::is_claim_limit(&error) {
+        return Ok(Claim::Blocked(failure.message));
+    }
     match failure.kind {
         StepErrorKind::InvalidInput | StepErrorKind::LimitExceeded | StepErrorKind::Conflict => {
             Ok(Claim::Refused(failure.message))

@@ -1,7 +1,7 @@
 //! Orders: a case with AWS Support, or the text of one for a person.
 
 use onboarding_core::{
-    StepError, backoff,
+    StepError, StepErrorKind, backoff,
     messages::{News, tell},
     onboarding::{Documents, NumberOrder, PhoneNumber},
     telephony::{CaseOrder, CaseText, OrderStatus, Topic, lines, marker, needs_documents, open_item},
@@ -62,12 +62,16 @@ impl<'a> Look<'a> {
         if wanted.met {
             order.status = OrderStatus::Done;
             order.message = None;
-        } else if order.status == OrderStatus::Manual || self.input.telephony.order == NumberOrder::Manual {
-            self.by_hand(&mut order, wanted);
         } else if order.is_pending() {
             match self.case(&mut order, &wanted).await {
-                Ok(()) => {}
-                Err(Trouble::NoPlan) => self.by_hand(&mut order, wanted),
+                Ok(true) => {}
+                // A case once filed stays filed: only the way of reading it has ended.
+                Err(Trouble::NoPlan) if order.case_id.is_some() => self.unreadable(&mut order, wanted.tokyo),
+                Ok(false) | Err(Trouble::NoPlan) => self.by_hand(&mut order, wanted),
+                // An account that chose to file by hand may deny the Support API.
+                Err(Trouble::Step(error)) if self.is_manual(&order) && error.kind == StepErrorKind::AccessDenied => {
+                    self.by_hand(&mut order, wanted);
+                }
                 Err(Trouble::Step(error)) => return Err(error),
             }
         }
@@ -80,8 +84,12 @@ impl<'a> Look<'a> {
         Ok(())
     }
 
-    /// Finds the case, or files it.
-    async fn case(&mut self, order: &mut CaseOrder, wanted: &Wanted<'_>) -> Result<(), Trouble> {
+    fn is_manual(&self, order: &CaseOrder) -> bool {
+        order.status == OrderStatus::Manual || self.input.telephony.order == NumberOrder::Manual
+    }
+
+    /// Finds the case and follows it, whoever filed it; else files it. Returns false if a person has to file it.
+    async fn case(&mut self, order: &mut CaseOrder, wanted: &Wanted<'_>) -> Result<bool, Trouble> {
         let language = self.input.language;
         let mut case = match &order.case_id {
             Some(id) => support::by_id(self.cx, id, language).await?,
@@ -91,9 +99,11 @@ impl<'a> Look<'a> {
             case = support::find(self.cx, &wanted.marker, language).await?;
         }
         match case {
-            Some(case) => self.follow(order, wanted, case).await,
-            None => self.file(order, wanted).await,
+            Some(case) => self.follow(order, wanted, case).await?,
+            None if self.is_manual(order) => return Ok(false),
+            None => self.file(order, wanted).await?,
         }
+        Ok(true)
     }
 
     async fn file(&mut self, order: &mut CaseOrder, wanted: &Wanted<'_>) -> Result<(), Trouble> {
@@ -111,9 +121,9 @@ impl<'a> Look<'a> {
         };
         match support::file(self.cx, wanted.topic, &wanted.text, self.input.language, &documents).await? {
             Filed::Case(id) => {
-                // The number that people see comes with the case's first reading.
-                order.display_id =
-                    support::by_id(self.cx, &id, self.input.language).await?.and_then(|case| case.display_id);
+                // The number that Support Center shows comes with the case's first reading. The case is filed without it too.
+                let read = support::by_id(self.cx, &id, self.input.language).await;
+                order.display_id = read.ok().flatten().and_then(|case| case.display_id);
                 order.case_id = Some(id);
                 order.message = Some("filed with AWS Support".into());
                 self.tell(order, News::Filed, wanted.tokyo);
@@ -157,6 +167,13 @@ impl<'a> Look<'a> {
             self.tell(order, News::Closed(&message), wanted.tokyo);
         }
         Ok(())
+    }
+
+    fn unreadable(&mut self, order: &mut CaseOrder, tokyo: bool) {
+        order.status = OrderStatus::Unreadable;
+        order.message =
+            Some("it is filed, and the account's support plan does not let the Support API read it any more".into());
+        self.tell(order, News::Unreadable, tokyo);
     }
 
     fn by_hand(&mut self, order: &mut CaseOrder, wanted: Wanted<'_>) {

@@ -15,6 +15,8 @@ use super::{
 use crate::{aws_error, clients::Clients};
 
 const KIND: &str = "phone numbers";
+const ORDERED: &str = "ordered by an AWS Support case, with documents.identity, documents.address and \
+                       documents.relationship; two to six weeks are usual";
 
 /// A line for each wish. `instance_arn` is `None` where the instance is still to be made.
 ///
@@ -31,6 +33,7 @@ pub(crate) async fn preview(
         _ => Vec::new(),
     };
     let mut items = Vec::new();
+    let mut case = None;
     for (wish, met) in wishes.iter().zip(allocate(wishes, &held)) {
         let have = u32::try_from(met.len()).unwrap_or(u32::MAX);
         let missing = wish.quantity.saturating_sub(have);
@@ -40,7 +43,10 @@ pub(crate) async fn preview(
             items.push(line(Action::Leave, there.join(", ")));
         }
         if missing > 0 {
-            let (action, detail) = missing_of(cx, instance_arn, wish, missing).await?;
+            if case.is_none() && needs_documents(wish) {
+                case = Some(order_of(cx, instance_arn, onboarding).await?);
+            }
+            let (action, detail) = missing_of(cx, instance_arn, wish, (missing, case.as_deref())).await?;
             items.push(line(action, detail));
         }
     }
@@ -75,16 +81,10 @@ async fn missing_of(
     cx: &Clients,
     instance_arn: Option<&str>,
     wish: &PhoneNumber,
-    missing: u32,
+    (missing, case): (u32, Option<&str>),
 ) -> Result<(Action, String), StepError> {
     if needs_documents(wish) {
-        return Ok((
-            Action::Wait,
-            format!(
-                "{missing} ordered by an AWS Support case, with documents.identity, documents.address and \
-                 documents.relationship; two to six weeks are usual"
-            ),
-        ));
+        return Ok((Action::Wait, format!("{missing} {}", case.unwrap_or(ORDERED))));
     }
     let Some(arn) = instance_arn else {
         let detail =
@@ -96,6 +96,24 @@ async fn missing_of(
         (Action::Wait, format!("Connect's inventory has none: {missing} ordered by an AWS Support case"))
     } else {
         (Action::Create, format!("{missing} claimed from Connect's inventory"))
+    })
+}
+
+/// How the numbers that need documents are ordered: the case that is there, or what is going to happen. All of them are in
+/// one case.
+async fn order_of(cx: &Clients, instance_arn: Option<&str>, onboarding: &Onboarding) -> Result<String, StepError> {
+    let Some(arn) = instance_arn else { return Ok(ORDERED.into()) };
+    let wishes = onboarding.phone_numbers.iter().filter(|wish| needs_documents(wish));
+    let mark = marker(&onboarding.instance.alias, Topic::PhoneNumbers, arn, wishes, onboarding.documents.as_ref());
+    Ok(match support::find(cx, &mark, onboarding.language).await {
+        Ok(Some(case)) => {
+            format!("ordered by the AWS Support case {}, which is {}", case.display_id.unwrap_or(case.id), case.status)
+        }
+        Ok(None) => ORDERED.into(),
+        Err(Trouble::NoPlan) => {
+            "ordered by an AWS Support case that a person files: the account's support plan has no Support API".into()
+        }
+        Err(Trouble::Step(error)) => return Err(error),
     })
 }
 

@@ -4,17 +4,22 @@ use onboarding_core::{
     StepError, backoff,
     contract::OpenItem,
     onboarding::{PHONE_NUMBERS_QUOTA, PhoneNumber},
-    telephony::{HeldNumber, NumberResult, NumberStatus, allocate, needs_documents, type_name},
+    telephony::{HeldNumber, NumberResult, NumberStatus, Offer, allocate, claim_token, needs_documents, type_name},
 };
+use time::OffsetDateTime;
 
 use super::{
-    look::{Look, hex},
+    look::{Look, NUMBERS_A_LOOK},
     numbers::{self, Claim},
 };
 use crate::quota;
 
 /// AWS's default of the quota of phone numbers (Amazon Connect service quotas), if Service Quotas does not know it.
 const DEFAULT_QUOTA: f64 = 5.0;
+/// How many numbers more than needed a search asks for.
+const SPARE_OFFERS: usize = 3;
+/// The rolling window of Connect's limit on claims and releases (API reference, `ClaimPhoneNumber`).
+const CLAIM_WINDOW_DAYS: i64 = 180;
 
 impl Look<'_> {
     pub(crate) async fn numbers(&mut self) -> Result<(), StepError> {
@@ -35,7 +40,7 @@ impl Look<'_> {
                 continue;
             }
             // An order stays an order, whatever the inventory offers later.
-            if ordered_before || !self.claim(place, wish, missing[place], held.len()).await? {
+            if ordered_before || !self.claim(place, wish, missing[place], &held).await? {
                 self.order_numbers(vec![(wish, missing[place])]).await?;
             }
         }
@@ -125,9 +130,22 @@ impl Look<'_> {
         self.numbers.push(number);
     }
 
-    /// Claims what is missing of a wish; says whether the inventory had anything to claim.
-    async fn claim(&mut self, place: usize, wish: &PhoneNumber, missing: u32, held: usize) -> Result<bool, StepError> {
+    /// Claims what is missing of a wish; returns whether the inventory had anything to claim.
+    ///
+    /// A poll claims only numbers that the poll before it found: those are in the state, so a poll that is repeated after a
+    /// crash claims the same numbers with the same tokens, and none twice.
+    async fn claim(
+        &mut self,
+        place: usize,
+        wish: &PhoneNumber,
+        missing: u32,
+        held: &[HeldNumber],
+    ) -> Result<bool, StepError> {
         let mut wanted = usize::try_from(missing).unwrap_or(usize::MAX);
+        if self.blocked_until.as_deref().is_some_and(|until| until > day(0).as_str()) {
+            self.blocked(wish, missing);
+            return Ok(true);
+        }
         let room = self.room(held).await?;
         if room < wanted {
             self.no_room(wish, wanted - room);
@@ -136,56 +154,106 @@ impl Look<'_> {
                 return Ok(true);
             }
         }
-        let count = wanted.min(self.budget);
-        if count < wanted {
-            self.waits.push(backoff::claim(0));
-        }
-        if count == 0 {
-            return Ok(true);
-        }
-        // A few more than needed: somebody else may be faster.
-        let offered = numbers::search(self.cx, &self.input.instance_arn, wish, count + 3).await?;
+        let previous = self.previous;
+        let offered = previous.offers.iter().filter(|offer| offer.wish == place);
+        let offered: Vec<&str> = offered.map(|offer| offer.phone_number.as_str()).collect();
         if offered.is_empty() {
-            return Ok(false);
+            return self.find_offers(place, wish, wanted).await;
         }
+        let count = wanted.min(self.budget);
         let mut begun = 0;
         for phone in offered {
-            if begun == count {
+            if begun == count || self.blocked_until.is_some() {
                 break;
             }
-            let place_of_claim = self.numbers.iter().filter(|number| number.wish == place).count();
-            let number = NumberResult {
-                phone_number: phone.clone(),
-                country: wish.country.clone(),
-                kind: type_name(wish.kind).into(),
-                wish: place,
-                ..Default::default()
-            };
-            self.budget = self.budget.saturating_sub(1);
-            match numbers::claim(self.cx, self.instance(), wish, &phone, self.token(place, place_of_claim)).await? {
-                Claim::Begun(id) => self.note(NumberResult { phone_number_id: id, ..number }),
-                Claim::Later => continue,
-                Claim::Refused(message) => {
-                    self.note(NumberResult { status: NumberStatus::Failed, message: Some(message), ..number });
-                }
+            if !self.numbers.iter().any(|number| number.phone_number == phone) {
+                begun += usize::from(self.claim_one(place, wish, phone).await?);
             }
-            begun += 1;
         }
-        if begun < count {
-            self.waits.push(backoff::claim(self.previous.attempt));
+        if self.blocked_until.is_some() {
+            self.blocked(wish, missing.saturating_sub(u32::try_from(begun).unwrap_or(u32::MAX)));
+        } else if begun < wanted {
+            // What is still missing is searched anew.
+            self.waits.push(backoff::claim(if begun == count { 0 } else { self.previous.attempt }));
         }
         Ok(true)
     }
 
+    /// Claims one number; returns whether it met the wish, or failed for good.
+    async fn claim_one(&mut self, place: usize, wish: &PhoneNumber, phone: &str) -> Result<bool, StepError> {
+        let number = NumberResult {
+            phone_number: phone.to_owned(),
+            country: wish.country.clone(),
+            kind: type_name(wish.kind).into(),
+            wish: place,
+            ..Default::default()
+        };
+        self.budget = self.budget.saturating_sub(1);
+        let token = claim_token(&self.input.execution_id, &self.input.instance_arn, phone);
+        match numbers::claim(self.cx, self.instance(), wish, phone, token).await? {
+            Claim::Begun(id) => self.note(NumberResult { phone_number_id: id, ..number }),
+            // The list decides who has it.
+            Claim::Taken => match numbers::held(self.cx, &self.input.instance_arn).await? {
+                held if held.iter().any(|held| held.phone == phone) => {
+                    let id = held.into_iter().find(|held| held.phone == phone).map(|held| held.id);
+                    self.note(NumberResult { phone_number_id: id.unwrap_or_default(), ..number });
+                }
+                _ => return Ok(false),
+            },
+            Claim::Blocked(message) => {
+                self.blocked_until = Some(day(CLAIM_WINDOW_DAYS));
+                self.claim_refusals.push(message);
+                return Ok(false);
+            }
+            Claim::Refused(message) => {
+                self.note(NumberResult { status: NumberStatus::Failed, message: Some(message), ..number });
+            }
+        }
+        Ok(true)
+    }
+
+    /// Finds numbers for the next poll to claim; returns whether the inventory has any.
+    async fn find_offers(&mut self, place: usize, wish: &PhoneNumber, wanted: usize) -> Result<bool, StepError> {
+        // A few more than needed: another customer may be faster.
+        let count = wanted.min(NUMBERS_A_LOOK) + SPARE_OFFERS;
+        let search = numbers::search(self.cx, &self.input.instance_arn, wish, count + self.offers.len()).await?;
+        if search.is_empty() {
+            return Ok(false);
+        }
+        for phone_number in search {
+            if !self.offers.iter().any(|offer| offer.phone_number == phone_number) {
+                self.offers.push(Offer { wish: place, phone_number });
+            }
+        }
+        self.waits.push(backoff::claim(0));
+        Ok(true)
+    }
+
     /// How many more numbers the instance takes. A claim beyond it would fail, and failed claims count against the account.
-    async fn room(&self, held: usize) -> Result<usize, StepError> {
+    async fn room(&self, held: &[HeldNumber]) -> Result<usize, StepError> {
         let instance = Some(self.input.instance_arn.as_str());
         let value = quota::in_force(self.cx.quotas(), PHONE_NUMBERS_QUOTA, instance).await?.unwrap_or(DEFAULT_QUOTA);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a quota is a small whole number")]
         let value = value.max(0.0) as usize;
-        let begun =
-            self.numbers.iter().filter(|number| number.status == NumberStatus::InProgress && !number.adopted).count();
-        Ok(value.saturating_sub(held.max(begun)))
+        let listed = |number: &NumberResult| held.iter().any(|held| held.id == number.phone_number_id);
+        let begun = |number: &&NumberResult| number.status == NumberStatus::InProgress && !listed(number);
+        Ok(value.saturating_sub(held.len() + self.numbers.iter().filter(begun).count()))
+    }
+
+    /// Says why Connect refuses claims, and when to try again.
+    fn blocked(&mut self, wish: &PhoneNumber, missing: u32) {
+        let until = self.blocked_until.clone().unwrap_or_default();
+        let message = self.claim_refusals.last().map_or_else(String::new, |message| format!(": {message}"));
+        self.items.push(OpenItem::new(
+            "phone numbers",
+            format!(
+                "{missing} numbers of {} are not claimed. Amazon Connect limits claims and releases of phone numbers to 200 % \
+                 of their quota within 180 days, and this account has reached the limit. Claims are possible again when the \
+                 oldest release is 180 days ago: on {until} at the latest, unless numbers are released until then{message}",
+                wish.country
+            ),
+            "Start the same input again on that day, or ask AWS Support for an exception (Amazon Connect) to claim earlier.",
+        ));
     }
 
     fn no_room(&mut self, wish: &PhoneNumber, short: usize) {
@@ -200,9 +268,9 @@ impl Look<'_> {
         };
         self.items.push(OpenItem::new("phone numbers", what, action));
     }
+}
 
-    /// The same for every repetition of the claim of a wish's `n`th number in this execution.
-    fn token(&self, place: usize, n: usize) -> String {
-        hex(&[&self.input.execution_id, &self.input.instance_arn, &place.to_string(), &n.to_string()])
-    }
+/// The day so many days from now, as YYYY-MM-DD.
+fn day(days: i64) -> String {
+    (OffsetDateTime::now_utc().date() + time::Duration::days(days)).to_string()
 }

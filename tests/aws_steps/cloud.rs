@@ -65,9 +65,21 @@ impl Cloud {
         self.rule(&json!({ "match": format!("{operation}$"), "times": times, "status": status, "code": code, "message": "simulated" }));
     }
 
+    /// Answers every call of an operation with an error, but for the first ones.
+    pub(crate) fn fail_after(&self, operation: &str, calls: u32, status: u16, code: &str) {
+        self.rule(&json!({
+            "match": format!("{operation}$"), "after": calls, "times": 0, "status": status, "code": code, "message": "simulated",
+        }));
+    }
+
     /// Answers the next call of an operation with an error that says this.
     pub(crate) fn fail_saying(&self, operation: &str, status: u16, code: &str, message: &str) {
         self.rule(&json!({ "match": operation, "times": 1, "status": status, "code": code, "message": message }));
+    }
+
+    /// Lets the next call of an operation wait before it has an effect.
+    pub(crate) fn delay(&self, operation: &str, milliseconds: u64) {
+        self.rule(&json!({ "match": format!("{operation}$"), "delayMs": milliseconds }));
     }
 
     /// Everything that exists, in the services' own shapes.

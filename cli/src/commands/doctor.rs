@@ -6,9 +6,10 @@
 use std::path::Path;
 
 use aws_sdk_sfn::error::ProvideErrorMetadata;
-use onboarding_core::{onboarding::INSTANCES_QUOTA, quota::QuotaValues};
+use onboarding_core::{onboarding::INSTANCES_QUOTA, quota::QuotaValues, telephony::older_plans_end};
 use roxmltree::Document;
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 
 use crate::{
     args::DoctorArgs,
@@ -215,7 +216,10 @@ async fn support_plan(cloud: &Cloud) -> Check {
         .region(aws_sdk_support::config::Region::from_static("us-east-1"))
         .build();
     match aws_sdk_support::Client::from_conf(config).describe_severity_levels().send().await {
-        Ok(_) => Check::good("support plan", words.support_api()),
+        Ok(_) => {
+            let ends = older_plans_end(OffsetDateTime::now_utc().date()).map(|_| words.older_plans_end());
+            Check::new("support plan", Verdict::Good, words.support_api(), ends.unwrap_or_default())
+        }
         Err(error) => {
             if error.code() == Some("SubscriptionRequiredException") {
                 Check::new("support plan", Verdict::Look, words.no_support_api(), words.order_by_hand())

@@ -78,7 +78,7 @@ pub(crate) struct Words {
     pub(crate) made_by: &'static str,
     quotas: [&'static str; 3],
     number_states: [&'static str; 3],
-    orders: [&'static str; 5],
+    orders: [&'static str; 6],
 }
 
 /// What the things are called.
@@ -139,6 +139,7 @@ impl Words {
             OrderStatus::Manual => self.orders[2],
             OrderStatus::Done => self.orders[3],
             OrderStatus::Refused => self.orders[4],
+            OrderStatus::Unreadable => self.orders[5],
         }
     }
 
@@ -272,7 +273,14 @@ const ENGLISH: Words = Words {
     made_by: "Made by Connect Onboarding",
     quotas: ["enough", "asked for, AWS decides", "refused"],
     number_states: ["on the instance", "not ready yet", "claim failed"],
-    orders: ["AWS works on it", "waits for your answer", "to be filed by a person", "done", "refused"],
+    orders: [
+        "AWS works on it",
+        "waits for your answer",
+        "to be filed by a person",
+        "done",
+        "refused",
+        "filed; follow it in Support Center",
+    ],
 };
 
 const JAPANESE: Words = Words {
@@ -359,7 +367,7 @@ const JAPANESE: Words = Words {
     made_by: "作成: Connect Onboarding",
     quotas: ["十分", "申請中 (AWS が審査中)", "拒否"],
     number_states: ["取得済み", "準備中", "取得失敗"],
-    orders: ["AWS が対応中", "回答待ち", "手作業での申請が必要", "完了", "拒否"],
+    orders: ["AWS が対応中", "回答待ち", "手動での申請が必要", "完了", "拒否", "申請済み (サポートセンターで確認)"],
 };
 
 /// State, what it does.
@@ -403,7 +411,15 @@ const SUBJECTS: [(&str, &str); 9] = [
 ];
 
 /// What to do, as `onboarding_core::report` and the steps say it.
-const ACTIONS: [(&str, &str); 15] = [
+const ACTIONS: [(&str, &str); 17] = [
+    (
+        "Follow the case in Support Center, and do not file another one.",
+        "サポートセンターでケースを確認してください。新しいケースは作成しないでください。",
+    ),
+    (
+        "Start the same input again on that day, or ask AWS Support for an exception (Amazon Connect) to claim earlier.",
+        "その日以降に、同じ入力でもう一度開始してください。それより前に電話番号を取得する場合は、AWS サポートに例外を申請してください (Amazon Connect)。",
+    ),
     (
         "Nothing: AWS decides. Look at the request in the Service Quotas console.",
         "対応は不要です。AWS が審査しています。申請は Service Quotas のコンソールで確認できます。",
@@ -501,7 +517,8 @@ mod tests {
 
     #[test]
     fn every_order_that_waits_for_a_person_says_in_japanese_what_to_do() {
-        for status in [OrderStatus::Open, OrderStatus::CustomerAction, OrderStatus::Refused] {
+        use OrderStatus::{CustomerAction, Open, Refused, Unreadable};
+        for status in [Open, CustomerAction, Refused, Unreadable] {
             for case_id in [None, Some("case-1".to_owned())] {
                 let order = CaseOrder { status, case_id, ..CaseOrder::default() };
                 let item = onboarding_core::telephony::open_item(&order).unwrap();

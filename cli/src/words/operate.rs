@@ -64,8 +64,10 @@ catalogue! {
     asking_support() = "asking the Support API", "サポート API の確認";
     support_api() = "the Support API is there: numbers are ordered by themselves", "サポート API を利用できます。電話番号は自動で申請されます";
     no_support_api() = "the account's Support plan has no API", "このアカウントのサポートプランでは API を使えません";
-    order_by_hand() = "You will get the text of each case by notification and file it by hand, or take a plan with the Support API.",
-        "申請文面が通知で届くので、手動で申請してください。または API を使えるサポートプランに変更してください。";
+    order_by_hand() = "You will get the text of each case by notification and file it by hand, or take a plan with the Support API (Business Support+ or higher).",
+        "申請文面が通知で届くので、手動で申請してください。または API を使えるサポートプラン (Business Support+ 以上) に変更してください。";
+    older_plans_end() = "AWS ends Developer Support and Business Support on 2027-01-01. With one of these plans, move to Business Support+ before that day, or the workflow can't read its cases any more.",
+        "デベロッパーサポートとビジネスサポートは 2027 年 1 月 1 日に終了します。いずれかを利用している場合は、その前に Business Support+ に変更してください。変更しないと、ワークフローはケースの状態を取得できなくなります。";
     asking_subscriptions() = "asking who is told", "通知先の確認";
     nobody_is_told() = "nobody is told what the workflow waits for", "通知先が登録されていません";
     subscribe_somebody() = "Deploy with NotificationEmail, or subscribe to the notification topic.", "NotificationEmail を指定してデプロイするか、通知トピックをサブスクライブしてください。";

@@ -65,20 +65,72 @@ async fn a_refused_claim_is_a_result_with_the_reason() {
 #[tokio::test]
 async fn a_lost_answer_claims_no_second_number() {
     let telephony = Telephony::start(Behaviour::default()).await;
-    let input = telephony.input(&[america(1)]);
+    let mut input = telephony.input(&[america(1)]);
+    telephony.look(&mut input).await.unwrap();
     telephony.cloud.lose_answer("ClaimPhoneNumber");
     assert_eq!(run(&telephony.cloud.cx, input.clone()).await.unwrap_err().name(), "Unavailable");
     let outputs = telephony.follow(input, 30).await;
     assert!(!outputs.last().unwrap().pending);
+    // The list does not show the first claim yet, so only its number and token keep the retry from a second one.
+    assert_eq!(telephony.numbers().await.len(), 1);
+    assert_eq!(telephony.count("ClaimPhoneNumber"), 2);
+}
+
+#[tokio::test]
+async fn a_number_that_another_customer_takes_first_is_not_the_last() {
+    for (status, code) in [(400, "InvalidParameterException"), (404, "ResourceNotFoundException")] {
+        let telephony = Telephony::start(Behaviour::default()).await;
+        telephony.cloud.fail_saying("ClaimPhoneNumber", status, code, "Phone number not available: +12065550000");
+        let outputs = telephony.follow(telephony.input(&[america(2)]), 30).await;
+        let last = outputs.last().unwrap();
+        assert!(!last.pending && last.open_items.is_empty(), "{code}: {last:?}");
+        assert!(last.numbers.iter().all(|number| number.status == NumberStatus::Claimed), "{code}: {last:?}");
+        assert_eq!(telephony.numbers().await.len(), 2, "{code}");
+        assert_eq!(telephony.count("ClaimPhoneNumber"), 3, "{code}");
+    }
+}
+
+#[tokio::test]
+async fn a_number_that_is_not_available_because_it_is_ours_already_is_kept() {
+    let telephony = Telephony::start(Behaviour { number_listed_seconds: 30.0, ..Behaviour::default() }).await;
+    let mut input = telephony.input(&[america(1)]);
+    let found = telephony.look(&mut input).await.unwrap();
+    let offered = found.offers[0].phone_number.clone();
+    // A claim of this step whose answer was lost, and whose token Connect does not remember.
+    let claim = telephony.cloud.cx.connect().claim_phone_number().target_arn(&telephony.arn);
+    claim.phone_number(&offered).client_token("0f5a1de4-0000-4000-8000-00000000000a").send().await.unwrap();
+    telephony.cloud.calls();
+    // The list shows the number only after the poll has read it for the first time.
+    telephony.cloud.delay("ClaimPhoneNumber", 500);
+    let shown = async {
+        while !telephony.cloud.calls().contains(&"GetAWSDefaultServiceQuota".to_owned()) {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+        telephony.cloud.wait(60);
+    };
+    let (output, ()) = tokio::join!(run(&telephony.cloud.cx, input.clone()), shown);
+    input.previous = Some(output.unwrap());
+    let outputs = telephony.follow(input, 30).await;
+    let last = outputs.last().unwrap();
+    assert_eq!((last.pending, last.numbers.len(), last.numbers[0].phone_number.as_str()), (false, 1, offered.as_str()));
     assert_eq!(telephony.numbers().await.len(), 1);
 }
 
 #[tokio::test]
-async fn a_number_that_somebody_else_takes_first_is_not_the_last() {
+async fn the_limit_of_claims_and_releases_is_named_with_when_to_try_again() {
     let telephony = Telephony::start(Behaviour::default()).await;
-    telephony.cloud.fail("ClaimPhoneNumber", 1, 404, "ResourceNotFoundException");
-    let outputs = telephony.follow(telephony.input(&[america(1)]), 30).await;
-    assert_eq!(outputs.last().unwrap().numbers[0].status, NumberStatus::Claimed);
+    let text = "You have reached the limit of claim and release of phone numbers in the past 180 days.";
+    telephony.cloud.fail_saying("ClaimPhoneNumber", 402, "ServiceQuotaExceededException", text);
+    let outputs = telephony.follow(telephony.input(&[america(2)]), 30).await;
+    let last = outputs.last().unwrap();
+    assert_eq!((last.pending, last.numbers.len(), last.open_items.len()), (false, 0, 1), "{last:?}");
+    let item = &last.open_items[0];
+    let until = last.claims_blocked_until.clone().unwrap();
+    for part in ["2 numbers of US", "180 days", &until, text] {
+        assert!(item.what.contains(part), "{part} in {item:?}");
+    }
+    assert!(item.action.contains("Start the same input again on that day"), "{item:?}");
+    assert_eq!(telephony.count("ClaimPhoneNumber"), 1, "every other claim would be refused as well");
 }
 
 #[tokio::test]
@@ -97,7 +149,7 @@ async fn more_numbers_than_one_look_can_take_are_claimed_by_the_next() {
     let quotas = [(PHONE_NUMBERS_QUOTA.to_owned(), 50.0)].into();
     let telephony = Telephony::start(Behaviour { number_inventory: vec![stock], quotas, ..Behaviour::default() }).await;
     let outputs = telephony.follow(telephony.input(&[america(12)]), 60).await;
-    assert_eq!(outputs[0].numbers.len(), 5);
+    assert_eq!((outputs[0].numbers.len(), outputs[1].numbers.len()), (0, 5));
     let last = outputs.last().unwrap();
     assert!(!last.pending && last.numbers.iter().all(|number| number.status == NumberStatus::Claimed), "{last:?}");
     assert_eq!(telephony.numbers().await.len(), 12);

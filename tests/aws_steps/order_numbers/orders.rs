@@ -186,6 +186,71 @@ async fn without_a_support_plan_or_by_choice_a_person_gets_the_text_and_the_wait
 }
 
 #[tokio::test]
+async fn a_case_that_is_filed_is_named_and_never_filed_again_when_the_support_plan_ends() {
+    // The plan ends before the case is read for the first time, and later.
+    for reads in [0, 2] {
+        let telephony = Telephony::start(Behaviour::default()).await;
+        let mut input = telephony.input(&[japan("+813", 1)]);
+        input.language = Language::En;
+        for operation in ["DescribeCases", "DescribeCommunications"] {
+            // Before it files the case, the step looks for one of its own, which takes two pages.
+            telephony.cloud.fail_after(operation, 2 + reads, 400, "SubscriptionRequiredException");
+        }
+        let mut told = Vec::new();
+        for _ in 0..4 {
+            let output = telephony.look(&mut input).await.unwrap();
+            assert!(output.pending, "{output:?}");
+            told.extend(output.notify.map(|notify| notify.message));
+        }
+        let order = &input.previous.as_ref().unwrap().orders[0];
+        let id = order.display_id.as_deref().or(order.case_id.as_deref()).unwrap();
+        assert_eq!((order.status, told.len()), (OrderStatus::Unreadable, 2), "{told:?}");
+        assert!(told.iter().all(|message| message.contains(id)), "every message names the case {id}: {told:?}");
+        assert!(told[1].contains("Do not file another case"), "{told:?}");
+        let item = &input.previous.as_ref().unwrap().open_items[0];
+        assert!(item.what.contains(id) && item.action.contains("do not file another"), "{item:?}");
+        assert_eq!(telephony.cases().await.len(), 1);
+        // The numbers appear all the same.
+        let outputs = telephony.follow(input, 30).await;
+        assert_eq!(outputs.last().unwrap().orders[0].status, OrderStatus::Done);
+    }
+}
+
+#[tokio::test]
+async fn a_case_that_can_be_read_again_is_followed() {
+    let path = SupportPath { granted: false, ..SupportPath::default() };
+    let telephony = Telephony::start(case(path)).await;
+    let mut input = telephony.input(&[japan("+813", 1)]);
+    telephony.look(&mut input).await.unwrap();
+    telephony.cloud.fail("DescribeCases", 1, 400, "SubscriptionRequiredException");
+    let output = telephony.look(&mut input).await.unwrap();
+    assert_eq!(output.orders[0].status, OrderStatus::Unreadable);
+    let outputs = telephony.follow(input, 60).await;
+    assert_eq!(outputs.last().unwrap().orders[0].status, OrderStatus::Refused);
+    assert_eq!(telephony.cases().await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_order_by_hand_follows_the_case_of_an_earlier_execution_and_one_that_a_person_filed() {
+    let telephony = Telephony::start(Behaviour::default()).await;
+    let mut automatic = telephony.input(&[japan("+813", 1)]);
+    telephony.look(&mut automatic).await.unwrap();
+    let mut input = telephony.input(&[japan("+813", 1)]);
+    input.telephony.order = NumberOrder::Manual;
+    let output = telephony.look(&mut input).await.unwrap();
+    assert_eq!((output.orders[0].status, output.orders[0].text.is_none()), (OrderStatus::Open, true), "{output:?}");
+    assert!(message(&output).contains("ケース 1700000001"), "{output:?}");
+
+    // An account that files by hand may deny the Support API.
+    let telephony = Telephony::start(Behaviour::default()).await;
+    telephony.cloud.fail("DescribeCases", 0, 400, "AccessDeniedException");
+    let mut input = telephony.input(&[japan("+813", 1)]);
+    input.telephony.order = NumberOrder::Manual;
+    let output = telephony.look(&mut input).await.unwrap();
+    assert_eq!(output.orders[0].status, OrderStatus::Manual);
+}
+
+#[tokio::test]
 async fn a_case_that_a_person_files_from_the_text_ends_the_wait() {
     let telephony = Telephony::start(Behaviour::default()).await;
     let mut input = telephony.input(&[japan("+813", 1)]);

@@ -92,6 +92,8 @@ pub struct Behaviour {
     pub number_inventory: Vec<NumberStock>,
     /// How long a claimed number stays `IN_PROGRESS`.
     pub claim_seconds: f64,
+    /// For how long after a claim the number is missing from `ListPhoneNumbersV2`.
+    pub number_listed_seconds: f64,
     /// When set, claims end in `FAILED` with this message.
     pub claim_failure: Option<String>,
     /// When set, no page is longer than this, whatever the caller asks for.
@@ -130,6 +132,7 @@ impl Default for Behaviour {
                 quantity: 20,
             }],
             claim_seconds: 20.0,
+            number_listed_seconds: 12.0,
             claim_failure: None,
             page_limit: None,
             empty_page: false,

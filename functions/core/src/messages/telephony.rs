@@ -20,6 +20,8 @@ pub enum News<'a> {
     ByHand(&'a CaseText),
     /// The documents can't be sent.
     Documents(&'a [String]),
+    /// The case is filed, and the account's support plan does not let the Support API read it any more.
+    Unreadable,
     /// AWS closed the case, and what was ordered is not there.
     Closed(&'a str),
 }
@@ -56,13 +58,14 @@ pub fn tell(language: Language, order: &CaseOrder, news: News<'_>, tokyo: bool) 
         }
         (News::ByHand(text), true) => format!(
             "{what}: このケースは手作業で作成してください (Support API が使えないか、telephony.order が manual です)。次のリンクを開き、\
-             件名と本文を貼り付け、必要な書類を添付してください。件名の [ ] 内は変更しないでください。ワークフローはそのまま待ちます。{reminder}\n\n{}",
+             件名と本文を貼り付け、必要な書類を添付してください。件名の [ ] 内は変更しないでください。同じ [ ] を含むケースがサポートセンターに既にある場合は、\
+             新しいケースを作成しないでください。ワークフローはそのまま待ちます。{reminder}\n\n{}",
             text.to_paste()
         ),
         (News::ByHand(text), false) => format!(
             "{what}: please file this case by hand (the account has no Support API, or telephony.order is \"manual\"). Open the \
-             link, paste subject and text, attach the documents that it names, and leave what stands in [ ]. The workflow waits \
-             all the same.{reminder}\n\n{}",
+             link, paste subject and text, attach the documents that it names, and leave what stands in [ ]. If Support \
+             Center already has a case with the same [ ], do not file another one. The workflow waits all the same.{reminder}\n\n{}",
             text.to_paste()
         ),
         (News::Documents(problems), true) => format!(
@@ -72,6 +75,14 @@ pub fn tell(language: Language, order: &CaseOrder, news: News<'_>, tokyo: bool) 
         (News::Documents(problems), false) => format!(
             "{what}: nothing was ordered, because of the documents. Correct them, then start the same input again.{reminder}\n\n{}",
             problems.join("\n")
+        ),
+        (News::Unreadable, true) => format!(
+            "{what}: ケース {case} は作成済みですが、このアカウントのサポートプランでは AWS Support API を使用できなくなったため、ワークフローはケースの状態を\
+             取得できません。サポートセンターで確認し、AWS からの質問に回答してください。新しいケースは作成しないでください。"
+        ),
+        (News::Unreadable, false) => format!(
+            "{what}: case {case} is filed, but the account's support plan does not include the Support API any more, so the workflow \
+             can't read the case. Follow the case in Support Center and answer AWS's questions there. Do not file another case."
         ),
         (News::Closed(message), true) => {
             format!("{what}: ケース {case} は終了しましたが、申請したものがありません。\n\n{message}")

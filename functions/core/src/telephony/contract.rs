@@ -17,7 +17,7 @@ pub struct OrderNumbersInput {
     pub alias: String,
     /// The instance's ARN.
     pub instance_arn: String,
-    /// The execution: part of the client tokens, so that a repeated call in this execution claims no second number.
+    /// The execution: part of the client tokens, so that a repeated poll of this execution claims no second number.
     pub execution_id: String,
     /// The numbers that the instance shall have.
     #[serde(default)]
@@ -62,6 +62,24 @@ pub struct OrderNumbersOutput {
     /// What a person is told now; each message once.
     #[serde(default)]
     pub notify: Option<Notification>,
+    /// Numbers of Connect's inventory that the next poll may claim. A poll claims only numbers that the state before it
+    /// names: a repeated poll then claims the same numbers with the same tokens.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub offers: Vec<Offer>,
+    /// The day (YYYY-MM-DD) from which Connect accepts claims again at the latest, if it refused one because of its limit on
+    /// claims and releases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claims_blocked_until: Option<String>,
+}
+
+/// A number of Connect's inventory.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Offer {
+    /// Which wish of the input it meets, counted from 0.
+    pub wish: usize,
+    /// The number in E.164 form.
+    pub phone_number: String,
 }
 
 /// One phone number.
@@ -155,6 +173,8 @@ pub enum OrderStatus {
     Done,
     /// It can't be filed as it is, or AWS closed it without what was ordered.
     Refused,
+    /// It is filed, and the account's support plan does not let the Support API read it any more.
+    Unreadable,
 }
 
 impl CaseOrder {
@@ -164,7 +184,7 @@ impl CaseOrder {
         match self.status {
             OrderStatus::Open | OrderStatus::CustomerAction => true,
             // Numbers show themselves when they are there; a country on an allow-list does not.
-            OrderStatus::Manual => matches!(self.topic, Topic::PhoneNumbers),
+            OrderStatus::Manual | OrderStatus::Unreadable => matches!(self.topic, Topic::PhoneNumbers),
             OrderStatus::Done | OrderStatus::Refused => false,
         }
     }

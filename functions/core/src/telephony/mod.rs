@@ -15,8 +15,8 @@ mod words;
 pub use case::{CaseText, Line, Topic, lines, marker, number_name};
 pub use catalogue::{Service, choose};
 pub use contract::{
-    CaseOrder, Notification, NumberResult, NumberStatus, OrderNumbersInput, OrderNumbersOutput, OrderStatus,
+    CaseOrder, Notification, NumberResult, NumberStatus, Offer, OrderNumbersInput, OrderNumbersOutput, OrderStatus,
 };
 pub use documents::{DocumentKind, MAX_DOCUMENT_BYTES, check, keys};
-pub use numbers::{HeldNumber, allocate, needs_documents, type_name};
-pub use words::{notification, open_item};
+pub use numbers::{HeldNumber, allocate, claim_token, needs_documents, type_name};
+pub use words::{notification, older_plans_end, open_item};

@@ -1,4 +1,6 @@
-//! Which number meets which wish.
+//! Which number meets which wish, and the token with which a number is claimed.
+
+use sha2::{Digest, Sha256};
 
 use crate::onboarding::{PhoneNumber, PhoneNumberType};
 
@@ -61,6 +63,20 @@ pub fn allocate(wishes: &[PhoneNumber], held: &[HeldNumber]) -> Vec<Vec<usize>> 
     met
 }
 
+/// The client token with which an execution claims a number: the same for every repetition, and another for every other
+/// number. `ClaimPhoneNumber` documents the pattern of a UUID in lower case for it (model of botocore 1.43.11). The version
+/// is 8 (RFC 9562: content of the application's choice).
+#[must_use]
+pub fn claim_token(execution_id: &str, instance_arn: &str, phone: &str) -> String {
+    let mut digest = Sha256::new();
+    for part in [execution_id, instance_arn, phone] {
+        digest.update(part);
+        digest.update([0]);
+    }
+    let hex: String = digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("{}-{}-8{}-a{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,6 +102,22 @@ mod tests {
         let wishes = [wish(did, None, 2), wish(did, Some("+813"), 1), wish(PhoneNumberType::TollFree, None, 1)];
         let numbers = [held("+81350000001", "DID"), held("+815050000001", "DID"), held("+81120500001", "TOLL_FREE")];
         assert_eq!(allocate(&wishes, &numbers), [vec![1], vec![0], vec![2]]);
+    }
+
+    #[test]
+    fn each_claim_has_a_token_of_its_own_that_is_a_uuid_and_stays_the_same() {
+        let token = claim_token("execution", "instance", "+12065550000");
+        assert_eq!(token, claim_token("execution", "instance", "+12065550000"));
+        for other in [
+            claim_token("execution", "instance", "+12065550001"),
+            claim_token("execution", "another", "+12065550000"),
+            claim_token("another", "instance", "+12065550000"),
+        ] {
+            assert_ne!(token, other);
+        }
+        let lengths: Vec<usize> = token.split('-').map(str::len).collect();
+        assert_eq!(lengths, [8, 4, 4, 4, 12], "{token}");
+        assert!(token.chars().all(|c| c == '-' || c.is_ascii_digit() || ('a'..='f').contains(&c)), "{token}");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What the report says about cases and numbers, and what a look hands to the message about them.
 
+use time::Date;
+
 use super::{
     case::{CaseText, Topic},
     contract::{CaseOrder, Notification, OrderStatus},
@@ -35,6 +37,7 @@ pub fn open_item(order: &CaseOrder) -> Option<OpenItem> {
             let text = order.text.as_ref().map(CaseText::to_paste).unwrap_or_default();
             Some(OpenItem::new(subject, said, format!("File this case by hand and leave what stands in [ ]: {text}")))
         }
+        OrderStatus::Unreadable => item("Follow the case in Support Center, and do not file another one."),
         OrderStatus::Done if order.topic == Topic::OutboundToJapaneseMobiles => {
             item("Call a Japanese mobile number from the instance: no API says whether it is allowed.")
         }
@@ -45,6 +48,22 @@ pub fn open_item(order: &CaseOrder) -> Option<OpenItem> {
         ),
         OrderStatus::Refused => item("Put it right as the message says, then start the same input again."),
     }
+}
+
+/// What an account with an older support plan must know before it orders; nothing from the day on which these plans end
+/// (AWS Support user guide, "About the AWS Support API").
+#[must_use]
+pub fn older_plans_end(today: Date) -> Option<OpenItem> {
+    (today.year() < 2027).then(|| {
+        OpenItem::new(
+            "support plan",
+            "AWS ends Developer Support and Business Support on 2027-01-01; the Support API then needs Business Support+ (from \
+             29 USD a month) or a higher plan. An order of phone numbers takes two to six weeks, so its case can be open on that \
+             day",
+            "If the account has one of these plans, move to Business Support+ before that day. Otherwise the workflow can't read \
+             its cases any more: it names them, and waits for the numbers all the same.",
+        )
+    })
 }
 
 #[cfg(test)]
@@ -63,6 +82,7 @@ mod tests {
             (OrderStatus::CustomerAction, "Answer"),
             (OrderStatus::Manual, "File this case by hand"),
             (OrderStatus::Refused, "Reply to the case"),
+            (OrderStatus::Unreadable, "Follow the case in Support Center"),
         ] {
             let item = open_item(&order(status)).unwrap();
             assert!(item.action.starts_with(action) && item.what.contains("said"), "{item:?}");
@@ -70,6 +90,14 @@ mod tests {
         assert_eq!(open_item(&order(OrderStatus::Done)), None);
         let outbound = CaseOrder { topic: Topic::OutboundToJapaneseMobiles, ..order(OrderStatus::Done) };
         assert!(open_item(&outbound).is_some_and(|item| item.action.contains("Call a Japanese mobile")));
+    }
+
+    #[test]
+    fn the_end_of_the_older_support_plans_is_told_until_it_has_come() {
+        let day = |year, month| Date::from_calendar_date(year, month, 1).unwrap();
+        let item = older_plans_end(day(2026, time::Month::December)).unwrap();
+        assert!(item.what.contains("2027-01-01") && item.what.contains("Business Support+"), "{item:?}");
+        assert_eq!(older_plans_end(day(2027, time::Month::January)), None);
     }
 
     #[test]

@@ -35,6 +35,8 @@ pub(crate) struct Connect {
     /// Instances that were deleted and can be seen for a while, with until when.
     leaving: Vec<(OffsetDateTime, Instance)>,
     pub(crate) numbers: BTreeMap<u64, Number>,
+    /// Claims and releases of numbers, by instance.
+    number_churn: Vec<(String, OffsetDateTime)>,
     /// Client tokens of `CreateInstance` and `ClaimPhoneNumber`, with what they made.
     tokens: HashMap<String, String>,
     /// When instances were created and deleted: together they are limited to 100 in 30 days.

@@ -11,6 +11,9 @@ use crate::paging::page;
 use crate::quotas;
 use crate::world::{Setting, State};
 
+/// What Connect says to whoever has claimed and released more than 200 % of the quota in 180 days.
+const CHURN_LIMIT: &str = "You have reached the limit of claim and release of phone numbers in the past 180 days.";
+
 /// One number of the account.
 #[derive(Debug)]
 pub(crate) struct Number {
@@ -24,6 +27,8 @@ pub(crate) struct Number {
     description: Option<String>,
     pub(crate) tags: Map<String, Value>,
     ready: OffsetDateTime,
+    /// From when `ListPhoneNumbersV2` shows it.
+    listed: OffsetDateTime,
     failure: Option<String>,
     flow: Option<String>,
 }
@@ -86,6 +91,7 @@ pub(crate) fn add_number(
         description: None,
         tags: Map::new(),
         ready: setting.clock.now(),
+        listed: setting.clock.now(),
         failure: None,
         flow: None,
     };
@@ -139,6 +145,9 @@ pub(super) fn search(setting: &Setting, state: &mut State, input: &Input) -> Ans
 pub(super) fn claim(setting: &Setting, state: &mut State, input: &Input) -> Answer {
     let target = target_or_refuse(setting, state, input)?;
     let phone = input.need("PhoneNumber")?.to_owned();
+    if input.text("ClientToken").is_some_and(|token| !is_lower_case_uuid(token)) {
+        return Err(Refusal::invalid_parameter("ClientToken must be a UUID in lower case."));
+    }
     let token = input.text("ClientToken").map(|token| format!("ClaimPhoneNumber {token}"));
     if let Some(id) = token.as_ref().and_then(|token| state.connect.tokens.get(token)) {
         let number = state.connect.numbers.values().find(|number| number.id == *id);
@@ -156,25 +165,41 @@ pub(super) fn claim(setting: &Setting, state: &mut State, input: &Input) -> Answ
     });
     let taken = state.connect.numbers.values().any(|number| number.phone == phone);
     let Some(stock) = stock.filter(|_| !taken) else {
-        return Err(Refusal::not_found("The phone number is not available."));
+        return Err(Refusal::invalid_parameter(format!("Phone number not available: {phone}")));
     };
     let quota = quotas::in_force(setting, &state.quotas, "L-8F812903", Some(&target));
     let held =
         state.connect.numbers.values().filter(|number| number.target == target && number.failure.is_none()).count();
+    let window = setting.clock.lasts(180.0 * 24.0 * 3600.0);
+    let now = setting.clock.now();
+    state.connect.number_churn.retain(|(_, at)| *at + window > now);
+    let churn = state.connect.number_churn.iter().filter(|(of, _)| *of == target).count() + 1;
+    if u32::try_from(churn).is_ok_and(|churn| f64::from(churn) > 2.0 * quota.max(1.0)) {
+        return Err(Refusal::new(402, "ServiceQuotaExceededException", CHURN_LIMIT));
+    }
+    state.connect.number_churn.push((target.clone(), now));
     let full = !u32::try_from(held).is_ok_and(|held| f64::from(held) < quota);
     let key = add_number(setting, &mut state.connect, &target, (phone, &stock.country, &stock.kind));
     let ready = setting.clock.after(setting.behaviour.claim_seconds);
+    let listed = setting.clock.after(setting.behaviour.number_listed_seconds);
     let limit =
         full.then(|| "You've reached the limit of Phone Numbers. To increase limit, contact support.".to_owned());
     let Some(number) = state.connect.numbers.get_mut(&key) else { return nothing() };
     number.description = input.text("PhoneNumberDescription").map(str::to_owned);
     number.tags = input.object("Tags").cloned().unwrap_or_default();
     number.ready = ready;
+    number.listed = listed;
     number.failure = limit.or_else(|| setting.behaviour.claim_failure.clone());
     if let Some(token) = token {
         state.connect.tokens.insert(token, number.id.clone());
     }
     claimed(number)
+}
+
+/// The pattern that the model documents for this operation's token, and for no other's.
+fn is_lower_case_uuid(token: &str) -> bool {
+    let lower = token.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+    lower && token.split('-').map(str::len).eq([8, 4, 4, 4, 12])
 }
 
 fn claimed(number: &Number) -> Answer {
@@ -202,8 +227,10 @@ pub(super) fn list(setting: &Setting, state: &mut State, input: &Input) -> Answe
     let target = target(setting, state, input)?;
     let (countries, kinds) = (input.texts("PhoneNumberCountryCodes"), input.texts("PhoneNumberTypes"));
     let prefix = input.text("PhoneNumberPrefix").unwrap_or_default().trim_start_matches('+').to_owned();
+    let now = setting.clock.now();
     let fits = |number: &Number| {
-        target.as_ref().is_none_or(|target| *target == number.target)
+        number.listed <= now
+            && target.as_ref().is_none_or(|target| *target == number.target)
             && (countries.is_empty() || countries.contains(&number.country.as_str()))
             && (kinds.is_empty() || kinds.contains(&number.kind.as_str()))
             && number.phone.trim_start_matches('+').starts_with(&prefix)
@@ -262,6 +289,8 @@ pub(super) fn release(setting: &Setting, state: &mut State, input: &Input) -> An
     if number.ready > now {
         return Err(Refusal::new(409, "ResourceInUseException", "The phone number is being claimed."));
     }
-    state.connect.numbers.remove(&key);
+    if let Some(number) = state.connect.numbers.remove(&key) {
+        state.connect.number_churn.push((number.target, now));
+    }
     nothing()
 }

@@ -264,11 +264,18 @@ async fn a_claimed_number_is_in_progress_first_and_its_token_belongs_to_it() {
     let japan = cloud.connect("POST", "/phone-number/search-available", search).await.body;
     assert_eq!(japan["AvailableNumbersList"], json!([]));
     let claim = |phone: &str, token: &str| json!({ "TargetArn": arn, "PhoneNumber": phone, "ClientToken": token });
-    let made = cloud.connect("POST", "/phone-number/claim", claim("+15550000001", "t")).await;
-    let again = cloud.connect("POST", "/phone-number/claim", claim("+15550000001", "t")).await;
+    let (token, another) = ("0f5a1de4-0000-4000-8000-00000000000a", "0f5a1de4-0000-4000-8000-00000000000b");
+    for bad in ["t", "0F5A1DE4-0000-4000-8000-00000000000A", "0f5a1de400004000800000000000000a"] {
+        let refused = cloud.connect("POST", "/phone-number/claim", claim("+15550000001", bad)).await;
+        assert_eq!(refused.code, "InvalidParameterException", "{bad}");
+    }
+    let made = cloud.connect("POST", "/phone-number/claim", claim("+15550000001", token)).await;
+    let again = cloud.connect("POST", "/phone-number/claim", claim("+15550000001", token)).await;
     assert_eq!(made.body, again.body);
-    let other = cloud.connect("POST", "/phone-number/claim", claim("+15550000002", "t")).await;
+    let other = cloud.connect("POST", "/phone-number/claim", claim("+15550000002", token)).await;
     assert_eq!((other.status, other.code.as_str()), (409, "IdempotencyException"));
+    let taken = cloud.connect("POST", "/phone-number/claim", claim("+15550000001", another)).await;
+    assert_eq!((taken.status, taken.code.as_str()), (400, "InvalidParameterException"));
     let status = async |made: &Value| {
         let path = format!("/phone-number/{}", made["PhoneNumberId"].as_str().unwrap());
         let found = cloud.connect("GET", &path, Value::Null).await.body;
@@ -277,8 +284,30 @@ async fn a_claimed_number_is_in_progress_first_and_its_token_belongs_to_it() {
     assert_eq!(status(&made.body).await, "IN_PROGRESS");
     cloud.cloud.advance(20.0);
     assert_eq!(status(&made.body).await, "CLAIMED");
-    let beyond = cloud.connect("POST", "/phone-number/claim", claim("+15550000003", "u")).await;
+    let beyond = cloud.connect("POST", "/phone-number/claim", claim("+15550000003", another)).await;
     cloud.cloud.advance(20.0);
     assert_eq!(status(&beyond.body).await, "FAILED");
     cloud.is_clean();
+}
+
+#[tokio::test]
+async fn claims_and_releases_above_twice_the_quota_are_refused_for_180_days() {
+    let mut options = options();
+    options.behaviour.quotas = [("L-8F812903".to_owned(), 2.0)].into();
+    let cloud = start_with(options).await;
+    let (_, arn) = cloud.instance("acme").await;
+    let claim = async |number: u32| {
+        let body = json!({ "TargetArn": arn, "PhoneNumber": format!("+1206555{number:04}") });
+        cloud.connect("POST", "/phone-number/claim", body).await
+    };
+    for number in 0..2 {
+        let claimed = claim(number).await.body;
+        cloud.cloud.advance(60.0);
+        let path = format!("/phone-number/{}", claimed["PhoneNumberId"].as_str().unwrap());
+        assert_eq!(cloud.connect("DELETE", &path, Value::Null).await.status, 200);
+    }
+    let refused = claim(2).await;
+    assert_eq!((refused.status, refused.code.as_str()), (402, "ServiceQuotaExceededException"));
+    cloud.cloud.advance(181.0 * 24.0 * 3600.0);
+    assert_eq!(claim(2).await.status, 200);
 }
