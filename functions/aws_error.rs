@@ -140,6 +140,16 @@ pub fn is_claim_limit<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> boo
     says(error, "180 days")
 }
 
+/// What the service said about a failed call: code, message and request id.
+pub fn said<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> String
+where
+    SdkError<E, R>: RequestId,
+{
+    let message = error.as_service_error().and_then(ProvideErrorMetadata::message).unwrap_or("no message");
+    let request_id = error.request_id().map_or(String::new(), |id| format!(" (request id {id})"));
+    format!("{}: {message}{request_id}", code(error).unwrap_or("no code"))
+}
+
 /// Whether the message of a failed call contains this text, in lower case.
 fn says<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>, text: &str) -> bool {
     let message = error.as_service_error().and_then(ProvideErrorMetadata::message);

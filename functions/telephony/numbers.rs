@@ -107,10 +107,10 @@ pub(super) async fn claim(
     if aws_error::is_number_taken(&error) || aws_error::is(&error, &["IdempotencyException"]) {
         return Ok(Claim::Taken);
     }
-    let failure = aws_error::step_error(&format!("claiming the number {phone}"), &error);
     if aws_error::is_claim_limit(&error) {
-        return Ok(Claim::Blocked(failure.message));
+        return Ok(Claim::Blocked(aws_error::said(&error)));
     }
+    let failure = aws_error::step_error(&format!("claiming the number {phone}"), &error);
     match failure.kind {
         StepErrorKind::InvalidInput | StepErrorKind::LimitExceeded | StepErrorKind::Conflict => {
             Ok(Claim::Refused(failure.message))

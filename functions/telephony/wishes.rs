@@ -243,7 +243,10 @@ impl Look<'_> {
     /// Says why Connect refuses claims, and when to try again.
     fn blocked(&mut self, wish: &PhoneNumber, missing: u32) {
         let until = self.blocked_until.clone().unwrap_or_default();
-        let message = self.claim_refusals.last().map_or_else(String::new, |message| format!(": {message}"));
+        let message = self
+            .claim_refusals
+            .last()
+            .map_or_else(String::new, |message| format!(". Amazon Connect answered {message}"));
         self.items.push(OpenItem::new(
             "phone numbers",
             format!(

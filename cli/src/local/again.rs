@@ -13,6 +13,8 @@ pub struct Call<'a> {
     pub method: &'a str,
     /// The path.
     pub path: &'a str,
+    /// The HTTP status of the answer; 499 if the caller was killed before it got one.
+    pub status: u16,
 }
 
 /// How the names of AWS operations begin that change nothing.
@@ -37,7 +39,9 @@ const GRAPH_READING: [&str; 7] = [
 /// Whether a call creates, updates or deletes something.
 #[must_use]
 pub fn changes(call: Call<'_>) -> bool {
-    if matches!(call.method, "GET" | "HEAD" | "OPTIONS") {
+    // A call that the cloud refused has no effect. One whose answer is unknown may have had it.
+    let refused = (400..499).contains(&call.status);
+    if refused || matches!(call.method, "GET" | "HEAD" | "OPTIONS") {
         return false;
     }
     match call.service {
@@ -65,7 +69,15 @@ mod tests {
     use super::*;
 
     fn call<'a>(service: &'a str, operation: &'a str, method: &'a str, path: &'a str) -> Call<'a> {
-        Call { service, operation, method, path }
+        Call { service, operation, method, path, status: 200 }
+    }
+
+    #[test]
+    fn a_refused_call_changes_nothing_and_one_without_an_answer_may() {
+        for (status, counts) in [(200, true), (402, false), (429, false), (499, true), (503, true)] {
+            let claim = Call { status, ..call("connect", "ClaimPhoneNumber", "POST", "/phone-number/claim") };
+            assert_eq!(changes(claim), counts, "{status}");
+        }
     }
 
     #[test]

@@ -221,6 +221,7 @@ fn compared(cloud: &Cloud, console: &Console) -> Result<(), Failure> {
         operation: &call.operation,
         method: &call.method,
         path: &call.path,
+        status: call.status,
     }));
     if changing.is_empty() {
         console.line(&console.paint(Tone::Good, &console.words().nothing_changed_again(count)));

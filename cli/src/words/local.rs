@@ -16,7 +16,7 @@ catalogue! {
     cloud_stopped(seconds) = "All of it took {seconds} s; the local cloud is stopped.", "所要時間は {seconds} 秒でした。ローカルクラウドを停止しました。";
     cloud_stays(file) = "The local cloud stays until Ctrl-C. The other commands reach it with --local, for example in another terminal: onboard list --local\n({file} says where it is.)",
         "ローカルクラウドは Ctrl-C まで動き続けます。ほかのコマンドは --local で使えます。例 (別のターミナルで): onboard list --local\n(接続先は {file} にあります。)";
-    nothing_changed_again(count) = "The second execution changed nothing: {count} calls, all of them reading.", "2 回目の実行は何も変更しませんでした ({count} 件の呼び出しはすべて読み取り)。";
+    nothing_changed_again(count) = "The second execution changed nothing: {count} calls, none of which created, changed or deleted anything.", "2 回目の実行では何も変更されませんでした (呼び出し {count} 件。作成、変更、削除はありません)。";
     changed_again() = "The second execution changed something, which it must not:", "2 回目の実行が何かを変更しました (本来は変更しません):";
     logs_of_this_run(folder) = "The logs of this run: {folder}", "この実行のログ: {folder}";
     installing_emulator() = "Installing the emulator into target/local-cloud (once, about 15 seconds)…", "エミュレーターを target/local-cloud にインストールしています (初回のみ、約 15 秒)…";

@@ -72,9 +72,10 @@ impl House {
         for call in &calls.as_array().unwrap()[seen..] {
             let text = |key: &str| call[key].as_str().unwrap();
             let (service, operation) = (text("service"), text("operation"));
+            let status = call["status"].as_u64().and_then(|status| u16::try_from(status).ok()).unwrap();
+            let made = Call { service, operation, method: text("method"), path: text("path"), status };
             // The registry is the stack's own.
-            if service != "dynamodb" && changes(Call { service, operation, method: text("method"), path: text("path") })
-            {
+            if service != "dynamodb" && changes(made) {
                 *counts.entry(operation.to_owned()).or_default() += 1;
             }
         }
