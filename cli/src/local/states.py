@@ -1,7 +1,9 @@
 """Runs states as strictly as Step Functions does where the emulator accepts more. Sources: the developer guide of Step
 Functions, "Handling errors in workflows", "Passing data between states with variables" and "Service quotas"."""
 import json
+import re
 
+NAME = re.compile(r"""[^\s<>{}\[\]?*"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]{1,80}""")  # of an execution
 LIMIT = 262_144  # bytes in UTF-8: an input, an output, what a task is given or returns, one variable, one Assign
 ALL_VARIABLES = 10 * 1024 * 1024  # bytes: everything that one execution has assigned
 
@@ -92,8 +94,14 @@ def run_states_as_step_functions_does(patches, sfn, templates):
             raise sfn._ExecutionError("States.Runtime", f"A Fail state can't report the reserved error name {error}.")
         return error, cause
 
+    patches.needs(sfn, "_executions", "_resolve_state_machine_arn", "json_response")
+
     @patches.replace(sfn, "_start_execution")
     def start(run, data):
+        """A name that runs with the same input is answered with that execution (API reference, StartExecution)."""
+        name = data.get("name")
+        if name is not None and not NAME.fullmatch(name):
+            return sfn.error_response_json("InvalidName", f"Invalid Name: '{name}'", 400)
         given = data.get("input", "{}")
         if len(given.encode()) > LIMIT:
             cause = "Value at 'input' failed to satisfy constraint: Member must have length less than or equal to 262144"
@@ -102,6 +110,10 @@ def run_states_as_step_functions_does(patches, sfn, templates):
             json.loads(given)
         except ValueError as error:
             return sfn.error_response_json("InvalidExecutionInput", f"Invalid State Machine Execution Input: '{error}'", 400)
+        machine = sfn._resolve_state_machine_arn(data.get("stateMachineArn", ""))
+        running = sfn._executions.get(f"{(machine or '').replace(':stateMachine:', ':execution:')}:{name}")
+        if running and running["status"] == "RUNNING" and running["input"] == given:
+            return sfn.json_response({"executionArn": running["executionArn"], "startDate": running["startDate"]})
         return run(data)
 
     @patches.replace(sfn, "_send_task_success")

@@ -131,6 +131,7 @@ async fn states_errors_variables_and_sizes_are_those_of_step_functions() {
     variables(&aws).await;
     sizes(&aws).await;
     definitions(&aws).await;
+    names(&aws).await;
     unknown_words(&aws).await;
     endless(&aws).await;
     aws.emulator.stop().await;
@@ -313,4 +314,21 @@ async fn unknown_words(aws: &StepFunctions) {
         let ended = aws.run_machine(&machine, &known).await;
         assert_ne!(error(&ended), "InvalidInput", "{file}: {ended:?}");
     }
+}
+
+async fn names(aws: &StepFunctions) {
+    let states = json!({ "A": { "Type": "Wait", "Seconds": 90_000_000, "End": true } });
+    let machine = aws.machine("names", &states).await.unwrap();
+    let start = async |name: &str, input: &str| {
+        let body = json!({ "stateMachineArn": machine, "name": name, "input": input });
+        aws.call("StartExecution", &body).await
+    };
+    for name in ["a b", "a:b", "a/b", "", &"x".repeat(81)] {
+        assert_eq!(start(name, "{}").await.unwrap_err()["__type"], "InvalidName", "{name}");
+    }
+    let first = start("かきく-1", "{}").await.unwrap();
+    assert_eq!(start("かきく-1", "{}").await.unwrap()["executionArn"], first["executionArn"]);
+    assert_eq!(start("かきく-1", "[]").await.unwrap_err()["__type"], "ExecutionAlreadyExists");
+    aws.call("StopExecution", &json!({ "executionArn": first["executionArn"] })).await.unwrap();
+    assert_eq!(start("かきく-1", "{}").await.unwrap_err()["__type"], "ExecutionAlreadyExists");
 }
