@@ -281,6 +281,13 @@ async fn refused_at_delivery(cloud: &Cloud) {
     };
     fails().await;
     until("the failed event is in the queue", async || (cloud.failed_events().await == 1).then_some(())).await;
+    cloud.deny(&cloud.physical("WatchExpiryFunctionRole").await, "kms:GenerateDataKey").await;
+    fails().await;
+    let attempts = async || {
+        let lines = cloud.log().await.into_iter();
+        lines.filter(|line| line.contains("step failed") && line.contains(r#""step":"watch-expiry""#)).count()
+    };
+    until("Lambda has tried three times more", async || (attempts().await == 6).then_some(())).await;
 
     // A rule may send to a queue only if the queue's policy says so, and what it can't deliver is a dead letter.
     let queue = cloud.physical("HintQueue").await;
@@ -317,4 +324,5 @@ async fn refused_at_delivery(cloud: &Cloud) {
         assert_eq!(ended.status, "FAILED", "{machine}: {}", ended.output);
         assert!(ended.output.to_string().contains("not authorized to perform"), "{machine}: {}", ended.output);
     }
+    assert_eq!(cloud.failed_events().await, 2, "the event that Lambda could not encrypt is in the queue");
 }
