@@ -1,7 +1,7 @@
 //! One exchange over HTTP, for Graph and for the login service: the one place that waits and tries again.
 //!
 //! Only what passes within seconds is waited for here; minutes belong to the state machine's Retry lists. 429: exactly
-//! `Retry-After` ([`retry_after`]), up to [`LONGEST_WAIT`], else `Throttled`. 5xx and broken connections: a growing, jittered
+//! `Retry-After` ([`retry_after`]), up to [`LONGEST_WAIT`], else `Throttled`. 408, 5xx and broken connections: a growing, jittered
 //! wait and then a new connection, as Microsoft advises. What may not be done twice is not tried again once it may have been
 //! done.
 
@@ -51,7 +51,7 @@ pub(super) enum Body {
     Form(Vec<(&'static str, SecretString)>),
 }
 
-/// What came back: anything but 429 and 5xx.
+/// What came back: anything but 408, 429 and 5xx.
 #[derive(Debug)]
 pub(super) struct Reply {
     pub(super) status: StatusCode,
@@ -142,7 +142,8 @@ impl Transport {
             request_id: request_id.to_owned(),
             date: header(DATE.as_str()).unwrap_or_default().to_owned(),
         };
-        if status != StatusCode::TOO_MANY_REQUESTS && !status.is_server_error() {
+        let passing = [StatusCode::TOO_MANY_REQUESTS, StatusCode::REQUEST_TIMEOUT].contains(&status);
+        if !passing && !status.is_server_error() {
             return Ok(Attempt::Answered(reply));
         }
         Ok(Attempt::Failed(Failure::refused(ask, &reply, retry_after(&headers))))

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use local_cloud::made_up::person;
 use onboarding_core::sync::{MAX_HINTED, SyncStatus, SyncUsersInput, SyncUsersOutput};
 use serde_json::json;
 
@@ -45,6 +46,19 @@ async fn a_hint_about_somebody_who_is_no_member_or_has_a_user_or_left_does_nothi
     // The comparison is refused, so whatever was written came from the hint.
     assert!(house.round(input, Duration::from_secs(300)).await.is_err());
     assert_eq!(house.writes(), [""; 0]);
+}
+
+#[tokio::test]
+async fn an_agents_user_gets_no_user_from_the_hint_nor_from_the_comparison_and_is_reported_by_its_type() {
+    let house = House::with_members(1).await;
+    let mut agent = person(7);
+    agent.insert("@odata.type".into(), json!("#microsoft.graph.agentUser"));
+    house.cloud.add_member(super::house::GROUP, agent).unwrap();
+    // Until a replica lists the new member.
+    house.cloud.advance(60.0);
+    let output = told(&house, [0, 7]).await;
+    assert_eq!(house.usernames().await, [username(0)]);
+    assert!(format!("{output:?}").contains("1 of type agentUser"), "{output:?}");
 }
 
 #[tokio::test]

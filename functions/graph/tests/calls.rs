@@ -56,11 +56,13 @@ async fn a_server_that_nobody_reaches_is_unavailable_by_its_name() {
 async fn what_may_not_be_done_twice_is_not_tried_again_after_a_server_error() {
     let cloud = Cloud::start().await;
     let at = "/v1.0/applicationTemplates/t/instantiate";
-    cloud.on("POST", at, ResponseTemplate::new(504)).await;
-    let error = cloud.graph().instantiate("t", "Amazon Connect acme").await.unwrap_err();
-    assert_eq!(error.kind, StepErrorKind::Unavailable);
-    assert!(error.message.contains("may have been done or not"), "{error}");
-    assert_eq!(cloud.requests(at).await.len(), 1);
+    for (calls, status) in [504, 408].into_iter().enumerate() {
+        cloud.once("POST", at, ResponseTemplate::new(status)).await;
+        let error = cloud.graph().instantiate("t", "Amazon Connect acme").await.unwrap_err();
+        assert_eq!(error.kind, StepErrorKind::Unavailable);
+        assert!(error.message.contains("may have been done or not"), "{error}");
+        assert_eq!(cloud.requests(at).await.len(), calls + 1);
+    }
 }
 
 #[tokio::test]

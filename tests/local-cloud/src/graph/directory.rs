@@ -12,6 +12,8 @@ use crate::tenant::Tenant;
 
 /// The `@odata.type` of a user.
 pub(super) const USER: &str = "#microsoft.graph.user";
+/// The `@odata.type` of the user of an AI agent, which derives from user.
+const AGENT_USER: &str = "#microsoft.graph.agentUser";
 /// The `@odata.type` of a group.
 pub(super) const GROUP: &str = "#microsoft.graph.group";
 
@@ -39,6 +41,11 @@ pub(super) struct Object {
 }
 
 impl Object {
+    /// Whether it is a user or of a type that derives from it.
+    pub(super) fn is_user(&self) -> bool {
+        [USER, AGENT_USER].contains(&self.tag.as_str())
+    }
+
     /// Whether it lies in the recycle bin.
     pub(super) fn deleted(&self) -> bool {
         self.fields.get("deletedDateTime").is_some_and(|at| !at.is_null())
@@ -137,7 +144,7 @@ impl Directory {
     /// A user by object id or user principal name.
     pub(super) fn user(&self, key: &str) -> Option<&Object> {
         let id = self.by_upn.get(&key.to_lowercase()).map_or(key, String::as_str);
-        self.objects.get(id).filter(|object| object.tag == USER && !object.deleted())
+        self.objects.get(id).filter(|object| object.is_user() && !object.deleted())
     }
 
     /// A group that is not deleted, by its id.
@@ -173,8 +180,7 @@ impl Directory {
 
     /// All objects that are users and not deleted. Slow: for lists without a key only.
     pub(super) fn all_users(&self) -> Vec<&Object> {
-        let mut users: Vec<_> =
-            self.objects.values().filter(|object| object.tag == USER && !object.deleted()).collect();
+        let mut users: Vec<_> = self.objects.values().filter(|object| object.is_user() && !object.deleted()).collect();
         users.sort_by_key(|user| user.fields.get("id").and_then(Value::as_str).map(String::from));
         users
     }
@@ -195,8 +201,9 @@ impl Directory {
                 self.groups.push(id.clone());
                 self.members.entry(id.clone()).or_default();
             }
-            self.users += usize::from(tag == USER);
-            self.objects.insert(id.clone(), Object { tag, fields: defaults });
+            let object = Object { tag, fields: defaults };
+            self.users += usize::from(object.is_user());
+            self.objects.insert(id.clone(), object);
         }
         self.update(&id, fields);
         id
@@ -212,7 +219,7 @@ impl Directory {
         let before = (text(&object.fields, "userPrincipalName"), text(&object.fields, "displayName"));
         object.fields.extend(patch);
         let after = (text(&object.fields, "userPrincipalName"), text(&object.fields, "displayName"));
-        if object.tag == USER && before.0 != after.0 {
+        if object.is_user() && before.0 != after.0 {
             before.0.map(|upn| self.by_upn.remove(&upn));
             after.0.map(|upn| self.by_upn.insert(upn, id.to_owned()));
         } else if object.tag == GROUP && before.1 != after.1 {

@@ -58,12 +58,12 @@ impl Call<'_> {
         state.directory.group(id).ok_or_else(|| unknown(id))?;
         let at = self.as_of(&options);
         let fits = |object: &Object| {
-            (!cast || object.tag == USER) && options.filter.as_ref().is_none_or(|filter| filter.fits(&object.fields))
+            (!cast || object.is_user()) && options.filter.as_ref().is_none_or(|filter| filter.fits(&object.fields))
         };
         let see_users = permissions::see_users(&self.caller.roles);
         let select = options.select.as_deref();
         let row = |object: &Object| {
-            let readable = object.tag != USER || see_users;
+            let readable = !object.is_user() || see_users;
             if cast { Value::Object(object.view(select, readable)) } else { object.member_view(select, readable) }
         };
         let counted = options.count && options.first();
@@ -122,7 +122,12 @@ impl Call<'_> {
         let options = self.options()?;
         let state = self.graph.state();
         let user = state.directory.user(key).ok_or_else(|| GraphError::not_found(key))?;
-        Ok(self.entity("users", user.view(options.select.as_deref(), true)))
+        let mut fields = user.view(options.select.as_deref(), true);
+        // OData names the type of a single object only if it derives from that of the collection.
+        if user.tag != USER {
+            fields.insert("@odata.type".into(), json!(user.tag));
+        }
+        Ok(self.entity("users", fields))
     }
 
     pub(super) fn member_of(&self, key: &str) -> Result<Answer, GraphError> {
@@ -187,8 +192,8 @@ fn unknown(id: &str) -> GraphError {
 /// The kind of principal that an object can be in an assignment, `User` or `Group`.
 pub(super) fn principal_type(object: &Object) -> Option<&'static str> {
     match object.tag.as_str() {
-        USER => Some("User"),
         GROUP => Some("Group"),
+        _ if object.is_user() => Some("User"),
         _ => None,
     }
 }
