@@ -91,10 +91,30 @@ struct Removals {
     halted_by: Option<String>,
 }
 
+/// Whether an instance may remove certificates now.
+#[derive(Debug, PartialEq, Eq)]
+enum Admission {
+    Now,
+    NextRound,
+    /// Not in this execution; the text is the reason.
+    Never(String),
+}
+
 impl Removals {
     fn new(before: &[Rotation]) -> Self {
         let halted_by = before.iter().find(|rotation| rotation.halts_removals).map(|rotation| rotation.alias.clone());
         Self { used: false, halted_by }
+    }
+
+    fn admit(&mut self) -> Admission {
+        match &self.halted_by {
+            Some(alias) => Admission::Never(format!("the removal for {alias} went wrong, so no other one is tried")),
+            None if self.used => Admission::NextRound,
+            None => {
+                self.used = true;
+                Admission::Now
+            }
+        }
     }
 }
 
@@ -232,10 +252,13 @@ impl Round<'_> {
         mut certificates: BTreeSet<String>,
         removals: &mut Removals,
     ) -> Result<(Rotation, u64), StepError> {
-        if !removed.is_empty() && removals.halted_by.is_none() && removals.used {
-            return Ok((self.before.clone(), LOOK_AGAIN));
-        }
-        let result = if removed.is_empty() { Removal::Done } else { self.remove(seen, removed, removals).await? };
+        let admission = if removed.is_empty() { None } else { Some(removals.admit()) };
+        let result = match admission {
+            None => Removal::Done,
+            Some(Admission::Now) => self.remove(seen, removed).await?,
+            Some(Admission::NextRound) => return Ok((self.before.clone(), LOOK_AGAIN)),
+            Some(Admission::Never(why)) => Removal::Refused(why),
+        };
         let done = match self.before.status {
             RotationStatus::Started => RotationStatus::NotDue,
             _ => RotationStatus::Rotated,
@@ -261,16 +284,7 @@ impl Round<'_> {
         Ok((Rotation { detail, halts_removals, ..rotation }, 0))
     }
 
-    async fn remove(
-        &self,
-        seen: &Seen,
-        removed: &BTreeSet<String>,
-        removals: &mut Removals,
-    ) -> Result<Removal, StepError> {
-        if let Some(alias) = &removals.halted_by {
-            return Ok(Removal::Refused(format!("the removal for {alias} went wrong, so no other one is tried")));
-        }
-        removals.used = true;
+    async fn remove(&self, seen: &Seen, removed: &BTreeSet<String>) -> Result<Removal, StepError> {
         let all = seen.observed.certificates.iter().map(|certificate| certificate.thumbprint.clone());
         let kept = all.filter(|thumbprint| !removed.contains(thumbprint)).collect();
         match self.writer().remove_certificates(&seen.principal.id, removed, &kept).await {
@@ -414,5 +428,21 @@ impl Provider {
             .await
             .map(drop)
             .map_err(|error| aws_error::step_error(&format!("updating the SAML provider {}", self.arn), &error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_instance_per_round_removes_certificates_and_none_after_a_removal_went_wrong() {
+        let mut removals = Removals::new(&[Rotation::default()]);
+        assert_eq!((removals.admit(), removals.admit()), (Admission::Now, Admission::NextRound));
+        removals.halted_by = Some("acme".into());
+        assert!(matches!(removals.admit(), Admission::Never(why) if why.contains("acme")));
+        let wrong = Rotation { alias: "acme".into(), halts_removals: true, ..Rotation::default() };
+        let mut next_round = Removals::new(&[Rotation::default(), wrong]);
+        assert!(matches!(next_round.admit(), Admission::Never(_)));
     }
 }

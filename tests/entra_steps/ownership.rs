@@ -173,3 +173,14 @@ async fn a_cloud_that_does_not_have_the_newer_fields_yet_is_read_without_them() 
     let registration = cloud.cx.graph().application(&application.application_id).await.unwrap().unwrap();
     assert_eq!(registration.app_id, application.app_id);
 }
+
+#[tokio::test]
+async fn the_gallery_says_until_when_it_offers_a_template() {
+    for (day, offered) in [(None, true), (Some("2999-01-01"), true), (Some("2020-01-01"), false)] {
+        let template_deprecation = day.map(str::to_owned);
+        let cloud = Cloud::start(GraphBehaviour { template_deprecation, ..GraphBehaviour::default() }).await;
+        let template = cloud.cx.graph().template(names::GALLERY_APPLICATION_ID).await.unwrap();
+        assert_eq!(template.is_some(), offered);
+        assert_eq!(template.and_then(|template| template.deprecation_date), day.filter(|_| offered).map(str::to_owned));
+    }
+}

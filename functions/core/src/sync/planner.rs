@@ -167,9 +167,13 @@ impl Planner<'_> {
 
     fn remove(&mut self, user: &ConnectUser, replaced_by: Option<String>, guarded: bool) {
         let removed = &self.policy.removed;
-        if removed.action == RemovalAction::Keep {
-            self.plan.findings.push(Finding::Kept { username: user.username.clone() });
-            return self.leave(user);
+        // Every action is named, so that no other one can come to mean a deletion.
+        match removed.action {
+            RemovalAction::Keep => {
+                self.plan.findings.push(Finding::Kept { username: user.username.clone() });
+                return self.leave(user);
+            }
+            RemovalAction::Delete => {}
         }
         let due = match user.removal_due {
             Some(due) if due > self.today => {

@@ -1,0 +1,117 @@
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+use onboarding_core::onboarding::{Language, Users};
+
+use super::*;
+use crate::graph::KeyCredential;
+
+const HELLO: &str = "AAF4C61DDCC5E8A2DABEDE0F3B482CD9AEA9434D";
+
+fn key(subject: &str, usage: &str, key: &str, end: &str) -> KeyCredential {
+    KeyCredential {
+        display_name: Some(subject.into()),
+        end_date_time: Some(end.into()),
+        usage: Some(usage.into()),
+        key: Some(key.into()),
+    }
+}
+
+fn principal(active: Option<&str>, keys: Vec<KeyCredential>) -> ServicePrincipal {
+    ServicePrincipal {
+        preferred_token_signing_key_thumbprint: active.map(str::to_owned),
+        key_credentials: keys,
+        ..ServicePrincipal::default()
+    }
+}
+
+fn now() -> OffsetDateTime {
+    OffsetDateTime::parse("2026-11-22T00:00:00Z", &Rfc3339).unwrap()
+}
+
+#[test]
+fn the_active_certificate_is_kept_whoever_made_it_until_its_last_day() {
+    let keys = vec![
+        key("CN=ours", "Verify", "d29ybGQ=", "2029-01-01T00:00:00Z"),
+        key("CN=portal", "Verify", "aGVsbG8=", "2026-11-23T00:00:00Z"),
+    ];
+    let found = usable_certificate(&principal(Some(&HELLO.to_lowercase()), keys), "CN=ours", now()).unwrap();
+    assert_eq!((found.thumbprint.as_str(), found.expires.as_str()), (HELLO, "2026-11-23T00:00:00Z"));
+}
+
+#[test]
+fn our_newest_certificate_follows_one_that_has_expired_and_a_strangers_inactive_one_does_not() {
+    let keys = vec![
+        key("CN=ours", "Verify", "aGVsbG8=", "2029-01-01T00:00:00Z"),
+        key("CN=ours", "Verify", "d29ybGQ=", "2028-01-01T00:00:00Z"),
+        key("CN=portal", "Verify", "cG9ydGFs", "2029-06-01T00:00:00Z"),
+    ];
+    let found = usable_certificate(&principal(None, keys.clone()), "CN=ours", now()).unwrap();
+    assert_eq!(found.thumbprint, HELLO);
+    assert_eq!(usable_certificate(&principal(None, keys), "CN=else", now()), None);
+}
+
+#[test]
+fn an_expired_certificate_and_a_private_half_are_no_certificates() {
+    let keys = vec![
+        key("CN=ours", "Verify", "aGVsbG8=", "2026-11-21T00:00:00Z"),
+        key("CN=ours", "Sign", "d29ybGQ=", "2029-01-01T00:00:00Z"),
+    ];
+    assert_eq!(usable_certificate(&principal(Some(HELLO), keys), "CN=ours", now()), None);
+}
+
+/// An application with every switch wrong, tagged so.
+fn switched_off(tags: &[&str]) -> Found {
+    Found {
+        principal: ServicePrincipal {
+            tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
+            account_enabled: Some(false),
+            app_role_assignment_required: Some(false),
+            ..ServicePrincipal::default()
+        },
+        application: Application { is_disabled: Some(true), ..Application::default() },
+        ..Found::default()
+    }
+}
+
+fn failed(checks: &[Check]) -> Vec<&str> {
+    let switches = checks.iter().filter(|check| SWITCHES.contains(&check.name.as_str()));
+    switches.filter(|check| !check.passed).map(|check| check.name.as_str()).collect()
+}
+
+#[test]
+fn the_switches_of_our_application_are_set_and_those_of_any_other_are_reported() {
+    let (ours, adopted) = (names::service_principal_tag("acme"), names::ADOPTED_TAG);
+    let onboarding = Onboarding::with_defaults("acme", Users::default(), Language::default());
+    let place = ("arn:aws:iam::111122223333", "ap-northeast-1", "i");
+    let wanted = Federation::new(&onboarding.iam, onboarding.users.username, place).unwrap();
+    let switches = ["application enabled", "application activated", "user assignment required"];
+    for (tags, is_set) in [(&[ours.as_str()][..], true), (&[&ours, adopted], false), (&[], false)] {
+        let found = switched_off(tags);
+        let object = application_object(Some(&found), &onboarding, &wanted, now());
+        let (set, reported) = (failed(&object.checks), failed(&object.guards));
+        let expected: (&[&str], &[&str]) = if is_set { (&switches, &[]) } else { (&[], &switches) };
+        assert_eq!((set.as_slice(), reported.as_slice()), expected, "{tags:?}");
+        assert_eq!(open_items(&object).len(), reported.len(), "a plan names what it leaves");
+        let findings = object.drifted();
+        let open = findings.iter().find(|finding| finding.place.ends_with("user assignment required"));
+        assert!(open.is_some_and(|open| open.security && open.mendable == is_set), "{findings:?}");
+    }
+}
+
+#[test]
+fn an_application_is_available_until_the_gallery_or_microsoft_ends_it() {
+    let day = |day: &str| Gallery::Offered(Some(day.into()));
+    for (gallery, status, wrong) in [
+        (Gallery::Unknown, None, &[][..]),
+        (Gallery::Offered(None), Some("NotDisabled"), &[]),
+        (day("2026-11-23"), None, &[]),
+        (day("2026-11-22"), None, &["gallery application"]),
+        (Gallery::Gone, None, &["gallery application"]),
+        (Gallery::Offered(None), Some("DisabledDueToViolationOfServicesAgreement"), &["status at Microsoft"]),
+    ] {
+        let application =
+            Application { disabled_by_microsoft_status: status.map(str::to_owned), ..Application::default() };
+        let mut checks = Checks::default();
+        Found { application, gallery, ..Found::default() }.availability(&mut checks, now());
+        assert_eq!(failed(&Vec::from(checks)), wrong);
+    }
+}
