@@ -82,6 +82,11 @@ const REASONS: &[Reason] = &[
         "Lambda sends an event that failed to the queue under the key, in the function's name",
     ),
     (
+        &["OrderNumbersFunction"],
+        "servicequotas:GetAWSDefaultServiceQuota",
+        "read where the quota of phone numbers was never raised; here the input raises it: tests/aws_steps/order_numbers",
+    ),
+    (
         &["DeleteUsersFunction", "SyncUsersFunction"],
         "servicequotas:GetAWSDefaultServiceQuota",
         "the default rate is read where the account has no rate of its own; the local cloud's account has one",
