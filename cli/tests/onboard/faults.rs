@@ -143,7 +143,7 @@ fn pattern(caller: &str) -> String {
     match caller.split_once('/') {
         Some((file, state)) => {
             let machine = Machine::ALL.into_iter().find(|machine| machine.file() == file).unwrap();
-            format!("-{}[^/]*/{state}$", machine.id())
+            format!("(^|[ -]){}[^/]*/{state}$", machine.id())
         }
         None => format!("-{caller}Function-[^ ]*$"),
     }

@@ -23,11 +23,14 @@ pub(super) struct Role {
 pub(super) struct Roles {
     upstream: Upstream,
     known: Mutex<HashMap<String, (Instant, Arc<Role>)>>,
+    /// The documents of managed policies, by id of the policy and version. No version ever changes, and most roles share
+    /// their policies.
+    documents: Mutex<HashMap<(String, String), Vec<Statement>>>,
 }
 
 impl Roles {
     pub(super) fn new(upstream: Upstream) -> Self {
-        Self { upstream, known: Mutex::default() }
+        Self { upstream, known: Mutex::default(), documents: Mutex::default() }
     }
 
     /// A role's policies, as they were within the last second.
@@ -77,15 +80,31 @@ impl Roles {
 
     /// The default version of a managed policy.
     async fn managed(&self, arn: &str) -> Result<Vec<Statement>, String> {
-        let versions = self.texts(&[("Action", "GetPolicy"), ("PolicyArn", arn)], "DefaultVersionId").await;
-        let Some(version) = versions.first() else { return Err(format!("there is no policy {arn}")) };
+        let found =
+            self.elements(&[("Action", "GetPolicy"), ("PolicyArn", arn)], &["PolicyId", "DefaultVersionId"]).await;
+        let [id, version] = found.as_slice() else { return Err(format!("there is no policy {arn}")) };
+        let key = (id.clone(), version.clone());
+        if let Some(known) = self.documents.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Ok(known.clone());
+        }
         let form = [("Action", "GetPolicyVersion"), ("PolicyArn", arn), ("VersionId", version)];
         let documents = self.texts(&form, "Document").await;
-        documents.first().map_or_else(|| Err(format!("the policy {arn} has no document")), |text| statements(text))
+        let text = documents.first().ok_or_else(|| format!("the policy {arn} has no document"))?;
+        let statements = statements(text)?;
+        self.documents.lock().unwrap_or_else(PoisonError::into_inner).insert(key, statements.clone());
+        Ok(statements)
     }
 
     async fn texts(&self, form: &[(&str, &str)], element: &str) -> Vec<String> {
         texts(&self.upstream, form, element).await
+    }
+
+    /// The first text of each of these elements, as far as they are there.
+    async fn elements(&self, form: &[(&str, &str)], names: &[&str]) -> Vec<String> {
+        let answer = answer(&self.upstream, form).await;
+        let Ok(parsed) = roxmltree::Document::parse(&answer) else { return Vec::new() };
+        let first = |name: &&str| parsed.descendants().find(|node| node.tag_name().name() == *name)?.text();
+        names.iter().filter_map(first).map(str::to_owned).collect()
     }
 }
 
@@ -108,10 +127,15 @@ fn statements(text: &str) -> Result<Vec<Statement>, String> {
 
 /// The texts of all elements of a name in IAM's answer; none where IAM refuses.
 async fn texts(upstream: &Upstream, form: &[(&str, &str)], element: &str) -> Vec<String> {
-    let form: Vec<(&str, &str)> = form.iter().copied().chain([("Version", "2010-05-08")]).collect();
-    let answer = upstream.query("iam", &form).await;
-    let text = String::from_utf8_lossy(&answer.body).into_owned();
+    let text = answer(upstream, form).await;
     let Ok(parsed) = roxmltree::Document::parse(&text) else { return Vec::new() };
     let nodes = parsed.descendants().filter(|node| node.tag_name().name() == element);
     nodes.filter_map(|node| node.text().map(str::to_owned)).collect()
+}
+
+/// IAM's answer.
+async fn answer(upstream: &Upstream, form: &[(&str, &str)]) -> String {
+    let form: Vec<(&str, &str)> = form.iter().copied().chain([("Version", "2010-05-08")]).collect();
+    let answer = upstream.query("iam", &form).await;
+    String::from_utf8_lossy(&answer.body).into_owned()
 }
