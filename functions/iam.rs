@@ -54,7 +54,7 @@ pub enum Owner {
 pub fn owner(tags: &[Tag], alias: &str) -> Owner {
     let value = |key: &str| tags.iter().find(|tag| tag.key() == key).map(Tag::value);
     match (value(names::MANAGED_BY_KEY), value(names::ONBOARDING_KEY)) {
-        (Some(names::MANAGED_BY), Some(onboarding)) if onboarding == alias => Owner::Ours,
+        (Some(names::MANAGED_BY), Some(onboarding)) if names::same_alias(onboarding, alias) => Owner::Ours,
         (Some(names::MANAGED_BY), _) => Owner::OtherOnboarding,
         _ => Owner::Unknown,
     }
@@ -167,6 +167,7 @@ mod tests {
     fn only_both_tags_of_this_alias_prove_that_an_object_is_ours() {
         let ours = tags("acme").unwrap();
         assert_eq!(owner(&ours, "acme"), Owner::Ours);
+        assert_eq!(owner(&ours, "ACME"), Owner::Ours, "an alias has no case");
         assert_eq!(owner(&ours, "other"), Owner::OtherOnboarding);
         assert_eq!(owner(&ours[1..], "acme"), Owner::Unknown);
         assert_eq!(owner(&[], "acme"), Owner::Unknown);

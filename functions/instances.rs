@@ -1,7 +1,7 @@
 //! The account's Amazon Connect instances: what both the quota of instances and their creation look at.
 
 use aws_sdk_connect::types::{InstanceStatus, InstanceSummary};
-use onboarding_core::StepError;
+use onboarding_core::{StepError, names};
 
 use crate::{aws_error, clients::Clients};
 
@@ -32,8 +32,8 @@ pub fn takes_room(instance: &InstanceSummary) -> bool {
     instance.instance_status() != Some(&InstanceStatus::CreationFailed)
 }
 
-/// Whether an instance has this alias. It is a host name, so upper and lower case are the same.
+/// Whether an instance has this alias.
 #[must_use]
 pub fn has_alias(instance: &InstanceSummary, alias: &str) -> bool {
-    instance.instance_alias().is_some_and(|other| other.eq_ignore_ascii_case(alias))
+    instance.instance_alias().is_some_and(|other| names::same_alias(other, alias))
 }

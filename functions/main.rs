@@ -8,9 +8,10 @@ use connect_onboarding::{
     steps::{
         assign_groups, configure_entra_claims, configure_entra_sign_on, configure_instance, create_entra_application,
         create_instance, create_policy, create_role, create_saml_provider, delete_federation, delete_instance,
-        delete_users, detect_drift, instance_quota, notify, order_numbers, plan_onboarding, plan_teardown, preflight,
-        receive_notification, register_instance, remove_entra_application, report, request_quotas, rotate_certificate,
-        subscribe_groups, sync_members, sync_users, unsubscribe_groups, verify_sign_in, watch_expiry,
+        delete_users, detect_drift, instance_quota, lock_alias, notify, order_numbers, plan_onboarding, plan_teardown,
+        preflight, receive_notification, register_instance, remove_entra_application, report, request_quotas,
+        rotate_certificate, subscribe_groups, sync_members, sync_users, unsubscribe_groups, verify_sign_in,
+        watch_expiry,
     },
 };
 
@@ -31,6 +32,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         "preflight" => serve("preflight", |input, _| preflight::run(cx, input)).await,
         "instance-quota" => serve("instance-quota", |input, _| instance_quota::run(cx, input)).await,
         "create-instance" => serve("create-instance", |input, _| create_instance::run(cx, input)).await,
+        "lock-alias" => serve("lock-alias", |input, _| lock_alias::run(cx, input)).await,
         "configure-instance" => serve("configure-instance", |input, _| configure_instance::run(cx, input)).await,
         "request-quotas" => serve("request-quotas", |input, _| request_quotas::run(cx, input)).await,
         "notify" => serve("notify", |input, _| notify::run(cx, input)).await,

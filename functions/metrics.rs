@@ -47,11 +47,13 @@ pub enum Metric {
     CredentialDaysLeft,
     /// Hours until the first subscription to a group of an instance ends; 0 where a group has none.
     SubscriptionHoursLeft,
+    /// Entries of the registry that can't be understood, where there are any.
+    UnreadableEntries,
 }
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::UsersCreated,
         Self::UsersUpdated,
         Self::UsersRemoved,
@@ -66,6 +68,7 @@ impl Metric {
         Self::SigningCertificateDaysLeft,
         Self::CredentialDaysLeft,
         Self::SubscriptionHoursLeft,
+        Self::UnreadableEntries,
     ];
 
     /// The unit, by CloudWatch's name for it.

@@ -1,8 +1,10 @@
-//! The registry: one `DynamoDB` item for each onboarded instance, with what the user sync needs to know.
+//! The registry: one `DynamoDB` item for each onboarded instance, with what the user sync needs to know, and one for each
+//! alias that an execution has locked ([`lock`]).
 //!
-//! The item's key is `instanceId`. Several own attributes of the same item, which is why it is updated and never put whole:
+//! The key of an instance's item is `instanceId`. Several own attributes of the same item, which is why it is updated and never put whole:
 //!
-//! * this module: `alias`, `config`, `registeredAt`, and who may add a signing certificate (`rotation`, `rotationUntil`);
+//! * this module: `alias`, `config`, `registeredAt`;
+//! * [`rotation`]: who may add a signing certificate (`rotation`, `rotationUntil`);
 //! * the onboarding: `begun`, its input, until there is a `config`;
 //! * the user sync: the lease (`lease`, `leaseUntil`, `dirty`), the approval (`approvalDigest`, `approvalUntil`, `approvalBy`,
 //!   and `approvalToken`, which `notify` adds), how far the running sync is (`progress`) and what came of its runs
@@ -15,138 +17,68 @@
 use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use onboarding_core::{
-    StepError,
-    contract::{Approval, EntraApplication, EntraGroup, RegisterInstanceInput},
-    names,
-    onboarding::{Language, Onboarding, UserGroup, Users},
-    sync::SyncProgress,
-};
-use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
+use onboarding_core::{StepError, contract::Approval, names, sync::SyncProgress};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tracing::error;
 
-use crate::{aws_error, clients::Clients};
+pub use self::{
+    entry::{Begun, Entry},
+    lock::{Holder, Scope, Taken},
+    rotation::Claim,
+};
+use crate::{
+    aws_error,
+    clients::Clients,
+    metrics::{Metric, Metrics},
+};
 
+mod entry;
+pub mod lock;
+mod rotation;
+
+/// The attribute that holds the entry.
+const CONFIG: &str = "config";
 /// The attribute that says that the instance is being torn down.
 const TEARDOWN: &str = "teardown";
 /// The attribute that holds the input of an onboarding that has not come to the instance's registration yet.
 const BEGUN: &str = "begun";
 
-/// What is known of an instance that is not registered.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Begun {
-    /// Its alias.
-    pub alias: Option<String>,
-    /// The input of its onboarding.
-    pub onboarding: Option<Onboarding>,
+/// An item of the table.
+type Item = HashMap<String, AttributeValue>;
+
+/// What the registry holds of all instances that are not being torn down.
+#[derive(Debug, Default)]
+pub struct Contents {
+    /// The entries, each with the time of the last sync that left its instance in step; before the first one, of its
+    /// registration.
+    pub entries: Vec<(Entry, Option<OffsetDateTime>)>,
+    /// The entries that can't be understood.
+    pub unreadable: Vec<Unreadable>,
 }
 
-/// What is known of an onboarded instance. Stored as JSON; new fields get defaults, because an entry outlives releases.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Entry {
-    /// The instance's id, the key.
+/// An entry that can't be understood: somebody edited or damaged it, or a later release wrote it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// The instance's id.
     pub instance_id: String,
-    /// The instance's ARN.
-    pub instance_arn: String,
-    /// The instance's alias; also the value of our `onboarding` tags.
+    /// The alias beside the entry; the id if there is none.
     pub alias: String,
-    /// The Entra tenant.
-    pub tenant_id: String,
-    /// Who becomes a user.
-    pub users: Users,
-    /// The groups of `users.groups`, in the same order, with their object ids.
-    pub groups: Vec<EntraGroup>,
-    /// The Entra application.
-    #[serde(default)]
-    pub application: Option<EntraApplication>,
-    /// The language of notifications.
-    #[serde(default)]
-    pub language: Language,
-    /// The whole input of the last onboarding; `None` in an entry of a release that did not keep it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub onboarding: Option<Onboarding>,
-    /// Whether the instance was there before and carries no mark of ours; `None` where an older release did not keep it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub instance_adopted: Option<bool>,
+    /// What is wrong, and what to do about it.
+    pub message: String,
 }
 
-impl From<RegisterInstanceInput> for Entry {
-    fn from(input: RegisterInstanceInput) -> Self {
-        let RegisterInstanceInput {
-            onboarding,
-            instance_id,
-            instance_arn,
-            tenant_id,
-            groups,
-            application,
-            instance_adopted,
-        } = input;
-        // What was found on the way (members, looks) is no configuration, and would make every repetition of the onboarding
-        // differ from the one before.
-        let groups = groups.into_iter().map(|group| EntraGroup { users: 0, ..group }).collect();
+impl Unreadable {
+    fn new(item: &Item, reason: &str) -> Self {
+        let instance_id = text(item, "instanceId").unwrap_or_default().to_owned();
         Self {
+            alias: text(item, "alias").unwrap_or(&instance_id).to_owned(),
+            message: format!(
+                "the registry entry of the instance {instance_id} can't be read ({reason}); run the onboarding of the instance \
+                 again, which writes the entry anew"
+            ),
             instance_id,
-            instance_arn,
-            alias: onboarding.instance.alias.clone(),
-            tenant_id,
-            users: onboarding.users.clone(),
-            groups,
-            application: Some(EntraApplication { attempt: 0, searched: false, wait_seconds: 0, ..application }),
-            language: onboarding.language,
-            onboarding: Some(onboarding),
-            instance_adopted,
         }
     }
-}
-
-impl Entry {
-    /// The name of the SAML provider in IAM.
-    #[must_use]
-    pub fn saml_provider_name(&self) -> String {
-        let given = self.onboarding.as_ref().map(|onboarding| onboarding.iam.saml_provider_name.clone());
-        given.filter(|name| !name.is_empty()).unwrap_or_else(|| names::saml_provider(&self.alias))
-    }
-
-    /// The input of the last onboarding. Of an older release's entry only what it kept, with the default names.
-    #[must_use]
-    pub fn input(&self) -> Onboarding {
-        self.onboarding
-            .clone()
-            .unwrap_or_else(|| Onboarding::with_defaults(&self.alias, self.users.clone(), self.language))
-    }
-
-    /// Each group with what its members get.
-    ///
-    /// # Errors
-    /// `Internal` where the two lists do not match.
-    pub fn user_groups(&self) -> Result<Vec<(&EntraGroup, &UserGroup)>, StepError> {
-        if self.groups.len() != self.users.groups.len() {
-            return Err(StepError::internal(format!(
-                "the registry entry of the instance {} has {} group ids for {} groups; run the onboarding again, which \
-                 writes it anew",
-                self.instance_id,
-                self.groups.len(),
-                self.users.groups.len()
-            )));
-        }
-        Ok(self.groups.iter().zip(&self.users.groups).collect())
-    }
-}
-
-/// How long a claim to a certificate rotation is good for, in seconds.
-const CLAIM_SECONDS: i64 = 900;
-
-/// Who may add a signing certificate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Claim {
-    /// The execution, from now on.
-    Fresh,
-    /// The execution, which claimed it before: an attempt of it died.
-    Ours,
-    /// Another execution.
-    Taken,
 }
 
 /// The table.
@@ -168,7 +100,7 @@ impl<'a> Registry<'a> {
     /// The entry of an instance, read consistently.
     ///
     /// # Errors
-    /// `InvalidInput` where there is none, `Internal` where it can't be understood.
+    /// `InvalidInput` where there is none or it can't be understood.
     pub async fn entry(&self, instance_id: &str) -> Result<Entry, StepError> {
         self.find(instance_id).await?.ok_or_else(|| {
             StepError::invalid_input(format!(
@@ -181,56 +113,79 @@ impl<'a> Registry<'a> {
     /// The same; `None` where there is none.
     ///
     /// # Errors
-    /// `Internal` where it can't be understood.
+    /// `InvalidInput` where it can't be understood.
     pub async fn find(&self, instance_id: &str) -> Result<Option<Entry>, StepError> {
-        let Some(config) = self.config(instance_id).await? else { return Ok(None) };
-        serde_json::from_str(&config).map(Some).map_err(|error| {
-            StepError::internal(format!(
-                "the registry entry of the instance {instance_id} can't be read ({error}); run the onboarding again, \
-                 which writes it anew"
-            ))
-        })
+        let Some(item) = self.item(instance_id).await? else { return Ok(None) };
+        configuration(&item).map_err(|unreadable| StepError::invalid_input(unreadable.message))
     }
 
-    /// All entries, read consistently. One that can't be understood is left out, so that it stops no other, and named in the
-    /// log; the next onboarding of its instance writes it anew.
+    /// All entries, read consistently, as far as they can be understood ([`Self::scan`]).
     ///
     /// # Errors
     /// Whatever keeps `DynamoDB` from answering.
     pub async fn entries(&self) -> Result<Vec<Entry>, StepError> {
-        Ok(self.scan().await?.into_iter().map(|(entry, _)| entry).collect())
+        Ok(self.scan().await?.entries.into_iter().map(|(entry, _)| entry).collect())
     }
 
-    /// All entries as [`Self::entries`] reads them, each with the time of the last sync that left its instance in step;
-    /// before the first one, of its registration.
+    /// Everything in the registry, read consistently. An entry that can't be understood stops no other; it is in the log
+    /// and in the metric of which an alarm watches.
     ///
     /// # Errors
     /// Whatever keeps `DynamoDB` from answering.
-    pub async fn scan(&self) -> Result<Vec<(Entry, Option<OffsetDateTime>)>, StepError> {
-        let mut items = self.client.scan().table_name(self.table).consistent_read(true).into_paginator().items().send();
-        let mut entries = Vec::new();
-        while let Some(item) = items.next().await {
-            let item = item.map_err(|error| aws_error::step_error("reading the registry", &error))?;
-            let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).map(String::as_str);
+    pub async fn scan(&self) -> Result<Contents, StepError> {
+        let mut contents = Contents::default();
+        for item in self.items().await? {
             // What is being torn down has no part in schedules and events any more, and what is not registered none yet.
-            let Some(config) = text("config").filter(|_| !item.contains_key(TEARDOWN)) else { continue };
-            match serde_json::from_str(config) {
-                Ok(entry) => {
-                    entries.push((entry, time(&item, "lastSuccessAt").or_else(|| time(&item, "registeredAt"))))
+            if item.contains_key(TEARDOWN) {
+                continue;
+            }
+            match configuration(&item) {
+                Ok(Some(entry)) => {
+                    let in_step_at = time(&item, "lastSuccessAt").or_else(|| time(&item, "registeredAt"));
+                    contents.entries.push((entry, in_step_at));
                 }
-                Err(error) => error!(instance = text("instanceId"), %error, "a registry entry can't be read"),
+                Ok(None) => {}
+                Err(unreadable) => {
+                    error!(instance = unreadable.instance_id, "{}", unreadable.message);
+                    contents.unreadable.push(unreadable);
+                }
             }
         }
-        Ok(entries)
+        if !contents.unreadable.is_empty() {
+            Metrics::of_stack().with(Metric::UnreadableEntries, contents.unreadable.len()).emit();
+        }
+        Ok(contents)
     }
 
     /// The ids of the groups that other instances follow.
     ///
     /// # Errors
-    /// Whatever keeps `DynamoDB` from answering.
+    /// `InvalidInput` where the entry of another instance can't be understood: a group of that instance would be taken for
+    /// one that no instance follows.
     pub async fn groups_of_others(&self, instance_id: &str) -> Result<BTreeSet<String>, StepError> {
-        let others = self.entries().await?.into_iter().filter(|entry| entry.instance_id != instance_id);
+        let contents = self.scan().await?;
+        if let Some(other) = contents.unreadable.into_iter().find(|other| other.instance_id != instance_id) {
+            return Err(StepError::invalid_input(format!(
+                "the groups that other instances follow are not known, so nothing is removed: {}, then start again",
+                other.message
+            )));
+        }
+        let others =
+            contents.entries.into_iter().map(|(entry, _)| entry).filter(|entry| entry.instance_id != instance_id);
         Ok(others.flat_map(|entry| entry.groups).map(|group| group.id).collect())
+    }
+
+    /// How the registry spells an alias, if it has the alias in another spelling of upper and lower case only: of an
+    /// instance that is registered, being onboarded or being torn down.
+    ///
+    /// # Errors
+    /// Whatever keeps `DynamoDB` from answering.
+    pub async fn other_spelling(&self, alias: &str) -> Result<Option<String>, StepError> {
+        let items = self.items().await?;
+        let mut known =
+            items.iter().filter_map(|item| text(item, "alias")).filter(|known| names::same_alias(known, alias));
+        let spelled = known.next().map(ToOwned::to_owned);
+        Ok(spelled.filter(|spelled| spelled != alias && known.all(|other| other != alias)))
     }
 
     /// What is known of an instance that is not registered.
@@ -239,9 +194,8 @@ impl<'a> Registry<'a> {
     /// Whatever keeps `DynamoDB` from answering.
     pub async fn begun(&self, instance_id: &str) -> Result<Begun, StepError> {
         let item = self.item(instance_id).await?.unwrap_or_default();
-        let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
-        let onboarding = text(BEGUN).and_then(|text| serde_json::from_str(&text).ok());
-        Ok(Begun { alias: text("alias"), onboarding })
+        let onboarding = text(&item, BEGUN).and_then(|text| serde_json::from_str(text).ok());
+        Ok(Begun { alias: text(&item, "alias").map(ToOwned::to_owned), onboarding })
     }
 
     /// What was approved of an instance's teardown, where one has begun.
@@ -250,7 +204,7 @@ impl<'a> Registry<'a> {
     /// Whatever keeps `DynamoDB` from answering.
     pub async fn teardown(&self, instance_id: &str) -> Result<Option<Approval>, StepError> {
         let item = self.item(instance_id).await?;
-        let text = item.as_ref().and_then(|item| item.get(TEARDOWN)).and_then(|value| value.as_s().ok());
+        let text = item.as_ref().and_then(|item| text(item, TEARDOWN));
         Ok(text.and_then(|text| serde_json::from_str(text).ok()))
     }
 
@@ -263,7 +217,7 @@ impl<'a> Registry<'a> {
             .map_err(|error| StepError::internal(format!("the registry entry could not be encoded: {error}")))?;
         let known = self.item(&entry.instance_id).await?;
         let abandoned = known.as_ref().is_some_and(|item| item.contains_key(TEARDOWN));
-        if !abandoned && known.and_then(config_of).is_some_and(|known| same(&known, &config)) {
+        if !abandoned && known.as_ref().and_then(|item| text(item, CONFIG)).is_some_and(|known| same(known, &config)) {
             return Ok(false);
         }
         let now_ms = OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000;
@@ -344,68 +298,16 @@ impl<'a> Registry<'a> {
         Ok(())
     }
 
-    /// Lays claim to adding a signing certificate for an instance. Who holds one adds the certificate at once, so a claim
-    /// that is older than a quarter of an hour is that of somebody dead.
-    ///
-    /// # Errors
-    /// Whatever keeps `DynamoDB` from answering.
-    pub async fn claim_rotation(&self, instance_id: &str, execution: &str) -> Result<Claim, StepError> {
-        let doing = format!("claiming the certificate rotation of the instance {instance_id}");
-        let now = OffsetDateTime::now_utc().unix_timestamp();
-        let sent = self
-            .client
-            .update_item()
-            .table_name(self.table)
-            .key("instanceId", AttributeValue::S(instance_id.to_owned()))
-            .update_expression("SET rotation = :me, rotationUntil = :until")
-            .condition_expression(
-                "attribute_exists(instanceId) AND (attribute_not_exists(rotation) OR rotationUntil < :now)",
-            )
-            .expression_attribute_values(":me", AttributeValue::S(execution.to_owned()))
-            .expression_attribute_values(":now", AttributeValue::N(now.to_string()))
-            .expression_attribute_values(":until", AttributeValue::N((now + CLAIM_SECONDS).to_string()))
-            .send()
-            .await;
-        match sent {
-            Ok(_) => Ok(Claim::Fresh),
-            Err(error) if aws_error::is(&error, &["ConditionalCheckFailedException"]) => {
-                let holder = self.item(instance_id).await?.and_then(|mut item| item.remove("rotation"));
-                let ours = holder.is_some_and(|holder| holder.as_s().is_ok_and(|holder| holder == execution));
-                Ok(if ours { Claim::Ours } else { Claim::Taken })
-            }
-            Err(error) => Err(aws_error::step_error(&doing, &error)),
+    async fn items(&self) -> Result<Vec<Item>, StepError> {
+        let mut pages = self.client.scan().table_name(self.table).consistent_read(true).into_paginator().items().send();
+        let mut items = Vec::new();
+        while let Some(item) = pages.next().await {
+            items.push(item.map_err(|error| aws_error::step_error("reading the registry", &error))?);
         }
+        Ok(items)
     }
 
-    /// Takes the claim off an instance whose rotation is finished, whoever began it.
-    ///
-    /// # Errors
-    /// Whatever keeps `DynamoDB` from answering.
-    pub async fn release_rotation(&self, instance_id: &str) -> Result<(), StepError> {
-        let sent = self
-            .client
-            .update_item()
-            .table_name(self.table)
-            .key("instanceId", AttributeValue::S(instance_id.to_owned()))
-            .update_expression("REMOVE rotation, rotationUntil")
-            .condition_expression("attribute_exists(rotation)")
-            .send()
-            .await;
-        match sent {
-            Ok(_) => Ok(()),
-            Err(error) if aws_error::is(&error, &["ConditionalCheckFailedException"]) => Ok(()),
-            Err(error) => Err(aws_error::step_error(
-                &format!("releasing the certificate rotation of the instance {instance_id}"),
-                &error,
-            )),
-        }
-    }
-
-    async fn config(&self, instance_id: &str) -> Result<Option<String>, StepError> {
-        Ok(self.item(instance_id).await?.and_then(config_of))
-    }
-
-    async fn item(&self, instance_id: &str) -> Result<Option<HashMap<String, AttributeValue>>, StepError> {
+    async fn item(&self, instance_id: &str) -> Result<Option<Item>, StepError> {
         let output = self
             .client
             .get_item()
@@ -421,14 +323,43 @@ impl<'a> Registry<'a> {
     }
 }
 
-fn config_of(mut item: HashMap<String, AttributeValue>) -> Option<String> {
-    item.remove("config")?.as_s().ok().cloned()
+/// The entry that an item holds; `None` where the item is a lock, or its instance is not registered.
+fn configuration(item: &Item) -> Result<Option<Entry>, Unreadable> {
+    let instance_id = text(item, "instanceId").unwrap_or_default();
+    if lock::is_key(instance_id) {
+        return Ok(None);
+    }
+    let registered = item.contains_key("registeredAt");
+    let expected = item.contains_key(BEGUN) || item.contains_key(TEARDOWN);
+    match item.get(CONFIG) {
+        None if expected && !registered => Ok(None),
+        None => Err(Unreadable::new(item, "it has no configuration")),
+        Some(AttributeValue::S(config)) => match serde_json::from_str::<Entry>(config) {
+            Ok(entry) if entry.instance_id == instance_id => Ok(Some(entry)),
+            Ok(entry) => {
+                let reason = format!("its configuration is that of the instance {}", entry.instance_id);
+                Err(Unreadable::new(item, &reason))
+            }
+            Err(error) => Err(Unreadable::new(item, &error.to_string())),
+        },
+        Some(_) => Err(Unreadable::new(item, "its configuration is not a text")),
+    }
+}
+
+/// The text that an attribute holds.
+fn text<'i>(item: &'i Item, name: &str) -> Option<&'i str> {
+    item.get(name)?.as_s().ok().map(String::as_str)
 }
 
 /// The time that an attribute holds.
-fn time(item: &HashMap<String, AttributeValue>, name: &str) -> Option<OffsetDateTime> {
+fn time(item: &Item, name: &str) -> Option<OffsetDateTime> {
     let ms: i128 = item.get(name)?.as_n().ok()?.parse().ok()?;
     OffsetDateTime::from_unix_timestamp_nanos(ms.checked_mul(1_000_000)?).ok()
+}
+
+/// A time as people and logs read it.
+fn rfc3339(at: OffsetDateTime) -> String {
+    at.format(&Rfc3339).unwrap_or_default()
 }
 
 /// Whether two configurations say the same, whatever the order of their keys.
@@ -442,34 +373,7 @@ fn same(known: &str, new: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test that can't unwrap has failed")]
     use super::*;
-
-    fn entry(json: &str) -> Result<Entry, serde_json::Error> {
-        serde_json::from_str(json)
-    }
-
-    #[test]
-    fn an_entry_of_an_older_release_is_read_with_defaults() {
-        let entry = entry(
-            r#"{"instanceId":"i","instanceArn":"a","alias":"acme","tenantId":"t",
-                "users":{"groups":[{"group":"Support","securityProfiles":["Agent"]}]},
-                "groups":[{"id":"g","displayName":"Support"}],"fromTheFuture":true}"#,
-        )
-        .unwrap();
-        let groups = entry.user_groups().unwrap();
-        assert_eq!((groups[0].0.id.as_str(), groups[0].1.routing_profile.as_str()), ("g", "Basic Routing Profile"));
-    }
-
-    #[test]
-    fn group_ids_that_do_not_match_the_groups_are_a_fault_that_says_what_to_do() {
-        let entry = entry(
-            r#"{"instanceId":"i","instanceArn":"a","alias":"acme","tenantId":"t",
-                "users":{"groups":[{"group":"Support","securityProfiles":["Agent"]}]},"groups":[]}"#,
-        )
-        .unwrap();
-        assert!(entry.user_groups().is_err_and(|error| error.message.contains("run the onboarding again")));
-    }
 
     #[test]
     fn a_time_is_read_in_milliseconds_and_nonsense_is_none() {
@@ -480,6 +384,38 @@ mod tests {
         ]);
         let times = ["at", "text", "never", "missing"].map(|name| time(&item, name).map(|time| time.millisecond()));
         assert_eq!(times, [Some(500), None, None, None]);
+    }
+
+    fn item(attributes: &[(&str, AttributeValue)]) -> Item {
+        let id = ("instanceId".to_owned(), AttributeValue::S("i".into()));
+        attributes.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).chain([id]).collect()
+    }
+
+    #[test]
+    fn an_entry_that_cannot_be_understood_is_told_apart_from_one_that_is_not_there_yet() {
+        let text = |text: &str| AttributeValue::S(text.into());
+        let entry =
+            r#"{"instanceId":"i","instanceArn":"a","alias":"acme","tenantId":"t","users":{"groups":[]},"groups":[]}"#;
+        let registered = ("registeredAt", AttributeValue::N("1".into()));
+        assert!(configuration(&item(&[("config", text(entry))])).is_ok_and(|entry| entry.is_some()));
+        for unreadable in [
+            &[("config", text("garbage"))][..],
+            &[("config", text(""))],
+            &[("config", AttributeValue::N("1".into()))],
+            &[("config", AttributeValue::Null(true))],
+            &[("config", text(&entry.replace(r#"Id":"i""#, r#"Id":"other""#)))],
+            std::slice::from_ref(&registered),
+            &[registered.clone(), ("begun", text("{}"))],
+            &[],
+        ] {
+            let told = configuration(&item(unreadable)).err().map(|unreadable| unreadable.message).unwrap_or_default();
+            assert!(told.contains("instance i can't be read") && told.contains("run the onboarding"), "{unreadable:?}");
+        }
+        for expected in ["begun", "teardown"] {
+            assert_eq!(configuration(&item(&[(expected, text("{}"))])), Ok(None));
+        }
+        let lock = Item::from([("instanceId".to_owned(), text(&Scope::Alias.key("acme")))]);
+        assert_eq!(configuration(&lock), Ok(None));
     }
 
     #[test]

@@ -294,6 +294,7 @@ fn decoded(handler: &str, event: Value) -> Result<(), String> {
         "plan-onboarding" => decode::<PlanOnboardingInput>(event),
         "preflight" => decode::<PreflightInput>(event),
         "instance-quota" => decode::<InstanceQuotaInput>(event),
+        "lock-alias" => decode::<LockAliasInput>(event),
         "create-instance" => decode::<CreateInstanceInput>(event),
         "configure-instance" => decode::<ConfigureInstanceInput>(event),
         "request-quotas" => decode::<RequestQuotasInput>(event),

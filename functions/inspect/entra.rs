@@ -57,9 +57,8 @@ pub(crate) async fn find_of_template(
     template: &str,
 ) -> Result<Option<ServicePrincipal>, StepError> {
     let found = graph.service_principals_named(template, name).await?;
-    let tag = names::service_principal_tag(alias);
     let (ours, others): (Vec<ServicePrincipal>, Vec<ServicePrincipal>) =
-        found.into_iter().partition(|principal| principal.tags.contains(&tag));
+        found.into_iter().partition(|principal| is_marked(principal, alias));
     let mut candidates = if ours.is_empty() { others } else { ours };
     if candidates.len() > 1 {
         let mut ids: Vec<String> = candidates.into_iter().map(|principal| principal.id).collect();
@@ -72,9 +71,8 @@ pub(crate) async fn find_of_template(
         )));
     }
     let Some(principal) = candidates.pop() else { return Ok(None) };
-    let prefix = names::service_principal_tag("");
-    if let Some(other) = principal.tags.iter().find_map(|tag| tag.strip_prefix(&prefix)).filter(|&other| other != alias)
-    {
+    let marked = principal.tags.iter().find_map(|tag| names::alias_in_service_principal_tag(tag));
+    if let Some(other) = marked.filter(|other| !names::same_alias(other, alias)) {
         return Err(StepError::conflict(format!(
             "the enterprise application \"{name}\" (service principal {}) belongs to the onboarding of {other}; give another \
              entra.applicationName",
@@ -95,10 +93,14 @@ pub(crate) enum ApplicationOwner {
     Unknown,
 }
 
+/// Whether a service principal carries our tag for this alias.
+fn is_marked(principal: &ServicePrincipal, alias: &str) -> bool {
+    principal.tags.iter().any(|tag| names::is_service_principal_tag(tag, alias))
+}
+
 /// Reads from the tags whose an application is.
 pub(crate) fn owner(principal: &ServicePrincipal, alias: &str) -> ApplicationOwner {
-    let has = |tag: &str| principal.tags.iter().any(|known| known == tag);
-    match (has(&names::service_principal_tag(alias)), has(names::ADOPTED_TAG)) {
+    match (is_marked(principal, alias), principal.tags.iter().any(|tag| tag == names::ADOPTED_TAG)) {
         (false, _) => ApplicationOwner::Unknown,
         (true, false) => ApplicationOwner::Ours,
         (true, true) => ApplicationOwner::Adopted,
@@ -269,8 +271,8 @@ async fn claims_of(graph: &Graph, principal: &ServicePrincipal) -> Result<Vec<Cl
         Err(error) if error.kind == StepErrorKind::AccessDenied => error,
         other => return other,
     };
-    let prefix = names::service_principal_tag("");
-    let Some(alias) = principal.tags.iter().find_map(|tag| tag.strip_prefix(&prefix)) else { return Err(refused) };
+    let marked = principal.tags.iter().find_map(|tag| names::alias_in_service_principal_tag(tag));
+    let Some(alias) = marked else { return Err(refused) };
     let mut found = Vec::new();
     for policy in graph.claims_policies_named(&names::claims_policy(alias)).await? {
         if graph.claims_policy_applies_to(&policy.id).await?.contains(&principal.id) {

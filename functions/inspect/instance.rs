@@ -16,6 +16,7 @@ use onboarding_core::{
     inspection::{Checks, Object, Presence},
     names,
     onboarding::{Instance, Storage},
+    sync::Ownership,
 };
 
 use crate::{aws_error, clients::Clients, instances};
@@ -53,9 +54,10 @@ pub(crate) async fn of_alias(cx: &Clients, alias: &str) -> Result<Option<Connect
     }
 }
 
-/// The two tags that everything of ours carries.
+/// Whether an instance carries the two tags of this alias's onboarding.
 pub(crate) fn is_ours(instance: &ConnectInstance, alias: &str) -> bool {
-    names::tags(alias).iter().all(|(key, value)| instance.tags().and_then(|tags| tags.get(*key)) == Some(value))
+    let tag = |key: &str| instance.tags().and_then(|tags| tags.get(key)).map(String::as_str);
+    Ownership::from_tags(tag(names::MANAGED_BY_KEY), tag(names::ONBOARDING_KEY), alias) == Ownership::Ours
 }
 
 /// The instance itself.

@@ -13,6 +13,7 @@
 use onboarding_core::{
     StepError, backoff,
     contract::{RemoveInput, RemoveOutput, RemoveStatus},
+    names,
 };
 use tracing::info;
 
@@ -38,8 +39,8 @@ pub async fn run(cx: &Clients, input: RemoveInput) -> Result<RemoveOutput, StepE
         )));
     }
     if looked == 0 {
-        if !instance::is_ours(&found, &target.alias) || found.instance_alias().is_none_or(|alias| alias != target.alias)
-        {
+        let named = found.instance_alias().is_some_and(|alias| names::same_alias(alias, &target.alias));
+        if !named || !instance::is_ours(&found, &target.alias) {
             return Err(StepError::conflict(format!(
                 "the Amazon Connect instance {id} does not carry the alias and tags of the onboarding {} any more, so it is \
                  not deleted",

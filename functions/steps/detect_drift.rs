@@ -15,7 +15,9 @@ use std::collections::BTreeSet;
 
 use onboarding_core::{
     StepError, StepErrorKind,
-    contract::{Area, Check, DetectDriftInput, DriftFinding, DriftReport, InstanceDrift, MAX_FINDINGS, Mending},
+    contract::{
+        Area, Check, DetectDriftInput, DriftFinding, DriftReport, InstanceDrift, MAX_FINDINGS, Mending, SkippedInstance,
+    },
     inspection::{Checks, Object, Presence},
     onboarding::{Assignment, Mend, NestedGroups, Onboarding},
     saml::read_metadata,
@@ -34,7 +36,7 @@ use crate::{
         instance, record,
     },
     metrics::{Metric, Metrics},
-    registry::{Entry, Registry},
+    registry::{Entry, Registry, Unreadable},
 };
 
 /// What the state machine tries again.
@@ -49,11 +51,15 @@ const MOST_TOLD: usize = 400;
 /// Where the registry can't be read, or something that passes keeps an instance from being looked at.
 pub async fn run(cx: &Clients, input: DetectDriftInput) -> Result<DriftReport, StepError> {
     let registry = Registry::new(cx)?;
+    let mut report = DriftReport::default();
     let entries = match &input.instance_id {
         Some(id) => vec![registry.entry(id).await?],
-        None => registry.entries().await?,
+        None => {
+            let contents = registry.scan().await?;
+            report.instances.extend(contents.unreadable.iter().map(unreadable));
+            contents.entries.into_iter().map(|(entry, _)| entry).collect()
+        }
     };
-    let mut report = DriftReport::default();
     for entry in &entries {
         let before = input
             .before
@@ -67,6 +73,7 @@ pub async fn run(cx: &Clients, input: DetectDriftInput) -> Result<DriftReport, S
         let Seen { findings: mut found, application_gone } = look(cx, entry).await?;
         if let Some(before) = before {
             found = settled(before, found);
+            found.extend(input.skipped.iter().filter(|one| one.instance_id == entry.instance_id).map(skipped));
         }
         let mend = input.mend.unwrap_or_else(|| entry.input().drift.mend == Mend::Mend);
         let mendable = found.iter().any(|finding| finding.mendable && !finding.mended);
@@ -91,6 +98,35 @@ pub async fn run(cx: &Clients, input: DetectDriftInput) -> Result<DriftReport, S
         });
     }
     Ok(report.within_limits())
+}
+
+/// An entry that can't be understood: nothing of its instance can be compared.
+fn unreadable(entry: &Unreadable) -> InstanceDrift {
+    let finding = DriftFinding {
+        place: format!("registry entry {}", entry.alias),
+        expected: "an entry that can be read".into(),
+        found: entry.message.clone(),
+        ..DriftFinding::default()
+    };
+    Metrics::of_instance(&entry.alias).with(Metric::DriftFindings, 1).emit();
+    InstanceDrift {
+        instance_id: entry.instance_id.clone(),
+        alias: entry.alias.clone(),
+        count: 1,
+        digest: digest(std::slice::from_ref(&finding)),
+        findings: vec![short(finding)],
+        ..InstanceDrift::default()
+    }
+}
+
+/// That an instance was left as it is.
+fn skipped(instance: &SkippedInstance) -> DriftFinding {
+    DriftFinding {
+        place: "remediation".into(),
+        expected: "applied".into(),
+        found: format!("nothing was set back: {}", instance.message),
+        ..DriftFinding::default()
+    }
 }
 
 /// What an older release did not keep can't be set back to.

@@ -14,6 +14,7 @@ pub mod delete_instance;
 pub mod delete_users;
 pub mod detect_drift;
 pub mod instance_quota;
+pub mod lock_alias;
 pub mod notify;
 pub mod order_numbers;
 pub mod plan_onboarding;

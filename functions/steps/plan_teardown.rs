@@ -51,7 +51,7 @@ pub async fn run(cx: &Clients, input: PlanTeardownInput) -> Result<PlanTeardownO
         Some(entry) => entry,
         None => unfinished::entry(cx, &registry, &request.instance_id).await?,
     };
-    if let Some(typed) = request.confirm_alias.as_ref().filter(|typed| **typed != entry.alias) {
+    if let Some(typed) = request.confirm_alias.as_ref().filter(|typed| !names::same_alias(typed, &entry.alias)) {
         return Err(StepError::invalid_input(format!(
             "$.confirmAlias: \"{typed}\" is not the alias of the instance {}; type the alias of the instance that you want to \
              tear down",

@@ -109,7 +109,7 @@ async fn remove_registration(
 }
 
 fn is_ours(policy: Option<&str>, alias: &str) -> bool {
-    policy == Some(names::claims_policy(alias).as_str())
+    policy.is_some_and(|policy| names::same_alias(policy, &names::claims_policy(alias)))
 }
 
 fn stays(app_id: &str, why: &str, action: &str) -> OpenItem {

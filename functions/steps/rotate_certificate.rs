@@ -5,6 +5,7 @@
 //! * Reads: `dynamodb:Scan` or `GetItem`; `GET /servicePrincipals/{id}`; `sts:GetCallerIdentity`, `iam:GetSAMLProvider`.
 //! * Writes: `POST /servicePrincipals/{id}/addTokenSigningCertificate`, `PATCH /servicePrincipals/{id}` (which certificate
 //!   signs; the lists without an old one), `iam:UpdateSAMLProvider`; `dynamodb:UpdateItem` (who may add a certificate).
+//!   The lock of the alias: `dynamodb:UpdateItem`, `dynamodb:DeleteItem`, `states:DescribeExecution`.
 //! * Permission: `Application.Read.All` of the runtime identity for reading, where it has it; `Application.ReadWrite.All` of
 //!   the setup identity for the rest, and only when it is time.
 //! * Safe to repeat: [`onboarding_core::rotation`] decides by what both clouds show, and every act of it leaves sign-in
@@ -28,14 +29,14 @@ use onboarding_core::{
     saml::{self, Metadata, read_metadata},
 };
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::{
     aws_error,
     clients::Clients,
     graph::{Graph, KeyCredential, LOOKS_FOR_A_LOST_CERTIFICATE, Removal, ServicePrincipal},
     iam::{self, Owner},
-    registry::{Claim, Entry, Registry},
+    registry::{Claim, Entry, Registry, Scope, Taken, Unreadable},
 };
 
 /// How long to wait for a certificate just added to be seen, and after a cloud that did not answer, in seconds.
@@ -49,12 +50,19 @@ const MOST_FAILURES: u32 = 10;
 /// Whatever keeps the registry from answering; for each instance alone, it is data.
 pub async fn run(cx: &Clients, input: RotateCertificateInput) -> Result<RotateCertificateOutput, StepError> {
     let registry = Registry::new(cx)?;
-    let entries = match &input.instance_id {
-        Some(id) => vec![registry.entry(id).await?],
-        None => registry.entries().await?,
+    let (entries, unreadable) = match &input.instance_id {
+        Some(id) => (vec![registry.entry(id).await?], Vec::new()),
+        None => {
+            let contents = registry.scan().await?;
+            (contents.entries.into_iter().map(|(entry, _)| entry).collect::<Vec<_>>(), contents.unreadable)
+        }
     };
     let mut output = RotateCertificateOutput::default();
-    let before = if input.previous.is_empty() { entries.iter().map(begun).collect() } else { input.previous.clone() };
+    let before = if input.previous.is_empty() {
+        unreadable.into_iter().map(needs_person).chain(entries.iter().map(begun)).collect()
+    } else {
+        input.previous.clone()
+    };
     let mut removals = Removals::new(&before);
     for rotation in before {
         let entry = entries.iter().find(|entry| entry.instance_id == rotation.instance_id);
@@ -62,7 +70,7 @@ pub async fn run(cx: &Clients, input: RotateCertificateInput) -> Result<RotateCe
             _ if !rotation.status.pending() => (rotation, 0),
             Some(entry) => {
                 let round = Round { cx, registry: &registry, entry, before: &rotation, input: &input };
-                round.play(&mut removals).await.unwrap_or_else(|error| told(&rotation, &error))
+                round.play_alone(&mut removals).await.unwrap_or_else(|error| told(&rotation, &error))
             }
             None => (
                 Rotation { status: RotationStatus::NotDue, detail: "it is not registered any more".into(), ..rotation },
@@ -127,6 +135,17 @@ fn begun(entry: &Entry) -> Rotation {
     }
 }
 
+/// Nothing is known of the certificate of an instance whose entry can't be understood.
+fn needs_person(entry: Unreadable) -> Rotation {
+    Rotation {
+        instance_id: entry.instance_id,
+        alias: entry.alias,
+        status: RotationStatus::NeedsPerson,
+        detail: entry.message,
+        ..Rotation::default()
+    }
+}
+
 /// An error as data: what passes is waited for, what does not is for a person.
 fn told(before: &Rotation, error: &StepError) -> (Rotation, u64) {
     let failures = before.failures + 1;
@@ -157,6 +176,33 @@ struct Round<'a> {
 }
 
 impl Round<'_> {
+    /// Plays the round under the lock of the alias. Between two rounds the alias is free: they take hours, and each decides
+    /// anew by what both clouds show.
+    async fn play_alone(&self, removals: &mut Removals) -> Result<(Rotation, u64), StepError> {
+        let lock = (Scope::Alias, self.entry.alias.as_str());
+        let execution = self.input.execution.as_str();
+        match self.registry.take_lock(self.cx.step_functions(), lock, execution).await? {
+            Taken::Ours => {}
+            Taken::ByOther(holder) => {
+                let message = holder.message(Scope::Alias, &self.entry.alias);
+                if self.before.status == RotationStatus::Started {
+                    // Nothing has begun: the next day's run is early enough.
+                    return Ok((Rotation { status: RotationStatus::Busy, detail: message, ..self.before.clone() }, 0));
+                }
+                return Err(StepError::unavailable(message));
+            }
+        }
+        let played = self.play(removals).await;
+        if let Err(error) = self.registry.release_lock(lock, execution).await {
+            warn!(
+                error = error.name(),
+                message = error.message,
+                "the alias stays locked until this execution has finished"
+            );
+        }
+        played
+    }
+
     /// Observes both clouds, decides, and does one act; how far the rotation is then, and how long to wait.
     async fn play(&self, removals: &mut Removals) -> Result<(Rotation, u64), StepError> {
         let application = self.application()?;

@@ -55,7 +55,9 @@ pub async fn run(cx: &Clients, input: SyncMembersInput) -> Result<SyncMembersOut
     // The subscription to all groups missed something, and does not say of which group.
     let all_groups = groups.contains_key(&ALL_GROUPS.to_string());
     let mut failure = None;
-    for (entry, in_step_at) in Registry::new(cx)?.scan().await? {
+    let contents = Registry::new(cx)?.scan().await?;
+    output.unreadable_entries = contents.unreadable.into_iter().map(|entry| entry.message).collect();
+    for (entry, in_step_at) in contents.entries {
         if reason == "schedule"
             && let Some(at) = in_step_at
         {

@@ -108,6 +108,8 @@ pub async fn run(cx: &Clients, input: SyncUsersInput, invocation: Invocation) ->
     if carry.rounds > 0 {
         output.counts.planned = carry.planned;
         output.digest.clone_from(&carry.digest);
+    } else if carry.another_pass {
+        output.counts.planned = carry.planned.followed_by(&output.counts.planned);
     }
     output.counts.done.created += newcomers.totals.created;
     output.counts.done.calls += newcomers.totals.calls + pages + directory.calls();
@@ -121,6 +123,7 @@ pub async fn run(cx: &Clients, input: SyncUsersInput, invocation: Invocation) ->
             if input.mode == SyncMode::Apply && !approved {
                 // What is to be approved is this plan, also where an earlier round had another one.
                 output.digest = plan.digest();
+                output.counts.planned = plan.counts();
                 output.status = SyncStatus::UnsafePlan;
                 measure(&entry.alias, &carry, &output).emit();
                 return Ok(output);
@@ -133,7 +136,7 @@ pub async fn run(cx: &Clients, input: SyncUsersInput, invocation: Invocation) ->
         return Ok(output);
     }
     let ids = (entry.instance_id.as_str(), entry.alias.as_str());
-    let rested = carry.rounds == 0 && newcomers.created.is_empty();
+    let rested = carry.rounds == 0 && !carry.another_pass && newcomers.created.is_empty();
     let done = Cell::new(Totals::default());
     let writer = Writer::new(cx.connect(), cx.quotas(), &directory, membership(), ids, rested).telling(&done);
     let before = directory.calls();
@@ -221,6 +224,7 @@ fn finish(
         )));
     }
     output.carry = Some(Carry {
+        another_pass: carry.another_pass,
         rounds: carry.rounds + 1,
         idle_rounds,
         planned: output.counts.planned,

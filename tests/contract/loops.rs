@@ -18,6 +18,11 @@ const SPARE_EVENTS: u64 = 4_000;
 /// The most rounds of `rotate-certificate`.
 const ROTATION_ROUNDS: u32 = 200;
 
+/// The most waits for the lease of an instance.
+const LEASE_WAITS: u32 = 600;
+/// How often a remediation of drift tries to take the lock of an alias.
+const REMEDIATION_ATTEMPTS: u32 = 10;
+
 /// A loop: its Wait, the seconds before the poll of this number, the most polls.
 struct Loop {
     wait: &'static str,
@@ -33,10 +38,16 @@ const fn longest_wait_of_a_rotation(_: u32) -> u64 {
     rotation::GRACE
 }
 
+/// A sync of 100,000 users holds the lease for half an hour.
+const fn lease(wait: u32) -> u64 {
+    if wait < 120 { 30 } else { 300 }
+}
+
 fn loops(machine: &str) -> Vec<Loop> {
     match machine {
         "onboarding.asl.json" => vec![
             looped("WaitForInstanceQuota", backoff::approval, backoff::LAST_INSTANCE_QUOTA_LOOK),
+            looped("WaitForAlias", backoff::lock, backoff::LAST_LOCK_ATTEMPT),
             looped("WaitForInstance", backoff::instance_creation, backoff::LAST_CREATION_LOOK),
             looped("WaitForQuotas", backoff::approval, backoff::LAST_LOOK),
             looped("WaitForNumbers", backoff::phone_numbers, backoff::LAST_NUMBER_LOOK),
@@ -46,8 +57,14 @@ fn loops(machine: &str) -> Vec<Loop> {
             vec![looped("WaitUntilKnown", longest_wait_of_a_rotation, ROTATION_ROUNDS)]
         }
         "teardown.asl.json" => {
-            vec![looped("WaitForInstance", backoff::instance_creation, backoff::LAST_DELETION_LOOK)]
+            vec![
+                looped("WaitForAlias", backoff::lock, backoff::LAST_LOCK_ATTEMPT),
+                looped("WaitForLease", lease, LEASE_WAITS),
+                looped("WaitForInstance", backoff::instance_creation, backoff::LAST_DELETION_LOOK),
+            ]
         }
+        "user-sync.asl.json" => vec![looped("WaitForLease", lease, LEASE_WAITS)],
+        "drift.asl.json" => vec![looped("WaitForAlias", backoff::lock, REMEDIATION_ATTEMPTS)],
         _ => vec![],
     }
 }
@@ -95,9 +112,7 @@ fn every_wait_belongs_to_a_loop_that_ends() {
     for (file, machine) in machines() {
         let waits: BTreeSet<String> =
             states(&machine).into_iter().filter(|(_, state)| state["Type"] == "Wait").map(|(name, _)| name).collect();
-        let mut listed: BTreeSet<String> = loops(&file).iter().map(|entry| entry.wait.to_owned()).collect();
-        // Who waits for a lease gives up by its own rule, which the tests of the user sync hold.
-        listed.extend(waits.get("WaitForLease").cloned());
+        let listed: BTreeSet<String> = loops(&file).iter().map(|entry| entry.wait.to_owned()).collect();
         assert_eq!(waits, listed, "{file}: its Waits (left) and the loops that are known to end (right)");
     }
 }
@@ -124,6 +139,11 @@ fn all_polls_of_an_execution_together_stay_below_its_year_and_its_events() {
 fn the_ends_that_state_machines_decide_themselves_are_those_of_the_table() {
     for (file, condition) in [
         ("onboarding", format!("$instanceQuotas.pending and $instanceQuotas.attempt < {} %}}", backoff::LAST_LOOK)),
+        ("user-sync", format!("$leaseWaits >= {LEASE_WAITS} %}}")),
+        ("user-sync", "$leaseWaits < 120 ? 30 : 300 %}".into()),
+        ("teardown", format!("$leaseWaits >= {LEASE_WAITS} %}}")),
+        ("teardown", "$leaseWaits < 120 ? 30 : 300 %}".into()),
+        ("drift", format!("\"attempts\": {REMEDIATION_ATTEMPTS},")),
         ("rotate-certificate", format!("$waitSeconds > 0 and $rounds < {ROTATION_ROUNDS} %}}")),
     ] {
         let definition = read(format!("statemachine/{file}.asl.json"));

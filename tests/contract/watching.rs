@@ -108,6 +108,7 @@ fn what_needs_a_person_has_an_alarm() {
         Metric::SubscriptionHoursLeft,
         Metric::SigningCertificateDaysLeft,
         Metric::CredentialDaysLeft,
+        Metric::UnreadableEntries,
     ];
     let own = own.map(|metric| (NAMESPACE.to_owned(), json!(metric).as_str().unwrap().to_owned()));
     let aws = [

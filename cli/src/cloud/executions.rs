@@ -1,6 +1,7 @@
 //! Executions of the stack's state machines.
 
 use aws_sdk_sfn::types::ExecutionStatus;
+use onboarding_core::names;
 use serde_json::Value;
 use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
 
@@ -49,6 +50,11 @@ impl Described {
     #[must_use]
     pub fn alias(&self) -> Option<&str> {
         self.input["instance"]["alias"].as_str()
+    }
+
+    /// Whether it is an onboarding of this alias.
+    fn is_of(&self, alias: &str) -> bool {
+        self.alias().is_some_and(|other| names::same_alias(other, alias))
     }
 }
 
@@ -173,7 +179,7 @@ impl Cloud {
         }
         for execution in self.executions(Machine::Onboarding, None, RECENT).await? {
             let described = self.describe(&execution.arn).await?;
-            if described.alias() == Some(what) {
+            if described.is_of(what) {
                 return Ok(described);
             }
         }
@@ -187,7 +193,7 @@ impl Cloud {
     pub async fn running_onboarding(&self, alias: &str) -> Result<Option<Described>, Trouble> {
         for execution in self.executions(Machine::Onboarding, Some(ExecutionStatus::Running), 1_000).await? {
             let described = self.describe(&execution.arn).await?;
-            if described.alias() == Some(alias) {
+            if described.is_of(alias) {
                 return Ok(Some(described));
             }
         }

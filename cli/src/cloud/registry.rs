@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use onboarding_core::sync::SyncProgress;
+use onboarding_core::{names, sync::SyncProgress};
 use serde_json::Value;
 
 use super::{Cloud, trouble::Trouble};
@@ -89,7 +89,7 @@ impl Cloud {
         match what {
             Some(what) => entries
                 .into_iter()
-                .find(|entry| entry.alias == what || entry.instance_id == what)
+                .find(|entry| names::same_alias(&entry.alias, what) || entry.instance_id == what)
                 .ok_or_else(|| Trouble::input(self.words.no_instance(what), self.words.known_instances(known))),
             None if entries.is_empty() => Err(Trouble::input(self.words.nothing_onboarded(), self.words.start_one())),
             None if entries.len() > 1 => {

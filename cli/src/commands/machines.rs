@@ -3,6 +3,7 @@
 
 use std::io::{self, BufRead, IsTerminal};
 
+use onboarding_core::names;
 use serde_json::{Value, json};
 
 use crate::{
@@ -91,16 +92,22 @@ pub async fn rotate(args: RotateArgs, console: &Console) -> Result<Exit, Trouble
         return Ok(Exit::Interrupted);
     };
     console.result(&output);
+    let mut undecided = false;
     for instance in output["instances"].as_array().into_iter().flatten() {
-        let status = text(instance, "status");
+        let (status, detail) = (text(instance, "status"), text(instance, "detail"));
+        let needs_person = status == "NEEDS_PERSON";
+        undecided |= needs_person;
         console.line(&format!(
             "{:<24} {:<12} {}",
             text(instance, "alias"),
-            console.paint(Tone::Good, status),
+            console.paint(if needs_person { Tone::Warn } else { Tone::Good }, status),
             console.words().certificate(text(instance, "thumbprint"), text(instance, "expires"))
         ));
+        if !detail.is_empty() {
+            console.line(&format!("    {detail}"));
+        }
     }
-    Ok(Exit::Done)
+    Ok(if undecided { Exit::Undecided } else { Exit::Done })
 }
 
 /// Runs `teardown`: shows what would go, and with `--apply` and the alias typed in takes it away. What is applied is the plan
@@ -143,7 +150,7 @@ pub async fn teardown(args: TeardownArgs, console: &Console) -> Result<Exit, Tro
         }
         None => String::new(),
     };
-    if typed.trim() != entry.alias {
+    if !names::same_alias(typed.trim(), &entry.alias) {
         return Err(Trouble::undecided("NotConfirmed", words.not_confirmed(), words.confirm_with(&entry.alias)));
     }
     input["mode"] = "apply".into();

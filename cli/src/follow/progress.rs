@@ -243,10 +243,13 @@ pub fn message(cause: &str) -> String {
     wrapped.and_then(|cause| cause["errorMessage"].as_str().map(ToOwned::to_owned)).unwrap_or_else(|| cause.to_owned())
 }
 
-/// What is worth telling of a task's output: its status, and that it found what it wanted.
+/// What is worth telling of a task's output: its status, the execution that it waits for, and that it found what it wanted.
 fn note(output: &str) -> Note {
     let output: Value = serde_json::from_str(output).unwrap_or_default();
-    let status = output["status"].as_str().unwrap_or_default().to_lowercase().replace('_', " ");
+    let mut status = output["status"].as_str().unwrap_or_default().to_lowercase().replace('_', " ");
+    if let Some(holder) = output["holder"].as_str() {
+        status = format!("{status}: {holder}");
+    }
     Note { status, adopted: output["adopted"] == true }
 }
 

@@ -50,6 +50,10 @@ impl Words {
             "WaitForEntraApplication" => {
                 self.choose("Entra replicates the new application", "Entra が新しいアプリケーションを複製しています")
             }
+            "WaitForAlias" => self.choose(
+                "another execution works on the same alias",
+                "同じエイリアスを処理しているほかの実行が終わるのを待っています",
+            ),
             "WaitForLease" => self.choose(
                 "another sync of the instance is at work",
                 "同じインスタンスの別の同期が終わるのを待っています",

@@ -51,7 +51,7 @@ fn kinds() -> Vec<Kind> {
 }
 
 /// States that make no call in this life, and why.
-const REASONS: [(&str, &str); 9] = [
+const REASONS: [(&str, &str); 10] = [
     ("onboarding/SyncWaitingUsers", "the call of SyncUsers once more, where people had to wait for a quota"),
     ("onboarding/Report", "it only puts together what it is given"),
     ("onboarding/NotifyNumbers", "only where AWS Support is asked, whose days pass too fast here: tests/aws_steps"),
@@ -60,6 +60,7 @@ const REASONS: [(&str, &str); 9] = [
     ("user-sync/ForgetToken", "only where a person says no: user_sync/approval.rs"),
     ("user-sync/ReleaseAfterFailure", "only behind a failure, as in the life in which calls are denied"),
     ("teardown/RenewLease", "as in user-sync"),
+    ("teardown/UnlockPlanned", "only where the plan under the lock is not the approved one any more"),
     ("rotate-certificate/NotifyNeedsPerson", "only where a cloud refuses the rotation: rotation.rs"),
 ];
 

@@ -63,6 +63,15 @@ pub const fn claim(attempt: u32) -> u64 {
     }
 }
 
+/// Seconds until the next attempt to take the lock of an alias, which an onboarding holds for minutes.
+#[must_use]
+pub const fn lock(attempt: u32) -> u64 {
+    if attempt < 20 { 30 } else { 1800 }
+}
+
+/// How many attempts to take a lock there are: the waits of [`lock`] then add up to a day.
+pub const LAST_LOCK_ATTEMPT: u32 = 67;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,10 +82,17 @@ mod tests {
     }
 
     #[test]
+    fn the_attempts_to_take_a_lock_add_up_to_a_day() {
+        let hours = (0..LAST_LOCK_ATTEMPT).map(lock).sum::<u64>() / 3600;
+        assert!((23..=25).contains(&hours), "{hours} hours");
+    }
+
+    #[test]
     fn waits_never_shrink() {
         for attempt in 0..700 {
             assert!(approval(attempt) <= approval(attempt + 1));
             assert!(phone_numbers(attempt) <= phone_numbers(attempt + 1));
+            assert!(lock(attempt) <= lock(attempt + 1));
             assert!(claim(attempt) <= claim(attempt + 1));
             assert!(instance_creation(attempt) <= instance_creation(attempt + 1));
             assert!(entra_replication(attempt) <= entra_replication(attempt + 1));

@@ -93,7 +93,10 @@ impl StepErrorKind {
             }
             Self::InvalidInput => "Correct the input as the message says and start again.",
             Self::AccessDenied => "Grant what the message names, then start the same input again.",
-            Self::Conflict => "Rename or remove one of the two, or name it in the input so that it is adopted.",
+            Self::Conflict => {
+                "Rename or remove one of the two, or name it in the input so that it is adopted. If another execution is at \
+                 work, wait until it has finished."
+            }
             Self::LimitExceeded => {
                 "Ask for a higher quota (Service Quotas) or free some room, then start the same input again."
             }

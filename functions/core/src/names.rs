@@ -38,6 +38,13 @@ pub fn credential_secret(stack: &str, identity: Identity) -> String {
     format!("{stack}/graph-{identity}")
 }
 
+/// Whether two aliases name the same instance: an alias is a host name, so Amazon Connect ignores upper and lower case. Every
+/// comparison of aliases, and of the values of our `onboarding` tags, uses this function.
+#[must_use]
+pub fn same_alias(one: &str, other: &str) -> bool {
+    one.eq_ignore_ascii_case(other)
+}
+
 /// The two tags that everything carries.
 #[must_use]
 pub fn tags(alias: &str) -> [(&'static str, String); 2] {
@@ -53,6 +60,18 @@ pub fn service_principal_tag(alias: &str) -> String {
 /// The further marker in the `tags` of a service principal that was there before its onboarding. What was adopted stays so:
 /// its switches are not changed, and a teardown does not delete it.
 pub const ADOPTED_TAG: &str = "connect-onboarding-adopted";
+
+/// The alias in the marker of a service principal, if the tag is such a marker.
+#[must_use]
+pub fn alias_in_service_principal_tag(tag: &str) -> Option<&str> {
+    tag.strip_prefix(MANAGED_BY)?.strip_prefix(':')
+}
+
+/// Whether a tag of a service principal is the marker of this alias.
+#[must_use]
+pub fn is_service_principal_tag(tag: &str, alias: &str) -> bool {
+    alias_in_service_principal_tag(tag).is_some_and(|other| same_alias(other, alias))
+}
 
 /// The default display name of the Entra application.
 #[must_use]
@@ -100,4 +119,17 @@ pub fn storage_prefix(alias: &str, resource_type: &str) -> String {
         other => return format!("connect/{alias}/{}", other.to_lowercase().replace('_', "-")),
     };
     format!("connect/{alias}/{folder}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_marker_of_a_service_principal_is_recognised_in_any_case_and_only_for_its_alias() {
+        let tag = service_principal_tag("Acme-Support");
+        assert!(is_service_principal_tag(&tag, "acme-support"));
+        assert!(!is_service_principal_tag(&tag, "acme"));
+        assert!(!is_service_principal_tag("WindowsAzureActiveDirectoryIntegratedApp", "acme"));
+    }
 }

@@ -35,7 +35,7 @@ fn document(document: &Value) -> Vec<Value> {
     statements.map(|one| one["!If"].get(1).unwrap_or(one).clone()).collect()
 }
 
-/// The statements of each function's policies, its own and the shared ones.
+/// The statements of each function's policies: its own, the shared ones, and those that are attached to its role.
 fn statements() -> Vec<(String, Value)> {
     let template = template();
     let mut found = Vec::new();
@@ -43,6 +43,13 @@ fn statements() -> Vec<(String, Value)> {
         for policy in function["Properties"]["Policies"].as_array().into_iter().flatten() {
             let shared = policy["!Ref"].as_str().map(|id| &template["Resources"][id]["Properties"]["PolicyDocument"]);
             found.extend(document(shared.unwrap_or(policy)).into_iter().map(|statement| (name.clone(), statement)));
+        }
+        let role = json!({ "!Ref": format!("{name}Role") });
+        for (_, policy) in resources(&template, &["AWS::IAM::Policy"]) {
+            let policy = &policy["Properties"];
+            if policy["Roles"].as_array().unwrap().contains(&role) {
+                found.extend(document(&policy["PolicyDocument"]).into_iter().map(|one| (name.clone(), one)));
+            }
         }
     }
     found

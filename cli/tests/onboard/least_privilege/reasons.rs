@@ -65,6 +65,16 @@ const REASONS: &[Reason] = &[
         "dynamodb:UpdateItem",
         "keeps the token of a plan that waits for approval: tests/onboard/user_sync/approval.rs",
     ),
+    (
+        &["LockAliasFunction", "RotateCertificateFunction"],
+        "states:DescribeExecution",
+        "only where another execution holds the lock of the alias: lifecycle/locks.rs",
+    ),
+    (
+        &["LockAliasFunction"],
+        "dynamodb:GetItem",
+        "reads who holds the lock, where another execution does: lifecycle/locks.rs",
+    ),
     (&["SyncUsersFunction"], "dynamodb:UpdateItem", "tells how far it is where a round takes long: tests/user_sync"),
     (
         &["CreatePolicyFunction"],
@@ -98,7 +108,7 @@ const REASONS: &[Reason] = &[
     ),
     (&["OrderNumbersFunction"], "s3:ListBucket", "never called; without it S3 calls a missing document a denied one"),
     (
-        &["RegisterInstanceFunction", "RotateCertificateFunction", "SyncUsersFunction"],
+        &["LockAliasFunction", "RegisterInstanceFunction", "RotateCertificateFunction", "SyncUsersFunction"],
         "kms:GenerateDataKey",
         "DynamoDB writes under a new data key now and then; the local cloud asks for reading only",
     ),

@@ -2,5 +2,6 @@
 
 mod drift;
 mod house;
+mod locks;
 mod plan;
 mod teardown;

@@ -23,9 +23,13 @@ async fn an_event_that_meets_the_schedules_sync_makes_it_go_round_once_more() {
     let output = house.succeeded(&schedule).await;
     assert_eq!((&output["status"], house.cloud.entered(&schedule, "SyncUsers").await), (&json!("DONE"), 2));
     assert_eq!(house.usernames().await, house.of(0..4));
+    let counts = &output["counts"];
+    assert_eq!((&counts["created"], &counts["create"]), (&json!(4), &json!(4)), "both passes count: {output}");
     let entry = house.entry().await;
     assert!(["lease", "leaseUntil", "dirty"].iter().all(|name| !entry.contains_key(*name)), "{entry:?}");
     assert!(entry.contains_key("lastSuccessAt"));
+    let last_run: Value = serde_json::from_str(entry["lastRun"].as_str().unwrap()).unwrap();
+    assert_eq!(last_run["counts"]["created"], 4, "{last_run}");
 }
 
 #[tokio::test]

@@ -21,6 +21,19 @@ pub struct DetectDriftInput {
     /// What was found before it was mended. With it, the same instances are read again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<DriftReport>,
+    /// The instances that were to be mended and were left as they are, because another execution holds their alias.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skipped: Vec<SkippedInstance>,
+}
+
+/// An instance that was left as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SkippedInstance {
+    /// The instance.
+    pub instance_id: String,
+    /// Why.
+    pub message: String,
 }
 
 /// What was found.

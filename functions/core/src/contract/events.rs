@@ -119,4 +119,7 @@ pub struct SyncMembersOutput {
     pub started: Vec<String>,
     /// Messages that are no such event.
     pub unreadable: usize,
+    /// The registry entries that can't be understood, each with what to do: their instances are in no sync.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unreadable_entries: Vec<String>,
 }

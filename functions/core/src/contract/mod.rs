@@ -8,6 +8,7 @@ mod expiry;
 mod iam;
 mod inspection;
 mod instance;
+mod lock;
 mod quota;
 mod report;
 mod rotation;
@@ -19,7 +20,7 @@ use serde_json::Value;
 use crate::{StepError, onboarding::Onboarding};
 
 pub use self::{
-    drift::{DetectDriftInput, DriftFinding, DriftReport, InstanceDrift, MAX_FINDINGS, Mending},
+    drift::{DetectDriftInput, DriftFinding, DriftReport, InstanceDrift, MAX_FINDINGS, Mending, SkippedInstance},
     entra::{
         AssignGroupsInput, AssignGroupsOutput, ConfigureEntraClaimsInput, ConfigureEntraClaimsOutput,
         ConfigureEntraSignOnInput, CreateEntraApplicationInput, EntraApplication, EntraSignOn,
@@ -38,6 +39,7 @@ pub use self::{
     instance::{
         ConfigureInstanceInput, ConfigureInstanceOutput, CreateInstanceInput, CreateInstanceOutput, StorageLocation,
     },
+    lock::{LockAction, LockAliasInput, LockAliasOutput, LockScope, LockStatus},
     quota::{InstanceQuotaInput, QuotaResult, QuotaStatus, RequestQuotasInput, RequestQuotasOutput},
     report::{
         BranchFailure, Check, RegisterInstanceInput, RegisterInstanceOutput, Report, ReportInput, SignOnResult,

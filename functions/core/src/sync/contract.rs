@@ -63,17 +63,21 @@ pub enum SyncStatus {
     NotApproved,
 }
 
-/// What one round hands to the next.
+/// What one round hands to the next, and one pass to the next: a pass ends when its plan is applied, and another follows if a
+/// change was notified meanwhile.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Carry {
-    /// How many rounds have ended.
+    /// Whether a pass before this one has ended: what was planned and done then counts, and its rounds do not.
+    #[serde(default)]
+    pub another_pass: bool,
+    /// How many rounds of the pass have ended.
     #[serde(default)]
     pub rounds: u32,
     /// How many rounds in a row have changed nothing.
     #[serde(default)]
     pub idle_rounds: u32,
-    /// The plan of the first round.
+    /// What the passes before and the first round of this one planned.
     #[serde(default)]
     pub planned: Counts,
     /// The digest of that plan.
@@ -93,7 +97,7 @@ pub struct Carry {
     pub approved_removals: Option<String>,
 }
 
-/// What was done, over all rounds.
+/// What was done, over all rounds and passes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Totals {
@@ -168,7 +172,7 @@ impl Totals {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Outcome {
-    /// What the first round's plan held.
+    /// What the plans of all passes held, each that of its first round.
     #[serde(flatten)]
     pub planned: Counts,
     /// What was done.

@@ -7,7 +7,7 @@ use time::Date;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
-use crate::names::MANAGED_BY;
+use crate::names::{self, MANAGED_BY};
 use crate::onboarding::{Brake, NestedGroups, Phone, Removed, UserGroup, UsernameAttribute, Users};
 
 /// The tag of a Connect user that holds the date of its deletion, `YYYY-MM-DD` (UTC).
@@ -137,7 +137,7 @@ impl Ownership {
     #[must_use]
     pub fn from_tags(managed_by: Option<&str>, onboarding: Option<&str>, alias: &str) -> Self {
         match (managed_by, onboarding) {
-            (Some(MANAGED_BY), Some(owner)) if owner == alias => Self::Ours,
+            (Some(MANAGED_BY), Some(owner)) if names::same_alias(owner, alias) => Self::Ours,
             (Some(MANAGED_BY), Some(owner)) => Self::OtherOnboarding(owner.to_owned()),
             _ => Self::Unmanaged,
         }

@@ -161,6 +161,22 @@ pub struct Counts {
     pub managed: usize,
 }
 
+impl Counts {
+    /// What this pass and the one after it planned together. What describes a state is that of the later pass.
+    #[must_use]
+    pub const fn followed_by(&self, later: &Self) -> Self {
+        Self {
+            create: self.create + later.create,
+            adopt: self.adopt + later.adopt,
+            update: self.update + later.update,
+            mark: self.mark + later.mark,
+            unmark: self.unmark + later.unmark,
+            delete: self.delete + later.delete,
+            ..*later
+        }
+    }
+}
+
 /// Whether a plan may be applied without a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Safety {

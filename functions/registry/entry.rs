@@ -1,0 +1,143 @@
+//! What the registry stores about an instance.
+
+use onboarding_core::{
+    StepError,
+    contract::{EntraApplication, EntraGroup, RegisterInstanceInput},
+    names,
+    onboarding::{Language, Onboarding, UserGroup, Users},
+};
+use serde::{Deserialize, Serialize};
+
+/// What is known of an instance that is not registered.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Begun {
+    /// Its alias.
+    pub alias: Option<String>,
+    /// The input of its onboarding.
+    pub onboarding: Option<Onboarding>,
+}
+
+/// What is known of an onboarded instance. Stored as JSON; new fields get defaults, because an entry outlives releases.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// The instance's id, the key.
+    pub instance_id: String,
+    /// The instance's ARN.
+    pub instance_arn: String,
+    /// The instance's alias; also the value of our `onboarding` tags.
+    pub alias: String,
+    /// The Entra tenant.
+    pub tenant_id: String,
+    /// Who becomes a user.
+    pub users: Users,
+    /// The groups of `users.groups`, in the same order, with their object ids.
+    pub groups: Vec<EntraGroup>,
+    /// The Entra application.
+    #[serde(default)]
+    pub application: Option<EntraApplication>,
+    /// The language of notifications.
+    #[serde(default)]
+    pub language: Language,
+    /// The whole input of the last onboarding; `None` in an entry of a release that did not keep it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub onboarding: Option<Onboarding>,
+    /// Whether the instance was there before and carries no mark of ours; `None` where an older release did not keep it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance_adopted: Option<bool>,
+}
+
+impl From<RegisterInstanceInput> for Entry {
+    fn from(input: RegisterInstanceInput) -> Self {
+        let RegisterInstanceInput {
+            onboarding,
+            instance_id,
+            instance_arn,
+            tenant_id,
+            groups,
+            application,
+            instance_adopted,
+        } = input;
+        // What was found on the way (members, looks) is no configuration, and would make every repetition of the onboarding
+        // differ from the one before.
+        let groups = groups.into_iter().map(|group| EntraGroup { users: 0, ..group }).collect();
+        Self {
+            instance_id,
+            instance_arn,
+            alias: onboarding.instance.alias.clone(),
+            tenant_id,
+            users: onboarding.users.clone(),
+            groups,
+            application: Some(EntraApplication { attempt: 0, searched: false, wait_seconds: 0, ..application }),
+            language: onboarding.language,
+            onboarding: Some(onboarding),
+            instance_adopted,
+        }
+    }
+}
+
+impl Entry {
+    /// The name of the SAML provider in IAM.
+    #[must_use]
+    pub fn saml_provider_name(&self) -> String {
+        let given = self.onboarding.as_ref().map(|onboarding| onboarding.iam.saml_provider_name.clone());
+        given.filter(|name| !name.is_empty()).unwrap_or_else(|| names::saml_provider(&self.alias))
+    }
+
+    /// The input of the last onboarding. Of an older release's entry only what it kept, with the default names.
+    #[must_use]
+    pub fn input(&self) -> Onboarding {
+        self.onboarding
+            .clone()
+            .unwrap_or_else(|| Onboarding::with_defaults(&self.alias, self.users.clone(), self.language))
+    }
+
+    /// Each group with what its members get.
+    ///
+    /// # Errors
+    /// `Internal` where the two lists do not match.
+    pub fn user_groups(&self) -> Result<Vec<(&EntraGroup, &UserGroup)>, StepError> {
+        if self.groups.len() != self.users.groups.len() {
+            return Err(StepError::internal(format!(
+                "the registry entry of the instance {} has {} group ids for {} groups; run the onboarding again, which \
+                 writes it anew",
+                self.instance_id,
+                self.groups.len(),
+                self.users.groups.len()
+            )));
+        }
+        Ok(self.groups.iter().zip(&self.users.groups).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that can't unwrap has failed")]
+    use super::*;
+
+    fn entry(json: &str) -> Result<Entry, serde_json::Error> {
+        serde_json::from_str(json)
+    }
+
+    #[test]
+    fn an_entry_of_an_older_release_is_read_with_defaults() {
+        let entry = entry(
+            r#"{"instanceId":"i","instanceArn":"a","alias":"acme","tenantId":"t",
+                "users":{"groups":[{"group":"Support","securityProfiles":["Agent"]}]},
+                "groups":[{"id":"g","displayName":"Support"}],"fromTheFuture":true}"#,
+        )
+        .unwrap();
+        let groups = entry.user_groups().unwrap();
+        assert_eq!((groups[0].0.id.as_str(), groups[0].1.routing_profile.as_str()), ("g", "Basic Routing Profile"));
+    }
+
+    #[test]
+    fn group_ids_that_do_not_match_the_groups_are_a_fault_that_says_what_to_do() {
+        let entry = entry(
+            r#"{"instanceId":"i","instanceArn":"a","alias":"acme","tenantId":"t",
+                "users":{"groups":[{"group":"Support","securityProfiles":["Agent"]}]},"groups":[]}"#,
+        )
+        .unwrap();
+        assert!(entry.user_groups().is_err_and(|error| error.message.contains("run the onboarding again")));
+    }
+}

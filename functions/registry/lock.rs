@@ -1,0 +1,209 @@
+//! One lock for each alias, for everything that writes under it: onboarding, remediation of drift, certificate rotation and
+//! teardown. The user sync has the lease of its instance instead, which exists from the registration on.
+//!
+//! A lock is an item of the registry. Its key is `alias#` and the alias in lower case, because Amazon Connect ignores case, so
+//! that the lock exists before the instance does. It holds the execution that took the lock (`holder`) and when (`since`,
+//! milliseconds since the epoch), and is deleted when that execution releases it. An execution that has finished holds
+//! nothing: the next execution takes the lock over, which is why a failed or stopped execution needs no state that releases it.
+//! Every change is conditional on the holder, so that of several executions only one wins.
+//!
+//! Orders of phone numbers take weeks and have a lock of their own: meanwhile the alias is free for everything else.
+
+use aws_sdk_dynamodb::{config::http::HttpResponse, error::SdkError, types::AttributeValue};
+use aws_sdk_sfn::types::ExecutionStatus;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use onboarding_core::StepError;
+use time::OffsetDateTime;
+use tracing::warn;
+
+use super::{Registry, text, time};
+use crate::aws_error;
+
+/// The first characters of a lock's key.
+const PREFIX: &str = "alias#";
+/// How often a lock is tried that changes hands at the same moment.
+const TRIES: u32 = 5;
+
+/// Whether a key of the registry is that of a lock.
+pub(super) fn is_key(key: &str) -> bool {
+    key.starts_with(PREFIX)
+}
+
+/// What a lock protects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// The instance, the single sign-on and the registration.
+    Alias,
+    /// The orders of phone numbers.
+    Numbers,
+}
+
+impl Scope {
+    /// The key of the lock's item.
+    pub(super) fn key(self, alias: &str) -> String {
+        let alias = alias.to_ascii_lowercase();
+        match self {
+            Self::Alias => format!("{PREFIX}{alias}"),
+            Self::Numbers => format!("{PREFIX}{alias}#numbers"),
+        }
+    }
+
+    /// What a message calls it.
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Alias => "the alias",
+            Self::Numbers => "the phone numbers of the alias",
+        }
+    }
+}
+
+/// The execution that holds a lock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// Its ARN.
+    pub execution: String,
+    /// Since when.
+    pub since: Option<OffsetDateTime>,
+}
+
+/// What came of taking a lock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// The execution holds the lock, from now on or already.
+    Ours,
+    /// Another execution holds it and still runs.
+    ByOther(Holder),
+}
+
+impl Holder {
+    /// What a person reads about it, and what to do.
+    #[must_use]
+    pub fn message(&self, scope: Scope, alias: &str) -> String {
+        let since = self.since.map_or_else(String::new, |since| format!(" since {}", super::rfc3339(since)));
+        format!(
+            "the execution {} holds {} {alias}{since} and still runs; wait until it has finished, or stop it (aws stepfunctions \
+             stop-execution --execution-arn {}), then start again",
+            self.execution.rsplit(':').next().unwrap_or_default(),
+            scope.label(),
+            self.execution
+        )
+    }
+}
+
+impl Registry<'_> {
+    /// Takes the lock of an alias for an execution. The lock of an execution that has finished is taken over.
+    ///
+    /// # Errors
+    /// Whatever keeps `DynamoDB` or Step Functions from answering.
+    pub async fn take_lock(
+        &self,
+        step_functions: &aws_sdk_sfn::Client,
+        (scope, alias): (Scope, &str),
+        execution: &str,
+    ) -> Result<Taken, StepError> {
+        let key = scope.key(alias);
+        for _ in 0..TRIES {
+            if self.set_holder(&key, execution, None).await? {
+                return Ok(Taken::Ours);
+            }
+            let Some(item) = self.item(&key).await? else { continue };
+            let Some(holder) = text(&item, "holder") else { continue };
+            if is_running(step_functions, holder).await? {
+                return Ok(Taken::ByOther(Holder { execution: holder.to_owned(), since: time(&item, "since") }));
+            }
+            if self.set_holder(&key, execution, Some(holder)).await? {
+                warn!(holder, "took over the lock of an execution that has finished");
+                return Ok(Taken::Ours);
+            }
+        }
+        Err(StepError::unavailable(format!("the lock of {} {alias} changes hands again and again", scope.label())))
+    }
+
+    /// Releases the lock of an alias, if the execution holds it.
+    ///
+    /// # Errors
+    /// Whatever keeps `DynamoDB` from answering.
+    pub async fn release_lock(&self, (scope, alias): (Scope, &str), execution: &str) -> Result<(), StepError> {
+        let sent = self
+            .client
+            .delete_item()
+            .table_name(self.table)
+            .key("instanceId", AttributeValue::S(scope.key(alias)))
+            .condition_expression("holder = :me")
+            .expression_attribute_values(":me", AttributeValue::S(execution.to_owned()))
+            .send()
+            .await;
+        settled(sent, || format!("releasing {} {alias}", scope.label())).map(drop)
+    }
+
+    /// Enters an execution as the holder in place of the one before; says whether that was so.
+    async fn set_holder(&self, key: &str, execution: &str, before: Option<&str>) -> Result<bool, StepError> {
+        let now_ms = OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000;
+        let update = self
+            .client
+            .update_item()
+            .table_name(self.table)
+            .key("instanceId", AttributeValue::S(key.to_owned()))
+            .expression_attribute_values(":me", AttributeValue::S(execution.to_owned()))
+            .expression_attribute_values(":now", AttributeValue::N(now_ms.to_string()));
+        let update = match before {
+            // An attempt before this one may have taken it: its answer got lost.
+            None => update
+                .update_expression("SET holder = :me, since = if_not_exists(since, :now)")
+                .condition_expression("attribute_not_exists(holder) OR holder = :me"),
+            Some(before) => update
+                .update_expression("SET holder = :me, since = :now")
+                .condition_expression("holder = :before")
+                .expression_attribute_values(":before", AttributeValue::S(before.to_owned())),
+        };
+        settled(update.send().await, || format!("taking the lock {key}"))
+    }
+}
+
+/// Whether a conditional write was done.
+fn settled<T, E>(sent: Result<T, SdkError<E, HttpResponse>>, doing: impl FnOnce() -> String) -> Result<bool, StepError>
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    match sent {
+        Ok(_) => Ok(true),
+        Err(error) if aws_error::is(&error, &["ConditionalCheckFailedException"]) => Ok(false),
+        Err(error) => Err(aws_error::step_error(&doing(), &error)),
+    }
+}
+
+/// Whether an execution has not finished. One whose redrive is pending goes on, and a status of a later API may mean anything.
+async fn is_running(client: &aws_sdk_sfn::Client, execution: &str) -> Result<bool, StepError> {
+    match client.describe_execution().execution_arn(execution).send().await {
+        Ok(found) => Ok(!matches!(
+            found.status(),
+            ExecutionStatus::Succeeded | ExecutionStatus::Failed | ExecutionStatus::TimedOut | ExecutionStatus::Aborted
+        )),
+        Err(error) if aws_error::is(&error, &["ExecutionDoesNotExist", "InvalidArn"]) => Ok(false),
+        Err(error) => Err(aws_error::step_error(&format!("reading the state of the execution {execution}"), &error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_has_one_key_whatever_the_case_of_its_alias() {
+        assert_eq!(Scope::Alias.key("Acme-Support"), "alias#acme-support");
+        assert_eq!(Scope::Numbers.key("ACME"), "alias#acme#numbers");
+        assert!(is_key(&Scope::Numbers.key("acme")) && !is_key("0b1c2d3e"));
+    }
+
+    #[test]
+    fn a_message_names_the_execution_and_the_command_that_stops_it() {
+        let arn = "arn:aws:states:eu-central-1:123456789012:execution:OnboardingStateMachine-x:acme-1";
+        let holder = Holder { execution: arn.into(), since: Some(OffsetDateTime::UNIX_EPOCH) };
+        let message = holder.message(Scope::Alias, "acme");
+        assert!(
+            message.starts_with("the execution acme-1 holds the alias acme since 1970-01-01T00:00:00Z"),
+            "{message}"
+        );
+        assert!(message.contains(&format!("stop-execution --execution-arn {arn}")), "{message}");
+    }
+}
