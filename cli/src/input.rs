@@ -6,7 +6,10 @@ use std::{
     path::Path,
 };
 
-use onboarding_core::{onboarding::Onboarding, parse::Problem};
+use onboarding_core::{
+    onboarding::Onboarding,
+    parse::{Problem, duplicate_keys},
+};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -43,12 +46,15 @@ impl BadInput {
 /// Reads a JSON file.
 ///
 /// # Errors
-/// Where the file can't be read or is no JSON, with line and column.
+/// Where the file can't be read, is no JSON, or has a key twice, with line and column.
 pub fn json(file: &Path) -> Result<Value, BadInput> {
     let text = fs::read_to_string(file).map_err(|error| BadInput::one(file, "$", |words| unreadable(&error, words)))?;
     // Editors on Windows begin a file with a byte order mark.
-    serde_json::from_str(text.trim_start_matches('\u{feff}'))
-        .map_err(|error| BadInput::one(file, "$", |words| words.file_not_json(&error, error.line(), error.column())))
+    let text = text.trim_start_matches('\u{feff}');
+    let value = serde_json::from_str(text)
+        .map_err(|error| BadInput::one(file, "$", |words| words.file_not_json(&error, error.line(), error.column())))?;
+    let problems = duplicate_keys(text);
+    if problems.is_empty() { Ok(value) } else { Err(BadInput { file: file.display().to_string(), problems }) }
 }
 
 /// Why a file can't be read.
@@ -108,6 +114,12 @@ mod tests {
     fn broken_json_is_reported_with_line_and_column() {
         let error = json(file("{\n  \"a\": ,\n}").path()).unwrap_err().told(Words::default());
         assert!(error.contains("line 2 column 8"), "{error}");
+    }
+
+    #[test]
+    fn a_key_that_is_given_twice_is_reported_with_both_places() {
+        let error = json(file("{\n  \"a\": 1,\n  \"a\": 2\n}").path()).unwrap_err().told(Words::default());
+        assert!(error.contains("$.a: is given twice, in line 2 column 3 and in line 3 column 3"), "{error}");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use onboarding_core::{
     StepError,
     sync::{Member, NestedGroup},
+    text::{nfc, nfd},
 };
 
 use super::{
@@ -46,19 +47,20 @@ impl Graph {
             let call = Call::get(&["groups", name_or_id], format!("reading the group {name_or_id}"))
                 .query("$select", GROUP_FIELDS)
                 .needs(READ_GROUPS);
-            return self.find(&call).await?.ok_or_else(|| {
+            let found: Option<Group> = self.find(&call).await?;
+            return found.map(Group::normalized).ok_or_else(|| {
                 StepError::invalid_input(format!("no group of the tenant has the object id {name_or_id}; check the id"))
             });
         }
-        let quoted = name_or_id.replace('\'', "''");
-        let call = Call::get(&["groups"], format!("looking for the group \"{name_or_id}\""))
-            .query("$filter", format!("displayName eq '{quoted}'"))
-            .query("$select", GROUP_FIELDS)
-            .needs(READ_GROUPS);
-        let found: Vec<Group> = self.list(&call).await.map_err(StepError::from)?.items;
+        let name = nfc(name_or_id);
+        let mut found = self.groups_named(&name).await?;
+        // Whether the filter treats both forms of a voicing mark or an accent as the same is not documented.
+        let decomposed = nfd(name_or_id);
+        if decomposed != name && !found.iter().any(|group| group.display_name == name) {
+            found.extend(self.groups_named(&decomposed).await?);
+        }
         // The filter knows no case, and names that differ only in case are two groups.
-        let (mut exact, others): (Vec<_>, Vec<_>) =
-            found.into_iter().partition(|group| group.display_name == name_or_id);
+        let (mut exact, others): (Vec<_>, Vec<_>) = found.into_iter().partition(|group| group.display_name == name);
         match (exact.len(), exact.pop()) {
             (1, Some(group)) => Ok(group),
             (0, _) => {
@@ -78,6 +80,17 @@ impl Graph {
                 )))
             }
         }
+    }
+
+    /// The groups of this display name, whose case the filter ignores.
+    async fn groups_named(&self, name: &str) -> Result<Vec<Group>, StepError> {
+        let quoted = name.replace('\'', "''");
+        let call = Call::get(&["groups"], format!("looking for the group \"{name}\""))
+            .query("$filter", format!("displayName eq '{quoted}'"))
+            .query("$select", GROUP_FIELDS)
+            .needs(READ_GROUPS);
+        let found: Vec<Group> = self.list(&call).await.map_err(StepError::from)?.items;
+        Ok(found.into_iter().map(Group::normalized).collect())
     }
 
     /// The direct members of a group, or with `nested` all members of the groups in it as well; `None` where the group does

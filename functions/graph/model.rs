@@ -1,6 +1,6 @@
 //! Graph's objects, as far as they are used. Microsoft's field names; what Graph may leave out or null is optional.
 
-use onboarding_core::sync::Member;
+use onboarding_core::{sync::Member, text::nfc};
 use serde::Deserialize;
 
 /// A group.
@@ -14,6 +14,14 @@ pub struct Group {
     pub display_name: String,
     /// Whether it can be assigned to an application; a distribution list can't.
     pub security_enabled: Option<bool>,
+}
+
+impl Group {
+    /// The same group with its name in Normalization Form C, as reports show and compare it.
+    pub(super) fn normalized(mut self) -> Self {
+        self.display_name = nfc(&self.display_name).into_owned();
+        self
+    }
 }
 
 /// An application registration.

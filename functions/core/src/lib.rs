@@ -19,5 +19,6 @@ pub mod rotation;
 pub mod saml;
 pub mod sync;
 pub mod telephony;
+pub mod text;
 
 pub use error::{StepError, StepErrorKind};

@@ -346,7 +346,7 @@ pub struct Users {
     #[serde(default)]
     pub username: UsernameAttribute,
     /// The groups, most important first: where a user is in several, the first one's routing profile counts.
-    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 300)))]
     pub groups: Vec<UserGroup>,
     /// Whether members of groups within the groups count. Entra's assignment does not cascade, so `flatten` goes only
     /// with `entra.assignment: "users"`.
@@ -364,6 +364,9 @@ pub struct Users {
 }
 
 impl Users {
+    /// The most groups of an input: the state of an execution carries each of them several times.
+    pub const MAX_GROUPS: usize = 300;
+
     /// The paths of the hierarchy groups that the groups name.
     #[must_use]
     pub fn hierarchy_groups(&self) -> Vec<&str> {

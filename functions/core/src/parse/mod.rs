@@ -1,6 +1,7 @@
 //! Reads the start input strictly: every fault at once, each with the JSON path of what is wrong. The state machine's
 //! other inputs are read leniently by serde.
 
+mod duplicates;
 mod fields;
 mod teardown;
 
@@ -8,6 +9,7 @@ use std::{cell::RefCell, fmt};
 
 use serde_json::Value;
 
+pub use self::duplicates::duplicate_keys;
 use self::fields::{At, Fields, Read, boolean, choice, kind, kind_ja, list, text, whole};
 use crate::{
     StepError, iam, names,
@@ -16,6 +18,7 @@ use crate::{
         Onboarding, Phone, PhoneNumber, PhoneNumberType, QUOTA_NAMES, Quota, Quotas, RemovalAction, Removed, Storage,
         Telephony, UserGroup, UsernameAttribute, Users, basic_routing_profile, quota_name,
     },
+    text::nfc,
 };
 
 /// One fault of the input.
@@ -506,8 +509,24 @@ fn groups(at: &At, value: &Value) -> Vec<UserGroup> {
     if value.as_array().is_some_and(Vec::is_empty) {
         at.fault("must name at least one group", "グループを 1 つ以上指定してください");
     }
+    if groups.len() > Users::MAX_GROUPS {
+        at.fault(
+            format!(
+                "names {} groups, at most {} are possible; name parent groups instead, with users.nestedGroups \"flatten\"",
+                groups.len(),
+                Users::MAX_GROUPS
+            ),
+            format!(
+                "グループが {} 個あります。指定できるのは {} 個までです。親グループを指定し、users.nestedGroups を \"flatten\" にしてください",
+                groups.len(),
+                Users::MAX_GROUPS
+            ),
+        );
+        return groups;
+    }
     for (index, group) in groups.iter().enumerate() {
-        let earlier = groups[..index].iter().position(|earlier| earlier.group.eq_ignore_ascii_case(&group.group));
+        let earlier =
+            groups[..index].iter().position(|earlier| nfc(&earlier.group).eq_ignore_ascii_case(&nfc(&group.group)));
         if let Some(earlier) = earlier.filter(|_| !group.group.is_empty()) {
             at.index(index).key("group").fault(
                 format!("is the same group as groups[{earlier}]"),

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use time::Date;
 
 use super::username::UsernameFault;
-use crate::onboarding::UsernameAttribute;
+use crate::{onboarding::UsernameAttribute, text::Quoted};
 
 /// A member who gets no Connect user from this plan, and whose existing one (if any) stays as it is unless the reason is
 /// that the member is not wanted ([`SkipReason::is_leaver`]).
@@ -93,7 +93,7 @@ impl fmt::Display for SkipReason {
                 write!(f, "its groups give {profiles} security profiles, Amazon Connect takes 10")
             }
             Self::ProfileMissing(kind, name) => {
-                write!(f, "its group names the {kind} {name:?}, which the instance does not have")
+                write!(f, "its group names the {kind} {}, which the instance does not have", Quoted(name))
             }
             Self::OtherOnboarding(alias) => write!(f, "the Connect user belongs to the onboarding {alias:?}"),
         }
@@ -203,28 +203,45 @@ impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::PartialRead { group, reason } => {
-                write!(f, "the members of {group:?} were not read to the end ({reason}); nothing is changed")
+                write!(f, "the members of {} were not read to the end ({reason}); nothing is changed", Quoted(group))
             }
             Self::GroupMissing { group } => {
-                write!(f, "the group {group:?} does not exist; nothing is changed until users.groups is corrected")
+                write!(
+                    f,
+                    "the group {} does not exist; nothing is changed until users.groups is corrected",
+                    Quoted(group)
+                )
             }
             Self::EmptyGroup { group } => write!(
                 f,
-                "the group {group:?} is empty; nobody is removed while it is (take it out of users.groups if that is meant)"
+                "the group {} is empty; nobody is removed while it is (take it out of users.groups if that is meant)",
+                Quoted(group)
             ),
             Self::RemovalsHeldBack { users } => write!(f, "{users} removals are held back"),
             Self::ProfileMissing { group, kind, name } => {
-                write!(f, "the group {group:?} names the {kind} {name:?}, which the instance does not have")
+                write!(
+                    f,
+                    "the group {} names the {kind} {}, which the instance does not have",
+                    Quoted(group),
+                    Quoted(name)
+                )
             }
             Self::NestedGroup { group, nested } => {
                 write!(
                     f,
-                    "the group {nested:?} inside {group:?} does not count: Entra ID's assignment does not reach its members"
+                    "the group {} inside {} does not count: Entra ID's assignment does not reach its members",
+                    Quoted(nested),
+                    Quoted(group)
                 )
             }
             Self::OtherObjects { group, types } => {
                 let types: Vec<String> = types.iter().map(|(name, count)| format!("{count} of type {name}")).collect();
-                write!(f, "some members of {group:?} are not users and get no Connect user: {}", types.join(", "))
+                write!(
+                    f,
+                    "some members of {} are not users and get no Connect user: {}",
+                    Quoted(group),
+                    types.join(", ")
+                )
             }
             Self::Renamed { from, to } => {
                 write!(

@@ -1,11 +1,9 @@
 //! Usernames and names of people: what Connect accepts, and what Entra has.
 
-use std::borrow::Cow;
 use std::fmt;
 
-use unicode_normalization::UnicodeNormalization;
-
 use super::model::Member;
+use crate::text::nfc;
 
 /// The most characters of a first name (Connect API: `AgentFirstName`).
 pub const MAX_FIRST_NAME: usize = 255;
@@ -109,7 +107,7 @@ pub fn person_name(member: &Member, username: &str) -> (String, String) {
 /// NFC, without control characters and surrounding space; `None` when nothing is left.
 fn cleaned(name: Option<&str>) -> Option<String> {
     let name = name?;
-    let normal: Cow<'_, str> = if name.is_ascii() { Cow::Borrowed(name) } else { Cow::Owned(name.nfc().collect()) };
+    let normal = nfc(name);
     let kept: String = normal.trim().chars().filter(|character| !character.is_control()).collect();
     (!kept.is_empty()).then_some(kept)
 }

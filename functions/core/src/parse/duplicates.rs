@@ -1,0 +1,138 @@
+//! Keys that a JSON text gives twice. A JSON reader keeps the last one without a word, so an operator who edits the first one
+//! changes nothing.
+
+use std::{cell::RefCell, collections::HashMap};
+
+use super::{Problem, fields::At};
+
+/// Every key that an object of the text has more than once, with the line and column of both places.
+///
+/// The text is JSON that a parser has accepted; of any other text the answer is unspecified.
+#[must_use]
+pub fn duplicate_keys(text: &str) -> Vec<Problem> {
+    let problems = RefCell::new(Vec::new());
+    let mut scanner = Scanner { text, position: 0 };
+    scanner.value(&At { path: "$".into(), problems: &problems });
+    problems.into_inner()
+}
+
+struct Scanner<'t> {
+    text: &'t str,
+    position: usize,
+}
+
+impl Scanner<'_> {
+    fn value(&mut self, at: &At) {
+        match self.peek() {
+            Some(b'{') => self.object(at),
+            Some(b'[') => self.array(at),
+            Some(b'"') => drop(self.string()),
+            _ => self.scalar(),
+        }
+    }
+
+    fn object(&mut self, at: &At) {
+        let mut seen: HashMap<String, usize> = HashMap::new();
+        self.position += 1;
+        while self.peek() == Some(b'"') {
+            let place = self.position;
+            let key = self.string();
+            let inner = at.key(&key);
+            if let Some(first) = seen.insert(key, place) {
+                let ((line, column), (again, its)) = (self.place(first), self.place(place));
+                inner.fault(
+                    format!(
+                        "is given twice, in line {line} column {column} and in line {again} column {its}; only the second one would count, \
+                         so remove one"
+                    ),
+                    format!(
+                        "同じキーが 2 回指定されています ({line} 行 {column} 列と {again} 行 {its} 列)。2 つ目だけが有効になるため、どちらかを削除してください"
+                    ),
+                );
+            }
+            self.skip(b':');
+            self.value(&inner);
+            self.skip(b',');
+        }
+        self.skip(b'}');
+    }
+
+    fn array(&mut self, at: &At) {
+        let mut index = 0;
+        self.position += 1;
+        while self.peek().is_some_and(|byte| byte != b']') {
+            self.value(&at.index(index));
+            self.skip(b',');
+            index += 1;
+        }
+        self.skip(b']');
+    }
+
+    /// Reads a string, escapes and all.
+    fn string(&mut self) -> String {
+        let mut rest = serde_json::Deserializer::from_str(&self.text[self.position..]).into_iter::<String>();
+        let string = rest.next().and_then(Result::ok).unwrap_or_default();
+        self.position += rest.byte_offset().max(1);
+        string
+    }
+
+    /// Passes a number or a word.
+    fn scalar(&mut self) {
+        let rest = self.text.as_bytes().get(self.position..).unwrap_or_default();
+        let length = rest.iter().position(|byte| b",]}".contains(byte) || byte.is_ascii_whitespace());
+        self.position += length.unwrap_or(rest.len()).max(1);
+    }
+
+    /// The next byte that is no white space.
+    fn peek(&mut self) -> Option<u8> {
+        let rest = self.text.as_bytes().get(self.position..)?;
+        self.position += rest.iter().position(|byte| !byte.is_ascii_whitespace())?;
+        self.text.as_bytes().get(self.position).copied()
+    }
+
+    fn skip(&mut self, byte: u8) {
+        if self.peek() == Some(byte) {
+            self.position += 1;
+        }
+    }
+
+    /// Line and column of a place, both from 1.
+    fn place(&self, position: usize) -> (usize, usize) {
+        let before = &self.text[..position];
+        let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        (line, column)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(text: &str) -> Vec<String> {
+        duplicate_keys(text).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_key_that_is_given_twice_is_named_with_both_places_however_deep_and_however_written() {
+        let text = "{\n  \"users\": {\"groups\": [1, {\"group\": \"A, }\", \"gr\\u006fup\": \"B\"}]},\n  \"language\": \"ja\", \"language\": -1e5\n}";
+        let told = told(text);
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert!(
+            told[0].starts_with("$.users.groups[1].group: is given twice, in line 2 column 29 and in line 2 column 45"),
+            "{told:?}"
+        );
+        assert!(
+            told[1].starts_with("$.language: is given twice, in line 3 column 3 and in line 3 column 21"),
+            "{told:?}"
+        );
+    }
+
+    #[test]
+    fn the_same_key_in_different_objects_is_no_fault() {
+        assert_eq!(told(r#"{"a": {"a": [{"a": 1}, {"a": null}]}, "b": [], "c": {}, "d": "a", "e": true}"#), [""; 0]);
+        for odd in ["", "1", "\"a\"", "[[[]]]", "{} "] {
+            assert_eq!(told(odd), [""; 0], "{odd}");
+        }
+    }
+}

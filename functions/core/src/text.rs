@@ -1,0 +1,51 @@
+//! Names from other systems, as people read and compare them.
+
+use std::{
+    borrow::Cow,
+    fmt::{self, Write as _},
+};
+
+use unicode_normalization::UnicodeNormalization;
+
+/// A text in Unicode's Normalization Form C. macOS and some directories store a Japanese voicing mark as a character of its
+/// own (か + ゙); the same name typed elsewhere has one character (が).
+#[must_use]
+pub fn nfc(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() { Cow::Borrowed(text) } else { Cow::Owned(text.nfc().collect()) }
+}
+
+/// A text in Normalization Form D: what [`nfc`] makes one character of is several again.
+#[must_use]
+pub fn nfd(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() { Cow::Borrowed(text) } else { Cow::Owned(text.nfd().collect()) }
+}
+
+/// A name between quotation marks, in Normalization Form C, with control characters escaped.
+#[derive(Clone, Copy, Debug)]
+pub struct Quoted<'a>(pub &'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_char('"')?;
+        for character in nfc(self.0).chars() {
+            if character.is_control() {
+                write!(f, "{}", character.escape_default())?;
+            } else {
+                f.write_char(character)?;
+            }
+        }
+        f.write_char('"')
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decomposed_voicing_mark_is_shown_as_one_character_and_a_control_character_escaped() {
+        assert_eq!(Quoted("か\u{3099}く部").to_string(), "\"がく部\"");
+        assert_eq!(Quoted("a\u{1b}[31m").to_string(), "\"a\\u{1b}[31m\"");
+        assert_eq!(nfd("がく部"), "か\u{3099}く部");
+    }
+}
