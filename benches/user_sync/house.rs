@@ -163,7 +163,12 @@ async fn create_instance(cloud: &LocalCloud) -> Result<Value, String> {
 async fn emulator(State(entry): State<Arc<OnceLock<String>>>, headers: HeaderMap) -> Response {
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
     let answer = match target.rsplit('.').next() {
-        Some("GetItem") => json!({ "Item": { "config": { "S": entry.get() } } }),
+        Some("GetItem") => {
+            let stored = entry.get();
+            let parsed: Option<Value> = stored.and_then(|entry| serde_json::from_str(entry).ok());
+            let id = parsed.map(|entry| entry["instanceId"].clone());
+            json!({ "Item": { "instanceId": { "S": id }, "config": { "S": stored } } })
+        }
         Some("GetSecretValue") => {
             let credential = json!({ "tenantId": TENANT_ID, "clientId": CLIENT_ID, "clientSecret": "secret" });
             json!({ "ARN": "arn", "Name": "graph", "SecretString": credential.to_string() })

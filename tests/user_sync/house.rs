@@ -38,8 +38,8 @@ impl Respond for Emulator {
         let target = request.headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
         let body = match target.rsplit('.').next() {
             Some("GetItem") => {
-                let entry = self.0.lock().unwrap().to_string();
-                json!({ "Item": { "instanceId": { "S": "…" }, "config": { "S": entry } } })
+                let entry = self.0.lock().unwrap();
+                json!({ "Item": { "instanceId": { "S": entry["instanceId"] }, "config": { "S": entry.to_string() } } })
             }
             Some("GetSecretValue") => credential(),
             _ => return ResponseTemplate::new(400),
