@@ -1,0 +1,202 @@
+#!/usr/bin/env python3
+"""The whole check, from a clean checkout with Rust, Python and Node.js: format, lint, state machines, template, scanners,
+tests, the documents' commands, the report's pages, a deployment. Everything that it needs beyond those comes pinned from
+the package registries into target/.
+
+    .ci/run                  every step
+    .ci/run STEP...          these steps, with those that they need
+    .ci/run --release ...    the deployment with the binary of a release, which compiles three times as long
+
+Steps run side by side as soon as those that they need have passed. Each writes its output to target/ci-logs/STEP.log. The
+first one that fails stops the others, and its output is printed. At the end stand the seconds of each step and the counts
+of the tests.
+"""
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TOOLS = "target/ci-tools"
+LOGS = ROOT / "target" / "ci-logs"
+# Seconds between two lines about what is running.
+HEARTBEAT = 30
+# Seconds that a stopped step gets to end what it has started.
+GRACE = 20
+
+
+@dataclass(frozen=True)
+class Step:
+    """Commands for bash, the steps that have to pass before, and how far it gives way to others (`nice`)."""
+
+    commands: str
+    after: tuple[str, ...] = ()
+    nice: int = 0
+
+
+STEPS = {
+    "format": Step("cargo fmt --all --check"),
+    "python": Step(
+        f".ci/tools/environment {TOOLS}/venv .ci/tools/requirements.txt {TOOLS}/scanners .ci/tools/scanners.txt"
+        f" {TOOLS}/aws .ci/tools/requirements-aws.txt"
+    ),
+    "node": Step(
+        f"cp .ci/tools/package.json .ci/tools/package-lock.json {TOOLS}/\n"
+        f"cd {TOOLS} && npm ci --silent --no-audit --no-fund"
+    ),
+    # What `cargo onboard local` and the tests would do the first time, one waiting for the other.
+    "emulator": Step(
+        'python3 -I -c "$(cat cli/src/local/environment.py)" "$(pwd -P)/target/local-cloud" < cli/src/local/requirements.txt'
+    ),
+    # Lint and compilation are one: .ci/tools/lint. `--all-targets` adds the benchmarks, which `cargo test` does not build.
+    # After the format, so that only one of both installs a missing toolchain.
+    "lint": Step("cargo test --workspace --all-targets --no-run --locked", after=("format",)),
+    "state-machines": Step(
+        "for machine in statemachine/*.asl.json; do\n"
+        f'  {TOOLS}/node_modules/.bin/asl-validator --no-arn-check --json-path "$machine"\n'
+        "done",
+        after=("node",),
+    ),
+    "template": Step(f"{TOOLS}/venv/bin/sam validate --lint --template template.yaml", after=("python",)),
+    "scanners": Step(
+        f"{TOOLS}/scanners/bin/checkov --config-file .ci/checkov.yaml\n"
+        f"{TOOLS}/scanners/bin/zizmor --offline --no-progress .github/workflows",
+        after=("python",),
+    ),
+    # The one test command of the README.
+    "tests": Step("cargo test --workspace --locked", after=("lint", "emulator")),
+    "documents": Step(f".ci/documents/run {TOOLS}", after=("lint", "python", "emulator"), nice=5),
+    # It looks at pages that tests write.
+    "pages": Step(f".ci/page/run {TOOLS}", after=("tests", "node")),
+    "deployment": Step(f".ci/sam/run {TOOLS}", after=("lint", "python", "emulator"), nice=10),
+}
+
+
+class Run:
+    """A step that runs or has ended."""
+
+    def __init__(self, name, begun):
+        self.name, self.begun, self.seconds = name, begun, None
+        self.log = LOGS / f"{name}.log"
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                ["nice", "-n", str(STEPS[name].nice), "bash", "-euo", "pipefail", "-c", STEPS[name].commands],
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def signal(self, number):
+        try:
+            os.killpg(self.process.pid, number)
+        except ProcessLookupError:
+            pass
+
+    def stop(self):
+        self.signal(signal.SIGTERM)
+        try:
+            self.process.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            pass
+        self.signal(signal.SIGKILL)
+        self.process.wait()
+
+
+def needed(names):
+    """These steps and all that they need, in the order of STEPS."""
+    found, left = set(), list(names)
+    while left:
+        name = left.pop()
+        if name not in STEPS:
+            sys.exit(f"{name} is no step; the steps are {', '.join(STEPS)}")
+        found.add(name)
+        left += set(STEPS[name].after) - found
+    return [name for name in STEPS if name in found]
+
+
+def run(names):
+    """Runs the steps; returns them as far as they were started, and the name of the one that failed."""
+    started, running, waiting = time.monotonic(), {}, list(names)
+    done, said = {}, time.monotonic()
+
+    def at():
+        return time.monotonic() - started
+
+    def say(text):
+        nonlocal said
+        said = time.monotonic()
+        print(f"{at():>6.0f} s  {text}", flush=True)
+
+    try:
+        while waiting or running:
+            for name in [name for name in waiting if all(needed in done for needed in STEPS[name].after)]:
+                waiting.remove(name)
+                running[name] = Run(name, at())
+            for name, step in list(running.items()):
+                if step.process.poll() is None:
+                    continue
+                step.seconds = at() - step.begun
+                done[name] = running.pop(name)
+                say(f"{name}: {'FAILED' if step.process.returncode else 'passed'} after {step.seconds:.0f} s")
+                if step.process.returncode:
+                    return done, name
+            if time.monotonic() - said > HEARTBEAT:
+                say("running: " + ", ".join(running))
+            time.sleep(0.1)
+        return done, None
+    finally:
+        # What still runs is stopped, on failure and on Ctrl-C alike.
+        for step in running.values():
+            step.signal(signal.SIGTERM)
+        for step in running.values():
+            step.stop()
+
+
+def counts(log):
+    """How many tests passed, failed and were left out, by the lines of `cargo test`."""
+    results = re.findall(r"^test result: .*? (\d+) passed; (\d+) failed; (\d+) ignored", log, re.MULTILINE)
+    passed, failed, skipped = (sum(map(int, column)) for column in zip(*results)) if results else (0, 0, 0)
+    return f"{passed} passed, {failed} failed, {skipped} skipped"
+
+
+def report(done, seconds):
+    print(f"\n{'step':<16}{'begins':>8}{'takes':>8}")
+    for name, step in done.items():
+        print(f"{name:<16}{step.begun:>6.0f} s{step.seconds:>6.0f} s")
+    print(f"{'all':<16}{'':>8}{seconds:>6.0f} s")
+    if "tests" in done:
+        print(f"\n{counts(done['tests'].log.read_text(encoding='utf-8', errors='replace'))}")
+
+
+def main():
+    arguments = sys.argv[1:]
+    if "--help" in arguments:
+        return print(__doc__)
+    os.environ |= {
+        "SAM_CLI_TELEMETRY": "0",
+        "AWS_DEFAULT_REGION": "ap-northeast-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        # Every cargo of every step compiles with the same command, so that nothing is compiled twice.
+        "RUSTC_WORKSPACE_WRAPPER": str(ROOT / ".ci/tools/lint"),
+        "CARGO_TERM_COLOR": "never",
+        "FUNCTIONS_PROFILE": "release" if "--release" in arguments else "change",
+    }
+    (ROOT / TOOLS).mkdir(parents=True, exist_ok=True)
+    LOGS.mkdir(parents=True, exist_ok=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
+    started = time.monotonic()
+    done, failed = run(needed([name for name in arguments if name != "--release"] or STEPS))
+    if failed:
+        print(f"\n== {failed}, from target/ci-logs/{failed}.log")
+        print("\n".join(done[failed].log.read_text(encoding="utf-8", errors="replace").splitlines()[-400:]))
+    report(done, time.monotonic() - started)
+    sys.exit(1 if failed else 0)
+
+
+main()
