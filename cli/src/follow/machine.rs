@@ -204,8 +204,16 @@ mod tests {
             .map(|node| node.name.as_str())
             .collect();
         assert_eq!(
-            tasks[..6],
-            ["Preflight", "InstanceQuota", "CreateInstance", "NoteInstance", "ConfigureInstance", "TelephonyAndSignOn"]
+            tasks[..7],
+            [
+                "Preflight",
+                "InstanceQuota",
+                "LockAlias",
+                "CreateInstance",
+                "NoteInstance",
+                "ConfigureInstance",
+                "TelephonyAndSignOn"
+            ]
         );
         let place = |name: &str| tasks.iter().position(|task| *task == name).unwrap();
         assert!(place("TelephonyAndSignOn") < place("Report") && place("Report") < place("NotifyReport"), "{tasks:?}");

@@ -371,15 +371,18 @@ const JAPANESE: Words = Words {
 };
 
 /// State, what it does.
-const STATES: [(&str, &str, &str); 23] = [
+const STATES: [(&str, &str, &str); 27] = [
     ("Preflight", "Check prerequisites", "前提条件の確認"),
     ("InstanceQuota", "Room for an instance", "インスタンス数のクォータ"),
+    ("LockAlias", "Alias locked", "エイリアスのロック"),
     ("CreateInstance", "Amazon Connect instance", "Amazon Connect インスタンス"),
     ("NoteInstance", "Instance noted", "インスタンスの記録"),
     ("ConfigureInstance", "Telephony and storage", "テレフォニーとストレージ"),
     ("RequestQuotas", "Quotas of the instance", "インスタンスのクォータ"),
+    ("LockNumbers", "Number orders locked", "電話番号の申請のロック"),
     ("OrderNumbers", "Phone numbers", "電話番号"),
     ("NotifyNumbers", "News about numbers", "電話番号の通知"),
+    ("UnlockNumbers", "Number orders unlocked", "電話番号の申請のロック解除"),
     ("CreateEntraApplication", "Entra application", "Entra アプリケーション"),
     ("ConfigureEntraSignOn", "SAML and certificate", "SAML と証明書"),
     ("CreateSamlProvider", "IAM SAML provider", "IAM SAML プロバイダ"),
@@ -389,6 +392,7 @@ const STATES: [(&str, &str, &str); 23] = [
     ("AssignGroups", "Groups assigned", "グループの割り当て"),
     ("RegisterInstance", "Registered for the sync", "同期への登録"),
     ("SubscribeGroups", "Notifications of groups", "グループの通知"),
+    ("UnlockAlias", "Alias unlocked", "エイリアスのロック解除"),
     ("SyncUsers", "Users", "ユーザー"),
     ("VerifySignIn", "Sign-in checked", "サインインの確認"),
     ("NotifySignInReady", "People told", "サインイン可能の通知"),

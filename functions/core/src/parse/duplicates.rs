@@ -119,7 +119,7 @@ mod tests {
         let told = told(text);
         assert_eq!(told.len(), 2, "{told:?}");
         assert!(
-            told[0].starts_with("$.users.groups[1].group: is given twice, in line 2 column 29 and in line 2 column 45"),
+            told[0].starts_with("$.users.groups[1].group: is given twice, in line 2 column 28 and in line 2 column 45"),
             "{told:?}"
         );
         assert!(

@@ -180,7 +180,8 @@ fn request(setting: &Setting, state: &mut State, input: &Input) -> Answer {
         code,
         context,
         desired,
-        case: path.case_opened.map(|_| (Uuid::new_v4().as_u128() % 10_000_000_000).to_string()),
+        // Ten digits, as the ids of AWS Support cases have.
+        case: path.case_opened.map(|_| (1_000_000_000 + Uuid::new_v4().as_u128() % 9_000_000_000).to_string()),
         created: setting.clock.now(),
         path,
         settled: false,
