@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
-use super::{common::local, kept::Cloud};
+use super::{
+    common::local,
+    kept::{Cloud, until},
+};
 
 const NAMESPACE: &str = "ConnectOnboarding";
 /// What is measured, and the alarm that looks at it.
@@ -31,10 +34,13 @@ impl House {
         let functions = found["Functions"].as_array().unwrap();
         let mut names = functions.iter().map(|one| one["FunctionName"].as_str().unwrap());
         let name = names.find(|name| name.contains("WatchExpiryFunction")).unwrap();
-        let before = self.figures().await.len();
+        let (before, finished) = (self.figures().await.len(), self.finished().await);
         let path = format!("/2015-03-31/functions/{name}/invocations");
         let output = self.0.rest("lambda", "POST", &path, &json!({})).await;
         assert!(output["errorType"].is_null(), "{output}");
+        // The log is complete only some time after the answer.
+        let logged = async || (self.finished().await > finished).then_some(());
+        until("the end of the daily watch is in the log", logged).await;
         for line in &self.figures().await[before..] {
             for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array().unwrap() {
                 let name = metric["Name"].as_str().unwrap();
@@ -54,6 +60,12 @@ impl House {
     async fn figures(&self) -> Vec<Value> {
         let lines = self.0.log().await.into_iter().filter_map(|line| serde_json::from_str::<Value>(&line).ok());
         lines.filter(|line| WATCHED.iter().any(|(metric, _)| line[metric].is_number())).collect()
+    }
+
+    /// How many daily watches have ended, as the log says.
+    async fn finished(&self) -> usize {
+        let lines = self.0.log().await.into_iter().filter_map(|line| serde_json::from_str::<Value>(&line).ok());
+        lines.filter(|line| line["span"]["step"] == "watch-expiry" && line["fields"]["message"] == "step done").count()
     }
 
     /// The state of each alarm, once it has looked at what is measured.
