@@ -31,10 +31,12 @@ GRACE = 20
 
 @dataclass(frozen=True)
 class Step:
-    """Commands for bash, the steps that have to pass before, and how far it gives way to others (`nice`)."""
+    """Commands for bash, the steps that it needs (`after`), those that it waits for if they are to run at all (`behind`), and
+    how far it gives way to others (`nice`)."""
 
     commands: str
     after: tuple[str, ...] = ()
+    behind: tuple[str, ...] = ()
     nice: int = 0
 
 
@@ -69,10 +71,11 @@ STEPS = {
     ),
     # The one test command of the README.
     "tests": Step("cargo test --workspace --locked", after=("lint", "emulator")),
-    "documents": Step(f".ci/documents/run {TOOLS}", after=("lint", "python", "emulator"), nice=5),
+    # Behind the tests: side by side on two cores they would only slow each other down.
+    "documents": Step(f".ci/documents/run {TOOLS}", after=("lint", "python", "emulator"), behind=("tests",)),
     # It looks at pages that tests write.
     "pages": Step(f".ci/page/run {TOOLS}", after=("tests", "node")),
-    "deployment": Step(f".ci/sam/run {TOOLS}", after=("lint", "python", "emulator"), nice=10),
+    "deployment": Step(f".ci/sam/run {TOOLS}", after=("lint", "python", "emulator"), behind=("tests",), nice=10),
 }
 
 
@@ -120,6 +123,12 @@ def needed(names):
     return [name for name in STEPS if name in found]
 
 
+def may_start(name, names, done):
+    """Whether nothing has to pass before this step any more."""
+    step = STEPS[name]
+    return all(other in done for other in (*step.after, *step.behind) if other in names)
+
+
 def run(names):
     """Runs the steps; returns them as far as they were started, and the name of the one that failed."""
     started, running, waiting = time.monotonic(), {}, list(names)
@@ -135,7 +144,7 @@ def run(names):
 
     try:
         while waiting or running:
-            for name in [name for name in waiting if all(needed in done for needed in STEPS[name].after)]:
+            for name in [name for name in waiting if may_start(name, names, done)]:
                 waiting.remove(name)
                 running[name] = Run(name, at())
             for name, step in list(running.items()):
