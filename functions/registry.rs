@@ -56,7 +56,7 @@ pub struct Contents {
     pub unreadable: Vec<Unreadable>,
 }
 
-/// An entry that can't be understood: somebody edited or damaged it, or a later release wrote it.
+/// An entry that can't be read: it was edited or damaged, or a later release wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreadable {
     /// The instance's id.

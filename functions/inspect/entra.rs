@@ -190,7 +190,7 @@ impl Found {
         checks
     }
 
-    /// The switches that let nobody sign in, or everybody in the tenant.
+    /// The switches that block every sign-in or open it to the whole tenant.
     fn switches(&self, checks: &mut Checks) {
         let enabled = self.principal.account_enabled != Some(false);
         checks.that("application enabled", enabled, "true", enabled.to_string());

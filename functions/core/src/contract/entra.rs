@@ -34,7 +34,7 @@ pub struct EntraApplication {
     pub service_principal_id: String,
     /// `REPLICATING` until both objects can be read, then `READY`.
     pub status: String,
-    /// Whether somebody else made it, and an onboarding uses it.
+    /// Whether it existed before its onboarding, which only uses it.
     #[serde(default)]
     pub adopted: bool,
     /// Whether this execution found no application of the name at first: one that appears since then was made by an attempt
