@@ -82,6 +82,11 @@ impl House {
         let outcome = self.sign_in(report, user).await;
         assert_eq!((&outcome["signedIn"], &outcome["username"]), (&json!(true), &json!(username)), "{outcome}");
         assert_eq!(outcome["instanceId"], report["instance"]["instanceId"]);
+        // What the browser posted to AWS can be judged again, by others (.ci/judges/saml).
+        let form = &outcome["forms"][0];
+        assert!(form["action"].as_str().unwrap().ends_with("signin.aws.amazon.com/saml"), "{form}");
+        assert!(!form["samlResponse"].as_str().unwrap().is_empty());
+        assert!(form["relayState"].as_str().unwrap().ends_with(outcome["instanceId"].as_str().unwrap()), "{form}");
     }
 
     async fn is_refused(&self, report: &Value, user: &str, by: &str, message: &str) {

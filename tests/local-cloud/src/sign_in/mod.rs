@@ -6,6 +6,7 @@ pub(crate) mod assertion;
 pub(crate) mod aws;
 pub(crate) mod xml_signature;
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 
 use crate::front::Cloud;
@@ -40,6 +41,20 @@ pub struct SignedIn {
     pub instance_id: Option<String>,
     /// The thumbprints of the certificates whose keys signed: more than one while Entra's replicas do not agree.
     pub certificates: Vec<String>,
+    /// What the browser posted to AWS, in the order in which it was judged.
+    pub forms: Vec<Form>,
+}
+
+/// The form by which the browser carries a SAML response to AWS (SAML 2.0 bindings, 3.5: HTTP POST).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Form {
+    /// Where it is posted.
+    pub action: String,
+    /// The field `SAMLResponse`: the response in base64.
+    pub saml_response: String,
+    /// The field `RelayState`.
+    pub relay_state: String,
 }
 
 /// What the browser carries from Entra to AWS.
@@ -51,6 +66,16 @@ pub(crate) struct PostedResponse {
     pub(crate) relay_state: String,
     /// Whose key signed it.
     pub(crate) thumbprint: String,
+}
+
+impl PostedResponse {
+    fn form(&self) -> Form {
+        Form {
+            action: self.reply_url.clone(),
+            saml_response: STANDARD.encode(&self.response),
+            relay_state: self.relay_state.clone(),
+        }
+    }
 }
 
 /// The page on which a sign-in ended.
@@ -77,6 +102,7 @@ pub(crate) async fn rehearse(cloud: &Cloud, wanted: &SignIn) -> SignedIn {
                 if !outcome.certificates.contains(&posted.thumbprint) {
                     outcome.certificates.push(posted.thumbprint.clone());
                 }
+                outcome.forms.push(posted.form());
                 if let Err(refusal) = enter(cloud, posted, &mut outcome).await {
                     refused = Some(refusal);
                     break;
