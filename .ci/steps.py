@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The whole check, from a clean checkout with Rust, Python and Node.js: format, lint, state machines, template, scanners,
-tests, the documents' commands, the report's pages, a deployment. Everything that it needs beyond those comes pinned from
+tests, the documents' commands, the report's pages, the judges, a deployment. Everything that it needs beyond those comes pinned from
 the package registries into target/.
 
     .ci/run                  every step
@@ -75,6 +75,9 @@ STEPS = {
     "documents": Step(f".ci/documents/run {TOOLS}", after=("lint", "python", "emulator"), behind=("tests",)),
     # It looks at pages that tests write.
     "pages": Step(f".ci/page/run {TOOLS}", after=("tests", "node")),
+    # The judges: what other people's programs say about one recorded life (CONTRIBUTING.md, "Judges").
+    "life": Step(".ci/judges/record target/judges/life", after=("lint", "emulator"), behind=("tests",)),
+    "judge-saml": Step(f".ci/judges/saml/run {TOOLS} target/judges/life", after=("life", "python", "node")),
     "deployment": Step(f".ci/sam/run {TOOLS}", after=("lint", "python", "emulator"), behind=("tests",), nice=10),
 }
 
