@@ -190,6 +190,14 @@ impl Settings {
         self.function_name.as_deref().unwrap_or("connect-onboarding")
     }
 
+    /// How the function names itself to Microsoft, whose activity logs show it: program, version and, in Lambda, the
+    /// function's name as a comment (RFC 9110, section 10.1.5).
+    #[must_use]
+    pub fn user_agent(&self) -> String {
+        let function = self.function_name.as_deref().map_or_else(String::new, |name| format!(" ({name})"));
+        format!("connect-onboarding/{}{function}", env!("CARGO_PKG_VERSION"))
+    }
+
     /// Microsoft Graph's base URL, without `/v1.0` and without a slash at its end.
     #[must_use]
     pub fn graph_url(&self) -> &str {

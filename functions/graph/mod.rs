@@ -62,17 +62,13 @@ impl Graph {
     /// A client that signs in as `identity`, by what the settings say of it, at the first call.
     #[must_use]
     pub fn new(identity: Identity, config: SdkConfig, settings: Settings) -> Self {
-        Self {
-            authenticator: Authenticator::of(identity, config),
-            transport: Transport::new(settings.clock()),
-            settings,
-        }
+        Self { authenticator: Authenticator::of(identity, config), transport: Transport::new(&settings), settings }
     }
 
     /// A client with a credential at hand.
     #[must_use]
     pub fn with_credential(credential: Credential, settings: Settings) -> Self {
-        Self { authenticator: Authenticator::given(credential), transport: Transport::new(settings.clock()), settings }
+        Self { authenticator: Authenticator::given(credential), transport: Transport::new(&settings), settings }
     }
 
     /// The clock of waits between calls.

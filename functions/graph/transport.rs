@@ -18,7 +18,7 @@ use tracing::debug;
 use uuid::Uuid;
 
 use super::retry_after::retry_after;
-use crate::clock::Clock;
+use crate::{clock::Clock, settings::Settings};
 
 /// How often one exchange is tried in all.
 const ATTEMPTS: u32 = 4;
@@ -76,11 +76,12 @@ fn trace(request_id: &str, date: &str) -> String {
 pub(super) struct Transport {
     client: Mutex<Option<Client>>,
     clock: Clock,
+    user_agent: String,
 }
 
 impl Transport {
-    pub(super) const fn new(clock: Clock) -> Self {
-        Self { client: Mutex::new(None), clock }
+    pub(super) fn new(settings: &Settings) -> Self {
+        Self { client: Mutex::new(None), clock: settings.clock(), user_agent: settings.user_agent() }
     }
 
     /// Sends and, where it is safe and promises something, sends again.
@@ -159,7 +160,7 @@ impl Transport {
             .timeout(self.clock.timeout(ATTEMPT_TIMEOUT))
             .redirect(redirect::Policy::none())
             .no_proxy()
-            .user_agent(concat!("connect-onboarding/", env!("CARGO_PKG_VERSION")))
+            .user_agent(&self.user_agent)
             .build()
             .map_err(|error| StepError::internal(format!("the HTTP client could not be made: {error}")))?;
         *slot = Some(client.clone());

@@ -33,7 +33,7 @@ impl Cloud {
     /// Where one of them does not start.
     pub async fn start(args: &LocalArgs, plan: &Plan, venv: &Venv, folder: &Path) -> Result<Self, Failure> {
         let credentials = Credentials::new(args.credential)?;
-        let port = emulator::free_port()?;
+        let (listener, port) = emulator::listen()?;
         let emulator_url = emulator::url(port);
         let options = Options {
             clock_scale: args.clock_scale,
@@ -65,7 +65,7 @@ impl Cloud {
             concurrency: args.fresh_account.then_some(emulator::FRESH_ACCOUNT),
             folder,
         };
-        let emulator = Emulator::start(venv, &settings).await?;
+        let emulator = Emulator::start(venv, &settings, listener).await?;
         Ok(Self { stand_in, emulator, emulator_url, credentials })
     }
 

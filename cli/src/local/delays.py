@@ -1,7 +1,12 @@
 """Removes delays and work of the emulator that no service of AWS has."""
 import contextvars
+import functools
+import gc
+import gzip
+import json
 import threading
 import time
+from pathlib import Path
 
 
 def start_executions_at_once(patches, sfn):
@@ -33,6 +38,39 @@ def look_for_due_schedules_each_second(patches, scheduler, eventbridge):
     patches.needs(scheduler, "_SCHEDULE_TICK_INTERVAL")
     patches.needs(eventbridge, "_SCHEDULER_TICK_INTERVAL")
     scheduler._SCHEDULE_TICK_INTERVAL = eventbridge._SCHEDULER_TICK_INTERVAL = 1
+
+
+def read_only_the_head_of_service_models(patches, responses):
+    """For the content type of its answers, the emulator reads the whole model of each service by a session of botocore of its
+    own: half of its processor time in a short run. What it looks at is the metadata at the model's beginning."""
+    head = 65_536  # bytes
+    patches.needs(responses, "_BOTOCORE_NAME")
+
+    class Model:
+        def __init__(self, metadata):
+            self.metadata = metadata
+
+    @functools.lru_cache(maxsize=None)
+    def metadata(service):
+        import botocore
+
+        versions = (Path(botocore.__file__).parent / "data" / responses._BOTOCORE_NAME.get(service, service)).glob("*/service-2.json.gz")
+        with gzip.open(max(versions), "rt", encoding="utf-8") as model:
+            text = model.read(head)
+        return Model(json.JSONDecoder().raw_decode(text, text.index("{", text.index('"metadata"')))[0])
+
+    @patches.replace(responses, "_service_model")
+    def service_model(whole_model, service):
+        try:
+            return metadata(service)
+        except (OSError, ValueError):  # no such service, or a model that is written in another way
+            return whole_model(service)
+
+
+def collect_garbage_less_often():
+    """A run lasts seconds or minutes; most of what the emulator holds stays until its end."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 def prepare_for_a_deployment():

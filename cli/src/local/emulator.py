@@ -1,9 +1,11 @@
 """Starts the emulator, and ends it with all that it started and wrote when the program that started this one is gone."""
+import asyncio
 import contextvars
 import http.client
 import importlib.metadata
 import json
 import os
+import resource
 import shutil
 import signal
 import sys
@@ -18,9 +20,19 @@ def end_with_parent():
     os.killpg(0, signal.SIGKILL)
 
 
+def take_listener():
+    """The socket that the program opened for the emulator, which it passes as standard output."""
+    listener = os.dup(sys.stdout.fileno())
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return listener
+
+
 threading.Thread(target=end_with_parent, daemon=True).start()
-sys.argv = ["ministack"]
+LISTENER = take_listener()
+import hypercorn.asyncio  # noqa: E402
+import hypercorn.config  # noqa: E402
 from ministack import app  # noqa: E402
+from ministack.core import responses  # noqa: E402
 from ministack.core.concurrency import esm_wake  # noqa: E402
 from ministack.services import eventbridge, lambda_svc, scheduler, sqs, stepfunctions as sfn  # noqa: E402
 from ministack.services.cloudformation import provisioners  # noqa: E402
@@ -195,6 +207,19 @@ def wait_for_an_answer_as_step_functions_does():
         return arguments(definition, given, ctx)
 
 
+def serve(listener):
+    """Serves the emulator on a socket that already listens. Its own command opens one by number, and another program may have
+    taken that number in the meantime."""
+    config = hypercorn.config.Config()
+    config.bind = [f"fd://{listener}"]
+    config.backlog = 4096
+    config.keep_alive_timeout = 75
+    config.loglevel = "INFO"
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    asyncio.run(hypercorn.asyncio.serve(app.app, config))
+
+
 tell_history_as_step_functions_does(patches, sfn)  # noqa: F821, of history.py, which stands before this
 run_states_as_step_functions_does(patches, sfn, provisioners)  # noqa: F821, of states.py
 gather_batches_as_lambda_does()
@@ -204,6 +229,8 @@ wait_for_an_answer_as_step_functions_does()
 be_as_strict_as_an_account(patches)  # noqa: F821, of account.py, which stands before this
 start_executions_at_once(patches, sfn)  # noqa: F821, of delays.py, which stands before this
 look_for_due_schedules_each_second(patches, scheduler, eventbridge)  # noqa: F821
+read_only_the_head_of_service_models(patches, responses)  # noqa: F821
 patches.apply()
+collect_garbage_less_often()  # noqa: F821
 prepare_for_a_deployment()  # noqa: F821
-app.main()
+serve(LISTENER)

@@ -4,6 +4,7 @@ use std::{
     fs::{self, File},
     io,
     net::TcpListener,
+    os::fd::OwnedFd,
     path::Path,
     process::Stdio,
     time::{Duration, Instant},
@@ -56,14 +57,15 @@ pub struct Emulator {
     _alive: Option<ChildStdin>,
 }
 
-/// A port on loopback that nothing uses at the moment.
+/// A socket that listens on loopback, for the emulator, and its port. It listens from now on: no other program can take the
+/// port before the emulator is there, and what connects early waits instead of being refused.
 ///
 /// # Errors
-/// Where the operating system has none.
-pub fn free_port() -> Result<u16, Failure> {
-    let port =
-        TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr()).map(|address| address.port());
-    port.map_err(|error| Failure::not_started(|words| (words.no_port(&error), words.end_programs())))
+/// Where the operating system has no port left.
+pub fn listen() -> Result<(TcpListener, u16), Failure> {
+    let listener = TcpListener::bind(("127.0.0.1", 0))
+        .and_then(|listener| listener.local_addr().map(|address| (listener, address.port())));
+    listener.map_err(|error| Failure::not_started(|words| (words.no_port(&error), words.end_programs())))
 }
 
 /// The URL of an emulator on this port.
@@ -124,18 +126,18 @@ impl Settings<'_> {
 }
 
 impl Emulator {
-    /// Starts the emulator and waits until it answers.
+    /// Starts the emulator on the socket that [`listen`] opened and waits until it answers.
     ///
     /// # Errors
     /// Where it does not start or does not answer in time, with the end of its log.
-    pub async fn start(venv: &Venv, settings: &Settings<'_>) -> Result<Self, Failure> {
+    pub async fn start(venv: &Venv, settings: &Settings<'_>, listener: TcpListener) -> Result<Self, Failure> {
         let log = settings.folder.join("emulator.log");
         let failed = |what: &dyn Fn(Words) -> String| {
             let lines = last_lines(&log);
             Failure::not_started(|words| (words.emulator_failed(what(words), &lines), words.delete_the_cache()))
         };
-        let mut emulator =
-            Self::spawn(venv, settings, &log).map_err(|error| failed(&|words| words.did_not_start(&error)))?;
+        let mut emulator = Self::spawn(venv, settings, listener, &log)
+            .map_err(|error| failed(&|words| words.did_not_start(&error)))?;
         let started = Instant::now();
         let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(2)).build();
         let http = http.map_err(|error| failed(&|words| words.can_not_be_asked(&error)))?;
@@ -154,7 +156,7 @@ impl Emulator {
         }
     }
 
-    fn spawn(venv: &Venv, settings: &Settings<'_>, log: &Path) -> io::Result<Self> {
+    fn spawn(venv: &Venv, settings: &Settings<'_>, listener: TcpListener, log: &Path) -> io::Result<Self> {
         let out = File::create(log)?;
         let mut command = Command::new(venv.python());
         command
@@ -163,7 +165,8 @@ impl Emulator {
             .env_clear()
             .envs(settings.environment())
             .stdin(Stdio::piped())
-            .stdout(out.try_clone()?)
+            // Standard output is how the launcher inherits the socket; it prints to standard error.
+            .stdout(OwnedFd::from(listener))
             .stderr(out);
         let mut group = Group::spawn(&mut command)?;
         let alive = group.child.stdin.take();

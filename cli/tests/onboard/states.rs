@@ -31,7 +31,7 @@ impl StepFunctions {
         let workspace = Workspace::find().unwrap();
         let venv = venv::prepare(&workspace, &Console::of_this_process(Words::default(), false)).await.unwrap();
         let folder = workspace.run_folder().unwrap();
-        let port = emulator::free_port().unwrap();
+        let (listener, port) = emulator::listen().unwrap();
         let settings = Settings {
             port,
             stand_in: "http://127.0.0.1:1",
@@ -39,7 +39,7 @@ impl StepFunctions {
             concurrency: None,
             folder: folder.path(),
         };
-        let emulator = Emulator::start(&venv, &settings).await.unwrap();
+        let emulator = Emulator::start(&venv, &settings, listener).await.unwrap();
         let started = Self { emulator, url: emulator::url(port), _folder: folder };
         let trust = json!({ "Version": "2012-10-17", "Statement": [{
             "Effect": "Allow", "Principal": { "Service": "states.amazonaws.com" }, "Action": "sts:AssumeRole",

@@ -1,8 +1,10 @@
-//! Finds the process behind a loopback connection (Linux), to say which function it is, and to kill it: this is how a test
-//! lets a Lambda die at exactly one call.
+//! Which function calls, and the process behind a loopback connection (Linux), to kill it: this is how a test lets a Lambda
+//! die at exactly one call.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
+
+use crate::http::Request;
 
 /// Kills the process that holds the other end of the connection between its port `peer` and our port `own`.
 ///
@@ -23,12 +25,10 @@ pub(crate) fn kill(peer: u16, own: u16) -> Result<u32, String> {
     }
 }
 
-/// The Lambda function in whose process the other end of the connection is; none where it is no function's.
-pub(crate) fn function(peer: u16, own: u16) -> Option<String> {
-    const NAME: &[u8] = b"AWS_LAMBDA_FUNCTION_NAME=";
-    let environment = std::fs::read(format!("/proc/{}/environ", process(peer, own).ok()?)).ok()?;
-    let name = environment.split(|byte| *byte == 0).find_map(|variable| variable.strip_prefix(NAME))?;
-    Some(String::from_utf8_lossy(name).into_owned())
+/// The Lambda function that calls Microsoft, by the comment in its `User-Agent`; none if no function calls.
+pub(crate) fn function(request: &Request) -> Option<String> {
+    let (_, comment) = request.header("user-agent")?.split_once(" (")?;
+    comment.strip_suffix(')').map(str::to_owned)
 }
 
 fn process(peer: u16, own: u16) -> Result<u32, String> {
@@ -74,12 +74,10 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let own = listener.local_addr().unwrap().port();
         let mut caller = Command::new("bash")
-            .env("AWS_LAMBDA_FUNCTION_NAME", "stack-Function-1")
             .args(["-c", &format!("exec 3<>/dev/tcp/127.0.0.1/{own}; read -u 3 line")])
             .spawn()
             .unwrap();
         let (mut connection, peer) = listener.accept().unwrap();
-        assert_eq!(function(peer.port(), own).as_deref(), Some("stack-Function-1"));
         assert_eq!(kill(peer.port(), own), Ok(caller.id()));
         assert!(!caller.wait().unwrap().success());
         // The connection itself outlives its caller by a moment; writing to it is no error of ours.

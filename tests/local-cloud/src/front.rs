@@ -1,7 +1,7 @@
 //! The three doors of the local cloud (AWS, Microsoft Graph, the login service): from a connection to a service, through
 //! the fault rules, into the record.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::Body;
 use axum::extract::ConnectInfo;
@@ -60,13 +60,11 @@ pub(crate) enum Door {
 #[derive(Clone, Debug)]
 struct Peer {
     port: u16,
-    /// The function that it belongs to, once somebody asked.
-    function: Arc<OnceLock<Option<String>>>,
 }
 
 impl Connected<IncomingStream<'_, TcpListener>> for Peer {
     fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Self {
-        Self { port: stream.remote_addr().port(), function: Arc::default() }
+        Self { port: stream.remote_addr().port() }
     }
 }
 
@@ -114,7 +112,7 @@ impl Cloud {
         let (caller, verdict) = match door {
             Door::Aws => self.authority.judge(&self.world, &self.iam, &self.violations, &way, request).await,
             // A token says which application calls, and not which function does.
-            Door::Graph | Door::Login => (self.authority.function(Self::function(&peer, port), Vec::new()), Ok(())),
+            Door::Graph | Door::Login => (self.authority.function(caller::function(request), Vec::new()), Ok(())),
         };
         let hit = self.hit(&caller, &way, request);
         if let Some(delay) = hit.as_ref().and_then(Hit::delay) {
@@ -154,10 +152,6 @@ impl Cloud {
             tokio::time::sleep(delay).await;
         }
         answer
-    }
-
-    fn function(peer: &Peer, port: u16) -> Option<String> {
-        peer.function.get_or_init(|| caller::function(peer.port, port)).clone()
     }
 
     /// How the call of a function by a state fails, and whether the function works all the same; none where no rule says so.

@@ -109,6 +109,7 @@ impl LocalCloud {
     /// # Errors
     /// When a port, the record, the models or a fault rule cannot be used; the message names which and why.
     pub async fn start(options: Options) -> Result<Self, StartError> {
+        rsa_key::prepare();
         let mut listeners = Vec::new();
         for _ in 0..3 {
             let listener = TcpListener::bind("127.0.0.1:0").await.map_err(StartError::Listen)?;

@@ -1,5 +1,10 @@
 //! An RSA key of an issuer of tokens, and the form in which it is published.
 
+use std::sync::{
+    LazyLock, Mutex, PoisonError,
+    mpsc::{Receiver, channel},
+};
+
 use aws_lc_rs::{
     digest,
     encoding::AsDer,
@@ -9,6 +14,34 @@ use aws_lc_rs::{
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
+
+/// How many key pairs an onboarding needs: those of STS, of the tenant and of the application.
+const FIRST: usize = 3;
+
+/// The first key pairs, from a thread of their own: one takes a tenth of a second or more.
+static PAIRS: LazyLock<Mutex<Receiver<KeyPair>>> = LazyLock::new(|| {
+    let (pairs, taken) = channel();
+    std::thread::spawn(move || (0..FIRST).all(|_| generate().is_ok_and(|pair| pairs.send(pair).is_ok())));
+    Mutex::new(taken)
+});
+
+/// Begins to generate the first key pairs.
+pub(crate) fn prepare() {
+    LazyLock::force(&PAIRS);
+}
+
+/// A new key pair of 2048 bits.
+///
+/// # Errors
+/// When the random source fails.
+pub(crate) fn pair() -> Result<KeyPair, String> {
+    let first = PAIRS.lock().unwrap_or_else(PoisonError::into_inner).recv();
+    first.or_else(|_| generate())
+}
+
+fn generate() -> Result<KeyPair, String> {
+    KeyPair::generate(KeySize::Rsa2048).map_err(|_| "no RSA key could be generated".to_owned())
+}
 
 /// A key pair.
 pub(crate) struct RsaKey {
@@ -24,7 +57,7 @@ impl RsaKey {
     /// # Errors
     /// When the random source or the encoder fails; the text says which.
     pub(crate) fn generate() -> Result<Self, String> {
-        let pair = KeyPair::generate(KeySize::Rsa2048).map_err(|_| "no RSA key could be generated".to_owned())?;
+        let pair = pair()?;
         // PKCS #1: a sequence of modulus and exponent.
         let (modulus, exponent) = yasna::parse_der(pair.public_key().as_ref(), |reader| {
             reader.read_sequence(|numbers| {

@@ -1,15 +1,11 @@
 //! Signing keys with their self-signed certificates: really generated, so that what reads the metadata can verify what is
 //! signed with them.
 
-use aws_lc_rs::{
-    digest,
-    encoding::AsDer,
-    rand::SystemRandom,
-    rsa::{KeyPair, KeySize},
-    signature::RSA_PKCS1_SHA256,
-};
+use aws_lc_rs::{digest, encoding::AsDer, rand::SystemRandom, rsa::KeyPair, signature::RSA_PKCS1_SHA256};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use time::OffsetDateTime;
+
+use crate::rsa_key;
 
 /// A certificate with its key, as a person makes them for an app registration.
 pub struct Certified {
@@ -54,7 +50,7 @@ impl SigningKey {
         not_before: OffsetDateTime,
         not_after: OffsetDateTime,
     ) -> Result<Self, String> {
-        let pair = KeyPair::generate(KeySize::Rsa2048).map_err(|_| "no RSA key could be generated".to_owned())?;
+        let pair = rsa_key::pair()?;
         let pkcs8 = pair.as_der().map_err(|_| "the RSA key could not be written".to_owned())?;
         let certifier =
             rcgen::KeyPair::try_from(pkcs8.as_ref()).map_err(|error| format!("the RSA key is not usable: {error}"))?;
