@@ -78,6 +78,7 @@ STEPS = {
     # The judges: what other people's programs say about one recorded life (CONTRIBUTING.md, "Judges").
     "life": Step(".ci/judges/record target/judges/life", after=("lint", "emulator"), behind=("tests",)),
     "judge-saml": Step(f".ci/judges/saml/run {TOOLS} target/judges/life", after=("life", "python")),
+    "judge-aws-models": Step(f".ci/judges/aws-models/run {TOOLS} target/judges/life", after=("life", "python")),
     "deployment": Step(f".ci/sam/run {TOOLS}", after=("lint", "python", "emulator"), behind=("tests",), nice=10),
 }
 

@@ -340,10 +340,14 @@ fn members(tags: &BTreeMap<String, String>) -> String {
     tags.iter().map(member).collect()
 }
 
-/// The emulator's answer with the tags that it dropped.
+/// The emulator's answer with the provider's tags. The emulator keeps those of the creation and knows no later ones, so its
+/// own list gives way: an answer holds one.
 fn with_tags(mut answer: Response, action: &str, tags: Option<&BTreeMap<String, String>>) -> Response {
-    let Some(tags) = tags.filter(|tags| !tags.is_empty() && answer.status == 200) else { return answer };
-    let text = String::from_utf8_lossy(&answer.body);
+    let Some(tags) = tags.filter(|_| answer.status == 200) else { return answer };
+    let mut text = String::from_utf8_lossy(&answer.body).into_owned();
+    if let (Some(from), Some(to)) = (text.find("<Tags>"), text.find("</Tags>")) {
+        text.replace_range(from..to + "</Tags>".len(), "");
+    }
     let end = format!("</{action}Result>");
     answer.body = text.replace(&end, &format!("<Tags>{}</Tags>{end}", members(tags))).into_bytes();
     answer
@@ -379,6 +383,20 @@ mod tests {
             "<EntityDescriptor entityID='x'><IDPSSODescriptor/></EntityDescriptor>".into(),
         ] {
             assert_eq!(metadata(Some(&bad)).map_err(|refusal| refusal.code), Err("InvalidInput".to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_provider_has_one_list_of_tags_and_it_is_the_latest() {
+        let answer = |inner: &str| {
+            let body = format!("<R><GetSAMLProviderResult><CreateDate/>{inner}</GetSAMLProviderResult></R>");
+            Response::new(200, "text/xml", body)
+        };
+        let tags = BTreeMap::from([("a".to_owned(), "1".to_owned())]);
+        let list = "<Tags><member><Key>a</Key><Value>1</Value></member></Tags>";
+        for of_creation in ["", "<Tags></Tags>", "<Tags><member><Key>b</Key><Value>2</Value></member></Tags>"] {
+            let found = with_tags(answer(of_creation), "GetSAMLProvider", Some(&tags));
+            assert_eq!(String::from_utf8_lossy(&found.body), String::from_utf8_lossy(&answer(list).body));
         }
     }
 

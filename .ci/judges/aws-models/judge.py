@@ -1,0 +1,147 @@
+"""Second opinion about AWS's wire format: botocore, which this project does not use, with the newest service models.
+
+Of each recorded call this checks that
+- the request is one of a known operation, its parameters are valid (botocore's own validation, and enumerations, lengths,
+  ranges and patterns of the model), and botocore would send the same bytes for them;
+- the answer is read by botocore's parser, holds no member that the model does not have, all that it requires, and only
+  values that it allows; an error is one that the operation may answer.
+
+It then plants faults (`FAULTS`) in copies of the calls and has to find each.
+"""
+import copy
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+
+import wire
+from rules import breaches
+
+# Services that no model describes: Microsoft's, and the login service.
+OTHERS = {"graph", "login"}
+# Errors that any operation of AWS may answer ("Common errors" of the API references).
+COMMON = {
+    "AccessDenied",
+    "AccessDeniedException",
+    "InternalFailure",
+    "RequestExpired",
+    "ServiceUnavailable",
+    "Throttling",
+    "ThrottlingException",
+    "ValidationError",
+    "ValidationException",
+}
+# Disagreements in which the recorded side is right, by service, operation and text, with reason and source.
+EXCEPTIONS = {}
+
+
+def about(call):
+    """Every disagreement of one call with the models."""
+    try:
+        service = wire.Service.of(call["service"])
+        operation, parameters = service.read_request(call)
+    except wire.Unknown as unknown:
+        yield f"request: {unknown}"
+        return
+    # The record names calls of S3 by method and path.
+    if operation.name != call["operation"] and call["service"] != "s3":
+        yield f"request: it is {operation.name}, and the record calls it {call['operation']}"
+    for error in service.validation(operation, parameters):
+        yield f"request: {error}"
+    if operation.input_shape:
+        yield from (f"request: {error}" for error in breaches(operation.input_shape, parameters))
+    for difference in service.rewritten(operation, parameters, call):
+        yield f"request: botocore writes it differently: {difference}"
+    if call["simulated"]:
+        return
+    if call["status"] < 300:
+        answer = service.read_answer(operation, call)
+        yield from (f"answer: {error}" for error in service.strange(operation, call))
+        if operation.output_shape:
+            yield from (f"answer: {error}" for error in breaches(operation.output_shape, answer))
+        return
+    code = service.read_answer(operation, call).get("Error", {}).get("Code")
+    known = {name for shape in operation.error_shapes for name in (shape.name, shape.error_code)}
+    if code not in known | COMMON:
+        yield f"answer: {operation.name} does not answer with the error {code}"
+
+
+def first(calls, service, operation):
+    return copy.deepcopy(next(one for one in calls if one["service"] == service and one["operation"] == operation and one["status"] == 200))
+
+
+def with_body(service, operation, body, change):
+    def planted(calls):
+        call = first(calls, service, operation)
+        changed = change(call[body])
+        if isinstance(call[body], str):
+            call[body] = changed
+        return call
+
+    return planted
+
+
+def renamed_operation(calls):
+    call = first(calls, "servicequotas", "GetServiceQuota")
+    call["headers"]["x-amz-target"] += "s"
+    return call
+
+
+def wrong_path(calls):
+    call = first(calls, "connect", "DescribeInstance")
+    call["path"] = call["path"].replace("/instance/", "/instances/")
+    return call
+
+
+# A fault of each kind, in a copy of a recorded call.
+FAULTS = {
+    "an operation that does not exist": renamed_operation,
+    "a path that does not exist": wrong_path,
+    "a parameter that does not exist": with_body("connect", "CreateUser", "requestBody", lambda body: body.update(UserName="x")),
+    "a parameter that is missing": with_body("connect", "CreateUser", "requestBody", lambda body: body.pop("Username")),
+    "a value that is no member of its enumeration": with_body(
+        "connect", "CreateUser", "requestBody", lambda body: body.update(PhoneConfig={"PhoneType": "MOBILE"})
+    ),
+    "a name that is too long": with_body("connect", "CreateUser", "requestBody", lambda body: body.update(Username="x" * 101)),
+    "a parameter of a form that does not exist": with_body("iam", "CreateRole", "requestBody", lambda body: body.update(Role=["x"])),
+    "a member that does not exist": with_body("connect", "DescribeInstance", "responseBody", lambda body: body["Instance"].update(Name="x")),
+    "an element that does not exist": with_body(
+        "iam", "GetRole", "responseBody", lambda body: body.replace("<Path>", "<Color>x</Color><Path>")
+    ),
+    "a member that is missing": with_body("iam", "GetRole", "responseBody", lambda body: body.replace("RoleId>", "Id>")),
+    "a status that does not exist": with_body(
+        "connect", "DescribeInstance", "responseBody", lambda body: body["Instance"].update(InstanceStatus="READY")
+    ),
+    "a time in text": with_body(
+        "connect", "DescribeInstance", "responseBody", lambda body: body["Instance"].update(CreatedTime="2026-11-30T00:00:00Z")
+    ),
+}
+
+
+def main():
+    files = [Path(sys.argv[1]) / name for name in ("calls.jsonl", "everything.jsonl")]
+    calls = [json.loads(line) for file in files for line in file.read_text(encoding="utf-8").splitlines()]
+    calls = [call for call in calls if call["service"] not in OTHERS]
+    found, excused = Counter(), Counter()
+    for call in calls:
+        for text in about(call):
+            place = (call["service"], call["operation"], text)
+            (excused if place in EXCEPTIONS else found)[place] += 1
+    for (service, operation, text), times in found.items():
+        print(f"DISAGREEMENT ({times} times): {service} {operation}: {text}")
+    for place, times in excused.items():
+        print(f"excepted ({times} times): {' '.join(place)}: {EXCEPTIONS[place]}")
+    missed = [name for name, plant in FAULTS.items() if not set(about(plant(calls))) - {text for *_, text in found}]
+    for name in missed:
+        print(f"MISSED: {name}")
+    for place in set(EXCEPTIONS) - set(excused):
+        print(f"UNUSED EXCEPTION: {' '.join(place)}")
+    operations = {(call["service"], call["operation"]) for call in calls}
+    print(
+        f"aws-models: {len(calls)} calls of {len(operations)} operations, {wire.PATTERNS_LEFT_OUT()} patterns left out; "
+        f"{len(FAULTS) - len(missed)} of {len(FAULTS)} planted faults found; {sum(found.values())} disagreements"
+    )
+    sys.exit(1 if found or missed or not calls or set(EXCEPTIONS) - set(excused) else 0)
+
+
+main()

@@ -1,0 +1,73 @@
+"""What a service model says about values beyond their types: members that are required, enumerations, lengths, ranges and
+patterns."""
+import functools
+
+import regex
+
+# What a record writes in the place of a secret.
+MASK = "***"
+# Patterns that can't be compiled here.
+left_out = set()
+
+
+@functools.cache
+def pattern(text):
+    """The models' patterns are Java's: `\\p{L}` and the like, `[…&&[…]]`. Some are escaped once more than JSON needs, so that
+    they would match a backslash (PhoneNumber of Connect)."""
+    if regex.search(r"\\\\[+dpsw]", text):
+        text = text.replace("\\\\", "\\")
+    try:
+        return regex.compile(text, regex.V1)
+    except regex.error:
+        left_out.add(text)
+        return None
+
+
+def breaches(shape, value, at=""):
+    """Every breach of the shape's rules in a value as botocore reads or takes it."""
+    if value is None or value == MASK:
+        return
+    kind = shape.type_name
+    if kind == "structure":
+        if not isinstance(value, dict):
+            yield f"{at}: {type(value).__name__} for a structure"
+            return
+        for name in shape.required_members:
+            if value.get(name) is None:
+                yield f"{at}.{name}: required, and missing"
+        if getattr(shape, "is_tagged_union", False) and len([one for one in value.values() if one is not None]) != 1:
+            yield f"{at}: a union has exactly one member"
+        for name, item in value.items():
+            if name in shape.members:
+                yield from breaches(shape.members[name], item, f"{at}.{name}")
+    elif kind == "list":
+        yield from size(shape, len(value), at, "items")
+        for item in value:
+            yield from breaches(shape.member, item, f"{at}[]")
+    elif kind == "map":
+        yield from size(shape, len(value), at, "entries")
+        for key, item in value.items():
+            yield from breaches(shape.key, key, f"{at}.key")
+            yield from breaches(shape.value, item, f"{at}[]")
+    elif kind == "string":
+        yield from of_text(shape, value, at)
+    elif kind in ("integer", "long", "float", "double"):
+        yield from size(shape, value, at, "")
+
+
+def of_text(shape, value, at):
+    if not isinstance(value, str):
+        # A model calls it text, and botocore has read a document in it (a policy of IAM).
+        return
+    if shape.enum and value not in shape.enum:
+        yield f"{at}: {value!r} is none of {', '.join(shape.enum)}"
+    yield from size(shape, len(value), at, "characters")
+    rule = shape.metadata.get("pattern")
+    if rule and (compiled := pattern(rule)) and not compiled.fullmatch(value):
+        yield f"{at}: {value[:60]!r} does not match {rule}"
+
+
+def size(shape, value, at, what):
+    least, most = shape.metadata.get("min"), shape.metadata.get("max")
+    if (least is not None and value < least) or (most is not None and value > most):
+        yield f"{at}: {value} {what}, where {least} to {most} are allowed"
