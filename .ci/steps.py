@@ -3,7 +3,7 @@
 tests, the documents' commands, the report's pages, the judges, a deployment. Everything that it needs beyond those comes pinned from
 the package registries into target/.
 
-    .ci/run                  every step
+    .ci/run                  every step but those that take minutes for what seldom changes: judge-azure-cli
     .ci/run STEP...          these steps, with those that they need
     .ci/run --release ...    the deployment with the binary of a release, which compiles three times as long
 
@@ -32,12 +32,13 @@ GRACE = 20
 @dataclass(frozen=True)
 class Step:
     """Commands for bash, the steps that it needs (`after`), those that it waits for if they are to run at all (`behind`), and
-    how far it gives way to others (`nice`)."""
+    how far it gives way to others (`nice`), and whether it only runs if it is named (`apart`)."""
 
     commands: str
     after: tuple[str, ...] = ()
     behind: tuple[str, ...] = ()
     nice: int = 0
+    apart: bool = False
 
 
 STEPS = {
@@ -79,6 +80,7 @@ STEPS = {
     "life": Step(".ci/judges/record target/judges/life", after=("lint", "emulator"), behind=("tests",)),
     "judge-saml": Step(f".ci/judges/saml/run {TOOLS} target/judges/life", after=("life", "python")),
     "judge-aws-models": Step(f".ci/judges/aws-models/run {TOOLS} target/judges/life", after=("life", "python")),
+    "judge-azure-cli": Step(f".ci/judges/azure-cli/run {TOOLS}", after=("lint", "python"), apart=True),
     "deployment": Step(f".ci/sam/run {TOOLS}", after=("lint", "python", "emulator"), behind=("tests",), nice=10),
 }
 
@@ -204,7 +206,7 @@ def main():
     LOGS.mkdir(parents=True, exist_ok=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     started = time.monotonic()
-    done, failed = run(needed([name for name in arguments if name != "--release"] or STEPS))
+    done, failed = run(needed([name for name in arguments if name != "--release"] or [name for name in STEPS if not STEPS[name].apart]))
     if failed:
         print(f"\n== {failed}, from target/ci-logs/{failed}.log")
         print("\n".join(done[failed].log.read_text(encoding="utf-8", errors="replace").splitlines()[-400:]))
