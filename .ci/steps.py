@@ -81,6 +81,7 @@ STEPS = {
     "judge-saml": Step(f".ci/judges/saml/run {TOOLS} target/judges/life", after=("life", "python")),
     "judge-aws-models": Step(f".ci/judges/aws-models/run {TOOLS} target/judges/life", after=("life", "python")),
     "judge-azure-cli": Step(f".ci/judges/azure-cli/run {TOOLS}", after=("lint", "python"), apart=True),
+    "judge-expressions": Step(f".ci/judges/expressions/run {TOOLS} target/judges/life", after=("life",)),
     "deployment": Step(f".ci/sam/run {TOOLS}", after=("lint", "python", "emulator"), behind=("tests",), nice=10),
 }
 

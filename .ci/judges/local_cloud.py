@@ -11,6 +11,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
+from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parents[2]
 ONBOARD = ROOT / "target/debug/onboard"
@@ -101,6 +102,14 @@ class LocalCloud:
     def iam(self, action, **fields):
         form = urllib.parse.urlencode({"Action": action, "Version": "2010-05-08", **fields}).encode()
         return send("POST", self.kept["standIn"], form, self.signature("iam"))
+
+    def cloudformation(self, action, **fields):
+        """A call of CloudFormation; returns the answer's XML without namespaces."""
+        form = urllib.parse.urlencode({"Action": action, "Version": "2010-05-15", **fields}).encode()
+        answer = ElementTree.fromstring(send("POST", self.kept["endpoint"], form, self.signature("cloudformation")))
+        for element in answer.iter():
+            element.tag = element.tag.rpartition("}")[2]
+        return answer
 
     def connect(self, method, path, body=None):
         return send(method, f"{self.kept['standIn']}{path}", body, self.signature("connect"))

@@ -22,6 +22,9 @@ pub struct LocalArgs {
     /// Write every call of the functions to the clouds, one JSON object a line
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
+    /// Write every JSONata expression that the state machines evaluate, with its values and its result, one JSON object a line
+    #[arg(long, value_name = "FILE")]
+    pub record_expressions: Option<PathBuf>,
     /// Write everything that exists in the local cloud at the end, as JSON
     #[arg(long, value_name = "FILE")]
     pub inventory: Option<PathBuf>,

@@ -63,6 +63,7 @@ impl Cloud {
             stand_in: &aws,
             clock_scale: args.clock_scale,
             concurrency: args.fresh_account.then_some(emulator::FRESH_ACCOUNT),
+            expressions: args.record_expressions.as_deref(),
             folder,
         };
         let emulator = Emulator::start(venv, &settings, listener).await?;

@@ -226,6 +226,8 @@ gather_batches_as_lambda_does()
 name_the_log_format_as_lambda_does()
 send_what_states_do_themselves_through_the_stand_in()
 wait_for_an_answer_as_step_functions_does()
+evaluate_as_the_reference_does(patches, sfn)  # noqa: F821, of evaluator.py
+record_expressions_if_asked(patches, sfn)  # noqa: F821, of expressions.py
 be_as_strict_as_an_account(patches)  # noqa: F821, of account.py, which stands before this
 start_executions_at_once(patches, sfn)  # noqa: F821, of delays.py, which stands before this
 look_for_due_schedules_each_second(patches, scheduler, eventbridge)  # noqa: F821

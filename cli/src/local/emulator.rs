@@ -30,6 +30,8 @@ const LAUNCHER: &str = concat!(
     include_str!("definitions.py"),
     include_str!("states.py"),
     include_str!("account.py"),
+    include_str!("evaluator.py"),
+    include_str!("expressions.py"),
     include_str!("delays.py"),
     include_str!("emulator.py")
 );
@@ -85,6 +87,8 @@ pub struct Settings<'a> {
     pub clock_scale: f64,
     /// The account's limit of concurrent executions; none for an account that is not new.
     pub concurrency: Option<u32>,
+    /// The file for every JSONata expression that is evaluated; none to write none.
+    pub expressions: Option<&'a Path>,
     /// The run's folder, for logs and everything temporary.
     pub folder: &'a Path,
 }
@@ -117,6 +121,10 @@ impl Settings<'_> {
         environment.push(("PATH".into(), std::env::var("PATH").unwrap_or_default()));
         if let Some(limit) = self.concurrency {
             environment.push(("LAMBDA_ACCOUNT_CONCURRENCY".into(), limit.to_string()));
+        }
+        // Absolute: the emulator runs in the run's folder.
+        if let Some(file) = self.expressions.and_then(|file| std::path::absolute(file).ok()) {
+            environment.push(("RECORD_EXPRESSIONS".into(), file.display().to_string()));
         }
         for service in BEHIND_THE_STAND_IN {
             environment.push((format!("AWS_ENDPOINT_URL_{service}"), self.stand_in.to_owned()));
@@ -196,6 +204,7 @@ mod tests {
             stand_in: "http://127.0.0.1:4571",
             clock_scale: 0.005,
             concurrency: Some(FRESH_ACCOUNT),
+            expressions: Some(Path::new("expressions.jsonl")),
             folder: Path::new("/tmp/run"),
         };
         settings.environment()
@@ -218,7 +227,16 @@ mod tests {
 
     #[test]
     fn an_emulator_without_a_function_that_the_launcher_replaces_is_refused_by_its_name() {
-        let tests = concat!(include_str!("patches.py"), include_str!("patches_test.py"));
+        python(concat!(include_str!("patches.py"), include_str!("patches_test.py")));
+    }
+
+    #[test]
+    fn a_definition_that_step_functions_refuses_is_refused_by_each_rule() {
+        python(concat!(include_str!("definitions.py"), include_str!("definitions_test.py")));
+    }
+
+    /// Runs tests that need Python alone.
+    fn python(tests: &str) {
         let output = std::process::Command::new("python3").args(["-I", "-c", tests]).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
@@ -226,6 +244,11 @@ mod tests {
     #[test]
     fn a_new_account_has_ten_concurrent_executions() {
         assert_eq!(value("LAMBDA_ACCOUNT_CONCURRENCY").as_deref(), Some("10"));
+    }
+
+    #[test]
+    fn the_emulator_which_runs_elsewhere_gets_the_whole_path_of_the_file_for_expressions() {
+        assert!(value("RECORD_EXPRESSIONS").unwrap().ends_with("/expressions.jsonl"));
     }
 
     #[test]

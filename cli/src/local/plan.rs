@@ -42,7 +42,7 @@ impl Plan {
                 .map_err(|error| BadInput::one(Path::new("tenant"), "$", |words| words.not_of_the_shape(&error)))?,
         };
         let faults = args.faults.as_deref().map(rules).transpose()?.unwrap_or_default();
-        for file in [&args.record, &args.inventory, &args.report].into_iter().flatten() {
+        for file in [&args.record, &args.record_expressions, &args.inventory, &args.report].into_iter().flatten() {
             writable(file)?;
         }
         Ok(Self { input, onboarding, tenant, faults })

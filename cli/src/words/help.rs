@@ -74,7 +74,7 @@ const COMPLETION: &str = "シェルの補完スクリプトを表示";
 const HELP: &str = "このメッセージ、または指定したコマンドのヘルプを表示";
 
 /// An argument, with its command where others have one of the same name that means something else; and its help.
-const ARGUMENTS: [(&str, &str); 60] = [
+const ARGUMENTS: [(&str, &str); 61] = [
     ("help", "ヘルプを表示"),
     ("version", "バージョンを表示"),
     ("json", "結果を JSON で標準出力に表示。人が読むメッセージは標準エラー出力へ"),
@@ -144,6 +144,10 @@ const ARGUMENTS: [(&str, &str); 60] = [
         "起こす障害の規則: [{\"service\", \"match\", \"after\", \"times\", \"status\", \"code\", \"message\", \"retryAfter\", \"errorCodes\", \"delayMs\", \"truncate\", \"kill\"}]",
     ),
     ("record", "関数からクラウドへのすべての呼び出しを保存 (1 行に JSON オブジェクト 1 つ)"),
+    (
+        "record_expressions",
+        "ステートマシンが評価するすべての JSONata 式を、値と結果とともに保存 (1 行に JSON オブジェクト 1 つ)",
+    ),
     ("inventory", "最後にローカルクラウドに存在するものすべてを JSON で保存"),
     ("report", "オンボーディングのレポートを JSON で保存"),
     ("html", "オンボーディングのレポートをページとして保存 (ネットワーク不要の HTML ファイル 1 つ)"),

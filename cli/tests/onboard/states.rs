@@ -37,6 +37,7 @@ impl StepFunctions {
             stand_in: "http://127.0.0.1:1",
             clock_scale: 0.001,
             concurrency: None,
+            expressions: None,
             folder: folder.path(),
         };
         let emulator = Emulator::start(&venv, &settings, listener).await.unwrap();
@@ -134,6 +135,7 @@ async fn states_errors_variables_and_sizes_are_those_of_step_functions() {
     names(&aws).await;
     unknown_words(&aws).await;
     endless(&aws).await;
+    expressions(&aws).await;
     aws.emulator.stop().await;
 }
 
@@ -263,6 +265,25 @@ async fn definitions(aws: &StepFunctions) {
     let refused = aws.machine("refused", &task).await.unwrap_err();
     assert_eq!(refused["__type"], "InvalidDefinition");
     assert!(refused["message"].as_str().unwrap().contains("States.ALL is the last of the list"), "{refused}");
+}
+
+/// What the reference implementation returns; `.ci/judges/expressions` compares both over far more.
+async fn expressions(aws: &StepFunctions) {
+    let input = json!({ "none": null, "list": ["日本", 20.0, 1e-7, 1e21, -0.5], "deep": [[{ "a": [null] }]] });
+    let expressions = [
+        ("$count($states.input.none)", json!(1)),
+        ("1 in [true]", json!(false)),
+        (
+            "$string($states.input)",
+            json!(r#"{"deep":[[{"a":[null]}]],"list":["日本",20,1e-7,1e+21,-0.5],"none":null}"#),
+        ),
+        ("$states.input.deep.a", Value::Null),
+        ("$exists($states.context.variables)", json!(false)),
+    ];
+    for (number, (expression, value)) in expressions.into_iter().enumerate() {
+        let states = json!({ "A": { "Type": "Pass", "Output": format!("{{% {expression} %}}"), "End": true } });
+        assert_eq!(aws.run(&format!("expression{number}"), &states, &input).await, succeeded(value), "{expression}");
+    }
 }
 
 async fn endless(aws: &StepFunctions) {

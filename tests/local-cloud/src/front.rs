@@ -164,7 +164,7 @@ impl Cloud {
             headers: Vec::new(),
             body: Vec::new(),
         };
-        let caller = Caller { function: None, state: Some(state.into()), asks: Vec::new() };
+        let caller = Caller { state: Some(state.into()), ..Caller::default() };
         let hit = self.hit(&caller, &way, &request)?;
         if let Some(delay) = hit.delay() {
             tokio::time::sleep(delay).await;

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use time::format_description::well_known::Rfc3339;
 
 use crate::authority::Caller;
-use crate::authority::policy::Ask;
+use crate::authority::policy::{Ask, Context};
 use crate::http::{Request, Response};
 use crate::route::{Destination, ISSUER};
 
@@ -80,6 +80,8 @@ pub struct Permission {
     pub action: String,
     /// The ARN on which it is needed; `*` where the action knows no resources.
     pub resource: String,
+    /// The condition keys of the request, in lower case, with their values.
+    pub context: Context,
 }
 
 /// Writes and remembers calls.
@@ -125,7 +127,11 @@ impl Recorder {
             return;
         }
         let run = self.run.load(Ordering::Relaxed);
-        let permission = |ask: &Ask| Permission { action: ask.action.clone(), resource: ask.resource.clone() };
+        let permission = |ask: &Ask| Permission {
+            action: ask.action.clone(),
+            resource: ask.resource.clone(),
+            context: ask.context.clone(),
+        };
         let permissions: Vec<Permission> = caller.asks.iter().map(permission).collect();
         let summary = CallSummary {
             service: service.into(),
@@ -169,6 +175,7 @@ impl Recorder {
             "run": run,
             "function": caller.function,
             "state": caller.state,
+            "role": caller.role,
             "permissions": permissions,
         });
         // One write a line, so that a reader never sees half of one. A full disk must not take the cloud down with it.

@@ -49,6 +49,8 @@ pub(crate) struct Caller {
     pub(crate) function: Option<String>,
     /// `machine/state`, for which the function works or in whose name Step Functions calls by itself.
     pub(crate) state: Option<String>,
+    /// The ARN of the role in which the call is made; none for the operator and for calls without a signature.
+    pub(crate) role: Option<String>,
     /// Every permission that the call needs.
     pub(crate) asks: Vec<Ask>,
 }
@@ -114,7 +116,7 @@ impl Authority {
     pub(crate) fn function(&self, function: Option<String>, asks: Vec<Ask>) -> Caller {
         let working = self.working.lock().unwrap_or_else(PoisonError::into_inner);
         let state = function.as_ref().and_then(|function| working.get(function)?.last()).cloned();
-        Caller { function, state, asks }
+        Caller { function, state, role: None, asks }
     }
 
     /// Notes a session that STS gave out.
@@ -145,7 +147,8 @@ impl Authority {
                 let mut asks = self.asks(world, iam, way, request).await;
                 asks.extend(self.keys.asks(&world.setting, way, &asks).await);
                 let verdict = self.machine_may(world, violations, way.protocol, &state, &asks).await;
-                return (Caller { state: Some(state), asks, ..Caller::default() }, verdict);
+                let role = self.machines.session(&world.setting, &state).await.map(|session| session.role_arn);
+                return (Caller { state: Some(state), role, asks, ..Caller::default() }, verdict);
             }
             Holder::Role(session) => session,
             Holder::Nobody => return (Caller::default(), Err(unknown(way.protocol))),
@@ -156,7 +159,7 @@ impl Authority {
         let first = if JUDGED.contains(&way.service.as_str()) { 0 } else { asks.len() };
         asks.extend(of_keys);
         let verdict = self.allowed(&session, &asks[first..], violations, way.protocol).await;
-        (self.function(session.function, asks), verdict)
+        (Caller { role: Some(session.role_arn), ..self.function(session.function, asks) }, verdict)
     }
 
     /// Whether the state machine of `machine/state` may invoke a function; the refusal in AWS's words if not.

@@ -1,0 +1,122 @@
+// Compares the local cloud's evaluation of JSONata with the reference implementation: every evaluation of the recorded life, and
+// random bindings for every expression of the state machines and for the parts of the language that they use.
+//
+//   node judge.mjs ROOT EXPRESSIONS PYTHON    the recorded expressions, and the interpreter of the emulator's environment
+import { spawnSync } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { isDeepStrictEqual } from 'node:util'
+import { text, variants } from './bindings.mjs'
+import { evaluate } from './reference.mjs'
+
+// A life with fewer evaluations is not a whole one.
+const LEAST = 700
+// Random bindings for each expression, the same in every run.
+const RANDOM = 60
+const SEED = 20261130
+const OF_TIME = /\$(millis|now)\(/
+
+const [root, recordedFile, python] = process.argv.slice(2)
+const lines = (content) => content.split('\n').filter(Boolean).map((line) => JSON.parse(line))
+const json = (file) => JSON.parse(readFileSync(file, 'utf8'))
+
+function expressionsOf(value, found) {
+  if (typeof value === 'string' && value.startsWith('{%')) found.add(value.slice(2, -2).trim())
+  else if (value !== null && typeof value === 'object') Object.values(value).forEach((inner) => expressionsOf(inner, found))
+}
+
+// Equal values, or an error on both sides: Step Functions has one name for every error of an expression. Numbers compare as
+// numbers, everything else by type and value.
+function same(reference, local) {
+  if ('error' in reference || 'error' in local) return 'error' in reference && 'error' in local
+  return isDeepStrictEqual(reference.value, local.value)
+}
+
+// What the reference returns at any millisecond of the evaluation that agrees, else at the last one.
+async function repeated({ expression, bindings, local, began, ended }) {
+  let reference
+  for (let now = began; now <= ended; now++) {
+    reference = await evaluate(expression, bindings, now)
+    if (same(reference, local) || !OF_TIME.test(expression)) break
+  }
+  return reference
+}
+
+// Step Functions makes $states itself, so its fields are always there.
+function withStates(bindings) {
+  const isObject = (value) => value !== null && typeof value === 'object' && !Array.isArray(value)
+  const states = isObject(bindings.states) ? bindings.states : {}
+  const context = isObject(states.context) ? states.context : {}
+  return { ...bindings, states: { input: null, result: null, errorOutput: null, ...states, context } }
+}
+
+function recorded() {
+  return lines(readFileSync(recordedFile, 'utf8')).map((line) => ({
+    where: `${line.machine}/${line.state}`,
+    expression: line.expression,
+    bindings: line.bindings,
+    local: 'error' in line ? { error: line.error } : { value: line.value },
+    began: line.began,
+    ended: line.ended + 1,
+  }))
+}
+
+function randomOnes(expressions, evaluations) {
+  const known = grouped(evaluations)
+  const asked = []
+  for (const [index, expression] of [...expressions].entries()) {
+    const bindings = (known.get(expression) ?? []).map((one) => one.bindings)
+    for (const variant of variants(expression, bindings, RANDOM, SEED + index)) asked.push({ expression, json: text(withStates(variant)) })
+  }
+  const input = asked.map((one) => `{"expression":${JSON.stringify(one.expression)},"bindings":${one.json}}`).join('\n')
+  const child = spawnSync(python, ['-I', `${root}/.ci/judges/expressions/local_cloud.py`, root], { input, maxBuffer: 1 << 30 })
+  if (child.status !== 0) throw new Error(`the local cloud's evaluator failed: ${child.error ?? child.stderr}`)
+  const answers = lines(child.stdout.toString())
+  // At which millisecond each of them was evaluated is not known.
+  const timeless = asked.map((one, index) => ({ ...one, local: answers[index] })).filter((one) => !OF_TIME.test(one.expression))
+  return timeless.map(({ expression, json, local }) => ({ where: 'random', expression, bindings: JSON.parse(json), local, began: 0, ended: 0 }))
+}
+
+function grouped(evaluations) {
+  const groups = new Map()
+  for (const one of evaluations) groups.set(one.expression, [...(groups.get(one.expression) ?? []), one])
+  return groups
+}
+
+async function judged(evaluations) {
+  const disagreements = []
+  let errors = 0
+  for (const one of evaluations) {
+    const reference = await repeated(one)
+    if ('error' in reference) errors++
+    if (!same(reference, one.local)) disagreements.push({ ...one, reference })
+  }
+  return { disagreements, errors }
+}
+
+const evaluations = recorded()
+const expressions = new Set()
+for (const file of readdirSync(`${root}/statemachine`)) expressionsOf(json(`${root}/statemachine/${file}`), expressions)
+const ofMachines = expressions.size
+for (const expression of json(`${root}/.ci/judges/expressions/language.json`)) expressions.add(expression)
+const random = randomOnes(expressions, evaluations)
+
+// The planted faults: what an evaluation returned, changed.
+const isText = (one) => typeof one.local.value === 'string' && !OF_TIME.test(one.expression)
+const planted = (ones) => ({ ...ones.find(isText), where: 'planted', local: { value: `${ones.find(isText).local.value}.` } })
+
+const ofLife = await judged([planted(evaluations), ...evaluations])
+const ofRandom = await judged([planted(random), ...random])
+const all = [...ofLife.disagreements, ...ofRandom.disagreements]
+const disagreements = all.filter((one) => one.where !== 'planted')
+const found = all.length - disagreements.length
+for (const { where, expression, bindings, local, reference } of disagreements) {
+  console.log(`${where}: ${expression}`)
+  for (const [name, value] of Object.entries({ local, reference, bindings })) console.log(`    ${name}: ${JSON.stringify(value).slice(0, 600)}`)
+}
+console.log(
+  `jsonata 2.0.6: ${evaluations.length} evaluations of a life (${new Set(evaluations.map((one) => one.expression)).size} of ${ofMachines} expressions, ` +
+    `${ofLife.errors} errors), ${random.length} with random bindings (${ofRandom.errors} errors); ${disagreements.length} disagreements; ` +
+    `${found} of 2 planted faults found`,
+)
+if (evaluations.length < LEAST) console.log(`a whole life has at least ${LEAST} evaluations`)
+process.exitCode = disagreements.length === 0 && found === 2 && evaluations.length >= LEAST ? 0 : 1

@@ -1,0 +1,28 @@
+"""Evaluates expressions as the local cloud does: one JSON object a line in, `{"value"}` or `{"error"}` a line out.
+
+    PYTHON local_cloud.py ROOT < lines
+"""
+import json
+import sys
+from pathlib import Path
+
+root = Path(sys.argv[1]) / "cli/src/local"
+sys.argv = ["ministack"]
+answers, sys.stdout = sys.stdout, sys.stderr  # the port prints there when an expression fails
+from ministack.services import stepfunctions as sfn  # noqa: E402
+
+for name in ("patches.py", "evaluator.py"):
+    exec(compile((root / name).read_text(encoding="utf-8"), name, "exec"))  # noqa: S102, as emulator.rs puts them together
+patches = Patches("ministack")  # noqa: F821
+evaluate_as_the_reference_does(patches, sfn)  # noqa: F821
+patches.apply()
+for line in sys.stdin:
+    asked = json.loads(line)
+    bindings = asked["bindings"]
+    states = bindings.pop("states", {})
+    ctx = {**states.get("context", {}), "variables": bindings} if isinstance(states, dict) else {"variables": bindings}
+    try:
+        answer = {"value": sfn._evaluate_jsonata(asked["expression"], states.get("input"), ctx, states.get("result"), states.get("errorOutput"))}
+    except sfn._ExecutionError as error:
+        answer = {"error": error.cause}
+    print(json.dumps(answer), file=answers)

@@ -1,0 +1,98 @@
+"""Evaluates JSONata as the reference implementation does (2.0.6, which Step Functions documents) where the port that the emulator
+uses returns something else. `.ci/judges/expressions` compares both over every expression of the state machines."""
+import decimal
+import json
+import math
+
+
+def number_text(value):
+    """A number as JavaScript writes it after rounding to 15 digits, which is how JSONata makes text of it."""
+    sign, digits, exponent = decimal.Decimal(f"{value:.15g}").normalize().as_tuple()
+    text, point = "".join(map(str, digits)), len(digits) + exponent  # 0.<text> times ten to the power of `point`
+    if text == "0":
+        return "0"
+    if not -6 < point <= 21:
+        power = f"e{'+' if point > 0 else '-'}{abs(point - 1)}"
+        text = f"{text[0]}.{text[1:]}{power}" if len(text) > 1 else f"{text}{power}"
+    elif point <= 0:
+        text = f"0.{'0' * -point}{text}"
+    elif point >= len(text):
+        text += "0" * (point - len(text))
+    else:
+        text = f"{text[:point]}.{text[point:]}"
+    return f"-{text}" if sign else text
+
+
+def evaluate_as_the_reference_does(patches, sfn):
+    from jsonata import functions, jexception, jsonata, signature, utils
+
+    null = utils.Utils.NULL_VALUE
+
+    def is_number(value):
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+    def json_text(value, indent, depth=1):
+        if value is None or value is null:
+            return "null"
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if is_number(value):
+            if not math.isfinite(value):
+                raise jexception.JException("D1001", -1, value)
+            return number_text(value)
+        if isinstance(value, dict):
+            colon = ": " if indent else ":"
+            items = [f"{json.dumps(name, ensure_ascii=False)}{colon}{json_text(item, indent, depth + 1)}" for name, item in value.items()]
+        elif isinstance(value, list):
+            items = [json_text(item, indent, depth + 1) for item in value]
+        else:
+            return json.dumps(value if isinstance(value, str) else "", ensure_ascii=False)  # a function is an empty text
+        first, last = "{}" if isinstance(value, dict) else "[]"
+        if not items or not indent:
+            return f"{first}{','.join(items)}{last}"
+        line = "\n" + "  " * depth
+        return f"{first}{line}{f',{line}'.join(items)}{line[:-2]}{last}"
+
+    @patches.replace(functions.Functions, "_string")
+    def string(_, arg, prettify):
+        """The port writes 20.0 for a whole number and escapes what is not ASCII, if they are inside of an array or object."""
+        if is_number(arg) and not math.isfinite(arg):
+            raise jexception.JException("D3001", -1, arg)
+        return "" if isinstance(arg, (jsonata.Jsonata.JFunction, jsonata.parser.Parser.Symbol)) else json_text(arg, prettify)
+
+    @patches.replace(signature.Signature, "get_symbol")
+    def symbol(get_symbol, checked, value):
+        """The port takes null for a missing argument."""
+        return "l" if value is null else get_symbol(checked, value)
+
+    @patches.replace(jsonata.Jsonata, "evaluate_includes_expression")
+    def includes(_, evaluator, left, right):
+        """By identity and without conversion: 1 is not true, and no object is in a list of objects that are equal to it."""
+        if left is None or right is None:
+            return False
+
+        def same(item):
+            if is_number(left) and is_number(item) or isinstance(left, str) and isinstance(item, str):
+                return left == item
+            return (null if item is None else item) is left
+
+        return any(same(item) for item in (right if isinstance(right, list) else [right]))
+
+    def with_nulls(value):
+        if isinstance(value, dict):
+            return {name: with_nulls(item) for name, item in value.items()}
+        if isinstance(value, list):
+            return [with_nulls(item) for item in value]
+        return null if value is None else value
+
+    @patches.replace(jsonata.Jsonata, "evaluate")
+    def evaluate(run, evaluator, given, bindings=None):
+        """The port loses a null that is an item of an array, because None is also its missing value. And the emulator keeps the
+        variables in the context object, where Step Functions has none."""
+        known = dict(bindings or {})
+        if "states" in known:
+            context = {name: value for name, value in known["states"]["context"].items() if name != "variables"}
+            known["states"] = {**known["states"], "context": context}
+        return run(evaluator, given, {name: with_nulls(value) for name, value in known.items()})
+
+

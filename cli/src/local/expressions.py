@@ -1,0 +1,52 @@
+"""Writes every JSONata expression that a state evaluates to a file, with the values that it read and what it returned, so that
+another evaluator can repeat it. One JSON object a line: `machine`, `state`, `expression`, `began` and `ended` (milliseconds since
+1970, between which `$millis()` lies), `bindings` (the variables that the expression names), and `value` or `error`."""
+import json
+import os
+import re
+import threading
+import time
+
+
+def record_expressions_if_asked(patches, sfn):
+    """Does nothing without a file in RECORD_EXPRESSIONS."""
+    path = os.environ.get("RECORD_EXPRESSIONS")
+    if not path:
+        return
+    lock = threading.Lock()
+    file = open(path, "w", encoding="utf-8")  # noqa: SIM115, closed with the process
+
+    def write(line):
+        text = json.dumps(line, ensure_ascii=False, separators=(",", ":"))
+        with lock:
+            file.write(f"{text}\n")
+            file.flush()
+
+    @patches.replace(sfn, "_evaluate_jsonata")
+    def evaluate(run, expression, raw_input, ctx=None, result=None, error_output=None):
+        ctx = ctx or {}
+        states = {
+            "input": raw_input,
+            "result": result,
+            "errorOutput": error_output,
+            "context": {name: value for name, value in ctx.items() if name != "variables"},
+        }
+        named = set(re.findall(r"\$(\w+)", expression))
+        line = {
+            "machine": ctx.get("StateMachine", {}).get("Name"),
+            "state": ctx.get("State", {}).get("Name"),
+            "expression": expression,
+            "began": int(time.time() * 1000),
+            "bindings": {name: value for name, value in {**ctx.get("variables", {}), "states": states}.items() if name in named},
+        }
+        try:
+            line["value"] = run(expression, raw_input, ctx, result, error_output)
+            return line["value"]
+        except sfn._ExecutionError as error:
+            line["error"] = error.cause
+            raise
+        finally:
+            line["ended"] = int(time.time() * 1000)
+            write(line)
+
+
