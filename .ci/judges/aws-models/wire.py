@@ -100,7 +100,9 @@ class Service:
             rule = "".join(re.escape(part) if number % 2 == 0 else "(.+)" if part.endswith("+") else "([^/]+)" for number, part in enumerate(parts))
             fixed = dict(urllib.parse.parse_qsl(fixed, keep_blank_values=True))
             match = re.fullmatch(rule, call["path"])
-            if match and operation.http["method"] == call["method"] and all(text_of(call["query"].get(key)) == value for key, value in fixed.items()):
+            if not match or operation.http["method"] != call["method"] or not self.has_headers(operation.input_shape, call):
+                continue
+            if all(text_of(call["query"].get(key)) == value for key, value in fixed.items()):
                 labels = [part.rstrip("+") for part in parts[1::2]]
                 hits.append((sum(map(len, parts[::2])), operation, dict(zip(labels, match.groups())), fixed))
         if not hits:
@@ -109,6 +111,12 @@ class Service:
         found = {name: urllib.parse.unquote(value) for name, value in labels.items()}
         query = {name: value for name, value in call["query"].items() if name not in fixed}
         return operation, self.from_places(operation.input_shape, found, query, call)
+
+    def has_headers(self, shape, call):
+        """Whether every header that the operation requires is there: CopyObject and PutObject have one route."""
+        members = {name: shape.members[name].serialization for name in shape.required_members} if shape else {}
+        wanted = [one["name"].lower() for one in members.values() if one.get("location") == "header"]
+        return all(name in call["headers"] for name in wanted)
 
     def from_places(self, shape, labels, query, call):
         # A record says of an object's content how long it is.
@@ -234,7 +242,7 @@ class Service:
     def strange(self, operation, call):
         """Whatever in the body the model has no place for, or another type."""
         shape, body = operation.output_shape, call["responseBody"]
-        if operation.has_streaming_output:
+        if operation.has_streaming_output or (self.protocol == "rest-xml" and body is None):
             return
         if self.protocol in ("query", "rest-xml"):
             root = ElementTree.fromstring(body)
