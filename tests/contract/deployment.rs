@@ -124,8 +124,13 @@ fn every_name_in_the_account_contains_the_stacks_name_or_is_generated() {
     ];
     let template = template();
     for (id, resource) in template["Resources"].as_object().unwrap() {
-        // These three types name another resource by that field.
-        let refers = ["AWS::Logs::MetricFilter", "AWS::Lambda::Permission", "AWS::SNS::Subscription"];
+        // These types name another resource by that field.
+        let refers = [
+            "AWS::Lambda::EventSourceMapping",
+            "AWS::Lambda::Permission",
+            "AWS::Logs::MetricFilter",
+            "AWS::SNS::Subscription",
+        ];
         if refers.contains(&resource["Type"].as_str().unwrap()) {
             continue;
         }

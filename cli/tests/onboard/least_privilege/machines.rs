@@ -80,6 +80,21 @@ fn statements(name: &str, properties: &Value) -> Vec<Value> {
     documents.flat_map(|document| document["Statement"].as_array().unwrap().clone()).collect()
 }
 
+/// With the key alone, a machine could read what lies under it in any service.
+#[test]
+fn every_state_machine_may_use_the_key_for_the_registry_only() {
+    let condition = serde_json::json!({
+        "StringEquals": { "kms:ViaService": { "!Sub": "dynamodb.${AWS::Region}.${AWS::URLSuffix}" } },
+    });
+    for (name, machine) in resources(&template(), &["AWS::Serverless::StateMachine"]) {
+        for statement in statements(&name, &machine["Properties"]) {
+            if texts(&statement["Action"]).iter().any(|action| action.starts_with("kms:")) {
+                assert_eq!(statement["Condition"], condition, "{name}: {statement}");
+            }
+        }
+    }
+}
+
 #[test]
 fn every_state_machine_may_do_what_its_definition_says_and_nothing_else() {
     for (name, machine) in resources(&template(), &["AWS::Serverless::StateMachine"]) {

@@ -129,6 +129,17 @@ fn an_identity_in_entra_trusts_exactly_the_functions_that_use_it() {
     }
 }
 
+/// An event source of SAM brings AWS's managed policy, which allows a function to receive from every queue of the account.
+#[test]
+fn no_function_has_an_event_source_that_brings_permissions_of_its_own() {
+    for (name, function) in allowed::resources(&allowed::template(), &["AWS::Serverless::Function"]) {
+        for (event, wanted) in function["Properties"]["Events"].as_object().into_iter().flatten() {
+            let without = ["ScheduleV2", "EventBridgeRule"].contains(&wanted["Type"].as_str().unwrap());
+            assert!(without, "{event} of {name}: map it with AWS::Lambda::EventSourceMapping");
+        }
+    }
+}
+
 /// Lambda sends a failed event with the function's role, and the queue is under a customer key.
 #[test]
 fn every_function_with_a_queue_for_failed_events_may_use_its_key() {

@@ -91,6 +91,9 @@ const REASONS: &[Reason] = &[
         "kms:GenerateDataKey",
         "Lambda sends an event that failed to the queue under the key, in the function's name",
     ),
+    (&["SyncMembersFunction"], "sqs:ReceiveMessage", "Lambda polls the queue of hints in the function's role"),
+    (&["SyncMembersFunction"], "sqs:DeleteMessage", "Lambda removes what the function has handled"),
+    (&["SyncMembersFunction"], "sqs:GetQueueAttributes", "Lambda reads the queue of hints before it polls it"),
     (
         &["OrderNumbersFunction"],
         "servicequotas:GetAWSDefaultServiceQuota",

@@ -15,9 +15,15 @@ const WITHOUT_DIRECTORY: [&str; 3] = ["ds:CheckAlias", "ds:CreateDirectory", "ds
 /// What `CreateInstance` does with the directory of the instance.
 const NEW_DIRECTORY: [&str; 4] =
     ["ds:AuthorizeApplication", "ds:CreateAlias", "ds:DeleteDirectory", "ds:UnauthorizeApplication"];
-/// Operations with an instance in the request for which AWS does not list the key `connect:InstanceId`.
-const WITHOUT_INSTANCE_KEY: [&str; 4] =
-    ["ListPhoneNumbersV2", "ListQueues", "SearchAvailablePhoneNumbers", "UpdatePhoneNumberMetadata"];
+/// Actions with a member in the request for which AWS does not list the condition key.
+const WITHOUT_KEY: [(&str, &str); 6] = [
+    ("ListInstanceStorageConfigs", "connect:StorageResourceType"),
+    ("ListPhoneNumbersV2", "connect:InstanceId"),
+    ("ListQueues", "connect:InstanceId"),
+    ("SearchAvailablePhoneNumbers", "connect:InstanceId"),
+    ("TagResource", "connect:InstanceId"),
+    ("UpdatePhoneNumberMetadata", "connect:InstanceId"),
+];
 
 /// The questions of one request. `tags` gives the tags of a resource by its ARN.
 pub(super) fn asks(
@@ -58,7 +64,7 @@ fn ask(action: &str, arn: &str, input: &Input, tags: &dyn Fn(&str) -> Map<String
         ("connect:AttributeType", "AttributeType"),
         ("connect:StorageResourceType", "ResourceType"),
     ] {
-        let listed = key != "connect:InstanceId" || !WITHOUT_INSTANCE_KEY.contains(&action);
+        let listed = !WITHOUT_KEY.contains(&(action, key));
         if let Some(value) = input.text(member).filter(|_| listed) {
             ask = ask.with(key, value.rsplit('/').next().unwrap_or(value));
         }
@@ -251,6 +257,23 @@ mod tests {
         let input = json!({ "InstanceId": "i", "PhoneNumberType": "DID" });
         let asks = asked("SearchAvailablePhoneNumbers", &input);
         assert!(!asks[0].context.contains_key("connect:instanceid"));
+    }
+
+    #[test]
+    fn to_tag_a_new_user_has_no_instance_key_and_to_list_storage_has_no_type_key() {
+        let user = json!({ "InstanceId": "i", "SecurityProfileIds": ["s"], "Tags": { "k": "v" } });
+        let asks = asked("CreateUser", &user);
+        let keyed = |action: &str| {
+            let of_action = asks.iter().filter(|ask| ask.action == action);
+            of_action.map(|ask| ask.context.contains_key("connect:instanceid")).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            (keyed("connect:CreateUser").first(), keyed("connect:TagResource").first()),
+            (Some(&true), Some(&false))
+        );
+        let asks =
+            asked("ListInstanceStorageConfigs", &json!({ "InstanceId": "i", "ResourceType": "CALL_RECORDINGS" }));
+        assert!(!asks[0].context.contains_key("connect:storageresourcetype"));
     }
 
     #[test]
