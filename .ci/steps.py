@@ -82,6 +82,8 @@ STEPS = {
     "judge-aws-models": Step(f".ci/judges/aws-models/run {TOOLS} target/judges/life", after=("life", "python")),
     "judge-azure-cli": Step(f".ci/judges/azure-cli/run {TOOLS}", after=("lint", "python"), apart=True),
     "judge-expressions": Step(f".ci/judges/expressions/run {TOOLS} target/judges/life", after=("life",)),
+    "judge-permissions": Step(f".ci/judges/permissions/run {TOOLS} target/judges/life", after=("life", "python")),
+    "judge-template": Step(f".ci/judges/template/run {TOOLS}", after=("python",), behind=("tests",)),
     "deployment": Step(f".ci/sam/run {TOOLS}", after=("lint", "python", "emulator"), behind=("tests",), nice=10),
 }
 

@@ -46,13 +46,15 @@ function anyValue(dice, texts, depth = 0) {
     () => `${WHOLE}${dice.of([0, 1, 20, 1000000])}`,
     () => dice.of(['', 'text', '日本', 'か\u3099', '"', '1', 'true', 'null', ...texts]),
     () => dice.of(texts.length ? texts : ['']),
-    ...(depth > 2 ? [] : [
-      () => [],
-      () => [deeper()],
-      () => [deeper(), deeper()],
-      () => ({}),
-      () => ({ [dice.of(['id', 'status', 'alias', 'message', 'Error'])]: deeper() }),
-    ]),
+    ...(depth > 2
+      ? []
+      : [
+          () => [],
+          () => [deeper()],
+          () => [deeper(), deeper()],
+          () => ({}),
+          () => ({ [dice.of(['id', 'status', 'alias', 'message', 'Error'])]: deeper() }),
+        ]),
   ]
   return dice.of(makers)()
 }
@@ -78,7 +80,7 @@ function changed(bindings, dice, texts) {
     if (change === 0 && Array.isArray(holder)) holder.splice(Number(key), 1)
     else if (change === 0) delete holder[key]
     else if (change === 1) holder[key] = [old]
-    else if (change === 2) holder[key] = Array.isArray(old) ? old[0] ?? null : [old, structuredClone(old)]
+    else if (change === 2) holder[key] = Array.isArray(old) ? (old[0] ?? null) : [old, structuredClone(old)]
     else holder[key] = anyValue(dice, texts)
   }
   return copy

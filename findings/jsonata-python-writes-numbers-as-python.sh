@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# jsonata-python makes other text of a number or a letter inside an array or object than of the same one alone.
+#
+# version:  jsonata-python 0.7.1 (PyPI), jsonata 2.0.6 (npm)
+# expected: $string gives JSON as JavaScript writes it, at any depth; the port does so for a number by itself.
+# seen:     inside of an array or object a whole number keeps its fraction (20.0), exponents have two digits (1e-07), and letters
+#           outside of ASCII are escaped. A null that is an item of a nested array is lost from a path.
+# matters:  a state that keeps an object as text in a database, or compares or hashes it, differs between an emulator and AWS as
+#           soon as a program in between writes 20.0, as Rust and Java do for floats.
+set -euo pipefail
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+python3 -m venv "$work/venv"
+"$work/venv/bin/pip" install --quiet --disable-pip-version-check jsonata-python==0.7.1
+npm install --silent --no-audit --no-fund --prefix "$work" jsonata@2.0.6
+echo '{"whole": 20.0, "small": 1e-7, "name": "日本", "deep": [[{"a": [null]}]]}' >"$work/input.json"
+cat >"$work/expressions.json" <<'JSON'
+["$string(whole)", "$string([whole, small, name])", "$string({'n': whole})", "$exists(deep.a)"]
+JSON
+cat >"$work/evaluate.mjs" <<'NODE'
+import { readFileSync } from 'node:fs'
+import jsonata from 'jsonata'
+
+const read = (name) => JSON.parse(readFileSync(new URL(name, import.meta.url)))
+for (const text of read('expressions.json')) console.log(`${text} = ${JSON.stringify(await jsonata(text).evaluate(read('input.json')))}`)
+NODE
+node "$work/evaluate.mjs" >"$work/reference"
+"$work/venv/bin/python" - "$work" >"$work/port" <<'PYTHON'
+import json
+import sys
+
+from jsonata import Jsonata
+
+read = lambda name: json.load(open(f"{sys.argv[1]}/{name}"))  # noqa: E731
+for text in read("expressions.json"):
+    print(json.dumps(Jsonata(text).evaluate(read("input.json")), ensure_ascii=False))
+PYTHON
+paste -d '|' "$work/reference" "$work/port" >"$work/seen"
+diff - "$work/seen" <<'SEEN'
+$string(whole) = "20"|"20"
+$string([whole, small, name]) = "[20,1e-7,\"日本\"]"|"[20.0,1e-07,\"\\u65e5\\u672c\"]"
+$string({'n': whole}) = "{\"n\":20}"|"{\"n\":20.0}"
+$exists(deep.a) = true|false
+SEEN
+cat "$work/seen"
