@@ -24,6 +24,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
+    sync::LazyLock,
 };
 
 use aws_lambda_events::lambda_function_urls::LambdaFunctionUrlRequest;
@@ -69,7 +70,9 @@ fn template() -> Value {
             Yaml::Tagged(tagged) => serde_json::json!({ tagged.tag.to_string(): plain(tagged.value) }),
         }
     }
-    plain(serde_norway::from_str(&read("template.yaml")).expect("template.yaml is YAML"))
+    static TEMPLATE: LazyLock<Value> =
+        LazyLock::new(|| plain(serde_norway::from_str(&read("template.yaml")).expect("template.yaml is YAML")));
+    TEMPLATE.clone()
 }
 
 fn resources_of_type(template: &Value, kind: &str) -> BTreeMap<String, Value> {

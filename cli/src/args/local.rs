@@ -53,7 +53,7 @@ pub struct LocalArgs {
     #[arg(long)]
     pub fresh_account: bool,
     /// How long a second of the real cloud lasts here, in seconds
-    #[arg(long, value_name = "FACTOR", default_value_t = 0.005, value_parser = factor)]
+    #[arg(long, value_name = "FACTOR", default_value_t = 0.002, value_parser = factor)]
     pub clock_scale: f64,
     /// The functions' binary, ready built; without it, it is built
     #[arg(long, value_name = "FILE", hide = true, env = "ONBOARD_BOOTSTRAP")]

@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, sync::OnceLock};
 
 use super::kept::{Cloud, until};
 use serde_json::{Value, json};
+use tokio::sync::{Mutex, MutexGuard};
 
 const SYNC: &str = "UserSyncStateMachineArn";
 const GROUP: &str = "Support agents";
@@ -44,6 +45,12 @@ async fn subscription() -> Value {
     inventory().await["graph"]["subscriptions"][0].clone()
 }
 
+/// For a test that needs the subscription as it is, or ends it.
+async fn alone_with_the_subscription() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::const_new(());
+    ALONE.lock().await
+}
+
 /// A notification of this subscription about one person.
 fn notification(of: &Value, person: usize) -> Value {
     let group = of["resource"].as_str().unwrap().trim_matches('/').split('/').nth(1).unwrap();
@@ -71,6 +78,7 @@ async fn who_joins_a_group_in_entra_is_a_user_of_connect_within_seconds() {
 
 #[tokio::test]
 async fn five_thousand_and_one_notifications_come_to_a_few_syncs_and_none_of_them_is_lost() {
+    let _alone = alone_with_the_subscription().await;
     let subscription = subscription().await;
     let mut foreign = notification(&subscription, 0);
     foreign["subscriptionId"] = json!("00000000-0000-4000-a000-000000000001");
@@ -126,6 +134,7 @@ async fn now(function: &str) {
 
 #[tokio::test]
 async fn the_schedules_sync_everybody_measure_the_age_of_the_last_sync_and_bring_back_a_lost_subscription() {
+    let _alone = alone_with_the_subscription().await;
     let lost = subscription().await["id"].clone();
     cloud().unsubscribe(lost.as_str().unwrap()).await;
     now("SyncMembers").await;

@@ -201,7 +201,13 @@ impl Cloud {
                 simulated::serve(&self.world, self.models.as_ref(), &self.violations, service, request)
             }
             // Judged here already; of paths the emulator's own judgement knows nothing.
-            (Door::Aws, None) if way.service == "iam" => self.iam.serve(&self.upstream.operators(request, "iam")).await,
+            (Door::Aws, None) if way.service == "iam" => {
+                let answer = self.iam.serve(&self.upstream.operators(request, "iam")).await;
+                if !["Get", "List"].iter().any(|reads| way.operation.starts_with(reads)) {
+                    self.authority.iam_changed();
+                }
+                answer
+            }
             (Door::Aws, None) if ["sts", ISSUER].contains(&way.service.as_str()) => {
                 self.sts.serve(&self.iam, &self.authority, request).await
             }

@@ -44,15 +44,16 @@ async fn iam(cloud: &Cloud) -> Value {
         policies.push(policy);
     }
     let mut roles = Vec::new();
+    let details = [("Filter.member.1", "Role")];
+    let details = list(upstream, "GetAccountAuthorizationDetails", &details, "RoleDetailList").await;
     for mut role in list(upstream, "ListRoles", &[], "Roles").await {
-        let name = text(&role, "RoleName");
+        let detail = details.iter().find(|detail| detail.get("RoleName") == role.get("RoleName"));
+        let members = |name| detail.and_then(|detail| detail.get(name)).filter(|value| value.is_array()).cloned();
         if let Some(trust) = role.get("AssumeRolePolicyDocument").map(document_of) {
             role.insert("AssumeRolePolicyDocument".into(), trust);
         }
-        let attached = list(upstream, "ListAttachedRolePolicies", &[("RoleName", &name)], "AttachedPolicies").await;
-        role.insert("AttachedPolicies".into(), json!(attached));
-        let tags = ask(upstream, "ListRoleTags", &[("RoleName", &name)]).await;
-        role.insert("Tags".into(), tags.get("Tags").cloned().unwrap_or_else(|| json!([])));
+        role.insert("AttachedPolicies".into(), members("AttachedManagedPolicies").unwrap_or_else(|| json!([])));
+        role.insert("Tags".into(), members("Tags").unwrap_or_else(|| json!([])));
         roles.push(role);
     }
     json!({ "samlProviders": providers, "policies": policies, "roles": roles })

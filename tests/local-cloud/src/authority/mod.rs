@@ -124,6 +124,11 @@ impl Authority {
         self.sessions.assumed(answer, form, ends);
     }
 
+    /// Forgets what roles may do, because IAM may have changed it.
+    pub(crate) fn iam_changed(&self) {
+        self.roles.forget();
+    }
+
     /// What the policies of a role, as they are, say about a question; what can't be judged is no allow.
     pub(crate) async fn asked(&self, role: &str, ask: &Ask) -> bool {
         let role = self.roles.read(role).await;

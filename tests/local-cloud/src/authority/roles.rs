@@ -1,15 +1,16 @@
 //! The policies of roles, as the emulator's IAM has them.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::asks::{Found, document};
 use super::policy::{self, Statement};
 use crate::upstream::Upstream;
 
-/// How long policies are believed without looking again; IAM's own changes take seconds to be seen everywhere, too.
-const BELIEVED: Duration = Duration::from_secs(1);
+/// How long a role is believed without looking again, unless IAM is called to change something. Only a deployment changes
+/// policies without such a call, and IAM's own changes take seconds to be seen everywhere, too.
+const BELIEVED: Duration = Duration::from_secs(5);
 
 /// What a role may do.
 #[derive(Debug, Default)]
@@ -18,11 +19,18 @@ pub(super) struct Role {
     pub(super) boundary: Option<Vec<Statement>>,
 }
 
-/// The roles that were looked at lately, by name.
+/// Roles by name, since when they are known, and how often all of them were forgotten.
+#[derive(Debug, Default)]
+struct Known {
+    roles: HashMap<String, (Instant, Arc<Role>)>,
+    forgotten: usize,
+}
+
+/// The roles that were looked at lately.
 #[derive(Debug)]
 pub(super) struct Roles {
     upstream: Upstream,
-    known: Mutex<HashMap<String, (Instant, Arc<Role>)>>,
+    known: Mutex<Known>,
     /// The documents of managed policies, by id of the policy and version. No version ever changes, and most roles share
     /// their policies.
     documents: Mutex<HashMap<(String, String), Vec<Statement>>>,
@@ -33,19 +41,36 @@ impl Roles {
         Self { upstream, known: Mutex::default(), documents: Mutex::default() }
     }
 
-    /// A role's policies, as they were within the last second.
+    /// Forgets all roles, because IAM may have changed one.
+    pub(super) fn forget(&self) {
+        let mut known = self.known();
+        known.roles.clear();
+        known.forgotten += 1;
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A role's policies, as they were within the last seconds.
     ///
     /// # Errors
     /// Where one of them can't be judged, with the reason.
     pub(super) async fn of(&self, name: &str) -> Result<Arc<Role>, String> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
-        if let Some((at, role)) = known.filter(|(at, _)| at.elapsed() < BELIEVED) {
-            let _ = at;
+        let (found, forgotten) = {
+            let known = self.known();
+            (known.roles.get(name).cloned(), known.forgotten)
+        };
+        if let Some((_, role)) = found.filter(|(at, _)| at.elapsed() < BELIEVED) {
             return Ok(role);
         }
+        let since = Instant::now();
         let role = Arc::new(self.read(name).await?);
-        let entry = (Instant::now(), Arc::clone(&role));
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), entry);
+        let mut known = self.known();
+        // What was read before a change is not to be believed after it.
+        if known.forgotten == forgotten {
+            known.roles.insert(name.to_owned(), (since, Arc::clone(&role)));
+        }
         Ok(role)
     }
 
@@ -96,7 +121,7 @@ impl Roles {
     }
 
     async fn texts(&self, form: &[(&str, &str)], element: &str) -> Vec<String> {
-        texts(&self.upstream, form, element).await
+        texts(&answer(&self.upstream, form).await, element)
     }
 
     /// The first text of each of these elements, as far as they are there.
@@ -110,14 +135,12 @@ impl Roles {
 
 /// What IAM has of a role (`GetRole`) or policy (`GetPolicy`).
 pub(super) async fn found(upstream: &Upstream, form: &[(&str, &str)]) -> Found {
-    let arns = texts(upstream, form, "Arn").await;
-    let keys = texts(upstream, form, "Key").await;
-    let values = texts(upstream, form, "Value").await;
-    let boundary = texts(upstream, form, "PermissionsBoundaryArn").await;
+    let answer = answer(upstream, form).await;
+    let texts = |element| texts(&answer, element);
     Found {
-        arn: arns.into_iter().next(),
-        tags: keys.into_iter().zip(values).collect(),
-        boundary: boundary.into_iter().next(),
+        arn: texts("Arn").into_iter().next(),
+        tags: texts("Key").into_iter().zip(texts("Value")).collect(),
+        boundary: texts("PermissionsBoundaryArn").into_iter().next(),
     }
 }
 
@@ -126,9 +149,8 @@ fn statements(text: &str) -> Result<Vec<Statement>, String> {
 }
 
 /// The texts of all elements of a name in IAM's answer; none where IAM refuses.
-async fn texts(upstream: &Upstream, form: &[(&str, &str)], element: &str) -> Vec<String> {
-    let text = answer(upstream, form).await;
-    let Ok(parsed) = roxmltree::Document::parse(&text) else { return Vec::new() };
+fn texts(answer: &str, element: &str) -> Vec<String> {
+    let Ok(parsed) = roxmltree::Document::parse(answer) else { return Vec::new() };
     let nodes = parsed.descendants().filter(|node| node.tag_name().name() == element);
     nodes.filter_map(|node| node.text().map(str::to_owned)).collect()
 }

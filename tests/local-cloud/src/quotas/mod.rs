@@ -15,7 +15,7 @@ use crate::options::{QuotaOutcome, QuotaPath};
 use crate::world::{Setting, State};
 
 /// The rate that the account has been granted for every operation of Connect, unless it keeps the real ones.
-const GRANTED_RATE: f64 = 100.0;
+const GRANTED_RATE: f64 = 200.0;
 
 /// Connect's rate for an operation without an exception of its own.
 const REAL_RATE: f64 = 2.0;
