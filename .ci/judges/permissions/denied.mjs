@@ -130,7 +130,14 @@ function tokens(stack) {
 // Others who must not reach the stack's resources by their policies.
 function strangers(stack) {
   const foreignRule = { 'aws:SourceArn': `arn:aws:events:${stack.region}:${OTHER_ACCOUNT}:rule/x`, 'aws:SourceAccount': OTHER_ACCOUNT }
-  const anonymous = (action, resource, context) => ({ who: 'an unsigned request', principal: 'anonymous', action, resource, context, wanted: 'deny' })
+  const anonymous = (action, resource, context) => ({
+    who: 'an unsigned request',
+    principal: 'anonymous',
+    action,
+    resource,
+    context,
+    wanted: 'deny',
+  })
   return [
     {
       who: 'a rule of another account',
@@ -168,15 +175,13 @@ function strangers(stack) {
     anonymous('lambda:InvokeFunction', stack.arn('SyncUsersFunction'), { 'lambda:InvokedViaFunctionUrl': 'true' }),
     anonymous('sqs:SendMessage', stack.arn('HintQueue')),
     anonymous('kms:Decrypt', stack.arn('Key')),
-    ...stack
-      .roles()
-      .map((role) => ({
-        who: 'EC2 takes on the role',
-        principal: 'ec2.amazonaws.com',
-        action: 'sts:AssumeRole',
-        resource: role.arn,
-        wanted: 'deny',
-      })),
+    ...stack.roles().map((role) => ({
+      who: 'EC2 takes on the role',
+      principal: 'ec2.amazonaws.com',
+      action: 'sts:AssumeRole',
+      resource: role.arn,
+      wanted: 'deny',
+    })),
   ]
 }
 

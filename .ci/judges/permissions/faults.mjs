@@ -40,6 +40,20 @@ export const FAULTS = {
       Principal.AWS.push(resources.SyncUsersFunctionRole.arn)
     },
   },
+  'a secret that the wrong function may read': {
+    part: 'secrets',
+    plant: (_, { secrets }) => {
+      secrets.resources.RuntimeIdentityPolicy.properties.PolicyDocument.Statement.push({
+        Effect: 'Allow',
+        Action: 'secretsmanager:GetSecretValue',
+        Resource: '*',
+      })
+    },
+  },
+  'a role without the boundary': {
+    part: 'bound',
+    plant: (_, { boundary }) => delete boundary.resources.DriftStateMachineDailyRole.properties.PermissionsBoundary,
+  },
   'a statement that allows too much': {
     part: 'denied',
     plant: (resources) => {

@@ -8,6 +8,7 @@ import { FAULTS } from './faults.mjs'
 import { checkedCalls, checkedPolicies } from './reference.mjs'
 import { ofAws, ofFederation, ofIdentities, ofLife } from './requests.mjs'
 import { Stack } from './stack.mjs'
+import { ofBoundary, ofSecrets, withoutBoundary } from './variants.mjs'
 
 // Fewer calls are no whole life, and fewer requests of AWS's own are not all of them.
 const LEAST = { calls: 200, aws: 280, denied: 500 }
@@ -62,7 +63,9 @@ async function judged(stack, requests) {
 }
 
 // Every part of the judgement, by its name: requests to the simulator, or a look at the authorization data.
-function parts(stack) {
+function parts(resolved) {
+  const stack = new Stack(resolved)
+  const [withSecrets, withBoundary] = ['secrets', 'boundary'].map((name) => new Stack({ ...resolved, ...resolved.variants[name] }))
   const requests = {
     life: ofLife(stack, calls),
     aws: ofAws(stack),
@@ -70,11 +73,19 @@ function parts(stack) {
     federation: ofFederation(stack, calls),
     denied: denied(stack),
   }
-  const simulated = Object.entries(requests).map(([name, all]) => [name, { count: all.length, run: () => judged(stack, all) }])
-  return { ...Object.fromEntries(simulated), policies: checkedPolicies(stack), calls: checkedCalls(stack, calls) }
+  const simulated = (of, all) => ({ count: all.length, run: () => judged(of, all) })
+  return {
+    ...Object.fromEntries(Object.entries(requests).map(([name, all]) => [name, simulated(stack, all)])),
+    secrets: simulated(withSecrets, ofSecrets(withSecrets)),
+    boundary: simulated(withBoundary, ofBoundary(withBoundary)),
+    bound: { count: withBoundary.roles().length, run: () => withoutBoundary(withBoundary) },
+    policies: checkedPolicies(stack),
+    policiesWithSecrets: checkedPolicies(withSecrets),
+    calls: checkedCalls(stack, calls),
+  }
 }
 
-const all = parts(new Stack(resolved))
+const all = parts(resolved)
 const disagreements = []
 for (const { run } of Object.values(all)) disagreements.push(...(await run()))
 
@@ -96,8 +107,8 @@ for (const { subject } of unused) console.log(`UNUSED EXCEPTION: ${subject}`)
 let missed = 0
 for (const [name, { part, plant }] of Object.entries(FAULTS)) {
   const copy = structuredClone(resolved)
-  plant(copy.resources)
-  const found = await parts(new Stack(copy))[part].run()
+  plant(copy.resources, copy.variants)
+  const found = await parts(copy)[part].run()
   const before = new Set(disagreements.map((one) => one.line))
   if (found.every((one) => before.has(one.line))) {
     console.log(`MISSED: ${name}`)
@@ -107,7 +118,7 @@ for (const [name, { part, plant }] of Object.entries(FAULTS)) {
 const faults = Object.keys(FAULTS).length
 console.log(
   `permissions: ${calls.length} calls of a life with ${all.life.count} requests, ${all.aws.count} requests of AWS's own, ${all.identities.count} to the trust of ` +
-    `both identities, ${all.federation.count} of people, ${all.denied.count} of which most must be denied; ${all.policies.count} statements and ` +
+    `both identities, ${all.federation.count} of people, ${all.secrets.count + all.boundary.count} in stacks with secrets and a boundary, ${all.denied.count} of which most must be denied; ${all.policies.count} statements and ` +
     `${all.calls.count} kinds of calls by the authorization data; ${faults - missed} of ${faults} planted faults found; ${open} disagreements`,
 )
 const few = calls.length < LEAST.calls || all.aws.count < LEAST.aws || all.denied.count < LEAST.denied

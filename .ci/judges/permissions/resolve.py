@@ -1,4 +1,5 @@
-"""Writes the transformed template with the names of a recorded stack (stack.json) to a file, for judge.mjs."""
+"""Writes the transformed template with the names of a recorded stack (stack.json) to a file, for judge.mjs: with the parameters of
+that stack and, as variants, with others."""
 import json
 import sys
 from pathlib import Path
@@ -6,6 +7,30 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from transformed import Stack, transformed  # noqa: E402
 
-stack = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-resolved = {"region": stack["region"], "account": stack["account"], "resources": Stack(transformed(), stack).resources()}
-Path(sys.argv[2]).write_text(json.dumps(resolved, indent=1), encoding="utf-8")
+SECRET = "arn:aws:secretsmanager:{region}:{account}:secret:entra-{name}-AbCdEf"
+# Parameters by which other statements of the template apply than those of the recorded stack.
+VARIANTS = {
+    "secrets": {
+        "SetupClientId": "",
+        "RuntimeClientId": "",
+        "SetupCredentialSecret": SECRET.replace("{name}", "setup"),
+        "RuntimeCredentialSecret": SECRET.replace("{name}", "runtime"),
+    },
+    "boundary": {"PermissionsBoundaryArn": "arn:aws:iam::{account}:policy/boundary"},
+}
+
+
+def main():
+    stack, template = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")), transformed()
+
+    def resolved(**parameters):
+        given = {name: value.format(**stack) for name, value in parameters.items()}
+        one = {**stack, "parameters": {**stack["parameters"], **given}}
+        return {"parameters": one["parameters"], "resources": Stack(template, one).resources()}
+
+    variants = {name: resolved(**parameters) for name, parameters in VARIANTS.items()}
+    found = {"region": stack["region"], "account": stack["account"], **resolved(), "variants": variants}
+    Path(sys.argv[2]).write_text(json.dumps(found, indent=1), encoding="utf-8")
+
+
+main()

