@@ -10,7 +10,7 @@ import { evaluate } from './reference.mjs'
 
 // A life with fewer evaluations is not a whole one.
 const LEAST = 700
-// Random bindings for each expression, the same in every run.
+// Random bindings for each expression; of the same record they are the same in every run.
 const RANDOM = 60
 const SEED = 20261130
 const OF_TIME = /\$(millis|now)\(/

@@ -8,18 +8,16 @@ export const OTHER_ACCOUNT = '111122223333'
 // What each recorded call asked of its role, and the local cloud's own answer: what it refused must be denied.
 export function ofLife(stack, calls) {
   const refused = (call) => call.status === 403 || /AccessDenied/.test(JSON.stringify(call.responseBody ?? ''))
-  return calls
-    .filter((call) => stack.roleOfArn(call.role))
-    .flatMap((call) =>
-      call.permissions.map(({ action, resource, context }) => ({
-        who: `${call.state ?? call.function ?? 'as an identity'}: ${call.service} ${call.operation}`,
-        role: stack.roleOfArn(call.role),
-        action,
-        resource,
-        context: Object.fromEntries(Object.entries(context).map(([key, values]) => [key, values.length > 1 ? values : values[0]])),
-        wanted: refused(call) ? 'deny' : 'allow',
-      })),
-    )
+  return calls.flatMap((call) =>
+    call.permissions.map(({ action, resource, context }) => ({
+      who: `${call.state ?? call.function ?? 'as an identity'}: ${call.service} ${call.operation}`,
+      role: stack.roleOfArn(call.role),
+      action,
+      resource,
+      context: Object.fromEntries(Object.entries(context).map(([key, values]) => [key, values.length > 1 ? values : values[0]])),
+      wanted: refused(call) ? 'deny' : 'allow',
+    })),
+  )
 }
 
 export function via(stack, service, more = {}) {
@@ -243,7 +241,7 @@ export function ofFederation(stack, calls) {
       wanted,
       principal: `arn:aws:sts::${stack.account}:assumed-role/${value(call, 'RoleName')}/haruna@contoso.example`,
       identityPolicies: [{ name: 'federation', policy: document }],
-      resource: `arn:aws:connect:${stack.region}:${stack.account}:instance/${of}/user/${'AROAEXAMPLE'}`,
+      resource: `arn:aws:connect:${stack.region}:${stack.account}:instance/${of}/user/AROAEXAMPLE`,
       context: { 'connect:InstanceId': of },
     })
     const other = '0f8fad5b-d9cb-469f-a165-70867728950e'
