@@ -100,7 +100,7 @@ async fn requests_that_make_no_sense_are_refused_each_with_its_code() {
 
 #[tokio::test]
 async fn the_rate_quotas_tell_the_rate_that_the_buckets_keep() {
-    for (real, call, expected) in [(false, "GetServiceQuota", 100.0), (true, "GetAWSDefaultServiceQuota", 2.0)] {
+    for (real, call, expected) in [(false, "GetServiceQuota", 200.0), (true, "GetAWSDefaultServiceQuota", 2.0)] {
         let mut options = options();
         options.real_rates = real;
         let cloud = start_with(options).await;
