@@ -127,6 +127,12 @@ pub fn is_no_increase<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> boo
     says(error, "greater than the current quota value")
 }
 
+/// Whether Connect refuses an instance because of its alias. Known is "Instance alias is already used"
+/// (terraform-provider-aws#38115); neither code nor text is documented.
+pub fn is_about_alias<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
+    is(error, &["InvalidRequestException", "DuplicateResourceException"]) && says(error, "alias")
+}
+
 /// Whether Connect refuses a claim because the number is not free any more. Seen is `InvalidParameterException` with "Phone
 /// number not available: +1…" (terraform-provider-aws#45572); the model also has `ResourceNotFoundException`.
 pub fn is_number_taken<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {

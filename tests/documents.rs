@@ -3,6 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+#[path = "documents/assumptions.rs"]
+mod assumptions;
+
 use std::{
     collections::BTreeSet,
     fs,

@@ -72,6 +72,7 @@ impl Cloud {
             real_rates: false,
             models: None,
             behaviour: Behaviour { graph: behaviour, ..Behaviour::default() },
+            assume: Vec::new(),
         };
         let local = LocalCloud::start(options).await.unwrap();
         let secrets = MockServer::start().await;

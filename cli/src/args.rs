@@ -15,7 +15,7 @@ pub use self::{
         ReplayArgs, ReportArgs, RotateArgs, StartArgs, StatusArgs, SyncArgs, TeardownArgs, WatchArgs,
     },
     entra::{EntraSetupArgs, IdentityArg},
-    local::LocalArgs,
+    local::{HELP, LocalArgs},
 };
 use crate::words::Lang;
 

@@ -215,20 +215,40 @@ impl Requests<'_> {
                 .await
                 .map(|_| ())
                 .map_err(|error| Refused::new(&doing, &error)),
-            Change::Phone(phone) => {
-                let (accept, work) = channel_settings(phone)?;
-                client
-                    .update_user_config()
-                    .instance_id(instance)
-                    .user_id(id)
-                    .auto_accept_configs(accept)
-                    .after_contact_work_configs(work)
-                    .send()
-                    .await
-                    .map(|_| ())
-                    .map_err(|error| Refused::new(&doing, &error))
-            }
+            Change::Phone(phone) => return self.configure(user, phone).await,
         }
+    }
+
+    /// `UpdateUserConfig` for the channel of voice. No document says whether it clears the channels that the request does not
+    /// name, so their settings are read first and sent back.
+    async fn configure(&self, user: &UserRef, phone: &Phone) -> Result<(), Refused> {
+        let doing = format!("changing the phone of the user {}", user.username);
+        let known = self
+            .client
+            .describe_user()
+            .instance_id(self.instance_id)
+            .user_id(&user.id)
+            .send()
+            .await
+            .map_err(|error| Refused::new(&doing, &error))?;
+        let (accept, work) = channel_settings(phone)?;
+        let (mut accept, mut work) = (vec![accept], vec![work]);
+        if let Some(known) = known.user {
+            let accepts = known.auto_accept_configs.unwrap_or_default();
+            accept.extend(accepts.into_iter().filter(|config| config.channel != Channel::Voice));
+            let works = known.after_contact_work_configs.unwrap_or_default();
+            work.extend(works.into_iter().filter(|config| config.channel != Channel::Voice));
+        }
+        let sent = self
+            .client
+            .update_user_config()
+            .instance_id(self.instance_id)
+            .user_id(&user.id)
+            .set_auto_accept_configs(Some(accept))
+            .set_after_contact_work_configs(Some(work))
+            .send()
+            .await;
+        sent.map(|_| ()).map_err(|error| Refused::new(&doing, &error))
     }
 
     /// `UpdateUserIdentityInfo` replaces the whole identity, so what `SearchUsers` does not show (secondary e-mail, mobile

@@ -89,6 +89,8 @@ struct Run<'p> {
     quota_full: bool,
     failures_in_a_row: u32,
     fatal: Option<StepError>,
+    /// Why no user may be deleted. All other requests are sent before the run ends with this error.
+    deletion_denied: Option<StepError>,
     rested: bool,
     clock: Clock,
 }
@@ -130,7 +132,7 @@ impl<'a, M: Membership> Writer<'a, M> {
             }
         }
         self.drive(&mut run, deadline).await;
-        if let Some(error) = run.fatal {
+        if let Some(error) = run.fatal.or(run.deletion_denied) {
             return Err(error);
         }
         run.applied.left = run.lanes.values().map(|lane| lane.ready.len() + lane.later.len()).sum();
@@ -261,6 +263,7 @@ impl<'p> Run<'p> {
             quota_full: false,
             failures_in_a_row: 0,
             fatal: None,
+            deletion_denied: None,
             rested,
             clock,
         };
@@ -328,7 +331,8 @@ impl<'p> Run<'p> {
                 None => self.again(
                     Attempt { job: Job::Resolve { new, lost }, tries: attempt.tries },
                     "Amazon Connect says that the username exists and does not show it; look for a user whose name differs \
-                     only in case and delete it, then the next sync creates this one",
+                     only in case and delete it, then the next sync creates this one; if there is none, a deleted user had the \
+                     name, and this person needs another one in Entra",
                 ),
             },
             (Job::Adopt { user, .. }, _) => tally.adopted(&user.username),
@@ -374,6 +378,15 @@ impl<'p> Run<'p> {
 
     fn refused(&mut self, attempt: Attempt<'p>, refused: Refused, now: Instant) {
         let kind = refused.error.kind;
+        if kind == StepErrorKind::AccessDenied && matches!(attempt.job, Job::Delete { .. }) {
+            self.deletion_denied.get_or_insert(refused.error);
+            for operation in [Operation::ReadMembership, Operation::DeleteUser] {
+                let lane = self.lane(operation);
+                lane.ready.clear();
+                lane.later.clear();
+            }
+            return;
+        }
         if kind == StepErrorKind::AccessDenied {
             self.fatal.get_or_insert(refused.error);
             return self.lane(attempt.job.operation()).ready.push_front(attempt);

@@ -11,7 +11,7 @@
 
 use aws_sdk_connect::types::{DirectoryType, Instance, InstanceStatus, InstanceSummary};
 use onboarding_core::{
-    StepError, StepErrorKind, backoff,
+    StepError, backoff,
     contract::{CreateInstanceInput, CreateInstanceOutput},
     names,
 };
@@ -104,12 +104,14 @@ async fn create(
         .await;
     let error = match sent {
         Ok(created) => return Ok(in_creation(created.id.unwrap_or_default(), created.arn.unwrap_or_default(), 0)),
-        Err(error) => aws_error::step_error(&format!("creating the Amazon Connect instance {alias}"), &error),
+        Err(error) if aws_error::is_about_alias(&error) => {
+            aws_error::step_error(&format!("creating the Amazon Connect instance {alias}"), &error)
+        }
+        Err(error) => {
+            return Err(aws_error::step_error(&format!("creating the Amazon Connect instance {alias}"), &error));
+        }
     };
-    if error.kind != StepErrorKind::Conflict {
-        return Err(error);
-    }
-    // The alias is taken: by ours of a moment ago, which the first list did not show yet, or by somebody in the world.
+    // The input's check knows the form of an alias. So the alias is taken: by ours of a moment ago, which the first list did not show yet, or by somebody in the world.
     match find(cx, alias).await? {
         Some(summary) if summary.instance_status() == Some(&InstanceStatus::CreationFailed) => {
             Err(StepError::conflict(format!(
@@ -122,7 +124,8 @@ async fn create(
         Some(summary) => adopt(cx, alias, &summary).await,
         None => Err(StepError::conflict(format!(
             "the alias {alias} is taken: an alias is unique among all Amazon Connect instances of all AWS customers and \
-             Regions, and no instance of this account in {} has it; choose another alias. {error}",
+             Regions, and no instance of this account in {} has it; the alias of a deleted instance may stay taken; choose another \
+             alias. {error}",
             cx.region()
         ))),
     }

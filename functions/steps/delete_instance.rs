@@ -8,11 +8,13 @@
 //!   that is not ours any more, or that got a number which nobody approved to lose, stays.
 //! * Phone numbers are not released one by one before: should Connect refuse the deletion (an account may create and
 //!   delete 100 instances together in 30 days), they would be lost and the instance would not be.
+//! * A refused deletion may be one that has begun: the answer to it got lost. The polls decide, and the refusal is the error if
+//!   the instance stays.
 //! * One look per invocation; the state machine waits between looks.
 
 use onboarding_core::{
-    StepError, backoff,
-    contract::{RemoveInput, RemoveOutput, RemoveStatus},
+    StepError, StepErrorKind, backoff,
+    contract::{RefusedDeletion, RemoveInput, RemoveOutput, RemoveStatus},
     names,
 };
 use tracing::info;
@@ -26,11 +28,21 @@ use crate::{aws_error, clients::Clients, inspect::instance, telephony};
 pub async fn run(cx: &Clients, input: RemoveInput) -> Result<RemoveOutput, StepError> {
     let target = &input.target;
     let id = target.instance_id.as_str();
-    let looked = input.previous.map_or(0, |previous| previous.attempt);
+    let previous = input.previous.unwrap_or_default();
+    let looked = previous.attempt;
+    let mut refusal = previous.refusal;
     let Some(found) = instance::describe(cx, id).await? else {
         info!(instance = target.alias, "instance gone");
         return Ok(RemoveOutput { removed: 1, attempt: looked, ..RemoveOutput::default() });
     };
+    if let Some(RefusedDeletion { error, message }) = refusal.as_ref().filter(|_| looked >= backoff::LAST_DELETION_LOOK)
+    {
+        let kind = StepErrorKind::from_name(error).unwrap_or(StepErrorKind::Internal);
+        let alias = &target.alias;
+        let message =
+            format!("{message}; the instance {alias} is still there after {looked} polls, so it is not being deleted");
+        return Err(StepError::new(kind, message));
+    }
     if looked >= backoff::LAST_DELETION_LOOK {
         return Err(StepError::internal(format!(
             "the Amazon Connect instance {id} ({}) is still there after {looked} looks at its deletion; look at it in the \
@@ -62,7 +74,14 @@ pub async fn run(cx: &Clients, input: RemoveInput) -> Result<RemoveOutput, StepE
             Ok(_) => info!(instance = target.alias, "instance is being deleted"),
             Err(error) if aws_error::is_not_found(&error) => {}
             Err(error) => {
-                return Err(aws_error::step_error(&format!("deleting the Amazon Connect instance {id}"), &error));
+                let error = aws_error::step_error(&format!("deleting the Amazon Connect instance {id}"), &error);
+                // The answer to a deletion before this one may have got lost. Connect then refuses this one, in a way that is
+                // not documented: as invalid, or as denied, because the tags that the policy requires can't be read any more.
+                if !matches!(error.kind, StepErrorKind::InvalidInput | StepErrorKind::AccessDenied) {
+                    return Err(error);
+                }
+                info!(instance = target.alias, error = error.name(), message = error.message, "deletion refused");
+                refusal = Some(RefusedDeletion { error: error.name().into(), message: error.message });
             }
         }
     }
@@ -70,6 +89,7 @@ pub async fn run(cx: &Clients, input: RemoveInput) -> Result<RemoveOutput, StepE
         status: RemoveStatus::More,
         attempt: looked + 1,
         wait_seconds: backoff::instance_creation(looked),
+        refusal,
         ..RemoveOutput::default()
     })
 }

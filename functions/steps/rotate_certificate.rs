@@ -18,6 +18,8 @@
 //! Certificates are removed from one instance per round, and the result is read back before the next one. If a removal leaves
 //! something else than it should, the execution removes no other certificate.
 
+mod provider;
+
 use std::collections::BTreeSet;
 
 use onboarding_core::{
@@ -31,11 +33,10 @@ use onboarding_core::{
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tracing::{info, warn};
 
+use self::provider::Provider;
 use crate::{
-    aws_error,
     clients::Clients,
     graph::{Graph, KeyCredential, LOOKS_FOR_A_LOST_CERTIFICATE, Removal, ServicePrincipal},
-    iam::{self, Owner},
     registry::{Claim, Entry, Registry, Scope, Taken, Unreadable},
 };
 
@@ -231,7 +232,7 @@ impl Round<'_> {
                 self.before.thumbprint
             ))),
             Move::Trust { target, certificates } => {
-                seen.provider.trust(self.cx, &seen.observed, &certificates).await?;
+                seen.trust(self.cx, &certificates).await?;
                 Ok((at(RotationStatus::Trusted, &target), rotation::SETTLE))
             }
             Move::Settle { target } => Ok((at(RotationStatus::Trusted, &target), rotation::SETTLE)),
@@ -319,7 +320,7 @@ impl Round<'_> {
             certificates.extend(removed.iter().cloned());
         }
         if certificates != seen.observed.trusted {
-            seen.provider.trust(self.cx, &seen.observed, &certificates).await?;
+            seen.trust(self.cx, &certificates).await?;
         }
         self.registry.release_rotation(&self.entry.instance_id).await?;
         let halts_removals = matches!(result, Removal::Damaged(_));
@@ -382,6 +383,49 @@ struct Seen {
     observed: Observed,
 }
 
+impl Seen {
+    /// Gives IAM metadata with exactly these certificates.
+    async fn trust(&self, cx: &Clients, thumbprints: &BTreeSet<String>) -> Result<(), StepError> {
+        let listed = self.observed.certificates.iter().filter(|one| thumbprints.contains(&one.thumbprint));
+        let certificates: Vec<&str> = listed.map(|one| one.der.as_str()).collect();
+        let known = &self.provider.metadata;
+        let document = saml::metadata_document(&known.entity_id, &known.single_sign_on, &certificates);
+        // What IAM would refuse, and what would lock everybody out, is found before it is sent.
+        let said: BTreeSet<String> = read_metadata(&document)?.thumbprints.into_iter().collect();
+        if said != *thumbprints || !said.contains(&self.observed.active) {
+            return Err(StepError::internal(format!(
+                "metadata with the certificates {thumbprints:?} can't be composed of what Entra lists"
+            )));
+        }
+        match self.provider.update(cx, document).await {
+            // No document says whether IAM requires the signature of the issuer.
+            Err(error) if error.kind == StepErrorKind::InvalidInput => {
+                self.trust_published(cx, thumbprints, &error.message).await
+            }
+            result => result,
+        }
+    }
+
+    /// Gives IAM Entra's own metadata, once it lists exactly these certificates.
+    async fn trust_published(
+        &self,
+        cx: &Clients,
+        thumbprints: &BTreeSet<String>,
+        refusal: &str,
+    ) -> Result<(), StepError> {
+        let app_id = &self.principal.app_id;
+        let document = cx.graph_as(Identity::Runtime).federation_metadata(app_id).await?;
+        let said: BTreeSet<String> = read_metadata(&document)?.thumbprints.into_iter().collect();
+        if said != *thumbprints {
+            return Err(StepError::not_consistent_yet(format!(
+                "{refusal}; Entra's own federation metadata of the application {app_id} lists the certificates {said:?} and not \
+                 {thumbprints:?} yet"
+            )));
+        }
+        self.provider.update(cx, document).await
+    }
+}
+
 fn not_removed(removed: &BTreeSet<String>, why: &str) -> String {
     format!(
         "the new certificate signs, but the old one was not removed from Entra ({why}); delete {} in the Entra admin center under \
@@ -413,67 +457,6 @@ fn observed(principal: &ServicePrincipal, subject: &str, trusted: &Metadata) -> 
         certificates: public.filter_map(certificate).collect(),
         active: principal.preferred_token_signing_key_thumbprint.clone().unwrap_or_default().to_uppercase(),
         trusted: trusted.thumbprints.iter().cloned().collect(),
-    }
-}
-
-/// The SAML provider in IAM.
-struct Provider {
-    arn: String,
-    owner: Owner,
-    metadata: Metadata,
-}
-
-impl Provider {
-    async fn read(cx: &Clients, entry: &Entry) -> Result<Self, StepError> {
-        let arn = format!("{}:saml-provider/{}", iam::arn_prefix(cx).await?, entry.saml_provider_name());
-        match cx.iam().get_saml_provider().saml_provider_arn(&arn).send().await {
-            Ok(found) => Ok(Self {
-                owner: iam::owner(found.tags(), &entry.alias),
-                metadata: read_metadata(found.saml_metadata_document().unwrap_or_default())?,
-                arn,
-            }),
-            Err(error) if aws_error::is_not_found(&error) => Err(StepError::invalid_input(format!(
-                "the SAML provider {arn} is gone; start the onboarding of {} again, which makes it",
-                entry.alias
-            ))),
-            Err(error) => Err(aws_error::step_error(&format!("reading the SAML provider {arn}"), &error)),
-        }
-    }
-
-    fn must_be_ours(&self, alias: &str) -> Result<(), StepError> {
-        if self.owner == Owner::Ours {
-            return Ok(());
-        }
-        Err(StepError::conflict(format!(
-            "the SAML provider {} does not carry the tags of {alias}, so its certificates are not touched; rotate by hand, or \
-             tag it {}={} and {}={alias}",
-            self.arn,
-            names::MANAGED_BY_KEY,
-            names::MANAGED_BY,
-            names::ONBOARDING_KEY
-        )))
-    }
-
-    /// Gives IAM metadata with exactly these certificates.
-    async fn trust(&self, cx: &Clients, observed: &Observed, thumbprints: &BTreeSet<String>) -> Result<(), StepError> {
-        let listed = observed.certificates.iter().filter(|one| thumbprints.contains(&one.thumbprint));
-        let certificates: Vec<&str> = listed.map(|one| one.der.as_str()).collect();
-        let document = saml::metadata_document(&self.metadata.entity_id, &self.metadata.single_sign_on, &certificates);
-        // What IAM would refuse, and what would lock everybody out, is found before it is sent.
-        let said: BTreeSet<String> = read_metadata(&document)?.thumbprints.into_iter().collect();
-        if said != *thumbprints || !said.contains(&observed.active) {
-            return Err(StepError::internal(format!(
-                "metadata with the certificates {thumbprints:?} can't be composed of what Entra lists"
-            )));
-        }
-        cx.iam()
-            .update_saml_provider()
-            .saml_provider_arn(&self.arn)
-            .saml_metadata_document(document)
-            .send()
-            .await
-            .map(drop)
-            .map_err(|error| aws_error::step_error(&format!("updating the SAML provider {}", self.arn), &error))
     }
 }
 

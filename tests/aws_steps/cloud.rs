@@ -39,6 +39,7 @@ impl Cloud {
             real_rates: false,
             models: None,
             behaviour,
+            assume: Vec::new(),
         };
         let cloud = LocalCloud::start(options).await.unwrap();
         let cx = clients::on(&cloud.aws_url());

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws_sdk_connect::types::{AutoAcceptConfig, Channel};
 use onboarding_core::sync::{SyncMode, SyncStatus, SyncUsersInput};
 use serde_json::json;
 
@@ -56,6 +57,24 @@ async fn a_user_made_by_hand_is_adopted_and_others_made_by_hand_are_left_alone()
     let admin = users.iter().find(|user| user.username() == Some("emergency.admin")).unwrap();
     assert!(admin.tags().is_none() && admin.identity_info().unwrap().first_name() == Some("By"));
     assert!(house.sync().await.unwrap().counts.planned.unchanged == 2 && house.writes().is_empty());
+}
+
+#[tokio::test]
+async fn a_change_for_voice_sends_back_what_the_other_channels_have() {
+    let house = House::with_members(1).await;
+    house.sync().await.unwrap();
+    let id = house.users().await[0].id().unwrap().to_owned();
+    let accept = |channel, accept| AutoAcceptConfig::builder().channel(channel).auto_accept(accept).build().unwrap();
+    let by_hand = house.cx.connect().update_user_config().instance_id(&house.instance_id).user_id(&id);
+    let by_hand =
+        by_hand.auto_accept_configs(accept(Channel::Voice, true)).auto_accept_configs(accept(Channel::Chat, true));
+    by_hand.send().await.unwrap();
+    assert_eq!(house.sync().await.unwrap().counts.done.updated, 1);
+    let user = house.users().await.remove(0);
+    let mut set: Vec<_> =
+        user.auto_accept_configs().iter().map(|one| (one.channel.as_str(), one.auto_accept)).collect();
+    set.sort_unstable();
+    assert_eq!(set, [("CHAT", true), ("VOICE", false)]);
 }
 
 #[tokio::test]

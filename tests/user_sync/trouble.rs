@@ -133,3 +133,18 @@ async fn a_group_that_was_deleted_fails_the_run_and_removes_nobody() {
     assert!(error.message.contains(GROUP_NAME) && house.writes().is_empty(), "{error}");
     assert!(house.usernames().await.contains(&username(0)));
 }
+
+#[tokio::test]
+async fn a_permission_to_delete_that_is_missing_keeps_nobody_else_waiting_and_ends_the_run_by_its_name() {
+    let house = House::with_members(12).await;
+    house.sync().await.unwrap();
+    house.cloud.remove_member(GROUP_NAME, &member_id(0)).unwrap();
+    for number in 12..132 {
+        house.cloud.add_member(GROUP_NAME, member(number)).unwrap();
+    }
+    house.fault(json!({ "match": "^DeleteUser$", "times": 0, "status": 403, "code": "AccessDeniedException" }));
+    let error = house.sync().await.unwrap_err();
+    assert_eq!(error.kind, StepErrorKind::AccessDenied);
+    assert!(error.message.contains("deleting the user"), "{error}");
+    assert_eq!(house.usernames().await.len(), 132, "everybody who joined is there, and nobody is lost");
+}

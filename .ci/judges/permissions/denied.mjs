@@ -59,7 +59,6 @@ function forbidden(stack) {
     ['connect:DeleteUser', `${instance}/agent/0f8fad5b`, foreign],
     ['connect:CreateUser', `arn:aws:connect:${region}:${OTHER_ACCOUNT}:instance/0f8fad5b/agent/*`],
     ['connect:TagResource', `${instance}/agent/0f8fad5b`, { 'aws:TagKeys': ['managed-by', 'cost-centre'] }],
-    ['connect:TagResource', `${instance}/agent/0f8fad5b`],
     ['connect:ReleasePhoneNumber', arn('connect', 'phone-number/0f8fad5b')],
     ['connect:GetFederationToken', instance],
     ['servicequotas:RequestServiceQuotaIncrease', arn('servicequotas', 'ec2/L-1216C47A'), { 'servicequotas:service': 'ec2' }],

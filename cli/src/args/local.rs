@@ -2,7 +2,12 @@
 
 use std::path::PathBuf;
 
+use local_cloud::assumptions;
+
 use crate::local::credentials::CredentialKind;
+
+/// The name that lists all assumptions.
+pub const HELP: &str = "help";
 
 /// What a local run does.
 #[derive(Debug, clap::Args)]
@@ -19,6 +24,9 @@ pub struct LocalArgs {
     /// Fault rules to play: [{"service", "caller", "match", "after", "times", "status", "code", "message", "retryAfter", "errorCodes", "delayMs", "answerDelayMs", "truncate", "break", "kill"}]
     #[arg(long, value_name = "FILE")]
     pub faults: Option<PathBuf>,
+    /// Emulate the other reading of this assumption (repeatable); `all` is every one, `help` lists them
+    #[arg(long, value_name = "NAME", value_parser = assumption)]
+    pub assume: Vec<String>,
     /// Write every call of the functions to the clouds, one JSON object a line
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
@@ -60,6 +68,13 @@ pub struct LocalArgs {
     pub bootstrap: Option<PathBuf>,
 }
 
+fn assumption(name: &str) -> Result<String, String> {
+    if name != HELP {
+        assumptions::named(&[name])?;
+    }
+    Ok(name.to_owned())
+}
+
 fn factor(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(factor) if factor > 0.0 && factor <= 1.0 => Ok(factor),
@@ -81,6 +96,14 @@ mod tests {
             assert!(factor(text).is_err(), "{text}");
         }
         assert_eq!(factor("0.01"), Ok(0.01));
+    }
+
+    #[test]
+    fn an_unknown_assumption_is_refused_with_the_known_ones() {
+        let refused = Args::try_parse_from(["onboard", "local", "--assume", "nonsense"]);
+        let refused = refused.err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(refused.contains("nonsense") && refused.contains("rate-bucket"), "{refused}");
+        assert!(Args::try_parse_from(["onboard", "local", "--assume", "rate-bucket", "--assume", "all"]).is_ok());
     }
 
     #[test]

@@ -53,6 +53,7 @@ impl Cloud {
                 support_path: SupportPath { picked_up: 300.0, decided: 1_500.0, ..SupportPath::default() },
                 ..Behaviour::default()
             },
+            assume: plan.assume.clone(),
         };
         let stand_in = LocalCloud::start(options).await;
         let stand_in =

@@ -23,12 +23,14 @@ pub mod workspace;
 
 use std::{
     cell::Cell,
+    fmt::Write,
     fs,
     future::Future,
     path::Path,
     time::{Duration, Instant},
 };
 
+use local_cloud::assumptions::{self, Text};
 use onboarding_core::contract::Report;
 use serde_json::Value;
 
@@ -43,12 +45,12 @@ use self::{
     workspace::Workspace,
 };
 use crate::{
-    args::LocalArgs,
+    args::{HELP, LocalArgs},
     commands::interrupted,
     console::{Console, Tone, padded},
     exit::Exit,
     report,
-    words::Words,
+    words::{Lang, Words},
 };
 
 /// Without a word for so long, a person would think that nothing happens.
@@ -56,6 +58,10 @@ const SILENCE: Duration = Duration::from_secs(4);
 
 /// Runs the command.
 pub fn run(args: LocalArgs, console: &Console) -> Exit {
+    if args.assume.iter().any(|name| name == HELP) {
+        console.raw(listed(console.words()).trim_end());
+        return Exit::Done;
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -70,6 +76,17 @@ pub fn run(args: LocalArgs, console: &Console) -> Exit {
             failure.exit()
         }
     }
+}
+
+/// Every assumption with both readings.
+fn listed(words: Words) -> String {
+    let text = |text: Text| if words.0 == Lang::Ja { text.ja } else { text.en };
+    let mut all = String::new();
+    for row in assumptions::all() {
+        let (assumed, other) = (text(row.assumed), text(row.other));
+        let _ = writeln!(all, "{}\n  {}\n  {}\n", row.name, words.assumed(assumed), words.other_reading(other));
+    }
+    all
 }
 
 /// Checks, makes the run's folder, and keeps its logs where the run fails.

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use local_cloud::{FaultRule, Tenant};
+use local_cloud::{Assumption, FaultRule, Tenant, assumptions};
 use onboarding_core::onboarding::Onboarding;
 use serde_json::Value;
 
@@ -26,6 +26,8 @@ pub struct Plan {
     pub tenant: Tenant,
     /// The faults to play.
     pub faults: Vec<FaultRule>,
+    /// The assumptions of which the other reading is emulated.
+    pub assume: Vec<&'static Assumption>,
 }
 
 impl Plan {
@@ -45,7 +47,10 @@ impl Plan {
         for file in [&args.record, &args.record_expressions, &args.inventory, &args.report].into_iter().flatten() {
             writable(file)?;
         }
-        Ok(Self { input, onboarding, tenant, faults })
+        let assume = assumptions::named(&args.assume);
+        let assume = assume
+            .map_err(|error| BadInput::one(Path::new("--assume"), "$", |words| words.not_of_the_shape(&error)))?;
+        Ok(Self { input, onboarding, tenant, faults, assume })
     }
 
     /// The object keys of the documents that the input names.

@@ -29,6 +29,9 @@ catalogue! {
         "オンボーディングは成功しましたが、{user} はサインインできません。{by} のページの表示:\n  {message}";
     no_threads(error) = "no threads can be started: {error}", "スレッドを開始できません: {error}";
 
+    assumed(text) = "assumed: {text}", "前提: {text}";
+    other_reading(text) = "or else: {text}", "別の解釈: {text}";
+
     try_again() = "try again", "もう一度実行してください";
     look_and_try_again() = "see the message, then try again", "メッセージを確認して、もう一度実行してください";
     no_checkout() = "there is no checkout of Connect Onboarding here (template.yaml and statemachine/ are missing)",

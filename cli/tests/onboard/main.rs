@@ -1,6 +1,7 @@
 //! The program as people use it, with the real binary, the real template and the real state machines behind it.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod assumptions;
 mod command_line;
 mod commands;
 mod common;

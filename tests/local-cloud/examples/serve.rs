@@ -25,6 +25,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         real_rates: false,
         models: arguments.next().map(Into::into),
         behaviour: Behaviour::default(),
+        assume: Vec::new(),
     })
     .await?;
     let mut out = std::io::stdout();

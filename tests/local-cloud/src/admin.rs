@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
+use crate::assumptions;
 use crate::fault::rules_of;
 use crate::front::Cloud;
 use crate::http::{Request, Response};
@@ -55,6 +56,14 @@ struct Working {
 struct OpenGate {
     /// The gate that is opened.
     open: String,
+}
+
+/// The body of `/_admin/assume`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Assume {
+    /// The assumptions of which the other reading is emulated from now on; of all others the default one is.
+    names: Vec<String>,
 }
 
 /// The body of `/_admin/clock`.
@@ -118,8 +127,11 @@ pub(crate) async fn serve(cloud: &Cloud, request: &Request) -> Response {
         ("POST", "/_admin/registrations") => done(read(request).map(|body| cloud.graph.register(body))),
         ("POST", "/_admin/gates") => done(read(request).map(|body: OpenGate| cloud.gates.open(&body.open))),
         ("GET", "/_admin/gates") => Response::json(200, &json!(cloud.gates.waiting())),
+        ("POST", "/_admin/assume") => {
+            done(read(request).and_then(|body: Assume| assumptions::named(&body.names)).map(|rows| cloud.assume(&rows)))
+        }
         ("POST", "/_admin/clock") => {
-            done(read(request).map(|body: Advance| cloud.world.setting.clock.advance(body.advance_seconds)))
+            done(read(request).map(|body: Advance| cloud.world.setting().clock.advance(body.advance_seconds)))
         }
         ("POST", "/_admin/quota") => done(read(request).map(|body: SetQuota| {
             cloud.world.state().quotas.set(&body.code, body.context_id, body.value);

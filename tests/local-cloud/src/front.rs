@@ -10,6 +10,7 @@ use axum::serve::IncomingStream;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::assumptions::{self, Assumption};
 use crate::authority::{Authority, Caller};
 use crate::aws_error::Protocol;
 use crate::fault::{Faults, Hit, Kill};
@@ -18,6 +19,7 @@ use crate::graph::Graph;
 use crate::http::{Request, Response};
 use crate::iam::Iam;
 use crate::model::Models;
+use crate::options::Behaviour;
 use crate::record::Recorder;
 use crate::route::{Destination, ISSUER, destination};
 use crate::simulated;
@@ -35,6 +37,8 @@ const KILLED: u16 = 499;
 
 /// Everything behind the doors.
 pub(crate) struct Cloud {
+    /// How the account behaves without any counter-assumption.
+    pub(crate) base: Behaviour,
     pub(crate) world: World,
     pub(crate) graph: Arc<Graph>,
     pub(crate) authority: Authority,
@@ -107,6 +111,15 @@ async fn enter(
 }
 
 impl Cloud {
+    /// Switches to the other reading of exactly these assumptions.
+    pub(crate) fn assume(&self, rows: &[&Assumption]) {
+        let mut behaviour = self.base.clone();
+        assumptions::play(rows, &mut behaviour);
+        self.graph.behave(behaviour.graph.clone());
+        self.iam.behave(behaviour.clone());
+        self.world.behave(behaviour);
+    }
+
     async fn call(&self, door: Door, peer: Peer, port: u16, request: &Request) -> Response {
         let way = way(door, request);
         let (caller, verdict) = match door {

@@ -2,7 +2,7 @@
 //! identity federation, and the seconds in which a trust policy may not name a new provider yet.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -33,10 +33,7 @@ struct State {
 pub(crate) struct Iam {
     upstream: Upstream,
     clock: Clock,
-    /// How long a new provider is no valid principal, in seconds of the real cloud.
-    lag: f64,
-    /// How long an update takes to be known everywhere, in seconds of the real cloud.
-    update_lag: f64,
+    behaviour: RwLock<Arc<Behaviour>>,
     issuer: String,
     state: Mutex<State>,
 }
@@ -45,10 +42,18 @@ pub(crate) struct Iam {
 type Form = BTreeMap<String, String>;
 
 impl Iam {
-    pub(crate) fn new(upstream: Upstream, clock: Clock, behaviour: &Behaviour) -> Self {
+    pub(crate) fn new(upstream: Upstream, clock: Clock, behaviour: Behaviour) -> Self {
         let issuer = format!("https://{}.tokens.sts.global.api.aws", Uuid::new_v4());
-        let (lag, update_lag) = (behaviour.provider_visible_seconds, behaviour.provider_update_seconds);
-        Self { upstream, clock, lag, update_lag, issuer, state: Mutex::default() }
+        Self { upstream, clock, behaviour: RwLock::new(Arc::new(behaviour)), issuer, state: Mutex::default() }
+    }
+
+    fn behaviour(&self) -> Arc<Behaviour> {
+        Arc::clone(&self.behaviour.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Changes how IAM behaves from the next call on.
+    pub(crate) fn behave(&self, behaviour: Behaviour) {
+        *self.behaviour.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(behaviour);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -102,19 +107,19 @@ impl Iam {
         let arn = form.get("SAMLProviderArn").cloned().unwrap_or_default();
         match action {
             "CreateSAMLProvider" => {
-                metadata(form.get("SAMLMetadataDocument"))?;
+                self.metadata(form.get("SAMLMetadataDocument"))?;
                 self.unlike_others("ListSAMLProviders", "Arn", form.get("Name")).await?;
                 let answer = self.upstream.pass(request, Protocol::Query).await;
                 Ok(self.created(answer, form))
             }
             "UpdateSAMLProvider" => {
                 if form.contains_key("SAMLMetadataDocument") {
-                    metadata(form.get("SAMLMetadataDocument"))?;
+                    self.metadata(form.get("SAMLMetadataDocument"))?;
                 }
                 let before = self.metadata_of(&arn).await;
                 let answer = self.upstream.pass(request, Protocol::Query).await;
                 if let Some(before) = before.filter(|_| answer.status == 200) {
-                    let until = self.clock.after(self.update_lag);
+                    let until = self.clock.after(self.behaviour().provider_update_seconds);
                     self.state().before.entry(arn).or_default().push((before, until));
                 }
                 Ok(answer)
@@ -157,6 +162,19 @@ impl Iam {
             }
             _ => Ok(self.upstream.pass(request, Protocol::Query).await),
         }
+    }
+
+    fn metadata(&self, document: Option<&String>) -> Result<(), Refusal> {
+        metadata(document)?;
+        let signed = document.is_some_and(|document| is_signed(document));
+        if self.behaviour().metadata_must_be_signed && !signed {
+            return Err(Refusal::new(
+                400,
+                "InvalidInput",
+                "The SAML metadata document has no signature of its issuer.",
+            ));
+        }
+        Ok(())
     }
 
     fn created(&self, answer: Response, form: &Form) -> Response {
@@ -264,7 +282,11 @@ impl Iam {
                 Refusal::new(400, "MalformedPolicyDocument", message)
             };
             if arn.contains(":saml-provider/") {
-                let visible = self.state().created.get(&arn).map(|at| *at + self.clock.lasts(self.lag));
+                let visible = self
+                    .state()
+                    .created
+                    .get(&arn)
+                    .map(|at| *at + self.clock.lasts(self.behaviour().provider_visible_seconds));
                 if visible.is_some_and(|visible| visible > self.clock.now()) {
                     return Err(invalid());
                 }
@@ -321,6 +343,12 @@ fn metadata(document: Option<&String>) -> Result<(), Refusal> {
         );
     }
     Ok(())
+}
+
+/// Whether the root of a metadata document carries a signature.
+fn is_signed(document: &str) -> bool {
+    roxmltree::Document::parse(document)
+        .is_ok_and(|parsed| parsed.root_element().children().any(|node| node.tag_name().name() == "Signature"))
 }
 
 /// `Tags.member.N.Key` and `.Value` of a form.

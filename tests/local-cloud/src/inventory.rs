@@ -15,7 +15,7 @@ const PAGE: &str = "1000";
 pub(crate) async fn of(cloud: &Cloud) -> Value {
     let iam = iam(cloud).await;
     let state = cloud.world.state();
-    let setting = &cloud.world.setting;
+    let setting = &cloud.world.setting();
     json!({
         "graph": cloud.graph.inventory(),
         "iam": iam,

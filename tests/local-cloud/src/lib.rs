@@ -13,6 +13,7 @@
 #![expect(rustdoc::private_intra_doc_links, reason = "the map of the house is for those who work in it")]
 
 mod admin;
+pub mod assumptions;
 mod authority;
 mod aws_error;
 mod caller;
@@ -51,6 +52,7 @@ use serde_json::{Map, Value};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+pub use assumptions::Assumption;
 pub use authority::policy;
 pub use clock::Clock;
 pub use fault::{FaultRule, FaultRuleError, Kill, Truncate};
@@ -202,7 +204,12 @@ impl LocalCloud {
 
     /// Moves the clock ahead by `seconds` of the real cloud's time.
     pub fn advance(&self, seconds: f64) {
-        self.cloud.world.setting.clock.advance(seconds);
+        self.cloud.world.setting().clock.advance(seconds);
+    }
+
+    /// Switches to the other reading of exactly these assumptions, from the next call on.
+    pub fn assume(&self, rows: &[&Assumption]) {
+        self.cloud.assume(rows);
     }
 
     /// Sets an applied quota value; for a quota per instance, `context` is the instance's ARN.
@@ -236,8 +243,10 @@ fn build(options: Options, urls: &[String; 3]) -> Result<Cloud, StartError> {
     let models = options.models.as_deref().map(Models::load).transpose();
     let models = models.map_err(|error| StartError::Models(error.to_string()))?;
     let upstream = Upstream::new(&options.upstream, &options.region)?;
-    let behaviour = options.behaviour;
-    let iam = Iam::new(upstream.clone(), clock.clone(), &behaviour);
+    let base = options.behaviour.clone();
+    let mut behaviour = options.behaviour;
+    assumptions::play(&options.assume, &mut behaviour);
+    let iam = Iam::new(upstream.clone(), clock.clone(), behaviour.clone());
     let simple = AppRegistration {
         client_id: options.client.client_id,
         permissions: behaviour.graph.roles.clone(),
@@ -260,6 +269,7 @@ fn build(options: Options, urls: &[String; 3]) -> Result<Cloud, StartError> {
     let setting =
         Setting { clock, region: options.region, account: options.account, behaviour, real_rates: options.real_rates };
     Ok(Cloud {
+        base,
         world: World::new(setting),
         graph,
         authority,

@@ -69,6 +69,7 @@ impl Options {
             real_rates: false,
             models: None,
             behaviour: Behaviour::default(),
+            assume: Vec::new(),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::assumptions::Assumption;
 use crate::fault::FaultRule;
 use crate::graph::GraphBehaviour;
 use crate::tenant::Tenant;
@@ -38,6 +39,8 @@ pub struct Options {
     pub models: Option<PathBuf>,
     /// How this account behaves.
     pub behaviour: Behaviour,
+    /// The assumptions of which the other reading is emulated from the start.
+    pub assume: Vec<&'static Assumption>,
 }
 
 /// An Entra application's id and secret.
@@ -76,6 +79,12 @@ pub struct Behaviour {
     pub instance_seconds: f64,
     /// For how long after `DeleteInstance` the instance can still be seen, and its alias is taken.
     pub instance_deletion_seconds: f64,
+    /// Whether a second `DeleteInstance` while the instance is being deleted is an invalid request instead of "not found".
+    pub refuses_second_deletion: bool,
+    /// Whether the alias of a deleted instance can be used again.
+    pub aliases_reusable: bool,
+    /// The text by which `CreateInstance` refuses an alias that is taken; it has no code of its own.
+    pub alias_taken_message: &'static str,
     /// When set, instances end in `CREATION_FAILED` with this text as their `StatusReason`.
     pub instance_failure: Option<String>,
     /// Aliases that belong to someone else's instances, anywhere in the world.
@@ -84,6 +93,20 @@ pub struct Behaviour {
     pub user_visible_seconds: f64,
     /// For how long after `CreateUser` the user is missing from `ListUsers` and `SearchUsers`.
     pub user_listed_seconds: f64,
+    /// Whether the username of a deleted user can be used again in the same instance.
+    pub usernames_reusable: bool,
+    /// Whether `UpdateUserConfig` leaves the channels alone that the request does not name, instead of clearing them.
+    pub config_merges_channels: bool,
+    /// Whether `SearchUsers` returns after-contact work of a channel in milliseconds, as it does in `PhoneConfig`.
+    pub channel_work_in_milliseconds: bool,
+    /// Whether Connect evaluates the tags of an instance or a user that is to be deleted (`aws:ResourceTag`).
+    pub deletion_by_tags: bool,
+    /// Whether Connect evaluates the tag keys of a request (`aws:TagKeys`).
+    pub tag_keys_evaluated: bool,
+    /// Whether Directory Service evaluates the ARN of the directory that Connect makes for an instance, or only `*`.
+    pub directories_by_arn: bool,
+    /// Whether IAM accepts only metadata with the signature of its issuer.
+    pub metadata_must_be_signed: bool,
     /// For how long after its creation IAM refuses a SAML provider as a principal.
     pub provider_visible_seconds: f64,
     /// For how long after an update of a SAML provider some of AWS's sign-in goes by the metadata of before.
@@ -102,6 +125,8 @@ pub struct Behaviour {
     pub empty_page: bool,
     /// One token bucket for all of Connect's operations instead of one for each.
     pub shared_bucket: bool,
+    /// Whether the catalogue of AWS Support has a service of its own for Connect's phone numbers.
+    pub number_service_listed: bool,
     /// How long an attachment set of AWS Support lives.
     pub attachment_set_seconds: f64,
     /// How the Entra tenant behaves.
@@ -119,10 +144,20 @@ impl Default for Behaviour {
             support_path: SupportPath::default(),
             instance_seconds: 45.0,
             instance_deletion_seconds: 20.0,
+            refuses_second_deletion: false,
+            aliases_reusable: true,
+            alias_taken_message: "Invalid Input. Instance alias is already used.",
             instance_failure: None,
             taken_aliases: BTreeSet::new(),
             user_visible_seconds: 2.0,
             user_listed_seconds: 4.0,
+            usernames_reusable: true,
+            config_merges_channels: false,
+            channel_work_in_milliseconds: false,
+            deletion_by_tags: true,
+            tag_keys_evaluated: true,
+            directories_by_arn: true,
+            metadata_must_be_signed: false,
             provider_visible_seconds: 10.0,
             provider_update_seconds: 60.0,
             number_inventory: vec![NumberStock {
@@ -137,6 +172,7 @@ impl Default for Behaviour {
             page_limit: None,
             empty_page: false,
             shared_bucket: false,
+            number_service_listed: true,
             attachment_set_seconds: 3600.0,
             graph: GraphBehaviour::default(),
         }

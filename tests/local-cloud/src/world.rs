@@ -1,6 +1,6 @@
 //! The state of the account that Connect, Service Quotas and Support share, and what they all need to know.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
 
 use crate::aws_error::{Answer, Refusal};
@@ -13,7 +13,7 @@ use crate::quotas::{self, Quotas};
 use crate::support::{self, Support};
 use crate::throttle::Buckets;
 
-/// What does not change while the cloud runs.
+/// What changes only by an administrator's call.
 #[derive(Clone, Debug)]
 pub(crate) struct Setting {
     pub(crate) clock: Clock,
@@ -66,43 +66,55 @@ impl Service {
 /// One account in one Region.
 #[derive(Debug)]
 pub(crate) struct World {
-    pub(crate) setting: Setting,
+    setting: RwLock<Arc<Setting>>,
     state: Mutex<State>,
 }
 
 impl World {
     pub(crate) fn new(setting: Setting) -> Self {
-        Self { setting, state: Mutex::default() }
+        Self { setting: RwLock::new(Arc::new(setting)), state: Mutex::default() }
+    }
+
+    /// The setting as of now. A call uses one of them from its beginning to its end.
+    pub(crate) fn setting(&self) -> Arc<Setting> {
+        Arc::clone(&self.setting.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Changes how the account behaves from the next call on.
+    pub(crate) fn behave(&self, behaviour: Behaviour) {
+        let mut setting = self.setting.write().unwrap_or_else(PoisonError::into_inner);
+        *setting = Arc::new(Setting { behaviour, ..(**setting).clone() });
     }
 
     /// The state as of now: what time has brought about since the last call has happened.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        quotas::settle(&self.setting, &mut state);
-        support::settle(&self.setting, &mut state);
+        let setting = self.setting();
+        quotas::settle(&setting, &mut state);
+        support::settle(&setting, &mut state);
         state
     }
 
     /// Runs one operation.
     pub(crate) fn call(&self, service: Service, operation: &str, input: &Input) -> Answer {
-        let mut state = self.state();
+        let (setting, mut state) = (self.setting(), self.state());
         match service {
             Service::Connect => {
-                self.throttle(&mut state, operation)?;
-                connect::call(&self.setting, &mut state, operation, input)
+                throttle(&setting, &mut state, operation)?;
+                connect::call(&setting, &mut state, operation, input)
             }
-            Service::Quotas => quotas::call(&self.setting, &mut state, operation, input),
-            Service::Support => support::call(&self.setting, &mut state, operation, input),
+            Service::Quotas => quotas::call(&setting, &mut state, operation, input),
+            Service::Support => support::call(&setting, &mut state, operation, input),
         }
     }
+}
 
-    fn throttle(&self, state: &mut State, operation: &str) -> Result<(), Refusal> {
-        let rate = quotas::rate(&self.setting, &state.quotas, operation);
-        let bucket = if self.setting.behaviour.shared_bucket { "" } else { operation };
-        // AWS's own ratio: 2 a second with a burst of 5.
-        if state.buckets.take(bucket, rate, rate * 2.5, Instant::now()) {
-            return Ok(());
-        }
-        Err(Refusal::new(429, "ThrottlingException", "Rate exceeded"))
+fn throttle(setting: &Setting, state: &mut State, operation: &str) -> Result<(), Refusal> {
+    let rate = quotas::rate(setting, &state.quotas, operation);
+    let bucket = if setting.behaviour.shared_bucket { "" } else { operation };
+    // AWS's own ratio: 2 a second with a burst of 5.
+    if state.buckets.take(bucket, rate, rate * 2.5, Instant::now()) {
+        return Ok(());
     }
+    Err(Refusal::new(429, "ThrottlingException", "Rate exceeded"))
 }

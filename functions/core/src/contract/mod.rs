@@ -47,8 +47,8 @@ pub use self::{
     },
     rotation::{RotateCertificateInput, RotateCertificateOutput, Rotation, RotationStatus},
     teardown::{
-        ApplicationFate, Approval, Fate, PlanTeardownInput, PlanTeardownOutput, RemoveInput, RemoveOutput,
-        RemoveStatus, Teardown, TeardownMode, TeardownTarget,
+        ApplicationFate, Approval, Fate, PlanTeardownInput, PlanTeardownOutput, RefusedDeletion, RemoveInput,
+        RemoveOutput, RemoveStatus, Teardown, TeardownMode, TeardownTarget,
     },
 };
 

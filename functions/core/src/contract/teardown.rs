@@ -216,6 +216,21 @@ pub struct RemoveOutput {
     /// Counts of the users' deletion.
     #[serde(default)]
     pub totals: Totals,
+    /// The refusal of a deletion that may have begun all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<RefusedDeletion>,
+}
+
+/// A refusal by the service.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RefusedDeletion {
+    /// The name of the error.
+    #[serde(default)]
+    pub error: String,
+    /// Its message.
+    #[serde(default)]
+    pub message: String,
 }
 
 /// Whether a step that removes is done.

@@ -236,6 +236,14 @@ pub fn changes_instead_of_creation(new: &NewUser, existing: &ConnectUser) -> Vec
     differences(existing, (new.first_name.clone(), new.last_name.clone()), &new.assignment)
 }
 
+/// Whether a phone behaves as wanted. `SearchUsers` returns the time of after contact work in milliseconds in `PhoneConfig`, and
+/// its unit for a channel is not documented: a value a thousand times as high means the same.
+fn is_set(seen: &Phone, wanted: &Phone) -> bool {
+    let (seen_work, wanted_work) = (seen.after_contact_work_seconds, wanted.after_contact_work_seconds);
+    seen.auto_accept == wanted.auto_accept
+        && (seen_work == wanted_work || Some(seen_work) == wanted_work.checked_mul(1000))
+}
+
 fn differences(user: &ConnectUser, (first_name, last_name): (String, String), assignment: &Assignment) -> Vec<Change> {
     let mut changes = Vec::new();
     if first_name != user.first_name || last_name != user.last_name {
@@ -259,7 +267,7 @@ fn differences(user: &ConnectUser, (first_name, last_name): (String, String), as
         auto_accept: assignment.auto_accept,
         after_contact_work_seconds: assignment.after_contact_work_seconds,
     };
-    if user.phone.as_ref() != Some(&phone) {
+    if !user.phone.as_ref().is_some_and(|seen| is_set(seen, &phone)) {
         changes.push(Change::Phone(phone));
     }
     changes

@@ -17,14 +17,21 @@ pub struct Service {
 /// Service code and category code for a topic; none where the catalogue has nothing that fits.
 #[must_use]
 pub fn choose(services: &[Service], topic: Topic) -> Option<(String, String)> {
-    let service = services.iter().find(|service| {
+    let named = |service: &Service, words: &[&str]| {
         let text = text(&service.code, &service.name);
-        text.contains("connect") && has(&text, &["number", "番号"])
-    })?;
-    let category = service.categories.iter().find(|(code, name)| fits(topic, &text(code, name))).or_else(|| {
-        service.categories.iter().find(|(code, name)| has(&text(code, name), &["other", "general", "その他", "一般"]))
-    })?;
-    Some((service.code.clone(), category.0.clone()))
+        text.contains("connect") && (words.is_empty() || has(&text, words))
+    };
+    let category = |service: &Service, wanted: &dyn Fn(&str) -> bool| {
+        let found = service.categories.iter().find(|(code, name)| wanted(&text(code, name)))?;
+        Some((service.code.clone(), found.0.clone()))
+    };
+    let of_numbers = || services.iter().filter(|service| named(service, &["number", "番号"]));
+    // Numbers may be a category of Connect's own service instead of having one.
+    let all = || of_numbers().chain(services.iter().filter(|service| named(service, &[])));
+    let general = |text: &str| has(text, &["other", "general", "その他", "一般"]);
+    all()
+        .find_map(|service| category(service, &|text| fits(topic, text)))
+        .or_else(|| of_numbers().find_map(|service| category(service, &general)))
 }
 
 fn text(code: &str, name: &str) -> String {
@@ -73,6 +80,17 @@ mod tests {
             assert_eq!(choose(&services, Topic::PhoneNumbers), Some(("s".into(), "n".into())));
             assert_eq!(choose(&services, Topic::OutboundToJapaneseMobiles), Some(("s".into(), "a".into())));
         }
+    }
+
+    #[test]
+    fn a_category_of_connects_own_service_is_found_if_numbers_have_no_service() {
+        let categories = [("g", "General Guidance"), ("n", "Order New Phone Numbers"), ("p", "Number Porting")];
+        let services = [
+            service("ec2", "EC2", &[("x", "New number of instances")]),
+            service("c", "Connect (Contact Center)", &categories),
+        ];
+        assert_eq!(choose(&services, Topic::PhoneNumbers), Some(("c".into(), "n".into())));
+        assert_eq!(choose(&services, Topic::OutboundToJapaneseMobiles), None);
     }
 
     #[test]

@@ -32,8 +32,8 @@ pub(super) fn asks(
     input: &Input,
     tags: &dyn Fn(&str) -> Map<String, Value>,
 ) -> Vec<Ask> {
-    let mut asks: Vec<Ask> =
-        resources(setting, operation, input).into_iter().map(|arn| ask(operation, &arn, input, tags)).collect();
+    let ask = |action: &str, arn: &str| ask(setting, action, arn, input, tags);
+    let mut asks: Vec<Ask> = resources(setting, operation, input).into_iter().map(|arn| ask(operation, &arn)).collect();
     // Tags at creation need the permission to tag.
     let created = match operation {
         "CreateInstance" => Some(setting.arn("instance/*")),
@@ -42,21 +42,24 @@ pub(super) fn asks(
         _ => None,
     };
     let tagged = input.object("Tags").is_some_and(|tags| !tags.is_empty());
-    asks.extend(created.filter(|_| tagged).map(|arn| ask("TagResource", &arn, input, tags)));
+    asks.extend(created.filter(|_| tagged).map(|arn| ask("TagResource", &arn)));
     asks.extend(dependent(setting, operation, input));
-    asks
+    asks.into_iter().map(|ask| ask.with("aws:RequestedRegion", setting.region.clone())).collect()
 }
 
-fn ask(action: &str, arn: &str, input: &Input, tags: &dyn Fn(&str) -> Map<String, Value>) -> Ask {
+fn ask(setting: &Setting, action: &str, arn: &str, input: &Input, tags: &dyn Fn(&str) -> Map<String, Value>) -> Ask {
     let mut ask = Ask::new(format!("connect:{action}"), arn);
     let asked = ["Tags", "tags"].iter().filter_map(|name| input.object(name)).flatten();
+    let mut keys: Vec<&str> = input.texts("tagKeys");
     for (key, value) in asked {
-        ask = ask.with(&format!("aws:RequestTag/{key}"), value.as_str().unwrap_or_default()).with("aws:TagKeys", key);
+        ask = ask.with(&format!("aws:RequestTag/{key}"), value.as_str().unwrap_or_default());
+        keys.push(key);
     }
-    for key in input.texts("tagKeys") {
+    for key in keys.into_iter().filter(|_| setting.behaviour.tag_keys_evaluated) {
         ask = ask.with("aws:TagKeys", key);
     }
-    for (key, value) in tags(arn) {
+    let by_tags = setting.behaviour.deletion_by_tags || !["DeleteInstance", "DeleteUser"].contains(&action);
+    for (key, value) in tags(arn).into_iter().filter(|_| by_tags) {
         ask = ask.with(&format!("aws:ResourceTag/{key}"), value.as_str().unwrap_or_default());
     }
     for (key, member) in [
@@ -136,7 +139,10 @@ fn resources(setting: &Setting, operation: &str, input: &Input) -> Vec<String> {
 /// What Connect does in its caller's name.
 fn dependent(setting: &Setting, operation: &str, input: &Input) -> Vec<Ask> {
     let all = |actions: &[&str]| actions.iter().map(|action| Ask::new(*action, "*")).collect::<Vec<_>>();
-    let directory = format!("arn:aws:ds:{}:{}:directory/d-90670a1b2c", setting.region, setting.account);
+    let directory = match setting.behaviour.directories_by_arn {
+        true => format!("arn:aws:ds:{}:{}:directory/d-90670a1b2c", setting.region, setting.account),
+        false => "*".to_owned(),
+    };
     let of_directory =
         |actions: &[&str]| actions.iter().map(|action| Ask::new(*action, directory.clone())).collect::<Vec<_>>();
     let role = || {

@@ -150,16 +150,16 @@ impl Authority {
                     return (Caller::default(), Ok(()));
                 };
                 let mut asks = self.asks(world, iam, way, request).await;
-                asks.extend(self.keys.asks(&world.setting, way, &asks).await);
+                asks.extend(self.keys.asks(&world.setting(), way, &asks).await);
                 let verdict = self.machine_may(world, violations, way.protocol, &state, &asks).await;
-                let role = self.machines.session(&world.setting, &state).await.map(|session| session.role_arn);
+                let role = self.machines.session(&world.setting(), &state).await.map(|session| session.role_arn);
                 return (Caller { state: Some(state), role, asks, ..Caller::default() }, verdict);
             }
             Holder::Role(session) => session,
             Holder::Nobody => return (Caller::default(), Err(unknown(way.protocol))),
         };
         let mut asks = self.asks(world, iam, way, request).await;
-        let of_keys = self.keys.asks(&world.setting, way, &asks).await;
+        let of_keys = self.keys.asks(&world.setting(), way, &asks).await;
         // The emulator judges the rest, but for the keys behind it.
         let first = if JUDGED.contains(&way.service.as_str()) { 0 } else { asks.len() };
         asks.extend(of_keys);
@@ -175,7 +175,7 @@ impl Authority {
         state: &str,
         function: &str,
     ) -> Result<(), Refusal> {
-        let arn = format!("arn:aws:lambda:{}:{}:function:{function}", world.setting.region, world.setting.account);
+        let arn = format!("arn:aws:lambda:{}:{}:function:{function}", world.setting().region, world.setting().account);
         let asks = [Ask::new("lambda:InvokeFunction", arn)];
         self.machine_may(world, violations, Protocol::RestJson, state, &asks).await
     }
@@ -189,7 +189,7 @@ impl Authority {
         state: &str,
         asks: &[Ask],
     ) -> Result<(), Refusal> {
-        match self.machines.session(&world.setting, state).await {
+        match self.machines.session(&world.setting(), state).await {
             Some(session) => self.allowed(&session, asks, violations, protocol).await,
             None => {
                 let message = format!("The local cloud found no role of the state machine that calls as {state}.");
@@ -204,20 +204,20 @@ impl Authority {
             "connect" => {
                 let input = connect_service::operation_of(request).and_then(|(_, input)| input.ok());
                 let input = input.unwrap_or_else(|| Input(Map::new()));
-                let tags = |arn: &str| connect_service::tags_at(&world.setting, &mut world.state(), arn);
-                connect::asks(&world.setting, &way.operation, &input, &tags)
+                let tags = |arn: &str| connect_service::tags_at(&world.setting(), &mut world.state(), arn);
+                connect::asks(&world.setting(), &way.operation, &input, &tags)
             }
             "iam" => {
                 let form = asks::form(request);
                 let found = self.found(iam, &form).await;
-                asks::iam(&world.setting, &way.operation, &form, &found)
+                asks::iam(&world.setting(), &way.operation, &form, &found)
             }
             "sts" => asks::sts(&way.operation, &asks::form(request)),
             "sns" => {
                 let form = asks::form(request);
                 vec![Ask::new(format!("sns:{}", way.operation), form.get("TopicArn").map_or("*", String::as_str))]
             }
-            _ => asks::asks(&world.setting, way, request),
+            _ => asks::asks(&world.setting(), way, request),
         }
     }
 

@@ -38,9 +38,15 @@ pub(super) fn create(setting: &Setting, state: &mut State, input: &Input) -> Ans
     room(setting, state)?;
     let same = |instance: &Instance| instance.alias == alias && alias.is_some() && instance.failure.is_none();
     let elsewhere = alias.as_ref().is_some_and(|alias| setting.behaviour.taken_aliases.contains(alias));
+    let former = !setting.behaviour.aliases_reusable
+        && alias.as_ref().is_some_and(|alias| state.connect.former_aliases.contains(alias));
     let leaving = || state.connect.leaving.iter().filter(|(until, _)| *until > setting.clock.now());
-    if elsewhere || state.connect.instances.values().any(same) || leaving().any(|(_, instance)| same(instance)) {
-        return Err(Refusal::invalid_request("Invalid Input. Instance alias is already used."));
+    if elsewhere
+        || former
+        || state.connect.instances.values().any(same)
+        || leaving().any(|(_, instance)| same(instance))
+    {
+        return Err(Refusal::invalid_request(setting.behaviour.alias_taken_message));
     }
     let id = Uuid::new_v4().to_string();
     let arn = setting.arn(&format!("instance/{id}"));
@@ -176,8 +182,15 @@ pub(super) fn list(setting: &Setting, state: &mut State, input: &Input) -> Answe
 pub(super) fn delete(setting: &Setting, state: &mut State, input: &Input) -> Answer {
     let id = input.need("InstanceId")?;
     let found = state.connect.instances.iter().find(|(_, instance)| instance.id == id || instance.arn == id);
-    let Some((key, instance)) = found else { return Err(Refusal::not_found("Instance not found.")) };
     let now = setting.clock.now();
+    let Some((key, instance)) = found else {
+        let mut leaving = state.connect.leaving.iter().filter(|(until, _)| *until > now);
+        let leaving = leaving.any(|(_, instance)| instance.id == id || instance.arn == id);
+        return Err(match leaving && setting.behaviour.refuses_second_deletion {
+            true => Refusal::invalid_request("The instance is being deleted."),
+            false => Refusal::not_found("Instance not found."),
+        });
+    };
     if instance.ready > now {
         return Err(Refusal::invalid_request("The instance is being created and cannot be deleted yet."));
     }
@@ -191,6 +204,7 @@ pub(super) fn delete(setting: &Setting, state: &mut State, input: &Input) -> Ans
     }
     let until = setting.clock.after(setting.behaviour.instance_deletion_seconds);
     if let Some(instance) = state.connect.instances.remove(&key) {
+        state.connect.former_aliases.extend(instance.alias.clone());
         state.connect.leaving.push((until, instance));
     }
     // Its numbers are gone for good.

@@ -13,7 +13,7 @@ mod user_changes;
 mod user_rules;
 mod users;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
@@ -37,6 +37,8 @@ pub(crate) struct Connect {
     pub(crate) numbers: BTreeMap<u64, Number>,
     /// Claims and releases of numbers, by instance.
     number_churn: Vec<(String, OffsetDateTime)>,
+    /// The aliases of instances that were deleted.
+    former_aliases: HashSet<String>,
     /// Client tokens of `CreateInstance` and `ClaimPhoneNumber`, with what they made.
     tokens: HashMap<String, String>,
     /// When instances were created and deleted: together they are limited to 100 in 30 days.

@@ -29,7 +29,7 @@ pub(super) fn users(setting: &Setting, instance: &Instance, input: &Input) -> An
     let scope = format!("SearchUsers {} {:x}", instance.id, fingerprint(input));
     let size = input.page_size(100, 500);
     let (found, next) = page(all.into_iter(), &scope, input.text("NextToken"), size, setting.paging(), bad_token)?;
-    let found: Vec<Value> = found.into_iter().map(summary).collect();
+    let found: Vec<Value> = found.into_iter().map(|user| summary(setting, user)).collect();
     let mut shape = json!({ "Users": found, "ApproximateTotalCount": total });
     if let Some(next) = next {
         shape["NextToken"] = json!(next);
@@ -46,7 +46,7 @@ fn fingerprint(input: &Input) -> u64 {
 }
 
 /// A found user: names without addresses, and after-call work in milliseconds where `DescribeUser` has seconds.
-fn summary(user: &User) -> Value {
+fn summary(setting: &Setting, user: &User) -> Value {
     let mut shape = common(user);
     let names = ["FirstName", "LastName"].into_iter();
     let names: Map<String, Value> =
@@ -55,6 +55,12 @@ fn summary(user: &User) -> Value {
     let mut settings = user.settings.clone();
     if let Some(limit) = settings.get_mut("PhoneConfig").and_then(|phone| phone.get_mut("AfterContactWorkTimeLimit")) {
         *limit = json!(limit.as_u64().unwrap_or_default() * 1000);
+    }
+    let channels = settings.get_mut("AfterContactWorkConfigs").and_then(Value::as_array_mut);
+    for config in channels.into_iter().flatten().filter(|_| setting.behaviour.channel_work_in_milliseconds) {
+        if let Some(limit) = config.pointer_mut("/AfterContactWorkConfig/AfterContactWorkTimeLimit") {
+            *limit = json!(limit.as_u64().unwrap_or_default() * 1000);
+        }
     }
     shape.extend(settings);
     Value::Object(shape)

@@ -1,11 +1,22 @@
 //! Changes to users: each sets one thing whole, so each can be repeated.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{Instance, user_rules, users};
 use crate::aws_error::{Answer, Refusal};
 use crate::input::{Input, nothing};
 use crate::world::Setting;
+
+/// Adds the channels to each list of a request that the user has and the request does not name.
+fn merge_channels(present: &Map<String, Value>, settings: &mut Map<String, Value>) {
+    for (name, list) in settings {
+        let Some(list) = list.as_array_mut().filter(|list| !list.is_empty()) else { continue };
+        let others = present.get(name).and_then(Value::as_array).into_iter().flatten();
+        let others: Vec<Value> =
+            others.filter(|one| !list.iter().any(|named| named["Channel"] == one["Channel"])).cloned().collect();
+        list.extend(others);
+    }
+}
 
 /// Runs an `UpdateUser…` operation.
 pub(super) fn change(setting: &Setting, instance: &mut Instance, operation: &str, input: &Input) -> Answer {
@@ -44,9 +55,12 @@ pub(super) fn change(setting: &Setting, instance: &mut Instance, operation: &str
             user.settings = [("PhoneConfig".to_owned(), phone.clone())].into_iter().collect();
         }
         "UpdateUserConfig" => {
-            let settings = user_rules::phone_settings(input)?;
+            let mut settings = user_rules::phone_settings(input)?;
             let user = users::named(setting, instance, input)?;
             user.settings.remove("PhoneConfig");
+            if setting.behaviour.config_merges_channels {
+                merge_channels(&user.settings, &mut settings);
+            }
             user.settings.extend(settings);
             user.settings
                 .retain(|_, value| value.as_array().is_none_or(|list| !list.is_empty()) && *value != Value::Null);

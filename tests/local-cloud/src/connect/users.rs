@@ -1,6 +1,6 @@
 //! Users: created at once, seen a little later.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
@@ -39,6 +39,8 @@ pub(crate) struct Users {
     pub(crate) all: BTreeMap<u64, User>,
     by_id: HashMap<String, u64>,
     names: HashMap<String, u64>,
+    /// The names of users that were deleted.
+    former_names: HashSet<String>,
     sequence: u64,
 }
 
@@ -83,7 +85,8 @@ pub(super) fn create(setting: &Setting, state: &mut State, input: &Input) -> Ans
     let tags = input.object("Tags").cloned().unwrap_or_default();
     tags::check(&tags)?;
     // Names are case-sensitive.
-    if instance.users.names.contains_key(&username) {
+    let former = !setting.behaviour.usernames_reusable && instance.users.former_names.contains(&username);
+    if former || instance.users.names.contains_key(&username) {
         let message = format!("A user with the username {username} already exists.");
         return Err(Refusal::new(409, "DuplicateResourceException", message));
     }
@@ -157,6 +160,7 @@ pub(super) fn delete(setting: &Setting, instance: &mut Instance, input: &Input) 
     let (id, username) = (user.id.clone(), user.username.clone());
     let users = &mut instance.users;
     users.names.remove(&username);
+    users.former_names.insert(username);
     if let Some(key) = users.by_id.remove(&id) {
         users.all.remove(&key);
     }

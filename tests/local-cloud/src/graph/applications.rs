@@ -29,9 +29,9 @@ const TEMPLATES: [(&str, &str, &str); 2] = [
 
 fn template(graph: &Graph, id: &str) -> Option<Map<String, Value>> {
     let (id, name, text) = TEMPLATES.iter().find(|(known, ..)| *known == id)?;
-    let deprecation = graph.options.behaviour.template_deprecation.as_ref().filter(|_| *id == TEMPLATES[0].0);
+    let deprecation = graph.behaviour().template_deprecation.clone().filter(|_| *id == TEMPLATES[0].0);
     // On that day it is gone.
-    if deprecation.is_some_and(|day| *day <= graph.now().date().to_string()) {
+    if deprecation.as_ref().is_some_and(|day| *day <= graph.now().date().to_string()) {
         return None;
     }
     Some(object(json!({
@@ -136,6 +136,7 @@ impl Call<'_> {
         if patch.contains_key("displayName") && text(patch, "displayName").is_empty() {
             return Err(GraphError::invalid_property("displayName", "Application"));
         }
+        registration.former_identifiers.extend(texts(patch, "identifierUris"));
         merge(&mut registration.application, patch);
         if let Some(roles) = patch.get("appRoles") {
             registration.principal.insert("appRoles".into(), roles.clone());
@@ -146,17 +147,22 @@ impl Call<'_> {
 
     fn check_identifiers(&self, state: &State, app_id: &str, patch: &Map<String, Value>) -> Result<(), GraphError> {
         let wanted = texts(patch, "identifierUris");
-        let (mut present, mut others) = (Vec::new(), self.graph.options.behaviour.taken_identifier_uris.clone());
+        let (mut present, mut others) = (Vec::new(), self.graph.behaviour().taken_identifier_uris.clone());
+        let behaviour = self.graph.behaviour();
         let mut exempt = patch.get("api").is_some_and(|api| api["requestedAccessTokenVersion"] == 2);
         for registration in state.registrations.iter().chain(&state.deleted) {
             let uris = texts(&registration.application, "identifierUris");
             // One that was deleted can be restored for 30 days, and holds its identifiers so long.
             if text(&registration.application, "appId") == app_id {
                 present = uris;
-                exempt |= registration.saml_known_at.is_some_and(|known| known <= self.now)
+                let saml = registration.saml_known_at.is_some_and(|known| known <= self.now);
+                exempt |= (saml && behaviour.exempts_saml_identifiers)
                     || registration.application["api"]["requestedAccessTokenVersion"] == 2;
             } else {
                 others.extend(uris);
+                if registration.deleted && behaviour.deleted_hold_identifiers {
+                    others.extend(registration.former_identifiers.iter().cloned());
+                }
             }
         }
         for (index, uri) in wanted.iter().enumerate() {
@@ -164,10 +170,14 @@ impl Call<'_> {
                 return Err(GraphError::invalid_property("identifierUris", "Application"));
             }
             if others.iter().any(|taken| taken.eq_ignore_ascii_case(uri)) {
+                if behaviour.identifier_taken_by_code {
+                    let text = "Another object in the directory has the same key value.";
+                    return Err(GraphError::new(400, "Request_MultipleObjectsWithSameKeyValue", text));
+                }
                 let text = "Another object with the same value for property identifierUris already exists.";
                 return Err(GraphError::bad_request(text).detail("ObjectConflict", "identifierUris", text));
             }
-            let domains = &self.graph.options.behaviour.verified_domains;
+            let domains = &behaviour.verified_domains;
             let host = Url::parse(uri).ok().and_then(|url| url.host_str().map(String::from)).unwrap_or_default();
             let ours = uri.contains(app_id)
                 || uri.contains(&self.graph.options.tenant_id)
@@ -189,7 +199,7 @@ impl Call<'_> {
         let registration = state.application(self, id)?;
         self.check_owner(registration)?;
         let is_saml = text(&registration.principal, "preferredSingleSignOnMode") == "saml";
-        if self.graph.options.behaviour.refuses_saml_deletion && is_saml && !registration.principal_deleted {
+        if self.graph.behaviour().refuses_saml_deletion && is_saml && !registration.principal_deleted {
             return Err(GraphError::new(400, "DeletingSamlSpNotAllowed", "Property appId is invalid."));
         }
         let id = text(&registration.application, "id").to_owned();
@@ -197,7 +207,7 @@ impl Call<'_> {
             .into_iter()
             .partition::<Vec<_>, _>(|registration| text(&registration.application, "id") == id);
         state.registrations = kept;
-        state.deleted.extend(deleted);
+        state.deleted.extend(deleted.into_iter().map(|one| Registration { deleted: true, ..one }));
         Ok(Answer::no_content())
     }
 
@@ -215,10 +225,23 @@ impl Call<'_> {
         self.check_owner(registration)?;
         let id = self.referenced(&["directoryObjects", "servicePrincipals", "users"])?;
         if registration.owners.contains(&id) {
-            return Err(already_referenced("owners"));
+            return Err(self.already_referenced("owners"));
         }
         registration.owners.push(id);
         Ok(Answer::no_content())
+    }
+
+    /// What Graph says to a reference that is there already.
+    pub(super) fn already_referenced(&self, property: &str) -> GraphError {
+        GraphError::bad_request(match self.graph.behaviour().reference_exists_as_conflict {
+            true => {
+                "A conflicting object with one or more of the specified property values is present in the directory."
+                    .to_owned()
+            }
+            false => format!(
+                "One or more added object references already exist for the following modified properties: '{property}'."
+            ),
+        })
     }
 
     /// The id in the body's `@odata.id`, which must lie in one of these collections.
@@ -233,13 +256,6 @@ impl Call<'_> {
             _ => Err(GraphError::bad_request("Invalid URL format specified in @odata.id for reference properties.")),
         }
     }
-}
-
-/// What Graph says to a reference that is there already.
-pub(super) fn already_referenced(property: &str) -> GraphError {
-    GraphError::bad_request(format!(
-        "One or more added object references already exist for the following modified properties: '{property}'."
-    ))
 }
 
 fn check_redirects(patch: &Map<String, Value>) -> Result<(), GraphError> {

@@ -71,6 +71,9 @@ impl Call<'_> {
             return Err(not_valid());
         }
         if registration.assignments.iter().any(|a| text(a, "principalId") == who && text(a, "appRoleId") == role) {
+            if self.graph.behaviour().assignment_exists_as_conflict {
+                return Err(GraphError::new(409, "Request_BadRequest", "EntitlementGrant entry already exists."));
+            }
             let message = "Permission being assigned already exists on the object";
             return Err(GraphError::bad_request(message).detail("InvalidUpdate", "principalId", message));
         }
@@ -88,7 +91,7 @@ impl Call<'_> {
 
     /// A replica that knows the service principal and not yet its app roles says one of two things.
     fn role_not_replicated(&self, known_at: OffsetDateTime) -> GraphError {
-        let half = self.graph.options.clock.lasts(self.graph.options.behaviour.role_replication_seconds / 2.0);
+        let half = self.graph.options.clock.lasts(self.graph.behaviour().role_replication_seconds / 2.0);
         GraphError::bad_request(if known_at - self.now > half {
             "Not a valid reference update."
         } else {

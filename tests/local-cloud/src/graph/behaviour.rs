@@ -33,6 +33,18 @@ pub struct GraphBehaviour {
     pub stale_reads_every: Option<u64>,
     /// Whether an application can't be deleted as long as it has a service principal in SAML mode.
     pub refuses_saml_deletion: bool,
+    /// Whether the tenant's policy on identifier URIs exempts SAML applications.
+    pub exempts_saml_identifiers: bool,
+    /// Whether a deleted application holds the identifiers that were taken from it before.
+    pub deleted_hold_identifiers: bool,
+    /// Whether an identifier URI that is taken is refused by a code instead of by a text.
+    pub identifier_taken_by_code: bool,
+    /// Whether an assignment that exists is refused as an entitlement grant, with 409.
+    pub assignment_exists_as_conflict: bool,
+    /// Whether a reference that exists is refused as a conflicting object.
+    pub reference_exists_as_conflict: bool,
+    /// Whether a signing certificate can't be removed by writing the credential lists without it.
+    pub refuses_certificate_removal: bool,
     /// The day (`2027-01-31`) on which the template for AWS is removed from the gallery.
     pub template_deprecation: Option<String>,
     /// How long `GET members` goes on answering as before a change of membership.
@@ -76,6 +88,12 @@ impl Default for GraphBehaviour {
             activation_seconds: 60.0,
             stale_reads_every: None,
             refuses_saml_deletion: false,
+            exempts_saml_identifiers: true,
+            deleted_hold_identifiers: false,
+            identifier_taken_by_code: false,
+            assignment_exists_as_conflict: false,
+            reference_exists_as_conflict: false,
+            refuses_certificate_removal: false,
             template_deprecation: None,
             membership_seconds: 5.0,
             empty_page_after: Some(2),

@@ -90,7 +90,7 @@ impl Graph {
     /// Registers an application, or changes a registration: consent and credentials, as an administrator would. As in life
     /// the change takes a while to reach the token endpoint.
     pub fn register(&self, registration: AppRegistration) {
-        let at = self.options.clock.after(self.options.behaviour.registration_seconds);
+        let at = self.options.clock.after(self.behaviour().registration_seconds);
         let mut state = self.state();
         match state.clients.iter_mut().find(|client| client.is(&registration.client_id)) {
             Some(client) => client.next = Some((at, registration)),

@@ -14,7 +14,7 @@ use super::{
 impl Call<'_> {
     /// The moment whose memberships this call sees: the advanced index behind `ConsistencyLevel: eventual` is older.
     fn as_of(&self, options: &Options) -> OffsetDateTime {
-        let behaviour = &self.graph.options.behaviour;
+        let behaviour = &self.graph.behaviour();
         let extra = (behaviour.list_replication_seconds - behaviour.membership_seconds).max(0.0);
         if options.eventual { self.now - self.graph.options.clock.lasts(extra) } else { self.now }
     }

@@ -53,7 +53,7 @@ impl Graph {
         let state: &mut State = &mut guard;
         let group = state.directory.group_id(group)?;
         let id = state.directory.put(member, self.now());
-        let from = self.options.clock.after(self.options.behaviour.membership_seconds);
+        let from = self.options.clock.after(self.behaviour().membership_seconds);
         if !state.directory.link(&group, &id, from) {
             return Err(format!("{id} is a member of the group {group} already"));
         }
@@ -69,7 +69,7 @@ impl Graph {
         let mut guard = self.state();
         let state: &mut State = &mut guard;
         let group = state.directory.group_id(group)?;
-        let until = self.options.clock.after(self.options.behaviour.membership_seconds);
+        let until = self.options.clock.after(self.behaviour().membership_seconds);
         if !state.directory.unlink(&group, member_id, until) {
             return Err(format!("{member_id} is no direct member of the group {group}"));
         }

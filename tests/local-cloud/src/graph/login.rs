@@ -108,7 +108,7 @@ impl Graph {
 
     /// Whether a name of a tenant in a login URL is ours: the id or a verified domain.
     pub(super) fn is_tenant(&self, name: &str) -> bool {
-        let domains = &self.options.behaviour.verified_domains;
+        let domains = &self.behaviour().verified_domains;
         name.eq_ignore_ascii_case(&self.options.tenant_id)
             || domains.iter().any(|domain| domain.eq_ignore_ascii_case(name))
     }

@@ -5,8 +5,8 @@ use std::fmt::Write;
 
 use uuid::Uuid;
 
-use super::Graph;
-use crate::http::Response;
+use super::{Graph, certificate::SigningKey};
+use crate::{http::Response, sign_in::xml_signature};
 
 const CLAIMS: &[(&str, &str, &str)] = &[
     ("http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name", "Name", "The mutable display name of the user."),
@@ -72,12 +72,13 @@ pub(super) fn answer(graph: &Graph, tenant: &str, app_id: Option<&str>) -> Respo
             }
         },
     };
-    match certificates {
-        Ok(certificates) => Response::new(
-            200,
-            "application/samlmetadata+xml; charset=utf-8",
-            document(&graph.options.tenant_id, &certificates),
-        ),
+    let signer = app_id.and_then(|app_id| graph.metadata_signer(app_id));
+    let signed = certificates.and_then(|certificates| match signer {
+        Some(key) => document(&graph.options.tenant_id, &certificates, &key),
+        None => document(&graph.options.tenant_id, &certificates, graph.tenant_key()?),
+    });
+    match signed {
+        Ok(document) => Response::new(200, "application/samlmetadata+xml; charset=utf-8", document),
         Err(text) => page(500, &text),
     }
 }
@@ -92,7 +93,7 @@ fn page(status: u16, text: &str) -> Response {
     )
 }
 
-fn document(tenant: &str, certificates: &[String]) -> String {
+fn document(tenant: &str, certificates: &[String], signer: &SigningKey) -> Result<String, String> {
     let mut keys = String::new();
     for certificate in certificates {
         let _ = write!(
@@ -109,7 +110,7 @@ fn document(tenant: &str, certificates: &[String]) -> String {
              <auth:Description>{text}</auth:Description></auth:ClaimType>"
         );
     }
-    let id = Uuid::new_v4();
+    let (id, place) = (format!("_{}", Uuid::new_v4()), xml_signature::PLACE);
     let wsa = "<wsa:EndpointReference xmlns:wsa=\"http://www.w3.org/2005/08/addressing\"><wsa:Address>";
     let sts = format!("https://sts.windows.net/{tenant}/");
     let wsfed = format!("https://login.microsoftonline.com/{tenant}/wsfed");
@@ -118,9 +119,9 @@ fn document(tenant: &str, certificates: &[String]) -> String {
                 xmlns:fed=\"http://docs.oasis-open.org/wsfed/federation/200706\" \
                 protocolSupportEnumeration=\"http://docs.oasis-open.org/wsfed/federation/200706\"";
     let auth = "xmlns:auth=\"http://docs.oasis-open.org/wsfed/authorization/200706\"";
-    format!(
+    let document = format!(
         "<?xml version=\"1.0\" encoding=\"utf-8\"?>\
-         <EntityDescriptor ID=\"_{id}\" entityID=\"{sts}\" xmlns=\"urn:oasis:names:tc:SAML:2.0:metadata\">\
+         <EntityDescriptor ID=\"{id}\" entityID=\"{sts}\" xmlns=\"urn:oasis:names:tc:SAML:2.0:metadata\">{place}\
          <RoleDescriptor xsi:type=\"fed:SecurityTokenServiceType\" {role}>{keys}\
          <fed:ClaimTypesOffered {auth}>{claims}</fed:ClaimTypesOffered>\
          <fed:SecurityTokenServiceEndpoint>{wsa}{wsfed}</wsa:Address></wsa:EndpointReference></fed:SecurityTokenServiceEndpoint>\
@@ -136,5 +137,6 @@ fn document(tenant: &str, certificates: &[String]) -> String {
          <SingleSignOnService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect\" Location=\"{saml}\"/>\
          <SingleSignOnService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\" Location=\"{saml}\"/>\
          </IDPSSODescriptor></EntityDescriptor>"
-    )
+    );
+    xml_signature::sign(&document, &id, &signer.certificate(), |message| signer.sign(message))
 }

@@ -34,7 +34,7 @@ mod throttle;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak};
 
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
@@ -80,13 +80,14 @@ pub struct GraphOptions {
     pub login_url: String,
     /// Where the emulator answers for `*.lambda-url.<region>.on.aws`: notifications to such hosts go there.
     pub upstream: String,
-    /// How unkind it is.
+    /// How unkind it is at the start.
     pub behaviour: GraphBehaviour,
 }
 
 /// The tenant with Graph and the login service in front.
 pub struct Graph {
     options: GraphOptions,
+    behaviour: RwLock<Arc<GraphBehaviour>>,
     state: Mutex<State>,
     http: reqwest::Client,
     tenant_key: OnceLock<SigningKey>,
@@ -151,8 +152,10 @@ impl Graph {
         }
         // Notifications go to loopback only, never through a proxy, and are not redirected.
         let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+        let behaviour = RwLock::new(Arc::new(std::mem::take(&mut options.behaviour)));
         Arc::new_cyclic(|this| Self {
             options,
+            behaviour,
             state: Mutex::new(State {
                 directory: Directory::load(tenant, now),
                 clients,
@@ -288,6 +291,16 @@ impl Graph {
 
     fn now(&self) -> OffsetDateTime {
         self.options.clock.now()
+    }
+
+    /// How the tenant behaves now.
+    fn behaviour(&self) -> Arc<GraphBehaviour> {
+        Arc::clone(&self.behaviour.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Changes how the tenant behaves from the next call on.
+    pub(crate) fn behave(&self, behaviour: GraphBehaviour) {
+        *self.behaviour.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(behaviour);
     }
 
     /// Where Graph is reached, without the version.

@@ -42,7 +42,7 @@ impl Graph {
             let waiting = state.outbox.waiting.entry(subscription.url().to_owned()).or_default();
             if waiting.is_empty() {
                 state.outbox.batches += 1;
-                let behaviour = &self.options.behaviour;
+                let behaviour = &self.behaviour();
                 let nth = |every: Option<u64>| {
                     every.is_some_and(|every| every > 0 && state.outbox.batches.is_multiple_of(every))
                 };

@@ -95,7 +95,7 @@ impl Options {
         let size = self.top.unwrap_or(100);
         let mut place = self.place;
         let mut value = Vec::new();
-        let empty_now = graph.options.behaviour.empty_page_after == Some(place.pages) && !place.empty_given;
+        let empty_now = graph.behaviour().empty_page_after == Some(place.pages) && !place.empty_given;
         let mut rest = rows.next();
         if empty_now && !self.first() && rest.is_some() {
             place.empty_given = true;

@@ -6,7 +6,6 @@ use uuid::Uuid;
 
 use super::{
     Answer, Call, State,
-    applications::already_referenced,
     error::GraphError,
     registration::{object, refuse_read_only, text},
 };
@@ -95,7 +94,7 @@ impl Call<'_> {
             "displayName": body["displayName"],
             "isOrganizationDefault": body.get("isOrganizationDefault").and_then(Value::as_bool).unwrap_or(false),
         }));
-        let referable_at = self.graph.options.clock.after(self.graph.options.behaviour.policy_replication_seconds);
+        let referable_at = self.graph.options.clock.after(self.graph.behaviour().policy_replication_seconds);
         self.graph.state().policies.push(Policy { fields: fields.clone(), referable_at });
         let mut answer = self.entity("policies/claimsMappingPolicies", fields);
         answer.status = 201;
@@ -159,7 +158,7 @@ impl Call<'_> {
         }
         let registration = state.principal(self, principal)?;
         if registration.policies.contains(&id) {
-            return Err(already_referenced("claimsMappingPolicies"));
+            return Err(self.already_referenced("claimsMappingPolicies"));
         }
         if !registration.policies.is_empty() {
             return Err(GraphError::bad_request(

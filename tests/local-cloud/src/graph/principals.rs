@@ -45,6 +45,15 @@ impl State {
 }
 
 impl Graph {
+    /// The key that signs an application's metadata: that of its first published certificate.
+    pub(super) fn metadata_signer(&self, app_id: &str) -> Option<Arc<SigningKey>> {
+        let (now, state) = (self.now(), self.state());
+        let mut of_app = state.registrations.iter();
+        let registration = of_app.find(|one| text(&one.application, "appId").eq_ignore_ascii_case(app_id))?;
+        let mut published = registration.certificates.iter().filter(|certificate| certificate.published_at <= now);
+        published.next().map(|certificate| Arc::clone(&certificate.key))
+    }
+
     /// The certificates in an application's metadata, if there is such an application.
     pub(super) fn published_certificates(&self, app_id: &str) -> Option<Vec<String>> {
         let (now, state) = (self.now(), self.state());
@@ -82,7 +91,7 @@ impl Call<'_> {
         let registration = state.principal(self, id)?;
         let mut fields = registration.principal_view(options.select.as_deref(), self.now);
         registration.reads += 1;
-        let every = self.graph.options.behaviour.stale_reads_every;
+        let every = self.graph.behaviour().stale_reads_every;
         if every.is_some_and(|every| registration.reads.is_multiple_of(every))
             && let Some((before, until)) = &registration.credentials_before
             && *until > self.now
@@ -104,14 +113,15 @@ impl Call<'_> {
         let mut patch = patch.clone();
         let kept = patch.remove("keyCredentials");
         let passwords = patch.remove("passwordCredentials");
-        let (clock, behaviour) = (&self.graph.options.clock, &self.graph.options.behaviour);
+        let (clock, behaviour) = (&self.graph.options.clock, &self.graph.behaviour());
         let before = credentials(registration, self.now);
         match (kept, passwords) {
             (None, None) => {}
             (Some(kept), Some(passwords)) => {
                 registration.credentials_before = Some((before.clone(), clock.after(behaviour.activation_seconds)));
                 let published_until = clock.after(behaviour.metadata_seconds);
-                retire_certificates(registration, &kept, &passwords, published_until)?;
+                let refuses = behaviour.refuses_certificate_removal;
+                retire_certificates(registration, &kept, &passwords, published_until, refuses)?;
             }
             // A certificate's two keys and its password belong together.
             (Some(_), None) => return Err(GraphError::invalid_property("keyCredentials", "ServicePrincipal")),
@@ -176,7 +186,7 @@ impl Call<'_> {
         passwords
             .push(json!({"customKeyIdentifier": identifier, "displayName": name, "endDateTime": end, "hint": null,
                               "keyId": sign_id, "secretText": null, "startDateTime": start}));
-        let (clock, behaviour) = (&self.graph.options.clock, &self.graph.options.behaviour);
+        let (clock, behaviour) = (&self.graph.options.clock, &self.graph.behaviour());
         registration.credentials_before =
             Some((self::credentials(registration, self.now), clock.after(behaviour.activation_seconds)));
         registration.mirror_certificates(&credentials, &passwords);
@@ -264,6 +274,7 @@ fn retire_certificates(
     kept: &Value,
     passwords: &Value,
     published_until: OffsetDateTime,
+    refuses: bool,
 ) -> Result<(), GraphError> {
     let invalid = |name: &str| GraphError::invalid_property(name, "ServicePrincipal");
     let mut known = BTreeMap::new();
@@ -287,6 +298,10 @@ fn retire_certificates(
         known.insert(name, ids);
     }
     let (keys, secrets) = (&known["keyCredentials"], &known["passwordCredentials"]);
+    if refuses && let Some(gone) = registration.certificates.iter().find(|one| !keys.contains(&one.sign_id)) {
+        let message = format!("Update to existing credential with KeyId '{}' is not allowed.", gone.sign_id);
+        return Err(GraphError::bad_request(message).detail("KeyNotUpdatable", "keyCredentials", "KeyNotUpdatable"));
+    }
     for certificate in &registration.certificates {
         let listed = [
             keys.contains(&certificate.sign_id),

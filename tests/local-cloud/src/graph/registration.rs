@@ -1,6 +1,6 @@
 //! What the tenant keeps of an application: its registration, its service principal, and what hangs on them.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
@@ -26,6 +26,10 @@ pub(super) struct Registration {
     pub(super) principal: Map<String, Value>,
     /// Whether the service principal was deleted while the application stays.
     pub(super) principal_deleted: bool,
+    /// Whether the application is in the recycle bin.
+    pub(super) deleted: bool,
+    /// Every identifier URI that it was given.
+    pub(super) former_identifiers: BTreeSet<String>,
     pub(super) owners: Vec<String>,
     pub(super) certificates: Vec<Certificate>,
     /// Certificates (base64) that were removed, and until when the federation metadata shows them all the same.
@@ -78,7 +82,7 @@ impl Registration {
             "id": Uuid::new_v4().to_string(), "deletedDateTime": null, "appId": app_id, "applicationTemplateId": template,
             "disabledByMicrosoftStatus": null, "createdDateTime": stamp(now), "displayName": name, "description": null, "isDisabled": false,
             "groupMembershipClaims": null, "identifierUris": [], "isDeviceOnlyAuthSupported": null,
-            "isFallbackPublicClient": false, "notes": null, "publisherDomain": graph.options.behaviour.verified_domains.first(),
+            "isFallbackPublicClient": false, "notes": null, "publisherDomain": graph.behaviour().verified_domains.first(),
             "serviceManagementReference": service_reference, "signInAudience": "AzureADMyOrg", "tags": [],
             "tokenEncryptionKeyId": null, "samlMetadataUrl": null, "defaultRedirectUri": null, "optionalClaims": null,
             "addIns": [], "api": {"acceptMappedClaims": null, "knownClientApplications": [], "requestedAccessTokenVersion": null,
@@ -111,11 +115,13 @@ impl Registration {
             "resourceSpecificApplicationPermissions": [],
             "verifiedPublisher": {"displayName": null, "verifiedPublisherId": null, "addedDateTime": null},
         });
-        let (clock, behaviour) = (&graph.options.clock, &graph.options.behaviour);
+        let (clock, behaviour) = (&graph.options.clock, &graph.behaviour());
         Self {
             application: object(application),
             principal: object(principal),
             principal_deleted: false,
+            deleted: false,
+            former_identifiers: BTreeSet::new(),
             owners: Vec::new(),
             certificates: Vec::new(),
             removed_certificates: Vec::new(),

@@ -37,7 +37,7 @@ impl Meter {
             50..=500 => 5_000,
             _ => 8_000,
         };
-        let limit = graph.options.behaviour.resource_units.unwrap_or(documented);
+        let limit = graph.behaviour().resource_units.unwrap_or(documented);
         if self.used > limit {
             let left = self.ends.map_or(0.0, |ends| (ends - now).as_seconds_f64());
             // In seconds of the real cloud, which who waits scales as well; the header can say whole ones only.

@@ -54,14 +54,14 @@ pub(crate) async fn assume_role(cloud: &Cloud, posted: &PostedResponse) -> Resul
         xml_signature::verify(&posted.response, &assertion.id, &issuer.certificates)
             .map_err(|_| saml("Response signature invalid", "InvalidIdentityToken"))?;
     }
-    let now = cloud.world.setting.clock.now();
+    let now = cloud.world.setting().clock.now();
     if assertion.not_on_or_after <= now || assertion.issued + REDEEM < now {
         return Err(saml("Token must be redeemed within 5 minutes of issuance", "ExpiredTokenException"));
     }
     if assertion.not_before > now {
         return Err(saml("Token is not valid yet", "InvalidIdentityToken"));
     }
-    let endpoint = |url: &str| is_endpoint(url, &cloud.world.setting.region);
+    let endpoint = |url: &str| is_endpoint(url, &cloud.world.setting().region);
     if !assertion.audiences.iter().any(|audience| audience == "urn:amazon:webservices" || endpoint(audience)) {
         return Err(saml("Response does not contain the required audience.", "InvalidIdentityToken"));
     }
@@ -88,14 +88,14 @@ pub(crate) async fn assume_role(cloud: &Cloud, posted: &PostedResponse) -> Resul
 /// # Errors
 /// What the browser shows instead.
 pub(crate) fn destination(cloud: &Cloud, relay_state: &str) -> Result<String, Refusal> {
-    let place = format!("https://{}.console.aws.amazon.com/connect/federate/", cloud.world.setting.region);
+    let place = format!("https://{}.console.aws.amazon.com/connect/federate/", cloud.world.setting().region);
     let Some(rest) = relay_state.strip_prefix(&place) else {
         // No relay state: the console's own home, where a call centre's people can do nothing.
         return Err(refuse(format!("The relay state `{relay_state}` leads to the AWS console and not to Connect.")));
     };
     let id = rest.split(['?', '#']).next().unwrap_or_default().to_owned();
     let state = cloud.world.state();
-    let now = cloud.world.setting.clock.now();
+    let now = cloud.world.setting().clock.now();
     match state.connect.instance(&id) {
         Some(instance) if instance.takes_saml(now) => Ok(id),
         _ => Err(Refusal::new(CONNECT, format!("There is no Amazon Connect instance {id} that takes SAML sign-ins."))),
@@ -107,7 +107,7 @@ pub(crate) fn destination(cloud: &Cloud, relay_state: &str) -> Result<String, Re
 /// # Errors
 /// What Connect's page says.
 pub(crate) async fn federate(cloud: &Cloud, session: &Session, instance: &str) -> Result<(), Refusal> {
-    let setting = &cloud.world.setting;
+    let setting = &cloud.world.setting();
     let user_id = format!("{}:{}", text(&session.role, "RoleId"), session.name);
     let resource = setting.arn(&format!("instance/{instance}/user/{user_id}"));
     let ask = Ask::new("connect:GetFederationToken", resource)

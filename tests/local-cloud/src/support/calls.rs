@@ -25,7 +25,9 @@ pub(crate) fn call(setting: &Setting, state: &mut State, operation: &str, input:
     match operation {
         "DescribeServices" => {
             let language = language(input)?;
-            answer(json!({ "services": services::describe(&input.texts("serviceCodeList"), language) }))
+            answer(
+                json!({ "services": services::describe(setting.behaviour.number_service_listed, &input.texts("serviceCodeList"), language) }),
+            )
         }
         "DescribeSeverityLevels" => {
             language(input)?;
@@ -115,7 +117,7 @@ fn create(setting: &Setting, support: &mut Support, input: &Input) -> Answer {
         return Err(invalid("communicationBody has more than 8000 characters."));
     }
     let (service, category) = (need("serviceCode")?, need("categoryCode")?);
-    if !services::exists(service, category) {
+    if !services::exists(setting.behaviour.number_service_listed, service, category) {
         return Err(invalid(format!("There is no category {category} of the service {service}.")));
     }
     if input.text("issueType") != Some("customer-service") && service == "service-connect-number-management" {

@@ -43,21 +43,40 @@ const SERVICES: [Entry; 4] = [
     ),
 ];
 
+/// Connect's own service, if phone numbers have none of their own.
+const CONNECT_WITH_NUMBERS: Entry = (
+    "amazon-connect",
+    "Connect (Contact Center)",
+    "Connect (コンタクトセンター)",
+    &[
+        ("general-guidance", "General Guidance", "一般的なガイダンス"),
+        ("contact-flows", "Flows", "フロー"),
+        ("phone-number-order-6e5", "Order New Phone Numbers", "新しい電話番号の注文"),
+    ],
+);
+
 /// Whether cases of this category order phone numbers.
 pub(super) fn is_number_order(category: &str) -> bool {
-    category == SERVICES[0].3[1].0
+    [SERVICES[0].3[1].0, CONNECT_WITH_NUMBERS.3[2].0].contains(&category)
+}
+
+/// The catalogue, in which phone numbers have a service of their own or belong to that of Connect.
+fn listed(numbers: bool) -> impl Iterator<Item = &'static Entry> {
+    let own = SERVICES.iter().filter(move |_| numbers);
+    let shared = [&CONNECT_WITH_NUMBERS].into_iter().chain(&SERVICES[2..]).filter(move |_| !numbers);
+    own.chain(shared)
 }
 
 /// Whether there is such a service with such a category.
-pub(super) fn exists(service: &str, category: &str) -> bool {
-    let found = SERVICES.iter().find(|entry| entry.0 == service);
+pub(super) fn exists(numbers: bool, service: &str, category: &str) -> bool {
+    let found = listed(numbers).find(|entry| entry.0 == service);
     found.is_some_and(|entry| entry.3.iter().any(|known| known.0 == category))
 }
 
 /// `DescribeServices`' list, in a language.
-pub(super) fn describe(codes: &[&str], language: &str) -> Vec<Value> {
+pub(super) fn describe(numbers: bool, codes: &[&str], language: &str) -> Vec<Value> {
     let name = |english: &'static str, japanese: &'static str| if language == "ja" { japanese } else { english };
-    let wanted = SERVICES.iter().filter(|entry| codes.is_empty() || codes.contains(&entry.0));
+    let wanted = listed(numbers).filter(|entry| codes.is_empty() || codes.contains(&entry.0));
     wanted
         .map(|(code, english, japanese, categories)| {
             let category = |(code, english, japanese): &(&'static str, &'static str, &'static str)| {

@@ -44,6 +44,7 @@ pub(crate) fn options() -> Options {
         // Where botocore is at hand, every call of these tests is held against the official models as well.
         models: std::env::var_os("LOCAL_CLOUD_MODELS").map(Into::into),
         behaviour: Behaviour { instance_seconds: 45.0, ..Behaviour::default() },
+        assume: Vec::new(),
     }
 }
 

@@ -1,0 +1,310 @@
+//! A short life of an onboarding under one set of readings: onboarding, user sync, drift, rotation, teardown, in a cloud in which
+//! other lives came before and come after.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::{
+    common::local,
+    kept::{Cloud, Ended, until},
+};
+
+const GROUP: &str = "Support agents";
+/// Hours between the acts of a rotation take seconds.
+const CLOCK_SCALE: &str = "0.0005";
+/// How many agents the group has.
+const AGENTS: usize = 3;
+/// So often an execution starts again while the sync of a notification is at work.
+const PATIENCE: usize = 200;
+
+/// A cloud for one life after the other.
+pub(super) struct House {
+    cloud: Cloud,
+}
+
+/// What one life brought.
+#[derive(Debug, Default)]
+pub(super) struct Lived {
+    /// `resource: state` of every open item, failure and finding, in the order of the phases.
+    pub(super) open: Vec<String>,
+    /// Which phases ended in an error, with its name and cause.
+    pub(super) failed: Vec<String>,
+    /// What is wrong with what exists.
+    pub(super) wrong: Vec<String>,
+}
+
+fn member(number: usize) -> Value {
+    json!({
+        "@odata.type": "#microsoft.graph.user", "id": member_id(number),
+        "userPrincipalName": username(number), "givenName": "Agent",
+        "surname": format!("Number {number}"), "displayName": format!("Agent {number}"), "mail": null,
+        "accountEnabled": true, "userType": "Member",
+    })
+}
+
+fn member_id(number: usize) -> String {
+    format!("75000000-0000-4000-8000-{number:012}")
+}
+
+fn username(number: usize) -> String {
+    format!("agent{number}@contoso.onmicrosoft.com")
+}
+
+fn input(alias: &str) -> Value {
+    json!({
+        "instance": { "alias": alias },
+        "quotas": { "concurrentActiveCalls": 20 },
+        "phoneNumbers": [
+            { "country": "US", "type": "DID", "quantity": 1 }, { "country": "JP", "type": "DID", "quantity": 1 },
+        ],
+        "documents": { "identity": "life/identity.png", "address": "life/address.pdf", "relationship": "life/relationship.pdf" },
+        "users": {
+            "groups": [{
+                "group": GROUP, "securityProfiles": ["Agent"], "phone": { "autoAccept": true, "afterContactWorkSeconds": 30 },
+            }],
+            "removed": { "action": "delete", "graceDays": 0 },
+            "brake": { "maxRemovals": 10, "maxRemovalsPercent": 100 },
+        },
+    })
+}
+
+impl House {
+    /// Deploys the stack, and takes AWS's first identifier for an application of another team.
+    pub(super) async fn start() -> Self {
+        let members: Vec<Value> = (0..AGENTS).map(member).collect();
+        let tenant = json!({ "groups": [{ "displayName": GROUP, "members": members }] });
+        let begin = move || {
+            let folder = tempfile::tempdir().unwrap();
+            let file = |name: &str, content: &Value| {
+                std::fs::write(folder.path().join(name), content.to_string()).unwrap();
+                folder.path().join(name)
+            };
+            let mut command = local();
+            command.args(["--keep", "--idle", "--clock-scale", CLOCK_SCALE, "--tenant"]);
+            command.arg(file("tenant.json", &tenant)).arg("--input").arg(file("input.json", &input("life")));
+            Cloud::of(&command, folder)
+        };
+        let house = Self { cloud: tokio::task::spawn_blocking(begin).await.unwrap() };
+        house.cloud.admin("POST", "quota", &json!({ "code": "L-AA17A6B9", "value": 100 })).await;
+        house.neighbour().await;
+        house
+    }
+
+    async fn neighbour(&self) {
+        let template = "/applicationTemplates/8b1025e4-1dd2-430b-a150-2ef79cd700f5/instantiate";
+        let made = self.cloud.graph("POST", template, &json!({ "displayName": "Another team's application" })).await;
+        let id = made["application"]["id"].as_str().unwrap().to_owned();
+        let principal = made["servicePrincipal"]["id"].as_str().unwrap();
+        // What replication needs on this clock is over at once.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let saml = json!({ "preferredSingleSignOnMode": "saml" });
+        self.cloud.graph("PATCH", &format!("/servicePrincipals/{principal}"), &saml).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let taken = json!({ "identifierUris": ["https://signin.aws.amazon.com/saml"] });
+        self.cloud.graph("PATCH", &format!("/applications/{id}"), &taken).await;
+    }
+
+    /// Lives once under the other reading of these assumptions.
+    pub(super) async fn live(&self, names: &[&str], alias: &str) -> Lived {
+        self.assume(names).await;
+        let mut lived = Lived::default();
+        self.lose_answers().await;
+        let ended = self.run("OnboardingStateMachineArn", &input(alias)).await;
+        lived.note("onboarding", &ended);
+        lived.expect(ended.output["signInVerified"] == true, "the sign-in is not verified");
+        if !lived.failed.is_empty() {
+            return lived;
+        }
+        let id = text(&self.instance(alias).await["Id"]);
+        self.synced(alias, &id, &mut lived).await;
+        self.mended(alias, &id, &mut lived).await;
+        let rotated = self.run("RotateCertificateStateMachineArn", &json!({ "instanceId": id, "force": true })).await;
+        lived.note("rotation", &rotated);
+        for instance in rotated.output["instances"].as_array().into_iter().flatten() {
+            if instance["status"] != "ROTATED" {
+                lived.open.push(format!("rotation {}: {}", text(&instance["status"]), text(&instance["detail"])));
+            }
+        }
+        self.signs_in(alias, 0, &mut lived).await;
+        self.torn_down(alias, &id, &mut lived).await;
+        let violations = self.cloud.admin("GET", "violations", &Value::Null).await;
+        lived.expect(violations == json!([]), &violations.to_string());
+        lived
+    }
+
+    /// Onboards the alias of an instance that was deleted.
+    pub(super) async fn again(&self, names: &[&str], alias: &str) -> Ended {
+        self.assume(names).await;
+        self.run("OnboardingStateMachineArn", &input(alias)).await
+    }
+
+    async fn assume(&self, names: &[&str]) {
+        self.cloud.admin("POST", "assume", &json!({ "names": names })).await;
+    }
+
+    /// Each of these calls takes effect, and its answer gets lost: the repetition finds that it is done.
+    async fn lose_answers(&self) {
+        let lost = |service: &str, call: &str| json!({ "service": service, "match": call, "break": true });
+        let rules = json!([
+            lost("graph", "^POST .*/appRoleAssignedTo$"),
+            lost("graph", "^POST .*/claimsMappingPolicies/.ref$"),
+            lost("connect", "^DeleteInstance$"),
+        ]);
+        self.cloud.admin("POST", "fault", &rules).await;
+    }
+
+    async fn run(&self, machine: &str, input: &Value) -> Ended {
+        for _ in 0..PATIENCE {
+            let ended = self.cloud.end_of(&self.cloud.start(machine, input).await).await;
+            if ended.output["status"] != "BUSY" {
+                return ended;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("{machine} is always busy");
+    }
+
+    /// One user's channels are changed by hand, another one leaves and comes back, and somebody joins.
+    async fn synced(&self, alias: &str, id: &str, lived: &mut Lived) {
+        let first = self.user(alias, 0).await;
+        let path = format!("/users/{id}/{}/config", text(&first["Id"]));
+        let accept = |channel: &str, accept: bool| json!({ "Channel": channel, "AutoAccept": accept });
+        let by_hand = json!({ "AutoAcceptConfigs": [accept("VOICE", false), accept("CHAT", true)] });
+        self.cloud.rest("connect", "POST", &path, &by_hand).await;
+        let sync = json!({ "instanceId": id });
+        let leaver = json!({ "group": GROUP, "memberId": member_id(1) });
+        self.cloud.admin("POST", "members/remove", &leaver).await;
+        self.cloud.admin("POST", "members/add", &json!({ "group": GROUP, "member": member(AGENTS) })).await;
+        lived.note("sync", &self.run("UserSyncStateMachineArn", &sync).await);
+        let names = self.usernames(alias).await;
+        let denied = lived.failed.iter().any(|failed| failed.starts_with("sync: AccessDenied"));
+        let joined = names.contains(&username(AGENTS));
+        let left = names.len() == AGENTS && !names.contains(&username(1));
+        lived.expect(
+            joined && (left || denied && names.len() == AGENTS + 1),
+            &format!("after somebody left there are {names:?}"),
+        );
+        let settings = self.user(alias, 0).await["AutoAcceptConfigs"].clone();
+        let set =
+            |channel: &str| settings.as_array().into_iter().flatten().find(|one| one["Channel"] == channel).cloned();
+        lived.expect(set("VOICE") == Some(accept("VOICE", true)), &format!("the phone was not set back: {settings}"));
+        lived.expect(set("CHAT") == Some(accept("CHAT", true)), &format!("another channel was changed: {settings}"));
+
+        self.cloud.admin("POST", "members/add", &json!({ "group": GROUP, "member": member(1) })).await;
+        let back = self.run("UserSyncStateMachineArn", &sync).await;
+        lived.note("sync", &back);
+        let failures = back.output["failures"].as_array().into_iter().flatten();
+        lived.open.extend(failures.map(|one| format!("sync {}: {}", text(&one["username"]), text(&one["reason"]))));
+        // A second sync finds nothing more to do.
+        let again = self.run("UserSyncStateMachineArn", &sync).await;
+        lived.expect(
+            again.output["counts"]["updated"] == 0,
+            &format!("a sync of equal sides changes users: {}", again.output["counts"]),
+        );
+        let mut names = self.usernames(alias).await;
+        names.sort();
+        let failed = lived.open.iter().any(|open| open.starts_with(&format!("sync {}", username(1))));
+        let all = (0..=AGENTS).filter(|number| *number != 1 || !failed).map(username).collect::<Vec<_>>();
+        lived.expect(names == all, &format!("after the return there are {names:?}"));
+        self.signs_in(alias, 0, lived).await;
+    }
+
+    async fn mended(&self, alias: &str, id: &str, lived: &mut Lived) {
+        let path = format!("/instance/{id}/attribute/CONTACTFLOW_LOGS");
+        self.cloud.rest("connect", "POST", &path, &json!({ "Value": "false" })).await;
+        let ended = self.run("DriftStateMachineArn", &json!({ "instanceId": id, "mend": true })).await;
+        lived.note("drift", &ended);
+        let instances = ended.output["instances"].as_array().into_iter().flatten();
+        let findings: Vec<&Value> =
+            instances.flat_map(|one| one["findings"].as_array().into_iter().flatten()).collect();
+        let ours = findings.iter().any(|finding| finding.to_string().contains("CONTACTFLOW_LOGS"));
+        lived.expect(ours, &format!("the drift of {alias} was not found: {findings:?}"));
+        let open = findings.iter().filter(|finding| finding["mended"] != true);
+        lived.open.extend(open.map(|finding| format!("drift {finding}")));
+    }
+
+    async fn torn_down(&self, alias: &str, id: &str, lived: &mut Lived) {
+        let machine = "TeardownStateMachineArn";
+        let mut request = json!({ "instanceId": id, "instance": "delete" });
+        let plan = self.run(machine, &request).await;
+        if plan.status != "SUCCEEDED" {
+            lived.note("teardown plan", &plan);
+        }
+        let more = json!({ "mode": "apply", "confirmAlias": alias, "approvedDigest": plan.output["digest"] });
+        request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let ended = self.run(machine, &request).await;
+        let joiner = json!({ "group": GROUP, "memberId": member_id(AGENTS) });
+        self.cloud.admin("POST", "members/remove", &joiner).await;
+        lived.note("teardown", &ended);
+        let traces = self.traces(alias).await;
+        lived.expect(ended.status != "SUCCEEDED" || traces.is_empty(), &format!("the teardown left {traces:?}"));
+        // Graph's subscription of the group goes with its last onboarding.
+        until("the deleted instance is out of sight", async || {
+            (ended.status != "SUCCEEDED" || self.find(alias).await.is_none()).then_some(())
+        })
+        .await;
+    }
+
+    async fn signs_in(&self, alias: &str, number: usize, lived: &mut Lived) {
+        let name = format!("Amazon Connect {alias}");
+        let outcome = self.cloud.sign_in(&name, &member_id(number)).await;
+        lived.expect(outcome["signedIn"] == true, &format!("nobody can sign in: {outcome}"));
+    }
+
+    async fn inventory(&self) -> Value {
+        self.cloud.admin("GET", "inventory", &Value::Null).await
+    }
+
+    async fn find(&self, alias: &str) -> Option<Value> {
+        let instances = self.inventory().await["connect"]["instances"].as_array().unwrap().clone();
+        instances.into_iter().find(|instance| instance["InstanceAlias"] == alias)
+    }
+
+    async fn instance(&self, alias: &str) -> Value {
+        self.find(alias).await.unwrap_or_else(|| panic!("there is no instance {alias}"))
+    }
+
+    async fn user(&self, alias: &str, number: usize) -> Value {
+        let users = self.instance(alias).await["users"].as_array().unwrap().clone();
+        users.into_iter().find(|user| user["Username"] == username(number)).unwrap()
+    }
+
+    async fn usernames(&self, alias: &str) -> Vec<String> {
+        let users = self.instance(alias).await["users"].as_array().unwrap().clone();
+        users.iter().map(|user| text(&user["Username"])).collect()
+    }
+
+    /// Everything in both clouds that names the alias.
+    async fn traces(&self, alias: &str) -> Vec<String> {
+        let inventory = self.inventory().await;
+        ["graph", "iam", "connect"]
+            .into_iter()
+            .filter(|part| inventory[part].to_string().contains(alias))
+            .map(String::from)
+            .collect()
+    }
+}
+
+impl Lived {
+    fn note(&mut self, phase: &str, ended: &Ended) {
+        if ended.status != "SUCCEEDED" {
+            self.failed.push(format!("{phase}: {}: {}", text(&ended.output["Error"]), text(&ended.output["Cause"])));
+        }
+        let items = ended.output["openItems"].as_array().into_iter().flatten();
+        // What every teardown of a whole instance says.
+        let usual =
+            |item: &&Value| !["instance", "storage", "quotas"].iter().any(|of| text(&item["subject"]).starts_with(of));
+        self.open.extend(items.filter(usual).map(|item| format!("{phase}: {item}")));
+    }
+
+    fn expect(&mut self, holds: bool, what: &str) {
+        if !holds {
+            self.wrong.push(what.to_owned());
+        }
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,87 @@
+//! The product works under either reading of every fact that no documentation settles, or ends with a clear open item.
+//!
+//! Each test starts one local cloud and lives in it once for each of its assumptions.
+
+mod life;
+
+use life::{House, Lived};
+use local_cloud::assumptions::{self, ALL, Area};
+
+/// The alias of a life without counter-assumptions.
+const ASSUMED: &str = "assumed";
+
+/// What a life leaves open or fails with under the other reading of an assumption. Under all others, nothing stays open.
+const OPEN: [(&str, &[&str]); 4] = [
+    ("certificate-removal", &[OLD_CERTIFICATE]),
+    (
+        "username-reuse",
+        &["sync agent1@contoso.onmicrosoft.com: Amazon Connect says that the username exists and does not show it"],
+    ),
+    ("deletion-by-tags", &[USER_NOT_DELETED, NOT_TORN_DOWN]),
+    (ALL, &[OLD_CERTIFICATE, USER_NOT_DELETED, NOT_TORN_DOWN]),
+];
+const OLD_CERTIFICATE: &str =
+    "rotation NEEDS_PERSON: the new certificate signs, but the old one was not removed from Entra (Request_BadRequest";
+const USER_NOT_DELETED: &str = "deleting the user agent1@contoso.onmicrosoft.com failed: AccessDeniedException";
+const NOT_TORN_DOWN: &str = "is still there after 40 polls, so it is not being deleted";
+
+/// What is wrong with a life.
+fn faults(names: &[&str], lived: &Lived) -> Vec<String> {
+    let expected = OPEN.iter().filter(|(name, _)| names.contains(name));
+    let expected: Vec<&str> = expected.flat_map(|(_, texts)| *texts).copied().collect();
+    let open = || lived.open.iter().chain(&lived.failed);
+    let unexpected = open().filter(|open| !expected.iter().any(|text| open.contains(text)));
+    let missing = expected.iter().filter(|text| !open().any(|open| open.contains(**text)));
+    let texts = unexpected.chain(&lived.wrong).map(|text| format!("{names:?}: {text}"));
+    texts.chain(missing.map(|text| format!("{names:?}: nothing says {text:?}"))).collect()
+}
+
+/// Lives once for each of these sets of assumptions.
+async fn live(house: &House, lives: &[Vec<&str>]) {
+    let mut wrong = Vec::new();
+    for names in lives {
+        let lived = house.live(names, names.first().unwrap_or(&ASSUMED)).await;
+        wrong.extend(faults(names, &lived));
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+fn of(area: Area) -> Vec<Vec<&'static str>> {
+    assumptions::all().filter(|row| row.area == area).map(|row| vec![row.name]).collect()
+}
+
+#[tokio::test]
+async fn an_onboarding_lives_under_either_reading_of_what_is_unsure_about_entra() {
+    live(&House::start().await, &of(Area::Entra)).await;
+}
+
+#[tokio::test]
+async fn an_onboarding_lives_under_either_reading_of_what_is_unsure_about_certificates() {
+    live(&House::start().await, &of(Area::Certificates)).await;
+}
+
+#[tokio::test]
+async fn an_onboarding_lives_under_either_reading_of_what_is_unsure_about_connect() {
+    live(&House::start().await, &of(Area::Connect)).await;
+}
+
+#[tokio::test]
+async fn an_onboarding_lives_under_either_reading_of_what_is_unsure_about_permissions_and_quotas() {
+    live(&House::start().await, &[of(Area::Permissions), of(Area::Quotas)].concat()).await;
+}
+
+#[tokio::test]
+async fn an_onboarding_lives_under_the_other_reading_of_all_assumptions_and_an_alias_that_stays_taken_is_named() {
+    let house = House::start().await;
+    live(&house, &[vec![]]).await;
+    for names in [&["alias-reuse"][..], &["alias-reuse", "alias-taken-wording"]] {
+        let refused = house.again(names, ASSUMED).await;
+        assert_eq!(refused.output["Error"], "Conflict", "{names:?}: {:#}", refused.output);
+        let cause = refused.output["Cause"].as_str().unwrap();
+        assert!(
+            cause.contains(&format!("the alias {ASSUMED} is taken")) && cause.contains("a deleted instance"),
+            "{cause}"
+        );
+    }
+    live(&house, &[vec![ALL]]).await;
+}

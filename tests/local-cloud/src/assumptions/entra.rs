@@ -1,0 +1,216 @@
+//! What is unsure about Entra, Graph and signing certificates.
+
+use super::{Area, Assumption, Text};
+
+pub(super) const ROWS: [Assumption; 16] = [
+    Assumption {
+        name: "application-replication",
+        area: Area::Entra,
+        assumed: Text {
+            en: "A new application is known everywhere within 20 seconds.",
+            ja: "新しいアプリケーションは 20 秒以内にすべてのレプリカに複製されます。",
+        },
+        other: Text { en: "It takes five minutes.", ja: "5 分かかります。" },
+        source: "msgraph-bicep-types#193; Microsoft gives no time",
+        play: |behaviour| {
+            behaviour.graph.replication_seconds = 120.0;
+            behaviour.graph.list_replication_seconds = 300.0;
+            behaviour.graph.role_replication_seconds = 240.0;
+        },
+    },
+    Assumption {
+        name: "identifier-policy",
+        area: Area::Entra,
+        assumed: Text {
+            en: "The tenant's policy on identifier URIs exempts SAML applications.",
+            ja: "テナントの識別子 URI ポリシーは、SAML アプリケーションを対象外とします。",
+        },
+        other: Text {
+            en: "It exempts only applications that receive version 2 tokens.",
+            ja: "バージョン 2 のトークンを受け取るアプリケーションのみを対象外とします。",
+        },
+        source: "entra-apps-identifier-uri-protection#6",
+        play: |behaviour| behaviour.graph.exempts_saml_identifiers = false,
+    },
+    Assumption {
+        name: "saml-mode-replication",
+        area: Area::Entra,
+        assumed: Text {
+            en: "That policy knows an application's SAML mode within seconds.",
+            ja: "このポリシーは、アプリケーションの SAML モードを数秒以内に認識します。",
+        },
+        other: Text { en: "It takes two minutes.", ja: "2 分かかります。" },
+        source: "entra-apps-identifier-uri-protection#6",
+        play: |behaviour| behaviour.graph.saml_mode_seconds = 120.0,
+    },
+    Assumption {
+        name: "identifier-taken-wording",
+        area: Area::Entra,
+        assumed: Text {
+            en: "Graph refuses an identifier URI that is taken with a text that names identifierUris.",
+            ja: "使用中の識別子 URI を指定すると、Graph は identifierUris を含む文面で拒否します。",
+        },
+        other: Text {
+            en: "It refuses with the code Request_MultipleObjectsWithSameKeyValue and another text.",
+            ja: "コード Request_MultipleObjectsWithSameKeyValue と別の文面で拒否します。",
+        },
+        source: "microsoft-graph-docs, error codes; threads show both",
+        play: |behaviour| behaviour.graph.identifier_taken_by_code = true,
+    },
+    Assumption {
+        name: "released-identifiers",
+        area: Area::Entra,
+        assumed: Text {
+            en: "A deleted application releases the identifiers that were removed from it before.",
+            ja: "削除前に取り除いた識別子は、アプリケーションを削除すると解放されます。",
+        },
+        other: Text {
+            en: "It holds them for the 30 days in which it can be restored.",
+            ja: "復元できる 30 日間、識別子を保持します。",
+        },
+        source: "Microsoft Graph, application: deleted items; not stated for removed identifiers",
+        play: |behaviour| behaviour.graph.deleted_hold_identifiers = true,
+    },
+    Assumption {
+        name: "assignment-exists-wording",
+        area: Area::Entra,
+        assumed: Text {
+            en: "Graph refuses an assignment that exists with 400 and \"Permission being assigned already exists\".",
+            ja: "既存の割り当てを追加すると、Graph は 400 と「Permission being assigned already exists」で拒否します。",
+        },
+        other: Text {
+            en: "It refuses with 409 and \"EntitlementGrant entry already exists.\"",
+            ja: "409 と「EntitlementGrant entry already exists.」で拒否します。",
+        },
+        source: "msgraph-bicep-types#161 and #193",
+        play: |behaviour| behaviour.graph.assignment_exists_as_conflict = true,
+    },
+    Assumption {
+        name: "reference-exists-wording",
+        area: Area::Entra,
+        assumed: Text {
+            en: "Graph refuses a claims policy that is assigned already with \"added object references already exist\".",
+            ja: "割り当て済みのクレームポリシーを追加すると、Graph は「added object references already exist」で拒否します。",
+        },
+        other: Text {
+            en: "It refuses with \"A conflicting object … is present in the directory.\"",
+            ja: "「A conflicting object … is present in the directory.」で拒否します。",
+        },
+        source: "msgraph-bicep-types#161",
+        play: |behaviour| behaviour.graph.reference_exists_as_conflict = true,
+    },
+    Assumption {
+        name: "saml-application-deletion",
+        area: Area::Entra,
+        assumed: Text {
+            en: "An application in SAML mode can be deleted.",
+            ja: "SAML モードのアプリケーションは削除できます。",
+        },
+        other: Text {
+            en: "Graph refuses with DeletingSamlSpNotAllowed as long as its service principal exists.",
+            ja: "サービスプリンシパルが存在する間、Graph は DeletingSamlSpNotAllowed で拒否します。",
+        },
+        source: "terraform-provider-azuread#1388",
+        play: |behaviour| behaviour.graph.refuses_saml_deletion = true,
+    },
+    Assumption {
+        name: "notification-delay",
+        area: Area::Entra,
+        assumed: Text {
+            en: "Graph sends a change notification within a minute.",
+            ja: "Graph は変更通知を 1 分以内に送信します。",
+        },
+        other: Text { en: "It takes 15 minutes.", ja: "15 分かかります。" },
+        source: "Microsoft Graph, change notifications: latency for groups is \"Unknown\"",
+        play: |behaviour| behaviour.graph.notification_seconds = 900.0,
+    },
+    Assumption {
+        name: "stale-reads",
+        area: Area::Certificates,
+        assumed: Text {
+            en: "A read of an application's certificates returns the last change.",
+            ja: "アプリケーションの証明書を読み取ると、最新の変更が返されます。",
+        },
+        other: Text {
+            en: "Every third read returns the state before the last change, for a minute.",
+            ja: "1 分間は、3 回に 1 回の割合で変更前の状態が返されます。",
+        },
+        source: "terraform-provider-microsoft365#3491",
+        play: |behaviour| behaviour.graph.stale_reads_every = Some(3),
+    },
+    Assumption {
+        name: "certificate-visibility",
+        area: Area::Certificates,
+        assumed: Text {
+            en: "A new signing certificate can be read within seconds.",
+            ja: "新しい署名証明書は、数秒以内に読み取れます。",
+        },
+        other: Text { en: "It takes two minutes.", ja: "2 分かかります。" },
+        source: "terraform-provider-azuread#823; no time is documented",
+        play: |behaviour| behaviour.graph.certificate_seconds = 120.0,
+    },
+    Assumption {
+        name: "metadata-publication",
+        area: Area::Certificates,
+        assumed: Text {
+            en: "The federation metadata shows a new certificate within seconds.",
+            ja: "新しい証明書は、数秒以内にフェデレーションメタデータに現れます。",
+        },
+        other: Text { en: "It takes five minutes.", ja: "5 分かかります。" },
+        source: "no time is documented",
+        play: |behaviour| behaviour.graph.metadata_seconds = 300.0,
+    },
+    Assumption {
+        name: "old-certificate-signs",
+        area: Area::Certificates,
+        assumed: Text {
+            en: "Entra signs with a newly activated certificate within a minute.",
+            ja: "Entra は、新しく有効にした証明書で 1 分以内に署名を開始します。",
+        },
+        other: Text {
+            en: "Some sign-ins are signed with the old certificate for 45 minutes.",
+            ja: "45 分間は、一部のサインインが古い証明書で署名されます。",
+        },
+        source: "no time is documented; the product waits an hour",
+        play: |behaviour| behaviour.graph.activation_seconds = 2_700.0,
+    },
+    Assumption {
+        name: "certificate-removal",
+        area: Area::Certificates,
+        assumed: Text {
+            en: "Graph removes a certificate if the credential lists are written without it and with null secrets.",
+            ja: "証明書を除いた資格情報リストを、秘密の値を null にして書き込むと、Graph はその証明書を削除します。",
+        },
+        other: Text { en: "It refuses every such change.", ja: "このような変更をすべて拒否します。" },
+        source: "terraform-provider-microsoft365#3491",
+        play: |behaviour| behaviour.graph.refuses_certificate_removal = true,
+    },
+    Assumption {
+        name: "composed-metadata",
+        area: Area::Certificates,
+        assumed: Text {
+            en: "IAM accepts metadata that is composed of the application's certificates, without Entra's signature.",
+            ja: "アプリケーションの証明書から組み立てた、Entra の署名がないメタデータを IAM が受け付けます。",
+        },
+        other: Text {
+            en: "IAM accepts only metadata with its issuer's signature.",
+            ja: "IAM は発行者の署名があるメタデータのみを受け付けます。",
+        },
+        source: "IAM API reference, UpdateSAMLProvider: states no rule for signatures",
+        play: |behaviour| behaviour.metadata_must_be_signed = true,
+    },
+    Assumption {
+        name: "old-metadata-trusted",
+        area: Area::Certificates,
+        assumed: Text {
+            en: "AWS sign-in uses updated SAML metadata within a minute.",
+            ja: "AWS のサインインは、更新した SAML メタデータを 1 分以内に使用します。",
+        },
+        other: Text {
+            en: "It still uses the metadata of before for nine minutes.",
+            ja: "9 分間は、更新前のメタデータを使用します。",
+        },
+        source: "IAM user guide, eventual consistency: gives no time; the product waits ten minutes",
+        play: |behaviour| behaviour.provider_update_seconds = 540.0,
+    },
+];
