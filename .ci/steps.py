@@ -81,6 +81,7 @@ STEPS = {
     "judge-saml": Step(f".ci/judges/saml/run {TOOLS} target/judges/life", after=("life", "python")),
     "judge-aws-models": Step(f".ci/judges/aws-models/run {TOOLS} target/judges/life", after=("life", "python")),
     "judge-azure-cli": Step(f".ci/judges/azure-cli/run {TOOLS}", after=("lint", "python"), apart=True),
+    "judge-control-flow": Step(f".ci/judges/control-flow/run {TOOLS} target/judges/life", after=("life", "python")),
     "judge-expressions": Step(f".ci/judges/expressions/run {TOOLS} target/judges/life", after=("life",)),
     "judge-permissions": Step(f".ci/judges/permissions/run {TOOLS} target/judges/life", after=("life", "python")),
     "judge-template": Step(f".ci/judges/template/run {TOOLS}", after=("python",), behind=("tests",)),

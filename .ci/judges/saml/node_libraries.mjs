@@ -60,7 +60,8 @@ async function ofSamlify(one, told) {
   }
 }
 
-async function verdict(library, one, told) {
+async function verdict(name, library, one, told) {
+  if (one.except?.includes(name)) return null
   mock.timers.enable({ apis: ['Date'], now: new Date(one.now) })
   try {
     return { accepted: true, seen: await library(one, told) }
@@ -76,8 +77,8 @@ const verdicts = {}
 for (const [name, library] of Object.entries({ 'node-saml': nodeSaml, samlify: ofSamlify })) {
   verdicts[name] = { told: [], 'as it comes': [] }
   for (const one of cases) {
-    verdicts[name].told.push(await verdict(library, one, true))
-    verdicts[name]['as it comes'].push(await verdict(library, one, false))
+    verdicts[name].told.push(await verdict(name, library, one, true))
+    verdicts[name]['as it comes'].push(await verdict(name, library, one, false))
   }
 }
 process.stdout.write(JSON.stringify(verdicts))

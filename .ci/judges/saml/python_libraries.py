@@ -109,7 +109,9 @@ def pysaml2(case, told):
     }
 
 
-def verdict(library, case, told):
+def verdict(name, library, case, told):
+    if name in case.get("except", ()):
+        return None
     try:
         with freeze_time(case["now"].removesuffix("+00:00")):
             return {"accepted": True, "seen": library(case, told)}
@@ -124,7 +126,7 @@ def main():
     with contextlib.redirect_stdout(sys.stderr):
         for name, library in {"python3-saml": python3_saml, "pysaml2": pysaml2}.items():
             ways = {"told": True, "as it comes": False}
-            verdicts[name] = {way: [verdict(library, case, told) for case in cases] for way, told in ways.items()}
+            verdicts[name] = {way: [verdict(name, library, case, told) for case in cases] for way, told in ways.items()}
         # Entra's own document describes roles of WS-Federation too, which SAML's schema does not know. The product's does not.
         composed = sorted({case["metadata"] for case in cases if "<RoleDescriptor" not in case["metadata"]})
         errors = [Schema.validate_xml(text.encode(), "saml-schema-metadata-2.0.xsd") for text in composed]

@@ -251,8 +251,11 @@ impl Cloud {
             (found["status"] != "RUNNING").then_some(found)
         })
         .await;
-        let output = ended["output"].as_str().map_or(Value::Null, |text| serde_json::from_str(text).unwrap());
-        let output = if output.is_null() { ended.clone() } else { output };
+        let output = match ended["output"].as_str() {
+            Some(output) => serde_json::from_str(output).unwrap(),
+            None if ended["error"].is_string() => json!({ "Error": ended["error"], "Cause": ended["cause"] }),
+            None => ended.clone(),
+        };
         Ended { status: ended["status"].as_str().unwrap().to_owned(), output }
     }
 }

@@ -101,9 +101,11 @@ impl StepFunctions {
             let execution = self.call("DescribeExecution", &started).await.unwrap();
             let status = execution["status"].as_str().unwrap().to_owned();
             if status != "RUNNING" {
-                let output =
-                    execution["output"].as_str().map_or(Value::Null, |text| serde_json::from_str(text).unwrap());
-                return (status, output);
+                let Some(output) = execution["output"].as_str() else {
+                    return (status, json!({ "Error": execution["error"], "Cause": execution["cause"] }));
+                };
+                assert_eq!(status, "SUCCEEDED", "Step Functions gives no other execution an output: {output}");
+                return (status, serde_json::from_str(output).unwrap());
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }

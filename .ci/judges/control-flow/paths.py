@@ -1,0 +1,204 @@
+"""Ways through the state machines that the recorded life does not take: what the tasks answer there instead."""
+import copy
+
+OK = {"Return": {}}
+CHANGED_MEANWHILE = {"Throw": {"Error": "DynamoDB.ConditionalCheckFailedException", "Cause": "The conditional request failed"}}
+FAILED = {"Throw": {"Error": "Boom", "Cause": "planted by the judge"}}
+HOLDER = "arn:aws:states:us-east-1:123456789012:execution:user-sync:other"
+LEASE = {"Return": {"Item": {"instanceId": {"S": "i"}, "lease": {"S": HOLDER}}}}
+ENDED = {"Return": {"Status": "FAILED"}}
+RUNS = {"Return": {"Status": "RUNNING"}}
+
+# What tasks answer that no recorded execution reaches.
+UNRECORDED = {
+    "ReadLease": [LEASE],
+    "DescribeHolder": [ENDED],
+    "TakeOverLease": [OK],
+    "MarkDirty": [OK],
+    "RenewLease": [OK],
+    "ClearDirty": [OK],
+    "ForgetToken": [OK],
+    "ReleaseAnyway": [OK],
+    "ReleaseAfterFailure": [OK],
+    "UnlockPlanned": [OK],
+    "DeleteUsers": [{"Return": {"status": "DONE", "openItems": []}}],
+    "NotifyNumbers": [OK],
+    "NotifyNeedsPerson": [OK],
+    "SyncWaitingUsers": [{"Return": {"Output": {"status": "DONE", "counts": {"created": 1, "waitingForQuota": 0}}}}],
+}
+
+
+def answer(stubs, state, number=-1, **fields):
+    """A recorded answer of a state with other fields."""
+    found = copy.deepcopy(stubs[state][number])
+    found["Return"].update(fields)
+    return found
+
+
+def first(state, *answers):
+    """Answers before the recorded ones."""
+
+    def change(stubs):
+        stubs[state] = [*answers, *stubs[state]]
+
+    return change
+
+
+def all_of(*changes):
+    def change(stubs):
+        for one in changes:
+            one(stubs)
+
+    return change
+
+
+def instead(state, *answers):
+    def change(stubs):
+        stubs[state] = list(answers)
+
+    return change
+
+
+def with_fields(state, before=False, **fields):
+    """The last recorded answer of a state with other fields: in its place, or before all."""
+
+    def change(stubs):
+        new = answer(stubs, state, **fields)
+        stubs[state] = [new, *stubs[state]] if before else [*stubs[state][:-1], new]
+
+    return change
+
+
+def nested(state, *where, **fields):
+    """The same, below."""
+
+    def change(stubs):
+        for one in stubs[state]:
+            place = one["Return"]
+            for name in where:
+                place = place[name]
+            place.update(fields)
+
+    return change
+
+
+def one_quota(stubs):
+    """AWS grants the users that some wait for."""
+    quotas = stubs["RequestQuotas"][-1]["Return"]["quotas"]
+    quotas.append({**quotas[0], "code": "L-9A46857E", "status": "SUFFICIENT"})
+
+
+# State machine, name, tasks that the recorded execution has to have, input, change of its answers.
+PATHS = [
+    ("user-sync", "the lease of an execution that has ended", {"SyncUsers"}, {}, first("AcquireLease", CHANGED_MEANWHILE)),
+    (
+        "user-sync",
+        "the lease of an execution that runs",
+        {"SyncUsers"},
+        {"reason": "operator"},
+        all_of(first("AcquireLease", CHANGED_MEANWHILE), instead("DescribeHolder", RUNS)),
+    ),
+    (
+        "user-sync",
+        "an onboarding waits for the lease",
+        {"SyncUsers"},
+        {"reason": "onboarding"},
+        all_of(first("AcquireLease", CHANGED_MEANWHILE, CHANGED_MEANWHILE), instead("DescribeHolder", RUNS)),
+    ),
+    (
+        "user-sync",
+        "an instance that is torn down",
+        {"SyncUsers"},
+        {},
+        all_of(
+            first("AcquireLease", CHANGED_MEANWHILE),
+            instead("ReadLease", {"Return": {"Item": {"instanceId": {"S": "i"}, "teardown": {"S": "x"}}}}),
+        ),
+    ),
+    ("user-sync", "an instance that is not registered", {"SyncUsers"}, {}, all_of(first("AcquireLease", CHANGED_MEANWHILE), instead("ReadLease", OK))),
+    (
+        "user-sync",
+        "a lease that was released meanwhile",
+        {"SyncUsers"},
+        {},
+        all_of(first("AcquireLease", CHANGED_MEANWHILE), instead("ReadLease", {"Return": {"Item": {"instanceId": {"S": "i"}}}})),
+    ),
+    ("user-sync", "more than one function has time for", {"SyncUsers"}, {}, with_fields("SyncUsers", True, status="MORE", carry={"page": 2})),
+    ("user-sync", "an event during the last round", {"SyncUsers"}, {}, first("ReleaseLease", CHANGED_MEANWHILE)),
+    ("user-sync", "an operator has been asked already", {"AskApproval"}, {}, instead("AskOnce", CHANGED_MEANWHILE)),
+    ("user-sync", "an operator refuses", {"AskApproval"}, {}, instead("AskApproval", FAILED)),
+    ("user-sync", "the function fails", {"SyncUsers"}, {}, instead("SyncUsers", FAILED)),
+    ("user-sync", "an input with faults", {"SyncUsers"}, {"mode": "aply", "instanceID": "i"}, lambda stubs: None),
+    ("teardown", "another plan under the lock", {"MarkTeardown"}, {}, with_fields("PlanAgain", approved=False)),
+    ("teardown", "the lease of an execution that has ended", {"MarkTeardown"}, {}, first("AcquireLease", CHANGED_MEANWHILE)),
+    (
+        "teardown",
+        "the lease of an execution that runs",
+        {"MarkTeardown"},
+        {},
+        all_of(first("AcquireLease", CHANGED_MEANWHILE), instead("DescribeHolder", RUNS)),
+    ),
+    ("teardown", "an alias that another execution waits for", {"MarkTeardown"}, {}, with_fields("LockAlias", True, status="WAITING", waitSeconds=30)),
+    ("teardown", "an alias that another execution keeps", {"MarkTeardown"}, {}, with_fields("LockAlias", status="TAKEN")),
+    (
+        "teardown",
+        "users that one function has no time for",
+        {"MarkTeardown"},
+        {},
+        all_of(
+            nested("PlanTeardown", "target", instance="keep", users="delete"),
+            nested("PlanAgain", "target", instance="keep", users="delete"),
+            instead("DeleteUsers", {"Return": {"status": "MORE", "openItems": []}}, {"Return": {"status": "DONE", "openItems": []}}),
+        ),
+    ),
+    ("teardown", "a word that it does not know", {"MarkTeardown"}, {}, nested("PlanAgain", "target", instance="keep", users="shelve")),
+    ("rotate-certificate", "an input with faults", {"RotateCertificate"}, {"force": "no"}, lambda stubs: None),
+    (
+        "rotate-certificate",
+        "a rotation that needs an operator",
+        {"RotateCertificate"},
+        {},
+        lambda stubs: stubs["RotateCertificate"][-1]["Return"]["instances"][0].update(status="NEEDS_PERSON", notice="do it"),
+    ),
+    (
+        "rotate-certificate",
+        "a rotation that failed",
+        {"RotateCertificate"},
+        {},
+        lambda stubs: stubs["RotateCertificate"][-1]["Return"]["instances"][0].update(status="FAILED"),
+    ),
+    (
+        "rotate-certificate",
+        "a rotation that does not end",
+        {"RotateCertificate"},
+        {},
+        with_fields("RotateCertificate", waitSeconds=60),
+    ),
+    ("onboarding", "news about the phone numbers", {"OrderNumbers"}, {}, with_fields("OrderNumbers", True, notify={"message": "news"}, pending=True, waitSeconds=5)),
+    (
+        "onboarding",
+        "people who wait for a quota",
+        {"OrderNumbers"},
+        {},
+        all_of(nested("SyncUsers", "Output", "counts", waitingForQuota=2), one_quota),
+    ),
+    ("onboarding", "an instance quota that AWS decides later", {"OrderNumbers"}, {}, with_fields("InstanceQuota", True, pending=True, status="PENDING", waitSeconds=60)),
+    ("onboarding", "an alias that another execution waits for", {"OrderNumbers"}, {}, with_fields("LockAlias", True, status="WAITING", waitSeconds=30)),
+    ("onboarding", "an alias that another execution keeps", {"OrderNumbers"}, {}, with_fields("LockAlias", status="TAKEN")),
+    ("onboarding", "phone numbers that another execution orders", {"OrderNumbers"}, {}, with_fields("LockNumbers", status="TAKEN")),
+    (
+        "onboarding",
+        "no phone numbers",
+        {"OrderNumbers"},
+        {},
+        nested("Preflight", "onboarding", phoneNumbers=[], telephony={"outboundToJapaneseMobiles": False}),
+    ),
+    ("onboarding", "something required that failed", {"OrderNumbers"}, {}, with_fields("Report", failed=["numbers"])),
+    ("drift", "an input with faults", {"DetectDrift"}, {"mend": "no"}, lambda stubs: None),
+    ("drift", "an alias that another execution waits for", {"LockAlias"}, {}, with_fields("LockAlias", True, status="WAITING", waitSeconds=30)),
+]
+# Of these, the one with which faults are planted.
+FAULTY = "user-sync, the lease of an execution that has ended"
+
+TOO_LONG = "600 waits: the path is that of one wait, and a comparison with a number"
+NOT_ENTERED = {("user-sync", "LeaseTakenTooLong"): TOO_LONG, ("teardown", "LeaseTakenTooLong"): TOO_LONG}
