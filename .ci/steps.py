@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """The whole check, from a clean checkout with Rust, Python and Node.js: format, lint, state machines, template, scanners,
-tests, the documents' commands, the report's pages, the judges, a deployment. Everything that it needs beyond those comes pinned from
-the package registries into target/.
+tests, the documents' commands, the report's pages, the judges, a deployment. Everything that it needs beyond those comes
+pinned from the package registries into target/.
 
-    .ci/run                  every step but those that take minutes for what seldom changes: judge-azure-cli
+    .ci/run                  every step but those that install much for what seldom changes: judge-azure-cli, judge-graph-models
     .ci/run STEP...          these steps, with those that they need
     .ci/run --release ...    the deployment with the binary of a release, which compiles three times as long
 
@@ -81,6 +81,9 @@ STEPS = {
     "judge-saml": Step(f".ci/judges/saml/run {TOOLS} target/judges/life", after=("life", "python")),
     "judge-aws-models": Step(f".ci/judges/aws-models/run {TOOLS} target/judges/life", after=("life", "python")),
     "judge-azure-cli": Step(f".ci/judges/azure-cli/run {TOOLS}", after=("lint", "python"), apart=True),
+    "judge-graph-models": Step(
+        f".ci/judges/graph-models/run {TOOLS} target/judges/life", after=("life", "python"), apart=True
+    ),
     "judge-control-flow": Step(f".ci/judges/control-flow/run {TOOLS} target/judges/life", after=("life", "python")),
     "judge-expressions": Step(f".ci/judges/expressions/run {TOOLS} target/judges/life", after=("life",)),
     "judge-permissions": Step(f".ci/judges/permissions/run {TOOLS} target/judges/life", after=("life", "python")),
