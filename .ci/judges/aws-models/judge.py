@@ -138,7 +138,7 @@ def main():
         print(f"UNUSED EXCEPTION: {' '.join(place)}")
     operations = {(call["service"], call["operation"]) for call in calls}
     print(
-        f"aws-models: {len(calls)} calls of {len(operations)} operations, {wire.PATTERNS_LEFT_OUT()} patterns left out; "
+        f"aws-models: {len(calls)} calls of {len(operations)} operations, {wire.patterns_left_out()} patterns left out; "
         f"{len(FAULTS) - len(missed)} of {len(FAULTS)} planted faults found; {sum(found.values())} disagreements"
     )
     sys.exit(1 if found or missed or not calls or set(EXCEPTIONS) - set(excused) else 0)

@@ -41,7 +41,7 @@ class Unknown(Exception):
     """The models do not know it."""
 
 
-def PATTERNS_LEFT_OUT():
+def patterns_left_out():
     return len(rules.left_out)
 
 
