@@ -32,7 +32,8 @@ async function simulate(stack, { role, principal, action, resource, context = {}
         principal: principal === 'anonymous' ? anonymousPrincipal : (principal ?? stack.session(role)),
         action,
         resource: { resource, accountId: stack.account },
-        contextVariables: renamed(context),
+        // AWS adds the Region to every request.
+        contextVariables: renamed({ 'aws:RequestedRegion': stack.region, ...context }),
       },
       identityPolicies: renamed(given.identityPolicies ?? (role ? stack.identityPolicies(role) : [])),
       serviceControlPolicies: [],
