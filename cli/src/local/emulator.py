@@ -32,7 +32,7 @@ LISTENER = take_listener()
 import hypercorn.asyncio  # noqa: E402
 import hypercorn.config  # noqa: E402
 from ministack import app  # noqa: E402
-from ministack.core import responses  # noqa: E402
+from ministack.core import lambda_runtime, responses  # noqa: E402
 from ministack.core.concurrency import esm_wake  # noqa: E402
 from ministack.services import eventbridge, lambda_svc, scheduler, sqs, stepfunctions as sfn  # noqa: E402
 from ministack.services.cloudformation import provisioners  # noqa: E402
@@ -232,6 +232,7 @@ be_as_strict_as_an_account(patches)  # noqa: F821, of account.py, which stands b
 start_executions_at_once(patches, sfn)  # noqa: F821, of delays.py, which stands before this
 look_for_due_schedules_each_second(patches, scheduler, eventbridge)  # noqa: F821
 read_only_the_head_of_service_models(patches, responses)  # noqa: F821
+log_every_line_of_an_invocation(patches, lambda_runtime)  # noqa: F821, of function_logs.py
 patches.apply()
 collect_garbage_less_often()  # noqa: F821
 prepare_for_a_deployment()  # noqa: F821

@@ -33,6 +33,7 @@ const LAUNCHER: &str = concat!(
     include_str!("evaluator.py"),
     include_str!("expressions.py"),
     include_str!("delays.py"),
+    include_str!("function_logs.py"),
     include_str!("emulator.py")
 );
 
