@@ -244,6 +244,56 @@ fn whatever_stays_when_the_stack_is_deleted_is_named() {
     }
 }
 
+/// Without the locks and messages of the branch of phone numbers, which the picture leaves out.
+#[test]
+fn the_picture_shows_every_step_of_the_onboarding_in_both_languages() {
+    fn steps(machine: &Value, found: &mut BTreeSet<String>) {
+        for (name, state) in machine["States"].as_object().unwrap() {
+            let calls = state["Resource"].as_str().is_some_and(|resource| resource.starts_with("${"));
+            if calls && !["Notify", "LockNumbers", "UnlockNumbers"].iter().any(|left| name.starts_with(left)) {
+                found.insert(name.clone());
+            }
+            state["Branches"].as_array().into_iter().flatten().for_each(|branch| steps(branch, found));
+        }
+    }
+    let mut found = BTreeSet::new();
+    steps(&serde_json::from_str(&read("statemachine/onboarding.asl.json")).unwrap(), &mut found);
+    assert!(found.len() > 15, "{found:?}");
+    for document in ["README.md", "README.ja.md"] {
+        let picture = blocks(&read(document), "mermaid").concat();
+        for step in &found {
+            let shown = picture.split(|character: char| !character.is_ascii_alphanumeric()).any(|word| word == step);
+            assert!(shown, "the picture of {document} lacks {step}");
+        }
+    }
+}
+
+/// CloudFormation refuses a template with role names to a deployment without this capability.
+#[test]
+fn every_script_that_deploys_allows_named_roles() {
+    let mut deployments = 0;
+    for script in [".ci/live/onboard", ".ci/sam/run"] {
+        for command in read(script).replace("\\\n", " ").lines().filter(|line| line.contains("sam deploy --stack-name"))
+        {
+            deployments += 1;
+            assert!(command.contains("CAPABILITY_NAMED_IAM"), "{script}: {command}");
+        }
+    }
+    assert_eq!(deployments, 2);
+}
+
+/// What an account meets that no check can find before the deployment.
+#[test]
+fn what_no_deployment_can_do_is_told_in_both_languages() {
+    for (file, words) in
+        [("limits.md", "GovCloud"), ("deploy.md", "`sam publish`"), ("phone-numbers.md", "Business Support+")]
+    {
+        for folder in ["docs", "docs/ja"] {
+            assert!(read(format!("{folder}/{file}")).contains(words), "{folder}/{file} does not name {words}");
+        }
+    }
+}
+
 #[test]
 fn no_doc_comment_has_an_example_because_cargo_does_not_run_it_here() {
     let fence = |line: &str| {

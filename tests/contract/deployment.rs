@@ -179,3 +179,9 @@ fn a_stack_name_that_makes_a_role_name_too_long_is_refused_before_anything_else_
         "{checked} is not the longest"
     );
 }
+
+/// The AWS Serverless Application Repository refuses types of this template, so nothing offers it there.
+#[test]
+fn the_template_does_not_claim_that_it_can_be_published() {
+    assert!(template()["Metadata"].get("AWS::ServerlessRepo::Application").is_none());
+}

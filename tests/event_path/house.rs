@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc, Mutex,
-    atomic::{AtomicUsize, Ordering},
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use aws_lambda_events::lambda_function_urls::LambdaFunctionUrlRequest;
@@ -16,6 +16,8 @@ pub(crate) use crate::support::GROUP;
 use crate::support::{GROUP_NAME, clients, credential, entry};
 
 pub(crate) const INSTANCE: &str = "11111111-2222-3333-4444-555555555555";
+/// The instance whose entry can't be read, once [`House::damage_an_entry`] was called.
+pub(crate) const DAMAGED: &str = "66666666-2222-3333-4444-555555555555";
 
 /// How many groups the tenant has.
 const MOST_GROUPS: usize = 120;
@@ -28,6 +30,7 @@ pub(crate) struct House {
     emulator: MockServer,
     endpoint: MockServer,
     groups: Arc<AtomicUsize>,
+    damaged: Arc<AtomicBool>,
     seen: Mutex<usize>,
 }
 
@@ -35,6 +38,8 @@ pub(crate) struct House {
 struct Emulator {
     /// How many groups the instance follows.
     groups: Arc<AtomicUsize>,
+    /// Whether there is an entry that can't be read.
+    damaged: Arc<AtomicBool>,
 }
 
 impl Respond for Emulator {
@@ -42,7 +47,12 @@ impl Respond for Emulator {
         let asked: Value = serde_json::from_slice(&request.body).unwrap_or_default();
         let body = match operation(request).as_str() {
             "GetItem" => json!({ "Item": self.item() }),
-            "Scan" => json!({ "Items": [self.item()], "Count": 1, "ScannedCount": 1 }),
+            "Scan" => {
+                let damaged = json!({ "instanceId": { "S": DAMAGED }, "config": { "S": "garbage" } });
+                let damaged = Some(damaged).filter(|_| self.damaged.load(Ordering::Relaxed));
+                let items: Vec<Value> = damaged.into_iter().chain([self.item()]).collect();
+                json!({ "Count": items.len(), "ScannedCount": items.len(), "Items": items })
+            }
             "GetSecretValue" if asked["SecretId"] == "client-state" => {
                 json!({ "ARN": "arn", "Name": "client-state", "SecretString": "a key that nobody knows" })
             }
@@ -99,8 +109,9 @@ impl House {
     /// One instance with one group of one member; notifications set out at once, none twice, none late.
     pub(crate) async fn start() -> Self {
         let emulator = MockServer::start().await;
-        let groups = Arc::new(AtomicUsize::new(1));
-        Mock::given(any()).respond_with(Emulator { groups: Arc::clone(&groups) }).mount(&emulator).await;
+        let (groups, damaged) = (Arc::new(AtomicUsize::new(1)), Arc::<AtomicBool>::default());
+        let registry = Emulator { groups: Arc::clone(&groups), damaged: Arc::clone(&damaged) };
+        Mock::given(any()).respond_with(registry).mount(&emulator).await;
         let endpoint = MockServer::start().await;
         Mock::given(any()).respond_with(Endpoint).mount(&endpoint).await;
         let mut behaviour = Behaviour::default();
@@ -123,7 +134,12 @@ impl House {
             }
             _ => None,
         });
-        Self { cloud, cx, notification_url, emulator, endpoint, groups, seen: Mutex::new(0) }
+        Self { cloud, cx, notification_url, emulator, endpoint, groups, damaged, seen: Mutex::new(0) }
+    }
+
+    /// Puts an entry that can't be read into the registry, before the instance's.
+    pub(crate) fn damage_an_entry(&self) {
+        self.damaged.store(true, Ordering::Relaxed);
     }
 
     /// Has the instance follow so many groups of the tenant.

@@ -9,7 +9,7 @@ use connect_onboarding::{
     graph::{NewSubscription, Watched},
     steps::{receive_notification, subscribe_groups, sync_members},
 };
-use house::{GROUP, House, INSTANCE, member_id, post};
+use house::{DAMAGED, GROUP, House, INSTANCE, member_id, post};
 use onboarding_core::contract::{QueuedEvent, SubscribeGroupsInput, SubscriptionAction, SyncMembersInput};
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
@@ -239,4 +239,16 @@ async fn what_is_no_batch_is_refused_before_anything_is_asked() {
     read.request_context.http.method = Some("GET".into());
     assert_eq!(status(read).await, 405);
     assert!(house.cloud.calls().is_empty());
+}
+
+#[tokio::test]
+async fn an_entry_that_cannot_be_read_is_named_and_stops_no_other_instance() {
+    let house = House::start().await;
+    assert_eq!(sync_members::run(&house.cx, SyncMembersInput::default()).await.unwrap().unreadable_entries, [""; 0]);
+    house.damage_an_entry();
+    let output = sync_members::run(&house.cx, SyncMembersInput::default()).await.unwrap();
+    assert_eq!(output.started, [INSTANCE]);
+    assert_eq!(output.unreadable_entries.len(), 1, "{output:?}");
+    let told = &output.unreadable_entries[0];
+    assert!(told.contains(DAMAGED) && told.contains("run the onboarding of the instance again"), "{told}");
 }

@@ -293,7 +293,43 @@ fn duration_short(seconds: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use serde_json::json;
+
+    use super::{
+        super::{
+            history::{Event, What},
+            machine,
+        },
+        *,
+    };
+
+    #[test]
+    fn a_failure_that_is_caught_has_no_tick_nor_has_what_holds_it() {
+        let assign =
+            json!({ "Type": "Task", "Catch": [{ "ErrorEquals": ["States.ALL"], "Next": "End" }], "Next": "End" });
+        let inner = json!({ "StartAt": "Assign", "States": { "Assign": assign, "End": { "Type": "Pass" } } });
+        let each = json!({ "Type": "Map", "ItemProcessor": inner });
+        let definition = json!({ "StartAt": "Each", "States": { "Each": each } });
+        let mut progress = Progress::new(machine::Machine::read(&definition), 1.0);
+        let failed = What::Failed { error: "AccessDenied".into(), cause: String::new() };
+        for (id, previous, what) in [
+            (1, 0, What::Entered("Each".into())),
+            (2, 0, What::Entered("Assign".into())),
+            (3, 2, failed),
+            (4, 0, What::Exited("Assign".into(), String::new())),
+            (5, 0, What::Exited("Each".into(), String::new())),
+        ] {
+            progress.observe(&Event { id, previous, at: 1.0, what });
+        }
+        let console = Console::of_this_process(Words::default(), false);
+        let within = Within { depth: 0, ahead: false, ended: false };
+        let mut lines = Vec::new();
+        let pen = Pen { console: &console, now: 2.0 };
+        pen.level(&progress.machine.nodes, &progress, within, &mut lines, &mut |_, _, _| {});
+        let drawn: Vec<&str> = lines.iter().map(|(_, line)| line.trim_start()).collect();
+        assert!(drawn.len() == 2 && drawn[0].starts_with("! Each") && drawn[1].starts_with("! Assign"), "{drawn:?}");
+        assert!(drawn[1].contains("AccessDenied"), "{drawn:?}");
+    }
 
     #[test]
     fn what_does_not_fit_goes_by_how_little_it_matters() {

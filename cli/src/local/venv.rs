@@ -150,6 +150,33 @@ mod tests {
         assert!(joined.contains("ministack==1.5.33 ") && joined.contains("aws-sam-translator==1.115.0 "));
     }
 
+    /// The folder that `environment.py` finds ready for an interpreter and a list of requirements.
+    fn folder(executable: &str, version: &str, requirements: &str) -> String {
+        let interpreter = format!(
+            "import os, sys\nos.path.exists = lambda path: True\nsys.executable, sys.version_info = {executable:?}, {version}\n"
+        );
+        let mut command = std::process::Command::new("python3");
+        command.args(["-I", "-c", &format!("{interpreter}{PROGRAM}"), "/cache"]);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), requirements.as_bytes()).unwrap();
+        let said = child.wait_with_output().unwrap();
+        serde_json::from_slice::<serde_json::Value>(&said.stdout).unwrap()["ready"].as_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn another_interpreter_or_requirement_gets_another_environment() {
+        let one = folder("/opt/one/bin/python3", "(3, 11, 2)", "a==1");
+        assert_eq!(one, folder("/opt/one/bin/python3", "(3, 11, 9)", "a==1"));
+        assert!(one.starts_with("/cache/venv-"), "{one}");
+        for other in [
+            folder("/opt/one/bin/python3", "(3, 12, 2)", "a==1"),
+            folder("/opt/other/bin/python3", "(3, 11, 2)", "a==1"),
+            folder("/opt/one/bin/python3", "(3, 11, 2)", "a==2"),
+        ] {
+            assert_ne!(one, other);
+        }
+    }
+
     async fn last(program: &str) -> Option<Line> {
         let console = Console::of_this_process(crate::words::Words::default(), false);
         lines(Command::new("sh").args(["-c", program]), &console).await.unwrap()

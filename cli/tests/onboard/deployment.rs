@@ -17,7 +17,7 @@ use onboard_cli::{
 use serde_json::{Value, json};
 
 use super::{
-    common::local,
+    common::{local, out},
     kept::{Cloud, until},
 };
 
@@ -207,6 +207,9 @@ async fn a_new_account_runs_an_onboarding_and_the_account_is_as_strict_as_in_aws
     let mut command = local();
     command.args(["--keep", "--fresh-account", "--users", "12"]);
     let cloud = Cloud::of(&command, tempfile::tempdir().unwrap());
+    // Nothing was ever applied here, so AWS's default is in force.
+    let doctor = cloud.onboard(&["doctor", "--json"]).output().unwrap();
+    assert!(out(&doctor).contains("Connect instances: 2 in this account"), "{}", out(&doctor));
     refused_at_deployment(&cloud).await;
     refused_at_delivery(&cloud).await;
 }

@@ -272,25 +272,37 @@ pub(crate) async fn until<T>(what: &str, look: impl AsyncFn() -> Option<T>) -> T
     }
 }
 
+/// Runs a program until it ends or standard input does.
+const WATCHED: &str = r#"
+exec 3<&0
+"$@" </dev/null 3<&- & program=$!
+(cat <&3 >/dev/null; kill -TERM $program) & watch=$!
+wait $program; status=$?
+kill $watch 2>/dev/null
+exit $status
+"#;
+
 /// Starts the program and waits until it says where the cloud is.
-#[expect(clippy::zombie_processes, reason = "it lives as long as the tests, and is the last thing that they leave")]
 fn start(command: &Command, file: &Path, log: &Path) -> (Kept, Child) {
-    // A static is never dropped, but the pipe closes with its process: then the shell ends the program.
+    // A static is never dropped, but the pipe closes with its process: then the shell ends the program. It ends with it, too.
     let mut shell = Command::new("sh");
-    shell.args(["-c", r#""$@" </dev/null & cat >/dev/null; kill -TERM $!; wait"#, "sh"]);
+    shell.args(["-c", WATCHED, "sh"]);
     shell
         .arg(command.get_program())
         .args(command.get_args())
         .envs(command.get_envs().filter_map(|(n, v)| Some((n, v?))));
     shell.current_dir(command.get_current_dir().unwrap()).env_remove("ONBOARD_BOOTSTRAP").env(FILE, file);
     let out = File::create(log).unwrap();
-    let child = shell.stdin(Stdio::piped()).stdout(out.try_clone().unwrap()).stderr(out).spawn().unwrap();
+    let mut child = shell.stdin(Stdio::piped()).stdout(out.try_clone().unwrap()).stderr(out).spawn().unwrap();
     let started = Instant::now();
     loop {
         if let Ok(kept) = Kept::read(file) {
             return (kept, child);
         }
         let log = || std::fs::read_to_string(log).unwrap_or_default();
+        if let Some(status) = child.try_wait().unwrap() {
+            panic!("the local cloud ended ({status}):\n{}", log());
+        }
         assert!(started.elapsed() < 2 * PATIENCE, "no local cloud:\n{}", log());
         std::thread::sleep(Duration::from_millis(50));
     }
@@ -305,4 +317,12 @@ fn signature(service: &str, region: &str) -> String {
     format!(
         "AWS4-HMAC-SHA256 Credential=test/20260101/{region}/{service}/aws4_request, SignedHeaders=host, Signature=0"
     )
+}
+
+#[test]
+#[should_panic(expected = "the local cloud ended (exit status: 3):\nno room for it")]
+fn a_local_cloud_that_ends_by_itself_fails_its_test_at_once_with_its_log() {
+    let mut command = Command::new("sh");
+    command.current_dir("/").args(["-c", "echo no room for it; exit 3"]);
+    Cloud::of(&command, tempfile::tempdir().unwrap());
 }

@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 use onboarding_core::{StepError, StepErrorKind};
 
 use super::*;
-use crate::graph::{Assigned, GraphError};
+use crate::graph::{Assigned, GraphError, Removal};
 
 #[tokio::test]
 async fn a_throttled_call_waits_exactly_as_long_as_it_is_asked_to() {
@@ -173,6 +173,71 @@ async fn an_assignment_that_graph_does_not_find_is_gone_if_the_list_says_so() {
     let left = json!({ "value": [{ "id": "x", "principalId": GROUP, "appRoleId": "role" }] });
     cloud.on("GET", ASSIGNED_TO, json_of(200, left)).await;
     assert!(cloud.graph().unassign("s", "x").await.is_err());
+}
+
+#[tokio::test]
+async fn the_list_decides_whether_a_claims_policy_that_graph_calls_assigned_or_gone_is() {
+    const POLICIES: &str = "/v1.0/servicePrincipals/s/claimsMappingPolicies";
+    let (reference, removal) = (format!("{POLICIES}/$ref"), format!("{POLICIES}/p/$ref"));
+    let exists = || error(400, "Request_BadRequest", "A conflicting object with this reference is present.");
+    let gone = || {
+        error(400, "Request_BadRequest", "Resource 'p' does not exist or one of its queried objects is not present.")
+    };
+    for (listed, is_assigned) in [(json!([{ "id": "p" }]), true), (json!([]), false)] {
+        let cloud = Cloud::start().await;
+        cloud.on("POST", &reference, exists()).await;
+        cloud.on("DELETE", &removal, gone()).await;
+        cloud.on("GET", POLICIES, json_of(200, json!({ "value": listed }))).await;
+        assert_eq!(cloud.graph().assign_claims_policy("s", "p").await.is_ok(), is_assigned);
+        assert_eq!(cloud.graph().unassign_claims_policy("s", "p").await.is_ok(), !is_assigned);
+    }
+}
+
+/// The credentials of a service principal with these certificates, each a content in base64 and a name; the last one signs.
+fn credentials(certificates: &[(&str, &str)]) -> ResponseTemplate {
+    let key = |(der, name): &(&str, &str), usage: &str| {
+        let key = if usage == "Verify" { json!(der) } else { json!(null) };
+        json!({ "keyId": format!("{usage} {name}"), "customKeyIdentifier": name, "usage": usage, "key": key })
+    };
+    let keys = certificates.iter().flat_map(|one| ["Sign", "Verify"].map(|usage| key(one, usage)));
+    let passwords =
+        certificates.iter().map(|(_, name)| json!({ "keyId": format!("Sign {name}"), "customKeyIdentifier": name }));
+    let active = certificates.last().and_then(|(der, _)| onboarding_core::saml::thumbprint(der));
+    json_of(
+        200,
+        json!({
+            "id": "s", "keyCredentials": keys.collect::<Vec<_>>(), "passwordCredentials": passwords.collect::<Vec<_>>(),
+            "preferredTokenSigningKeyThumbprint": active,
+        }),
+    )
+}
+
+#[tokio::test]
+async fn a_removal_is_done_only_when_both_lists_show_it() {
+    const AT: &str = "/v1.0/servicePrincipals/s";
+    let (old, other, new) = (("aGVsbG8=", "old"), ("dGhpcmQ=", "other"), ("d29ybGQ=", "new"));
+    let thumbprints = |certificates: &[(&str, &str)]| {
+        certificates.iter().filter_map(|(der, _)| onboarding_core::saml::thumbprint(der)).collect()
+    };
+    for (shown, outcome) in [
+        (vec![other, new], Some("done")),
+        // A credential that had to stay is gone.
+        (vec![new], Some("damaged")),
+        // The lists are as before.
+        (vec![old, other, new], None),
+    ] {
+        let cloud = Cloud::start().await;
+        cloud.once("GET", AT, credentials(&[old, other, new])).await;
+        cloud.on("PATCH", AT, ResponseTemplate::new(204)).await;
+        cloud.on("GET", AT, credentials(&shown)).await;
+        let removal = cloud.graph().remove_certificates("s", &thumbprints(&[old]), &thumbprints(&[other, new])).await;
+        match (removal, outcome) {
+            (Ok(Removal::Done), Some("done")) => {}
+            (Ok(Removal::Damaged(missing)), Some("damaged")) => assert!(missing.contains("other"), "{missing}"),
+            (Err(error), None) => assert_eq!(error.kind, StepErrorKind::NotConsistentYet, "{error}"),
+            (removal, _) => panic!("{shown:?}: {removal:?}"),
+        }
+    }
 }
 
 #[tokio::test]

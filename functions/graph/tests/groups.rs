@@ -1,4 +1,5 @@
 use onboarding_core::StepErrorKind;
+use wiremock::matchers::query_param;
 
 use super::*;
 
@@ -168,4 +169,20 @@ async fn a_group_by_id_needs_no_search_and_an_unknown_id_is_the_inputs_fault() {
     let error = graph.resolve_group(GROUP).await.unwrap_err();
     assert_eq!(error.kind, StepErrorKind::InvalidInput);
     assert!(error.message.contains(GROUP));
+}
+
+#[tokio::test]
+async fn a_group_is_found_in_both_forms_of_a_voicing_mark_and_its_name_is_shown_in_one() {
+    for (stored, asked) in
+        [("か\u{3099}く部", "がく部"), ("がく部", "か\u{3099}く部"), ("か\u{3099}く部", "か\u{3099}く部")]
+    {
+        let cloud = Cloud::start().await;
+        let filter = format!("displayName eq '{stored}'");
+        let found = json_of(200, json!({ "value": [{ "id": GROUP, "displayName": stored, "securityEnabled": true }] }));
+        let asks = Mock::given(method("GET")).and(path("/v1.0/groups")).and(query_param("$filter", filter));
+        asks.respond_with(found).with_priority(1).mount(&cloud.server).await;
+        cloud.on("GET", "/v1.0/groups", json_of(200, json!({ "value": [] }))).await;
+        let group = cloud.graph().resolve_group(asked).await.unwrap();
+        assert_eq!((group.id.as_str(), group.display_name.as_str()), (GROUP, "がく部"), "{stored:?} {asked:?}");
+    }
 }

@@ -9,13 +9,16 @@ const SECRETS: &str = "secretsmanager.GetSecretValue";
 
 /// A client whose credential lies in Secrets Manager, on the same port.
 fn graph_with_secret(cloud: &Cloud) -> Graph {
-    let config = SdkConfig::builder()
+    Graph::new(Identity::Runtime, config(&cloud.server.uri()), cloud.settings())
+}
+
+fn config(endpoint: &str) -> SdkConfig {
+    SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("ap-northeast-1"))
-        .endpoint_url(cloud.server.uri())
+        .endpoint_url(endpoint)
         .credentials_provider(SharedCredentialsProvider::new(Credentials::new("test", "test", None, None, "test")))
-        .build();
-    Graph::new(Identity::Runtime, config, cloud.settings())
+        .build()
 }
 
 async fn secret(cloud: &Cloud, value: &str, times: u64) {
@@ -159,4 +162,52 @@ async fn federation_metadata_is_asked_for_without_a_token_and_with_the_applicati
     let request = &cloud.requests(at).await[1];
     assert_eq!(request.url.query(), Some("appid=c"));
     assert!(!request.headers.contains_key("authorization"));
+}
+
+/// A refusal that has its number in the text only.
+fn refused_in_words() -> ResponseTemplate {
+    let text = "AADSTS700024: Client assertion is not within its valid time range.";
+    json_of(401, json!({ "error": "invalid_client", "error_description": text }))
+}
+
+#[tokio::test]
+async fn a_refusal_without_a_list_of_numbers_is_known_by_its_text() {
+    let cloud = Cloud::start().await;
+    cloud.once("POST", TOKEN_PATH, refused_in_words()).await;
+    assert_eq!(cloud.graph().user("a").await.unwrap_err().kind, StepErrorKind::Unavailable);
+}
+
+#[tokio::test]
+async fn a_refused_sign_in_with_a_token_of_aws_names_clock_audience_and_subject_and_no_secret() {
+    let cloud = Cloud::start().await;
+    cloud.once("POST", TOKEN_PATH, refused_in_words()).await;
+    let answer = |request: &Request| {
+        let operation =
+            if request.body.starts_with(b"Action=AssumeRole") { "AssumeRole" } else { "GetWebIdentityToken" };
+        let result = match operation {
+            "AssumeRole" => {
+                "<Credentials><AccessKeyId>a</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>\
+                 <Expiration>2999-01-01T00:00:00Z</Expiration></Credentials>"
+            }
+            _ => "<WebIdentityToken>token</WebIdentityToken><Expiration>2999-01-01T00:00:00Z</Expiration>",
+        };
+        let body =
+            format!("<{operation}Response><{operation}Result>{result}</{operation}Result></{operation}Response>");
+        ResponseTemplate::new(200).set_body_raw(body, "text/xml")
+    };
+    Mock::given(method("POST")).and(path("/")).respond_with(answer).mount(&cloud.server).await;
+    let url = cloud.server.uri();
+    let settings = Settings::read(|name| match name {
+        Settings::GRAPH_URL | Settings::LOGIN_URL => Some(url.clone()),
+        Settings::GRAPH_TENANT_ID => Some("contoso".into()),
+        "GRAPH_RUNTIME_CLIENT_ID" => Some("app".into()),
+        "GRAPH_RUNTIME_ROLE" => Some("arn:aws:iam::111122223333:role/graph-runtime".into()),
+        _ => None,
+    });
+    let error = Graph::new(Identity::Runtime, config(&url), settings).user("a").await.unwrap_err();
+    assert_eq!(error.kind, StepErrorKind::Unavailable, "{error}");
+    for word in ["clocks", "audience", "subject"] {
+        assert!(error.message.contains(word), "{word} is missing in {error}");
+    }
+    assert!(!error.message.contains("secret"), "{error}");
 }

@@ -98,6 +98,16 @@ fn the_switches_of_our_application_are_set_and_those_of_any_other_are_reported()
 }
 
 #[test]
+fn a_sign_in_is_verified_only_if_every_switch_is_right() {
+    let onboarding = Onboarding::with_defaults("acme", Users::default(), Language::default());
+    let place = ("arn:aws:iam::111122223333", "ap-northeast-1", "i");
+    let wanted = Federation::new(&onboarding.iam, onboarding.users.username, place).unwrap();
+    let mut found = Found { gallery: Gallery::Gone, ..switched_off(&[]) };
+    found.application.disabled_by_microsoft_status = Some("DisabledDueToViolationOfServicesAgreement".into());
+    assert_eq!(failed(&Vec::from(found.sign_in_checks(&wanted, now()))), SWITCHES);
+}
+
+#[test]
 fn an_application_is_available_until_the_gallery_or_microsoft_ends_it() {
     let day = |day: &str| Gallery::Offered(Some(day.into()));
     for (gallery, status, wrong) in [

@@ -2,7 +2,9 @@
 
 use super::{json, told};
 use crate::{common::out, kept::until, user_sync::house::cloud};
+use onboarding_core::telephony::older_plans_end;
 use serde_json::{Value, json as object};
+use time::OffsetDateTime;
 
 #[test]
 fn the_doctor_finds_the_stack_the_account_and_who_is_not_told() {
@@ -15,6 +17,8 @@ fn the_doctor_finds_the_stack_the_account_and_who_is_not_told() {
     assert_eq!(verdict("account"), "good", "{}", told(&output));
     assert_eq!(verdict("quotas"), "good", "{}", told(&output));
     assert_eq!(verdict("support plan"), "good", "{}", told(&output));
+    let ends = older_plans_end(OffsetDateTime::now_utc().date()).is_some();
+    assert_eq!(result.to_string().contains("Business Support on 2027-01-01"), ends, "{}", told(&output));
     assert_ne!(verdict("alarms"), "unknown", "{}", told(&output));
     assert_ne!(verdict("notifications"), "unknown", "{}", told(&output));
 }

@@ -140,6 +140,27 @@ fn no_function_has_an_event_source_that_brings_permissions_of_its_own() {
     }
 }
 
+/// Tags decide what this application may delete, so no function sets any but its own.
+#[test]
+fn functions_that_tag_users_and_phone_numbers_may_set_only_the_tags_of_this_application() {
+    let mut bounded = 0;
+    for (name, function) in allowed::resources(&allowed::template(), &["AWS::Serverless::Function"]) {
+        let policies = function["Properties"]["Policies"].as_array().cloned().unwrap_or_default();
+        for statement in policies.iter().flat_map(|policy| policy["Statement"].as_array().into_iter().flatten()) {
+            let actions = statement["Action"].to_string();
+            if !["TagUsers", "TagNumbers"].contains(&statement["Sid"].as_str().unwrap_or_default()) {
+                continue;
+            }
+            assert!(actions.contains("connect:TagResource"), "{name}: {statement}");
+            let keys = &statement["Condition"]["ForAllValues:StringEquals"]["aws:TagKeys"];
+            let named = keys.as_array().is_some_and(|keys| keys.contains(&json!("managed-by")));
+            assert!(named, "{name}: {statement}");
+            bounded += 1;
+        }
+    }
+    assert_eq!(bounded, 2, "users and phone numbers");
+}
+
 /// Lambda sends a failed event with the function's role, and the queue is under a customer key.
 #[test]
 fn every_function_with_a_queue_for_failed_events_may_use_its_key() {

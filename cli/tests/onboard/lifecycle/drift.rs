@@ -146,6 +146,19 @@ async fn what_can_not_be_set_back_names_the_command_that_helps_and_costs_no_time
     house.run("OnboardingStateMachineArn", &input).await;
     let instance = house.instance(alias).await;
     let id = instance["Id"].as_str().unwrap();
+
+    // What only Microsoft decides, the drift and the check of the sign-in report.
+    let retired = json!({
+        "service": "graph", "match": "GET /v1.0/applicationTemplates/[^/]+$", "status": 404, "code": "Request_ResourceNotFound",
+    });
+    for (machine, input) in
+        [("DriftStateMachineArn", json!({ "instanceId": id })), ("OnboardingStateMachineArn", input)]
+    {
+        house.cloud.admin("POST", "fault", &retired).await;
+        let report = house.run(machine, &input).await;
+        assert!(report.to_string().contains("not offered any more"), "{machine}: {report:#}");
+    }
+
     let application = house.application(alias).await;
     let app_id = application["appId"].as_str().unwrap();
     house.graph("DELETE", &format!("/applications(appId='{app_id}')"), &Value::Null).await;
@@ -153,7 +166,11 @@ async fn what_can_not_be_set_back_names_the_command_that_helps_and_costs_no_time
     house.cloud.rest("connect", "POST", &path, &json!({ "Value": "false" })).await;
 
     let before = house.seen().await;
-    let report = house.run("DriftStateMachineArn", &json!({ "instanceId": id, "mend": true })).await;
+    let drift = house.cloud.start("DriftStateMachineArn", &json!({ "instanceId": id, "mend": true })).await;
+    let report = house.cloud.end_of(&drift).await.output;
+    for state in ["ConfigureEntraSignOn", "ConfigureEntraClaims", "AssignGroups"] {
+        assert_eq!(house.cloud.entered(&drift, state).await, 0, "{state} would retry for minutes");
+    }
     let findings = report["instances"][0]["findings"].as_array().unwrap();
     let of =
         |place: &str| findings.iter().find(|finding| finding["place"].as_str().unwrap().starts_with(place)).unwrap();

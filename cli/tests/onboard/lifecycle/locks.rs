@@ -3,7 +3,10 @@
 use serde_json::{Value, json};
 
 use super::house::House;
-use crate::kept::until;
+use crate::{
+    common::{err, out},
+    kept::until,
+};
 
 const ONBOARDING: &str = "OnboardingStateMachineArn";
 const TEARDOWN: &str = "TeardownStateMachineArn";
@@ -183,6 +186,11 @@ async fn an_entry_that_cannot_be_read_is_named_and_blocks_the_teardown_of_its_ne
         assert!(refused.output["Cause"].as_str().unwrap().contains(&damaged), "{:#}", refused.output);
     }
     assert_eq!(house.inventory().await["graph"]["subscriptions"], subscriptions);
+    for command in ["drift", "rotate-certificate"] {
+        let output = house.cloud.onboard(&[command]).output().unwrap();
+        assert_eq!(output.status.code(), Some(5), "{command}: {}", err(&output));
+        assert!(out(&output).contains(&damaged), "{command}: {}", out(&output));
+    }
     let figures = house.cloud.log().await.into_iter().filter(|line| line.contains("\"UnreadableEntries\":1")).count();
     assert!(figures > 0, "the alarm's metric");
 

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::house::House;
+use onboarding_core::telephony::older_plans_end;
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 
 fn input() -> Value {
     json!({
@@ -103,4 +105,26 @@ async fn an_onboarding_does_what_its_plan_said_and_a_plan_after_it_leaves_everyt
         ["instance attribute", "IAM role", "claims mapping policy", "registry entry", "Connect users"],
         "{plan:#}"
     );
+}
+
+#[tokio::test]
+async fn a_plan_of_an_order_tells_of_the_support_plans_that_end_and_a_mistyped_quota_is_refused_before_any_write() {
+    let house = House::enter().await;
+    let before = house.seen().await;
+    let mut ordering = input();
+    ordering["phoneNumbers"] = json!([{ "country": "JP", "type": "TOLL_FREE", "prefix": "+81120", "quantity": 1 }]);
+    ordering["documents"] = json!({ "identity": "i.png", "address": "a.pdf", "relationship": "r.pdf" });
+    let plan = house.run("PlanStateMachineArn", &ordering).await;
+    let told = plan["openItems"].as_array().unwrap().iter().any(|item| item["subject"] == "support plan");
+    assert_eq!(told, older_plans_end(OffsetDateTime::now_utc().date()).is_some(), "{plan:#}");
+
+    let mut mistyped = input();
+    mistyped["quotas"] = json!({ "L-12AB7C75": 20 });
+    for machine in ["PlanStateMachineArn", "OnboardingStateMachineArn"] {
+        let refused = house.cloud.end_of(&house.cloud.start(machine, &mistyped).await).await;
+        assert_eq!(refused.status, "FAILED", "{machine}: {:#}", refused.output);
+        assert_eq!(refused.output["Error"], "InvalidInput", "{machine}: {:#}", refused.output);
+        assert!(refused.output["Cause"].as_str().unwrap().contains("did you mean L-12AB7C57"), "{:#}", refused.output);
+    }
+    assert_eq!(house.changes_since(before).await, BTreeMap::new());
 }

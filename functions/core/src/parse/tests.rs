@@ -100,6 +100,28 @@ fn quotas_are_taken_by_name_by_code_with_options_and_as_a_list() {
 }
 
 #[test]
+fn an_input_names_at_most_300_groups_and_more_are_one_fault_with_the_way_out() {
+    let groups = |count: usize| {
+        let group = |number: usize| json!({ "group": format!("Agents {number}"), "securityProfiles": ["Agent"] });
+        let mut value = smallest();
+        value["users"]["groups"] = (0..count).map(group).collect();
+        value
+    };
+    assert!(Onboarding::parse(&groups(300)).is_ok());
+    let told = faults(&groups(301));
+    assert!(told.starts_with("$.users.groups: names 301 groups, at most 300 are possible"), "{told}");
+    assert!(told.contains("\"flatten\"") && told.lines().count() == 1, "{told}");
+}
+
+#[test]
+fn a_group_is_the_same_in_both_forms_of_a_voicing_mark() {
+    let mut value = smallest();
+    let group = |name: &str| json!({ "group": name, "securityProfiles": ["Agent"] });
+    value["users"]["groups"] = json!([group("がく部"), group("か\u{3099}く部")]);
+    assert!(faults(&value).contains("$.users.groups[1].group: is the same group as groups[0]"));
+}
+
+#[test]
 fn quota_codes_are_compared_without_case() {
     let mut value = smallest();
     value["quotas"] = json!({ "L-12ab7c57": 20 });

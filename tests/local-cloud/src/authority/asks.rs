@@ -179,3 +179,30 @@ pub(super) fn document(text: &str) -> Option<Value> {
     let decoded = percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
     serde_json::from_str(text).or_else(|_| serde_json::from_str(&decoded)).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::options::Behaviour;
+
+    #[test]
+    fn iams_own_tag_key_is_one_of_roles_and_of_nothing_else() {
+        let setting = Setting {
+            clock: Clock::new(1.0),
+            region: "r".into(),
+            account: "1".into(),
+            behaviour: Behaviour::default(),
+            real_rates: false,
+        };
+        let keys = |action: &str, name: &str, value: &str| {
+            let form = BTreeMap::from([(name.to_owned(), value.to_owned())]);
+            let tags = BTreeMap::from([("managed-by".to_owned(), "us".to_owned())]);
+            let asks = iam(&setting, action, &form, &Found { tags, ..Found::default() });
+            ["aws:resourcetag/managed-by", "iam:resourcetag/managed-by"].map(|key| asks[0].context.contains_key(key))
+        };
+        assert_eq!(keys("UpdateRole", "RoleName", "a"), [true, true]);
+        assert_eq!(keys("DeletePolicy", "PolicyArn", "arn:aws:iam::1:policy/a"), [true, false]);
+        assert_eq!(keys("UpdateSAMLProvider", "SAMLProviderArn", "arn:aws:iam::1:saml-provider/a"), [true, false]);
+    }
+}

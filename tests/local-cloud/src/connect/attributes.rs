@@ -10,8 +10,9 @@ use crate::input::{Input, answer, nothing};
 use crate::paging::page;
 use crate::world::Setting;
 
-/// Every attribute type that all releases of the model know, and its value on an instance that the API made.
-const TYPES: [(&str, &str); 13] = [
+/// Every attribute type of the model, and its value on an instance that the API made.
+const TYPES: [(&str, &str); 14] = [
+    ("AUTO_MUTE_AGENT_ON_HOLD", "false"),
     ("INBOUND_CALLS", "false"),
     ("OUTBOUND_CALLS", "false"),
     ("CONTACTFLOW_LOGS", "false"),

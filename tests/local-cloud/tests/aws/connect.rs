@@ -93,6 +93,21 @@ async fn a_failed_creation_gives_its_reason_for_a_day() {
 }
 
 #[tokio::test]
+async fn an_instance_has_every_attribute_type_of_the_model() {
+    let cloud = start().await;
+    let (id, _) = cloud.instance("acme").await;
+    let (mut kinds, mut next) = (Vec::new(), String::new());
+    loop {
+        let page = cloud.connect("GET", &format!("/instance/{id}/attributes{next}"), Value::Null).await.body;
+        kinds.extend(page["Attributes"].as_array().unwrap().iter().map(|one| one["AttributeType"].clone()));
+        let Some(token) = page["NextToken"].as_str() else { break };
+        next = format!("?nextToken={token}");
+    }
+    assert_eq!((kinds.len(), kinds.contains(&json!("AUTO_MUTE_AGENT_ON_HOLD"))), (14, true), "{kinds:?}");
+    cloud.is_clean();
+}
+
+#[tokio::test]
 async fn a_second_storage_configuration_of_a_kind_is_a_conflict() {
     let cloud = start().await;
     let (id, _) = cloud.instance("acme").await;
