@@ -11,8 +11,8 @@ use clap_complete::Shell;
 
 pub use self::{
     cloud::{
-        ApplicationFate, ApproveArgs, DoctorArgs, DocumentArg, DriftArgs, Fate, ListArgs, On, PlanArgs, RejectArgs,
-        ReplayArgs, ReportArgs, RotateArgs, StartArgs, StatusArgs, SyncArgs, TeardownArgs, WatchArgs,
+        ApplicationFate, ApproveArgs, DoctorArgs, DocumentArg, DriftArgs, Fate, ListArgs, LiveCheckArgs, On, PlanArgs,
+        RejectArgs, ReplayArgs, ReportArgs, RotateArgs, StartArgs, StatusArgs, SyncArgs, TeardownArgs, WatchArgs,
     },
     entra::{EntraSetupArgs, IdentityArg},
     local::{HELP, LocalArgs},
@@ -126,6 +126,11 @@ pub enum Command {
         after_help = "Examples:\n  onboard local --input onboarding.json\n  onboard local --keep    then: onboard list --local"
     )]
     Local(Box<LocalArgs>),
+    /// Find out which reading of each assumption of the local cloud is true in your account and tenant; removes what it makes
+    #[command(
+        after_help = "Examples:\n  onboard live-check --group \"Support agents\"    needs az and AWS credentials, signed in\n  onboard live-check --group \"Support agents\" --local"
+    )]
+    LiveCheck(LiveCheckArgs),
     /// Print the JSON Schema of onboarding.json, for editors
     #[command(after_help = "Example:\n  onboard schema > onboarding.schema.json")]
     Schema,

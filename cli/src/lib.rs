@@ -13,6 +13,7 @@ pub mod entra_setup;
 pub mod exit;
 pub mod follow;
 pub mod input;
+pub mod live_check;
 pub mod local;
 pub mod page;
 pub mod report;
@@ -74,6 +75,7 @@ pub fn main() -> ExitCode {
         Command::Replay(args) => run(&console, replay::run(args, &console)),
         Command::RotateCertificate(args) => run(&console, machines::rotate(args, &console)),
         Command::Drift(args) => run(&console, machines::drift(args, &console)),
+        Command::LiveCheck(args) => run(&console, live_check::run(args, &console)),
         Command::Teardown(args) => run(&console, machines::teardown(args, &console)),
     };
     exit.into()

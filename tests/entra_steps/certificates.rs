@@ -61,7 +61,7 @@ async fn the_active_certificate_and_one_that_the_list_lacks_keep_everything_as_i
 async fn a_stale_replicas_read_removes_nothing() {
     // Every read is as it was before the last change of the credentials.
     let behaviour =
-        GraphBehaviour { activation_seconds: 1_000_000.0, stale_reads_every: Some(1), ..GraphBehaviour::default() };
+        GraphBehaviour { stale_read_seconds: 1_000_000.0, stale_reads_every: Some(1), ..GraphBehaviour::default() };
     let cloud = Cloud::start(behaviour).await;
     let application = cloud.application().await;
     let graph = cloud.cx.graph();

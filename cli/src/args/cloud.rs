@@ -40,6 +40,23 @@ impl On {
     }
 }
 
+/// Arguments of `onboard live-check`.
+#[derive(Debug, clap::Args)]
+pub struct LiveCheckArgs {
+    /// A group of the Entra tenant that is assigned to an application for a while; its members are not changed
+    #[arg(long, value_name = "NAME")]
+    pub group: String,
+    /// Check the local cloud that `onboard local --keep` left running
+    #[arg(long, conflicts_with_all = ["profile", "region"])]
+    pub local: bool,
+    /// Profile of the AWS configuration
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// AWS Region of the instance that it makes
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<String>,
+}
+
 /// A document for a number order: which of the three, and where it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DocumentArg {

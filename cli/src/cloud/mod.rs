@@ -47,12 +47,7 @@ impl Cloud {
     /// Where there is no such cloud, no such stack, no way in.
     pub async fn open(on: &On, words: Words) -> Result<Self, Trouble> {
         if on.local {
-            let kept = Kept::running(words).map_err(|why| Trouble {
-                exit: crate::exit::Exit::NoLocalCloud,
-                name: "NoLocalCloud".into(),
-                what: words.no_local_cloud(why),
-                action: words.start_a_local_cloud(),
-            })?;
+            let kept = Kept::running(words).map_err(|why| Trouble::no_local_cloud(words, why))?;
             let stack = Stack { name: kept.stack, status: "CREATE_COMPLETE".into(), outputs: kept.outputs };
             let cloud = Self::at(&kept.stand_in, &kept.region, stack, Some(kept.clock_scale), words);
             return Ok(Self { options: on.options(), ..cloud });

@@ -21,6 +21,8 @@ use serde_json::Value;
 use super::trouble::{Trouble, chain};
 use crate::words::Words;
 
+/// The Region of the services that have one endpoint for all.
+const GLOBAL: &str = "us-east-1";
 /// How often a call is tried that was throttled or not answered.
 const TRIES: u32 = 3;
 
@@ -43,6 +45,16 @@ pub const SNS: Service = Service { host: "sns", signs_as: "sns", id: "SNS" };
 pub const CLOUD_WATCH: Service = Service { host: "monitoring", signs_as: "monitoring", id: "CloudWatch" };
 /// Lambda.
 pub const LAMBDA: Service = Service { host: "lambda", signs_as: "lambda", id: "Lambda" };
+/// Amazon Connect.
+pub const CONNECT: Service = Service { host: "connect", signs_as: "connect", id: "Connect" };
+/// Service Quotas.
+pub const QUOTAS: Service = Service { host: "servicequotas", signs_as: "servicequotas", id: "Service Quotas" };
+/// STS.
+pub const STS: Service = Service { host: "sts", signs_as: "sts", id: "STS" };
+/// IAM, which has one endpoint for all Regions.
+pub const IAM: Service = Service { host: "iam", signs_as: "iam", id: "IAM" };
+/// AWS Support, which has one endpoint for all Regions.
+pub const SUPPORT: Service = Service { host: "support", signs_as: "support", id: "Support" };
 /// S3.
 const S3: Service = Service { host: "s3", signs_as: "s3", id: "S3" };
 
@@ -62,6 +74,14 @@ struct Call<'a> {
     headers: Vec<(&'static str, String)>,
     body: &'a [u8],
     doing: &'a str,
+}
+
+impl Service {
+    /// Whether this is that service.
+    #[must_use]
+    pub fn is(self, other: Self) -> bool {
+        self.id == other.id
+    }
 }
 
 impl Signed {
@@ -118,6 +138,26 @@ impl Signed {
         }
     }
 
+    /// One attempt at a call whose refusal is of interest too: status and text of the answer.
+    ///
+    /// # Errors
+    /// Where it is not answered.
+    pub async fn answer(
+        &self,
+        service: Service,
+        (method, path): (reqwest::Method, &str),
+        headers: Vec<(&'static str, String)>,
+        body: &[u8],
+    ) -> Result<(u16, String), Trouble> {
+        let url = format!("{}{path}", self.endpoint(service));
+        let doing = format!("{method} {path}");
+        let call = Call { service, method, url, headers, body, doing: &doing };
+        let unreached = |error: String| Trouble::unreached(self.words, &doing, &error);
+        let answer = self.sent(&call).await.map_err(unreached)?;
+        let status = answer.status().as_u16();
+        Ok((status, answer.text().await.map_err(|error| unreached(chain(&error)))?))
+    }
+
     /// Puts an object into a bucket.
     ///
     /// # Errors
@@ -150,13 +190,7 @@ impl Signed {
     /// One attempt; a failure says whether it may pass.
     async fn once(&self, call: &Call<'_>) -> Result<String, (Trouble, bool)> {
         let unreached = |error: String, passing| (Trouble::unreached(self.words, call.doing, &error), passing);
-        let signed = self.signed(call).await.map_err(|error| unreached(error, false))?;
-        let mut request = self.http.request(call.method.clone(), &call.url).body(call.body.to_vec());
-        for (name, value) in call.headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).chain(signed)
-        {
-            request = request.header(name, value);
-        }
-        let answer = request.send().await.map_err(|error| unreached(chain(&error), true))?;
+        let answer = self.sent(call).await.map_err(|error| unreached(error, true))?;
         let status = answer.status();
         let text = answer.text().await.map_err(|error| unreached(chain(&error), true))?;
         if status.is_success() {
@@ -165,6 +199,16 @@ impl Signed {
         let (code, message) = refusal(&text).unwrap_or_else(|| (status.as_str().to_owned(), text));
         let passing = status.is_server_error() || status.as_u16() == 429 || code.contains("Throttl");
         Err((Trouble::refused(self.words, call.doing, &code, &message), passing))
+    }
+
+    async fn sent(&self, call: &Call<'_>) -> Result<reqwest::Response, String> {
+        let signed = self.signed(call).await?;
+        let mut request = self.http.request(call.method.clone(), &call.url).body(call.body.to_vec());
+        for (name, value) in call.headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).chain(signed)
+        {
+            request = request.header(name, value);
+        }
+        request.send().await.map_err(|error| chain(&error))
     }
 
     async fn signed(&self, call: &Call<'_>) -> Result<Vec<(String, String)>, String> {
@@ -176,7 +220,7 @@ impl Signed {
             settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
             settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
         }
-        let region = self.region();
+        let region = if is_global(call.service) { GLOBAL.to_owned() } else { self.region() };
         let params = v4::SigningParams::builder()
             .identity(&identity)
             .region(&region)
@@ -202,7 +246,11 @@ impl Signed {
     }
 
     fn endpoint(&self, service: Service) -> String {
-        let own = || format!("https://{}.{}.{}", service.host, self.region(), self.suffix());
+        let own = || match service.id {
+            "IAM" => format!("https://iam.{}", self.suffix()),
+            _ if is_global(service) => format!("https://{}.{GLOBAL}.{}", service.host, self.suffix()),
+            _ => format!("https://{}.{}.{}", service.host, self.region(), self.suffix()),
+        };
         self.configured(service).map_or_else(own, |url| url.trim_end_matches('/').to_owned())
     }
 
@@ -212,6 +260,10 @@ impl Signed {
         let own = key.build().ok().and_then(|key| self.config.service_config()?.load_config(key));
         own.or_else(|| self.config.endpoint_url().map(ToOwned::to_owned))
     }
+}
+
+fn is_global(service: Service) -> bool {
+    ["IAM", "Support"].contains(&service.id)
 }
 
 /// The text of the first element of this name below a node.
@@ -225,7 +277,7 @@ pub(crate) fn elements<'a, 'i: 'a>(node: Node<'a, 'i>, name: &'a str) -> impl It
 }
 
 /// Code and message of an error, in XML or JSON.
-fn refusal(text: &str) -> Option<(String, String)> {
+pub(crate) fn refusal(text: &str) -> Option<(String, String)> {
     if let Ok(json) = serde_json::from_str::<Value>(text) {
         let code = json["__type"].as_str().or_else(|| json["code"].as_str())?;
         let message = json["message"].as_str().or_else(|| json["Message"].as_str()).unwrap_or_default();

@@ -36,6 +36,16 @@ impl Trouble {
         Self { exit: Exit::NoCloud, name: name.into(), what: what.into(), action: action.into() }
     }
 
+    /// There is no local cloud.
+    pub fn no_local_cloud(words: Words, why: String) -> Self {
+        Self {
+            exit: Exit::NoLocalCloud,
+            name: "NoLocalCloud".into(),
+            what: words.no_local_cloud(why),
+            action: words.start_a_local_cloud(),
+        }
+    }
+
     /// What an AWS call brought instead of an answer.
     pub fn of<E, R>(words: Words, doing: &str, error: &SdkError<E, R>) -> Self
     where

@@ -45,7 +45,7 @@ const AFTER: [(&str, &str); 7] = [
 ];
 
 /// A command, and what it is for.
-const COMMANDS: [(&str, &str); 20] = [
+const COMMANDS: [(&str, &str); 21] = [
     ("onboard", "Microsoft Entra ID でシングルサインオンする Amazon Connect を、1 つのコマンドで。"),
     ("init", "onboarding.json を作成 (質問に答えるか、オプションで指定)"),
     ("check", "onboarding.json を確認。すべての誤りを一度に表示し、クラウドには接続しない"),
@@ -65,6 +65,10 @@ const COMMANDS: [(&str, &str); 20] = [
     ("replay", "処理できなかったイベントを再実行"),
     ("rotate-certificate", "期限の近い SAML 署名証明書を交換"),
     ("drift", "設定した内容と現在の状態を比較"),
+    (
+        "live-check",
+        "ローカルクラウドの前提がご利用のアカウントとテナントで正しいかどうかを確認する。作成したリソースは削除する",
+    ),
     ("teardown", "オンボーディングを取り消す。削除されるものを表示し、--apply とエイリアスの入力があるときだけ削除"),
     ("entra-setup", "スタックを Entra に登録するために管理者が一度だけ行う作業を、表示または実行"),
     ("local", "この PC のローカルクラウドでオンボーディング全体を実行 (アカウント、ネットワーク、費用は不要)"),
@@ -74,7 +78,7 @@ const COMPLETION: &str = "シェルの補完スクリプトを表示";
 const HELP: &str = "このメッセージ、または指定したコマンドのヘルプを表示";
 
 /// An argument, with its command where others have one of the same name that means something else; and its help.
-const ARGUMENTS: [(&str, &str); 61] = [
+const ARGUMENTS: [(&str, &str); 63] = [
     ("help", "ヘルプを表示"),
     ("version", "バージョンを表示"),
     ("json", "結果を JSON で標準出力に表示。人が読むメッセージは標準エラー出力へ"),
@@ -94,6 +98,8 @@ const ARGUMENTS: [(&str, &str); 61] = [
     ("file", "onboarding.json"),
     ("local", "onboard local --keep で動いているローカルクラウドを使う"),
     ("profile", "AWS の設定のプロファイル"),
+    ("live-check.group", "しばらくの間アプリケーションに割り当てる Entra テナントのグループ (メンバーは変更しない)"),
+    ("live-check.region", "作成するインスタンスの AWS リージョン"),
     ("on.region", "スタックの AWS リージョン"),
     ("on.stack", "CloudFormation スタックの名前"),
     (

@@ -32,6 +32,23 @@ catalogue! {
     assumed(text) = "assumed: {text}", "前提: {text}";
     other_reading(text) = "or else: {text}", "別の解釈: {text}";
 
+    live_check(name) = "Everything that this check makes is named {name}, and is removed at the end.", "このチェックで作成するリソースの名前はすべて {name} で、終了時に削除します。";
+    checking_quotas() = "Service Quotas and AWS Support …", "Service Quotas と AWS サポート …";
+    checking_entra() = "Entra and Microsoft Graph …", "Entra と Microsoft Graph …";
+    checking_federation() = "IAM …", "IAM …";
+    checking_connect() = "Amazon Connect …", "Amazon Connect …";
+    remove_by_hand(thing) = "Could not be removed; delete it by hand: {thing}", "削除できませんでした。手動で削除してください: {thing}";
+    can_not_be_checked(why) = "cannot be checked by this command: {why}", "このコマンドでは確認できません: {why}";
+    not_reached() = "not found out: the check ended before", "確認できませんでした (その前にチェックが終了しました)";
+    hidden_by(name) = "not visible, because the other reading of {name} is true", "{name} が別の解釈のとおりであるため、確認できません";
+    polled_too_late(seconds) = "the first poll came after {seconds} s, too late to decide", "最初のポーリングが {seconds} 秒後となり、判定できません";
+    never_throttled(calls) = "{calls} calls were not throttled", "{calls} 件の呼び出しはスロットリングされませんでした";
+    gone_too_soon() = "the instance was gone before the second deletion", "2 回目の削除の前にインスタンスが消えました";
+    no_such_group(name) = "Entra has no group {name}", "Entra にグループ {name} がありません";
+    name_a_group() = "name a group of the tenant with --group", "--group でテナントのグループを指定してください";
+    az_does_not_answer(why) = "the Azure CLI gives no token for Microsoft Graph: {why}", "Azure CLI から Microsoft Graph のトークンを取得できません: {why}";
+    sign_in_with_az() = "install the Azure CLI and sign in with `az login`", "Azure CLI をインストールし、`az login` でサインインしてください";
+
     try_again() = "try again", "もう一度実行してください";
     look_and_try_again() = "see the message, then try again", "メッセージを確認して、もう一度実行してください";
     no_checkout() = "there is no checkout of Connect Onboarding here (template.yaml and statemachine/ are missing)",

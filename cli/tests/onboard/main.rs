@@ -15,6 +15,7 @@ mod kept;
 mod least_privilege;
 mod life;
 mod lifecycle;
+mod live_check;
 mod local;
 mod page;
 mod reach;

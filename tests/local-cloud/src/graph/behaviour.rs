@@ -29,8 +29,10 @@ pub struct GraphBehaviour {
     /// For how long after another certificate was made active some of the tenant still signs with the one before.
     pub activation_seconds: f64,
     /// Each how-manieth read of a service principal is answered by a stale replica, which shows its credentials as they were
-    /// before the last change, for [`Self::activation_seconds`] after it; `None`: none is.
+    /// before the last change, for [`Self::stale_read_seconds`] after it; `None`: none is.
     pub stale_reads_every: Option<u64>,
+    /// For how long after a change of credentials a stale replica shows those of before.
+    pub stale_read_seconds: f64,
     /// Whether an application can't be deleted as long as it has a service principal in SAML mode.
     pub refuses_saml_deletion: bool,
     /// Whether the tenant's policy on identifier URIs exempts SAML applications.
@@ -87,6 +89,7 @@ impl Default for GraphBehaviour {
             metadata_seconds: 10.0,
             activation_seconds: 60.0,
             stale_reads_every: None,
+            stale_read_seconds: 60.0,
             refuses_saml_deletion: false,
             exempts_saml_identifiers: true,
             deleted_hold_identifiers: false,

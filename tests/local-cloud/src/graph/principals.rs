@@ -118,7 +118,7 @@ impl Call<'_> {
         match (kept, passwords) {
             (None, None) => {}
             (Some(kept), Some(passwords)) => {
-                registration.credentials_before = Some((before.clone(), clock.after(behaviour.activation_seconds)));
+                registration.credentials_before = Some((before.clone(), clock.after(behaviour.stale_read_seconds)));
                 let published_until = clock.after(behaviour.metadata_seconds);
                 let refuses = behaviour.refuses_certificate_removal;
                 retire_certificates(registration, &kept, &passwords, published_until, refuses)?;
@@ -128,7 +128,7 @@ impl Call<'_> {
             (None, Some(_)) => return Err(GraphError::invalid_property("passwordCredentials", "ServicePrincipal")),
         }
         if patch.contains_key("preferredTokenSigningKeyThumbprint") {
-            registration.credentials_before = Some((before, clock.after(behaviour.activation_seconds)));
+            registration.credentials_before = Some((before, clock.after(behaviour.stale_read_seconds)));
             note_activation(registration, &patch, clock.after(behaviour.activation_seconds));
         }
         if let Some(roles) = patch.get("appRoles") {
@@ -188,7 +188,7 @@ impl Call<'_> {
                               "keyId": sign_id, "secretText": null, "startDateTime": start}));
         let (clock, behaviour) = (&self.graph.options.clock, &self.graph.behaviour());
         registration.credentials_before =
-            Some((self::credentials(registration, self.now), clock.after(behaviour.activation_seconds)));
+            Some((self::credentials(registration, self.now), clock.after(behaviour.stale_read_seconds)));
         registration.mirror_certificates(&credentials, &passwords);
         let mut answer = credential(&verify_id, "AsymmetricX509Cert", "Verify", json!(key.certificate()));
         answer["thumbprint"] = json!(key.thumbprint_hex());

@@ -1,0 +1,160 @@
+//! What one instance shows about Amazon Connect, from its creation to its deletion.
+
+use futures_util::future::try_join_all;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{
+    Findings, Reading,
+    clouds::{Answer, Clouds},
+    made::{Made, Thing},
+    users, waited,
+};
+use crate::cloud::trouble::Trouble;
+
+/// So many calls at a time use up the default rate of two a second at once.
+const WAVE: usize = 20;
+const WAVES: usize = 20;
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+pub(crate) async fn check(clouds: &Clouds, made: &mut Made, findings: &mut Findings) -> Result<(), Trouble> {
+    let created = clouds.good("connect:CreateInstance", create(clouds, made.name()).await?)?;
+    let id = text(&created.json()["Id"]);
+    made.note(Thing::Instance(id.clone()));
+    let again = create(clouds, made.name()).await?;
+    findings.note(
+        "alias-taken-wording",
+        match () {
+            () if again.says("Instance alias is already used") => Reading::Assumed,
+            () if !again.is_ok() && again.says("alias") => Reading::Other,
+            () => Reading::Unknown(again.text),
+        },
+    );
+    active(clouds, &id).await?;
+    let role = users::check(clouds, &id, made, findings).await?;
+    numbers(clouds, &id, made, findings).await?;
+    findings.note("rate-bucket", bucket(clouds, &id).await?);
+    delete(clouds, &role, &id, findings).await?;
+    made.forget(&Thing::Instance(id.clone()));
+    gone(clouds, &id, findings).await?;
+    let reused = create(clouds, made.name()).await?;
+    findings.note("alias-reuse", Reading::other_if(!reused.is_ok()));
+    if reused.is_ok() {
+        let id = text(&reused.json()["Id"]);
+        made.note(Thing::Instance(id.clone()));
+        active(clouds, &id).await?;
+    }
+    Ok(())
+}
+
+async fn create(clouds: &Clouds, alias: &str) -> Result<Answer, Trouble> {
+    let body = json!({
+        "IdentityManagementType": "SAML", "InstanceAlias": alias, "InboundCallsEnabled": false, "OutboundCallsEnabled": false,
+    });
+    clouds.connect(Method::PUT, "/instance", &body).await
+}
+
+async fn active(clouds: &Clouds, id: &str) -> Result<(), Trouble> {
+    let path = format!("/instance/{id}");
+    let active = async || Ok(clouds.connect(Method::GET, &path, &Value::Null).await?.says("\"ACTIVE\""));
+    clouds.poll(1_800.0, active).await.map(drop)
+}
+
+/// Deletes an instance, once it may be deleted.
+pub(crate) async fn delete_instance(clouds: &Clouds, id: &str) -> Result<Answer, Trouble> {
+    active(clouds, id).await?;
+    clouds.connect(Method::DELETE, &format!("/instance/{id}"), &Value::Null).await
+}
+
+async fn numbers(clouds: &Clouds, id: &str, made: &mut Made, findings: &mut Findings) -> Result<(), Trouble> {
+    let arn = format!("arn:aws:connect:{}:{}:instance/{id}", clouds.region(), clouds.account);
+    let search = async |country: &str| {
+        let body = json!({ "TargetArn": arn, "PhoneNumberCountryCode": country, "PhoneNumberType": "DID" });
+        let answer = clouds.connect(Method::POST, "/phone-number/search-available", &body).await?;
+        Ok::<_, Trouble>(
+            clouds.good("connect:SearchAvailablePhoneNumbers", answer)?.json()["AvailableNumbersList"].clone(),
+        )
+    };
+    let japanese = search("JP").await?;
+    findings.note("japanese-numbers", Reading::other_if(japanese.as_array().is_some_and(|list| !list.is_empty())));
+    let free = text(&search("US").await?[0]["PhoneNumber"]);
+    let claim = json!({ "TargetArn": arn, "PhoneNumber": free });
+    let claimed = clouds.connect(Method::POST, "/phone-number/claim", &claim).await?;
+    if !claimed.is_ok() {
+        findings.note("number-visibility", Reading::Unknown(claimed.text));
+        return Ok(());
+    }
+    let number = text(&claimed.json()["PhoneNumberId"]);
+    let thing = Thing::Number(number.clone());
+    made.note(thing.clone());
+    let list = json!({ "TargetArn": arn });
+    let listed = async || Ok(clouds.connect(Method::POST, "/phone-number/list", &list).await?.says(&number));
+    findings.note("number-visibility", waited(clouds.words, clouds.poll(40.0, listed).await?, 120.0));
+    let released = clouds.connect(Method::DELETE, &format!("/phone-number/{number}"), &Value::Null).await?;
+    if released.is_ok() {
+        made.forget(&thing);
+    }
+    Ok(())
+}
+
+/// Uses up the rate of one operation and looks whether another one is throttled too.
+async fn bucket(clouds: &Clouds, id: &str) -> Result<Reading, Trouble> {
+    let first = async |kind: &str, list: &str| {
+        let answer = clouds.connect(Method::GET, &format!("/{kind}-profiles-summary/{id}"), &Value::Null).await?;
+        let profile = text(&clouds.good("reading profiles", answer)?.json()[list][0]["Id"]);
+        Ok::<_, Trouble>(format!("/{kind}-profiles/{id}/{profile}"))
+    };
+    let used = first("routing", "RoutingProfileSummaryList").await?;
+    let other = first("security", "SecurityProfileSummaryList").await?;
+    let call = |path| clouds.connect_once(Method::GET, path, &Value::Null);
+    let throttled = |answers: &[(u16, String)]| answers.iter().any(|(status, _)| *status == 429);
+    for _ in 0..WAVES {
+        if throttled(&try_join_all((0..WAVE).map(|_| call(used.as_str()))).await?) {
+            // A bucket of its own holds more than these two calls, and a shared one is empty.
+            let answers = try_join_all([call(used.as_str()), call(other.as_str()), call(other.as_str())]).await?;
+            return Ok(Reading::other_if(throttled(&answers[1..])));
+        }
+    }
+    Ok(Reading::Unknown(clouds.words.never_throttled(WAVE * WAVES)))
+}
+
+/// Deletes the instance in a role that may use directories by their ARN only, and once more.
+async fn delete(clouds: &Clouds, role: &Clouds, id: &str, findings: &mut Findings) -> Result<(), Trouble> {
+    let path = format!("/instance/{id}");
+    let mut deleted = role.connect(Method::DELETE, &path, &Value::Null).await?;
+    findings.note(
+        "directory-arn",
+        match () {
+            () if deleted.is_ok() => Reading::Assumed,
+            () if deleted.says("ds:") => Reading::Other,
+            () => Reading::Unknown(deleted.text.clone()),
+        },
+    );
+    if !deleted.is_ok() {
+        deleted = clouds.connect(Method::DELETE, &path, &Value::Null).await?;
+    }
+    clouds.good("connect:DeleteInstance", deleted)?;
+    let again = clouds.connect(Method::DELETE, &path, &Value::Null).await?;
+    let visible = clouds.connect(Method::GET, &path, &Value::Null).await?.is_ok();
+    findings.note(
+        "second-deletion",
+        match () {
+            () if again.says("InvalidRequest") || again.status == 400 => Reading::Other,
+            () if again.status == 404 && visible => Reading::Assumed,
+            () if again.status == 404 => Reading::Unknown(clouds.words.gone_too_soon()),
+            () => Reading::Unknown(again.text),
+        },
+    );
+    Ok(())
+}
+
+/// Polls until the instance is out of sight, and its alias may be free.
+async fn gone(clouds: &Clouds, id: &str, findings: &mut Findings) -> Result<(), Trouble> {
+    let path = format!("/instance/{id}");
+    let gone = async || Ok(!clouds.connect(Method::GET, &path, &Value::Null).await?.is_ok());
+    findings.note("deleted-instance-visibility", waited(clouds.words, clouds.poll(90.0, gone).await?, 600.0));
+    clouds.poll(1_800.0, gone).await.map(drop)
+}

@@ -1,0 +1,288 @@
+//! What two applications of the gallery show about Entra and Graph.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{
+    Findings, Reading,
+    clouds::{Answer, Clouds},
+    made::{Made, Thing},
+    waited,
+};
+use crate::cloud::trouble::Trouble;
+
+/// AWS Single-Account Access in the gallery.
+const TEMPLATE: &str = "8b1025e4-1dd2-430b-a150-2ef79cd700f5";
+
+/// The applications of this check.
+pub(crate) struct Application {
+    id: String,
+    principal: String,
+    pub(crate) app_id: String,
+    role: String,
+    /// The registration of the second application.
+    second: String,
+    identifier: String,
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+pub(crate) async fn check(
+    clouds: &Clouds,
+    group: &str,
+    made: &mut Made,
+    findings: &mut Findings,
+) -> Result<Application, Trouble> {
+    let group = group_id(clouds, group).await?;
+    let application = instantiate(clouds, made, findings).await?;
+    identifiers(clouds, &application, findings).await?;
+    assignments(clouds, &application, &group, findings).await?;
+    references(clouds, &application, made, findings).await?;
+    certificates(clouds, &application, findings).await?;
+    Ok(application)
+}
+
+async fn group_id(clouds: &Clouds, name: &str) -> Result<String, Trouble> {
+    let path = format!("/groups?$filter=displayName eq '{}'&$select=id", name.replace('\'', "''"));
+    let answer = clouds.good("reading the group", clouds.graph(Method::GET, &path, &Value::Null).await?)?;
+    let id = text(&answer.json()["value"][0]["id"]);
+    if id.is_empty() {
+        return Err(Trouble::input(clouds.words.no_such_group(name), clouds.words.name_a_group()));
+    }
+    Ok(id)
+}
+
+async fn new(clouds: &Clouds, name: &str, made: &mut Made) -> Result<Value, Trouble> {
+    let path = format!("/applicationTemplates/{TEMPLATE}/instantiate");
+    let answer = clouds.graph(Method::POST, &path, &json!({ "displayName": name })).await?;
+    let new = clouds.good("creating an application", answer)?.json();
+    let (id, principal) = (text(&new["application"]["id"]), text(&new["servicePrincipal"]["id"]));
+    made.note(Thing::Application { id, principal });
+    Ok(new)
+}
+
+async fn instantiate(clouds: &Clouds, made: &mut Made, findings: &mut Findings) -> Result<Application, Trouble> {
+    let name = made.name().to_owned();
+    let first = new(clouds, &name, made).await?;
+    let id = text(&first["application"]["id"]);
+    let list = format!("/applications?$filter=displayName eq '{name}'&$select=id");
+    let listed = async || Ok(clouds.graph(Method::GET, &list, &Value::Null).await?.says(&id));
+    findings.note("application-replication", waited(clouds.words, clouds.poll(60.0, listed).await?, 300.0));
+    let second = text(&new(clouds, &format!("{name}-second"), made).await?["application"]["id"]);
+    let principal = text(&first["servicePrincipal"]["id"]);
+    for path in
+        [format!("/servicePrincipals/{principal}"), format!("/applications/{id}"), format!("/applications/{second}")]
+    {
+        let known = async || Ok(clouds.graph(Method::GET, &path, &Value::Null).await?.is_ok());
+        clouds.poll(600.0, known).await?;
+    }
+    let roles = first["servicePrincipal"]["appRoles"].as_array().cloned().unwrap_or_default();
+    let role = roles.iter().find(|role| role["displayName"] == "msiam_access").or(roles.first());
+    let role = role.map(|role| text(&role["id"])).unwrap_or_default();
+    let identifier = format!("https://signin.aws.amazon.com/saml#{name}");
+    let app_id = text(&first["application"]["appId"]);
+    Ok(Application { id, principal, app_id, role, second, identifier })
+}
+
+async fn identifiers(clouds: &Clouds, application: &Application, findings: &mut Findings) -> Result<(), Trouble> {
+    let path = format!("/applications/{}", application.id);
+    let uris = json!([application.identifier]);
+    let saml = json!({ "preferredSingleSignOnMode": "saml" });
+    let principal = format!("/servicePrincipals/{}", application.principal);
+    clouds.good("setting the SAML mode", clouds.graph(Method::PATCH, &principal, &saml).await?)?;
+    let given = async || Ok(clouds.graph(Method::PATCH, &path, &json!({ "identifierUris": uris })).await?.is_ok());
+    let mut mode = waited(clouds.words, clouds.poll(30.0, given).await?, 120.0);
+    let mut policy = Reading::Assumed;
+    if mode == Reading::Other && clouds.poll(150.0, given).await?.is_none() {
+        policy = Reading::Other;
+        mode = Reading::Unknown(clouds.words.hidden_by("identifier-policy"));
+        clouds.good("setting the identifier", give(clouds, &application.id, &uris).await?)?;
+    }
+    findings.note("saml-mode-replication", mode);
+    findings.note("identifier-policy", policy);
+    let taken = give(clouds, &application.second, &uris).await?;
+    findings.note(
+        "identifier-taken-wording",
+        match () {
+            () if taken.is_ok() => Reading::Unknown(taken.text),
+            () if taken.says("Request_MultipleObjectsWithSameKeyValue") => Reading::Other,
+            () if taken.says("identifierUris") => Reading::Assumed,
+            () => Reading::Unknown(taken.text),
+        },
+    );
+    Ok(())
+}
+
+/// Gives an application identifiers by the policy's second exemption.
+async fn give(clouds: &Clouds, id: &str, uris: &Value) -> Result<Answer, Trouble> {
+    let change = json!({ "api": { "requestedAccessTokenVersion": 2 }, "identifierUris": uris });
+    clouds.graph(Method::PATCH, &format!("/applications/{id}"), &change).await
+}
+
+/// What a second attempt at the same call is refused with.
+fn wording(answer: Answer, assumed: &str, other: &str) -> Reading {
+    match () {
+        () if answer.says(other) => Reading::Other,
+        () if answer.says(assumed) => Reading::Assumed,
+        () => Reading::Unknown(answer.text),
+    }
+}
+
+async fn assignments(
+    clouds: &Clouds,
+    application: &Application,
+    group: &str,
+    findings: &mut Findings,
+) -> Result<(), Trouble> {
+    let path = format!("/servicePrincipals/{}/appRoleAssignedTo", application.principal);
+    let body = json!({ "principalId": group, "resourceId": application.principal, "appRoleId": application.role });
+    let assigned = async || Ok(clouds.graph(Method::POST, &path, &body).await?.is_ok());
+    clouds.poll(600.0, assigned).await?;
+    let again = clouds.graph(Method::POST, &path, &body).await?;
+    findings.note("assignment-exists-wording", wording(again, "Permission being assigned already", "EntitlementGrant"));
+    Ok(())
+}
+
+async fn references(
+    clouds: &Clouds,
+    application: &Application,
+    made: &mut Made,
+    findings: &mut Findings,
+) -> Result<(), Trouble> {
+    let definition =
+        json!({ "ClaimsMappingPolicy": { "Version": 1, "IncludeBasicClaimSet": "true", "ClaimsSchema": [] } });
+    let body = json!({ "displayName": made.name(), "definition": [definition.to_string()] });
+    let answer = clouds.graph(Method::POST, "/policies/claimsMappingPolicies", &body).await?;
+    if !answer.is_ok() {
+        findings.note("reference-exists-wording", Reading::Unknown(answer.text));
+        return Ok(());
+    }
+    let id = text(&answer.json()["id"]);
+    made.note(Thing::Policy(id.clone()));
+    let path = format!("/servicePrincipals/{}/claimsMappingPolicies/$ref", application.principal);
+    let reference =
+        json!({ "@odata.id": format!("https://graph.microsoft.com/v1.0/policies/claimsMappingPolicies/{id}") });
+    let assigned = async || Ok(clouds.graph(Method::POST, &path, &reference).await?.is_ok());
+    clouds.poll(120.0, assigned).await?;
+    let again = clouds.graph(Method::POST, &path, &reference).await?;
+    let reading = wording(again, "added object references already exist", "conflicting object");
+    findings.note("reference-exists-wording", reading);
+    Ok(())
+}
+
+async fn add_certificate(clouds: &Clouds, principal: &str) -> Result<Value, Trouble> {
+    let path = format!("/servicePrincipals/{principal}/addTokenSigningCertificate");
+    let answer = clouds.graph(Method::POST, &path, &json!({ "displayName": "CN=live-check" })).await?;
+    Ok(clouds.good("adding a signing certificate", answer)?.json())
+}
+
+async fn certificates(clouds: &Clouds, application: &Application, findings: &mut Findings) -> Result<(), Trouble> {
+    let principal = application.principal.as_str();
+    let path = format!("/servicePrincipals/{principal}");
+    let keys = format!("{path}?$select=keyCredentials,passwordCredentials");
+    let first = add_certificate(clouds, principal).await?;
+    let key = text(&first["key"]);
+    let shown = async || {
+        let found = clouds.graph(Method::GET, &keys, &Value::Null).await?.json();
+        Ok(found["keyCredentials"].as_array().is_some_and(|keys| keys.iter().any(|one| one["key"] == key.as_str())))
+    };
+    let published = async || Ok(clouds.metadata(&application.app_id).await?.text.contains(&key));
+    let (visible, public) = tokio::try_join!(clouds.poll(30.0, shown), clouds.poll(60.0, published))?;
+    findings.note("certificate-visibility", waited(clouds.words, visible, 120.0));
+    findings.note("metadata-publication", waited(clouds.words, public, 300.0));
+    clouds.poll(600.0, shown).await?;
+
+    let second = add_certificate(clouds, principal).await?;
+    let both = async || {
+        let found = clouds.graph(Method::GET, &keys, &Value::Null).await?.json();
+        Ok(found["keyCredentials"].as_array().is_some_and(|keys| keys.len() >= 4))
+    };
+    clouds.poll(600.0, both).await?;
+    for certificate in [&first, &second] {
+        let activate = json!({ "preferredTokenSigningKeyThumbprint": certificate["thumbprint"] });
+        clouds.good("activating a certificate", clouds.graph(Method::PATCH, &path, &activate).await?)?;
+    }
+    let mut seen = Vec::new();
+    for _ in 0..12 {
+        let read = clouds.graph(Method::GET, &path, &Value::Null).await?.json();
+        seen.push(text(&read["preferredTokenSigningKeyThumbprint"]).eq_ignore_ascii_case(&text(&second["thumbprint"])));
+    }
+    // A change that arrives late is no stale read: one that was seen and is gone again is.
+    let arrived = seen.iter().position(|new| *new);
+    let stale = arrived.is_none_or(|at| seen[at..].iter().any(|new| !new));
+    findings.note("stale-reads", Reading::other_if(stale));
+
+    clouds.poll(600.0, both).await?;
+    findings.note("certificate-removal", removal(clouds, &path, &keys, &first).await?);
+    Ok(())
+}
+
+/// Writes the credential lists without the first certificate.
+async fn removal(clouds: &Clouds, path: &str, keys: &str, first: &Value) -> Result<Reading, Trouble> {
+    let mut answer = Answer { status: 0, text: String::new() };
+    for _ in 0..5 {
+        let read = clouds.graph(Method::GET, keys, &Value::Null).await?.json();
+        let kept = |list: &str, secret: &str| -> Vec<Value> {
+            let all = read[list].as_array().cloned().unwrap_or_default();
+            let others = all.into_iter().filter(|one| one["customKeyIdentifier"] != first["customKeyIdentifier"]);
+            others
+                .map(|mut one| {
+                    one[secret] = Value::Null;
+                    one
+                })
+                .collect()
+        };
+        let (credentials, passwords) = (kept("keyCredentials", "key"), kept("passwordCredentials", "secretText"));
+        if credentials.len() < 2 {
+            // A replica that does not show the second certificate yet.
+            clouds.pause(5.0).await;
+            continue;
+        }
+        let body = json!({ "keyCredentials": credentials, "passwordCredentials": passwords });
+        answer = clouds.graph(Method::PATCH, path, &body).await?;
+        if answer.is_ok() || answer.says("not allowed") {
+            break;
+        }
+        clouds.pause(5.0).await;
+    }
+    Ok(match () {
+        () if answer.is_ok() => Reading::Assumed,
+        () if answer.says("not allowed") => Reading::Other,
+        () => Reading::Unknown(answer.text),
+    })
+}
+
+/// Deletes the first application, and gives its identifier to the second one.
+pub(crate) async fn check_deletion(
+    clouds: &Clouds,
+    application: Application,
+    made: &mut Made,
+    findings: &mut Findings,
+) -> Result<(), Trouble> {
+    let Application { id, principal, second, identifier, .. } = application;
+    let path = format!("/applications/{id}");
+    let empty = clouds.graph(Method::PATCH, &path, &json!({ "identifierUris": [] })).await?;
+    clouds.good("removing the identifier", empty)?;
+    let mut deleted = clouds.graph(Method::DELETE, &path, &Value::Null).await?;
+    findings.note(
+        "saml-application-deletion",
+        match () {
+            () if deleted.is_ok() => Reading::Assumed,
+            () if deleted.says("DeletingSamlSpNotAllowed") => Reading::Other,
+            () => Reading::Unknown(deleted.text.clone()),
+        },
+    );
+    if !deleted.is_ok() {
+        let path = format!("/servicePrincipals/{principal}");
+        clouds.good("deleting the service principal", clouds.graph(Method::DELETE, &path, &Value::Null).await?)?;
+        deleted = clouds.graph(Method::DELETE, &format!("/applications/{id}"), &Value::Null).await?;
+    }
+    clouds.good("deleting the application", deleted)?;
+    made.forget(&Thing::Application { id, principal });
+    let uris = json!([identifier]);
+    let released = async || Ok(give(clouds, &second, &uris).await?.is_ok());
+    findings.note("released-identifiers", Reading::other_if(clouds.poll(60.0, released).await?.is_none()));
+    Ok(())
+}

@@ -1,0 +1,64 @@
+//! What a SAML provider and a role that trusts it show about IAM.
+
+use std::collections::BTreeSet;
+
+use onboarding_core::saml::{metadata_document, read_metadata};
+use serde_json::json;
+
+use super::{
+    Findings, Reading,
+    clouds::{Clouds, element},
+    entra::Application,
+    made::{Made, Thing},
+    waited,
+};
+use crate::cloud::{signed::IAM, trouble::Trouble};
+
+const METADATA: &str = "urn:oasis:names:tc:SAML:2.0:metadata";
+
+pub(crate) async fn check(
+    clouds: &Clouds,
+    application: &Application,
+    made: &mut Made,
+    findings: &mut Findings,
+) -> Result<(), Trouble> {
+    let published = clouds.good("reading the federation metadata", clouds.metadata(&application.app_id).await?)?.text;
+    let name = made.name().to_owned();
+    let form = [("Name", name.as_str()), ("SAMLMetadataDocument", published.as_str())];
+    let created = clouds.good("iam:CreateSAMLProvider", clouds.query(IAM, "CreateSAMLProvider", &form).await?)?;
+    let arn = element(&created.text, "SAMLProviderArn").unwrap_or_default();
+    made.note(Thing::Provider(arn.clone()));
+
+    let trust = json!({ "Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": { "Federated": arn }, "Action": "sts:AssumeRoleWithSAML",
+        "Condition": { "StringEquals": { "SAML:aud": "https://signin.aws.amazon.com/saml" } },
+    }] })
+    .to_string();
+    let role = format!("{name}-federation");
+    made.note(Thing::Role(role.clone()));
+    let form = [("RoleName", role.as_str()), ("AssumeRolePolicyDocument", trust.as_str())];
+    let trusted = async || Ok(clouds.query(IAM, "CreateRole", &form).await?.is_ok());
+    findings.note("provider-as-principal", waited(clouds.words, clouds.poll(40.0, trusted).await?, 120.0));
+
+    let wrong = |error: onboarding_core::StepError| Trouble::input(error.message, clouds.words.see_message());
+    let known = read_metadata(&published).map_err(wrong)?;
+    let document = roxmltree::Document::parse(&published)
+        .map_err(|error| Trouble::input(error.to_string(), clouds.words.see_message()))?;
+    let keys = document.descendants().filter(|node| node.has_tag_name((METADATA, "KeyDescriptor")));
+    let certificates =
+        keys.flat_map(|key| key.descendants()).filter(|node| node.tag_name().name() == "X509Certificate");
+    let certificates: BTreeSet<&str> = certificates.filter_map(|node| node.text()).collect();
+    let certificates: Vec<&str> = certificates.into_iter().collect();
+    let composed = metadata_document(&known.entity_id, &known.single_sign_on, &certificates);
+    let form = [("SAMLProviderArn", arn.as_str()), ("SAMLMetadataDocument", composed.as_str())];
+    let updated = clouds.query(IAM, "UpdateSAMLProvider", &form).await?;
+    findings.note(
+        "composed-metadata",
+        match () {
+            () if updated.is_ok() => Reading::Assumed,
+            () if updated.says("InvalidInput") => Reading::Other,
+            () => Reading::Unknown(updated.text),
+        },
+    );
+    Ok(())
+}

@@ -1,0 +1,140 @@
+//! What one user shows about Amazon Connect and the permissions that it checks.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{
+    Findings, Reading,
+    clouds::{Answer, Clouds},
+    made::{Made, Thing},
+    waited,
+};
+use crate::cloud::{signed::IAM, trouble::Trouble};
+
+const USERNAME: &str = "live.check@example.com";
+/// Seconds of after-contact work.
+const WORK: u64 = 30;
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// Makes the user and the role, and returns the clouds in the role's session.
+pub(crate) async fn check(
+    clouds: &Clouds,
+    instance: &str,
+    made: &mut Made,
+    findings: &mut Findings,
+) -> Result<Clouds, Trouble> {
+    let new = new_user(clouds, instance).await?;
+    let created = clouds.good("connect:CreateUser", create(clouds, instance, &new).await?)?.json();
+    let (id, arn) = (text(&created["UserId"]), text(&created["UserArn"]));
+    let list = format!("/users-summary/{instance}");
+    let listed = async || Ok(clouds.connect(Method::GET, &list, &Value::Null).await?.says(&id));
+    findings.note("user-visibility", waited(clouds.words, clouds.poll(20.0, listed).await?, 60.0));
+    clouds.poll(300.0, listed).await?;
+
+    let found = clouds.connect(Method::POST, "/search-users", &json!({ "InstanceId": instance })).await?;
+    let found = clouds.good("connect:SearchUsers", found)?.json();
+    let work = &found["Users"][0]["AfterContactWorkConfigs"][0]["AfterContactWorkConfig"]["AfterContactWorkTimeLimit"];
+    findings.note(
+        "channel-work-unit",
+        match work.as_u64() {
+            Some(WORK) => Reading::Assumed,
+            Some(work) if work == WORK * 1000 => Reading::Other,
+            _ => Reading::Unknown(work.to_string()),
+        },
+    );
+    findings.note("channel-settings", channels(clouds, instance, &id).await?);
+
+    let role = role(clouds, instance, &id, made).await?;
+    let tagged =
+        role.connect(Method::POST, &format!("/tags/{}", encoded(&arn)), &json!({ "tags": { "a": "b" } })).await?;
+    findings.note("tag-keys", permission(&tagged));
+    let path = format!("/users/{instance}/{id}");
+    let deleted = role.connect(Method::DELETE, &path, &Value::Null).await?;
+    findings.note("deletion-by-tags", permission(&deleted));
+    if !deleted.is_ok() {
+        clouds.good("connect:DeleteUser", clouds.connect(Method::DELETE, &path, &Value::Null).await?)?;
+    }
+    let reused = async || Ok(create(clouds, instance, &new).await?.is_ok());
+    findings.note("username-reuse", Reading::other_if(clouds.poll(30.0, reused).await?.is_none()));
+    Ok(role)
+}
+
+fn permission(answer: &Answer) -> Reading {
+    match () {
+        () if answer.is_ok() => Reading::Assumed,
+        () if answer.says("AccessDenied") || answer.status == 403 => Reading::Other,
+        () => Reading::Unknown(answer.text.clone()),
+    }
+}
+
+fn encoded(arn: &str) -> String {
+    percent_encoding::utf8_percent_encode(arn, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
+async fn new_user(clouds: &Clouds, instance: &str) -> Result<Value, Trouble> {
+    let profiles = async |kind: &str, list: &str| {
+        let answer = clouds.connect(Method::GET, &format!("/{kind}-profiles-summary/{instance}"), &Value::Null).await?;
+        Ok::<_, Trouble>(text(&clouds.good("reading profiles", answer)?.json()[list][0]["Id"]))
+    };
+    let security = profiles("security", "SecurityProfileSummaryList").await?;
+    let routing = profiles("routing", "RoutingProfileSummaryList").await?;
+    Ok(json!({
+        "Username": USERNAME, "IdentityInfo": { "FirstName": "Live", "LastName": "Check" },
+        "SecurityProfileIds": [security], "RoutingProfileId": routing,
+        "AutoAcceptConfigs": [{ "Channel": "VOICE", "AutoAccept": false }],
+        "AfterContactWorkConfigs": [
+            { "Channel": "VOICE", "AfterContactWorkConfig": { "AfterContactWorkTimeLimit": WORK } },
+        ],
+        "PhoneNumberConfigs": [{ "Channel": "VOICE", "PhoneType": "SOFT_PHONE" }],
+        "Tags": { "live-check": "yes" },
+    }))
+}
+
+async fn create(clouds: &Clouds, instance: &str, user: &Value) -> Result<Answer, Trouble> {
+    clouds.connect(Method::PUT, &format!("/users/{instance}"), user).await
+}
+
+/// Sets two channels, then one of them.
+async fn channels(clouds: &Clouds, instance: &str, id: &str) -> Result<Reading, Trouble> {
+    let path = format!("/users/{instance}/{id}/config");
+    let accept = |channel: &str, accept: bool| json!({ "Channel": channel, "AutoAccept": accept });
+    for configs in [vec![accept("VOICE", false), accept("CHAT", true)], vec![accept("VOICE", true)]] {
+        let body = json!({ "AutoAcceptConfigs": configs });
+        let set = async || Ok(clouds.connect(Method::POST, &path, &body).await?.is_ok());
+        clouds.poll(120.0, set).await?;
+    }
+    let user = clouds.connect(Method::GET, &format!("/users/{instance}/{id}"), &Value::Null).await?;
+    let user = clouds.good("connect:DescribeUser", user)?.json();
+    let configs = user["User"]["AutoAcceptConfigs"].as_array().cloned().unwrap_or_default();
+    Ok(Reading::other_if(configs.iter().any(|config| config["Channel"] == "CHAT")))
+}
+
+/// A role with permissions that hold under the assumed readings only, once they are in force.
+async fn role(clouds: &Clouds, instance: &str, user: &str, made: &mut Made) -> Result<Clouds, Trouble> {
+    let name = format!("{}-caller", made.name());
+    let trust = json!({ "Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": { "AWS": format!("arn:aws:iam::{}:root", clouds.account) }, "Action": "sts:AssumeRole",
+    }] });
+    let directories = format!("arn:aws:ds:{}:{}:directory/*", clouds.region(), clouds.account);
+    let policy = json!({ "Version": "2012-10-17", "Statement": [
+        { "Effect": "Allow", "Action": ["connect:DescribeUser", "connect:DeleteInstance", "ds:DescribeDirectories"], "Resource": "*" },
+        { "Effect": "Allow", "Action": "connect:DeleteUser", "Resource": "*",
+          "Condition": { "StringEquals": { "aws:ResourceTag/live-check": "yes" } } },
+        { "Effect": "Allow", "Action": "connect:TagResource", "Resource": "*", "Condition": { "Null": { "aws:TagKeys": "false" } } },
+        { "Effect": "Allow", "Action": ["ds:DeleteDirectory", "ds:UnauthorizeApplication"], "Resource": directories },
+    ] });
+    let (trust, policy) = (trust.to_string(), policy.to_string());
+    made.note(Thing::RoleWithPolicy(name.clone()));
+    let form = [("RoleName", name.as_str()), ("AssumeRolePolicyDocument", trust.as_str())];
+    clouds.good("iam:CreateRole", clouds.query(IAM, "CreateRole", &form).await?)?;
+    let form = [("RoleName", name.as_str()), ("PolicyName", name.as_str()), ("PolicyDocument", policy.as_str())];
+    clouds.good("iam:PutRolePolicy", clouds.query(IAM, "PutRolePolicy", &form).await?)?;
+    let role = clouds.in_role(&format!("arn:aws:iam::{}:role/{name}", clouds.account)).await?;
+    let path = format!("/users/{instance}/{user}");
+    let allowed = async || Ok(role.connect(Method::GET, &path, &Value::Null).await?.is_ok());
+    role.poll(300.0, allowed).await?;
+    Ok(role)
+}
