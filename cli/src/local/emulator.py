@@ -34,7 +34,7 @@ import hypercorn.config  # noqa: E402
 from ministack import app  # noqa: E402
 from ministack.core import lambda_runtime, responses  # noqa: E402
 from ministack.core.concurrency import esm_wake  # noqa: E402
-from ministack.services import eventbridge, lambda_svc, scheduler, sqs, stepfunctions as sfn  # noqa: E402
+from ministack.services import cloudwatch_logs, eventbridge, lambda_svc, scheduler, sqs, stepfunctions as sfn  # noqa: E402
 from ministack.services.cloudformation import provisioners  # noqa: E402
 
 patches = Patches(f"ministack {importlib.metadata.version('ministack')}")  # noqa: F821, of patches.py, which stands before this
@@ -233,6 +233,7 @@ start_executions_at_once(patches, sfn)  # noqa: F821, of delays.py, which stands
 look_for_due_schedules_each_second(patches, scheduler, eventbridge)  # noqa: F821
 read_only_the_head_of_service_models(patches, responses)  # noqa: F821
 log_every_line_of_an_invocation(patches, lambda_runtime)  # noqa: F821, of function_logs.py
+read_logs_while_functions_write(patches, cloudwatch_logs)  # noqa: F821
 patches.apply()
 collect_garbage_less_often()  # noqa: F821
 prepare_for_a_deployment()  # noqa: F821
