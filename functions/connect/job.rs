@@ -6,7 +6,7 @@ use aws_sdk_connect::{
     operation::RequestId,
     types::{
         AfterContactWorkConfig, AfterContactWorkConfigPerChannel, AutoAcceptConfig, Channel, PhoneNumberConfig,
-        PhoneType, UserIdentityInfo,
+        PhoneType, User, UserIdentityInfo,
     },
 };
 use aws_smithy_types::error::{metadata::ProvideErrorMetadata, operation::BuildError};
@@ -223,17 +223,9 @@ impl Requests<'_> {
     /// name, so their settings are read first and sent back.
     async fn configure(&self, user: &UserRef, phone: &Phone) -> Result<(), Refused> {
         let doing = format!("changing the phone of the user {}", user.username);
-        let known = self
-            .client
-            .describe_user()
-            .instance_id(self.instance_id)
-            .user_id(&user.id)
-            .send()
-            .await
-            .map_err(|error| Refused::new(&doing, &error))?;
         let (accept, work) = channel_settings(phone)?;
         let (mut accept, mut work) = (vec![accept], vec![work]);
-        if let Some(known) = known.user {
+        if let Some(known) = self.described(user, &doing).await? {
             let accepts = known.auto_accept_configs.unwrap_or_default();
             accept.extend(accepts.into_iter().filter(|config| config.channel != Channel::Voice));
             let works = known.after_contact_work_configs.unwrap_or_default();
@@ -251,19 +243,17 @@ impl Requests<'_> {
         sent.map(|_| ()).map_err(|error| Refused::new(&doing, &error))
     }
 
+    /// The user as it is just before a change that replaces more than it names.
+    async fn described(&self, user: &UserRef, doing: &str) -> Result<Option<User>, Refused> {
+        let sent = self.client.describe_user().instance_id(self.instance_id).user_id(&user.id).send().await;
+        sent.map(|known| known.user).map_err(|error| Refused::new(doing, &error))
+    }
+
     /// `UpdateUserIdentityInfo` replaces the whole identity, so what `SearchUsers` does not show (secondary e-mail, mobile
     /// number) is read first and sent back.
     async fn rename(&self, user: &UserRef, first_name: &str, last_name: &str) -> Result<(), Refused> {
         let doing = format!("changing the name of the user {}", user.username);
-        let known = self
-            .client
-            .describe_user()
-            .instance_id(self.instance_id)
-            .user_id(&user.id)
-            .send()
-            .await
-            .map_err(|error| Refused::new(&doing, &error))?;
-        let known = known.user.and_then(|user| user.identity_info);
+        let known = self.described(user, &doing).await?.and_then(|user| user.identity_info);
         let identity = UserIdentityInfo::builder()
             .first_name(first_name)
             .last_name(last_name)

@@ -11,7 +11,10 @@ pub enum Operation {
     TagResource,
     /// `UntagResource`.
     UntagResource,
-    /// `UpdateUserIdentityInfo`, after a `DescribeUser` of the same rate.
+    /// `DescribeUser`, which has no lane of its own: it precedes the changes that replace more than they name
+    /// ([`Operation::reads_user`]).
+    DescribeUser,
+    /// `UpdateUserIdentityInfo`.
     UpdateUserIdentityInfo,
     /// `UpdateUserSecurityProfiles`.
     UpdateUserSecurityProfiles,
@@ -28,20 +31,11 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// All of them.
-    pub const ALL: [Self; 11] = [
-        Self::CreateUser,
-        Self::SearchUsers,
-        Self::TagResource,
-        Self::UntagResource,
-        Self::UpdateUserIdentityInfo,
-        Self::UpdateUserSecurityProfiles,
-        Self::UpdateUserRoutingProfile,
-        Self::UpdateUserHierarchy,
-        Self::UpdateUserConfig,
-        Self::ReadMembership,
-        Self::DeleteUser,
-    ];
+    /// Whether each request follows a `DescribeUser` and so counts against its rate as well.
+    #[must_use]
+    pub const fn reads_user(self) -> bool {
+        matches!(self, Self::UpdateUserIdentityInfo | Self::UpdateUserConfig)
+    }
 
     /// The Service Quotas code of its rate, where one is published.
     #[must_use]
@@ -49,6 +43,7 @@ impl Operation {
         match self {
             Self::CreateUser => Some("L-CBDEE3E4"),
             Self::DeleteUser => Some("L-30488271"),
+            Self::DescribeUser => Some("L-EE6F0D82"),
             Self::UpdateUserIdentityInfo => Some("L-66B5F86E"),
             Self::UpdateUserSecurityProfiles => Some("L-64B27051"),
             Self::UpdateUserRoutingProfile => Some("L-418ABD80"),
@@ -69,6 +64,7 @@ impl Operation {
             Self::SearchUsers => "SearchUsers",
             Self::TagResource => "TagResource",
             Self::UntagResource => "UntagResource",
+            Self::DescribeUser => "DescribeUser",
             Self::UpdateUserIdentityInfo => "UpdateUserIdentityInfo",
             Self::UpdateUserSecurityProfiles => "UpdateUserSecurityProfiles",
             Self::UpdateUserRoutingProfile => "UpdateUserRoutingProfile",

@@ -6,7 +6,7 @@
 
 use std::{
     cell::Cell,
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     future::Future,
     time::Duration,
 };
@@ -85,6 +85,8 @@ type Flight<'f, 'p> = LocalBoxFuture<'f, (Attempt<'p>, Result<Brought, Refused>)
 struct Run<'p> {
     plan: &'p Plan,
     lanes: BTreeMap<Operation, Lane<'p>>,
+    /// The bucket of `DescribeUser`, which several lanes share.
+    user_reads: Pace,
     applied: Applied,
     quota_full: bool,
     failures_in_a_row: u32,
@@ -147,7 +149,11 @@ impl<'a, M: Membership> Writer<'a, M> {
             .lanes
             .iter()
             .filter(|(_, lane)| !lane.pace.holds(lane.ready.len(), now))
-            .filter_map(|(operation, _)| Some((*operation, operation.rate_quota()?)))
+            .flat_map(|(operation, _)| [Some(*operation), operation.reads_user().then_some(Operation::DescribeUser)])
+            .flatten()
+            .collect::<BTreeSet<Operation>>()
+            .into_iter()
+            .filter_map(|operation| Some((operation, operation.rate_quota()?)))
             .collect();
         let reads = busy.iter().map(|(_, code)| quota::in_force(self.quotas, code, None));
         let rates = futures_util::future::join_all(reads).await;
@@ -155,8 +161,11 @@ impl<'a, M: Membership> Writer<'a, M> {
             run.applied.totals.calls += 1;
             let Some(rate) = rate.ok().flatten().filter(|rate| *rate > 0.0) else { continue };
             debug!(operation = operation.name(), rate, "rate in force");
-            if let Some(lane) = run.lanes.get_mut(&operation) {
-                lane.pace = Pace::new(rate, run.rested, Instant::now());
+            let pace = Pace::new(rate, run.rested, Instant::now());
+            if operation == Operation::DescribeUser {
+                run.user_reads = pace;
+            } else if let Some(lane) = run.lanes.get_mut(&operation) {
+                lane.pace = pace;
             }
         }
     }
@@ -168,8 +177,10 @@ impl<'a, M: Membership> Writer<'a, M> {
             let now = Instant::now();
             let mut wake = None;
             if now < deadline && run.fatal.is_none() {
-                for lane in run.lanes.values_mut() {
-                    wake = earliest(wake, lane.launch(now, |attempt| flights.push(Box::pin(self.fly(attempt)))));
+                let Run { lanes, user_reads, .. } = &mut *run;
+                for (operation, lane) in lanes {
+                    let reads = operation.reads_user().then_some(&mut *user_reads);
+                    wake = earliest(wake, lane.launch(now, reads, |attempt| flights.push(Box::pin(self.fly(attempt)))));
                 }
             }
             let wake = wake.map(|at| at.min(deadline));
@@ -223,8 +234,14 @@ impl<'p> Lane<'p> {
         Self { pace: Pace::new(rate, rested, Instant::now()), ready: VecDeque::new(), later: Vec::new(), in_flight: 0 }
     }
 
-    /// Launches what may go out now; when to look again, where that is known.
-    fn launch(&mut self, now: Instant, mut launch: impl FnMut(Attempt<'p>)) -> Option<Instant> {
+    /// Launches the requests that may be sent now, each of which takes a token of `reads` too, if there is such a bucket.
+    /// Returns when to check again, if that is known.
+    fn launch(
+        &mut self,
+        now: Instant,
+        mut reads: Option<&mut Pace>,
+        mut launch: impl FnMut(Attempt<'p>),
+    ) -> Option<Instant> {
         let mut index = 0;
         while index < self.later.len() {
             if self.later[index].0 <= now {
@@ -239,13 +256,16 @@ impl<'p> Lane<'p> {
             if self.ready.is_empty() {
                 break;
             }
-            let at = self.pace.next(now);
+            let at = reads.as_ref().map_or(now, |reads| reads.next(now)).max(self.pace.next(now));
             if at > now {
                 wake = earliest(wake, Some(at));
                 break;
             }
             if let Some(attempt) = self.ready.pop_front() {
                 self.pace.take(now);
+                if let Some(reads) = &mut reads {
+                    reads.take(now);
+                }
                 self.in_flight += 1;
                 launch(attempt);
             }
@@ -259,6 +279,7 @@ impl<'p> Run<'p> {
         let mut run = Self {
             plan,
             lanes: BTreeMap::new(),
+            user_reads: Pace::new(DEFAULT_RATE, rested, Instant::now()),
             applied: Applied::default(),
             quota_full: false,
             failures_in_a_row: 0,
@@ -296,6 +317,14 @@ impl<'p> Run<'p> {
         self.lanes.entry(operation).or_insert_with(|| Lane::new(operation, rested))
     }
 
+    /// The buckets against which a request of this operation counts.
+    fn paces(&mut self, operation: Operation) -> impl Iterator<Item = &mut Pace> {
+        let rested = self.rested;
+        let lane = self.lanes.entry(operation).or_insert_with(|| Lane::new(operation, rested));
+        let reads = operation.reads_user().then_some(&mut self.user_reads);
+        [Some(&mut lane.pace), reads].into_iter().flatten()
+    }
+
     fn push(&mut self, job: Job<'p>) {
         self.lane(job.operation()).ready.push_back(Attempt { job, tries: 0 });
     }
@@ -303,19 +332,23 @@ impl<'p> Run<'p> {
     fn settle(&mut self, attempt: Attempt<'p>, brought: Result<Brought, Refused>) {
         let operation = attempt.job.operation();
         let now = Instant::now();
-        self.applied.totals.calls += 1;
-        let lane = self.lane(operation);
-        lane.in_flight -= 1;
-        lane.pace.answered(now);
+        self.applied.totals.calls += 1 + usize::from(operation.reads_user());
+        self.lane(operation).in_flight -= 1;
+        for pace in self.paces(operation) {
+            pace.answered(now);
+            match &brought {
+                Ok(_) => pace.succeeded(now),
+                Err(refused) if refused.error.kind == StepErrorKind::Throttled => pace.throttled(now),
+                Err(_) => {}
+            }
+        }
         match brought {
             Ok(brought) => {
-                lane.pace.succeeded(now);
                 self.failures_in_a_row = 0;
                 self.succeeded(attempt, brought);
             }
             Err(refused) if refused.error.kind == StepErrorKind::Throttled => {
-                lane.pace.throttled(now);
-                lane.ready.push_front(attempt);
+                self.lane(operation).ready.push_front(attempt);
                 self.applied.totals.throttles += 1;
             }
             Err(refused) => self.refused(attempt, refused, now),
