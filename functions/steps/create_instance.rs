@@ -104,14 +104,16 @@ async fn create(
         .await;
     let error = match sent {
         Ok(created) => return Ok(in_creation(created.id.unwrap_or_default(), created.arn.unwrap_or_default(), 0)),
-        Err(error) if aws_error::is_about_alias(&error) => {
-            aws_error::step_error(&format!("creating the Amazon Connect instance {alias}"), &error)
-        }
-        Err(error) => {
-            return Err(aws_error::step_error(&format!("creating the Amazon Connect instance {alias}"), &error));
+        Err(refusal) => {
+            let error = aws_error::step_error(&format!("creating the Amazon Connect instance {alias}"), &refusal);
+            if !aws_error::is_about_alias(&refusal) {
+                return Err(error);
+            }
+            error
         }
     };
-    // The input's check knows the form of an alias. So the alias is taken: by ours of a moment ago, which the first list did not show yet, or by somebody in the world.
+    // The input check has accepted the form of the alias, so the alias is taken: by an earlier attempt of this onboarding, whose
+    // instance the first list did not show yet, or by another AWS customer.
     match find(cx, alias).await? {
         Some(summary) if summary.instance_status() == Some(&InstanceStatus::CreationFailed) => {
             Err(StepError::conflict(format!(

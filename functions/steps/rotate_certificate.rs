@@ -390,7 +390,7 @@ impl Seen {
         let certificates: Vec<&str> = listed.map(|one| one.der.as_str()).collect();
         let known = &self.provider.metadata;
         let document = saml::metadata_document(&known.entity_id, &known.single_sign_on, &certificates);
-        // What IAM would refuse, and what would lock everybody out, is found before it is sent.
+        // Checked before it is sent: without the active certificate in the metadata, every sign-in would fail.
         let said: BTreeSet<String> = read_metadata(&document)?.thumbprints.into_iter().collect();
         if said != *thumbprints || !said.contains(&self.observed.active) {
             return Err(StepError::internal(format!(

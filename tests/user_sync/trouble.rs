@@ -146,5 +146,5 @@ async fn a_permission_to_delete_that_is_missing_keeps_nobody_else_waiting_and_en
     let error = house.sync().await.unwrap_err();
     assert_eq!(error.kind, StepErrorKind::AccessDenied);
     assert!(error.message.contains("deleting the user"), "{error}");
-    assert_eq!(house.usernames().await.len(), 132, "everybody who joined is there, and nobody is lost");
+    assert_eq!(house.usernames().await.len(), 132, "every member that joined has a user, and no user is lost");
 }

@@ -52,17 +52,7 @@ impl Cloud {
             let cloud = Self::at(&kept.stand_in, &kept.region, stack, Some(kept.clock_scale), words);
             return Ok(Self { options: on.options(), ..cloud });
         }
-        let mut loader = aws_config::defaults(BehaviorVersion::latest());
-        if let Some(profile) = &on.profile {
-            loader = loader.profile_name(profile);
-        }
-        if let Some(region) = &on.region {
-            loader = loader.region(Region::new(region.clone()));
-        }
-        let config = loader.load().await;
-        if config.region().is_none() {
-            return Err(Trouble::cloud("NoRegion", words.no_region(), words.name_a_region()));
-        }
+        let config = configured(on.profile.as_deref(), on.region.as_deref(), words).await?;
         let signed = Signed::new(config.clone(), words);
         let stack = Stack::describe(&signed, &on.stack, words).await?;
         Ok(Self { options: on.options(), ..Self::with(config, stack, None, words) })
@@ -162,4 +152,24 @@ impl Machine {
             Self::RotateCertificate => "rotate-certificate",
         }
     }
+}
+
+/// The AWS configuration of the caller, with a Region.
+pub(crate) async fn configured(
+    profile: Option<&str>,
+    region: Option<&str>,
+    words: Words,
+) -> Result<SdkConfig, Trouble> {
+    let mut loader = aws_config::defaults(BehaviorVersion::latest());
+    if let Some(profile) = profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(region) = region {
+        loader = loader.region(Region::new(region.to_owned()));
+    }
+    let config = loader.load().await;
+    if config.region().is_none() {
+        return Err(Trouble::cloud("NoRegion", words.no_region(), words.name_a_region()));
+    }
+    Ok(config)
 }

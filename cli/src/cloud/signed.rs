@@ -26,37 +26,41 @@ const GLOBAL: &str = "us-east-1";
 /// How often a call is tried that was throttled or not answered.
 const TRIES: u32 = 3;
 
-/// A service, as it is called in endpoints, signatures and settings.
-#[derive(Clone, Copy, Debug)]
+/// A service, as endpoints, signatures and settings name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Service {
     host: &'static str,
     signs_as: &'static str,
     id: &'static str,
+    /// Whether one endpoint, `host`, serves all Regions.
+    global: bool,
 }
 
 /// CloudFormation.
 pub const CLOUD_FORMATION: Service =
-    Service { host: "cloudformation", signs_as: "cloudformation", id: "CloudFormation" };
+    Service { host: "cloudformation", signs_as: "cloudformation", id: "CloudFormation", global: false };
 /// SQS.
-pub const SQS: Service = Service { host: "sqs", signs_as: "sqs", id: "SQS" };
+pub const SQS: Service = Service { host: "sqs", signs_as: "sqs", id: "SQS", global: false };
 /// SNS.
-pub const SNS: Service = Service { host: "sns", signs_as: "sns", id: "SNS" };
+pub const SNS: Service = Service { host: "sns", signs_as: "sns", id: "SNS", global: false };
 /// CloudWatch.
-pub const CLOUD_WATCH: Service = Service { host: "monitoring", signs_as: "monitoring", id: "CloudWatch" };
+pub const CLOUD_WATCH: Service =
+    Service { host: "monitoring", signs_as: "monitoring", id: "CloudWatch", global: false };
 /// Lambda.
-pub const LAMBDA: Service = Service { host: "lambda", signs_as: "lambda", id: "Lambda" };
+pub const LAMBDA: Service = Service { host: "lambda", signs_as: "lambda", id: "Lambda", global: false };
 /// Amazon Connect.
-pub const CONNECT: Service = Service { host: "connect", signs_as: "connect", id: "Connect" };
+pub const CONNECT: Service = Service { host: "connect", signs_as: "connect", id: "Connect", global: false };
 /// Service Quotas.
-pub const QUOTAS: Service = Service { host: "servicequotas", signs_as: "servicequotas", id: "Service Quotas" };
+pub const QUOTAS: Service =
+    Service { host: "servicequotas", signs_as: "servicequotas", id: "Service Quotas", global: false };
 /// STS.
-pub const STS: Service = Service { host: "sts", signs_as: "sts", id: "STS" };
+pub const STS: Service = Service { host: "sts", signs_as: "sts", id: "STS", global: false };
 /// IAM, which has one endpoint for all Regions.
-pub const IAM: Service = Service { host: "iam", signs_as: "iam", id: "IAM" };
+pub const IAM: Service = Service { host: "iam", signs_as: "iam", id: "IAM", global: true };
 /// AWS Support, which has one endpoint for all Regions.
-pub const SUPPORT: Service = Service { host: "support", signs_as: "support", id: "Support" };
+pub const SUPPORT: Service = Service { host: "support.us-east-1", signs_as: "support", id: "Support", global: true };
 /// S3.
-const S3: Service = Service { host: "s3", signs_as: "s3", id: "S3" };
+const S3: Service = Service { host: "s3", signs_as: "s3", id: "S3", global: false };
 
 /// A client for such calls.
 #[derive(Debug)]
@@ -74,14 +78,6 @@ struct Call<'a> {
     headers: Vec<(&'static str, String)>,
     body: &'a [u8],
     doing: &'a str,
-}
-
-impl Service {
-    /// Whether this is that service.
-    #[must_use]
-    pub fn is(self, other: Self) -> bool {
-        self.id == other.id
-    }
 }
 
 impl Signed {
@@ -220,7 +216,7 @@ impl Signed {
             settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
             settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
         }
-        let region = if is_global(call.service) { GLOBAL.to_owned() } else { self.region() };
+        let region = if call.service.global { GLOBAL.to_owned() } else { self.region() };
         let params = v4::SigningParams::builder()
             .identity(&identity)
             .region(&region)
@@ -246,11 +242,8 @@ impl Signed {
     }
 
     fn endpoint(&self, service: Service) -> String {
-        let own = || match service.id {
-            "IAM" => format!("https://iam.{}", self.suffix()),
-            _ if is_global(service) => format!("https://{}.{GLOBAL}.{}", service.host, self.suffix()),
-            _ => format!("https://{}.{}.{}", service.host, self.region(), self.suffix()),
-        };
+        let region = if service.global { String::new() } else { format!(".{}", self.region()) };
+        let own = || format!("https://{}{region}.{}", service.host, self.suffix());
         self.configured(service).map_or_else(own, |url| url.trim_end_matches('/').to_owned())
     }
 
@@ -260,10 +253,6 @@ impl Signed {
         let own = key.build().ok().and_then(|key| self.config.service_config()?.load_config(key));
         own.or_else(|| self.config.endpoint_url().map(ToOwned::to_owned))
     }
-}
-
-fn is_global(service: Service) -> bool {
-    ["IAM", "Support"].contains(&service.id)
 }
 
 /// The text of the first element of this name below a node.

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use crate::{
     args::LiveCheckArgs,
     cloud::{
+        configured,
         signed::{CONNECT, IAM, STS, Service, Signed, refusal},
         trouble::Trouble,
     },
@@ -71,17 +72,7 @@ impl Clouds {
             let credentials = Credentials::new("test", "test", None, None, "local cloud");
             (config(&kept.region, Some(&kept.stand_in), credentials), kept.graph_url, kept.login_url, kept.clock_scale)
         } else {
-            let mut loader = aws_config::defaults(BehaviorVersion::latest());
-            if let Some(profile) = &args.profile {
-                loader = loader.profile_name(profile);
-            }
-            if let Some(region) = &args.region {
-                loader = loader.region(Region::new(region.clone()));
-            }
-            let config = loader.load().await;
-            if config.region().is_none() {
-                return Err(Trouble::cloud("NoRegion", words.no_region(), words.name_a_region()));
-            }
+            let config = configured(args.profile.as_deref(), args.region.as_deref(), words).await?;
             (config, "https://graph.microsoft.com".into(), "https://login.microsoftonline.com".into(), 1.0)
         };
         let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().unwrap_or_default();
@@ -128,7 +119,7 @@ impl Clouds {
         self.config.region().map_or("", |region| region.as_ref())
     }
 
-    /// The answer, or what a person has to know of a refusal that nobody expected.
+    /// The answer, or the error of a refusal that the check does not expect.
     pub(crate) fn good(&self, doing: &str, answer: Answer) -> Result<Answer, Trouble> {
         if answer.is_ok() {
             return Ok(answer);
@@ -139,7 +130,7 @@ impl Clouds {
 
     /// A call of IAM or STS.
     pub(crate) async fn query(&self, service: Service, action: &str, form: &[(&str, &str)]) -> Result<Answer, Trouble> {
-        let version = if service.is(IAM) { "2010-05-08" } else { "2011-06-15" };
+        let version = if service == IAM { "2010-05-08" } else { "2011-06-15" };
         let mut body = format!("Action={action}&Version={version}");
         for (name, value) in form {
             body += &format!(

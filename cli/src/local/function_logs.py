@@ -14,7 +14,7 @@ def log_every_line_of_an_invocation(patches, runtime):
     """After a function's answer, the emulator waits 5 ms for what the function printed before it. On a busy machine it logs
     the last lines with the next invocation, or never. CloudWatch Logs gets every line."""
     patience = 5  # seconds
-    drained = weakref.WeakKeyDictionary()  # by the queue of a process's lines: an event that is set while none is on its way
+    drained = weakref.WeakKeyDictionary()  # queue of a process -> event that is set while all its lines are in the queue
     patches.needs(runtime.ProvidedWorker, "_drain_stderr")
 
     def put(lines, line):
@@ -34,7 +34,7 @@ def log_every_line_of_an_invocation(patches, runtime):
             if not readable.poll(0):
                 done.set()
                 readable.poll()
-            # Before anything is taken out of the pipe: who finds the pipe empty must not find the event of before.
+            # Before the read: a caller that finds the pipe empty must wait until these lines are in the queue.
             done.clear()
             part = os.read(stream.fileno(), 65_536)
             if not part:

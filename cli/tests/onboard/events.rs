@@ -45,7 +45,7 @@ async fn subscription() -> Value {
     inventory().await["graph"]["subscriptions"][0].clone()
 }
 
-/// For a test that needs the subscription as it is, or ends it.
+/// Lets one test at a time use the subscription, because one of them ends it.
 async fn alone_with_the_subscription() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::const_new(());
     ALONE.lock().await

@@ -43,6 +43,19 @@ impl Cloud {
         Self::of(&command, folder)
     }
 
+    /// The same, with an input file and a clock scale.
+    pub(crate) fn idle_for(tenant: &Value, input: &Value, clock_scale: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, content: &Value| {
+            std::fs::write(folder.path().join(name), content.to_string()).unwrap();
+            folder.path().join(name)
+        };
+        let mut command = local();
+        command.args(["--keep", "--idle", "--clock-scale", clock_scale, "--tenant"]);
+        command.arg(file("tenant.json", tenant)).arg("--input").arg(file("input.json", input));
+        Self::of(&command, folder)
+    }
+
     /// Onboards these many people with the smallest input.
     pub(crate) fn onboarded(people: usize) -> Self {
         let mut command = local();

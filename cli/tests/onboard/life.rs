@@ -2,10 +2,7 @@
 
 use std::{cell::RefCell, collections::BTreeSet, sync::OnceLock, time::Duration};
 
-use super::{
-    common::local,
-    kept::{Cloud, until},
-};
+use super::kept::{Cloud, until};
 use regex::Regex;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -147,17 +144,7 @@ impl Life {
         let members: Vec<Value> = (0..PEOPLE).map(member).collect();
         let tenant = json!({ "groups": [{ "id": GROUP_ID, "displayName": GROUP, "members": members }] });
         // It waits for its processes, which the other lives shall not.
-        let begin = move || {
-            let folder = tempfile::tempdir().unwrap();
-            let file = |name: &str, content: &Value| {
-                std::fs::write(folder.path().join(name), content.to_string()).unwrap();
-                folder.path().join(name)
-            };
-            let mut command = local();
-            command.args(["--keep", "--idle", "--clock-scale", CLOCK_SCALE, "--tenant"]);
-            command.arg(file("tenant.json", &tenant)).arg("--input").arg(file("input.json", &input()));
-            Cloud::of(&command, folder)
-        };
+        let begin = move || Cloud::idle_for(&tenant, &input(), CLOCK_SCALE);
         let cloud = tokio::task::spawn_blocking(begin).await.unwrap();
         Self { cloud, restarts: RefCell::default() }
     }

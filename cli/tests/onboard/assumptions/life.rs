@@ -5,10 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::{
-    common::local,
-    kept::{Cloud, Ended, until},
-};
+use crate::kept::{Cloud, Ended, until};
 
 const GROUP: &str = "Support agents";
 /// Hours between the acts of a rotation take seconds.
@@ -74,17 +71,7 @@ impl House {
     pub(super) async fn start() -> Self {
         let members: Vec<Value> = (0..AGENTS).map(member).collect();
         let tenant = json!({ "groups": [{ "displayName": GROUP, "members": members }] });
-        let begin = move || {
-            let folder = tempfile::tempdir().unwrap();
-            let file = |name: &str, content: &Value| {
-                std::fs::write(folder.path().join(name), content.to_string()).unwrap();
-                folder.path().join(name)
-            };
-            let mut command = local();
-            command.args(["--keep", "--idle", "--clock-scale", CLOCK_SCALE, "--tenant"]);
-            command.arg(file("tenant.json", &tenant)).arg("--input").arg(file("input.json", &input("life")));
-            Cloud::of(&command, folder)
-        };
+        let begin = move || Cloud::idle_for(&tenant, &input("life"), CLOCK_SCALE);
         let house = Self { cloud: tokio::task::spawn_blocking(begin).await.unwrap() };
         house.cloud.admin("POST", "quota", &json!({ "code": "L-AA17A6B9", "value": 100 })).await;
         house.neighbour().await;
@@ -165,7 +152,7 @@ impl House {
         panic!("{machine} is always busy");
     }
 
-    /// One user's channels are changed by hand, another one leaves and comes back, and somebody joins.
+    /// An administrator changes the channels of one user, a second member leaves and returns, and a third one joins.
     async fn synced(&self, alias: &str, id: &str, lived: &mut Lived) {
         let first = self.user(alias, 0).await;
         let path = format!("/users/{id}/{}/config", text(&first["Id"]));
@@ -183,7 +170,7 @@ impl House {
         let left = names.len() == AGENTS && !names.contains(&username(1));
         lived.expect(
             joined && (left || denied && names.len() == AGENTS + 1),
-            &format!("after somebody left there are {names:?}"),
+            &format!("after a member left, the users are {names:?}"),
         );
         let settings = self.user(alias, 0).await["AutoAcceptConfigs"].clone();
         let set =
@@ -249,7 +236,7 @@ impl House {
     async fn signs_in(&self, alias: &str, number: usize, lived: &mut Lived) {
         let name = format!("Amazon Connect {alias}");
         let outcome = self.cloud.sign_in(&name, &member_id(number)).await;
-        lived.expect(outcome["signedIn"] == true, &format!("nobody can sign in: {outcome}"));
+        lived.expect(outcome["signedIn"] == true, &format!("the rehearsed sign-in failed: {outcome}"));
     }
 
     async fn inventory(&self) -> Value {

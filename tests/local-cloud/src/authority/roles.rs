@@ -8,8 +8,8 @@ use super::asks::{Found, document};
 use super::policy::{self, Statement};
 use crate::upstream::Upstream;
 
-/// How long a role is believed without looking again, unless IAM is called to change something. Only a deployment changes
-/// policies without such a call, and IAM's own changes take seconds to be seen everywhere, too.
+/// How long a role is cached. A call that changes IAM empties the cache; only a deployment changes policies without such a
+/// call, and IAM itself takes seconds to apply a change everywhere.
 const BELIEVED: Duration = Duration::from_secs(5);
 
 /// What a role may do.
@@ -67,7 +67,7 @@ impl Roles {
         let since = Instant::now();
         let role = Arc::new(self.read(name).await?);
         let mut known = self.known();
-        // What was read before a change is not to be believed after it.
+        // A role that was read before a change may be outdated.
         if known.forgotten == forgotten {
             known.roles.insert(name.to_owned(), (since, Arc::clone(&role)));
         }

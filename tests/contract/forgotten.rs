@@ -1,0 +1,106 @@
+//! Adds a step to a copy of the checkout without one of the edits that CONTRIBUTING.md lists, and expects the checks of
+//! tests/contract.rs to name it.
+
+use std::{fs, path::Path, process::Command};
+
+use serde_json::Value;
+
+use super::{ROOT, read};
+
+/// The edits by which a step `do-something` comes into a copy of the checkout.
+const EDITS: [&str; 6] = ["step", "main", "function", "permission", "task", "event"];
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(|entry| entry.unwrap()) {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target)
+        } else {
+            let _ = fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+fn edit(file: &Path, place: &str, added: &str) {
+    let text = fs::read_to_string(file).unwrap();
+    assert!(text.contains(place), "{} has no {place}", file.display());
+    fs::write(file, text.replacen(place, &format!("{added}{place}"), 1)).unwrap();
+}
+
+/// Adds the step with all edits but one; gives what the checks say about it.
+fn without(forgotten: &str) -> String {
+    let copied = tempfile::tempdir().unwrap();
+    let root = copied.path();
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for folder in ["statemachine", "functions/steps", "tests/events", "tests/compat"] {
+        copy(&here.join(folder), &root.join(folder));
+    }
+    for file in ["template.yaml", "functions/main.rs"] {
+        fs::copy(here.join(file), root.join(file)).unwrap();
+    }
+    for done in EDITS.into_iter().filter(|done| *done != forgotten) {
+        match done {
+            "step" => fs::write(root.join("functions/steps/do_something.rs"), "").unwrap(),
+            "main" => {
+                edit(&root.join("functions/main.rs"), "        \"report\" =>", "        \"do-something\" => todo,\n")
+            }
+            "function" => {
+                let function = read("template.yaml");
+                let report = function.split("  ReportFunction:").nth(1).unwrap();
+                let metadata = report.lines().find(|line| line.contains("Metadata:")).unwrap();
+                let function = format!(
+                    "  DoSomethingFunction:\n    Type: AWS::Serverless::Function\n{metadata}\n    Properties:\n      Handler: do-something\n\n"
+                );
+                edit(&root.join("template.yaml"), "  ReportFunction:", &function);
+                let substitution = "DoSomethingFunctionArn: !GetAtt DoSomethingFunction.Arn\n        ";
+                edit(&root.join("template.yaml"), "ReportFunctionArn:", substitution);
+            }
+            "permission" => {
+                let allowed = "- !GetAtt DoSomethingFunction.Arn\n                ";
+                edit(&root.join("template.yaml"), "- !GetAtt ReportFunction.Arn", allowed);
+            }
+            "task" => {
+                let file = root.join("statemachine/onboarding.asl.json");
+                let mut machine: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+                let mut task = machine["States"]["Report"].clone();
+                task["Resource"] = "${DoSomethingFunctionArn}".into();
+                task["Arguments"] = serde_json::json!({"context": task["Arguments"]["context"]});
+                machine["States"]["Report"]["Next"] = "DoSomething".into();
+                machine["States"]["DoSomething"] = task;
+                fs::write(file, machine.to_string()).unwrap();
+            }
+            _ => fs::write(root.join("tests/events/do-something.json"), "{}").unwrap(),
+        }
+    }
+    let checks = Command::new(std::env::current_exe().unwrap())
+        // Documents and the lessons of others are not what a step is made of.
+        .args(["contract::", "--skip", "forgotten::", "--skip", "costs::", "--skip", "lessons::"])
+        .env(ROOT, root)
+        .env("RUST_BACKTRACE", "0")
+        .output()
+        .unwrap();
+    String::from_utf8_lossy(&checks.stdout).into_owned()
+}
+
+#[test]
+fn a_step_with_all_its_edits_lacks_only_its_line_in_this_file() {
+    let said = without("nothing");
+    assert!(said.contains("tests/contract.rs does not know the input type of do-something"), "{said}");
+    assert!(said.contains(" 1 failed"), "{said}");
+}
+
+#[test]
+fn every_forgotten_edit_of_a_new_step_is_named() {
+    for (forgotten, named) in [
+        ("step", "do-something has no functions/steps/do_something.rs"),
+        ("main", "template.yaml's Handlers (left) and main.rs's arms (right)"),
+        ("function", "invokes DoSomethingFunction, which template.yaml does not have"),
+        ("permission", "functions that it calls (left) and may invoke (right)"),
+        ("task", "DefinitionSubstitutions (left) and placeholders (right)"),
+        ("event", "tests/events/do-something.json"),
+    ] {
+        let said = without(forgotten);
+        assert!(said.contains(named), "without {forgotten}, nobody says {named:?}:\n{said}");
+    }
+}
