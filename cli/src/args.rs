@@ -1,4 +1,4 @@
-//! The command line.
+//! Definition of the command line: the commands, and the arguments of the commands that need no stack.
 
 mod cloud;
 mod entra;

@@ -1,4 +1,4 @@
-//! `onboard check`: is this `onboarding.json` usable? No cloud is asked.
+//! `onboard check`: validates an `onboarding.json` without calling any cloud service.
 
 use serde_json::json;
 

@@ -1,6 +1,7 @@
-//! What people see: lines, and on a terminal one status line below them that is rewritten in place. Colours and the
-//! status line only where a person looks at a terminal and `NO_COLOR` is unset. With `--json`, standard output is for one
-//! JSON document, and what people read goes to standard error.
+//! Terminal output: lines, and one status line below them that is rewritten in place.
+//!
+//! Colours and the status line are used only if standard output is a terminal; colours also require that `NO_COLOR` is
+//! unset. With `--json`, standard output carries only JSON, and text for the operator goes to standard error.
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -13,24 +14,24 @@ use unicode_width::UnicodeWidthChar;
 
 use crate::words::Words;
 
-/// How a piece of text is meant.
+/// Meaning of a piece of text, which determines its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
-    /// As it is.
+    /// Ordinary text.
     Plain,
     /// A heading.
     Strong,
-    /// Beside the point.
+    /// Secondary information.
     Faint,
-    /// Went well.
+    /// Success.
     Good,
-    /// Worth a look.
+    /// A warning.
     Warn,
-    /// Went wrong.
+    /// A failure.
     Bad,
 }
 
-/// Standard output for what the command tells, standard error for what went wrong.
+/// Writes results to standard output and errors to standard error.
 #[derive(Debug)]
 pub struct Console {
     live: bool,
@@ -42,7 +43,7 @@ pub struct Console {
 }
 
 impl Console {
-    /// The console of this process; with `json`, standard output is for JSON.
+    /// The console of this process. With `json`, standard output is reserved for JSON.
     #[must_use]
     pub fn of_this_process(words: Words, json: bool) -> Self {
         let terminal = io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
@@ -57,26 +58,26 @@ impl Console {
         }
     }
 
-    /// The messages in the person's language.
+    /// The message catalogue in the operator's language.
     #[must_use]
     pub const fn words(&self) -> Words {
         self.words
     }
 
-    /// Whether the result is wanted as JSON.
+    /// Whether `--json` is set.
     #[must_use]
     pub const fn is_json(&self) -> bool {
         self.json
     }
 
-    /// Prints the result for programs, where that is wanted.
+    /// Prints the result as JSON if `--json` is set.
     pub fn result(&self, result: &Value) {
         if self.json {
             let _ = writeln!(io::stdout().lock(), "{result:#}");
         }
     }
 
-    /// Prints one event for programs, where that is wanted: one JSON object a line.
+    /// Prints one event as a line of JSON if `--json` is set.
     pub fn event(&self, event: &Value) {
         if self.json {
             let mut out = io::stdout().lock();
@@ -85,7 +86,7 @@ impl Console {
         }
     }
 
-    /// Prints text as it is on standard output, whatever else is wanted there: it is the result.
+    /// Prints text unchanged to standard output, even with `--json`. Used if the text is the result.
     pub fn raw(&self, text: &str) {
         let _ = writeln!(io::stdout().lock(), "{text}");
     }
@@ -96,7 +97,7 @@ impl Console {
         self.live
     }
 
-    /// The text in a tone.
+    /// Colours the text according to its tone.
     #[must_use]
     pub fn paint(&self, tone: Tone, text: &str) -> String {
         let code = match tone {
@@ -110,7 +111,7 @@ impl Console {
         if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
 
-    /// Prints text and a line end; the status line stays below.
+    /// Prints a line above the status line.
     pub fn line(&self, text: &str) {
         *self.last_line.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         if self.json {
@@ -119,24 +120,24 @@ impl Console {
         }
         let status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
         let mut out = io::stdout().lock();
-        // A reader that went away (`onboard local | head`) is no reason to leave the cloud half built.
+        // A closed pipe (`onboard local | head`) must not stop a half-built cloud, so write errors are ignored.
         let _ = write!(out, "{}{text}\n{}", self.clear(&status), *status);
         let _ = out.flush();
     }
 
-    /// How long ago the last line was printed, or the process started.
+    /// Time since the last line was printed or, if there is none, since the process started.
     #[must_use]
     pub fn silent_for(&self) -> Duration {
         self.last_line.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
     }
 
-    /// Prints text and a line end on standard error.
+    /// Prints a line to standard error.
     pub fn error(&self, text: &str) {
         self.status(None);
         let _ = writeln!(io::stderr().lock(), "{text}");
     }
 
-    /// Shows or removes the status line. Without a terminal nothing happens.
+    /// Shows or removes the status line. Does nothing without a terminal.
     pub fn status(&self, text: Option<&str>) {
         if !self.live {
             return;
@@ -162,21 +163,21 @@ impl Drop for Console {
     }
 }
 
-/// Columns of the terminal.
+/// Width of the terminal in columns.
 fn width() -> usize {
     size().0
 }
 
-/// Columns and rows of the terminal.
+/// Width and height of the terminal in columns and rows.
 #[must_use]
 pub fn size() -> (usize, usize) {
     let size = rustix::termios::tcgetwinsize(io::stdout());
     let (columns, rows) = size.map_or((0, 0), |size| (usize::from(size.ws_col), usize::from(size.ws_row)));
-    // Some terminals don't know their size and say 0.
+    // Some terminals report 0 because they do not know their size.
     (if columns == 0 { 80 } else { columns }, if rows == 0 { 24 } else { rows })
 }
 
-/// The text in fewer than `columns` columns, East Asian characters taking two, colours none.
+/// Cuts the text to fewer than `columns` columns. East Asian characters take two columns, colour sequences none.
 #[must_use]
 pub fn fit(text: &str, columns: usize) -> String {
     let mut used = 0;
@@ -185,7 +186,7 @@ pub fn fit(text: &str, columns: usize) -> String {
     while let Some(c) = characters.next() {
         if c == '\x1b' {
             fitted.push(c);
-            // A colour ends with its letter.
+            // A colour sequence ends with a letter.
             for c in characters.by_ref() {
                 fitted.push(c);
                 if c.is_ascii_alphabetic() {
@@ -206,13 +207,13 @@ pub fn fit(text: &str, columns: usize) -> String {
     fitted
 }
 
-/// The text with blanks behind it, so that it takes this many columns.
+/// Pads the text with blanks on the right to this many columns.
 #[must_use]
 pub fn padded(text: &str, width: usize) -> String {
     format!("{text}{}", " ".repeat(width.saturating_sub(columns(text))))
 }
 
-/// How many columns a text takes, without colours.
+/// Width of a text in columns. The text must not contain colour sequences.
 #[must_use]
 pub fn columns(text: &str) -> usize {
     unicode_width::UnicodeWidthStr::width(text)

@@ -1,29 +1,29 @@
-//! The exit codes, the same for every command.
+//! The exit codes that all commands share.
 
 use std::process::ExitCode;
 
-/// How a command ended.
+/// Result of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// 0: done.
+    /// 0: success.
     Done,
-    /// 1: the workflow, or what the command was to do, failed.
+    /// 1: the workflow or the command failed.
     Failed,
-    /// 2: the input can't be used; nothing was started.
+    /// 2: the input or the arguments are invalid; nothing was started.
     BadInput,
-    /// 3: the local cloud could not start, or is not there.
+    /// 3: the local cloud could not start or is not running.
     NoLocalCloud,
-    /// 4: the cloud can't be used: no credentials, no stack, no permission, no answer.
+    /// 4: the cloud is not usable: credentials, stack or permission are missing, or the service does not respond.
     NoCloud,
-    /// 5: nothing is broken, but a person has to decide or look: a plan that waits for approval, an onboarding that runs
-    /// already, a drift, a check of `doctor` with something to do.
+    /// 5: nothing failed, but an operator must act: a plan waits for approval, an onboarding is already running, drift
+    /// was found, or `doctor` found something to do.
     Undecided,
-    /// 130: ended by Ctrl-C or a termination signal, as shells expect it.
+    /// 130: interrupted by Ctrl-C or a termination signal, the code that shells expect.
     Interrupted,
 }
 
 impl Exit {
-    /// The number that the shell sees.
+    /// The exit code of the process.
     #[must_use]
     pub const fn code(self) -> u8 {
         match self {

@@ -1,4 +1,4 @@
-//! Reading the files that people wrote: what is wrong is said with the file's name and the place in it.
+//! Reads JSON files that the operator wrote. Each error names the file and the position in it.
 
 use std::{
     fs,
@@ -15,17 +15,17 @@ use serde_json::Value;
 
 use crate::words::Words;
 
-/// A file that can't be used.
+/// A file that failed validation.
 #[derive(Debug)]
 pub struct BadInput {
-    /// The file as the person named it.
+    /// The file name as the operator typed it.
     pub file: String,
-    /// What is wrong, each with its place.
+    /// All problems, each with its JSON path.
     pub problems: Vec<Problem>,
 }
 
 impl BadInput {
-    /// One fault, as the catalogue says it.
+    /// A single problem, with its message from the catalogue in both languages.
     #[must_use]
     pub fn one(file: &Path, path: impl Into<String>, message: impl Fn(Words) -> String) -> Self {
         let [message, japanese] = Words::BOTH.map(message);
@@ -33,7 +33,7 @@ impl BadInput {
         Self { file: file.display().to_string(), problems: vec![problem] }
     }
 
-    /// All of it, a line for each fault.
+    /// The error text, one line per problem.
     #[must_use]
     pub fn told(&self, words: Words) -> String {
         let count = self.problems.len();
@@ -46,10 +46,10 @@ impl BadInput {
 /// Reads a JSON file.
 ///
 /// # Errors
-/// Where the file can't be read, is no JSON, or has a key twice, with line and column.
+/// Fails if the file can't be read, is not JSON, or contains a duplicate key; the error gives line and column.
 pub fn json(file: &Path) -> Result<Value, BadInput> {
     let text = fs::read_to_string(file).map_err(|error| BadInput::one(file, "$", |words| unreadable(&error, words)))?;
-    // Editors on Windows begin a file with a byte order mark.
+    // Windows editors start a file with a byte order mark.
     let text = text.trim_start_matches('\u{feff}');
     let value = serde_json::from_str(text)
         .map_err(|error| BadInput::one(file, "$", |words| words.file_not_json(&error, error.line(), error.column())))?;
@@ -57,7 +57,7 @@ pub fn json(file: &Path) -> Result<Value, BadInput> {
     if problems.is_empty() { Ok(value) } else { Err(BadInput { file: file.display().to_string(), problems }) }
 }
 
-/// Why a file can't be read.
+/// The reason why a file can't be read.
 #[must_use]
 pub fn unreadable(error: &io::Error, words: Words) -> String {
     match error.kind() {
@@ -66,10 +66,10 @@ pub fn unreadable(error: &io::Error, words: Words) -> String {
     }
 }
 
-/// Reads and checks an `onboarding.json`; gives it as written and with its defaults.
+/// Reads and validates an `onboarding.json`. Returns the JSON as written and the parsed input with its defaults.
 ///
 /// # Errors
-/// Every fault of it.
+/// Fails if the file is invalid; the error lists all problems.
 pub fn onboarding(file: &Path) -> Result<(Value, Onboarding), BadInput> {
     let value = json(file)?;
     match Onboarding::parse(&value) {
@@ -78,10 +78,10 @@ pub fn onboarding(file: &Path) -> Result<(Value, Onboarding), BadInput> {
     }
 }
 
-/// Reads a JSON file of a given shape.
+/// Reads a JSON file into a type.
 ///
 /// # Errors
-/// The first place that does not fit.
+/// Fails at the first value that does not match the type.
 pub fn shaped<T: DeserializeOwned>(file: &Path) -> Result<T, BadInput> {
     serde_path_to_error::deserialize(json(file)?).map_err(|error| {
         let path = match error.path().to_string() {

@@ -1,8 +1,9 @@
-//! The operator's tool of Connect Onboarding.
+//! The operator's command-line tool of Connect Onboarding.
 //!
-//! [`args`] is the map of the commands. Those that work on a deployed stack are in [`commands`] and reach it through
-//! [`cloud`]; [`local`] runs a whole onboarding on this machine. What all share: [`exit`] (exit codes), [`input`] (reading
-//! files that people wrote), [`console`] (what people see), [`words`] (in which language), [`follow`] (executions, live).
+//! [`args`] defines the commands. Commands for a deployed stack are in [`commands`] and access the stack through
+//! [`cloud`]; [`local`] runs a complete onboarding on this machine. Shared modules: [`exit`] (exit codes), [`input`]
+//! (reading input files), [`console`] (terminal output), [`words`] (messages in English and Japanese), [`follow`] (live
+//! progress of executions).
 
 pub mod args;
 pub mod check;
@@ -32,13 +33,13 @@ use crate::{
     words::{Lang, Words},
 };
 
-/// Without a command the help is shown.
+/// `onboard` without a command prints the help.
 const NO_COMMAND: ErrorKind = ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
 
-/// Runs the command that the process's arguments name.
+/// Parses the arguments of the process and runs the command.
 #[must_use]
 pub fn main() -> ExitCode {
-    // The help and what is wrong with the arguments are in the person's language too, so it is looked for first.
+    // Help and argument errors are translated too, so the language is determined before the arguments are parsed.
     let lang = Lang::of_arguments(std::env::args_os().skip(1))
         .unwrap_or_else(|| Lang::of_environment(|name| std::env::var(name).ok()));
     let command = || if lang == Lang::Ja { words::translated(Args::command()) } else { Args::command() };

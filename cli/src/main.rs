@@ -1,4 +1,4 @@
-//! `onboard`: the operator's tool of Connect Onboarding. What it does stands in the library.
+//! `onboard`: the operator's command-line tool of Connect Onboarding. The library contains the implementation.
 
 fn main() -> std::process::ExitCode {
     onboard_cli::main()

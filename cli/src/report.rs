@@ -1,4 +1,4 @@
-//! The onboarding's report in the terminal, in the words of its page.
+//! Prints the onboarding's report to the terminal, with the labels of the HTML report.
 
 use onboarding_core::contract::Report;
 
@@ -35,7 +35,7 @@ pub fn print(report: &Report, console: &Console) {
     }
 }
 
-/// Name and value of each line.
+/// Name and value of each line of the report.
 fn facts(report: &Report, words: Words) -> Vec<(&'static str, String)> {
     let names = Names::of(words.language());
     let sign_on = &report.sign_on;

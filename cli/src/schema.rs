@@ -1,10 +1,10 @@
-//! `onboard schema`: the JSON Schema of `onboarding.json`, made from the Rust types.
+//! `onboard schema`: the JSON Schema of `onboarding.json`, generated from the Rust types.
 
 use onboarding_core::onboarding::Onboarding;
 
 use crate::{console::Console, exit::Exit};
 
-/// The schema as it is kept in the repository, `onboarding.schema.json`, without the last line end.
+/// The schema as in the repository's `onboarding.schema.json`, without the final newline.
 #[must_use]
 pub fn schema() -> String {
     let mut schema = schemars::schema_for!(Onboarding);

@@ -1,4 +1,4 @@
-//! One cargo for the tool and the functions.
+//! Builds the tool and the functions with one cargo process.
 
 use std::{
     io::{BufReader, Read},
@@ -8,8 +8,8 @@ use std::{
 
 use crate::progress::Progress;
 
-/// First words of what cargo says about its own work, and whether the line is worth showing: the progress bar names what is
-/// compiled, so the line of a unit adds nothing.
+/// First words of cargo's own status lines, and whether the line is shown. The progress bar names the crates being
+/// compiled, so `Compiling` lines add nothing.
 const WORK: [(&str, bool); 9] = [
     ("Blocking", true),
     ("Updating", true),
@@ -22,14 +22,15 @@ const WORK: [(&str, bool); 9] = [
     ("Finished", false),
 ];
 
-/// Builds `onboard`, and the functions' binary with it; returns whether that succeeded. What the compiler says is printed.
+/// Builds `onboard` and, with `functions`, the functions' binary. Returns whether the build succeeded. Compiler output
+/// is printed.
 pub(crate) fn build(root: &Path, functions: bool, progress: &Progress) -> Result<bool, String> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["build", "--bin", "onboard"]);
     if functions {
         cargo.args(["--bin", "bootstrap"]);
     }
-    // The progress bar is read here, so it does not depend on the terminal.
+    // The progress bar is parsed here, so cargo must print it without a terminal too.
     cargo.env("CARGO_TERM_PROGRESS_WHEN", "always").env("CARGO_TERM_PROGRESS_WIDTH", "200");
     if progress.is_terminal() && std::env::var_os("CARGO_TERM_COLOR").is_none() {
         cargo.env("CARGO_TERM_COLOR", "always");
@@ -60,7 +61,7 @@ enum Shown<'a> {
     Nothing,
 }
 
-/// How a line of cargo's is shown. Its progress bar is `    Building [==>   ] 12/305: name, name`.
+/// How to show a line of cargo's output. The progress bar has the form `    Building [==>   ] 12/305: name, name`.
 fn shown(line: &str) -> Shown<'_> {
     let text = line.trim();
     if let Some((_, done)) = text.strip_prefix("Building [").and_then(|bar| bar.split_once(']')) {
@@ -74,7 +75,7 @@ fn shown(line: &str) -> Shown<'_> {
     }
 }
 
-/// The text without the terminal's sequences for colours and for clearing a line (`ESC [ … letter`).
+/// The text without terminal sequences for colours and for clearing a line (`ESC [ … letter`).
 fn plain(text: &str) -> String {
     let mut parts = text.split("\x1b[");
     let first = parts.next().unwrap_or_default().to_owned();
@@ -83,7 +84,7 @@ fn plain(text: &str) -> String {
     })
 }
 
-/// Calls `each` with every line, whether it ends with a line feed or, as a progress bar does, with a carriage return.
+/// Calls `each` for every line. A line ends with a line feed or, in a progress bar, with a carriage return.
 fn for_each_line(output: impl Read, mut each: impl FnMut(&str)) {
     let mut line = Vec::new();
     for byte in BufReader::new(output).bytes().map_while(Result::ok) {

@@ -1,5 +1,5 @@
-//! The emulator's Python environment, made while cargo builds. `onboard local` makes it itself if this did not work, and
-//! explains why it does not work.
+//! Creates the emulator's Python environment while cargo builds. If this fails, `onboard local` creates the environment
+//! again and explains the failure.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -13,7 +13,7 @@ use crate::progress::Progress;
 const PROGRAM: &str = include_str!("../../src/local/environment.py");
 const REQUIREMENTS: &str = include_str!("../../src/local/requirements.txt");
 
-/// Starts to make the environment.
+/// Starts to create the environment.
 pub(crate) fn prepare(root: &Path, progress: &Progress) -> JoinHandle<std::io::Result<()>> {
     let (root, progress) = (root.to_path_buf(), progress.clone());
     thread::spawn(move || {
@@ -39,7 +39,7 @@ fn make(root: &Path, progress: &Progress) -> std::io::Result<()> {
     child.wait().map(drop)
 }
 
-/// What pip prints, from a line that `environment.py` prints: `{"progress": "Collecting boto3==…"}`.
+/// Pip's message in a line that `environment.py` prints: `{"progress": "Collecting boto3==…"}`.
 fn told(line: &str) -> Option<&str> {
     line.strip_prefix(r#"{"progress": ""#)?.strip_suffix(r#""}"#)?.split(" (from ").next()
 }

@@ -1,8 +1,8 @@
-//! `cargo onboard` (the alias in `.cargo/config.toml`): builds `onboard` and then becomes it.
+//! `cargo onboard` (the alias in `.cargo/config.toml`): builds `onboard` and replaces itself with it.
 //!
-//! It has no dependency, so it runs a second after a checkout. From there the first run is prepared as one: for `onboard
-//! local` a single cargo builds the tool and the functions, and the emulator's environment is made beside it. What both do
-//! is shown, at least every few seconds.
+//! The launcher has no dependencies, so it starts a second after a checkout. For `onboard local`, one cargo process
+//! builds both the tool and the functions, and the emulator's Python environment is created at the same time. Progress
+//! is shown at least every few seconds.
 
 mod cargo;
 mod environment;
@@ -17,11 +17,11 @@ use std::{
 
 use progress::Progress;
 
-/// The checkout that this program was built from.
+/// Root of the checkout from which this program was built.
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
-/// Names the functions' binary to `onboard local`; see `cli/src/args/local.rs`.
+/// Environment variable with the path of the functions' binary for `onboard local`; see `cli/src/args/local.rs`.
 const BOOTSTRAP: &str = "ONBOARD_BOOTSTRAP";
-/// Cargo's own exit code when a build fails.
+/// Exit code of cargo if a build fails.
 const NOT_BUILT: u8 = 101;
 
 fn main() -> ExitCode {
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Builds what the arguments need, and becomes `onboard`; returns only if that fails.
+/// Builds the required binaries and replaces this process with `onboard`. Returns only if that fails.
 fn launch(arguments: Vec<OsString>) -> Result<ExitCode, String> {
     let programs = programs()?;
     let local = arguments.iter().any(|argument| argument == "local");
@@ -47,7 +47,7 @@ fn launch(arguments: Vec<OsString>) -> Result<ExitCode, String> {
         return Ok(ExitCode::from(NOT_BUILT));
     }
     if let Some(environment) = environment {
-        // Its failure is not told here: `onboard local` makes the environment again and explains what is missing.
+        // A failure is not reported here: `onboard local` creates the environment again and explains the cause.
         let _ = environment.join();
     }
     progress.end();
@@ -59,7 +59,7 @@ fn launch(arguments: Vec<OsString>) -> Result<ExitCode, String> {
     Err(format!("{} did not start: {}", programs.join("onboard").display(), onboard.exec()))
 }
 
-/// The folder into which cargo has put this program, and puts the others.
+/// The directory of this program, where cargo also puts the other binaries.
 fn programs() -> Result<PathBuf, String> {
     let program = std::env::current_exe().map_err(|error| format!("the path of this program is unknown: {error}"))?;
     program.parent().map(Path::to_path_buf).ok_or_else(|| format!("{} has no folder", program.display()))

@@ -1,5 +1,5 @@
-//! What is shown while cargo and pip work: on a terminal one line that is rewritten each second, elsewhere a line every few
-//! seconds. Nothing is shown if all is done before the first one.
+//! Shows progress while cargo and pip run: on a terminal, one line that is rewritten each second; elsewhere, one line
+//! every few seconds. Nothing is shown if all work finishes before the first line.
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -8,14 +8,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Between two lines without a terminal: a person who waits sees that the work goes on.
+/// Interval between lines without a terminal, short enough to show that the work continues.
 const LINES: Duration = Duration::from_secs(4);
-/// Between two rewritten lines on a terminal.
+/// Interval between updates of the line on a terminal.
 const REWRITES: Duration = Duration::from_secs(1);
-/// Columns of the rewritten line; a longer one would wrap and could not be rewritten.
+/// Width of the rewritten line. A longer line would wrap and could not be rewritten.
 const COLUMNS: usize = 78;
 
-/// The state of both works, shown by a thread of its own until [`Progress::end`].
+/// State of cargo and pip, shown by a separate thread until [`Progress::end`].
 #[derive(Clone, Debug)]
 pub(crate) struct Progress {
     shared: Arc<(Mutex<State>, Condvar)>,
@@ -40,29 +40,29 @@ impl Default for Progress {
 }
 
 impl Progress {
-    /// Whether a person sees it on a terminal.
+    /// Whether standard error is a terminal.
     pub(crate) const fn is_terminal(&self) -> bool {
         self.terminal
     }
 
-    /// What cargo does now; empty as soon as it has ended.
+    /// Sets cargo's current activity; empty after cargo has ended.
     pub(crate) fn cargo(&self, text: &str) {
         text.clone_into(&mut self.state().cargo);
     }
 
-    /// What is done for the emulator's environment now; empty as soon as it is ready.
+    /// Sets the current activity for the emulator's environment; empty when the environment is ready.
     pub(crate) fn emulator(&self, text: &str) {
         text.clone_into(&mut self.state().emulator);
     }
 
-    /// Prints a line as it is.
+    /// Prints a line unchanged.
     pub(crate) fn line(&self, line: &str) {
         let mut state = self.state();
         state.clear();
         eprintln!("{line}");
     }
 
-    /// Shows nothing more.
+    /// Stops the progress output.
     pub(crate) fn end(&self) {
         let mut state = self.state();
         state.ended = true;

@@ -1,4 +1,4 @@
-//! Arguments of the commands that work on a deployed stack.
+//! Arguments of the commands for a deployed stack.
 
 use std::path::PathBuf;
 

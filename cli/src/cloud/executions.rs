@@ -1,4 +1,4 @@
-//! Executions of the stack's state machines.
+//! Starts, finds and describes executions of the stack's state machines.
 
 use aws_sdk_sfn::types::ExecutionStatus;
 use onboarding_core::names;
@@ -7,62 +7,62 @@ use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::forma
 
 use super::{Cloud, Machine, trouble::Trouble};
 
-/// How far back an execution is looked for by its alias.
+/// The number of latest onboardings that are searched for an alias.
 const RECENT: i32 = 50;
-/// The time in an execution's name.
+/// Format of the timestamp in an execution's name.
 const STAMP: &[BorrowedFormatItem<'_>] =
     format_description!("[year][month][day]T[hour][minute][second][subsecond digits:3]Z");
 
-/// An execution.
+/// An execution of a state machine.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Execution {
-    /// Its ARN.
+    /// The execution's ARN.
     pub arn: String,
-    /// Its name.
+    /// The execution's name.
     pub name: String,
-    /// Which machine it is of.
+    /// The state machine.
     pub machine: Machine,
-    /// How it stands.
+    /// The execution's status.
     pub status: ExecutionStatus,
-    /// When it started, in seconds since the epoch.
+    /// Start time in seconds since the epoch.
     pub started: f64,
-    /// When it ended.
+    /// End time in seconds since the epoch, if the execution has ended.
     pub stopped: Option<f64>,
 }
 
-/// An execution with what went in and came out.
+/// An execution with its input and its result.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Described {
     /// The execution.
     pub execution: Execution,
-    /// What went in.
+    /// The execution's input.
     pub input: Value,
-    /// What came out, where it succeeded.
+    /// The execution's output, if it succeeded.
     pub output: Option<Value>,
-    /// The error's name, where it failed.
+    /// The error name, if the execution failed.
     pub error: Option<String>,
-    /// Its message.
+    /// The error message, if the execution failed.
     pub cause: Option<String>,
 }
 
 impl Described {
-    /// The alias of the instance that an onboarding is about.
+    /// The instance alias in the input of an onboarding.
     #[must_use]
     pub fn alias(&self) -> Option<&str> {
         self.input["instance"]["alias"].as_str()
     }
 
-    /// Whether it is an onboarding of this alias.
+    /// Whether this is an onboarding of the alias.
     fn is_of(&self, alias: &str) -> bool {
         self.alias().is_some_and(|other| names::same_alias(other, alias))
     }
 }
 
 impl Cloud {
-    /// Starts an execution with a name that begins with `subject`; gives its ARN.
+    /// Starts an execution whose name begins with `subject`. Returns its ARN.
     ///
     /// # Errors
-    /// Where Step Functions refuses.
+    /// Fails if Step Functions rejects the request.
     pub async fn start(&self, machine: Machine, subject: &str, input: &Value) -> Result<String, Trouble> {
         let name = execution_name(subject, OffsetDateTime::now_utc());
         let doing = self.words.starting(machine.name());
@@ -78,10 +78,10 @@ impl Cloud {
         Ok(started.execution_arn)
     }
 
-    /// The latest executions of a machine, newest first; of one status where that is given.
+    /// The latest executions of a state machine, newest first, optionally filtered by status.
     ///
     /// # Errors
-    /// Where Step Functions refuses.
+    /// Fails if Step Functions rejects the request.
     pub async fn executions(
         &self,
         machine: Machine,
@@ -111,12 +111,12 @@ impl Cloud {
     /// Describes an execution.
     ///
     /// # Errors
-    /// Where there is none, or Step Functions refuses.
+    /// Fails if the execution does not exist or Step Functions rejects the request.
     pub async fn describe(&self, arn: &str) -> Result<Described, Trouble> {
         self.find(arn).await?.ok_or_else(|| Trouble::input(self.words.no_execution(arn), self.words.list_executions()))
     }
 
-    /// Describes an execution, if there is one.
+    /// Describes an execution, or returns `None` if it does not exist.
     async fn find(&self, arn: &str) -> Result<Option<Described>, Trouble> {
         let found = match self.sfn.describe_execution().execution_arn(arn).send().await {
             Ok(found) => found,
@@ -151,10 +151,11 @@ impl Cloud {
         }))
     }
 
-    /// The execution that a person means: by ARN, by name, by the instance's alias, or the latest onboarding.
+    /// Resolves the operator's argument, in this order: an ARN, an execution name, an instance alias. Without an
+    /// argument, returns the running onboarding or else the latest.
     ///
     /// # Errors
-    /// Where there is none.
+    /// Fails if no execution matches.
     pub async fn meant(&self, what: Option<&str>) -> Result<Described, Trouble> {
         let Some(what) = what else {
             let running = self.executions(Machine::Onboarding, Some(ExecutionStatus::Running), 1).await?;
@@ -186,10 +187,10 @@ impl Cloud {
         Err(Trouble::input(self.words.no_execution(what), self.words.list_executions()))
     }
 
-    /// The onboarding of an alias that runs now.
+    /// The running onboarding of an alias, if there is one.
     ///
     /// # Errors
-    /// Where Step Functions refuses.
+    /// Fails if Step Functions rejects the request.
     pub async fn running_onboarding(&self, alias: &str) -> Result<Option<Described>, Trouble> {
         for execution in self.executions(Machine::Onboarding, Some(ExecutionStatus::Running), 1_000).await? {
             let described = self.describe(&execution.arn).await?;
@@ -201,7 +202,7 @@ impl Cloud {
     }
 }
 
-/// The execution's name in its ARN.
+/// The execution name in an execution ARN.
 #[must_use]
 pub fn name_of(arn: &str) -> &str {
     arn.rsplit(':').next().unwrap_or(arn)
@@ -209,7 +210,8 @@ pub fn name_of(arn: &str) -> &str {
 
 fn execution_name(subject: &str, now: OffsetDateTime) -> String {
     let stamp = now.format(STAMP).unwrap_or_default();
-    // At most 80 characters, of which the time takes 20: two may start within a second.
+    // A name has at most 80 characters, and the timestamp takes 20. It includes milliseconds because two executions can
+    // start in the same second.
     let subject: String = subject.chars().take(59).collect();
     format!("{subject}-{stamp}")
 }

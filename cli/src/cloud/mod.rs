@@ -1,11 +1,11 @@
-//! The cloud that a command works on: AWS, or a local cloud that was kept (`onboard local --keep`). Every command goes through
-//! here, so that each works against both.
+//! The cloud that a command works on: AWS, or a running local cloud (`onboard local --keep`). All commands use this
+//! module, so each command works with both.
 //!
-//! * [`stack`] — the deployed stack and its outputs, by which everything else is found.
-//! * [`executions`] — starting, finding and describing executions.
+//! * [`stack`] — the deployed stack and its outputs, which name all other resources.
+//! * [`executions`] — starts, finds and describes executions.
 //! * [`registry`] — the onboarded instances.
-//! * [`signed`] — calls to services without an SDK crate here.
-//! * [`trouble`] — what went wrong and what to do.
+//! * [`signed`] — calls to AWS services without their SDK crate.
+//! * [`trouble`] — errors and the recommended action.
 
 pub mod executions;
 pub mod registry;
@@ -19,32 +19,32 @@ use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use self::{signed::Signed, stack::Stack, trouble::Trouble};
 use crate::{args::On, local::kept::Kept, words::Words};
 
-/// A cloud with the stack in it.
+/// A cloud in which the stack is deployed.
 #[derive(Debug)]
 pub struct Cloud {
-    /// Settings of all clients.
+    /// Configuration shared by all clients.
     pub config: SdkConfig,
-    /// Step Functions.
+    /// Step Functions client.
     pub sfn: aws_sdk_sfn::Client,
-    /// `DynamoDB`.
+    /// `DynamoDB` client.
     pub dynamodb: aws_sdk_dynamodb::Client,
-    /// Services without an SDK crate.
+    /// Client for services without an SDK crate.
     pub signed: Signed,
-    /// The stack.
+    /// The deployed stack.
     pub stack: Stack,
-    /// Where it is a local cloud: how many seconds a second of the real one lasts there.
+    /// The clock factor of a local cloud: how many seconds one second of a real cloud takes there. `None` in AWS.
     pub local: Option<f64>,
-    /// The options by which another command finds the same cloud, with a blank before each.
+    /// The command-line options that select this cloud, each preceded by a blank. Suggested commands repeat them.
     pub options: String,
     /// The language of messages.
     pub words: Words,
 }
 
 impl Cloud {
-    /// Opens the cloud that the arguments name and looks the stack up in it.
+    /// Connects to the cloud that the arguments name and reads its stack.
     ///
     /// # Errors
-    /// Where there is no such cloud, no such stack, no way in.
+    /// Fails if the cloud or the stack does not exist or is not accessible.
     pub async fn open(on: &On, words: Words) -> Result<Self, Trouble> {
         if on.local {
             let kept = Kept::running(words).map_err(|why| Trouble::no_local_cloud(words, why))?;
@@ -58,10 +58,10 @@ impl Cloud {
         Ok(Self { options: on.options(), ..Self::with(config, stack, None, words) })
     }
 
-    /// A local cloud.
+    /// A cloud at a local endpoint.
     #[must_use]
     pub fn at(endpoint: &str, region: &str, stack: Stack, scale: Option<f64>, words: Words) -> Self {
-        // Never the caller's own settings: they name an account that costs money.
+        // The caller's own configuration must not be used here: it names a real account, which costs money.
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(region.to_owned()))
@@ -93,12 +93,12 @@ impl Cloud {
     /// The ARN of a state machine of the stack.
     ///
     /// # Errors
-    /// Where the stack has none such.
+    /// Fails if the stack has no such output.
     pub fn machine(&self, machine: Machine) -> Result<&str, Trouble> {
         self.stack.output(machine.output(), self.words)
     }
 
-    /// The Region.
+    /// The AWS Region.
     #[must_use]
     pub fn region(&self) -> &str {
         self.config.region().map_or("", |region| region.as_ref())
@@ -108,26 +108,26 @@ impl Cloud {
 /// A state machine of the stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Machine {
-    /// From onboarding.json to users who sign in.
+    /// Runs a complete onboarding.
     Onboarding,
-    /// What an onboarding would do.
+    /// Computes the changes that an onboarding would make.
     Plan,
-    /// Users.
+    /// Synchronises Connect users with Entra groups.
     UserSync,
-    /// The way back.
+    /// Removes an onboarding.
     Teardown,
-    /// What differs from what was set up.
+    /// Finds differences between the configuration and the input.
     Drift,
-    /// A new signing certificate.
+    /// Replaces the SAML signing certificate.
     RotateCertificate,
 }
 
 impl Machine {
-    /// Every one.
+    /// All state machines.
     pub const ALL: [Self; 6] =
         [Self::Onboarding, Self::Plan, Self::UserSync, Self::Teardown, Self::Drift, Self::RotateCertificate];
 
-    /// The stack's output with its ARN.
+    /// The stack output that contains the state machine's ARN.
     #[must_use]
     pub const fn output(self) -> &'static str {
         match self {
@@ -140,7 +140,7 @@ impl Machine {
         }
     }
 
-    /// What it is called in lists and in names of executions.
+    /// The name in lists and in the names of executions.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -154,7 +154,7 @@ impl Machine {
     }
 }
 
-/// The AWS configuration of the caller, with a Region.
+/// Loads the caller's AWS configuration. Fails if it has no Region.
 pub(crate) async fn configured(
     profile: Option<&str>,
     region: Option<&str>,

@@ -1,4 +1,4 @@
-//! The registry: what the stack knows of each onboarded instance.
+//! Reads the registry, the stack's table with one entry per onboarded instance.
 
 use std::collections::HashMap;
 
@@ -8,47 +8,47 @@ use serde_json::Value;
 
 use super::{Cloud, trouble::Trouble};
 
-/// An entry.
+/// The registry entry of one instance.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Entry {
-    /// The instance's id.
+    /// Instance id.
     pub instance_id: String,
-    /// Its alias.
+    /// Instance alias.
     pub alias: String,
-    /// What the onboarding wrote: ids, groups, rules for users.
+    /// The configuration that the onboarding stored: ids, groups and user settings.
     pub config: Value,
-    /// The execution that holds the lease, while one does.
+    /// The execution that holds the lease, if any.
     pub lease: Option<String>,
-    /// When a sync succeeded last, in milliseconds since the epoch.
+    /// Time of the last successful sync, in milliseconds since the epoch.
     pub last_success_at: Option<f64>,
-    /// The counts of that sync.
+    /// The result counts of the last successful sync.
     pub last_run: Value,
-    /// The last failure, and when it was.
+    /// Time and message of the last failure.
     pub last_failure: Option<(f64, String)>,
-    /// The digest of the plan about which a person is, or was last, asked. It is there before the token is.
+    /// The digest of the plan for which approval was last requested. It is stored before the task token.
     pub asked: Option<String>,
-    /// The plan that waits for a person.
+    /// The plan that waits for approval.
     pub approval: Option<Approval>,
-    /// How far the sync is that runs now.
+    /// Progress of the running sync.
     pub progress: SyncProgress,
 }
 
-/// A plan that waits for a person.
+/// A plan that waits for approval.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Approval {
-    /// The plan's digest.
+    /// Digest of the plan.
     pub digest: String,
-    /// Until when it waits, in milliseconds since the epoch.
+    /// Expiry of the approval request, in milliseconds since the epoch.
     pub until: f64,
-    /// By what the waiting execution is answered.
+    /// Task token that resumes the waiting execution.
     pub token: String,
 }
 
 impl Cloud {
-    /// All entries, by alias.
+    /// All entries, sorted by alias.
     ///
     /// # Errors
-    /// Where the registry can't be read.
+    /// Fails if the registry can't be read.
     pub async fn entries(&self) -> Result<Vec<Entry>, Trouble> {
         let table = self.stack.output("RegistryTable", self.words)?;
         let mut pages = self.dynamodb.scan().table_name(table).consistent_read(true).into_paginator().items().send();
@@ -62,10 +62,10 @@ impl Cloud {
         Ok(entries)
     }
 
-    /// The entry of an instance, if there is one.
+    /// The entry of an instance, if it exists.
     ///
     /// # Errors
-    /// Where the registry can't be read.
+    /// Fails if the registry can't be read.
     pub async fn entry(&self, instance_id: &str) -> Result<Option<Entry>, Trouble> {
         let found = self
             .dynamodb
@@ -79,10 +79,11 @@ impl Cloud {
         Ok(found.item.as_ref().map(read))
     }
 
-    /// The entry that a person means: by alias, by id, or the only one.
+    /// Resolves the operator's argument to an entry: an alias or an instance id. Without an argument, returns the only
+    /// entry.
     ///
     /// # Errors
-    /// Where there is none, or more than one.
+    /// Fails if no entry matches, or if the argument is missing and there are several entries.
     pub async fn meant_entry(&self, what: Option<&str>) -> Result<Entry, Trouble> {
         let entries = self.entries().await?;
         let known = entries.iter().map(|entry| entry.alias.as_str()).collect::<Vec<_>>().join(", ");
@@ -115,7 +116,8 @@ fn read(item: &HashMap<String, AttributeValue>) -> Entry {
         last_run: json("lastRun"),
         last_failure: number("lastFailureAt").zip(text("lastFailure")),
         asked: text("approvalDigest"),
-        // Without a token nobody waits: the digest stays after a refusal, so that nobody is asked again at once.
+        // Without a token, no execution is waiting. The digest remains after a rejection to prevent an immediate second
+        // request.
         approval: text("approvalDigest").zip(text("approvalToken")).map(|(digest, token)| Approval {
             digest,
             until: number("approvalUntil").unwrap_or_default(),

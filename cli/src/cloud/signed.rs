@@ -1,7 +1,8 @@
-//! The few calls to AWS services whose SDK this program goes without, signed by the SDK's own signer.
+//! Calls to AWS services without their SDK crates, signed with the SDK's own signer.
 //!
-//! `CloudFormation`, SQS, SNS, `CloudWatch` and S3 are asked one or two things each. Their SDK crates are 350,000 lines, a third
-//! of what the workspace compiles otherwise, and everybody who tries the local cloud waits for that first.
+//! The tool needs only one or two operations each of `CloudFormation`, SQS, SNS, `CloudWatch` and S3. Their SDK crates
+//! have 350,000 lines, a third of what the workspace otherwise compiles, and would delay the first run of the local
+//! cloud.
 
 use std::time::{Duration, SystemTime};
 
@@ -21,18 +22,18 @@ use serde_json::Value;
 use super::trouble::{Trouble, chain};
 use crate::words::Words;
 
-/// The Region of the services that have one endpoint for all.
+/// The signing Region of services with one global endpoint.
 const GLOBAL: &str = "us-east-1";
-/// How often a call is tried that was throttled or not answered.
+/// Maximum number of attempts if a call is throttled or gets no response.
 const TRIES: u32 = 3;
 
-/// A service, as endpoints, signatures and settings name it.
+/// A service, with its names in endpoints, signatures and settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Service {
     host: &'static str,
     signs_as: &'static str,
     id: &'static str,
-    /// Whether one endpoint, `host`, serves all Regions.
+    /// Whether the endpoint `host` serves all Regions.
     global: bool,
 }
 
@@ -55,14 +56,14 @@ pub const QUOTAS: Service =
     Service { host: "servicequotas", signs_as: "servicequotas", id: "Service Quotas", global: false };
 /// STS.
 pub const STS: Service = Service { host: "sts", signs_as: "sts", id: "STS", global: false };
-/// IAM, which has one endpoint for all Regions.
+/// IAM, which has one global endpoint.
 pub const IAM: Service = Service { host: "iam", signs_as: "iam", id: "IAM", global: true };
-/// AWS Support, which has one endpoint for all Regions.
+/// AWS Support, which has one global endpoint.
 pub const SUPPORT: Service = Service { host: "support.us-east-1", signs_as: "support", id: "Support", global: true };
 /// S3.
 const S3: Service = Service { host: "s3", signs_as: "s3", id: "S3", global: false };
 
-/// A client for such calls.
+/// A client for signed calls.
 #[derive(Debug)]
 pub struct Signed {
     config: SdkConfig,
@@ -81,17 +82,17 @@ struct Call<'a> {
 }
 
 impl Signed {
-    /// A client with the SDK's settings: Region, credentials, endpoints.
+    /// Creates a client with the SDK's configuration: Region, credentials, endpoints.
     #[must_use]
     pub fn new(config: SdkConfig, words: Words) -> Self {
         let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().unwrap_or_default();
         Self { config, http, words }
     }
 
-    /// A call in the query protocol (CloudFormation, SNS, CloudWatch); gives the answer's XML.
+    /// Calls an operation of the query protocol (CloudFormation, SNS, CloudWatch) and returns the XML response.
     ///
     /// # Errors
-    /// Where it is refused or not answered.
+    /// Fails if the service rejects the request or does not respond.
     pub async fn query(&self, service: Service, doing: &str, parameters: &[(&str, &str)]) -> Result<String, Trouble> {
         let body =
             parameters.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect::<Vec<_>>().join("&");
@@ -100,10 +101,10 @@ impl Signed {
         self.send(Call { service, method: reqwest::Method::POST, url, headers, body: body.as_bytes(), doing }).await
     }
 
-    /// A call in the JSON protocol of SQS.
+    /// Calls an SQS operation with the JSON protocol.
     ///
     /// # Errors
-    /// Where it is refused or not answered.
+    /// Fails if the service rejects the request or does not respond.
     pub async fn sqs(&self, doing: &str, operation: &str, input: &Value) -> Result<Value, Trouble> {
         let body = input.to_string();
         let headers = vec![
@@ -116,10 +117,11 @@ impl Signed {
         Ok(serde_json::from_str(&answer).unwrap_or_default())
     }
 
-    /// Invokes a function and gives what it answered; a function's own error comes as [`Trouble`] with its name.
+    /// Invokes a Lambda function and returns its output. If the function fails, the [`Trouble`] carries the function's
+    /// error name.
     ///
     /// # Errors
-    /// Where it is refused or fails.
+    /// Fails if the request is rejected or the function fails.
     pub async fn invoke(&self, doing: &str, function: &str, input: &Value) -> Result<Value, Trouble> {
         let body = input.to_string();
         let url = format!("{}/2015-03-31/functions/{}/invocations", self.endpoint(LAMBDA), encode(function));
@@ -134,10 +136,10 @@ impl Signed {
         }
     }
 
-    /// One attempt at a call whose refusal is of interest too: status and text of the answer.
+    /// Sends a request once and returns status and body, also for an error status.
     ///
     /// # Errors
-    /// Where it is not answered.
+    /// Fails if the service does not respond.
     pub async fn answer(
         &self,
         service: Service,
@@ -154,10 +156,10 @@ impl Signed {
         Ok((status, answer.text().await.map_err(|error| unreached(chain(&error)))?))
     }
 
-    /// Puts an object into a bucket.
+    /// Uploads an object to a bucket.
     ///
     /// # Errors
-    /// Where it is refused or not answered.
+    /// Fails if the service rejects the request or does not respond.
     pub async fn put(&self, doing: &str, bucket: &str, key: &str, body: &[u8]) -> Result<(), Trouble> {
         let key = key.split('/').map(encode).collect::<Vec<_>>().join("/");
         let url = match self.configured(S3) {
@@ -183,7 +185,7 @@ impl Signed {
         }
     }
 
-    /// One attempt; a failure says whether it may pass.
+    /// One attempt. The flag of an error tells whether a retry can succeed.
     async fn once(&self, call: &Call<'_>) -> Result<String, (Trouble, bool)> {
         let unreached = |error: String, passing| (Trouble::unreached(self.words, call.doing, &error), passing);
         let answer = self.sent(call).await.map_err(|error| unreached(error, true))?;
@@ -247,7 +249,8 @@ impl Signed {
         self.configured(service).map_or_else(own, |url| url.trim_end_matches('/').to_owned())
     }
 
-    /// As the SDK's clients find theirs: the service's own (`AWS_ENDPOINT_URL_SQS`) before that for all.
+    /// The configured endpoint, resolved as in the SDK: the setting of the service (`AWS_ENDPOINT_URL_SQS`) takes
+    /// precedence over the global setting.
     fn configured(&self, service: Service) -> Option<String> {
         let key = ServiceConfigKey::builder().service_id(service.id).env("AWS_ENDPOINT_URL").profile("endpoint_url");
         let own = key.build().ok().and_then(|key| self.config.service_config()?.load_config(key));
@@ -255,17 +258,17 @@ impl Signed {
     }
 }
 
-/// The text of the first element of this name below a node.
+/// The text of the first element with this name below a node.
 pub(crate) fn text(node: Node<'_, '_>, name: &str) -> Option<String> {
     elements(node, name).next().map(|found| found.text().unwrap_or_default().trim().to_owned())
 }
 
-/// The elements of this name below a node.
+/// The elements with this name below a node.
 pub(crate) fn elements<'a, 'i: 'a>(node: Node<'a, 'i>, name: &'a str) -> impl Iterator<Item = Node<'a, 'i>> {
     node.descendants().filter(move |below| below.tag_name().name() == name)
 }
 
-/// Code and message of an error, in XML or JSON.
+/// Code and message of an error response in XML or JSON.
 pub(crate) fn refusal(text: &str) -> Option<(String, String)> {
     if let Ok(json) = serde_json::from_str::<Value>(text) {
         let code = json["__type"].as_str().or_else(|| json["code"].as_str())?;

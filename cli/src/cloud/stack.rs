@@ -1,4 +1,4 @@
-//! The deployed stack: what CloudFormation says about it.
+//! The deployed CloudFormation stack and its outputs.
 
 use std::collections::BTreeMap;
 
@@ -13,24 +13,24 @@ use crate::words::Words;
 /// A stack.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stack {
-    /// Its name.
+    /// Stack name.
     pub name: String,
-    /// CloudFormation's status of it.
+    /// CloudFormation's stack status.
     pub status: String,
-    /// Its outputs.
+    /// Stack outputs by name.
     pub outputs: BTreeMap<String, String>,
 }
 
 impl Stack {
-    /// Asks for a stack.
+    /// Reads a stack.
     ///
     /// # Errors
-    /// Where there is none of that name, or CloudFormation can't be asked.
+    /// Fails if the stack does not exist or CloudFormation rejects the request.
     pub async fn describe(signed: &Signed, name: &str, words: Words) -> Result<Self, Trouble> {
         let doing = words.reading_the_stack(name);
         let parameters = [("Action", "DescribeStacks"), ("Version", "2010-05-15"), ("StackName", name)];
         let xml = signed.query(CLOUD_FORMATION, &doing, &parameters).await.map_err(|trouble| {
-            // "Stack with id … does not exist" is a ValidationError like any other.
+            // For a missing stack, CloudFormation returns a generic ValidationError: "Stack with id … does not exist".
             if trouble.what.contains("does not exist") {
                 Trouble::cloud("NoStack", words.no_stack(name), words.deploy_or_name())
             } else {
@@ -40,10 +40,10 @@ impl Stack {
         Ok(read(name, &xml))
     }
 
-    /// An output.
+    /// The value of an output.
     ///
     /// # Errors
-    /// Where the stack has none of that name: it is of an older release.
+    /// Fails if the stack has no such output because it was deployed from an older release.
     pub fn output(&self, name: &str, words: Words) -> Result<&str, Trouble> {
         let found = self.outputs.get(name).map(String::as_str).filter(|value| !value.is_empty());
         found.ok_or_else(|| Trouble::cloud("OldStack", words.no_output(&self.name, name), words.deploy_again()))

@@ -1,4 +1,4 @@
-//! Why a cloud could not be used, in words that say what to do.
+//! The error type of all cloud commands: what happened and what the operator can do.
 
 use std::{error::Error, fmt};
 
@@ -7,36 +7,36 @@ use serde_json::{Value, json};
 
 use crate::{exit::Exit, words::Words};
 
-/// A command that could not do what it was to do.
+/// The error of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trouble {
-    /// How the program ends.
+    /// Exit code of the program.
     pub exit: Exit,
-    /// A name for programs: an error of the workflow, an error code of AWS, or one of this program's.
+    /// Error name for programs: an error of the workflow, an AWS error code, or a name that this tool defines.
     pub name: String,
-    /// What happened, to which object.
+    /// What happened, and to which object.
     pub what: String,
-    /// What to do next.
+    /// The recommended action.
     pub action: String,
 }
 
 impl Trouble {
-    /// Something that a person has to correct before anything is started.
+    /// The operator must correct the input. Nothing was started.
     pub fn input(what: impl Into<String>, action: impl Into<String>) -> Self {
         Self { exit: Exit::BadInput, name: "InvalidInput".into(), what: what.into(), action: action.into() }
     }
 
-    /// Something that was not done because a person has to decide first.
+    /// Nothing was done because the operator must decide first.
     pub fn undecided(name: impl Into<String>, what: impl Into<String>, action: impl Into<String>) -> Self {
         Self { exit: Exit::Undecided, name: name.into(), what: what.into(), action: action.into() }
     }
 
-    /// A cloud that can't be used.
+    /// The cloud is not usable.
     pub fn cloud(name: impl Into<String>, what: impl Into<String>, action: impl Into<String>) -> Self {
         Self { exit: Exit::NoCloud, name: name.into(), what: what.into(), action: action.into() }
     }
 
-    /// There is no local cloud.
+    /// No local cloud is running.
     pub fn no_local_cloud(words: Words, why: String) -> Self {
         Self {
             exit: Exit::NoLocalCloud,
@@ -46,7 +46,7 @@ impl Trouble {
         }
     }
 
-    /// What an AWS call brought instead of an answer.
+    /// The error of an AWS SDK call.
     pub fn of<E, R>(words: Words, doing: &str, error: &SdkError<E, R>) -> Self
     where
         E: ProvideErrorMetadata + Error + 'static,
@@ -56,7 +56,7 @@ impl Trouble {
         Self::refused(words, doing, service.code().unwrap_or("Unknown"), service.message().unwrap_or_default())
     }
 
-    /// AWS answered, but not with what was asked for.
+    /// AWS returned an error response.
     pub fn refused(words: Words, doing: &str, code: &str, message: &str) -> Self {
         let action = match code {
             code if is_credential(code) => words.renew_credentials(),
@@ -67,7 +67,7 @@ impl Trouble {
         Self::cloud(code, format!("{doing}: {code}: {message}"), action)
     }
 
-    /// AWS did not answer.
+    /// AWS did not respond.
     pub fn unreached(words: Words, doing: &str, error: &str) -> Self {
         let credentials = error.contains("credential") || error.contains("profile");
         let (name, action) = if credentials {
@@ -80,7 +80,7 @@ impl Trouble {
         Self::cloud(name, format!("{doing}: {error}"), action)
     }
 
-    /// The same for programs.
+    /// The error as JSON.
     #[must_use]
     pub fn json(&self) -> Value {
         json!({ "error": { "name": self.name, "message": self.what, "action": self.action } })
@@ -93,7 +93,7 @@ fn is_credential(code: &str) -> bool {
         .any(|known| code.starts_with(known))
 }
 
-/// An error with everything behind it, which is where the reason stands.
+/// An error with its sources. The reason is often in the innermost source.
 pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

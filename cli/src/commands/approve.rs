@@ -1,8 +1,8 @@
-//! `onboard approve` and `onboard reject`: the answer of a person to a plan that is above the brake.
+//! `onboard approve` and `onboard reject`: the operator's decision about a plan above the removal limit.
 //!
-//! The waiting execution is answered by its task token, which the registry keeps beside the plan's digest, encrypted like all
-//! of it: so exactly the plan that was asked about is applied, by the execution that asked, and an onboarding that waits for
-//! it goes on. A token is never shown or logged.
+//! The registry stores the task token of the waiting execution, encrypted, beside the plan's digest. The token resumes
+//! exactly the execution that requested approval, and that execution applies exactly the plan with this digest. Tokens
+//! are never printed or logged.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
@@ -27,7 +27,7 @@ use crate::{
 /// Runs `approve`.
 ///
 /// # Errors
-/// Where nothing waits, another plan waits than was seen, or the cloud can't be used.
+/// Fails if no plan waits for approval, the digest differs from the waiting plan, or the cloud is not usable.
 pub async fn approve(args: ApproveArgs, console: &Console) -> Result<Exit, Trouble> {
     let words = console.words();
     let cloud = Cloud::open(&args.on, words).await?;
@@ -68,7 +68,7 @@ pub async fn approve(args: ApproveArgs, console: &Console) -> Result<Exit, Troub
 /// Runs `reject`.
 ///
 /// # Errors
-/// Where nothing waits, or the cloud can't be used.
+/// Fails if no plan waits for approval or the cloud is not usable.
 pub async fn reject(args: RejectArgs, console: &Console) -> Result<Exit, Trouble> {
     let words = console.words();
     let cloud = Cloud::open(&args.on, words).await?;
@@ -94,7 +94,7 @@ fn gone_trouble(entry: &Entry, words: Words) -> Trouble {
     Trouble::undecided("NobodyWaits", words.nobody_waits(&entry.alias), words.look_at_the_plan(&entry.alias))
 }
 
-/// Shows the plan that waits, as the execution that asks has it.
+/// Prints the waiting plan from the history of the execution that requested approval.
 async fn show(cloud: &Cloud, entry: &Entry, approval: &Approval, console: &Console) -> Result<(), Trouble> {
     console.line(&console.paint(Tone::Strong, &console.words().plan_of(&entry.alias, &approval.digest)));
     for execution in cloud.executions(Machine::UserSync, Some(ExecutionStatus::Running), 100).await? {
@@ -108,7 +108,7 @@ async fn show(cloud: &Cloud, entry: &Entry, approval: &Approval, console: &Conso
     Ok(())
 }
 
-/// Asks a yes or no on a terminal; without one the answer is no.
+/// Asks a yes/no question on the terminal. Returns false without a terminal.
 pub(crate) fn confirmed(question: &str, console: &Console) -> bool {
     if console.is_json() || !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         return false;
@@ -118,7 +118,7 @@ pub(crate) fn confirmed(question: &str, console: &Console) -> bool {
     ["y", "yes", "はい"].contains(&answer.trim().to_lowercase().as_str())
 }
 
-/// Prints a question whose answer is typed behind it.
+/// Prints a question; the answer is typed on the same line.
 pub(crate) fn print_question(question: &str) {
     let mut out = io::stdout().lock();
     let _ = write!(out, "{question} ");

@@ -1,7 +1,7 @@
-//! `onboard doctor`: is everything there that an onboarding needs? It only reads.
+//! `onboard doctor`: checks the requirements of an onboarding. It is read-only.
 //!
-//! What only the stack may see (the Graph credential, Entra's consent, the groups), the stack's own preflight looks at, with
-//! the input that is given: the operator needs no permission in Entra, and no secret leaves the stack.
+//! The Graph credential, Entra's consent and the groups are checked by the stack's own preflight function with the
+//! given input. The operator therefore needs no permission in Entra, and no secret leaves the stack.
 
 use std::path::Path;
 
@@ -24,18 +24,18 @@ use crate::{
     words::Words,
 };
 
-/// Outputs that no command goes without.
+/// Stack outputs that the commands require.
 const OUTPUTS: [&str; 4] = ["NotificationTopicArn", "RegistryTable", "FailedEventQueue", "DocumentsBucket"];
 
-/// How a check ended.
+/// Result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
     Good,
-    /// It works, and a person should look.
+    /// An onboarding would work, but the operator should review the finding.
     Look,
     /// An onboarding would fail.
     Bad,
-    /// It could not be checked.
+    /// The check could not run.
     Unknown,
 }
 
@@ -50,7 +50,7 @@ struct Check {
 /// Runs the command.
 ///
 /// # Errors
-/// Where the input can't be used, or there is no stack to look at.
+/// Fails if the input is invalid or the stack does not exist.
 pub async fn run(args: DoctorArgs, console: &Console) -> Result<Exit, Trouble> {
     let words = console.words();
     let file = args.file.clone().or_else(|| Path::new("onboarding.json").exists().then(|| "onboarding.json".into()));
@@ -88,7 +88,7 @@ impl Check {
         Self::new(name, Verdict::Good, found, "")
     }
 
-    /// A check that the cloud refused to answer.
+    /// A check whose request failed.
     fn unknown(name: &'static str, trouble: Trouble) -> Self {
         Self::new(name, Verdict::Unknown, trouble.what, trouble.action)
     }
@@ -138,7 +138,7 @@ fn stack(cloud: &Cloud) -> Check {
         let missing = missing.join(", ");
         return Check::new("stack", Verdict::Bad, words.outputs_missing(&stack.name, missing), words.deploy_again());
     }
-    // A rolled back update leaves the release before it, which works.
+    // A rolled-back update leaves the previous release in place, which works.
     let settled = stack.status.ends_with("_COMPLETE") && stack.status != "ROLLBACK_COMPLETE";
     if settled {
         Check::good("stack", words.stack_is(&stack.name, &stack.status))
@@ -147,7 +147,7 @@ fn stack(cloud: &Cloud) -> Check {
     }
 }
 
-/// Entra's consent and the groups, by the function that an onboarding begins with.
+/// Checks Entra's consent and the groups by invoking the preflight function.
 async fn preflight(cloud: &Cloud, input: Option<&Value>) -> Check {
     let words = cloud.words;
     let Some(input) = input else {
@@ -191,7 +191,7 @@ async fn instance_quota(cloud: &Cloud) -> Check {
     }
 }
 
-/// The value applied to the account, or if none was ever applied, AWS's default.
+/// The quota value applied to the account or, if none was ever applied, the AWS default.
 async fn instance_quota_values(cloud: &Cloud) -> Result<QuotaValues, Trouble> {
     let words = cloud.words;
     let client = aws_sdk_servicequotas::Client::new(&cloud.config);
@@ -211,7 +211,7 @@ async fn instance_quota_values(cloud: &Cloud) -> Result<QuotaValues, Trouble> {
 
 async fn support_plan(cloud: &Cloud) -> Check {
     let words = cloud.words;
-    // The Support API lives in one Region only.
+    // The Support API has an endpoint in one Region only.
     let config = aws_sdk_support::config::Builder::from(&cloud.config)
         .region(aws_sdk_support::config::Region::from_static("us-east-1"))
         .build();

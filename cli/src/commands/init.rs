@@ -1,5 +1,5 @@
-//! `onboard init`: writes an `onboarding.json` from answers, given as options or typed in. A file that is there is replaced only
-//! with `--force`.
+//! `onboard init`: writes an `onboarding.json` from options or typed answers. An existing file is replaced only with
+//! `--force`.
 
 use std::{
     fs::OpenOptions,
@@ -19,13 +19,13 @@ use crate::{
     words::{Lang, Words},
 };
 
-/// Where editors find the schema.
+/// The schema reference for editors.
 const SCHEMA: &str = "onboarding.schema.json";
 
 /// Runs the command.
 ///
 /// # Errors
-/// Where an answer is missing or can't be used, or the file is there already.
+/// Fails if an answer is missing or invalid, or the file already exists.
 pub fn run(args: InitArgs, console: &Console) -> Result<Exit, Trouble> {
     let words = console.words();
     let file = args.file.clone();
@@ -54,7 +54,7 @@ fn describe(error: &io::Error) -> String {
     if error.kind() == ErrorKind::NotFound { "the folder does not exist".into() } else { error.to_string() }
 }
 
-/// The file's content, with what was not given as an option asked for.
+/// The content of the file. Asks for values that are not given as options.
 fn answers(args: InitArgs, ask: bool, words: Words) -> Result<Value, Trouble> {
     let question = |text: String, default: &str| if ask { typed(&text, default) } else { default.to_owned() };
     let alias = args.alias.unwrap_or_else(|| question(words.ask_alias(), ""));
@@ -90,7 +90,7 @@ fn answers(args: InitArgs, ask: bool, words: Words) -> Result<Value, Trouble> {
     if !numbers.is_empty() {
         value["phoneNumbers"] = numbers.iter().map(|number| phone_number(number)).collect();
         if numbers.iter().any(|number| number.to_uppercase().starts_with("JP")) {
-            // Where they will lie: `start --document` puts them there.
+            // `start --document` uploads the documents to these keys.
             let key = |document: &str| format!("{alias}/{document}");
             value["documents"] = json!({
                 "identity": key("identity"), "address": key("address"), "relationship": key("relationship"),
@@ -106,7 +106,7 @@ fn answers(args: InitArgs, ask: bool, words: Words) -> Result<Value, Trouble> {
     Ok(value)
 }
 
-/// `COUNTRY:TYPE[:PREFIX]` as the input writes it; the check tells what is wrong with it.
+/// Converts `COUNTRY:TYPE[:PREFIX]` to the input's format. The validation of the input reports errors.
 fn phone_number(text: &str) -> Value {
     let mut parts = text.split(':').map(str::trim);
     let (country, kind) =

@@ -1,4 +1,4 @@
-//! `onboard list`: the onboarded instances, and the latest executions.
+//! `onboard list`: the onboarded instances and the latest executions.
 
 use serde_json::{Value, json};
 
@@ -18,13 +18,13 @@ use crate::{
 /// Runs the command.
 ///
 /// # Errors
-/// Where the cloud can't be used.
+/// Fails if the cloud is not usable.
 pub async fn run(args: ListArgs, console: &Console) -> Result<Exit, Trouble> {
     let cloud = Cloud::open(&args.on, console.words()).await?;
     let entries = cloud.entries().await?;
     let mut executions: Vec<(Execution, Option<Described>)> = Vec::new();
     for machine in Machine::ALL {
-        // A stack of an older release has fewer of them.
+        // A stack of an older release has fewer state machines.
         if machine != Machine::Onboarding && (!args.all || cloud.machine(machine).is_err()) {
             continue;
         }

@@ -1,5 +1,5 @@
-//! The commands that start a state machine, wait for its end and print what it found: `plan`, `drift`, `rotate-certificate`,
-//! `teardown`.
+//! Commands that start a state machine, wait until it finishes and print the result: `plan`, `drift`,
+//! `rotate-certificate`, `teardown`.
 
 use std::io::{self, BufRead, IsTerminal};
 
@@ -16,10 +16,10 @@ use crate::{
     input,
 };
 
-/// Runs `plan`: what an onboarding would do. Nothing is written.
+/// Runs `plan`: shows the changes that an onboarding would make. It is read-only.
 ///
 /// # Errors
-/// Where the input can't be used, the plan fails, or the cloud can't be used.
+/// Fails if the input is invalid, the plan fails, or the cloud is not usable.
 pub async fn plan(args: PlanArgs, console: &Console) -> Result<Exit, Trouble> {
     let words = console.words();
     let (input, onboarding) = input::onboarding(&args.file).map_err(|bad| Trouble::file(&bad, words))?;
@@ -42,10 +42,10 @@ pub async fn plan(args: PlanArgs, console: &Console) -> Result<Exit, Trouble> {
     Ok(Exit::Done)
 }
 
-/// Runs `drift`: what is not as it was set up.
+/// Runs `drift`: shows differences from the configured state.
 ///
 /// # Errors
-/// Where the look fails, or the cloud can't be used.
+/// Fails if the drift check fails or the cloud is not usable.
 pub async fn drift(args: DriftArgs, console: &Console) -> Result<Exit, Trouble> {
     let words = console.words();
     let cloud = Cloud::open(&args.on, words).await?;
@@ -78,10 +78,10 @@ pub async fn drift(args: DriftArgs, console: &Console) -> Result<Exit, Trouble> 
     Ok(if open == 0 { Exit::Done } else { Exit::Undecided })
 }
 
-/// Runs `rotate-certificate`: a new SAML signing certificate.
+/// Runs `rotate-certificate`: replaces the SAML signing certificate.
 ///
 /// # Errors
-/// Where the rotation fails, or the cloud can't be used.
+/// Fails if the rotation fails or the cloud is not usable.
 pub async fn rotate(args: RotateArgs, console: &Console) -> Result<Exit, Trouble> {
     let cloud = Cloud::open(&args.on, console.words()).await?;
     let (subject, mut input) = about(&cloud, args.instance.as_deref(), "rotate-certificate").await?;
@@ -110,11 +110,11 @@ pub async fn rotate(args: RotateArgs, console: &Console) -> Result<Exit, Trouble
     Ok(if undecided { Exit::Undecided } else { Exit::Done })
 }
 
-/// Runs `teardown`: shows what would go, and with `--apply` and the alias typed in takes it away. What is applied is the plan
-/// that was shown, by its digest.
+/// Runs `teardown`: shows what would be deleted, and deletes it with `--apply` after the operator has typed the alias.
+/// The digest ensures that only the displayed plan is applied.
 ///
 /// # Errors
-/// Where it is not confirmed, the teardown fails, or the cloud can't be used.
+/// Fails if the teardown is not confirmed, the teardown fails, or the cloud is not usable.
 pub async fn teardown(args: TeardownArgs, console: &Console) -> Result<Exit, Trouble> {
     let words = console.words();
     let cloud = Cloud::open(&args.on, words).await?;
@@ -160,7 +160,7 @@ pub async fn teardown(args: TeardownArgs, console: &Console) -> Result<Exit, Tro
         return Ok(Exit::Interrupted);
     };
     if output["status"] != "DONE" {
-        // Something changed since the plan was shown; nothing was removed.
+        // The plan changed after it was displayed; nothing was deleted.
         items(&output, console);
         return Err(Trouble::undecided("AnotherPlan", words.plan_changed(), words.look_and_repeat()));
     }
@@ -177,14 +177,14 @@ const fn fate(fate: Fate) -> &'static str {
     }
 }
 
-/// The name and the input of a machine that looks at one instance or at all.
+/// Execution name and input of a state machine that handles one instance or all instances.
 async fn about(cloud: &Cloud, instance: Option<&str>, what: &str) -> Result<(String, Value), Trouble> {
     let Some(instance) = instance else { return Ok((what.to_owned(), json!({}))) };
     let entry = cloud.meant_entry(Some(instance)).await?;
     Ok((format!("{}-{what}", entry.alias), json!({ "instanceId": entry.instance_id })))
 }
 
-/// Runs a machine to its end; none where the person did not want to wait.
+/// Runs a state machine until it finishes. Returns `None` if the operator interrupts the wait.
 async fn finished(
     cloud: &Cloud,
     machine: Machine,
@@ -197,7 +197,7 @@ async fn finished(
     Ok(ended.map(|ended| ended.output.unwrap_or_default()))
 }
 
-/// Prints items (`area`, `kind`, `name`, `action`, `detail`) by area, then the open items.
+/// Prints items (`area`, `kind`, `name`, `action`, `detail`) grouped by area, then the open items.
 fn items(output: &Value, console: &Console) {
     let items = output["items"].as_array().map(Vec::as_slice).unwrap_or_default();
     let width = items
@@ -205,7 +205,7 @@ fn items(output: &Value, console: &Console) {
         .map(|item| columns(text(item, "kind")) + columns(text(item, "name")) + 1)
         .max()
         .unwrap_or_default();
-    // The order is that of the work, which comes to some parts twice.
+    // The items are in execution order, in which an area can occur twice.
     let mut areas: Vec<&str> = Vec::new();
     for area in items.iter().map(|item| text(item, "area")) {
         if !areas.contains(&area) {
@@ -228,7 +228,7 @@ fn items(output: &Value, console: &Console) {
     }
 }
 
-/// One item, with a mark in front.
+/// One item, prefixed with a symbol for its action.
 fn line(item: &Value, width: usize, console: &Console) -> String {
     let action = text(item, "action");
     let (tone, mark) = match action {
@@ -251,7 +251,7 @@ fn text<'v>(value: &'v Value, name: &str) -> &'v str {
     value[name].as_str().unwrap_or_default()
 }
 
-/// A value as people read it.
+/// A value as text: strings without quotes, other values as JSON.
 fn shown(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
 }

@@ -1,4 +1,4 @@
-//! The commands that work on a deployed stack. Each is one file; what they share stands here.
+//! The commands for a deployed stack, one file each. This module contains the shared functions.
 
 pub mod approve;
 pub mod doctor;
@@ -25,7 +25,7 @@ use crate::{
     words::Words,
 };
 
-/// Runs a command's work on a runtime of its own and tells how it ended.
+/// Runs a command on its own runtime and reports its error, if any.
 pub fn run(console: &Console, work: impl Future<Output = Result<Exit, Trouble>>) -> Exit {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -40,7 +40,7 @@ pub fn run(console: &Console, work: impl Future<Output = Result<Exit, Trouble>>)
     }
 }
 
-/// Tells what went wrong, to people and to programs.
+/// Reports an error as text and, with `--json`, as JSON.
 pub fn tell(console: &Console, trouble: &Trouble) -> Exit {
     console.result(&trouble.json());
     console.error(&console.paint(Tone::Bad, &trouble.what));
@@ -51,13 +51,13 @@ pub fn tell(console: &Console, trouble: &Trouble) -> Exit {
 }
 
 impl Trouble {
-    /// A file that can't be used.
+    /// The error for an invalid file.
     #[must_use]
     pub fn file(bad: &BadInput, words: Words) -> Self {
         Self::input(bad.told(words), words.correct_the_file())
     }
 
-    /// An execution that did not end well.
+    /// The error for an execution that did not succeed.
     #[must_use]
     pub fn ended(described: &Described, state: Option<&str>, words: Words) -> Self {
         let execution = &described.execution;
@@ -71,10 +71,10 @@ impl Trouble {
     }
 }
 
-/// Follows an execution in a manner, or until somebody presses Ctrl-C, which leaves it running.
+/// Follows an execution until it ends or the operator presses Ctrl-C. The execution continues after Ctrl-C.
 ///
 /// # Errors
-/// Where Step Functions refuses.
+/// Fails if Step Functions rejects a request.
 pub async fn follow(follower: &mut Follower<'_>, manner: Manner, console: &Console) -> Result<Ending, Trouble> {
     let arn = follower.root.described.execution.arn.clone();
     let name = follower.root.described.execution.name.clone();
@@ -94,12 +94,12 @@ pub async fn follow(follower: &mut Follower<'_>, manner: Manner, console: &Conso
     Ok(result)
 }
 
-/// Ends when somebody wants this program to end.
+/// Completes when the process receives SIGINT, SIGTERM or SIGHUP.
 pub async fn interrupted() {
     let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
     let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) = (signal(kinds[0]), signal(kinds[1]), signal(kinds[2]))
     else {
-        // Without handlers a signal ends the program.
+        // Without handlers, a signal terminates the process.
         return std::future::pending().await;
     };
     tokio::select! {
@@ -109,10 +109,10 @@ pub async fn interrupted() {
     }
 }
 
-/// Follows an execution to its end and says how it ended.
+/// Follows an execution until it ends. Returns `None` if the operator interrupts the wait.
 ///
 /// # Errors
-/// Where it failed, or Step Functions refuses.
+/// Fails if the execution failed or Step Functions rejects a request.
 pub async fn watched(
     cloud: &Cloud,
     described: Described,

@@ -1,4 +1,4 @@
-//! `onboard replay`: plays the events again that could not be dealt with, by a message move task of SQS.
+//! `onboard replay`: reprocesses failed events. An SQS message move task returns them to their queue.
 
 use serde_json::json;
 
@@ -12,7 +12,7 @@ use crate::{
 /// Runs the command.
 ///
 /// # Errors
-/// Where the cloud can't be used.
+/// Fails if the cloud is not usable.
 pub async fn run(args: ReplayArgs, console: &Console) -> Result<Exit, Trouble> {
     let words = console.words();
     let cloud = Cloud::open(&args.on, words).await?;
@@ -30,10 +30,10 @@ pub async fn run(args: ReplayArgs, console: &Console) -> Result<Exit, Trouble> {
     Ok(Exit::Done)
 }
 
-/// How many events wait, and the ARN of their queue.
+/// The number of failed events, and the ARN of their queue.
 ///
 /// # Errors
-/// Where the cloud can't be used.
+/// Fails if the cloud is not usable.
 pub async fn waiting(cloud: &Cloud) -> Result<(u64, String), Trouble> {
     let queue = cloud.stack.output("FailedEventQueue", cloud.words)?;
     let asked = json!({ "QueueUrl": queue, "AttributeNames": ["QueueArn", "ApproximateNumberOfMessages"] });

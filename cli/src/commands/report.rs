@@ -1,5 +1,5 @@
-//! `onboard report`: the report of an onboarding. One that failed at its end, because a required quota or the numbers failed,
-//! has a report too: the output of its state `Report`.
+//! `onboard report`: prints the report of an onboarding. An onboarding that fails at its end, because a required quota
+//! or phone number failed, also has a report: the output of its `Report` state.
 
 use std::fs;
 
@@ -14,13 +14,13 @@ use crate::{
     follow, report,
 };
 
-/// The state of the onboarding that makes the report.
+/// The state of the onboarding that creates the report.
 const STATE: &str = "Report";
 
 /// Runs the command.
 ///
 /// # Errors
-/// Where there is no report, or the cloud can't be used.
+/// Fails if there is no report or the cloud is not usable.
 pub async fn run(args: ReportArgs, console: &Console) -> Result<Exit, Trouble> {
     let words = console.words();
     let cloud = Cloud::open(&args.on, words).await?;
@@ -51,10 +51,10 @@ pub async fn run(args: ReportArgs, console: &Console) -> Result<Exit, Trouble> {
     Ok(Exit::Done)
 }
 
-/// The report of an onboarding, if it came so far.
+/// The report of an onboarding, if its `Report` state has finished.
 ///
 /// # Errors
-/// Where Step Functions refuses.
+/// Fails if Step Functions rejects a request.
 pub async fn of(cloud: &Cloud, described: &Described) -> Result<Option<Value>, Trouble> {
     if described.output.is_some() || described.execution.machine != Machine::Onboarding {
         return Ok(described.output.clone());
@@ -63,7 +63,7 @@ pub async fn of(cloud: &Cloud, described: &Described) -> Result<Option<Value>, T
     Ok(output.and_then(|output| serde_json::from_str(&output).ok()))
 }
 
-/// Prints the report of an execution that ended well.
+/// Prints the report of a successful onboarding.
 pub fn print(described: &Described, console: &Console) {
     if described.execution.machine == Machine::Onboarding
         && let Some(output) = &described.output
@@ -75,7 +75,7 @@ pub fn print(described: &Described, console: &Console) {
 fn show(output: &Value, console: &Console) {
     match serde_json::from_value::<Report>(output.clone()) {
         Ok(report) => report::print(&report, console),
-        // Of another release: what it holds is shown all the same.
+        // A report of another release is printed as JSON.
         Err(_) => console.line(&format!("{output:#}")),
     }
 }

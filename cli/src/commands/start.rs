@@ -1,4 +1,5 @@
-//! `onboard start`: checks the input offline, uploads the documents of a number order, and starts the onboarding.
+//! `onboard start`: validates the input offline, uploads the documents of a phone number order, and starts the
+//! onboarding.
 
 use std::fs;
 
@@ -19,7 +20,7 @@ use crate::{
     words::Words,
 };
 
-/// A document that is ready to be uploaded.
+/// A document to upload.
 struct Document {
     key: String,
     content: Vec<u8>,
@@ -28,7 +29,7 @@ struct Document {
 /// Runs the command.
 ///
 /// # Errors
-/// Where the input can't be used, an onboarding of the instance runs already, or the cloud can't be used.
+/// Fails if the input is invalid, an onboarding of the instance is already running, or the cloud is not usable.
 pub async fn run(args: StartArgs, console: &Console) -> Result<Exit, Trouble> {
     let words = console.words();
     let mut input = input::json(&args.file).map_err(|bad| Trouble::file(&bad, words))?;
@@ -50,7 +51,7 @@ pub async fn run(args: StartArgs, console: &Console) -> Result<Exit, Trouble> {
     if !documents.is_empty() {
         let bucket = cloud.stack.output("DocumentsBucket", words)?;
         for document in &documents {
-            // Neither key nor file name in messages: they may hold a person's name.
+            // Messages contain neither key nor file name, because both can contain a person's name.
             cloud.signed.put(&words.uploading_a_document(), bucket, &document.key, &document.content).await?;
         }
         console.line(&words.uploaded(documents.len()));
@@ -68,7 +69,7 @@ pub async fn run(args: StartArgs, console: &Console) -> Result<Exit, Trouble> {
     Ok(Exit::Done)
 }
 
-/// Reads and checks the documents, and writes their keys into the input where it names none.
+/// Reads and checks the documents, and adds their keys to the input if the input has none.
 fn documents(input: &mut Value, named: &[DocumentArg], words: Words) -> Result<Vec<Document>, Trouble> {
     let mut documents = Vec::new();
     for document in named {
@@ -88,7 +89,7 @@ fn documents(input: &mut Value, named: &[DocumentArg], words: Words) -> Result<V
         let key = match field.as_str() {
             Some(key) => key.to_owned(),
             None => {
-                // A corrected document gets another key, which is how an order is made anew.
+                // A corrected document gets a new key, which triggers a new order.
                 let digest: String =
                     Sha256::digest(&content).iter().take(6).map(|byte| format!("{byte:02x}")).collect();
                 let key = format!("{alias}/{}-{digest}.{extension}", document.kind);

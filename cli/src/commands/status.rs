@@ -1,4 +1,5 @@
-//! `onboard status`: says once where an execution stands, as `watch` shows it. Exit code 1 where it failed.
+//! `onboard status`: shows the current status of an execution, as `watch` does, and exits with 1 if the execution
+//! failed.
 
 use aws_sdk_sfn::types::ExecutionStatus;
 
@@ -13,7 +14,7 @@ use crate::{
 /// Runs the command.
 ///
 /// # Errors
-/// Where the cloud can't be used.
+/// Fails if the cloud is not usable.
 pub async fn run(args: StatusArgs, console: &Console) -> Result<Exit, Trouble> {
     let cloud = Cloud::open(&args.on, console.words()).await?;
     let described = cloud.meant(args.execution.as_deref()).await?;

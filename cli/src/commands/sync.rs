@@ -1,4 +1,4 @@
-//! `onboard sync`: starts a user sync, or with `--plan` says what one would do.
+//! `onboard sync`: starts a user sync, or with `--plan` shows what a sync would change.
 
 use onboarding_core::sync::{SyncStatus, SyncUsersOutput};
 use serde_json::{Value, json};
@@ -12,13 +12,13 @@ use crate::{
     follow::{Ending, Follower, Manner},
 };
 
-/// It may wait for days, which nobody wants to watch.
+/// An approval can take days, so the command stops waiting when approval is requested.
 const MANNER: Manner = Manner { until_asked: true, events: false };
 
 /// Runs the command.
 ///
 /// # Errors
-/// Where the sync failed or waits for a person, or the cloud can't be used.
+/// Fails if the sync fails or waits for approval, or the cloud is not usable.
 pub async fn run(args: SyncArgs, console: &Console) -> Result<Exit, Trouble> {
     let words = console.words();
     let cloud = Cloud::open(&args.on, words).await?;
@@ -54,11 +54,11 @@ pub async fn run(args: SyncArgs, console: &Console) -> Result<Exit, Trouble> {
     Ok(print(output, console))
 }
 
-/// Tells a sync's result.
+/// Prints the result of a sync.
 fn print(output: &Value, console: &Console) -> Exit {
     let words = console.words();
     let Ok(result) = serde_json::from_value::<SyncUsersOutput>(output.clone()) else {
-        // Busy is told in fewer words.
+        // The output of a busy sync has fewer fields.
         let busy = output["status"] == "BUSY";
         console.line(&if busy { words.sync_busy() } else { format!("{output:#}") });
         return Exit::Done;
@@ -85,7 +85,7 @@ fn print(output: &Value, console: &Console) -> Exit {
     if good { Exit::Done } else { Exit::Undecided }
 }
 
-/// Prints what a plan holds.
+/// Prints the counts and lists of a plan.
 pub(crate) fn print_plan(result: &SyncUsersOutput, console: &Console) {
     let planned = &result.counts.planned;
     let counts = console.words().planned_counts(

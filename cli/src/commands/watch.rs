@@ -1,5 +1,5 @@
-//! `onboard watch`: follows an execution live. On a terminal a tree of its states with timers, elsewhere a line for each state
-//! that ends; with `--json` one JSON object for each. Ctrl-C leaves the execution running.
+//! `onboard watch`: follows an execution live. On a terminal, it shows a tree of the states with timers; elsewhere, one
+//! line for each state that ends; with `--json`, one JSON object per event. After Ctrl-C the execution continues.
 
 use crate::{
     args::WatchArgs,
@@ -10,23 +10,23 @@ use crate::{
     follow::Manner,
 };
 
-/// News are told one by one.
+/// With `--json`, prints each event separately.
 const MANNER: Manner = Manner { until_asked: false, events: true };
 
 /// Runs the command.
 ///
 /// # Errors
-/// Where the execution failed, or the cloud can't be used.
+/// Fails if the execution failed or the cloud is not usable.
 pub async fn run(args: WatchArgs, console: &Console) -> Result<Exit, Trouble> {
     let cloud = Cloud::open(&args.on, console.words()).await?;
     let described = cloud.meant(args.execution.as_deref()).await?;
     watch(&cloud, described, console).await
 }
 
-/// Follows an execution, and prints an onboarding's report at its end.
+/// Follows an execution. Prints the report if it is an onboarding.
 ///
 /// # Errors
-/// Where the execution failed, or the cloud can't be used.
+/// Fails if the execution failed or the cloud is not usable.
 pub async fn watch(cloud: &Cloud, described: Described, console: &Console) -> Result<Exit, Trouble> {
     match watched(cloud, described, MANNER, console).await? {
         None => Ok(Exit::Interrupted),
