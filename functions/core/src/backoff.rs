@@ -1,30 +1,32 @@
-//! How long to wait between two polls of something slow, and after how many polls a loop of a state machine ends with a
-//! report or a named error. An execution lives for one year and has at most 25,000 events; one that Step Functions ends
-//! leaves no report. `tests/contract/loops.rs` adds up the waits and events of all loops of each state machine.
+//! Wait times and attempt limits of the polling loops in the state machines.
+//!
+//! A Standard execution lasts at most one year and has at most 25,000 events. If Step Functions ends the execution at
+//! one of these limits, there is no report, so each loop ends itself earlier, with a report or a named error.
+//! `tests/contract/loops.rs` adds up the waits and events of all loops of each state machine.
 
-/// Seconds until the next poll of a new Connect instance: creation takes a minute or two.
+/// Seconds until the next poll of a new Connect instance. Creation takes one or two minutes.
 #[must_use]
 pub const fn instance_creation(attempt: u32) -> u64 {
     if attempt < 20 { 10 } else { 60 }
 }
 
-/// How many polls a new instance gets: three hours.
+/// Maximum number of polls for a new instance: about three hours.
 pub const LAST_CREATION_LOOK: u32 = 200;
 
-/// How many polls a deleted instance gets to disappear: about 25 minutes.
+/// Maximum number of polls for the deletion of an instance: about 25 minutes.
 pub const LAST_DELETION_LOOK: u32 = 40;
 
-/// Seconds until the next poll of a freshly instantiated Entra application: documentation says 5 to 10 seconds, the field
-/// says minutes.
+/// Seconds until the next poll of a newly instantiated Entra application. The documentation says replication takes 5 to
+/// 10 seconds; in practice it can take minutes.
 #[must_use]
 pub const fn entra_replication(attempt: u32) -> u64 {
     if attempt < 24 { 5 } else { 30 }
 }
 
-/// How many polls a new Entra application gets: 40 minutes.
+/// Maximum number of polls for a new Entra application: about 40 minutes.
 pub const LAST_REPLICATION_LOOK: u32 = 100;
 
-/// Seconds until the next poll of a request that people at AWS decide: 15 minutes at first, six hours after a day, twelve
+/// Seconds until the next poll of a request that AWS staff decide: 15 minutes at first, six hours after a day, twelve
 /// hours after a month.
 #[must_use]
 pub fn approval(attempt: u32) -> u64 {
@@ -34,26 +36,27 @@ pub fn approval(attempt: u32) -> u64 {
     if attempt < 130 { (FIRST << u64::from(attempt.min(10) / 2)).min(DAYS) } else { LAST }
 }
 
-/// How many polls the instance quota gets: two months. It comes before everything else, so it must leave the year to the
-/// quotas of the instance and the phone numbers.
+/// Maximum number of polls for the quota of instances: two months. This loop runs before all others, so it must leave
+/// most of the execution's year to the quotas of the instance and to the phone numbers.
 pub const LAST_INSTANCE_QUOTA_LOOK: u32 = 188;
 
-/// How many polls the quotas of an instance get: nearly ten months.
+/// Maximum number of polls for the quotas of an instance: almost ten months.
 pub const LAST_LOOK: u32 = 658;
 
-/// How many polls ordered phone numbers get: nearly ten months.
+/// Maximum number of polls for ordered phone numbers: almost ten months.
 pub const LAST_NUMBER_LOOK: u32 = 599;
 
-/// Seconds until the next poll for phone numbers that were ordered: weeks. Twelve hours after the first day, so that this
-/// loop and that of the quotas together stay below the event limit of their execution.
+/// Seconds until the next poll for ordered phone numbers, which take weeks to arrive. After the first day the interval
+/// is twelve hours, so that this loop and the quota loop together stay below the event limit of the execution.
 #[must_use]
 pub fn phone_numbers(attempt: u32) -> u64 {
     const LAST: u64 = 12 * 60 * 60;
     if attempt < 12 { approval(attempt) } else { LAST }
 }
 
-/// Seconds until the next poll of a number that is being claimed: seconds to minutes. An hour in the end, so that a claim
-/// that never ends does not use up the polls of an order beside it within hours.
+/// Seconds until the next poll of a phone number that is being claimed, which takes seconds to minutes. The interval
+/// grows to one hour: a claim that never finishes must not use up, within hours, the polls of an order in the same
+/// execution.
 #[must_use]
 pub const fn claim(attempt: u32) -> u64 {
     match attempt {
@@ -63,13 +66,13 @@ pub const fn claim(attempt: u32) -> u64 {
     }
 }
 
-/// Seconds until the next attempt to take the lock of an alias, which an onboarding holds for minutes.
+/// Seconds until the next attempt to acquire the lock of an alias. An onboarding holds the lock for minutes.
 #[must_use]
 pub const fn lock(attempt: u32) -> u64 {
     if attempt < 20 { 30 } else { 1800 }
 }
 
-/// How many attempts to take a lock there are: the waits of [`lock`] then add up to a day.
+/// Maximum number of attempts to acquire a lock: the waits of [`lock`] add up to one day.
 pub const LAST_LOCK_ATTEMPT: u32 = 67;
 
 #[cfg(test)]

@@ -1,57 +1,57 @@
-//! The look for what somebody changed by hand: `detect-drift`, and what the state machine around it hands on.
+//! Drift detection: input and output of the step `detect-drift` and of its state machine.
 
 use serde::{Deserialize, Serialize};
 
 use super::{EntraApplication, EntraGroup};
 use crate::onboarding::{Language, Onboarding};
 
-/// The most findings of one instance that a report holds.
+/// Maximum number of findings that a report lists for one instance.
 pub const MAX_FINDINGS: usize = 50;
 
-/// Input of `detect-drift`. Without an instance: every registered one.
+/// Input of `detect-drift`. Without `instance_id`, the step checks every registered instance.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DetectDriftInput {
-    /// Only this instance.
+    /// The only instance to check.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance_id: Option<String>,
-    /// Whether what is found may be mended, whatever the instance's input says.
+    /// Whether the run may revert findings. Overrides `drift.mend` of the instance's input.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mend: Option<bool>,
-    /// What was found before it was mended. With it, the same instances are read again.
+    /// The report from before the findings were reverted. If present, the step checks the same instances again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<DriftReport>,
-    /// The instances that were to be mended and were left as they are, because another execution holds their alias.
+    /// Instances whose findings could not be reverted because another execution holds the lock of their alias.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skipped: Vec<SkippedInstance>,
 }
 
-/// An instance that was left as it is.
+/// An instance whose findings were not reverted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SkippedInstance {
-    /// The instance.
+    /// The instance id.
     pub instance_id: String,
-    /// Why.
+    /// The reason.
     pub message: String,
 }
 
-/// What was found.
+/// Output of `detect-drift`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DriftReport {
-    /// Each instance.
+    /// One entry per instance.
     pub instances: Vec<InstanceDrift>,
 }
 
 impl DriftReport {
-    /// The most bytes of a report: Step Functions allows 256 KiB for what a state is given, and the second check is given the
-    /// report of the first (developer guide of Step Functions, "Service quotas").
+    /// Maximum size of a report in bytes. Step Functions limits the input of a state to 256 KiB, and the second check
+    /// receives the report of the first check as input (developer guide of Step Functions, "Service quotas").
     pub const MAX_BYTES: usize = 200 * 1024;
 
-    /// Shortens the report of many instances: first the findings that are listed of each, whose number stays, then what is to
-    /// be reverted. An instance that is not reverted in this run has its turn in the next one, in which those before it are
-    /// in order.
+    /// Shortens the report if it covers many instances. First it lists fewer findings per instance and keeps their
+    /// count; then it drops the data for reverting findings, from the last instance on. The next run reverts the
+    /// dropped instances, because the instances before them then have no findings.
     #[must_use]
     pub fn within_limits(mut self) -> Self {
         for listed in [20, 5, 1] {
@@ -72,73 +72,74 @@ impl DriftReport {
     }
 }
 
-/// What was found of one instance.
+/// The findings of one instance.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InstanceDrift {
-    /// The instance.
+    /// The instance id.
     pub instance_id: String,
-    /// Its alias.
+    /// The instance's alias.
     pub alias: String,
-    /// What differs from the input, at most [`MAX_FINDINGS`].
+    /// The differences from the input, at most [`MAX_FINDINGS`].
     pub findings: Vec<DriftFinding>,
-    /// The language of messages about it.
+    /// The language of notifications about the instance.
     #[serde(default)]
     pub language: Language,
-    /// How many differences there are.
+    /// The total number of differences.
     #[serde(default)]
     pub count: usize,
-    /// A digest of the findings: the same findings are told once.
+    /// A digest of the findings. Findings with the same digest are reported once.
     #[serde(default)]
     pub digest: String,
-    /// What the steps need that mend; only where something is to be mended.
+    /// The input for the steps that revert findings; present only if there is something to revert.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mending: Option<Mending>,
 }
 
-/// One difference.
+/// One difference from the input.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DriftFinding {
-    /// Where, for example `IAM role AmazonConnect-acme: trust policy`.
+    /// The setting that differs, for example `IAM role AmazonConnect-acme: trust policy`.
     pub place: String,
-    /// What the input wants.
+    /// The value that the input requires.
     pub expected: String,
-    /// What is there.
+    /// The value that was found.
     pub found: String,
-    /// Whether it was set back.
+    /// Whether the setting was reverted.
     #[serde(default)]
     pub mended: bool,
-    /// Whether it lets somebody in who should not be.
+    /// Whether the difference can give access to an unauthorized user.
     #[serde(default)]
     pub security: bool,
-    /// Whether a step of the onboarding sets it back; what is not, a person has to look at.
+    /// Whether a step of the onboarding reverts the difference. If not, an operator must fix it.
     #[serde(default)]
     pub mendable: bool,
-    /// What an operator does about it, with the command that helps; empty if a step of the onboarding sets it back.
+    /// What an operator does about the difference, with a command that helps; empty if a step of the onboarding reverts
+    /// it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub advice: String,
 }
 
-/// What the steps of an onboarding need to set an instance back.
+/// Input for the onboarding steps that revert the findings of an instance.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Mending {
-    /// The Region.
+    /// The AWS Region.
     pub region: String,
     /// The instance's ARN.
     pub instance_arn: String,
-    /// The SAML provider.
+    /// The ARN of the SAML provider.
     pub saml_provider_arn: String,
-    /// The policy.
+    /// The ARN of the policy.
     pub policy_arn: String,
-    /// The role.
+    /// The ARN of the role.
     pub role_arn: String,
     /// The input of the last onboarding.
     pub onboarding: Onboarding,
-    /// The application.
+    /// The Entra application.
     pub application: EntraApplication,
-    /// Whether the application does not exist any more: no step in Entra can do anything then.
+    /// Whether the application no longer exists. If so, no Entra step can run.
     #[serde(default)]
     pub application_gone: bool,
     /// The groups.

@@ -1,4 +1,5 @@
-//! The steps in Entra ID: `create-entra-application`, `configure-entra-sign-on`, `configure-entra-claims`, `assign-groups`.
+//! The Entra ID steps: `create-entra-application`, `configure-entra-sign-on`, `configure-entra-claims`,
+//! `assign-groups`.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,11 +14,12 @@ pub struct CreateEntraApplicationInput {
     pub alias: String,
     /// The application's display name.
     pub application_name: String,
-    /// What the previous look found.
+    /// The output of the previous poll.
     #[serde(default)]
     pub previous: Option<EntraApplication>,
-    /// Which retry of the state this is (`$states.context.State.RetryCount`): an application that the attempt before made
-    /// without living to tell shows up in lists late, so a retry looks for some time before it makes one.
+    /// The number of the state's retry (`$states.context.State.RetryCount`). A failed attempt may already have created
+    /// the application, and a new application appears late in lists. A retry therefore searches for a while before it
+    /// creates an application.
     #[serde(default)]
     pub retry_count: u32,
 }
@@ -34,20 +36,20 @@ pub struct EntraApplication {
     pub service_principal_id: String,
     /// `REPLICATING` until both objects can be read, then `READY`.
     pub status: String,
-    /// Whether it existed before its onboarding, which only uses it.
+    /// Whether the application existed before the onboarding. An adopted application is used, never deleted.
     #[serde(default)]
     pub adopted: bool,
-    /// Whether this execution found no application of the name at first: one that appears since then was made by an attempt
-    /// whose answer was lost.
+    /// Whether this execution searched for the name before and found no application. An application that appears later
+    /// was created by an attempt whose response was lost.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub searched: bool,
-    /// The app role that people are assigned.
+    /// The id of the app role that is assigned to groups or users.
     #[serde(default)]
     pub app_role_id: String,
-    /// How many looks there were.
+    /// The number of polls so far.
     #[serde(default)]
     pub attempt: u32,
-    /// Seconds until the next look, where it is replicating.
+    /// Seconds until the next poll, while the application replicates.
     #[serde(default)]
     pub wait_seconds: u64,
 }
@@ -58,14 +60,14 @@ pub struct EntraApplication {
 pub struct ConfigureEntraSignOnInput {
     /// The instance's alias.
     pub alias: String,
-    /// The Region, whose sign-in endpoint is the reply URL.
+    /// The AWS Region, whose sign-in endpoint is the reply URL.
     pub region: String,
     /// The application.
     pub application: EntraApplication,
-    /// Who gets Entra's mails before the certificate expires.
+    /// The recipients of Entra's certificate expiry notifications.
     #[serde(default)]
     pub notification_emails: Vec<String>,
-    /// How many attempts came before this one, and may have died after they did something.
+    /// The number of earlier attempts. An earlier attempt may have failed after it made a change.
     #[serde(default)]
     pub attempts: u32,
 }
@@ -74,17 +76,18 @@ pub struct ConfigureEntraSignOnInput {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EntraSignOn {
-    /// The identifier (entity id) that AWS sees as audience, with a `#<n>` where another application has the plain one.
+    /// The identifier (entity ID) that AWS receives as the audience. It ends in `#<n>` if another application uses the
+    /// plain identifier.
     pub identifier_uri: String,
-    /// The reply URLs, the regional one first.
+    /// The reply URLs; the Region's URL comes first.
     pub reply_urls: Vec<String>,
-    /// SHA-1 thumbprint of the active signing certificate, upper-case hex as Entra writes it.
+    /// SHA-1 thumbprint of the active signing certificate: upper-case hexadecimal, as in Entra.
     pub certificate_thumbprint: String,
-    /// When that certificate expires (RFC 3339).
+    /// Expiry time of the active signing certificate (RFC 3339).
     pub certificate_expires: String,
-    /// The tenant's issuer, which the metadata names as entityID.
+    /// The tenant's issuer, which is the `entityID` in the metadata.
     pub entity_id: String,
-    /// Where the federation metadata of this application stands.
+    /// URL of the application's federation metadata.
     pub metadata_url: String,
 }
 
@@ -94,21 +97,21 @@ pub struct EntraSignOn {
 pub struct ConfigureEntraClaimsInput {
     /// The instance's alias.
     pub alias: String,
-    /// The Region of the instance.
+    /// The AWS Region of the instance.
     pub region: String,
-    /// The instance that the relay state leads to.
+    /// The instance that the relay state opens.
     pub instance_id: String,
     /// The application.
     pub application: EntraApplication,
-    /// The active certificate.
+    /// The thumbprint of the active certificate.
     pub certificate_thumbprint: String,
-    /// The role of the Role claim.
+    /// The role ARN in the `Role` claim.
     pub role_arn: String,
-    /// The provider of the Role claim.
+    /// The provider ARN in the `Role` claim.
     pub saml_provider_arn: String,
-    /// The attribute of the `RoleSessionName` claim.
+    /// The user attribute in the `RoleSessionName` claim.
     pub username: UsernameAttribute,
-    /// The `SessionDuration` claim: ISO 8601.
+    /// The value of the `SessionDuration` claim, as an ISO 8601 duration.
     pub session_duration: String,
 }
 
@@ -116,7 +119,7 @@ pub struct ConfigureEntraClaimsInput {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ConfigureEntraClaimsOutput {
-    /// The claims mapping policy.
+    /// The id of the claims mapping policy.
     pub claims_policy_id: String,
     /// The relay state.
     pub relay_state: String,
@@ -142,8 +145,8 @@ pub struct AssignGroupsInput {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AssignGroupsOutput {
-    /// How many assignments were made.
+    /// Number of new assignments.
     pub assigned: u64,
-    /// How many were there before.
+    /// Number of assignments that existed before.
     pub existing: u64,
 }

@@ -1,5 +1,5 @@
-//! What travels over the event bus, and the three steps around it: `subscribe-groups`, `receive-notification` and
-//! `sync-members`.
+//! The membership events on the event bus, and the three steps that use them: `subscribe-groups`,
+//! `receive-notification` and `sync-members`.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,21 +7,21 @@ use super::OpenItem;
 
 /// The `source` of our events.
 pub const EVENT_SOURCE: &str = "connect-onboarding.entra";
-/// The `detail-type` of [`MembershipChange`]. With it and [`EVENT_SOURCE`] anyone may put such an event on the bus.
+/// The `detail-type` of [`MembershipChange`]. Any tool may publish an event with this type and [`EVENT_SOURCE`].
 pub const MEMBERSHIP_CHANGED: &str = "Entra Group Membership Changed";
 /// The `detail-type` of [`Reauthorization`].
 pub const REAUTHORIZATION_REQUIRED: &str = "Entra Subscription Reauthorization Required";
 
-/// The members of a group changed. A hint, never believed: whoever hears it reads the group again.
+/// The members of a group changed. The event is only a hint: the receiver always reads the group again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MembershipChange {
     /// The group's object id.
     pub group_id: String,
-    /// Object ids of those who came; empty where nobody knows who.
+    /// Object ids of the new members; empty if they are unknown.
     #[serde(default)]
     pub added: Vec<String>,
-    /// Object ids of those who left.
+    /// Object ids of the former members; empty if they are unknown.
     #[serde(default)]
     pub removed: Vec<String>,
     /// The Entra tenant.
@@ -29,27 +29,27 @@ pub struct MembershipChange {
     pub tenant_id: String,
 }
 
-/// Entra pauses the notifications of a group until its subscription is renewed.
+/// Entra pauses the notifications for a group until its subscription is renewed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Reauthorization {
     /// The group's object id.
     pub group_id: String,
-    /// Always true: what tells the renewal not to look at the time that is left.
+    /// Always true. Makes `subscribe-groups` renew the subscription regardless of its remaining time.
     pub reauthorize: bool,
 }
 
-/// Input of `subscribe-groups`. Without a field: every group of every registered instance.
+/// Input of `subscribe-groups`. Without any field, the step handles every group of every registered instance.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SubscribeGroupsInput {
-    /// Only the groups of this instance.
+    /// The only instance whose groups to handle.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance_id: Option<String>,
-    /// Only this group, by its object id.
+    /// The object id of the only group to handle.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group_id: Option<String>,
-    /// Renew whatever time is left.
+    /// Renew the subscription regardless of its remaining time.
     #[serde(default)]
     pub reauthorize: bool,
 }
@@ -58,10 +58,10 @@ pub struct SubscribeGroupsInput {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SubscribeGroupsOutput {
-    /// The subscriptions, one for each group that has one.
+    /// The subscriptions, one per subscribed group.
     #[serde(default)]
     pub subscriptions: Vec<GroupSubscription>,
-    /// Groups that have none, and why. They are synchronised by the schedule.
+    /// Groups without a subscription, with the reason. The scheduled sync still covers them.
     #[serde(default)]
     pub open_items: Vec<OpenItem>,
 }
@@ -74,28 +74,29 @@ pub struct GroupSubscription {
     pub group_id: String,
     /// The subscription's id.
     pub subscription_id: String,
-    /// When it ends unless it is renewed, as Graph writes it.
+    /// Expiry time of the subscription, as Graph writes it.
     pub expires_at: String,
-    /// What was done about it.
+    /// What the step did.
     pub action: SubscriptionAction,
 }
 
-/// What was done about a subscription.
+/// What the step did with a subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum SubscriptionAction {
-    /// It is new.
+    /// Created the subscription.
     Created,
-    /// It was there and lasts longer now.
+    /// Extended the existing subscription.
     Renewed,
-    /// It was there and lasts long enough.
+    /// Kept the existing subscription, which expires late enough.
     Kept,
 }
 
-/// Input of `sync-members`: a batch from the queue of hints. Without records: every registered instance.
+/// Input of `sync-members`: a batch of messages from the queue of membership events. Without records, the step starts a
+/// sync of every registered instance.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyncMembersInput {
-    /// The messages, as Lambda hands over those of a queue.
+    /// The messages, in the format of a Lambda event source mapping for Amazon SQS.
     #[serde(default, rename = "Records")]
     pub records: Vec<QueuedEvent>,
 }
@@ -104,10 +105,10 @@ pub struct SyncMembersInput {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct QueuedEvent {
-    /// The queue's id of the message.
+    /// The message id in the queue.
     #[serde(default)]
     pub message_id: String,
-    /// The whole event as JSON, whose `detail` is a [`MembershipChange`].
+    /// The whole EventBridge event as JSON. Its `detail` is a [`MembershipChange`].
     pub body: String,
 }
 
@@ -117,9 +118,9 @@ pub struct QueuedEvent {
 pub struct SyncMembersOutput {
     /// The instances whose user sync was started.
     pub started: Vec<String>,
-    /// Messages that are no such event.
+    /// The number of messages that are not valid events.
     pub unreadable: usize,
-    /// The registry entries that can't be understood, each with what to do: their instances are in no sync.
+    /// The registry entries that can't be parsed, each with the action to take. Their instances are not synced.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unreadable_entries: Vec<String>,
 }

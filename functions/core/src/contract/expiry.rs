@@ -1,47 +1,48 @@
-//! `watch-expiry`: what ends by itself, and when.
+//! `watch-expiry`: the expiry dates of credentials, certificates and subscriptions.
 
 use serde::{Deserialize, Serialize};
 
 use crate::entra::Identity;
 
-/// Input of `watch-expiry`: everything is looked at.
+/// Input of `watch-expiry`. The step always checks everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WatchExpiryInput {}
 
-/// Output of `watch-expiry`. What is not known is left out.
+/// Output of `watch-expiry`. An expiry date that is not known is omitted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WatchExpiryOutput {
-    /// The credentials by which the stack signs in to Microsoft Graph; one without a secret never ends and is not here.
+    /// The credentials that the stack uses to sign in to Microsoft Graph. A credential without a secret never expires
+    /// and is omitted.
     #[serde(default)]
     pub credentials: Vec<CredentialExpiry>,
-    /// What belongs to each registered instance.
+    /// The expiry dates of each registered instance.
     #[serde(default)]
     pub instances: Vec<InstanceExpiry>,
 }
 
-/// When a credential ends.
+/// The expiry of one credential.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CredentialExpiry {
-    /// Whose it is.
+    /// The identity that the credential belongs to.
     pub identity: Identity,
-    /// Whole days until then; negative where it has ended.
+    /// Whole days until expiry; negative if the credential has expired.
     pub days_left: i64,
 }
 
-/// When what an instance's sign-in and user sync rest on ends.
+/// The expiry of an instance's signing certificate and group subscriptions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InstanceExpiry {
-    /// The instance.
+    /// The instance id.
     pub instance_id: String,
-    /// Its alias.
+    /// The instance's alias.
     pub alias: String,
-    /// Whole days until the certificate ends that signs the assertions; negative where it has ended.
+    /// Whole days until the certificate that signs the assertions expires; negative if it has expired.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signing_certificate_days_left: Option<i64>,
-    /// Whole hours until the first of its groups' subscriptions ends; 0 where a group has none.
+    /// Whole hours until the first group subscription expires; 0 if a group has no subscription.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subscription_hours_left: Option<i64>,
 }

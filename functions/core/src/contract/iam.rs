@@ -1,4 +1,4 @@
-//! The steps in IAM: `create-saml-provider`, `create-policy`, `create-role`.
+//! The IAM steps: `create-saml-provider`, `create-policy`, `create-role`.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,7 @@ pub struct CreateSamlProviderInput {
     pub alias: String,
     /// The provider's name.
     pub name: String,
-    /// What the metadata must say.
+    /// The sign-on settings that the federation metadata must match.
     pub sign_on: EntraSignOn,
 }
 
@@ -32,7 +32,7 @@ pub struct CreatePolicyInput {
     pub alias: String,
     /// The policy's name.
     pub name: String,
-    /// The instance that people may federate into.
+    /// The instance that users of the policy can federate into.
     pub instance_id: String,
 }
 
@@ -52,13 +52,13 @@ pub struct CreateRoleInput {
     pub alias: String,
     /// The role's name.
     pub name: String,
-    /// The Region, whose sign-in endpoint is one of the two audiences.
+    /// The AWS Region, whose sign-in endpoint is one of the two audiences.
     pub region: String,
-    /// The only principal that the role trusts.
+    /// The SAML provider that the role trusts, and no other principal.
     pub saml_provider_arn: String,
-    /// The only policy that the role needs.
+    /// The policy to attach, the only one that the role needs.
     pub policy_arn: String,
-    /// The longest session: ISO 8601, `PT1H` to `PT12H`.
+    /// The maximum session duration: ISO 8601, `PT1H` to `PT12H`.
     pub session_duration: String,
 }
 

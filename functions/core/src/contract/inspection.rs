@@ -1,83 +1,83 @@
-//! What a plan says of an onboarding or of its teardown: one line for each object in either cloud.
+//! The plan of an onboarding or a teardown: one item per object in AWS and Entra ID.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::OpenItem;
 
-/// Which part of an onboarding an object belongs to.
+/// The part of an onboarding that an object belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Area {
-    /// The Amazon Connect instance, its attributes and what it stores where.
+    /// The Amazon Connect instance, its attributes and its storage locations.
     Instance,
     /// Service quotas.
     Quotas,
-    /// Phone numbers, and what else telephony asks AWS for.
+    /// Phone numbers and other telephony requests to AWS.
     PhoneNumbers,
     /// The enterprise application, its claims and assignments.
     Entra,
-    /// SAML provider, policy and role.
+    /// The SAML provider, policy and role.
     Iam,
-    /// The stack's own record of the instance.
+    /// The registry entry of the instance.
     Registry,
-    /// Subscriptions by which changes of groups are heard of.
+    /// Graph subscriptions that report changes of group members.
     Notifications,
     /// Connect users.
     Users,
 }
 
-/// What is going to happen to an object.
+/// What will happen to an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Action {
-    /// It does not exist and is made.
+    /// The object does not exist and will be created.
     Create,
-    /// It exists, was made by somebody else, and is used from now on.
+    /// The object exists, was not created by an onboarding, and will be used.
     Adopt,
-    /// It is ours and differs.
+    /// The object is ours and differs from the input.
     Change,
-    /// It is as it should be, or is not ours to touch.
+    /// The object matches the input, or is not ours to change.
     Leave,
-    /// It is asked for, and somebody else decides when it is there.
+    /// The object is requested; AWS decides when it is available.
     Wait,
-    /// It stands in the way, and the workflow stops there.
+    /// The object blocks the onboarding, and the workflow stops.
     Conflict,
-    /// It is removed for good.
+    /// The object will be deleted permanently.
     Delete,
-    /// What hangs on it is taken away, and it stays.
+    /// The object stays, but what it holds is removed.
     Empty,
-    /// A phone number is given back, and can't be had again.
+    /// The phone number will be released and can't be claimed back.
     Release,
 }
 
 impl Action {
-    /// Whether it takes something away that can't be had again as it was.
+    /// Whether the action removes something that can't be restored.
     #[must_use]
     pub const fn removes(self) -> bool {
         matches!(self, Self::Delete | Self::Empty | Self::Release)
     }
 }
 
-/// One object and what is going to happen to it.
+/// One object and its planned action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PlanItem {
     /// The part of the onboarding.
     pub area: Area,
-    /// What it is, for example `IAM role`.
+    /// The type of the object, for example `IAM role`.
     pub kind: String,
-    /// Its name.
+    /// The name of the object.
     pub name: String,
-    /// What is going to happen.
+    /// The planned action.
     pub action: Action,
-    /// What differs, what is awaited, what stands in the way; empty where the action says all.
+    /// The difference, the expected event or the conflict; empty if the action needs no explanation.
     #[serde(default)]
     pub detail: String,
 }
 
 impl PlanItem {
-    /// A line of a plan.
+    /// Creates a plan item.
     #[must_use]
     pub fn new(
         area: Area,
@@ -94,30 +94,30 @@ impl PlanItem {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PlanOnboardingInput {
-    /// The start input of an onboarding as the person wrote it.
+    /// The start input of an onboarding, exactly as the operator wrote it.
     pub onboarding: Value,
 }
 
-/// Output of `plan-onboarding`, and of the state machine around it.
+/// Output of `plan-onboarding` and of its state machine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PlanOnboardingOutput {
     /// Always `PLANNED`.
     pub status: PlanStatus,
-    /// Every object, in the order in which the onboarding comes to it.
+    /// Every object, in the order of the onboarding.
     pub items: Vec<PlanItem>,
-    /// What a person should know before.
+    /// What an operator should know before the onboarding starts.
     #[serde(default)]
     pub open_items: Vec<OpenItem>,
 }
 
-/// Whether a plan was carried out.
+/// Whether a plan was applied.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum PlanStatus {
     /// Nothing was changed.
     #[default]
     Planned,
-    /// Everything was done.
+    /// The whole plan was applied.
     Done,
 }

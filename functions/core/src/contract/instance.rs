@@ -1,4 +1,4 @@
-//! The steps of the Amazon Connect instance: `create-instance` and `configure-instance`.
+//! The steps for the Amazon Connect instance: `create-instance` and `configure-instance`.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,11 +9,12 @@ use crate::onboarding::Instance;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CreateInstanceInput {
-    /// The instance that is wanted.
+    /// The instance to create or adopt.
     pub instance: Instance,
-    /// The execution: part of the client token, so that a repeated call in this execution makes no second instance.
+    /// The execution id. It is part of the client token, so that a repeated call in this execution creates no second
+    /// instance.
     pub execution_id: String,
-    /// What the previous look found.
+    /// The output of the previous poll.
     #[serde(default)]
     pub previous: Option<CreateInstanceOutput>,
 }
@@ -28,16 +29,16 @@ pub struct CreateInstanceOutput {
     pub instance_arn: String,
     /// `CREATION_IN_PROGRESS` or `ACTIVE`.
     pub status: String,
-    /// Whether it was there before.
+    /// Whether the instance existed before the onboarding.
     #[serde(default)]
     pub adopted: bool,
-    /// The access URL, once Connect says it.
+    /// The access URL, as soon as Connect returns it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_url: Option<String>,
-    /// How many looks there were.
+    /// The number of polls so far.
     #[serde(default)]
     pub attempt: u32,
-    /// Seconds until the next look, where it is still in creation.
+    /// Seconds until the next poll, while the instance is being created.
     #[serde(default)]
     pub wait_seconds: u64,
 }
@@ -50,7 +51,7 @@ pub struct ConfigureInstanceInput {
     pub instance_id: String,
     /// The instance's ARN.
     pub instance_arn: String,
-    /// What is wanted of it.
+    /// The settings to apply.
     pub instance: Instance,
 }
 
@@ -58,16 +59,16 @@ pub struct ConfigureInstanceInput {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ConfigureInstanceOutput {
-    /// Where the instance stores what: resource type and `s3://bucket/prefix`.
+    /// The storage locations: resource type and `s3://bucket/prefix`.
     pub storage: Vec<StorageLocation>,
-    /// What was changed, by attribute or resource type; empty where all was as wanted.
+    /// The changed attributes and resource types; empty if everything matched.
     pub changed: Vec<String>,
-    /// What a person should know, for example a storage place that somebody else chose and that was left alone.
+    /// What an operator should know, for example that a storage location chosen by another administrator was kept.
     #[serde(default)]
     pub open_items: Vec<OpenItem>,
 }
 
-/// Where an instance stores one kind of thing.
+/// The storage location of one resource type.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StorageLocation {

@@ -8,32 +8,32 @@ use serde::{Deserialize, Serialize};
 pub struct LockAliasInput {
     /// The alias.
     pub alias: String,
-    /// The execution that takes or releases the locks, its ARN.
+    /// The ARN of the execution that acquires or releases the locks.
     pub execution: String,
-    /// Which locks.
+    /// The locks to acquire or release.
     #[serde(default)]
     pub scope: LockScope,
-    /// Take or release them.
+    /// Acquire or release.
     #[serde(default)]
     pub action: LockAction,
-    /// How many attempts there are before the step gives up; the default is [`crate::backoff::LAST_LOCK_ATTEMPT`].
+    /// The number of attempts before the step gives up. Default: [`crate::backoff::LAST_LOCK_ATTEMPT`].
     #[serde(default)]
     pub attempts: Option<u32>,
-    /// The output of the attempt before.
+    /// The output of the previous attempt.
     #[serde(default)]
     pub previous: Option<LockAliasOutput>,
 }
 
-/// Which locks of an alias.
+/// The locks of an alias.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum LockScope {
-    /// That of the instance, the single sign-on and the registration.
+    /// The lock for the instance, the single sign-on and the registration.
     #[default]
     Alias,
-    /// That of the orders of phone numbers.
+    /// The lock for phone number orders.
     Numbers,
-    /// Both. The second is not waited for: an order takes weeks.
+    /// Both locks. The step does not wait for the second lock: an order takes weeks.
     All,
 }
 
@@ -41,10 +41,10 @@ pub enum LockScope {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum LockAction {
-    /// Take them.
+    /// Acquire the locks.
     #[default]
     Take,
-    /// Release those that the execution holds.
+    /// Release the locks that the execution holds.
     Release,
 }
 
@@ -52,33 +52,33 @@ pub enum LockAction {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LockAliasOutput {
-    /// How the locks stand.
+    /// The state of the locks.
     pub status: LockStatus,
-    /// Which attempt this was, from 1.
+    /// The number of this attempt, starting from 1.
     #[serde(default)]
     pub attempt: u32,
-    /// Seconds until the next attempt; 0 where there is none.
+    /// Seconds until the next attempt; 0 if there is no further attempt.
     #[serde(default)]
     pub wait_seconds: u64,
-    /// The name of the execution that holds a lock; `None` where the execution itself does.
+    /// The name of the execution that holds a lock; `None` if that is this execution.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holder: Option<String>,
-    /// Who holds it and what to do; empty where the execution itself does.
+    /// Who holds the lock and what to do; empty if this execution holds it.
     #[serde(default)]
     pub message: String,
 }
 
-/// How the locks of an alias stand.
+/// The state of the locks of an alias.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum LockStatus {
-    /// The execution holds them.
+    /// This execution holds the locks.
     #[default]
     Held,
-    /// Another execution holds one; the next attempt may succeed.
+    /// Another execution holds a lock. The next attempt may succeed.
     Waiting,
-    /// Another execution holds one, and there is no further attempt.
+    /// Another execution holds a lock, and this was the last attempt.
     Taken,
-    /// The execution does not hold them any more.
+    /// This execution no longer holds the locks.
     Released,
 }

@@ -1,5 +1,5 @@
-//! What goes into each step and what comes out: the state machine's data. Fields may be added (with a default), never
-//! renamed: an execution that waits for weeks meets the next releases.
+//! Input and output of each step: the data of the state machines. A field may be added (with a default) but never
+//! renamed, because an execution that waits for weeks is resumed by later releases.
 
 mod drift;
 mod entra;
@@ -52,27 +52,27 @@ pub use self::{
     },
 };
 
-/// Something that a person should know or do although the workflow goes on.
+/// Something that an operator should know or do; the workflow continues.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OpenItem {
-    /// What it is about, for example `quota users` or `group Support agents`.
+    /// The subject, for example `quota users` or `group Support agents`.
     pub subject: String,
-    /// What is the case.
+    /// The situation.
     pub what: String,
-    /// What to do about it.
+    /// The action to take.
     pub action: String,
 }
 
 impl OpenItem {
-    /// An open item.
+    /// Creates an open item.
     #[must_use]
     pub fn new(subject: impl Into<String>, what: impl Into<String>, action: impl Into<String>) -> Self {
         Self { subject: subject.into(), what: what.into(), action: action.into() }
     }
 }
 
-/// A group as Entra knows it.
+/// An Entra group.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EntraGroup {
@@ -80,7 +80,7 @@ pub struct EntraGroup {
     pub id: String,
     /// The display name.
     pub display_name: String,
-    /// How many of its members would become Connect users.
+    /// The number of members who would become Connect users.
     #[serde(default)]
     pub users: u64,
 }
@@ -89,7 +89,7 @@ pub struct EntraGroup {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PreflightInput {
-    /// The start input as the person wrote it.
+    /// The start input, exactly as the operator wrote it.
     pub onboarding: Value,
 }
 
@@ -109,26 +109,26 @@ pub struct PreflightOutput {
     pub tenant_id: String,
     /// The groups of the input, in its order.
     pub groups: Vec<EntraGroup>,
-    /// How many people would become Connect users (each counted once).
+    /// The number of distinct members who would become Connect users.
     pub users: u64,
-    /// What a person should know.
+    /// What an operator should know.
     #[serde(default)]
     pub open_items: Vec<OpenItem>,
 }
 
 impl PreflightOutput {
-    /// What Step Functions allows a state to be given, in bytes (developer guide of Step Functions, "Service quotas"). The
-    /// state `Report` is given the outputs of all steps.
+    /// Maximum size of a state's input in bytes (developer guide of Step Functions, "Service quotas"). The input of the
+    /// state `Report` holds the outputs of all steps.
     pub const MAX_STATE: usize = 256 * 1024;
-    /// What orders of phone numbers and their quotas add at most, in bytes.
+    /// Maximum size in bytes of the outputs for phone number orders and quotas.
     const TELEPHONY: usize = 64 * 1024;
-    /// What all other steps add at most, in bytes, apart from what they add for each group.
+    /// Maximum size in bytes of the outputs of all other steps, without their part per group.
     const REST: usize = 48 * 1024;
-    /// What a group's subscription, and the check of its assignment without the group's name, take in bytes.
+    /// Size in bytes of one group's subscription and of its assignment check, without the group's name.
     const GROUP: usize = 300;
 
-    /// How many bytes `Report` may be given in the end: this output, and for each group a check of the sign-in and a
-    /// subscription.
+    /// Maximum size in bytes of the input of `Report`: this output, and for each group a subscription and a sign-in
+    /// check.
     #[must_use]
     pub fn carried(&self) -> usize {
         let telephony = &self.onboarding.telephony;
@@ -138,8 +138,8 @@ impl PreflightOutput {
         bytes(self) + groups + rest
     }
 
-    /// Refuses an input that the state machine could not carry to its end: a state that exceeds the limit ends the execution,
-    /// and no rule of the state machine can catch that.
+    /// Rejects an input that is too large for the state machine. If the input of a state exceeds the limit, Step
+    /// Functions ends the execution, and no `Catch` of the state machine handles that.
     ///
     /// # Errors
     /// `InvalidInput` with the size and the number of groups.

@@ -4,16 +4,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::onboarding::Quota;
 
-/// Where a quota stands.
+/// The state of a quota.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum QuotaStatus {
-    /// The applied value is enough.
+    /// The applied value is sufficient.
     #[default]
     Sufficient,
     /// A request is open.
     Pending,
-    /// A request was refused, or closed without the value.
+    /// A request was denied, or its case was closed and the value did not change.
     Denied,
 }
 
@@ -21,49 +21,49 @@ pub enum QuotaStatus {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InstanceQuotaInput {
-    /// The alias of the instance to come; an existing one needs no room.
+    /// The alias of the instance to create. An existing instance needs no quota increase.
     pub alias: String,
-    /// What the previous look found.
+    /// The output of the previous poll.
     #[serde(default)]
     pub previous: Option<QuotaResult>,
 }
 
-/// One quota's result; also the state that a poll carries on.
+/// The result for one quota; a poll passes it to the next poll.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct QuotaResult {
     /// The quota code.
     pub code: String,
-    /// The friendly name, or the code.
+    /// The friendly name, or the code if there is none.
     pub name: String,
-    /// What is wanted.
+    /// The required value.
     pub desired: f64,
-    /// What the account or instance has now.
+    /// The current value for the account or instance.
     pub value: f64,
-    /// Where it stands.
+    /// The state of the quota.
     pub status: QuotaStatus,
-    /// Whether a refusal fails the onboarding.
+    /// Whether a denial fails the onboarding.
     #[serde(default)]
     pub required: bool,
-    /// The request's id, once there is one.
+    /// The id of the request, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
-    /// The Support case that Service Quotas opened for it.
+    /// The support case that Service Quotas opened for the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub case_id: Option<String>,
-    /// The request's own status in Service Quotas' words.
+    /// The status of the request in Service Quotas.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_status: Option<String>,
-    /// What a person should know.
+    /// What an operator should know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// How many looks there were since the request got its final status without the value having followed.
+    /// The number of polls since the request got its final status, while the value has not changed.
     #[serde(default)]
     pub final_looks: u32,
-    /// How many looks there were.
+    /// The number of polls so far.
     #[serde(default)]
     pub attempt: u32,
-    /// Seconds until the next look, where it is pending.
+    /// Seconds until the next poll, while a request is open.
     #[serde(default)]
     pub wait_seconds: u64,
 }
@@ -72,14 +72,14 @@ pub struct QuotaResult {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RequestQuotasInput {
-    /// The instance's ARN: the `ContextId` of its quotas.
+    /// The instance's ARN, which is the `ContextId` of its quotas.
     pub instance_arn: String,
-    /// The quotas to hold at least.
+    /// The quotas and their minimum values.
     pub quotas: Vec<Quota>,
-    /// How many people want to be users of the instance (the users quota is asked for by itself).
+    /// The number of users that the instance will have. The step derives the users quota from this number.
     #[serde(default)]
     pub users: u64,
-    /// What the previous look found.
+    /// The output of the previous poll.
     #[serde(default)]
     pub previous: Option<RequestQuotasOutput>,
 }
@@ -88,14 +88,14 @@ pub struct RequestQuotasInput {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RequestQuotasOutput {
-    /// Each quota's result.
+    /// One result per quota.
     pub quotas: Vec<QuotaResult>,
-    /// Whether any is pending.
+    /// Whether a request is open.
     pub pending: bool,
-    /// How many looks there were.
+    /// The number of polls so far.
     #[serde(default)]
     pub attempt: u32,
-    /// Seconds until the next look.
+    /// Seconds until the next poll.
     #[serde(default)]
     pub wait_seconds: u64,
 }

@@ -1,4 +1,4 @@
-//! The last steps, `register-instance`, `verify-sign-in` and `report`, and what the branches leave for them.
+//! The last steps, `register-instance`, `verify-sign-in` and `report`, and the results of the branches that they read.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ use crate::{
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RegisterInstanceInput {
-    /// The whole input with defaults.
+    /// The whole input, with defaults.
     pub onboarding: Onboarding,
     /// The instance.
     pub instance_id: String,
@@ -28,7 +28,7 @@ pub struct RegisterInstanceInput {
     pub groups: Vec<EntraGroup>,
     /// The application.
     pub application: EntraApplication,
-    /// Whether the instance was there before and carries no mark of ours; `None` in the state of an older release.
+    /// Whether the instance existed before and does not carry our tags; `None` in the state of an older release.
     #[serde(default)]
     pub instance_adopted: Option<bool>,
 }
@@ -37,9 +37,9 @@ pub struct RegisterInstanceInput {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RegisterInstanceOutput {
-    /// The registry's key.
+    /// The key of the registry entry.
     pub instance_id: String,
-    /// Whether the entry was new or different.
+    /// Whether the entry is new or was changed.
     pub changed: bool,
 }
 
@@ -61,11 +61,11 @@ pub struct VerifySignInInput {
     pub role_arn: String,
     /// The policy.
     pub policy_arn: String,
-    /// The attribute that is username and role session name.
+    /// The attribute used as username and role session name.
     pub username: UsernameAttribute,
-    /// ISO 8601.
+    /// The maximum session duration, as an ISO 8601 duration.
     pub session_duration: String,
-    /// The groups, one member of which is looked up.
+    /// The groups, whose assignments to the application are checked.
     pub groups: Vec<EntraGroup>,
 }
 
@@ -73,89 +73,89 @@ pub struct VerifySignInInput {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct VerifySignInOutput {
-    /// Whether every check holds.
+    /// Whether every check passed.
     pub passed: bool,
     /// The checks.
     pub checks: Vec<Check>,
-    /// The user access URL: what people open.
+    /// The URL that users open to sign in.
     pub sso_url: String,
 }
 
-/// One thing that a sign-in needs, read back and compared.
+/// One sign-in requirement, read back and compared.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Check {
-    /// What is compared.
+    /// The requirement.
     pub name: String,
-    /// Whether it holds.
+    /// Whether the check passed.
     pub passed: bool,
-    /// What was expected.
+    /// The expected value.
     pub expected: String,
-    /// What was found.
+    /// The value that was found.
     pub found: String,
 }
 
-/// Input of `report`: what every branch of the workflow left.
+/// Input of `report`: the outputs of all branches.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ReportInput {
     /// The execution's ARN.
     pub execution: String,
-    /// When it started (RFC 3339).
+    /// Start time (RFC 3339).
     pub started_at: String,
-    /// Preflight's output.
+    /// The output of `preflight`.
     pub preflight: PreflightOutput,
     /// The instance.
     pub instance: CreateInstanceOutput,
-    /// Its configuration.
+    /// The configuration of the instance.
     pub configuration: ConfigureInstanceOutput,
-    /// What the telephony branch left.
+    /// The result of the telephony branch.
     pub telephony: TelephonyResult,
-    /// What the single sign-on branch left.
+    /// The result of the single sign-on branch.
     pub sign_on: SignOnResult,
 }
 
-/// What the telephony branch leaves.
+/// The result of the telephony branch.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TelephonyResult {
     /// The instance's quotas.
     #[serde(default)]
     pub quotas: Vec<QuotaResult>,
-    /// The phone numbers that meet the input's wishes.
+    /// The phone numbers that match the input.
     #[serde(default)]
     pub numbers: Vec<NumberResult>,
-    /// What was asked of AWS Support, or is to be asked by a person.
+    /// The requests to AWS Support, and the requests that an operator must file.
     #[serde(default)]
     pub orders: Vec<CaseOrder>,
-    /// What a person should know.
+    /// What an operator should know.
     #[serde(default)]
     pub open_items: Vec<OpenItem>,
-    /// Why the quotas broke off, if they did.
+    /// The error that ended the quota steps, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<BranchFailure>,
-    /// Why the numbers broke off, if they did.
+    /// The error that ended the phone number steps, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub numbers_failure: Option<BranchFailure>,
 }
 
-/// Why a branch of the workflow broke off.
+/// The error that ended a branch of the workflow.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BranchFailure {
     /// The name of the error.
     pub error: String,
-    /// Its message; from Lambda a JSON object with `errorMessage`.
+    /// The error message. From Lambda, a JSON object with `errorMessage`.
     pub cause: String,
 }
 
-/// What the single sign-on branch leaves.
+/// The result of the single sign-on branch.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SignOnResult {
     /// The application.
     pub application: EntraApplication,
-    /// Its settings.
+    /// The application's sign-on settings.
     pub sign_on: EntraSignOn,
     /// The IAM provider.
     pub saml_provider_arn: String,
@@ -163,16 +163,16 @@ pub struct SignOnResult {
     pub policy_arn: String,
     /// The role.
     pub role_arn: String,
-    /// Relay state and claims.
+    /// The claims and the relay state.
     pub claims: ConfigureEntraClaimsOutput,
-    /// The assignments.
+    /// The assignments of the application.
     pub assignment: AssignGroupsOutput,
-    /// By what changes of the groups are heard of.
+    /// The Graph subscriptions to changes of the groups.
     #[serde(default)]
     pub notifications: SubscribeGroupsOutput,
-    /// What the user sync did.
+    /// The result of the user sync.
     pub users: SyncUsersOutput,
-    /// The login check.
+    /// The result of the sign-in check.
     pub verification: VerifySignInOutput,
 }
 
@@ -182,9 +182,9 @@ pub struct SignOnResult {
 pub struct Report {
     /// The instance's alias.
     pub alias: String,
-    /// The URL that people open to sign in.
+    /// The URL that users open to sign in.
     pub sso_url: String,
-    /// Whether every login check holds.
+    /// Whether every sign-in check passed.
     pub sign_in_verified: bool,
     /// The AWS account.
     pub account: String,
@@ -194,18 +194,18 @@ pub struct Report {
     pub tenant_id: String,
     /// The execution's ARN.
     pub execution: String,
-    /// When it started (RFC 3339).
+    /// Start time (RFC 3339).
     pub started_at: String,
     /// The instance.
     pub instance: CreateInstanceOutput,
-    /// Where it stores what.
+    /// The storage locations of the instance.
     pub storage: Vec<StorageLocation>,
-    /// What single sign-on consists of.
+    /// The objects of the single sign-on.
     pub sign_on: SignOnResult,
     /// The groups.
     pub groups: Vec<EntraGroup>,
-    /// Quotas and numbers.
+    /// Quotas and phone numbers.
     pub telephony: TelephonyResult,
-    /// What waits for a person.
+    /// Actions left for an operator.
     pub open_items: Vec<OpenItem>,
 }

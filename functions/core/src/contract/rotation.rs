@@ -1,4 +1,4 @@
-//! The step `rotate-certificate`, and the output of the state machine of that name.
+//! The step `rotate-certificate` and the output of its state machine.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,16 +8,17 @@ use crate::onboarding::Language;
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RotateCertificateInput {
-    /// The instance; without one, all that are registered.
+    /// The instance; if absent, every registered instance.
     #[serde(default)]
     pub instance_id: Option<String>,
-    /// Rotate although the certificate is good for long enough. A rotation that has begun is finished instead.
+    /// Rotate although the certificate is valid for long enough. If a rotation has already started, it is finished
+    /// instead.
     #[serde(default)]
     pub force: bool,
-    /// The execution that asks: only one may add a certificate at a time.
+    /// The ARN of this execution. Only one execution at a time may add a certificate.
     #[serde(default)]
     pub execution: String,
-    /// What the round before left; empty in the first.
+    /// The output of the previous round; empty in the first round.
     #[serde(default)]
     pub previous: Vec<Rotation>,
 }
@@ -26,65 +27,65 @@ pub struct RotateCertificateInput {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RotateCertificateOutput {
-    /// How far each instance is.
+    /// The progress per instance.
     pub instances: Vec<Rotation>,
-    /// Seconds until the next round; 0 where none is needed.
+    /// Seconds until the next round; 0 if no further round is needed.
     #[serde(default)]
     pub wait_seconds: u64,
 }
 
-/// How far the rotation for one instance is.
+/// The progress of the rotation for one instance.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Rotation {
-    /// The instance.
+    /// The instance id.
     pub instance_id: String,
-    /// Its alias.
+    /// The instance's alias.
     pub alias: String,
-    /// The language of its notifications.
+    /// The language of notifications about the instance.
     #[serde(default)]
     pub language: Language,
-    /// How far it is.
+    /// The stage that the rotation has reached.
     pub status: RotationStatus,
-    /// SHA-1 thumbprint of the certificate that signs, or is going to.
+    /// SHA-1 thumbprint of the certificate that signs, or will sign.
     #[serde(default)]
     pub thumbprint: String,
-    /// When that one expires (RFC 3339).
+    /// Expiry time of that certificate (RFC 3339).
     #[serde(default)]
     pub expires: String,
-    /// What a person should know or do; empty where nothing.
+    /// What an operator should know or do; empty if nothing.
     #[serde(default)]
     pub detail: String,
-    /// How many rounds in a row a cloud did not answer, or did not show yet what is waited for.
+    /// The number of consecutive rounds in which AWS or Entra did not respond, or did not yet show the expected change.
     #[serde(default)]
     pub failures: u32,
-    /// Whether a removal left something else than it should: the execution then removes no other instance's certificates.
+    /// Whether a removal had an unexpected result. The execution then removes no certificates of other instances.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub halts_removals: bool,
 }
 
-/// How far a rotation is.
+/// The stages of a rotation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RotationStatus {
-    /// Nothing was known yet.
+    /// Not checked yet.
     #[default]
     Started,
-    /// The certificate is good for long enough.
+    /// The certificate is valid for long enough.
     NotDue,
-    /// Another execution is at it.
+    /// Another execution is rotating the certificate.
     Busy,
-    /// A new certificate is there and signs nothing yet.
+    /// A new certificate exists and does not sign yet.
     Added,
-    /// IAM trusts the new certificate beside the old one; wait until all of AWS knows.
+    /// IAM trusts the new certificate in addition to the old one; the change is propagating in AWS.
     Trusted,
-    /// The new certificate signs; the old one stays until all of Entra knows.
+    /// The new certificate signs; the old one stays until the change has propagated in Entra.
     Switched,
-    /// The new certificate signs, the old one is gone.
+    /// The new certificate signs, and the old one is removed.
     Rotated,
-    /// It needs something that this stack may not or can't do.
+    /// The stack cannot finish the rotation, or lacks the permission; an operator must act.
     NeedsPerson,
-    /// It broke off; the next run goes on from here.
+    /// The rotation failed. The next run continues from here.
     Failed,
 }
 

@@ -1,4 +1,4 @@
-//! The teardown of an onboarding: what is asked for, what is planned, and the steps that remove.
+//! The teardown of an onboarding: request, plan, and the removal steps.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -10,28 +10,29 @@ use crate::{
     sync::{Failure, Totals},
 };
 
-/// What a person asks for: the start input of the teardown. Whatever can't be had again stays unless it is named.
+/// The start input of the teardown. Objects that can't be restored are kept unless the request says to delete them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Teardown {
-    /// The instance whose onboarding is torn down.
+    /// The instance whose onboarding to tear down.
     pub instance_id: String,
-    /// Only plan, or do it.
+    /// Plan only, or apply the approved plan.
     #[serde(default)]
     pub mode: TeardownMode,
-    /// The instance's alias, typed by a person: needed where users or the instance are deleted.
+    /// The instance's alias, typed by an operator as a confirmation. Required if users or the instance will be deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirm_alias: Option<String>,
-    /// What becomes of the Connect users of this onboarding.
+    /// Whether to delete the Connect users of this onboarding.
     #[serde(default)]
     pub users: Fate,
-    /// What becomes of the instance, and with it of its phone numbers.
+    /// Whether to delete the instance together with its phone numbers.
     #[serde(default)]
     pub instance: Fate,
-    /// What becomes of the enterprise application. One that was there before its onboarding is emptied, never deleted.
+    /// What to do with the enterprise application. An application that existed before the onboarding is emptied, never
+    /// deleted.
     #[serde(default = "ApplicationFate::unless_said")]
     pub application: ApplicationFate,
-    /// The digest of the plan that a person saw: exactly that plan is carried out.
+    /// The digest of the plan that an operator approved. The teardown applies exactly that plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved_digest: Option<String>,
 }
@@ -40,39 +41,39 @@ pub struct Teardown {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum TeardownMode {
-    /// It only plans.
+    /// Only plan.
     #[default]
     Plan,
-    /// It does what the approved plan says.
+    /// Apply the approved plan.
     Apply,
 }
 
-/// What becomes of something that can't be had again.
+/// Whether to keep or delete an object that can't be restored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Fate {
-    /// It stays.
+    /// Keep the object.
     #[default]
     Keep,
-    /// It is deleted.
+    /// Delete the object.
     Delete,
 }
 
-/// What becomes of the enterprise application.
+/// What to do with the enterprise application.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum ApplicationFate {
-    /// It stays as it is.
+    /// Keep the application unchanged.
     #[default]
     Keep,
-    /// Assignments, claims policy, relay state and our tags are taken away; the application stays.
+    /// Remove assignments, claims policy, relay state and our tags; keep the application.
     Empty,
-    /// It is deleted. Entra keeps it for 30 days, in which it can be restored.
+    /// Delete the application. Entra can restore it for 30 days.
     Delete,
 }
 
 impl ApplicationFate {
-    /// What an input means that does not name the application.
+    /// The default if the input does not name the application.
     const fn unless_said() -> Self {
         Self::Delete
     }
@@ -82,7 +83,7 @@ impl ApplicationFate {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PlanTeardownInput {
-    /// The start input as the person wrote it.
+    /// The start input, exactly as the operator wrote it.
     pub request: Value,
 }
 
@@ -90,38 +91,38 @@ pub struct PlanTeardownInput {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PlanTeardownOutput {
-    /// Always `PLANNED`; the state machine says `DONE` in the end.
+    /// Always `PLANNED`. The state machine sets `DONE` at the end.
     pub status: PlanStatus,
-    /// What a person approves.
+    /// The digest to approve.
     pub digest: String,
-    /// Every object, in the order in which the teardown comes to it.
+    /// Every object, in the order of the teardown.
     pub items: Vec<PlanItem>,
-    /// What a person should know before.
+    /// What an operator should know before the teardown starts.
     #[serde(default)]
     pub open_items: Vec<OpenItem>,
-    /// Whether this is the plan that a person approved, or what is left of it.
+    /// Whether this is the approved plan or the rest of it.
     pub approved: bool,
-    /// What is remembered of the approval while the teardown is under way.
+    /// The approval, stored while the teardown runs.
     pub approval: Approval,
-    /// Whether the registry knows the instance; else its onboarding broke off before.
+    /// Whether the instance has a registry entry. If not, its onboarding failed before the registration.
     #[serde(default)]
     pub registered: bool,
-    /// What the steps work on.
+    /// The objects that the steps remove.
     pub target: TeardownTarget,
 }
 
-/// What is remembered of an approved plan, so that a teardown that broke off goes on with what is left of it.
+/// An approved plan, stored so that a teardown that failed can continue with the rest of the plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Approval {
-    /// The digest of the plan that was approved.
+    /// The digest of the approved plan.
     pub digest: String,
-    /// What that plan removes.
+    /// The removals of the approved plan.
     pub removals: Vec<String>,
 }
 
 impl Approval {
-    /// What is to be remembered of a plan.
+    /// Creates the approval of a plan.
     #[must_use]
     pub fn of(items: &[PlanItem]) -> Self {
         let removals: Vec<String> = items.iter().filter(|item| item.action.removes()).map(name).collect();
@@ -135,35 +136,35 @@ impl Approval {
         Self { digest: digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect(), removals }
     }
 
-    /// Whether a plan removes nothing that was not approved.
+    /// Whether every removal of a plan was approved.
     #[must_use]
     pub fn covers(&self, items: &[PlanItem]) -> bool {
         items.iter().filter(|item| item.action.removes()).all(|item| self.removals.contains(&name(item)))
     }
 }
 
-/// What tells an item from all others; how many users it is about does not.
+/// Identifies an item. The detail is not part of the name, because the number of users in it changes.
 fn name(item: &PlanItem) -> String {
     format!("{:?} {} {}", item.action, item.kind, item.name)
 }
 
-/// What the steps of a teardown work on.
+/// The objects that the steps of a teardown remove.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TeardownTarget {
-    /// The instance.
+    /// The instance id.
     pub instance_id: String,
-    /// Its ARN.
+    /// The instance's ARN.
     pub instance_arn: String,
-    /// Its alias; also the value of our `onboarding` tags.
+    /// The instance's alias, which is also the value of our `onboarding` tags.
     pub alias: String,
-    /// The language of messages.
+    /// The language of notifications.
     pub language: Language,
-    /// Whether users are deleted one by one.
+    /// Whether to delete the users one by one.
     pub users: Fate,
-    /// Whether the instance is deleted.
+    /// Whether to delete the instance.
     pub instance: Fate,
-    /// What becomes of the application, as the plan says: one that is only emptied there is not deleted.
+    /// What to do with the application, from the plan: an adopted application is emptied, not deleted.
     pub application_fate: ApplicationFate,
     /// The application.
     #[serde(default)]
@@ -181,66 +182,66 @@ pub struct TeardownTarget {
     pub phone_numbers: Vec<String>,
 }
 
-/// Input of the steps that remove.
+/// Input of the removal steps.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RemoveInput {
-    /// What the step works on.
+    /// The objects to remove.
     pub target: TeardownTarget,
-    /// What the previous look left.
+    /// The output of the previous call.
     #[serde(default)]
     pub previous: Option<RemoveOutput>,
 }
 
-/// Output of the steps that remove.
+/// Output of the removal steps.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RemoveOutput {
-    /// Whether everything is gone, or there is more to do.
+    /// Whether the step is finished or has more to remove.
     pub status: RemoveStatus,
-    /// What was removed, over all looks.
+    /// The number of removed objects, over all calls.
     #[serde(default)]
     pub removed: usize,
-    /// How many looks there were.
+    /// The number of calls so far.
     #[serde(default)]
     pub attempt: u32,
-    /// Seconds until the next look.
+    /// Seconds until the next call.
     #[serde(default)]
     pub wait_seconds: u64,
-    /// What was left alone, and why.
+    /// Objects that were kept, with the reason.
     #[serde(default)]
     pub open_items: Vec<OpenItem>,
-    /// Users that could not be deleted in the last look.
+    /// Users that could not be deleted in the last call.
     #[serde(default)]
     pub failures: Vec<Failure>,
-    /// Counts of the users' deletion.
+    /// Counts of the user deletion.
     #[serde(default)]
     pub totals: Totals,
-    /// The refusal of a deletion that may have begun all the same.
+    /// The error of a rejected deletion. The deletion may have started despite the error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refusal: Option<RefusedDeletion>,
 }
 
-/// A refusal by the service.
+/// An error that the service returned for a deletion.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RefusedDeletion {
     /// The name of the error.
     #[serde(default)]
     pub error: String,
-    /// Its message.
+    /// The error message.
     #[serde(default)]
     pub message: String,
 }
 
-/// Whether a step that removes is done.
+/// Whether a removal step is finished.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RemoveStatus {
-    /// Nothing is left to do.
+    /// Everything is removed.
     #[default]
     Done,
-    /// Call again, after the wait.
+    /// Call the step again after the wait.
     More,
 }
 
