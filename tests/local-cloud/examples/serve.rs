@@ -1,5 +1,5 @@
-//! Runs a local cloud by itself until it is interrupted, for trying things out with any AWS or Graph client:
-//! `cargo run -p local-cloud --example serve -- UPSTREAM_URL [RECORD_FILE [BOTOCORE_DATA_DIRECTORY]]`
+//! Runs the local cloud alone until it is interrupted, for experiments with any AWS or Graph client: `cargo run -p
+//! local-cloud --example serve -- UPSTREAM_URL [RECORD_FILE [BOTOCORE_DATA_DIRECTORY]]`
 
 use std::io::Write;
 

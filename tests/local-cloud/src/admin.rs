@@ -1,4 +1,4 @@
-//! The administrator's calls, on the AWS port under `/_admin/`. They are not recorded.
+//! The administration API: paths under `/_admin/` on the AWS port. Its calls are not recorded.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -15,9 +15,9 @@ use crate::sign_in::{self, SignIn};
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct AddMember {
-    /// The group's object id or display name.
+    /// The group's object ID or display name.
     group: String,
-    /// The member in Graph's own shape.
+    /// The member as Microsoft Graph represents a directory object.
     member: Map<String, Value>,
 }
 
@@ -33,19 +33,19 @@ struct RemoveMember {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct EndSubscription {
-    /// The subscription's id.
+    /// The subscription ID.
     id: String,
 }
 
-/// The body of `/_admin/working`, which is the emulator's.
+/// The body of `/_admin/working`, which the emulator sends when a state starts or finishes a function.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Working {
-    /// The function's name.
+    /// The function name.
     function: String,
     /// `machine/state`
     state: String,
-    /// Whether it is done with that.
+    /// Whether the function has finished.
     #[serde(default)]
     done: bool,
 }
@@ -54,7 +54,7 @@ struct Working {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct OpenGate {
-    /// The gate that is opened.
+    /// The name of the gate to open.
     open: String,
 }
 
@@ -62,7 +62,7 @@ struct OpenGate {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Assume {
-    /// The assumptions of which the other reading is emulated from now on; of all others the default one is.
+    /// The assumptions whose alternative reading is emulated from now on. All others use their default reading.
     names: Vec<String>,
 }
 
@@ -70,7 +70,7 @@ struct Assume {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Advance {
-    /// Seconds of the real cloud.
+    /// Seconds in real-cloud time.
     advance_seconds: f64,
 }
 
@@ -84,7 +84,7 @@ struct SetQuota {
     value: f64,
 }
 
-/// Answers an administrator's call.
+/// Handles an administration request.
 pub(crate) async fn serve(cloud: &Cloud, request: &Request) -> Response {
     let done = |result: Result<(), String>| match result {
         Ok(()) => Response::json(200, &json!({})),
@@ -101,7 +101,7 @@ pub(crate) async fn serve(cloud: &Cloud, request: &Request) -> Response {
                 let refused =
                     cloud.authority.may_invoke(&cloud.world, &cloud.violations, &state, &function).await.err();
                 let fails = match refused {
-                    // The name under which Step Functions reports every refusal of Lambda that has no name of its own.
+                    // Step Functions reports every Lambda error that has no error name of its own under this name.
                     Some(refusal) => {
                         Some(json!({ "error": "Lambda.AWSLambdaException", "cause": refusal.message, "ran": false }))
                     }

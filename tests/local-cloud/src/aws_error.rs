@@ -1,19 +1,19 @@
-//! Errors in the shapes that AWS's protocols give them.
+//! Error responses in the format of each AWS protocol.
 
 use serde_json::{Map, Value, json};
 
 use crate::http::Response;
 
-/// How a service writes its requests and answers.
+/// The protocol of a service's requests and responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Protocol {
-    /// Amazon Connect: paths, and the error's code in `x-amzn-errortype`.
+    /// Amazon Connect: REST paths, error code in the header `x-amzn-errortype`.
     RestJson,
-    /// Service Quotas, Support and their kin: one path, a target header, the code in `__type`.
+    /// Service Quotas, Support and similar services: one path, a target header, error code in `__type`.
     Json,
-    /// IAM, STS: forms in, XML out.
+    /// IAM and STS: form requests, XML responses.
     Query,
-    /// S3: paths, and XML of its own.
+    /// S3: REST paths, XML in the format of S3.
     S3,
     /// Microsoft Graph.
     Graph,
@@ -21,7 +21,7 @@ pub(crate) enum Protocol {
     Login,
 }
 
-/// A refusal: HTTP status, error code, message.
+/// An error response: HTTP status, error code, message.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Refusal {
     pub(crate) status: u16,
@@ -29,7 +29,7 @@ pub(crate) struct Refusal {
     pub(crate) message: String,
 }
 
-/// What an operation gives back: its answer's members, or the refusal.
+/// The result of an operation: the members of the response, or an error response.
 pub(crate) type Answer = Result<Map<String, Value>, Refusal>;
 
 impl Refusal {
@@ -37,22 +37,22 @@ impl Refusal {
         Self { status, code: code.into(), message: message.into() }
     }
 
-    /// `InvalidRequestException`, Connect's word for a request that makes no sense.
+    /// `InvalidRequestException`, which Connect returns for a request that is invalid as a whole.
     pub(crate) fn invalid_request(message: impl Into<String>) -> Self {
         Self::new(400, "InvalidRequestException", message)
     }
 
-    /// `InvalidParameterException`, Connect's word for one parameter that is wrong.
+    /// `InvalidParameterException`, which Connect returns for one invalid parameter.
     pub(crate) fn invalid_parameter(message: impl Into<String>) -> Self {
         Self::new(400, "InvalidParameterException", message)
     }
 
-    /// Connect's `ResourceNotFoundException`.
+    /// `ResourceNotFoundException` of Connect.
     pub(crate) fn not_found(message: impl Into<String>) -> Self {
         Self::new(404, "ResourceNotFoundException", message)
     }
 
-    /// The answer in the protocol's own shape.
+    /// Formats the error as the protocol defines it.
     pub(crate) fn answer(&self, protocol: Protocol) -> Response {
         let id = uuid::Uuid::new_v4().to_string();
         match protocol {
@@ -99,7 +99,7 @@ impl Refusal {
     }
 }
 
-/// Text as it stands in XML.
+/// Escapes text for XML.
 pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

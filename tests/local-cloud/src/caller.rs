@@ -1,22 +1,21 @@
-//! Which function calls, and the process behind a loopback connection (Linux), to kill it: this is how a test lets a Lambda
-//! die at exactly one call.
+//! Identifies the calling function, and finds and kills the process behind a loopback connection (Linux), so that a
+//! test can end a Lambda function at exactly one call.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::http::Request;
 
-/// Kills the process that holds the other end of the connection between its port `peer` and our port `own`.
+/// Kills the process that has the other end of the connection between its port `peer` and the local port `own`.
 ///
 /// # Errors
-/// With the reason, when no such process can be found or it must not be killed: never this process itself, which would
-/// take the whole local cloud with it.
+/// Returns the reason if no such process is found, or if it is the current process, which runs the local cloud.
 pub(crate) fn kill(peer: u16, own: u16) -> Result<u32, String> {
     let process = process(peer, own)?;
     if process == std::process::id() {
         return Err("the caller is the local cloud's own process".into());
     }
-    // The shell's own `kill`: not every machine has a program of that name.
+    // Uses the shell's built-in `kill`: some machines have no `kill` program.
     let done = Command::new("sh").args(["-c", &format!("kill -9 {process}")]).stdin(Stdio::null()).status();
     match done {
         Ok(status) if status.success() => Ok(process),
@@ -25,7 +24,8 @@ pub(crate) fn kill(peer: u16, own: u16) -> Result<u32, String> {
     }
 }
 
-/// The Lambda function that calls Microsoft, by the comment in its `User-Agent`; none if no function calls.
+/// The Lambda function that calls Microsoft, read from the comment in its `User-Agent`. `None` if the caller is not a
+/// function.
 pub(crate) fn function(request: &Request) -> Option<String> {
     let (_, comment) = request.header("user-agent")?.split_once(" (")?;
     comment.strip_suffix(')').map(str::to_owned)
@@ -49,7 +49,7 @@ fn socket_inode(local: u16, remote: u16) -> Option<String> {
     })
 }
 
-/// The process that has the socket among its open files.
+/// The process that has the socket open.
 fn holder(inode: &str) -> Option<u32> {
     let wanted = format!("socket:[{inode}]");
     let processes = std::fs::read_dir("/proc").ok()?;
@@ -80,7 +80,7 @@ mod tests {
         let (mut connection, peer) = listener.accept().unwrap();
         assert_eq!(kill(peer.port(), own), Ok(caller.id()));
         assert!(!caller.wait().unwrap().success());
-        // The connection itself outlives its caller by a moment; writing to it is no error of ours.
+        // The connection exists for a moment after its process has ended. A write error is not a fault of this code.
         let _ = connection.write_all(b"late\n");
     }
 

@@ -1,4 +1,4 @@
-//! Fault rules: the calls that are to fail, be slow, be cut short, or cost their caller its life.
+//! Fault rules: they make selected calls fail, slow them down, truncate their responses, or kill the calling process.
 
 use regex::Regex;
 use serde::Deserialize;
@@ -7,69 +7,69 @@ use serde_json::{Value, json};
 use crate::aws_error::{Protocol, Refusal};
 use crate::http::Response;
 
-/// One rule, as it is written in a faults file.
+/// One rule of a faults file.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct FaultRule {
-    /// Only calls of these callers: a regular expression, looked for in `function machine/state`, the names of the Lambda
-    /// function and of the state for which it works. Where Step Functions calls by itself there is no function, and where
-    /// nobody but an event called the function, no state.
+    /// Only calls of these callers: a regular expression, searched in `function machine/state`, the names of the Lambda
+    /// function and of the state that invoked the function. The function part is missing if Step Functions itself calls
+    /// the service. The state part is missing if an event invoked the function.
     #[serde(default)]
     pub caller: Option<String>,
     /// Only calls of this service (`connect`, `servicequotas`, `support`, `iam`, `graph`, `login`, …).
     #[serde(default)]
     pub service: Option<String>,
-    /// A regular expression, looked for in `METHOD path` and in the operation's name.
+    /// A regular expression, searched in `METHOD path` and in the operation name.
     #[serde(rename = "match")]
     pub pattern: String,
-    /// How many matching calls go through first.
+    /// How many matching calls pass before the rule takes effect.
     #[serde(default)]
     pub after: u32,
-    /// How many are then hit; 0 is all of them.
+    /// How many calls the rule then affects. 0 means all.
     #[serde(default = "once")]
     pub times: u32,
-    /// The HTTP status to answer with.
+    /// The HTTP status of the response.
     #[serde(default)]
     pub status: Option<u16>,
-    /// The error code to answer with, in the service's own shape.
+    /// The error code of the response, in the format of the service.
     #[serde(default)]
     pub code: Option<String>,
     /// The error's message.
     #[serde(default)]
     pub message: Option<String>,
-    /// `Retry-After`: seconds, or the header as it stands (`"30,120"`, `"1.5"`, an HTTP date).
+    /// `Retry-After`: seconds, or a literal header value (`"30,120"`, `"1.5"`, an HTTP date).
     #[serde(default)]
     pub retry_after: Option<RetryAfter>,
-    /// The AADSTS numbers of a refusal of the login service; those in the message, if the rule has none.
+    /// The AADSTS numbers in an error response of the login service. Default: the numbers in the message.
     #[serde(default, alias = "error_codes")]
     pub error_codes: Vec<u32>,
-    /// How long the call waits before anything else happens, in milliseconds of wall time.
+    /// How long the call waits before it is processed, in milliseconds of wall-clock time.
     #[serde(default)]
     pub delay_ms: Option<u64>,
-    /// The name of a gate at which the call waits before anything else happens, until `POST /_admin/gates` opens it.
+    /// The name of a gate. The call waits there before it is processed, until `POST /_admin/gates` opens the gate.
     #[serde(default)]
     pub gate: Option<String>,
-    /// How long the answer waits after the call had its effect, in milliseconds of wall time.
+    /// How long the response waits after the call has taken effect, in milliseconds of wall-clock time.
     #[serde(default)]
     pub answer_delay_ms: Option<u64>,
-    /// Cuts the answer's body to so many bytes, or to its first half (`true`).
+    /// Truncates the response body to this many bytes, or to its first half (`true`).
     #[serde(default)]
     pub truncate: Option<Truncate>,
-    /// Breaks the connection off after the call had its effect, in the middle of the answer.
+    /// Closes the connection in the middle of the response, after the call has taken effect.
     #[serde(default, rename = "break")]
     pub broken: bool,
-    /// Kills the calling process (Linux), before or after the call had its effect. Step Functions, which does not die, gets
-    /// no answer. Of an `Invoke` of the service `lambda`, with which a state calls its function, it hears what Step Functions
-    /// would say.
+    /// Kills the calling process (Linux) before or after the call has taken effect. Step Functions is not killed and
+    /// gets no response. If the call is an `Invoke` of the service `lambda`, by which a state invokes its function,
+    /// Step Functions gets the error that it would report in AWS.
     #[serde(default)]
     pub kill: Option<Kill>,
 }
 
 impl FaultRule {
-    /// Whether the rule can be used.
+    /// Checks whether the rule can be used.
     ///
     /// # Errors
-    /// When its `match` is no regular expression, its status is no error, or it does nothing.
+    /// If `match` is not a regular expression, `status` is not an error status, or the rule has no effect.
     pub fn check(&self) -> Result<(), FaultRuleError> {
         Faults::default().add(self.clone())
     }
@@ -79,13 +79,13 @@ fn once() -> u32 {
     1
 }
 
-/// How much of an answer's body is left.
+/// How much of a response body remains.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(untagged)]
 pub enum Truncate {
-    /// `true`: the first half; `false`: all of it.
+    /// `true`: the first half. `false`: the whole body.
     Half(bool),
-    /// So many bytes.
+    /// This many bytes.
     Bytes(usize),
 }
 
@@ -95,7 +95,7 @@ pub enum Truncate {
 pub enum RetryAfter {
     /// Whole seconds.
     Seconds(u32),
-    /// The header's value as it is sent.
+    /// The literal header value.
     Text(String),
 }
 
@@ -112,21 +112,21 @@ impl RetryAfter {
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum Kill {
-    /// Before the call has an effect.
+    /// Before the call takes effect.
     Before,
-    /// After it had its effect, before the answer.
+    /// After the call has taken effect, before the response.
     After,
 }
 
-/// A rule that cannot be used, and why.
+/// Why a rule cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum FaultRuleError {
-    /// `match` or `caller` is no regular expression.
+    /// `match` or `caller` is not a regular expression.
     #[error("the fault rule's {pattern:?} is not a regular expression: {source}")]
     Pattern {
-        /// The text given.
+        /// The invalid pattern.
         pattern: String,
-        /// What is wrong with it.
+        /// The error of the regular expression parser.
         source: Box<regex::Error>,
     },
     /// The rule matches but has no effect.
@@ -137,17 +137,17 @@ pub enum FaultRuleError {
         /// The rule's `match`.
         pattern: String,
     },
-    /// The status is none that a web server may answer with.
+    /// The status is not an HTTP error status.
     #[error("the fault rule for {pattern:?} has the status {status}, which is no HTTP error (400 to 599)")]
     Status {
         /// The rule's `match`.
         pattern: String,
-        /// The status given.
+        /// The invalid status.
         status: u16,
     },
 }
 
-/// What the rules say about one call.
+/// The rule that applies to one call.
 #[derive(Clone, Debug)]
 pub(crate) struct Hit {
     rule: FaultRule,
@@ -162,7 +162,7 @@ struct Armed {
     fired: u32,
 }
 
-/// The rules in force, with their counts.
+/// The active rules with their call counts.
 #[derive(Debug, Default)]
 pub(crate) struct Faults(Vec<Armed>);
 
@@ -188,7 +188,7 @@ impl Faults {
         Ok(())
     }
 
-    /// Counts the call in every rule that matches it; the first one whose turn it is hits.
+    /// Counts the call in every matching rule. The first rule that is due applies.
     pub(crate) fn hit(&mut self, caller: Option<&str>, service: &str, names: &[&str]) -> Option<Hit> {
         let mut hit = None;
         for armed in &mut self.0 {
@@ -229,13 +229,13 @@ impl Hit {
         self.rule.kill
     }
 
-    /// Whether the answer breaks off.
+    /// Whether the connection closes in the middle of the response.
     pub(crate) fn breaks(&self) -> bool {
         self.rule.broken
     }
 
-    /// What a state that calls a function gets in place of the function's answer: the error, in the words of Step Functions,
-    /// and whether the function has worked all the same. None where the rule only delays.
+    /// The error, as Step Functions names it, that a state gets instead of the function's response, and whether the
+    /// function has run nevertheless. `None` if the rule only delays the call.
     pub(crate) fn invocation(&self) -> Option<(&'static str, bool)> {
         Some(match (self.rule.status, self.rule.kill) {
             (_, Some(Kill::Before)) => ("Lambda.SdkClientException", false),
@@ -249,7 +249,7 @@ impl Hit {
         })
     }
 
-    /// The answer that takes the place of the service's, where the rule has one.
+    /// The response that replaces the service's response, if the rule defines one.
     pub(crate) fn answer(&self, protocol: Protocol) -> Option<Response> {
         if self.rule.status.is_none() && self.rule.code.is_none() {
             return None;
@@ -267,7 +267,7 @@ impl Hit {
         Some(answer)
     }
 
-    /// Cuts the answer where the rule says so; whether it did.
+    /// Truncates the response if the rule requires it. Returns whether it did.
     pub(crate) fn cut(&self, answer: &mut Response) -> bool {
         let keep = match self.rule.truncate {
             Some(Truncate::Half(true)) => answer.body.len() / 2,
@@ -279,7 +279,7 @@ impl Hit {
     }
 }
 
-/// A refusal of the login service, which names its AADSTS numbers beside the text.
+/// An error response of the login service, which lists its AADSTS numbers beside the text.
 fn login_refusal(status: u16, code: &str, message: String, numbers: &[u32]) -> Response {
     let in_message = message.strip_prefix("AADSTS").and_then(|rest| rest.split(':').next()?.parse().ok());
     let numbers = if numbers.is_empty() { in_message.into_iter().collect() } else { numbers.to_vec() };
@@ -295,7 +295,7 @@ fn login_refusal(status: u16, code: &str, message: String, numbers: &[u32]) -> R
     Response::json(status, &body).with_header("x-ms-request-id", id)
 }
 
-/// The code with which a service of this protocol reports the status when nothing more is said.
+/// The default error code of a protocol for an HTTP status.
 fn usual_code(protocol: Protocol, status: u16) -> &'static str {
     match (protocol, status) {
         (Protocol::Login, 400..=499) => "invalid_request",
@@ -332,7 +332,7 @@ fn usual_message(status: u16) -> &'static str {
     }
 }
 
-/// The rules that an administration call brings: one, or a list.
+/// The rules in the body of an administration call: one rule or a list.
 pub(crate) fn rules_of(body: Value) -> Result<Vec<FaultRule>, serde_json::Error> {
     if body.is_array() { serde_json::from_value(body) } else { serde_json::from_value(json!([body])) }
 }

@@ -1,5 +1,5 @@
-//! The three doors of the local cloud (AWS, Microsoft Graph, the login service): from a connection to a service, through
-//! the fault rules, into the record.
+//! The HTTP servers of the local cloud (AWS, Microsoft Graph, login service). They pass each request through the fault
+//! rules to its service and record the call.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -29,15 +29,15 @@ use crate::violations::Violations;
 use crate::world::{Service, World};
 use crate::{admin, caller, queues};
 
-/// The largest body that is taken: S3 objects pass through here.
+/// The largest request body that is accepted. S3 objects pass through here.
 const BODY: usize = 512 * 1024 * 1024;
 
-/// The status in the record of a call whose caller was killed before it got an answer.
+/// The status that the record shows for a call whose caller was killed before the response.
 const KILLED: u16 = 499;
 
-/// Everything behind the doors.
+/// The state that the three servers share.
 pub(crate) struct Cloud {
-    /// How the account behaves without any counter-assumption.
+    /// The behaviour of the account without alternative readings of assumptions.
     pub(crate) base: Behaviour,
     pub(crate) world: World,
     pub(crate) graph: Arc<Graph>,
@@ -52,7 +52,7 @@ pub(crate) struct Cloud {
     pub(crate) violations: Violations,
 }
 
-/// One of the doors.
+/// The server that received a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Door {
     Aws,
@@ -60,7 +60,7 @@ pub(crate) enum Door {
     Login,
 }
 
-/// The other end of a connection.
+/// The remote end of a connection.
 #[derive(Clone, Debug)]
 struct Peer {
     port: u16,
@@ -72,7 +72,7 @@ impl Connected<IncomingStream<'_, TcpListener>> for Peer {
     }
 }
 
-/// Opens a door: serves it until the handle is aborted.
+/// Starts a server, which runs until the handle is aborted.
 pub(crate) fn open(cloud: Arc<Cloud>, door: Door, listener: TcpListener, port: u16) -> JoinHandle<()> {
     let service =
         axum::Router::new().fallback(move |ConnectInfo(peer): ConnectInfo<Peer>, request: axum::extract::Request| {
@@ -101,7 +101,8 @@ async fn enter(
     if door == Door::Aws && request.path.starts_with("/_admin/") {
         return write(admin::serve(cloud, &request).await);
     }
-    // On a task of its own: a caller that hangs up early must not undo half of an effect, nor its line in the record.
+    // Runs on a separate task: a caller that disconnects early must not interrupt a change or prevent the call's line
+    // in the record.
     let cloud = Arc::clone(cloud);
     let call = tokio::spawn(async move { cloud.call(door, peer, port, &request).await });
     match call.await {
@@ -111,7 +112,7 @@ async fn enter(
 }
 
 impl Cloud {
-    /// Switches to the other reading of exactly these assumptions.
+    /// Uses the alternative reading of exactly these assumptions.
     pub(crate) fn assume(&self, rows: &[&Assumption]) {
         let mut behaviour = self.base.clone();
         assumptions::play(rows, &mut behaviour);
@@ -124,7 +125,7 @@ impl Cloud {
         let way = way(door, request);
         let (caller, verdict) = match door {
             Door::Aws => self.authority.judge(&self.world, &self.iam, &self.violations, &way, request).await,
-            // A token says which application calls, and not which function does.
+            // A token identifies the calling application, but not the function.
             Door::Graph | Door::Login => (self.authority.function(caller::function(request), Vec::new()), Ok(())),
         };
         let hit = self.hit(&caller, &way, request);
@@ -159,7 +160,7 @@ impl Cloud {
             simulated = true;
         }
         simulated |= late.is_some();
-        // Before the answer: who waits for it in vain may come to its end before it would have come.
+        // Recorded before the delay: a caller that stops waiting may finish before the response is sent.
         self.recorder.note(&way, &caller, request, &answer, simulated);
         if let Some(delay) = late {
             tokio::time::sleep(delay).await;
@@ -167,7 +168,8 @@ impl Cloud {
         answer
     }
 
-    /// How the call of a function by a state fails, and whether the function works all the same; none where no rule says so.
+    /// The error of a state's function invocation, and whether the function runs nevertheless. `None` if no rule
+    /// applies.
     pub(crate) async fn invoked(&self, function: &str, state: &str) -> Option<(&'static str, bool)> {
         let way = Destination { service: "lambda".into(), operation: "Invoke".into(), protocol: Protocol::RestJson };
         let request = Request {
@@ -195,7 +197,7 @@ impl Cloud {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner).hit(caller.name().as_deref(), &way.service, &names)
     }
 
-    /// Kills the caller; false where it is Step Functions, which does not die but gets no answer.
+    /// Kills the caller. Returns false if the caller is Step Functions, which is not killed but gets no response.
     fn kill(&self, caller: &Caller, peer: &Peer, port: u16) -> bool {
         if caller.is_step_functions() {
             return false;
@@ -213,7 +215,8 @@ impl Cloud {
             (Door::Aws, Some(service)) => {
                 simulated::serve(&self.world, self.models.as_ref(), &self.violations, service, request)
             }
-            // Judged here already; of paths the emulator's own judgement knows nothing.
+            // The request is authorized above. The emulator's own authorization does not support IAM paths, so the
+            // operator's key is used.
             (Door::Aws, None) if way.service == "iam" => {
                 let answer = self.iam.serve(&self.upstream.operators(request, "iam")).await;
                 if !["Get", "List"].iter().any(|reads| way.operation.starts_with(reads)) {
@@ -267,7 +270,7 @@ async fn read(request: axum::extract::Request) -> Result<Request, axum::Error> {
     })
 }
 
-/// A body whose second half never comes: the connection breaks off.
+/// A body that ends after its first half: the connection is reset.
 fn broken(body: Vec<u8>) -> Body {
     let half = body[..body.len() / 2].to_vec();
     let breaks = std::io::Error::from(std::io::ErrorKind::ConnectionReset);

@@ -1,12 +1,12 @@
-//! Gates: a fault rule holds a call until an administrator opens the gate of that name. A test then decides what happens
-//! meanwhile, and not the clock.
+//! Gates: a fault rule holds a call until an administration call opens the gate of that name. A test thus controls the
+//! order of events without timing.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-/// The gates of a local cloud, by name. A gate is closed until it is opened, and then stays open.
+/// The gates by name. A gate is closed until it is opened, and then stays open.
 #[derive(Debug, Default)]
 pub(crate) struct Gates(Mutex<BTreeMap<String, Gate>>);
 
@@ -31,7 +31,7 @@ impl Gates {
             gate.waiting += 1;
             gate.open.subscribe()
         };
-        // The sender lives as long as the gates.
+        // `wait_for` cannot fail: gates are never removed, so the sender still exists.
         let _ = open.wait_for(|open| *open).await;
         if let Some(gate) = self.gates().get_mut(name) {
             gate.waiting -= 1;

@@ -1,9 +1,9 @@
-//! The plain request and answer that every service of the local cloud speaks, so that none of them depends on the web
-//! framework and each can be tested by calling it.
+//! Plain request and response types that all services of the local cloud use, so that no service depends on the web
+//! framework and each can be tested by a direct call.
 
 use serde_json::Value;
 
-/// One request as it arrived, with the path still percent-encoded and header names in lower case.
+/// One request as received: the path is still percent-encoded, header names are in lower case.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// `GET`, `PUT`, …
@@ -19,7 +19,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// The first value of a header; `name` in lower case.
+    /// The first value of a header. `name` is in lower case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
@@ -34,13 +34,13 @@ impl Request {
     /// The body as JSON; an empty body is `null`.
     ///
     /// # Errors
-    /// When the body is not JSON.
+    /// If the body is not JSON.
     pub fn json(&self) -> Result<Value, serde_json::Error> {
         if self.body.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&self.body) }
     }
 }
 
-/// One answer.
+/// One response.
 #[derive(Clone, Debug)]
 pub struct Response {
     /// The HTTP status.
@@ -49,30 +49,30 @@ pub struct Response {
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
-    /// Whether the connection breaks off in the middle of the body.
+    /// Whether the connection closes in the middle of the body.
     pub broken: bool,
 }
 
 impl Response {
-    /// An answer with a body of the given media type.
+    /// A response with a body of the given media type.
     #[must_use]
     pub fn new(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
         Self { status, headers: vec![("content-type".into(), content_type.into())], body: body.into(), broken: false }
     }
 
-    /// A JSON answer.
+    /// A JSON response.
     #[must_use]
     pub fn json(status: u16, body: &Value) -> Self {
         Self::new(status, "application/json", body.to_string())
     }
 
-    /// An answer without a body.
+    /// A response without a body.
     #[must_use]
     pub fn empty(status: u16) -> Self {
         Self { status, headers: Vec::new(), body: Vec::new(), broken: false }
     }
 
-    /// The same answer with one more header.
+    /// Adds a header.
     #[must_use]
     pub fn with_header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));

@@ -1,5 +1,5 @@
-//! What the emulator's IAM lacks: tags on SAML providers, the check of their metadata, the switch for outbound web
-//! identity federation, and the seconds in which a trust policy may not name a new provider yet.
+//! IAM features that the emulator lacks: tags on SAML providers, validation of SAML metadata, the setting for outbound
+//! web identity federation, and the delay before a trust policy can name a new provider.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -15,20 +15,20 @@ use crate::inventory;
 use crate::options::Behaviour;
 use crate::upstream::Upstream;
 
-/// The shortest metadata document that IAM takes.
+/// The shortest metadata document that IAM accepts.
 const SHORTEST: usize = 1000;
 
-/// What this layer remembers.
+/// The state of this layer.
 #[derive(Debug, Default)]
 struct State {
     tags: HashMap<String, BTreeMap<String, String>>,
     created: HashMap<String, OffsetDateTime>,
-    /// The metadata of before an update, and until when some of AWS goes by it.
+    /// Metadata replaced by updates, each with the time until which parts of AWS still use the old document.
     before: HashMap<String, Vec<(String, OffsetDateTime)>>,
     federation: bool,
 }
 
-/// IAM, in front of the emulator's.
+/// IAM, in front of the emulator's IAM.
 #[derive(Debug)]
 pub(crate) struct Iam {
     upstream: Upstream,
@@ -51,7 +51,7 @@ impl Iam {
         Arc::clone(&self.behaviour.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Changes how IAM behaves from the next call on.
+    /// Changes the behaviour of IAM from the next call on.
     pub(crate) fn behave(&self, behaviour: Behaviour) {
         *self.behaviour.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(behaviour);
     }
@@ -60,12 +60,12 @@ impl Iam {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Who issues this account's web identity tokens.
+    /// The issuer of this account's web identity tokens.
     pub(crate) fn issuer(&self) -> &str {
         &self.issuer
     }
 
-    /// Whether outbound web identity federation is on.
+    /// Whether outbound web identity federation is enabled.
     pub(crate) fn federates(&self) -> bool {
         self.state().federation
     }
@@ -77,8 +77,8 @@ impl Iam {
         tags.map(|(key, value)| serde_json::json!({ "Key": key, "Value": value })).collect()
     }
 
-    /// The metadata of a SAML provider by which AWS may judge a sign-in now: that of before an update too, until every
-    /// place has heard of it. None where there is no such provider.
+    /// The metadata documents of a SAML provider with which AWS may validate a sign-in now: the current document, and
+    /// older ones until the update has reached all of AWS. Empty if the provider does not exist.
     pub(crate) async fn sign_in_metadata(&self, arn: &str) -> Vec<String> {
         let Some(current) = self.metadata_of(arn).await else { return Vec::new() };
         let now = self.clock.now();
@@ -92,7 +92,7 @@ impl Iam {
         found.get("SAMLMetadataDocument").and_then(Value::as_str).map(str::to_owned)
     }
 
-    /// Answers a request to IAM.
+    /// Handles a request to IAM.
     pub(crate) async fn serve(&self, request: &Request) -> Response {
         let form: Form =
             form_urlencoded::parse(&request.body).into_owned().chain(request.query.iter().cloned()).collect();
@@ -194,8 +194,8 @@ impl Iam {
         if answer.status == 200 { Ok(()) } else { Err(no_such(arn)) }
     }
 
-    /// Refuses a name that differs from an existing one in upper and lower case only: IAM's names "are not distinguished by case"
-    /// (IAM user guide, "IAM and AWS STS quotas"). An equal name is the emulator's to refuse.
+    /// Rejects a name that differs from an existing name only in upper and lower case: IAM names "are not distinguished
+    /// by case" (IAM user guide, "IAM and AWS STS quotas"). The emulator rejects an equal name.
     async fn unlike_others(&self, list: &str, element: &str, name: Option<&String>) -> Result<(), Refusal> {
         let Some(name) = name else { return Ok(()) };
         let form = [("Action", list), ("Version", "2010-05-08"), ("Scope", "Local"), ("MaxItems", "1000")];
@@ -213,7 +213,7 @@ impl Iam {
         }
     }
 
-    /// A policy goes only after all its versions but the default one are gone.
+    /// A policy can be deleted only after all its non-default versions have been deleted.
     async fn only_version(&self, arn: &str) -> Result<(), Refusal> {
         let form = [("Action", "ListPolicyVersions"), ("Version", "2010-05-08"), ("PolicyArn", arn)];
         let answer = self.upstream.query("iam", &form).await;
@@ -273,7 +273,7 @@ impl Iam {
         }
     }
 
-    /// Refuses a trust policy that names a principal which is not there, or which IAM does not see yet.
+    /// Rejects a trust policy that names a principal that does not exist or is not visible to IAM yet.
     async fn principals(&self, policy: &str) -> Result<(), Refusal> {
         let Ok(policy) = serde_json::from_str::<Value>(policy) else { return Ok(()) };
         for (kind, arn) in principals_of(&policy) {
@@ -311,7 +311,7 @@ fn no_such(arn: &str) -> Refusal {
     Refusal::new(404, "NoSuchEntity", format!("Manifest not found for arn {arn}"))
 }
 
-/// Kind and name of every principal in a policy's statements.
+/// Type and name of every principal in a policy's statements.
 fn principals_of(policy: &Value) -> Vec<(String, String)> {
     let statements = match policy.get("Statement") {
         Some(Value::Array(statements)) => statements.iter().collect(),
@@ -326,7 +326,7 @@ fn principals_of(policy: &Value) -> Vec<(String, String)> {
     found
 }
 
-/// Refuses what is not the metadata of an identity provider.
+/// Rejects a document that is not the metadata of an identity provider.
 fn metadata(document: Option<&String>) -> Result<(), Refusal> {
     let refuse = |message: &str| Err(Refusal::new(400, "InvalidInput", message));
     let Some(document) = document.filter(|document| document.chars().count() >= SHORTEST) else {
@@ -345,13 +345,13 @@ fn metadata(document: Option<&String>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Whether the root of a metadata document carries a signature.
+/// Whether the root element of a metadata document has a signature.
 fn is_signed(document: &str) -> bool {
     roxmltree::Document::parse(document)
         .is_ok_and(|parsed| parsed.root_element().children().any(|node| node.tag_name().name() == "Signature"))
 }
 
-/// `Tags.member.N.Key` and `.Value` of a form.
+/// The tags in a form: `Tags.member.N.Key` and `.Value`.
 fn tags_of(form: &Form) -> BTreeMap<String, String> {
     let keys = form.iter().filter(|(name, _)| name.starts_with("Tags.member.") && name.ends_with(".Key"));
     keys.map(|(name, key)| {
@@ -368,8 +368,8 @@ fn members(tags: &BTreeMap<String, String>) -> String {
     tags.iter().map(member).collect()
 }
 
-/// The emulator's answer with the provider's tags. The emulator keeps those of the creation and knows no later ones, so its
-/// own list gives way: an answer holds one.
+/// The emulator's response with the provider's tags. The emulator keeps only the tags given at creation, so its tag
+/// list is replaced: a response contains one list.
 fn with_tags(mut answer: Response, action: &str, tags: Option<&BTreeMap<String, String>>) -> Response {
     let Some(tags) = tags.filter(|_| answer.status == 200) else { return answer };
     let mut text = String::from_utf8_lossy(&answer.body).into_owned();
@@ -381,7 +381,7 @@ fn with_tags(mut answer: Response, action: &str, tags: Option<&BTreeMap<String, 
     answer
 }
 
-/// An answer in the query protocol.
+/// A response in the query protocol.
 fn answer(action: &str, result: Option<&str>) -> Response {
     let id = Uuid::new_v4();
     let result = result.map(|result| format!("<{action}Result>{result}</{action}Result>")).unwrap_or_default();

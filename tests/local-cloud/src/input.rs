@@ -1,21 +1,21 @@
-//! An operation's input by the names of its members, wherever on the wire they stood.
+//! The input of an operation by member name, independent of the member's place in the HTTP request.
 
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
 use crate::aws_error::{Answer, Refusal};
 
-/// The members of one request.
+/// The input members of one request.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Input(pub(crate) Map<String, Value>);
 
 impl Input {
-    /// A text member, unless it is missing or empty.
+    /// A text member. `None` if it is missing or empty.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
     }
 
-    /// A text member that the operation cannot do without.
+    /// A required text member.
     pub(crate) fn need(&self, name: &str) -> Result<&str, Refusal> {
         self.text(name).ok_or_else(|| Refusal::invalid_request(format!("The request must have a {name}.")))
     }
@@ -28,7 +28,7 @@ impl Input {
         self.0.get(name).and_then(Value::as_f64)
     }
 
-    /// How many items the caller wants on a page, within the operation's own limits.
+    /// The page size that the caller requests, within the limits of the operation.
     pub(crate) fn page_size(&self, usual: usize, most: usize) -> usize {
         let asked = self.0.get("MaxResults").or_else(|| self.0.get("maxResults")).and_then(Value::as_u64);
         asked.and_then(|asked| usize::try_from(asked).ok()).unwrap_or(usual).clamp(1, most)
@@ -43,7 +43,7 @@ impl Input {
     }
 }
 
-/// An answer with these members.
+/// A response with these members.
 pub(crate) fn answer(members: Value) -> Answer {
     match members {
         Value::Object(members) => Ok(members),
@@ -51,12 +51,12 @@ pub(crate) fn answer(members: Value) -> Answer {
     }
 }
 
-/// An answer without members.
+/// A response without members.
 pub(crate) fn nothing() -> Answer {
     Ok(Map::new())
 }
 
-/// A time as AWS's JSON protocols write it: seconds since 1970, with a fraction.
+/// A time as AWS's JSON protocols represent it: seconds since 1970, with a fraction.
 pub(crate) fn epoch(at: OffsetDateTime) -> Value {
     #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit a double's 53 bits for 280,000 years")]
     let seconds = (at.unix_timestamp_nanos() / 1_000_000) as f64 / 1000.0;

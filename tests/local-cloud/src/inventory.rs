@@ -1,4 +1,4 @@
-//! Everything that exists in the local cloud, in the services' own shapes.
+//! Everything that exists in the local cloud, in the format of each service.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::connect;
 use crate::front::Cloud;
 use crate::upstream::Upstream;
 
-/// How many entries of an IAM listing are asked for at once: the most that IAM gives.
+/// The page size of IAM list requests: the maximum of IAM.
 const PAGE: &str = "1000";
 
 pub(crate) async fn of(cloud: &Cloud) -> Value {
@@ -67,14 +67,14 @@ fn merge(into: &mut Map<String, Value>, from: Map<String, Value>) {
     into.extend(from);
 }
 
-/// A policy document, which IAM hands out percent-encoded.
+/// Decodes a policy document, which IAM returns percent-encoded.
 pub(crate) fn document_of(value: &Value) -> Value {
     let text = value.as_str().unwrap_or_default();
     let text = percent_encoding::percent_decode_str(text).decode_utf8_lossy();
     serde_json::from_str(&text).unwrap_or_else(|_| json!(text))
 }
 
-/// All entries of an IAM listing.
+/// All entries of an IAM list operation.
 pub(crate) async fn list(
     upstream: &Upstream,
     action: &str,
@@ -102,7 +102,7 @@ pub(crate) async fn list(
     }
 }
 
-/// The members of an IAM operation's result; none where it fails.
+/// The result members of an IAM operation. Empty if the operation fails.
 pub(crate) async fn ask(upstream: &Upstream, action: &str, with: &[(&str, &str)]) -> Map<String, Value> {
     let mut form = vec![("Action", action), ("Version", "2010-05-08")];
     form.extend_from_slice(with);
@@ -116,7 +116,7 @@ pub(crate) async fn ask(upstream: &Upstream, action: &str, with: &[(&str, &str)]
     }
 }
 
-/// An element as JSON: text (or what IAM's model says instead), a list of `member`s, or an object.
+/// An XML element as JSON: text (or the type that IAM's model defines), a list of `member` elements, or an object.
 fn value_of(node: Node<'_, '_>) -> Value {
     let children: Vec<Node<'_, '_>> = node.children().filter(Node::is_element).collect();
     if children.is_empty() {

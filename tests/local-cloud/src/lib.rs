@@ -1,14 +1,14 @@
-//! The local cloud: Amazon Connect, Service Quotas, AWS Support and Microsoft Graph on loopback, as unforgiving as the
-//! real ones, in front of an emulator for the rest of AWS.
+//! The local cloud: Amazon Connect, Service Quotas, AWS Support and Microsoft Graph on loopback, as strict as the real
+//! services, in front of an emulator for the rest of AWS.
 //!
-//! Three ports: the AWS services (told apart by the signature of each request), Microsoft Graph, and Entra's login
-//! service. Every request runs the same way: [`front`] reads it, [`route`] says which service it is for, [`fault`] rules
-//! may answer in its place, [`authority`] asks the caller's policies, the service answers, [`record`] writes it down. What
-//! lives here is in [`connect`], [`quotas`], [`support`] and [`graph`]; [`iam`] and [`sts`] add what the emulator's lack;
-//! everything else passes to [`upstream`].
-//! [`model`] holds what comes in and goes out against the official service models.
+//! It listens on three ports: the AWS services (identified by the signature of each request), Microsoft Graph, and
+//! Entra's login service. Every request takes the same path: [`front`] reads it, [`route`] determines its service,
+//! [`fault`] rules may replace the response, [`authority`] checks the caller's policies, the service handles it, and
+//! [`record`] records it. This crate emulates [`connect`], [`quotas`], [`support`] and [`graph`]. [`iam`] and [`sts`]
+//! add features that the emulator lacks. All other requests pass to [`upstream`]. [`model`] compares requests and
+//! responses with the official service models.
 //!
-//! This crate knows nothing of the product that runs against it.
+//! This crate does not depend on the product that runs against it.
 
 #![expect(rustdoc::private_intra_doc_links, reason = "the map of the house is for those who work in it")]
 
@@ -76,15 +76,15 @@ use world::{Setting, World};
 /// Why a local cloud could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// No loopback port could be had.
+    /// No loopback port is available.
     #[error("the local cloud cannot listen on a loopback port: {0}")]
     Listen(#[source] std::io::Error),
-    /// The record's file cannot be created.
+    /// The record file cannot be created.
     #[error("the record {path} cannot be created: {source}")]
     Record {
-        /// The file.
+        /// The record file.
         path: std::path::PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
     /// A fault rule cannot be used.
@@ -93,12 +93,12 @@ pub enum StartError {
     /// The service models cannot be read.
     #[error("the official service models cannot be used: {0}")]
     Models(String),
-    /// No HTTP client can be made for the emulator.
+    /// The HTTP client for the emulator cannot be created.
     #[error("no HTTP client for the emulator: {0}")]
     Client(#[from] reqwest::Error),
 }
 
-/// A running local cloud. It ends when it is dropped or shut down.
+/// A running local cloud. It stops when it is dropped or shut down.
 pub struct LocalCloud {
     cloud: Arc<Cloud>,
     doors: Vec<JoinHandle<()>>,
@@ -106,10 +106,10 @@ pub struct LocalCloud {
 }
 
 impl LocalCloud {
-    /// Starts a local cloud on three loopback ports of its own.
+    /// Starts a local cloud on three free loopback ports.
     ///
     /// # Errors
-    /// When a port, the record, the models or a fault rule cannot be used; the message names which and why.
+    /// If a port, the record, the models or a fault rule cannot be used. The message names the cause.
     pub async fn start(options: Options) -> Result<Self, StartError> {
         rsa_key::prepare();
         let mut listeners = Vec::new();
@@ -127,42 +127,42 @@ impl LocalCloud {
         Ok(Self { cloud, doors, urls })
     }
 
-    /// Where AWS is: the value for `AWS_ENDPOINT_URL_<SERVICE>`.
+    /// The URL of the AWS services: the value for `AWS_ENDPOINT_URL_<SERVICE>`.
     #[must_use]
     pub fn aws_url(&self) -> String {
         self.urls[0].clone()
     }
 
-    /// Where Microsoft Graph is, without the version.
+    /// The URL of Microsoft Graph, without the API version.
     #[must_use]
     pub fn graph_url(&self) -> String {
         self.urls[1].clone()
     }
 
-    /// Where Entra's login service is, in place of `https://login.microsoftonline.com`.
+    /// The URL of Entra's login service, used instead of `https://login.microsoftonline.com`.
     #[must_use]
     pub fn login_url(&self) -> String {
         self.urls[2].clone()
     }
 
-    /// Gives the calls from now on another run number in the record.
+    /// Sets the run number that the record stores with all further calls.
     pub fn set_run(&self, run: u32) {
         self.cloud.recorder.set_run(run);
     }
 
-    /// Everything that exists, in the services' own shapes.
+    /// Everything that exists in the local cloud, in the format of each service.
     pub async fn inventory(&self) -> Value {
         inventory::of(&self.cloud).await
     }
 
-    /// Every call so far, in the order in which they ended.
+    /// All calls so far, in the order in which they finished.
     #[must_use]
     pub fn calls(&self) -> Vec<CallSummary> {
         self.cloud.recorder.calls(0)
     }
 
-    /// What went wrong in the local cloud itself: answers that disagree with the official models, operations that it
-    /// does not have, kill rules without a victim. Empty after a good run.
+    /// Faults of the local cloud itself: responses that do not match the official models, unsupported operations, kill
+    /// rules that found no process. Empty after a successful run.
     #[must_use]
     pub fn violations(&self) -> Vec<String> {
         self.cloud.violations.all()
@@ -171,28 +171,28 @@ impl LocalCloud {
     /// Adds a fault rule.
     ///
     /// # Errors
-    /// When its `match` is no regular expression or it does nothing.
+    /// If `match` is not a regular expression or the rule has no effect.
     pub fn add_fault(&self, rule: FaultRule) -> Result<(), FaultRuleError> {
         self.cloud.faults.lock().unwrap_or_else(PoisonError::into_inner).add(rule)
     }
 
-    /// Adds a member, in Graph's own shape, to a group by id or display name.
+    /// Adds a member, as Microsoft Graph represents it, to a group given by ID or display name.
     ///
     /// # Errors
-    /// When there is no such group, or the member has no type or id; the message says which.
+    /// If the group does not exist, or the member has no type or ID. The message names the cause.
     pub fn add_member(&self, group: &str, member: Map<String, Value>) -> Result<(), String> {
         self.cloud.graph.add_member(group, member)
     }
 
-    /// Removes a member, by its object id, from a group by id or display name.
+    /// Removes a member, given by object ID, from a group given by ID or display name.
     ///
     /// # Errors
-    /// When there is no such group or member.
+    /// If the group or the member does not exist.
     pub fn remove_member(&self, group: &str, member_id: &str) -> Result<(), String> {
         self.cloud.graph.remove_member(group, member_id)
     }
 
-    /// Signs a person in, from Entra's user access URL to Connect, by the settings of both clouds as they stand.
+    /// Signs a user in, from Entra's user access URL to Connect, with the current settings of both clouds.
     pub async fn sign_in(&self, wanted: &SignIn) -> SignedIn {
         sign_in::rehearse(&self.cloud, wanted).await
     }
@@ -202,26 +202,26 @@ impl LocalCloud {
         self.cloud.graph.register(registration);
     }
 
-    /// Moves the clock ahead by `seconds` of the real cloud's time.
+    /// Advances the clock by `seconds` of real-cloud time.
     pub fn advance(&self, seconds: f64) {
         self.cloud.world.setting().clock.advance(seconds);
     }
 
-    /// Switches to the other reading of exactly these assumptions, from the next call on.
+    /// Uses the alternative reading of exactly these assumptions from the next call on.
     pub fn assume(&self, rows: &[&Assumption]) {
         self.cloud.assume(rows);
     }
 
-    /// Sets an applied quota value; for a quota per instance, `context` is the instance's ARN.
+    /// Sets an applied quota value. For a quota per instance, `context` is the instance ARN.
     pub fn set_quota(&self, code: &str, context: Option<&str>, value: f64) {
         self.cloud.world.state().quotas.set(code, context.map(str::to_owned), value);
     }
 
-    /// Closes the ports. Calls in progress are not waited for.
+    /// Closes the ports without waiting for calls in progress.
     pub async fn shutdown(mut self) {
         for door in std::mem::take(&mut self.doors) {
             door.abort();
-            // An aborted task ends with the error that says so.
+            // Awaiting an aborted task always returns an error.
             let _ = door.await;
         }
     }

@@ -1,20 +1,20 @@
-//! People and an account that nobody has, for tests and benchmarks: the same number always gives the same person.
+//! Fictitious users and a fictitious account for tests and benchmarks. The same number always returns the same user.
 
 use serde_json::{Map, Value, json};
 
 use crate::options::{Behaviour, ClientCredentials, Options};
 use crate::tenant::{Group, Tenant};
 
-/// The Region.
+/// The AWS Region.
 pub const REGION: &str = "ap-northeast-1";
-/// The account.
+/// The AWS account ID.
 pub const ACCOUNT: &str = "111122223333";
-/// The Entra tenant.
+/// The Entra tenant ID.
 pub const TENANT_ID: &str = "0f5a1de4-0000-4000-8000-00000000000a";
-/// The application that may sign in, with the secret `secret`.
+/// The client ID of the application that may sign in. Its secret is `secret`.
 pub const CLIENT_ID: &str = "0f5a1de4-0000-4000-8000-00000000000b";
 
-/// A user in Microsoft Graph's own shape.
+/// A user as Microsoft Graph represents it.
 #[must_use]
 pub fn person(number: usize) -> Map<String, Value> {
     let fields = [
@@ -31,7 +31,7 @@ pub fn person(number: usize) -> Map<String, Value> {
     fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// The object id of [`person`].
+/// The object ID of [`person`].
 #[must_use]
 pub fn person_id(number: usize) -> String {
     format!("00000000-0000-4000-8000-{number:012}")
@@ -44,7 +44,7 @@ pub fn username(number: usize) -> String {
 }
 
 impl Tenant {
-    /// A directory with this one group.
+    /// A directory with this single group.
     #[must_use]
     pub fn with_group(id: &str, name: &str, members: Vec<Map<String, Value>>) -> Self {
         let group = Group { id: Some(id.to_owned()), display_name: name.to_owned(), members, other: Map::new() };
@@ -53,7 +53,8 @@ impl Tenant {
 }
 
 impl Options {
-    /// The account and the tenant above, in real time, with the usual behaviour, in front of this emulator.
+    /// Options with the account and tenant above, the default behaviour and an unscaled clock, in front of the given
+    /// emulator.
     #[must_use]
     pub fn made_up(upstream: impl Into<String>, tenant: Tenant) -> Self {
         Self {

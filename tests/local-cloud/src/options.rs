@@ -1,5 +1,5 @@
-//! What a local cloud is started with: where the emulator is, who may sign in, which faults to play, and how this one
-//! account of AWS's behaves.
+//! Start options of a local cloud: the emulator's URL, the application that may sign in, fault rules, and the behaviour
+//! of the AWS account and the Entra tenant.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -10,43 +10,43 @@ use crate::fault::FaultRule;
 use crate::graph::GraphBehaviour;
 use crate::tenant::Tenant;
 
-/// Everything that [`crate::LocalCloud::start`] needs to know.
+/// The options of [`crate::LocalCloud::start`].
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// How long a second of the real cloud lasts here, in seconds (0.02: fifty times faster). The same factor as the
-    /// emulator's `SFN_WAIT_SCALE`.
+    /// How many seconds one real-cloud second takes here (0.02: fifty times faster). Equal to the emulator's
+    /// `SFN_WAIT_SCALE`.
     pub clock_scale: f64,
-    /// The emulator behind, for example `http://127.0.0.1:4570`.
+    /// The URL of the emulator, for example `http://127.0.0.1:4570`.
     pub upstream: String,
-    /// The Region whose name stands in the ARNs.
+    /// The Region in ARNs.
     pub region: String,
-    /// The account number, twelve digits.
+    /// The account ID, twelve digits.
     pub account: String,
-    /// The directory that the Entra tenant starts with.
+    /// The initial directory of the Entra tenant.
     pub tenant: Tenant,
-    /// The tenant's id, a GUID.
+    /// The tenant ID, a GUID.
     pub tenant_id: String,
-    /// The application that may ask for Graph tokens with a secret.
+    /// The application that may request Graph tokens with a client secret.
     pub client: ClientCredentials,
-    /// Fault rules that are in force from the start.
+    /// The fault rules that are active from the start.
     pub faults: Vec<FaultRule>,
-    /// The file to which every call is written, one JSON object a line.
+    /// The file that receives one JSON object per call, one per line.
     pub record: Option<PathBuf>,
-    /// Keep Connect's real rates (2 requests a second, burst 5) instead of granting higher ones.
+    /// Keeps Connect's default rates (2 requests per second, burst 5) instead of higher ones.
     pub real_rates: bool,
-    /// Botocore's `data` directory. When given, every request and answer of Connect, Service Quotas and Support is held
-    /// against the official model while serving.
+    /// Botocore's `data` directory. If given, every request and response of Connect, Service Quotas and Support is
+    /// compared with the official model.
     pub models: Option<PathBuf>,
     /// How this account behaves.
     pub behaviour: Behaviour,
-    /// The assumptions of which the other reading is emulated from the start.
+    /// The assumptions whose alternative reading is emulated from the start.
     pub assume: Vec<&'static Assumption>,
 }
 
-/// An Entra application's id and secret.
+/// An Entra application's client ID and secret.
 #[derive(Clone)]
 pub struct ClientCredentials {
-    /// The application (client) id, a GUID.
+    /// The application (client) ID, a GUID.
     pub client_id: String,
     /// The client secret.
     pub client_secret: String,
@@ -58,76 +58,77 @@ impl fmt::Debug for ClientCredentials {
     }
 }
 
-/// How AWS and Entra behave: the knobs. All durations are seconds of the real cloud; the clock's scale shortens them.
+/// How AWS and Entra behave. All durations are seconds in real-cloud time, which the clock's scale shortens.
 #[derive(Clone, Debug)]
 pub struct Behaviour {
-    /// Values that were applied to the account, by quota code. For a quota per instance it is the value that an instance has
-    /// until its own is raised.
+    /// Applied quota values of the account, by quota code. A value of a per-instance quota applies to each instance
+    /// whose own quota was not raised.
     pub quotas: BTreeMap<String, f64>,
-    /// Whether the account has an applied value (AWS's default) for quotas that were never raised. Both were seen; without
-    /// one, `GetServiceQuota` answers `NoSuchResourceException`.
+    /// Whether the account has an applied value (the AWS default) for quotas that were never raised. Both cases were
+    /// observed. Without an applied value, `GetServiceQuota` returns `NoSuchResourceException`.
     pub account_quotas_applied: bool,
-    /// What happens to requests for an increase of a quota, by quota code.
+    /// How quota increase requests proceed, by quota code.
     pub quota_paths: BTreeMap<String, QuotaPath>,
-    /// What happens to requests for quotas that [`Behaviour::quota_paths`] does not name.
+    /// How increase requests proceed for quotas that [`Behaviour::quota_paths`] does not contain.
     pub quota_path: QuotaPath,
-    /// Whether the account has a support plan with the Support API.
+    /// Whether the account has a support plan that includes the Support API.
     pub support_subscribed: bool,
-    /// What happens to a case about phone numbers.
+    /// How a support case about phone numbers proceeds.
     pub support_path: SupportPath,
-    /// How long an instance stays in `CREATION_IN_PROGRESS`.
+    /// How long a new instance stays in `CREATION_IN_PROGRESS`.
     pub instance_seconds: f64,
-    /// For how long after `DeleteInstance` the instance can still be seen, and its alias is taken.
+    /// How long a deleted instance stays visible and keeps its alias reserved after `DeleteInstance`.
     pub instance_deletion_seconds: f64,
-    /// Whether a second `DeleteInstance` while the instance is being deleted is an invalid request instead of "not found".
+    /// Whether a second `DeleteInstance` during deletion returns an invalid request error instead of "not found".
     pub refuses_second_deletion: bool,
-    /// Whether the alias of a deleted instance can be used again.
+    /// Whether the alias of a deleted instance can be reused.
     pub aliases_reusable: bool,
-    /// The text by which `CreateInstance` refuses an alias that is taken; it has no code of its own.
+    /// The message with which `CreateInstance` rejects an alias that is taken. This error has no code of its own.
     pub alias_taken_message: &'static str,
-    /// When set, instances end in `CREATION_FAILED` with this text as their `StatusReason`.
+    /// If set, instance creation ends in `CREATION_FAILED` with this text as its `StatusReason`.
     pub instance_failure: Option<String>,
-    /// Aliases that belong to someone else's instances, anywhere in the world.
+    /// Aliases that instances of other accounts use, in any Region.
     pub taken_aliases: BTreeSet<String>,
-    /// For how long after `CreateUser` the user is unknown to the calls that name it.
+    /// How long after `CreateUser` calls that name the user return "not found".
     pub user_visible_seconds: f64,
-    /// For how long after `CreateUser` the user is missing from `ListUsers` and `SearchUsers`.
+    /// How long after `CreateUser` the user is missing from `ListUsers` and `SearchUsers`.
     pub user_listed_seconds: f64,
-    /// Whether the username of a deleted user can be used again in the same instance.
+    /// Whether the username of a deleted user can be reused in the same instance.
     pub usernames_reusable: bool,
-    /// Whether `UpdateUserConfig` leaves the channels alone that the request does not name, instead of clearing them.
+    /// Whether `UpdateUserConfig` keeps the settings of channels that the request does not name, instead of clearing
+    /// them.
     pub config_merges_channels: bool,
-    /// Whether `SearchUsers` returns after-contact work of a channel in milliseconds, as it does in `PhoneConfig`.
+    /// Whether `SearchUsers` returns after-contact work time per channel in milliseconds, as in `PhoneConfig`.
     pub channel_work_in_milliseconds: bool,
-    /// Whether Connect evaluates the tags of an instance or a user that is to be deleted (`aws:ResourceTag`).
+    /// Whether Connect evaluates the resource tags (`aws:ResourceTag`) when it deletes an instance or a user.
     pub deletion_by_tags: bool,
     /// Whether Connect evaluates the tag keys of a request (`aws:TagKeys`).
     pub tag_keys_evaluated: bool,
-    /// Whether Directory Service evaluates the ARN of the directory that Connect makes for an instance, or only `*`.
+    /// Whether Directory Service evaluates the ARN of the directory that Connect creates for an instance, or only `*`.
     pub directories_by_arn: bool,
-    /// Whether IAM accepts only metadata with the signature of its issuer.
+    /// Whether IAM accepts only metadata that its issuer has signed.
     pub metadata_must_be_signed: bool,
-    /// For how long after its creation IAM refuses a SAML provider as a principal.
+    /// How long IAM rejects a new SAML provider as a principal.
     pub provider_visible_seconds: f64,
-    /// For how long after an update of a SAML provider some of AWS's sign-in goes by the metadata of before.
+    /// How long some AWS sign-in endpoints use the old metadata after an update of a SAML provider.
     pub provider_update_seconds: f64,
-    /// Numbers that can be found with `SearchAvailablePhoneNumbers`. None in Japan, as in life.
+    /// Numbers that `SearchAvailablePhoneNumbers` can find. No Japanese numbers by default, as in AWS.
     pub number_inventory: Vec<NumberStock>,
     /// How long a claimed number stays `IN_PROGRESS`.
     pub claim_seconds: f64,
-    /// For how long after a claim the number is missing from `ListPhoneNumbersV2`.
+    /// How long a claimed number is missing from `ListPhoneNumbersV2`.
     pub number_listed_seconds: f64,
-    /// When set, claims end in `FAILED` with this message.
+    /// If set, claims end in `FAILED` with this message.
     pub claim_failure: Option<String>,
-    /// When set, no page is longer than this, whatever the caller asks for.
+    /// If set, the maximum page size, whatever the caller requests.
     pub page_limit: Option<usize>,
-    /// Whether every listing begins with an empty page that has a next token.
+    /// Whether every list operation first returns an empty page with a next token.
     pub empty_page: bool,
-    /// One token bucket for all of Connect's operations instead of one for each.
+    /// Whether all Connect operations share one token bucket, instead of one bucket per operation.
     pub shared_bucket: bool,
-    /// Whether the catalogue of AWS Support has a service of its own for Connect's phone numbers.
+    /// Whether the service list of AWS Support contains a separate service for Connect phone numbers.
     pub number_service_listed: bool,
-    /// How long an attachment set of AWS Support lives.
+    /// How long an attachment set of AWS Support exists.
     pub attachment_set_seconds: f64,
     /// How the Entra tenant behaves.
     pub graph: GraphBehaviour,
@@ -179,37 +180,37 @@ impl Default for Behaviour {
     }
 }
 
-/// How a request for a quota increase ends.
+/// The outcome of a quota increase request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QuotaOutcome {
-    /// `APPROVED`; the value follows.
+    /// `APPROVED`, and the value is raised.
     Approved,
-    /// `DENIED`; the value stays.
+    /// `DENIED`, and the value is unchanged.
     Denied,
-    /// `NOT_APPROVED`; the value stays.
+    /// `NOT_APPROVED`, and the value is unchanged.
     NotApproved,
-    /// `CASE_CLOSED`, and the value rises all the same.
+    /// `CASE_CLOSED`, but the value is raised.
     CaseClosedGranted,
-    /// `CASE_CLOSED`, and the value stays.
+    /// `CASE_CLOSED`, and the value is unchanged.
     CaseClosedRefused,
-    /// `INVALID_REQUEST`; the value stays.
+    /// `INVALID_REQUEST`, and the value is unchanged.
     InvalidRequest,
-    /// Nobody ever decides.
+    /// The request is never decided.
     Never,
 }
 
-/// The life of a request for a quota increase. Times count from the request, in seconds of the real cloud.
+/// How a quota increase request proceeds. Times count from the request, in seconds of real-cloud time.
 #[derive(Clone, Debug)]
 pub struct QuotaPath {
-    /// When the request becomes a support case (`CASE_OPENED`); none for requests that are decided automatically.
+    /// When the request becomes a support case (`CASE_OPENED`). `None` if it is decided automatically.
     pub case_opened: Option<f64>,
-    /// When it is decided.
+    /// When the request is decided.
     pub decided: f64,
-    /// How it is decided.
+    /// The outcome of the request.
     pub outcome: QuotaOutcome,
-    /// How long after the decision the new value is in force: a status can come before its value.
+    /// How long after the decision the new value applies: the status can change before the value.
     pub value_lag: f64,
-    /// The value that is granted, where it is not the desired one.
+    /// The granted value, if it differs from the desired value.
     pub granted: Option<f64>,
 }
 
@@ -226,31 +227,30 @@ impl Default for QuotaPath {
 }
 
 impl QuotaPath {
-    /// Decided by a machine within minutes, without a case.
+    /// Decided automatically within minutes, without a support case.
     #[must_use]
     pub fn automatic() -> Self {
         Self { case_opened: None, decided: 120.0, value_lag: 10.0, ..Self::default() }
     }
 
-    /// The default path with another end.
+    /// The default path with a different outcome.
     #[must_use]
     pub fn ending(outcome: QuotaOutcome) -> Self {
         Self { outcome, ..Self::default() }
     }
 }
 
-/// The life of a support case about phone numbers. Times count from the case's last customer message, in seconds of
-/// the real cloud.
+/// How a support case about phone numbers proceeds. Times count from the last customer message of the case, in seconds
+/// of real-cloud time.
 #[derive(Clone, Debug)]
 pub struct SupportPath {
-    /// When someone picks it up (`work-in-progress`).
+    /// When an agent starts to work on the case (`work-in-progress`).
     pub picked_up: f64,
-    /// When set, support asks this question and the case is `pending-customer-action` until someone adds a
-    /// communication.
+    /// If set, AWS Support asks this question, and the case is `pending-customer-action` until the customer replies.
     pub question: Option<String>,
-    /// When the numbers appear on the instance and the case is resolved.
+    /// When the numbers are added to the instance and the case is resolved.
     pub decided: f64,
-    /// Whether the numbers are granted; if not, the case is resolved with a refusal.
+    /// Whether the numbers are granted. If not, the case is resolved with a rejection.
     pub granted: bool,
 }
 
@@ -260,15 +260,15 @@ impl Default for SupportPath {
     }
 }
 
-/// Phone numbers that can be claimed.
+/// Phone numbers that are available to claim.
 #[derive(Clone, Debug)]
 pub struct NumberStock {
-    /// ISO country code, `US`.
+    /// ISO country code, for example `US`.
     pub country: String,
     /// `DID`, `TOLL_FREE`, …
     pub kind: String,
-    /// The digits that all of them begin with, `+1206555`.
+    /// The common prefix of all the numbers, for example `+1206555`.
     pub prefix: String,
-    /// How many there are.
+    /// How many numbers are available.
     pub quantity: u32,
 }

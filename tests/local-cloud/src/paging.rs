@@ -1,25 +1,26 @@
-//! Pages and the tokens between them.
+//! Pagination and its tokens.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use crate::aws_error::Refusal;
 
-/// How pages are cut at this moment.
+/// The current pagination settings.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Paging {
-    /// When set, no page is longer.
+    /// If set, the maximum page size.
     pub(crate) limit: Option<usize>,
-    /// Whether a listing begins with an empty page that has a next token.
+    /// Whether a list operation first returns an empty page with a next token.
     pub(crate) empty_page: bool,
 }
 
-/// One page of `items` and the token of the next one.
+/// One page of `items` and the token of the next page.
 ///
-/// The token is opaque, belongs to one listing (`scope`: the operation and what it lists) and holds the key after which
-/// the next page begins, so that items that come and go between pages shift nothing.
+/// The token is opaque and valid for one list request only (`scope`: the operation and the listed resource). It
+/// contains the key at which the next page begins, so items that are added or deleted between pages do not shift the
+/// others.
 ///
 /// # Errors
-/// `bad_token` when the token is none of this listing's.
+/// `bad_token` if the token does not belong to this list request.
 pub(crate) fn page<T>(
     items: impl Iterator<Item = (u64, T)>,
     scope: &str,

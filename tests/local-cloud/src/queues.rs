@@ -1,7 +1,8 @@
-//! What the emulator's SQS lacks: the message move task, by which failed messages are played again.
+//! The SQS operation that the emulator lacks: `StartMessageMoveTask`, which moves failed messages back for
+//! reprocessing.
 //!
-//! Source: the API reference of `StartMessageMoveTask`. Only a queue that is the dead-letter queue of another queue can be
-//! emptied so; without a destination, messages go back to where they came from, which only works for those of a queue.
+//! Source: the API reference of `StartMessageMoveTask`. The source must be the dead-letter queue of another queue.
+//! Without a destination, messages return to their original queue, which works only if they came from an SQS queue.
 
 use serde_json::{Value, json};
 
@@ -9,7 +10,7 @@ use crate::aws_error::{Protocol, Refusal};
 use crate::http::{Request, Response};
 use crate::upstream::Upstream;
 
-/// The operation that is served here.
+/// The operation that this module handles.
 pub(crate) const START: &str = "StartMessageMoveTask";
 
 /// Moves all messages of a dead-letter queue.
@@ -48,7 +49,7 @@ async fn moved(upstream: &Upstream, request: &Request) -> Result<String, Refusal
     }
 }
 
-/// The URLs of the queues whose failed messages go to this one.
+/// The URLs of the queues that use this queue as their dead-letter queue.
 async fn sources_of(upstream: &Upstream, arn: &str) -> Result<Vec<String>, Refusal> {
     let listed = call(upstream, "ListQueues", &json!({})).await?;
     let mut sources = Vec::new();

@@ -1,4 +1,4 @@
-//! The record of every call: one JSON object a line in a file, and a short list in memory.
+//! Records every call: one JSON object per line in a file, and a summary in memory.
 
 use std::fs::File;
 use std::io::Write;
@@ -16,10 +16,10 @@ use crate::authority::policy::{Ask, Context};
 use crate::http::{Request, Response};
 use crate::route::{Destination, ISSUER};
 
-/// What takes the place of a secret.
+/// The replacement for secret values.
 const MASK: &str = "***";
 
-/// Header names that are not recorded at all.
+/// Headers that are not recorded.
 const UNRECORDED: [&str; 4] = ["authorization", "x-amz-security-token", "cookie", "x-amz-content-sha256"];
 
 /// Names of members, parameters and XML elements whose values are secrets or personal documents.
@@ -48,43 +48,43 @@ const SECRET: [&str; 22] = [
     "x-amz-security-token",
 ];
 
-/// One call, in short.
+/// The summary of one call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CallSummary {
-    /// The service, as the record names it: `connect`, `servicequotas`, `support`, `iam`, `graph`, `login`, …
+    /// The service name in the record: `connect`, `servicequotas`, `support`, `iam`, `graph`, `login`, …
     pub service: String,
-    /// The operation's name (`CreateUser`, `DynamoDB_20120810.PutItem`'s last part, …), or method and path.
+    /// The operation name (`CreateUser`, `PutItem`, …), or method and path.
     pub operation: String,
     /// The HTTP method.
     pub method: String,
     /// The path as sent, percent-encoded.
     pub path: String,
-    /// The HTTP status of the answer; 499 where the caller was killed before it got one.
+    /// The HTTP status of the response. 499 if the caller was killed before the response.
     pub status: u16,
-    /// Whether a fault rule answered.
+    /// Whether a fault rule changed the response.
     pub simulated: bool,
-    /// The number given with [`crate::LocalCloud::set_run`] at the time of the call.
+    /// The run number set with [`crate::LocalCloud::set_run`] at the time of the call.
     pub run: u32,
-    /// The Lambda function that made the call; none for others.
+    /// The Lambda function that made the call. `None` for other callers.
     pub function: Option<String>,
-    /// `machine/state`, for which the function worked or in whose name Step Functions called by itself.
+    /// The state (`machine/state`) that invoked the function, or for which Step Functions itself made the call.
     pub state: Option<String>,
-    /// What the call needed of the function's role.
+    /// The permissions that the call required.
     pub permissions: Vec<Permission>,
 }
 
-/// A permission, as IAM names it.
+/// An IAM permission.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Permission {
-    /// `connect:CreateUser`
+    /// For example `connect:CreateUser`.
     pub action: String,
-    /// The ARN on which it is needed; `*` where the action knows no resources.
+    /// The ARN of the resource. `*` if the action does not support resources.
     pub resource: String,
     /// The condition keys of the request, in lower case, with their values.
     pub context: Context,
 }
 
-/// Writes and remembers calls.
+/// Writes calls to the record file and keeps their summaries.
 #[derive(Debug)]
 pub(crate) struct Recorder {
     file: Option<Mutex<File>>,
@@ -95,7 +95,7 @@ pub(crate) struct Recorder {
 
 impl Recorder {
     /// # Errors
-    /// When the file cannot be created.
+    /// If the file cannot be created.
     pub(crate) fn new(path: Option<&Path>) -> std::io::Result<Self> {
         let file = path.map(File::create).transpose()?.map(Mutex::new);
         let names = SECRET.join("|");
@@ -107,12 +107,12 @@ impl Recorder {
         self.run.store(run, Ordering::Relaxed);
     }
 
-    /// All calls but the first `after`.
+    /// All calls except the first `after`.
     pub(crate) fn calls(&self, after: usize) -> Vec<CallSummary> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).get(after..).unwrap_or_default().to_vec()
     }
 
-    /// Notes one finished call.
+    /// Records one finished call.
     pub(crate) fn note(
         &self,
         way: &Destination,
@@ -122,7 +122,8 @@ impl Recorder {
         simulated: bool,
     ) {
         let (service, operation) = (way.service.as_str(), way.operation.as_str());
-        // What an issuer publishes for anybody is read by Entra: no operation of AWS, and no call of the stack's.
+        // Entra reads the public documents of a token issuer. These reads are neither AWS operations nor calls of the
+        // stack.
         if service == ISSUER {
             return;
         }
@@ -149,7 +150,7 @@ impl Recorder {
         let Some(file) = &self.file else { return };
         let object = service == "s3" && request.path.trim_matches('/').contains('/');
         let body = |headers: &[(String, String)], bytes: &[u8]| {
-            // What lies in a bucket may be somebody's passport.
+            // An S3 object can be an identity document.
             if object { described(bytes) } else { self.body(headers, bytes) }
         };
         let mut query = Map::new();
@@ -178,14 +179,15 @@ impl Recorder {
             "role": caller.role,
             "permissions": permissions,
         });
-        // One write a line, so that a reader never sees half of one. A full disk must not take the cloud down with it.
+        // Writes each line with one call, so that a reader never sees a partial line. A full disk must not stop the
+        // local cloud.
         let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
         if let Err(error) = file.write_all(format!("{line}\n").as_bytes()) {
             eprintln!("local cloud: a call could not be recorded: {error}");
         }
     }
 
-    /// A body as a JSON value where it is JSON, a form as an object of lists, else as text.
+    /// JSON bodies as a JSON value, forms as an object of lists, other bodies as text.
     fn body(&self, headers: &[(String, String)], bytes: &[u8]) -> Value {
         if bytes.is_empty() {
             return Value::Null;
@@ -225,13 +227,13 @@ fn is_secret(name: &str) -> bool {
     SECRET.contains(&name.to_ascii_lowercase().as_str())
 }
 
-/// Masks secrets in a JSON value. Attachments of support cases and of their sets are people's papers.
+/// Masks secrets in a JSON value. Attachments of support cases are personal documents.
 fn mask(value: &mut Value, attachment: bool) {
     match value {
         Value::Object(members) => {
             for (name, member) in members {
                 let hidden = is_secret(name) || (attachment && matches!(name.as_str(), "data" | "fileName"));
-                // Whether there was one is nobody's business either.
+                // An empty or missing value is masked too: the record must not show whether a secret was set.
                 if hidden {
                     *member = json!(MASK);
                 } else {

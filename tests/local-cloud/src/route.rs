@@ -1,19 +1,21 @@
-//! Which service a request on the AWS port is for, and which operation it names.
+//! Determines the service and the operation of a request on the AWS port.
 
 use crate::aws_error::Protocol;
 use crate::http::Request;
 
-/// What an account publishes as the issuer of its web identity tokens; it is no service with a model.
+/// The service name for the public documents of the account's web identity token issuer. No service model exists for
+/// them.
 pub(crate) const ISSUER: &str = "tokens.sts";
 
 /// A request's destination.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Destination {
-    /// The service as it signs itself: `connect`, `servicequotas`, `iam`, …; `unknown` for an unsigned request.
+    /// The service name in the request signature: `connect`, `servicequotas`, `iam`, …; `unknown` if the request is
+    /// unsigned.
     pub(crate) service: String,
-    /// The operation, as far as the request names it; else method and path.
+    /// The operation name if the request contains it, otherwise method and path.
     pub(crate) operation: String,
-    /// The protocol in which the service speaks.
+    /// The protocol of the service.
     pub(crate) protocol: Protocol,
 }
 
@@ -24,9 +26,9 @@ pub(crate) fn destination(request: &Request) -> Destination {
     let service = signed_service(request).unwrap_or_else(|| match (target, action.as_deref()) {
         (Some(target), _) if target.starts_with("ServiceQuotas") => "servicequotas".into(),
         (Some(target), _) if target.starts_with("AWSSupport") => "support".into(),
-        // These two are called without credentials: the token is the credential.
+        // These two operations are called without AWS credentials: the token is the credential.
         (_, Some("AssumeRoleWithSAML" | "AssumeRoleWithWebIdentity")) => "sts".into(),
-        // What an account's issuer publishes, for anybody.
+        // The public documents of the account's token issuer.
         _ if request.header("host").is_some_and(|host| host.contains(".tokens.sts.")) => ISSUER.into(),
         _ if request.header("host").is_some_and(|host| host.contains(".lambda-url.")) => "lambda-url".into(),
         _ => "unknown".into(),
@@ -60,7 +62,7 @@ fn action(request: &Request) -> Option<String> {
     request.query("Action").map(str::to_owned).or_else(|| if form { in_body() } else { None })
 }
 
-/// One value of a form.
+/// The value of a form field.
 pub(crate) fn form_value(body: &[u8], name: &str) -> Option<String> {
     form_urlencoded::parse(body).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }

@@ -1,4 +1,4 @@
-//! An RSA key of an issuer of tokens, and the form in which it is published.
+//! The RSA key of a token issuer, and its public form (JWK).
 
 use std::sync::{
     LazyLock, Mutex, PoisonError,
@@ -15,25 +15,25 @@ use aws_lc_rs::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-/// How many key pairs an onboarding needs: those of STS, of the tenant and of the application.
+/// The number of key pairs that an onboarding needs: for STS, the tenant and the application.
 const FIRST: usize = 3;
 
-/// The first key pairs, from a thread of their own: one takes a tenth of a second or more.
+/// The first key pairs, generated on a separate thread because each takes a tenth of a second or more.
 static PAIRS: LazyLock<Mutex<Receiver<KeyPair>>> = LazyLock::new(|| {
     let (pairs, taken) = channel();
     std::thread::spawn(move || (0..FIRST).all(|_| generate().is_ok_and(|pair| pairs.send(pair).is_ok())));
     Mutex::new(taken)
 });
 
-/// Begins to generate the first key pairs.
+/// Starts to generate the first key pairs.
 pub(crate) fn prepare() {
     LazyLock::force(&PAIRS);
 }
 
-/// A new key pair of 2048 bits.
+/// A new 2048-bit key pair.
 ///
 /// # Errors
-/// When the random source fails.
+/// If the random number generator fails.
 pub(crate) fn pair() -> Result<KeyPair, String> {
     let first = PAIRS.lock().unwrap_or_else(PoisonError::into_inner).recv();
     first.or_else(|_| generate())
@@ -43,7 +43,7 @@ fn generate() -> Result<KeyPair, String> {
     KeyPair::generate(KeySize::Rsa2048).map_err(|_| "no RSA key could be generated".to_owned())
 }
 
-/// A key pair.
+/// An RSA key pair with its key ID and public numbers.
 pub(crate) struct RsaKey {
     pair: KeyPair,
     id: String,
@@ -52,10 +52,10 @@ pub(crate) struct RsaKey {
 }
 
 impl RsaKey {
-    /// A new one of 2048 bits.
+    /// Generates a 2048-bit key pair.
     ///
     /// # Errors
-    /// When the random source or the encoder fails; the text says which.
+    /// If the random number generator or the encoder fails. The text names which.
     pub(crate) fn generate() -> Result<Self, String> {
         let pair = pair()?;
         // PKCS #1: a sequence of modulus and exponent.
@@ -70,7 +70,7 @@ impl RsaKey {
         Ok(Self { pair, id, modulus: unsigned(modulus), exponent: unsigned(exponent) })
     }
 
-    /// The key's id.
+    /// The key ID.
     pub(crate) fn id(&self) -> &str {
         &self.id
     }
@@ -82,10 +82,10 @@ impl RsaKey {
                 "e": number(&self.exponent) })
     }
 
-    /// An RS256 signature.
+    /// Signs a message with RS256.
     ///
     /// # Errors
-    /// When the random source fails.
+    /// If the random number generator fails.
     pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, String> {
         let mut signature = vec![0; self.pair.public_modulus_len()];
         self.pair
@@ -95,7 +95,7 @@ impl RsaKey {
     }
 }
 
-/// A number without the zero that DER puts before a high first bit.
+/// Removes the leading zero that DER adds if the highest bit is set.
 fn unsigned(mut bytes: Vec<u8>) -> Vec<u8> {
     if bytes.first() == Some(&0) {
         bytes.remove(0);

@@ -1,4 +1,5 @@
-//! The services that live here: from a request to an operation, its answer, and the check of both.
+//! The services that this crate emulates: reads the operation from the request, runs it, and checks both request and
+//! response.
 
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -11,12 +12,12 @@ use crate::model::Models;
 use crate::violations::Violations;
 use crate::world::{Service, World};
 
-/// The name of the operation that a request is for, as far as it can be told.
+/// The operation that a request names, if it can be determined.
 pub(crate) fn operation(service: Service, request: &Request) -> Option<&'static str> {
     if service == Service::Connect { connect::operation_of(request).map(|(operation, _)| operation) } else { None }
 }
 
-/// Answers a request to Connect, Service Quotas or Support.
+/// Handles a request to Connect, Service Quotas or Support.
 pub(crate) fn serve(
     world: &World,
     models: Option<&Models>,

@@ -1,7 +1,8 @@
-//! STS, in front of the emulator's, which signs its web identity tokens with a password and for nobody in particular: here
-//! they are what AWS makes of them (IAM outbound identity federation). The subject is the role of the caller, the key is
-//! published where the account's issuer says, and nothing is signed unless the account's switch is on. Whether the role's
-//! policies allow this audience, algorithm and duration, the authority has judged before.
+//! STS, in front of the emulator's STS, whose web identity tokens are signed with a shared secret and name no real
+//! subject. This module issues tokens as AWS does (IAM outbound identity federation): the subject is the caller's role,
+//! the public key is published at the account's issuer URL, and no token is issued unless the feature is enabled for
+//! the account. The authority has already checked whether the role's policies allow the audience, algorithm and
+//! duration.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -19,14 +20,14 @@ use crate::iam::Iam;
 use crate::rsa_key::RsaKey;
 use crate::upstream::Upstream;
 
-/// What STS takes for the time that a token is good, in seconds.
+/// The token lifetimes that STS accepts, in seconds.
 const DURATIONS: std::ops::RangeInclusive<i64> = 60..=3600;
-/// How long a token is good where nobody says it.
+/// The default token lifetime, in seconds.
 const DEFAULT_DURATION: i64 = 300;
-/// How long a session is good where nobody says it.
+/// The default session lifetime, in seconds.
 const DEFAULT_SESSION: i64 = 3600;
 
-/// What a token is asked for.
+/// The parameters of a token request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Asked {
     audiences: Vec<String>,
@@ -56,7 +57,7 @@ impl Sts {
         Ok(self.key.get_or_init(|| key))
     }
 
-    /// Answers a request to STS, or one for what the account's issuer publishes.
+    /// Handles a request to STS, or a request for a public document of the account's issuer.
     pub(crate) async fn serve(&self, iam: &Iam, authority: &Authority, request: &Request) -> Response {
         let published = request.path.strip_prefix("/.well-known/");
         let answer = match published {
@@ -66,7 +67,7 @@ impl Sts {
         answer.unwrap_or_else(|refusal| refusal.answer(Protocol::Query))
     }
 
-    /// `OpenID` Connect discovery and the keys, for anybody.
+    /// The public `OpenID` Connect discovery document and the public keys.
     fn published(&self, iam: &Iam, request: &Request, name: &str) -> Result<Response, Refusal> {
         let issuer = iam.issuer();
         let ours = request.header("host").is_some_and(|host| issuer == format!("https://{host}"));
@@ -116,7 +117,7 @@ impl Sts {
             let text = "Outbound web identity federation is disabled for this account.";
             return Err(Refusal::new(403, "OutboundWebIdentityFederationDisabledException", text));
         }
-        // Whoever gets the token holds it against a watch of its own.
+        // Uses the real time, because the recipient checks the token with its own clock.
         let now = OffsetDateTime::now_utc();
         let expires = now + Duration::seconds(asked.seconds);
         if session.ends.is_some_and(|ends| expires > ends) {
@@ -127,7 +128,7 @@ impl Sts {
             let text = "The local cloud signs with RS256 only, which is what Entra documents.";
             return Err(Refusal::new(501, "NotImplemented", text));
         }
-        // One audience is a text, several are a list.
+        // One audience is a string, several are a list.
         let audience = match asked.audiences.as_slice() {
             [one] => json!(one),
             several => json!(several),
@@ -156,7 +157,7 @@ impl Sts {
     }
 }
 
-/// Reads and bounds what a token is asked for.
+/// Reads and validates the parameters of a token request.
 fn asked(form: &BTreeMap<String, String>) -> Result<Asked, Refusal> {
     let audiences: Vec<String> =
         form.iter().filter(|(name, _)| name.starts_with("Audience.member.")).map(|(_, value)| value.clone()).collect();
@@ -187,7 +188,7 @@ fn asked(form: &BTreeMap<String, String>) -> Result<Asked, Refusal> {
     Ok(Asked { audiences, algorithm, seconds })
 }
 
-/// How long a session lasts that is asked for.
+/// The requested lifetime of a session.
 fn session_seconds(form: &BTreeMap<String, String>) -> Option<i64> {
     form.get("DurationSeconds").map_or(Some(DEFAULT_SESSION), |text| text.parse().ok())
 }

@@ -1,5 +1,5 @@
-//! The directory that the local Entra tenant starts with, in Microsoft Graph's own JSON shapes, so that people can load
-//! an export of their own.
+//! The initial directory of the local Entra tenant, as Microsoft Graph represents it in JSON, so that operators can
+//! load an export of their own tenant.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tenant {
-    /// The groups, in Graph's shape with `members` expanded.
+    /// The groups as Microsoft Graph represents them, with `members` expanded.
     pub groups: Vec<Group>,
 }
 
@@ -16,15 +16,15 @@ pub struct Tenant {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Group {
-    /// The object id (a GUID); made up where it is missing.
+    /// The object ID, a GUID. Generated if missing.
     #[serde(default)]
     pub id: Option<String>,
     /// The display name.
     pub display_name: String,
-    /// The direct members as Graph would list them: users, nested groups, devices, … by `@odata.type`.
+    /// The direct members as Microsoft Graph lists them: users, nested groups, devices, …, identified by `@odata.type`.
     #[serde(default)]
     pub members: Vec<Map<String, Value>>,
-    /// Other properties of the group, as Graph has them.
+    /// Other properties of the group, as in Microsoft Graph.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }

@@ -1,4 +1,4 @@
-//! Connect's token buckets, in wall time: a rate is a rate, however fast the other clocks run.
+//! The token buckets of Connect. They use wall-clock time, independent of the clock's scale.
 
 use std::collections::HashMap;
 use std::time::Instant;
@@ -9,12 +9,13 @@ struct Bucket {
     at: Instant,
 }
 
-/// One bucket for each operation, or one for all of them.
+/// One bucket per operation, or one shared bucket.
 #[derive(Debug, Default)]
 pub(crate) struct Buckets(HashMap<String, Bucket>);
 
 impl Buckets {
-    /// Takes a token from the bucket `name`, which fills at `rate` a second up to `burst`; whether there was one.
+    /// Takes a token from the bucket `name`, which refills at `rate` per second up to `burst`. Returns whether a token
+    /// was available.
     pub(crate) fn take(&mut self, name: &str, rate: f64, burst: f64, now: Instant) -> bool {
         let bucket = self.0.entry(name.to_owned()).or_insert(Bucket { tokens: burst, at: now });
         let passed = now.saturating_duration_since(bucket.at).as_secs_f64();
@@ -39,7 +40,7 @@ mod tests {
         let (mut buckets, start) = (Buckets::default(), Instant::now());
         let given =
             (0..100u64).filter(|n| buckets.take("Op", 2.0, 5.0, start + Duration::from_millis(n * 100))).count();
-        // Five of the burst, and two a second for the 9.9 seconds.
+        // The burst of 5, and 2 per second for 9.9 seconds.
         assert_eq!(given, 24);
     }
 }

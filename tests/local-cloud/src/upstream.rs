@@ -1,11 +1,11 @@
-//! The emulator behind: requests pass through as they came.
+//! The client of the emulator. Requests pass through unchanged.
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::aws_error::{Protocol, Refusal};
 use crate::http::{Request, Response};
 
-/// Headers that belong to one connection, not to the message.
+/// Headers that apply to one connection, not to the message.
 const HOP: [&str; 7] =
     ["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
 
@@ -19,13 +19,13 @@ pub(crate) struct Upstream {
 
 impl Upstream {
     /// # Errors
-    /// When no HTTP client can be made.
+    /// If the HTTP client cannot be created.
     pub(crate) fn new(url: &str, region: &str) -> Result<Self, reqwest::Error> {
         let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build()?;
         Ok(Self { url: url.trim_end_matches('/').to_owned(), region: region.to_owned(), client })
     }
 
-    /// The emulator's answer to the request, byte for byte; a 503 when there is no emulator.
+    /// Returns the emulator's response to the request, byte for byte. Returns 503 if the emulator does not respond.
     pub(crate) async fn pass(&self, request: &Request, protocol: Protocol) -> Response {
         match self.send(request).await {
             Ok(answer) => answer,
@@ -42,7 +42,7 @@ impl Upstream {
         let url = format!("{}{}{mark}{}", self.url, request.path, query.join("&"));
         let mut headers = HeaderMap::new();
         for (name, value) in &request.headers {
-            // The length is written anew; an expectation was met when the body was read.
+            // The HTTP client sets the length. The body is already read, so `expect` does not apply.
             if HOP.contains(&name.as_str()) || matches!(name.as_str(), "content-length" | "expect") {
                 continue;
             }
@@ -50,7 +50,7 @@ impl Upstream {
                 headers.append(name, value);
             }
         }
-        // Loopback is to the local cloud what TLS is to the real one, where policies ask for it.
+        // For policies that require TLS, loopback counts as TLS.
         headers.insert("x-forwarded-proto", HeaderValue::from_static("https"));
         let method = reqwest::Method::from_bytes(request.method.as_bytes()).unwrap_or(reqwest::Method::GET);
         let answer = self.client.request(method, url).headers(headers).body(request.body.clone()).send().await?;
@@ -66,7 +66,7 @@ impl Upstream {
         Ok(Response { status, headers, body: answer.bytes().await?.to_vec(), broken: false })
     }
 
-    /// Calls an operation of a query-protocol service for the local cloud's own sake.
+    /// Calls an operation of a query-protocol service for the local cloud's own use.
     pub(crate) async fn query(&self, service: &str, form: &[(&str, &str)]) -> Response {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
         let request = Request {
@@ -79,7 +79,7 @@ impl Upstream {
         self.pass(&self.operators(&request, service), Protocol::Query).await
     }
 
-    /// Calls an operation of a JSON-protocol service for the local cloud's own sake.
+    /// Calls an operation of a JSON-protocol service for the local cloud's own use.
     pub(crate) async fn json(&self, service: &str, target: &str, input: &serde_json::Value) -> Response {
         let request = Request {
             method: "POST".into(),
@@ -94,7 +94,7 @@ impl Upstream {
         self.pass(&self.operators(&request, service), Protocol::Json).await
     }
 
-    /// The request with the operator's key in place of its own: the emulator allows that one everything.
+    /// Replaces the request's credential with the operator's key, for which the emulator allows every operation.
     pub(crate) fn operators(&self, request: &Request, service: &str) -> Request {
         let mut request = request.clone();
         request.headers.retain(|(name, _)| !matches!(name.as_str(), "authorization" | "x-amz-security-token"));
@@ -104,15 +104,15 @@ impl Upstream {
         request
     }
 
-    /// Reads something of a REST service for the local cloud's own sake.
+    /// Reads a resource of a REST service for the local cloud's own use.
     pub(crate) async fn get(&self, service: &str, path: &str, query: Vec<(String, String)>) -> Response {
         let request = Request { method: "GET".into(), path: path.into(), query, headers: Vec::new(), body: Vec::new() };
         self.pass(&self.operators(&request, service), Protocol::RestJson).await
     }
 }
 
-/// A query parameter as AWS's clients write it: a parameter without a value (`?acl`) has no equals sign, and a blank is
-/// `%20`, so that a path-style signature still fits.
+/// A query parameter as AWS clients encode it, so that the signature stays valid: a parameter without a value (`?acl`)
+/// has no equals sign, and a space is `%20`.
 fn pair(name: &str, value: &str) -> String {
     const PLAIN: percent_encoding::AsciiSet =
         percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');

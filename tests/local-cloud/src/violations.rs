@@ -1,9 +1,9 @@
-//! What went wrong in the local cloud itself: answers that disagree with the official models, calls that it cannot
-//! play, rules that could not be carried out. A test run ends with none.
+//! Faults of the local cloud itself: responses that do not match the official models, unsupported operations, and rules
+//! that could not be applied. The list is empty after a successful test run.
 
 use std::sync::{Mutex, PoisonError};
 
-/// The list, in the order of their happening.
+/// The faults in order of occurrence.
 #[derive(Debug, Default)]
 pub(crate) struct Violations(Mutex<Vec<String>>);
 

@@ -1,4 +1,4 @@
-//! The state of the account that Connect, Service Quotas and Support share, and what they all need to know.
+//! The state and settings that Connect, Service Quotas and Support share.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
@@ -13,7 +13,7 @@ use crate::quotas::{self, Quotas};
 use crate::support::{self, Support};
 use crate::throttle::Buckets;
 
-/// What changes only by an administrator's call.
+/// Settings that change only through administration calls.
 #[derive(Clone, Debug)]
 pub(crate) struct Setting {
     pub(crate) clock: Clock,
@@ -28,13 +28,13 @@ impl Setting {
         Paging { limit: self.behaviour.page_limit, empty_page: self.behaviour.empty_page }
     }
 
-    /// The ARN of something of Connect's in this Region.
+    /// The ARN of a Connect resource in this Region.
     pub(crate) fn arn(&self, what: &str) -> String {
         format!("arn:aws:connect:{}:{}:{what}", self.region, self.account)
     }
 }
 
-/// What changes.
+/// The mutable state of the account.
 #[derive(Debug, Default)]
 pub(crate) struct State {
     pub(crate) connect: Connect,
@@ -43,7 +43,7 @@ pub(crate) struct State {
     buckets: Buckets,
 }
 
-/// The services that live here.
+/// The services that this crate emulates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Service {
     Connect,
@@ -52,7 +52,7 @@ pub(crate) enum Service {
 }
 
 impl Service {
-    /// The service that signs itself so.
+    /// The service with this name in the request signature.
     pub(crate) fn of(signed: &str) -> Option<Self> {
         match signed {
             "connect" => Some(Self::Connect),
@@ -75,18 +75,18 @@ impl World {
         Self { setting: RwLock::new(Arc::new(setting)), state: Mutex::default() }
     }
 
-    /// The setting as of now. A call uses one of them from its beginning to its end.
+    /// The current settings. Each call uses one snapshot from start to end.
     pub(crate) fn setting(&self) -> Arc<Setting> {
         Arc::clone(&self.setting.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Changes how the account behaves from the next call on.
+    /// Changes the behaviour of the account from the next call on.
     pub(crate) fn behave(&self, behaviour: Behaviour) {
         let mut setting = self.setting.write().unwrap_or_else(PoisonError::into_inner);
         *setting = Arc::new(Setting { behaviour, ..(**setting).clone() });
     }
 
-    /// The state as of now: what time has brought about since the last call has happened.
+    /// The current state, after all changes that have become due since the last call.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let setting = self.setting();
@@ -112,7 +112,7 @@ impl World {
 fn throttle(setting: &Setting, state: &mut State, operation: &str) -> Result<(), Refusal> {
     let rate = quotas::rate(setting, &state.quotas, operation);
     let bucket = if setting.behaviour.shared_bucket { "" } else { operation };
-    // AWS's own ratio: 2 a second with a burst of 5.
+    // The ratio of AWS: 2 per second with a burst of 5.
     if state.buckets.take(bucket, rate, rate * 2.5, Instant::now()) {
         return Ok(());
     }
