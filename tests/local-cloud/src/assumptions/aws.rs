@@ -1,4 +1,4 @@
-//! What is unsure about IAM, the permissions that AWS checks, and Service Quotas.
+//! Open questions about IAM, the permissions that AWS checks, and Service Quotas.
 
 use super::{Area, Assumption, Text};
 use crate::options::{QuotaOutcome, QuotaPath};

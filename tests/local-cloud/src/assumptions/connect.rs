@@ -1,4 +1,4 @@
-//! What is unsure about Amazon Connect.
+//! Open questions about Amazon Connect.
 
 use super::{Area, Assumption, Text};
 use crate::options::NumberStock;

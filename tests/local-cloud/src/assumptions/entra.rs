@@ -1,4 +1,4 @@
-//! What is unsure about Entra, Graph and signing certificates.
+//! Open questions about Entra, Microsoft Graph and signing certificates.
 
 use super::{Area, Assumption, Text};
 

@@ -1,8 +1,10 @@
-//! Counter-assumptions: every fact about AWS, Entra and Graph that no documentation settles, with both of its readings.
+//! Assumptions: every fact about AWS, Entra and Microsoft Graph that no documentation settles, with both possible
+//! readings.
 //!
-//! A row is a real switch in how the local cloud behaves. The default reading is the one that documentation, service models or
-//! public reports make likely; the product must also work, or end with a clear open item, under the other one. The list of what was
-//! not seen in a real account is generated from this table, and `onboard live-check` finds out which reading is true.
+//! Each row switches the behaviour of the local cloud. The default reading is the one that documentation, service
+//! models or public reports make likely. Under the alternative reading, the product must also work, or report a clear
+//! open item. The list of facts not yet observed in a real account is generated from this table. `onboard live-check`
+//! determines which reading is true.
 
 mod aws;
 mod connect;
@@ -12,7 +14,7 @@ use std::collections::BTreeSet;
 
 use crate::options::Behaviour;
 
-/// The word that stands for every row.
+/// The name that selects every row.
 pub const ALL: &str = "all";
 
 /// A text in both languages of the project.
@@ -24,7 +26,7 @@ pub struct Text {
     pub ja: &'static str,
 }
 
-/// What a fact is about: one paragraph of the documents each.
+/// The topic of a fact. Each topic is one section of the documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Area {
     /// The Entra tenant and Microsoft Graph.
@@ -40,10 +42,10 @@ pub enum Area {
 }
 
 impl Area {
-    /// All of them, in the order of the documents.
+    /// All topics, in the order of the documents.
     pub const ALL: [Self; 5] = [Self::Entra, Self::Certificates, Self::Connect, Self::Permissions, Self::Quotas];
 
-    /// Its heading.
+    /// The heading of the topic.
     #[must_use]
     pub const fn title(self) -> Text {
         match self {
@@ -56,20 +58,20 @@ impl Area {
     }
 }
 
-/// One fact that no documentation settles.
+/// A fact that no documentation settles.
 #[derive(Debug)]
 pub struct Assumption {
-    /// Its name, in kebab case.
+    /// The name, in kebab case.
     pub name: &'static str,
-    /// What it is about.
+    /// The topic.
     pub area: Area,
     /// The reading that the local cloud emulates by default.
     pub assumed: Text,
-    /// The other reading.
+    /// The alternative reading.
     pub other: Text,
-    /// Where the default reading, or the doubt about it, comes from.
+    /// The source of the default reading, or of the doubt about it.
     pub source: &'static str,
-    /// Switches the local cloud to the other reading.
+    /// Switches the local cloud to the alternative reading.
     play: fn(&mut Behaviour),
 }
 
@@ -78,10 +80,10 @@ pub fn all() -> impl Iterator<Item = &'static Assumption> {
     entra::ROWS.iter().chain(&connect::ROWS).chain(&aws::ROWS)
 }
 
-/// The rows of these names; `all` names every row.
+/// The rows with these names. `all` selects every row.
 ///
 /// # Errors
-/// The first unknown name, with all known ones.
+/// Names the first unknown name and lists all known names.
 pub fn named<T: AsRef<str>>(names: &[T]) -> Result<Vec<&'static Assumption>, String> {
     let mut wanted = BTreeSet::new();
     for name in names.iter().map(AsRef::as_ref) {
@@ -94,7 +96,7 @@ pub fn named<T: AsRef<str>>(names: &[T]) -> Result<Vec<&'static Assumption>, Str
     Ok(all().filter(|row| wanted.contains(ALL) || wanted.contains(row.name)).collect())
 }
 
-/// Switches a behaviour to the other reading of these rows.
+/// Switches a behaviour to the alternative reading of these rows.
 pub fn play(rows: &[&Assumption], behaviour: &mut Behaviour) {
     for row in rows {
         (row.play)(behaviour);

@@ -1,7 +1,7 @@
-//! What a request to any other service asks the policies.
+//! The IAM permissions that requests to services other than Connect require.
 //!
-//! Of these the emulator checks DynamoDB, S3, Secrets Manager, EventBridge, SNS and Step Functions itself; for IAM, Service
-//! Quotas and Support the local cloud decides.
+//! The emulator itself checks DynamoDB, S3, Secrets Manager, EventBridge, SNS and Step Functions. The local cloud
+//! checks IAM, Service Quotas and Support.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ pub(super) fn form(request: &Request) -> BTreeMap<String, String> {
     form_urlencoded::parse(&request.body).into_owned().chain(request.query.iter().cloned()).collect()
 }
 
-/// The questions of a request in one of AWS's JSON protocols, or to S3.
+/// The permissions that a request in one of AWS's JSON protocols, or to S3, requires.
 pub(super) fn asks(setting: &Setting, way: &Destination, request: &Request) -> Vec<Ask> {
     let body = request.json().unwrap_or_default();
     let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
@@ -42,7 +42,7 @@ pub(super) fn asks(setting: &Setting, way: &Destination, request: &Request) -> V
                 Ask::new("iam:CreateServiceLinkedRole", role).with("iam:AWSServiceName", "servicequotas.amazonaws.com"),
             ]
         }
-        // The other operations that the product uses have no resource.
+        // The other operations that the product uses do not support resources.
         "servicequotas"
             if ["GetServiceQuota", "ListRequestedServiceQuotaChangeHistoryByQuota"].contains(&operation) =>
         {
@@ -89,8 +89,8 @@ fn s3(request: &Request) -> Vec<Ask> {
     vec![Ask::new(action, format!("arn:aws:s3:::{bucket}{object}"))]
 }
 
-/// The questions of a request to IAM. `role` gives the ARN and tags of a role that exists, `tags` the tags of a policy or
-/// SAML provider, all by `resource`.
+/// The permissions that a request to IAM requires. `found` contains the ARN, tags and permissions boundary of the
+/// existing role, policy or SAML provider that the request names.
 pub(super) fn iam(setting: &Setting, action: &str, form: &BTreeMap<String, String>, found: &Found) -> Vec<Ask> {
     let get = |name: &str| form.get(name).map(String::as_str).filter(|value| !value.is_empty());
     let account = &setting.account;
@@ -103,7 +103,7 @@ pub(super) fn iam(setting: &Setting, action: &str, form: &BTreeMap<String, Strin
             "arn:aws:iam::{account}:role/aws-service-role/{}/AWSServiceRole",
             get("AWSServiceName").unwrap_or_default()
         ),
-        // Of a role that does not exist IAM knows the name only: its ARN has no path then.
+        // If the role does not exist, only its name is known, so the ARN has no path.
         _ if get("RoleName").is_some() => found
             .arn
             .clone()
@@ -113,7 +113,8 @@ pub(super) fn iam(setting: &Setting, action: &str, form: &BTreeMap<String, Strin
     let mut ask = Ask::new(format!("iam:{action}"), resource);
     for (key, value) in &found.tags {
         ask = ask.with(&format!("aws:ResourceTag/{key}"), value);
-        // IAM's own key is a key of roles and users only: AWS lists it for no policy and no SAML provider.
+        // `iam:ResourceTag` applies only to roles and users: AWS lists this key for neither policies nor SAML
+        // providers.
         if get("RoleName").is_some() {
             ask = ask.with(&format!("iam:ResourceTag/{key}"), value);
         }
@@ -137,7 +138,7 @@ pub(super) fn iam(setting: &Setting, action: &str, form: &BTreeMap<String, Strin
     for (_, key) in form.iter().filter(|(name, _)| name.starts_with("TagKeys.member.")) {
         ask = ask.with("aws:TagKeys", key);
     }
-    // Tags at creation need the permission to tag.
+    // Tags at creation require the permission to tag.
     let tagging = match action {
         "CreateRole" => Some("iam:TagRole"),
         "CreatePolicy" => Some("iam:TagPolicy"),
@@ -148,7 +149,7 @@ pub(super) fn iam(setting: &Setting, action: &str, form: &BTreeMap<String, Strin
     [Some(ask), tagging].into_iter().flatten().collect()
 }
 
-/// What IAM has of the thing that a request names.
+/// The existing IAM resource that a request names.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     pub(super) arn: Option<String>,
@@ -156,10 +157,10 @@ pub(super) struct Found {
     pub(super) boundary: Option<String>,
 }
 
-/// The questions of a request to STS.
+/// The permissions that a request to STS requires.
 pub(super) fn sts(action: &str, form: &BTreeMap<String, String>) -> Vec<Ask> {
     match action {
-        // Nobody can be denied to know who he is.
+        // `GetCallerIdentity` requires no permission and cannot be denied.
         "GetCallerIdentity" => Vec::new(),
         "GetWebIdentityToken" => {
             let mut ask = Ask::new("sts:GetWebIdentityToken", "*")
@@ -174,7 +175,7 @@ pub(super) fn sts(action: &str, form: &BTreeMap<String, String>) -> Vec<Ask> {
     }
 }
 
-/// A JSON text as it may stand in a policy: itself, or percent-encoded as IAM's answers have it.
+/// Parses a JSON policy document, plain or percent-encoded as in IAM responses.
 pub(super) fn document(text: &str) -> Option<Value> {
     let decoded = percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
     serde_json::from_str(text).or_else(|_| serde_json::from_str(&decoded)).ok()

@@ -1,6 +1,6 @@
-//! What an Amazon Connect request asks the policies: actions, resources and condition keys as in AWS's Service
-//! Authorization Reference ("Actions, resources, and condition keys for Amazon Connect"), with the dependent actions that
-//! Connect performs in its caller's name.
+//! The IAM permissions that Amazon Connect requests require: actions, resources and condition keys from AWS's Service
+//! Authorization Reference ("Actions, resources, and condition keys for Amazon Connect"), with the dependent actions
+//! that Connect performs on behalf of its caller.
 
 use serde_json::{Map, Value};
 
@@ -8,14 +8,15 @@ use super::policy::Ask;
 use crate::input::Input;
 use crate::world::Setting;
 
-/// Directory Service, which keeps the users of an instance. Connect reads it with every read of an instance.
+/// The Directory Service action that Connect performs each time it reads an instance. Directory Service stores the
+/// instance's users.
 const DIRECTORY: [&str; 1] = ["ds:DescribeDirectories"];
-/// The other actions of Directory Service that have no resource, as far as Connect performs them.
+/// Other Directory Service actions without a resource that Connect performs.
 const WITHOUT_DIRECTORY: [&str; 3] = ["ds:CheckAlias", "ds:CreateDirectory", "ds:CreateIdentityPoolDirectory"];
-/// What `CreateInstance` does with the directory of the instance.
+/// The actions of `CreateInstance` on the directory of the instance.
 const NEW_DIRECTORY: [&str; 4] =
     ["ds:AuthorizeApplication", "ds:CreateAlias", "ds:DeleteDirectory", "ds:UnauthorizeApplication"];
-/// Actions with a member in the request for which AWS does not list the condition key.
+/// Actions whose request has the member, but for which AWS does not list the condition key.
 const WITHOUT_KEY: [(&str, &str); 6] = [
     ("ListInstanceStorageConfigs", "connect:StorageResourceType"),
     ("ListPhoneNumbersV2", "connect:InstanceId"),
@@ -25,7 +26,7 @@ const WITHOUT_KEY: [(&str, &str); 6] = [
     ("UpdatePhoneNumberMetadata", "connect:InstanceId"),
 ];
 
-/// The questions of one request. `tags` gives the tags of a resource by its ARN.
+/// The permissions that one request requires. `tags` returns the tags of a resource by its ARN.
 pub(super) fn asks(
     setting: &Setting,
     operation: &str,
@@ -34,7 +35,7 @@ pub(super) fn asks(
 ) -> Vec<Ask> {
     let ask = |action: &str, arn: &str| ask(setting, action, arn, input, tags);
     let mut asks: Vec<Ask> = resources(setting, operation, input).into_iter().map(|arn| ask(operation, &arn)).collect();
-    // Tags at creation need the permission to tag.
+    // Tags at creation require the permission to tag.
     let created = match operation {
         "CreateInstance" => Some(setting.arn("instance/*")),
         "CreateUser" => Some(within(setting, input, "agent/*")),
@@ -75,18 +76,18 @@ fn ask(setting: &Setting, action: &str, arn: &str, input: &Input, tags: &dyn Fn(
     ask
 }
 
-/// The ARN of the instance that a request names by id or ARN.
+/// The ARN of the instance that a request names by ID or ARN.
 fn instance(setting: &Setting, input: &Input) -> String {
     let named = input.text("InstanceId").or_else(|| input.text("TargetArn")).unwrap_or_default();
     setting.arn(&format!("instance/{}", named.rsplit('/').next().unwrap_or(named)))
 }
 
-/// The ARN of something inside that instance.
+/// The ARN of a resource inside that instance.
 fn within(setting: &Setting, input: &Input, what: &str) -> String {
     format!("{}/{what}", instance(setting, input))
 }
 
-/// The resources that an operation touches; each must be allowed.
+/// The resources of an operation. The caller needs the permission on each of them.
 fn resources(setting: &Setting, operation: &str, input: &Input) -> Vec<String> {
     let inside = |what: &str| within(setting, input, what);
     let named = |folder: &str, member: &str| {
@@ -136,7 +137,7 @@ fn resources(setting: &Setting, operation: &str, input: &Input) -> Vec<String> {
     }
 }
 
-/// What Connect does in its caller's name.
+/// The actions that Connect performs on behalf of its caller.
 fn dependent(setting: &Setting, operation: &str, input: &Input) -> Vec<Ask> {
     let all = |actions: &[&str]| actions.iter().map(|action| Ask::new(*action, "*")).collect::<Vec<_>>();
     let directory = match setting.behaviour.directories_by_arn {
@@ -163,7 +164,7 @@ fn dependent(setting: &Setting, operation: &str, input: &Input) -> Vec<Ask> {
         "DeleteInstance" => {
             [all(&DIRECTORY), of_directory(&["ds:DeleteDirectory", "ds:UnauthorizeApplication"])].concat()
         }
-        // AWS publishes no action for `UpdateUserConfig`. Either name may be the one that Connect checks, so both are required.
+        // AWS publishes no action for `UpdateUserConfig`. Connect may check either name, so both are required.
         "UpdateUserConfig" => {
             let user = input.text("UserId").unwrap_or_default();
             vec![Ask::new("connect:UpdateUserPhoneConfig", within(setting, input, &format!("agent/{user}")))]
@@ -184,7 +185,7 @@ fn dependent(setting: &Setting, operation: &str, input: &Input) -> Vec<Ask> {
                 key.iter().flat_map(|arn| ["kms:CreateGrant", "kms:DescribeKey"].map(|action| Ask::new(action, *arn)));
             [all(&DIRECTORY), role(), storage.chain(grants).collect()].concat()
         }
-        // A search describes what it finds.
+        // A search also describes the users that it finds.
         "SearchUsers" => ["connect:DescribeUser", "connect:ListUserProficiencies"]
             .map(|action| Ask::new(action, within(setting, input, "agent/*")))
             .into(),

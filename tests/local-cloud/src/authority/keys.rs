@@ -1,5 +1,6 @@
-//! The KMS key behind what a call touches. A service that stores under a customer's key uses the key in its caller's name,
-//! so the caller needs `kms:Decrypt`, and for writing `kms:GenerateDataKey`, by way of that service.
+//! The permissions on KMS keys that calls require. A service that encrypts data with a customer managed key uses the
+//! key on behalf of its caller. The caller therefore needs `kms:Decrypt`, and `kms:GenerateDataKey` to write, with
+//! `kms:ViaService` set to that service.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -12,7 +13,7 @@ use crate::route::Destination;
 use crate::upstream::Upstream;
 use crate::world::Setting;
 
-/// The keys that were looked for so far, by the resource under them; none where it has no key of the customer's.
+/// The keys found so far, by resource. `None` if the resource has no customer managed key.
 #[derive(Debug)]
 pub(super) struct Keys {
     upstream: Upstream,
@@ -24,7 +25,7 @@ impl Keys {
         Self { upstream, known: Mutex::default() }
     }
 
-    /// What the call asks of keys, on top of `asks`.
+    /// The permissions on keys that the call requires in addition to `asks`.
     pub(super) async fn asks(&self, setting: &Setting, way: &Destination, asks: &[Ask]) -> Vec<Ask> {
         let Some(Ask { action, resource, .. }) = asks.first() else { return Vec::new() };
         let (actions, context): (&[&str], Option<(&str, &str)>) = match action.as_str() {
@@ -53,7 +54,7 @@ impl Keys {
     }
 
     async fn key(&self, service: &str, resource: &str) -> Option<String> {
-        // Of objects, the bucket; of everything else, itself.
+        // For S3 objects, the key of the bucket applies. For other services, the key of the resource itself.
         let resource = if service == "s3" { resource.split('/').next().unwrap_or(resource) } else { resource };
         if let Some(known) = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(resource) {
             return known.clone();
@@ -93,13 +94,13 @@ impl Keys {
     }
 }
 
-/// The text of the first element that begins so.
+/// The text of the first element with this start tag.
 fn between(text: &str, element: &str) -> Option<String> {
     let found = text.split_once(element)?.1.split('<').next()?.trim();
     (!found.is_empty()).then(|| found.to_owned())
 }
 
-/// What a JSON service answers; null where it refuses.
+/// The output of a JSON service. Null if the service returns an error.
 fn output(answer: &Response) -> Value {
     if answer.status == 200 { serde_json::from_slice(&answer.body).unwrap_or_default() } else { Value::Null }
 }

@@ -1,4 +1,4 @@
-//! In whose role a state of a state machine makes a call.
+//! Determines the role with which a state of a state machine makes a call.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -9,7 +9,8 @@ use super::sessions::Session;
 use crate::upstream::Upstream;
 use crate::world::Setting;
 
-/// The roles of the state machines that made calls so far. A machine keeps its role; its policies are read again.
+/// The roles of the state machines that have made calls. The role of a machine does not change. Its policies are read
+/// again.
 #[derive(Debug)]
 pub(super) struct Machines {
     upstream: Upstream,
@@ -21,7 +22,7 @@ impl Machines {
         Self { upstream, known: Mutex::default() }
     }
 
-    /// The session in which `machine/state` calls; none if there is no such machine.
+    /// The session of the state machine in `machine/state`. `None` if the state machine does not exist.
     pub(super) async fn session(&self, setting: &Setting, state: &str) -> Option<Session> {
         let machine = state.split('/').next()?;
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(machine).cloned();

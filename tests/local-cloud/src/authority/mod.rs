@@ -1,9 +1,10 @@
-//! Who calls, what the call asks of IAM, and whether the caller's policies allow it.
+//! Identifies the caller of a request, determines the required permissions, and checks them against the caller's
+//! policies.
 //!
-//! The emulator gives each function a session of its role, checks signatures, and enforces the policies of the services
-//! that it plays. What lives here, IAM, whose paths the emulator does not know, and KMS keys are judged here: the role's
-//! policies are read from the emulator, where the template put them, and evaluated by [`policy`]. The emulator's own key may do
-//! everything, as the operator of the local cloud.
+//! The emulator gives each function a session of its role, verifies signatures, and enforces policies for the services
+//! that it emulates. This module checks the services of this crate, IAM (the emulator does not support IAM paths), and
+//! KMS keys: it reads the role's policies, which the template deployed to the emulator, and evaluates them with
+//! [`policy`]. The emulator's own access key belongs to the operator of the local cloud and has all permissions.
 
 mod asks;
 mod connect;
@@ -36,40 +37,40 @@ use roles::Roles;
 pub(crate) use sessions::Session;
 use sessions::{Holder, Sessions};
 
-/// The services whose calls are judged here.
+/// The services whose calls are checked here.
 const JUDGED: [&str; 5] = ["connect", "iam", "servicequotas", "sts", "support"];
 
-/// In whose name Step Functions, which is the emulator's, makes a call.
+/// The header that names the state for which the emulator's Step Functions makes a call.
 const STATE: &str = "x-local-cloud-state";
 
-/// Who made a call, and what it asked.
+/// The caller of a request, and the permissions that the request requires.
 #[derive(Debug, Default)]
 pub(crate) struct Caller {
-    /// The function's name; none for the operator, for calls without a signature, and in another role than its own.
+    /// The function name. `None` for the operator, for unsigned calls, and for calls with an assumed role.
     pub(crate) function: Option<String>,
-    /// `machine/state`, for which the function works or in whose name Step Functions calls by itself.
+    /// The state (`machine/state`) that invoked the function, or for which Step Functions itself makes the call.
     pub(crate) state: Option<String>,
-    /// The ARN of the role in which the call is made; none for the operator and for calls without a signature.
+    /// The ARN of the caller's role. `None` for the operator and for unsigned calls.
     pub(crate) role: Option<String>,
-    /// Every permission that the call needs.
+    /// Every permission that the call requires.
     pub(crate) asks: Vec<Ask>,
 }
 
 impl Caller {
-    /// Function and state, as far as there are any.
+    /// The names of the function and the state, if known.
     pub(crate) fn name(&self) -> Option<String> {
         let names = [self.function.as_deref(), self.state.as_deref()];
         let names: Vec<&str> = names.into_iter().flatten().collect();
         (!names.is_empty()).then(|| names.join(" "))
     }
 
-    /// Whether it is Step Functions.
+    /// Whether the caller is Step Functions.
     pub(crate) fn is_step_functions(&self) -> bool {
         self.function.is_none() && self.state.is_some()
     }
 }
 
-/// Knows sessions and policies.
+/// Resolves callers to sessions and evaluates their policies.
 #[derive(Debug)]
 pub(crate) struct Authority {
     upstream: Upstream,
@@ -77,7 +78,7 @@ pub(crate) struct Authority {
     roles: Roles,
     keys: Keys,
     machines: Machines,
-    /// The states for which functions work at the moment, the last one that began behind the others.
+    /// The states that currently run each function, the most recent one last.
     working: Mutex<HashMap<String, Vec<String>>>,
 }
 
@@ -93,7 +94,7 @@ impl Authority {
         }
     }
 
-    /// The session of a role in which a request is made; none for the operator.
+    /// The role session that signed a request. `None` for the operator.
     pub(crate) async fn session(&self, request: &Request) -> Option<Session> {
         match self.sessions.holder(request).await {
             Holder::Role(session) => Some(session),
@@ -101,7 +102,7 @@ impl Authority {
         }
     }
 
-    /// Notes for which state a function works, and when it is done.
+    /// Records that a state has started or finished a function.
     pub(crate) fn works_for(&self, function: String, state: String, done: bool) {
         let mut working = self.working.lock().unwrap_or_else(PoisonError::into_inner);
         let states = working.entry(function).or_default();
@@ -112,30 +113,30 @@ impl Authority {
         }
     }
 
-    /// A function as a caller, with the state for which it works.
+    /// A function as a caller, with the state that it currently runs for.
     pub(crate) fn function(&self, function: Option<String>, asks: Vec<Ask>) -> Caller {
         let working = self.working.lock().unwrap_or_else(PoisonError::into_inner);
         let state = function.as_ref().and_then(|function| working.get(function)?.last()).cloned();
         Caller { function, state, role: None, asks }
     }
 
-    /// Notes a session that STS gave out.
+    /// Stores a session that STS has issued.
     pub(crate) fn assumed(&self, answer: &str, form: &BTreeMap<String, String>, ends: OffsetDateTime) {
         self.sessions.assumed(answer, form, ends);
     }
 
-    /// Forgets what roles may do, because IAM may have changed it.
+    /// Clears the cache of roles, because IAM may have changed.
     pub(crate) fn iam_changed(&self) {
         self.roles.forget();
     }
 
-    /// What the policies of a role, as they are, say about a question; what can't be judged is no allow.
+    /// Whether the current policies of a role allow an action. False if a policy cannot be evaluated.
     pub(crate) async fn asked(&self, role: &str, ask: &Ask) -> bool {
         let role = self.roles.read(role).await;
         role.is_ok_and(|role| policy::decide(&role.policies, role.boundary.as_deref(), ask) == Decision::Allow)
     }
 
-    /// Who makes the call and what it asks; refused where it may not.
+    /// Identifies the caller and the required permissions. Returns an error response if a permission is missing.
     pub(crate) async fn judge(
         &self,
         world: &World,
@@ -160,14 +161,14 @@ impl Authority {
         };
         let mut asks = self.asks(world, iam, way, request).await;
         let of_keys = self.keys.asks(&world.setting(), way, &asks).await;
-        // The emulator judges the rest, but for the keys behind it.
+        // The emulator checks the other services, but not the KMS keys that they use.
         let first = if JUDGED.contains(&way.service.as_str()) { 0 } else { asks.len() };
         asks.extend(of_keys);
         let verdict = self.allowed(&session, &asks[first..], violations, way.protocol).await;
         (Caller { role: Some(session.role_arn), ..self.function(session.function, asks) }, verdict)
     }
 
-    /// Whether the state machine of `machine/state` may invoke a function; the refusal in AWS's words if not.
+    /// Checks whether the state machine of `machine/state` may invoke a function. The error is worded as in AWS.
     pub(crate) async fn may_invoke(
         &self,
         world: &World,
@@ -180,7 +181,7 @@ impl Authority {
         self.machine_may(world, violations, Protocol::RestJson, state, &asks).await
     }
 
-    /// What the policies of a state machine's role say about a call of one of its states.
+    /// Checks a call of a state against the policies of the state machine's role.
     async fn machine_may(
         &self,
         world: &World,
@@ -221,7 +222,7 @@ impl Authority {
         }
     }
 
-    /// What IAM has of the thing that a request names.
+    /// The existing IAM resource that a request names.
     async fn found(&self, iam: &Iam, form: &BTreeMap<String, String>) -> Found {
         if let Some(role) = form.get("RoleName") {
             return roles::found(&self.upstream, &[("Action", "GetRole"), ("RoleName", role)]).await;
@@ -265,7 +266,7 @@ impl Authority {
     }
 }
 
-/// AWS's words for somebody who may not.
+/// The access-denied error as AWS words it.
 fn denied(session: &Session, ask: &Ask, decision: Decision, protocol: Protocol) -> Refusal {
     let Ask { action, resource, .. } = ask;
     let reason = match decision {
@@ -281,7 +282,7 @@ fn denied(session: &Session, ask: &Ask, decision: Decision, protocol: Protocol) 
     }
 }
 
-/// AWS's words for a key that it does not know.
+/// The error for an unknown access key as AWS words it.
 fn unknown(protocol: Protocol) -> Refusal {
     let message = "The security token included in the request is invalid.";
     match protocol {

@@ -1,8 +1,9 @@
-//! IAM policy documents, of identities and of roles' trust, and what they say about one action.
+//! IAM policy documents (identity policies and trust policies) and their evaluation for one action.
 //!
-//! The rules are those of <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html>: an
-//! explicit deny wins, then somebody must allow, and where there is a permissions boundary it must allow too. What this
-//! module does not know (an operator, `NotAction` …) is an error, never an allow.
+//! The rules are those of <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html>:
+//! an explicit deny overrides every allow, some statement must allow the action, and a permissions boundary, if
+//! present, must also allow it. An element that this module does not support (an operator, `NotAction` …) is an error,
+//! never an allow.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -12,33 +13,34 @@ use serde_json::Value;
 /// The condition keys of a request, in lower case, with their values.
 pub type Context = BTreeMap<String, Vec<String>>;
 
-/// One question to the policies: may somebody do this, to this, in these circumstances?
+/// One authorization request: an action on a resource with its context.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ask {
-    /// `connect:CreateUser`
+    /// For example `connect:CreateUser`.
     pub action: String,
-    /// An ARN; `*` where the action knows no resources.
+    /// The ARN of the resource. `*` if the action does not support resources.
     pub resource: String,
-    /// Kind and name of who asks a role's trust policy, whose only resource is its role: `("Federated", "arn:…")`.
+    /// Type and name of the principal that requests a role: `("Federated", "arn:…")`. Only for trust policies, which
+    /// have no resource element.
     pub principal: Option<(String, String)>,
     /// The condition keys.
     pub context: Context,
 }
 
 impl Ask {
-    /// A question without circumstances.
+    /// An authorization request without context.
     #[must_use]
     pub fn new(action: impl Into<String>, resource: impl Into<String>) -> Self {
         Self { action: action.into(), resource: resource.into(), ..Self::default() }
     }
 
-    /// A question to a role's trust policy.
+    /// A request for a role, which its trust policy decides.
     #[must_use]
     pub fn of_trust(action: impl Into<String>, kind: &str, principal: impl Into<String>) -> Self {
         Self { action: action.into(), principal: Some((kind.to_owned(), principal.into())), ..Self::default() }
     }
 
-    /// The same question with one more condition key.
+    /// Adds a condition key.
     #[must_use]
     pub fn with(mut self, key: &str, value: impl Into<String>) -> Self {
         self.context.entry(key.to_ascii_lowercase()).or_default().push(value.into());
@@ -46,12 +48,12 @@ impl Ask {
     }
 }
 
-/// What policies say.
+/// The result of a policy evaluation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// Allowed, and not denied.
     Allow,
-    /// Nobody allows it: an implicit deny.
+    /// Implicitly denied: no statement allows the action.
     NotAllowed,
     /// An explicit deny.
     Deny,
@@ -63,7 +65,7 @@ pub struct Statement {
     allow: bool,
     actions: Vec<String>,
     resources: Vec<String>,
-    /// Kind and name.
+    /// Type and name of each principal.
     principals: Vec<(String, String)>,
     conditions: Vec<Condition>,
 }
@@ -92,7 +94,7 @@ enum Operator {
     Like {
         same: bool,
     },
-    /// Fits where the request's number is below, the same as, or above the wanted one.
+    /// Matches if the request's number is below, equal to, or above the policy's number.
     Number {
         below: bool,
         same: bool,
@@ -102,10 +104,10 @@ enum Operator {
     Null,
 }
 
-/// The statements of a policy document.
+/// Parses the statements of a policy document.
 ///
 /// # Errors
-/// Where the document has something that this module can't judge.
+/// If the document contains an element that this module does not support.
 pub fn parse(document: &Value) -> Result<Vec<Statement>, String> {
     let statements = document.get("Statement").ok_or("a policy has no Statement")?;
     let statements = statements.as_array().cloned().unwrap_or_else(|| vec![statements.clone()]);
@@ -163,7 +165,7 @@ fn condition(name: &str, key: &str, wanted: &Value) -> Result<Condition, String>
         "Null" => Operator::Null,
         _ => return Err(format!("a condition has the operator {name}, which the local cloud can't judge")),
     };
-    // `ArnEquals` takes wildcards as `ArnLike` does.
+    // `ArnEquals` supports wildcards, as `ArnLike` does.
     let operator = match (plain, operator) {
         ("ArnEquals" | "ArnNotEquals", Operator::Equals { same, .. }) => Operator::Like { same },
         (_, operator) => operator,
@@ -171,7 +173,7 @@ fn condition(name: &str, key: &str, wanted: &Value) -> Result<Condition, String>
     Ok(Condition { operator, quantifier, if_exists, key: key.to_ascii_lowercase(), wanted: texts(wanted) })
 }
 
-/// A text, a list of them, or a number or truth value as text.
+/// The texts of a string or list. A number or Boolean is converted to text.
 fn texts(value: &Value) -> Vec<String> {
     match value {
         Value::Null => Vec::new(),
@@ -181,7 +183,7 @@ fn texts(value: &Value) -> Vec<String> {
     }
 }
 
-/// What identity policies, within a permissions boundary if there is one, say about a question.
+/// Evaluates identity policies, limited by a permissions boundary if one exists.
 #[must_use]
 pub fn decide(policies: &[Statement], boundary: Option<&[Statement]>, ask: &Ask) -> Decision {
     let within = boundary.map_or(Decision::Allow, |boundary| judge(boundary, ask));
@@ -204,7 +206,7 @@ fn judge(statements: &[Statement], ask: &Ask) -> Decision {
 }
 
 impl Statement {
-    /// Whether it names the action, whatever the resource and the circumstances.
+    /// Whether the statement contains the action, regardless of resource and conditions.
     #[must_use]
     pub fn names(&self, action: &str) -> bool {
         let action = action.to_ascii_lowercase();
@@ -239,7 +241,7 @@ impl Condition {
         }
     }
 
-    /// Whether one value fits any of the wanted ones; for a negated operator, none of them.
+    /// Whether a value matches at least one of the policy's values. For a negated operator, whether it matches none.
     fn meets(&self, value: &str, context: &Context) -> bool {
         let mut wanted = self.wanted.iter().map(|wanted| substituted(wanted, context));
         match self.operator {
@@ -263,7 +265,7 @@ impl Condition {
     }
 }
 
-/// A pattern with its policy variables (`${aws:userid}`) filled in; a variable without a value fits nothing.
+/// Replaces the policy variables (`${aws:userid}`) of a pattern. A variable without a value matches nothing.
 fn substituted(pattern: &str, context: &Context) -> String {
     let mut text = String::new();
     let mut rest = pattern;
@@ -280,7 +282,7 @@ fn substituted(pattern: &str, context: &Context) -> String {
     text + rest
 }
 
-/// Whether a text fits a pattern with `*` and `?`.
+/// Whether a text matches a pattern with `*` and `?`.
 fn like(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     let (mut p, mut t) = (0, 0);
@@ -295,7 +297,7 @@ fn like(pattern: &str, text: &str) -> bool {
                 p += 1;
                 t += 1;
             }
-            // Nothing fits here: the last star takes one character more.
+            // No match here: the last `*` absorbs one more character.
             _ => match star {
                 Some((at, taken)) => {
                     star = Some((at, taken + 1));

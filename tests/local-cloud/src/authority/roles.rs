@@ -1,4 +1,4 @@
-//! The policies of roles, as the emulator's IAM has them.
+//! Reads the policies of roles from the emulator's IAM.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,31 +8,31 @@ use super::asks::{Found, document};
 use super::policy::{self, Statement};
 use crate::upstream::Upstream;
 
-/// How long a role is cached. A call that changes IAM empties the cache; only a deployment changes policies without such a
-/// call, and IAM itself takes seconds to apply a change everywhere.
+/// How long a role is cached. A call that changes IAM clears the cache. Only a deployment changes policies without such
+/// a call, and IAM in AWS also takes seconds to apply a change everywhere.
 const BELIEVED: Duration = Duration::from_secs(5);
 
-/// What a role may do.
+/// The policies of a role.
 #[derive(Debug, Default)]
 pub(super) struct Role {
     pub(super) policies: Vec<Statement>,
     pub(super) boundary: Option<Vec<Statement>>,
 }
 
-/// Roles by name, since when they are known, and how often all of them were forgotten.
+/// Roles by name with the time of the read, and how often the cache was cleared.
 #[derive(Debug, Default)]
 struct Known {
     roles: HashMap<String, (Instant, Arc<Role>)>,
     forgotten: usize,
 }
 
-/// The roles that were looked at lately.
+/// The cache of roles.
 #[derive(Debug)]
 pub(super) struct Roles {
     upstream: Upstream,
     known: Mutex<Known>,
-    /// The documents of managed policies, by id of the policy and version. No version ever changes, and most roles share
-    /// their policies.
+    /// The documents of managed policies, by policy ID and version. A version never changes, and most roles share
+    /// policies.
     documents: Mutex<HashMap<(String, String), Vec<Statement>>>,
 }
 
@@ -41,7 +41,7 @@ impl Roles {
         Self { upstream, known: Mutex::default(), documents: Mutex::default() }
     }
 
-    /// Forgets all roles, because IAM may have changed one.
+    /// Clears the cache, because IAM may have changed a role.
     pub(super) fn forget(&self) {
         let mut known = self.known();
         known.roles.clear();
@@ -52,10 +52,10 @@ impl Roles {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A role's policies, as they were within the last seconds.
+    /// A role's policies, possibly from the cache.
     ///
     /// # Errors
-    /// Where one of them can't be judged, with the reason.
+    /// If a policy cannot be evaluated. The text states the reason.
     pub(super) async fn of(&self, name: &str) -> Result<Arc<Role>, String> {
         let (found, forgotten) = {
             let known = self.known();
@@ -67,17 +67,17 @@ impl Roles {
         let since = Instant::now();
         let role = Arc::new(self.read(name).await?);
         let mut known = self.known();
-        // A role that was read before a change may be outdated.
+        // A role that was read before a change may be outdated, so it is not cached.
         if known.forgotten == forgotten {
             known.roles.insert(name.to_owned(), (since, Arc::clone(&role)));
         }
         Ok(role)
     }
 
-    /// A role's policies, as they are.
+    /// Reads a role's current policies.
     ///
     /// # Errors
-    /// Where one of them can't be judged, with the reason.
+    /// If a policy cannot be evaluated. The text states the reason.
     pub(super) async fn read(&self, name: &str) -> Result<Role, String> {
         let mut role = Role::default();
         let inline = self.texts(&[("Action", "ListRolePolicies"), ("RoleName", name)], "member").await;
@@ -91,7 +91,8 @@ impl Roles {
         for arn in attached {
             match self.managed(&arn).await {
                 Ok(statements) => role.policies.extend(statements),
-                // AWS's own, of which the emulator has a few: logs and traces, which no function sends by itself.
+                // AWS managed policies, most of which the emulator lacks. They grant logs and traces, which functions
+                // do not send through this port.
                 Err(_) if arn.contains(":iam::aws:policy/") => {}
                 Err(fault) => return Err(fault),
             }
@@ -103,7 +104,7 @@ impl Roles {
         Ok(role)
     }
 
-    /// The default version of a managed policy.
+    /// The statements of a managed policy's default version.
     async fn managed(&self, arn: &str) -> Result<Vec<Statement>, String> {
         let found =
             self.elements(&[("Action", "GetPolicy"), ("PolicyArn", arn)], &["PolicyId", "DefaultVersionId"]).await;
@@ -124,7 +125,7 @@ impl Roles {
         texts(&answer(&self.upstream, form).await, element)
     }
 
-    /// The first text of each of these elements, as far as they are there.
+    /// The text of the first element with each of these names. Missing elements are skipped.
     async fn elements(&self, form: &[(&str, &str)], names: &[&str]) -> Vec<String> {
         let answer = answer(&self.upstream, form).await;
         let Ok(parsed) = roxmltree::Document::parse(&answer) else { return Vec::new() };
@@ -133,7 +134,7 @@ impl Roles {
     }
 }
 
-/// What IAM has of a role (`GetRole`) or policy (`GetPolicy`).
+/// Reads a role (`GetRole`) or a policy (`GetPolicy`).
 pub(super) async fn found(upstream: &Upstream, form: &[(&str, &str)]) -> Found {
     let answer = answer(upstream, form).await;
     let texts = |element| texts(&answer, element);
@@ -148,14 +149,14 @@ fn statements(text: &str) -> Result<Vec<Statement>, String> {
     policy::parse(&document(text).ok_or("a policy is no JSON")?)
 }
 
-/// The texts of all elements of a name in IAM's answer; none where IAM refuses.
+/// The texts of all elements with a name in a response of IAM. Empty if IAM returns an error.
 fn texts(answer: &str, element: &str) -> Vec<String> {
     let Ok(parsed) = roxmltree::Document::parse(answer) else { return Vec::new() };
     let nodes = parsed.descendants().filter(|node| node.tag_name().name() == element);
     nodes.filter_map(|node| node.text().map(str::to_owned)).collect()
 }
 
-/// IAM's answer.
+/// Sends a request to IAM and returns the response body.
 async fn answer(upstream: &Upstream, form: &[(&str, &str)]) -> String {
     let form: Vec<(&str, &str)> = form.iter().copied().chain([("Version", "2010-05-08")]).collect();
     let answer = upstream.query("iam", &form).await;

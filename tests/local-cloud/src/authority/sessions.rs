@@ -1,8 +1,9 @@
-//! Whose key signed a request.
+//! Identifies the owner of the access key that signed a request.
 //!
-//! With its authorisation on, the emulator gives each function one session of its role, whose key and token follow from
-//! the ARNs of both (`ministack.core.lambda_runtime.execution_credentials`; the version is pinned). So the functions that
-//! it lists say whose a key is. Further sessions are those that STS was seen to give out.
+//! If its authorization is enabled, the emulator gives each function one session of its role. The access key and the
+//! token are derived from the ARNs of the function and the role (`ministack.core.lambda_runtime.execution_credentials`;
+//! the version is pinned). This module computes the same keys for all listed functions. Other sessions are known
+//! because STS calls pass through this crate.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
@@ -14,26 +15,26 @@ use time::OffsetDateTime;
 use crate::http::Request;
 use crate::upstream::Upstream;
 
-/// A session of a role: a function's own, or one of another role that a function assumed.
+/// A role session: a function's own, or of another role that a function has assumed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Session {
-    /// The function's name; none where the role is another than its own.
+    /// The function name. `None` if the role is not the function's own.
     pub(super) function: Option<String>,
-    /// The role's ARN.
+    /// The role ARN.
     pub(crate) role_arn: String,
-    /// When it ends; a function's own is always renewed in time.
+    /// When the session expires. `None` for a function's own session, which is always renewed in time.
     pub(crate) ends: Option<OffsetDateTime>,
-    /// The role's name.
+    /// The role name.
     pub(super) role: String,
-    /// The session's ARN, `arn:aws:sts::…:assumed-role/role/session`.
+    /// The session ARN, `arn:aws:sts::…:assumed-role/role/session`.
     pub(super) arn: String,
-    /// `aws:userid`
+    /// The value of `aws:userid`.
     pub(super) user_id: String,
     token: String,
 }
 
 impl Session {
-    /// A session of the role of a state machine. Step Functions keeps its key to itself, so it has none.
+    /// A session of a state machine's role. It has no token: Step Functions does not expose its credentials.
     pub(super) fn of_machine(role_arn: &str, machine: &str) -> Option<Self> {
         let role = role_arn.rsplit('/').next()?.to_owned();
         let account = role_arn.split(':').nth(4)?;
@@ -49,18 +50,18 @@ impl Session {
     }
 }
 
-/// Who holds a key.
+/// The owner of an access key.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Holder {
-    /// The emulator's own key, or a request without a signature.
+    /// The operator: the emulator's own key, or an unsigned request.
     Operator,
-    /// A function.
+    /// A function, or an assumed role.
     Role(Session),
-    /// A key that nobody has given.
+    /// An unknown access key.
     Nobody,
 }
 
-/// The sessions that are known so far, by access key.
+/// The known sessions, by access key.
 #[derive(Debug)]
 pub(super) struct Sessions {
     upstream: Upstream,
@@ -72,7 +73,7 @@ impl Sessions {
         Self { upstream, known: Mutex::default() }
     }
 
-    /// Who signed the request.
+    /// Identifies the owner of the access key that signed the request.
     pub(super) async fn holder(&self, request: &Request) -> Holder {
         let Some(key) = access_key(request) else { return Holder::Operator };
         if key == "test" || (key.len() == 12 && key.bytes().all(|byte| byte.is_ascii_digit())) {
@@ -91,7 +92,7 @@ impl Sessions {
         }
     }
 
-    /// Notes a session that STS gave out: its answer, and what was asked for.
+    /// Stores a session that STS has issued, from the request and the response.
     pub(super) fn assumed(&self, answer: &str, form: &BTreeMap<String, String>, ends: OffsetDateTime) {
         let element = |name: &str| Some(answer.split_once(&format!("<{name}>"))?.1.split('<').next()?.to_owned());
         let found = (element("AccessKeyId"), element("SessionToken"), element("Arn"), element("AssumedRoleId"));
@@ -123,7 +124,7 @@ impl Sessions {
     }
 }
 
-/// A listed function's key and session.
+/// The access key and session of a function in a Lambda list response.
 fn session(function: &Value) -> Option<(String, Session)> {
     let (name, arn, role_arn) =
         (function["FunctionName"].as_str()?, function["FunctionArn"].as_str()?, function["Role"].as_str()?);
@@ -144,7 +145,7 @@ fn session(function: &Value) -> Option<(String, Session)> {
     Some((format!("ASIA{}", digest.get(..16)?.to_ascii_uppercase()), session))
 }
 
-/// The key in the credential scope of a signed or presigned request.
+/// The access key in the credential scope of a signed or presigned request.
 fn access_key(request: &Request) -> Option<String> {
     let credential = match request.header("authorization") {
         Some(header) => header.split("Credential=").nth(1)?,
@@ -162,7 +163,7 @@ mod tests {
 
     #[test]
     fn a_functions_key_and_token_are_the_emulators() {
-        // Computed with ministack 1.5.33's own execution_credentials for these two ARNs.
+        // Expected values computed with `execution_credentials` of ministack 1.5.33 for these two ARNs.
         let function = json!({
             "FunctionName": "f", "FunctionArn": "arn:aws:lambda:ap-northeast-1:000000000000:function:f",
             "Role": "arn:aws:iam::000000000000:role/r",

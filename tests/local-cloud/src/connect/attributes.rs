@@ -10,7 +10,7 @@ use crate::input::{Input, answer, nothing};
 use crate::paging::page;
 use crate::world::Setting;
 
-/// Every attribute type of the model, and its value on an instance that the API made.
+/// Every attribute type of the model, with its value on an instance created through the API.
 const TYPES: [(&str, &str); 14] = [
     ("AUTO_MUTE_AGENT_ON_HOLD", "false"),
     ("INBOUND_CALLS", "false"),
@@ -28,7 +28,7 @@ const TYPES: [(&str, &str); 14] = [
     ("MESSAGE_STREAMING", "false"),
 ];
 
-/// A new instance's attributes.
+/// The attributes of a new instance.
 pub(super) fn defaults(inbound: String, outbound: String) -> BTreeMap<&'static str, String> {
     let mut attributes: BTreeMap<_, _> = TYPES.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
     attributes.insert("INBOUND_CALLS", inbound);

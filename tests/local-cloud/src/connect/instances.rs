@@ -1,4 +1,4 @@
-//! Instances: created in the background, counted, never nameless twice in the world.
+//! Instances: asynchronous creation, quotas, and aliases that are unique across all accounts.
 
 use std::collections::BTreeMap;
 
@@ -13,10 +13,10 @@ use crate::paging::page;
 use crate::quotas;
 use crate::world::{Setting, State};
 
-/// Creates and deletes together, in thirty days (Connect's feature limits).
+/// The maximum number of creations and deletions together in 30 days (Connect's feature limits).
 const CHURN: usize = 100;
 
-/// A day of the real cloud, in seconds.
+/// One day in real-cloud time, in seconds.
 const DAY: f64 = 86_400.0;
 
 pub(super) fn create(setting: &Setting, state: &mut State, input: &Input) -> Answer {
@@ -76,7 +76,8 @@ pub(super) fn create(setting: &Setting, state: &mut State, input: &Input) -> Ans
     answer(json!({ "Id": id, "Arn": arn }))
 }
 
-/// Whether the account may have one more instance: one error code with three meanings, told apart by its text alone.
+/// Checks whether the account may create another instance. One error code has three meanings that only its message
+/// distinguishes.
 fn room(setting: &Setting, state: &mut State) -> Result<(), Refusal> {
     let refuse = |message: &str| Err(Refusal::new(402, "ServiceQuotaExceededException", message));
     let now = setting.clock.now();
@@ -103,7 +104,7 @@ fn room(setting: &Setting, state: &mut State) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// One to 45 letters, digits and inner hyphens, not beginning with `d-`.
+/// Whether an alias is valid: 1 to 45 letters, digits and inner hyphens, not beginning with `d-`.
 fn is_alias(alias: &str) -> bool {
     let inner = alias.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     inner && alias.len() <= 45 && !alias.starts_with("d-") && !alias.starts_with('-') && !alias.ends_with('-')
@@ -118,7 +119,7 @@ pub(super) fn describe(setting: &Setting, state: &mut State, input: &Input) -> A
     answer(json!({ "Instance": description(setting, instance) }))
 }
 
-/// `DescribeInstance`'s shape.
+/// An instance in the format of `DescribeInstance`.
 pub(crate) fn description(setting: &Setting, instance: &Instance) -> Value {
     let now = setting.clock.now();
     let mut shape = summary(setting, instance, now);
@@ -207,14 +208,14 @@ pub(super) fn delete(setting: &Setting, state: &mut State, input: &Input) -> Ans
         state.connect.former_aliases.extend(instance.alias.clone());
         state.connect.leaving.push((until, instance));
     }
-    // Its numbers are gone for good.
+    // The phone numbers of a deleted instance are released.
     state.connect.numbers.retain(|_, number| number.target != arn);
     state.quotas.forget(&arn);
     state.connect.churn.push(now);
     nothing()
 }
 
-/// A failed instance is visible for a day after its creation.
+/// A failed instance is visible for one day after its creation.
 fn forget_failures(setting: &Setting, state: &mut State) {
     let (now, day) = (setting.clock.now(), setting.clock.lasts(DAY));
     let instances: &mut BTreeMap<u64, Instance> = &mut state.connect.instances;

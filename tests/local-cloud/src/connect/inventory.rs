@@ -1,4 +1,4 @@
-//! What exists in Connect, as an administrator wants to see it: by name.
+//! The inventory of Connect for administrators: shows names instead of IDs.
 
 use serde_json::{Map, Value, json};
 
@@ -6,7 +6,7 @@ use super::{Connect, Instance, instances, profiles};
 use crate::connect::users::User;
 use crate::world::Setting;
 
-/// Every instance in `DescribeInstance`'s shape, with what is in it.
+/// Every instance in the format of `DescribeInstance`, with its contents.
 pub(crate) fn inventory(setting: &Setting, connect: &Connect) -> Value {
     let instance = |instance: &Instance| {
         let mut shape = instances::description(setting, instance);

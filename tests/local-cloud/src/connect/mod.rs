@@ -28,20 +28,20 @@ pub(crate) use routes::operation_of;
 pub(crate) use tags::at as tags_at;
 pub(crate) use users::Users;
 
-/// Everything of Connect's in the account.
+/// The Connect resources of the account.
 #[derive(Debug, Default)]
 pub(crate) struct Connect {
     pub(crate) instances: BTreeMap<u64, Instance>,
-    /// Instances that were deleted and can be seen for a while, with until when.
+    /// Deleted instances that are still visible, each with the time until which they are visible.
     leaving: Vec<(OffsetDateTime, Instance)>,
     pub(crate) numbers: BTreeMap<u64, Number>,
-    /// Claims and releases of numbers, by instance.
+    /// Times at which numbers were claimed and released, by instance.
     number_churn: Vec<(String, OffsetDateTime)>,
-    /// The aliases of instances that were deleted.
+    /// The aliases of deleted instances.
     former_aliases: HashSet<String>,
-    /// Client tokens of `CreateInstance` and `ClaimPhoneNumber`, with what they made.
+    /// Client tokens of `CreateInstance` and `ClaimPhoneNumber`, each with the ID of the resource created.
     tokens: HashMap<String, String>,
-    /// When instances were created and deleted: together they are limited to 100 in 30 days.
+    /// Times at which instances were created and deleted. Together they are limited to 100 in 30 days.
     churn: Vec<OffsetDateTime>,
     sequence: u64,
 }
@@ -68,25 +68,25 @@ impl Instance {
         self.identity == "SAML"
     }
 
-    /// Whether people can be signed in to it by SAML now.
+    /// Whether users can sign in to the instance by SAML now.
     pub(crate) fn takes_saml(&self, now: OffsetDateTime) -> bool {
         self.is_saml() && self.ready <= now && self.failure.is_none()
     }
 }
 
 impl Connect {
-    /// A number that grows: the key of the next thing.
+    /// The next sequence number, used as the key of a new resource.
     fn next(&mut self) -> u64 {
         self.sequence += 1;
         self.sequence
     }
 
-    /// The instance with this id or ARN.
+    /// The instance with this ID or ARN.
     pub(crate) fn instance(&self, id: &str) -> Option<&Instance> {
         self.instances.values().find(|instance| instance.id == id || instance.arn == id)
     }
 
-    /// The instance of a call that needs it to be ready: before that, Connect does not know it.
+    /// The instance of a call that requires a ready instance. Until then, Connect returns "not found".
     fn ready(&mut self, setting: &Setting, id: &str) -> Result<&mut Instance, Refusal> {
         let now = setting.clock.now();
         let found = self.instances.values_mut().find(|instance| instance.id == id || instance.arn == id);
@@ -96,7 +96,7 @@ impl Connect {
     }
 }
 
-/// Runs one operation of Connect.
+/// Runs a Connect operation.
 pub(crate) fn call(setting: &Setting, state: &mut State, operation: &str, input: &Input) -> Answer {
     match operation {
         "CreateInstance" => instances::create(setting, state, input),
@@ -122,7 +122,7 @@ pub(crate) fn call(setting: &Setting, state: &mut State, operation: &str, input:
     }
 }
 
-/// Operations that concern one instance alone.
+/// Operations on a single instance.
 fn in_instance(setting: &Setting, instance: &mut Instance, operation: &str, input: &Input) -> Answer {
     match operation {
         "DescribeInstanceAttribute" => attributes::describe(instance, input),
@@ -142,7 +142,7 @@ fn in_instance(setting: &Setting, instance: &mut Instance, operation: &str, inpu
     }
 }
 
-/// The refusal of a next token that is none of the listing's.
+/// The error for a next token that does not belong to the list request.
 fn bad_token() -> Refusal {
     Refusal::invalid_parameter("The next token is not valid.")
 }

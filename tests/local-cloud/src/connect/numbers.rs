@@ -1,4 +1,4 @@
-//! Phone numbers: claimed from an inventory, or (as in Japan) simply there one day.
+//! Phone numbers: claimed from an inventory, or, as in Japan, added to the instance by AWS Support.
 
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
@@ -11,10 +11,10 @@ use crate::paging::page;
 use crate::quotas;
 use crate::world::{Setting, State};
 
-/// What Connect says to whoever has claimed and released more than 200 % of the quota in 180 days.
+/// Connect's error message after claims and releases of more than 200 % of the quota in 180 days.
 const CHURN_LIMIT: &str = "You have reached the limit of claim and release of phone numbers in the past 180 days.";
 
-/// One number of the account.
+/// A phone number of the account.
 #[derive(Debug)]
 pub(crate) struct Number {
     id: String,
@@ -22,12 +22,12 @@ pub(crate) struct Number {
     pub(crate) phone: String,
     country: String,
     kind: String,
-    /// The ARN of the instance.
+    /// The instance ARN.
     pub(crate) target: String,
     description: Option<String>,
     pub(crate) tags: Map<String, Value>,
     ready: OffsetDateTime,
-    /// From when `ListPhoneNumbersV2` shows it.
+    /// When `ListPhoneNumbersV2` starts to return the number.
     listed: OffsetDateTime,
     failure: Option<String>,
     flow: Option<String>,
@@ -46,7 +46,7 @@ impl Number {
         }
     }
 
-    /// `ListPhoneNumbersV2`'s shape.
+    /// The number in the format of `ListPhoneNumbersV2`.
     fn summary(&self) -> Value {
         let mut shape = json!({
             "PhoneNumberId": self.id, "PhoneNumberArn": self.arn, "PhoneNumber": self.phone,
@@ -61,7 +61,7 @@ impl Number {
 }
 
 impl Number {
-    /// The number with everything that is known of it.
+    /// The number with all its properties.
     pub(crate) fn inventory(&self, now: OffsetDateTime) -> Value {
         let mut shape = self.summary();
         shape["PhoneNumberStatus"] = self.status(now);
@@ -73,7 +73,7 @@ impl Number {
     }
 }
 
-/// Puts a number on an instance.
+/// Adds a number to an instance.
 pub(crate) fn add_number(
     setting: &Setting,
     connect: &mut Connect,
@@ -100,7 +100,7 @@ pub(crate) fn add_number(
     key
 }
 
-/// The instance that a call is about, as ARN, when it exists and is ready.
+/// The ARN of the instance that a call names, if it exists and is ready.
 fn target(setting: &Setting, state: &mut State, input: &Input) -> Result<Option<String>, Refusal> {
     let named = input.text("TargetArn").or_else(|| input.text("InstanceId"));
     named.map(|named| state.connect.ready(setting, named).map(|instance| instance.arn.clone())).transpose()
@@ -112,7 +112,7 @@ fn target_or_refuse(setting: &Setting, state: &mut State, input: &Input) -> Resu
 }
 
 pub(super) fn search(setting: &Setting, state: &mut State, input: &Input) -> Answer {
-    // This operation knows no ResourceNotFoundException.
+    // This operation does not define `ResourceNotFoundException`.
     let target =
         target_or_refuse(setting, state, input).map_err(|refusal| Refusal::invalid_parameter(refusal.message))?;
     let (country, kind) = (input.text("PhoneNumberCountryCode"), input.text("PhoneNumberType"));
@@ -196,7 +196,7 @@ pub(super) fn claim(setting: &Setting, state: &mut State, input: &Input) -> Answ
     claimed(number)
 }
 
-/// The pattern that the model documents for this operation's token, and for no other's.
+/// Whether the token matches the pattern that the model documents for this operation only.
 fn is_lower_case_uuid(token: &str) -> bool {
     let lower = token.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
     lower && token.split('-').map(str::len).eq([8, 4, 4, 4, 12])
@@ -248,7 +248,7 @@ pub(super) fn list(setting: &Setting, state: &mut State, input: &Input) -> Answe
     answer(shape)
 }
 
-/// A number that is being claimed, or whose claim failed, cannot be worked with.
+/// The number of a call that requires a claimed number. Fails if the claim is in progress or has failed.
 fn usable<'a>(setting: &Setting, state: &'a mut State, input: &Input) -> Result<(u64, &'a mut Number), Refusal> {
     let now = setting.clock.now();
     let (key, number) = named(state, input)?;

@@ -1,4 +1,4 @@
-//! The named things that an instance has from the start: profiles, queues, hours, flows; and hierarchy groups.
+//! Named resources of an instance: the default profiles, queues, hours of operation and flows, and hierarchy groups.
 
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -10,18 +10,18 @@ use crate::input::{Input, answer, epoch};
 use crate::paging::page;
 use crate::world::Setting;
 
-/// A thing with an id and a name.
+/// A resource with an ID and a name.
 #[derive(Clone, Debug)]
 pub(crate) struct NamedThing {
     pub(crate) id: String,
     pub(crate) arn: String,
     pub(crate) name: String,
-    /// A flow's type; empty for everything else.
+    /// The type of a flow. Empty for other resources.
     kind: &'static str,
     at: OffsetDateTime,
 }
 
-/// All of an instance's named things.
+/// The named resources of an instance.
 #[derive(Debug)]
 pub(crate) struct Named {
     pub(crate) security: Vec<NamedThing>,
@@ -38,7 +38,7 @@ fn thing(instance: &str, folder: &str, name: &str, kind: &'static str, at: Offse
 }
 
 impl Named {
-    /// What an instance that the API made has without anyone's doing.
+    /// The named resources that every instance created through the API has.
     pub(super) fn defaults(arn: &str, at: OffsetDateTime) -> Self {
         let all = |folder: &str, names: &[(&str, &'static str)]| {
             names.iter().map(|(name, kind)| thing(arn, folder, name, kind, at)).collect()
@@ -70,7 +70,7 @@ impl Named {
     }
 }
 
-/// Runs an operation on named things.
+/// Runs an operation on named resources.
 pub(super) fn call(setting: &Setting, instance: &mut Instance, operation: &str, input: &Input) -> Answer {
     let listed = |key: &str, things: &[NamedThing], shape: &dyn Fn(&NamedThing) -> Value| {
         let scope = format!("{operation} {}", instance.id);
@@ -169,7 +169,7 @@ fn create(
     Ok(made)
 }
 
-/// The thing with this id.
+/// The resource with this ID or ARN.
 pub(super) fn find<'a>(things: &'a [NamedThing], id: &str) -> Result<&'a NamedThing, Refusal> {
     let found = things.iter().find(|thing| thing.id == id || thing.arn == id);
     found.ok_or_else(|| Refusal::not_found(format!("Nothing with the id {id} was found.")))

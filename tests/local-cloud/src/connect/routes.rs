@@ -1,4 +1,4 @@
-//! Connect's paths.
+//! The URL paths of the Connect API.
 
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::http::Request;
 use crate::input::Input;
 
-/// Method, path template, operation. A later entry never hides an earlier one: they differ in method or literals.
+/// Method, path template, operation. Entries differ in method or literals, so their order does not matter.
 const ROUTES: [(&str, &str, &str); 45] = [
     ("PUT", "/instance", "CreateInstance"),
     ("GET", "/instance", "ListInstances"),
@@ -55,10 +55,10 @@ const ROUTES: [(&str, &str, &str); 45] = [
     ("PUT", "/security-profiles/{InstanceId}", "CreateSecurityProfile"),
 ];
 
-/// Query parameters that may be given more than once.
+/// Query parameters that can occur more than once.
 const LISTS: [&str; 3] = ["tagKeys", "contactFlowTypes", "queueTypes"];
 
-/// The operation that a request names, and its input: labels, query and body by the names of their members.
+/// The operation of a request, and its input: path labels, query parameters and body by member name.
 pub(crate) fn operation_of(request: &Request) -> Option<(&'static str, Result<Input, serde_json::Error>)> {
     let path: Vec<&str> = request.path.trim_end_matches('/').split('/').collect();
     let (operation, labels) = ROUTES.iter().find_map(|(method, template, operation)| {
@@ -83,7 +83,8 @@ pub(crate) fn operation_of(request: &Request) -> Option<(&'static str, Result<In
     Some((operation, input))
 }
 
-/// A query parameter's member: the same name with a capital, except where the model itself has none.
+/// The member name of a query parameter: the parameter with an initial capital, except for the name that the model
+/// writes in lower case.
 fn member(parameter: &str) -> String {
     if parameter == "tagKeys" {
         return parameter.into();

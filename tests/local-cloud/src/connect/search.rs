@@ -37,7 +37,7 @@ pub(super) fn users(setting: &Setting, instance: &Instance, input: &Input) -> An
     answer(shape)
 }
 
-/// A token continues the search that gave it, and no other.
+/// A hash of the search. A next token is valid only for the search that returned it.
 fn fingerprint(input: &Input) -> u64 {
     use std::hash::{Hash, Hasher};
     let mut hasher = std::collections::hash_map::DefaultHasher::new();
@@ -45,7 +45,8 @@ fn fingerprint(input: &Input) -> u64 {
     hasher.finish()
 }
 
-/// A found user: names without addresses, and after-call work in milliseconds where `DescribeUser` has seconds.
+/// A user in the format of `SearchUsers`: names without e-mail addresses, and after-contact work time in milliseconds
+/// instead of seconds.
 fn summary(setting: &Setting, user: &User) -> Value {
     let mut shape = common(user);
     let names = ["FirstName", "LastName"].into_iter();
@@ -70,7 +71,7 @@ fn text<'a>(condition: &'a Value, name: &str) -> Option<&'a str> {
     condition.get(name).and_then(Value::as_str)
 }
 
-/// A tag with this key and, where given, this value.
+/// Whether the user has a tag with this key and, if given, this value.
 fn has_tag(condition: &Value, user: &User) -> bool {
     let Some(value) = text(condition, "TagKey").and_then(|key| user.tags.get(key)) else { return false };
     text(condition, "TagValue").is_none_or(|wanted| value.as_str() == Some(wanted))
@@ -101,12 +102,12 @@ fn by_attributes(filter: &Map<String, Value>, user: &User) -> bool {
         && any(filter.get("OrConditions"), group)
 }
 
-/// Groups have one level here, so a group and its children are the same.
+/// Hierarchy groups have one level here, so a group has no child groups.
 fn in_group(condition: &Value, user: &User) -> bool {
     text(condition, "Value") == user.hierarchy.as_deref()
 }
 
-/// Refuses what real criteria may hold and these do not understand, instead of finding the wrong users.
+/// Rejects valid criteria that this search does not support, instead of returning wrong users.
 fn check(criteria: &Map<String, Value>) -> Result<(), Refusal> {
     if criteria.contains_key("ListCondition") {
         return Err(Refusal::invalid_request("The local cloud does not search by proficiencies."));

@@ -1,4 +1,4 @@
-//! Storage configurations: where recordings, transcripts and reports go.
+//! Storage configurations: the destinations of recordings, transcripts and reports.
 
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -9,7 +9,7 @@ use crate::input::{Input, answer, nothing};
 use crate::paging::page;
 use crate::world::Setting;
 
-/// One association of a resource type with a place.
+/// The association of a resource type with a storage destination.
 #[derive(Debug)]
 pub(crate) struct Storage {
     pub(crate) kind: String,
@@ -22,7 +22,7 @@ impl Storage {
     }
 }
 
-/// The configuration of a request, with the part that its storage type needs.
+/// The storage configuration of a request. The part that its storage type requires must be present.
 fn config(input: &Input) -> Result<Map<String, Value>, Refusal> {
     let config = input.object("StorageConfig").ok_or_else(|| Refusal::invalid_request("StorageConfig is required."))?;
     let kind = config.get("StorageType").and_then(Value::as_str).unwrap_or_default();
@@ -43,7 +43,7 @@ fn config(input: &Input) -> Result<Map<String, Value>, Refusal> {
     Ok(config.clone())
 }
 
-/// `CONTACT_TRACE_RECORDS` and the like may have several; what is written to S3 has one.
+/// Accepts one configuration per resource type. Types such as `CONTACT_TRACE_RECORDS` can have several in AWS.
 pub(super) fn associate(instance: &mut Instance, input: &Input) -> Answer {
     let (kind, mut config) = (input.need("ResourceType")?.to_owned(), config(input)?);
     if instance.storage.iter().any(|storage| storage.kind == kind) {

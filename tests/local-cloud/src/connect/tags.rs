@@ -6,7 +6,7 @@ use crate::aws_error::{Answer, Refusal};
 use crate::input::{Input, answer, nothing};
 use crate::world::{Setting, State};
 
-/// At most fifty tags, none in AWS's own name, values of at most 256 characters.
+/// Validates tags: at most 50, no keys with the prefix `aws:`, values of at most 256 characters.
 pub(super) fn check(tags: &Map<String, Value>) -> Result<(), Refusal> {
     if tags.len() > 50 {
         return Err(Refusal::invalid_parameter("A resource has at most 50 tags."));
@@ -38,7 +38,7 @@ fn tags_of<'a>(setting: &Setting, state: &'a mut State, arn: &str) -> Result<&'a
     }
 }
 
-/// The tags of a resource; none where it is unknown.
+/// The tags of a resource. Empty if the resource is unknown.
 pub(crate) fn at(setting: &Setting, state: &mut State, arn: &str) -> Map<String, Value> {
     tags_of(setting, state, arn).map(|tags| tags.clone()).unwrap_or_default()
 }
@@ -61,6 +61,6 @@ pub(super) fn untag(setting: &Setting, state: &mut State, input: &Input) -> Answ
 
 pub(super) fn list(setting: &Setting, state: &mut State, input: &Input) -> Answer {
     let tags = tags_of(setting, state, input.need("resourceArn")?)?;
-    // The model asks for at least one entry, so a resource without tags has no member at all.
+    // The model requires at least one entry, so the member is omitted if there are no tags.
     if tags.is_empty() { nothing() } else { answer(json!({ "tags": tags })) }
 }

@@ -1,4 +1,4 @@
-//! Changes to users: each sets one thing whole, so each can be repeated.
+//! Changes to users. Each operation replaces a whole setting, so it can be repeated.
 
 use serde_json::{Map, Value};
 
@@ -7,7 +7,7 @@ use crate::aws_error::{Answer, Refusal};
 use crate::input::{Input, nothing};
 use crate::world::Setting;
 
-/// Adds the channels to each list of a request that the user has and the request does not name.
+/// Adds the user's existing channels that the request does not name to each list of the request.
 fn merge_channels(present: &Map<String, Value>, settings: &mut Map<String, Value>) {
     for (name, list) in settings {
         let Some(list) = list.as_array_mut().filter(|list| !list.is_empty()) else { continue };
@@ -23,7 +23,7 @@ pub(super) fn change(setting: &Setting, instance: &mut Instance, operation: &str
     let id = input.need("UserId")?.to_owned();
     let now = setting.clock.now();
     if instance.users.named(&id, now).is_none() {
-        // Right after its creation a user can be answered for in either way; the reads say "not found".
+        // Shortly after creation, Connect may return either error for updates. Reads return "not found".
         return Err(match instance.users.exists(&id) {
             true => Refusal::invalid_request("The user is not valid."),
             false => Refusal::not_found("User not found."),

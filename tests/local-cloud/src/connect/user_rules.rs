@@ -1,4 +1,4 @@
-//! What Connect accepts of a user on a SAML instance (facts: the API reference's field texts).
+//! The rules of Connect for users of a SAML instance. Source: the field descriptions of the API reference.
 
 use serde_json::{Map, Value};
 use unicode_normalization::is_nfc;
@@ -7,7 +7,7 @@ use super::{Instance, profiles};
 use crate::aws_error::Refusal;
 use crate::input::Input;
 
-/// Members of a channel-specific configuration: they replace `PhoneConfig` and must not stand beside it.
+/// Members of the channel-specific configuration, which replaces `PhoneConfig` and cannot be combined with it.
 pub(super) const CHANNEL_CONFIGS: [&str; 5] = [
     "AutoAcceptConfigs",
     "AfterContactWorkConfigs",
@@ -16,7 +16,7 @@ pub(super) const CHANNEL_CONFIGS: [&str; 5] = [
     "VoiceEnhancementConfigs",
 ];
 
-/// A name of 1 to 64 of `[a-zA-Z0-9_.@-]`, in which `@` only makes a whole e-mail address.
+/// Validates a username: 1 to 64 characters of `[a-zA-Z0-9_.@-]`. `@` is valid only in a full e-mail address.
 pub(super) fn username(name: &str) -> Result<(), Refusal> {
     let refuse = |why: &str| Err(Refusal::invalid_parameter(format!("Username is not valid: {why}")));
     if name.chars().count() > 64 {
@@ -36,7 +36,7 @@ pub(super) fn username(name: &str) -> Result<(), Refusal> {
     }
 }
 
-/// Names, and what a SAML instance must not be told.
+/// Validates the names, and rejects an e-mail address on a SAML instance.
 pub(super) fn identity(instance: &Instance, info: Option<&Map<String, Value>>) -> Result<Map<String, Value>, Refusal> {
     let text =
         |name: &str| info.and_then(|info| info.get(name)).and_then(Value::as_str).filter(|text| !text.is_empty());
@@ -56,7 +56,7 @@ pub(super) fn identity(instance: &Instance, info: Option<&Map<String, Value>>) -
     Ok(info.cloned().unwrap_or_default())
 }
 
-/// One to ten profiles that exist, each once.
+/// Validates the security profiles: one to ten, all existing.
 pub(super) fn security_profiles(instance: &Instance, input: &Input) -> Result<Vec<String>, Refusal> {
     let asked = input.texts("SecurityProfileIds");
     if asked.is_empty() || asked.len() > 10 {
@@ -82,7 +82,7 @@ fn unknown(what: &str, id: &str) -> Refusal {
     Refusal::invalid_parameter(format!("The {what} {id} does not exist in this instance."))
 }
 
-/// The call's phone settings, in one of the two ways of giving them.
+/// The phone settings of a request, in one of their two forms.
 pub(super) fn phone_settings(input: &Input) -> Result<Map<String, Value>, Refusal> {
     let mut settings = Map::new();
     for name in CHANNEL_CONFIGS {

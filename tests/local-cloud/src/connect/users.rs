@@ -1,4 +1,4 @@
-//! Users: created at once, seen a little later.
+//! Users: creation succeeds at once, but users become visible later.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -23,41 +23,41 @@ pub(crate) struct User {
     pub(crate) security: Vec<String>,
     pub(crate) routing: String,
     pub(crate) hierarchy: Option<String>,
-    /// `PhoneConfig` or the channel-specific configurations, by their names.
+    /// `PhoneConfig` or the channel-specific configurations, by name.
     pub(crate) settings: Map<String, Value>,
     pub(crate) tags: Map<String, Value>,
-    /// From when the user can be named in calls.
+    /// When calls that name the user start to find it.
     visible: OffsetDateTime,
-    /// From when the user is listed and found.
+    /// When list and search operations start to return the user.
     listed: OffsetDateTime,
     pub(super) modified: OffsetDateTime,
 }
 
-/// An instance's users, in the order of their creation.
+/// The users of an instance, in order of creation.
 #[derive(Debug, Default)]
 pub(crate) struct Users {
     pub(crate) all: BTreeMap<u64, User>,
     by_id: HashMap<String, u64>,
     names: HashMap<String, u64>,
-    /// The names of users that were deleted.
+    /// The usernames of deleted users.
     former_names: HashSet<String>,
     sequence: u64,
 }
 
 impl Users {
-    /// The users that listings show at this time, with their keys.
+    /// The users that list operations return at this time, with their keys.
     pub(super) fn listed(&self, now: OffsetDateTime) -> impl Iterator<Item = (u64, &User)> {
         self.all.iter().filter(move |(_, user)| user.listed <= now).map(|(key, user)| (*key, user))
     }
 
-    /// The user of a call that names it.
+    /// The user with this ID or ARN, if it is visible.
     pub(super) fn named(&mut self, id: &str, now: OffsetDateTime) -> Option<&mut User> {
         let id = id.rsplit('/').next().unwrap_or(id);
         let user = self.all.get_mut(self.by_id.get(id)?)?;
         (user.visible <= now).then_some(user)
     }
 
-    /// Whether there is a user of exactly this name to sign in.
+    /// Whether a visible user with exactly this name exists.
     pub(crate) fn has_name(&self, name: &str, now: OffsetDateTime) -> bool {
         self.names.get(name).and_then(|key| self.all.get(key)).is_some_and(|user| user.visible <= now)
     }
@@ -84,7 +84,7 @@ pub(super) fn create(setting: &Setting, state: &mut State, input: &Input) -> Ans
     let settings = user_rules::phone_settings(input)?;
     let tags = input.object("Tags").cloned().unwrap_or_default();
     tags::check(&tags)?;
-    // Names are case-sensitive.
+    // Usernames are case-sensitive.
     let former = !setting.behaviour.usernames_reusable && instance.users.former_names.contains(&username);
     if former || instance.users.names.contains_key(&username) {
         let message = format!("A user with the username {username} already exists.");
@@ -94,7 +94,7 @@ pub(super) fn create(setting: &Setting, state: &mut State, input: &Input) -> Ans
     let quota = quotas::in_force(setting, &state.quotas, "L-9A46857E", Some(&arn));
     let instance = state.connect.ready(setting, &arn)?;
     if !u32::try_from(instance.users.all.len()).is_ok_and(|count| f64::from(count) < quota) {
-        // The same HTTP status as a throttle: only the code tells them apart.
+        // Throttling has the same HTTP status. Only the error code differs.
         let message = format!("The limit of {quota} users for this instance is exceeded.");
         return Err(Refusal::new(429, "LimitExceededException", message));
     }
@@ -122,7 +122,7 @@ pub(super) fn create(setting: &Setting, state: &mut State, input: &Input) -> Ans
     answer(shape)
 }
 
-/// The user that a call names, or what Connect says when it does not see it (yet).
+/// The user that a call names. Connect returns "not found" if the user is not visible yet.
 pub(super) fn named<'a>(setting: &Setting, instance: &'a mut Instance, input: &Input) -> Result<&'a mut User, Refusal> {
     let user = instance.users.named(input.need("UserId")?, setting.clock.now());
     user.ok_or_else(|| Refusal::not_found("User not found."))
@@ -138,7 +138,7 @@ pub(super) fn describe(setting: &Setting, instance: &mut Instance, input: &Input
     answer(json!({ "User": shape }))
 }
 
-/// What `DescribeUser` and `SearchUsers` have in common.
+/// The members that `DescribeUser` and `SearchUsers` have in common.
 pub(super) fn common(user: &User) -> Map<String, Value> {
     let mut shape = Map::new();
     shape.insert("Id".into(), json!(user.id));

@@ -1,11 +1,11 @@
-//! Holding values against shapes.
+//! Compares values with the shapes of a service model.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value};
 
 use super::load::{Model, Pattern, Shape};
 
-/// Checks the members of a structure. Faults read as AWS writes them, with the member's path.
+/// Checks the members of a structure. Faults are worded as in AWS, with the path of the member.
 pub(super) fn structure(model: &Model, name: &str, members: &Map<String, Value>, at: &str, faults: &mut Vec<String>) {
     let Some(shape) = model.shapes.get(name) else { return };
     let place = |member: &str| if at.is_empty() { member.to_owned() } else { format!("{at}.{member}") };

@@ -1,4 +1,4 @@
-//! Reading botocore's service models.
+//! Reads botocore's service models.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -21,12 +21,12 @@ pub(crate) enum LoadError {
     Parse { path: PathBuf, source: serde_json::Error },
 }
 
-/// One service's model, without its documentation.
+/// The model of a service, without its documentation.
 #[derive(Debug, Deserialize)]
 pub(super) struct Model {
     pub(super) operations: HashMap<String, Operation>,
     pub(super) shapes: HashMap<String, Shape>,
-    /// Patterns by their source; none for those that this regex engine cannot run.
+    /// Compiled patterns by source. `None` if the regex engine does not support the pattern.
     #[serde(skip)]
     pub(super) patterns: Mutex<HashMap<String, Option<Pattern>>>,
 }
@@ -75,7 +75,7 @@ pub(super) struct ErrorTrait {
     pub(super) http_status_code: Option<u16>,
 }
 
-/// A pattern of the models' Java dialect: a regular expression, and a beginning that is forbidden.
+/// A pattern of the models' Java dialect: a regular expression and a forbidden prefix.
 #[derive(Clone, Debug)]
 pub(super) struct Pattern {
     forbidden: Option<String>,
@@ -83,9 +83,9 @@ pub(super) struct Pattern {
 }
 
 impl Pattern {
-    /// None where the pattern says something that this engine cannot.
+    /// `None` if the regex engine does not support the pattern.
     pub(super) fn new(source: &str) -> Option<Self> {
-        // A few patterns are escaped twice in the model itself.
+        // The model escapes a few patterns twice.
         let source = if source.contains(r"\\d") || source.contains(r"\\p{") || source.starts_with(r"\\+") {
             source.replace(r"\\", r"\")
         } else {

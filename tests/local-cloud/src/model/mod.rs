@@ -1,4 +1,4 @@
-//! The official service models, and how requests and answers are held against them while serving.
+//! The official service models, and the comparison of requests and responses with them.
 
 mod check;
 mod load;
@@ -15,7 +15,7 @@ use crate::aws_error::{Answer, Refusal};
 use crate::input::Input;
 use crate::world::Service;
 
-/// Errors that any operation may answer with although its model does not list them, with their statuses.
+/// Errors that any operation can return although its model does not list them, with their HTTP statuses.
 const COMMON: [(&str, &[u16]); 11] = [
     ("AccessDeniedException", &[400, 403]),
     ("ExpiredTokenException", &[400, 403]),
@@ -30,7 +30,7 @@ const COMMON: [(&str, &[u16]); 11] = [
     ("ValidationException", &[400]),
 ];
 
-/// The models of the three services that live here.
+/// The models of the three services that this crate emulates.
 #[derive(Debug)]
 pub(crate) struct Models {
     connect: Model,
@@ -56,7 +56,7 @@ impl Models {
         }
     }
 
-    /// The refusal that AWS would give to this input, if any.
+    /// Validates an input. Returns the error that AWS would return.
     pub(crate) fn request(&self, service: Service, operation: &str, input: &Input) -> Result<(), Refusal> {
         let model = self.of(service);
         let Some(known) = model.operations.get(operation) else {
@@ -78,7 +78,7 @@ impl Models {
         Err(Refusal::new(400, code, message))
     }
 
-    /// What is wrong with an answer of ours.
+    /// Lists the differences between a response of the local cloud and the model.
     pub(crate) fn answer(&self, service: Service, operation: &str, answer: &Answer) -> Vec<String> {
         let model = self.of(service);
         let Some(known) = model.operations.get(operation) else { return Vec::new() };
@@ -92,8 +92,8 @@ impl Models {
         }
     }
 
-    /// The code that an operation has for a refusal: Connect has two words for what is wrong with a request, and not
-    /// every operation knows both.
+    /// Replaces an error code that the operation does not define. Connect has two codes for invalid requests, and some
+    /// operations define only one of them.
     pub(crate) fn modelled_code(&self, service: Service, operation: &str, refusal: &mut Refusal) {
         let Some(known) = self.of(service).operations.get(operation) else { return };
         let modelled = |code: &str| known.errors.iter().any(|error| error.shape == code);
@@ -127,7 +127,7 @@ fn error_faults(model: &Model, operation: &load::Operation, refusal: &Refusal) -
 }
 
 impl Model {
-    /// Everything that is wrong with the members of a structure.
+    /// All faults in the members of a structure.
     fn faults(&self, shape: &str, members: &Map<String, Value>) -> Vec<String> {
         let mut faults = Vec::new();
         check::structure(self, shape, members, "", &mut faults);
@@ -146,7 +146,7 @@ mod tests {
     use super::*;
     use crate::input::answer;
 
-    /// Three models of one operation each; Connect's is compressed, as botocore's are.
+    /// Three models with one operation each. The Connect model is compressed, as in botocore.
     fn models() -> Models {
         let model = json!({
             "operations": { "Op": {

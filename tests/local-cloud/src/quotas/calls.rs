@@ -10,7 +10,7 @@ use crate::options::{QuotaOutcome, QuotaPath};
 use crate::paging::page;
 use crate::world::{Setting, State};
 
-/// Runs one operation of Service Quotas.
+/// Runs a Service Quotas operation.
 pub(crate) fn call(setting: &Setting, state: &mut State, operation: &str, input: &Input) -> Answer {
     match operation {
         "GetServiceQuota" => get(setting, state, input),
@@ -49,7 +49,7 @@ fn need<'a>(input: &'a Input, name: &str) -> Result<&'a str, Refusal> {
     input.text(name).ok_or_else(|| illegal(format!("{name} is required.")))
 }
 
-/// The quota that a call names by service and code.
+/// The quota that a call names by service code and quota code.
 fn code(input: &Input) -> Result<&'static Code, Refusal> {
     if need(input, "ServiceCode")? != "connect" {
         return Err(no_such("The local cloud knows the quotas of Amazon Connect alone (service code connect)."));
@@ -58,7 +58,7 @@ fn code(input: &Input) -> Result<&'static Code, Refusal> {
         .ok_or_else(|| no_such("The request failed because the specified quota does not exist."))
 }
 
-/// The context of a call, when it names an instance that exists.
+/// The context of a call: the ARN of an existing instance.
 fn context_of(state: &State, code: &Code, input: &Input) -> Result<Option<String>, Refusal> {
     let Some(context) = input.text("ContextId") else { return Ok(None) };
     if code.level == Level::Account {
@@ -80,7 +80,7 @@ pub(super) fn context(id: &str) -> Value {
     })
 }
 
-/// `ServiceQuota`'s shape.
+/// A quota in the format of `ServiceQuota`.
 fn quota(setting: &Setting, code: &Code, value: f64, of: Option<&str>) -> Value {
     let mut shape = json!({
         "ServiceCode": "connect",
@@ -172,7 +172,7 @@ fn request(setting: &Setting, state: &mut State, input: &Input) -> Answer {
     let behaviour = &setting.behaviour;
     let mut path = behaviour.quota_paths.get(code.code).unwrap_or(&behaviour.quota_path).clone();
     if input.flag("SupportCaseAllowed") == Some(false) && path.case_opened.is_some() {
-        // What only a case can decide is not approved when no case may be opened.
+        // If no support case may be opened, a request that only a case can decide is not approved.
         path = QuotaPath { case_opened: None, outcome: QuotaOutcome::NotApproved, ..path };
     }
     let made = Request {
@@ -180,7 +180,7 @@ fn request(setting: &Setting, state: &mut State, input: &Input) -> Answer {
         code,
         context,
         desired,
-        // Ten digits, as the ids of AWS Support cases have.
+        // Ten digits, as in AWS Support case IDs.
         case: path.case_opened.map(|_| (1_000_000_000 + Uuid::new_v4().as_u128() % 9_000_000_000).to_string()),
         created: setting.clock.now(),
         path,
@@ -191,8 +191,8 @@ fn request(setting: &Setting, state: &mut State, input: &Input) -> Answer {
     answer(shape)
 }
 
-/// Past and open requests. Without a level only those at the account level are told: requests for an instance are
-/// there and do not show.
+/// Past and open requests. Without a level, only account-level requests are returned. Requests for an instance are
+/// omitted.
 fn history(setting: &Setting, state: &State, operation: &str, input: &Input, of: Option<&Code>) -> Answer {
     let level = input.text("QuotaRequestedAtLevel").unwrap_or("ACCOUNT");
     let fits = |request: &&Request| {

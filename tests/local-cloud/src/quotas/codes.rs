@@ -1,20 +1,20 @@
-//! The quotas of Amazon Connect that Service Quotas knows (facts/aws.md A5 and B1: AWS's published codes and values).
+//! The Amazon Connect quotas of Service Quotas, with the codes and values that AWS publishes.
 
-/// Where a quota applies.
+/// The level at which a quota applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Level {
     Account,
     Resource,
 }
 
-/// One quota.
+/// A quota.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Code {
     pub(crate) code: &'static str,
     pub(crate) name: &'static str,
     pub(crate) default: f64,
     pub(crate) level: Level,
-    /// The operation whose rate this is; empty for a quota that counts things.
+    /// The operation whose rate the quota limits. Empty for a quota that counts resources.
     pub(crate) operation: &'static str,
 }
 
@@ -26,7 +26,7 @@ const fn rate(code: &'static str, operation: &'static str, name: &'static str) -
     Code { code, name, default: 2.0, level: Level::Account, operation }
 }
 
-/// All of them. Rates are per second, for the account in this Region.
+/// All quotas. Rates are per second, for the account in this Region.
 pub(crate) const CODES: [Code; 29] = [
     count("L-AA17A6B9", "Amazon Connect instance count", 2.0, Level::Account),
     count("L-8F812903", "Phone numbers per instance", 5.0, Level::Resource),

@@ -1,4 +1,4 @@
-//! Service Quotas: applied values, and requests for more with their slow life.
+//! Service Quotas: applied values, and increase requests with their states over time.
 
 mod calls;
 mod codes;
@@ -14,21 +14,21 @@ use codes::{CODES, Code, Level};
 use crate::options::{QuotaOutcome, QuotaPath};
 use crate::world::{Setting, State};
 
-/// The rate that the account has been granted for every operation of Connect, unless it keeps the real ones.
+/// The rate granted to the account for every Connect operation, unless real rates are kept.
 const GRANTED_RATE: f64 = 200.0;
 
-/// Connect's rate for an operation without an exception of its own.
+/// Connect's default rate for an operation.
 const REAL_RATE: f64 = 2.0;
 
-/// Applied values that differ from the defaults, and requests.
+/// Applied values that differ from the defaults, and increase requests.
 #[derive(Debug, Default)]
 pub(crate) struct Quotas {
-    /// By quota code and context (the instance's ARN, or nothing).
+    /// Values by quota code and context (the instance ARN, if any).
     values: BTreeMap<(String, Option<String>), f64>,
     pub(crate) requests: Vec<Request>,
 }
 
-/// A request for an increase.
+/// A quota increase request.
 #[derive(Debug)]
 pub(crate) struct Request {
     id: String,
@@ -38,7 +38,7 @@ pub(crate) struct Request {
     case: Option<String>,
     created: OffsetDateTime,
     path: QuotaPath,
-    /// Whether the new value is in force.
+    /// Whether the new value applies.
     settled: bool,
 }
 
@@ -47,7 +47,7 @@ impl Request {
         self.created + setting.clock.lasts(seconds)
     }
 
-    /// The status at this time, and since when it has been so.
+    /// The current status, and when the request reached it.
     fn status(&self, setting: &Setting) -> (&'static str, OffsetDateTime) {
         let now = setting.clock.now();
         let decided = self.at(setting, self.path.decided);
@@ -74,7 +74,7 @@ impl Request {
         matches!(self.status(setting).0, "PENDING" | "CASE_OPENED")
     }
 
-    /// `RequestedServiceQuotaChange`'s shape.
+    /// A request in the format of `RequestedServiceQuotaChange`.
     pub(crate) fn shape(&self, setting: &Setting) -> Value {
         let (status, since) = self.status(setting);
         let mut shape = json!({
@@ -106,17 +106,17 @@ impl Request {
 }
 
 impl Quotas {
-    /// Sets an applied value (an administrator's call).
+    /// Sets an applied value (an administration call).
     pub(crate) fn set(&mut self, code: &str, context: Option<String>, value: f64) {
         self.values.insert((code.to_owned(), context), value);
     }
 
-    /// Forgets what was applied to a resource that is gone.
+    /// Removes the values of a deleted resource.
     pub(crate) fn forget(&mut self, context: &str) {
         self.values.retain(|(_, of), _| of.as_deref() != Some(context));
     }
 
-    /// Every value that was applied, and every request.
+    /// All applied values and all requests.
     pub(crate) fn inventory(&self, setting: &Setting) -> Value {
         let values: Vec<Value> = self
             .values
@@ -128,8 +128,8 @@ impl Quotas {
     }
 }
 
-/// The value that was applied to a resource, or to the account. None where nothing was ever applied: Service Quotas then has
-/// only the levels below (aws-cli#8584 and #6629).
+/// The applied value of a resource or of the account. `None` if no value was applied: Service Quotas then returns only
+/// account values and defaults (aws-cli#8584 and #6629).
 fn applied(setting: &Setting, quotas: &Quotas, code: &str, context: Option<&str>) -> Option<f64> {
     let key = (code.to_owned(), context.map(str::to_owned));
     let value = quotas.values.get(&key).copied();
@@ -142,7 +142,8 @@ fn applied(setting: &Setting, quotas: &Quotas, code: &str, context: Option<&str>
     value.or_else(|| setting.behaviour.quotas.get(code).copied()).or(granted).or(shown)
 }
 
-/// The value of a quota in force: the resource's, else the account's, else AWS's default (Service Quotas console).
+/// The effective value of a quota: the value of the resource, otherwise of the account, otherwise the AWS default (as
+/// in the console).
 pub(crate) fn in_force(setting: &Setting, quotas: &Quotas, code: &str, context: Option<&str>) -> f64 {
     let of_resource = context.and_then(|context| applied(setting, quotas, code, Some(context)));
     let of_account = || applied(setting, quotas, code, None);
@@ -150,7 +151,7 @@ pub(crate) fn in_force(setting: &Setting, quotas: &Quotas, code: &str, context: 
     of_resource.or_else(of_account).or_else(default).unwrap_or_default()
 }
 
-/// How many calls a second the account may make of an operation of Connect.
+/// How many calls per second of a Connect operation the account may make.
 pub(crate) fn rate(setting: &Setting, quotas: &Quotas, operation: &str) -> f64 {
     match CODES.iter().find(|code| code.operation == operation) {
         Some(code) => in_force(setting, quotas, code.code, None),
@@ -159,7 +160,7 @@ pub(crate) fn rate(setting: &Setting, quotas: &Quotas, operation: &str) -> f64 {
     }
 }
 
-/// Puts values in force whose time has come.
+/// Applies the approved values that are due.
 pub(crate) fn settle(setting: &Setting, state: &mut State) {
     let now = setting.clock.now();
     let quotas = &mut state.quotas;

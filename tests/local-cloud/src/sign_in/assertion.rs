@@ -1,4 +1,4 @@
-//! What a SAML response says, as its receiver reads it.
+//! The content of a SAML response, as its recipient reads it.
 
 use roxmltree::{Document, Node};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
@@ -9,10 +9,10 @@ const METADATA: &str = "urn:oasis:names:tc:SAML:2.0:metadata";
 const DSIG: &str = "http://www.w3.org/2000/09/xmldsig#";
 const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
 
-/// One assertion.
+/// A SAML assertion.
 #[derive(Clone, Debug)]
 pub(crate) struct Assertion {
-    /// Its `ID`, which the signature names.
+    /// The `ID` that the signature refers to.
     pub(crate) id: String,
     pub(crate) issuer: String,
     pub(crate) issued: OffsetDateTime,
@@ -24,10 +24,10 @@ pub(crate) struct Assertion {
 }
 
 impl Assertion {
-    /// Reads the one assertion of a response.
+    /// Reads the single assertion of a response.
     ///
     /// # Errors
-    /// What is missing or unreadable.
+    /// The missing or invalid element.
     pub(crate) fn read(response: &str) -> Result<Self, String> {
         let document = Document::parse(response).map_err(|error| error.to_string())?;
         let root = document.root_element();
@@ -60,23 +60,23 @@ impl Assertion {
         })
     }
 
-    /// The values of AWS's attribute of this name.
+    /// The values of the AWS attribute with this name.
     pub(crate) fn values(&self, name: &str) -> &[String] {
         let name = format!("https://aws.amazon.com/SAML/Attributes/{name}");
         self.attributes.iter().find(|(found, _)| *found == name).map_or(&[], |(_, values)| values)
     }
 }
 
-/// What a provider's metadata says about who signs.
+/// The issuer in an identity provider's metadata.
 #[derive(Clone, Debug)]
 pub(crate) struct Issuer {
     pub(crate) entity_id: String,
-    /// The signing certificates, base64 DER.
+    /// The signing certificates, as base64 DER.
     pub(crate) certificates: Vec<String>,
 }
 
 impl Issuer {
-    /// Reads metadata; `None` where it is none.
+    /// Reads metadata. `None` if the document is not metadata of an identity provider.
     pub(crate) fn read(metadata: &str) -> Option<Self> {
         let document = Document::parse(metadata).ok()?;
         let root = document.root_element();
@@ -98,7 +98,7 @@ fn below<'a, 'input: 'a>(node: Node<'a, 'input>, name: &'static str) -> impl Ite
 }
 
 fn text(node: Node<'_, '_>) -> String {
-    // All of it: a comment inside must not cut a name short.
+    // Joins all text nodes: a comment inside must not truncate a name.
     node.descendants().filter(Node::is_text).filter_map(|part| part.text()).collect::<String>().trim().to_owned()
 }
 

@@ -1,8 +1,8 @@
-//! AWS's half of a sign-in: the SAML response becomes a role session (`AssumeRoleWithSAML`), the session leads to where the
-//! relay state points, and Connect looks for a user of the session's name.
+//! The AWS part of a sign-in: AWS exchanges the SAML response for a role session (`AssumeRoleWithSAML`), the relay
+//! state selects the Connect instance, and Connect looks up a user with the session's name.
 //!
-//! The wording is AWS's: "Troubleshoot SAML federation with IAM" in the IAM user guide, "Troubleshoot SAML with Amazon
-//! Connect" in Connect's administrator guide.
+//! The error messages are those of AWS: "Troubleshoot SAML federation with IAM" in the IAM user guide, and
+//! "Troubleshoot SAML with Amazon Connect" in the Connect administrator guide.
 
 use serde_json::{Map, Value};
 use time::Duration;
@@ -20,21 +20,21 @@ use crate::{
 
 const SIGN_IN: &str = "AWS sign-in";
 const CONNECT: &str = "Amazon Connect";
-/// How old a response may be when it arrives.
+/// The maximum age of a response when it arrives.
 const REDEEM: Duration = Duration::minutes(5);
 
 /// A role session.
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
-    /// The role session's name.
+    /// The role session name.
     pub(crate) name: String,
     role: Map<String, Value>,
 }
 
-/// Judges a posted response as AWS sign-in and STS do.
+/// Validates a posted response as AWS sign-in and STS do.
 ///
 /// # Errors
-/// What the sign-in page says.
+/// The message of the sign-in page.
 pub(crate) async fn assume_role(cloud: &Cloud, posted: &PostedResponse) -> Result<Session, Refusal> {
     let invalid = |_| refuse("Your request included an invalid SAML response. To logout, click here.");
     let assertion = Assertion::read(&posted.response).map_err(invalid)?;
@@ -43,7 +43,7 @@ pub(crate) async fn assume_role(cloud: &Cloud, posted: &PostedResponse) -> Resul
     if documents.is_empty() {
         return Err(saml("Specified provider doesn't exist", "AuthSamlInvalidSamlResponseException"));
     }
-    // Not every place has heard of an update yet, and any of them may be asked.
+    // After an update, AWS may use either document, so the response must be valid with each of them.
     for document in &documents {
         let issuer = Issuer::read(document).filter(|issuer| issuer.entity_id == assertion.issuer).ok_or_else(|| {
             saml(
@@ -74,7 +74,7 @@ pub(crate) async fn assume_role(cloud: &Cloud, posted: &PostedResponse) -> Resul
         .with("SAML:aud", assertion.recipient.clone())
         .with("SAML:iss", assertion.issuer.clone());
     let trust = role.get("AssumeRolePolicyDocument").map(inventory::document_of).unwrap_or_default();
-    // What can't be judged trusts nobody.
+    // A trust policy that cannot be evaluated trusts no principal.
     let trusted = policy::parse(&trust).is_ok_and(|trust| policy::decide(&trust, None, &ask) == Decision::Allow);
     if !trusted {
         return Err(not_authorized());
@@ -83,14 +83,14 @@ pub(crate) async fn assume_role(cloud: &Cloud, posted: &PostedResponse) -> Resul
     Ok(Session { name, role })
 }
 
-/// The instance that a relay state leads to.
+/// The ID of the instance that a relay state selects.
 ///
 /// # Errors
-/// What the browser shows instead.
+/// The message of the page that the browser shows instead.
 pub(crate) fn destination(cloud: &Cloud, relay_state: &str) -> Result<String, Refusal> {
     let place = format!("https://{}.console.aws.amazon.com/connect/federate/", cloud.world.setting().region);
     let Some(rest) = relay_state.strip_prefix(&place) else {
-        // No relay state: the console's own home, where a call centre's people can do nothing.
+        // Without a relay state, the browser opens the AWS console, where agents have no permissions.
         return Err(refuse(format!("The relay state `{relay_state}` leads to the AWS console and not to Connect.")));
     };
     let id = rest.split(['?', '#']).next().unwrap_or_default().to_owned();
@@ -102,10 +102,10 @@ pub(crate) fn destination(cloud: &Cloud, relay_state: &str) -> Result<String, Re
     }
 }
 
-/// Connect's side: may the session ask for a federation token, and is there such a user?
+/// The Connect part of a sign-in: checks that the session may request a federation token and that the user exists.
 ///
 /// # Errors
-/// What Connect's page says.
+/// The message of Connect's page.
 pub(crate) async fn federate(cloud: &Cloud, session: &Session, instance: &str) -> Result<(), Refusal> {
     let setting = &cloud.world.setting();
     let user_id = format!("{}:{}", text(&session.role, "RoleId"), session.name);
@@ -135,7 +135,7 @@ fn is_endpoint(url: &str, region: &str) -> bool {
     url == "https://signin.aws.amazon.com/saml" || url == format!("https://{region}.signin.aws.amazon.com/saml")
 }
 
-/// Role and provider of the Role attribute, which may name them in either order.
+/// The role and provider of the Role attribute, which can list them in either order.
 fn pair(assertion: &Assertion) -> Option<(String, String)> {
     let [value] = assertion.values("Role") else { return None };
     let (one, other) = value.split_once(',')?;
@@ -188,7 +188,7 @@ fn refuse(message: impl Into<String>) -> Refusal {
     Refusal::new(SIGN_IN, message)
 }
 
-/// An error page with the service, status and code that AWS shows behind the text.
+/// An error page with the service, status and error code that AWS appends to the text.
 fn saml(text: &str, code: &str) -> Refusal {
     let service = if code.starts_with("AuthSaml") { "AWSOpenIdDiscoveryService" } else { "AWSSecurityTokenService" };
     refuse(format!("{text} (Service: {service}; Status Code: 400; Error Code: {code})"))

@@ -1,6 +1,6 @@
-//! The rehearsal of a sign-in: everything that happens between the user access URL and Connect's first page, by the
-//! settings of both clouds as they stand. Entra's half is in [`crate::graph`]; [`aws`] is AWS sign-in and STS; behind
-//! that Connect looks for its user. Nothing here changes anything, and nothing is shared with the product.
+//! The test sign-in: all steps from the user access URL to the first page of Connect, with the current settings of both
+//! clouds. The Entra part is in [`crate::graph`]. [`aws`] is AWS sign-in, STS and Connect's user lookup. A test sign-in
+//! changes nothing and shares no code with the product.
 
 pub(crate) mod assertion;
 pub(crate) mod aws;
@@ -11,45 +11,45 @@ use serde::{Deserialize, Serialize};
 
 use crate::front::Cloud;
 
-/// Who wants to sign in where.
+/// The user and application of a test sign-in.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SignIn {
-    /// The Entra application, by its client id or display name.
+    /// The Entra application, by client ID or display name.
     pub application: String,
-    /// The person, by object id or user principal name.
+    /// The user, by object ID or user principal name.
     pub user: String,
 }
 
-/// How a sign-in ended.
+/// The result of a test sign-in.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SignedIn {
-    /// Whether the person is in Connect now.
+    /// Whether the user is signed in to Connect.
     pub signed_in: bool,
-    /// Whose page the person sees instead: `Microsoft Entra ID`, `AWS sign-in` or `Amazon Connect`.
+    /// The service that rejected the sign-in: `Microsoft Entra ID`, `AWS sign-in` or `Amazon Connect`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused_by: Option<String>,
-    /// What it says.
+    /// The message of the error page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// The role session's name, as far as it got: the username that Connect looks for.
+    /// The role session name, if the sign-in got that far. Connect looks up a user with this name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
-    /// The instance that the relay state leads to.
+    /// The ID of the instance that the relay state selects.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instance_id: Option<String>,
-    /// The thumbprints of the certificates whose keys signed: more than one while Entra's replicas do not agree.
+    /// The thumbprints of the signing certificates. More than one while Entra's replicas differ.
     pub certificates: Vec<String>,
-    /// What the browser posted to AWS, in the order in which it was judged.
+    /// The forms that the browser posted to AWS, in the order in which they were checked.
     pub forms: Vec<Form>,
 }
 
-/// The form by which the browser carries a SAML response to AWS (SAML 2.0 bindings, 3.5: HTTP POST).
+/// The form with which the browser posts a SAML response to AWS (SAML 2.0 bindings, 3.5: HTTP POST).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Form {
-    /// Where it is posted.
+    /// The URL to which the form is posted.
     pub action: String,
     /// The field `SAMLResponse`: the response in base64.
     pub saml_response: String,
@@ -57,14 +57,14 @@ pub struct Form {
     pub relay_state: String,
 }
 
-/// What the browser carries from Entra to AWS.
+/// The data that the browser posts from Entra to AWS.
 #[derive(Clone, Debug)]
 pub(crate) struct PostedResponse {
     pub(crate) reply_url: String,
     /// The SAML response, as XML.
     pub(crate) response: String,
     pub(crate) relay_state: String,
-    /// Whose key signed it.
+    /// The thumbprint of the signing certificate.
     pub(crate) thumbprint: String,
 }
 
@@ -78,7 +78,7 @@ impl PostedResponse {
     }
 }
 
-/// The page on which a sign-in ended.
+/// The error page on which a sign-in ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
     by: &'static str,
@@ -91,7 +91,7 @@ impl Refusal {
     }
 }
 
-/// Signs a person in. Where replicas may not agree yet, each way has to lead to Connect.
+/// Signs a user in. While Entra's replicas may differ, every possible response must lead to Connect.
 pub(crate) async fn rehearse(cloud: &Cloud, wanted: &SignIn) -> SignedIn {
     let mut outcome = SignedIn::default();
     let refused = match cloud.graph.saml_responses(&wanted.application, &wanted.user) {
@@ -119,7 +119,7 @@ pub(crate) async fn rehearse(cloud: &Cloud, wanted: &SignIn) -> SignedIn {
     outcome
 }
 
-/// From the posted response into Connect.
+/// The steps from the posted response to Connect.
 async fn enter(cloud: &Cloud, posted: &PostedResponse, outcome: &mut SignedIn) -> Result<(), Refusal> {
     let session = aws::assume_role(cloud, posted).await?;
     outcome.username = Some(session.name.clone());

@@ -1,9 +1,9 @@
-//! Enveloped XML signatures as Entra writes and AWS reads them: RSA-SHA256 over exclusive canonical XML, the certificate
-//! inside.
+//! Enveloped XML signatures in the form that Entra writes and AWS accepts: RSA-SHA256 over exclusive canonical XML,
+//! with an embedded certificate.
 //!
-//! Canonical XML, X.509 and RSA come from libraries; here stands what XML Signature (core, 4.3 and 4.4) puts around them.
-//! No more than SAML needs is understood, and nothing else is accepted: one reference, to the parent of the signature by
-//! its `ID`, with the two transforms that SAML 2.0 (core, 5.4.4) allows.
+//! Libraries provide canonical XML, X.509 and RSA. This module implements the rules of XML Signature (core, 4.3 and
+//! 4.4) around them. It supports only the subset that SAML requires and rejects everything else: one reference, to the
+//! parent of the signature by its `ID`, with the two transforms that SAML 2.0 (core, 5.4.4) allows.
 
 use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -17,13 +17,13 @@ const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
 const RSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";
 const SHA256: &str = "http://www.w3.org/2001/04/xmlenc#sha256";
 
-/// Where the signature goes: right behind the issuer, as SAML's schema wants it.
+/// The placeholder for the signature: directly after the issuer, as SAML's schema requires.
 pub(crate) const PLACE: &str = "<!-- signature -->";
 
 /// Signs the element with this `ID` in a document that has [`PLACE`] as a child of that element.
 ///
 /// # Errors
-/// When the document is no XML, or the key does not sign.
+/// If the document is not XML, or the key cannot sign.
 pub(crate) fn sign(
     document: &str,
     id: &str,
@@ -33,7 +33,7 @@ pub(crate) fn sign(
     let digest = {
         let parsed = parse(document)?;
         let element = by_id(&parsed, id).ok_or("the element to sign is missing")?;
-        // Canonical XML without comments: the place of the signature is none of what is signed.
+        // Canonical XML without comments does not contain the placeholder, so the digest does not cover it.
         sha256(&canonical(&parsed, &NodeSet::tree_without_comments(element, &parsed))?)
     };
     let signed_info = format!(
@@ -54,11 +54,11 @@ pub(crate) fn sign(
     Ok(document.replacen(PLACE, &block, 1))
 }
 
-/// Whether the element with this `ID` is signed, whole, by the key of one of the certificates (base64 DER). Which
-/// certificate the signature itself shows plays no part.
+/// Verifies that the whole element with this `ID` is signed with the key of one of the certificates (base64 DER). The
+/// certificate embedded in the signature is ignored.
 ///
 /// # Errors
-/// Why it is not.
+/// Why the signature is not valid.
 pub(crate) fn verify(document: &str, id: &str, certificates: &[String]) -> Result<(), String> {
     let parsed = parse(document)?;
     let element = by_id(&parsed, id).ok_or("no element, or more than one, has the ID that should be signed")?;
@@ -110,7 +110,7 @@ fn sha256(bytes: &[u8]) -> Vec<u8> {
     digest::digest(&digest::SHA256, bytes).as_ref().to_vec()
 }
 
-/// The one element with this `ID`: two of them are how signatures get wrapped.
+/// The only element with this `ID`. Duplicate IDs are rejected because signature wrapping attacks use them.
 fn by_id(document: &Document<'_>, id: &str) -> Option<NodeId> {
     let mut open: Vec<NodeId> = document.document_element().into_iter().collect();
     let mut found = None;
@@ -158,7 +158,7 @@ mod tests {
     use super::*;
     use crate::graph::SigningKey;
 
-    /// One key for all tests: making one takes a moment.
+    /// One key for all tests, because key generation is slow.
     fn key() -> &'static SigningKey {
         static KEY: std::sync::OnceLock<SigningKey> = std::sync::OnceLock::new();
         let now = time::OffsetDateTime::now_utc();

@@ -10,12 +10,12 @@ use crate::input::{Input, answer};
 use crate::paging::page;
 use crate::world::{Setting, State};
 
-/// An attachment's size limit, in bytes.
+/// The maximum size of an attachment, in bytes.
 const ATTACHMENT: usize = 5 * 1024 * 1024;
-/// How many attachments a set holds.
+/// The maximum number of attachments in a set.
 const SET: usize = 3;
 
-/// Runs one operation of AWS Support.
+/// Runs an AWS Support operation.
 pub(crate) fn call(setting: &Setting, state: &mut State, operation: &str, input: &Input) -> Answer {
     if !setting.behaviour.support_subscribed {
         let message = "Amazon Web Services Premium Support Subscription is required to use this service.";
@@ -87,7 +87,7 @@ fn add_attachments(setting: &Setting, support: &mut Support, input: &Input) -> A
         return refuse("An attachment set holds at most 3 attachments.");
     }
     set.files.extend(names);
-    // A set lives an hour after it was last added to.
+    // A set expires one hour after its last change.
     set.expires = expires.max(now);
     answer(json!({ "attachmentSetId": id, "expiryTime": super::stamp(set.expires) }))
 }
@@ -103,7 +103,7 @@ fn usable(setting: &Setting, support: &Support, id: &str) -> Result<(), Refusal>
     }
 }
 
-/// The files of the set that a call attaches; the set is used up.
+/// The files of the attachment set in a call. A set can be used once.
 fn attached(setting: &Setting, support: &mut Support, input: &Input) -> Result<Vec<String>, Refusal> {
     let Some(id) = input.text("attachmentSetId") else { return Ok(Vec::new()) };
     usable(setting, support, id)?;
@@ -207,7 +207,7 @@ fn add_communication(setting: &Setting, support: &mut Support, input: &Input) ->
     let now = setting.clock.now();
     let case = case(support, input)?;
     case.communications.push(Communication { body: body.into(), by: "owner@example.com".into(), at: now, files });
-    // An answer, or a word on a resolved case, makes it support's turn again.
+    // A reply, even on a resolved case, returns the case to AWS Support.
     case.stage = Stage::Answered;
     case.since = now;
     answer(json!({ "result": true }))

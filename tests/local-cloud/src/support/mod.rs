@@ -1,4 +1,4 @@
-//! AWS Support: cases, attachments, and the people who answer them.
+//! AWS Support: cases, attachments, and emulated support agents.
 
 mod calls;
 mod orders;
@@ -15,7 +15,7 @@ pub(crate) use calls::call;
 use crate::connect::add_number;
 use crate::world::{Setting, State};
 
-/// Cases and attachment sets.
+/// Support cases and attachment sets.
 #[derive(Debug, Default)]
 pub(crate) struct Support {
     cases: Vec<Case>,
@@ -23,14 +23,14 @@ pub(crate) struct Support {
     sequence: u64,
 }
 
-/// An attachment set: the names of its files (their content is nobody's business, once measured).
+/// An attachment set: the names of its files. The contents are checked for size and not stored.
 #[derive(Debug)]
 struct Set {
     files: Vec<String>,
     expires: OffsetDateTime,
 }
 
-/// One case.
+/// A support case.
 #[derive(Debug)]
 struct Case {
     id: String,
@@ -44,7 +44,7 @@ struct Case {
     created: OffsetDateTime,
     communications: Vec<Communication>,
     stage: Stage,
-    /// When the stage began: the case's clock counts from here.
+    /// When the stage began. Delays count from this time.
     since: OffsetDateTime,
 }
 
@@ -56,14 +56,14 @@ struct Communication {
     files: Vec<String>,
 }
 
-/// Whose turn it is.
+/// The stage of a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
-    /// Support's; nothing was asked yet.
+    /// AWS Support must act. No question was asked yet.
     Opened,
-    /// Support's, after the customer's answer.
+    /// AWS Support must act, after the customer's reply.
     Answered,
-    /// The customer's.
+    /// The customer must reply.
     Asked,
     Resolved,
 }
@@ -84,7 +84,7 @@ impl Case {
         self.communications.push(Communication { body: body.into(), by: by.into(), at, files: Vec::new() });
     }
 
-    /// `CaseDetails`' shape.
+    /// A case in the format of `CaseDetails`.
     fn shape(&self, setting: &Setting, with_communications: bool) -> Value {
         let mut shape = json!({
             "caseId": self.id,
@@ -100,7 +100,7 @@ impl Case {
             "language": self.language,
         });
         if with_communications {
-            // The newest five, newest first.
+            // The five newest communications, newest first.
             let recent: Vec<Value> = self.communications.iter().rev().take(5).map(|one| one.shape(&self.id)).collect();
             shape["recentCommunications"] = json!({ "communications": recent });
         }
@@ -125,14 +125,14 @@ impl Communication {
     }
 }
 
-/// Support writes its times as ISO text, to the millisecond.
+/// A time as AWS Support formats it: ISO 8601 text with milliseconds.
 fn stamp(at: OffsetDateTime) -> String {
     let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
     at.format(&format).unwrap_or_default()
 }
 
 impl Support {
-    /// Every case in `DescribeCases`' shape, with how many files it carries.
+    /// Every case in the format of `DescribeCases`, with its number of attachments.
     pub(crate) fn inventory(&self, setting: &Setting) -> Value {
         let shape = |case: &Case| {
             let mut shape = case.shape(setting, false);
@@ -144,7 +144,7 @@ impl Support {
     }
 }
 
-/// Lets the people of AWS Support work on the cases about numbers.
+/// Emulates the support agents: processes the cases that are due.
 pub(crate) fn settle(setting: &Setting, state: &mut State) {
     let (now, path) = (setting.clock.now(), &setting.behaviour.support_path);
     for case in &mut state.support.cases {

@@ -1,23 +1,24 @@
-//! How a person at AWS Support reads an order of phone numbers: it must name the instance and, for each kind of number,
-//! the country, the type, the prefix and the exact quantity; Japanese numbers need three documents.
+//! Parses an order of phone numbers as a support agent does. The order must name the instance and, for each type of
+//! number, the country, the type, the prefix and the exact quantity. Japanese numbers require three documents.
 
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// `arn:aws:connect:…:instance/<id>`.
+/// Matches `arn:aws:connect:…:instance/<id>`.
 static INSTANCE: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"arn:aws[a-z-]*:connect:[a-z0-9-]+:\d{12}:instance/[0-9a-f-]{36}").ok());
 static COUNTRY: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\b[A-Z]{2}\b|日本|Japan").ok());
 static TYPE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\b(DID|TOLL_FREE|UIFN)\b").ok());
 static PREFIX: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\+\d{1,7}").ok());
-/// A quantity behind its name, or the first free-standing number that is neither a prefix nor a number's leading part.
+/// A labelled quantity. [`NUMBER`] is the fallback: the first number that is neither a prefix nor part of a phone
+/// number.
 static QUANTITY: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?i)(?:quantity|qty|数量|個数|×|\bx)\s*[:：=]?\s*([1-9]\d{0,3})").ok());
 static NUMBER: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?:^|[\s:：=(（])([1-9]\d{0,3})(?:$|[\s,.;)）個件])").ok());
 
-/// One kind of number in an order.
+/// One item of an order.
 #[derive(Debug, PartialEq, Eq)]
 struct Line {
     country: String,
@@ -27,7 +28,7 @@ struct Line {
 }
 
 impl Line {
-    /// A number of a plausible length: +81 3 5000 0007, +81 120 500 009, +81 50 5000 0001.
+    /// A number of plausible length, for example +81 3 5000 0007, +81 120 500 009, +81 50 5000 0001.
     fn phone(&self, n: u64) -> String {
         let length = if self.prefix == "+8150" { 13 } else { 12 };
         let width = length - 1 - self.prefix.len().min(length - 5);
@@ -35,7 +36,7 @@ impl Line {
     }
 }
 
-/// What was ordered.
+/// A parsed order.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Order {
     pub(super) instance: String,
@@ -43,14 +44,14 @@ pub(super) struct Order {
 }
 
 impl Order {
-    /// The numbers that are handed out: number, country, type. `from` makes them differ from earlier ones.
+    /// The numbers to add: number, country, type. `from` keeps them distinct from earlier numbers.
     pub(super) fn numbers(&self, from: u64) -> Vec<(String, &str, &str)> {
         let each = self.lines.iter().flat_map(|line| (0..line.quantity).map(move |_| line));
         (from..).zip(each).map(|(n, line)| (line.phone(n), line.country.as_str(), line.kind.as_str())).collect()
     }
 }
 
-/// Reads an order, or says what is missing from it.
+/// Parses an order. The error asks for the missing information.
 pub(super) fn read(text: &str, instances: &[String], files: usize) -> Result<Order, &'static str> {
     let found = |pattern: &LazyLock<Option<Regex>>, text: &str| {
         pattern.as_ref().and_then(|pattern| pattern.find(text)).map(|found| found.as_str().to_owned())

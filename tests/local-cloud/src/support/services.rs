@@ -1,5 +1,5 @@
-//! The services and categories that cases are filed under. The codes are this cloud's own: whoever hard-codes AWS's
-//! guesses wrong.
+//! The services and categories of support cases. The codes differ from those of AWS, so that a client with hard-coded
+//! AWS codes fails.
 
 use serde_json::{Value, json};
 
@@ -43,7 +43,7 @@ const SERVICES: [Entry; 4] = [
     ),
 ];
 
-/// Connect's own service, if phone numbers have none of their own.
+/// The Connect service, if phone numbers have no service of their own.
 const CONNECT_WITH_NUMBERS: Entry = (
     "amazon-connect",
     "Connect (Contact Center)",
@@ -60,20 +60,20 @@ pub(super) fn is_number_order(category: &str) -> bool {
     [SERVICES[0].3[1].0, CONNECT_WITH_NUMBERS.3[2].0].contains(&category)
 }
 
-/// The catalogue, in which phone numbers have a service of their own or belong to that of Connect.
+/// The service list, in which phone numbers have their own service or belong to the Connect service.
 fn listed(numbers: bool) -> impl Iterator<Item = &'static Entry> {
     let own = SERVICES.iter().filter(move |_| numbers);
     let shared = [&CONNECT_WITH_NUMBERS].into_iter().chain(&SERVICES[2..]).filter(move |_| !numbers);
     own.chain(shared)
 }
 
-/// Whether there is such a service with such a category.
+/// Whether the service exists and has the category.
 pub(super) fn exists(numbers: bool, service: &str, category: &str) -> bool {
     let found = listed(numbers).find(|entry| entry.0 == service);
     found.is_some_and(|entry| entry.3.iter().any(|known| known.0 == category))
 }
 
-/// `DescribeServices`' list, in a language.
+/// The list that `DescribeServices` returns, in a language.
 pub(super) fn describe(numbers: bool, codes: &[&str], language: &str) -> Vec<Value> {
     let name = |english: &'static str, japanese: &'static str| if language == "ja" { japanese } else { english };
     let wanted = listed(numbers).filter(|entry| codes.is_empty() || codes.contains(&entry.0));
