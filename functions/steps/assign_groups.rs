@@ -1,12 +1,14 @@
-//! `assign-groups`: who may sign in (the how-to's ユーザーとグループの割り当て).
+//! `assign-groups`: assigns the groups or users of the input to the enterprise application, so that they can sign in
+//! (manual procedure: ユーザーとグループの割り当て).
 //!
-//! * Reads: `GET /servicePrincipals/{id}/appRoleAssignedTo`; where single users are assigned, `GET /groups/{id}/members` or
-//!   `/transitiveMembers`.
+//! * Reads: `GET /servicePrincipals/{id}/appRoleAssignedTo`; if single users are assigned, also `GET
+//!   /groups/{id}/members` or `/transitiveMembers`.
 //! * Writes: `POST /servicePrincipals/{id}/appRoleAssignedTo`.
-//! * Permissions: `AppRoleAssignment.ReadWrite.All`, `Application.ReadWrite.All`; for members `Group.Read.All` and
-//!   `User.Read.All`. Assigning groups needs Entra ID P1.
-//! * Safe to repeat: a group or user that is assigned already, in any role, is left alone. If Graph refuses an assignment
-//!   because it exists, the list is read again and decides. No assignment is removed here.
+//! * Permissions: `AppRoleAssignment.ReadWrite.All`, `Application.ReadWrite.All`; to read members, `Group.Read.All`
+//!   and `User.Read.All`. Assigning groups requires Entra ID P1.
+//! * Safe to repeat: a group or user that already has an assignment, with any role, is skipped. If Graph refuses an
+//!   assignment because it already exists, the step reads the list again to verify this. The step never removes
+//!   assignments.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,15 +24,15 @@ use crate::{
     graph::{Assigned, Graph},
 };
 
-/// Assignments on their way at a time. A tenant takes 3,000 writes in 150 seconds from one application; eight lanes of one
-/// or two a second stay below that.
+/// Concurrent assignment requests. A tenant accepts 3,000 writes per 150 seconds from one application; eight
+/// concurrent requests, at one or two per second each, stay below that limit.
 const LANES: usize = 8;
 
-/// Assigns what is missing.
+/// Creates the missing assignments.
 ///
 /// # Errors
-/// `InvalidInput` if a group is gone or the licence does not allow group assignments; `NotConsistentYet` if Graph does not
-/// see the application, its role or a group (yet).
+/// `InvalidInput` if a group no longer exists or the license does not allow group assignments; `NotConsistentYet` if
+/// the application, its role or a group has not replicated yet.
 pub async fn run(cx: &Clients, input: AssignGroupsInput) -> Result<AssignGroupsOutput, StepError> {
     let graph = cx.graph();
     let principal = &input.application.service_principal_id;

@@ -1,14 +1,14 @@
-//! `configure-entra-claims`: where the sign-in leads and what Entra says about the person (the how-to's second visit to
-//! シングルサインオンの設定: relay state, attributes and claims).
+//! `configure-entra-claims`: sets the relay state and the SAML claims of the enterprise application (manual procedure:
+//! the second part of シングルサインオンの設定).
 //!
-//! * Reads: `GET /servicePrincipals/{id}`, `GET /servicePrincipals/{id}/claimsMappingPolicies`,
-//!   `GET /policies/claimsMappingPolicies`.
-//! * Writes: `PATCH /servicePrincipals/{id}`, `POST /policies/claimsMappingPolicies`,
-//!   `PATCH /policies/claimsMappingPolicies/{id}`, `POST /servicePrincipals/{id}/claimsMappingPolicies/$ref`.
+//! * Reads: `GET /servicePrincipals/{id}`, `GET /servicePrincipals/{id}/claimsMappingPolicies`, `GET
+//!   /policies/claimsMappingPolicies`.
+//! * Writes: `PATCH /servicePrincipals/{id}`, `POST /policies/claimsMappingPolicies`, `PATCH
+//!   /policies/claimsMappingPolicies/{id}`, `POST /servicePrincipals/{id}/claimsMappingPolicies/$ref`.
 //! * Permissions: `Application.ReadWrite.All`, `Policy.ReadWrite.ApplicationConfiguration`.
-//! * Safe to repeat: only what differs is written. Our policy is known by its display name, also where it was made and not
-//!   yet put on the service principal. A stranger's policy on the service principal is a conflict unless it says the same:
-//!   Entra heeds one, and replacing it would break whatever it is for.
+//! * Safe to repeat: only differences are written. Our policy is identified by its display name, so a policy that was
+//!   created but not yet assigned is found again. If the service principal has another policy with different content,
+//!   the step fails with `Conflict`: Entra applies only one policy, and replacing it could break another use.
 
 use onboarding_core::{
     StepError,
@@ -23,10 +23,10 @@ use crate::{
     inspect::entra::says,
 };
 
-/// Makes relay state and claims what they should be.
+/// Sets the relay state and the claims.
 ///
 /// # Errors
-/// `Conflict` where the service principal carries a claims policy that is not ours.
+/// `Conflict` if the service principal has a claims mapping policy that is not ours.
 pub async fn run(cx: &Clients, input: ConfigureEntraClaimsInput) -> Result<ConfigureEntraClaimsOutput, StepError> {
     let graph = cx.graph();
     let principal = graph.seen_service_principal(&input.application.service_principal_id).await?;
@@ -38,7 +38,8 @@ pub async fn run(cx: &Clients, input: ConfigureEntraClaimsInput) -> Result<Confi
     if !changes.is_empty() {
         graph.update_service_principal(&principal.id, changes.into()).await?;
     }
-    // Which one signs was decided when the sign-on was configured; a rotation may have gone on from there.
+    // Only set if no certificate is active: after a rotation, the active certificate may be a newer one than the
+    // input's.
     if principal.preferred_token_signing_key_thumbprint.as_deref().unwrap_or_default().is_empty() {
         graph.activate_certificate(&principal, &input.certificate_thumbprint).await?;
     }
@@ -50,15 +51,15 @@ fn principal_changes(principal: &ServicePrincipal, relay_state: &str) -> Map<Str
     if principal.relay_state() != Some(relay_state) {
         changes.insert("samlSingleSignOnSettings".into(), json!({ "relayState": relay_state }));
     }
-    // With a sign-on URL Entra would send people to AWS first, which knows nothing of them; empty it starts the sign-in
-    // itself, and the relay state counts.
+    // With a sign-on URL, Entra would redirect users to AWS first, and AWS cannot start the sign-in. Without one,
+    // Entra starts the sign-in itself and sends the relay state.
     if principal.login_url.as_deref().is_some_and(|url| !url.is_empty()) {
         changes.insert("loginUrl".into(), Value::Null);
     }
     changes
 }
 
-/// Sees to it that the service principal has the claims; gives the policy's id.
+/// Ensures that the service principal has the claims, and returns the policy ID.
 async fn set_claims(graph: &Graph, principal: &str, name: &str, definition: &Value) -> Result<String, StepError> {
     let assigned = graph.claims_policies_of(principal).await?;
     if let Some(policy) = assigned.iter().find(|policy| says(policy, definition)) {

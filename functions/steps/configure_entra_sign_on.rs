@@ -1,19 +1,21 @@
-//! `configure-entra-sign-on`: SAML single sign-on of the enterprise application (the how-to's シングルサインオンの設定:
-//! identifier, reply URL, signing certificate, federation metadata).
+//! `configure-entra-sign-on`: configures SAML single sign-on of the enterprise application: identifier, reply URLs,
+//! signing certificate and federation metadata (manual procedure: the first part of シングルサインオンの設定).
 //!
-//! * Reads: `GET /servicePrincipals/{id}`, `GET /applications/{id}`, the federation metadata (anonymous).
-//! * Writes: `PATCH /servicePrincipals/{id}`, `PATCH /applications/{id}`,
-//!   `POST /servicePrincipals/{id}/addTokenSigningCertificate`.
+//! * Reads: `GET /servicePrincipals/{id}`, `GET /applications/{id}`, the federation metadata (no authentication).
+//! * Writes: `PATCH /servicePrincipals/{id}`, `PATCH /applications/{id}`, `POST
+//!   /servicePrincipals/{id}/addTokenSigningCertificate`.
 //! * Permission: `Application.ReadWrite.All`.
-//! * Safe to repeat: only what differs is written, and what others added (tags, identifiers, reply URLs) stays. Whether the
-//!   application is enabled and requires assignment is set only if an onboarding made it; one that was there before is marked
-//!   as adopted, and its switches stay. A certificate is added only where none is active that still signs, and none of ours is
-//!   good; one that an attempt added without living to tell is found by its subject, also where Entra shows it late. Replacing
-//!   one in time is `rotate-certificate`'s affair: IAM has to trust the new one before it signs.
+//! * Safe to repeat: only differences are written, and tags, identifiers and reply URLs from other sources are kept.
+//!   `accountEnabled` and `appRoleAssignmentRequired` are set only if an onboarding created the application; an
+//!   application that existed before is tagged as adopted and keeps both settings. A certificate is added only if
+//!   there is no active, unexpired certificate and no usable certificate of ours. A certificate added by a failed
+//!   attempt is found by its subject, even if Entra shows it late. Renewing a certificate is the task of
+//!   `rotate-certificate`, because IAM must trust the new certificate before Entra signs with it.
 //!
-//! The order matters: SAML mode comes before the identifier, because the tenant's policy on new identifiers exempts SAML
-//! applications by that mode. The policy may refuse the identifier until the mode has replicated, hence three stages, by
-//! the number of attempts: wait; request version 2 tokens, the policy's other exemption; give up with advice.
+//! The order matters: SAML mode is set before the identifier, because the tenant's policy for new identifiers exempts
+//! applications in SAML mode. Until the mode has replicated, the policy may refuse the identifier. Depending on the
+//! number of attempts, the step therefore waits, then requests version 2 tokens (the policy's other exemption), then
+//! fails with advice.
 
 use std::time::Duration;
 
@@ -31,15 +33,15 @@ use crate::{
     inspect::entra::{ApplicationOwner, Certificate, owner, reply_urls, usable_certificate},
 };
 
-/// More applications with AWS's identifier than any tenant has.
+/// More than the number of applications with an AWS identifier in any tenant.
 const MOST_IDENTIFIERS: usize = 200;
-/// For so many attempts (more than two minutes in the state machine) the tenant's policy may refuse the identifier because
+/// For this many attempts (more than two minutes in the state machine), a refusal by the tenant's policy may mean that
 /// SAML mode has not replicated.
 const SAML_MODE_ATTEMPTS: u32 = 5;
-/// For so many attempts it may refuse because the version of the tokens has not replicated.
+/// For this many attempts, a refusal may mean that the token version has not replicated.
 const TOKEN_VERSION_ATTEMPTS: u32 = 10;
 const POLICY_ADVICE: &str = "exempt SAML applications from the tenant's identifier URI policy (excludeSaml)";
-/// How long the metadata is waited for here; more is the state machine's affair.
+/// Delays between checks of the metadata in one invocation. After these, the state machine retries the step.
 const METADATA_WAITS: [Duration; 5] = [
     Duration::from_millis(500),
     Duration::from_secs(1),
@@ -48,10 +50,10 @@ const METADATA_WAITS: [Duration; 5] = [
     Duration::from_secs(8),
 ];
 
-/// Makes the sign-on settings what they should be.
+/// Configures the sign-on settings.
 ///
 /// # Errors
-/// `NotConsistentYet` while Entra does not show the application or its new certificate everywhere.
+/// `NotConsistentYet` until Entra shows the application and its new certificate everywhere.
 pub async fn run(cx: &Clients, input: ConfigureEntraSignOnInput) -> Result<EntraSignOn, StepError> {
     let graph = cx.graph();
     let principal = graph.seen_service_principal(&input.application.service_principal_id).await?;
@@ -94,12 +96,12 @@ fn principal_changes(principal: &ServicePrincipal, input: &ConfigureEntraSignOnI
         if principal.account_enabled == Some(false) {
             changes.insert("accountEnabled".into(), json!(true));
         }
-        // Otherwise everybody in the tenant could sign in.
+        // Otherwise every user in the tenant could sign in.
         if principal.app_role_assignment_required != Some(true) {
             changes.insert("appRoleAssignmentRequired".into(), json!(true));
         }
     }
-    // No addresses in the input: those that somebody entered in the portal stay.
+    // No addresses in the input: keep the addresses that were set in the portal.
     if !input.notification_emails.is_empty()
         && !same_set(&principal.notification_email_addresses, &input.notification_emails)
     {
@@ -108,7 +110,8 @@ fn principal_changes(principal: &ServicePrincipal, input: &ConfigureEntraSignOnI
     changes
 }
 
-/// Whether an onboarding of this alias made the application. Only then are its switches set.
+/// Returns whether an onboarding of this alias created the application. Only then does the step change
+/// `accountEnabled` and `appRoleAssignmentRequired`.
 fn is_ours(principal: &ServicePrincipal, input: &ConfigureEntraSignOnInput) -> bool {
     match owner(principal, &input.alias) {
         ApplicationOwner::Ours => true,
@@ -117,7 +120,8 @@ fn is_ours(principal: &ServicePrincipal, input: &ConfigureEntraSignOnInput) -> b
     }
 }
 
-/// Activates an application that is deactivated. The registration has that switch; the service principal only shows it.
+/// Activates a deactivated application. The property is writable on the application only; the service principal shows
+/// a copy.
 async fn activate(graph: &Graph, id: &str) -> Result<(), StepError> {
     if graph.seen_application(id).await?.is_disabled == Some(true) {
         graph.update_application(id, json!({ "isDisabled": false })).await?;
@@ -129,15 +133,15 @@ fn same_set(one: &[String], other: &[String]) -> bool {
     one.iter().all(|item| other.contains(item)) && other.iter().all(|item| one.contains(item))
 }
 
-/// Sees to it that the application has an AWS identifier of its own and both reply URLs; gives the identifier.
+/// Ensures that the application has its own AWS identifier and both reply URLs, and returns the identifier.
 ///
-/// Which identifiers are taken is learnt from the refusals and not from a list: lists are late, and what was deleted some
-/// days ago is in none and yet takes its identifier.
+/// Graph's refusals show which identifiers are taken. Lists cannot: they lag behind, and they omit recently deleted
+/// applications, whose identifiers stay reserved.
 async fn set_identifier(graph: &Graph, id: &str, reply_urls: &[String; 2], attempts: u32) -> Result<String, StepError> {
     let application = graph.seen_application(id).await?;
     let present = application.identifier_uris.iter().find(|uri| saml::is_aws_identifier(uri)).cloned();
     let mut changes = Map::new();
-    // The order of the list is not kept by Entra, so it is no difference.
+    // Entra does not keep the order of the list, so a different order is not a difference.
     if !reply_urls.iter().all(|url| application.web.redirect_uris.contains(url)) {
         let others = application.web.redirect_uris.iter().filter(|url| !reply_urls.contains(url));
         changes.insert("web".into(), json!({ "redirectUris": reply_urls.iter().chain(others).collect::<Vec<_>>() }));
@@ -156,8 +160,8 @@ async fn set_identifier(graph: &Graph, id: &str, reply_urls: &[String; 2], attem
         match graph.update_application(id, changes.clone().into()).await {
             Ok(()) => return Ok(identifier),
             Err(GraphError::Refused(refusal)) if refusal.is_identifier_taken() => taken.push(identifier),
-            // The second exemption of that policy: applications that receive version 2 tokens (Microsoft's own answer in
-            // entra-apps-identifier-uri-protection#6). Means nothing for SAML.
+            // The policy also exempts applications that receive version 2 tokens (confirmed by Microsoft in
+            // entra-apps-identifier-uri-protection#6). The setting has no effect on SAML.
             Err(GraphError::Refused(refusal))
                 if refusal.is_identifier_policy() && attempts >= SAML_MODE_ATTEMPTS && !version_set =>
             {
@@ -176,7 +180,7 @@ async fn set_identifier(graph: &Graph, id: &str, reply_urls: &[String; 2], attem
     )))
 }
 
-/// What the refusal of the tenant's policy means after so many attempts.
+/// Converts a refusal by the tenant's policy to the error for this number of attempts.
 fn refused_by_policy(StepError { kind, message }: StepError, attempts: u32) -> StepError {
     if attempts < TOKEN_VERSION_ATTEMPTS {
         return StepError::not_consistent_yet(format!(
@@ -190,7 +194,7 @@ fn identifiers(application: &Application, identifier: &str) -> Value {
     std::iter::once(identifier).chain(application.identifier_uris.iter().map(String::as_str)).collect::<Vec<_>>().into()
 }
 
-/// The signing certificate, active.
+/// Returns the signing certificate after activating it, and adds one if there is none.
 async fn active_certificate(
     graph: &Graph,
     principal: &ServicePrincipal,
@@ -214,7 +218,8 @@ async fn active_certificate(
     Ok(certificate)
 }
 
-/// The metadata, once it shows the certificate: IAM given an older one would refuse every sign-in.
+/// Returns the federation metadata after it shows the certificate. With older metadata, IAM would refuse every
+/// sign-in.
 async fn published_metadata(graph: &Graph, app_id: &str, thumbprint: &str) -> Result<saml::Metadata, StepError> {
     let mut waits = METADATA_WAITS.into_iter();
     loop {

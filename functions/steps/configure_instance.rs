@@ -1,13 +1,13 @@
-//! `configure-instance`: what the console's wizard sets besides the instance itself (the how-to's テレフォニー and データストレージ
-//! pages): attributes, flow logs, and where recordings, transcripts and reports are stored.
+//! `configure-instance`: sets the instance's attributes, flow logs, and storage locations for recordings, transcripts
+//! and reports (manual procedure: the console's テレフォニー and データストレージ pages).
 //!
 //! * Reads: `connect:ListInstanceAttributes`, `connect:ListInstanceStorageConfigs`.
 //! * Writes: `connect:UpdateInstanceAttribute`, `connect:AssociateInstanceStorageConfig`,
-//!   `connect:UpdateInstanceStorageConfig`. A storage place also needs `s3:GetBucketAcl` and `s3:GetBucketLocation` on the
-//!   bucket, `kms:DescribeKey` and `kms:CreateGrant` on the key, and `iam:PutRolePolicy` on
-//!   `AWSServiceRoleForAmazonConnect*`. Attributes may need `ds:DescribeDirectories` and `logs:CreateLogGroup`.
-//! * Safe to repeat: every attribute and place is read and compared first; what is as wanted is not touched. A place that
-//!   somebody else chose holds data that people rely on: it is left alone and reported.
+//!   `connect:UpdateInstanceStorageConfig`. A storage location also requires `s3:GetBucketAcl` and
+//!   `s3:GetBucketLocation` on the bucket, `kms:DescribeKey` and `kms:CreateGrant` on the key, and `iam:PutRolePolicy`
+//!   on `AWSServiceRoleForAmazonConnect*`. Attributes may require `ds:DescribeDirectories` and `logs:CreateLogGroup`.
+//! * Safe to repeat: each attribute and storage location is read and compared first, and only differences are written.
+//!   A storage location that was not set by this stack holds data that may be in use: it is kept and reported.
 
 use aws_sdk_connect::types::{InstanceStorageConfig, InstanceStorageResourceType};
 use onboarding_core::{
@@ -23,10 +23,11 @@ use crate::{
     },
 };
 
-/// Sets what differs.
+/// Sets the attributes and storage locations that differ.
 ///
 /// # Errors
-/// Whatever Connect refuses. `NotConsistentYet` while Connect does not see the new instance everywhere.
+/// `NotConsistentYet` until the new instance is visible everywhere in Connect; otherwise the error that Connect
+/// returns.
 pub async fn run(cx: &Clients, input: ConfigureInstanceInput) -> Result<ConfigureInstanceOutput, StepError> {
     let mut output = ConfigureInstanceOutput::default();
     set_attributes(cx, &input, &mut output).await?;
@@ -85,7 +86,8 @@ async fn set_storage(
                 output.storage.push(location(resource_type, &wanted));
                 return Ok(());
             }
-            // Somebody, or this step before a lost answer, was quicker: see which place it is.
+            // Another caller set a location meanwhile, or an earlier attempt of this step did and its response was
+            // lost.
             Err(error) if aws_error::is(&error, &["ResourceConflictException"]) => {
                 present = storage_configs(cx, &input.instance_id, resource_type).await?;
                 if present.is_empty() {

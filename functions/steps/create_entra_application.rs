@@ -1,17 +1,18 @@
-//! `create-entra-application`: the enterprise application "AWS Single-Account Access" (the how-to's エンタープライズ
-//! アプリケーションの登録, first half: adding it from the gallery).
+//! `create-entra-application`: creates the enterprise application "AWS Single-Account Access" from the gallery (manual
+//! procedure: the first half of エンタープライズアプリケーションの登録).
 //!
-//! * Reads: `GET /applicationTemplates`, `GET /servicePrincipals` and `/applications` (lists), each of the two by id.
+//! * Reads: `GET /applicationTemplates`, `GET /servicePrincipals` and `GET /applications` (lists and single objects).
 //! * Writes: `POST /applicationTemplates/{id}/instantiate`.
 //! * Permission: `Application.ReadWrite.All`.
-//! * Safe to repeat: the only application of the template and the name in the input is adopted; of several, the one that
-//!   carries our tag; anything else is a conflict. Instantiating is not idempotent and lists are late, so an application
-//!   that an attempt made without living to tell is invisible for some time. Hence (1) the first invocation only looks, and
-//!   `previous` then says that an application which appears later was made by this execution, (2) the ids leave the step at
-//!   once and come back in `previous`, and (3) a retry, which the state machine's retry count tells from a first attempt,
-//!   looks for [`LOOKS`] times before it makes one.
+//! * Safe to repeat: if exactly one application has the template and the name in the input, it is adopted. If there
+//!   are several, the application with our tag is used; otherwise the step fails with `Conflict`. The `instantiate`
+//!   call is not idempotent and lists lag behind, so an application created by a failed attempt is invisible for some
+//!   time. Therefore: (1) the first invocation only searches and records this in `previous`, so that an application
+//!   that appears later is known to come from this execution; (2) the step returns the new IDs at once and receives
+//!   them back in `previous`; (3) a retry, identified by the state machine's retry count, searches [`LOOKS`] times
+//!   before it creates an application.
 //!
-//! One look per invocation: the state machine does the waiting.
+//! Each invocation polls once; the state machine waits between invocations.
 
 use onboarding_core::{
     StepError, backoff,
@@ -25,19 +26,21 @@ use crate::{
     inspect::entra::{ApplicationOwner, find_of_template, owner},
 };
 
-/// How often a retry looks for an application that the attempt before may have made: a minute in all.
+/// Number of times a retry searches for an application that the previous attempt may have created: one minute in
+/// total.
 const LOOKS: u32 = 12;
-/// The role that Microsoft's gallery application declares for its users; `User` is the other one.
+/// Names of the app role for users: `msiam_access` is declared by Microsoft's gallery application, `User` is the
+/// fallback.
 const ROLE_NAMES: [&str; 2] = ["msiam_access", "User"];
-/// What stands for a role where an application declares none.
+/// The app role ID to assign if an application declares no roles.
 const NO_ROLE: &str = "00000000-0000-0000-0000-000000000000";
 const REPLICATING: &str = "REPLICATING";
 const READY: &str = "READY";
 
-/// Finds or makes the application, then looks whether it can be read.
+/// Finds or creates the application, then checks whether it can be read.
 ///
 /// # Errors
-/// `Conflict` where several applications answer to the name or it is another instance's.
+/// `Conflict` if several applications have the name, or if the application belongs to another instance.
 pub async fn run(cx: &Clients, input: CreateEntraApplicationInput) -> Result<EntraApplication, StepError> {
     let graph = cx.graph();
     let previous = input.previous.clone().unwrap_or_default();
@@ -51,31 +54,32 @@ pub async fn run(cx: &Clients, input: CreateEntraApplicationInput) -> Result<Ent
     }
     let next = next_look(previous.attempt, input.retry_count);
     match next {
-        // Leaves the step before anything is made, so that a later attempt knows whose the application is that it finds.
+        // Return before anything is created: the next attempt then knows that an application it finds is from this
+        // execution.
         None if !previous.searched => {
             Ok(EntraApplication { searched: true, status: REPLICATING.into(), ..EntraApplication::default() })
         }
         Some(attempt) => Ok(replicating(EntraApplication { searched: true, attempt, ..previous })),
-        // Nothing that could fail comes between this call and the ids' way out.
+        // Nothing that can fail may run between this call and the return of the IDs.
         None => instantiate(graph, &input.application_name, &template).await,
     }
 }
 
-/// The number of the next look for an application that may exist already; `None` where there is no such doubt any more.
+/// Returns the number of the next search for an application that may already exist, or `None` if none can exist.
 const fn next_look(looked: u32, retry_count: u32) -> Option<u32> {
     match (looked, retry_count) {
-        // This state's first attempt has made nothing yet.
+        // This state's first attempt: nothing has been created yet.
         (0, 0) => None,
         (1..LOOKS, _) => Some(looked + 1),
-        // Enough looks, and this is the first attempt after them.
+        // All searches are done, and this is the first attempt after them.
         (_, 0) => None,
-        // The attempt before this one may have made it.
+        // The previous attempt may have created the application.
         (_, _) => Some(1),
     }
 }
 
-/// An application that was found. It is adopted if it was there before this execution looked for it, unless an onboarding of
-/// this alias made it.
+/// Converts a found application. It counts as adopted if it existed before this execution searched for it, unless an
+/// onboarding of this alias created it.
 fn taken(principal: ServicePrincipal, alias: &str, searched: bool) -> EntraApplication {
     let adopted = match owner(&principal, alias) {
         ApplicationOwner::Ours => false,
@@ -101,7 +105,7 @@ async fn instantiate(graph: &Graph, name: &str, template: &str) -> Result<EntraA
     }))
 }
 
-/// Looks once whether both objects can be read.
+/// Polls once whether both objects can be read.
 async fn look(graph: &Graph, mut application: EntraApplication) -> Result<EntraApplication, StepError> {
     if application.application_id.is_empty() {
         let found = graph.application_by_app_id(&application.app_id).await?;
@@ -132,7 +136,7 @@ fn replicating(application: EntraApplication) -> EntraApplication {
     EntraApplication { status: REPLICATING.into(), wait_seconds, ..application }
 }
 
-/// The role that people are assigned: an application that declares roles takes no assignment without one.
+/// Returns the role to assign. An application that declares roles accepts no assignment without a role.
 fn app_role(roles: &[AppRole]) -> Result<String, StepError> {
     let usable =
         |role: &&AppRole| role.is_enabled != Some(false) && role.allowed_member_types.iter().any(|kind| kind == "User");

@@ -1,13 +1,14 @@
-//! `create-instance`: the Amazon Connect instance (the how-to's インスタンスの作成), with SAML 2.0 as its identity management.
+//! `create-instance`: creates the Amazon Connect instance with SAML 2.0 as its identity management (manual procedure:
+//! インスタンスの作成).
 //!
 //! * Reads: `connect:ListInstances`, `connect:DescribeInstance`.
-//! * Writes: `connect:CreateInstance`, which also needs `connect:TagResource`, `ds:CheckAlias`, `ds:CreateAlias`,
+//! * Writes: `connect:CreateInstance`, which also requires `connect:TagResource`, `ds:CheckAlias`, `ds:CreateAlias`,
 //!   `ds:CreateIdentityPoolDirectory`, `ds:CreateDirectory`, `ds:DescribeDirectories`, `ds:AuthorizeApplication`,
 //!   `ds:UnauthorizeApplication`, and `iam:CreateServiceLinkedRole` with `iam:PutRolePolicy` on
 //!   `AWSServiceRoleForAmazonConnect*`.
-//! * Safe to repeat: an alias belongs to one instance in the world, so an instance of this alias in the account is the one
-//!   that the input names, and is adopted if it signs in by SAML. The client token is derived from execution and alias, so
-//!   a repeated call makes no second instance. One look per invocation; the state machine waits between looks.
+//! * Safe to repeat: aliases are globally unique, so an instance in this account with the alias is the instance that
+//!   the input names. It is adopted if it uses SAML. The client token is derived from the execution and the alias, so
+//!   a repeated call creates no second instance. Each invocation polls once; the state machine waits between polls.
 
 use aws_sdk_connect::types::{DirectoryType, Instance, InstanceStatus, InstanceSummary};
 use onboarding_core::{
@@ -24,15 +25,15 @@ use crate::{
     instances,
 };
 
-/// How many looks a new instance may stay invisible to `DescribeInstance`.
+/// Number of polls for which `DescribeInstance` may not find a new instance.
 const INVISIBLE_LOOKS: u32 = 12;
 
-/// Finds or creates the instance, or looks at the one in creation.
+/// Finds or creates the instance, or polls an instance whose creation is in progress.
 ///
 /// # Errors
-/// `Conflict` where the alias belongs to somebody else, or to an instance that does not sign in by SAML; `LimitExceeded`
-/// where the account has no room; `Internal` where Connect gave up creating it; `NotConsistentYet` if the creation does not
-/// end.
+/// `Conflict` if the alias is taken by another owner or by an instance that does not use SAML; `LimitExceeded` if the
+/// account's instance quota is used up; `Internal` if the creation failed in Connect; `NotConsistentYet` if the
+/// creation does not finish.
 pub async fn run(cx: &Clients, input: CreateInstanceInput) -> Result<CreateInstanceOutput, StepError> {
     let alias = input.instance.alias.as_str();
     if let Some(previous) = input.previous.as_ref().filter(|previous| !previous.instance_id.is_empty()) {
@@ -58,7 +59,7 @@ pub async fn run(cx: &Clients, input: CreateInstanceInput) -> Result<CreateInsta
     create(cx, &input, failed.as_deref()).await
 }
 
-/// The instance of this alias; a living one before one whose creation failed.
+/// Returns the instance with this alias. A working instance has priority over an instance whose creation failed.
 async fn find(cx: &Clients, alias: &str) -> Result<Option<InstanceSummary>, StepError> {
     Ok(instances::list(cx)
         .await?
@@ -112,8 +113,8 @@ async fn create(
             error
         }
     };
-    // The input check has accepted the form of the alias, so the alias is taken: by an earlier attempt of this onboarding, whose
-    // instance the first list did not show yet, or by another AWS customer.
+    // The input check has validated the form of the alias, so the alias is taken: either by an earlier attempt of this
+    // onboarding, whose instance was missing in the first list, or by another AWS customer.
     match find(cx, alias).await? {
         Some(summary) if summary.instance_status() == Some(&InstanceStatus::CreationFailed) => {
             Err(StepError::conflict(format!(
@@ -133,7 +134,7 @@ async fn create(
     }
 }
 
-/// The reason of a failed creation, in Connect's words.
+/// Returns the reason that Connect reports for a failed creation.
 async fn failure(cx: &Clients, id: &str) -> Result<String, StepError> {
     Ok(describe(cx, id).await?.as_ref().map_or_else(|| "no reason given".into(), reason))
 }
@@ -142,7 +143,7 @@ fn reason(instance: &Instance) -> String {
     instance.status_reason().and_then(|reason| reason.message()).unwrap_or("no reason given").to_owned()
 }
 
-/// Stable for one attempt at one alias; an instance whose creation failed makes the next attempt another one.
+/// Returns the same token for each retry of a creation, and a different token after a creation has failed.
 fn client_token(execution_id: &str, alias: &str, failed: Option<&str>) -> String {
     let digest = Sha256::digest(format!("{execution_id}\n{alias}\n{}", failed.unwrap_or_default()));
     digest.iter().map(|byte| format!("{byte:02x}")).collect()

@@ -1,12 +1,13 @@
-//! `create-policy`: the permission of a federated user (the how-to's IAM ポリシーの作成): `connect:GetFederationToken` into
-//! this one instance.
+//! `create-policy`: creates the IAM policy for federated users, which allows `connect:GetFederationToken` for this
+//! instance only (manual procedure: IAM ポリシーの作成).
 //!
-//! * Reads: `sts:GetCallerIdentity`, `iam:GetPolicy`, `iam:GetPolicyVersion`, `iam:ListPolicyVersions`, and `iam:ListPolicies`
-//!   where the name is taken.
-//! * Writes: `iam:CreatePolicy`, `iam:TagPolicy`, `iam:CreatePolicyVersion`, `iam:DeletePolicyVersion`, each on
-//!   `policy/connect-onboarding/*` only.
-//! * Safe to repeat: name and path are the key. What the default version says is compared; a new version is made only
-//!   where it differs, and the oldest one that is not the default goes first when there are five, IAM's maximum.
+//! * Reads: `sts:GetCallerIdentity`, `iam:GetPolicy`, `iam:GetPolicyVersion`, `iam:ListPolicyVersions`, and
+//!   `iam:ListPolicies` if the name is taken.
+//! * Writes: `iam:CreatePolicy`, `iam:TagPolicy`, `iam:CreatePolicyVersion`, `iam:DeletePolicyVersion`, each only on
+//!   `policy/connect-onboarding/*`.
+//! * Safe to repeat: a policy is identified by name and path. A new version is created only if the content of the
+//!   default version differs. If the policy already has five versions, IAM's maximum, the oldest non-default version
+//!   is deleted first.
 
 use aws_sdk_iam::types::PolicyScopeType;
 use onboarding_core::{
@@ -22,13 +23,13 @@ use crate::{
     iam::{self, Owner},
 };
 
-/// IAM keeps at most five versions of a policy.
+/// IAM's maximum number of versions of a policy.
 const MOST_VERSIONS: usize = 5;
 
-/// Makes the policy say what it should.
+/// Creates the policy or updates its content.
 ///
 /// # Errors
-/// `Conflict` where a policy of this name is not ours and says something else.
+/// `Conflict` if a policy with this name is not ours and has different content.
 pub async fn run(cx: &Clients, input: CreatePolicyInput) -> Result<CreatePolicyOutput, StepError> {
     let wanted = federation_policy(&input.instance_id);
     let arn = format!("{}:policy{}{}", iam::arn_prefix(cx).await?, names::IAM_PATH, input.name);
@@ -70,8 +71,8 @@ async fn create(cx: &Clients, input: &CreatePolicyInput, document: &str) -> Resu
     }
 }
 
-/// Policy names are unique over all paths: either ours was made by a call whose answer was lost, and the next read sees it,
-/// or somebody has one of this name elsewhere.
+/// Finds out why the name is taken. Policy names are unique across all paths: either an earlier attempt created our
+/// policy and its response was lost, or the account has a policy with this name under another path.
 async fn taken(cx: &Clients, name: &str) -> Result<StepError, StepError> {
     let mut items = cx.iam().list_policies().scope(PolicyScopeType::Local).into_paginator().items().send();
     while let Some(item) = items.next().await {

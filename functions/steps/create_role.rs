@@ -1,15 +1,16 @@
-//! `create-role`: the role that people take on by signing in (the how-to's IAM ロールの作成). It trusts the SAML provider and
-//! nobody else: whoever else could take it on could choose the session name, and so become any Connect user.
+//! `create-role`: creates the IAM role that users assume when they sign in (manual procedure: IAM ロールの作成). It trusts
+//! only the SAML provider: any other principal could choose the session name and thereby sign in as any Connect user.
 //!
 //! * Reads: `iam:GetRole`, `iam:ListAttachedRolePolicies`.
 //! * Writes: `iam:CreateRole`, `iam:TagRole`, `iam:UpdateAssumeRolePolicy`, `iam:UpdateRole`,
-//!   `iam:PutRolePermissionsBoundary`, `iam:AttachRolePolicy`, each on `role/connect-onboarding/*` only, the last with
-//!   `iam:PolicyARN` under `policy/connect-onboarding/`.
-//! * The stack's permissions boundary, where it has one, is the role's too. It must allow `connect:GetFederationToken`.
-//! * Safe to repeat: the name is the key. A role with our tags is set back to what it should be, also where somebody let
-//!   further principals in; it is never replaced, because Connect ties each user to the role of the first sign-in. An
-//!   unmarked role is used as it is where it is exactly what is wanted, else it is a conflict. Further policies on the
-//!   role are left alone.
+//!   `iam:PutRolePermissionsBoundary`, `iam:AttachRolePolicy`, each only on `role/connect-onboarding/*`, the last only
+//!   for policies under `policy/connect-onboarding/` (`iam:PolicyARN`).
+//! * If the stack has a permissions boundary, the role gets the same boundary. It must allow
+//!   `connect:GetFederationToken`.
+//! * Safe to repeat: a role is identified by its name. A role with our tags is reset to the wanted settings, including
+//!   its trust policy. It is never replaced, because Connect binds each user to the role of the first sign-in. An
+//!   untagged role is used if it has exactly the wanted settings; otherwise the step fails with `Conflict`. Additional
+//!   policies on a role with our tags are kept.
 
 use aws_sdk_iam::types::Role;
 use onboarding_core::{
@@ -25,11 +26,11 @@ use crate::{
     iam::{self, Owner},
 };
 
-/// Makes the role what it should be.
+/// Creates the role or updates its settings.
 ///
 /// # Errors
-/// `NotConsistentYet` while IAM does not see the new provider or policy everywhere; `Conflict` where a role of this name is
-/// not ours and not what is wanted.
+/// `NotConsistentYet` until the new provider and policy are visible everywhere in IAM; `Conflict` if a role with this
+/// name is not ours and has other settings.
 pub async fn run(cx: &Clients, input: CreateRoleInput) -> Result<CreateRoleOutput, StepError> {
     let wanted = Wanted {
         trust: trust_policy(&input.saml_provider_arn, &input.region),
@@ -79,7 +80,7 @@ pub async fn run(cx: &Clients, input: CreateRoleInput) -> Result<CreateRoleOutpu
 struct Wanted {
     trust: serde_json::Value,
     seconds: i32,
-    /// None where the stack has none: then a boundary that somebody set stays.
+    /// `None` if the stack has no boundary. The role then keeps the boundary that it has.
     boundary: Option<String>,
 }
 
@@ -90,7 +91,7 @@ async fn create(cx: &Clients, input: &CreateRoleInput, wanted: &Wanted) -> Resul
         .create_role()
         .role_name(&input.name)
         .path(names::IAM_PATH)
-        // IAM takes no Japanese here: Latin-1 only.
+        // IAM accepts only Latin-1 characters in a description.
         .description(format!("Sign-in to the Amazon Connect instance {} from Microsoft Entra ID", input.alias))
         .assume_role_policy_document(wanted.trust.to_string())
         .max_session_duration(wanted.seconds)
@@ -103,7 +104,7 @@ async fn create(cx: &Clients, input: &CreateRoleInput, wanted: &Wanted) -> Resul
             Some(role) => Ok(role.arn),
             None => Err(StepError::internal(format!("{doing}: IAM answered without the role"))),
         },
-        // Made by a call whose answer was lost, or by another name in all but upper and lower case.
+        // The role was created by a call whose response was lost, or a role exists whose name differs only in case.
         Err(error) if aws_error::is(&error, &["EntityAlreadyExists"]) => Err(StepError::not_consistent_yet(format!(
             "{doing}: it exists, but IAM does not show it; if it stays so, a role differs from this name in upper and lower \
              case only: write it the same in iam.roleName, or give another name"
@@ -153,7 +154,8 @@ async fn attach(cx: &Clients, input: &CreateRoleInput) -> Result<(), StepError> 
     let doing = format!("attaching {} to the role {}", input.policy_arn, input.name);
     match cx.iam().attach_role_policy().role_name(&input.name).policy_arn(&input.policy_arn).send().await {
         Ok(_) => Ok(()),
-        // Both exist, or the steps before would have failed; IAM takes seconds to show them everywhere.
+        // The provider and the policy exist, otherwise an earlier step would have failed; IAM needs seconds to show
+        // them everywhere.
         Err(error) if aws_error::is_not_found(&error) => {
             Err(StepError::not_consistent_yet(aws_error::step_error(&doing, &error).message))
         }

@@ -1,12 +1,13 @@
-//! `create-saml-provider`: IAM's view of Entra (the how-to's ID プロバイダの作成): the federation metadata of the application,
-//! fetched with its `appid` and checked before IAM sees it.
+//! `create-saml-provider`: creates the IAM SAML provider from the application's federation metadata, which is fetched
+//! with the `appid` parameter and checked first (manual procedure: ID プロバイダの作成).
 //!
 //! * Reads: the federation metadata (no permission), `sts:GetCallerIdentity`, `iam:GetSAMLProvider`.
 //! * Writes: `iam:CreateSAMLProvider`, `iam:TagSAMLProvider`, `iam:UpdateSAMLProvider`.
-//! * Safe to repeat: the name is the key. What issuer, sign-on location and certificates say is compared, not bytes: Entra
-//!   signs its metadata anew each time. A provider with our tags that trusts all of that is left alone, also where it trusts
-//!   more; where it trusts less it is brought up to date, which keeps its ARN and so every claim that names it. An unmarked
-//!   one is used as it is where it says the same, else it is a conflict.
+//! * Safe to repeat: a provider is identified by its name. Issuer, sign-on location and certificates are compared, not
+//!   bytes, because Entra signs its metadata anew for each request. A provider with our tags that trusts all of these
+//!   is kept, even if it trusts additional certificates; if it trusts fewer, it is updated. An update keeps the ARN,
+//!   so that the claims that contain the ARN stay valid. An untagged provider is used if its metadata is equal;
+//!   otherwise the step fails with `Conflict`.
 
 use onboarding_core::{
     StepError,
@@ -23,21 +24,21 @@ use crate::{
 /// Makes IAM trust the application's issuer and certificate.
 ///
 /// # Errors
-/// `NotConsistentYet` while the metadata does not show the active certificate; `Conflict` where the name is taken.
+/// `NotConsistentYet` until the metadata shows the active certificate; `Conflict` if the name is taken.
 pub async fn run(cx: &Clients, input: CreateSamlProviderInput) -> Result<CreateSamlProviderOutput, StepError> {
     let xml = cx.graph().federation_metadata(app_id(&input.sign_on)).await?;
     ensure(cx, &input, &xml).await
 }
 
-/// The application that the metadata URL names.
+/// Returns the application ID in the metadata URL.
 fn app_id(sign_on: &EntraSignOn) -> &str {
     sign_on.metadata_url.rsplit_once("appid=").map_or("", |(_, id)| id.split('&').next().unwrap_or(id))
 }
 
-/// The same with the metadata at hand.
+/// Like [`run`], with metadata that the caller has already fetched.
 ///
 /// # Errors
-/// As [`run`].
+/// See [`run`].
 pub async fn ensure(
     cx: &Clients,
     input: &CreateSamlProviderInput,
@@ -68,7 +69,7 @@ pub async fn ensure(
     }
 }
 
-/// What the metadata says, once it says what Entra's settings say.
+/// Returns the parsed metadata if it has the issuer and the certificate of the application's sign-on settings.
 fn current_metadata(sign_on: &EntraSignOn, xml: &str) -> Result<Metadata, StepError> {
     let metadata = read_metadata(xml)?;
     if metadata.entity_id != sign_on.entity_id {
@@ -105,7 +106,8 @@ async fn create(
             Some(saml_provider_arn) => Ok(CreateSamlProviderOutput { saml_provider_arn }),
             None => Err(StepError::internal(format!("{doing}: IAM answered without an ARN"))),
         },
-        // Made by a call whose answer was lost, and not visible to the read before: read again, then compare.
+        // Created by a call whose response was lost, and not visible to the read before. The retry reads and compares
+        // it.
         Err(error) if aws_error::is(&error, &["EntityAlreadyExists"]) => {
             Err(StepError::not_consistent_yet(format!("{doing}: it exists, but IAM does not show it yet")))
         }

@@ -1,13 +1,13 @@
-//! `delete-federation`: the role, the policy and the SAML provider of an onboarding that is torn down. From here on nobody
-//! can sign in.
+//! `delete-federation`: deletes the role, the policy and the SAML provider of an onboarding during teardown. After
+//! this step, no user can sign in.
 //!
 //! * Reads: `iam:GetRole`, `iam:ListAttachedRolePolicies`, `iam:ListRolePolicies`, `iam:GetPolicy`,
 //!   `iam:ListPolicyVersions`, `iam:GetSAMLProvider`.
 //! * Writes: `iam:DetachRolePolicy`, `iam:DeleteRolePolicy`, `iam:DeleteRole`, `iam:DeletePolicyVersion`,
-//!   `iam:DeletePolicy`, `iam:DeleteSAMLProvider`; role and policy only under the path `connect-onboarding/`, the provider
-//!   only with our tag.
-//! * Safe to repeat: what is gone is success. Each object's tags are read right before it goes; one that is not ours, or a
-//!   policy that others use as well, stays and is told.
+//!   `iam:DeletePolicy`, `iam:DeleteSAMLProvider`; role and policy only under the path `connect-onboarding/`, the
+//!   provider only with our tag.
+//! * Safe to repeat: an object that no longer exists counts as removed. The tags are read immediately before each
+//!   deletion; an object that is not ours, or a policy that is also used elsewhere, is kept and reported.
 
 use aws_sdk_iam::error::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -26,7 +26,7 @@ use crate::{
 /// Runs the step.
 ///
 /// # Errors
-/// `NotConsistentYet` while IAM does not see everywhere that what hung on an object is gone.
+/// `NotConsistentYet` while IAM still sees an attachment that was already removed.
 pub async fn run(cx: &Clients, input: RemoveInput) -> Result<RemoveOutput, StepError> {
     let target = &input.target;
     let mut output = RemoveOutput::default();
@@ -89,7 +89,7 @@ async fn delete_policy(cx: &Clients, arn: &str, alias: &str, output: &mut Remove
     Ok(())
 }
 
-/// The count of attachments lags behind the role that is just gone, so the list decides.
+/// The attachment count may still include the role that was just deleted, so the list decides.
 async fn used_by_others(cx: &Clients, arn: &str) -> Result<bool, StepError> {
     let doing = format!("listing what the policy {arn} is attached to");
     let found = cx.iam().list_entities_for_policy().policy_arn(arn).send().await;
@@ -115,7 +115,7 @@ async fn delete_provider(cx: &Clients, arn: &str, alias: &str, output: &mut Remo
     Ok(())
 }
 
-/// What is not there any more is as good as removed; what something seems to hang on yet is tried again.
+/// Treats an object that no longer exists as removed, and retries while IAM still reports an attachment.
 fn gone<O, E, R>(doing: &str, sent: Result<O, SdkError<E, R>>) -> Result<(), StepError>
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,

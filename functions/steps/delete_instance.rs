@@ -1,16 +1,18 @@
-//! `delete-instance`: the Amazon Connect instance of an onboarding that is torn down, where a person asked for that by its
-//! alias. With it go its users, flows, profiles, contact records, and its phone numbers, for good.
+//! `delete-instance`: deletes the Amazon Connect instance of an onboarding during teardown, if the operator requested
+//! this by repeating its alias. This also deletes its users, flows, profiles, contact records and phone numbers
+//! permanently.
 //!
 //! * Reads: `connect:DescribeInstance`, `connect:ListPhoneNumbersV2`.
-//! * Writes: `connect:DeleteInstance`, which also needs `ds:DescribeDirectories`, `ds:DeleteDirectory` and
+//! * Writes: `connect:DeleteInstance`, which also requires `ds:DescribeDirectories`, `ds:DeleteDirectory` and
 //!   `ds:UnauthorizeApplication`.
-//! * Safe to repeat: an instance that is gone is success. Alias, tags and phone numbers are read right before: an instance
-//!   that is not ours any more, or that got a number which nobody approved to lose, stays.
-//! * Phone numbers are not released one by one before: should Connect refuse the deletion (an account may create and
-//!   delete 100 instances together in 30 days), they would be lost and the instance would not be.
-//! * A refused deletion may be one that has begun: the answer to it got lost. The polls decide, and the refusal is the error if
-//!   the instance stays.
-//! * One look per invocation; the state machine waits between looks.
+//! * Safe to repeat: an instance that no longer exists counts as removed. Alias, tags and phone numbers are read
+//!   immediately before the deletion: an instance that is no longer ours, or that has a phone number that is not in
+//!   the approved plan, is kept.
+//! * Phone numbers are not released first: if Connect then refused to delete the instance (an account may create and
+//!   delete 100 instances in total per 30 days), the numbers would be lost although the instance remains.
+//! * Connect may refuse a deletion that is already in progress because the response to an earlier call was lost.
+//!   Polling decides: if the instance remains, the refusal becomes the step's error.
+//! * Each invocation polls once; the state machine waits between polls.
 
 use onboarding_core::{
     StepError, StepErrorKind, backoff,
@@ -21,10 +23,10 @@ use tracing::info;
 
 use crate::{aws_error, clients::Clients, inspect::instance, telephony};
 
-/// Deletes the instance, or looks whether it is gone.
+/// Deletes the instance, or checks whether it is deleted.
 ///
 /// # Errors
-/// `Conflict` where the instance is not what the approved plan was about.
+/// `Conflict` if the instance is not the instance of the approved plan.
 pub async fn run(cx: &Clients, input: RemoveInput) -> Result<RemoveOutput, StepError> {
     let target = &input.target;
     let id = target.instance_id.as_str();
@@ -75,8 +77,9 @@ pub async fn run(cx: &Clients, input: RemoveInput) -> Result<RemoveOutput, StepE
             Err(error) if aws_error::is_not_found(&error) => {}
             Err(error) => {
                 let error = aws_error::step_error(&format!("deleting the Amazon Connect instance {id}"), &error);
-                // The answer to a deletion before this one may have got lost. Connect then refuses this one, in a way that is
-                // not documented: as invalid, or as denied, because the tags that the policy requires can't be read any more.
+                // An earlier deletion may have succeeded and its response been lost. Connect then refuses this call in
+                // an undocumented way: as invalid, or as denied because the tags that the policy requires can no
+                // longer be read.
                 if !matches!(error.kind, StepErrorKind::InvalidInput | StepErrorKind::AccessDenied) {
                     return Err(error);
                 }

@@ -1,11 +1,11 @@
-//! `delete-users`: the Connect users of an onboarding that is torn down, where the input asks for that and the instance
-//! stays. Goes at the account's rate, and stops before Lambda would stop it.
+//! `delete-users`: deletes the Connect users of an onboarding during teardown, if the input requests this and the
+//! instance is kept. It deletes at the account's rate, and stops before the Lambda timeout.
 //!
 //! * Reads: `connect:SearchUsers`, `connect:DescribeUser` before each deletion; `servicequotas:GetServiceQuota`,
 //!   `servicequotas:GetAWSDefaultServiceQuota`.
 //! * Writes: `connect:DeleteUser`.
-//! * Safe to repeat: each round reads the users anew; only those with our tags for this alias are deleted, and the tags are
-//!   read once more right before. A user that is gone is success.
+//! * Safe to repeat: each invocation reads the users again. Only users with our tags for this alias are deleted, and
+//!   the tags are read again immediately before each deletion. A user that no longer exists counts as deleted.
 
 use std::time::Duration;
 
@@ -25,15 +25,17 @@ use crate::{
     serve::Invocation,
 };
 
-/// So long before Lambda's deadline no new request starts: a request may take 20 seconds to time out.
+/// No new request starts within this time before the Lambda timeout, because a request may take 20 seconds to time
+/// out.
 const MARGIN: Duration = Duration::from_secs(25);
-/// After so many rounds that deleted nobody, the run gives up.
+/// The step fails after this many consecutive invocations without a deletion.
 const IDLE_ROUNDS: u32 = 3;
 
-/// One round.
+/// Deletes as many users as the remaining time allows.
 ///
 /// # Errors
-/// Whatever keeps Connect from answering; `Conflict` with the reasons where rounds pass in which nobody can be deleted.
+/// `Conflict` with the reasons if no user could be deleted in several consecutive invocations; otherwise the error
+/// that Connect returns.
 pub async fn run(cx: &Clients, input: RemoveInput, invocation: Invocation) -> Result<RemoveOutput, StepError> {
     let remaining = invocation.remaining();
     let deadline = Instant::now() + remaining.saturating_sub(MARGIN.min(remaining / 4));
@@ -83,7 +85,7 @@ pub async fn run(cx: &Clients, input: RemoveInput, invocation: Invocation) -> Re
     })
 }
 
-/// Reads the tags once more of a user who is about to be deleted.
+/// Reads the tags of a user again immediately before the user is deleted.
 struct StillOurs<'a> {
     cx: &'a Clients,
     instance_id: &'a str,
@@ -91,12 +93,12 @@ struct StillOurs<'a> {
 }
 
 impl Membership for StillOurs<'_> {
-    /// Whether the user stays: it does not carry our tags any more.
+    /// Returns whether the user must be kept because it no longer has our tags.
     async fn belongs(&self, user: &UserRef) -> Result<bool, StepError> {
         let sent = self.cx.connect().describe_user().instance_id(self.instance_id).user_id(&user.id).send().await;
         let tags = match sent {
             Ok(found) => found.user.and_then(|user| user.tags).unwrap_or_default(),
-            // The deletion finds out for itself.
+            // The deletion handles a user that no longer exists.
             Err(error) if aws_error::is_not_found(&error) => return Ok(false),
             Err(error) => {
                 return Err(aws_error::step_error(&format!("looking at the user {} again", user.username), &error));

@@ -1,14 +1,15 @@
-//! `detect-drift`: what somebody changed by hand (in the how-to nobody would ever know): everything that an onboarding
-//! set is read back from both clouds and held against the input of the last one.
+//! `detect-drift`: finds manual changes by comparing everything that an onboarding has set in both clouds with the
+//! input of the latest onboarding.
 //!
 //! * Reads: `dynamodb:GetItem` or `dynamodb:Scan` on the registry; `connect:DescribeInstance`,
-//!   `connect:ListInstanceAttributes`, `connect:ListInstanceStorageConfigs`, the lists of profiles and hierarchy groups;
-//!   `iam:GetSAMLProvider`, `iam:GetPolicy`, `iam:GetPolicyVersion`, `iam:GetRole`, `iam:ListAttachedRolePolicies`,
-//!   `iam:ListRolePolicies`; Graph `/servicePrincipals/{id}` with its claims policies and assignments, `/applications/{id}`,
-//!   `/groups/{id}` (and members, where people are assigned one by one), `/subscriptions`; the federation metadata.
-//! * Writes: nothing. What is to be set back, the steps of the onboarding set back.
-//! * Permissions: the reads; in Graph `Application.Read.All`, `Policy.Read.All`, `Group.Read.All`, `User.Read.All`. What a
-//!   missing one hides is a finding of its own.
+//!   `connect:ListInstanceAttributes`, `connect:ListInstanceStorageConfigs`, the lists of profiles and hierarchy
+//!   groups; `iam:GetSAMLProvider`, `iam:GetPolicy`, `iam:GetPolicyVersion`, `iam:GetRole`,
+//!   `iam:ListAttachedRolePolicies`, `iam:ListRolePolicies`; Graph `/servicePrincipals/{id}` with its claims policies
+//!   and assignments, `/applications/{id}`, `/groups/{id}` (and its members, if single users are assigned),
+//!   `/subscriptions`; the federation metadata.
+//! * Writes: nothing. Drift is reverted by the steps of the onboarding.
+//! * Permissions: the reads; in Graph `Application.Read.All`, `Policy.Read.All`, `Group.Read.All`, `User.Read.All`. A
+//!   missing permission is reported as a finding.
 //! * Safe to repeat: it only reads.
 
 use std::collections::BTreeSet;
@@ -39,16 +40,16 @@ use crate::{
     registry::{Entry, Registry, Unreadable},
 };
 
-/// What the state machine tries again.
+/// Temporary errors, which the state machine retries.
 const PASSES: [StepErrorKind; 3] =
     [StepErrorKind::Throttled, StepErrorKind::Unavailable, StepErrorKind::NotConsistentYet];
-/// How much of a document a finding tells.
+/// Maximum length of a document in a finding, in characters.
 const MOST_TOLD: usize = 400;
 
-/// Looks at the instances.
+/// Compares the instances with their inputs.
 ///
 /// # Errors
-/// Where the registry can't be read, or something that passes keeps an instance from being looked at.
+/// If the registry can't be read, or a temporary error interrupts the comparison of an instance.
 pub async fn run(cx: &Clients, input: DetectDriftInput) -> Result<DriftReport, StepError> {
     let registry = Registry::new(cx)?;
     let mut report = DriftReport::default();
@@ -65,7 +66,7 @@ pub async fn run(cx: &Clients, input: DetectDriftInput) -> Result<DriftReport, S
             .before
             .as_ref()
             .and_then(|before| before.instances.iter().find(|instance| instance.instance_id == entry.instance_id));
-        // The second look is for those that were set back.
+        // The second comparison covers only the instances whose drift was reverted.
         if input.before.is_some() && before.is_none_or(|before| before.mending.is_none()) {
             report.instances.extend(before.cloned());
             continue;
@@ -100,7 +101,7 @@ pub async fn run(cx: &Clients, input: DetectDriftInput) -> Result<DriftReport, S
     Ok(report.within_limits())
 }
 
-/// An entry that can't be understood: nothing of its instance can be compared.
+/// Reports an unreadable registry entry. Nothing of its instance can be compared.
 fn unreadable(entry: &Unreadable) -> InstanceDrift {
     let finding = DriftFinding {
         place: format!("registry entry {}", entry.alias),
@@ -119,7 +120,7 @@ fn unreadable(entry: &Unreadable) -> InstanceDrift {
     }
 }
 
-/// That an instance was left as it is.
+/// Reports that the drift of an instance was not reverted.
 fn skipped(instance: &SkippedInstance) -> DriftFinding {
     DriftFinding {
         place: "remediation".into(),
@@ -129,7 +130,8 @@ fn skipped(instance: &SkippedInstance) -> DriftFinding {
     }
 }
 
-/// What an older release did not keep can't be set back to.
+/// Returns the input for reverting drift, or `None` if an older release registered the instance and did not store the
+/// necessary settings.
 async fn mending(cx: &Clients, entry: &Entry, application_gone: bool) -> Result<Option<Mending>, StepError> {
     let (Some(onboarding), Some(application)) = (entry.onboarding.clone(), entry.application.clone()) else {
         return Ok(None);
@@ -150,7 +152,7 @@ async fn mending(cx: &Clients, entry: &Entry, application_gone: bool) -> Result<
     }))
 }
 
-/// A document may be long, and a report is the state of an execution.
+/// Shortens the documents in a finding, because the report becomes part of the execution's state.
 fn short(finding: DriftFinding) -> DriftFinding {
     let cut = |text: String| match text.char_indices().nth(MOST_TOLD) {
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -159,7 +161,7 @@ fn short(finding: DriftFinding) -> DriftFinding {
     DriftFinding { expected: cut(finding.expected), found: cut(finding.found), ..finding }
 }
 
-/// What was found first, each with whether it is gone now; and what is new since.
+/// Returns the findings of the first comparison, each marked as reverted or not, followed by the new findings.
 fn settled(before: &InstanceDrift, now: Vec<DriftFinding>) -> Vec<DriftFinding> {
     let still = |finding: &DriftFinding| now.iter().any(|other| other.place == finding.place);
     let mut findings: Vec<DriftFinding> =
@@ -169,7 +171,7 @@ fn settled(before: &InstanceDrift, now: Vec<DriftFinding>) -> Vec<DriftFinding> 
     findings
 }
 
-/// The same for the same findings, whatever became of them.
+/// Returns the same digest for the same findings with the same outcome.
 fn digest(findings: &[DriftFinding]) -> String {
     if findings.is_empty() {
         return String::new();
@@ -184,15 +186,15 @@ fn digest(findings: &[DriftFinding]) -> String {
     digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What a look at an instance found.
+/// The result of comparing one instance.
 struct Seen {
     findings: Vec<DriftFinding>,
-    /// Whether its Entra application does not exist any more.
+    /// Whether the Entra application of the instance no longer exists.
     application_gone: bool,
 }
 
-/// Everything that differs. What keeps one part from being read for good is a finding, and stops no other part; what passes is
-/// nothing that anybody did by hand.
+/// Compares all areas of an instance. A permanent error in one area becomes a finding and does not stop the other
+/// areas. A temporary error is returned, because it is not a manual change.
 async fn look(cx: &Clients, entry: &Entry) -> Result<Seen, StepError> {
     let look = Look { cx, entry, onboarding: entry.input(), now: OffsetDateTime::now_utc() };
     let (mut findings, mut application_gone) = (Vec::new(), false);
@@ -250,7 +252,7 @@ impl Look<'_> {
             object = object.guarded(guards);
         }
         let mut objects = vec![object];
-        // An older release did not keep what else was wanted of it.
+        // An older release did not store the other settings of the instance.
         if found.is_some() && self.entry.onboarding.is_some() {
             let wanted = &self.onboarding.instance;
             objects.extend(instance::attribute_objects(self.cx, Some(id), wanted).await?);
@@ -259,7 +261,7 @@ impl Look<'_> {
         Ok(objects)
     }
 
-    /// The profiles and hierarchy groups that the groups name.
+    /// Returns the profiles and hierarchy groups that the input's groups refer to.
     async fn profiles(&self) -> Result<Vec<Object>, StepError> {
         let (id, alias) = (self.entry.instance_id.as_str(), self.entry.alias.as_str());
         let users = &self.onboarding.users;
@@ -323,17 +325,17 @@ impl Look<'_> {
         let mut objects =
             entra::objects(found.as_ref(), &self.onboarding, &wanted, (&self.entry.groups, &people), self.now);
         if found.is_none() {
-            // Nothing hangs on an application that is gone, and an onboarding makes a new one.
+            // The other objects depend on the application. The next onboarding creates a new one.
             objects.truncate(1);
         }
         if self.entry.onboarding.is_none() {
-            // An older release did not keep whether groups or people are assigned.
+            // An older release did not store whether groups or single users are assigned.
             objects.retain(|object| object.kind != entra::ASSIGNMENT);
         }
         if let Some(application) = objects.first_mut()
             && application.presence == Presence::Adoptable
         {
-            // The onboarding marks whatever it uses.
+            // An onboarding tags every application that it uses.
             application.guards.push(Check {
                 name: "tag".into(),
                 expected: "ours".into(),
@@ -350,7 +352,7 @@ impl Look<'_> {
         let published = match &self.entry.application {
             Some(application) => match self.cx.graph().federation_metadata(&application.app_id).await {
                 Ok(xml) => Some(read_metadata(&xml)?),
-                // The application is gone, which is a finding of its own.
+                // The application does not exist, which is reported as a separate finding.
                 Err(error) if error.kind == StepErrorKind::NotConsistentYet => None,
                 Err(error) => return Err(error),
             },
@@ -366,7 +368,7 @@ impl Look<'_> {
             principal.map(|principal| Found { principal, ..Found::default() }.certificates()).unwrap_or_default();
         let mut provider = provider_object(self.cx, &wanted, alias, (published.as_ref(), &certificates)).await?;
         if gone {
-            // Its metadata is that of the application.
+            // The metadata depends on the application.
             provider = provider.irreversible(entra::START_AGAIN);
         }
         Ok(vec![provider, policy_object(self.cx, &wanted, alias).await?, role_object(self.cx, &wanted, alias).await?])

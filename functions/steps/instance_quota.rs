@@ -1,13 +1,14 @@
-//! `instance-quota`: room for one more instance in the account. Automates the part of the how-to's quota application that
-//! has to come before the instance; all other quotas belong to an instance and come after it.
+//! `instance-quota`: ensures that the account's quota allows one more instance (manual procedure: the part of the
+//! quota request that comes before the instance). All other quotas are quotas of an instance and are requested after
+//! its creation.
 //!
 //! * Reads: `connect:ListInstances`, `servicequotas:GetServiceQuota`, `servicequotas:GetAWSDefaultServiceQuota`,
 //!   `servicequotas:ListServiceQuotas`, `servicequotas:GetRequestedServiceQuotaChange`,
 //!   `servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota`.
-//! * Writes: `servicequotas:RequestServiceQuotaIncrease`, which also needs `iam:CreateServiceLinkedRole` for
+//! * Writes: `servicequotas:RequestServiceQuotaIncrease`, which also requires `iam:CreateServiceLinkedRole` for
 //!   `servicequotas.amazonaws.com` the first time in an account.
-//! * Safe to repeat: an existing instance of the alias needs no room, a sufficient quota no request, and an open request
-//!   is adopted. One look per invocation; the state machine waits between looks.
+//! * Safe to repeat: nothing is requested if the instance exists or the quota is sufficient, and an open request is
+//!   reused. Each invocation polls once; the state machine waits between polls.
 
 use onboarding_core::{
     StepError, StepErrorKind, backoff,
@@ -21,11 +22,11 @@ use crate::{
     quota::{self, Wanted},
 };
 
-/// One look: is there room, and if not, how does the request for it stand.
+/// Polls once whether the quota is sufficient, and otherwise polls or files the request for an increase.
 ///
 /// # Errors
-/// `QuotaDenied` where AWS refused: without room there is no instance. `LimitExceeded` if AWS has decided nothing within the
-/// two months that the loop may take.
+/// `QuotaDenied` if AWS denied the increase, because the instance can't be created without it. `LimitExceeded` if AWS
+/// has not decided within two months, the maximum duration of the loop.
 pub async fn run(cx: &Clients, input: InstanceQuotaInput) -> Result<QuotaResult, StepError> {
     let all = instances::list(cx).await?;
     let living = || all.iter().filter(|instance| instances::takes_room(instance));

@@ -1,13 +1,13 @@
-//! `lock-alias`: takes or releases the lock of an alias, so that only one execution at a time creates, changes or deletes
-//! what belongs to the alias. The state machines call it before their first write and after their last one.
+//! `lock-alias`: acquires or releases the lock of an alias, so that only one execution at a time creates, changes or
+//! deletes objects of the alias. The state machines call it before their first write and after their last write.
 //!
-//! * Reads: `dynamodb:Scan` and `dynamodb:GetItem` on the registry; `states:DescribeExecution` on the execution that holds the
-//!   lock.
+//! * Reads: `dynamodb:Scan` and `dynamodb:GetItem` on the registry; `states:DescribeExecution` on the execution that
+//!   holds the lock.
 //! * Writes: `dynamodb:UpdateItem` and `dynamodb:DeleteItem` on the registry ([`crate::registry::lock`]).
-//! * Safe to repeat: an execution that holds the lock takes it again, and releases only its own.
+//! * Safe to repeat: an execution that holds the lock can acquire it again, and releases only its own lock.
 //!
-//! A lock that another execution holds is data, not an error: the step returns how long to wait and who holds it. When the
-//! attempts are used up, the state machine decides what that means.
+//! A lock that another execution holds is not an error: the step returns the holder and the time to wait. When the
+//! attempts are used up, the state machine decides how to continue.
 
 use onboarding_core::{
     StepError, backoff,
@@ -23,7 +23,7 @@ use crate::{
 /// Runs the step.
 ///
 /// # Errors
-/// `Conflict` if the registry has the alias in another spelling of upper and lower case.
+/// `Conflict` if the registry has the alias with a different case.
 pub async fn run(cx: &Clients, input: LockAliasInput) -> Result<LockAliasOutput, StepError> {
     let registry = Registry::new(cx)?;
     let alias = input.alias.as_str();
@@ -45,7 +45,7 @@ pub async fn run(cx: &Clients, input: LockAliasInput) -> Result<LockAliasOutput,
             Taken::ByOther(holder) => return Ok(taken(&input, *scope, &holder, attempt)),
         }
     }
-    // Under the lock, because the execution that held it before may have registered the alias.
+    // Checked while holding the lock, because the previous holder may have registered the alias.
     if let Some(spelled) = registry.other_spelling(alias).await? {
         return Err(StepError::conflict(format!(
             "the alias {alias} is onboarded as {spelled}, and aliases that differ in upper and lower case only are the same; \

@@ -1,4 +1,5 @@
-//! The steps: one file is one Lambda function is one Task state. The header of a file is its manual page.
+//! The steps of the state machines. Each file is one Lambda function and one Task state; its header documents the
+//! step.
 
 pub mod assign_groups;
 pub mod configure_entra_claims;

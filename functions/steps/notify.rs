@@ -1,15 +1,15 @@
-//! `notify`: tells people something, through the stack's one topic. Started by the state machines, and by the rule for
-//! failed executions.
+//! `notify`: publishes a notification to the stack's SNS topic. It is started by the state machines, and by the
+//! EventBridge rule for failed executions.
 //!
 //! * Reads: nothing.
-//! * Writes: for a plan that waits for approval, the task token into the registry (`dynamodb:UpdateItem`), where `onboard approve`
-//!   finds it; `sns:Publish` on the topic; the text for mail, the form of Amazon Q Developer in chat applications for HTTPS
-//!   subscriptions.
-//! * Permissions: the topic's key, which is also the registry's.
-//! * Safe to repeat: the same thing is told again under the same reference. A task token is in the message and in the
-//!   registry; an attempt that is repeated has a new one, so the later message is the one that works.
+//! * Writes: for a plan that waits for approval, the task token in the registry (`dynamodb:UpdateItem`), where
+//!   `onboard approve` reads it; `sns:Publish` on the topic, with plain text for email and the format of Amazon Q
+//!   Developer in chat applications for HTTPS subscriptions.
+//! * Permissions: the topic's KMS key, which is also the registry's key.
+//! * Safe to repeat: a repeated notification has the same reference. The task token is in the message and in the
+//!   registry; a repeated attempt has a new token, so the token of the latest message is the valid one.
 //!
-//! All words are in `onboarding_core::messages`. A state machine goes on where people could not be told.
+//! All message texts are in `onboarding_core::messages`. A state machine continues if the notification fails.
 
 use onboarding_core::{
     StepError,
@@ -22,7 +22,7 @@ use crate::{aws_error, clients::Clients, registry::Registry};
 /// Runs the step.
 ///
 /// # Errors
-/// Whatever keeps the topic from taking the message.
+/// If the topic does not accept the message.
 pub async fn run(cx: &Clients, input: NotifyInput) -> Result<NotifyOutput, StepError> {
     if let Message::UnsafePlan { instance_id, digest, task_token, .. } = &input.message {
         Registry::new(cx)?.keep_approval_token(instance_id, digest, task_token).await?;

@@ -1,23 +1,25 @@
-//! `order-numbers`: the phone numbers of the instance (the how-to's 電話番号の申請). One look a call; the state machine waits
-//! in between, for weeks if need be.
+//! `order-numbers`: claims or orders the phone numbers of the instance (manual procedure: 電話番号の申請). Each invocation
+//! polls once; the state machine waits between polls, for weeks if necessary.
 //!
-//! Numbers that Connect's inventory offers are claimed, then given their description, tags and flow. Japanese ones, and
-//! others that the inventory does not have, are ordered by one AWS Support case with the three documents, and appear on the
-//! instance by themselves. Where the account has no Support API, or the input says `manual`, a person gets the text to
-//! file. However they were ordered: the wait ends when `ListPhoneNumbersV2` shows them.
+//! Numbers in Connect's inventory are claimed, then get their description, tags and flow. Japanese numbers, and other
+//! numbers that are not in the inventory, are ordered by one AWS Support case with the three documents; AWS adds them
+//! to the instance. If the account has no access to the Support API, or the input specifies `manual`, the operator
+//! receives the text for the case. For each way of ordering, the wait ends when `ListPhoneNumbersV2` returns the
+//! numbers.
 //!
 //! * Reads: `connect:ListPhoneNumbersV2`, `connect:SearchAvailablePhoneNumbers`, `connect:DescribePhoneNumber`,
 //!   `connect:ListContactFlows`, `servicequotas:GetServiceQuota`, `servicequotas:GetAWSDefaultServiceQuota`,
-//!   `support:DescribeServices`, `support:DescribeCases`, `support:DescribeCommunications`, `s3:GetObject` on the documents bucket (and `s3:ListBucket`, without which S3 calls
-//!   a missing object a denied one).
-//! * Writes: `connect:ClaimPhoneNumber`, `connect:UpdatePhoneNumberMetadata`, `connect:AssociatePhoneNumberContactFlow`,
-//!   `connect:TagResource`, `support:AddAttachmentsToSet`, `support:CreateCase`.
-//! * Safe to repeat: the instance's numbers are listed before anything is asked for; a poll claims only numbers
-//!   that the poll before it has put into the state, each with a client token of its own; a case is found again by the marker in its subject, resolved ones too. Numbers that were there
-//!   before are only given what the input says of them, never our tags. A released number can't be had again, so nothing
-//!   is ever released.
-//! * The wake-up by EventBridge ("Support Case Update") is left out: that event is best effort and reaches us-east-1 only,
-//!   so it would need a second stack there, and the poll behind it all the same.
+//!   `support:DescribeServices`, `support:DescribeCases`, `support:DescribeCommunications`, `s3:GetObject` on the
+//!   documents bucket (and `s3:ListBucket`; without it, S3 returns access denied for a missing object).
+//! * Writes: `connect:ClaimPhoneNumber`, `connect:UpdatePhoneNumberMetadata`,
+//!   `connect:AssociatePhoneNumberContactFlow`, `connect:TagResource`, `support:AddAttachmentsToSet`,
+//!   `support:CreateCase`.
+//! * Safe to repeat: the instance's numbers are listed before any request. A poll claims only numbers that the
+//!   previous poll has stored in the state, each with its own client token. A case is found again by the marker in its
+//!   subject, even if it is resolved. Existing numbers only get the settings in the input, never our tags. A number is
+//!   never released, because a released number can't be claimed again.
+//! * The EventBridge event "Support Case Update" is not used: it is delivered only to us-east-1 and only on a
+//!   best-effort basis, so it would require a second stack there and polling anyway.
 
 use onboarding_core::{
     StepError,
@@ -29,11 +31,11 @@ use crate::{
     telephony::{Look, Wanted},
 };
 
-/// One look at everything that is wanted and not there.
+/// Polls once for everything that is wanted and missing.
 ///
 /// # Errors
-/// Whatever keeps Connect, S3 or AWS Support from answering. Refusals, missing documents and a missing support plan are
-/// results, with what a person has to do.
+/// If Connect, S3 or AWS Support can't be reached or returns an error. Refusals, missing documents and a missing
+/// support plan are returned in the output with the action that the operator must take.
 pub async fn run(cx: &Clients, input: OrderNumbersInput) -> Result<OrderNumbersOutput, StepError> {
     let previous = input.previous.clone().unwrap_or_default();
     let mut look = Look::new(cx, &input, &previous);

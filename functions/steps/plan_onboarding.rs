@@ -1,17 +1,19 @@
-//! `plan-onboarding`: what an onboarding would do with an input, object by object, before it is started (the how-to has
-//! nothing like it): what it would create, adopt, change and leave, what it would wait for, and what stands in its way.
+//! `plan-onboarding`: shows the effect of an onboarding before it is started, object by object: what it would create,
+//! adopt, change and keep, what it would wait for, and what would prevent it.
 //!
-//! * Reads: what the steps of the onboarding read. Graph `GET /applicationTemplates`, `/groups`, `/groups/{id}/members` or
-//!   `/transitiveMembers`, `/servicePrincipals`, `/applications`, claims policies and assignments of the application,
-//!   `/subscriptions`; the federation metadata; `connect:ListInstances`, `connect:DescribeInstance`,
-//!   `connect:ListInstanceAttributes`, `connect:ListInstanceStorageConfigs`, `connect:ListPhoneNumbersV2`,
-//!   `connect:SearchAvailablePhoneNumbers`, `connect:SearchUsers`, the lists of profiles and hierarchy groups;
-//!   `iam:GetSAMLProvider`, `iam:GetPolicy`, `iam:GetPolicyVersion`, `iam:GetRole`, `iam:ListAttachedRolePolicies`,
-//!   `iam:ListRolePolicies`; the Service Quotas calls of `request-quotas` but the request; `support:DescribeCases`;
-//!   `dynamodb:GetItem` on the registry. The documents of a number order are not opened.
+//! * Reads: the same as the steps of the onboarding. Graph `GET /applicationTemplates`, `/groups`,
+//!   `/groups/{id}/members` or `/transitiveMembers`, `/servicePrincipals`, `/applications`, claims policies and
+//!   assignments of the application, `/subscriptions`; the federation metadata; `connect:ListInstances`,
+//!   `connect:DescribeInstance`, `connect:ListInstanceAttributes`, `connect:ListInstanceStorageConfigs`,
+//!   `connect:ListPhoneNumbersV2`, `connect:SearchAvailablePhoneNumbers`, `connect:SearchUsers`, the lists of profiles
+//!   and hierarchy groups; `iam:GetSAMLProvider`, `iam:GetPolicy`, `iam:GetPolicyVersion`, `iam:GetRole`,
+//!   `iam:ListAttachedRolePolicies`, `iam:ListRolePolicies`; the Service Quotas calls of `request-quotas` except the
+//!   request; `support:DescribeCases`; `dynamodb:GetItem` on the registry. The documents for ordering numbers are not
+//!   read.
 //! * Writes: nothing.
 //! * Permissions: the reads; in Graph `Application.Read.All`, `Policy.Read.All`, `Group.Read.All`, `User.Read.All`.
-//! * Safe to repeat: it only reads. What changes between plan and onboarding, the onboarding sees for itself.
+//! * Safe to repeat: it only reads. The onboarding reads everything again, so changes made after the plan are taken
+//!   into account.
 
 use onboarding_core::{
     StepError, StepErrorKind,
@@ -42,10 +44,11 @@ use crate::{
     telephony,
 };
 
-/// Makes the plan.
+/// Creates the plan.
 ///
 /// # Errors
-/// `InvalidInput` with every fault of the input or of its groups at once; whatever keeps a cloud from answering.
+/// `InvalidInput` with all problems of the input and its groups at once; otherwise the error that AWS or Graph
+/// returns.
 pub async fn run(cx: &Clients, input: PlanOnboardingInput) -> Result<PlanOnboardingOutput, StepError> {
     let onboarding = Onboarding::parse_step(&input.onboarding)?;
     quota::check_codes(cx, &onboarding.quotas.0).await?;
@@ -70,7 +73,7 @@ pub async fn run(cx: &Clients, input: PlanOnboardingInput) -> Result<PlanOnboard
     Ok(PlanOnboardingOutput { status: PlanStatus::Planned, items, open_items })
 }
 
-/// The instance as it is now.
+/// The current state of the instance.
 #[derive(Debug)]
 struct Instance {
     object: Object,
@@ -84,7 +87,7 @@ impl Instance {
         let alias = onboarding.instance.alias.as_str();
         let found = instance::of_alias(cx, alias).await?;
         let object = instance::object(alias, found.as_ref());
-        // One that can't be used is as good as none for what hangs on it.
+        // An instance that can't be used counts as missing for the objects that depend on it.
         let usable = found.filter(|_| !matches!(object.presence, Presence::Foreign(_)));
         let entry = match usable.as_ref().and_then(|instance| instance.id()) {
             Some(id) => Registry::new(cx)?.find(id).await?,
@@ -117,7 +120,7 @@ impl Planner<'_> {
         objects.iter().map(|object| object.planned(self.known())).collect()
     }
 
-    /// The instance, and room for it.
+    /// Plans the instance and its quota.
     async fn instance(&self) -> Result<(Vec<PlanItem>, Vec<OpenItem>), StepError> {
         let id = self.instance.id.as_deref();
         let mut items = Vec::new();
@@ -146,7 +149,7 @@ impl Planner<'_> {
         quota::peek(self.cx, Wanted { code, instance_arn, at_least, ask_for, required: false }).await
     }
 
-    /// Quotas of the instance, and numbers.
+    /// Plans the quotas and the phone numbers of the instance.
     async fn telephony(&self) -> Result<Vec<PlanItem>, StepError> {
         let (quotas, people) = (&self.onboarding.quotas.0, self.people.count());
         let arn = self.instance.arn.as_deref();
@@ -162,7 +165,7 @@ impl Planner<'_> {
         Ok(items)
     }
 
-    /// Entra, IAM, and what the stack keeps of them.
+    /// Plans the objects in Entra and IAM, and the registry entry.
     async fn sign_on(&self) -> Result<(Vec<PlanItem>, Vec<OpenItem>), StepError> {
         let (cx, onboarding, groups) = (self.cx, self.onboarding, self.people.groups.as_slice());
         let alias = onboarding.instance.alias.as_str();
@@ -183,7 +186,7 @@ impl Planner<'_> {
         let (found, instead) = match sought.await {
             Ok(found) => (found, None),
             Err(error) if error.kind == StepErrorKind::Conflict => (None, Some(Presence::Foreign(error.message))),
-            // What the runtime identity sees of applications is optional; the onboarding has an identity that sees them.
+            // The runtime identity may lack permission to read applications; the onboarding's identity has it.
             Err(error) if error.kind == StepErrorKind::AccessDenied => {
                 (None, Some(Presence::Hidden(format!("it can't be seen: {}", error.message))))
             }
@@ -201,7 +204,7 @@ impl Planner<'_> {
         };
         let open_items = objects.iter().filter(|object| object.kind == entra::APPLICATION).flat_map(entra::open_items);
         let open_items = open_items.collect();
-        // A new certificate makes new metadata.
+        // A new certificate changes the metadata.
         let certified =
             objects.iter().any(|object| object.kind == entra::CERTIFICATE && object.presence == Presence::Ours);
         let published = match &application {
@@ -211,7 +214,7 @@ impl Planner<'_> {
             _ => None,
         };
         let certificates = found.as_ref().map(Found::certificates).unwrap_or_default();
-        // The onboarding comes to IAM between the certificate and the claims.
+        // The order of the onboarding: IAM comes between the certificate and the claims.
         let federation = [
             provider_object(cx, &wanted, alias, (published.as_ref(), &certificates)).await?,
             policy_object(cx, &wanted, alias).await?,
@@ -226,7 +229,7 @@ impl Planner<'_> {
         Ok((self.planned(&objects), open_items))
     }
 
-    /// The application as the registry would name it.
+    /// Returns the application as it would be stored in the registry.
     fn application(&self, found: &Found) -> EntraApplication {
         let known = self.instance.entry.as_ref().and_then(|entry| entry.application.clone()).filter(|known| {
             known.service_principal_id == found.principal.id && known.application_id == found.application.id
@@ -241,7 +244,7 @@ impl Planner<'_> {
         }
     }
 
-    /// The registry entry that the onboarding would write.
+    /// Returns the registry entry that the onboarding would write.
     fn entry(&self, application: Option<EntraApplication>) -> Option<Entry> {
         let known = self.instance.entry.as_ref()?;
         Some(Entry::from(RegisterInstanceInput {

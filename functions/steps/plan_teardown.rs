@@ -1,18 +1,18 @@
-//! `plan-teardown`: what a teardown would remove, object by object, and whether that is what a person approved (the how-to
-//! has no way back). Only what carries our mark is removed; users and instance only where the input names them.
+//! `plan-teardown`: shows what a teardown would remove, object by object, and whether this plan is approved. Only
+//! objects with our tags are removed; users and the instance only if the input requests this.
 //!
-//! An instance that never came to its registration is torn down as well: the onboarding has noted its input before it made
-//! anything else.
+//! An instance whose onboarding failed before the registration can be torn down too, because an onboarding stores its
+//! input before it creates anything.
 //!
 //! * Reads: `dynamodb:GetItem` on the registry; `connect:DescribeInstance`, `connect:ListPhoneNumbersV2`,
 //!   `connect:SearchUsers`; `iam:GetSAMLProvider`, `iam:GetPolicy`, `iam:GetRole`, `iam:ListAttachedRolePolicies`,
 //!   `iam:ListRolePolicies`; Graph `/servicePrincipals/{id}` with its claims policies and assignments,
-//!   `/applications/{id}`, `/policies/claimsMappingPolicies`, `/subscriptions`; of an instance that is not registered also
+//!   `/applications/{id}`, `/policies/claimsMappingPolicies`, `/subscriptions`; for an unregistered instance also
 //!   `/applicationTemplates`, `/servicePrincipals` and `/applications` (lists).
 //! * Writes: nothing.
 //! * Permissions: the reads; in Graph `Application.Read.All`, `Policy.Read.All`, `Group.Read.All`.
-//! * Safe to repeat: it only reads. After a teardown that broke off, its plan is what is left, and what was approved once
-//!   stays approved as long as nothing new is to be removed.
+//! * Safe to repeat: it only reads. After an interrupted teardown, the plan contains the remaining objects. An
+//!   approval stays valid as long as the plan contains no additional removals.
 
 use onboarding_core::{
     StepError,
@@ -38,10 +38,10 @@ use crate::{
     telephony,
 };
 
-/// Makes the plan.
+/// Creates the plan.
 ///
 /// # Errors
-/// `InvalidInput` with every fault of the input, or where the typed alias is not the instance's.
+/// `InvalidInput` with all problems of the input, or if the alias typed for confirmation is not the instance's alias.
 pub async fn run(cx: &Clients, input: PlanTeardownInput) -> Result<PlanTeardownOutput, StepError> {
     let request = Teardown::parse_step(&input.request)?;
     let registry = Registry::new(cx)?;
@@ -81,7 +81,7 @@ pub async fn run(cx: &Clients, input: PlanTeardownInput) -> Result<PlanTeardownO
         items.extend(part.items);
         open_items.extend(part.open);
     }
-    // What is only being torn down may have nothing left but the mark that says so.
+    // A teardown in progress may have removed everything except its own record in the registry.
     let begun = || async { Ok::<_, StepError>(registry.teardown(&request.instance_id).await?.is_some()) };
     if !is_registered && !items.iter().any(|item| item.action.removes()) && !begun().await? {
         return Err(StepError::invalid_input(format!(
@@ -121,7 +121,7 @@ pub async fn run(cx: &Clients, input: PlanTeardownInput) -> Result<PlanTeardownO
     })
 }
 
-/// Whether the plan is the approved one, or what is left of it; and what is to be remembered of that.
+/// Returns whether the plan is the approved plan or a remainder of it, and the approval to store.
 async fn approval(
     registry: &Registry<'_>,
     request: &Teardown,
@@ -141,7 +141,7 @@ async fn approval(
     })
 }
 
-/// A part of the plan: its objects, and what an operator should know of them.
+/// A part of the plan: its objects, and notes for the operator.
 #[derive(Debug, Default)]
 struct Part {
     items: Vec<PlanItem>,
@@ -153,7 +153,7 @@ impl Part {
         self.items.push(PlanItem::new(area, kind, name, action, detail));
     }
 
-    /// An object that stays although the input does not ask for that.
+    /// Adds an object that is kept although the input does not request this.
     fn stays(&mut self, area: Area, kind: &str, name: &str, why: &str) {
         self.line(area, kind, name, Action::Leave, why);
         self.open.push(OpenItem::new(
@@ -163,7 +163,7 @@ impl Part {
         ));
     }
 
-    /// An object in IAM, by the tags that it carries.
+    /// Adds an IAM object; the action depends on its tags.
     fn owned(&mut self, kind: &str, name: &str, owner: Owner, detail: String) {
         match owner {
             Owner::Ours => self.line(Area::Iam, kind, name, Action::Delete, detail),
@@ -178,9 +178,9 @@ struct Planner<'a> {
     request: &'a Teardown,
     entry: &'a Entry,
     federation: &'a Federation,
-    /// Whether the instance is there.
+    /// Whether the instance exists.
     exists: bool,
-    /// Whether it is deleted: it is ours, and the input says so.
+    /// Whether the instance is deleted: the input requests it, and the instance is ours.
     goes: bool,
 }
 
@@ -268,7 +268,8 @@ impl Planner<'_> {
         Ok(part)
     }
 
-    /// The application, and what becomes of it: one that was there before its onboarding is emptied, whatever the input says.
+    /// Plans the application. An application that existed before the onboarding is never deleted; only our settings
+    /// are removed from it.
     async fn application(&self) -> Result<(Part, ApplicationFate), StepError> {
         let (graph, asked) = (self.cx.graph(), self.request.application);
         let found = match &self.entry.application {
@@ -286,7 +287,7 @@ impl Planner<'_> {
         Ok((part, fate))
     }
 
-    /// Our claims policies, unless they apply to another application than this one.
+    /// Plans the removal of our claims policies, unless they are also assigned to another application.
     async fn claims_policies(&self, principal: Option<&str>, part: &mut Part) -> Result<(), StepError> {
         const KIND: &str = "claims mapping policy";
         let (graph, name) = (self.cx.graph(), names::claims_policy(&self.entry.alias));
@@ -332,7 +333,7 @@ impl Planner<'_> {
         (part, fate)
     }
 
-    /// What is left of an application whose service principal is gone.
+    /// Plans the remainder of an application whose service principal no longer exists.
     async fn registration(&self) -> Result<Part, StepError> {
         let mut part = Part::default();
         let Some(known) = self.entry.application.as_ref().filter(|known| !known.application_id.is_empty()) else {
@@ -352,7 +353,7 @@ impl Planner<'_> {
         Ok(part)
     }
 
-    /// The instance and what goes or stays with it; gives the phone numbers that are released.
+    /// Plans the instance and its phone numbers, and returns the phone numbers that would be released.
     async fn instance(&self) -> Result<(Part, Vec<String>), StepError> {
         let mut part = Part::default();
         let (cx, entry) = (self.cx, self.entry);

@@ -1,13 +1,14 @@
-//! `preflight`: the prerequisites (the how-to's 前提条件), looked at in both clouds before anything is created: the whole
-//! input, the AWS account and Region, the Graph token and its permissions (the missing ones are named), the gallery
-//! template, each group, the quota codes of the input, and whether the instance's users quota will hold the groups.
+//! `preflight`: checks the prerequisites in both clouds before anything is created (manual procedure: 前提条件): the
+//! complete input, the AWS account and Region, the Graph token and its permissions (missing permissions are listed),
+//! the gallery template, each group, the quota codes in the input, and whether the users quota is sufficient for the
+//! groups.
 //!
 //! * Reads: `sts:GetCallerIdentity`, `servicequotas:GetServiceQuota`, `servicequotas:GetAWSDefaultServiceQuota`,
-//!   `secretsmanager:GetSecretValue`; in Graph `GET /applicationTemplates`, `/groups`, `/groups/{id}/members`, or `/transitiveMembers` where nested groups are
-//!   flattened.
+//!   `secretsmanager:GetSecretValue`; in Graph `GET /applicationTemplates`, `/groups`, `/groups/{id}/members`, or
+//!   `/transitiveMembers` if nested groups are flattened.
 //! * Writes: nothing.
-//! * Permissions: the reads; in Graph the required ones of both identities ([`Identity::permissions`]). It is the one
-//!   function that may sign in as both, so that a missing consent is told before anything is made.
+//! * Permissions: the reads; in Graph the required permissions of both identities ([`Identity::permissions`]). Only
+//!   this function can sign in as both identities, so that missing consent is reported before anything is created.
 //! * Safe to repeat: it only reads.
 
 use onboarding_core::{
@@ -23,8 +24,8 @@ use crate::{aws_error, clients::Clients, inspect::people::People, quota};
 /// Runs the step.
 ///
 /// # Errors
-/// `InvalidInput` with every fault of the input or of its groups at once, or if both together are too large for the state
-/// machine; `AccessDenied` with every missing permission.
+/// `InvalidInput` with all problems of the input and its groups at once, or if input and groups together are too large
+/// for the state machine; `AccessDenied` with all missing permissions.
 pub async fn run(cx: &Clients, input: PreflightInput) -> Result<PreflightOutput, StepError> {
     let onboarding = Onboarding::parse_step(&input.onboarding)?;
     let identity = cx
@@ -53,7 +54,8 @@ pub async fn run(cx: &Clients, input: PreflightInput) -> Result<PreflightOutput,
     output.within_limits()
 }
 
-/// Whether both identities may do what the workflow will ask of them; what they lack is told for both at once.
+/// Checks that both identities have the permissions that the workflow requires, and reports the missing ones of both
+/// at once.
 async fn permissions(cx: &Clients) -> Result<(), StepError> {
     let mut lacks = Vec::new();
     for identity in Identity::ALL {
@@ -72,8 +74,9 @@ async fn permissions(cx: &Clients) -> Result<(), StepError> {
     )))
 }
 
-/// What a person should know where the groups hold more people than a new instance takes. The increase is asked for once
-/// the instance exists, since the quota belongs to it; that nobody can read it before is no reason to stop here.
+/// Returns a note for the operator if the groups have more members than a new instance can hold. The increase is
+/// requested after the instance is created, because the quota is a quota of the instance. An error while reading the
+/// quota is ignored here.
 async fn users_quota(cx: &Clients, users: u64) -> Option<OpenItem> {
     let limit = quota::in_force(cx.quotas(), USERS_QUOTA, None).await.ok().flatten()?;
     #[expect(clippy::cast_precision_loss, reason = "no group has 2^53 members")]

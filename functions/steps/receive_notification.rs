@@ -1,14 +1,16 @@
-//! `receive-notification`: the function URL that Microsoft Graph calls when the members of a group change. It proves the
-//! caller, puts an event on the bus and answers within milliseconds; nobody here believes what the notification says.
+//! `receive-notification`: the function URL that Microsoft Graph calls when the members of a group change. It
+//! authenticates the caller, puts an event on the bus and responds within milliseconds. The content of a notification
+//! is only a hint.
 //!
-//! * Reads: `secretsmanager:GetSecretValue` on the key of the client states, once for each process.
+//! * Reads: `secretsmanager:GetSecretValue` on the key of the client states, once per process.
 //! * Writes: `events:PutEvents` on the stack's bus.
-//! * Safe to repeat: an event is a hint, and a hint that comes twice is a read that finds nothing to do.
+//! * Safe to repeat: an event is a hint, and a duplicate event only causes a read that finds no change.
 //!
-//! Who calls is known by the `clientState` ([`crate::client_state`]): it stands for one tenant and one group, or for all
-//! groups of the tenant, so an item of another tenant, group or application is refused by comparing, without a call to
-//! anything. Refused items don't fail their batch, since Graph would send it again for hours. A subscription to all groups
-//! also reports groups that no instance follows; `sync-members`, which reads the registry, ignores them.
+//! The `clientState` authenticates the caller ([`crate::client_state`]): it is specific to one tenant and one group,
+//! or to all groups of the tenant. A notification for another tenant, group or application is therefore rejected by
+//! comparison alone, without a network call. Rejected items do not fail their batch, because Graph would resend the
+//! batch for hours. A subscription to all groups also reports groups that no instance uses; `sync-members`, which
+//! reads the registry, ignores these.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,20 +31,20 @@ use crate::{
     function_url,
 };
 
-/// Graph's batches stay far below.
+/// Graph's batches are much smaller.
 const MOST_BYTES: usize = 1024 * 1024;
-/// Microsoft's tokens have some hundred characters.
+/// Microsoft's tokens have several hundred characters.
 const LONGEST_TOKEN: usize = 4096;
-/// So many people stand in one event: an event may have 256 KB, and so may ten of them together.
+/// Maximum number of members in one event. An event may have 256 KB, and so may a request with ten events.
 const PEOPLE_IN_EVENT: usize = 500;
 
-/// A batch; each item is looked at by itself, so that a strange one spoils no other.
+/// A batch of notifications. Items are parsed one by one, so that an invalid item does not affect the others.
 #[derive(Deserialize)]
 struct Batch {
     value: Vec<Value>,
 }
 
-/// What tells whose notification it is.
+/// The fields that identify the subscription.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Item {
@@ -54,7 +56,7 @@ struct Item {
     resource_data: Option<Value>,
 }
 
-/// What a batch comes to.
+/// The content of a batch, grouped.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct News {
     changes: BTreeMap<(Uuid, Uuid), Change>,
@@ -62,17 +64,17 @@ struct News {
     refused: usize,
 }
 
-/// Who came and who left, as far as the notification says; also nobody is a change.
+/// The added and removed members in the notifications of a group. A change without members is still a change.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Change {
     added: BTreeSet<Uuid>,
     removed: BTreeSet<Uuid>,
 }
 
-/// Answers one request.
+/// Handles one request.
 ///
 /// # Errors
-/// None: Graph understands only HTTP. What Graph is to send again is answered with 503.
+/// None, because Graph only evaluates the HTTP status. Status 503 makes Graph resend the notifications.
 pub async fn run(cx: &Clients, request: LambdaFunctionUrlRequest) -> Result<LambdaFunctionUrlResponse, StepError> {
     if !function_url::is(&request, "POST") {
         return Ok(function_url::text(405, "POST only"));
@@ -85,7 +87,7 @@ pub async fn run(cx: &Clients, request: LambdaFunctionUrlRequest) -> Result<Lamb
     }
     let batch = function_url::bytes(&request).and_then(|bytes| serde_json::from_slice::<Batch>(&bytes).ok());
     let Some(batch) = batch else { return Ok(function_url::text(400, "no batch of notifications")) };
-    // The lifecycle URL names its group, because lifecycle notifications don't.
+    // The lifecycle URL contains the group, because lifecycle notifications do not.
     let group = function_url::query(&request, GROUP_PARAMETER).and_then(|id| Uuid::try_parse(&id).ok());
     Ok(match deliver(cx, batch, group).await {
         Ok(()) => function_url::text(202, ""),
@@ -96,10 +98,10 @@ pub async fn run(cx: &Clients, request: LambdaFunctionUrlRequest) -> Result<Lamb
     })
 }
 
-/// The parameter of the lifecycle URL that holds the group.
+/// The query parameter of the lifecycle URL that contains the group.
 pub const GROUP_PARAMETER: &str = "group";
 
-/// Graph wants its token back, as plain text.
+/// Returns the validation token as plain text, as Graph requires.
 fn handshake(token: String) -> LambdaFunctionUrlResponse {
     if token.len() > LONGEST_TOKEN {
         return function_url::text(400, "no validation token");
@@ -119,7 +121,7 @@ async fn deliver(cx: &Clients, batch: Batch, group: Option<Uuid>) -> Result<(), 
     events::put(cx, &into_events(news)).await
 }
 
-/// Sorts a batch by group.
+/// Groups the items of a batch by group.
 fn read(batch: Batch, group: Option<Uuid>, states: &ClientStates) -> News {
     let mut news = News::default();
     for value in batch.value {
@@ -130,17 +132,17 @@ fn read(batch: Batch, group: Option<Uuid>, states: &ClientStates) -> News {
     news
 }
 
-/// Takes one item; `None` where it is not ours.
+/// Adds one item; returns `None` if it is not from our subscriptions.
 fn take(news: &mut News, value: Value, group: Option<Uuid>, states: &ClientStates) -> Option<()> {
     let item: Item = serde_json::from_value(value).ok()?;
     let group = if item.lifecycle_event.is_some() { group } else { watched(item.resource.as_deref()) }?;
     let (tenant, subscription) = (Uuid::try_parse(&item.tenant_id).ok()?, Uuid::try_parse(&item.subscription_id).ok()?);
-    // A group is reported by a subscription of its own or by the one to all groups.
+    // A group is reported by its own subscription or by the subscription to all groups.
     if ![group, ALL_GROUPS].iter().any(|watched| states.proves(tenant, *watched, &item.client_state)) {
         return None;
     }
     match item.lifecycle_event.as_deref() {
-        // Groups are not promised this one; whoever hears it has to read everything again.
+        // Graph does not guarantee this event for groups. It means that the group must be read completely.
         Some("missed") => {
             news.changes.entry((tenant, group)).or_default();
         }
@@ -162,15 +164,15 @@ fn take(news: &mut News, value: Value, group: Option<Uuid>, states: &ClientState
     Some(())
 }
 
-/// The group in `Groups/{id}` or `groups/{id}/members`.
+/// Returns the group in `Groups/{id}` or `groups/{id}/members`.
 fn watched(resource: Option<&str>) -> Option<Uuid> {
     let mut parts = resource?.trim_matches('/').split('/');
     parts.next().filter(|kind| kind.eq_ignore_ascii_case("groups"))?;
     Uuid::try_parse(parts.next()?).ok()
 }
 
-/// Who came (`false`) and who left (`true`). In notifications `@removed` is a text, in delta queries an object: that it is
-/// there is what counts.
+/// Returns the added (`false`) and removed (`true`) members. `@removed` is a string in notifications and an object in
+/// delta queries; only its presence matters.
 fn members(data: Option<&Value>) -> impl Iterator<Item = (Uuid, bool)> {
     let delta = data.and_then(|data| data.get("members@delta")).and_then(Value::as_array);
     delta.into_iter().flatten().filter_map(|member| {
@@ -228,7 +230,7 @@ mod tests {
         person(number).to_string()
     }
 
-    /// As two public captures of the real one have it.
+    /// The format is taken from two public captures of real notifications.
     fn item(delta: &Value) -> Value {
         json!({
             "changeType": "updated", "clientState": states().of(TENANT, GROUP).expose_secret(), "resource": format!("Groups/{GROUP}"),

@@ -1,10 +1,9 @@
-//! `register-instance`: enters the instance into the registry (in the how-to people are added by hand for ever), so that
-//! later runs of the user sync know it: whose members become users, with which profiles, and what happens to those who
-//! leave.
+//! `register-instance`: writes the instance to the registry, so that later user syncs have its settings: the groups
+//! whose members become users, their profiles, and the removal action for leavers.
 //!
 //! * Reads: `dynamodb:GetItem`.
 //! * Writes: `dynamodb:UpdateItem`.
-//! * Safe to repeat: an entry that says the same is not written again.
+//! * Safe to repeat: an unchanged entry is not written again.
 
 use onboarding_core::{
     StepError,
@@ -19,7 +18,7 @@ use crate::{
 /// Runs the step.
 ///
 /// # Errors
-/// Whatever keeps DynamoDB from answering.
+/// If DynamoDB returns an error.
 pub async fn run(cx: &Clients, input: RegisterInstanceInput) -> Result<RegisterInstanceOutput, StepError> {
     let entry = Entry::from(input);
     let changed = Registry::new(cx)?.write(&entry).await?;

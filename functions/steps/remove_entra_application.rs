@@ -1,20 +1,21 @@
-//! `remove-entra-application`: the enterprise application of an onboarding that is torn down: deleted, or only emptied of
-//! what the onboarding put into it.
+//! `remove-entra-application`: deletes the enterprise application of an onboarding during teardown, or only removes
+//! the settings that the onboarding made.
 //!
 //! * Reads: `GET /servicePrincipals/{id}` with its claims policies and assignments, `/applications/{id}`,
 //!   `/policies/claimsMappingPolicies`, `/policies/claimsMappingPolicies/{id}/appliesTo`.
 //! * Writes: `DELETE /servicePrincipals/{id}/appRoleAssignedTo/{id}`, `…/claimsMappingPolicies/{id}/$ref`,
-//!   `/policies/claimsMappingPolicies/{id}`, `/applications/{id}`, `/servicePrincipals/{id}`;
-//!   `PATCH /servicePrincipals/{id}`, `/applications/{id}`.
+//!   `/policies/claimsMappingPolicies/{id}`, `/applications/{id}`, `/servicePrincipals/{id}`; `PATCH
+//!   /servicePrincipals/{id}`, `/applications/{id}`.
 //! * Permissions: `Application.ReadWrite.All`, `AppRoleAssignment.ReadWrite.All`,
 //!   `Policy.ReadWrite.ApplicationConfiguration`.
-//! * Safe to repeat: what is gone is success. The application is touched only while it carries our tag, which leaves last. One
-//!   that was there before its onboarding is emptied and keeps its identifiers, whatever the input says. If Entra refuses a
-//!   deletion, the application is deleted in parts; what stays after that is an open item, and the teardown continues.
-//!   Our claims policy is known by its name, and stays where somebody put it on another application too.
+//! * Safe to repeat: an object that no longer exists counts as removed. The application is changed only while it has
+//!   our tag, which is removed last. An application that existed before the onboarding is never deleted and keeps its
+//!   identifiers, whatever the input requests. If Entra refuses a deletion, the application is deleted in parts; the
+//!   rest is reported as an open item, and the teardown continues. Our claims policy is identified by its name, and is
+//!   kept if it is also assigned to another application.
 //!
-//! An application that is deleted keeps its identifiers for the 30 days in which it can be restored, and no other may have
-//! them; so they are taken away first.
+//! A deleted application can be restored for 30 days, and its identifiers stay reserved for that time. The identifiers
+//! are therefore removed before the deletion.
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use onboarding_core::{
@@ -31,7 +32,7 @@ use crate::{
     inspect::entra::{APPLICATION, ApplicationOwner, Found, owner},
 };
 
-/// Assignments on their way at a time, as where they are made.
+/// Concurrent requests for removing assignments, the same number as for creating them.
 const LANES: usize = 8;
 const BY_HAND: &str = "Delete it by hand if nobody needs it.";
 const IN_PORTAL: &str = "Delete it in the Entra admin center under Enterprise applications > Properties.";
@@ -39,7 +40,7 @@ const IN_PORTAL: &str = "Delete it in the Entra admin center under Enterprise ap
 /// Runs the step.
 ///
 /// # Errors
-/// What Graph refuses, unless it is the deletion itself: that is an open item.
+/// The error that Graph returns, except a refused deletion, which becomes an open item.
 pub async fn run(cx: &Clients, input: RemoveInput) -> Result<RemoveOutput, StepError> {
     let (graph, target) = (cx.graph(), &input.target);
     let mut output = RemoveOutput::default();
@@ -56,7 +57,7 @@ pub async fn run(cx: &Clients, input: RemoveInput) -> Result<RemoveOutput, StepE
     Ok(output)
 }
 
-/// Empties or deletes an application, by the tags that it carries now.
+/// Removes our settings from an application or deletes it, depending on its current tags.
 async fn remove(
     graph: &Graph,
     target: &TeardownTarget,
@@ -67,7 +68,7 @@ async fn remove(
     let app_id = &found.principal.app_id;
     let policies = found.claims.iter().filter(|policy| is_ours(policy.display_name.as_deref(), &target.alias));
     if owner == ApplicationOwner::Unknown {
-        // Emptied by an attempt before this one, or somebody took the tag away.
+        // An earlier attempt has removed our settings, or the tag was removed manually.
         if policies.count() > 0 || target.application_fate == ApplicationFate::Delete {
             output.open_items.push(stays(app_id, "it carries no mark of ours", BY_HAND));
         }
@@ -87,7 +88,7 @@ async fn remove(
     }
 }
 
-/// The service principal is gone, and with it the tags; its registration may be there.
+/// Deletes the application object if only the service principal, which had the tags, no longer exists.
 async fn remove_registration(
     graph: &Graph,
     target: &TeardownTarget,
@@ -135,7 +136,7 @@ async fn empty(graph: &Graph, found: &Found, output: &mut RemoveOutput) -> Resul
     output.removed += ended.len();
     let ours = |tag: &String| tag.starts_with(&names::service_principal_tag("")) || tag == names::ADOPTED_TAG;
     let tags: Vec<&String> = found.principal.tags.iter().filter(|tag| !ours(tag)).collect();
-    // The tags leave with the last write: until then a repetition knows whose the application is.
+    // The last write removes the tags, so that a retry can still identify the application.
     let changes = json!({ "samlSingleSignOnSettings": { "relayState": Value::Null }, "tags": tags });
     graph.update_service_principal(principal, changes).await?;
     info!(service_principal = principal, assignments = ended.len(), "application emptied");
@@ -167,8 +168,9 @@ async fn delete(graph: &Graph, found: &Found, output: &mut RemoveOutput) -> Resu
     }
 }
 
-/// Entra refuses to delete some SAML applications as a whole (`DeletingSamlSpNotAllowed`: hashicorp/terraform-provider-azuread
-/// issue 1388). The ways round it that administrators report: the service principal first, or single sign-on off before.
+/// Entra refuses to delete some SAML applications (`DeletingSamlSpNotAllowed`, hashicorp/terraform-provider-azuread
+/// issue 1388). Administrators report two workarounds: delete the service principal first, or disable single sign-on
+/// first.
 async fn delete_by_parts(graph: &Graph, found: &Found, why: &str, output: &mut RemoveOutput) -> Result<(), StepError> {
     let (principal, application) = (found.principal.id.as_str(), found.application.id.as_str());
     let app_id = &found.principal.app_id;

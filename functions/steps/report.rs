@@ -1,6 +1,5 @@
-//! `report`: composes what every branch left into one document, the output of the onboarding (the how-to's
-//! ユーザーのアクセス URL, and everything else that a person needs): ids, ARNs, the SSO URL, users, quotas and numbers,
-//! and what still waits for a person.
+//! `report`: combines the results of all branches into one document, the output of the onboarding: IDs, ARNs, the SSO
+//! URL, users, quotas, phone numbers, and the open items that require manual action (manual procedure: ユーザーのアクセス URL).
 //!
 //! * Reads and writes: nothing.
 //! * Safe to repeat: a pure function of its input.
@@ -14,7 +13,7 @@ use onboarding_core::{
 /// Runs the step.
 ///
 /// # Errors
-/// None; the signature is that of every step.
+/// None. All steps have the same signature.
 pub async fn run(input: ReportInput) -> Result<Report, StepError> {
     Ok(report::compose(input))
 }

@@ -1,18 +1,18 @@
-//! `request-quotas`: the quotas that belong to the instance (the how-to's 同時通話数・電話番号の申請): concurrent calls, phone
-//! numbers, users, and any other that the input names. All of them are looked at in one loop of the state machine.
+//! `request-quotas`: requests increases for the quotas of the instance: concurrent calls, phone numbers, users, and
+//! any other quota in the input (manual procedure: 同時通話数・電話番号の申請). One loop of the state machine polls all of them.
 //!
-//! The users quota is raised by itself when the groups hold more people than the instance takes: enough is everybody in
-//! the groups plus the instance's users that are not ours; asked for is ten percent more, rounded up to the next ten, so
-//! that people who join, and people who left and wait out their grace period, do not fill it on the first day.
+//! An increase of the users quota is requested automatically if the groups have more members than the instance can
+//! hold. The required value is the number of members plus the instance's users that are not ours. The requested value
+//! is ten percent higher, rounded up to the next ten, to leave room for joiners and for leavers in their grace period.
 //!
 //! * Reads: `servicequotas:GetServiceQuota`, `servicequotas:GetAWSDefaultServiceQuota`,
 //!   `servicequotas:ListServiceQuotas`, `servicequotas:GetRequestedServiceQuotaChange`,
-//!   `servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota`,
-//!   `connect:SearchUsers` (two counts, at the first look only).
-//! * Writes: `servicequotas:RequestServiceQuotaIncrease`, which also needs `iam:CreateServiceLinkedRole` for
+//!   `servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota`, `connect:SearchUsers` (two counts, in the first
+//!   poll only).
+//! * Writes: `servicequotas:RequestServiceQuotaIncrease`, which also requires `iam:CreateServiceLinkedRole` for
 //!   `servicequotas.amazonaws.com` the first time in an account.
-//! * Safe to repeat: see [`crate::quota`]. What is decided stays decided within an execution; a new execution looks again
-//!   and asks again for what was refused.
+//! * Safe to repeat: see [`crate::quota`]. A decided request stays decided within an execution; a new execution polls
+//!   again and repeats denied requests.
 
 use onboarding_core::{
     StepError,
@@ -28,15 +28,16 @@ use crate::{
     },
 };
 
-/// One look at every quota that is not decided yet.
+/// Polls once for each quota that is not decided yet.
 ///
 /// # Errors
-/// `QuotaDenied` where AWS refused one that the input calls required. Any other refusal is a result with a message.
+/// `QuotaDenied` if AWS denied a quota that the input marks as required. Any other denial is returned in the output
+/// with a message.
 pub async fn run(cx: &Clients, input: RequestQuotasInput) -> Result<RequestQuotasOutput, StepError> {
     let previous = input.previous.unwrap_or_default();
     let known = |code: &str| previous.quotas.iter().find(|result| result.code == code);
     let targets = match known(USERS_QUOTA) {
-        // What was found at the first look stays.
+        // The first poll determined the required value.
         Some(result) if input.users > 0 => targets::of(&input.quotas, Some(result.desired)),
         _ => targets::on_instance(cx, &input.quotas, input.users, &input.instance_arn).await?,
     };
@@ -48,7 +49,7 @@ pub async fn run(cx: &Clients, input: RequestQuotasInput) -> Result<RequestQuota
         };
         quotas.push(result);
     }
-    // Only now, so that the others are asked for all the same.
+    // Checked last, so that the other quotas are requested anyway.
     if let Some(denied) = quotas.iter().find(|result| result.required && result.status == QuotaStatus::Denied) {
         return Err(StepError::quota_denied(denied.message.clone().unwrap_or_default()));
     }

@@ -1,22 +1,25 @@
-//! `rotate-certificate`: replaces SAML signing certificates in time, without anybody noticing (the how-to's certificate lasts
-//! three years, and then nobody can sign in). One round of the state machine `rotate-certificate`: one act for each
-//! instance, then how long to wait.
+//! `rotate-certificate`: renews SAML signing certificates before they expire, without interrupting sign-in. Without
+//! rotation, no user could sign in after three years. Each invocation is one round of the state machine
+//! `rotate-certificate`: one action per instance, then the time to wait.
 //!
-//! * Reads: `dynamodb:Scan` or `GetItem`; `GET /servicePrincipals/{id}`; `sts:GetCallerIdentity`, `iam:GetSAMLProvider`.
-//! * Writes: `POST /servicePrincipals/{id}/addTokenSigningCertificate`, `PATCH /servicePrincipals/{id}` (which certificate
-//!   signs; the lists without an old one), `iam:UpdateSAMLProvider`; `dynamodb:UpdateItem` (who may add a certificate).
-//!   The lock of the alias: `dynamodb:UpdateItem`, `dynamodb:DeleteItem`, `states:DescribeExecution`.
-//! * Permission: `Application.Read.All` of the runtime identity for reading, where it has it; `Application.ReadWrite.All` of
-//!   the setup identity for the rest, and only when it is time.
-//! * Safe to repeat: [`onboarding_core::rotation`] decides by what both clouds show, and every act of it leaves sign-in
-//!   working. Two executions at once add one certificate: the registry says who may.
+//! * Reads: `dynamodb:Scan` or `GetItem`; `GET /servicePrincipals/{id}`; `sts:GetCallerIdentity`,
+//!   `iam:GetSAMLProvider`.
+//! * Writes: `POST /servicePrincipals/{id}/addTokenSigningCertificate`, `PATCH /servicePrincipals/{id}` (the active
+//!   certificate; the certificate lists without an old certificate), `iam:UpdateSAMLProvider`; `dynamodb:UpdateItem`
+//!   (the claim of the execution that may add a certificate). The lock of the alias: `dynamodb:UpdateItem`,
+//!   `dynamodb:DeleteItem`, `states:DescribeExecution`.
+//! * Permissions: `Application.Read.All` of the runtime identity for reading, if granted; `Application.ReadWrite.All`
+//!   of the setup identity for the rest, used only when a certificate is due.
+//! * Safe to repeat: [`onboarding_core::rotation`] decides from the state of both clouds, and sign-in works after each
+//!   action. Two concurrent executions add only one certificate, because the registry grants the claim to one of them.
 //!
-//! IAM is given metadata that is composed here of the application's own list of certificates, not Entra's document: that
-//! shows a new certificate late, a removed one for too long, and is no promise about which ones it lists. What a cloud
-//! refuses for good is told to a person and is no error, so that one instance does not stop the others.
+//! The metadata for IAM is composed here from the application's certificate list. Entra's metadata document is not
+//! used, because it shows a new certificate late and a removed certificate for too long, and does not guarantee which
+//! certificates it contains. A permanent refusal by either cloud is reported to the operator and is not an error, so
+//! that one instance does not stop the others.
 //!
-//! Certificates are removed from one instance per round, and the result is read back before the next one. If a removal leaves
-//! something else than it should, the execution removes no other certificate.
+//! Each round removes certificates from one instance only, and the result is verified before the next removal. After
+//! an unexpected result, the execution removes no more certificates.
 
 mod provider;
 
@@ -40,15 +43,15 @@ use crate::{
     registry::{Claim, Entry, Registry, Scope, Taken, Unreadable},
 };
 
-/// How long to wait for a certificate just added to be seen, and after a cloud that did not answer, in seconds.
+/// Seconds to wait for a newly added certificate to become visible, and after a temporary error.
 const LOOK_AGAIN: u64 = 60;
-/// So many rounds in a row may bring no answer.
+/// Maximum number of consecutive rounds with an error.
 const MOST_FAILURES: u32 = 10;
 
 /// Runs one round.
 ///
 /// # Errors
-/// Whatever keeps the registry from answering; for each instance alone, it is data.
+/// If the registry can't be read. An error of a single instance is returned in the output.
 pub async fn run(cx: &Clients, input: RotateCertificateInput) -> Result<RotateCertificateOutput, StepError> {
     let registry = Registry::new(cx)?;
     let (entries, unreadable) = match &input.instance_id {
@@ -91,21 +94,21 @@ pub async fn run(cx: &Clients, input: RotateCertificateInput) -> Result<RotateCe
     Ok(output)
 }
 
-/// Whether certificates may be removed now: from one instance per round, and from none after a removal went wrong.
+/// Limits removals: one instance per round, and none after a removal had an unexpected result.
 #[derive(Debug)]
 struct Removals {
-    /// Whether this round has removed certificates from an instance.
+    /// Whether this round has already removed certificates from an instance.
     used: bool,
-    /// The alias of the instance whose removal went wrong.
+    /// The alias of the instance whose removal had an unexpected result.
     halted_by: Option<String>,
 }
 
-/// Whether an instance may remove certificates now.
+/// Whether an instance may remove certificates.
 #[derive(Debug, PartialEq, Eq)]
 enum Admission {
     Now,
     NextRound,
-    /// Not in this execution; the text is the reason.
+    /// Not in this execution, for the given reason.
     Never(String),
 }
 
@@ -136,7 +139,7 @@ fn begun(entry: &Entry) -> Rotation {
     }
 }
 
-/// Nothing is known of the certificate of an instance whose entry can't be understood.
+/// Reports an unreadable registry entry. The instance's certificate can't be determined.
 fn needs_person(entry: Unreadable) -> Rotation {
     Rotation {
         instance_id: entry.instance_id,
@@ -147,7 +150,7 @@ fn needs_person(entry: Unreadable) -> Rotation {
     }
 }
 
-/// An error as data: what passes is waited for, what does not is for a person.
+/// Converts an error to data: a temporary error is retried, any other error requires the operator.
 fn told(before: &Rotation, error: &StepError) -> (Rotation, u64) {
     let failures = before.failures + 1;
     let passes = matches!(
@@ -167,7 +170,7 @@ fn told(before: &Rotation, error: &StepError) -> (Rotation, u64) {
     (Rotation { status, failures, detail, ..before.clone() }, wait)
 }
 
-/// One instance in one round.
+/// One round of one instance.
 struct Round<'a> {
     cx: &'a Clients,
     registry: &'a Registry<'a>,
@@ -177,8 +180,8 @@ struct Round<'a> {
 }
 
 impl Round<'_> {
-    /// Plays the round under the lock of the alias. Between two rounds the alias is free: they take hours, and each decides
-    /// anew by what both clouds show.
+    /// Runs the round while holding the lock of the alias. The lock is released between rounds, because rounds are
+    /// hours apart and each decides anew from the state of both clouds.
     async fn play_alone(&self, removals: &mut Removals) -> Result<(Rotation, u64), StepError> {
         let lock = (Scope::Alias, self.entry.alias.as_str());
         let execution = self.input.execution.as_str();
@@ -187,7 +190,7 @@ impl Round<'_> {
             Taken::ByOther(holder) => {
                 let message = holder.message(Scope::Alias, &self.entry.alias);
                 if self.before.status == RotationStatus::Started {
-                    // Nothing has begun: the next day's run is early enough.
+                    // Nothing has been changed yet, so the next daily run is early enough.
                     return Ok((Rotation { status: RotationStatus::Busy, detail: message, ..self.before.clone() }, 0));
                 }
                 return Err(StepError::unavailable(message));
@@ -204,7 +207,7 @@ impl Round<'_> {
         played
     }
 
-    /// Observes both clouds, decides, and does one act; how far the rotation is then, and how long to wait.
+    /// Observes both clouds, decides and performs one action; returns the new state and the time to wait.
     async fn play(&self, removals: &mut Removals) -> Result<(Rotation, u64), StepError> {
         let application = self.application()?;
         let principal = self.principal(application).await?;
@@ -220,7 +223,7 @@ impl Round<'_> {
         };
         let decided = rotation::next(&seen.observed, &wish);
         if decided.writes() {
-            // Before anything is changed in Entra that IAM would then have to trust.
+            // Checked before any change in Entra that IAM would have to trust.
             seen.provider.must_be_ours(&self.entry.alias)?;
         }
         let at = |status, target: &str| self.at(status, &seen.observed, target);
@@ -254,12 +257,13 @@ impl Round<'_> {
         }
     }
 
-    /// Only a write needs the wide permissions. If they were taken away again, the error names them when it is time.
+    /// Returns the client of the setup identity. Only writes need its permissions; if they were revoked, the error
+    /// names them.
     fn writer(&self) -> &Graph {
         self.cx.graph_as(Identity::Setup)
     }
 
-    /// Nothing is left to do.
+    /// Handles a rotation with nothing left to do.
     async fn rest(&self, seen: &Seen) -> Result<(Rotation, u64), StepError> {
         let first = self.before.status == RotationStatus::Started;
         if !first {
@@ -269,7 +273,7 @@ impl Round<'_> {
         Ok((self.at(status, &seen.observed, &seen.observed.active), 0))
     }
 
-    /// Adds a certificate, if no other execution does.
+    /// Adds a certificate unless another execution has the claim.
     async fn add(&self, seen: &Seen) -> Result<(Rotation, u64), StepError> {
         match self.registry.claim_rotation(&self.entry.instance_id, &self.input.execution).await? {
             Claim::Taken => Ok((self.at(RotationStatus::Busy, &seen.observed, &seen.observed.active), 0)),
@@ -291,7 +295,7 @@ impl Round<'_> {
         }
     }
 
-    /// Removes old certificates if nothing speaks against it, then lets IAM trust what is left.
+    /// Removes old certificates if allowed, then updates the certificates that IAM trusts.
     async fn retire(
         &self,
         seen: &Seen,
@@ -316,7 +320,7 @@ impl Round<'_> {
             Removal::Damaged(missing) => (RotationStatus::NeedsPerson, damaged(&seen.principal.app_id, missing)),
         };
         if result != Removal::Done {
-            // It may still be in Entra's list, and an administrator may make it active.
+            // The certificate may still be in Entra's list, and an administrator may activate it.
             certificates.extend(removed.iter().cloned());
         }
         if certificates != seen.observed.trusted {
@@ -335,7 +339,7 @@ impl Round<'_> {
         let all = seen.observed.certificates.iter().map(|certificate| certificate.thumbprint.clone());
         let kept = all.filter(|thumbprint| !removed.contains(thumbprint)).collect();
         match self.writer().remove_certificates(&seen.principal.id, removed, &kept).await {
-            // It was tried again and again, and the doubt is still there.
+            // Several retries have not resolved the uncertainty.
             Err(error) if error.kind == StepErrorKind::NotConsistentYet && self.before.failures >= MOST_FAILURES => {
                 Ok(Removal::Refused(error.message))
             }
@@ -361,7 +365,7 @@ impl Round<'_> {
     async fn principal(&self, application: &EntraApplication) -> Result<ServicePrincipal, StepError> {
         let id = &application.service_principal_id;
         let read = match self.cx.graph_as(Identity::Runtime).service_principal(id).await {
-            // `Application.Read.All` is no must for it.
+            // `Application.Read.All` is optional for the runtime identity.
             Err(error) if error.kind == StepErrorKind::AccessDenied => {
                 self.cx.graph_as(Identity::Setup).service_principal(id).await
             }
@@ -376,7 +380,7 @@ impl Round<'_> {
     }
 }
 
-/// What both clouds show of an instance.
+/// The observed state of an instance in both clouds.
 struct Seen {
     principal: ServicePrincipal,
     provider: Provider,
@@ -390,7 +394,7 @@ impl Seen {
         let certificates: Vec<&str> = listed.map(|one| one.der.as_str()).collect();
         let known = &self.provider.metadata;
         let document = saml::metadata_document(&known.entity_id, &known.single_sign_on, &certificates);
-        // Checked before it is sent: without the active certificate in the metadata, every sign-in would fail.
+        // Verified before the update: without the active certificate in the metadata, every sign-in would fail.
         let said: BTreeSet<String> = read_metadata(&document)?.thumbprints.into_iter().collect();
         if said != *thumbprints || !said.contains(&self.observed.active) {
             return Err(StepError::internal(format!(
@@ -398,7 +402,7 @@ impl Seen {
             )));
         }
         match self.provider.update(cx, document).await {
-            // No document says whether IAM requires the signature of the issuer.
+            // AWS does not document whether IAM requires the issuer's signature.
             Err(error) if error.kind == StepErrorKind::InvalidInput => {
                 self.trust_published(cx, thumbprints, &error.message).await
             }
@@ -406,7 +410,7 @@ impl Seen {
         }
     }
 
-    /// Gives IAM Entra's own metadata, once it lists exactly these certificates.
+    /// Gives IAM Entra's own metadata document after it lists exactly these certificates.
     async fn trust_published(
         &self,
         cx: &Clients,

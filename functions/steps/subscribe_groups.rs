@@ -1,20 +1,23 @@
-//! `subscribe-groups`: has Microsoft Graph call us when the members of a group change, and keeps it so. Started by the
-//! onboarding for its groups, once a day for all groups, and when Graph asks for it.
+//! `subscribe-groups`: creates and renews Graph subscriptions, so that Microsoft Graph notifies this stack when the
+//! members of a group change. It is started by the onboarding for the onboarding's groups, daily for all groups, and
+//! when Graph requests a renewal.
 //!
-//! * Reads: Graph `GET /subscriptions`; `dynamodb:GetItem` and `dynamodb:Scan` on the registry; the key of the client states.
-//! * Writes: Graph `POST /subscriptions`, `PATCH` and `DELETE /subscriptions/{id}`; `events:PutEvents` after a creation
-//!   outside of an onboarding.
+//! * Reads: Graph `GET /subscriptions`; `dynamodb:GetItem` and `dynamodb:Scan` on the registry; the key of the client
+//!   states.
+//! * Writes: Graph `POST /subscriptions`, `PATCH` and `DELETE /subscriptions/{id}`; `events:PutEvents` after a
+//!   subscription was created outside an onboarding.
 //! * Permissions: `Group.Read.All` in Graph.
-//! * Safe to repeat: a subscription of ours that lasts long enough is left alone, so a second run only reads. One that ran
-//!   out is made anew, and since nobody knows what was missed meanwhile, its group is read again as if it had changed.
+//! * Safe to repeat: one of our subscriptions with enough remaining lifetime is kept, so a second run only reads. An
+//!   expired subscription is created again, and its group is treated as changed, because changes may have been missed.
 //!
-//! The onboarding subscribes before its first sync, so that nothing happens unseen between the two.
-//! A group without a subscription is no failure: the schedule keeps it in step, only later.
+//! The onboarding subscribes before its first sync, so that no change between the two is missed. A missing
+//! subscription is not a failure: scheduled syncs cover its group, only later.
 //!
-//! Graph allows an application [`MOST_SUBSCRIPTIONS`] subscriptions in a tenant. If the groups of all instances, with what
-//! other stacks subscribed by the same application, are more than fit, one subscription to all groups of the tenant replaces
-//! those to single groups; if they fit again, the daily run changes back. The new subscriptions are made before the old ones
-//! end, so that no change is missed; one place is kept free for that.
+//! Graph allows an application [`MOST_SUBSCRIPTIONS`] subscriptions in a tenant. If the groups of all instances,
+//! together with the subscriptions of other stacks that use the same application, exceed this limit, one subscription
+//! to all groups of the tenant replaces the subscriptions to single groups. If they fit again, the daily run changes
+//! back. The new subscriptions are created before the old ones are deleted, so that no change is missed; the limit
+//! check keeps one subscription free for this.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,8 +43,8 @@ use crate::{
 /// Runs the step.
 ///
 /// # Errors
-/// What is worth another try. In the daily run for all groups also what is not, after every group had its turn, so that it
-/// is seen where failed events are.
+/// Errors that are worth a retry. The daily run for all groups also returns permanent errors, after processing all
+/// groups, so that they appear with the failed events.
 pub async fn run(cx: &Clients, input: SubscribeGroupsInput) -> Result<SubscribeGroupsOutput, StepError> {
     let groups = Groups::read(cx, &input).await?;
     let mut output = SubscribeGroupsOutput::default();
@@ -71,7 +74,7 @@ pub async fn run(cx: &Clients, input: SubscribeGroupsInput) -> Result<SubscribeG
         }
         failure
     };
-    // An onboarding reads everything right after this.
+    // An onboarding reads all members immediately afterwards.
     if input.instance_id.is_none() {
         events::put(cx, &missed(&subscriber, &output, single)).await?;
     }
@@ -81,7 +84,7 @@ pub async fn run(cx: &Clients, input: SubscribeGroupsInput) -> Result<SubscribeG
     }
 }
 
-/// One subscription for each group; returns the last failure.
+/// Ensures one subscription per group; returns the last failure.
 async fn each_group(
     subscriber: &Subscriber<'_>,
     groups: &BTreeMap<String, String>,
@@ -94,7 +97,7 @@ async fn each_group(
             Err(error) => {
                 warn!(group = id, error = error.name(), message = error.message, "group not subscribed");
                 output.open_items.push(open_item(format!("notifications of the group {name}"), &error));
-                // What is worth another try must not be hidden by what is not.
+                // A permanent error must not hide an error that is worth a retry.
                 if failure.as_ref().is_none_or(|known| !StepErrorKind::RETRIED.contains(&known.kind)) {
                     failure = Some(error);
                 }
@@ -104,7 +107,7 @@ async fn each_group(
     failure
 }
 
-/// One subscription for all groups; returns the failure.
+/// Ensures one subscription to all groups; returns the failure.
 async fn all_groups(
     subscriber: &Subscriber<'_>,
     groups: &BTreeMap<String, String>,
@@ -139,7 +142,7 @@ fn open_item(subject: String, error: &StepError) -> OpenItem {
     OpenItem::new(subject, error.message.clone(), action)
 }
 
-/// A hint for each group that no subscription of ours watched: what changed meanwhile is unknown.
+/// Returns an event for each group that had no subscription before, because changes may have been missed.
 fn missed(subscriber: &Subscriber<'_>, output: &SubscribeGroupsOutput, single: bool) -> Vec<Event> {
     let created = output.subscriptions.iter().filter(|one| one.action == SubscriptionAction::Created);
     created
@@ -156,9 +159,9 @@ fn missed(subscriber: &Subscriber<'_>, output: &SubscribeGroupsOutput, single: b
 
 /// The groups of the registered instances.
 struct Groups {
-    /// The ids of all of them.
+    /// The IDs of all groups.
     all: BTreeSet<String>,
-    /// Those of this run by id, with their names.
+    /// The IDs and names of the groups to process in this run.
     wanted: BTreeMap<String, String>,
 }
 
@@ -170,7 +173,7 @@ impl Groups {
         if let Some(instance_id) = &input.instance_id {
             entries = vec![registry.entry(instance_id).await?];
         }
-        // Graph asks for the subscription to all groups by an id that no group has.
+        // For the subscription to all groups, Graph's renewal request has an ID that no group has.
         let every = input.group_id.as_deref().is_none_or(|id| Uuid::try_parse(id) == Ok(ALL_GROUPS));
         let is_wanted = |id: &str| every || input.group_id.as_deref().is_some_and(|one| one.eq_ignore_ascii_case(id));
         let groups = entries.into_iter().flat_map(|entry| entry.groups);
@@ -183,26 +186,26 @@ struct Subscriber<'a> {
     cx: &'a Clients,
     url: &'a str,
     tenant: Uuid,
-    /// All subscriptions of the application, as they were when the run began.
+    /// All subscriptions of the application at the start of the run.
     known: Vec<Subscription>,
     reauthorize: bool,
     now: OffsetDateTime,
 }
 
 impl Subscriber<'_> {
-    /// Whether each group can have a subscription of its own, beside those of other stacks and with one place left.
+    /// Returns whether each group can have its own subscription, besides those of other stacks and with one kept free.
     fn fits(&self, groups: &BTreeSet<String>) -> bool {
         let others = self.known.iter().filter(|one| !one.calls(self.url)).count();
         groups.len() + others < MOST_SUBSCRIPTIONS
     }
 
-    /// Whether a new subscription takes the place of one of ours of the other kind, so that nothing was missed.
+    /// Returns whether a new subscription replaces our subscription of the other kind, so that no change was missed.
     fn replaces(&self, new: &GroupSubscription, single: bool) -> bool {
         let before = if single { Watched::AllGroups } else { Watched::Group(&new.group_id) };
         self.ours(before, &self.known).is_some()
     }
 
-    /// Finds, renews or makes the subscription.
+    /// Finds, renews or creates the subscription.
     async fn ensure(&self, watched: Watched<'_>) -> Result<(Subscription, SubscriptionAction), StepError> {
         if let Some(found) = self.ours(watched, &self.known) {
             if found.lasts(self.now) && !self.reauthorize {
@@ -215,7 +218,7 @@ impl Subscriber<'_> {
         self.create(watched).await
     }
 
-    /// The subscription to exactly this that calls this stack.
+    /// Returns the subscription to exactly this resource that calls this stack.
     fn ours<'s>(&self, watched: Watched<'_>, known: &'s [Subscription]) -> Option<&'s Subscription> {
         known.iter().find(|subscription| subscription.is_to(watched) && subscription.calls(self.url))
     }
@@ -239,7 +242,7 @@ impl Subscriber<'_> {
         match self.cx.graph().subscribe(&new).await {
             Ok(made) => Ok((made, SubscriptionAction::Created)),
             Err(GraphError::Failed(error)) => Err(error),
-            // Somebody was faster: another run of this step, or ourselves in a call whose answer was lost.
+            // Another run of this step has created it meanwhile, or an earlier call has and its response was lost.
             Err(GraphError::Refused(refusal)) if refusal.status == 409 => {
                 let known = self.cx.graph().subscriptions().await?;
                 let adopted = self.ours(watched, &known).cloned();
@@ -263,8 +266,8 @@ impl Subscriber<'_> {
         ))
     }
 
-    /// Ends those of our subscriptions that others have replaced. One that can't be ended is only a second hint, until it
-    /// expires.
+    /// Deletes our subscriptions that others have replaced. A subscription that can't be deleted only causes duplicate
+    /// events until it expires.
     async fn end(&self, replaced: impl Fn(&Subscription) -> bool) {
         for subscription in self.known.iter().filter(|one| one.calls(self.url) && replaced(one)) {
             match self.cx.graph().unsubscribe(&subscription.id).await {

@@ -1,16 +1,16 @@
-//! `sync-members`: starts the user sync of the instances that a change concerns. Started by the queue of hints, in
-//! batches, and by the schedule for all instances.
+//! `sync-members`: starts the user sync of the instances affected by a change. It is started by the queue of
+//! membership events, in batches, and by the schedule for all instances.
 //!
 //! * Reads: `dynamodb:Scan` on the registry.
 //! * Writes: `states:StartExecution` on the user sync.
-//! * Measures, on the schedule: [`Metric::SecondsSinceSync`] of each instance, which tells of syncs that fail, that never
-//!   start and that wait for a person alike.
-//! * Safe to repeat: a sync that finds everything in step changes nothing, and one that finds another one running leaves
-//!   its work to that one.
+//! * Metrics, when started by the schedule: [`Metric::SecondsSinceSync`] of each instance, which reveals syncs that
+//!   fail, that never start and that wait for approval.
+//! * Safe to repeat: a sync without differences changes nothing, and a sync that finds another one running leaves its
+//!   work to that sync.
 //!
-//! Hints collapse twice on their way: the queue hands over as many as a second brought in one batch, which starts each
-//! instance's sync once; and a sync that starts while another one runs only marks that one's lease, whose holder goes
-//! round once more. Each start comes after the hints that it is for, so none of them is lost.
+//! Events are combined twice: the queue delivers the events of one second as one batch, which starts each instance's
+//! sync once; and a sync that starts while another one is running only sets a flag on the lease, and the running sync
+//! then makes another pass. Each sync starts after the events that caused it, so no event is lost.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,7 +32,7 @@ use crate::{
     registry::Registry,
 };
 
-/// An event as it comes from the bus.
+/// An event as delivered by the bus.
 #[derive(Deserialize)]
 struct Envelope {
     detail: MembershipChange,
@@ -41,7 +41,7 @@ struct Envelope {
 /// Runs the step.
 ///
 /// # Errors
-/// Where an execution could not be started, after every instance had its turn; the queue brings the hints again.
+/// If an execution could not be started, after all instances were processed; the queue delivers the events again.
 pub async fn run(cx: &Clients, input: SyncMembersInput) -> Result<SyncMembersOutput, StepError> {
     let reason = if input.records.is_empty() { "schedule" } else { "event" };
     let (groups, unreadable) = joined(&input);
@@ -52,7 +52,7 @@ pub async fn run(cx: &Clients, input: SyncMembersInput) -> Result<SyncMembersOut
     if groups.is_empty() && reason == "event" {
         return Ok(output);
     }
-    // The subscription to all groups missed something, and does not say of which group.
+    // The subscription to all groups has missed changes, and the affected groups are unknown.
     let all_groups = groups.contains_key(&ALL_GROUPS.to_string());
     let mut failure = None;
     let contents = Registry::new(cx)?.scan().await?;
@@ -79,8 +79,8 @@ pub async fn run(cx: &Clients, input: SyncMembersInput) -> Result<SyncMembersOut
     failure.map_or(Ok(output), Err)
 }
 
-/// The groups that the messages name, in lower case, each with those who joined, as far as the messages say; and how many
-/// messages name none.
+/// Returns the groups in the messages, in lower case, with the added members that the messages contain; and the number
+/// of messages without a group.
 fn joined(input: &SyncMembersInput) -> (BTreeMap<String, BTreeSet<String>>, usize) {
     let mut groups: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut unreadable = 0;

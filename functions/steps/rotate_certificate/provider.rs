@@ -1,4 +1,4 @@
-//! The SAML provider of an onboarded instance, as its rotation reads and writes it.
+//! The SAML provider of an onboarded instance, as used by the certificate rotation.
 
 use onboarding_core::{
     StepError, names,
@@ -16,7 +16,7 @@ use crate::{
 pub(super) struct Provider {
     arn: String,
     owner: Owner,
-    /// What IAM trusts.
+    /// The metadata that IAM trusts.
     pub(super) metadata: Metadata,
 }
 
