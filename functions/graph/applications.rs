@@ -11,22 +11,22 @@ use super::{
 };
 
 const APPLICATION_FIELDS: &str = "id,appId,disabledByMicrosoftStatus,identifierUris,web";
-// `key` of a key credential comes only where the list is selected, and only for a single object.
+// Graph returns `key` of a key credential only if `keyCredentials` is selected, and only for a single object.
 const SERVICE_PRINCIPAL_FIELDS: &str = "id,appId,accountEnabled,appRoleAssignmentRequired,appRoles,applicationTemplateId,\
      keyCredentials,loginUrl,notificationEmailAddresses,preferredSingleSignOnMode,preferredTokenSigningKeyThumbprint,\
      samlSingleSignOnSettings,tags";
-/// New in v1.0 in 2026; a national cloud may not have it yet, and refuses every request that selects it.
+/// Added to v1.0 in 2026. A national cloud may not have it yet, and then refuses every request that selects it.
 const IS_DISABLED: &str = "isDisabled";
-/// As [`IS_DISABLED`], of an application template.
+/// A field of application templates that, like [`IS_DISABLED`], a national cloud may not have yet.
 const DEPRECATION_DATE: &str = "deprecationDate";
 pub(super) const READ_APPLICATIONS: &str = "Application.Read.All";
 const WRITE_APPLICATIONS: &str = "Application.ReadWrite.All";
 
-/// So many looks for a certificate that an attempt may have added without living to tell, before another one is added: Graph
-/// may show it late, and each [`Graph::add_signing_certificate`] adds one.
+/// Number of searches for a certificate that a failed attempt may have added, before another certificate is added.
+/// Graph may show a new certificate late, and each call of [`Graph::add_signing_certificate`] adds one.
 pub const LOOKS_FOR_A_LOST_CERTIFICATE: u32 = 3;
 
-/// What the gallery makes.
+/// The response of `instantiate`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Instantiated {
@@ -35,10 +35,10 @@ struct Instantiated {
 }
 
 impl Graph {
-    /// The id of the gallery's template of this name; `known_id` serves where the name has changed once more.
+    /// Returns the ID of the gallery template with this name, or `known_id` if the template was renamed.
     ///
     /// # Errors
-    /// `InvalidInput` where the gallery has neither.
+    /// `InvalidInput` if the gallery has neither.
     pub async fn application_template(&self, name: &str, known_id: &str) -> Result<String, StepError> {
         let quoted = name.replace('\'', "''");
         let call = Call::get(&["applicationTemplates"], format!("looking for the gallery application \"{name}\""))
@@ -61,10 +61,10 @@ impl Graph {
         })
     }
 
-    /// The service principals made from a template under a display name. New ones show up here late.
+    /// Returns the service principals created from a template with a display name. New ones appear here with a delay.
     ///
     /// # Errors
-    /// What Graph refuses.
+    /// The error that Graph returns.
     pub async fn service_principals_named(
         &self,
         template: &str,
@@ -76,14 +76,14 @@ impl Graph {
             .query("$select", "id,appId,displayName,tags")
             .needs(READ_APPLICATIONS);
         let found: Vec<ServicePrincipal> = self.list(&call).await.map_err(StepError::from)?.items;
-        // The filter knows no case.
+        // Graph's filter is not case-sensitive.
         Ok(found.into_iter().filter(|principal| principal.display_name.as_deref() == Some(name)).collect())
     }
 
-    /// The application registration behind a client id. New ones show up here late.
+    /// Returns the application with a client ID. New applications appear here with a delay.
     ///
     /// # Errors
-    /// What Graph refuses.
+    /// The error that Graph returns.
     pub async fn application_by_app_id(&self, app_id: &str) -> Result<Option<Application>, StepError> {
         let call = Call::get(&["applications"], format!("looking for the application registration of {app_id}"))
             .query("$filter", format!("appId eq '{app_id}'"))
@@ -92,10 +92,10 @@ impl Graph {
         Ok(self.list(&call).await.map_err(StepError::from)?.items.pop())
     }
 
-    /// Makes an application from the gallery. Every call makes another one.
+    /// Creates an application from the gallery. Each call creates another application.
     ///
     /// # Errors
-    /// `Unavailable` where the answer got lost: the application may exist.
+    /// `Unavailable` if the response was lost: the application may exist.
     pub async fn instantiate(&self, template: &str, name: &str) -> Result<(Application, ServicePrincipal), StepError> {
         let path = ["applicationTemplates", template, "instantiate"];
         let doing = format!("making the enterprise application \"{name}\" from the gallery");
@@ -104,34 +104,34 @@ impl Graph {
         Ok((made.application, made.service_principal))
     }
 
-    /// An application registration by object id; `None` where it does not exist or is not seen yet.
+    /// Returns an application by object ID, or `None` if it does not exist or has not replicated yet.
     ///
     /// # Errors
-    /// What Graph refuses.
+    /// The error that Graph returns.
     pub async fn application(&self, id: &str) -> Result<Option<Application>, StepError> {
         let doing = format!("reading the application {id}");
         self.find_with(&["applications", id], &doing, APPLICATION_FIELDS, IS_DISABLED).await
     }
 
-    /// A service principal by object id; `None` where it does not exist or is not seen yet.
+    /// Returns a service principal by object ID, or `None` if it does not exist or has not replicated yet.
     ///
     /// # Errors
-    /// What Graph refuses.
+    /// The error that Graph returns.
     pub async fn service_principal(&self, id: &str) -> Result<Option<ServicePrincipal>, StepError> {
         let doing = format!("reading the service principal {id}");
         self.find_with(&["servicePrincipals", id], &doing, SERVICE_PRINCIPAL_FIELDS, IS_DISABLED).await
     }
 
-    /// A template of the gallery by its id; `None` if the gallery does not offer it any more.
+    /// Returns a gallery template by its ID, or `None` if the gallery no longer offers it.
     ///
     /// # Errors
-    /// What Graph refuses.
+    /// The error that Graph returns.
     pub async fn template(&self, id: &str) -> Result<Option<ApplicationTemplate>, StepError> {
         let doing = format!("reading the gallery application {id}");
         self.find_with(&["applicationTemplates", id], &doing, "id", DEPRECATION_DATE).await
     }
 
-    /// Reads one object with a field that this cloud may not have yet; if Graph refuses the field, without it.
+    /// Reads one object with a field that this cloud may not have yet. If Graph refuses the field, reads it without.
     async fn find_with<T: DeserializeOwned>(
         &self,
         path: &[&str],
@@ -150,45 +150,45 @@ impl Graph {
         }
     }
 
-    /// A service principal that an earlier step saw.
+    /// Returns a service principal that an earlier step has already read.
     ///
     /// # Errors
-    /// `NotConsistentYet` where it is not there: most of the time a replica has not heard of it.
+    /// `NotConsistentYet` if it is not found, usually because it has not replicated yet.
     pub async fn seen_service_principal(&self, id: &str) -> Result<ServicePrincipal, StepError> {
         self.service_principal(id).await?.ok_or_else(|| not_seen("service principal", id))
     }
 
-    /// An application registration that an earlier step saw.
+    /// Returns an application that an earlier step has already read.
     ///
     /// # Errors
-    /// `NotConsistentYet` where it is not there: most of the time a replica has not heard of it.
+    /// `NotConsistentYet` if it is not found, usually because it has not replicated yet.
     pub async fn seen_application(&self, id: &str) -> Result<Application, StepError> {
         self.application(id).await?.ok_or_else(|| not_seen("application", id))
     }
 
-    /// Changes an application registration.
+    /// Updates an application.
     ///
     /// # Errors
-    /// [`GraphError::Refused`] with Graph's own words, for callers that know what to do about some of them.
+    /// [`GraphError::Refused`] with Graph's error, for callers that handle some refusals themselves.
     pub async fn update_application(&self, id: &str, changes: Value) -> Result<(), GraphError> {
         let doing = format!("changing {} of the application {id}", fields(&changes));
         self.act(&Call::patch(&["applications", id], changes, doing).needs(WRITE_APPLICATIONS).just_made()).await
     }
 
-    /// Changes a service principal.
+    /// Updates a service principal.
     ///
     /// # Errors
-    /// `NotConsistentYet` where Graph does not see it (yet).
+    /// `NotConsistentYet` if Graph does not find it, usually because it has not replicated yet.
     pub async fn update_service_principal(&self, id: &str, changes: Value) -> Result<(), StepError> {
         let doing = format!("changing {} of the service principal {id}", fields(&changes));
         let call = Call::patch(&["servicePrincipals", id], changes, doing).needs(WRITE_APPLICATIONS).just_made();
         Ok(self.act(&call).await?)
     }
 
-    /// Adds a signing certificate that is good for three years, the longest that Entra makes. Every call adds another one.
+    /// Adds a signing certificate that is valid for three years, Entra's maximum. Each call adds another certificate.
     ///
     /// # Errors
-    /// `Unavailable` where the answer got lost: the certificate may exist.
+    /// `Unavailable` if the response was lost: the certificate may exist.
     pub async fn add_signing_certificate(&self, id: &str, subject: &str) -> Result<SigningCertificate, StepError> {
         let path = ["servicePrincipals", id, "addTokenSigningCertificate"];
         let doing = format!("adding a signing certificate to the service principal {id}");
@@ -197,10 +197,10 @@ impl Graph {
         Ok(self.send(&call).await?)
     }
 
-    /// Makes a certificate the one that signs, where it is not yet.
+    /// Activates a signing certificate if it is not active yet.
     ///
     /// # Errors
-    /// What Graph refuses.
+    /// The error that Graph returns.
     pub async fn activate_certificate(&self, principal: &ServicePrincipal, thumbprint: &str) -> Result<(), StepError> {
         let active = principal.preferred_token_signing_key_thumbprint.as_deref().unwrap_or_default();
         if active.eq_ignore_ascii_case(thumbprint) {
@@ -216,7 +216,7 @@ fn not_seen(what: &str, id: &str) -> StepError {
     ))
 }
 
-/// The names of what is changed; never the values.
+/// Returns the names of the changed fields, never their values.
 fn fields(changes: &Value) -> String {
     changes
         .as_object()

@@ -1,4 +1,4 @@
-//! App role assignments of a service principal: which groups and users may sign in.
+//! App role assignments of a service principal, which determine the groups and users that can sign in.
 
 use std::collections::BTreeSet;
 
@@ -14,16 +14,16 @@ const ASSIGN: &str = "AppRoleAssignment.ReadWrite.All";
 pub enum Assigned {
     /// The assignment is new.
     New,
-    /// Graph refused and may mean that the assignment exists. [`Graph::assigned`] decides; the error is for an assignment
-    /// that it does not contain.
+    /// Graph refused, possibly because the assignment exists. The caller checks this with [`Graph::assigned`] and
+    /// returns the error if the assignment does not exist.
     Unclear(StepError),
 }
 
 impl Graph {
-    /// The assignments of a service principal.
+    /// Returns the assignments of a service principal.
     ///
     /// # Errors
-    /// `NotConsistentYet` if Graph does not see the service principal (yet).
+    /// `NotConsistentYet` if the service principal has not replicated yet.
     pub async fn assignments(&self, id: &str) -> Result<Vec<AppRoleAssignment>, StepError> {
         let path = ["servicePrincipals", id, "appRoleAssignedTo"];
         let call = Call::get(&path, format!("reading who is assigned to the service principal {id}"))
@@ -33,10 +33,10 @@ impl Graph {
         Ok(self.list(&call).await?.items)
     }
 
-    /// The object ids of the groups and users that are assigned to a service principal.
+    /// Returns the object IDs of the groups and users that are assigned to a service principal.
     ///
     /// # Errors
-    /// As [`Graph::assignments`].
+    /// See [`Graph::assignments`].
     pub async fn assigned(&self, id: &str) -> Result<BTreeSet<String>, StepError> {
         Ok(self.assignments(id).await?.into_iter().map(|assignment| assignment.principal_id).collect())
     }
@@ -44,8 +44,8 @@ impl Graph {
     /// Assigns a user or a group.
     ///
     /// # Errors
-    /// `NotConsistentYet` if Graph does not see the service principal, its app role or the assignee (yet); `InvalidInput`
-    /// with advice if the tenant has no licence for group assignments.
+    /// `NotConsistentYet` if the service principal, its app role or the assignee has not replicated yet;
+    /// `InvalidInput` with advice if the tenant has no license for group assignments.
     pub async fn assign(&self, id: &str, principal: &str, role: &str) -> Result<Assigned, StepError> {
         let body = json!({ "principalId": principal, "resourceId": id, "appRoleId": role });
         let doing = format!("assigning {principal} to the service principal {id}");
@@ -57,16 +57,16 @@ impl Graph {
         }
     }
 
-    /// Takes an assignment away from a service principal. One that is gone is success.
+    /// Removes an assignment. An assignment that no longer exists counts as removed.
     ///
     /// # Errors
-    /// What Graph refuses.
+    /// The error that Graph returns.
     pub async fn unassign(&self, service_principal: &str, assignment: &str) -> Result<(), StepError> {
         let path = ["servicePrincipals", service_principal, "appRoleAssignedTo", assignment];
         let doing = format!("taking the assignment {assignment} from the service principal {service_principal}");
         match self.act(&Call::delete(&path, doing).needs(ASSIGN)).await {
             Err(GraphError::Refused(refusal)) if refusal.is_not_found() => Ok(()),
-            // The same refusal with 400 has several wordings, so the list decides.
+            // With status 400, this refusal has several wordings, so the list decides.
             Err(GraphError::Refused(refusal)) if refusal.may_be_gone() => {
                 let left = self.assignments(service_principal).await?;
                 let is_left = left.iter().any(|one| one.id.as_deref() == Some(assignment));

@@ -1,7 +1,7 @@
-//! The tokens: client credentials, as Microsoft's identity platform takes them.
+//! Access tokens for Microsoft Graph, obtained with the client credentials flow of the Microsoft identity platform.
 //!
-//! What lies in Secrets Manager is read at the first call, and once more when Entra refuses it, so that a rotated secret or
-//! certificate needs no deploy.
+//! A credential in Secrets Manager is read before the first token request, and again if Entra refuses it, so that a
+//! rotated secret or certificate needs no deployment.
 
 use std::{
     sync::OnceLock,
@@ -27,15 +27,15 @@ use crate::{
     settings::{Settings, SignIn},
 };
 
-/// What the global cloud's tokens are for; a national cloud's Graph names itself.
+/// The scope of tokens in the global cloud. In a national cloud, the scope is the URL of its Graph.
 const GLOBAL_GRAPH: &str = "https://graph.microsoft.com";
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-/// A token is renewed so long before it expires.
+/// A token is renewed this long before it expires.
 const MARGIN: Duration = Duration::from_secs(300);
 
 #[derive(Debug)]
 enum Source {
-    /// What the settings say of the identity.
+    /// The credential is determined by the settings of the identity.
     Identity {
         identity: Identity,
         config: Box<SdkConfig>,
@@ -56,7 +56,7 @@ struct State {
     token: Option<Token>,
 }
 
-/// Hands out tokens.
+/// Obtains and caches tokens.
 #[derive(Debug)]
 pub(super) struct Authenticator {
     source: Source,
@@ -73,17 +73,17 @@ impl Authenticator {
         Self { source: Source::Given(credential), state: Mutex::default() }
     }
 
-    /// The tenant that the credential is for.
+    /// Returns the tenant of the credential.
     pub(super) async fn tenant_id(&self, settings: &Settings) -> Result<String, StepError> {
         Ok(self.credential(&mut *self.state.lock().await, settings).await?.tenant_id)
     }
 
-    /// When the credential ends, where that is known: the one that lies there now, not the one that still serves.
+    /// Returns the expiry of the currently stored credential (not the cached one), if known.
     pub(super) async fn expires(&self, settings: &Settings) -> Result<Option<OffsetDateTime>, StepError> {
         Ok(self.credential(&mut State::default(), settings).await?.expires())
     }
 
-    /// A token that is good for some minutes at least.
+    /// Returns a token that is valid for at least five more minutes.
     pub(super) async fn bearer(&self, transport: &Transport, settings: &Settings) -> Result<SecretString, StepError> {
         let mut state = self.state.lock().await;
         if let Some(token) = &state.token
@@ -109,7 +109,7 @@ impl Authenticator {
         Ok(bearer)
     }
 
-    /// Forgets the token: it was refused, or it is older than a consent that just came.
+    /// Discards the token because Graph refused it, or because consent was granted after it was issued.
     pub(super) async fn forget_token(&self) {
         self.state.lock().await.token = None;
     }
@@ -175,7 +175,7 @@ impl Authenticator {
         if !reply.status.is_success() {
             return Err(refusal(&doing, &reply, matches!(credential.proof, Proof::WebIdentity)));
         }
-        // No detail of a parse error: it could quote the token.
+        // Without details of the parse error, which could contain the token.
         let unreadable = || StepError::unavailable(format!("{doing}: the answer holds no token{}", reply.trace()));
         let answer: Value = serde_json::from_str(&reply.body).map_err(|_| unreadable())?;
         let bearer = answer.get("access_token").and_then(Value::as_str).ok_or_else(unreadable)?;
@@ -183,7 +183,7 @@ impl Authenticator {
         Ok(Token { bearer: bearer.into(), expires: asked + Duration::from_secs(seconds) })
     }
 
-    /// A token of AWS's for the identity's role.
+    /// Returns a token that AWS issues for the identity's role.
     async fn vouched_for(&self, settings: &Settings) -> Result<SecretString, StepError> {
         let Source::Identity { identity, config, .. } = &self.source else {
             return Err(StepError::internal("a credential at hand has no role that AWS could vouch for"));
@@ -195,7 +195,7 @@ impl Authenticator {
     }
 }
 
-/// The credential in the secret called `name`.
+/// Reads the credential from the secret called `name`.
 async fn stored(secrets: &aws_sdk_secretsmanager::Client, name: &str) -> Result<Credential, StepError> {
     let doing = format!("reading the Graph credential from the secret {name}");
     let answer = secrets.get_secret_value().secret_id(name).send().await;
@@ -217,17 +217,18 @@ impl From<StepError> for Refused {
     }
 }
 
-/// For what a token is asked: the cloud's own Graph. A stand-in on plain HTTP speaks for the global cloud.
+/// Returns the resource to request a token for: the cloud's own Graph. For an emulator with plain HTTP, it is the
+/// global cloud's Graph.
 fn audience(graph_url: &str) -> &str {
     if graph_url.starts_with("https://") { graph_url } else { GLOBAL_GRAPH }
 }
 
-/// The token endpoint's refusal, by its AADSTS number (Microsoft: "Microsoft Entra authentication & authorization error
-/// codes").
+/// Converts a refusal by the token endpoint, identified by its AADSTS number (Microsoft: "Microsoft Entra
+/// authentication & authorization error codes").
 fn refusal(doing: &str, reply: &Reply, keyless: bool) -> Refused {
     let body: Value = serde_json::from_str(&reply.body).unwrap_or_default();
     let text = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or_default();
-    // The description goes on with trace id and time, which stand at the end of our message.
+    // Cut off the trace ID and time, which are added at the end of our message.
     let description = text("error_description").split(" Trace ID:").next().unwrap_or_default().trim();
     let number = body.pointer("/error_codes/0").and_then(Value::as_u64).or_else(|| number_in(description));
     let number = number.unwrap_or_default();
@@ -243,12 +244,12 @@ fn refusal(doing: &str, reply: &Reply, keyless: bool) -> Refused {
     Refused { error, bad_credential }
 }
 
-/// The number in a description that begins `AADSTS700024: …`.
+/// Returns the number in a description such as `AADSTS700024: …`.
 fn number_in(description: &str) -> Option<u64> {
     description.strip_prefix("AADSTS")?.split(|character: char| !character.is_ascii_digit()).next()?.parse().ok()
 }
 
-/// What a refusal means for a sign-in with a client secret or a certificate.
+/// Returns the error kind and advice for a sign-in with a client secret or a certificate.
 fn advice(number: u64, error: &str) -> (StepErrorKind, &'static str) {
     match number {
         7_000_215 => (
@@ -272,7 +273,7 @@ fn advice(number: u64, error: &str) -> (StepErrorKind, &'static str) {
             "; upload the certificate to the app registration, or put the one that is registered there and its key into the \
              credential secret",
         ),
-        // The next attempt signs anew.
+        // The next attempt signs a new assertion.
         700_024 => (
             StepErrorKind::Unavailable,
             "; the clocks of AWS and Entra differ, or the assertion arrived late; the next attempt signs a new one",
@@ -285,7 +286,7 @@ fn advice(number: u64, error: &str) -> (StepErrorKind, &'static str) {
     }
 }
 
-/// What a refusal means for a sign-in with a token of AWS's, in which there is no secret that could be wrong.
+/// Returns the error kind and advice for a sign-in with a token from AWS, which involves no secret.
 fn keyless_advice(number: u64, error: &str) -> (StepErrorKind, &'static str) {
     match number {
         700_016 | 7_000_229 => (
@@ -297,13 +298,13 @@ fn keyless_advice(number: u64, error: &str) -> (StepErrorKind, &'static str) {
             StepErrorKind::InvalidInput,
             "; check the stack's parameter TenantId, and LOGIN_URL for a national cloud",
         ),
-        // A federated credential that was just made; the same numbers mean a wrong one if they stay.
+        // The federated credential is new; if the error persists, the federated credential is wrong.
         70_021 | 700_211..=700_213 => (
             StepErrorKind::NotConsistentYet,
             "; a new federated credential takes minutes to be seen; if this stays, compare its issuer, subject and audience, \
              letter for letter, with what `onboard entra-setup` prints",
         ),
-        // The next attempt asks AWS for a new token.
+        // The next attempt requests a new token from AWS.
         700_024 => (
             StepErrorKind::Unavailable,
             "; the clocks of AWS and Entra differ, or the token arrived late: AWS's token is good for five minutes, and the \
@@ -324,7 +325,7 @@ fn keyless_advice(number: u64, error: &str) -> (StepErrorKind, &'static str) {
 
 const LOOK_UP: &str = "; look this AADSTS number up at https://login.microsoftonline.com/error";
 
-/// Refusals that mean the same for every credential.
+/// Returns the error kind and advice for refusals that have the same meaning for every credential.
 const fn common_advice(number: u64) -> Option<(StepErrorKind, &'static str)> {
     Some(match number {
         7_000_112 => (StepErrorKind::AccessDenied, "; the app registration is disabled: enable it"),
@@ -332,22 +333,22 @@ const fn common_advice(number: u64) -> Option<(StepErrorKind, &'static str)> {
             (StepErrorKind::AccessDenied, "; a Conditional Access policy for workload identities refuses this sign-in")
         }
         500_011 | 1_002_012 => (StepErrorKind::InvalidInput, "; GRAPH_URL and LOGIN_URL have to be of the same cloud"),
-        // A federated credential that Entra has not replicated, or a certificate that was just uploaded.
+        // The federated credential has not replicated yet, or the certificate was just uploaded.
         70_021 | 700_211..=700_213 => (StepErrorKind::NotConsistentYet, "; a new credential takes minutes to be seen"),
         90_033 | 90_024 | 50_196 | 50_166 => (StepErrorKind::Unavailable, ""),
         _ => return None,
     })
 }
 
-/// The `roles` in a token's payload; `None` where the token can't be read, which Microsoft reserves itself to make so.
-/// Nothing is verified: it only serves to say early what Graph would refuse later.
+/// Returns the `roles` in a token's payload, or `None` if the token can't be read: Microsoft reserves the right to
+/// make tokens opaque. The token is not verified, because the roles are only used to report missing permissions early.
 pub(super) fn roles(token: &SecretString) -> Option<Vec<String>> {
     let claims = claims(token)?;
     let roles = claims.get("roles").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     Some(roles.iter().filter_map(Value::as_str).map(ToOwned::to_owned).collect())
 }
 
-/// The tenant's object id in a token's payload.
+/// Returns the tenant ID in a token's payload.
 pub(super) fn tenant(token: &SecretString) -> Option<uuid::Uuid> {
     uuid::Uuid::try_parse(claims(token)?.get("tid")?.as_str()?).ok()
 }

@@ -1,4 +1,4 @@
-//! One call to Graph: how it is described, what its refusals mean, how lists are read to their end.
+//! A single call to Graph: how it is described, how refusals are classified, and how lists are read to the last page.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -12,14 +12,15 @@ use super::{
     transport::{Ask, Body, Reply},
 };
 
-/// More pages than any directory has; a list that is longer goes in circles.
+/// More pages than any directory has. A longer list is treated as endless.
 const MOST_PAGES: usize = 10_000;
 
-/// How long a replica is waited for that has not heard of an object just made; minutes belong to the state machine.
+/// Delays before retrying if a replica does not have a new object yet. Delays of minutes are left to the state
+/// machine.
 pub(super) const REPLICA_WAITS: [Duration; 3] =
     [Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2)];
 
-/// One call, before it is sent.
+/// A call before it is sent.
 #[derive(Debug)]
 pub(super) struct Call {
     method: Method,
@@ -33,7 +34,7 @@ pub(super) struct Call {
 }
 
 impl Call {
-    /// A read; `doing` is for errors and reads like `reading the group 1234`.
+    /// A read. `doing` describes the call in errors, for example `reading the group 1234`.
     pub(super) fn get(path: &[&str], doing: impl Into<String>) -> Self {
         Self {
             method: Method::GET,
@@ -64,35 +65,36 @@ impl Call {
         self
     }
 
-    /// The application permission that the call needs, for the message where Graph refuses.
+    /// Sets the application permission that the call requires, for the error message if Graph refuses.
     pub(super) const fn needs(mut self, permission: &'static str) -> Self {
         self.permission = permission;
         self
     }
 
-    /// The objects of this call may be minutes old: 404 means that a replica has not heard of them yet.
+    /// Marks the objects of this call as possibly minutes old: status 404 then means that a replica does not have them
+    /// yet.
     pub(super) const fn just_made(mut self) -> Self {
         self.just_made = true;
         self
     }
 
-    /// Doing this twice is not the same as doing it once.
+    /// Marks the call as not idempotent.
     pub(super) const fn once(mut self) -> Self {
         self.repeatable = false;
         self
     }
 }
 
-/// Why a call brought no answer.
+/// Why a call failed.
 #[derive(Debug)]
 pub enum GraphError {
-    /// Graph answered and refused.
+    /// Graph responded with a refusal.
     Refused(Box<Refusal>),
-    /// There was no answer, or none of use.
+    /// There was no response, or an unusable one.
     Failed(StepError),
 }
 
-/// What Graph said.
+/// A refusal by Graph.
 #[derive(Debug)]
 pub struct Refusal {
     /// The HTTP status.
@@ -111,7 +113,7 @@ impl Refusal {
     fn new(call: &Call, reply: &Reply) -> Self {
         let body: Value = serde_json::from_str(&reply.body).unwrap_or_default();
         let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).map(ToOwned::to_owned);
-        // Both spellings are in Microsoft's own documentation.
+        // Microsoft's documentation has both spellings.
         let inner =
             |key: &str| text(&format!("/error/innerError/{key}")).or_else(|| text(&format!("/error/innererror/{key}")));
         let trace = match (inner("request-id"), inner("date")) {
@@ -129,15 +131,17 @@ impl Refusal {
         }
     }
 
-    /// Whether Graph says that an object of the call does not exist.
+    /// Returns whether an object of the call does not exist.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         self.status == 404 || self.code == "Request_ResourceNotFound"
     }
 
-    /// Whether Graph answers 400 because a replica has not heard of an object or an app role that was made moments ago.
+    /// Returns whether Graph responded with status 400 because a replica does not have a recently created object or
+    /// app role yet.
     ///
-    /// Both texts also mean a mistake if they stay (<https://github.com/microsoftgraph/msgraph-bicep-types/issues/193>).
+    /// If they persist, both messages mean a mistake
+    /// (<https://github.com/microsoftgraph/msgraph-bicep-types/issues/193>).
     #[must_use]
     pub fn is_not_replicated(&self) -> bool {
         const TEXTS: [&str; 2] =
@@ -145,8 +149,9 @@ impl Refusal {
         self.just_made && (self.is_not_found() || self.status == 400 && TEXTS.iter().any(|text| self.says(text)))
     }
 
-    /// Whether the refusal may mean that what the call adds exists already. Graph has no code for it and several wordings,
-    /// with 400 and with 409, so that only a read can tell (<https://github.com/microsoftgraph/msgraph-bicep-types/issues/161>).
+    /// Returns whether the refusal may mean that the object to add exists already. Graph has no error code for this
+    /// and uses several wordings, with status 400 and 409, so the caller must read the object to be certain
+    /// (<https://github.com/microsoftgraph/msgraph-bicep-types/issues/161>).
     #[must_use]
     pub fn may_exist(&self) -> bool {
         self.claims_existence() || self.status == 409 && self.code != "Directory_ConcurrencyViolation"
@@ -156,22 +161,22 @@ impl Refusal {
         matches!(self.status, 400 | 409) && (self.says("already exist") || self.says("conflicting object"))
     }
 
-    /// Whether the refusal may mean that what the call removes is gone: `EntitlementGrant being updated or deleted is not
-    /// found.` comes with 400.
+    /// Returns whether the refusal may mean that the object to remove no longer exists, for example `EntitlementGrant
+    /// being updated or deleted is not found.` with status 400.
     #[must_use]
     pub fn may_be_gone(&self) -> bool {
         self.status == 400 && (self.says("not found") || self.says("does not exist"))
     }
 
-    /// Whether another application of the tenant has this identifier URI.
+    /// Returns whether another application of the tenant has this identifier URI.
     #[must_use]
     pub fn is_identifier_taken(&self) -> bool {
         self.code == "Request_MultipleObjectsWithSameKeyValue"
             || self.says("same value for property identifierUris already exists")
     }
 
-    /// Whether the tenant's policy on new identifier URIs refused one. It also does so while the service principal's SAML
-    /// mode, which exempts it, has not replicated.
+    /// Returns whether the tenant's policy for identifier URIs refused a new one. The policy exempts service
+    /// principals in SAML mode, but also refuses until this mode has replicated.
     #[must_use]
     pub fn is_identifier_policy(&self) -> bool {
         const TEXTS: [&str; 3] = [
@@ -182,25 +187,26 @@ impl Refusal {
         self.code == "HostNameNotOnVerifiedDomain" || TEXTS.iter().any(|text| self.says(text))
     }
 
-    /// Whether Graph got no (timely) answer when it validated a notification URL. It reports this with more than one code.
+    /// Returns whether Graph received no response in time when it validated a notification URL. Graph reports this
+    /// with several codes.
     #[must_use]
     pub fn is_failed_validation(&self) -> bool {
         self.status == 400 && (self.code == "ValidationError" || self.says("Subscription validation request"))
     }
 
-    /// Whether Graph refuses one more subscription of this application or in this tenant. The quotas are documented and the
-    /// wording is not.
+    /// Returns whether Graph refused because the application or the tenant has reached its limit of subscriptions.
+    /// Microsoft documents the limits, but not the wording.
     #[must_use]
     pub fn is_subscription_limit(&self) -> bool {
         self.status == 403 && ["number of subscriptions", "subscription limit"].iter().any(|text| self.says(text))
     }
 
-    /// Whether the message contains a text, in any case.
+    /// Returns whether the message contains a text, ignoring case.
     fn says(&self, text: &str) -> bool {
         self.message.to_ascii_lowercase().contains(&text.to_ascii_lowercase())
     }
 
-    /// Whether the same call may succeed once the replicas agree.
+    /// Returns whether the same call may succeed after replication.
     fn may_pass(&self) -> bool {
         self.is_not_replicated() || self.is_identifier_policy()
     }
@@ -211,14 +217,14 @@ impl Refusal {
             _ if self.is_not_replicated() => StepErrorKind::NotConsistentYet,
             _ if self.is_failed_validation() => StepErrorKind::Unavailable,
             _ if self.is_subscription_limit() => StepErrorKind::LimitExceeded,
-            // Graph's lists are late: the object that it names shows up in a later read.
+            // Graph's lists lag behind: a later read shows the existing object.
             _ if self.just_made && self.claims_existence() && !self.is_identifier_taken() => {
                 StepErrorKind::NotConsistentYet
             }
             401 | 403 => StepErrorKind::AccessDenied,
             409 if self.code == "Directory_ConcurrencyViolation" => StepErrorKind::Unavailable,
             409 => StepErrorKind::Conflict,
-            // A query that Graph does not take is a fault of ours, not of the input.
+            // An unsupported query is our bug, not a mistake in the input.
             400 if self.code == "Request_UnsupportedQuery" => StepErrorKind::Internal,
             400 | 404 => StepErrorKind::InvalidInput,
             _ => StepErrorKind::Internal,
@@ -276,7 +282,7 @@ impl From<GraphError> for StepError {
     }
 }
 
-/// A list, read to its end.
+/// A list with the items of all pages.
 #[derive(Debug)]
 pub(super) struct Listing<T> {
     pub(super) items: Vec<T>,
@@ -292,19 +298,19 @@ struct Page<T> {
 }
 
 impl Graph {
-    /// Sends a call and decodes its answer.
+    /// Sends a call and decodes the response.
     pub(super) async fn send<T: DeserializeOwned>(&self, call: &Call) -> Result<T, GraphError> {
         let url = self.url(call)?;
         Ok(decode(call, &self.answer(call, url).await?)?)
     }
 
-    /// Sends a call whose answer has no body that counts.
+    /// Sends a call and ignores the body of the response.
     pub(super) async fn act(&self, call: &Call) -> Result<(), GraphError> {
         let url = self.url(call)?;
         self.answer(call, url).await.map(drop)
     }
 
-    /// Reads one object; `None` where it does not exist (or is not seen yet).
+    /// Reads one object; returns `None` if it does not exist or has not replicated yet.
     pub(super) async fn find<T: DeserializeOwned>(&self, call: &Call) -> Result<Option<T>, StepError> {
         match self.send(call).await {
             Ok(object) => Ok(Some(object)),
@@ -313,7 +319,7 @@ impl Graph {
         }
     }
 
-    /// Reads a list to its end. A page that can't be believed is an error: half a list is no list.
+    /// Reads all pages of a list. An invalid page fails the whole read, because an incomplete list must not be used.
     pub(super) async fn list<T: DeserializeOwned>(&self, call: &Call) -> Result<Listing<T>, GraphError> {
         let doing = &call.doing;
         let mut listing = Listing { items: Vec::new(), pages: 0 };
@@ -323,7 +329,7 @@ impl Graph {
             if !seen.insert(url.to_string()) || listing.pages >= MOST_PAGES {
                 return Err(StepError::unavailable(format!("{doing}: Graph's pages go in circles")).into());
             }
-            // A page may be empty and still have a next one.
+            // A page may be empty and still have a next page.
             let page: Page<T> = decode(call, &self.answer(call, url).await?)?;
             listing.items.extend(page.value);
             listing.pages += 1;
@@ -337,7 +343,7 @@ impl Graph {
         }
     }
 
-    /// One answer, with some patience for replicas where the objects of the call are new.
+    /// Returns one response. If the objects of the call are new, retries until they have replicated.
     async fn answer(&self, call: &Call, url: Url) -> Result<Reply, GraphError> {
         for wait in REPLICA_WAITS {
             match self.admitted(call, url.clone()).await {
@@ -350,7 +356,7 @@ impl Graph {
         self.admitted(call, url).await
     }
 
-    /// One answer, with one fresh token where the one at hand is refused.
+    /// Returns one response. If Graph refuses the token, retries once with a new token.
     async fn admitted(&self, call: &Call, url: Url) -> Result<Reply, GraphError> {
         let mut reply = self.once(call, url.clone()).await?;
         if reply.status == StatusCode::UNAUTHORIZED {
@@ -361,7 +367,7 @@ impl Graph {
             return Ok(reply);
         }
         if reply.status == StatusCode::FORBIDDEN {
-            // Consent that comes now is in the next token only.
+            // If consent is granted now, only a new token contains it.
             self.authenticator.forget_token().await;
         }
         Err(GraphError::Refused(Box::new(Refusal::new(call, &reply))))
@@ -385,21 +391,23 @@ impl Graph {
         url.path_segments_mut().map_err(|()| wrong())?.pop_if_empty().push("v1.0").extend(&call.path);
         if !call.query.is_empty() {
             url.query_pairs_mut().extend_pairs(call.query.iter().map(|(name, value)| (*name, value.as_str())));
-            // OData writes a space as %20; the form's + is taken for a plus by some of Microsoft's gateways.
+            // OData encodes a space as %20; some of Microsoft's gateways treat the form encoding `+` as a plus sign.
             let query = url.query().unwrap_or_default().replace('+', "%20").replace("%24", "$");
             url.set_query(Some(&query));
         }
         Ok(url)
     }
 
-    /// A next link, which is opaque and may lead anywhere but to another host: the token goes with it.
+    /// Returns a next link if it has the same origin. The link is opaque, but the token must not be sent to another
+    /// host.
     fn same_origin(&self, next: &str) -> Option<Url> {
         let (next, base) = (Url::parse(next).ok()?, Url::parse(self.base()).ok()?);
         (next.origin() == base.origin()).then_some(next)
     }
 }
 
-/// Decodes an answer. The error says where it does not fit, and not what stands there: answers hold personal data.
+/// Decodes a response. The error contains the path of the invalid value but not the value, because responses contain
+/// personal data.
 fn decode<T: DeserializeOwned>(call: &Call, reply: &Reply) -> Result<T, StepError> {
     let mut json = serde_json::Deserializer::from_str(&reply.body);
     serde_path_to_error::deserialize(&mut json).map_err(|error| {

@@ -1,5 +1,5 @@
-//! Signing in by certificate: a short-lived assertion, signed with the private key, that names the certificate by its
-//! SHA-256 (Microsoft: "Microsoft identity platform application authentication certificate credentials").
+//! Sign-in with a certificate: a short-lived assertion, signed with the private key, that identifies the certificate
+//! by its SHA-256 hash (Microsoft: "Microsoft identity platform application authentication certificate credentials").
 
 use std::{fmt, sync::Arc};
 
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::x509;
 
-/// How long an assertion is good: Microsoft advises five to ten minutes.
+/// Lifetime of an assertion. Microsoft recommends five to ten minutes.
 const LIFETIME: Duration = Duration::minutes(5);
 
 /// A certificate and its private key.
@@ -35,7 +35,7 @@ impl Certificate {
     /// Reads a certificate and its RSA key (PKCS #8 or PKCS #1) from PEM.
     ///
     /// # Errors
-    /// What is wrong, as the end of a sentence about the secret; never a word of what it holds.
+    /// The problem, phrased as the end of a sentence about the secret; it never contains the secret's content.
     pub fn from_pem(certificate: &str, key: &str) -> Result<Self, &'static str> {
         let der = CertificateDer::from_pem_slice(certificate.as_bytes())
             .map_err(|_| "has a certificate that is not PEM (-----BEGIN CERTIFICATE-----)")?;
@@ -58,23 +58,23 @@ impl Certificate {
         })
     }
 
-    /// When the certificate ends.
+    /// Returns the expiry of the certificate.
     #[must_use]
     pub const fn not_after(&self) -> OffsetDateTime {
         self.not_after
     }
 
-    /// The certificate's SHA-256 as an assertion names it.
+    /// Returns the certificate's SHA-256 hash in the encoding of an assertion.
     pub(super) fn thumbprint(&self) -> &str {
         &self.thumbprint
     }
 
-    /// An assertion that the caller is the application `client_id`, for the token endpoint `audience`.
+    /// Creates an assertion for the application `client_id` and the token endpoint `audience`.
     pub(super) fn assertion(&self, client_id: &str, audience: &str, now: OffsetDateTime) -> Option<SecretString> {
         let header = json!({ "alg": "PS256", "typ": "JWT", "x5t#S256": self.thumbprint });
         let claims = json!({
             "aud": audience, "iss": client_id, "sub": client_id, "jti": Uuid::new_v4().to_string(),
-            // A clock that is a little behind must not see the assertion as one of the future.
+            // Allow for a clock at Entra that is slightly behind.
             "nbf": (now - Duration::minutes(1)).unix_timestamp(), "iat": now.unix_timestamp(),
             "exp": (now + LIFETIME).unix_timestamp(),
         });

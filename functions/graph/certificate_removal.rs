@@ -1,16 +1,18 @@
-//! Removal of SAML signing certificates, the most dangerous write of this product: a mistake locks every user out.
+//! Removal of SAML signing certificates. This is the most dangerous write of this product: a mistake locks out every
+//! user.
 //!
-//! Graph has no call that removes one certificate. Both lists of credentials are written anew, and what is missing in them is
-//! deleted. The rules come from a public provider's tests against real tenants (terraform-provider-microsoft365, pull request
-//! 3491, August 2026):
+//! Graph has no call to remove one certificate. Both credential lists are written anew, and credentials missing from
+//! them are deleted. The rules below come from the tests of a public Terraform provider against real tenants
+//! (terraform-provider-microsoft365, pull request 3491, August 2026):
 //!
-//! * Retained credentials are sent back exactly as they were read, with `key` and `secretText` explicitly null. Graph refuses
-//!   anything else: "Update to existing credential … is not allowed".
-//! * The answer of a stale replica lacks the newest certificate. So the active certificate is read in the same request as the
-//!   lists, and nothing is written unless that certificate, and every other that an earlier read showed, is among those kept.
+//! * Retained credentials are sent back exactly as they were read, with `key` and `secretText` explicitly null. Graph
+//!   refuses anything else: "Update to existing credential … is not allowed".
+//! * The response of a stale replica lacks the newest certificate. Therefore, the active certificate is read in the
+//!   same request as the lists, and nothing is written unless the retained credentials include the active certificate
+//!   and all others from an earlier read.
 //! * Both lists are read back after the write.
 //!
-//! In any doubt nothing is written. The caller reports the reason, and an administrator removes the certificate.
+//! In case of doubt, nothing is written. The caller reports the reason, and an administrator removes the certificate.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,21 +29,21 @@ use super::{
 const WRITE_APPLICATIONS: &str = "Application.ReadWrite.All";
 const FIELDS: &str = "id,keyCredentials,passwordCredentials,preferredTokenSigningKeyThumbprint";
 
-/// One entry of `keyCredentials` or `passwordCredentials`, as Graph wrote it.
+/// One entry of `keyCredentials` or `passwordCredentials`, as returned by Graph.
 type Credential = Map<String, Value>;
 
 /// The result of a removal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Removal {
-    /// The certificates are in neither list any more, and all others are in both.
+    /// The removed certificates are in neither list, and all others are still in both.
     Done,
-    /// Nothing was changed; the text is the reason.
+    /// Nothing was changed, for the given reason.
     Refused(String),
-    /// Credentials that had to stay are missing after the write; the text names them.
+    /// Credentials that had to be retained are missing after the write; the text lists them.
     Damaged(String),
 }
 
-/// The credentials of a service principal, as one request shows them.
+/// The credentials of a service principal, all from the same response.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Credentials {
@@ -55,27 +57,27 @@ struct Credentials {
 /// Why nothing is written.
 #[derive(Debug, PartialEq, Eq)]
 enum Doubt {
-    /// A later read may show something else.
+    /// The response may be stale; a later read may differ.
     Stale(String),
-    /// The lists are not as `addTokenSigningCertificate` makes them.
+    /// The lists do not have the form that `addTokenSigningCertificate` produces.
     Unclear(String),
 }
 
-/// A removal that may be written.
+/// The lists to write.
 #[derive(Debug, PartialEq, Eq)]
 struct Plan {
     keys: Vec<Credential>,
     passwords: Vec<Credential>,
-    /// The `keyId`s that leave both lists.
+    /// The `keyId`s to remove from both lists.
     removed: BTreeSet<String>,
 }
 
 impl Graph {
-    /// Removes certificates (by thumbprint) from a service principal, each with its private key, its public key and its
-    /// password. `kept` are the thumbprints of all others that an earlier read showed.
+    /// Removes certificates, identified by thumbprint, from a service principal, each with its private key, its public
+    /// key and its password. `kept` has the thumbprints of all other certificates from an earlier read.
     ///
     /// # Errors
-    /// `NotConsistentYet` if Graph does not show the service principal, the certificates to keep, or the result.
+    /// `NotConsistentYet` if Graph does not show the service principal, the certificates to keep, or the result yet.
     pub async fn remove_certificates(
         &self,
         id: &str,
@@ -116,7 +118,7 @@ impl Graph {
         })
     }
 
-    /// Reads both lists after the write, a few times: a replica may still show the lists from before.
+    /// Reads both lists after the write, with a few retries, because a replica may still return the previous lists.
     async fn read_back(&self, id: &str, plan: &Plan) -> Result<Removal, StepError> {
         let mut waits = REPLICA_WAITS.into_iter();
         loop {
@@ -140,7 +142,7 @@ impl Graph {
 }
 
 impl Plan {
-    /// The entries that had to stay and are not shown, each with its list.
+    /// Returns the retained entries that are missing, each with the name of its list.
     fn missing(&self, shown: &Credentials) -> Vec<String> {
         let absent = |kept: &[Credential], shown: &[Credential], list: &str| {
             let gone = kept.iter().filter(|kept| !shown.iter().any(|one| key_id(one) == key_id(kept)));
@@ -160,7 +162,7 @@ fn key_id(credential: &Credential) -> &str {
     text(credential, "keyId")
 }
 
-/// What the private key, the public key and the password of one certificate have in common.
+/// Returns the value that the private key, the public key and the password of one certificate share.
 fn identifier(credential: &Credential) -> &str {
     text(credential, "customKeyIdentifier")
 }
@@ -173,7 +175,7 @@ fn ids(credentials: &Credentials) -> BTreeSet<String> {
     all(credentials).map(|credential| key_id(credential).to_owned()).collect()
 }
 
-/// Decides what to write. `None`: the certificates to remove are not there.
+/// Decides what to write. Returns `None` if the certificates to remove are not listed.
 fn plan(credentials: &Credentials, removed: &BTreeSet<String>, kept: &BTreeSet<String>) -> Result<Option<Plan>, Doubt> {
     if all(credentials).any(|credential| key_id(credential).is_empty() || identifier(credential).is_empty()) {
         let why = "a credential has no keyId or no customKeyIdentifier, so it is not clear what belongs together";
@@ -224,7 +226,7 @@ fn plan(credentials: &Credentials, removed: &BTreeSet<String>, kept: &BTreeSet<S
     }))
 }
 
-/// Whether a certificate is listed with exactly one private key, one public key and one password.
+/// Returns whether a certificate is listed with exactly one private key, one public key and one password.
 fn is_whole(credentials: &Credentials, of: &str) -> bool {
     let keys = |usage: &str| {
         let of_pair = credentials.key_credentials.iter().filter(|key| identifier(key) == of);
@@ -240,12 +242,12 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
     use super::*;
 
-    /// Three contents of certificates, in base64, with their thumbprints.
+    /// Three certificate contents in base64, with their thumbprints.
     const OLD: (&str, &str) = ("aGVsbG8=", "AAF4C61DDCC5E8A2DABEDE0F3B482CD9AEA9434D");
     const NEW: (&str, &str) = ("d29ybGQ=", "7C211433F02071597741E6FF5A8EA34789ABBF43");
     const PORTAL: (&str, &str) = ("dGhpcmQ=", "34FB3300B9A77BEBDC988EC3EDD0D4A6A42A26F9");
 
-    /// The credentials of these certificates as `addTokenSigningCertificate` makes them.
+    /// Returns the credentials of these certificates in the form that `addTokenSigningCertificate` produces.
     fn listed(certificates: &[(&str, &str)], active: &str) -> Credentials {
         let mut credentials = Credentials {
             preferred_token_signing_key_thumbprint: Some(active.to_lowercase()),
@@ -294,9 +296,9 @@ mod tests {
         for (shown, active, kept) in [
             // The active certificate is not listed yet.
             (listed(&[OLD], NEW.1), "not in the list", set(&[])),
-            // The switch to the new one is not known yet.
+            // The activation of the new certificate is not visible yet.
             (listed(&[OLD, NEW], OLD.1), "is the active one", set(&[NEW])),
-            // One that an earlier read showed is missing.
+            // A certificate from an earlier read is missing.
             (listed(&[OLD, NEW], NEW.1), "which was there before", set(&[NEW, PORTAL])),
             // No certificate is active.
             (listed(&[OLD, NEW], ""), "not in the list", set(&[NEW])),
@@ -314,7 +316,7 @@ mod tests {
             plan(&credentials, &set(&[OLD]), &set(&[NEW])).unwrap_err()
         };
         for doubt in [
-            // Null would be equal to null, and remove every credential without an identifier.
+            // Without this check, null would equal null, and every credential without an identifier would be removed.
             change(&|credentials| {
                 for credential in &mut credentials.key_credentials {
                     credential.insert("customKeyIdentifier".into(), Value::Null);

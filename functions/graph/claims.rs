@@ -1,4 +1,4 @@
-//! Claims mapping policies: what Entra says about a person in the assertion.
+//! Claims mapping policies, which define the claims in Entra's assertion.
 
 use onboarding_core::StepError;
 use serde_json::{Value, json};
@@ -9,10 +9,10 @@ pub(super) const READ_POLICIES: &str = "Policy.Read.All";
 const WRITE_POLICIES: &str = "Policy.ReadWrite.ApplicationConfiguration";
 
 impl Graph {
-    /// The claims mapping policies of a service principal; Entra heeds one.
+    /// Returns the claims mapping policies of a service principal. Entra applies only one.
     ///
     /// # Errors
-    /// `NotConsistentYet` where Graph does not see the service principal (yet).
+    /// `NotConsistentYet` if the service principal has not replicated yet.
     pub async fn claims_policies_of(&self, service_principal: &str) -> Result<Vec<ClaimsMappingPolicy>, StepError> {
         let path = ["servicePrincipals", service_principal, "claimsMappingPolicies"];
         let call = Call::get(&path, format!("reading the claims policy of the service principal {service_principal}"))
@@ -21,22 +21,22 @@ impl Graph {
         Ok(self.list(&call).await?.items)
     }
 
-    /// All claims mapping policies of the tenant with this display name.
+    /// Returns all claims mapping policies of the tenant with this display name.
     ///
     /// # Errors
-    /// What Graph refuses.
+    /// The error that Graph returns.
     pub async fn claims_policies_named(&self, name: &str) -> Result<Vec<ClaimsMappingPolicy>, StepError> {
         let call = Call::get(&["policies", "claimsMappingPolicies"], "reading the tenant's claims mapping policies")
             .needs(READ_POLICIES);
-        // Filtered here: a tenant has few of them, and their $filter is served from an index that lags.
+        // Filtered here, because a tenant has few policies, and Graph's `$filter` uses an index that lags behind.
         let all: Vec<ClaimsMappingPolicy> = self.list(&call).await.map_err(StepError::from)?.items;
         Ok(all.into_iter().filter(|policy| policy.display_name.as_deref() == Some(name)).collect())
     }
 
-    /// Makes a claims mapping policy. Every call makes another one.
+    /// Creates a claims mapping policy. Each call creates another policy.
     ///
     /// # Errors
-    /// `Unavailable` where the answer got lost: the policy may exist.
+    /// `Unavailable` if the response was lost: the policy may exist.
     pub async fn create_claims_policy(&self, name: &str, definition: &Value) -> Result<ClaimsMappingPolicy, StepError> {
         let body =
             json!({ "definition": [definition.to_string()], "displayName": name, "isOrganizationDefault": false });
@@ -45,10 +45,10 @@ impl Graph {
         Ok(self.send(&call).await?)
     }
 
-    /// Gives a claims mapping policy another definition.
+    /// Replaces the definition of a claims mapping policy.
     ///
     /// # Errors
-    /// What Graph refuses.
+    /// The error that Graph returns.
     pub async fn update_claims_policy(&self, id: &str, definition: &Value) -> Result<(), StepError> {
         let body = json!({ "definition": [definition.to_string()] });
         let doing = format!("changing the definition of the claims mapping policy {id}");
@@ -57,12 +57,12 @@ impl Graph {
         Ok(self.act(&call).await?)
     }
 
-    /// Puts a claims mapping policy on a service principal. One that is there already is success.
+    /// Assigns a claims mapping policy to a service principal. An existing assignment counts as success.
     ///
     /// # Errors
-    /// `NotConsistentYet` where Graph does not see one of the two (yet).
+    /// `NotConsistentYet` if the service principal or the policy has not replicated yet.
     pub async fn assign_claims_policy(&self, service_principal: &str, policy: &str) -> Result<(), StepError> {
-        // The reference names Graph's own address, never the tenant's form of it, which Graph refuses here.
+        // The reference has Graph's own address. Graph refuses an address that contains the tenant.
         let reference = format!("{}/v1.0/policies/claimsMappingPolicies/{policy}", self.settings.graph_url());
         let path = ["servicePrincipals", service_principal, "claimsMappingPolicies", "$ref"];
         let doing = format!("putting the claims mapping policy {policy} on the service principal {service_principal}");

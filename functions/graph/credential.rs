@@ -1,6 +1,6 @@
-//! By what an application proves to Entra who it is, as it lies in Secrets Manager: one JSON object with `tenantId`,
-//! `clientId` and either `clientSecret` or `certificate` and `privateKey`, both in PEM. `expires` (RFC 3339, or a date) may
-//! say when a client secret ends; a certificate says it itself.
+//! The credential with which an application authenticates to Entra, as stored in Secrets Manager: a JSON object with
+//! `tenantId`, `clientId` and either `clientSecret` or `certificate` and `privateKey`, both in PEM. The optional
+//! `expires` (RFC 3339, or a date) is the expiry of a client secret; a certificate contains its own expiry.
 
 use onboarding_core::StepError;
 use secrecy::{ExposeSecret, SecretString};
@@ -12,44 +12,44 @@ use time::{
 
 use super::certificate::Certificate;
 
-/// What is stored where a client secret is used.
+/// The form of a secret with a client secret.
 const WITH_SECRET: &str = r#"{"tenantId": "…", "clientId": "…", "clientSecret": "…"}"#;
-/// What is stored where a certificate is used.
+/// The form of a secret with a certificate.
 const WITH_CERTIFICATE: &str = r#"{"tenantId": "…", "clientId": "…", "certificate": "-----BEGIN CERTIFICATE-----…", "privateKey": "-----BEGIN PRIVATE KEY-----…"}"#;
 
-/// By what the functions sign in to Microsoft Graph.
+/// The credential with which the functions sign in to Microsoft Graph.
 #[derive(Clone, Debug)]
 pub struct Credential {
-    /// The tenant's id or a verified domain.
+    /// The ID or a verified domain of the tenant.
     pub tenant_id: String,
-    /// The application (client) id.
+    /// The application (client) ID.
     pub client_id: String,
-    /// What proves that it is this application.
+    /// How the application authenticates.
     pub proof: Proof,
 }
 
-/// What proves to Entra that a caller is an application.
+/// How an application authenticates to Entra.
 #[derive(Clone, Debug)]
 pub enum Proof {
-    /// A client secret's value, and when it ends where that is known.
+    /// A client secret's value, and its expiry if known.
     Secret(SecretString, Option<OffsetDateTime>),
     /// A certificate that is registered with the application, and its private key.
     Certificate(Certificate),
-    /// A token of AWS's own, which a federated credential of the application trusts.
+    /// A token issued by AWS, which a federated credential of the application trusts.
     WebIdentity,
 }
 
 impl Credential {
-    /// A credential with a client secret.
+    /// Creates a credential with a client secret.
     #[must_use]
     pub fn with_secret(tenant_id: &str, client_id: &str, secret: &str) -> Self {
         Self { tenant_id: tenant_id.into(), client_id: client_id.into(), proof: Proof::Secret(secret.into(), None) }
     }
 
-    /// Reads the JSON of the secret called `name`. Further fields are ignored.
+    /// Parses the JSON of the secret called `name`. Unknown fields are ignored.
     ///
     /// # Errors
-    /// `InvalidInput` that names the secret and the field that is missing or wrong, and never quotes what it holds.
+    /// `InvalidInput` with the name of the secret and of the missing or invalid field, never with the content.
     pub fn parse(name: &str, text: &str) -> Result<Self, StepError> {
         let shapes = format!("store {WITH_SECRET} or {WITH_CERTIFICATE}");
         let refuse = |what: &str| StepError::invalid_input(format!("the secret {name} {what}; {shapes}"));
@@ -78,7 +78,7 @@ impl Credential {
         Ok(Self { tenant_id, client_id, proof })
     }
 
-    /// When it ends, where that is known. What AWS vouches for never does.
+    /// Returns the expiry, if known. A federated credential never expires.
     #[must_use]
     pub fn expires(&self) -> Option<OffsetDateTime> {
         match &self.proof {
@@ -88,7 +88,7 @@ impl Credential {
         }
     }
 
-    /// Whether signing in with the other would be the same.
+    /// Returns whether both credentials are equal for signing in.
     pub(super) fn same(&self, other: &Self) -> bool {
         self.tenant_id == other.tenant_id
             && self.client_id == other.client_id
@@ -101,7 +101,7 @@ impl Credential {
     }
 }
 
-/// A time, or the beginning of a day in UTC.
+/// Parses a time, or a date as the start of that day in UTC.
 #[must_use]
 pub fn moment(text: &str) -> Option<OffsetDateTime> {
     let day = || Date::parse(text, &Iso8601::DATE).ok().map(|date| date.midnight().assume_utc());

@@ -1,4 +1,4 @@
-//! Groups and their members. Always the plain reads, never the "advanced queries": those ask an index that lags.
+//! Groups and their members. Graph's "advanced queries" are not used, because they query an index that lags behind.
 
 use std::collections::BTreeMap;
 
@@ -16,30 +16,30 @@ use super::{
 
 const GROUP_FIELDS: &str = "id,displayName,securityEnabled";
 const USER_FIELDS: &str = "id,userPrincipalName,mail,givenName,surname,displayName,accountEnabled,userType";
-/// The largest page that Graph gives of members.
+/// Graph's maximum page size for members.
 const PAGE: &str = "999";
 const USER: &str = "#microsoft.graph.user";
 const READ_GROUPS: &str = "Group.Read.All";
 const READ_USERS: &str = "User.Read.All";
 
-/// A group's members, read to the last page.
+/// A group's members, from all pages.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GroupMembers {
-    /// The users, each once, by object id.
+    /// The users, without duplicates, sorted by object ID.
     pub members: Vec<Member>,
     /// The groups among the members.
     pub nested_groups: Vec<NestedGroup>,
-    /// How many members are neither, by their type: `device`, `orgContact`, `agentUser`.
+    /// The number of other members by type, for example `device`, `orgContact` or `agentUser`.
     pub other_objects: BTreeMap<String, usize>,
-    /// How many pages it took.
+    /// The number of pages read.
     pub pages: usize,
 }
 
 impl Graph {
-    /// The group that has this object id or exactly this display name.
+    /// Returns the group with this object ID or exactly this display name.
     ///
     /// # Errors
-    /// `InvalidInput` where there is none, `Conflict` with the ids where several share the name.
+    /// `InvalidInput` if there is none; `Conflict` with the IDs if several groups have the name.
     pub async fn resolve_group(&self, name_or_id: &str) -> Result<Group, StepError> {
         if uuid::Uuid::try_parse(name_or_id)
             .is_ok_and(|id| id.hyphenated().to_string().eq_ignore_ascii_case(name_or_id))
@@ -54,12 +54,13 @@ impl Graph {
         }
         let name = nfc(name_or_id);
         let mut found = self.groups_named(&name).await?;
-        // Whether the filter treats both forms of a voicing mark or an accent as the same is not documented.
+        // Microsoft does not document whether the filter treats both Unicode forms of an accent or voicing mark as
+        // equal.
         let decomposed = nfd(name_or_id);
         if decomposed != name && !found.iter().any(|group| group.display_name == name) {
             found.extend(self.groups_named(&decomposed).await?);
         }
-        // The filter knows no case, and names that differ only in case are two groups.
+        // The filter is not case-sensitive, but two groups may have names that differ only in case.
         let (mut exact, others): (Vec<_>, Vec<_>) = found.into_iter().partition(|group| group.display_name == name);
         match (exact.len(), exact.pop()) {
             (1, Some(group)) => Ok(group),
@@ -82,7 +83,7 @@ impl Graph {
         }
     }
 
-    /// The groups of this display name, whose case the filter ignores.
+    /// Returns the groups with this display name, ignoring case.
     async fn groups_named(&self, name: &str) -> Result<Vec<Group>, StepError> {
         let quoted = name.replace('\'', "''");
         let call = Call::get(&["groups"], format!("looking for the group \"{name}\""))
@@ -93,12 +94,12 @@ impl Graph {
         Ok(found.into_iter().map(Group::normalized).collect())
     }
 
-    /// The direct members of a group, or with `nested` all members of the groups in it as well; `None` where the group does
-    /// not exist.
+    /// Returns the direct members of a group, with `nested` also the members of all groups in it, or `None` if the
+    /// group does not exist.
     ///
     /// # Errors
-    /// Any page that fails fails the read: an incomplete list would look like people who left. `AccessDenied` where Graph
-    /// hides the users' fields, which it does silently without `User.Read.All`.
+    /// If any page fails, because members missing from an incomplete list would be treated as leavers. `AccessDenied`
+    /// if Graph omits the users' fields, which it does without an error if `User.Read.All` is missing.
     pub async fn group_members(&self, group_id: &str, nested: bool) -> Result<Option<GroupMembers>, StepError> {
         let relation = if nested { "transitiveMembers" } else { "members" };
         let call = Call::get(&["groups", group_id, relation], format!("reading the members of the group {group_id}"))
@@ -114,7 +115,7 @@ impl Graph {
         let mut users: BTreeMap<String, Member> = BTreeMap::new();
         for object in listing.items {
             match object.kind.as_deref() {
-                // Types that derive from user, such as `agentUser`, belong to no person who could sign in.
+                // Types derived from user, such as `agentUser`, can't sign in as a person.
                 Some(USER) => {
                     let member = Member::from(object);
                     if member.is_unreadable() {
@@ -124,7 +125,8 @@ impl Graph {
                             member.id
                         )));
                     }
-                    // A list that changes while it is read may name somebody twice; the fuller reading is the greater.
+                    // If the list changes while it is read, a user may be listed twice; the greater entry has more
+                    // fields.
                     let known = users.entry(member.id.clone()).or_default();
                     if member > *known {
                         *known = member;
@@ -142,21 +144,22 @@ impl Graph {
         Ok(Some(result))
     }
 
-    /// One user; `None` if it does not exist, was deleted and waits in the bin, or is of a type that derives from user.
+    /// Returns a user, or `None` if the user does not exist, is deleted but restorable, or has a type derived from
+    /// user.
     ///
     /// # Errors
-    /// What Graph refuses.
+    /// The error that Graph returns.
     pub async fn user(&self, user_id: &str) -> Result<Option<Member>, StepError> {
         let call = Call::get(&["users", user_id], format!("reading the user {user_id}"))
             .query("$select", USER_FIELDS)
             .needs(READ_USERS);
         let found = self.find::<DirectoryObject>(&call).await?;
-        // Graph names the type of a single object only if it differs from that of its collection.
+        // For a single object, Graph returns the type only if it differs from the type of the collection.
         Ok(found.filter(|object| object.kind.as_deref().is_none_or(|kind| kind == USER)).map(Member::from))
     }
 }
 
-/// `device` of `#microsoft.graph.device`.
+/// Returns the short type name, for example `device` for `#microsoft.graph.device`.
 fn type_name(kind: Option<&str>) -> &str {
     kind.map_or("unknown", |kind| kind.rsplit('.').next().unwrap_or(kind))
 }

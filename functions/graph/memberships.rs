@@ -1,15 +1,15 @@
-//! The groups of one person, read from the person's side: the cheap last look before a deletion.
+//! The groups of one user, read from the user: the inexpensive check before a deletion.
 
 use onboarding_core::StepError;
 
 use super::{Graph, GraphError, call::Call, model::DirectoryObject};
 
 impl Graph {
-    /// The ids of the groups (and directory roles and administrative units) of which the user is a direct member; `None`
-    /// where the user does not exist.
+    /// Returns the IDs of the groups (and directory roles and administrative units) of which the user is a direct
+    /// member, or `None` if the user does not exist.
     ///
     /// # Errors
-    /// Any page that fails fails the read.
+    /// If any page fails.
     pub async fn direct_memberships(&self, user_id: &str) -> Result<Option<Vec<String>>, StepError> {
         let call = Call::get(&["users", user_id, "memberOf"], format!("reading the groups of the user {user_id}"))
             .query("$select", "id")

@@ -1,8 +1,8 @@
-//! Microsoft Graph: a small client of our own, because of all of Graph this needs two dozen calls.
+//! A small client for Microsoft Graph, written here because only two dozen calls are needed.
 //!
-//! `auth` gets tokens, by what `credential` describes: a client secret, a `certificate`, or a `web_identity` of AWS's.
-//! `transport` waits and tries again, `call` knows what refusals mean and how lists end; the other files
-//! are the calls by subject. Everything is made when it is first used.
+//! `auth` obtains tokens with a `credential`: a client secret, a `certificate`, or a `web_identity` token from AWS.
+//! `transport` waits and retries, `call` classifies refusals and reads lists; the other files contain the calls by
+//! subject. Everything is created on first use.
 
 mod applications;
 mod assignments;
@@ -50,7 +50,7 @@ use self::{
 };
 use crate::{clock::Clock, settings::Settings};
 
-/// The client.
+/// The client for Microsoft Graph.
 #[derive(Debug)]
 pub struct Graph {
     settings: Settings,
@@ -59,44 +59,45 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// A client that signs in as `identity`, by what the settings say of it, at the first call.
+    /// Creates a client that signs in as `identity` at the first call, with the credential from the settings.
     #[must_use]
     pub fn new(identity: Identity, config: SdkConfig, settings: Settings) -> Self {
         Self { authenticator: Authenticator::of(identity, config), transport: Transport::new(&settings), settings }
     }
 
-    /// A client with a credential at hand.
+    /// Creates a client with the given credential.
     #[must_use]
     pub fn with_credential(credential: Credential, settings: Settings) -> Self {
         Self { authenticator: Authenticator::given(credential), transport: Transport::new(&settings), settings }
     }
 
-    /// The clock of waits between calls.
+    /// Returns the clock for waits between calls.
     #[must_use]
     pub const fn clock(&self) -> Clock {
         self.settings.clock()
     }
 
-    /// The tenant.
+    /// Returns the tenant of the credential.
     ///
     /// # Errors
-    /// Where the credential can't be read.
+    /// If the credential can't be read.
     pub async fn tenant_id(&self) -> Result<String, StepError> {
         self.authenticator.tenant_id(&self.settings).await
     }
 
-    /// When the credential ends; `None` where it does not, or does not say.
+    /// Returns the expiry of the credential, or `None` if it does not expire or the expiry is unknown.
     ///
     /// # Errors
-    /// Where the credential can't be read.
+    /// If the credential can't be read.
     pub async fn credential_expires(&self) -> Result<Option<time::OffsetDateTime>, StepError> {
         self.authenticator.expires(&self.settings).await
     }
 
-    /// The tenant's object id, as notifications name it, also where the credential names one of its domains.
+    /// Returns the tenant's object ID, which notifications contain, even if the credential has a domain of the tenant
+    /// instead.
     ///
     /// # Errors
-    /// `InvalidInput` where neither credential nor token say it.
+    /// `InvalidInput` if neither the credential nor the token contains the ID.
     pub async fn tenant_object_id(&self) -> Result<uuid::Uuid, StepError> {
         let tenant = self.tenant_id().await?;
         if let Ok(id) = uuid::Uuid::try_parse(&tenant) {
@@ -110,19 +111,21 @@ impl Graph {
         })
     }
 
-    /// The permissions in the token; `None` where the token can't be read, which Microsoft reserves itself to make so.
+    /// Returns the permissions in the token, or `None` if the token can't be read: Microsoft reserves the right to
+    /// make tokens opaque.
     ///
     /// # Errors
-    /// Where no token is to be had.
+    /// If no token can be obtained.
     pub async fn roles(&self) -> Result<Option<Vec<String>>, StepError> {
         let token = self.authenticator.bearer(&self.transport, &self.settings).await?;
         Ok(auth::roles(&token))
     }
 
-    /// Those of the needed permissions that the token lacks. Where it can't be read, none: Graph itself will say.
+    /// Returns the needed permissions that the token lacks. If the token can't be read, returns none; Graph then
+    /// refuses the calls.
     ///
     /// # Errors
-    /// Where no token is to be had.
+    /// If no token can be obtained.
     pub async fn missing_permissions(
         &self,
         needed: impl IntoIterator<Item = &'static str>,
@@ -134,20 +137,20 @@ impl Graph {
         Ok(needed.into_iter().filter(|&permission| !roles.iter().any(|role| role == permission)).collect())
     }
 
-    /// Where the federation metadata of an application stands. Without `appid` Entra would answer with the tenant's own
-    /// certificates, which don't sign this application's assertions.
+    /// Returns the URL of an application's federation metadata. Without `appid`, Entra would return the tenant's
+    /// certificates, which do not sign this application's assertions.
     ///
     /// # Errors
-    /// Where the credential, which names the tenant, can't be read.
+    /// If the credential, which contains the tenant, can't be read.
     pub async fn metadata_url(&self, app_id: &str) -> Result<String, StepError> {
         let (login, tenant) = (self.settings.login_url(), self.tenant_id().await?);
         Ok(format!("{login}/{tenant}/federationmetadata/2007-06/federationmetadata.xml?appid={app_id}"))
     }
 
-    /// The federation metadata of an application, as Entra serves it to anyone.
+    /// Returns the federation metadata of an application, which Entra serves without authentication.
     ///
     /// # Errors
-    /// `NotConsistentYet` where Entra does not know the application (yet), `Unavailable` where the answer broke off.
+    /// `NotConsistentYet` if the application has not replicated yet; `Unavailable` if the response was cut off.
     pub async fn federation_metadata(&self, app_id: &str) -> Result<String, StepError> {
         let address = self.metadata_url(app_id).await?;
         let url = Url::parse(&address)

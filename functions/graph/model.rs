@@ -1,4 +1,5 @@
-//! Graph's objects, as far as they are used. Microsoft's field names; what Graph may leave out or null is optional.
+//! The objects of Graph, with the fields used here and Microsoft's field names. A field that Graph may omit or set to
+//! null is optional.
 
 use onboarding_core::{sync::Member, text::nfc};
 use serde::Deserialize;
@@ -12,12 +13,12 @@ pub struct Group {
     /// The display name.
     #[serde(default, deserialize_with = "or_default")]
     pub display_name: String,
-    /// Whether it can be assigned to an application; a distribution list can't.
+    /// Whether the group can be assigned to an application. A distribution list can't.
     pub security_enabled: Option<bool>,
 }
 
 impl Group {
-    /// The same group with its name in Normalization Form C, as reports show and compare it.
+    /// Returns the group with its name in Normalization Form C, which is used in reports and comparisons.
     pub(super) fn normalized(mut self) -> Self {
         self.display_name = nfc(&self.display_name).into_owned();
         self
@@ -32,27 +33,28 @@ pub struct Application {
     pub id: String,
     /// The application (client) id.
     pub app_id: String,
-    /// Identifiers (entity ids).
+    /// The identifiers (entity IDs).
     #[serde(default, deserialize_with = "or_default")]
     pub identifier_uris: Vec<String>,
-    /// The web platform's settings.
+    /// The settings of the web platform.
     #[serde(default, deserialize_with = "or_default")]
     pub web: Web,
-    /// Whether it is deactivated: Entra issues no token for it. `None` in a cloud that does not have the field yet.
+    /// Whether the application is deactivated, so that Entra issues no token for it. `None` in a cloud that does not
+    /// have the field yet.
     pub is_disabled: Option<bool>,
-    /// `NotDisabled`, null, or the reason for which Microsoft has disabled it.
+    /// `NotDisabled`, null, or the reason for which Microsoft has disabled the application.
     pub disabled_by_microsoft_status: Option<String>,
 }
 
-/// A template of the gallery.
+/// A gallery template.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ApplicationTemplate {
-    /// The day (`2027-01-31`) on which it is removed from the gallery.
+    /// The date (`2027-01-31`) on which the template is removed from the gallery.
     pub deprecation_date: Option<String>,
 }
 
-/// An application's web platform.
+/// The web platform of an application.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Web {
@@ -61,7 +63,7 @@ pub struct Web {
     pub redirect_uris: Vec<String>,
 }
 
-/// A service principal: the enterprise application.
+/// A service principal, which the portal calls an enterprise application.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ServicePrincipal {
@@ -71,38 +73,38 @@ pub struct ServicePrincipal {
     pub app_id: String,
     /// The display name.
     pub display_name: Option<String>,
-    /// `saml` once single sign-on is by SAML.
+    /// `saml` if single sign-on uses SAML.
     pub preferred_single_sign_on_mode: Option<String>,
-    /// Thumbprint of the active signing certificate.
+    /// The thumbprint of the active signing certificate.
     pub preferred_token_signing_key_thumbprint: Option<String>,
-    /// Signing certificates, each as a private (`Sign`) and a public (`Verify`) entry.
+    /// The signing certificates, each as a private (`Sign`) and a public (`Verify`) entry.
     #[serde(default, deserialize_with = "or_default")]
     pub key_credentials: Vec<KeyCredential>,
-    /// Who gets the mails before a certificate expires.
+    /// The recipients of the emails that Entra sends before a certificate expires.
     #[serde(default, deserialize_with = "or_default")]
     pub notification_email_addresses: Vec<String>,
-    /// The relay state.
+    /// The SAML settings, with the relay state.
     pub saml_single_sign_on_settings: Option<SamlSettings>,
-    /// Set for sign-in that starts at the service; null for sign-in that starts at Entra.
+    /// The sign-on URL for sign-in that starts at the service; null for sign-in that starts at Entra.
     pub login_url: Option<String>,
-    /// Plain strings.
+    /// The tags.
     #[serde(default, deserialize_with = "or_default")]
     pub tags: Vec<String>,
-    /// Roles that people can be assigned.
+    /// The roles that users can be assigned.
     #[serde(default, deserialize_with = "or_default")]
     pub app_roles: Vec<AppRole>,
-    /// Whether people can sign in at all.
+    /// Whether users can sign in at all.
     pub account_enabled: Option<bool>,
-    /// Whether its registration is deactivated. `None` in a cloud that does not have the field yet.
+    /// Whether the application is deactivated. `None` in a cloud that does not have the field yet.
     pub is_disabled: Option<bool>,
-    /// Whether only people who are assigned can sign in. If not, everybody in the tenant can.
+    /// Whether only assigned users can sign in. If not, every user in the tenant can.
     pub app_role_assignment_required: Option<bool>,
-    /// The template of the gallery that it was made from.
+    /// The gallery template from which the service principal was created.
     pub application_template_id: Option<String>,
 }
 
 impl ServicePrincipal {
-    /// The relay state, where one is set.
+    /// Returns the relay state, if set.
     #[must_use]
     pub fn relay_state(&self) -> Option<&str> {
         self.saml_single_sign_on_settings.as_ref()?.relay_state.as_deref()
@@ -113,45 +115,45 @@ impl ServicePrincipal {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SamlSettings {
-    /// Where the sign-in leads.
+    /// The relay state: the page to which users are redirected after sign-in.
     pub relay_state: Option<String>,
 }
 
-/// One half of a certificate.
+/// One entry of a certificate, either the private or the public part.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct KeyCredential {
-    /// `CN=…`.
+    /// The subject (`CN=…`).
     pub display_name: Option<String>,
-    /// When it expires, RFC 3339.
+    /// The expiry, RFC 3339.
     pub end_date_time: Option<String>,
     /// `Sign` or `Verify`.
     pub usage: Option<String>,
-    /// The certificate as base64 DER; only in the public half, and only where it was selected.
+    /// The certificate as base64 DER; only in the public part, and only if it was selected.
     pub key: Option<String>,
 }
 
-/// What `addTokenSigningCertificate` answers.
+/// The response of `addTokenSigningCertificate`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SigningCertificate {
-    /// SHA-1, hex.
+    /// The SHA-1 thumbprint in hexadecimal.
     pub thumbprint: String,
-    /// When it expires, RFC 3339.
+    /// The expiry, RFC 3339.
     pub end_date_time: String,
 }
 
-/// A role that people can be assigned.
+/// A role that users can be assigned.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AppRole {
     /// The role's id.
     pub id: String,
-    /// The name that people see.
+    /// The name shown to users.
     pub display_name: Option<String>,
-    /// Whether it can be assigned.
+    /// Whether the role can be assigned.
     pub is_enabled: Option<bool>,
-    /// `User` for people and groups.
+    /// `User` for users and groups.
     #[serde(default, deserialize_with = "or_default")]
     pub allowed_member_types: Vec<String>,
 }
@@ -164,12 +166,12 @@ pub struct ClaimsMappingPolicy {
     pub id: String,
     /// The display name.
     pub display_name: Option<String>,
-    /// One JSON document as text.
+    /// The definition: one JSON document as text.
     #[serde(default, deserialize_with = "or_default")]
     pub definition: Vec<String>,
 }
 
-/// Who is assigned what.
+/// The assignment of an app role to a user or group.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AppRoleAssignment {
@@ -181,13 +183,13 @@ pub struct AppRoleAssignment {
     pub app_role_id: String,
 }
 
-/// An application template of the gallery, or anything else of which only the id counts.
+/// An object of which only the ID is used, for example a gallery template.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Identified {
     pub(super) id: String,
 }
 
-/// A member of a group: whatever the directory holds.
+/// A member of a group, of any type.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct DirectoryObject {
@@ -218,7 +220,7 @@ impl From<DirectoryObject> for Member {
     }
 }
 
-/// Graph writes null for many an empty list or text.
+/// Graph returns null for some empty lists and strings.
 pub(super) fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: serde::Deserializer<'de>,

@@ -1,4 +1,4 @@
-//! How long Microsoft asks a client to wait.
+//! The `Retry-After` header of Microsoft's responses.
 //!
 //! RFC 9110 allows whole seconds or an HTTP date. Graph also sends two numbers in one header (`30,120`:
 //! <https://github.com/microsoftgraph/msgraph-sdk-python/issues/1159>), and gateways send decimals.
@@ -8,33 +8,33 @@ use std::time::Duration;
 use reqwest::header::{DATE, HeaderMap, HeaderValue, RETRY_AFTER};
 use time::{OffsetDateTime, format_description::well_known::Rfc2822};
 
-/// The wait if a `Retry-After` header is present and unreadable: too long rather than too short, because a retry that comes
-/// too early counts against the quota.
+/// The wait for an unreadable `Retry-After` header. It is long, because a retry before the requested time counts
+/// against the quota.
 const UNREADABLE: Duration = Duration::from_secs(60);
-/// The longest wait that is believed. Graph asks for minutes at most.
+/// The longest accepted wait. Graph requests minutes at most.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
-/// The wait that the headers of an answer ask for; `None` if they contain no `Retry-After`.
+/// Returns the wait that the response's headers request, or `None` if there is no `Retry-After`.
 pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let mut values = headers.get_all(RETRY_AFTER).iter().peekable();
     values.peek()?;
-    // The date counts from the server's clock, not from ours.
+    // The date is relative to the server's clock, not to ours.
     let now = headers.get(DATE).and_then(date).unwrap_or_else(OffsetDateTime::now_utc);
     Some(values.find_map(|value| wait(value, now)).unwrap_or(UNREADABLE).min(LONGEST))
 }
 
 fn wait(value: &HeaderValue, now: OffsetDateTime) -> Option<Duration> {
     if let Some(until) = date(value) {
-        // A date in the past: the wait is over.
+        // If the date has passed, the wait is over.
         return Some(Duration::try_from(until - now).unwrap_or_default());
     }
     let first = value.to_str().ok()?.split([',', ';']).next()?.trim();
-    // `parse` also reads "inf", "nan" and "1e9", which no server means.
+    // `parse` also accepts "inf", "nan" and "1e9", which are not valid here.
     let number = !first.is_empty() && first.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     Duration::try_from_secs_f64(first.parse().ok().filter(|_| number)?).ok()
 }
 
-/// An HTTP date; `time` has no name for this format, but reads it as the date of a mail.
+/// Parses an HTTP date. `time` has no constant for this format, but its RFC 2822 parser accepts it.
 fn date(value: &HeaderValue) -> Option<OffsetDateTime> {
     OffsetDateTime::parse(value.to_str().ok()?.trim(), &Rfc2822).ok()
 }

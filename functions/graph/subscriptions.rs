@@ -1,7 +1,7 @@
-//! Subscriptions to the members of groups: Graph then calls us if members join or leave.
+//! Subscriptions to the members of groups: Graph calls the notification URL when a user joins or leaves.
 //!
-//! An application may have [`MOST`] subscriptions in a tenant. If the groups are more, one subscription to all groups of the
-//! tenant takes the place of those to single groups.
+//! An application may have [`MOST`] subscriptions in a tenant. If there are more groups, one subscription to all
+//! groups of the tenant replaces the subscriptions to single groups.
 
 use std::collections::BTreeSet;
 
@@ -16,21 +16,22 @@ use super::{
     call::{Call, GraphError},
 };
 
-/// What it takes to subscribe; the permission to read only members does not do.
+/// The permission to subscribe. The permission to read only members is not sufficient.
 const READ_GROUPS: &str = "Group.Read.All";
 
-/// How long a subscription is asked for: Graph allows 41,760 minutes (29 days); an hour less, for clocks that differ.
+/// The requested lifetime of a subscription. Graph allows 41,760 minutes (29 days); this is one hour less, to allow
+/// for clock differences.
 pub(crate) const LIFETIME: Duration = Duration::minutes(41_700);
 
-/// How many subscriptions to groups and users one application may have in a tenant (Microsoft's documented quota).
+/// The maximum number of subscriptions to groups and users per application and tenant, as documented by Microsoft.
 pub(crate) const MOST: usize = 100;
 
-/// What a subscription watches.
+/// The resource that a subscription watches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Watched<'a> {
     /// The members of one group.
     Group(&'a str),
-    /// All groups of the tenant: also those that no instance follows, and also changes of other properties.
+    /// All groups of the tenant, including groups that no instance uses, and including changes of other properties.
     AllGroups,
 }
 
@@ -52,88 +53,89 @@ impl std::fmt::Display for Watched<'_> {
     }
 }
 
-/// A subscription, as far as it is used.
+/// A subscription, with the fields used here.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Subscription {
-    /// Its id.
+    /// The subscription ID.
     pub id: String,
-    /// What it watches, for example `/groups/{id}/members`.
+    /// The watched resource, for example `/groups/{id}/members`.
     pub resource: Option<String>,
-    /// Where its notifications go.
+    /// The URL that receives the notifications.
     pub notification_url: Option<String>,
-    /// When it ends, as Graph writes it.
+    /// The expiry, as returned by Graph.
     pub expiration_date_time: String,
 }
 
 impl Subscription {
-    /// Whether it is a subscription to exactly this.
+    /// Returns whether this is a subscription to exactly this resource.
     #[must_use]
     pub fn is_to(&self, watched: Watched<'_>) -> bool {
         let plain = |resource: &str| resource.trim_matches('/').to_ascii_lowercase();
         plain(self.resource.as_deref().unwrap_or_default()) == plain(&watched.resource())
     }
 
-    /// Whether changes of this group's members are among what it reports.
+    /// Returns whether the subscription reports changes of this group's members.
     #[must_use]
     pub fn watches(&self, group_id: &str) -> bool {
         self.is_to(Watched::Group(group_id)) || self.is_to(Watched::AllGroups)
     }
 
-    /// Whether it is needed for one of these groups.
+    /// Returns whether the subscription is needed for one of these groups.
     #[must_use]
     pub fn serves(&self, groups: &BTreeSet<String>) -> bool {
         groups.iter().any(|group| self.watches(group))
     }
 
-    /// Whether it calls this URL.
+    /// Returns whether the subscription calls this URL.
     #[must_use]
     pub fn calls(&self, url: &str) -> bool {
         self.notification_url.as_deref() == Some(url)
     }
 
-    /// Whether it lasts so long that it need not be renewed yet.
+    /// Returns whether enough of the lifetime remains, so that the subscription need not be renewed yet.
     #[must_use]
     pub fn lasts(&self, now: OffsetDateTime) -> bool {
         self.expires().is_some_and(|expires| expires - now > LIFETIME / 2)
     }
 
-    /// When it ends; `None` where Graph's text is no time.
+    /// Returns the expiry, or `None` if Graph's value is not a time.
     #[must_use]
     pub fn expires(&self) -> Option<OffsetDateTime> {
         OffsetDateTime::parse(&self.expiration_date_time, &Rfc3339).ok()
     }
 }
 
-/// A subscription that is to be made.
+/// A subscription to create.
 #[derive(Debug)]
 pub struct NewSubscription<'a> {
-    /// What it watches.
+    /// The resource to watch.
     pub watched: Watched<'a>,
-    /// Where its notifications go.
+    /// The URL that receives the notifications.
     pub notification_url: &'a str,
-    /// Where Graph says that the subscription itself needs something. It can't be added later.
+    /// The URL that receives lifecycle notifications about the subscription itself. It can't be added later.
     pub lifecycle_url: &'a str,
-    /// What each notification has to carry, at most 128 characters.
+    /// The value that each notification must contain, at most 128 characters.
     pub client_state: &'a SecretString,
-    /// When it ends, at most 41,760 minutes from now.
+    /// The expiry, at most 41,760 minutes from now.
     pub expires: OffsetDateTime,
 }
 
 impl Graph {
-    /// All subscriptions of this application in the tenant.
+    /// Returns all subscriptions of this application in the tenant.
     ///
     /// # Errors
-    /// What Graph refuses.
+    /// The error that Graph returns.
     pub async fn subscriptions(&self) -> Result<Vec<Subscription>, StepError> {
         let call = Call::get(&["subscriptions"], "listing the subscriptions").needs(READ_GROUPS);
         Ok(self.list(&call).await?.items)
     }
 
-    /// Subscribes. Graph calls both URLs before it answers. To do it twice does no harm: the second is a 409.
+    /// Creates a subscription. Graph calls both URLs before it responds. The call is safe to repeat, because Graph
+    /// refuses a second subscription with status 409.
     ///
     /// # Errors
-    /// [`GraphError::Refused`] with 409 if this application has one to the same resource already.
+    /// [`GraphError::Refused`] with status 409 if this application already has a subscription to the same resource.
     pub async fn subscribe(&self, new: &NewSubscription<'_>) -> Result<Subscription, GraphError> {
         let NewSubscription { watched, notification_url, lifecycle_url, client_state, expires } = new;
         let body = json!({
@@ -148,10 +150,10 @@ impl Graph {
         self.send(&call).await
     }
 
-    /// Lets a subscription end later, which also reauthorizes it; `None` where it does not exist any more.
+    /// Extends a subscription, which also reauthorizes it. Returns `None` if the subscription no longer exists.
     ///
     /// # Errors
-    /// What Graph refuses.
+    /// The error that Graph returns.
     pub async fn renew_subscription(
         &self,
         id: &str,

@@ -1,9 +1,9 @@
-//! One exchange over HTTP, for Graph and for the login service: the one place that waits and tries again.
+//! HTTP requests to Graph and to the login service, with waits and retries.
 //!
-//! Only what passes within seconds is waited for here; minutes belong to the state machine's Retry lists. 429: exactly
-//! `Retry-After` ([`retry_after`]), up to [`LONGEST_WAIT`], else `Throttled`. 408, 5xx and broken connections: a growing, jittered
-//! wait and then a new connection, as Microsoft advises. What may not be done twice is not tried again once it may have been
-//! done.
+//! Only waits of seconds happen here; longer waits are left to the `Retry` lists of the state machine. Status 429:
+//! waits exactly for `Retry-After` ([`retry_after`]) up to [`LONGEST_WAIT`], otherwise returns `Throttled`. Status
+//! 408, 5xx and broken connections: waits with exponential backoff and jitter, then opens a new connection, as
+//! Microsoft recommends. A request that is not idempotent is not repeated if the server may have processed it.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -20,30 +20,30 @@ use uuid::Uuid;
 use super::retry_after::retry_after;
 use crate::{clock::Clock, settings::Settings};
 
-/// How often one exchange is tried in all.
+/// Number of attempts of one exchange.
 const ATTEMPTS: u32 = 4;
-/// The longest `Retry-After` that is waited for in a function that is paid by the millisecond.
+/// The longest `Retry-After` to wait for here, because a Lambda function is billed by the millisecond.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
-/// How long one exchange waits in all.
+/// Maximum total wait of one exchange.
 const WAIT_BUDGET: Duration = Duration::from_secs(20);
-/// How long one attempt may take.
+/// Maximum duration of one attempt.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
 const FIRST_BACKOFF: Duration = Duration::from_millis(250);
 
-/// What is sent.
+/// A request.
 #[derive(Debug)]
 pub(super) struct Ask<'a> {
     pub(super) method: Method,
     pub(super) url: Url,
     pub(super) bearer: Option<SecretString>,
     pub(super) body: Body,
-    /// Whether doing it twice is the same as doing it once.
+    /// Whether the request is idempotent.
     pub(super) repeatable: bool,
-    /// For errors: reads like `reading the group 1234`.
+    /// Describes the request in errors, for example `reading the group 1234`.
     pub(super) doing: &'a str,
 }
 
-/// A request's body.
+/// The body of a request.
 #[derive(Debug)]
 pub(super) enum Body {
     None,
@@ -51,7 +51,7 @@ pub(super) enum Body {
     Form(Vec<(&'static str, SecretString)>),
 }
 
-/// What came back: anything but 408, 429 and 5xx.
+/// A response with any status except 408, 429 and 5xx.
 #[derive(Debug)]
 pub(super) struct Reply {
     pub(super) status: StatusCode,
@@ -61,7 +61,7 @@ pub(super) struct Reply {
 }
 
 impl Reply {
-    /// What Microsoft's support asks for first: ` (request id …, date …)`.
+    /// Returns the values that Microsoft's support requires first: ` (request id …, date …)`.
     pub(super) fn trace(&self) -> String {
         trace(&self.request_id, &self.date)
     }
@@ -71,7 +71,7 @@ fn trace(request_id: &str, date: &str) -> String {
     if date.is_empty() { format!(" (request id {request_id})") } else { format!(" (request id {request_id}, {date})") }
 }
 
-/// The HTTP client, made at the first exchange.
+/// The HTTP client, created at the first exchange.
 #[derive(Debug)]
 pub(super) struct Transport {
     client: Mutex<Option<Client>>,
@@ -84,7 +84,7 @@ impl Transport {
         Self { client: Mutex::new(None), clock: settings.clock(), user_agent: settings.user_agent() }
     }
 
-    /// Sends and, where it is safe and promises something, sends again.
+    /// Sends a request, and retries if this is safe and likely to succeed.
     pub(super) async fn exchange(&self, ask: Ask<'_>) -> Result<Reply, StepError> {
         let mut waited = Duration::ZERO;
         for attempt in 1.. {
@@ -135,7 +135,8 @@ impl Transport {
             Err(error) => return Ok(Attempt::Failed(Failure::broken(ask, &error, &client_request_id))),
         };
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        // The login service calls it x-ms-request-id. Ours is there to be found if an answer has neither.
+        // The login service names the header x-ms-request-id. If a response has neither header, our own ID identifies
+        // the request.
         let request_id = header("request-id").or_else(|| header("x-ms-request-id")).unwrap_or(&client_request_id);
         let reply = Reply {
             status,
@@ -167,7 +168,7 @@ impl Transport {
         Ok(client)
     }
 
-    /// Lets go of the client and with it of its connections.
+    /// Drops the client and its connections.
     fn disconnect(&self) {
         *self.client.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
@@ -193,7 +194,7 @@ struct Failure {
     error: StepError,
     retry_after: Option<Duration>,
     new_connection: bool,
-    /// Whether it is certain that nothing was done.
+    /// Whether the server has certainly not processed the request.
     not_done: bool,
 }
 
@@ -233,7 +234,7 @@ const fn maybe_done(ask: &Ask<'_>) -> &'static str {
     if ask.repeatable { "" } else { "; it may have been done or not" }
 }
 
-/// A quarter of a second, doubled each time, give or take half.
+/// Returns a quarter of a second, doubled for each attempt, with a jitter of plus or minus half.
 fn backoff(attempt: u32) -> Duration {
     let base = FIRST_BACKOFF.saturating_mul(1 << attempt.saturating_sub(1).min(5));
     let jitter = u64::from(Uuid::new_v4().as_bytes()[0]);

@@ -1,11 +1,11 @@
-//! Signing in without a secret: AWS vouches for the function, and a federated credential of the Entra application believes
-//! AWS (IAM outbound identity federation).
+//! Sign-in without a secret: AWS issues a token for the function, and a federated credential of the Entra application
+//! trusts AWS (IAM outbound identity federation).
 //!
-//! The token's subject is the ARN of the role that asks for it. Each function has a role of its own, and an Entra application
-//! takes twenty federated credentials, so that the functions' own roles as subjects would mean another visit to Entra for
-//! each new function. Instead each identity has one role of a fixed name that can do nothing but ask for such tokens; the
-//! functions that may use the identity may assume it, and nobody else. The session carries the function's name, which is
-//! how `CloudTrail` tells them apart.
+//! The token's subject is the ARN of the role that requests it. Each function has its own role, but an Entra
+//! application accepts only twenty federated credentials, and each new function would require a change in Entra.
+//! Therefore, each identity has one role with a fixed name, whose only permission is to request such tokens. Only the
+//! functions that may use the identity can assume this role. The session name is the function's name, which identifies
+//! the function in `CloudTrail`.
 
 use aws_config::SdkConfig;
 use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
@@ -14,14 +14,14 @@ use secrecy::SecretString;
 
 use crate::{aws_error, settings::Settings};
 
-/// How long a token is good, in seconds: AWS's default, and the most that the role's policy allows.
+/// Lifetime of a token in seconds: AWS's default, and the maximum that the role's policy allows.
 const LIFETIME: i32 = 300;
-/// How long a session of the role is good, in seconds: the shortest that AWS gives.
+/// Duration of a session of the role in seconds: AWS's minimum.
 const SESSION: i32 = 900;
-/// The most that STS takes as a session's name.
+/// The maximum length of a session name in STS.
 const SESSION_NAME: usize = 64;
 
-/// A token of AWS's that says which role the caller has, for Entra to read.
+/// Returns a token, issued by AWS for Entra, that identifies the role of the caller.
 pub(super) async fn token(config: &SdkConfig, settings: &Settings, role: &str) -> Result<SecretString, StepError> {
     let doing = format!("assuming the role {role} to sign in to Entra");
     let name: String = settings.function_name().chars().take(SESSION_NAME).collect();
@@ -37,9 +37,9 @@ pub(super) async fn token(config: &SdkConfig, settings: &Settings, role: &str) -
     let doing = format!("asking AWS for a token of the role {role}");
     let answer = aws_sdk_sts::Client::from_conf(as_role)
         .get_web_identity_token()
-        // One audience: with several the claim is a list, which Entra does not take.
+        // Only one audience: with several, the claim is a list, which Entra does not accept.
         .audience(settings.token_audience())
-        // The only algorithm that Entra documents for foreign tokens.
+        // The only algorithm that Microsoft documents for tokens of other issuers.
         .signing_algorithm("RS256")
         .duration_seconds(LIFETIME)
         .send()
@@ -62,5 +62,5 @@ pub(super) async fn token(config: &SdkConfig, settings: &Settings, role: &str) -
     token.map(Into::into).ok_or_else(|| StepError::unavailable(format!("{doing}: the answer holds no token")))
 }
 
-/// What STS says while the account's outbound identity federation is off.
+/// The error codes of STS if outbound identity federation is disabled for the account.
 const DISABLED: [&str; 2] = ["OutboundWebIdentityFederationDisabledException", "OutboundWebIdentityFederationDisabled"];

@@ -1,19 +1,21 @@
-//! `sync-users`: makes Connect's users equal to the members of the Entra groups (the how-to's ユーザーの追加), again and again.
+//! `sync-users`: makes the Connect users equal to the members of the Entra groups (manual procedure: ユーザーの追加). Each
+//! invocation is one round of a sync.
 //!
-//! * Reads: Microsoft Graph `/groups/{id}/members` (999 a page), `connect:SearchUsers` (500 a page), `connect:ListSecurityProfiles`,
-//!   `connect:ListRoutingProfiles`, where the input names hierarchy groups also `connect:ListUserHierarchyGroups` and
-//!   `connect:DescribeUserHierarchyGroup`; `dynamodb:GetItem` on the registry; `servicequotas:GetServiceQuota` and
-//!   `servicequotas:GetAWSDefaultServiceQuota` when there is
-//!   something to do; `connect:DescribeUser` before a name is changed; Graph `/users/{id}` and `/users/{id}/memberOf` before a
+//! * Reads: Microsoft Graph `/groups/{id}/members` (999 per page), `connect:SearchUsers` (500 per page),
+//!   `connect:ListSecurityProfiles`, `connect:ListRoutingProfiles`, and if the input names hierarchy groups also
+//!   `connect:ListUserHierarchyGroups` and `connect:DescribeUserHierarchyGroup`; `dynamodb:GetItem` on the registry;
+//!   `servicequotas:GetServiceQuota` and `servicequotas:GetAWSDefaultServiceQuota` if the plan contains changes;
+//!   `connect:DescribeUser` before a name is changed; Graph `/users/{id}` and `/users/{id}/memberOf` before a
 //!   deletion.
 //! * Writes: `connect:CreateUser`, `connect:UpdateUserIdentityInfo`, `connect:UpdateUserSecurityProfiles`,
-//!   `connect:UpdateUserRoutingProfile`, `connect:UpdateUserHierarchy`, `connect:UpdateUserConfig`, `connect:TagResource`,
-//!   `connect:UntagResource`, `connect:DeleteUser`; while it works, `dynamodb:UpdateItem` on the registry, for whoever wants to
-//!   know how far it is.
-//! * First come those whom a notification names ([`newcomers`]): they are read and created before everybody is compared.
-//! * Measures: what each round changed and called, and at the end of a run how long it took and who got no user.
-//! * Safe to repeat: each round reads both sides anew and plans only what is missing. A read that is not complete fails the
-//!   round before anything is written. It stops before Lambda would stop it and says what it left (`MORE`).
+//!   `connect:UpdateUserRoutingProfile`, `connect:UpdateUserHierarchy`, `connect:UpdateUserConfig`,
+//!   `connect:TagResource`, `connect:UntagResource`, `connect:DeleteUser`; during the sync, `dynamodb:UpdateItem` on
+//!   the registry to report its progress.
+//! * Fast path: users that a notification reports as added are created before the full comparison ([`newcomers`]).
+//! * Metrics: changes and calls of each round; at the end of a sync, its duration and the number of failed and skipped
+//!   users.
+//! * Safe to repeat: each round reads both sides again and plans only the differences. An incomplete read fails the
+//!   round before any write. A round stops before the Lambda timeout and returns `MORE` if work is left.
 
 use std::{cell::Cell, collections::HashSet, convert::Infallible, time::Duration};
 
@@ -40,19 +42,20 @@ use crate::{
     serve::{Invocation, for_instance},
 };
 
-/// Groups that are read at the same time.
+/// Number of groups that are read concurrently.
 const GROUPS_AT_ONCE: usize = 8;
-/// So long before Lambda's deadline no new request starts: a request may take 20 seconds to time out.
+/// No new request starts within this time before the Lambda timeout, because a request may take 20 seconds to time
+/// out.
 const MARGIN: Duration = Duration::from_secs(25);
-/// How often a run says how far it is.
+/// Interval of progress reports.
 const PROGRESS: Duration = Duration::from_secs(2);
-/// After so many rounds in which every request was throttled, the run gives up.
+/// The sync fails after this many consecutive rounds in which every request was throttled.
 const IDLE_ROUNDS: u32 = 3;
 
-/// One round: observe, plan, and apply as far as time suffices.
+/// Runs one round: reads both sides, plans, and applies as much of the plan as time allows.
 ///
 /// # Errors
-/// Whatever keeps either side from being read whole; `AccessDenied`; `Throttled` where rounds pass without progress.
+/// If either side can't be read completely; `AccessDenied`; `Throttled` after several rounds without progress.
 pub async fn run(cx: &Clients, input: SyncUsersInput, invocation: Invocation) -> Result<SyncUsersOutput, StepError> {
     let started = Instant::now();
     let remaining = invocation.remaining();
@@ -121,7 +124,7 @@ pub async fn run(cx: &Clients, input: SyncUsersInput, invocation: Invocation) ->
         Safety::Unsafe(reasons) => {
             output.reasons = reasons;
             if input.mode == SyncMode::Apply && !approved {
-                // What is to be approved is this plan, also where an earlier round had another one.
+                // The approval is for this plan, even if an earlier round had a different one.
                 output.digest = plan.digest();
                 output.counts.planned = plan.counts();
                 output.status = SyncStatus::UnsafePlan;
@@ -151,7 +154,7 @@ pub async fn run(cx: &Clients, input: SyncUsersInput, invocation: Invocation) ->
     finished.map(|()| output)
 }
 
-/// Says every two seconds how far the run is. Whoever looks can do without it, and so can the run.
+/// Reports the progress every two seconds. Best effort: a failed progress write is ignored.
 async fn tell(cx: &Clients, instance_id: &str, planned: &Counts, earlier: &Totals, done: &Cell<Totals>) -> Infallible {
     loop {
         tokio::time::sleep(PROGRESS).await;
@@ -170,7 +173,7 @@ fn now_millis() -> i64 {
     i64::try_from(OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000).unwrap_or_default()
 }
 
-/// Adds up a round and decides whether there has to be another.
+/// Adds up the results of a round and decides whether another round is needed.
 fn finish(
     output: &mut SyncUsersOutput,
     plan: &Plan,
@@ -187,7 +190,7 @@ fn finish(
     done.removed += applied.totals.removed;
     done.calls += applied.totals.calls;
     done.throttles += applied.totals.throttles;
-    // Every round tries again what failed, so only the last round's failures are failures.
+    // Each round retries the failures of earlier rounds, so only the failures of the last round count.
     done.failed = applied.totals.failed;
     done.waiting_for_quota = applied.totals.waiting_for_quota;
     output.findings.extend(applied.returned.iter().map(|user| format!("{user} belongs again and was not removed")));
@@ -207,7 +210,7 @@ fn finish(
     if output.sso_ready_user.is_none() {
         output.sso_ready_user.clone_from(&applied.first_created);
     }
-    // A refusal may have been a passing one, and the schedule's next run may be far away.
+    // The failure may have been temporary, and the next scheduled sync may be far away.
     let try_again = applied.totals.failed > 0 && !carry.second_try;
     if applied.left == 0 && !try_again {
         output.status = SyncStatus::Done;
@@ -239,7 +242,7 @@ fn finish(
     Ok(())
 }
 
-/// What this round did, and at the end of a run what came of it.
+/// Returns the metrics of this round, and at the end of a sync also those of the complete sync.
 fn measure<'a>(alias: &'a str, before: &Carry, output: &SyncUsersOutput) -> Metrics<'a> {
     let (done, until_now) = (&output.counts.done, &before.totals);
     let updated = |totals: &Totals| totals.adopted + totals.updated + totals.marked + totals.unmarked;
@@ -259,7 +262,8 @@ fn measure<'a>(alias: &'a str, before: &Carry, output: &SyncUsersOutput) -> Metr
         .with(Metric::UnsafePlans, u32::from(output.status == SyncStatus::UnsafePlan))
 }
 
-/// Whether a person approved exactly this plan, or exactly what the round before left of its removals.
+/// Returns whether this plan is approved: either exactly this plan, or exactly the removals that the previous round
+/// left.
 fn is_approved(input: &SyncUsersInput, plan: &Plan) -> bool {
     input.approved_digest.as_ref().is_some_and(|digest| *digest == plan.digest())
         || input
@@ -269,7 +273,7 @@ fn is_approved(input: &SyncUsersInput, plan: &Plan) -> bool {
             .is_some_and(|digest| *digest == plan.removals_digest(|_| true))
 }
 
-/// Reads all groups to their last page, and says how many pages that took.
+/// Reads all pages of all groups; also returns the number of pages.
 async fn read_groups(graph: &Graph, entry: &Entry) -> Result<(Vec<GroupRead>, usize), StepError> {
     let nested = entry.users.nested_groups == NestedGroups::Flatten;
     let reads: Vec<_> = entry
@@ -296,13 +300,13 @@ async fn read_groups(graph: &Graph, entry: &Entry) -> Result<(Vec<GroupRead>, us
             Ok((read, pages))
         })
         .collect();
-    // In the input's order, because the first group of a user rules.
+    // Kept in the order of the input, because the first group of a user determines the user's settings.
     let reads: Vec<(GroupRead, usize)> = stream::iter(reads).buffered(GROUPS_AT_ONCE).try_collect().await?;
     let pages = reads.iter().map(|(_, pages)| pages).sum();
     Ok((reads.into_iter().map(|(read, _)| read).collect(), pages))
 }
 
-/// A user that stands in Connect and in a group, by which the login check can compare names.
+/// Returns a user who exists in Connect and is a member of a group, so that the sign-in check can compare the names.
 fn ready_user(groups: &[GroupRead], users: &[ConnectUser], plan: &Plan) -> Option<String> {
     let members: HashSet<&str> =
         groups.iter().flat_map(|group| &group.members).map(|member| member.id.as_str()).collect();
@@ -317,7 +321,7 @@ fn ready_user(groups: &[GroupRead], users: &[ConnectUser], plan: &Plan) -> Optio
         .map(ToOwned::to_owned)
 }
 
-/// The whole report stands in the log, where its length does no harm.
+/// Logs the complete plan, because logs have no size limit like the output's.
 fn log_plan(plan: &Plan, mode: SyncMode) {
     info!(?mode, counts = ?plan.counts(), digest = plan.digest(), "plan");
     if mode == SyncMode::Plan {
@@ -338,7 +342,7 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Reads Entra once more about somebody whose user is about to be deleted.
+/// Reads a user again from Entra immediately before the Connect user is deleted.
 struct LastLook<'a> {
     graph: &'a Graph,
     entry: &'a Entry,
@@ -350,7 +354,7 @@ impl Membership for LastLook<'_> {
         let Some(object_id) = user.object_id.as_deref() else { return Ok(false) };
         let Some(member) = self.graph.user(object_id).await? else { return Ok(false) };
         let wanted = member.account_enabled != Some(false) && (self.policy.guests || !member.guest);
-        // Under another name it is another user: that one stays, this one goes.
+        // With a different name it is a different Connect user, which is kept; this one is deleted.
         if !wanted || member.attribute(self.policy.username) != Some(user.username.as_str()) {
             return Ok(false);
         }
@@ -359,7 +363,7 @@ impl Membership for LastLook<'_> {
             return Ok(self.entry.groups.iter().any(|group| memberships.contains(&group.id)));
         }
         for group in &self.entry.groups {
-            // A group that just disappeared is no reason to delete anybody.
+            // A group that has just disappeared must not cause a deletion.
             let Some(read) = self.graph.group_members(&group.id, true).await? else { return Ok(true) };
             if read.members.iter().any(|member| member.id == object_id) {
                 return Ok(true);

@@ -1,10 +1,10 @@
-//! `unsubscribe-groups`: the first step of a teardown: Graph stops to tell this stack of changes in the instance's groups.
+//! `unsubscribe-groups`: deletes the Graph subscriptions to the instance's groups. It is the first step of a teardown.
 //!
 //! * Reads: Graph `GET /subscriptions`; `dynamodb:Scan` on the registry.
 //! * Writes: Graph `DELETE /subscriptions/{id}`.
 //! * Permission: `Group.Read.All` in Graph.
-//! * Safe to repeat: what is gone is success. Only subscriptions that call this stack are ended, and of those none that
-//!   another instance needs: the subscription to a group that it follows, or to all groups.
+//! * Safe to repeat: a subscription that no longer exists counts as deleted. Only subscriptions that call this stack
+//!   are deleted, except those that another instance needs: a subscription to one of its groups, or to all groups.
 
 use onboarding_core::{
     StepError,
@@ -17,7 +17,7 @@ use crate::{clients::Clients, graph::Subscription, registry::Registry};
 /// Runs the step.
 ///
 /// # Errors
-/// What Graph refuses.
+/// The error that Graph returns.
 pub async fn run(cx: &Clients, input: RemoveInput) -> Result<RemoveOutput, StepError> {
     let target = &input.target;
     let url = cx.settings.notification_url()?;

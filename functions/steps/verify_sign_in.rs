@@ -1,10 +1,12 @@
-//! `verify-sign-in`: the login check (the how-to's SAML ログイン): everything that a sign-in needs is read back from both
-//! clouds and compared with what it has to be, down to one user's name and the role session name that Entra would emit for
-//! that person. The result is data: a failed check is reported, not an error.
+//! `verify-sign-in`: checks the sign-in configuration by reading everything that a sign-in needs from both clouds and
+//! comparing it with the expected values, including the name of one Connect user and the role session name that Entra
+//! would emit for this user (manual procedure: SAML ログイン). A failed check is reported in the output and is not an
+//! error.
 //!
 //! * Reads: `GET /servicePrincipals/{id}`, its `claimsMappingPolicies` and `appRoleAssignedTo`, `/applications/{id}`,
-//!   `/applicationTemplates/{id}`, `/users/{id}`, the federation metadata; `iam:GetSAMLProvider`, `iam:GetRole`, `iam:ListAttachedRolePolicies`,
-//!   `iam:GetPolicy`, `iam:GetPolicyVersion`; `connect:DescribeInstance`, `connect:SearchUsers`.
+//!   `/applicationTemplates/{id}`, `/users/{id}`, the federation metadata; `iam:GetSAMLProvider`, `iam:GetRole`,
+//!   `iam:ListAttachedRolePolicies`, `iam:GetPolicy`, `iam:GetPolicyVersion`; `connect:DescribeInstance`,
+//!   `connect:SearchUsers`.
 //! * Writes: nothing.
 //! * Safe to repeat: it only reads.
 
@@ -32,7 +34,7 @@ use crate::{
 /// Runs the step.
 ///
 /// # Errors
-/// Whatever keeps a cloud from answering; what it answers becomes a check.
+/// If AWS or Graph returns an error. Unexpected values become failed checks.
 pub async fn run(cx: &Clients, input: VerifySignInInput) -> Result<VerifySignInOutput, StepError> {
     let wanted = Federation::try_from(&input)?;
     let mut checks: Vec<Check> = Vec::new();
@@ -63,7 +65,7 @@ pub async fn run(cx: &Clients, input: VerifySignInInput) -> Result<VerifySignInO
     })
 }
 
-/// Any one of the users that we made will do: all are made by the same rule.
+/// Checks one user that we created. One is enough, because all names are derived by the same rule.
 async fn one_user(cx: &Clients, input: &VerifySignInInput) -> Result<Checks, StepError> {
     let mut checks = Checks::default();
     let ours = TagCondition::builder().tag_key(names::MANAGED_BY_KEY).tag_value(names::MANAGED_BY).build();

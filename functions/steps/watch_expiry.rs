@@ -1,16 +1,16 @@
-//! `watch-expiry`: looks once a day at everything that ends by itself, and measures how long it still lasts, so that an
-//! alarm comes before people can't sign in: each application's signing certificate, the credentials for Microsoft Graph, the
-//! subscriptions to groups.
+//! `watch-expiry`: measures once a day the remaining lifetime of everything that expires, so that an alarm is raised
+//! before users can't sign in: the signing certificate of each application, the credentials for Microsoft Graph, and
+//! the subscriptions to groups.
 //!
-//! * Reads: `dynamodb:Scan` on the registry; the federation metadata of each application (no permission); Graph
-//!   `GET /subscriptions` and, where `Application.Read.All` was granted, `GET /servicePrincipals/{id}`; the runtime
-//!   identity's credential; of the setup identity's secret the tag `expires` (`secretsmanager:DescribeSecret`), never its
-//!   value, which is for the functions of an onboarding only.
+//! * Reads: `dynamodb:Scan` on the registry; the federation metadata of each application (no permission); Graph `GET
+//!   /subscriptions` and, if `Application.Read.All` is granted, `GET /servicePrincipals/{id}`; the runtime identity's
+//!   credential; for the setup identity, only the tag `expires` of its secret (`secretsmanager:DescribeSecret`),
+//!   because only the functions of an onboarding may read the value.
 //! * Writes: nothing but the metrics `SigningCertificateDaysLeft`, `CredentialDaysLeft` and `SubscriptionHoursLeft`.
 //! * Safe to repeat: it only reads.
 //!
-//! Several certificates may stand in the metadata. Which one signs is known where the service principal can be read; else
-//! the one that ends first counts: rather an alarm too early.
+//! The metadata may contain several certificates. The service principal, if readable, shows which one is active;
+//! otherwise the certificate that expires first is measured, so that an alarm is early rather than late.
 
 use onboarding_core::{
     StepError,
@@ -34,7 +34,7 @@ use crate::{
 /// Runs the step.
 ///
 /// # Errors
-/// What could not be looked at, after everything else was.
+/// The first error, after everything else has been checked.
 pub async fn run(cx: &Clients, _input: WatchExpiryInput) -> Result<WatchExpiryOutput, StepError> {
     let now = OffsetDateTime::now_utc();
     let (mut output, mut failure) = (WatchExpiryOutput::default(), None);
@@ -84,12 +84,13 @@ fn note(failure: &mut Option<StepError>, what: &str, error: StepError) {
     failure.get_or_insert(error);
 }
 
-/// When an identity's credential ends.
+/// Returns the expiry of an identity's credential.
 async fn credential(cx: &Clients, identity: Identity) -> Result<Option<OffsetDateTime>, StepError> {
     if identity == Identity::Runtime {
         return cx.graph_as(identity).credential_expires().await;
     }
-    // A stack without a setup identity has nothing to watch; where both share one secret, the other one tells.
+    // A stack without a setup identity has nothing to check. If both identities share a secret, it is checked for the
+    // runtime identity.
     let name = match cx.settings.sign_in(identity) {
         Ok(SignIn::Secret(name)) if cx.settings.sign_in(Identity::Runtime) != Ok(SignIn::Secret(name)) => name,
         _ => return Ok(None),
@@ -101,24 +102,24 @@ async fn credential(cx: &Clients, identity: Identity) -> Result<Option<OffsetDat
     Ok(tag.and_then(|tag| tag.value()).and_then(moment))
 }
 
-/// When the certificate ends that signs an instance's assertions.
+/// Returns the expiry of the certificate that signs an instance's assertions.
 async fn certificate(cx: &Clients, entry: &Entry) -> Result<Option<OffsetDateTime>, StepError> {
     let Some(application) = &entry.application else { return Ok(None) };
     let xml = cx.graph().federation_metadata(&application.app_id).await?;
     let principal = cx.graph().service_principal(&application.service_principal_id).await;
-    // Without the permission to look, nobody says which one it is.
+    // Without the permission, the active certificate is unknown.
     let active = principal.ok().flatten().and_then(|principal| principal.preferred_token_signing_key_thumbprint);
     Ok(end_of_signing(&saml::signing_certificates(&xml), active.as_deref()))
 }
 
-/// The end of the certificate with this thumbprint; else the first end of all.
+/// Returns the expiry of the certificate with this thumbprint, or the earliest expiry if there is no such certificate.
 fn end_of_signing(certificates: &[Vec<u8>], active: Option<&str>) -> Option<OffsetDateTime> {
     let is_active = |der: &&Vec<u8>| active.is_some_and(|active| saml::thumbprint_of(der).eq_ignore_ascii_case(active));
     let end = |der: &Vec<u8>| x509::read(der).map(|facts| facts.not_after);
     certificates.iter().find(is_active).and_then(end).or_else(|| certificates.iter().filter_map(end).min())
 }
 
-/// Hours until the first of the groups' subscriptions ends.
+/// Returns the hours until the first of the groups' subscriptions expires.
 fn hours_left(subscriptions: &[Subscription], entry: &Entry, now: OffsetDateTime) -> Option<i64> {
     let of_group = |id: &str| {
         let ends =

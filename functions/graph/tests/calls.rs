@@ -193,7 +193,8 @@ async fn the_list_decides_whether_a_claims_policy_that_graph_calls_assigned_or_g
     }
 }
 
-/// The credentials of a service principal with these certificates, each a content in base64 and a name; the last one signs.
+/// Returns the credentials of a service principal with these certificates, each a content in base64 and a name; the
+/// last certificate is active.
 fn credentials(certificates: &[(&str, &str)]) -> ResponseTemplate {
     let key = |(der, name): &(&str, &str), usage: &str| {
         let key = if usage == "Verify" { json!(der) } else { json!(null) };
@@ -221,9 +222,9 @@ async fn a_removal_is_done_only_when_both_lists_show_it() {
     };
     for (shown, outcome) in [
         (vec![other, new], Some("done")),
-        // A credential that had to stay is gone.
+        // A credential that had to be kept is missing.
         (vec![new], Some("damaged")),
-        // The lists are as before.
+        // The lists are unchanged.
         (vec![old, other, new], None),
     ] {
         let cloud = Cloud::start().await;

@@ -1,4 +1,4 @@
-//! The client against a server on loopback.
+//! Tests of the client against a server on the loopback interface.
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
@@ -19,25 +19,25 @@ use crate::settings::Settings;
 const GROUP: &str = "7c0b1d0e-0000-4000-8000-000000000001";
 const TOKEN_PATH: &str = "/contoso/oauth2/v2.0/token";
 
-/// Graph and the login service on one port.
+/// An emulated Graph and login service on one port.
 struct Cloud {
     server: MockServer,
 }
 
 impl Cloud {
-    /// A cloud that hands out tokens.
+    /// Starts a cloud that issues tokens.
     async fn start() -> Self {
         let cloud = Self { server: MockServer::start().await };
         cloud.on("POST", TOKEN_PATH, json_of(200, token(&["Group.Read.All"]))).await;
         cloud
     }
 
-    /// Answers a path always so.
+    /// Always responds to a path with this response.
     async fn on(&self, verb: &str, at: &str, answer: ResponseTemplate) {
         Mock::given(method(verb)).and(path(at)).respond_with(answer).mount(&self.server).await;
     }
 
-    /// Answers a path so, but only the first time; goes before [`Cloud::on`].
+    /// Responds to a path with this response once; has priority over [`Cloud::on`].
     async fn once(&self, verb: &str, at: &str, answer: ResponseTemplate) {
         let mock = Mock::given(method(verb)).and(path(at)).respond_with(answer);
         mock.up_to_n_times(1).with_priority(1).mount(&self.server).await;
@@ -56,7 +56,7 @@ impl Cloud {
         Graph::with_credential(Credential::with_secret("contoso", "app", "hunter2"), self.settings())
     }
 
-    /// The requests to a path so far.
+    /// Returns the requests to a path so far.
     async fn requests(&self, at: &str) -> Vec<Request> {
         let all = self.server.received_requests().await.unwrap();
         all.into_iter().filter(|request| request.url.path() == at).collect()
@@ -67,7 +67,7 @@ fn json_of(status: u16, body: Value) -> ResponseTemplate {
     ResponseTemplate::new(status).set_body_json(body)
 }
 
-/// A token answer whose payload has these roles.
+/// Returns a token response whose payload has these roles.
 fn token(roles: &[&str]) -> Value {
     let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let token = format!("{}.{}.signature", part(json!({})), part(json!({ "roles": roles })));

@@ -7,7 +7,7 @@ use super::*;
 
 const SECRETS: &str = "secretsmanager.GetSecretValue";
 
-/// A client whose credential lies in Secrets Manager, on the same port.
+/// Creates a client whose credential is in Secrets Manager, on the same port.
 fn graph_with_secret(cloud: &Cloud) -> Graph {
     Graph::new(Identity::Runtime, config(&cloud.server.uri()), cloud.settings())
 }
@@ -164,7 +164,7 @@ async fn federation_metadata_is_asked_for_without_a_token_and_with_the_applicati
     assert!(!request.headers.contains_key("authorization"));
 }
 
-/// A refusal that has its number in the text only.
+/// A refusal that contains its number in the text only.
 fn refused_in_words() -> ResponseTemplate {
     let text = "AADSTS700024: Client assertion is not within its valid time range.";
     json_of(401, json!({ "error": "invalid_client", "error_description": text }))
