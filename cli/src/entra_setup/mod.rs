@@ -1,8 +1,8 @@
-//! `onboard entra-setup`: what an administrator does once, so that Entra knows the stack. It prints a script for a shell with
-//! a signed-in Azure CLI and AWS CLI, or runs that very script (`--run`).
+//! `onboard entra-setup`: the one-time setup in Entra that lets the stack authenticate. It prints a script for a shell
+//! with a signed-in Azure CLI and AWS CLI, or runs the same script (`--run`).
 //!
-//! The permissions are those of [`Identity::permissions`], the list that `preflight` compares with each token. The script may
-//! run again: it finds what it made by its name, and grants only what is missing.
+//! The script grants the permissions of [`Identity::permissions`], which `preflight` compares with each token. The
+//! script is safe to repeat: it finds existing applications by name and grants only missing permissions.
 
 mod script;
 
@@ -19,13 +19,13 @@ use serde_json::{Value, json};
 
 use crate::{args::EntraSetupArgs, console::Console, exit::Exit, local::credentials::CredentialKind, words::Words};
 
-/// The programs that the script calls, and where to get them.
+/// Programs that the script calls, with their installation instructions.
 const TOOLS: [(&str, &str); 3] = [
     ("az", "Azure CLI (`az login`): https://learn.microsoft.com/cli/azure/install-azure-cli"),
     ("aws", "AWS CLI: https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html"),
     ("bash", "bash"),
 ];
-/// What it calls besides, to make keys and JSON without anything secret in a command line.
+/// Further programs for keys and JSON. They keep secrets off the command line.
 const TOOLS_FOR_SECRETS: [(&str, &str); 2] = [("jq", "jq: https://jqlang.org"), ("openssl", "OpenSSL")];
 
 /// Runs the command.
@@ -64,7 +64,7 @@ pub fn run(args: &EntraSetupArgs, console: &Console) -> Exit {
     }
 }
 
-/// What can't be right in the arguments; their texts go into a script.
+/// The first invalid argument. Argument values become part of a script, so only plain characters are allowed.
 fn fault(args: &EntraSetupArgs, words: Words) -> Option<String> {
     let plain = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
     if !plain(&args.stack) || !args.stack.starts_with(|c: char| c.is_ascii_alphabetic()) {
@@ -94,7 +94,7 @@ fn execute(script: &str) -> std::io::Result<bool> {
     Ok(shell.wait()?.success())
 }
 
-/// The same for programs.
+/// The setup as JSON.
 fn document(args: &EntraSetupArgs, script: &str) -> Value {
     let identities = args.identities().into_iter().map(|identity| {
         json!({

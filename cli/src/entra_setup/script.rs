@@ -1,4 +1,5 @@
-//! The script. What differs by tenant or account is asked in it, so that it can be read, reviewed and kept as it is.
+//! Generates the script. Values that depend on the tenant or account are queried at run time, so the script can be
+//! reviewed and stored unchanged.
 
 use std::fmt::Write;
 
@@ -9,11 +10,11 @@ use onboarding_core::{
 
 use crate::{args::EntraSetupArgs, local::credentials::CredentialKind};
 
-/// Stops at the first failure. Entra needs a while to know everywhere what it has just made, so some commands are tried again.
+/// The script stops at the first failure. Changes in Entra take time to replicate, so some commands are retried.
 ///
-/// The Azure CLI repairs nothing by itself: `az ad app permission add` appends what is there already once more, `az ad app
-/// permission admin-consent` refuses every cloud that is not named `AzureCloud`, and the filter of `az ad app list` ignores
-/// case. Hence each function reads first and writes only what is missing, and the consent is written as the role assignments
+/// The Azure CLI is not idempotent: `az ad app permission add` adds an existing permission again, `az ad app permission
+/// admin-consent` rejects every cloud that is not named `AzureCloud`, and the filter of `az ad app list` ignores case.
+/// Each function therefore reads first and writes only missing entries, and consent is written as the role assignments
 /// that it consists of.
 const HEAD: &str = r#"set -euo pipefail
 again() {
@@ -35,7 +36,7 @@ application() {
 
 "#;
 
-/// What registers an identity.
+/// Shell functions that register an identity.
 const FUNCTIONS: &str = r#"# Whether a list of lines has this line, in any case.
 listed() { grep -qixF -- "$2" <<< "$1"; }
 
@@ -68,7 +69,7 @@ consent() {
 
 "#;
 
-/// Has an application trust a subject's tokens, under a name of its own.
+/// Shell function that adds a federated credential with its own name: the application trusts tokens with this subject.
 const TRUST: &str = r#"trust() {
   local client=$1 name=$2 subject=$3 audience=$4 verb=create named=() found
   local credentials=(az ad app federated-credential list --id "$client" --output tsv --query)
@@ -83,7 +84,7 @@ const TRUST: &str = r#"trust() {
 
 "#;
 
-/// The whole script.
+/// Generates the complete script.
 pub(super) fn of(args: &EntraSetupArgs) -> String {
     let mut script = format!(
         "#!/usr/bin/env bash\n# Connect Onboarding: {} in Microsoft Entra ID, for the stack {} in {}.\n\
@@ -139,7 +140,7 @@ fn make(script: &mut String, args: &EntraSetupArgs) {
     }
 }
 
-/// One identity: app registration, service principal, permissions with consent, credential.
+/// Registers one identity: app registration, service principal, permissions with consent, credential.
 fn register(script: &mut String, args: &EntraSetupArgs, identity: Identity) {
     let (id, display) = (variable(identity), names::app_registration(&args.stack, identity));
     let _ = write!(
@@ -175,14 +176,14 @@ fn register(script: &mut String, args: &EntraSetupArgs, identity: Identity) {
     }
 }
 
-/// Has the application believe tokens of AWS's for one role.
+/// Adds a federated credential so that the application accepts AWS tokens of one role.
 fn federate(script: &mut String, args: &EntraSetupArgs, identity: Identity) {
     let (id, role, audience) =
         (variable(identity), names::graph_role(&args.stack, &args.region, identity), &args.audience);
     let _ = writeln!(script, "trust \"${id}_CLIENT_ID\" {role} \"$ROLES/{role}\" {audience}");
 }
 
-/// Makes a certificate beside those that are there, so that the one in use goes on working until the new one is stored.
+/// Adds a certificate and keeps the existing ones, so that the certificate in use works until the new one is stored.
 fn certificate(script: &mut String, identity: Identity, display: &str) {
     let id = variable(identity);
     let _ = write!(
@@ -210,7 +211,7 @@ fn secret(script: &mut String, identity: Identity) {
     );
 }
 
-/// Puts the credential into Secrets Manager; the functions read a changed one by themselves.
+/// Stores the credential in Secrets Manager. The functions reload a changed secret automatically.
 fn store(script: &mut String, args: &EntraSetupArgs, identity: Identity) {
     let (id, name, region) = (variable(identity), names::credential_secret(&args.stack, identity), &args.region);
     let key = names::EXPIRES_KEY;

@@ -1,40 +1,40 @@
-//! An execution's history, as Step Functions tells it, reduced to what is shown.
+//! Reduces the execution history of Step Functions to the events that are displayed.
 //!
-//! Each event names the one before it, so that a task's events are led back to the state that was entered; functions have
-//! events of their own (`LambdaFunction…`).
+//! Each event contains the id of the previous event. This links the events of a task to the state that was entered.
+//! Lambda functions have their own event types (`LambdaFunction…`).
 
 use aws_sdk_sfn::types::{HistoryEvent, HistoryEventType as Type};
 
-/// One event.
+/// One history event.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
-    /// Its number in the history.
+    /// Event id.
     pub id: i64,
-    /// The number of the event that led to it; 0 for the first ones.
+    /// Id of the previous event; 0 for the first events.
     pub previous: i64,
-    /// When, in seconds since the epoch.
+    /// Time in seconds since the epoch.
     pub at: f64,
-    /// What.
+    /// The kind of event, with its details.
     pub what: What,
 }
 
-/// What happened, as far as it matters here.
+/// The kinds of event that are displayed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum What {
     /// A state was entered.
     Entered(String),
     /// A state was left, with this output.
     Exited(String, String),
-    /// A resource answered this, as JSON.
+    /// A task succeeded with this output, as JSON.
     Succeeded(String),
-    /// A resource failed; a retry may follow.
+    /// A task failed. A retry can follow.
     Failed {
-        /// The error's name.
+        /// Error name.
         error: String,
-        /// What happened, as the service reports it.
+        /// Error message of the service.
         cause: String,
     },
-    /// Nothing to show, but a link between events that are shown.
+    /// Not displayed, but needed to link other events to their state.
     Other,
 }
 
@@ -52,7 +52,7 @@ fn what(event: &HistoryEvent) -> What {
         return What::Exited(details.name.clone(), details.output.clone().unwrap_or_default());
     }
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
-    // Details of failures differ in type and not in fields.
+    // The failure details have different types but the same fields.
     macro_rules! failed {
         ($details:ident, $name:literal) => {
             event.$details.as_ref().map(|details| What::Failed {

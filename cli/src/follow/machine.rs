@@ -1,42 +1,42 @@
-//! What a state machine's definition says about its states: their order, their kinds, what leads to what.
+//! Reads a state machine definition: the states, their order, types and successors.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-/// A state, and the states inside it.
+/// A state with its nested states.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Node {
-    /// The state's name.
+    /// State name.
     pub name: String,
-    /// The type in Amazon States Language.
+    /// State type in Amazon States Language.
     pub kind: String,
-    /// Whether the workflow comes here without an error having been caught.
+    /// Whether the workflow can reach the state without a caught error.
     pub regular: bool,
-    /// Whether no regular way from the level's beginning to its end goes round it.
+    /// Whether every path without errors through this level passes the state.
     pub certain: bool,
-    /// The branches of a `Parallel`, or the one of a `Map`.
+    /// The branches of a `Parallel` state, or the single branch of a `Map` state.
     pub branches: Vec<Vec<Node>>,
 }
 
 /// A state machine.
 #[derive(Debug, Default)]
 pub struct Machine {
-    /// The states in the order of the flow.
+    /// The states in workflow order.
     pub nodes: Vec<Node>,
     kinds: BTreeMap<String, String>,
-    /// The `Parallel` or `Map` around a state.
+    /// The `Parallel` or `Map` state that contains a state.
     around: BTreeMap<String, String>,
-    /// The states that a state leads to.
+    /// The successors of a state.
     after: BTreeMap<String, Vec<String>>,
-    /// The seconds of `Wait` states that always wait the same.
+    /// Duration of the `Wait` states with a fixed duration, in seconds.
     seconds: BTreeMap<String, u64>,
-    /// The errors that a state catches by their names.
+    /// The errors that a state catches by name.
     expected: BTreeMap<String, Vec<String>>,
 }
 
 impl Machine {
-    /// Reads a definition (Amazon States Language, with resources filled in).
+    /// Reads a definition in Amazon States Language whose resource ARNs are filled in.
     #[must_use]
     pub fn read(definition: &Value) -> Self {
         let mut machine = Self::default();
@@ -88,57 +88,57 @@ impl Machine {
         names.into_iter().filter(|name| states.contains_key(*name)).map(node).collect()
     }
 
-    /// Whether the state is of this kind.
+    /// Whether the state has this type.
     #[must_use]
     pub fn is(&self, state: &str, kind: &str) -> bool {
         self.kinds.get(state).is_some_and(|known| known == kind)
     }
 
-    /// Whether a state lies inside this `Parallel` or `Map`, however deep.
+    /// Whether a `Parallel` or `Map` state contains the state at any depth.
     #[must_use]
     pub fn is_within(&self, state: &str, outer: &str) -> bool {
         let around = self.around.get(state);
         around.is_some_and(|around| around == outer || self.is_within(around, outer))
     }
 
-    /// Whether a state lies inside a `Map`, and so may run once for each item.
+    /// Whether a `Map` state contains the state at any depth, so that the state can run once per item.
     #[must_use]
     pub fn is_inside_map(&self, state: &str) -> bool {
         let around = self.around.get(state);
         around.is_some_and(|around| self.is(around, "Map") || self.is_inside_map(around))
     }
 
-    /// Whether a state catches this error by its own name, not with `States.ALL`.
+    /// Whether a state catches this error by name, not by `States.ALL`.
     #[must_use]
     pub fn catches(&self, state: &str, error: &str) -> bool {
         self.expected.get(state).is_some_and(|expected| expected.iter().any(|name| name == error))
     }
 
-    /// How long a `Wait` state always waits, in seconds.
+    /// The fixed duration of a `Wait` state in seconds, if it has one.
     #[must_use]
     pub fn seconds(&self, wait: &str) -> Option<u64> {
         self.seconds.get(wait).copied()
     }
 
-    /// The state after this one, where there is only one.
+    /// The first successor of a state.
     #[must_use]
     pub fn next(&self, state: &str) -> Option<&str> {
         self.after.get(state).and_then(|next| next.first()).map(String::as_str)
     }
 }
 
-/// Where a state leads to without an error.
+/// Successors without an error.
 fn regular(state: &Value) -> Vec<&str> {
     let choices = state["Choices"].as_array().into_iter().flatten().map(|choice| &choice["Next"]);
     [&state["Next"]].into_iter().chain(choices).chain([&state["Default"]]).filter_map(Value::as_str).collect()
 }
 
-/// Where a state leads to with one.
+/// Successors after a caught error.
 fn caught(state: &Value) -> Vec<&str> {
     state["Catch"].as_array().into_iter().flatten().filter_map(|catch| catch["Next"].as_str()).collect()
 }
 
-/// Whether a level comes to a good end without ever being in this state.
+/// Whether a level can finish successfully without passing the state.
 fn ends_without(level: &Value, without: &str) -> bool {
     let (mut open, mut seen) = (vec![level["StartAt"].as_str().unwrap_or_default()], BTreeSet::new());
     while let Some(name) = open.pop() {
@@ -154,7 +154,7 @@ fn ends_without(level: &Value, without: &str) -> bool {
     false
 }
 
-/// The names of a level's states as they come one after the other: a state before those that it leads to.
+/// The states of a level in topological order: each state before its successors.
 fn order(level: &Value, with_errors: bool) -> Vec<&str> {
     fn visit<'l>(
         states: &'l Value,
@@ -167,7 +167,8 @@ fn order(level: &Value, with_errors: bool) -> Vec<&str> {
             return;
         }
         let state = &states[name];
-        // What is visited first comes last: errors behind all, and a loop back (the last choice) beside where it starts.
+        // The list is reversed at the end, so the first visited state becomes the last. Error paths come after all
+        // other states, and the last choice, which leads back in a loop, stays next to its state.
         if with_errors {
             caught(state).into_iter().for_each(|next| visit(states, next, with_errors, seen, last));
         }

@@ -1,10 +1,12 @@
-//! Following executions: one mechanism for `onboard watch`, `status`, `start --watch`, `sync --wait` and `onboard local`.
+//! Follows executions for `onboard watch`, `status`, `start --watch`, `sync --wait` and `onboard local`.
 //!
-//! [`history`] reads what Step Functions tells, [`machine`] the definition, [`progress`] puts the two together; [`tree`] draws
-//! it, and [`screen`] shows the picture in place. Where nobody looks at a terminal, each state becomes a line as it ends.
+//! [`history`] reads the events of Step Functions, [`machine`] reads the definition, and [`progress`] combines both.
+//! [`tree`] draws the states, and [`screen`] updates the drawing in place. Without a terminal, each state is printed as
+//! a line when it ends.
 //!
-//! How many users are done, the running sync itself writes into the registry ([`users`]): a history tells only at the end of
-//! a round, which takes minutes, and counting Connect's users would cost calls at the rate that the sync needs.
+//! The user counts come from the running sync, which writes them to the registry ([`users`]). The history is too
+//! coarse: it contains counts only at the end of a round, which takes minutes. Counting the Connect users would consume
+//! the API rate that the sync needs.
 
 pub mod history;
 pub mod machine;
@@ -36,63 +38,63 @@ use crate::{
     words::Words,
 };
 
-/// How often a local cloud is looked at.
+/// Polling interval in a local cloud.
 const LOCAL_LOOK: Duration = Duration::from_millis(150);
-/// How often AWS is looked at: `GetExecutionHistory` has a rate that all of an account share.
+/// Polling interval in AWS. All callers in an account share the rate limit of `GetExecutionHistory`.
 const LOOK: Duration = Duration::from_secs(2);
-/// How often the picture is drawn: timers go on between looks.
+/// Redraw interval. Timers advance between polls.
 const FRAME: Duration = Duration::from_millis(250);
-/// Events in a page of a history.
+/// Events per history page.
 const PAGE: i32 = 500;
-/// The state in which a user sync waits for a person.
+/// The state in which a user sync waits for approval.
 const ASKS: &str = "AskApproval";
-/// How many of the latest user syncs are looked through for those that an onboarding started.
+/// The number of latest user syncs that are searched for the ones an onboarding started.
 const SYNCS: i32 = 20;
 
-/// An execution that is followed.
+/// An execution that is being followed.
 #[derive(Debug)]
 pub struct Followed {
-    /// The execution, as it was described last.
+    /// The latest description of the execution.
     pub described: Described,
-    /// Where it stands.
+    /// Progress of the states.
     pub progress: Progress,
-    /// How far it is with users.
+    /// Progress of the users.
     pub users: Users,
     seen: i64,
 }
 
-/// An execution and the user syncs that it started.
+/// An execution and the user syncs it started.
 #[derive(Debug)]
 pub struct Follower<'a> {
-    /// Where it runs.
+    /// The cloud in which the execution runs.
     pub cloud: &'a Cloud,
-    /// The execution itself.
+    /// The execution.
     pub root: Followed,
-    /// The user syncs that it started, the first one first.
+    /// The user syncs that the execution started, oldest first.
     pub syncs: Vec<Followed>,
-    /// User syncs that somebody else started.
+    /// User syncs that the execution did not start.
     foreign: Vec<String>,
 }
 
-/// What a look brought, with the depth of the execution that it is about.
+/// A piece of news with the nesting depth of its execution.
 pub type Told = (usize, News);
 
 impl<'a> Follower<'a> {
     /// Follows an execution.
     ///
     /// # Errors
-    /// Where there is none, or Step Functions refuses.
+    /// Fails if the execution does not exist or Step Functions rejects a request.
     pub async fn new(cloud: &'a Cloud, described: Described) -> Result<Self, Trouble> {
         let root = follow(cloud, described).await?;
         Ok(Self { cloud, root, syncs: Vec::new(), foreign: Vec::new() })
     }
 
-    /// Looks at everything once more; gives what is new.
+    /// Polls all executions and returns the news.
     ///
     /// # Errors
-    /// Where Step Functions refuses.
+    /// Fails if Step Functions rejects a request.
     pub async fn look(&mut self) -> Result<Vec<Told>, Trouble> {
-        // First the status, then the history: what the history holds then is all there is.
+        // The status is read before the history. If the status is final, the history read afterwards is complete.
         self.root.described = self.cloud.describe(&self.root.described.execution.arn).await?;
         let mut told = Vec::new();
         if self.root.described.execution.machine == crate::cloud::Machine::Onboarding {
@@ -114,13 +116,13 @@ impl<'a> Follower<'a> {
         Ok(told)
     }
 
-    /// User syncs that this onboarding started since the last look.
+    /// Adds user syncs that this onboarding has started since the last poll.
     async fn find_syncs(&mut self) -> Result<(), Trouble> {
         let started = self.root.described.execution.started;
         let root = &self.root.described.execution.arn;
         let mut listed = self.cloud.executions(crate::cloud::Machine::UserSync, None, SYNCS).await?;
         listed.retain(|sync| {
-            // A second is what clocks may differ by in the two answers.
+            // Allows one second of clock difference between the two responses.
             sync.started + 1.0 >= started
                 && !self.foreign.contains(&sync.arn)
                 && !self.syncs.iter().any(|known| known.described.execution.arn == sync.arn)
@@ -136,25 +138,25 @@ impl<'a> Follower<'a> {
         Ok(())
     }
 
-    /// How it stands.
+    /// Status of the execution.
     #[must_use]
     pub const fn status(&self) -> &ExecutionStatus {
         &self.root.described.execution.status
     }
 
-    /// The state that failed, where one did: the innermost.
+    /// State, error and message of the failure, if there is one. A failed nested execution takes precedence.
     #[must_use]
     pub fn failure(&self) -> Option<(&str, &str, &str)> {
         let nested = self.syncs.iter().filter_map(|sync| sync.progress.failure()).next_back();
         nested.or_else(|| self.root.progress.failure())
     }
 
-    /// The executions, each with its depth.
+    /// All followed executions with their depth.
     pub fn all(&self) -> impl Iterator<Item = (usize, &Followed)> {
         std::iter::once((0, &self.root)).chain(self.syncs.iter().map(|sync| (1, sync)))
     }
 
-    /// Where everything stands, for programs.
+    /// The complete status as JSON.
     #[must_use]
     pub fn json(&self) -> Value {
         let state = |followed: &Followed| {
@@ -185,9 +187,9 @@ impl<'a> Follower<'a> {
     }
 }
 
-/// The definition that an execution was started with.
+/// The definition with which an execution was started.
 async fn definition(cloud: &Cloud, arn: &str) -> Result<Value, Trouble> {
-    // Not the machine as it is now: the execution may be older than the last deployment.
+    // The current definition of the state machine can differ: the execution can be older than the last deployment.
     let machine = cloud
         .sfn
         .describe_state_machine_for_execution()
@@ -220,7 +222,7 @@ async fn observe(cloud: &Cloud, followed: &mut Followed) -> Result<Vec<News>, Tr
     Ok(told)
 }
 
-/// The events after `seen`, oldest first. They are read from the end, so that a look at a long history costs one page.
+/// The events after `seen`, oldest first. They are read from the end, so that polling a long history takes one page.
 async fn new_events(cloud: &Cloud, arn: &str, seen: i64) -> Result<Vec<Event>, Trouble> {
     let mut events: Vec<Event> = Vec::new();
     let mut token = None;
@@ -244,30 +246,30 @@ async fn new_events(cloud: &Cloud, arn: &str, seen: i64) -> Result<Vec<Event>, T
     }
 }
 
-/// How an execution is followed.
+/// Options for following an execution.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Manner {
-    /// Only until a person is asked for approval.
+    /// Stop when the execution requests approval.
     pub until_asked: bool,
-    /// With `--json`, each piece of news is a line of its own.
+    /// With `--json`, print each piece of news as a line.
     pub events: bool,
 }
 
-/// How following ended.
+/// Why following stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
     /// The execution ended.
     Ended,
-    /// It waits for a person's approval.
+    /// The execution waits for approval.
     Asks,
-    /// The person who looked wanted to stop looking.
+    /// The operator interrupted.
     Interrupted,
 }
 
-/// The output that a state of an execution had last, if it was left.
+/// The latest output of a state, if the state has been exited.
 ///
 /// # Errors
-/// Where Step Functions refuses.
+/// Fails if Step Functions rejects a request.
 pub async fn last_output(cloud: &Cloud, arn: &str, state: &str) -> Result<Option<String>, Trouble> {
     let events = new_events(cloud, arn, 0).await?;
     Ok(events.into_iter().rev().find_map(|event| match event.what {
@@ -276,10 +278,11 @@ pub async fn last_output(cloud: &Cloud, arn: &str, state: &str) -> Result<Option
     }))
 }
 
-/// Follows to the end, or until a person is asked, and shows it. Whoever wants to stop earlier drops this.
+/// Follows and displays an execution until it ends or, with `until_asked`, requests approval. To stop earlier, drop the
+/// future.
 ///
 /// # Errors
-/// Where Step Functions refuses.
+/// Fails if Step Functions rejects a request.
 pub async fn to_the_end(follower: &mut Follower<'_>, manner: Manner, console: &Console) -> Result<Ending, Trouble> {
     let pause = if follower.cloud.local.is_some() { LOCAL_LOOK } else { LOOK };
     let mut screen = console.is_live().then(Screen::take);
@@ -313,7 +316,7 @@ pub async fn to_the_end(follower: &mut Follower<'_>, manner: Manner, console: &C
     }
 }
 
-/// A piece of news as one line.
+/// Formats a piece of news as one line.
 #[must_use]
 pub fn line(console: &Console, depth: usize, news: &News) -> String {
     let indent = "  ".repeat(depth);
@@ -355,7 +358,7 @@ fn event(depth: usize, news: &News) -> Value {
     }
 }
 
-/// Seconds as people read them: `0.35 s`, `12 min 03 s`, `2 h 05 min`, `3 d 04 h`.
+/// Formats a duration: `0.35 s`, `12 min 03 s`, `2 h 05 min`, `3 d 04 h`.
 #[must_use]
 pub fn duration(seconds: f64) -> String {
     if seconds < 60.0 {
@@ -371,7 +374,7 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
-/// A moment in ISO 8601, to the second.
+/// Formats a time in ISO 8601, to the second.
 #[must_use]
 pub fn iso(at: f64) -> String {
     #[expect(clippy::cast_possible_truncation, reason = "a moment of this age")]
@@ -379,14 +382,14 @@ pub fn iso(at: f64) -> String {
     moment.format(&time::format_description::well_known::Rfc3339).unwrap_or_default()
 }
 
-/// Now, in seconds since the epoch.
+/// Current time in seconds since the epoch.
 #[must_use]
 pub fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
 }
 
 impl Words {
-    /// What a task found.
+    /// Formats the status of a task's output.
     #[must_use]
     pub fn note(self, note: &progress::Note) -> String {
         match (note.status.as_str(), note.adopted) {

@@ -1,4 +1,4 @@
-//! The report as a page, with what the execution did: read once, from the beginning.
+//! Writes the report as an HTML page that includes the execution's history.
 
 use std::{fs, path::Path};
 
@@ -11,10 +11,10 @@ use crate::{
     words::Words,
 };
 
-/// Writes the page of an execution's report.
+/// Writes the page for the report of an execution.
 ///
 /// # Errors
-/// Where Step Functions refuses, or the file can't be written.
+/// Fails if Step Functions rejects a request or the file can't be written.
 pub async fn write(
     file: &Path,
     report: &Report,

@@ -1,4 +1,4 @@
-//! Where an execution stands, from its history as it grows: which states run, which wait and until when, which are done.
+//! Derives the status of each state from an execution's history: running, waiting (and until when), or finished.
 
 use std::collections::BTreeMap;
 
@@ -9,45 +9,45 @@ use super::{
     machine::Machine,
 };
 
-/// What a task found, in a word or two.
+/// Short summary of a task's output.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Note {
-    /// The status that it answered, as it stands there.
+    /// The status in the task's output.
     pub status: String,
-    /// Whether what it was to make was there already.
+    /// Whether the resource already existed.
     pub adopted: bool,
 }
 
-/// Something to tell.
+/// A change to report.
 #[derive(Clone, Debug, PartialEq)]
 pub enum News {
-    /// A state is done.
+    /// A state finished.
     Done {
-        /// The state.
+        /// State name.
         state: String,
-        /// Seconds from its start to its end.
+        /// Seconds from start to end.
         seconds: f64,
-        /// What it found.
+        /// Summary of the output.
         note: Note,
-        /// Whether it only waited.
+        /// Whether it is a `Wait` state.
         waited: bool,
     },
-    /// A state is left with an error that the state machine catches: the execution continues without its result.
+    /// A state failed with an error that the state machine catches; the execution continues without the state's result.
     Caught {
-        /// The state.
+        /// State name.
         state: String,
-        /// Seconds from its start to its end.
+        /// Seconds from start to end.
         seconds: f64,
         /// The error.
         caught: Caught,
     },
-    /// A task failed. Whether it is tried again, the next events tell.
+    /// A task failed. Later events show whether it is retried.
     Failed {
-        /// The state.
+        /// State name.
         state: String,
-        /// The error's name.
+        /// Error name.
         error: String,
-        /// What happened.
+        /// Error message.
         message: String,
     },
 }
@@ -55,57 +55,57 @@ pub enum News {
 /// An error that the state machine caught.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Caught {
-    /// The error's name.
+    /// Error name.
     pub error: String,
-    /// Whether the state names this very error in its `Catch`: then it is one of its normal ways on.
+    /// Whether the state's `Catch` lists this error by name. If it does, the error is a regular outcome.
     pub expected: bool,
 }
 
-/// A state that runs or waits.
+/// A running or waiting state.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Running {
-    /// Since when, in seconds since the epoch.
+    /// Start time in seconds since the epoch.
     pub since: f64,
-    /// Until when, where it waits and the answer before said how long.
+    /// End of the wait in seconds since the epoch, if the duration is known.
     pub until: Option<f64>,
-    /// How many attempts failed so far.
+    /// Number of failed attempts.
     pub failures: u32,
     /// The error of the last attempt, unless a later attempt succeeded.
     error: Option<String>,
     note: Note,
 }
 
-/// A state that is done.
+/// A finished state.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Finished {
-    /// How long it took the last time, in seconds.
+    /// Duration of the last run in seconds.
     pub seconds: f64,
-    /// What it found the last time.
+    /// Summary of the last run's output.
     pub note: Note,
-    /// The error that it was left with the last time; inside a `Map`, for any item.
+    /// The caught error of the last run. Inside a `Map`, the caught error of any item.
     pub caught: Option<Caught>,
-    /// How often it was done.
+    /// Number of runs.
     pub times: u32,
 }
 
-/// Follows one execution.
+/// Progress of one execution.
 #[derive(Debug)]
 pub struct Progress {
-    /// The state machine.
+    /// The state machine's definition.
     pub machine: Machine,
     running: BTreeMap<String, Running>,
     finished: BTreeMap<String, Finished>,
-    /// The seconds until the next look that a task asked for last.
+    /// The wait in seconds that each task last returned.
     looks: BTreeMap<String, u64>,
-    /// Which state an event belongs to.
+    /// The state to which an event belongs, by event id.
     owners: BTreeMap<i64, String>,
     failed: Option<(String, String, String)>,
-    /// How many seconds a second of a `Wait` lasts: less than one in the local cloud.
+    /// How many seconds one second of a `Wait` takes; below 1 in the local cloud.
     scale: f64,
 }
 
 impl Progress {
-    /// An execution of this machine that has just started, where a second of waiting lasts `scale` seconds.
+    /// The progress of an execution that has just started. One second of a `Wait` takes `scale` seconds.
     #[must_use]
     pub const fn new(machine: Machine, scale: f64) -> Self {
         Self {
@@ -119,35 +119,35 @@ impl Progress {
         }
     }
 
-    /// The state whose task failed last and did not succeed since, with the error and its message.
+    /// State, error and message of the last failed task that has not succeeded since.
     #[must_use]
     pub fn failure(&self) -> Option<(&str, &str, &str)> {
         self.failed.as_ref().map(|(state, error, message)| (state.as_str(), error.as_str(), message.as_str()))
     }
 
-    /// What runs or waits now. States that only hold others are left out.
+    /// The running and waiting states, without `Parallel` and `Map` states.
     pub fn running(&self) -> impl Iterator<Item = (&str, &Running)> {
         let holds = |name: &str| self.machine.is(name, "Parallel") || self.machine.is(name, "Map");
         self.running.iter().map(|(name, running)| (name.as_str(), running)).filter(move |(name, _)| !holds(name))
     }
 
-    /// How a state runs, if it does.
+    /// The running state with this name, if it is running.
     #[must_use]
     pub fn run_of(&self, state: &str) -> Option<&Running> {
         self.running.get(state)
     }
 
-    /// How a state ended the last time, if it did.
+    /// The last finished run of a state, if there is one.
     #[must_use]
     pub fn end_of(&self, state: &str) -> Option<&Finished> {
         self.finished.get(state)
     }
 
-    /// Takes in an event.
+    /// Processes an event.
     pub fn observe(&mut self, event: &Event) -> Option<News> {
         let owner = match &event.what {
             What::Entered(state) | What::Exited(state, _) => state.clone(),
-            // Not of any state: the execution began or ended.
+            // Events of the execution itself, such as its start and end, belong to no state.
             _ => self.owners.get(&event.previous)?.clone(),
         };
         self.owners.insert(event.id, owner.clone());
@@ -190,7 +190,7 @@ impl Progress {
         News::Failed { state: state.to_owned(), error: error.to_owned(), message }
     }
 
-    /// How long a `Wait` waits, as the task behind it said when it was done last.
+    /// Duration of a `Wait` state in seconds: fixed by the definition, or as the next task last returned it.
     fn look(&self, wait: &str) -> Option<f64> {
         let asked = self.machine.next(wait).and_then(|task| self.looks.get(task)).copied();
         let seconds = self.machine.seconds(wait).or(asked)?;
@@ -208,7 +208,7 @@ impl Progress {
     }
 
     fn done(&mut self, state: &str, at: f64) -> Option<News> {
-        // If one branch fails, no event leaves its states, nor those of the others.
+        // If one branch fails, the history has no exit events for the states of any branch.
         let machine = &self.machine;
         let within = |name: &str| machine.is_within(name, state);
         let failed = self.running.iter().find(|(name, running)| within(name) && running.error.is_some());
@@ -227,7 +227,7 @@ impl Progress {
         if let Some(caught) = caught {
             return Some(News::Caught { state: state.to_owned(), seconds, caught });
         }
-        // They take no time and say nothing.
+        // These states take no time and have no result.
         if ["Choice", "Pass", "Succeed"].iter().any(|kind| self.machine.is(state, kind)) {
             return None;
         }
@@ -236,14 +236,14 @@ impl Progress {
     }
 }
 
-/// The message in a cause: Lambda wraps it in JSON.
+/// The message in a cause. Lambda wraps the message in JSON.
 #[must_use]
 pub fn message(cause: &str) -> String {
     let wrapped: Option<Value> = serde_json::from_str(cause).ok();
     wrapped.and_then(|cause| cause["errorMessage"].as_str().map(ToOwned::to_owned)).unwrap_or_else(|| cause.to_owned())
 }
 
-/// What is worth telling of a task's output: its status, the execution that it waits for, and that it found what it wanted.
+/// Summarises a task's output: its status, the execution it waits for, and whether the resource already existed.
 fn note(output: &str) -> Note {
     let output: Value = serde_json::from_str(output).unwrap_or_default();
     let mut status = output["status"].as_str().unwrap_or_default().to_lowercase().replace('_', " ");
@@ -258,11 +258,11 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    /// Tells an execution's events with those that led to them.
+    /// Feeds events to [`Progress`] and numbers them.
     struct Told(Progress, i64);
 
     impl Told {
-        /// An event that follows the one of this number; gives its own.
+        /// Adds an event after the event with this id. Returns the new id.
         fn after(&mut self, previous: i64, at: f64, what: What) -> (i64, Option<News>) {
             self.1 += 1;
             (self.1, self.0.observe(&Event { id: self.1, previous, at, what }))
@@ -289,7 +289,7 @@ mod tests {
         Told(Progress::new(Machine::read(definition), 0.5), 1)
     }
 
-    /// Two tasks side by side, one of which looks again behind a wait.
+    /// Two parallel tasks, one of which is repeated after a wait.
     fn both() -> Told {
         told(&json!({"StartAt": "Both", "States": {"Both": {"Type": "Parallel", "Branches": [
             {"StartAt": "Look", "States": {
@@ -340,7 +340,7 @@ mod tests {
         assert_eq!(told.0.failure(), None, "the retry mended it");
     }
 
-    /// A task whose every error is caught, and one that names the error it expects.
+    /// One task catches all errors, the other catches an error by name.
     fn catching() -> Told {
         told(
             &json!({"StartAt": "Each", "States": {"Each": {"Type": "Map", "ItemProcessor": {"StartAt": "Assign", "States": {
@@ -365,7 +365,7 @@ mod tests {
         let news = |state: &str, caught| Some(News::Caught { state: state.into(), seconds: 2.0, caught });
         assert_eq!(fails(&mut told, "Assign", "NotConsistentYet"), news("Assign", caught("NotConsistentYet", false)));
         assert_eq!(fails(&mut told, "Lease", "Taken"), news("Lease", caught("Taken", true)));
-        // The next item succeeds; the first one stays failed.
+        // The next item succeeds, but the state keeps the error of the first item.
         told.enters("Assign", 3.0);
         assert_eq!(told.leaves("Assign", 4.0), done("Assign", 1.0, ""));
         let end = told.0.end_of("Assign").and_then(|end| end.caught.clone());

@@ -1,8 +1,7 @@
-//! A picture on the terminal that changes in place.
+//! Draws on the terminal and updates the drawing in place.
 //!
-//! It has the terminal's other screen to itself, so that a resize can't smear it, and what was there before comes back. Of a
-//! new picture only the lines that differ are written, in one piece and between the marks of a synchronized update: nothing
-//! flickers.
+//! The drawing uses the terminal's alternate screen, so a resize does not corrupt it and the previous content is
+//! restored at the end. Only changed lines are written, in one piece and as a synchronized update, to avoid flicker.
 
 use std::io::{self, Write};
 
@@ -11,7 +10,7 @@ use crate::console::{fit, size};
 const ENTER: &str = "\x1b[?1049h\x1b[?25l";
 const LEAVE: &str = "\x1b[?25h\x1b[?1049l";
 
-/// The terminal while a picture is shown. It is given back when this is dropped.
+/// The terminal's alternate screen. Dropping the value restores the terminal.
 #[derive(Debug)]
 pub struct Screen {
     size: (usize, usize),
@@ -19,20 +18,20 @@ pub struct Screen {
 }
 
 impl Screen {
-    /// Takes the terminal.
+    /// Switches to the alternate screen.
     #[must_use]
     pub fn take() -> Self {
         write(ENTER);
         Self { size: size(), shown: Vec::new() }
     }
 
-    /// Columns and rows that a picture can have now.
+    /// Current size in columns and rows.
     #[must_use]
     pub fn size(&self) -> (usize, usize) {
         size()
     }
 
-    /// Shows a picture.
+    /// Shows these lines.
     pub fn show(&mut self, picture: &[String]) {
         let size = size();
         let redraw = size != self.size;
@@ -58,7 +57,7 @@ fn write(text: &str) {
     let _ = out.flush();
 }
 
-/// What to write so that the terminal shows `lines`, where it shows `before`; nothing is known of what it shows without.
+/// The output that changes the terminal from `before` to `lines`. Without `before`, everything is redrawn.
 fn changes(before: Option<&[String]>, lines: &[String]) -> String {
     let mut text = String::new();
     if before.is_none() {

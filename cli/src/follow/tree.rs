@@ -1,4 +1,4 @@
-//! The picture of an execution: its states as a tree, each with its timer, and what it waits for.
+//! Draws an execution as a tree of states with timers and the reasons for waiting.
 
 use aws_sdk_sfn::types::ExecutionStatus;
 
@@ -14,28 +14,28 @@ use crate::{
     words::Words,
 };
 
-/// Cells of the users' bar.
+/// Length of the users' progress bar in characters.
 const BAR: usize = 24;
-/// Columns of a state's name, with what stands before it.
+/// Width of the column with state names, indentation included.
 const NAME: usize = 34;
 
-/// A line, and how much it matters.
+/// A line with its priority.
 type Line = (Weight, String);
 
-/// How much a line matters where not all fit: the least goes first.
+/// Priority of a line if not all lines fit. Lines with the lowest priority are hidden first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Weight {
-    /// Still to come.
+    /// A state that has not started.
     Ahead,
-    /// Done.
+    /// A finished state.
     Done,
-    /// Holds others.
+    /// A state that contains other states.
     Frame,
-    /// Runs, waits or failed.
+    /// A state that is running, waiting or failed.
     Now,
 }
 
-/// Draws everything; where a size is given, so that it fits.
+/// Draws everything. With a size, hides lines so that the drawing fits.
 #[must_use]
 pub fn draw(follower: &Follower<'_>, console: &Console, now: f64, size: Option<(usize, usize)>) -> Vec<String> {
     let words = console.words();
@@ -43,12 +43,12 @@ pub fn draw(follower: &Follower<'_>, console: &Console, now: f64, size: Option<(
     let root = &follower.root;
     let onboarding = root.described.execution.machine == Machine::Onboarding;
     let pen = Pen { console, now };
-    // What was not needed is not to come any more once it has ended.
+    // After the execution has ended, states that did not run are no longer shown as upcoming.
     let ahead = onboarding && *follower.status() == ExecutionStatus::Running;
     let within = Within { depth: 0, ahead, ended: false };
     pen.level(&root.progress.machine.nodes, &root.progress, within, &mut lines, &mut |state, depth, lines| {
         if onboarding && ["SyncUsers", "SyncWaitingUsers"].contains(&state) {
-            // The first sync belongs to the first of the two.
+            // An onboarding starts up to two syncs, in the order of these two states.
             let sync = follower.syncs.get(usize::from(state == "SyncWaitingUsers"));
             sync.into_iter().for_each(|sync| pen.sync(sync, depth + 1, lines));
         }
@@ -71,12 +71,12 @@ pub fn draw(follower: &Follower<'_>, console: &Console, now: f64, size: Option<(
     head
 }
 
-/// Takes away what matters least until the rest fits; says how many lines that were.
+/// Removes lines with the lowest priority until the rest fits. Returns the number of removed lines.
 fn crop(lines: &mut Vec<Line>, room: usize) -> usize {
     let all = lines.len();
     for weight in [Weight::Ahead, Weight::Done, Weight::Frame, Weight::Now] {
         while lines.len() > room {
-            // What is to come goes from the end, what is done from the beginning.
+            // Upcoming states are removed from the end, finished states from the beginning.
             let place = match weight {
                 Weight::Ahead | Weight::Now => lines.iter().rposition(|(of, _)| *of == weight),
                 Weight::Done | Weight::Frame => lines.iter().position(|(of, _)| *of == weight),
@@ -88,13 +88,13 @@ fn crop(lines: &mut Vec<Line>, room: usize) -> usize {
     all - lines.len()
 }
 
-/// Where a level of states is.
+/// Context of a level of states.
 #[derive(Clone, Copy)]
 struct Within {
     depth: usize,
-    /// Whether what is to come is shown.
+    /// Whether upcoming states are shown.
     ahead: bool,
-    /// Whether what holds the level has ended.
+    /// Whether the containing state has ended.
     ended: bool,
 }
 
@@ -122,7 +122,7 @@ impl Pen<'_> {
         format!("{name} · {} · {status} · {took}", execution.machine.name())
     }
 
-    /// The states of a level that have something to show.
+    /// Draws the states of a level.
     fn level(
         self,
         nodes: &[Node],
@@ -141,7 +141,7 @@ impl Pen<'_> {
                     }
                 }
                 "Parallel" | "Map" => {
-                    // Of one inside another that failed nobody says that it ended.
+                    // If a `Parallel` or `Map` state fails inside another one, the history has no exit event for it.
                     let end = progress.end_of(&node.name).filter(|_| progress.run_of(&node.name).is_none());
                     let ended = ended || end.is_some();
                     let mut inside = Vec::new();
@@ -204,7 +204,7 @@ impl Pen<'_> {
         }
     }
 
-    /// A state that is still to come, perhaps.
+    /// A state that has not started and may be skipped.
     fn ahead(self, node: &Node, depth: usize) -> String {
         let note = if node.certain { String::new() } else { self.words().where_needed() };
         self.line(depth, Tone::Faint, "·", &node.name, "", &note)
@@ -228,7 +228,7 @@ impl Pen<'_> {
         self.line(depth, tone, mark, &node.name, &took, &notes.join(" · "))
     }
 
-    /// A user sync inside an onboarding: its users, and what it does now.
+    /// Draws a user sync inside an onboarding: the user counts and the current states.
     fn sync(self, sync: &Followed, depth: usize, lines: &mut Vec<Line>) {
         if sync.described.execution.status != ExecutionStatus::Running {
             return;
@@ -278,7 +278,7 @@ impl Pen<'_> {
     }
 }
 
-/// Whether a level has a state that was left with an error that it does not expect.
+/// Whether a state of the level failed with an error that it does not catch by name.
 fn caught(nodes: &[Node], progress: &Progress) -> bool {
     nodes.iter().any(|node| {
         let end = progress.end_of(&node.name).and_then(|end| end.caught.as_ref());
@@ -286,7 +286,7 @@ fn caught(nodes: &[Node], progress: &Progress) -> bool {
     })
 }
 
-/// Whole seconds: a timer whose hundredths run is no use.
+/// Whole seconds below a minute, because running hundredths are unreadable.
 fn duration_short(seconds: f64) -> String {
     if seconds < 60.0 { format!("{:.0} s", seconds.max(0.0)) } else { duration(seconds) }
 }

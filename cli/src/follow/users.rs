@@ -1,24 +1,24 @@
-//! How far a user sync is, from what it writes into the registry while it works.
+//! Progress of a user sync, from the counts that the running sync writes to the registry.
 
 use std::collections::VecDeque;
 
 use onboarding_core::sync::SyncProgress;
 use serde_json::{Value, json};
 
-/// The span by which the rate is measured, in seconds.
+/// The period over which the rate is measured, in seconds.
 const SPAN: f64 = 30.0;
 
-/// Users that are done, and how fast.
+/// Number of processed users and the processing rate.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Users {
     planned: f64,
-    /// Moments and how many were done then, the latest last.
+    /// Times with the number of processed users, oldest first.
     done: VecDeque<(f64, f64)>,
     failed: f64,
 }
 
 impl Users {
-    /// Takes in what the registry says; what an earlier sync left there is none of ours.
+    /// Reads the registry's counts. Ignores counts that an earlier sync left in the registry.
     #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
     pub fn observe(&mut self, progress: &SyncProgress, started: f64) {
         let at = progress.at as f64 / 1_000.0;
@@ -33,20 +33,20 @@ impl Users {
         }
     }
 
-    /// Done and planned, where anything is known.
+    /// Processed and planned users, if known.
     #[must_use]
     pub fn counts(&self) -> Option<(f64, f64)> {
         let (_, done) = self.done.back()?;
         (self.planned > 0.0).then_some((done.min(self.planned), self.planned))
     }
 
-    /// How many failed.
+    /// Number of failed users.
     #[must_use]
     pub const fn failed(&self) -> f64 {
         self.failed
     }
 
-    /// Users a second, over the last half minute.
+    /// Users per second over the last half minute.
     #[must_use]
     pub fn rate(&self) -> Option<f64> {
         let ((first, before), (last, done)) = (self.done.front()?, self.done.back()?);
@@ -54,14 +54,14 @@ impl Users {
         (last > first && rate > 0.0).then_some(rate)
     }
 
-    /// Seconds until all are done, at that rate.
+    /// Estimated seconds until all users are processed.
     #[must_use]
     pub fn left(&self) -> Option<f64> {
         let (done, planned) = self.counts()?;
         Some((planned - done) / self.rate()?)
     }
 
-    /// The same for programs.
+    /// The progress as JSON.
     #[must_use]
     pub fn json(&self) -> Value {
         let Some((done, planned)) = self.counts() else { return Value::Null };

@@ -1,4 +1,4 @@
-//! Calls to both clouds whose refusals are answers too.
+//! Calls to AWS and Microsoft Graph. Error responses are returned as answers, because the checks evaluate them.
 
 use std::{
     future::Future,
@@ -22,10 +22,10 @@ use crate::{
     words::Words,
 };
 
-/// How often a throttled call is repeated.
+/// Maximum number of attempts for a throttled call.
 const TRIES: u32 = 8;
 
-/// An answer, good or bad.
+/// A response, successful or not.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -41,7 +41,7 @@ impl Answer {
         serde_json::from_str(&self.text).unwrap_or_default()
     }
 
-    /// Whether its code or text contains this.
+    /// Whether the response body contains the text, ignoring case.
     pub(crate) fn says(&self, text: &str) -> bool {
         self.text.to_lowercase().contains(&text.to_lowercase())
     }
@@ -51,7 +51,7 @@ impl Answer {
     }
 }
 
-/// Both clouds, as an operator uses them.
+/// Access to AWS and Entra with the operator's credentials.
 pub(crate) struct Clouds {
     config: SdkConfig,
     aws: Signed,
@@ -84,11 +84,11 @@ impl Clouds {
         Ok(clouds)
     }
 
-    /// The same clouds in a role's session.
+    /// Access with the credentials of an assumed role.
     pub(crate) async fn in_role(&self, role: &str) -> Result<Self, Trouble> {
         let form = [("RoleArn", role), ("RoleSessionName", "live-check")];
         let mut answer = self.query(STS, "AssumeRole", &form).await?;
-        // A new role takes some seconds to be known.
+        // A new role can be assumed only after some seconds.
         for _ in 0..20 {
             if answer.is_ok() {
                 break;
@@ -119,7 +119,7 @@ impl Clouds {
         self.config.region().map_or("", |region| region.as_ref())
     }
 
-    /// The answer, or the error of a refusal that the check does not expect.
+    /// Returns a successful answer, or an error if the check does not expect the failure.
     pub(crate) fn good(&self, doing: &str, answer: Answer) -> Result<Answer, Trouble> {
         if answer.is_ok() {
             return Ok(answer);
@@ -128,7 +128,7 @@ impl Clouds {
         Err(Trouble::refused(self.words, doing, &code, &message))
     }
 
-    /// A call of IAM or STS.
+    /// Calls an operation of IAM or STS.
     pub(crate) async fn query(&self, service: Service, action: &str, form: &[(&str, &str)]) -> Result<Answer, Trouble> {
         let version = if service == IAM { "2010-05-08" } else { "2011-06-15" };
         let mut body = format!("Action={action}&Version={version}");
@@ -143,7 +143,7 @@ impl Clouds {
             .await
     }
 
-    /// A call in the JSON protocol.
+    /// Calls an operation of the AWS JSON protocol.
     pub(crate) async fn target(&self, service: Service, target: &str, body: &Value) -> Result<Answer, Trouble> {
         let headers =
             vec![("content-type", "application/x-amz-json-1.1".to_owned()), ("x-amz-target", target.to_owned())];
@@ -152,12 +152,12 @@ impl Clouds {
             .await
     }
 
-    /// A call of Amazon Connect.
+    /// Calls an operation of Amazon Connect.
     pub(crate) async fn connect(&self, method: Method, path: &str, body: &Value) -> Result<Answer, Trouble> {
         self.repeated(async || self.connect_once(method.clone(), path, body).await).await
     }
 
-    /// The same without a second attempt if it is throttled.
+    /// Calls an operation of Amazon Connect without retrying a throttled call.
     pub(crate) async fn connect_once(
         &self,
         method: Method,
@@ -169,7 +169,7 @@ impl Clouds {
         self.aws.answer(CONNECT, (method, path), headers, body.as_bytes()).await
     }
 
-    /// A call of Microsoft Graph.
+    /// Calls Microsoft Graph.
     pub(crate) async fn graph(&self, method: Method, path: &str, body: &Value) -> Result<Answer, Trouble> {
         let url = format!("{}/v1.0{path}", self.graph);
         self.repeated(async || {
@@ -182,7 +182,7 @@ impl Clouds {
         .await
     }
 
-    /// The federation metadata of an application.
+    /// Reads the federation metadata of an application.
     pub(crate) async fn metadata(&self, app_id: &str) -> Result<Answer, Trouble> {
         let path = "federationmetadata/2007-06/federationmetadata.xml";
         let url = format!("{}/{}/{path}?appid={app_id}", self.login, self.tenant);
@@ -205,18 +205,18 @@ impl Clouds {
             if !answer.is_throttled() || tries >= TRIES {
                 return Ok(answer);
             }
-            // The rates of the local cloud are not scaled.
+            // The local cloud's rate limits use real time, so this delay is not scaled.
             tokio::time::sleep(Duration::from_millis(200 << tries)).await;
         }
     }
 
-    /// Waits so many seconds of the real clouds.
+    /// Waits for this many seconds, scaled by the clock of a local cloud.
     pub(crate) async fn pause(&self, seconds: f64) {
         tokio::time::sleep(Duration::from_secs_f64(seconds * self.scale).max(Duration::from_millis(5))).await;
     }
 
-    /// Polls for up to so many seconds of the real clouds; when the poll started that found it, if one did. A poll that starts
-    /// after that time is the last one.
+    /// Polls until `look` returns true or `seconds` have passed, scaled by the clock of a local cloud. Returns the
+    /// start time of the successful poll, if there was one. The last poll is the first that starts after the deadline.
     pub(crate) async fn poll<F>(&self, seconds: f64, look: impl Fn() -> F) -> Result<Option<f64>, Trouble>
     where
         F: Future<Output = Result<bool, Trouble>>,
@@ -235,7 +235,7 @@ impl Clouds {
     }
 }
 
-/// The text of an XML answer's first element of this name.
+/// The text of the first XML element with this name.
 pub(crate) fn element(xml: &str, name: &str) -> Option<String> {
     let document = roxmltree::Document::parse(xml).ok()?;
     let found = document.descendants().find(|node| node.tag_name().name() == name)?;
@@ -268,7 +268,7 @@ async fn local_token(http: &reqwest::Client, login: &str, words: Words) -> Resul
     Ok((tenant, token["access_token"].as_str().unwrap_or_default().to_owned()))
 }
 
-/// Tenant and token of the signed-in Azure CLI.
+/// Tenant and access token from the signed-in Azure CLI.
 fn az_token(words: Words) -> Result<(String, String), Trouble> {
     let asked = ["account", "get-access-token", "--resource-type", "ms-graph", "--output", "json"];
     let refused = |why: String| Trouble::cloud("NoAzureCli", words.az_does_not_answer(why), words.sign_in_with_az());

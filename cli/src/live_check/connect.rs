@@ -1,4 +1,4 @@
-//! What one instance shows about Amazon Connect, from its creation to its deletion.
+//! Checks the assumptions about Amazon Connect with one instance, from its creation to its deletion.
 
 use futures_util::future::try_join_all;
 use reqwest::Method;
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::cloud::trouble::Trouble;
 
-/// So many calls at a time use up the default rate of two a second at once.
+/// Number of simultaneous calls, enough to exceed the default rate of two per second.
 const WAVE: usize = 20;
 const WAVES: usize = 20;
 
@@ -63,7 +63,7 @@ async fn active(clouds: &Clouds, id: &str) -> Result<(), Trouble> {
     clouds.poll(1_800.0, active).await.map(drop)
 }
 
-/// Deletes an instance, once it may be deleted.
+/// Deletes an instance as soon as its status allows deletion.
 pub(crate) async fn delete_instance(clouds: &Clouds, id: &str) -> Result<Answer, Trouble> {
     active(clouds, id).await?;
     clouds.connect(Method::DELETE, &format!("/instance/{id}"), &Value::Null).await
@@ -100,7 +100,7 @@ async fn numbers(clouds: &Clouds, id: &str, made: &mut Made, findings: &mut Find
     Ok(())
 }
 
-/// Uses up the rate of one operation and looks whether another one is throttled too.
+/// Uses up the rate of one operation and checks whether another operation is throttled too.
 async fn bucket(clouds: &Clouds, id: &str) -> Result<Reading, Trouble> {
     let first = async |kind: &str, list: &str| {
         let answer = clouds.connect(Method::GET, &format!("/{kind}-profiles-summary/{id}"), &Value::Null).await?;
@@ -113,7 +113,7 @@ async fn bucket(clouds: &Clouds, id: &str) -> Result<Reading, Trouble> {
     let throttled = |answers: &[(u16, String)]| answers.iter().any(|(status, _)| *status == 429);
     for _ in 0..WAVES {
         if throttled(&try_join_all((0..WAVE).map(|_| call(used.as_str()))).await?) {
-            // A bucket of its own holds more than these two calls, and a shared one is empty.
+            // A separate bucket allows these two calls; a shared bucket is empty.
             let answers = try_join_all([call(used.as_str()), call(other.as_str()), call(other.as_str())]).await?;
             return Ok(Reading::other_if(throttled(&answers[1..])));
         }
@@ -121,7 +121,7 @@ async fn bucket(clouds: &Clouds, id: &str) -> Result<Reading, Trouble> {
     Ok(Reading::Unknown(clouds.words.never_throttled(WAVE * WAVES)))
 }
 
-/// Deletes the instance in a role that may use directories by their ARN only, and once more.
+/// Deletes the instance in a role that can access directories only by ARN, then tries a second deletion.
 async fn delete(clouds: &Clouds, role: &Clouds, id: &str, findings: &mut Findings) -> Result<(), Trouble> {
     let path = format!("/instance/{id}");
     let mut deleted = role.connect(Method::DELETE, &path, &Value::Null).await?;
@@ -151,7 +151,7 @@ async fn delete(clouds: &Clouds, role: &Clouds, id: &str, findings: &mut Finding
     Ok(())
 }
 
-/// Polls until the instance is out of sight, and its alias may be free.
+/// Polls until the instance is no longer visible. Afterwards its alias can be available again.
 async fn gone(clouds: &Clouds, id: &str, findings: &mut Findings) -> Result<(), Trouble> {
     let path = format!("/instance/{id}");
     let gone = async || Ok(!clouds.connect(Method::GET, &path, &Value::Null).await?.is_ok());

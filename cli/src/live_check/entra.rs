@@ -1,4 +1,4 @@
-//! What two applications of the gallery show about Entra and Graph.
+//! Checks the assumptions about Entra and Microsoft Graph with two gallery applications.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -11,16 +11,16 @@ use super::{
 };
 use crate::cloud::trouble::Trouble;
 
-/// AWS Single-Account Access in the gallery.
+/// Template id of the gallery application AWS Single-Account Access.
 const TEMPLATE: &str = "8b1025e4-1dd2-430b-a150-2ef79cd700f5";
 
-/// The applications of this check.
+/// The applications that this check created.
 pub(crate) struct Application {
     id: String,
     principal: String,
     pub(crate) app_id: String,
     role: String,
-    /// The registration of the second application.
+    /// App registration of the second application.
     second: String,
     identifier: String,
 }
@@ -115,13 +115,13 @@ async fn identifiers(clouds: &Clouds, application: &Application, findings: &mut 
     Ok(())
 }
 
-/// Gives an application identifiers by the policy's second exemption.
+/// Sets identifier URIs using the second exemption of the identifier policy (access token version 2).
 async fn give(clouds: &Clouds, id: &str, uris: &Value) -> Result<Answer, Trouble> {
     let change = json!({ "api": { "requestedAccessTokenVersion": 2 }, "identifierUris": uris });
     clouds.graph(Method::PATCH, &format!("/applications/{id}"), &change).await
 }
 
-/// What a second attempt at the same call is refused with.
+/// The reading that corresponds to the error message of a repeated call.
 fn wording(answer: Answer, assumed: &str, other: &str) -> Reading {
     match () {
         () if answer.says(other) => Reading::Other,
@@ -209,7 +209,7 @@ async fn certificates(clouds: &Clouds, application: &Application, findings: &mut
         let read = clouds.graph(Method::GET, &path, &Value::Null).await?.json();
         seen.push(text(&read["preferredTokenSigningKeyThumbprint"]).eq_ignore_ascii_case(&text(&second["thumbprint"])));
     }
-    // A change that arrives late is no stale read: one that was seen and is gone again is.
+    // A change that becomes visible late is not a stale read. A change that is visible and then missing again is.
     let arrived = seen.iter().position(|new| *new);
     let stale = arrived.is_none_or(|at| seen[at..].iter().any(|new| !new));
     findings.note("stale-reads", Reading::other_if(stale));
@@ -219,7 +219,7 @@ async fn certificates(clouds: &Clouds, application: &Application, findings: &mut
     Ok(())
 }
 
-/// Writes the credential lists without the first certificate.
+/// Updates the credential lists without the first certificate.
 async fn removal(clouds: &Clouds, path: &str, keys: &str, first: &Value) -> Result<Reading, Trouble> {
     let mut answer = Answer { status: 0, text: String::new() };
     for _ in 0..5 {
@@ -236,7 +236,7 @@ async fn removal(clouds: &Clouds, path: &str, keys: &str, first: &Value) -> Resu
         };
         let (credentials, passwords) = (kept("keyCredentials", "key"), kept("passwordCredentials", "secretText"));
         if credentials.len() < 2 {
-            // A replica that does not show the second certificate yet.
+            // This replica does not show the second certificate yet.
             clouds.pause(5.0).await;
             continue;
         }
@@ -254,7 +254,7 @@ async fn removal(clouds: &Clouds, path: &str, keys: &str, first: &Value) -> Resu
     })
 }
 
-/// Deletes the first application, and gives its identifier to the second one.
+/// Deletes the first application and assigns its identifier to the second.
 pub(crate) async fn check_deletion(
     clouds: &Clouds,
     application: Application,

@@ -1,4 +1,4 @@
-//! What a SAML provider and a role that trusts it show about IAM.
+//! Checks the assumptions about IAM with a SAML provider and a role that trusts it.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! What a check made, and its removal.
+//! The resources that a check created, and their removal.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -10,26 +10,26 @@ use crate::{
     live_check::connect::delete_instance,
 };
 
-/// Something that the check made.
+/// A resource that the check created.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Thing {
     /// An Entra application and its service principal.
     Application { id: String, principal: String },
     /// A claims mapping policy.
     Policy(String),
-    /// A SAML provider, by its ARN.
+    /// A SAML provider, identified by its ARN.
     Provider(String),
-    /// A role without policies, by its name.
+    /// A role without policies, identified by its name.
     Role(String),
-    /// A role with the inline policy of the same name.
+    /// A role with an inline policy of the same name.
     RoleWithPolicy(String),
-    /// An instance with everything in it.
+    /// An instance with everything it contains.
     Instance(String),
     /// A phone number.
     Number(String),
 }
 
-/// Everything that was made, under one name.
+/// All created resources. They share one name.
 #[derive(Debug)]
 pub(crate) struct Made {
     name: String,
@@ -42,7 +42,7 @@ impl Made {
         Self { name: format!("live-check-{seconds}"), things: Vec::new() }
     }
 
-    /// The name of all things: a legal alias.
+    /// The name of all resources; also valid as an instance alias.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
@@ -55,7 +55,7 @@ impl Made {
         self.things.retain(|other| other != thing);
     }
 
-    /// Removes everything, the newest first; what could not be removed.
+    /// Removes all resources, newest first. Returns those that could not be removed.
     pub(crate) async fn remove(&mut self, clouds: &Clouds) -> Vec<String> {
         let mut left = Vec::new();
         while let Some(thing) = self.things.pop() {
@@ -73,7 +73,8 @@ async fn remove(clouds: &Clouds, thing: &Thing) -> Result<Answer, Trouble> {
     let none = Value::Null;
     match thing {
         Thing::Application { id, principal } => {
-            // What names it for the 30 days in which it can be restored goes before.
+            // A deleted application can be restored for 30 days and keeps its identifier for that time, so the
+            // identifier is removed first.
             let _ =
                 clouds.graph(Method::PATCH, &format!("/applications/{id}"), &json!({ "identifierUris": [] })).await?;
             let answer = clouds.graph(Method::DELETE, &format!("/applications/{id}"), &none).await?;

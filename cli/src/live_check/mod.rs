@@ -1,11 +1,11 @@
-//! `onboard live-check`: which reading of each assumption of the local cloud is true in an account and a tenant.
+//! `onboard live-check`: determines which reading of each local-cloud assumption is true in an account and a tenant.
 //!
-//! It calls the services themselves, with the operator's own permissions and without a deployed stack: an application of the
-//! gallery, a SAML provider, a role, an instance with one user, a phone number. All of it has a name of its own, and is removed
-//! at the end, also after Ctrl-C. Against a kept local cloud it does the same.
+//! The command calls the services with the operator's permissions and needs no deployed stack. It creates gallery
+//! applications, a SAML provider, roles, an instance with one user, and a phone number. All resources share a unique
+//! name and are removed at the end, also after Ctrl-C. With `--local`, it does the same in a running local cloud.
 //!
-//! * [`clouds`] — the calls, whose refusals are what it looks for.
-//! * [`made`] — what was made, and its removal.
+//! * [`clouds`] — calls to both clouds.
+//! * [`made`] — the created resources and their removal.
 //! * [`entra`], [`federation`], [`connect`], [`users`], [`quotas`] — the checks.
 
 mod clouds;
@@ -31,7 +31,7 @@ use crate::{
     words::{Lang, Words},
 };
 
-/// Assumptions that no call of this command can show, and why.
+/// Assumptions that this command can't check, with the reason.
 const NOT_SEEN: [(&str, Text); 5] = [
     (
         "notification-delay",
@@ -70,19 +70,19 @@ const NOT_SEEN: [(&str, Text); 5] = [
     ),
 ];
 
-/// What was found out about an assumption.
+/// Result for an assumption.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Reading {
     /// The assumed reading is true.
     Assumed,
     /// The other reading is true.
     Other,
-    /// It could not be found out; the text says why.
+    /// Undetermined; the text is the reason.
     Unknown(String),
 }
 
 impl Reading {
-    /// The other reading if this holds.
+    /// The other reading if `other` is true, else the assumed reading.
     fn other_if(other: bool) -> Self {
         if other { Self::Other } else { Self::Assumed }
     }
@@ -96,7 +96,7 @@ impl Reading {
     }
 }
 
-/// What was found out so far, by the name of the assumption.
+/// The results so far, by assumption name.
 #[derive(Debug, Default)]
 pub(crate) struct Findings(BTreeMap<&'static str, Reading>);
 
@@ -109,7 +109,7 @@ impl Findings {
 /// Runs the command.
 ///
 /// # Errors
-/// Where one of the clouds can't be used. What was made is removed all the same.
+/// Fails if one of the clouds is not usable. Created resources are removed also after a failure.
 pub async fn run(args: LiveCheckArgs, console: &Console) -> Result<Exit, Trouble> {
     let words = console.words();
     let clouds = Clouds::open(&args, words).await?;
@@ -151,7 +151,7 @@ async fn check(
     connect::check(clouds, made, findings).await
 }
 
-/// Prints which reading is true; whether any assumption that this command checks stayed open.
+/// Prints the results. Returns whether an assumption that this command checks is undetermined.
 fn print(findings: &Findings, console: &Console) -> bool {
     let words = console.words();
     let text = |text: Text| if words.0 == Lang::Ja { text.ja } else { text.en };
@@ -175,7 +175,8 @@ fn print(findings: &Findings, console: &Console) -> bool {
     undecided
 }
 
-/// What a poll for something slow brought: the assumed reading if it is there sooner than by the other one.
+/// Result of polling for a delayed change. `seen` is when the change was found, `other` the delay in seconds of the
+/// other reading.
 pub(crate) fn waited(words: Words, seen: Option<f64>, other: f64) -> Reading {
     match seen {
         None => Reading::Other,

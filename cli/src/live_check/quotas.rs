@@ -1,4 +1,4 @@
-//! What Service Quotas and AWS Support show without a request to either.
+//! Checks the assumptions about Service Quotas and AWS Support, read-only.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::cloud::{
     trouble::Trouble,
 };
 
-/// Users per instance: a quota that is raised for instances and hardly ever for an account.
+/// Users per instance: a quota that is raised per instance and rarely per account.
 const USERS: &str = "L-9A46857E";
 
 pub(crate) async fn check(clouds: &Clouds, findings: &mut Findings) -> Result<(), Trouble> {

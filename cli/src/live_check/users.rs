@@ -1,4 +1,4 @@
-//! What one user shows about Amazon Connect and the permissions that it checks.
+//! Checks the assumptions about Connect users and permissions with one user and one role.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -12,14 +12,14 @@ use super::{
 use crate::cloud::{signed::IAM, trouble::Trouble};
 
 const USERNAME: &str = "live.check@example.com";
-/// Seconds of after-contact work.
+/// After-contact work time limit in seconds.
 const WORK: u64 = 30;
 
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-/// Makes the user and the role, and returns the clouds in the role's session.
+/// Creates the user and the role. Returns access with the role's credentials.
 pub(crate) async fn check(
     clouds: &Clouds,
     instance: &str,
@@ -97,7 +97,7 @@ async fn create(clouds: &Clouds, instance: &str, user: &Value) -> Result<Answer,
     clouds.connect(Method::PUT, &format!("/users/{instance}"), user).await
 }
 
-/// Sets two channels, then one of them.
+/// Sets two channels, then updates only one.
 async fn channels(clouds: &Clouds, instance: &str, id: &str) -> Result<Reading, Trouble> {
     let path = format!("/users/{instance}/{id}/config");
     let accept = |channel: &str, accept: bool| json!({ "Channel": channel, "AutoAccept": accept });
@@ -112,7 +112,7 @@ async fn channels(clouds: &Clouds, instance: &str, id: &str) -> Result<Reading, 
     Ok(Reading::other_if(configs.iter().any(|config| config["Channel"] == "CHAT")))
 }
 
-/// A role with permissions that hold under the assumed readings only, once they are in force.
+/// Creates a role whose permissions are sufficient only under the assumed readings, and waits until they are effective.
 async fn role(clouds: &Clouds, instance: &str, user: &str, made: &mut Made) -> Result<Clouds, Trouble> {
     let name = format!("{}-caller", made.name());
     let trust = json!({ "Version": "2012-10-17", "Statement": [{

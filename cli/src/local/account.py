@@ -1,6 +1,7 @@
-"""Makes the emulator as strict as an AWS account: names that exist already, limits of the account, permissions of the roles in
-which services act, and resource policies of queues, functions and function URLs. Each rule is one that a deployment or an event
-meets in AWS and that the emulator does not check by itself."""
+"""Makes the emulator as strict as an AWS account.
+
+Adds checks that AWS makes during deployments and event delivery and that the emulator lacks: existing names, account
+limits, permissions of the roles that services assume, and resource policies of queues, functions and function URLs."""
 import contextvars
 import importlib
 import json
@@ -9,8 +10,9 @@ import re
 import sys
 
 QUOTA = 1000  # concurrent executions of functions in an account that is not new
-# EventBridge Scheduler user guide, "Schedule types". It shows plural units only, the API reference singular ones too: one of
-# something is accepted as singular, everything else as plural. Six fields, of which one of both days is a question mark.
+# EventBridge Scheduler user guide, "Schedule types". The guide shows only plural units, the API reference also singular
+# units. This pattern accepts the singular for 1 and the plural for all other values. A cron expression has six fields,
+# and exactly one of the two day fields is a question mark.
 SCHEDULE = re.compile(
     r"rate\((1 (minute|hour|day)|([2-9]|[1-9]\d+) (minutes|hours|days))\)"
     r"|cron\(\S+ \S+ ((?!\?)\S+ \S+ \?|\? \S+ (?!\?)\S+) \S+\)"
@@ -19,12 +21,12 @@ SCHEDULE = re.compile(
 
 
 def _tell(text):
-    """Into the emulator's log: an event that AWS drops has no other witness."""
+    """Writes to the emulator's log, the only place where a dropped event is recorded."""
     print(f"local cloud: {text}", file=sys.stderr, flush=True)
 
 
 class Permissions:
-    """What roles and resource policies allow, judged by the emulator's own evaluator."""
+    """Evaluates roles and resource policies with the emulator's own evaluator."""
 
     def __init__(self, patches):
         self.evaluator, self.kms, self.iam, self.sqs = (
@@ -60,7 +62,7 @@ class Permissions:
         return None if not name or "alias/aws/" in name else self.kms._resolve_key(name)
 
     def role_may_not_send(self, role, queue_arn):
-        """Why a role may not send to a queue; None if it may."""
+        """Returns why a role may not send to a queue, or None if it may."""
         if not self.role_may(role, "sqs:SendMessage", queue_arn):
             return f"{role} is not authorized to perform sqs:SendMessage on {queue_arn}"
         queue = self.sqs._queue_by_arn(queue_arn)
@@ -72,7 +74,7 @@ class Permissions:
         return None
 
     def rule_may_not_send(self, rule_arn, queue_arn):
-        """Why a rule of EventBridge may not send to a queue; None if it may."""
+        """Returns why an EventBridge rule may not send to a queue, or None if it may."""
         queue = self.sqs._queue_by_arn(queue_arn)
         if queue is None:
             return f"there is no queue {queue_arn}"
@@ -87,7 +89,8 @@ class Permissions:
 
 
 def refuse_what_an_account_refuses_at_deployment(patches, permissions):
-    """CloudFormation of the emulator overwrites what exists, ignores reserved concurrency, and asks no role."""
+    """Adds deployment checks. The emulator's CloudFormation overwrites existing resources, ignores reserved
+    concurrency, and checks no role."""
     stacks, provisioners, lambda_svc, scheduler, sfn, ssm = (
         importlib.import_module(f"ministack.services.{name}")
         for name in ("cloudformation.stacks", "cloudformation.provisioners", "lambda_svc", "scheduler", "stepfunctions", "ssm")
@@ -100,12 +103,12 @@ def refuse_what_an_account_refuses_at_deployment(patches, permissions):
 
     @patches.replace(provisioners, "_physical_name")
     def without_the_stacks_name(physical_name, stack_name, logical_id, *rest, **named):
-        """Of the types that the template uses, CloudFormation leaves the stack's name out for state machines alone."""
+        """Among the template's resource types, CloudFormation omits the stack's name only for state machines."""
         name = physical_name(stack_name, logical_id, *rest, **named)
         return f"{logical_id}-{name[-12:]}" if naming.get() == "AWS::StepFunctions::StateMachine" else name
 
     def taken(kind, properties):
-        """Why AWS refuses a name; None if it is free. IAM compares names without regard to case."""
+        """Returns why AWS rejects a name, or None if it is free. IAM names are compared without regard to case."""
         if kind == "AWS::Scheduler::Schedule" and properties.get("Name"):
             key = f"{properties.get('GroupName', 'default')}/{properties['Name']}"
             return f"Schedule {key} already exists." if key in scheduler._schedules else None
@@ -218,8 +221,11 @@ def refuse_what_an_account_refuses_at_deployment(patches, permissions):
 
 
 def deliver_events_only_where_they_are_allowed(patches, permissions):
-    """EventBridge sends in its own name, by the resource policy of the target; EventBridge Scheduler and Lambda send in a role.
-    What may not be delivered goes to the dead-letter queue of the target, if that is allowed, and is lost otherwise."""
+    """Checks permissions before events are delivered.
+
+    EventBridge sends with its service principal and needs the target's resource policy; EventBridge Scheduler and
+    Lambda assume a role. An event that may not be delivered goes to the target's dead-letter queue if that is allowed.
+    Otherwise it is lost."""
     eventbridge, lambda_svc = (importlib.import_module(f"ministack.services.{name}") for name in ("eventbridge", "lambda_svc"))
     patches.needs(lambda_svc, "_functions", "_get_func_record_for_ref", "_get_func_record_for_ref_in_scope", "_execution_record_for_config")
     patches.needs(lambda_svc, "invoke_async_with_retry", "resolve_function_url")
@@ -252,7 +258,7 @@ def deliver_events_only_where_they_are_allowed(patches, permissions):
 
     @patches.replace(eventbridge, "_dispatch_to_lambda")
     def asynchronously(_, arn, payload):
-        """Through Lambda's queue: with retries, and with the destination for events that failed."""
+        """Invokes through Lambda's asynchronous queue, with retries and the destination for failed events."""
         function, config, name = lambda_svc._get_func_record_for_ref(arn)
         if function is None or config is None:
             return _tell(f"there is no function {name} for an event")
@@ -268,8 +274,8 @@ def deliver_events_only_where_they_are_allowed(patches, permissions):
 
     @patches.replace(lambda_svc, "handle_function_url_request")
     async def by_the_functions_policy(handle, url_id, *rest, **named):
-        """A URL without authentication needs two grants since October 2025 (Lambda developer guide, "Control access to Lambda
-        function URLs"): for the URL, and for the function by way of the URL."""
+        """A URL without authentication needs two grants since October 2025: for the URL, and for the function through
+        the URL (Lambda developer guide, "Control access to Lambda function URLs")."""
         found = lambda_svc.resolve_function_url(url_id)
         if found is not None and found[4].get("AuthType") == "NONE":
             account, region, name = found[:3]

@@ -1,31 +1,31 @@
-//! Which calls of a second execution changed something: there must be none.
+//! Finds the calls of a second execution that changed something. There must be none.
 
 use std::collections::BTreeMap;
 
-/// One call to a cloud, as far as it matters here.
+/// One recorded call to a cloud.
 #[derive(Clone, Copy, Debug)]
 pub struct Call<'a> {
-    /// The service, `connect`, `iam`, `graph`, …
+    /// The service: `connect`, `iam`, `graph`, …
     pub service: &'a str,
-    /// The operation's name, or method and path.
+    /// The operation name, or method and path.
     pub operation: &'a str,
     /// The HTTP method.
     pub method: &'a str,
     /// The path.
     pub path: &'a str,
-    /// The HTTP status of the answer; 499 if the caller was killed before it got one.
+    /// The HTTP status of the response; 499 if the caller was killed before the response arrived.
     pub status: u16,
 }
 
-/// How the names of AWS operations begin that change nothing.
+/// Prefixes of the names of read-only AWS operations.
 const READING: [&str; 12] = [
     "Assume", "BatchGet", "Check", "Decrypt", "Describe", "Get", "Head", "List", "Query", "Scan", "Search", "Simulate",
 ];
 
-/// Operations that send something without changing what exists.
+/// Operations that send messages and change no resource.
 const SENDING: [&str; 3] = ["Publish", "PublishBatch", "PutEvents"];
 
-/// Graph's actions that only read, although they are `POST`.
+/// Graph actions that are read-only although their method is `POST`.
 const GRAPH_READING: [&str; 7] = [
     "$batch",
     "checkMemberGroups",
@@ -39,7 +39,7 @@ const GRAPH_READING: [&str; 7] = [
 /// Whether a call creates, updates or deletes something.
 #[must_use]
 pub fn changes(call: Call<'_>) -> bool {
-    // A call that the cloud refused has no effect. One whose answer is unknown may have had it.
+    // A rejected call has no effect. A call whose response is unknown can have had an effect.
     let refused = (400..499).contains(&call.status);
     if refused || matches!(call.method, "GET" | "HEAD" | "OPTIONS") {
         return false;
@@ -54,7 +54,7 @@ pub fn changes(call: Call<'_>) -> bool {
     }
 }
 
-/// The changing calls, each with how often it was made.
+/// The calls that change something, with the number of each.
 #[must_use]
 pub fn changing<'a>(calls: impl Iterator<Item = Call<'a>>) -> Vec<String> {
     let mut counts: BTreeMap<String, u32> = BTreeMap::new();

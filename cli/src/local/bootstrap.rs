@@ -1,13 +1,13 @@
-//! The functions' binary: `cargo onboard local` builds it together with this program, into the same folder.
+//! Finds the functions' binary. `cargo onboard local` builds it into the same directory as this program.
 
 use std::path::PathBuf;
 
 use super::failure::Failure;
 
-/// The path of the binary: the given one, or the one beside this program.
+/// The path of the binary: the given file, or the file beside this program.
 ///
 /// # Errors
-/// If there is no such file.
+/// Fails if the file does not exist.
 pub fn find(given: Option<PathBuf>) -> Result<PathBuf, Failure> {
     let missing = |file: &PathBuf| !file.is_file();
     match given {

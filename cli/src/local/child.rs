@@ -1,5 +1,5 @@
-//! Child processes that never outlive us: each runs in a process group of its own, and the whole group ends with the
-//! guard, on success, failure, panic and Ctrl-C alike.
+//! Child processes that never outlive this program. Each runs in its own process group, and the whole group is killed
+//! when its guard is dropped: on success, failure, panic and Ctrl-C.
 
 use std::{
     io,
@@ -13,10 +13,10 @@ use tokio::{
     process::{Child, Command},
 };
 
-/// A running child and everything that it starts.
+/// A running child process with its descendants.
 #[derive(Debug)]
 pub struct Group {
-    /// The group's leader.
+    /// The leader of the process group.
     pub child: Child,
     leader: Option<Pid>,
 }
@@ -25,34 +25,34 @@ impl Group {
     /// Starts a command as the leader of a new process group.
     ///
     /// # Errors
-    /// Where the program can't be started.
+    /// Fails if the program can't be started.
     pub fn spawn(command: &mut Command) -> io::Result<Self> {
         let child = command.process_group(0).kill_on_drop(true).spawn()?;
         let leader = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         Ok(Self { child, leader })
     }
 
-    /// Waits for the leader's end.
+    /// Waits until the leader exits.
     ///
     /// # Errors
-    /// Where the operating system can't tell.
+    /// Fails if the operating system reports an error.
     pub async fn wait(mut self) -> io::Result<ExitStatus> {
         let status = self.child.wait().await?;
         self.leader = None;
         Ok(status)
     }
 
-    /// Waits for the leader's end and collects what it prints to its pipes.
+    /// Waits until the leader exits and collects its output.
     ///
     /// # Errors
-    /// Where the operating system can't tell.
+    /// Fails if the operating system reports an error.
     pub async fn output(mut self) -> io::Result<Output> {
         let (out, err) = (self.child.stdout.take(), self.child.stderr.take());
         let (stdout, stderr) = tokio::try_join!(all(out), all(err))?;
         Ok(Output { status: self.wait().await?, stdout, stderr })
     }
 
-    /// Ends the whole group, which has nothing to save.
+    /// Kills the whole group. The processes have no state to save.
     pub async fn stop(mut self) {
         self.signal(Signal::KILL);
         let _ = self.child.wait().await;
@@ -61,7 +61,7 @@ impl Group {
 
     fn signal(&self, signal: Signal) {
         if let Some(leader) = self.leader {
-            // Fails only where the group is already gone.
+            // Fails only if the group has already exited.
             let _ = kill_process_group(leader, signal);
         }
     }
@@ -70,7 +70,7 @@ impl Group {
 impl Drop for Group {
     fn drop(&mut self) {
         self.signal(Signal::KILL);
-        // What is killed still holds its files for a moment, and they are removed next.
+        // A killed process keeps its files open for a moment. Wait, because the files are removed next.
         for _ in 0..50 {
             if self.leader.is_none() || !matches!(self.child.try_wait(), Ok(None)) {
                 break;
@@ -80,10 +80,10 @@ impl Drop for Group {
     }
 }
 
-/// Runs a command to its end and collects what it prints.
+/// Runs a command until it exits and collects its output.
 ///
 /// # Errors
-/// Where the program can't be started.
+/// Fails if the program can't be started.
 pub async fn output(command: &mut Command) -> io::Result<Output> {
     Group::spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()))?.output().await
 }
@@ -101,7 +101,7 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
     use super::*;
 
-    /// A shell that starts a grandchild and prints its id.
+    /// Starts a shell with a grandchild. Returns the group and the grandchild's process id.
     async fn family() -> (Group, Pid) {
         let mut command = Command::new("sh");
         command.args(["-c", "sleep 60 & echo $!; wait"]).stdin(Stdio::null()).stdout(Stdio::piped());
@@ -118,7 +118,7 @@ mod tests {
 
     async fn ends(pid: Pid) -> bool {
         for _ in 0..100 {
-            // A process whose parent is gone stays a zombie where nobody reaps it; a zombie has ended.
+            // A process without a parent stays a zombie if no init process reaps it. A zombie has exited.
             let state = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
             let zombie = state.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('Z'));
             if zombie || rustix::process::test_kill_process(pid).is_err() {

@@ -1,4 +1,4 @@
-//! Both halves of the local cloud: the stand-in, in this process, and the emulator behind it.
+//! Starts and stops the local cloud: the stand-in in this process, and the emulator behind it.
 
 use std::path::Path;
 
@@ -13,12 +13,12 @@ use super::{
 };
 use crate::args::LocalArgs;
 
-/// An application of an administrator's, for tools and tests that reach into the tenant; the functions don't know it.
+/// Client id of an administrator's application for tools and tests that access the tenant. The functions do not use it.
 pub const ADMINISTRATOR: &str = "adade000-0000-4000-8000-000000000001";
-/// Its client secret.
+/// Client secret of the administrator's application.
 pub const ADMINISTRATORS_SECRET: &str = "local-cloud-administrators-secret";
 
-/// A running local cloud. It ends when this is dropped.
+/// A running local cloud. It stops when the value is dropped.
 pub struct Cloud {
     stand_in: LocalCloud,
     emulator: Emulator,
@@ -27,10 +27,10 @@ pub struct Cloud {
 }
 
 impl Cloud {
-    /// Starts both halves.
+    /// Starts the stand-in and the emulator.
     ///
     /// # Errors
-    /// Where one of them does not start.
+    /// Fails if one of them does not start.
     pub async fn start(args: &LocalArgs, plan: &Plan, venv: &Venv, folder: &Path) -> Result<Self, Failure> {
         let credentials = Credentials::new(args.credential)?;
         let (listener, port) = emulator::listen()?;
@@ -47,7 +47,8 @@ impl Cloud {
             record: args.record.clone(),
             real_rates: args.real_rates,
             models: venv.service_models(),
-            // Weeks in life, hours in the stand-in; here as fast as a quota, so that nobody watches a clock.
+            // In reality these waits take weeks, and by default hours in the stand-in. Here they are as short as a
+            // quota decision.
             behaviour: Behaviour {
                 graph: GraphBehaviour { registrations: credentials.registrations.clone(), ..GraphBehaviour::default() },
                 support_path: SupportPath { picked_up: 300.0, decided: 1_500.0, ..SupportPath::default() },
@@ -83,13 +84,13 @@ impl Cloud {
         &self.stand_in
     }
 
-    /// By what the functions sign in to Entra.
+    /// The credentials that the functions use for Entra.
     #[must_use]
     pub const fn credentials(&self) -> &Credentials {
         &self.credentials
     }
 
-    /// The stack's parameters, but for the ARNs of secrets.
+    /// The stack's parameters, except the ARNs of secrets.
     #[must_use]
     pub fn parameters(&self) -> std::collections::BTreeMap<&'static str, String> {
         let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
@@ -103,14 +104,14 @@ impl Cloud {
         parameters
     }
 
-    /// Ends both halves and everything that they started.
+    /// Stops the stand-in, the emulator and all processes that they started.
     pub async fn stop(self) {
         self.emulator.stop().await;
         self.stand_in.shutdown().await;
     }
 }
 
-/// By what an administrator's tool signs in to the local cloud's Graph: `tenantId`, `clientId`, `clientSecret`.
+/// The credentials of the administrator's application: `tenantId`, `clientId`, `clientSecret`.
 #[must_use]
 pub fn administrator() -> serde_json::Value {
     serde_json::json!({ "tenantId": TENANT_ID, "clientId": ADMINISTRATOR, "clientSecret": ADMINISTRATORS_SECRET })

@@ -1,5 +1,4 @@
-//! The two applications that a local run signs in to Entra with, registered as an administrator would have done it: see
-//! `onboard entra-setup`.
+//! The two Entra applications of a local run, registered as `onboard entra-setup` registers them in a real tenant.
 
 use std::collections::BTreeMap;
 
@@ -14,9 +13,9 @@ use serde_json::json;
 
 use super::{deploy::Stack, emulator, failure::Failure};
 
-/// The tenant of the local cloud: made up, like all of it.
+/// Id of the emulated tenant.
 pub const TENANT_ID: &str = "7e7a0000-0000-4000-8000-000000000001";
-/// How long a made-up certificate is good.
+/// Validity of a generated certificate.
 const CERTIFICATE_DAYS: i64 = 365;
 
 /// By what the functions sign in to Microsoft Graph.
@@ -31,7 +30,7 @@ pub enum CredentialKind {
 }
 
 impl CredentialKind {
-    /// Its name on the command line.
+    /// The name on the command line.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -42,36 +41,36 @@ impl CredentialKind {
     }
 }
 
-/// A secret that is there before the stack is deployed.
+/// A secret that must exist before the stack is deployed.
 #[derive(Clone, Serialize)]
 pub struct StoredSecret {
-    /// The stack's parameter that takes its ARN.
+    /// The stack parameter for the secret's ARN.
     pub parameter: &'static str,
-    /// Its name.
+    /// The secret's name.
     pub name: String,
-    /// What it holds.
+    /// The secret's value.
     pub value: String,
-    /// When that ends, for the tag that says so.
+    /// Expiry date, for the secret's tag.
     pub expires: String,
 }
 
-/// Both applications, on either side.
+/// The applications, as registered in Entra and as configured in AWS.
 pub struct Credentials {
-    /// As Entra knows them.
+    /// The registrations in Entra.
     pub registrations: Vec<AppRegistration>,
-    /// The stack's parameters that name them, but for the ARNs of secrets.
+    /// The stack parameters that name the applications, except the ARNs of secrets.
     pub parameters: BTreeMap<&'static str, String>,
-    /// What lies in Secrets Manager.
+    /// The secrets in Secrets Manager.
     pub secrets: Vec<StoredSecret>,
-    /// Whether the account's outbound identity federation has to be on.
+    /// Whether outbound identity federation must be enabled in the account.
     pub federation: bool,
 }
 
 impl Credentials {
-    /// Registers both applications with credentials of this kind.
+    /// Registers both applications with this kind of credential.
     ///
     /// # Errors
-    /// Where no key can be made.
+    /// Fails if a key can't be generated.
     pub fn new(kind: CredentialKind) -> Result<Self, Failure> {
         let mut made = Self {
             registrations: Vec::new(),
@@ -140,7 +139,7 @@ const fn client_id(identity: Identity) -> &'static str {
     }
 }
 
-/// The stack's parameter for an identity without a secret.
+/// The stack parameter for the client id of an identity without a secret.
 const fn client_parameter(identity: Identity) -> &'static str {
     match identity {
         Identity::Setup => "SetupClientId",
@@ -148,7 +147,7 @@ const fn client_parameter(identity: Identity) -> &'static str {
     }
 }
 
-/// The stack's parameter for an identity's secret.
+/// The stack parameter for the ARN of an identity's secret.
 const fn secret_parameter(identity: Identity) -> &'static str {
     match identity {
         Identity::Setup => "SetupCredentialSecret",

@@ -1,10 +1,13 @@
-"""Names what Step Functions refuses in the definition of a JSONata state machine. Sources: the specification of the Amazon
-States Language (states-language.net) and the developer guide of Step Functions ("Handling errors in workflows",
-"Transforming data with JSONata", "Passing data between states with variables"). Pure: a definition in, its faults out."""
+"""Finds the faults for which Step Functions rejects the definition of a JSONata state machine.
+
+Pure: the input is a definition, the output a list of faults. Sources: the specification of the Amazon States Language
+(states-language.net) and the Step Functions developer guide ("Handling errors in workflows", "Transforming data with
+JSONata", "Passing data between states with variables")."""
 import re
 
 MAX_SECONDS = 99_999_999
-# Of JSONata 2.0.6, the version that Step Functions documents, without $eval, and the six that Step Functions adds.
+# The functions of JSONata 2.0.6, the version that Step Functions documents, without $eval, plus the six that Step
+# Functions adds.
 FUNCTIONS = set(
     "string length substring substringBefore substringAfter uppercase lowercase trim pad contains split join match replace "
     "base64encode base64decode encodeUrlComponent encodeUrl decodeUrlComponent decodeUrl number abs floor ceil round power sqrt "
@@ -32,7 +35,8 @@ FIELDS = {
 OF_RETRY = {"ErrorEquals", "IntervalSeconds", "MaxAttempts", "BackoffRate", "MaxDelaySeconds", "JitterStrategy", "Comment"}
 OF_CATCH = {"ErrorEquals", "Next", "Output", "Assign", "Comment"}
 OF_CHOICE = {"Condition", "Next", "Output", "Assign", "Comment"}
-# What is no code in an expression: strings, quoted names, and regular expressions, which begin where no value precedes the slash.
+# The parts of an expression that are not code: strings, quoted names, and regular expressions. A regular expression
+# starts where no value precedes the slash.
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 NO_CODE = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`|(?<=[(,=:?&~>])\s*/(?:\\.|[^/\\])+/[im]*""", re.DOTALL)
 
@@ -46,7 +50,8 @@ def is_expression(value):
 
 
 def definition_faults(definition):
-    """All faults of a definition, each with its place. A machine in JSONPath has only this fault: the project has none."""
+    """Returns all faults of a definition, each with its path. A JSONPath machine has a single fault, because the local
+    cloud does not support JSONPath."""
     if not isinstance(definition, dict) or definition.get("QueryLanguage") != "JSONata":
         return ["/QueryLanguage: the local cloud checks and runs machines in JSONata only"]
     faults, names = [], {}
@@ -177,7 +182,8 @@ def _retrier(retrier, place, faults):
 
 
 def _expressions(value, place, result, error, faults):
-    """Checks all expressions below a place, where $states.result and $states.errorOutput have a value or not."""
+    """Checks all expressions below a path. `result` and `error` tell whether $states.result and $states.errorOutput are
+    defined there."""
     if isinstance(value, dict):
         for key, inner in value.items():
             _expressions(inner, f"{place}/{key}", result, error, faults)

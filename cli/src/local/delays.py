@@ -1,4 +1,4 @@
-"""Removes delays and work of the emulator that no service of AWS has."""
+"""Removes delays and overhead of the emulator that AWS does not have."""
 import contextvars
 import functools
 import gc
@@ -10,9 +10,9 @@ from pathlib import Path
 
 
 def start_executions_at_once(patches, sfn):
-    """The emulator lets each execution sleep before its first state."""
+    """Removes the emulator's sleep before the first state of an execution."""
     delay = 0.15
-    starts = contextvars.ContextVar("starts", default=False)  # whether an execution has not slept yet
+    starts = contextvars.ContextVar("starts", default=False)  # whether the execution has not slept yet
     patches.needs(sfn, "time")
 
     @patches.replace(sfn, "_run_execution")
@@ -34,15 +34,18 @@ def start_executions_at_once(patches, sfn):
 
 
 def look_for_due_schedules_each_second(patches, scheduler, eventbridge):
-    """The emulator looks for them each ten seconds."""
+    """Checks for due schedules each second instead of every ten seconds."""
     patches.needs(scheduler, "_SCHEDULE_TICK_INTERVAL")
     patches.needs(eventbridge, "_SCHEDULER_TICK_INTERVAL")
     scheduler._SCHEDULE_TICK_INTERVAL = eventbridge._SCHEDULER_TICK_INTERVAL = 1
 
 
 def read_only_the_head_of_service_models(patches, responses):
-    """For the content type of its answers, the emulator reads the whole model of each service by a session of botocore of its
-    own: half of its processor time in a short run. What it looks at is the metadata at the model's beginning."""
+    """Reads only the metadata of a service model.
+
+    To determine the content type of a response, the emulator loads the whole model of each service with a separate
+    botocore session, which takes half of its CPU time in a short run. It uses only the metadata at the beginning of
+    the model."""
     head = 65_536  # bytes
     patches.needs(responses, "_BOTOCORE_NAME")
 
@@ -63,19 +66,19 @@ def read_only_the_head_of_service_models(patches, responses):
     def service_model(whole_model, service):
         try:
             return metadata(service)
-        except (OSError, ValueError):  # no such service, or a model that is written in another way
+        except (OSError, ValueError):  # no such service, or a model with another layout
             return whole_model(service)
 
 
 def collect_garbage_less_often():
-    """A run lasts seconds or minutes; most of what the emulator holds stays until its end."""
+    """Reduces garbage collection. A run lasts seconds or minutes, and most objects live until its end."""
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
 
 
 def prepare_for_a_deployment():
-    """Loads what the first stack needs while the emulator starts, and reads templates by the parser in C, which needs a
-    tenth of the time of the one in Python."""
+    """Loads what the first stack needs while the emulator starts, and parses templates in C, ten times as fast as in
+    Python."""
 
     def prepare():
         import yaml

@@ -1,8 +1,8 @@
-"""Deploys template.yaml to the emulator as `sam deploy` would: code and definitions to a bucket, then the stack.
+"""Deploys template.yaml to the emulator as `sam deploy` would: uploads code and definitions to a bucket, then creates
+the stack.
 
-Reads its settings as one JSON object from standard input and prints the stack's outputs as one JSON object. It speaks
-AWS's protocols by itself: to load an SDK takes longer than the deployment.
-"""
+Reads its settings as one JSON object from standard input and prints the stack's outputs as one JSON object. Implements
+the AWS protocols itself, because loading an SDK takes longer than the deployment."""
 import http.client
 import io
 import json
@@ -23,7 +23,8 @@ settings = json.load(sys.stdin)
 
 
 def call(service, method, path, body, headers, endpoint="emulator"):
-    """One call in the operator's name. The signature names service and Region; the local cloud checks no more of it."""
+    """Makes one call as the operator. The signature names only service and Region; the local cloud checks nothing else.
+    """
     scope = f"{os.environ['AWS_ACCESS_KEY_ID']}/20260101/{os.environ['AWS_REGION']}/{service}/aws4_request"
     signature = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"
     address = urllib.parse.urlparse(settings[endpoint])
@@ -45,7 +46,7 @@ def json_call(service, target, **fields):
 
 
 def query(service, version, action, fields, endpoint="emulator"):
-    """A call in the query protocol; gives the answer without namespaces."""
+    """Makes a call in the query protocol. Returns the XML response without namespaces."""
     form = urllib.parse.urlencode({"Action": action, "Version": version, **fields})
     text = call(service, "POST", "/", form, {"content-type": "application/x-www-form-urlencoded"}, endpoint)
     answer = xml.fromstring(text)
@@ -63,11 +64,13 @@ def put(path, body):
 
 
 def archive():
-    """The functions' archive: a script that becomes the binary. The emulator reads, hashes and unpacks an archive for each
-    function anew, which for the debug binary itself takes seconds."""
+    """Returns the functions' archive: a script that executes the binary.
+
+    The emulator reads, hashes and unpacks the archive for each function, which would take seconds for the debug
+    binary."""
     binary = os.path.join(settings["folder"], "functions")
     try:
-        os.link(settings["bootstrap"], binary)  # the file of today, also after the next build
+        os.link(settings["bootstrap"], binary)  # the link keeps this file after the next build
     except OSError:  # on another file system
         shutil.copy2(settings["bootstrap"], binary)
     entry = zipfile.ZipInfo("bootstrap")
@@ -79,13 +82,13 @@ def archive():
 
 
 def upload():
-    """Code, definitions and the template with their places in it go to a bucket; gives the template's URL."""
+    """Uploads code, definitions and a template that refers to them. Returns the template's URL."""
     bucket = "connect-onboarding-artifacts"
     region = f"<LocationConstraint>{os.environ['AWS_REGION']}</LocationConstraint>"
     try:
         put(f"/{bucket}", f"<CreateBucketConfiguration>{region}</CreateBucketConfiguration>")
     except RuntimeError as error:
-        if "BucketAlreadyOwnedByYou" not in str(error):  # of another stack of this account
+        if "BucketAlreadyOwnedByYou" not in str(error):  # created for another stack of this account
             raise
     put(f"/{bucket}/bootstrap.zip", archive())
 
@@ -100,16 +103,16 @@ def upload():
         template = file.read()
     template = re.sub(r"(?m)^(\s*CodeUri:\s*)\.\s*$", rf"\g<1>s3://{bucket}/bootstrap.zip", template)
     template = re.sub(r"(?m)^(\s*DefinitionUri:\s*)(statemachine/\S+)\s*$", definition, template)
-    # By its URL, as SAM does it: in the request itself a template may have 51,200 bytes only.
+    # The template is passed by URL, as SAM does, because an inline template is limited to 51,200 bytes.
     put(f"/{bucket}/template.yaml", template.encode())
     return f"{settings['emulator']}/{bucket}/template.yaml"
 
 
 def entra():
-    """What a person would have done before deploying, so that Entra knows the functions; gives the parameters of it."""
+    """Creates the Entra setup that an administrator makes before a deployment. Returns the resulting parameters."""
     if settings["federation"]:
         query("iam", "2010-05-08", "EnableOutboundWebIdentityFederation", {}, "standIn")
-    # Under a key of its own, as a careful person has it: then the functions need that key, too.
+    # The secrets use their own KMS key, so the functions need permissions for this key too.
     key = json_call("kms", "TrentService.CreateKey", Description="Credentials for Microsoft Graph")["KeyMetadata"]["Arn"]
     return {
         secret["parameter"]: json_call(
@@ -153,7 +156,7 @@ def deploy(template, parameters):
 
 
 def keys(outputs):
-    """Encrypts under the stack's key what the emulator's CloudFormation makes without it."""
+    """Enables encryption with the stack's key for resources that the emulator's CloudFormation creates without it."""
     if "RegistryTable" not in outputs:
         return
     key = cloudformation("DescribeStackResource", LogicalResourceId="Key").findtext(".//PhysicalResourceId")
@@ -168,7 +171,7 @@ def keys(outputs):
 
 
 def pdf(text):
-    """One page that says what it is."""
+    """Returns a one-page PDF with this text."""
     stream = f"BT /F1 18 Tf 60 760 Td ({text}) Tj ET".encode()
     objects = [
         b"<</Type/Catalog/Pages 2 0 R>>",
@@ -189,7 +192,7 @@ def pdf(text):
 
 
 def png(side=64):
-    """A grey square."""
+    """Returns a grey square as PNG."""
 
     def chunk(kind, content):
         checksum = zlib.crc32(kind + content)
@@ -201,7 +204,7 @@ def png(side=64):
 
 
 def documents(outputs):
-    """Samples of the documents that the input names, as a person would have uploaded the real ones."""
+    """Uploads samples of the documents that the input names."""
     for key in settings["documents"] if "DocumentsBucket" in outputs else []:
         body = png() if key.lower().endswith(".png") else pdf("A sample document of Connect Onboarding, of nobody")
         put(f"/{outputs['DocumentsBucket']}/{key}", body)
@@ -212,5 +215,5 @@ try:
     keys(outputs)
     documents(outputs)
     print(json.dumps(outputs))
-except Exception as error:  # what went wrong is for a person, not for a debugger
+except Exception as error:  # the message is for the operator, so there is no traceback
     sys.exit(f"{type(error).__name__}: {error}")

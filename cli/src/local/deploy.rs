@@ -1,4 +1,4 @@
-//! Deploys the checkout's own `template.yaml` to the emulator.
+//! Deploys the checkout's `template.yaml` to the emulator.
 
 use std::{collections::BTreeMap, fs, io, path::Path, process::Stdio};
 
@@ -18,36 +18,36 @@ use super::{
 const PROGRAM: &str = include_str!("deploy.py");
 const LOGS: &str = include_str!("logs.py");
 
-/// What is deployed, and with which settings.
+/// The settings of a deployment.
 #[derive(Clone, Copy)]
 pub struct Deployment<'a> {
-    /// The environment whose Python deploys.
+    /// The Python environment that runs the deployment.
     pub venv: &'a Venv,
     /// The checkout.
     pub workspace: &'a Workspace,
     /// The functions' binary.
     pub bootstrap: &'a Path,
-    /// The run's folder.
+    /// The directory of the run.
     pub folder: &'a Path,
     /// The emulator's URL.
     pub emulator: &'a str,
     /// The stack's name.
     pub stack: &'a str,
-    /// The stack's parameters, but for the ARNs of secrets.
+    /// The stack's parameters, except the ARNs of secrets.
     pub parameters: &'a BTreeMap<&'static str, String>,
-    /// By what the functions sign in to Entra.
+    /// The credentials that the functions use for Entra.
     pub credentials: &'a Credentials,
     /// The stand-in's URL for AWS services.
     pub stand_in: &'a str,
-    /// Object keys of documents that the input names.
+    /// Object keys of the documents that the input names.
     pub documents: &'a [String],
 }
 
-/// The outputs of the deployed stack, by name.
+/// The deployed stack.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(transparent)]
 pub struct Stack {
-    /// All of them.
+    /// The stack outputs by name.
     pub outputs: BTreeMap<String, String>,
 }
 
@@ -55,13 +55,13 @@ impl Stack {
     /// The stack's name.
     pub const NAME: &str = "connect-onboarding";
 
-    /// The onboarding's state machine.
+    /// ARN of the onboarding state machine.
     #[must_use]
     pub fn onboarding_state_machine_arn(&self) -> &str {
         self.output("OnboardingStateMachineArn")
     }
 
-    /// The user sync's state machine.
+    /// ARN of the user sync state machine.
     #[must_use]
     pub fn user_sync_state_machine_arn(&self) -> &str {
         self.output("UserSyncStateMachineArn")
@@ -73,10 +73,10 @@ impl Stack {
 }
 
 impl Deployment<'_> {
-    /// Deploys.
+    /// Deploys the stack.
     ///
     /// # Errors
-    /// Where the stack can't be created, with CloudFormation's reasons.
+    /// Fails with CloudFormation's reasons if the stack can't be created.
     pub async fn run(&self) -> Result<Stack, Failure> {
         let settings = json!({
             "root": self.workspace.root,
@@ -101,16 +101,16 @@ impl Deployment<'_> {
     }
 }
 
-/// Writes what the functions logged to `functions.log` in the run's folder.
+/// Writes the functions' logs to `functions.log` in the run's directory.
 ///
 /// # Errors
-/// Where the emulator does not give it.
+/// Fails if the emulator does not return the logs.
 pub async fn save_function_logs(venv: &Venv, folder: &Path, emulator: &str) -> io::Result<()> {
     let output = child::output(python(venv, folder, LOGS).arg(emulator)).await?;
     fs::write(folder.join("functions.log"), [output.stdout, output.stderr].concat())
 }
 
-/// The environment's Python with a program of ours, as a client of the emulator. The caller's AWS settings stay outside.
+/// A command that runs a Python program as a client of the emulator, without the caller's AWS settings.
 fn python(venv: &Venv, folder: &Path, program: &str) -> Command {
     let mut command = Command::new(venv.python());
     command
@@ -130,7 +130,7 @@ fn refused(what: &str) -> Failure {
     Failure::not_started(|words| (words.not_deployed(what.replace('\n', "\n  ")), words.correct_template()))
 }
 
-/// Runs a command with the given standard input.
+/// Runs a command with this standard input.
 async fn fed(command: &mut Command, input: &[u8]) -> std::io::Result<std::process::Output> {
     let mut group = Group::spawn(command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()))?;
     if let Some(mut stdin) = group.child.stdin.take() {

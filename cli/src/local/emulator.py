@@ -1,4 +1,4 @@
-"""Starts the emulator, and ends it with all that it started and wrote when the program that started this one is gone."""
+"""Starts the emulator. When the parent program exits, the emulator exits too and removes the run's directory."""
 import asyncio
 import contextvars
 import http.client
@@ -15,13 +15,13 @@ import urllib.parse
 
 
 def end_with_parent():
-    sys.stdin.buffer.read()  # returns when the other end is closed, by whatever ended the parent
-    shutil.rmtree(os.getcwd(), ignore_errors=True)  # the run's folder, which nobody else removes any more
+    sys.stdin.buffer.read()  # returns when the parent exits and the other end closes
+    shutil.rmtree(os.getcwd(), ignore_errors=True)  # the run's directory; the parent can no longer remove it
     os.killpg(0, signal.SIGKILL)
 
 
 def take_listener():
-    """The socket that the program opened for the emulator, which it passes as standard output."""
+    """Returns the socket that the parent opened for the emulator and passed as standard output."""
     listener = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     return listener
@@ -41,8 +41,10 @@ patches = Patches(f"ministack {importlib.metadata.version('ministack')}")  # noq
 
 
 def gather_batches_as_lambda_does():
-    """The emulator hands a queue's messages to a function at once, ten at most. Lambda gathers them for as long as
-    MaximumBatchingWindowInSeconds says (in wall time, as its functions run), or until BatchSize of them are there."""
+    """Gathers messages of a queue into batches.
+
+    The emulator invokes a function at once with at most ten messages. Lambda gathers messages until
+    MaximumBatchingWindowInSeconds has passed (real time, as for the functions) or BatchSize messages are available."""
     first_seen = {}
     patches.needs(lambda_svc, "_iter_all_esms")
     patches.needs(sqs, "_queues_lock", "_get_q", "_expire_retained", "_dlq_sweep", "_collect_msgs")
@@ -72,7 +74,8 @@ def gather_batches_as_lambda_does():
 
 
 def name_the_log_format_as_lambda_does():
-    """Lambda tells a function by two variables how to log; the emulator keeps LoggingConfig and tells nothing."""
+    """Sets the two environment variables by which Lambda passes LoggingConfig to a function. The emulator does not set
+    them."""
 
     @patches.replace(lambda_svc, "_provided_worker_env")
     def with_log_format(environment, config, *rest):
@@ -85,9 +88,11 @@ def name_the_log_format_as_lambda_does():
 
 
 def send_what_states_do_themselves_through_the_stand_in():
-    """What a state does without a function (the registry, other executions), the emulator does inside itself, where nobody
-    sees it and nothing can fail. Here it is a call like every other one, in the name of its state."""
-    patience = 8  # seconds, for a call that Step Functions would give up after its state's TimeoutSeconds
+    """Sends the service calls of states through the stand-in.
+
+    The emulator processes calls that a state makes without a function (DynamoDB, other executions) internally, where
+    they are not recorded and faults can't be injected. Here they become HTTP calls that carry the state's name."""
+    patience = 8  # seconds, for a call that Step Functions would abort after its state's TimeoutSeconds
     door = urllib.parse.urlparse(os.environ["AWS_ENDPOINT_URL_DYNAMODB"])
     state = contextvars.ContextVar("state", default=None)
     patches.needs(lambda_svc, "_get_func_record_for_ref")
@@ -112,12 +117,12 @@ def send_what_states_do_themselves_through_the_stand_in():
 
     @patches.replace(sfn, "_call_lambda")
     def function_of_the_state(call_lambda, function, event):
-        """The stand-in hears for which state a function works, so that its calls can be told apart by state as well; and it
-        says how the call of the function fails, where a rule wants it."""
+        """Tells the stand-in for which state a function runs, so that its calls can be attributed to the state. The
+        stand-in returns whether and how the invocation must fail because of a fault rule."""
         name = lambda_svc._get_func_record_for_ref(function)[2]
 
         def working(**more):
-            # No call of the cloud's: however busy the machine is, it must not cost the execution its life.
+            # This internal call must not fail the execution on a busy machine, hence the long timeout.
             return json.loads(post("/_admin/working", json.dumps({"function": name, "state": state.get(), **more}), {}, 120)[1])
 
         fails = working().get("fails")
@@ -176,8 +181,10 @@ def send_what_states_do_themselves_through_the_stand_in():
 
 
 def wait_for_an_answer_as_step_functions_does():
-    """A task that waits for an answer by token fails at once where its function fails, unless it was answered before; the
-    emulator waits for ever. Each attempt has a token of its own; the emulator's all have one."""
+    """Waits for a task token as Step Functions does.
+
+    If the function of a task with a token fails before the token is used, the task fails at once; the emulator would
+    wait forever. Each attempt has its own token; the emulator reuses one token for all attempts."""
     waits_for = contextvars.ContextVar("waits_for", default=None)
     patches.needs(sfn, "_task_tokens", "new_uuid")
 
@@ -208,8 +215,8 @@ def wait_for_an_answer_as_step_functions_does():
 
 
 def serve(listener):
-    """Serves the emulator on a socket that already listens. Its own command opens one by number, and another program may have
-    taken that number in the meantime."""
+    """Serves the emulator on a socket that already listens. The emulator's own command opens a port by number, which
+    another program can have taken in the meantime."""
     config = hypercorn.config.Config()
     config.bind = [f"fd://{listener}"]
     config.backlog = 4096

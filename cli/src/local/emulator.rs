@@ -1,4 +1,4 @@
-//! The emulator of AWS (ministack): started from a clean environment, because the functions that it runs inherit its own.
+//! Starts the AWS emulator (ministack) with a clean environment, because its functions inherit the environment.
 
 use std::{
     fs::{self, File},
@@ -15,15 +15,15 @@ use tokio::process::{ChildStdin, Command};
 use super::{child::Group, failure::Failure, venv::Venv};
 use crate::words::Words;
 
-/// The Region that the local cloud plays: the how-to's, Tokyo.
+/// The emulated Region: Tokyo, as in the manual procedure that the product replaces.
 pub const REGION: &str = "ap-northeast-1";
 /// The emulator's account number.
 pub const ACCOUNT: &str = "000000000000";
 
-/// How many executions of functions may run at once in a new account. An older account has 1,000.
+/// Limit of concurrent Lambda executions in a new account. An older account has 1,000.
 pub const FRESH_ACCOUNT: u32 = 10;
 
-/// Starts the emulator inside its group.
+/// The program that starts the emulator inside its process group.
 const LAUNCHER: &str = concat!(
     include_str!("patches.py"),
     include_str!("history.py"),
@@ -37,7 +37,7 @@ const LAUNCHER: &str = concat!(
     include_str!("emulator.py")
 );
 
-/// Services whose calls the stand-in sees before, or in place of, the emulator.
+/// Services whose calls go to the stand-in. The stand-in emulates them itself or forwards the calls to the emulator.
 const BEHIND_THE_STAND_IN: [&str; 11] = [
     "CONNECT",
     "SERVICE_QUOTAS",
@@ -52,19 +52,21 @@ const BEHIND_THE_STAND_IN: [&str; 11] = [
     "SFN",
 ];
 
-/// A running emulator. It ends when this is dropped.
+/// A running emulator. It stops when the value is dropped.
 #[derive(Debug)]
 pub struct Emulator {
     group: Group,
-    // Its end of the pipe: when it closes, for whatever reason, the emulator ends itself.
+    // This end of the pipe. The emulator exits when the pipe closes for any reason.
     _alive: Option<ChildStdin>,
 }
 
-/// A socket that listens on loopback, for the emulator, and its port. It listens from now on: no other program can take the
-/// port before the emulator is there, and what connects early waits instead of being refused.
+/// Opens a listening socket on loopback for the emulator. Returns the socket and its port.
+///
+/// The socket listens before the emulator starts, so that no other program can take the port and early connections wait
+/// instead of being refused.
 ///
 /// # Errors
-/// Where the operating system has no port left.
+/// Fails if the operating system has no free port.
 pub fn listen() -> Result<(TcpListener, u16), Failure> {
     let listener = TcpListener::bind(("127.0.0.1", 0))
         .and_then(|listener| listener.local_addr().map(|address| (listener, address.port())));
@@ -77,20 +79,20 @@ pub fn url(port: u16) -> String {
     format!("http://127.0.0.1:{port}")
 }
 
-/// What an emulator is started with.
+/// Settings of an emulator.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings<'a> {
     /// The port on loopback.
     pub port: u16,
     /// The stand-in's URL for AWS services.
     pub stand_in: &'a str,
-    /// How long a second of the real cloud lasts, in seconds.
+    /// How many seconds one second of the real cloud takes.
     pub clock_scale: f64,
-    /// The account's limit of concurrent executions; none for an account that is not new.
+    /// The account's limit of concurrent executions, or `None` for the limit of an older account.
     pub concurrency: Option<u32>,
-    /// The file for every JSONata expression that is evaluated; none to write none.
+    /// The file to which all evaluated JSONata expressions are written, if any.
     pub expressions: Option<&'a Path>,
-    /// The run's folder, for logs and everything temporary.
+    /// The directory of the run, for logs and temporary files.
     pub folder: &'a Path,
 }
 
@@ -102,10 +104,10 @@ impl Settings<'_> {
             ("GATEWAY_PORT", &self.port.to_string()),
             ("MINISTACK_HOST", "127.0.0.1"),
             ("SFN_WAIT_SCALE", &self.clock_scale.to_string()),
-            // The clock of the functions, which inherit it.
+            // The functions inherit this variable as the factor of their clock.
             ("CLOCK_SCALE", &self.clock_scale.to_string()),
             ("LOG_LEVEL", "INFO"),
-            // Every function runs as a session of its own role, and gets what that role allows.
+            // Each function runs as a session of its own role, with the permissions of that role.
             ("AUTH", "true"),
             ("AWS_ACCESS_KEY_ID", "test"),
             ("AWS_SECRET_ACCESS_KEY", "test"),
@@ -123,7 +125,7 @@ impl Settings<'_> {
         if let Some(limit) = self.concurrency {
             environment.push(("LAMBDA_ACCOUNT_CONCURRENCY".into(), limit.to_string()));
         }
-        // Absolute: the emulator runs in the run's folder.
+        // The path must be absolute because the emulator runs in the run's directory.
         if let Some(file) = self.expressions.and_then(|file| std::path::absolute(file).ok()) {
             environment.push(("RECORD_EXPRESSIONS".into(), file.display().to_string()));
         }
@@ -135,10 +137,10 @@ impl Settings<'_> {
 }
 
 impl Emulator {
-    /// Starts the emulator on the socket that [`listen`] opened and waits until it answers.
+    /// Starts the emulator on the socket from [`listen`] and waits until it responds.
     ///
     /// # Errors
-    /// Where it does not start or does not answer in time, with the end of its log.
+    /// Fails with the last log lines if the emulator does not start or does not respond in time.
     pub async fn start(venv: &Venv, settings: &Settings<'_>, listener: TcpListener) -> Result<Self, Failure> {
         let log = settings.folder.join("emulator.log");
         let failed = |what: &dyn Fn(Words) -> String| {
@@ -174,7 +176,7 @@ impl Emulator {
             .env_clear()
             .envs(settings.environment())
             .stdin(Stdio::piped())
-            // Standard output is how the launcher inherits the socket; it prints to standard error.
+            // The launcher inherits the socket as standard output and prints to standard error.
             .stdout(OwnedFd::from(listener))
             .stderr(out);
         let mut group = Group::spawn(&mut command)?;
@@ -182,7 +184,7 @@ impl Emulator {
         Ok(Self { group, _alive: alive })
     }
 
-    /// Ends the emulator and the functions that it runs.
+    /// Stops the emulator and the functions that it runs.
     pub async fn stop(self) {
         self.group.stop().await;
     }
@@ -236,7 +238,7 @@ mod tests {
         python(concat!(include_str!("definitions.py"), include_str!("definitions_test.py")));
     }
 
-    /// Runs tests that need Python alone.
+    /// Runs tests that need only Python.
     fn python(tests: &str) {
         let output = std::process::Command::new("python3").args(["-I", "-c", tests]).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -257,7 +259,7 @@ mod tests {
         let foreign = ["AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_CA_BUNDLE", "AWS_CONFIG_FILE"];
         assert!(foreign.iter().all(|name| value(name).is_none()));
         assert_eq!(value("AWS_ACCESS_KEY_ID").as_deref(), Some("test"));
-        // ~/.aws/config is found through HOME.
+        // ~/.aws/config is located through HOME.
         assert_eq!(value("HOME").as_deref(), Some("/tmp/run"));
     }
 }

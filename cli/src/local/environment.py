@@ -1,10 +1,10 @@
-"""Makes the private Python environment of the emulator, once for each list of requirements and interpreter.
+"""Creates the emulator's private Python environment, once for each list of requirements and interpreter.
 
-    python3 -I -c PROGRAM FOLDER < requirements.txt
+Usage: python3 -I -c PROGRAM FOLDER < requirements.txt
 
-FOLDER is the cache in which the environment lies. Prints one JSON object a line: {"progress": text} while it works, then
-{"ready": folder}, or {"failed": "python" | "venv" | "pip" | "folder", "text": what was printed, "version": Python's}.
-"""
+FOLDER is the cache that contains the environment. Prints one JSON object per line: {"progress": text} while it works,
+then {"ready": folder}, or {"failed": "python" | "venv" | "pip" | "folder", "text": output, "version": Python's
+version}."""
 import sys
 
 CACHE, REQUIREMENTS = sys.argv[1], sys.stdin.read()
@@ -24,7 +24,7 @@ def fail(what, text):
 
 
 def run(what, command, **options):
-    """Runs a command, and tells what it prints as progress."""
+    """Runs a command and prints its output as progress."""
     import subprocess
 
     said = []
@@ -38,7 +38,8 @@ def run(what, command, **options):
 
 
 def install(folder):
-    """Fills a folder. pip's index, proxy and certificate are the caller's; what would lead it astray is not."""
+    """Creates the environment in a folder. pip uses the caller's index, proxy and certificate, but not the caller's
+    settings that would redirect the installation."""
     import os
 
     astray = ["PYTHONHOME", "PYTHONPATH", "PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PIP_REQUIRE_VIRTUALENV", "PIP_CONSTRAINT"]
@@ -48,7 +49,7 @@ def install(folder):
     requirements = os.path.join(folder, "requirements.txt")
     with open(requirements, "w", encoding="utf-8") as file:
         file.write(REQUIREMENTS)
-    # The list is complete, so pip has nothing to resolve.
+    # The list is complete, so pip does not resolve dependencies.
     pip = ["-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--no-warn-script-location", "--no-deps"]
     pip += ["--progress-bar", "off", "--require-hashes", "--only-binary", ":all:", "--requirement", requirements]
     run("pip", [os.path.join(folder, "bin", "python"), *pip], env=environment)
@@ -70,7 +71,7 @@ def main():
         import tempfile
 
         os.makedirs(CACHE, exist_ok=True)
-        # Two runs at once make one environment: the second waits for the first.
+        # Two simultaneous runs create one environment: the second run waits for the first.
         with open(os.path.join(CACHE, "venv.lock"), "w", encoding="utf-8") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -78,7 +79,7 @@ def main():
                 tell({"progress": "waiting for another installation"})
                 fcntl.flock(lock, fcntl.LOCK_EX)
             if not os.path.exists(python):
-                # Who holds the lock is alone: these are of installations that were killed.
+                # Only the lock holder runs here, so remaining folders are from killed installations.
                 for left in glob.glob(os.path.join(glob.escape(CACHE), "venv-new-*")):
                     shutil.rmtree(left, ignore_errors=True)
                 with tempfile.TemporaryDirectory(prefix="venv-new-", dir=CACHE, ignore_cleanup_errors=True) as fresh:

@@ -1,12 +1,14 @@
-"""Evaluates JSONata as the reference implementation does (2.0.6, which Step Functions documents) where the port that the emulator
-uses returns something else. `.ci/judges/expressions` compares both over every expression of the state machines."""
+"""Evaluates JSONata as the reference implementation does (2.0.6, the version that Step Functions documents).
+
+Corrects results of the Python port that the emulator uses. `.ci/judges/expressions` compares both implementations for
+every expression of the state machines."""
 import decimal
 import json
 import math
 
 
 def number_text(value):
-    """A number as JavaScript writes it after rounding to 15 digits, which is how JSONata makes text of it."""
+    """Formats a number as JSONata does: as JavaScript prints it after rounding to 15 digits."""
     sign, digits, exponent = decimal.Decimal(f"{value:.15g}").normalize().as_tuple()
     text, point = "".join(map(str, digits)), len(digits) + exponent  # 0.<text> times ten to the power of `point`
     if text == "0":
@@ -46,7 +48,7 @@ def evaluate_as_the_reference_does(patches, sfn):
         elif isinstance(value, list):
             items = [json_text(item, indent, depth + 1) for item in value]
         else:
-            return json.dumps(value if isinstance(value, str) else "", ensure_ascii=False)  # a function is an empty text
+            return json.dumps(value if isinstance(value, str) else "", ensure_ascii=False)  # a function is an empty string
         first, last = "{}" if isinstance(value, dict) else "[]"
         if not items or not indent:
             return f"{first}{','.join(items)}{last}"
@@ -55,19 +57,20 @@ def evaluate_as_the_reference_does(patches, sfn):
 
     @patches.replace(functions.Functions, "_string")
     def string(_, arg, prettify):
-        """The port writes 20.0 for a whole number and escapes what is not ASCII, if they are inside of an array or object."""
+        """Inside arrays and objects, the port prints 20.0 for a whole number and escapes non-ASCII characters."""
         if is_number(arg) and not math.isfinite(arg):
             raise jexception.JException("D3001", -1, arg)
         return "" if isinstance(arg, (jsonata.Jsonata.JFunction, jsonata.parser.Parser.Symbol)) else json_text(arg, prettify)
 
     @patches.replace(signature.Signature, "get_symbol")
     def symbol(get_symbol, checked, value):
-        """The port takes null for a missing argument."""
+        """The port mistakes null for a missing argument."""
         return "l" if value is null else get_symbol(checked, value)
 
     @patches.replace(jsonata.Jsonata, "evaluate_includes_expression")
     def includes(_, evaluator, left, right):
-        """By identity and without conversion: 1 is not true, and no object is in a list of objects that are equal to it."""
+        """Compares by identity and without conversion: 1 is not true, and a list does not contain an object that only
+        equals one of its items."""
         if left is None or right is None:
             return False
 
@@ -87,8 +90,10 @@ def evaluate_as_the_reference_does(patches, sfn):
 
     @patches.replace(jsonata.Jsonata, "evaluate")
     def evaluate(run, evaluator, given, bindings=None):
-        """The port loses a null that is an item of an array, because None is also its missing value. And the emulator keeps the
-        variables in the context object, where Step Functions has none."""
+        """Keeps nulls and corrects the context.
+
+        The port loses null items of arrays, because None is also its missing value. The emulator stores the variables
+        in the context object, which Step Functions does not."""
         known = dict(bindings or {})
         if "states" in known:
             context = {name: value for name, value in known["states"]["context"].items() if name != "variables"}

@@ -1,4 +1,4 @@
-//! Starts an execution of the deployed state machine and tells what happens until it ends.
+//! Runs executions of the deployed state machine and displays their progress.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use crate::{
     follow::{Follower, Manner, page, progress::message, to_the_end},
 };
 
-/// Step Functions of the local cloud, and what is deployed there. The caller's own AWS settings are never read.
+/// The workflow deployed in the local cloud. It never reads the caller's AWS settings.
 #[derive(Debug)]
 pub struct Workflow<'a> {
     cloud: Cloud,
@@ -21,7 +21,7 @@ pub struct Workflow<'a> {
 }
 
 impl<'a> Workflow<'a> {
-    /// The workflow that is deployed to the emulator at this URL, whose clocks run at this scale.
+    /// The workflow in the emulator at this URL with this clock factor.
     #[must_use]
     pub fn new(emulator: &str, stack: &Stack, clock_scale: f64, console: &'a Console) -> Self {
         let stack = cloud::stack::Stack {
@@ -33,20 +33,20 @@ impl<'a> Workflow<'a> {
         Self { cloud, console }
     }
 
-    /// Writes the page of a report, which names its execution.
+    /// Writes the HTML page of a report.
     ///
     /// # Errors
-    /// Where the file can't be written.
+    /// Fails if the file can't be written.
     pub async fn write_page(&self, file: &Path, report: &Report) -> Result<(), Failure> {
         let described = self.cloud.describe(&report.execution).await.map_err(lost)?;
         let written = page::write(file, report, &self.cloud, described, self.console.words()).await;
         written.map_err(|trouble| Failure::NotWritten(trouble.what))
     }
 
-    /// Runs one onboarding to its end and gives its output.
+    /// Runs one onboarding until it ends and returns its output.
     ///
     /// # Errors
-    /// Where it does not succeed: the state, the error, the cause.
+    /// Fails with state, error and cause if the onboarding does not succeed.
     pub async fn run(&self, subject: &str, input: &Value) -> Result<Value, Failure> {
         let arn = self.cloud.start(Machine::Onboarding, subject, input).await.map_err(lost)?;
         let described = self.cloud.describe(&arn).await.map_err(lost)?;
@@ -65,7 +65,7 @@ impl<'a> Workflow<'a> {
     }
 }
 
-/// The emulator does not answer any more.
+/// The error if the emulator no longer responds.
 fn lost(trouble: Trouble) -> Failure {
     Failure::not_started(|words| (words.workflow_lost(&trouble.what), words.look_at_emulator()))
 }

@@ -1,6 +1,8 @@
-"""Writes every JSONata expression that a state evaluates to a file, with the values that it read and what it returned, so that
-another evaluator can repeat it. One JSON object a line: `machine`, `state`, `expression`, `began` and `ended` (milliseconds since
-1970, between which `$millis()` lies), `bindings` (the variables that the expression names), and `value` or `error`."""
+"""Records every JSONata expression that a state evaluates, with its input values and result, so that another evaluator
+can repeat it.
+
+Writes one JSON object per line: `machine`, `state`, `expression`, `began` and `ended` (milliseconds since 1970;
+`$millis()` lies between them), `bindings` (the variables that the expression names), and `value` or `error`."""
 import json
 import os
 import re
@@ -9,7 +11,7 @@ import time
 
 
 def record_expressions_if_asked(patches, sfn):
-    """Does nothing without a file in RECORD_EXPRESSIONS."""
+    """Does nothing if RECORD_EXPRESSIONS is not set."""
     path = os.environ.get("RECORD_EXPRESSIONS")
     if not path:
         return

@@ -1,4 +1,4 @@
-//! How a local run ends when it does not end well.
+//! The errors of a local run.
 
 use crate::{
     exit::Exit,
@@ -6,42 +6,43 @@ use crate::{
     words::{Lang, Words},
 };
 
-/// Why a local run ended early.
+/// Why a local run failed.
 #[derive(Debug)]
 pub enum Failure {
-    /// A file of the person's can't be used.
+    /// An input file is invalid.
     BadInput(BadInput),
-    /// Something that the local cloud needs is missing or does not work: what happened, and what to do about it, in each
-    /// language.
+    /// A requirement of the local cloud is missing or does not work: what happened and the recommended action, in
+    /// English and Japanese.
     NotStarted([(String, String); 2]),
-    /// The execution ended, but not well.
+    /// The execution failed.
     Workflow {
-        /// The state that failed, where it is known.
+        /// The failed state, if known.
         state: Option<String>,
-        /// The error's name.
+        /// Error name.
         error: String,
-        /// What happened, in the step's own words.
+        /// The step's error message.
         cause: String,
     },
-    /// The sign-in that was rehearsed ended on an error page.
+    /// The rehearsed sign-in ended on an error page.
     SignIn {
-        /// Who wanted to sign in.
+        /// The user who tried to sign in.
         user: String,
-        /// Whose page it is.
+        /// The service that showed the page.
         by: String,
-        /// What it says.
+        /// The message on the page.
         message: String,
     },
-    /// The second execution was not the no-op that it has to be.
+    /// The second execution changed something.
     Changed(Vec<String>),
-    /// A result could not be written.
+    /// A result file could not be written.
     NotWritten(String),
-    /// Ctrl-C or a termination signal.
+    /// Interrupted by Ctrl-C or a termination signal.
     Interrupted,
 }
 
 impl Failure {
-    /// Something that the local cloud needs is missing: what, and how to get it, as the catalogue says them.
+    /// A requirement of the local cloud is missing. `say` returns the problem and the recommended action from the
+    /// catalogue.
     pub fn not_started(say: impl Fn(Words) -> (String, String)) -> Self {
         Self::NotStarted(Words::BOTH.map(say))
     }
@@ -65,7 +66,7 @@ impl From<BadInput> for Failure {
 }
 
 impl Failure {
-    /// What a person is told.
+    /// The message for the operator.
     #[must_use]
     pub fn told(&self, words: Words) -> String {
         match self {

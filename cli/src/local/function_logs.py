@@ -11,8 +11,10 @@ import weakref
 
 
 def log_every_line_of_an_invocation(patches, runtime):
-    """After a function's answer, the emulator waits 5 ms for what the function printed before it. On a busy machine it logs
-    the last lines with the next invocation, or never. CloudWatch Logs gets every line."""
+    """Logs all lines of an invocation, as CloudWatch Logs does.
+
+    After a function's response, the emulator waits 5 ms for the remaining output. On a busy machine it logs the last
+    lines with the next invocation, or never."""
     patience = 5  # seconds
     drained = weakref.WeakKeyDictionary()  # queue of a process -> event that is set while all its lines are in the queue
     patches.needs(runtime.ProvidedWorker, "_drain_stderr")
@@ -20,7 +22,7 @@ def log_every_line_of_an_invocation(patches, runtime):
     def put(lines, line):
         try:
             lines.put_nowait(line.decode("utf-8", errors="replace").rstrip("\r"))
-        except queue.Full:  # the emulator, too, drops the oldest line then
+        except queue.Full:  # the emulator also drops the oldest line then
             lines.get_nowait()
             lines.put_nowait(line.decode("utf-8", errors="replace").rstrip("\r"))
 
@@ -34,7 +36,7 @@ def log_every_line_of_an_invocation(patches, runtime):
             if not readable.poll(0):
                 done.set()
                 readable.poll()
-            # Before the read: a caller that finds the pipe empty must wait until these lines are in the queue.
+            # Clear the event before reading: a caller that finds the pipe empty must wait until these lines are queued.
             done.clear()
             part = os.read(stream.fileno(), 65_536)
             if not part:
@@ -50,7 +52,7 @@ def log_every_line_of_an_invocation(patches, runtime):
     def is_empty(stream):
         try:
             return struct.unpack("i", fcntl.ioctl(stream.fileno(), termios.FIONREAD, bytes(4)))[0] == 0
-        except (OSError, ValueError):  # closed, because the process has ended
+        except (OSError, ValueError):  # closed because the process has exited
             return True
 
     @patches.replace(runtime.ProvidedWorker, "_drain_stderr_bounded")
@@ -66,8 +68,10 @@ def log_every_line_of_an_invocation(patches, runtime):
 
 
 def read_logs_while_functions_write(patches, logs):
-    """The emulator fails to read its logs while a function gets its first stream of lines: it goes through a dictionary that
-    grows meanwhile. It reads again then."""
+    """Retries reading logs while functions write.
+
+    The emulator fails to read its logs while a function creates its first log stream, because it iterates over a
+    growing dictionary."""
 
     def again(read, data):
         while True:

@@ -1,21 +1,22 @@
-"""Tells an execution's history as Step Functions does: what happens inside Parallel and Map too, functions by events of their
-own, each event with the one that led to it. The emulator tells only what the outermost states do. Shapes and names: the
-HistoryEvent of the Step Functions API."""
+"""Records an execution's history as Step Functions does.
+
+The emulator records only the outermost states. This adds the events inside Parallel and Map, separate event types for
+functions, and the id of the previous event. Format: HistoryEvent of the Step Functions API."""
 import contextvars
 import json
 import re
 import threading
 
 
-ALL_EVENTS = 25_000  # the history of one execution; one that needs more fails (developer guide, "Service quotas")
+ALL_EVENTS = 25_000  # maximum history of one execution; a longer execution fails (developer guide, "Service quotas")
 
 
 def tell_history_as_step_functions_does(patches, sfn):
     lock = threading.Lock()
-    last = contextvars.ContextVar("last", default=0)  # the event that led here, in this branch
-    data = contextvars.ContextVar("data", default=None)  # what the task that runs here was given
+    last = contextvars.ContextVar("last", default=0)  # the previous event in this branch
+    data = contextvars.ContextVar("data", default=None)  # the input of the current task
     mapping = contextvars.ContextVar("mapping", default=None)  # the Map whose item starts here
-    inside = contextvars.ContextVar("inside", default=None)  # the execution, where this is a state of Parallel or Map
+    inside = contextvars.ContextVar("inside", default=None)  # the execution, if this state is inside Parallel or Map
     integration = re.compile(r"arn:[^:]+:states:[^:]*:[^:]*:(.+?):([^:]+(?:\.sync:2)?)$")
 
     def add(execution, kind, details=None):
@@ -64,7 +65,7 @@ def tell_history_as_step_functions_does(patches, sfn):
         return result
 
     def between(kind):
-        """A state inside Parallel or Map is entered and left as the outermost ones are."""
+        """Records entry and exit of a state inside Parallel or Map, as for the outermost states."""
 
         def state(run, definition, given, *rest):
             execution = inside.get()
@@ -112,7 +113,7 @@ def tell_history_as_step_functions_does(patches, sfn):
 
         tell("Started")
         try:
-            # In the emulator branches share one context, and with it the name of the state that they are in.
+            # In the emulator, branches share one context, including the name of the current state.
             output = run_sub_machine(states, start, given, execution, {**ctx})
         except sfn._ExecutionError:
             tell("Failed")

@@ -1,4 +1,4 @@
-//! A local cloud that stays after its run (`--keep`): where the other commands find it with `--local`.
+//! The address file of a local cloud that keeps running (`--keep`). Commands with `--local` read it.
 
 use std::{
     collections::BTreeMap,
@@ -15,38 +15,38 @@ use serde::{Deserialize, Serialize};
 use super::{cloud::Cloud, deploy::Stack, emulator, workspace::Workspace};
 use crate::{input::unreadable, words::Words};
 
-/// The variable that names another file than the checkout's, for several local clouds at once.
+/// Environment variable with an alternative address file, for several local clouds at the same time.
 pub const FILE: &str = "ONBOARD_LOCAL_CLOUD";
 
-/// Where a kept local cloud is.
+/// The addresses of a running local cloud.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Kept {
-    /// The process that keeps it.
+    /// Id of the process that runs the local cloud.
     pub process_id: u32,
-    /// AWS, for clients outside: the emulator.
+    /// URL of the emulator, for AWS clients.
     pub endpoint: String,
-    /// AWS, for the services that the stand-in plays, and its `/_admin/` calls.
+    /// URL of the stand-in, for the services it emulates and its `/_admin/` calls.
     pub stand_in: String,
-    /// Microsoft Graph.
+    /// URL of Microsoft Graph.
     pub graph_url: String,
-    /// Entra's login service.
+    /// URL of Entra's login service.
     pub login_url: String,
-    /// The Region.
+    /// AWS Region.
     pub region: String,
-    /// The account.
+    /// Account number.
     pub account: String,
-    /// How many seconds a second of the real cloud lasts.
+    /// How many seconds one second of the real cloud takes.
     #[serde(default = "one")]
     pub clock_scale: f64,
-    /// The stack's name.
+    /// Stack name.
     pub stack: String,
-    /// Its outputs.
+    /// Stack outputs.
     pub outputs: BTreeMap<String, String>,
 }
 
 impl Kept {
-    /// What there is to know of a running local cloud.
+    /// The addresses of a local cloud of this process.
     #[must_use]
     pub fn of(cloud: &Cloud, stack: &Stack, clock_scale: f64) -> Self {
         Self {
@@ -63,16 +63,16 @@ impl Kept {
         }
     }
 
-    /// The file that says where the kept local cloud of this checkout is.
+    /// The address file of this checkout.
     #[must_use]
     pub fn file(workspace: &Workspace) -> PathBuf {
         std::env::var_os(FILE).map_or_else(|| workspace.cache().join("current.json"), PathBuf::from)
     }
 
-    /// The local cloud that is kept for this checkout, or that the variable names, if it still runs.
+    /// The running local cloud of this checkout, or of the file that the environment variable names.
     ///
     /// # Errors
-    /// Why there is none.
+    /// Returns the reason if no local cloud is running.
     pub fn running(words: Words) -> Result<Self, String> {
         let file = match std::env::var_os(FILE) {
             Some(file) => PathBuf::from(file),
@@ -81,26 +81,26 @@ impl Kept {
         let kept = Self::read(&file).map_err(|error| format!("{}: {}", file.display(), unreadable(&error, words)))?;
         let process = i32::try_from(kept.process_id).ok().and_then(Pid::from_raw);
         match process.map(test_kill_process) {
-            // Somebody else's process is a process.
+            // The process runs even if it belongs to another user.
             Some(Ok(()) | Err(Errno::PERM)) => Ok(kept),
             _ => Err(format!("{}: {}", file.display(), words.process_gone(kept.process_id))),
         }
     }
 
-    /// Reads where it is.
+    /// Reads an address file.
     ///
     /// # Errors
-    /// Where no local cloud is kept.
+    /// Fails if the file does not exist or is invalid.
     pub fn read(file: &Path) -> io::Result<Self> {
         Ok(serde_json::from_str(&fs::read_to_string(file)?)?)
     }
 
-    /// Writes the file; it is removed with the guard.
+    /// Writes the address file. It is removed when the guard is dropped.
     ///
     /// # Errors
-    /// Where it can't be written.
+    /// Fails if the file can't be written.
     pub fn publish(&self, file: PathBuf) -> io::Result<Published> {
-        // Whole or not at all: somebody may be waiting for it.
+        // Written atomically, because another program can be waiting for the file.
         let new = file.with_extension("new");
         fs::write(&new, serde_json::to_string_pretty(self)? + "\n")?;
         fs::rename(new, &file)?;
@@ -112,7 +112,7 @@ const fn one() -> f64 {
     1.0
 }
 
-/// The file, while the local cloud is there.
+/// Guard of the address file.
 #[derive(Debug)]
 pub struct Published(PathBuf);
 

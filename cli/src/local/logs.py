@@ -1,4 +1,4 @@
-"""Prints what the functions logged, oldest first, one line each. Argument: the emulator's URL."""
+"""Prints the functions' logs, oldest first, one line per event. Argument: the emulator's URL."""
 import sys
 
 import boto3

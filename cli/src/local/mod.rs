@@ -1,9 +1,11 @@
-//! `onboard local`: the whole onboarding on this machine. The real template, the real state machines and the real binary
-//! run against an emulator of AWS and a stand-in for what no emulator has: Connect, Service Quotas, Support, Entra ID.
+//! `onboard local`: runs a complete onboarding on this machine. The real template, state machines and binary run
+//! against an AWS emulator and a stand-in for services that no emulator offers: Connect, Service Quotas, Support, Entra
+//! ID.
 //!
-//! The way of a run: [`plan`] reads and checks what the person gave; [`venv`] and [`bootstrap`] prepare the emulator and find
-//! the binary; [`cloud`] starts both halves of the local cloud; [`deploy`] deploys; [`execution`] runs and tells;
-//! [`rehearsal`] signs somebody in; [`report`] says how it ended. Whatever was started ends with [`Cloud`], however the run ends.
+//! Steps of a run: [`plan`] reads and validates the input; [`venv`] and [`bootstrap`] prepare the emulator and find the
+//! binary; [`cloud`] starts the emulator and the stand-in; [`deploy`] deploys the stack; [`execution`] runs the
+//! workflow; [`rehearsal`] signs in a user; [`report`] prints the result. Dropping [`Cloud`] stops all started
+//! processes, also after an error.
 
 pub mod again;
 pub mod bootstrap;
@@ -53,7 +55,7 @@ use crate::{
     words::{Lang, Words},
 };
 
-/// Without a word for so long, a person would think that nothing happens.
+/// Maximum time without output before a progress message is printed.
 const SILENCE: Duration = Duration::from_secs(4);
 
 /// Runs the command.
@@ -78,7 +80,7 @@ pub fn run(args: LocalArgs, console: &Console) -> Exit {
     }
 }
 
-/// Every assumption with both readings.
+/// The list of all assumptions with both readings.
 fn listed(words: Words) -> String {
     let text = |text: Text| if words.0 == Lang::Ja { text.ja } else { text.en };
     let mut all = String::new();
@@ -89,7 +91,7 @@ fn listed(words: Words) -> String {
     all
 }
 
-/// Checks, makes the run's folder, and keeps its logs where the run fails.
+/// Validates the input, creates the run's directory, and keeps the logs if the run fails.
 async fn prepared(args: LocalArgs, console: &Console) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
     let plan = Plan::read(&args, &workspace)?;
@@ -97,7 +99,7 @@ async fn prepared(args: LocalArgs, console: &Console) -> Result<(), Failure> {
     let kept = Cell::new(false);
     let result = tokio::select! {
         result = onboard(args, &plan, &workspace, folder.path(), console, &kept) => result,
-        // To end a cloud that is kept is how it ends.
+        // For a local cloud that is kept running, the interrupt is the regular end.
         () = interrupted() => if kept.get() { Ok(()) } else { Err(Failure::Interrupted) },
     };
     if matches!(
@@ -155,10 +157,10 @@ async fn onboard(
     }
     .await;
     if result.is_err() {
-        // Without the log the failure itself is still told.
+        // A missing log does not hide the failure itself.
         let _ = deploy::save_function_logs(&venv, folder, cloud.emulator_url()).await;
     }
-    // What exists is worth most where the workflow failed.
+    // The inventory is also written after a failure, when it is most useful.
     if let Some(file) = &args.inventory {
         write(file, &cloud.stand_in().inventory().await, words)?;
     }
@@ -187,7 +189,7 @@ async fn onboard(
     changed
 }
 
-/// Says where the local cloud is, and keeps it until somebody ends this program.
+/// Publishes the local cloud's addresses and keeps it running until the program is interrupted.
 async fn keep(
     cloud: &Cloud,
     stack: &Stack,
@@ -205,7 +207,7 @@ async fn keep(
     std::future::pending().await
 }
 
-/// One execution, from its first state to its last.
+/// Runs one execution.
 async fn execution(
     workflow: &Workflow<'_>,
     cloud: &Cloud,
@@ -221,16 +223,17 @@ async fn execution(
     let started = Instant::now();
     let run = format!("{alias}-{number}");
     let execution = workflow.run(&run, &plan.input);
-    // On a terminal the tree of states moves all the time.
+    // On a terminal, the tree of states is updated continuously.
     let output = if console.is_live() { execution.await } else { never_silent(&head, console, execution).await }?;
     took(&words.workflow_succeeded(), started, console);
     Ok(output)
 }
 
-/// Whether the second execution left everything as it was.
+/// Checks that the second execution changed nothing.
 fn compared(cloud: &Cloud, console: &Console) -> Result<(), Failure> {
     let calls = cloud.stand_in().calls();
-    // Every execution takes and releases the lock of its alias, and Step Functions itself the lease of the user sync.
+    // Every execution acquires and releases the lock of its alias, and Step Functions itself writes the lease of the
+    // user sync. These calls are ignored.
     let locks = |function: &String| function.contains("LockAlias");
     let second = calls.iter().filter(|call| call.run == 2).filter(|call| match &call.function {
         Some(function) => !locks(function),
@@ -252,7 +255,7 @@ fn compared(cloud: &Cloud, console: &Console) -> Result<(), Failure> {
     }
 }
 
-/// Tells how long a part took.
+/// Runs a part and prints its duration.
 async fn phase<T>(name: &str, console: &Console, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let started = Instant::now();
     let result = never_silent(name, console, work).await?;
@@ -261,7 +264,7 @@ async fn phase<T>(name: &str, console: &Console, work: impl Future<Output = Resu
     Ok(result)
 }
 
-/// Waits for a part, and says that it waits when nothing else was said for [`SILENCE`].
+/// Runs a part and prints a progress message after [`SILENCE`] without other output.
 async fn never_silent<T>(name: &str, console: &Console, work: impl Future<Output = T>) -> T {
     let started = Instant::now();
     tokio::pin!(work);

@@ -1,10 +1,10 @@
-"""Replaces private functions of the emulator, and refuses an emulator that no longer has them."""
+"""Replaces private functions of the emulator, and rejects an emulator version that lacks them."""
 import functools
 import inspect
 
 
 class Patches:
-    """The changes to one version of the emulator. `apply` checks every change first and makes all or none of them."""
+    """The changes to one version of the emulator. `apply` checks all changes first and makes all or none of them."""
 
     def __init__(self, emulator):
         self.emulator = emulator  # name and version, for the message
@@ -12,7 +12,7 @@ class Patches:
         self.needed = []
 
     def needs(self, module, *names):
-        """Declares what the replacements use of the module without replacing it."""
+        """Declares names of the module that the replacements use but do not replace."""
         self.needed += [(module, name) for name in names]
 
     def replace(self, module, name):

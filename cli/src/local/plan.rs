@@ -1,4 +1,4 @@
-//! Everything that a person gives to a local run, read and checked before anything is started.
+//! Reads and validates the complete input of a local run before anything is started.
 
 use std::{
     fs::OpenOptions,
@@ -15,26 +15,26 @@ use crate::{
     input::{self, BadInput},
 };
 
-/// A checked wish.
+/// The validated input of a local run.
 #[derive(Debug)]
 pub struct Plan {
-    /// The start input as the person wrote it.
+    /// The start input as written.
     pub input: Value,
-    /// The same with every default.
+    /// The start input with its defaults.
     pub onboarding: Onboarding,
     /// The Entra tenant.
     pub tenant: Tenant,
-    /// The faults to play.
+    /// The fault rules to apply.
     pub faults: Vec<FaultRule>,
-    /// The assumptions of which the other reading is emulated.
+    /// The assumptions whose other reading is emulated.
     pub assume: Vec<&'static Assumption>,
 }
 
 impl Plan {
-    /// Reads and checks all of it.
+    /// Reads and validates the input.
     ///
     /// # Errors
-    /// The faults of the first file that can't be used.
+    /// Fails with the problems of the first invalid file.
     pub fn read(args: &LocalArgs, workspace: &Workspace) -> Result<Self, Failure> {
         let file = args.input.clone().unwrap_or_else(|| workspace.root.join("examples").join("smallest.json"));
         let (input, onboarding) = input::onboarding(&file)?;
@@ -70,7 +70,7 @@ fn rules(file: &Path) -> Result<Vec<FaultRule>, BadInput> {
     Ok(rules)
 }
 
-/// A result that can't be written in the end is better found out now.
+/// Checks early that a result file can be written.
 fn writable(file: &PathBuf) -> Result<(), BadInput> {
     let opened = OpenOptions::new().create(true).append(true).open(file);
     opened.map(drop).map_err(|error| BadInput::one(file, "$", |words| words.file_not_writable(&error)))

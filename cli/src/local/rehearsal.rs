@@ -1,5 +1,5 @@
-//! The rehearsal at the end of a run: one of the new Connect users signs in, from Entra to Connect, by the settings that the
-//! onboarding left in both clouds.
+//! Rehearses a sign-in at the end of a run: one of the new Connect users signs in through Entra with the settings that
+//! the onboarding configured.
 
 use local_cloud::{LocalCloud, SignIn};
 use onboarding_core::{contract::Report, names};
@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use super::failure::Failure;
 
-/// Signs one user in; the username, or none where the onboarding made no user.
+/// Signs in one user. Returns the username, or `None` if the onboarding created no user.
 ///
 /// # Errors
-/// Where the sign-in ends on somebody's error page.
+/// Fails if the sign-in ends on an error page.
 pub async fn run(stand_in: &LocalCloud, report: &Report) -> Result<Option<String>, Failure> {
     let Some(user) = somebody(&stand_in.inventory().await, &report.instance.instance_id) else { return Ok(None) };
     let wanted = SignIn { application: report.sign_on.application.app_id.clone(), user };
@@ -25,7 +25,7 @@ pub async fn run(stand_in: &LocalCloud, report: &Report) -> Result<Option<String
     }
 }
 
-/// The object id of a person who is a user of the instance.
+/// The Entra object id of a user of the instance.
 fn somebody(inventory: &Value, instance_id: &str) -> Option<String> {
     let instances = inventory["connect"]["instances"].as_array()?;
     let instance = instances.iter().find(|instance| instance["Id"] == instance_id)?;

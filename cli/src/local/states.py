@@ -1,12 +1,14 @@
-"""Runs states as strictly as Step Functions does where the emulator accepts more. Sources: the developer guide of Step
-Functions, "Handling errors in workflows", "Passing data between states with variables" and "Service quotas"."""
+"""Runs states as strictly as Step Functions, where the emulator accepts more.
+
+Sources: the Step Functions developer guide, "Handling errors in workflows", "Passing data between states with
+variables" and "Service quotas"."""
 import json
 import re
 import time
 
 NAME = re.compile(r"""[^\s<>{}\[\]?*"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]{1,80}""")  # of an execution
-LIMIT = 262_144  # bytes in UTF-8: an input, an output, what a task is given or returns, one variable, one Assign
-ALL_VARIABLES = 10 * 1024 * 1024  # bytes: everything that one execution has assigned
+LIMIT = 262_144  # bytes in UTF-8: maximum of an input, an output, a task's arguments or result, one variable, one Assign
+ALL_VARIABLES = 10 * 1024 * 1024  # bytes: maximum of all variables of one execution
 
 
 def size(value):
@@ -27,8 +29,8 @@ def run_states_as_step_functions_does(patches, sfn, templates):
 
     @patches.replace(sfn.jsonata.Timebox, "check_runaway")
     def check_in_processor_time(check, box):
-        """An expression may take one second. The evaluator counts wall time, which passes on a busy machine without any
-        work on the expression; here the processor time of its thread counts."""
+        """Limits an expression to one second of CPU time of its thread. The evaluator measures real time, which also
+        passes if the thread does not run."""
         now = time.thread_time()
         begun = box.__dict__.setdefault("begun", now)
         box.time = box.current_milli_time() - int((now - begun) * 1000)
@@ -36,13 +38,13 @@ def run_states_as_step_functions_does(patches, sfn, templates):
 
     @patches.replace(sfn._ExecutionError, "__init__")
     def fail(init, error_object, error, cause):
-        # A time-out comes without a cause: AWS knows no more than the error's name says.
+        # In AWS, a timeout has no cause.
         init(error_object, error, "" if error == "States.Timeout" else cause)
 
     @patches.replace(sfn, "_error_matches")
     def matches(_, names, error):
         if error == "States.Runtime":
-            return False  # ends the execution, whatever is named
+            return False  # ends the execution, whichever errors are listed
         if error in names:
             return True
         if error == "States.DataLimitExceeded":
@@ -67,7 +69,8 @@ def run_states_as_step_functions_does(patches, sfn, templates):
 
     @patches.replace(sfn, "_apply_state_assign")
     def assign(_, definition, given, ctx, result=None, error_output=None):
-        """All expressions of one Assign see the variables as they were when the state began, and all are assigned or none."""
+        """All expressions of one Assign use the variables as they were when the state started. Either all or none are
+        assigned."""
         wanted = definition.get("Assign")
         if ctx is None or sfn._state_query_language(definition, ctx) != "JSONata" or not isinstance(wanted, dict):
             return
@@ -91,7 +94,8 @@ def run_states_as_step_functions_does(patches, sfn, templates):
 
     @patches.replace(sfn, "_run_parallel_branches")
     def branches(run, definition, given, execution, ctx):
-        """The emulator hands the input to the branches and on, whatever Arguments, Output and Assign say."""
+        """Applies Arguments, Output and Assign of a Parallel state. The emulator ignores them and passes the input on.
+        """
         results, following = run(definition, sfn._apply_jsonata_arguments(definition, given, ctx), execution, ctx)
         output = sfn._apply_jsonata_output(definition, given, ctx, result=results, default=results)
         sfn._apply_state_assign(definition, given, ctx, result=results)
@@ -100,7 +104,7 @@ def run_states_as_step_functions_does(patches, sfn, templates):
     @patches.replace(sfn, "_fail_state_error")
     def fail_state(read, definition, given, ctx=None):
         error, cause = read(definition, given, ctx)
-        if error.startswith("States."):  # reserved for the service's own errors
+        if error.startswith("States."):  # reserved for errors of the service
             raise sfn._ExecutionError("States.Runtime", f"A Fail state can't report the reserved error name {error}.")
         return error, cause
 
@@ -108,7 +112,8 @@ def run_states_as_step_functions_does(patches, sfn, templates):
 
     @patches.replace(sfn, "_start_execution")
     def start(run, data):
-        """A name that runs with the same input is answered with that execution (API reference, StartExecution)."""
+        """Returns the existing execution if an execution with this name and input is running (API reference,
+        StartExecution)."""
         name = data.get("name")
         if name is not None and not NAME.fullmatch(name):
             return sfn.error_response_json("InvalidName", f"Invalid Name: '{name}'", 400)
@@ -128,7 +133,7 @@ def run_states_as_step_functions_does(patches, sfn, templates):
 
     @patches.replace(sfn, "_describe_execution")
     def describe(run, data):
-        """An execution that did not succeed has an error and a cause, and no output (API reference, DescribeExecution)."""
+        """An unsuccessful execution has an error and a cause but no output (API reference, DescribeExecution)."""
         status, headers, body = run(data)
         told = json.loads(body)
         if status == 200 and told["status"] != "SUCCEEDED":
@@ -144,7 +149,7 @@ def run_states_as_step_functions_does(patches, sfn, templates):
 
     @patches.replace(sfn, "_validate_definition_jsonata")
     def validate(check, text):
-        """The emulator checks the syntax of the expressions only."""
+        """Checks the whole definition. The emulator checks only the syntax of the expressions."""
         try:
             definition = json.loads(text)
         except (TypeError, ValueError) as error:

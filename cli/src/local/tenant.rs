@@ -1,13 +1,15 @@
-//! A made-up Entra tenant: every group that the input names, with as many people as wanted. The same wish always gives
-//! the same tenant. The people have what real directories have: Japanese names in kanji and kana, kana whose voicing marks
-//! stand as characters of their own (as macOS writes them), function accounts without given name and surname.
+//! Generates an Entra tenant: all groups that the input names, with the requested number of users. The same input
+//! always generates the same tenant.
+//!
+//! The users cover cases of real directories: Japanese names in kanji and kana, kana with combining voicing marks (as
+//! macOS writes them), and function accounts without given name and surname.
 
 use std::collections::BTreeMap;
 
 use onboarding_core::onboarding::Onboarding;
 use serde_json::{Value, json};
 
-/// Surname, and how it is written in an address.
+/// Surnames with their spelling in an address.
 const SURNAMES: [(&str, &str); 16] = [
     ("佐藤", "sato"),
     ("Tanaka", "tanaka"),
@@ -27,7 +29,7 @@ const SURNAMES: [(&str, &str); 16] = [
     ("van den Berg", "vandenberg"),
 ];
 
-/// Given name, and how it is written in an address.
+/// Given names with their spelling in an address.
 const GIVEN_NAMES: [(&str, &str); 15] = [
     ("陽菜", "haruna"),
     ("James", "james"),
@@ -47,7 +49,7 @@ const GIVEN_NAMES: [(&str, &str); 15] = [
     ("結衣", "yui"),
 ];
 
-/// The tenant in Microsoft Graph's shapes, as `--tenant` takes it.
+/// The tenant in the JSON format of Microsoft Graph, as for `--tenant`.
 #[must_use]
 pub fn made_up(onboarding: &Onboarding, users: u32) -> Value {
     let wanted = &onboarding.users.groups;
@@ -56,7 +58,7 @@ pub fn made_up(onboarding: &Onboarding, users: u32) -> Value {
     for (index, number) in (0..users).enumerate() {
         let group = index % wanted.len().max(1);
         let user = person(number, &mut taken);
-        // Some people are in two groups, as people are.
+        // Some users are members of two groups.
         if index % 10 == 9 && wanted.len() > 1 {
             members[(group + 1) % wanted.len()].push(user.clone());
         }
@@ -87,7 +89,7 @@ fn person(number: u32, taken: &mut BTreeMap<String, u32>) -> Value {
     let index = number as usize;
     let (given, given_in_address) = GIVEN_NAMES[index % GIVEN_NAMES.len()];
     let (surname, surname_in_address) = SURNAMES[index % SURNAMES.len()];
-    // A function account has no name but its display name.
+    // A function account has only a display name.
     let function = index % 12 == 7;
     let plain =
         if function { format!("desk.{}", index / 12 + 1) } else { format!("{given_in_address}.{surname_in_address}") };

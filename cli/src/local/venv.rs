@@ -1,5 +1,6 @@
-//! The private Python environment with the emulator: made once per set of requirements, at the first run, from files whose
-//! hashes are pinned in `requirements.txt`. `environment.py` makes it, for the launcher too.
+//! The private Python environment of the emulator. It is created at the first run, once per list of requirements, from
+//! files whose hashes are pinned in `requirements.txt`. Both this module and the launcher create it with
+//! `environment.py`.
 
 use std::{
     fs, io,
@@ -19,7 +20,7 @@ use crate::console::{Console, Tone};
 const REQUIREMENTS: &str = include_str!("requirements.txt");
 const PROGRAM: &str = include_str!("environment.py");
 
-/// Names under which an interpreter may be found. The plain one first: it is what people chose.
+/// Names of Python interpreters. `python3` is first because it is the operator's default.
 const NAMES: [&str; 6] = ["python3", "python3.14", "python3.13", "python3.12", "python3.11", "python3.10"];
 
 /// An environment that is ready.
@@ -29,13 +30,13 @@ pub struct Venv {
 }
 
 impl Venv {
-    /// Its interpreter.
+    /// The environment's interpreter.
     #[must_use]
     pub fn python(&self) -> PathBuf {
         self.folder.join("bin").join("python")
     }
 
-    /// Botocore's `data` folder: AWS's own service models.
+    /// Botocore's `data` directory, which contains AWS's service models.
     #[must_use]
     pub fn service_models(&self) -> Option<PathBuf> {
         let libraries = fs::read_dir(self.folder.join("lib")).ok()?;
@@ -43,10 +44,10 @@ impl Venv {
     }
 }
 
-/// Returns the environment, made now if this checkout has none yet.
+/// Returns the environment. Creates it if this checkout has none yet.
 ///
 /// # Errors
-/// If Python, its `venv` module or a package is missing, or the folder is not writable.
+/// Fails if Python, its `venv` module or a package is missing, or the directory is not writable.
 pub async fn prepare(workspace: &Workspace, console: &Console) -> Result<Venv, Failure> {
     let mut too_old = None;
     for name in NAMES {
@@ -66,7 +67,7 @@ pub async fn prepare(workspace: &Workspace, console: &Console) -> Result<Venv, F
     }))
 }
 
-/// What `environment.py` prints, one JSON object a line.
+/// A line of `environment.py`'s output, which is one JSON object.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum Line {
@@ -75,21 +76,21 @@ enum Line {
     Failed { failed: Cause, text: String, version: String },
 }
 
-/// What is missing.
+/// Cause of a failure.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 enum Cause {
     /// The interpreter is too old.
     Python,
-    /// The module `venv`; the text is what it printed.
+    /// The `venv` module does not work; the text is its output.
     Venv,
-    /// A package; the text is what pip printed.
+    /// A package can't be installed; the text is pip's output.
     Pip,
-    /// The folder is not writable; the text is the system's.
+    /// The directory is not writable; the text is the system's error message.
     Folder,
 }
 
-/// Runs `environment.py` in an interpreter; returns its last word, or nothing if there is no Python of this name.
+/// Runs `environment.py` with an interpreter. Returns the last line, or `None` if there is no interpreter of this name.
 async fn made(name: &str, cache: &Path, console: &Console) -> Option<Line> {
     let mut command = Command::new(name);
     command.args(["-I", "-c", PROGRAM]).arg(cache);
@@ -100,7 +101,7 @@ async fn lines(command: &mut Command, console: &Console) -> io::Result<Option<Li
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut group = Group::spawn(command)?;
     if let Some(mut input) = group.child.stdin.take() {
-        // What is no Python may end without reading.
+        // A program that is not Python can exit without reading its input.
         let _ = input.write_all(REQUIREMENTS.as_bytes()).await;
     }
     let (mut last, mut begun) = (None, false);
@@ -150,7 +151,7 @@ mod tests {
         assert!(joined.contains("ministack==1.5.33 ") && joined.contains("aws-sam-translator==1.115.0 "));
     }
 
-    /// The folder that `environment.py` finds ready for an interpreter and a list of requirements.
+    /// The directory that `environment.py` reports as ready for an interpreter and a list of requirements.
     fn folder(executable: &str, version: &str, requirements: &str) -> String {
         let interpreter = format!(
             "import os, sys\nos.path.exists = lambda path: True\nsys.executable, sys.version_info = {executable:?}, {version}\n"

@@ -1,4 +1,4 @@
-//! Where things are: the checkout and the folders of a run.
+//! Locates the checkout and the directories of a run.
 
 use std::{
     fs, io,
@@ -12,18 +12,18 @@ use super::failure::Failure;
 
 const A_DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// The checkout that the local run deploys from.
+/// The checkout from which the local run deploys.
 #[derive(Clone, Debug)]
 pub struct Workspace {
-    /// Its root, where template.yaml stands.
+    /// The root directory, which contains template.yaml.
     pub root: PathBuf,
 }
 
 impl Workspace {
-    /// The checkout around the current folder, else the one that this program was built from.
+    /// The checkout that contains the current directory, or else the checkout from which this program was built.
     ///
     /// # Errors
-    /// Where there is none.
+    /// Fails if there is no checkout.
     pub fn find() -> Result<Self, Failure> {
         let here = std::env::current_dir().unwrap_or_default();
         let built_from = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
@@ -34,16 +34,17 @@ impl Workspace {
         Ok(Self { root })
     }
 
-    /// The folder of everything that local runs keep.
+    /// The directory for all files that local runs keep.
     #[must_use]
     pub fn cache(&self) -> PathBuf {
         self.root.join("target").join("local-cloud")
     }
 
-    /// A new folder for one run, removed with it. In the checkout's target folder, because programs run from there.
+    /// Creates a directory for one run, which is removed when the value is dropped. It is in the checkout's target
+    /// directory because programs are executed from it.
     ///
     /// # Errors
-    /// Where it can't be made.
+    /// Fails if the directory can't be created.
     pub fn run_folder(&self) -> Result<TempDir, Failure> {
         let cache = self.cache();
         let made = fs::create_dir_all(&cache).and_then(|()| {
@@ -55,7 +56,7 @@ impl Workspace {
         })
     }
 
-    /// Removes what runs left that were killed more than a day ago.
+    /// Removes the directories of killed runs after one day.
     fn sweep(&self) {
         for entry in fs::read_dir(self.cache()).into_iter().flatten().flatten() {
             let name = entry.file_name();
@@ -67,10 +68,11 @@ impl Workspace {
         }
     }
 
-    /// Keeps the logs of a failed run, in place of those of the last one; gives their folder, where there are any.
+    /// Keeps the logs of a failed run in place of earlier logs. Returns their directory, or `None` if there are no
+    /// logs.
     ///
     /// # Errors
-    /// Where they can't be copied.
+    /// Fails if the logs can't be copied.
     pub fn keep_logs(&self, run: &Path) -> io::Result<Option<PathBuf>> {
         let is_log = |entry: &fs::DirEntry| entry.path().extension().is_some_and(|extension| extension == "log");
         let logs: Vec<fs::DirEntry> = fs::read_dir(run)?.flatten().filter(is_log).collect();

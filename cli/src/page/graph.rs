@@ -1,43 +1,43 @@
-//! The shape of a state machine as a person sees it: the states that do something, in their order, in lanes.
+//! Simplifies a state machine for display: the states that do work, in order and arranged in lanes.
 //!
-//! Choices, waits and passes are how a machine says "look again later"; a picture with them in it shows loops and hides
-//! the work. Here a loop is one state, and a `Parallel` is lanes side by side.
+//! Choice, Wait and Pass states implement polling loops and would hide the actual work. A loop is therefore drawn as
+//! one state, and a `Parallel` state as lanes side by side.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-/// A machine's states in the order in which they can run.
+/// The states in the order in which they can run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Graph {
-    /// One row for each state that does something.
+    /// One row for each task.
     pub rows: Vec<Row>,
-    /// The ways between rows.
+    /// Connections between rows.
     pub ways: Vec<Way>,
-    /// Each wait and the task that looks again after it.
+    /// The task that follows each `Wait` state.
     waits: BTreeMap<String, String>,
 }
 
-/// A state in the picture.
+/// A state in the graph.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// The state's name.
+    /// State name.
     pub state: String,
-    /// Its lane, counted from 0.
+    /// Lane number, starting at 0.
     pub lane: usize,
 }
 
-/// A way from one row to a later one.
+/// A connection from one row to a later row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Way {
-    /// Index of the row that it leaves.
+    /// Index of the source row.
     pub from: usize,
-    /// Index of the row that it leads to.
+    /// Index of the target row.
     pub to: usize,
 }
 
 impl Graph {
-    /// Reads a definition (Amazon States Language).
+    /// Reads a definition in Amazon States Language.
     #[must_use]
     pub fn read(definition: &Value) -> Self {
         let mut graph = Self::default();
@@ -45,19 +45,19 @@ impl Graph {
         graph
     }
 
-    /// How many lanes there are.
+    /// Number of lanes.
     #[must_use]
     pub fn lanes(&self) -> usize {
         self.rows.iter().map(|row| row.lane + 1).max().unwrap_or(0)
     }
 
-    /// The task that looks again after this wait.
+    /// The task that follows this `Wait` state.
     #[must_use]
     pub fn task_after(&self, wait: &str) -> Option<&str> {
         self.waits.get(wait).map(String::as_str)
     }
 
-    /// Adds the states of a level and gives the rows in which it ends.
+    /// Adds the states of a level. Returns the rows in which the level ends.
     fn level(&mut self, level: &Value, lane: usize, mut open: Vec<usize>) -> Vec<usize> {
         for name in in_order(level) {
             let state = &level["States"][name];
@@ -92,7 +92,7 @@ impl Graph {
     }
 }
 
-/// The states of a level, each after those that lead to it; ways back to an earlier state don't count.
+/// The states of a level in topological order, without connections back to an earlier state.
 fn in_order(level: &Value) -> Vec<&str> {
     fn visit<'a>(level: &'a Value, name: &'a str, seen: &mut BTreeSet<&'a str>, order: &mut Vec<&'a str>) {
         if !level["States"][name].is_object() || !seen.insert(name) {

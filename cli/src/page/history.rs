@@ -1,4 +1,4 @@
-//! What an execution did, state by state, as the page draws it.
+//! The result of each state of an execution, as displayed on the page.
 
 use std::collections::BTreeMap;
 
@@ -6,52 +6,52 @@ use serde_json::Value;
 
 use super::graph::Graph;
 
-/// What an execution did.
+/// The results of an execution.
 #[derive(Clone, Debug, Default)]
 pub struct History {
-    /// The states that do something, and their order.
+    /// The displayed states and their order.
     pub graph: Graph,
-    /// What became of each of them, by name.
+    /// Results by state name.
     pub runs: BTreeMap<String, Run>,
-    /// Seconds from its start to its end.
+    /// Seconds from start to end.
     pub seconds: f64,
 }
 
-/// What became of a state.
+/// The result of a state.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Run {
-    /// How it ended.
+    /// Outcome of the last run.
     pub outcome: Outcome,
-    /// How often it looked: a state that waits for the world looks again and again.
+    /// Number of runs. A polling state runs several times.
     pub looks: u32,
-    /// Seconds of its own work, all looks together.
+    /// Total run time in seconds.
     pub seconds: f64,
-    /// Seconds of waiting between the looks.
+    /// Total wait time between the runs in seconds.
     pub waited: f64,
-    /// What it found, in a word or two.
+    /// Short summary of the output.
     pub note: String,
-    /// How often an attempt of it failed.
+    /// Number of failed attempts.
     pub failures: u32,
 }
 
-/// How a state ended.
+/// Outcome of a state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Outcome {
-    /// It did what it is for.
+    /// The state succeeded.
     #[default]
     Done,
-    /// Its last attempt failed.
+    /// The last attempt failed.
     Failed,
 }
 
 impl History {
-    /// An execution of the machine with this definition, of which nothing is known yet.
+    /// A history without results, for an execution of the state machine with this definition.
     #[must_use]
     pub fn new(definition: &Value) -> Self {
         Self { graph: Graph::read(definition), ..Self::default() }
     }
 
-    /// A state was left after so many seconds, with what it found in a word or two.
+    /// Records that a state finished after this many seconds.
     pub fn done(&mut self, state: &str, seconds: f64, note: impl Into<String>) {
         let run = self.runs.entry(state.to_owned()).or_default();
         run.outcome = Outcome::Done;
@@ -60,21 +60,21 @@ impl History {
         run.note = note.into();
     }
 
-    /// A `Wait` was left: it belongs to the task that looks again after it.
+    /// Records that a `Wait` state finished. The time counts for the task that follows it.
     pub fn waited(&mut self, wait: &str, seconds: f64) {
         let Some(task) = self.graph.task_after(wait) else { return };
         let task = task.to_owned();
         self.runs.entry(task).or_default().waited += seconds;
     }
 
-    /// A state that was left failed, and the execution continued without its result.
+    /// Records that a state failed and the execution continued without its result.
     pub fn left_failed(&mut self, state: &str, error: &str) {
         let run = self.runs.entry(state.to_owned()).or_default();
         run.outcome = Outcome::Failed;
         error.clone_into(&mut run.note);
     }
 
-    /// An attempt of a state failed with this error.
+    /// Records a failed attempt of a state.
     pub fn failed(&mut self, state: &str, error: &str) {
         let run = self.runs.entry(state.to_owned()).or_default();
         run.outcome = Outcome::Failed;

@@ -1,24 +1,24 @@
-//! Where a person sees the things of a report: AWS's consoles and the Entra admin center.
+//! Links from the report's resources to the AWS consoles and the Entra admin center.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use onboarding_core::contract::Report;
 
-/// What may stand in a path segment or a fragment as it is.
+/// Characters that are not escaped in a path segment or a fragment.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 fn escaped(text: &str) -> String {
     utf8_percent_encode(text, PLAIN).to_string()
 }
 
-/// The addresses for the things of one report.
+/// Creates the links for one report.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Links<'a> {
     report: &'a Report,
 }
 
 impl<'a> Links<'a> {
-    /// The addresses for this report; none where it is of a local cloud or of a partition whose consoles have other names.
+    /// The links for this report, or `None` for a local cloud or a partition with other console addresses.
     #[must_use]
     pub(super) fn of(report: &'a Report) -> Option<Self> {
         let partition = report.instance.instance_arn.split(':').nth(1);
@@ -29,7 +29,7 @@ impl<'a> Links<'a> {
         format!("https://{}.console.aws.amazon.com/{rest}", escaped(&self.report.region))
     }
 
-    /// The Amazon Connect instances of the Region.
+    /// The list of Amazon Connect instances in the Region.
     #[must_use]
     pub(super) fn instances(&self) -> String {
         self.aws(&format!("connect/v2/app/instances?region={}", escaped(&self.report.region)))
@@ -51,7 +51,7 @@ impl<'a> Links<'a> {
         self.aws(&format!("servicequotas/home/services/connect/quotas/{}", escaped(code)))
     }
 
-    /// A SAML provider, policy or role by its ARN.
+    /// A SAML provider, policy or role, identified by its ARN.
     #[must_use]
     pub(super) fn iam(&self, arn: &str) -> Option<String> {
         let resource = arn.rsplit(':').next()?;
@@ -65,7 +65,7 @@ impl<'a> Links<'a> {
         Some(format!("https://us-east-1.console.aws.amazon.com/iam/home#/{place}"))
     }
 
-    /// What lies under an `s3://bucket/prefix`.
+    /// The objects in `s3://bucket/prefix`.
     #[must_use]
     pub(super) fn bucket(&self, location: &str) -> Option<String> {
         let (bucket, prefix) = location.strip_prefix("s3://")?.split_once('/')?;
@@ -77,7 +77,7 @@ impl<'a> Links<'a> {
         ))
     }
 
-    /// A Support case by the number that Support Center shows.
+    /// A Support case, identified by the id that Support Center shows.
     #[must_use]
     pub(super) fn case(&self, display_id: &str) -> String {
         format!("https://support.console.aws.amazon.com/support/home#/case/?displayId={}", escaped(display_id))
@@ -94,7 +94,7 @@ impl<'a> Links<'a> {
         )
     }
 
-    /// A group.
+    /// An Entra group.
     #[must_use]
     pub(super) fn group(&self, id: &str) -> String {
         format!(

@@ -1,10 +1,9 @@
-//! The report of an onboarding as a page: one HTML file that needs no network and no script, for a phone, a screen and
-//! paper, in English or Japanese.
+//! The report of an onboarding as an HTML page in English or Japanese: one file without network access or scripts, for
+//! phones, screens and print.
 //!
-//! [`render`] is pure: it knows the report and what the execution did, never a cloud. Names, reasons and addresses in a
-//! report are foreign text: [`maud`] escapes every one of them, and an address becomes a link only where it is `https`.
-//! The page's own policy (`Content-Security-Policy`) forbids scripts and everything from elsewhere, so that even a mistake
-//! here would show nothing and fetch nothing.
+//! [`render`] is pure: its input is the report and the execution's history. Names, reasons and URLs in a report are
+//! untrusted text. [`maud`] escapes all of them, and a URL becomes a link only if it is `https`. As a second line of
+//! defence, the page's `Content-Security-Policy` forbids scripts and external content.
 
 pub mod graph;
 pub mod history;
@@ -21,12 +20,12 @@ use onboarding_core::{contract::Report, onboarding::Language};
 pub use self::history::History;
 use self::words::Words;
 
-/// What the page may load: nothing but its own style.
+/// The Content Security Policy allows only the inline style.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
-/// The account that emulators of AWS have.
+/// The account number that AWS emulators use.
 const LOCAL_ACCOUNT: &str = "000000000000";
 
-/// The page of a report.
+/// Renders the page of a report.
 #[must_use]
 pub fn render(report: &Report, history: &History, language: Language) -> String {
     let words = Words::of(language);
@@ -62,7 +61,7 @@ pub fn render(report: &Report, history: &History, language: Language) -> String 
     .into_string()
 }
 
-/// Whether a report tells of a local cloud.
+/// Whether the report is from a local cloud.
 fn is_local(report: &Report) -> bool {
     report.account == LOCAL_ACCOUNT
 }
@@ -89,7 +88,7 @@ fn fact(name: &str, value: &str) -> Markup {
     html! { div { dt { (name) } dd { (value) } } }
 }
 
-/// A moment as people read it: `2026-11-22 09:00 UTC`.
+/// Formats a time: `2026-11-22 09:00 UTC`.
 fn moment(rfc3339: &str) -> String {
     let read = time::OffsetDateTime::parse(rfc3339, &time::format_description::well_known::Rfc3339);
     read.map_or_else(
@@ -101,7 +100,7 @@ fn moment(rfc3339: &str) -> String {
     )
 }
 
-/// An address of the report: a link where it is one that a browser may open.
+/// Renders a URL as a link if it is `https`, else as text.
 fn address(url: &str) -> Markup {
     html! {
         @if url.starts_with("https://") { a href=(url) rel="noreferrer" { (url) } } @else { (url) }

@@ -1,4 +1,4 @@
-//! The workflow as a picture: a row for each state, lanes for what ran side by side, a mark for each outcome.
+//! Draws the workflow as an SVG: one row per state, one lane per parallel branch, one symbol per outcome.
 
 use maud::{Markup, html};
 
@@ -8,15 +8,15 @@ use super::{
     words::Words,
 };
 
-/// The picture's width in its own units. A phone shows it at about one pixel a unit, so that its text is readable there.
+/// Width in SVG units. On a phone, a unit is about one pixel, so that the text is readable.
 const WIDTH: usize = 360;
 const ROW: usize = 40;
 const LANE: usize = 22;
 const LEFT: usize = 16;
-/// What fits into a row beside the time.
+/// Maximum number of characters in a row, beside the time.
 const MOST_LETTERS: usize = 44;
 
-/// What became of a state, in a word, and the class that colours it.
+/// Label and CSS class of a state's outcome.
 pub(super) fn outcome(run: Option<&Run>, words: &'static Words) -> (&'static str, &'static str) {
     match run {
         None => (words.not_run, "idle"),
@@ -26,7 +26,7 @@ pub(super) fn outcome(run: Option<&Run>, words: &'static Words) -> (&'static str
     }
 }
 
-/// The picture.
+/// Renders the SVG.
 pub(super) fn svg(history: &History, words: &'static Words) -> Markup {
     let graph = &history.graph;
     let height = graph.rows.len() * ROW;
@@ -53,7 +53,7 @@ pub(super) fn svg(history: &History, words: &'static Words) -> Markup {
     }
 }
 
-/// What stands under a state's title.
+/// The text below a state's title.
 fn remark(run: Option<&Run>, said: &str, words: &Words) -> String {
     let Some(run) = run else { return said.to_owned() };
     let mut parts = vec![said.to_owned()];
@@ -77,7 +77,7 @@ const fn place(lane: usize, row: usize) -> (usize, usize) {
     (LEFT + lane * LANE, row * ROW + ROW / 2)
 }
 
-/// A way: it leaves its lane at once where lanes part, and at the end where they meet.
+/// The path of a connection. It changes lanes at its start if lanes separate, and at its end if they join.
 fn line(graph: &Graph, way: Way) -> String {
     let (x, y) = place(graph.rows[way.from].lane, way.from);
     let (to_x, to_y) = place(graph.rows[way.to].lane, way.to);
@@ -89,7 +89,7 @@ fn line(graph: &Graph, way: Way) -> String {
     format!("M{x} {y}V{from}C{x} {middle} {to_x} {middle} {to_x} {to}V{to_y}")
 }
 
-/// A tick, a cross, or a dash where the state was not needed.
+/// The path of a tick, a cross, or a dash if the state did not run.
 fn mark(run: Option<&Run>, x: usize, y: usize) -> String {
     match run {
         None => format!("M{} {y}h6", x - 3),

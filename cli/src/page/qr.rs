@@ -1,22 +1,22 @@
-//! A QR code as the path of an SVG.
+//! Renders a QR code as an SVG path.
 
 use std::fmt::Write;
 
 use fast_qr::{ECL, QRBuilder};
 
-/// A QR code: a path of unit squares, and the side of the whole picture with its quiet zone.
+/// A QR code: the path of its dark squares, and the side length with the quiet zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Code {
-    /// For `<path d>`.
+    /// Value of `<path d>`.
     pub(super) path: String,
-    /// Length of a side.
+    /// Side length in squares.
     pub(super) side: usize,
 }
 
-/// White squares on each side, as the standard wants them.
+/// Width of the quiet zone in squares, as the QR standard requires.
 const QUIET: usize = 4;
 
-/// The code of a text; nothing where the text is too long for one.
+/// The QR code of a text, or `None` if the text is too long.
 #[must_use]
 pub(super) fn code(text: &str) -> Option<Code> {
     let code = QRBuilder::new(text).ecl(ECL::M).build().ok()?;
@@ -43,7 +43,7 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
     use super::*;
 
-    /// The dark squares of the path, row by row.
+    /// The dark squares of the path, by row.
     fn squares(code: &Code) -> Vec<Vec<bool>> {
         let mut squares = vec![vec![false; code.side]; code.side];
         for run in code.path.split('M').skip(1) {
@@ -54,7 +54,7 @@ mod tests {
         squares
     }
 
-    // That a camera reads the right address out of it is tried in a browser by .ci/page/look.mjs.
+    // `.ci/page/look.mjs` tests in a browser that a scanner reads the right URL from the code.
     #[test]
     fn the_code_has_its_three_corners_and_white_around_it() {
         let code = code("https://launcher.myapps.microsoft.com/api/signin/a?tenantId=b").unwrap();

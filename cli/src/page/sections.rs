@@ -1,4 +1,4 @@
-//! The page's sections, from what people need first to what they look up.
+//! Renders the sections of the page, most important first.
 
 use maud::{Markup, html};
 use onboarding_core::{
@@ -16,7 +16,7 @@ use super::{
     words::Words,
 };
 
-/// The address that people open, and its code for a phone.
+/// The sign-in URL with its QR code for phones.
 pub(super) fn sign_in(report: &Report, words: &Words) -> Markup {
     html! {
         section aria-labelledby="sign-in" {
@@ -37,7 +37,7 @@ pub(super) fn sign_in(report: &Report, words: &Words) -> Markup {
     }
 }
 
-/// What waits for a person.
+/// Open items that need an action.
 pub(super) fn next(report: &Report, words: &Words) -> Markup {
     html! {
         section aria-labelledby="next" {
@@ -48,7 +48,7 @@ pub(super) fn next(report: &Report, words: &Words) -> Markup {
                     @for item in &report.open_items {
                         li {
                             h3 { (words.subject(&item.subject)) }
-                            // What happened comes from AWS, Microsoft and the steps, in English.
+                            // Messages of AWS, Microsoft and the steps are in English.
                             p lang="en" { (item.what) }
                             @match words.action(&item.action) {
                                 Some(action) => p.todo { (action) },
@@ -62,7 +62,7 @@ pub(super) fn next(report: &Report, words: &Words) -> Markup {
     }
 }
 
-/// What the workflow did.
+/// The states of the workflow and their outcomes.
 pub(super) fn workflow(history: &History, words: &'static Words) -> Markup {
     if history.graph.rows.is_empty() {
         return html! {};
@@ -92,7 +92,7 @@ pub(super) fn workflow(history: &History, words: &'static Words) -> Markup {
     }
 }
 
-/// Users made and refused, and the groups they come from.
+/// Created users, members that could not become users, and the groups.
 pub(super) fn users(report: &Report, words: &Words) -> Markup {
     let sync = &report.sign_on.users;
     let done = &sync.counts.done;
@@ -140,7 +140,7 @@ fn people(caption: &str, list: &[Failure], words: &Words) -> Markup {
     table(caption, &[words.username, words.reason], rows.collect())
 }
 
-/// Quotas, numbers and Support cases.
+/// Quotas, phone numbers and Support cases.
 pub(super) fn telephony(report: &Report, words: &Words) -> Markup {
     let telephony = &report.telephony;
     let links = Links::of(report);
@@ -191,7 +191,7 @@ fn case(order: &CaseOrder, links: Option<Links<'_>>, words: &Words) -> Vec<Cell>
     vec![case.into(), topic.into(), words.order(order.status).into()]
 }
 
-/// Everything that the onboarding made or adopted, with where to see it.
+/// The resources that the onboarding created or adopted, with links to their consoles.
 pub(super) fn resources(report: &Report, words: &Words) -> Markup {
     let names = &words.names;
     let links = Links::of(report);
@@ -245,7 +245,7 @@ pub(super) fn resources(report: &Report, words: &Words) -> Markup {
     }
 }
 
-/// What was read back and compared for the sign-in.
+/// The sign-in settings that were read and compared with the expected values.
 pub(super) fn checks(report: &Report, words: &Words) -> Markup {
     let checks = &report.sign_on.verification.checks;
     if checks.is_empty() {

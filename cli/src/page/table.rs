@@ -1,5 +1,5 @@
-//! Tables that stay tables: on a phone their cells stand under each other, each with the name of its column, and the roles
-//! say to a screen reader what the style takes away.
+//! Renders accessible tables. On a phone, the cells of a row are stacked, each labelled with its column name; ARIA
+//! roles keep the table structure for screen readers, which the CSS layout would remove.
 
 use maud::{Markup, html};
 
@@ -7,9 +7,9 @@ use maud::{Markup, html};
 pub(super) enum Cell {
     /// Text.
     Text(String),
-    /// A number, to the right.
+    /// A number, right-aligned.
     Number(String),
-    /// Something else.
+    /// Markup.
     Other(Markup),
 }
 
@@ -31,7 +31,7 @@ impl From<Markup> for Cell {
     }
 }
 
-/// A table with these columns, whose first cells name their rows. Nothing where there is no row.
+/// Renders a table whose first column contains the row headers. Renders nothing if there are no rows.
 pub(super) fn table(caption: &str, columns: &[&str], rows: Vec<Vec<Cell>>) -> Markup {
     let number = |column: usize| rows.iter().any(|row| matches!(row.get(column), Some(Cell::Number(_))));
     html! {

@@ -1,4 +1,4 @@
-//! The page's own words, in both languages. Names of services and fields are AWS's and Microsoft's.
+//! The labels of the page in English and Japanese. Names of services and fields are those of AWS and Microsoft.
 
 use onboarding_core::{
     contract::QuotaStatus,
@@ -6,10 +6,10 @@ use onboarding_core::{
     telephony::{NumberStatus, OrderStatus},
 };
 
-/// Every word of the page.
+/// The labels in one language.
 #[derive(Debug)]
 pub(crate) struct Words {
-    /// For `<html lang>`.
+    /// Value of `<html lang>`.
     pub(crate) code: &'static str,
     pub(crate) title: &'static str,
     pub(crate) skip: &'static str,
@@ -81,7 +81,7 @@ pub(crate) struct Words {
     orders: [&'static str; 6],
 }
 
-/// What the things are called.
+/// Names of the resources.
 #[derive(Debug)]
 pub(crate) struct Names {
     pub(crate) instance: &'static str,
@@ -101,7 +101,7 @@ pub(crate) struct Names {
 }
 
 impl Words {
-    /// The words of a language.
+    /// The labels in a language.
     #[must_use]
     pub(crate) const fn of(language: Language) -> &'static Self {
         match language {
@@ -110,7 +110,7 @@ impl Words {
         }
     }
 
-    /// Where a quota stands.
+    /// Label of a quota status.
     #[must_use]
     pub(crate) const fn quota(&self, status: QuotaStatus) -> &'static str {
         match status {
@@ -120,7 +120,7 @@ impl Words {
         }
     }
 
-    /// Where a number stands.
+    /// Label of a phone number status.
     #[must_use]
     pub(crate) const fn number(&self, status: NumberStatus) -> &'static str {
         match status {
@@ -130,7 +130,7 @@ impl Words {
         }
     }
 
-    /// Where an order stands.
+    /// Label of an order status.
     #[must_use]
     pub(crate) const fn order(&self, status: OrderStatus) -> &'static str {
         match status {
@@ -143,7 +143,7 @@ impl Words {
         }
     }
 
-    /// How long something took.
+    /// Formats a duration.
     #[must_use]
     pub(crate) fn duration(&self, seconds: f64) -> String {
         let japanese = self.code == "ja";
@@ -162,14 +162,14 @@ impl Words {
         }
     }
 
-    /// What a state does; its name where the page does not know it.
+    /// The title of a state, or its name if it has no title.
     #[must_use]
     pub(crate) fn state<'a>(&self, name: &'a str) -> &'a str {
         let titles = STATES.iter().find(|(state, ..)| *state == name);
         titles.map_or(name, |(_, english, japanese)| if self.code == "ja" { japanese } else { english })
     }
 
-    /// What an open item is about.
+    /// The translated subject of an open item.
     #[must_use]
     pub(crate) fn subject(&self, subject: &str) -> String {
         if self.code == "ja" {
@@ -182,7 +182,7 @@ impl Words {
         subject.to_owned()
     }
 
-    /// What to do about an open item in this language; nothing where only the report's own English says it.
+    /// The translated action of an open item, or `None` if the report's English text is used.
     #[must_use]
     pub(crate) fn action(&self, action: &str) -> Option<&'static str> {
         if self.code == "ja" { ACTIONS.iter().find(|(english, _)| *english == action).map(|(_, ja)| *ja) } else { None }
@@ -370,7 +370,7 @@ const JAPANESE: Words = Words {
     orders: ["AWS が対応中", "回答待ち", "手動での申請が必要", "完了", "拒否", "申請済み (サポートセンターで確認)"],
 };
 
-/// State, what it does.
+/// State name, English title, Japanese title.
 const STATES: [(&str, &str, &str); 27] = [
     ("Preflight", "Check prerequisites", "前提条件の確認"),
     ("InstanceQuota", "Room for an instance", "インスタンス数のクォータ"),
@@ -401,7 +401,7 @@ const STATES: [(&str, &str, &str); 27] = [
     ("NotifyReport", "Report sent", "レポートの送信"),
 ];
 
-/// Beginnings of what open items are about.
+/// Prefixes of open item subjects, with translations.
 const SUBJECTS: [(&str, &str); 9] = [
     ("quota ", "クォータ "),
     ("group ", "グループ "),
@@ -414,7 +414,7 @@ const SUBJECTS: [(&str, &str); 9] = [
     ("storage ", "ストレージ "),
 ];
 
-/// What to do, as `onboarding_core::report` and the steps say it.
+/// Actions of open items in English, exactly as in `onboarding_core::report` and the steps, with translations.
 const ACTIONS: [(&str, &str); 17] = [
     (
         "Follow the case in Support Center, and do not file another one.",

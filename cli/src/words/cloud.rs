@@ -1,4 +1,4 @@
-//! What is said about clouds that can't be used, and about things that can't be found there.
+//! Messages about clouds that are not usable and objects that do not exist.
 
 use onboarding_core::StepErrorKind;
 
@@ -50,7 +50,7 @@ catalogue! {
 }
 
 impl Words {
-    /// What to do about an error of the workflow.
+    /// The recommended action for a workflow error.
     pub(crate) fn advice(self, error: &str) -> &'static str {
         let died = ["Runtime.", "Sandbox.", "Lambda.", "States.Timeout"].iter().any(|prefix| error.starts_with(prefix));
         let stopped = error == "ABORTED";

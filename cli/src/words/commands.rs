@@ -1,4 +1,4 @@
-//! What the commands say.
+//! Messages of the commands.
 
 use super::catalogue;
 

@@ -1,15 +1,15 @@
-//! The help of the command line in Japanese, and what is wrong with a command line. The English texts stand beside the
-//! arguments ([`crate::args`]); here each has its Japanese one, by the names of command and argument.
+//! The Japanese help and argument errors of the command line. The English help is in [`crate::args`]; the tables here
+//! map command and argument names to the Japanese text.
 
 use clap::{
     Arg, Command,
     error::{ContextKind, ContextValue, ErrorKind},
 };
 
-/// Heading of a group of options in English, and in Japanese.
+/// Headings of option groups in English and Japanese.
 const HEADINGS: [(&str, &str); 1] = [("Where", "対象")];
 
-/// What follows the help of a command, where there is more in it than commands.
+/// Text after the help of a command, if it contains more than commands.
 const AFTER: [(&str, &str); 7] = [
     (
         "onboard",
@@ -44,7 +44,7 @@ const AFTER: [(&str, &str); 7] = [
     ),
 ];
 
-/// A command, and what it is for.
+/// Command names and their descriptions.
 const COMMANDS: [(&str, &str); 21] = [
     ("onboard", "Microsoft Entra ID でシングルサインオンする Amazon Connect を、1 つのコマンドで。"),
     ("init", "onboarding.json を作成 (質問に答えるか、オプションで指定)"),
@@ -77,7 +77,8 @@ const COMMANDS: [(&str, &str); 21] = [
 const COMPLETION: &str = "シェルの補完スクリプトを表示";
 const HELP: &str = "このメッセージ、または指定したコマンドのヘルプを表示";
 
-/// An argument, with its command where others have one of the same name that means something else; and its help.
+/// Argument ids and their help. The id is prefixed with the command if arguments of the same id have different
+/// meanings.
 const ARGUMENTS: [(&str, &str); 63] = [
     ("help", "ヘルプを表示"),
     ("version", "バージョンを表示"),
@@ -173,10 +174,10 @@ fn find(table: &[(&'static str, &'static str)], key: &str) -> Option<&'static st
     table.iter().find(|(name, _)| *name == key).map(|(_, text)| *text)
 }
 
-/// The whole command line with its help in Japanese.
+/// The complete command line with Japanese help.
 #[must_use]
 pub(crate) fn translated(mut command: Command) -> Command {
-    // With what clap adds itself: --help, --version and the command `help`.
+    // Adds clap's own parts: --help, --version and the command `help`.
     command.build();
     translate(command)
 }
@@ -238,7 +239,7 @@ fn argument(command: &str, arg: Arg) -> Arg {
         .long_help(None::<&str>)
 }
 
-/// What is wrong with a command line, in Japanese.
+/// The Japanese message for an argument error.
 #[must_use]
 pub(crate) fn refused(error: &clap::Error) -> String {
     let get = |kind: ContextKind| match error.get(kind) {

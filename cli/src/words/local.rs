@@ -1,4 +1,4 @@
-//! What `onboard local`, `check` and the report in the terminal say, and what is wrong with files.
+//! Messages of `onboard local`, `check`, the terminal report, and file errors.
 
 use super::catalogue;
 

@@ -1,7 +1,7 @@
-//! What the program says to people, in English and Japanese: one catalogue, one function for each sentence.
+//! The message catalogue in English and Japanese: one function per message.
 //!
-//! Not in it: names (states, errors, statuses, fields), which are the clouds' own and can be searched for, and messages that
-//! the workflow itself made, which are shown as they come.
+//! The catalogue does not contain names (states, errors, statuses, fields), which must remain searchable, nor messages
+//! that the workflow creates, which are shown unchanged.
 
 mod cloud;
 mod commands;
@@ -16,7 +16,7 @@ use std::ffi::OsString;
 use clap::ValueEnum;
 use onboarding_core::onboarding::Language;
 
-/// A language that the program speaks.
+/// Language of messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Lang {
     /// English.
@@ -27,7 +27,7 @@ pub enum Lang {
 }
 
 impl Lang {
-    /// The language that `--lang` names among the arguments, before anything else of them is understood.
+    /// The language that `--lang` selects. Only this option is read, because the other arguments are not parsed yet.
     #[must_use]
     pub fn of_arguments(arguments: impl IntoIterator<Item = OsString>) -> Option<Self> {
         let mut arguments = arguments.into_iter();
@@ -42,7 +42,7 @@ impl Lang {
         Self::from_str(&value, false).ok()
     }
 
-    /// The language of the environment: `LC_ALL`, else `LC_MESSAGES`, else `LANG`, as POSIX orders them.
+    /// The language of the environment. `LC_ALL` takes precedence over `LC_MESSAGES` and `LANG`, as in POSIX.
     #[must_use]
     pub fn of_environment(variable: impl Fn(&str) -> Option<String>) -> Self {
         let set = |name: &&str| variable(name).filter(|value| !value.is_empty());
@@ -53,15 +53,15 @@ impl Lang {
     }
 }
 
-/// The catalogue in one language.
+/// The message catalogue in one language.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Words(pub Lang);
 
 impl Words {
-    /// The catalogue in each language, English first.
+    /// The catalogues in English and Japanese.
     pub const BOTH: [Self; 2] = [Self(Lang::En), Self(Lang::Ja)];
 
-    /// The language as the contracts name it.
+    /// The language as the contract type.
     #[must_use]
     pub const fn language(self) -> Language {
         match self.0 {
@@ -70,7 +70,7 @@ impl Words {
         }
     }
 
-    /// One of the two.
+    /// The text in this language.
     #[must_use]
     pub const fn choose<'t>(self, english: &'t str, japanese: &'t str) -> &'t str {
         match self.0 {
@@ -80,7 +80,7 @@ impl Words {
     }
 }
 
-/// Makes a function of each line: `name(arguments) = "English", "日本語";` with the arguments inline in both.
+/// Defines one function per line: `name(arguments) = "English", "日本語";`. Both texts contain the arguments inline.
 macro_rules! catalogue {
     ($($name:ident($($argument:ident),*) = $english:literal, $japanese:literal;)*) => {
         impl $crate::words::Words { $(

@@ -1,4 +1,4 @@
-//! What the commands of daily life say: approval, replay, init, doctor, plans and teardown.
+//! Messages of the operating commands: approval, replay, init, doctor, plans and teardown.
 
 use super::{Lang, Words, catalogue};
 
@@ -93,7 +93,7 @@ catalogue! {
 }
 
 impl Words {
-    /// What a plan does with something.
+    /// The name of a plan's action.
     pub(crate) fn action(self, action: &str) -> String {
         let ja = match action {
             "create" => "作成",
@@ -113,7 +113,7 @@ impl Words {
         }
     }
 
-    /// The heading over what a plan does in a part of the whole.
+    /// The heading of an area of a plan.
     pub(crate) fn area(self, area: &str) -> &str {
         let (en, ja) = match area {
             "instance" => ("Amazon Connect instance", "Amazon Connect インスタンス"),

@@ -1,4 +1,4 @@
-//! What is said about executions and their states.
+//! Messages about executions and their states.
 
 use aws_sdk_sfn::types::ExecutionStatus;
 
@@ -20,7 +20,7 @@ catalogue! {
 }
 
 impl Words {
-    /// An execution's status.
+    /// The name of an execution status.
     pub(crate) fn status(self, status: &ExecutionStatus) -> String {
         let ja = match status {
             ExecutionStatus::Running => "実行中",
@@ -37,7 +37,7 @@ impl Words {
         }
     }
 
-    /// Why a state waits, where it does.
+    /// Why a state waits, if it waits.
     pub(crate) fn reason(self, state: &str) -> Option<&'static str> {
         Some(match state {
             "WaitForInstanceQuota" | "WaitForQuotas" => {
