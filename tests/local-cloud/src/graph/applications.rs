@@ -13,7 +13,7 @@ use super::{
 const READ_ONLY: [&str; 6] =
     ["id", "appId", "applicationTemplateId", "createdDateTime", "deletedDateTime", "publisherDomain"];
 
-/// The gallery: the template that Connect needs, and the one that is easily taken for it.
+/// Two gallery templates: the one that Connect needs, and a similar one that is easily confused with it.
 const TEMPLATES: [(&str, &str, &str); 2] = [
     (
         "8b1025e4-1dd2-430b-a150-2ef79cd700f5",
@@ -30,7 +30,7 @@ const TEMPLATES: [(&str, &str, &str); 2] = [
 fn template(graph: &Graph, id: &str) -> Option<Map<String, Value>> {
     let (id, name, text) = TEMPLATES.iter().find(|(known, ..)| *known == id)?;
     let deprecation = graph.behaviour().template_deprecation.clone().filter(|_| *id == TEMPLATES[0].0);
-    // On that day it is gone.
+    // From the deprecation date on, the template no longer exists.
     if deprecation.as_ref().is_some_and(|day| *day <= graph.now().date().to_string()) {
         return None;
     }
@@ -42,7 +42,7 @@ fn template(graph: &Graph, id: &str) -> Option<Map<String, Value>> {
 }
 
 impl State {
-    /// The registration of an application that the answering replica knows.
+    /// The registration of an application, if it is visible on the replica that serves the call.
     pub(super) fn application(&mut self, call: &Call<'_>, key: &str) -> Result<&mut Registration, GraphError> {
         let by_app_id = super::alternate_key(key);
         let found = self.registrations.iter_mut().find(|registration| {
@@ -72,7 +72,8 @@ impl Call<'_> {
         Ok(self.entity("applicationTemplates", options.project(&fields)))
     }
 
-    /// Each call makes one more application; with an application's own permissions it gets no owner.
+    /// Each call creates another application. An application that calls with its own permissions does not become its
+    /// owner.
     pub(super) fn instantiate(&self, id: &str) -> Result<Answer, GraphError> {
         template(self.graph, id).ok_or_else(|| GraphError::not_found(id))?;
         let name = text(self.fields()?, "displayName");
@@ -113,7 +114,8 @@ impl Call<'_> {
         Ok(self.entity("applications", fields))
     }
 
-    /// Whoever may manage only its own applications can't write what it does not own, not even what it has just made.
+    /// A caller that may manage only applications that it owns cannot change others, not even an application that it
+    /// has just created.
     pub(super) fn check_owner(&self, registration: &Registration) -> Result<(), GraphError> {
         let owns = registration.owners.contains(&self.caller.principal);
         if owns || permissions::write_any_application(&self.caller.roles) { Ok(()) } else { Err(GraphError::denied()) }
@@ -152,7 +154,7 @@ impl Call<'_> {
         let mut exempt = patch.get("api").is_some_and(|api| api["requestedAccessTokenVersion"] == 2);
         for registration in state.registrations.iter().chain(&state.deleted) {
             let uris = texts(&registration.application, "identifierUris");
-            // One that was deleted can be restored for 30 days, and holds its identifiers so long.
+            // A deleted application can be restored for 30 days and keeps its identifiers for that time.
             if text(&registration.application, "appId") == app_id {
                 present = uris;
                 let saml = registration.saml_known_at.is_some_and(|known| known <= self.now);
@@ -231,7 +233,7 @@ impl Call<'_> {
         Ok(Answer::no_content())
     }
 
-    /// What Graph says to a reference that is there already.
+    /// The error for a reference that already exists.
     pub(super) fn already_referenced(&self, property: &str) -> GraphError {
         GraphError::bad_request(match self.graph.behaviour().reference_exists_as_conflict {
             true => {
@@ -244,7 +246,7 @@ impl Call<'_> {
         })
     }
 
-    /// The id in the body's `@odata.id`, which must lie in one of these collections.
+    /// The ID in the body's `@odata.id`, which must belong to one of these collections.
     pub(super) fn referenced(&self, collections: &[&str]) -> Result<String, GraphError> {
         let link = text(self.fields()?, "@odata.id");
         let path = ["https://graph.microsoft.com", self.graph.base()].iter().find_map(|base| link.strip_prefix(base));

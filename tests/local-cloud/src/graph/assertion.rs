@@ -1,7 +1,7 @@
-//! Client assertions at the token endpoint, verified for real: those that an application signs with a certificate of its
-//! own, and those of another issuer that a federated credential trusts, whose keys are fetched where `OpenID` Connect
-//! discovery says. Numbers and texts: Microsoft's list of AADSTS error codes; for 700211 to 700213, what Microsoft's SDKs
-//! and their users report.
+//! Verification of client assertions at the token endpoint: assertions that an application signs with its own
+//! certificate, and tokens of another issuer that a federated credential trusts. The issuer's keys are fetched through
+//! `OpenID` Connect discovery. Sources: Microsoft's list of AADSTS error codes. For 700211 to 700213, reports of
+//! Microsoft's SDKs and their users.
 
 use aws_lc_rs::{
     rsa::PublicKeyComponents,
@@ -18,14 +18,14 @@ use super::{
     login::Refusal,
 };
 
-/// How far the clocks of the two sides may differ where an assertion begins.
+/// The allowed clock difference for the start of an assertion's validity.
 const SKEW: Duration = Duration::minutes(5);
-/// Entra itself does not bound a self-signed assertion; its documents ask for ten minutes at most, and so does this.
+/// Microsoft's documentation recommends at most ten minutes. Entra does not enforce a limit, but this emulation does.
 const LONGEST: i64 = 600;
-/// Where AWS accounts publish the keys of their tokens.
+/// The domain under which AWS accounts publish the keys of their tokens.
 const AWS_ISSUERS: &str = ".tokens.sts.global.api.aws";
 
-/// A JSON Web Token in its parts.
+/// A parsed JSON Web Token.
 pub(super) struct Assertion<'a> {
     header: Value,
     claims: Value,
@@ -34,7 +34,7 @@ pub(super) struct Assertion<'a> {
 }
 
 impl<'a> Assertion<'a> {
-    /// Takes a token apart; nothing is believed yet.
+    /// Parses a token without verifying it.
     pub(super) fn read(token: &'a str) -> Result<Self, Refusal> {
         let malformed = || invalid(50_027, "JWT token is invalid or malformed.");
         let (signed, signature) = token.rsplit_once('.').ok_or_else(malformed)?;
@@ -61,7 +61,7 @@ impl<'a> Assertion<'a> {
         UnparsedPublicKey::new(algorithm, key).verify(self.signed.as_bytes(), &self.signature).is_ok()
     }
 
-    /// Whether its time has come and is not over, by the watches that both sides really have.
+    /// Checks the validity period against the real time, because both sides use their real clocks.
     fn check_time(&self, now: OffsetDateTime) -> Result<(), Refusal> {
         let at = |name: &str| self.claims.get(name).and_then(Value::as_i64);
         let from = at("nbf").or_else(|| at("iat")).and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok());
@@ -102,7 +102,7 @@ fn no_match(number: u32, what: &str, presented: &str) -> Refusal {
 }
 
 impl Graph {
-    /// Whether an assertion proves that its bearer is the application.
+    /// Checks whether an assertion authenticates the application.
     pub(super) async fn check_assertion(
         &self,
         registration: &AppRegistration,
@@ -110,7 +110,8 @@ impl Graph {
         token: &str,
     ) -> Result<(), Refusal> {
         let assertion = Assertion::read(token)?;
-        // An assertion of the application's own names its certificate; one of another issuer names that issuer's key.
+        // An assertion signed by the application names a certificate. A token of another issuer names a key of that
+        // issuer.
         if !assertion.name("x5t#S256").is_empty() || !assertion.name("x5t").is_empty() {
             self.check_own(registration, endpoint, &assertion)
         } else {
@@ -174,7 +175,7 @@ impl Graph {
 
     async fn check_federated(&self, registration: &AppRegistration, assertion: &Assertion<'_>) -> Result<(), Refusal> {
         let (issuer, subject) = (assertion.claim("iss"), assertion.claim("sub"));
-        // A list of audiences is no text and fits nothing.
+        // A list of audiences is not a string, so it does not match.
         let audience = assertion.claim("aud");
         let trusted: Vec<(&str, &str, &str)> = registration
             .credentials
@@ -205,7 +206,7 @@ impl Graph {
         assertion.check_time(OffsetDateTime::now_utc())
     }
 
-    /// The key that an issuer publishes under this id.
+    /// The key that an issuer publishes under this ID.
     async fn issuers_key(&self, issuer: &str, id: &str) -> Result<PublicKeyComponents<Vec<u8>>, Refusal> {
         let failed = |what: String| invalid(50_166, format!("Request to External OIDC endpoint failed: {what}"));
         let discovery = self.fetch(&format!("{issuer}/.well-known/openid-configuration")).await.map_err(failed)?;
@@ -230,7 +231,7 @@ impl Graph {
         }
     }
 
-    /// Reads JSON from an issuer. What the real cloud finds by name is asked of the AWS door of this one.
+    /// Fetches JSON from an issuer. Requests to AWS issuers go to the AWS port of the local cloud.
     async fn fetch(&self, address: &str) -> Result<Value, String> {
         let url = Url::parse(address).map_err(|_| format!("'{address}' is no URL."))?;
         let host = url.host_str().unwrap_or_default().to_owned();

@@ -1,4 +1,4 @@
-//! Who may use an application: app role assignments of its service principal.
+//! App role assignments of a service principal: the users and groups that can use an application.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::json;
@@ -13,7 +13,7 @@ use super::{
     registration::{object, text},
 };
 
-/// The role id that stands for "no role", legal only where the application declares none.
+/// The role ID for "no role", valid only if the application declares no roles.
 const NO_ROLE: &str = "00000000-0000-0000-0000-000000000000";
 
 impl Call<'_> {
@@ -89,7 +89,7 @@ impl Call<'_> {
         Ok(answer)
     }
 
-    /// A replica that knows the service principal and not yet its app roles says one of two things.
+    /// The error of a replica that has the service principal but not its app roles yet. Two wordings occur.
     fn role_not_replicated(&self, known_at: OffsetDateTime) -> GraphError {
         let half = self.graph.options.clock.lasts(self.graph.behaviour().role_replication_seconds / 2.0);
         GraphError::bad_request(if known_at - self.now > half {

@@ -1,4 +1,4 @@
-//! `$batch`: up to twenty calls in one, each judged, limited and answered alone.
+//! `$batch`: up to twenty calls in one request, each authorized, throttled and handled separately.
 
 use std::collections::HashMap;
 
@@ -34,7 +34,7 @@ impl Graph {
                 let error = GraphError::new(424, "FailedDependency", "A request that this one depends on failed.");
                 self.finish(request, Err(error))
             } else {
-                // Boxed, because a batch is itself one of the calls that Graph answers.
+                // Boxed because the call is recursive: a batch is itself a Graph call.
                 Box::pin(
                     self.handle_one(&inner(item).ok_or_else(|| malformed("Invalid batch payload format."))?, caller),
                 )
@@ -45,13 +45,13 @@ impl Graph {
             }
             responses.push(outer(id, response));
         }
-        // The order of the answers is not that of the requests.
+        // As in Graph, the order of the responses differs from the order of the requests.
         responses.reverse();
         Ok(Answer::json(200, json!({"responses": responses})))
     }
 }
 
-/// The call inside a batch item.
+/// The call in a batch item.
 fn inner(item: &Value) -> Option<Request> {
     let url = format!("/v1.0/{}", item["url"].as_str()?.trim_start_matches('/'));
     let (path, query) = url.split_once('?').unwrap_or((&url, ""));

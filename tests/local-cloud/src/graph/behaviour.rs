@@ -1,69 +1,71 @@
-//! How unkind the tenant is: the delays, limits and moods of the real Graph, each of them a knob.
+//! Settings for the delays, limits and inconsistencies of Microsoft Graph that the tenant emulates.
 
 use super::clients::AppRegistration;
 
-/// What the tenant grants and how it misbehaves. All durations are seconds of the real cloud; the clock scales them.
+/// The tenant's permissions, delays and faults. All durations are seconds in real-cloud time, which the clock's scale
+/// shortens.
 #[derive(Clone, Debug)]
 pub struct GraphBehaviour {
-    /// The application permissions that an administrator has consented to for the application of
-    /// [`crate::Options::client`]; they appear in each token's `roles`.
+    /// The application permissions with admin consent for the application of [`crate::Options::client`]. Each token
+    /// contains them as `roles`.
     pub roles: Vec<String>,
-    /// Further applications that may ask for tokens.
+    /// Further applications that can request tokens.
     pub registrations: Vec<AppRegistration>,
     /// How long a changed registration (consent, credentials) takes to reach the token endpoint.
     pub registration_seconds: f64,
-    /// How long a newly instantiated application and service principal answer 404 by id.
+    /// How long requests for a new application and service principal by ID return 404.
     pub replication_seconds: f64,
-    /// How long they stay out of lists with `$filter`; the same index serves advanced queries, so it lags there too.
+    /// How long they are missing from lists with `$filter`. Advanced queries use the same index and are delayed
+    /// equally.
     pub list_replication_seconds: f64,
-    /// How long some replicas of the new application don't know its app roles: assignments are refused with 400.
+    /// How long some replicas lack the app roles of a new application. Assignments then return 400.
     pub role_replication_seconds: f64,
-    /// How long the tenant's policy on identifier URIs does not see that an application has become a SAML application.
+    /// How long the tenant's identifier URI policy takes to recognize that an application is in SAML mode.
     pub saml_mode_seconds: f64,
-    /// How long a new claims mapping policy can't be referenced.
+    /// How long a new claims mapping policy cannot be referenced.
     pub policy_replication_seconds: f64,
-    /// How long a new signing certificate stays out of what is read of its service principal.
+    /// How long a new signing certificate is missing from reads of its service principal.
     pub certificate_seconds: f64,
-    /// How long the federation metadata goes without a new signing certificate, and on with a removed one.
+    /// How long the federation metadata omits a new signing certificate and keeps a removed one.
     pub metadata_seconds: f64,
-    /// For how long after another certificate was made active some of the tenant still signs with the one before.
+    /// How long some replicas still sign with the previous certificate after another one was activated.
     pub activation_seconds: f64,
-    /// Each how-manieth read of a service principal is answered by a stale replica, which shows its credentials as they were
-    /// before the last change, for [`Self::stale_read_seconds`] after it; `None`: none is.
+    /// Every n-th read of a service principal comes from a stale replica, which returns the credentials before the last
+    /// change, for [`Self::stale_read_seconds`] after that change. `None`: no stale reads.
     pub stale_reads_every: Option<u64>,
-    /// For how long after a change of credentials a stale replica shows those of before.
+    /// How long after a change of credentials a stale replica returns the old ones.
     pub stale_read_seconds: f64,
-    /// Whether an application can't be deleted as long as it has a service principal in SAML mode.
+    /// Whether an application cannot be deleted while its service principal is in SAML mode.
     pub refuses_saml_deletion: bool,
-    /// Whether the tenant's policy on identifier URIs exempts SAML applications.
+    /// Whether the tenant's identifier URI policy exempts SAML applications.
     pub exempts_saml_identifiers: bool,
-    /// Whether a deleted application holds the identifiers that were taken from it before.
+    /// Whether a deleted application keeps the identifiers that were removed from it before.
     pub deleted_hold_identifiers: bool,
-    /// Whether an identifier URI that is taken is refused by a code instead of by a text.
+    /// Whether the error for an identifier URI that is taken has a specific code instead of a specific text.
     pub identifier_taken_by_code: bool,
-    /// Whether an assignment that exists is refused as an entitlement grant, with 409.
+    /// Whether the error for an existing assignment is 409 with a text about an entitlement grant.
     pub assignment_exists_as_conflict: bool,
-    /// Whether a reference that exists is refused as a conflicting object.
+    /// Whether the error for an existing reference describes a conflicting object.
     pub reference_exists_as_conflict: bool,
-    /// Whether a signing certificate can't be removed by writing the credential lists without it.
+    /// Whether a signing certificate cannot be removed by writing the credential lists without it.
     pub refuses_certificate_removal: bool,
-    /// The day (`2027-01-31`) on which the template for AWS is removed from the gallery.
+    /// The date (`2027-01-31`) on which the AWS template is removed from the gallery.
     pub template_deprecation: Option<String>,
-    /// How long `GET members` goes on answering as before a change of membership.
+    /// How long `GET members` returns the old members after a change.
     pub membership_seconds: f64,
-    /// After how many pages a listing has one page that is empty and yet has a next link; `None`: never.
+    /// The number of pages after which a list returns one empty page with a next link. `None`: never.
     pub empty_page_after: Option<usize>,
-    /// Resource units per ten seconds before 429; `None`: the documented limit for the size of the tenant.
+    /// Resource units per ten seconds before 429. `None`: the documented limit for the size of the tenant.
     pub resource_units: Option<u32>,
-    /// How long a change notification takes to set out; changes of that time travel in one batch.
+    /// The delay before a change notification is sent. Changes during the delay are sent in one batch.
     pub notification_seconds: f64,
-    /// Each how-manieth batch of notifications is sent twice; `None`: none is.
+    /// Every n-th batch of notifications is sent twice. `None`: never.
     pub duplicate_notifications_every: Option<u64>,
-    /// Each how-manieth batch of notifications takes six times as long; `None`: none does.
+    /// Every n-th batch of notifications takes six times as long. `None`: never.
     pub late_notifications_every: Option<u64>,
-    /// The domains that the tenant has verified.
+    /// The verified domains of the tenant.
     pub verified_domains: Vec<String>,
-    /// Identifier URIs that applications of other teams have taken.
+    /// Identifier URIs that other applications use.
     pub taken_identifier_uris: Vec<String>,
 }
 

@@ -1,5 +1,4 @@
-//! Signing keys with their self-signed certificates: really generated, so that what reads the metadata can verify what is
-//! signed with them.
+//! Signing keys with real self-signed certificates, so that clients can verify signatures with the published metadata.
 
 use aws_lc_rs::{digest, encoding::AsDer, rand::SystemRandom, rsa::KeyPair, signature::RSA_PKCS1_SHA256};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -7,32 +6,32 @@ use time::OffsetDateTime;
 
 use crate::rsa_key;
 
-/// A certificate with its key, as a person makes them for an app registration.
+/// A certificate with its key, as an administrator creates them for an app registration.
 pub struct Certified {
-    /// The certificate, in PEM.
+    /// The certificate in PEM format.
     pub certificate: String,
-    /// Its private key (PKCS #8), in PEM.
+    /// The private key (PKCS #8) in PEM format.
     pub private_key: String,
 }
 
-/// Makes a self-signed certificate for an RSA key of 2048 bits, good from now on.
+/// Creates a self-signed certificate for a 2048-bit RSA key, valid from now on.
 ///
 /// # Errors
-/// When the random source or an encoder fails; the text says which.
+/// If the random number generator or an encoder fails. The text names which.
 pub fn self_signed(common_name: &str, not_after: OffsetDateTime) -> Result<Certified, String> {
     let key = SigningKey::generate(common_name, OffsetDateTime::now_utc() - time::Duration::hours(1), not_after)?;
     let private = key.pair.as_der().map_err(|_| "the RSA key could not be written".to_owned())?;
     Ok(Certified { certificate: pem("CERTIFICATE", &key.der), private_key: pem("PRIVATE KEY", private.as_ref()) })
 }
 
-/// Text armour: base64 in lines of 64 characters.
+/// Encodes DER as PEM: base64 in lines of 64 characters.
 fn pem(label: &str, der: &[u8]) -> String {
     let base64 = STANDARD.encode(der);
     let lines: Vec<&str> = base64.as_bytes().chunks(64).filter_map(|line| std::str::from_utf8(line).ok()).collect();
     format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
 }
 
-/// An RSA-2048 key and its certificate.
+/// A 2048-bit RSA key and its certificate.
 pub(crate) struct SigningKey {
     pair: KeyPair,
     der: Vec<u8>,
@@ -41,10 +40,10 @@ pub(crate) struct SigningKey {
 }
 
 impl SigningKey {
-    /// A new key, certified for `common_name` until `not_after`.
+    /// Generates a key with a certificate for `common_name`, valid until `not_after`.
     ///
     /// # Errors
-    /// When the random source or the certificate encoder fails; the text says which.
+    /// If the random number generator or the certificate encoder fails. The text names which.
     pub(crate) fn generate(
         common_name: &str,
         not_before: OffsetDateTime,
@@ -66,7 +65,7 @@ impl SigningKey {
         Ok(Self { pair, der, thumbprint, not_after })
     }
 
-    /// The certificate in base64, as Graph and the metadata show it.
+    /// The certificate in base64, as in Graph and in the metadata.
     pub(crate) fn certificate(&self) -> String {
         STANDARD.encode(&self.der)
     }
@@ -76,20 +75,20 @@ impl SigningKey {
         self.not_after
     }
 
-    /// The SHA-1 of the certificate.
+    /// The SHA-1 thumbprint of the certificate.
     pub(super) fn thumbprint(&self) -> &[u8] {
         &self.thumbprint
     }
 
-    /// The SHA-1 of the certificate, in the upper-case hexadecimal digits of `preferredTokenSigningKeyThumbprint`.
+    /// The SHA-1 thumbprint in upper-case hexadecimal, as in `preferredTokenSigningKeyThumbprint`.
     pub(super) fn thumbprint_hex(&self) -> String {
         self.thumbprint.iter().map(|byte| format!("{byte:02X}")).collect()
     }
 
-    /// An RS256 signature.
+    /// Signs a message with RS256.
     ///
     /// # Errors
-    /// When the random source fails.
+    /// If the random number generator fails.
     pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, String> {
         let mut signature = vec![0; self.pair.public_modulus_len()];
         self.pair

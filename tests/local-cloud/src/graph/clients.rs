@@ -1,5 +1,4 @@
-//! The app registrations of the tenant: who may ask for tokens, by which credentials, and what an administrator has
-//! consented to.
+//! The tenant's app registrations: applications that can request tokens, their credentials, and their admin consent.
 
 use std::fmt;
 
@@ -11,44 +10,44 @@ use uuid::Uuid;
 
 use super::Graph;
 
-/// An app registration, as an administrator sees it.
+/// An app registration.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AppRegistration {
-    /// The application (client) id, a GUID.
+    /// The application (client) ID, a GUID.
     pub client_id: String,
-    /// The application permissions of Microsoft Graph that have admin consent.
+    /// The Microsoft Graph application permissions with admin consent.
     pub permissions: Vec<String>,
-    /// What the application proves itself with.
+    /// The credentials of the application.
     #[serde(default)]
     pub credentials: Vec<AppCredential>,
 }
 
-/// One credential of an app registration.
+/// A credential of an app registration.
 #[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
 pub enum AppCredential {
     /// A client secret.
     Secret {
-        /// Its value.
+        /// The value of the secret.
         value: String,
-        /// When it ends, in RFC 3339.
+        /// When the secret expires, in RFC 3339 format.
         #[serde(default)]
         expires: Option<String>,
     },
     /// A certificate.
     Certificate {
-        /// The certificate in PEM.
+        /// The certificate in PEM format.
         pem: String,
     },
-    /// A federated credential: tokens of another issuer.
+    /// A federated credential: the application authenticates with tokens of another issuer.
     Federated {
-        /// The issuer; none is the AWS account of this local cloud.
+        /// The issuer. Default: the AWS account of this local cloud.
         #[serde(default)]
         issuer: Option<String>,
-        /// The subject, letter for letter.
+        /// The subject. It must match exactly.
         subject: String,
-        /// The one audience.
+        /// The expected audience.
         audience: String,
     },
 }
@@ -65,11 +64,11 @@ impl fmt::Debug for AppCredential {
     }
 }
 
-/// A registration with its service principal, and what it becomes once a change has spread.
+/// A registration with its service principal, and a pending change that has not replicated yet.
 #[derive(Clone, Debug)]
 pub(super) struct Client {
     pub(super) registration: AppRegistration,
-    /// The object id of its service principal.
+    /// The object ID of the service principal.
     pub(super) principal: String,
     next: Option<(OffsetDateTime, AppRegistration)>,
 }
@@ -87,8 +86,8 @@ impl Client {
 }
 
 impl Graph {
-    /// Registers an application, or changes a registration: consent and credentials, as an administrator would. As in life
-    /// the change takes a while to reach the token endpoint.
+    /// Registers an application, or changes its consent and credentials, as an administrator would. As in Entra, the
+    /// change takes a while to reach the token endpoint.
     pub fn register(&self, registration: AppRegistration) {
         let at = self.options.clock.after(self.behaviour().registration_seconds);
         let mut state = self.state();
@@ -102,7 +101,7 @@ impl Graph {
         }
     }
 
-    /// The application of this id, as it is now.
+    /// The current registration of the application with this ID.
     pub(super) fn client(&self, id: &str) -> Option<Client> {
         let now = self.now();
         let mut state = self.state();
@@ -120,15 +119,15 @@ impl Client {
 
 /// A certificate of an app registration.
 pub(super) struct RegisteredCertificate {
-    /// Its SHA-256 and SHA-1, as assertions name them.
+    /// The SHA-256 and SHA-1 thumbprints, as assertions contain them.
     pub(super) thumbprints: [String; 2],
-    /// Its RSA key, as PKCS #1.
+    /// The RSA public key, as PKCS #1.
     pub(super) public_key: Vec<u8>,
     pub(super) not_after: OffsetDateTime,
 }
 
 impl RegisteredCertificate {
-    /// Reads a certificate; `None` where it is none.
+    /// Reads a certificate. `None` if the text is not a certificate.
     pub(super) fn read(pem: &str) -> Option<Self> {
         let base64: String = pem.lines().filter(|line| !line.starts_with("-----")).map(str::trim).collect();
         let der = base64::engine::general_purpose::STANDARD.decode(base64).ok()?;

@@ -1,5 +1,5 @@
-//! The people, groups and devices of the tenant, with indexes, so that a hundred thousand members stay quick. A change of
-//! membership shows only after the directory's replicas have heard of it.
+//! The users, groups and devices of the tenant, indexed so that groups with 100,000 members stay fast. A change of
+//! membership becomes visible only after the replication delay.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
@@ -12,12 +12,12 @@ use crate::tenant::Tenant;
 
 /// The `@odata.type` of a user.
 pub(super) const USER: &str = "#microsoft.graph.user";
-/// The `@odata.type` of the user of an AI agent, which derives from user.
+/// The `@odata.type` of an AI agent's user account, which derives from user.
 const AGENT_USER: &str = "#microsoft.graph.agentUser";
 /// The `@odata.type` of a group.
 pub(super) const GROUP: &str = "#microsoft.graph.group";
 
-/// What Graph shows of a user unless `$select` asks for something else.
+/// The user properties that Graph returns without `$select`.
 const USER_DEFAULT: [&str; 11] = [
     "businessPhones",
     "displayName",
@@ -32,26 +32,26 @@ const USER_DEFAULT: [&str; 11] = [
     "userPrincipalName",
 ];
 
-/// One object of the directory.
+/// A directory object.
 pub(super) struct Object {
     /// The `@odata.type`.
     pub(super) tag: String,
-    /// Its fields, `id` included, type annotation not.
+    /// The properties with `id`, without the type annotation.
     pub(super) fields: Map<String, Value>,
 }
 
 impl Object {
-    /// Whether it is a user or of a type that derives from it.
+    /// Whether the object is a user, or of a type that derives from user.
     pub(super) fn is_user(&self) -> bool {
         [USER, AGENT_USER].contains(&self.tag.as_str())
     }
 
-    /// Whether it lies in the recycle bin.
+    /// Whether the object is in the recycle bin.
     pub(super) fn deleted(&self) -> bool {
         self.fields.get("deletedDateTime").is_some_and(|at| !at.is_null())
     }
 
-    /// The fields to show: the selected ones or the default set. Without `readable` only the id has a value.
+    /// The properties to return: the selected ones or the default set. If `readable` is false, only `id` has a value.
     pub(super) fn view(&self, select: Option<&[String]>, readable: bool) -> Map<String, Value> {
         let declared = MODEL.tagged(&self.tag);
         let exists = |name: &str| match declared {
@@ -71,7 +71,7 @@ impl Object {
         names.into_iter().map(|name| (name.to_owned(), value(name))).collect()
     }
 
-    /// [`Object::view`] with the type in front, as among members.
+    /// [`Object::view`] with the type annotation, as in member lists.
     pub(super) fn member_view(&self, select: Option<&[String]>, readable: bool) -> Value {
         let mut fields = self.view(select, readable);
         fields.insert("@odata.type".into(), json!(self.tag));
@@ -82,7 +82,7 @@ impl Object {
     }
 }
 
-/// From when until when a replica lists an object as a member.
+/// The period during which replicas list an object as a member.
 struct Membership {
     id: String,
     from: OffsetDateTime,
@@ -109,7 +109,7 @@ pub(super) struct Directory {
 }
 
 impl Directory {
-    /// The directory that a tenant starts with.
+    /// Creates the directory from the initial data of a tenant.
     pub(super) fn load(tenant: Tenant, now: OffsetDateTime) -> Self {
         let mut directory = Self::default();
         let mut listed = Vec::new();
@@ -131,12 +131,12 @@ impl Directory {
         directory
     }
 
-    /// How many users there are, the recycle bin included.
+    /// The number of users, including those in the recycle bin.
     pub(super) fn users(&self) -> usize {
         self.users
     }
 
-    /// An object by its id.
+    /// The object with this ID.
     pub(super) fn object(&self, id: &str) -> Option<&Object> {
         self.objects.get(id)
     }
@@ -147,15 +147,15 @@ impl Directory {
         self.objects.get(id).filter(|object| object.is_user() && !object.deleted())
     }
 
-    /// A group that is not deleted, by its id.
+    /// The group with this ID, if it is not deleted.
     pub(super) fn group(&self, id: &str) -> Option<&Object> {
         self.objects.get(id).filter(|object| object.tag == GROUP && !object.deleted())
     }
 
-    /// The id of a group named by its id or, where that is unambiguous, its display name.
+    /// The ID of a group given by ID or by a unique display name.
     ///
     /// # Errors
-    /// When there is no such group, or more than one of that name.
+    /// If no group or more than one group matches.
     pub(super) fn group_id(&self, name: &str) -> Result<String, String> {
         if self.group(name).is_some() {
             return Ok(name.to_owned());
@@ -169,7 +169,7 @@ impl Directory {
         }
     }
 
-    /// All groups, in the order in which they came; those of one name where the caller knows it.
+    /// All groups in order of creation, or those with the given name.
     pub(super) fn groups(&self, name: Option<&str>) -> impl Iterator<Item = &Object> {
         let ids = match name {
             Some(name) => self.by_name.get(&name.to_lowercase()),
@@ -178,14 +178,14 @@ impl Directory {
         ids.into_iter().flatten().filter_map(|id| self.group(id))
     }
 
-    /// All objects that are users and not deleted. Slow: for lists without a key only.
+    /// All users that are not deleted. Slow, so only for lists without a key.
     pub(super) fn all_users(&self) -> Vec<&Object> {
         let mut users: Vec<_> = self.objects.values().filter(|object| object.is_user() && !object.deleted()).collect();
         users.sort_by_key(|user| user.fields.get("id").and_then(Value::as_str).map(String::from));
         users
     }
 
-    /// Adds an object, or adds the fields to the one with that id; its id.
+    /// Adds an object, or updates the object with that ID. Returns the ID.
     pub(super) fn put(&mut self, mut fields: Map<String, Value>, now: OffsetDateTime) -> String {
         let given = fields.get("id").and_then(Value::as_str).map(String::from);
         let id = given.unwrap_or_else(|| Uuid::new_v4().to_string());
@@ -193,7 +193,7 @@ impl Directory {
         let tag = tag.or_else(|| self.objects.get(&id).map(|object| object.tag.clone())).unwrap_or_else(|| USER.into());
         fields.insert("id".into(), json!(id));
         let declared = MODEL.tagged(&tag);
-        // An export may carry annotations and fields of other versions; Graph would not answer with them.
+        // An export can contain annotations and properties of other API versions. Graph v1.0 does not return them.
         fields.retain(|name, _| !name.contains('@') && declared.is_none_or(|kind| kind.properties.contains_key(name)));
         if !self.objects.contains_key(&id) {
             let defaults = if tag == GROUP { group_defaults(now) } else { Map::new() };
@@ -209,7 +209,7 @@ impl Directory {
         id
     }
 
-    /// Sets fields of an object and keeps the indexes; whether there is such an object.
+    /// Sets properties of an object and updates the indexes. Returns whether the object exists.
     pub(super) fn update(&mut self, id: &str, patch: Map<String, Value>) -> bool {
         let Some(object) = self.objects.get_mut(id) else {
             return false;
@@ -233,12 +233,12 @@ impl Directory {
         true
     }
 
-    /// Makes an object a direct member of a group, visible from a moment on; whether it was not one before.
+    /// Adds an object to a group, visible from `from` on. Returns whether it was not a member before.
     pub(super) fn link(&mut self, group: &str, id: &str, from: OffsetDateTime) -> bool {
         let members = self.members.entry(group.to_owned()).or_default();
         if let Some(membership) = members.key_of.get(id).and_then(|key| members.by_key.get_mut(key)) {
             let was_removed = membership.until.take().is_some_and(|until| {
-                // The removal has shown already, so the return has to travel as well.
+                // The removal is already visible, so the new membership needs its own replication delay.
                 membership.from = if until <= from { from } else { membership.from };
                 true
             });
@@ -254,7 +254,7 @@ impl Directory {
         true
     }
 
-    /// Ends a direct membership, visibly from a moment on; whether there was one.
+    /// Removes an object from a group, visible from `until` on. Returns whether it was a member.
     pub(super) fn unlink(&mut self, group: &str, id: &str, until: OffsetDateTime) -> bool {
         let Some(members) = self.members.get_mut(group) else {
             return false;
@@ -272,7 +272,8 @@ impl Directory {
         true
     }
 
-    /// The direct members of a group that a replica knows at a moment, each with its key, behind a key.
+    /// The direct members of a group that replicas return at this time, with their keys, beginning after the key
+    /// `after`.
     pub(super) fn members(
         &self,
         group: &str,
@@ -285,7 +286,7 @@ impl Directory {
             .filter(|(_, object)| !object.deleted())
     }
 
-    /// Members of a group and of the groups within it, each once, keyed by the order in which they are met.
+    /// The members of a group and of its nested groups, without duplicates, in the order in which they are found.
     pub(super) fn transitive_members(&self, group: &str, at: OffsetDateTime) -> Vec<&Object> {
         let mut seen = HashSet::new();
         let mut found = Vec::new();
@@ -304,7 +305,7 @@ impl Directory {
         found
     }
 
-    /// The groups of which an object is a direct member.
+    /// The groups of which the object is a direct member.
     pub(super) fn member_of(&self, id: &str) -> Vec<&Object> {
         self.member_of.get(id).into_iter().flatten().filter_map(|group| self.group(group)).collect()
     }

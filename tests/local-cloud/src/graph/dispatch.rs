@@ -1,4 +1,4 @@
-//! Which operation is answered by what.
+//! Maps each Graph operation to its implementation.
 
 use super::{Answer, Call, error::GraphError};
 
@@ -93,7 +93,7 @@ impl Call<'_> {
         }
     }
 
-    /// An operation that Graph has and the local cloud has not.
+    /// The error for an operation that Graph supports and the local cloud does not.
     pub(super) fn not_served(&self) -> GraphError {
         let (method, path) = (&self.endpoint.method, &self.endpoint.path);
         GraphError::new(501, "NotImplemented", format!("The local cloud does not serve {method} {path}."))

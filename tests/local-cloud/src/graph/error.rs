@@ -1,8 +1,9 @@
-//! Graph's errors: status, code and wording as the real service has them, because clients tell some of them apart by text.
+//! Graph's errors with the status, code and wording of the real service, because clients distinguish some of them by
+//! text.
 
 use serde_json::{Value, json};
 
-/// One refusal.
+/// An error response.
 #[derive(Clone, Debug)]
 pub(super) struct GraphError {
     pub(super) status: u16,
@@ -38,7 +39,7 @@ impl GraphError {
         )
     }
 
-    /// An object that does not exist, or that the answering replica has not heard of yet.
+    /// The object does not exist, or the replica that serves the call does not have it yet.
     pub(super) fn not_found(id: &str) -> Self {
         Self::new(
             404,

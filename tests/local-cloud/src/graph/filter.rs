@@ -1,5 +1,5 @@
-//! `$filter`, as far as the directory's default index goes: `eq` and `startswith`, joined by `and`. Everything else is
-//! answered as the real service answers what its index can't do.
+//! `$filter`, as far as the directory's default index supports it: `eq` and `startswith`, joined by `and`. For other
+//! expressions, the response is the real service's error for queries that its index does not support.
 
 use std::sync::LazyLock;
 
@@ -28,12 +28,12 @@ enum Condition {
     Contains(String, String),
 }
 
-/// All of these hold.
+/// A conjunction of conditions.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Filter(Vec<Condition>);
 
 impl Filter {
-    /// Reads the text of a `$filter`.
+    /// Parses the text of a `$filter`.
     pub(super) fn parse(text: &str) -> Result<Self, GraphError> {
         let mut conditions = Vec::new();
         let mut rest = text;
@@ -63,7 +63,7 @@ impl Filter {
                 return Ok(Self(conditions));
             }
         }
-        // What stands between the quotes can't be an operator.
+        // Text in quotes is not an operator.
         let words: String = rest.split('\'').step_by(2).collect::<Vec<_>>().join(" ").replace(['(', ')'], " ");
         let beyond = ["ne", "ge", "le", "gt", "lt", "in", "or", "not", "endswith", "contains"];
         if words.split_whitespace().any(|word| beyond.contains(&word.to_lowercase().as_str())) {
@@ -72,7 +72,7 @@ impl Filter {
         Err(malformed(text))
     }
 
-    /// Refuses fields that the index does not have.
+    /// Rejects properties that the index does not support.
     pub(super) fn only(&self, equal: &[&str], start: &[&str], within: &[&str]) -> Result<(), GraphError> {
         for condition in &self.0 {
             let (name, allowed) = match condition {
@@ -89,7 +89,7 @@ impl Filter {
         Ok(())
     }
 
-    /// The text that a field must equal, where the filter says so.
+    /// The text that a property must equal, if the filter contains such a condition.
     pub(super) fn equals(&self, field: &str) -> Option<&str> {
         self.0.iter().find_map(|condition| match condition {
             Condition::Equals(name, Value::String(text)) if name == field => Some(text.as_str()),
@@ -97,7 +97,7 @@ impl Filter {
         })
     }
 
-    /// Whether an object is meant. Text is compared without regard to case, as the directory does.
+    /// Whether an object matches. Text comparison ignores case, as in the directory.
     pub(super) fn fits(&self, object: &Map<String, Value>) -> bool {
         let same = |a: &str, b: &str| a.to_lowercase() == b.to_lowercase();
         self.0.iter().all(|condition| match condition {

@@ -12,7 +12,8 @@ use super::{
 };
 
 impl Call<'_> {
-    /// The moment whose memberships this call sees: the advanced index behind `ConsistencyLevel: eventual` is older.
+    /// The time at which this call reads memberships. The advanced index behind `ConsistencyLevel: eventual` is further
+    /// behind.
     fn as_of(&self, options: &Options) -> OffsetDateTime {
         let behaviour = &self.graph.behaviour();
         let extra = (behaviour.list_replication_seconds - behaviour.membership_seconds).max(0.0);
@@ -123,7 +124,7 @@ impl Call<'_> {
         let state = self.graph.state();
         let user = state.directory.user(key).ok_or_else(|| GraphError::not_found(key))?;
         let mut fields = user.view(options.select.as_deref(), true);
-        // OData names the type of a single object only if it derives from that of the collection.
+        // OData includes the type of a single object only if it derives from the type of the collection.
         if user.tag != USER {
             fields.insert("@odata.type".into(), json!(user.tag));
         }
@@ -180,7 +181,7 @@ impl Call<'_> {
     }
 }
 
-/// What Graph says to an id that is no id, or belongs to nothing.
+/// The error for an ID that is not a GUID or does not exist.
 fn unknown(id: &str) -> GraphError {
     if schema::is_guid(id) {
         GraphError::not_found(id)
@@ -189,7 +190,7 @@ fn unknown(id: &str) -> GraphError {
     }
 }
 
-/// The kind of principal that an object can be in an assignment, `User` or `Group`.
+/// The principal type of an object in an assignment: `User` or `Group`.
 pub(super) fn principal_type(object: &Object) -> Option<&'static str> {
     match object.tag.as_str() {
         GROUP => Some("Group"),

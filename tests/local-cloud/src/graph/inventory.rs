@@ -1,18 +1,18 @@
-//! What exists in the tenant, and the administrator's hand on people and groups.
+//! The inventory of the tenant, and administration calls on users and groups.
 
 use serde_json::{Map, Value, json};
 
 use super::{Graph, State, notify::Change, registration::text};
 
 impl Graph {
-    /// Everything that exists, in Graph's shapes: `applications`, `servicePrincipals` (each with `claimsMappingPolicies` and
-    /// `appRoleAssignedTo`), `groups` (with `members`) and `subscriptions`.
+    /// Everything that exists, as Microsoft Graph represents it: `applications`, `servicePrincipals` (each with
+    /// `claimsMappingPolicies` and `appRoleAssignedTo`), `groups` (with `members`) and `subscriptions`.
     #[must_use]
     pub fn inventory(&self) -> Value {
         let mut guard = self.state();
         let state: &mut State = &mut guard;
         let now = self.now();
-        // The directory itself, not what its replicas have heard: nothing is still under way in an inventory.
+        // The inventory shows the directory after all pending replication.
         let settled = now + time::Duration::days(1);
         state.subscriptions.retain(|subscription| subscription.lives(now));
         let applications: Vec<_> = state.registrations.iter().map(|registration| &registration.application).collect();
@@ -43,11 +43,11 @@ impl Graph {
         json!({"applications": applications, "servicePrincipals": principals, "groups": groups, "subscriptions": subscriptions})
     }
 
-    /// Makes someone a direct member of a group, named by its id or display name. A member without an id gets one; one with
-    /// the id of an existing object is that object, with the given fields added.
+    /// Adds a direct member to a group, given by ID or display name. A member without an ID gets a new one. If an
+    /// object with that ID exists, its properties are updated.
     ///
     /// # Errors
-    /// When there is no such group, or the member belongs to it already.
+    /// If the group does not exist, or the object is already a member.
     pub fn add_member(&self, group: &str, member: Map<String, Value>) -> Result<(), String> {
         let mut guard = self.state();
         let state: &mut State = &mut guard;
@@ -61,10 +61,10 @@ impl Graph {
         Ok(())
     }
 
-    /// Ends the direct membership of an object, named by its id, in a group, named by its id or display name.
+    /// Removes a direct member, given by ID, from a group, given by ID or display name.
     ///
     /// # Errors
-    /// When there is no such group, or the object is no direct member of it.
+    /// If the group does not exist, or the object is not a direct member.
     pub fn remove_member(&self, group: &str, member_id: &str) -> Result<(), String> {
         let mut guard = self.state();
         let state: &mut State = &mut guard;
@@ -77,10 +77,11 @@ impl Graph {
         Ok(())
     }
 
-    /// Sets fields of a user. `deletedDateTime` with a time puts the user into the recycle bin, with null takes it out again.
+    /// Sets properties of a user. A time in `deletedDateTime` moves the user to the recycle bin, null restores the
+    /// user.
     ///
     /// # Errors
-    /// When there is no user of that id.
+    /// If no user has this ID.
     pub fn update_user(&self, id: &str, mut patch: Map<String, Value>) -> Result<(), String> {
         let mut guard = self.state();
         let state: &mut State = &mut guard;

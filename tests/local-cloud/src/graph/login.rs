@@ -1,4 +1,4 @@
-//! The login service: tokens for applications, with Entra's AADSTS errors.
+//! The login service: access tokens for applications, with Entra's AADSTS errors.
 
 use std::collections::HashMap;
 
@@ -15,27 +15,27 @@ use super::{
 };
 use crate::http::{Request, Response};
 
-/// What Graph's own tokens say as audience; the stand-in's own address is accepted in a scope too.
+/// The audience of Graph access tokens. The local URL is also accepted in a scope.
 const GRAPH: &str = "https://graph.microsoft.com";
 const TOKEN_SECONDS: i64 = 3599;
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// The application behind a call.
+/// The application that makes a call.
 #[derive(Clone, Debug)]
 pub(super) struct Caller {
     pub(super) app_id: String,
-    /// The object id of its service principal.
+    /// The object ID of the service principal.
     pub(super) principal: String,
     pub(super) roles: Vec<String>,
     expires: OffsetDateTime,
 }
 
-/// The tokens that were handed out and have not expired.
+/// The access tokens that were issued and have not expired.
 #[derive(Default)]
 pub(super) struct Tokens(HashMap<String, Caller>);
 
 impl Tokens {
-    /// Who holds a token.
+    /// The application to which a token was issued.
     pub(super) fn caller(&self, authorization: Option<&str>, now: OffsetDateTime) -> Result<Caller, GraphError> {
         let token = authorization.map(str::trim).unwrap_or_default();
         let (scheme, token) = token.split_once(' ').unwrap_or((token, ""));
@@ -50,7 +50,7 @@ impl Tokens {
     }
 }
 
-/// One refusal of the token endpoint.
+/// An error response of the token endpoint.
 pub(super) struct Refusal {
     status: u16,
     error: &'static str,
@@ -87,7 +87,7 @@ impl Refusal {
 }
 
 impl Graph {
-    /// Answers one call to the login service: a token, or federation metadata.
+    /// Handles a request to the login service: a token request, or a request for federation metadata.
     pub(super) async fn login(&self, request: &Request) -> Response {
         let segments: Vec<&str> = request.path.trim_matches('/').split('/').collect();
         let response = match (request.method.as_str(), segments.as_slice()) {
@@ -106,7 +106,7 @@ impl Graph {
             .with_header("date", super::http_date(self.now()))
     }
 
-    /// Whether a name of a tenant in a login URL is ours: the id or a verified domain.
+    /// Whether a tenant name in a login URL is the tenant ID or a verified domain of this tenant.
     pub(super) fn is_tenant(&self, name: &str) -> bool {
         let domains = &self.behaviour().verified_domains;
         name.eq_ignore_ascii_case(&self.options.tenant_id)
@@ -152,7 +152,7 @@ impl Graph {
         ))
     }
 
-    /// Checks the secret or the assertion by which the client proves who it is.
+    /// Authenticates the client by its secret or assertion.
     async fn prove(
         &self,
         registration: &AppRegistration,
@@ -226,10 +226,10 @@ impl Graph {
         Ok(())
     }
 
-    /// A new access token, signed with the tenant's own key.
+    /// Issues an access token, signed with the tenant's key.
     fn issue(&self, client: &Client) -> Result<String, String> {
         let now = self.now();
-        // Tokens and their `exp` are absolute times that the client holds against its own watch, so they aren't scaled.
+        // `exp` is an absolute time that clients compare with their own clock, so it is not scaled.
         let expires = now + time::Duration::seconds(TOKEN_SECONDS);
         let (tenant, object) = (&self.options.tenant_id, &client.principal);
         let app_id = &client.registration.client_id;
@@ -256,7 +256,7 @@ impl Graph {
     }
 }
 
-/// A time as Graph writes it in JSON: whole seconds, UTC.
+/// A time as Graph formats it in JSON: whole seconds, UTC.
 pub(super) fn stamp(at: OffsetDateTime) -> String {
     at.replace_nanosecond(0).unwrap_or(at).format(&Rfc3339).unwrap_or_default()
 }

@@ -1,5 +1,6 @@
-//! Federation metadata: the document that AWS IAM takes as SAML provider. Anonymous, as in the real service; with `appid` it
-//! holds that application's signing certificates, without it the tenant's own, which sign nothing for the application.
+//! Federation metadata: the document from which IAM creates a SAML provider. As in Entra, no sign-in is needed. With
+//! `appid` it contains the application's signing certificates. Without it, it contains the tenant's own certificate,
+//! which signs nothing for the application.
 
 use std::fmt::Write;
 
@@ -54,7 +55,7 @@ const CLAIMS: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// Answers a request for the metadata of a tenant or of one application in it.
+/// Handles a request for the metadata of a tenant or of an application.
 pub(super) fn answer(graph: &Graph, tenant: &str, app_id: Option<&str>) -> Response {
     if !graph.is_tenant(tenant) {
         return page(400, &format!("AADSTS90002: Tenant '{tenant}' not found."));
@@ -83,7 +84,7 @@ pub(super) fn answer(graph: &Graph, tenant: &str, app_id: Option<&str>) -> Respo
     }
 }
 
-/// The login service's error page; it never answers with JSON here.
+/// The error page of the login service. Errors of the metadata endpoint are HTML, never JSON.
 fn page(status: u16, text: &str) -> Response {
     let text = text.replace('&', "&amp;").replace('<', "&lt;");
     Response::new(

@@ -1,9 +1,10 @@
-//! Microsoft Graph v1.0 and the login service of one Entra tenant, for the calls that the onboarding and the user sync
-//! make. Kind requests get the real service's answers; everything else gets its errors, delays and limits.
+//! Microsoft Graph v1.0 and the login service of one Entra tenant, for the operations that the onboarding and the user
+//! sync use. Valid requests get the responses of the real service, other requests get its errors. Delays and limits
+//! apply to all.
 //!
-//! What may be asked is decided by Microsoft's own description ([`schema`]), who may ask by the roles in the token
-//! ([`permissions`]). Absolute times that a client holds against its own watch (token and subscription expiry, certificate
-//! dates) are not scaled; delays and windows are.
+//! [`schema`] validates requests with Microsoft's own description of Graph, and [`permissions`] checks the roles in the
+//! token. Absolute times that clients compare with their own clock (token and subscription expiry, certificate dates)
+//! are not scaled. Delays and time windows are scaled.
 
 mod applications;
 mod assertion;
@@ -59,46 +60,47 @@ use odata::Options;
 use registration::Registration;
 use schema::{Endpoint, MODEL, NoRoute};
 
-/// Where the stand-in lives and whom it knows.
+/// The URLs, initial content and behaviour of the tenant.
 #[derive(Clone, Debug)]
 pub struct GraphOptions {
     /// The clock of the local cloud.
     pub clock: Clock,
-    /// The people and groups to start with.
+    /// The initial users and groups.
     pub tenant: Tenant,
-    /// The tenant's id, a GUID.
+    /// The tenant ID, a GUID.
     pub tenant_id: String,
-    /// The applications that may ask for tokens from the start.
+    /// The applications that can request tokens from the start.
     pub clients: Vec<AppRegistration>,
-    /// The issuer of web identity tokens of this local cloud's AWS account.
+    /// The web identity token issuer of this local cloud's AWS account.
     pub aws_issuer: String,
-    /// Where AWS is reached, and with it the keys of that issuer.
+    /// The URL of the AWS services, which also serve the keys of that issuer.
     pub aws_url: String,
-    /// Where Graph is reached, without the version: `http://127.0.0.1:4571`.
+    /// The URL of Graph, without the API version: `http://127.0.0.1:4571`.
     pub graph_url: String,
-    /// Where the login service is reached.
+    /// The URL of the login service.
     pub login_url: String,
-    /// Where the emulator answers for `*.lambda-url.<region>.on.aws`: notifications to such hosts go there.
+    /// The URL of the emulator, which serves `*.lambda-url.<region>.on.aws`. Notifications to such hosts are sent to
+    /// it.
     pub upstream: String,
-    /// How unkind it is at the start.
+    /// The initial behaviour.
     pub behaviour: GraphBehaviour,
 }
 
-/// The tenant with Graph and the login service in front.
+/// The tenant with its Graph API and login service.
 pub struct Graph {
     options: GraphOptions,
     behaviour: RwLock<Arc<GraphBehaviour>>,
     state: Mutex<State>,
     http: reqwest::Client,
     tenant_key: OnceLock<SigningKey>,
-    /// What makes the tokens of pages unguessable.
+    /// The salt that makes page tokens unpredictable.
     salt: String,
-    /// The ids of the gallery application's roles `User` and `msiam_access` in this tenant.
+    /// The IDs of the gallery application's roles `User` and `msiam_access` in this tenant.
     role_ids: (String, String),
     this: Weak<Graph>,
 }
 
-/// Everything that changes.
+/// The mutable state of the tenant.
 struct State {
     directory: Directory,
     clients: Vec<Client>,
@@ -112,7 +114,7 @@ struct State {
     meter: throttle::Meter,
 }
 
-/// One call that has been let in.
+/// A validated call.
 struct Call<'a> {
     graph: &'a Graph,
     request: &'a Request,
@@ -122,11 +124,11 @@ struct Call<'a> {
     now: OffsetDateTime,
 }
 
-/// One good answer.
+/// A successful response.
 struct Answer {
     status: u16,
     body: Option<Value>,
-    /// Whether the body is plain text, as a bare `$count` is.
+    /// Whether the body is plain text, as for `$count`.
     text: bool,
 }
 
@@ -141,7 +143,7 @@ impl Answer {
 }
 
 impl Graph {
-    /// A tenant with the given directory, in which nothing has been onboarded yet.
+    /// A tenant with the given directory, without applications created from the gallery.
     #[must_use]
     pub fn new(mut options: GraphOptions) -> Arc<Self> {
         let now = options.clock.now();
@@ -150,7 +152,7 @@ impl Graph {
         for url in [&mut options.graph_url, &mut options.login_url, &mut options.upstream, &mut options.aws_url] {
             url.truncate(url.trim_end_matches('/').len());
         }
-        // Notifications go to loopback only, never through a proxy, and are not redirected.
+        // Notifications are sent only to loopback, without a proxy and without redirects.
         let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
         let behaviour = RwLock::new(Arc::new(std::mem::take(&mut options.behaviour)));
         Arc::new_cyclic(|this| Self {
@@ -175,7 +177,7 @@ impl Graph {
         })
     }
 
-    /// Answers one call to Graph.
+    /// Handles a call to Graph.
     pub async fn handle_graph(&self, request: &Request) -> Response {
         let path = request.path.trim_end_matches('/');
         let caller = match self.state().tokens.caller(request.header("authorization"), self.now()) {
@@ -189,12 +191,12 @@ impl Graph {
         self.handle_one(request, &caller).await
     }
 
-    /// Answers one call to the login service: the token endpoint and the federation metadata.
+    /// Handles a call to the login service: the token endpoint and the federation metadata.
     pub async fn handle_login(&self, request: &Request) -> Response {
         self.login(request).await
     }
 
-    /// The operation behind a call, with its ids taken out: `GET /v1.0/groups/{id}/members`.
+    /// The operation of a call with placeholders for IDs: `GET /v1.0/groups/{id}/members`.
     #[must_use]
     pub fn operation(request: &Request) -> String {
         let (version, segments) = segments(&request.path);
@@ -216,7 +218,7 @@ impl Graph {
         self.finish(request, answer)
     }
 
-    /// Judges a call by schema, permissions and limits, then lets it in.
+    /// Checks a call against the schema, the limits and the permissions, then runs it.
     async fn admit(&self, request: &Request, caller: &Caller) -> Result<Answer, GraphError> {
         let (version, segments) = segments(&request.path);
         if version != "v1.0" {
@@ -253,7 +255,7 @@ impl Graph {
         call.dispatch(&labels).await
     }
 
-    /// Puts the headers of every Graph answer on it.
+    /// Converts a result to a response with the headers of every Graph response.
     fn finish(&self, request: &Request, answer: Result<Answer, GraphError>) -> Response {
         let now = self.now();
         let request_id = Uuid::new_v4().to_string();
@@ -293,17 +295,17 @@ impl Graph {
         self.options.clock.now()
     }
 
-    /// How the tenant behaves now.
+    /// The current behaviour of the tenant.
     fn behaviour(&self) -> Arc<GraphBehaviour> {
         Arc::clone(&self.behaviour.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Changes how the tenant behaves from the next call on.
+    /// Changes the behaviour of the tenant from the next call on.
     pub(crate) fn behave(&self, behaviour: GraphBehaviour) {
         *self.behaviour.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(behaviour);
     }
 
-    /// Where Graph is reached, without the version.
+    /// The URL of Graph, without the API version.
     fn base(&self) -> &str {
         self.options.graph_url.strip_suffix("/v1.0").unwrap_or(&self.options.graph_url)
     }
@@ -312,7 +314,7 @@ impl Graph {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The tenant's own signing key, made when it is first needed.
+    /// The tenant's signing key, generated on first use.
     fn tenant_key(&self) -> Result<&SigningKey, String> {
         if let Some(key) = self.tenant_key.get() {
             return Ok(key);
@@ -328,12 +330,12 @@ impl Call<'_> {
         Options::read(self.graph, self.endpoint, self.request)
     }
 
-    /// The body's fields.
+    /// The properties in the request body.
     fn fields(&self) -> Result<&Map<String, Value>, GraphError> {
         self.body.as_object().ok_or_else(|| GraphError::new(400, "BadRequest", "Empty Payload. JSON content expected."))
     }
 
-    /// One object as an answer.
+    /// A response with a single object.
     fn entity(&self, collection: &str, mut fields: Map<String, Value>) -> Answer {
         let context = format!("{}/v1.0/$metadata#{collection}/$entity", self.graph.base());
         fields.insert("@odata.context".into(), json!(context));
@@ -341,14 +343,14 @@ impl Call<'_> {
     }
 }
 
-/// The version and the decoded segments behind it, `graph.user` for either spelling of a cast.
+/// The API version and the decoded path segments. Both spellings of a type cast become `graph.user`.
 fn segments(path: &str) -> (String, Vec<String>) {
     let mut parts = path.trim_matches('/').split('/');
     let version = parts.next().unwrap_or_default().to_owned();
     let mut segments = Vec::new();
     for part in parts {
         let part = percent_decode_str(part).decode_utf8_lossy().replace("microsoft.graph.", "graph.");
-        // `applications(appId='…')` addresses by an alternate key; `delta()` is a function.
+        // `applications(appId='…')` uses an alternate key. `delta()` is a function.
         match part.strip_suffix(')').and_then(|part| part.split_once('(')) {
             Some((name, "")) => segments.push(name.to_owned()),
             Some((name, key)) => segments.extend([name.to_owned(), key.to_owned()]),
@@ -363,7 +365,7 @@ fn alternate_key(key: &str) -> Option<&str> {
     key.strip_prefix("appId='")?.strip_suffix('\'')
 }
 
-/// The path behind the version, as an answer's `@odata.context` names a collection.
+/// The path without the API version, as `@odata.context` names a collection.
 fn relative(request: &Request) -> &str {
     request.path.trim_matches('/').strip_prefix("v1.0/").unwrap_or_default()
 }
@@ -381,7 +383,7 @@ fn read_body(request: &Request) -> Result<Value, GraphError> {
     request.json().map_err(|_| GraphError::new(400, "BadRequest", "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format."))
 }
 
-/// A time as HTTP's `Date` has it.
+/// A time in the format of the HTTP `Date` header.
 fn http_date(at: OffsetDateTime) -> String {
     let form =
         format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");

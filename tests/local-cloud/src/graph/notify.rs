@@ -1,4 +1,5 @@
-//! Change notifications: really delivered, in batches, sometimes late or twice, and tried again when they are not taken.
+//! Change notifications, really delivered: in batches, sometimes late or twice, and retried until the endpoint accepts
+//! them.
 
 use std::collections::HashMap;
 
@@ -8,21 +9,21 @@ use tokio::runtime::Handle;
 
 use super::{Graph, State};
 
-/// How long a first delivery may take to be answered, and each further one.
+/// How long the endpoint has to respond to the first delivery, and to each retry.
 const FIRST_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(3);
 const RETRY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
 const RETRY_FOR_SECONDS: f64 = 4.0 * 3600.0;
 const FIRST_RETRY_SECONDS: f64 = 10.0;
-/// How many notifications travel in one request.
+/// The maximum number of notifications in one request.
 const BATCH: usize = 100;
 
-/// Something that happened in the directory.
+/// A change in the directory.
 pub(super) enum Change {
     Member { group: String, id: String, removed: bool },
     User { id: String },
 }
 
-/// What waits to be sent, by the URL that it goes to.
+/// The pending notifications, by notification URL.
 #[derive(Default)]
 pub(super) struct Outbox {
     pub(super) runtime: Option<Handle>,
@@ -31,7 +32,7 @@ pub(super) struct Outbox {
 }
 
 impl Graph {
-    /// Puts a change into the outbox of each subscription that asked for it.
+    /// Queues a notification for each subscription that matches the change.
     pub(super) fn announce(&self, state: &mut State, change: &Change) {
         let now = self.now();
         state.subscriptions.retain(|subscription| subscription.lives(now));
@@ -61,13 +62,13 @@ impl Graph {
         }
     }
 
-    /// Sends what waits for a URL.
+    /// Sends the pending notifications for a URL.
     async fn send(&self, url: &str, twice: bool) {
         let waiting = {
             let (now, mut guard) = (self.now(), self.state());
             let state: &mut State = &mut guard;
             let mut waiting = state.outbox.waiting.remove(url).unwrap_or_default();
-            // A subscription that has ended meanwhile is told nothing more.
+            // A subscription that has expired meanwhile gets no further notifications.
             waiting.retain(|item| {
                 state.subscriptions.iter().any(|s| s.lives(now) && s.fields.get("id") == Some(&item["subscriptionId"]))
             });
@@ -81,7 +82,7 @@ impl Graph {
         }
     }
 
-    /// Sends one batch until it is taken, for up to four hours of the real cloud.
+    /// Sends one batch until the endpoint accepts it, for up to four hours in real-cloud time.
     async fn deliver(&self, url: &str, body: &str) {
         let (mut waited, mut pause, mut timeout) = (0.0, FIRST_RETRY_SECONDS, FIRST_TIMEOUT);
         while waited < RETRY_FOR_SECONDS {
@@ -102,10 +103,10 @@ impl Graph {
         }
     }
 
-    /// A POST to a notification URL: Lambda function URLs live in the emulator, everything else must be loopback.
+    /// A POST request to a notification URL. Lambda function URLs lead to the emulator, other URLs must be loopback.
     ///
     /// # Errors
-    /// When the URL leads anywhere else; the text says so.
+    /// If the URL leads to any other host.
     pub(super) fn outgoing(&self, url: &str) -> Result<reqwest::RequestBuilder, String> {
         let url = Url::parse(url).map_err(|error| format!("'{url}' is no URL: {error}"))?;
         let host = url.host_str().unwrap_or_default().to_owned();
@@ -136,14 +137,14 @@ fn is_function_url(host: &str) -> bool {
         && parts.next() == Some("on.aws")
 }
 
-/// Adds a change to what waits; changes of one group for one subscription travel as one item.
+/// Adds a change to the pending notifications. Changes of one group for one subscription become one notification.
 fn add(waiting: &mut Vec<Value>, subscription: &super::subscriptions::Subscription, change: &Change, tenant: &str) {
     let id = &subscription.fields["id"];
     let (resource, data) = match change {
         Change::Member { group, id: member, removed } => {
             let mut entry = json!({"id": member});
             if *removed {
-                // In notifications this is a text; only delta queries have an object here.
+                // In notifications the value is a string. Only delta queries return an object here.
                 entry["@removed"] = json!("deleted");
             }
             let resource = format!("Groups/{group}");

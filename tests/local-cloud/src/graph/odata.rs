@@ -1,4 +1,4 @@
-//! Query options: what a list may be asked, how it is cut into pages, and what is refused as the real service refuses it.
+//! OData query options: validation, pagination, and the real service's errors for unsupported options.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -10,18 +10,18 @@ use crate::http::Request;
 
 const LARGEST_PAGE: usize = 999;
 
-/// The query options of one call.
+/// The query options of a call.
 pub(super) struct Options {
     pub(super) select: Option<Vec<String>>,
     pub(super) filter: Option<Filter>,
     pub(super) count: bool,
-    /// Whether the call asked for the advanced index, which may be stale.
+    /// Whether the call uses the advanced index, which may be stale.
     pub(super) eventual: bool,
     top: Option<usize>,
     place: Place,
 }
 
-/// Where in a listing a page begins.
+/// The position at which a page begins.
 #[derive(Clone, Copy, Default)]
 struct Place {
     after: u64,
@@ -30,7 +30,7 @@ struct Place {
 }
 
 impl Options {
-    /// Reads and checks the options of a call.
+    /// Reads and validates the options of a call.
     pub(super) fn read(graph: &Graph, endpoint: &Endpoint, request: &Request) -> Result<Self, GraphError> {
         for name in ["$expand", "$search", "$orderby", "$skip"] {
             if request.query(name).is_some() {
@@ -66,17 +66,17 @@ impl Options {
         Ok(Self { select, filter, count, eventual, top, place: place.unwrap_or_default() })
     }
 
-    /// The key behind which the page begins.
+    /// The key after which the page begins.
     pub(super) fn after(&self) -> u64 {
         self.place.after
     }
 
-    /// Whether this is the first page, the only one that carries a count.
+    /// Whether this is the first page. Only the first page contains a count.
     pub(super) fn first(&self) -> bool {
         self.place.pages == 0
     }
 
-    /// An object with the fields that were asked for.
+    /// The selected properties of an object.
     pub(super) fn project(&self, object: &Map<String, Value>) -> Map<String, Value> {
         match &self.select {
             None => object.clone(),
@@ -84,7 +84,7 @@ impl Options {
         }
     }
 
-    /// One page of rows that begin behind [`Options::after`], each with its key.
+    /// One page of rows, each with its key, that begin after [`Options::after`].
     pub(super) fn page(
         &self,
         graph: &Graph,
@@ -122,7 +122,7 @@ impl Options {
         page
     }
 
-    /// One page of a short list, keyed by its order.
+    /// One page of a short list. The position in the list is the key.
     pub(super) fn page_of(&self, graph: &Graph, request: &Request, rows: &[&Map<String, Value>]) -> Value {
         let keyed = (1..).zip(rows).filter(|(key, _)| *key > self.after());
         let rows_of_page = keyed.map(|(key, row)| (key, Value::Object(self.project(row))));
@@ -147,7 +147,7 @@ fn page_size(text: &str) -> Result<usize, GraphError> {
     }
 }
 
-/// What a page token is bound to: the path and every other option. A link is to be followed as it stands.
+/// The hash that binds a page token to the path and all other options. Clients must use a next link unchanged.
 fn binding(graph: &Graph, request: &Request, place: &[u8]) -> Vec<u8> {
     let mut hash = Sha256::new();
     hash.update(graph.salt.as_bytes());

@@ -1,5 +1,5 @@
-//! Which application permissions each operation needs (Microsoft's permission reference, as of 2026): of each inner list the
-//! caller must hold one.
+//! The application permissions that each operation requires (Microsoft's permission reference, 2026). The caller needs
+//! one permission of each inner list.
 
 use super::schema::Endpoint;
 
@@ -12,7 +12,7 @@ const READ_APPLICATION: &[&str] = &[
     "Directory.Read.All",
     "Directory.ReadWrite.All",
 ];
-// Listing applications is not given to those who may only manage their own.
+// `Application.ReadWrite.OwnedBy` does not allow listing applications.
 const LIST_APPLICATIONS: &[&str] =
     &["Application.Read.All", "Application.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"];
 const WRITE_APPLICATION: &[&str] = &["Application.ReadWrite.All", "Application.ReadWrite.OwnedBy"];
@@ -27,11 +27,11 @@ const READ_MEMBERS: &[&str] = &[
     "Group.ReadWrite.All",
     "Directory.Read.All",
 ];
-// User.ReadBasic.All is declared for applications and refused all the same.
+// Applications can be granted `User.ReadBasic.All`, but these operations reject it.
 const READ_USER: &[&str] = &["User.Read.All", "User.ReadWrite.All", "Directory.Read.All"];
 const ASSIGN: &[&str] = &["AppRoleAssignment.ReadWrite.All"];
 
-/// What an operation needs. Subscriptions depend on their resource and are judged where it is known.
+/// The permissions of an operation. Permissions for subscriptions depend on the resource and are checked separately.
 fn needs(endpoint: &Endpoint) -> Needs {
     let path = endpoint.path.as_str();
     let read = endpoint.method == "GET";
@@ -43,7 +43,7 @@ fn needs(endpoint: &Endpoint) -> Needs {
     } else if below("/policies/") {
         if read { &[READ_POLICY] } else { &[WRITE_POLICY] }
     } else if path.contains("/claimsMappingPolicies") {
-        // Also to read: so the table has it.
+        // The permission reference also requires `WRITE_APPLICATION` for reads.
         &[WRITE_APPLICATION, READ_POLICY]
     } else if path.contains("/appRoleAssignedTo") {
         if read { &[READ_APPLICATION] } else { &[ASSIGN, READ_APPLICATION] }
@@ -70,22 +70,22 @@ fn holds(roles: &[String], any_of: &[&str]) -> bool {
     any_of.iter().any(|name| roles.iter().any(|role| role == name))
 }
 
-/// Whether roles suffice for an operation.
+/// Whether the roles are sufficient for an operation.
 pub(super) fn suffice(roles: &[String], endpoint: &Endpoint) -> bool {
     needs(endpoint).iter().all(|any_of| holds(roles, any_of))
 }
 
-/// Whether roles let the caller see the fields of users that come along as members.
+/// Whether the roles allow reading the properties of users in member lists.
 pub(super) fn see_users(roles: &[String]) -> bool {
     holds(roles, READ_USER)
 }
 
-/// Whether roles let the caller write applications that it does not own.
+/// Whether the roles allow changes of applications that the caller does not own.
 pub(super) fn write_any_application(roles: &[String]) -> bool {
     holds(roles, &["Application.ReadWrite.All"])
 }
 
-/// Whether roles let the caller subscribe to a resource (`groups` or `users`); the member permissions don't.
+/// Whether the roles allow subscriptions to a resource (`groups` or `users`). The group member permissions do not.
 pub(super) fn subscribe(roles: &[String], kind: &str) -> bool {
     match kind {
         "groups" => holds(roles, &["Group.Read.All", "Directory.Read.All"]),

@@ -13,7 +13,7 @@ use super::{
 const ENTRY_KEYS: [&str; 8] =
     ["Value", "Source", "ID", "ExtensionID", "TransformationId", "SamlClaimType", "JwtClaimType", "SamlNameFormat"];
 const SOURCES: [&str; 7] = ["user", "application", "resource", "audience", "company", "transformation", "device"];
-/// The ids that the source `user` has, as the claims reference lists them.
+/// The IDs of the source `user` in the claims reference.
 const USER_IDS: [&str; 31] = [
     "surname",
     "givenname",
@@ -51,7 +51,7 @@ const USER_IDS: [&str; 31] = [
 /// A claims mapping policy.
 pub(super) struct Policy {
     pub(super) fields: Map<String, Value>,
-    /// From when references to it are understood.
+    /// When references to the policy start to work.
     referable_at: OffsetDateTime,
 }
 
@@ -123,7 +123,7 @@ impl Call<'_> {
         Ok(Answer::no_content())
     }
 
-    /// The service principals that carry a policy.
+    /// The service principals to which a policy is assigned.
     pub(super) fn policy_applies_to(&self, id: &str) -> Result<Answer, GraphError> {
         let options = self.options()?;
         let mut state = self.graph.state();
@@ -181,7 +181,7 @@ impl Call<'_> {
     }
 }
 
-/// Checks the JSON inside a policy. Entra says only "invalid value"; the reason stands in the details here.
+/// Validates the JSON in a policy. Entra returns only "invalid value". This emulation adds the reason to the details.
 fn check_definition(definition: &Value) -> Result<(), GraphError> {
     judge(definition).map_err(|reason| {
         GraphError::bad_request("Property has an invalid value.").detail("InvalidValue", "definition", &reason)

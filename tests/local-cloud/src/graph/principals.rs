@@ -24,7 +24,7 @@ const READ_ONLY: [&str; 9] = [
     "appOwnerOrganizationId",
     "appDisplayName",
     "deletedDateTime",
-    // Deactivation is the registration's; the service principal only shows it.
+    // Set on the application. The service principal only shows the value.
     "isDisabled",
     "servicePrincipalType",
     "signInAudience",
@@ -32,7 +32,7 @@ const READ_ONLY: [&str; 9] = [
 const LONGEST_CERTIFICATE_DAYS: i64 = 3 * 366;
 
 impl State {
-    /// The registration of a service principal that the answering replica knows.
+    /// The registration of a service principal, if it is visible on the replica that serves the call.
     pub(super) fn principal(&mut self, call: &Call<'_>, key: &str) -> Result<&mut Registration, GraphError> {
         let by_app_id = super::alternate_key(key);
         let found = self.registrations.iter_mut().find(|registration| {
@@ -45,7 +45,7 @@ impl State {
 }
 
 impl Graph {
-    /// The key that signs an application's metadata: that of its first published certificate.
+    /// The key that signs the metadata of an application: the key of its first published certificate.
     pub(super) fn metadata_signer(&self, app_id: &str) -> Option<Arc<SigningKey>> {
         let (now, state) = (self.now(), self.state());
         let mut of_app = state.registrations.iter();
@@ -54,7 +54,7 @@ impl Graph {
         published.next().map(|certificate| Arc::clone(&certificate.key))
     }
 
-    /// The certificates in an application's metadata, if there is such an application.
+    /// The certificates in the metadata of an application. `None` if the application does not exist.
     pub(super) fn published_certificates(&self, app_id: &str) -> Option<Vec<String>> {
         let (now, state) = (self.now(), self.state());
         let registration = state.registrations.iter().find(|registration| {
@@ -123,7 +123,7 @@ impl Call<'_> {
                 let refuses = behaviour.refuses_certificate_removal;
                 retire_certificates(registration, &kept, &passwords, published_until, refuses)?;
             }
-            // A certificate's two keys and its password belong together.
+            // The two key credentials and the password credential of a certificate must be changed together.
             (Some(_), None) => return Err(GraphError::invalid_property("keyCredentials", "ServicePrincipal")),
             (None, Some(_)) => return Err(GraphError::invalid_property("passwordCredentials", "ServicePrincipal")),
         }
@@ -153,7 +153,7 @@ impl Call<'_> {
         Ok(Answer::no_content())
     }
 
-    /// Makes a certificate; each call makes one more.
+    /// Creates a certificate. Each call creates another one.
     pub(super) fn add_certificate(&self, id: &str) -> Result<Answer, GraphError> {
         let name = text(self.fields()?, "displayName");
         let Some(common_name) = name.strip_prefix("CN=").filter(|rest| !rest.is_empty()) else {
@@ -207,7 +207,7 @@ impl Call<'_> {
     }
 }
 
-/// The fields of a service principal that a stale replica shows as they were.
+/// The properties of a service principal that a stale replica returns outdated.
 fn credentials(registration: &Registration, now: OffsetDateTime) -> Map<String, Value> {
     let names = ["keyCredentials", "passwordCredentials", "preferredTokenSigningKeyThumbprint"].map(String::from);
     registration.principal_view(Some(&names), now)
@@ -254,7 +254,7 @@ fn check_principal(registration: &Registration, patch: &Map<String, Value>) -> R
     }
 }
 
-/// Remembers the key that was active until now: some replica signs with it until then.
+/// Stores the previously active key: some replicas sign with it until `until`.
 fn note_activation(registration: &mut Registration, patch: &Map<String, Value>, until: OffsetDateTime) {
     let (before, after) = (&registration.principal, patch);
     let active = |fields: &Map<String, Value>| text(fields, "preferredTokenSigningKeyThumbprint").to_uppercase();
@@ -266,9 +266,10 @@ fn note_activation(registration: &mut Registration, patch: &Map<String, Value>, 
     registration.signed_before.extend(found.map(|certificate| (Arc::clone(&certificate.key), until)));
 }
 
-/// Keeps only the certificates whose two halves and whose password are still listed. Each must come back exactly as it was
-/// read, with its secret explicitly null. New ones are made by `addTokenSigningCertificate` alone. Nothing protects the active
-/// one: without it nobody can sign in.
+/// Removes the certificates that the lists no longer contain. Both key credentials and the password credential of a
+/// certificate must be kept or removed together. Each kept credential must be sent back exactly as it was read, with
+/// its secret explicitly null. Only `addTokenSigningCertificate` creates new ones. The active certificate is not
+/// protected, although no user can sign in without it.
 fn retire_certificates(
     registration: &mut Registration,
     kept: &Value,
@@ -323,7 +324,7 @@ fn retire_certificates(
     Ok(())
 }
 
-/// Whether a credential comes back as it was read, with its secret neither left out nor filled in.
+/// Whether a credential is sent back as it was read, with an explicit null secret.
 fn is_sent_back(credential: &Value, present: &Value, secret: &str) -> bool {
     let fields = |value: &Value| -> Map<String, Value> {
         let all = value.as_object().cloned().unwrap_or_default();

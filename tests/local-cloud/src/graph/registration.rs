@@ -1,4 +1,4 @@
-//! What the tenant keeps of an application: its registration, its service principal, and what hangs on them.
+//! An application in the tenant: its registration, its service principal, and related objects.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -11,12 +11,12 @@ use super::{Graph, certificate::SigningKey, error::GraphError, login::stamp};
 /// A signing certificate of a service principal.
 pub(super) struct Certificate {
     pub(super) key: Arc<SigningKey>,
-    /// The credential ids of the private and of the public half.
+    /// The credential IDs of the private key and of the public key.
     pub(super) sign_id: String,
     pub(super) verify_id: String,
-    /// When reads of the service principal show it.
+    /// When reads of the service principal start to return the certificate.
     pub(super) visible_at: OffsetDateTime,
-    /// When it shows in the federation metadata.
+    /// When the federation metadata starts to contain the certificate.
     pub(super) published_at: OffsetDateTime,
 }
 
@@ -24,46 +24,47 @@ pub(super) struct Certificate {
 pub(super) struct Registration {
     pub(super) application: Map<String, Value>,
     pub(super) principal: Map<String, Value>,
-    /// Whether the service principal was deleted while the application stays.
+    /// Whether the service principal was deleted but the application still exists.
     pub(super) principal_deleted: bool,
     /// Whether the application is in the recycle bin.
     pub(super) deleted: bool,
-    /// Every identifier URI that it was given.
+    /// Every identifier URI that was ever set.
     pub(super) former_identifiers: BTreeSet<String>,
     pub(super) owners: Vec<String>,
     pub(super) certificates: Vec<Certificate>,
-    /// Certificates (base64) that were removed, and until when the federation metadata shows them all the same.
+    /// Removed certificates (base64), each with the time until which the federation metadata still contains it.
     pub(super) removed_certificates: Vec<(String, OffsetDateTime)>,
-    /// Keys that were active, and until when some replica signs with them.
+    /// Previously active keys, each with the time until which some replicas sign with it.
     pub(super) signed_before: Vec<(Arc<SigningKey>, OffsetDateTime)>,
-    /// The credentials and the active certificate before the last change, and until when a stale replica shows them.
+    /// The credentials and the active certificate before the last change, and the time until which a stale replica
+    /// returns them.
     pub(super) credentials_before: Option<(Map<String, Value>, OffsetDateTime)>,
-    /// How often the service principal was read.
+    /// The number of reads of the service principal.
     pub(super) reads: u64,
-    /// Ids of the assigned claims mapping policies: at most one.
+    /// The ID of the assigned claims mapping policy. At most one.
     pub(super) policies: Vec<String>,
     pub(super) assignments: Vec<Map<String, Value>>,
-    /// From when reads and writes by id find it, and from when lists do.
+    /// When requests by ID start to find the application, and when lists start to contain it.
     pub(super) visible_at: OffsetDateTime,
     pub(super) listed_at: OffsetDateTime,
-    /// From when assignments find its app roles.
+    /// When assignments start to find its app roles.
     pub(super) roles_known_at: OffsetDateTime,
-    /// From when the tenant's policy on identifier URIs sees its SAML mode; `None` without that mode.
+    /// When the tenant's identifier URI policy recognizes the SAML mode. `None` without SAML mode.
     pub(super) saml_known_at: Option<OffsetDateTime>,
 }
 
-/// The text of a field.
+/// The text of a property.
 pub(super) fn text<'a>(fields: &'a Map<String, Value>, name: &str) -> &'a str {
     fields.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// The texts of a list field.
+/// The texts of a list property.
 pub(super) fn texts(fields: &Map<String, Value>, name: &str) -> Vec<String> {
     let items = fields.get(name).and_then(Value::as_array).into_iter().flatten();
     items.filter_map(Value::as_str).map(String::from).collect()
 }
 
-/// The fields of a JSON object.
+/// The properties of a JSON object.
 pub(super) fn object(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(fields) => fields,
@@ -72,7 +73,7 @@ pub(super) fn object(value: Value) -> Map<String, Value> {
 }
 
 impl Registration {
-    /// What instantiating a gallery template makes.
+    /// The application that the instantiation of a gallery template creates.
     pub(super) fn new(graph: &Graph, template: &str, name: &str, service_reference: Value) -> Self {
         let now = graph.now();
         let (tenant, app_id) = (&graph.options.tenant_id, Uuid::new_v4().to_string());
@@ -137,7 +138,7 @@ impl Registration {
         }
     }
 
-    /// Brings over to the service principal what it repeats of its application.
+    /// Copies the mirrored properties of the application to its service principal.
     pub(super) fn mirror(&mut self) {
         let names = std::iter::once(text(&self.application, "appId").to_owned());
         let names: Vec<String> = names.chain(texts(&self.application, "identifierUris")).collect();
@@ -151,13 +152,13 @@ impl Registration {
         }
     }
 
-    /// Lists the certificates as credentials of the service principal.
+    /// Sets the credential lists of the service principal.
     pub(super) fn mirror_certificates(&mut self, credentials: &[Value], passwords: &[Value]) {
         self.principal.insert("keyCredentials".into(), json!(credentials));
         self.principal.insert("passwordCredentials".into(), json!(passwords));
     }
 
-    /// The service principal as a read shows it; keys come only when `keyCredentials` is selected.
+    /// The service principal as a read returns it. Keys are included only if `keyCredentials` is selected.
     pub(super) fn principal_view(&self, select: Option<&[String]>, now: OffsetDateTime) -> Map<String, Value> {
         let mut fields = self.principal.clone();
         let new = self.certificates.iter().filter(|certificate| certificate.visible_at > now);
@@ -183,7 +184,7 @@ impl Registration {
     }
 }
 
-/// The roles that the gallery template declares, with this tenant's ids.
+/// The roles that the gallery template declares, with the IDs of this tenant.
 fn app_roles(graph: &Graph) -> Value {
     let role = |id: &str, name: &str| {
         json!({"allowedMemberTypes": ["User"], "description": name, "displayName": name, "id": id, "isEnabled": true,
@@ -192,7 +193,7 @@ fn app_roles(graph: &Graph) -> Value {
     json!([role(&graph.role_ids.0, "User"), role(&graph.role_ids.1, "msiam_access")])
 }
 
-/// Puts a PATCH over an object: complex properties are merged, collections and values replaced.
+/// Applies a PATCH to an object: complex properties are merged, collections and values are replaced.
 pub(super) fn merge(target: &mut Map<String, Value>, patch: &Map<String, Value>) {
     for (name, value) in patch.iter().filter(|(name, _)| !name.contains('@')) {
         match (target.get_mut(name), value) {
@@ -204,7 +205,7 @@ pub(super) fn merge(target: &mut Map<String, Value>, patch: &Map<String, Value>)
     }
 }
 
-/// Refuses a PATCH of what only the directory sets.
+/// Rejects a PATCH of read-only properties.
 pub(super) fn refuse_read_only(patch: &Map<String, Value>, names: &[&str]) -> Result<(), GraphError> {
     match names.iter().find(|name| patch.contains_key(**name)) {
         Some(name) => Err(GraphError::bad_request(format!("Property '{name}' is read-only and cannot be set."))),
@@ -212,7 +213,7 @@ pub(super) fn refuse_read_only(patch: &Map<String, Value>, names: &[&str]) -> Re
     }
 }
 
-/// Checks a new list of app roles against the present one.
+/// Validates a new list of app roles against the current list.
 pub(super) fn check_app_roles(old: &Value, new: &Value) -> Result<(), GraphError> {
     let empty = Vec::new();
     let (old, new) = (old.as_array().unwrap_or(&empty), new.as_array().unwrap_or(&empty));

@@ -1,6 +1,6 @@
-//! The part of Microsoft's own description of Graph v1.0 that is served here: which endpoints there are, which query
-//! options they take, and which fields and types a body may have. Cut from the MIT-licensed Graph SDK (its name and version
-//! stand in the file's `source`), so that requests are judged by Microsoft's description and not by our reading of it.
+//! A subset of Microsoft's own description of Graph v1.0: the endpoints, their query options, and the properties and
+//! types of request bodies. The subset is extracted from the MIT-licensed Graph SDK (`source` in the file names its
+//! version). Requests are therefore validated by Microsoft's description, not by an interpretation of it.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -16,7 +16,7 @@ use super::error::GraphError;
 /// The description of Graph v1.0.
 pub(super) static MODEL: LazyLock<Model> = LazyLock::new(Model::load);
 
-/// One operation.
+/// A Graph operation.
 #[derive(Debug, Deserialize)]
 pub(super) struct Endpoint {
     pub(super) method: String,
@@ -48,7 +48,7 @@ struct RawModel {
     models: HashMap<String, RawType>,
 }
 
-/// A type with everything that it inherits.
+/// A type with all inherited properties.
 #[derive(Debug, Default)]
 pub(super) struct Type {
     pub(super) properties: BTreeMap<String, String>,
@@ -64,11 +64,11 @@ pub(super) struct Model {
     by_tag: HashMap<String, String>,
 }
 
-/// Why no endpoint was found.
+/// Why no endpoint matches.
 pub(super) enum NoRoute {
-    /// No operation has this path; the segment that leads nowhere.
+    /// No operation has this path. Contains the first segment that does not match.
     Path(String),
-    /// There are operations on this path, but not with this method.
+    /// Operations with this path exist, but not with this method.
     Method,
 }
 
@@ -77,7 +77,7 @@ impl Endpoint {
         self.path.trim_start_matches('/').split('/').map(|segment| segment.trim_end_matches("()"))
     }
 
-    /// Refuses query names that the operation does not have.
+    /// Rejects query parameters that the operation does not define.
     pub(super) fn check_query(&self, query: &[(String, String)]) -> Result<(), GraphError> {
         for (index, (name, _)) in query.iter().enumerate() {
             if query[..index].iter().any(|(other, _)| other == name) {
@@ -107,10 +107,10 @@ fn is_label(segment: &str) -> bool {
 
 impl Model {
     fn load() -> Self {
-        // The file is part of the program; a test reads it, so an unreadable one can't be released.
+        // The file is compiled into the program, and a test parses it, so the fallback is never used in a release.
         let mut raw: RawModel = serde_json::from_str(include_str!("models/graph-subset-v1.0.json"))
             .unwrap_or(RawModel { endpoints: Vec::new(), models: HashMap::new() });
-        // The SDK's subset leaves out the envelope of a batch, which is no resource.
+        // The subset of the SDK does not contain `$batch`, because a batch is not a resource.
         raw.endpoints.push(Endpoint {
             method: "POST".into(),
             path: "/$batch".into(),
@@ -124,7 +124,7 @@ impl Model {
         Self { endpoints: raw.endpoints, types, by_tag }
     }
 
-    /// The operation for a method and the segments behind the version, with the values of its labels.
+    /// The operation for a method and path segments, with the values of its path parameters.
     pub(super) fn route(&self, method: &str, segments: &[String]) -> Result<(&Endpoint, Vec<String>), NoRoute> {
         let fits = |endpoint: &&Endpoint| {
             endpoint.segments().count() == segments.len()
@@ -158,7 +158,7 @@ impl Model {
         self.types.get(self.by_tag.get(tag)?)
     }
 
-    /// Refuses a body with unknown fields, wrong types or missing required fields.
+    /// Rejects a body with unknown properties, wrong types or missing required properties.
     pub(super) fn check_body(&self, endpoint: &Endpoint, body: &Value) -> Result<(), GraphError> {
         let Some(kind) = &endpoint.body else {
             return Ok(());
@@ -182,7 +182,7 @@ impl Model {
         Ok(())
     }
 
-    /// Refuses fields that a type does not have and values that a field does not take.
+    /// Rejects properties that a type does not have, and values that a property does not accept.
     pub(super) fn check_fields(&self, kind: &str, fields: &Map<String, Value>) -> Result<(), GraphError> {
         let Some(kind) = self.types.get(kind) else {
             return Ok(());
@@ -267,7 +267,7 @@ impl Model {
         self.types.get(kind).is_none_or(|kind| kind.values.iter().any(|value| value == text))
     }
 
-    /// Refuses selected fields that no object in the answer can have.
+    /// Rejects selected properties that no object in the response can have.
     pub(super) fn check_select(&self, endpoint: &Endpoint, names: &[String]) -> Result<(), GraphError> {
         let Some(returned) = endpoint.returns.as_ref().and_then(|name| self.types.get(name)) else {
             return Ok(());
@@ -322,12 +322,12 @@ fn lower_first(name: &str) -> String {
     letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }
 
-/// Whether a text is a GUID in the form that Graph writes.
+/// Whether a text is a GUID in the format of Graph.
 pub(super) fn is_guid(text: &str) -> bool {
     text.len() == 36 && uuid::Uuid::try_parse(text).is_ok()
 }
 
-/// A time as Graph reads it: ISO 8601 with an offset.
+/// Parses a time in the format of Graph: ISO 8601 with an offset.
 pub(super) fn date_time(text: &str) -> Option<OffsetDateTime> {
     OffsetDateTime::parse(text, &Rfc3339).ok()
 }

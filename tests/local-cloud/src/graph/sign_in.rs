@@ -1,8 +1,8 @@
-//! Entra's half of a sign-in that begins at the user access URL: whether this person may use this application, and the
-//! signed SAML response that the browser then carries to AWS.
+//! The Entra part of a sign-in that begins at the user access URL: checks whether the user may use the application, and
+//! creates the signed SAML response that the browser posts to AWS.
 //!
-//! A directory is many replicas. Where they may not agree yet (the certificate that signs, which of two reply URLs is
-//! used), there is one response for each of them: a sign-in that works has to work with all.
+//! Replicas of the directory may differ for a while, in the signing certificate or in the reply URL. One response is
+//! created for each possible state, because a sign-in must succeed with all of them.
 
 use std::{collections::BTreeMap, fmt::Write, sync::Arc};
 
@@ -21,7 +21,7 @@ use crate::sign_in::{PostedResponse, Refusal, xml_signature};
 
 const WHO: &str = "Microsoft Entra ID";
 const ATTRIBUTES: &str = "https://aws.amazon.com/SAML/Attributes";
-/// How long a response is good for, and how far its clock may be ahead: as in Entra's own.
+/// The lifetime of a response, and the allowed clock difference, as in Entra.
 const LIFETIME: Duration = Duration::minutes(60);
 const SKEW: Duration = Duration::minutes(5);
 
@@ -29,11 +29,11 @@ const SKEW: Duration = Duration::minutes(5);
 type Claims = BTreeMap<String, Vec<String>>;
 
 impl Graph {
-    /// What the browser of a person (object id or user principal name) may carry to AWS for an application (client id or
-    /// display name).
+    /// The SAML responses that the browser of a user (object ID or user principal name) can post to AWS for an
+    /// application (client ID or display name).
     ///
     /// # Errors
-    /// What the sign-in page says, where it ends there.
+    /// The message of Entra's error page, if the sign-in fails there.
     pub(crate) fn saml_responses(&self, application: &str, user: &str) -> Result<Vec<PostedResponse>, Refusal> {
         let now = self.now();
         let guard = self.state();
@@ -96,7 +96,7 @@ impl Graph {
             .and_then(|policy| policy.fields["definition"][0].as_str())
             .and_then(|definition| serde_json::from_str::<Value>(definition).ok());
         let Some(definition) = definition else {
-            // What the gallery application brings: the values of assigned roles, of which a fresh one has none.
+            // Claims of the gallery application: the values of assigned roles. A new application has no role values.
             let values: Vec<String> =
                 roles.iter().filter_map(|role| role["value"].as_str()).map(String::from).collect();
             if !values.is_empty() {
@@ -119,7 +119,7 @@ impl Graph {
                 Some(constant) => Some(constant.to_owned()),
                 None => entry["ID"].as_str().and_then(|id| attribute(person, id)),
             };
-            // A claim whose source is empty is left out.
+            // A claim whose source is empty is omitted.
             claims.extend(value.map(|value| (name.to_owned(), vec![value])));
         }
         claims
@@ -179,9 +179,9 @@ impl State {
     }
 }
 
-/// What a response is made with.
+/// The settings of a SAML response.
 struct Settings {
-    /// The keys that some replica signs with.
+    /// The keys with which at least one replica signs.
     keys: Vec<Arc<SigningKey>>,
     reply_urls: Vec<String>,
     audience: String,
@@ -195,7 +195,8 @@ impl Settings {
         if text(principal, "preferredSingleSignOnMode") != "saml" {
             return Err(misconfigured("its single sign-on mode is not saml"));
         }
-        // With a sign-on URL, Entra sends the browser there, and AWS has no page that would ask back.
+        // With a sign-on URL, Entra redirects the browser to it, and AWS has no page that would start the SAML flow
+        // from there.
         if !text(principal, "loginUrl").is_empty() {
             return Err(misconfigured("it has a sign-on URL, so Entra starts no sign-in by itself"));
         }
@@ -228,14 +229,15 @@ impl Settings {
         Ok(Self {
             keys,
             reply_urls,
-            // The fragment makes identifiers unique in the tenant and is not sent.
+            // The fragment makes identifiers unique in the tenant. Entra does not send it.
             audience: identifier.split('#').next().unwrap_or(identifier).to_owned(),
             relay_state: relay_state.unwrap_or_default().to_owned(),
         })
     }
 }
 
-/// The app roles that a person has, directly or as a direct member of a group: Entra does not look into nested groups.
+/// The app roles of a user, assigned directly or through a group of which the user is a direct member. Entra ignores
+/// nested groups.
 fn assigned_roles<'a>(
     directory: &Directory,
     registration: &'a Registration,
@@ -254,7 +256,7 @@ fn assigned_roles<'a>(
     assigned.filter_map(role).filter(|role| role["isEnabled"] == true).collect()
 }
 
-/// A person's attribute by the name that claims mapping policies have for it.
+/// The value of a user attribute, by its name in claims mapping policies.
 fn attribute(person: &Object, id: &str) -> Option<String> {
     let id = if id.eq_ignore_ascii_case("objectid") { "id" } else { id };
     let found = person.fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(id));

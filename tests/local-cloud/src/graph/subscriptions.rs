@@ -1,4 +1,4 @@
-//! Subscriptions to changes of groups and users: the handshake, the lifetimes, the limits.
+//! Subscriptions to changes of groups and users: endpoint validation, lifetimes and limits.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use super::{
 
 const LONGEST: time::Duration = time::Duration::minutes(41_760);
 const SHORTEST: time::Duration = time::Duration::minutes(45);
-/// Subscriptions to directory objects of one application in a tenant, and of all applications together.
+/// The maximum number of directory object subscriptions of one application, and of all applications in the tenant.
 const MOST: usize = 100;
 const MOST_OF_TENANT: usize = 1_000;
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -32,7 +32,7 @@ pub(super) struct Subscription {
     expires: OffsetDateTime,
 }
 
-/// What a subscription watches.
+/// The resource that a subscription watches.
 #[derive(Clone, PartialEq)]
 enum Target {
     Groups(Option<String>),
@@ -40,12 +40,12 @@ enum Target {
 }
 
 impl Subscription {
-    /// Whether it has not run out.
+    /// Whether the subscription has not expired.
     pub(super) fn lives(&self, now: OffsetDateTime) -> bool {
         self.expires > now
     }
 
-    /// Whether it asked for a change.
+    /// Whether the subscription matches a change.
     pub(super) fn wants(&self, change: &Change) -> bool {
         text(&self.fields, "changeType").split(',').any(|kind| kind == "updated")
             && match (&self.target, change) {
@@ -55,7 +55,7 @@ impl Subscription {
             }
     }
 
-    /// Where its notifications go.
+    /// The notification URL.
     pub(super) fn url(&self) -> &str {
         text(&self.fields, "notificationUrl")
     }
@@ -102,7 +102,7 @@ impl Call<'_> {
             ["clientState", "resource", "notificationUrl", "lifecycleNotificationUrl", "latestSupportedTlsVersion"];
         fields.extend(kept.iter().filter_map(|name| Some(((*name).to_owned(), body.get(*name)?.clone()))));
         fields.insert("expirationDateTime".into(), json!(stamp(expires)));
-        // The handshake took its time, so someone else may have been quicker.
+        // Checked again: another subscription may have been created during the validation of the endpoint.
         self.check_room(&target, &kinds)?;
         let mut state = self.graph.state();
         state.outbox.runtime = Handle::try_current().ok();
@@ -171,12 +171,12 @@ impl Call<'_> {
         Ok(())
     }
 
-    /// An application sees its own subscriptions only.
+    /// Whether the caller owns the subscription. An application sees only its own subscriptions.
     fn owns(&self, subscription: &Subscription) -> bool {
         text(&subscription.fields, "applicationId").eq_ignore_ascii_case(&self.caller.app_id)
     }
 
-    /// PATCH: a later expiry, another URL.
+    /// PATCH: sets a later expiry or another URL.
     pub(super) async fn renew_subscription(&self, id: &str) -> Result<Answer, GraphError> {
         let patch = self.fields()?;
         for name in patch.keys().filter(|name| !name.contains('@')) {
@@ -235,7 +235,7 @@ impl Call<'_> {
                 Ok(Answer::no_content())
             }
             ("POST", [id]) => {
-                // Reauthorizing extends nothing.
+                // Reauthorization does not extend the lifetime.
                 self.living(id)?;
                 Ok(Answer::no_content())
             }
@@ -249,10 +249,10 @@ fn gone(id: &str) -> GraphError {
 }
 
 impl Graph {
-    /// Ends a subscription, as happens to one that nobody renews.
+    /// Ends a subscription, as its expiry would.
     ///
     /// # Errors
-    /// When there is none of this id.
+    /// If no subscription has this ID.
     pub fn end_subscription(&self, id: &str) -> Result<(), String> {
         let mut state = self.state();
         let before = state.subscriptions.len();
@@ -260,7 +260,7 @@ impl Graph {
         if state.subscriptions.len() < before { Ok(()) } else { Err(format!("There is no subscription {id}.")) }
     }
 
-    /// Asks a notification URL to repeat a token, as plain text, within ten seconds.
+    /// Validates a notification URL: the endpoint must return the validation token as plain text within ten seconds.
     async fn shake_hands(&self, url: &str) -> Result<(), GraphError> {
         let refused = |text: String| {
             GraphError::new(400, "ValidationError", format!("Subscription validation request failed. {text}"))

@@ -1,4 +1,4 @@
-//! Resource units: Graph's identity limits per application and tenant, in windows of ten seconds.
+//! Resource units: Graph's throttling limits per application and tenant, in ten-second windows.
 
 use time::OffsetDateTime;
 
@@ -7,7 +7,7 @@ use crate::http::Request;
 
 const WINDOW_SECONDS: f64 = 10.0;
 
-/// What the present window has cost so far.
+/// The resource units used in the current window.
 #[derive(Default)]
 pub(super) struct Meter {
     ends: Option<OffsetDateTime>,
@@ -15,10 +15,10 @@ pub(super) struct Meter {
 }
 
 impl Meter {
-    /// Pays for a call.
+    /// Counts the cost of a call.
     ///
     /// # Errors
-    /// 429 when the window's units are used up, with the seconds until the next one.
+    /// Returns 429 with the seconds until the next window, if the units of the window are used up.
     pub(super) fn take(
         &mut self,
         graph: &Graph,
@@ -40,7 +40,7 @@ impl Meter {
         let limit = graph.behaviour().resource_units.unwrap_or(documented);
         if self.used > limit {
             let left = self.ends.map_or(0.0, |ends| (ends - now).as_seconds_f64());
-            // In seconds of the real cloud, which who waits scales as well; the header can say whole ones only.
+            // In real-cloud seconds, because the client scales its wait. The header allows only whole seconds.
             let seconds = graph.options.clock.real(left).ceil();
             return Err(GraphError::throttled(if seconds > 1.0 { seconds as u64 } else { 1 }));
         }

@@ -1,5 +1,5 @@
-//! A local cloud for tests, with an emulator behind it that is no more than a notebook, and clients that speak AWS's
-//! protocols by hand. The clock runs at life's pace, so that nothing happens before a test moves it.
+//! Test setup: a local cloud in front of a fake emulator that only records requests, and clients that send AWS requests
+//! by hand. The clock is not scaled, so nothing becomes due before a test advances the clock.
 
 use std::sync::{Arc, Mutex};
 
@@ -8,7 +8,7 @@ use axum::http::HeaderMap;
 use local_cloud::{Behaviour, ClientCredentials, LocalCloud, Options, Tenant};
 use serde_json::{Value, json};
 
-/// What the emulator was asked, as method, path and body.
+/// The requests that the emulator received, as method, path and body.
 pub(crate) type Notebook = Arc<Mutex<Vec<(String, String, String)>>>;
 
 pub(crate) struct Cloud {
@@ -17,7 +17,7 @@ pub(crate) struct Cloud {
     client: reqwest::Client,
 }
 
-/// An answer: status, error code (where there is one), body.
+/// A response: status, error code (if any), body.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -41,7 +41,7 @@ pub(crate) fn options() -> Options {
         faults: Vec::new(),
         record: None,
         real_rates: false,
-        // Where botocore is at hand, every call of these tests is held against the official models as well.
+        // If botocore's models are available, every call of these tests is also compared with the official models.
         models: std::env::var_os("LOCAL_CLOUD_MODELS").map(Into::into),
         behaviour: Behaviour { instance_seconds: 45.0, ..Behaviour::default() },
         assume: Vec::new(),
@@ -62,7 +62,7 @@ pub(crate) async fn start_with(mut options: Options) -> Cloud {
     Cloud { cloud, notebook, client: reqwest::Client::builder().no_proxy().build().unwrap() }
 }
 
-/// Knows the SAML provider `known` and its namesakes, and answers everything else with a greeting.
+/// Emulates SAML providers whose name contains `known`. Returns a fixed greeting to other requests.
 async fn emulate(State(notebook): State<Notebook>, request: axum::extract::Request) -> (HeaderMap, String) {
     let (parts, body) = request.into_parts();
     let body = String::from_utf8(axum::body::to_bytes(body, 1 << 20).await.unwrap().to_vec()).unwrap();
@@ -101,7 +101,7 @@ impl Cloud {
         Answer { status, code, body, text }
     }
 
-    /// A call to Connect.
+    /// Sends a request to Connect.
     pub(crate) async fn connect(&self, method: &str, path: &str, body: Value) -> Answer {
         let url = format!("{}{path}", self.cloud.aws_url());
         let request = self.client.request(method.parse().unwrap(), url);
@@ -109,12 +109,12 @@ impl Cloud {
         self.send(request, "connect").await
     }
 
-    /// A call to Service Quotas.
+    /// Sends a request to Service Quotas.
     pub(crate) async fn quotas(&self, operation: &str, body: Value) -> Answer {
         self.target("servicequotas", &format!("ServiceQuotasV20190624.{operation}"), body).await
     }
 
-    /// A call to AWS Support.
+    /// Sends a request to AWS Support.
     pub(crate) async fn support(&self, operation: &str, body: Value) -> Answer {
         self.target("support", &format!("AWSSupport_20130415.{operation}"), body).await
     }
@@ -124,17 +124,17 @@ impl Cloud {
         self.send(request.header("content-type", "application/x-amz-json-1.1").body(body.to_string()), service).await
     }
 
-    /// A call to IAM.
+    /// Sends a request to IAM.
     pub(crate) async fn iam(&self, form: &[(&str, &str)]) -> Answer {
         self.send(self.client.post(self.cloud.aws_url()).form(form), "iam").await
     }
 
-    /// An administrator's call.
+    /// Sends an administration request.
     pub(crate) async fn admin(&self, method: &str, path: &str, body: Value) -> Answer {
         self.connect(method, &format!("/_admin/{path}"), body).await
     }
 
-    /// Creates an instance and waits for it; its id and ARN.
+    /// Creates an instance and advances the clock until it is ready. Returns its ID and ARN.
     pub(crate) async fn instance(&self, alias: &str) -> (String, String) {
         let made = self.connect("PUT", "/instance", instance(alias)).await;
         assert_eq!(made.status, 200, "{}", made.text);
@@ -142,7 +142,7 @@ impl Cloud {
         (made.body["Id"].as_str().unwrap().to_owned(), made.body["Arn"].as_str().unwrap().to_owned())
     }
 
-    /// The ids of the profiles `Agent` and `Basic Routing Profile`.
+    /// The IDs of the profiles `Agent` and `Basic Routing Profile`.
     pub(crate) async fn profiles(&self, instance: &str) -> (String, String) {
         let id = |answer: Answer, key: &str, name: &str| {
             let found = answer.body[key].as_array().unwrap().iter().find(|one| one["Name"] == name).cloned();
@@ -156,7 +156,7 @@ impl Cloud {
         )
     }
 
-    /// Ends a test: the cloud found nothing wrong with itself.
+    /// Checks at the end of a test that the local cloud has reported no faults of its own.
     pub(crate) fn is_clean(&self) {
         assert_eq!(self.cloud.violations(), Vec::<String>::new());
     }

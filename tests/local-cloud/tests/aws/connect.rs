@@ -1,10 +1,10 @@
-//! Amazon Connect, called over the wire.
+//! Tests of Amazon Connect over HTTP.
 
 use crate::common::{Cloud, instance, options, start, start_with};
 use local_cloud::{Behaviour, NumberStock};
 use serde_json::{Value, json};
 
-/// A user's request on `instance`.
+/// The body of a `CreateUser` request for the instance.
 async fn user(cloud: &Cloud, id: &str, name: &str) -> Value {
     let (security, routing) = cloud.profiles(id).await;
     json!({
@@ -174,7 +174,7 @@ async fn users_are_held_to_the_rules_of_a_saml_instance() {
     assert_eq!(cloud.connect("PUT", &format!("/users/{id}"), good.clone()).await.status, 200);
     let twice = cloud.connect("PUT", &format!("/users/{id}"), good.clone()).await;
     assert_eq!((twice.status, twice.code.as_str()), (409, "DuplicateResourceException"));
-    // Another case is another name.
+    // Usernames are case-sensitive, so this is a different name.
     let other = cloud.connect("PUT", &format!("/users/{id}"), changed("Username", json!("taro@example.com"))).await;
     assert_eq!(other.status, 200);
     cloud.is_clean();
@@ -257,7 +257,7 @@ async fn with_real_rates_the_sixth_call_of_a_burst_is_throttled() {
         codes.push(cloud.connect("GET", "/instance", Value::Null).await.code);
     }
     assert_eq!(codes, ["", "", "", "", "", "ThrottlingException"]);
-    // Each operation has a bucket of its own.
+    // Each operation has its own bucket.
     assert_eq!(cloud.connect("GET", "/instance/none", Value::Null).await.status, 404);
     cloud.is_clean();
 }

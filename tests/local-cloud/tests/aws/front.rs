@@ -1,4 +1,4 @@
-//! The doors: pass-through, fault rules, the record, the administrator's calls, the additions to IAM.
+//! Tests of request forwarding, fault rules, the record, administration calls, and the additions to IAM.
 use std::process::Command;
 
 use crate::common::{instance, options, start, start_with};
@@ -78,7 +78,7 @@ async fn an_answer_can_be_late_and_cut_short_after_its_effect() {
     assert_eq!(listed["InstanceSummaryList"][0]["InstanceAlias"], "acme");
 }
 
-/// A process that sends one request by hand and waits for the answer.
+/// Starts a process that sends one request and waits for the response.
 fn caller(url: &str, alias: &str) -> std::process::Child {
     let body = instance(alias).to_string();
     let address = url.replace("http://", "").replace(':', "/");

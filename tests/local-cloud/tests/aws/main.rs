@@ -1,4 +1,4 @@
-//! The AWS half of the local cloud, called over the wire.
+//! Tests of the AWS services of the local cloud over HTTP.
 #![expect(clippy::unwrap_used, reason = "a missing part of an answer is a failed test")]
 
 mod common;

@@ -1,4 +1,4 @@
-//! Service Quotas, called over the wire.
+//! Tests of Service Quotas over HTTP.
 
 use crate::common::{Answer, Cloud, options, start, start_with};
 use local_cloud::{QuotaOutcome, QuotaPath};
@@ -10,7 +10,7 @@ fn of(context: &str) -> Value {
     json!({ "ServiceCode": "connect", "QuotaCode": CALLS, "ContextId": context })
 }
 
-/// The value applied to an instance, if there is one.
+/// The applied value of an instance, if any.
 async fn value(cloud: &Cloud, context: &str) -> Option<f64> {
     cloud.quotas("GetServiceQuota", of(context)).await.body["Quota"]["Value"].as_f64()
 }
@@ -126,7 +126,7 @@ async fn a_quota_that_was_never_raised_has_no_applied_value() {
         let all = json!({ "ServiceCode": "connect", "QuotaCode": CALLS, "QuotaAppliedAtLevel": "ALL" });
         let listed = cloud.quotas("ListServiceQuotas", all).await.body["Quotas"].as_array().unwrap().len();
         assert_eq!(listed, usize::from(applied));
-        // The default is in force all the same.
+        // The default value still applies.
         assert_eq!(request(&cloud, &arn, 10.0).await.code, "IllegalArgumentException");
         cloud.is_clean();
     }

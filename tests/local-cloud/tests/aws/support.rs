@@ -1,11 +1,11 @@
-//! AWS Support, called over the wire.
+//! Tests of AWS Support over HTTP.
 
 use crate::common::{Answer, Cloud, options, start, start_with};
 use serde_json::{Value, json};
 
 const SERVICE: &str = "service-connect-number-management";
 
-/// The category of orders, as the service itself names it.
+/// The category code for orders, as the service returns it.
 async fn category(cloud: &Cloud) -> String {
     let found = cloud.support("DescribeServices", json!({ "serviceCodeList": [SERVICE], "language": "en" })).await.body;
     let categories = found["services"][0]["categories"].as_array().unwrap().clone();

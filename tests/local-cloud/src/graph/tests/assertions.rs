@@ -1,4 +1,4 @@
-//! Client assertions: of AWS's, of an application's own certificate, and everything that is wrong with either.
+//! Client assertions: tokens of an AWS account, assertions signed with an application's certificate, and invalid ones.
 
 use aws_lc_rs::{rand::SystemRandom, rsa::KeyPair, signature::RSA_PSS_SHA256};
 use base64::{
@@ -16,7 +16,7 @@ const ROLE: &str = "arn:aws:iam::111122223333:role/connect-onboarding-ap-northea
 const AUDIENCE: &str = "api://AzureADTokenExchange";
 const ENDPOINT: &str = "http://127.0.0.1:4572/7a1c9d3e-2b4f-4c6d-8e0a-1b3c5d7e9f01/oauth2/v2.0/token";
 
-/// An issuer of tokens that publishes its key, as AWS does for an account.
+/// A token issuer that publishes its key, as AWS does for an account.
 struct Issuer {
     url: String,
     key: RsaKey,
@@ -50,7 +50,7 @@ impl Issuer {
         json!({ "alg": "RS256", "typ": "JWT", "kid": self.key.id() })
     }
 
-    /// Has the application trust this issuer for one role.
+    /// A federated credential that trusts this issuer for one role.
     fn trusted(&self, issuer: Option<&str>) -> AppCredential {
         let issuer = Some(issuer.unwrap_or(&self.url).to_owned());
         AppCredential::Federated { issuer, subject: ROLE.into(), audience: AUDIENCE.into() }
@@ -71,14 +71,14 @@ fn app(credentials: Vec<AppCredential>) -> AppRegistration {
     AppRegistration { client_id: CLIENT.into(), permissions: vec!["Group.Read.All".into()], credentials }
 }
 
-/// A tenant in which nothing takes time.
+/// A tenant without delays.
 fn tenant(credentials: Vec<AppCredential>) -> Client {
     let client = Client::new(0.0, agents(1), |_| {});
     client.graph.register(app(credentials));
     client
 }
 
-/// What the token endpoint says to an assertion: nothing where it gives a token, else the number.
+/// The AADSTS number with which the token endpoint rejects an assertion. `None` if it issues a token.
 async fn refusal(client: &Client, assertion: &str) -> Option<u64> {
     let form = [
         ("client_id", CLIENT),
@@ -155,7 +155,7 @@ async fn a_new_federated_credential_and_new_consent_take_their_time() {
     assert_eq!(refusal(&client, &issuer.sign(&issuer.header(), &issuer.claims())).await, None);
 }
 
-/// A certificate, and the key to sign with.
+/// A certificate and its signing key.
 struct Own {
     pem: String,
     key: KeyPair,

@@ -1,4 +1,4 @@
-//! The tenant, asked as a client asks it. Each answer is held against Microsoft's description on its way out.
+//! Tests of the tenant through its HTTP API. Each response is validated against Microsoft's description.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod assertions;
@@ -28,7 +28,7 @@ const SECRET: &str = "not-a-real-secret";
 const TEMPLATE: &str = "8b1025e4-1dd2-430b-a150-2ef79cd700f5";
 const AGENTS: &str = "aaaaaaaa-0000-4000-8000-000000000001";
 
-/// A client with a token of one tenant.
+/// A client with an access token of one tenant.
 struct Client {
     graph: Arc<Graph>,
     clock: Clock,
@@ -46,12 +46,12 @@ fn user_id(number: usize) -> String {
     format!("bbbbbbbb-0000-4000-8000-{number:012}")
 }
 
-/// A group `Support agents` with as many users.
+/// A group `Support agents` with this number of users.
 fn agents(users: usize) -> Value {
     json!({"groups": [{"id": AGENTS, "displayName": "Support agents", "members": (1..=users).map(user).collect::<Vec<_>>()}]})
 }
 
-/// A tenant in which nothing takes time and three people are in the group.
+/// A tenant without delays, with three users in the group.
 fn client() -> Client {
     Client::new(0.0, agents(3), |_| {})
 }
@@ -90,7 +90,7 @@ impl Client {
         self
     }
 
-    /// Asks the token endpoint with a form.
+    /// Sends a form to the token endpoint.
     async fn token(&self, tenant: &str, form: &[(&str, &str)]) -> (u16, Value) {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
         let request = Request {
@@ -104,7 +104,7 @@ impl Client {
         (response.status, serde_json::from_slice(&response.body).unwrap())
     }
 
-    /// Metadata as text.
+    /// The federation metadata as text.
     async fn metadata(&self, app_id: Option<&str>) -> (u16, String) {
         let request = Request {
             method: "GET".into(),
@@ -132,7 +132,7 @@ impl Client {
         self.token.borrow().clone().unwrap()
     }
 
-    /// The whole answer to one call; `url` is the path behind the version with its query, or a next link.
+    /// The full response to a call. `url` is the path and query without the API version, or a next link.
     async fn send(&self, method: &str, url: &str, body: Value) -> Response {
         let url = url.strip_prefix("http://127.0.0.1:4571/v1.0").unwrap_or(url);
         let (path, query) = url.split_once('?').unwrap_or((url, ""));
@@ -171,7 +171,7 @@ impl Client {
         answer
     }
 
-    /// A call that must be refused; its status, code and message.
+    /// A call that must fail. Returns its status, code and message.
     async fn refused(&self, method: &str, url: &str, body: Value) -> (u16, String, String) {
         let (status, answer) = self.call(method, url, body).await;
         assert!(status >= 400, "{method} {url}: {status} {answer}");
@@ -179,7 +179,7 @@ impl Client {
         (status, text("code"), text("message"))
     }
 
-    /// Both lists of credentials of a service principal, with their secrets null, as a PATCH has to send them back.
+    /// Both credential lists of a service principal with null secrets, as a PATCH must send them back.
     async fn credentials(&self, url: &str) -> (Vec<Value>, Vec<Value>) {
         let fields = "keyCredentials,passwordCredentials,preferredTokenSigningKeyThumbprint";
         let shown = self.ok("GET", &format!("{url}?$select={fields}"), Value::Null).await;
@@ -191,7 +191,8 @@ impl Client {
         (list("keyCredentials", "key"), list("passwordCredentials", "secretText"))
     }
 
-    /// A gallery application of that name: the ids of the application and of the service principal, and its app id.
+    /// Instantiates a gallery application. Returns the IDs of the application and the service principal, and the app
+    /// ID.
     async fn instantiate(&self, name: &str) -> (String, String, String) {
         let url = format!("/applicationTemplates/{TEMPLATE}/instantiate");
         let (status, made) = self.call("POST", &url, json!({"displayName": name})).await;
@@ -205,7 +206,7 @@ fn fields(value: Value) -> Map<String, Value> {
     object(value)
 }
 
-/// Holds a good answer against the description, as the project's traffic check does.
+/// Validates a successful response against the description, as the project's traffic check does.
 fn check_answer(request: &Request, response: &Response) {
     let (_, parts) = segments(&request.path);
     let Ok((endpoint, _)) = MODEL.route(&request.method, &parts) else {

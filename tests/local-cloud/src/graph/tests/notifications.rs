@@ -20,9 +20,9 @@ use super::{AGENTS, CLIENT, Client, agents, fields, user, user_id};
 struct Endpoint {
     received: Arc<Mutex<Vec<Value>>>,
     hosts: Arc<Mutex<Vec<String>>>,
-    /// How many deliveries are still answered with 503.
+    /// The number of deliveries that still get 503.
     refuse: Arc<Mutex<u32>>,
-    /// What it says to a validation token; `None`: the token.
+    /// The response to a validation token. `None`: the token itself.
     handshake: Option<&'static str>,
 }
 
@@ -55,7 +55,7 @@ impl Endpoint {
         url
     }
 
-    /// The deliveries, once there are as many.
+    /// The deliveries, as soon as there are at least `count`.
     async fn deliveries(&self, count: usize) -> Vec<Value> {
         for _ in 0..400 {
             let received = self.received.lock().unwrap().clone();
@@ -68,7 +68,7 @@ impl Endpoint {
     }
 }
 
-/// A client whose notifications set out at once, neither twice nor late.
+/// A client whose notifications are sent without delay or duplicates.
 fn calm(upstream: &str) -> Client {
     Client::with_upstream(0.001, agents(3), upstream, |behaviour| {
         behaviour.duplicate_notifications_every = None;
