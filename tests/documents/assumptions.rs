@@ -1,5 +1,5 @@
-//! The documents' lists of what was not seen in a real account, generated from the table of the local cloud:
-//! `UPDATE_DOCS=1 cargo test --workspace --test product documents::assumptions` writes them anew.
+//! Generates the documents' table of assumptions from the table of the local cloud:
+//! `UPDATE_DOCS=1 cargo test --workspace --test product documents::assumptions` writes it again.
 
 use std::{env, fmt::Write, fs};
 
@@ -13,19 +13,7 @@ fn said(text: Text, japanese: bool) -> &'static str {
     if japanese { text.ja } else { text.en }
 }
 
-/// What is assumed, one paragraph for each area.
-fn list(japanese: bool) -> String {
-    let mut list = String::new();
-    for area in Area::ALL {
-        let rows = assumptions::all().filter(|row| row.area == area);
-        let sentences: Vec<&str> = rows.map(|row| said(row.assumed, japanese)).collect();
-        let gap = if japanese { "" } else { " " };
-        let _ = writeln!(list, "- **{}**: {}", said(area.title(), japanese), sentences.join(gap));
-    }
-    list
-}
-
-/// Every row with both readings.
+/// Every assumption with both readings.
 fn table(japanese: bool) -> String {
     let mut table = match japanese {
         true => "| 名前 | 前提 | 別の解釈 | 出典 |\n".to_owned(),
@@ -43,12 +31,7 @@ fn table(japanese: bool) -> String {
 
 #[test]
 fn the_documents_list_exactly_the_assumptions_of_the_local_cloud() {
-    for (file, generated) in [
-        ("README.md", list(false)),
-        ("README.ja.md", list(true)),
-        ("docs/local-cloud.md", table(false)),
-        ("docs/ja/local-cloud.md", table(true)),
-    ] {
+    for (file, generated) in [("docs/local-cloud.md", table(false)), ("docs/ja/local-cloud.md", table(true))] {
         let text = read(file);
         let (head, rest) = text.split_once("<!-- assumptions -->\n").unwrap();
         let (_, tail) = rest.split_once("<!-- /assumptions -->").unwrap();

@@ -44,18 +44,6 @@ pub enum Area {
 impl Area {
     /// All topics, in the order of the documents.
     pub const ALL: [Self; 5] = [Self::Entra, Self::Certificates, Self::Connect, Self::Permissions, Self::Quotas];
-
-    /// The heading of the topic.
-    #[must_use]
-    pub const fn title(self) -> Text {
-        match self {
-            Self::Entra => Text { en: "Entra and Graph", ja: "Entra と Graph" },
-            Self::Certificates => Text { en: "Certificates", ja: "証明書" },
-            Self::Connect => Text { en: "Amazon Connect", ja: "Amazon Connect" },
-            Self::Permissions => Text { en: "Permissions", ja: "アクセス許可" },
-            Self::Quotas => Text { en: "Quotas and Support", ja: "クォータとサポート" },
-        }
-    }
 }
 
 /// A fact that no documentation settles.
