@@ -1,19 +1,19 @@
-//! The two applications by which the stack signs in to Microsoft Graph, and what each of them may do there.
+//! The two Entra identities that the stack uses to sign in to Microsoft Graph, and their permissions.
 //!
-//! The *setup* identity is wide: it registers the enterprise application, makes its certificate and claims, and assigns
-//! groups. Only the functions of an onboarding may use it, and it can be removed when nobody onboards. The *runtime* identity
-//! only reads; it is what stays. What `onboard entra-setup` asks an administrator for and what `preflight` looks for are the
-//! same list: this one.
+//! The *setup* identity has wide permissions: it creates the enterprise application with its certificate and claims,
+//! and assigns groups. Only the functions of an onboarding may use it, and an administrator can remove it between
+//! onboardings. The *runtime* identity only reads, and stays. `onboard entra-setup` requests exactly these permissions,
+//! and `preflight` checks them.
 
 use serde::{Deserialize, Serialize};
 
-/// The application id of Microsoft Graph, in every tenant.
+/// The application id of Microsoft Graph, equal in every tenant.
 pub const GRAPH_APP_ID: &str = "00000003-0000-0000-c000-000000000000";
 
-/// What a federated credential of Entra's global cloud expects as the audience of a foreign token.
+/// The audience of a federated identity token in Entra's global cloud.
 pub const TOKEN_AUDIENCE: &str = "api://AzureADTokenExchange";
 
-/// As whom a function signs in.
+/// The identity that a function uses to sign in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Identity {
@@ -23,17 +23,17 @@ pub enum Identity {
     Runtime,
 }
 
-/// An application permission of Microsoft Graph (an app role of its service principal).
+/// An application permission of Microsoft Graph: an app role of its service principal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Permission {
-    /// Its name, as it stands in a token's `roles`.
+    /// The name, as in the `roles` claim of a token.
     pub name: &'static str,
-    /// The id of the app role (Microsoft Graph permissions reference; the same in every tenant of the global cloud).
+    /// The id of the app role (Microsoft Graph permissions reference). It is equal in every tenant of the global cloud.
     pub id: &'static str,
-    /// Whether the identity's work can't be done without it.
+    /// Whether the identity cannot work without this permission.
     pub required: bool,
-    /// What it is for.
+    /// The reason why the identity needs this permission.
     pub purpose: &'static str,
 }
 
@@ -50,8 +50,9 @@ const READ_USERS: Permission = Permission {
     purpose: "reads the members' names and whether their accounts are enabled",
 };
 
-/// `Application.ReadWrite.OwnedBy` is Microsoft's "least" for the single calls and does not do: an application that is made
-/// from the gallery without a user has no owner (microsoft-graph-docs#16545).
+/// Microsoft lists `Application.ReadWrite.OwnedBy` as the least privileged permission for each call, but it is not
+/// sufficient: an application that is created from the gallery without a signed-in user has no owner
+/// (microsoft-graph-docs#16545).
 const SETUP: [Permission; 5] = [
     Permission {
         name: "Application.ReadWrite.All",
@@ -93,7 +94,7 @@ const RUNTIME: [Permission; 4] = [
 ];
 
 impl Identity {
-    /// Both.
+    /// Both identities.
     pub const ALL: [Self; 2] = [Self::Setup, Self::Runtime];
 
     /// `setup` or `runtime`.
@@ -105,13 +106,13 @@ impl Identity {
         }
     }
 
-    /// The identity of this name.
+    /// The identity with this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|identity| identity.name() == name)
     }
 
-    /// What an administrator grants it.
+    /// The permissions that an administrator grants to this identity.
     #[must_use]
     pub const fn permissions(self) -> &'static [Permission] {
         match self {
@@ -120,7 +121,7 @@ impl Identity {
         }
     }
 
-    /// The names of those without which it can't do its work.
+    /// The names of the permissions that this identity cannot work without.
     pub fn required(self) -> impl Iterator<Item = &'static str> {
         self.permissions().iter().filter(|permission| permission.required).map(|permission| permission.name)
     }
@@ -137,14 +138,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_runtime_identity_can_write_nothing() {
+    fn the_runtime_identity_has_no_write_permission() {
         for permission in Identity::Runtime.permissions() {
             assert!(!permission.name.contains("Write"), "{}", permission.name);
         }
     }
 
     #[test]
-    fn an_identity_is_known_by_its_name() {
+    fn an_identity_is_found_by_its_name() {
         for identity in Identity::ALL {
             assert_eq!(Identity::from_name(identity.name()), Some(identity));
         }

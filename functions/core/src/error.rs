@@ -1,45 +1,46 @@
-//! The named errors of the workflow. A name here is a name in the state machines' `Retry` and `Catch` lists; a contract
-//! test holds the two together.
+//! The named errors of the workflow. The state machines use these names in `Retry` and `Catch`; a contract test keeps
+//! both sides equal.
 
 use std::fmt;
 
-/// Why a step could not do its work. [`StepErrorKind::name`] is what the state machine matches; the message is for people.
+/// The error of a step. The state machine matches [`StepErrorKind::name`]; the message is for the operator.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct StepError {
-    /// Which of the named errors this is.
+    /// The named error.
     pub kind: StepErrorKind,
-    /// What happened, to which object, what to do next, with the request id of the cloud that refused.
+    /// What happened, to which object, what to do next, and the request id of the failed call.
     pub message: String,
 }
 
-/// The kinds of [`StepError`], by what the state machine does about them.
+/// The kinds of [`StepError`], each with its handling in the state machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum StepErrorKind {
-    /// The service asked for fewer calls, beyond what the SDK's or the Graph client's own retries absorb. Retried slowly.
+    /// The service throttled more calls than the retries of the SDK or of the Graph client absorb. Retried slowly.
     Throttled,
-    /// A 5xx, a timeout, a broken connection, a concurrent modification. Retried.
+    /// A 5xx response, a timeout, a broken connection or a concurrent modification. Retried.
     Unavailable,
-    /// Something just made is not visible yet. Retried for some minutes.
+    /// A new object is not visible yet. Retried for some minutes.
     NotConsistentYet,
-    /// The input, or what another system handed over, is not usable. Final.
+    /// The input, or data from another system, is not valid. Not retried.
     InvalidInput,
-    /// A permission or consent is missing. Retried briefly (a new policy takes seconds to be seen), then final.
+    /// A permission or consent is missing. Retried for a short time, because a new policy takes effect after some
+    /// seconds.
     AccessDenied,
-    /// The name is taken by something that is not ours, or two things answer to it. Final.
+    /// An object that is not ours has the name, or several objects match. Not retried.
     Conflict,
-    /// A limit of the account or of the instance is reached. Final; needs a quota increase.
+    /// A limit of the account or instance is reached. Not retried; needs a quota increase.
     LimitExceeded,
-    /// A quota request was refused. Final for the branch that needs it.
+    /// A quota request was denied. Ends the branch that needs the quota.
     QuotaDenied,
-    /// A plan would remove more than its brake allows. A person decides.
+    /// A plan would remove more users than the removal limit allows. An operator decides.
     UnsafePlan,
-    /// A fault of this program, or an answer that no documentation describes. Retried once.
+    /// A fault of this program, or a response that is not documented. Retried once.
     Internal,
 }
 
 impl StepErrorKind {
-    /// Every kind, in the order of the design.
+    /// Every kind.
     pub const ALL: [Self; 10] = [
         Self::Throttled,
         Self::Unavailable,
@@ -57,7 +58,7 @@ impl StepErrorKind {
     pub const RETRIED: [Self; 5] =
         [Self::Throttled, Self::Unavailable, Self::NotConsistentYet, Self::AccessDenied, Self::Internal];
 
-    /// The name by which the state machines know this kind.
+    /// The name in the state machines.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -80,7 +81,7 @@ impl StepErrorKind {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// What a person does about it, for a report or a command line.
+    /// The advice for an operator, for a report or the command line.
     #[must_use]
     pub const fn advice(self) -> &'static str {
         match self {
@@ -114,19 +115,19 @@ impl fmt::Display for StepErrorKind {
 }
 
 impl StepError {
-    /// An error of a kind.
+    /// Creates an error.
     #[must_use]
     pub fn new(kind: StepErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into() }
     }
 
-    /// The name by which the state machines know this error.
+    /// The name in the state machines.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.kind.name()
     }
 
-    /// The same error, saying first what was being done.
+    /// Adds to the message which operation failed.
     #[must_use]
     pub fn during(mut self, what: &str) -> Self {
         self.message = format!("{what}: {}", self.message);
@@ -153,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_is_found_again_by_its_name() {
+    fn every_kind_is_found_by_its_name() {
         for kind in StepErrorKind::ALL {
             assert_eq!(StepErrorKind::from_name(kind.name()), Some(kind));
         }

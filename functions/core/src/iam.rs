@@ -1,15 +1,15 @@
-//! The IAM documents of the federation, as values to compare and as text to send.
+//! The IAM policy documents of the federation, to send and to compare.
 
 use serde_json::{Value, json};
 
 use crate::StepError;
 
-/// The longest session that a SAML role can have, in seconds (IAM: `MaxSessionDuration`).
+/// The longest session of a SAML role, in seconds (IAM: `MaxSessionDuration`).
 pub const LONGEST_SESSION: u32 = 43_200;
-/// The shortest `MaxSessionDuration` that IAM takes, in seconds.
+/// The shortest `MaxSessionDuration` that IAM accepts, in seconds.
 pub const SHORTEST_SESSION: u32 = 3_600;
 
-/// The policy that lets a federated user into one instance (Connect administrator guide: Configure SAML).
+/// The policy that lets a federated user sign in to one instance (Connect administrator guide: Configure SAML).
 #[must_use]
 pub fn federation_policy(instance_id: &str) -> Value {
     json!({
@@ -24,8 +24,7 @@ pub fn federation_policy(instance_id: &str) -> Value {
     })
 }
 
-/// The trust policy: only this SAML provider, only with an assertion meant for AWS sign-in, be it posted to the global
-/// endpoint or to the Region's own.
+/// The trust policy. It accepts only this SAML provider, and only assertions for one of the two AWS sign-in endpoints.
 #[must_use]
 pub fn trust_policy(saml_provider_arn: &str, region: &str) -> Value {
     json!({
@@ -39,15 +38,15 @@ pub fn trust_policy(saml_provider_arn: &str, region: &str) -> Value {
     })
 }
 
-/// The two AWS sign-in endpoints that take a SAML response, the global one first. They are the reply URLs in Entra and
-/// the audiences in the trust policy.
+/// The two AWS sign-in endpoints that accept a SAML response; the global endpoint comes first. They are the reply URLs
+/// in Entra and the audiences in the trust policy.
 #[must_use]
 pub fn sign_in_endpoints(region: &str) -> [String; 2] {
     ["https://signin.aws.amazon.com/saml".into(), format!("https://{region}.signin.aws.amazon.com/saml")]
 }
 
-/// Whether two policy documents say the same. IAM keeps the text that it was given, but a person may have edited it: one
-/// value and a list of one value are the same, and so are lists in another order.
+/// Whether two policy documents are equivalent. IAM stores the text unchanged, but an administrator may have edited it,
+/// so the order of a list does not matter, and a single value equals a list of one value.
 #[must_use]
 pub fn same_document(one: &Value, other: &Value) -> bool {
     fn normal(value: &Value) -> Value {
@@ -64,7 +63,7 @@ pub fn same_document(one: &Value, other: &Value) -> bool {
     normal(one) == normal(other)
 }
 
-/// What a policy document says, for people: who is allowed what, and the names of the conditions.
+/// A readable summary of a policy document: effect, principals, actions, resources and conditions.
 #[must_use]
 pub fn summary(document: &Value) -> String {
     fn list(value: &Value) -> Vec<Value> {
@@ -114,7 +113,7 @@ pub fn summary(document: &Value) -> String {
 /// The seconds of an ISO 8601 duration of hours, minutes and seconds (`PT12H`, `PT1H30M`).
 ///
 /// # Errors
-/// `InvalidInput` where it is none, or not between one hour and twelve.
+/// `InvalidInput` if the text is not such a duration, or is shorter than one hour or longer than twelve.
 pub fn session_seconds(duration: &str) -> Result<u32, StepError> {
     let bad = || {
         StepError::invalid_input(format!(
@@ -147,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_document_with_a_list_of_one_says_the_same_as_one_with_the_value() {
+    fn a_list_of_one_value_equals_the_single_value() {
         let mut edited = federation_policy("i");
         edited["Statement"] = edited["Statement"][0].clone();
         edited["Statement"]["Action"] = json!(["connect:GetFederationToken"]);
@@ -165,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_is_told_with_everybody_whom_it_lets_in() {
+    fn a_summary_names_every_principal() {
         let mut edited = trust_policy("P", "r");
         if let Some(statements) = edited["Statement"].as_array_mut() {
             statements.push(json!({ "Effect": "Allow", "Principal": { "AWS": "root" }, "Action": ["sts:AssumeRole"] }));
@@ -181,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_between_one_and_twelve_hours_are_read() {
+    fn durations_between_one_and_twelve_hours_are_accepted() {
         for (text, seconds) in
             [("PT1H", 3600), ("PT12H", 43_200), ("PT1H30M", 5400), ("PT90M", 5400), ("PT7200S", 7200)]
         {
@@ -190,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn other_durations_are_refused() {
+    fn other_durations_are_rejected() {
         for text in ["", "PT", "12H", "PT13H", "PT59M", "PT1M1H", "PT1H1H", "PT1D", "P1D", "PT99999999999H", "PT1"] {
             assert!(session_seconds(text).is_err(), "{text}");
         }

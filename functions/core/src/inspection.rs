@@ -1,9 +1,9 @@
-//! An object of an onboarding as it stands in the clouds, held against what the input wants: what an inspector finds, and
-//! what a plan or a drift report makes of it.
+//! The state of one object, compared with the input, and the plan item or drift finding that follows from the
+//! comparison.
 
 use crate::contract::{Action, Area, Check, DriftFinding, PlanItem};
 
-/// What lets somebody in who should not be, where it differs.
+/// The checks whose failure can give access to an unauthorized user.
 const SECURITY: [&str; 11] = [
     "trust policy",
     "policy",
@@ -18,48 +18,48 @@ const SECURITY: [&str; 11] = [
     "user assignment required",
 ];
 
-/// Whether an object is there, and whose it is.
+/// Whether an object exists, and who owns it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Presence {
-    /// It does not exist.
+    /// The object does not exist.
     Absent,
-    /// It carries our mark for this alias.
+    /// The object carries our tags for this alias.
     Ours,
-    /// It carries no mark of ours and can be used as it is.
+    /// The object does not carry our tags and can be used as it is.
     Adoptable,
-    /// Somebody else decided otherwise, the text says what, and it is left so.
+    /// The setting has a value that another administrator chose (the text). It stays unchanged.
     Elsewhere(String),
-    /// It stands in the way; the text says why.
+    /// The object blocks the onboarding for this reason.
     Foreign(String),
-    /// It can't be seen; the text says why.
+    /// The object can't be read for this reason.
     Hidden(String),
 }
 
 /// One object of an onboarding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Object {
-    /// The part of the onboarding.
+    /// The part of the onboarding that the object belongs to.
     pub area: Area,
-    /// What it is, for example `IAM role`.
+    /// The type of the object, for example `IAM role`.
     pub kind: &'static str,
-    /// Its name.
+    /// The name of the object.
     pub name: String,
-    /// Whether it is there, and whose it is.
+    /// Whether the object exists, and who owns it.
     pub presence: Presence,
-    /// What an onboarding compares and sets. A check that failed is a difference.
+    /// The settings that an onboarding compares and sets. A failed check is a difference.
     pub checks: Vec<Check>,
-    /// What nobody should have changed and an onboarding leaves alone all the same.
+    /// Settings that should not have changed, and that an onboarding reports but never changes.
     pub guards: Vec<Check>,
-    /// What is worth saying about it besides.
+    /// Additional information about the object.
     pub note: String,
-    /// Whether a step of the onboarding can set it back.
+    /// Whether a step of the onboarding can revert a difference.
     pub reversible: bool,
-    /// What an operator does about a difference that no step sets back.
+    /// What an operator does about a difference that no step reverts.
     pub advice: String,
 }
 
 impl Object {
-    /// An object about which nothing was compared yet.
+    /// An object without checks.
     #[must_use]
     pub fn new(area: Area, kind: &'static str, name: impl Into<String>, presence: Presence) -> Self {
         Self {
@@ -75,48 +75,48 @@ impl Object {
         }
     }
 
-    /// The same with what was compared.
+    /// Adds the checks of settings that an onboarding sets.
     #[must_use]
     pub fn with(mut self, checks: impl Into<Vec<Check>>) -> Self {
         self.checks = checks.into();
         self
     }
 
-    /// The same with what is only watched.
+    /// Adds the checks of settings that an onboarding only reports.
     #[must_use]
     pub fn guarded(mut self, guards: impl Into<Vec<Check>>) -> Self {
         self.guards = guards.into();
         self
     }
 
-    /// The same with a note.
+    /// Adds a note.
     #[must_use]
     pub fn noting(mut self, note: impl Into<String>) -> Self {
         self.note = note.into();
         self
     }
 
-    /// The same with what an operator does about a difference that no step sets back.
+    /// Adds the advice for a difference that no step reverts.
     #[must_use]
     pub fn advising(mut self, advice: impl Into<String>) -> Self {
         self.advice = advice.into();
         self
     }
 
-    /// The same as something that no step can set back.
+    /// Marks the object as one that no step can revert, and adds the advice for an operator.
     #[must_use]
     pub fn irreversible(mut self, advice: impl Into<String>) -> Self {
         self.reversible = false;
         self.advising(advice)
     }
 
-    /// What differs.
+    /// The failed checks.
     pub fn differences(&self) -> impl Iterator<Item = &Check> {
         self.checks.iter().filter(|check| !check.passed)
     }
 
-    /// What an onboarding would do about it. `known` says that an earlier onboarding used it already, so that using it is
-    /// nothing new.
+    /// The action that an onboarding would take. `known`: an earlier onboarding already uses the object, so it is not
+    /// adopted again.
     #[must_use]
     pub fn planned(&self, known: bool) -> PlanItem {
         let differences = || {
@@ -141,7 +141,7 @@ impl Object {
 }
 
 impl Object {
-    /// What somebody changed about it by hand, once an onboarding had made it what it should be.
+    /// The manual changes since the last onboarding.
     #[must_use]
     pub fn drifted(&self) -> Vec<DriftFinding> {
         let thing = format!("{} {}", self.kind, self.name);
@@ -162,7 +162,7 @@ impl Object {
         let mendable = match &self.presence {
             Presence::Absent => return whole("to be there", "none", self.reversible),
             Presence::Hidden(why) => return whole("to be seen", why, false),
-            // What it says may still be compared.
+            // The settings of a foreign object are compared below if they could be read.
             Presence::Foreign(why) if self.checks.is_empty() => return whole("ours", why, false),
             Presence::Ours | Presence::Adoptable => self.reversible,
             Presence::Foreign(_) | Presence::Elsewhere(_) => false,
@@ -173,18 +173,18 @@ impl Object {
     }
 }
 
-/// What was compared, in the order in which it was compared.
+/// Collects the results of comparisons, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Checks(Vec<Check>);
 
 impl Checks {
-    /// Two texts that have to be the same.
+    /// Compares two texts.
     pub fn equal(&mut self, name: impl Into<String>, expected: impl Into<String>, found: impl Into<String>) {
         let (expected, found) = (expected.into(), found.into());
         self.that(name, expected == found, expected, found);
     }
 
-    /// Something that was compared otherwise.
+    /// Adds the result of another comparison.
     pub fn that(
         &mut self,
         name: impl Into<String>,
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_widened_trust_is_a_security_finding_that_an_onboarding_sets_back() {
+    fn a_widened_trust_is_a_security_finding_that_an_onboarding_reverts() {
         let findings = object(Presence::Ours, false).drifted();
         assert_eq!(findings.len(), 1);
         assert_eq!(findings[0].place, "IAM role r: trust policy");
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_gone_or_can_not_be_seen_is_a_finding_and_what_is_as_it_should_be_is_none() {
+    fn a_missing_or_unreadable_object_is_a_finding_and_a_matching_object_is_not() {
         assert!(object(Presence::Ours, true).drifted().is_empty());
         assert!(object(Presence::Absent, true).drifted()[0].mendable);
         let hidden = &object(Presence::Hidden("no Policy.Read.All".into()), true).drifted()[0];
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_guard_is_a_finding_that_only_a_person_can_settle() {
+    fn a_failed_guard_is_a_finding_that_no_step_reverts() {
         let mut guards = Checks::default();
         guards.equal("further attached policies", "none", "arn:aws:iam::aws:policy/AdministratorAccess");
         let object = object(Presence::Ours, true).guarded(guards);
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_step_can_set_back_says_what_an_operator_does() {
+    fn a_difference_that_no_step_reverts_has_advice_for_the_operator() {
         let gone =
             Object::new(Area::Entra, "enterprise application", "a", Presence::Absent).irreversible("onboard start");
         let finding = &gone.drifted()[0];
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_says_what_is_wanted_and_what_is_there() {
+    fn a_change_names_the_expected_and_the_found_value() {
         let item = object(Presence::Ours, false).planned(true);
         assert_eq!(item.detail, "trust policy: the provider alone instead of the provider and a user");
     }

@@ -1,7 +1,8 @@
-//! The pure part of Connect Onboarding: the contracts between the states, the names of errors and objects, the documents
-//! of SAML and IAM, and the planner of the user sync.
+//! The pure part of Connect Onboarding: the contracts between the states, error and object names, SAML and IAM
+//! documents, and the planner of the user sync.
 //!
-//! Nothing here talks to a cloud, reads the environment or looks at the clock, so everything here is tested in seconds.
+//! No code in this crate calls a cloud service or reads the environment or the clock, so its tests need no cloud and
+//! run in seconds.
 
 pub mod backoff;
 pub mod contract;

@@ -1,26 +1,27 @@
-//! What things are called: default names, tags, prefixes. The one place that names things.
+//! Names, tags and prefixes of all objects that an onboarding creates. No other module defines such names.
 
 use crate::entra::Identity;
 
-/// The tag key that marks everything we make.
+/// The tag key on every object that we create.
 pub const MANAGED_BY_KEY: &str = "managed-by";
-/// The tag value that marks everything we make.
+/// The tag value on every object that we create.
 pub const MANAGED_BY: &str = "connect-onboarding";
-/// The tag key that says for which alias.
+/// The tag key whose value is the alias.
 pub const ONBOARDING_KEY: &str = "onboarding";
-/// The tag key on a Connect user that holds the Entra object id.
+/// The tag key on a Connect user whose value is the Entra object id.
 pub const ENTRA_OBJECT_ID_KEY: &str = "entra-object-id";
-/// The tag key on a credential's secret that says when the credential ends (RFC 3339, or a date).
+/// The tag key on a credential's secret whose value is the expiry date of the credential (RFC 3339, or a date).
 pub const EXPIRES_KEY: &str = "expires";
-/// The IAM path of our roles and policies, by which the functions' own permissions name them.
+/// The IAM path of our roles and policies. The functions' permissions are limited to this path.
 pub const IAM_PATH: &str = "/connect-onboarding/";
 /// The display name of Microsoft's gallery application.
 pub const GALLERY_APPLICATION: &str = "AWS Single-Account Access";
-/// Its template id, should Microsoft rename it once more (it was "Amazon Web Services (AWS)" before).
+/// The template id of the gallery application, in case Microsoft renames it again (its former name is "Amazon Web
+/// Services (AWS)").
 pub const GALLERY_APPLICATION_ID: &str = "8b1025e4-1dd2-430b-a150-2ef79cd700f5";
 
-/// The IAM role whose ARN is the subject of an identity's keyless tokens. Entra's federated credential names it letter for
-/// letter, so the name is fixed, and carries the Region because role names are the account's.
+/// The IAM role whose ARN is the subject of an identity's federated tokens. The federated credential in Entra must
+/// contain the exact name, so the name is fixed. It includes the Region because role names are unique per account.
 #[must_use]
 pub fn graph_role(stack: &str, region: &str, identity: Identity) -> String {
     format!("{stack}-{region}-graph-{identity}")
@@ -32,42 +33,42 @@ pub fn app_registration(stack: &str, identity: Identity) -> String {
     format!("Connect Onboarding {identity} ({stack})")
 }
 
-/// The secret that holds an identity's credential, where it has one.
+/// The secret that holds an identity's credential, if the identity uses a secret.
 #[must_use]
 pub fn credential_secret(stack: &str, identity: Identity) -> String {
     format!("{stack}/graph-{identity}")
 }
 
-/// Whether two aliases name the same instance: an alias is a host name, so Amazon Connect ignores upper and lower case. Every
-/// comparison of aliases, and of the values of our `onboarding` tags, uses this function.
+/// Whether two aliases name the same instance. An alias is a host name, so Amazon Connect ignores case. Use this
+/// function for every comparison of aliases and of `onboarding` tag values.
 #[must_use]
 pub fn same_alias(one: &str, other: &str) -> bool {
     one.eq_ignore_ascii_case(other)
 }
 
-/// The two tags that everything carries.
+/// The two tags on every object that we create.
 #[must_use]
 pub fn tags(alias: &str) -> [(&'static str, String); 2] {
     [(MANAGED_BY_KEY, MANAGED_BY.into()), (ONBOARDING_KEY, alias.into())]
 }
 
-/// The marker that stands in the `tags` of our service principal: Graph's tags are plain strings.
+/// The tag on our service principal. Tags in Graph are plain strings without a key.
 #[must_use]
 pub fn service_principal_tag(alias: &str) -> String {
     format!("{MANAGED_BY}:{alias}")
 }
 
-/// The further marker in the `tags` of a service principal that was there before its onboarding. What was adopted stays so:
-/// its switches are not changed, and a teardown does not delete it.
+/// The additional tag on a service principal that existed before its onboarding. An adopted service principal keeps
+/// this tag: its properties are not changed, and a teardown does not delete it.
 pub const ADOPTED_TAG: &str = "connect-onboarding-adopted";
 
-/// The alias in the marker of a service principal, if the tag is such a marker.
+/// The alias in a tag of our service principal; `None` if the tag is not ours.
 #[must_use]
 pub fn alias_in_service_principal_tag(tag: &str) -> Option<&str> {
     tag.strip_prefix(MANAGED_BY)?.strip_prefix(':')
 }
 
-/// Whether a tag of a service principal is the marker of this alias.
+/// Whether a tag of a service principal is our tag for this alias.
 #[must_use]
 pub fn is_service_principal_tag(tag: &str, alias: &str) -> bool {
     alias_in_service_principal_tag(tag).is_some_and(|other| same_alias(other, alias))
@@ -109,7 +110,7 @@ pub fn certificate_subject(alias: &str) -> String {
     format!("CN=Amazon Connect {alias}")
 }
 
-/// The prefix in the bucket under which an instance stores one kind of thing.
+/// The prefix in the bucket for one resource type of an instance.
 #[must_use]
 pub fn storage_prefix(alias: &str, resource_type: &str) -> String {
     let folder = match resource_type {
@@ -126,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_marker_of_a_service_principal_is_recognised_in_any_case_and_only_for_its_alias() {
+    fn the_tag_of_a_service_principal_is_recognised_in_any_case_and_only_for_its_alias() {
         let tag = service_principal_tag("Acme-Support");
         assert!(is_service_principal_tag(&tag, "acme-support"));
         assert!(!is_service_principal_tag(&tag, "acme"));

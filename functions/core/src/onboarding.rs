@@ -1,7 +1,8 @@
-//! `onboarding.json`: what a person wants. The start input of the workflow.
+//! `onboarding.json`: the start input of the workflow.
 //!
-//! Serde reads these types leniently, because an execution may wait for weeks across deployments and a step then meets
-//! the state of an older release. Only [`Onboarding::parse`] is strict: it reports every fault of the start input at once.
+//! Serde reads these types leniently, because an execution may wait for weeks across deployments, and a step then reads
+//! the state of an older release. Only [`Onboarding::parse`] is strict: it reports all faults of the start input
+//! together.
 
 use serde::{Deserialize, Serialize};
 
@@ -101,7 +102,7 @@ impl Default for Storage {
     }
 }
 
-/// The quotas to hold at least, in the order in which the input names them.
+/// The quotas and their minimum values, in the order of the input.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Quotas(pub Vec<Quota>);
@@ -149,20 +150,20 @@ pub struct Quota {
     /// The quota code, `L-` and eight hexadecimal digits in upper case.
     #[serde(deserialize_with = "upper_case")]
     pub code: String,
-    /// The value to hold at least.
+    /// The minimum value.
     pub value: f64,
-    /// Whether the onboarding fails when it is refused; otherwise it goes on and reports.
+    /// Whether a denied request fails the onboarding. If not, the onboarding continues and reports the denial.
     #[serde(default)]
     pub required: bool,
 }
 
-/// The input may write a code in lower case; Service Quotas and every comparison here have it in upper case.
+/// Reads a quota code in any case and converts it to upper case, as in Service Quotas.
 fn upper_case<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     String::deserialize(deserializer).map(|code| code.to_ascii_uppercase())
 }
 
-/// The friendly names of Connect's quotas: name, code, whether it belongs to an instance (facts: Amazon Connect service
-/// quotas, administrator guide).
+/// The Connect quotas that have a friendly name: name, code, whether the quota belongs to an instance (Amazon Connect
+/// administrator guide, service quotas).
 pub const QUOTA_NAMES: [(&str, &str, bool); 9] = [
     ("instances", "L-AA17A6B9", false),
     ("phoneNumbers", "L-8F812903", true),
@@ -189,8 +190,8 @@ pub fn quota_name(code: &str) -> &str {
     QUOTA_NAMES.iter().find(|(_, known, _)| *known == code).map_or(code, |(name, _, _)| name)
 }
 
-/// Whether a quota belongs to an instance (its requests then carry the instance ARN as `ContextId`). Unknown codes are
-/// taken to: nearly all of Connect's adjustable quotas do.
+/// Whether a quota belongs to an instance; a request for such a quota has the instance ARN as `ContextId`. Returns true
+/// for unknown codes, because almost all adjustable quotas of Connect belong to an instance.
 #[must_use]
 pub fn quota_is_per_instance(code: &str) -> bool {
     QUOTA_NAMES.iter().find(|(_, known, _)| *known == code).is_none_or(|(_, _, per_instance)| *per_instance)
@@ -364,10 +365,10 @@ pub struct Users {
 }
 
 impl Users {
-    /// The most groups of an input: the state of an execution carries each of them several times.
+    /// Maximum number of groups in an input. The state of an execution contains each group several times.
     pub const MAX_GROUPS: usize = 300;
 
-    /// The paths of the hierarchy groups that the groups name.
+    /// The hierarchy group paths that the groups use.
     #[must_use]
     pub fn hierarchy_groups(&self) -> Vec<&str> {
         self.groups.iter().filter_map(|group| group.hierarchy_group.as_deref()).collect()
@@ -389,7 +390,7 @@ pub enum UsernameAttribute {
 }
 
 impl UsernameAttribute {
-    /// The source attribute in the language of claims mapping policies (Microsoft: "Table 3", user sources).
+    /// The source attribute in a claims mapping policy (Microsoft: "Table 3", user sources).
     #[must_use]
     pub const fn claim_source(self) -> &'static str {
         match self {

@@ -1,51 +1,52 @@
-//! Decides what to do about a quota, from the values and requests that Service Quotas returned. Pure.
+//! Decides what to do about a quota, from the values and requests that Service Quotas returned.
 //!
-//! Three rules that the API reference does not spell out:
+//! Three facts that the API reference does not state:
 //!
-//! * A quota that was never raised has no applied value: `GetServiceQuota` answers `NoSuchResourceException`, for an
-//!   instance (aws-cli#8584) and for the account (aws-cli#6629). The Service Quotas console states which value is in force
-//!   then: the first of resource value, account value, AWS default value.
-//! * `APPROVED` can precede the new value, and `CASE_CLOSED` says neither yes nor no. So only the value in force decides.
-//! * A request has no client token. A request whose answer was lost is found in the request history, and it can be
-//!   decided there before its value is visible.
+//! * A quota that was never increased has no applied value: `GetServiceQuota` returns `NoSuchResourceException`, for an
+//!   instance (aws-cli#8584) and for an account (aws-cli#6629). The Service Quotas console documents the value in
+//!   force: the first of resource value, account value and AWS default value that exists.
+//! * A request can be `APPROVED` before the value changes, and `CASE_CLOSED` means neither approved nor denied. So only
+//!   the value in force decides.
+//! * A request has no client token. If the response to a request is lost, the request is found in the request history.
+//!   It may be decided there before the new value is visible.
 
 use crate::onboarding::QUOTA_NAMES;
 
-/// How often the value is read again after `APPROVED`: the waits of [`approval`](crate::backoff::approval) then add up to
+/// How often the value is read again after `APPROVED`. The waits of [`approval`](crate::backoff::approval) add up to
 /// about a day.
 const READS_AFTER_APPROVAL: u32 = 11;
-/// How often the value is read again after `CASE_CLOSED`: the waits add up to about an hour and a half.
+/// How often the value is read again after `CASE_CLOSED`. The waits add up to about an hour and a half.
 const READS_AFTER_CLOSED_CASE: u32 = 4;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 
-/// The values of one quota. `None`: Service Quotas has no value at this level, or the level does not apply.
+/// The values of one quota. `None` if Service Quotas has no value at this level, or if the level does not apply.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct QuotaValues {
     /// The value applied to the instance.
     pub instance: Option<f64>,
     /// The value applied to the account in this Region.
     pub account: Option<f64>,
-    /// AWS's default.
+    /// The AWS default value.
     pub default: Option<f64>,
 }
 
 impl QuotaValues {
-    /// The value in force; `None` if Service Quotas does not know the quota.
+    /// The value in force; `None` if Service Quotas has no value for the quota.
     #[must_use]
     pub fn in_force(&self) -> Option<f64> {
         self.instance.or(self.account).or(self.default)
     }
 
-    /// Whether Service Quotas knows the quota at any level.
+    /// Whether Service Quotas has a value at any level.
     #[must_use]
     pub fn is_known(&self) -> bool {
         self.in_force().is_some()
     }
 }
 
-/// The quota with a name whose code is most like this one: name and code. `None` if no code is similar.
+/// Name and code of the named quota whose code is most similar; `None` if no code is similar.
 #[must_use]
 pub fn nearest(code: &str) -> Option<(&'static str, &'static str)> {
     let differences = |known: &str| known.chars().zip(code.chars()).filter(|(one, other)| one != other).count();
@@ -53,16 +54,16 @@ pub fn nearest(code: &str) -> Option<(&'static str, &'static str)> {
     (differences(known) <= 2).then_some((*name, *known))
 }
 
-/// The value that is needed, and the value to request if there is less.
+/// The required value of a quota, and the value to request if the quota is lower.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct QuotaNeed {
-    /// The value that is enough.
+    /// The minimum value.
     pub at_least: f64,
-    /// The value to request; not below `at_least`.
+    /// The value to request; at least `at_least`.
     pub ask_for: f64,
 }
 
-/// A request for an increase, as the history of Service Quotas shows it.
+/// A quota increase request from the request history.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct QuotaRequest {
     /// The request's id.
@@ -71,15 +72,15 @@ pub struct QuotaRequest {
     pub case_id: Option<String>,
     /// The requested value.
     pub desired: Option<f64>,
-    /// The status in the words of Service Quotas.
+    /// The status, as Service Quotas returns it.
     pub status: String,
-    /// Seconds since its last change.
+    /// Seconds since the last change of the request.
     pub age: u64,
-    /// How often the value was read after the decision, if this execution follows the request; else `None`.
+    /// How often the value was read after the decision; `None` if this execution does not follow the request.
     pub followed: Option<u32>,
 }
 
-/// What a request's status means.
+/// The meaning of a request's status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Stage {
     Refused,
@@ -94,7 +95,7 @@ impl QuotaRequest {
             "DENIED" | "NOT_APPROVED" | "INVALID_REQUEST" => Stage::Refused,
             "CASE_CLOSED" => Stage::Closed,
             "APPROVED" => Stage::Approved,
-            // A status that AWS adds later counts as undecided: waiting is harmless, a wrong refusal is not.
+            // An unknown status counts as undecided: to wait is harmless, to report a wrong denial is not.
             _ => Stage::Open,
         }
     }
@@ -107,8 +108,9 @@ impl QuotaRequest {
         self.followed.unwrap_or_default()
     }
 
-    /// Whether the request still answers the need. A decided one from the history must be recent: its value may follow, or
-    /// it is this step's own, whose answer was lost. An older one has had its effect, and a new execution asks again.
+    /// Whether the request still matters for this need. An open request always does. A decided request from the history
+    /// must be recent: its value may still change, or it is the request of this step whose response was lost. An older
+    /// request has had its effect, so a new execution sends a new request.
     fn counts(&self, need: QuotaNeed) -> bool {
         let recent = match self.stage() {
             Stage::Open => return true,
@@ -125,20 +127,20 @@ impl QuotaRequest {
 pub enum QuotaDecision<'a> {
     /// The value in force is enough.
     Sufficient,
-    /// There is not enough, and AWS does not let customers change this quota.
+    /// The value in force is too low, and customers can't request an increase of this quota.
     NotAdjustable,
-    /// Request more.
+    /// Request an increase.
     Ask,
-    /// AWS has not decided on this request.
+    /// AWS has not decided the request yet.
     Undecided(&'a QuotaRequest),
-    /// AWS has decided on this request, and its value may still follow.
+    /// AWS decided the request, and the value may still change.
     ValueOutstanding(&'a QuotaRequest),
-    /// AWS refused this request, or its value did not follow.
+    /// AWS denied the request, or the value did not change.
     Refused(&'a QuotaRequest),
 }
 
 impl<'a> QuotaDecision<'a> {
-    /// The request that decides.
+    /// The request that led to the decision.
     #[must_use]
     pub const fn request(&self) -> Option<&'a QuotaRequest> {
         match self {
@@ -147,7 +149,7 @@ impl<'a> QuotaDecision<'a> {
         }
     }
 
-    /// Whether AWS granted a request, or may have, and the value in force is still short.
+    /// Whether AWS approved a request, or may have, while the value in force is still too low.
     #[must_use]
     pub fn awaits_value(&self) -> bool {
         match self {
@@ -160,7 +162,7 @@ impl<'a> QuotaDecision<'a> {
 
 /// Decides what to do about a quota.
 ///
-/// `in_force` is [`QuotaValues::in_force`]; `requests` are those at the level of the quota, in any order.
+/// `in_force` is [`QuotaValues::in_force`]; `requests` are the requests at the level of the quota, in any order.
 #[must_use]
 pub fn decide(
     need: QuotaNeed,
@@ -171,8 +173,8 @@ pub fn decide(
     if in_force.is_some_and(|value| value >= need.at_least) {
         return QuotaDecision::Sufficient;
     }
-    // The request that the execution follows comes first. Of the others an open one, since only one can be open at a time,
-    // and rather one that asks for enough.
+    // The request that this execution follows has priority. Among the others an open request has priority, because only
+    // one request can be open at a time; a request for a sufficient value comes before a request for less.
     let rank = |request: &&QuotaRequest| {
         let desired = request.desired.unwrap_or(f64::MAX);
         (request.followed.is_some(), request.stage(), desired.min(need.ask_for), std::cmp::Reverse(request.age))
@@ -212,7 +214,7 @@ mod tests {
         QuotaRequest { age, ..request }
     }
 
-    /// The decision in a word, with the request's id.
+    /// The decision as one word, with the request id.
     fn decided(in_force: Option<f64>, requests: &[QuotaRequest]) -> String {
         match decide(NEED, in_force, true, requests) {
             QuotaDecision::Sufficient => "sufficient".into(),
@@ -225,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn the_value_in_force_is_that_of_the_instance_else_of_the_account_else_the_default() {
+    fn the_value_in_force_is_the_first_of_instance_account_and_default_value() {
         let (some, none) = (Some, None::<f64>);
         for (instance, account, default, in_force) in [
             (some(0.0), some(30.0), some(10.0), some(0.0)),
@@ -242,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn enough_needs_no_request_and_a_quota_that_can_not_be_changed_gets_none() {
+    fn a_sufficient_value_needs_no_request_and_a_fixed_quota_gets_none() {
         assert_eq!(decided(Some(20.0), &[request("a", "PENDING", 50.0)]), "sufficient");
         assert_eq!(decided(Some(19.0), &[]), "ask");
         assert_eq!(decided(None, &[]), "ask");
@@ -251,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn each_status_of_the_followed_request_has_its_meaning() {
+    fn each_status_of_the_followed_request_leads_to_its_decision() {
         for (status, reads, decision) in [
             ("PENDING", 0, "undecided a"),
             ("CASE_OPENED", 900, "undecided a"),
@@ -270,14 +272,14 @@ mod tests {
     }
 
     #[test]
-    fn a_decided_request_for_less_than_is_needed_does_not_count_and_an_open_one_is_waited_for() {
+    fn a_decided_request_for_too_little_does_not_count_but_an_open_one_is_awaited() {
         assert_eq!(decided(Some(12.0), &[followed(0, request("a", "APPROVED", 12.0))]), "ask");
         assert_eq!(decided(Some(10.0), &[followed(0, request("a", "DENIED", 12.0))]), "ask");
         assert_eq!(decided(Some(10.0), &[request("a", "PENDING", 12.0)]), "undecided a");
     }
 
     #[test]
-    fn of_several_requests_the_followed_one_counts_then_an_open_one_that_asks_enough() {
+    fn the_followed_request_has_priority_then_an_open_request_for_enough() {
         let open = [request("a", "PENDING", 12.0), request("b", "CASE_OPENED", 20.0), request("c", "APPROVED", 50.0)];
         assert_eq!(decided(Some(10.0), &open), "undecided b");
         let mut with_followed = open.to_vec();
@@ -288,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_whose_answer_was_lost_counts_even_if_it_was_decided_before_the_retry() {
+    fn a_request_whose_response_was_lost_counts_even_if_it_was_decided_before_the_retry() {
         for (status, age, desired, decision) in [
             ("APPROVED", 0, 22.0, "outstanding a"),
             ("APPROVED", 24 * HOUR, 22.0, "outstanding a"),
@@ -297,7 +299,7 @@ mod tests {
             ("CASE_CLOSED", HOUR, 22.0, "outstanding a"),
             ("CASE_CLOSED", 3 * HOUR, 22.0, "ask"),
             ("DENIED", 5 * MINUTE, 22.0, "refused a"),
-            // A new execution asks again for what was refused, and at once if the value is another one.
+            // A new execution repeats a denied request after a while, and at once if the requested value differs.
             ("DENIED", HOUR, 22.0, "ask"),
             ("DENIED", 5 * MINUTE, 30.0, "ask"),
         ] {
@@ -307,13 +309,13 @@ mod tests {
     }
 
     #[test]
-    fn a_mistyped_code_is_near_the_one_that_was_meant() {
+    fn a_mistyped_code_suggests_the_nearest_known_code() {
         assert_eq!(nearest("L-12AB7C75"), Some(("concurrentActiveCalls", "L-12AB7C57")));
         assert_eq!(nearest("L-00000000"), None);
     }
 
     #[test]
-    fn only_a_request_that_may_have_been_granted_awaits_its_value() {
+    fn only_a_request_that_may_be_approved_awaits_its_value() {
         for (status, reads, awaits) in [
             ("APPROVED", 0, true),
             ("APPROVED", 90, true),

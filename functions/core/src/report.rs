@@ -1,4 +1,4 @@
-//! Composes the report: what every branch left, and what still waits for a person.
+//! Composes the report from the results of all branches: what was set up, and what is left for an operator.
 
 use crate::{
     StepErrorKind,
@@ -6,12 +6,12 @@ use crate::{
     sync::{SyncStatus, SyncUsersOutput},
 };
 
-/// Makes the report of an onboarding.
+/// Composes the report of an onboarding.
 #[must_use]
 pub fn compose(input: ReportInput) -> Report {
     let ReportInput { execution, started_at, preflight, instance, configuration, telephony, sign_on } = input;
     let mut open_items = preflight.open_items;
-    // What preflight foresaw and the workflow has settled since is not open any more.
+    // Removes the open items of `preflight` about quotas that are sufficient by now.
     open_items.retain(|item| {
         let settled = |quota: &QuotaResult| quota.status == QuotaStatus::Sufficient;
         !telephony.quotas.iter().any(|quota| settled(quota) && item.subject == format!("quota {}", quota.name))
@@ -42,7 +42,7 @@ pub fn compose(input: ReportInput) -> Report {
     }
 }
 
-/// The message in what Lambda hands over as the cause of an error: `{"errorType", "errorMessage", …}`.
+/// The message in the cause of a Lambda error: `{"errorType", "errorMessage", …}`.
 #[must_use]
 pub fn message_of(cause: &str) -> String {
     let parsed: Option<serde_json::Value> = serde_json::from_str(cause).ok();
@@ -133,13 +133,13 @@ mod tests {
     use crate::{contract::Check, sync::Failure};
 
     #[test]
-    fn a_lambda_error_is_told_by_its_message() {
+    fn a_lambda_error_is_reduced_to_its_message() {
         assert_eq!(message_of(r#"{"errorType":"QuotaDenied","errorMessage":"refused"}"#), "refused");
         assert_eq!(message_of("plain"), "plain");
     }
 
     #[test]
-    fn a_branch_that_broke_off_is_told_with_its_message_and_advice() {
+    fn a_failed_branch_is_an_open_item_with_message_and_advice() {
         let cause = r#"{"errorType":"AccessDenied","errorMessage":"no support:CreateCase"}"#;
         let item = broke_off("phone numbers", &BranchFailure { error: "AccessDenied".into(), cause: cause.into() });
         assert_eq!(item.what, "AccessDenied: no support:CreateCase");
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn only_failed_checks_are_open() {
+    fn only_failed_checks_are_open_items() {
         let check = |name: &str, passed| Check { name: name.into(), passed, expected: "a".into(), found: "b".into() };
         let verification =
             VerifySignInOutput { checks: vec![check("one", true), check("two", false)], ..Default::default() };
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quota_is_open_until_it_is_enough_and_says_what_is_missing() {
+    fn a_quota_is_an_open_item_until_it_is_sufficient() {
         let result =
             |status| QuotaResult { name: "users".into(), desired: 600.0, value: 500.0, status, ..Default::default() };
         assert_eq!(quota(&result(QuotaStatus::Sufficient)), None);
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn every_user_that_failed_or_was_skipped_is_open_with_its_reason() {
+    fn every_failed_or_skipped_user_is_an_open_item_with_its_reason() {
         let failure = |name: &str| Failure { username: name.into(), reason: "because".into() };
         let output =
             SyncUsersOutput { failures: vec![failure("a")], skipped: vec![failure("b")], ..Default::default() };

@@ -1,10 +1,13 @@
-//! The order in which a SAML signing certificate is replaced without anybody noticing: what to do next, by what both clouds
-//! show. Nothing is remembered but how far the round before came, so a rotation that broke off anywhere goes on from there.
+//! Decides the next move in the rotation of a SAML signing certificate, so that sign-in is never interrupted. The
+//! decision depends on the state of Entra and IAM and on the stage of the previous round, so a rotation that failed at
+//! any point can continue.
 //!
-//! 1. Add a certificate beside the old one. It signs nothing.
-//! 2. IAM trusts both. Wait until all of AWS knows ([`SETTLE`]): a sign-in anywhere has to be accepted with either.
-//! 3. Make the new one active. Wait until all of Entra knows ([`GRACE`]): for a while both sign.
-//! 4. Remove the old one, then let IAM trust what is left.
+//! 1. Add a certificate beside the old one. It does not sign yet.
+//! 2. Let IAM trust both certificates. Wait until the change has propagated in AWS ([`SETTLE`]): every AWS endpoint
+//!    must accept both signatures.
+//! 3. Make the new certificate active. Wait until the change has propagated in Entra ([`GRACE`]): for a while, both
+//!    certificates sign.
+//! 4. Remove the old certificate, then let IAM trust only the remaining certificates.
 
 use std::collections::BTreeSet;
 
@@ -12,98 +15,98 @@ use time::{Duration, OffsetDateTime};
 
 use crate::contract::RotationStatus;
 
-/// How long after a change of its metadata IAM may still go by the old one, in seconds. AWS promises no time; what it calls
-/// eventual is seconds, at times some minutes.
+/// Seconds to wait after a change of the metadata in IAM. AWS guarantees no propagation time; changes usually take
+/// effect within seconds, sometimes minutes.
 pub const SETTLE: u64 = 600;
-/// How long after the switch a sign-in may still arrive with the old signature, in seconds: replicas of the directory take
-/// minutes, a response under way is taken for five.
+/// Seconds to wait after the switch, because a sign-in may still arrive with the old signature: directory replicas take
+/// minutes, and a SAML response is valid for five minutes.
 pub const GRACE: u64 = 3_600;
 
 /// A signing certificate of the application.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Certificate {
-    /// SHA-1 thumbprint, upper-case hex.
+    /// SHA-1 thumbprint, in upper-case hexadecimal.
     pub thumbprint: String,
-    /// When it expires.
+    /// Expiry time.
     pub expires: OffsetDateTime,
-    /// Whether this stack made it: only those are removed.
+    /// Whether this stack created the certificate. Only such certificates are removed.
     pub ours: bool,
-    /// Base64 DER.
+    /// The certificate in DER, encoded in base64.
     pub der: String,
 }
 
-/// What both clouds show.
+/// The state of Entra and IAM.
 #[derive(Clone, Debug)]
 pub struct Observed {
     /// The application's certificates.
     pub certificates: Vec<Certificate>,
-    /// The thumbprint of the one that signs.
+    /// The thumbprint of the active certificate.
     pub active: String,
     /// The thumbprints that the SAML provider in IAM trusts.
     pub trusted: BTreeSet<String>,
 }
 
-/// What is wanted of a round.
+/// The parameters of a round.
 #[derive(Clone, Copy, Debug)]
 pub struct Wish<'a> {
-    /// Now.
+    /// The current time.
     pub now: OffsetDateTime,
-    /// A certificate with fewer days left is replaced.
+    /// A certificate with fewer days of validity left is replaced.
     pub days: i64,
-    /// Replace it in any case.
+    /// Replace the certificate regardless of its validity.
     pub force: bool,
-    /// How far the round before came.
+    /// The stage that the previous round reached.
     pub stage: RotationStatus,
-    /// The certificate that the round before worked for; empty in the first round.
+    /// The thumbprint of the new certificate, from the previous round; empty in the first round.
     pub target: &'a str,
 }
 
-/// What to do next.
+/// The next move.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Move {
-    /// Nothing: the certificate is good for long enough and everything is tidy.
+    /// Nothing to do: the certificate is valid for long enough, and no old certificate is left.
     Nothing,
     /// Add a certificate.
     Add,
-    /// Let IAM trust these, then wait [`SETTLE`] for the sake of this one.
+    /// Let IAM trust these certificates, then wait [`SETTLE`].
     Trust {
-        /// The one that is going to sign, or signs.
+        /// The certificate that signs, or will sign.
         target: String,
-        /// All that IAM should trust.
+        /// All certificates that IAM should trust.
         certificates: BTreeSet<String>,
     },
-    /// IAM trusts this one, but perhaps not everywhere yet: wait [`SETTLE`].
+    /// IAM already trusts the target, but the change may still be propagating: wait [`SETTLE`].
     Settle {
-        /// The one that is going to sign.
+        /// The certificate that will sign.
         target: String,
     },
-    /// Make this one active, then wait [`GRACE`].
+    /// Make the target active, then wait [`GRACE`].
     Switch {
-        /// The one that is going to sign.
+        /// The certificate that will sign.
         target: String,
     },
-    /// This one signs, but perhaps not everywhere yet: wait [`GRACE`].
+    /// The target is active, but the change may still be propagating: wait [`GRACE`].
     Linger {
-        /// The one that signs.
+        /// The certificate that signs.
         target: String,
     },
-    /// Remove these from Entra, then let IAM trust those.
+    /// Remove old certificates from Entra, then let IAM trust the remaining ones.
     Retire {
-        /// Thumbprints of the certificates that go.
+        /// Thumbprints of the certificates to remove.
         removed: BTreeSet<String>,
-        /// What IAM should trust afterwards.
+        /// All certificates that IAM should trust afterwards.
         certificates: BTreeSet<String>,
     },
-    /// The target is not seen (yet).
+    /// The target is not visible (yet).
     NotSeen,
-    /// None of the certificates is active: the onboarding makes one.
+    /// No certificate is active. Only an onboarding creates the first certificate.
     NoneActive,
-    /// Somebody made another certificate active meanwhile.
+    /// An administrator made another certificate active during the rotation.
     Overruled,
 }
 
 impl Move {
-    /// Whether it changes anything in one of the clouds.
+    /// Whether the move changes anything in Entra or IAM.
     #[must_use]
     pub const fn writes(&self) -> bool {
         match self {
@@ -114,7 +117,7 @@ impl Move {
     }
 }
 
-/// Decides.
+/// Decides the next move.
 #[must_use]
 pub fn next(observed: &Observed, wish: &Wish<'_>) -> Move {
     let find =
@@ -123,19 +126,20 @@ pub fn next(observed: &Observed, wish: &Wish<'_>) -> Move {
     let old = |one: &&Certificate| one.ours && one.thumbprint != active.thumbprint && one.expires <= active.expires;
     let outdated: BTreeSet<String> =
         observed.certificates.iter().filter(old).map(|one| one.thumbprint.clone()).collect();
-    // IAM should trust whatever Entra may sign with, also what a person is about to make active in the portal. An expired
-    // certificate signs nothing, unless it is the active one, which is then the best there is.
+    // IAM should trust every certificate that Entra may sign with, including one that an administrator is about to make
+    // active in the portal. An expired certificate never signs, unless it is the active one.
     let usable =
         observed.certificates.iter().filter(|one| one.expires > wish.now || one.thumbprint == active.thumbprint);
     let usable: BTreeSet<String> = usable.map(|one| one.thumbprint.clone()).collect();
 
     let target = if wish.target.is_empty() {
-        // Ours, made after the active one and not active: a rotation that broke off.
+        // A certificate of ours that expires after the active one and is not active: a rotation that failed before the
+        // switch.
         let successor = observed.certificates.iter().filter(|one| one.ours && one.expires > active.expires);
         match successor.filter(|one| one.expires > wish.now).max_by_key(|one| one.expires) {
             Some(successor) => successor,
             None if active.expires < wish.now + Duration::days(wish.days) => return Move::Add,
-            // Broken off behind the switch: to tidy up is to finish it, also for who asks for another rotation.
+            // The previous rotation failed after the switch. Finish it first, even if another rotation is requested.
             None if !outdated.is_empty() || usable != observed.trusted => active,
             None if wish.force => return Move::Add,
             None => return Move::Nothing,
@@ -188,7 +192,7 @@ mod tests {
         Wish { now: day(0), days: 30, force: false, stage, target }
     }
 
-    /// Plays both clouds. Every act may be the last of its execution; the next execution begins with nothing.
+    /// Emulates Entra and IAM. An execution may end after any move; the next execution starts without its state.
     struct Clouds {
         observed: Observed,
         added: usize,
@@ -204,7 +208,7 @@ mod tests {
             Self { observed, added: 0 }
         }
 
-        /// Does a move, as the step does; the stage and target that the next round is told.
+        /// Applies a move, as the step does. Returns stage and target for the next round.
         fn play(&mut self, decided: Move) -> Option<(RotationStatus, String)> {
             match decided {
                 Move::Add => {
@@ -232,12 +236,12 @@ mod tests {
             }
         }
 
-        /// Whoever may sign is trusted.
+        /// Whether sign-in works: IAM trusts the active certificate.
         fn works(&self) -> bool {
             self.observed.trusted.contains(&self.observed.active)
         }
 
-        /// Runs to the end, or until `acts` moves were made.
+        /// Runs until the rotation is finished, or until `acts` moves were made.
         fn run(&mut self, force: bool, acts: usize) -> bool {
             let (mut stage, mut target) = (RotationStatus::Started, String::new());
             for _ in 0..acts {
@@ -253,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rotation_that_dies_after_any_act_is_finished_by_the_next_one_with_one_new_certificate() {
+    fn a_rotation_that_fails_after_any_move_is_finished_by_the_next_one_with_one_new_certificate() {
         for force in [false, true] {
             for acts in 0..4 {
                 let mut clouds = Clouds::new(if force { 900 } else { 10 });
@@ -267,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn a_last_round_whose_answer_was_lost_finds_nothing_more_to_do() {
+    fn a_repeated_last_round_has_nothing_to_do() {
         let mut clouds = Clouds::new(900);
         clouds.run(true, 20);
         let again = Wish { force: true, ..wish(RotationStatus::Switched, "NEW") };
@@ -275,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_that_is_good_for_long_enough_is_left_alone() {
+    fn a_certificate_that_is_valid_for_long_enough_is_kept() {
         assert_eq!(next(&Clouds::new(31).observed, &wish(RotationStatus::Started, "")), Move::Nothing);
         assert_eq!(next(&Clouds::new(29).observed, &wish(RotationStatus::Started, "")), Move::Add);
         let forced = Wish { force: true, ..wish(RotationStatus::Started, "") };
@@ -283,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_switched_before_iam_has_trusted_it_for_a_round() {
+    fn a_certificate_is_made_active_only_after_iam_has_trusted_it_for_a_round() {
         let mut clouds = Clouds::new(10);
         clouds.observed.certificates.push(certificate("NEW", 1095, true));
         let trust = Move::Trust { target: "NEW".into(), certificates: set(&["NEW", "OLD"]) };
@@ -299,14 +303,14 @@ mod tests {
     }
 
     #[test]
-    fn certificates_of_other_people_stay_and_stay_trusted() {
+    fn certificates_of_other_administrators_stay_and_stay_trusted() {
         let mut clouds = Clouds::new(900);
         clouds.observed.certificates.push(certificate("PORTAL", 500, false));
         let trust = Move::Retire { removed: set(&[]), certificates: set(&["OLD", "PORTAL"]) };
         assert_eq!(next(&clouds.observed, &wish(RotationStatus::Started, "")), trust);
         clouds.observed.trusted = set(&["OLD", "PORTAL"]);
         assert_eq!(next(&clouds.observed, &wish(RotationStatus::Started, "")), Move::Nothing);
-        // One that is removed in the portal is not trusted for ever.
+        // A certificate removed in the portal must not stay trusted.
         clouds.observed.certificates.pop();
         let narrow = Move::Retire { removed: set(&[]), certificates: set(&["OLD"]) };
         assert_eq!(next(&clouds.observed, &wish(RotationStatus::Started, "")), narrow);
@@ -321,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_gone_or_was_changed_meanwhile_is_not_guessed_at() {
+    fn a_missing_target_or_a_manual_change_stops_the_rotation() {
         let mut clouds = Clouds::new(10);
         assert_eq!(next(&clouds.observed, &wish(RotationStatus::Added, "NEW")), Move::NotSeen);
         clouds.observed.certificates.push(certificate("NEW", 1095, true));

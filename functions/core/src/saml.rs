@@ -1,4 +1,4 @@
-//! SAML on both sides: the URLs and claims that Entra is given, the federation metadata that IAM is given.
+//! SAML on both sides: URLs and claims for Entra, federation metadata for IAM.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
@@ -6,38 +6,39 @@ use sha1::{Digest, Sha1};
 
 use crate::{StepError, onboarding::UsernameAttribute};
 
-/// The claim that names role and provider.
+/// The claim with the role ARN and the provider ARN.
 pub const ROLE_CLAIM: &str = "https://aws.amazon.com/SAML/Attributes/Role";
-/// The claim that becomes the role session name, and so has to equal the Connect username.
+/// The claim for the role session name, which must equal the Connect username.
 pub const ROLE_SESSION_NAME_CLAIM: &str = "https://aws.amazon.com/SAML/Attributes/RoleSessionName";
-/// The claim that says how long the console session lasts, in seconds.
+/// The claim for the session duration, in seconds.
 pub const SESSION_DURATION_CLAIM: &str = "https://aws.amazon.com/SAML/Attributes/SessionDuration";
-/// The identifier of the gallery application; further ones in a tenant carry a fragment, which Entra strips again from
-/// the audience it sends.
+/// The identifier of the gallery application. Further applications in a tenant have the identifier with a fragment,
+/// which Entra removes from the audience of the assertion.
 pub const IDENTIFIER: &str = "https://signin.aws.amazon.com/saml";
 
 const METADATA_NS: &str = "urn:oasis:names:tc:SAML:2.0:metadata";
 const SIGNATURE_NS: &str = "http://www.w3.org/2000/09/xmldsig#";
 
-/// Where the sign-in leads: the instance's federation endpoint in the AWS console.
+/// The relay state: the instance's federation endpoint in the AWS console.
 #[must_use]
 pub fn relay_state(region: &str, instance_id: &str) -> String {
     format!("https://{region}.console.aws.amazon.com/connect/federate/{instance_id}")
 }
 
-/// The user access URL ("ユーザーのアクセス URL"): what people open. It is no property in Graph and has to be composed.
+/// The user access URL ("ユーザーのアクセス URL") that users open to sign in. Graph has no property for this URL, so it is
+/// composed here.
 #[must_use]
 pub fn user_access_url(app_id: &str, tenant_id: &str) -> String {
     format!("https://launcher.myapps.microsoft.com/api/signin/{app_id}?tenantId={tenant_id}")
 }
 
-/// The entityID of a tenant's metadata.
+/// The entityID in a tenant's metadata.
 #[must_use]
 pub fn entity_id(tenant_id: &str) -> String {
     format!("https://sts.windows.net/{tenant_id}/")
 }
 
-/// The identifier to use when `taken` are the identifiers of the tenant's other applications.
+/// The first identifier that is not in `taken`, the identifiers of the tenant's other applications.
 #[must_use]
 pub fn free_identifier<'a>(taken: impl IntoIterator<Item = &'a str>) -> String {
     let taken: std::collections::BTreeSet<&str> = taken.into_iter().collect();
@@ -47,14 +48,14 @@ pub fn free_identifier<'a>(taken: impl IntoIterator<Item = &'a str>) -> String {
         .unwrap_or_else(|| IDENTIFIER.into())
 }
 
-/// Whether an identifier is one that AWS sign-in accepts as audience.
+/// Whether AWS sign-in accepts an identifier as the audience.
 #[must_use]
 pub fn is_aws_identifier(identifier: &str) -> bool {
     identifier.split('#').next() == Some(IDENTIFIER)
 }
 
-/// The definition of the claims mapping policy: constants for role and duration, an attribute for the session name. Its
-/// keys are case-sensitive.
+/// The definition of the claims mapping policy: constants for role and duration, a user attribute for the session name.
+/// Its keys are case-sensitive.
 #[must_use]
 pub fn claims_definition(role_arn: &str, saml_provider_arn: &str, username: UsernameAttribute, seconds: u32) -> Value {
     json!({
@@ -70,26 +71,28 @@ pub fn claims_definition(role_arn: &str, saml_provider_arn: &str, username: User
     })
 }
 
-/// What a federation metadata document says.
+/// The content of a federation metadata document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Metadata {
-    /// The issuer.
+    /// The issuer (entityID).
     pub entity_id: String,
-    /// Where the browser is sent to sign in.
+    /// The sign-in URLs of the identity provider.
     pub single_sign_on: Vec<String>,
-    /// SHA-1 thumbprints of the signing certificates, upper-case hex as Entra writes them.
+    /// SHA-1 thumbprints of the signing certificates: upper-case hexadecimal, as in Entra.
     pub thumbprints: Vec<String>,
 }
 
 impl Metadata {
-    /// Whether an XML document says the same. Bytes don't count: Entra signs its metadata anew each time.
+    /// Whether an XML document has equal content. The bytes always differ, because Entra signs its metadata again for
+    /// each request.
     #[must_use]
     pub fn is_said_by(&self, xml: &str) -> bool {
         read_metadata(xml).is_ok_and(|present| self.same(&present))
     }
 
-    /// Whether an XML document says the same and perhaps trusts more: a certificate that is about to sign, which Entra does
-    /// not publish yet. `rotate-certificate` takes care of what is trusted for too long.
+    /// Whether an XML document has equal content and trusts at least these certificates. It may also trust a
+    /// certificate that will sign soon and that Entra does not publish yet. `rotate-certificate` removes certificates
+    /// that should no longer be trusted.
     #[must_use]
     pub fn is_trusted_by(&self, xml: &str) -> bool {
         read_metadata(xml).is_ok_and(|present| {
@@ -109,21 +112,21 @@ impl Metadata {
     }
 }
 
-/// The document, if it is one: an answer may break off, and half a document says nothing.
+/// Parses an XML document. A response may be cut short, and an incomplete document must not be used.
 ///
 /// # Errors
-/// `Unavailable` where it is not well-formed.
+/// `Unavailable` if the document is not well-formed.
 pub fn whole(xml: &str) -> Result<roxmltree::Document<'_>, StepError> {
     roxmltree::Document::parse(xml).map_err(|error| {
         StepError::unavailable(format!("the federation metadata is not well-formed XML ({error}): it may be cut short"))
     })
 }
 
-/// Reads federation metadata and checks what IAM would refuse or what would make every sign-in fail.
+/// Reads federation metadata and rejects metadata that IAM would not accept or that would make every sign-in fail.
 ///
 /// # Errors
-/// `InvalidInput` where it is no SAML metadata, has no identity provider, no sign-on location or no signing certificate,
-/// or is outside IAM's 1,000 to 10,000,000 characters.
+/// `InvalidInput` if the document is not SAML metadata, has no identity provider, no sign-on location or no signing
+/// certificate, or is outside IAM's limits of 1,000 to 10,000,000 characters.
 pub fn read_metadata(xml: &str) -> Result<Metadata, StepError> {
     let refuse = |what: &str| {
         StepError::invalid_input(format!(
@@ -161,8 +164,8 @@ pub fn read_metadata(xml: &str) -> Result<Metadata, StepError> {
     Ok(Metadata { entity_id, single_sign_on, thumbprints })
 }
 
-/// Metadata that names an identity provider and its signing certificates (base64 DER), and nothing else: what IAM needs
-/// while the certificates change, whatever Entra's own document shows by then.
+/// Metadata with only the identity provider and its signing certificates (base64 DER). A rotation gives this document
+/// to IAM, because Entra's own document may not show the right certificates yet.
 #[must_use]
 pub fn metadata_document(entity_id: &str, single_sign_on: &[String], certificates: &[&str]) -> String {
     let escape = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;");
@@ -195,7 +198,7 @@ pub fn metadata_document(entity_id: &str, single_sign_on: &[String], certificate
     )
 }
 
-/// The texts of the signing certificates of an identity provider's descriptor.
+/// The base64 texts of an identity provider's signing certificates.
 fn signing_keys<'a>(provider: roxmltree::Node<'a, 'a>) -> impl Iterator<Item = &'a str> {
     let signs = |node: &roxmltree::Node| {
         node.has_tag_name((METADATA_NS, "KeyDescriptor")) && node.attribute("use") != Some("encryption")
@@ -204,7 +207,7 @@ fn signing_keys<'a>(provider: roxmltree::Node<'a, 'a>) -> impl Iterator<Item = &
     keys.filter(|node| node.has_tag_name((SIGNATURE_NS, "X509Certificate"))).filter_map(|node| node.text())
 }
 
-/// The signing certificates in federation metadata, in DER; none where it holds none that can be read.
+/// The signing certificates in federation metadata, in DER; empty if there are none that can be parsed.
 #[must_use]
 pub fn signing_certificates(xml: &str) -> Vec<Vec<u8>> {
     let Ok(document) = roxmltree::Document::parse(xml) else { return Vec::new() };
@@ -217,13 +220,13 @@ fn der(base64: &str) -> Option<Vec<u8>> {
     STANDARD.decode(text).ok()
 }
 
-/// The SHA-1 thumbprint, upper-case hex, of a certificate in DER.
+/// The SHA-1 thumbprint of a certificate in DER, in upper-case hexadecimal.
 #[must_use]
 pub fn thumbprint_of(der: &[u8]) -> String {
     Sha1::digest(der).iter().map(|byte| format!("{byte:02X}")).collect()
 }
 
-/// The SHA-1 thumbprint, upper-case hex, of a certificate given as base64 DER; `None` where it is not base64.
+/// The SHA-1 thumbprint of a certificate in base64 DER, in upper-case hexadecimal; `None` if the text is not base64.
 #[must_use]
 pub fn thumbprint(base64_der: &str) -> Option<String> {
     der(base64_der).map(|der| thumbprint_of(&der))
@@ -246,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn metadata_gives_its_issuer_its_location_and_its_certificates() {
+    fn metadata_is_read_with_issuer_location_and_certificates() {
         let read = read_metadata(&metadata("aGVs\n bG8=")).unwrap();
         assert_eq!(read.entity_id, "https://sts.windows.net/t/");
         assert_eq!(read.single_sign_on, ["https://login.example/t/saml2"]);
@@ -254,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn composed_metadata_says_what_went_into_it() {
+    fn composed_metadata_reads_back_unchanged() {
         let (one, other) = ("aGVs".repeat(200), "bG8=".to_owned());
         let locations = vec!["https://login.example/t/saml2?a=1&b=2".to_owned(); 2];
         let read =
@@ -264,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn metadata_that_iam_or_a_sign_in_could_not_use_is_refused_with_the_reason() {
+    fn unusable_metadata_is_rejected_with_the_reason() {
         for (text, reason) in [
             ("<a/>".to_owned(), "shorter"),
             ("x".repeat(2000), "well-formed"),

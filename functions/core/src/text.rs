@@ -1,4 +1,4 @@
-//! Names from other systems, as people read and compare them.
+//! Unicode normalization and quoting of names from other systems.
 
 use std::{
     borrow::Cow,
@@ -7,20 +7,20 @@ use std::{
 
 use unicode_normalization::UnicodeNormalization;
 
-/// A text in Unicode's Normalization Form C. macOS and some directories store a Japanese voicing mark as a character of its
-/// own (か + ゙); the same name typed elsewhere has one character (が).
+/// A text in Unicode Normalization Form C. macOS and some directories store a Japanese voicing mark as a separate
+/// character (か + ゙); most other systems store one character (が).
 #[must_use]
 pub fn nfc(text: &str) -> Cow<'_, str> {
     if text.is_ascii() { Cow::Borrowed(text) } else { Cow::Owned(text.nfc().collect()) }
 }
 
-/// A text in Normalization Form D: what [`nfc`] makes one character of is several again.
+/// A text in Unicode Normalization Form D, which reverses [`nfc`].
 #[must_use]
 pub fn nfd(text: &str) -> Cow<'_, str> {
     if text.is_ascii() { Cow::Borrowed(text) } else { Cow::Owned(text.nfd().collect()) }
 }
 
-/// A name between quotation marks, in Normalization Form C, with control characters escaped.
+/// A name in quotation marks, in Normalization Form C, with control characters escaped.
 #[derive(Clone, Copy, Debug)]
 pub struct Quoted<'a>(pub &'a str);
 
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_decomposed_voicing_mark_is_shown_as_one_character_and_a_control_character_escaped() {
+    fn a_decomposed_voicing_mark_becomes_one_character_and_a_control_character_is_escaped() {
         assert_eq!(Quoted("か\u{3099}く部").to_string(), "\"がく部\"");
         assert_eq!(Quoted("a\u{1b}[31m").to_string(), "\"a\\u{1b}[31m\"");
         assert_eq!(nfd("がく部"), "か\u{3099}く部");

@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn an_approval_covers_what_is_left_of_its_plan_and_nothing_more() {
+    fn an_approval_covers_the_rest_of_its_plan_and_nothing_else() {
         let plan = [item("a", Action::Delete, "3 users"), item("b", Action::Release, ""), item("c", Action::Leave, "")];
         let approval = Approval::of(&plan);
         assert!(approval.covers(&plan[..1]), "some of it is done");
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn every_word_of_a_plan_is_part_of_its_digest() {
+    fn every_field_of_a_plan_is_part_of_its_digest() {
         let digest = |items: &[PlanItem]| Approval::of(items).digest;
         let plan = item("a", Action::Delete, "3 users");
         assert_eq!(digest(std::slice::from_ref(&plan)), digest(std::slice::from_ref(&plan)));

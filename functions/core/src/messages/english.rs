@@ -1,4 +1,4 @@
-//! The catalogue in English.
+//! The English messages.
 
 use super::{
     ExecutionDetail, Message, Step, Words, approve, name, onboard_approve, onboard_report, read_failure, read_output,
@@ -10,7 +10,7 @@ use crate::{
     report::message_of,
 };
 
-/// The words of a message.
+/// The English text of a message.
 pub(super) fn words(message: &Message) -> Words {
     match message {
         Message::SignInReady { alias, groups, sso_url, passed, .. } if *passed => Words {

@@ -1,4 +1,5 @@
-//! A message as it goes to the topic: a subject, a text for mail, and the same for chat.
+//! A notification in the form that is published to the Amazon SNS topic: a subject, a text for email, and a form for
+//! chat applications.
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -6,24 +7,24 @@ use sha2::{Digest, Sha256};
 use super::{Message, Step, Words};
 use crate::onboarding::Language;
 
-/// Amazon SNS wants a subject of less than 100 characters, in UTF-8, without line breaks or control characters (API
+/// Amazon SNS accepts a UTF-8 subject of fewer than 100 characters, without line breaks or control characters (API
 /// reference, Publish).
 pub const MAX_SUBJECT: usize = 99;
-/// A section of a chat message holds 3,000 characters (Slack, Block Kit).
+/// Below the limit of 3,000 characters for a section of a chat message (Slack, Block Kit).
 const MAX_CHAT_TEXT: usize = 2_900;
-/// Amazon SNS takes 256 KiB in all; text and chat form together stay far below.
+/// Text and chat form together stay far below the 256 KiB that Amazon SNS accepts.
 const MAX_TEXT: usize = 40_000;
 
-/// What `notify` publishes.
+/// A notification that `notify` publishes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Letter {
     /// The subject: at most [`MAX_SUBJECT`] characters, no line breaks.
     pub subject: String,
-    /// The text for mail and every other subscription.
+    /// The text for email and all other subscriptions.
     pub text: String,
     /// The custom notification for Amazon Q Developer in chat applications (administrator guide, "Custom notifications").
     pub chat: Value,
-    /// The same when the same thing is told again.
+    /// A reference number. Repeated notifications of the same event have the same reference.
     pub reference: String,
 }
 
@@ -83,8 +84,8 @@ impl Letter {
         Self { subject: subject(&title), text, chat, reference }
     }
 
-    /// The value of `Message` with `MessageStructure` `json`: mail and queues get the text, programs get the chat form. Chat
-    /// applications listen by HTTPS.
+    /// The value of `Message` with `MessageStructure` `json`: email and queues receive the text, HTTPS subscriptions
+    /// receive the chat form. Chat applications subscribe by HTTPS.
     #[must_use]
     pub fn body(&self) -> String {
         let chat = self.chat.to_string();
@@ -125,7 +126,7 @@ fn subject(title: &str) -> String {
     title.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).take(MAX_SUBJECT).collect()
 }
 
-/// At most so many characters; says where something is left out.
+/// Shortens a text to `most` characters and marks the cut.
 fn cut(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
         return text.to_owned();
@@ -133,7 +134,7 @@ fn cut(text: &str, most: usize) -> String {
     text.chars().take(most).chain(" […]".chars()).collect()
 }
 
-/// Depends on what is told, not on when or in which attempt: neither time nor task token goes in.
+/// A digest of the content, without time and task token, so that a repeated notification has the same reference.
 fn reference(message: &Message) -> String {
     let mut digest = Sha256::new();
     for part in [message.kind(), message.execution(), message.topic()] {

@@ -1,8 +1,8 @@
-//! What people are told: the one catalogue of messages, in English and Japanese.
+//! All notifications, in English and Japanese.
 //!
-//! A state machine (or a rule) hands a [`Message`] to the step `notify`; the words are in [`english`](self) and
-//! [`japanese`](self); [`Letter`] is what goes to the topic. Each message says what happened, to which
-//! object, and what to do next, with commands that can be pasted as they are.
+//! A state machine (or an EventBridge rule) sends a [`Message`] to the step `notify`. The texts are in
+//! [`english`](self) and [`japanese`](self); a [`Letter`] is the form that is published to the topic. Each message
+//! names what happened, to which object, and what to do next, with commands that are ready to copy.
 
 mod english;
 mod japanese;
@@ -24,14 +24,14 @@ use crate::{
     sync::Outcome,
 };
 
-/// Input of `notify`: a message, and the language of who reads it.
+/// Input of `notify`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NotifyInput {
-    /// What is told.
+    /// The message to publish.
     #[serde(flatten)]
     pub message: Message,
-    /// The language of the onboarding; without one, the stack's.
+    /// The language of the onboarding. Default: the language of the stack.
     #[serde(default)]
     pub language: Option<Language>,
 }
@@ -40,30 +40,30 @@ pub struct NotifyInput {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NotifyOutput {
-    /// The id that Amazon SNS gave the message.
+    /// The message id that Amazon SNS returned.
     pub message_id: String,
-    /// What stands in the message as its reference: the same when the same thing is told again.
+    /// The reference in the message. Repeated notifications of the same event have the same reference.
     pub reference: String,
 }
 
-/// Everything that people are told. `kind` in JSON names the variant.
+/// All notifications. `kind` in JSON is the name of the variant.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Message {
-    /// Sign-in works, whatever telephony still waits for.
+    /// Users can sign in. Telephony may still be pending.
     SignInReady {
         /// The instance's alias.
         alias: String,
         /// Display names of the groups whose members can sign in.
         groups: Vec<String>,
-        /// The URL that they open.
+        /// The URL that users open to sign in.
         sso_url: String,
-        /// Whether the login check passed.
+        /// Whether the sign-in check passed.
         passed: bool,
         /// The execution's ARN.
         execution: String,
     },
-    /// Something about numbers and Support cases, composed by [`tell`] when it was found.
+    /// News about phone numbers and Support cases, with the text that [`tell`] composed when the step found the news.
     TelephonyNews {
         /// The instance's alias.
         alias: String,
@@ -72,108 +72,108 @@ pub enum Message {
         /// The execution's ARN.
         execution: String,
     },
-    /// The onboarding's report is there.
+    /// The onboarding finished and its report is available.
     OnboardingFinished {
         /// The instance's alias.
         alias: String,
-        /// The URL that people open.
+        /// The URL that users open to sign in.
         sso_url: String,
-        /// What waits for a person.
+        /// Actions left for an operator.
         #[serde(default)]
         open_items: Vec<OpenItem>,
-        /// Whether something required was refused, so that the execution fails now.
+        /// Whether a required item was denied, so that the execution fails.
         #[serde(default)]
         failed: bool,
         /// The execution's ARN.
         execution: String,
     },
-    /// A plan of the user sync is above the brake.
+    /// A plan of the user sync exceeds the removal limit.
     UnsafePlan {
-        /// The instance.
+        /// The instance id.
         instance_id: String,
-        /// Its alias.
+        /// The instance's alias.
         #[serde(default)]
         alias: String,
         /// Why the plan is unsafe.
         #[serde(default)]
         reasons: Vec<String>,
-        /// The plan in numbers.
+        /// The counts of the plan.
         counts: Box<Outcome>,
-        /// The first usernames that it removes.
+        /// The first usernames that the plan removes.
         #[serde(default)]
         removals: Vec<String>,
-        /// What is approved.
+        /// The digest to approve.
         digest: String,
-        /// By which the waiting execution is answered. It is in the message and, encrypted, in the registry.
+        /// The task token that answers the waiting execution. It is in the message and, encrypted, in the registry.
         task_token: String,
         /// The execution's ARN.
         execution: String,
     },
     /// A signing certificate was replaced.
     CertificateRotated {
-        /// The instance.
+        /// The instance id.
         instance_id: String,
-        /// Its alias.
+        /// The instance's alias.
         alias: String,
-        /// The thumbprint of the certificate that signs now.
+        /// The thumbprint of the new certificate.
         thumbprint: String,
-        /// When it expires (RFC 3339).
+        /// Expiry time of the new certificate (RFC 3339).
         expires: String,
         /// The execution's ARN.
         execution: String,
     },
-    /// A signing certificate should be replaced, and the stack can't do it alone.
+    /// A signing certificate must be replaced, and the stack cannot do it alone.
     RotationNeedsPerson {
-        /// The instance.
+        /// The instance id.
         instance_id: String,
-        /// Its alias.
+        /// The instance's alias.
         alias: String,
-        /// The thumbprint of the certificate that signs, or was going to; empty where it is not known.
+        /// The thumbprint of the certificate that signs, or will sign; empty if it is not known.
         #[serde(default)]
         thumbprint: String,
-        /// When it expires (RFC 3339); empty where it is not known.
+        /// Expiry time of that certificate (RFC 3339); empty if it is not known.
         #[serde(default)]
         expires: String,
-        /// What is in the way.
+        /// The reason why the stack cannot replace the certificate.
         detail: String,
         /// The execution's ARN.
         execution: String,
     },
-    /// Somebody changed something by hand.
+    /// Settings were changed manually.
     DriftFound {
-        /// The instance.
+        /// The instance id.
         instance_id: String,
-        /// Its alias.
+        /// The instance's alias.
         alias: String,
-        /// What differs from the input of the last onboarding.
+        /// The differences from the input of the last onboarding.
         findings: Vec<DriftFinding>,
-        /// How many differences there are.
+        /// The total number of differences.
         count: usize,
         /// The execution's ARN.
         execution: String,
     },
-    /// What an onboarding made is gone.
+    /// A teardown finished.
     TeardownFinished {
-        /// The instance.
+        /// The instance id.
         instance_id: String,
-        /// Its alias.
+        /// The instance's alias.
         alias: String,
-        /// What the approved plan said of each object.
+        /// The items of the approved plan.
         items: Vec<PlanItem>,
-        /// What stays for a person.
+        /// What was kept, and what an operator must do.
         #[serde(default)]
         open_items: Vec<OpenItem>,
         /// The execution's ARN.
         execution: String,
     },
-    /// An execution that a person started has failed, timed out or was stopped.
+    /// An execution that an operator started failed, timed out or was aborted.
     ExecutionFailed {
         /// The detail of the event "Step Functions Execution Status Change".
         detail: ExecutionDetail,
     },
 }
 
-/// The detail of an EventBridge event "Step Functions Execution Status Change", as far as it is told.
+/// The fields of an EventBridge event "Step Functions Execution Status Change" that the notification uses.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ExecutionDetail {
@@ -188,16 +188,16 @@ pub struct ExecutionDetail {
     /// The name of the error.
     #[serde(default)]
     pub error: Option<String>,
-    /// Its message; from Lambda a JSON object with `errorMessage`.
+    /// The error message. From Lambda, a JSON object with `errorMessage`.
     #[serde(default)]
     pub cause: Option<String>,
 }
 
 impl ExecutionDetail {
-    /// What people call the state machine, and the execution's name.
+    /// The logical name of the state machine, and the name of the execution.
     fn names(&self) -> (&str, &str) {
         let last = |arn: &'_ str| arn.rfind(':').map_or(0, |colon| colon + 1);
-        // CloudFormation names it after the logical id, with a random end.
+        // CloudFormation names the state machine after its logical id, with a random suffix.
         let machine = &self.state_machine_arn[last(&self.state_machine_arn)..];
         let machine = machine.split_once("StateMachine").map_or(machine, |(name, _)| name);
         let machine = machine.rsplit('-').next().unwrap_or(machine);
@@ -205,22 +205,22 @@ impl ExecutionDetail {
     }
 }
 
-/// The words of a message.
+/// The text of a message in one language.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Words {
-    /// What happened, to which object, in one line.
+    /// One line: what happened, to which object.
     pub(crate) title: String,
-    /// The same in full.
+    /// The full description.
     pub(crate) what: String,
-    /// What to do next, in this order.
+    /// What to do next, in order.
     pub(crate) steps: Vec<Step>,
 }
 
-/// One thing to do.
+/// One action for the operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Step {
     pub(crate) say: String,
-    /// Commands that do it, each alone.
+    /// Alternative commands for the action. Each command alone is sufficient.
     pub(crate) commands: Vec<String>,
 }
 
@@ -236,7 +236,7 @@ impl Step {
 }
 
 impl Message {
-    /// The names of all kinds, as `kind` has them.
+    /// The value of `kind` for each variant.
     pub const KINDS: [&str; 9] = [
         "signInReady",
         "telephonyNews",
@@ -249,7 +249,7 @@ impl Message {
         "executionFailed",
     ];
 
-    /// The name of this kind.
+    /// The value of `kind`.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -265,7 +265,7 @@ impl Message {
         }
     }
 
-    /// The message as it goes to the topic.
+    /// The notification in one language.
     #[must_use]
     pub fn compose(&self, language: Language) -> Letter {
         let words = match language {
@@ -275,7 +275,7 @@ impl Message {
         Letter::new(self, words, language)
     }
 
-    /// The execution that tells it.
+    /// The ARN of the execution that sends the message.
     const fn execution(&self) -> &String {
         match self {
             Self::SignInReady { execution, .. }
@@ -290,7 +290,7 @@ impl Message {
         }
     }
 
-    /// What tells this message from others of its kind and execution.
+    /// The part of the message that distinguishes it from other messages of this kind and execution.
     fn topic(&self) -> &str {
         match self {
             Self::TelephonyNews { message, .. } => message,
@@ -302,39 +302,39 @@ impl Message {
     }
 }
 
-/// The name of an instance in a message: the alias, or where an older state has none, the id.
+/// The name of an instance in a message: the alias, or the id if the state of an older release has no alias.
 fn name<'a>(alias: &'a str, instance_id: &'a str) -> &'a str {
     if alias.is_empty() { instance_id } else { alias }
 }
 
-/// `aws stepfunctions send-task-success` with the approval of this plan.
+/// The command `aws stepfunctions send-task-success` that approves a plan.
 fn approve(digest: &str, token: &str) -> String {
     format!(
         r#"aws stepfunctions send-task-success --task-output '{{"approvedDigest":"{digest}"}}' --task-token '{token}'"#
     )
 }
 
-/// `aws stepfunctions send-task-failure` that refuses a plan.
+/// The command `aws stepfunctions send-task-failure` that rejects a plan.
 fn refuse(token: &str) -> String {
     format!("aws stepfunctions send-task-failure --error NotApproved --task-token '{token}'")
 }
 
-/// The same with our own tool.
+/// The `onboard` command that approves a plan.
 fn onboard_approve(instance: &str, digest: &str) -> String {
     format!("onboard approve {instance} --digest {digest}")
 }
 
-/// Reads a report with our own tool, whether the execution succeeded or failed at its end.
+/// The `onboard` command that prints the report of an execution, also if the execution failed at its end.
 fn onboard_report(execution: &str) -> String {
     format!("onboard report {}", execution.rsplit(':').next().unwrap_or_default())
 }
 
-/// Prints the output of an execution that succeeded.
+/// The command that prints the output of a successful execution.
 fn read_output(execution: &str) -> String {
     format!("aws stepfunctions describe-execution --execution-arn {execution} --query output --output text")
 }
 
-/// Prints the report of an execution that failed at its end.
+/// The command that prints the report of an execution that failed at its end.
 fn read_report_in_history(execution: &str) -> String {
     format!(
         "aws stepfunctions get-execution-history --execution-arn {execution} --reverse-order --query \
@@ -342,7 +342,8 @@ fn read_report_in_history(execution: &str) -> String {
     )
 }
 
-/// Starts the certificate rotation of one instance. Its state machine stands beside that of the execution that tells it.
+/// The command that starts the certificate rotation of one instance. The ARN of its state machine is the ARN of the
+/// execution without the execution name.
 fn rotate(execution: &str, instance_id: &str) -> String {
     let machine = execution.replacen(":execution:", ":stateMachine:", 1);
     let machine = machine.rsplit_once(':').map_or(machine.as_str(), |(machine, _)| machine);
@@ -351,7 +352,7 @@ fn rotate(execution: &str, instance_id: &str) -> String {
     )
 }
 
-/// Prints why an execution failed.
+/// The command that prints the error of a failed execution.
 fn read_failure(execution: &str) -> String {
     format!(
         "aws stepfunctions describe-execution --execution-arn {execution} --query '[status,error,cause]' --output text"

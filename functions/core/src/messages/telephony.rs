@@ -1,32 +1,32 @@
-//! News of number orders and Support cases, which the step `order-numbers` composes when it finds them.
+//! The notifications about number orders and Support cases, composed by the step `order-numbers`.
 
 use crate::{
     onboarding::Language,
     telephony::{CaseOrder, CaseText, Topic},
 };
 
-/// For 03 numbers, what AWS looks at first and people overlook.
+/// AWS checks this requirement for 03 numbers first, and orders often miss it.
 const TOKYO_JA: &str = "03 番号を含むため、住所を証明する書類の住所は東京都内でなければなりません。";
 const TOKYO_EN: &str = "The order has 03 numbers: the address in the proof of address must be in Tokyo.";
 
-/// Something that a person should hear at once.
+/// An event that an operator should learn about at once.
 #[derive(Clone, Copy, Debug)]
 pub enum News<'a> {
-    /// The case is filed.
+    /// The step filed the case.
     Filed,
-    /// AWS waits for an answer to this message.
+    /// AWS asked a question in the case and waits for a reply.
     Asked(&'a str),
-    /// A person has to file it.
+    /// An operator must file the case.
     ByHand(&'a CaseText),
-    /// The documents can't be sent.
+    /// The documents can't be sent, for these reasons.
     Documents(&'a [String]),
-    /// The case is filed, and the account's support plan does not let the Support API read it any more.
+    /// The step filed the case, but the account's support plan no longer lets the Support API read it.
     Unreadable,
-    /// AWS closed the case, and what was ordered is not there.
+    /// AWS closed the case, and the order is not fulfilled.
     Closed(&'a str),
 }
 
-/// A message about an order. `tokyo`: whether it has 03 numbers.
+/// The text of a notification about an order. `tokyo`: the order includes 03 numbers.
 #[must_use]
 pub fn tell(language: Language, order: &CaseOrder, news: News<'_>, tokyo: bool) -> String {
     let japanese = language == Language::Ja;
@@ -93,7 +93,7 @@ pub fn tell(language: Language, order: &CaseOrder, news: News<'_>, tokyo: bool) 
     }
 }
 
-/// What a case is about.
+/// The subject of a case.
 pub(crate) const fn what(topic: Topic, language: Language) -> &'static str {
     match (topic, language) {
         (Topic::PhoneNumbers, Language::En) => "phone numbers",
@@ -109,7 +109,7 @@ mod tests {
     use crate::telephony::OrderStatus;
 
     #[test]
-    fn the_reminder_of_03_numbers_is_told_in_both_languages() {
+    fn the_reminder_about_03_numbers_is_in_both_languages() {
         let order = CaseOrder { status: OrderStatus::Open, ..CaseOrder::default() };
         for (language, reminder) in [(Language::Ja, TOKYO_JA), (Language::En, TOKYO_EN)] {
             assert!(tell(language, &order, News::Filed, true).contains(reminder));

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::*;
 
-/// The sample event of a kind.
+/// The sample message of a kind.
 fn sample(kind: &str) -> Message {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/events/notify");
     let text = std::fs::read_to_string(format!("{folder}/{kind}.json")).unwrap();
@@ -21,13 +21,13 @@ fn every_letter() -> impl Iterator<Item = (Message, Language, Letter)> {
     })
 }
 
-/// As it arrives: the subject, the text, the chat form.
+/// The notification as published: subject, text and chat form.
 fn shown(letter: &Letter) -> String {
     format!("{}\n\n{}\n{}", letter.subject, letter.text, serde_json::to_string_pretty(&letter.chat).unwrap())
 }
 
 #[test]
-fn every_message_reads_well_in_both_languages() {
+fn every_message_matches_its_snapshots_in_both_languages() {
     for (message, language, letter) in every_letter() {
         let language = if language == Language::En { "en" } else { "ja" };
         insta::assert_snapshot!(format!("{}_{language}", message.kind()), shown(&letter));
@@ -35,7 +35,7 @@ fn every_message_reads_well_in_both_languages() {
 }
 
 #[test]
-fn the_other_sides_of_messages_read_well_too() {
+fn messages_of_failures_match_their_snapshots_too() {
     let failed = |mut message: Message| {
         match &mut message {
             Message::SignInReady { passed, .. } => *passed = false,
@@ -73,7 +73,7 @@ fn a_kind_in_json_is_the_name_of_its_variant() {
 }
 
 #[test]
-fn a_subject_is_what_sns_takes_however_long_the_names_are() {
+fn a_subject_stays_within_the_limits_of_sns_for_names_of_any_length() {
     let mut message = sample("unsafePlan");
     if let Message::UnsafePlan { alias, .. } = &mut message {
         *alias = format!("{}\n{}", "a".repeat(60), "b".repeat(90));
@@ -89,7 +89,7 @@ fn the_body_is_text_for_mail_and_a_custom_notification_for_chat() {
     for (message, _, letter) in every_letter() {
         let body: Value = serde_json::from_str(&letter.body()).unwrap();
         assert_eq!(body["default"], letter.text);
-        // What an HTTPS subscription gets is a string that holds JSON.
+        // An HTTPS subscription receives a string that contains JSON.
         let chat: Value = serde_json::from_str(body["https"].as_str().unwrap()).unwrap();
         assert_eq!((&chat["version"], &chat["source"]), (&"1.0".into(), &"custom".into()));
         assert_eq!(
@@ -101,7 +101,7 @@ fn the_body_is_text_for_mail_and_a_custom_notification_for_chat() {
 }
 
 #[test]
-fn the_same_thing_has_the_same_reference_and_another_thing_has_not() {
+fn equal_messages_have_equal_references_and_other_messages_have_others() {
     let reference = |message: &Message| message.compose(Language::En).reference;
     let first = sample("unsafePlan");
     let (mut again, mut other) = (first.clone(), first.clone());
@@ -116,7 +116,7 @@ fn the_same_thing_has_the_same_reference_and_another_thing_has_not() {
 }
 
 #[test]
-fn a_message_without_bounds_is_cut_and_says_so() {
+fn a_message_that_is_too_long_is_cut_and_marked() {
     let mut message = sample("telephonyNews");
     if let Message::TelephonyNews { message, .. } = &mut message {
         *message = "語".repeat(300_000);

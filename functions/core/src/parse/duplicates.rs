@@ -1,13 +1,13 @@
-//! Keys that a JSON text gives twice. A JSON reader keeps the last one without a word, so an operator who edits the first one
-//! changes nothing.
+//! Finds duplicate keys in a JSON text. A JSON parser silently keeps the last value, so an edit of the first one would
+//! have no effect.
 
 use std::{cell::RefCell, collections::HashMap};
 
 use super::{Problem, fields::At};
 
-/// Every key that an object of the text has more than once, with the line and column of both places.
+/// Every duplicate key of an object, with line and column of both places.
 ///
-/// The text is JSON that a parser has accepted; of any other text the answer is unspecified.
+/// The text must be valid JSON; for any other text the result is unspecified.
 #[must_use]
 pub fn duplicate_keys(text: &str) -> Vec<Problem> {
     let problems = RefCell::new(Vec::new());
@@ -68,7 +68,7 @@ impl Scanner<'_> {
         self.skip(b']');
     }
 
-    /// Reads a string, escapes and all.
+    /// Reads a string with its escapes.
     fn string(&mut self) -> String {
         let mut rest = serde_json::Deserializer::from_str(&self.text[self.position..]).into_iter::<String>();
         let string = rest.next().and_then(Result::ok).unwrap_or_default();
@@ -76,14 +76,14 @@ impl Scanner<'_> {
         string
     }
 
-    /// Passes a number or a word.
+    /// Skips a number or a literal.
     fn scalar(&mut self) {
         let rest = self.text.as_bytes().get(self.position..).unwrap_or_default();
         let length = rest.iter().position(|byte| b",]}".contains(byte) || byte.is_ascii_whitespace());
         self.position += length.unwrap_or(rest.len()).max(1);
     }
 
-    /// The next byte that is no white space.
+    /// The next byte that is not white space.
     fn peek(&mut self) -> Option<u8> {
         let rest = self.text.as_bytes().get(self.position..)?;
         self.position += rest.iter().position(|byte| !byte.is_ascii_whitespace())?;
@@ -96,7 +96,7 @@ impl Scanner<'_> {
         }
     }
 
-    /// Line and column of a place, both from 1.
+    /// Line and column of a position, both starting from 1.
     fn place(&self, position: usize) -> (usize, usize) {
         let before = &self.text[..position];
         let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_given_twice_is_named_with_both_places_however_deep_and_however_written() {
+    fn a_duplicate_key_is_reported_with_both_places_at_any_depth_and_in_any_spelling() {
         let text = "{\n  \"users\": {\"groups\": [1, {\"group\": \"A, }\", \"gr\\u006fup\": \"B\"}]},\n  \"language\": \"ja\", \"language\": -1e5\n}";
         let told = told(text);
         assert_eq!(told.len(), 2, "{told:?}");
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_key_in_different_objects_is_no_fault() {
+    fn equal_keys_in_different_objects_are_not_a_fault() {
         assert_eq!(told(r#"{"a": {"a": [{"a": 1}, {"a": null}]}, "b": [], "c": {}, "d": "a", "e": true}"#), [""; 0]);
         for odd in ["", "1", "\"a\"", "[[[]]]", "{} "] {
             assert_eq!(told(odd), [""; 0], "{odd}");

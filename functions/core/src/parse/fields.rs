@@ -1,4 +1,4 @@
-//! Reads JSON field by field and keeps every fault with its path: what the sections of the input are read with.
+//! Reads the fields of a JSON object and collects every fault with its path.
 
 use std::{cell::RefCell, collections::BTreeMap};
 
@@ -6,14 +6,14 @@ use serde_json::Value;
 
 use super::Problem;
 
-/// A place in the input.
+/// A value's path in the input.
 pub(super) struct At<'a> {
     pub(super) path: String,
     pub(super) problems: &'a RefCell<Vec<Problem>>,
 }
 
 impl<'a> At<'a> {
-    /// Something is wrong here: in English and in Japanese.
+    /// Records a fault at this path, in English and Japanese.
     pub(super) fn fault(&self, message: impl Into<String>, japanese: impl Into<String>) {
         let problem = Problem { path: self.path.clone(), message: message.into(), japanese: japanese.into() };
         self.problems.borrow_mut().push(problem);
@@ -31,10 +31,10 @@ impl<'a> At<'a> {
     }
 }
 
-/// How a value is read at a place; a value that can't be read gives its type's default and a fault.
+/// Reads a value. If the value is not valid, records a fault and returns the default of the type.
 pub(super) type Read<T> = fn(&At, &Value) -> T;
 
-/// The fields of an object; every field is asked for once, and what was never asked for is unknown.
+/// The fields of an object. Fields that were never requested are reported as unknown.
 pub(super) struct Fields<'v, 'a> {
     pub(super) at: At<'a>,
     pub(super) left: BTreeMap<&'v str, &'v Value>,
@@ -90,7 +90,7 @@ impl<'v, 'a> Fields<'v, 'a> {
     }
 }
 
-/// How many letters two names differ by (Levenshtein).
+/// The edit distance of two names (Levenshtein).
 pub(super) fn distance(one: &str, other: &str) -> usize {
     let other: Vec<char> = other.chars().collect();
     let mut row: Vec<usize> = (0..=other.len()).collect();

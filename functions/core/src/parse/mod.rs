@@ -1,5 +1,5 @@
-//! Reads the start input strictly: every fault at once, each with the JSON path of what is wrong. The state machine's
-//! other inputs are read leniently by serde.
+//! Reads the start input strictly: reports every fault at once, each with its JSON path. All other inputs are read
+//! leniently by serde.
 
 mod duplicates;
 mod fields;
@@ -24,16 +24,16 @@ use crate::{
 /// One fault of the input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// Where: a JSON path such as `$.users.groups[0].securityProfiles`.
+    /// The JSON path, for example `$.users.groups[0].securityProfiles`.
     pub path: String,
-    /// What is wrong and what would be right, in English.
+    /// The fault and the correction, in English.
     pub message: String,
-    /// The same in Japanese.
+    /// The fault and the correction, in Japanese.
     pub japanese: String,
 }
 
 impl Problem {
-    /// The fault in a language, with its place.
+    /// The fault with its path, in one language.
     #[must_use]
     pub fn told(&self, language: Language) -> String {
         let message = match language {
@@ -51,10 +51,10 @@ impl fmt::Display for Problem {
 }
 
 impl Onboarding {
-    /// Reads and checks a start input and fills in every default.
+    /// Reads and checks a start input and fills in all defaults.
     ///
     /// # Errors
-    /// All faults of the input, in the order of their paths in the file's own structure.
+    /// All faults of the input, in the order of the fields.
     pub fn parse(value: &Value) -> Result<Self, Vec<Problem>> {
         let problems = RefCell::new(Vec::new());
         let onboarding = onboarding(&At { path: "$".into(), problems: &problems }, value);
@@ -62,10 +62,10 @@ impl Onboarding {
         if problems.is_empty() { Ok(onboarding) } else { Err(problems) }
     }
 
-    /// Like [`Onboarding::parse`], as the error of a step.
+    /// Like [`Onboarding::parse`], with the error of a step.
     ///
     /// # Errors
-    /// `InvalidInput` with every fault on a line of its own.
+    /// `InvalidInput` with one line per fault.
     pub fn parse_step(value: &Value) -> Result<Self, StepError> {
         Self::parse(value).map_err(|problems| {
             let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
@@ -75,7 +75,7 @@ impl Onboarding {
 }
 
 impl Onboarding {
-    /// An input that says nothing but who becomes a user.
+    /// An input with defaults for everything except alias, users and language.
     #[must_use]
     pub fn with_defaults(alias: &str, users: Users, language: Language) -> Self {
         let instance = Instance {
@@ -102,7 +102,7 @@ impl Onboarding {
         onboarding
     }
 
-    /// Gives what has no name its default name.
+    /// Sets the default names.
     fn name_everything(&mut self) {
         let alias = self.instance.alias.clone();
         for (name, default) in [
@@ -143,7 +143,7 @@ fn onboarding(at: &At, value: &Value) -> Onboarding {
     onboarding
 }
 
-/// What is wrong only when looked at together.
+/// Checks rules that involve several fields.
 fn together(at: &At, onboarding: &Onboarding) {
     let users = &onboarding.users;
     if users.nested_groups == NestedGroups::Flatten && onboarding.entra.assignment == Assignment::Groups {
@@ -189,7 +189,7 @@ fn instance(at: &At, value: &Value) -> Instance {
     instance
 }
 
-/// Connect: 1 to 45 characters, `^(?!d-)([\da-zA-Z]+)([-]*[\da-zA-Z])*$`.
+/// The rule for an alias in Connect: 1 to 45 characters, `^(?!d-)([\da-zA-Z]+)([-]*[\da-zA-Z])*$`.
 fn alias(at: &At, value: &Value) -> String {
     let alias = text(at, value);
     let inner = alias.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');

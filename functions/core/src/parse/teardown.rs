@@ -1,4 +1,4 @@
-//! Reads the start input of a teardown, as strictly as that of an onboarding.
+//! Reads the start input of a teardown as strictly as the start input of an onboarding.
 
 use std::cell::RefCell;
 
@@ -14,7 +14,7 @@ use crate::{
 };
 
 impl Teardown {
-    /// Reads and checks a start input and fills in every default.
+    /// Reads and checks a start input and fills in all defaults.
     ///
     /// # Errors
     /// All faults of the input, each with its path.
@@ -25,10 +25,10 @@ impl Teardown {
         if problems.is_empty() { Ok(teardown) } else { Err(problems) }
     }
 
-    /// Like [`Teardown::parse`], as the error of a step.
+    /// Like [`Teardown::parse`], with the error of a step.
     ///
     /// # Errors
-    /// `InvalidInput` with every fault on a line of its own.
+    /// `InvalidInput` with one line per fault.
     pub fn parse_step(value: &Value) -> Result<Self, StepError> {
         Self::parse(value).map_err(|problems| {
             let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
@@ -81,14 +81,14 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn whatever_can_not_be_had_again_stays_unless_it_is_named() {
+    fn objects_that_can_not_be_restored_are_kept_by_default() {
         let teardown = Teardown::parse(&json!({ "instanceId": "i" })).unwrap_or_default();
         assert_eq!((teardown.mode, teardown.users, teardown.instance), (TeardownMode::Plan, Fate::Keep, Fate::Keep));
         assert_eq!(teardown.application, ApplicationFate::Delete);
     }
 
     #[test]
-    fn every_fault_is_told_with_its_path() {
+    fn every_fault_is_reported_with_its_path() {
         let faulty = json!({ "instanceID": "i", "mode": "apply", "users": "delete", "application": "remove" });
         let problems = Teardown::parse(&faulty).err().unwrap_or_default();
         let paths: Vec<&str> = problems.iter().map(|problem| problem.path.as_str()).collect();

@@ -23,7 +23,7 @@ fn the_smallest_input_gets_the_defaults_of_the_how_to() {
 }
 
 #[test]
-fn what_was_parsed_reads_again_as_the_same_from_the_state() {
+fn a_parsed_input_survives_a_round_trip_through_the_state() {
     let onboarding = Onboarding::parse(&smallest()).unwrap();
     let state = serde_json::to_value(&onboarding).unwrap();
     assert_eq!(serde_json::from_value::<Onboarding>(state.clone()).unwrap(), onboarding);
@@ -60,7 +60,7 @@ fn one_wrong_field_in_each_section_is_reported_each_with_its_path() {
 }
 
 #[test]
-fn an_input_that_is_no_object_says_so() {
+fn an_input_that_is_not_an_object_is_rejected() {
     insta::assert_snapshot!(faults(&json!([])), @r"
     $: must be an object, not a list
     $.instance: is required
@@ -69,7 +69,7 @@ fn an_input_that_is_no_object_says_so() {
 }
 
 #[test]
-fn combinations_that_could_never_work_are_refused() {
+fn combinations_that_can_not_work_are_rejected() {
     let mut value = smallest();
     value["users"]["nestedGroups"] = json!("flatten");
     value["users"]["guests"] = json!(true);
@@ -84,7 +84,7 @@ fn combinations_that_could_never_work_are_refused() {
 }
 
 #[test]
-fn quotas_are_taken_by_name_by_code_with_options_and_as_a_list() {
+fn quotas_are_accepted_by_name_by_code_with_options_and_as_a_list() {
     let mut value = smallest();
     value["quotas"] = json!({ "users": 600, "L-12AB7C57": { "value": 20, "required": true } });
     let by_name = Onboarding::parse(&value).unwrap().quotas;
@@ -100,7 +100,7 @@ fn quotas_are_taken_by_name_by_code_with_options_and_as_a_list() {
 }
 
 #[test]
-fn an_input_names_at_most_300_groups_and_more_are_one_fault_with_the_way_out() {
+fn more_than_300_groups_are_one_fault_that_names_the_alternative() {
     let groups = |count: usize| {
         let group = |number: usize| json!({ "group": format!("Agents {number}"), "securityProfiles": ["Agent"] });
         let mut value = smallest();
@@ -114,7 +114,7 @@ fn an_input_names_at_most_300_groups_and_more_are_one_fault_with_the_way_out() {
 }
 
 #[test]
-fn a_group_is_the_same_in_both_forms_of_a_voicing_mark() {
+fn group_names_are_equal_in_both_forms_of_a_voicing_mark() {
     let mut value = smallest();
     let group = |name: &str| json!({ "group": name, "securityProfiles": ["Agent"] });
     value["users"]["groups"] = json!([group("がく部"), group("か\u{3099}く部")]);
@@ -130,13 +130,13 @@ fn quota_codes_are_compared_without_case() {
     assert!(faults(&value).contains("$.quotas: names the quota concurrentActiveCalls (L-12AB7C57) twice"));
     value["quotas"] = json!({ "L-0123abcd": 20, "L-0123ABCD": 30 });
     assert!(faults(&value).contains("$.quotas: names the quota L-0123ABCD twice"));
-    // The state of an execution that was started by an older release.
+    // The state of an execution that an older release started.
     let kept: crate::onboarding::Quota = serde_json::from_value(json!({ "code": "L-12ab7c57", "value": 20 })).unwrap();
     assert_eq!(kept.code, "L-12AB7C57");
 }
 
 #[test]
-fn a_misspelt_field_is_met_with_the_right_one() {
+fn a_misspelt_field_is_reported_with_the_right_name() {
     let mut value = smallest();
     value["users"]["groups"][0]["securityProfile"] = json!(["Agent"]);
     assert!(
@@ -146,7 +146,7 @@ fn a_misspelt_field_is_met_with_the_right_one() {
 }
 
 #[test]
-fn aliases_follow_connects_own_rule() {
+fn aliases_follow_the_rule_of_connect() {
     for (alias, good) in [
         ("a", true),
         ("acme-support", true),

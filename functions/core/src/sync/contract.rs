@@ -1,34 +1,38 @@
-//! What goes into and comes out of the `SyncUsers` step. Nothing here grows with the number of users: the state machine's
-//! state holds counts, digests and samples; the full lists are in the step's log.
+//! Input and output of the `SyncUsers` step. Their size does not depend on the number of users: they hold counts,
+//! digests and samples. The full lists are in the log of the step.
+//!
+//! A run syncs the users of one instance. Each invocation of the step is a *round*; a round that runs out of time hands
+//! a [`Carry`] to the next round. A *pass* applies one plan, in one or more rounds. If a membership change is notified
+//! during a pass, another pass follows.
 
 use serde::{Deserialize, Serialize};
 
 use super::plan::Counts;
 use crate::onboarding::Language;
 
-/// The most entries of each list in [`SyncUsersOutput`] and [`Carry`].
+/// Maximum number of entries in each list of [`SyncUsersOutput`].
 pub const MAX_LISTED: usize = 50;
 
-/// The most people in [`SyncUsersInput::people`]; for more, the comparison of everybody is as quick.
+/// Maximum number of object ids in [`SyncUsersInput::people`]. For more members, the full comparison is as fast.
 pub const MAX_HINTED: usize = 20;
 
-/// The input of `SyncUsers`.
+/// Input of `SyncUsers`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SyncUsersInput {
-    /// The instance to sync; its registry entry holds everything else.
+    /// The instance to sync. Its registry entry holds all settings.
     pub instance_id: String,
-    /// Apply the plan or only make it.
+    /// Apply the plan or only create it.
     #[serde(default)]
     pub mode: SyncMode,
-    /// The digest of the unsafe plan that a person approved.
+    /// The digest of the unsafe plan that an operator approved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved_digest: Option<String>,
-    /// Object ids of people who have just joined a group, as somebody says: they are looked at first. At most
-    /// [`MAX_HINTED`], else nobody is.
+    /// Object ids of members who joined a group, according to a notification. The step handles these members first. If
+    /// there are more than [`MAX_HINTED`], the list is ignored.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub people: Vec<String>,
-    /// What the round before handed over.
+    /// The checkpoint of the previous round.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub carry: Option<Carry>,
 }
@@ -37,118 +41,118 @@ pub struct SyncUsersInput {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum SyncMode {
-    /// Make the plan and apply it.
+    /// Create and apply the plan.
     #[default]
     Apply,
-    /// Only make the plan and log it.
+    /// Only create and log the plan.
     Plan,
 }
 
-/// How a round ended.
+/// The result of a round.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum SyncStatus {
-    /// Everything that could be done is done; the failures say what could not.
+    /// Every possible action is done. The failures list the others.
     #[default]
     Done,
-    /// Time ran out: call again with the carry.
+    /// The time of the round is over: call the step again with the carry.
     More,
-    /// The plan is above the brake and nothing was changed: a person decides about the digest.
+    /// The plan exceeds the removal limit, and nothing was changed. An operator decides about the digest.
     UnsafePlan,
-    /// The plan was made and not applied, as asked.
+    /// The plan was created and not applied, as requested.
     Planned,
-    /// Another run holds the lease; it was told to go round once more. Set by the state machine.
+    /// Another run holds the lease; it will make one more pass. Set by the state machine.
     Busy,
-    /// A person was asked and did not approve, or not in time; nothing was changed. Set by the state machine.
+    /// An operator rejected the plan or did not answer in time; nothing was changed. Set by the state machine.
     NotApproved,
 }
 
-/// What one round hands to the next, and one pass to the next: a pass ends when its plan is applied, and another follows if a
-/// change was notified meanwhile.
+/// The checkpoint that a round hands to the next round, and a pass to the next pass.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Carry {
-    /// Whether a pass before this one has ended: what was planned and done then counts, and its rounds do not.
+    /// Whether an earlier pass is finished. `planned` and `totals` then include its counts; `rounds` does not.
     #[serde(default)]
     pub another_pass: bool,
-    /// How many rounds of the pass have ended.
+    /// The number of finished rounds in this pass.
     #[serde(default)]
     pub rounds: u32,
-    /// How many rounds in a row have changed nothing.
+    /// The number of consecutive rounds that changed nothing.
     #[serde(default)]
     pub idle_rounds: u32,
-    /// What the passes before and the first round of this one planned.
+    /// The plans of the earlier passes and of the first round of this pass, added up.
     #[serde(default)]
     pub planned: Counts,
-    /// The digest of that plan.
+    /// The digest of the plan of this pass.
     #[serde(default)]
     pub digest: String,
-    /// What has been done so far.
+    /// The actions done so far.
     #[serde(default)]
     pub totals: Totals,
-    /// How long the rounds took, in milliseconds.
+    /// The total duration of the rounds, in milliseconds.
     #[serde(default)]
     pub duration_ms: u64,
-    /// Whether what failed has been tried once more: that is done once in a run.
+    /// Whether failed actions were retried. A run retries them once.
     #[serde(default)]
     pub second_try: bool,
-    /// The digest of the removals that were approved and are not done yet.
+    /// The digest of the approved removals that are not done yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved_removals: Option<String>,
 }
 
-/// What was done, over all rounds and passes.
+/// Number of actions done, over all rounds and passes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Totals {
-    /// Users created.
+    /// Created users.
     #[serde(default)]
     pub created: usize,
-    /// Users adopted.
+    /// Adopted users.
     #[serde(default)]
     pub adopted: usize,
-    /// Users changed.
+    /// Updated users.
     #[serde(default)]
     pub updated: usize,
-    /// Users marked for deletion.
+    /// Users scheduled for deletion.
     #[serde(default)]
     pub marked: usize,
-    /// Users whose mark was taken away.
+    /// Users whose scheduled deletion was cancelled.
     #[serde(default)]
     pub unmarked: usize,
-    /// Users deleted.
+    /// Deleted users.
     #[serde(default)]
     pub removed: usize,
-    /// Users for whom something failed in the last round.
+    /// Users with a failure in the last round.
     #[serde(default)]
     pub failed: usize,
     /// Users who wait for a higher users quota of the instance.
     #[serde(default)]
     pub waiting_for_quota: usize,
-    /// Requests to Connect and Graph.
+    /// Number of requests to Connect and Graph.
     #[serde(default)]
     pub calls: usize,
-    /// Requests that Connect throttled.
+    /// Number of requests that Connect throttled.
     #[serde(default)]
     pub throttles: usize,
 }
 
-/// How far a run is while it works, for whoever looks; the registry holds it as JSON.
+/// The progress of a run, stored as JSON in the registry.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SyncProgress {
-    /// When that was, in milliseconds since the epoch.
+    /// Time of this progress, in milliseconds since the epoch.
     pub at: i64,
-    /// How many users the run is about, in all its rounds.
+    /// Number of users with planned actions, over all rounds.
     pub planned: usize,
-    /// How many of them are done.
+    /// Number of users whose actions are done.
     pub done: usize,
-    /// For how many something failed.
+    /// Number of users with a failure.
     pub failed: usize,
 }
 
 impl SyncProgress {
-    /// Where a run stands that planned this, did so much in earlier rounds and so much in this one.
+    /// The progress of a run, from its plan and from the actions of earlier rounds (`earlier`) and of this round
+    /// (`done`).
     #[must_use]
     pub const fn new(at: i64, planned: &Counts, earlier: &Totals, done: &Totals) -> Self {
         Self {
@@ -161,75 +165,75 @@ impl SyncProgress {
 }
 
 impl Totals {
-    /// For how many users something was done.
+    /// The number of actions done.
     #[must_use]
     pub const fn users(&self) -> usize {
         self.created + self.adopted + self.updated + self.marked + self.unmarked + self.removed
     }
 }
 
-/// Plan and deed in one flat object.
+/// Planned and completed actions, in one flat object.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Outcome {
-    /// What the plans of all passes held, each that of its first round.
+    /// The plans of all passes, added up. A pass counts with the plan of its first round.
     #[serde(flatten)]
     pub planned: Counts,
-    /// What was done.
+    /// The completed actions.
     #[serde(flatten)]
     pub done: Totals,
 }
 
-/// One user's failure.
+/// A failure for one user.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Failure {
     /// The username.
     pub username: String,
-    /// What was tried, what came back, with the request id.
+    /// The operation, the error and the request id.
     pub reason: String,
 }
 
-/// How long the parts of a round took, in milliseconds.
+/// Duration of each part of a round, in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Durations {
-    /// Reading Graph and Connect.
+    /// Time to read Graph and Connect.
     #[serde(default)]
     pub observe_ms: u64,
-    /// Planning.
+    /// Time to create the plan.
     #[serde(default)]
     pub plan_ms: u64,
-    /// Applying.
+    /// Time to apply the plan.
     #[serde(default)]
     pub apply_ms: u64,
 }
 
 impl Durations {
-    /// All of them together.
+    /// The total duration.
     #[must_use]
     pub const fn total_ms(self) -> u64 {
         self.observe_ms + self.plan_ms + self.apply_ms
     }
 }
 
-/// The output of `SyncUsers`.
+/// Output of `SyncUsers`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SyncUsersOutput {
-    /// The instance's alias, for messages and logs.
+    /// The instance's alias, for notifications and logs.
     #[serde(default)]
     pub alias: String,
-    /// The language of messages about the instance.
+    /// The language of notifications about the instance.
     #[serde(default)]
     pub language: Language,
-    /// How the round ended.
+    /// The result of the round.
     pub status: SyncStatus,
-    /// The digest of the plan; of an unsafe plan, what to approve.
+    /// The digest of the plan. For an unsafe plan, the digest to approve.
     pub digest: String,
-    /// Plan and deed in numbers.
+    /// Planned and completed actions.
     pub counts: Outcome,
-    /// Why the plan is unsafe, for people.
+    /// The reasons why the plan is unsafe.
     #[serde(default)]
     pub reasons: Vec<String>,
     /// The first usernames that the plan removes.
@@ -244,13 +248,13 @@ pub struct SyncUsersOutput {
     /// The first findings.
     #[serde(default)]
     pub findings: Vec<String>,
-    /// Times of this round.
+    /// Durations of this round.
     #[serde(default)]
     pub durations: Durations,
-    /// A managed user of this instance by which the login check can compare username and role session name.
+    /// A managed user of this instance, used by the sign-in check to compare username and role session name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sso_ready_user: Option<String>,
-    /// With [`SyncStatus::More`]: the input of the next round.
+    /// The carry for the next round, if the status is [`SyncStatus::More`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub carry: Option<Carry>,
 }

@@ -1,4 +1,4 @@
-//! From the groups as read to the users as wanted: who counts, under which username, with which profiles.
+//! Determines the desired users from the groups: which members become users, with which username and which profiles.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -8,33 +8,33 @@ use super::model::{Assignment, Completeness, ConnectUser, GroupRead, Member, Pol
 use super::username::check_username;
 use crate::onboarding::NestedGroups;
 
-/// The most security profiles of a user (Connect API: `SecurityProfileIds`).
+/// Maximum number of security profiles of a user (Connect API: `SecurityProfileIds`).
 const MAX_SECURITY_PROFILES: usize = 10;
 
-/// A user that Connect shall have.
+/// A desired Connect user.
 pub(super) struct Wanted<'a> {
     pub(super) member: &'a Member,
     pub(super) assignment: Arc<Assignment>,
 }
 
-/// What the groups say.
+/// The desired users and what was found while reading the groups.
 #[derive(Default)]
 pub(super) struct Desired<'a> {
-    /// By username.
+    /// The desired users by username.
     pub(super) users: BTreeMap<&'a str, Wanted<'a>>,
-    /// Object ids of members who belong but can't be planned: their Connect users stay as they are.
+    /// Object ids of members who can't be planned. Their Connect users stay unchanged.
     pub(super) protected_ids: BTreeSet<&'a str>,
-    /// Usernames that several members claim: a Connect user of this name stays as it is.
+    /// Usernames that several members claim. A Connect user with such a name stays unchanged.
     pub(super) protected_usernames: BTreeSet<&'a str>,
     pub(super) skipped: Vec<Skipped>,
     pub(super) findings: Vec<Finding>,
-    /// Some read may be partial: nothing may be planned.
+    /// A group may have been read only partially, so nothing may be planned.
     pub(super) partial: bool,
-    /// Some group is empty: no removal may be planned.
+    /// A group is empty, so no removal may be planned.
     pub(super) empty: bool,
 }
 
-/// Merges the groups. `users` only settles who owns a username that several members claim.
+/// Merges the groups. `users` only decides which member owns a username that several members claim.
 pub(super) fn desired<'a>(
     groups: &'a [GroupRead],
     users: &BTreeMap<&str, &ConnectUser>,
@@ -52,14 +52,14 @@ pub(super) fn desired<'a>(
     desired
 }
 
-/// Object id → the member and the indexes of its groups, in the input's order.
+/// Maps each object id to the member and the indexes of its groups, in the order of the input.
 fn merged(groups: &[GroupRead]) -> BTreeMap<&str, (&Member, Vec<usize>)> {
     let mut members: BTreeMap<&str, (&Member, Vec<usize>)> = BTreeMap::new();
     for (index, group) in groups.iter().enumerate() {
         for member in &group.members {
             let (best, memberships) = members.entry(&member.id).or_insert_with(|| (member, Vec::new()));
-            // Two readings of one member may differ when it changed between two pages: the fuller one counts, whatever
-            // the order of reading.
+            // Two reads of a member can differ if the member changed between two pages. The read with more data wins,
+            // so that the order does not matter.
             *best = (*best).max(member);
             if memberships.last() != Some(&index) {
                 memberships.push(index);
@@ -98,7 +98,7 @@ impl<'a> Desired<'a> {
         }
     }
 
-    /// The members who can be users, by the username they claim.
+    /// The members who can become users, by the username that they claim.
     fn claims(
         &mut self,
         groups: &'a [GroupRead],
@@ -134,7 +134,8 @@ impl<'a> Desired<'a> {
         claims
     }
 
-    /// Gives each username to its one claimant; to the present owner where there are several; else to nobody.
+    /// Assigns each username to its only claimant, or to its present owner if there are several claimants, or to no
+    /// member.
     fn settle(&mut self, claims: BTreeMap<&'a str, Vec<Wanted<'a>>>, users: &BTreeMap<&str, &ConnectUser>) {
         for (username, mut claimants) in claims {
             let members = claimants.len();
@@ -179,7 +180,7 @@ fn usable_username<'a>(member: &'a Member, policy: &Policy) -> Result<&'a str, S
     Ok(username)
 }
 
-/// A group's profiles in ids, or the first name that the instance lacks.
+/// The profile ids of a group, or the first name that does not exist in the instance.
 struct GroupProfiles {
     security: Result<Vec<String>, SkipReason>,
     routing: Result<String, SkipReason>,
@@ -201,7 +202,7 @@ impl GroupProfiles {
             })
         };
         let settings = &group.settings;
-        // Every missing name is reported, so no short cut at the first.
+        // Collect all results first, so that every missing name is reported.
         let security: Vec<_> = settings
             .security_profiles
             .iter()
@@ -221,7 +222,7 @@ impl GroupProfiles {
     }
 }
 
-/// The union of the groups' security profiles, everything else from the first group.
+/// The union of the groups' security profiles; all other settings come from the first group.
 fn assignment(memberships: &[usize], resolved: &[GroupProfiles]) -> Result<Arc<Assignment>, SkipReason> {
     let mut security = BTreeSet::new();
     for group in memberships.iter().filter_map(|index| resolved.get(*index)) {

@@ -1,12 +1,12 @@
-//! The digest of a plan: what a person approves.
+//! The digest of a plan, which an operator approves.
 
 use sha2::{Digest, Sha256};
 
 use super::plan::{Change, Plan};
 
 impl Plan {
-    /// SHA-256 over every action, in hexadecimal: what a person approves. The date of a mark is not part of it, so that
-    /// an approval given after midnight still fits.
+    /// The SHA-256 digest of all actions, in hexadecimal. The dates of scheduled deletions are not included, so that an
+    /// approval given after midnight is still valid.
     #[must_use]
     pub fn digest(&self) -> String {
         let mut canon = Canon::default();
@@ -52,8 +52,8 @@ impl Plan {
         canon.finish()
     }
 
-    /// The same over the removals alone, of users that `left` accepts (by user id). When an approved plan takes several
-    /// rounds, each later round may remove exactly what the round before left over.
+    /// The digest of only the removals, for the users (by id) that `left` accepts. If an approved plan takes several
+    /// rounds, each later round may remove exactly the users that the previous round left.
     #[must_use]
     pub fn removals_digest(&self, left: impl Fn(&str) -> bool) -> String {
         let mut canon = Canon::default();
@@ -71,7 +71,7 @@ impl Plan {
     }
 }
 
-/// Lines of fields, parted by control characters that names never contain (they are cleaned of them).
+/// Hashes lines of fields. The separators are control characters, which names never contain.
 #[derive(Default)]
 struct Canon(Sha256);
 

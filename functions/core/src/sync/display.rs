@@ -1,4 +1,4 @@
-//! The plan as a person reads it.
+//! The readable form of a plan.
 
 use std::fmt;
 
@@ -75,7 +75,7 @@ impl Plan {
         Ok(())
     }
 
-    /// The change in people's words.
+    /// A readable description of a change.
     #[must_use]
     pub fn describe(&self, change: &Change) -> String {
         match change {

@@ -1,4 +1,4 @@
-//! What a person should know about a sync besides the actions: refusals with their reason, and oddities.
+//! Findings and skipped members of a sync, for the operator.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -7,52 +7,52 @@ use time::Date;
 use super::username::UsernameFault;
 use crate::{onboarding::UsernameAttribute, text::Quoted};
 
-/// A member who gets no Connect user from this plan, and whose existing one (if any) stays as it is unless the reason is
-/// that the member is not wanted ([`SkipReason::is_leaver`]).
+/// A member who gets no Connect user from this plan. An existing Connect user of the member stays unchanged, unless the
+/// reason makes the member a leaver ([`SkipReason::is_leaver`]).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Skipped {
-    /// The username where there is one, else what a person recognises the member by.
+    /// The username, or another label of the member if there is no username.
     pub username: String,
     /// The Entra object id.
     pub object_id: String,
-    /// Why.
+    /// The reason.
     pub reason: SkipReason,
 }
 
-/// Why a member is skipped.
+/// The reason why a member is skipped.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SkipReason {
     /// The account is disabled in Entra.
     Disabled,
-    /// The account is a guest and the input does not take guests.
+    /// The account is a guest, and the input does not accept guests.
     Guest,
-    /// Graph showed nothing but the id: the runtime identity lacks `User.Read.All`.
+    /// Graph returned only the id: the runtime identity lacks `User.Read.All`.
     Unreadable,
-    /// The attribute that is the username is empty.
+    /// The attribute for the username is empty.
     NoUsername(UsernameAttribute),
-    /// The username could not sign in.
+    /// The username is not valid for sign-in.
     Username(UsernameFault),
-    /// Several members have this username; holds how many.
+    /// Several members have this username (their number).
     DuplicateUsername(usize),
-    /// The member's groups give no security profile at all, and Connect wants one.
+    /// The member's groups have no security profile, but Connect requires one.
     NoSecurityProfile,
-    /// The member's groups have more security profiles together than Connect's ten.
+    /// The member's groups together have more than ten security profiles, the maximum in Connect.
     TooManySecurityProfiles(usize),
-    /// A group of the member names something that the instance does not have.
+    /// A group of the member names a profile that the instance does not have.
     ProfileMissing(ProfileKind, String),
-    /// The Connect user of this name belongs to another onboarding (its alias).
+    /// The Connect user with this name belongs to another onboarding (its alias).
     OtherOnboarding(String),
 }
 
 impl SkipReason {
-    /// Whether the member is unwanted, so that an existing user goes the way of somebody who left.
+    /// Whether the member counts as a leaver, so that the removal policy applies to an existing user.
     #[must_use]
     pub const fn is_leaver(&self) -> bool {
         matches!(self, Self::Disabled | Self::Guest)
     }
 }
 
-/// What kind of thing the instance lacks.
+/// The kind of a profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ProfileKind {
     /// A security profile.
@@ -114,87 +114,89 @@ const fn attribute_name(attribute: UsernameAttribute) -> &'static str {
     }
 }
 
-/// Something that a person should know; it stops nothing by itself.
+/// Information for the operator. A finding alone does not stop the sync.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Finding {
-    /// The members of a group were not read to the end: nothing is planned.
+    /// The members of a group were not read completely. Nothing is planned.
     PartialRead {
-        /// The group, for people.
+        /// The name of the group.
         group: String,
-        /// What is missing.
+        /// The reason.
         reason: String,
     },
-    /// A group does not exist: nothing is planned.
+    /// A group does not exist. Nothing is planned.
     GroupMissing {
-        /// The group, for people.
+        /// The name of the group.
         group: String,
     },
-    /// A group has no members: no removal is planned.
+    /// A group has no members. No removal is planned.
     EmptyGroup {
-        /// The group, for people.
+        /// The name of the group.
         group: String,
     },
-    /// Removals that a guard holds back.
+    /// Removals are held back because a group is empty.
     RemovalsHeldBack {
-        /// How many.
+        /// Number of users.
         users: usize,
     },
-    /// The instance lacks something that a group names.
+    /// A group names a profile that the instance does not have.
     ProfileMissing {
-        /// The group, for people.
+        /// The name of the group.
         group: String,
-        /// What kind of thing.
+        /// The kind of the profile.
         kind: ProfileKind,
-        /// The name that was looked for.
+        /// The missing name.
         name: String,
     },
-    /// A group inside a group, whose members do not count.
+    /// A nested group, whose members are not synced.
     NestedGroup {
         /// The outer group.
         group: String,
-        /// The inner group.
+        /// The nested group.
         nested: String,
     },
-    /// Members that can be no Connect users.
+    /// Members that can't become Connect users.
     OtherObjects {
-        /// The group, for people.
+        /// The name of the group.
         group: String,
-        /// How many there are of each type in Entra.
+        /// Number of members per object type in Entra.
         types: BTreeMap<String, usize>,
     },
-    /// Somebody's username changed; Connect has no rename.
+    /// The username of a member changed. Connect users can't be renamed.
     Renamed {
-        /// The username of the old user, which goes through the removal policy.
+        /// The old username. The removal policy applies to this user.
         from: String,
-        /// The username of the new user.
+        /// The new username.
         to: String,
     },
-    /// A Connect user now belongs to another Entra object with the same username (an account deleted and made anew).
+    /// A Connect user now belongs to another Entra object with the same username (an account that was deleted and
+    /// created again).
     Relinked {
         /// The username.
         username: String,
-        /// The object id in the tag so far.
+        /// The previous object id in the tag.
         from: String,
-        /// The object id from now on.
+        /// The new object id.
         to: String,
     },
-    /// A wanted username and another one differ only in case. Connect's usernames are case-sensitive: they are two users.
+    /// A desired username and another username differ only in case. Usernames in Connect are case-sensitive, so they
+    /// are two users.
     CaseOnly {
-        /// The wanted username, as Entra emits it.
+        /// The desired username, as Entra emits it.
         username: String,
-        /// The other one.
+        /// The other username.
         other: String,
     },
-    /// Somebody left; the removal policy keeps the user.
+    /// A member left; the removal policy keeps the user.
     Kept {
         /// The username.
         username: String,
     },
-    /// Somebody left; the grace period runs.
+    /// A member left, and the user is scheduled for deletion.
     RemovalWaits {
         /// The username.
         username: String,
-        /// The first day on which the user is deleted.
+        /// The first day on which the user may be deleted.
         due: Date,
     },
 }

@@ -1,13 +1,14 @@
-//! User sync, the pure part: what Entra ID says (desired) × what Amazon Connect has (actual) × what `onboarding.json` allows
-//! (policy) → a [`Plan`] that a person can read and an executor can apply.
+//! The pure part of the user sync: creates a [`Plan`] from the group members in Entra ID (desired), the users in Amazon
+//! Connect (actual) and the settings of `onboarding.json` (policy). An operator can read the plan, and an executor
+//! applies it.
 //!
-//! * [`plan()`] is total, deterministic and free of input order: the same directory gives the same plan, and the plan of an
-//!   instance that is in step is empty.
-//! * The key is the username, because Connect has no rename; the Entra object id stands in a tag beside it and tells a
-//!   renamed person from a new one.
-//! * Users without our tags are adopted by their exact username, and otherwise never appear in a plan.
-//! * A read that may be partial plans nothing; an empty group plans no removal; more removals than the brake allows make the
-//!   plan [`Safety::Unsafe`], which only the approval of its [`Plan::digest`] lets through.
+//! * [`plan()`] always returns a plan, and the plan does not depend on the order of its input. If Connect already
+//!   matches, the plan is empty.
+//! * Users are matched by username, because Connect users can't be renamed. The Entra object id in a tag distinguishes
+//!   a renamed member from a new one.
+//! * Users without our tags are adopted if their username matches exactly. Otherwise no plan contains them.
+//! * After a partial read, nothing is planned. If a group is empty, no removal is planned. If a plan exceeds the
+//!   removal limit, it is [`Safety::Unsafe`] and needs the approval of its [`Plan::digest`].
 
 mod contract;
 mod desired;

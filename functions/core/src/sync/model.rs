@@ -1,4 +1,4 @@
-//! The two directories as the planner sees them. No type here knows Graph or the AWS SDK.
+//! The data of Entra ID and Connect that the planner uses. These types do not depend on Graph or the AWS SDK.
 
 use std::collections::BTreeMap;
 
@@ -10,12 +10,13 @@ use time::macros::format_description;
 use crate::names::{self, MANAGED_BY};
 use crate::onboarding::{Brake, NestedGroups, Phone, Removed, UserGroup, UsernameAttribute, Users};
 
-/// The tag of a Connect user that holds the date of its deletion, `YYYY-MM-DD` (UTC).
+/// The tag of a Connect user with the date of its scheduled deletion, `YYYY-MM-DD` (UTC).
 pub const REMOVAL_DUE_KEY: &str = "removal-due";
 
 const DUE: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
 
-/// The date in a [`REMOVAL_DUE_KEY`] tag; `None` for anything but `YYYY-MM-DD`, which then counts as not marked.
+/// The date in a [`REMOVAL_DUE_KEY`] tag; `None` if the value is not `YYYY-MM-DD`. The user then counts as not
+/// scheduled for deletion.
 #[must_use]
 pub fn removal_due_from_tag(value: &str) -> Option<Date> {
     Date::parse(value, DUE).ok()
@@ -27,13 +28,13 @@ pub fn removal_due_to_tag(due: Date) -> String {
     format!("{:04}-{:02}-{:02}", due.year(), u8::from(due.month()), due.day())
 }
 
-/// A user object among a group's members, with the fields that Graph may leave null: optional by nature (`mail`,
-/// `givenName`, `surname`) or for want of `User.Read.All` (all of them).
+/// A user among the members of a group. Graph can return null for the optional fields `mail`, `givenName` and
+/// `surname`, and for all fields if `User.Read.All` is missing.
 ///
-/// Ordered so that of two readings of one member the fuller one is the greater.
+/// The order of the type ranks the read with more data higher.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Member {
-    /// The object id: immutable, the identity of the person.
+    /// The object id. It never changes and identifies the member.
     pub id: String,
     /// `userPrincipalName`.
     pub user_principal_name: Option<String>,
@@ -45,21 +46,21 @@ pub struct Member {
     pub surname: Option<String>,
     /// `displayName`.
     pub display_name: Option<String>,
-    /// `accountEnabled`. Null beside other fields counts as enabled.
+    /// `accountEnabled`. Null counts as enabled if other fields are present.
     pub account_enabled: Option<bool>,
-    /// `userType` is `Guest`.
+    /// Whether `userType` is `Guest`.
     pub guest: bool,
 }
 
 impl Member {
-    /// Whether Graph gave nothing but the id: the sign of a missing `User.Read.All` (Microsoft Graph, "Limited information
+    /// Whether Graph returned only the id, because `User.Read.All` is missing (Microsoft Graph, "Limited information
     /// returned for inaccessible member objects").
     #[must_use]
     pub fn is_unreadable(&self) -> bool {
         self.user_principal_name.is_none() && self.display_name.is_none() && self.account_enabled.is_none()
     }
 
-    /// The attribute that Entra emits as `RoleSessionName`, byte for byte.
+    /// The value of the attribute, exactly as Entra emits it as `RoleSessionName`.
     #[must_use]
     pub fn attribute(&self, attribute: UsernameAttribute) -> Option<&str> {
         match attribute {
@@ -70,7 +71,7 @@ impl Member {
         .filter(|value| !value.is_empty())
     }
 
-    /// What a person recognises this member by.
+    /// A readable label of the member.
     #[must_use]
     pub fn label(&self) -> &str {
         [&self.user_principal_name, &self.display_name, &self.mail]
@@ -85,55 +86,57 @@ impl Member {
 pub struct NestedGroup {
     /// The object id.
     pub id: String,
-    /// The display name, where Graph gave it.
+    /// The display name, if Graph returned it.
     pub display_name: Option<String>,
 }
 
-/// Whether a read can be believed to be the whole truth.
+/// Whether the members of a group were read completely.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Completeness {
-    /// Every page was read, to the last.
+    /// Every page was read.
     #[default]
     Complete,
-    /// Something is missing; the text says what. Nothing is planned from such a read.
+    /// Some data is missing, for this reason. Nothing is planned from such a read.
     Partial(String),
     /// The group does not exist (any more). Nothing is planned.
     GroupMissing,
 }
 
-/// One group's members as just read, with what the input wants for them.
+/// The members of one group, with the group's settings from the input.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GroupRead {
     /// The object id.
     pub group_id: String,
-    /// The display name, for people.
+    /// The display name.
     pub display_name: String,
-    /// What the members get in Connect.
+    /// The Connect settings of the members.
     pub settings: UserGroup,
-    /// The direct members that are users (with `flatten`: those of nested groups too).
+    /// The direct members that are users. With `flatten`, also the members of nested groups.
     pub members: Vec<Member>,
     /// Groups among the direct members.
     pub nested_groups: Vec<NestedGroup>,
-    /// How many members are neither users nor groups, by their type in Entra (`device`, `orgContact`, `agentUser`).
+    /// Number of members that are neither users nor groups, by object type in Entra (`device`, `orgContact`,
+    /// `agentUser`).
     pub other_objects: BTreeMap<String, usize>,
     /// Whether the read was complete.
     pub completeness: Completeness,
 }
 
-/// To whom a Connect user belongs, by its tags.
+/// The owner of a Connect user, according to its tags.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Ownership {
-    /// Nobody's tags: made by hand or by another tool. May be adopted by exact username, is never changed otherwise.
+    /// No onboarding owns the user: it was created manually or by another tool. Such a user is changed only if it is
+    /// adopted by its exact username.
     #[default]
     Unmanaged,
-    /// Ours: `managed-by` is this application and `onboarding` is this instance's alias.
+    /// Ours: `managed-by` is this application, and `onboarding` is this instance's alias.
     Ours,
-    /// This application's, but of another onboarding (its alias): never touched.
+    /// The user belongs to another onboarding (its alias) and is never changed.
     OtherOnboarding(String),
 }
 
 impl Ownership {
-    /// Reads the tags that decide ownership.
+    /// Determines the owner from the tags.
     #[must_use]
     pub fn from_tags(managed_by: Option<&str>, onboarding: Option<&str>, alias: &str) -> Self {
         match (managed_by, onboarding) {
@@ -149,9 +152,9 @@ impl Ownership {
 pub struct ConnectUser {
     /// The user id.
     pub id: String,
-    /// The ARN, by which the user is tagged.
+    /// The ARN, used to tag the user.
     pub arn: String,
-    /// The username, case kept.
+    /// The username in its original case.
     pub username: String,
     /// First name.
     pub first_name: String,
@@ -163,55 +166,55 @@ pub struct ConnectUser {
     pub routing_profile_id: String,
     /// Hierarchy group id.
     pub hierarchy_group_id: Option<String>,
-    /// Phone behaviour for voice; `None` where Connect reports none or a desk phone.
+    /// Phone settings for voice; `None` if Connect returns none or a desk phone.
     pub phone: Option<Phone>,
-    /// To whom the user belongs.
+    /// The owner of the user.
     pub ownership: Ownership,
     /// The Entra object id in the user's tags.
     pub entra_object_id: Option<String>,
-    /// The date of deletion in the user's tags.
+    /// The date of the scheduled deletion in the user's tags.
     pub removal_due: Option<Date>,
 }
 
-/// Profile and hierarchy ids of the instance by exact name.
+/// The ids of the instance's profiles and hierarchy groups, by exact name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Profiles {
     /// Security profile name → id.
     pub security: BTreeMap<String, String>,
     /// Routing profile name → id.
     pub routing: BTreeMap<String, String>,
-    /// Hierarchy group path (levels parted by ` / `) → id. Only filled where the input names one.
+    /// Hierarchy group path (levels separated by ` / `) → id. Filled only if the input names a hierarchy group.
     pub hierarchy: BTreeMap<String, String>,
 }
 
-/// What a member of certain groups gets in Connect, in ids.
+/// The Connect settings of a member, with ids.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Assignment {
     /// One to ten security profile ids, sorted.
     pub security_profile_ids: Vec<String>,
     /// Routing profile id.
     pub routing_profile_id: String,
-    /// Hierarchy group id; `None` leaves the user's hierarchy alone.
+    /// Hierarchy group id; `None` leaves the user's hierarchy group unchanged.
     pub hierarchy_group_id: Option<String>,
-    /// Whether calls are accepted by themselves.
+    /// Whether calls are accepted automatically.
     pub auto_accept: bool,
-    /// Seconds of after contact work; 0 for no limit.
+    /// Seconds of after contact work; 0 means no limit.
     pub after_contact_work_seconds: u32,
 }
 
-/// The part of the input that rules the sync.
+/// The settings of the input that control the sync.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Policy {
-    /// The attribute that is both username and role session name.
+    /// The attribute used as username and role session name.
     pub username: UsernameAttribute,
-    /// Whether members of nested groups count.
+    /// Whether members of nested groups become users.
     pub nested_groups: NestedGroups,
     /// Whether guests become users.
     pub guests: bool,
-    /// What happens to users of people who left.
+    /// What happens to the users of members who left.
     pub removed: Removed,
-    /// How many removals need no approval.
+    /// The removal limit: how many removals need no approval.
     pub brake: Brake,
 }
 

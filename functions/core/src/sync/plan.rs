@@ -1,4 +1,4 @@
-//! The plan: what has to happen in Connect, ordered by username, with the brake on removals.
+//! The plan: all actions in Connect, ordered by username, and the removal limit.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,38 +10,38 @@ use super::finding::{Finding, Skipped};
 use super::model::{Assignment, removal_due_to_tag};
 use crate::onboarding::{Brake, Phone};
 
-/// What has to happen so that Connect has what Entra and the input want. Every list is ordered by username.
+/// All actions that make Connect match Entra and the input. Every list is ordered by username.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
     /// Users to create.
     pub create: Vec<NewUser>,
-    /// Users to tag as ours.
+    /// Existing users to tag as ours.
     pub adopt: Vec<Adoption>,
-    /// Users to change.
+    /// Users to update.
     pub update: Vec<UserUpdate>,
-    /// Users to mark with the date of their deletion.
+    /// Users to schedule for deletion.
     pub mark: Vec<Mark>,
-    /// Users whose mark to take away.
+    /// Users whose scheduled deletion to cancel.
     pub unmark: Vec<UserRef>,
     /// Users to delete.
     pub delete: Vec<Removal>,
-    /// Members who get no user, with the reason.
+    /// Members who get no user, each with the reason.
     pub skipped: Vec<Skipped>,
-    /// What a person should know besides.
+    /// Findings for the operator.
     pub findings: Vec<Finding>,
-    /// Removals that a guard holds back.
+    /// Number of removals held back because a group is empty.
     pub held_back: usize,
-    /// Users that are as they should be.
+    /// Number of users that already match.
     pub unchanged: usize,
-    /// Users that carry our tags.
+    /// Number of users with our tags.
     pub managed: usize,
-    /// The brake of the input.
+    /// The removal limit of the input.
     pub brake: Brake,
-    /// Profile and hierarchy ids → names, for people.
+    /// Profile and hierarchy names by id, for display.
     pub(super) names: BTreeMap<String, String>,
 }
 
-/// A user to create, complete: one call makes it, with its tags.
+/// A user to create with all settings and tags in one call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewUser {
     /// The username, as Entra emits it.
@@ -52,11 +52,11 @@ pub struct NewUser {
     pub first_name: String,
     /// Last name.
     pub last_name: String,
-    /// Profiles, hierarchy, phone.
+    /// Profiles, hierarchy group and phone settings.
     pub assignment: Arc<Assignment>,
 }
 
-/// An existing Connect user that an action is about.
+/// An existing Connect user to which an action applies.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UserRef {
     /// The username.
@@ -65,11 +65,11 @@ pub struct UserRef {
     pub id: String,
     /// The ARN.
     pub arn: String,
-    /// The Entra object id (in the tag; of an adopted user: the wanted one).
+    /// The Entra object id in the tag. For an adopted user, the id that the tag will have.
     pub object_id: Option<String>,
 }
 
-/// A user that becomes ours by its exact username.
+/// An existing user to adopt by its exact username.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Adoption {
     /// The user.
@@ -78,7 +78,7 @@ pub struct Adoption {
     pub object_id: String,
 }
 
-/// A user to change, one [`Change`] for each operation that it needs.
+/// A user to update, with one [`Change`] per Connect operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserUpdate {
     /// The user.
@@ -87,7 +87,7 @@ pub struct UserUpdate {
     pub changes: Vec<Change>,
 }
 
-/// A change that one Connect operation makes.
+/// A change that needs one Connect operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// `UpdateUserIdentityInfo`: first and last name.
@@ -97,22 +97,22 @@ pub enum Change {
         /// Last name.
         last_name: String,
     },
-    /// `UpdateUserSecurityProfiles`: the whole list of ids.
+    /// `UpdateUserSecurityProfiles`: the complete list of ids.
     SecurityProfiles(Vec<String>),
     /// `UpdateUserRoutingProfile`: the id.
     RoutingProfile(String),
     /// `UpdateUserHierarchy`: the hierarchy group id.
     Hierarchy(String),
-    /// `UpdateUserConfig`: how the phone behaves.
+    /// `UpdateUserConfig`: the phone settings.
     Phone(Phone),
 }
 
-/// A user to mark for deletion.
+/// A user to schedule for deletion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mark {
     /// The user.
     pub user: UserRef,
-    /// The first day on which it may be deleted.
+    /// The first day on which the user may be deleted.
     pub due: Date,
 }
 
@@ -121,11 +121,12 @@ pub struct Mark {
 pub struct Removal {
     /// The user.
     pub user: UserRef,
-    /// The person lives on under this username, which must exist before the old one goes.
+    /// The new username of the same member, if the username changed. The new user must exist before the old one is
+    /// deleted.
     pub replaced_by: Option<String>,
 }
 
-/// How many of each.
+/// Number of users per action or state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Counts {
@@ -135,34 +136,35 @@ pub struct Counts {
     /// Users to adopt.
     #[serde(default)]
     pub adopt: usize,
-    /// Users to change.
+    /// Users to update.
     #[serde(default)]
     pub update: usize,
-    /// Users to mark for deletion.
+    /// Users to schedule for deletion.
     #[serde(default)]
     pub mark: usize,
-    /// Marks to take away.
+    /// Users whose scheduled deletion to cancel.
     #[serde(default)]
     pub unmark: usize,
     /// Users to delete.
     #[serde(default)]
     pub delete: usize,
-    /// Members without a user, with a reason each.
+    /// Members who get no user.
     #[serde(default)]
     pub skipped: usize,
-    /// Removals that a guard holds back.
+    /// Removals held back because a group is empty.
     #[serde(default)]
     pub held_back: usize,
-    /// Users as they should be.
+    /// Users that already match.
     #[serde(default)]
     pub unchanged: usize,
-    /// Users that carry our tags.
+    /// Users with our tags.
     #[serde(default)]
     pub managed: usize,
 }
 
 impl Counts {
-    /// What this pass and the one after it planned together. What describes a state is that of the later pass.
+    /// The counts of this pass and of the following one. Actions are added up; counts that describe a state are those
+    /// of the later pass.
     #[must_use]
     pub const fn followed_by(&self, later: &Self) -> Self {
         Self {
@@ -177,24 +179,24 @@ impl Counts {
     }
 }
 
-/// Whether a plan may be applied without a person.
+/// Whether a plan may be applied without approval.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Safety {
-    /// Yes.
+    /// The plan needs no approval.
     Safe,
-    /// No, and why: each reason is a sentence for people.
+    /// The plan needs approval, for these reasons.
     Unsafe(Vec<String>),
 }
 
 impl Plan {
-    /// A plan that deletes these users and does nothing else.
+    /// A plan that only deletes these users.
     #[must_use]
     pub fn deleting(users: impl IntoIterator<Item = UserRef>) -> Self {
         let delete: Vec<Removal> = users.into_iter().map(|user| Removal { user, replaced_by: None }).collect();
         Self { managed: delete.len(), delete, ..Self::default() }
     }
 
-    /// Whether nothing has to happen.
+    /// Whether the plan has no actions.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.create.is_empty()
@@ -205,7 +207,7 @@ impl Plan {
             && self.delete.is_empty()
     }
 
-    /// How many of each.
+    /// The counts of the plan.
     #[must_use]
     pub fn counts(&self) -> Counts {
         Counts {
@@ -222,7 +224,7 @@ impl Plan {
         }
     }
 
-    /// How many users this plan removes: marks, from which on a date leads to deletion, and deletions.
+    /// The number of users that this plan removes: scheduled and immediate deletions.
     #[must_use]
     pub fn removals(&self) -> usize {
         self.mark.len() + self.delete.len()
@@ -237,16 +239,16 @@ impl Plan {
             .map(|user| user.username.as_str())
     }
 
-    /// What of it creates users, and nothing else.
+    /// A plan with only the creations of this plan.
     #[must_use]
     pub fn creations(self) -> Self {
         Self { create: self.create, names: self.names, ..Self::default() }
     }
 
-    /// Holds the removals against the brake.
+    /// Compares the removals with the removal limit.
     ///
-    /// A single removal is never too large a share (one leaver of a team of five is no mass deletion), unless the share
-    /// is set to 0.
+    /// A single removal never exceeds the percentage (one leaver in a team of five is not a mass deletion), unless the
+    /// percentage is 0.
     #[must_use]
     pub fn safety(&self) -> Safety {
         let removals = self.removals();
@@ -266,7 +268,7 @@ impl Plan {
 }
 
 impl Mark {
-    /// The value of the tag.
+    /// The tag value with the date.
     #[must_use]
     pub fn tag_value(&self) -> String {
         removal_due_to_tag(self.due)

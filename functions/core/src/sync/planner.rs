@@ -1,4 +1,4 @@
-//! Finds the plan by comparing.
+//! Creates the plan by comparing desired and actual users.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use super::plan::{Adoption, Change, Mark, NewUser, Plan, Removal, UserRef, UserU
 use super::username::person_name;
 use crate::onboarding::{Phone, RemovalAction};
 
-/// Compares what the groups want with what Connect has.
+/// Compares the desired users of the groups with the users in Connect.
 ///
-/// `today` (UTC) decides which grace periods are over. Nothing here fails: what can't be planned is in
-/// [`Plan::skipped`] and [`Plan::findings`].
+/// `today` (UTC) decides which grace periods are over. This function does not fail: members and groups that can't be
+/// planned are in [`Plan::skipped`] and [`Plan::findings`].
 #[must_use]
 pub fn plan(groups: &[GroupRead], users: &[ConnectUser], profiles: &Profiles, policy: &Policy, today: Date) -> Plan {
     let by_username = by_username(users);
@@ -37,7 +37,7 @@ pub fn plan(groups: &[GroupRead], users: &[ConnectUser], profiles: &Profiles, po
     planner.plan
 }
 
-/// Users by username. A user that two pages showed counts once; of two readings the one with the smaller id.
+/// Users by username. If two pages contain a username, the user with the smaller id counts.
 fn by_username(users: &[ConnectUser]) -> BTreeMap<&str, &ConnectUser> {
     let mut map: BTreeMap<&str, &ConnectUser> = BTreeMap::new();
     for user in users {
@@ -127,7 +127,7 @@ impl Planner<'_> {
         });
     }
 
-    /// A user that exists under the wanted name: ours it becomes, and as wanted.
+    /// A user that exists under a desired username: adopts and updates the user if necessary.
     fn keep(&mut self, user: &ConnectUser, want: &Wanted<'_>) {
         let object_id = &want.member.id;
         let linked = user.entra_object_id.as_ref() == Some(object_id);
@@ -156,7 +156,7 @@ impl Planner<'_> {
         self.plan.unchanged += usize::from(untouched);
     }
 
-    /// A user that stays as it is; only a mark from the time when its person was away goes.
+    /// A user that stays unchanged, except that a scheduled deletion is cancelled.
     fn leave(&mut self, user: &ConnectUser) {
         if user.removal_due.is_some() {
             self.plan.unmark.push(refer(user));
@@ -167,7 +167,7 @@ impl Planner<'_> {
 
     fn remove(&mut self, user: &ConnectUser, replaced_by: Option<String>, guarded: bool) {
         let removed = &self.policy.removed;
-        // Every action is named, so that no other one can come to mean a deletion.
+        // Match every action explicitly, so that a new action never means deletion by accident.
         match removed.action {
             RemovalAction::Keep => {
                 self.plan.findings.push(Finding::Kept { username: user.username.clone() });
@@ -196,7 +196,7 @@ impl Planner<'_> {
         }
     }
 
-    /// Reports wanted usernames that differ only in case from another wanted or existing one.
+    /// Reports desired usernames that differ only in case from another desired or existing username.
     fn case_only(&mut self, wanted: &Desired<'_>, users: &BTreeMap<&str, &ConnectUser>) {
         let mut folded: BTreeMap<String, &str> = BTreeMap::new();
         for username in wanted.users.keys() {
@@ -229,15 +229,15 @@ fn changes(user: &ConnectUser, want: &Wanted<'_>) -> Vec<Change> {
     differences(user, person_name(want.member, &user.username), &want.assignment)
 }
 
-/// What to change in a user that already exists where the plan wanted to create it: somebody was faster, or an earlier
-/// call succeeded and its answer got lost.
+/// The changes for a user that was to be created and already exists: another process created the user, or the response
+/// to an earlier call was lost.
 #[must_use]
 pub fn changes_instead_of_creation(new: &NewUser, existing: &ConnectUser) -> Vec<Change> {
     differences(existing, (new.first_name.clone(), new.last_name.clone()), &new.assignment)
 }
 
-/// Whether a phone behaves as wanted. `SearchUsers` returns the time of after contact work in milliseconds in `PhoneConfig`, and
-/// its unit for a channel is not documented: a value a thousand times as high means the same.
+/// Whether the phone settings match. In `PhoneConfig`, `SearchUsers` returns the after contact work time in
+/// milliseconds; the unit for a channel is not documented. So a value that is 1,000 times higher counts as equal.
 fn is_set(seen: &Phone, wanted: &Phone) -> bool {
     let (seen_work, wanted_work) = (seen.after_contact_work_seconds, wanted.after_contact_work_seconds);
     seen.auto_accept == wanted.auto_accept

@@ -1,6 +1,6 @@
 #![expect(clippy::unwrap_used, reason = "a property that can't unwrap has failed")]
-//! Properties that hold for any two directories. 256 cases by default; `PROPTEST_CASES=100000 cargo test -p onboarding-core
-//! --release sync::properties` is the slow profile.
+//! Properties of the planner that hold for any Entra ID directory and any Connect instance. 256 cases by default. For a
+//! thorough run: `PROPTEST_CASES=100000 cargo test -p onboarding-core --release sync::properties`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use super::testkit::{TODAY, apply, profiles};
 use super::*;
 use crate::onboarding::{Brake, Phone, RemovalAction, Removed, UserGroup, UsernameAttribute};
 
-/// Few names and ids, so that everything collides with everything.
+/// Only a few names and ids, so that collisions are frequent.
 const NAMES: [&str; 9] = [
     "a@example.com",
     "b@example.com",
@@ -117,7 +117,7 @@ fn some_user() -> impl Strategy<Value = ConnectUser> {
         })
 }
 
-/// Connect's users: one for each username.
+/// Connect users with unique usernames.
 fn some_users() -> impl Strategy<Value = Vec<ConnectUser>> {
     vec(some_user(), 0..12).prop_map(|users| {
         let unique: BTreeMap<String, ConnectUser> =
@@ -142,7 +142,7 @@ fn some_policy() -> impl Strategy<Value = Policy> {
         })
 }
 
-/// Every user id that an action of the plan is about.
+/// The ids of all users that the plan changes.
 fn touched(plan: &Plan) -> BTreeSet<&str> {
     plan.adopt
         .iter()
@@ -213,7 +213,7 @@ proptest! {
             prop_assert_eq!(user.security_profile_ids.iter().cloned().collect::<BTreeSet<_>>(), security);
             wanted.insert(username.to_owned());
         }
-        // Nobody else is managed, but for those whom a guard, a grace period, the policy or a skip reason keeps.
+        // No other user stays managed, unless a guard, a grace period, the policy or a skip reason keeps the user.
         let all_gone = policy.removed == Removed { action: RemovalAction::Delete, grace_days: 0 } && !guarded(&groups);
         for user in after.values().filter(|user| all_gone && user.ownership == Ownership::Ours && user.removal_due.is_none()) {
             let kept = plan.skipped.iter().any(|skipped| {
@@ -268,7 +268,7 @@ proptest! {
     }
 
     #[test]
-    fn shuffled_inputs_give_the_same_plan(
+    fn the_plan_does_not_depend_on_the_order_of_the_input(
         (groups, shuffled, users, shuffled_users) in (vec(some_group(), 0..4), some_users()).prop_flat_map(|(groups, users)| {
             let shuffled: Vec<_> = groups.iter().map(|group| {
                 let group = group.clone();
@@ -286,7 +286,7 @@ proptest! {
     }
 
     #[test]
-    fn somebody_who_still_belongs_is_never_removed_without_a_successor(
+    fn a_current_member_is_never_removed_without_a_successor(
         groups in vec(some_group(), 1..4), users in some_users(), policy in some_policy()
     ) {
         let plan = plan(&groups, &users, &profiles(), &policy, TODAY);
@@ -312,7 +312,7 @@ proptest! {
     }
 }
 
-/// STS: `[\w+=,.@-]{2,64}`.
+/// The STS pattern `[\w+=,.@-]{2,64}`.
 fn regex_like_sts(name: &str) -> bool {
     (2..=64).contains(&name.chars().count()) && name.chars().all(|c| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c))
 }

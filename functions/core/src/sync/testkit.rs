@@ -1,5 +1,5 @@
 #![expect(clippy::unwrap_used, reason = "a model that can't unwrap has failed its test")]
-//! Builders for the tests of this module, and a model of Connect that plans are applied to.
+//! Builders for the tests of this module, and a model of Connect to which plans are applied.
 
 use std::collections::BTreeMap;
 
@@ -47,7 +47,7 @@ pub(super) fn profiles() -> Profiles {
     }
 }
 
-/// Deletes at once and never brakes.
+/// A policy that deletes at once and has no removal limit.
 pub(super) fn policy() -> Policy {
     Policy {
         removed: Removed { action: RemovalAction::Delete, grace_days: 0 },
@@ -56,7 +56,7 @@ pub(super) fn policy() -> Policy {
     }
 }
 
-/// The managed user that the planner would make of [`member`] in a [`group`].
+/// The managed user that the planner would create for [`member`] in a [`group`].
 pub(super) fn user(name: &str) -> ConnectUser {
     ConnectUser {
         id: format!("user-{name}"),
@@ -77,7 +77,7 @@ pub(super) fn unmanaged(name: &str) -> ConnectUser {
     ConnectUser { ownership: Ownership::Unmanaged, entra_object_id: None, ..user(name) }
 }
 
-/// What Connect holds after the plan, by username.
+/// The users in Connect after the plan.
 pub(super) fn apply(plan: &Plan, users: &[ConnectUser]) -> Vec<ConnectUser> {
     let mut after: BTreeMap<String, ConnectUser> = users.iter().map(|user| (user.id.clone(), user.clone())).collect();
     for adoption in &plan.adopt {

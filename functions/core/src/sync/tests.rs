@@ -1,5 +1,5 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't unwrap has failed")]
-//! What the planner does, case by case.
+//! The planner, case by case.
 
 use insta::assert_snapshot;
 
@@ -23,7 +23,7 @@ fn new_members_become_users_with_names_and_profiles() {
 }
 
 #[test]
-fn an_instance_in_step_needs_nothing() {
+fn a_synchronized_instance_has_an_empty_plan() {
     let plan = run(&[group("Support", vec![member("hanako"), member("taro")])], &[user("taro"), user("hanako")]);
     assert!(plan.is_empty());
     assert_eq!(plan.counts().unchanged, 2);
@@ -33,7 +33,7 @@ fn an_instance_in_step_needs_nothing() {
 }
 
 #[test]
-fn each_kind_of_difference_is_one_change_of_the_operation_that_makes_it() {
+fn each_kind_of_difference_becomes_one_change_with_its_operation() {
     let mut support = group("Support", vec![member("hanako")]);
     support.settings.security_profiles = vec!["Agent".into(), "QualityAnalyst".into()];
     support.settings.routing_profile = "Night".into();
@@ -50,7 +50,7 @@ fn each_kind_of_difference_is_one_change_of_the_operation_that_makes_it() {
 }
 
 #[test]
-fn a_hierarchy_that_the_input_does_not_name_is_left_alone() {
+fn a_hierarchy_group_that_the_input_does_not_name_is_kept() {
     let by_hand = ConnectUser { hierarchy_group_id: Some("id:made by hand".into()), ..user("hanako") };
     assert!(run(&[group("Support", vec![member("hanako")])], &[by_hand]).is_empty());
 }
@@ -65,7 +65,7 @@ fn the_order_of_security_profiles_is_no_difference() {
 }
 
 #[test]
-fn a_member_of_several_groups_gets_all_security_profiles_and_the_first_groups_rest() {
+fn a_member_of_several_groups_gets_all_security_profiles_and_otherwise_the_first_groups_settings() {
     let mut supervisors = group("Supervisors", vec![member("hanako")]);
     supervisors.settings.security_profiles = vec!["CallCenterManager".into()];
     supervisors.settings.routing_profile = "Night".into();
@@ -77,7 +77,7 @@ fn a_member_of_several_groups_gets_all_security_profiles_and_the_first_groups_re
 }
 
 #[test]
-fn an_unmanaged_user_of_exactly_this_name_is_adopted_and_brought_in_step() {
+fn an_unmanaged_user_with_exactly_this_name_is_adopted_and_updated() {
     let by_hand = ConnectUser { routing_profile_id: "id:Night".into(), ..unmanaged("hanako") };
     let plan = run(&[group("Support", vec![member("hanako")])], &[by_hand]);
     assert_snapshot!(plan, @r#"
@@ -100,7 +100,7 @@ fn unmanaged_users_and_those_of_another_onboarding_are_never_touched() {
 }
 
 #[test]
-fn a_username_that_differs_only_in_case_is_reported_and_is_no_match() {
+fn a_username_that_differs_only_in_case_is_reported_and_does_not_match() {
     let by_hand = ConnectUser { username: "Hanako@example.com".into(), ..unmanaged("hanako") };
     let plan = run(&[group("Support", vec![member("hanako")])], &[by_hand]);
     assert_snapshot!(plan, @r#"
@@ -112,7 +112,7 @@ fn a_username_that_differs_only_in_case_is_reported_and_is_no_match() {
 }
 
 #[test]
-fn a_rename_makes_a_new_user_and_sends_the_old_one_through_the_removal_policy() {
+fn a_rename_creates_a_new_user_and_applies_the_removal_policy_to_the_old_one() {
     let mut renamed = member("hanako");
     renamed.user_principal_name = Some("hanako.yamada@example.com".into());
     let groups = [group("Support", vec![renamed])];
@@ -140,7 +140,7 @@ fn a_rename_makes_a_new_user_and_sends_the_old_one_through_the_removal_policy() 
 }
 
 #[test]
-fn two_people_who_swap_their_usernames_keep_both_users() {
+fn two_members_who_swap_their_usernames_keep_both_users() {
     let (mut one, mut two) = (member("one"), member("two"));
     std::mem::swap(&mut one.user_principal_name, &mut two.user_principal_name);
     let plan = run(&[group("Support", vec![one, two])], &[user("one"), user("two")]);
@@ -148,7 +148,7 @@ fn two_people_who_swap_their_usernames_keep_both_users() {
 }
 
 #[test]
-fn an_account_made_anew_under_the_old_name_takes_over_its_user() {
+fn a_recreated_account_with_the_old_name_takes_over_the_user() {
     let again = Member { id: "id-anew".into(), ..member("hanako") };
     let plan = run(&[group("Support", vec![again])], &[user("hanako")]);
     assert_snapshot!(plan, @r#"
@@ -160,7 +160,7 @@ fn an_account_made_anew_under_the_old_name_takes_over_its_user() {
 }
 
 #[test]
-fn illegal_usernames_are_skipped_with_the_reason_and_their_users_stay() {
+fn members_with_illegal_usernames_are_skipped_with_the_reason_and_keep_their_users() {
     let long = "x".repeat(60);
     for (name, expected) in [
         (
@@ -179,7 +179,7 @@ fn illegal_usernames_are_skipped_with_the_reason_and_their_users_stay() {
 }
 
 #[test]
-fn one_illegal_user_among_many_stops_nobody_else() {
+fn one_invalid_member_does_not_stop_the_others() {
     let mut members: Vec<Member> = (0..500).map(|index| member(&format!("agent{index}"))).collect();
     members[250].user_principal_name = Some("o'neil@example.com".into());
     let plan = run(&[group("Support", members)], &[]);
@@ -187,14 +187,14 @@ fn one_illegal_user_among_many_stops_nobody_else() {
 }
 
 #[test]
-fn an_empty_attribute_is_skipped_with_its_name() {
+fn a_member_with_an_empty_username_attribute_is_skipped() {
     let policy = Policy { username: UsernameAttribute::Mail, ..policy() };
     let plan = run_with(&policy, &[group("Support", vec![member("hanako")])], &[]);
     assert_eq!(reason(&plan), "hanako@example.com: its mail is empty");
 }
 
 #[test]
-fn guests_count_only_where_the_input_says_so() {
+fn guests_become_users_only_if_the_input_allows_it() {
     let guest = Member { guest: true, mail: Some("guest@partner.example.org".into()), ..member("guest") };
     let groups = [group("Support", vec![guest])];
     assert!(reason(&run(&groups, &[])).contains("the account is a guest"));
@@ -211,7 +211,7 @@ fn the_object_id_as_username_survives_a_rename() {
 }
 
 #[test]
-fn disabled_members_are_never_created_and_their_users_go_as_if_they_had_left() {
+fn disabled_members_are_not_created_and_count_as_leavers() {
     let disabled = Member { account_enabled: Some(false), ..member("hanako") };
     let groups = [group("Support", vec![disabled, member("taro")])];
     assert!(run(&groups, &[user("taro")]).is_empty());
@@ -220,7 +220,7 @@ fn disabled_members_are_never_created_and_their_users_go_as_if_they_had_left() {
 }
 
 #[test]
-fn members_whose_fields_are_all_null_are_unreadable_and_stay() {
+fn members_whose_fields_are_all_null_are_unreadable_and_keep_their_users() {
     let null = Member { id: "id-hanako".into(), ..Member::default() };
     let plan = run(&[group("Support", vec![null])], &[user("hanako")]);
     assert!(plan.is_empty());
@@ -228,7 +228,7 @@ fn members_whose_fields_are_all_null_are_unreadable_and_stay() {
 }
 
 #[test]
-fn a_username_of_two_members_goes_to_its_owner_or_to_nobody() {
+fn a_username_claimed_by_two_members_goes_to_its_owner_or_to_neither() {
     let shared = |name: &str| Member { mail: Some("shared@example.com".into()), ..member(name) };
     let policy = Policy { username: UsernameAttribute::Mail, ..policy() };
     let groups = [group("Support", vec![shared("one"), shared("two")])];
@@ -292,7 +292,7 @@ fn nested_groups_and_members_of_other_types_are_reported() {
 }
 
 #[test]
-fn step_contracts_are_camel_case_and_forgive_what_they_do_not_know() {
+fn step_contracts_are_camel_case_and_ignore_unknown_fields() {
     let input: SyncUsersInput = serde_json::from_str(r#"{"instanceId":"i","mode":"plan","new":1}"#).unwrap();
     assert_eq!((input.instance_id.as_str(), input.mode, input.carry), ("i", SyncMode::Plan, None));
     let output = SyncUsersOutput { status: SyncStatus::UnsafePlan, ..SyncUsersOutput::default() };
@@ -315,7 +315,7 @@ fn a_hundred_thousand_users_are_planned_within_seconds() {
 }
 
 #[test]
-fn a_user_that_exists_where_one_was_to_be_created_is_brought_in_step_instead() {
+fn a_user_that_already_exists_is_updated_instead_of_created() {
     let plan = run(&[group("Support", vec![member("hanako")])], &[]);
     let made = user("hanako");
     assert!(changes_instead_of_creation(&plan.create[0], &made).is_empty());

@@ -1,4 +1,4 @@
-//! Who is removed, when, and what holds removals back.
+//! Removals, grace periods and the guards that hold removals back.
 
 use insta::assert_snapshot;
 use time::Duration;
@@ -8,7 +8,7 @@ use super::*;
 use crate::onboarding::{Brake, UsernameAttribute};
 
 #[test]
-fn somebody_who_left_is_kept_where_the_policy_says_keep() {
+fn a_leaver_is_kept_if_the_policy_is_keep() {
     let plan = run_with(&Policy::default(), &[group("Support", vec![member("taro")])], &[user("hanako"), user("taro")]);
     assert!(plan.is_empty());
     assert_snapshot!(plan, @r#"
@@ -19,7 +19,7 @@ fn somebody_who_left_is_kept_where_the_policy_says_keep() {
 }
 
 #[test]
-fn the_grace_period_runs_from_mark_to_deletion_and_a_return_ends_it() {
+fn the_grace_period_delays_the_deletion_and_a_return_cancels_it() {
     let policy = removing(7);
     let groups = [group("Support", vec![member("taro")])];
     let first = run_with(&policy, &groups, &[user("hanako"), user("taro")]);
@@ -40,14 +40,14 @@ fn the_grace_period_runs_from_mark_to_deletion_and_a_return_ends_it() {
 }
 
 #[test]
-fn a_date_beyond_the_calendar_is_the_calendars_last() {
+fn a_deletion_date_beyond_the_calendar_is_the_last_possible_date() {
     let plan =
         run_with(&removing(u32::MAX), &[group("Support", vec![member("taro")])], &[user("hanako"), user("taro")]);
     assert_eq!(removal_due_from_tag(&plan.mark[0].tag_value()), Some(time::Date::MAX));
 }
 
 #[test]
-fn removal_dates_read_back_and_nonsense_counts_as_unmarked() {
+fn removal_dates_read_back_and_invalid_values_count_as_not_scheduled() {
     assert_eq!(removal_due_from_tag(&removal_due_to_tag(TODAY)), Some(TODAY));
     for nonsense in ["", "soon", "2026-13-01", "2026-11-22T00:00:00Z"] {
         assert_eq!(removal_due_from_tag(nonsense), None, "{nonsense}");
@@ -70,7 +70,7 @@ fn a_partial_read_plans_nothing_at_all() {
 }
 
 #[test]
-fn an_empty_group_holds_every_removal_back_and_nothing_else() {
+fn an_empty_group_holds_back_all_removals_and_nothing_else() {
     let plan = run(
         &[group("Support", vec![]), group("Sales", vec![member("jiro")])],
         &[user("hanako"), ConnectUser { removal_due: Some(TODAY), ..user("taro") }],
@@ -96,7 +96,7 @@ fn leaving(leavers: usize, staying: usize, brake: Brake) -> Plan {
 }
 
 #[test]
-fn the_brake_holds_by_count_and_by_share() {
+fn the_removal_limit_applies_to_the_count_and_to_the_percentage() {
     let brake = Brake::default();
     assert_eq!(leaving(10, 90, brake.clone()).safety(), Safety::Safe);
     let count = leaving(11, 200, brake.clone());
@@ -116,7 +116,7 @@ fn the_brake_holds_by_count_and_by_share() {
 }
 
 #[test]
-fn marks_count_for_the_brake_too() {
+fn scheduled_deletions_count_for_the_removal_limit() {
     let users: Vec<ConnectUser> = (0..20).map(|index| user(&format!("agent{index:02}"))).collect();
     let policy = Policy { brake: Brake::default(), ..removing(7) };
     let plan = run_with(&policy, &[group("Support", vec![member("agent00")])], &users);
@@ -125,7 +125,7 @@ fn marks_count_for_the_brake_too() {
 }
 
 #[test]
-fn a_changed_username_attribute_trips_the_brake_instead_of_replacing_everybody() {
+fn a_changed_username_attribute_exceeds_the_removal_limit_instead_of_replacing_all_users() {
     let members: Vec<Member> = (0..40)
         .map(|index| Member { mail: Some(format!("mail{index}@example.com")), ..member(&format!("agent{index}")) })
         .collect();
@@ -137,7 +137,7 @@ fn a_changed_username_attribute_trips_the_brake_instead_of_replacing_everybody()
 }
 
 #[test]
-fn the_digest_follows_the_actions_and_not_the_date_of_a_mark() {
+fn the_digest_depends_on_the_actions_but_not_on_deletion_dates() {
     let groups = [group("Support", vec![member("taro"), member("new")])];
     let users = [user("hanako"), user("taro")];
     let policy = removing(7);
@@ -159,7 +159,7 @@ fn the_digest_follows_the_actions_and_not_the_date_of_a_mark() {
 }
 
 #[test]
-fn the_digest_of_left_over_removals_is_that_of_the_next_rounds_plan() {
+fn the_digest_of_the_remaining_removals_equals_the_digest_in_the_next_round() {
     let users: Vec<ConnectUser> = ["a1", "a2", "a3", "stays"].map(user).to_vec();
     let groups = [group("Support", vec![member("stays")])];
     let first = run(&groups, &users);

@@ -1,34 +1,34 @@
-//! Usernames and names of people: what Connect accepts, and what Entra has.
+//! Usernames and names of members: the rules of Connect, applied to the data of Entra.
 
 use std::fmt;
 
 use super::model::Member;
 use crate::text::nfc;
 
-/// The most characters of a first name (Connect API: `AgentFirstName`).
+/// Maximum length of a first name in characters (Connect API: `AgentFirstName`).
 pub const MAX_FIRST_NAME: usize = 255;
-/// The most characters of a last name (Connect API: `AgentLastName`).
+/// Maximum length of a last name in characters (Connect API: `AgentLastName`).
 pub const MAX_LAST_NAME: usize = 300;
 
-/// The fewest characters of a role session name (STS: roleSessionNameType).
+/// Minimum length of a role session name (STS: roleSessionNameType).
 const MIN_USERNAME: usize = 2;
-/// The most characters of a SAML username (Connect: `CreateUser`) and of a role session name.
+/// Maximum length of a SAML username (Connect: `CreateUser`) and of a role session name.
 const MAX_USERNAME: usize = 64;
 
-/// Why a name can be no Connect username that signs in through SAML.
+/// The reason why a name can't be the Connect username of a SAML user.
 ///
-/// The rule is the intersection of Connect's (up to 64 of `[a-zA-Z0-9_-.\@]`, `@` only in a full e-mail form) and STS's
-/// `RoleSessionName` (2 to 64 of `[\w+=,.@-]`). A name that breaks it is reported and never mangled: Entra emits the
-/// attribute as it is, so a mended name could not sign in.
+/// A valid name satisfies both Connect (up to 64 of `[a-zA-Z0-9_-.\@]`, `@` only in a full email form) and the
+/// `RoleSessionName` of STS (2 to 64 of `[\w+=,.@-]`). An invalid name is reported and never altered: Entra emits the
+/// attribute unchanged, so a user with an altered name could not sign in.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum UsernameFault {
     /// Fewer than two characters.
     TooShort,
-    /// More than 64 characters; holds how many.
+    /// More than 64 characters (their number).
     TooLong(usize),
-    /// Characters outside the allowed set, each once, in order of appearance.
+    /// Characters outside the allowed set: each character once, in order of appearance.
     IllegalCharacters(String),
-    /// An `@` outside a full e-mail form such as `user@example.com`.
+    /// An `@` outside a full email form such as `user@example.com`.
     NotAnEmailForm,
 }
 
@@ -47,10 +47,10 @@ impl fmt::Display for UsernameFault {
     }
 }
 
-/// Checks a username against the rule of [`UsernameFault`].
+/// Checks a username against the rules of [`UsernameFault`].
 ///
 /// # Errors
-/// The first fault, in the order of the enum's variants after the character set.
+/// The first fault. Illegal characters are checked first.
 pub fn check_username(name: &str) -> Result<(), UsernameFault> {
     let mut illegal = String::new();
     for character in name.chars() {
@@ -77,10 +77,11 @@ fn is_full_domain(domain: &str) -> bool {
     !domain.contains('@') && domain.contains('.') && domain.split('.').all(|label| !label.is_empty())
 }
 
-/// The first and last name to send: Unicode NFC, trimmed, never empty, within Connect's lengths.
+/// The first and last name to send: Unicode NFC, trimmed, never empty, within Connect's length limits.
 ///
-/// Where Entra has no given name or surname, the display name helps out: it is parted at its first space, family name
-/// first when it is written in Chinese, Japanese or Korean characters. Names are no keys, so a too long one is cut.
+/// If Entra has no given name or surname, the display name is used. It is split at its first space; the family name
+/// comes first if the name is written in Chinese, Japanese or Korean characters. A name that is too long is cut,
+/// because names are not keys.
 #[must_use]
 pub fn person_name(member: &Member, username: &str) -> (String, String) {
     let given = cleaned(member.given_name.as_deref());
@@ -104,7 +105,7 @@ pub fn person_name(member: &Member, username: &str) -> (String, String) {
     (cut(first, MAX_FIRST_NAME), cut(last, MAX_LAST_NAME))
 }
 
-/// NFC, without control characters and surrounding space; `None` when nothing is left.
+/// The name in NFC, without control characters and surrounding white space; `None` if the result is empty.
 fn cleaned(name: Option<&str>) -> Option<String> {
     let name = name?;
     let normal = nfc(name);
@@ -122,7 +123,7 @@ fn parted(display: &str) -> (String, String) {
     }
 }
 
-/// What a display name holds beside a name that is already known.
+/// The part of a display name beside a known name.
 fn rest_of(display: &str, known: &str) -> Option<String> {
     let rest = display.strip_prefix(known).or_else(|| display.strip_suffix(known)).unwrap_or(display);
     let rest = rest.trim().trim_matches(',').trim();
@@ -133,7 +134,7 @@ fn both(name: String) -> (String, String) {
     (name.clone(), name)
 }
 
-/// Han, kana and Hangul: scripts whose names are written family name first.
+/// Han, kana and Hangul: in these scripts, the family name comes first.
 fn is_family_first(character: char) -> bool {
     matches!(u32::from(character), 0x3005..=0x30FF | 0x31F0..=0x31FF | 0x3400..=0x4DBF | 0x4E00..=0x9FFF
         | 0xAC00..=0xD7AF | 0xF900..=0xFAFF | 0x20000..=0x3134F)
@@ -165,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn usernames_that_both_connect_and_sts_take_are_valid() {
+    fn usernames_that_both_connect_and_sts_accept_are_valid() {
         for name in ["testuser", "testuser@example.com", "A.b-c_d@sub.example.co.jp", "ab", &"x".repeat(64)] {
             assert_eq!(check_username(name), Ok(()), "{name}");
         }
@@ -173,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn usernames_that_could_not_sign_in_are_refused_with_the_reason() {
+    fn usernames_that_could_not_sign_in_are_rejected_with_the_reason() {
         use UsernameFault::*;
         for (name, fault) in [
             ("", TooShort),
@@ -195,12 +196,12 @@ mod tests {
     }
 
     #[test]
-    fn names_that_entra_has_are_taken_as_they_are() {
+    fn names_from_entra_are_used_unchanged() {
         assert_eq!(named(Some("Hanako"), Some("Yamada"), Some("Someone Else")), pair("Hanako", "Yamada"));
     }
 
     #[test]
-    fn names_are_sent_in_normal_form_c_and_without_stray_space() {
+    fn names_are_sent_in_normal_form_c_and_without_surrounding_space() {
         assert_eq!(named(Some("か\u{3099}く"), Some(" 山田\t"), None), pair("がく", "山田"));
         assert_eq!(named(Some("A\u{0}nn"), Some("Lee"), None), pair("Ann", "Lee"));
     }

@@ -1,4 +1,4 @@
-//! What AWS Support is asked, in Japanese and English, and the marker by which a case is known again.
+//! The text of requests to AWS Support, in Japanese and English, and the marker that identifies a case.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -6,17 +6,17 @@ use sha2::{Digest, Sha256};
 use super::numbers::type_name;
 use crate::onboarding::{Documents, Language, PhoneNumber};
 
-/// Where a person files a case about numbers (Amazon Connect administrator guide, "Port phone numbers").
+/// URL where an operator files a case about phone numbers (Amazon Connect administrator guide, "Port phone numbers").
 const CONSOLE: &str = "https://support.console.aws.amazon.com/support/home#/case/create?issueType=customer-service&serviceCode=service-connect-number-management";
 
-/// What a case is about.
+/// The topic of a case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Topic {
-    /// Numbers to put on the instance.
+    /// Phone numbers for the instance.
     #[default]
     PhoneNumbers,
-    /// Calls out to 070, 080 and 090, which new instances refuse.
+    /// Outbound calls to 070, 080 and 090 numbers, which new instances block.
     OutboundToJapaneseMobiles,
 }
 
@@ -32,11 +32,11 @@ pub struct CaseText {
     pub body_ja: String,
     /// The text in English.
     pub body_en: String,
-    /// Where a person files it.
+    /// URL where an operator files the case.
     pub console_url: String,
 }
 
-/// One kind of number in an order.
+/// One item of an order: a kind of number and its quantity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
     country: String,
@@ -45,7 +45,7 @@ pub struct Line {
     quantity: u32,
 }
 
-/// The lines of an order: of each wish, as many as are missing.
+/// Order items: for each desired number, how many are still missing.
 #[must_use]
 pub fn lines<'a>(wishes: impl IntoIterator<Item = (&'a PhoneNumber, u32)>) -> Vec<Line> {
     let line = |(wish, quantity): (&PhoneNumber, u32)| Line {
@@ -57,16 +57,16 @@ pub fn lines<'a>(wishes: impl IntoIterator<Item = (&'a PhoneNumber, u32)>) -> Ve
     wishes.into_iter().filter(|(_, quantity)| *quantity > 0).map(line).collect()
 }
 
-/// What people call a kind of Japanese number: 03, 050, 0120, 0800.
+/// The common name of a kind of Japanese number: 03, 050, 0120, 0800.
 #[must_use]
 pub fn number_name(prefix: &str) -> Option<&'static str> {
     let names = [("+813", "03"), ("+8150", "050"), ("+81120", "0120"), ("+81800", "0800")];
     names.into_iter().find(|(start, _)| prefix.starts_with(start)).map(|(_, name)| name)
 }
 
-/// What stands in a case's subject so that a repeated step, or a later execution of the same input, finds it. It comes
-/// from what the input wishes, not from what is missing, which shrinks as numbers arrive. Other documents make another
-/// order: that is how a refused one is placed anew.
+/// The marker in the subject of a case. A repeated step, or a later execution with the same input, finds the case by
+/// this marker. It is a digest of the desired numbers, not of the missing numbers, which change as numbers arrive.
+/// Different documents give a different marker, so that a refused order can be placed again.
 #[must_use]
 pub fn marker<'a>(
     alias: &str,
@@ -99,7 +99,7 @@ pub fn marker<'a>(
 }
 
 impl CaseText {
-    /// An order of numbers. `documents`: whether the three documents go with it.
+    /// The text of a number order. `documents`: whether the three documents are attached.
     #[must_use]
     pub fn order(marker: &str, instance_arn: &str, lines: &[Line], documents: bool) -> Self {
         let kind = |line: &Line| {
@@ -144,7 +144,7 @@ impl CaseText {
         }
     }
 
-    /// The request to let an instance call Japanese mobiles.
+    /// The text of the request to allow calls to Japanese mobile numbers.
     #[must_use]
     pub fn outbound(marker: &str, instance_arn: &str) -> Self {
         Self {
@@ -162,7 +162,7 @@ impl CaseText {
         }
     }
 
-    /// Subject and text in a language.
+    /// Subject and text in one language.
     #[must_use]
     pub fn in_language(&self, language: Language) -> (&str, &str) {
         match language {
@@ -171,7 +171,7 @@ impl CaseText {
         }
     }
 
-    /// Everything that a person needs to file the case by hand, in both languages.
+    /// The text that an operator needs to file the case manually, in both languages.
     #[must_use]
     pub fn to_paste(&self) -> String {
         format!(
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn an_order_says_all_that_aws_wants_to_know_in_both_languages() {
+    fn an_order_contains_all_required_information_in_both_languages() {
         let wishes = [wish(Some("+813"), 2), wish(None, 1), wish(Some("+8150"), 3)];
         let ordered = lines(wishes.iter().zip([2, 1, 0]));
         let text = CaseText::order("[connect-onboarding acme 0a]", ARN, &ordered, true);
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_wish_has_the_same_marker_and_another_wish_or_document_another() {
+    fn other_numbers_or_documents_change_the_marker_and_a_repetition_does_not() {
         let of =
             |wish: &PhoneNumber, key: &str| marker("acme", Topic::PhoneNumbers, ARN, [wish], Some(&documents(key)));
         let first = of(&wish(Some("+813"), 2), "i");

@@ -1,20 +1,20 @@
-//! Under which service and category a case is filed. AWS renames both and says that codes must come from
-//! `DescribeServices`; so they are found by what they say, in English or Japanese.
+//! Selects the service and category of a support case. AWS changes both, and its documentation requires codes from
+//! `DescribeServices`, so they are selected by keywords in their code or name, in English or Japanese.
 
 use super::case::Topic;
 
-/// A service that cases can be filed under.
+/// A service in the catalogue of AWS Support.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Service {
-    /// Its code.
+    /// The service code.
     pub code: String,
-    /// Its name in the language that was asked for.
+    /// The name in the requested language.
     pub name: String,
-    /// Code and name of its categories.
+    /// Code and name of each category.
     pub categories: Vec<(String, String)>,
 }
 
-/// Service code and category code for a topic; none where the catalogue has nothing that fits.
+/// Service code and category code for a topic; `None` if the catalogue has no match.
 #[must_use]
 pub fn choose(services: &[Service], topic: Topic) -> Option<(String, String)> {
     let named = |service: &Service, words: &[&str]| {
@@ -26,7 +26,7 @@ pub fn choose(services: &[Service], topic: Topic) -> Option<(String, String)> {
         Some((service.code.clone(), found.0.clone()))
     };
     let of_numbers = || services.iter().filter(|service| named(service, &["number", "番号"]));
-    // Numbers may be a category of Connect's own service instead of having one.
+    // Phone numbers may be a category of the Connect service instead of a separate service.
     let all = || of_numbers().chain(services.iter().filter(|service| named(service, &[])));
     let general = |text: &str| has(text, &["other", "general", "その他", "一般"]);
     all()
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn service_and_category_are_found_by_what_they_say_in_both_languages() {
+    fn service_and_category_are_found_by_keyword_in_both_languages() {
         let english = [
             ("p", "Number Porting"),
             ("n", "Request New Phone Number"),
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_catalogue_gives_its_general_category_or_nothing() {
+    fn without_a_match_the_general_category_or_nothing_is_selected() {
         let services =
             [service("s", "Connect (Number Management)", &[("p", "Number Porting"), ("o", "Other questions")])];
         assert_eq!(choose(&services, Topic::PhoneNumbers), Some(("s".into(), "o".into())));

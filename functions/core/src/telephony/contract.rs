@@ -1,5 +1,5 @@
-//! What goes into `order-numbers` and what comes out. Of the documents there are only the object keys of the start input;
-//! neither their content nor anything read from it ever gets here.
+//! Input and output of `order-numbers`. They contain only the object keys of the documents, never their content or data
+//! read from it.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,24 +17,25 @@ pub struct OrderNumbersInput {
     pub alias: String,
     /// The instance's ARN.
     pub instance_arn: String,
-    /// The execution: part of the client tokens, so that a repeated poll of this execution claims no second number.
+    /// The execution id. It is part of the client tokens, so that a repeated poll in this execution claims no second
+    /// number.
     pub execution_id: String,
-    /// The numbers that the instance shall have.
+    /// The desired phone numbers.
     #[serde(default)]
     pub phone_numbers: Vec<PhoneNumber>,
-    /// Where the documents lie.
+    /// The object keys of the documents.
     #[serde(default)]
     pub documents: Option<Documents>,
-    /// Who orders, and what else is asked for.
+    /// How to order numbers, and other telephony requests.
     #[serde(default)]
     pub telephony: Telephony,
-    /// The quotas that are being asked for: whether a full instance will get room.
+    /// The requested quotas. They show whether an instance at its limit will accept more numbers.
     #[serde(default)]
     pub quotas: Vec<Quota>,
-    /// The language of the case and of notifications.
+    /// The language of cases and notifications.
     #[serde(default)]
     pub language: Language,
-    /// What the previous look found.
+    /// The output of the previous poll.
     #[serde(default)]
     pub previous: Option<OrderNumbersOutput>,
 }
@@ -43,154 +44,154 @@ pub struct OrderNumbersInput {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderNumbersOutput {
-    /// The numbers that meet the wishes, and claims that failed.
+    /// The numbers that match the input, and the claims that failed.
     pub numbers: Vec<NumberResult>,
-    /// The cases, and the prepared texts of those that a person files.
+    /// The cases, and the texts of cases that an operator must file.
     #[serde(default)]
     pub orders: Vec<CaseOrder>,
-    /// Whether something is still to come.
+    /// Whether another poll is needed.
     pub pending: bool,
-    /// How many looks there were.
+    /// The number of polls so far.
     #[serde(default)]
     pub attempt: u32,
-    /// Seconds until the next look.
+    /// Seconds until the next poll.
     #[serde(default)]
     pub wait_seconds: u64,
-    /// What a person should know or do.
+    /// What an operator should know or do.
     #[serde(default)]
     pub open_items: Vec<OpenItem>,
-    /// What a person is told now; each message once.
+    /// The notification to send now. Each message is sent once.
     #[serde(default)]
     pub notify: Option<Notification>,
-    /// Numbers of Connect's inventory that the next poll may claim. A poll claims only numbers that the state before it
-    /// names: a repeated poll then claims the same numbers with the same tokens.
+    /// Available numbers that the next poll may claim. A poll claims only numbers from the state of the previous poll:
+    /// a repeated poll then claims equal numbers with equal tokens.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub offers: Vec<Offer>,
-    /// The day (YYYY-MM-DD) from which Connect accepts claims again at the latest, if it refused one because of its limit on
-    /// claims and releases.
+    /// The day (YYYY-MM-DD) from which Connect accepts claims again at the latest; set if Connect refused a claim
+    /// because of its limit on claims and releases.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claims_blocked_until: Option<String>,
 }
 
-/// A number of Connect's inventory.
+/// A phone number that is available in Connect.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Offer {
-    /// Which wish of the input it meets, counted from 0.
+    /// Index of the desired number (`phoneNumbers`) that this number matches, starting from 0.
     pub wish: usize,
-    /// The number in E.164 form.
+    /// The number in E.164 format.
     pub phone_number: String,
 }
 
-/// One phone number.
+/// The result for one phone number.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NumberResult {
-    /// The number in E.164 form.
+    /// The number in E.164 format.
     pub phone_number: String,
-    /// Its id.
+    /// The id of the phone number.
     pub phone_number_id: String,
     /// ISO 3166-1 alpha-2 country code.
     pub country: String,
     /// `DID`, `TOLL_FREE` or `UIFN`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// Where it stands.
+    /// The state of the number.
     #[serde(default)]
     pub status: NumberStatus,
-    /// Which wish of the input it meets, counted from 0.
+    /// Index of the desired number (`phoneNumbers`) that this number matches, starting from 0.
     #[serde(default)]
     pub wish: usize,
-    /// Whether it was there at the first look.
+    /// Whether the number was present at the first poll.
     #[serde(default)]
     pub adopted: bool,
-    /// Why the claim failed.
+    /// The reason why the claim failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }
 
-/// Where a number stands, in Connect's words.
+/// The state of a number, in the terms of Connect.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum NumberStatus {
-    /// Being claimed.
+    /// The claim is in progress.
     #[default]
     InProgress,
-    /// On the instance, with its description, tags and flow.
+    /// The instance holds the number, with description, tags and flow.
     Claimed,
     /// The claim failed.
     Failed,
 }
 
-/// A request to AWS Support: a case, or the text of one that a person files.
+/// A request to AWS Support: a case, or the text of a case that an operator must file.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CaseOrder {
-    /// What it is about.
+    /// The topic.
     pub topic: Topic,
-    /// What stands in the case's subject, and by which a repeated step finds it.
+    /// The marker in the case's subject, by which a repeated step finds the case.
     pub marker: String,
-    /// Where it stands.
+    /// The state of the request.
     pub status: OrderStatus,
-    /// The case's id.
+    /// The case id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub case_id: Option<String>,
-    /// The case's number as Support Center shows it.
+    /// The case number that Support Center shows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub display_id: Option<String>,
-    /// The case's status in AWS's words.
+    /// The status of the case, as AWS returns it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub case_status: Option<String>,
-    /// What a person should know of it.
+    /// What an operator should know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// The text for a person to file, where no API can.
+    /// The text to file, if the Support API is not available.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<CaseText>,
-    /// How many looks there were at it.
+    /// The number of polls of this case.
     #[serde(default)]
     pub looks: u32,
-    /// How many of them came after the case was resolved.
+    /// The number of polls since the case was resolved.
     #[serde(default)]
     pub final_looks: u32,
-    /// Digest of the last message that a person was told.
+    /// Digest of the last notification about this request.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub notified: String,
 }
 
-/// Where an order stands.
+/// The state of a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum OrderStatus {
-    /// AWS works on the case, or it could not be filed yet.
+    /// AWS is working on the case, or the case could not be filed yet.
     #[default]
     Open,
-    /// AWS waits for an answer.
+    /// AWS waits for a reply.
     CustomerAction,
-    /// A person has to file it.
+    /// An operator must file the case.
     Manual,
-    /// Everything that was ordered is there.
+    /// The request is fulfilled.
     Done,
-    /// It can't be filed as it is, or AWS closed it without what was ordered.
+    /// The request can't be filed as it is, or AWS closed the case and did not fulfil the request.
     Refused,
-    /// It is filed, and the account's support plan does not let the Support API read it any more.
+    /// The case is filed, but the account's support plan no longer lets the Support API read it.
     Unreadable,
 }
 
 impl CaseOrder {
-    /// Whether it is worth looking again.
+    /// Whether another poll can find a change.
     #[must_use]
     pub const fn is_pending(&self) -> bool {
         match self.status {
             OrderStatus::Open | OrderStatus::CustomerAction => true,
-            // Numbers show themselves when they are there; a country on an allow-list does not.
+            // Without the case, a poll can still find new numbers on the instance. No API shows an allow-list.
             OrderStatus::Manual | OrderStatus::Unreadable => matches!(self.topic, Topic::PhoneNumbers),
             OrderStatus::Done | OrderStatus::Refused => false,
         }
     }
 }
 
-/// What goes into the message [`TelephonyNews`](crate::messages::Message::TelephonyNews).
+/// The content of the message [`TelephonyNews`](crate::messages::Message::TelephonyNews).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Notification {

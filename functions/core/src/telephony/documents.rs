@@ -1,12 +1,12 @@
-//! The three documents of a Japanese number order, and what they must be before they are sent. Messages name the input's
-//! field, never the object: a key may hold somebody's name.
+//! The three documents of a Japanese number order and their requirements. Messages name the field of the input, never
+//! the object key, because a key may contain a person's name.
 
 use crate::onboarding::Documents;
 
-/// The most that AWS Support takes per attachment (`AddAttachmentsToSet`).
+/// Maximum size of an attachment in AWS Support (`AddAttachmentsToSet`).
 pub const MAX_DOCUMENT_BYTES: usize = 5 * 1024 * 1024;
 
-/// Which of the three.
+/// The kinds of documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DocumentKind {
     /// The representative's identity document.
@@ -18,7 +18,7 @@ pub enum DocumentKind {
 }
 
 impl DocumentKind {
-    /// The field of the input.
+    /// The name of the field in the input.
     #[must_use]
     pub const fn field(self) -> &'static str {
         match self {
@@ -28,7 +28,7 @@ impl DocumentKind {
         }
     }
 
-    /// What the attachment is called in the case: by what it is, never as the person called it.
+    /// The name of the attachment in the case. It never contains the object key.
     #[must_use]
     pub const fn attachment(self) -> &'static str {
         match self {
@@ -49,10 +49,10 @@ pub fn keys(documents: &Documents) -> [(DocumentKind, &str); 3] {
     ]
 }
 
-/// Checks a document by its size and first bytes; gives the file extension that AWS shall see.
+/// Checks a document by its size and first bytes. Returns the file extension for the attachment.
 ///
 /// # Errors
-/// What is wrong with it, in a sentence that begins with the input's field.
+/// A sentence about the fault that begins with the field of the input.
 pub fn check(kind: DocumentKind, size: usize, head: &[u8]) -> Result<&'static str, String> {
     let field = kind.field();
     if size == 0 {
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_document_is_known_by_its_first_bytes() {
+    fn the_format_of_a_document_is_detected_from_its_first_bytes() {
         for (head, extension) in
             [(&b"%PDF-1.7"[..], "pdf"), (b"\x89PNG\r\n\x1a\n....", "png"), (b"\xff\xd8\xff\xe0", "jpg")]
         {
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_not_be_sent_is_told_by_the_field_of_the_input() {
+    fn an_unusable_document_is_reported_by_its_input_field() {
         for (size, head, said) in [
             (0, &b""[..], "is empty"),
             (MAX_DOCUMENT_BYTES + 1, b"%PDF-1.7", "at most 5242880"),

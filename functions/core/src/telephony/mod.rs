@@ -1,9 +1,8 @@
-//! Phone numbers: which of the wishes an instance already meets, what is ordered from AWS Support in which words, and
-//! what a document must be before it is sent.
+//! Phone numbers: allocation of numbers to the input, orders to AWS Support, and requirements for documents.
 //!
-//! Two ways lead to a number. Most countries' numbers are searched and claimed by API. Japanese ones (03, 050, 0120, 0800)
-//! need a case with three documents; they then appear on the instance by themselves, two to six weeks later (Amazon
-//! Connect administrator guide, "Request numbers" and "Tokyo Region").
+//! Numbers of most countries are searched and claimed by API. Japanese numbers (03, 050, 0120, 0800) require a case
+//! with three documents; they then appear on the instance two to six weeks later (Amazon Connect administrator guide,
+//! "Request numbers" and "Tokyo Region").
 
 mod case;
 mod catalogue;

@@ -1,27 +1,27 @@
-//! Which number meets which wish, and the token with which a number is claimed.
+//! Allocation of held numbers to desired numbers, and the client token of a claim.
 
 use sha2::{Digest, Sha256};
 
 use crate::onboarding::{PhoneNumber, PhoneNumberType};
 
-/// A number that an instance holds.
+/// A phone number that an instance holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HeldNumber {
-    /// Its id.
+    /// The id.
     pub id: String,
-    /// Its ARN.
+    /// The ARN.
     pub arn: String,
-    /// The number in E.164 form.
+    /// The number in E.164 format.
     pub phone: String,
     /// ISO 3166-1 alpha-2 country code.
     pub country: String,
-    /// The type in Connect's words.
+    /// The type, in the terms of Connect.
     pub kind: String,
-    /// Its description.
+    /// The description.
     pub description: String,
 }
 
-/// A type in Connect's words.
+/// The name of a type in Connect.
 #[must_use]
 pub const fn type_name(kind: PhoneNumberType) -> &'static str {
     match kind {
@@ -31,14 +31,15 @@ pub const fn type_name(kind: PhoneNumberType) -> &'static str {
     }
 }
 
-/// Whether numbers of a country are ordered with documents instead of claimed by API.
+/// Whether a number must be ordered with documents instead of claimed by API.
 #[must_use]
 pub fn needs_documents(wish: &PhoneNumber) -> bool {
     wish.country == "JP"
 }
 
-/// For each wish, the places in `held` of the numbers that meet it, never more than wanted. A number meets one wish only;
-/// the wish with the longest prefix has the first choice, so that "any Japanese number" does not take away the 03 number.
+/// For each desired number, the indexes in `held` of the numbers that match, at most the desired quantity. A held
+/// number counts for only one desired number. Longer prefixes are allocated first, so that "any Japanese number" does
+/// not use up a 03 number.
 #[must_use]
 pub fn allocate(wishes: &[PhoneNumber], held: &[HeldNumber]) -> Vec<Vec<usize>> {
     let prefix = |wish: &PhoneNumber| wish.prefix.clone().unwrap_or_default();
@@ -63,9 +64,9 @@ pub fn allocate(wishes: &[PhoneNumber], held: &[HeldNumber]) -> Vec<Vec<usize>> 
     met
 }
 
-/// The client token with which an execution claims a number: the same for every repetition, and another for every other
-/// number. `ClaimPhoneNumber` documents the pattern of a UUID in lower case for it (model of botocore 1.43.11). The version
-/// is 8 (RFC 9562: content of the application's choice).
+/// The client token for a claim: equal for every repetition by an execution, different for every other number.
+/// `ClaimPhoneNumber` documents the pattern of a lower-case UUID (model of botocore 1.43.11). The version is 8 (RFC
+/// 9562: custom content).
 #[must_use]
 pub fn claim_token(execution_id: &str, instance_arn: &str, phone: &str) -> String {
     let mut digest = Sha256::new();
@@ -97,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn the_more_precise_wish_has_the_first_choice_and_no_number_counts_twice() {
+    fn the_longest_prefix_is_allocated_first_and_no_number_counts_twice() {
         let did = PhoneNumberType::Did;
         let wishes = [wish(did, None, 2), wish(did, Some("+813"), 1), wish(PhoneNumberType::TollFree, None, 1)];
         let numbers = [held("+81350000001", "DID"), held("+815050000001", "DID"), held("+81120500001", "TOLL_FREE")];
@@ -105,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn each_claim_has_a_token_of_its_own_that_is_a_uuid_and_stays_the_same() {
+    fn each_claim_has_its_own_stable_uuid_token() {
         let token = claim_token("execution", "instance", "+12065550000");
         assert_eq!(token, claim_token("execution", "instance", "+12065550000"));
         for other in [
@@ -121,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn more_numbers_than_wanted_are_left_alone() {
+    fn surplus_numbers_are_not_allocated() {
         let wishes = [wish(PhoneNumberType::Did, Some("+813"), 1)];
         let numbers = [held("+81350000001", "DID"), held("+81350000002", "DID")];
         assert_eq!(allocate(&wishes, &numbers), [vec![0]]);

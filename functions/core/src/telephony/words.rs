@@ -1,4 +1,4 @@
-//! What the report says about cases and numbers, and what a look hands to the message about them.
+//! Open items about cases and numbers for the report, and the notification of a poll.
 
 use time::Date;
 
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{contract::OpenItem, messages, onboarding::Language};
 
-/// One notification out of the messages of a look.
+/// Combines the messages of a poll into one notification.
 #[must_use]
 pub fn notification(messages: &[String]) -> Option<Notification> {
     (!messages.is_empty()).then(|| Notification {
@@ -20,7 +20,7 @@ pub fn notification(messages: &[String]) -> Option<Notification> {
     })
 }
 
-/// What the report says about an order; nothing where there is nothing left to know.
+/// The open item about an order; `None` if nothing is left to do or know.
 #[must_use]
 pub fn open_item(order: &CaseOrder) -> Option<OpenItem> {
     let subject = messages::what(order.topic, Language::En);
@@ -50,8 +50,8 @@ pub fn open_item(order: &CaseOrder) -> Option<OpenItem> {
     }
 }
 
-/// What an account with an older support plan must know before it orders; nothing from the day on which these plans end
-/// (AWS Support user guide, "About the AWS Support API").
+/// What an account with an older support plan must know before it orders; `None` after these plans have ended (AWS
+/// Support user guide, "About the AWS Support API").
 #[must_use]
 pub fn older_plans_end(today: Date) -> Option<OpenItem> {
     (today.year() < 2027).then(|| {
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn every_order_that_is_not_done_is_open_with_what_to_do() {
+    fn every_unfinished_order_is_an_open_item_with_an_action() {
         for (status, action) in [
             (OrderStatus::Open, "Nothing"),
             (OrderStatus::CustomerAction, "Answer"),
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_the_older_support_plans_is_told_until_it_has_come() {
+    fn the_end_of_the_older_support_plans_is_reported_until_it_has_passed() {
         let day = |year, month| Date::from_calendar_date(year, month, 1).unwrap();
         let item = older_plans_end(day(2026, time::Month::December)).unwrap();
         assert!(item.what.contains("2027-01-01") && item.what.contains("Business Support+"), "{item:?}");
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn the_messages_of_one_look_are_one_notification() {
+    fn the_messages_of_one_poll_are_one_notification() {
         let both = notification(&["x".into(), "y".into()]).unwrap();
         assert_eq!(
             both.message,
