@@ -1,18 +1,21 @@
-//! The registry: one `DynamoDB` item for each onboarded instance, with what the user sync needs to know, and one for each
+//! The registry: one `DynamoDB` item per onboarded instance with the data that the user sync needs, and one item per
 //! alias that an execution has locked ([`lock`]).
 //!
-//! The key of an instance's item is `instanceId`. Several own attributes of the same item, which is why it is updated and never put whole:
+//! The key of an instance's item is `instanceId`. Several components own attributes of the same item, so it is updated
+//! and never replaced:
 //!
 //! * this module: `alias`, `config`, `registeredAt`;
-//! * [`rotation`]: who may add a signing certificate (`rotation`, `rotationUntil`);
+//! * [`rotation`]: the claim of the execution that may add a signing certificate (`rotation`, `rotationUntil`);
 //! * the onboarding: `begun`, its input, until there is a `config`;
-//! * the user sync: the lease (`lease`, `leaseUntil`, `dirty`), the approval (`approvalDigest`, `approvalUntil`, `approvalBy`,
-//!   and `approvalToken`, which `notify` adds), how far the running sync is (`progress`) and what came of its runs
-//!   (`lastRun`, `lastSuccessAt`, `lastFailure`, `lastFailureAt`);
-//! * drift: `driftDigest`;
-//! * the teardown: `teardown`, what was approved; while it is there, nothing else works on the instance.
+//! * the user sync: the lease (`lease`, `leaseUntil`, `dirty`), the approval (`approvalDigest`, `approvalUntil`,
+//!   `approvalBy`, and `approvalToken`, which `notify` adds), the progress of the running sync (`progress`) and the
+//!   results of the latest syncs (`lastRun`, `lastSuccessAt`, `lastFailure`, `lastFailureAt`);
+//! * drift detection: `driftDigest`;
+//! * the teardown: `teardown`, the approved plan. While this attribute exists, no other component works on the
+//!   instance.
 //!
-//! Times are milliseconds since the epoch. The clouds themselves are the record of what exists.
+//! Times are milliseconds since the epoch. The registry is not a record of existing objects; these are always read
+//! from AWS and Entra.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -36,34 +39,34 @@ mod entry;
 pub mod lock;
 mod rotation;
 
-/// The attribute that holds the entry.
+/// The attribute with the entry.
 const CONFIG: &str = "config";
-/// The attribute that says that the instance is being torn down.
+/// The attribute that marks an instance whose teardown has started.
 const TEARDOWN: &str = "teardown";
-/// The attribute that holds the input of an onboarding that has not come to the instance's registration yet.
+/// The attribute with the input of an onboarding that has not registered the instance yet.
 const BEGUN: &str = "begun";
 
 /// An item of the table.
 type Item = HashMap<String, AttributeValue>;
 
-/// What the registry holds of all instances that are not being torn down.
+/// The registry's data about all instances whose teardown has not started.
 #[derive(Debug, Default)]
 pub struct Contents {
-    /// The entries, each with the time of the last sync that left its instance in step; before the first one, of its
-    /// registration.
+    /// The entries, each with the time of the instance's last successful sync, or of its registration if there was
+    /// none.
     pub entries: Vec<(Entry, Option<OffsetDateTime>)>,
-    /// The entries that can't be understood.
+    /// The entries that can't be read.
     pub unreadable: Vec<Unreadable>,
 }
 
-/// An entry that can't be read: it was edited or damaged, or a later release wrote it.
+/// An entry that can't be read: it was edited or damaged, or written by a later release.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreadable {
-    /// The instance's id.
+    /// The ID of the instance.
     pub instance_id: String,
-    /// The alias beside the entry; the id if there is none.
+    /// The item's alias, or the instance ID if there is none.
     pub alias: String,
-    /// What is wrong, and what to do about it.
+    /// The problem, and how to solve it.
     pub message: String,
 }
 
@@ -81,7 +84,7 @@ impl Unreadable {
     }
 }
 
-/// The table.
+/// The registry table.
 #[derive(Debug)]
 pub struct Registry<'a> {
     client: &'a aws_sdk_dynamodb::Client,
@@ -89,18 +92,18 @@ pub struct Registry<'a> {
 }
 
 impl<'a> Registry<'a> {
-    /// The registry that the settings name.
+    /// Returns the registry of the settings.
     ///
     /// # Errors
-    /// `Internal` where they name none.
+    /// `Internal` if the settings contain no table.
     pub fn new(cx: &'a Clients) -> Result<Self, StepError> {
         Ok(Self { client: cx.dynamodb(), table: cx.settings.registry_table()? })
     }
 
-    /// The entry of an instance, read consistently.
+    /// Returns the entry of an instance, read consistently.
     ///
     /// # Errors
-    /// `InvalidInput` where there is none or it can't be understood.
+    /// `InvalidInput` if there is none or it can't be read.
     pub async fn entry(&self, instance_id: &str) -> Result<Entry, StepError> {
         self.find(instance_id).await?.ok_or_else(|| {
             StepError::invalid_input(format!(
@@ -110,32 +113,32 @@ impl<'a> Registry<'a> {
         })
     }
 
-    /// The same; `None` where there is none.
+    /// Returns the entry of an instance, or `None` if there is none.
     ///
     /// # Errors
-    /// `InvalidInput` where it can't be understood.
+    /// `InvalidInput` if the entry can't be read.
     pub async fn find(&self, instance_id: &str) -> Result<Option<Entry>, StepError> {
         let Some(item) = self.item(instance_id).await? else { return Ok(None) };
         configuration(&item).map_err(|unreadable| StepError::invalid_input(unreadable.message))
     }
 
-    /// All entries, read consistently, as far as they can be understood ([`Self::scan`]).
+    /// Returns all readable entries, read consistently ([`Self::scan`]).
     ///
     /// # Errors
-    /// Whatever keeps `DynamoDB` from answering.
+    /// If `DynamoDB` returns an error.
     pub async fn entries(&self) -> Result<Vec<Entry>, StepError> {
         Ok(self.scan().await?.entries.into_iter().map(|(entry, _)| entry).collect())
     }
 
-    /// Everything in the registry, read consistently. An entry that can't be understood stops no other; it is in the log
-    /// and in the metric of which an alarm watches.
+    /// Returns the complete registry, read consistently. An unreadable entry does not affect the others; it is logged
+    /// and counted in a metric with an alarm.
     ///
     /// # Errors
-    /// Whatever keeps `DynamoDB` from answering.
+    /// If `DynamoDB` returns an error.
     pub async fn scan(&self) -> Result<Contents, StepError> {
         let mut contents = Contents::default();
         for item in self.items().await? {
-            // What is being torn down has no part in schedules and events any more, and what is not registered none yet.
+            // Instances in teardown no longer take part in schedules and events.
             if item.contains_key(TEARDOWN) {
                 continue;
             }
@@ -157,11 +160,10 @@ impl<'a> Registry<'a> {
         Ok(contents)
     }
 
-    /// The ids of the groups that other instances follow.
+    /// Returns the IDs of the groups that other instances use.
     ///
     /// # Errors
-    /// `InvalidInput` where the entry of another instance can't be understood: a group of that instance would be taken for
-    /// one that no instance follows.
+    /// `InvalidInput` if the entry of another instance can't be read, because its groups would be treated as unused.
     pub async fn groups_of_others(&self, instance_id: &str) -> Result<BTreeSet<String>, StepError> {
         let contents = self.scan().await?;
         if let Some(other) = contents.unreadable.into_iter().find(|other| other.instance_id != instance_id) {
@@ -175,11 +177,11 @@ impl<'a> Registry<'a> {
         Ok(others.flat_map(|entry| entry.groups).map(|group| group.id).collect())
     }
 
-    /// How the registry spells an alias, if it has the alias in another spelling of upper and lower case only: of an
-    /// instance that is registered, being onboarded or being torn down.
+    /// Returns the spelling of an alias in the registry, if it differs from `alias` only in case. Covers instances
+    /// that are registered, in onboarding or in teardown.
     ///
     /// # Errors
-    /// Whatever keeps `DynamoDB` from answering.
+    /// If `DynamoDB` returns an error.
     pub async fn other_spelling(&self, alias: &str) -> Result<Option<String>, StepError> {
         let items = self.items().await?;
         let mut known =
@@ -188,30 +190,30 @@ impl<'a> Registry<'a> {
         Ok(spelled.filter(|spelled| spelled != alias && known.all(|other| other != alias)))
     }
 
-    /// What is known of an instance that is not registered.
+    /// Returns the stored data of an instance that is not registered.
     ///
     /// # Errors
-    /// Whatever keeps `DynamoDB` from answering.
+    /// If `DynamoDB` returns an error.
     pub async fn begun(&self, instance_id: &str) -> Result<Begun, StepError> {
         let item = self.item(instance_id).await?.unwrap_or_default();
         let onboarding = text(&item, BEGUN).and_then(|text| serde_json::from_str(text).ok());
         Ok(Begun { alias: text(&item, "alias").map(ToOwned::to_owned), onboarding })
     }
 
-    /// What was approved of an instance's teardown, where one has begun.
+    /// Returns the approval of an instance's teardown, if the teardown has started.
     ///
     /// # Errors
-    /// Whatever keeps `DynamoDB` from answering.
+    /// If `DynamoDB` returns an error.
     pub async fn teardown(&self, instance_id: &str) -> Result<Option<Approval>, StepError> {
         let item = self.item(instance_id).await?;
         let text = item.as_ref().and_then(|item| text(item, TEARDOWN));
         Ok(text.and_then(|text| serde_json::from_str(text).ok()))
     }
 
-    /// Writes the entry if it is new or different, and says whether it wrote.
+    /// Writes the entry if it is new or different; returns whether it was written.
     ///
     /// # Errors
-    /// Whatever keeps `DynamoDB` from answering.
+    /// If `DynamoDB` returns an error.
     pub async fn write(&self, entry: &Entry) -> Result<bool, StepError> {
         let config = serde_json::to_string(entry)
             .map_err(|error| StepError::internal(format!("the registry entry could not be encoded: {error}")))?;
@@ -229,7 +231,7 @@ impl<'a> Registry<'a> {
                 "SET #alias = :alias, #config = :config, registeredAt = if_not_exists(registeredAt, :now) \
                  REMOVE #teardown, #begun",
             )
-            // Whoever onboards again does not want the teardown any more.
+            // A new onboarding ends an unfinished teardown.
             .expression_attribute_names("#teardown", TEARDOWN)
             .expression_attribute_names("#begun", BEGUN)
             .expression_attribute_names("#alias", "alias")
@@ -245,10 +247,11 @@ impl<'a> Registry<'a> {
         Ok(true)
     }
 
-    /// Keeps by what the execution is answered that asks a person about a plan, as long as it is this plan that is asked about.
+    /// Stores the task token of the execution that waits for approval of a plan, unless approval is now requested for
+    /// another plan.
     ///
     /// # Errors
-    /// Whatever keeps `DynamoDB` from answering.
+    /// If `DynamoDB` returns an error.
     pub async fn keep_approval_token(&self, instance_id: &str, digest: &str, token: &str) -> Result<(), StepError> {
         let kept = self
             .client
@@ -263,7 +266,7 @@ impl<'a> Registry<'a> {
             .await;
         match kept {
             Ok(_) => Ok(()),
-            // Somebody answered already, or another plan is asked about by now.
+            // The plan is already decided, or approval is now requested for another plan.
             Err(error)
                 if error.as_service_error().is_some_and(|error| error.is_conditional_check_failed_exception()) =>
             {
@@ -275,10 +278,10 @@ impl<'a> Registry<'a> {
         }
     }
 
-    /// Says how far the sync of an instance is.
+    /// Stores the progress of an instance's sync.
     ///
     /// # Errors
-    /// Whatever keeps `DynamoDB` from answering; nothing depends on it.
+    /// If `DynamoDB` returns an error, which the caller can ignore.
     pub async fn tell_progress(&self, instance_id: &str, progress: &SyncProgress) -> Result<(), StepError> {
         let progress = serde_json::to_string(progress)
             .map_err(|error| StepError::internal(format!("the progress could not be encoded: {error}")))?;
@@ -323,7 +326,7 @@ impl<'a> Registry<'a> {
     }
 }
 
-/// The entry that an item holds; `None` where the item is a lock, or its instance is not registered.
+/// Returns the entry in an item, or `None` if the item is a lock or the instance is not registered.
 fn configuration(item: &Item) -> Result<Option<Entry>, Unreadable> {
     let instance_id = text(item, "instanceId").unwrap_or_default();
     if lock::is_key(instance_id) {
@@ -346,23 +349,23 @@ fn configuration(item: &Item) -> Result<Option<Entry>, Unreadable> {
     }
 }
 
-/// The text that an attribute holds.
+/// Returns the string in an attribute.
 fn text<'i>(item: &'i Item, name: &str) -> Option<&'i str> {
     item.get(name)?.as_s().ok().map(String::as_str)
 }
 
-/// The time that an attribute holds.
+/// Returns the time in an attribute.
 fn time(item: &Item, name: &str) -> Option<OffsetDateTime> {
     let ms: i128 = item.get(name)?.as_n().ok()?.parse().ok()?;
     OffsetDateTime::from_unix_timestamp_nanos(ms.checked_mul(1_000_000)?).ok()
 }
 
-/// A time as people and logs read it.
+/// Formats a time for messages and logs.
 fn rfc3339(at: OffsetDateTime) -> String {
     at.format(&Rfc3339).unwrap_or_default()
 }
 
-/// Whether two configurations say the same, whatever the order of their keys.
+/// Returns whether two configurations are equal, ignoring the order of keys.
 fn same(known: &str, new: &str) -> bool {
     known == new
         || matches!(

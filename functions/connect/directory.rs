@@ -1,6 +1,7 @@
-//! Reads what an instance has: users with all that a comparison needs, 500 a page and without a call for each user
-//! (`connect:SearchUsers`), and the ids behind names (`connect:ListSecurityProfiles`, `connect:ListRoutingProfiles`, and only
-//! where the input names hierarchy groups `connect:ListUserHierarchyGroups`, `connect:DescribeUserHierarchyGroup`).
+//! Reads an instance: all users with the fields that a comparison needs, 500 per page and without a call per user
+//! (`connect:SearchUsers`), and the IDs of named profiles (`connect:ListSecurityProfiles`,
+//! `connect:ListRoutingProfiles`, and only if the input names hierarchy groups, `connect:ListUserHierarchyGroups` and
+//! `connect:DescribeUserHierarchyGroup`).
 
 use std::{
     cell::{Cell, RefCell},
@@ -26,20 +27,20 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::pace::{DEFAULT_RATE, Pace};
 use crate::{aws_error, clock::Clock};
 
-/// Connect's largest pages.
+/// Connect's maximum page sizes.
 const USERS_PAGE: i32 = 500;
 const NAMES_PAGE: i32 = 1000;
-/// How long one read is tried again before the whole observation fails.
+/// Maximum time for retries of one read, before the whole observation fails.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What a read costs: a search takes from the bucket of searches and says how long it may be tried again.
+/// The kind of a read. A search uses the token bucket of searches, and has a maximum time for retries.
 #[derive(Clone, Copy, Debug)]
 enum Read {
     Search(Duration),
     Other,
 }
 
-/// One instance's users and profiles, read at the default rate.
+/// Reads the users and profiles of one instance, at the default rate.
 #[derive(Debug)]
 pub struct Directory<'a> {
     client: Client,
@@ -52,8 +53,8 @@ pub struct Directory<'a> {
 }
 
 impl<'a> Directory<'a> {
-    /// A directory of the instance of this id; `alias` is the value of our `onboarding` tags on its users. `clock` is that
-    /// of the waits after failures; rates are rates of wall time.
+    /// Creates a directory of the instance with this ID. `alias` is the value of our `onboarding` tag on its users.
+    /// `clock` is used for waits after failures; rates are based on wall time.
     #[must_use]
     pub fn new(client: &Client, instance_id: &'a str, alias: &'a str, clock: Clock) -> Self {
         Self {
@@ -67,27 +68,27 @@ impl<'a> Directory<'a> {
         }
     }
 
-    /// The clock of waits after failures.
+    /// Returns the clock for waits after failures.
     pub(super) const fn clock(&self) -> Clock {
         self.clock
     }
 
-    /// How many requests were sent.
+    /// Returns the number of requests sent.
     #[must_use]
     pub const fn calls(&self) -> usize {
         self.calls.get()
     }
 
-    /// How many of them were throttled.
+    /// Returns the number of throttled requests.
     #[must_use]
     pub const fn throttles(&self) -> usize {
         self.throttles.get()
     }
 
-    /// Every user of the instance.
+    /// Returns all users of the instance.
     ///
     /// # Errors
-    /// Any page that fails for good fails the read.
+    /// If any page fails permanently.
     pub async fn users(&self) -> Result<Vec<ConnectUser>, StepError> {
         let mut users = Vec::new();
         let mut token: Option<String> = None;
@@ -111,18 +112,20 @@ impl<'a> Directory<'a> {
         }
     }
 
-    /// The user of exactly this name; `None` where there is none or Connect does not show it yet. Asks once.
+    /// Returns the user with exactly this name, or `None` if there is none or Connect does not show it yet. Sends one
+    /// request.
     ///
     /// # Errors
-    /// Whatever keeps Connect from answering.
+    /// If Connect returns an error.
     pub async fn user(&self, username: &str) -> Result<Option<ConnectUser>, StepError> {
         Ok(self.users_named(&[username]).await?.pop())
     }
 
-    /// The users of exactly these names, as far as there are any and Connect shows them yet. Asks once for all of them.
+    /// Returns the users with exactly these names that exist and that Connect already shows. Sends one request for all
+    /// names.
     ///
     /// # Errors
-    /// Whatever keeps Connect from answering.
+    /// If Connect returns an error.
     pub async fn users_named(&self, usernames: &[&str]) -> Result<Vec<ConnectUser>, StepError> {
         let condition = |username: &&str| {
             let condition = StringCondition::builder()
@@ -153,10 +156,10 @@ impl<'a> Directory<'a> {
         Ok(found.filter(|user| usernames.contains(&user.username.as_str())).collect())
     }
 
-    /// The ids of profiles by name, and of these hierarchy groups by path.
+    /// Returns the IDs of all profiles by name, and the IDs of the given hierarchy groups by path.
     ///
     /// # Errors
-    /// Whatever keeps Connect from answering.
+    /// If Connect returns an error.
     pub async fn profiles(&self, hierarchy: &[&str]) -> Result<Profiles, StepError> {
         let (security, routing, hierarchy) =
             tokio::try_join!(self.security_profiles(), self.routing_profiles(), self.hierarchy_groups(hierarchy))?;
@@ -209,7 +212,8 @@ impl<'a> Directory<'a> {
         }
     }
 
-    /// Groups have one name on each level, so the list tells which to describe, and the description the path.
+    /// The list contains only the name of each group, so the groups with a matching name are described to get their
+    /// paths.
     async fn hierarchy_groups(&self, wanted: &[&str]) -> Result<BTreeMap<String, String>, StepError> {
         let mut found = BTreeMap::new();
         if wanted.is_empty() {
@@ -259,7 +263,8 @@ impl<'a> Directory<'a> {
         Ok(found)
     }
 
-    /// One read, tried again through throttles and failures until its patience ends; searches go at their rate.
+    /// Sends one read, and retries after throttles and failures until the maximum time; searches are sent at their
+    /// rate.
     async fn read<O, E, R, F, Fut>(&self, doing: &str, kind: Read, send: F) -> Result<O, StepError>
     where
         F: Fn() -> Fut,
@@ -315,12 +320,13 @@ impl<'a> Directory<'a> {
     }
 }
 
-/// The same client without the SDK's own retries: the pace decides when to try again, and sees every throttle.
+/// Returns the client without the SDK's retries, because the rate limiter decides on retries and must see every
+/// throttle.
 pub(super) fn paced(client: &Client) -> Client {
     Client::from_conf(client.config().to_builder().retry_config(RetryConfig::disabled()).build())
 }
 
-/// The token of the next page. A token that repeats itself would read one page for ever.
+/// Returns the token of the next page. A repeated token is an error, because it would cause an endless loop.
 fn next(current: Option<&str>, next: Option<String>) -> Result<Option<String>, StepError> {
     match next.filter(|token| !token.is_empty()) {
         Some(token) if Some(token.as_str()) == current => {
@@ -336,7 +342,7 @@ fn path_of(path: &HierarchyPath) -> String {
     names.join(" / ")
 }
 
-/// `None` for a user without id or name, which Connect never gives.
+/// Converts a user; returns `None` for a user without ID or name, which Connect never returns.
 fn connect_user(user: UserSearchSummary, alias: &str) -> Option<ConnectUser> {
     let phone = phone(&user);
     let tags: HashMap<String, String> = user.tags.unwrap_or_default();
@@ -358,8 +364,9 @@ fn connect_user(user: UserSearchSummary, alias: &str) -> Option<ConnectUser> {
     })
 }
 
-/// How the phone behaves for voice: from the channel settings, which we write, or from the older `PhoneConfig`, which the
-/// console and other tools may have written and whose after contact work `SearchUsers` gives in milliseconds.
+/// Returns the phone settings for the voice channel: from the channel settings, which we write, or otherwise from the
+/// older `PhoneConfig`, which the console and other tools may have written. In `PhoneConfig`, `SearchUsers` returns
+/// the after contact work in milliseconds.
 fn phone(user: &UserSearchSummary) -> Option<Phone> {
     let accept = user
         .auto_accept_configs()

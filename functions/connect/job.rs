@@ -1,4 +1,4 @@
-//! The single requests that a plan comes down to.
+//! The single requests of which a plan consists.
 
 use aws_sdk_connect::{
     Client,
@@ -19,26 +19,26 @@ use onboarding_core::{
 use super::Operation;
 use crate::aws_error;
 
-/// One request.
+/// A single request.
 #[derive(Clone, Debug)]
 pub(super) enum Job<'p> {
-    /// Create the user, complete with tags.
+    /// Create the user, including the tags.
     Create(&'p NewUser),
-    /// The name of a user to create is taken: look by whom.
+    /// Read the existing user whose name a new user should get.
     Resolve {
         new: &'p NewUser,
-        /// An earlier call may have created it and its answer got lost.
+        /// Whether an earlier call may have created the user and its response was lost.
         lost: bool,
     },
     /// Tag a user as ours.
     Adopt { user: UserRef, object_id: String },
-    /// Make one change.
+    /// Apply one change.
     Change { user: UserRef, change: Change },
     /// Tag a user with the date of its deletion.
     Mark { user: UserRef, due: String },
-    /// Take that tag away.
+    /// Remove that tag.
     Unmark { user: UserRef },
-    /// Look once more whether the person is gone.
+    /// Check again that the user may be deleted.
     Verify { removal: Removal },
     /// Delete the user.
     Delete { user: UserRef },
@@ -76,7 +76,7 @@ impl Job<'_> {
     }
 }
 
-/// A request that failed: the named error, and the code by which a lane tells what to do.
+/// A failed request: the named error, and Connect's error code, which determines the handling.
 #[derive(Debug)]
 pub(super) struct Refused {
     pub(super) error: StepError,
@@ -93,17 +93,18 @@ impl Refused {
         Self { error: aws_error::step_error(doing, error), code: aws_error::code(error).map(ToOwned::to_owned) }
     }
 
-    /// Whether Connect says that something of the request does not exist.
+    /// Returns whether an object of the request does not exist in Connect.
     pub(super) fn is_not_found(&self) -> bool {
         self.code.as_deref() == Some("ResourceNotFoundException")
     }
 
-    /// Whether it may be that Connect does not see yet what was just made (eventual consistency: either code).
+    /// Returns whether the cause may be that a new object is not visible yet (because of eventual consistency, Connect
+    /// uses either code).
     pub(super) fn may_pass(&self) -> bool {
         self.is_not_found() || self.code.as_deref() == Some("InvalidRequestException")
     }
 
-    /// Whether the username is taken.
+    /// Returns whether the username is taken.
     pub(super) fn is_duplicate(&self) -> bool {
         self.code.as_deref() == Some("DuplicateResourceException")
     }
@@ -115,7 +116,7 @@ impl From<StepError> for Refused {
     }
 }
 
-/// The instance whose users are written.
+/// The instance whose users are changed.
 #[derive(Debug)]
 pub(super) struct Requests<'a> {
     pub(super) client: &'a Client,
@@ -124,7 +125,7 @@ pub(super) struct Requests<'a> {
 }
 
 impl Requests<'_> {
-    /// `CreateUser` with everything at once. Never an e-mail or a password: a SAML instance refuses both.
+    /// Sends `CreateUser` with all settings. Email and password are omitted, because a SAML instance refuses them.
     pub(super) async fn create(&self, user: &NewUser) -> Result<(), Refused> {
         let assignment = &user.assignment;
         let phone = Phone {
@@ -219,8 +220,8 @@ impl Requests<'_> {
         }
     }
 
-    /// `UpdateUserConfig` for the channel of voice. No document says whether it clears the channels that the request does not
-    /// name, so their settings are read first and sent back.
+    /// Sends `UpdateUserConfig` for the voice channel. AWS does not document whether the request clears the settings
+    /// of other channels, so these are read first and sent back.
     async fn configure(&self, user: &UserRef, phone: &Phone) -> Result<(), Refused> {
         let doing = format!("changing the phone of the user {}", user.username);
         let (accept, work) = channel_settings(phone)?;
@@ -243,14 +244,14 @@ impl Requests<'_> {
         sent.map(|_| ()).map_err(|error| Refused::new(&doing, &error))
     }
 
-    /// The user as it is just before a change that replaces more than it names.
+    /// Reads the user before a change that replaces more settings than the request contains.
     async fn described(&self, user: &UserRef, doing: &str) -> Result<Option<User>, Refused> {
         let sent = self.client.describe_user().instance_id(self.instance_id).user_id(&user.id).send().await;
         sent.map(|known| known.user).map_err(|error| Refused::new(doing, &error))
     }
 
-    /// `UpdateUserIdentityInfo` replaces the whole identity, so what `SearchUsers` does not show (secondary e-mail, mobile
-    /// number) is read first and sent back.
+    /// Sends `UpdateUserIdentityInfo`, which replaces the complete identity. Fields that `SearchUsers` does not return
+    /// (secondary email, mobile number) are therefore read first and sent back.
     async fn rename(&self, user: &UserRef, first_name: &str, last_name: &str) -> Result<(), Refused> {
         let doing = format!("changing the name of the user {}", user.username);
         let known = self.described(user, &doing).await?.and_then(|user| user.identity_info);
@@ -272,7 +273,8 @@ impl Requests<'_> {
     }
 }
 
-/// How the phone behaves, for voice. Only the channel-specific settings: they must not be mixed with `PhoneConfig`.
+/// Returns the phone settings for the voice channel. Only channel settings are used, because they must not be combined
+/// with `PhoneConfig`.
 fn channel_settings(phone: &Phone) -> Result<(AutoAcceptConfig, AfterContactWorkConfigPerChannel), Refused> {
     let seconds = i32::try_from(phone.after_contact_work_seconds).unwrap_or(i32::MAX);
     let accept =

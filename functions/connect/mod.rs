@@ -1,5 +1,5 @@
-//! Amazon Connect's users: the [`Directory`] that reads them and the [`Writer`] that changes them at the account's real
-//! rate. What to change is decided by `onboarding_core::sync`.
+//! The users of an Amazon Connect instance: [`Directory`] reads them, and [`Writer`] changes them at the account's
+//! rate. `onboarding_core::sync` decides on the changes.
 
 mod directory;
 mod job;

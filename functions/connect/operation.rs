@@ -1,18 +1,18 @@
-//! The operations that change users, each with a bucket of its own.
+//! The operations that change users, each with its own token bucket.
 
-/// One Connect operation (or the Graph read that precedes a deletion): a lane of the [`Writer`](super::Writer).
+/// A Connect operation, or the Graph read that precedes a deletion: a lane of the [`Writer`](super::Writer).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Operation {
     /// `CreateUser`.
     CreateUser,
-    /// `SearchUsers`, to look at a user that exists already.
+    /// `SearchUsers`, to read a user that already exists.
     SearchUsers,
     /// `TagResource`.
     TagResource,
     /// `UntagResource`.
     UntagResource,
-    /// `DescribeUser`, which has no lane of its own: it precedes the changes that replace more than they name
-    /// ([`Operation::reads_user`]).
+    /// `DescribeUser`. It has no lane of its own, because it precedes changes that replace more settings than the
+    /// request contains ([`Operation::reads_user`]).
     DescribeUser,
     /// `UpdateUserIdentityInfo`.
     UpdateUserIdentityInfo,
@@ -24,20 +24,21 @@ pub enum Operation {
     UpdateUserHierarchy,
     /// `UpdateUserConfig`.
     UpdateUserConfig,
-    /// Graph: who is about to be deleted is looked up once more.
+    /// Graph: reads the memberships of a user again before its deletion.
     ReadMembership,
     /// `DeleteUser`.
     DeleteUser,
 }
 
 impl Operation {
-    /// Whether each request follows a `DescribeUser` and so counts against its rate as well.
+    /// Returns whether each request follows a `DescribeUser`, and therefore also counts against the rate of
+    /// `DescribeUser`.
     #[must_use]
     pub const fn reads_user(self) -> bool {
         matches!(self, Self::UpdateUserIdentityInfo | Self::UpdateUserConfig)
     }
 
-    /// The Service Quotas code of its rate, where one is published.
+    /// Returns the Service Quotas code of the operation's rate, if published.
     #[must_use]
     pub const fn rate_quota(self) -> Option<&'static str> {
         match self {
@@ -56,7 +57,7 @@ impl Operation {
         }
     }
 
-    /// The operation's name, for people.
+    /// Returns the operation's name for messages.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

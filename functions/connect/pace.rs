@@ -1,26 +1,26 @@
-//! How fast one Connect operation may be called: a token bucket that holds the account's quota, and learns from throttles
-//! (additive increase, multiplicative decrease), because other programs in the account share the quota.
+//! The rate limit of one Connect operation: a token bucket with the account's quota. It adapts to throttles (additive
+//! increase, multiplicative decrease), because other programs in the account share the quota.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The rate of nearly every Connect operation, a second (Amazon Connect service quotas, API throttling).
+/// The default rate of nearly all Connect operations per second (Amazon Connect service quotas, API throttling).
 pub(super) const DEFAULT_RATE: f64 = 2.0;
-/// Connect's burst for its default rate of 2 is 5; the same ratio is assumed for a raised quota.
+/// Connect's burst for its default rate of 2 is 5. The same ratio is assumed for an increased quota.
 const BURST_RATIO: f64 = 2.5;
-/// We stay so far below the rate that jitter of the network makes no request arrive early.
+/// The used share of the rate, so that network jitter does not make a request arrive too early.
 const MARGIN: f64 = 0.985;
-/// A throttle takes the rate to this share.
+/// A throttle reduces the rate to this share.
 const DECREASE: f64 = 0.7;
-/// A success brings back this share of the ceiling.
+/// A success increases the rate by this share of the ceiling.
 const INCREASE: f64 = 0.02;
-/// Throttles that come closer together count once: they answer requests of the same moment.
+/// Throttles within this time count once, because they respond to concurrent requests.
 const SAME_MOMENT: Duration = Duration::from_millis(500);
-/// However often we are throttled, we ask this often, a second.
+/// The minimum rate per second, however many throttles occur.
 const SLOWEST: f64 = 0.1;
 
-/// One operation's bucket.
+/// The token bucket of one operation.
 #[derive(Clone, Debug)]
 pub struct Pace {
     ceiling: f64,
@@ -33,13 +33,13 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// A bucket for an operation of `rate` requests a second. It starts full where nobody used it just before us, else with
-    /// one token.
+    /// Creates a bucket for an operation with `rate` requests per second. It starts full if no requests were sent
+    /// recently, otherwise with one token.
     #[must_use]
     pub fn new(rate: f64, full: bool, now: Instant) -> Self {
         let ceiling = (rate * MARGIN).max(SLOWEST);
-        // Half a token for the time that a request is on its way after a pause: the service's bucket starts to fill when it
-        // arrives, ours when it is sent.
+        // Half a token less, for the network latency of a request after a pause: the service's bucket starts to fill
+        // when the request arrives, ours when it is sent.
         let burst = (rate * BURST_RATIO - 0.5).max(1.0);
         Self {
             ceiling,
@@ -52,27 +52,27 @@ impl Pace {
         }
     }
 
-    /// When the next request may go out; now or earlier means at once.
+    /// Returns when the next request may be sent; now or an earlier time means immediately.
     #[must_use]
     pub fn next(&self, now: Instant) -> Instant {
         let missing = 1.0 - self.level(now);
         if missing <= 0.0 { now } else { now + Duration::from_secs_f64(missing / self.rate) }
     }
 
-    /// Whether so many requests may go out at this moment.
+    /// Returns whether this number of requests may be sent immediately.
     #[must_use]
     pub fn holds(&self, requests: usize, now: Instant) -> bool {
         u32::try_from(requests).is_ok_and(|requests| f64::from(requests) <= self.level(now))
     }
 
-    /// Takes the token of a request that goes out now.
+    /// Takes the token for a request that is sent now.
     pub fn take(&mut self, now: Instant) {
         self.fill(now);
         self.tokens -= 1.0;
     }
 
-    /// A request was answered, whatever the answer. Until the first one is, nothing fills: the first request sets up the
-    /// connection and may be slow, and before it arrives the service's bucket does not fill either.
+    /// Records a response of any kind. The bucket starts to fill after the first response: the first request opens the
+    /// connection and may be slow, and the service's bucket does not fill before it arrives either.
     pub fn answered(&mut self, now: Instant) {
         if !self.answered {
             self.answered = true;
@@ -80,7 +80,7 @@ impl Pace {
         }
     }
 
-    /// The service refused a request for its rate.
+    /// Records a throttle.
     pub fn throttled(&mut self, now: Instant) {
         self.fill(now);
         self.tokens = self.tokens.min(0.0);
@@ -90,13 +90,13 @@ impl Pace {
         self.throttled = Some(now);
     }
 
-    /// The service took a request.
+    /// Records a successful request.
     pub fn succeeded(&mut self, now: Instant) {
         self.fill(now);
         self.rate = (self.rate + self.ceiling * INCREASE).min(self.ceiling);
     }
 
-    /// The present rate, requests a second.
+    /// Returns the current rate in requests per second.
     #[must_use]
     pub const fn rate(&self) -> f64 {
         self.rate
@@ -120,8 +120,8 @@ impl Pace {
 mod tests {
     use super::*;
 
-    /// Sends `requests` as the pace allows against a service of `rate` and burst 2.5 × rate that sees each of them after
-    /// a delay of up to `jitter`; gives the seconds it took and the throttles.
+    /// Sends `requests` at the limited rate to a service with `rate` and a burst of 2.5 × `rate`, where each request
+    /// arrives after a delay of up to `jitter`. Returns the seconds and the number of throttles.
     fn race(mut pace: Pace, start: Instant, requests: usize, rate: f64, jitter: f64) -> (f64, usize) {
         let (mut now, mut served, mut throttles) = (start, 0, 0);
         let (mut tokens, mut filled) = (rate * 2.5, start);

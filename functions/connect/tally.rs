@@ -1,45 +1,45 @@
-//! What a run of the writer did, counted and by name.
+//! The outcome of applying a plan: counts, and the affected users by name.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use onboarding_core::sync::{Plan, Totals};
 use tracing::{info, warn};
 
-/// What was done and what was not.
+/// The outcome of applying a plan.
 #[derive(Debug, Default)]
 pub struct Applied {
-    /// Counts; `calls` and `throttles` are the writer's alone.
+    /// The counts; `calls` and `throttles` include only those of the writer.
     pub totals: Totals,
-    /// Username → what failed. One bad user stops nobody else.
+    /// The failure of each failed user, by username. A failed user does not affect other users.
     pub failures: BTreeMap<String, String>,
-    /// Jobs that time did not suffice for.
+    /// The number of requests for which no time was left.
     pub left: usize,
-    /// People who came back between the plan and their removal.
+    /// The users who became members again between the plan and their removal.
     pub returned: Vec<String>,
-    /// The first of the created users, in order.
+    /// The first of the created users in alphabetical order.
     pub first_created: Option<String>,
-    /// Ids of users that were marked or deleted, or turned out to have come back.
+    /// The IDs of users that were scheduled for deletion or deleted, or that became members again.
     removals_settled: HashSet<String>,
-    /// Usernames that exist now and did not before.
+    /// The names of users that exist now and did not exist in the plan.
     created: HashSet<String>,
-    /// User id → changes that are not made yet.
+    /// The number of changes not applied yet, by user ID.
     outstanding: HashMap<String, usize>,
 }
 
 impl Applied {
-    /// Whether a removal of the plan is not settled yet, by user id.
+    /// Returns whether the removal of this user is not settled yet.
     #[must_use]
     pub fn removal_is_left(&self, user_id: &str) -> bool {
         !self.removals_settled.contains(user_id)
     }
 
-    /// Whether a user of this name exists now and did not before.
+    /// Returns whether a user with this name exists now and did not exist in the plan.
     #[must_use]
     pub fn has_created(&self, username: &str) -> bool {
         self.created.contains(username)
     }
 
-    /// Whether anything was changed.
+    /// Returns whether any user was changed.
     #[must_use]
     pub const fn changed_anything(&self) -> bool {
         let totals = &self.totals;
@@ -59,7 +59,8 @@ impl Applied {
         self.totals.created += 1;
     }
 
-    /// Ours already: made by this run (`lost`: the answer got lost), or by an earlier one and not listed until now.
+    /// Records a user that is already ours: created by this run (`lost`: the response was lost), or by an earlier run
+    /// and not listed until now.
     pub(super) fn found(&mut self, username: &str, lost: bool) {
         if lost {
             self.created(username);
@@ -114,7 +115,7 @@ impl Applied {
         self.totals.failed = self.failures.len();
     }
 
-    /// Whether a user of this name exists, as far as the plan and this run tell.
+    /// Returns whether a user with this name exists, according to the plan and this run.
     pub(super) fn exists(&self, plan: &Plan, username: &str) -> bool {
         self.created.contains(username)
             || plan.create.binary_search_by(|user| user.username.as_str().cmp(username)).is_err()

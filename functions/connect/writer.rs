@@ -1,8 +1,9 @@
-//! Applies a plan to Connect, as fast as the account's quotas allow and no faster.
+//! Applies a plan to Connect at the rate that the account's quotas allow.
 //!
-//! Each operation is a lane with a bucket of its own ([`Pace`]), and all lanes run side by side on one thread. A throttle
-//! slows only its lane. What fails for one user is that user's failure; only missing permissions and a service that is down
-//! stop the run. When time runs out, no new request starts and what is left is said.
+//! Each operation is a lane with its own token bucket ([`Pace`]), and all lanes run concurrently on one thread. A
+//! throttle slows only its lane. An error of one user is recorded for this user; only a missing permission or an
+//! unavailable service stops the run. When the deadline is reached, no new request starts, and the number of remaining
+//! requests is returned.
 
 use std::{
     cell::Cell,
@@ -31,22 +32,22 @@ use super::{
 };
 use crate::{clock::Clock, quota};
 
-/// Requests of one lane that may be under way at once.
+/// Maximum number of concurrent requests of one lane.
 const MOST_IN_FLIGHT: usize = 32;
-/// How often a request is tried that Connect may not be ready for.
+/// Maximum number of attempts of a request that may fail because of eventual consistency.
 const TRIES: u32 = 6;
-/// So many failures in a row that no throttle explains mean that the service is down.
+/// This many consecutive failures without a throttle mean that the service is unavailable.
 const DOWN: u32 = 25;
-/// Graph reads a second; its own limits are far above.
+/// Graph reads per second. Graph's own limits are much higher.
 const MEMBERSHIP_RATE: f64 = 20.0;
 
-/// Looks up whether somebody whose user is about to be deleted belongs after all.
+/// Checks immediately before a deletion whether the user must be kept after all.
 pub trait Membership {
-    /// Whether the person still has a claim to this very user.
+    /// Returns whether the user must be kept.
     fn belongs(&self, user: &UserRef) -> impl Future<Output = Result<bool, StepError>>;
 }
 
-/// Changes one instance's users.
+/// Changes the users of one instance.
 #[derive(Debug)]
 pub struct Writer<'a, M> {
     client: aws_sdk_connect::Client,
@@ -71,10 +72,10 @@ struct Lane<'p> {
     in_flight: usize,
 }
 
-/// What a request brought.
+/// The result of a successful request.
 enum Brought {
     Done,
-    /// The user of the name that was to be created, where Connect shows it.
+    /// The existing user with the name of a user to create, if Connect shows it.
     Found(Box<Option<ConnectUser>>),
     Belongs(bool),
 }
@@ -85,21 +86,21 @@ type Flight<'f, 'p> = LocalBoxFuture<'f, (Attempt<'p>, Result<Brought, Refused>)
 struct Run<'p> {
     plan: &'p Plan,
     lanes: BTreeMap<Operation, Lane<'p>>,
-    /// The bucket of `DescribeUser`, which several lanes share.
+    /// The token bucket of `DescribeUser`, which several lanes share.
     user_reads: Pace,
     applied: Applied,
     quota_full: bool,
     failures_in_a_row: u32,
     fatal: Option<StepError>,
-    /// Why no user may be deleted. All other requests are sent before the run ends with this error.
+    /// Why users can't be deleted. The run sends all other requests before it ends with this error.
     deletion_denied: Option<StepError>,
     rested: bool,
     clock: Clock,
 }
 
 impl<'a, M: Membership> Writer<'a, M> {
-    /// A writer for the instance. `rested` says that no requests were sent in the last seconds, so that the bursts are
-    /// there to be used.
+    /// Creates a writer for the instance. `rested` means that no requests were sent in the last seconds, so that the
+    /// token buckets are full.
     pub fn new(
         client: &aws_sdk_connect::Client,
         quotas: &'a aws_sdk_servicequotas::Client,
@@ -111,22 +112,22 @@ impl<'a, M: Membership> Writer<'a, M> {
         Self { client: paced(client), quotas, directory, membership, instance_id, alias, rested, told: None }
     }
 
-    /// The same writer, which keeps what it did in `totals` up to date while it works.
+    /// Returns a writer that continuously updates `totals` while it works.
     #[must_use]
     pub fn telling(self, totals: &'a Cell<Totals>) -> Self {
         Self { told: Some(totals), ..self }
     }
 
-    /// Applies the plan until it is done or `deadline` comes, after which no request starts any more.
+    /// Applies the plan until it is complete or `deadline` is reached, after which no request starts.
     ///
     /// # Errors
-    /// `AccessDenied` where a permission is missing, `Unavailable` where the service is down; what was done until then is
-    /// done, and the next plan sees it.
+    /// `AccessDenied` if a permission is missing, `Unavailable` if the service is unavailable. Changes made before the
+    /// error persist, and the next plan takes them into account.
     pub async fn apply(&self, plan: &Plan, deadline: Instant) -> Result<Applied, StepError> {
         let mut run = Run::new(plan, self.rested, self.directory.clock());
         self.set_rates(&mut run).await;
         self.drive(&mut run, deadline).await;
-        // The old user of a renamed person goes only when the new one exists.
+        // The old user of a renamed user is deleted only after the new user exists.
         for removal in plan.delete.iter().filter(|removal| removal.replaced_by.is_some()) {
             let successor = removal.replaced_by.as_deref().unwrap_or_default();
             if run.applied.exists(plan, successor) {
@@ -141,8 +142,8 @@ impl<'a, M: Membership> Writer<'a, M> {
         Ok(run.applied)
     }
 
-    /// Reads the rate in force of each operation that has more work than may go out at once at any rate; keeps the default
-    /// rate if Service Quotas does not answer.
+    /// Reads the rate quota of each operation with more requests than its bucket has tokens. Keeps the default rate if
+    /// Service Quotas returns an error.
     async fn set_rates(&self, run: &mut Run<'_>) {
         let now = Instant::now();
         let busy: Vec<(Operation, &str)> = run
@@ -170,7 +171,8 @@ impl<'a, M: Membership> Writer<'a, M> {
         }
     }
 
-    /// Runs all lanes until they are empty, `deadline` comes or something fatal happens; waits for what is under way.
+    /// Runs all lanes until they are empty, `deadline` is reached or a fatal error occurs; then waits for the requests
+    /// in flight.
     async fn drive<'p>(&self, run: &mut Run<'p>, deadline: Instant) {
         let mut flights: FuturesUnordered<Flight<'_, 'p>> = FuturesUnordered::new();
         loop {
@@ -234,8 +236,8 @@ impl<'p> Lane<'p> {
         Self { pace: Pace::new(rate, rested, Instant::now()), ready: VecDeque::new(), later: Vec::new(), in_flight: 0 }
     }
 
-    /// Launches the requests that may be sent now, each of which takes a token of `reads` too, if there is such a bucket.
-    /// Returns when to check again, if that is known.
+    /// Starts the requests that may be sent now. If `reads` is given, each request also takes a token from that
+    /// bucket. Returns the time of the next check, if known.
     fn launch(
         &mut self,
         now: Instant,
@@ -317,7 +319,7 @@ impl<'p> Run<'p> {
         self.lanes.entry(operation).or_insert_with(|| Lane::new(operation, rested))
     }
 
-    /// The buckets against which a request of this operation counts.
+    /// Returns the token buckets that a request of this operation uses.
     fn paces(&mut self, operation: Operation) -> impl Iterator<Item = &mut Pace> {
         let rested = self.rested;
         let lane = self.lanes.entry(operation).or_insert_with(|| Lane::new(operation, rested));
@@ -383,7 +385,8 @@ impl<'p> Run<'p> {
         }
     }
 
-    /// The name was taken after all: by our own call whose answer got lost, by somebody's user, or by another onboarding's.
+    /// Handles a taken name: the user was created by our own call whose response was lost, manually, or by another
+    /// onboarding.
     fn instead_of_creation(&mut self, new: &'p NewUser, lost: bool, found: &ConnectUser) {
         if let Ownership::OtherOnboarding(alias) = &found.ownership {
             let reason = format!("the Connect user of this name belongs to the onboarding {alias:?}");
@@ -438,7 +441,7 @@ impl<'p> Run<'p> {
             }
             (Job::Create(_), StepErrorKind::LimitExceeded) => self.users_quota_reached(),
             (Job::Delete { user }, _) if refused.is_not_found() => self.applied.removed(&user.username, &user.id),
-            // Not yet visible after a creation, or wrong for good: the tries tell.
+            // The object may not be visible yet, or the request is permanently wrong; retries decide.
             (Job::Create(_), _) if refused.is_not_found() => self.again_at(attempt, &refused.error.message, now),
             (Job::Create(_), _) => self.fail(&attempt.job, &refused.error.message),
             _ if refused.may_pass() => self.again_at(attempt, &refused.error.message, now),
@@ -446,7 +449,7 @@ impl<'p> Run<'p> {
         }
     }
 
-    /// The instance has no room for more users: every other creation would be refused too, and waits for the next sync.
+    /// The users quota is reached: all other creations would be refused too, and are left for the next sync.
     fn users_quota_reached(&mut self) {
         let lane = self.lane(Operation::CreateUser);
         let waiting = lane.ready.len() + lane.later.len();
@@ -460,7 +463,7 @@ impl<'p> Run<'p> {
         self.again_at(attempt, reason, Instant::now());
     }
 
-    /// Tries again after 1, 2, 4 … seconds, and gives the user up after [`TRIES`].
+    /// Retries after 1, 2, 4 … seconds, and fails the user after [`TRIES`] attempts.
     fn again_at(&mut self, attempt: Attempt<'p>, reason: &str, now: Instant) {
         let tries = attempt.tries + 1;
         if tries >= TRIES {

@@ -17,9 +17,9 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use super::federation::Federation;
 use crate::graph::{AppRoleAssignment, Application, ClaimsMappingPolicy, Graph, ServicePrincipal};
 
-/// What a plan calls the application.
+/// The application's name in a plan.
 pub(crate) const APPLICATION: &str = "enterprise application";
-/// The checks that [`Found::switches`] and [`Found::availability`] make.
+/// The names of the checks in [`Found::switches`] and [`Found::availability`].
 const SWITCHES: [&str; 5] = [
     "application enabled",
     "application activated",
@@ -27,30 +27,30 @@ const SWITCHES: [&str; 5] = [
     "status at Microsoft",
     "gallery application",
 ];
-/// What an operator does about a setting of the application that no onboarding sets.
+/// The action for an operator if a setting of the application that the onboarding does not change is wrong.
 const SWITCH_ADVICE: &str = "Check the application in the Entra admin center: Enterprise applications > Properties, and App \
      registrations > Overview and Authentication.";
-/// What an operator does about an application that is gone.
+/// The action for an operator if the application no longer exists.
 pub(crate) const START_AGAIN: &str = "No step sets this back. Start the onboarding again, which makes a new application and connects \
      it: onboard start FILE";
-/// What a plan calls the signing certificate.
+/// The signing certificate's name in a plan.
 pub(crate) const CERTIFICATE: &str = "signing certificate";
-/// What a plan calls the assignment of a group or of people.
+/// The name in a plan for the assignment of a group or of users.
 pub(crate) const ASSIGNMENT: &str = "assignment";
 
-/// The application of a name that may be used: of several, the one that carries our mark.
+/// Returns the usable application with a name. If there are several, returns the application with our tag.
 ///
 /// # Errors
-/// `Conflict` where several answer to the name, or it is another instance's.
+/// `Conflict` if several applications have the name, or if the application belongs to another instance.
 pub(crate) async fn find(graph: &Graph, alias: &str, name: &str) -> Result<Option<ServicePrincipal>, StepError> {
     let template = graph.application_template(names::GALLERY_APPLICATION, names::GALLERY_APPLICATION_ID).await?;
     find_of_template(graph, (alias, name), &template).await
 }
 
-/// The same with the gallery's template at hand.
+/// Like [`find`], with a gallery template that the caller has already read.
 ///
 /// # Errors
-/// As [`find`].
+/// See [`find`].
 pub(crate) async fn find_of_template(
     graph: &Graph,
     (alias, name): (&str, &str),
@@ -82,23 +82,23 @@ pub(crate) async fn find_of_template(
     Ok(Some(principal))
 }
 
-/// Whose an enterprise application is.
+/// The owner of an enterprise application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ApplicationOwner {
-    /// An onboarding of this alias made it.
+    /// An onboarding of this alias created the application.
     Ours,
-    /// It was there before, and an onboarding of this alias uses it.
+    /// The application existed before, and an onboarding of this alias uses it.
     Adopted,
-    /// It carries no tag of this alias.
+    /// The application has no tag of this alias.
     Unknown,
 }
 
-/// Whether a service principal carries our tag for this alias.
+/// Returns whether a service principal has our tag for this alias.
 fn is_marked(principal: &ServicePrincipal, alias: &str) -> bool {
     principal.tags.iter().any(|tag| names::is_service_principal_tag(tag, alias))
 }
 
-/// Reads from the tags whose an application is.
+/// Determines the owner of an application from its tags.
 pub(crate) fn owner(principal: &ServicePrincipal, alias: &str) -> ApplicationOwner {
     match (is_marked(principal, alias), principal.tags.iter().any(|tag| tag == names::ADOPTED_TAG)) {
         (false, _) => ApplicationOwner::Unknown,
@@ -107,19 +107,19 @@ pub(crate) fn owner(principal: &ServicePrincipal, alias: &str) -> ApplicationOwn
     }
 }
 
-/// What the gallery says of the template that an application was made from.
+/// The state of an application's template in the gallery.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Gallery {
-    /// Nothing was asked, or the application was made from no template.
+    /// The gallery was not read, or the application has no template.
     #[default]
     Unknown,
-    /// It offers the template, until this day if there is one.
+    /// The gallery offers the template, until the given date if there is one.
     Offered(Option<String>),
-    /// It does not offer the template any more.
+    /// The gallery no longer offers the template.
     Gone,
 }
 
-/// An application with everything that hangs on it.
+/// An application with its policies and assignments.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Found {
     pub(crate) principal: ServicePrincipal,
@@ -130,10 +130,11 @@ pub(crate) struct Found {
 }
 
 impl Found {
-    /// Reads an application by the ids of its service principal and its registration; `None` where the first is not there.
+    /// Reads an application by the IDs of its service principal and its application object. Returns `None` if there is
+    /// no service principal.
     ///
     /// # Errors
-    /// What Graph refuses.
+    /// The error that Graph returns.
     pub(crate) async fn read(graph: &Graph, principal: &str, application: &str) -> Result<Option<Self>, StepError> {
         let Some(principal) = graph.service_principal(principal).await? else { return Ok(None) };
         let application = if application.is_empty() {
@@ -150,10 +151,10 @@ impl Found {
         }))
     }
 
-    /// The same with what the gallery says of its template.
+    /// Adds the state of the application's template in the gallery.
     ///
     /// # Errors
-    /// What Graph refuses.
+    /// The error that Graph returns.
     pub(crate) async fn with_gallery(mut self, graph: &Graph) -> Result<Self, StepError> {
         if let Some(id) = self.principal.application_template_id.as_deref().filter(|id| !id.is_empty()) {
             self.gallery = match graph.template(id).await? {
@@ -164,17 +165,17 @@ impl Found {
         Ok(self)
     }
 
-    /// The active signing certificate's thumbprint.
+    /// Returns the thumbprint of the active signing certificate.
     pub(crate) fn active_certificate(&self) -> Option<&str> {
         self.principal.preferred_token_signing_key_thumbprint.as_deref().filter(|thumbprint| !thumbprint.is_empty())
     }
 
-    /// The thumbprints of all its certificates, whether they sign or not.
+    /// Returns the thumbprints of all certificates, active or not.
     pub(crate) fn certificates(&self) -> Vec<String> {
         self.principal.key_credentials.iter().filter_map(|key| saml::thumbprint(key.key.as_deref()?)).collect()
     }
 
-    /// What a sign-in needs of it, but for the assignments.
+    /// Checks all settings that a sign-in needs, except the assignments.
     pub(crate) fn sign_in_checks(&self, wanted: &Federation, now: OffsetDateTime) -> Checks {
         let mut checks = self.settings(wanted);
         self.switches(&mut checks);
@@ -190,11 +191,11 @@ impl Found {
         checks
     }
 
-    /// The switches that block every sign-in or open it to the whole tenant.
+    /// Checks the settings that can block every sign-in or allow it for the whole tenant.
     fn switches(&self, checks: &mut Checks) {
         let enabled = self.principal.account_enabled != Some(false);
         checks.that("application enabled", enabled, "true", enabled.to_string());
-        // The registration has the switch, the service principal shows it.
+        // The property is writable on the application; the service principal shows a copy.
         let active = self.application.is_disabled != Some(true) && self.principal.is_disabled != Some(true);
         checks.that("application activated", active, "true", active.to_string());
         let required = self.principal.app_role_assignment_required;
@@ -202,7 +203,7 @@ impl Found {
         checks.that("user assignment required", required == Some(true), "true", found);
     }
 
-    /// What only Microsoft decides: whether it has disabled the application, or retired its template.
+    /// Checks that Microsoft has neither disabled the application nor removed its template from the gallery.
     fn availability(&self, checks: &mut Checks, now: OffsetDateTime) {
         let status = self.application.disabled_by_microsoft_status.as_deref().unwrap_or("NotDisabled");
         checks.equal("status at Microsoft", "NotDisabled", status);
@@ -216,7 +217,7 @@ impl Found {
         checks.that("gallery application", offered, "offered", found);
     }
 
-    /// The settings by which the sign-in finds its way.
+    /// Checks the SAML settings.
     fn settings(&self, wanted: &Federation) -> Checks {
         let none = || "none".to_owned();
         let (principal, application) = (&self.principal, &self.application);
@@ -244,7 +245,8 @@ impl Found {
         checks
     }
 
-    /// Whether each group can sign in: itself assigned, or (without Entra ID P1) its members one by one.
+    /// Checks that the members of each group can sign in: the group is assigned, or (without Entra ID P1) its members
+    /// are.
     pub(crate) fn assignment_checks(&self, groups: &[EntraGroup]) -> Checks {
         let assigned = &self.assignments;
         let group_assigned = |id: &str| assigned.iter().any(|assignment| assignment.principal_id == id);
@@ -264,8 +266,9 @@ impl Found {
     }
 }
 
-/// The claims mapping policies of a service principal. Reading them from its side takes a permission to write applications
-/// (Microsoft's permission table, as of 2026); without one, those of our name are asked what they apply to.
+/// Returns the claims mapping policies of a service principal. Reading them from the service principal requires a
+/// permission to write applications (Microsoft's permission table, as of 2026). Without this permission, the policies
+/// with our name are read, and filtered by the applications that they apply to.
 async fn claims_of(graph: &Graph, principal: &ServicePrincipal) -> Result<Vec<ClaimsMappingPolicy>, StepError> {
     let refused = match graph.claims_policies_of(&principal.id).await {
         Err(error) if error.kind == StepErrorKind::AccessDenied => error,
@@ -282,7 +285,8 @@ async fn claims_of(graph: &Graph, principal: &ServicePrincipal) -> Result<Vec<Cl
     Ok(found)
 }
 
-/// The regional endpoint first: AWS advises it for Connect, and a Region's sign-in then does not depend on another Region.
+/// Returns the reply URLs, the regional one first: AWS recommends it for Connect, and makes a Region's sign-in
+/// independent of other Regions.
 pub(crate) fn reply_urls(region: &str) -> [String; 2] {
     let [global, regional] = iam::sign_in_endpoints(region);
     [regional, global]
@@ -292,7 +296,7 @@ fn claims(wanted: &Federation) -> Value {
     saml::claims_definition(&wanted.role_arn, &wanted.saml_provider_arn, wanted.username, wanted.session_seconds)
 }
 
-/// What a claims mapping policy has Entra say, for people.
+/// Describes the claims of a claims mapping policy for messages.
 fn claims_told(definition: &Value) -> String {
     let entries = definition.pointer("/ClaimsMappingPolicy/ClaimsSchema").and_then(Value::as_array);
     let told = entries.into_iter().flatten().map(|entry| {
@@ -305,7 +309,7 @@ fn claims_told(definition: &Value) -> String {
     if told.is_empty() { "none".into() } else { told.join(", ") }
 }
 
-/// Whether a policy says what is wanted; how its JSON is written does not matter.
+/// Returns whether a policy has this definition, ignoring differences in JSON formatting.
 pub(crate) fn says(policy: &ClaimsMappingPolicy, definition: &Value) -> bool {
     match policy.definition.as_slice() {
         [text] => serde_json::from_str::<Value>(text).is_ok_and(|said| said == *definition),
@@ -313,8 +317,8 @@ pub(crate) fn says(policy: &ClaimsMappingPolicy, definition: &Value) -> bool {
     }
 }
 
-/// The application, its certificate, its claims and its assignments. `people` are the object ids that are to be assigned
-/// where single people are.
+/// Returns the application, its certificate, its claims and its assignments. `people` contains the object IDs of the
+/// users to assign if single users are assigned.
 pub(crate) fn objects(
     found: Option<&Found>,
     onboarding: &Onboarding,
@@ -358,12 +362,12 @@ fn application_object(
     let mut checks = found.settings(wanted);
     let emails = &onboarding.entra.notification_emails;
     let present = &principal.notification_email_addresses;
-    // No addresses in the input: those that somebody entered in the portal stay.
+    // No addresses in the input: keep the addresses that were set in the portal.
     let same = emails.iter().all(|email| present.contains(email)) && present.iter().all(|email| emails.contains(email));
     checks.that("notification mails", emails.is_empty() || same, emails.join(", "), present.join(", "));
     let owner = owner(principal, alias);
     let mut guards = Checks::default();
-    // Only of an application that an onboarding made are the switches ours to set.
+    // These settings are changed only for an application that an onboarding created.
     found.switches(if owner == ApplicationOwner::Ours { &mut checks } else { &mut guards });
     found.availability(&mut guards, now);
     let replies = reply_urls(&wanted.region);
@@ -381,7 +385,7 @@ fn application_object(
         .advising(SWITCH_ADVICE)
 }
 
-/// Switches of an application that an onboarding leaves as they are, and that decide whether people can sign in.
+/// Returns open items for wrong settings that affect sign-in and that the onboarding does not change.
 pub(crate) fn open_items(application: &Object) -> Vec<OpenItem> {
     let wrong = application.guards.iter().filter(|guard| !guard.passed && SWITCHES.contains(&guard.name.as_str()));
     let item = |guard: &Check| {
@@ -452,11 +456,11 @@ fn assignment_objects(
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Certificate {
     pub(crate) thumbprint: String,
-    /// As Entra writes it.
+    /// The expiry, as returned by Entra.
     pub(crate) expires: String,
 }
 
-/// The active certificate, or else our newest, where it has not expired.
+/// Returns the active certificate, or otherwise our newest certificate, if it has not expired.
 pub(crate) fn usable_certificate(
     principal: &ServicePrincipal,
     subject: &str,

@@ -20,20 +20,20 @@ use crate::{
     iam::{self, Owner},
 };
 
-/// What the federation of an instance has to be.
+/// The wanted federation of an instance.
 #[derive(Clone, Debug)]
 pub(crate) struct Federation {
     pub(crate) region: String,
-    /// Empty where the instance is still to be made.
+    /// Empty if the instance does not exist yet.
     pub(crate) instance_id: String,
     pub(crate) saml_provider_arn: String,
     pub(crate) policy_arn: String,
     pub(crate) role_arn: String,
     pub(crate) username: UsernameAttribute,
     pub(crate) session_seconds: u32,
-    /// The signing certificate's thumbprint; the active one where nobody says which.
+    /// The thumbprint of the signing certificate; `None` accepts the active certificate.
     pub(crate) certificate: Option<String>,
-    /// The identifier; any that AWS takes where nobody says which.
+    /// The identifier; `None` accepts any identifier of AWS.
     pub(crate) identifier: Option<String>,
 }
 
@@ -56,10 +56,10 @@ impl TryFrom<&VerifySignInInput> for Federation {
 }
 
 impl Federation {
-    /// What an input wants; `account` reads like `arn:aws:iam::123456789012`.
+    /// Creates the federation that an input requests; `account` has the form `arn:aws:iam::123456789012`.
     ///
     /// # Errors
-    /// `InvalidInput` where the session duration is none.
+    /// `InvalidInput` if the session duration is invalid.
     pub(crate) fn new(
         wanted: &Iam,
         username: UsernameAttribute,
@@ -87,12 +87,12 @@ fn last(arn: &str) -> &str {
     arn.rsplit('/').next().unwrap_or(arn)
 }
 
-/// A document is told by what it says.
+/// Checks a document; the result shows a summary of its content.
 fn document(checks: &mut Checks, name: &str, wanted: &Value, found: &Value) {
     checks.that(name, same_document(wanted, found), summary(wanted), summary(found));
 }
 
-/// What a sign-in needs of the metadata that Entra publishes and of the metadata that IAM was given.
+/// Checks the metadata that Entra publishes and the metadata in IAM for the certificate and the issuer.
 pub(crate) fn certificate_checks(
     (certificate, entity_id): (&str, &str),
     published: &str,
@@ -115,11 +115,11 @@ pub(crate) fn certificate_checks(
     checks
 }
 
-/// The SAML provider, held against the metadata that Entra publishes (`None` where there is no application yet) and the
-/// thumbprints of all certificates that the application has.
+/// Compares the SAML provider with the metadata that Entra publishes (`None` if there is no application yet) and the
+/// thumbprints of all certificates of the application.
 ///
 /// # Errors
-/// Whatever keeps IAM from answering; so do the functions below.
+/// If IAM returns an error.
 pub(crate) async fn provider_object(
     cx: &Clients,
     wanted: &Federation,
@@ -155,10 +155,10 @@ pub(crate) async fn provider_object(
     Ok(owned(KIND, name, provider.tags(), alias, checks, why, "iam.samlProviderName").guarded(guards))
 }
 
-/// What a sign-in needs of the policy.
+/// Checks the policy that a sign-in needs.
 ///
 /// # Errors
-/// Whatever keeps IAM from answering.
+/// If IAM returns an error.
 pub(crate) async fn policy_checks(cx: &Clients, wanted: &Federation) -> Result<Checks, StepError> {
     let found = match iam::policy(cx, &wanted.policy_arn).await? {
         Some(policy) => iam::policy_document(cx, &policy).await?,
@@ -169,10 +169,10 @@ pub(crate) async fn policy_checks(cx: &Clients, wanted: &Federation) -> Result<C
     Ok(checks)
 }
 
-/// The policy.
+/// Compares the policy.
 ///
 /// # Errors
-/// Whatever keeps IAM from answering.
+/// If IAM returns an error.
 pub(crate) async fn policy_object(cx: &Clients, wanted: &Federation, alias: &str) -> Result<Object, StepError> {
     const KIND: &str = "IAM policy";
     let name = last(&wanted.policy_arn);
@@ -186,7 +186,7 @@ pub(crate) async fn policy_object(cx: &Clients, wanted: &Federation, alias: &str
     Ok(owned(KIND, name, policy.tags(), alias, checks, why, "iam.policyName").guarded(tag_guard(policy.tags(), alias)))
 }
 
-/// A role with what hangs on it.
+/// A role with its attached policies.
 #[derive(Debug, Default)]
 pub(crate) struct FoundRole {
     pub(crate) role: Option<Role>,
@@ -197,13 +197,13 @@ impl FoundRole {
     /// Reads a role.
     ///
     /// # Errors
-    /// Whatever keeps IAM from answering.
+    /// If IAM returns an error.
     pub(crate) async fn read(cx: &Clients, name: &str) -> Result<Self, StepError> {
         let Some(role) = iam::role(cx, name).await? else { return Ok(Self::default()) };
         Ok(Self { role: Some(role), attached: iam::attached_policies(cx, name).await? })
     }
 
-    /// What a sign-in needs of it.
+    /// Checks the role that a sign-in needs.
     pub(crate) fn sign_in_checks(&self, wanted: &Federation) -> Checks {
         let mut checks = Checks::default();
         let Some(role) = &self.role else {
@@ -225,10 +225,10 @@ fn longest_session(role: &Role) -> u32 {
     role.max_session_duration().and_then(|seconds| u32::try_from(seconds).ok()).unwrap_or(3600)
 }
 
-/// The role.
+/// Compares the role.
 ///
 /// # Errors
-/// Whatever keeps IAM from answering.
+/// If IAM returns an error.
 pub(crate) async fn role_object(cx: &Clients, wanted: &Federation, alias: &str) -> Result<Object, StepError> {
     const KIND: &str = "IAM role";
     let name = wanted.role_name();
@@ -251,7 +251,7 @@ pub(crate) async fn role_object(cx: &Clients, wanted: &Federation, alias: &str) 
     guards.equal("policies in the role itself", "none", none(iam::inline_policies(cx, name).await?));
     let why = "it is not what is wanted: it may trust others than the SAML provider, or allow more";
     let object = owned(KIND, name, role.tags(), alias, checks, why, "iam.roleName");
-    // Unmarked and with further policies it would be somebody's whom we can't ask.
+    // An untagged role with additional policies may have another owner.
     let strange = object.presence == Presence::Adoptable && found.attached.len() > 1;
     let foreign =
         || Presence::Foreign(iam::not_ours(&format!("the role {name}"), Owner::Unknown, why, "iam.roleName").message);
@@ -259,7 +259,7 @@ pub(crate) async fn role_object(cx: &Clients, wanted: &Federation, alias: &str) 
     Ok(Object { presence, ..object }.guarded(guards))
 }
 
-/// Under our path nobody else makes anything, so what has no mark there lost it.
+/// Checks our tags. Nothing else is created under our IAM path, so an object without tags has lost them.
 fn tag_guard(tags: &[Tag], alias: &str) -> Checks {
     let value = |key: &str| tags.iter().find(|tag| tag.key() == key).map_or("none", Tag::value).to_owned();
     let mut guards = Checks::default();

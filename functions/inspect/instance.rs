@@ -1,4 +1,4 @@
-//! The Amazon Connect instance: what it has, and what of it differs from an input.
+//! The Amazon Connect instance: its current settings, and their differences from an input.
 
 use std::collections::BTreeMap;
 
@@ -21,18 +21,18 @@ use onboarding_core::{
 
 use crate::{aws_error, clients::Clients, instances};
 
-/// The attributes that an instance gets with its creation.
+/// The attributes that are set when the instance is created.
 const SET_AT_CREATION: [InstanceAttributeType; 2] =
     [InstanceAttributeType::InboundCalls, InstanceAttributeType::OutboundCalls];
 
-/// What an operator does about an instance that is gone.
+/// The action for an operator if the instance no longer exists.
 const START_AGAIN: &str =
     "No step sets this back. Start the onboarding again, which makes a new instance: onboard start FILE";
 
-/// The instance of an id; `None` where Connect does not know it.
+/// Returns the instance with this ID, or `None` if it does not exist.
 ///
 /// # Errors
-/// Whatever keeps Connect from answering.
+/// If Connect returns an error.
 pub(crate) async fn describe(cx: &Clients, id: &str) -> Result<Option<ConnectInstance>, StepError> {
     match cx.connect().describe_instance().instance_id(id).send().await {
         Ok(output) => Ok(output.instance),
@@ -41,10 +41,10 @@ pub(crate) async fn describe(cx: &Clients, id: &str) -> Result<Option<ConnectIns
     }
 }
 
-/// The instance of an alias, alive or in creation.
+/// Returns the instance with this alias, active or in creation.
 ///
 /// # Errors
-/// Whatever keeps Connect from answering.
+/// If Connect returns an error.
 pub(crate) async fn of_alias(cx: &Clients, alias: &str) -> Result<Option<ConnectInstance>, StepError> {
     let found = instances::list(cx).await?;
     let found = found.iter().find(|one| instances::has_alias(one, alias) && instances::takes_room(one));
@@ -54,13 +54,13 @@ pub(crate) async fn of_alias(cx: &Clients, alias: &str) -> Result<Option<Connect
     }
 }
 
-/// Whether an instance carries the two tags of this alias's onboarding.
+/// Returns whether an instance has our two tags for this alias.
 pub(crate) fn is_ours(instance: &ConnectInstance, alias: &str) -> bool {
     let tag = |key: &str| instance.tags().and_then(|tags| tags.get(key)).map(String::as_str);
     Ownership::from_tags(tag(names::MANAGED_BY_KEY), tag(names::ONBOARDING_KEY), alias) == Ownership::Ours
 }
 
-/// The instance itself.
+/// Compares the instance itself.
 pub(crate) fn object(alias: &str, found: Option<&ConnectInstance>) -> Object {
     const KIND: &str = "Amazon Connect instance";
     let Some(instance) = found else {
@@ -84,7 +84,7 @@ pub(crate) fn object(alias: &str, found: Option<&ConnectInstance>) -> Object {
         .irreversible("No step sets this back. Check the instance in the Amazon Connect console: onboard doctor FILE")
 }
 
-/// What a sign-in needs of the instance.
+/// Checks the instance settings that a sign-in needs.
 pub(crate) fn sign_in_checks(found: Option<&ConnectInstance>) -> Checks {
     let mut checks = Checks::default();
     let status = found.and_then(ConnectInstance::instance_status).map_or("none", InstanceStatus::as_str);
@@ -94,11 +94,11 @@ pub(crate) fn sign_in_checks(found: Option<&ConnectInstance>) -> Checks {
     checks
 }
 
-/// The attributes that the input names. Those of an instance that is still to be made are off unless its creation sets
-/// them (as Terraform's users see on instances made by API).
+/// Compares the attributes in the input. On a new instance, all attributes are off unless set at its creation (as
+/// observed by Terraform users on instances created by the API).
 ///
 /// # Errors
-/// Whatever keeps Connect from answering.
+/// If Connect returns an error.
 pub(crate) async fn attribute_objects(
     cx: &Clients,
     id: Option<&str>,
@@ -124,10 +124,10 @@ pub(crate) async fn attribute_objects(
     Ok(wanted_attributes(wanted).into_iter().filter_map(object).collect())
 }
 
-/// Where the instance stores what the input wants stored.
+/// Compares the storage locations of the resource types that the input stores.
 ///
 /// # Errors
-/// Whatever keeps Connect from answering.
+/// If Connect returns an error.
 pub(crate) async fn storage_objects(
     cx: &Clients,
     id: Option<&str>,
@@ -161,10 +161,10 @@ pub(crate) async fn storage_objects(
     Ok(objects)
 }
 
-/// What an instance has of the attributes, by type.
+/// Returns the attributes of an instance by type.
 ///
 /// # Errors
-/// As [`fresh`].
+/// See [`fresh`].
 pub(crate) async fn attributes(cx: &Clients, instance_id: &str) -> Result<BTreeMap<String, String>, StepError> {
     let doing = format!("reading the attributes of the instance {instance_id}");
     let mut items = cx.connect().list_instance_attributes().instance_id(instance_id).into_paginator().items().send();
@@ -178,7 +178,7 @@ pub(crate) async fn attributes(cx: &Clients, instance_id: &str) -> Result<BTreeM
     Ok(present)
 }
 
-/// The kinds of things that an input wants stored.
+/// Returns the resource types that an input stores.
 pub(crate) fn stored(storage: &Storage) -> impl Iterator<Item = InstanceStorageResourceType> + use<> {
     let kinds = [
         (storage.call_recordings, InstanceStorageResourceType::CallRecordings),
@@ -188,7 +188,7 @@ pub(crate) fn stored(storage: &Storage) -> impl Iterator<Item = InstanceStorageR
     kinds.into_iter().filter_map(|(wanted, kind)| wanted.then_some(kind))
 }
 
-/// The attributes that an input names, with their values.
+/// Returns the attributes in an input, with their values.
 pub(crate) fn wanted_attributes(instance: &Instance) -> Vec<(InstanceAttributeType, bool)> {
     let always = [
         (InstanceAttributeType::InboundCalls, instance.inbound_calls),
@@ -202,10 +202,10 @@ pub(crate) fn wanted_attributes(instance: &Instance) -> Vec<(InstanceAttributeTy
     always.into_iter().chain(where_said.into_iter().filter_map(|(kind, value)| Some((kind, value?)))).collect()
 }
 
-/// Where an instance stores one kind of thing.
+/// Returns the storage locations of an instance for one resource type.
 ///
 /// # Errors
-/// As [`fresh`].
+/// See [`fresh`].
 pub(crate) async fn storage_configs(
     cx: &Clients,
     instance_id: &str,
@@ -227,10 +227,10 @@ pub(crate) async fn storage_configs(
     Ok(found)
 }
 
-/// Where it should store that: in the stack's bucket, encrypted with the stack's key.
+/// Returns the wanted storage location: in the stack's bucket, encrypted with the stack's key.
 ///
 /// # Errors
-/// `Internal` where the stack does not say where that is.
+/// `Internal` if the settings lack the bucket or the key.
 pub(crate) fn wanted_storage(
     cx: &Clients,
     alias: &str,
@@ -246,7 +246,7 @@ pub(crate) fn wanted_storage(
         .map_err(|error| StepError::internal(error.to_string()))
 }
 
-/// Whether two places are the same, whatever their keys.
+/// Returns whether two storage locations are equal, ignoring the key.
 pub(crate) fn same_place(one: &InstanceStorageConfig, other: &InstanceStorageConfig) -> bool {
     let place = |config: &InstanceStorageConfig| {
         config.s3_config().map(|s3| (s3.bucket_name().to_owned(), s3.bucket_prefix().trim_end_matches('/').to_owned()))
@@ -254,7 +254,7 @@ pub(crate) fn same_place(one: &InstanceStorageConfig, other: &InstanceStorageCon
     place(one).is_some() && place(one) == place(other)
 }
 
-/// Whether two places are encrypted with the same key.
+/// Returns whether two storage locations have the same encryption key.
 pub(crate) fn same_key(one: &InstanceStorageConfig, other: &InstanceStorageConfig) -> bool {
     key(one) == key(other)
 }
@@ -263,7 +263,7 @@ fn key(config: &InstanceStorageConfig) -> Option<String> {
     config.s3_config().and_then(|s3| s3.encryption_config()).map(|key| key.key_id().to_owned())
 }
 
-/// A place, for people.
+/// Returns a storage location in the form for messages.
 pub(crate) fn location(resource_type: &InstanceStorageResourceType, config: &InstanceStorageConfig) -> StorageLocation {
     StorageLocation {
         resource_type: resource_type.as_str().into(),
@@ -274,7 +274,8 @@ pub(crate) fn location(resource_type: &InstanceStorageResourceType, config: &Ins
     }
 }
 
-/// Connect may answer "not found" for some minutes after an instance has become active (eventual consistency).
+/// Converts an error of a call to a new instance: Connect may return "not found" for some minutes after an instance
+/// has become active (eventual consistency).
 pub(crate) fn fresh<E, R>(doing: &str, error: &SdkError<E, R>) -> StepError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,

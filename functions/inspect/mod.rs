@@ -1,6 +1,6 @@
-//! Reads what both clouds have of an onboarding and holds it against what the input wants. It only reads, and three things
-//! stand on it: the login check, the plan of an onboarding, and the look for what somebody changed by hand. The steps that
-//! write compare by the same functions.
+//! Compares an onboarding's objects in both clouds with the input. This module only reads. It is the basis of the
+//! sign-in check, the plan of an onboarding, the plan of a teardown, and drift detection. The steps that write use the
+//! same functions for comparison.
 
 pub(crate) mod entra;
 pub(crate) mod federation;

@@ -1,4 +1,4 @@
-//! The people of the input's groups, and what the user sync would make of them.
+//! The members of the input's groups, and the user sync's plan for them.
 
 use std::collections::BTreeSet;
 
@@ -20,19 +20,19 @@ const FIRST_ROUTING_PROFILE: &str = "Basic Routing Profile";
 /// The groups of an input with their members.
 #[derive(Debug, Default)]
 pub(crate) struct People {
-    /// The groups as Entra knows them, in the input's order.
+    /// The groups as found in Entra, in the order of the input.
     pub(crate) groups: Vec<EntraGroup>,
-    /// The same with their members.
+    /// The same groups with their members.
     pub(crate) reads: Vec<GroupRead>,
-    /// What a person should know about them.
+    /// Notes for the operator about the groups.
     pub(crate) open_items: Vec<OpenItem>,
 }
 
 impl People {
-    /// Finds each group and reads its members. Every group that can't be found is a fault; all are told at once.
+    /// Finds each group and reads its members. All groups with problems are reported together.
     ///
     /// # Errors
-    /// `InvalidInput` with every fault, or what Graph refuses.
+    /// `InvalidInput` with all problems, or the error that Graph returns.
     pub(crate) async fn read(cx: &Clients, onboarding: &Onboarding) -> Result<Self, StepError> {
         let nested = onboarding.users.nested_groups == NestedGroups::Flatten;
         let (mut people, mut faults) = (Self::default(), Vec::new());
@@ -87,20 +87,20 @@ impl People {
         }
     }
 
-    /// The object ids of everybody in the groups.
+    /// Returns the object IDs of all members, without duplicates.
     pub(crate) fn ids(&self) -> BTreeSet<String> {
         self.reads.iter().flat_map(|read| &read.members).map(|member| member.id.clone()).collect()
     }
 
-    /// How many people they are, each counted once.
+    /// Returns the number of members, without duplicates.
     pub(crate) fn count(&self) -> u64 {
         u64::try_from(self.ids().len()).unwrap_or(u64::MAX)
     }
 
-    /// What the user sync would do on an instance that is there.
+    /// Plans the user sync on an existing instance.
     ///
     /// # Errors
-    /// Whatever keeps Connect from being read whole.
+    /// If the users or profiles can't be read completely from Connect.
     pub(crate) async fn plan_on(
         &self,
         cx: &Clients,
@@ -114,8 +114,8 @@ impl People {
         Ok(UserPlan::of(&plan(&self.reads, &users, &profiles, &Policy::from(&onboarding.users), today)))
     }
 
-    /// What the user sync would do on an instance that is still to be made, as far as it is known: that the profiles which
-    /// no new instance has are made before the first sync, only a person can see to.
+    /// Plans the user sync on a new instance. The plan assumes that all profiles exist; those that a new instance
+    /// lacks become open items, because an administrator must create them.
     pub(crate) fn plan_on_new(&self, onboarding: &Onboarding, today: Date) -> UserPlan {
         let groups = &onboarding.users.groups;
         let named =
@@ -131,7 +131,7 @@ impl People {
     }
 }
 
-/// What the groups want of a new instance that it does not have.
+/// Returns an open item for the profiles and hierarchy groups that the group uses and that a new instance lacks.
 fn missing_on_new(group: &UserGroup) -> Option<OpenItem> {
     let profiles = group.security_profiles.iter().filter(|name| !FIRST_SECURITY_PROFILES.contains(&name.as_str()));
     let mut missing: Vec<String> = profiles.map(|name| format!("security profile {name}")).collect();
@@ -148,7 +148,7 @@ fn missing_on_new(group: &UserGroup) -> Option<OpenItem> {
     })
 }
 
-/// What the user sync would do, in numbers.
+/// A summary of the user sync's plan.
 #[derive(Debug, Default)]
 pub(crate) struct UserPlan {
     pub(crate) counts: Counts,
@@ -171,7 +171,7 @@ impl UserPlan {
         Self { counts: plan.counts(), open_items: skipped.chain(findings).take(MAX_LISTED).collect() }
     }
 
-    /// A line for each thing that happens to users.
+    /// Returns one plan item per kind of change.
     pub(crate) fn items(&self) -> Vec<PlanItem> {
         let counts = &self.counts;
         let lines = [

@@ -1,4 +1,5 @@
-//! What the stack keeps of an instance: its registry entry, and the subscriptions by which changes of groups are heard of.
+//! The stack's own records of an instance: its registry entry, and the subscriptions that report changes of its
+//! groups.
 
 use onboarding_core::{
     contract::{Area, EntraGroup},
@@ -11,7 +12,7 @@ use crate::{
     registry::Entry,
 };
 
-/// The registry entry, held against the one that an onboarding would write; `wanted` is `None` where it can't be told yet.
+/// Compares the registry entry with the entry that an onboarding would write; `wanted` is `None` if that is unknown.
 pub(crate) fn entry_object(alias: &str, found: Option<&Entry>, wanted: Option<&Entry>) -> Object {
     let object = |presence| Object::new(Area::Registry, "registry entry", alias, presence);
     let Some(found) = found else { return object(Presence::Absent) };
@@ -20,7 +21,7 @@ pub(crate) fn entry_object(alias: &str, found: Option<&Entry>, wanted: Option<&E
     object(Presence::Ours).with(checks)
 }
 
-/// The subscription to each group.
+/// Compares the subscription to each group.
 pub(crate) fn subscription_objects(
     groups: &[EntraGroup],
     known: &[Subscription],

@@ -1,5 +1,5 @@
-//! An onboarding that broke off before its instance was registered, or whose registry entry is gone: what can be known of it,
-//! from what the state machine noted, from the instance itself, and from the names that follow from its alias.
+//! Collects the data about an onboarding that failed before its instance was registered, or whose registry entry is
+//! missing: from the input stored by the state machine, from the instance, and from the default names for its alias.
 
 use onboarding_core::{
     StepError, StepErrorKind,
@@ -16,10 +16,10 @@ use crate::{
     registry::{Entry, Registry},
 };
 
-/// As much of an entry as a teardown needs.
+/// Returns an entry with the data that a teardown needs.
 ///
 /// # Errors
-/// `InvalidInput` where nothing says which onboarding the instance belongs to.
+/// `InvalidInput` if neither the registry nor Connect contains the alias of the instance.
 pub(crate) async fn entry(cx: &Clients, registry: &Registry<'_>, instance_id: &str) -> Result<Entry, StepError> {
     let begun = registry.begun(instance_id).await?;
     let found = instance::describe(cx, instance_id).await?;
@@ -38,7 +38,7 @@ pub(crate) async fn entry(cx: &Clients, registry: &Registry<'_>, instance_id: &s
         instance_arn: found.and_then(|found| found.arn).unwrap_or_default(),
         tenant_id: String::new(),
         users: onboarding.users.clone(),
-        // Nothing is subscribed to before an instance is registered.
+        // An onboarding creates no subscriptions before it registers the instance.
         groups: Vec::new(),
         application: application(cx, &alias, &onboarding.entra.application_name).await?,
         language: onboarding.language,
@@ -52,7 +52,7 @@ async fn application(cx: &Clients, alias: &str, name: &str) -> Result<Option<Ent
     let graph = cx.graph();
     let principal = match entra::find(graph, alias, name).await {
         Ok(principal) => principal,
-        // Others of that name, and none of them is ours.
+        // Other applications have this name, but none of them is ours.
         Err(error) if error.kind == StepErrorKind::Conflict => None,
         Err(error) => return Err(error),
     };

@@ -1,4 +1,4 @@
-//! What the registry stores about an instance.
+//! The registry's data about an instance.
 
 use onboarding_core::{
     StepError,
@@ -8,20 +8,21 @@ use onboarding_core::{
 };
 use serde::{Deserialize, Serialize};
 
-/// What is known of an instance that is not registered.
+/// The data about an instance that is not registered.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Begun {
-    /// Its alias.
+    /// The instance's alias.
     pub alias: Option<String>,
-    /// The input of its onboarding.
+    /// The input of the instance's onboarding.
     pub onboarding: Option<Onboarding>,
 }
 
-/// What is known of an onboarded instance. Stored as JSON; new fields get defaults, because an entry outlives releases.
+/// The data about an onboarded instance. Stored as JSON; new fields need defaults, because later releases read older
+/// entries.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
-    /// The instance's id, the key.
+    /// The instance ID, which is the key.
     pub instance_id: String,
     /// The instance's ARN.
     pub instance_arn: String,
@@ -29,7 +30,7 @@ pub struct Entry {
     pub alias: String,
     /// The Entra tenant.
     pub tenant_id: String,
-    /// Who becomes a user.
+    /// The user settings of the input: groups, profiles and removal.
     pub users: Users,
     /// The groups of `users.groups`, in the same order, with their object ids.
     pub groups: Vec<EntraGroup>,
@@ -39,10 +40,11 @@ pub struct Entry {
     /// The language of notifications.
     #[serde(default)]
     pub language: Language,
-    /// The whole input of the last onboarding; `None` in an entry of a release that did not keep it.
+    /// The complete input of the last onboarding, or `None` in an entry of a release that did not store it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub onboarding: Option<Onboarding>,
-    /// Whether the instance was there before and carries no mark of ours; `None` where an older release did not keep it.
+    /// Whether the instance existed before the onboarding and does not have our tags; `None` in an entry of a release
+    /// that did not store it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance_adopted: Option<bool>,
 }
@@ -58,8 +60,8 @@ impl From<RegisterInstanceInput> for Entry {
             application,
             instance_adopted,
         } = input;
-        // What was found on the way (members, looks) is no configuration, and would make every repetition of the onboarding
-        // differ from the one before.
+        // Omit values found during the onboarding (member counts, attempts): they are not configuration, and would
+        // make an unchanged entry appear different after each onboarding.
         let groups = groups.into_iter().map(|group| EntraGroup { users: 0, ..group }).collect();
         Self {
             instance_id,
@@ -84,7 +86,8 @@ impl Entry {
         given.filter(|name| !name.is_empty()).unwrap_or_else(|| names::saml_provider(&self.alias))
     }
 
-    /// The input of the last onboarding. Of an older release's entry only what it kept, with the default names.
+    /// Returns the input of the last onboarding. For an entry of an older release, this is only the stored part, with
+    /// default names.
     #[must_use]
     pub fn input(&self) -> Onboarding {
         self.onboarding
@@ -92,10 +95,10 @@ impl Entry {
             .unwrap_or_else(|| Onboarding::with_defaults(&self.alias, self.users.clone(), self.language))
     }
 
-    /// Each group with what its members get.
+    /// Returns each group with the settings of its members.
     ///
     /// # Errors
-    /// `Internal` where the two lists do not match.
+    /// `Internal` if the two lists do not match.
     pub fn user_groups(&self) -> Result<Vec<(&EntraGroup, &UserGroup)>, StepError> {
         if self.groups.len() != self.users.groups.len() {
             return Err(StepError::internal(format!(

@@ -1,13 +1,15 @@
-//! One lock for each alias, for everything that writes under it: onboarding, remediation of drift, certificate rotation and
-//! teardown. The user sync has the lease of its instance instead, which exists from the registration on.
+//! A lock per alias for all writers except the user sync: onboarding, remediation of drift, certificate rotation and
+//! teardown. The user sync uses the lease of its instance instead, which exists after the registration.
 //!
-//! A lock is an item of the registry. Its key is `alias#` and the alias in lower case, because Amazon Connect ignores case, so
-//! that the lock exists before the instance does. It holds the execution that took the lock (`holder`) and when (`since`,
-//! milliseconds since the epoch), and is deleted when that execution releases it. An execution that has finished holds
-//! nothing: the next execution takes the lock over, which is why a failed or stopped execution needs no state that releases it.
-//! Every change is conditional on the holder, so that of several executions only one wins.
+//! A lock is an item of the registry. Its key is `alias#` and the alias in lower case, because Amazon Connect ignores
+//! case. It can therefore exist before the instance. The item contains the ARN of the execution that acquired the lock
+//! (`holder`) and the time (`since`, milliseconds since the epoch), and is deleted when that execution releases the
+//! lock. If the holder has finished, the next execution takes the lock over, so a failed or stopped execution needs no
+//! state that releases it. Each write is conditional on the holder, so that only one of several executions acquires
+//! the lock.
 //!
-//! Orders of phone numbers take weeks and have a lock of their own: meanwhile the alias is free for everything else.
+//! Orders of phone numbers take weeks and have a separate lock, so that the alias is free for other executions
+//! meanwhile.
 
 use aws_sdk_dynamodb::{config::http::HttpResponse, error::SdkError, types::AttributeValue};
 use aws_sdk_sfn::types::ExecutionStatus;
@@ -19,17 +21,17 @@ use tracing::warn;
 use super::{Registry, text, time};
 use crate::aws_error;
 
-/// The first characters of a lock's key.
+/// The prefix of a lock's key.
 const PREFIX: &str = "alias#";
-/// How often a lock is tried that changes hands at the same moment.
+/// Number of attempts to acquire a lock that changes hands at the same time.
 const TRIES: u32 = 5;
 
-/// Whether a key of the registry is that of a lock.
+/// Returns whether a key of the registry is the key of a lock.
 pub(super) fn is_key(key: &str) -> bool {
     key.starts_with(PREFIX)
 }
 
-/// What a lock protects.
+/// The objects that a lock protects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// The instance, the single sign-on and the registration.
@@ -39,7 +41,7 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// The key of the lock's item.
+    /// Returns the key of the lock's item.
     pub(super) fn key(self, alias: &str) -> String {
         let alias = alias.to_ascii_lowercase();
         match self {
@@ -48,7 +50,7 @@ impl Scope {
         }
     }
 
-    /// What a message calls it.
+    /// Returns the name of the scope in messages.
     const fn label(self) -> &'static str {
         match self {
             Self::Alias => "the alias",
@@ -60,23 +62,23 @@ impl Scope {
 /// The execution that holds a lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {
-    /// Its ARN.
+    /// The ARN of the execution.
     pub execution: String,
-    /// Since when.
+    /// The time at which it acquired the lock.
     pub since: Option<OffsetDateTime>,
 }
 
-/// What came of taking a lock.
+/// The result of acquiring a lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Taken {
-    /// The execution holds the lock, from now on or already.
+    /// The execution holds the lock, newly or already.
     Ours,
-    /// Another execution holds it and still runs.
+    /// Another execution, which is still running, holds the lock.
     ByOther(Holder),
 }
 
 impl Holder {
-    /// What a person reads about it, and what to do.
+    /// Returns a message with the holder and the required action.
     #[must_use]
     pub fn message(&self, scope: Scope, alias: &str) -> String {
         let since = self.since.map_or_else(String::new, |since| format!(" since {}", super::rfc3339(since)));
@@ -91,10 +93,10 @@ impl Holder {
 }
 
 impl Registry<'_> {
-    /// Takes the lock of an alias for an execution. The lock of an execution that has finished is taken over.
+    /// Acquires the lock of an alias for an execution. The lock of a finished execution is taken over.
     ///
     /// # Errors
-    /// Whatever keeps `DynamoDB` or Step Functions from answering.
+    /// If `DynamoDB` or Step Functions returns an error.
     pub async fn take_lock(
         &self,
         step_functions: &aws_sdk_sfn::Client,
@@ -119,10 +121,10 @@ impl Registry<'_> {
         Err(StepError::unavailable(format!("the lock of {} {alias} changes hands again and again", scope.label())))
     }
 
-    /// Releases the lock of an alias, if the execution holds it.
+    /// Releases the lock of an alias if the execution holds it.
     ///
     /// # Errors
-    /// Whatever keeps `DynamoDB` from answering.
+    /// If `DynamoDB` returns an error.
     pub async fn release_lock(&self, (scope, alias): (Scope, &str), execution: &str) -> Result<(), StepError> {
         let sent = self
             .client
@@ -136,7 +138,7 @@ impl Registry<'_> {
         settled(sent, || format!("releasing {} {alias}", scope.label())).map(drop)
     }
 
-    /// Enters an execution as the holder in place of the one before; says whether that was so.
+    /// Sets an execution as the holder if `before` is the current holder; returns whether it was set.
     async fn set_holder(&self, key: &str, execution: &str, before: Option<&str>) -> Result<bool, StepError> {
         let now_ms = OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000;
         let update = self
@@ -147,7 +149,7 @@ impl Registry<'_> {
             .expression_attribute_values(":me", AttributeValue::S(execution.to_owned()))
             .expression_attribute_values(":now", AttributeValue::N(now_ms.to_string()));
         let update = match before {
-            // An attempt before this one may have taken it: its answer got lost.
+            // An earlier attempt of this execution may have acquired the lock, and its response was lost.
             None => update
                 .update_expression("SET holder = :me, since = if_not_exists(since, :now)")
                 .condition_expression("attribute_not_exists(holder) OR holder = :me"),
@@ -160,7 +162,7 @@ impl Registry<'_> {
     }
 }
 
-/// Whether a conditional write was done.
+/// Returns whether the condition of a write was met.
 fn settled<T, E>(sent: Result<T, SdkError<E, HttpResponse>>, doing: impl FnOnce() -> String) -> Result<bool, StepError>
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -172,7 +174,7 @@ where
     }
 }
 
-/// Whether an execution has not finished. One whose redrive is pending goes on, and a status of a later API may mean anything.
+/// Returns whether an execution has not finished. A pending redrive and unknown statuses count as running.
 async fn is_running(client: &aws_sdk_sfn::Client, execution: &str) -> Result<bool, StepError> {
     match client.describe_execution().execution_arn(execution).send().await {
         Ok(found) => Ok(!matches!(

@@ -1,4 +1,4 @@
-//! Who may add a signing certificate to an instance's application.
+//! The claim of an execution to add a signing certificate to an instance's application.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use onboarding_core::StepError;
@@ -7,26 +7,26 @@ use time::OffsetDateTime;
 use super::Registry;
 use crate::aws_error;
 
-/// How long a claim to a certificate rotation is good for, in seconds.
+/// Validity of a claim to a certificate rotation, in seconds.
 const CLAIM_SECONDS: i64 = 900;
 
-/// Who may add a signing certificate.
+/// The execution that may add a signing certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Claim {
-    /// The execution, from now on.
+    /// This execution, newly.
     Fresh,
-    /// The execution, which claimed it before: an attempt of it died.
+    /// This execution, which had the claim already: an earlier attempt has failed.
     Ours,
     /// Another execution.
     Taken,
 }
 
 impl Registry<'_> {
-    /// Lays claim to adding a signing certificate for an instance. Who holds one adds the certificate at once, so a claim
-    /// that is older than a quarter of an hour is that of somebody dead.
+    /// Claims the right to add a signing certificate for an instance. An execution with a claim adds the certificate
+    /// immediately, so a claim older than 15 minutes belongs to an execution that no longer runs.
     ///
     /// # Errors
-    /// Whatever keeps `DynamoDB` from answering.
+    /// If `DynamoDB` returns an error.
     pub async fn claim_rotation(&self, instance_id: &str, execution: &str) -> Result<Claim, StepError> {
         let doing = format!("claiming the certificate rotation of the instance {instance_id}");
         let now = OffsetDateTime::now_utc().unix_timestamp();
@@ -55,10 +55,10 @@ impl Registry<'_> {
         }
     }
 
-    /// Takes the claim off an instance whose rotation is finished, whoever began it.
+    /// Removes the claim from an instance whose rotation is finished, regardless of the execution that had it.
     ///
     /// # Errors
-    /// Whatever keeps `DynamoDB` from answering.
+    /// If `DynamoDB` returns an error.
     pub async fn release_rotation(&self, instance_id: &str) -> Result<(), StepError> {
         let sent = self
             .client

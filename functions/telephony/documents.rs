@@ -1,6 +1,6 @@
-//! The documents of an order, from the stack's bucket through memory to AWS Support, and nowhere else: no log line, error
-//! or state says anything of an object but the input's field that names it. Not even S3's own messages are passed on, for
-//! they hold keys.
+//! The documents of an order, which are sent from the stack's bucket to AWS Support. Their content and keys never
+//! appear elsewhere: logs, errors and state contain only the input field that refers to a document. S3's own messages
+//! are not used, because they contain keys.
 
 use onboarding_core::{
     StepError,
@@ -10,26 +10,26 @@ use onboarding_core::{
 
 use crate::{aws_error, clients::Clients};
 
-/// A document that may be sent. It has no `Debug`, on purpose.
+/// A valid document. It deliberately does not implement `Debug`.
 pub(super) struct Document {
-    /// What the attachment is called.
+    /// The file name of the attachment.
     pub(super) file_name: String,
-    /// Its content.
+    /// The content.
     pub(super) bytes: Vec<u8>,
 }
 
-/// What the bucket holds.
+/// The result of reading the documents.
 pub(super) enum Fetched {
-    /// All three, checked.
+    /// All three documents, checked.
     Ready(Vec<Document>),
-    /// What is wrong with them, one sentence each.
+    /// The problems, one sentence per document.
     Unusable(Vec<String>),
 }
 
-/// Reads and checks all three before anything is sent.
+/// Reads and checks all three documents before anything is sent.
 ///
 /// # Errors
-/// Where S3 does not answer or denies. A missing or unfit document is [`Fetched::Unusable`].
+/// If S3 returns an error other than a missing object. A missing or invalid document is [`Fetched::Unusable`].
 pub(super) async fn fetch(cx: &Clients, documents: &Documents) -> Result<Fetched, StepError> {
     let bucket = cx.settings.documents_bucket()?;
     let (mut ready, mut problems) = (Vec::new(), Vec::new());

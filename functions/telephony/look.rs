@@ -1,4 +1,4 @@
-//! One look at everything that is wanted: what it finds, and what it says in the end.
+//! One poll of everything that is wanted: its results and its output.
 
 use onboarding_core::{
     backoff,
@@ -9,27 +9,28 @@ use sha2::{Digest, Sha256};
 
 use crate::clients::Clients;
 
-/// How many numbers a look claims or sets up: Connect takes five calls of a kind at once, then two a second.
+/// Maximum number of numbers to claim or configure per poll: Connect accepts a burst of five calls per operation, then
+/// two per second.
 pub(super) const NUMBERS_A_LOOK: usize = 5;
 
-/// What one look finds.
+/// The state of one poll.
 pub(crate) struct Look<'a> {
     pub(super) cx: &'a Clients,
     pub(super) input: &'a OrderNumbersInput,
     pub(super) previous: &'a OrderNumbersOutput,
-    /// How many numbers may still be claimed or set up.
+    /// The number of numbers that may still be claimed or configured.
     pub(super) budget: usize,
     pub(super) numbers: Vec<NumberResult>,
     pub(super) orders: Vec<CaseOrder>,
     /// Numbers that the next poll may claim.
     pub(super) offers: Vec<Offer>,
-    /// The day from which Connect accepts claims again.
+    /// The date from which Connect accepts claims again.
     pub(super) blocked_until: Option<String>,
-    /// What Connect said when it refused a claim because of its limit.
+    /// Connect's messages for claims refused because of its limit.
     pub(super) claim_refusals: Vec<String>,
     pub(super) items: Vec<OpenItem>,
     pub(super) messages: Vec<String>,
-    /// The waits of what is pending.
+    /// The wait times of everything that is pending.
     pub(super) waits: Vec<u64>,
 }
 
@@ -81,7 +82,7 @@ impl<'a> Look<'a> {
     }
 }
 
-/// The first half of a SHA-256, as hexadecimal digits.
+/// Returns the first half of a SHA-256 hash in hexadecimal.
 pub(super) fn hex(parts: &[&str]) -> String {
     let mut digest = Sha256::new();
     for part in parts {

@@ -1,5 +1,5 @@
-//! What `order-numbers` stands on: numbers in Connect, cases in AWS Support, documents in the stack's bucket, and the look
-//! that brings them together; and the preview of all that for a plan.
+//! The parts of `order-numbers`: numbers in Connect, cases in AWS Support, documents in the stack's bucket, and the
+//! poll that combines them; also the preview for a plan.
 
 mod documents;
 mod look;

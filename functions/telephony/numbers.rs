@@ -1,4 +1,4 @@
-//! Phone numbers in Connect: what the instance holds, what its inventory offers, a claim and what follows it.
+//! Phone numbers in Connect: listing, searching, claiming and configuring them.
 
 use std::collections::HashMap;
 
@@ -11,13 +11,13 @@ use onboarding_core::{
 
 use crate::{aws_error, clients::Clients};
 
-/// The tag that remembers which flow we connected a number with: no API tells it.
+/// The tag that stores the flow we associated a number with, because no API returns the flow.
 const FLOW_KEY: &str = "contact-flow";
 
-/// Every number that routes to the instance.
+/// Returns all phone numbers of the instance.
 ///
 /// # Errors
-/// Whatever keeps Connect from answering.
+/// If Connect returns an error.
 pub(super) async fn held(cx: &Clients, instance_arn: &str) -> Result<Vec<HeldNumber>, StepError> {
     let mut items = cx.connect().list_phone_numbers_v2().target_arn(instance_arn).into_paginator().items().send();
     let mut found = Vec::new();
@@ -36,10 +36,10 @@ pub(super) async fn held(cx: &Clients, instance_arn: &str) -> Result<Vec<HeldNum
     Ok(found)
 }
 
-/// Up to `count` free numbers that meet a wish.
+/// Returns up to `count` available numbers with the wanted country, type and prefix.
 ///
 /// # Errors
-/// Whatever keeps Connect from answering.
+/// If Connect returns an error.
 pub(super) async fn search(
     cx: &Clients,
     instance_arn: &str,
@@ -67,22 +67,22 @@ pub(super) async fn search(
     Ok(found)
 }
 
-/// How a claim was answered.
+/// The result of a claim.
 pub(super) enum Claim {
-    /// It began; the number's id.
+    /// The claim started; contains the ID of the number.
     Begun(String),
-    /// The number is not free any more: another customer was faster, or an earlier claim of this step was.
+    /// The number is no longer available: it was claimed by another customer, or by an earlier claim of this step.
     Taken,
-    /// The account has claimed and released too many numbers; Connect's message.
+    /// The account has claimed and released too many numbers; contains Connect's message.
     Blocked(String),
-    /// Connect refuses it.
+    /// Connect refused the claim.
     Refused(String),
 }
 
-/// Claims a free number. `token` is the same for every repetition of this claim.
+/// Claims an available number. `token` must be equal for each retry of the same claim.
 ///
 /// # Errors
-/// Whatever keeps Connect from answering.
+/// If Connect returns an error.
 pub(super) async fn claim(
     cx: &Clients,
     (alias, instance_arn): (&str, &str),
@@ -119,21 +119,21 @@ pub(super) async fn claim(
     }
 }
 
-/// A number as `DescribePhoneNumber` knows it.
+/// A number as returned by `DescribePhoneNumber`.
 pub(super) struct Described {
-    /// Where its claim stands.
+    /// The status of the claim.
     pub(super) status: NumberStatus,
-    /// Why it failed.
+    /// The reason if the claim failed.
     pub(super) message: Option<String>,
     /// The number.
     pub(super) number: HeldNumber,
     tags: HashMap<String, String>,
 }
 
-/// Looks at one number; `None` where there is none of this id.
+/// Reads one number; returns `None` if there is no number with this ID.
 ///
 /// # Errors
-/// Whatever keeps Connect from answering.
+/// If Connect returns an error.
 pub(super) async fn describe(cx: &Clients, id: &str) -> Result<Option<Described>, StepError> {
     let summary = match cx.connect().describe_phone_number().phone_number_id(id).send().await {
         Ok(output) => output.claimed_phone_number_summary,
@@ -167,11 +167,11 @@ pub(super) async fn describe(cx: &Clients, id: &str) -> Result<Option<Described>
     }))
 }
 
-/// Gives a claimed number what its wish says: description, flow, and our tags where the number is ours. What is as wanted
-/// is left alone. Gives what could not be done.
+/// Sets the description and flow of a claimed number as wanted, and our tags if the number is ours. Only differences
+/// are written. Returns a message if the flow does not exist.
 ///
 /// # Errors
-/// Whatever keeps Connect from answering.
+/// If Connect returns an error.
 pub(super) async fn configure(
     cx: &Clients,
     (alias, instance_arn): (&str, &str),

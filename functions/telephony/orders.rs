@@ -1,4 +1,4 @@
-//! Orders: a case with AWS Support, or the text of one for a person.
+//! Orders of numbers: a case with AWS Support, or the text of a case for the operator to file.
 
 use onboarding_core::{
     StepError, StepErrorKind, backoff,
@@ -13,18 +13,18 @@ use super::{
     support::{self, Case, Filed, Trouble},
 };
 
-/// How many looks a resolved case's numbers get to show: their waits add up to about a day.
+/// Number of polls after a case is resolved until its numbers must appear; their waits add up to about a day.
 const LOOKS_AFTER_RESOLUTION: u32 = 11;
 
-/// A case that is wanted.
+/// A wanted case.
 pub(crate) struct Wanted<'a> {
     pub(crate) topic: Topic,
     pub(crate) marker: String,
     pub(crate) text: CaseText,
     pub(crate) documents: Option<&'a Documents>,
-    /// Whether it has 03 numbers.
+    /// Whether numbers with the area code 03 are missing.
     pub(crate) tokyo: bool,
-    /// Whether what it asks for is there.
+    /// Whether everything that the case requests exists.
     pub(crate) met: bool,
 }
 
@@ -34,7 +34,7 @@ impl<'a> Look<'a> {
         marker(&self.input.alias, Topic::PhoneNumbers, &self.input.instance_arn, wishes.iter().copied(), documents)
     }
 
-    /// One order for wishes of which so many are missing.
+    /// Orders the missing numbers. Each wish has the number of phone numbers that are still missing.
     pub(crate) async fn order_numbers(&mut self, wishes: Vec<(&'a PhoneNumber, u32)>) -> Result<(), StepError> {
         let all: Vec<&PhoneNumber> = wishes.iter().map(|(wish, _)| *wish).collect();
         let marker = self.marker(&all);
@@ -50,7 +50,7 @@ impl<'a> Look<'a> {
         self.order(Wanted { topic: Topic::PhoneNumbers, marker, text, documents, tokyo, met }).await
     }
 
-    /// One look at an order.
+    /// Polls one order.
     pub(crate) async fn order(&mut self, wanted: Wanted<'_>) -> Result<(), StepError> {
         let known = self.previous.orders.iter().find(|order| order.marker == wanted.marker).cloned();
         let mut order = known.unwrap_or_else(|| CaseOrder {
@@ -65,10 +65,10 @@ impl<'a> Look<'a> {
         } else if order.is_pending() {
             match self.case(&mut order, &wanted).await {
                 Ok(true) => {}
-                // A case once filed stays filed: only the way of reading it has ended.
+                // A case that was filed stays filed; it only can't be read any more.
                 Err(Trouble::NoPlan) if order.case_id.is_some() => self.unreadable(&mut order, wanted.tokyo),
                 Ok(false) | Err(Trouble::NoPlan) => self.by_hand(&mut order, wanted),
-                // An account that chose to file by hand may deny the Support API.
+                // An account that files cases manually may deny access to the Support API.
                 Err(Trouble::Step(error)) if self.is_manual(&order) && error.kind == StepErrorKind::AccessDenied => {
                     self.by_hand(&mut order, wanted);
                 }
@@ -88,7 +88,8 @@ impl<'a> Look<'a> {
         order.status == OrderStatus::Manual || self.input.telephony.order == NumberOrder::Manual
     }
 
-    /// Finds the case and follows it, whoever filed it; else files it. Returns false if a person has to file it.
+    /// Finds the case and updates the order from it, regardless of how the case was filed; otherwise files the case.
+    /// Returns false if the operator must file it.
     async fn case(&mut self, order: &mut CaseOrder, wanted: &Wanted<'_>) -> Result<bool, Trouble> {
         let language = self.input.language;
         let mut case = match &order.case_id {
@@ -121,7 +122,8 @@ impl<'a> Look<'a> {
         };
         match support::file(self.cx, wanted.topic, &wanted.text, self.input.language, &documents).await? {
             Filed::Case(id) => {
-                // The number that Support Center shows comes with the case's first reading. The case is filed without it too.
+                // The case ID shown in Support Center is returned only when the case is read. If this read fails, the
+                // case is filed anyway.
                 let read = support::by_id(self.cx, &id, self.input.language).await;
                 order.display_id = read.ok().flatten().and_then(|case| case.display_id);
                 order.case_id = Some(id);
@@ -147,7 +149,7 @@ impl<'a> Look<'a> {
             order.status = OrderStatus::Open;
             order.final_looks = 0;
             order.message = Some(format!("AWS Support works on it ({})", case.status));
-            // Whoever filed it may have died before it could say so.
+            // The attempt that filed the case may have failed before its notification.
             if order.notified.is_empty() {
                 self.tell(order, News::Filed, wanted.tokyo);
             }
@@ -179,12 +181,12 @@ impl<'a> Look<'a> {
     fn by_hand(&mut self, order: &mut CaseOrder, wanted: Wanted<'_>) {
         order.status = OrderStatus::Manual;
         order.message = Some("a person has to file the case: no Support API, or telephony.order is \"manual\"".into());
-        // The text of the first look: what a person has pasted does not change any more.
+        // Keep the text of the first poll, because the operator may already have used it.
         let text = order.text.get_or_insert(wanted.text).clone();
         self.tell(order, News::ByHand(&text), wanted.tokyo);
     }
 
-    /// Tells a person, unless this was the last that they were told of this order.
+    /// Adds a notification unless it is equal to the last notification of this order.
     fn tell(&mut self, order: &mut CaseOrder, news: News<'_>, tokyo: bool) {
         let message = tell(self.input.language, order, news, tokyo);
         let digest = hex(&[&message]);

@@ -1,5 +1,5 @@
-//! What a plan says of phone numbers: which are there, which would be claimed, which wait for an order. Nothing is asked
-//! for, and the documents are not opened.
+//! The plan's preview of phone numbers: existing numbers, numbers to claim, and numbers to order. Nothing is
+//! requested, and the documents are not read.
 
 use onboarding_core::{
     StepError,
@@ -18,10 +18,10 @@ const KIND: &str = "phone numbers";
 const ORDERED: &str = "ordered by an AWS Support case, with documents.identity, documents.address and \
                        documents.relationship; two to six weeks are usual";
 
-/// A line for each wish. `instance_arn` is `None` where the instance is still to be made.
+/// Returns the plan items for each wish. `instance_arn` is `None` if the instance does not exist yet.
 ///
 /// # Errors
-/// Whatever keeps Connect or AWS Support from answering.
+/// If Connect or AWS Support returns an error.
 pub(crate) async fn preview(
     cx: &Clients,
     instance_arn: Option<&str>,
@@ -56,10 +56,10 @@ pub(crate) async fn preview(
     Ok(items)
 }
 
-/// The numbers that route to an instance, in E.164 form, in order; none where the instance is gone.
+/// Returns the numbers of an instance in E.164 format, sorted; none if the instance no longer exists.
 ///
 /// # Errors
-/// Whatever keeps Connect from answering.
+/// If Connect returns an error.
 pub(crate) async fn phone_numbers(cx: &Clients, instance_arn: &str) -> Result<Vec<String>, StepError> {
     let mut items = cx.connect().list_phone_numbers_v2().target_arn(instance_arn).into_paginator().items().send();
     let mut held = Vec::new();
@@ -99,8 +99,8 @@ async fn missing_of(
     })
 }
 
-/// How the numbers that need documents are ordered: the case that is there, or what is going to happen. All of them are in
-/// one case.
+/// Describes the order of all numbers that need documents: the existing case, or the planned case. All these numbers
+/// are in one case.
 async fn order_of(cx: &Clients, instance_arn: Option<&str>, onboarding: &Onboarding) -> Result<String, StepError> {
     let Some(arn) = instance_arn else { return Ok(ORDERED.into()) };
     let wishes = onboarding.phone_numbers.iter().filter(|wish| needs_documents(wish));
@@ -117,7 +117,8 @@ async fn order_of(cx: &Clients, instance_arn: Option<&str>, onboarding: &Onboard
     })
 }
 
-/// No API says whether these calls are allowed; a case that was filed is all there is to see.
+/// Previews outbound calls to Japanese mobile numbers. No API returns whether they are enabled; only the case is
+/// visible.
 async fn outbound(cx: &Clients, instance_arn: Option<&str>, onboarding: &Onboarding) -> Result<PlanItem, StepError> {
     let item = |action, detail: String| {
         PlanItem::new(Area::PhoneNumbers, "outbound calls", "Japanese mobile numbers", action, detail)

@@ -1,4 +1,4 @@
-//! Cases in AWS Support: find ours, file one, read what AWS said.
+//! Cases in AWS Support: finding, filing and reading our cases.
 
 use aws_sdk_support::{
     primitives::Blob,
@@ -13,12 +13,12 @@ use onboarding_core::{
 use super::documents::Document;
 use crate::{aws_error, clients::Clients};
 
-/// Why AWS Support was of no use.
+/// Why AWS Support can't be used.
 #[derive(Debug)]
 pub(super) enum Trouble {
-    /// The account's support plan has no Support API.
+    /// The account's support plan does not include the Support API.
     NoPlan,
-    /// Anything else.
+    /// Any other error.
     Step(StepError),
 }
 
@@ -28,7 +28,7 @@ impl From<StepError> for Trouble {
     }
 }
 
-/// `SubscriptionRequiredException` stands in no operation's list of errors; it is known by its code alone.
+/// `SubscriptionRequiredException` is missing from the error lists of the operations, so it is identified by its code.
 macro_rules! trouble {
     ($doing:expr) => {
         |error| {
@@ -41,14 +41,14 @@ macro_rules! trouble {
     };
 }
 
-/// A case of ours.
+/// One of our cases.
 #[derive(Clone, Debug)]
 pub(super) struct Case {
-    /// Its id.
+    /// The case ID of the API.
     pub(super) id: String,
-    /// Its number in Support Center.
+    /// The case ID shown in Support Center.
     pub(super) display_id: Option<String>,
-    /// Its status in AWS's words.
+    /// The status as returned by AWS.
     pub(super) status: String,
     created: String,
 }
@@ -63,7 +63,7 @@ impl Case {
         })
     }
 
-    /// Whether AWS is done with it.
+    /// Returns whether AWS has resolved the case.
     pub(super) fn is_resolved(&self) -> bool {
         self.status == "resolved"
     }
@@ -76,10 +76,10 @@ const fn code(language: Language) -> &'static str {
     }
 }
 
-/// The case of an id; `None` where AWS does not know it any more.
+/// Returns the case with this ID, or `None` if it no longer exists.
 ///
 /// # Errors
-/// [`Trouble`].
+/// See [`Trouble`].
 pub(super) async fn by_id(cx: &Clients, id: &str, language: Language) -> Result<Option<Case>, Trouble> {
     let asked =
         cx.support().describe_cases().case_id_list(id).include_resolved_cases(true).include_communications(false);
@@ -98,10 +98,10 @@ pub(super) async fn by_id(cx: &Clients, id: &str, language: Language) -> Result<
     Ok(None)
 }
 
-/// The case whose subject holds the marker: an open one, else the newest.
+/// Returns the case whose subject contains the marker: an open one if there is one, otherwise the newest.
 ///
 /// # Errors
-/// [`Trouble`].
+/// See [`Trouble`].
 pub(super) async fn find(cx: &Clients, marker: &str, language: Language) -> Result<Option<Case>, Trouble> {
     let asked = cx.support().describe_cases().include_resolved_cases(true).include_communications(false);
     let mut items = asked.language(code(language)).into_paginator().items().send();
@@ -120,10 +120,10 @@ pub(super) async fn find(cx: &Clients, marker: &str, language: Language) -> Resu
     Ok(found)
 }
 
-/// The newest message of a case.
+/// Returns the newest message of a case.
 ///
 /// # Errors
-/// [`Trouble`].
+/// See [`Trouble`].
 pub(super) async fn last_message(cx: &Clients, id: &str) -> Result<String, Trouble> {
     let mut items = cx.support().describe_communications().case_id(id).into_paginator().items().send();
     let mut newest: Option<(String, String)> = None;
@@ -137,21 +137,21 @@ pub(super) async fn last_message(cx: &Clients, id: &str) -> Result<String, Troub
     Ok(newest.map(|(_, body)| body).unwrap_or_default())
 }
 
-/// What came of filing a case.
+/// The result of filing a case.
 #[derive(Debug)]
 pub(super) enum Filed {
-    /// Its id.
+    /// The case is filed; contains its ID.
     Case(String),
-    /// Not now; why.
+    /// The case can't be filed now, for the given reason.
     Later(String),
-    /// The catalogue of services has nothing that fits.
+    /// The catalog of services contains no suitable category.
     NoCategory,
 }
 
-/// Files a case, with the documents in an attachment set of its own.
+/// Files a case, with the documents in a new attachment set.
 ///
 /// # Errors
-/// [`Trouble`].
+/// See [`Trouble`].
 pub(super) async fn file(
     cx: &Clients,
     topic: Topic,
@@ -161,7 +161,7 @@ pub(super) async fn file(
 ) -> Result<Filed, Trouble> {
     let Some((service, category)) = category(cx, topic, language).await? else { return Ok(Filed::NoCategory) };
     let (subject, body) = text.in_language(language);
-    // A set lives for an hour, so an expired one is made anew; one that expires twice in a row waits for the next look.
+    // A set is valid for one hour. An expired set is created again once; after a second expiry, the next poll retries.
     for _ in 0..2 {
         let set = match attach(cx, documents).await {
             Ok(set) => set,
@@ -201,7 +201,7 @@ pub(super) async fn file(
 }
 
 async fn category(cx: &Clients, topic: Topic, language: Language) -> Result<Option<(String, String)>, Trouble> {
-    // Where the catalogue in the case's language says nothing that we know, the English one may.
+    // If no category of the catalog in the case's language is recognized, the English catalog is used.
     let languages = if language == Language::En { &[Language::En][..] } else { &[language, Language::En] };
     for language in languages {
         let sent = cx.support().describe_services().language(code(*language)).send().await;
@@ -234,7 +234,8 @@ enum Attach {
     Trouble(Trouble),
 }
 
-/// Puts the documents into one set, a call for each: three at once make a request of 20 MB.
+/// Adds the documents to one attachment set, one call per document, because all three together could make a request of
+/// 20 MB.
 async fn attach(cx: &Clients, documents: &[Document]) -> Result<Option<String>, Attach> {
     let mut set = None;
     for document in documents {
@@ -256,7 +257,7 @@ async fn attach(cx: &Clients, documents: &[Document]) -> Result<Option<String>, 
     Ok(set)
 }
 
-/// What AWS says about an attachment could repeat a part of it: only the kind of the error is passed on.
+/// AWS's message about an attachment could contain a part of it, so only the kind of the error is kept.
 fn attachment_trouble(trouble: Trouble) -> Trouble {
     match trouble {
         Trouble::Step(error) if error.kind == StepErrorKind::InvalidInput || error.kind == StepErrorKind::Internal => {

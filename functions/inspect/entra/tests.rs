@@ -58,7 +58,7 @@ fn an_expired_certificate_and_a_private_half_are_no_certificates() {
     assert_eq!(usable_certificate(&principal(Some(HELLO), keys), "CN=ours", now()), None);
 }
 
-/// An application with every switch wrong, tagged so.
+/// Creates an application with all settings wrong and with these tags.
 fn switched_off(tags: &[&str]) -> Found {
     Found {
         principal: ServicePrincipal {
