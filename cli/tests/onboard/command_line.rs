@@ -1,11 +1,11 @@
-//! The program from outside: exit codes and messages of everything that ends before a cloud is started.
+//! Exit codes and messages of all commands that end before a cloud is started.
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
 
 use super::common::{err, onboard, out, root};
 use serde_json::{Value, json};
 
-/// One wrong field in each section of the input.
+/// An input with one invalid field in each section.
 fn wrong_everywhere() -> Value {
     json!({
         "instance": { "alias": "d-acme", "inboundCalls": "yes" },
@@ -40,7 +40,7 @@ fn write(folder: &Path, name: &str, text: &str) -> String {
 }
 
 #[test]
-fn check_reports_every_fault_at_once_with_its_path_and_ends_with_2() {
+fn check_reports_all_faults_with_their_paths_and_exits_with_2() {
     let folder = tempfile::tempdir().unwrap();
     let file = write(folder.path(), "bad.json", &wrong_everywhere().to_string());
     let output = onboard().args(["check", &file]).output().unwrap();
@@ -52,7 +52,7 @@ fn check_reports_every_fault_at_once_with_its_path_and_ends_with_2() {
 }
 
 #[test]
-fn check_says_the_same_as_json() {
+fn check_reports_the_same_faults_as_json() {
     let folder = tempfile::tempdir().unwrap();
     let file = write(folder.path(), "bad.json", &wrong_everywhere().to_string());
     let output = onboard().args(["check", "--json", &file]).output().unwrap();
@@ -71,7 +71,7 @@ fn check_accepts_the_examples() {
 }
 
 #[test]
-fn local_starts_nothing_and_records_nothing_when_the_input_is_wrong() {
+fn local_starts_and_records_nothing_if_the_input_is_invalid() {
     let folder = tempfile::tempdir().unwrap();
     let file = write(folder.path(), "bad.json", &wrong_everywhere().to_string());
     let record = folder.path().join("record.jsonl");
@@ -83,7 +83,7 @@ fn local_starts_nothing_and_records_nothing_when_the_input_is_wrong() {
 }
 
 #[test]
-fn local_refuses_a_tenant_and_fault_rules_of_the_wrong_shape_with_the_place() {
+fn local_rejects_an_invalid_tenant_and_invalid_fault_rules_with_the_path() {
     let folder = tempfile::tempdir().unwrap();
     let tenant = write(folder.path(), "tenant.json", r#"{"groups": [{"displayName": "A", "members": 3}]}"#);
     let faults = write(folder.path(), "faults.json", r#"[{"match": "CreateUser", "status": 200}]"#);
@@ -94,14 +94,14 @@ fn local_refuses_a_tenant_and_fault_rules_of_the_wrong_shape_with_the_place() {
     }
 }
 
-/// A script in the place of `python3`: the real interpreter, in which this statement runs before the program.
+/// A replacement for `python3`: the real interpreter, which executes this statement before the program.
 fn python_after(statement: &str) -> String {
     let find = Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).output().unwrap();
     let start = format!("import sys; {statement}; exec(sys.argv.pop(1))");
     format!("exec {} \"$1\" \"$2\" '{start}' \"$3\" \"$4\"", out(&find).trim())
 }
 
-/// Runs `local` where `python3` is this script.
+/// Runs `local` with this script as `python3`.
 fn with_python(script: Option<&str>) -> (Option<i32>, String) {
     let folder = tempfile::tempdir().unwrap();
     if let Some(script) = script {
@@ -115,21 +115,21 @@ fn with_python(script: Option<&str>) -> (Option<i32>, String) {
 }
 
 #[test]
-fn a_missing_python_ends_with_3_and_says_how_to_get_it() {
+fn without_python_local_exits_with_3_and_explains_how_to_install_it() {
     let (code, text) = with_python(None);
     assert_eq!(code, Some(3));
     assert!(text.contains("python3 was not found") && text.contains("apt install python3"), "{text}");
 }
 
 #[test]
-fn a_python_that_is_too_old_ends_with_3_and_says_which_is_needed() {
+fn with_an_old_python_local_exits_with_3_and_names_the_required_version() {
     let (code, text) = with_python(Some(&python_after("sys.version_info = (3, 8, 0)")));
     assert_eq!(code, Some(3));
     assert!(text.contains("Python 3.8, which is too old") && text.contains("Python 3.10 or newer"), "{text}");
 }
 
 #[test]
-fn a_python_without_venv_ends_with_3_and_names_the_package_to_install() {
+fn without_the_venv_module_local_exits_with_3_and_names_the_package_to_install() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("fake").display().to_string();
     fs::write(&path, "#!/bin/sh\necho 'ensurepip is not available' >&2\nexit 1\n").unwrap();
@@ -141,7 +141,7 @@ fn a_python_without_venv_ends_with_3_and_names_the_package_to_install() {
 }
 
 #[test]
-fn the_printed_schema_is_the_one_in_the_repository() {
+fn the_printed_schema_equals_the_schema_in_the_repository() {
     let output = onboard().arg("schema").output().unwrap();
     assert!(out(&output) == fs::read_to_string(root().join("onboarding.schema.json")).unwrap());
 }

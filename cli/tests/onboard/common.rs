@@ -1,11 +1,11 @@
-//! What the tests of the program share.
+//! Helpers for all tests of the program.
 
 use std::{
     path::{Path, PathBuf},
     process::{Command, Output},
 };
 
-/// The built program, in the checkout's root, without anything of the caller's that would change what it does.
+/// The built program, run in the checkout's root without environment variables of the caller that affect it.
 pub(crate) fn onboard() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_onboard"));
     command.current_dir(root());
@@ -18,22 +18,22 @@ pub(crate) fn onboard() -> Command {
     command
 }
 
-/// The checkout.
+/// The checkout's root directory.
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// What it printed to standard output.
+/// Standard output of the program.
 pub(crate) fn out(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// What it printed to standard error.
+/// Standard error of the program.
 pub(crate) fn err(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// `onboard local` with the functions' binary that stands beside it.
+/// `onboard local` with the functions' binary from the same directory.
 pub(crate) fn local() -> Command {
     let bootstrap = PathBuf::from(env!("CARGO_BIN_EXE_onboard")).with_file_name("bootstrap");
     assert!(bootstrap.is_file(), "{} is missing: run the tests of the whole workspace", bootstrap.display());

@@ -1,5 +1,5 @@
-//! Deployments as an AWS account accepts or refuses them: a second stack, a new account, names that exist, and permissions that
-//! AWS checks when it creates a resource or delivers an event.
+//! Deployments are accepted or rejected as in an AWS account: a second stack, a new account, existing names, and
+//! permissions that AWS checks when it creates a resource or delivers an event.
 
 use std::collections::BTreeMap;
 
@@ -34,13 +34,13 @@ fn tenant() -> Value {
 }
 
 impl Cloud {
-    /// Deploys the template once more. The functions run from `folder`, which has to stay as long as they do.
+    /// Deploys the template as another stack. The functions run from `folder`, which must exist as long as they run.
     async fn deploy(&self, stack: &str, folder: &std::path::Path, kind: CredentialKind) -> Result<Stack, String> {
         let workspace = Workspace::find().unwrap();
         let console = Console::of_this_process(Words::default(), false);
         let venv = venv::prepare(&workspace, &console).await.map_err(|failure| failure.told(Words::default()))?;
         let mut credentials = Credentials::new(kind).map_err(|failure| failure.told(Words::default()))?;
-        // The first stack has turned the account's switch on already.
+        // The first stack has already enabled outbound federation for the account.
         credentials.federation = false;
         let mut parameters = BTreeMap::from([
             ("Stage", "local".to_owned()),
@@ -76,7 +76,7 @@ impl Cloud {
         Ok(deployed)
     }
 
-    /// Creates a stack of these resources; every reason of CloudFormation's if that fails.
+    /// Creates a stack with these resources. An error contains all reasons that CloudFormation reports.
     async fn create(&self, stack: &str, resources: &Value) -> Result<(), String> {
         let template = json!({ "AWSTemplateFormatVersion": "2010-09-09", "Resources": resources }).to_string();
         let name = ("StackName", stack);
@@ -94,7 +94,7 @@ impl Cloud {
         Err(self.query("cloudformation", "DescribeStackEvents", &[name]).await)
     }
 
-    /// Deploys a stack once more with one parameter changed; the stack's status at the end.
+    /// Updates a stack with one changed parameter. Returns the final stack status.
     async fn update(&self, stack: &str, changed: (&str, &str)) -> String {
         let name = ("StackName", stack);
         let text = self.query("cloudformation", "DescribeStacks", &[name]).await;
@@ -122,13 +122,13 @@ impl Cloud {
         .await
     }
 
-    /// Expects CloudFormation to refuse these resources for this reason.
+    /// Asserts that CloudFormation rejects these resources for this reason.
     async fn refuses(&self, stack: &str, resources: &Value, reason: &str) {
         let refusal = self.create(stack, resources).await.unwrap_err();
         assert!(refusal.contains(reason), "{reason:?} is not a reason in:\n{refusal}");
     }
 
-    /// The one resource of the stack whose logical id is this, by its physical id.
+    /// The physical id of the resource with this logical id.
     async fn physical(&self, logical: &str) -> String {
         let fields = [("StackName", self.kept.stack.as_str()), ("LogicalResourceId", logical)];
         let text = self.query("cloudformation", "DescribeStackResource", &fields).await;
@@ -143,7 +143,7 @@ impl Cloud {
         self.query("iam", "PutRolePolicy", &form).await;
     }
 
-    /// How many messages wait in the queue for failed events.
+    /// Number of messages in the queue of failed events.
     async fn failed_events(&self) -> u64 {
         let body = json!({ "QueueUrl": self.output("FailedEventQueue"), "AttributeNames": ["All"] });
         let found = self.call("sqs", "AmazonSQS.GetQueueAttributes", body).await;
@@ -166,7 +166,7 @@ fn function(role: &Value, reserved: u32) -> Value {
 }
 
 #[tokio::test]
-async fn a_second_stack_deploys_beside_the_first_and_a_stack_name_that_is_too_long_leaves_nothing_behind() {
+async fn a_second_stack_deploys_beside_the_first_and_a_stack_name_that_is_too_long_leaves_nothing() {
     let mut cloud = Cloud::idle(&tenant());
     let folder = tempfile::tempdir().unwrap();
     let long = format!("contact-centre-{}", "x".repeat(40));
@@ -190,7 +190,7 @@ async fn a_second_stack_deploys_beside_the_first_and_a_stack_name_that_is_too_lo
     assert_eq!(ended.status, "SUCCEEDED", "{}", ended.output);
     assert_eq!(ended.output["signInVerified"], true);
 
-    // A later deployment replaces nothing that has state.
+    // A later deployment replaces no stateful resource.
     let before = cloud.kept.outputs.clone();
     assert_eq!(cloud.update("contact-centre", ("LogRetentionDays", "30")).await, "UPDATE_COMPLETE");
     let text = cloud.query("cloudformation", "DescribeStacks", &[("StackName", "contact-centre")]).await;
@@ -203,11 +203,11 @@ async fn a_second_stack_deploys_beside_the_first_and_a_stack_name_that_is_too_lo
 }
 
 #[tokio::test]
-async fn a_new_account_runs_an_onboarding_and_the_account_is_as_strict_as_in_aws() {
+async fn an_onboarding_works_in_a_new_account_and_the_emulator_is_as_strict_as_aws() {
     let mut command = local();
     command.args(["--keep", "--fresh-account", "--users", "12"]);
     let cloud = Cloud::of(&command, tempfile::tempdir().unwrap());
-    // Nothing was ever applied here, so AWS's default is in force.
+    // No quota value was ever applied in this account, so the AWS default is in force.
     let doctor = cloud.onboard(&["doctor", "--json"]).output().unwrap();
     assert!(out(&doctor).contains("Connect instances: 2 in this account"), "{}", out(&doctor));
     refused_at_deployment(&cloud).await;
@@ -262,13 +262,14 @@ async fn refused_at_deployment(cloud: &Cloud) {
     cloud.refuses("unread", &unread, "does not have permissions to call ReceiveMessage").await;
     cloud.refuses("undelivered", &undelivered, "does not have permissions to call SendMessage").await;
 
-    // Of the types of the template, state machines alone have generated names without the stack's name.
+    // Among the template's resource types, only state machines have generated names without the stack's name.
     let machine = cloud.output("TeardownStateMachineArn").rsplit(':').next().unwrap();
     assert!(machine.starts_with("TeardownStateMachine-"), "{machine}");
 }
 
 async fn refused_at_delivery(cloud: &Cloud) {
-    // A daily watcher that fails leaves its event in the queue. Without the permission for the key, Lambda loses it.
+    // A failed daily expiry watch leaves its event in the queue. Without the permission for the key, Lambda loses the
+    // event.
     let watcher = cloud.physical("WatchExpiryFunction").await;
     let fails = async || {
         let path = format!("/2015-03-31/functions/{watcher}/invocations");
@@ -292,7 +293,8 @@ async fn refused_at_delivery(cloud: &Cloud) {
     };
     until("Lambda has tried three times more", async || (attempts().await == 6).then_some(())).await;
 
-    // A rule may send to a queue only if the queue's policy says so, and what it can't deliver is a dead letter.
+    // A rule may send to a queue only if the queue's policy allows it. An undeliverable event goes to the dead-letter
+    // queue.
     let queue = cloud.physical("HintQueue").await;
     let nobody = json!({ "QueueUrl": queue, "Attributes": { "Policy": "" } });
     cloud.call("sqs", "AmazonSQS.SetQueueAttributes", nobody).await;
@@ -303,7 +305,7 @@ async fn refused_at_delivery(cloud: &Cloud) {
     cloud.call("events", "AWSEvents.PutEvents", hint).await;
     until("the hint is a dead letter", async || (cloud.failed_events().await == 2).then_some(())).await;
 
-    // The URL needs the function's policy.
+    // The function URL needs the function's policy.
     let inventory = cloud.admin("GET", "inventory", &Value::Null).await;
     let subscription = inventory["graph"]["subscriptions"][0].clone();
     assert_ne!(cloud.notify(&subscription, &json!({ "value": [] })).await, 403);
@@ -316,7 +318,7 @@ async fn refused_at_delivery(cloud: &Cloud) {
     cloud.rest("lambda", "DELETE", &path, &Value::Null).await;
     assert_eq!(cloud.notify(&subscription, &json!({ "value": [] })).await, 403);
 
-    // A state machine acts in its role.
+    // A state machine uses the permissions of its role.
     for (machine, action) in
         [("PlanStateMachine", "lambda:InvokeFunction"), ("UserSyncStateMachine", "dynamodb:UpdateItem")]
     {

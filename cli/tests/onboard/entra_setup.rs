@@ -1,5 +1,5 @@
-//! `onboard entra-setup`: the script that it prints, and what that script does to a tenant behind an Azure command line that
-//! is as careless as the real one, and to an AWS command line that only remembers what it was asked.
+//! `onboard entra-setup`: the script that it prints, and the script's effect on a tenant. The fake Azure CLI is as
+//! imprecise as the real one; the fake AWS CLI only records its calls.
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Output};
 
@@ -11,7 +11,7 @@ use onboarding_core::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// Answers as the Azure CLI does, and keeps a tenant in which nothing is there yet.
+/// Fake of the Azure CLI. It stores a tenant that is empty at first.
 const AZ: &str = include_str!("../../../.ci/documents/az");
 const AWS: &str = r#"#!/usr/bin/env bash
 echo "aws $*" >> "$CALLS"
@@ -57,7 +57,7 @@ impl Desk {
         fs::read_to_string(self.path("calls")).unwrap_or_default().lines().map(str::to_owned).collect()
     }
 
-    /// What the Azure command line was asked to change since the last look.
+    /// The changes requested from the Azure CLI since the last call of this function.
     fn changes(&self) -> Vec<String> {
         let writes = [" create", " add", " update", " reset", " delete", "admin-consent", "POST"];
         let changes = self.calls().into_iter().filter(|call| call.starts_with("az "));
@@ -66,12 +66,12 @@ impl Desk {
         changes
     }
 
-    /// The tenant that the Azure command line keeps.
+    /// The tenant that the fake Azure CLI stores.
     fn tenant(&self) -> Value {
         serde_json::from_slice(&fs::read(self.path("calls.tenant")).unwrap()).unwrap()
     }
 
-    /// Has the tenant be this one.
+    /// Replaces the tenant's applications.
     fn let_there_be(&self, applications: &Value) {
         let graph = json!({ "id": GRAPH_PRINCIPAL, "appId": GRAPH_APP_ID });
         let tenant = json!({ "made": 900, "applications": applications, "principals": [graph], "assignments": [] });
@@ -79,17 +79,17 @@ impl Desk {
     }
 }
 
-/// Microsoft Graph's service principal in the tenant.
+/// Id of Microsoft Graph's service principal in the tenant.
 const GRAPH_PRINCIPAL: &str = "5e000000-0000-4000-8000-000000000000";
 
-/// The ids in a list of objects, in order.
+/// The ids in a list of objects, sorted.
 fn ids<'v>(list: &'v Value, name: &str) -> Vec<&'v str> {
     let mut ids: Vec<&str> = list.as_array().unwrap().iter().map(|one| one[name].as_str().unwrap()).collect();
     ids.sort_unstable();
     ids
 }
 
-/// The ids of what an identity needs, in order.
+/// The permission ids that an identity needs, sorted.
 fn needed(identity: Identity) -> Vec<&'static str> {
     let mut ids: Vec<&str> = identity.permissions().iter().map(|permission| permission.id).collect();
     ids.sort_unstable();
@@ -102,7 +102,7 @@ fn has(program: &str) -> bool {
 }
 
 #[test]
-fn both_identities_are_made_without_a_secret_and_a_second_time_changes_nothing() {
+fn both_identities_are_created_without_a_secret_and_a_second_run_changes_nothing() {
     let desk = Desk::new();
     let output = desk.run(&[], &[]);
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
@@ -143,12 +143,13 @@ fn both_identities_are_made_without_a_secret_and_a_second_time_changes_nothing()
 }
 
 #[test]
-fn only_what_is_missing_is_added_and_what_others_added_stays() {
+fn missing_permissions_are_added_and_existing_ones_stay() {
     let desk = Desk::new();
     let first = Identity::Runtime.permissions()[0].id;
     let mail = "810c84a8-4a9e-49e6-bf7d-12d183f40d01";
     let role = "connect-onboarding-ap-northeast-1-graph-runtime";
-    // The name in other letters is another application; a federated credential of an earlier account is corrected.
+    // An application whose name differs in case is a different application. A federated credential of an earlier
+    // account is corrected.
     desk.let_there_be(&json!([
         { "appId": "other", "displayName": "CONNECT ONBOARDING RUNTIME (connect-onboarding)",
           "requiredResourceAccess": [], "federated": [] },
@@ -157,7 +158,7 @@ fn only_what_is_missing_is_added_and_what_others_added_stays() {
               { "id": mail, "type": "Role" }, { "id": first.to_uppercase(), "type": "Role" } ] }],
           "federated": [{ "name": role, "issuer": "https://earlier", "subject": "s", "audiences": ["a"] }] },
     ]));
-    // `admin-consent` would refuse a national cloud.
+    // `admin-consent` would reject a national cloud.
     let output = desk.run(&["--only", "runtime"], &[("CLOUD", "AzureUSGovernment")]);
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
     let changes = desk.changes();
@@ -175,7 +176,7 @@ fn only_what_is_missing_is_added_and_what_others_added_stays() {
 }
 
 #[test]
-fn two_applications_of_the_name_are_not_chosen_from() {
+fn two_applications_with_the_same_name_stop_the_setup() {
     let desk = Desk::new();
     let name = names::app_registration("connect-onboarding", Identity::Setup);
     let application =
@@ -190,9 +191,9 @@ fn two_applications_of_the_name_are_not_chosen_from() {
 }
 
 #[test]
-fn a_client_secret_goes_into_secrets_manager_and_into_no_command_line_or_output() {
+fn a_client_secret_is_stored_in_secrets_manager_and_never_on_a_command_line_or_in_the_output() {
     if !has("jq") {
-        // The script needs it, and says so; there is nothing to see without it.
+        // The script requires jq and reports that it is missing; nothing else can be tested without it.
         let output = Desk::new().run(&["--credential", "secret"], &[]);
         assert_eq!(output.status.code(), Some(2));
         assert!(err(&output).contains("jq"), "{}", err(&output));
@@ -211,7 +212,7 @@ fn a_client_secret_goes_into_secrets_manager_and_into_no_command_line_or_output(
 }
 
 #[test]
-fn a_refused_consent_stops_the_setup_and_says_so() {
+fn a_denied_consent_stops_the_setup_with_a_message() {
     let desk = Desk::new();
     let output = desk.run(&["--only", "runtime"], &[("CONSENT", "denied")]);
     assert_eq!(output.status.code(), Some(1));
@@ -220,7 +221,7 @@ fn a_refused_consent_stops_the_setup_and_says_so() {
 }
 
 #[test]
-fn an_identity_is_taken_away_by_name() {
+fn remove_deletes_an_identity_by_name() {
     let desk = Desk::new();
     assert_eq!(desk.run(&[], &[]).status.code(), Some(0));
     let output = desk.run(&["--remove", "setup"], &[]);
@@ -231,7 +232,7 @@ fn an_identity_is_taken_away_by_name() {
 }
 
 #[test]
-fn the_script_can_be_read_as_json_and_names_each_permission() {
+fn the_json_output_contains_the_script_and_each_permission() {
     let output = onboard().args(["entra-setup", "--json", "--stack", "acme"]).output().unwrap();
     let document: Value = serde_json::from_str(&out(&output)).unwrap();
     assert_eq!(document["identities"][1]["roleName"], "acme-ap-northeast-1-graph-runtime");
@@ -243,7 +244,7 @@ fn the_script_can_be_read_as_json_and_names_each_permission() {
 }
 
 #[test]
-fn what_could_break_out_of_the_script_is_no_argument() {
+fn arguments_that_could_inject_commands_into_the_script_are_rejected() {
     for arguments in [["--stack", "a'; rm -rf ~"], ["--region", "x y"], ["--audience", "api://$(id)"]] {
         let output = onboard().arg("entra-setup").args(arguments).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");

@@ -1,5 +1,5 @@
-//! The way of a change from Entra to Connect, on the whole stack: Graph's stand-in notifies the function URL, and the rest
-//! follows; and the schedules, for what no notification tells.
+//! Changes in Entra arrive in Connect through the complete stack: the emulated Graph calls the function URL, and the
+//! schedules cover changes without a notification.
 
 use std::{collections::BTreeSet, sync::OnceLock};
 
@@ -40,18 +40,18 @@ async fn until_there(username: &str) {
     until("who joined is a user", async || usernames().await.contains(username).then_some(())).await;
 }
 
-/// The subscription of the group, as Graph has it.
+/// The group's subscription in Graph.
 async fn subscription() -> Value {
     inventory().await["graph"]["subscriptions"][0].clone()
 }
 
-/// Lets one test at a time use the subscription, because one of them ends it.
+/// Gives one test at a time exclusive use of the subscription, because one of the tests deletes it.
 async fn alone_with_the_subscription() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::const_new(());
     ALONE.lock().await
 }
 
-/// A notification of this subscription about one person.
+/// A notification of this subscription about one member.
 fn notification(of: &Value, person: usize) -> Value {
     let group = of["resource"].as_str().unwrap().trim_matches('/').split('/').nth(1).unwrap();
     json!({
@@ -65,19 +65,19 @@ fn notification(of: &Value, person: usize) -> Value {
     })
 }
 
-/// The executions of the user sync that events started.
+/// The user sync executions that events started.
 async fn started_by_events() -> Vec<String> {
     let executions = cloud().executions(SYNC).await.into_iter();
     executions.filter(|(_, input)| input["reason"] == "event").map(|(execution, _)| execution).collect()
 }
 
 #[tokio::test]
-async fn who_joins_a_group_in_entra_is_a_user_of_connect_within_seconds() {
+async fn a_new_group_member_becomes_a_connect_user_within_seconds() {
     until_there(&joins("newcomer", 0xaa).await).await;
 }
 
 #[tokio::test]
-async fn five_thousand_and_one_notifications_come_to_a_few_syncs_and_none_of_them_is_lost() {
+async fn five_thousand_and_one_notifications_cause_few_syncs_and_none_is_lost() {
     let _alone = alone_with_the_subscription().await;
     let subscription = subscription().await;
     let mut foreign = notification(&subscription, 0);
@@ -89,13 +89,13 @@ async fn five_thousand_and_one_notifications_come_to_a_few_syncs_and_none_of_the
     let mut sent = 0;
     for (number, batch) in people.chunks(100).enumerate() {
         let items: Vec<Value> = batch.iter().map(|person| notification(&subscription, *person)).collect();
-        // Each tenth comes twice, as Graph sends what it is not sure about.
+        // Every tenth batch is sent twice, as Graph does if it is unsure of the delivery.
         for _ in 0..=usize::from(number % 10 == 0) {
             assert_eq!(cloud().notify(&subscription, &json!({ "value": items })).await, 202);
             sent += 1;
         }
     }
-    // The last change of all, in the thick of it.
+    // The last change arrives among all the others.
     until_there(&joins("last", 0xbb).await).await;
 
     let taken = |line: &String| line.contains("notifications taken") && line.contains("\"groups\":1,");
@@ -115,7 +115,7 @@ async fn five_thousand_and_one_notifications_come_to_a_few_syncs_and_none_of_the
     assert!((1..=sent / 2).contains(&rounds), "{rounds} rounds");
 }
 
-/// What the schedule of this function does, done now: once more as a schedule that is due.
+/// Runs the schedule of this function now, by adding a copy that is due.
 async fn now(function: &str) {
     let listed = cloud().rest("scheduler", "GET", "/schedules", &Value::Null).await;
     let mut found = 0;

@@ -1,4 +1,4 @@
-//! What ends by itself is measured day by day, and a person hears of it while there is time: not before.
+//! Expiry dates are measured daily, and alarms notify the operator early, but not too early.
 
 use std::collections::BTreeMap;
 
@@ -11,14 +11,14 @@ use super::{
 };
 
 const NAMESPACE: &str = "ConnectOnboarding";
-/// What is measured, and the alarm that looks at it.
+/// Each metric with its alarm.
 const WATCHED: [(&str, &str); 3] = [
     ("SigningCertificateDaysLeft", "SigningCertificateExpiringAlarm"),
     ("CredentialDaysLeft", "CredentialExpiringAlarm"),
     ("SubscriptionHoursLeft", "SubscriptionLapsingAlarm"),
 ];
 
-/// An onboarded instance in a stack whose identities have client secrets.
+/// An onboarded instance in a stack whose identities use client secrets.
 struct House(Cloud);
 
 impl House {
@@ -28,7 +28,7 @@ impl House {
         Self(Cloud::of(&command, tempfile::tempdir().unwrap()))
     }
 
-    /// What the daily look finds; and what it wrote down for CloudWatch, which does with it here what it does on AWS.
+    /// Runs the daily expiry watch and returns its output. Forwards the logged metrics to CloudWatch, as AWS does.
     async fn watched(&self) -> Value {
         let found = self.0.rest("lambda", "GET", "/2015-03-31/functions/?MaxItems=200", &Value::Null).await;
         let functions = found["Functions"].as_array().unwrap();
@@ -38,7 +38,7 @@ impl House {
         let path = format!("/2015-03-31/functions/{name}/invocations");
         let output = self.0.rest("lambda", "POST", &path, &json!({})).await;
         assert!(output["errorType"].is_null(), "{output}");
-        // The log is complete only some time after the answer.
+        // The log is complete only some time after the response.
         let logged = async || (self.finished().await > finished).then_some(());
         until("the end of the daily watch is in the log", logged).await;
         for line in &self.figures().await[before..] {
@@ -56,21 +56,21 @@ impl House {
         output
     }
 
-    /// The lines of the log that are the daily look's figures.
+    /// The log lines with metrics of the expiry watch.
     async fn figures(&self) -> Vec<Value> {
         let lines = self.0.log().await.into_iter().filter_map(|line| serde_json::from_str::<Value>(&line).ok());
         lines.filter(|line| WATCHED.iter().any(|(metric, _)| line[metric].is_number())).collect()
     }
 
-    /// How many daily watches have ended, as the log says.
+    /// Number of finished expiry watches in the log.
     async fn finished(&self) -> usize {
         let lines = self.0.log().await.into_iter().filter_map(|line| serde_json::from_str::<Value>(&line).ok());
         lines.filter(|line| line["span"]["step"] == "watch-expiry" && line["fields"]["message"] == "step done").count()
     }
 
-    /// The state of each alarm, once it has looked at what is measured.
+    /// The state of each alarm after its evaluation.
     async fn alarms(&self) -> BTreeMap<&'static str, String> {
-        // The emulator looks at its alarms as figures come, and when it is asked.
+        // The emulator evaluates alarms when metrics arrive and when alarms are described.
         let found = self.0.query("monitoring", "DescribeAlarms", &[]).await;
         let state = |alarm: &str| {
             let of_it =
@@ -91,7 +91,7 @@ fn all(state: &str) -> BTreeMap<&'static str, String> {
 }
 
 #[tokio::test]
-async fn what_is_about_to_end_raises_an_alarm_in_time_and_what_is_not_raises_none() {
+async fn an_alarm_is_raised_in_time_for_each_upcoming_expiry_and_for_nothing_else() {
     let house = House::start();
     let output = house.watched().await;
     let days: Vec<i64> =
@@ -102,7 +102,7 @@ async fn what_is_about_to_end_raises_an_alarm_in_time_and_what_is_not_raises_non
     assert!(instance["subscriptionHoursLeft"].as_i64().unwrap() > 168, "{output}");
     assert!(house.alarms().await.values().all(|state| state != "ALARM"), "{:?}", house.alarms().await);
 
-    // The setup identity's secret says so in its tag, the runtime identity's in itself; neither is deployed anew.
+    // The setup secret stores its expiry in a tag, the runtime secret in its value. Neither change needs a deployment.
     let soon = OffsetDateTime::now_utc() + Duration::days(9) + Duration::hours(1);
     let day = soon.date().to_string();
     let tags = json!({ "Tags": [{ "Key": "expires", "Value": day }] });
@@ -111,7 +111,7 @@ async fn what_is_about_to_end_raises_an_alarm_in_time_and_what_is_not_raises_non
     let mut value: Value = serde_json::from_str(held["SecretString"].as_str().unwrap()).unwrap();
     value["expires"] = json!(soon.format(&Rfc3339).unwrap());
     house.secret("runtime", "PutSecretValue", json!({ "SecretString": value.to_string() })).await;
-    // The certificate that signs now ends long before the one beside it.
+    // The active certificate expires long before the other one.
     let inventory = house.0.admin("GET", "inventory", &Value::Null).await;
     let principal =
         format!("/servicePrincipals/{}", inventory["graph"]["servicePrincipals"][0]["id"].as_str().unwrap());

@@ -1,5 +1,6 @@
-//! The whole life of an onboarding, once for each kind of fault, in which calls fail in every state of every state machine:
-//! the end of each phase is that of a life without faults, nothing twice and nothing lost. The test prints what it hit.
+//! Runs all phases of an onboarding once for each kind of fault. Calls fail in every state of every state machine, and
+//! each phase must end as in a run without faults: no duplicates and no losses. The test prints the number of failed
+//! calls.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,22 +15,22 @@ use super::{
     life::{Call, Life, Machine, Phase},
 };
 
-/// So many lives at a time, besides those that mostly wait.
+/// Number of simultaneous lives, in addition to those that mostly wait.
 const LIVES: usize = 3;
-/// Longer than the functions and the states wait for an answer: eight seconds, the shortest time-out there is.
+/// Longer than the shortest timeout of functions and states, which is eight seconds.
 const SILENCE_MS: u64 = 9_500;
-/// Who waits that long for every state in turn waits for too long: each of so many lives is silent for a part of them.
+/// Waiting for a timeout in every state would take too long, so each of these lives is silent in a part of the states.
 const SILENT_LIVES: usize = 6;
 
 /// A way in which a call fails.
 struct Kind {
     name: &'static str,
     effect: Value,
-    /// Whether a person may have to start an execution again.
+    /// Whether the operator may have to restart an execution.
     restarts: bool,
-    /// So many operations of a state: it is tried again so often before it counts as failed.
+    /// Maximum number of failing operations per state. A state fails after several failed attempts.
     most: usize,
-    /// Only every so many states.
+    /// Restricts the faults to every n-th state, starting at this number.
     part: Option<usize>,
 }
 
@@ -50,7 +51,7 @@ fn kinds() -> Vec<Kind> {
     kinds
 }
 
-/// States that make no call in this life, and why.
+/// States that make no call in this life, with the reason.
 const REASONS: [(&str, &str); 10] = [
     ("onboarding/SyncWaitingUsers", "the call of SyncUsers once more, where people had to wait for a quota"),
     ("onboarding/Report", "it only puts together what it is given"),
@@ -64,7 +65,7 @@ const REASONS: [(&str, &str); 10] = [
     ("rotate-certificate/NotifyNeedsPerson", "only where a cloud refuses the rotation: rotation.rs"),
 ];
 
-/// `machine/State` of all states that do something, in the order of the definitions; and how many do nothing by themselves.
+/// All tasks of the definitions as `machine/State`, and the number of other states.
 fn states() -> (Vec<String>, usize) {
     fn walk(machine: &str, part: &Value, tasks: &mut Vec<String>, others: &mut usize) {
         for (name, state) in part["States"].as_object().unwrap() {
@@ -86,7 +87,7 @@ fn states() -> (Vec<String>, usize) {
     (tasks, others)
 }
 
-/// A life; in each of its phases the operations of the clean one fail in this way.
+/// Runs one life. In each phase, operations of the fault-free life fail in this way.
 async fn live(fault: Option<(&[Phase], &Kind)>) -> Vec<Phase> {
     let life = Life::start().await;
     let mut phases = Vec::new();
@@ -99,7 +100,8 @@ async fn live(fault: Option<(&[Phase], &Kind)>) -> Vec<Phase> {
     phases
 }
 
-/// The rules of a phase: something fails in every state, and every operation as far as a state takes it.
+/// The fault rules of a phase: at least one operation fails in every state, and every operation fails in some state, up
+/// to the maximum per state.
 fn rules(clean: &Phase, kind: &Kind) -> Value {
     let calls = clean.operations();
     let mut chosen: BTreeMap<&str, Vec<(&str, &str)>> =
@@ -124,7 +126,7 @@ fn rules(clean: &Phase, kind: &Kind) -> Value {
             continue;
         }
         operations.truncate(kind.most);
-        // Before the function calls anything, its own call fails.
+        // In addition, the invocation of the function itself fails.
         if functions.contains(caller) {
             operations.push(("lambda", "Invoke"));
         }
@@ -139,7 +141,7 @@ fn rules(clean: &Phase, kind: &Kind) -> Value {
     rules.into()
 }
 
-/// What is looked for in `function machine/state`.
+/// The pattern that matches a caller in `function machine/state`.
 fn pattern(caller: &str) -> String {
     match caller.split_once('/') {
         Some((file, state)) => {
@@ -150,14 +152,14 @@ fn pattern(caller: &str) -> String {
     }
 }
 
-/// What became of a life with faults.
+/// The result of a life with faults.
 struct Lived<'a> {
     kind: &'a Kind,
-    /// How often the calls of each caller failed.
+    /// Number of failed calls by caller.
     hits: BTreeMap<String, usize>,
-    /// How often somebody had to start an execution again.
+    /// Number of restarted executions.
     restarts: usize,
-    /// What is not as in the clean life.
+    /// Differences from the fault-free life.
     faults: Vec<String>,
 }
 
@@ -179,7 +181,7 @@ impl<'a> Lived<'a> {
     }
 }
 
-/// In what the end of a phase differs from that of the clean life.
+/// The first difference between the results of a phase and of the fault-free phase.
 fn difference(clean: &Phase, found: &Phase) -> Option<String> {
     let pretty = |value: &Value| serde_json::to_string_pretty(value).unwrap();
     let (expected, found) = (pretty(&clean.end_state), pretty(&found.end_state));
@@ -211,7 +213,7 @@ async fn every_state_of_every_state_machine_survives_every_fault() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
-/// Callers and kinds of faults; and which cell is empty without a reason.
+/// The table of callers and kinds of faults, and the cells that are empty without a reason.
 fn table(lives: &[Lived<'_>], called: &BTreeSet<String>) -> (String, Vec<String>) {
     let mut names: Vec<&str> = lives.iter().map(|lived| lived.kind.name).collect();
     names.dedup();

@@ -1,6 +1,6 @@
-//! An execution followed from a history in AWS's own shape: events that name the one before them, functions with events of
-//! their own, pages from the end. The fixture is written after the event types and members of the API reference of Step
-//! Functions, `HistoryEvent`; the emulator tells less.
+//! Follows an execution with a history in AWS's format: each event contains the id of the previous one, functions have
+//! their own event types, and pages start at the end. The fixture follows the API reference of Step Functions,
+//! `HistoryEvent`; the emulator returns less.
 
 use aws_sdk_sfn::types::ExecutionStatus;
 use onboard_cli::{
@@ -15,7 +15,7 @@ use wiremock::{Mock, MockServer, Request, ResponseTemplate, matchers::method};
 const ARN: &str = "arn:aws:states:ap-northeast-1:111122223333:execution:Onboarding:acme-1";
 const MACHINE: &str = "arn:aws:states:ap-northeast-1:111122223333:stateMachine:Onboarding";
 
-/// Step Functions that tells the first events of the fixture, seven to a page.
+/// A Step Functions server with the first events of the fixture, seven per page.
 async fn step_functions(told: usize) -> MockServer {
     let events: Vec<Value> = serde_json::from_str(include_str!("fixtures/aws-history.json")).unwrap();
     let newest_first: Vec<Value> = events[..told].iter().rev().cloned().collect();
@@ -63,7 +63,7 @@ async fn followed(cloud: &Cloud) -> (Follower<'_>, Vec<News>) {
 }
 
 #[tokio::test]
-async fn a_wait_of_days_is_shown_with_the_moment_of_the_next_look() {
+async fn a_wait_of_days_is_shown_with_the_time_of_the_next_poll() {
     let server = step_functions(17).await;
     let cloud = cloud(&server);
     let (follower, told) = followed(&cloud).await;
@@ -86,7 +86,7 @@ async fn a_wait_of_days_is_shown_with_the_moment_of_the_next_look() {
 }
 
 #[tokio::test]
-async fn branches_that_run_side_by_side_are_told_apart_by_the_event_before() {
+async fn parallel_branches_are_distinguished_by_the_previous_event() {
     let server = step_functions(39).await;
     let cloud = cloud(&server);
     let (mut follower, told) = followed(&cloud).await;

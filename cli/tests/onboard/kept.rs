@@ -1,4 +1,4 @@
-//! A local cloud that stays while the tests of a group use it: the real stack, for whatever a test starts in it.
+//! A local cloud with the real stack that is shared by a group of tests.
 
 use std::{
     fs::File,
@@ -14,18 +14,18 @@ use onboard_cli::local::kept::{FILE, Kept};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// How long anything in the local cloud may take, on a machine that does other things too.
+/// Timeout for any operation in the local cloud, also on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A running local cloud.
 pub(crate) struct Cloud {
     pub(crate) kept: Kept,
     folder: TempDir,
-    // The end of its standard input ends the cloud, also where a test program ends without dropping what is static.
+    // Closing its standard input stops the cloud, also if a test program exits without dropping statics.
     _program: Child,
 }
 
-/// An execution that has ended.
+/// A finished execution.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) status: String,
@@ -33,7 +33,7 @@ pub(crate) struct Ended {
 }
 
 impl Cloud {
-    /// Deploys the stack for this tenant. Nothing is onboarded.
+    /// Deploys the stack for this tenant without an onboarding.
     pub(crate) fn idle(tenant: &Value) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
@@ -43,7 +43,7 @@ impl Cloud {
         Self::of(&command, folder)
     }
 
-    /// The same, with an input file and a clock scale.
+    /// Deploys the stack for this tenant, with an input file and a clock factor.
     pub(crate) fn idle_for(tenant: &Value, input: &Value, clock_scale: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = |name: &str, content: &Value| {
@@ -56,39 +56,39 @@ impl Cloud {
         Self::of(&command, folder)
     }
 
-    /// Onboards these many people with the smallest input.
+    /// Onboards this many users with the smallest input.
     pub(crate) fn onboarded(people: usize) -> Self {
         let mut command = local();
         command.args(["--keep", "--input", "examples/smallest.json", "--users", &people.to_string()]);
         Self::of(&command, tempfile::tempdir().unwrap())
     }
 
-    /// Onboards these many people with the example that has everything.
+    /// Onboards this many users with the example that contains all options.
     pub(crate) fn with_everything(people: usize) -> Self {
         let mut command = local();
         command.args(["--keep", "--input", "examples/everything.json", "--users", &people.to_string()]);
         Self::of(&command, tempfile::tempdir().unwrap())
     }
 
-    /// Whatever this command keeps.
+    /// The local cloud that this command starts.
     pub(crate) fn of(command: &Command, folder: TempDir) -> Self {
         let (kept, program) = start(command, &folder.path().join("current.json"), &folder.path().join("log"));
         Self { kept, folder, _program: program }
     }
 
-    /// The program with these arguments, at work on this cloud.
+    /// The program with these arguments, connected to this cloud.
     pub(crate) fn onboard(&self, arguments: &[&str]) -> Command {
         let mut command = onboard();
         command.args(arguments).arg("--local").env(FILE, self.folder.path().join("current.json"));
         command
     }
 
-    /// A call of AWS in the JSON protocol, answered by the emulator.
+    /// Calls the emulator in the AWS JSON protocol.
     pub(crate) async fn call(&self, service: &str, target: &str, body: Value) -> Value {
         self.attempt(service, target, body).await.unwrap_or_else(|refusal| panic!("{target}: {refusal}"))
     }
 
-    /// The same, where the service may refuse; then with its answer.
+    /// Calls the emulator in the AWS JSON protocol. Returns an error response as an error.
     pub(crate) async fn attempt(&self, service: &str, target: &str, body: Value) -> Result<Value, String> {
         let request = http()
             .post(&self.kept.endpoint)
@@ -101,12 +101,12 @@ impl Cloud {
         if status.is_success() { Ok(serde_json::from_str(&text).unwrap_or_default()) } else { Err(text) }
     }
 
-    /// A call of AWS in the REST protocol: Amazon Connect is the stand-in's, all others are the emulator's.
+    /// Calls an AWS service in the REST protocol: the stand-in for Amazon Connect, the emulator for all others.
     pub(crate) async fn rest(&self, service: &str, method: &str, path: &str, body: &Value) -> Value {
         self.rest_with(service, method, path, body, &[]).await
     }
 
-    /// The same with more headers.
+    /// Calls an AWS service in the REST protocol with additional headers.
     pub(crate) async fn rest_with(
         &self,
         service: &str,
@@ -129,7 +129,8 @@ impl Cloud {
         serde_json::from_str(&text).unwrap_or_else(|_| if text.is_empty() { Value::Null } else { text.into() })
     }
 
-    /// Sets an applied quota value of the account. Not asynchronous: what tests share is made outside their runtimes.
+    /// Sets an applied quota value of the account. Synchronous, because shared clouds are created outside the tests'
+    /// runtimes.
     pub(crate) fn set_quota(&self, code: &str, value: usize) {
         let address = self.kept.stand_in.trim_start_matches("http://");
         let body = json!({ "code": code, "value": value }).to_string();
@@ -141,7 +142,7 @@ impl Cloud {
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
 
-    /// An administrator's call of the stand-in.
+    /// Calls the stand-in's admin API.
     pub(crate) async fn admin(&self, method: &str, path: &str, body: &Value) -> Value {
         let url = format!("{}/_admin/{path}", self.kept.stand_in);
         let answer = http().request(method.parse().unwrap(), url).body(body.to_string()).send().await.unwrap();
@@ -151,7 +152,7 @@ impl Cloud {
         serde_json::from_str(&text).unwrap()
     }
 
-    /// Sends this to the notification URL of a subscription, as Graph does; the status of the answer.
+    /// Sends a notification to the URL of a subscription, as Graph does. Returns the HTTP status.
     pub(crate) async fn notify(&self, subscription: &Value, body: &Value) -> u16 {
         let url: reqwest::Url = subscription["notificationUrl"].as_str().unwrap().parse().unwrap();
         let request =
@@ -159,7 +160,7 @@ impl Cloud {
         request.json(body).send().await.unwrap().status().as_u16()
     }
 
-    /// Lets a queue hear what the stack tells people.
+    /// Subscribes a queue to the stack's notifications.
     pub(crate) async fn subscribe(&self, queue_arn: &str) {
         let topic = self.output("NotificationTopicArn");
         let name = queue_arn.rsplit(':').next().unwrap();
@@ -173,7 +174,7 @@ impl Cloud {
         self.query("sns", "Subscribe", &[("TopicArn", topic), ("Protocol", "sqs"), ("Endpoint", queue_arn)]).await;
     }
 
-    /// A call of AWS in the query protocol, answered by the emulator in XML.
+    /// Calls the emulator in the AWS query protocol. Returns the XML response.
     pub(crate) async fn query(&self, service: &str, action: &str, fields: &[(&str, &str)]) -> String {
         let request = http().post(&self.kept.endpoint).header("authorization", signature(service, &self.kept.region));
         let form: Vec<(&str, &str)> = [("Action", action)].into_iter().chain(fields.iter().copied()).collect();
@@ -184,12 +185,12 @@ impl Cloud {
         text
     }
 
-    /// Ends a subscription, as Graph does when it is not renewed.
+    /// Ends a subscription, as Graph does when it expires.
     pub(crate) async fn unsubscribe(&self, id: &str) {
         self.admin("POST", "subscriptions/end", &json!({ "id": id })).await;
     }
 
-    /// What the functions logged.
+    /// The functions' logs.
     pub(crate) async fn log(&self) -> Vec<String> {
         let groups = self.call("logs", "Logs_20140328.DescribeLogGroups", json!({})).await;
         let mut lines = Vec::new();
@@ -208,7 +209,7 @@ impl Cloud {
         lines
     }
 
-    /// Waits until no queue of the stack holds a message any more.
+    /// Waits until all queues of the stack are empty.
     pub(crate) async fn until_queues_are_empty(&self) {
         let queues = self.call("sqs", "AmazonSQS.ListQueues", json!({})).await;
         for url in queues["QueueUrls"].as_array().unwrap() {
@@ -227,14 +228,14 @@ impl Cloud {
         self.kept.outputs.get(name).unwrap_or_else(|| panic!("the stack has no output {name}"))
     }
 
-    /// Starts the state machine that the output names.
+    /// Starts the state machine whose ARN is in this output. Returns the execution's ARN.
     pub(crate) async fn start(&self, machine: &str, input: &Value) -> String {
         let body = json!({ "stateMachineArn": self.output(machine), "input": input.to_string() });
         let started = self.call("states", "AWSStepFunctions.StartExecution", body).await;
         started["executionArn"].as_str().unwrap().to_owned()
     }
 
-    /// The input of each execution of the state machine that the output names, by its ARN.
+    /// ARN and input of each execution of the state machine whose ARN is in this output.
     pub(crate) async fn executions(&self, machine: &str) -> Vec<(String, Value)> {
         let body = json!({ "stateMachineArn": self.output(machine) });
         let list = self.call("states", "AWSStepFunctions.ListExecutions", body).await;
@@ -248,7 +249,7 @@ impl Cloud {
         found
     }
 
-    /// How often an execution entered a state.
+    /// Number of times that an execution entered a state.
     pub(crate) async fn entered(&self, execution: &str, state: &str) -> usize {
         let body = json!({ "executionArn": execution, "maxResults": 1000 });
         let history = self.call("states", "AWSStepFunctions.GetExecutionHistory", body).await;
@@ -256,7 +257,7 @@ impl Cloud {
         events.iter().filter(|event| event["stateEnteredEventDetails"]["name"] == state).count()
     }
 
-    /// Waits for the end of an execution.
+    /// Waits until an execution ends.
     pub(crate) async fn end_of(&self, execution: &str) -> Ended {
         let ended = until("an execution has ended", async || {
             let body = json!({ "executionArn": execution });
@@ -273,7 +274,7 @@ impl Cloud {
     }
 }
 
-/// Asks again and again until there is an answer.
+/// Polls until the function returns a value.
 pub(crate) async fn until<T>(what: &str, look: impl AsyncFn() -> Option<T>) -> T {
     let started = Instant::now();
     loop {
@@ -285,7 +286,7 @@ pub(crate) async fn until<T>(what: &str, look: impl AsyncFn() -> Option<T>) -> T
     }
 }
 
-/// Runs a program until it ends or standard input does.
+/// Runs a program until the program or standard input ends.
 const WATCHED: &str = r#"
 exec 3<&0
 "$@" </dev/null 3<&- & program=$!
@@ -295,9 +296,9 @@ kill $watch 2>/dev/null
 exit $status
 "#;
 
-/// Starts the program and waits until it says where the cloud is.
+/// Starts the program and waits until it publishes the cloud's addresses.
 fn start(command: &Command, file: &Path, log: &Path) -> (Kept, Child) {
-    // A static is never dropped, but the pipe closes with its process: then the shell ends the program. It ends with it, too.
+    // A static is never dropped, but its pipe closes when the process exits. The shell then stops the program.
     let mut shell = Command::new("sh");
     shell.args(["-c", WATCHED, "sh"]);
     shell
@@ -325,7 +326,7 @@ fn http() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().build().unwrap()
 }
 
-/// What tells the emulator the service and the Region; it checks no more.
+/// The authorization header, from which the emulator reads service and Region. It checks nothing else.
 fn signature(service: &str, region: &str) -> String {
     format!(
         "AWS4-HMAC-SHA256 Credential=test/20260101/{region}/{service}/aws4_request, SignedHeaders=host, Signature=0"
@@ -334,7 +335,7 @@ fn signature(service: &str, region: &str) -> String {
 
 #[test]
 #[should_panic(expected = "the local cloud ended (exit status: 3):\nno room for it")]
-fn a_local_cloud_that_ends_by_itself_fails_its_test_at_once_with_its_log() {
+fn a_local_cloud_that_exits_fails_its_test_at_once_with_its_log() {
     let mut command = Command::new("sh");
     command.current_dir("/").args(["-c", "echo no room for it; exit 3"]);
     Cloud::of(&command, tempfile::tempdir().unwrap());

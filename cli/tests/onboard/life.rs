@@ -1,4 +1,5 @@
-//! The life of an onboarding in phases, one state machine each, driven as people, events and schedules would.
+//! The life of an onboarding in phases, one state machine per phase, with the actions of members, operators, events and
+//! schedules.
 
 use std::{cell::RefCell, collections::BTreeSet, sync::OnceLock, time::Duration};
 
@@ -12,13 +13,13 @@ const ROLE: &str = "AmazonConnect-acme-support";
 const GROUP: &str = "Support agents";
 const GROUP_ID: &str = "67000000-0000-4000-8000-000000000001";
 const PEOPLE: usize = 6;
-/// So often somebody starts an execution again before it counts as lost.
+/// Maximum number of restarts of an execution.
 const PATIENCE: usize = 12;
-/// Hours between the acts of a rotation take seconds.
+/// With this factor, the hours between the steps of a rotation take seconds.
 const CLOCK_SCALE: &str = "0.0005";
 const FAR: &str = "9999999999999";
 
-/// A state machine and its part of the life.
+/// A state machine, which corresponds to one phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Machine {
     Onboarding,
@@ -30,11 +31,11 @@ pub(crate) enum Machine {
 }
 
 impl Machine {
-    /// The phases in their order.
+    /// All phases in order.
     pub(crate) const ALL: [Self; 6] =
         [Self::Onboarding, Self::UserSync, Self::Plan, Self::Drift, Self::RotateCertificate, Self::Teardown];
 
-    /// The name of its file in `statemachine/`.
+    /// Name of the file in `statemachine/`.
     pub(crate) const fn file(self) -> &'static str {
         match self {
             Self::Onboarding => "onboarding",
@@ -46,7 +47,7 @@ impl Machine {
         }
     }
 
-    /// Its logical id in the template.
+    /// Logical id in the template.
     pub(crate) fn id(self) -> String {
         format!("{self:?}StateMachine")
     }
@@ -56,7 +57,7 @@ impl Machine {
     }
 }
 
-/// A call as the stand-in noted it.
+/// A call recorded by the stand-in.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Call {
     pub(crate) service: String,
@@ -67,7 +68,7 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// For whom it was made: `machine/State`, or the function that an event called; `None` for a person.
+    /// The caller: `machine/State`, the function that an event invoked, or `None` for a test's own call.
     pub(crate) fn caller(&self) -> Option<String> {
         let Some(state) = &self.state else { return part(self.function.as_deref()?, "Function").map(str::to_owned) };
         let (machine, state) = state.split_once('/').unwrap();
@@ -77,36 +78,36 @@ impl Call {
     }
 }
 
-/// The part of a name of the stack that ends so, without its end.
+/// The part of a hyphenated name that has this suffix, without the suffix.
 fn part<'a>(name: &'a str, end: &str) -> Option<&'a str> {
     name.split('-').find_map(|part| part.strip_suffix(end))
 }
 
-/// What a phase did.
+/// The result of a phase.
 pub(crate) struct Phase {
     pub(crate) machine: Machine,
     pub(crate) calls: Vec<Call>,
-    /// Why somebody had to start it again.
+    /// The reasons for restarts.
     pub(crate) restarts: Vec<String>,
-    /// The inventory without what chance decides: ids, certificates, times, the order of lists.
+    /// The inventory without random values: ids, certificates, times, and the order of lists.
     pub(crate) end_state: Value,
 }
 
 impl Phase {
-    /// The states whose functions called anything.
+    /// The states whose functions made calls.
     pub(crate) fn functions(&self) -> BTreeSet<String> {
         let of_states = self.calls.iter().filter(|call| call.function.is_some() && call.state.is_some());
         of_states.filter_map(Call::caller).collect()
     }
 
-    /// Who called what.
+    /// Caller, service and operation of all calls.
     pub(crate) fn operations(&self) -> BTreeSet<(String, &str, &str)> {
         let named = |call| Some((Call::caller(call)?, call.service.as_str(), call.operation.as_str()));
         self.calls.iter().filter_map(named).collect()
     }
 }
 
-/// A stack and a tenant of its own.
+/// A stack with its own tenant.
 pub(crate) struct Life {
     pub(crate) cloud: Cloud,
     restarts: RefCell<Vec<String>>,
@@ -125,7 +126,7 @@ fn member_id(number: usize) -> String {
     format!("75000000-0000-4000-8000-{number:012}")
 }
 
-/// A quota, a number that is claimed, a brake that takes nobody.
+/// An input with a quota, a claimed phone number, and a removal limit of zero.
 fn input() -> Value {
     json!({
         "instance": { "alias": ALIAS },
@@ -143,13 +144,13 @@ impl Life {
     pub(crate) async fn start() -> Self {
         let members: Vec<Value> = (0..PEOPLE).map(member).collect();
         let tenant = json!({ "groups": [{ "id": GROUP_ID, "displayName": GROUP, "members": members }] });
-        // It waits for its processes, which the other lives shall not.
+        // The start blocks, so it runs on a separate thread and does not delay other lives.
         let begin = move || Cloud::idle_for(&tenant, &input(), CLOCK_SCALE);
         let cloud = tokio::task::spawn_blocking(begin).await.unwrap();
         Self { cloud, restarts: RefCell::default() }
     }
 
-    /// Goes through one phase, starting again what fails, until it is done.
+    /// Runs one phase. Restarts failed executions until the phase is complete.
     pub(crate) async fn phase(&self, machine: Machine) -> Phase {
         let before = self.calls(0).await.len();
         self.restarts.take();
@@ -171,7 +172,7 @@ impl Life {
         Phase { machine, calls, restarts: self.restarts.take(), end_state: without_chance(&inventory) }
     }
 
-    /// Starts an execution, again and again, until it is done; what came of it.
+    /// Starts executions until one is complete. Returns its output.
     async fn run(&self, machine: Machine, input: &Value, done: impl Fn(&Value) -> bool) -> Value {
         loop {
             let ended = self.cloud.end_of(&self.cloud.start(&machine.output(), input).await).await;
@@ -179,7 +180,7 @@ impl Life {
                 return ended.output;
             }
             if ended.output["status"] == "BUSY" {
-                // The event's own sync is at work.
+                // The sync that the event started is still running.
                 tokio::time::sleep(Duration::from_millis(200)).await;
                 continue;
             }
@@ -188,7 +189,7 @@ impl Life {
     }
 
     fn restart(&self, machine: Machine, why: &Value) {
-        // Of an end that was not the right one, what is not as it should be.
+        // For an unexpected result, include the open findings.
         let findings = why["instances"].as_array().into_iter().flatten().flat_map(|one| one["findings"].as_array());
         let open = findings.flatten().filter(|finding| finding["mended"] != true).cloned().collect::<Vec<_>>();
         let told = [&why["Error"], &why["Cause"], &why["status"], &why["openItems"], &why["signOn"]["verification"]];
@@ -202,8 +203,8 @@ impl Life {
         self.run(Machine::Onboarding, &input(), done).await;
     }
 
-    /// One comes, and Graph tells it. Then one goes, which is more than the brake takes: a person is asked, others meanwhile
-    /// leave the work to who has it, and what a killed one held is taken over.
+    /// A member joins, and Graph sends a notification. Then a member leaves, which exceeds the removal limit and
+    /// requests approval. Meanwhile other syncs end as busy, and the lease of a killed execution is taken over.
     async fn synced(&self, before: usize) {
         let sync = json!({ "instanceId": self.instance().await });
         let done = |output: &Value| output["status"] == "DONE";
@@ -233,8 +234,8 @@ impl Life {
         self.settled().await;
     }
 
-    /// Members come and go, and Graph tells it. What hears of it may die, and then the queue tells it again after six minutes,
-    /// which nobody waits for here.
+    /// Adds and removes members. Graph sends a notification, whose function may be killed; the queue would redeliver
+    /// the event after six minutes, and this test does not wait for that.
     async fn changed(&self, come: &[Value], go: &[usize], before: usize) {
         for member in come {
             self.cloud.admin("POST", "members/add", &json!({ "group": GROUP, "member": member })).await;
@@ -253,7 +254,7 @@ impl Life {
         .await;
     }
 
-    /// Waits until no user sync runs.
+    /// Waits until no user sync is running.
     async fn settled(&self) {
         until("no user sync is at work", async || self.running().await.is_empty().then_some(())).await;
     }
@@ -266,7 +267,7 @@ impl Life {
         list["executions"].as_array().unwrap().iter().map(arn).collect()
     }
 
-    /// The execution that waits for a person's answer, once there is one: the event's, or one that is started here.
+    /// Returns the execution that waits for approval, which an event or this function started.
     async fn asked(&self, sync: &Value) -> String {
         loop {
             let ours = self.cloud.start(&Machine::UserSync.output(), sync).await;
@@ -286,7 +287,7 @@ impl Life {
         }
     }
 
-    /// Token and digest of what a person is asked.
+    /// Task token and digest of the pending approval.
     async fn question(&self) -> Option<(String, String)> {
         let key = json!({ "instanceId": { "S": self.instance().await } });
         let body = json!({ "TableName": self.cloud.output("RegistryTable"), "Key": key, "ConsistentRead": true });
@@ -295,7 +296,7 @@ impl Life {
         Some((text("approvalToken")?, text("approvalDigest")?))
     }
 
-    /// Says yes to what a person is asked. Whose function died asks again, with another token.
+    /// Approves the pending plan. If the function that stored the token was killed, its retry stores another token.
     async fn answered(&self) {
         until("an answer was taken", async || {
             let (token, digest) = self.question().await?;
@@ -305,7 +306,7 @@ impl Life {
         .await;
     }
 
-    /// Gives the lease to an execution.
+    /// Assigns the lease to an execution.
     async fn hold(&self, execution: &str) {
         let values = json!({ ":lease": { "S": execution }, ":until": { "N": FAR } });
         self.registry("SET lease = :lease, leaseUntil = :until", &values).await;
@@ -322,7 +323,7 @@ impl Life {
         self.cloud.call("dynamodb", "DynamoDB_20120810.UpdateItem", body).await;
     }
 
-    /// What somebody changed by hand is found, and set back.
+    /// Changes settings manually; the drift check finds and reverts the changes.
     async fn mended(&self) {
         let id = self.instance().await;
         let path = format!("/instance/{id}/attribute/CONTACTFLOW_LOGS");
@@ -347,8 +348,8 @@ impl Life {
         self.run(Machine::Drift, &json!({ "instanceId": id, "mend": true }), mended).await;
     }
 
-    /// First the users and everything around them, from under the lease of a killed execution, then the instance with its
-    /// numbers, which is not registered any more.
+    /// Deletes the users and the federation although a killed execution holds the lease, then the unregistered instance
+    /// with its numbers.
     async fn torn_down(&self) {
         let id = self.instance().await;
         let (killed, _) = self.cloud.executions(&Machine::UserSync.output()).await.remove(0);

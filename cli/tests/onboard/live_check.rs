@@ -1,4 +1,4 @@
-//! `onboard live-check` finds out how the cloud that it looks at behaves: here a local cloud with random readings.
+//! `onboard live-check` determines the readings of a cloud, here a local cloud with random readings.
 
 use std::collections::BTreeMap;
 
@@ -10,15 +10,16 @@ use super::{
     kept::Cloud,
 };
 
-/// Slow enough for seconds and minutes to differ on a machine that does other things too.
+/// Slow enough to distinguish seconds from minutes on a busy machine.
 const CLOCK_SCALE: &str = "0.03";
-/// The rates that use up the calls of a check: `DescribeRoutingProfile` and `DescribeSecurityProfile`, as in a real account.
+/// Quotas of the rates that the check uses up, `DescribeRoutingProfile` and `DescribeSecurityProfile`, set as in a real
+/// account.
 const RATES: [&str; 2] = ["L-839A2EDC", "L-2AF5EEF5"];
-/// What no caller can see.
+/// Assumptions that no caller can check.
 const NOT_CHECKED: [&str; 5] =
     ["notification-delay", "old-certificate-signs", "old-metadata-trusted", "quota-value-delay", "quota-case-closed"];
 
-/// Half of the assumptions, chosen by a seed.
+/// About half of the assumptions, selected by a seed.
 fn chosen(seed: u64) -> Vec<&'static str> {
     let mut state = seed;
     let mut coin = || {
@@ -29,7 +30,7 @@ fn chosen(seed: u64) -> Vec<&'static str> {
 }
 
 #[tokio::test]
-async fn the_reading_of_each_assumption_is_found_three_times_whatever_it_is_and_nothing_is_left_behind() {
+async fn live_check_determines_each_reading_for_three_random_clouds_and_leaves_nothing() {
     let begin = || {
         let folder = tempfile::tempdir().unwrap();
         let tenant = json!({ "groups": [{ "displayName": "Support agents", "members": [] }] });
@@ -82,7 +83,7 @@ async fn the_reading_of_each_assumption_is_found_three_times_whatever_it_is_and_
 }
 
 #[test]
-fn without_a_local_cloud_nothing_is_checked() {
+fn without_a_local_cloud_live_check_exits_with_3() {
     let output =
         onboard().args(["live-check", "--group", "x", "--local"]).env("ONBOARD_LOCAL_CLOUD", "/nowhere").output();
     let output = output.unwrap();

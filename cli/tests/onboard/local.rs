@@ -1,4 +1,4 @@
-//! `onboard local` from its first line to its last, with the real binary behind it.
+//! Complete runs of `onboard local` with the real functions' binary.
 
 use std::{
     fs,
@@ -12,10 +12,10 @@ use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde_json::Value;
 
 #[test]
-fn a_whole_onboarding_runs_twice_and_changes_nothing_the_second_time() {
+fn a_second_run_of_a_complete_onboarding_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
-    // It stays: CI's browser looks at it.
+    // The page is kept for the browser tests in CI.
     let page = Path::new(env!("CARGO_TARGET_TMPDIR")).join("page-local.html");
     let output = local()
         .args(["--users", "12", "--again", "--report"])
@@ -49,7 +49,7 @@ fn a_whole_onboarding_runs_twice_and_changes_nothing_the_second_time() {
 }
 
 #[test]
-fn more_people_than_the_quota_allows_are_all_users_in_the_end() {
+fn more_users_than_the_quota_allows_are_all_created_after_the_increase() {
     let folder = tempfile::tempdir().unwrap();
     let (inventory, report) = (folder.path().join("inventory.json"), folder.path().join("report.json"));
     let output =
@@ -63,7 +63,7 @@ fn more_people_than_the_quota_allows_are_all_users_in_the_end() {
 }
 
 #[test]
-fn every_example_leads_to_a_sign_in() {
+fn every_example_ends_with_a_successful_sign_in() {
     for example in ["existing-instance", "many-groups", "tokyo-callcenter"] {
         let output = local().args(["--users", "12", "--input", &format!("examples/{example}.json")]).output().unwrap();
         let text = out(&output);
@@ -73,7 +73,7 @@ fn every_example_leads_to_a_sign_in() {
 }
 
 #[test]
-fn a_failed_workflow_ends_with_1_and_says_where_and_why() {
+fn a_failed_workflow_exits_with_1_and_reports_state_and_reason() {
     let folder = tempfile::tempdir().unwrap();
     let (tenant, report) = (folder.path().join("tenant.json"), folder.path().join("report.json"));
     fs::write(&tenant, r#"{"groups": [{"displayName": "Somebody else", "members": []}]}"#).unwrap();
@@ -85,7 +85,7 @@ fn a_failed_workflow_ends_with_1_and_says_where_and_why() {
     }
 }
 
-/// All processes below this one, by the parents in /proc.
+/// All descendants of a process, from the parent ids in /proc.
 pub(super) fn descendants(of: u32) -> Vec<u32> {
     let stats = fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| {
         let id: u32 = entry.file_name().to_str()?.parse().ok()?;
@@ -114,13 +114,14 @@ fn ends(id: u32) -> bool {
     })
 }
 
-/// What a run started.
+/// The processes and directories of a run.
 struct Started {
     processes: Vec<u32>,
     folders: Vec<PathBuf>,
 }
 
-/// Starts a run, ends it with a signal once the functions run, and says how it ended and what it had started.
+/// Starts a run and stops it with a signal after the functions have started. Returns the exit code, processes and
+/// directories.
 fn ended_by(signal: Signal) -> (Option<i32>, Started) {
     let mut child = local().stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap());
@@ -129,7 +130,7 @@ fn ended_by(signal: Signal) -> (Option<i32>, Started) {
         assert!(lines.read_line(&mut text).unwrap() > 0, "ended by itself:\n{text}");
     }
     let processes = descendants(child.id());
-    // The emulator runs in the run's folder, the functions below it.
+    // The emulator runs in the run's directory, the functions in subdirectories.
     let folders = processes.iter().filter_map(|id| fs::read_link(format!("/proc/{id}/cwd")).ok()).collect();
     let started = Started { processes, folders };
     kill_process(Pid::from_child(&child), signal).unwrap();
@@ -139,7 +140,7 @@ fn ended_by(signal: Signal) -> (Option<i32>, Started) {
 }
 
 #[test]
-fn ctrl_c_and_termination_stop_everything_that_was_started_and_remove_what_was_written() {
+fn ctrl_c_and_termination_stop_all_processes_and_remove_all_files() {
     for signal in [Signal::INT, Signal::TERM] {
         let (code, started) = ended_by(signal);
         assert_eq!(code, Some(130));
@@ -154,7 +155,7 @@ fn ctrl_c_and_termination_stop_everything_that_was_started_and_remove_what_was_w
 }
 
 #[test]
-fn even_a_killed_run_leaves_no_process_and_no_folder_behind() {
+fn a_killed_run_leaves_no_processes_or_directories() {
     let (code, started) = ended_by(Signal::KILL);
     assert_eq!(code, None);
     assert!(started.processes.len() >= 2, "the emulator and at least one function ran: {:?}", started.processes);

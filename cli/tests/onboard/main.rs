@@ -1,4 +1,4 @@
-//! The program as people use it, with the real binary, the real template and the real state machines behind it.
+//! Tests of the program with the real functions' binary, template and state machines.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod assumptions;

@@ -1,5 +1,5 @@
-//! The report as a page: what it shows, and that foreign text stays text. The pages that are made here stay in Cargo's
-//! folder for the files of tests, where CI's browser looks at them.
+//! The report as an HTML page: its content, and the escaping of untrusted text. The pages stay in Cargo's directory for
+//! test files for the browser tests in CI.
 
 use std::{fs, path::Path};
 
@@ -11,7 +11,7 @@ use onboarding_core::{
 };
 use serde_json::{Value, json};
 
-/// A report of everything that there can be: quotas in all states, numbers, cases, people who failed or were skipped.
+/// A report that covers all cases: quotas in all states, phone numbers, Support cases, failed and skipped users.
 fn report() -> Report {
     let mut input: Value = serde_json::from_str(include_str!("../../../tests/events/report.json")).unwrap();
     input["telephony"] = json!({
@@ -78,14 +78,14 @@ fn history() -> History {
     history
 }
 
-/// The page, which stays for a browser.
+/// Renders the page and keeps it for the browser tests.
 fn page(name: &str, language: Language) -> String {
     let page = render(&report(), &history(), language);
     fs::write(Path::new(env!("CARGO_TARGET_TMPDIR")).join(name), &page).unwrap();
     page
 }
 
-/// The page without its style and the paths of its pictures, which say nothing to a reader of a snapshot.
+/// The page without its style and SVG paths, which are not useful in a snapshot.
 fn readable(page: &str) -> String {
     let style = regex::Regex::new("(?s)<style>.*?</style>").unwrap();
     let path = regex::Regex::new(r#" d="M[^"]*""#).unwrap();
@@ -106,7 +106,7 @@ fn the_japanese_page_shows_the_same_in_japanese() {
 }
 
 #[test]
-fn no_text_of_a_report_becomes_markup_or_a_dangerous_address() {
+fn no_text_of_a_report_becomes_markup_or_a_dangerous_link() {
     fn leaves(value: &Value, path: &str, found: &mut Vec<String>) {
         match value {
             Value::String(_) => found.push(path.to_owned()),
@@ -130,7 +130,7 @@ fn no_text_of_a_report_becomes_markup_or_a_dangerous_address() {
         {
             let mut report = good.clone();
             *report.pointer_mut(path).unwrap() = evil.into();
-            // A status is one of a list and can't be foreign text.
+            // A status is an enum and can't contain arbitrary text.
             let Ok(report) = serde_json::from_value::<Report>(report) else { continue };
             tried += 1;
             let page = render(&report, &history(), Language::Ja);
@@ -151,7 +151,7 @@ fn the_page_needs_no_network_and_no_script() {
 }
 
 #[test]
-fn the_page_of_a_local_cloud_says_so_and_links_to_no_console() {
+fn the_page_of_a_local_cloud_says_so_and_has_no_console_links() {
     let mut report = report();
     report.account = "000000000000".into();
     let page = render(&report, &history(), Language::En);

@@ -1,4 +1,4 @@
-//! A test's hands in the two clouds, past the product: what a person could do in Entra's portal or in IAM.
+//! Direct access to both clouds, for actions that an administrator would take in Entra's portal or in IAM.
 
 use onboard_cli::local::cloud::administrator;
 use serde_json::{Value, json};
@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 use super::kept::Cloud;
 
 impl Cloud {
-    /// Signs a person in, from Entra to Connect.
+    /// Rehearses a sign-in through Entra to Connect.
     pub(crate) async fn sign_in(&self, application: &str, user: &str) -> Value {
         self.admin("POST", "sign-in", &json!({ "application": application, "user": user })).await
     }
 
-    /// A call to Microsoft Graph that has to succeed.
+    /// Calls Microsoft Graph; the call must succeed.
     pub(crate) async fn graph(&self, method: &str, path: &str, body: &Value) -> Value {
         let secret = administrator();
         let form = [
@@ -41,14 +41,14 @@ impl Cloud {
         answer.text().await.unwrap()
     }
 
-    /// A call to IAM that has to succeed.
+    /// Calls IAM; the call must succeed.
     pub(crate) async fn iam(&self, form: &[(&str, &str)]) -> String {
         let (succeeded, text) = self.iam_attempt(form).await;
         assert!(succeeded, "{form:?}: {text}");
         text
     }
 
-    /// A call to IAM: whether it succeeded, and the answer.
+    /// Calls IAM. Returns whether the call succeeded, and the response.
     pub(crate) async fn iam_attempt(&self, form: &[(&str, &str)]) -> (bool, String) {
         let scope =
             "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/iam/aws4_request, SignedHeaders=host, Signature=0";

@@ -1,4 +1,5 @@
-//! Sign-ins after whole onboardings, by each kind of username and assignment, and everybody who must not get in.
+//! Rehearses sign-ins after complete onboardings, for each kind of username and assignment, and for accounts that must
+//! be rejected.
 
 use serde_json::{Value, json};
 
@@ -43,7 +44,7 @@ fn onboarding(alias: &str, username: &str, assignment: &str) -> Value {
     })
 }
 
-/// The local cloud with three onboarded instances, each with its report.
+/// A local cloud with three onboarded instances and their reports.
 struct House {
     cloud: Cloud,
     by_name: Value,
@@ -54,7 +55,7 @@ struct House {
 impl House {
     async fn start() -> Self {
         let cloud = Cloud::idle(&tenant());
-        // Room for all three at once.
+        // Raises the quota for all three instances.
         cloud.admin("POST", "quota", &json!({ "code": "L-AA17A6B9", "value": 5.0 })).await;
         let mut executions = Vec::new();
         for (alias, username, assignment) in [
@@ -82,7 +83,7 @@ impl House {
         let outcome = self.sign_in(report, user).await;
         assert_eq!((&outcome["signedIn"], &outcome["username"]), (&json!(true), &json!(username)), "{outcome}");
         assert_eq!(outcome["instanceId"], report["instance"]["instanceId"]);
-        // What the browser posted to AWS can be judged again, by others (.ci/judges/saml).
+        // Other tools can validate the response that the browser posted to AWS (.ci/judges/saml).
         let form = &outcome["forms"][0];
         assert!(form["action"].as_str().unwrap().ends_with("signin.aws.amazon.com/saml"), "{form}");
         assert!(!form["samlResponse"].as_str().unwrap().is_empty());
@@ -101,7 +102,7 @@ impl House {
         let arn = report["signOn"]["samlProviderArn"].as_str().unwrap();
         let form = [("Action", "UpdateSAMLProvider"), ("SAMLProviderArn", arn), ("SAMLMetadataDocument", &metadata)];
         self.cloud.iam(&form).await;
-        // Until AWS goes by it everywhere.
+        // Advances the clock until AWS uses the new metadata everywhere.
         self.cloud.admin("POST", "clock", &json!({ "advanceSeconds": 60 })).await;
     }
 }
@@ -111,18 +112,18 @@ const SIGN_IN: &str = "AWS sign-in";
 const CONNECT: &str = "Amazon Connect";
 
 #[tokio::test]
-async fn each_kind_of_user_signs_in_and_nobody_else() {
+async fn users_of_each_kind_can_sign_in_and_no_others() {
     let house = House::start().await;
     let House { cloud, by_name, by_mail, by_id } = &house;
 
-    // Everybody who is a user, by each kind of name; Yui is in two groups.
+    // All users, by each kind of username; Yui is in two groups.
     for (number, name) in [(1, REN), (2, YUI)] {
         house.enters(by_name, name, name).await;
         house.enters(by_mail, name, &format!("desk{number}@mail.example")).await;
         house.enters(by_id, name, &id(number)).await;
     }
 
-    // Entra lets in nobody else.
+    // Entra rejects all other accounts.
     house.is_refused(by_name, STRANGER, ENTRA, "AADSTS50105").await;
     house.is_refused(by_id, STRANGER, ENTRA, "AADSTS50105").await;
     house.is_refused(by_name, "nobody@contoso.example", ENTRA, "AADSTS50034").await;
@@ -137,13 +138,14 @@ async fn each_kind_of_user_signs_in_and_nobody_else() {
     house.is_refused(by_id, REN, ENTRA, "AADSTS50105").await;
     house.enters(by_id, YUI, &id(2)).await;
 
-    // A provider with another application's certificate trusts nobody, and with its own everybody again.
+    // With another application's certificate, the provider rejects everyone; with its own certificate, it accepts the
+    // users again.
     house.give_metadata(by_name, by_mail).await;
     house.is_refused(by_name, REN, SIGN_IN, "Response signature invalid").await;
     house.give_metadata(by_name, by_name).await;
     house.enters(by_name, REN, REN).await;
 
-    // An audience that is not AWS's.
+    // An audience other than AWS's.
     let application = format!("/applications/{}", by_mail["signOn"]["application"]["applicationId"].as_str().unwrap());
     let identifiers = |uri: &Value| json!({ "identifierUris": [uri] });
     cloud.graph("PATCH", &application, &identifiers(&json!("https://contoso.onmicrosoft.com/saml"))).await;
@@ -151,13 +153,13 @@ async fn each_kind_of_user_signs_in_and_nobody_else() {
     cloud.graph("PATCH", &application, &identifiers(&by_mail["signOn"]["signOn"]["identifierUri"])).await;
     house.enters(by_mail, REN, "desk1@mail.example").await;
 
-    // Without its policy the role opens nothing.
+    // The role without its policy grants no access.
     let role = by_mail["signOn"]["roleArn"].as_str().unwrap().rsplit('/').next().unwrap();
     let policy = by_mail["signOn"]["policyArn"].as_str().unwrap();
     cloud.iam(&[("Action", "DetachRolePolicy"), ("RoleName", role), ("PolicyArn", policy)]).await;
     house.is_refused(by_mail, REN, CONNECT, "contact your AWS account administrator").await;
 
-    // A name that differs in case alone is another name.
+    // A username that differs only in case is a different username.
     let mut renamed = person(1, &REN.to_lowercase(), true);
     renamed.as_object_mut().unwrap().remove("mail");
     cloud.admin("POST", "members/add", &json!({ "group": "Elsewhere", "member": renamed })).await;

@@ -1,5 +1,5 @@
-//! Signing certificates are replaced while people sign in: whatever dies, nobody is refused, and there is one certificate in
-//! the end.
+//! Signing certificates are rotated while users sign in. Despite killed functions and executions, no sign-in fails and
+//! exactly one certificate remains.
 
 use std::{
     sync::{
@@ -15,7 +15,7 @@ use super::{common::local, kept::Cloud};
 
 const MACHINE: &str = "RotateCertificateStateMachineArn";
 
-/// An onboarded instance, in a cloud in which the hours between the acts take seconds.
+/// An onboarded instance in a cloud whose clock factor turns the hours between the steps into seconds.
 struct House {
     cloud: Arc<Cloud>,
     app_id: String,
@@ -39,7 +39,7 @@ impl House {
         }
     }
 
-    /// Signs in without a pause until it is told to stop; how often it went well.
+    /// Signs in continuously until stopped. The task returns the number of successful sign-ins.
     fn sign_in_all_the_time(&self) -> (Arc<AtomicBool>, tokio::task::JoinHandle<usize>) {
         let (stop, cloud) = (Arc::new(AtomicBool::new(false)), Arc::clone(&self.cloud));
         let (until, app_id, user) = (Arc::clone(&stop), self.app_id.clone(), self.user.clone());
@@ -63,7 +63,8 @@ impl House {
         ended.output["instances"][0].clone()
     }
 
-    /// The active certificate, after making sure that it is the only one in Entra and the only one that IAM trusts.
+    /// The thumbprint of the active certificate. Asserts that it is the only certificate in Entra and the only one that
+    /// IAM trusts.
     async fn only_certificate(&self) -> String {
         let path =
             format!("/servicePrincipals/{}?$select=keyCredentials,preferredTokenSigningKeyThumbprint", self.principal);
@@ -86,17 +87,17 @@ impl House {
 }
 
 #[tokio::test]
-async fn a_certificate_is_replaced_while_people_sign_in_and_functions_and_executions_die() {
+async fn rotation_never_interrupts_sign_ins_although_functions_and_executions_are_killed() {
     let house = House::start().await;
     let first = house.only_certificate().await;
     let (stop, signing_in) = house.sign_in_all_the_time();
 
-    // By the schedule: it is good for three years.
+    // A scheduled rotation does nothing, because the certificate is valid for three years.
     let rotation = house.rotate(json!({})).await;
     assert_eq!((&rotation["status"], &rotation["thumbprint"]), (&json!("NOT_DUE"), &json!(first)));
     assert_eq!(house.only_certificate().await, first);
 
-    // The function dies before and after everything that it changes.
+    // The function is killed before and after each of its changes.
     let changes = [
         ("dynamodb", "UpdateItem", 2),
         ("graph", "POST .*/addTokenSigningCertificate", 1),
@@ -122,7 +123,8 @@ async fn a_certificate_is_replaced_while_people_sign_in_and_functions_and_execut
         "one at the onboarding, one killed before, one after"
     );
 
-    // The whole execution dies: behind each act, and between the two of the last one. The next one makes no third certificate.
+    // The whole execution fails: after each step, and between the two parts of the last step. The next execution
+    // creates no third certificate.
     let reads = "GET /v1.0/servicePrincipals/";
     for (service, operation, after) in
         [("graph", reads, 1), ("graph", reads, 2), ("graph", reads, 3), ("iam", "UpdateSAMLProvider", 1)]
@@ -138,7 +140,7 @@ async fn a_certificate_is_replaced_while_people_sign_in_and_functions_and_execut
         active = now;
     }
 
-    // Two at once add one certificate.
+    // Two simultaneous rotations add one certificate.
     let before = house.calls("addTokenSigningCertificate").await;
     let both = [json!({ "force": true }), json!({ "force": true })];
     let (one, other) = tokio::join!(house.rotate(both[0].clone()), house.rotate(both[1].clone()));
@@ -147,7 +149,7 @@ async fn a_certificate_is_replaced_while_people_sign_in_and_functions_and_execut
     assert_eq!(house.calls("addTokenSigningCertificate").await, before + 1, "{statuses:?}");
     active = house.only_certificate().await;
 
-    // Entra says no: nothing is changed, and a person is told.
+    // If Entra denies the request, nothing changes and a notification is sent.
     let told = house.calls("Publish").await;
     let denied = json!({ "service": "graph", "match": "addTokenSigningCertificate", "status": 403, "code": "Authorization_RequestDenied" });
     house.cloud.admin("POST", "fault", &denied).await;

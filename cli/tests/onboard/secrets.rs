@@ -1,5 +1,5 @@
-//! Nothing secret leaves its place: after whole onboardings, by each kind of credential, everything that a run leaves behind
-//! is searched for secrets, keys, tokens and documents that are known to be in it.
+//! No secret leaks: after complete onboardings with each kind of credential, all outputs of a run are searched for the
+//! known secrets, keys, tokens and documents.
 
 use std::{collections::BTreeMap, fs};
 
@@ -11,10 +11,10 @@ use super::{
 use regex::Regex;
 use serde_json::{Value, json};
 
-/// What a sample document says; and the same as AWS Support gets it.
+/// The text of a sample document.
 const DOCUMENT: &str = "A sample document of Connect Onboarding";
 
-/// A run that has ended, with its cloud still there.
+/// A finished run whose cloud is still running.
 struct Run {
     cloud: Cloud,
     folder: tempfile::TempDir,
@@ -39,7 +39,7 @@ impl Run {
         Self { cloud, folder, queue }
     }
 
-    /// Everything that the run left behind, by where.
+    /// All outputs of the run, by source.
     async fn remains(&self) -> BTreeMap<&'static str, String> {
         let cloud = &self.cloud;
         let mut histories = String::new();
@@ -65,7 +65,7 @@ impl Run {
                 cloud.call("sqs", "AmazonSQS.DeleteMessage", body).await;
             }
         }
-        // The emulator runs in the run's folder and writes its log there.
+        // The emulator runs in the run's directory and writes its log there.
         let folders = descendants(cloud.kept.process_id)
             .into_iter()
             .filter_map(|id| fs::read_link(format!("/proc/{id}/cwd")).ok());
@@ -82,7 +82,7 @@ impl Run {
         ])
     }
 
-    /// What is secret in this stack: everything that Secrets Manager holds.
+    /// All secrets in Secrets Manager.
     async fn secrets(&self) -> Vec<String> {
         let listed = self.cloud.call("secretsmanager", "secretsmanager.ListSecrets", json!({})).await;
         let mut found = Vec::new();
@@ -93,7 +93,7 @@ impl Run {
             match serde_json::from_str::<Value>(text) {
                 Ok(fields) => {
                     found.extend(fields["clientSecret"].as_str().map(str::to_owned));
-                    // Any line of a key gives it away.
+                    // Each line of a private key counts as a secret.
                     let key = fields["privateKey"].as_str().unwrap_or_default();
                     found.extend(key.lines().filter(|line| line.len() == 64).map(str::to_owned));
                 }
@@ -110,7 +110,7 @@ async fn nothing_secret_is_left(credential: &str, input: &str, secrets: usize) {
     assert!(marks.len() >= secrets && marks.iter().all(|mark| mark.len() >= 16), "{} secrets", marks.len());
     marks.push(DOCUMENT.to_owned());
     marks.push("PRIVATE KEY".to_owned());
-    // Tokens of every kind are JSON Web Tokens.
+    // All kinds of tokens are JSON Web Tokens.
     let token = Regex::new(r"eyJ[A-Za-z0-9_-]{8,}\.eyJ").unwrap();
     let remains = until("the sync's messages are there", async || {
         let remains = run.remains().await;
@@ -137,17 +137,17 @@ async fn nothing_secret_is_left(credential: &str, input: &str, secrets: usize) {
 }
 
 #[tokio::test]
-async fn without_a_secret_no_token_is_left_anywhere() {
-    // What remains is the key of the client states.
+async fn without_secrets_no_token_leaks() {
+    // The only secret is the key for the client states.
     nothing_secret_is_left("keyless", "examples/smallest.json", 1).await;
 }
 
 #[tokio::test]
-async fn no_private_key_token_or_document_is_left_anywhere() {
+async fn no_private_key_token_or_document_leaks() {
     nothing_secret_is_left("certificate", "examples/tokyo-callcenter.json", 40).await;
 }
 
 #[tokio::test]
-async fn no_client_secret_or_token_is_left_anywhere() {
+async fn no_client_secret_or_token_leaks() {
     nothing_secret_is_left("secret", "examples/smallest.json", 3).await;
 }

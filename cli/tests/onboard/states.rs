@@ -1,5 +1,5 @@
-//! The emulator alone, held to what Step Functions documents of states, errors, variables and sizes where the emulator by
-//! itself accepts more. Each machine is small and calls no function.
+//! The emulator behaves as Step Functions documents for states, errors, variables and sizes, where the unmodified
+//! emulator accepts more. Each state machine is small and calls no function.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ struct StepFunctions {
     _folder: tempfile::TempDir,
 }
 
-/// How an execution ended: its status, and its output or its error and cause.
+/// The result of an execution: its status, and its output or its error and cause.
 type Ended = (String, Value);
 
 impl StepFunctions {
@@ -88,7 +88,7 @@ impl StepFunctions {
         Ok(self.call("CreateStateMachine", &body).await?["stateMachineArn"].as_str().unwrap().to_owned())
     }
 
-    /// Runs the states, the first by name first.
+    /// Runs the states, starting with the first by name.
     async fn run(&self, name: &str, states: &Value, input: &Value) -> Ended {
         let machine = self.machine(name, states).await.unwrap();
         self.run_machine(&machine, input).await
@@ -116,19 +116,19 @@ fn succeeded(output: Value) -> Ended {
     ("SUCCEEDED".to_owned(), output)
 }
 
-/// The name of the error that an execution failed with.
+/// The error name of a failed execution.
 fn error((status, output): &Ended) -> &str {
     assert_eq!(status, "FAILED", "{output}");
     output["Error"].as_str().unwrap()
 }
 
-/// A branch of one state.
+/// A branch with one state.
 fn branch(name: &str, state: &Value) -> Value {
     json!({ "StartAt": name, "States": { name: state } })
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn states_errors_variables_and_sizes_are_those_of_step_functions() {
+async fn states_errors_variables_and_sizes_behave_as_in_step_functions() {
     let aws = StepFunctions::start().await;
     errors(&aws).await;
     variables(&aws).await;
@@ -152,7 +152,7 @@ async fn errors(aws: &StepFunctions) {
     let timed_out = aws.run("time-out", &waits, &json!({})).await;
     assert_eq!(timed_out, succeeded(json!({ "Error": "States.Timeout", "Cause": "" })));
 
-    // What the user sync remembers of a failure, by its own definition.
+    // The failure that the real user sync definition stores.
     let text = std::fs::read_to_string(super::common::root().join("statemachine/user-sync.asl.json")).unwrap();
     let sync: Value = serde_json::from_str(&text).unwrap();
     let mut remembers = waits.clone();
@@ -220,7 +220,7 @@ async fn variables(aws: &StepFunctions) {
 }
 
 async fn sizes(aws: &StepFunctions) {
-    // In bytes of UTF-8, quotation marks included.
+    // The limit counts bytes in UTF-8, including quotation marks.
     let padded = |characters: usize, letter: &str| format!("{{% $pad('', {characters}, '{letter}') %}}");
     let output = |text: String| json!({ "A": { "Type": "Pass", "Output": text, "Next": "B" }, "B": { "Type": "Pass", "Output": 1, "End": true } });
     assert_eq!(aws.run("fits", &output(padded(LIMIT - 2, "x")), &json!({})).await, succeeded(json!(1)));
@@ -236,7 +236,7 @@ async fn sizes(aws: &StepFunctions) {
     } });
     assert_eq!(error(&aws.run("arguments", &arguments, &json!({})).await), exceeded);
 
-    // 41 variables of 256 KiB are more than the 10 MiB of one execution.
+    // 41 variables of 256 KiB exceed the limit of 10 MiB per execution.
     let chunk = "x".repeat(LIMIT - 40);
     let mut many = serde_json::Map::new();
     for number in 0..41 {
@@ -269,7 +269,7 @@ async fn definitions(aws: &StepFunctions) {
     assert!(refused["message"].as_str().unwrap().contains("States.ALL is the last of the list"), "{refused}");
 }
 
-/// What the reference implementation returns; `.ci/judges/expressions` compares both over far more.
+/// Results of the reference implementation; `.ci/judges/expressions` compares many more expressions.
 async fn expressions(aws: &StepFunctions) {
     let input = json!({ "none": null, "list": ["日本", 20.0, 1e-7, 1e21, -0.5], "deep": [[{ "a": [null] }]] });
     let expressions = [
@@ -299,7 +299,8 @@ async fn endless(aws: &StepFunctions) {
     assert!(output["Cause"].as_str().unwrap().contains("25000"), "{output}");
 }
 
-/// The project's own machines, which refuse an input before they call anything: no word is taken for the default.
+/// The project's own state machines reject an invalid input before they make a call. Unknown values are not replaced by
+/// the default.
 async fn unknown_words(aws: &StepFunctions) {
     let everywhere = [
         (json!({ "instanceID": "i" }), "$.instanceID is not a known field"),

@@ -1,4 +1,4 @@
-//! What people hear of the stack: its messages in both languages and for chat, its alarms, its log.
+//! The stack's notifications in both languages and for chat, its alarms, and its logs.
 
 use std::{
     collections::BTreeSet,
@@ -11,7 +11,7 @@ use super::kept::{Cloud, Ended, until};
 use serde_json::{Value, json};
 
 const MACHINE: &str = "OnboardingStateMachineArn";
-/// Room for the instances of all tests.
+/// The instance quota, sufficient for all tests.
 const INSTANCES: usize = 4;
 
 fn cloud() -> &'static Cloud {
@@ -44,7 +44,7 @@ async fn onboard(alias: &str, group: &str, language: &str) -> (String, Ended) {
     (execution, ended)
 }
 
-/// The queue that hears what a person would get by mail.
+/// A queue that receives the notifications.
 struct Mailbox(String);
 
 impl Mailbox {
@@ -56,7 +56,7 @@ impl Mailbox {
         Self(made["QueueUrl"].as_str().unwrap().to_owned())
     }
 
-    /// The next mail in which this stands, subject and text; others are thrown away.
+    /// Subject and text of the next message that contains this text. Other messages are discarded.
     async fn next(&self, with: &str) -> (String, String) {
         until(&format!("a mail with {with:?}"), async || {
             let body = json!({ "QueueUrl": self.0, "MaxNumberOfMessages": 1 });
@@ -72,7 +72,7 @@ impl Mailbox {
     }
 }
 
-/// A program that listens as chat applications do, but without TLS.
+/// An HTTP server that receives notifications like a chat application, but without TLS.
 struct Listener(Arc<Mutex<Vec<Value>>>);
 
 impl Listener {
@@ -116,13 +116,13 @@ impl Listener {
     }
 }
 
-/// What stands in a line of the log, where it is one of ours.
+/// Parses a line of the log. Returns `None` if it is not a log record of a step.
 fn line_of(text: &str) -> Option<Value> {
     serde_json::from_str::<Value>(text).ok().filter(|line| line["fields"]["message"].is_string())
 }
 
 #[tokio::test]
-async fn an_onboarding_tells_people_in_the_language_of_its_input_by_mail_and_in_chat() {
+async fn an_onboarding_sends_mail_and_chat_notifications_in_the_language_of_its_input() {
     let (mail, chat) = (Mailbox::new("both-languages").await, Listener::new().await);
     for (language, ready, finished) in [
         ("en", "people can sign in now", "onboarding finished"),
@@ -146,7 +146,7 @@ async fn an_onboarding_tells_people_in_the_language_of_its_input_by_mail_and_in_
 }
 
 #[tokio::test]
-async fn a_failed_onboarding_is_told_with_its_reason_and_what_to_do() {
+async fn a_failed_onboarding_is_notified_with_its_reason_and_the_recommended_action() {
     let mail = Mailbox::new("failed").await;
     let (execution, ended) = onboard("failed", "No such group", "en").await;
     assert_eq!(ended.status, "FAILED");
@@ -157,10 +157,11 @@ async fn a_failed_onboarding_is_told_with_its_reason_and_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_user_whom_connect_refuses_raises_an_alarm_that_says_what_to_do() {
+async fn a_user_rejected_by_connect_raises_an_alarm_with_the_recommended_action() {
     let cloud = cloud();
     let mail = Mailbox::new("alarm").await;
-    // Made before, so that the fault can name it and meets no other test's users. Its second user is refused for ever.
+    // The instance is created first, so that the fault rule affects only this test's users. Its second user is always
+    // rejected.
     cloud.admin("POST", "quota", &json!({ "code": "L-AA17A6B9", "value": INSTANCES })).await;
     let wish = json!({
         "IdentityManagementType": "SAML", "InstanceAlias": "refused", "InboundCallsEnabled": true, "OutboundCallsEnabled": true,
@@ -172,7 +173,7 @@ async fn a_user_whom_connect_refuses_raises_an_alarm_that_says_what_to_do() {
     let (_, ended) = onboard("refused", "Others", "en").await;
     assert_eq!(ended.output["signOn"]["users"]["counts"]["failed"], 1, "{}", ended.output);
 
-    // What CloudWatch does with the log of a function, the emulator leaves to us.
+    // Extracts the metrics from the log. CloudWatch does this in AWS; the emulator does not.
     let figures = cloud.log().await;
     let figures = figures.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let figures: Vec<Value> =
@@ -200,7 +201,7 @@ async fn a_user_whom_connect_refuses_raises_an_alarm_that_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn every_line_of_every_step_names_its_execution_its_instance_and_its_request() {
+async fn every_log_line_of_a_step_contains_execution_instance_and_request() {
     let (execution, ended) = onboard("logged", "Agents", "en").await;
     assert_eq!(ended.status, "SUCCEEDED", "{}", ended.output);
     let log = cloud().log().await;

@@ -1,5 +1,5 @@
-//! A short life of an onboarding under one set of readings: onboarding, user sync, drift, rotation, teardown, in a cloud in which
-//! other lives came before and come after.
+//! Runs all phases of an onboarding under one set of readings: onboarding, user sync, drift, rotation, teardown.
+//! Several lives share one cloud, one after the other.
 
 use std::time::Duration;
 
@@ -8,26 +8,26 @@ use serde_json::{Value, json};
 use crate::kept::{Cloud, Ended, until};
 
 const GROUP: &str = "Support agents";
-/// Hours between the acts of a rotation take seconds.
+/// With this factor, the hours between the steps of a rotation take seconds.
 const CLOCK_SCALE: &str = "0.0005";
-/// How many agents the group has.
+/// Number of members of the group.
 const AGENTS: usize = 3;
-/// So often an execution starts again while the sync of a notification is at work.
+/// Maximum number of attempts to start an execution while another sync is running.
 const PATIENCE: usize = 200;
 
-/// A cloud for one life after the other.
+/// A local cloud that is shared by consecutive lives.
 pub(super) struct House {
     cloud: Cloud,
 }
 
-/// What one life brought.
+/// The result of one life.
 #[derive(Debug, Default)]
 pub(super) struct Lived {
-    /// `resource: state` of every open item, failure and finding, in the order of the phases.
+    /// Every open item, failure and finding as `resource: state`, in the order of the phases.
     pub(super) open: Vec<String>,
-    /// Which phases ended in an error, with its name and cause.
+    /// The failed phases, with error name and cause.
     pub(super) failed: Vec<String>,
-    /// What is wrong with what exists.
+    /// Faults in the resulting resources.
     pub(super) wrong: Vec<String>,
 }
 
@@ -67,7 +67,7 @@ fn input(alias: &str) -> Value {
 }
 
 impl House {
-    /// Deploys the stack, and takes AWS's first identifier for an application of another team.
+    /// Deploys the stack and assigns AWS's first identifier to an application of another team.
     pub(super) async fn start() -> Self {
         let members: Vec<Value> = (0..AGENTS).map(member).collect();
         let tenant = json!({ "groups": [{ "displayName": GROUP, "members": members }] });
@@ -83,7 +83,7 @@ impl House {
         let made = self.cloud.graph("POST", template, &json!({ "displayName": "Another team's application" })).await;
         let id = made["application"]["id"].as_str().unwrap().to_owned();
         let principal = made["servicePrincipal"]["id"].as_str().unwrap();
-        // What replication needs on this clock is over at once.
+        // Replication is finished after this time, because the clock factor is small.
         tokio::time::sleep(Duration::from_millis(100)).await;
         let saml = json!({ "preferredSingleSignOnMode": "saml" });
         self.cloud.graph("PATCH", &format!("/servicePrincipals/{principal}"), &saml).await;
@@ -92,7 +92,7 @@ impl House {
         self.cloud.graph("PATCH", &format!("/applications/{id}"), &taken).await;
     }
 
-    /// Lives once under the other reading of these assumptions.
+    /// Runs one life under the other reading of these assumptions.
     pub(super) async fn live(&self, names: &[&str], alias: &str) -> Lived {
         self.assume(names).await;
         let mut lived = Lived::default();
@@ -120,7 +120,7 @@ impl House {
         lived
     }
 
-    /// Onboards the alias of an instance that was deleted.
+    /// Onboards the alias of a deleted instance.
     pub(super) async fn again(&self, names: &[&str], alias: &str) -> Ended {
         self.assume(names).await;
         self.run("OnboardingStateMachineArn", &input(alias)).await
@@ -130,7 +130,7 @@ impl House {
         self.cloud.admin("POST", "assume", &json!({ "names": names })).await;
     }
 
-    /// Each of these calls takes effect, and its answer gets lost: the repetition finds that it is done.
+    /// Each of these calls takes effect but its response is lost, so the retry finds the change already made.
     async fn lose_answers(&self) {
         let lost = |service: &str, call: &str| json!({ "service": service, "match": call, "break": true });
         let rules = json!([
@@ -183,7 +183,7 @@ impl House {
         lived.note("sync", &back);
         let failures = back.output["failures"].as_array().into_iter().flatten();
         lived.open.extend(failures.map(|one| format!("sync {}: {}", text(&one["username"]), text(&one["reason"]))));
-        // A second sync finds nothing more to do.
+        // Another sync makes no changes.
         let again = self.run("UserSyncStateMachineArn", &sync).await;
         lived.expect(
             again.output["counts"]["updated"] == 0,
@@ -226,7 +226,7 @@ impl House {
         lived.note("teardown", &ended);
         let traces = self.traces(alias).await;
         lived.expect(ended.status != "SUCCEEDED" || traces.is_empty(), &format!("the teardown left {traces:?}"));
-        // Graph's subscription of the group goes with its last onboarding.
+        // The last onboarding removes the group's Graph subscription, so wait until the instance is no longer visible.
         until("the deleted instance is out of sight", async || {
             (ended.status != "SUCCEEDED" || self.find(alias).await.is_none()).then_some(())
         })
@@ -262,7 +262,7 @@ impl House {
         users.iter().map(|user| text(&user["Username"])).collect()
     }
 
-    /// Everything in both clouds that names the alias.
+    /// The services whose resources contain the alias.
     async fn traces(&self, alias: &str) -> Vec<String> {
         let inventory = self.inventory().await;
         ["graph", "iam", "connect"]
@@ -279,7 +279,7 @@ impl Lived {
             self.failed.push(format!("{phase}: {}: {}", text(&ended.output["Error"]), text(&ended.output["Cause"])));
         }
         let items = ended.output["openItems"].as_array().into_iter().flatten();
-        // What every teardown of a whole instance says.
+        // Every teardown of a whole instance has these open items.
         let usual =
             |item: &&Value| !["instance", "storage", "quotas"].iter().any(|of| text(&item["subject"]).starts_with(of));
         self.open.extend(items.filter(usual).map(|item| format!("{phase}: {item}")));

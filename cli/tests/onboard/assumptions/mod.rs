@@ -1,16 +1,16 @@
-//! The product works under either reading of every fact that no documentation settles, or ends with a clear open item.
+//! The product works under both readings of every fact that no documentation settles, or ends with a clear open item.
 //!
-//! Each test starts one local cloud and lives in it once for each of its assumptions.
+//! Each test starts one local cloud and runs one life for each of its assumptions.
 
 mod life;
 
 use life::{House, Lived};
 use local_cloud::assumptions::{self, ALL, Area};
 
-/// The alias of a life without counter-assumptions.
+/// The alias of the life in which all assumed readings are true.
 const ASSUMED: &str = "assumed";
 
-/// What a life leaves open or fails with under the other reading of an assumption. Under all others, nothing stays open.
+/// Expected open items and errors under the other reading of an assumption. All other assumptions have none.
 const OPEN: [(&str, &[&str]); 4] = [
     ("certificate-removal", &[OLD_CERTIFICATE]),
     (
@@ -25,7 +25,7 @@ const OLD_CERTIFICATE: &str =
 const USER_NOT_DELETED: &str = "deleting the user agent1@contoso.onmicrosoft.com failed: AccessDeniedException";
 const NOT_TORN_DOWN: &str = "is still there after 40 polls, so it is not being deleted";
 
-/// What is wrong with a life.
+/// The unexpected and missing results of a life.
 fn faults(names: &[&str], lived: &Lived) -> Vec<String> {
     let expected = OPEN.iter().filter(|(name, _)| names.contains(name));
     let expected: Vec<&str> = expected.flat_map(|(_, texts)| *texts).copied().collect();
@@ -36,7 +36,7 @@ fn faults(names: &[&str], lived: &Lived) -> Vec<String> {
     texts.chain(missing.map(|text| format!("{names:?}: nothing says {text:?}"))).collect()
 }
 
-/// Lives once for each of these sets of assumptions.
+/// Runs one life for each of these sets of assumptions.
 async fn live(house: &House, lives: &[Vec<&str>]) {
     let mut wrong = Vec::new();
     for names in lives {
@@ -51,27 +51,27 @@ fn of(area: Area) -> Vec<Vec<&'static str>> {
 }
 
 #[tokio::test]
-async fn an_onboarding_lives_under_either_reading_of_what_is_unsure_about_entra() {
+async fn an_onboarding_works_under_both_readings_of_each_assumption_about_entra() {
     live(&House::start().await, &of(Area::Entra)).await;
 }
 
 #[tokio::test]
-async fn an_onboarding_lives_under_either_reading_of_what_is_unsure_about_certificates() {
+async fn an_onboarding_works_under_both_readings_of_each_assumption_about_certificates() {
     live(&House::start().await, &of(Area::Certificates)).await;
 }
 
 #[tokio::test]
-async fn an_onboarding_lives_under_either_reading_of_what_is_unsure_about_connect() {
+async fn an_onboarding_works_under_both_readings_of_each_assumption_about_connect() {
     live(&House::start().await, &of(Area::Connect)).await;
 }
 
 #[tokio::test]
-async fn an_onboarding_lives_under_either_reading_of_what_is_unsure_about_permissions_and_quotas() {
+async fn an_onboarding_works_under_both_readings_of_each_assumption_about_permissions_and_quotas() {
     live(&House::start().await, &[of(Area::Permissions), of(Area::Quotas)].concat()).await;
 }
 
 #[tokio::test]
-async fn an_onboarding_lives_under_the_other_reading_of_all_assumptions_and_an_alias_that_stays_taken_is_named() {
+async fn an_onboarding_works_under_all_other_readings_at_once_and_reports_a_taken_alias() {
     let house = House::start().await;
     live(&house, &[vec![]]).await;
     for names in [&["alias-reuse"][..], &["alias-reuse", "alias-taken-wording"]] {

@@ -1,4 +1,4 @@
-//! An onboarding from its start to its report.
+//! Commands for an onboarding, from its start to its report.
 
 use std::{
     fs,
@@ -17,7 +17,7 @@ use crate::{
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json as object};
 
-/// A folder for inputs that is there as long as the tests run.
+/// Writes an input to a temporary directory that exists as long as the test process.
 fn input(alias: &str, more: &Value) -> PathBuf {
     static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
     let file = FOLDER.get_or_init(|| tempfile::tempdir().unwrap()).path().join(format!("{alias}.json"));
@@ -30,7 +30,7 @@ fn input(alias: &str, more: &Value) -> PathBuf {
     file
 }
 
-/// A cloud in which `followed` was onboarded by `start --watch`, with what that printed.
+/// A cloud in which `start --watch` onboarded `followed`, with the command's output.
 pub(super) fn onboarded() -> &'static (&'static Cloud, String) {
     static DONE: OnceLock<(&'static Cloud, String)> = OnceLock::new();
     DONE.get_or_init(|| {
@@ -42,7 +42,7 @@ pub(super) fn onboarded() -> &'static (&'static Cloud, String) {
 }
 
 #[test]
-fn start_follows_the_onboarding_line_by_line_and_prints_its_report() {
+fn start_with_watch_prints_each_state_and_the_report() {
     let (_, text) = onboarded();
     for part in ["Started followed-", "✓ Preflight", "    ✓ SyncUsers", "followed is ready to be signed in to."] {
         assert!(text.contains(part), "{part} is missing in:\n{text}");
@@ -51,7 +51,7 @@ fn start_follows_the_onboarding_line_by_line_and_prints_its_report() {
 }
 
 #[test]
-fn the_report_is_found_by_the_alias_and_written_to_a_file() {
+fn report_finds_an_onboarding_by_alias_and_writes_it_to_a_file() {
     let (cloud, _) = onboarded();
     let file = tempfile::NamedTempFile::new().unwrap();
     let arguments = ["report", "followed", "--json", "--output", file.path().to_str().unwrap()];
@@ -78,7 +78,7 @@ fn list_shows_the_instance_and_the_execution() {
 }
 
 #[test]
-fn status_draws_the_states_of_an_execution_that_has_ended_without_what_was_not_needed() {
+fn status_of_an_ended_execution_shows_its_states_without_those_that_were_not_needed() {
     let (cloud, _) = onboarded();
     let output = cloud.onboard(&["status", "followed"]).output().unwrap();
     let text = out(&output);
@@ -90,7 +90,7 @@ fn status_draws_the_states_of_an_execution_that_has_ended_without_what_was_not_n
 }
 
 #[test]
-fn an_onboarding_that_failed_ends_watch_status_and_report_with_1_and_its_advice() {
+fn after_a_failed_onboarding_watch_status_and_report_exit_with_1_and_print_advice() {
     let file = input(
         "nobody",
         &object!({ "users": { "groups": [{ "group": "No such group", "securityProfiles": ["Agent"] }] } }),
@@ -108,7 +108,7 @@ fn an_onboarding_that_failed_ends_watch_status_and_report_with_1_and_its_advice(
 }
 
 #[test]
-fn an_execution_that_does_not_exist_ends_with_2() {
+fn an_unknown_execution_exits_with_2() {
     for command in ["watch", "status", "report"] {
         let output = cloud().onboard(&[command, "never-started"]).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{}", told(&output));
@@ -117,8 +117,8 @@ fn an_execution_that_does_not_exist_ends_with_2() {
 }
 
 #[test]
-fn a_running_onboarding_is_not_started_twice_and_goes_on_when_nobody_looks_any_more() {
-    // A number by hand never comes here, so this one waits as long as the test likes.
+fn a_running_onboarding_is_not_started_twice_and_continues_after_an_interrupted_watch() {
+    // A manually ordered number is never provided in this cloud, so this onboarding waits until the test ends.
     let more = object!({
         "phoneNumbers": [{ "country": "JP", "type": "DID", "prefix": "+813" }], "telephony": { "order": "manual" },
     });
@@ -134,7 +134,7 @@ fn a_running_onboarding_is_not_started_twice_and_goes_on_when_nobody_looks_any_m
     let mut lines = BufReader::new(watch.stdout.take().unwrap()).lines();
     let first: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
     assert_eq!((&first["event"], &first["state"]), (&object!("done"), &object!("Preflight")));
-    // The branch of the sign-on is through; numbers are waited for.
+    // The sign-on branch is finished; the other branch waits for numbers.
     let through = |line: std::io::Result<String>| line.unwrap().contains("NotifySignInReady");
     assert!(lines.any(through), "ended by itself");
     kill_process(Pid::from_child(&watch), Signal::INT).unwrap();
@@ -149,7 +149,7 @@ fn a_running_onboarding_is_not_started_twice_and_goes_on_when_nobody_looks_any_m
 }
 
 #[test]
-fn on_a_terminal_only_what_changes_is_drawn_a_resize_is_followed_and_ctrl_c_says_that_it_goes_on() {
+fn on_a_terminal_watch_redraws_only_changes_follows_a_resize_and_explains_ctrl_c() {
     let more = object!({
         "phoneNumbers": [{ "country": "JP", "type": "DID", "prefix": "+813" }], "telephony": { "order": "manual" },
     });
@@ -165,14 +165,15 @@ fn on_a_terminal_only_what_changes_is_drawn_a_resize_is_followed_and_ctrl_c_says
     let text = |part: &str| seen[part].as_str().unwrap().to_owned();
     let (wide, narrow, end) = (text("wide"), text("narrow"), text("end"));
 
-    // The screen is wiped once for each size, and all that is written in between is whole: nothing flickers.
+    // The screen is cleared once for each size, and all output in between is in complete synchronized updates.
+    // Otherwise it would flicker.
     let wipes = |text: &str| text.matches("\x1b[2J").count();
     assert!(wipes(&wide) <= 1 && wipes(&narrow) == 1, "{wide:?}\n{narrow:?}");
     for part in [&wide, &narrow] {
         let (begun, ended) = (part.matches("\x1b[?2026h").count(), part.matches("\x1b[?2026l").count());
         assert!(begun > 1 && begun == ended, "{begun} pictures begun, {ended} ended: {part:?}");
     }
-    // Twelve rows hold no more, and say so.
+    // At most twelve rows are used, and the output says that lines are hidden.
     assert!(!narrow.contains("\x1b[13;1H") && narrow.contains("lines are hidden"), "{narrow:?}");
     assert_eq!(seen["code"], 130, "{end:?}");
     let after = end.split("\x1b[?1049l").nth(1).unwrap_or_default();
@@ -202,7 +203,7 @@ async fn the_example_of_an_existing_instance_adopts_it() {
 }
 
 #[test]
-fn documents_are_uploaded_and_named_in_the_input() {
+fn documents_are_uploaded_and_their_keys_added_to_the_input() {
     let folder = tempfile::tempdir().unwrap();
     let more = object!({ "phoneNumbers": [{ "country": "JP", "type": "DID", "prefix": "+813" }] });
     let file = input("documents", &more);
@@ -215,13 +216,13 @@ fn documents_are_uploaded_and_named_in_the_input() {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let output = cloud().onboard(&arguments).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", told(&output));
-    // Preflight refuses an input whose documents are missing, so the order shows that they are there.
+    // Preflight rejects an input whose documents are missing, so an order proves that they were uploaded.
     let text = out(&cloud().onboard(&["watch", "documents"]).output().unwrap());
     assert!(text.contains("+813") && !text.contains("can't be used"), "{text}");
 }
 
 #[test]
-fn an_onboarding_is_planned_watched_over_and_taken_back_by_one_tool() {
+fn the_tool_plans_runs_checks_and_removes_an_onboarding() {
     let file = input("passing", &object!({}));
     let file = file.to_str().unwrap();
     let run = |arguments: &[&str]| cloud().onboard(arguments).output().unwrap();

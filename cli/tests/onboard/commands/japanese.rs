@@ -1,4 +1,4 @@
-//! Who reads Japanese is told everything in Japanese: only names and what the clouds say stay as they are.
+//! With Japanese selected, all messages are in Japanese; only names and messages of the services remain in English.
 
 use std::{fs, process::Output};
 
@@ -6,7 +6,8 @@ use super::{follow::onboarded, told};
 use crate::common::{err, local, onboard, out};
 use regex::Regex;
 
-/// The first line with four English words in a row. Names, JSON, commands to be typed and Connect's own words have none.
+/// The first line with four English words in a row. Names, JSON, commands to type and Connect's own messages contain no
+/// such sequence.
 fn english(output: &Output) -> Option<String> {
     let sentence = Regex::new("(?:\\b[a-z]{2,} ){3}[a-z]{2,}\\b").unwrap();
     let all = out(output) + &err(output);
@@ -20,7 +21,7 @@ fn is_japanese(output: &Output, what: &[&str]) {
 }
 
 #[test]
-fn what_is_wrong_with_files_arguments_and_the_machine_is_told_in_japanese() {
+fn errors_in_files_arguments_and_the_environment_are_in_japanese() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str, text: &str| {
         fs::write(folder.path().join(name), text).unwrap();
@@ -51,7 +52,7 @@ fn what_is_wrong_with_files_arguments_and_the_machine_is_told_in_japanese() {
 }
 
 #[test]
-fn the_commands_of_daily_life_speak_japanese() {
+fn the_operating_commands_print_japanese() {
     let (cloud, _) = onboarded();
     for arguments in [
         ["status", "followed"].as_slice(),
@@ -70,7 +71,7 @@ fn the_commands_of_daily_life_speak_japanese() {
 }
 
 #[test]
-fn a_local_run_and_its_failure_speak_japanese() {
+fn a_local_run_and_its_failure_print_japanese() {
     let input = ["--users", "3", "--input", "examples/tokyo-callcenter.json", "--lang", "ja"];
     let done = local().args(input).output().unwrap();
     assert_eq!(done.status.code(), Some(0), "{}", told(&done));

@@ -1,11 +1,11 @@
-//! What ends before anything is asked of a cloud, or because there is none.
+//! Commands that end without calling a cloud, or because there is none.
 
 use std::{fs, process::Command};
 
 use super::{json, told};
 use crate::common::{err, onboard, out};
 
-/// The program with AWS at a port where nobody listens.
+/// The program with an AWS endpoint on which no server listens.
 fn without_a_cloud() -> Command {
     let mut command = onboard();
     command
@@ -17,7 +17,7 @@ fn without_a_cloud() -> Command {
 }
 
 #[test]
-fn the_help_names_every_command_the_first_steps_and_the_exit_codes() {
+fn the_help_lists_all_commands_the_first_steps_and_the_exit_codes() {
     let help = out(&onboard().arg("--help").output().unwrap());
     for text in ["rotate-certificate", "teardown", "First steps:", "onboard init", "Exit codes:", "130  interrupted"] {
         assert!(help.contains(text), "{text} is missing in:\n{help}");
@@ -25,7 +25,7 @@ fn the_help_names_every_command_the_first_steps_and_the_exit_codes() {
 }
 
 #[test]
-fn an_unusable_command_line_ends_with_2() {
+fn an_invalid_command_line_exits_with_2() {
     for arguments in [&["frobnicate"][..], &["start", "--document", "passport=a.png"], &["local", "--idle"]] {
         let output = onboard().args(arguments).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{}", told(&output));
@@ -33,7 +33,7 @@ fn an_unusable_command_line_ends_with_2() {
 }
 
 #[test]
-fn completions_know_the_commands_and_their_options() {
+fn shell_completions_contain_the_commands_and_their_options() {
     for shell in ["bash", "zsh", "fish"] {
         let script = out(&onboard().args(["completion", shell]).output().unwrap());
         assert!(script.contains("rotate-certificate") && script.contains("digest"), "{shell}");
@@ -41,7 +41,7 @@ fn completions_know_the_commands_and_their_options() {
 }
 
 #[test]
-fn start_checks_the_input_before_it_asks_any_cloud() {
+fn start_validates_the_input_before_it_calls_a_cloud() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("bad.json");
     fs::write(&file, r#"{"instance": {"alias": "d-x"}, "users": {"groups": []}}"#).unwrap();
@@ -52,28 +52,28 @@ fn start_checks_the_input_before_it_asks_any_cloud() {
 }
 
 #[test]
-fn without_a_region_aws_is_not_guessed() {
+fn without_a_region_commands_exit_with_4_and_name_the_option() {
     let output = without_a_cloud().env("HOME", "/nowhere").arg("list").output().unwrap();
     assert_eq!(output.status.code(), Some(4), "{}", told(&output));
     assert!(err(&output).contains("--region"), "{}", told(&output));
 }
 
 #[test]
-fn an_aws_that_does_not_answer_ends_with_4_and_says_so_to_programs_too() {
+fn if_aws_does_not_respond_commands_exit_with_4_and_report_it_as_json_too() {
     let output = without_a_cloud().args(["list", "--region", "eu-west-1", "--json"]).output().unwrap();
     assert_eq!(output.status.code(), Some(4), "{}", told(&output));
     assert_eq!(json(&output)["error"]["name"], "Unavailable", "{}", told(&output));
 }
 
 #[test]
-fn without_a_kept_local_cloud_local_ends_with_3_and_says_how_to_get_one() {
+fn without_a_local_cloud_the_local_option_exits_with_3_and_explains_how_to_start_one() {
     let output = onboard().args(["list", "--local"]).env("ONBOARD_LOCAL_CLOUD", "/no/such/file").output().unwrap();
     assert_eq!(output.status.code(), Some(3), "{}", told(&output));
     assert!(err(&output).contains("onboard local --keep"), "{}", told(&output));
 }
 
 #[test]
-fn the_language_is_that_of_the_option_else_of_the_environment() {
+fn the_language_option_takes_precedence_over_the_environment() {
     let japanese = "別のターミナルで";
     let list = |arguments: &[&str], lang: &str| {
         let mut command = onboard();
@@ -86,7 +86,7 @@ fn the_language_is_that_of_the_option_else_of_the_environment() {
 }
 
 #[test]
-fn init_writes_a_file_that_check_accepts_and_replaces_none_unasked() {
+fn init_writes_a_valid_file_and_replaces_an_existing_one_only_with_force() {
     let folder = tempfile::tempdir().unwrap();
     let init = |alias: &str, more: &[&str]| {
         let mut command = onboard();
@@ -106,7 +106,7 @@ fn init_writes_a_file_that_check_accepts_and_replaces_none_unasked() {
 }
 
 #[test]
-fn init_without_a_terminal_names_the_answers_that_are_missing() {
+fn init_without_a_terminal_names_the_missing_answers() {
     let folder = tempfile::tempdir().unwrap();
     let output = onboard().current_dir(folder.path()).args(["init", "--alias", "acme"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2), "{}", told(&output));

@@ -1,4 +1,4 @@
-//! `doctor`, `replay`, and the machines that look and repair.
+//! `doctor` and `replay`.
 
 use super::{json, told};
 use crate::{common::out, kept::until, user_sync::house::cloud};
@@ -7,7 +7,7 @@ use serde_json::{Value, json as object};
 use time::OffsetDateTime;
 
 #[test]
-fn the_doctor_finds_the_stack_the_account_and_who_is_not_told() {
+fn doctor_checks_the_account_the_stack_and_the_notifications() {
     let output = cloud().onboard(&["doctor", "--json"]).output().unwrap();
     let result = json(&output);
     let verdict = |name: &str| {
@@ -24,7 +24,7 @@ fn the_doctor_finds_the_stack_the_account_and_who_is_not_told() {
 }
 
 #[test]
-fn the_doctor_asks_the_stacks_own_preflight_about_entra() {
+fn doctor_checks_entra_with_the_stacks_preflight_function() {
     let folder = tempfile::tempdir().unwrap();
     let check = |group: &str| {
         let file = folder.path().join("onboarding.json");
@@ -40,7 +40,7 @@ fn the_doctor_asks_the_stacks_own_preflight_about_entra() {
 }
 
 #[tokio::test]
-async fn events_that_failed_are_counted_and_played_again() {
+async fn failed_events_are_counted_and_reprocessed() {
     let cloud = cloud();
     let event = object!({
         "source": "connect-onboarding.entra", "detail-type": "Entra Group Membership Changed",

@@ -1,4 +1,4 @@
-//! The user sync in an operator's hands: `sync`, `approve`, `reject`.
+//! The user sync as an operator uses it: `sync`, `approve`, `reject`.
 
 use super::{json, told};
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
 use serde_json::json as object;
 
 #[tokio::test]
-async fn a_sync_is_followed_to_its_end_and_tells_what_it_did() {
+async fn sync_with_wait_follows_the_sync_and_prints_its_result() {
     let house = House::with_members(3).await;
     let output = house.cloud.onboard(&["sync", &house.alias(), "--wait", "--json"]).output().unwrap();
     let result = json(&output);
@@ -19,7 +19,7 @@ async fn a_sync_is_followed_to_its_end_and_tells_what_it_did() {
 }
 
 #[tokio::test]
-async fn a_plan_says_what_would_be_done_and_does_nothing() {
+async fn sync_with_plan_prints_the_changes_and_makes_none() {
     let house = House::with_members(2).await;
     let output = house.cloud.onboard(&["sync", &house.alias(), "--plan"]).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", told(&output));
@@ -27,7 +27,7 @@ async fn a_plan_says_what_would_be_done_and_does_nothing() {
     assert!(house.usernames().await.is_empty());
 }
 
-/// Five users, four of whom left, and a sync that asked about them.
+/// Five users, four of whom left the group, and a sync that requested approval for their removal.
 async fn asked_about() -> (House, String) {
     let house = House::with_members(5).await;
     assert_eq!(house.sync(object!({})).await["counts"]["created"], 5);
@@ -47,7 +47,7 @@ async fn asked_about() -> (House, String) {
 }
 
 #[tokio::test]
-async fn exactly_the_plan_that_was_seen_is_approved_and_the_execution_that_asked_goes_on() {
+async fn only_the_seen_plan_can_be_approved_and_the_execution_that_asked_continues() {
     let (house, digest) = asked_about().await;
     let alias = house.alias();
     let unseen = house.cloud.onboard(&["approve", &alias]).output().unwrap();
@@ -68,7 +68,7 @@ async fn exactly_the_plan_that_was_seen_is_approved_and_the_execution_that_asked
 }
 
 #[tokio::test]
-async fn a_refused_plan_changes_nothing_and_is_not_offered_again() {
+async fn a_rejected_plan_changes_nothing_and_approval_is_not_requested_again() {
     let (house, _) = asked_about().await;
     let output = house.cloud.onboard(&["reject", &house.alias()]).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", told(&output));

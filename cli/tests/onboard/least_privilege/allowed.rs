@@ -1,11 +1,11 @@
-//! What template.yaml allows.
+//! Reads the permissions in template.yaml.
 
 use serde_json::{Value, json};
 
 use super::Actions;
 use crate::common::root;
 
-/// The template, with CloudFormation's tags (`!Ref`, `!If`, …) as objects of one field.
+/// The template, with CloudFormation's tags (`!Ref`, `!If`, …) as objects with one field.
 pub(super) fn template() -> Value {
     fn plain(value: serde_norway::Value) -> Value {
         use serde_norway::Value as Yaml;
@@ -22,20 +22,20 @@ pub(super) fn template() -> Value {
     plain(serde_norway::from_str(&text).unwrap())
 }
 
-/// Logical id and resource of every resource of these types.
+/// Logical id and definition of all resources of these types.
 pub(super) fn resources(template: &Value, kinds: &[&str]) -> Vec<(String, Value)> {
     let all = template["Resources"].as_object().unwrap().iter();
     let fits = all.filter(|(_, resource)| kinds.contains(&resource["Type"].as_str().unwrap()));
     fits.map(|(name, resource)| (name.clone(), resource.clone())).collect()
 }
 
-/// The statements of a policy document, also those that only some stacks have.
+/// The statements of a policy document, including conditional ones.
 fn document(document: &Value) -> Vec<Value> {
     let statements = document["Statement"].as_array().unwrap().iter();
     statements.map(|one| one["!If"].get(1).unwrap_or(one).clone()).collect()
 }
 
-/// The statements of each function's policies: its own, the shared ones, and those that are attached to its role.
+/// The statements of each function's policies: its own, the shared ones, and those attached to its role.
 fn statements() -> Vec<(String, Value)> {
     let template = template();
     let mut found = Vec::new();
@@ -62,7 +62,7 @@ fn texts(value: &Value) -> Vec<String> {
     }
 }
 
-/// The actions of each function, on whatever resource.
+/// The actions of each function, on any resource.
 pub(super) fn by_function() -> Actions {
     let mut allowed = Actions::new();
     for (function, statement) in statements() {
@@ -72,7 +72,7 @@ pub(super) fn by_function() -> Actions {
     allowed
 }
 
-/// Function and action, where the resource is `*` and no condition narrows it.
+/// Function and action of the statements for resource `*` without a condition.
 pub(super) fn everywhere() -> Vec<(String, String)> {
     let open = statements().into_iter().filter(|(_, statement)| {
         statement["Condition"].is_null() && texts(&statement["Resource"]).iter().any(|resource| resource == "*")

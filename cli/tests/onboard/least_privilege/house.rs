@@ -1,5 +1,5 @@
-//! A life of a stack that makes its functions do what they can: an onboarding with everything, changes by hand that the
-//! next one sets back, people who come and go, an account without room, and what runs by schedule.
+//! Drives a stack so that its functions use their permissions: an onboarding with all options, manual changes that the
+//! next onboarding reverts, joiners and leavers, an account at its quota, and scheduled functions.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use crate::{
 
 const ROLE: &str = "AcmeTokyoConnect";
 
-/// The onboarding.json of the example with everything.
+/// The example input with all options.
 pub(super) fn input() -> Value {
     let text = std::fs::read_to_string(root().join("examples/everything.json")).unwrap();
     let mut input: Value = serde_json::from_str(&text).unwrap();
@@ -18,7 +18,7 @@ pub(super) fn input() -> Value {
     input
 }
 
-/// The same with other wishes, and so many numbers of the inventory.
+/// The example input with changed settings and this many phone numbers.
 fn changed(numbers: u32) -> Value {
     let mut input = input();
     let agents = &mut input["users"]["groups"][2];
@@ -34,7 +34,7 @@ fn changed(numbers: u32) -> Value {
     input
 }
 
-/// The local cloud with the example onboarded.
+/// A local cloud with the example onboarded.
 pub(super) struct House {
     pub(super) cloud: Cloud,
     instance: String,
@@ -88,13 +88,13 @@ impl House {
         self.cloud.admin("POST", "members/remove", &json!({ "group": group, "memberId": member["id"] })).await;
     }
 
-    /// What people change by hand, and the next onboarding sets back.
+    /// Changes settings manually; the next onboarding reverts the changes.
     pub(super) async fn changed_by_hand_and_onboarded_again(&self) {
         self.iam_changed().await;
         self.connect_changed().await;
         let group = "Support agents";
         let members = self.members(group).await;
-        // Somebody leaves and is marked, then comes back.
+        // A member leaves and is scheduled for deletion, then returns.
         self.leaves(group, &members[0]).await;
         self.succeeds("UserSyncStateMachineArn", &json!({ "instanceId": self.instance })).await;
         self.cloud.admin("POST", "members/add", &json!({ "group": group, "member": members[0] })).await;
@@ -116,7 +116,7 @@ impl House {
         self.cloud.iam(&[("Action", "UpdateAssumeRolePolicy"), ("RoleName", ROLE), ("PolicyDocument", &trust)]).await;
         self.cloud.iam(&[("Action", "UpdateRole"), ("RoleName", ROLE), ("MaxSessionDuration", "3600")]).await;
         self.cloud.iam(&detach).await;
-        // As many versions as IAM keeps.
+        // The maximum number of versions that IAM keeps.
         for _ in 0..4 {
             let version =
                 [("Action", "CreatePolicyVersion"), ("PolicyArn", policy.as_str()), ("PolicyDocument", &other)];
@@ -154,7 +154,7 @@ impl House {
         self.connect("POST", &format!("/users/{id}/{user}/identity-info"), &named).await;
     }
 
-    /// Another instance in an account that is full: the quota is asked for first.
+    /// Onboards another instance in an account at its quota, so that an increase is requested first.
     pub(super) async fn without_room_for_another_instance(&self) {
         self.cloud.admin("POST", "quota", &json!({ "code": "L-AA17A6B9", "value": 1.0 })).await;
         let input = json!({
@@ -164,7 +164,7 @@ impl House {
         self.succeeds("OnboardingStateMachineArn", &input).await;
     }
 
-    /// Everything that only looks, and at last the way back.
+    /// Runs all read-only state machines, then the teardown.
     pub(super) async fn looked_at_and_torn_down(&self) {
         self.succeeds("PlanStateMachineArn", &changed(2)).await;
         let mut new = input();
@@ -175,7 +175,7 @@ impl House {
         self.invoke("WatchExpiryFunction", &json!({})).await;
         let inventory = self.cloud.admin("GET", "inventory", &Value::Null).await;
         for instance in inventory["connect"]["instances"].as_array().unwrap() {
-            // One instance goes with its users, of the other only the users.
+            // One instance is deleted with its users; of the other one, only the users.
             let fate = if instance["Id"] == self.instance.as_str() { "delete" } else { "keep" };
             self.torn_down(instance, fate).await;
         }
@@ -194,7 +194,7 @@ impl House {
         self.succeeds("TeardownStateMachineArn", &teardown).await;
     }
 
-    /// What the schedules start, and what Graph tells.
+    /// Runs the scheduled functions and sends a notification.
     pub(super) async fn schedules_and_notifications(&self) {
         let inventory = self.cloud.admin("GET", "inventory", &Value::Null).await;
         let subscription = inventory["graph"]["subscriptions"][0]["id"].as_str().unwrap().to_owned();
@@ -204,7 +204,7 @@ impl House {
         let rotation = json!({ "instanceId": self.instance, "force": true });
         self.succeeds("RotateCertificateStateMachineArn", &rotation).await;
         self.succeeds("RotateCertificateStateMachineArn", &json!({})).await;
-        // Somebody leaves for good, without days of grace by now.
+        // A member leaves for good; the grace period is now zero.
         let groups = ["Connect administrators", "Support supervisors", "Support agents"];
         let mut leaver = None;
         for group in groups {

@@ -1,4 +1,4 @@
-//! The roles of the state machines: what the definition calls, the role allows, and nothing else.
+//! The roles of the state machines allow exactly the calls of their definitions.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::allowed::{resources, template};
 use crate::common::root;
 
-/// What Step Functions does for itself in the role's name: delivering its log, and reading what lies under the key.
+/// Actions that Step Functions itself performs with the role: delivering logs, and decrypting data under the key.
 const ITS_OWN: [&str; 10] = [
     "kms:Decrypt",
     "kms:GenerateDataKey",
@@ -21,7 +21,7 @@ const ITS_OWN: [&str; 10] = [
     "logs:UpdateLogDelivery",
 ];
 
-/// What it takes to start another state machine and wait for its end.
+/// Actions needed to start another state machine and wait until it finishes.
 const NESTED: [&str; 6] = [
     "events:DescribeRule",
     "events:PutRule",
@@ -41,7 +41,7 @@ fn tasks<'a>(machine: &'a Value, found: &mut Vec<&'a Value>) {
     }
 }
 
-/// The placeholder of the function that a task invokes, and the actions that it takes.
+/// The placeholder of the function that a task invokes, and the actions that the task needs.
 fn needs(task: &Value) -> (Option<String>, Vec<String>) {
     let resource = task["Resource"].as_str().unwrap();
     let placeholder = |text: &str| text.strip_prefix("${").and_then(|text| text.strip_suffix('}')).map(str::to_owned);
@@ -70,7 +70,7 @@ fn texts(value: &Value) -> Vec<String> {
     one.into_iter().chain(list).collect()
 }
 
-/// The statements of the machine's own policy, and of policies that are attached to its role.
+/// The statements of the machine's own policy and of policies attached to its role.
 fn statements(name: &str, properties: &Value) -> Vec<Value> {
     let role = serde_json::json!({ "!Ref": format!("{name}Role") });
     let attached =
@@ -80,9 +80,9 @@ fn statements(name: &str, properties: &Value) -> Vec<Value> {
     documents.flat_map(|document| document["Statement"].as_array().unwrap().clone()).collect()
 }
 
-/// With the key alone, a machine could read what lies under it in any service.
+/// With unrestricted use of the key, a state machine could read the encrypted data of any service.
 #[test]
-fn every_state_machine_may_use_the_key_for_the_registry_only() {
+fn state_machines_may_use_the_key_only_through_dynamodb() {
     let condition = serde_json::json!({
         "StringEquals": { "kms:ViaService": { "!Sub": "dynamodb.${AWS::Region}.${AWS::URLSuffix}" } },
     });
@@ -96,7 +96,7 @@ fn every_state_machine_may_use_the_key_for_the_registry_only() {
 }
 
 #[test]
-fn every_state_machine_may_do_what_its_definition_says_and_nothing_else() {
+fn state_machine_roles_allow_exactly_the_calls_of_their_definitions() {
     for (name, machine) in resources(&template(), &["AWS::Serverless::StateMachine"]) {
         let properties = &machine["Properties"];
         let file = root().join(properties["DefinitionUri"].as_str().unwrap());

@@ -1,5 +1,5 @@
-//! Least privilege, seen: what each function may do stands in template.yaml, what it did is recorded by the local cloud,
-//! and both must be the same. The local cloud itself refuses what a role does not allow, resource and condition included.
+//! Verifies least privilege: the permissions in template.yaml equal the calls that the local cloud records. The local
+//! cloud also rejects calls that a role does not allow, including resources and conditions.
 
 mod allowed;
 mod house;
@@ -16,7 +16,7 @@ use house::House;
 /// Function → actions.
 type Actions = BTreeMap<String, BTreeSet<String>>;
 
-/// What the functions asked for since the cloud started, denied or not.
+/// The actions that each function requested since the cloud started, including denied ones.
 async fn used(cloud: &Cloud) -> Actions {
     let calls = cloud.admin("GET", "calls", &Value::Null).await;
     let mut used = Actions::new();
@@ -36,7 +36,7 @@ fn pairs(actions: &Actions) -> BTreeSet<(&str, &str)> {
 }
 
 #[tokio::test]
-async fn every_function_may_do_what_it_does_and_nothing_else_without_a_reason() {
+async fn every_permission_of_a_function_is_used_or_has_a_documented_reason() {
     let house = House::onboarded().await;
     house.changed_by_hand_and_onboarded_again().await;
     house.without_room_for_another_instance().await;
@@ -59,22 +59,22 @@ async fn every_function_may_do_what_it_does_and_nothing_else_without_a_reason() 
 }
 
 #[test]
-fn no_function_is_allowed_a_group_of_actions() {
+fn no_permission_of_a_function_contains_a_wildcard_action() {
     for (function, action) in pairs(&allowed::by_function()) {
         assert!(!action.contains('*'), "{function} may do {action}");
     }
 }
 
 #[test]
-fn an_action_on_every_resource_is_one_that_knows_none() {
+fn only_actions_without_resource_level_permissions_use_all_resources() {
     for (function, action) in allowed::everywhere() {
         assert!(reasons::KNOWS_NO_RESOURCE.contains(&action.as_str()), "{function} may do {action} on everything");
     }
 }
 
-/// A stack with a boundary has no role without it: where a company asks for one, a single role without it fails the stack.
+/// A company that requires a permissions boundary rejects a stack with a single role without it.
 #[test]
-fn every_role_of_the_stack_takes_its_permissions_boundary() {
+fn every_role_of_the_stack_has_the_permissions_boundary() {
     let template = allowed::template();
     let boundary = json!({ "!If": ["HasBoundary", { "!Ref": "PermissionsBoundaryArn" }, { "!Ref": "AWS::NoValue" }] });
     assert_eq!(template["Globals"]["Function"]["PermissionsBoundary"], boundary);
@@ -93,7 +93,7 @@ fn every_role_of_the_stack_takes_its_permissions_boundary() {
 }
 
 #[test]
-fn a_stack_with_a_key_of_its_owners_names_no_other() {
+fn with_an_external_key_the_template_does_not_reference_its_own_key() {
     fn walk(value: &Value, path: &str) {
         let own = [json!({ "!GetAtt": "Key.Arn" }), json!({ "!Ref": "Key" })];
         assert!(!own.contains(value), "{path} names the stack's own key, which is not always there");
@@ -108,10 +108,10 @@ fn a_stack_with_a_key_of_its_owners_names_no_other() {
     walk(&template, "template.yaml");
 }
 
-/// A role's trust policy that names a principal of the same account grants by itself, without a policy of that principal.
+/// A trust policy that names a principal of the same account grants access without a policy of that principal.
 #[test]
-fn an_identity_in_entra_trusts_exactly_the_functions_that_use_it() {
-    /// It reads public metadata. It needs no token, only the tenant's id, which may be part of the secret.
+fn each_entra_identity_trusts_exactly_the_functions_that_use_it() {
+    /// This function reads public metadata. It needs only the tenant id, which can be part of the secret, and no token.
     const WITHOUT_TOKEN: &str = "CreateSamlProviderFunction";
     let template = allowed::template();
     for identity in ["Setup", "Runtime"] {
@@ -129,9 +129,10 @@ fn an_identity_in_entra_trusts_exactly_the_functions_that_use_it() {
     }
 }
 
-/// An event source of SAM brings AWS's managed policy, which allows a function to receive from every queue of the account.
+/// SAM adds a managed policy for such an event source, which allows the function to receive from every queue of the
+/// account.
 #[test]
-fn no_function_has_an_event_source_that_brings_permissions_of_its_own() {
+fn no_function_has_an_event_source_that_adds_permissions() {
     for (name, function) in allowed::resources(&allowed::template(), &["AWS::Serverless::Function"]) {
         for (event, wanted) in function["Properties"]["Events"].as_object().into_iter().flatten() {
             let without = ["ScheduleV2", "EventBridgeRule"].contains(&wanted["Type"].as_str().unwrap());
@@ -140,9 +141,9 @@ fn no_function_has_an_event_source_that_brings_permissions_of_its_own() {
     }
 }
 
-/// Tags decide what this application may delete, so no function sets any but its own.
+/// Tags decide which resources this application may delete, so no function may set other tags.
 #[test]
-fn functions_that_tag_users_and_phone_numbers_may_set_only_the_tags_of_this_application() {
+fn functions_that_tag_users_or_phone_numbers_may_set_only_this_applications_tags() {
     let mut bounded = 0;
     for (name, function) in allowed::resources(&allowed::template(), &["AWS::Serverless::Function"]) {
         let policies = function["Properties"]["Policies"].as_array().cloned().unwrap_or_default();
@@ -161,7 +162,7 @@ fn functions_that_tag_users_and_phone_numbers_may_set_only_the_tags_of_this_appl
     assert_eq!(bounded, 2, "users and phone numbers");
 }
 
-/// Lambda sends a failed event with the function's role, and the queue is under a customer key.
+/// Lambda sends a failed event with the function's role, and the queue is encrypted with a customer managed key.
 #[test]
 fn every_function_with_a_queue_for_failed_events_may_use_its_key() {
     let template = allowed::template();
@@ -179,9 +180,9 @@ fn every_function_with_a_queue_for_failed_events_may_use_its_key() {
     }
 }
 
-/// An event that Lambda could not have handled waits in a queue, instead of vanishing.
+/// An event that Lambda could not process must stay in a queue.
 #[test]
-fn every_function_that_is_called_by_events_keeps_the_failed_ones() {
+fn every_function_with_events_keeps_its_failed_events() {
     for (name, function) in allowed::resources(&allowed::template(), &["AWS::Serverless::Function"]) {
         let events = function["Properties"]["Events"].as_object().cloned().unwrap_or_default();
         if events.values().any(|event| event["Type"] != "SQS") {
@@ -195,7 +196,7 @@ fn every_function_that_is_called_by_events_keeps_the_failed_ones() {
 }
 
 impl House {
-    /// Somebody denies a function one thing: the workflow fails there, and says what to grant.
+    /// If one permission of a function is denied, the workflow fails and names the permission to grant.
     async fn denied_by_name(&self) {
         let role = self.role_of("InstanceQuotaFunction").await;
         let deny = json!({ "Version": "2012-10-17", "Statement": [

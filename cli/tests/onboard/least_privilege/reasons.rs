@@ -1,11 +1,11 @@
-//! Why a function may do what no call of this test does.
+//! Reasons for permissions that this test does not use.
 
 use std::collections::BTreeSet;
 
-/// Functions (all, where empty), action, reason.
+/// Functions (all, if empty), action, reason.
 type Reason = (&'static [&'static str], &'static str, &'static str);
 
-/// The functions that sign in to Graph. In the local cloud they do so by a token of AWS's own, unless a run says otherwise.
+/// The functions that authenticate to Graph. By default, the local cloud uses AWS tokens for this.
 const GRAPH: &[&str] = &[
     "AssignGroupsFunction",
     "ConfigureEntraClaimsFunction",
@@ -24,7 +24,7 @@ const GRAPH: &[&str] = &[
     "WatchExpiryFunction",
 ];
 
-/// Those of them that use no other key.
+/// The functions in [`GRAPH`] that use no other key.
 const KEY_OF_CREDENTIAL: &[&str] = &[
     "AssignGroupsFunction",
     "ConfigureEntraClaimsFunction",
@@ -122,14 +122,14 @@ const REASONS: &[Reason] = &[
     ),
 ];
 
-/// Actions that depend on how fast the machine is, so that either is right: that they are used and that they are not.
+/// Actions whose use depends on timing. Both used and unused are accepted.
 const BY_TIMING: &[(&str, &str)] = &[
     ("InstanceQuotaFunction", "servicequotas:ListServiceQuotas"),
     ("RequestQuotasFunction", "servicequotas:ListServiceQuotas"),
     ("SyncUsersFunction", "dynamodb:UpdateItem"),
 ];
 
-/// Actions for which the Service Authorization Reference lists no resource.
+/// Actions for which the Service Authorization Reference lists no resource type.
 pub(super) const KNOWS_NO_RESOURCE: &[&str] = &[
     "connect:CreateInstance",
     "connect:ListInstances",
@@ -152,14 +152,14 @@ pub(super) fn all() -> impl Iterator<Item = Reason> {
     REASONS.iter().copied()
 }
 
-/// The reason of an action, where there is one.
+/// The reason for an action, if there is one.
 pub(super) fn of(function: &str, action: &str) -> Option<&'static str> {
     let (_, _, reason) =
         all().find(|(names, named, _)| *named == action && (names.is_empty() || names.contains(&function)))?;
     Some(reason)
 }
 
-/// Whether every function that a reason names needs it; where it names none, whether any does.
+/// Whether a reason is still needed: all named functions, or any function if none is named, do not use the action.
 pub(super) fn needed(names: &[&str], action: &str, unused: &BTreeSet<(&str, &str)>) -> bool {
     match names {
         [] => unused.iter().any(|(_, one)| *one == action),

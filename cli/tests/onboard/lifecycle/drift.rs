@@ -1,4 +1,4 @@
-//! What somebody changes by hand is found, told once, and set back where that is allowed.
+//! Manual changes are found, notified once, and reverted if that is allowed.
 
 use std::collections::BTreeSet;
 
@@ -24,7 +24,7 @@ fn set(places: &[&str]) -> BTreeSet<String> {
     places.iter().map(|place| (*place).to_owned()).collect()
 }
 
-/// What people were told, from a queue behind the topic.
+/// A queue subscribed to the notification topic.
 struct Mailbox<'a>(&'a House, String);
 
 impl<'a> Mailbox<'a> {
@@ -57,7 +57,7 @@ impl<'a> Mailbox<'a> {
 }
 
 #[tokio::test]
-async fn what_somebody_changed_by_hand_is_found_told_once_and_set_back_when_asked() {
+async fn manual_changes_are_found_notified_once_and_reverted_on_request() {
     let house = House::enter().await;
     house.run("OnboardingStateMachineArn", &input()).await;
     let instance = house.instance(ALIAS).await;
@@ -138,7 +138,7 @@ async fn what_somebody_changed_by_hand_is_found_told_once_and_set_back_when_aske
 }
 
 #[tokio::test]
-async fn what_can_not_be_set_back_names_the_command_that_helps_and_costs_no_time() {
+async fn a_finding_that_can_not_be_reverted_names_the_command_to_run_and_causes_no_retries() {
     let house = House::enter().await;
     let alias = "without-application";
     let mut input = input();
@@ -147,7 +147,7 @@ async fn what_can_not_be_set_back_names_the_command_that_helps_and_costs_no_time
     let instance = house.instance(alias).await;
     let id = instance["Id"].as_str().unwrap();
 
-    // What only Microsoft decides, the drift and the check of the sign-in report.
+    // Drift and sign-in check report settings that only Microsoft can change.
     let retired = json!({
         "service": "graph", "match": "GET /v1.0/applicationTemplates/[^/]+$", "status": 404, "code": "Request_ResourceNotFound",
     });
@@ -183,6 +183,6 @@ async fn what_can_not_be_set_back_names_the_command_that_helps_and_costs_no_time
         !changes.keys().any(|call| call.contains("/servicePrincipals") || call.contains("/applications")),
         "{changes:?}"
     );
-    // For the tests that come after.
+    // Cleans up for later tests.
     torn_down(&house, id, alias, &json!({ "instance": "delete" })).await;
 }

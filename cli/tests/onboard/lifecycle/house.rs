@@ -1,4 +1,4 @@
-//! The cloud that the tests share, one after the other, and hands that change things in it.
+//! A local cloud that the tests use one after the other, with helpers that change it.
 
 use std::{
     collections::BTreeMap,
@@ -14,7 +14,7 @@ use onboard_cli::local::{
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard};
 
-/// A person of the tenant.
+/// A member of the tenant's groups.
 fn person(number: usize, more: &Value) -> Value {
     let mut member = json!({
         "@odata.type": "#microsoft.graph.user", "id": format!("75000000-0000-4000-8000-{number:012}"),
@@ -36,7 +36,7 @@ fn tenant() -> Value {
     ] })
 }
 
-/// The cloud, for one test alone.
+/// The cloud, used exclusively by one test.
 pub(super) struct House {
     pub(super) cloud: &'static Cloud,
     _alone: MutexGuard<'static, ()>,
@@ -52,7 +52,7 @@ impl House {
         Self { cloud, _alone: alone }
     }
 
-    /// Runs a state machine to its good end.
+    /// Runs a state machine, which must succeed.
     pub(super) async fn run(&self, machine: &str, input: &Value) -> Value {
         let execution = self.cloud.start(machine, input).await;
         let ended = self.cloud.end_of(&execution).await;
@@ -60,12 +60,12 @@ impl House {
         ended.output
     }
 
-    /// How many calls there were.
+    /// Number of recorded calls.
     pub(super) async fn seen(&self) -> usize {
         self.cloud.admin("GET", "calls", &Value::Null).await.as_array().unwrap().len()
     }
 
-    /// The calls since the first so many, by name, that changed something.
+    /// Number of changing calls by operation, without the first `seen` calls.
     pub(super) async fn changes_since(&self, seen: usize) -> BTreeMap<String, usize> {
         let calls = self.cloud.admin("GET", "calls", &Value::Null).await;
         let mut counts = BTreeMap::new();
@@ -74,7 +74,7 @@ impl House {
             let (service, operation) = (text("service"), text("operation"));
             let status = call["status"].as_u64().and_then(|status| u16::try_from(status).ok()).unwrap();
             let made = Call { service, operation, method: text("method"), path: text("path"), status };
-            // The registry is the stack's own.
+            // Changes to the stack's registry are ignored.
             if service != "dynamodb" && changes(made) {
                 *counts.entry(operation.to_owned()).or_default() += 1;
             }
@@ -86,7 +86,7 @@ impl House {
         self.cloud.admin("GET", "inventory", &Value::Null).await
     }
 
-    /// A call of IAM.
+    /// Calls IAM.
     pub(super) async fn iam(&self, action: &str, form: &[(&str, &str)]) {
         let mut all = vec![("Action", action), ("Version", "2010-05-08")];
         all.extend_from_slice(form);
@@ -99,7 +99,7 @@ impl House {
         assert!(status.is_success(), "{action}: {text}");
     }
 
-    /// A call of Graph, as an administrator's tool makes it.
+    /// Calls Microsoft Graph with the administrator's application.
     pub(super) async fn graph(&self, method: &str, path: &str, body: &Value) -> Value {
         let url = format!("{}/{TENANT_ID}/oauth2/v2.0/token", self.cloud.kept.login_url);
         let form = [
@@ -122,7 +122,7 @@ impl House {
         serde_json::from_str(&text).unwrap_or_default()
     }
 
-    /// The application of an alias in the inventory.
+    /// The enterprise application of an alias in the inventory.
     pub(super) async fn application(&self, alias: &str) -> Value {
         let inventory = self.inventory().await;
         let name = format!("Amazon Connect {alias}");

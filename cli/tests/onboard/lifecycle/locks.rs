@@ -1,4 +1,4 @@
-//! One execution at a time for each alias; and what cannot be read of the registry blocks what would destroy.
+//! Executions of one alias run one at a time, and an unreadable registry entry blocks destructive operations.
 
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ fn input(alias: &str) -> Value {
     })
 }
 
-/// An execution that runs until the test stops it, and that holds the lock of an alias.
+/// An execution that holds the lock of an alias until the test stops it.
 struct Holder<'a> {
     house: &'a House,
     execution: String,
@@ -29,7 +29,7 @@ struct Holder<'a> {
 
 impl<'a> Holder<'a> {
     async fn of(house: &'a House, lock: &str) -> Self {
-        // Nothing answers about this group, so the execution stays in its first state.
+        // Requests for this group get no response, so the execution stays in its first state.
         let group = "99000000-0000-4000-8000-000000000000";
         let rule = json!({ "service": "graph", "match": format!("/groups/{group}"), "delayMs": 600_000, "times": 0 });
         house.cloud.admin("POST", "fault", &rule).await;
@@ -43,7 +43,7 @@ impl<'a> Holder<'a> {
         Self { house, execution }
     }
 
-    /// Waits until an execution waits for the lock, then ends its holder as an operator or a crash does.
+    /// Waits until an execution waits for the lock, then stops the holder.
     async fn killed_while_waits(&self, waiting: &str) {
         until("it waits for the alias", async || {
             (self.house.cloud.entered(waiting, "WaitForAlias").await > 0).then_some(())
@@ -77,7 +77,7 @@ async fn set_config(house: &House, id: &str, config: &Value) {
 }
 
 #[tokio::test]
-async fn two_onboardings_of_one_alias_at_once_create_one_instance_and_another_spelling_creates_nothing() {
+async fn two_simultaneous_onboardings_of_an_alias_create_one_instance_and_another_spelling_creates_nothing() {
     let house = House::enter().await;
     let before = house.seen().await;
     let one = house.cloud.start(ONBOARDING, &input("twins")).await;
@@ -106,7 +106,7 @@ async fn two_onboardings_of_one_alias_at_once_create_one_instance_and_another_sp
 }
 
 #[tokio::test]
-async fn an_onboarding_and_a_teardown_wait_for_the_holder_of_the_alias_and_take_over_from_a_killed_one() {
+async fn onboarding_and_teardown_wait_for_the_alias_lock_and_take_it_over_from_a_killed_execution() {
     let house = House::enter().await;
     house.run(ONBOARDING, &input("awaited")).await;
     let id = house.instance("awaited").await["Id"].as_str().unwrap().to_owned();
@@ -139,7 +139,7 @@ async fn an_onboarding_and_a_teardown_wait_for_the_holder_of_the_alias_and_take_
 }
 
 #[tokio::test]
-async fn a_remediation_leaves_a_locked_alias_alone_and_says_so() {
+async fn remediation_skips_a_locked_alias_and_reports_it() {
     let house = House::enter().await;
     house.run(ONBOARDING, &input("busy")).await;
     let id = house.instance("busy").await["Id"].as_str().unwrap().to_owned();
@@ -162,7 +162,7 @@ async fn a_remediation_leaves_a_locked_alias_alone_and_says_so() {
 }
 
 #[tokio::test]
-async fn an_entry_that_cannot_be_read_is_named_and_blocks_the_teardown_of_its_neighbour() {
+async fn an_unreadable_registry_entry_is_reported_and_blocks_the_teardown_of_other_instances() {
     let house = House::enter().await;
     for alias in ["damaged", "neighbour"] {
         house.run(ONBOARDING, &input(alias)).await;
@@ -194,7 +194,7 @@ async fn an_entry_that_cannot_be_read_is_named_and_blocks_the_teardown_of_its_ne
     let figures = house.cloud.log().await.into_iter().filter(|line| line.contains("\"UnreadableEntries\":1")).count();
     assert!(figures > 0, "the alarm's metric");
 
-    // What every message advises.
+    // The action that every message recommends.
     house.run(ONBOARDING, &input("damaged")).await;
     let report = house.run("DriftStateMachineArn", &json!({})).await;
     assert!(!report.to_string().contains("registry entry"), "{report:#}");

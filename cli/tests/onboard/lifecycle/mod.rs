@@ -1,4 +1,4 @@
-//! An instance from the plan of its onboarding to its end.
+//! The lifecycle of an instance, from its plan to its teardown.
 
 mod drift;
 mod house;

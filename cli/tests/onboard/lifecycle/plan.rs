@@ -1,4 +1,4 @@
-//! The plan of an onboarding against what the onboarding then does.
+//! Compares the plan of an onboarding with the changes that the onboarding makes.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ fn count(plan: &Value, kind: &str, action: &str) -> usize {
 }
 
 #[tokio::test]
-async fn an_onboarding_does_what_its_plan_said_and_a_plan_after_it_leaves_everything() {
+async fn an_onboarding_makes_the_planned_changes_and_a_later_plan_has_none() {
     let house = House::enter().await;
     let before = house.seen().await;
     let plan = house.run("PlanStateMachineArn", &input()).await;
@@ -79,7 +79,7 @@ async fn an_onboarding_does_what_its_plan_said_and_a_plan_after_it_leaves_everyt
     assert!(others.is_empty(), "{others:#?}");
     assert_eq!(house.changes_since(before).await, BTreeMap::new());
 
-    // The runtime identity's view of applications is optional.
+    // The runtime identity's permission to read applications is optional.
     let denied = json!({ "service": "graph", "match": "GET /v1.0/servicePrincipals$", "status": 403, "code": "Authorization_RequestDenied" });
     house.cloud.admin("POST", "fault", &denied).await;
     let plan = house.run("PlanStateMachineArn", &input()).await;
@@ -108,7 +108,7 @@ async fn an_onboarding_does_what_its_plan_said_and_a_plan_after_it_leaves_everyt
 }
 
 #[tokio::test]
-async fn a_plan_of_an_order_tells_of_the_support_plans_that_end_and_a_mistyped_quota_is_refused_before_any_write() {
+async fn a_plan_reports_ending_support_plans_and_rejects_a_mistyped_quota() {
     let house = House::enter().await;
     let before = house.seen().await;
     let mut ordering = input();

@@ -1,4 +1,4 @@
-//! The way back: planned, approved, carried out, and carried on where it broke off.
+//! Teardowns are planned, approved, applied, and resumed after a failure.
 
 use super::house::House;
 use serde_json::{Value, json};
@@ -13,13 +13,13 @@ fn input(alias: &str, group: &str) -> Value {
     })
 }
 
-/// Onboards an instance; gives its id.
+/// Onboards an instance. Returns its id.
 async fn onboarded(house: &House, alias: &str, group: &str) -> String {
     house.run("OnboardingStateMachineArn", &input(alias, group)).await;
     house.instance(alias).await["Id"].as_str().unwrap().to_owned()
 }
 
-/// Plans a teardown and carries it out; gives the plan and the end.
+/// Plans and applies a teardown. Returns the plan and the result.
 pub(super) async fn torn_down(house: &House, id: &str, alias: &str, wishes: &Value) -> (Value, Value) {
     let mut request = json!({ "instanceId": id });
     request.as_object_mut().unwrap().extend(wishes.as_object().unwrap().clone());
@@ -36,7 +36,7 @@ fn apply(mut request: Value, alias: &str, digest: &Value) -> Value {
     request
 }
 
-/// What an inventory says of this alias, everywhere.
+/// All places in an inventory that contain the alias.
 fn traces(inventory: &Value, alias: &str) -> Vec<String> {
     fn walk(value: &Value, alias: &str, place: &str, found: &mut Vec<String>) {
         match value {
@@ -49,7 +49,7 @@ fn traces(inventory: &Value, alias: &str) -> Vec<String> {
         }
     }
     let mut found = Vec::new();
-    // What was asked of AWS in its time stays on record with AWS.
+    // Quota requests and Support cases remain on record at AWS.
     for part in ["graph", "iam", "connect"] {
         walk(&inventory[part], alias, part, &mut found);
     }
@@ -63,7 +63,7 @@ fn actions(plan: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn nothing_of_ours_is_left_and_what_belongs_to_others_is_untouched() {
+async fn a_teardown_removes_all_own_resources_and_no_others() {
     let house = House::enter().await;
     let (leaving, neighbour) = ("leaving", "staying");
     let id = onboarded(&house, leaving, "Day shift").await;
@@ -107,7 +107,7 @@ async fn nothing_of_ours_is_left_and_what_belongs_to_others_is_untouched() {
     let users = house.instance(neighbour).await["users"].as_array().unwrap().len();
     assert_eq!(users, 5);
 
-    // The way forth again is free, and leads to the same names.
+    // The alias can be onboarded again with the same names.
     let id = onboarded(&house, leaving, "Day shift").await;
     let wishes = json!({ "users": "delete", "application": "empty" });
     let (plan, _) = torn_down(&house, &id, leaving, &wishes).await;
@@ -122,12 +122,12 @@ async fn nothing_of_ours_is_left_and_what_belongs_to_others_is_untouched() {
         "the application stays, empty"
     );
     assert!(!application["tags"].to_string().contains("connect-onboarding"), "{}", application["tags"]);
-    // For the tests that come after.
+    // Cleans up for later tests.
     torn_down(&house, &other, neighbour, &json!({ "instance": "delete" })).await;
 }
 
 #[tokio::test]
-async fn a_teardown_that_broke_off_goes_on_and_no_sync_undoes_it_meanwhile() {
+async fn a_failed_teardown_resumes_and_no_sync_recreates_users_meanwhile() {
     let house = House::enter().await;
     let alias = "broken-off";
     let id = onboarded(&house, alias, "Day shift").await;
@@ -143,7 +143,7 @@ async fn a_teardown_that_broke_off_goes_on_and_no_sync_undoes_it_meanwhile() {
     let sync = house.run("UserSyncStateMachineArn", &json!({ "instanceId": id })).await;
     assert_eq!(sync["status"], "BUSY");
     assert_eq!(house.instance(alias).await["users"], json!([]), "nobody comes back");
-    // The rest of the rule is used up by this.
+    // These attempts use up the rest of the fault rule.
     let mut end = Value::Null;
     for _ in 0..3 {
         let execution = house.cloud.start(MACHINE, &apply).await;
@@ -159,7 +159,7 @@ async fn a_teardown_that_broke_off_goes_on_and_no_sync_undoes_it_meanwhile() {
 }
 
 #[tokio::test]
-async fn an_onboarding_that_broke_off_before_its_instance_was_registered_is_torn_down_all_the_same() {
+async fn an_onboarding_that_failed_before_registration_can_be_torn_down() {
     let house = House::enter().await;
     let (alias, application) = ("half-way", "half-way by another name");
     let mut input = input(alias, "Day shift");
@@ -194,7 +194,7 @@ async fn an_onboarding_that_broke_off_before_its_instance_was_registered_is_torn
 }
 
 #[tokio::test]
-async fn an_application_that_was_there_before_is_emptied_and_one_that_entra_does_not_delete_is_an_open_item() {
+async fn an_adopted_application_is_emptied_and_an_undeletable_one_becomes_an_open_item() {
     let house = House::enter().await;
     let alias = "adopting";
     let name = json!({ "displayName": format!("Amazon Connect {alias}") });
@@ -230,7 +230,7 @@ async fn an_application_that_was_there_before_is_emptied_and_one_that_entra_does
 }
 
 #[tokio::test]
-async fn a_function_may_die_before_and_after_each_of_its_calls() {
+async fn a_teardown_survives_functions_killed_before_and_after_each_call() {
     let house = House::enter().await;
     for when in ["before", "after"] {
         let alias = format!("dying-{when}");
@@ -255,7 +255,7 @@ async fn a_function_may_die_before_and_after_each_of_its_calls() {
         let left = traces(&house.inventory().await, &alias);
         assert!(left.iter().all(|trace| trace.starts_with("connect")), "{when}: {left:#?}");
         assert_eq!(house.instance(&alias).await["users"], json!([]), "{when}");
-        // Every rule hit its call.
+        // Every fault rule was applied.
         let calls = house.cloud.admin("GET", "calls", &Value::Null).await;
         let died = calls.as_array().unwrap().iter().filter(|call| call["status"] == 499).count();
         assert!(died >= rules.len(), "{died} calls cost a function its life");

@@ -1,10 +1,10 @@
-//! A plan above the brake: asked about once, applied exactly as approved, never otherwise.
+//! A plan above the removal limit requests approval once and is applied exactly as approved.
 
 use super::house::House;
 use crate::kept::until;
 use serde_json::{Value, json};
 
-/// The queue that hears what a person would get by mail.
+/// A queue that receives the notifications.
 struct Mailbox<'a> {
     house: &'a House,
     queue: String,
@@ -24,7 +24,7 @@ impl<'a> Mailbox<'a> {
         Self { house, queue }
     }
 
-    /// The next message about this instance; it is taken out.
+    /// Removes and returns the next message about this instance.
     async fn next(&self) -> String {
         until("a message to a person", async || self.taken().await).await
     }
@@ -37,11 +37,11 @@ impl<'a> Mailbox<'a> {
         self.house.cloud.call("sqs", "AmazonSQS.DeleteMessage", body).await;
         let envelope: Value = serde_json::from_str(message["Body"].as_str().unwrap()).unwrap();
         let text = envelope["Message"].as_str().unwrap().to_owned();
-        // Other tests' instances share the topic.
+        // Instances of other tests share the topic.
         text.contains(&self.house.instance).then_some(text)
     }
 
-    /// Whether there is none, once everything that was sent has come.
+    /// Whether there are no messages after all deliveries.
     async fn is_empty(&self) -> bool {
         let body = json!({ "QueueUrl": self.queue, "AttributeNames": ["All"] });
         loop {
@@ -56,13 +56,13 @@ impl<'a> Mailbox<'a> {
     }
 }
 
-/// What stands between two texts.
+/// The text between two markers.
 fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
     let from = text.find(before).unwrap_or_else(|| panic!("{before:?} is missing in:\n{text}")) + before.len();
     &text[from..from + text[from..].find(after).unwrap()]
 }
 
-/// Five users, four of whom left: two more than the brake takes.
+/// Five users, four of whom left the group: two more than the removal limit allows.
 async fn house_above_the_brake() -> House {
     let house = House::with_members(5).await;
     assert_eq!(house.sync(json!({})).await["counts"]["created"], 5);
@@ -72,7 +72,7 @@ async fn house_above_the_brake() -> House {
     house
 }
 
-/// A sync that waits for a person.
+/// Starts a sync that requests approval. Returns the execution and the notification.
 async fn asks(house: &House, mail: &Mailbox<'_>) -> (String, String) {
     let execution = house.start(json!({ "reason": "schedule" })).await;
     (execution, mail.next().await)
@@ -85,7 +85,7 @@ async fn answer(house: &House, operation: &str, message: &str, fields: Value) {
     house.cloud.call("states", &format!("AWSStepFunctions.{operation}"), body).await;
 }
 
-/// Approves the plan of a message, with the very words of its command.
+/// Approves the plan of a notification with the exact output from its command.
 async fn approve(house: &House, message: &str) {
     let output = between(message, "--task-output '", "'");
     answer(house, "SendTaskSuccess", message, json!({ "output": output })).await;
@@ -104,7 +104,7 @@ async fn an_unsafe_plan_is_told_once_with_counts_names_and_commands_and_applied_
     assert_eq!(house.usernames().await, house.of(0..5), "nothing is changed before somebody agrees");
     assert!(!house.entry().await.contains_key("lease"), "waiting for a person holds no lease");
 
-    // Another run meanwhile finds the same plan, asks nobody again and ends.
+    // Another sync finds the same plan, requests no approval and ends.
     assert_eq!(house.sync(json!({ "reason": "event" })).await["status"], "UNSAFE_PLAN");
     assert!(mail.is_empty().await);
 
@@ -121,7 +121,7 @@ async fn the_approval_of_an_outdated_plan_asks_again_and_a_refusal_changes_nothi
     let house = house_above_the_brake().await;
     let mail = Mailbox::of(&house).await;
     let (execution, first) = asks(&house, &mail).await;
-    // One comes back: what was approved is not what would be done now.
+    // A member returns, so the current plan differs from the approved one.
     house.joins(4).await;
     approve(&house, &first).await;
     let second = mail.next().await;

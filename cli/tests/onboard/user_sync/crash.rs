@@ -1,4 +1,4 @@
-//! A function that dies in the middle.
+//! A function that is killed during its work.
 
 use super::house::House;
 use serde_json::json;
@@ -12,7 +12,7 @@ async fn a_function_that_dies_after_it_created_a_user_leaves_nobody_out_and_make
     assert_eq!(output["status"], "DONE");
     assert!(output["counts"]["created"].as_u64() < Some(4), "nobody died: {output}");
     assert_eq!(house.usernames().await, house.of(0..4));
-    // The tags travel with the creation: there is no moment in which a user of ours is without them.
+    // A user is created together with its tags, so no managed user is ever without them.
     for user in house.users().await {
         let tags = &user["Tags"];
         assert_eq!((&tags["managed-by"], &tags["onboarding"]), (&json!("connect-onboarding"), &json!(house.alias())));

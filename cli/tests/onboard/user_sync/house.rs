@@ -1,4 +1,4 @@
-//! An instance with its group, its registry entry and its mailbox, in the cloud that the tests share.
+//! An instance with its group and registry entry, in a cloud that the tests share.
 
 use std::sync::{
     OnceLock,
@@ -8,7 +8,7 @@ use std::sync::{
 use crate::kept::{Cloud, Ended, until};
 use serde_json::{Map, Value, json};
 
-/// Groups of the tenant, one for each test.
+/// Number of groups in the tenant, one per test.
 const GROUPS: usize = 24;
 const STATE_MACHINE: &str = "UserSyncStateMachineArn";
 
@@ -22,7 +22,7 @@ pub(crate) fn cloud() -> &'static Cloud {
     })
 }
 
-/// The last group is that of the tests that onboard, and has people from the start; the others are filled by their tests.
+/// The last group has members from the start and is used by tests that onboard; tests fill the other groups themselves.
 fn members(group: usize) -> Vec<Value> {
     let people = if group == GROUPS - 1 { 0..3 } else { 0..0 };
     let person = |number: usize| {
@@ -40,7 +40,7 @@ fn group_id(number: usize) -> String {
     format!("67000000-0000-4000-8000-{number:012}")
 }
 
-/// A test's own instance.
+/// The instance of one test.
 pub(crate) struct House {
     pub(crate) cloud: &'static Cloud,
     pub(crate) instance: String,
@@ -48,7 +48,7 @@ pub(crate) struct House {
 }
 
 impl House {
-    /// An instance and a group of so many people, none of whom is a user yet.
+    /// Creates an instance and a group with this many members, who are not users yet.
     pub(crate) async fn with_members(members: usize) -> Self {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -73,7 +73,7 @@ impl House {
         house
     }
 
-    /// What `register-instance` writes, with a brake that takes two removals.
+    /// Writes the registry entry that `register-instance` writes, with a limit of two removals.
     async fn register(&self, arn: &str) {
         let group = format!("Group {}", self.number);
         let config = json!({
@@ -92,7 +92,7 @@ impl House {
         format!("house-{}", self.number)
     }
 
-    /// Writes into the registry entry.
+    /// Updates the registry entry.
     pub(crate) async fn update(&self, expression: &str, values: Value) {
         let body = json!({
             "TableName": self.cloud.output("RegistryTable"), "Key": { "instanceId": { "S": self.instance } },
@@ -101,7 +101,7 @@ impl House {
         self.cloud.call("dynamodb", "DynamoDB_20120810.UpdateItem", body).await;
     }
 
-    /// The registry entry, without types.
+    /// The registry entry without DynamoDB types.
     pub(crate) async fn entry(&self) -> Map<String, Value> {
         let body = json!({
             "TableName": self.cloud.output("RegistryTable"), "Key": { "instanceId": { "S": self.instance } },
@@ -135,26 +135,26 @@ impl House {
         self.cloud.admin("POST", "members/remove", &who).await;
     }
 
-    /// What happens to calls of this instance's `CreateUser`, once.
+    /// Adds a fault rule for this instance's `CreateUser`, which applies once by default.
     pub(crate) async fn create_user_once(&self, effect: Value) {
         let mut rule = json!({ "service": "connect", "match": format!("^PUT /users/{}$", self.instance) });
         rule.as_object_mut().unwrap().extend(effect.as_object().unwrap().clone());
         self.cloud.admin("POST", "fault", &rule).await;
     }
 
-    /// The next creation of a user waits at a gate of this test's, until it is opened.
+    /// Holds the next creation of a user at a gate until the test opens it.
     pub(crate) async fn hold_a_creation(&self, name: &str) -> String {
         self.hold_creations(name, 1).await
     }
 
-    /// The same for so many creations; 0 is for all that come before the gate is opened, also those of another attempt.
+    /// Holds this many creations at a gate. 0 holds all creations until the gate is opened, including those of retries.
     pub(crate) async fn hold_creations(&self, name: &str, times: u32) -> String {
         let gate = format!("{name} of {}", self.instance);
         self.create_user_once(json!({ "gate": gate, "times": times })).await;
         gate
     }
 
-    /// Waits until a creation waits at the gate.
+    /// Waits until a creation is held at the gate.
     pub(crate) async fn until_held(&self, gate: &str) {
         until("a creation is held", async || {
             let waiting = self.cloud.admin("GET", "gates", &Value::Null).await;
@@ -163,31 +163,31 @@ impl House {
         .await;
     }
 
-    /// Lets what waits at the gate go on.
+    /// Opens the gate.
     pub(crate) async fn open(&self, gate: &str) {
         self.cloud.admin("POST", "gates", &json!({ "open": gate })).await;
     }
 
-    /// Starts a sync with these fields besides the instance.
+    /// Starts a sync with these fields in addition to the instance.
     pub(crate) async fn start(&self, fields: Value) -> String {
         let mut input = json!({ "instanceId": self.instance });
         input.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
         self.cloud.start(STATE_MACHINE, &input).await
     }
 
-    /// A sync from its start to its end, which is a good one.
+    /// Runs a sync, which must succeed. Returns its output.
     pub(crate) async fn sync(&self, fields: Value) -> Value {
         self.succeeded(&self.start(fields).await).await
     }
 
-    /// The output of an execution that has to succeed.
+    /// The output of an execution, which must succeed.
     pub(crate) async fn succeeded(&self, execution: &str) -> Value {
         let Ended { status, output } = self.cloud.end_of(execution).await;
         assert_eq!(status, "SUCCEEDED", "{output}");
         output
     }
 
-    /// The status of each call of this instance's `CreateUser` that was answered.
+    /// The status of each completed `CreateUser` call of this instance.
     pub(crate) async fn create_user_calls(&self) -> Vec<u64> {
         let calls = self.cloud.admin("GET", "calls", &Value::Null).await;
         let path = format!("/users/{}", self.instance);
@@ -196,7 +196,7 @@ impl House {
         calls.map(|call| call["status"].as_u64().unwrap()).collect()
     }
 
-    /// Connect's users in their own shape, by username.
+    /// The users in Connect's format, sorted by username.
     pub(crate) async fn users(&self) -> Vec<Value> {
         let inventory = self.cloud.admin("GET", "inventory", &Value::Null).await;
         let instances = inventory["connect"]["instances"].as_array().unwrap().clone();
@@ -210,7 +210,7 @@ impl House {
         self.users().await.iter().map(|user| user["Username"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// The usernames of these people, in the order of [`Self::usernames`].
+    /// The usernames of these members, in the order of [`Self::usernames`].
     pub(crate) fn of(&self, people: impl IntoIterator<Item = usize>) -> Vec<String> {
         let mut names: Vec<String> = people.into_iter().map(|person| self.username(person)).collect();
         names.sort();

@@ -1,4 +1,4 @@
-//! One sync at a time for each instance, whoever starts it and whatever becomes of it.
+//! One sync at a time runs for each instance, whatever starts it and however it ends.
 
 use super::house::House;
 use crate::kept::until;
@@ -12,7 +12,7 @@ async fn an_event_that_meets_the_schedules_sync_makes_it_go_round_once_more() {
     house.until_held(&gate).await;
     until("the sync has read the group", async || (house.users().await.len() == 2).then_some(())).await;
 
-    // After the first round's look at the group: only another round can see it.
+    // The first round has already read the group, so only another round can find this member.
     house.joins(3).await;
     let event = house.start(json!({ "reason": "event" })).await;
     assert_eq!(house.succeeded(&event).await["status"], "BUSY");
@@ -43,7 +43,7 @@ async fn a_holder_that_was_killed_loses_its_lease_to_the_next_sync() {
     let output = house.sync(json!({ "reason": "schedule" })).await;
     assert_eq!(output["status"], "DONE", "{output}");
     house.open(&gate).await;
-    // The killed one's function still runs, as it does on AWS, and makes nobody twice.
+    // The function of the killed execution is still running, as in AWS, and must create no user twice.
     until("the late call is answered", async || {
         let calls = house.create_user_calls().await;
         (calls.len() >= 3 && calls.iter().any(|status| *status != 200)).then_some(())
@@ -54,7 +54,7 @@ async fn a_holder_that_was_killed_loses_its_lease_to_the_next_sync() {
 }
 
 #[tokio::test]
-async fn a_lease_that_was_not_renewed_for_an_hour_is_nobodys_and_its_late_holder_leaves_the_new_one_alone() {
+async fn a_lease_that_expired_is_free_and_its_former_holder_does_not_release_the_new_one() {
     let house = House::with_members(2).await;
     let gate_of_late = house.hold_a_creation("late").await;
     let late = house.start(json!({})).await;

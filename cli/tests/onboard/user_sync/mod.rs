@@ -1,5 +1,5 @@
-//! The state machine of the user sync as AWS would run it: its real definition, the real function and the real registry on
-//! the local cloud. Each test has an instance and a group of its own.
+//! The user sync state machine with its real definition, function and registry in the local cloud. Each test has its
+//! own instance and group.
 
 mod approval;
 mod crash;
