@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn every_command_says_what_it_is_for_and_shows_an_example() {
+    fn every_command_has_a_description_and_an_example() {
         for command in Args::command().get_subcommands() {
             let name = command.get_name();
             assert!(command.get_about().is_some(), "{name}");

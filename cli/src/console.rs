@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_terminal_text_is_plain() {
+    fn without_a_terminal_text_has_no_colours() {
         let console = Console {
             live: false,
             colour: false,

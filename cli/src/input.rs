@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_does_not_exist_is_named() {
+    fn the_error_for_a_missing_file_names_the_file() {
         let error = onboarding(Path::new("nowhere.json")).unwrap_err().told(Words::default());
         assert!(error.starts_with("nowhere.json: 1 fault\n  $: there is no such file"), "{error}");
     }
@@ -117,24 +117,24 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_given_twice_is_reported_with_both_places() {
+    fn a_duplicate_key_is_reported_with_both_positions() {
         let error = json(file("{\n  \"a\": 1,\n  \"a\": 2\n}").path()).unwrap_err().told(Words::default());
         assert!(error.contains("$.a: is given twice, in line 2 column 3 and in line 3 column 3"), "{error}");
     }
 
     #[test]
-    fn a_byte_order_mark_is_no_fault() {
+    fn a_byte_order_mark_is_accepted() {
         assert!(json(file("\u{feff}{}").path()).is_ok());
     }
 
     #[test]
-    fn a_wrong_shape_is_reported_with_its_path() {
+    fn a_value_of_the_wrong_type_is_reported_with_its_path() {
         let error = shaped::<Vec<u8>>(file("[1, \"x\"]").path()).unwrap_err();
         assert_eq!(error.problems[0].path, "$[1]");
     }
 
     #[test]
-    fn every_fault_of_an_onboarding_is_reported_at_once() {
+    fn all_faults_of_an_onboarding_are_reported_at_once() {
         let text = r#"{"instance": {"alias": "d-x"}, "users": {"groups": [{"group": "A"}]}, "frobnicate": 1}"#;
         let error = onboarding(file(text).path()).unwrap_err();
         let paths: Vec<&str> = error.problems.iter().map(|problem| problem.path.as_str()).collect();

@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_report_names_what_a_person_needs() {
+    fn a_report_contains_all_facts() {
         let facts = facts(&report(), Words(Lang::En));
         let find = |name: &str| facts.iter().find(|(key, _)| *key == name).map(|(_, value)| value.as_str());
         assert_eq!(find("Sign in"), Some("https://launcher.myapps.microsoft.com/api/signin/a?tenantId=t"));

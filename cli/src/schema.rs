@@ -24,13 +24,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_schema_in_the_repository_is_the_one_of_the_types() {
+    fn the_schema_in_the_repository_matches_the_types() {
         let kept = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../onboarding.schema.json")).unwrap();
         assert!(kept.trim_end() == schema(), "run: cargo onboard schema > onboarding.schema.json");
     }
 
     #[test]
-    fn the_schema_requires_what_has_no_default_and_refuses_unknown_fields() {
+    fn the_schema_requires_fields_without_a_default_and_rejects_unknown_fields() {
         let schema: serde_json::Value = serde_json::from_str(&schema()).unwrap();
         assert_eq!(schema["required"], serde_json::json!(["instance", "users"]));
         assert_eq!(schema["additionalProperties"], false);

@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_progress_bar_is_shown_as_progress_and_what_the_compiler_says_as_it_is() {
+    fn cargos_progress_is_shown_as_progress_and_compiler_output_unchanged() {
         assert_eq!(
             shown("    Building [====>      ] 12/305: aws-sdk-connect, syn"),
             Shown::Progress("12/305: aws-sdk-connect, syn")
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn colours_do_not_hide_what_a_line_is() {
+    fn colour_sequences_are_removed_from_a_line() {
         assert_eq!(plain("\x1b[1m\x1b[92m   Compiling\x1b[0m syn v2.0.0\x1b[K"), "   Compiling syn v2.0.0");
         assert_eq!(plain("plain"), "plain");
     }

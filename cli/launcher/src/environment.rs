@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pips_line_is_shown_without_the_file_that_names_the_package() {
+    fn pips_message_is_shown_without_the_requirements_file() {
         assert_eq!(
             told(r#"{"progress": "Collecting boto3==1.43 (from -r /x (line 1))"}"#),
             Some("Collecting boto3==1.43")

@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_line_names_whoever_works() {
+    fn the_progress_line_names_the_active_programs() {
         let state = State { cargo: "12/305: syn".into(), emulator: "Collecting boto3".into(), ..State::default() };
         assert_eq!(state.text(Duration::from_secs(61)), "  61 s · cargo 12/305: syn · pip Collecting boto3");
         assert_eq!(State::default().text(Duration::from_secs(5)), "   5 s");

@@ -296,7 +296,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_document_names_which_of_the_three_it_is() {
+    fn a_document_argument_has_one_of_three_kinds() {
         assert_eq!(document("identity=a=b.png").unwrap().file, PathBuf::from("a=b.png"));
         assert!(document("passport=a.png").is_err() && document("identity=").is_err() && document("a.png").is_err());
     }

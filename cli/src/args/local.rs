@@ -91,7 +91,7 @@ mod tests {
     use clap::Parser;
 
     #[test]
-    fn a_clock_that_stands_still_or_runs_slower_than_life_is_refused() {
+    fn a_clock_factor_must_be_above_0_and_at_most_1() {
         for text in ["0", "-1", "2", "NaN", "fast"] {
             assert!(factor(text).is_err(), "{text}");
         }
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_assumption_is_refused_with_the_known_ones() {
+    fn an_unknown_assumption_is_rejected_with_the_list_of_known_ones() {
         let refused = Args::try_parse_from(["onboard", "local", "--assume", "nonsense"]);
         let refused = refused.err().map(|error| error.to_string()).unwrap_or_default();
         assert!(refused.contains("nonsense") && refused.contains("rate-bucket"), "{refused}");

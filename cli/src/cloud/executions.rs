@@ -222,7 +222,7 @@ mod tests {
     use time::macros::datetime;
 
     #[test]
-    fn an_executions_name_says_what_it_is_about_and_when_it_started_and_fits() {
+    fn an_execution_name_has_subject_and_timestamp_and_at_most_80_characters() {
         let now = datetime!(2026-11-25 04:05:06.789 UTC);
         assert_eq!(execution_name("acme", now), "acme-20261125T040506789Z");
         assert!(execution_name(&"x".repeat(100), now).len() <= 80);

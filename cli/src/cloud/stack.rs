@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn outputs_are_read_from_the_answer_and_tags_of_the_stack_are_not_taken_for_them() {
+    fn stack_outputs_are_read_and_not_confused_with_tags() {
         let xml = "<DescribeStacksResponse><DescribeStacksResult><Stacks><member>\
             <Tags><member><Key>a</Key><Value>b</Value></member></Tags><StackStatus>UPDATE_COMPLETE</StackStatus>\
             <Outputs><member><OutputValue>arn:1</OutputValue><OutputKey>One</OutputKey></member>\

@@ -110,7 +110,7 @@ mod tests {
     use crate::words::Lang;
 
     #[test]
-    fn a_refusal_says_what_to_do_by_its_code() {
+    fn the_recommended_action_depends_on_the_error_code() {
         let action = |code: &str| Trouble::refused(Words(Lang::En), "reading", code, "no").action;
         assert!(action("ExpiredTokenException").contains("credentials"));
         assert!(action("AccessDeniedException").contains("permission"));
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_no_credentials_is_told_how_to_get_them_and_ends_with_4() {
+    fn without_credentials_the_error_explains_how_to_get_them_and_exits_with_4() {
         let trouble = Trouble::unreached(Words(Lang::En), "reading", "no providers in chain provided credentials");
         assert_eq!((trouble.name.as_str(), trouble.exit.code()), ("NoCredentials", 4));
         assert!(trouble.action.contains("--profile"));

@@ -296,7 +296,7 @@ mod tests {
     use crate::words::Lang;
 
     #[test]
-    fn a_mail_that_was_not_confirmed_is_worth_a_look() {
+    fn an_unconfirmed_subscription_needs_review() {
         let words = Words(Lang::En);
         assert_eq!(subscribed(0, 0, words).verdict, Verdict::Look);
         assert_eq!(subscribed(2, 1, words).verdict, Verdict::Look);

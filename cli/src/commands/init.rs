@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_options_say_is_a_usable_input_that_names_its_schema() {
+    fn the_options_produce_a_valid_input_with_a_schema_reference() {
         let value = made(&[
             "--alias",
             "acme",
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_terminal_a_missing_answer_is_named_and_nothing_is_guessed() {
+    fn without_a_terminal_a_missing_answer_is_an_error() {
         let trouble = made(&["--alias", "acme"]).unwrap_err();
         assert_eq!(trouble.exit, Exit::BadInput);
         assert!(trouble.action.contains("--group"), "{}", trouble.action);

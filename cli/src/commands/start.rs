@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_gets_a_key_of_its_content_where_the_input_names_none() {
+    fn a_document_without_a_key_in_the_input_gets_a_key_from_its_content() {
         let mut input = json!({"instance": {"alias": "acme"}});
         let first = prepared(&mut input, b"%PDF-1.7 one").unwrap();
         assert!(first[0].key.starts_with("acme/identity-") && first[0].key.ends_with(".pdf"), "{}", first[0].key);
@@ -126,13 +126,13 @@ mod tests {
     }
 
     #[test]
-    fn a_key_of_the_input_is_kept() {
+    fn a_key_in_the_input_is_used() {
         let mut input = json!({"instance": {"alias": "acme"}, "documents": {"identity": "mine.pdf"}});
         assert_eq!(prepared(&mut input, b"%PDF-1.7").unwrap()[0].key, "mine.pdf");
     }
 
     #[test]
-    fn what_aws_would_not_take_is_refused_before_anything_is_uploaded() {
+    fn a_document_that_aws_would_reject_is_rejected_before_the_upload() {
         let trouble = prepared(&mut json!({}), b"PK\x03\x04").map(|_| ()).unwrap_err();
         assert_eq!(trouble.exit, Exit::BadInput);
         assert!(trouble.what.contains("documents.identity"), "{}", trouble.what);

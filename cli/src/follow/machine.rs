@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn states_stand_in_the_order_in_which_the_workflow_comes_to_them() {
+    fn states_are_listed_in_workflow_order() {
         let machine = onboarding();
         let tasks: Vec<&str> = machine
             .nodes
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_a_caught_error_is_not_on_the_regular_way() {
+    fn states_after_a_caught_error_are_not_regular() {
         let machine = onboarding();
         let both = machine.nodes.iter().find(|node| node.name == "TelephonyAndSignOn").unwrap();
         let telephony = &both.branches[0][0];
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_workflow_can_go_round_is_not_certain_to_come() {
+    fn states_that_can_be_skipped_are_not_certain() {
         let machine = onboarding();
         let both = machine.nodes.iter().find(|node| node.name == "TelephonyAndSignOn").unwrap();
         let certain = |nodes: &[Node], name: &str| nodes.iter().find(|node| node.name == name).unwrap().certain;
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn states_lie_within_everything_that_is_around_them() {
+    fn nested_states_are_within_all_containing_states() {
         let machine = onboarding();
         assert!(
             machine.is_within("OrderNumbers", "Telephony") && machine.is_within("OrderNumbers", "TelephonyAndSignOn")

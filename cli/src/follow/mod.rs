@@ -405,13 +405,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_told_in_two_units_at_most() {
+    fn durations_have_at_most_two_units() {
         let text = [0.346, 59.0, 723.0, 7_500.0, 273_700.0].map(duration);
         assert_eq!(text, ["0.35 s", "59.00 s", "12 min 03 s", "2 h 05 min", "3 d 04 h"]);
     }
 
     #[test]
-    fn moments_are_in_iso_8601() {
+    fn times_are_formatted_in_iso_8601() {
         assert_eq!(iso(1_795_615_200.9), "2026-11-25T14:00:00Z");
     }
 }

@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_is_done_when_it_is_left_and_says_what_its_task_answered() {
+    fn a_finished_state_is_reported_with_the_status_of_its_task() {
         let mut told = both();
         let (look, other) = (told.enters("Look", 10.0), told.enters("Other", 10.0));
         told.answers(other, &json!({"adopted": true}));
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_belongs_to_the_state_that_led_to_it_and_is_told_in_plain_words() {
+    fn a_failure_is_attributed_to_its_state_and_its_message_is_unwrapped() {
         let mut told = both();
         let both = told.enters("Both", 0.0);
         let (started, _) = told.after(both, 0.0, What::Other);
@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_that_is_caught_is_not_done() {
+    fn a_caught_failure_is_not_reported_as_done() {
         let mut told = catching();
         told.enters("Each", 0.0);
         let caught = |error: &str, expected| Caught { error: error.into(), expected };
@@ -373,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn a_branch_whose_failure_is_caught_outside_is_not_done_either() {
+    fn a_failed_branch_that_is_caught_outside_is_not_reported_as_done() {
         let mut told = both();
         told.enters("Both", 0.0);
         let look = told.enters("Look", 0.0);
@@ -383,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn choices_are_not_worth_a_line_and_waits_are_told_apart() {
+    fn choices_are_not_reported_and_waits_are_marked() {
         let mut told = both();
         for state in ["Settled", "Pause"] {
             told.enters(state, 0.0);
@@ -393,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_lasts_as_long_as_the_task_behind_it_asked_for() {
+    fn a_wait_lasts_as_long_as_its_task_last_returned() {
         let mut told = both();
         let look = told.enters("Look", 0.0);
         told.answers(look, &json!({"pending": true, "waitSeconds": 900}));
@@ -411,7 +411,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_failed_branch_leaves_behind_does_not_run_any_more() {
+    fn after_a_failed_branch_no_state_of_the_parallel_is_running() {
         let mut told = both();
         for state in ["Both", "Look", "Other"] {
             told.enters(state, 0.0);

@@ -84,18 +84,18 @@ mod tests {
     }
 
     #[test]
-    fn only_lines_that_differ_are_written() {
+    fn only_changed_lines_are_written() {
         assert_eq!(changes(Some(&lines("a\nb\nc")), &lines("a\nB\nc")), "\x1b[2;1HB\x1b[K");
         assert_eq!(changes(Some(&lines("a\nb")), &lines("a\nb")), "");
     }
 
     #[test]
-    fn what_is_below_a_shorter_picture_is_removed() {
+    fn lines_below_a_shorter_drawing_are_cleared() {
         assert_eq!(changes(Some(&lines("a\nb\nc")), &lines("a")), "\x1b[2;1H\x1b[J");
     }
 
     #[test]
-    fn after_a_resize_everything_is_written_anew() {
+    fn after_a_resize_all_lines_are_written() {
         assert_eq!(changes(None, &lines("a")), "\x1b[2J\x1b[1;1Ha\x1b[K");
     }
 }

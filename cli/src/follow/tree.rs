@@ -304,7 +304,7 @@ mod tests {
     };
 
     #[test]
-    fn a_failure_that_is_caught_has_no_tick_nor_has_what_holds_it() {
+    fn a_caught_failure_and_its_containing_state_have_no_tick() {
         let assign =
             json!({ "Type": "Task", "Catch": [{ "ErrorEquals": ["States.ALL"], "Next": "End" }], "Next": "End" });
         let inner = json!({ "StartAt": "Assign", "States": { "Assign": assign, "End": { "Type": "Pass" } } });
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_goes_by_how_little_it_matters() {
+    fn lines_with_the_lowest_priority_are_hidden_first() {
         let mut lines: Vec<Line> = [
             (Weight::Done, "first"),
             (Weight::Done, "second"),

@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rate_is_that_of_the_last_half_minute_and_says_how_long_it_takes() {
+    fn rate_and_remaining_time_are_based_on_the_last_half_minute() {
         let mut users = Users::default();
         for (second, done) in [(100, 0), (110, 400), (150, 480), (170, 520)] {
             users.observe(&at(second, done), 90.0);
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_earlier_sync_left_is_not_shown() {
+    fn counts_of_an_earlier_sync_are_ignored() {
         let mut users = Users::default();
         users.observe(&at(50, 7), 90.0);
         assert_eq!(users.counts(), None);
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_figure_twice_is_no_standstill() {
+    fn a_repeated_count_does_not_lower_the_rate() {
         let mut users = Users::default();
         for (second, done) in [(100, 0), (102, 10), (102, 10)] {
             users.observe(&at(second, done), 90.0);

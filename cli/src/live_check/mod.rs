@@ -190,13 +190,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_checked_is_in_the_table_and_is_few() {
+    fn assumptions_that_are_not_checked_are_listed_and_few() {
         assert!(NOT_SEEN.iter().all(|(name, _)| assumptions::all().any(|row| row.name == *name)));
         assert!(NOT_SEEN.len() * 6 < assumptions::all().count());
     }
 
     #[test]
-    fn a_first_poll_that_came_too_late_decides_nothing() {
+    fn a_first_poll_after_the_other_delay_is_undetermined() {
         let words = Words(Lang::En);
         assert_eq!(waited(words, Some(3.0), 60.0), Reading::Assumed);
         assert_eq!(waited(words, None, 60.0), Reading::Other);

@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_call_changes_nothing_and_one_without_an_answer_may() {
+    fn a_rejected_call_changes_nothing_and_a_call_without_a_response_may() {
         for (status, counts) in [(200, true), (402, false), (429, false), (499, true), (503, true)] {
             let claim = Call { status, ..call("connect", "ClaimPhoneNumber", "POST", "/phone-number/claim") };
             assert_eq!(changes(claim), counts, "{status}");
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_that_only_read_change_nothing() {
+    fn read_only_calls_change_nothing() {
         for call in [
             call("connect", "SearchUsers", "POST", "/search-users"),
             call("servicequotas", "GetServiceQuota", "POST", "/"),
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_that_change_something_are_named_with_their_number() {
+    fn changing_calls_are_listed_with_their_number() {
         let calls = [
             call("connect", "CreateUser", "PUT", "/users/i"),
             call("connect", "CreateUser", "PUT", "/users/i"),

@@ -130,21 +130,21 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_dropped_group_takes_its_grandchildren_with_it() {
+    async fn dropping_a_group_kills_its_grandchildren() {
         let (group, grandchild) = family().await;
         drop(group);
         assert!(ends(grandchild).await);
     }
 
     #[tokio::test]
-    async fn a_stopped_group_takes_its_grandchildren_with_it() {
+    async fn stopping_a_group_kills_its_grandchildren() {
         let (group, grandchild) = family().await;
         group.stop().await;
         assert!(ends(grandchild).await);
     }
 
     #[tokio::test]
-    async fn output_and_error_output_are_collected_with_the_status() {
+    async fn both_outputs_and_the_status_are_collected() {
         let output = output(Command::new("sh").args(["-c", "echo out; echo err >&2; exit 3"])).await.unwrap();
         assert_eq!((output.stdout, output.stderr), (b"out\n".to_vec(), b"err\n".to_vec()));
         assert_eq!(output.status.code(), Some(3));

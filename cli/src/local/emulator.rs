@@ -229,12 +229,12 @@ mod tests {
     }
 
     #[test]
-    fn an_emulator_without_a_function_that_the_launcher_replaces_is_refused_by_its_name() {
+    fn an_emulator_that_lacks_a_patched_function_is_rejected() {
         python(concat!(include_str!("patches.py"), include_str!("patches_test.py")));
     }
 
     #[test]
-    fn a_definition_that_step_functions_refuses_is_refused_by_each_rule() {
+    fn each_rule_for_state_machine_definitions_is_enforced() {
         python(concat!(include_str!("definitions.py"), include_str!("definitions_test.py")));
     }
 
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn the_emulator_which_runs_elsewhere_gets_the_whole_path_of_the_file_for_expressions() {
+    fn the_emulator_gets_an_absolute_path_for_recorded_expressions() {
         assert!(value("RECORD_EXPRESSIONS").unwrap().ends_with("/expressions.jsonl"));
     }
 

@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failed_workflow_says_where_what_and_what_to_do() {
+    fn the_error_of_a_failed_workflow_contains_state_cause_and_action() {
         let failure = Failure::Workflow {
             state: Some("CreateRole".into()),
             error: "AccessDenied".into(),
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_start_says_how_to_get_it() {
+    fn a_missing_requirement_explains_how_to_install_it() {
         let failure = Failure::not_started(|words| (words.no_python(), words.install_python()));
         assert!(failure.told(Words(Lang::En)).contains("What to do: install Python 3.10 or newer"));
         assert!(failure.told(Words(Lang::Ja)).contains("対処方法: Python 3.10 以降"));

@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_file_is_there_while_the_local_cloud_is_and_gone_with_it() {
+    fn the_address_file_exists_only_while_the_local_cloud_runs() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("current.json");
         let kept = Kept {

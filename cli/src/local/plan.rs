@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fault_rule_that_can_not_work_is_named_by_its_place() {
+    fn an_invalid_fault_rule_is_reported_with_its_path() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), r#"[{"match": "a", "status": 500}, {"match": "(", "status": 500}]"#).unwrap();
         let error = rules(file.path()).unwrap_err();
@@ -91,12 +91,12 @@ mod tests {
     }
 
     #[test]
-    fn a_result_file_in_a_folder_that_does_not_exist_is_refused() {
+    fn a_result_file_in_a_missing_folder_is_rejected() {
         assert!(writable(&PathBuf::from("no/such/folder/report.json")).is_err());
     }
 
     #[test]
-    fn every_example_can_be_used() {
+    fn every_example_is_valid() {
         let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
         for name in ["smallest.json", "everything.json", "tokyo-callcenter.json"] {
             let (value, _) = input::onboarding(&examples.join(name)).unwrap();

@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn as_many_different_people_as_wanted_are_spread_over_the_groups() {
+    fn the_requested_number_of_users_is_spread_over_the_groups() {
         let tenant = made_up(&onboarding(&["A", "B", "C"]), 2_000);
         let people = people(&tenant);
         let ids: BTreeSet<String> = people.iter().map(|user| user["id"].to_string()).collect();
@@ -175,14 +175,14 @@ mod tests {
     }
 
     #[test]
-    fn the_names_are_as_difficult_as_in_life() {
+    fn the_generated_names_cover_difficult_cases() {
         let people = people(&made_up(&onboarding(&["A"]), 25));
         assert!(people.iter().any(|user| user["givenName"].is_null() && user["surname"].is_null()));
         assert!(people.iter().any(|user| user["givenName"].as_str().is_some_and(|name| name.contains('\u{3099}'))));
     }
 
     #[test]
-    fn the_same_wish_gives_the_same_tenant() {
+    fn the_same_input_generates_the_same_tenant() {
         assert_eq!(made_up(&onboarding(&["A"]), 50), made_up(&onboarding(&["A"]), 50));
     }
 }

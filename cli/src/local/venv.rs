@@ -184,12 +184,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_program_that_is_no_python_is_not_taken_for_one() {
+    async fn a_program_that_is_not_python_is_ignored() {
         assert!(last("echo hello world; exit 1").await.is_none());
     }
 
     #[tokio::test]
-    async fn the_last_word_of_the_installation_counts() {
+    async fn the_last_line_of_the_installation_is_the_result() {
         let ready = last(r#"echo '{"progress": "Collecting boto3"}'; echo '{"ready": "/tmp/venv"}'"#).await;
         assert!(matches!(ready, Some(Line::Ready { ready }) if ready == Path::new("/tmp/venv")));
         let failed = last(r#"echo '{"failed": "pip", "text": "no network", "version": "3.11"}'; exit 1"#).await;

@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_logs_of_a_failed_run_are_kept_and_only_of_the_last_one() {
+    fn only_the_logs_of_the_last_failed_run_are_kept() {
         let (root, run) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let workspace = Workspace { root: root.path().into() };
         fs::write(run.path().join("first.log"), "1").unwrap();

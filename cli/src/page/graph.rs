@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_that_some_executions_skip_stands_before_the_one_that_all_reach() {
+    fn an_optional_state_is_listed_before_the_state_that_follows_it() {
         let graph = Graph::read(&json!({"StartAt": "A", "States": {
             "A": {"Type": "Task", "Next": "Needed"},
             "Needed": {"Type": "Choice", "Choices": [{"Next": "C"}], "Default": "B"},
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn branches_lie_side_by_side_and_meet_again_behind() {
+    fn parallel_branches_are_drawn_in_lanes_that_join_afterwards() {
         let task = |name: &str| json!({"StartAt": name, "States": {name: {"Type": "Task", "End": true}}});
         let inner = json!({"StartAt": "Inner", "States": {
             "Inner": {"Type": "Parallel", "Branches": [task("Quotas"), task("Numbers")], "End": true}
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn the_onboarding_is_drawn_from_its_check_to_its_report() {
+    fn the_graph_of_the_onboarding_starts_with_preflight_and_contains_the_report() {
         let definition = include_str!("../../../statemachine/onboarding.asl.json");
         let graph = Graph::read(&serde_json::from_str(definition).unwrap_or_default());
         assert_eq!(graph.rows.first().map(|row| row.state.as_str()), Some("Preflight"));

@@ -89,7 +89,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_wait_belongs_to_the_task_that_looks_again_after_it() {
+    fn the_time_of_a_wait_counts_for_the_task_that_follows_it() {
         let mut history = History::new(&json!({"StartAt": "Look", "States": {
             "Look": {"Type": "Task", "Next": "There"},
             "There": {"Type": "Choice", "Choices": [{"Next": "Pause"}], "Default": "End"},
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_whose_later_attempt_succeeded_is_done_and_one_without_is_failed() {
+    fn a_state_is_done_if_a_retry_succeeds_and_failed_otherwise() {
         let mut history = History::default();
         for state in ["Mended", "Broken"] {
             history.failed(state, "Throttled");

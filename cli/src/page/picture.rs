@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_remark_is_cut_between_letters_not_inside_one() {
+    fn a_long_remark_is_cut_at_a_character_boundary() {
         assert_eq!(short("short"), "short");
         let cut = short(&"長".repeat(100));
         assert_eq!(cut.chars().count(), MOST_LETTERS);

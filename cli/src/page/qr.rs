@@ -56,7 +56,7 @@ mod tests {
 
     // `.ci/page/look.mjs` tests in a browser that a scanner reads the right URL from the code.
     #[test]
-    fn the_code_has_its_three_corners_and_white_around_it() {
+    fn a_qr_code_has_three_corner_patterns_and_a_quiet_zone() {
         let code = code("https://launcher.myapps.microsoft.com/api/signin/a?tenantId=b").unwrap();
         let squares = squares(&code);
         let far = code.side - QUIET - 7;
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_no_code_holds_gives_none() {
+    fn a_text_that_is_too_long_has_no_qr_code() {
         assert_eq!(code(&"x".repeat(10_000)), None);
     }
 }

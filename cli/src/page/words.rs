@@ -492,7 +492,7 @@ mod tests {
     use onboarding_core::telephony::CaseOrder;
 
     #[test]
-    fn durations_are_told_in_the_two_largest_units() {
+    fn durations_are_formatted_in_the_two_largest_units() {
         let english = Words::of(Language::En);
         for (seconds, text) in [
             (0.04, "0.0 s"),
@@ -520,7 +520,7 @@ mod tests {
     }
 
     #[test]
-    fn every_order_that_waits_for_a_person_says_in_japanese_what_to_do() {
+    fn every_order_that_needs_an_action_has_a_japanese_action() {
         use OrderStatus::{CustomerAction, Open, Refused, Unreadable};
         for status in [Open, CustomerAction, Refused, Unreadable] {
             for case_id in [None, Some("case-1".to_owned())] {

@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn every_text_is_of_a_command_or_an_argument_that_there_is() {
+    fn every_japanese_help_text_belongs_to_an_existing_command_or_argument() {
         let mut command = Args::command();
         command.build();
         let mut known: Vec<String> = vec!["onboard".into()];

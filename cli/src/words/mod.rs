@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_language_of_the_option_is_found_before_anything_else_is_understood() {
+    fn the_language_option_is_found_before_the_arguments_are_parsed() {
         let of = |line: &str| Lang::of_arguments(line.split(' ').map(OsString::from));
         assert_eq!(of("list --lang ja --all"), Some(Lang::Ja));
         assert_eq!(of("--lang=en list"), Some(Lang::En));
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn the_language_is_that_of_the_locale_and_lc_all_goes_first() {
+    fn the_language_follows_the_locale_and_lc_all_takes_precedence() {
         let environment = |pairs: &'static [(&'static str, &'static str)]| {
             move |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
         };
