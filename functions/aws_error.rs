@@ -1,14 +1,14 @@
-//! Classifies AWS errors, in this one place: by error code, never by HTTP status alone (Connect answers both throttling
-//! and a full quota with 429), and by message text only where a service has no code for what it means.
+//! Classifies all AWS errors: by error code, never by HTTP status alone (Connect returns 429 for both throttling and
+//! an exhausted quota), and by message text only if the service has no code for the case.
 
 use aws_sdk_connect::error::SdkError;
 use aws_sdk_connect::operation::RequestId;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use onboarding_core::{StepError, StepErrorKind};
 
-/// Messages that tell apart what one code means several times. Service and code, part of the message in lower case, kind.
-/// Sources: terraform-provider-aws#38115 (alias), a live report of 2026-09-30 (pending instances), the Connect
-/// administrator guide (flagged accounts), IAM (a principal that is not visible yet).
+/// Messages that distinguish several meanings of one code: code, a part of the message in lower case, kind. Sources:
+/// terraform-provider-aws#38115 (alias), an observation of 2026-09-30 (pending instances), the Connect administrator
+/// guide (flagged accounts), IAM (a principal that is not visible yet).
 const TEXTS: [(&str, &str, StepErrorKind); 4] = [
     ("InvalidRequestException", "instance alias is already used", StepErrorKind::Conflict),
     ("ServiceQuotaExceededException", "currently pending instance creation requests", StepErrorKind::NotConsistentYet),
@@ -20,7 +20,7 @@ const TEXTS: [(&str, &str, StepErrorKind); 4] = [
     ("MalformedPolicyDocument", "invalid principal", StepErrorKind::NotConsistentYet),
 ];
 
-/// The kind of an error code.
+/// Returns the kind of an error.
 #[must_use]
 pub fn kind_of(code: &str, message: &str) -> StepErrorKind {
     let message = message.to_lowercase();
@@ -105,48 +105,50 @@ pub fn kind_of(code: &str, message: &str) -> StepErrorKind {
     }
 }
 
-/// The error code of a failed call, where the service gave one.
+/// Returns the error code of a failed call, if there is one.
 pub fn code<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Option<&str> {
     error.as_service_error().and_then(ProvideErrorMetadata::code)
 }
 
-/// Whether a failed call failed with one of these codes.
+/// Returns whether a call failed with one of these codes.
 pub fn is<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>, codes: &[&str]) -> bool {
     code(error).is_some_and(|code| codes.contains(&code))
 }
 
-/// Whether the service says that the object does not exist.
+/// Returns whether the object does not exist in the service.
 pub fn is_not_found<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
     is(error, &["ResourceNotFoundException", "NoSuchEntity", "NoSuchEntityException", "NoSuchResourceException"])
 }
 
-/// Whether Service Quotas refuses a request because the quota is not below the requested value already. Neither code nor
-/// text is documented; seen is `IllegalArgumentException` with "You must provide a quota value greater than the current
-/// quota value" (cloud-custodian#8939).
+/// Returns whether Service Quotas refuses a request because the quota already has at least the requested value.
+/// Neither code nor message is documented; observed is `IllegalArgumentException` with "You must provide a quota value
+/// greater than the current quota value" (cloud-custodian#8939).
 pub fn is_no_increase<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
     says(error, "greater than the current quota value")
 }
 
-/// Whether Connect refuses an instance because of its alias. Known is "Instance alias is already used"
-/// (terraform-provider-aws#38115); neither code nor text is documented.
+/// Returns whether Connect refuses an instance because of its alias. Neither code nor message is documented; observed
+/// is "Instance alias is already used" (terraform-provider-aws#38115).
 pub fn is_about_alias<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
     is(error, &["InvalidRequestException", "DuplicateResourceException"]) && says(error, "alias")
 }
 
-/// Whether Connect refuses a claim because the number is not free any more. Seen is `InvalidParameterException` with "Phone
-/// number not available: +1…" (terraform-provider-aws#45572); the model also has `ResourceNotFoundException`.
+/// Returns whether Connect refuses a claim because the number is no longer available. Observed is
+/// `InvalidParameterException` with "Phone number not available: +1…" (terraform-provider-aws#45572); the API model
+/// also has `ResourceNotFoundException`.
 pub fn is_number_taken<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
     is(error, &["ResourceNotFoundException"])
         || (is(error, &["InvalidParameterException"]) && says(error, "number not available"))
 }
 
-/// Whether Connect refuses a claim because the account has claimed and released too many numbers in 180 days: by default,
-/// 200 % of the quota (API reference, `ClaimPhoneNumber`; text from terraform-provider-aws#45937).
+/// Returns whether Connect refuses a claim because the account has claimed and released too many numbers within 180
+/// days: by default, 200 % of the quota (API reference, `ClaimPhoneNumber`; message from
+/// terraform-provider-aws#45937).
 pub fn is_claim_limit<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
     says(error, "180 days")
 }
 
-/// What the service said about a failed call: code, message and request id.
+/// Returns the code, message and request ID of a failed call.
 pub fn said<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> String
 where
     SdkError<E, R>: RequestId,
@@ -156,15 +158,15 @@ where
     format!("{}: {message}{request_id}", code(error).unwrap_or("no code"))
 }
 
-/// Whether the message of a failed call contains this text, in lower case.
+/// Returns whether the message of a failed call, in lower case, contains this text.
 fn says<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>, text: &str) -> bool {
     let message = error.as_service_error().and_then(ProvideErrorMetadata::message);
     message.is_some_and(|message| message.to_lowercase().contains(text))
 }
 
-/// Turns a failed call into a named error that says what was being done, to which object, and the request id.
+/// Converts a failed call to a named error with the action, the object and the request ID.
 ///
-/// `doing` reads like `creating the role AmazonConnect-acme`.
+/// `doing` describes the action, for example `creating the role AmazonConnect-acme`.
 pub fn step_error<E, R>(doing: &str, error: &SdkError<E, R>) -> StepError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -175,7 +177,7 @@ where
     match error {
         SdkError::ServiceError(context) => {
             let meta = context.err().meta();
-            // A broken body, or a proxy's page: the SDK calls it a service error, but the service said nothing.
+            // The SDK also reports an invalid body or a proxy's page as a service error, but without a code.
             let Some(code) = meta.code() else {
                 return StepError::unavailable(format!("{doing} was answered with something unreadable{request_id}"));
             };

@@ -1,12 +1,13 @@
-//! Links the binary that is deployed without unwind tables: a tenth of its zip, and dead weight where a panic aborts.
+//! Links the deployed binary without unwind tables. They are a tenth of the zip file and useless, because a panic
+//! aborts.
 //!
-//! rustc writes them for Linux all the same, and only a flag for every crate of a build would stop it. The script also
-//! links through cargo-lambda and zig (tried with 1.9.2 and 0.17.1).
+//! rustc emits unwind tables for Linux anyway, and only a flag for all crates of a build would prevent this. The
+//! linker script also works with cargo-lambda and zig (tested with 1.9.2 and 0.17.1).
 
 fn main() {
     println!("cargo:rerun-if-changed=functions/no-unwind-tables.ld");
     let variable = |name| std::env::var(name).unwrap_or_default();
-    // Unlike the release profile the dev profile unwinds.
+    // Unlike the release profile, the dev profile unwinds.
     if variable("PROFILE") == "release" && variable("CARGO_CFG_TARGET_OS") == "linux" {
         let root = variable("CARGO_MANIFEST_DIR");
         println!("cargo:rustc-link-arg-bin=bootstrap=-Wl,-T,{root}/functions/no-unwind-tables.ld");

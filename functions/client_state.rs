@@ -1,9 +1,9 @@
-//! The `clientState` of subscriptions: what proves that a notification belongs to a subscription of ours.
+//! The `clientState` of subscriptions, which authenticates notifications as coming from one of our subscriptions.
 //!
-//! Graph signs nothing. Each subscription gets a value of its own, which Graph repeats in each notification: an HMAC over
-//! tenant and group with a key that only this stack has. Nothing is stored, and a notification that carries the value of
-//! its tenant and group can only come from who was told it when the subscription was made. Who learns one value knows
-//! nothing about those of other groups.
+//! Graph does not sign notifications. Instead, each subscription has its own value, which Graph repeats in each
+//! notification: an HMAC over tenant and group with a key that only this stack has. Nothing needs to be stored, and
+//! only Graph, which received the value with the subscription, can send a notification with it. A leaked value does
+//! not reveal the values of other groups.
 
 use std::fmt;
 
@@ -12,13 +12,13 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::SecretString;
 use uuid::Uuid;
 
-/// Stands for all groups of a tenant where a subscription to all of them needs the id of a group. No group has it.
+/// The group ID in the client state of a subscription to all groups of a tenant. No group has this ID.
 pub const ALL_GROUPS: Uuid = Uuid::nil();
 
-/// Keeps these values apart from anything else that the key might ever serve for.
+/// Separates these values from any other use of the key.
 const PURPOSE: &[u8] = b"connect-onboarding clientState 1";
 
-/// Makes the values and checks them.
+/// Creates and verifies the values.
 pub struct ClientStates {
     key: hmac::Key,
 }
@@ -30,19 +30,19 @@ impl fmt::Debug for ClientStates {
 }
 
 impl ClientStates {
-    /// Values by this key.
+    /// Creates an instance with this key.
     #[must_use]
     pub fn new(key: &str) -> Self {
         Self { key: hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes()) }
     }
 
-    /// The value for the subscription to a group: 43 characters.
+    /// Returns the value for the subscription to a group: 43 characters.
     #[must_use]
     pub fn of(&self, tenant: Uuid, group: Uuid) -> SecretString {
         URL_SAFE_NO_PAD.encode(hmac::sign(&self.key, &message(tenant, group))).into()
     }
 
-    /// Whether this is the value for the subscription to a group. Takes the same time wherever the values differ.
+    /// Returns whether this is the value for the subscription to a group. Takes constant time.
     #[must_use]
     pub fn proves(&self, tenant: Uuid, group: Uuid, client_state: &str) -> bool {
         URL_SAFE_NO_PAD

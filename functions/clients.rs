@@ -1,5 +1,5 @@
-//! The clients of the clouds: one configuration, each client made when it is first used and then kept, so that a cold
-//! start pays only for what the function calls.
+//! The clients of both clouds. They share one configuration, and each is created on first use and then kept, so that a
+//! cold start pays only for the clients that the function uses.
 
 use std::{sync::OnceLock, time::Duration};
 
@@ -23,13 +23,13 @@ use crate::{
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long one attempt of a call may take.
+/// Maximum duration of one attempt of a call.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
-/// The SDK's own waits before the second attempt of a call, and at most (its defaults).
+/// The SDK's wait before the second attempt of a call, and its maximum wait (both are the SDK's defaults).
 const FIRST_BACKOFF: Duration = Duration::from_secs(1);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(20);
 
-/// Everything that a step may talk to.
+/// The clients of all services that a step may use.
 #[derive(Debug)]
 pub struct Clients {
     config: SdkConfig,
@@ -51,12 +51,12 @@ pub struct Clients {
 }
 
 impl Clients {
-    /// Clients for this process: the function's role, Region and settings.
+    /// Creates the clients of this process, with the function's role, Region and settings.
     pub async fn from_env() -> Self {
         let settings = Settings::from_env();
         let clock = settings.clock();
         let http = Http::new(CONNECT_TIMEOUT);
-        // Blips only: minutes and hours belong to the state machine's Retry lists.
+        // Retries cover only short interruptions; longer waits are left to the `Retry` lists of the state machine.
         let retry = RetryConfig::standard()
             .with_max_attempts(3)
             .with_initial_backoff(clock.wait(FIRST_BACKOFF))
@@ -70,7 +70,8 @@ impl Clients {
                     .operation_attempt_timeout(clock.timeout(ATTEMPT_TIMEOUT))
                     .build(),
             );
-        // Lambda gives both to every function. The default chains ask there first too, and build all others before that.
+        // Lambda sets both variables for every function. The default provider chains also check these variables first,
+        // but construct all other providers before.
         if std::env::var_os("AWS_ACCESS_KEY_ID").is_some() && std::env::var_os("AWS_REGION").is_some() {
             loader = loader
                 .region(EnvironmentVariableRegionProvider::new())
@@ -85,7 +86,7 @@ impl Clients {
         clients
     }
 
-    /// Clients on a given configuration.
+    /// Creates clients with a given configuration.
     #[must_use]
     pub const fn new(config: SdkConfig, settings: Settings) -> Self {
         Self {
@@ -107,33 +108,33 @@ impl Clients {
         }
     }
 
-    /// The Region that the function runs in.
+    /// Returns the Region of the function.
     #[must_use]
     pub fn region(&self) -> &str {
         self.config.region().map_or("us-east-1", |region| region.as_ref())
     }
 
-    /// Amazon Connect.
+    /// Returns the client for Amazon Connect.
     pub fn connect(&self) -> &aws_sdk_connect::Client {
         self.connect.get_or_init(|| aws_sdk_connect::Client::new(&self.config))
     }
 
-    /// DynamoDB, for the registry.
+    /// Returns the client for DynamoDB, used by the registry.
     pub fn dynamodb(&self) -> &aws_sdk_dynamodb::Client {
         self.dynamodb.get_or_init(|| aws_sdk_dynamodb::Client::new(&self.config))
     }
 
-    /// EventBridge, for our events.
+    /// Returns the client for EventBridge, used for our events.
     pub fn events(&self) -> &aws_sdk_eventbridge::Client {
         self.events.get_or_init(|| aws_sdk_eventbridge::Client::new(&self.config))
     }
 
-    /// Amazon SNS, for messages to people.
+    /// Returns the client for Amazon SNS, used for notifications.
     pub fn sns(&self) -> &aws_sdk_sns::Client {
         self.sns.get_or_init(|| aws_sdk_sns::Client::new(&self.config))
     }
 
-    /// IAM.
+    /// Returns the client for IAM.
     pub fn iam(&self) -> &aws_sdk_iam::Client {
         self.iam.get_or_init(|| {
             let config = aws_sdk_iam::config::Builder::from(&self.config).interceptor(WholeXml);
@@ -141,31 +142,31 @@ impl Clients {
         })
     }
 
-    /// Service Quotas.
+    /// Returns the client for Service Quotas.
     pub fn quotas(&self) -> &aws_sdk_servicequotas::Client {
         self.quotas.get_or_init(|| aws_sdk_servicequotas::Client::new(&self.config))
     }
 
-    /// Asks S3 for an object.
+    /// Requests an object from S3.
     ///
     /// # Errors
-    /// S3's refusal, or that it could not be reached.
+    /// If S3 returns an error or can't be reached.
     pub async fn object(&self, bucket: &str, key: &str) -> Result<Object, Refusal> {
         let http = self.http.get_or_init(|| Http::new(CONNECT_TIMEOUT));
         objects::get(http, &self.config, self.settings.clock(), bucket, key).await
     }
 
-    /// Secrets Manager.
+    /// Returns the client for Secrets Manager.
     pub fn secrets(&self) -> &aws_sdk_secretsmanager::Client {
         self.secrets.get_or_init(|| aws_sdk_secretsmanager::Client::new(&self.config))
     }
 
-    /// Step Functions, for starting the user sync.
+    /// Returns the client for Step Functions, used for starting the user sync and reading executions.
     pub fn step_functions(&self) -> &aws_sdk_sfn::Client {
         self.step_functions.get_or_init(|| aws_sdk_sfn::Client::new(&self.config))
     }
 
-    /// STS.
+    /// Returns the client for STS.
     pub fn sts(&self) -> &aws_sdk_sts::Client {
         self.sts.get_or_init(|| {
             let config = aws_sdk_sts::config::Builder::from(&self.config).interceptor(WholeXml);
@@ -173,7 +174,7 @@ impl Clients {
         })
     }
 
-    /// AWS Support, which is one service for all Regions and answers in us-east-1.
+    /// Returns the client for AWS Support, a global service with its endpoint in us-east-1.
     pub fn support(&self) -> &aws_sdk_support::Client {
         self.support.get_or_init(|| {
             let config =
@@ -182,12 +183,12 @@ impl Clients {
         })
     }
 
-    /// Microsoft Graph, as the identity that is the function's. The credential is read at the first call.
+    /// Returns the client for Microsoft Graph with the function's identity. The credential is read at the first call.
     pub fn graph(&self) -> &Graph {
         self.graph_as(self.settings.graph_identity())
     }
 
-    /// Microsoft Graph as one of the two identities, for the functions that may use both.
+    /// Returns the client for Microsoft Graph with one of the two identities, for functions that may use both.
     pub fn graph_as(&self, identity: Identity) -> &Graph {
         let [setup, runtime] = &self.graphs;
         let slot = match identity {
@@ -197,10 +198,10 @@ impl Clients {
         slot.get_or_init(|| Graph::new(identity, self.config.clone(), self.settings.clone()))
     }
 
-    /// The client states of subscriptions. Their key is read from Secrets Manager once.
+    /// Returns the client states of subscriptions. Their key is read from Secrets Manager once.
     ///
     /// # Errors
-    /// Where it can't be read.
+    /// If the key can't be read.
     pub async fn client_states(&self) -> Result<&ClientStates, StepError> {
         self.client_states
             .get_or_try_init(|| async {

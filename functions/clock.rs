@@ -1,19 +1,20 @@
-//! The clock of a function's own waits: back-offs, time-outs of attempts, waits for replicas. In AWS a second is a second.
+//! The clock for the functions' own waits: backoffs, attempt timeouts, waits for replication. In AWS, it runs in real
+//! time.
 //!
-//! The local cloud runs faster than the real ones, and a function that waited in wall time would be the only slow part of
-//! it. The scale therefore counts only if the endpoint of AWS is on loopback: a function in Lambda that had such an
-//! endpoint would reach no AWS at all, so no deployment can shorten the waits of a function that works.
+//! The local cloud is faster than the real clouds, so waits in real time would dominate its duration. The scale
+//! applies only if the AWS endpoint is on the loopback interface. A function in Lambda with such an endpoint could not
+//! reach AWS at all, so no deployment can shorten the waits of a working function.
 
 use std::{net::IpAddr, time::Duration};
 
 use reqwest::Url;
 
-/// The variable with the endpoint of AWS, which the SDK reads as well.
+/// The variable with the AWS endpoint, which the SDK also reads.
 const ENDPOINT: &str = "AWS_ENDPOINT_URL";
-/// No time-out becomes shorter than this: a call on loopback takes milliseconds, but on a busy machine also a second.
+/// The minimum timeout. A call on the loopback interface takes milliseconds, but up to a second on a busy machine.
 const SHORTEST_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// How long a second of the real clouds lasts here.
+/// Scales durations of the real clouds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Clock {
     scale: f64,
@@ -26,10 +27,11 @@ impl Default for Clock {
 }
 
 impl Clock {
-    /// The variable with the scale: seconds that a second lasts, above 0 and at most 1.
+    /// The variable with the scale: the duration of a second in seconds, above 0 and at most 1.
     pub const SCALE: &str = "CLOCK_SCALE";
 
-    /// Reads the scale through `var`, in production the process environment. It is 1 unless the endpoint is on loopback.
+    /// Reads the scale through `var`, in production from the process environment. The scale is 1 unless the endpoint
+    /// is on the loopback interface.
     #[must_use]
     pub fn read(var: impl Fn(&str) -> Option<String>) -> Self {
         let scale = var(Self::SCALE).and_then(|text| text.parse().ok()).filter(|scale| *scale > 0.0 && *scale <= 1.0);
@@ -37,19 +39,19 @@ impl Clock {
         scale.filter(|_| local).map_or_else(Self::default, |scale| Self { scale })
     }
 
-    /// How long a wait of the real clouds lasts here.
+    /// Returns the scaled duration of a wait.
     #[must_use]
     pub fn wait(self, real: Duration) -> Duration {
         real.mul_f64(self.scale)
     }
 
-    /// How long an answer may take here that may take so long in the real clouds.
+    /// Returns the scaled duration of a timeout.
     #[must_use]
     pub fn timeout(self, real: Duration) -> Duration {
         self.wait(real).max(SHORTEST_TIMEOUT.min(real))
     }
 
-    /// Waits.
+    /// Sleeps for the scaled duration.
     pub async fn sleep(self, real: Duration) {
         tokio::time::sleep(self.wait(real)).await;
     }

@@ -1,4 +1,4 @@
-//! Our events on the bus. Their shapes are a public contract, in the core.
+//! Our events on the event bus. Their format is a public contract, defined in `onboarding-core`.
 
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use onboarding_core::{
@@ -8,15 +8,15 @@ use onboarding_core::{
 
 use crate::{aws_error, clients::Clients};
 
-/// `PutEvents` takes so many events at once.
+/// Maximum number of events in one `PutEvents` call.
 const BATCH: usize = 10;
 
-/// One event.
+/// An event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// The members of a group changed.
     MembershipChanged(MembershipChange),
-    /// A subscription has to be renewed.
+    /// A subscription must be renewed.
     ReauthorizationRequired(Reauthorization),
 }
 
@@ -39,7 +39,7 @@ impl Event {
 /// Puts events on the stack's bus.
 ///
 /// # Errors
-/// Where not all of them are on it. To put them all again does no harm: events are hints.
+/// If the bus did not accept all events. The caller can put all of them again, because events are hints.
 pub async fn put(cx: &Clients, events: &[Event]) -> Result<(), StepError> {
     let bus = cx.settings.event_bus()?;
     for batch in events.chunks(BATCH) {

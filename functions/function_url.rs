@@ -1,4 +1,4 @@
-//! What a step needs of a request to its function URL, and its answer (payload format 2.0).
+//! Requests to a function URL and responses (payload format 2.0).
 
 use aws_lambda_events::{
     http::HeaderValue,
@@ -6,13 +6,14 @@ use aws_lambda_events::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-/// Whether the request has this method.
+/// Returns whether the request has this method.
 #[must_use]
 pub fn is(request: &LambdaFunctionUrlRequest, method: &str) -> bool {
     request.request_context.http.method.as_deref() == Some(method)
 }
 
-/// A parameter of the query, decoded: what Lambda decoded itself has lost which parameters were there twice.
+/// Returns a decoded query parameter. It is read from the raw query, because Lambda merges repeated parameters in its
+/// decoded form.
 #[must_use]
 pub fn query(request: &LambdaFunctionUrlRequest, name: &str) -> Option<String> {
     form_urlencoded::parse(request.raw_query_string.as_deref()?.as_bytes())
@@ -20,14 +21,14 @@ pub fn query(request: &LambdaFunctionUrlRequest, name: &str) -> Option<String> {
         .map(|(_, value)| value.into_owned())
 }
 
-/// The body's bytes; `None` where it is no base64 although Lambda says so.
+/// Returns the body's bytes, or `None` if a body declared as base64 is invalid.
 #[must_use]
 pub fn bytes(request: &LambdaFunctionUrlRequest) -> Option<Vec<u8>> {
     let body = request.body.as_deref().unwrap_or_default();
     if request.is_base64_encoded { STANDARD.decode(body).ok() } else { Some(body.into()) }
 }
 
-/// An answer with a short text that no browser takes for anything else.
+/// Creates a response with a short text that no browser interprets as another type.
 #[must_use]
 pub fn text(status: u16, body: impl Into<String>) -> LambdaFunctionUrlResponse {
     let mut response = LambdaFunctionUrlResponse::default();

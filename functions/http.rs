@@ -1,8 +1,8 @@
-//! The HTTP client under all SDK clients: one for the process, with as little work in a cold start as possible.
+//! The HTTP client of all SDK clients: one per process, with minimal work in a cold start.
 //!
-//! The SDK's own default reads the system's root certificates for every client, and once more to check that it can. That
-//! was more than half of a cold start. Here the clients share one connector, and certificates are read where there is a
-//! connection to protect: not for the local cloud, which speaks plain HTTP.
+//! The SDK's default reads the system's root certificates for each client, and once more as a check, which took more
+//! than half of a cold start. Here, all clients share one connector, and certificates are read only if TLS is used,
+//! which excludes the local cloud with plain HTTP.
 
 use std::{
     sync::{Arc, OnceLock},
@@ -21,7 +21,7 @@ use aws_smithy_runtime_api::client::{
     runtime_components::RuntimeComponents,
 };
 
-/// What an SDK configuration takes as its HTTP client. Clones share their connections.
+/// The HTTP client for an SDK configuration. Clones share their connections.
 #[derive(Clone, Debug)]
 pub struct Http {
     connectors: Arc<Connectors>,
@@ -35,16 +35,16 @@ struct Connectors {
 }
 
 impl Http {
-    /// A client that gives up a connection that is not made in this time. It is the one timeout of the connection for all
-    /// clients that share it; all others are those of the SDK configuration.
+    /// Creates a client with this connection timeout. It applies to all clients that share the connections; all other
+    /// timeouts are those of the SDK configuration.
     #[must_use]
     pub fn new(connect_timeout: Duration) -> Self {
         let settings = HttpConnectorSettings::builder().connect_timeout(connect_timeout).build();
         Self { connectors: Arc::new(Connectors { settings, plain: OnceLock::new(), tls: OnceLock::new() }) }
     }
 
-    /// Reads the root certificates now: while a function starts, Lambda gives it a whole processor and not the share that
-    /// its memory size buys.
+    /// Reads the root certificates now. During a function's initialization, Lambda provides a full vCPU, regardless of
+    /// the memory size.
     pub fn prepare_tls(&self) {
         self.connectors.tls();
     }
@@ -70,12 +70,12 @@ impl HttpConnector for Http {
 }
 
 impl Connectors {
-    /// It trusts nobody and so reads no certificates.
+    /// A connector without TLS, which needs no certificates.
     fn plain(&self) -> &Connector {
         self.plain.get_or_init(|| self.connector(TrustStore::empty()))
     }
 
-    /// It trusts whom the system trusts, or `SSL_CERT_FILE` and `SSL_CERT_DIR`.
+    /// A connector that trusts the system's root certificates, or those in `SSL_CERT_FILE` and `SSL_CERT_DIR`.
     fn tls(&self) -> &Connector {
         self.tls.get_or_init(|| self.connector(TrustStore::default()))
     }
@@ -86,7 +86,7 @@ impl Connectors {
             .tls_provider(Provider::Rustls(CryptoMode::AwsLc));
         match TlsContext::builder().with_trust_store(trust).build() {
             Ok(context) => builder.tls_context(context).build(),
-            // Nothing in a context of ours can fail to build; the system's trust is the default.
+            // Our context can't fail to build; the default also trusts the system's certificates.
             Err(_) => builder.build(),
         }
     }

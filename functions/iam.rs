@@ -1,5 +1,5 @@
-//! What everything around IAM shares: whose account it is, our tags, the objects of the federation as they are, and
-//! documents as IAM sends them.
+//! Shared functions for IAM: the account's ARN prefix, our tags, reads of the federation's objects, and decoding of
+//! policy documents.
 
 use aws_sdk_iam::{
     operation::get_saml_provider::GetSamlProviderOutput,
@@ -10,10 +10,10 @@ use serde_json::Value;
 
 use crate::{aws_error, clients::Clients};
 
-/// Where the account's IAM objects have their ARNs: `arn:aws:iam::123456789012`.
+/// Returns the ARN prefix of the account's IAM objects, for example `arn:aws:iam::123456789012`.
 ///
 /// # Errors
-/// Whatever keeps STS from answering. `sts:GetCallerIdentity` needs no permission.
+/// If STS returns an error. `sts:GetCallerIdentity` needs no permission.
 pub async fn arn_prefix(cx: &Clients) -> Result<String, StepError> {
     let identity = cx
         .sts()
@@ -26,10 +26,10 @@ pub async fn arn_prefix(cx: &Clients) -> Result<String, StepError> {
     Ok(format!("arn:{partition}:iam::{account}"))
 }
 
-/// The two tags of everything that we make.
+/// Returns the two tags of all objects that we create.
 ///
 /// # Errors
-/// `Internal` where the SDK refuses to build them.
+/// `Internal` if the SDK can't build the tags.
 pub fn tags(alias: &str) -> Result<Vec<Tag>, StepError> {
     names::tags(alias)
         .into_iter()
@@ -38,18 +38,18 @@ pub fn tags(alias: &str) -> Result<Vec<Tag>, StepError> {
         .map_err(|error| StepError::internal(error.to_string()))
 }
 
-/// Whose an IAM object is, by its tags.
+/// The owner of an IAM object, determined from its tags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
-    /// Made by us for this alias: kept as it should be.
+    /// Created by us for this alias: updated to the wanted settings.
     Ours,
-    /// Made by us for another alias: never touched.
+    /// Created by us for another alias: never changed.
     OtherOnboarding,
-    /// Not marked: adopted where it is exactly what is wanted, else left alone.
+    /// Without our tags: adopted if it has exactly the wanted settings, otherwise kept unchanged.
     Unknown,
 }
 
-/// Reads whose it is.
+/// Determines the owner from the tags.
 #[must_use]
 pub fn owner(tags: &[Tag], alias: &str) -> Owner {
     let value = |key: &str| tags.iter().find(|tag| tag.key() == key).map(Tag::value);
@@ -60,10 +60,10 @@ pub fn owner(tags: &[Tag], alias: &str) -> Owner {
     }
 }
 
-/// The SAML provider of an ARN; `None` where there is none.
+/// Returns the SAML provider with this ARN, or `None` if there is none.
 ///
 /// # Errors
-/// Whatever keeps IAM from answering; so do the reads below.
+/// If IAM returns an error.
 pub async fn saml_provider(cx: &Clients, arn: &str) -> Result<Option<GetSamlProviderOutput>, StepError> {
     match cx.iam().get_saml_provider().saml_provider_arn(arn).send().await {
         Ok(provider) => Ok(Some(provider)),
@@ -72,10 +72,10 @@ pub async fn saml_provider(cx: &Clients, arn: &str) -> Result<Option<GetSamlProv
     }
 }
 
-/// The policy of an ARN; `None` where there is none.
+/// Returns the policy with this ARN, or `None` if there is none.
 ///
 /// # Errors
-/// Whatever keeps IAM from answering.
+/// If IAM returns an error.
 pub async fn policy(cx: &Clients, arn: &str) -> Result<Option<Policy>, StepError> {
     match cx.iam().get_policy().policy_arn(arn).send().await {
         Ok(output) => Ok(output.policy),
@@ -84,10 +84,10 @@ pub async fn policy(cx: &Clients, arn: &str) -> Result<Option<Policy>, StepError
     }
 }
 
-/// What the default version of a policy says.
+/// Returns the document of a policy's default version.
 ///
 /// # Errors
-/// Whatever keeps IAM from answering.
+/// If IAM returns an error.
 pub async fn policy_document(cx: &Clients, policy: &Policy) -> Result<Value, StepError> {
     let (arn, version) = (policy.arn().unwrap_or_default(), policy.default_version_id().unwrap_or("v1"));
     let sent = cx.iam().get_policy_version().policy_arn(arn).version_id(version).send().await;
@@ -96,10 +96,10 @@ pub async fn policy_document(cx: &Clients, policy: &Policy) -> Result<Value, Ste
     Ok(document(output.policy_version.and_then(|version| version.document).as_deref()))
 }
 
-/// The role of a name; `None` where there is none.
+/// Returns the role with this name, or `None` if there is none.
 ///
 /// # Errors
-/// Whatever keeps IAM from answering.
+/// If IAM returns an error.
 pub async fn role(cx: &Clients, name: &str) -> Result<Option<Role>, StepError> {
     match cx.iam().get_role().role_name(name).send().await {
         Ok(output) => Ok(output.role),
@@ -108,10 +108,10 @@ pub async fn role(cx: &Clients, name: &str) -> Result<Option<Role>, StepError> {
     }
 }
 
-/// The ARNs of the policies that are attached to a role.
+/// Returns the ARNs of the policies that are attached to a role.
 ///
 /// # Errors
-/// Whatever keeps IAM from answering.
+/// If IAM returns an error.
 pub async fn attached_policies(cx: &Clients, role: &str) -> Result<Vec<String>, StepError> {
     let mut items = cx.iam().list_attached_role_policies().role_name(role).into_paginator().items().send();
     let mut found = Vec::new();
@@ -123,10 +123,10 @@ pub async fn attached_policies(cx: &Clients, role: &str) -> Result<Vec<String>, 
     Ok(found)
 }
 
-/// The names of the policies that stand in a role itself.
+/// Returns the names of a role's inline policies.
 ///
 /// # Errors
-/// Whatever keeps IAM from answering.
+/// If IAM returns an error.
 pub async fn inline_policies(cx: &Clients, role: &str) -> Result<Vec<String>, StepError> {
     let mut items = cx.iam().list_role_policies().role_name(role).into_paginator().items().send();
     let mut found = Vec::new();
@@ -138,7 +138,7 @@ pub async fn inline_policies(cx: &Clients, role: &str) -> Result<Vec<String>, St
     Ok(found)
 }
 
-/// The refusal to touch something that is not ours. `what` reads like `the role AmazonConnect-acme`.
+/// Returns the error for an object that is not ours. `what` is the object, for example `the role AmazonConnect-acme`.
 #[must_use]
 pub fn not_ours(what: &str, owner: Owner, difference: &str, input_field: &str) -> StepError {
     let whose = match owner {
@@ -150,7 +150,8 @@ pub fn not_ours(what: &str, owner: Owner, difference: &str, input_field: &str) -
     ))
 }
 
-/// A policy document as IAM sends it: URL-encoded JSON. `Null` where it is none, which then equals nothing that is wanted.
+/// Decodes a policy document as returned by IAM: URL-encoded JSON. Returns `Null` for an invalid document, which
+/// differs from every wanted document.
 #[must_use]
 pub fn document(encoded: Option<&str>) -> Value {
     let text = percent_encoding::percent_decode_str(encoded.unwrap_or_default()).decode_utf8_lossy();

@@ -1,14 +1,14 @@
-//! The account's Amazon Connect instances: what both the quota of instances and their creation look at.
+//! The Amazon Connect instances of the account, which the instance quota and the creation of an instance both need.
 
 use aws_sdk_connect::types::{InstanceStatus, InstanceSummary};
 use onboarding_core::{StepError, names};
 
 use crate::{aws_error, clients::Clients};
 
-/// All instances of the account in the Region. They come ten a page, that is Connect's maximum.
+/// Returns all instances of the account in the Region. The page size of ten is Connect's maximum.
 ///
 /// # Errors
-/// Whatever keeps Connect from answering.
+/// If Connect returns an error.
 pub async fn list(cx: &Clients) -> Result<Vec<InstanceSummary>, StepError> {
     let mut items = cx.connect().list_instances().max_results(10).into_paginator().items().send();
     let mut found = Vec::new();
@@ -18,21 +18,21 @@ pub async fn list(cx: &Clients) -> Result<Vec<InstanceSummary>, StepError> {
     Ok(found)
 }
 
-/// How many of them take room in the quota of instances.
+/// Returns the number of instances that count against the instance quota.
 ///
 /// # Errors
-/// Whatever keeps Connect from answering.
+/// If Connect returns an error.
 pub async fn living(cx: &Clients) -> Result<usize, StepError> {
     Ok(list(cx).await?.iter().filter(|instance| takes_room(instance)).count())
 }
 
-/// Whether an instance takes room: a failed one is listed for 24 hours and takes none.
+/// Returns whether an instance counts against the quota. A failed instance is listed for 24 hours and does not count.
 #[must_use]
 pub fn takes_room(instance: &InstanceSummary) -> bool {
     instance.instance_status() != Some(&InstanceStatus::CreationFailed)
 }
 
-/// Whether an instance has this alias.
+/// Returns whether an instance has this alias.
 #[must_use]
 pub fn has_alias(instance: &InstanceSummary, alias: &str) -> bool {
     instance.instance_alias().is_some_and(|other| names::same_alias(other, alias))

@@ -1,12 +1,13 @@
-//! Connect Onboarding: Amazon Connect with single sign-on from Microsoft Entra ID, as a state machine of small steps.
+//! Connect Onboarding: sets up Amazon Connect with single sign-on from Microsoft Entra ID, as state machines with
+//! small steps.
 //!
-//! `statemachine/onboarding.asl.json` is the way through the house; each of its Task states is one Lambda function, and
-//! each function is one file under `steps/`, whose header is its manual page. One binary serves them all
-//! (`main.rs`, by `_HANDLER`) through one adapter ([`serve`]). What needs no cloud lives in the crate `onboarding-core`:
-//! contracts, error names, documents, the planner of the user sync.
+//! `statemachine/onboarding.asl.json` defines the order of the steps. Each of its Task states is one Lambda function,
+//! and each function is one file under `steps/`, whose header documents it. All functions use the same binary
+//! (`main.rs` selects the step by `_HANDLER`) and the same adapter ([`serve`]). Code that needs no cloud is in the
+//! crate `onboarding-core`: contracts, error names, documents, and the planner of the user sync.
 //!
-//! Arrows run one way: steps use [`graph`], [`connect`], `telephony`, [`registry`] and [`aws_error`], these use the core;
-//! a step never calls another, the state machine does.
+//! Dependencies have one direction: steps use [`graph`], [`connect`], `telephony`, [`registry`] and [`aws_error`],
+//! which use `onboarding-core`. A step never calls another step; only a state machine does.
 
 pub mod aws_error;
 pub mod client_state;

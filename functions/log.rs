@@ -1,8 +1,8 @@
-//! Log lines on standard output, in the form and from the level that the function's logging configuration names.
+//! Log lines on standard output, in the format and from the level of the function's logging configuration.
 //!
-//! In JSON a line is `{"level", "fields": {"message", …}, "span": {"step", "requestId", "execution", "alias"}}`; `serve` makes
-//! the span. What `lambda_runtime` offers for this filters by regular expressions, whose tables of all Unicode a function
-//! carries through every cold start.
+//! In JSON, a line is `{"level", "fields": {"message", …}, "span": {"step", "requestId", "execution", "alias"}}`;
+//! `serve` creates the span. The logging of `lambda_runtime` is not used, because it filters by regular expressions,
+//! whose Unicode tables slow down each cold start.
 
 use tracing::{Metadata, Subscriber, level_filters::LevelFilter};
 use tracing_subscriber::{
@@ -13,7 +13,7 @@ use tracing_subscriber::{
     registry,
 };
 
-/// Starts logging. Without a configuration: text, from `INFO`.
+/// Starts logging. The default is text from level `INFO`.
 pub fn init() {
     let variable = |name| std::env::var(name).unwrap_or_default();
     let level = level(&variable("AWS_LAMBDA_LOG_LEVEL"));
@@ -23,18 +23,18 @@ pub fn init() {
         let lines = fmt::layer().with_target(false).without_time().with_ansi(false);
         tracing::subscriber::set_global_default(registry().with(lines.with_filter(told_from(level))))
     };
-    // There is one start, so there is nobody who could have been faster.
+    // Logging is started once per process, so this can't fail.
     drop(set);
 }
 
-/// One object a line; of the spans only the innermost, which is the invocation.
+/// Writes one object per line, with only the innermost span, which is the invocation.
 fn json(
     level: LevelFilter,
     writer: impl for<'a> MakeWriter<'a> + Send + Sync + 'static,
 ) -> impl Subscriber + Send + Sync {
     let lines = fmt::layer()
         .with_target(false)
-        // Lambda and CloudWatch write the time.
+        // Lambda and CloudWatch add the time.
         .without_time()
         .json()
         .with_span_list(false)
@@ -42,14 +42,14 @@ fn json(
     registry().with(lines.with_filter(told_from(level)))
 }
 
-/// Everything from this level on, but for Lambda's runtime: it says of a failed step what `serve` says, without for whom,
-/// and in its finest level the whole event.
+/// Accepts all lines from this level on, except those of Lambda's runtime: it repeats the line that `serve` logs for a
+/// failed step, without the instance, and logs the complete event at its finest level.
 fn told_from(level: LevelFilter) -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
     filter_fn(move |line: &Metadata<'_>| *line.level() <= level && !line.target().starts_with("lambda_runtime"))
         .with_max_level_hint(level)
 }
 
-/// The level by Lambda's name for it.
+/// Converts Lambda's name of a level.
 fn level(name: &str) -> LevelFilter {
     match name {
         "TRACE" => LevelFilter::TRACE,
@@ -73,7 +73,7 @@ mod tests {
 
     use super::*;
 
-    /// What was logged.
+    /// The logged lines.
     #[derive(Clone, Default)]
     pub(crate) struct Written(Arc<Mutex<Vec<u8>>>);
 
@@ -95,7 +95,7 @@ mod tests {
         }
     }
 
-    /// The same lines as in Lambda, for a test to read.
+    /// Returns a subscriber that writes the same lines as in Lambda, for tests.
     pub(crate) fn json_lines(written: Written) -> impl Subscriber + Send + Sync {
         json(LevelFilter::INFO, move || written.clone())
     }

@@ -1,5 +1,5 @@
-//! The one binary behind every function: Lambda's `_HANDLER` names the step, each step keeps a role, a memory size and a
-//! timeout of its own in template.yaml.
+//! The binary of all functions. Lambda's `_HANDLER` selects the step; each step has its own role, memory size and
+//! timeout in template.yaml.
 
 use connect_onboarding::{
     clients::Clients,

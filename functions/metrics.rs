@@ -1,5 +1,5 @@
-//! Figures for CloudWatch, which takes them out of the log: one line of JSON on standard output in the embedded metric
-//! format (EMF), so that no function needs a permission or a call for them.
+//! CloudWatch metrics, written to the log in the embedded metric format (EMF) as one line of JSON each, so that
+//! functions need neither a permission nor a call for them.
 //!
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 
@@ -11,48 +11,49 @@ use std::{
 use serde::Serialize;
 use time::OffsetDateTime;
 
-/// The namespace of all of them.
+/// The namespace of all metrics.
 pub const NAMESPACE: &str = "ConnectOnboarding";
-/// The dimension that holds the instance's alias. Each figure also stands without it, for the whole stack.
+/// The dimension with the instance's alias. Each metric is also recorded without this dimension, for the whole stack.
 pub const INSTANCE: &str = "Instance";
 
-/// The figures, each by its name in CloudWatch.
+/// The metrics, with their names in CloudWatch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub enum Metric {
     /// Users created by a round of the user sync.
     UsersCreated,
-    /// Users that a round changed in any other way: adopted, changed, marked for deletion or freed from their mark.
+    /// Users changed by a round in any other way: adopted, updated, scheduled for deletion, or with a cancelled
+    /// deletion.
     UsersUpdated,
-    /// Users that a round deleted.
+    /// Users deleted by a round.
     UsersRemoved,
-    /// Users for whom something failed, at the end of a run.
+    /// Users with a failed request, at the end of a sync.
     UsersFailed,
-    /// Members who got no user, at the end of a run.
+    /// Members for whom no user can be created, at the end of a sync.
     UsersSkipped,
-    /// How long a run took in all its rounds.
+    /// The duration of a sync in all its rounds.
     SyncDuration,
     /// Requests to Connect and Graph.
     SyncCalls,
     /// Requests that Connect throttled.
     SyncThrottles,
-    /// 1 where a run stopped before a plan above the brake, else 0.
+    /// 1 if a sync stopped because its plan exceeds the removal limit, otherwise 0.
     UnsafePlans,
-    /// What differs from the input of the last onboarding and was not set back.
+    /// Differences from the input of the last onboarding that were not reverted.
     DriftFindings,
-    /// How long ago a sync left the instance in step; before the first one, how long ago the instance was registered.
+    /// Seconds since the last successful sync of an instance, or since its registration if there was none.
     SecondsSinceSync,
-    /// Days until the certificate ends that signs the assertions of an instance's application.
+    /// Days until the certificate that signs the assertions of an instance's application expires.
     SigningCertificateDaysLeft,
-    /// Days until the first of the stack's credentials for Microsoft Graph ends.
+    /// Days until the first of the stack's credentials for Microsoft Graph expires.
     CredentialDaysLeft,
-    /// Hours until the first subscription to a group of an instance ends; 0 where a group has none.
+    /// Hours until the first subscription to a group of an instance expires; 0 if a group has none.
     SubscriptionHoursLeft,
-    /// Entries of the registry that can't be understood, where there are any.
+    /// Unreadable entries of the registry, if there are any.
     UnreadableEntries,
 }
 
 impl Metric {
-    /// All of them.
+    /// All metrics.
     pub const ALL: [Self; 15] = [
         Self::UsersCreated,
         Self::UsersUpdated,
@@ -71,7 +72,7 @@ impl Metric {
         Self::UnreadableEntries,
     ];
 
-    /// The unit, by CloudWatch's name for it.
+    /// Returns the unit, with its name in CloudWatch.
     #[must_use]
     pub const fn unit(self) -> &'static str {
         match self {
@@ -82,7 +83,7 @@ impl Metric {
     }
 }
 
-/// Figures of one moment.
+/// Metric values recorded at the same time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Metrics<'a> {
     instance: Option<&'a str>,
@@ -90,34 +91,34 @@ pub struct Metrics<'a> {
 }
 
 impl<'a> Metrics<'a> {
-    /// Figures of the instance with this alias.
+    /// Creates an empty set of values of the instance with this alias.
     #[must_use]
     pub const fn of_instance(alias: &'a str) -> Self {
         Self { instance: Some(alias), values: BTreeMap::new() }
     }
 
-    /// Figures that belong to no instance.
+    /// Creates an empty set of values that belong to no instance.
     #[must_use]
     pub const fn of_stack() -> Self {
         Self { instance: None, values: BTreeMap::new() }
     }
 
-    /// The same with this figure.
+    /// Adds a value.
     #[must_use]
     pub fn with(mut self, metric: Metric, value: impl TryInto<i64>) -> Self {
         self.values.insert(metric, value.try_into().unwrap_or(i64::MAX));
         self
     }
 
-    /// Writes the line. One that can't be written stops no work.
+    /// Writes the line. A failed write is ignored.
     pub fn emit(&self) {
         if let Some(line) = self.line(OffsetDateTime::now_utc()) {
-            // In one piece: the log's lines come from the same process.
+            // In one write, because log lines come from the same process.
             drop(io::stdout().lock().write_all(line.as_bytes()));
         }
     }
 
-    /// The line, with its end; `None` where there are no figures.
+    /// Returns the line including its line end, or `None` if there are no values.
     #[must_use]
     pub fn line(&self, at: OffsetDateTime) -> Option<String> {
         if self.values.is_empty() {

@@ -1,9 +1,9 @@
-//! Who has just joined, as a notification says, gets a user before everybody is compared: in an instance of ten thousand
-//! users the comparison reads for eight seconds, a newcomer for the fraction of one.
+//! Fast path: creates users that a notification reports as added, before the full comparison. In an instance with ten
+//! thousand users, the full comparison reads for eight seconds; this path needs a fraction of a second.
 //!
-//! A hint is not believed here either: the person and the person's groups are read from Entra, the username is looked for in
-//! Connect, and the same planner decides. Only what it would create is done; whoever left, changed or is in doubt waits for
-//! the comparison that follows, and so does everything that fails here.
+//! The notification is only a hint: the user and the user's groups are read from Entra, the username is searched in
+//! Connect, and the same planner decides. Only creations are applied here. All other changes, doubtful cases and
+//! failures are left to the full comparison that follows.
 
 use std::collections::HashSet;
 
@@ -23,30 +23,31 @@ use crate::{
     registry::Entry,
 };
 
-/// What was done for them.
+/// The result of the fast path.
 #[derive(Debug, Default)]
 pub struct Newcomers {
-    /// The usernames that exist now. Connect may list them late.
+    /// The usernames that were created. Connect may list them late.
     pub created: HashSet<String>,
-    /// In numbers; without the directory's calls.
+    /// The counts, without the calls of the directory.
     pub totals: Totals,
 }
 
-/// Who the hinted people are.
+/// The data about the hinted users.
 #[derive(Debug, Default)]
 pub struct Look {
-    /// The configured groups with those of them who are members.
+    /// The configured groups, with the hinted users who are their members.
     groups: Vec<GroupRead>,
-    /// The users that already have their names.
+    /// The existing Connect users with these usernames.
     known: Vec<ConnectUser>,
-    /// Of Graph.
+    /// The number of calls to Graph.
     calls: usize,
 }
 
-/// Reads `people` (object ids) from one side: each person's groups and the usernames in Connect. Whoever can't be judged so
-/// is left out, and so is everybody where a read fails.
+/// Reads the groups of the hinted users in `people` (object IDs), and their usernames in Connect. Returns nothing if a
+/// read fails or if these settings require the full comparison.
 pub async fn look(cx: &Clients, entry: &Entry, policy: &Policy, directory: &Directory<'_>, people: &[String]) -> Look {
-    // Whose name it is, or which groups count, can't be told from one person's side.
+    // With nested groups, the user's direct memberships are not sufficient; with `mail` as the username, other members
+    // could have the same one.
     let from_one_side = policy.nested_groups == NestedGroups::Report && policy.username != UsernameAttribute::Mail;
     if people.is_empty() || people.len() > MAX_HINTED || !from_one_side {
         return Look::default();
@@ -66,7 +67,7 @@ pub async fn look(cx: &Clients, entry: &Entry, policy: &Policy, directory: &Dire
     })
 }
 
-/// Creates those who are members and have no user.
+/// Creates users for the members who have none.
 pub async fn create(
     cx: &Clients,
     entry: &Entry,
@@ -84,7 +85,7 @@ pub async fn create(
     let writer = Writer::new(cx.connect(), cx.quotas(), directory, membership, ids, true);
     match writer.apply(&plan, deadline).await {
         Ok(applied) => {
-            // Who failed here is tried again by the comparison, which counts.
+            // The full comparison retries failed users and counts their failures.
             newcomers.totals =
                 Totals { calls: applied.totals.calls + look.calls, failed: 0, waiting_for_quota: 0, ..applied.totals };
             let names = plan.create.into_iter().map(|user| user.username);
@@ -99,7 +100,7 @@ fn later(error: &StepError) {
     warn!(error = error.name(), message = error.message, "newcomers wait for the comparison");
 }
 
-/// The configured groups with those of `people` who are in them, and how many calls that took.
+/// Returns the configured groups with those of `people` who are their members, and the number of calls.
 async fn read(cx: &Clients, entry: &Entry, people: &[String]) -> Result<(Vec<GroupRead>, usize), StepError> {
     let graph = cx.graph();
     let reads = people.iter().map(|id| async move { tokio::try_join!(graph.user(id), graph.direct_memberships(id)) });

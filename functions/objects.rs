@@ -1,7 +1,8 @@
-//! Objects of S3, by the one call that the product makes there: `GetObject`, signed with the SDK's own signer.
+//! Reads S3 objects with the only S3 call of the product: `GetObject`, signed with the SDK's signer.
 //!
-//! The SDK's S3 client would make every function an eighth bigger, for the sake of one of them: it brings tables for all
-//! checksums that S3 knows. Repeating is left to the state machine, whose error names come out of here.
+//! The SDK's S3 client would make every function an eighth larger, although only one needs it, because it includes
+//! tables for all checksums of S3. Retries are left to the state machine, which retries by the error names returned
+//! here.
 
 use std::time::{Duration, SystemTime};
 
@@ -27,24 +28,24 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::{clock::Clock, http::Http};
 
-/// What S3 leaves as it is in a path when it checks a signature.
+/// The characters that S3 does not encode in a path when it verifies a signature.
 const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
-/// How long S3 may take to begin its answer.
+/// Maximum time until S3's response starts.
 const ANSWER: Duration = Duration::from_secs(20);
-/// How long an object may take.
+/// Maximum time for reading an object.
 const BODY: Duration = Duration::from_secs(30);
 
 /// An object whose content has not been read yet.
 #[derive(Debug)]
 pub struct Object {
-    /// Its size in bytes.
+    /// The size in bytes.
     pub size: usize,
     body: SdkBody,
     clock: Clock,
 }
 
 impl Object {
-    /// Its content; `None` where the connection broke or was too slow.
+    /// Reads the content; returns `None` if the connection broke or was too slow.
     pub async fn read(self) -> Option<Vec<u8>> {
         let body =
             tokio::time::timeout(self.clock.timeout(BODY), ByteStream::new(self.body).collect()).await.ok()?.ok()?;
@@ -55,16 +56,16 @@ impl Object {
 /// Why there is no object.
 #[derive(Debug, Default)]
 pub struct Refusal {
-    /// S3's error code; none where S3 was not reached or said nothing that could be understood.
+    /// S3's error code; `None` if S3 was not reached or its response can't be parsed.
     pub code: Option<String>,
-    /// S3's request id.
+    /// S3's request ID.
     pub request_id: Option<String>,
 }
 
-/// Asks for an object.
+/// Requests an object.
 ///
 /// # Errors
-/// [`Refusal`], without S3's message, which holds the key.
+/// [`Refusal`], without S3's message, which contains the key.
 pub async fn get(http: &Http, config: &SdkConfig, clock: Clock, bucket: &str, key: &str) -> Result<Object, Refusal> {
     let request = signed(config, &url(config, bucket, key)).await.map_err(|_| Refusal::default())?;
     let answer = tokio::time::timeout(clock.timeout(ANSWER), http.call(request)).await;
@@ -78,7 +79,7 @@ pub async fn get(http: &Http, config: &SdkConfig, clock: Clock, bucket: &str, ke
     Err(Refusal { code: code(response, clock).await, request_id })
 }
 
-/// The bucket's own host name, or a path below an endpoint that is configured.
+/// Returns the URL with the bucket's host name, or with a path below the configured endpoint.
 fn url(config: &SdkConfig, bucket: &str, key: &str) -> String {
     let key = utf8_percent_encode(key, PATH);
     match endpoint(config) {
@@ -87,7 +88,8 @@ fn url(config: &SdkConfig, bucket: &str, key: &str) -> String {
     }
 }
 
-/// As the SDK's clients find theirs: the service's own (`AWS_ENDPOINT_URL_S3`) before that for all.
+/// Returns the endpoint with the same precedence as the SDK's clients: the endpoint of the service
+/// (`AWS_ENDPOINT_URL_S3`) before the general one.
 fn endpoint(config: &SdkConfig) -> Option<String> {
     let key =
         ServiceConfigKey::builder().service_id("S3").env("AWS_ENDPOINT_URL").profile("endpoint_url").build().ok()?;

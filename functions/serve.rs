@@ -1,10 +1,10 @@
-//! The one adapter between Lambda and a step: payload → Input → step → Output, or a named error.
+//! The adapter between Lambda and a step: payload → Input → step → Output, or a named error.
 //!
-//! The payload is decoded here and not by the runtime, because the runtime would name a bad payload after one of its own
-//! types, which no state machine can match.
+//! The payload is decoded here and not by the runtime, because the runtime would report an invalid payload with the
+//! name of one of its own types, which no state machine can match.
 //!
-//! Each line of the log says for whom it was written: Lambda's request id, and what the state machine sends along in the
-//! reserved field `context` of every payload, which no step sees ([`Caller`]).
+//! Each log line contains Lambda's request ID, and the execution and alias that the state machine passes in the
+//! reserved field `context` of every payload. Steps do not receive this field ([`Caller`]).
 
 use std::{fmt, future::Future, pin::Pin, time::Instant};
 
@@ -14,15 +14,15 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use tracing::{Instrument as _, Span, field, info, info_span, warn};
 
-/// What a step knows about its own invocation.
+/// The data about a step's own invocation.
 #[derive(Clone, Copy, Debug)]
 pub struct Invocation {
-    /// When Lambda ends the function, in milliseconds since the epoch.
+    /// The time of the Lambda timeout, in milliseconds since the epoch.
     pub deadline_ms: u64,
 }
 
 impl Invocation {
-    /// How long the function may still run.
+    /// Returns the time until the Lambda timeout.
     #[must_use]
     pub fn remaining(&self) -> std::time::Duration {
         let now =
@@ -31,25 +31,25 @@ impl Invocation {
     }
 }
 
-/// For whom a step runs: the field `context` of its payload, `{"execution", "alias"}`. Only the log has it; a step that
-/// needs one of them to do its work takes it from its own input.
+/// The caller of a step: the field `context` of its payload, `{"execution", "alias"}`. It is used only for logging; a
+/// step that needs these values for its work has them in its input.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Caller {
-    /// The execution's ARN.
+    /// The ARN of the execution.
     execution: Option<String>,
-    /// The instance's alias.
+    /// The alias of the instance.
     alias: Option<String>,
 }
 
 impl Caller {
-    /// Takes it out of the payload.
+    /// Removes the field from the payload and returns it.
     fn take(payload: &mut Value) -> Self {
         let context = payload.as_object_mut().and_then(|fields| fields.remove("context")).unwrap_or_default();
         let text = |name: &str| context.get(name).and_then(Value::as_str).map(ToOwned::to_owned);
         Self { execution: text("execution"), alias: text("alias") }
     }
 
-    /// What every line of one invocation carries.
+    /// Returns the span for all log lines of one invocation.
     fn span(&self, step: &'static str, request_id: &str) -> Span {
         info_span!(
             "invocation",
@@ -61,16 +61,16 @@ impl Caller {
     }
 }
 
-/// Says in the log for which instance the step works, where it is the step that finds out. Without effect where the state
-/// machine has said so.
+/// Sets the alias in the log lines of a step that determines its instance itself. Has no effect if the state machine
+/// has passed the alias.
 pub fn for_instance(alias: &str) {
     Span::current().record("alias", field::display(alias));
 }
 
-/// A [`StepError`] on its way to Lambda: the orphan rule wants a type of ours.
+/// A [`StepError`] to return to Lambda. The orphan rule requires a local type.
 struct Failure(StepError);
 
-// The runtime logs the error with `Debug`; one line that a person can read is all that it should say.
+// The runtime logs the error with `Debug`, so this is one readable line.
 impl fmt::Debug for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.0.name(), self.0.message)
@@ -83,13 +83,13 @@ impl From<Failure> for Diagnostic {
     }
 }
 
-/// A step behind its payload, whatever its Input and Output are.
+/// A step as a function of its payload, independent of the types of its Input and Output.
 type Step<'a> = dyn Fn(Value, Invocation) -> Pin<Box<dyn Future<Output = Result<Value, StepError>> + 'a>> + 'a;
 
 /// Serves one step until Lambda ends the process.
 ///
 /// # Errors
-/// When the runtime API can't be reached.
+/// If the runtime API can't be reached.
 pub async fn serve<I, O, F, Fut>(name: &'static str, step: F) -> Result<(), lambda_runtime::Error>
 where
     I: DeserializeOwned,
@@ -101,7 +101,7 @@ where
     listen(name, &|payload, invocation| Box::pin(run(payload, move |input| step(input, invocation)))).await
 }
 
-/// Not generic, so that the binary holds Lambda's runtime once and not once for each step.
+/// Not generic, so that the binary contains Lambda's runtime code only once.
 async fn listen(name: &'static str, step: &Step<'_>) -> Result<(), lambda_runtime::Error> {
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
         let mut payload = event.payload;
@@ -111,7 +111,7 @@ async fn listen(name: &'static str, step: &Step<'_>) -> Result<(), lambda_runtim
     .await
 }
 
-/// Says in the log how a step ended.
+/// Logs the result of a step.
 async fn told(step: impl Future<Output = Result<Value, StepError>>) -> Result<Value, StepError> {
     let started = Instant::now();
     let result = step.await;
@@ -123,10 +123,10 @@ async fn told(step: impl Future<Output = Result<Value, StepError>>) -> Result<Va
     result
 }
 
-/// Decodes, runs and encodes once.
+/// Decodes the payload, runs the step and encodes its output.
 ///
 /// # Errors
-/// `InvalidInput` with the path of what can't be decoded, or the step's own error.
+/// `InvalidInput` with the path of the invalid value, or the step's own error.
 pub async fn run<I, O, F, Fut>(payload: Value, step: F) -> Result<Value, StepError>
 where
     I: DeserializeOwned,
@@ -165,7 +165,7 @@ mod tests {
         assert_eq!(result, Ok(json!(1)));
     }
 
-    /// What a step logs that finds its instance by itself where nobody named it.
+    /// Returns the log lines of a step that determines its instance itself.
     async fn lines_of(mut payload: Value, finds: &str) -> Vec<Value> {
         let written = crate::log::Written::default();
         let _guard = tracing::subscriber::set_default(crate::log::json_lines(written.clone()));

@@ -1,4 +1,4 @@
-//! The environment of a function, read in this one place. template.yaml sets it.
+//! The environment variables of a function, all read here. template.yaml sets them.
 
 use onboarding_core::{
     StepError,
@@ -8,24 +8,24 @@ use onboarding_core::{
 
 use crate::clock::Clock;
 
-/// How an identity proves to Entra who it is.
+/// How an identity authenticates to Entra.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignIn<'a> {
-    /// By a token of AWS's own, for the role that this names: no secret anywhere.
+    /// With a token that AWS issues for this role, without any secret.
     Keyless {
         /// The Entra tenant.
         tenant_id: &'a str,
-        /// The app registration's application (client) id.
+        /// The application (client) ID of the app registration.
         client_id: &'a str,
-        /// The ARN of the role, which is the token's subject.
+        /// The ARN of the role, which is the subject of the token.
         role: &'a str,
     },
-    /// By what lies in this secret: a certificate with its key, or a client secret.
+    /// With the credential in this secret: a certificate with its key, or a client secret.
     Secret(&'a str),
 }
 
-/// What the functions are configured with. Each function reads what it needs; a missing variable is named when it is
-/// needed.
+/// The configuration of the functions. Each function uses some of the variables; a missing variable is reported when
+/// it is needed.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     graph_credential: Option<String>,
@@ -52,7 +52,7 @@ pub struct Settings {
     clock: Clock,
 }
 
-/// What an identity signs in with, of which one or none is set.
+/// The credential settings of an identity. Either the client ID or the secret is set, or neither.
 #[derive(Clone, Debug, Default)]
 struct Registration {
     client_id: Option<String>,
@@ -61,47 +61,47 @@ struct Registration {
 }
 
 impl Settings {
-    /// The variable with the ARN or name of the one secret that both identities use where they have nothing of their own.
+    /// The variable with the ARN or name of the secret that an identity without its own settings uses.
     pub const GRAPH_CREDENTIAL: &str = "GRAPH_CREDENTIAL_SECRET";
-    /// The variable that says as whom the function signs in: `setup`, or `runtime`, which is the default.
+    /// The variable with the function's identity: `setup`, or `runtime`, which is the default.
     pub const GRAPH_IDENTITY: &str = "GRAPH_IDENTITY";
-    /// The variable with the Entra tenant, for signing in without a secret.
+    /// The variable with the Entra tenant, for sign-in without a secret.
     pub const GRAPH_TENANT_ID: &str = "GRAPH_TENANT_ID";
-    /// The variable with the audience of tokens for Entra; the global cloud's where it is not set.
+    /// The variable with the audience of tokens for Entra. The default is the global cloud's audience.
     pub const TOKEN_AUDIENCE: &str = "GRAPH_TOKEN_AUDIENCE";
     /// The variable with the function's name, which Lambda sets.
     pub const FUNCTION_NAME: &str = "AWS_LAMBDA_FUNCTION_NAME";
-    /// The variable with Microsoft Graph's base URL, without `/v1.0`.
+    /// The variable with the base URL of Microsoft Graph, without `/v1.0`.
     pub const GRAPH_URL: &str = "GRAPH_URL";
-    /// The variable with the login service's base URL.
+    /// The variable with the base URL of the login service.
     pub const LOGIN_URL: &str = "LOGIN_URL";
-    /// The variable with the registry's table name.
+    /// The variable with the name of the registry's table.
     pub const REGISTRY_TABLE: &str = "REGISTRY_TABLE";
-    /// The variable with the bucket for what instances store.
+    /// The variable with the bucket for the recordings, transcripts and reports of instances.
     pub const STORAGE_BUCKET: &str = "STORAGE_BUCKET";
-    /// The variable with the ARN of the key that encrypts it.
+    /// The variable with the ARN of the key that encrypts the contents of this bucket.
     pub const STORAGE_KEY_ARN: &str = "STORAGE_KEY_ARN";
     /// The variable with the bucket for the documents of number orders.
     pub const DOCUMENTS_BUCKET: &str = "DOCUMENTS_BUCKET";
-    /// The variable with the ARN or name of the secret that holds the key of the client states.
+    /// The variable with the ARN or name of the secret with the key of the client states.
     pub const CLIENT_STATE_SECRET: &str = "CLIENT_STATE_SECRET";
-    /// The variable with the event bus's name.
+    /// The variable with the name of the event bus.
     pub const EVENT_BUS: &str = "EVENT_BUS";
     /// The variable with the URL that Graph calls.
     pub const NOTIFICATION_URL: &str = "NOTIFICATION_URL";
     /// The variable with the ARN of the user sync's state machine.
     pub const USER_SYNC_STATE_MACHINE: &str = "USER_SYNC_STATE_MACHINE";
-    /// The variable with the ARN of the topic for messages to people.
+    /// The variable with the ARN of the topic for notifications.
     pub const NOTIFICATION_TOPIC: &str = "NOTIFICATION_TOPIC";
-    /// The variable with the language of messages that belong to no onboarding.
+    /// The variable with the language of notifications that belong to no onboarding.
     pub const NOTIFICATION_LANGUAGE: &str = "NOTIFICATION_LANGUAGE";
 
     /// The variable with the ARN of the permissions boundary of the federation role.
     pub const PERMISSIONS_BOUNDARY: &str = "PERMISSIONS_BOUNDARY";
-    /// The variable with how many days before its end a signing certificate is replaced.
+    /// The variable with the number of days before its expiry at which a signing certificate is renewed.
     pub const CERTIFICATE_ROTATION_DAYS: &str = "CERTIFICATE_ROTATION_DAYS";
 
-    /// Reads the settings through `var`, in production the process environment.
+    /// Reads the settings through `var`, in production from the process environment.
     #[must_use]
     pub fn read(var: impl Fn(&str) -> Option<String>) -> Self {
         let var = |name: &str| var(name).filter(|value| !value.is_empty());
@@ -131,22 +131,23 @@ impl Settings {
         }
     }
 
-    /// The settings of this process.
+    /// Returns the settings of this process.
     #[must_use]
     pub fn from_env() -> Self {
         Self::read(|name| std::env::var(name).ok())
     }
 
-    /// As whom the function signs in to Graph: where nothing says so, as the one that can do less.
+    /// Returns the identity with which the function signs in to Graph. The default is the identity with fewer
+    /// permissions.
     #[must_use]
     pub fn graph_identity(&self) -> Identity {
         self.graph_identity.as_deref().and_then(Identity::from_name).unwrap_or(Identity::Runtime)
     }
 
-    /// How an identity signs in to Graph.
+    /// Returns how an identity signs in to Graph.
     ///
     /// # Errors
-    /// `InvalidInput` where the stack has been given nothing for it.
+    /// `InvalidInput` if the stack has no credential settings for the identity.
     pub fn sign_in(&self, identity: Identity) -> Result<SignIn<'_>, StepError> {
         let own = match identity {
             Identity::Setup => &self.setup,
@@ -172,133 +173,133 @@ impl Settings {
         })
     }
 
-    /// The audience of the tokens with which the stack signs in to Entra without a secret.
+    /// Returns the audience of the tokens for signing in to Entra without a secret.
     #[must_use]
     pub fn token_audience(&self) -> &str {
         self.token_audience.as_deref().unwrap_or(TOKEN_AUDIENCE)
     }
 
-    /// The clock of the function's own waits.
+    /// Returns the clock for the function's own waits.
     #[must_use]
     pub const fn clock(&self) -> Clock {
         self.clock
     }
 
-    /// The function's name, for the records of AWS.
+    /// Returns the function's name, which appears in AWS's logs.
     #[must_use]
     pub fn function_name(&self) -> &str {
         self.function_name.as_deref().unwrap_or("connect-onboarding")
     }
 
-    /// How the function names itself to Microsoft, whose activity logs show it: program, version and, in Lambda, the
-    /// function's name as a comment (RFC 9110, section 10.1.5).
+    /// Returns the user agent for requests to Microsoft, which appears in Microsoft's activity logs: program, version
+    /// and, in Lambda, the function's name as a comment (RFC 9110, section 10.1.5).
     #[must_use]
     pub fn user_agent(&self) -> String {
         let function = self.function_name.as_deref().map_or_else(String::new, |name| format!(" ({name})"));
         format!("connect-onboarding/{}{function}", env!("CARGO_PKG_VERSION"))
     }
 
-    /// Microsoft Graph's base URL, without `/v1.0` and without a slash at its end.
+    /// Returns the base URL of Microsoft Graph, without `/v1.0` and without a trailing slash.
     #[must_use]
     pub fn graph_url(&self) -> &str {
         self.graph_url.as_deref().unwrap_or("https://graph.microsoft.com").trim_end_matches('/')
     }
 
-    /// The login service's base URL, without a slash at its end.
+    /// Returns the base URL of the login service, without a trailing slash.
     #[must_use]
     pub fn login_url(&self) -> &str {
         self.login_url.as_deref().unwrap_or("https://login.microsoftonline.com").trim_end_matches('/')
     }
 
-    /// The registry's table.
+    /// Returns the registry's table.
     ///
     /// # Errors
-    /// `Internal` where the variable is not set.
+    /// `Internal` if the variable is not set.
     pub fn registry_table(&self) -> Result<&str, StepError> {
         required(self.registry_table.as_deref(), Self::REGISTRY_TABLE)
     }
 
-    /// The bucket for what instances store.
+    /// Returns the bucket for the recordings, transcripts and reports of instances.
     ///
     /// # Errors
-    /// `Internal` where the variable is not set.
+    /// `Internal` if the variable is not set.
     pub fn storage_bucket(&self) -> Result<&str, StepError> {
         required(self.storage_bucket.as_deref(), Self::STORAGE_BUCKET)
     }
 
-    /// The bucket for the documents of number orders.
+    /// Returns the bucket for the documents of number orders.
     ///
     /// # Errors
-    /// `Internal` where the variable is not set.
+    /// `Internal` if the variable is not set.
     pub fn documents_bucket(&self) -> Result<&str, StepError> {
         required(self.documents_bucket.as_deref(), Self::DOCUMENTS_BUCKET)
     }
 
-    /// The secret with the key of the client states.
+    /// Returns the secret with the key of the client states.
     ///
     /// # Errors
-    /// `Internal` where the variable is not set.
+    /// `Internal` if the variable is not set.
     pub fn client_state_secret(&self) -> Result<&str, StepError> {
         required(self.client_state_secret.as_deref(), Self::CLIENT_STATE_SECRET)
     }
 
-    /// The event bus.
+    /// Returns the event bus.
     ///
     /// # Errors
-    /// `Internal` where the variable is not set.
+    /// `Internal` if the variable is not set.
     pub fn event_bus(&self) -> Result<&str, StepError> {
         required(self.event_bus.as_deref(), Self::EVENT_BUS)
     }
 
-    /// The URL that Graph calls when members of a group change.
+    /// Returns the URL that Graph calls when the members of a group change.
     ///
     /// # Errors
-    /// `Internal` where the variable is not set.
+    /// `Internal` if the variable is not set.
     pub fn notification_url(&self) -> Result<&str, StepError> {
         required(self.notification_url.as_deref(), Self::NOTIFICATION_URL)
     }
 
-    /// The user sync's state machine.
+    /// Returns the ARN of the user sync's state machine.
     ///
     /// # Errors
-    /// `Internal` where the variable is not set.
+    /// `Internal` if the variable is not set.
     pub fn user_sync_state_machine(&self) -> Result<&str, StepError> {
         required(self.user_sync_state_machine.as_deref(), Self::USER_SYNC_STATE_MACHINE)
     }
 
-    /// The topic for messages to people.
+    /// Returns the topic for notifications.
     ///
     /// # Errors
-    /// `Internal` where the variable is not set.
+    /// `Internal` if the variable is not set.
     pub fn notification_topic(&self) -> Result<&str, StepError> {
         required(self.notification_topic.as_deref(), Self::NOTIFICATION_TOPIC)
     }
 
-    /// The language of messages that belong to no onboarding.
+    /// Returns the language of notifications that belong to no onboarding.
     #[must_use]
     pub fn language(&self) -> Language {
         if self.language.as_deref() == Some("ja") { Language::Ja } else { Language::En }
     }
 
-    /// The permissions boundary of the federation role, where the stack has one.
+    /// Returns the permissions boundary of the federation role, if the stack has one.
     #[must_use]
     pub fn permissions_boundary(&self) -> Option<&str> {
         self.permissions_boundary.as_deref()
     }
 
-    /// How many days before its end a signing certificate is replaced.
+    /// Returns the number of days before its expiry at which a signing certificate is renewed.
     ///
     /// # Errors
-    /// `Internal` where the variable is not set or no number.
+    /// `Internal` if the variable is not set or not a number.
     pub fn certificate_rotation_days(&self) -> Result<i64, StepError> {
         let text = required(self.certificate_rotation_days.as_deref(), Self::CERTIFICATE_ROTATION_DAYS)?;
         text.parse().map_err(|_| StepError::internal(format!("{} is no number", Self::CERTIFICATE_ROTATION_DAYS)))
     }
 
-    /// The key that encrypts what instances store.
+    /// Returns the ARN of the key that encrypts the contents of the storage bucket.
     ///
     /// # Errors
-    /// `Internal` where the variable is not set.
+    /// `Internal` if the variable is not set.
     pub fn storage_key_arn(&self) -> Result<&str, StepError> {
         required(self.storage_key_arn.as_deref(), Self::STORAGE_KEY_ARN)
     }
@@ -310,7 +311,7 @@ impl Registration {
         Self { client_id: own("CLIENT_ID"), role: own("ROLE"), secret: own("SECRET") }
     }
 
-    /// `GRAPH_SETUP_CLIENT_ID`, `GRAPH_RUNTIME_SECRET`, …
+    /// Returns the name of an identity's variable, for example `GRAPH_SETUP_CLIENT_ID` or `GRAPH_RUNTIME_SECRET`.
     fn variable(identity: Identity, name: &str) -> String {
         format!("GRAPH_{}_{name}", identity.name().to_uppercase())
     }

@@ -1,5 +1,5 @@
-//! XML of AWS, whole or not at all. The SDK takes what it has read of half a document for all of it: a role would seem to have
-//! no tags, and a list to end where the answer broke off.
+//! Rejects incomplete XML responses from AWS. The SDK accepts a truncated document as complete: a role would appear to
+//! have no tags, and a list would end at the truncation.
 
 use aws_smithy_runtime_api::{
     box_error::BoxError,
@@ -10,7 +10,7 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::config_bag::ConfigBag;
 
-/// Refuses an answer that is no well-formed document, for services that speak XML.
+/// Rejects responses that are not well-formed XML, for services that use XML.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WholeXml;
 

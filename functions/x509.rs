@@ -1,18 +1,18 @@
-//! What is needed of an X.509 certificate: its public key and its end.
+//! Parses the public key and the expiry of an X.509 certificate.
 
 use time::OffsetDateTime;
 use yasna::{ASN1Error, ASN1ErrorKind, ASN1Result, BERReader, BERReaderSeq, Tag, tags::TAG_UTCTIME};
 
-/// A certificate, as far as it is read.
+/// The parsed fields of a certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
-    /// The subject's public key, as it stands in the certificate: for RSA a PKCS #1 `RSAPublicKey`.
+    /// The subject's public key in the encoding of the certificate: for RSA, a PKCS #1 `RSAPublicKey`.
     pub public_key: Vec<u8>,
-    /// When it ends.
+    /// The expiry.
     pub not_after: OffsetDateTime,
 }
 
-/// Reads a certificate in DER; `None` where it is none.
+/// Parses a certificate in DER; returns `None` if it is invalid.
 #[must_use]
 pub fn read(der: &[u8]) -> Option<Facts> {
     let certificate = yasna::parse_der(der, |reader| {
@@ -25,7 +25,7 @@ pub fn read(der: &[u8]) -> Option<Facts> {
     certificate.ok()
 }
 
-/// The part that is signed (RFC 5280, 4.1: `TBSCertificate`).
+/// Parses the signed part (RFC 5280, 4.1: `TBSCertificate`).
 fn body(fields: &mut BERReaderSeq<'_, '_>) -> ASN1Result<Facts> {
     fields.read_optional(|version| version.read_tagged(Tag::context(0), |number| number.read_i64()))?;
     let (_serial, _algorithm, _issuer) =
@@ -51,7 +51,7 @@ fn moment(time: BERReader<'_, '_>) -> ASN1Result<OffsetDateTime> {
     }
 }
 
-/// Skips what follows. A certificate has a dozen extensions at most, and all of them are one field.
+/// Skips the remaining fields. A certificate has few of them, because all extensions are one field.
 fn rest(fields: &mut BERReaderSeq<'_, '_>) -> ASN1Result<()> {
     for _ in 0..16 {
         if fields.read_optional(|field| field.read_der())?.is_none() {

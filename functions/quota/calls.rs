@@ -1,4 +1,4 @@
-//! What this crate asks Service Quotas: the values of a quota, its requests, and more.
+//! The calls to Service Quotas: reading a quota, reading its requests, and requesting an increase.
 
 use aws_sdk_servicequotas::{
     Client,
@@ -15,17 +15,17 @@ use crate::aws_error;
 
 const SERVICE: &str = "connect";
 
-/// A quota as Service Quotas knows it now.
+/// The current values of a quota in Service Quotas.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Reading {
     pub(super) values: QuotaValues,
     pub(super) adjustable: bool,
-    /// The `ContextId` of its requests: the instance's ARN, if the quota belongs to an instance that exists.
+    /// The `ContextId` of the quota's requests: the instance's ARN, if it is a quota of an existing instance.
     pub(super) context: Option<String>,
 }
 
 impl Reading {
-    /// The value applied at the level at which the quota is raised.
+    /// Returns the value applied at the level at which the quota can be increased.
     pub(super) const fn applied(&self) -> Option<f64> {
         if self.context.is_some() { self.values.instance } else { self.values.account }
     }
@@ -35,10 +35,10 @@ impl Reading {
     }
 }
 
-/// Reads a quota, level by level until one has a value.
+/// Reads a quota, level by level, until a level has a value.
 ///
 /// # Errors
-/// If Service Quotas does not answer. An unknown quota has no value at any level.
+/// If Service Quotas returns an error. An unknown quota has no value at any level.
 pub(super) async fn read(client: &Client, code: &str, instance_arn: Option<&str>) -> Result<Reading, StepError> {
     let mut reading = Reading {
         values: QuotaValues::default(),
@@ -60,7 +60,7 @@ pub(super) async fn read(client: &Client, code: &str, instance_arn: Option<&str>
     }
     if let Some(quota) = shown {
         reading.adjustable = quota.adjustable();
-        // A code that this release does not know may belong to the account after all: then no context is shown.
+        // A code that this release does not know may be an account quota. Its response then has no context.
         let known = QUOTA_NAMES.iter().any(|(_, known, _)| *known == code);
         if !known && !belongs_to_a_resource(&quota) {
             reading.context = None;
@@ -74,13 +74,13 @@ fn belongs_to_a_resource(quota: &ServiceQuota) -> bool {
         || quota.quota_context().is_some_and(|context| context.context_scope() == Some(&QuotaContextScope::Resource))
 }
 
-/// The quota at a level, with its value; `None` if nothing was ever applied there.
+/// Returns the quota with the value applied at a level, or `None` if no value was ever applied there.
 async fn applied(client: &Client, code: &str, context: Option<&str>) -> Result<Option<ServiceQuota>, StepError> {
     let asked = client.get_service_quota().service_code(SERVICE).quota_code(code);
     match asked.set_context_id(context.map(Into::into)).send().await {
         Ok(output) => Ok(output.quota.filter(|quota| quota.value().is_some())),
         Err(error) if aws_error::is_not_found(&error) => Ok(None),
-        // How Service Quotas refuses a context for a quota that has none is not documented; both codes are plausible.
+        // AWS does not document the error for a context on a quota without one; both codes are plausible.
         Err(error) if context.is_some() && aws_error::is(&error, &["IllegalArgumentException"]) => Ok(None),
         Err(error) => Err(aws_error::step_error(&format!("reading the quota {code}"), &error)),
     }
@@ -94,10 +94,10 @@ async fn default(client: &Client, code: &str) -> Result<Option<ServiceQuota>, St
     }
 }
 
-/// The value applied at a level, by the other operation that shows it.
+/// Returns the value applied at a level, using the list operation.
 ///
 /// # Errors
-/// If Service Quotas does not answer.
+/// If Service Quotas returns an error.
 pub(super) async fn listed(client: &Client, code: &str, context: Option<&str>) -> Result<Option<f64>, StepError> {
     let level = if context.is_some() { AppliedLevelEnum::Resource } else { AppliedLevelEnum::Account };
     let asked = client.list_service_quotas().service_code(SERVICE).quota_code(code).quota_applied_at_level(level);
@@ -118,7 +118,7 @@ pub(super) async fn listed(client: &Client, code: &str, context: Option<&str>) -
     Ok(None)
 }
 
-/// The request of an id; `None` if Service Quotas does not know it any more.
+/// Returns the request with this ID, or `None` if it no longer exists.
 pub(super) async fn request(client: &Client, id: &str) -> Result<Option<QuotaRequest>, StepError> {
     match client.get_requested_service_quota_change().request_id(id).send().await {
         Ok(output) => Ok(output.requested_quota.map(request_of)),
@@ -127,8 +127,8 @@ pub(super) async fn request(client: &Client, id: &str) -> Result<Option<QuotaReq
     }
 }
 
-/// Every request for the quota at the level of the context. Without `QuotaRequestedAtLevel` the history shows requests at
-/// the account level only.
+/// Returns all requests for the quota at the level of the context. Without `QuotaRequestedAtLevel`, the history
+/// contains only requests at the account level.
 pub(super) async fn history(
     client: &Client,
     code: &str,
@@ -168,19 +168,19 @@ fn request_of(request: RequestedServiceQuotaChange) -> QuotaRequest {
     }
 }
 
-/// How Service Quotas answered a request for more.
+/// The response of Service Quotas to an increase request.
 pub(super) enum Asked {
-    /// It accepted the request.
+    /// The request was accepted.
     Accepted(QuotaRequest),
-    /// The quota is not below the requested value already.
+    /// The quota already has at least the requested value.
     Enough,
-    /// It refused the request; why.
+    /// The request was refused, for the given reason.
     Refused(String),
-    /// Not now; why.
+    /// The request can't be made now, for the given reason.
     Later(String),
 }
 
-/// Requests a value.
+/// Requests an increase to a value.
 pub(super) async fn ask(client: &Client, code: &str, value: f64, context: Option<&str>) -> Result<Asked, StepError> {
     let request = client.request_service_quota_increase().service_code(SERVICE).quota_code(code).desired_value(value);
     let error = match request.set_context_id(context.map(Into::into)).send().await {

@@ -1,8 +1,9 @@
-//! Service Quotas for Amazon Connect: read the value in force, request more, follow the request. Both quota steps use it,
-//! and everything else that needs the value of a quota reads it here.
+//! Service Quotas for Amazon Connect: reads the value in force, requests an increase, and polls the request. Both
+//! quota steps use this module, and all other code reads quota values here.
 //!
 //! Safe to repeat: Service Quotas has no client token, so the value in force and the request history are read before
-//! anything is requested. A request that asks for enough is followed, whoever made it; [`onboarding_core::quota`] decides.
+//! an increase is requested. An existing request for a sufficient value is reused, regardless of its origin;
+//! [`onboarding_core::quota`] decides.
 
 mod calls;
 mod peek;
@@ -20,18 +21,18 @@ use self::calls::{Asked, Reading};
 pub(crate) use self::peek::peek;
 use crate::clients::Clients;
 
-/// A quota that must hold at least a value.
+/// A quota that must have at least a certain value.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted<'a> {
     /// The quota code.
     pub code: &'a str,
-    /// The instance's ARN, for quotas that belong to an instance.
+    /// The instance's ARN, for quotas of an instance.
     pub instance_arn: Option<&'a str>,
-    /// The value that is enough.
+    /// The required value.
     pub at_least: f64,
-    /// The value to request if there is less; not below `at_least`.
+    /// The value to request if the quota is lower; at least `at_least`.
     pub ask_for: f64,
-    /// Whether a refusal fails the onboarding. Only passed on: the caller acts on it.
+    /// Whether a denial fails the onboarding. The value is only passed to the result; the caller acts on it.
     pub required: bool,
 }
 
@@ -41,19 +42,19 @@ impl Wanted<'_> {
     }
 }
 
-/// The value of a quota in force, for an instance or for the account in this Region; `None` if Service Quotas does not know
-/// the quota.
+/// Returns the value of a quota in force, for an instance or for the account in this Region, or `None` if Service
+/// Quotas does not have the quota.
 ///
 /// # Errors
-/// If Service Quotas does not answer.
+/// If Service Quotas returns an error.
 pub async fn in_force(client: &Client, code: &str, instance_arn: Option<&str>) -> Result<Option<f64>, StepError> {
     Ok(calls::read(client, code, instance_arn).await?.values.in_force())
 }
 
-/// Checks that Service Quotas knows every quota that the input names by a code.
+/// Checks that Service Quotas has every quota that the input specifies by code.
 ///
 /// # Errors
-/// `InvalidInput` with each unknown code; otherwise if Service Quotas does not answer.
+/// `InvalidInput` with all unknown codes; otherwise if Service Quotas returns an error.
 pub async fn check_codes(cx: &Clients, quotas: &[Quota]) -> Result<(), StepError> {
     let named = |quota: &&Quota| !QUOTA_NAMES.iter().any(|(_, code, _)| *code == quota.code);
     let mut unknown = Vec::new();
@@ -68,13 +69,13 @@ pub async fn check_codes(cx: &Clients, quotas: &[Quota]) -> Result<(), StepError
     if unknown.is_empty() { Ok(()) } else { Err(StepError::invalid_input(unknown.join("\n"))) }
 }
 
-/// Polls a quota once: enough, requested, still waiting, or refused.
+/// Polls a quota once; the result is sufficient, pending or denied.
 ///
 /// # Errors
-/// If Service Quotas does not answer. A refusal is a result, not an error.
+/// If Service Quotas returns an error. A denial is a result, not an error.
 pub async fn look(cx: &Clients, wanted: Wanted<'_>, previous: Option<&QuotaResult>) -> Result<QuotaResult, StepError> {
     let client = cx.quotas();
-    // The status before the value: a value that is read before an approval would be the old one.
+    // The status is read before the value; otherwise an approval in between would be combined with the old value.
     let followed = match previous.and_then(|previous| previous.request_id.as_deref()) {
         Some(id) => calls::request(client, id).await?,
         None => None,
@@ -85,12 +86,12 @@ pub async fn look(cx: &Clients, wanted: Wanted<'_>, previous: Option<&QuotaResul
     let mut requests: Vec<QuotaRequest> = followed.iter().cloned().collect();
     let mut decision = decide(wanted.need(), reading.values.in_force(), reading.adjustable, &requests);
     if decision == QuotaDecision::Ask {
-        // A request of this step may have been made and its answer lost.
+        // An earlier attempt may have made a request, and its response was lost.
         requests = calls::history(client, wanted.code, reading.context.as_deref()).await?;
         decision = decide(wanted.need(), reading.values.in_force(), reading.adjustable, &requests);
     }
     let mut noted_request = followed;
-    // The value may be there, and only this way of reading it fails.
+    // The value may already be applied although this read operation does not return it.
     if decision.awaits_value() && reading.applied().is_none() {
         noted_request = decision.request().cloned();
         reading.set_applied(calls::listed(client, wanted.code, reading.context.as_deref()).await?);
@@ -104,7 +105,7 @@ pub async fn look(cx: &Clients, wanted: Wanted<'_>, previous: Option<&QuotaResul
     })
 }
 
-/// The result before anything is decided.
+/// Creates the result before a decision.
 fn start(wanted: Wanted<'_>, reading: &Reading, previous: Option<&QuotaResult>) -> QuotaResult {
     QuotaResult {
         code: wanted.code.into(),
@@ -132,7 +133,7 @@ async fn request_more(
         }
         Asked::Later(reason) => pending(result, polls, reason),
         Asked::Refused(reason) => {
-            // How Service Quotas refuses what is there already is documented nowhere, so the value decides.
+            // AWS does not document the refusal of a value that is already applied, so the current value decides.
             let there = in_force(client, wanted.code, wanted.instance_arn).await?;
             result.value = there.unwrap_or(result.value);
             if result.value >= wanted.at_least { result } else { refused(result, &reason) }
@@ -140,7 +141,7 @@ async fn request_more(
     })
 }
 
-/// The result of a decision that needs no call.
+/// Returns the result of a decision that needs no further call.
 fn settle(result: QuotaResult, decision: QuotaDecision<'_>) -> QuotaResult {
     let polls = result.attempt - 1;
     match decision {
@@ -180,7 +181,7 @@ fn pending(mut result: QuotaResult, polls: u32, reason: String) -> QuotaResult {
     result
 }
 
-/// The result with what the operator has to know and do.
+/// Returns the denied result with the reason and the required action.
 fn refused(mut result: QuotaResult, reason: &str) -> QuotaResult {
     let request = result.request_id.as_deref().map_or(String::new(), |id| format!(", request {id}"));
     let case = result.case_id.as_deref().map_or(String::new(), |id| format!(", support case {id}"));

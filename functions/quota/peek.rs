@@ -1,4 +1,4 @@
-//! What a plan says of a quota. Requests nothing.
+//! The preview of a quota for a plan. It requests nothing.
 
 use onboarding_core::{
     StepError,
@@ -10,11 +10,11 @@ use onboarding_core::{
 use super::{Wanted, calls};
 use crate::clients::Clients;
 
-/// Whether there is enough, or what would be requested. Without an instance, a quota that belongs to one is the value that a
-/// new instance has.
+/// Returns whether the quota is sufficient, or which increase would be requested. If there is no instance yet, the
+/// value of a new instance is used for a quota of an instance.
 ///
 /// # Errors
-/// If Service Quotas does not answer.
+/// If Service Quotas returns an error.
 pub(crate) async fn peek(cx: &Clients, wanted: Wanted<'_>) -> Result<PlanItem, StepError> {
     let client = cx.quotas();
     let reading = calls::read(client, wanted.code, wanted.instance_arn).await?;

@@ -1,4 +1,4 @@
-//! Which quotas an instance has to hold: those of the input, and room for everybody in the groups.
+//! The quotas that an instance requires: the quotas of the input, and a users quota that covers the groups' members.
 
 use aws_sdk_connect::types::{ControlPlaneTagFilter, TagCondition, UserSearchFilter};
 use onboarding_core::{
@@ -8,7 +8,7 @@ use onboarding_core::{
 
 use crate::{aws_error, clients::Clients};
 
-/// A quota to hold, and how much to ask for.
+/// A required quota, and the value to request.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Target {
     pub(crate) code: String,
@@ -23,7 +23,7 @@ impl From<&Quota> for Target {
     }
 }
 
-/// The input's quotas, with the one of users at least at `users`.
+/// Returns the quotas of the input, with the users quota raised to at least `users`.
 pub(crate) fn of(quotas: &[Quota], users: Option<f64>) -> Vec<Target> {
     let mut targets: Vec<Target> = quotas.iter().map(Target::from).collect();
     let Some(at_least) = users else { return targets };
@@ -40,10 +40,10 @@ pub(crate) fn of(quotas: &[Quota], users: Option<f64>) -> Vec<Target> {
     targets
 }
 
-/// The same for so many people on an instance that may have other users as well.
+/// Like [`of`], for this number of members on an instance that may have other users too.
 ///
 /// # Errors
-/// Whatever keeps Connect from counting them.
+/// If Connect returns an error.
 pub(crate) async fn on_instance(
     cx: &Clients,
     quotas: &[Quota],
@@ -54,12 +54,12 @@ pub(crate) async fn on_instance(
     Ok(of(quotas, users))
 }
 
-/// Ten percent more, rounded up to the next ten.
+/// Adds ten percent and rounds up to the next ten.
 fn with_headroom(at_least: f64) -> f64 {
     (at_least * 11.0 / 100.0).ceil() * 10.0
 }
 
-/// Users that somebody else made on the instance: they take room as well.
+/// Returns the number of users on the instance that are not ours. They count against the quota too.
 async fn unmanaged_users(cx: &Clients, instance_arn: &str) -> Result<u64, StepError> {
     let ours = UserSearchFilter::builder()
         .tag_filter(
@@ -82,7 +82,7 @@ async fn count_users(cx: &Clients, instance_arn: &str, filter: Option<UserSearch
         Ok(output) => {
             Ok(output.approximate_total_count.and_then(|count| u64::try_from(count).ok()).unwrap_or_default())
         }
-        // Right after its creation an instance is not visible everywhere; it then has no users either.
+        // A new instance is not visible everywhere yet; it has no users then.
         Err(error) if aws_error::is_not_found(&error) => Ok(0),
         Err(error) => Err(aws_error::step_error(&format!("counting the users of {instance_arn}"), &error)),
     }

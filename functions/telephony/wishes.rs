@@ -1,4 +1,4 @@
-//! The numbers of the input's wishes: which are there, which are on their way, which can be claimed.
+//! The phone numbers that the input requests: existing numbers, claims in progress, and new claims.
 
 use onboarding_core::{
     StepError, backoff,
@@ -14,11 +14,11 @@ use super::{
 };
 use crate::quota;
 
-/// AWS's default of the quota of phone numbers (Amazon Connect service quotas), if Service Quotas does not know it.
+/// AWS's default quota of phone numbers (Amazon Connect service quotas), if Service Quotas returns no value.
 const DEFAULT_QUOTA: f64 = 5.0;
-/// How many numbers more than needed a search asks for.
+/// Number of additional results that a search requests.
 const SPARE_OFFERS: usize = 3;
-/// The rolling window of Connect's limit on claims and releases (API reference, `ClaimPhoneNumber`).
+/// The rolling window of Connect's limit for claims and releases (API reference, `ClaimPhoneNumber`).
 const CLAIM_WINDOW_DAYS: i64 = 180;
 
 impl Look<'_> {
@@ -39,7 +39,7 @@ impl Look<'_> {
             if missing[place] == 0 && !ordered_before {
                 continue;
             }
-            // An order stays an order, whatever the inventory offers later.
+            // An ordered number stays ordered, even if the inventory offers numbers later.
             if ordered_before || !self.claim(place, wish, missing[place], &held).await? {
                 self.order_numbers(vec![(wish, missing[place])]).await?;
             }
@@ -47,7 +47,7 @@ impl Look<'_> {
         Ok(())
     }
 
-    /// Takes in the numbers of a wish that are there or on their way; gives how many are missing.
+    /// Adds the existing numbers and claims of a wish to the result; returns how many are still missing.
     async fn existing(
         &mut self,
         place: usize,
@@ -67,7 +67,7 @@ impl Look<'_> {
                 ..Default::default()
             }));
         }
-        // Claims that the list does not show: the young and the failed.
+        // Add claims that the list does not contain: recent and failed claims.
         let listed = |id: &str| held.iter().any(|number| number.id == id);
         let others = self.previous.numbers.iter().filter(|number| {
             number.wish == place && number.status != NumberStatus::Claimed && !listed(&number.phone_number_id)
@@ -85,7 +85,7 @@ impl Look<'_> {
         Ok(wish.quantity.saturating_sub(here))
     }
 
-    /// Looks at a number that is not set up yet, and sets it up.
+    /// Reads a number that is not configured yet, and configures it.
     async fn advance(&mut self, wish: &PhoneNumber, number: &mut NumberResult) -> Result<(), StepError> {
         if self.budget == 0 {
             return Ok(());
@@ -105,7 +105,7 @@ impl Look<'_> {
         Ok(())
     }
 
-    /// Takes a number into the result.
+    /// Adds a number to the result.
     pub(crate) fn note(&mut self, number: NumberResult) {
         let subject = format!("phone number {}", number.phone_number);
         let said = number.message.clone();
@@ -130,10 +130,10 @@ impl Look<'_> {
         self.numbers.push(number);
     }
 
-    /// Claims what is missing of a wish; returns whether the inventory had anything to claim.
+    /// Claims the missing numbers of a wish; returns whether the inventory has any numbers to claim.
     ///
-    /// A poll claims only numbers that the poll before it found: those are in the state, so a poll that is repeated after a
-    /// crash claims the same numbers with the same tokens, and none twice.
+    /// A poll claims only numbers that the previous poll found and stored in the state. If the poll is repeated after
+    /// a crash, it claims the same numbers with the same tokens, so no number is claimed twice.
     async fn claim(
         &mut self,
         place: usize,
@@ -173,13 +173,13 @@ impl Look<'_> {
         if self.blocked_until.is_some() {
             self.blocked(wish, missing.saturating_sub(u32::try_from(begun).unwrap_or(u32::MAX)));
         } else if begun < wanted {
-            // What is still missing is searched anew.
+            // The next polls search for numbers that are still missing.
             self.waits.push(backoff::claim(if begun == count { 0 } else { self.previous.attempt }));
         }
         Ok(true)
     }
 
-    /// Claims one number; returns whether it met the wish, or failed for good.
+    /// Claims one number; returns true if the claim started or failed permanently.
     async fn claim_one(&mut self, place: usize, wish: &PhoneNumber, phone: &str) -> Result<bool, StepError> {
         let number = NumberResult {
             phone_number: phone.to_owned(),
@@ -192,7 +192,7 @@ impl Look<'_> {
         let token = claim_token(&self.input.execution_id, &self.input.instance_arn, phone);
         match numbers::claim(self.cx, self.instance(), wish, phone, token).await? {
             Claim::Begun(id) => self.note(NumberResult { phone_number_id: id, ..number }),
-            // The list decides who has it.
+            // The list shows whether the instance has the number.
             Claim::Taken => match numbers::held(self.cx, &self.input.instance_arn).await? {
                 held if held.iter().any(|held| held.phone == phone) => {
                     let id = held.into_iter().find(|held| held.phone == phone).map(|held| held.id);
@@ -214,7 +214,7 @@ impl Look<'_> {
 
     /// Finds numbers for the next poll to claim; returns whether the inventory has any.
     async fn find_offers(&mut self, place: usize, wish: &PhoneNumber, wanted: usize) -> Result<bool, StepError> {
-        // A few more than needed: another customer may be faster.
+        // Some spare numbers, because another customer may claim one first.
         let count = wanted.min(NUMBERS_A_LOOK) + SPARE_OFFERS;
         let search = numbers::search(self.cx, &self.input.instance_arn, wish, count + self.offers.len()).await?;
         if search.is_empty() {
@@ -229,7 +229,8 @@ impl Look<'_> {
         Ok(true)
     }
 
-    /// How many more numbers the instance takes. A claim beyond it would fail, and failed claims count against the account.
+    /// Returns how many more numbers the quota allows. A claim above the quota would fail, and failed claims count
+    /// against the account.
     async fn room(&self, held: &[HeldNumber]) -> Result<usize, StepError> {
         let instance = Some(self.input.instance_arn.as_str());
         let value = quota::in_force(self.cx.quotas(), PHONE_NUMBERS_QUOTA, instance).await?.unwrap_or(DEFAULT_QUOTA);
@@ -240,7 +241,7 @@ impl Look<'_> {
         Ok(value.saturating_sub(held.len() + self.numbers.iter().filter(begun).count()))
     }
 
-    /// Says why Connect refuses claims, and when to try again.
+    /// Adds an open item with the reason why Connect refuses claims and the date of the next attempt.
     fn blocked(&mut self, wish: &PhoneNumber, missing: u32) {
         let until = self.blocked_until.clone().unwrap_or_default();
         let message = self
@@ -273,7 +274,7 @@ impl Look<'_> {
     }
 }
 
-/// The day so many days from now, as YYYY-MM-DD.
+/// Returns the date this number of days from now, as YYYY-MM-DD.
 fn day(days: i64) -> String {
     (OffsetDateTime::now_utc().date() + time::Duration::days(days)).to_string()
 }
