@@ -1,5 +1,8 @@
 //! `onboard live-check`: determines which reading of each local-cloud assumption is true in an account and a tenant.
 //!
+//! An assumption is a fact that no documentation settles. It has two readings: the assumed reading, which the local
+//! cloud emulates by default, and the other reading (`onboard local --assume NAME`).
+//!
 //! The command calls the services with the operator's permissions and needs no deployed stack. It creates gallery
 //! applications, a SAML provider, roles, an instance with one user, and a phone number. All resources share a unique
 //! name and are removed at the end, also after Ctrl-C. With `--local`, it does the same in a running local cloud.

@@ -30,7 +30,7 @@ struct Kind {
     restarts: bool,
     /// Maximum number of failing operations per state. A state fails after several failed attempts.
     most: usize,
-    /// Restricts the faults to every n-th state, starting at this number.
+    /// Restricts the faults to every [`SILENT_LIVES`]-th caller, starting with this number.
     part: Option<usize>,
 }
 

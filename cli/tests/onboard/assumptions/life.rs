@@ -226,7 +226,8 @@ impl House {
         lived.note("teardown", &ended);
         let traces = self.traces(alias).await;
         lived.expect(ended.status != "SUCCEEDED" || traces.is_empty(), &format!("the teardown left {traces:?}"));
-        // The last onboarding removes the group's Graph subscription, so wait until the instance is no longer visible.
+        // The group's Graph subscription is deleted with its last onboarding. The next life starts after the instance
+        // has disappeared.
         until("the deleted instance is out of sight", async || {
             (ended.status != "SUCCEEDED" || self.find(alias).await.is_none()).then_some(())
         })
