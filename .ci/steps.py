@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""The whole check, from a clean checkout with Rust, Python and Node.js: format, lint, state machines, template, scanners,
-tests, the documents' commands, the report's pages, the judges, a deployment. Everything that it needs beyond those comes
-pinned from the package registries into target/.
+"""The complete check, from a clean checkout with Rust, Python and Node.js: format, lint, state machines, template,
+scanners, tests, the documents' commands, the report pages, the judges, a deployment. All other tools are pinned and
+installed from the package registries into target/.
 
-    .ci/run                  every step but those that install much for what seldom changes: judge-azure-cli, judge-graph-models
-    .ci/run STEP...          these steps, with those that they need
-    .ci/run --release ...    the deployment with the binary of a release, which compiles three times as long
+    .ci/run                  all steps except those with large downloads that rarely change: judge-azure-cli,
+    judge-graph-models .ci/run STEP...          these steps, with the steps that they require .ci/run --release ...
+    the deployment with a release binary, whose compilation takes three times as long
 
-Steps run side by side as soon as those that they need have passed. Each writes its output to target/ci-logs/STEP.log. The
-first one that fails stops the others, and its output is printed. At the end stand the seconds of each step and the counts
-of the tests.
+A step starts as soon as the steps that it requires have passed. Steps run in parallel. Each step writes its output to
+target/ci-logs/STEP.log. The first failure stops all other steps, and the output of the failed step is printed. The
+final table shows the duration of each step and the test counts.
 """
 import os
 import re
@@ -23,16 +23,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = "target/ci-tools"
 LOGS = ROOT / "target" / "ci-logs"
-# Seconds between two lines about what is running.
+# Seconds between progress lines.
 HEARTBEAT = 30
-# Seconds that a stopped step gets to end what it has started.
+# Seconds that a stopped step has to stop its child processes.
 GRACE = 20
 
 
 @dataclass(frozen=True)
 class Step:
-    """Commands for bash, the steps that it needs (`after`), those that it waits for if they are to run at all (`behind`), and
-    how far it gives way to others (`nice`), and whether it only runs if it is named (`apart`)."""
+    """Bash commands, the steps that must pass first (`after`), the steps to wait for only if they also run (`behind`),
+    the process priority (`nice`), and whether the step runs only if it is named (`apart`)."""
 
     commands: str
     after: tuple[str, ...] = ()
@@ -51,12 +51,13 @@ STEPS = {
         f"cp .ci/tools/package.json .ci/tools/package-lock.json {TOOLS}/\n"
         f"cd {TOOLS} && npm ci --silent --no-audit --no-fund"
     ),
-    # What `cargo onboard local` and the tests would do the first time, one waiting for the other.
+    # Prepares the emulator's environment, which `cargo onboard local` and the tests would otherwise create while the
+    # others wait.
     "emulator": Step(
         'python3 -I -c "$(cat cli/src/local/environment.py)" "$(pwd -P)/target/local-cloud" < cli/src/local/requirements.txt'
     ),
-    # Lint and compilation are one: .ci/tools/lint. `--all-targets` adds the benchmarks, which `cargo test` does not build.
-    # After the format, so that only one of both installs a missing toolchain.
+    # Lint and compilation are one step: .ci/tools/lint. `--all-targets` adds the benchmarks, which `cargo test` does
+    # not build. Runs after `format`, so that only one of them installs a missing toolchain.
     "lint": Step("cargo test --workspace --all-targets --no-run --locked", after=("format",)),
     "state-machines": Step(
         "for machine in statemachine/*.asl.json; do\n"
@@ -70,13 +71,13 @@ STEPS = {
         f"{TOOLS}/scanners/bin/zizmor --offline --no-progress .github/workflows",
         after=("python",),
     ),
-    # The one test command of the README.
+    # The test command of the README.
     "tests": Step("cargo test --workspace --locked", after=("lint", "emulator")),
-    # Behind the tests: side by side on two cores they would only slow each other down.
+    # After the tests: in parallel on two cores, both would only be slower.
     "documents": Step(f".ci/documents/run {TOOLS}", after=("lint", "python", "emulator"), behind=("tests",)),
-    # It looks at pages that tests write.
+    # Checks pages that the tests write.
     "pages": Step(f".ci/page/run {TOOLS}", after=("tests", "node")),
-    # The judges: what other people's programs say about one recorded life (CONTRIBUTING.md, "Judges").
+    # The judges: independent programs check one recorded run (CONTRIBUTING.md, "Judges").
     "life": Step(".ci/judges/record target/judges/life", after=("lint", "emulator"), behind=("tests",)),
     "judge-saml": Step(f".ci/judges/saml/run {TOOLS} target/judges/life", after=("life", "python")),
     "judge-aws-models": Step(f".ci/judges/aws-models/run {TOOLS} target/judges/life", after=("life", "python")),
@@ -93,7 +94,7 @@ STEPS = {
 
 
 class Run:
-    """A step that runs or has ended."""
+    """A step that is running or has finished."""
 
     def __init__(self, name, begun):
         self.name, self.begun, self.seconds = name, begun, None
@@ -125,7 +126,7 @@ class Run:
 
 
 def needed(names):
-    """These steps and all that they need, in the order of STEPS."""
+    """These steps and all steps that they require, in the order of STEPS."""
     found, left = set(), list(names)
     while left:
         name = left.pop()
@@ -137,13 +138,13 @@ def needed(names):
 
 
 def may_start(name, names, done):
-    """Whether nothing has to pass before this step any more."""
+    """Whether all steps that must pass before this step have passed."""
     step = STEPS[name]
     return all(other in done for other in (*step.after, *step.behind) if other in names)
 
 
 def run(names):
-    """Runs the steps; returns them as far as they were started, and the name of the one that failed."""
+    """Runs the steps. Returns the finished steps, and the name of the failed step."""
     started, running, waiting = time.monotonic(), {}, list(names)
     done, said = {}, time.monotonic()
 
@@ -173,7 +174,7 @@ def run(names):
             time.sleep(0.1)
         return done, None
     finally:
-        # What still runs is stopped, on failure and on Ctrl-C alike.
+        # Steps that still run are stopped, on failure and on Ctrl-C.
         for step in running.values():
             step.signal(signal.SIGTERM)
         for step in running.values():
@@ -181,7 +182,7 @@ def run(names):
 
 
 def counts(log):
-    """How many tests passed, failed and were left out, by the lines of `cargo test`."""
+    """The numbers of passed, failed and skipped tests, from the output of `cargo test`."""
     results = re.findall(r"^test result: .*? (\d+) passed; (\d+) failed; (\d+) ignored", log, re.MULTILINE)
     passed, failed, skipped = (sum(map(int, column)) for column in zip(*results)) if results else (0, 0, 0)
     return f"{passed} passed, {failed} failed, {skipped} skipped"
@@ -204,7 +205,7 @@ def main():
         "SAM_CLI_TELEMETRY": "0",
         "AWS_DEFAULT_REGION": "ap-northeast-1",
         "AWS_EC2_METADATA_DISABLED": "true",
-        # Every cargo of every step compiles with the same command, so that nothing is compiled twice.
+        # All cargo commands of all steps use the same compiler wrapper, so that nothing is compiled twice.
         "RUSTC_WORKSPACE_WRAPPER": str(ROOT / ".ci/tools/lint"),
         "CARGO_TERM_COLOR": "never",
         "FUNCTIONS_PROFILE": "release" if "--release" in arguments else "change",

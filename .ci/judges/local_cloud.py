@@ -1,4 +1,4 @@
-"""A kept local cloud for the judges: starts `onboard local --keep`, calls it as a person or an administrator would, ends it."""
+"""A running local cloud for the judges: starts `onboard local --keep`, sends operator and administrator calls, and stops it."""
 import atexit
 import json
 import os
@@ -15,9 +15,9 @@ from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parents[2]
 ONBOARD = ROOT / "target/debug/onboard"
-# Seconds within which anything in the local cloud has happened, on a machine that does other things too.
+# The time limit for any change in the local cloud, in seconds, sufficient for a busy machine.
 PATIENCE = 300
-# The administrator of the made-up tenant (cli/src/local/cloud.rs).
+# The administrator application of the example tenant (cli/src/local/cloud.rs).
 TENANT = "7e7a0000-0000-4000-8000-000000000001"
 ADMINISTRATOR = {"client_id": "adade000-0000-4000-8000-000000000001", "client_secret": "local-cloud-administrators-secret"}
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -28,7 +28,7 @@ def fail(message):
 
 
 def until(what, find):
-    """Asks again and again until there is an answer."""
+    """Polls until `find` returns a result."""
     started = time.monotonic()
     while not (found := find()):
         if time.monotonic() - started > PATIENCE:
@@ -38,7 +38,7 @@ def until(what, find):
 
 
 class LocalCloud:
-    """A local cloud that lasts until `stop`, with its files in `folder`."""
+    """A local cloud that runs until `stop`, with its files in `folder`."""
 
     def __init__(self, folder, *options):
         self.folder = Path(folder).resolve()
@@ -60,7 +60,7 @@ class LocalCloud:
                 stderr=file,
                 start_new_session=True,
             )
-        # Both an error here and a signal from outside end the local cloud.
+        # The local cloud is stopped on errors and on signals.
         atexit.register(self.stop)
         signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
         while not self.file.exists():
@@ -75,13 +75,13 @@ class LocalCloud:
             self.process.wait(timeout=60)
 
     def write(self, name, value):
-        """Writes a value as JSON; returns the file."""
+        """Writes a value as JSON. Returns the file."""
         file = self.folder / name
         file.write_text(json.dumps(value, ensure_ascii=False, indent=1), encoding="utf-8")
         return file
 
     def onboard(self, *arguments, codes=(0,), typed=None):
-        """Runs a command of the operator's tool; returns its result (`--json`)."""
+        """Runs a command of the operator's tool. Returns its JSON output (`--json`)."""
         command = [ONBOARD, *arguments, "--local", "--json"]
         done = subprocess.run(command, cwd=ROOT, env=self.environment, input=typed, capture_output=True, text=True)
         if done.returncode not in codes:
@@ -89,14 +89,14 @@ class LocalCloud:
         return json.loads(done.stdout) if done.stdout.strip() else None
 
     def admin(self, path, body=None):
-        """An administrator's call of the stand-in."""
+        """Sends an administration request to the stand-in."""
         return send("POST" if body is not None else "GET", f"{self.kept['standIn']}/_admin/{path}", body)
 
     def inventory(self):
         return self.admin("inventory")
 
     def aws(self, service, target, body):
-        """A call in an AWS JSON protocol, answered by the emulator."""
+        """Sends a request in an AWS JSON protocol to the emulator."""
         return send("POST", self.kept["endpoint"], body, {"x-amz-target": target, **self.signature(service)})
 
     def iam(self, action, **fields):
@@ -104,7 +104,7 @@ class LocalCloud:
         return send("POST", self.kept["standIn"], form, self.signature("iam"))
 
     def cloudformation(self, action, **fields):
-        """A call of CloudFormation; returns the answer's XML without namespaces."""
+        """Sends a request to CloudFormation. Returns the XML of the response without namespaces."""
         form = urllib.parse.urlencode({"Action": action, "Version": "2010-05-15", **fields}).encode()
         answer = ElementTree.fromstring(send("POST", self.kept["endpoint"], form, self.signature("cloudformation")))
         for element in answer.iter():
@@ -115,25 +115,25 @@ class LocalCloud:
         return send(method, f"{self.kept['standIn']}{path}", body, self.signature("connect"))
 
     def graph(self, method, path, body=None):
-        """A call of Microsoft Graph by the tenant's administrator."""
+        """Sends a request to Microsoft Graph as the tenant's administrator."""
         form = {**ADMINISTRATOR, "grant_type": "client_credentials", "scope": "https://graph.microsoft.com/.default"}
         url = f"{self.kept['loginUrl']}/{TENANT}/oauth2/v2.0/token"
         token = send("POST", url, urllib.parse.urlencode(form).encode())["access_token"]
         return send(method, f"{self.kept['graphUrl']}/v1.0{path}", body, {"authorization": f"Bearer {token}"})
 
     def signature(self, service):
-        """All that the emulator reads of a signature: the service and the Region."""
+        """A signature with the only parts that the emulator reads: the service and the Region."""
         scope = f"test/20260101/{self.kept['region']}/{service}/aws4_request"
         return {"authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"}
 
     def machines(self):
-        """The ARNs of the state machines by the names of their files in statemachine/."""
+        """The ARNs of the state machines, by file name in statemachine/."""
         names = {file.name.removesuffix(".asl.json") for file in (ROOT / "statemachine").glob("*.asl.json")}
         output = {name: name.title().replace("-", "") + "StateMachineArn" for name in sorted(names)}
         return {name: self.kept["outputs"][key] for name, key in output.items()}
 
     def executions(self):
-        """Every execution with its machine, input, end and history."""
+        """All executions, each with its state machine, input, result and history."""
         found = []
         for machine, arn in self.machines().items():
             listed = self.aws("states", "AWSStepFunctions.ListExecutions", {"stateMachineArn": arn})["executions"]
@@ -150,7 +150,7 @@ class LocalCloud:
 
 
 def send(method, url, body=None, headers=()):
-    """Sends a request with a JSON body or a form in bytes; returns the answer, as JSON if it is JSON."""
+    """Sends a request with a JSON body, or with a form given as bytes. Returns the response, parsed if it is JSON."""
     data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
     kind = "application/x-www-form-urlencoded" if isinstance(body, bytes) else "application/json"
     request = urllib.request.Request(url, data, {"content-type": kind, **dict(headers)}, method=method)

@@ -1,11 +1,11 @@
-"""template.yaml after the SAM transform, as CloudFormation deploys it, and with every function resolved for one stack."""
+"""template.yaml after the SAM transform, as CloudFormation deploys it, and with all intrinsic functions resolved for one stack."""
 import json
 import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BUCKET = "artifacts-of-the-stack"
-# Types whose Ref is the ARN; of all others it is the name, or, of a queue, the URL.
+# Resource types whose Ref is the ARN. For other types it is the name, and for queues the URL.
 REF_IS_ARN = {"AWS::StepFunctions::StateMachine", "AWS::SNS::Topic", "AWS::SecretsManager::Secret", "AWS::IAM::ManagedPolicy"}
 ARNS = {
     "AWS::CloudWatch::Alarm": "cloudwatch:{region}:{account}:alarm:{name}",
@@ -24,13 +24,13 @@ SPECIFIC = re.compile(r"\$\{([^!}][^}]*)\}")
 
 
 def transformed():
-    """The template after the transform of AWS's own library, with code in a bucket and definitions inside."""
+    """The template after the SAM transform by AWS's library, with code in a bucket and inline state machine definitions."""
     from samtranslator.public.translator import ManagedPolicyLoader
     from samtranslator.translator.transform import transform
     from samtranslator.yaml_helper import yaml_parse
 
     class Unnamed(ManagedPolicyLoader):
-        """Without the call of IAM that finds managed policies by their names: the template names none."""
+        """Skips the IAM call that resolves managed policies by name, because the template uses no names."""
 
         def __init__(self):
             pass
@@ -45,7 +45,7 @@ def transformed():
         if resource["Type"] == "AWS::Serverless::StateMachine":
             files[name] = ROOT / resource["Properties"]["DefinitionUri"]
             resource["Properties"]["DefinitionUri"] = f"s3://{BUCKET}/{files[name].name}"
-    # Through JSON, because the library changes what it is given and returns types of its own.
+    # Converted through JSON, because the library modifies its input and returns types of its own.
     done = json.loads(json.dumps(transform(json.loads(json.dumps(template)), {}, Unnamed())))
     for name, file in files.items():
         properties = done["Resources"][name]["Properties"]
@@ -55,7 +55,7 @@ def transformed():
 
 
 class Stack:
-    """The template with the parameters and names of one stack: those that .ci/judges/record wrote."""
+    """The template with the parameters and physical names of one stack, as written by .ci/judges/record."""
 
     def __init__(self, template, stack):
         self.template, self.stack = template, stack
@@ -139,14 +139,14 @@ class Stack:
                 "bus": f"{self.resolved(bus)}/" if bus else "",
                 "path": properties.get("Path", "/"),
                 "group": self.resolved(properties.get("GroupName", "default")),
-                # The Ref of a queue is its URL; names of log groups have slashes.
+                # The Ref of a queue is its URL. Log group names contain slashes.
                 "name": last if kind == "AWS::SQS::Queue" else physical,
             }
             return "arn:aws:" + ARNS[kind].format(region=self.stack["region"], account=self.stack["account"], **fields)
         raise SystemExit(f"the judges do not resolve {name}.{attribute} of {kind}")
 
     def resources(self):
-        """Every resource of the stack: type, resolved properties, what Ref returns, and the ARN of those that have one."""
+        """All resources of the stack: type, resolved properties, Ref, and ARN if the type has one."""
         found = {}
         for name, resource in self.template["Resources"].items():
             if "Condition" in resource and not self.holds(resource["Condition"]):

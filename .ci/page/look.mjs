@@ -1,13 +1,14 @@
-// Opens report pages in a real browser, as a phone, a screen at day and at night, and paper: no error, no request to
-// anywhere, no scrolling sideways, WCAG 2.1 A and AA by axe, and a QR code from which a reader gets the sign-in address.
+// Checks report pages in a real browser: on a phone, on a screen in light and dark mode, and in print. Requires no
+// errors, no network requests, no horizontal scrolling, WCAG 2.1 A and AA according to axe, and a QR code that contains
+// the sign-in address.
 //
-//   node look.mjs FOLDER PAGE...     the pictures go to FOLDER; CHROMIUM names the browser (default /usr/bin/chromium)
+//   node look.mjs FOLDER PAGE...     screenshots are written to FOLDER; CHROMIUM is the browser (default /usr/bin/chromium)
 import { createRequire } from "node:module";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
-// The packages lie in target/, not beside this file.
+// The packages are in target/, not next to this file.
 const require = createRequire(join(process.env.NODE_MODULES_PARENT ?? process.cwd(), "x.js"));
 const { chromium } = require("playwright-core");
 const jsqr = require("jsqr");
@@ -39,7 +40,7 @@ for (const file of pages) {
     page.on("pageerror", (error) => say(`error: ${error}`));
     page.on("request", (request) => request.url().split("#")[0] !== address && say(`it asks for ${request.url()}`));
     await page.goto(address);
-    // What is folded away has to be readable too.
+    // Collapsed content must be readable too.
     await page.evaluate(() => document.querySelectorAll("details").forEach((details) => (details.open = true)));
     const wide = await page.evaluate(() => {
       const room = document.documentElement.clientWidth;
@@ -51,7 +52,7 @@ for (const file of pages) {
     const { violations, passes } = await page.evaluate(() =>
       axe.run(document, { runOnly: { type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"] } }));
     for (const violation of violations) say(`${violation.id}: ${violation.help}: ${violation.nodes.map((node) => node.target).slice(0, 5).join(", ")}`);
-    // A check that found nothing to check would be none.
+    // A contrast check that measured nothing proves nothing.
     if (!passes.some((pass) => pass.id === "color-contrast")) say("no contrast was measured");
     await page.screenshot({ path: join(folder, `${name}-${way.name}.png`), fullPage: true });
     const code = page.locator(".sign-in svg");
@@ -64,7 +65,7 @@ for (const file of pages) {
   const page = await browser.newPage();
   await page.goto(address);
   const print = () => page.pdf({ format: "A4", margin: { top: "15mm", bottom: "15mm", left: "12mm", right: "12mm" } });
-  // On a busy machine the browser gives up printing; the second time it has all that it needs for it.
+  // On a busy machine the first attempt to print can fail. The second attempt succeeds.
   writeFileSync(join(folder, `${name}.pdf`), await print().catch(print));
   await page.close();
 }

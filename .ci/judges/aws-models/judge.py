@@ -1,12 +1,12 @@
-"""Second opinion about AWS's wire format: botocore, which this project does not use, with the newest service models.
+"""Independent check of the AWS wire format with botocore, which this project does not use, and the newest service models.
 
-Of each recorded call this checks that
-- the request is one of a known operation, its parameters are valid (botocore's own validation, and enumerations, lengths,
-  ranges and patterns of the model), and botocore would send the same bytes for them;
-- the answer is read by botocore's parser, holds no member that the model does not have, all that it requires, and only
-  values that it allows; an error is one that the operation may answer.
+For each recorded call this checks that
+- the operation exists, its parameters are valid (botocore's validation, and the enumerations, lengths, ranges and patterns of
+  the model), and botocore would send the same request for them;
+- botocore's parser can read the response, and the response contains only members of the model, all required members, and only
+  valid values. An error must be one that the operation can return.
 
-It then plants faults (`FAULTS`) in copies of the calls and has to find each.
+It then inserts faults (`FAULTS`) into copies of the calls and must detect each of them.
 """
 import copy
 import json
@@ -17,9 +17,9 @@ from pathlib import Path
 import wire
 from rules import breaches
 
-# Services that no model describes: Microsoft's, and the login service.
+# Services without an AWS model: Microsoft Graph and the login service.
 OTHERS = {"graph", "login"}
-# Errors that any operation of AWS may answer ("Common errors" of the API references).
+# Errors that any AWS operation can return ("Common errors" of the API references).
 COMMON = {
     "AccessDenied",
     "AccessDeniedException",
@@ -31,19 +31,19 @@ COMMON = {
     "ValidationError",
     "ValidationException",
 }
-# Disagreements in which the recorded side is right, by service, operation and text, with reason and source.
+# Disagreements in which the recorded call is right, by service, operation and text, with the reason and source.
 EXCEPTIONS = {}
 
 
 def about(call):
-    """Every disagreement of one call with the models."""
+    """All disagreements of a call with the models."""
     try:
         service = wire.Service.of(call["service"])
         operation, parameters = service.read_request(call)
     except wire.Unknown as unknown:
         yield f"request: {unknown}"
         return
-    # The record names calls of S3 by method and path.
+    # The record names S3 calls by method and path.
     if operation.name != call["operation"] and call["service"] != "s3":
         yield f"request: it is {operation.name}, and the record calls it {call['operation']}"
     for error in service.validation(operation, parameters):
@@ -93,7 +93,7 @@ def wrong_path(calls):
     return call
 
 
-# A fault of each kind, in a copy of a recorded call.
+# One fault of each kind, each inserted into a copy of a recorded call.
 FAULTS = {
     "an operation that does not exist": renamed_operation,
     "a path that does not exist": wrong_path,

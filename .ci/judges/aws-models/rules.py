@@ -1,19 +1,18 @@
-"""What a service model says about values beyond their types: members that are required, enumerations, lengths, ranges and
-patterns."""
+"""The constraints of a service model beyond types: required members, enumerations, lengths, ranges and patterns."""
 import functools
 
 import regex
 
-# What a record writes in the place of a secret.
+# The replacement for secrets in a record.
 MASK = "***"
-# Patterns that can't be compiled here.
+# Patterns that the regular expression engine cannot compile.
 left_out = set()
 
 
 @functools.cache
 def pattern(text):
-    """The models' patterns are Java's: `\\p{L}` and the like, `[…&&[…]]`. Some are escaped once more than JSON needs, so that
-    they would match a backslash (PhoneNumber of Connect)."""
+    """Compiles a pattern of the models. They are written for Java: `\\p{L}` and the like, `[…&&[…]]`. Some are escaped
+    twice, so that they would match a backslash (PhoneNumber of Connect)."""
     if regex.search(r"\\\\[+dpsw]", text):
         text = text.replace("\\\\", "\\")
     try:
@@ -24,7 +23,7 @@ def pattern(text):
 
 
 def breaches(shape, value, at=""):
-    """Every breach of the shape's rules in a value as botocore reads or takes it."""
+    """All violations of the shape's constraints in a value as botocore represents it."""
     if value is None or value == MASK:
         return
     kind = shape.type_name
@@ -57,7 +56,7 @@ def breaches(shape, value, at=""):
 
 def of_text(shape, value, at):
     if not isinstance(value, str):
-        # A model calls it text, and botocore has read a document in it (a policy of IAM).
+        # The model declares a string that botocore has parsed as a document (an IAM policy).
         return
     if shape.enum and value not in shape.enum:
         yield f"{at}: {value!r} is none of {', '.join(shape.enum)}"

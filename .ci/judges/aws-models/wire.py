@@ -1,5 +1,5 @@
-"""Reads recorded calls by botocore's service models: requests by code of its own, which botocore's serializer checks, and
-answers by botocore's parsers."""
+"""Parses recorded calls with botocore's service models: requests with code of this module, verified by botocore's
+serializer, and responses with botocore's parsers."""
 import base64
 import datetime
 import functools
@@ -18,7 +18,7 @@ from botocore.awsrequest import HeadersDict
 from botocore.exceptions import UnknownServiceError
 from botocore.model import ServiceModel
 
-# Names of services in a record that botocore's models have otherwise.
+# Service names in a record that differ from those of botocore.
 NAMES = {"servicequotas": "service-quotas", "states": "stepfunctions"}
 LOADER = botocore.session.get_session().get_component("data_loader")
 NUMBERS = {"integer": int, "long": int, "float": float, "double": float}
@@ -38,7 +38,7 @@ JSON_TYPES = {
 
 
 class Unknown(Exception):
-    """The models do not know it."""
+    """A name that the models do not define."""
 
 
 def patterns_left_out():
@@ -46,7 +46,7 @@ def patterns_left_out():
 
 
 def text_of(value):
-    """A query parameter or form field: one value of the list that a record has."""
+    """The single value of a query parameter or form field, which the record stores as a list."""
     return value[0] if isinstance(value, list) else value
 
 
@@ -62,7 +62,7 @@ class Service:
         except UnknownServiceError:
             raise Unknown(f"no service {name}") from None
         offered = self.model.metadata.get("protocols") or [self.model.metadata["protocol"]]
-        # A service may speak several protocols. The record holds those in text.
+        # A service can support several protocols. The record contains only text protocols.
         self.protocol = next(one for one in ("json", "rest-json", "query", "ec2", "rest-xml") if one in offered)
         self.parser = botocore.parsers.create_parser(self.protocol)
 
@@ -91,7 +91,7 @@ class Service:
         return self.model.operation_model(name)
 
     def from_route(self, call):
-        """REST: the operation whose method and path fit best, with what stands in path, query, headers and body."""
+        """REST: the operation with the most specific matching route, and its parameters from path, query, headers and body."""
         hits = []
         for name in self.model.operation_names:
             operation = self.model.operation_model(name)
@@ -113,13 +113,13 @@ class Service:
         return operation, self.from_places(operation.input_shape, found, query, call)
 
     def has_headers(self, shape, call):
-        """Whether every header that the operation requires is there: CopyObject and PutObject have one route."""
+        """Whether all required headers are present. Distinguishes CopyObject from PutObject, which have the same route."""
         members = {name: shape.members[name].serialization for name in shape.required_members} if shape else {}
         wanted = [one["name"].lower() for one in members.values() if one.get("location") == "header"]
         return all(name in call["headers"] for name in wanted)
 
     def from_places(self, shape, labels, query, call):
-        # A record says of an object's content how long it is.
+        # The record contains only the length of an object's content.
         content = shape and shape.serialization.get("payload")
         parameters, body, query = {}, {} if content else dict(call["requestBody"] or {}), dict(query)
         if content and call["requestBody"]:
@@ -136,11 +136,11 @@ class Service:
                 parameters[name] = self.scalar(member, call["headers"][wire.lower()])
             elif place is None and wire in body:
                 parameters[name] = self.from_json(member, body.pop(wire))
-        # Botocore's validation reports what is no parameter.
+        # Unknown members are included, because botocore's validation reports them.
         return {**parameters, **query, **body}
 
     def from_json(self, shape, value):
-        """A JSON value with the model's names in the place of those on the wire."""
+        """A JSON value with the member names of the model instead of those in the request."""
         if shape is None or value == rules.MASK or value is None:
             return value
         if shape.type_name == "structure" and isinstance(value, dict):
@@ -156,7 +156,7 @@ class Service:
         return value
 
     def from_form(self, shape, form, prefix):
-        """The query protocol: `Tags.member.1.Key=…`."""
+        """Reads a form of the query protocol: `Tags.member.1.Key=…`."""
         if shape is None:
             return {}
         if shape.type_name == "structure":
@@ -194,14 +194,14 @@ class Service:
         return text
 
     def validation(self, operation, parameters):
-        """Botocore's own validation."""
+        """The errors that botocore's validation reports."""
         if operation.input_shape is None:
             return [f"parameters for an operation that takes none: {sorted(parameters)}"] if parameters else []
         report = botocore.validate.ParamValidator().validate(parameters, operation.input_shape)
         return report.generate_report().splitlines() if report.has_errors() else []
 
     def rewritten(self, operation, parameters, call):
-        """How the request that botocore makes of the parameters differs from the recorded one."""
+        """The differences between the recorded request and the request that botocore creates from the parameters."""
         serializer = botocore.serialize.create_serializer(self.protocol, include_validation=False)
         try:
             made = serializer.serialize_to_request(parameters, operation)
@@ -225,10 +225,10 @@ class Service:
             if parts:
                 yield f"body, in {', '.join(parts)}"
 
-    # ---- answers
+    # ---- responses
 
     def read_answer(self, operation, call):
-        """What botocore's parser reads."""
+        """The response as botocore's parser reads it."""
         body = call["responseBody"]
         text = "" if body is None or operation.has_streaming_output else body if isinstance(body, str) else json.dumps(body)
         headers = HeadersDict(call["responseHeaders"])
@@ -240,7 +240,7 @@ class Service:
         return parsed
 
     def strange(self, operation, call):
-        """Whatever in the body the model has no place for, or another type."""
+        """All elements of the body that the model does not define or defines with another type."""
         shape, body = operation.output_shape, call["responseBody"]
         if operation.has_streaming_output or (self.protocol == "rest-xml" and body is None):
             return
@@ -317,7 +317,7 @@ class Service:
 
 
 def same(made, recorded):
-    """Whether both are equal where the record hides nothing."""
+    """Whether both values are equal, except where the record masks a value."""
     if recorded == rules.MASK:
         return made is not None
     if isinstance(made, dict) and isinstance(recorded, dict):

@@ -1,9 +1,10 @@
-"""A tenant of Microsoft Entra ID on loopback, over TLS: the login service, as far as a service principal signs in, and of Microsoft
-Graph what app registrations need. It shares nothing with the answers of `.ci/documents/az`.
+"""A Microsoft Entra ID tenant on loopback, over TLS: the login service for service principals, and the part of
+Microsoft Graph that app registrations need. It shares no code with `.ci/documents/az`.
 
-It keeps the rules that Microsoft documents for these calls: display names are not unique, filters ignore case, an app has one
-service principal, an assignment exists once, a federated credential has a name of its own that never changes and an issuer and
-subject of its own, an object is unknown to some replicas for a moment (`lag` requests long).
+It follows the rules that Microsoft documents for these calls: display names are not unique, filters ignore case, an
+application has one service principal, an assignment exists once, the name of a federated credential is unique and
+immutable, its combination of issuer and subject is unique, and a new object is unknown to some replicas for a while
+(`lag` requests).
 """
 import json
 import re
@@ -100,7 +101,7 @@ class Tenant:
                 return status, answer
         raise Refusal(404, "BadRequest", f"Resource not found for the segment '{path}'.")
 
-    # ---- the login service, and the list of subscriptions, of which there is none
+    # ---- the login service, and the empty list of Azure subscriptions
 
     @route("GET", f"/{GUID}/v2.0/.well-known/openid-configuration")
     def discovery(self, query, given):
@@ -130,7 +131,7 @@ class Tenant:
         raise missing(key)
 
     def visible(self, found):
-        """What the replica that is asked knows."""
+        """The objects that the queried replica already knows."""
         for one in found:
             one["hidden"] = one.get("hidden", 0) - 1
         return [public(one) for one in found if one["hidden"] < 0]
@@ -170,7 +171,7 @@ class Tenant:
         self.application(key)["passwordCredentials"].append(credential)
         return 200, {**credential, "secretText": secrets.token_urlsafe(30)}
 
-    # ---- federated credentials, by id or name
+    # ---- federated credentials, by ID or name
 
     @route("GET", f"/applications/({GUID})/federatedIdentityCredentials")
     def list_federated(self, key, query, given):
@@ -202,7 +203,7 @@ class Tenant:
         if any(one["issuer"] == given["issuer"] and one["subject"] == given["subject"] for one in others):
             raise bad("Issuer and subject combination already exists for this application.")
 
-    # ---- service principals and what they may do
+    # ---- service principals and their app role assignments
 
     def principal(self, key):
         for one in self.principals:
@@ -251,7 +252,7 @@ def public(one):
 
 
 def filtered(items, condition):
-    """The filters that the Azure CLI writes."""
+    """Evaluates the filters that the Azure CLI uses."""
     if not condition:
         return items
     if match := re.fullmatch(r"(\w+) eq '(.*)'", condition):

@@ -1,4 +1,4 @@
-// Evaluates JSONata, one expression in a JSON string a line, with the functions that Step Functions adds to it.
+// Evaluates JSONata expressions, one per line as a JSON string, with the functions that Step Functions adds.
 import { createHash, randomUUID } from 'node:crypto'
 import { createInterface } from 'node:readline'
 import jsonata from 'jsonata'

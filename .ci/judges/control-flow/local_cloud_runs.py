@@ -1,5 +1,6 @@
-"""Runs scenarios (standard input, those of `run`) by the interpreter of the local cloud, changed as `onboard local` changes it,
-with stubs in the place of tasks; writes the histories as JSON. Runs in the local cloud's own Python environment."""
+"""Runs scenarios (from standard input, as written by `run`) with the local cloud's interpreter, patched as `onboard
+local` patches it, with stubs instead of tasks. Writes the histories as JSON. Runs in the local cloud's Python
+environment."""
 import contextvars
 import importlib.metadata
 import json
@@ -51,7 +52,7 @@ patches.apply()
 
 
 class Stubs:
-    """The answers of each state in their order; the last one stays."""
+    """The results of each state in order. The last one repeats."""
 
     def __init__(self, answers):
         self.answers, self.given = answers, {}

@@ -1,9 +1,9 @@
-"""Runs scenarios (standard input, those of `run`) by the interpreter of Step Functions in moto, with stubs in the place of
-tasks; writes the histories as JSON.
+"""Runs scenarios (from standard input, as written by `run`) with moto's Step Functions interpreter, with stubs instead
+of tasks. Writes the histories as JSON.
 
-moto brings the interpreter of LocalStack without its evaluator of JSONata, which was a Java library: every expression of an
-execution fails there. Here the reference implementation in the version that AWS documents takes its place (expressions.mjs),
-with the values handed over whole, and the functions that Step Functions adds.
+moto contains LocalStack's interpreter without its JSONata evaluator, a Java library, so every JSONata expression fails.
+This program replaces the evaluator with the reference implementation in the version that AWS documents
+(expressions.mjs), with complete values and with the functions that Step Functions adds.
 """
 import datetime
 import json
@@ -31,7 +31,7 @@ NAMES = re.compile(r"\$[A-Za-z_]\w*(?:\.\w+)*")
 
 
 class Evaluator:
-    """The reference implementation of JSONata, in a process of Node.js."""
+    """The reference implementation of JSONata, in a Node.js process."""
 
     def __init__(self):
         command = ["node", sys.argv[1]]
@@ -50,12 +50,12 @@ class Evaluator:
 
 
 def written(time):
-    """A time as the context object of Step Functions has it."""
+    """A time in the format of the Step Functions context object."""
     return time.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
 def declarations(bindings):
-    """moto writes text between quotation marks without escaping what is in it."""
+    """Declares variables. Replaces moto's function, which does not escape text."""
     return "".join(f"{name}:={json.dumps(value, default=written)};" for name, value in bindings.items())
 
 
@@ -63,9 +63,9 @@ evaluate = Evaluator()
 CHANGED = {
     "eval_jsonata_expression": evaluate,
     "encode_jsonata_variable_declarations": declarations,
-    # moto takes the context of a filter, `$` alone, for an unknown variable.
+    # moto treats `$`, the context of a filter, as an unknown variable.
     "extract_jsonata_variable_references": lambda text: set(NAMES.findall(text or "")),
-    # What moto writes in JSONata, expressions.mjs has as functions.
+    # moto defines these functions in JSONata, expressions.mjs defines them in JavaScript.
     "get_intrinsic_functions_declarations": lambda variable_references: "",
 }
 for module in [module for name, module in sys.modules.items() if name.startswith("moto.stepfunctions.parser.")]:
@@ -80,7 +80,7 @@ class NoTime:
 
 
 def with_the_stubs_error(from_error):
-    """moto gives every failure of DynamoDB and the like the service's general name, where a stub names another."""
+    """Keeps the error name of a stub. moto replaces it with a general error name of the service, for example for DynamoDB."""
     return lambda self, env, ex: ex.failure_event if isinstance(ex, FailureEventException) else from_error(self, env, ex)
 
 
@@ -95,7 +95,7 @@ WaitFunction._wait_interval = lambda self, env, wait_seconds: None
 
 
 class Stubs:
-    """The answers of each state in their order; the last one stays."""
+    """The results of each state in order. The last one repeats."""
 
     def __init__(self, scenario):
         self.scenario, self.given = scenario, {}
@@ -106,7 +106,7 @@ class Stubs:
         answer = answers[min(at, len(answers) - 1)]
         if "Throw" in answer:
             return MockedResponseThrow(0, 0, answer["Throw"]["Error"], answer["Throw"]["Cause"])
-        # moto takes the payload out of a function's answer by itself.
+        # moto extracts the payload from the response of a function.
         return MockedResponseReturn(0, 0, {"StatusCode": 200, "Payload": answer["Return"]} if is_function else answer["Return"])
 
 
@@ -123,7 +123,7 @@ environment.Environment.get_current_mocked_response = stubbed
 
 
 def plain(value):
-    """Events without dates."""
+    """Events as plain JSON, with dates as text."""
     return json.loads(json.dumps(value, default=str))
 
 
@@ -133,7 +133,7 @@ def main():
     for number, scenario in enumerate(json.load(sys.stdin)):
         current.update(scenario=scenario, stubs=Stubs(scenario))
         definition = json.dumps(scenario["definition"])
-        # To read a definition takes moto longer than to run it.
+        # moto needs longer to parse a definition than to run it, so each definition is created only once.
         if definition not in machines:
             machine = {"name": f"{scenario['machine']}-{number}", "definition": definition, "roleArn": "arn:aws:iam::123456789012:role/r"}
             machines[definition] = client.create_state_machine(**machine)["stateMachineArn"]

@@ -1,4 +1,4 @@
-"""Ways through the state machines that the recorded life does not take: what the tasks answer there instead."""
+"""Paths through the state machines that the recorded run does not take, with the task results that lead there."""
 import copy
 
 OK = {"Return": {}}
@@ -9,7 +9,7 @@ LEASE = {"Return": {"Item": {"instanceId": {"S": "i"}, "lease": {"S": HOLDER}}}}
 ENDED = {"Return": {"Status": "FAILED"}}
 RUNS = {"Return": {"Status": "RUNNING"}}
 
-# What tasks answer that no recorded execution reaches.
+# Results of tasks that no recorded execution reaches.
 UNRECORDED = {
     "ReadLease": [LEASE],
     "DescribeHolder": [ENDED],
@@ -29,14 +29,14 @@ UNRECORDED = {
 
 
 def answer(stubs, state, number=-1, **fields):
-    """A recorded answer of a state with other fields."""
+    """A recorded result of a state with changed fields."""
     found = copy.deepcopy(stubs[state][number])
     found["Return"].update(fields)
     return found
 
 
 def first(state, *answers):
-    """Answers before the recorded ones."""
+    """Inserts results before the recorded ones."""
 
     def change(stubs):
         stubs[state] = [*answers, *stubs[state]]
@@ -60,7 +60,7 @@ def instead(state, *answers):
 
 
 def with_fields(state, before=False, **fields):
-    """The last recorded answer of a state with other fields: in its place, or before all."""
+    """Inserts the last recorded result of a state with changed fields: in its place, or before all others."""
 
     def change(stubs):
         new = answer(stubs, state, **fields)
@@ -70,7 +70,7 @@ def with_fields(state, before=False, **fields):
 
 
 def nested(state, *where, **fields):
-    """The same, below."""
+    """Changes fields in a nested object of all recorded results of a state."""
 
     def change(stubs):
         for one in stubs[state]:
@@ -83,12 +83,12 @@ def nested(state, *where, **fields):
 
 
 def one_quota(stubs):
-    """AWS grants the users that some wait for."""
+    """Adds a granted user quota, for which some users wait."""
     quotas = stubs["RequestQuotas"][-1]["Return"]["quotas"]
     quotas.append({**quotas[0], "code": "L-9A46857E", "status": "SUFFICIENT"})
 
 
-# State machine, name, tasks that the recorded execution has to have, input, change of its answers.
+# State machine, name, tasks that the recorded execution must contain, additional input, change of the results.
 PATHS = [
     ("user-sync", "the lease of an execution that has ended", {"SyncUsers"}, {}, first("AcquireLease", CHANGED_MEANWHILE)),
     (
@@ -197,7 +197,7 @@ PATHS = [
     ("drift", "an input with faults", {"DetectDrift"}, {"mend": "no"}, lambda stubs: None),
     ("drift", "an alias that another execution waits for", {"LockAlias"}, {}, with_fields("LockAlias", True, status="WAITING", waitSeconds=30)),
 ]
-# Of these, the one with which faults are planted.
+# The path into which faults are inserted.
 FAULTY = "user-sync, the lease of an execution that has ended"
 
 TOO_LONG = "600 waits: the path is that of one wait, and a comparison with a number"

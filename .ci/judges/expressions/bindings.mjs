@@ -1,8 +1,8 @@
-// Random bindings for an expression: recorded ones with other values and types in some places, or, for an expression that was
-// never evaluated, bindings with the fields that it names. The same seed gives the same changes.
+// Random bindings for an expression: recorded bindings with changed values and types, or, for an expression that was
+// never evaluated, new bindings with the fields that the expression reads. The same seed produces the same bindings.
 import { ast } from './reference.mjs'
 
-// A whole number that a JSON text writes with a fraction, as some programs do.
+// Marks an integer that the JSON text writes with a fraction, as some programs do.
 const WHOLE = '\u0001whole:'
 
 export function random(seed) {
@@ -16,7 +16,7 @@ export function random(seed) {
   return { below: (end) => Math.floor(next() * end), of: (list) => list[Math.floor(next() * list.length)] }
 }
 
-// Variables with the fields that the expression reads of them, and the texts that it compares with.
+// The variables and fields that the expression reads, and its string literals.
 function read(expression) {
   const paths = []
   const texts = new Set()
@@ -73,7 +73,7 @@ function changed(bindings, dice, texts) {
   for (let times = 1 + dice.below(3); times > 0; times--) {
     const all = places(copy)
     if (!all.length) return copy
-    // Half of the changes are near the top, where an expression reads.
+    // Half of the changes are near the root of the bindings, which expressions read most.
     const [holder, key] = dice.of(dice.below(2) ? all : all.slice(0, 12))
     const old = holder[key]
     const change = dice.below(8)
@@ -109,7 +109,7 @@ export function* variants(expression, recorded, count, seed) {
   }
 }
 
-// The bindings as JSON text, with fractions where they were asked for.
+// The bindings as JSON text, with marked integers written with a fraction.
 export function text(bindings) {
   return JSON.stringify(bindings).replace(/"\\u0001whole:(\d+)"/g, '$1.0')
 }

@@ -1,5 +1,5 @@
-// Compares the local cloud's evaluation of JSONata with the reference implementation: every evaluation of the recorded life, and
-// random bindings for every expression of the state machines and for the parts of the language that they use.
+// Compares the local cloud's JSONata evaluation with the reference implementation: every evaluation of the recorded
+// run, and random bindings for every expression of the state machines and for the language features that they use.
 //
 //   node judge.mjs ROOT EXPRESSIONS PYTHON    the recorded expressions, and the interpreter of the emulator's environment
 import { spawnSync } from 'node:child_process'
@@ -8,9 +8,9 @@ import { isDeepStrictEqual } from 'node:util'
 import { text, variants } from './bindings.mjs'
 import { evaluate } from './reference.mjs'
 
-// A life with fewer evaluations is not a whole one.
+// The minimum number of evaluations in a complete recorded run.
 const LEAST = 700
-// Random bindings for each expression; of the same record they are the same in every run.
+// The number of random bindings per expression. For the same record they are the same in every run.
 const RANDOM = 60
 const SEED = 20261130
 const OF_TIME = /\$(millis|now)\(/
@@ -28,14 +28,14 @@ function expressionsOf(value, found) {
   else if (value !== null && typeof value === 'object') Object.values(value).forEach((inner) => expressionsOf(inner, found))
 }
 
-// Equal values, or an error on both sides: Step Functions has one name for every error of an expression. Numbers compare as
-// numbers, everything else by type and value.
+// Whether both values are equal, or both evaluations failed: Step Functions has one error name for all expression
+// errors. Numbers are compared as numbers, everything else by type and value.
 function same(reference, local) {
   if ('error' in reference || 'error' in local) return 'error' in reference && 'error' in local
   return isDeepStrictEqual(reference.value, local.value)
 }
 
-// What the reference returns at any millisecond of the evaluation that agrees, else at the last one.
+// The reference result for the first millisecond of the evaluation at which both agree, otherwise for the last one.
 async function repeated({ expression, bindings, local, began, ended }) {
   let reference
   for (let now = began; now <= ended; now++) {
@@ -45,7 +45,7 @@ async function repeated({ expression, bindings, local, began, ended }) {
   return reference
 }
 
-// Step Functions makes $states itself, so its fields are always there.
+// Adds the fields of $states, which Step Functions always defines.
 function withStates(bindings) {
   const isObject = (value) => value !== null && typeof value === 'object' && !Array.isArray(value)
   const states = isObject(bindings.states) ? bindings.states : {}
@@ -75,7 +75,7 @@ function randomOnes(expressions, evaluations) {
   const child = spawnSync(python, ['-I', `${root}/.ci/judges/expressions/local_cloud.py`, root], { input, maxBuffer: 1 << 30 })
   if (child.status !== 0) throw new Error(`the local cloud's evaluator failed: ${child.error ?? child.stderr}`)
   const answers = lines(child.stdout.toString())
-  // At which millisecond each of them was evaluated is not known.
+  // Expressions that read the time are skipped, because the millisecond of their evaluation is unknown.
   const timeless = asked.map((one, index) => ({ ...one, local: answers[index] })).filter((one) => !OF_TIME.test(one.expression))
   return timeless.map(({ expression, json, local }) => ({
     where: 'random',
@@ -111,7 +111,7 @@ const ofMachines = expressions.size
 for (const expression of json(`${root}/.ci/judges/expressions/language.json`)) expressions.add(expression)
 const random = randomOnes(expressions, evaluations)
 
-// The planted faults: what an evaluation returned, changed.
+// The inserted faults: changed results of evaluations.
 const isText = (one) => typeof one.local.value === 'string' && !OF_TIME.test(one.expression)
 const planted = (ones) => ({ ...ones.find(isText), where: 'planted', local: { value: `${ones.find(isText).local.value}.` } })
 

@@ -1,4 +1,5 @@
-"""Evaluates expressions as the local cloud does: one JSON object a line in, `{"value"}` or `{"error"}` a line out.
+"""Evaluates expressions as the local cloud does. Reads one JSON object per line, writes one `{"value"}` or `{"error"}`
+per line.
 
     PYTHON local_cloud.py ROOT < lines
 """

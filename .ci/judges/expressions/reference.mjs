@@ -1,5 +1,5 @@
-// The reference implementation of JSONata, in the version that Step Functions documents, without $eval and with the functions
-// that Step Functions adds (developer guide, "Transforming data with JSONata").
+// The reference implementation of JSONata in the version that Step Functions documents, without $eval and with the
+// functions that Step Functions adds (developer guide, "Transforming data with JSONata").
 import { createHash } from 'node:crypto'
 import jsonata from 'jsonata'
 
@@ -30,11 +30,12 @@ export function ast(text) {
   return jsonata(text).ast()
 }
 
-// What the expression returns, as JSON: { value }, or { error } where Step Functions raises States.QueryEvaluationError.
+// The result of the expression as JSON: { value }, or { error } if Step Functions would raise
+// States.QueryEvaluationError.
 export async function evaluate(text, bindings, now) {
   try {
     const expression = jsonata(text)
-    // `$eval` can't be taken out of a frame, but a name without a value hides it.
+    // `$eval` cannot be removed, but an undefined variable hides it.
     expression.assign('eval', undefined)
     for (const [name, run] of Object.entries({ partition, range, hash, parse: JSON.parse })) expression.registerFunction(name, run)
     expression.registerFunction('millis', () => now, '<:n>')

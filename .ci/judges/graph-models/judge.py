@@ -1,8 +1,9 @@
-"""Second opinion about Microsoft Graph: msgraph-sdk 1.65.0, which this project does not use. Its request builders and models are
-made from the published description of Graph.
+"""Independent check of Microsoft Graph calls with msgraph-sdk 1.65.0, which this project does not use. The request
+builders and models of the SDK are generated from the published description of Graph.
 
-Of each recorded call this checks that the SDK has the path with the method and its query options, and that the SDK's models have
-every member of the request and of the answer with a value of its type. It then plants faults (`FAULTS`) and has to find each.
+For each recorded call this checks that the SDK defines the path, method and query options, and that the SDK's models
+define every member of the request and the response with the right type. It then inserts faults (`FAULTS`) and must
+detect each of them.
 """
 import asyncio
 import copy
@@ -22,14 +23,15 @@ from kiota_http.httpx_request_adapter import HttpxRequestAdapter
 from kiota_serialization_json.json_parse_node import JsonParseNode
 from msgraph.graph_service_client import GraphServiceClient
 
-# Members that OData adds to every object (OData JSON format 4.01, "Control information"), and that Graph adds to changes.
+# Members that OData adds to every object (OData JSON format 4.01, "Control information"), and members that Graph adds
+# to changes.
 CONTROL = re.compile(r"@odata\.\w+|\w+@odata\.\w+|@removed|members@delta|@microsoft\.graph\.\w+")
-# Disagreements in which the recorded side is right, by operation and text, with reason and source.
+# Disagreements in which the recorded call is right, by operation and text, with the reason and source.
 EXCEPTIONS = {}
 
 
 class Asked(Exception):
-    """Carries the model that the SDK expects as the answer; none if it expects no body."""
+    """Carries the model of the response that the SDK expects. None if it expects no body."""
 
 
 class Adapter(HttpxRequestAdapter):
@@ -51,7 +53,7 @@ def snake(name):
 
 
 def builder_of(path):
-    """The SDK's builder for a path; ids are what no property is named like."""
+    """The SDK's request builder for a path. Segments that are not names of properties are IDs."""
     builder = CLIENT
     for segment in path.removeprefix("/v1.0/").split("/"):
         name = {"$ref": "ref", "$count": "count", "microsoft.graph.user": "graph_user", "graph.user": "graph_user"}.get(segment, snake(segment))
@@ -68,7 +70,7 @@ def builder_of(path):
 
 
 def strange(value, raw, at=""):
-    """What the raw JSON has and the parsed model has not: members that it does not know, values that it could not read."""
+    """The members and values of the raw JSON that the parsed model lacks."""
     if isinstance(value, Parsable):
         fields = {name for kind in type(value).__mro__ if dataclasses.is_dataclass(kind) for name in kind.__dataclass_fields__}
         for name, item in raw.items():
@@ -99,7 +101,7 @@ def strange(value, raw, at=""):
 
 
 def differences(raw, model):
-    """Between a JSON value and what the SDK reads of it."""
+    """The differences between a JSON value and the SDK's parsed model."""
     try:
         value = JsonParseNode(raw).get_object_value(model)
     except Exception as error:  # noqa: BLE001 - whatever the SDK stumbles over
@@ -121,7 +123,7 @@ def about(call):
     options = getattr(type(builder), f"{type(builder).__name__}{method.title()}QueryParameters", None)
     known = {"$" + field.name for field in dataclasses.fields(options)} if options else set()
     for name in call["query"]:
-        # Tokens come from the links of Graph itself.
+        # Tokens are part of links that Graph returns.
         if name not in known and name not in ("$skiptoken", "$deltatoken"):
             yield f"request: no option {name} for {type(builder).__name__}"
     annotation = inspect.signature(send).parameters.get("body")
@@ -146,7 +148,7 @@ def about(call):
 
 
 def find_model(module, name):
-    """The class of a body, which a builder imports for its types only."""
+    """The class of a request body, which a request builder imports only for type checking."""
     source = inspect.getsource(module)
     place = re.search(rf"from (\.[\w.]+) import {re.escape(name)}\b", source)
     return getattr(importlib.import_module(place[1], module.__package__), name)

@@ -1,9 +1,10 @@
-// The requests that have to be denied, with those beside them that are allowed; in the shape of requests.mjs.
+// The requests that must be denied, together with similar requests that must be allowed. Same format as in
+// requests.mjs.
 import { OTHER_ACCOUNT, via } from './requests.mjs'
 
 const KEY_OF_OTHERS = 'ffffffff-0000-4000-8000-000000000000'
 
-// What no role of the stack may, but for the roles behind the action.
+// Requests that no role of the stack may make.
 function forbidden(stack) {
   const { account, region } = stack
   const arn = (service, what) => `arn:aws:${service}:${region}:${account}:${what}`
@@ -72,7 +73,7 @@ function forbidden(stack) {
   ].map(([action, resource, context]) => ({ action, resource, context }))
 }
 
-// What one role of many may, and no other.
+// Requests that only the listed roles may make.
 function reserved(stack) {
   return [
     ['support:CreateCase', '*', {}, ['OrderNumbersFunction']],
@@ -102,7 +103,7 @@ function reserved(stack) {
   ].map(([action, resource, context, roles]) => ({ action, resource, context, roles: roles.map((id) => stack.roleOf(id)) }))
 }
 
-// Tokens for Entra, but not those that the identities are for.
+// Tokens for Entra: the right parameters are allowed, other parameters are denied.
 function tokens(stack) {
   const right = { 'sts:IdentityTokenAudience': 'api://AzureADTokenExchange', 'sts:DurationSeconds': '300', 'sts:SigningAlgorithm': 'RS256' }
   const { 'sts:IdentityTokenAudience': audience, ...without } = right
@@ -126,7 +127,7 @@ function tokens(stack) {
   )
 }
 
-// Others who must not reach the stack's resources by their policies.
+// Principals outside the stack that resource policies must reject.
 function strangers(stack) {
   const foreignRule = { 'aws:SourceArn': `arn:aws:events:${stack.region}:${OTHER_ACCOUNT}:rule/x`, 'aws:SourceAccount': OTHER_ACCOUNT }
   const anonymous = (action, resource, context) => ({

@@ -1,4 +1,4 @@
-// Faults that the judge has to find: what is changed in the resolved stack, and the part of the judgement that has to see it.
+// Faults that the judge must detect: the change to the resolved stack, and the part of the check that must detect it.
 
 const statement = (resources, role, sid) => {
   const { Policies } = resources[role].properties

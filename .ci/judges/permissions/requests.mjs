@@ -1,11 +1,11 @@
-// The requests that have to be allowed: those of the recorded life, and those that AWS makes by itself; with them, who may become
-// an identity or sign in. Each is { who, role | principal, action, resource, context, wanted: 'allow' | 'deny' }; role is a
-// logical id of the template.
+// The requests that must be allowed: those of the recorded run, and those that AWS itself makes. Also the requests to
+// assume an identity role or to sign in. Format: { who, role | principal, action, resource, context, wanted: 'allow' |
+// 'deny' }. `role` is a logical ID of the template.
 import { list } from './stack.mjs'
 
 export const OTHER_ACCOUNT = '111122223333'
 
-// What each recorded call asked of its role, and the local cloud's own answer: what it refused must be denied.
+// The permissions of each recorded call, with the local cloud's decision as the expected result.
 export function ofLife(stack, calls) {
   const refused = (call) => call.status === 403 || /AccessDenied/.test(JSON.stringify(call.responseBody ?? ''))
   return calls.flatMap((call) =>
@@ -24,7 +24,7 @@ export function via(stack, service, more = {}) {
   return { 'kms:ViaService': `${service}.${stack.region}.amazonaws.com`, ...more }
 }
 
-// AWS takes on each role by its trust policy.
+// The services that assume each role by its trust policy.
 function trust(stack) {
   const services = { 'AWS::Lambda::Function': 'lambda', 'AWS::StepFunctions::StateMachine': 'states' }
   const pairs = Object.entries(services).flatMap(([type, service]) => stack.of(type).map((one) => [service, stack.roleOf(one.id)]))
@@ -60,7 +60,7 @@ function telemetry(stack) {
   return found
 }
 
-// What each task of a state machine calls in the machine's role.
+// The calls of each state machine task, made with the state machine's role.
 function tasks(stack) {
   const found = []
   for (const machine of stack.of('AWS::StepFunctions::StateMachine')) {
@@ -87,7 +87,7 @@ function tasks(stack) {
         add(state, action, stack.arn('Registry'))
         return ['kms:Decrypt', 'kms:GenerateDataKey'].forEach((one) => add(state, one, stack.arn('Key'), via(stack, 'dynamodb')))
       }
-      // The holder of a lease is a user sync or a teardown.
+      // The holder of a lease is an execution of user sync or teardown.
       if (service === 'sfn')
         return ['UserSyncStateMachine', 'TeardownStateMachine'].forEach((one) => add(state, action, executions(stack.arn(one))))
       const started = filled(Arguments.StateMachineArn)
@@ -101,7 +101,7 @@ function tasks(stack) {
   return found
 }
 
-// Events on their way: schedules, rules, queues, and what failed.
+// Delivery of events: schedules, rules, queues and failure destinations.
 function events(stack) {
   const found = []
   const key = stack.arn('Key')
@@ -153,7 +153,7 @@ function events(stack) {
   return found
 }
 
-// What lies under the key: messages of alarms, logs, items that functions write.
+// Data encrypted with the stack's key: alarm notifications, logs, registry items.
 function underTheKey(stack) {
   const found = []
   const resource = stack.arn('Key')
@@ -195,7 +195,7 @@ export function ofAws(stack) {
   return [...trust(stack), ...telemetry(stack), ...tasks(stack), ...events(stack), ...underTheKey(stack)]
 }
 
-// A function is trusted by an identity exactly if its policies say that it uses it.
+// An identity role must trust exactly the functions whose policies use it.
 export function ofIdentities(stack, withoutToken) {
   const found = []
   for (const identity of ['Setup', 'Runtime']) {
@@ -215,7 +215,7 @@ export function ofIdentities(stack, withoutToken) {
   return found
 }
 
-// The role that the workflow made for people: who may take it on, and what it may.
+// The roles that the workflow creates for users: which principals can assume them, and their permissions.
 export function ofFederation(stack, calls) {
   const value = (call, name) => call.requestBody[name][0]
   const made = (operation) => calls.filter((call) => call.service === 'iam' && call.operation === operation && call.status === 200)

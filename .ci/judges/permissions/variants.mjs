@@ -1,13 +1,13 @@
-// The stack with other parameters than the recorded one: identities that sign in with secrets of their own, and a permissions
-// boundary. In the shape of requests.mjs.
+// The stack with parameters that differ from the recorded ones: identities that authenticate with client secrets, and a
+// permissions boundary. Same format as in requests.mjs.
 import { list } from './stack.mjs'
 
-// Each function reads the secret of the identity that it uses, under that secret's key, and no other.
+// Each function can read only the secret of the identity that it uses, and decrypt with the key only for that secret.
 export function ofSecrets(stack) {
   const found = []
   const secrets = { Setup: stack.parameters.SetupCredentialSecret, Runtime: stack.parameters.RuntimeCredentialSecret }
   const key = `arn:aws:kms:${stack.region}:${stack.account}:key/0f8fad5b-d9cb-469f-a165-70867728950e`
-  // The policy that AWS gives a new key: the account's own policies decide.
+  // The default key policy of AWS: the policies of the account decide.
   const root = { AWS: `arn:aws:iam::${stack.account}:root` }
   const keyPolicy = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Principal: root, Action: 'kms:*', Resource: '*' }] }
   const keyContext = (secret) => ({
@@ -39,7 +39,7 @@ export function ofSecrets(stack) {
   return found
 }
 
-// A role for people is made with the boundary, or not at all.
+// A federation role can be created only with the boundary.
 export function ofBoundary(stack) {
   const boundary = stack.parameters.PermissionsBoundaryArn
   const make = (what, context, wanted) => ({
@@ -57,7 +57,7 @@ export function ofBoundary(stack) {
   ]
 }
 
-// Every role of the stack has the boundary.
+// The roles of the stack that lack the boundary. There must be none.
 export function withoutBoundary(stack) {
   const bound = (one) => one.properties.PermissionsBoundary === stack.parameters.PermissionsBoundaryArn
   return stack

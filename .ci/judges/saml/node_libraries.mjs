@@ -1,4 +1,4 @@
-// Lets node-saml and samlify judge the cases on standard input (those of `run`); writes their verdicts as JSON.
+// Checks the cases from standard input (as written by `run`) with node-saml and samlify. Writes their results as JSON.
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { mock } from 'node:test'
@@ -8,7 +8,7 @@ import * as samlify from 'samlify'
 const ASSERTION = 'urn:oasis:names:tc:SAML:2.0:assertion'
 const POST = 'urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST'
 
-// samlify demands a validator; python3-saml validates the same documents by SAML's schema.
+// samlify requires a schema validator. python3-saml validates the same documents against SAML's schema.
 samlify.setSchemaValidator({ validate: async () => 'left to python3-saml' })
 
 const encoded = (one) => Buffer.from(one.response).toString('base64')
@@ -19,7 +19,7 @@ const thumbprint = (certificate) =>
 const certificates = (provider) => [].concat(provider.entityMeta.getX509Certificate('signing'))
 
 async function nodeSaml(one, told) {
-  // It reads no metadata: samlify's reading of it is what it is given.
+  // node-saml does not read metadata, so it gets the values that samlify reads.
   const provider = samlify.IdentityProvider({ metadata: one.metadata })
   const saml = new SAML({
     callbackUrl: one.recipient,

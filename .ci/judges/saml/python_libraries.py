@@ -1,4 +1,4 @@
-"""Lets python3-saml and pysaml2 judge the cases on standard input (those of `run`); writes their verdicts as JSON."""
+"""Checks the cases from standard input (as written by `run`) with python3-saml and pysaml2. Writes their results as JSON."""
 import base64
 import contextlib
 import hashlib
@@ -24,7 +24,7 @@ from saml2.config import SPConfig
 
 DSIG = "{http://www.w3.org/2000/09/xmldsig#}"
 ASSERTION = "{urn:oasis:names:tc:SAML:2.0:assertion}"
-# What an administrator of a service that Entra signs in to has to set.
+# The settings that a service provider needs for sign-ins from Entra.
 TOLD = {"want_response_signed": False, "want_assertions_signed": True}
 
 logging.disable(logging.CRITICAL)
@@ -40,8 +40,8 @@ def encoded(case):
 
 
 class Library(saml2.sigver.CryptoBackend):
-    """XML signatures for pysaml2 by the library behind the program `xmlsec1`, which pysaml2 would start for each of them and
-    which no package registry has."""
+    """XML signatures for pysaml2 with the library behind the program `xmlsec1`. pysaml2 would start that program for
+    each signature, and no package registry contains it."""
 
     version = "1.3.0"
 
@@ -122,12 +122,13 @@ def verdict(name, library, case, told):
 def main():
     cases = json.load(sys.stdin)
     verdicts = {}
-    # The libraries print for themselves.
+    # The libraries print to standard output.
     with contextlib.redirect_stdout(sys.stderr):
         for name, library in {"python3-saml": python3_saml, "pysaml2": pysaml2}.items():
             ways = {"told": True, "as it comes": False}
             verdicts[name] = {way: [verdict(name, library, case, told) for case in cases] for way, told in ways.items()}
-        # Entra's own document describes roles of WS-Federation too, which SAML's schema does not know. The product's does not.
+        # Entra's document also contains WS-Federation roles, which SAML's schema does not define. The product's
+        # document contains none.
         composed = sorted({case["metadata"] for case in cases if "<RoleDescriptor" not in case["metadata"]})
         errors = [Schema.validate_xml(text.encode(), "saml-schema-metadata-2.0.xsd") for text in composed]
         verdicts["python3-saml"]["valid"] = [not isinstance(error, str) for error in errors]

@@ -1,7 +1,8 @@
-"""Lets cfn-lint judge template.yaml after the SAM transform, in every Region that the documents name and in every Region with
-Amazon Connect. In the template as it is written, cfn-lint looks at no name of an action (the finding cfn-lint-no-action-names-under-sam).
+"""Checks template.yaml with cfn-lint after the SAM transform, in every Region that the documents name and in every
+Region with Amazon Connect. In the untransformed template, cfn-lint does not check action names (finding
+cfn-lint-no-action-names-under-sam).
 
-    PYTHON judge.py FOLDER    SAM's environment; the transformed templates go to FOLDER
+    PYTHON judge.py FOLDER    PYTHON of SAM's environment; the transformed templates are written to FOLDER
 """
 import copy
 import json
@@ -18,11 +19,11 @@ from transformed import transformed  # noqa: E402
 
 FOLDER = Path(sys.argv[1])
 REGION = re.compile(r"\b(?:af|ap|ca|cn|eu|il|me|mx|sa|us)(?:-gov)?-(?:central|north|south|east|west|northeast|northwest|southeast|southwest)-\d\b")
-# Regions by the names that documents call them.
+# Regions by their names in the documents.
 NAMES = {"Tokyo": "ap-northeast-1", "Osaka": "ap-northeast-3", "Seoul": "ap-northeast-2", "Frankfurt": "eu-central-1", "Virginia": "us-east-1"}
-# Of docs/limits.md: the Region that is not supported, and the only fault that says why.
+# From docs/limits.md: the unsupported Region, and the only error that explains why.
 REFUSED = ("us-gov-west-1", "E3006", "AWS::Lambda::Url")
-# Rule, what its message has, reason.
+# Rule, part of its message, reason.
 EXCEPTIONS = [
     (
         "W3037",
@@ -45,7 +46,7 @@ def plant_a_reference(template):
     template["Resources"]["EventBus"]["Properties"]["Name"] = {"Ref": "NoSuchParameter"}
 
 
-# What cfn-lint has to find, and by which rule.
+# Faults that cfn-lint must detect, with the rule.
 FAULTS = {
     "a wrong name of an action": (plant_an_action, "W3037"),
     "a property that does not exist": (plant_a_property, "E3002"),
@@ -54,14 +55,14 @@ FAULTS = {
 
 
 def named_regions():
-    """The Regions in README and docs/, in both languages."""
+    """The Regions named in README and docs/, in both languages."""
     files = [ROOT / "README.md", ROOT / "README.ja.md", *(ROOT / "docs").rglob("*.md")]
     text = "\n".join(file.read_text(encoding="utf-8") for file in files)
     return {*REGION.findall(text), *(region for name, region in NAMES.items() if name in text)}
 
 
 def linted(name, template, regions):
-    """What cfn-lint says, errors and warnings: rule, message, path."""
+    """The errors and warnings of cfn-lint: rule, message, path."""
     file = FOLDER / f"{name}.json"
     file.write_text(json.dumps(template), encoding="utf-8")
     program = Path(sys.executable).with_name("cfn-lint")
