@@ -1,5 +1,5 @@
-//! Holds together what no compiler can: the state machines, the template, the handlers of the binary, the error names and
-//! the sample events. It needs no cloud. Each failure names what is missing where.
+//! Keeps the state machines, the template, the handlers of the binary, the error names and the sample events
+//! consistent. The tests need no cloud. Each failure names the missing part and its place.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failed unwrap is a failed test")]
 
@@ -40,10 +40,10 @@ use onboarding_core::{
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// What a person answers who refuses a plan (`aws stepfunctions send-task-failure --error …`).
+/// The error name of a rejected plan (`aws stepfunctions send-task-failure --error …`).
 const REFUSED_BY_A_PERSON: &str = "NotApproved";
 
-/// Names another checkout than this one: the test of this test works on a copy.
+/// The environment variable for another root directory: the tests in `forgotten` check a modified copy.
 const ROOT: &str = "CONNECT_ONBOARDING_CONTRACT_ROOT";
 
 fn root() -> PathBuf {
@@ -55,7 +55,7 @@ fn read(path: impl AsRef<Path>) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The template, with CloudFormation's tags (`!Ref`, `!GetAtt`, …) as objects of one field.
+/// The template. CloudFormation's tags (`!Ref`, `!GetAtt`, …) become objects with one field.
 fn template() -> Value {
     fn plain(value: serde_norway::Value) -> Value {
         use serde_norway::Value as Yaml;
@@ -85,7 +85,7 @@ fn resources_of_type(template: &Value, kind: &str) -> BTreeMap<String, Value> {
         .collect()
 }
 
-/// Logical id → handler of every function.
+/// Logical id → handler, for every function.
 fn functions(template: &Value) -> BTreeMap<String, String> {
     resources_of_type(template, "AWS::Serverless::Function")
         .into_iter()
@@ -93,7 +93,7 @@ fn functions(template: &Value) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// The handlers that `main.rs` serves.
+/// The handlers in `main.rs`.
 fn handlers() -> BTreeSet<String> {
     read("functions/main.rs")
         .lines()
@@ -112,7 +112,7 @@ fn machines() -> BTreeMap<String, Value> {
         .collect()
 }
 
-/// Every state of a machine, in its branches too, by name.
+/// Every state of a state machine by name, including the states in branches.
 fn states(machine: &Value) -> BTreeMap<String, Value> {
     let mut found = BTreeMap::new();
     let Some(states) = machine["States"].as_object() else { return found };
@@ -129,7 +129,7 @@ fn lambda_tasks() -> Vec<(String, String, Value)> {
     let mut tasks = Vec::new();
     for (file, machine) in machines() {
         for (name, mut state) in states(&machine) {
-            // The form that waits for an answer names the function beside its payload.
+            // With `.waitForTaskToken`, the function name and the payload are separate arguments.
             if state["Resource"].as_str().is_some_and(|resource| resource.starts_with("arn:aws:states:::lambda:invoke"))
             {
                 state["Resource"] = state["Arguments"]["FunctionName"].clone();
@@ -146,7 +146,7 @@ fn lambda_tasks() -> Vec<(String, String, Value)> {
     tasks
 }
 
-/// The sample event of a handler; of `notify`, that of the kind.
+/// The sample event of a handler. For `notify`, the sample event of this kind.
 fn sample_event(handler: &str, kind: &Value) -> Value {
     let file = kind.as_str().map_or_else(|| handler.to_owned(), |kind| format!("{handler}/{kind}"));
     serde_json::from_str(&read(format!("tests/events/{file}.json"))).unwrap()
@@ -158,13 +158,13 @@ fn error_names<'a>(state: &'a Value, list: &str) -> impl Iterator<Item = &'a str
 }
 
 #[test]
-fn every_handler_of_the_template_is_served_by_the_binary_and_the_other_way_round() {
+fn every_handler_in_the_template_is_in_the_binary_and_vice_versa() {
     let wanted: BTreeSet<String> = functions(&template()).into_values().collect();
     assert_eq!(wanted, handlers(), "template.yaml's Handlers (left) and main.rs's arms (right)");
 }
 
 #[test]
-fn every_function_is_named_after_its_handler_and_its_handler_after_a_file() {
+fn every_function_is_named_after_its_handler_and_every_handler_after_a_file() {
     for (function, handler) in functions(&template()) {
         let pascal: String = handler.split('-').map(|word| word[..1].to_uppercase() + &word[1..]).collect();
         assert_eq!(function, format!("{pascal}Function"));
@@ -208,7 +208,7 @@ fn every_substitution_is_used_and_every_placeholder_is_substituted() {
 }
 
 #[test]
-fn every_error_name_in_a_state_machine_is_ours_or_aws_own() {
+fn every_error_name_in_a_state_machine_is_ours_or_from_aws() {
     for (file, machine) in machines() {
         for (name, state) in states(&machine) {
             for error in error_names(&state, "Retry").chain(error_names(&state, "Catch")) {
@@ -224,7 +224,7 @@ fn every_error_name_in_a_state_machine_is_ours_or_aws_own() {
 }
 
 #[test]
-fn every_lambda_task_retries_what_is_worth_retrying_and_nothing_that_is_final() {
+fn every_lambda_task_retries_temporary_errors_and_no_final_errors() {
     let aws = [
         "Lambda.ServiceException",
         "Lambda.AWSLambdaException",
@@ -248,7 +248,7 @@ fn every_lambda_task_retries_what_is_worth_retrying_and_nothing_that_is_final() 
 }
 
 #[test]
-fn every_lambda_task_waits_longer_than_its_function_may_run() {
+fn the_timeout_of_every_lambda_task_is_at_least_that_of_its_function() {
     let template = template();
     let functions = resources_of_type(&template, "AWS::Serverless::Function");
     let default = template["Globals"]["Function"]["Timeout"].as_u64().unwrap();
@@ -283,7 +283,7 @@ fn every_state_machine_may_invoke_exactly_the_functions_that_it_calls() {
     }
 }
 
-/// Whether today's step takes this input.
+/// Whether the current step accepts this input.
 fn decoded(handler: &str, event: Value) -> Result<(), String> {
     fn decode<T: DeserializeOwned>(value: Value) -> Result<(), String> {
         serde_path_to_error::deserialize::<_, T>(value).map(drop).map_err(|error| error.to_string())
@@ -333,10 +333,10 @@ fn every_sample_event_is_an_input_of_its_step() {
     }
 }
 
-/// An execution keeps the definition that it was started with, for weeks, while its functions become today's: what an
-/// earlier release handed to a step, today's step has to take.
+/// An execution keeps the definition with which it started, for weeks, but always calls the current functions. So the
+/// current steps must accept the input from definitions of earlier releases.
 #[test]
-fn every_step_still_takes_what_the_state_machines_of_earlier_releases_hand_it() {
+fn every_step_accepts_the_input_from_state_machines_of_earlier_releases() {
     for release in fs::read_dir(root().join("tests/compat")).unwrap().map(|entry| entry.unwrap().path()) {
         let files: Vec<PathBuf> = fs::read_dir(release).unwrap().map(|entry| entry.unwrap().path()).collect();
         assert!(files.len() > 10, "{files:?}");
@@ -360,7 +360,7 @@ fn the_arguments_of_every_lambda_task_are_the_fields_of_its_sample_event() {
         };
         if state["Arguments"].is_object() {
             let mut given = fields(&state["Arguments"]);
-            // For the log only; no step sees it.
+            // Used only for the log; no step reads this field.
             given.remove("context");
             let unknown: Vec<_> = given.difference(&fields(&event)).cloned().collect();
             assert!(unknown.is_empty(), "{task}: tests/events/{handler}.json does not have {unknown:?}");
@@ -369,7 +369,7 @@ fn the_arguments_of_every_lambda_task_are_the_fields_of_its_sample_event() {
 }
 
 #[test]
-fn every_lambda_task_says_in_its_context_for_which_execution_it_runs() {
+fn every_lambda_task_has_the_execution_in_its_context() {
     for (task, _, state) in lambda_tasks() {
         let execution = &state["Arguments"]["context"]["execution"];
         assert_eq!(
@@ -410,7 +410,7 @@ fn every_state_can_be_reached_and_every_next_exists() {
 }
 
 #[test]
-fn every_message_that_a_state_machine_or_a_rule_sends_has_its_words_and_all_that_they_need() {
+fn every_notification_from_a_state_machine_or_rule_has_a_text_and_all_its_fields() {
     let template = read("template.yaml");
     let rules = template.lines().filter_map(|line| line.split_once(r#"{"kind": ""#)?.1.split_once('"'));
     let mut sent: BTreeSet<String> = rules.map(|(kind, _)| kind.to_owned()).collect();
@@ -427,14 +427,14 @@ fn every_message_that_a_state_machine_or_a_rule_sends_has_its_words_and_all_that
 }
 
 #[test]
-fn nothing_but_the_step_notify_publishes_to_the_topic() {
+fn only_the_step_notify_publishes_to_the_topic() {
     for (file, machine) in machines() {
         assert!(!machine.to_string().contains(":sns:"), "{file} publishes by itself");
     }
 }
 
 #[test]
-fn whatever_becomes_of_the_stack_no_instance_goes_with_it_nor_what_an_instance_stores() {
+fn deleting_the_stack_deletes_neither_an_instance_nor_its_stored_data() {
     let template = template();
     for (name, resource) in template["Resources"].as_object().unwrap() {
         let kind = resource["Type"].as_str().unwrap();
@@ -445,14 +445,14 @@ fn whatever_becomes_of_the_stack_no_instance_goes_with_it_nor_what_an_instance_s
         assert_ne!(kind, "AWS::IAM::SAMLProvider", "{name} is the workflow's");
         if ["AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::KMS::Key"].contains(&kind) {
             let kept = ["DeletionPolicy", "UpdateReplacePolicy"].map(|policy| resource[policy].as_str());
-            // A first deployment that fails leaves nothing behind.
+            // If the first deployment fails, the resource is deleted, so that no unused resource is left.
             assert_eq!(kept, [Some("RetainExceptOnCreate"), Some("Retain")], "{name}");
         }
     }
 }
 
 #[test]
-fn only_the_functions_of_the_teardown_may_remove_what_an_onboarding_made() {
+fn only_the_teardown_functions_may_delete_objects_of_an_onboarding() {
     let removing = [
         "iam:DeleteRole",
         "iam:DeletePolicy",

@@ -1,5 +1,6 @@
-//! Holds the documents to the program and to each other: both languages have the same commands, every link leads somewhere,
-//! every error and message of the troubleshooting pages exists. That the commands work, `.ci/documents/run` tries.
+//! Keeps the documents consistent with the program and with each other: both languages have equal commands, every link
+//! has a target, and every error and message on the troubleshooting pages exists. `.ci/documents/run` checks that the
+//! commands work.
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
@@ -38,7 +39,7 @@ fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
     found
 }
 
-/// Each document with its Japanese one.
+/// Each document and its Japanese version.
 fn pairs() -> Vec<(PathBuf, PathBuf)> {
     let mut pairs = vec![("README.md".into(), "README.ja.md".into())];
     let english = files("docs", ".md")
@@ -51,7 +52,7 @@ fn pairs() -> Vec<(PathBuf, PathBuf)> {
     pairs
 }
 
-/// The blocks of a document in one of the languages, without what a shell ignores.
+/// The code blocks of a document in one language, without shell comments.
 fn blocks(document: &str, language: &str) -> Vec<String> {
     let mut blocks = Vec::new();
     let mut lines = document.lines();
@@ -65,7 +66,7 @@ fn blocks(document: &str, language: &str) -> Vec<String> {
     blocks
 }
 
-/// The cells of the first column, and of the second, of every table row.
+/// The cells of the first and second column of every table row.
 fn rows(document: &str) -> Vec<(String, String)> {
     let rows = document.lines().filter(|line| line.starts_with("| "));
     rows.filter_map(|row| {
@@ -86,7 +87,7 @@ fn both_languages_have_the_same_commands_and_examples() {
 }
 
 #[test]
-fn both_languages_have_the_same_shape() {
+fn both_languages_have_the_same_structure() {
     for (english, japanese) in pairs() {
         let shape = |file: &Path| {
             let text = read(file);
@@ -98,7 +99,7 @@ fn both_languages_have_the_same_shape() {
 }
 
 #[test]
-fn every_link_of_a_document_leads_to_a_file_or_a_heading() {
+fn every_link_in_a_document_leads_to_an_existing_file_or_heading() {
     let anchors = |file: &Path| -> BTreeSet<String> {
         let text = read(file);
         let headings =
@@ -138,9 +139,9 @@ fn the_troubleshooting_table_has_every_error() {
 }
 
 #[test]
-fn every_message_of_the_troubleshooting_pages_is_one_of_the_program_and_both_languages_have_the_same() {
+fn the_troubleshooting_pages_have_existing_messages_and_are_equal_in_both_languages() {
     let sources = files("functions", ".rs").into_iter().map(read).collect::<Vec<_>>().join("\n");
-    // A message goes on in the next line behind a backslash.
+    // A backslash at the end of a line continues a message on the next line.
     let mut program = String::new();
     for part in sources.split("\\\n") {
         program.push_str(if program.is_empty() { part } else { part.trim_start() });
@@ -160,7 +161,7 @@ fn every_message_of_the_troubleshooting_pages_is_one_of_the_program_and_both_lan
 }
 
 #[test]
-fn every_field_of_the_input_stands_in_the_table_of_fields() {
+fn every_field_of_the_input_is_in_the_table_of_fields() {
     fn fields(value: &Value, path: &str, found: &mut BTreeSet<String>) {
         match value {
             Value::Object(fields_) if !path.ends_with("quotas") => {
@@ -213,7 +214,7 @@ fn every_parameter_and_output_of_the_stack_is_described_in_the_deployment_page()
 }
 
 #[test]
-fn the_keyless_example_gives_parameters_that_the_template_has() {
+fn the_keyless_example_uses_existing_parameters() {
     let example = read("examples/keyless.samconfig.toml");
     let given = example.lines().filter_map(|line| line.trim().strip_prefix('"')?.split_once('=').map(|(name, _)| name));
     let given: Vec<&str> = given.collect();
@@ -223,7 +224,7 @@ fn the_keyless_example_gives_parameters_that_the_template_has() {
 }
 
 #[test]
-fn whatever_stays_when_the_stack_is_deleted_is_named() {
+fn every_resource_that_stays_when_the_stack_is_deleted_is_documented() {
     let template = read("template.yaml");
     let mut resource = "";
     let mut kept = Vec::new();
@@ -246,9 +247,9 @@ fn whatever_stays_when_the_stack_is_deleted_is_named() {
     }
 }
 
-/// Without the locks and messages of the branch of phone numbers, which the picture leaves out.
+/// The diagram omits the locks and notifications of the phone number branch.
 #[test]
-fn the_picture_shows_every_step_of_the_onboarding_in_both_languages() {
+fn the_diagram_shows_every_step_of_the_onboarding_in_both_languages() {
     fn steps(machine: &Value, found: &mut BTreeSet<String>) {
         for (name, state) in machine["States"].as_object().unwrap() {
             let calls = state["Resource"].as_str().is_some_and(|resource| resource.starts_with("${"));
@@ -270,9 +271,9 @@ fn the_picture_shows_every_step_of_the_onboarding_in_both_languages() {
     }
 }
 
-/// CloudFormation refuses a template with role names to a deployment without this capability.
+/// CloudFormation requires this capability for a template with named roles.
 #[test]
-fn every_script_that_deploys_allows_named_roles() {
+fn every_deployment_script_allows_named_roles() {
     let mut deployments = 0;
     for script in [".ci/live/onboard", ".ci/sam/run"] {
         for command in read(script).replace("\\\n", " ").lines().filter(|line| line.contains("sam deploy --stack-name"))
@@ -284,9 +285,9 @@ fn every_script_that_deploys_allows_named_roles() {
     assert_eq!(deployments, 2);
 }
 
-/// What an account meets that no check can find before the deployment.
+/// Limitations that no check can detect before the deployment.
 #[test]
-fn what_no_deployment_can_do_is_told_in_both_languages() {
+fn limitations_of_the_deployment_are_documented_in_both_languages() {
     for (file, words) in
         [("limits.md", "GovCloud"), ("deploy.md", "`sam publish`"), ("phone-numbers.md", "Business Support+")]
     {
@@ -297,7 +298,7 @@ fn what_no_deployment_can_do_is_told_in_both_languages() {
 }
 
 #[test]
-fn no_doc_comment_has_an_example_because_cargo_does_not_run_it_here() {
+fn no_doc_comment_has_a_rust_example_because_doctests_are_disabled() {
     let fence = |line: &str| {
         let text = line.trim_start();
         text.strip_prefix("/// ```").or_else(|| text.strip_prefix("//! ```")).map(ToOwned::to_owned)
@@ -305,7 +306,7 @@ fn no_doc_comment_has_an_example_because_cargo_does_not_run_it_here() {
     let sources = ["functions", "cli", "tests", "benches"].map(|folder| files(folder, ".rs")).concat();
     assert!(sources.len() > 100, "{}", sources.len());
     for file in sources {
-        // Every second fence ends a block. Blocks of another language are no examples to rustdoc.
+        // Every second fence ends a block. rustdoc runs only Rust blocks as examples.
         for language in read(&file).lines().filter_map(fence).step_by(2) {
             assert!(["text", "json", "sh"].contains(&&*language), "{}: `doctest = false`", file.display());
         }

@@ -1,4 +1,4 @@
-//! The steps that register Amazon Connect in Entra ID, run against the stand-in's Graph and login service.
+//! Tests of the steps that register Amazon Connect in Entra ID, with Graph and the login service of the stand-in.
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
@@ -35,7 +35,7 @@ const PEOPLE: [&str; 3] = [
     "5f000000-0000-4000-8000-000000000003",
 ];
 
-/// A local cloud with the Graph credential in a secret, and clients that talk to both.
+/// A local cloud, a secret with the Graph credential, and the clients for both.
 struct Cloud {
     local: LocalCloud,
     _secrets: MockServer,
@@ -60,7 +60,7 @@ impl Cloud {
         let client = ClientCredentials { client_id: client_id.into(), client_secret: "hunter2".into() };
         let options = Options {
             clock_scale: 0.02,
-            // Nobody listens there: these steps need no emulator.
+            // Nothing listens on this port: these steps need no emulator.
             upstream: "http://127.0.0.1:9".into(),
             region: REGION.into(),
             account: "111122223333".into(),
@@ -100,7 +100,7 @@ impl Cloud {
         self.local.add_fault(rule).unwrap();
     }
 
-    /// What was sent to Graph since the last look and is no read.
+    /// The write requests to Graph since the last call of this method.
     fn writes(&self) -> Vec<String> {
         let calls = self.local.calls();
         let new = &calls[self.seen.replace(calls.len())..];
@@ -118,7 +118,7 @@ impl Cloud {
         steps::create_entra_application::run(&self.cx, input).await
     }
 
-    /// Looks as the state machine does, from a first answer on.
+    /// Polls as the state machine does, until the application is ready.
     async fn until_ready(&self, mut application: EntraApplication) -> EntraApplication {
         while application.status != "READY" {
             self.local.advance(f64::from(u32::try_from(application.wait_seconds).unwrap()));
@@ -177,7 +177,7 @@ impl Cloud {
         steps::assign_groups::run(&self.cx, input).await
     }
 
-    /// How many applications of the name there are, once the lists have caught up.
+    /// The number of applications with the name, after the lists have been updated.
     async fn applications(&self) -> usize {
         self.local.advance(1_000_000.0);
         let graph = self.cx.graph();
@@ -186,7 +186,7 @@ impl Cloud {
 }
 
 #[tokio::test]
-async fn the_whole_registration_leaves_what_a_sign_in_needs_and_a_second_time_only_reads() {
+async fn the_whole_registration_is_ready_for_sign_in_and_a_second_run_only_reads() {
     let cloud = Cloud::start(GraphBehaviour::default()).await;
     let graph = cloud.cx.graph();
     let first = cloud.application().await;
@@ -222,13 +222,13 @@ async fn the_whole_registration_leaves_what_a_sign_in_needs_and_a_second_time_on
     assert_eq!(cloud.writes(), [""; 0]);
 }
 
-/// A tenant whose lists stay behind until a test moves the clock.
+/// A tenant whose lists show changes only after the test moves the clock.
 fn late_lists() -> GraphBehaviour {
     GraphBehaviour { list_replication_seconds: 40.0 * 50.0, ..GraphBehaviour::default() }
 }
 
 #[tokio::test]
-async fn an_application_whose_answer_was_lost_is_found_again_although_lists_are_late() {
+async fn an_application_whose_response_was_lost_is_found_although_lists_are_delayed() {
     let cloud = Cloud::start(late_lists()).await;
     cloud.fault(json!({ "service": "graph", "match": "instantiate", "truncate": true }));
     let searched = cloud.create_once(None, 0).await.unwrap();
@@ -245,7 +245,7 @@ async fn an_application_whose_answer_was_lost_is_found_again_although_lists_are_
 }
 
 #[tokio::test]
-async fn an_application_that_was_never_made_is_made_after_the_looks() {
+async fn an_application_that_was_never_created_is_created_after_the_polls() {
     let cloud = Cloud::start(GraphBehaviour::default()).await;
     cloud.fault(json!({ "service": "graph", "match": "instantiate", "status": 500, "code": "InternalServerError" }));
     let searched = cloud.create_once(None, 0).await.unwrap();
@@ -257,7 +257,7 @@ async fn an_application_that_was_never_made_is_made_after_the_looks() {
 }
 
 #[tokio::test]
-async fn two_applications_of_the_name_are_a_conflict_unless_one_carries_our_tag() {
+async fn two_applications_with_the_name_are_a_conflict_unless_one_has_our_tag() {
     let cloud = Cloud::start(GraphBehaviour::default()).await;
     let graph = cloud.cx.graph();
     let mut ids = Vec::new();
@@ -274,7 +274,7 @@ async fn two_applications_of_the_name_are_a_conflict_unless_one_carries_our_tag(
 }
 
 #[tokio::test]
-async fn another_instances_application_is_not_adopted() {
+async fn the_application_of_another_instance_is_not_adopted() {
     let cloud = Cloud::start(GraphBehaviour::default()).await;
     let graph = cloud.cx.graph();
     let (_, principal) = graph.instantiate(names::GALLERY_APPLICATION_ID, NAME).await.unwrap();
@@ -298,7 +298,7 @@ async fn a_taken_identifier_gets_a_number() {
 }
 
 #[tokio::test]
-async fn a_certificate_whose_answer_was_lost_is_not_made_again_though_entra_shows_it_late() {
+async fn a_certificate_whose_response_was_lost_is_not_created_again_although_entra_shows_it_late() {
     let cloud = Cloud::start(GraphBehaviour { certificate_seconds: 1500.0, ..GraphBehaviour::default() }).await;
     let application = cloud.application().await;
     cloud.fault(json!({ "service": "graph", "match": "addTokenSigningCertificate", "truncate": true }));
@@ -312,7 +312,7 @@ async fn a_certificate_whose_answer_was_lost_is_not_made_again_though_entra_show
 }
 
 #[tokio::test]
-async fn a_certificate_that_no_attempt_has_made_is_made_by_a_later_one() {
+async fn a_certificate_that_no_attempt_has_created_is_created_by_a_later_attempt() {
     let cloud = Cloud::start(GraphBehaviour::default()).await;
     let application = cloud.application().await;
     assert_eq!(cloud.sign_on_after(3, &application).await.unwrap_err().kind, StepErrorKind::NotConsistentYet);
@@ -332,7 +332,7 @@ async fn metadata_without_the_active_certificate_is_not_consistent_yet() {
 }
 
 #[tokio::test]
-async fn rights_to_own_applications_only_are_named_as_what_they_are() {
+async fn a_permission_for_owned_applications_only_is_reported_with_that_reason() {
     let roles = ["Application.ReadWrite.OwnedBy", "Application.Read.All"].map(String::from).to_vec();
     let cloud = Cloud::start(GraphBehaviour { roles, ..GraphBehaviour::default() }).await;
     let application = cloud.application().await;
@@ -355,7 +355,7 @@ async fn our_claims_policy_follows_the_input_and_keeps_its_id() {
 }
 
 #[tokio::test]
-async fn a_policy_that_was_made_and_not_yet_assigned_is_taken_up() {
+async fn a_claims_policy_that_was_created_and_not_assigned_is_reused() {
     let cloud = Cloud::start(GraphBehaviour::default()).await;
     let application = cloud.application().await;
     let thumbprint = cloud.sign_on(&application).await.unwrap().certificate_thumbprint;
@@ -367,7 +367,7 @@ async fn a_policy_that_was_made_and_not_yet_assigned_is_taken_up() {
 }
 
 #[tokio::test]
-async fn a_strangers_claims_policy_is_a_conflict_and_stays() {
+async fn a_foreign_claims_policy_is_a_conflict_and_stays() {
     let cloud = Cloud::start(GraphBehaviour::default()).await;
     let graph = cloud.cx.graph();
     let application = cloud.application().await;
@@ -384,7 +384,7 @@ async fn a_strangers_claims_policy_is_a_conflict_and_stays() {
 }
 
 #[tokio::test]
-async fn single_users_are_assigned_with_or_without_those_of_nested_groups() {
+async fn members_are_assigned_one_by_one_with_or_without_nested_groups() {
     let cloud = Cloud::start(GraphBehaviour::default()).await;
     let application = cloud.application().await;
     let direct = cloud.assign(&application, Assignment::Users, false).await.unwrap();

@@ -1,5 +1,5 @@
-//! The integration tests of the functions, the template and the documents: one program, because each further one would
-//! link the AWS SDK again.
+//! The integration tests of the functions, the template and the documents. They are one program, because each
+//! additional program would link the AWS SDK again.
 
 #![recursion_limit = "256"]
 
@@ -14,7 +14,7 @@ mod support;
 #[path = "user_sync/main.rs"]
 mod user_sync;
 
-/// Cargo does not search `tests/` any more, so a file that is no module here would never run.
+/// Cargo does not search `tests/` for test programs, so a file that is not a module of this program would never run.
 #[test]
 fn every_test_file_is_a_module_of_this_program() {
     let tests = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");

@@ -1,19 +1,20 @@
-//! Clients for a test: everything on one base URL, static credentials, no retries that would blur what a step does.
+//! SDK clients for the tests: one base URL for all services, static credentials, and no SDK retries, so that a test
+//! sees each call of a step.
 
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
 use aws_sdk_iam::config::{Credentials, SharedCredentialsProvider};
 use connect_onboarding::{clients::Clients, settings::Settings};
 
-/// The Region of the tests.
+/// The AWS Region.
 pub(crate) const REGION: &str = "ap-northeast-1";
-/// The bucket of the tests.
+/// The bucket for storage.
 pub(crate) const BUCKET: &str = "acme-connect-storage";
-/// The bucket of the tests for documents.
+/// The bucket for documents.
 pub(crate) const DOCUMENTS: &str = "acme-documents";
-/// The key of the tests.
+/// The KMS key.
 pub(crate) const KEY: &str = "arn:aws:kms:ap-northeast-1:111122223333:key/6f9d2f6e-0000-4000-8000-000000000001";
 
-/// Clients whose every call goes to `url`.
+/// Clients that send every call to `url`.
 pub(crate) fn on(url: &str) -> Clients {
     let settings = Settings::read(|name| match name {
         Settings::GRAPH_CREDENTIAL => Some("graph-credential".into()),
@@ -26,7 +27,7 @@ pub(crate) fn on(url: &str) -> Clients {
     with(url, settings)
 }
 
-/// The same with settings of the test's own.
+/// Clients with the given settings.
 pub(crate) fn with(url: &str, settings: Settings) -> Clients {
     let config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())

@@ -1,4 +1,4 @@
-//! The stand-in as the tests of the steps start it, with a clock that only the tests move.
+//! The stand-in for the tests of the AWS steps. Only the test moves its clock.
 
 use connect_onboarding::clients::Clients;
 use local_cloud::{AppRegistration, Behaviour, ClientCredentials, FaultRule, LocalCloud, Options, Tenant};
@@ -6,10 +6,10 @@ use serde_json::json;
 
 use super::clients;
 
-/// The account of the tests.
+/// The AWS account.
 const ACCOUNT: &str = "111122223333";
 
-/// A local cloud and clients that talk to it.
+/// A local cloud and its clients.
 pub(crate) struct Cloud {
     cloud: LocalCloud,
     seen: std::cell::Cell<usize>,
@@ -17,13 +17,13 @@ pub(crate) struct Cloud {
 }
 
 impl Cloud {
-    /// A cloud whose listings are as unhandy as the real ones can be: short pages, and an empty one first.
+    /// Starts a cloud with difficult lists: short pages, the first of which is empty.
     pub(crate) async fn start(behaviour: Behaviour) -> Self {
-        // Nobody listens there: most steps need no emulator.
+        // Nothing listens on this port: most steps need no emulator.
         Self::start_before("http://127.0.0.1:9", behaviour).await
     }
 
-    /// The same in front of something that answers for the rest of AWS.
+    /// Starts a cloud that forwards all other AWS services to `upstream`.
     pub(crate) async fn start_before(upstream: &str, behaviour: Behaviour) -> Self {
         let behaviour = Behaviour { page_limit: Some(2), empty_page: true, ..behaviour };
         let options = Options {
@@ -46,7 +46,7 @@ impl Cloud {
         Self { cloud, seen: 0.into(), cx }
     }
 
-    /// Where Graph and the login service are.
+    /// The URLs of Graph and of the login service.
     pub(crate) fn entra(&self) -> (String, String) {
         (self.cloud.graph_url(), self.cloud.login_url())
     }
@@ -56,39 +56,39 @@ impl Cloud {
         self.cloud.register(registration);
     }
 
-    /// Lets time pass, in seconds of the real cloud.
+    /// Moves the clock forward, in seconds of the real cloud.
     pub(crate) fn wait(&self, seconds: u64) {
         self.cloud.advance(f64::from(u32::try_from(seconds).unwrap()));
     }
 
-    /// Answers the next calls of an operation with an error instead of doing them.
+    /// Makes the next calls of an operation fail without effect.
     pub(crate) fn fail(&self, operation: &str, times: u32, status: u16, code: &str) {
         self.rule(&json!({ "match": format!("{operation}$"), "times": times, "status": status, "code": code, "message": "simulated" }));
     }
 
-    /// Answers every call of an operation with an error, but for the first ones.
+    /// Makes every call of an operation fail after the first `calls` ones.
     pub(crate) fn fail_after(&self, operation: &str, calls: u32, status: u16, code: &str) {
         self.rule(&json!({
             "match": format!("{operation}$"), "after": calls, "times": 0, "status": status, "code": code, "message": "simulated",
         }));
     }
 
-    /// Answers the next call of an operation with an error that says this.
+    /// Makes the next call of an operation fail with this message.
     pub(crate) fn fail_saying(&self, operation: &str, status: u16, code: &str, message: &str) {
         self.rule(&json!({ "match": operation, "times": 1, "status": status, "code": code, "message": message }));
     }
 
-    /// Lets the next call of an operation wait before it has an effect.
+    /// Delays the next call of an operation before it has an effect.
     pub(crate) fn delay(&self, operation: &str, milliseconds: u64) {
         self.rule(&json!({ "match": format!("{operation}$"), "delayMs": milliseconds }));
     }
 
-    /// Everything that exists, in the services' own shapes.
+    /// All existing objects, in the format of their services.
     pub(crate) async fn inventory(&self) -> serde_json::Value {
         self.cloud.inventory().await
     }
 
-    /// Does the next call of an operation, and loses half of its answer.
+    /// Executes the next call of an operation and truncates its response.
     pub(crate) fn lose_answer(&self, operation: &str) {
         self.rule(&json!({ "match": format!("{operation}$"), "truncate": true }));
     }
@@ -98,21 +98,21 @@ impl Cloud {
         self.cloud.add_fault(rule).unwrap();
     }
 
-    /// The operations since the last look.
+    /// The operations called since the last call of this method or [`Self::writes`].
     pub(crate) fn calls(&self) -> Vec<String> {
         let calls: Vec<String> = self.cloud.calls().into_iter().map(|call| call.operation).collect();
         let seen = self.seen.replace(calls.len());
         calls[seen..].to_vec()
     }
 
-    /// The operations since the last look that change something.
+    /// The operations that changed something, since the last call of this method or [`Self::calls`].
     pub(crate) fn writes(&self) -> Vec<String> {
         let reads =
             |call: &String| ["GET ", "Get", "List", "Describe", "Search"].iter().any(|verb| call.starts_with(verb));
         self.calls().into_iter().filter(|call| !reads(call)).collect()
     }
 
-    /// An active SAML instance, made by hand.
+    /// Creates an active SAML instance without a step.
     pub(crate) async fn instance(&self, alias: &str) -> (String, String) {
         let made = self
             .cx

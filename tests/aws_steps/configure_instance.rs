@@ -41,7 +41,7 @@ async fn put_by_hand(cloud: &Cloud, instance_id: &str, bucket: &str, prefix: &st
 }
 
 #[tokio::test]
-async fn only_what_differs_is_set_and_a_second_run_only_reads() {
+async fn only_differences_are_set_and_a_second_run_only_reads() {
     let (cloud, input) = fresh().await;
     let output = run(&cloud.cx, input.clone()).await.unwrap();
     assert_eq!(
@@ -61,7 +61,7 @@ async fn only_what_differs_is_set_and_a_second_run_only_reads() {
 }
 
 #[tokio::test]
-async fn a_place_that_somebody_else_chose_is_left_alone_and_reported() {
+async fn a_storage_location_chosen_by_another_administrator_is_kept_and_reported() {
     let (cloud, input) = fresh().await;
     put_by_hand(&cloud, &input.instance_id, "their-bucket", "recordings").await;
     let output = run(&cloud.cx, input).await.unwrap();
@@ -72,7 +72,7 @@ async fn a_place_that_somebody_else_chose_is_left_alone_and_reported() {
 }
 
 #[tokio::test]
-async fn our_place_with_another_key_gets_the_stacks_key() {
+async fn our_storage_location_with_another_key_gets_the_key_of_the_stack() {
     let (cloud, input) = fresh().await;
     put_by_hand(&cloud, &input.instance_id, BUCKET, "connect/acme/call-recordings").await;
     let output = run(&cloud.cx, input.clone()).await.unwrap();
@@ -94,7 +94,7 @@ async fn a_lost_answer_is_found_again() {
 }
 
 #[tokio::test]
-async fn a_new_instance_that_connect_does_not_see_everywhere_is_tried_again() {
+async fn a_new_instance_that_has_not_replicated_in_connect_is_retried() {
     let (cloud, input) = fresh().await;
     for operation in ["ListInstanceAttributes", "UpdateInstanceAttribute", "ListInstanceStorageConfigs"] {
         cloud.fail(operation, 1, 404, "ResourceNotFoundException");

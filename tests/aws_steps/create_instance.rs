@@ -19,7 +19,7 @@ fn input(execution: &str) -> CreateInstanceInput {
     }
 }
 
-/// Looks as the state machine does, until the instance is active.
+/// Polls as the state machine does, until the instance is active.
 async fn follow(cloud: &Cloud, mut input: CreateInstanceInput) -> Result<CreateInstanceOutput, StepError> {
     loop {
         let output = run(&cloud.cx, input.clone()).await?;
@@ -36,7 +36,7 @@ async fn follow(cloud: &Cloud, mut input: CreateInstanceInput) -> Result<CreateI
 }
 
 #[tokio::test]
-async fn a_new_instance_is_waited_for_until_it_is_active_and_a_second_execution_only_reads() {
+async fn a_new_instance_is_polled_until_it_is_active_and_a_second_execution_only_reads() {
     let cloud = Cloud::start(Behaviour::default()).await;
     let created = follow(&cloud, input("one")).await.unwrap();
     assert!(!created.adopted && created.attempt > 1, "{created:?}");
@@ -55,7 +55,7 @@ async fn a_new_instance_is_waited_for_until_it_is_active_and_a_second_execution_
 }
 
 #[tokio::test]
-async fn a_lost_answer_makes_no_second_instance() {
+async fn a_lost_response_creates_no_second_instance() {
     let cloud = Cloud::start(Behaviour::default()).await;
     cloud.lose_answer("CreateInstance");
     let error = run(&cloud.cx, input("one")).await.unwrap_err();
@@ -76,7 +76,7 @@ async fn an_instance_of_the_alias_is_adopted_where_it_signs_in_by_saml() {
 }
 
 #[tokio::test]
-async fn an_instance_of_the_alias_that_cannot_sign_in_by_saml_is_a_conflict() {
+async fn an_instance_with_the_alias_that_does_not_use_saml_is_a_conflict() {
     let cloud = Cloud::start(Behaviour::default()).await;
     let made = cloud.cx.connect().create_instance().identity_management_type(DirectoryType::ConnectManaged);
     made.instance_alias("acme").inbound_calls_enabled(true).outbound_calls_enabled(true).send().await.unwrap();
@@ -94,7 +94,7 @@ async fn an_alias_that_somebody_in_the_world_has_is_a_conflict_that_says_so() {
 }
 
 #[tokio::test]
-async fn a_failed_creation_tells_connects_reason_and_a_new_execution_tries_anew() {
+async fn a_failed_creation_reports_the_reason_and_a_new_execution_tries_again() {
     let reason = "The service-linked role could not be created.";
     let cloud = Cloud::start(Behaviour { instance_failure: Some(reason.into()), ..Behaviour::default() }).await;
     let error = follow(&cloud, input("one")).await.unwrap_err();
@@ -108,12 +108,12 @@ async fn a_failed_creation_tells_connects_reason_and_a_new_execution_tries_anew(
 }
 
 #[tokio::test]
-async fn the_meanings_of_a_full_quota_are_told_apart() {
+async fn the_meanings_of_a_quota_error_are_distinguished() {
     let full = || Behaviour { quotas: [("L-AA17A6B9".to_owned(), 1.0)].into(), ..Behaviour::default() };
     let cloud = Cloud::start(full()).await;
     cloud.instance("other").await;
     assert_eq!(run(&cloud.cx, input("one")).await.unwrap_err().name(), "LimitExceeded");
-    // One that is still in creation may fail and leave its room.
+    // An instance that is still being created may fail and free its quota.
     let cloud = Cloud::start(full()).await;
     run(
         &cloud.cx,
@@ -125,7 +125,7 @@ async fn the_meanings_of_a_full_quota_are_told_apart() {
 }
 
 #[tokio::test]
-async fn an_instance_that_cannot_be_described_yet_is_still_in_creation_and_later_missed() {
+async fn an_instance_that_can_not_be_described_counts_as_in_creation_and_later_as_missing() {
     let cloud = Cloud::start(Behaviour::default()).await;
     let mut looking = input("one");
     looking.previous = Some(run(&cloud.cx, looking.clone()).await.unwrap());

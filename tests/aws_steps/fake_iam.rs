@@ -1,5 +1,5 @@
-//! A small IAM and STS in memory: the operations that the steps use, with IAM's rules about names, versions and tags, and
-//! a record of the actions it was asked for.
+//! A small fake of IAM and STS in memory: the operations that the steps use, the rules of IAM for names, versions and
+//! tags, and a record of the called actions.
 
 use std::{
     collections::BTreeMap,
@@ -12,9 +12,9 @@ use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::a
 use super::clients;
 use connect_onboarding::clients::Clients;
 
-/// The account of the tests.
+/// The AWS account.
 pub(crate) const ACCOUNT: &str = "111122223333";
-/// The tenant of the tests.
+/// The Entra tenant.
 pub(crate) const TENANT: &str = "0f5a1de4-0000-4000-8000-00000000000a";
 
 type Form = BTreeMap<String, String>;
@@ -28,7 +28,7 @@ pub(crate) struct Provider {
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Policy {
-    /// Number and document.
+    /// Version number and document.
     pub(crate) versions: Vec<(u32, String)>,
     pub(crate) default: u32,
     pub(crate) tags: Tags,
@@ -52,14 +52,14 @@ pub(crate) struct State {
     pub(crate) policies: BTreeMap<String, Policy>,
     /// By name.
     pub(crate) roles: BTreeMap<String, Role>,
-    /// The action that answers this error once, instead of doing anything.
+    /// An action that fails once with this error, without effect.
     pub(crate) fail: Option<(&'static str, u16, &'static str, &'static str)>,
-    /// What the federation metadata endpoint serves.
+    /// The response of the federation metadata endpoint.
     pub(crate) federation_metadata: String,
     calls: Vec<String>,
 }
 
-/// The fake, its server, and clients that talk to it.
+/// The fake, its server and its clients.
 pub(crate) struct FakeIam {
     state: Arc<Mutex<State>>,
     _server: MockServer,
@@ -78,18 +78,18 @@ impl FakeIam {
         self.state.lock().unwrap()
     }
 
-    /// The actions since the last look.
+    /// The actions called since the last call of this method.
     pub(crate) fn calls(&self) -> Vec<String> {
         std::mem::take(&mut self.state().calls)
     }
 
-    /// The actions since the last look that change something.
+    /// The actions that changed something, since the last call of this method or [`Self::calls`].
     pub(crate) fn writes(&self) -> Vec<String> {
         self.calls().into_iter().filter(|call| !call.starts_with("Get") && !call.starts_with("List")).collect()
     }
 }
 
-/// The tags that an onboarding of this alias leaves.
+/// The tags of an onboarding of this alias.
 pub(crate) fn ours(alias: &str) -> Tags {
     onboarding_core::names::tags(alias).map(|(key, value)| (key.to_owned(), value)).into()
 }

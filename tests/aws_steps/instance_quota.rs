@@ -13,7 +13,7 @@ use connect_onboarding::steps::instance_quota::run;
 
 const INSTANCES: &str = "L-AA17A6B9";
 
-/// Looks as the state machine does, until there is an end.
+/// Polls as the state machine does, until the result is final.
 async fn follow(cloud: &Cloud) -> Result<QuotaResult, StepError> {
     let mut previous = None;
     loop {
@@ -36,7 +36,7 @@ fn account_with(quota: f64, outcome: QuotaOutcome) -> Behaviour {
 }
 
 #[tokio::test]
-async fn an_account_with_room_is_only_read() {
+async fn an_account_with_a_sufficient_quota_is_only_read() {
     let cloud = Cloud::start(account_with(2.0, QuotaOutcome::Denied)).await;
     cloud.instance("other").await;
     let result = follow(&cloud).await.unwrap();
@@ -45,19 +45,19 @@ async fn an_account_with_room_is_only_read() {
 }
 
 #[tokio::test]
-async fn a_new_account_at_zero_asks_for_one_instance_and_waits_for_it() {
+async fn an_account_with_a_quota_of_zero_requests_one_instance_and_waits() {
     let cloud = Cloud::start(account_with(0.0, QuotaOutcome::Approved)).await;
     let result = follow(&cloud).await.unwrap();
     assert_eq!((result.status, result.value, result.desired), (QuotaStatus::Sufficient, 1.0, 1.0));
     assert!(result.request_id.is_some() && result.case_id.is_some());
     assert_eq!(cloud.writes(), ["RequestServiceQuotaIncrease"]);
-    // Another execution finds the value and asks for nothing.
+    // Another execution finds the new value and sends no request.
     assert_eq!(follow(&cloud).await.unwrap().status, QuotaStatus::Sufficient);
     assert_eq!(cloud.writes(), [""; 0]);
 }
 
 #[tokio::test]
-async fn a_full_account_that_is_refused_fails_with_what_to_do() {
+async fn a_denied_request_fails_with_advice() {
     for outcome in
         [QuotaOutcome::Denied, QuotaOutcome::NotApproved, QuotaOutcome::CaseClosedRefused, QuotaOutcome::InvalidRequest]
     {
@@ -73,7 +73,7 @@ async fn a_full_account_that_is_refused_fails_with_what_to_do() {
 }
 
 #[tokio::test]
-async fn an_instance_that_exists_needs_no_room() {
+async fn an_existing_instance_needs_no_quota() {
     let cloud = Cloud::start(account_with(1.0, QuotaOutcome::Denied)).await;
     cloud.instance("acme").await;
     assert_eq!(follow(&cloud).await.unwrap().status, QuotaStatus::Sufficient);
@@ -81,7 +81,7 @@ async fn an_instance_that_exists_needs_no_room() {
 }
 
 #[tokio::test]
-async fn a_request_that_nobody_decides_ends_the_loop_with_a_named_error_and_leaves_the_year_to_what_follows() {
+async fn an_undecided_request_ends_the_loop_with_a_named_error_and_leaves_time_for_the_next_steps() {
     let cloud = Cloud::start(account_with(0.0, QuotaOutcome::Never)).await;
     let (mut previous, mut waited) = (None, 0);
     let error = loop {

@@ -1,5 +1,5 @@
-//! The steps that only AWS answers, run with the real SDK clients over loopback: Connect and Service Quotas against the
-//! stand-in, IAM and STS against a small fake of what the steps use.
+//! Tests of the steps that call only AWS, with the real SDK clients over loopback. Connect and Service Quotas are
+//! emulated by the stand-in, IAM and STS by a small fake.
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 

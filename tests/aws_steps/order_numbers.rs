@@ -1,4 +1,4 @@
-//! `order-numbers`: every way that an order or a claim can go, and what a person is told.
+//! `order-numbers`: every outcome of an order or a claim, and the notifications.
 
 mod claims;
 mod orders;

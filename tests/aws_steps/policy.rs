@@ -18,7 +18,7 @@ fn policy(document: &Value, tags: std::collections::BTreeMap<String, String>) ->
 }
 
 #[tokio::test]
-async fn a_new_policy_is_made_under_our_path_with_our_tags_and_a_second_run_only_reads() {
+async fn a_new_policy_is_created_under_our_path_with_our_tags_and_a_second_run_only_reads() {
     let iam = FakeIam::start().await;
     let created = run(&iam.cx, input()).await.unwrap();
     assert_eq!(created.policy_arn, ARN);
@@ -31,7 +31,7 @@ async fn a_new_policy_is_made_under_our_path_with_our_tags_and_a_second_run_only
 }
 
 #[tokio::test]
-async fn another_instance_makes_a_new_default_version() {
+async fn another_instance_id_creates_a_new_default_version() {
     let iam = FakeIam::start().await;
     iam.state().policies.insert(KEY.into(), policy(&federation_policy("i-0"), ours("acme")));
     run(&iam.cx, input()).await.unwrap();
@@ -40,7 +40,7 @@ async fn another_instance_makes_a_new_default_version() {
 }
 
 #[tokio::test]
-async fn at_five_versions_the_oldest_that_is_not_the_default_goes() {
+async fn at_five_versions_the_oldest_that_is_not_the_default_is_deleted() {
     let iam = FakeIam::start().await;
     let full = Policy {
         versions: [9, 2, 11, 10, 12].map(|number| (number, federation_policy("i-0").to_string())).into(),
@@ -55,7 +55,7 @@ async fn at_five_versions_the_oldest_that_is_not_the_default_goes() {
 }
 
 #[tokio::test]
-async fn a_policy_that_is_not_ours_is_used_where_it_says_the_same_and_refused_where_it_does_not() {
+async fn a_foreign_policy_is_used_if_it_is_equivalent_and_rejected_if_not() {
     for (tags, instance, outcome) in [
         (Default::default(), "i-1", Ok(())),
         (Default::default(), "i-0", Err("Conflict")),
@@ -70,7 +70,7 @@ async fn a_policy_that_is_not_ours_is_used_where_it_says_the_same_and_refused_wh
 }
 
 #[tokio::test]
-async fn a_policy_of_this_name_on_another_path_is_a_conflict_that_names_it() {
+async fn a_policy_with_this_name_on_another_path_is_a_conflict_that_names_it() {
     let iam = FakeIam::start().await;
     iam.state()
         .policies
@@ -81,7 +81,7 @@ async fn a_policy_of_this_name_on_another_path_is_a_conflict_that_names_it() {
 }
 
 #[tokio::test]
-async fn a_policy_that_iam_does_not_show_yet_is_looked_for_again() {
+async fn a_policy_that_iam_does_not_show_yet_is_read_again() {
     let iam = FakeIam::start().await;
     iam.state().fail = Some(("CreatePolicy", 409, "EntityAlreadyExists", "exists"));
     assert_eq!(run(&iam.cx, input()).await.unwrap_err().name(), "NotConsistentYet");

@@ -1,4 +1,4 @@
-//! `request-quotas`: every way that a request can end, for quotas that the onboarding needs and for those it does not.
+//! `request-quotas`: every outcome of a request, for required and optional quotas.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ fn input(instance_arn: &str, quotas: &[Quota]) -> RequestQuotasInput {
     RequestQuotasInput { instance_arn: instance_arn.into(), quotas: quotas.into(), users: 0, previous: None }
 }
 
-/// Looks as the state machine does, at most so many times.
+/// Polls as the state machine does, at most `looks` times.
 async fn follow(cloud: &Cloud, mut input: RequestQuotasInput, looks: u32) -> Result<RequestQuotasOutput, StepError> {
     loop {
         let output = run(&cloud.cx, input.clone()).await?;
@@ -44,7 +44,7 @@ fn ending(path: QuotaPath) -> Behaviour {
 }
 
 #[tokio::test]
-async fn every_final_status_ends_as_it_should_for_required_and_optional_quotas() {
+async fn every_final_status_leads_to_its_result_for_required_and_optional_quotas() {
     use QuotaOutcome::{Approved, CaseClosedGranted, CaseClosedRefused, Denied, InvalidRequest, Never, NotApproved};
     for (outcome, granted, word) in [
         (Approved, Some(true), "APPROVED"),
@@ -87,7 +87,7 @@ async fn every_final_status_ends_as_it_should_for_required_and_optional_quotas()
 }
 
 #[tokio::test]
-async fn a_refusal_after_ten_looks_is_still_a_result() {
+async fn a_denial_after_ten_polls_is_still_a_result() {
     let path = QuotaPath { decided: 12.0 * 3600.0, ..QuotaPath::ending(QuotaOutcome::Denied) };
     let cloud = Cloud::start(ending(path)).await;
     let (_, arn) = cloud.instance("acme").await;
@@ -97,7 +97,7 @@ async fn a_refusal_after_ten_looks_is_still_a_result() {
 }
 
 #[tokio::test]
-async fn an_approval_waits_for_its_value_for_about_a_day() {
+async fn an_approved_value_is_awaited_for_about_a_day() {
     for (lag, status) in [(12.0 * 3600.0, QuotaStatus::Sufficient), (1e9, QuotaStatus::Denied)] {
         let path = QuotaPath { value_lag: lag, ..QuotaPath::default() };
         let cloud = Cloud::start(ending(path)).await;
@@ -109,7 +109,7 @@ async fn an_approval_waits_for_its_value_for_about_a_day() {
 }
 
 #[tokio::test]
-async fn a_smaller_value_than_asked_for_is_told_with_the_value() {
+async fn a_smaller_value_than_requested_is_reported() {
     let cloud = Cloud::start(ending(QuotaPath { granted: Some(15.0), ..QuotaPath::default() })).await;
     let (_, arn) = cloud.instance("acme").await;
     let output = follow(&cloud, input(&arn, &[quota(CALLS, 20.0)]), 100).await.unwrap();
@@ -119,7 +119,7 @@ async fn a_smaller_value_than_asked_for_is_told_with_the_value() {
 }
 
 #[tokio::test]
-async fn what_is_enough_is_not_asked_for_and_a_quota_at_zero_is() {
+async fn a_sufficient_quota_is_not_requested_and_a_quota_of_zero_is() {
     let zero = Behaviour { quotas: BTreeMap::from([(CALLS.to_owned(), 0.0)]), ..Behaviour::default() };
     let cloud = Cloud::start(zero).await;
     let (_, arn) = cloud.instance("acme").await;
@@ -135,7 +135,7 @@ async fn what_is_enough_is_not_asked_for_and_a_quota_at_zero_is() {
 }
 
 #[tokio::test]
-async fn an_open_request_of_somebody_else_is_adopted() {
+async fn an_open_request_by_another_user_is_adopted() {
     let cloud = Cloud::start(Behaviour::default()).await;
     let (_, arn) = cloud.instance("acme").await;
     let asked = cloud.cx.quotas().request_service_quota_increase().service_code("connect").quota_code(CALLS);
@@ -148,7 +148,7 @@ async fn an_open_request_of_somebody_else_is_adopted() {
 }
 
 #[tokio::test]
-async fn a_smaller_open_request_is_waited_out_and_then_more_is_asked_for() {
+async fn after_a_smaller_open_request_is_decided_the_required_value_is_requested() {
     let cloud = Cloud::start(Behaviour::default()).await;
     let (_, arn) = cloud.instance("acme").await;
     let asked = cloud.cx.quotas().request_service_quota_increase().service_code("connect").quota_code(CALLS);
@@ -160,7 +160,7 @@ async fn a_smaller_open_request_is_waited_out_and_then_more_is_asked_for() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_makes_no_second_request() {
+async fn a_lost_response_creates_no_second_request() {
     let cloud = Cloud::start(Behaviour::default()).await;
     let (_, arn) = cloud.instance("acme").await;
     cloud.lose_answer("RequestServiceQuotaIncrease");
@@ -172,7 +172,7 @@ async fn a_lost_answer_makes_no_second_request() {
 }
 
 #[tokio::test]
-async fn what_keeps_a_request_from_being_made_now_is_waited_out() {
+async fn a_temporary_limit_on_requests_delays_the_request() {
     for code in ["ResourceAlreadyExistsException", "QuotaExceededException"] {
         let cloud = Cloud::start(Behaviour::default()).await;
         let (_, arn) = cloud.instance("acme").await;
@@ -184,8 +184,9 @@ async fn what_keeps_a_request_from_being_made_now_is_waited_out() {
 }
 
 #[tokio::test]
-async fn a_quota_that_was_never_raised_has_the_accounts_value_and_without_one_the_default() {
-    // Both were seen: an account that shows AWS's default as its own value, and one that has none.
+async fn a_quota_that_was_never_increased_has_the_value_of_the_account_or_the_default() {
+    // Both kinds of accounts exist: one returns the AWS default as the value of the account, the other returns no
+    // value.
     for account_quotas_applied in [false, true] {
         let behaviour = Behaviour {
             account_quotas_applied,
@@ -206,7 +207,7 @@ async fn a_quota_that_was_never_raised_has_the_accounts_value_and_without_one_th
 }
 
 #[tokio::test]
-async fn an_approved_value_that_one_operation_never_shows_is_read_by_the_other() {
+async fn an_approved_value_that_one_operation_never_returns_is_read_with_the_other() {
     let cloud = Cloud::start(Behaviour::default()).await;
     let (_, arn) = cloud.instance("acme").await;
     cloud.fail("GetServiceQuota", 0, 400, "NoSuchResourceException");
@@ -221,7 +222,7 @@ async fn an_approved_value_that_one_operation_never_shows_is_read_by_the_other()
 }
 
 #[tokio::test]
-async fn a_refusal_because_there_is_enough_already_is_sufficient() {
+async fn a_request_rejected_because_the_quota_is_high_enough_is_sufficient() {
     for (code, message) in [
         ("IllegalArgumentException", "You must provide a quota value greater than the current quota value"),
         ("InvalidResourceStateException", "You must provide a quota value greater than the current quota value."),
@@ -233,7 +234,7 @@ async fn a_refusal_because_there_is_enough_already_is_sufficient() {
         let output = run(&cloud.cx, input(&arn, &[required])).await.unwrap();
         assert_eq!((output.quotas[0].status, output.quotas[0].value), (QuotaStatus::Sufficient, 20.0), "{code}");
     }
-    // In other words: the value decides, and here it could not be read before.
+    // With another message, the value decides. In this case the value could not be read before.
     let cloud = Cloud::start(Behaviour { quotas: BTreeMap::from([(CALLS.to_owned(), 50.0)]), ..Behaviour::default() });
     let cloud = cloud.await;
     let (_, arn) = cloud.instance("acme").await;
@@ -249,7 +250,7 @@ async fn a_refusal_because_there_is_enough_already_is_sufficient() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_to_a_request_that_is_approved_before_its_value_shows_makes_no_second_request() {
+async fn a_lost_response_to_a_request_approved_before_its_value_shows_creates_no_second_request() {
     let path = QuotaPath { value_lag: 4.0 * 3600.0, ..QuotaPath::default() };
     let cloud = Cloud::start(ending(path)).await;
     let (_, arn) = cloud.instance("acme").await;
@@ -265,7 +266,7 @@ async fn a_lost_answer_to_a_request_that_is_approved_before_its_value_shows_make
 }
 
 #[tokio::test]
-async fn a_code_that_connect_does_not_know_is_a_fault_of_the_input_with_the_code_that_was_meant() {
+async fn an_unknown_code_is_a_fault_of_the_input_with_the_nearest_known_code() {
     let cloud = Cloud::start(Behaviour::default()).await;
     let known = [quota(CALLS, 20.0), quota(CREATE_USER_RATE, 200.0), quota("L-3481440F", 3.0)];
     check_codes(&cloud.cx, &known).await.unwrap();
@@ -277,7 +278,7 @@ async fn a_code_that_connect_does_not_know_is_a_fault_of_the_input_with_the_code
 }
 
 #[tokio::test]
-async fn a_code_that_belongs_to_the_account_is_asked_for_without_an_instance() {
+async fn a_quota_of_the_account_is_requested_without_an_instance() {
     let cloud = Cloud::start(Behaviour::default()).await;
     let (_, arn) = cloud.instance("acme").await;
     let output = follow(&cloud, input(&arn, &[quota(CREATE_USER_RATE, 200.0)]), 30).await.unwrap();
@@ -285,7 +286,7 @@ async fn a_code_that_belongs_to_the_account_is_asked_for_without_an_instance() {
 }
 
 #[tokio::test]
-async fn a_code_that_connect_does_not_know_is_a_refusal_and_the_others_are_asked_for() {
+async fn an_unknown_code_counts_as_denied_and_the_other_quotas_are_requested() {
     let cloud = Cloud::start(Behaviour::default()).await;
     let (_, arn) = cloud.instance("acme").await;
     let output = follow(&cloud, input(&arn, &[quota("L-00000000", 1.0), quota(CALLS, 20.0)]), 30).await.unwrap();
@@ -297,7 +298,7 @@ async fn a_code_that_connect_does_not_know_is_a_refusal_and_the_others_are_asked
 }
 
 #[tokio::test]
-async fn more_people_than_the_instance_takes_raise_the_users_quota_by_themselves() {
+async fn more_members_than_the_users_quota_allows_lead_to_a_request_for_that_quota() {
     let cloud = Cloud::start(Behaviour::default()).await;
     let (_, arn) = cloud.instance("acme").await;
     let people = |users| RequestQuotasInput { users, ..input(&arn, &[quota(NUMBERS, 5.0)]) };
@@ -309,13 +310,13 @@ async fn more_people_than_the_instance_takes_raise_the_users_quota_by_themselves
     assert_eq!(output.quotas[1].value, 660.0, "ten percent more than needed");
     assert_eq!(cloud.writes(), ["RequestServiceQuotaIncrease"]);
 
-    // 650 fit into 660: nothing to ask.
+    // 650 members fit into the quota of 660, so no request is needed.
     assert_eq!(run(&cloud.cx, people(650)).await.unwrap().quotas[1].status, QuotaStatus::Sufficient);
     assert_eq!(cloud.writes(), [""; 0]);
 }
 
 #[tokio::test]
-async fn users_that_are_not_ours_take_room_and_ours_are_not_counted_twice() {
+async fn unmanaged_users_count_for_the_users_quota_and_our_users_are_not_counted_twice() {
     let cloud =
         Cloud::start(Behaviour { quotas: BTreeMap::from([(USERS.to_owned(), 4.0)]), ..Behaviour::default() }).await;
     let (id, arn) = cloud.instance("acme").await;

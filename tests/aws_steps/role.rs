@@ -24,7 +24,7 @@ fn input() -> CreateRoleInput {
     }
 }
 
-/// The role as it should be.
+/// The expected role.
 fn good() -> Role {
     Role {
         trust: trust_policy(PROVIDER, REGION).to_string(),
@@ -36,7 +36,7 @@ fn good() -> Role {
     }
 }
 
-/// A trust policy that somebody opened to an AWS account as well.
+/// A trust policy that was changed to trust an AWS account, too.
 fn opened() -> String {
     let mut trust = trust_policy(PROVIDER, REGION);
     if let Some(statements) = trust["Statement"].as_array_mut() {
@@ -63,7 +63,7 @@ async fn a_new_role_trusts_the_provider_alone_and_a_second_run_only_reads() {
 }
 
 #[tokio::test]
-async fn what_somebody_changed_on_our_role_is_set_back_and_nothing_else_is_touched() {
+async fn manual_changes_to_our_role_are_reverted_and_nothing_else_is_changed() {
     for (changed, write) in [
         (Role { trust: opened(), ..good() }, "UpdateAssumeRolePolicy"),
         (Role { seconds: 3600, ..good() }, "UpdateRole"),
@@ -82,7 +82,7 @@ async fn what_somebody_changed_on_our_role_is_set_back_and_nothing_else_is_touch
 }
 
 #[tokio::test]
-async fn the_stacks_permissions_boundary_is_the_roles_too_and_comes_back_where_somebody_took_it_off() {
+async fn the_permissions_boundary_of_the_stack_is_set_on_the_role_and_restored_if_removed() {
     let boundary = "arn:aws:iam::111122223333:policy/company-boundary";
     let mut iam = FakeIam::start().await;
     iam.cx.settings = Settings::read(|name| (name == Settings::PERMISSIONS_BOUNDARY).then(|| boundary.to_owned()));
@@ -96,7 +96,7 @@ async fn the_stacks_permissions_boundary_is_the_roles_too_and_comes_back_where_s
 }
 
 #[tokio::test]
-async fn without_a_boundary_of_the_stack_a_boundary_that_somebody_set_stays() {
+async fn without_a_boundary_of_the_stack_a_manually_set_boundary_stays() {
     let iam = FakeIam::start().await;
     iam.state()
         .roles
@@ -106,7 +106,7 @@ async fn without_a_boundary_of_the_stack_a_boundary_that_somebody_set_stays() {
 }
 
 #[tokio::test]
-async fn a_role_that_is_not_ours_is_used_only_where_it_is_exactly_what_is_wanted() {
+async fn a_foreign_role_is_used_only_if_it_matches_exactly() {
     let unmarked = || Role { tags: Default::default(), ..good() };
     for (role, outcome) in [
         (unmarked(), Ok(())),
@@ -130,7 +130,7 @@ async fn a_role_that_is_not_ours_is_used_only_where_it_is_exactly_what_is_wanted
 }
 
 #[tokio::test]
-async fn what_iam_does_not_show_yet_is_waited_for() {
+async fn a_change_that_iam_does_not_show_yet_is_retried() {
     for (action, status, code, message) in [
         ("CreateRole", 400, "MalformedPolicyDocument", "Invalid principal in policy: \"FEDERATED\":\"arn\""),
         ("CreateRole", 409, "EntityAlreadyExists", "exists"),
@@ -139,14 +139,14 @@ async fn what_iam_does_not_show_yet_is_waited_for() {
         let iam = FakeIam::start().await;
         iam.state().fail = Some((action, status, code, message));
         assert_eq!(run(&iam.cx, input()).await.unwrap_err().name(), "NotConsistentYet", "{action} {code}");
-        // The retry ends where a first success would have.
+        // The retry leads to the result that a successful first attempt would have had.
         run(&iam.cx, input()).await.unwrap();
         assert_eq!(iam.state().roles[NAME].attached, [POLICY], "{action} {code}");
     }
 }
 
 #[tokio::test]
-async fn a_session_duration_that_iam_would_refuse_is_refused_before_any_call() {
+async fn a_session_duration_outside_the_limits_of_iam_is_rejected_before_any_call() {
     let iam = FakeIam::start().await;
     let error = run(&iam.cx, CreateRoleInput { session_duration: "PT13H".into(), ..input() }).await.unwrap_err();
     assert_eq!(error.name(), "InvalidInput");

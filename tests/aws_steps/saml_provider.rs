@@ -10,7 +10,8 @@ use connect_onboarding::steps::create_saml_provider::{ensure, run};
 
 const ARN: &str = "arn:aws:iam::111122223333:saml-provider/AmazonConnect-acme";
 
-/// Federation metadata with these certificates; `signature` stands for what Entra signs anew each time.
+/// Federation metadata with these certificates. `signature` emulates the signature, which Entra renews for each
+/// request.
 fn metadata(certificates: &[&str], signature: &str) -> String {
     let keys: String = certificates
         .iter()
@@ -44,7 +45,7 @@ fn input() -> CreateSamlProviderInput {
 }
 
 #[tokio::test]
-async fn the_metadata_that_entra_serves_becomes_a_tagged_provider_and_a_second_run_only_reads() {
+async fn the_metadata_from_entra_becomes_a_tagged_provider_and_a_second_run_only_reads() {
     let iam = FakeIam::start().await;
     iam.state().federation_metadata = metadata(&["b25l"], "_1");
     let created = run(&iam.cx, input()).await.unwrap();
@@ -58,7 +59,7 @@ async fn the_metadata_that_entra_serves_becomes_a_tagged_provider_and_a_second_r
 }
 
 #[tokio::test]
-async fn a_further_certificate_updates_the_provider_and_keeps_its_arn() {
+async fn an_additional_certificate_updates_the_provider_and_keeps_its_arn() {
     let iam = FakeIam::start().await;
     ensure(&iam.cx, &input(), &metadata(&["b25l"], "_1")).await.unwrap();
     iam.calls();
@@ -66,7 +67,7 @@ async fn a_further_certificate_updates_the_provider_and_keeps_its_arn() {
     assert_eq!(ensure(&iam.cx, &input(), &rolled).await.unwrap().saml_provider_arn, ARN);
     assert_eq!(iam.writes(), ["UpdateSAMLProvider"]);
     assert_eq!(iam.state().providers["AmazonConnect-acme"].metadata, rolled);
-    // The same two in another order say the same.
+    // The order of the certificates does not matter.
     ensure(&iam.cx, &input(), &metadata(&["dHdv", "b25l"], "_3")).await.unwrap();
     assert_eq!(iam.writes(), [""; 0]);
 }
@@ -84,7 +85,7 @@ async fn metadata_that_entra_has_not_published_yet_never_reaches_iam() {
 }
 
 #[tokio::test]
-async fn a_provider_that_is_not_ours_is_used_where_it_says_the_same_and_refused_where_it_does_not() {
+async fn a_foreign_provider_is_used_if_its_metadata_is_equivalent_and_rejected_if_not() {
     for (tags, certificate, outcome) in [
         (ours("other"), "b25l", Err("Conflict")),
         (ours("other"), "dHdv", Err("Conflict")),
@@ -104,7 +105,7 @@ async fn a_provider_that_is_not_ours_is_used_where_it_says_the_same_and_refused_
 }
 
 #[tokio::test]
-async fn a_provider_that_iam_does_not_show_yet_is_looked_for_again() {
+async fn a_provider_that_iam_does_not_show_yet_is_read_again() {
     let iam = FakeIam::start().await;
     iam.state().fail = Some(("CreateSAMLProvider", 409, "EntityAlreadyExists", "exists"));
     let error = ensure(&iam.cx, &input(), &metadata(&["b25l"], "_1")).await.unwrap_err();

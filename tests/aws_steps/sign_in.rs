@@ -1,5 +1,5 @@
-//! Signing in to Graph by certificate: the stand-in's Entra verifies what the product signs, and Secrets Manager is played
-//! by a server that hands out whatever lies in the secret at the moment.
+//! Sign-in to Graph with a certificate: the stand-in verifies the product's signature, and a mock of Secrets Manager
+//! returns the current value of the secret.
 
 use std::sync::{Arc, Mutex};
 
@@ -15,7 +15,7 @@ use super::cloud::Cloud;
 const TENANT: &str = "0f5a1de4-0000-4000-8000-00000000000a";
 const CLIENT: &str = "0f5a1de4-0000-4000-8000-0000000000c1";
 
-/// What lies in the secret.
+/// The value of the secret.
 type Stored = Arc<Mutex<String>>;
 
 struct House {
@@ -54,7 +54,7 @@ impl House {
         Self { cloud, cx, stored, _secrets: secrets }
     }
 
-    /// Registers these certificates with the application, and lets Entra hear of it.
+    /// Registers these certificates for the application, and waits until the change has propagated in Entra.
     fn register(&self, certificates: &[&Certified]) {
         let credential = |made: &&Certified| AppCredential::Certificate { pem: made.certificate.clone() };
         self.cloud.register(AppRegistration {
@@ -71,7 +71,7 @@ impl House {
 }
 
 #[tokio::test]
-async fn a_certificate_is_replaced_without_a_new_deployment() {
+async fn a_client_certificate_is_replaced_without_a_new_deployment() {
     let house = House::start().await;
     let (old, new) = (certificate(), certificate());
     house.register(&[&old]);
@@ -80,7 +80,7 @@ async fn a_certificate_is_replaced_without_a_new_deployment() {
     let ends = house.cx.graph().credential_expires().await.unwrap().unwrap();
     assert_eq!((ends - OffsetDateTime::now_utc()).whole_days(), 29);
 
-    // The same process, an hour later: its token has ended, and Entra does not know its certificate any more.
+    // One hour later, in the same process: the token has expired, and Entra no longer accepts the old certificate.
     house.register(&[&new]);
     house.cloud.wait(3600);
     house.store(credential(&new.certificate, &new.private_key));
@@ -88,7 +88,7 @@ async fn a_certificate_is_replaced_without_a_new_deployment() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_entra_does_not_know_is_told_with_what_to_do() {
+async fn a_client_certificate_that_entra_does_not_know_is_reported_with_advice() {
     let house = House::start().await;
     let (known, stored) = (certificate(), certificate());
     house.register(&[&known]);
@@ -99,7 +99,7 @@ async fn a_certificate_that_entra_does_not_know_is_told_with_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_can_not_be_used_is_refused_before_anything_is_sent() {
+async fn an_invalid_client_certificate_is_rejected_before_anything_is_sent() {
     let house = House::start().await;
     let (one, other) = (certificate(), certificate());
     for (certificate, key, part) in [

@@ -1,4 +1,5 @@
-//! What the tests of `order-numbers` share: a bucket with documents, wishes, and the state machine's loop.
+//! Shared code of the `order-numbers` tests: a bucket with documents, desired numbers, and the loop of the state
+//! machine.
 
 use connect_onboarding::steps::order_numbers::run;
 use local_cloud::{Behaviour, SupportPath};
@@ -14,7 +15,7 @@ use wiremock::{
 
 use super::{clients, cloud::Cloud};
 
-/// A local cloud with a documents bucket behind it.
+/// A local cloud with a bucket for documents.
 pub(crate) struct Telephony {
     pub(crate) cloud: Cloud,
     pub(crate) bucket: MockServer,
@@ -22,7 +23,7 @@ pub(crate) struct Telephony {
 }
 
 impl Telephony {
-    /// One active instance, and the three documents of [`documents`] in the bucket.
+    /// Starts with an active instance and with the three documents of [`documents`] in the bucket.
     pub(crate) async fn start(behaviour: Behaviour) -> Self {
         let telephony = Self::without_documents(behaviour).await;
         for key in ["identity.pdf", "address.png", "relationship.jpg"] {
@@ -31,7 +32,7 @@ impl Telephony {
         telephony
     }
 
-    /// One active instance, and an empty bucket.
+    /// Starts with an active instance and an empty bucket.
     pub(crate) async fn without_documents(behaviour: Behaviour) -> Self {
         let bucket = MockServer::start().await;
         let missing = r#"<?xml version="1.0"?><Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message></Error>"#;
@@ -42,12 +43,12 @@ impl Telephony {
         Self { cloud, bucket, arn }
     }
 
-    /// Puts an object into the bucket.
+    /// Adds an object to the bucket.
     pub(crate) async fn put(&self, key: &str, body: Vec<u8>) {
         self.answer(key, ResponseTemplate::new(200).set_body_bytes(body), 2).await;
     }
 
-    /// Lets the bucket refuse an object.
+    /// Makes the bucket refuse access to an object.
     pub(crate) async fn refuse(&self, key: &str, status: u16, code: &str, message: &str) {
         let body = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
         self.answer(key, ResponseTemplate::new(status).set_body_raw(body, "application/xml"), 1).await;
@@ -58,7 +59,7 @@ impl Telephony {
         Mock::given(method("GET")).and(path(at)).respond_with(answer).with_priority(priority).mount(&self.bucket).await;
     }
 
-    /// The input for these wishes.
+    /// The input for these desired numbers.
     pub(crate) fn input(&self, wishes: &[PhoneNumber]) -> OrderNumbersInput {
         OrderNumbersInput {
             alias: "acme".into(),
@@ -73,7 +74,7 @@ impl Telephony {
         }
     }
 
-    /// One look, and the wait after it.
+    /// Polls once, then waits.
     pub(crate) async fn look(&self, input: &mut OrderNumbersInput) -> Result<OrderNumbersOutput, StepError> {
         let output = run(&self.cloud.cx, input.clone()).await?;
         assert_eq!(output.pending, output.wait_seconds > 0 && output.pending, "{output:?}");
@@ -84,7 +85,7 @@ impl Telephony {
         Ok(output)
     }
 
-    /// Looks as the state machine does, at most so many times; every output, last one last.
+    /// Polls as the state machine does, at most `looks` times. Returns all outputs in order.
     pub(crate) async fn follow(&self, mut input: OrderNumbersInput, looks: usize) -> Vec<OrderNumbersOutput> {
         let mut outputs = Vec::new();
         while outputs.len() < looks && outputs.last().is_none_or(|last: &OrderNumbersOutput| last.pending) {
@@ -93,23 +94,23 @@ impl Telephony {
         outputs
     }
 
-    /// How often an operation was called since the last look at the calls.
+    /// The number of calls of an operation since the last read of the calls.
     pub(crate) fn count(&self, operation: &str) -> usize {
         self.cloud.calls().iter().filter(|call| *call == operation).count()
     }
 
-    /// The cases, with their texts.
+    /// The cases with their texts.
     pub(crate) async fn cases(&self) -> Vec<serde_json::Value> {
         self.cloud.inventory().await["support"]["cases"].as_array().unwrap().clone()
     }
 
-    /// The instance's numbers.
+    /// The phone numbers of the instance.
     pub(crate) async fn numbers(&self) -> Vec<serde_json::Value> {
         self.cloud.inventory().await["connect"]["instances"][0]["phoneNumbers"].as_array().unwrap().clone()
     }
 }
 
-/// Where the documents lie.
+/// The object keys of the documents.
 pub(crate) fn documents() -> Documents {
     Documents {
         identity: "identity.pdf".into(),
@@ -118,7 +119,7 @@ pub(crate) fn documents() -> Documents {
     }
 }
 
-/// A small document of the type that its name says.
+/// A small document of the type given by its name.
 pub(crate) fn content(key: &str) -> Vec<u8> {
     let magic: &[u8] = match key.rsplit('.').next() {
         Some("png") => b"\x89PNG\r\n\x1a\n",
@@ -128,7 +129,7 @@ pub(crate) fn content(key: &str) -> Vec<u8> {
     [magic, b"content"].concat()
 }
 
-/// Japanese numbers with a prefix.
+/// Japanese numbers with this prefix.
 pub(crate) fn japan(prefix: &str, quantity: u32) -> PhoneNumber {
     let toll_free = ["+81120", "+81800"].contains(&prefix);
     PhoneNumber {
@@ -141,12 +142,12 @@ pub(crate) fn japan(prefix: &str, quantity: u32) -> PhoneNumber {
     }
 }
 
-/// Numbers that can be claimed.
+/// Numbers that can be claimed by API.
 pub(crate) fn america(quantity: u32) -> PhoneNumber {
     PhoneNumber { country: "US".into(), prefix: None, ..japan("+1", quantity) }
 }
 
-/// A life of the case that is not the usual one.
+/// A behaviour in which a case takes this path.
 pub(crate) fn case(path: SupportPath) -> Behaviour {
     Behaviour { support_path: path, ..Behaviour::default() }
 }

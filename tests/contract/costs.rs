@@ -1,5 +1,6 @@
-//! The costs of an idle month in `docs/costs.md`: every count comes from the template, the state machine and the code, so
-//! that the tables can't fall behind. `UPDATE_DOCS=1 cargo test --workspace --test product contract::costs` writes them anew.
+//! The costs of an idle month in `docs/costs.md`. Every count is computed from the template, the state machine and the
+//! code, so that the tables stay up to date. To update the tables: `UPDATE_DOCS=1 cargo test --workspace --test product
+//! contract::costs`.
 
 use std::{env, fs};
 
@@ -9,10 +10,11 @@ use serde_json::{Value, json};
 use super::{machines, read, resources_of_type, root, states, template};
 
 const MINUTES: u32 = 30 * 24 * 60;
-/// The way of a user sync that finds nothing to do.
+/// The path of a user sync that finds no difference.
 const IDLE_SYNC: [&str; 7] =
     ["Start", "ApplyOrPlan", "AcquireLease", "SyncUsers", "SyncOutcome", "ReleaseLease", "Done"];
-/// What has a value every hour; all others are measured once a day. CloudWatch charges the hours in which there is one.
+/// The metrics with a value every hour; all other metrics have one value a day. CloudWatch charges for each hour with a
+/// value.
 const HOURLY: [Metric; 10] = [
     Metric::UsersCreated,
     Metric::UsersUpdated,
@@ -26,7 +28,7 @@ const HOURLY: [Metric; 10] = [
     Metric::SecondsSinceSync,
 ];
 
-/// A line of the table: how much of what, at which price in US dollars.
+/// A row of the table: description, count, and price per unit in US dollars.
 struct Line {
     en: String,
     ja: String,
@@ -42,7 +44,7 @@ fn number_of(template: &Value, kind: &str) -> u32 {
     u32::try_from(resources_of_type(template, kind).len()).unwrap()
 }
 
-/// How often `rate(15 minutes)` comes in a month; of a parameter, its default.
+/// How often a schedule such as `rate(15 minutes)` runs in a month. For a parameter, the default counts.
 fn times(template: &Value, expression: &Value) -> u32 {
     let name = expression["!Ref"].as_str();
     let expression = name.map_or(expression, |name| &template["Parameters"][name]["Default"]).as_str().unwrap();
@@ -57,7 +59,7 @@ fn times(template: &Value, expression: &Value) -> u32 {
     MINUTES / (number.parse::<u32>().unwrap() * minutes)
 }
 
-/// How often each schedule of a function or state machine comes, by the name of what it starts.
+/// How often each schedule runs in a month, by the name of its target function or state machine.
 fn schedules(template: &Value) -> Vec<(String, u32)> {
     let mut found = Vec::new();
     for kind in ["AWS::Serverless::Function", "AWS::Serverless::StateMachine"] {
@@ -154,7 +156,7 @@ fn lines() -> Vec<Line> {
     ]
 }
 
-/// Without trailing zeros.
+/// A number without trailing zeros.
 fn plain(number: f64) -> String {
     let text = format!("{number:.10}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
@@ -182,7 +184,7 @@ fn table(lines: &[Line], japanese: bool) -> String {
 }
 
 #[test]
-fn the_costs_of_an_idle_month_are_computed_from_what_the_stack_has() {
+fn the_costs_of_an_idle_month_are_computed_from_the_template() {
     let lines = lines();
     for (file, japanese) in [("docs/costs.md", false), ("docs/ja/costs.md", true)] {
         let text = read(file);
@@ -201,7 +203,7 @@ fn the_costs_of_an_idle_month_are_computed_from_what_the_stack_has() {
 }
 
 #[test]
-fn an_idle_sync_is_a_way_through_its_state_machine() {
+fn an_idle_sync_is_a_path_through_its_state_machine() {
     let states = states(&machines()["user-sync.asl.json"]);
     for pair in IDLE_SYNC.windows(2) {
         let leads = |state: &Value| {

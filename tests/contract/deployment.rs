@@ -1,5 +1,5 @@
-//! The template as CloudFormation reads it before and while it creates the stack: which parameters it accepts, and which names
-//! it takes in the account.
+//! The template during a deployment: which parameter values it accepts, and which names its resources have in the
+//! account.
 
 use std::collections::BTreeSet;
 
@@ -8,14 +8,14 @@ use serde_json::{Value, json};
 
 use super::{resources_of_type, template};
 
-/// CloudFormation compares the whole value with the pattern.
+/// Matches the whole value, as CloudFormation does.
 fn accepts(parameter: &str, value: &str) -> bool {
     let pattern = template()["Parameters"][parameter]["AllowedPattern"].as_str().unwrap().to_owned();
     Regex::new(&format!("^(?:{pattern})$")).unwrap().is_match(value)
 }
 
 #[test]
-fn a_schedule_is_what_eventbridge_scheduler_accepts_and_runs_more_than_once() {
+fn a_schedule_is_accepted_by_eventbridge_scheduler_and_runs_more_than_once() {
     for parameter in ["SyncSchedule", "DriftSchedule"] {
         for good in [
             "rate(1 minute)",
@@ -60,7 +60,7 @@ fn a_schedule_is_what_eventbridge_scheduler_accepts_and_runs_more_than_once() {
             "cron(0 3 ? * 2#6 *)",
             "cron(0 3 * * ? 1969)",
             "0 3 * * ? *",
-            // It runs once, and then no sync and no check ever follows.
+            // A one-time schedule: no sync and no check would follow.
             "at(2027-01-01T00:00:00)",
         ] {
             assert!(!accepts(parameter, bad), "{parameter} accepts {bad:?}");
@@ -85,7 +85,8 @@ fn a_key_may_be_multi_region_and_is_never_an_alias() {
     }
 }
 
-/// A statement that names a secret without its suffix allows nothing, and the functions notice it only when they run.
+/// A policy statement with the ARN of a secret without its suffix allows nothing, and the error only appears when a
+/// function runs.
 #[test]
 fn a_secret_is_named_by_its_complete_arn() {
     let arn = |name: &str| format!("arn:aws:secretsmanager:ap-northeast-1:111122223333:secret:{name}");
@@ -100,14 +101,14 @@ fn a_secret_is_named_by_its_complete_arn() {
     }
 }
 
-/// New accounts have ten concurrent executions, of which Lambda lets nobody reserve any.
+/// A new account has ten concurrent executions, and Lambda does not allow reserving any of them.
 #[test]
 fn a_new_account_deploys_with_the_defaults() {
     assert_eq!(template()["Parameters"]["NotificationConcurrency"]["Default"], 0);
 }
 
 #[test]
-fn every_name_in_the_account_contains_the_stacks_name_or_is_generated() {
+fn every_name_in_the_account_contains_the_stack_name_or_is_generated() {
     let names = [
         "RoleName",
         "Name",
@@ -124,7 +125,7 @@ fn every_name_in_the_account_contains_the_stacks_name_or_is_generated() {
     ];
     let template = template();
     for (id, resource) in template["Resources"].as_object().unwrap() {
-        // These types name another resource by that field.
+        // In these types, the field refers to another resource.
         let refers = [
             "AWS::Lambda::EventSourceMapping",
             "AWS::Lambda::Permission",
@@ -145,9 +146,10 @@ fn every_name_in_the_account_contains_the_stacks_name_or_is_generated() {
     }
 }
 
-/// CloudFormation shortens the stack's name in names that it generates, so a pattern with the stack's name misses some.
+/// CloudFormation shortens the stack name in generated names, so a pattern with the stack name does not match all of
+/// them.
 #[test]
-fn nothing_finds_a_generated_name_by_a_pattern() {
+fn no_pattern_matches_generated_names() {
     fn walk(value: &Value, path: &str) {
         match value {
             Value::String(text) => {
@@ -163,7 +165,7 @@ fn nothing_finds_a_generated_name_by_a_pattern() {
 }
 
 #[test]
-fn a_stack_name_that_makes_a_role_name_too_long_is_refused_before_anything_else_is_created() {
+fn a_stack_name_that_makes_a_role_name_too_long_is_rejected_before_anything_is_created() {
     let template = template();
     let check = &template["Resources"]["StackNameFitsRoleNames"]["Properties"];
     let limit = Regex::new(check["AllowedPattern"].as_str().unwrap()).unwrap();
@@ -180,7 +182,7 @@ fn a_stack_name_that_makes_a_role_name_too_long_is_refused_before_anything_else_
     );
 }
 
-/// The AWS Serverless Application Repository refuses types of this template, so nothing offers it there.
+/// The AWS Serverless Application Repository does not support all resource types of this template.
 #[test]
 fn the_template_does_not_claim_that_it_can_be_published() {
     assert!(template()["Metadata"].get("AWS::ServerlessRepo::Application").is_none());

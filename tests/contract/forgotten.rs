@@ -1,5 +1,5 @@
-//! Adds a step to a copy of the checkout without one of the edits that CONTRIBUTING.md lists, and expects the checks of
-//! tests/contract.rs to name it.
+//! Adds a step to a copy of the source without one of the edits that CONTRIBUTING.md lists, and expects the checks of
+//! tests/contract.rs to report the missing edit.
 
 use std::{fs, path::Path, process::Command};
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{ROOT, read};
 
-/// The edits by which a step `do-something` comes into a copy of the checkout.
+/// The edits that add a step `do-something` to a copy of the source.
 const EDITS: [&str; 6] = ["step", "main", "function", "permission", "task", "event"];
 
 fn copy(from: &Path, to: &Path) {
@@ -28,7 +28,7 @@ fn edit(file: &Path, place: &str, added: &str) {
     fs::write(file, text.replacen(place, &format!("{added}{place}"), 1)).unwrap();
 }
 
-/// Adds the step with all edits but one; gives what the checks say about it.
+/// Makes all edits except one. Returns the output of the checks.
 fn without(forgotten: &str) -> String {
     let copied = tempfile::tempdir().unwrap();
     let root = copied.path();
@@ -74,7 +74,7 @@ fn without(forgotten: &str) -> String {
         }
     }
     let checks = Command::new(std::env::current_exe().unwrap())
-        // Documents and the lessons of others are not what a step is made of.
+        // These checks do not depend on the edits of a new step.
         .args(["contract::", "--skip", "forgotten::", "--skip", "costs::", "--skip", "lessons::"])
         .env(ROOT, root)
         .env("RUST_BACKTRACE", "0")
@@ -84,14 +84,14 @@ fn without(forgotten: &str) -> String {
 }
 
 #[test]
-fn a_step_with_all_its_edits_lacks_only_its_line_in_this_file() {
+fn a_step_with_all_edits_lacks_only_its_line_in_the_contract_test() {
     let said = without("nothing");
     assert!(said.contains("tests/contract.rs does not know the input type of do-something"), "{said}");
     assert!(said.contains(" 1 failed"), "{said}");
 }
 
 #[test]
-fn every_forgotten_edit_of_a_new_step_is_named() {
+fn every_missing_edit_for_a_new_step_is_reported() {
     for (forgotten, named) in [
         ("step", "do-something has no functions/steps/do_something.rs"),
         ("main", "template.yaml's Handlers (left) and main.rs's arms (right)"),

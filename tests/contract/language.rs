@@ -1,6 +1,6 @@
-//! The six state machines, held to what Step Functions refuses in a definition. The rules stand in
-//! `cli/src/local/definitions.py`, by which the local cloud refuses a definition as Step Functions does; linters of state
-//! machines pass several of the forbidden lists.
+//! Checks that the six state machines contain nothing that Step Functions rejects. The rules are in
+//! `cli/src/local/definitions.py`, which the local cloud uses, too. Linters for state machines do not check all of
+//! these rules.
 
 use std::{
     io::Write,
@@ -12,7 +12,7 @@ use super::machines;
 const RULES: &str = include_str!("../../cli/src/local/definitions.py");
 const TESTS: &str = include_str!("../../cli/src/local/definitions_test.py");
 
-/// Runs this program after the rules; what it printed.
+/// Runs a program after the rules. Returns its output.
 fn python(program: &str, input: &str) -> String {
     let mut python = Command::new("python3")
         .args(["-I", "-c", &format!("{RULES}\n{program}")])
@@ -28,7 +28,7 @@ fn python(program: &str, input: &str) -> String {
 }
 
 #[test]
-fn step_functions_refuses_nothing_in_the_state_machines() {
+fn step_functions_accepts_every_state_machine() {
     let all = machines();
     assert_eq!(all.len(), 6);
     for (file, machine) in all {
@@ -38,6 +38,6 @@ fn step_functions_refuses_nothing_in_the_state_machines() {
 }
 
 #[test]
-fn each_rule_of_definitions_refuses_what_breaks_it() {
+fn each_rule_rejects_a_definition_that_violates_it() {
     python(TESTS, "");
 }

@@ -1,10 +1,11 @@
-//! The tests that CONTRIBUTING.md promises for what users of other tools suffered from.
+//! Checks that the tests in the lessons table of CONTRIBUTING.md exist. The lessons are problems that users of other
+//! tools had.
 
 use std::{fs, path::Path};
 
 use super::{read, root};
 
-/// All Rust source below a folder.
+/// All Rust source files in a directory, as one text.
 fn source(folder: &Path) -> String {
     let mut text = String::new();
     for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
@@ -19,7 +20,7 @@ fn source(folder: &Path) -> String {
 }
 
 #[test]
-fn every_lesson_has_the_tests_that_contributing_names() {
+fn the_lessons_table_of_contributing_names_existing_tests() {
     let text = read("CONTRIBUTING.md");
     let table = text.split("| Lesson | Tests |").nth(1).unwrap().split("\n\n").next().unwrap();
     let lessons: Vec<&str> = table.lines().filter(|line| line.starts_with("| ") && line.contains('`')).collect();

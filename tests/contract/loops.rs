@@ -1,5 +1,5 @@
-//! Every loop that polls something ends with a report or a named error before Step Functions ends its execution, which
-//! leaves none: after one year, or after 25,000 events.
+//! Every polling loop ends with a report or a named error before Step Functions ends its execution (after one year or
+//! 25,000 events), which leaves no report.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,20 +10,20 @@ use super::{machines, read, states};
 
 const YEAR: u64 = 365 * 24 * 3_600;
 const EVENTS: u64 = 25_000;
-/// What the polls leave for work, people's approvals and running syncs.
+/// Time that the polls must leave for work, approvals and running syncs.
 const SPARE_SECONDS: u64 = 7 * 24 * 3_600;
-/// What the polls leave for repeated attempts.
+/// Events that the polls must leave for retries.
 const SPARE_EVENTS: u64 = 4_000;
 
-/// The most rounds of `rotate-certificate`.
+/// Maximum number of rounds of `rotate-certificate`.
 const ROTATION_ROUNDS: u32 = 200;
 
-/// The most waits for the lease of an instance.
+/// Maximum number of waits for the lease of an instance.
 const LEASE_WAITS: u32 = 600;
-/// How often a remediation of drift tries to take the lock of an alias.
+/// Maximum number of attempts of a drift remediation to acquire the lock of an alias.
 const REMEDIATION_ATTEMPTS: u32 = 10;
 
-/// A loop: its Wait, the seconds before the poll of this number, the most polls.
+/// A loop: its Wait state, the seconds before a given poll, and the maximum number of polls.
 struct Loop {
     wait: &'static str,
     seconds: fn(u32) -> u64,
@@ -69,7 +69,7 @@ fn loops(machine: &str) -> Vec<Loop> {
     }
 }
 
-/// The events that a state makes: entered and exited, and for a task scheduled, started and ended as well.
+/// The number of events of a state: entered and exited; for a task also scheduled, started and finished.
 fn events(state: &Value) -> u64 {
     if state["Type"] == "Task" { 5 } else { 2 }
 }
@@ -79,7 +79,7 @@ fn next(state: &Value) -> BTreeSet<&str> {
     ways.chain([state]).filter_map(|way| way["Next"].as_str()).chain(state["Default"].as_str()).collect()
 }
 
-/// The events of the longest way from a state to another, without a state twice; none if there is no way.
+/// The number of events on the longest path between two states, without repeated states; `None` if there is no path.
 fn longest<'a>(all: &'a BTreeMap<String, Value>, from: &'a str, to: &str, passed: &mut Vec<&'a str>) -> Option<u64> {
     if from == to && !passed.is_empty() {
         return Some(0);
@@ -93,7 +93,7 @@ fn longest<'a>(all: &'a BTreeMap<String, Value>, from: &'a str, to: &str, passed
     rest.map(|rest| rest + events(&all[from]))
 }
 
-/// The seconds of all polls in a scope: one loop after another, and the longest of parallel branches.
+/// The total seconds of all polls in a scope: the sum of sequential loops, and the maximum of parallel branches.
 fn seconds(scope: &Value, loops: &[Loop]) -> u64 {
     let own = |name: &str| -> u64 {
         let found = loops.iter().filter(|entry| entry.wait == name);
@@ -118,7 +118,7 @@ fn every_wait_belongs_to_a_loop_that_ends() {
 }
 
 #[test]
-fn all_polls_of_an_execution_together_stay_below_its_year_and_its_events() {
+fn all_polls_of_an_execution_together_stay_below_its_limits_of_time_and_events() {
     for (file, machine) in machines() {
         let (loops, all) = (loops(&file), states(&machine));
         let waited = seconds(&machine, &loops);
@@ -136,7 +136,7 @@ fn all_polls_of_an_execution_together_stay_below_its_year_and_its_events() {
 }
 
 #[test]
-fn the_ends_that_state_machines_decide_themselves_are_those_of_the_table() {
+fn the_limits_in_the_state_machines_equal_the_limits_in_this_table() {
     for (file, condition) in [
         ("onboarding", format!("$instanceQuotas.pending and $instanceQuotas.attempt < {} %}}", backoff::LAST_LOOK)),
         ("user-sync", format!("$leaseWaits >= {LEASE_WAITS} %}}")),

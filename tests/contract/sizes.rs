@@ -1,5 +1,5 @@
-//! What the onboarding carries from state to state stays below the limit of Step Functions, 256 KiB, which no state machine
-//! can catch: an input that would exceed it is refused before anything is created.
+//! The state of an onboarding stays below the limit of Step Functions (256 KiB), because no state machine can catch
+//! that error. An input that would exceed the limit is rejected before anything is created.
 
 use onboarding_core::contract::{
     Check, DriftFinding, DriftReport, GroupSubscription, InstanceDrift, Mending, PreflightOutput, ReportInput,
@@ -9,11 +9,11 @@ use onboarding_core::contract::{
 use super::sample_event;
 
 const LIMIT: usize = PreflightOutput::MAX_STATE;
-/// The most that both branches of telephony add, as the tests of a year of waiting measure it, and the most that the lists
-/// of a user sync add, fifty lines each.
+/// Maximum size of the outputs of both telephony branches, as the tests of a year of waiting measure it, plus the lists
+/// of a user sync with fifty entries each.
 const TELEPHONY_AND_USERS: usize = (64 + 40) * 1024;
 
-/// The sample input of `report` with this many groups, and with what the steps add for each of them.
+/// The sample input of `report` with this number of groups and with the outputs of all steps for each group.
 fn report(groups: usize, length_of_names: usize) -> ReportInput {
     let mut report: ReportInput = serde_json::from_value(sample_event("report", &serde_json::Value::Null)).unwrap();
     let (wanted, found) = (report.preflight.onboarding.users.groups.clone(), report.preflight.groups.clone());
@@ -44,7 +44,7 @@ fn bytes(value: &impl serde::Serialize) -> usize {
 }
 
 #[test]
-fn an_input_that_the_state_machine_can_not_carry_is_refused_before_anything_is_created() {
+fn an_input_that_is_too_large_for_the_state_machine_is_rejected_before_anything_is_created() {
     for length in [4, 60, 256] {
         let fits = |groups: &usize| report(*groups, length).preflight.within_limits().is_ok();
         let most = (1..2_000).take_while(fits).count();
@@ -59,7 +59,7 @@ fn an_input_that_the_state_machine_can_not_carry_is_refused_before_anything_is_c
     }
 }
 
-/// An instance of this many groups that was changed everywhere.
+/// An instance with this number of groups whose settings were all changed.
 fn drifted(place: usize, groups: usize) -> InstanceDrift {
     let report = report(groups, 60);
     let finding = DriftFinding {
@@ -88,7 +88,7 @@ fn drifted(place: usize, groups: usize) -> InstanceDrift {
 }
 
 #[test]
-fn the_drift_of_many_instances_is_shortened_until_a_state_can_carry_it_and_each_instance_stays_in_it() {
+fn a_drift_report_of_many_instances_is_shortened_to_the_limit_and_keeps_every_instance() {
     let few = DriftReport { instances: vec![drifted(0, 3)] };
     assert_eq!(few.clone().within_limits(), few);
     let many = DriftReport { instances: (0..30).map(|place| drifted(place, 40)).collect() };

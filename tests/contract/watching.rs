@@ -1,4 +1,4 @@
-//! Alarms and dashboard: what they look at is there, what they say is there in both languages.
+//! Alarms and dashboard: every metric that they use exists, and every text exists in both languages.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{resources_of_type, template};
 
-/// What AWS itself measures, as far as it is looked at.
+/// The metrics of AWS services that the stack uses.
 const AWS: [(&str, &str); 7] = [
     ("AWS/Scheduler", "InvocationDroppedCount"),
     ("AWS/Lambda", "Errors"),
@@ -23,7 +23,7 @@ fn alarms(template: &Value) -> BTreeMap<String, Value> {
     alarms.map(|(name, alarm)| (name, alarm["Properties"].clone())).collect()
 }
 
-/// Namespace and name of everything that the stack measures.
+/// Namespace and name of all metrics.
 fn measured(template: &Value) -> BTreeSet<(String, String)> {
     let own = Metric::ALL.iter().map(|metric| json!(metric).as_str().unwrap().to_owned());
     let own = own.map(|metric| (NAMESPACE.to_owned(), metric));
@@ -37,7 +37,7 @@ fn measured(template: &Value) -> BTreeSet<(String, String)> {
     own.chain(filtered).chain(aws).collect()
 }
 
-/// The dashboard, with a word in each place where the stack puts a name.
+/// The dashboard without the names that the stack inserts.
 fn dashboard(template: &Value) -> Value {
     let body = template["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["!Sub"].as_str().unwrap();
     let mut plain = String::new();
@@ -48,7 +48,7 @@ fn dashboard(template: &Value) -> Value {
 }
 
 #[test]
-fn every_alarm_looks_at_something_that_is_measured() {
+fn every_alarm_uses_an_existing_metric() {
     let template = template();
     let measured = measured(&template);
     for (name, alarm) in alarms(&template) {
@@ -67,7 +67,7 @@ fn every_alarm_tells_the_topic_when_it_begins_and_when_it_is_over() {
 }
 
 #[test]
-fn every_alarm_says_in_both_languages_what_is_the_case_and_what_to_run() {
+fn every_alarm_has_a_description_in_both_languages_and_a_command() {
     let template = template();
     let words = &template["Mappings"]["Alarms"];
     let said: BTreeSet<String> = alarms(&template)
@@ -80,7 +80,7 @@ fn every_alarm_says_in_both_languages_what_is_the_case_and_what_to_run() {
             assert!(command.starts_with("aws "), "{name}: {command}");
             for language in ["en", "ja"] {
                 let text = words[language][&key].as_str().unwrap_or_else(|| panic!("{key} has no words in {language}"));
-                // CloudWatch takes 1,024 characters; the command has names and ARNs in it.
+                // CloudWatch accepts 1,024 characters. The rest is for names and ARNs in the command.
                 assert!(text.chars().count() + command.len() < 824, "{key} is too long in {language}");
             }
             assert_eq!(format!("{key}Alarm"), name);
@@ -93,9 +93,9 @@ fn every_alarm_says_in_both_languages_what_is_the_case_and_what_to_run() {
     }
 }
 
-/// What somebody has to hear of has an alarm, not only what happens to be measured.
+/// Every metric that needs a reaction from an operator has an alarm.
 #[test]
-fn what_needs_a_person_has_an_alarm() {
+fn every_metric_that_needs_a_reaction_has_an_alarm() {
     let template = template();
     let looked_at: BTreeSet<(String, String)> = alarms(&template)
         .into_values()
@@ -122,9 +122,9 @@ fn what_needs_a_person_has_an_alarm() {
     assert!(missing.is_empty(), "no alarm looks at {missing:?}");
 }
 
-/// What runs once a day fails without a witness: each has an alarm for a run that failed, and one for a run that never started.
+/// A failed daily run is easily missed, so there is an alarm for failed runs and an alarm for runs that never start.
 #[test]
-fn every_schedule_has_an_alarm_for_a_run_that_fails_and_for_one_that_does_not_start() {
+fn every_schedule_has_an_alarm_for_failed_runs_and_for_missing_runs() {
     let template = template();
     let alarms = alarms(&template);
     let group = json!({ "!Ref": "ScheduleGroup" });
@@ -135,7 +135,7 @@ fn every_schedule_has_an_alarm_for_a_run_that_fails_and_for_one_that_does_not_st
         .filter(|alarm| ["ExecutionsFailed", "Errors"].contains(&alarm["MetricName"].as_str().unwrap()))
         .filter_map(|alarm| alarm["Dimensions"][0]["Value"]["!Ref"].as_str())
         .collect();
-    // The failure of these two is measured by its effect.
+    // Alarms on the effect detect a failure of these two functions.
     let by_effect = ["SyncMembersFunction", "SubscribeGroupsFunction"];
     for kind in ["AWS::Serverless::Function", "AWS::Serverless::StateMachine"] {
         for (name, resource) in resources_of_type(&template, kind) {
@@ -148,9 +148,9 @@ fn every_schedule_has_an_alarm_for_a_run_that_fails_and_for_one_that_does_not_st
     }
 }
 
-/// A caller that floods the notification URL, or the queue behind it, can be limited to a part of the account's concurrency.
+/// If a caller floods the notification URL or its queue, only a part of the account's concurrency is used.
 #[test]
-fn what_anybody_can_call_is_bounded() {
+fn the_concurrency_of_public_entry_points_is_limited() {
     let mut called = 0;
     for (name, function) in resources_of_type(&template(), "AWS::Serverless::Function") {
         let properties = &function["Properties"];
@@ -167,9 +167,9 @@ fn what_anybody_can_call_is_bounded() {
     assert_eq!(called, 2, "the URL and the queue of hints");
 }
 
-/// What ends by itself is measured once a day, so the alarm looks at a day, and at the one that ends first.
+/// The expiry metrics have one value a day, so the period of the alarm is one day, and it uses the minimum.
 #[test]
-fn what_ends_by_itself_has_an_alarm_that_leaves_time_to_act() {
+fn everything_that_expires_has_an_alarm_that_leaves_time_to_act() {
     let template = template();
     let alarms = alarms(&template);
     let function = &template["Resources"]["WatchExpiryFunction"]["Properties"]["Events"]["Daily"];
@@ -190,7 +190,7 @@ fn what_ends_by_itself_has_an_alarm_that_leaves_time_to_act() {
     }
 }
 
-/// Only people start a plan, and wait for its answer; it changes nothing.
+/// Only operators start a plan, and they wait for the result; a plan changes nothing.
 const UNWATCHED: &str = "PlanStateMachine";
 
 #[test]
@@ -208,7 +208,7 @@ fn every_state_machine_has_an_alarm_for_its_failed_executions() {
 }
 
 #[test]
-fn the_dashboard_shows_every_alarm_and_only_what_is_measured() {
+fn the_dashboard_shows_every_alarm_and_only_existing_metrics() {
     let template = template();
     let body = template["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["!Sub"].as_str().unwrap();
     for name in alarms(&template).into_keys() {
@@ -217,7 +217,7 @@ fn the_dashboard_shows_every_alarm_and_only_what_is_measured() {
     let measured = measured(&template);
     let mut shown = BTreeSet::new();
     for widget in dashboard(&template)["widgets"].as_array().unwrap() {
-        // A dot repeats the field of the line above, three dots the whole line.
+        // A dot repeats the field of the previous row, three dots repeat the whole row.
         let mut above: Vec<String> = Vec::new();
         for line in widget["properties"]["metrics"].as_array().into_iter().flatten() {
             let fields: Vec<&str> = line.as_array().unwrap().iter().filter_map(Value::as_str).collect();

@@ -1,20 +1,20 @@
-//! A word that a state machine does not know is never taken for the default where the default removes something.
+//! If a Choice state reads an unknown value, it never continues to a removal.
 
 use serde_json::Value;
 
 use super::{machines, states};
 
-/// Whether a state removes something, or takes a lease away from its holder.
+/// Whether a state removes something or takes over a lease.
 fn removes(name: &str) -> bool {
     ["Delete", "Remove", "Deregister", "Unsubscribe", "TakeOver"].iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// Whether the user sync goes on from this state to apply a plan, which may remove users.
+/// Whether the user sync continues from this state to apply a plan, which may remove users.
 fn applies(file: &str, name: &str) -> bool {
     file == "user-sync.asl.json" && ["AcquireLease", "SyncUsers"].contains(&name)
 }
 
-/// The Choices of all machines: file, name, state.
+/// The Choice states of all state machines: file, name, state.
 fn choices() -> Vec<(String, String, Value)> {
     machines()
         .into_iter()
@@ -32,7 +32,7 @@ fn no_default_of_a_choice_leads_to_a_removal() {
 }
 
 #[test]
-fn a_removal_is_chosen_by_the_words_that_ask_for_it_not_by_the_absence_of_others() {
+fn a_removal_needs_an_explicit_value_and_not_the_absence_of_other_values() {
     let mut chosen = 0;
     for (file, name, state) in choices() {
         for rule in state["Choices"].as_array().unwrap().iter().filter(|rule| removes(rule["Next"].as_str().unwrap())) {
@@ -44,7 +44,7 @@ fn a_removal_is_chosen_by_the_words_that_ask_for_it_not_by_the_absence_of_others
     assert!(chosen > 4, "{chosen}");
 }
 
-/// Every text below a value.
+/// Collects every text in a value.
 fn texts(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::String(text) => found.push(text.clone()),
@@ -54,9 +54,9 @@ fn texts(value: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// A time-out has no cause, and the names that begin with `States.` are reserved: a Fail state may not report them.
+/// A timeout has no cause, and a Fail state may not use the reserved names that begin with `States.`.
 #[test]
-fn what_a_catch_passes_on_survives_an_error_without_a_cause_and_a_reserved_name() {
+fn every_catch_handles_errors_without_a_cause_and_reserved_error_names() {
     let mut passed_on = 0;
     for (file, machine) in machines() {
         for (name, state) in states(&machine) {

@@ -1,5 +1,5 @@
-//! Generates the documents' table of assumptions from the table of the local cloud:
-//! `UPDATE_DOCS=1 cargo test --workspace --test product documents::assumptions` writes it again.
+//! Generates the tables of assumptions in the documents from the table of the local cloud. To update them:
+//! `UPDATE_DOCS=1 cargo test --workspace --test product documents::assumptions`.
 
 use std::{env, fmt::Write, fs};
 
@@ -13,7 +13,7 @@ fn said(text: Text, japanese: bool) -> &'static str {
     if japanese { text.ja } else { text.en }
 }
 
-/// Every assumption with both readings.
+/// A row for every assumption, with both readings.
 fn table(japanese: bool) -> String {
     let mut table = match japanese {
         true => "| 名前 | 前提 | 別の解釈 | 出典 |\n".to_owned(),

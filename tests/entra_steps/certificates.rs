@@ -1,4 +1,4 @@
-//! The removal of signing certificates, against a Graph that refuses what the real one refuses.
+//! The removal of signing certificates, with the checks of the real Graph.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,8 @@ fn set(one: &str) -> BTreeSet<String> {
     [one.to_owned()].into()
 }
 
-/// An application with two certificates, of which the second signs: the service principal's id and both thumbprints.
+/// An application with two certificates, the second of which is active. Returns the id of the service principal and
+/// both thumbprints.
 async fn rotated(cloud: &Cloud) -> (String, String, String) {
     let application = cloud.application().await;
     let old = cloud.sign_on(&application).await.unwrap().certificate_thumbprint;
@@ -31,7 +32,7 @@ async fn rotated(cloud: &Cloud) -> (String, String, String) {
 }
 
 #[tokio::test]
-async fn one_certificate_is_removed_with_both_halves_and_a_second_time_nothing_is_written() {
+async fn a_certificate_is_removed_with_both_halves_and_a_second_run_writes_nothing() {
     let cloud = Cloud::start(GraphBehaviour::default()).await;
     let (id, old, new) = rotated(&cloud).await;
     let graph = cloud.cx.graph();
@@ -45,7 +46,7 @@ async fn one_certificate_is_removed_with_both_halves_and_a_second_time_nothing_i
 }
 
 #[tokio::test]
-async fn the_active_certificate_and_one_that_the_list_lacks_keep_everything_as_it_is() {
+async fn an_active_or_unlisted_certificate_is_never_removed() {
     let cloud = Cloud::start(GraphBehaviour::default()).await;
     let (id, old, new) = rotated(&cloud).await;
     let graph = cloud.cx.graph();
@@ -58,8 +59,8 @@ async fn the_active_certificate_and_one_that_the_list_lacks_keep_everything_as_i
 }
 
 #[tokio::test]
-async fn a_stale_replicas_read_removes_nothing() {
-    // Every read is as it was before the last change of the credentials.
+async fn a_read_from_a_stale_replica_removes_nothing() {
+    // Every read returns the state before the last change of the credentials.
     let behaviour =
         GraphBehaviour { stale_read_seconds: 1_000_000.0, stale_reads_every: Some(1), ..GraphBehaviour::default() };
     let cloud = Cloud::start(behaviour).await;
@@ -78,7 +79,7 @@ async fn a_stale_replicas_read_removes_nothing() {
 }
 
 #[tokio::test]
-async fn a_removal_whose_answer_was_lost_is_found_done_and_a_refusal_is_a_reason() {
+async fn a_removal_whose_response_was_lost_counts_as_done_and_a_rejected_one_has_a_reason() {
     let cloud = Cloud::start(GraphBehaviour::default()).await;
     let (id, old, new) = rotated(&cloud).await;
     let graph = cloud.cx.graph();
@@ -88,7 +89,7 @@ async fn a_removal_whose_answer_was_lost_is_found_done_and_a_refusal_is_a_reason
     let refused = graph.remove_certificates(&id, &set(&old), &set(&new)).await.unwrap();
     assert!(matches!(&refused, Removal::Refused(why) if why.contains("Update to existing credential")), "{refused:?}");
     cloud.fault(json!({ "service": "graph", "match": "PATCH .*/servicePrincipals/", "truncate": true }));
-    // Whatever became of the first attempt: the end is the same.
+    // The final state does not depend on the result of the first attempt.
     let result = match graph.remove_certificates(&id, &set(&old), &set(&new)).await {
         Ok(result) => result,
         Err(_) => graph.remove_certificates(&id, &set(&old), &set(&new)).await.unwrap(),

@@ -1,4 +1,4 @@
-//! Whose an application is: its switches are set, and it is deleted, only if an onboarding made it.
+//! Ownership of an application: it is configured and deleted only if an onboarding created it.
 
 use connect_onboarding::{graph::ServicePrincipal, steps};
 use local_cloud::GraphBehaviour;
@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::{ALIAS, Cloud, NAME};
 
-/// Registers an application with everything that a sign-in needs.
+/// Registers an application completely, ready for sign-in.
 async fn registered(cloud: &Cloud) -> EntraApplication {
     let application = cloud.application().await;
     let sign_on = cloud.sign_on(&application).await.unwrap();
@@ -20,7 +20,7 @@ async fn registered(cloud: &Cloud) -> EntraApplication {
     application
 }
 
-/// An application that an administrator made before.
+/// An application that an administrator created before.
 async fn made_by_hand(cloud: &Cloud) -> String {
     let (_, principal) = cloud.cx.graph().instantiate(names::GALLERY_APPLICATION_ID, NAME).await.unwrap();
     cloud.local.advance(60.0);
@@ -53,7 +53,7 @@ fn items(output: &RemoveOutput) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn the_switches_of_an_application_that_we_made_are_set() {
+async fn the_properties_of_an_application_that_we_created_are_set() {
     let cloud = Cloud::start(GraphBehaviour::default()).await;
     let application = registered(&cloud).await;
     switch(&cloud, &application).await;
@@ -69,7 +69,7 @@ async fn the_switches_of_an_application_that_we_made_are_set() {
 }
 
 #[tokio::test]
-async fn an_application_that_was_there_before_stays_adopted_and_keeps_its_switches() {
+async fn an_adopted_application_stays_adopted_and_keeps_its_properties() {
     let cloud = Cloud::start(GraphBehaviour::default()).await;
     let id = made_by_hand(&cloud).await;
     let application = cloud.application().await;
@@ -82,12 +82,12 @@ async fn an_application_that_was_there_before_stays_adopted_and_keeps_its_switch
         (Some(false), Some(true), Some(false))
     );
     assert!(principal.tags.contains(&names::ADOPTED_TAG.to_owned()), "{:?}", principal.tags);
-    // The next onboarding knows it as well.
+    // The next onboarding detects the adoption, too.
     assert!(cloud.application().await.adopted);
 }
 
 #[tokio::test]
-async fn a_teardown_empties_an_adopted_application_whatever_the_input_says() {
+async fn a_teardown_empties_an_adopted_application_regardless_of_the_input() {
     let cloud = Cloud::start(GraphBehaviour::default()).await;
     made_by_hand(&cloud).await;
     let application = registered(&cloud).await;
@@ -106,7 +106,7 @@ async fn a_teardown_empties_an_adopted_application_whatever_the_input_says() {
 }
 
 #[tokio::test]
-async fn a_saml_application_that_entra_does_not_delete_as_a_whole_is_deleted_in_parts() {
+async fn a_saml_application_that_entra_does_not_delete_at_once_is_deleted_in_parts() {
     let cloud = Cloud::start(GraphBehaviour { refuses_saml_deletion: true, ..GraphBehaviour::default() }).await;
     let application = registered(&cloud).await;
     let output = remove(&cloud, &application, ApplicationFate::Delete).await;
@@ -116,7 +116,7 @@ async fn a_saml_application_that_entra_does_not_delete_as_a_whole_is_deleted_in_
     assert_eq!(graph.application(&application.application_id).await.unwrap(), None);
 }
 
-/// Graph refuses every deletion of these objects.
+/// Makes Graph refuse every deletion of these objects.
 fn refused(cloud: &Cloud, collection: &str) {
     cloud.fault(
         json!({ "service": "graph", "match": format!("DELETE .*/{collection}/[^/]+$"), "times": 0, "status": 400,
@@ -130,7 +130,7 @@ async fn an_application_that_entra_never_deletes_is_an_open_item_and_the_rest_is
         let cloud = Cloud::start(GraphBehaviour::default()).await;
         let application = registered(&cloud).await;
         collections.iter().for_each(|collection| refused(&cloud, collection));
-        // A repetition leads to the same end.
+        // A repeated call has the same result.
         for _ in 0..2 {
             let output = remove(&cloud, &application, ApplicationFate::Delete).await;
             let [item] = output.open_items.as_slice() else { panic!("{:?}", output.open_items) };
@@ -146,7 +146,7 @@ async fn an_application_that_entra_never_deletes_is_an_open_item_and_the_rest_is
 }
 
 #[tokio::test]
-async fn a_registration_without_service_principal_is_deleted_only_if_we_made_it() {
+async fn a_registration_without_service_principal_is_deleted_only_if_we_created_it() {
     for adopted in [false, true] {
         let cloud = Cloud::start(GraphBehaviour::default()).await;
         let application = EntraApplication { adopted, ..registered(&cloud).await };
@@ -159,7 +159,7 @@ async fn a_registration_without_service_principal_is_deleted_only_if_we_made_it(
 }
 
 #[tokio::test]
-async fn a_cloud_that_does_not_have_the_newer_fields_yet_is_read_without_them() {
+async fn objects_are_read_without_the_newer_fields_if_graph_does_not_have_them() {
     let cloud = Cloud::start(GraphBehaviour::default()).await;
     let application = registered(&cloud).await;
     for kind in ["servicePrincipals", "applications"] {
@@ -175,7 +175,7 @@ async fn a_cloud_that_does_not_have_the_newer_fields_yet_is_read_without_them() 
 }
 
 #[tokio::test]
-async fn the_gallery_says_until_when_it_offers_a_template() {
+async fn a_gallery_template_is_offered_until_its_deprecation_date() {
     for (day, offered) in [(None, true), (Some("2999-01-01"), true), (Some("2020-01-01"), false)] {
         let template_deprecation = day.map(str::to_owned);
         let cloud = Cloud::start(GraphBehaviour { template_deprecation, ..GraphBehaviour::default() }).await;

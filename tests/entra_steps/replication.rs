@@ -1,8 +1,8 @@
-//! What Entra refuses while its replicas disagree, and what only looks like a refusal.
+//! Errors that Entra returns while its replicas differ, and responses that only look like errors.
 
 use super::*;
 
-/// Longer than a test runs, on a clock that is fifty times faster than life.
+/// Longer than a test takes, although the test's clock runs fifty times faster.
 const LONG: f64 = 100_000.0;
 
 #[tokio::test]
@@ -19,7 +19,7 @@ async fn an_app_role_that_has_not_replicated_is_not_consistent_yet() {
 }
 
 #[tokio::test]
-async fn the_list_decides_whether_an_assignment_that_graph_calls_existing_exists() {
+async fn the_list_decides_whether_an_assignment_exists_that_graph_reports_as_existing() {
     let cloud = Cloud::start(GraphBehaviour::default()).await;
     let application = cloud.application().await;
     cloud.local.advance(60.0);
@@ -31,7 +31,7 @@ async fn the_list_decides_whether_an_assignment_that_graph_calls_existing_exists
         let error = cloud.assign(&application, Assignment::Groups, false).await.unwrap_err();
         assert_eq!(error.kind, StepErrorKind::NotConsistentYet, "it is not in the list: {error}");
     }
-    // Done, but the answer is lost, so that the client tries again.
+    // The assignment succeeds, but the response is lost, so the client retries.
     cloud.fault(json!({ "service": "graph", "match": "POST .*/appRoleAssignedTo", "break": true }));
     let assigned = cloud.assign(&application, Assignment::Groups, false).await.unwrap();
     assert_eq!(assigned, AssignGroupsOutput { assigned: 0, existing: 1 });
@@ -39,20 +39,20 @@ async fn the_list_decides_whether_an_assignment_that_graph_calls_existing_exists
 }
 
 #[tokio::test]
-async fn an_assignment_that_is_gone_is_removed_with_success() {
+async fn removing_a_missing_assignment_succeeds() {
     let cloud = Cloud::start(GraphBehaviour::default()).await;
     let application = cloud.application().await;
     cloud.cx.graph().unassign(&application.service_principal_id, "gone").await.unwrap();
 }
 
 #[tokio::test]
-async fn the_identifier_policy_is_given_minutes_to_see_saml_mode_before_the_tokens_are_changed() {
+async fn saml_mode_gets_minutes_to_take_effect_before_the_token_version_is_changed() {
     let cloud = Cloud::start(GraphBehaviour { saml_mode_seconds: LONG, ..GraphBehaviour::default() }).await;
     let application = cloud.application().await;
     let error = cloud.sign_on_after(4, &application).await.unwrap_err();
     assert_eq!(error.kind, StepErrorKind::NotConsistentYet, "{error}");
     cloud.local.advance(LONG);
-    // A change of the tokens would have exempted the application without SAML mode.
+    // A change of the tokens would have exempted the application from the policy without SAML mode.
     cloud.sign_on_after(4, &application).await.unwrap();
 
     let cloud = Cloud::start(GraphBehaviour { saml_mode_seconds: LONG, ..GraphBehaviour::default() }).await;
@@ -61,7 +61,7 @@ async fn the_identifier_policy_is_given_minutes_to_see_saml_mode_before_the_toke
 }
 
 #[tokio::test]
-async fn a_sign_in_outside_the_time_of_its_assertion_is_tried_again() {
+async fn a_sign_in_outside_the_validity_of_its_assertion_is_retried() {
     let cloud = Cloud::start(GraphBehaviour::default()).await;
     cloud.fault(json!({ "service": "login", "match": "oauth2/v2.0/token", "status": 401, "code": "invalid_client",
         "message": "AADSTS700024: Client assertion is not within its valid time range." }));

@@ -1,4 +1,4 @@
-//! Everything that the event path touches.
+//! The test fixture for the event path.
 
 use std::sync::{
     Arc, Mutex,
@@ -16,13 +16,13 @@ pub(crate) use crate::support::GROUP;
 use crate::support::{GROUP_NAME, clients, credential, entry};
 
 pub(crate) const INSTANCE: &str = "11111111-2222-3333-4444-555555555555";
-/// The instance whose entry can't be read, once [`House::damage_an_entry`] was called.
+/// The instance whose registry entry can't be parsed, after a call of [`House::damage_an_entry`].
 pub(crate) const DAMAGED: &str = "66666666-2222-3333-4444-555555555555";
 
-/// How many groups the tenant has.
+/// The number of groups in the tenant.
 const MOST_GROUPS: usize = 120;
 
-/// The stand-in, the functions' clients, and what was sent where.
+/// The stand-in, the clients of the functions, and the recorded requests.
 pub(crate) struct House {
     pub(crate) cloud: LocalCloud,
     pub(crate) cx: Clients,
@@ -34,11 +34,11 @@ pub(crate) struct House {
     seen: Mutex<usize>,
 }
 
-/// The emulator's place: registry, secrets, bus and state machines.
+/// A mock of the emulator: registry, secrets, event bus and state machines.
 struct Emulator {
-    /// How many groups the instance follows.
+    /// The number of groups that the instance uses.
     groups: Arc<AtomicUsize>,
-    /// Whether there is an entry that can't be read.
+    /// Whether there is an entry that can't be parsed.
     damaged: Arc<AtomicBool>,
 }
 
@@ -65,7 +65,7 @@ impl Respond for Emulator {
     }
 }
 
-/// The notification URL's place: it shakes hands and takes everything.
+/// A mock of the notification URL: it answers validation requests and accepts every notification.
 struct Endpoint;
 
 impl Respond for Endpoint {
@@ -87,7 +87,7 @@ impl Emulator {
     }
 }
 
-/// The id of a group of the tenant; the first one is [`GROUP`].
+/// The id of a group in the tenant. The first group is [`GROUP`].
 pub(crate) fn group(number: usize) -> String {
     format!("{}{number:012}", &GROUP[..24])
 }
@@ -106,7 +106,8 @@ pub(crate) fn post(body: String) -> LambdaFunctionUrlRequest {
 }
 
 impl House {
-    /// One instance with one group of one member; notifications set out at once, none twice, none late.
+    /// Starts with an instance that uses one group with one member. Notifications are sent at once, without duplicates
+    /// or delays.
     pub(crate) async fn start() -> Self {
         let emulator = MockServer::start().await;
         let (groups, damaged) = (Arc::new(AtomicUsize::new(1)), Arc::<AtomicBool>::default());
@@ -137,12 +138,12 @@ impl House {
         Self { cloud, cx, notification_url, emulator, endpoint, groups, damaged, seen: Mutex::new(0) }
     }
 
-    /// Puts an entry that can't be read into the registry, before the instance's.
+    /// Adds an entry that can't be parsed to the registry, before the entry of the instance.
     pub(crate) fn damage_an_entry(&self) {
         self.damaged.store(true, Ordering::Relaxed);
     }
 
-    /// Has the instance follow so many groups of the tenant.
+    /// Makes the instance use this number of groups.
     pub(crate) fn follow(&self, groups: usize) {
         self.groups.store(groups, Ordering::Relaxed);
     }
@@ -156,13 +157,13 @@ impl House {
         self.cloud.add_fault(rule).unwrap();
     }
 
-    /// How often the notification URL was validated.
+    /// The number of validation requests to the notification URL.
     pub(crate) async fn handshakes(&self) -> usize {
         let requests = self.endpoint.received_requests().await.unwrap();
         requests.iter().filter(|request| request.url.as_str().contains("validationToken")).count()
     }
 
-    /// The first notification's body, once it is there.
+    /// Waits for the first notification and returns its body.
     pub(crate) async fn notification(&self) -> String {
         for _ in 0..300 {
             let requests = self.endpoint.received_requests().await.unwrap();
@@ -174,7 +175,7 @@ impl House {
         panic!("no notification came");
     }
 
-    /// The events that were put on the bus, as a rule's target gets them.
+    /// The published events, in the format that the target of a rule receives.
     pub(crate) async fn events(&self) -> Vec<Value> {
         let entries = self.received("PutEvents").await.into_iter().flat_map(|body| body["Entries"].as_array().cloned());
         entries
@@ -187,7 +188,7 @@ impl House {
             .collect()
     }
 
-    /// The inputs of the executions that were started.
+    /// The inputs of the started executions.
     pub(crate) async fn started(&self) -> Vec<Value> {
         let bodies = self.received("StartExecution").await;
         bodies.iter().map(|body| serde_json::from_str(body["input"].as_str().unwrap()).unwrap()).collect()
@@ -199,7 +200,7 @@ impl House {
         named.map(|request| serde_json::from_slice(&request.body).unwrap()).collect()
     }
 
-    /// The calls since the last look that change something in Graph.
+    /// The write requests to Graph since the last call of this method.
     pub(crate) fn changing_calls(&self) -> Vec<String> {
         let calls = self.cloud.calls();
         let mut seen = self.seen.lock().unwrap();

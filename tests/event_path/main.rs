@@ -1,5 +1,5 @@
-//! The way of a change from Entra to the user sync, as its three functions walk it: Graph is the stand-in's and really
-//! validates and notifies; bus, queue and state machine are a mock in the emulator's place, which writes down what it gets.
+//! The path of a change from Entra to the user sync, through its three functions. The stand-in emulates Graph, with
+//! validation and notifications; a mock replaces event bus, queue and state machine and records all requests.
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
@@ -18,14 +18,14 @@ fn of_instance() -> SubscribeGroupsInput {
     SubscribeGroupsInput { instance_id: Some(INSTANCE.into()), ..SubscribeGroupsInput::default() }
 }
 
-/// What the daily run and others do with the one group.
+/// The action of `subscribe-groups` for the only group.
 async fn action(house: &House, input: SubscribeGroupsInput) -> SubscriptionAction {
     let output = subscribe_groups::run(&house.cx, input).await.unwrap();
     assert!(output.open_items.is_empty(), "{output:?}");
     output.subscriptions[0].action
 }
 
-/// A subscription of our application that somebody made before.
+/// Creates a subscription of our application in advance.
 async fn subscribed(house: &House, notification_url: &str, days: i64) {
     let new = NewSubscription {
         watched: Watched::Group(GROUP),
@@ -50,7 +50,7 @@ async fn a_group_is_subscribed_once_and_a_second_run_only_reads() {
 }
 
 #[tokio::test]
-async fn a_subscription_is_renewed_when_half_of_its_time_is_over_or_graph_asks_for_it() {
+async fn a_subscription_is_renewed_after_half_of_its_time_or_if_graph_requires_it() {
     let house = House::start().await;
     subscribed(&house, &house.notification_url, 10).await;
     assert_eq!(action(&house, SubscribeGroupsInput::default()).await, SubscriptionAction::Renewed);
@@ -60,7 +60,7 @@ async fn a_subscription_is_renewed_when_half_of_its_time_is_over_or_graph_asks_f
 }
 
 #[tokio::test]
-async fn a_subscription_that_ran_out_is_made_anew_and_its_group_read_again() {
+async fn an_expired_subscription_is_created_again_and_its_group_is_read_again() {
     let house = House::start().await;
     subscribed(&house, &house.notification_url, 10).await;
     house.cloud.advance(11.0 * 86_400.0);
@@ -70,7 +70,7 @@ async fn a_subscription_that_ran_out_is_made_anew_and_its_group_read_again() {
     assert_eq!((&events[0]["detail"]["groupId"], &events[0]["detail"]["added"]), (&json!(GROUP), &json!([])));
 }
 
-/// How often each changing operation was called since the last look.
+/// The number of create and delete requests for subscriptions since the last call of this function.
 fn changes(house: &House) -> (usize, usize) {
     let calls = house.changing_calls();
     let count = |operation: &str| calls.iter().filter(|call| call.starts_with(operation)).count();
@@ -79,7 +79,7 @@ fn changes(house: &House) -> (usize, usize) {
 }
 
 #[tokio::test]
-async fn more_groups_than_graph_allows_subscriptions_share_one_and_have_their_own_again_when_they_fit() {
+async fn more_groups_than_graph_allows_share_one_subscription_until_they_fit_again() {
     let house = House::start().await;
     let daily = async || {
         let output = subscribe_groups::run(&house.cx, SubscribeGroupsInput::default()).await.unwrap();
@@ -105,7 +105,7 @@ async fn more_groups_than_graph_allows_subscriptions_share_one_and_have_their_ow
 }
 
 #[tokio::test]
-async fn the_subscription_to_all_groups_brings_changes_of_a_followed_group_and_is_renewed_when_graph_asks() {
+async fn the_subscription_to_all_groups_reports_changes_and_is_renewed_if_graph_requires_it() {
     let house = House::start().await;
     house.follow(110);
     let output = subscribe_groups::run(&house.cx, of_instance()).await.unwrap();
@@ -125,7 +125,7 @@ async fn the_subscription_to_all_groups_brings_changes_of_a_followed_group_and_i
 }
 
 #[tokio::test]
-async fn a_full_quota_of_subscriptions_is_named_as_what_it_is() {
+async fn the_limit_of_subscriptions_is_reported_with_that_reason() {
     let house = House::start().await;
     house.fault(json!({ "service": "graph", "match": "POST .*/subscriptions$", "status": 403, "code": "ExtensionError",
         "message": "Operation: Create; Exception: [Status Code: Forbidden; Reason: Maximum number of subscriptions has been reached]" }));
@@ -135,7 +135,7 @@ async fn a_full_quota_of_subscriptions_is_named_as_what_it_is() {
 }
 
 #[tokio::test]
-async fn a_notification_url_that_graph_could_not_validate_in_time_is_tried_again() {
+async fn a_notification_url_that_graph_could_not_validate_in_time_is_retried() {
     let house = House::start().await;
     house
         .fault(json!({ "service": "graph", "match": "POST .*/subscriptions$", "status": 400, "code": "InvalidRequest",
@@ -146,7 +146,7 @@ async fn a_notification_url_that_graph_could_not_validate_in_time_is_tried_again
 }
 
 #[tokio::test]
-async fn a_subscription_that_calls_another_address_is_left_alone_and_told() {
+async fn a_subscription_with_another_notification_url_is_kept_and_reported() {
     let house = House::start().await;
     subscribed(&house, &format!("{}elsewhere", house.notification_url), 20).await;
     let output = subscribe_groups::run(&house.cx, of_instance()).await.unwrap();
@@ -184,7 +184,7 @@ async fn a_change_in_entra_starts_the_sync_of_its_instance() {
 }
 
 #[tokio::test]
-async fn an_event_of_anyone_starts_the_sync_and_one_of_a_foreign_group_does_not() {
+async fn an_event_from_any_source_starts_the_sync_but_not_for_an_unknown_group() {
     let house = House::start().await;
     let event = |group: &str| QueuedEvent {
         body: json!({ "source": "connect-onboarding.entra", "detail": { "groupId": group } }).to_string(),
@@ -206,7 +206,7 @@ async fn the_schedule_starts_the_sync_of_every_instance() {
 }
 
 #[tokio::test]
-async fn a_foreign_notification_is_taken_from_graph_and_goes_no_further() {
+async fn a_notification_with_a_wrong_client_state_is_accepted_and_ignored() {
     let house = House::start().await;
     action(&house, of_instance()).await;
     house.add_member(7);
@@ -217,7 +217,7 @@ async fn a_foreign_notification_is_taken_from_graph_and_goes_no_further() {
 }
 
 #[tokio::test]
-async fn graph_is_asked_to_come_again_while_the_bus_does_not_answer() {
+async fn graph_must_retry_while_the_event_bus_does_not_respond() {
     let house = House::start().await;
     action(&house, of_instance()).await;
     house.add_member(7);
@@ -229,7 +229,7 @@ async fn graph_is_asked_to_come_again_while_the_bus_does_not_answer() {
 }
 
 #[tokio::test]
-async fn what_is_no_batch_is_refused_before_anything_is_asked() {
+async fn an_invalid_batch_is_rejected_before_any_call() {
     let house = House::start().await;
     let status = async |request| receive_notification::run(&house.cx, request).await.unwrap().status_code;
     assert_eq!(status(post("nonsense".into())).await, 400);
@@ -242,7 +242,7 @@ async fn what_is_no_batch_is_refused_before_anything_is_asked() {
 }
 
 #[tokio::test]
-async fn an_entry_that_cannot_be_read_is_named_and_stops_no_other_instance() {
+async fn an_unreadable_registry_entry_is_reported_and_stops_no_other_instance() {
     let house = House::start().await;
     assert_eq!(sync_members::run(&house.cx, SyncMembersInput::default()).await.unwrap().unreadable_entries, [""; 0]);
     house.damage_an_entry();

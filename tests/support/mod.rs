@@ -1,4 +1,4 @@
-//! What the tests of the user sync and of its events share: the functions' clients on a local cloud, and a registry entry.
+//! Shared code of the user sync and event tests: the clients of the functions for a local cloud, and a registry entry.
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_connect::config::{Credentials, SharedCredentialsProvider};
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 pub(crate) const GROUP: &str = "5a6f9d2e-0000-4000-8000-000000000001";
 pub(crate) const GROUP_NAME: &str = "Support agents";
 
-/// The clients of a function that has these settings besides those that every one of them has.
+/// The clients of a function. `more` adds settings to the ones that every function has.
 pub(crate) fn clients(cloud: &LocalCloud, more: impl Fn(&str) -> Option<String>) -> Clients {
     let config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -30,7 +30,7 @@ pub(crate) fn clients(cloud: &LocalCloud, more: impl Fn(&str) -> Option<String>)
     Clients::new(config, settings)
 }
 
-/// Secrets Manager's answer with the credential for Graph.
+/// The response of Secrets Manager with the Graph credential.
 pub(crate) fn credential() -> Value {
     let credential = json!({ "tenantId": TENANT_ID, "clientId": CLIENT_ID, "clientSecret": "secret" });
     json!({ "ARN": "arn", "Name": "graph", "SecretString": credential.to_string() })

@@ -1,4 +1,4 @@
-//! A tenant, an instance and a registry entry, and how to run the step on them.
+//! The test fixture for the user sync: a tenant, an instance, a registry entry, and functions that run the step.
 
 use std::{
     sync::{Arc, Mutex},
@@ -19,7 +19,7 @@ use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::a
 pub(crate) use crate::support::{GROUP, GROUP_NAME};
 use crate::support::{clients, credential};
 
-/// Everything that a sync touches.
+/// The stand-in, the clients, the instance and its registry entry.
 pub(crate) struct House {
     pub(crate) cloud: LocalCloud,
     pub(crate) cx: Clients,
@@ -30,7 +30,7 @@ pub(crate) struct House {
     _emulator: MockServer,
 }
 
-/// The emulator's place: `DynamoDB`'s `GetItem` and Secrets Manager's `GetSecretValue`.
+/// A mock of the emulator: `GetItem` of `DynamoDB` and `GetSecretValue` of Secrets Manager.
 struct Emulator(Arc<Mutex<Value>>);
 
 impl Respond for Emulator {
@@ -49,7 +49,7 @@ impl Respond for Emulator {
 }
 
 impl House {
-    /// A group of `members`, an instance without users; nothing is slow but the rates.
+    /// Starts with a group of `members` and an instance without users. Nothing is delayed.
     pub(crate) async fn with_members(members: usize) -> Self {
         Self::build((0..members).map(member).collect(), false, |_| {}).await
     }
@@ -90,7 +90,7 @@ impl House {
         house
     }
 
-    /// Changes the `users` part of the input.
+    /// Changes a setting in `users` of the input.
     pub(crate) fn set_users(&self, pointer: &str, value: Value) {
         let mut entry = self.entry.lock().unwrap();
         let users = entry.get_mut("users").unwrap();
@@ -104,7 +104,7 @@ impl House {
         SyncUsersInput { instance_id: self.instance_id.clone(), ..SyncUsersInput::default() }
     }
 
-    /// One round that has five minutes.
+    /// Runs one round with a time limit of five minutes.
     pub(crate) async fn sync(&self) -> Result<SyncUsersOutput, StepError> {
         self.round(self.input(), Duration::from_secs(300)).await
     }
@@ -115,7 +115,7 @@ impl House {
         sync_users::run(&self.cx, input, Invocation { deadline_ms }).await
     }
 
-    /// What exists in Connect, by username.
+    /// The users in Connect, ordered by username.
     pub(crate) async fn users(&self) -> Vec<UserSearchSummary> {
         let mut users: Vec<UserSearchSummary> = self
             .cx
@@ -138,7 +138,7 @@ impl House {
         self.users().await.into_iter().map(|user| user.username.unwrap()).collect()
     }
 
-    /// A user that somebody made by hand, without our tags.
+    /// Creates a user without our tags.
     pub(crate) async fn user_by_hand(&self, username: &str) {
         let profiles = self.cx.connect().list_security_profiles().instance_id(&self.instance_id).send().await.unwrap();
         let routings = self.cx.connect().list_routing_profiles().instance_id(&self.instance_id).send().await.unwrap();
@@ -164,14 +164,14 @@ impl House {
         self.cloud.add_fault(rule).unwrap();
     }
 
-    /// The operations since the last look.
+    /// The operations called since the last call of this method.
     pub(crate) fn calls(&self) -> Vec<String> {
         let calls: Vec<String> = self.cloud.calls().into_iter().map(|call| call.operation).collect();
         let seen = self.seen.replace(calls.len());
         calls[seen..].to_vec()
     }
 
-    /// Those of them that change something in Connect.
+    /// The operations that changed something in Connect, since the last call of this method or [`Self::calls`].
     pub(crate) fn writes(&self) -> Vec<String> {
         let writes = ["Create", "Update", "Delete", "Tag", "Untag"];
         self.calls().into_iter().filter(|call| writes.iter().any(|verb| call.starts_with(verb))).collect()

@@ -1,5 +1,5 @@
-//! The user sync as the Lambda runs it, against the stand-in over loopback: Graph and Connect are the stand-in's, the
-//! registry and the credential are answered by a mock in the emulator's place.
+//! Tests of the user sync as Lambda runs it. The stand-in emulates Graph and Connect over loopback; a mock returns the
+//! registry entry and the credential.
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 

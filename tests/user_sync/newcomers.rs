@@ -1,4 +1,4 @@
-//! Who a notification names is looked at first, and not believed.
+//! Members that a notification names are synced first, but only after their membership is confirmed.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use serde_json::json;
 
 use super::house::{House, member, member_id, username};
 
-/// A sync that somebody told about these people.
+/// Runs a sync with a hint about these members.
 async fn told(house: &House, people: impl IntoIterator<Item = usize>) -> SyncUsersOutput {
     let people = people.into_iter().map(member_id).collect();
     house.round(SyncUsersInput { people, ..house.input() }, Duration::from_secs(300)).await.unwrap()
 }
 
 #[tokio::test]
-async fn a_newcomer_is_created_before_the_group_is_read_and_the_rest_follows() {
+async fn a_new_member_is_created_before_the_group_is_read_and_the_others_follow() {
     let house = House::with_members(5).await;
     let output = told(&house, [3]).await;
     assert_eq!((output.status, output.counts.done.created, output.counts.done.failed), (SyncStatus::Done, 5, 0));
@@ -27,7 +27,7 @@ async fn a_newcomer_is_created_before_the_group_is_read_and_the_rest_follows() {
 }
 
 #[tokio::test]
-async fn a_newcomer_has_a_user_although_the_comparison_fails_and_nobody_else_is_touched() {
+async fn a_new_member_gets_a_user_although_the_comparison_fails_and_no_other_user_is_changed() {
     let house = House::with_members(5).await;
     house.fault(json!({ "service": "graph", "match": "/members", "times": 0, "status": 503 }));
     let input = SyncUsersInput { people: vec![member_id(2)], ..house.input() };
@@ -36,25 +36,25 @@ async fn a_newcomer_has_a_user_although_the_comparison_fails_and_nobody_else_is_
 }
 
 #[tokio::test]
-async fn a_hint_about_somebody_who_is_no_member_or_has_a_user_or_left_does_nothing() {
+async fn a_hint_about_a_non_member_an_existing_user_or_a_leaver_has_no_effect() {
     let house = House::with_members(3).await;
     house.sync().await.unwrap();
     house.calls();
     house.cloud.remove_member(super::house::GROUP, &member_id(1)).unwrap();
     house.fault(json!({ "service": "connect", "match": "^POST /search-users$", "after": 1, "times": 0, "status": 403, "code": "AccessDeniedException" }));
     let input = SyncUsersInput { people: [0, 1, 77].map(member_id).to_vec(), ..house.input() };
-    // The comparison is refused, so whatever was written came from the hint.
+    // The full comparison fails, so every write results from the hint.
     assert!(house.round(input, Duration::from_secs(300)).await.is_err());
     assert_eq!(house.writes(), [""; 0]);
 }
 
 #[tokio::test]
-async fn an_agents_user_gets_no_user_from_the_hint_nor_from_the_comparison_and_is_reported_by_its_type() {
+async fn an_agent_user_object_gets_no_connect_user_and_is_reported_by_its_type() {
     let house = House::with_members(1).await;
     let mut agent = person(7);
     agent.insert("@odata.type".into(), json!("#microsoft.graph.agentUser"));
     house.cloud.add_member(super::house::GROUP, agent).unwrap();
-    // Until a replica lists the new member.
+    // Wait until every replica lists the new member.
     house.cloud.advance(60.0);
     let output = told(&house, [0, 7]).await;
     assert_eq!(house.usernames().await, [username(0)]);
@@ -62,7 +62,7 @@ async fn an_agents_user_gets_no_user_from_the_hint_nor_from_the_comparison_and_i
 }
 
 #[tokio::test]
-async fn a_name_that_somebody_took_by_hand_is_left_to_the_comparison() {
+async fn a_username_of_a_manually_created_user_is_left_to_the_comparison() {
     let house = House::with_members(1).await;
     house.user_by_hand(&username(0)).await;
     let output = told(&house, [0]).await;
@@ -70,7 +70,7 @@ async fn a_name_that_somebody_took_by_hand_is_left_to_the_comparison() {
 }
 
 #[tokio::test]
-async fn what_fails_for_a_newcomer_the_comparison_does() {
+async fn a_failed_creation_of_a_new_member_is_left_to_the_comparison() {
     let house = House::with_members(2).await;
     house.fault(json!({ "service": "graph", "match": "memberOf", "times": 0, "status": 503 }));
     let output = told(&house, [1]).await;
@@ -78,7 +78,7 @@ async fn what_fails_for_a_newcomer_the_comparison_does() {
 }
 
 #[tokio::test]
-async fn more_people_than_are_worth_it_and_usernames_that_others_may_have_are_left_to_the_comparison() {
+async fn too_many_hints_and_ambiguous_usernames_are_left_to_the_comparison() {
     let house = House::with_members(2).await;
     told(&house, 0..=MAX_HINTED).await;
     assert!(!house.calls().iter().any(|call| call.contains("memberOf")));

@@ -1,15 +1,15 @@
-//! How a sync keeps to Connect's real buckets. How fast it is, `cargo bench --bench user_sync` says.
+//! A sync keeps to the real request rates of Connect. `cargo bench --bench user_sync` measures its speed.
 
 use onboarding_core::sync::SyncStatus;
 
 use super::house::{GROUP_NAME, House, member, member_id};
 
 #[tokio::test]
-async fn at_the_real_rate_users_are_created_without_running_into_the_throttle() {
+async fn at_the_real_rate_users_are_created_without_throttles() {
     let house = House::build((0..25).map(member).collect(), true, |_| {}).await;
     let output = house.sync().await.unwrap();
     assert_eq!((output.status, output.counts.done.created), (SyncStatus::Done, 25));
-    // On a machine that is busy with something else a request may be held up for longer than the pace allows for.
+    // On a busy machine, a request may be delayed for longer than the pacing allows for.
     assert!(output.counts.done.throttles <= 1, "{:?}", output.counts);
 }
 
@@ -17,7 +17,7 @@ async fn at_the_real_rate_users_are_created_without_running_into_the_throttle() 
 async fn changes_after_a_read_of_the_user_keep_to_the_rate_of_that_read() {
     let raised = |code: &str| (code.to_owned(), 100.0);
     let house = House::build((0..12).map(member).collect(), true, |behaviour| {
-        // CreateUser and UpdateUserIdentityInfo; DescribeUser keeps its two requests a second.
+        // The rates of CreateUser and UpdateUserIdentityInfo. DescribeUser keeps its rate of two requests per second.
         behaviour.quotas.extend([raised("L-CBDEE3E4"), raised("L-66B5F86E")]);
     })
     .await;
@@ -34,7 +34,7 @@ async fn changes_after_a_read_of_the_user_keep_to_the_rate_of_that_read() {
 }
 
 #[tokio::test]
-async fn one_bucket_for_all_operations_is_survived() {
+async fn a_single_bucket_for_all_operations_is_handled() {
     let house = House::build((0..10).map(member).collect(), true, |behaviour| behaviour.shared_bucket = true).await;
     let output = house.sync().await.unwrap();
     assert_eq!((output.status, output.counts.done.created, output.counts.done.failed), (SyncStatus::Done, 10, 0));
@@ -54,6 +54,6 @@ async fn more_than_4_800_users_are_read_whole_and_a_no_change_run_costs_a_page_f
     assert_eq!(output.counts.planned.unchanged, users);
     let calls = house.calls();
     let pages = users.div_ceil(999) + users.div_ceil(500);
-    // Graph slips an empty page in now and then.
+    // Graph sometimes returns an empty page.
     assert!(calls.len() <= pages + 2 + 5, "{} calls: {calls:?}", calls.len());
 }

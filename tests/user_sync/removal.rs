@@ -1,4 +1,4 @@
-//! Who is removed, and what stands in the way of removing.
+//! Removals of users, and the conditions that prevent them.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ async fn with_leavers(members: usize, leavers: usize) -> House {
 }
 
 #[tokio::test]
-async fn somebody_who_left_is_looked_up_once_more_and_deleted() {
+async fn a_leaver_is_checked_again_before_the_deletion() {
     let house = with_leavers(12, 1).await;
     let output = house.sync().await.unwrap();
     assert_eq!((output.status, output.counts.done.removed), (SyncStatus::Done, 1), "{output:?}");
@@ -29,7 +29,7 @@ async fn somebody_who_left_is_looked_up_once_more_and_deleted() {
 }
 
 #[tokio::test]
-async fn a_grace_period_marks_and_a_return_unmarks() {
+async fn a_grace_period_schedules_the_deletion_and_a_return_cancels_it() {
     let house = with_leavers(12, 1).await;
     house.set_users("/removed/graceDays", json!(7));
     let output = house.sync().await.unwrap();
@@ -51,7 +51,7 @@ async fn too_many_leavers_change_nothing_until_exactly_this_plan_is_approved() {
     assert!(asked.reasons[0].contains("5 of 20 managed users"), "{:?}", asked.reasons);
     assert!(house.writes().is_empty());
 
-    // One more leaves: the approval of the old plan does not cover that.
+    // Another member leaves: the approval of the old plan does not cover that removal.
     house.cloud.remove_member(GROUP_NAME, &member_id(5)).unwrap();
     let approved = SyncUsersInput { approved_digest: Some(asked.digest), ..house.input() };
     let again = house.round(approved, Duration::from_secs(300)).await.unwrap();
@@ -65,7 +65,7 @@ async fn too_many_leavers_change_nothing_until_exactly_this_plan_is_approved() {
 }
 
 #[tokio::test]
-async fn an_approved_plan_that_takes_several_rounds_is_asked_about_once() {
+async fn an_approved_plan_that_takes_several_rounds_needs_one_approval() {
     let house = House::build((0..14).map(member).collect(), true, |_| {}).await;
     house.sync().await.unwrap();
     for number in 0..12 {

@@ -1,4 +1,4 @@
-//! What a sync does: creation, adoption, changes, several rounds.
+//! The actions of a sync: creation, adoption and updates, in one or several rounds.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use serde_json::json;
 use super::house::{GROUP_NAME, House, member, member_id, username};
 
 #[tokio::test]
-async fn everybody_is_created_complete_and_a_second_run_changes_nothing() {
+async fn all_users_are_created_with_one_call_each_and_a_second_run_changes_nothing() {
     let house = House::with_members(25).await;
     let first = house.sync().await.unwrap();
     assert_eq!((first.status, first.counts.done.created, first.counts.planned.create), (SyncStatus::Done, 25, 25));
@@ -35,7 +35,7 @@ async fn everybody_is_created_complete_and_a_second_run_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_plan_is_made_and_not_applied() {
+async fn in_plan_mode_the_plan_is_not_applied() {
     let house = House::with_members(3).await;
     let input = SyncUsersInput { mode: SyncMode::Plan, ..house.input() };
     let output = house.round(input, Duration::from_secs(300)).await.unwrap();
@@ -60,7 +60,7 @@ async fn a_user_made_by_hand_is_adopted_and_others_made_by_hand_are_left_alone()
 }
 
 #[tokio::test]
-async fn a_change_for_voice_sends_back_what_the_other_channels_have() {
+async fn a_change_for_voice_keeps_the_settings_of_the_other_channels() {
     let house = House::with_members(1).await;
     house.sync().await.unwrap();
     let id = house.users().await[0].id().unwrap().to_owned();
@@ -78,7 +78,7 @@ async fn a_change_for_voice_sends_back_what_the_other_channels_have() {
 }
 
 #[tokio::test]
-async fn a_changed_setting_reaches_every_user_through_its_own_operation_and_settles() {
+async fn a_changed_setting_updates_every_user_once_with_the_operation_for_the_setting() {
     let house = House::with_members(2).await;
     house.sync().await.unwrap();
     house.calls();
@@ -107,7 +107,7 @@ async fn a_new_member_becomes_a_user() {
 }
 
 #[tokio::test]
-async fn more_work_than_time_is_done_in_rounds() {
+async fn a_sync_that_exceeds_its_time_continues_in_further_rounds() {
     let house = House::build((0..12).map(member).collect(), true, |_| {}).await;
     let mut input = house.input();
     let mut rounds = 0;

@@ -1,4 +1,4 @@
-//! What goes wrong, and what must not come of it.
+//! Failures during a sync, and the damage that they must not cause.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::house::{GROUP_NAME, House, member, member_id, username};
 
-/// 1,200 members are two pages; 30 of them are gone from the group by now.
+/// Starts with 1,200 members, which Graph returns in two pages, and synced users. Five members then leave the group.
 async fn large_house() -> House {
     let house = House::with_members(1_200).await;
     house.sync().await.unwrap();
@@ -32,7 +32,7 @@ async fn a_second_page_that_fails_or_is_cut_short_writes_nothing() {
         let error = house.sync().await.unwrap_err();
         assert_eq!(error.kind, StepErrorKind::Unavailable, "{error}");
         assert!(house.writes().is_empty(), "{error}");
-        // Use up what is left of the rule.
+        // Use up the remaining matches of the rule.
         while house.sync().await.is_err() {}
         house.calls();
     }
@@ -60,14 +60,14 @@ async fn one_bad_user_among_many_stops_nobody_else_and_is_in_the_report() {
     assert_eq!((output.status, done.created, done.failed), (SyncStatus::More, 118, 1));
     assert!(output.failures[0].reason.contains("InvalidParameterException: no"), "{:?}", output.failures);
     assert_eq!(output.skipped[0].username, "o'neil@contoso.onmicrosoft.com");
-    // Another round of the same run tries the failed one once more.
+    // Another round of this run retries the failed user.
     let again = SyncUsersInput { carry: output.carry, ..house.input() };
     let output = house.round(again, Duration::from_secs(300)).await.unwrap();
     assert_eq!((output.status, output.counts.done.created, output.counts.done.failed), (SyncStatus::Done, 119, 0));
 }
 
 #[tokio::test]
-async fn what_fails_twice_in_a_run_is_left_to_the_next_run_and_reported() {
+async fn a_user_that_fails_twice_in_a_run_is_reported_and_left_to_the_next_run() {
     let house = House::with_members(3).await;
     house.fault(json!({ "match": "^CreateUser$", "times": 4, "status": 400, "code": "InvalidParameterException" }));
     let output = house.sync().await.unwrap();
@@ -101,7 +101,7 @@ async fn users_that_the_search_does_not_show_yet_are_not_created_twice() {
 }
 
 #[tokio::test]
-async fn a_full_users_quota_is_no_throttle_and_the_rest_waits_for_it() {
+async fn a_full_users_quota_is_not_a_throttle_and_the_other_users_wait_for_it() {
     let house = House::with_members(10).await;
     house.cloud.set_quota("L-9A46857E", Some(&house.instance_arn), 6.0);
     let output = house.sync().await.unwrap();
@@ -112,7 +112,7 @@ async fn a_full_users_quota_is_no_throttle_and_the_rest_waits_for_it() {
 }
 
 #[tokio::test]
-async fn a_missing_permission_ends_the_run_by_its_name() {
+async fn a_missing_permission_ends_the_run_with_access_denied() {
     let house = House::with_members(3).await;
     house.fault(json!({ "match": "^CreateUser$", "times": 0, "status": 403, "code": "AccessDeniedException" }));
     let error = house.sync().await.unwrap_err();
@@ -121,7 +121,7 @@ async fn a_missing_permission_ends_the_run_by_its_name() {
 }
 
 #[tokio::test]
-async fn a_group_that_was_deleted_fails_the_run_and_removes_nobody() {
+async fn a_deleted_group_fails_the_run_and_removes_no_user() {
     let house = House::with_members(3).await;
     house.sync().await.unwrap();
     house.calls();
@@ -135,7 +135,7 @@ async fn a_group_that_was_deleted_fails_the_run_and_removes_nobody() {
 }
 
 #[tokio::test]
-async fn a_permission_to_delete_that_is_missing_keeps_nobody_else_waiting_and_ends_the_run_by_its_name() {
+async fn a_missing_permission_to_delete_fails_the_run_after_all_other_actions() {
     let house = House::with_members(12).await;
     house.sync().await.unwrap();
     house.cloud.remove_member(GROUP_NAME, &member_id(0)).unwrap();

@@ -1,4 +1,4 @@
-//! Numbers that Connect's inventory offers.
+//! Claims of phone numbers that are available in Connect.
 
 use connect_onboarding::steps::order_numbers::run;
 use local_cloud::{Behaviour, NumberStock};
@@ -10,7 +10,7 @@ use onboarding_core::{
 use crate::aws_steps::telephony::{Telephony, america};
 
 #[tokio::test]
-async fn a_number_of_the_inventory_is_claimed_described_tagged_and_connected_once() {
+async fn an_available_number_is_claimed_described_tagged_and_connected_once() {
     let telephony = Telephony::start(Behaviour::default()).await;
     let mut wish = america(2);
     wish.contact_flow = Some("Sample inbound flow (first contact experience)".into());
@@ -33,7 +33,7 @@ async fn a_number_of_the_inventory_is_claimed_described_tagged_and_connected_onc
 }
 
 #[tokio::test]
-async fn a_flow_that_does_not_exist_is_told_and_the_number_is_kept() {
+async fn a_missing_flow_is_reported_and_the_number_is_kept() {
     let telephony = Telephony::start(Behaviour::default()).await;
     let mut wish = america(1);
     wish.contact_flow = Some("No such flow".into());
@@ -44,7 +44,7 @@ async fn a_flow_that_does_not_exist_is_told_and_the_number_is_kept() {
 }
 
 #[tokio::test]
-async fn a_refused_claim_is_a_result_with_the_reason() {
+async fn a_rejected_claim_is_a_result_with_the_reason() {
     let reason = "The number can not be claimed in this country.";
     let telephony = Telephony::start(Behaviour { claim_failure: Some(reason.into()), ..Behaviour::default() }).await;
     let outputs = telephony.follow(telephony.input(&[america(1)]), 30).await;
@@ -63,7 +63,7 @@ async fn a_refused_claim_is_a_result_with_the_reason() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_claims_no_second_number() {
+async fn a_lost_response_claims_no_second_number() {
     let telephony = Telephony::start(Behaviour::default()).await;
     let mut input = telephony.input(&[america(1)]);
     telephony.look(&mut input).await.unwrap();
@@ -71,13 +71,13 @@ async fn a_lost_answer_claims_no_second_number() {
     assert_eq!(run(&telephony.cloud.cx, input.clone()).await.unwrap_err().name(), "Unavailable");
     let outputs = telephony.follow(input, 30).await;
     assert!(!outputs.last().unwrap().pending);
-    // The list does not show the first claim yet, so only its number and token keep the retry from a second one.
+    // The list does not show the first claim yet, so only its number and token prevent a second claim by the retry.
     assert_eq!(telephony.numbers().await.len(), 1);
     assert_eq!(telephony.count("ClaimPhoneNumber"), 2);
 }
 
 #[tokio::test]
-async fn a_number_that_another_customer_takes_first_is_not_the_last() {
+async fn a_number_that_another_customer_claims_first_is_replaced_by_another_number() {
     for (status, code) in [(400, "InvalidParameterException"), (404, "ResourceNotFoundException")] {
         let telephony = Telephony::start(Behaviour::default()).await;
         telephony.cloud.fail_saying("ClaimPhoneNumber", status, code, "Phone number not available: +12065550000");
@@ -91,16 +91,16 @@ async fn a_number_that_another_customer_takes_first_is_not_the_last() {
 }
 
 #[tokio::test]
-async fn a_number_that_is_not_available_because_it_is_ours_already_is_kept() {
+async fn a_number_that_is_unavailable_because_it_is_already_ours_is_kept() {
     let telephony = Telephony::start(Behaviour { number_listed_seconds: 30.0, ..Behaviour::default() }).await;
     let mut input = telephony.input(&[america(1)]);
     let found = telephony.look(&mut input).await.unwrap();
     let offered = found.offers[0].phone_number.clone();
-    // A claim of this step whose answer was lost, and whose token Connect does not remember.
+    // An earlier claim of this step whose response was lost, and whose token Connect no longer remembers.
     let claim = telephony.cloud.cx.connect().claim_phone_number().target_arn(&telephony.arn);
     claim.phone_number(&offered).client_token("0f5a1de4-0000-4000-8000-00000000000a").send().await.unwrap();
     telephony.cloud.calls();
-    // The list shows the number only after the poll has read it for the first time.
+    // The list shows the number only after the poll has read the list once.
     telephony.cloud.delay("ClaimPhoneNumber", 500);
     let shown = async {
         while !telephony.cloud.calls().contains(&"GetAWSDefaultServiceQuota".to_owned()) {
@@ -117,7 +117,7 @@ async fn a_number_that_is_not_available_because_it_is_ours_already_is_kept() {
 }
 
 #[tokio::test]
-async fn the_limit_of_claims_and_releases_is_named_with_when_to_try_again() {
+async fn the_limit_of_claims_and_releases_is_reported_with_the_next_possible_date() {
     let telephony = Telephony::start(Behaviour::default()).await;
     let text = "You have reached the limit of claim and release of phone numbers in the past 180 days.";
     telephony.cloud.fail_saying("ClaimPhoneNumber", 402, "ServiceQuotaExceededException", text);
@@ -134,7 +134,7 @@ async fn the_limit_of_claims_and_releases_is_named_with_when_to_try_again() {
 }
 
 #[tokio::test]
-async fn what_the_inventory_does_not_have_is_ordered_by_a_case_without_documents() {
+async fn numbers_that_are_not_available_are_ordered_by_a_case_without_documents() {
     let telephony = Telephony::start(Behaviour { number_inventory: Vec::new(), ..Behaviour::default() }).await;
     let outputs = telephony.follow(telephony.input(&[america(1)]), 30).await;
     let last = outputs.last().unwrap();
@@ -144,7 +144,7 @@ async fn what_the_inventory_does_not_have_is_ordered_by_a_case_without_documents
 }
 
 #[tokio::test]
-async fn more_numbers_than_one_look_can_take_are_claimed_by_the_next() {
+async fn more_numbers_than_one_poll_can_claim_are_claimed_by_the_next() {
     let stock = NumberStock { country: "US".into(), kind: "DID".into(), prefix: "+1206555".into(), quantity: 40 };
     let quotas = [(PHONE_NUMBERS_QUOTA.to_owned(), 50.0)].into();
     let telephony = Telephony::start(Behaviour { number_inventory: vec![stock], quotas, ..Behaviour::default() }).await;
@@ -156,7 +156,7 @@ async fn more_numbers_than_one_look_can_take_are_claimed_by_the_next() {
 }
 
 #[tokio::test]
-async fn a_full_instance_waits_for_the_quota_that_the_input_asks_for_and_says_so_where_it_does_not() {
+async fn a_full_instance_waits_for_a_requested_quota_and_reports_a_missing_request() {
     for (asked, pending) in [(None, false), (Some(4.0), true)] {
         let quotas = [(PHONE_NUMBERS_QUOTA.to_owned(), 3.0)].into();
         let telephony = Telephony::start(Behaviour { quotas, ..Behaviour::default() }).await;

@@ -58,7 +58,7 @@ async fn a_repeated_step_and_a_later_execution_find_their_own_case() {
 }
 
 #[tokio::test]
-async fn a_document_that_can_not_be_sent_ends_the_order_with_what_is_wrong_before_anything_is_sent() {
+async fn an_unusable_document_ends_the_order_with_the_reason_before_anything_is_sent() {
     let too_large = [&b"%PDF-1.7\n"[..], &vec![b'x'; 5 * 1024 * 1024]].concat();
     for (identity, said) in [
         (None, "documents.identity: there is no such object"),
@@ -91,7 +91,7 @@ async fn a_document_that_can_not_be_sent_ends_the_order_with_what_is_wrong_befor
 }
 
 #[tokio::test]
-async fn an_expired_attachment_set_is_made_anew() {
+async fn an_expired_attachment_set_is_created_again() {
     for (times, sets) in [(1, 2), (2, 3)] {
         let telephony = Telephony::start(Behaviour::default()).await;
         telephony.cloud.fail("CreateCase", times, 400, "AttachmentSetExpired");
@@ -104,7 +104,7 @@ async fn an_expired_attachment_set_is_made_anew() {
 }
 
 #[tokio::test]
-async fn what_keeps_a_case_from_being_filed_now_is_waited_out() {
+async fn a_temporary_limit_on_cases_delays_the_order() {
     for (operation, code) in
         [("CreateCase", "CaseCreationLimitExceeded"), ("AddAttachmentsToSet", "AttachmentLimitExceeded")]
     {
@@ -117,7 +117,7 @@ async fn what_keeps_a_case_from_being_filed_now_is_waited_out() {
 }
 
 #[tokio::test]
-async fn a_question_of_aws_is_told_once_with_its_text_and_the_wait_goes_on_after_the_answer() {
+async fn a_question_from_aws_is_notified_once_with_its_text_and_polling_continues_after_the_reply() {
     let question = "住所を確認できる書類をもう一度お送りください。";
     let path = SupportPath { question: Some(question.into()), ..SupportPath::default() };
     let telephony = Telephony::start(case(path)).await;
@@ -143,7 +143,7 @@ async fn a_question_of_aws_is_told_once_with_its_text_and_the_wait_goes_on_after
 }
 
 #[tokio::test]
-async fn a_case_that_is_closed_without_numbers_gets_a_day_and_then_ends_with_what_aws_said() {
+async fn a_case_closed_without_numbers_is_polled_for_a_day_and_then_ends_with_the_reply_of_aws() {
     let telephony = Telephony::start(case(SupportPath { granted: false, ..SupportPath::default() })).await;
     let outputs = telephony.follow(telephony.input(&[japan("+813", 1)]), 60).await;
     let last = outputs.last().unwrap();
@@ -162,7 +162,7 @@ async fn a_case_that_is_closed_without_numbers_gets_a_day_and_then_ends_with_wha
 }
 
 #[tokio::test]
-async fn without_a_support_plan_or_by_choice_a_person_gets_the_text_and_the_wait_goes_on() {
+async fn without_a_support_plan_or_by_choice_the_operator_gets_the_text_and_polling_continues() {
     for (subscribed, order) in [(false, NumberOrder::Automatic), (true, NumberOrder::Manual)] {
         for language in [Language::Ja, Language::En] {
             let telephony =
@@ -186,14 +186,14 @@ async fn without_a_support_plan_or_by_choice_a_person_gets_the_text_and_the_wait
 }
 
 #[tokio::test]
-async fn a_case_that_is_filed_is_named_and_never_filed_again_when_the_support_plan_ends() {
-    // The plan ends before the case is read for the first time, and later.
+async fn a_filed_case_is_reported_and_never_filed_again_if_the_support_plan_ends() {
+    // The plan ends before the first read of the case, or later.
     for reads in [0, 2] {
         let telephony = Telephony::start(Behaviour::default()).await;
         let mut input = telephony.input(&[japan("+813", 1)]);
         input.language = Language::En;
         for operation in ["DescribeCases", "DescribeCommunications"] {
-            // Before it files the case, the step looks for one of its own, which takes two pages.
+            // Before the step files a case, it searches for its own case, which takes two pages.
             telephony.cloud.fail_after(operation, 2 + reads, 400, "SubscriptionRequiredException");
         }
         let mut told = Vec::new();
@@ -210,7 +210,7 @@ async fn a_case_that_is_filed_is_named_and_never_filed_again_when_the_support_pl
         let item = &input.previous.as_ref().unwrap().open_items[0];
         assert!(item.what.contains(id) && item.action.contains("do not file another"), "{item:?}");
         assert_eq!(telephony.cases().await.len(), 1);
-        // The numbers appear all the same.
+        // The numbers still appear on the instance.
         let outputs = telephony.follow(input, 30).await;
         assert_eq!(outputs.last().unwrap().orders[0].status, OrderStatus::Done);
     }
@@ -231,7 +231,7 @@ async fn a_case_that_can_be_read_again_is_followed() {
 }
 
 #[tokio::test]
-async fn an_order_by_hand_follows_the_case_of_an_earlier_execution_and_one_that_a_person_filed() {
+async fn a_manual_order_follows_the_case_of_an_earlier_execution_or_of_an_operator() {
     let telephony = Telephony::start(Behaviour::default()).await;
     let mut automatic = telephony.input(&[japan("+813", 1)]);
     telephony.look(&mut automatic).await.unwrap();
@@ -241,7 +241,7 @@ async fn an_order_by_hand_follows_the_case_of_an_earlier_execution_and_one_that_
     assert_eq!((output.orders[0].status, output.orders[0].text.is_none()), (OrderStatus::Open, true), "{output:?}");
     assert!(message(&output).contains("ケース 1700000001"), "{output:?}");
 
-    // An account that files by hand may deny the Support API.
+    // An account that files cases manually may deny access to the Support API.
     let telephony = Telephony::start(Behaviour::default()).await;
     telephony.cloud.fail("DescribeCases", 0, 400, "AccessDeniedException");
     let mut input = telephony.input(&[japan("+813", 1)]);
@@ -251,7 +251,7 @@ async fn an_order_by_hand_follows_the_case_of_an_earlier_execution_and_one_that_
 }
 
 #[tokio::test]
-async fn a_case_that_a_person_files_from_the_text_ends_the_wait() {
+async fn a_case_that_an_operator_files_from_the_text_ends_the_wait() {
     let telephony = Telephony::start(Behaviour::default()).await;
     let mut input = telephony.input(&[japan("+813", 1)]);
     input.telephony.order = NumberOrder::Manual;
@@ -275,7 +275,7 @@ async fn a_case_that_a_person_files_from_the_text_ends_the_wait() {
 }
 
 #[tokio::test]
-async fn outbound_calls_to_japanese_mobiles_are_a_case_of_their_own_and_not_waited_for_by_hand() {
+async fn outbound_calls_to_japanese_mobiles_are_a_separate_case_and_not_awaited_if_filed_manually() {
     let telephony = Telephony::start(Behaviour::default()).await;
     let mut input = telephony.input(&[]);
     input.telephony.outbound_to_japanese_mobiles = true;
@@ -297,7 +297,7 @@ async fn outbound_calls_to_japanese_mobiles_are_a_case_of_their_own_and_not_wait
 }
 
 #[tokio::test]
-async fn numbers_that_are_there_already_need_no_order_and_get_no_tags() {
+async fn existing_numbers_need_no_order_and_get_no_tags() {
     let telephony = Telephony::start(Behaviour::default()).await;
     telephony.follow(telephony.input(&[japan("+813", 1)]), 30).await;
     telephony.cloud.calls();

@@ -1,4 +1,4 @@
-//! Documents pass through memory only: nothing of their bytes or names is in a state, a notification, an error or a log.
+//! Documents are processed only in memory: no state, notification, error or log contains their bytes or names.
 
 use std::{
     io,
@@ -11,8 +11,9 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use crate::aws_steps::telephony::{Telephony, japan};
 
-/// Stands in every document, and in the name of every object.
+/// A text that every document contains.
 const BYTES: &str = "PASSPORT-TK1234567";
+/// A text that every object key contains.
 const NAME: &str = "yamada-taro";
 
 #[derive(Clone, Default)]
@@ -50,7 +51,7 @@ async fn nothing_of_a_document_is_in_any_output_error_or_log_however_the_order_g
     let documents = Documents { identity: key("i"), address: key("a"), relationship: key("r") };
     let mut said = Vec::new();
 
-    // What S3 and AWS Support say when they refuse may repeat what they were given.
+    // The error messages of S3 and AWS Support may repeat parts of the request.
     let refusals: [(&str, u16, &str, String); 6] = [
         ("", 0, "", String::new()),
         ("S3", 403, "AccessDenied", format!("not allowed to read acme-documents/{NAME}.pdf")),

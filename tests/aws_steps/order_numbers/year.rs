@@ -1,4 +1,4 @@
-//! A year in which nobody at AWS answers.
+//! A year in which AWS answers no request.
 
 use connect_onboarding::steps::request_quotas;
 use local_cloud::{Behaviour, QuotaOutcome, QuotaPath, SupportPath};
@@ -6,18 +6,18 @@ use onboarding_core::{backoff, contract::RequestQuotasInput, onboarding::Quota};
 
 use crate::aws_steps::telephony::{Telephony, japan};
 
-/// The events of one look: a Wait makes two, a Task five, a Choice two.
+/// The number of events per poll: a Wait state creates two, a Task state five, a Choice state two.
 const EVENTS_A_LOOK: usize = 9;
 const STATE_LIMIT: usize = 256 * 1024;
 const YEAR: u64 = 365 * 24 * 3600;
 
 #[tokio::test]
-async fn a_year_of_waiting_for_both_stays_below_the_limits_of_an_execution_and_ends_before_it() {
+async fn a_year_of_waiting_for_quotas_and_numbers_stays_below_the_limits_of_an_execution() {
     let behaviour = Behaviour {
         support_path: SupportPath { decided: 1e10, ..SupportPath::default() },
         quota_path: QuotaPath::ending(QuotaOutcome::Never),
-        // The calls' own rate is kept by the wall's clock, which this test does not wait for. A value of the account saves
-        // a call for each of the many polls.
+        // The pacing of calls uses the real clock, so the rate is raised to keep the test fast. A value for the account
+        // saves one call per poll.
         quotas: [("L-B07B2C56".to_owned(), 1e6), ("L-12AB7C57".to_owned(), 10.0)].into(),
         ..Behaviour::default()
     };
@@ -42,7 +42,7 @@ async fn a_year_of_waiting_for_both_stays_below_the_limits_of_an_execution_and_e
     let mut quotas =
         RequestQuotasInput { instance_arn: telephony.arn.clone(), quotas: vec![quota], users: 0, previous: None };
     waited = 0;
-    // As the state machine's Choice does.
+    // Repeats as the Choice state of the state machine does.
     for attempt in 1..=backoff::LAST_LOOK {
         let output = request_quotas::run(&telephony.cloud.cx, quotas.clone()).await.unwrap();
         looks += 1;
