@@ -112,11 +112,11 @@ impl Labels {
                 again: "if a message with this reference comes again, go by the later one",
             },
             Language::Ja => Self {
-                next: "次に行うこと:",
+                next: "次のステップ:",
                 or: "または",
                 execution: "実行",
                 reference: "参照番号",
-                again: "同じ参照番号のメッセージが再び届いた場合は、後のものに従ってください",
+                again: "同じ参照番号のメッセージが再度届いた場合は、後から届いたメッセージに従ってください",
             },
         }
     }

@@ -6,7 +6,7 @@ use crate::{
 };
 
 /// AWS checks this requirement for 03 numbers first, and orders often miss it.
-const TOKYO_JA: &str = "03 番号を含むため、住所を証明する書類の住所は東京都内でなければなりません。";
+const TOKYO_JA: &str = "03 番号を申請するため、住所の証明書類には東京都内の住所が記載されている必要があります。";
 const TOKYO_EN: &str = "The order has 03 numbers: the address in the proof of address must be in Tokyo.";
 
 /// An event that an operator should learn about at once.
@@ -39,7 +39,8 @@ pub fn tell(language: Language, order: &CaseOrder, news: News<'_>, tokyo: bool) 
     };
     match (news, japanese) {
         (News::Filed, true) => format!(
-            "{what}: AWS サポートにケース {case} を作成しました。通常 2~6 週間かかります。ワークフローはそのまま待ちます。{reminder}"
+            "{what}: AWS サポートにケース {case} を作成しました。通常は 2~6 週間かかります。\
+             ワークフローは結果を待機します。{reminder}"
         ),
         (News::Filed, false) => {
             format!(
@@ -48,7 +49,8 @@ pub fn tell(language: Language, order: &CaseOrder, news: News<'_>, tokyo: bool) 
         }
         (News::Asked(message), true) => {
             format!(
-                "{what}: AWS サポートがケース {case} への回答を待っています。サポートセンターで回答してください。\n\n{message}"
+                "{what}: AWS サポートがケース {case} への返信を待っています。サポートセンターで返信してください。\n\n\
+                 {message}"
             )
         }
         (News::Asked(message), false) => {
@@ -57,9 +59,11 @@ pub fn tell(language: Language, order: &CaseOrder, news: News<'_>, tokyo: bool) 
             )
         }
         (News::ByHand(text), true) => format!(
-            "{what}: このケースは手作業で作成してください (Support API が使えないか、telephony.order が manual です)。次のリンクを開き、\
-             件名と本文を貼り付け、必要な書類を添付してください。件名の [ ] 内は変更しないでください。同じ [ ] を含むケースがサポートセンターに既にある場合は、\
-             新しいケースを作成しないでください。ワークフローはそのまま待ちます。{reminder}\n\n{}",
+            "{what}: このケースを手動で作成してください (AWS Support API を利用できないか、\
+             telephony.order が manual に設定されています)。次のリンクを開き、件名と本文を貼り付け、\
+             記載された書類を添付してください。件名の [ ] 内は変更しないでください。\
+             [ ] 内が同じケースがすでにサポートセンターにある場合は、新しいケースを作成しないでください。\
+             ワークフローは結果を待機します。{reminder}\n\n{}",
             text.to_paste()
         ),
         (News::ByHand(text), false) => format!(
@@ -69,7 +73,8 @@ pub fn tell(language: Language, order: &CaseOrder, news: News<'_>, tokyo: bool) 
             text.to_paste()
         ),
         (News::Documents(problems), true) => format!(
-            "{what}: 書類に問題があるため、申請していません。直してから、同じ入力でもう一度開始してください。{reminder}\n\n{}",
+            "{what}: 書類に問題があるため、申請していません。書類を修正し、同じ入力で再実行してください。\
+             {reminder}\n\n{}",
             problems.join("\n")
         ),
         (News::Documents(problems), false) => format!(
@@ -77,15 +82,17 @@ pub fn tell(language: Language, order: &CaseOrder, news: News<'_>, tokyo: bool) 
             problems.join("\n")
         ),
         (News::Unreadable, true) => format!(
-            "{what}: ケース {case} は作成済みですが、このアカウントのサポートプランでは AWS Support API を使用できなくなったため、ワークフローはケースの状態を\
-             取得できません。サポートセンターで確認し、AWS からの質問に回答してください。新しいケースは作成しないでください。"
+            "{what}: ケース {case} は作成済みですが、\
+             このアカウントのサポートプランでは AWS Support API を利用できなくなったため、\
+             ワークフローはケースの状態を取得できません。サポートセンターでケースを確認し、\
+             AWS からの質問に返信してください。新しいケースは作成しないでください。"
         ),
         (News::Unreadable, false) => format!(
             "{what}: case {case} is filed, but the account's support plan does not include the Support API any more, so the workflow \
              can't read the case. Follow the case in Support Center and answer AWS's questions there. Do not file another case."
         ),
         (News::Closed(message), true) => {
-            format!("{what}: ケース {case} は終了しましたが、申請したものがありません。\n\n{message}")
+            format!("{what}: ケース {case} はクローズされましたが、申請した内容が反映されていません。\n\n{message}")
         }
         (News::Closed(message), false) => {
             format!("{what}: case {case} is closed, and what it asked for is not there.\n\n{message}")

@@ -48,7 +48,7 @@ impl<'v, 'a> Fields<'v, 'a> {
             None => {
                 at.fault(
                     format!("must be an object, not {}", kind(value)),
-                    format!("オブジェクトで指定してください ({}です)", kind_ja(value)),
+                    format!("オブジェクトで指定してください ({}が指定されています)", kind_ja(value)),
                 );
                 BTreeMap::new()
             }
@@ -81,10 +81,10 @@ impl<'v, 'a> Fields<'v, 'a> {
                 self.known.iter().min_by_key(|known| distance(known, key)).filter(|known| distance(known, key) <= 3);
             let fields = self.known.join(", ");
             let (hint, japanese) = nearest.map_or_else(
-                || (format!("the fields here are {fields}"), format!("ここで使えるのは {fields} です")),
-                |known| (format!("did you mean {known}?"), format!("{known} の誤りではありませんか")),
+                || (format!("the fields here are {fields}"), format!("使用できるフィールド: {fields}")),
+                |known| (format!("did you mean {known}?"), format!("{known} の誤りである可能性があります")),
             );
-            let japanese = format!("入力にこのフィールドはありません。{japanese}");
+            let japanese = format!("このフィールドは定義されていません。{japanese}");
             self.at.key(key).fault(format!("is not a field of the input; {hint}"), japanese);
         }
     }
@@ -130,14 +130,14 @@ pub(super) const fn kind_ja(value: &Value) -> &'static str {
 
 pub(super) fn text(at: &At, value: &Value) -> String {
     match value.as_str() {
-        Some("") => at.fault("must not be empty", "空にはできません"),
+        Some("") => at.fault("must not be empty", "空の値は指定できません"),
         Some(text) if text.trim() != text => {
-            at.fault("must not begin or end with white space", "先頭や末尾に空白は使えません");
+            at.fault("must not begin or end with white space", "先頭と末尾に空白は使用できません");
         }
         Some(_) => {}
         None => at.fault(
             format!("must be a string, not {}", kind(value)),
-            format!("文字列で指定してください ({}です)", kind_ja(value)),
+            format!("文字列で指定してください ({}が指定されています)", kind_ja(value)),
         ),
     }
     value.as_str().unwrap_or_default().to_owned()
@@ -147,7 +147,7 @@ pub(super) fn boolean(at: &At, value: &Value) -> bool {
     value.as_bool().unwrap_or_else(|| {
         at.fault(
             format!("must be true or false, not {}", kind(value)),
-            format!("true か false で指定してください ({}です)", kind_ja(value)),
+            format!("true または false を指定してください ({}が指定されています)", kind_ja(value)),
         );
         false
     })
@@ -158,7 +158,7 @@ pub(super) fn whole(at: &At, value: &Value, least: u32, most: u32) -> u32 {
     number.filter(|number| (least..=most).contains(number)).unwrap_or_else(|| {
         at.fault(
             format!("must be a whole number from {least} to {most}"),
-            format!("{least}〜{most} の整数で指定してください"),
+            format!("{least}〜{most} の整数を指定してください"),
         );
         least
     })
@@ -170,7 +170,7 @@ pub(super) fn list<T>(at: &At, value: &Value, read: Read<T>) -> Vec<T> {
         None => {
             at.fault(
                 format!("must be a list, not {}", kind(value)),
-                format!("リストで指定してください ({}です)", kind_ja(value)),
+                format!("リストで指定してください ({}が指定されています)", kind_ja(value)),
             );
             Vec::new()
         }
@@ -184,7 +184,7 @@ pub(super) fn choice<T: Copy + Default>(at: &At, value: &Value, choices: &[(&str
             let names: Vec<String> = choices.iter().map(|(name, _)| format!("\"{name}\"")).collect();
             at.fault(
                 format!("must be {}", names.join(" or ")),
-                format!("{} のいずれかで指定してください", names.join("、")),
+                format!("{} のいずれかを指定してください", names.join("、")),
             );
             T::default()
         },

@@ -149,13 +149,15 @@ fn together(at: &At, onboarding: &Onboarding) {
     if users.nested_groups == NestedGroups::Flatten && onboarding.entra.assignment == Assignment::Groups {
         at.key("users").key("nestedGroups").fault(
             "\"flatten\" goes only with entra.assignment \"users\": Entra lets in direct members of an assigned group only",
-            "\"flatten\" は entra.assignment が \"users\" の場合だけ使えます。Entra でサインインできるのは、割り当てたグループの直接のメンバーだけです",
+            "\"flatten\" は entra.assignment が \"users\" の場合にのみ使用できます。Entra でサインインできるのは、\
+             割り当てたグループの直接のメンバーだけです",
         );
     }
     if users.guests && users.username == UsernameAttribute::UserPrincipalName {
         at.key("users").key("guests").fault(
             "guests can't sign in by their user principal name (it holds `#EXT#`); set users.username to \"mail\" or \"objectId\"",
-            "ゲストはユーザープリンシパル名 (`#EXT#` を含む) ではサインインできません。users.username を \"mail\" か \"objectId\" にしてください",
+            "ゲストは、`#EXT#` を含むユーザープリンシパル名ではサインインできません。\
+             users.username に \"mail\" または \"objectId\" を指定してください",
         );
     }
     for (index, number) in onboarding.phone_numbers.iter().enumerate() {
@@ -163,14 +165,15 @@ fn together(at: &At, onboarding: &Onboarding) {
         if number.country == "JP" && documents_missing {
             at.key("phoneNumbers").index(index).fault(
                 "a Japanese number is ordered with three documents: name them in `documents`, or set telephony.order to \"manual\"",
-                "日本の番号の申請には 3 つの書類が必要です。`documents` で指定するか、telephony.order を \"manual\" にしてください",
+                "日本の電話番号の申請には 3 種類の書類が必要です。`documents` で指定するか、\
+                 telephony.order に \"manual\" を指定してください",
             );
         }
     }
     if onboarding.telephony.outbound_to_japanese_mobiles && !onboarding.instance.outbound_calls {
         at.key("telephony")
             .key("outboundToJapaneseMobiles")
-            .fault("needs instance.outboundCalls", "instance.outboundCalls が必要です");
+            .fault("needs instance.outboundCalls", "instance.outboundCalls を true にする必要があります");
     }
 }
 
@@ -196,12 +199,12 @@ fn alias(at: &At, value: &Value) -> String {
     if !alias.is_empty() && (!inner || alias.starts_with('-') || alias.ends_with('-') || alias.len() > 45) {
         at.fault(
             "must be 1 to 45 letters, digits and hyphens, with no hyphen at either end",
-            "1〜45 文字の英数字とハイフンで指定してください。先頭と末尾にハイフンは使えません",
+            "1〜45 文字の英数字とハイフンで指定してください。先頭と末尾にハイフンは使用できません",
         );
     } else if alias.starts_with("d-") {
         at.fault(
             "must not begin with `d-`: Connect keeps that for itself",
-            "`d-` では始められません (Connect が予約しています)",
+            "`d-` で始まるエイリアスは使用できません (Amazon Connect で予約されています)",
         );
     }
     alias
@@ -227,7 +230,7 @@ fn quotas(at: &At, value: &Value) -> Quotas {
         other => {
             at.fault(
                 format!("must be an object or a list, not {}", kind(other)),
-                format!("オブジェクトかリストで指定してください ({}です)", kind_ja(other)),
+                format!("オブジェクトまたはリストで指定してください ({}が指定されています)", kind_ja(other)),
             );
             Vec::new()
         }
@@ -240,7 +243,7 @@ fn quotas(at: &At, value: &Value) -> Quotas {
             };
             at.fault(
                 format!("names the quota {quota} twice; keep one of both"),
-                format!("クォータ {quota} が 2 回指定されています。どちらか一方だけを指定してください"),
+                format!("クォータ {quota} が 2 回指定されています。いずれか一方だけを指定してください"),
             );
         }
     }
@@ -285,7 +288,8 @@ fn quota_code(at: &At, name: &str) -> String {
             at.fault(
                 format!("is no quota; use a code (`L-` and eight hexadecimal digits) or one of {known}"),
                 format!(
-                    "クォータではありません。コード (`L-` と 16 進数 8 桁) か、次のいずれかで指定してください: {known}"
+                    "クォータの名前またはコードが正しくありません。\
+                     コード (`L-` と 8 桁の 16 進数) または次のいずれかの名前を指定してください: {known}"
                 ),
             );
             String::new()
@@ -296,7 +300,7 @@ fn quota_code(at: &At, name: &str) -> String {
 
 fn quota_value(at: &At, value: &Value) -> f64 {
     value.as_f64().filter(|number| (1.0..=10_000_000_000.0).contains(number)).unwrap_or_else(|| {
-        at.fault("must be a number from 1 to 10,000,000,000", "1〜10,000,000,000 の数値で指定してください");
+        at.fault("must be a number from 1 to 10,000,000,000", "1〜10,000,000,000 の数値を指定してください");
         1.0
     })
 }
@@ -309,7 +313,7 @@ fn phone_number(at: &At, value: &Value) -> PhoneNumber {
             if !country.is_empty() && (country.len() != 2 || !country.chars().all(|c| c.is_ascii_uppercase())) {
                 at.fault(
                     "must be an ISO 3166-1 country code of two capital letters, for example \"JP\"",
-                    "ISO 3166-1 の国コード (大文字 2 文字、例: \"JP\") で指定してください",
+                    "大文字 2 文字の ISO 3166-1 国コード (例: \"JP\") で指定してください",
                 );
             }
             country
@@ -355,7 +359,7 @@ fn documents(at: &At, value: &Value) -> Documents {
         if key.len() > 1024 {
             at.fault(
                 "must be an object key of at most 1,024 bytes",
-                "1,024 バイト以内のオブジェクトキーで指定してください",
+                "1,024 バイト以内のオブジェクトキーを指定してください",
             );
         }
         key
@@ -416,7 +420,7 @@ fn entra(at: &At, value: &Value) -> Entra {
                     email
                 });
                 if emails.len() > 5 {
-                    at.fault("must have at most five addresses", "アドレスは 5 件までです");
+                    at.fault("must have at most five addresses", "指定できるアドレスは 5 件までです");
                 }
                 emails
             },
@@ -452,7 +456,7 @@ fn iam_names(at: &At, value: &Value) -> Iam {
                 if !duration.is_empty() && iam::session_seconds(&duration).is_err() {
                     at.fault(
                         "must be an ISO 8601 duration from PT1H to PT12H, for example \"PT12H\"",
-                        "PT1H〜PT12H の ISO 8601 期間で指定してください (例: \"PT12H\")",
+                        "ISO 8601 形式の期間 (PT1H〜PT12H) を指定してください (例: \"PT12H\")",
                     );
                 }
                 duration
@@ -517,7 +521,8 @@ fn groups(at: &At, value: &Value) -> Vec<UserGroup> {
                 Users::MAX_GROUPS
             ),
             format!(
-                "グループが {} 個あります。指定できるのは {} 個までです。親グループを指定し、users.nestedGroups を \"flatten\" にしてください",
+                "グループが {} 個指定されています。指定できるのは {} 個までです。親グループを指定し、\
+                 users.nestedGroups に \"flatten\" を指定してください",
                 groups.len(),
                 Users::MAX_GROUPS
             ),
@@ -530,7 +535,7 @@ fn groups(at: &At, value: &Value) -> Vec<UserGroup> {
         if let Some(earlier) = earlier.filter(|_| !group.group.is_empty()) {
             at.index(index).key("group").fault(
                 format!("is the same group as groups[{earlier}]"),
-                format!("groups[{earlier}] と同じグループです"),
+                format!("groups[{earlier}] と同じグループが指定されています"),
             );
         }
     }
@@ -559,7 +564,7 @@ fn security_profiles(at: &At, value: &Value) -> Vec<String> {
     if value.is_array() && !(1..=10).contains(&profiles.len()) {
         at.fault(
             "must name one to ten security profiles: there is no default, since it decides what people may do",
-            "セキュリティプロファイルを 1〜10 個指定してください。権限を決めるものなので、既定値はありません",
+            "セキュリティプロファイルを 1〜10 個指定してください。ユーザーの権限が決まるため、デフォルト値はありません",
         );
     }
     for (index, profile) in profiles.iter().enumerate() {

@@ -69,7 +69,7 @@ fn teardown(at: &At, value: &Value) -> Teardown {
     if named && teardown.mode == TeardownMode::Apply && teardown.confirm_alias.is_none() {
         at.key("confirmAlias").fault(
             "is needed to delete users or the instance: the instance's alias, typed by the person who wants that",
-            "ユーザーやインスタンスの削除には必要です。操作する人がインスタンスのエイリアスを入力してください",
+            "ユーザーまたはインスタンスを削除する場合は必須です。操作者がインスタンスのエイリアスを入力してください",
         );
     }
     teardown

@@ -124,11 +124,13 @@ impl CaseText {
             subject_ja: format!("Amazon Connect 電話番号の申請 {marker}"),
             subject_en: format!("Amazon Connect: request for phone numbers {marker}"),
             body_ja: format!(
-                "次の Amazon Connect インスタンスで使う電話番号を申請します。\n\nインスタンス ARN: {instance_arn}\n\n希望する電話番号:\n{}\n{}\
-                 取得できた番号は、上記のインスタンスに割り当ててください。\n不足している情報があれば、このケースでお知らせください。\n",
+                "次の Amazon Connect インスタンスで使用する電話番号を申請します。\n\n\
+                 インスタンス ARN: {instance_arn}\n\n希望する電話番号:\n{}\n{}\
+                 取得した電話番号を、上記のインスタンスに割り当ててください。\n\
+                 不足している情報がある場合は、このケースでお知らせください。\n",
                 list(["国", "種類", "プレフィックス", "指定なし", "数量"]),
                 attached(
-                    "添付書類 (3 点): 代表者の本人確認書類、会社の住所を証明する書類、代表者と会社の関係を証明する書類\n\n"
+                    "添付書類 (3 点): 代表者の身分証明書、企業の住所の証明書類、代表者と企業の関係を証明する書類\n\n"
                 ),
             ),
             body_en: format!(
