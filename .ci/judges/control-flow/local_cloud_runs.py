@@ -1,5 +1,5 @@
-"""Runs scenarios (from standard input, as written by `run`) with the local cloud's interpreter, patched as `onboard
-local` patches it, with stubs instead of tasks. Writes the histories as JSON. Runs in the local cloud's Python
+"""Runs scenarios (from standard input, as written by `run`) with the local cloud's interpreter, patched as
+`onboard local` patches it, with stubs instead of tasks. Writes the histories as JSON. Runs in the local cloud's Python
 environment."""
 import contextvars
 import importlib.metadata
