@@ -222,7 +222,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_text_that_stands_for_a_missing_code_is_recognised() {
+    fn an_error_without_a_specific_code_is_classified_by_its_message() {
         for (code, message, kind) in [
             ("InvalidRequestException", "Invalid Input. Instance alias is already used.", StepErrorKind::Conflict),
             (
@@ -246,14 +246,14 @@ mod tests {
     }
 
     #[test]
-    fn the_same_code_without_that_text_means_what_the_code_says() {
+    fn a_code_with_another_message_is_classified_by_the_code_alone() {
         assert_eq!(kind_of("InvalidRequestException", "Username is invalid"), StepErrorKind::InvalidInput);
         assert_eq!(kind_of("ServiceQuotaExceededException", "instance count"), StepErrorKind::LimitExceeded);
         assert_eq!(kind_of("MalformedPolicyDocument", "Syntax errors in policy."), StepErrorKind::InvalidInput);
     }
 
     #[test]
-    fn a_full_quota_and_a_throttle_are_told_apart_although_connect_answers_both_with_429() {
+    fn an_exhausted_quota_and_a_throttle_differ_although_connect_returns_429_for_both() {
         assert_eq!(kind_of("LimitExceededException", ""), StepErrorKind::LimitExceeded);
         assert_eq!(kind_of("ThrottlingException", ""), StepErrorKind::Throttled);
     }

@@ -65,7 +65,7 @@ mod tests {
     const GROUP: Uuid = Uuid::from_u128(2);
 
     #[test]
-    fn a_value_proves_its_own_tenant_and_group_and_nothing_else() {
+    fn a_client_state_is_valid_only_for_its_own_tenant_and_group() {
         let states = ClientStates::new("key");
         let state = states.of(TENANT, GROUP);
         let state = state.expose_secret();
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn the_key_can_not_be_printed() {
+    fn the_debug_output_does_not_contain_the_key() {
         assert!(!format!("{:?}", ClientStates::new("hunter2")).contains("hunter2"));
     }
 }

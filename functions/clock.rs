@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_is_a_second_at_every_endpoint_that_is_not_on_loopback() {
+    fn waits_are_not_scaled_if_the_endpoint_is_not_on_loopback() {
         let elsewhere = [
             None,
             Some(""),
@@ -109,14 +109,14 @@ mod tests {
     }
 
     #[test]
-    fn a_scale_that_lengthens_or_makes_no_sense_counts_as_none() {
+    fn an_invalid_scale_is_ignored() {
         for scale in ["", "0", "-1", "2", "inf", "NaN", "fast"] {
             assert_eq!(clock(scale, Some("http://127.0.0.1")), Clock::default(), "{scale}");
         }
     }
 
     #[test]
-    fn a_time_out_stays_longer_than_a_busy_machine_takes_to_answer() {
+    fn a_scaled_timeout_does_not_fall_below_the_minimum() {
         let clock = clock("0.01", Some("http://127.0.0.1"));
         assert_eq!(clock.timeout(20 * SECOND), SHORTEST_TIMEOUT);
         assert_eq!(clock.timeout(1000 * SECOND), 10 * SECOND);

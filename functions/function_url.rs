@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parameter_is_decoded_whichever_way_its_spaces_are_written() {
+    fn a_parameter_is_decoded_in_both_encodings_of_a_space() {
         for raw in ["group=g&validationToken=a%3A+b%20c", "validationToken=a%3a%20b+c"] {
             let request = request(|request| request.raw_query_string = Some(raw.into()));
             assert_eq!(query(&request, "validationToken").as_deref(), Some("a: b c"));
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_is_read_in_both_forms() {
+    fn a_body_is_read_in_plain_text_and_in_base64() {
         let plain = request(|request| request.body = Some("{}".into()));
         let mut encoded = request(|request| request.body = Some("e30=".into()));
         encoded.is_base64_encoded = true;

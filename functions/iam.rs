@@ -165,7 +165,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn only_both_tags_of_this_alias_prove_that_an_object_is_ours() {
+    fn only_an_object_with_both_tags_of_this_alias_is_ours() {
         let ours = tags("acme").unwrap();
         assert_eq!(owner(&ours, "acme"), Owner::Ours);
         assert_eq!(owner(&ours, "ACME"), Owner::Ours, "an alias has no case");
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_is_read_url_encoded_and_plain() {
+    fn a_document_is_decoded_url_encoded_and_plain() {
         assert_eq!(document(Some("%7B%22a%22%3A%20%22b%20c%22%7D")), json!({"a": "b c"}));
         assert_eq!(document(Some(r#"{"a":1}"#)), json!({"a": 1}));
         assert_eq!(document(Some("no json")), Value::Null);

@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn the_runtimes_own_lines_are_left_out_for_they_do_not_say_for_whom() {
+    fn log_lines_of_the_lambda_runtime_are_omitted() {
         let written = Written::default();
         tracing::subscriber::with_default(json_lines(written.clone()), || {
             tracing::error!(target: "lambda_runtime::layers::api_response", "InvalidInput: …");
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn every_level_of_lambda_is_understood_and_info_is_the_default() {
+    fn every_log_level_of_lambda_is_accepted_and_info_is_the_default() {
         let names = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL", ""];
         let levels = names.map(|name| level(name).to_string());
         assert_eq!(levels, ["trace", "debug", "info", "warn", "error", "error", "info"]);

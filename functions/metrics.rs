@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_what_the_specification_of_the_embedded_metric_format_asks_for() {
+    fn a_line_follows_the_embedded_metric_format() {
         let metrics =
             Metrics::of_instance("acme-support").with(Metric::UsersCreated, 3).with(Metric::SyncDuration, 250);
         let expected = json!({
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn every_reference_of_a_line_has_its_target_beside_it_whatever_is_measured() {
+    fn every_dimension_and_metric_named_in_a_line_has_a_value() {
         let all = Metric::ALL.into_iter().fold(Metrics::of_instance("a"), |metrics, metric| metrics.with(metric, 1));
         for metrics in [all.clone(), Metrics { instance: None, ..all }] {
             let line = written(&metrics);
@@ -224,14 +224,14 @@ mod tests {
     }
 
     #[test]
-    fn it_is_one_line_and_without_figures_none() {
+    fn metrics_are_one_line_and_no_line_without_values() {
         let line = Metrics::of_stack().with(Metric::UnsafePlans, 0).line(OffsetDateTime::UNIX_EPOCH).unwrap();
         assert_eq!(line.find('\n'), Some(line.len() - 1));
         assert_eq!(Metrics::of_instance("acme-support").line(OffsetDateTime::UNIX_EPOCH), None);
     }
 
     #[test]
-    fn a_figure_that_is_too_large_is_written_as_the_largest() {
+    fn a_value_that_is_too_large_is_written_as_the_maximum() {
         let line = written(&Metrics::of_stack().with(Metric::SyncCalls, u64::MAX));
         assert_eq!(line["SyncCalls"], json!(i64::MAX));
     }

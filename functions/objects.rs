@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_refusal_carries_the_code_and_the_request_id_and_not_the_message() {
+    async fn a_refusal_has_the_code_and_the_request_id_but_not_the_message() {
         let server = MockServer::start().await;
         let body = "<Error><Code>NoSuchKey</Code><Message>no</Message><Key>secret</Key></Error>";
         let answer = ResponseTemplate::new(404).insert_header("x-amz-request-id", "R1").set_body_string(body);
@@ -194,13 +194,13 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_of_s3_goes_before_that_of_all_services() {
+    fn the_endpoint_of_s3_takes_precedence_over_the_general_endpoint() {
         let config = config(Some("http://all".into())).into_builder().service_config(Own).build();
         assert_eq!(url(&config, "documents", "a"), "http://own/documents/a");
     }
 
     #[test]
-    fn without_an_endpoint_the_bucket_is_a_host_of_its_region() {
+    fn without_an_endpoint_the_url_has_the_host_name_of_the_bucket() {
         let url = url(&config(None), "documents", "a/b c");
         assert_eq!(url, "https://documents.s3.ap-northeast-1.amazonaws.com/a/b%20c");
     }

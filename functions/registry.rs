@@ -379,7 +379,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_is_read_in_milliseconds_and_nonsense_is_none() {
+    fn a_time_is_read_in_milliseconds_and_an_invalid_time_is_none() {
         let item = HashMap::from([
             ("at".to_owned(), AttributeValue::N("1500".into())),
             ("text".to_owned(), AttributeValue::S("1500".into())),
@@ -395,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_that_cannot_be_understood_is_told_apart_from_one_that_is_not_there_yet() {
+    fn an_unreadable_entry_differs_from_a_missing_entry() {
         let text = |text: &str| AttributeValue::S(text.into());
         let entry =
             r#"{"instanceId":"i","instanceArn":"a","alias":"acme","tenantId":"t","users":{"groups":[]},"groups":[]}"#;
@@ -422,7 +422,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_of_keys_is_no_difference() {
+    fn configurations_with_a_different_order_of_keys_are_equal() {
         assert!(same(r#"{"a":1,"b":2}"#, r#"{"b":2,"a":1}"#));
         assert!(!same(r#"{"a":1}"#, r#"{"a":2}"#));
         assert!(!same("nonsense", r#"{"a":2}"#));

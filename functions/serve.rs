@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_payload_that_does_not_fit_is_invalid_input_with_its_path() {
+    async fn an_invalid_payload_is_invalid_input_with_the_path() {
         let result = run(json!({"number": "x"}), |input: Input| async move { Ok(input.number) }).await;
         assert!(result.is_err_and(|error| error.name() == "InvalidInput" && error.message.contains("$.number")));
     }
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_line_says_which_step_request_execution_and_instance_it_is_of() {
+    async fn every_log_line_has_the_step_request_execution_and_alias() {
         let execution = "arn:aws:states:ap-northeast-1:111122223333:execution:Onboarding:one";
         for number in [0, 1] {
             let payload = json!({ "number": number, "context": { "execution": execution, "alias": "acme" } });
@@ -198,14 +198,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_step_that_finds_its_instance_by_itself_names_it_from_then_on() {
+    async fn after_a_step_determines_its_instance_log_lines_have_the_alias() {
         let lines = lines_of(json!({ "number": 1 }), "found").await;
         assert!(lines.iter().all(|line| line["span"]["alias"] == "found"), "{lines:?}");
         assert!(lines.iter().all(|line| line["span"].get("execution").is_none()), "nobody named one: {lines:?}");
     }
 
     #[tokio::test]
-    async fn no_step_sees_for_whom_it_runs() {
+    async fn the_field_context_is_removed_from_the_payload() {
         let mut payload = json!({ "number": 1, "context": { "execution": "e" } });
         let caller = Caller::take(&mut payload);
         assert_eq!(caller, Caller { execution: Some("e".into()), alias: None });
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_reaches_the_state_machine_by_its_name() {
+    fn the_state_machine_receives_the_name_of_an_error() {
         let diagnostic = Diagnostic::from(Failure(StepError::quota_denied("no")));
         assert_eq!((diagnostic.error_type.as_str(), diagnostic.error_message.as_str()), ("QuotaDenied", "no"));
     }

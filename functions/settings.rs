@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn each_identity_signs_in_by_its_own_means_and_else_by_the_shared_secret() {
+    fn an_identity_uses_its_own_credential_or_else_the_shared_secret() {
         let settings = settings(&[
             (Settings::GRAPH_CREDENTIAL, "shared"),
             (Settings::GRAPH_TENANT_ID, "tenant"),
@@ -347,26 +347,26 @@ mod tests {
     }
 
     #[test]
-    fn an_identity_that_was_taken_away_is_named_with_what_to_give_back() {
+    fn the_error_for_a_missing_identity_names_the_parameter_to_set() {
         let settings = settings(&[("GRAPH_RUNTIME_SECRET", "own")]);
         assert!(settings.sign_in(Identity::Setup).is_err_and(|error| error.message.contains("SetupClientId")));
     }
 
     #[test]
-    fn a_function_that_is_not_told_as_whom_it_signs_in_does_so_as_the_one_that_can_do_less() {
+    fn the_default_identity_is_the_one_with_fewer_permissions() {
         assert_eq!(settings(&[]).graph_identity(), Identity::Runtime);
         assert_eq!(settings(&[(Settings::GRAPH_IDENTITY, "setup")]).graph_identity(), Identity::Setup);
     }
 
     #[test]
-    fn a_missing_variable_is_named_when_it_is_needed() {
+    fn a_missing_variable_is_reported_when_it_is_needed() {
         let settings = Settings::read(|_| None);
         assert!(settings.registry_table().is_err_and(|error| error.message.contains("REGISTRY_TABLE")));
         assert_eq!(settings.graph_url(), "https://graph.microsoft.com");
     }
 
     #[test]
-    fn an_empty_variable_is_as_good_as_none() {
+    fn an_empty_variable_counts_as_missing() {
         let settings = Settings::read(|_| Some(String::new()));
         assert_eq!(settings.login_url(), "https://login.microsoftonline.com");
         assert!(settings.storage_bucket().is_err());

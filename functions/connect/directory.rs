@@ -404,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn the_older_phone_settings_come_in_milliseconds_and_are_read_as_seconds() {
+    fn older_phone_settings_are_converted_from_milliseconds_to_seconds() {
         let config = UserPhoneConfig::builder()
             .phone_type(PhoneType::SoftPhone)
             .auto_accept(true)
@@ -415,7 +415,7 @@ mod tests {
     }
 
     #[test]
-    fn the_channel_settings_of_voice_count_before_the_older_ones() {
+    fn the_voice_channel_settings_take_precedence_over_the_older_ones() {
         let work = AfterContactWorkConfigPerChannel::builder()
             .channel(Channel::Voice)
             .after_contact_work_config(AfterContactWorkConfig::builder().after_contact_work_time_limit(45).build())
@@ -431,7 +431,7 @@ mod tests {
     }
 
     #[test]
-    fn tags_say_to_whom_a_user_belongs() {
+    fn tags_determine_the_owner_of_a_user() {
         let tagged = |alias: &str| {
             let user = summary()
                 .tags("managed-by", "connect-onboarding")

@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thousand_requests_take_the_floor_and_hardly_more_without_a_throttle() {
+    fn a_thousand_requests_take_little_more_than_the_minimum_time_without_a_throttle() {
         let start = Instant::now();
         let (seconds, throttles) = race(Pace::new(2.0, true, start), start, 1000, 2.0, 0.1);
         let floor = (1000.0 - 5.0) / 2.0;
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_first_request_makes_none_of_the_next_arrive_early() {
+    fn after_a_slow_first_request_the_following_ones_are_not_sent_too_early() {
         let start = Instant::now();
         let mut pace = Pace::new(2.0, true, start);
         while pace.next(start) <= start {
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_raised_quota_is_used() {
+    fn an_increased_quota_is_fully_used() {
         let start = Instant::now();
         let (seconds, throttles) = race(Pace::new(50.0, true, start), start, 1000, 50.0, 0.02);
         assert!(seconds / ((1000.0 - 125.0) / 50.0) < 1.05, "{seconds} s");
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn when_others_use_half_the_quota_the_pace_finds_the_other_half() {
+    fn if_other_programs_use_half_the_quota_the_rate_adapts_to_the_other_half() {
         let start = Instant::now();
         let (seconds, throttles) = race(Pace::new(4.0, true, start), start, 500, 2.0, 0.05);
         assert!(seconds < 300.0, "{seconds} s where 250 s are possible");
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_throttle_slows_down_and_success_brings_the_rate_back() {
+    fn a_throttle_reduces_the_rate_and_successes_restore_it() {
         let start = Instant::now();
         let mut pace = Pace::new(2.0, true, start);
         pace.answered(start);
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn endless_throttling_never_stops_the_asking() {
+    fn continuous_throttling_never_stops_requests_completely() {
         let start = Instant::now();
         let mut pace = Pace::new(2.0, true, start);
         pace.answered(start);
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bucket_that_was_used_just_before_starts_almost_empty() {
+    fn a_recently_used_bucket_starts_almost_empty() {
         let start = Instant::now();
         let mut pace = Pace::new(2.0, false, start);
         pace.take(start);

@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_user_with_several_changes_counts_once_and_only_when_all_are_made() {
+    fn a_user_with_several_changes_counts_once_after_all_changes() {
         let mut applied = Applied::default();
         applied.expect_changes("u", 2);
         applied.changed("taro", "u", "name");

@@ -365,20 +365,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_national_cloud_asks_for_its_own_graph_and_a_stand_in_for_the_global_one() {
+    fn a_national_cloud_requests_tokens_for_its_own_graph_and_an_emulator_for_the_global_one() {
         assert_eq!(audience("https://graph.microsoft.us"), "https://graph.microsoft.us");
         assert_eq!(audience("http://127.0.0.1:4000"), GLOBAL_GRAPH);
     }
 
     #[test]
-    fn a_refusal_is_known_by_its_number_in_the_list_or_in_the_text() {
+    fn the_error_number_is_parsed_from_the_description() {
         assert_eq!(number_in("AADSTS700024: Client assertion is not within its valid time range."), Some(700_024));
         assert_eq!(number_in("AADSTS: none"), None);
         assert_eq!(number_in("Something else"), None);
     }
 
     #[test]
-    fn the_advice_of_a_sign_in_without_a_secret_names_no_secret() {
+    fn the_advice_for_a_sign_in_without_a_secret_does_not_mention_a_secret() {
         for number in [700_016, 7_000_229, 7_000_215, 90_002, 70_021, 700_213, 700_024, 700_027, 0] {
             for error in ["invalid_client", "unauthorized_client", "temporarily_unavailable"] {
                 let (_, advice) = keyless_advice(number, error);
@@ -395,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn roles_come_from_the_payload_and_an_opaque_token_has_none_to_tell() {
+    fn roles_are_read_from_the_payload_and_are_unknown_for_an_opaque_token() {
         let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
         let token = format!("{}.{}.x", part("{}"), part(r#"{"roles": ["User.Read.All"]}"#));
         assert_eq!(roles(&token.into()).unwrap(), ["User.Read.All"]);

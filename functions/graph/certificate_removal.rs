@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stays_is_sent_back_as_it_was_read_with_its_secrets_explicitly_null() {
+    fn retained_credentials_are_sent_back_unchanged_with_explicitly_null_secrets() {
         let before = listed(&[OLD, NEW], NEW.1);
         let planned = plan(&before, &set(&[OLD]), &set(&[NEW])).unwrap().unwrap();
         assert_eq!(planned.removed, [format!("sign {}", OLD.1), format!("verify {}", OLD.1)].into());
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn a_removal_that_is_done_already_writes_nothing() {
+    fn a_completed_removal_writes_nothing() {
         assert_eq!(plan(&listed(&[NEW], NEW.1), &set(&[OLD]), &set(&[NEW])), Ok(None));
     }
 
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_written_when_it_is_not_clear_what_belongs_together() {
+    fn nothing_is_written_if_credentials_can_not_be_matched_to_a_certificate() {
         let change = |change: &dyn Fn(&mut Credentials)| {
             let mut credentials = listed(&[OLD, NEW], NEW.1);
             change(&mut credentials);
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn a_read_after_the_write_names_what_is_missing() {
+    fn a_read_after_the_write_returns_the_missing_credentials() {
         let before = listed(&[OLD, NEW], NEW.1);
         let planned = plan(&before, &set(&[OLD]), &set(&[NEW])).unwrap().unwrap();
         assert_eq!(planned.missing(&listed(&[NEW], NEW.1)), Vec::<String>::new());

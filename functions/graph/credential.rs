@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_credential_without_a_field_is_refused_by_name_and_never_quoted() {
+    fn an_error_about_a_credential_names_the_field_and_never_its_value() {
         for (text, part) in [
             (r#"{"tenantId": "t", "clientId": "c", "clientSecrets": "hunter2"}"#, "no clientSecret"),
             (r#"{"tenantId": "t", "clientSecret": "hunter2"}"#, "no clientId"),
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_credential_may_carry_further_fields_and_hides_its_secret() {
+    fn a_credential_may_have_unknown_fields_and_hides_its_secret() {
         let text =
             r#"{"tenantId": "t", "clientId": "c", "clientSecret": "hunter2", "expires": "2027-01-01", "note": 1}"#;
         let credential = Credential::parse("graph", text).unwrap();
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_and_a_time_are_both_moments() {
+    fn a_date_and_a_time_are_both_accepted() {
         assert_eq!(moment("2027-01-01T09:00:00+09:00"), Some(datetime!(2027-01-01 0:00 UTC)));
         assert_eq!(moment("2027-13-01"), None);
     }

@@ -25,7 +25,7 @@ impl Group {
     }
 }
 
-/// An application registration.
+/// An application, which the portal calls an app registration.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Application {

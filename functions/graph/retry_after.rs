@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn every_form_of_the_header_that_servers_send_is_read() {
+    fn every_known_form_of_the_header_is_parsed() {
         for (values, wait) in [
             (&["7"][..], Duration::from_secs(7)),
             (&[" 7 "], Duration::from_secs(7)),
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unreadable_header_means_a_long_wait_and_no_header_means_none() {
+    fn an_unreadable_header_causes_a_long_wait_and_a_missing_one_none() {
         for value in ["soon", "", "-5", "inf", "nan", "1e3", "1.2.3", ","] {
             assert_eq!(asked(&[value]), Some(UNREADABLE), "{value}");
         }

@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_resource_is_recognised_with_and_without_slashes_and_in_any_case() {
+    fn a_resource_is_recognized_with_and_without_slashes_and_in_any_case() {
         for resource in ["/groups/abc/members", "groups/ABC/members", "Groups/abc/members/"] {
             assert!(subscription(resource).watches("abc"), "{resource}");
         }
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_subscription_to_all_groups_watches_each_and_serves_as_long_as_there_is_one() {
+    fn a_subscription_to_all_groups_covers_every_group_and_is_needed_while_there_is_one() {
         let (all, one) = (subscription("/Groups"), subscription("groups/abc/members"));
         assert!(all.watches("abc") && all.is_to(Watched::AllGroups) && !all.is_to(Watched::Group("abc")));
         assert!(!one.is_to(Watched::AllGroups));
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_that_is_no_time_is_unknown() {
+    fn an_invalid_expiry_is_unknown() {
         assert!(subscription("groups").expires().is_some());
         let odd = Subscription { expiration_date_time: "soon".into(), ..subscription("groups") };
         assert_eq!(odd.expires(), None);

@@ -246,7 +246,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_grow_and_differ() {
+    fn waits_grow_and_have_jitter() {
         for attempt in 1..4 {
             let base = FIRST_BACKOFF * (1 << (attempt - 1));
             for _ in 0..50 {

@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn group_ids_that_do_not_match_the_groups_are_a_fault_that_says_what_to_do() {
+    fn group_ids_that_do_not_match_the_groups_cause_an_error_with_advice() {
         let entry = entry(
             r#"{"instanceId":"i","instanceArn":"a","alias":"acme","tenantId":"t",
                 "users":{"groups":[{"group":"Support","securityProfiles":["Agent"]}]},"groups":[]}"#,

@@ -1,15 +1,12 @@
 //! A lock per alias for all writers except the user sync: onboarding, remediation of drift, certificate rotation and
-//! teardown. The user sync uses the lease of its instance instead, which exists after the registration.
+//! teardown. The user sync uses the lease of its instance instead (docs/theory.md, "Lock and lease").
 //!
-//! A lock is an item of the registry. Its key is `alias#` and the alias in lower case, because Amazon Connect ignores
-//! case. It can therefore exist before the instance. The item contains the ARN of the execution that acquired the lock
-//! (`holder`) and the time (`since`, milliseconds since the epoch), and is deleted when that execution releases the
-//! lock. If the holder has finished, the next execution takes the lock over, so a failed or stopped execution needs no
-//! state that releases it. Each write is conditional on the holder, so that only one of several executions acquires
-//! the lock.
+//! A lock is an item of the registry. Its key is `alias#` and the alias in lower case, because Amazon Connect ignores case.
+//! The item contains the ARN of the execution that acquired the lock (`holder`) and the time (`since`, milliseconds since
+//! the epoch). The holder deletes the item; if the holder has finished, the next execution takes the lock over. Each write
+//! is conditional on the holder, so that only one of several executions acquires the lock.
 //!
-//! Orders of phone numbers take weeks and have a separate lock, so that the alias is free for other executions
-//! meanwhile.
+//! Orders of phone numbers take weeks and have a separate lock, so that the alias is free for other executions meanwhile.
 
 use aws_sdk_dynamodb::{config::http::HttpResponse, error::SdkError, types::AttributeValue};
 use aws_sdk_sfn::types::ExecutionStatus;
@@ -191,14 +188,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lock_has_one_key_whatever_the_case_of_its_alias() {
+    fn a_lock_has_the_same_key_for_every_case_of_its_alias() {
         assert_eq!(Scope::Alias.key("Acme-Support"), "alias#acme-support");
         assert_eq!(Scope::Numbers.key("ACME"), "alias#acme#numbers");
         assert!(is_key(&Scope::Numbers.key("acme")) && !is_key("0b1c2d3e"));
     }
 
     #[test]
-    fn a_message_names_the_execution_and_the_command_that_stops_it() {
+    fn the_message_has_the_execution_and_the_command_to_stop_it() {
         let arn = "arn:aws:states:eu-central-1:123456789012:execution:OnboardingStateMachine-x:acme-1";
         let holder = Holder { execution: arn.into(), since: Some(OffsetDateTime::UNIX_EPOCH) };
         let message = holder.message(Scope::Alias, "acme");

@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_claims_in_another_spelling_are_no_difference_and_other_claims_are() {
+    fn claims_are_compared_by_content_and_not_by_formatting() {
         let definition = json!({ "ClaimsMappingPolicy": { "Version": 1, "ClaimsSchema": [{ "Value": "a" }] } });
         let policy =
             |text: &str| ClaimsMappingPolicy { definition: vec![text.into()], ..ClaimsMappingPolicy::default() };
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sign_on_url_is_emptied_and_an_empty_one_is_left_alone() {
+    fn a_sign_on_url_is_removed_and_an_empty_one_is_not_changed() {
         let mut principal = ServicePrincipal { login_url: Some("https://aws".into()), ..ServicePrincipal::default() };
         assert_eq!(principal_changes(&principal, "r").get("loginUrl"), Some(&Value::Null));
         principal.login_url = Some(String::new());

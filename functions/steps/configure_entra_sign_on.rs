@@ -241,7 +241,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_policy_that_goes_on_refusing_is_the_administrators_affair_in_the_end() {
+    fn repeated_refusals_by_the_identifier_policy_finally_require_the_administrator() {
         let refused = |attempts| refused_by_policy(StepError::invalid_input("refused"), attempts);
         assert_eq!(refused(TOKEN_VERSION_ATTEMPTS - 1).name(), "NotConsistentYet");
         assert_eq!(refused(TOKEN_VERSION_ATTEMPTS).name(), "InvalidInput");

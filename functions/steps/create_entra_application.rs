@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_first_attempt_makes_the_application_at_once_and_a_retry_looks_for_a_minute_first() {
+    fn a_first_attempt_creates_the_application_and_a_retry_searches_for_a_minute_first() {
         assert_eq!(next_look(0, 0), None);
         assert_eq!(next_look(0, 1), Some(1));
         assert_eq!(next_look(1, 0), Some(2));
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_retry_of_the_attempt_after_the_looks_starts_looking_again() {
+    fn a_retry_after_the_last_search_starts_searching_again() {
         assert_eq!(next_look(LOOKS, 1), Some(1));
         assert_eq!(next_look(LOOKS - 1, 3), Some(LOOKS), "a retry of a mere look has made nothing");
     }
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn the_role_is_msiam_access_then_user_then_any_that_people_can_have() {
+    fn the_role_is_msiam_access_or_else_user_or_else_any_role_for_users() {
         let roles = [role("1", "User", true, "User"), role("2", "msiam_access", true, "User")];
         assert_eq!(app_role(&roles), Ok("2".into()));
         assert_eq!(app_role(&roles[..1]), Ok("1".into()));

@@ -191,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_client_token_is_the_same_for_the_same_attempt_only() {
+    fn a_client_token_is_equal_only_for_the_same_attempt() {
         let token = client_token("execution", "acme", None);
         assert_eq!(token, client_token("execution", "acme", None));
         assert_eq!(token.len(), 64);

@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_application_is_read_from_its_metadata_url() {
+    fn the_application_id_is_parsed_from_the_metadata_url() {
         let url = "https://login.example/t/federationmetadata/2007-06/federationmetadata.xml?appid=a1&x=y";
         assert_eq!(app_id(&EntraSignOn { metadata_url: url.into(), ..EntraSignOn::default() }), "a1");
         assert_eq!(app_id(&EntraSignOn::default()), "");

@@ -390,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_second_look_does_not_see_any_more_is_mended() {
+    fn findings_missing_in_the_second_comparison_are_reverted() {
         let before = InstanceDrift { findings: vec![finding("a", "1"), finding("b", "2")], ..InstanceDrift::default() };
         let settled = settled(&before, vec![finding("b", "2"), finding("c", "3")]);
         let told: Vec<(&str, bool)> = settled.iter().map(|one| (one.place.as_str(), one.mended)).collect();
@@ -398,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_findings_have_the_same_digest_and_none_have_none() {
+    fn equal_findings_have_equal_digests_and_no_findings_have_none() {
         assert_eq!(digest(&[finding("a", "1")]), digest(&[finding("a", "1")]));
         assert_ne!(digest(&[finding("a", "1")]), digest(&[finding("a", "2")]));
         assert_eq!(digest(&[]), "");

@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn who_came_and_who_left_is_read_in_both_spellings_of_removed() {
+    fn added_and_removed_members_are_read_in_both_forms_of_removed() {
         let delta = json!([
             { "id": id(1) },
             { "id": id(2), "@removed": "deleted" },
@@ -262,14 +262,14 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_comes_to_one_event_for_each_group() {
+    fn a_batch_is_converted_to_one_event_per_group() {
         let items = (0..250).map(|number| item(&json!([{ "id": id(number) }]))).collect();
         let events = into_events(news(items));
         assert!(matches!(&events[..], [Event::MembershipChanged(change)] if change.added.len() == 250), "{events:?}");
     }
 
     #[test]
-    fn very_many_people_are_spread_over_events_that_the_bus_takes() {
+    fn many_members_are_split_into_events_of_an_accepted_size() {
         let delta: Vec<Value> = (0..1200).map(|number| json!({ "id": id(number) })).collect();
         let sizes: Vec<usize> = into_events(news(vec![item(&json!(delta))]))
             .into_iter()
@@ -279,14 +279,14 @@ mod tests {
     }
 
     #[test]
-    fn a_notification_that_does_not_say_who_is_a_hint_all_the_same() {
+    fn a_notification_without_members_still_creates_an_event() {
         let mut bare = item(&json!([]));
         bare["resourceData"] = Value::Null;
         assert_eq!(into_events(news(vec![bare])).len(), 1);
     }
 
     #[test]
-    fn items_that_are_not_ours_are_refused_one_by_one() {
+    fn items_that_are_not_ours_are_refused_individually() {
         let with = |field: &str, value: Value| {
             let mut item = item(&json!([]));
             item[field] = value;
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lifecycle_notification_is_about_the_group_of_its_url() {
+    fn a_lifecycle_notification_applies_to_the_group_in_its_url() {
         let mut lifecycle = item(&Value::Null);
         lifecycle["lifecycleEvent"] = json!("reauthorizationRequired");
         lifecycle.as_object_mut().unwrap().remove("resource");
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn the_subscription_to_all_groups_proves_each_group_of_its_tenant_and_no_other_tenant() {
+    fn the_client_state_for_all_groups_is_valid_for_each_group_of_its_tenant_only() {
         let mut of_all = item(&json!([{ "id": id(1) }]));
         of_all["clientState"] = json!(states().of(TENANT, ALL_GROUPS).expose_secret());
         assert_eq!(news(vec![of_all.clone()]).changes[&(TENANT, GROUP)].added, [person(1)].into());
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_comes_back_as_plain_text_unless_it_is_none() {
+    fn a_validation_token_is_returned_as_plain_text_unless_it_is_invalid() {
         let answer = handshake("Validation: <b>".into());
         assert_eq!((answer.status_code, answer.body.as_deref()), (200, Some("Validation: <b>")));
         assert_eq!(answer.headers["content-type"], "text/plain; charset=utf-8");

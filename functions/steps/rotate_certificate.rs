@@ -469,7 +469,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_instance_per_round_removes_certificates_and_none_after_a_removal_went_wrong() {
+    fn one_instance_per_round_removes_certificates_and_none_after_a_failed_removal() {
         let mut removals = Removals::new(&[Rotation::default()]);
         assert_eq!((removals.admit(), removals.admit()), (Admission::Now, Admission::NextRound));
         removals.halted_by = Some("acme".into());

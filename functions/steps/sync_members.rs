@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_batch_comes_to_its_groups_and_what_is_no_event_is_counted() {
+    fn messages_are_grouped_by_group_and_invalid_messages_are_counted() {
         let event = |body: &str| QueuedEvent { body: body.into(), ..QueuedEvent::default() };
         let input = SyncMembersInput {
             records: vec![

@@ -390,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn a_round_measures_its_own_part_and_the_last_one_the_whole_run() {
+    fn each_round_has_its_own_metrics_and_the_last_round_those_of_the_whole_sync() {
         let before = Carry { totals: Totals { created: 5, ..Totals::default() }, duration_ms: 100, ..Carry::default() };
         let round = Metrics::of_instance("acme")
             .with(Metric::UsersCreated, 2)

@@ -6,7 +6,7 @@ use super::*;
 use crate::graph::{Assigned, GraphError, Removal};
 
 #[tokio::test]
-async fn a_throttled_call_waits_exactly_as_long_as_it_is_asked_to() {
+async fn a_throttled_call_waits_for_the_requested_time() {
     let cloud = Cloud::start().await;
     let throttled = error(429, "TooManyRequests", "Please retry again later.").insert_header("Retry-After", "1");
     cloud.once("GET", &members(), throttled).await;
@@ -17,7 +17,7 @@ async fn a_throttled_call_waits_exactly_as_long_as_it_is_asked_to() {
 }
 
 #[tokio::test]
-async fn a_wait_that_is_too_long_for_a_function_is_the_state_machines() {
+async fn a_wait_too_long_for_a_function_is_left_to_the_state_machine() {
     let cloud = Cloud::start().await;
     let throttled = error(429, "TooManyRequests", "Please retry again later.").insert_header("Retry-After", "150");
     cloud.on("GET", &members(), throttled).await;
@@ -28,7 +28,7 @@ async fn a_wait_that_is_too_long_for_a_function_is_the_state_machines() {
 }
 
 #[tokio::test]
-async fn a_server_error_is_tried_again_and_the_last_one_names_its_request_id() {
+async fn a_server_error_is_retried_and_the_final_error_has_a_request_id() {
     let cloud = Cloud::start().await;
     let answer =
         ResponseTemplate::new(503).insert_header("request-id", "r-9").insert_header("Date", "Sun, 22 Nov 2026");
@@ -44,7 +44,7 @@ async fn a_server_error_is_tried_again_and_the_last_one_names_its_request_id() {
 }
 
 #[tokio::test]
-async fn a_server_that_nobody_reaches_is_unavailable_by_its_name() {
+async fn an_unreachable_server_is_unavailable_and_the_error_names_the_host() {
     let settings = Settings::read(|_| Some("http://127.0.0.1:9".into()));
     let credential = Credential::with_secret("t", "c", "s");
     let error = Graph::with_credential(credential, settings).group_members(GROUP, false).await.unwrap_err();
@@ -53,7 +53,7 @@ async fn a_server_that_nobody_reaches_is_unavailable_by_its_name() {
 }
 
 #[tokio::test]
-async fn what_may_not_be_done_twice_is_not_tried_again_after_a_server_error() {
+async fn a_call_that_is_not_idempotent_is_not_retried_after_a_server_error() {
     let cloud = Cloud::start().await;
     let at = "/v1.0/applicationTemplates/t/instantiate";
     for (calls, status) in [504, 408].into_iter().enumerate() {
@@ -66,7 +66,7 @@ async fn what_may_not_be_done_twice_is_not_tried_again_after_a_server_error() {
 }
 
 #[tokio::test]
-async fn what_may_not_be_done_twice_is_tried_again_after_a_throttle() {
+async fn a_call_that_is_not_idempotent_is_retried_after_a_throttle() {
     let cloud = Cloud::start().await;
     let at = "/v1.0/applicationTemplates/t/instantiate";
     cloud.once("POST", at, ResponseTemplate::new(429).insert_header("Retry-After", "0")).await;
@@ -77,7 +77,7 @@ async fn what_may_not_be_done_twice_is_tried_again_after_a_throttle() {
 }
 
 #[tokio::test]
-async fn refusals_become_the_errors_that_the_state_machine_knows() {
+async fn refusals_are_converted_to_the_error_names_of_the_state_machine() {
     for (status, code, message, kind) in [
         (403, "Authorization_RequestDenied", "Insufficient privileges", StepErrorKind::AccessDenied),
         (404, "Request_ResourceNotFound", "Resource 'x' does not exist", StepErrorKind::NotConsistentYet),
@@ -96,7 +96,7 @@ async fn refusals_become_the_errors_that_the_state_machine_knows() {
 }
 
 #[tokio::test]
-async fn a_denied_write_names_the_permission_and_the_owner_trap() {
+async fn a_denied_write_names_the_permission_and_why_owned_by_is_not_sufficient() {
     let cloud = Cloud::start().await;
     cloud
         .on("PATCH", "/v1.0/servicePrincipals/s", error(403, "Authorization_RequestDenied", "Insufficient privileges"))
@@ -107,7 +107,7 @@ async fn a_denied_write_names_the_permission_and_the_owner_trap() {
 }
 
 #[tokio::test]
-async fn an_error_in_the_documents_other_spelling_gives_its_request_id_too() {
+async fn the_request_id_is_read_in_both_documented_spellings() {
     let cloud = Cloud::start().await;
     let inner = json!({ "date": "2026-11-22T01:02:03", "request-id": "r-2" });
     let body = json!({ "error": { "code": "Request_BadRequest", "message": "no", "innererror": inner } });
@@ -116,7 +116,7 @@ async fn an_error_in_the_documents_other_spelling_gives_its_request_id_too() {
 }
 
 #[tokio::test]
-async fn a_replica_that_has_not_heard_of_a_new_object_is_waited_for() {
+async fn a_call_waits_for_a_new_object_to_replicate() {
     let cloud = Cloud::start().await;
     let at = "/v1.0/servicePrincipals/s";
     cloud.once("PATCH", at, error(404, "Request_ResourceNotFound", "Resource 's' does not exist")).await;
@@ -126,7 +126,7 @@ async fn a_replica_that_has_not_heard_of_a_new_object_is_waited_for() {
 }
 
 #[tokio::test]
-async fn every_form_of_retry_after_is_obeyed() {
+async fn every_form_of_retry_after_is_respected() {
     for (header, seconds) in [("30,120", 30), ("30.5", 31), ("soon", 60)] {
         let cloud = Cloud::start().await;
         let throttled = error(429, "TooManyRequests", "Please retry again later.").insert_header("Retry-After", header);
@@ -145,7 +145,7 @@ async fn every_form_of_retry_after_is_obeyed() {
 const ASSIGNED_TO: &str = "/v1.0/servicePrincipals/s/appRoleAssignedTo";
 
 #[tokio::test]
-async fn an_assignment_that_may_exist_is_unclear_until_the_list_decides() {
+async fn a_refusal_that_may_mean_an_existing_assignment_is_unclear() {
     for (status, text) in [
         (400, "Permission being assigned already exists on the object"),
         (400, "EntitlementGrant entry already exists."),
@@ -160,7 +160,7 @@ async fn an_assignment_that_may_exist_is_unclear_until_the_list_decides() {
 }
 
 #[tokio::test]
-async fn an_assignment_that_graph_does_not_find_is_gone_if_the_list_says_so() {
+async fn an_assignment_not_found_by_graph_counts_as_removed_if_it_is_not_listed() {
     let at = format!("{ASSIGNED_TO}/x");
     let gone = || error(400, "Request_BadRequest", "EntitlementGrant being updated or deleted is not found.");
     let cloud = Cloud::start().await;
@@ -176,7 +176,7 @@ async fn an_assignment_that_graph_does_not_find_is_gone_if_the_list_says_so() {
 }
 
 #[tokio::test]
-async fn the_list_decides_whether_a_claims_policy_that_graph_calls_assigned_or_gone_is() {
+async fn after_an_ambiguous_refusal_the_list_decides_whether_a_claims_policy_is_assigned() {
     const POLICIES: &str = "/v1.0/servicePrincipals/s/claimsMappingPolicies";
     let (reference, removal) = (format!("{POLICIES}/$ref"), format!("{POLICIES}/p/$ref"));
     let exists = || error(400, "Request_BadRequest", "A conflicting object with this reference is present.");
@@ -214,7 +214,7 @@ fn credentials(certificates: &[(&str, &str)]) -> ResponseTemplate {
 }
 
 #[tokio::test]
-async fn a_removal_is_done_only_when_both_lists_show_it() {
+async fn a_removal_is_complete_only_if_both_lists_show_it() {
     const AT: &str = "/v1.0/servicePrincipals/s";
     let (old, other, new) = (("aGVsbG8=", "old"), ("dGhpcmQ=", "other"), ("d29ybGQ=", "new"));
     let thumbprints = |certificates: &[(&str, &str)]| {
@@ -242,7 +242,7 @@ async fn a_removal_is_done_only_when_both_lists_show_it() {
 }
 
 #[tokio::test]
-async fn an_app_role_that_has_not_replicated_is_waited_for_and_then_comes_with_advice() {
+async fn a_call_waits_for_an_app_role_to_replicate_and_then_fails_with_advice() {
     for text in [
         "Not a valid reference update.",
         "One or more properties are invalid.: Permission being assigned was not found on application",
@@ -261,7 +261,7 @@ async fn an_app_role_that_has_not_replicated_is_waited_for_and_then_comes_with_a
 }
 
 #[tokio::test]
-async fn a_missing_licence_comes_with_advice() {
+async fn a_missing_license_is_reported_with_advice() {
     let cloud = Cloud::start().await;
     let text = "The tenant has no license for this operation";
     cloud.on("POST", ASSIGNED_TO, error(400, "Request_BadRequest", text)).await;
@@ -271,7 +271,7 @@ async fn a_missing_licence_comes_with_advice() {
 }
 
 #[tokio::test]
-async fn a_notification_url_that_was_not_validated_is_tried_again_whatever_the_code() {
+async fn a_failed_validation_of_a_notification_url_is_retried_regardless_of_its_code() {
     for (code, text) in [
         ("ValidationError", "Subscription validation request failed. HTTP status code is 'BadGateway'."),
         ("InvalidRequest", "Subscription validation request timed out."),
@@ -286,7 +286,7 @@ async fn a_notification_url_that_was_not_validated_is_tried_again_whatever_the_c
 }
 
 #[tokio::test]
-async fn the_identifier_policy_is_known_by_its_code_and_by_each_wording() {
+async fn a_refusal_by_the_identifier_policy_is_recognized_by_code_and_wording() {
     let older = "Values of identifierUris property must use a verified domain of the organization or its subdomain: 'https://signin.aws.amazon.com/saml'";
     let newer = "Failed to add identifier URI https://signin.aws.amazon.com/saml. All newly added URIs must contain a tenant verified domain, tenant ID, or app ID, as per the default tenant policy of your organization.";
     for (code, text) in
@@ -301,14 +301,14 @@ async fn the_identifier_policy_is_known_by_its_code_and_by_each_wording() {
 }
 
 #[tokio::test]
-async fn an_id_never_leaves_its_place_in_the_path() {
+async fn an_id_with_slashes_stays_one_segment_of_the_path() {
     let cloud = Cloud::start().await;
     cloud.graph().user("../groups/x").await.unwrap();
     assert_eq!(cloud.requests("/v1.0/users/..%2Fgroups%2Fx").await.len(), 1);
 }
 
 #[tokio::test]
-async fn an_answer_that_does_not_fit_is_told_by_its_place_and_never_quoted() {
+async fn an_error_about_an_invalid_response_has_the_path_and_never_the_value() {
     let cloud = Cloud::start().await;
     cloud.on("GET", "/v1.0/users/u", json_of(200, json!({ "id": "u", "mail": ["private@contoso.com"] }))).await;
     let error = cloud.graph().user("u").await.unwrap_err();

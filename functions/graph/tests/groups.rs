@@ -4,7 +4,7 @@ use wiremock::matchers::query_param;
 use super::*;
 
 #[tokio::test]
-async fn members_are_read_to_the_last_page_even_behind_an_empty_one() {
+async fn members_are_read_to_the_last_page_even_after_an_empty_page() {
     let cloud = Cloud::start().await;
     let link = |page: u32| format!("{}/next/{page}?$skiptoken=a%2Bb", cloud.server.uri());
     let first = json!({ "value": [user("b"), user("a")], "@odata.nextLink": link(1) });
@@ -20,7 +20,7 @@ async fn members_are_read_to_the_last_page_even_behind_an_empty_one() {
 }
 
 #[tokio::test]
-async fn the_first_page_is_asked_for_plainly_with_everything_that_is_needed() {
+async fn the_first_page_is_requested_with_all_fields_and_without_an_advanced_query() {
     let cloud = Cloud::start().await;
     cloud.on("GET", &members(), json_of(200, json!({ "value": [] }))).await;
     cloud.graph().group_members(GROUP, false).await.unwrap();
@@ -42,7 +42,7 @@ async fn a_next_page_on_another_host_gets_no_token() {
 }
 
 #[tokio::test]
-async fn a_page_that_can_not_be_believed_fails_the_read_instead_of_shortening_it() {
+async fn an_invalid_page_fails_the_read_instead_of_shortening_it() {
     let cut = r#"{"value":[{"id":"a"}"#;
     for answer in [
         json_of(200, json!({})),
@@ -59,7 +59,7 @@ async fn a_page_that_can_not_be_believed_fails_the_read_instead_of_shortening_it
 }
 
 #[tokio::test]
-async fn pages_that_go_in_circles_end() {
+async fn a_repeated_next_link_fails_the_read() {
     let cloud = Cloud::start().await;
     let link = format!("{}/next", cloud.server.uri());
     cloud.on("GET", &members(), json_of(200, json!({ "value": [], "@odata.nextLink": link }))).await;
@@ -69,7 +69,7 @@ async fn pages_that_go_in_circles_end() {
 }
 
 #[tokio::test]
-async fn members_are_told_apart_by_what_they_are_and_each_counts_once() {
+async fn members_are_separated_by_type_and_counted_once() {
     let cloud = Cloud::start().await;
     let poor = json!({ "@odata.type": "#microsoft.graph.user", "id": "a", "displayName": "a" });
     let list = json!([
@@ -91,7 +91,7 @@ async fn members_are_told_apart_by_what_they_are_and_each_counts_once() {
 }
 
 #[tokio::test]
-async fn an_agents_user_is_no_user_when_it_is_read_by_itself_either() {
+async fn an_agent_user_that_is_read_directly_does_not_count_as_a_user() {
     let cloud = Cloud::start().await;
     let mut agent = user("r");
     agent["@odata.type"] = json!("#microsoft.graph.agentUser");
@@ -100,7 +100,7 @@ async fn an_agents_user_is_no_user_when_it_is_read_by_itself_either() {
 }
 
 #[tokio::test]
-async fn users_whose_fields_are_hidden_mean_that_a_permission_is_missing() {
+async fn hidden_user_fields_are_reported_as_a_missing_permission() {
     let cloud = Cloud::start().await;
     let hidden =
         json!({ "@odata.type": "#microsoft.graph.user", "id": "a", "userPrincipalName": null, "accountEnabled": null });
@@ -111,7 +111,7 @@ async fn users_whose_fields_are_hidden_mean_that_a_permission_is_missing() {
 }
 
 #[tokio::test]
-async fn nested_members_come_from_the_transitive_list() {
+async fn nested_members_are_read_from_the_transitive_list() {
     let cloud = Cloud::start().await;
     let at = format!("/v1.0/groups/{GROUP}/transitiveMembers");
     cloud.on("GET", &at, json_of(200, json!({ "value": [user("a")] }))).await;
@@ -119,14 +119,14 @@ async fn nested_members_come_from_the_transitive_list() {
 }
 
 #[tokio::test]
-async fn a_group_that_is_gone_is_none_and_not_empty() {
+async fn a_deleted_group_is_none_and_not_an_empty_group() {
     let cloud = Cloud::start().await;
     cloud.on("GET", &members(), error(404, "Request_ResourceNotFound", "Resource does not exist")).await;
     assert_eq!(cloud.graph().group_members(GROUP, false).await, Ok(None));
 }
 
 #[tokio::test]
-async fn a_group_is_found_by_its_exact_name_with_its_quotes_doubled() {
+async fn a_group_is_found_by_its_exact_name_even_with_a_quote() {
     let cloud = Cloud::start().await;
     let found = json!([
         { "id": "1", "displayName": "kim's Agents" },
@@ -140,7 +140,7 @@ async fn a_group_is_found_by_its_exact_name_with_its_quotes_doubled() {
 }
 
 #[tokio::test]
-async fn a_name_that_several_groups_share_is_a_conflict_that_names_them() {
+async fn a_name_of_several_groups_is_a_conflict_with_their_ids() {
     let cloud = Cloud::start().await;
     let found = json!([{ "id": "2", "displayName": "Agents" }, { "id": "1", "displayName": "Agents" }]);
     cloud.on("GET", "/v1.0/groups", json_of(200, json!({ "value": found }))).await;
@@ -150,7 +150,7 @@ async fn a_name_that_several_groups_share_is_a_conflict_that_names_them() {
 }
 
 #[tokio::test]
-async fn a_name_that_differs_in_case_is_not_found_but_told() {
+async fn a_group_whose_name_differs_in_case_is_not_used_but_suggested() {
     let cloud = Cloud::start().await;
     cloud.on("GET", "/v1.0/groups", json_of(200, json!({ "value": [{ "id": "1", "displayName": "agents" }] }))).await;
     let error = cloud.graph().resolve_group("Agents").await.unwrap_err();
@@ -159,7 +159,7 @@ async fn a_name_that_differs_in_case_is_not_found_but_told() {
 }
 
 #[tokio::test]
-async fn a_group_by_id_needs_no_search_and_an_unknown_id_is_the_inputs_fault() {
+async fn a_group_is_read_by_id_without_a_search_and_an_unknown_id_is_invalid_input() {
     let cloud = Cloud::start().await;
     let at = format!("/v1.0/groups/{GROUP}");
     cloud.once("GET", &at, json_of(200, json!({ "id": GROUP, "displayName": "Agents" }))).await;
@@ -172,7 +172,7 @@ async fn a_group_by_id_needs_no_search_and_an_unknown_id_is_the_inputs_fault() {
 }
 
 #[tokio::test]
-async fn a_group_is_found_in_both_forms_of_a_voicing_mark_and_its_name_is_shown_in_one() {
+async fn a_group_is_found_in_both_unicode_forms_and_its_name_is_normalized() {
     for (stored, asked) in
         [("か\u{3099}く部", "がく部"), ("がく部", "か\u{3099}く部"), ("か\u{3099}く部", "か\u{3099}く部")]
     {

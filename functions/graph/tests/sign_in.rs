@@ -43,7 +43,7 @@ fn sent_secret(request: &Request) -> String {
 }
 
 #[tokio::test]
-async fn one_token_serves_many_calls() {
+async fn one_token_is_used_for_many_calls() {
     let cloud = Cloud::start().await;
     let graph = cloud.graph();
     graph.user("a").await.unwrap();
@@ -79,7 +79,7 @@ async fn a_refused_token_is_replaced_once() {
 }
 
 #[tokio::test]
-async fn a_token_that_stays_refused_is_access_denied() {
+async fn a_token_refused_twice_is_access_denied() {
     let cloud = Cloud::start().await;
     cloud.on("GET", "/v1.0/users/a", error(401, "InvalidAuthenticationToken", "no")).await;
     assert_eq!(cloud.graph().user("a").await.unwrap_err().kind, StepErrorKind::AccessDenied);
@@ -87,7 +87,7 @@ async fn a_token_that_stays_refused_is_access_denied() {
 }
 
 #[tokio::test]
-async fn consent_that_comes_later_is_in_the_next_token() {
+async fn consent_granted_after_a_denied_call_is_in_the_next_token() {
     let cloud = Cloud::start().await;
     cloud.once("GET", "/v1.0/users/a", error(403, "Authorization_RequestDenied", "Insufficient privileges")).await;
     cloud.on("GET", "/v1.0/users/a", json_of(200, user("a"))).await;
@@ -98,7 +98,7 @@ async fn consent_that_comes_later_is_in_the_next_token() {
 }
 
 #[tokio::test]
-async fn a_rotated_secret_is_read_anew_when_the_old_one_is_refused() {
+async fn a_rotated_secret_is_read_again_after_the_old_one_is_refused() {
     let cloud = Cloud::start().await;
     secret(&cloud, "old", 1).await;
     secret(&cloud, "new", 9).await;
@@ -109,7 +109,7 @@ async fn a_rotated_secret_is_read_anew_when_the_old_one_is_refused() {
 }
 
 #[tokio::test]
-async fn a_secret_that_stays_wrong_is_tried_once_and_told_with_advice() {
+async fn an_unchanged_invalid_secret_is_not_tried_again_and_is_reported_with_advice() {
     let cloud = Cloud::start().await;
     secret(&cloud, "hunter2", 9).await;
     cloud.once("POST", TOKEN_PATH, refused(7_000_222, "The provided client secret keys are expired.")).await;
@@ -122,7 +122,7 @@ async fn a_secret_that_stays_wrong_is_tried_once_and_told_with_advice() {
 }
 
 #[tokio::test]
-async fn what_the_login_service_refuses_has_a_name_each() {
+async fn each_refusal_of_the_login_service_has_an_error_name() {
     for (number, kind) in [
         (7_000_215, StepErrorKind::AccessDenied),
         (700_016, StepErrorKind::AccessDenied),
@@ -140,7 +140,7 @@ async fn what_the_login_service_refuses_has_a_name_each() {
 }
 
 #[tokio::test]
-async fn missing_permissions_are_named_and_an_opaque_token_lacks_none() {
+async fn missing_permissions_are_returned_and_an_opaque_token_has_none_missing() {
     let cloud = Cloud::start().await;
     let needed = ["Group.Read.All", "User.Read.All"];
     assert_eq!(cloud.graph().missing_permissions(needed).await.unwrap(), ["User.Read.All"]);
@@ -149,7 +149,7 @@ async fn missing_permissions_are_named_and_an_opaque_token_lacks_none() {
 }
 
 #[tokio::test]
-async fn federation_metadata_is_asked_for_without_a_token_and_with_the_application() {
+async fn federation_metadata_is_requested_for_the_application_without_a_token() {
     let cloud = Cloud::start().await;
     let at = "/contoso/federationmetadata/2007-06/federationmetadata.xml";
     cloud.once("GET", at, ResponseTemplate::new(400).set_body_string("AADSTS700016")).await;
@@ -171,14 +171,14 @@ fn refused_in_words() -> ResponseTemplate {
 }
 
 #[tokio::test]
-async fn a_refusal_without_a_list_of_numbers_is_known_by_its_text() {
+async fn a_refusal_without_a_list_of_numbers_is_recognized_by_its_text() {
     let cloud = Cloud::start().await;
     cloud.once("POST", TOKEN_PATH, refused_in_words()).await;
     assert_eq!(cloud.graph().user("a").await.unwrap_err().kind, StepErrorKind::Unavailable);
 }
 
 #[tokio::test]
-async fn a_refused_sign_in_with_a_token_of_aws_names_clock_audience_and_subject_and_no_secret() {
+async fn a_refused_token_from_aws_is_reported_with_clock_audience_and_subject_and_no_secret() {
     let cloud = Cloud::start().await;
     cloud.once("POST", TOKEN_PATH, refused_in_words()).await;
     let answer = |request: &Request| {

@@ -28,7 +28,7 @@ fn now() -> OffsetDateTime {
 }
 
 #[test]
-fn the_active_certificate_is_kept_whoever_made_it_until_its_last_day() {
+fn the_active_certificate_is_used_until_its_expiry_regardless_of_its_origin() {
     let keys = vec![
         key("CN=ours", "Verify", "d29ybGQ=", "2029-01-01T00:00:00Z"),
         key("CN=portal", "Verify", "aGVsbG8=", "2026-11-23T00:00:00Z"),
@@ -38,7 +38,7 @@ fn the_active_certificate_is_kept_whoever_made_it_until_its_last_day() {
 }
 
 #[test]
-fn our_newest_certificate_follows_one_that_has_expired_and_a_strangers_inactive_one_does_not() {
+fn without_a_usable_active_certificate_our_newest_one_is_used() {
     let keys = vec![
         key("CN=ours", "Verify", "aGVsbG8=", "2029-01-01T00:00:00Z"),
         key("CN=ours", "Verify", "d29ybGQ=", "2028-01-01T00:00:00Z"),
@@ -50,7 +50,7 @@ fn our_newest_certificate_follows_one_that_has_expired_and_a_strangers_inactive_
 }
 
 #[test]
-fn an_expired_certificate_and_a_private_half_are_no_certificates() {
+fn an_expired_certificate_and_a_private_key_entry_are_not_usable() {
     let keys = vec![
         key("CN=ours", "Verify", "aGVsbG8=", "2026-11-21T00:00:00Z"),
         key("CN=ours", "Sign", "d29ybGQ=", "2029-01-01T00:00:00Z"),
@@ -78,7 +78,7 @@ fn failed(checks: &[Check]) -> Vec<&str> {
 }
 
 #[test]
-fn the_switches_of_our_application_are_set_and_those_of_any_other_are_reported() {
+fn wrong_settings_are_changed_on_our_application_and_reported_on_any_other() {
     let (ours, adopted) = (names::service_principal_tag("acme"), names::ADOPTED_TAG);
     let onboarding = Onboarding::with_defaults("acme", Users::default(), Language::default());
     let place = ("arn:aws:iam::111122223333", "ap-northeast-1", "i");
@@ -98,7 +98,7 @@ fn the_switches_of_our_application_are_set_and_those_of_any_other_are_reported()
 }
 
 #[test]
-fn a_sign_in_is_verified_only_if_every_switch_is_right() {
+fn a_sign_in_is_verified_only_if_every_setting_is_correct() {
     let onboarding = Onboarding::with_defaults("acme", Users::default(), Language::default());
     let place = ("arn:aws:iam::111122223333", "ap-northeast-1", "i");
     let wanted = Federation::new(&onboarding.iam, onboarding.users.username, place).unwrap();
@@ -108,7 +108,7 @@ fn a_sign_in_is_verified_only_if_every_switch_is_right() {
 }
 
 #[test]
-fn an_application_is_available_until_the_gallery_or_microsoft_ends_it() {
+fn an_application_is_available_until_the_gallery_removes_it_or_microsoft_disables_it() {
     let day = |day: &str| Gallery::Offered(Some(day.into()));
     for (gallery, status, wrong) in [
         (Gallery::Unknown, None, &[][..]),
