@@ -106,7 +106,7 @@ pub struct PlanOnboardingOutput {
     pub status: PlanStatus,
     /// Every object, in the order of the onboarding.
     pub items: Vec<PlanItem>,
-    /// What an operator should know before the onboarding starts.
+    /// Open items for the operator to read before the onboarding.
     #[serde(default)]
     pub open_items: Vec<OpenItem>,
 }

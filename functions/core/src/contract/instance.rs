@@ -63,7 +63,7 @@ pub struct ConfigureInstanceOutput {
     pub storage: Vec<StorageLocation>,
     /// The changed attributes and resource types; empty if everything matched.
     pub changed: Vec<String>,
-    /// What an operator should know, for example that a storage location chosen by another administrator was kept.
+    /// Open items, for example that a storage location chosen by another administrator was kept.
     #[serde(default)]
     pub open_items: Vec<OpenItem>,
 }

@@ -111,7 +111,7 @@ pub struct PreflightOutput {
     pub groups: Vec<EntraGroup>,
     /// The number of distinct members who would become Connect users.
     pub users: u64,
-    /// What an operator should know.
+    /// Open items for the operator.
     #[serde(default)]
     pub open_items: Vec<OpenItem>,
 }

@@ -54,7 +54,7 @@ pub struct QuotaResult {
     /// The status of the request in Service Quotas.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_status: Option<String>,
-    /// What an operator should know.
+    /// Information for the operator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
     /// The number of polls since the request got its final status, while the value has not changed.

@@ -128,7 +128,7 @@ pub struct TelephonyResult {
     /// The requests to AWS Support, and the requests that an operator must file.
     #[serde(default)]
     pub orders: Vec<CaseOrder>,
-    /// What an operator should know.
+    /// Open items for the operator.
     #[serde(default)]
     pub open_items: Vec<OpenItem>,
     /// The error that ended the quota steps, if any.

@@ -53,7 +53,7 @@ pub struct Rotation {
     /// Expiry time of that certificate (RFC 3339).
     #[serde(default)]
     pub expires: String,
-    /// What an operator should know or do; empty if nothing.
+    /// Information for the operator; empty if there is none.
     #[serde(default)]
     pub detail: String,
     /// The number of consecutive rounds in which AWS or Entra did not respond, or did not yet show the expected change.

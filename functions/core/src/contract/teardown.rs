@@ -97,7 +97,7 @@ pub struct PlanTeardownOutput {
     pub digest: String,
     /// Every object, in the order of the teardown.
     pub items: Vec<PlanItem>,
-    /// What an operator should know before the teardown starts.
+    /// Open items for the operator to read before the teardown.
     #[serde(default)]
     pub open_items: Vec<OpenItem>,
     /// Whether this is the approved plan or the rest of it.

@@ -1,9 +1,8 @@
-//! Input and output of the `SyncUsers` step. Their size does not depend on the number of users: they hold counts,
-//! digests and samples. The full lists are in the log of the step.
+//! Input and output of the `SyncUsers` step. Their size does not depend on the number of users: they hold counts, digests
+//! and samples. The full lists are in the log of the step.
 //!
-//! A run syncs the users of one instance. Each invocation of the step is a *round*; a round that runs out of time hands
-//! a [`Carry`] to the next round. A *pass* applies one plan, in one or more rounds. If a membership change is notified
-//! during a pass, another pass follows.
+//! A run syncs the users of one instance in one or more passes. Each pass applies one plan in one or more rounds, and each
+//! round is one call of the step. See `docs/theory.md`, "Rounds and passes".
 
 use serde::{Deserialize, Serialize};
 

@@ -57,7 +57,7 @@ pub struct OrderNumbersOutput {
     /// Seconds until the next poll.
     #[serde(default)]
     pub wait_seconds: u64,
-    /// What an operator should know or do.
+    /// Open items for the operator.
     #[serde(default)]
     pub open_items: Vec<OpenItem>,
     /// The notification to send now. Each message is sent once.
@@ -142,7 +142,7 @@ pub struct CaseOrder {
     /// The status of the case, as AWS returns it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub case_status: Option<String>,
-    /// What an operator should know.
+    /// Information for the operator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
     /// The text to file, if the Support API is not available.
