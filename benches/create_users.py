@@ -1,7 +1,7 @@
-"""Creates a Connect user for each member of an Entra group that has none, the way a short script does it.
+"""Creates a Connect user for each member of an Entra group that has none, as a short script would.
 
-boto3 and the standard library, one request after the other, the SDK's own retries. It is measured by
-`cargo bench --bench user_sync`, beside the product; it only creates, and does none of what makes a sync safe.
+It uses boto3 and the standard library, one request after the other, with the SDK's retries. `cargo bench --bench user_sync`
+measures it next to the product. It only creates users, and has none of the safety features of a sync.
 
     create_users.py INSTANCE_ID GROUP_ID
 """

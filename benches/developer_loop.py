@@ -30,16 +30,16 @@ ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "benches" / "README.md"
 TABLE = re.compile(r"(<!-- developer_loop: begin -->\n).*?(<!-- developer_loop: end -->)", re.DOTALL)
 HEAD = "| Measure | Before | After | After ÷ before | Target | |\n|---|---:|---:|---:|---:|---|\n"
-# Seconds without a line of output after which a person thinks that nothing happens.
+# Seconds without output after which a user would assume that nothing happens.
 SILENCE = 5
-# Seconds that processes get to end after the command that started them.
+# Seconds that child processes have to finish after the command.
 GRACE = 10
 PR_SET_CHILD_SUBREAPER = 36
 
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table; `kind` is warm, cold or bare."""
+    """A row of the table. `kind` is warm, cold or bare."""
 
     name: str
     command: str
@@ -60,17 +60,17 @@ ROWS = {
     "first": Row("First run on a bare machine", "cargo onboard local", Fraction(3, 4), "bare", silence=True),
     "cpu": Row("Processor time of one warm local onboarding", "cargo onboard local", Fraction(1, 2), runs=7, figure="processor"),
 }
-# What a person has set for the own work would change what is measured.
+# Environment variables that would influence the measurements are removed.
 OWN = ("CARGO_", "RUSTC_", "RUSTFLAGS", "ONBOARD_", "AWS_", "SAM_")
 
 
 class Failed(Exception):
-    """A run that gives no figure."""
+    """A run without a valid measurement."""
 
 
 @dataclass
 class Side:
-    """One of the two states: its clone and what was measured in it, by row."""
+    """One of the two states: its clone and its measurements, by row."""
 
     name: str
     folder: Path
@@ -93,13 +93,13 @@ class Side:
             if kind == "bare":
                 environment["CARGO_HOME"] = str(caches / "cargo")
                 (caches / "cargo").mkdir(parents=True)
-                # A registry mirror is the machine's, like its network.
+                # A registry mirror is a property of the machine, like its network, so its settings are kept.
                 if (home / "config.toml").exists():
                     shutil.copy(home / "config.toml", caches / "cargo")
         return environment
 
     def prepare(self, kind):
-        """Leaves nothing of a build behind, or all of it."""
+        """Removes all build output for a cold row, or builds everything for a warm row."""
         if kind != "warm":
             self.prepared = False
             for folder in ("target", ".aws-sam"):
@@ -110,7 +110,7 @@ class Side:
             self.prepared = True
 
     def run(self, command, kind):
-        """Runs a command; returns seconds, seconds of processor time, and the longest silence in seconds."""
+        """Runs a command. Returns the duration, the CPU time and the longest time without output, in seconds."""
         environment = self.environment(kind)
         log = self.folder.with_name(f"{self.name}.log")
         used, started = processor(), time.monotonic()
@@ -138,7 +138,7 @@ class Side:
 
 
 def listen(stream, log, heard):
-    """Copies what a command prints, and notes when it did."""
+    """Copies the output of a command and records the times of its parts."""
     with log.open("wb") as file:
         while part := os.read(stream.fileno(), 65536):
             heard.append(time.monotonic())
@@ -146,13 +146,13 @@ def listen(stream, log, heard):
 
 
 def processor():
-    """Seconds of user and system time of all processes that have ended below this one."""
+    """The user and system time, in seconds, of all finished child processes."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 
 
 def reap(command):
-    """Waits for the processes that outlived the command: they are this process's children now, and count."""
+    """Waits for processes that outlive the command. They are now children of this process, so their time counts."""
     until = time.monotonic() + GRACE
     while time.monotonic() < until:
         try:
@@ -172,7 +172,7 @@ def git(folder, *arguments):
 
 
 def clone(name, source, work):
-    """A clone of a folder's or of a commit's committed state."""
+    """Clones the committed state of a folder or of a commit."""
     folder = work / name
     is_folder = Path(source).is_dir()
     subprocess.run(["git", "clone", "--quiet", Path(source).resolve() if is_folder else ROOT, folder], check=True)
@@ -195,7 +195,7 @@ def measure(row, runs, sides):
 
 
 def line(row, sides):
-    """The row of the table, and whether its target is met."""
+    """The table row, and whether its target is met."""
     column = {"seconds": 0, "processor": 1}[row.figure]
     before, after = (statistics.median(run[column] for run in side.figures[row.command, row.kind]) for side in sides)
     met = after <= before * row.target
@@ -209,7 +209,7 @@ def line(row, sides):
 
 
 def write(lines, sides, load):
-    """Writes the rows into the table; those that were not measured stay."""
+    """Writes the rows to the table. Rows that were not measured are kept."""
     text = README.read_text(encoding="utf-8")
     known = {one.split(" | ")[0]: one for one in TABLE.search(text)[0].splitlines() if one.startswith("| ")}
     known |= {one.split(" | ")[0]: one for one in lines}
@@ -230,7 +230,7 @@ def main():
     arguments = parser.parse_args()
     if unknown := set(arguments.rows) - set(ROWS):
         parser.error(f"no such rows: {', '.join(sorted(unknown))}")
-    # Processes that outlive their parent become children of this one instead of init's, so that their time counts.
+    # Processes that outlive their parent become children of this process instead of init, so that their time counts.
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     rows = [row for name, row in ROWS.items() if name in (arguments.rows or ROWS)]
     if arguments.work:
@@ -239,7 +239,7 @@ def main():
         load = os.getloadavg()[0]
         sides = [clone("before", arguments.against, Path(work)), clone("after", ROOT, Path(work))]
         lines, missed = [], []
-        # Cold rows first: they remove what the warm ones need.
+        # Cold rows first, because they remove the build output that warm rows need.
         for row in sorted(rows, key=lambda row: row.kind == "warm"):
             try:
                 if any((row.command, row.kind) not in side.figures for side in sides):
@@ -250,7 +250,7 @@ def main():
                 met = False
             else:
                 lines.append(text)
-                # After each row: hours of measuring are not lost by what comes after them.
+                # Written after each row, so that a later failure does not lose hours of measurements.
                 write(lines, sides, load)
             missed += [] if met else [row.name]
     sys.exit(f"missed: {'; '.join(missed)}" if missed else 0)

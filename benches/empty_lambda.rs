@@ -1,5 +1,5 @@
-//! The smallest program on `lambda_runtime`: it answers every event with an empty object and calls nobody. What this
-//! costs is the floor under every Rust function.
+//! The smallest program with `lambda_runtime`: it returns an empty object for every event and makes no calls. Its cost
+//! is the minimum for every Rust function.
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::{Value, json};

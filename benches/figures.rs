@@ -1,4 +1,4 @@
-//! What the reports of all benchmarks are made of.
+//! Shared parts of the reports of all benchmarks.
 
 use std::{
     fmt::{self, Display},
@@ -9,7 +9,7 @@ use std::{
 
 use serde::Serialize;
 
-/// One promise and what became of it.
+/// A target and whether it is met.
 #[derive(Debug, Serialize)]
 pub(crate) struct Target {
     what: &'static str,
@@ -32,7 +32,7 @@ impl Display for Target {
     }
 }
 
-/// Half of all runs were at most `median`, nine in ten at most `p90`, and none more than `worst`.
+/// Nearest-rank percentiles: `median` is the 50th, `p90` the 90th, `worst` the maximum.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Spread {
     pub(crate) median: f64,
@@ -41,7 +41,7 @@ pub(crate) struct Spread {
 }
 
 impl Spread {
-    /// Of what was measured, by nearest rank.
+    /// Computes the percentiles of measured values.
     pub(crate) fn of(mut values: Vec<f64>) -> Self {
         values.sort_by(f64::total_cmp);
         let rank = |tenths: usize| {
@@ -51,24 +51,24 @@ impl Spread {
     }
 }
 
-/// A count as a figure.
+/// Converts a count to a measurement.
 pub(crate) fn number(count: usize) -> f64 {
     f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
-/// The kernel's kB are 1,024 bytes; a MB here is 1,000,000.
+/// Converts kernel kB (1,024 bytes) to MB (1,000,000 bytes).
 pub(crate) fn megabytes(kb: u64) -> f64 {
     f64::from(u32::try_from(kb).unwrap_or(u32::MAX)) * 1024.0 / 1e6
 }
 
-/// Writes the report as JSON where a file is given.
+/// Writes the report as JSON if a file is given.
 pub(crate) fn write(file: Option<&Path>, report: &impl Serialize) -> Result<(), String> {
     let Some(file) = file else { return Ok(()) };
     let json = serde_json::to_string_pretty(report).map_err(|error| error.to_string())?;
     fs::write(file, json + "\n").map_err(|error| format!("{}: {error}", file.display()))
 }
 
-/// Prints what the benchmark found, or why it found nothing.
+/// Prints the report, or the error that prevented it.
 pub(crate) fn end(bench: &str, said: Result<impl Display, String>) -> ExitCode {
     match said {
         Ok(said) => {

@@ -1,6 +1,6 @@
-"""The step `instance-quota` as a Python function would do its first look: one `connect:ListInstances`, by boto3.
+"""The first check of the step `instance-quota` as a Python function: one `connect:ListInstances` call with boto3.
 
-Below it stands what Lambda's own Python runtime does: asking the Runtime API for events, with the standard library only.
+`serve` replaces Lambda's Python runtime: it requests events from the Runtime API, with the standard library only.
 """
 import http.client
 import json

@@ -1,4 +1,4 @@
-//! Lambda's Runtime API on a port of this machine, for one program that is measured.
+//! Lambda's Runtime API on a local port, for one measured program.
 
 use std::{
     future::pending,
@@ -22,28 +22,28 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// One thing that the program did, and when.
+/// An action of the program, with its time.
 #[derive(Debug)]
 pub(crate) struct Seen {
     pub(crate) at: Instant,
     pub(crate) what: What,
 }
 
-/// What a program can do.
+/// The possible actions of a program.
 #[derive(Debug)]
 pub(crate) enum What {
-    /// It asked for an event: it is ready.
+    /// It requested an event: it is ready.
     Next,
-    /// It answered the event.
+    /// It returned a response to the event.
     Answer(String),
-    /// It gave an error instead of an answer.
+    /// It returned an error instead of a response.
     Failure(String),
 }
 
-/// The server; it ends with this.
+/// The server. Stops when dropped.
 #[derive(Debug)]
 pub(crate) struct RuntimeApi {
-    /// For `AWS_LAMBDA_RUNTIME_API`.
+    /// The value of `AWS_LAMBDA_RUNTIME_API`.
     pub(crate) address: SocketAddr,
     pub(crate) seen: mpsc::UnboundedReceiver<Seen>,
     events: mpsc::UnboundedSender<Value>,
@@ -60,14 +60,14 @@ struct Api {
 
 impl Api {
     fn note(&self, what: What) -> StatusCode {
-        // Nobody reads on after the last thing that counts.
+        // The receiver may be closed after the last relevant event.
         let _ = self.seen.send(Seen { at: Instant::now(), what });
         StatusCode::ACCEPTED
     }
 }
 
 impl RuntimeApi {
-    /// Starts it for a function of this name and time-out.
+    /// Starts the server for a function with this name and time-out.
     pub(crate) async fn start(function: &'static str, timeout: Duration) -> io::Result<Self> {
         let (events, given) = mpsc::unbounded_channel();
         let (notes, seen) = mpsc::unbounded_channel();
@@ -82,9 +82,9 @@ impl RuntimeApi {
         Ok(Self { address, seen, events, server: tokio::spawn(async move { axum::serve(listener, router).await }) })
     }
 
-    /// Has an event for the program, after those that it was given before.
+    /// Queues an event for the program.
     pub(crate) fn give(&self, event: Value) {
-        // The receiver lives as long as the server, which lives as long as this.
+        // The receiver exists as long as the server, which exists as long as this struct.
         let _ = self.events.send(event);
     }
 }

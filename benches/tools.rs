@@ -1,4 +1,4 @@
-//! What the measured programs are built and run with.
+//! Builds and runs the measured programs.
 
 use std::{
     fs,
@@ -9,12 +9,12 @@ use std::{
 use serde_json::Value;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-/// Pins and hashes, shared with the local cloud.
+/// The pinned versions and hashes, shared with the local cloud.
 const REQUIREMENTS: &str = include_str!("../cli/src/local/requirements.txt");
-/// boto3 and what it needs.
+/// boto3 and its dependencies.
 const BOTO3: [&str; 7] = ["boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3"];
 
-/// A Rust program with the release profile, and with the package selection that a deployment builds with.
+/// Builds a Rust program with the release profile and with the package selection of a deployment.
 pub(crate) fn build(name: &str) -> Result<PathBuf, String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
@@ -31,7 +31,7 @@ pub(crate) fn build(name: &str) -> Result<PathBuf, String> {
     path.ok_or_else(|| format!("cargo did not say where {name} is"))
 }
 
-/// The interpreter of a private environment with boto3, made where there is none yet.
+/// The interpreter of a private environment with boto3. Creates the environment if it does not exist.
 pub(crate) fn python() -> Result<PathBuf, String> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("boto3");
     fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
@@ -51,12 +51,12 @@ pub(crate) fn python() -> Result<PathBuf, String> {
         .args(["--only-binary", ":all:", "--requirement"])
         .arg(&fresh);
     output(pip, "pip install boto3")?;
-    // Only now: an installation that was broken off is made again.
+    // Renamed only now, so that an interrupted installation is repeated.
     fs::rename(&fresh, &installed).map_err(|error| format!("{}: {error}", installed.display()))?;
     Ok(python)
 }
 
-/// The lines of [`REQUIREMENTS`] for boto3: a pin each, and the hashes that follow it.
+/// The lines of [`REQUIREMENTS`] for boto3: each pinned version and its hashes.
 fn pins() -> String {
     let mut wanted = false;
     let lines = REQUIREMENTS.lines().filter(|line| {
@@ -68,7 +68,7 @@ fn pins() -> String {
     lines.flat_map(|line| [line, "\n"]).collect()
 }
 
-/// What a program writes, once it has ended well.
+/// The output of a program that exits successfully.
 pub(crate) fn output(mut command: Command, name: &str) -> Result<String, String> {
     let output =
         command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().and_then(std::process::Child::wait_with_output);
@@ -80,7 +80,7 @@ pub(crate) fn output(mut command: Command, name: &str) -> Result<String, String>
     }
 }
 
-/// The kernel's high-water mark of the resident set of a process, by its number or as `self`.
+/// The peak resident memory of a process, given by its ID or as `self`.
 pub(crate) fn peak_kb(process: &str) -> Result<u64, String> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).map_err(|error| error.to_string())?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

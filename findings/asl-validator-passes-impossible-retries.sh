@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# asl-validator passes retriers and variable names that the Amazon States Language forbids.
+# asl-validator accepts retriers and variable names that the Amazon States Language forbids.
 #
 # version:  asl-validator 4.0.0, jsonata 2.0.6 (npm)
-# expected: the validator has a JSON schema of its own for retriers, so it refuses values outside the specification.
-# seen:     it passes States.ALL beside other names and before the last retrier, JitterStrategy HALF, a BackoffRate below 1,
+# expected: the validator has a JSON schema for retriers, so it rejects values outside the specification.
+# seen:     it accepts States.ALL together with other names and before the last retrier, JitterStrategy HALF, a BackoffRate below 1,
 #           a MaxDelaySeconds below IntervalSeconds, a heartbeat above the time-out, and variables named "states" and "$x".
-#           It does refuse a negative wait and a transition out of a branch.
+#           It rejects a negative wait and a transition out of a branch.
 # matters:  each of these definitions passes a CI that relies on the validator and fails at deployment.
 set -euo pipefail
 work=$(mktemp -d)

@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# `az ad app permission add` adds a permission that the application has already once more.
+# `az ad app permission add` adds a permission again that the application already has.
 #
 # version:  azure-cli 2.91.0 (PyPI)
-# expected: a list of permissions is a set, and the command reads it before it writes, so it adds what is missing.
+# expected: a list of permissions is a set, and the command reads the list before it writes, so it adds only missing permissions.
 # seen:     each run appends the permission again.
-# matters:  a setup script that runs again makes the list longer each time. Read the list first and add what is missing.
+# matters:  a setup script makes the list longer with each run. Read the list first and add only missing permissions.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 python3 -m venv "$work/venv"
 "$work/venv/bin/pip" install --quiet --disable-pip-version-check azure-cli==2.91.0
 cat >"$work/run.py" <<'PYTHON'
-"""The function behind the command, with a client that keeps one application."""
+"""Calls the function behind the command, with a client that stores one application."""
 import copy
 
 from azure.cli.command_modules.role.custom import add_permission

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# boto3 sends CreateUser three times to an Amazon Connect instance whose user quota is full.
+# boto3 sends CreateUser three times to an Amazon Connect instance whose user quota is reached.
 #
 # version:  botocore 1.44.5 (PyPI)
-# expected: a full quota is final, so the request is sent once.
-# seen:     Connect answers a full quota with LimitExceededException, and botocore counts that code among its throttling
-#           codes, whatever the service means by it. IAM reports the same condition as LimitExceeded, which is final.
-# matters:  a bulk creation against a full instance takes three times its requests from the account's rate.
+# expected: a reached quota is permanent, so the request is sent once.
+# seen:     Connect returns LimitExceededException for a reached quota, and botocore treats that code as a throttling code,
+#           for every service. IAM returns LimitExceeded for the same condition, which is not retried.
+# matters:  creating many users in a full instance uses three times as many requests of the account's rate.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

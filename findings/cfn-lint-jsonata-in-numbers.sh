@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# cfn-lint refuses valid JSONata in the numeric fields of a state machine and passes JSONata that can't be parsed.
+# cfn-lint rejects valid JSONata in the numeric fields of a state machine and accepts JSONata that cannot be parsed.
 #
 # version:  cfn-lint 1.58.0 (PyPI)
-# expected: rule E3601 knows the query language of the definition, so an expression is right in every field that takes one.
-# seen:     TimeoutSeconds and MaxConcurrency must be numbers for it, while Wait's Seconds may be an expression; an expression
-#           with an open bracket in Arguments is no fault.
-# matters:  a definition that Step Functions accepts fails the lint, and one that it refuses passes.
+# expected: rule E3601 reads the query language of the definition, so an expression is valid in every field that accepts one.
+# seen:     TimeoutSeconds and MaxConcurrency must be numbers, while Seconds of a Wait can be an expression. An expression
+#           with an unclosed bracket in Arguments is not reported.
+# matters:  a definition that Step Functions accepts fails the lint, and a definition that it rejects passes.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# cfn-lint finds a misspelled IAM action in a template, and stops finding it when the template names the SAM transform.
+# cfn-lint reports a misspelled IAM action in a template, but not if the template declares the SAM transform.
 #
 # version:  cfn-lint 1.58.0 (PyPI)
-# expected: the role is plain CloudFormation that no transform touches, so rule W3037 reads it in both templates.
-# seen:     W3037 in the first, no fault in the second. The same rule is off in `sam validate --lint`.
-# matters:  in a SAM application a misspelled action shows at its first use in the account.
+# expected: the role is plain CloudFormation that the transform does not change, so rule W3037 checks it in both templates.
+# seen:     W3037 in the first template, no report in the second. `sam validate --lint` disables the rule too.
+# matters:  in a SAM application, a misspelled action is detected only at its first use in the account.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

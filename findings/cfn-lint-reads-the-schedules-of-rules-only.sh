@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# cfn-lint knows the grammar of schedule expressions for the rules of EventBridge, and not for EventBridge Scheduler.
+# cfn-lint validates schedule expressions of EventBridge rules, but not those of EventBridge Scheduler.
 #
 # version:  cfn-lint 1.58.0 (PyPI)
-# expected: the expressions of AWS::Scheduler::Schedule are held to rate(), cron() and at(), as those of AWS::Events::Rule are
-#           held to rate() and cron() by the rules E3027 and E3031.
-# seen:     "rate(1 days)" of a rule is an error; "rate(1 fortnight)", "cron(0 8 * *)" and "every day" of a schedule pass.
-# matters:  the template passes, and the deployment fails when CloudFormation comes to the schedule.
+# expected: the expressions of AWS::Scheduler::Schedule are validated as rate(), cron() or at(), as the rules E3027 and E3031
+#           validate those of AWS::Events::Rule as rate() or cron().
+# seen:     "rate(1 days)" in a rule is an error. "rate(1 fortnight)", "cron(0 8 * *)" and "every day" in a schedule are accepted.
+# matters:  the template passes the lint, and the deployment fails at the schedule.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

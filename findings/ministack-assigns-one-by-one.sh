@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# ministack assigns the variables of a state one after another, and takes a Choice condition that is no boolean.
+# ministack assigns the variables of a state one after another, and accepts a Choice condition that is not a Boolean.
 #
 # version:  ministack 1.5.33, boto3 1.43.106 (PyPI)
-# expected: as the Amazon States Language says: all expressions of Assign see the values from before the state, so two
-#           variables can be swapped; a condition that is not a boolean fails the execution; Output is the result of every state.
-# seen:     the second variable gets the value that the first has just got; the condition 1 counts as true; Output of
+# expected: as in the Amazon States Language: all expressions of Assign use the values from before the state, so two variables
+#           can be swapped. A condition that is not a Boolean fails the execution. Output is the result of every state.
+# seen:     the second variable gets the new value of the first. The condition 1 counts as true. Output of
 #           Parallel and Succeed is ignored.
-# matters:  a state machine can pass every local test and take another way on AWS.
+# matters:  a state machine can pass every local test and take another path on AWS.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'kill "${emulator:-}" 2>/dev/null || true; rm -rf "$work"' EXIT

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# ministack refuses to start a running Standard execution once more by its own name and input.
+# ministack rejects a repeated start of a running Standard execution with the same name and input.
 #
 # version:  ministack 1.5.33, boto3 1.43.106 (PyPI)
-# expected: as the API reference of StartExecution says, the call is idempotent while the execution runs: the same name and
-#           input give the same ARN and start date again. Another input is refused.
-# seen:     ExecutionAlreadyExists for the same input as for another one.
-# matters:  a program that repeats a start whose answer was lost works on AWS and fails here.
+# expected: according to the API reference of StartExecution, the call is idempotent while the execution runs: the same name and
+#           input return the same ARN and start date. A different input is rejected.
+# seen:     ExecutionAlreadyExists for the same input and for a different input.
+# matters:  a program that repeats a start after a lost response works on AWS and fails here.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'kill "${emulator:-}" 2>/dev/null || true; rm -rf "$work"' EXIT

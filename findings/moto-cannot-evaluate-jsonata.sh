@@ -2,10 +2,10 @@
 # moto creates a state machine in JSONata, and every execution of it fails at the first expression.
 #
 # version:  moto 5.2.5 (PyPI), with moto[stepfunctions]
-# expected: an interpreter that cannot evaluate JSONata refuses the definition, or it evaluates `1 + 1`.
+# expected: an interpreter that cannot evaluate JSONata rejects the definition, or it evaluates `1 + 1`.
 # seen:     CreateStateMachine accepts the definition. The execution fails with States.Runtime and
 #           "TypeError('NoneType' object is not callable)". The same state machine in JSONPath succeeds.
-# matters:  the failure looks like a fault of the state machine. moto took over LocalStack's interpreter without the Java
+# matters:  the failure looks like a fault of the state machine. moto contains LocalStack's interpreter without the Java
 #           library that evaluates its expressions.
 set -euo pipefail
 work=$(mktemp -d)

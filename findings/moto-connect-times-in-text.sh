@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# moto writes the times of Amazon Connect as text, which boto3 reads and the AWS SDK for JavaScript refuses.
+# moto writes the times of Amazon Connect as text, which boto3 accepts and the AWS SDK for JavaScript rejects.
 #
 # version:  moto 5.2.5 (PyPI), @aws-sdk/client-connect 3.1136.0 (npm)
-# expected: Connect's protocol (restJson1) writes a time in a body as a number of seconds, and so does a mock of it.
-# seen:     CreatedTime is "2026-…T…+00:00". boto3 accepts both forms. The SDK for JavaScript accepts the number alone.
-# matters:  a mock that one SDK is content with does not prove that others can talk to it. Hold its bytes against the model.
+# expected: Connect's protocol (restJson1) represents a time in a body as a number of seconds, and so does a mock of Connect.
+# seen:     CreatedTime is "2026-…T…+00:00". boto3 accepts both forms. The SDK for JavaScript accepts only the number.
+# matters:  a mock that works with one SDK may not work with others. Compare its responses with the service model.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

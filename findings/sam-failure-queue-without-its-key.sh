@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# SAM lets a function send what failed to an encrypted queue, but not use the queue's key.
+# SAM allows a function to send failed events to an encrypted queue, but not to use the queue's key.
 #
 # version:  aws-sam-translator 1.115.0 (PyPI)
-# expected: EventInvokeConfig and DeadLetterQueue give the function's role what sending to this queue takes. The queue stands
-#           in the same template and names its key, so that is sqs:SendMessage, kms:GenerateDataKey and kms:Decrypt.
-# seen:     sqs:SendMessage twice and no action of KMS. The function's policies have to name the key themselves.
-# matters:  events that failed are lost without an error of the deployment, and only while something fails.
+# expected: EventInvokeConfig and DeadLetterQueue give the function's role the permissions to send to this queue. The queue is
+#           in the same template and names its key, so they are sqs:SendMessage, kms:GenerateDataKey and kms:Decrypt.
+# seen:     sqs:SendMessage twice and no KMS action. The function's policies must allow the use of the key.
+# matters:  failed events are lost. The deployment reports no error, and the loss occurs only when an event fails.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

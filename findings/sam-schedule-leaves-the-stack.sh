@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# A ScheduleV2 event of SAM has a name without the stack's name and a role without the function's permissions boundary.
+# A ScheduleV2 event of SAM has a name without the stack's name, and a role without the function's permissions boundary.
 #
 # version:  aws-sam-translator 1.115.0 (PyPI)
-# expected: CloudFormation names the schedule after the stack, as it names the function, and Globals.Function's
-#           PermissionsBoundary is on every role that SAM makes for the function.
-# seen:     Name is the logical id (in the group "default", shared by all stacks of the Region) and the role that the
-#           schedule assumes has no boundary. Each event needs OmitName and a PermissionsBoundary of its own.
+# expected: CloudFormation derives the schedule's name from the stack, as for the function, and the PermissionsBoundary of
+#           Globals.Function applies to every role that SAM creates for the function.
+# seen:     Name is the logical ID (in the group "default", shared by all stacks of the Region), and the role that the
+#           schedule assumes has no boundary. Each event needs OmitName and its own PermissionsBoundary.
 # matters:  a second stack in the Region fails to deploy, and so does any stack in an account that requires a boundary.
 set -euo pipefail
 work=$(mktemp -d)

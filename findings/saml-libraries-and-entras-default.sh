@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Two of four SAML libraries refuse the response that Microsoft Entra ID sends by default, and one of them, told to accept it,
-# reads no attribute.
+# Two of four SAML libraries reject the response that Microsoft Entra ID sends by default, and one of them, configured to accept
+# it, reads no attribute.
 #
 # version:  python3-saml 1.16.0, pysaml2 7.5.5 (PyPI); samlify 2.13.1, @node-saml/node-saml 5.1.0 (npm)
-# expected: Entra is the most common identity provider. It signs the assertion alone and names attributes without a format, so
-#           a library that is given Entra's metadata accepts that.
-# seen:     python3-saml and samlify accept it. node-saml demands a signature around the response until
-#           `wantAuthnResponseSigned` is false, pysaml2 until `want_response_signed` is False. pysaml2 then signs the person in
-#           without a single attribute, unless `allow_unknown_attributes` is True.
-# matters:  a service that takes roles from attributes lets nobody in, without an error that names them. Set, and with pysaml2
-#           set `want_assertions_signed` too.
+# expected: Entra is the most common identity provider. It signs only the assertion and sends attributes without a name format, so
+#           a library that has Entra's metadata accepts this.
+# seen:     python3-saml and samlify accept it. node-saml requires a signature of the response until
+#           `wantAuthnResponseSigned` is false, pysaml2 until `want_response_signed` is False. pysaml2 then signs the user in
+#           without any attribute, unless `allow_unknown_attributes` is True.
+# matters:  a service that reads roles from attributes rejects every user, without an error that names the attributes. Change these
+#           settings, and with pysaml2 also set `want_assertions_signed`.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -18,7 +18,7 @@ python3 -m venv "$work/venv"
 npm install --silent --no-audit --no-fund --prefix "$work" samlify@2.13.1 @node-saml/node-saml@5.1.0
 openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=example -keyout "$work/key.pem" -out "$work/certificate.pem" 2>"$work/log"
 cat >"$work/libraries.py" <<'PYTHON'
-"""Writes metadata and a response in Entra's shape, signed with the key in this folder; lets the libraries in Python read both."""
+"""Writes metadata and a response in Entra's format, signed with the key in this folder. Both Python libraries then read them."""
 import base64
 import contextlib
 import datetime
@@ -77,7 +77,7 @@ warnings.simplefilter("ignore")
 
 
 class Verifier(saml2.sigver.CryptoBackend):
-    """The library behind the program `xmlsec1`, which pysaml2 would start."""
+    """Uses the library behind the program `xmlsec1`, which pysaml2 would start."""
 
     version = "1.3.0"
 

@@ -3,9 +3,9 @@
 #
 # version:  scim-patch 0.8.3 (npm)
 # expected: the library supports Entra's PATCH requests (it accepts their capitalised operation names), so `active` becomes
-#           the boolean false, and an attribute name in another case is the same attribute (RFC 7643, section 2.1).
-# seen:     Entra's default request for a disabled user leaves active "False"; a path "Active" makes a second attribute.
-# matters:  `if (user.active)` keeps the account of a member who left. A provisioning endpoint has to convert the value.
+#           the Boolean false, and attribute names are not case-sensitive (RFC 7643, section 2.1).
+# seen:     Entra's default request for a disabled user sets active to "False". A path "Active" creates a second attribute.
+# matters:  `if (user.active)` keeps the account of a member who has left. A provisioning endpoint must convert the value.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# scim2-models refuses the request by which Entra ID gives a user a first work email address.
+# scim2-models rejects the request with which Entra ID adds a user's first work email address.
 #
 # version:  scim2-models 0.12.3 (PyPI)
-# expected: it accepts Entra's requests as they are: it takes "Replace" for "replace" and the text "False" for a boolean.
+# expected: it accepts Entra's requests unchanged, as it accepts "Replace" for "replace" and the text "False" for a Boolean.
 # seen:     `Add emails[type eq "work"].value` raises NoTargetException if the user has no work address yet. scim-patch 0.8.3
-#           of npm makes the address, which is what Entra wants.
-# matters:  Entra sends the mapping of `mail` in this form, so the first change of an address fails until somebody adds one.
+#           (npm) creates the address, as Entra intends.
+# matters:  Entra sends the mapping of `mail` in this form, so the first change of an address fails until an address is added
+#           in another way.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

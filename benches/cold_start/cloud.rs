@@ -1,4 +1,4 @@
-//! AWS as a cold start sees it: it knows one answer, and notes what it was asked.
+//! A stub of AWS for a cold start: it returns one fixed response and records its requests.
 
 use std::{io, net::SocketAddr};
 
@@ -10,7 +10,7 @@ use axum::{
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle};
 
-/// What every program is asked: whether there is room for an instance of this alias.
+/// The alias in the event of every program, which checks whether the account can have one more instance.
 const ALIAS: &str = "acme-support";
 
 /// The event that each program gets.
@@ -18,7 +18,7 @@ pub(crate) fn event() -> Value {
     json!({ "alias": ALIAS, "previous": null })
 }
 
-/// Amazon Connect for one cold start; it ends with this.
+/// Amazon Connect for one cold start. Stops when dropped.
 pub(crate) struct Cloud {
     pub(crate) address: SocketAddr,
     pub(crate) calls: mpsc::UnboundedReceiver<String>,
@@ -45,7 +45,7 @@ async fn list_instances(
     State(calls): State<mpsc::UnboundedSender<String>>,
     request: axum::extract::Request,
 ) -> Response {
-    // Nobody reads on after the last thing that counts.
+    // The receiver may be closed after the last relevant event.
     let _ = calls.send(format!("{} {}", request.method(), request.uri().path()));
     Json(json!({ "InstanceSummaryList": [{
         "Id": "11111111-2222-3333-4444-555555555555",

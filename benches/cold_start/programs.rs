@@ -1,4 +1,4 @@
-//! The three programs: built or set up as they would be deployed.
+//! Builds or installs the three programs as they would be deployed.
 
 use std::{
     fs,
@@ -11,7 +11,7 @@ use crate::{
     tools::{build, output, python},
 };
 
-/// The programs in the order of the report, and the zip that is deployed.
+/// The programs in the order of the report, and the zip that would be deployed.
 #[derive(Debug)]
 pub(crate) struct Programs {
     pub(crate) empty: Program,
@@ -21,7 +21,7 @@ pub(crate) struct Programs {
     pub(crate) zip: PathBuf,
 }
 
-/// Makes all of it; what is there already is used again, and so is a given `bootstrap`.
+/// Prepares all programs. Reuses existing builds and a given `bootstrap`.
 pub(crate) fn prepare(bootstrap: Option<PathBuf>) -> Result<Programs, String> {
     let empty = build("empty-lambda")?;
     let bootstrap = bootstrap.map_or_else(|| build("bootstrap"), Ok)?;
@@ -39,7 +39,7 @@ pub(crate) fn prepare(bootstrap: Option<PathBuf>) -> Result<Programs, String> {
     })
 }
 
-/// The zip as `sam deploy` makes it: by Python's zipfile, deflated.
+/// Creates the zip as `sam deploy` does: with Python's zipfile, deflated.
 fn zip(python: &Path, bootstrap: &Path, folder: &Path) -> Result<PathBuf, String> {
     let zip = folder.join("bootstrap.zip");
     let mut command = Command::new(python);

@@ -1,4 +1,4 @@
-//! What came out, for people and as JSON.
+//! The report, as text and as JSON.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use crate::{
     run::Sample,
 };
 
-/// Everything that was measured.
+/// All measurements.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Report {
@@ -20,7 +20,7 @@ pub(crate) struct Report {
     targets: [Target; 4],
 }
 
-/// One program's cold starts.
+/// The cold starts of one program.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Summary {

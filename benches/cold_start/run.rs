@@ -1,4 +1,4 @@
-//! One cold start: from `exec` to the first answered event.
+//! One cold start, from `exec` to the response to the first event.
 
 use std::{
     path::PathBuf,
@@ -15,27 +15,27 @@ use crate::{
     tools::peak_kb,
 };
 
-/// A program that is measured.
+/// A measured program.
 #[derive(Debug)]
 pub(crate) struct Program {
     pub(crate) name: &'static str,
     pub(crate) command: Vec<PathBuf>,
-    /// How often it calls AWS for the one event.
+    /// The number of AWS calls for its event.
     pub(crate) calls: usize,
 }
 
-/// What one cold start took.
+/// The measurements of one cold start.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Sample {
-    /// From `exec` to the question for the first event: what Lambda calls init.
+    /// From `exec` to the request for the first event, which ends Lambda's init phase.
     pub(crate) ready_ms: f64,
-    /// From `exec` to the answer to the first event.
+    /// From `exec` to the response to the first event.
     pub(crate) answered_ms: f64,
-    /// The most memory that was resident, by then.
+    /// The peak resident memory up to then.
     pub(crate) peak_kb: u64,
 }
 
-/// Ends the program however the measurement ends.
+/// Kills the program when dropped, however the measurement ends.
 struct Running(Child);
 
 impl Drop for Running {
@@ -45,7 +45,7 @@ impl Drop for Running {
     }
 }
 
-/// Starts the program once and waits until it has answered.
+/// Starts the program once and waits for its first response.
 pub(crate) async fn cold_start(program: &Program) -> Result<Sample, String> {
     let fault = |what: String| format!("{}: {what}", program.name);
     let no_port = |error: std::io::Error| fault(format!("no port on 127.0.0.1: {error}"));
@@ -82,13 +82,13 @@ pub(crate) async fn cold_start(program: &Program) -> Result<Sample, String> {
     Ok(Sample { ready_ms: ms(ready), answered_ms: ms(answered), peak_kb })
 }
 
-/// The empty program has nothing to say; the others have to have read AWS's answer.
+/// Whether the response proves that the program has read AWS's response. The empty program returns no status.
 fn understood(answer: &str) -> bool {
     let answer: Value = serde_json::from_str(answer).unwrap_or_default();
     answer.get("status").is_none_or(|status| status == "SUFFICIENT")
 }
 
-/// The program in the environment of a Lambda function, and in no other.
+/// The program with only the environment variables of a Lambda function.
 fn command(program: &Program, cloud: &Cloud, lambda: &RuntimeApi) -> Command {
     let mut command = Command::new(&program.command[0]);
     command

@@ -1,4 +1,4 @@
-//! The kept local cloud that is measured.
+//! The running local cloud on which the benchmark measures.
 
 use std::{
     env, fs,
@@ -10,11 +10,11 @@ use std::{
 use serde_json::{Value, json};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-/// Creating ten thousand users takes minutes.
+/// The creation of ten thousand users takes minutes.
 const PATIENCE: Duration = Duration::from_secs(1800);
 const GROUP: &str = "Support agents";
 
-/// A whole stack with everybody onboarded; it ends with this.
+/// A complete stack with all users onboarded. Stops when dropped.
 pub(crate) struct Cloud {
     program: Child,
     http: reqwest::Client,
@@ -26,13 +26,13 @@ impl Drop for Cloud {
     fn drop(&mut self) {
         let _ = self.program.kill();
         let _ = self.program.wait();
-        // A killed program can't.
+        // A killed program cannot remove its own file.
         let _ = fs::remove_file(&self.file);
     }
 }
 
 impl Cloud {
-    /// Onboards `users` people and leaves the cloud running.
+    /// Onboards `users` users and keeps the local cloud running.
     pub(crate) async fn start(onboard: &Path, bootstrap: &Path, users: u32) -> Result<Self, String> {
         let file = env::temp_dir().join(format!("event-path-{}.json", std::process::id()));
         let program = Command::new(onboard)
@@ -70,7 +70,7 @@ impl Cloud {
         }
     }
 
-    /// Waits until no sync runs and none is on its way.
+    /// Waits until no sync is running or about to start.
     pub(crate) async fn until_idle(&self) -> Result<(), String> {
         let mut quiet = 0;
         while quiet < 5 {
@@ -83,7 +83,7 @@ impl Cloud {
         Ok(())
     }
 
-    /// Somebody new joins the group.
+    /// Adds a new member to the group.
     pub(crate) async fn joins(&self, number: u32) -> Result<(), String> {
         let member = json!({
             "@odata.type": "#microsoft.graph.user", "id": format!("00000000-0000-4000-b000-{number:012x}"),
@@ -94,7 +94,7 @@ impl Cloud {
         self.ask(self.http.post(self.admin("members/add")).body(body.to_string())).await.map(drop)
     }
 
-    /// How many calls there were since the one of this number, and how many of them created a user.
+    /// The number of calls after the given call number, and how many of them created a user.
     pub(crate) async fn created(&self, after: usize) -> Result<(usize, usize), String> {
         let calls = self.ask(self.http.get(self.admin(&format!("calls?after={after}")))).await?;
         let calls = calls.as_array().map(Vec::as_slice).unwrap_or_default();
@@ -108,7 +108,7 @@ impl Cloud {
 
     async fn states(&self, operation: &str, body: &Value) -> Result<Value, String> {
         let region = self.kept["region"].as_str().unwrap_or_default();
-        // The emulator tells services apart by the scope of the signature and does not check the signature itself.
+        // The emulator identifies services by the signature's scope and does not verify the signature.
         let scope =
             format!("AWS4-HMAC-SHA256 Credential=test/20260101/{region}/states/aws4_request, SignedHeaders=host");
         let request = self

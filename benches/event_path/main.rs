@@ -1,7 +1,8 @@
-//! `cargo bench --bench event_path`: from a change in Entra to the user in Connect, where ten thousand people have users.
+//! `cargo bench --bench event_path`: measures the time from a change in Entra to the user in Connect, with ten thousand
+//! existing users.
 //!
-//! The whole stack runs on the local cloud: Graph's stand-in notifies the function URL, and function, bus, queue, function,
-//! state machine and function do the rest. README.md beside this folder says how to read the figures.
+//! The whole stack runs on the local cloud: Graph's stand-in notifies the function URL, and the event passes through
+//! function, event bus, queue, function, state machine and function. benches/README.md explains the results.
 
 #![expect(clippy::print_stdout, reason = "its output is what it is for")]
 
@@ -28,9 +29,9 @@ use crate::{
     figures::{Spread, Target},
 };
 
-/// What is promised for the median.
+/// The target for the median.
 const TARGET_SECONDS: f64 = 2.0;
-/// `SyncSchedule`'s default.
+/// The default of the template parameter `SyncSchedule`.
 const SCHEDULE_MINUTES: f64 = 15.0;
 
 /// Measures how long a new member waits for the user, one change after the other.
@@ -56,7 +57,7 @@ struct Args {
     bench: bool,
 }
 
-/// What was measured, in seconds.
+/// The measurements, in seconds.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Report {
@@ -77,7 +78,7 @@ async fn measure(args: Args) -> Result<Report, String> {
     let cloud = Cloud::start(&onboard, &bootstrap, args.users).await?;
     let mut seconds = Vec::new();
     for number in 0..args.changes {
-        // One change at a time: what two of them do to each other is not measured here.
+        // One change at a time, because interactions of several changes are not measured here.
         cloud.until_idle().await?;
         let seen = cloud.created(0).await?.0;
         let started = Instant::now();

@@ -1,5 +1,5 @@
-//! What a sync runs against: the local cloud in this process, with an Entra group and a Connect instance, and in the
-//! emulator's place the two answers that a sync needs from the rest of AWS.
+//! The environment of a measured sync: the local cloud in this process, with an Entra group and a Connect instance, and
+//! a stub of the emulator with the two responses that a sync needs from other AWS services.
 
 use std::{
     collections::BTreeMap,
@@ -25,13 +25,13 @@ use tokio::{net::TcpListener, task::JoinHandle};
 
 const ALIAS: &str = "acme-support";
 const GROUP_NAME: &str = "Support agents";
-/// The object id of the group whose members become users.
+/// The object ID of the group whose members become users.
 pub(crate) const GROUP: &str = "5a6f9d2e-0000-4000-8000-000000000001";
-/// Service Quotas' codes for the rate of `CreateUser` and for the users of an instance.
+/// The quota codes for the rate of `CreateUser` and for the users of an instance.
 const CREATE_USER_RATE: &str = "L-CBDEE3E4";
 const USERS_PER_INSTANCE: &str = "L-9A46857E";
 
-/// A tenant and an instance; they end with it.
+/// A tenant and an instance. Both stop when dropped.
 pub(crate) struct House {
     pub(crate) instance_id: String,
     cloud: LocalCloud,
@@ -39,7 +39,7 @@ pub(crate) struct House {
     seen: usize,
 }
 
-/// What was asked of the clouds.
+/// The calls to both clouds.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Calls {
@@ -49,8 +49,8 @@ pub(crate) struct Calls {
 }
 
 impl House {
-    /// A group of `members`, an instance without users, `CreateUser` at `rate` a second and all else of Connect at the
-    /// real 2 a second.
+    /// Creates a group of `members`, an instance without users, and rates: `rate` per second for `CreateUser`, and the
+    /// default 2 per second for other Connect operations.
     pub(crate) async fn new(members: usize, rate: f64) -> Result<Self, String> {
         let entry = Arc::new(OnceLock::new());
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(|error| format!("no port: {error}"))?;
@@ -61,7 +61,7 @@ impl House {
         let mut behaviour = Behaviour::default();
         behaviour.quotas.insert(CREATE_USER_RATE.into(), rate);
         behaviour.quotas.insert(USERS_PER_INSTANCE.into(), 1_000_000.0);
-        // The bound on calls counts the pages that hold somebody; Graph slips in an empty one now and then.
+        // The limit for calls does not include empty pages, which Graph sometimes returns.
         behaviour.graph.empty_page_after = None;
         let tenant = Tenant::with_group(GROUP, GROUP_NAME, (0..members).map(person).collect());
         let upstream = format!("http://127.0.0.1:{port}");
@@ -83,12 +83,12 @@ impl House {
         Ok(house)
     }
 
-    /// Lets a minute pass in the clouds: an instance becomes active, new users are listed.
+    /// Advances the clouds by one minute: an instance becomes active, new users are listed.
     pub(crate) fn settle(&self) {
         self.cloud.advance(60.0);
     }
 
-    /// What was asked since the last look.
+    /// The calls since the previous invocation.
     pub(crate) fn calls(&mut self) -> Calls {
         let all = self.cloud.calls();
         let mut calls = Calls::default();
@@ -101,7 +101,7 @@ impl House {
         calls
     }
 
-    /// The program in the environment of the Lambda function of the user sync, and in no other.
+    /// The program with only the environment variables of the Lambda function of the user sync.
     pub(crate) fn command(&self, program: &[PathBuf]) -> Command {
         let mut command = Command::new(&program[0]);
         command
@@ -143,7 +143,7 @@ impl Drop for House {
 async fn create_instance(cloud: &LocalCloud) -> Result<Value, String> {
     let fault = |error: reqwest::Error| format!("creating the instance: {error}");
     let client = reqwest::Client::builder().no_proxy().build().map_err(fault)?;
-    // The local cloud tells services apart by the scope of the signature and does not check the signature itself.
+    // The local cloud identifies services by the signature's scope and does not verify the signature.
     let scope = format!("AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/connect/aws4_request, SignedHeaders=host");
     let answer = client
         .put(format!("{}/instance", cloud.aws_url()))
@@ -159,7 +159,7 @@ async fn create_instance(cloud: &LocalCloud) -> Result<Value, String> {
     answer.json().await.map_err(fault)
 }
 
-/// `DynamoDB`'s answer with the registry entry, and Secrets Manager's with the credential for Graph.
+/// The response of `DynamoDB` with the registry entry, and the response of Secrets Manager with the Graph credential.
 async fn emulator(State(entry): State<Arc<OnceLock<String>>>, headers: HeaderMap) -> Response {
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
     let answer = match target.rsplit('.').next() {

@@ -1,4 +1,4 @@
-//! The product: the binary that is deployed, as the function `sync-users`, with a small Runtime API in Lambda's place.
+//! The product: the deployed binary as the function `sync-users`, with a small Runtime API instead of Lambda.
 
 use std::{
     path::Path,
@@ -14,20 +14,20 @@ use crate::{
     tools::peak_kb,
 };
 
-/// The function's time-out in template.yaml.
+/// The time-out of the function in template.yaml.
 const TIMEOUT: Duration = Duration::from_secs(900);
 
-/// One whole sync, over as many rounds as it needs.
+/// One complete sync with all its rounds.
 #[derive(Debug)]
 pub(crate) struct Synced {
-    /// From `exec` to the last answer.
+    /// From `exec` to the last response.
     pub(crate) wall: Duration,
     pub(crate) peak_kb: u64,
-    /// The last answer.
+    /// The last response.
     pub(crate) output: Value,
 }
 
-/// Ends the program however the measurement ends.
+/// Kills the program when dropped, however the measurement ends.
 struct Running(Child);
 
 impl Drop for Running {
@@ -37,7 +37,8 @@ impl Drop for Running {
     }
 }
 
-/// Runs one sync in a fresh process, as the state machine does: again with the carry as long as it says `MORE`.
+/// Runs one sync in a new process, as the state machine does: repeats it with the returned `carry` while the status is
+/// `MORE`.
 pub(crate) async fn sync(bootstrap: &Path, house: &House) -> Result<Synced, String> {
     let fault = |what: String| format!("bootstrap, sync-users: {what}");
     let mut lambda = RuntimeApi::start("sync-users", TIMEOUT).await.map_err(|error| fault(error.to_string()))?;
@@ -62,7 +63,7 @@ pub(crate) async fn sync(bootstrap: &Path, house: &House) -> Result<Synced, Stri
     }
 }
 
-/// The answer to the present event and when it came, unless the program ends without one.
+/// The response to the current event and its time. Fails if the program exits without a response.
 async fn wait(program: &mut Child, lambda: &mut RuntimeApi) -> Result<(Instant, Value), String> {
     loop {
         match tokio::time::timeout(Duration::from_secs(1), lambda.seen.recv()).await {

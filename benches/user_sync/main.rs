@@ -1,8 +1,8 @@
-//! `cargo bench --bench user_sync`: how fast, how frugal and how large a user sync is.
+//! `cargo bench --bench user_sync`: measures the speed, the number of calls and the memory of a user sync.
 //!
-//! The product's binary runs as the function `sync-users` against the local cloud, whose token buckets are Connect's. It
-//! creates users, beside a boto3 script that creates the same ones; it syncs a directory in which nothing changed; and
-//! the planner plans for a hundred thousand people. README.md beside this folder says how to read the figures.
+//! The product's binary runs as the function `sync-users` against the local cloud, whose token buckets are those of
+//! Connect. It creates users, next to a boto3 script that creates the same users. It syncs a directory without changes.
+//! The planner plans for one hundred thousand users. benches/README.md explains the results.
 
 #![expect(clippy::print_stdout, reason = "its output is what it is for")]
 
@@ -32,9 +32,9 @@ use crate::{
     report::{Creation, NoChange, Report},
 };
 
-/// Connect's own rate for `CreateUser`, a second.
+/// Connect's default rate for `CreateUser`, per second.
 const REAL_RATE: f64 = 2.0;
-/// A rate at which the users that are only there to be found are created in seconds.
+/// A rate at which the existing users of a measurement are created within seconds.
 const NO_THROTTLE: f64 = 10_000.0;
 
 /// Measures the user sync against Connect's throttle, beside a boto3 script.
@@ -102,7 +102,7 @@ async fn measure(args: Args) -> Result<Report, String> {
     Ok(report)
 }
 
-/// The same users, created by the product and by the script, each in an instance of its own.
+/// The same users, created by the product and by the script, each in a separate instance.
 async fn creation(bootstrap: &Path, python: &Path, users: u32, rate: f64) -> Result<Creation, String> {
     let mut house = House::new(users as usize, rate).await?;
     let ours = (lambda::sync(bootstrap, &house).await?, house.calls());
@@ -111,7 +111,7 @@ async fn creation(bootstrap: &Path, python: &Path, users: u32, rate: f64) -> Res
     Ok(Creation::new(users, rate, ours, script))
 }
 
-/// A sync after one that created everybody.
+/// A sync after another sync has created all users.
 async fn no_change(bootstrap: &Path, users: u32) -> Result<NoChange, String> {
     let mut house = House::new(users as usize, NO_THROTTLE).await?;
     lambda::sync(bootstrap, &house).await?;

@@ -1,4 +1,4 @@
-//! The planner alone, in a process of its own, so that its memory is nobody else's.
+//! The planner in a separate process, so that its memory is measured alone.
 
 use std::{
     collections::BTreeMap,
@@ -24,19 +24,19 @@ const AGENT: &str = "7c1e0000-0000-4000-8000-0000000a6e47";
 const ROUTING: &str = "7c1e0000-0000-4000-8000-000000b0071e";
 const ALIAS: &str = "acme-support";
 
-/// How far Entra and Connect are apart.
+/// The differences between Entra and Connect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Case {
-    /// Everybody is as they should be.
+    /// No differences.
     InStep,
-    /// Of a hundred people one joined, one left and one has another name.
+    /// Of each hundred users, one joined, one left and one was renamed.
     OnePercent,
-    /// Nobody of the group has a user, and every user's person left.
+    /// No member has a user, and no user has a member.
     Strangers,
 }
 
-/// What planning took.
+/// The measurements of the planner.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Planned {
@@ -44,14 +44,14 @@ pub(crate) struct Planned {
     pub(crate) people: usize,
     pub(crate) plan_ms: f64,
     pub(crate) digest_ms: f64,
-    /// The most memory that was resident before the plan: both directories.
+    /// The peak resident memory before planning: both directories.
     pub(crate) directories_kb: u64,
-    /// The most memory that was resident at the end: the directories, the plan and its digest.
+    /// The peak resident memory at the end: the directories, the plan and its digest.
     pub(crate) peak_kb: u64,
     counts: Counts,
 }
 
-/// Has a fresh process plan this case.
+/// Plans this case in a new process.
 pub(crate) fn measure(case: Case, people: usize) -> Result<Planned, String> {
     let own = std::env::current_exe().map_err(|error| error.to_string())?;
     let mut command = Command::new(own);
@@ -93,7 +93,7 @@ pub(crate) fn run(case: Case, people: usize) -> Result<Planned, String> {
     Ok(Planned { case, people, plan_ms: ms(planned), digest_ms: ms(digested), directories_kb, peak_kb, counts })
 }
 
-/// A GUID whose order is not that of the numbers.
+/// A GUID whose sort order differs from the order of the numbers.
 fn guid(number: usize) -> String {
     let mixed = u32::try_from(number).unwrap_or(u32::MAX).wrapping_mul(2_654_435_761);
     format!("{mixed:08x}-0000-4000-8000-{number:012x}")

@@ -1,4 +1,4 @@
-//! What came out, for people and as JSON.
+//! The report, as text and as JSON.
 
 use std::{fmt, time::Duration};
 
@@ -13,7 +13,7 @@ use crate::{
     script::Run,
 };
 
-/// Everything that was measured.
+/// All measurements.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Report {
@@ -23,7 +23,7 @@ pub(crate) struct Report {
     targets: Vec<Target>,
 }
 
-/// The same users created by the product and by the script.
+/// The same users, created by the product and by the script.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Creation {
@@ -45,11 +45,11 @@ struct Created {
     created_per_second: f64,
     peak_mb: f64,
     calls: Calls,
-    /// The product's own times of its parts, in milliseconds.
+    /// The product's own durations of its phases, in milliseconds.
     durations: Value,
 }
 
-/// A sync that finds nothing to do.
+/// A sync without changes.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct NoChange {
@@ -61,7 +61,8 @@ pub(crate) struct NoChange {
 }
 
 impl Creation {
-    /// Compares both runs with what the bucket allows: its burst is 2.5 times its rate, as AWS's of 5 at 2 a second.
+    /// Compares both runs with the minimum that the bucket allows. Its burst is 2.5 times its rate, as in AWS (5 at 2
+    /// per second).
     pub(crate) fn new(
         users: u32,
         rate: f64,
@@ -108,7 +109,7 @@ impl Creation {
 }
 
 impl NoChange {
-    /// Holds the calls against a page for 999 members, a page for 500 users and five besides.
+    /// Compares the calls with the limit: one page per 999 members, one page per 500 users, and five others.
     pub(crate) fn new(users: u32, sync: &Synced, calls: Calls) -> Self {
         let most_calls = users.div_ceil(999) + users.div_ceil(500) + 5;
         Self { users, seconds: sync.wall.as_secs_f64(), peak_mb: megabytes(sync.peak_kb), most_calls, calls }

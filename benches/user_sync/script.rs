@@ -1,4 +1,4 @@
-//! The other way: `create_users.py`, which does the same with boto3.
+//! The comparison: `create_users.py`, which creates the same users with boto3.
 
 use std::{
     path::{Path, PathBuf},
@@ -13,12 +13,12 @@ use crate::house::{GROUP, House};
 /// One run of the script.
 #[derive(Debug)]
 pub(crate) struct Run {
-    /// From `exec` to its end.
+    /// From `exec` to exit.
     pub(crate) wall: Duration,
     pub(crate) said: Said,
 }
 
-/// What the script says at its end.
+/// The output of the script.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Said {
