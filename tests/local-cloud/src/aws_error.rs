@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn each_protocol_carries_the_code_where_its_clients_look_for_it() {
+    fn each_protocol_has_the_error_code_where_its_clients_expect_it() {
         let (rest, _) = text(Protocol::RestJson);
         assert!(rest.headers.contains(&("x-amzn-errortype".into(), "Code".into())));
         assert!(text(Protocol::Json).1.contains("\"__type\":\"Code\""));

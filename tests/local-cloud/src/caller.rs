@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_process_at_the_other_end_dies_and_no_other() {
+    fn only_the_process_at_the_other_end_is_killed() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let own = listener.local_addr().unwrap().port();
         let mut caller = Command::new("bash")
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_caller_inside_this_process_is_spared() {
+    fn the_current_process_is_never_killed() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let own = listener.local_addr().unwrap().port();
         let _caller = std::net::TcpStream::connect(("127.0.0.1", own)).unwrap();

@@ -351,21 +351,21 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_lets_the_first_calls_through_and_hits_as_often_as_it_says() {
+    fn a_rule_skips_the_first_calls_and_applies_a_limited_number_of_times() {
         let mut faults = faults(json!({ "match": "CreateUser", "after": 1, "times": 2, "status": 429 }));
         let hits: Vec<bool> = (0..5).map(|_| faults.hit(None, "connect", &["CreateUser"]).is_some()).collect();
         assert_eq!(hits, [false, true, true, false, false]);
     }
 
     #[test]
-    fn a_rule_for_one_service_leaves_the_others_alone() {
+    fn a_rule_for_one_service_does_not_affect_others() {
         let mut faults = faults(json!({ "service": "service-quotas", "match": ".", "status": 500 }));
         assert!(faults.hit(None, "connect", &["PUT /instance"]).is_none());
         assert!(faults.hit(None, "servicequotas", &["GetServiceQuota"]).is_some());
     }
 
     #[test]
-    fn a_rule_for_one_caller_leaves_the_others_alone() {
+    fn a_rule_for_one_caller_does_not_affect_others() {
         let mut faults = faults(json!({ "match": ".", "caller": "-NotifyFunction-", "status": 500, "times": 0 }));
         let mut hits = |caller| faults.hit(caller, "sns", &["Publish"]).is_some();
         assert!(hits(Some("stack-NotifyFunction-1")));
@@ -373,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_count_on_their_own() {
+    fn each_rule_counts_separately() {
         let mut faults = faults(json!([
             { "match": "A", "status": 500 }, { "match": "A", "after": 2, "code": "Later" },
         ]));
@@ -383,14 +383,14 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_with_an_unknown_field_or_without_an_effect_is_refused() {
+    fn a_rule_with_an_unknown_field_or_without_an_effect_is_rejected() {
         assert!(rules_of(json!({ "match": "x", "statsu": 500 })).is_err());
         let rule = rules_of(json!({ "match": "x" })).unwrap().remove(0);
         assert!(Faults::default().add(rule).unwrap_err().to_string().contains("does nothing"));
     }
 
     #[test]
-    fn a_refused_sign_in_names_its_numbers_and_a_wait_is_sent_as_it_is_written() {
+    fn a_login_fault_has_aadsts_numbers_and_a_literal_retry_after() {
         for (rule, numbers, description) in [
             (json!({ "message": "AADSTS700024: late." }), json!([700_024]), "AADSTS700024: late."),
             (json!({ "message": "late.", "error_codes": [700_024] }), json!([700_024]), "AADSTS700024: late."),
@@ -412,7 +412,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_answer_keeps_its_first_half() {
+    fn a_truncated_response_keeps_its_first_half() {
         let mut faults = faults(json!({ "match": "x", "truncate": true }));
         let mut answer = Response::new(200, "text/plain", "12345678");
         assert!(faults.hit(None, "s", &["x"]).unwrap().cut(&mut answer));

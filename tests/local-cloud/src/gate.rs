@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_call_waits_until_its_gate_is_opened_and_no_later_one_does() {
+    async fn a_call_waits_until_its_gate_opens_and_later_calls_do_not_wait() {
         let gates = Arc::new(Gates::default());
         let call = tokio::spawn({
             let gates = Arc::clone(&gates);

@@ -397,7 +397,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn metadata_is_read_before_it_is_taken() {
+    fn invalid_metadata_is_rejected() {
         let document = |inner: &str| {
             format!(
                 "<EntityDescriptor entityID='https://sts.windows.net/x/'>{inner}<!--{}--></EntityDescriptor>",
@@ -415,7 +415,7 @@ mod tests {
     }
 
     #[test]
-    fn a_provider_has_one_list_of_tags_and_it_is_the_latest() {
+    fn a_saml_provider_response_contains_only_the_latest_tags() {
         let answer = |inner: &str| {
             let body = format!("<R><GetSAMLProviderResult><CreateDate/>{inner}</GetSAMLProviderResult></R>");
             Response::new(200, "text/xml", body)

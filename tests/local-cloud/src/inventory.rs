@@ -145,7 +145,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn xml_answers_become_the_shapes_that_the_sdks_show() {
+    fn xml_responses_become_json_as_in_the_sdks() {
         let text = "<R><Role><Name>7</Name><Tags><member><Key>a</Key></member></Tags><Empty/>\
                     <MaxSessionDuration>3600</MaxSessionDuration></Role></R>";
         let document = Document::parse(text).unwrap();

@@ -68,14 +68,14 @@ mod tests {
     }
 
     #[test]
-    fn the_pages_hold_everything_once() {
+    fn the_pages_contain_every_item_once() {
         let (first, token) = cut(None, Paging::default());
         let (second, end) = cut(token.as_deref(), Paging::default());
         assert_eq!((first, second, end), (vec![1, 3, 5], vec![7], None));
     }
 
     #[test]
-    fn a_forced_empty_page_still_has_a_next_one() {
+    fn an_empty_first_page_has_a_next_token() {
         let paging = Paging { limit: Some(1), empty_page: true };
         let (first, token) = cut(None, paging);
         assert!(first.is_empty());
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_of_another_listing_is_refused() {
+    fn a_token_of_another_list_request_is_rejected() {
         let items = [(1, ())];
         let token = write("Other", 1);
         let refused =

@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_issuer_publishes_is_no_call_of_aws() {
+    fn reads_of_public_issuer_documents_are_not_recorded() {
         assert_eq!(lines(ISSUER, "/.well-known/jwks.json", "application/json", "", "{}"), "");
         assert_ne!(lines("sts", "/", "application/json", "", "{}"), "");
     }

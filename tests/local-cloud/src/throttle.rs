@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn after_the_burst_the_bucket_gives_its_rate() {
+    fn after_the_burst_the_bucket_allows_its_rate() {
         let (mut buckets, start) = (Buckets::default(), Instant::now());
         let given =
             (0..100u64).filter(|n| buckets.take("Op", 2.0, 5.0, start + Duration::from_millis(n * 100))).count();

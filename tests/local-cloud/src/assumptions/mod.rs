@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_row_has_a_name_of_its_own_and_changes_the_behaviour() {
+    fn each_row_has_a_unique_name_and_changes_the_behaviour() {
         let names: BTreeSet<&str> = all().map(|row| row.name).collect();
         assert_eq!(names.len(), all().count());
         assert!(names.len() >= 25, "{}", names.len());

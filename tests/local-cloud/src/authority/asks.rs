@@ -188,7 +188,7 @@ mod tests {
     use crate::options::Behaviour;
 
     #[test]
-    fn iams_own_tag_key_is_one_of_roles_and_of_nothing_else() {
+    fn the_condition_key_iam_resource_tag_applies_only_to_roles() {
         let setting = Setting {
             clock: Clock::new(1.0),
             region: "r".into(),

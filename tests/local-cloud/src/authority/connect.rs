@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_user_touches_the_profiles_too_and_its_tags_are_tagging() {
+    fn create_user_requires_permissions_for_the_profiles_and_for_tagging() {
         let asks = asked(
             "CreateUser",
             &json!({ "InstanceId": "i", "RoutingProfileId": "p", "SecurityProfileIds": ["s"], "Tags": { "k": "v" } }),
@@ -238,13 +238,13 @@ mod tests {
     }
 
     #[test]
-    fn a_user_to_be_deleted_brings_its_tags() {
+    fn delete_user_is_authorized_with_the_tags_of_the_user() {
         let asks = asked("DeleteUser", &json!({ "InstanceId": "i", "UserId": "u" }));
         assert_eq!(asks[0].context["aws:resourcetag/managed-by"], ["us"]);
     }
 
     #[test]
-    fn a_directory_is_a_resource_once_it_exists() {
+    fn an_existing_directory_is_authorized_by_its_arn() {
         let asks = asked("CreateInstance", &json!({ "InstanceAlias": "a" }));
         let resource = |action: &str| asks.iter().find(|ask| ask.action == action).map(|ask| ask.resource.as_str());
         assert_eq!(resource("ds:CreateIdentityPoolDirectory"), Some("*"));
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn the_settings_of_a_user_need_the_old_and_the_new_name_of_the_action() {
+    fn update_user_config_requires_the_old_and_the_new_action_name() {
         let asks = asked("UpdateUserConfig", &json!({ "InstanceId": "i", "UserId": "u" }));
         let actions: Vec<_> = asks.iter().map(|ask| ask.action.as_str()).collect();
         assert_eq!(actions, ["connect:UpdateUserConfig", "connect:UpdateUserPhoneConfig"]);
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn to_tag_a_new_user_has_no_instance_key_and_to_list_storage_has_no_type_key() {
+    fn tagging_a_new_user_has_no_instance_key_and_listing_storage_has_no_type_key() {
         let user = json!({ "InstanceId": "i", "SecurityProfileIds": ["s"], "Tags": { "k": "v" } });
         let asks = asked("CreateUser", &user);
         let keyed = |action: &str| {
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn a_storage_needs_what_connect_does_with_bucket_and_key() {
+    fn a_storage_configuration_requires_permissions_on_bucket_and_key() {
         let config = json!({ "S3Config": { "BucketName": "b", "EncryptionConfig": { "KeyId": "arn:key" } } });
         let asks = asked("AssociateInstanceStorageConfig", &json!({ "InstanceId": "i", "StorageConfig": config }));
         for wanted in [("s3:GetBucketAcl", "arn:aws:s3:::b"), ("kms:CreateGrant", "arn:key")] {

@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn an_action_is_allowed_only_on_the_resources_that_a_statement_names() {
+    fn an_action_is_allowed_only_on_the_resources_of_a_statement() {
         let policy = allow("connect:Create*", "arn:aws:connect:*:1:instance/*", json!({}));
         let on = |action: &str, resource: &str| said(policy.clone(), &Ask::new(action, resource));
         assert_eq!(on("connect:CreateUser", "arn:aws:connect:x:1:instance/a/agent/*"), Decision::Allow);
@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deny_wins_over_every_allow() {
+    fn a_deny_overrides_every_allow() {
         let policy = json!([
             { "Effect": "Allow", "Action": "*", "Resource": "*" },
             { "Effect": "Deny", "Action": "iam:*", "Resource": "*" },
@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn a_boundary_must_allow_as_well() {
+    fn a_permissions_boundary_must_also_allow_the_action() {
         let all = parse(&json!({ "Statement": { "Effect": "Allow", "Action": "*", "Resource": "*" } })).unwrap();
         let some = parse(&json!({ "Statement": { "Effect": "Allow", "Action": "s3:*", "Resource": "*" } })).unwrap();
         assert_eq!(decide(&all, Some(&some), &Ask::new("s3:GetObject", "r")), Decision::Allow);
@@ -357,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn conditions_hold_as_the_manual_says() {
+    fn conditions_are_evaluated_as_documented() {
         let asked = Ask::new("a:B", "r").with("aws:RequestTag/managed-by", "us").with("n", "60").with("list", "x");
         for (condition, expected) in [
             (json!({ "StringEquals": { "AWS:requesttag/managed-by": "us" } }), true),
@@ -382,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trust_policy_is_about_its_principal_and_its_conditions() {
+    fn a_trust_policy_is_evaluated_by_principal_and_conditions() {
         let policy = json!([{ "Effect": "Allow", "Principal": { "Federated": "p" }, "Action": "sts:AssumeRoleWithSAML",
                               "Condition": { "StringEquals": { "SAML:aud": ["a", "b"] } } }]);
         let trusts = |principal, audience| {
@@ -395,13 +395,13 @@ mod tests {
     }
 
     #[test]
-    fn stars_and_question_marks_fit_as_in_iam() {
+    fn wildcards_match_as_in_iam() {
         assert!(like("a*c?", "abbcd") && like("*", "") && like("a", "a"));
         assert!(!like("a*c?", "abbc") && !like("", "a") && !like("a?", "a"));
     }
 
     #[test]
-    fn a_policy_variable_stands_for_its_value_and_without_one_for_nothing() {
+    fn a_policy_variable_without_a_value_matches_nothing() {
         let policy = allow("connect:GetFederationToken", "arn:instance/i/user/${aws:userid}", json!({}));
         let ask = Ask::new("connect:GetFederationToken", "arn:instance/i/user/AROA:haruna");
         assert_eq!(said(policy.clone(), &ask.clone().with("aws:userid", "AROA:haruna")), Decision::Allow);
@@ -410,7 +410,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_judged_is_an_error_and_no_allow() {
+    fn unsupported_policy_elements_are_errors() {
         for bad in [
             json!({ "Effect": "Allow", "NotAction": "iam:*", "Resource": "*" }),
             json!({ "Effect": "Allow", "Action": "*", "Resource": "*", "Condition": { "IpAddress": { "aws:SourceIp": "1" } } }),

@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_functions_key_and_token_are_the_emulators() {
+    fn computed_access_keys_and_tokens_equal_those_of_the_emulator() {
         // Expected values computed with `execution_credentials` of ministack 1.5.33 for these two ARNs.
         let function = json!({
             "FunctionName": "f", "FunctionArn": "arn:aws:lambda:ap-northeast-1:000000000000:function:f",

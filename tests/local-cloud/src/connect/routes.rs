@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_literal_path_is_not_taken_for_a_label() {
+    fn a_literal_path_segment_takes_precedence_over_a_label() {
         let request = Request {
             method: "POST".into(),
             path: "/phone-number/claim".into(),

@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn usernames_are_held_to_the_characters_and_the_form_that_saml_allows() {
+    fn usernames_must_have_the_characters_and_the_form_that_saml_allows() {
         for good in ["Taro.Yamada@example.com", "a", "x_y-z.1", &"a".repeat(64)] {
             assert_eq!(username(good), Ok(()), "{good}");
         }

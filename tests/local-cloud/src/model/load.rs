@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn patterns_of_the_models_are_carried_over() {
+    fn patterns_of_the_models_are_translated() {
         let tag = Pattern::new(r"^(?!aws:)[\p{L}\p{Z}\p{N}_.:/=+\-@]*$").unwrap();
         assert!(tag.matches("entra-object-id") && tag.matches("所有者") && !tag.matches("aws:x") && !tag.matches("a*"));
         let phone = Pattern::new(r"\\+[1-9]\\d{1,14}$").unwrap();

@@ -187,14 +187,14 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_fits_its_model_is_let_in() {
+    fn a_request_that_matches_the_model_is_accepted() {
         let input = json!({ "Name": "one", "Size": 2, "Tags": { "a": 1 } });
         let input = Input(input.as_object().cloned().unwrap());
         assert_eq!(models().request(Service::Connect, "Op", &input), Ok(()));
     }
 
     #[test]
-    fn each_fault_of_a_request_is_named() {
+    fn each_fault_of_a_request_is_reported() {
         let cases = [
             (json!({}), "Member must not be null"),
             (json!({ "Name": "two" }), "enum value set"),
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_of_ours_that_disagrees_with_the_model_is_reported() {
+    fn a_response_that_does_not_match_the_model_is_reported() {
         let models = models();
         let faults = |answer: Answer| models.answer(Service::Connect, "Op", &answer);
         assert!(faults(answer(json!({ "At": 1.5 }))).is_empty());

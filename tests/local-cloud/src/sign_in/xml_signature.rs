@@ -177,13 +177,13 @@ mod tests {
     }
 
     #[test]
-    fn what_was_signed_verifies_and_stands_right_where_it_belongs() {
+    fn a_signed_document_verifies_and_the_signature_follows_the_issuer() {
         assert_eq!(verdict(&signed()), Ok(()));
         assert!(signed().contains("<i>x</i><Signature "));
     }
 
     #[test]
-    fn a_changed_word_a_changed_digest_and_a_changed_signature_are_noticed() {
+    fn a_changed_text_digest_or_signature_is_detected() {
         assert_eq!(verdict(&signed().replace("Mio", "Ren")), Err("the signed element was changed".into()));
         for part in ["<DigestValue>", "<SignatureValue>"] {
             let (before, after) = signed().split_once(part).map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
@@ -193,12 +193,12 @@ mod tests {
     }
 
     #[test]
-    fn a_comment_that_cuts_a_name_in_two_changes_nothing_that_is_read() {
+    fn a_comment_inside_a_name_does_not_change_the_signed_content() {
         assert_eq!(verdict(&signed().replace("Mio", "M<!-- -->io")), Ok(()), "comments are not signed");
     }
 
     #[test]
-    fn another_keys_certificate_is_no_proof_whatever_the_signature_shows() {
+    fn a_certificate_of_another_key_does_not_verify_the_signature() {
         let now = time::OffsetDateTime::now_utc();
         let other = SigningKey::generate("other", now, now + time::Duration::days(1)).unwrap();
         assert!(verify(&signed(), "_1", &[other.certificate()]).is_err());
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_element_with_the_signed_id_and_a_weaker_algorithm_are_refused() {
+    fn a_duplicate_id_and_a_weak_algorithm_are_rejected() {
         let wrapped = signed()
             .replace("<r xmlns=\"urn:r\">", "<r xmlns=\"urn:r\"><a xmlns=\"urn:a\" ID=\"_1\"><name>boss</name></a>");
         assert!(verdict(&wrapped).is_err());

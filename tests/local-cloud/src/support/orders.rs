@@ -95,7 +95,7 @@ mod tests {
     const ARN: &str = "arn:aws:connect:ap-northeast-1:000000000000:instance/0f8fad5b-d9cb-469f-a165-70867728950e";
 
     #[test]
-    fn an_order_is_read_line_by_line() {
+    fn an_order_is_parsed_line_by_line() {
         let text = format!(
             "インスタンス: {ARN}\n- JP DID +813 × 2\n- country: JP, type: TOLL_FREE, prefix: +81120, quantity: 1\n"
         );
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn an_incomplete_order_is_answered_with_what_is_missing() {
+    fn the_reply_to_an_incomplete_order_names_the_missing_information() {
         assert!(read("two numbers please", &[ARN.into()], 3).unwrap_err().contains("ARN"));
         assert!(read(ARN, &[ARN.into()], 3).unwrap_err().contains("quantity"));
         assert!(read(&format!("{ARN}\nJP DID 1"), &[ARN.into()], 2).unwrap_err().contains("documents"));

@@ -14,7 +14,7 @@ async fn user(cloud: &Cloud, id: &str, name: &str) -> Value {
 }
 
 #[tokio::test]
-async fn an_instance_is_made_in_the_background_and_its_parts_are_unknown_until_it_is_ready() {
+async fn an_instance_is_created_asynchronously_and_its_contents_are_not_found_until_it_is_ready() {
     let cloud = start().await;
     let made = cloud.connect("PUT", "/instance", instance("acme")).await;
     let id = made.body["Id"].as_str().unwrap();
@@ -30,7 +30,7 @@ async fn an_instance_is_made_in_the_background_and_its_parts_are_unknown_until_i
 }
 
 #[tokio::test]
-async fn the_same_client_token_gives_the_same_instance() {
+async fn the_same_client_token_returns_the_same_instance() {
     let cloud = start().await;
     let mut request = instance("acme");
     request["ClientToken"] = json!("once");
@@ -41,7 +41,7 @@ async fn the_same_client_token_gives_the_same_instance() {
 }
 
 #[tokio::test]
-async fn a_taken_alias_is_refused_in_the_words_that_aws_uses() {
+async fn a_taken_alias_is_rejected_with_the_message_of_aws() {
     let mut options = options();
     options.behaviour.taken_aliases = ["theirs".to_owned()].into();
     let cloud = start_with(options).await;
@@ -57,7 +57,7 @@ async fn a_taken_alias_is_refused_in_the_words_that_aws_uses() {
 }
 
 #[tokio::test]
-async fn the_instance_quota_has_three_wordings() {
+async fn the_instance_quota_error_has_three_messages() {
     let cloud = start().await;
     cloud.instance("one").await;
     cloud.connect("PUT", "/instance", instance("two")).await;
@@ -79,7 +79,7 @@ async fn the_instance_quota_has_three_wordings() {
 }
 
 #[tokio::test]
-async fn a_failed_creation_gives_its_reason_for_a_day() {
+async fn a_failed_instance_shows_its_reason_for_one_day() {
     let mut options = options();
     options.behaviour.instance_failure = Some("The directory could not be created.".into());
     let cloud = start_with(options).await;
@@ -125,7 +125,7 @@ async fn a_second_storage_configuration_of_a_kind_is_a_conflict() {
 }
 
 #[tokio::test]
-async fn a_new_user_is_named_and_listed_only_after_a_while() {
+async fn a_new_user_is_found_by_id_and_listed_only_after_a_delay() {
     let cloud = start().await;
     let (id, _) = cloud.instance("acme").await;
     let request = user(&cloud, &id, "taro@example.com").await;
@@ -148,7 +148,7 @@ async fn a_new_user_is_named_and_listed_only_after_a_while() {
 }
 
 #[tokio::test]
-async fn users_are_held_to_the_rules_of_a_saml_instance() {
+async fn users_must_follow_the_rules_of_a_saml_instance() {
     let cloud = start().await;
     let (id, _) = cloud.instance("acme").await;
     let good = user(&cloud, &id, "Taro@example.com").await;
@@ -181,7 +181,7 @@ async fn users_are_held_to_the_rules_of_a_saml_instance() {
 }
 
 #[tokio::test]
-async fn the_user_quota_answers_with_the_status_of_a_throttle_and_another_code() {
+async fn the_user_quota_error_has_the_status_of_throttling_and_another_code() {
     let mut options = options();
     options.behaviour.quotas = [("L-9A46857E".to_owned(), 1.0)].into();
     let cloud = start_with(options).await;
@@ -195,7 +195,7 @@ async fn the_user_quota_answers_with_the_status_of_a_throttle_and_another_code()
 }
 
 #[tokio::test]
-async fn pages_can_be_tiny_and_begin_with_an_empty_one() {
+async fn pages_can_be_small_and_the_first_page_can_be_empty() {
     let behaviour =
         Behaviour { page_limit: Some(2), empty_page: true, user_listed_seconds: 0.0, ..Behaviour::default() };
     let mut options = options();
@@ -221,7 +221,7 @@ async fn pages_can_be_tiny_and_begin_with_an_empty_one() {
 }
 
 #[tokio::test]
-async fn searches_understand_tags_and_names() {
+async fn users_can_be_searched_by_tags_and_names() {
     let cloud = start().await;
     let (id, _) = cloud.instance("acme").await;
     for name in ["ann@example.com", "bob@example.com", "bea@example.com"] {
@@ -248,7 +248,7 @@ async fn searches_understand_tags_and_names() {
 }
 
 #[tokio::test]
-async fn with_real_rates_the_sixth_call_of_a_burst_is_throttled() {
+async fn with_default_rates_the_sixth_call_of_a_burst_is_throttled() {
     let mut options = options();
     options.real_rates = true;
     let cloud = start_with(options).await;
@@ -263,7 +263,7 @@ async fn with_real_rates_the_sixth_call_of_a_burst_is_throttled() {
 }
 
 #[tokio::test]
-async fn a_claimed_number_is_in_progress_first_and_its_token_belongs_to_it() {
+async fn a_claim_starts_in_progress_and_its_client_token_is_bound_to_the_number() {
     let mut options = options();
     let stock = |country: &str| NumberStock {
         country: country.into(),
@@ -306,7 +306,7 @@ async fn a_claimed_number_is_in_progress_first_and_its_token_belongs_to_it() {
 }
 
 #[tokio::test]
-async fn claims_and_releases_above_twice_the_quota_are_refused_for_180_days() {
+async fn claims_and_releases_above_twice_the_quota_are_rejected_for_180_days() {
     let mut options = options();
     options.behaviour.quotas = [("L-8F812903".to_owned(), 2.0)].into();
     let cloud = start_with(options).await;

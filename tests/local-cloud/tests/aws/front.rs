@@ -18,7 +18,7 @@ fn trust(provider: &str) -> String {
 }
 
 #[tokio::test]
-async fn what_does_not_live_here_passes_to_the_emulator_and_back_unchanged() {
+async fn requests_to_other_services_pass_unchanged_to_the_emulator_and_back() {
     let cloud = start().await;
     let answer = cloud.target("dynamodb", "DynamoDB_20120810.GetItem", json!({ "TableName": "t" })).await;
     assert_eq!((answer.status, answer.text.as_str()), (200, "hello from the emulator"));
@@ -30,7 +30,7 @@ async fn what_does_not_live_here_passes_to_the_emulator_and_back_unchanged() {
 }
 
 #[tokio::test]
-async fn a_fault_rule_answers_in_the_shape_of_the_service_and_the_record_says_so() {
+async fn a_fault_rule_returns_an_error_in_the_format_of_the_service_and_is_recorded() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let mut options = options();
     options.record = Some(file.path().into());
@@ -58,7 +58,7 @@ async fn a_fault_rule_answers_in_the_shape_of_the_service_and_the_record_says_so
 }
 
 #[tokio::test]
-async fn a_rule_that_cannot_work_is_refused_with_its_reason() {
+async fn an_invalid_rule_is_rejected_with_a_reason() {
     let cloud = start().await;
     let refused = cloud.admin("POST", "fault", json!({ "match": "(", "status": 500 })).await;
     assert_eq!(refused.status, 400);
@@ -67,7 +67,7 @@ async fn a_rule_that_cannot_work_is_refused_with_its_reason() {
 }
 
 #[tokio::test]
-async fn an_answer_can_be_late_and_cut_short_after_its_effect() {
+async fn a_response_can_be_delayed_and_truncated_after_the_call_takes_effect() {
     let cloud = start().await;
     cloud.admin("POST", "fault", json!({ "match": "PUT /instance", "delayMs": 200, "truncate": true })).await;
     let begun = std::time::Instant::now();
@@ -93,7 +93,7 @@ fn caller(url: &str, alias: &str) -> std::process::Child {
 }
 
 #[tokio::test]
-async fn a_caller_dies_before_or_after_its_call_had_an_effect() {
+async fn a_caller_is_killed_before_or_after_its_call_takes_effect() {
     for (when, effect) in [("before", 0), ("after", 1)] {
         let cloud = start().await;
         cloud.admin("POST", "fault", json!({ "match": "CreateInstance", "kill": when })).await;
@@ -107,7 +107,7 @@ async fn a_caller_dies_before_or_after_its_call_had_an_effect() {
 }
 
 #[tokio::test]
-async fn iam_keeps_the_tags_of_saml_providers() {
+async fn iam_stores_the_tags_of_saml_providers() {
     let cloud = start().await;
     let metadata = metadata();
     let create = [
@@ -131,7 +131,7 @@ async fn iam_keeps_the_tags_of_saml_providers() {
 }
 
 #[tokio::test]
-async fn a_trust_policy_cannot_name_a_provider_that_iam_does_not_see_yet() {
+async fn a_trust_policy_cannot_name_a_provider_that_is_not_visible_yet() {
     let cloud = start().await;
     let metadata = metadata();
     cloud.iam(&[("Action", "CreateSAMLProvider"), ("Name", "known"), ("SAMLMetadataDocument", &metadata)]).await;
@@ -145,7 +145,7 @@ async fn a_trust_policy_cannot_name_a_provider_that_iam_does_not_see_yet() {
 }
 
 #[tokio::test]
-async fn outbound_federation_is_switched_on_once() {
+async fn outbound_federation_can_be_enabled_only_once() {
     let cloud = start().await;
     let call = async |action: &str| cloud.iam(&[("Action", action)]).await;
     assert_eq!(call("GetOutboundWebIdentityFederationInfo").await.status, 404);
@@ -155,7 +155,7 @@ async fn outbound_federation_is_switched_on_once() {
 }
 
 #[tokio::test]
-async fn the_administrator_sees_calls_and_sets_quotas_and_time() {
+async fn an_administrator_can_read_calls_and_set_quotas_and_time() {
     let cloud = start().await;
     let made = cloud.connect("PUT", "/instance", instance("acme")).await.body;
     cloud.admin("POST", "clock", json!({ "advanceSeconds": 45 })).await;
@@ -176,7 +176,7 @@ async fn the_administrator_sees_calls_and_sets_quotas_and_time() {
 }
 
 #[tokio::test]
-async fn members_come_and_go_by_the_administrators_hand() {
+async fn an_administrator_can_add_and_remove_members() {
     let mut options = options();
     options.tenant = serde_json::from_value(json!({ "groups": [{ "displayName": "Agents", "members": [] }] })).unwrap();
     let cloud = start_with(options).await;

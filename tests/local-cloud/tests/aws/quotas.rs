@@ -22,7 +22,7 @@ async fn request(cloud: &Cloud, context: &str, desired: f64) -> Answer {
 }
 
 #[tokio::test]
-async fn a_request_for_an_instance_is_missing_from_the_history_unless_its_level_is_asked_for() {
+async fn the_history_contains_requests_for_an_instance_only_for_the_resource_level() {
     let cloud = start().await;
     let (_, arn) = cloud.instance("acme").await;
     request(&cloud, &arn, 20.0).await;
@@ -41,7 +41,7 @@ async fn a_request_for_an_instance_is_missing_from_the_history_unless_its_level_
 }
 
 #[tokio::test]
-async fn an_approval_comes_before_its_value() {
+async fn a_request_is_approved_before_its_value_applies() {
     let cloud = start().await;
     let (_, arn) = cloud.instance("acme").await;
     let made = request(&cloud, &arn, 20.0).await.body;
@@ -61,7 +61,7 @@ async fn an_approval_comes_before_its_value() {
 }
 
 #[tokio::test]
-async fn every_end_of_a_request_shows_its_status_and_grants_or_not() {
+async fn every_outcome_of_a_request_has_its_status_and_value() {
     let ends = [
         (QuotaOutcome::Denied, "DENIED", None),
         (QuotaOutcome::NotApproved, "NOT_APPROVED", None),
@@ -86,7 +86,7 @@ async fn every_end_of_a_request_shows_its_status_and_grants_or_not() {
 }
 
 #[tokio::test]
-async fn requests_that_make_no_sense_are_refused_each_with_its_code() {
+async fn each_invalid_request_has_its_own_error_code() {
     let cloud = start().await;
     let (_, arn) = cloud.instance("acme").await;
     let without = json!({ "ServiceCode": "connect", "QuotaCode": CALLS, "DesiredValue": 20.0 });
@@ -99,7 +99,7 @@ async fn requests_that_make_no_sense_are_refused_each_with_its_code() {
 }
 
 #[tokio::test]
-async fn the_rate_quotas_tell_the_rate_that_the_buckets_keep() {
+async fn the_rate_quotas_equal_the_rates_of_the_buckets() {
     for (real, call, expected) in [(false, "GetServiceQuota", 200.0), (true, "GetAWSDefaultServiceQuota", 2.0)] {
         let mut options = options();
         options.real_rates = real;
@@ -133,7 +133,7 @@ async fn a_quota_that_was_never_raised_has_no_applied_value() {
 }
 
 #[tokio::test]
-async fn without_a_case_what_needs_one_is_not_approved() {
+async fn a_request_that_needs_a_case_is_not_approved_without_one() {
     let cloud = start().await;
     let (_, arn) = cloud.instance("acme").await;
     let mut ask = of(&arn);

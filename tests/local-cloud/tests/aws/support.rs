@@ -45,7 +45,7 @@ async fn numbers(cloud: &Cloud, arn: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn without_a_support_plan_nothing_is_answered() {
+async fn without_a_support_plan_every_operation_is_rejected() {
     let mut options = options();
     options.behaviour.support_subscribed = false;
     let cloud = start_with(options).await;
@@ -55,7 +55,7 @@ async fn without_a_support_plan_nothing_is_answered() {
 }
 
 #[tokio::test]
-async fn ordered_numbers_appear_by_themselves_and_the_case_is_resolved() {
+async fn ordered_numbers_are_added_and_the_case_is_resolved() {
     let cloud = start().await;
     let (_, arn) = cloud.instance("acme").await;
     let set = documents(&cloud).await;
@@ -94,7 +94,7 @@ async fn an_order_without_documents_waits_for_the_customer() {
 }
 
 #[tokio::test]
-async fn a_question_and_a_refusal_can_be_planned() {
+async fn a_question_and_a_rejection_of_support_can_be_configured() {
     let mut options = options();
     options.behaviour.support_path.question = Some("Is the address in Tokyo?".into());
     options.behaviour.support_path.granted = false;
@@ -113,7 +113,7 @@ async fn a_question_and_a_refusal_can_be_planned() {
 }
 
 #[tokio::test]
-async fn attachment_sets_are_small_and_live_an_hour() {
+async fn attachment_sets_have_a_size_limit_and_expire_after_an_hour() {
     let cloud = start().await;
     let (_, arn) = cloud.instance("acme").await;
     let set = documents(&cloud).await;

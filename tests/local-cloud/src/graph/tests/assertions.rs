@@ -97,7 +97,7 @@ async fn refusal(client: &Client, assertion: &str) -> Option<u64> {
 }
 
 #[tokio::test]
-async fn a_token_of_a_trusted_issuer_is_taken_when_every_claim_fits_letter_for_letter() {
+async fn a_token_of_a_trusted_issuer_is_accepted_if_every_claim_matches_exactly() {
     let (issuer, other) = (Issuer::start().await, Issuer::start().await);
     let client = tenant(vec![issuer.trusted(None)]);
     let (header, claims) = (issuer.header(), issuer.claims());
@@ -137,7 +137,7 @@ async fn a_token_of_a_trusted_issuer_is_taken_when_every_claim_fits_letter_for_l
 }
 
 #[tokio::test]
-async fn an_issuer_that_does_not_answer_is_told_as_such() {
+async fn an_unreachable_issuer_has_its_own_error() {
     let issuer = Issuer::start().await;
     let nowhere = "http://127.0.0.1:9";
     let client = tenant(vec![issuer.trusted(Some(nowhere))]);
@@ -146,7 +146,7 @@ async fn an_issuer_that_does_not_answer_is_told_as_such() {
 }
 
 #[tokio::test]
-async fn a_new_federated_credential_and_new_consent_take_their_time() {
+async fn a_new_federated_credential_and_new_consent_take_effect_after_a_delay() {
     let issuer = Issuer::start().await;
     let client = Client::new(1.0, agents(1), |behaviour| behaviour.registration_seconds = 30.0);
     client.graph.register(app(vec![issuer.trusted(None)]));
@@ -195,7 +195,7 @@ impl Own {
 }
 
 #[tokio::test]
-async fn an_assertion_by_certificate_is_taken_when_it_is_the_applications_own() {
+async fn a_certificate_assertion_is_accepted_only_from_the_application_itself() {
     let year = OffsetDateTime::now_utc() + Duration::days(365);
     let (own, other, old) =
         (Own::until(year), Own::until(year), Own::until(OffsetDateTime::now_utc() - Duration::days(1)));
@@ -221,7 +221,7 @@ async fn an_assertion_by_certificate_is_taken_when_it_is_the_applications_own() 
 }
 
 #[tokio::test]
-async fn a_client_secret_that_has_ended_is_refused_by_its_own_number() {
+async fn an_expired_client_secret_has_its_own_error_number() {
     let client =
         tenant(vec![AppCredential::Secret { value: "old".into(), expires: Some("2026-01-01T00:00:00Z".into()) }]);
     let form = [
@@ -235,7 +235,7 @@ async fn a_client_secret_that_has_ended_is_refused_by_its_own_number() {
 }
 
 #[tokio::test]
-async fn an_application_does_and_sees_only_what_is_its_own() {
+async fn an_application_can_access_only_its_own_objects() {
     let client = Client::new(0.0, agents(1), |behaviour| behaviour.roles = vec!["Group.Read.All".into()]);
     let (status, code, _) =
         client.refused("PATCH", "/applications/7c0b1d0e-0000-4000-8000-000000000001", json!({})).await;

@@ -34,7 +34,7 @@ async fn a_claims_policy_is_made_found_changed_and_deleted() {
 }
 
 #[tokio::test]
-async fn a_definition_is_judged_to_the_letter() {
+async fn every_detail_of_a_policy_definition_is_validated() {
     let client = client();
     let change = |change: fn(&mut Value)| {
         let mut definition = definition();
@@ -66,7 +66,7 @@ async fn a_definition_is_judged_to_the_letter() {
 }
 
 #[tokio::test]
-async fn a_service_principal_has_one_claims_policy_at_most() {
+async fn a_service_principal_has_at_most_one_claims_policy() {
     let client = client();
     let (_, principal, _) = client.instantiate("Connect").await;
     let url = format!("/servicePrincipals/{principal}/claimsMappingPolicies");
@@ -92,7 +92,7 @@ async fn a_service_principal_has_one_claims_policy_at_most() {
 }
 
 #[tokio::test]
-async fn a_new_policy_can_be_referenced_after_a_while() {
+async fn a_new_policy_can_be_referenced_after_a_delay() {
     let client = Client::new(1.0, agents(1), |behaviour| behaviour.replication_seconds = 0.0);
     let (_, principal, _) = client.instantiate("Connect").await;
     let made = client.ok("POST", "/policies/claimsMappingPolicies", policy(&definition())).await;
@@ -143,7 +143,7 @@ async fn a_group_is_assigned_once_with_a_role_of_the_application() {
 }
 
 #[tokio::test]
-async fn a_new_application_refuses_assignments_in_two_wordings_until_its_roles_are_known() {
+async fn assignments_fail_with_two_messages_until_the_roles_of_a_new_application_replicate() {
     let client = Client::new(1.0, agents(1), |behaviour| behaviour.replication_seconds = 0.0);
     let (_, principal, _) = client.instantiate("Connect").await;
     let url = format!("/servicePrincipals/{principal}/appRoleAssignedTo");
@@ -159,7 +159,7 @@ async fn a_new_application_refuses_assignments_in_two_wordings_until_its_roles_a
 }
 
 #[tokio::test]
-async fn assigning_needs_the_permission_to_read_applications_too() {
+async fn an_assignment_also_requires_the_permission_to_read_applications() {
     let role = "AppRoleAssignment.ReadWrite.All";
     let client = Client::new(0.0, agents(1), |behaviour| behaviour.roles = vec![role.into()]);
     let body = json!({"principalId": AGENTS, "resourceId": CLIENT, "appRoleId": CLIENT});
@@ -168,7 +168,7 @@ async fn assigning_needs_the_permission_to_read_applications_too() {
 }
 
 #[tokio::test]
-async fn a_group_that_is_not_security_enabled_and_a_device_can_not_be_assigned() {
+async fn only_users_and_security_enabled_groups_can_be_assigned() {
     let device = "dddddddd-0000-4000-8000-000000000001";
     let tenant = json!({"groups": [{"id": AGENTS, "displayName": "List", "securityEnabled": false,
         "members": [{"@odata.type": "#microsoft.graph.device", "id": device}]}]});

@@ -15,7 +15,7 @@ fn ids(page: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_group_is_found_by_its_name_whatever_the_quotes_and_the_case() {
+async fn a_group_name_filter_supports_quotes_and_ignores_case() {
     let tenant =
         json!({"groups": [{"displayName": "Agents' choir"}, {"displayName": "Agents"}, {"displayName": "agents"}]});
     let client = Client::new(0.0, tenant, |_| {});
@@ -38,7 +38,7 @@ async fn a_group_is_found_by_its_name_whatever_the_quotes_and_the_case() {
 }
 
 #[tokio::test]
-async fn members_come_in_pages_of_a_hundred_and_at_most_999() {
+async fn a_page_has_100_members_by_default_and_999_at_most() {
     let client = Client::new(0.0, agents(2500), |_| {});
     let url = format!("/groups/{AGENTS}/members");
     let first = client.ok("GET", &url, Value::Null).await;
@@ -58,7 +58,7 @@ async fn members_come_in_pages_of_a_hundred_and_at_most_999() {
 }
 
 #[tokio::test]
-async fn a_next_link_is_to_be_followed_as_it_stands() {
+async fn a_modified_next_link_is_rejected() {
     let client = Client::new(0.0, agents(30), |_| {});
     let first = client.ok("GET", &format!("/groups/{AGENTS}/members?$top=10&$select=id"), Value::Null).await;
     let link = first["@odata.nextLink"].as_str().unwrap();
@@ -70,7 +70,7 @@ async fn a_next_link_is_to_be_followed_as_it_stands() {
 }
 
 #[tokio::test]
-async fn someone_who_leaves_between_two_pages_loses_nobody_else() {
+async fn a_member_removed_between_two_pages_does_not_hide_others() {
     let client = Client::new(0.0, agents(20), |_| {});
     let first = client.ok("GET", &format!("/groups/{AGENTS}/members?$top=10"), Value::Null).await;
     client.graph.remove_member(AGENTS, &user_id(3)).unwrap();
@@ -79,7 +79,7 @@ async fn someone_who_leaves_between_two_pages_loses_nobody_else() {
 }
 
 #[tokio::test]
-async fn members_are_of_many_kinds_and_nested_groups_do_not_cascade() {
+async fn members_have_several_types_and_nested_groups_are_not_expanded() {
     let inner = "aaaaaaaa-0000-4000-8000-000000000002";
     let device = json!({"@odata.type": "#microsoft.graph.device", "id": "dddddddd-0000-4000-8000-000000000001", "displayName": "Phone"});
     let tenant = json!({"groups": [
@@ -109,7 +109,7 @@ async fn members_are_of_many_kinds_and_nested_groups_do_not_cascade() {
 }
 
 #[tokio::test]
-async fn without_permission_to_read_users_members_have_an_id_and_nothing_else() {
+async fn without_permission_to_read_users_members_have_only_an_id() {
     let client = Client::new(0.0, agents(1), |behaviour| behaviour.roles = vec!["GroupMember.Read.All".into()]);
     let page = client.ok("GET", &format!("/groups/{AGENTS}/members?$select=id,userPrincipalName"), Value::Null).await;
     assert_eq!(
@@ -119,7 +119,7 @@ async fn without_permission_to_read_users_members_have_an_id_and_nothing_else() 
 }
 
 #[tokio::test]
-async fn a_change_of_membership_shows_after_a_while() {
+async fn a_membership_change_is_visible_after_a_delay() {
     let client = Client::new(1.0, agents(2), |behaviour| behaviour.membership_seconds = 30.0);
     let url = format!("/groups/{AGENTS}/members?$select=id");
     client.graph.add_member("support AGENTS", fields(user(3))).unwrap();
@@ -135,7 +135,7 @@ async fn a_change_of_membership_shows_after_a_while() {
 }
 
 #[tokio::test]
-async fn an_impossible_change_says_why() {
+async fn an_impossible_change_returns_the_reason() {
     let graph = client().graph;
     assert!(graph.add_member("nobody", fields(user(9))).unwrap_err().contains("no group 'nobody'"));
     assert!(graph.add_member(AGENTS, fields(user(1))).unwrap_err().contains("already"));
@@ -144,7 +144,7 @@ async fn an_impossible_change_says_why() {
 }
 
 #[tokio::test]
-async fn a_user_is_found_by_id_and_by_principal_name_and_shows_what_is_selected() {
+async fn a_user_is_found_by_id_and_by_principal_name_with_the_selected_properties() {
     let client = client();
     let plain = client.ok("GET", &format!("/users/{}", user_id(1)), Value::Null).await;
     assert!(plain.get("accountEnabled").is_none(), "only on $select");
@@ -162,7 +162,7 @@ async fn a_user_is_found_by_id_and_by_principal_name_and_shows_what_is_selected(
 }
 
 #[tokio::test]
-async fn a_renamed_user_answers_to_the_new_name_alone() {
+async fn a_renamed_user_is_found_only_by_the_new_name() {
     let client = client();
     client.graph.update_user(&user_id(1), fields(json!({"userPrincipalName": "new@contoso.example"}))).unwrap();
     assert_eq!(client.get("/users/new@contoso.example").await.0, 200);
@@ -170,7 +170,7 @@ async fn a_renamed_user_answers_to_the_new_name_alone() {
 }
 
 #[tokio::test]
-async fn a_deleted_user_is_gone_from_users_and_members_and_lies_in_the_bin() {
+async fn a_deleted_user_is_missing_from_users_and_members_and_is_in_the_recycle_bin() {
     let client = client();
     let id = user_id(2);
     client.graph.update_user(&id, fields(json!({"deletedDateTime": "2026-11-22T00:00:00Z"}))).unwrap();
@@ -193,7 +193,7 @@ async fn a_hundred_thousand_members_are_read_in_seconds() {
 }
 
 #[tokio::test]
-async fn the_inventory_shows_groups_with_what_is_true_of_them() {
+async fn the_inventory_shows_groups_after_pending_replication() {
     let client = Client::new(1.0, agents(2), |_| {});
     client.graph.remove_member(AGENTS, &user_id(1)).unwrap();
     let inventory = client.graph.inventory();

@@ -17,7 +17,7 @@ fn with(name: &'static str, value: Option<&'static str>) -> Vec<(&'static str, &
 }
 
 #[tokio::test]
-async fn a_token_names_the_granted_roles_the_tenant_and_its_end() {
+async fn a_token_contains_the_granted_roles_the_tenant_and_the_expiry() {
     let client = client();
     let (status, answer) = client.token(TENANT, &GOOD).await;
     assert_eq!((status, &answer["token_type"], &answer["expires_in"]), (200, &json!("Bearer"), &json!(3599)));
@@ -53,7 +53,7 @@ async fn every_wrong_field_of_a_token_request_has_its_own_error() {
 }
 
 #[tokio::test]
-async fn an_assertion_that_nobody_federated_is_refused_by_its_subject() {
+async fn an_assertion_without_a_federated_credential_is_rejected_by_its_subject() {
     let client = client();
     let claims = URL_SAFE_NO_PAD.encode(json!({"sub": "arn:aws:iam::111122223333:role/setup"}).to_string());
     let assertion: &'static str = format!("e30.{claims}.c2ln").leak();
@@ -66,7 +66,7 @@ async fn an_assertion_that_nobody_federated_is_refused_by_its_subject() {
 }
 
 #[tokio::test]
-async fn a_call_without_a_good_token_is_401() {
+async fn a_call_without_a_valid_token_returns_401() {
     let client = client();
     for token in ["", "Bearer e30.e30.e30", "Basic abc"] {
         *client.token.borrow_mut() = Some(token.into());
@@ -76,7 +76,7 @@ async fn a_call_without_a_good_token_is_401() {
 }
 
 #[tokio::test]
-async fn a_token_ends_after_an_hour() {
+async fn a_token_expires_after_one_hour() {
     let client = Client::new(1.0, agents(1), |_| {});
     client.ok("GET", "/groups", Value::Null).await;
     client.clock.advance(3600.0);
@@ -85,7 +85,7 @@ async fn a_token_ends_after_an_hour() {
 }
 
 #[tokio::test]
-async fn each_call_needs_its_own_permission() {
+async fn each_operation_requires_its_own_permission() {
     let cases = [
         ("GET", "/applications", "Application.ReadWrite.All"),
         ("GET", "/policies/claimsMappingPolicies", "Policy.ReadWrite.ApplicationConfiguration"),
@@ -108,7 +108,7 @@ async fn reading_basic_user_data_is_not_enough_for_an_application() {
 }
 
 #[tokio::test]
-async fn too_many_calls_in_one_window_are_429_with_the_seconds_to_wait() {
+async fn too_many_calls_in_one_window_return_429_with_the_seconds_to_wait() {
     let client = Client::new(1.0, agents(1), |behaviour| behaviour.resource_units = Some(6));
     let url = format!("/groups/{AGENTS}/members");
     for _ in 0..2 {
@@ -123,7 +123,7 @@ async fn too_many_calls_in_one_window_are_429_with_the_seconds_to_wait() {
 }
 
 #[tokio::test]
-async fn a_client_request_id_comes_back_when_asked_for() {
+async fn a_client_request_id_is_returned_on_request() {
     let client = client().with_header("client-request-id", "abc").with_header("return-client-request-id", "true");
     let response = client.send("GET", "/groups/none", Value::Null).await;
     assert!(response.headers.contains(&("client-request-id".into(), "abc".into())));

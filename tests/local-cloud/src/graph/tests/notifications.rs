@@ -86,7 +86,7 @@ fn subscription(client: &Client, url: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_change_of_membership_is_delivered_as_captured_from_the_real_one() {
+async fn a_change_notification_has_the_format_captured_from_microsoft_graph() {
     let endpoint = Endpoint::default();
     let url = endpoint.start().await;
     let client = calm("http://127.0.0.1:9");
@@ -117,7 +117,7 @@ async fn a_lambda_function_url_is_reached_through_the_emulator_by_its_host_name(
 }
 
 #[tokio::test]
-async fn a_delivery_that_is_not_taken_comes_again() {
+async fn a_rejected_delivery_is_repeated() {
     let endpoint = Endpoint::default();
     *endpoint.refuse.lock().unwrap() = 2;
     let url = endpoint.start().await;
@@ -128,7 +128,7 @@ async fn a_delivery_that_is_not_taken_comes_again() {
 }
 
 #[tokio::test]
-async fn some_batches_come_twice() {
+async fn some_batches_are_delivered_twice() {
     let endpoint = Endpoint::default();
     let url = endpoint.start().await;
     let client = Client::with_upstream(0.001, agents(3), "http://127.0.0.1:9", |behaviour| {
@@ -141,7 +141,7 @@ async fn some_batches_come_twice() {
 }
 
 #[tokio::test]
-async fn a_change_of_a_user_goes_to_those_who_watch_users() {
+async fn subscriptions_to_users_receive_changes_of_users() {
     let endpoint = Endpoint::default();
     let url = endpoint.start().await;
     let client = calm("http://127.0.0.1:9");
@@ -157,7 +157,7 @@ async fn a_change_of_a_user_goes_to_those_who_watch_users() {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_fails_the_handshake_gets_no_subscription() {
+async fn an_endpoint_that_fails_validation_gets_no_subscription() {
     let client = calm("http://127.0.0.1:9");
     let liar = Endpoint { handshake: Some("yes"), ..Endpoint::default() };
     let urls = [liar.start().await, "http://127.0.0.1:9/".into(), "https://graph.example/hook".into()];
@@ -169,7 +169,7 @@ async fn an_endpoint_that_fails_the_handshake_gets_no_subscription() {
 }
 
 #[tokio::test]
-async fn a_subscription_is_refused_for_what_is_wrong_with_it() {
+async fn an_invalid_subscription_is_rejected_with_the_reason() {
     let endpoint = Endpoint::default();
     let url = endpoint.start().await;
     let client = calm("http://127.0.0.1:9");
@@ -202,7 +202,7 @@ async fn a_subscription_is_refused_for_what_is_wrong_with_it() {
 }
 
 #[tokio::test]
-async fn the_same_subscription_twice_is_a_conflict_that_names_the_first() {
+async fn a_duplicate_subscription_is_a_conflict_that_names_the_first() {
     let endpoint = Endpoint::default();
     let url = endpoint.start().await;
     let client = calm("http://127.0.0.1:9");
@@ -213,7 +213,7 @@ async fn the_same_subscription_twice_is_a_conflict_that_names_the_first() {
 }
 
 #[tokio::test]
-async fn a_hundred_subscriptions_are_the_most() {
+async fn an_application_can_have_100_subscriptions() {
     let endpoint = Endpoint::default();
     let url = endpoint.start().await;
     let client = Client::with_upstream(0.0, agents(101), "http://127.0.0.1:9", |_| {});
@@ -233,7 +233,7 @@ async fn reading_members_is_not_enough_to_subscribe_to_a_group() {
 }
 
 #[tokio::test]
-async fn a_subscription_is_renewed_and_runs_out() {
+async fn a_subscription_can_be_renewed_and_expires() {
     let endpoint = Endpoint::default();
     let url = endpoint.start().await;
     let client = Client::new(1.0, agents(1), |_| {});
@@ -261,7 +261,7 @@ async fn a_subscription_is_renewed_and_runs_out() {
 }
 
 #[tokio::test]
-async fn a_deleted_subscription_is_told_nothing_more() {
+async fn a_deleted_subscription_receives_no_notifications() {
     let endpoint = Endpoint::default();
     let url = endpoint.start().await;
     let client = calm("http://127.0.0.1:9");

@@ -4,7 +4,7 @@ use super::{AGENTS, CLIENT, Graph, TEMPLATE, TENANT, client, user_id};
 use crate::http::Request;
 
 #[tokio::test]
-async fn unknown_paths_methods_and_query_names_are_refused() {
+async fn unknown_paths_methods_and_query_names_are_rejected() {
     let client = client();
     let cases = [
         ("GET", "/grups".to_owned(), 400, "Resource not found for the segment 'grups'."),
@@ -33,7 +33,7 @@ async fn unknown_paths_methods_and_query_names_are_refused() {
 }
 
 #[tokio::test]
-async fn unknown_fields_wrong_types_and_missing_fields_are_refused() {
+async fn unknown_fields_wrong_types_and_missing_fields_are_rejected() {
     let client = client();
     let (_, principal, _) = client.instantiate("Connect").await;
     let instantiate = format!("/applicationTemplates/{TEMPLATE}/instantiate");
@@ -70,13 +70,13 @@ async fn unknown_fields_wrong_types_and_missing_fields_are_refused() {
 }
 
 #[tokio::test]
-async fn an_operation_of_graph_that_is_not_served_says_so() {
+async fn an_unsupported_graph_operation_returns_an_error() {
     let (status, code, _) = client().refused("GET", "/groups/delta", Value::Null).await;
     assert_eq!((status, code.as_str()), (501, "NotImplemented"));
 }
 
 #[test]
-fn operations_are_named_without_their_ids() {
+fn operation_names_have_placeholders_for_ids() {
     let name = |method: &str, path: &str| {
         Graph::operation(&Request {
             method: method.into(),

@@ -18,7 +18,7 @@ async fn the_gallery_has_the_template_by_name_and_by_id() {
 }
 
 #[tokio::test]
-async fn each_instantiation_makes_one_more_application() {
+async fn each_instantiation_creates_another_application() {
     let client = client();
     let first = client.instantiate("Connect").await;
     let second = client.instantiate("Connect").await;
@@ -37,7 +37,7 @@ async fn each_instantiation_makes_one_more_application() {
 }
 
 #[tokio::test]
-async fn a_new_application_answers_by_id_after_seconds_and_in_lists_later() {
+async fn a_new_application_is_found_by_id_after_seconds_and_in_lists_later() {
     let client = Client::new(1.0, agents(1), |_| {});
     let (application, principal, app_id) = client.instantiate("Connect").await;
     let list = format!("/servicePrincipals?$filter=appId eq '{app_id}'");
@@ -58,7 +58,7 @@ async fn a_new_application_answers_by_id_after_seconds_and_in_lists_later() {
 }
 
 #[tokio::test]
-async fn whoever_may_manage_only_its_own_applications_does_not_own_what_it_instantiates() {
+async fn an_application_does_not_own_the_applications_that_it_instantiates() {
     let client =
         Client::new(0.0, agents(1), |behaviour| behaviour.roles = vec!["Application.ReadWrite.OwnedBy".into()]);
     let (application, principal, _) = client.instantiate("Connect").await;
@@ -103,7 +103,7 @@ async fn identifier_uris_need_saml_mode_and_are_unique_in_the_tenant() {
 }
 
 #[tokio::test]
-async fn the_service_principal_repeats_the_urls_of_its_application() {
+async fn the_service_principal_mirrors_the_urls_of_its_application() {
     let client = client();
     let (application, principal, app_id) = client.instantiate("Connect").await;
     client.ok("PATCH", &format!("/servicePrincipals/{principal}"), json!({"preferredSingleSignOnMode": "saml"})).await;
@@ -128,7 +128,7 @@ async fn the_service_principal_repeats_the_urls_of_its_application() {
 }
 
 #[tokio::test]
-async fn single_sign_on_settings_take_only_what_makes_sense() {
+async fn invalid_single_sign_on_settings_are_rejected() {
     let client = client();
     let (_, principal, _) = client.instantiate("Connect").await;
     let url = format!("/servicePrincipals/{principal}");
@@ -152,7 +152,7 @@ async fn single_sign_on_settings_take_only_what_makes_sense() {
 }
 
 #[tokio::test]
-async fn a_signing_certificate_is_real_and_reaches_the_metadata_after_a_while() {
+async fn a_signing_certificate_is_valid_and_appears_in_the_metadata_after_a_delay() {
     let client = Client::new(1.0, agents(1), |_| {});
     let (_, principal, app_id) = client.instantiate("Connect").await;
     assert_eq!(client.metadata(Some(&app_id)).await.0, 400, "not replicated yet");
@@ -203,7 +203,7 @@ async fn a_signing_certificate_is_real_and_reaches_the_metadata_after_a_while() 
 }
 
 #[tokio::test]
-async fn a_certificate_needs_a_common_name_and_lasts_three_years_at_most() {
+async fn a_certificate_requires_a_common_name_and_is_valid_for_at_most_three_years() {
     let client = client();
     let (_, principal, _) = client.instantiate("Connect").await;
     let url = format!("/servicePrincipals/{principal}/addTokenSigningCertificate");
@@ -218,7 +218,7 @@ async fn a_certificate_needs_a_common_name_and_lasts_three_years_at_most() {
 }
 
 #[tokio::test]
-async fn certificates_add_up_and_are_retired_by_halves_together() {
+async fn certificates_accumulate_and_both_credentials_must_be_removed_together() {
     let client = client();
     let (_, principal, app_id) = client.instantiate("Connect").await;
     let url = format!("/servicePrincipals/{principal}");
@@ -259,7 +259,7 @@ async fn certificates_add_up_and_are_retired_by_halves_together() {
 }
 
 #[tokio::test]
-async fn a_removed_certificate_stays_in_the_metadata_for_a_while_and_one_that_was_active_signs_for_a_while() {
+async fn removed_and_previously_active_certificates_remain_in_use_for_a_while() {
     let client = Client::new(1.0, agents(1), |_| {});
     let (application, principal, app_id) = client.instantiate("Connect").await;
     client.clock.advance(7.0);
@@ -293,7 +293,7 @@ async fn a_removed_certificate_stays_in_the_metadata_for_a_while_and_one_that_wa
 }
 
 #[tokio::test]
-async fn nothing_protects_the_active_certificate_and_without_it_nobody_signs_in() {
+async fn the_active_certificate_can_be_removed_and_then_no_user_can_sign_in() {
     let client = client();
     let (application, principal, app_id) = client.instantiate("Connect").await;
     let url = format!("/servicePrincipals/{principal}");
@@ -309,7 +309,7 @@ async fn nothing_protects_the_active_certificate_and_without_it_nobody_signs_in(
 }
 
 #[tokio::test]
-async fn a_stale_replica_shows_the_credentials_as_they_were_before_the_last_change() {
+async fn a_stale_replica_returns_the_credentials_before_the_last_change() {
     let client = Client::new(1.0, agents(1), |behaviour| {
         behaviour.stale_reads_every = Some(2);
         behaviour.replication_seconds = 0.0;
@@ -329,7 +329,7 @@ async fn a_stale_replica_shows_the_credentials_as_they_were_before_the_last_chan
 }
 
 #[tokio::test]
-async fn a_deactivated_application_lets_nobody_in_and_one_without_assignment_everybody() {
+async fn a_disabled_application_rejects_every_user_and_one_without_required_assignment_accepts_all() {
     let client = client();
     let (application, principal, app_id) = client.instantiate("Connect").await;
     let (url, registration) = (format!("/servicePrincipals/{principal}"), format!("/applications/{application}"));
@@ -371,7 +371,7 @@ async fn metadata_of_an_unknown_application_or_tenant_is_an_error_page() {
 }
 
 #[tokio::test]
-async fn an_enabled_role_is_disabled_before_it_goes() {
+async fn an_enabled_role_must_be_disabled_before_it_is_deleted() {
     let client = client();
     let (_, principal, _) = client.instantiate("Connect").await;
     let url = format!("/servicePrincipals/{principal}");
