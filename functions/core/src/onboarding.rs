@@ -9,27 +9,28 @@ use serde::{Deserialize, Serialize};
 #[cfg(feature = "schema")]
 use schemars::JsonSchema;
 
-/// One onboarding: one Amazon Connect instance, signed in to through one Entra application, used by some Entra groups.
+/// The input of one onboarding: an Amazon Connect instance, an Entra application for sign-in, and the Entra groups
+/// whose members become users.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema), schemars(deny_unknown_fields))]
 #[serde(rename_all = "camelCase")]
 pub struct Onboarding {
-    /// Where editors find the JSON Schema of this file.
+    /// URL or path of the JSON Schema for this file, used by editors.
     #[serde(rename = "$schema", default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<String>,
     /// The Amazon Connect instance.
     pub instance: Instance,
-    /// Service quotas to hold at least: by name (`"concurrentActiveCalls": 20`), by code (`"L-12AB7C57": 20`), with
+    /// Minimum values of service quotas: by name (`"concurrentActiveCalls": 20`), by code (`"L-12AB7C57": 20`), with
     /// `{ "value": 20, "required": true }` instead of a number, or as a list of `{ "code", "value", "required" }`.
     #[serde(default)]
     pub quotas: Quotas,
-    /// Phone numbers that the instance shall have.
+    /// The phone numbers of the instance.
     #[serde(default)]
     pub phone_numbers: Vec<PhoneNumber>,
-    /// The documents that a Japanese number order needs, as object keys in the stack's documents bucket.
+    /// The documents for an order of Japanese phone numbers, as object keys in the stack's documents bucket.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub documents: Option<Documents>,
-    /// How numbers that need an order are ordered, and what else telephony asks AWS for.
+    /// How to order phone numbers that can't be claimed by API, and other telephony requests to AWS.
     #[serde(default)]
     pub telephony: Telephony,
     /// The enterprise application in Microsoft Entra ID.
@@ -38,9 +39,9 @@ pub struct Onboarding {
     /// The IAM objects of the federation.
     #[serde(default)]
     pub iam: Iam,
-    /// Who becomes a Connect user.
+    /// The groups whose members become Connect users, and the rules of the user sync.
     pub users: Users,
-    /// What happens about changes that somebody makes by hand.
+    /// What to do about settings that were changed manually.
     #[serde(default)]
     pub drift: Drift,
     /// The language of notifications and reports.
@@ -53,34 +54,35 @@ pub struct Onboarding {
 #[cfg_attr(feature = "schema", derive(JsonSchema), schemars(deny_unknown_fields))]
 #[serde(rename_all = "camelCase")]
 pub struct Instance {
-    /// The access URL's first label: 1 to 45 letters, digits and inner hyphens, not beginning with `d-`; unique among all
-    /// Amazon Connect customers and never changeable. An instance of this alias in the account and Region is adopted.
+    /// The first label of the access URL: 1 to 45 letters, digits and inner hyphens, not beginning with `d-`; unique
+    /// among all Amazon Connect customers, and impossible to change. An existing instance with this alias in the
+    /// account and Region is adopted.
     #[cfg_attr(
         feature = "schema",
         schemars(length(min = 1, max = 45), regex(pattern = r"^[0-9A-Za-z]([0-9A-Za-z-]*[0-9A-Za-z])?$"))
     )]
     pub alias: String,
-    /// Whether calls can come in.
+    /// Whether the instance accepts inbound calls.
     #[serde(default = "yes")]
     pub inbound_calls: bool,
-    /// Whether calls can go out.
+    /// Whether the instance allows outbound calls.
     #[serde(default = "yes")]
     pub outbound_calls: bool,
     /// Whether flow logs are written to CloudWatch Logs.
     #[serde(default = "yes")]
     pub flow_logs: bool,
-    /// Whether Contact Lens conversational analytics is switched on.
+    /// Whether Contact Lens conversational analytics is enabled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contact_lens: Option<bool>,
-    /// Whether early media (carrier sounds before an outbound call is answered) is switched on.
+    /// Whether early media is enabled (audio from the carrier before an outbound call is answered).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub early_media: Option<bool>,
-    /// What the instance stores in the stack's bucket.
+    /// The data that the instance stores in the stack's bucket.
     #[serde(default)]
     pub storage: Storage,
 }
 
-/// What the instance stores, each under a prefix of its own.
+/// The data that the instance stores. Each kind has its own prefix.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema), schemars(deny_unknown_fields))]
 #[serde(rename_all = "camelCase")]
@@ -116,7 +118,7 @@ impl JsonSchema for Quotas {
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         let value = serde_json::json!({ "type": "number", "minimum": 1, "maximum": 10_000_000_000_u64 });
         let required = serde_json::json!({
-            "description": "Whether the onboarding fails when the quota is refused; otherwise it goes on and reports.",
+            "description": "Whether a denied request fails the onboarding; otherwise the onboarding continues and reports the denial.",
             "type": "boolean",
             "default": false
         });
@@ -197,7 +199,7 @@ pub fn quota_is_per_instance(code: &str) -> bool {
     QUOTA_NAMES.iter().find(|(_, known, _)| *known == code).is_none_or(|(_, _, per_instance)| *per_instance)
 }
 
-/// Phone numbers of one kind.
+/// One or more phone numbers of one kind.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema), schemars(deny_unknown_fields))]
 #[serde(rename_all = "camelCase")]
@@ -205,26 +207,26 @@ pub struct PhoneNumber {
     /// ISO 3166-1 alpha-2 country code, for example `JP`.
     #[cfg_attr(feature = "schema", schemars(regex(pattern = r"^[A-Z]{2}$")))]
     pub country: String,
-    /// What kind of number.
+    /// The type of the number.
     #[serde(rename = "type")]
     pub kind: PhoneNumberType,
-    /// The first digits in E.164 form, for example `+813` (Tokyo), `+8150`, `+81120`, `+81800`.
+    /// The first digits in E.164 format, for example `+813` (Tokyo), `+8150`, `+81120`, `+81800`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(regex(pattern = r"^\+[0-9]{1,14}$")))]
     pub prefix: Option<String>,
-    /// How many.
+    /// The number of phone numbers.
     #[serde(default = "one")]
     #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 100)))]
     pub quantity: u32,
-    /// A description for each of the numbers.
+    /// A description for each number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// The name of the flow that answers the number.
+    /// The name of the flow that handles calls to the number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contact_flow: Option<String>,
 }
 
-/// The kinds of numbers that the input can ask for, in Connect's own words.
+/// The types of phone numbers, with their names in Connect.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -232,47 +234,48 @@ pub enum PhoneNumberType {
     /// Direct inward dialling: a local number (03, 050).
     #[default]
     Did,
-    /// Free to the caller (0120, 0800).
+    /// Toll-free (0120, 0800).
     TollFree,
     /// Universal international freephone number.
     Uifn,
 }
 
-/// The three documents of a Japanese number order, as object keys in the stack's documents bucket.
+/// The three documents for an order of Japanese phone numbers, as object keys in the stack's documents bucket.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema), schemars(deny_unknown_fields))]
 #[serde(rename_all = "camelCase")]
 pub struct Documents {
     /// A government-issued identity document of the representative.
     pub identity: String,
-    /// A proof of the company's address, not older than six months for a bill; for 03 numbers an address in Tokyo.
+    /// A proof of the company's address; a bill must not be older than six months. 03 numbers require an address in
+    /// Tokyo.
     pub address: String,
-    /// A proof of the representative's relation to the company.
+    /// A proof of the relationship between the representative and the company.
     pub relationship: String,
 }
 
-/// How numbers are ordered where Connect's own inventory has none.
+/// How to order phone numbers that are not available in Connect.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema), schemars(deny_unknown_fields))]
 #[serde(rename_all = "camelCase")]
 pub struct Telephony {
-    /// Who files the order: the workflow through the Support API, or a person with the text that the workflow prepares.
+    /// Who files the order: the workflow through the Support API, or an operator with a prepared text.
     #[serde(default)]
     pub order: NumberOrder,
-    /// Whether to ask AWS to allow outbound calls to Japanese mobile numbers (070, 080, 090), which new instances refuse.
+    /// Whether to request outbound calls to Japanese mobile numbers (070, 080, 090), which new instances block.
     #[serde(default)]
     pub outbound_to_japanese_mobiles: bool,
 }
 
-/// Who files a number order.
+/// Who files an order of phone numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum NumberOrder {
-    /// The Support API where the account's plan has it, else a person.
+    /// The workflow, if the account's support plan includes the Support API; otherwise an operator.
     #[default]
     Automatic,
-    /// A person, with the prepared text.
+    /// An operator, with a prepared text.
     Manual,
 }
 
@@ -281,15 +284,16 @@ pub enum NumberOrder {
 #[cfg_attr(feature = "schema", derive(JsonSchema), schemars(deny_unknown_fields))]
 #[serde(rename_all = "camelCase")]
 pub struct Entra {
-    /// The application's display name; default `Amazon Connect <alias>`. One application of this name made from the
-    /// gallery's "AWS Single-Account Access" is adopted.
+    /// The application's display name; default `Amazon Connect <alias>`. A single application with this name that was
+    /// created from the gallery's "AWS Single-Account Access" is adopted.
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(length(max = 120)))]
     pub application_name: String,
-    /// Whether the groups are assigned to the application, or each of their members (Entra ID without P1 licence).
+    /// Whether the groups or each of their members are assigned to the application. Entra ID without a P1 license
+    /// allows only the assignment of members.
     #[serde(default)]
     pub assignment: Assignment,
-    /// Who gets Entra's mails before the signing certificate expires; at most five addresses.
+    /// The recipients of Entra's notification before the signing certificate expires; at most five email addresses.
     #[serde(default)]
     pub notification_emails: Vec<String>,
 }
@@ -299,10 +303,10 @@ pub struct Entra {
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum Assignment {
-    /// The groups (needs Entra ID P1); Entra lets their direct members in.
+    /// The groups (requires Entra ID P1). Only direct members of an assigned group can sign in.
     #[default]
     Groups,
-    /// Each member, one by one.
+    /// Each member individually.
     Users,
 }
 
@@ -317,11 +321,11 @@ pub struct Iam {
     /// The policy's name; default `AmazonConnect-<alias>-Federation`.
     #[serde(default)]
     pub policy_name: String,
-    /// The role's name; default `AmazonConnect-<alias>`. Never change it after people have signed in: Connect ties each
-    /// user to the role of the first sign-in.
+    /// The role's name; default `AmazonConnect-<alias>`. Do not change it after users have signed in: Connect links
+    /// each user to the role of the first sign-in.
     #[serde(default)]
     pub role_name: String,
-    /// How long the role's session lasts: an ISO 8601 duration from `PT1H` to `PT12H`.
+    /// The duration of the role's session: an ISO 8601 duration from `PT1H` to `PT12H`.
     #[serde(default = "twelve_hours")]
     #[cfg_attr(feature = "schema", schemars(regex(pattern = r"^PT([0-9]+H)?([0-9]+M)?([0-9]+S)?$")))]
     pub session_duration: String,
@@ -338,28 +342,29 @@ impl Default for Iam {
     }
 }
 
-/// Who becomes a Connect user.
+/// The groups whose members become Connect users, and the rules of the user sync.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema), schemars(deny_unknown_fields))]
 #[serde(rename_all = "camelCase")]
 pub struct Users {
-    /// The attribute that is both the Connect username and the role session name that Entra emits.
+    /// The user attribute that is the Connect username and also the role session name from Entra.
     #[serde(default)]
     pub username: UsernameAttribute,
-    /// The groups, most important first: where a user is in several, the first one's routing profile counts.
+    /// The groups in order of priority. A user in several groups gets the routing profile of the first group.
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 300)))]
     pub groups: Vec<UserGroup>,
-    /// Whether members of groups within the groups count. Entra's assignment does not cascade, so `flatten` goes only
-    /// with `entra.assignment: "users"`.
+    /// Whether members of nested groups become users. Entra's assignment does not include nested groups, so `flatten`
+    /// requires `entra.assignment: "users"`.
     #[serde(default)]
     pub nested_groups: NestedGroups,
-    /// Whether guests become users. Their user principal name can't sign in, so it goes with `mail` or `objectId`.
+    /// Whether guests become users. A guest can't sign in with the user principal name, so `true` requires `mail` or
+    /// `objectId` as the username.
     #[serde(default)]
     pub guests: bool,
-    /// What happens to the Connect user of somebody who left all groups.
+    /// What happens to the Connect user of a member who left all groups.
     #[serde(default)]
     pub removed: Removed,
-    /// How many removals one run may do without a person's approval.
+    /// The removal limit: how many removals a run may make without approval.
     #[serde(default)]
     pub brake: Brake,
 }
@@ -375,7 +380,7 @@ impl Users {
     }
 }
 
-/// Attributes that can be a Connect username.
+/// The user attributes that can be the Connect username.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
@@ -383,9 +388,9 @@ pub enum UsernameAttribute {
     /// The user principal name.
     #[default]
     UserPrincipalName,
-    /// The mail address.
+    /// The email address.
     Mail,
-    /// The object id: survives renames, works for guests, tells people nothing.
+    /// The object id. It never changes and works for guests, but users can't recognize it.
     ObjectId,
 }
 
@@ -401,7 +406,7 @@ impl UsernameAttribute {
     }
 }
 
-/// One group and what its members get in Connect.
+/// One group and the Connect settings of its members.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema), schemars(deny_unknown_fields))]
 #[serde(rename_all = "camelCase")]
@@ -409,55 +414,56 @@ pub struct UserGroup {
     /// The group's object id or its exact display name.
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 256)))]
     pub group: String,
-    /// Security profiles by name, one to ten. A required choice: everyone an `Admin` is no default.
+    /// The names of one to ten security profiles. There is no default, because the profiles decide which permissions
+    /// the members have.
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 10)))]
     pub security_profiles: Vec<String>,
-    /// The routing profile by name.
+    /// The name of the routing profile.
     #[serde(default = "basic_routing_profile")]
     pub routing_profile: String,
-    /// The agent hierarchy group by its path from the top, levels parted by ` / `, for example `Japan / Tokyo`.
+    /// The path of the agent hierarchy group from the top level, separated by ` / `, for example `Japan / Tokyo`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hierarchy_group: Option<String>,
-    /// How the members' phones behave.
+    /// The phone settings of the members.
     #[serde(default)]
     pub phone: Phone,
 }
 
-/// How an agent's phone behaves.
+/// The phone settings of an agent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema), schemars(deny_unknown_fields))]
 #[serde(rename_all = "camelCase")]
 pub struct Phone {
-    /// Whether calls are accepted by themselves.
+    /// Whether calls are accepted automatically.
     #[serde(default)]
     pub auto_accept: bool,
-    /// Seconds of after contact work; 0 for no limit.
+    /// Seconds of after contact work; 0 means no limit.
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(range(max = 2_000_000)))]
     pub after_contact_work_seconds: u32,
 }
 
-/// Whether members of nested groups count.
+/// Whether members of nested groups become users.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum NestedGroups {
-    /// They don't; the nested group is reported.
+    /// No. The nested group is reported.
     #[default]
     Report,
-    /// They do, and are assigned to the application one by one.
+    /// Yes. These members are assigned to the application individually.
     Flatten,
 }
 
-/// What happens to the Connect user of somebody who left.
+/// What happens to the Connect user of a member who left all groups.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema), schemars(deny_unknown_fields))]
 #[serde(rename_all = "camelCase")]
 pub struct Removed {
-    /// Keep the user, or delete it after the grace period.
+    /// Keep the user, or delete the user after the grace period.
     #[serde(default)]
     pub action: RemovalAction,
-    /// Days between leaving and deletion.
+    /// Days between leaving the groups and the deletion.
     #[serde(default = "seven")]
     #[cfg_attr(feature = "schema", schemars(range(max = 3650)))]
     pub grace_days: u32,
@@ -469,27 +475,28 @@ impl Default for Removed {
     }
 }
 
-/// What removal means.
+/// The action for the Connect user of a member who left.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum RemovalAction {
-    /// The user stays as it is and is reported. Without the group the person can't sign in any more.
+    /// The user is kept and reported. Without a group, the member can't sign in any more.
     #[default]
     Keep,
     /// The user is deleted after the grace period.
     Delete,
 }
 
-/// How many removals one run may do by itself. Above either limit a person decides.
+/// The removal limit: how many removals a run may make without approval. Above either limit, an operator must approve
+/// the plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema), schemars(deny_unknown_fields))]
 #[serde(rename_all = "camelCase")]
 pub struct Brake {
-    /// At most so many users.
+    /// Maximum number of removed users.
     #[serde(default = "ten")]
     pub max_removals: u32,
-    /// At most this share of the managed users, in percent.
+    /// Maximum percentage of the managed users.
     #[serde(default = "ten")]
     #[cfg_attr(feature = "schema", schemars(range(max = 100)))]
     pub max_removals_percent: u32,
@@ -501,29 +508,29 @@ impl Default for Brake {
     }
 }
 
-/// What happens about changes that somebody makes by hand in either cloud.
+/// What to do about settings that were changed manually in AWS or Entra ID.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema), schemars(deny_unknown_fields))]
 #[serde(rename_all = "camelCase")]
 pub struct Drift {
-    /// Whether they are only reported, or also set back where an onboarding would.
+    /// Whether manual changes are only reported, or also reverted as far as an onboarding can.
     #[serde(default)]
     pub mend: Mend,
 }
 
-/// Whether drift is set back.
+/// Whether manual changes are reverted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum Mend {
-    /// It is reported.
+    /// Manual changes are only reported.
     #[default]
     Report,
-    /// It is reported and set back, as far as starting the onboarding again would.
+    /// Manual changes are reported and reverted, as far as another run of the onboarding would revert them.
     Mend,
 }
 
-/// The language of what people read.
+/// The language of notifications and reports.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
