@@ -7,46 +7,46 @@ use super::{Lang, Words, catalogue};
 catalogue! {
     what_to_do(action) = "What to do: {action}", "対処方法: {action}";
     reading_the_stack(name) = "reading the stack {name}", "スタック {name} の読み取り";
-    no_stack(name) = "There is no stack {name} here.", "この環境にスタック {name} はありません。";
+    no_stack(name) = "There is no stack {name} here.", "スタック {name} が見つかりません。";
     deploy_or_name() = "Deploy it (README, Deploy), or name the right one with --stack, --region and --profile.",
-        "README の「デプロイ」に従ってデプロイするか、--stack・--region・--profile で正しいスタックを指定してください。";
+        "README の「デプロイ」に従ってデプロイするか、--stack、--region、--profile で正しいスタックを指定してください。";
     no_output(stack, name) = "The stack {stack} has no output {name}: it is of an older release.",
         "スタック {stack} に出力 {name} がありません。古いリリースのスタックです。";
     deploy_again() = "Deploy this release (sam build && sam deploy), then try again.",
-        "このリリースをデプロイ (sam build && sam deploy) してから、もう一度実行してください。";
-    no_local_cloud(why) = "There is no local cloud to work on ({why}).", "使えるローカルクラウドがありません ({why})。";
+        "このリリースをデプロイ (sam build && sam deploy) してから、再実行してください。";
+    no_local_cloud(why) = "There is no local cloud to work on ({why}).", "使用できるローカルクラウドがありません ({why})。";
     process_gone(id) = "process {id} has ended", "プロセス {id} は終了しています";
     start_a_local_cloud() = "Start one in another terminal and leave it running: onboard local --keep",
-        "別のターミナルで onboard local --keep を起動したままにしてください。";
+        "別のターミナルで onboard local --keep を実行し、起動したままにしてください。";
     no_region() = "No AWS Region is set.", "AWS リージョンが設定されていません。";
     name_a_region() = "Name one with --region, or set AWS_REGION.", "--region で指定するか、AWS_REGION を設定してください。";
     renew_credentials() = "The credentials are wrong or have expired: get new ones, then try again.",
-        "認証情報 (credentials) が誤っているか、期限切れです。取得し直してから、もう一度実行してください。";
+        "認証情報が正しくないか、有効期限が切れています。認証情報を再取得してから、再実行してください。";
     get_credentials() = "Set credentials for AWS, or name a profile with --profile. For a profile of IAM Identity Center: eval \"$(aws configure export-credentials --profile NAME --format env)\"",
-        "AWS の認証情報を設定するか、--profile でプロファイルを指定してください。IAM Identity Center のプロファイルの場合: eval \"$(aws configure export-credentials --profile NAME --format env)\"";
+        "AWS の認証情報を設定するか、--profile でプロファイルを指定してください。IAM Identity Center のプロファイルを使用する場合: eval \"$(aws configure export-credentials --profile NAME --format env)\"";
     grant_permission() = "Get the permission that the message names, then try again.",
-        "メッセージにある権限 (permission) を付与してもらい、もう一度実行してください。";
-    try_again_later() = "AWS asked for fewer calls: try again in a minute.", "AWS が呼び出しを制限しています。1分ほど待ってから、もう一度実行してください。";
+        "メッセージに示されたアクセス許可を取得してから、再実行してください。";
+    try_again_later() = "AWS asked for fewer calls: try again in a minute.", "リクエストが AWS にスロットリングされました。1 分後に再実行してください。";
     see_message() = "See the message.", "メッセージを確認してください。";
-    check_network() = "Check the network, then try again.", "ネットワークを確認して、もう一度実行してください。";
+    check_network() = "Check the network, then try again.", "ネットワークを確認してから、再実行してください。";
     starting(machine) = "starting {machine}", "{machine} の開始";
     listing_executions() = "listing executions", "実行一覧の取得";
     describing(name) = "reading the execution {name}", "実行 {name} の読み取り";
     reading_the_registry() = "reading the registry", "レジストリの読み取り";
     no_execution(name) = "There is no execution {name}, and no onboarding of an instance of that alias.",
-        "実行 {name} も、そのエイリアスのオンボーディングもありません。";
+        "実行 {name} も、エイリアスが {name} のオンボーディングも見つかりません。";
     list_executions() = "See what there is: onboard list --all", "onboard list --all で一覧を確認してください。";
-    no_onboarding_yet() = "Nothing has been onboarded here yet.", "ここではまだオンボーディングが実行されていません。";
+    no_onboarding_yet() = "Nothing has been onboarded here yet.", "オンボーディングはまだ実行されていません。";
     start_one() = "Start one: onboard start onboarding.json", "onboard start onboarding.json で開始してください。";
-    no_instance(name) = "No onboarded instance is called {name}.", "{name} というオンボーディング済みインスタンスはありません。";
-    known_instances(names) = "Onboarded here: {names}", "オンボーディング済み: {names}";
-    nothing_onboarded() = "No instance has been onboarded here.", "オンボーディング済みのインスタンスがありません。";
-    several_instances(names) = "There are several instances: {names}.", "インスタンスが複数あります: {names}。";
+    no_instance(name) = "No onboarded instance is called {name}.", "オンボーディング済みのインスタンス {name} が見つかりません。";
+    known_instances(names) = "Onboarded here: {names}", "オンボーディング済みのインスタンス: {names}";
+    nothing_onboarded() = "No instance has been onboarded here.", "オンボーディング済みのインスタンスはありません。";
+    several_instances(names) = "There are several instances: {names}.", "複数のインスタンスがあります: {names}";
     name_the_instance() = "Name the one you mean.", "対象のインスタンスを指定してください。";
-    correct_the_file() = "Correct the file. Nothing was started.", "ファイルを修正してください。何も開始していません。";
-    failed(machine, name, error, cause) = "The {machine} {name} failed: {error}\n  {cause}", "{machine} の実行 {name} は失敗しました: {error}\n  {cause}";
+    correct_the_file() = "Correct the file. Nothing was started.", "ファイルを修正してください。処理は開始されていません。";
+    failed(machine, name, error, cause) = "The {machine} {name} failed: {error}\n  {cause}", "{machine} の実行 {name} が失敗しました: {error}\n  {cause}";
     failed_in(machine, name, state, error, cause) = "The {machine} {name} failed in state {state}: {error}\n  {cause}",
-        "{machine} の実行 {name} はステート {state} で失敗しました: {error}\n  {cause}";
+        "{machine} の実行 {name} がステート {state} で失敗しました: {error}\n  {cause}";
 }
 
 impl Words {
@@ -61,16 +61,16 @@ impl Words {
                 "A function died or ran out of time again and again; the log says more. Start the same input again; nothing is done twice."
             }
             (Lang::Ja, None) if died => {
-                "Lambda 関数が繰り返し異常終了またはタイムアウトしました。詳しくはログにあります。同じ入力でもう一度開始してください。二重に実行されることはありません。"
+                "Lambda 関数の異常終了またはタイムアウトが繰り返し発生しました。ログで詳細を確認し、同じ入力で再実行してください。完了した処理が繰り返されることはありません。"
             }
             (Lang::En, None) if stopped => "Somebody stopped it. Start the same input again; nothing is done twice.",
             (Lang::Ja, None) if stopped => {
-                "誰かが停止しました。同じ入力でもう一度開始してください。二重に実行されることはありません。"
+                "実行は手動で停止されました。同じ入力で再実行できます。完了した処理が繰り返されることはありません。"
             }
             (Lang::En, None) => {
                 "This is a fault of Connect Onboarding: report it with the state, the error and the log."
             }
-            (Lang::Ja, None) => "Connect Onboarding の不具合です。ステート・エラー・ログを添えて報告してください。",
+            (Lang::Ja, None) => "Connect Onboarding の不具合です。ステート、エラー、ログを添えて報告してください。",
         }
     }
 }
@@ -78,28 +78,28 @@ impl Words {
 const fn advice_ja(kind: StepErrorKind) -> &'static str {
     match kind {
         StepErrorKind::Throttled => {
-            "サービスが呼び出しを制限し続けました。しばらくしてから同じ入力で開始してください。二重に実行されることはありません。"
+            "サービスによるスロットリングが続きました。時間をおいて、同じ入力で再実行してください。完了した処理が繰り返されることはありません。"
         }
         StepErrorKind::Unavailable => {
-            "サービスが応答しませんでした。同じ入力でもう一度開始してください。二重に実行されることはありません。"
+            "サービスが応答しませんでした。同じ入力で再実行してください。完了した処理が繰り返されることはありません。"
         }
         StepErrorKind::NotConsistentYet => {
-            "作成したものがまだ見えていません。数分後に同じ入力でもう一度開始してください。"
+            "作成直後のリソースをまだ取得できません。数分後に、同じ入力で再実行してください。"
         }
-        StepErrorKind::InvalidInput => "メッセージに従って入力を修正し、もう一度開始してください。",
-        StepErrorKind::AccessDenied => "メッセージにある権限を付与し、同じ入力でもう一度開始してください。",
+        StepErrorKind::InvalidInput => "メッセージに従って入力を修正し、再実行してください。",
+        StepErrorKind::AccessDenied => "メッセージに示されたアクセス許可を付与してから、同じ入力で再実行してください。",
         StepErrorKind::Conflict => {
-            "どちらかの名前を変えるか削除してください。既存のものを使う場合は、入力でその名前を指定してください。"
+            "いずれか一方の名前を変更するか、削除してください。または、管理対象に追加するリソースを入力で指定してください。"
         }
         StepErrorKind::LimitExceeded => {
-            "Service Quotas で引き上げを申請するか、空きを作ってから、同じ入力でもう一度開始してください。"
+            "Service Quotas でクォータの引き上げをリクエストするか、不要なリソースを削除してから、同じ入力で再実行してください。"
         }
         StepErrorKind::QuotaDenied => {
-            "却下された申請について AWS サポートに相談し、同じ入力でもう一度開始してください。"
+            "拒否された引き上げリクエストについて AWS サポートに問い合わせてから、同じ入力で再実行してください。"
         }
-        StepErrorKind::UnsafePlan => "計画を確認し、その計画をそのまま承認するか、Entra のグループを直してください。",
+        StepErrorKind::UnsafePlan => "計画を確認し、その計画だけを承認するか、Entra のグループを修正してください。",
         StepErrorKind::Internal => {
-            "Connect Onboarding の不具合です。リクエスト ID とログの行を添えて報告してください。"
+            "Connect Onboarding の不具合です。リクエスト ID とログの該当行を添えて報告してください。"
         }
     }
 }

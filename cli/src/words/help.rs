@@ -7,37 +7,43 @@ use clap::{
 };
 
 /// Headings of option groups in English and Japanese.
-const HEADINGS: [(&str, &str); 1] = [("Where", "対象")];
+const HEADINGS: [(&str, &str); 1] = [("Where", "接続先")];
 
 /// Text after the help of a command, if it contains more than commands.
 const AFTER: [(&str, &str); 7] = [
     (
         "onboard",
         "最初の手順:
-  onboard local                       この PC でオンボーディング全体を実行 (アカウント不要、費用なし)
-  onboard init                        いくつかの質問に答えて onboarding.json を作成
-  onboard plan && onboard start       何が行われるかを確認し、AWS で開始
+  onboard local                       ローカル環境でオンボーディング全体を実行 (アカウント不要、料金なし)
+  onboard init                        対話形式で onboarding.json を作成
+  onboard plan && onboard start       変更内容を確認し、AWS でオンボーディングを開始
 
 終了コード:
-  0  完了
-  1  失敗 (ワークフローまたは確認)。ステート、エラー、対処方法を表示
-  2  入力または引数を使えない。何も開始していない
-  3  ローカルクラウドを開始できない、または見つからない
-  4  AWS を使えない (認証情報、スタック、権限がない、または応答がない)
-  5  人の判断か確認が必要 (承認待ちの計画、実行中のオンボーディング、差異の検出)
-  130  中断。クラウドでの実行は続く",
+  0  正常終了
+  1  ワークフローまたはチェックの失敗。ステート、エラー、対処方法を表示
+  2  入力または引数のエラー。処理は開始されない
+  3  ローカルクラウドを起動できない、または見つからない
+  4  AWS を使用できない (認証情報、スタック、アクセス許可がない、または応答がない)
+  5  手動での判断または確認が必要 (承認待ちの計画、実行中のオンボーディング、ドリフトの検出)
+  130  中断。クラウドでの実行は継続",
     ),
     (
         "watch",
         "例:\n  onboard watch                 最新のオンボーディング\n  onboard watch acme-support    このインスタンスの最新の実行",
     ),
-    ("sync", "例:\n  onboard sync acme-support --wait\n  onboard sync acme-support --plan    何も変更しない"),
+    (
+        "sync",
+        "例:\n  onboard sync acme-support --wait\n  onboard sync acme-support --plan    計画だけを作成し、何も変更しない",
+    ),
     ("replay", "例:\n  onboard replay --count    件数だけを表示\n  onboard replay"),
     (
         "entra-setup",
-        "例:\n  onboard entra-setup                       確認して実行するスクリプトを表示\n  onboard entra-setup --run                 実行する (サインイン済みの az と aws が必要)\n  onboard entra-setup --remove setup        次のオンボーディングまで広い権限を外す",
+        "例:\n  onboard entra-setup                       スクリプトを表示 (内容の確認用)\n  onboard entra-setup --run                 スクリプトを実行 (az と aws へのサインインが必要)\n  onboard entra-setup --remove setup        setup アイデンティティを削除 (次のオンボーディングの前に再作成)",
     ),
-    ("local", "例:\n  onboard local --input onboarding.json\n  onboard local --keep    続けて: onboard list --local"),
+    (
+        "local",
+        "例:\n  onboard local --input onboarding.json\n  onboard local --keep    起動後に使用できるコマンド: onboard list --local",
+    ),
     (
         "init",
         "例:\n  onboard init\n  onboard init --alias acme-support --group \"サポート担当\" --security-profile Agent --language ja",
@@ -46,33 +52,36 @@ const AFTER: [(&str, &str); 7] = [
 
 /// Command names and their descriptions.
 const COMMANDS: [(&str, &str); 21] = [
-    ("onboard", "Microsoft Entra ID でシングルサインオンする Amazon Connect を、1 つのコマンドで。"),
-    ("init", "onboarding.json を作成 (質問に答えるか、オプションで指定)"),
-    ("check", "onboarding.json を確認。すべての誤りを一度に表示し、クラウドには接続しない"),
+    ("onboard", "Microsoft Entra ID のシングルサインオンを使用する Amazon Connect を、1 つのコマンドで構築します。"),
+    ("init", "onboarding.json を作成 (対話形式またはオプションで指定)"),
+    ("check", "onboarding.json を検証し、すべてのエラーを一度に表示 (クラウドには接続しない)"),
     (
         "doctor",
-        "必要なものを確認: アカウント、リージョン、クォータ、サポートプラン、スタック、メール、アラーム、Entra の同意",
+        "環境を確認: アカウント、リージョン、クォータ、サポートプラン、スタック、通知メール、アラーム、Entra の管理者の同意",
     ),
-    ("plan", "オンボーディングで作成・採用・変更するものと、そのままにするものを表示。何も変更しない"),
+    ("plan", "オンボーディングで作成、管理対象に追加、変更するリソースと、変更しないリソースを表示 (何も変更しない)"),
     ("start", "オンボーディングを開始"),
-    ("watch", "実行の経過を表示。Ctrl-C で表示だけを終了し、実行は続く"),
-    ("status", "実行の現在の状態を一度だけ表示"),
-    ("list", "実行と、オンボーディング済みインスタンスの一覧"),
-    ("report", "オンボーディングのレポートを表示 (最後に失敗したものも含む)"),
-    ("sync", "Connect のユーザーを Entra のグループと今すぐ同期"),
-    ("approve", "承認待ちのユーザー同期の計画を承認。その計画だけが適用される"),
-    ("reject", "承認待ちのユーザー同期の計画を拒否。何も変更しない"),
-    ("replay", "処理できなかったイベントを再実行"),
-    ("rotate-certificate", "期限の近い SAML 署名証明書を交換"),
-    ("drift", "設定した内容と現在の状態を比較"),
+    ("watch", "実行の進行状況を表示 (Ctrl-C を押しても実行は継続)"),
+    ("status", "実行の現在の状態を 1 回だけ表示"),
+    ("list", "実行と、オンボーディング済みのインスタンスを一覧表示"),
+    ("report", "オンボーディングのレポートを表示 (最後の段階で失敗したオンボーディングも対象)"),
+    ("sync", "Connect のユーザーを Entra のグループとすぐに同期"),
+    ("approve", "承認待ちのユーザー同期の計画を承認 (承認した計画だけを適用)"),
+    ("reject", "承認待ちのユーザー同期の計画を拒否 (何も変更しない)"),
+    ("replay", "処理に失敗したイベントを再処理"),
+    ("rotate-certificate", "有効期限が近い SAML 署名証明書を更新"),
+    ("drift", "オンボーディングで設定した内容と現在の設定を比較"),
     (
         "live-check",
-        "ローカルクラウドの前提がご利用のアカウントとテナントで正しいかどうかを確認する。作成したリソースは削除する",
+        "ローカルクラウドの前提が、使用するアカウントとテナントで正しいかどうかを確認 (作成したリソースは終了時に削除)",
     ),
-    ("teardown", "オンボーディングを取り消す。削除されるものを表示し、--apply とエイリアスの入力があるときだけ削除"),
-    ("entra-setup", "スタックを Entra に登録するために管理者が一度だけ行う作業を、表示または実行"),
-    ("local", "この PC のローカルクラウドでオンボーディング全体を実行 (アカウント、ネットワーク、費用は不要)"),
-    ("schema", "エディター用に onboarding.json の JSON Schema を表示"),
+    (
+        "teardown",
+        "オンボーディングを削除。削除されるリソースを表示し、--apply の指定とエイリアスの入力がある場合にのみ削除",
+    ),
+    ("entra-setup", "スタックを Entra に登録するために管理者が 1 回だけ行う手順を、表示または実行"),
+    ("local", "ローカルクラウドでオンボーディング全体を実行 (アカウントとネットワークは不要、料金なし)"),
+    ("schema", "エディターで使用する onboarding.json の JSON Schema を表示"),
 ];
 const COMPLETION: &str = "シェルの補完スクリプトを表示";
 const HELP: &str = "このメッセージ、または指定したコマンドのヘルプを表示";
@@ -82,92 +91,110 @@ const HELP: &str = "このメッセージ、または指定したコマンドの
 const ARGUMENTS: [(&str, &str); 63] = [
     ("help", "ヘルプを表示"),
     ("version", "バージョンを表示"),
-    ("json", "結果を JSON で標準出力に表示。人が読むメッセージは標準エラー出力へ"),
-    ("lang", "メッセージの言語 [既定値: LC_ALL、LC_MESSAGES、LANG の設定]"),
+    ("json", "結果を JSON 形式で標準出力に出力し、通常のメッセージは標準エラー出力に出力"),
+    ("lang", "メッセージの言語 [デフォルト: LC_ALL、LC_MESSAGES、LANG の設定]"),
     ("shell", "シェル"),
     ("subcommand", "コマンド"),
-    ("check.file", "確認するファイル"),
+    ("check.file", "検証するファイル"),
     ("init.file", "作成するファイル"),
     ("alias", "インスタンスの URL の先頭部分 (例: acme-support)"),
-    ("group", "メンバーをユーザーにする Entra グループ (表示名またはオブジェクト ID)。複数回指定可"),
-    ("security_profile", "グループのメンバーの Connect セキュリティプロファイル。複数回指定可 [既定値: Agent]"),
-    ("phone_number", "取得する電話番号。国:種別 または 国:種別:先頭番号 (例: JP:DID:+813)。複数回指定可"),
+    ("group", "メンバーの Connect ユーザーを作成する Entra グループ (表示名またはオブジェクト ID)。複数回指定可"),
+    (
+        "security_profile",
+        "グループのメンバーに割り当てる Connect のセキュリティプロファイル。複数回指定可 [デフォルト: Agent]",
+    ),
+    ("phone_number", "取得する電話番号。「国:種別」または「国:種別:先頭の番号」で指定 (例: JP:DID:+813)。複数回指定可"),
     ("concurrent_calls", "同時通話数"),
     ("language", "通知とレポートの言語"),
-    ("init.force", "既存のファイルを置き換える"),
-    ("doctor.file", "Entra の同意とグループの確認に使う onboarding.json [既定値: あれば onboarding.json]"),
+    ("init.force", "既存のファイルを上書き"),
+    (
+        "doctor.file",
+        "Entra の管理者の同意とグループの確認に使用する onboarding.json [デフォルト: あれば onboarding.json]",
+    ),
     ("file", "onboarding.json"),
-    ("local", "onboard local --keep で動いているローカルクラウドを使う"),
-    ("profile", "AWS の設定のプロファイル"),
-    ("live-check.group", "しばらくの間アプリケーションに割り当てる Entra テナントのグループ (メンバーは変更しない)"),
+    ("local", "onboard local --keep で起動したローカルクラウドを使用"),
+    ("profile", "AWS CLI のプロファイル"),
+    ("live-check.group", "アプリケーションに一時的に割り当てる Entra のグループ (メンバーは変更しない)"),
     ("live-check.region", "作成するインスタンスの AWS リージョン"),
     ("on.region", "スタックの AWS リージョン"),
     ("on.stack", "CloudFormation スタックの名前"),
     (
         "documents",
-        "番号の申請書類をアップロード: identity=ファイル、address=ファイル、relationship=ファイル。複数回指定可",
+        "電話番号の申請書類をアップロード: identity=ファイル、address=ファイル、relationship=ファイル。複数回指定可",
     ),
     ("start.again", "同じインスタンスのオンボーディングが実行中でも開始する"),
-    ("watch", "経過を表示"),
-    ("report.execution", "実行の名前か ARN、またはインスタンスのエイリアス [既定値: 最新のオンボーディング]"),
+    ("watch", "進行状況を表示"),
+    ("report.execution", "実行の名前か ARN、またはインスタンスのエイリアス [デフォルト: 最新のオンボーディング]"),
     (
         "execution",
-        "実行の名前か ARN、またはインスタンスのエイリアス [既定値: 実行中のオンボーディング、なければ最新のもの]",
+        "実行の名前か ARN、またはインスタンスのエイリアス [デフォルト: 実行中のオンボーディング、なければ最新のもの]",
     ),
-    ("all", "ほかのステートマシンの実行も表示: ユーザー同期、計画、証明書の交換、差異の確認、撤去"),
+    (
+        "all",
+        "ほかのステートマシンの実行も表示: ユーザー同期、計画、証明書のローテーション、ドリフト検出、オンボーディングの削除",
+    ),
     ("most", "ステートマシンごとの最大件数"),
-    ("output", "レポートを JSON としてファイルに保存"),
-    ("report.html", "レポートをページとして保存 (ネットワーク不要の HTML ファイル 1 つ、--lang の言語)"),
-    ("rotate-certificate.instance", "インスタンスのエイリアスまたは ID [既定値: すべて]"),
-    ("drift.instance", "インスタンスのエイリアスまたは ID [既定値: すべて]"),
+    ("output", "レポートを JSON 形式でファイルに保存"),
+    (
+        "report.html",
+        "レポートを HTML 形式で保存 (ネットワーク接続なしで表示できる 1 つのファイル。言語は --lang の指定に従う)",
+    ),
+    ("rotate-certificate.instance", "インスタンスのエイリアスまたは ID [デフォルト: すべて]"),
+    ("drift.instance", "インスタンスのエイリアスまたは ID [デフォルト: すべて]"),
     ("teardown.instance", "インスタンスのエイリアスまたは ID"),
     ("instance", "インスタンスのエイリアスまたは ID。1 つしかない場合は省略可"),
-    ("plan", "計画だけ。何も変更しない"),
-    ("wait", "終わるまで経過を表示"),
-    ("digest", "確認した計画のダイジェスト。ターミナルでは省略すると質問する"),
+    ("plan", "計画だけを作成し、何も変更しない"),
+    ("wait", "完了するまで進行状況を表示"),
+    ("digest", "確認した計画のダイジェスト。ターミナルで省略した場合は対話形式で確認"),
     ("count", "件数だけを表示"),
-    ("rotate-certificate.force", "期限がまだ先の証明書も交換"),
-    ("mend", "差異を元に戻す"),
-    ("teardown.users", "Connect ユーザーの扱い"),
-    ("connect_instance", "Connect インスタンスの扱い (電話番号、通話記録、設定を含む)"),
-    ("application", "Entra アプリケーションの扱い"),
-    ("apply", "実行する"),
-    ("confirm", "エイリアス (入力の代わりに指定)"),
-    ("credential", "Microsoft Graph へのサインインに使うもの"),
-    ("only", "このアイデンティティだけ [既定値: 両方]"),
-    ("remove", "作成せず、このアイデンティティを取り除く (アプリケーションとシークレット)"),
-    ("stack", "スタックの名前 (これから付ける名前も可)"),
+    ("rotate-certificate.force", "有効期限にかかわらず証明書を更新"),
+    ("mend", "検出したドリフトを元に戻す"),
+    ("teardown.users", "Connect ユーザーの処理"),
+    ("connect_instance", "Connect インスタンスの処理 (電話番号、コンタクトレコード、設定を含む)"),
+    ("application", "Entra アプリケーションの処理"),
+    ("apply", "計画を適用"),
+    ("confirm", "確認用のエイリアス (対話形式での入力の代わりに指定)"),
+    ("credential", "Microsoft Graph へのサインインに使用する認証情報"),
+    ("only", "指定したアイデンティティだけを作成 [デフォルト: 両方]"),
+    ("remove", "指定したアイデンティティ (アプリケーションとシークレット) を削除。作成は行わない"),
+    ("stack", "スタックの名前 (デプロイ前のスタックの名前も指定可)"),
     ("region", "スタックのリージョン"),
-    ("audience", "フェデレーション資格情報の audience。各国のクラウドでは別の値"),
-    ("run", "表示せずに、ここで実行する"),
-    ("input", "実行する onboarding.json [既定値: チェックアウトの examples/smallest.json]"),
+    ("audience", "フェデレーション資格情報の対象ユーザー (audience)。各国のクラウドで使用する場合に変更"),
+    ("run", "スクリプトを表示せずに実行"),
+    ("input", "実行する onboarding.json [デフォルト: リポジトリの examples/smallest.json]"),
     (
         "tenant",
-        "Entra テナントのグループとメンバー。Microsoft Graph の JSON の形: {\"groups\": [{\"displayName\", \"members\": […]}]}",
+        "Entra テナントのグループとメンバー (Microsoft Graph の JSON 形式): {\"groups\": [{\"displayName\", \"members\": […]}]}",
     ),
-    ("users", "自動生成のテナントで、入力にあるグループに入る人数"),
+    ("users", "自動生成するテナントで、入力に指定したグループのメンバー数"),
     (
         "faults",
-        "起こす障害の規則: [{\"service\", \"match\", \"after\", \"times\", \"status\", \"code\", \"message\", \"retryAfter\", \"errorCodes\", \"delayMs\", \"truncate\", \"kill\"}]",
+        "発生させる障害のルール: [{\"service\", \"match\", \"after\", \"times\", \"status\", \"code\", \"message\", \"retryAfter\", \"errorCodes\", \"delayMs\", \"truncate\", \"kill\"}]",
     ),
-    ("record", "関数からクラウドへのすべての呼び出しを保存 (1 行に JSON オブジェクト 1 つ)"),
+    ("record", "関数からクラウドへのすべての API 呼び出しを記録 (1 行に 1 つの JSON オブジェクト)"),
     (
         "record_expressions",
-        "ステートマシンが評価するすべての JSONata 式を、値と結果とともに保存 (1 行に JSON オブジェクト 1 つ)",
+        "ステートマシンが評価したすべての JSONata 式を、変数の値と結果とともに記録 (1 行に 1 つの JSON オブジェクト)",
     ),
-    ("inventory", "最後にローカルクラウドに存在するものすべてを JSON で保存"),
-    ("report", "オンボーディングのレポートを JSON で保存"),
-    ("html", "オンボーディングのレポートをページとして保存 (ネットワーク不要の HTML ファイル 1 つ)"),
+    ("inventory", "終了時にローカルクラウドに存在するすべてのリソースを JSON 形式で保存"),
+    ("report", "オンボーディングのレポートを JSON 形式で保存"),
+    ("html", "オンボーディングのレポートを HTML 形式で保存 (ネットワーク接続なしで表示できる 1 つのファイル)"),
 ];
 const LOCALS_ARGUMENTS: [(&str, &str); 8] = [
-    ("assume", "この前提の別の解釈をエミュレートする (複数指定可)。all はすべて、help は一覧を表示"),
-    ("again", "同じクラウドで同じオンボーディングをもう一度実行。何も変更しないことを確認"),
-    ("keep", "終了後もローカルクラウドを Ctrl-C まで動かし、ほかのコマンドの --local で使えるようにする"),
-    ("idle", "スタックをデプロイするだけで、オンボーディングは開始しない"),
-    ("real_rates", "Amazon Connect の実際の API レート (毎秒 2 件、バースト 5) にする (通常はより高いレート)"),
-    ("fresh_account", "新しい AWS アカウントをエミュレートする (関数の同時実行数は 10、予約は不可)"),
-    ("clock_scale", "実際のクラウドの 1 秒を、ここでは何秒にするか"),
-    ("bootstrap", "ビルド済みの関数のバイナリ。指定しなければビルドする"),
+    ("assume", "指定した前提の別の解釈をエミュレート (複数回指定可)。all はすべての前提が対象、help は一覧を表示"),
+    ("again", "同じローカルクラウドで同じオンボーディングを再実行し、変更が発生しないことを確認"),
+    (
+        "keep",
+        "実行後も、Ctrl-C を押すまでローカルクラウドを起動したままにする (ほかのコマンドで --local を指定して使用)",
+    ),
+    ("idle", "スタックのデプロイだけを行い、オンボーディングは開始しない"),
+    (
+        "real_rates",
+        "Amazon Connect のデフォルトの API レート (毎秒 2 回、バースト 5) を使用 (指定しない場合はより高いレート)",
+    ),
+    ("fresh_account", "新しい AWS アカウントをエミュレート (関数の同時実行数は 10、予約は不可)"),
+    ("clock_scale", "実際のクラウドの 1 秒に対応するローカルクラウドでの秒数"),
+    ("bootstrap", "ビルド済みの関数のバイナリ [デフォルト: 自動的にビルド]"),
 ];
 
 fn find(table: &[(&'static str, &'static str)], key: &str) -> Option<&'static str> {
@@ -185,7 +212,7 @@ pub(crate) fn translated(mut command: Command) -> Command {
 fn translate(command: Command) -> Command {
     let name = command.get_name().to_owned();
     let mut command = command
-        .help_template("{about-with-newline}\n使い方: {usage}\n\n{all-args}{after-help}")
+        .help_template("{about-with-newline}\n使用方法: {usage}\n\n{all-args}{after-help}")
         .subcommand_help_heading("コマンド");
     let about = match name.as_str() {
         "completion" => Some(COMPLETION),
@@ -227,8 +254,10 @@ fn argument(command: &str, arg: Arg) -> Arg {
         }
         let defaults = arg.get_default_values();
         if !defaults.is_empty() {
-            help +=
-                &format!(" [既定値: {}]", list(defaults.iter().map(|v| v.to_string_lossy().into_owned()).collect()));
+            help += &format!(
+                " [デフォルト: {}]",
+                list(defaults.iter().map(|v| v.to_string_lossy().into_owned()).collect())
+            );
         }
     }
     arg.help(help)
@@ -250,17 +279,19 @@ pub(crate) fn refused(error: &clap::Error) -> String {
     let (arg, value) = (get(ContextKind::InvalidArg), get(ContextKind::InvalidValue));
     let what = match error.kind() {
         ErrorKind::InvalidValue if value.is_empty() => format!("{arg} には値が必要です"),
-        ErrorKind::InvalidValue | ErrorKind::ValueValidation => format!("{arg} に「{value}」は使えません"),
-        ErrorKind::UnknownArgument => format!("引数「{arg}」はありません"),
-        ErrorKind::InvalidSubcommand => format!("コマンド「{}」はありません", get(ContextKind::InvalidSubcommand)),
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation => format!("{arg} に「{value}」は指定できません"),
+        ErrorKind::UnknownArgument => format!("引数「{arg}」は定義されていません"),
+        ErrorKind::InvalidSubcommand => {
+            format!("コマンド「{}」は定義されていません", get(ContextKind::InvalidSubcommand))
+        }
         ErrorKind::MissingRequiredArgument => format!("次の引数が必要です: {arg}"),
         ErrorKind::ArgumentConflict => format!("{arg} と {} は同時に指定できません", get(ContextKind::PriorArg)),
-        _ => format!("引数を使えません: {arg}"),
+        _ => format!("引数が正しくありません: {arg}"),
     };
     let hints = [
-        (ContextKind::ValidValue, "使える値"),
-        (ContextKind::SuggestedArg, "近い名前"),
-        (ContextKind::SuggestedSubcommand, "近い名前"),
+        (ContextKind::ValidValue, "指定できる値"),
+        (ContextKind::SuggestedArg, "類似の名前"),
+        (ContextKind::SuggestedSubcommand, "類似の名前"),
     ];
     let hint: String = hints
         .into_iter()
@@ -268,7 +299,7 @@ pub(crate) fn refused(error: &clap::Error) -> String {
         .filter(|(_, hint)| !hint.is_empty())
         .map(|(name, hint)| format!("\n  {name}: {hint}"))
         .collect();
-    format!("エラー: {what}{hint}\n\n使い方は --help で確認できます。")
+    format!("エラー: {what}{hint}\n\n使用方法は --help で確認できます。")
 }
 
 #[cfg(test)]

@@ -4,92 +4,92 @@ use super::{Lang, Words, catalogue};
 
 catalogue! {
     another_plan(seen, waits) = "The plan that waits is another one. You saw {seen}; {waits} waits.",
-        "承認を待っているのは別の計画です。確認済み: {seen}、待機中: {waits}。";
-    look_at_the_plan(alias) = "Look at what a sync would do now: onboard sync {alias} --plan", "今の計画を確認してください: onboard sync {alias} --plan";
-    approve_question() = "Apply exactly this plan? [y/N]", "この計画をそのまま適用しますか? [y/N]";
-    not_confirmed() = "Not confirmed; nothing was changed.", "確認が取れなかったため、何も変更していません。";
-    give_digest(digest) = "Look at the plan, then: --digest {digest}", "計画を確認し、--digest {digest} を付けて実行してください。";
-    answering() = "answering the waiting execution", "待機中の実行への回答";
+        "承認待ちの計画は、確認した計画と異なります。確認した計画: {seen}、承認待ちの計画: {waits}";
+    look_at_the_plan(alias) = "Look at what a sync would do now: onboard sync {alias} --plan", "現在の計画を確認してください: onboard sync {alias} --plan";
+    approve_question() = "Apply exactly this plan? [y/N]", "この計画を適用しますか? [y/N]";
+    not_confirmed() = "Not confirmed; nothing was changed.", "承認されなかったため、何も変更していません。";
+    give_digest(digest) = "Look at the plan, then: --digest {digest}", "計画を確認し、--digest {digest} を指定して実行してください。";
+    answering() = "answering the waiting execution", "承認待ちの実行への回答";
     approved(digest) = "Approved: the plan {digest} is being applied.", "承認しました。計画 {digest} を適用しています。";
     rejected(digest) = "Refused: the plan {digest} is not applied; nothing was changed.", "拒否しました。計画 {digest} は適用されません。何も変更していません。";
-    nothing_waits(alias) = "No plan for {alias} waits for approval.", "{alias} には承認待ちの計画がありません。";
+    nothing_waits(alias) = "No plan for {alias} waits for approval.", "{alias} の承認待ちの計画はありません。";
     nobody_waits(alias) = "The execution that asked about {alias} does not wait any more; nothing was changed.",
-        "{alias} の承認を求めた実行はもう待っていません。何も変更していません。";
+        "{alias} の計画の承認を求めた実行は、すでに承認を待機していません。何も変更していません。";
     plan_of(alias, digest) = "The plan for {alias} that waits, digest {digest}", "{alias} の承認待ちの計画 (ダイジェスト {digest})";
     counting_events() = "counting failed events", "失敗したイベントの件数取得";
-    replaying_events() = "replaying failed events", "失敗したイベントの再実行";
-    events_wait(count) = "Failed events that wait: {count}", "失敗したイベントは {count} 件です。";
-    events_replay(count) = "Failed events that are being played again: {count}", "失敗したイベント {count} 件を再実行しています。";
-    plan_head(alias) = "What an onboarding of {alias} would do", "{alias} のオンボーディングで行われること";
+    replaying_events() = "replaying failed events", "失敗したイベントの再処理";
+    events_wait(count) = "Failed events that wait: {count}", "失敗したイベント: {count} 件";
+    events_replay(count) = "Failed events that are being played again: {count}", "失敗したイベント {count} 件を再処理しています。";
+    plan_head(alias) = "What an onboarding of {alias} would do", "{alias} のオンボーディングで行われる処理";
     nothing_written(file, options) = "Nothing was written. To do it: onboard start {file}{options}", "何も変更していません。実行するには: onboard start {file}{options}";
-    conflicts(count) = "Conflicts: {count}. An onboarding would stop there. Nothing was written.", "競合が {count} 件あり、オンボーディングはそこで止まります。何も変更していません。";
-    open_items() = "Open items", "残っている作業";
-    findings_of(alias, count) = "{alias}: differences: {count}", "{alias}: 差異 {count} 件";
+    conflicts(count) = "Conflicts: {count}. An onboarding would stop there. Nothing was written.", "競合が {count} 件あります。オンボーディングを開始すると、競合する項目で停止します。何も変更していません。";
+    open_items() = "Open items", "対応が必要な項目";
+    findings_of(alias, count) = "{alias}: differences: {count}", "{alias}: ドリフト {count} 件";
     mended() = "(set back)", "(修復済み)";
-    expected_found(expected, found) = "expected {expected}, found {found}", "期待値 {expected}、実際 {found}";
+    expected_found(expected, found) = "expected {expected}, found {found}", "期待値: {expected}、実際の値: {found}";
     certificate(thumbprint, expires) = "certificate {thumbprint}, until {expires}", "証明書 {thumbprint}、有効期限 {expires}";
-    teardown_head(alias) = "What a teardown of {alias} would take away", "{alias} の撤去で削除されるもの";
-    teardown_apply() = "Nothing was changed. To do it, add --apply.", "何も変更していません。実行するには --apply を付けてください。";
-    type_the_alias(alias) = "This can't be undone. Type the alias ({alias}) to go on:", "この操作は取り消せません。続けるにはエイリアス ({alias}) を入力してください:";
-    confirm_with(alias) = "Look at the plan, then: --apply --confirm {alias}", "計画を確認し、--apply --confirm {alias} を付けて実行してください。";
-    plan_changed() = "Something has changed since the plan was made; nothing was removed.", "計画の作成後に状況が変わったため、何も削除していません。";
-    look_and_repeat() = "Look at the plan above and give the command again.", "上の計画を確認して、もう一度コマンドを実行してください。";
-    torn_down(alias) = "{alias} has been taken back.", "{alias} の撤去が完了しました。";
-    file_is_there(file) = "{file} is there already.", "{file} は既に存在します。";
-    use_force() = "Name another file, or replace it with --force.", "別のファイルを指定するか、--force で置き換えてください。";
-    answers_missing() = "The alias and at least one group are needed.", "エイリアスと、少なくとも1つのグループが必要です。";
+    teardown_head(alias) = "What a teardown of {alias} would take away", "{alias} のオンボーディングの削除で削除されるリソース";
+    teardown_apply() = "Nothing was changed. To do it, add --apply.", "何も変更していません。削除するには --apply を指定してください。";
+    type_the_alias(alias) = "This can't be undone. Type the alias ({alias}) to go on:", "この操作は取り消せません。続行するには、エイリアス ({alias}) を入力してください:";
+    confirm_with(alias) = "Look at the plan, then: --apply --confirm {alias}", "計画を確認し、--apply --confirm {alias} を指定して実行してください。";
+    plan_changed() = "Something has changed since the plan was made; nothing was removed.", "計画の作成後に変更があったため、何も削除していません。";
+    look_and_repeat() = "Look at the plan above and give the command again.", "上記の計画を確認し、コマンドを再実行してください。";
+    torn_down(alias) = "{alias} has been taken back.", "{alias} のオンボーディングを削除しました。";
+    file_is_there(file) = "{file} is there already.", "{file} はすでに存在します。";
+    use_force() = "Name another file, or replace it with --force.", "別のファイルを指定するか、--force を指定して上書きしてください。";
+    answers_missing() = "The alias and at least one group are needed.", "エイリアスと 1 つ以上のグループが必要です。";
     give_answers() = "Give --alias and --group (see onboard init --help), or run it on a terminal, where it asks.",
-        "--alias と --group を指定する (onboard init --help を参照) か、質問に答えられるようターミナルで実行してください。";
+        "--alias と --group を指定してください (onboard init --help を参照)。ターミナルで実行すると、対話形式で入力できます。";
     no_number(text) = "\"{text}\" is no number.", "「{text}」は数値ではありません。";
     written(file) = "{file} is written.", "{file} を作成しました。";
     next_steps(file) = "Next: onboard doctor {file} · onboard plan {file} · onboard start {file}", "次の手順: onboard doctor {file} · onboard plan {file} · onboard start {file}";
     bring_documents(file) = "Japanese numbers are ordered with three documents. Bring them along (or set telephony.order to \"manual\" and file the case yourself):\n  onboard start {file} --document identity=FILE --document address=FILE --document relationship=FILE",
-        "日本の番号の申請には 3 つの書類が必要です。開始時に指定してください (自分で申請する場合は telephony.order を \"manual\" に):\n  onboard start {file} --document identity=FILE --document address=FILE --document relationship=FILE";
+        "日本の電話番号の申請には 3 種類の書類が必要です。開始時に指定してください (手動で申請する場合は telephony.order に \"manual\" を指定):\n  onboard start {file} --document identity=FILE --document address=FILE --document relationship=FILE";
     ask_alias() = "Alias of the instance (first label of its URL, for example acme-support):", "インスタンスのエイリアス (URL の先頭部分、例: acme-support):";
-    ask_groups() = "Entra groups whose members become users, separated by commas:", "ユーザーにする Entra グループ (カンマ区切り):";
+    ask_groups() = "Entra groups whose members become users, separated by commas:", "Connect ユーザーを作成する Entra グループ (カンマ区切り):";
     ask_profiles() = "Their security profiles [Agent]:", "割り当てるセキュリティプロファイル [Agent]:";
-    ask_numbers() = "Phone numbers to get, COUNTRY:TYPE:PREFIX, for example JP:DID:+813 [none]:", "取得する電話番号 (国:種別:先頭番号、例: JP:DID:+813) [なし]:";
-    ask_calls() = "Calls at once, where the default of the account is too few [as it is]:", "同時通話数 (アカウントの既定値で足りない場合) [変更しない]:";
+    ask_numbers() = "Phone numbers to get, COUNTRY:TYPE:PREFIX, for example JP:DID:+813 [none]:", "取得する電話番号 (国:種別:先頭の番号、例: JP:DID:+813) [なし]:";
+    ask_calls() = "Calls at once, where the default of the account is too few [as it is]:", "同時通話数 (アカウントのデフォルト値では不足する場合) [変更しない]:";
     asking_who() = "asking who you are (STS)", "呼び出し元の確認 (STS)";
-    account(account, region, arn) = "{account} in {region}, as {arn}", "{account} ({region})、{arn} として実行";
-    outputs_missing(stack, names) = "{stack} lacks the outputs {names}", "{stack} に出力 {names} がありません";
-    stack_is(stack, status) = "{stack} is {status}", "{stack} の状態は {status}";
-    wait_for_stack() = "Wait until CloudFormation is done, or look at the stack's events.", "CloudFormation の完了を待つか、スタックのイベントを確認してください。";
+    account(account, region, arn) = "{account} in {region}, as {arn}", "アカウント {account} ({region})、{arn} として実行";
+    outputs_missing(stack, names) = "{stack} lacks the outputs {names}", "スタック {stack} に出力 {names} がありません";
+    stack_is(stack, status) = "{stack} is {status}", "スタック {stack} のステータス: {status}";
+    wait_for_stack() = "Wait until CloudFormation is done, or look at the stack's events.", "CloudFormation の処理が完了するまで待つか、スタックのイベントを確認してください。";
     entra_not_checked() = "Entra's consent and groups were not looked at", "Entra の同意とグループは確認していません";
     give_an_input() = "Name an onboarding.json: onboard doctor onboarding.json", "onboarding.json を指定してください: onboard doctor onboarding.json";
-    asking_preflight() = "asking the stack's preflight", "スタックの事前確認 (preflight) の呼び出し";
-    entra_is_good(tenant, groups, users) = "tenant {tenant}: permissions are there; groups: {groups}, people: {users}", "テナント {tenant}: 権限あり、グループ {groups} 件 (対象 {users} 人)";
+    asking_preflight() = "asking the stack's preflight", "スタックの事前チェック関数の呼び出し";
+    entra_is_good(tenant, groups, users) = "tenant {tenant}: permissions are there; groups: {groups}, people: {users}", "テナント {tenant}: アクセス許可あり、グループ {groups} 個 (対象ユーザー {users} 人)";
     asking_quotas() = "asking Service Quotas", "Service Quotas の確認";
-    instance_quota(value, used) = "Connect instances: {value} in this account and Region, {used} onboarded by this stack", "Connect インスタンス数の上限 {value} (このアカウントとリージョン)、このスタックでの作成 {used}";
-    asking_support() = "asking the Support API", "サポート API の確認";
-    support_api() = "the Support API is there: numbers are ordered by themselves", "サポート API を利用できます。電話番号は自動で申請されます";
-    no_support_api() = "the account's Support plan has no API", "このアカウントのサポートプランでは API を使えません";
+    instance_quota(value, used) = "Connect instances: {value} in this account and Region, {used} onboarded by this stack", "Connect インスタンス数のクォータ: {value} (このアカウントとリージョン)、このスタックでオンボーディング済み: {used}";
+    asking_support() = "asking the Support API", "AWS Support API の確認";
+    support_api() = "the Support API is there: numbers are ordered by themselves", "AWS Support API を利用できます。電話番号は自動的に申請されます";
+    no_support_api() = "the account's Support plan has no API", "このアカウントのサポートプランでは AWS Support API を利用できません";
     order_by_hand() = "You will get the text of each case by notification and file it by hand, or take a plan with the Support API (Business Support+ or higher).",
-        "申請文面が通知で届くので、手動で申請してください。または API を使えるサポートプラン (Business Support+ 以上) に変更してください。";
+        "申請用の文面が通知されるので、手動で申請してください。または、AWS Support API を利用できるサポートプラン (Business Support+ 以上) に変更してください。";
     older_plans_end() = "AWS ends Developer Support and Business Support on 2027-01-01. With one of these plans, move to Business Support+ before that day, or the workflow can't read its cases any more.",
-        "デベロッパーサポートとビジネスサポートは 2027 年 1 月 1 日に終了します。いずれかを利用している場合は、その前に Business Support+ に変更してください。変更しないと、ワークフローはケースの状態を取得できなくなります。";
+        "デベロッパーサポートとビジネスサポートは 2027 年 1 月 1 日に終了します。いずれかのプランを利用している場合は、終了日より前に Business Support+ に変更してください。変更しない場合、ワークフローはケースの状態を取得できなくなります。";
     asking_subscriptions() = "asking who is told", "通知先の確認";
-    nobody_is_told() = "nobody is told what the workflow waits for", "通知先が登録されていません";
+    nobody_is_told() = "nobody is told what the workflow waits for", "ワークフローの待機状況の通知先が登録されていません";
     subscribe_somebody() = "Deploy with NotificationEmail, or subscribe to the notification topic.", "NotificationEmail を指定してデプロイするか、通知トピックをサブスクライブしてください。";
     people_are_told(count) = "subscriptions: {count}, all confirmed", "サブスクリプション {count} 件、すべて確認済み";
     not_confirmed_yet(count) = "subscriptions that are not confirmed: {count}", "未確認のサブスクリプションが {count} 件あります";
-    confirm_the_mail() = "Press the link in the mail from AWS Notifications.", "AWS Notifications からのメールにあるリンクを押してください。";
+    confirm_the_mail() = "Press the link in the mail from AWS Notifications.", "AWS Notifications から届いたメールのリンクを選択してください。";
     asking_alarms() = "asking CloudWatch", "CloudWatch の確認";
     no_alarm() = "no alarm of the stack is on", "発生中のアラームはありません";
     alarms_on(names) = "on: {names}", "発生中: {names}";
     look_at_alarms() = "Look at them in CloudWatch; each says what to do.", "CloudWatch で確認してください。対処方法は各アラームの説明にあります。";
-    licences() = "Entra ID P1 (for assigning groups) can't be read with the application's permissions", "Entra ID P1 (グループ割り当てに必要) は、このアプリケーションの権限では確認できません";
+    licences() = "Entra ID P1 (for assigning groups) can't be read with the application's permissions", "Entra ID P1 (グループの割り当てに必要) のライセンスは、このアプリケーションのアクセス許可では確認できません";
     look_at_licences() = "Entra admin center → Billing → Licenses; without P1 set entra.assignment to \"users\".",
-        "Entra 管理センターの「課金 → ライセンス」で確認してください。P1 がない場合は entra.assignment を \"users\" にしてください。";
-    tools_missing(tools) = "This needs programs that are not here. Nothing was done.\n  {tools}", "必要なプログラムがありません。何も実行していません。\n  {tools}";
+        "Entra 管理センターの [課金] → [ライセンス] で確認してください。P1 がない場合は、entra.assignment に \"users\" を指定してください。";
+    tools_missing(tools) = "This needs programs that are not here. Nothing was done.\n  {tools}", "必要なプログラムが見つかりません。何も実行していません。\n  {tools}";
     setup_stopped() = "The setup stopped at the command above. Correct what it says and run this again: nothing is made twice.",
-        "上のコマンドで停止しました。メッセージに従って修正し、もう一度実行してください。二重に作成されることはありません。";
+        "上記のコマンドで停止しました。メッセージに従って修正し、再実行してください。重複して作成されることはありません。";
     no_stack_name(name) = "--stack {name}: a stack's name has letters, digits and hyphens, and begins with a letter",
-        "--stack {name}: スタックの名前は英字で始まり、英数字とハイフンだけを使えます";
-    no_region_name(name) = "--region {name}: is no Region", "--region {name}: リージョンではありません";
-    no_audience(name, example) = "--audience {name}: must be api:// and a name, as {example}", "--audience {name}: {example} のように api:// と名前で指定してください";
+        "--stack {name}: スタック名は英字で始め、英数字とハイフンだけを使用してください";
+    no_region_name(name) = "--region {name}: is no Region", "--region {name}: リージョン名が正しくありません";
+    no_audience(name, example) = "--audience {name}: must be api:// and a name, as {example}", "--audience {name}: {example} のように、api:// に続けて名前を指定してください";
     long_stack_name(name) = "--stack {name}: is too long; a role of the stack would have a name of more than 64 characters",
-        "--stack {name}: 長すぎます。スタックのロールの名前が 64 文字を超えます";
+        "--stack {name}: スタック名が長すぎるため、スタックのロール名が 64 文字を超えます";
 }
 
 impl Words {
@@ -97,9 +97,9 @@ impl Words {
     pub(crate) fn action(self, action: &str) -> String {
         let ja = match action {
             "create" => "作成",
-            "adopt" => "採用",
+            "adopt" => "管理対象に追加",
             "change" => "変更",
-            "leave" | "keep" => "そのまま",
+            "leave" | "keep" => "変更なし",
             "wait" => "待機",
             "conflict" => "競合",
             "delete" => "削除",

@@ -6,17 +6,17 @@ use super::{Lang, Words, catalogue};
 
 catalogue! {
     was_there() = "was there already", "既存";
-    ctrl_c_leaves() = "Ctrl-C stops looking; the execution goes on.", "Ctrl-C で表示を終了します (実行は続きます)。";
-    hidden_lines(count) = "{count} lines are hidden. ", "{count} 行を省略しています。";
+    ctrl_c_leaves() = "Ctrl-C stops looking; the execution goes on.", "Ctrl-C を押すと表示を終了します (実行は継続します)。";
+    hidden_lines(count) = "{count} lines are hidden. ", "{count} 行を非表示にしています。";
     where_needed() = "where needed", "必要な場合のみ";
     looks(count) = "{count} looks", "確認 {count} 回";
     next_look(time) = "next look in {time}", "次の確認まで {time}";
     tries_again(error, count) = "{error}, tries again ({count})", "{error} のため再試行中 ({count} 回目)";
-    caught(error) = "{error}; the execution continues", "{error} (実行は継続)";
+    caught(error) = "{error}; the execution continues", "{error} (実行を継続)";
     per_second(rate) = "{rate}/s", "{rate} 人/秒";
     time_left(time) = "{time} left", "残り {time}";
     failed_users(count) = "{count} failed", "失敗 {count} 人";
-    goes_on(name) = "{name} goes on in the cloud. To come back:", "{name} の実行はクラウドで続いています。表示を再開するには:";
+    goes_on(name) = "{name} goes on in the cloud. To come back:", "{name} の実行はクラウドで継続しています。表示を再開するには:";
 }
 
 impl Words {
@@ -40,9 +40,8 @@ impl Words {
     /// Why a state waits, if it waits.
     pub(crate) fn reason(self, state: &str) -> Option<&'static str> {
         Some(match state {
-            "WaitForInstanceQuota" | "WaitForQuotas" => {
-                self.choose("people at AWS decide about the quota", "AWS がクォータ引き上げを審査しています")
-            }
+            "WaitForInstanceQuota" | "WaitForQuotas" => self
+                .choose("people at AWS decide about the quota", "クォータの引き上げリクエストを AWS が審査しています"),
             "WaitForInstance" => self.choose("Connect makes the instance", "Connect がインスタンスを作成しています"),
             "WaitForNumbers" => {
                 self.choose("phone numbers come after days or weeks", "電話番号の提供を待っています (数日から数週間)")
@@ -58,10 +57,8 @@ impl Words {
                 "another sync of the instance is at work",
                 "同じインスタンスの別の同期が終わるのを待っています",
             ),
-            "AskApproval" => self.choose(
-                "a person has to approve the plan: onboard approve",
-                "計画の承認を待っています: onboard approve",
-            ),
+            "AskApproval" => self
+                .choose("a person has to approve the plan: onboard approve", "計画の承認が必要です: onboard approve"),
             _ => return None,
         })
     }

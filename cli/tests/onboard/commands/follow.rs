@@ -74,7 +74,7 @@ fn list_shows_the_instance_and_the_execution() {
     assert_eq!(find("executions", "alias", "followed")["status"], "SUCCEEDED", "{}", told(&output));
     assert_eq!(find("executions", "machine", "user-sync")["status"], "SUCCEEDED", "{}", told(&output));
     let text = out(&cloud.onboard(&["list", "--lang", "ja"]).output().unwrap());
-    assert!(text.contains("オンボーディング済みインスタンス") && text.contains("成功"), "{text}");
+    assert!(text.contains("オンボーディング済みのインスタンス") && text.contains("成功"), "{text}");
 }
 
 #[test]
