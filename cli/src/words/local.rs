@@ -101,7 +101,7 @@ catalogue! {
     sign_in_incomplete(alias) = "{alias} exists, but its sign-in is not complete: see the open items.", "{alias} は作成されましたが、サインインの設定が完了していません。対応が必要な項目を確認してください。";
     no_open_items() = "Open items: none", "対応が必要な項目: なし";
     nothing_to_change() = "nothing to change", "変更なし";
-    memberships(users, count) = "{users}; {count} memberships in the groups", "{users} (グループのメンバー 延べ {count} 人)";
+    memberships(users, count) = "{users}; {count} memberships in the groups", "{users}、グループのメンバーシップ {count} 件";
     in_region(account, region) = "{account} in {region}", "{account} ({region})";
     quota_line(name, value, desired, status) = "{name}: {value} there, {desired} needed, {status}", "{name}: 現在の値 {value}、必要な値 {desired}、{status}";
 }
