@@ -9,7 +9,7 @@ pub(super) const ROWS: [Assumption; 7] = [
         area: Area::Certificates,
         assumed: Text {
             en: "A trust policy can name a new SAML provider within seconds.",
-            ja: "新しい SAML プロバイダは、数秒以内に信頼ポリシーで指定できます。",
+            ja: "新しい SAML プロバイダは、数秒以内に信頼ポリシーで指定できるようになります。",
         },
         other: Text { en: "It takes two minutes.", ja: "2 分かかります。" },
         source: "IAM user guide, eventual consistency: gives no time",
@@ -20,7 +20,7 @@ pub(super) const ROWS: [Assumption; 7] = [
         area: Area::Permissions,
         assumed: Text {
             en: "Connect evaluates the tags of an instance or a user that is deleted.",
-            ja: "Connect は、削除するインスタンスとユーザーのタグを評価します。",
+            ja: "Connect は、削除対象のインスタンスとユーザーのタグを評価します。",
         },
         other: Text {
             en: "It does not, so a policy that requires a tag denies the deletion.",
@@ -72,7 +72,7 @@ pub(super) const ROWS: [Assumption; 7] = [
         area: Area::Quotas,
         assumed: Text {
             en: "The value of a quota changes within a minute after the approval.",
-            ja: "クォータの値は、承認から 1 分以内に変わります。",
+            ja: "クォータの値は、承認から 1 分以内に反映されます。",
         },
         other: Text { en: "It takes an hour.", ja: "1 時間かかります。" },
         source: "no time is documented",
@@ -85,11 +85,11 @@ pub(super) const ROWS: [Assumption; 7] = [
         area: Area::Quotas,
         assumed: Text {
             en: "A granted request for a quota per instance ends as APPROVED.",
-            ja: "承認されたインスタンス単位のクォータのリクエストは APPROVED で終わります。",
+            ja: "インスタンス単位のクォータの引き上げリクエストが承認されると、ステータスは APPROVED になります。",
         },
         other: Text {
             en: "It ends as CASE_CLOSED, and the value rises.",
-            ja: "CASE_CLOSED で終わり、値が上がります。",
+            ja: "ステータスは CASE_CLOSED になり、クォータの値が引き上げられます。",
         },
         source: "Service Quotas user guide, request status: CASE_CLOSED is not explained",
         play: |behaviour| {

@@ -9,7 +9,7 @@ pub(super) const ROWS: [Assumption; 12] = [
         area: Area::Connect,
         assumed: Text {
             en: "Each operation has a rate quota of its own.",
-            ja: "レートのクォータは操作ごとにあります。",
+            ja: "API レートのクォータは、操作ごとに適用されます。",
         },
         other: Text {
             en: "All operations share one.", ja: "すべての操作で 1 つのクォータを共有します。"
@@ -24,7 +24,7 @@ pub(super) const ROWS: [Assumption; 12] = [
             en: "The alias of a deleted instance can be used again.",
             ja: "削除したインスタンスのエイリアスは再び使用できます。",
         },
-        other: Text { en: "It stays taken.", ja: "使用できないままです。" },
+        other: Text { en: "It stays taken.", ja: "再び使用できません。" },
         source: "not documented",
         play: |behaviour| behaviour.aliases_reusable = false,
     },
@@ -33,11 +33,11 @@ pub(super) const ROWS: [Assumption; 12] = [
         area: Area::Connect,
         assumed: Text {
             en: "CreateInstance refuses an alias that is taken with \"Instance alias is already used\".",
-            ja: "使用中のエイリアスを指定すると、CreateInstance は「Instance alias is already used」で拒否します。",
+            ja: "使用中のエイリアスを指定すると、CreateInstance はメッセージ「Instance alias is already used」を返して拒否します。",
         },
         other: Text {
             en: "It refuses with another text about the alias.",
-            ja: "エイリアスに関する別の文面で拒否します。",
+            ja: "エイリアスに関する別のメッセージを返して拒否します。",
         },
         source: "terraform-provider-aws#38115",
         play: |behaviour| behaviour.alias_taken_message = "Invalid Input. The requested alias is not available.",
@@ -47,9 +47,9 @@ pub(super) const ROWS: [Assumption; 12] = [
         area: Area::Connect,
         assumed: Text {
             en: "A deleted instance is gone within a minute.",
-            ja: "削除したインスタンスは 1 分以内に表示されなくなります。",
+            ja: "削除したインスタンスは、1 分以内に取得できなくなります。",
         },
-        other: Text { en: "It can be seen for ten minutes.", ja: "10 分間表示されます。" },
+        other: Text { en: "It can be seen for ten minutes.", ja: "10 分間は取得できます。" },
         source: "not documented",
         play: |behaviour| behaviour.instance_deletion_seconds = 600.0,
     },
@@ -58,10 +58,10 @@ pub(super) const ROWS: [Assumption; 12] = [
         area: Area::Connect,
         assumed: Text {
             en: "DeleteInstance does not find an instance that is being deleted.",
-            ja: "削除中のインスタンスに対する DeleteInstance は「見つからない」と応答します。",
+            ja: "削除中のインスタンスに対して DeleteInstance を呼び出すと、リソースが見つからないことを示すエラーが返されます。",
         },
         other: Text {
-            en: "It refuses as an invalid request.", ja: "無効なリクエストとして拒否します。"
+            en: "It refuses as an invalid request.", ja: "無効なリクエストとして拒否されます。"
         },
         source: "Amazon Connect API reference, DeleteInstance: lists both errors without a reason",
         play: |behaviour| behaviour.refuses_second_deletion = true,
@@ -71,7 +71,7 @@ pub(super) const ROWS: [Assumption; 12] = [
         area: Area::Connect,
         assumed: Text {
             en: "A new user is listed within seconds.",
-            ja: "新しいユーザーは、数秒以内に一覧に現れます。",
+            ja: "新しいユーザーは、数秒以内に一覧に表示されます。",
         },
         other: Text { en: "It takes a minute.", ja: "1 分かかります。" },
         source: "no time is documented",
@@ -88,7 +88,7 @@ pub(super) const ROWS: [Assumption; 12] = [
             ja: "削除したユーザーのユーザー名は再び使用できます。",
         },
         other: Text {
-            en: "It stays taken in its instance.", ja: "同じインスタンスでは使用できないままです。"
+            en: "It stays taken in its instance.", ja: "同じインスタンスでは再び使用できません。"
         },
         source: "not documented",
         play: |behaviour| behaviour.usernames_reusable = false,
@@ -98,9 +98,11 @@ pub(super) const ROWS: [Assumption; 12] = [
         area: Area::Connect,
         assumed: Text {
             en: "UpdateUserConfig clears the channels that the request does not name.",
-            ja: "UpdateUserConfig は、リクエストにないチャネルの設定を消去します。",
+            ja: "UpdateUserConfig は、リクエストで指定しないチャネルの設定を削除します。",
         },
-        other: Text { en: "It leaves them alone.", ja: "リクエストにないチャネルを変更しません。" },
+        other: Text {
+            en: "It leaves them alone.", ja: "リクエストで指定しないチャネルの設定は変更しません。"
+        },
         source: "Amazon Connect API reference, UpdateUserConfig",
         play: |behaviour| behaviour.config_merges_channels = true,
     },
@@ -109,11 +111,11 @@ pub(super) const ROWS: [Assumption; 12] = [
         area: Area::Connect,
         assumed: Text {
             en: "SearchUsers returns the after-contact work time of a channel in seconds.",
-            ja: "SearchUsers は、チャネルごとの後処理時間を秒で返します。",
+            ja: "SearchUsers は、チャネルごとのアフターコンタクトワーク (ACW) の時間を秒単位で返します。",
         },
         other: Text {
             en: "It returns milliseconds, as in PhoneConfig.",
-            ja: "PhoneConfig と同じく、ミリ秒で返します。",
+            ja: "PhoneConfig と同様に、ミリ秒単位で返します。",
         },
         source: "Amazon Connect API reference, UserSearchSummary: states milliseconds for PhoneConfig only",
         play: |behaviour| behaviour.channel_work_in_milliseconds = true,
@@ -123,7 +125,7 @@ pub(super) const ROWS: [Assumption; 12] = [
         area: Area::Connect,
         assumed: Text {
             en: "A claimed phone number is listed within seconds.",
-            ja: "取得した電話番号は、数秒以内に一覧に現れます。",
+            ja: "取得した電話番号は、数秒以内に一覧に表示されます。",
         },
         other: Text { en: "It takes two minutes.", ja: "2 分かかります。" },
         source: "no time is documented",
@@ -134,9 +136,9 @@ pub(super) const ROWS: [Assumption; 12] = [
         area: Area::Connect,
         assumed: Text {
             en: "SearchAvailablePhoneNumbers offers no Japanese numbers.",
-            ja: "SearchAvailablePhoneNumbers は日本の電話番号を提供しません。",
+            ja: "SearchAvailablePhoneNumbers では、日本の電話番号は検索されません。",
         },
-        other: Text { en: "It offers some.", ja: "日本の電話番号を提供します。" },
+        other: Text { en: "It offers some.", ja: "日本の電話番号も検索されます。" },
         source: "Amazon Connect administrator guide, phone numbers in Japan: ordered by a Support case",
         play: |behaviour| {
             behaviour.number_inventory.push(NumberStock {
@@ -152,11 +154,11 @@ pub(super) const ROWS: [Assumption; 12] = [
         area: Area::Quotas,
         assumed: Text {
             en: "AWS Support has a service for Connect's phone numbers, with a category for new ones.",
-            ja: "AWS サポートには Connect の電話番号のサービスがあり、新しい番号のカテゴリがあります。",
+            ja: "AWS サポートに Connect の電話番号専用のサービスがあり、新しい電話番号のカテゴリが含まれます。",
         },
         other: Text {
             en: "New numbers are a category of Connect's own service.",
-            ja: "新しい番号は、Connect 自体のサービスのカテゴリです。",
+            ja: "新しい電話番号のカテゴリは、Connect 自体のサービスに含まれます。",
         },
         source: "Amazon Connect administrator guide, number management; the names change",
         play: |behaviour| behaviour.number_service_listed = false,

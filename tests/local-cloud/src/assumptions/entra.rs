@@ -37,7 +37,7 @@ pub(super) const ROWS: [Assumption; 16] = [
         area: Area::Entra,
         assumed: Text {
             en: "That policy knows an application's SAML mode within seconds.",
-            ja: "このポリシーは、アプリケーションの SAML モードを数秒以内に認識します。",
+            ja: "アプリケーションの SAML モードは、数秒以内にこのポリシーに反映されます。",
         },
         other: Text { en: "It takes two minutes.", ja: "2 分かかります。" },
         source: "entra-apps-identifier-uri-protection#6",
@@ -48,11 +48,11 @@ pub(super) const ROWS: [Assumption; 16] = [
         area: Area::Entra,
         assumed: Text {
             en: "Graph refuses an identifier URI that is taken with a text that names identifierUris.",
-            ja: "使用中の識別子 URI を指定すると、Graph は identifierUris を含む文面で拒否します。",
+            ja: "使用中の識別子 URI を指定すると、Graph は identifierUris を含むメッセージを返して拒否します。",
         },
         other: Text {
             en: "It refuses with the code Request_MultipleObjectsWithSameKeyValue and another text.",
-            ja: "コード Request_MultipleObjectsWithSameKeyValue と別の文面で拒否します。",
+            ja: "コード Request_MultipleObjectsWithSameKeyValue と別のメッセージを返して拒否します。",
         },
         source: "microsoft-graph-docs, error codes; threads show both",
         play: |behaviour| behaviour.graph.identifier_taken_by_code = true,
@@ -62,11 +62,11 @@ pub(super) const ROWS: [Assumption; 16] = [
         area: Area::Entra,
         assumed: Text {
             en: "A deleted application releases the identifiers that were removed from it before.",
-            ja: "削除前に取り除いた識別子は、アプリケーションを削除すると解放されます。",
+            ja: "アプリケーションから事前に除外した識別子は、アプリケーションを削除すると解放されます。",
         },
         other: Text {
             en: "It holds them for the 30 days in which it can be restored.",
-            ja: "復元できる 30 日間、識別子を保持します。",
+            ja: "アプリケーションを復元できる 30 日間は解放されません。",
         },
         source: "Microsoft Graph, application: deleted items; not stated for removed identifiers",
         play: |behaviour| behaviour.graph.deleted_hold_identifiers = true,
@@ -76,11 +76,11 @@ pub(super) const ROWS: [Assumption; 16] = [
         area: Area::Entra,
         assumed: Text {
             en: "Graph refuses an assignment that exists with 400 and \"Permission being assigned already exists\".",
-            ja: "既存の割り当てを追加すると、Graph は 400 と「Permission being assigned already exists」で拒否します。",
+            ja: "既存の割り当てを追加すると、Graph は 400 とメッセージ「Permission being assigned already exists」を返して拒否します。",
         },
         other: Text {
             en: "It refuses with 409 and \"EntitlementGrant entry already exists.\"",
-            ja: "409 と「EntitlementGrant entry already exists.」で拒否します。",
+            ja: "409 とメッセージ「EntitlementGrant entry already exists.」を返して拒否します。",
         },
         source: "msgraph-bicep-types#161 and #193",
         play: |behaviour| behaviour.graph.assignment_exists_as_conflict = true,
@@ -90,11 +90,11 @@ pub(super) const ROWS: [Assumption; 16] = [
         area: Area::Entra,
         assumed: Text {
             en: "Graph refuses a claims policy that is assigned already with \"added object references already exist\".",
-            ja: "割り当て済みのクレームポリシーを追加すると、Graph は「added object references already exist」で拒否します。",
+            ja: "割り当て済みのクレームポリシーを追加すると、Graph はメッセージ「added object references already exist」を返して拒否します。",
         },
         other: Text {
             en: "It refuses with \"A conflicting object … is present in the directory.\"",
-            ja: "「A conflicting object … is present in the directory.」で拒否します。",
+            ja: "メッセージ「A conflicting object … is present in the directory.」を返して拒否します。",
         },
         source: "msgraph-bicep-types#161",
         play: |behaviour| behaviour.graph.reference_exists_as_conflict = true,
@@ -108,7 +108,7 @@ pub(super) const ROWS: [Assumption; 16] = [
         },
         other: Text {
             en: "Graph refuses with DeletingSamlSpNotAllowed as long as its service principal exists.",
-            ja: "サービスプリンシパルが存在する間、Graph は DeletingSamlSpNotAllowed で拒否します。",
+            ja: "サービスプリンシパルが存在する間は、Graph が DeletingSamlSpNotAllowed を返して拒否します。",
         },
         source: "terraform-provider-azuread#1388",
         play: |behaviour| behaviour.graph.refuses_saml_deletion = true,
@@ -129,7 +129,7 @@ pub(super) const ROWS: [Assumption; 16] = [
         area: Area::Certificates,
         assumed: Text {
             en: "A read of an application's certificates returns the last change.",
-            ja: "アプリケーションの証明書を読み取ると、最新の変更が返されます。",
+            ja: "アプリケーションの証明書を取得すると、最新の状態が返されます。",
         },
         other: Text {
             en: "Every third read returns the state before the last change, for a minute.",
@@ -143,7 +143,7 @@ pub(super) const ROWS: [Assumption; 16] = [
         area: Area::Certificates,
         assumed: Text {
             en: "A new signing certificate can be read within seconds.",
-            ja: "新しい署名証明書は、数秒以内に読み取れます。",
+            ja: "新しい署名証明書は、数秒以内に取得できるようになります。",
         },
         other: Text { en: "It takes two minutes.", ja: "2 分かかります。" },
         source: "terraform-provider-azuread#823; no time is documented",
@@ -154,7 +154,7 @@ pub(super) const ROWS: [Assumption; 16] = [
         area: Area::Certificates,
         assumed: Text {
             en: "The federation metadata shows a new certificate within seconds.",
-            ja: "新しい証明書は、数秒以内にフェデレーションメタデータに現れます。",
+            ja: "新しい証明書は、数秒以内にフェデレーションメタデータに反映されます。",
         },
         other: Text { en: "It takes five minutes.", ja: "5 分かかります。" },
         source: "no time is documented",
@@ -179,7 +179,7 @@ pub(super) const ROWS: [Assumption; 16] = [
         area: Area::Certificates,
         assumed: Text {
             en: "Graph removes a certificate if the credential lists are written without it and with null secrets.",
-            ja: "証明書を除いた資格情報リストを、秘密の値を null にして書き込むと、Graph はその証明書を削除します。",
+            ja: "証明書を除外し、シークレットの値を null にした認証情報のリストを書き込むと、Graph がその証明書を削除します。",
         },
         other: Text { en: "It refuses every such change.", ja: "このような変更をすべて拒否します。" },
         source: "terraform-provider-microsoft365#3491",
@@ -190,11 +190,11 @@ pub(super) const ROWS: [Assumption; 16] = [
         area: Area::Certificates,
         assumed: Text {
             en: "IAM accepts metadata that is composed of the application's certificates, without Entra's signature.",
-            ja: "アプリケーションの証明書から組み立てた、Entra の署名がないメタデータを IAM が受け付けます。",
+            ja: "アプリケーションの証明書から作成した、Entra の署名がないメタデータを IAM が受け入れます。",
         },
         other: Text {
             en: "IAM accepts only metadata with its issuer's signature.",
-            ja: "IAM は発行者の署名があるメタデータのみを受け付けます。",
+            ja: "IAM は発行者の署名があるメタデータのみを受け入れます。",
         },
         source: "IAM API reference, UpdateSAMLProvider: states no rule for signatures",
         play: |behaviour| behaviour.metadata_must_be_signed = true,
@@ -204,11 +204,11 @@ pub(super) const ROWS: [Assumption; 16] = [
         area: Area::Certificates,
         assumed: Text {
             en: "AWS sign-in uses updated SAML metadata within a minute.",
-            ja: "AWS のサインインは、更新した SAML メタデータを 1 分以内に使用します。",
+            ja: "更新した SAML メタデータは、1 分以内に AWS サインインで使用されます。",
         },
         other: Text {
             en: "It still uses the metadata of before for nine minutes.",
-            ja: "9 分間は、更新前のメタデータを使用します。",
+            ja: "9 分間は、更新前のメタデータが使用されます。",
         },
         source: "IAM user guide, eventual consistency: gives no time; the product waits ten minutes",
         play: |behaviour| behaviour.provider_update_seconds = 540.0,
