@@ -109,7 +109,7 @@ const ARGUMENTS: [(&str, &str); 63] = [
     ("init.force", "既存のファイルを上書き"),
     (
         "doctor.file",
-        "Entra の管理者の同意とグループの確認に使用する onboarding.json [デフォルト: あれば onboarding.json]",
+        "Entra の管理者の同意とグループの確認に使用する onboarding.json [デフォルト: onboarding.json (存在する場合)]",
     ),
     ("file", "onboarding.json"),
     ("local", "onboard local --keep で起動したローカルクラウドを使用"),
@@ -127,7 +127,7 @@ const ARGUMENTS: [(&str, &str); 63] = [
     ("report.execution", "実行の名前か ARN、またはインスタンスのエイリアス [デフォルト: 最新のオンボーディング]"),
     (
         "execution",
-        "実行の名前か ARN、またはインスタンスのエイリアス [デフォルト: 実行中のオンボーディング、なければ最新のもの]",
+        "実行の名前か ARN、またはインスタンスのエイリアス [デフォルト: 実行中のオンボーディング。ない場合は最新のオンボーディング]",
     ),
     (
         "all",

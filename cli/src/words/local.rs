@@ -17,7 +17,7 @@ catalogue! {
     cloud_stays(file) = "The local cloud stays until Ctrl-C. The other commands reach it with --local, for example in another terminal: onboard list --local\n({file} says where it is.)",
         "ローカルクラウドは Ctrl-C を押すまで起動したままになります。ほかのコマンドでは --local を指定して使用します。例 (別のターミナルで実行): onboard list --local\n(接続先は {file} に記録されています。)";
     nothing_changed_again(count) = "The second execution changed nothing: {count} calls, none of which created, changed or deleted anything.", "2 回目の実行では何も変更されませんでした (呼び出し {count} 件。作成、変更、削除はありません)。";
-    changed_again() = "The second execution changed something, which it must not:", "2 回目の実行で変更が発生しました (変更が発生しないことが正しい動作です):";
+    changed_again() = "The second execution changed something, which it must not:", "2 回目の実行で変更が発生しました (本来は発生しません):";
     logs_of_this_run(folder) = "The logs of this run: {folder}", "この実行のログ: {folder}";
     installing_emulator() = "Installing the emulator into target/local-cloud (once, about 15 seconds)…", "エミュレーターを target/local-cloud にインストールしています (初回のみ、約 15 秒)…";
     interrupted() = "Interrupted; everything that was started has been stopped.", "中断しました。起動したプロセスはすべて停止しました。";
@@ -32,7 +32,7 @@ catalogue! {
     assumed(text) = "assumed: {text}", "前提: {text}";
     other_reading(text) = "or else: {text}", "別の解釈: {text}";
 
-    live_check(name) = "Everything that this check makes is named {name}, and is removed at the end.", "このチェックで作成するリソースの名前はすべて {name} で、終了時に削除します。";
+    live_check(name) = "Everything that this check makes is named {name}, and is removed at the end.", "このチェックで作成するリソースには、すべて {name} という名前を付け、終了時に削除します。";
     checking_quotas() = "Service Quotas and AWS Support …", "Service Quotas と AWS サポート …";
     checking_entra() = "Entra and Microsoft Graph …", "Entra と Microsoft Graph …";
     checking_federation() = "IAM …", "IAM …";

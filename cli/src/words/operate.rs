@@ -14,7 +14,7 @@ catalogue! {
     rejected(digest) = "Refused: the plan {digest} is not applied; nothing was changed.", "拒否しました。計画 {digest} は適用されません。何も変更していません。";
     nothing_waits(alias) = "No plan for {alias} waits for approval.", "{alias} の承認待ちの計画はありません。";
     nobody_waits(alias) = "The execution that asked about {alias} does not wait any more; nothing was changed.",
-        "{alias} の計画の承認を求めた実行は、すでに承認を待機していません。何も変更していません。";
+        "{alias} の計画の承認を求めた実行は、すでに承認待ちではありません。何も変更していません。";
     plan_of(alias, digest) = "The plan for {alias} that waits, digest {digest}", "{alias} の承認待ちの計画 (ダイジェスト {digest})";
     counting_events() = "counting failed events", "失敗したイベントの件数取得";
     replaying_events() = "replaying failed events", "失敗したイベントの再処理";
@@ -28,7 +28,7 @@ catalogue! {
     mended() = "(set back)", "(修復済み)";
     expected_found(expected, found) = "expected {expected}, found {found}", "期待値: {expected}、実際の値: {found}";
     certificate(thumbprint, expires) = "certificate {thumbprint}, until {expires}", "証明書 {thumbprint}、有効期限 {expires}";
-    teardown_head(alias) = "What a teardown of {alias} would take away", "{alias} のオンボーディングの削除で削除されるリソース";
+    teardown_head(alias) = "What a teardown of {alias} would take away", "{alias} のオンボーディングとともに削除されるリソース";
     teardown_apply() = "Nothing was changed. To do it, add --apply.", "何も変更していません。削除するには --apply を指定してください。";
     type_the_alias(alias) = "This can't be undone. Type the alias ({alias}) to go on:", "この操作は取り消せません。続行するには、エイリアス ({alias}) を入力してください:";
     confirm_with(alias) = "Look at the plan, then: --apply --confirm {alias}", "計画を確認し、--apply --confirm {alias} を指定して実行してください。";
@@ -42,7 +42,7 @@ catalogue! {
         "--alias と --group を指定してください (onboard init --help を参照)。ターミナルで実行すると、対話形式で入力できます。";
     no_number(text) = "\"{text}\" is no number.", "「{text}」は数値ではありません。";
     written(file) = "{file} is written.", "{file} を作成しました。";
-    next_steps(file) = "Next: onboard doctor {file} · onboard plan {file} · onboard start {file}", "次の手順: onboard doctor {file} · onboard plan {file} · onboard start {file}";
+    next_steps(file) = "Next: onboard doctor {file} · onboard plan {file} · onboard start {file}", "次のステップ: onboard doctor {file} · onboard plan {file} · onboard start {file}";
     bring_documents(file) = "Japanese numbers are ordered with three documents. Bring them along (or set telephony.order to \"manual\" and file the case yourself):\n  onboard start {file} --document identity=FILE --document address=FILE --document relationship=FILE",
         "日本の電話番号の申請には 3 種類の書類が必要です。開始時に指定してください (手動で申請する場合は telephony.order に \"manual\" を指定):\n  onboard start {file} --document identity=FILE --document address=FILE --document relationship=FILE";
     ask_alias() = "Alias of the instance (first label of its URL, for example acme-support):", "インスタンスのエイリアス (URL の先頭部分、例: acme-support):";
@@ -103,7 +103,7 @@ impl Words {
             "wait" => "待機",
             "conflict" => "競合",
             "delete" => "削除",
-            "empty" => "割り当て解除",
+            "empty" => "設定の削除",
             "release" => "解放",
             other => other,
         };
