@@ -72,7 +72,7 @@ impl Metric {
         Self::UnreadableEntries,
     ];
 
-    /// Returns the unit, with its name in CloudWatch.
+    /// Returns the unit as named by CloudWatch.
     #[must_use]
     pub const fn unit(self) -> &'static str {
         match self {

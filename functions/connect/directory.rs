@@ -33,7 +33,7 @@ const NAMES_PAGE: i32 = 1000;
 /// Maximum time for retries of one read, before the whole observation fails.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The kind of a read. A search uses the token bucket of searches, and has a maximum time for retries.
+/// The kind of a read. Searches are rate-limited and have their own maximum time for retries.
 #[derive(Clone, Copy, Debug)]
 enum Read {
     Search(Duration),

@@ -20,7 +20,7 @@ pub struct Applied {
     pub first_created: Option<String>,
     /// The IDs of users that were scheduled for deletion or deleted, or that became members again.
     removals_settled: HashSet<String>,
-    /// The names of users that exist now and did not exist in the plan.
+    /// The names of users that exist now and did not exist when the plan was made.
     created: HashSet<String>,
     /// The number of changes not applied yet, by user ID.
     outstanding: HashMap<String, usize>,
@@ -33,7 +33,7 @@ impl Applied {
         !self.removals_settled.contains(user_id)
     }
 
-    /// Returns whether a user with this name exists now and did not exist in the plan.
+    /// Returns whether a user with this name exists now and did not exist when the plan was made.
     #[must_use]
     pub fn has_created(&self, username: &str) -> bool {
         self.created.contains(username)

@@ -1,9 +1,9 @@
 //! Applies a plan to Connect at the rate that the account's quotas allow.
 //!
 //! Each operation is a lane with its own token bucket ([`Pace`]), and all lanes run concurrently on one thread. A
-//! throttle slows only its lane. An error of one user is recorded for this user; only a missing permission or an
-//! unavailable service stops the run. When the deadline is reached, no new request starts, and the number of remaining
-//! requests is returned.
+//! throttle slows only its lane. An error that concerns one user is recorded for this user; only a missing permission
+//! or an unavailable service stops the run. When the deadline is reached, no new request starts, and the number of
+//! remaining requests is returned.
 
 use std::{
     cell::Cell,

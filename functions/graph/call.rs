@@ -140,7 +140,7 @@ impl Refusal {
     /// Returns whether Graph responded with status 400 because a replica does not have a recently created object or
     /// app role yet.
     ///
-    /// If they persist, both messages mean a mistake
+    /// The two messages can also mean a mistake; then they persist
     /// (<https://github.com/microsoftgraph/msgraph-bicep-types/issues/193>).
     #[must_use]
     pub fn is_not_replicated(&self) -> bool {

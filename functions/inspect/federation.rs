@@ -169,7 +169,7 @@ pub(crate) async fn policy_checks(cx: &Clients, wanted: &Federation) -> Result<C
     Ok(checks)
 }
 
-/// Compares the policy.
+/// Compares the IAM policy with the wanted federation.
 ///
 /// # Errors
 /// If IAM returns an error.
@@ -225,7 +225,7 @@ fn longest_session(role: &Role) -> u32 {
     role.max_session_duration().and_then(|seconds| u32::try_from(seconds).ok()).unwrap_or(3600)
 }
 
-/// Compares the role.
+/// Compares the IAM role with the wanted federation.
 ///
 /// # Errors
 /// If IAM returns an error.

@@ -60,7 +60,7 @@ pub(crate) fn is_ours(instance: &ConnectInstance, alias: &str) -> bool {
     Ownership::from_tags(tag(names::MANAGED_BY_KEY), tag(names::ONBOARDING_KEY), alias) == Ownership::Ours
 }
 
-/// Compares the instance itself.
+/// Compares the instance with the wanted settings.
 pub(crate) fn object(alias: &str, found: Option<&ConnectInstance>) -> Object {
     const KIND: &str = "Amazon Connect instance";
     let Some(instance) = found else {

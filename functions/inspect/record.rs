@@ -21,7 +21,7 @@ pub(crate) fn entry_object(alias: &str, found: Option<&Entry>, wanted: Option<&E
     object(Presence::Ours).with(checks)
 }
 
-/// Compares the subscription to each group.
+/// Checks the subscription to each group.
 pub(crate) fn subscription_objects(
     groups: &[EntraGroup],
     known: &[Subscription],

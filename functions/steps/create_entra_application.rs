@@ -54,8 +54,8 @@ pub async fn run(cx: &Clients, input: CreateEntraApplicationInput) -> Result<Ent
     }
     let next = next_look(previous.attempt, input.retry_count);
     match next {
-        // Return before anything is created: the next attempt then knows that an application it finds is from this
-        // execution.
+        // Return before anything is created, so that an application found by the next attempt is recognized as created
+        // by this execution.
         None if !previous.searched => {
             Ok(EntraApplication { searched: true, status: REPLICATING.into(), ..EntraApplication::default() })
         }

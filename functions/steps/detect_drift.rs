@@ -130,8 +130,8 @@ fn skipped(instance: &SkippedInstance) -> DriftFinding {
     }
 }
 
-/// Returns the input for reverting drift, or `None` if an older release registered the instance and did not store the
-/// necessary settings.
+/// Returns the input for reverting drift, or `None` if an older release registered the instance, because it did not
+/// store the necessary settings.
 async fn mending(cx: &Clients, entry: &Entry, application_gone: bool) -> Result<Option<Mending>, StepError> {
     let (Some(onboarding), Some(application)) = (entry.onboarding.clone(), entry.application.clone()) else {
         return Ok(None);

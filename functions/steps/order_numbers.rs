@@ -31,7 +31,7 @@ use crate::{
     telephony::{Look, Wanted},
 };
 
-/// Polls once for everything that is wanted and missing.
+/// Polls once for all phone numbers and settings that are missing.
 ///
 /// # Errors
 /// If Connect, S3 or AWS Support can't be reached or returns an error. Refusals, missing documents and a missing

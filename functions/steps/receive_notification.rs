@@ -56,7 +56,7 @@ struct Item {
     resource_data: Option<Value>,
 }
 
-/// The content of a batch, grouped.
+/// The content of a batch, grouped by group.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct News {
     changes: BTreeMap<(Uuid, Uuid), Change>,

@@ -150,7 +150,8 @@ fn needs_person(entry: Unreadable) -> Rotation {
     }
 }
 
-/// Converts an error to data: a temporary error is retried, any other error requires the operator.
+/// Converts an error to a rotation status: after a temporary error the next round retries; any other error requires
+/// the operator.
 fn told(before: &Rotation, error: &StepError) -> (Rotation, u64) {
     let failures = before.failures + 1;
     let passes = matches!(
@@ -388,7 +389,7 @@ struct Seen {
 }
 
 impl Seen {
-    /// Gives IAM metadata with exactly these certificates.
+    /// Updates the SAML provider in IAM with metadata that contains exactly these certificates.
     async fn trust(&self, cx: &Clients, thumbprints: &BTreeSet<String>) -> Result<(), StepError> {
         let listed = self.observed.certificates.iter().filter(|one| thumbprints.contains(&one.thumbprint));
         let certificates: Vec<&str> = listed.map(|one| one.der.as_str()).collect();
@@ -410,7 +411,8 @@ impl Seen {
         }
     }
 
-    /// Gives IAM Entra's own metadata document after it lists exactly these certificates.
+    /// Updates the SAML provider in IAM with Entra's own metadata document, if this contains exactly these
+    /// certificates.
     async fn trust_published(
         &self,
         cx: &Clients,

@@ -354,7 +354,8 @@ impl Membership for LastLook<'_> {
         let Some(object_id) = user.object_id.as_deref() else { return Ok(false) };
         let Some(member) = self.graph.user(object_id).await? else { return Ok(false) };
         let wanted = member.account_enabled != Some(false) && (self.policy.guests || !member.guest);
-        // With a different name it is a different Connect user, which is kept; this one is deleted.
+        // After a change of the username, the member has a new Connect user, and the user with the old name is
+        // deleted.
         if !wanted || member.attribute(self.policy.username) != Some(user.username.as_str()) {
             return Ok(false);
         }

@@ -1,4 +1,4 @@
-//! One poll of everything that is wanted: its results and its output.
+//! One poll of all desired numbers and orders: its state and its output.
 
 use onboarding_core::{
     backoff,
@@ -9,8 +9,8 @@ use sha2::{Digest, Sha256};
 
 use crate::clients::Clients;
 
-/// Maximum number of numbers to claim or configure per poll: Connect accepts a burst of five calls per operation, then
-/// two per second.
+/// Maximum number of phone numbers to claim or configure per poll: Connect accepts a burst of five calls per
+/// operation, then two per second.
 pub(super) const NUMBERS_A_LOOK: usize = 5;
 
 /// The state of one poll.
@@ -18,7 +18,7 @@ pub(crate) struct Look<'a> {
     pub(super) cx: &'a Clients,
     pub(super) input: &'a OrderNumbersInput,
     pub(super) previous: &'a OrderNumbersOutput,
-    /// The number of numbers that may still be claimed or configured.
+    /// How many phone numbers this poll may still claim or configure.
     pub(super) budget: usize,
     pub(super) numbers: Vec<NumberResult>,
     pub(super) orders: Vec<CaseOrder>,
@@ -30,7 +30,7 @@ pub(crate) struct Look<'a> {
     pub(super) claim_refusals: Vec<String>,
     pub(super) items: Vec<OpenItem>,
     pub(super) messages: Vec<String>,
-    /// The wait times of everything that is pending.
+    /// The wait times of all pending claims and orders.
     pub(super) waits: Vec<u64>,
 }
 

@@ -1,4 +1,4 @@
-//! Orders of numbers: a case with AWS Support, or the text of a case for the operator to file.
+//! Orders of phone numbers: a case with AWS Support, or the text of a case that the operator must file.
 
 use onboarding_core::{
     StepError, StepErrorKind, backoff,
@@ -16,7 +16,7 @@ use super::{
 /// Number of polls after a case is resolved until its numbers must appear; their waits add up to about a day.
 const LOOKS_AFTER_RESOLUTION: u32 = 11;
 
-/// A wanted case.
+/// A case that must be filed.
 pub(crate) struct Wanted<'a> {
     pub(crate) topic: Topic,
     pub(crate) marker: String,
@@ -24,7 +24,7 @@ pub(crate) struct Wanted<'a> {
     pub(crate) documents: Option<&'a Documents>,
     /// Whether numbers with the area code 03 are missing.
     pub(crate) tokyo: bool,
-    /// Whether everything that the case requests exists.
+    /// Whether everything that the case requests already exists.
     pub(crate) met: bool,
 }
 
@@ -34,7 +34,7 @@ impl<'a> Look<'a> {
         marker(&self.input.alias, Topic::PhoneNumbers, &self.input.instance_arn, wishes.iter().copied(), documents)
     }
 
-    /// Orders the missing numbers. Each wish has the number of phone numbers that are still missing.
+    /// Orders the missing phone numbers. Each desired number comes with the count of those that are still missing.
     pub(crate) async fn order_numbers(&mut self, wishes: Vec<(&'a PhoneNumber, u32)>) -> Result<(), StepError> {
         let all: Vec<&PhoneNumber> = wishes.iter().map(|(wish, _)| *wish).collect();
         let marker = self.marker(&all);
@@ -122,8 +122,8 @@ impl<'a> Look<'a> {
         };
         match support::file(self.cx, wanted.topic, &wanted.text, self.input.language, &documents).await? {
             Filed::Case(id) => {
-                // The case ID shown in Support Center is returned only when the case is read. If this read fails, the
-                // case is filed anyway.
+                // The case is read only to get the case ID shown in Support Center. A failed read is ignored, because
+                // the case is already filed.
                 let read = support::by_id(self.cx, &id, self.input.language).await;
                 order.display_id = read.ok().flatten().and_then(|case| case.display_id);
                 order.case_id = Some(id);

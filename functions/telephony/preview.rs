@@ -18,7 +18,7 @@ const KIND: &str = "phone numbers";
 const ORDERED: &str = "ordered by an AWS Support case, with documents.identity, documents.address and \
                        documents.relationship; two to six weeks are usual";
 
-/// Returns the plan items for each wish. `instance_arn` is `None` if the instance does not exist yet.
+/// Returns the plan items of all desired numbers. `instance_arn` is `None` if the instance does not exist yet.
 ///
 /// # Errors
 /// If Connect or AWS Support returns an error.

@@ -47,7 +47,7 @@ impl Look<'_> {
         Ok(())
     }
 
-    /// Adds the existing numbers and claims of a wish to the result; returns how many are still missing.
+    /// Adds the existing numbers and claims of a desired number to the result; returns how many are still missing.
     async fn existing(
         &mut self,
         place: usize,
@@ -130,7 +130,7 @@ impl Look<'_> {
         self.numbers.push(number);
     }
 
-    /// Claims the missing numbers of a wish; returns whether the inventory has any numbers to claim.
+    /// Claims the missing phone numbers of a desired number; returns whether the inventory has any to claim.
     ///
     /// A poll claims only numbers that the previous poll found and stored in the state. If the poll is repeated after
     /// a crash, it claims the same numbers with the same tokens, so no number is claimed twice.
