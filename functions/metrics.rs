@@ -21,7 +21,7 @@ pub const INSTANCE: &str = "Instance";
 pub enum Metric {
     /// Users created by a round of the user sync.
     UsersCreated,
-    /// Users changed by a round in any other way: adopted, updated, scheduled for deletion, or with a cancelled
+    /// Users changed by a round in any other way: adopted, updated, scheduled for deletion, or with a canceled
     /// deletion.
     UsersUpdated,
     /// Users deleted by a round.

@@ -200,7 +200,7 @@ impl<'a> Registry<'a> {
         Ok(Begun { alias: text(&item, "alias").map(ToOwned::to_owned), onboarding })
     }
 
-    /// Returns the approval of an instance's teardown, if the teardown has started.
+    /// Returns the stored approval of an instance's teardown, if the teardown has started.
     ///
     /// # Errors
     /// If `DynamoDB` returns an error.

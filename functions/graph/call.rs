@@ -71,8 +71,7 @@ impl Call {
         self
     }
 
-    /// Marks the objects of this call as possibly minutes old: status 404 then means that a replica does not have them
-    /// yet.
+    /// Marks the objects of this call as possibly new: status 404 then means that a replica does not have them yet.
     pub(super) const fn just_made(mut self) -> Self {
         self.just_made = true;
         self

@@ -94,8 +94,8 @@ impl Graph {
         Ok(found.into_iter().map(Group::normalized).collect())
     }
 
-    /// Returns the direct members of a group, with `nested` also the members of all groups in it, or `None` if the
-    /// group does not exist.
+    /// Returns the direct members of a group, or `None` if the group does not exist. With `nested`, also returns the
+    /// members of all groups in it.
     ///
     /// # Errors
     /// If any page fails, because members missing from an incomplete list would be treated as leavers. `AccessDenied`
@@ -115,7 +115,7 @@ impl Graph {
         let mut users: BTreeMap<String, Member> = BTreeMap::new();
         for object in listing.items {
             match object.kind.as_deref() {
-                // Types derived from user, such as `agentUser`, can't sign in as a person.
+                // Objects of types derived from user, such as `agentUser`, are not people who can sign in.
                 Some(USER) => {
                     let member = Member::from(object);
                     if member.is_unreadable() {

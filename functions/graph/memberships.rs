@@ -1,4 +1,4 @@
-//! The groups of one user, read from the user: the inexpensive check before a deletion.
+//! Reads the groups of a single user, which is an inexpensive check before the user's deletion.
 
 use onboarding_core::StepError;
 

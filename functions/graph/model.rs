@@ -8,7 +8,7 @@ use serde::Deserialize;
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Group {
-    /// The object id.
+    /// The object ID.
     pub id: String,
     /// The display name.
     #[serde(default, deserialize_with = "or_default")]
@@ -29,9 +29,9 @@ impl Group {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Application {
-    /// The object id.
+    /// The object ID.
     pub id: String,
-    /// The application (client) id.
+    /// The application (client) ID.
     pub app_id: String,
     /// The identifiers (entity IDs).
     #[serde(default, deserialize_with = "or_default")]
@@ -67,9 +67,9 @@ pub struct Web {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ServicePrincipal {
-    /// The object id.
+    /// The object ID.
     pub id: String,
-    /// The application (client) id.
+    /// The application (client) ID.
     pub app_id: String,
     /// The display name.
     pub display_name: Option<String>,
@@ -147,7 +147,7 @@ pub struct SigningCertificate {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AppRole {
-    /// The role's id.
+    /// The role's ID.
     pub id: String,
     /// The name shown to users.
     pub display_name: Option<String>,
@@ -162,7 +162,7 @@ pub struct AppRole {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ClaimsMappingPolicy {
-    /// The object id.
+    /// The object ID.
     pub id: String,
     /// The display name.
     pub display_name: Option<String>,
@@ -175,7 +175,7 @@ pub struct ClaimsMappingPolicy {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AppRoleAssignment {
-    /// The assignment's id.
+    /// The assignment's ID.
     pub id: Option<String>,
     /// The user or group.
     pub principal_id: String,

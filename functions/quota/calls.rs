@@ -60,7 +60,8 @@ pub(super) async fn read(client: &Client, code: &str, instance_arn: Option<&str>
     }
     if let Some(quota) = shown {
         reading.adjustable = quota.adjustable();
-        // A code that this release does not know may be an account quota. Its response then has no context.
+        // If this release does not know the code, the quota may be a quota of the account. The response then has no
+        // context.
         let known = QUOTA_NAMES.iter().any(|(_, known, _)| *known == code);
         if !known && !belongs_to_a_resource(&quota) {
             reading.context = None;

@@ -38,8 +38,8 @@ pub async fn run(cx: &Clients, input: ConfigureEntraClaimsInput) -> Result<Confi
     if !changes.is_empty() {
         graph.update_service_principal(&principal.id, changes.into()).await?;
     }
-    // Only set if no certificate is active: after a rotation, the active certificate may be a newer one than the
-    // input's.
+    // Activated only if no certificate is active: after a rotation, the active certificate may be newer than the
+    // certificate in the input.
     if principal.preferred_token_signing_key_thumbprint.as_deref().unwrap_or_default().is_empty() {
         graph.activate_certificate(&principal, &input.certificate_thumbprint).await?;
     }

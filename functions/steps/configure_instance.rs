@@ -86,7 +86,7 @@ async fn set_storage(
                 output.storage.push(location(resource_type, &wanted));
                 return Ok(());
             }
-            // Another caller set a location meanwhile, or an earlier attempt of this step did and its response was
+            // Another caller has set a location meanwhile, or an earlier attempt of this step has and its response was
             // lost.
             Err(error) if aws_error::is(&error, &["ResourceConflictException"]) => {
                 present = storage_configs(cx, &input.instance_id, resource_type).await?;

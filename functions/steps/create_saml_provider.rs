@@ -106,8 +106,8 @@ async fn create(
             Some(saml_provider_arn) => Ok(CreateSamlProviderOutput { saml_provider_arn }),
             None => Err(StepError::internal(format!("{doing}: IAM answered without an ARN"))),
         },
-        // Created by a call whose response was lost, and not visible to the read before. The retry reads and compares
-        // it.
+        // The provider was created by a call whose response was lost, and was not visible to the previous read. The
+        // retry reads it and compares it.
         Err(error) if aws_error::is(&error, &["EntityAlreadyExists"]) => {
             Err(StepError::not_consistent_yet(format!("{doing}: it exists, but IAM does not show it yet")))
         }
