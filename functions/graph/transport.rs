@@ -61,7 +61,7 @@ pub(super) struct Reply {
 }
 
 impl Reply {
-    /// Returns the values that Microsoft's support requires first: ` (request ID …, date …)`.
+    /// Returns the values that Microsoft's support requires first: ` (request id …, date …)`.
     pub(super) fn trace(&self) -> String {
         trace(&self.request_id, &self.date)
     }
