@@ -2,7 +2,7 @@
 //! this step, no user can sign in.
 //!
 //! * Reads: `iam:GetRole`, `iam:ListAttachedRolePolicies`, `iam:ListRolePolicies`, `iam:GetPolicy`,
-//!   `iam:ListPolicyVersions`, `iam:GetSAMLProvider`.
+//!   `iam:ListPolicyVersions`, `iam:ListEntitiesForPolicy`, `iam:GetSAMLProvider`.
 //! * Writes: `iam:DetachRolePolicy`, `iam:DeleteRolePolicy`, `iam:DeleteRole`, `iam:DeletePolicyVersion`,
 //!   `iam:DeletePolicy`, `iam:DeleteSAMLProvider`; role and policy only under the path `connect-onboarding/`, the
 //!   provider only with our tag.

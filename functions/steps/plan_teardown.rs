@@ -4,11 +4,11 @@
 //! An instance whose onboarding failed before the registration can be torn down too, because an onboarding stores its
 //! input before it creates anything.
 //!
-//! * Reads: `dynamodb:GetItem` on the registry; `connect:DescribeInstance`, `connect:ListPhoneNumbersV2`,
-//!   `connect:SearchUsers`; `iam:GetSAMLProvider`, `iam:GetPolicy`, `iam:GetRole`, `iam:ListAttachedRolePolicies`,
-//!   `iam:ListRolePolicies`; Graph `/servicePrincipals/{id}` with its claims policies and assignments,
-//!   `/applications/{id}`, `/policies/claimsMappingPolicies`, `/subscriptions`; for an unregistered instance also
-//!   `/applicationTemplates`, `/servicePrincipals` and `/applications` (lists).
+//! * Reads: `dynamodb:GetItem` and `dynamodb:Scan` on the registry; `connect:DescribeInstance`,
+//!   `connect:ListPhoneNumbersV2`, `connect:SearchUsers`; `iam:GetSAMLProvider`, `iam:GetPolicy`, `iam:GetRole`,
+//!   `iam:ListAttachedRolePolicies`, `iam:ListRolePolicies`; Graph `/servicePrincipals/{id}` with its claims policies
+//!   and assignments, `/applications/{id}`, `/policies/claimsMappingPolicies`, `/subscriptions`; for an unregistered
+//!   instance also `/applicationTemplates`, `/servicePrincipals` and `/applications` (lists).
 //! * Writes: nothing.
 //! * Permissions: the reads; in Graph `Application.Read.All`, `Policy.Read.All`, `Group.Read.All`.
 //! * Safe to repeat: it only reads. After an interrupted teardown, the plan contains the remaining objects. An

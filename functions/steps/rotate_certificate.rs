@@ -2,8 +2,8 @@
 //! rotation, no user could sign in after three years. Each invocation is one round of the state machine
 //! `rotate-certificate`: one action per instance, then the time to wait.
 //!
-//! * Reads: `dynamodb:Scan` or `GetItem`; `GET /servicePrincipals/{id}`; `sts:GetCallerIdentity`,
-//!   `iam:GetSAMLProvider`.
+//! * Reads: `dynamodb:Scan` or `GetItem`; `GET /servicePrincipals/{id}`; the federation metadata if IAM refuses the
+//!   composed metadata; `sts:GetCallerIdentity`, `iam:GetSAMLProvider`.
 //! * Writes: `POST /servicePrincipals/{id}/addTokenSigningCertificate`, `PATCH /servicePrincipals/{id}` (the active
 //!   certificate; the certificate lists without an old certificate), `iam:UpdateSAMLProvider`; `dynamodb:UpdateItem`
 //!   (the claim of the execution that may add a certificate). The lock of the alias: `dynamodb:UpdateItem`,
