@@ -43,7 +43,7 @@ struct EndSubscription {
 struct Working {
     /// The function name.
     function: String,
-    /// `machine/state`
+    /// The state that invokes the function: `machine/state`.
     state: String,
     /// Whether the function has finished.
     #[serde(default)]
