@@ -1,35 +1,31 @@
 //! Connect Onboarding: sets up Amazon Connect with single sign-on from Microsoft Entra ID, as state machines with
 //! small steps.
 //!
-//! `statemachine/onboarding.asl.json` defines the order of the steps. Each of its Task states is one Lambda function,
-//! and each function is one file under `steps/`, whose header documents it. All functions use the same binary
-//! (`main.rs` selects the step by `_HANDLER`) and the same adapter ([`serve`]). Code that needs no cloud is in the
-//! crate `onboarding-core`: contracts, error names, documents, and the planner of the user sync.
+//! | Directory | Content |
+//! |---|---|
+//! | [`onboarding`], [`user_sync`], [`notifications`], [`certificates`], [`drift`], [`teardown`] | The steps, by workflow. Each file that [`main.rs`](../main.rs) names is one Lambda function and one Task state; its header documents it. |
+//! | `inspect` | What AWS and Entra hold, compared with the input |
+//! | [`registry`] | The DynamoDB table: onboarded instances, leases, progress |
+//! | [`connect`] | The users of an instance |
+//! | [`context`] | What every step receives: settings and clients |
+//! | [`entra`] | Microsoft Graph and the sign-in to it |
+//! | [`aws`] | One module for each of the other AWS services, and the classification of their errors |
+//! | [`runtime`] | The side of Lambda: adapter, settings, logs, metrics |
+//! | `onboarding-core` | A crate of its own that needs no cloud: contracts, error names, documents, the planner of the user sync |
 //!
-//! Dependencies have one direction: steps use [`graph`], [`connect`], `telephony`, [`registry`] and [`aws_error`],
-//! which use `onboarding-core`. A step never calls another step; only a state machine does.
+//! A directory uses only directories below it in this table, and a workflow never uses another workflow
+//! (`tests/contract/layers.rs`). A step never calls another step; only a state machine does.
 
-pub mod aws_error;
-pub mod client_state;
-pub mod clients;
-pub mod clock;
+pub mod aws;
+pub mod certificates;
 pub mod connect;
-pub mod events;
-pub mod function_url;
-pub mod graph;
-pub mod http;
-pub mod iam;
+pub mod context;
+pub mod drift;
+pub mod entra;
 mod inspect;
-pub mod instances;
-pub mod log;
-pub mod metrics;
-pub mod newcomers;
-pub mod objects;
-pub mod quota;
+pub mod notifications;
+pub mod onboarding;
 pub mod registry;
-pub mod serve;
-pub mod settings;
-pub mod steps;
-mod telephony;
-mod whole_xml;
-pub mod x509;
+pub mod runtime;
+pub mod teardown;
+pub mod user_sync;

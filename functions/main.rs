@@ -2,22 +2,23 @@
 //! timeout in template.yaml.
 
 use connect_onboarding::{
-    clients::Clients,
-    log,
-    serve::serve,
-    steps::{
+    certificates::{rotate_certificate, watch_expiry},
+    context::Clients,
+    drift::detect_drift,
+    notifications::{receive_notification, subscribe_groups, unsubscribe_groups},
+    onboarding::{
         assign_groups, configure_entra_claims, configure_entra_sign_on, configure_instance, create_entra_application,
-        create_instance, create_policy, create_role, create_saml_provider, delete_federation, delete_instance,
-        delete_users, detect_drift, instance_quota, lock_alias, notify, order_numbers, plan_onboarding, plan_teardown,
-        preflight, receive_notification, register_instance, remove_entra_application, report, request_quotas,
-        rotate_certificate, subscribe_groups, sync_members, sync_users, unsubscribe_groups, verify_sign_in,
-        watch_expiry,
+        create_instance, create_policy, create_role, create_saml_provider, instance_quota, lock_alias, notify,
+        order_numbers, plan_onboarding, preflight, register_instance, report, request_quotas, verify_sign_in,
     },
+    runtime::{adapter::serve, logging},
+    teardown::{delete_federation, delete_instance, delete_users, plan_teardown, remove_entra_application},
+    user_sync::{sync_members, sync_users},
 };
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    log::init();
+    logging::init();
     let handler = std::env::var("_HANDLER").unwrap_or_default();
     let cx = &Clients::from_env().await;
     match handler.as_str() {

@@ -44,6 +44,9 @@ use serde_json::Value;
 const REFUSED_BY_A_PERSON: &str = "NotApproved";
 
 /// The environment variable for another root directory: the tests in `forgotten` check a modified copy.
+/// The directories of `functions/` that contain steps.
+const WORKFLOWS: [&str; 6] = ["onboarding", "user_sync", "notifications", "certificates", "drift", "teardown"];
+
 const ROOT: &str = "CONNECT_ONBOARDING_CONTRACT_ROOT";
 
 fn root() -> PathBuf {
@@ -168,8 +171,10 @@ fn every_function_is_named_after_its_handler_and_every_handler_after_a_file() {
     for (function, handler) in functions(&template()) {
         let pascal: String = handler.split('-').map(|word| word[..1].to_uppercase() + &word[1..]).collect();
         assert_eq!(function, format!("{pascal}Function"));
-        let file: PathBuf = ["functions", "steps", &format!("{}.rs", handler.replace('-', "_"))].iter().collect();
-        assert!(root().join(&file).is_file(), "{handler} has no {}", file.display());
+        let name = handler.replace('-', "_");
+        let files = WORKFLOWS.map(|workflow| [format!("{workflow}/{name}.rs"), format!("{workflow}/{name}/mod.rs")]);
+        let found = files.as_flattened().iter().filter(|file| root().join("functions").join(file).is_file()).count();
+        assert_eq!(found, 1, "{handler} has no functions/<workflow>/{name}.rs, or more than one");
     }
 }
 

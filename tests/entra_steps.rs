@@ -10,7 +10,7 @@ use std::{cell::Cell, time::Duration};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_secretsmanager::config::{Credentials, SharedCredentialsProvider};
-use connect_onboarding::{clients::Clients, settings::Settings, steps};
+use connect_onboarding::{context::Clients, onboarding, runtime::settings::Settings};
 use local_cloud::{Behaviour, ClientCredentials, FaultRule, GraphBehaviour, LocalCloud, Options, Tenant};
 use onboarding_core::{
     StepError, StepErrorKind,
@@ -115,7 +115,7 @@ impl Cloud {
     ) -> Result<EntraApplication, StepError> {
         let input =
             CreateEntraApplicationInput { alias: ALIAS.into(), application_name: NAME.into(), previous, retry_count };
-        steps::create_entra_application::run(&self.cx, input).await
+        onboarding::create_entra_application::run(&self.cx, input).await
     }
 
     /// Polls as the state machine does, until the application is ready.
@@ -143,7 +143,7 @@ impl Cloud {
             notification_emails: vec!["it@contoso.com".into()],
             attempts,
         };
-        steps::configure_entra_sign_on::run(&self.cx, input).await
+        onboarding::configure_entra_sign_on::run(&self.cx, input).await
     }
 
     async fn claims(
@@ -163,7 +163,7 @@ impl Cloud {
             username,
             session_duration: "PT12H".into(),
         };
-        steps::configure_entra_claims::run(&self.cx, input).await
+        onboarding::configure_entra_claims::run(&self.cx, input).await
     }
 
     async fn assign(
@@ -174,7 +174,7 @@ impl Cloud {
     ) -> Result<AssignGroupsOutput, StepError> {
         let groups = vec![EntraGroup { id: AGENTS.into(), display_name: "Support agents".into(), users: 0 }];
         let input = AssignGroupsInput { application: application.clone(), groups, assignment, nested };
-        steps::assign_groups::run(&self.cx, input).await
+        onboarding::assign_groups::run(&self.cx, input).await
     }
 
     /// The number of applications with the name, after the lists have been updated.

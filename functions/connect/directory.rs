@@ -24,8 +24,8 @@ use onboarding_core::{
 };
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::pace::{DEFAULT_RATE, Pace};
-use crate::{aws_error, clock::Clock};
+use super::rate_limiter::{DEFAULT_RATE, Pace};
+use crate::{aws, runtime::clock::Clock};
 
 /// Connect's maximum page sizes.
 const USERS_PAGE: i32 = 500;
@@ -297,7 +297,7 @@ impl<'a> Directory<'a> {
                     }
                     return Ok(output);
                 }
-                Err(error) => aws_error::step_error(doing, &error),
+                Err(error) => aws::error::step_error(doing, &error),
             };
             let pause = match error.kind {
                 StepErrorKind::Throttled => {

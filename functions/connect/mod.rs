@@ -2,14 +2,14 @@
 //! rate. `onboarding_core::sync` decides on the changes.
 
 mod directory;
-mod job;
 mod operation;
-mod pace;
-mod tally;
+mod outcome;
+mod rate_limiter;
+mod request;
 mod writer;
 
 pub use directory::Directory;
 pub use operation::Operation;
-pub use pace::Pace;
-pub use tally::Applied;
+pub use outcome::Applied;
+pub use rate_limiter::Pace;
 pub use writer::{Membership, Writer};

@@ -26,11 +26,11 @@ use tracing::debug;
 use super::{
     Directory, Operation, Pace,
     directory::paced,
-    job::{Job, Refused, Requests},
-    pace::DEFAULT_RATE,
-    tally::Applied,
+    outcome::Applied,
+    rate_limiter::DEFAULT_RATE,
+    request::{Job, Refused, Requests},
 };
-use crate::{clock::Clock, quota};
+use crate::{aws::quotas, runtime::clock::Clock};
 
 /// Maximum number of concurrent requests of one lane.
 const MOST_IN_FLIGHT: usize = 32;
@@ -156,7 +156,7 @@ impl<'a, M: Membership> Writer<'a, M> {
             .into_iter()
             .filter_map(|operation| Some((operation, operation.rate_quota()?)))
             .collect();
-        let reads = busy.iter().map(|(_, code)| quota::in_force(self.quotas, code, None));
+        let reads = busy.iter().map(|(_, code)| quotas::in_force(self.quotas, code, None));
         let rates = futures_util::future::join_all(reads).await;
         for ((operation, _), rate) in busy.into_iter().zip(rates) {
             run.applied.totals.calls += 1;

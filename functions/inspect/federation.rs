@@ -16,8 +16,8 @@ use onboarding_core::{
 use serde_json::Value;
 
 use crate::{
-    clients::Clients,
-    iam::{self, Owner},
+    aws::iam::{self, Owner},
+    context::Clients,
 };
 
 /// The wanted federation of an instance.

@@ -19,7 +19,10 @@ use onboarding_core::{
     sync::Ownership,
 };
 
-use crate::{aws_error, clients::Clients, instances};
+use crate::{
+    aws::{self, instances},
+    context::Clients,
+};
 
 /// The attributes that are set when the instance is created.
 const SET_AT_CREATION: [InstanceAttributeType; 2] =
@@ -36,8 +39,8 @@ const START_AGAIN: &str =
 pub(crate) async fn describe(cx: &Clients, id: &str) -> Result<Option<ConnectInstance>, StepError> {
     match cx.connect().describe_instance().instance_id(id).send().await {
         Ok(output) => Ok(output.instance),
-        Err(error) if aws_error::is_not_found(&error) => Ok(None),
-        Err(error) => Err(aws_error::step_error(&format!("looking at the Amazon Connect instance {id}"), &error)),
+        Err(error) if aws::error::is_not_found(&error) => Ok(None),
+        Err(error) => Err(aws::error::step_error(&format!("looking at the Amazon Connect instance {id}"), &error)),
     }
 }
 
@@ -282,6 +285,6 @@ where
     R: std::fmt::Debug,
     SdkError<E, R>: aws_sdk_connect::operation::RequestId,
 {
-    let failure = aws_error::step_error(doing, error);
-    if aws_error::is_not_found(error) { StepError::not_consistent_yet(failure.message) } else { failure }
+    let failure = aws::error::step_error(doing, error);
+    if aws::error::is_not_found(error) { StepError::not_consistent_yet(failure.message) } else { failure }
 }

@@ -4,7 +4,7 @@
 
 pub(crate) mod entra;
 pub(crate) mod federation;
+pub(crate) mod incomplete;
 pub(crate) mod instance;
-pub(crate) mod people;
+pub(crate) mod members;
 pub(crate) mod record;
-pub(crate) mod unfinished;

@@ -8,7 +8,7 @@ use onboarding_core::{
 use time::OffsetDateTime;
 
 use crate::{
-    graph::{Subscription, Watched},
+    entra::{Subscription, Watched},
     registry::Entry,
 };
 

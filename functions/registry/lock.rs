@@ -16,7 +16,7 @@ use time::OffsetDateTime;
 use tracing::warn;
 
 use super::{Registry, text, time};
-use crate::aws_error;
+use crate::aws;
 
 /// The prefix of a lock's key.
 const PREFIX: &str = "alias#";
@@ -166,8 +166,8 @@ where
 {
     match sent {
         Ok(_) => Ok(true),
-        Err(error) if aws_error::is(&error, &["ConditionalCheckFailedException"]) => Ok(false),
-        Err(error) => Err(aws_error::step_error(&doing(), &error)),
+        Err(error) if aws::error::is(&error, &["ConditionalCheckFailedException"]) => Ok(false),
+        Err(error) => Err(aws::error::step_error(&doing(), &error)),
     }
 }
 
@@ -178,8 +178,8 @@ async fn is_running(client: &aws_sdk_sfn::Client, execution: &str) -> Result<boo
             found.status(),
             ExecutionStatus::Succeeded | ExecutionStatus::Failed | ExecutionStatus::TimedOut | ExecutionStatus::Aborted
         )),
-        Err(error) if aws_error::is(&error, &["ExecutionDoesNotExist", "InvalidArn"]) => Ok(false),
-        Err(error) => Err(aws_error::step_error(&format!("reading the state of the execution {execution}"), &error)),
+        Err(error) if aws::error::is(&error, &["ExecutionDoesNotExist", "InvalidArn"]) => Ok(false),
+        Err(error) => Err(aws::error::step_error(&format!("reading the state of the execution {execution}"), &error)),
     }
 }
 

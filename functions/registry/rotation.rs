@@ -5,7 +5,7 @@ use onboarding_core::StepError;
 use time::OffsetDateTime;
 
 use super::Registry;
-use crate::aws_error;
+use crate::aws;
 
 /// Validity of a claim to a certificate rotation, in seconds.
 const CLAIM_SECONDS: i64 = 900;
@@ -46,12 +46,12 @@ impl Registry<'_> {
             .await;
         match sent {
             Ok(_) => Ok(Claim::Fresh),
-            Err(error) if aws_error::is(&error, &["ConditionalCheckFailedException"]) => {
+            Err(error) if aws::error::is(&error, &["ConditionalCheckFailedException"]) => {
                 let holder = self.item(instance_id).await?.and_then(|mut item| item.remove("rotation"));
                 let ours = holder.is_some_and(|holder| holder.as_s().is_ok_and(|holder| holder == execution));
                 Ok(if ours { Claim::Ours } else { Claim::Taken })
             }
-            Err(error) => Err(aws_error::step_error(&doing, &error)),
+            Err(error) => Err(aws::error::step_error(&doing, &error)),
         }
     }
 
@@ -71,8 +71,8 @@ impl Registry<'_> {
             .await;
         match sent {
             Ok(_) => Ok(()),
-            Err(error) if aws_error::is(&error, &["ConditionalCheckFailedException"]) => Ok(()),
-            Err(error) => Err(aws_error::step_error(
+            Err(error) if aws::error::is(&error, &["ConditionalCheckFailedException"]) => Ok(()),
+            Err(error) => Err(aws::error::step_error(
                 &format!("releasing the certificate rotation of the instance {instance_id}"),
                 &error,
             )),

@@ -3,7 +3,7 @@
 
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
 use aws_sdk_iam::config::{Credentials, SharedCredentialsProvider};
-use connect_onboarding::{clients::Clients, settings::Settings};
+use connect_onboarding::{context::Clients, runtime::settings::Settings};
 
 /// The AWS Region.
 pub(crate) const REGION: &str = "ap-northeast-1";

@@ -1,6 +1,6 @@
 //! The stand-in for the tests of the AWS steps. Only the test moves its clock.
 
-use connect_onboarding::clients::Clients;
+use connect_onboarding::context::Clients;
 use local_cloud::{AppRegistration, Behaviour, ClientCredentials, FaultRule, LocalCloud, Options, Tenant};
 use serde_json::json;
 

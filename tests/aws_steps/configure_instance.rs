@@ -11,7 +11,7 @@ use super::{
     clients::{BUCKET, KEY},
     cloud::Cloud,
 };
-use connect_onboarding::steps::configure_instance::run;
+use connect_onboarding::onboarding::configure_instance::run;
 
 async fn fresh() -> (Cloud, ConfigureInstanceInput) {
     let cloud = Cloud::start(Behaviour::default()).await;

@@ -9,7 +9,7 @@ use onboarding_core::{
 };
 
 use super::cloud::Cloud;
-use connect_onboarding::steps::create_instance::run;
+use connect_onboarding::onboarding::create_instance::run;
 
 fn input(execution: &str) -> CreateInstanceInput {
     CreateInstanceInput {

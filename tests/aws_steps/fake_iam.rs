@@ -10,7 +10,7 @@ use serde_json::json;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
 
 use super::clients;
-use connect_onboarding::clients::Clients;
+use connect_onboarding::context::Clients;
 
 /// The AWS account.
 pub(crate) const ACCOUNT: &str = "111122223333";

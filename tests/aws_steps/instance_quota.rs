@@ -9,7 +9,7 @@ use onboarding_core::{
 };
 
 use super::cloud::Cloud;
-use connect_onboarding::steps::instance_quota::run;
+use connect_onboarding::onboarding::instance_quota::run;
 
 const INSTANCES: &str = "L-AA17A6B9";
 

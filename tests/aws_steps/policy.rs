@@ -4,7 +4,7 @@ use onboarding_core::{contract::CreatePolicyInput, iam::federation_policy};
 use serde_json::Value;
 
 use super::fake_iam::{FakeIam, Policy, ours};
-use connect_onboarding::steps::create_policy::run;
+use connect_onboarding::onboarding::create_policy::run;
 
 const KEY: &str = "/connect-onboarding/AmazonConnect-acme-Federation";
 const ARN: &str = "arn:aws:iam::111122223333:policy/connect-onboarding/AmazonConnect-acme-Federation";

@@ -10,7 +10,7 @@ use onboarding_core::{
 };
 
 use super::cloud::Cloud;
-use connect_onboarding::{quota::check_codes, steps::request_quotas::run};
+use connect_onboarding::{aws::quotas::check_codes, onboarding::request_quotas::run};
 
 const CALLS: &str = "L-12AB7C57";
 const NUMBERS: &str = "L-8F812903";

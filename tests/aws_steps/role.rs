@@ -7,7 +7,7 @@ use super::{
     clients::REGION,
     fake_iam::{FakeIam, Role, ours},
 };
-use connect_onboarding::{settings::Settings, steps::create_role::run};
+use connect_onboarding::{onboarding::create_role::run, runtime::settings::Settings};
 
 const NAME: &str = "AmazonConnect-acme";
 const PROVIDER: &str = "arn:aws:iam::111122223333:saml-provider/AmazonConnect-acme";

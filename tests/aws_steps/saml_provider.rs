@@ -6,7 +6,7 @@ use onboarding_core::{
 };
 
 use super::fake_iam::{FakeIam, Provider, TENANT, ours};
-use connect_onboarding::steps::create_saml_provider::{ensure, run};
+use connect_onboarding::onboarding::create_saml_provider::{ensure, run};
 
 const ARN: &str = "arn:aws:iam::111122223333:saml-provider/AmazonConnect-acme";
 

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use connect_onboarding::{clients::Clients, settings::Settings};
+use connect_onboarding::{context::Clients, runtime::settings::Settings};
 use local_cloud::{AppCredential, AppRegistration, Behaviour, Certified, self_signed};
 use onboarding_core::StepErrorKind;
 use serde_json::json;

@@ -1,7 +1,7 @@
 //! Shared code of the `order-numbers` tests: a bucket with documents, desired numbers, and the loop of the state
 //! machine.
 
-use connect_onboarding::steps::order_numbers::run;
+use connect_onboarding::onboarding::order_numbers::run;
 use local_cloud::{Behaviour, SupportPath};
 use onboarding_core::{
     StepError,

@@ -4,7 +4,7 @@
 
 use std::{env, fs};
 
-use connect_onboarding::metrics::Metric;
+use connect_onboarding::runtime::metrics::Metric;
 use serde_json::{Value, json};
 
 use super::{machines, read, resources_of_type, root, states, template};

@@ -33,15 +33,13 @@ fn without(forgotten: &str) -> String {
     let copied = tempfile::tempdir().unwrap();
     let root = copied.path();
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for folder in ["statemachine", "functions/steps", "tests/events", "tests/compat"] {
+    for folder in ["statemachine", "functions", "tests/events", "tests/compat"] {
         copy(&here.join(folder), &root.join(folder));
     }
-    for file in ["template.yaml", "functions/main.rs"] {
-        fs::copy(here.join(file), root.join(file)).unwrap();
-    }
+    fs::copy(here.join("template.yaml"), root.join("template.yaml")).unwrap();
     for done in EDITS.into_iter().filter(|done| *done != forgotten) {
         match done {
-            "step" => fs::write(root.join("functions/steps/do_something.rs"), "").unwrap(),
+            "step" => fs::write(root.join("functions/onboarding/do_something.rs"), "").unwrap(),
             "main" => {
                 edit(&root.join("functions/main.rs"), "        \"report\" =>", "        \"do-something\" => todo,\n")
             }
@@ -93,7 +91,7 @@ fn a_step_with_all_edits_lacks_only_its_line_in_the_contract_test() {
 #[test]
 fn every_missing_edit_for_a_new_step_is_reported() {
     for (forgotten, named) in [
-        ("step", "do-something has no functions/steps/do_something.rs"),
+        ("step", "do-something has no functions/<workflow>/do_something.rs"),
         ("main", "template.yaml's Handlers (left) and main.rs's arms (right)"),
         ("function", "invokes DoSomethingFunction, which template.yaml does not have"),
         ("permission", "functions that it calls (left) and may invoke (right)"),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use connect_onboarding::metrics::{Metric, NAMESPACE};
+use connect_onboarding::runtime::metrics::{Metric, NAMESPACE};
 use serde_json::{Value, json};
 
 use super::{resources_of_type, template};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use connect_onboarding::graph::{Removal, ServicePrincipal};
+use connect_onboarding::entra::{Removal, ServicePrincipal};
 use local_cloud::GraphBehaviour;
 use onboarding_core::{StepErrorKind, names, saml};
 use serde_json::json;

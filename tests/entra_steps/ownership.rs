@@ -1,6 +1,6 @@
 //! Ownership of an application: it is configured and deleted only if an onboarding created it.
 
-use connect_onboarding::{graph::ServicePrincipal, steps};
+use connect_onboarding::{entra::ServicePrincipal, teardown};
 use local_cloud::GraphBehaviour;
 use onboarding_core::{
     contract::{ApplicationFate, EntraApplication, RemoveInput, RemoveOutput, TeardownTarget},
@@ -45,7 +45,7 @@ async fn remove(cloud: &Cloud, application: &EntraApplication, fate: Application
         application: Some(application.clone()),
         ..TeardownTarget::default()
     };
-    steps::remove_entra_application::run(&cloud.cx, RemoveInput { target, previous: None }).await.unwrap()
+    teardown::remove_entra_application::run(&cloud.cx, RemoveInput { target, previous: None }).await.unwrap()
 }
 
 fn items(output: &RemoveOutput) -> Vec<&str> {

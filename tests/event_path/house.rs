@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use aws_lambda_events::lambda_function_urls::LambdaFunctionUrlRequest;
-use connect_onboarding::{clients::Clients, settings::Settings};
+use connect_onboarding::{context::Clients, runtime::settings::Settings};
 pub(crate) use local_cloud::made_up::{TENANT_ID as TENANT, person_id as member_id};
 use local_cloud::{Behaviour, FaultRule, LocalCloud, Options, Tenant, made_up::person};
 use serde_json::{Value, json};

@@ -6,8 +6,9 @@
 mod house;
 
 use connect_onboarding::{
-    graph::{NewSubscription, Watched},
-    steps::{receive_notification, subscribe_groups, sync_members},
+    entra::{NewSubscription, Watched},
+    notifications::{receive_notification, subscribe_groups},
+    user_sync::sync_members,
 };
 use house::{DAMAGED, GROUP, House, INSTANCE, member_id, post};
 use onboarding_core::contract::{QueuedEvent, SubscribeGroupsInput, SubscriptionAction, SyncMembersInput};

@@ -2,7 +2,7 @@
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_connect::config::{Credentials, SharedCredentialsProvider};
-use connect_onboarding::{clients::Clients, settings::Settings};
+use connect_onboarding::{context::Clients, runtime::settings::Settings};
 use local_cloud::{
     LocalCloud,
     made_up::{CLIENT_ID, REGION, TENANT_ID},

@@ -6,7 +6,7 @@ use std::{
 };
 
 use aws_sdk_connect::types::{DirectoryType, UserSearchSummary};
-use connect_onboarding::{clients::Clients, serve::Invocation, steps::sync_users};
+use connect_onboarding::{context::Clients, runtime::adapter::Invocation, user_sync::sync_users};
 pub(crate) use local_cloud::made_up::{person as member, person_id as member_id, username};
 use local_cloud::{Behaviour, FaultRule, LocalCloud, Options, Tenant};
 use onboarding_core::{

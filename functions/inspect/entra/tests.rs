@@ -2,7 +2,7 @@
 use onboarding_core::onboarding::{Language, Users};
 
 use super::*;
-use crate::graph::KeyCredential;
+use crate::entra::KeyCredential;
 
 const HELLO: &str = "AAF4C61DDCC5E8A2DABEDE0F3B482CD9AEA9434D";
 

@@ -1,6 +1,6 @@
 //! Claims of phone numbers that are available in Connect.
 
-use connect_onboarding::steps::order_numbers::run;
+use connect_onboarding::onboarding::order_numbers::run;
 use local_cloud::{Behaviour, NumberStock};
 use onboarding_core::{
     onboarding::{PHONE_NUMBERS_QUOTA, Quota},

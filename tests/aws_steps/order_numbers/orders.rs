@@ -1,6 +1,6 @@
 //! Orders through AWS Support.
 
-use connect_onboarding::steps::order_numbers::run;
+use connect_onboarding::onboarding::order_numbers::run;
 use local_cloud::{Behaviour, SupportPath};
 use onboarding_core::{
     onboarding::{Language, NumberOrder},

@@ -1,6 +1,6 @@
 //! A year in which AWS answers no request.
 
-use connect_onboarding::steps::request_quotas;
+use connect_onboarding::onboarding::request_quotas;
 use local_cloud::{Behaviour, QuotaOutcome, QuotaPath, SupportPath};
 use onboarding_core::{backoff, contract::RequestQuotasInput, onboarding::Quota};
 

@@ -52,7 +52,7 @@ const REASONS: &[Reason] = &[
     (
         GRAPH,
         "secretsmanager:GetSecretValue",
-        "where an identity has a certificate or a client secret: functions/graph/tests",
+        "where an identity has a certificate or a client secret: functions/entra/tests",
     ),
     (KEY_OF_CREDENTIAL, "kms:Decrypt", "the key of that certificate or client secret"),
     (

@@ -1,4 +1,4 @@
-//! OData query options: validation, pagination, and the real service's errors for unsupported options.
+//! `OData` query options: validation, pagination, and the real service's errors for unsupported options.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};

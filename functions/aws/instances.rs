@@ -1,0 +1,39 @@
+//! The Amazon Connect instances of the account, which the instance quota and the creation of an instance both need.
+
+use aws_sdk_connect::types::{InstanceStatus, InstanceSummary};
+use onboarding_core::{StepError, names};
+
+use crate::{aws, context::Clients};
+
+/// Returns all instances of the account in the Region. The page size of ten is Connect's maximum.
+///
+/// # Errors
+/// If Connect returns an error.
+pub async fn list(cx: &Clients) -> Result<Vec<InstanceSummary>, StepError> {
+    let mut items = cx.connect().list_instances().max_results(10).into_paginator().items().send();
+    let mut found = Vec::new();
+    while let Some(item) = items.next().await {
+        found.push(item.map_err(|error| aws::error::step_error("listing the Amazon Connect instances", &error))?);
+    }
+    Ok(found)
+}
+
+/// Returns the number of instances that count against the instance quota.
+///
+/// # Errors
+/// If Connect returns an error.
+pub async fn living(cx: &Clients) -> Result<usize, StepError> {
+    Ok(list(cx).await?.iter().filter(|instance| takes_room(instance)).count())
+}
+
+/// Returns whether an instance counts against the quota. A failed instance is listed for 24 hours and does not count.
+#[must_use]
+pub fn takes_room(instance: &InstanceSummary) -> bool {
+    instance.instance_status() != Some(&InstanceStatus::CreationFailed)
+}
+
+/// Returns whether an instance has this alias.
+#[must_use]
+pub fn has_alias(instance: &InstanceSummary, alias: &str) -> bool {
+    instance.instance_alias().is_some_and(|other| names::same_alias(other, alias))
+}

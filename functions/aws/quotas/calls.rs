@@ -1,0 +1,212 @@
+//! The calls to Service Quotas: reading a quota, reading its requests, and requesting an increase.
+
+use aws_sdk_servicequotas::{
+    Client,
+    types::{AppliedLevelEnum, QuotaContextScope, RequestedServiceQuotaChange, ServiceQuota},
+};
+use onboarding_core::{
+    StepError, StepErrorKind,
+    onboarding::{QUOTA_NAMES, quota_is_per_instance},
+    quota::{QuotaRequest, QuotaValues},
+};
+use time::OffsetDateTime;
+
+use crate::aws;
+
+const SERVICE: &str = "connect";
+
+/// The current values of a quota in Service Quotas.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Reading {
+    pub(super) values: QuotaValues,
+    pub(super) adjustable: bool,
+    /// The `ContextId` of the quota's requests: the instance's ARN, if it is a quota of an existing instance.
+    pub(super) context: Option<String>,
+}
+
+impl Reading {
+    /// Returns the value applied at the level at which the quota can be increased.
+    pub(super) const fn applied(&self) -> Option<f64> {
+        if self.context.is_some() { self.values.instance } else { self.values.account }
+    }
+
+    pub(super) const fn set_applied(&mut self, value: Option<f64>) {
+        *(if self.context.is_some() { &mut self.values.instance } else { &mut self.values.account }) = value;
+    }
+}
+
+/// Reads a quota, level by level, until a level has a value.
+///
+/// # Errors
+/// If Service Quotas returns an error. An unknown quota has no value at any level.
+pub(super) async fn read(client: &Client, code: &str, instance_arn: Option<&str>) -> Result<Reading, StepError> {
+    let mut reading = Reading {
+        values: QuotaValues::default(),
+        adjustable: true,
+        context: instance_arn.filter(|_| quota_is_per_instance(code)).map(ToOwned::to_owned),
+    };
+    if let Some(quota) = applied(client, code, reading.context.as_deref()).await? {
+        reading.adjustable = quota.adjustable();
+        reading.set_applied(quota.value());
+    }
+    let mut shown = None;
+    if reading.context.is_some() && reading.values.instance.is_none() {
+        shown = applied(client, code, None).await?;
+        reading.values.account = shown.as_ref().and_then(ServiceQuota::value);
+    }
+    if reading.values.in_force().is_none() {
+        shown = default(client, code).await?.or(shown);
+        reading.values.default = shown.as_ref().and_then(ServiceQuota::value);
+    }
+    if let Some(quota) = shown {
+        reading.adjustable = quota.adjustable();
+        // If this release does not know the code, the quota may be a quota of the account. The response then has no
+        // context.
+        let known = QUOTA_NAMES.iter().any(|(_, known, _)| *known == code);
+        if !known && !belongs_to_a_resource(&quota) {
+            reading.context = None;
+        }
+    }
+    Ok(reading)
+}
+
+fn belongs_to_a_resource(quota: &ServiceQuota) -> bool {
+    quota.quota_applied_at_level() == Some(&AppliedLevelEnum::Resource)
+        || quota.quota_context().is_some_and(|context| context.context_scope() == Some(&QuotaContextScope::Resource))
+}
+
+/// Returns the quota with the value applied at a level, or `None` if no value was ever applied there.
+async fn applied(client: &Client, code: &str, context: Option<&str>) -> Result<Option<ServiceQuota>, StepError> {
+    let asked = client.get_service_quota().service_code(SERVICE).quota_code(code);
+    match asked.set_context_id(context.map(Into::into)).send().await {
+        Ok(output) => Ok(output.quota.filter(|quota| quota.value().is_some())),
+        Err(error) if aws::error::is_not_found(&error) => Ok(None),
+        // AWS does not document the error for a context on a quota without one; both codes are plausible.
+        Err(error) if context.is_some() && aws::error::is(&error, &["IllegalArgumentException"]) => Ok(None),
+        Err(error) => Err(aws::error::step_error(&format!("reading the quota {code}"), &error)),
+    }
+}
+
+async fn default(client: &Client, code: &str) -> Result<Option<ServiceQuota>, StepError> {
+    match client.get_aws_default_service_quota().service_code(SERVICE).quota_code(code).send().await {
+        Ok(output) => Ok(output.quota),
+        Err(error) if aws::error::is_not_found(&error) => Ok(None),
+        Err(error) => Err(aws::error::step_error(&format!("reading the default of the quota {code}"), &error)),
+    }
+}
+
+/// Returns the value applied at a level, using the list operation.
+///
+/// # Errors
+/// If Service Quotas returns an error.
+pub(super) async fn listed(client: &Client, code: &str, context: Option<&str>) -> Result<Option<f64>, StepError> {
+    let level = if context.is_some() { AppliedLevelEnum::Resource } else { AppliedLevelEnum::Account };
+    let asked = client.list_service_quotas().service_code(SERVICE).quota_code(code).quota_applied_at_level(level);
+    let mut items = asked.into_paginator().items().send();
+    while let Some(item) = items.next().await {
+        let quota = match item {
+            Ok(quota) => quota,
+            Err(error) if aws::error::is_not_found(&error) => return Ok(None),
+            Err(error) => {
+                return Err(aws::error::step_error(&format!("listing the values of the quota {code}"), &error));
+            }
+        };
+        let of = quota.quota_context().and_then(|context| context.context_id());
+        if quota.quota_code() == Some(code) && (context.is_none() || of == context) {
+            return Ok(quota.value());
+        }
+    }
+    Ok(None)
+}
+
+/// Returns the request with this ID, or `None` if it no longer exists.
+pub(super) async fn request(client: &Client, id: &str) -> Result<Option<QuotaRequest>, StepError> {
+    match client.get_requested_service_quota_change().request_id(id).send().await {
+        Ok(output) => Ok(output.requested_quota.map(request_of)),
+        Err(error) if aws::error::is_not_found(&error) => Ok(None),
+        Err(error) => Err(aws::error::step_error(&format!("reading the quota request {id}"), &error)),
+    }
+}
+
+/// Returns all requests for the quota at the level of the context. Without `QuotaRequestedAtLevel`, the history
+/// contains only requests at the account level.
+pub(super) async fn history(
+    client: &Client,
+    code: &str,
+    context: Option<&str>,
+) -> Result<Vec<QuotaRequest>, StepError> {
+    let level = if context.is_some() { AppliedLevelEnum::Resource } else { AppliedLevelEnum::Account };
+    let asked = client.list_requested_service_quota_change_history_by_quota();
+    let asked = asked.service_code(SERVICE).quota_code(code).quota_requested_at_level(level);
+    let mut items = asked.into_paginator().items().send();
+    let mut found = Vec::new();
+    while let Some(item) = items.next().await {
+        match item {
+            Ok(request) if context.is_none() || context_of(&request) == context => found.push(request_of(request)),
+            Ok(_) => {}
+            Err(error) if aws::error::is_not_found(&error) => return Ok(Vec::new()),
+            Err(error) => {
+                return Err(aws::error::step_error(&format!("listing requests for the quota {code}"), &error));
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn context_of(request: &RequestedServiceQuotaChange) -> Option<&str> {
+    request.quota_context().and_then(|context| context.context_id())
+}
+
+fn request_of(request: RequestedServiceQuotaChange) -> QuotaRequest {
+    let changed = request.last_updated.or(request.created).map_or(0, |at| at.secs());
+    QuotaRequest {
+        id: request.id.unwrap_or_default(),
+        case_id: request.case_id,
+        desired: request.desired_value,
+        status: request.status.map_or_else(|| "unknown".to_owned(), |status| status.as_str().to_owned()),
+        age: u64::try_from(OffsetDateTime::now_utc().unix_timestamp() - changed).unwrap_or_default(),
+        followed: None,
+    }
+}
+
+/// The response of Service Quotas to an increase request.
+pub(super) enum Asked {
+    /// The request was accepted.
+    Accepted(QuotaRequest),
+    /// The quota already has at least the requested value.
+    Enough,
+    /// The request was refused, for the given reason.
+    Refused(String),
+    /// The request can't be made now, for the given reason.
+    Later(String),
+}
+
+/// Requests an increase to a value.
+pub(super) async fn ask(client: &Client, code: &str, value: f64, context: Option<&str>) -> Result<Asked, StepError> {
+    let request = client.request_service_quota_increase().service_code(SERVICE).quota_code(code).desired_value(value);
+    let error = match request.set_context_id(context.map(Into::into)).send().await {
+        Ok(output) => {
+            return Ok(output.requested_quota.map_or_else(
+                || Asked::Later("AWS accepted the request without an id; the next poll finds it".into()),
+                |request| Asked::Accepted(request_of(request)),
+            ));
+        }
+        Err(error) => error,
+    };
+    if aws::error::is(&error, &["ResourceAlreadyExistsException"]) {
+        return Ok(Asked::Later("AWS says that a request is open already; the next poll finds it".into()));
+    }
+    if aws::error::is(&error, &["QuotaExceededException"]) {
+        return Ok(Asked::Later(
+            "too many quota requests are open in this account; the request is made when there is room".into(),
+        ));
+    }
+    if aws::error::is_no_increase(&error) {
+        return Ok(Asked::Enough);
+    }
+    let failure = aws::error::step_error(&format!("requesting {value} for the quota {code}"), &error);
+    match failure.kind {
+        StepErrorKind::InvalidInput => Ok(Asked::Refused(failure.message)),
+        _ => Err(failure),
+    }
+}

@@ -1,0 +1,55 @@
+//! The preview of a quota for a plan. It requests nothing.
+
+use onboarding_core::{
+    StepError,
+    contract::{Action, Area, PlanItem},
+    onboarding::{quota_is_per_instance, quota_name},
+    quota::{QuotaDecision, decide},
+};
+
+use super::{Wanted, calls};
+use crate::context::Clients;
+
+/// Returns whether the quota is sufficient, or which increase would be requested. If there is no instance yet, the
+/// value of a new instance is used for a quota of an instance.
+///
+/// # Errors
+/// If Service Quotas returns an error.
+pub(crate) async fn peek(cx: &Clients, wanted: Wanted<'_>) -> Result<PlanItem, StepError> {
+    let client = cx.quotas();
+    let reading = calls::read(client, wanted.code, wanted.instance_arn).await?;
+    let in_force = reading.values.in_force();
+    let mut requests = Vec::new();
+    let decision = decide(wanted.need(), in_force, reading.adjustable, &requests);
+    // An instance that does not exist has no requests.
+    let exists = wanted.instance_arn.is_some() || !quota_is_per_instance(wanted.code);
+    let decision = if decision == QuotaDecision::Ask && exists {
+        requests = calls::history(client, wanted.code, reading.context.as_deref()).await?;
+        decide(wanted.need(), in_force, reading.adjustable, &requests)
+    } else {
+        decision
+    };
+    let Wanted { at_least, ask_for, .. } = wanted;
+    let has = format!("{} there, {at_least} needed", in_force.unwrap_or_default());
+    let (action, detail) = match decision {
+        QuotaDecision::Sufficient => {
+            (Action::Leave, format!("{}, and {at_least} are needed", in_force.unwrap_or(at_least)))
+        }
+        QuotaDecision::NotAdjustable => {
+            (Action::Conflict, format!("{has}; AWS does not let customers change this quota"))
+        }
+        QuotaDecision::Undecided(request) if request.desired.is_none_or(|desired| desired >= at_least) => {
+            (Action::Wait, format!("{has}; AWS is deciding on the request {}", request.id))
+        }
+        QuotaDecision::ValueOutstanding(request) => {
+            (Action::Wait, format!("{has}; the request {} is {}, and its value follows", request.id, request.status))
+        }
+        QuotaDecision::Refused(request) => {
+            (Action::Wait, format!("{has}; AWS has just refused the request {} ({})", request.id, request.status))
+        }
+        QuotaDecision::Undecided(_) | QuotaDecision::Ask => {
+            (Action::Wait, format!("{has}; {ask_for} will be asked for"))
+        }
+    };
+    Ok(PlanItem::new(Area::Quotas, "quota", quota_name(wanted.code), action, detail))
+}

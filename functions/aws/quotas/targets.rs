@@ -1,0 +1,106 @@
+//! The quotas that an instance requires: the quotas of the input, and a users quota that covers the groups' members.
+
+use aws_sdk_connect::types::{ControlPlaneTagFilter, TagCondition, UserSearchFilter};
+use onboarding_core::{
+    StepError, names,
+    onboarding::{Quota, USERS_QUOTA},
+};
+
+use crate::{aws, context::Clients};
+
+/// A required quota, and the value to request.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Target {
+    pub(crate) code: String,
+    pub(crate) at_least: f64,
+    pub(crate) ask_for: f64,
+    pub(crate) required: bool,
+}
+
+impl From<&Quota> for Target {
+    fn from(quota: &Quota) -> Self {
+        Self { code: quota.code.clone(), at_least: quota.value, ask_for: quota.value, required: quota.required }
+    }
+}
+
+/// Returns the quotas of the input, with the users quota raised to at least `users`.
+pub(crate) fn of(quotas: &[Quota], users: Option<f64>) -> Vec<Target> {
+    let mut targets: Vec<Target> = quotas.iter().map(Target::from).collect();
+    let Some(at_least) = users else { return targets };
+    match targets.iter_mut().find(|target| target.code == USERS_QUOTA) {
+        Some(target) if target.at_least >= at_least => {}
+        Some(target) => (target.at_least, target.ask_for) = (at_least, with_headroom(at_least)),
+        None => targets.push(Target {
+            code: USERS_QUOTA.into(),
+            at_least,
+            ask_for: with_headroom(at_least),
+            required: false,
+        }),
+    }
+    targets
+}
+
+/// Like [`of`], for this number of members on an instance that may have other users too.
+///
+/// # Errors
+/// If Connect returns an error.
+pub(crate) async fn on_instance(
+    cx: &Clients,
+    quotas: &[Quota],
+    people: u64,
+    instance_arn: &str,
+) -> Result<Vec<Target>, StepError> {
+    let users = if people > 0 { Some(whole(people + unmanaged_users(cx, instance_arn).await?)) } else { None };
+    Ok(of(quotas, users))
+}
+
+/// Adds ten percent and rounds up to the next ten.
+fn with_headroom(at_least: f64) -> f64 {
+    (at_least * 11.0 / 100.0).ceil() * 10.0
+}
+
+/// Returns the number of users on the instance that are not ours. They count against the quota too.
+async fn unmanaged_users(cx: &Clients, instance_arn: &str) -> Result<u64, StepError> {
+    let ours = UserSearchFilter::builder()
+        .tag_filter(
+            ControlPlaneTagFilter::builder()
+                .tag_condition(
+                    TagCondition::builder().tag_key(names::MANAGED_BY_KEY).tag_value(names::MANAGED_BY).build(),
+                )
+                .build(),
+        )
+        .build();
+    let all = count_users(cx, instance_arn, None).await?;
+    Ok(all.saturating_sub(count_users(cx, instance_arn, Some(ours)).await?))
+}
+
+async fn count_users(cx: &Clients, instance_arn: &str, filter: Option<UserSearchFilter>) -> Result<u64, StepError> {
+    let instance_id = instance_arn.rsplit('/').next().unwrap_or(instance_arn);
+    let sent =
+        cx.connect().search_users().instance_id(instance_id).set_search_filter(filter).max_results(1).send().await;
+    match sent {
+        Ok(output) => {
+            Ok(output.approximate_total_count.and_then(|count| u64::try_from(count).ok()).unwrap_or_default())
+        }
+        // A new instance is not visible everywhere yet; it has no users then.
+        Err(error) if aws::error::is_not_found(&error) => Ok(0),
+        Err(error) => Err(aws::error::step_error(&format!("counting the users of {instance_arn}"), &error)),
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a number of users is far below 2^52")]
+pub(crate) const fn whole(count: u64) -> f64 {
+    count as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headroom_is_ten_percent_rounded_up_to_the_next_ten() {
+        for (needed, asked) in [(1.0, 10.0), (500.0, 550.0), (501.0, 560.0), (1000.0, 1100.0)] {
+            assert!((with_headroom(needed) - asked).abs() < f64::EPSILON, "{needed}: {}", with_headroom(needed));
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! `watch-expiry`: measures once a day the remaining lifetime of everything that expires, so that an alarm is raised
+//! before users can't sign in: the signing certificate of each application, the credentials for Microsoft Graph, and
+//! the subscriptions to groups.
+//!
+//! * Reads: `dynamodb:Scan` on the registry; the federation metadata of each application (no permission); Graph `GET
+//!   /subscriptions` and, if `Application.Read.All` is granted, `GET /servicePrincipals/{id}`; the runtime identity's
+//!   credential; for the setup identity, only the tag `expires` of its secret (`secretsmanager:DescribeSecret`),
+//!   because only the functions of an onboarding may read the value.
+//! * Writes: nothing but the metrics `SigningCertificateDaysLeft`, `CredentialDaysLeft` and `SubscriptionHoursLeft`.
+//! * Safe to repeat: it only reads.
+//!
+//! The metadata may contain several certificates. The service principal, if readable, shows which one is active;
+//! otherwise the certificate that expires first is measured, so that an alarm is early rather than late.
+
+use onboarding_core::{
+    StepError,
+    contract::{CredentialExpiry, InstanceExpiry, WatchExpiryInput, WatchExpiryOutput},
+    entra::Identity,
+    names, saml,
+};
+use time::OffsetDateTime;
+use tracing::{info, warn};
+
+use crate::{
+    aws,
+    context::Clients,
+    entra::{Subscription, moment, x509},
+    registry::{Entry, Registry},
+    runtime::{
+        metrics::{Metric, Metrics},
+        settings::SignIn,
+    },
+};
+
+/// Runs the step.
+///
+/// # Errors
+/// The first error, after everything else has been checked.
+pub async fn run(cx: &Clients, _input: WatchExpiryInput) -> Result<WatchExpiryOutput, StepError> {
+    let now = OffsetDateTime::now_utc();
+    let (mut output, mut failure) = (WatchExpiryOutput::default(), None);
+    for identity in Identity::ALL {
+        match credential(cx, identity).await {
+            Ok(Some(end)) => {
+                output.credentials.push(CredentialExpiry { identity, days_left: (end - now).whole_days() });
+            }
+            Ok(None) => info!(%identity, "the credential has no end, or does not say"),
+            Err(error) => note(&mut failure, "credential", error),
+        }
+    }
+    if let Some(first) = output.credentials.iter().map(|credential| credential.days_left).min() {
+        Metrics::of_stack().with(Metric::CredentialDaysLeft, first).emit();
+    }
+    let entries = Registry::new(cx)?.entries().await?;
+    let subscriptions = match entries.is_empty() {
+        true => None,
+        false => cx.graph().subscriptions().await.map_err(|error| note(&mut failure, "subscriptions", error)).ok(),
+    };
+    for entry in entries {
+        let certificate = certificate(cx, &entry).await.unwrap_or_else(|error| {
+            note(&mut failure, "signing certificate", error);
+            None
+        });
+        let seen = InstanceExpiry {
+            signing_certificate_days_left: certificate.map(|end| (end - now).whole_days()),
+            subscription_hours_left: subscriptions.as_deref().and_then(|all| hours_left(all, &entry, now)),
+            instance_id: entry.instance_id,
+            alias: entry.alias,
+        };
+        let mut metrics = Metrics::of_instance(&seen.alias);
+        if let Some(days) = seen.signing_certificate_days_left {
+            metrics = metrics.with(Metric::SigningCertificateDaysLeft, days);
+        }
+        if let Some(hours) = seen.subscription_hours_left {
+            metrics = metrics.with(Metric::SubscriptionHoursLeft, hours);
+        }
+        metrics.emit();
+        output.instances.push(seen);
+    }
+    failure.map_or(Ok(output), Err)
+}
+
+fn note(failure: &mut Option<StepError>, what: &str, error: StepError) {
+    warn!(what, error = error.name(), message = error.message, "could not be looked at");
+    failure.get_or_insert(error);
+}
+
+/// Returns the expiry of an identity's credential.
+async fn credential(cx: &Clients, identity: Identity) -> Result<Option<OffsetDateTime>, StepError> {
+    if identity == Identity::Runtime {
+        return cx.graph_as(identity).credential_expires().await;
+    }
+    // A stack without a setup identity has nothing to check. If both identities share a secret, it is checked for the
+    // runtime identity.
+    let name = match cx.settings.sign_in(identity) {
+        Ok(SignIn::Secret(name)) if cx.settings.sign_in(Identity::Runtime) != Ok(SignIn::Secret(name)) => name,
+        _ => return Ok(None),
+    };
+    let secret = cx.secrets().describe_secret().secret_id(name).send().await;
+    let secret =
+        secret.map_err(|error| aws::error::step_error(&format!("reading the tags of the secret {name}"), &error))?;
+    let tag = secret.tags().iter().find(|tag| tag.key() == Some(names::EXPIRES_KEY));
+    Ok(tag.and_then(|tag| tag.value()).and_then(moment))
+}
+
+/// Returns the expiry of the certificate that signs an instance's assertions.
+async fn certificate(cx: &Clients, entry: &Entry) -> Result<Option<OffsetDateTime>, StepError> {
+    let Some(application) = &entry.application else { return Ok(None) };
+    let xml = cx.graph().federation_metadata(&application.app_id).await?;
+    let principal = cx.graph().service_principal(&application.service_principal_id).await;
+    // Without the permission, the active certificate is unknown.
+    let active = principal.ok().flatten().and_then(|principal| principal.preferred_token_signing_key_thumbprint);
+    Ok(end_of_signing(&saml::signing_certificates(&xml), active.as_deref()))
+}
+
+/// Returns the expiry of the certificate with this thumbprint, or the earliest expiry if there is no such certificate.
+fn end_of_signing(certificates: &[Vec<u8>], active: Option<&str>) -> Option<OffsetDateTime> {
+    let is_active = |der: &&Vec<u8>| active.is_some_and(|active| saml::thumbprint_of(der).eq_ignore_ascii_case(active));
+    let end = |der: &Vec<u8>| x509::read(der).map(|facts| facts.not_after);
+    certificates.iter().find(is_active).and_then(end).or_else(|| certificates.iter().filter_map(end).min())
+}
+
+/// Returns the hours until the first of the groups' subscriptions expires.
+fn hours_left(subscriptions: &[Subscription], entry: &Entry, now: OffsetDateTime) -> Option<i64> {
+    let of_group = |id: &str| {
+        let ends =
+            subscriptions.iter().filter(|subscription| subscription.watches(id)).filter_map(Subscription::expires);
+        ends.max().map_or(0, |end| (end - now).whole_hours().max(0))
+    };
+    entry.groups.iter().map(|group| of_group(&group.id)).min()
+}

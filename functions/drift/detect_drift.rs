@@ -1,0 +1,406 @@
+//! `detect-drift`: finds manual changes by comparing everything that an onboarding has set in both clouds with the
+//! input of the latest onboarding.
+//!
+//! * Reads: `dynamodb:GetItem` or `dynamodb:Scan` on the registry; `connect:DescribeInstance`,
+//!   `connect:ListInstanceAttributes`, `connect:ListInstanceStorageConfigs`, the lists of profiles and hierarchy
+//!   groups; `iam:GetSAMLProvider`, `iam:GetPolicy`, `iam:GetPolicyVersion`, `iam:GetRole`,
+//!   `iam:ListAttachedRolePolicies`, `iam:ListRolePolicies`; Graph `/servicePrincipals/{id}` with its claims policies
+//!   and assignments, `/applications/{id}`, `/groups/{id}` (and its members, if single users are assigned),
+//!   `/subscriptions`; the federation metadata.
+//! * Writes: nothing. Drift is reverted by the steps of the onboarding.
+//! * Permissions: the reads; in Graph `Application.Read.All`, `Policy.Read.All`, `Group.Read.All`, `User.Read.All`. A
+//!   missing permission is reported as a finding.
+//! * Safe to repeat: it only reads.
+
+use std::collections::BTreeSet;
+
+use onboarding_core::{
+    StepError, StepErrorKind,
+    contract::{
+        Area, Check, DetectDriftInput, DriftFinding, DriftReport, InstanceDrift, MAX_FINDINGS, Mending, SkippedInstance,
+    },
+    inspection::{Checks, Object, Presence},
+    onboarding::{Assignment, Mend, NestedGroups, Onboarding},
+    saml::read_metadata,
+};
+use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
+use tracing::{info, warn};
+
+use crate::{
+    aws::iam,
+    connect::Directory,
+    context::Clients,
+    inspect::{
+        entra::{self, Found},
+        federation::{Federation, policy_object, provider_object, role_object},
+        instance, record,
+    },
+    registry::{Entry, Registry, Unreadable},
+    runtime::metrics::{Metric, Metrics},
+};
+
+/// Temporary errors, which the state machine retries.
+const PASSES: [StepErrorKind; 3] =
+    [StepErrorKind::Throttled, StepErrorKind::Unavailable, StepErrorKind::NotConsistentYet];
+/// Maximum length of a document in a finding, in characters.
+const MOST_TOLD: usize = 400;
+
+/// Compares the instances with their inputs.
+///
+/// # Errors
+/// If the registry can't be read, or a temporary error interrupts the comparison of an instance.
+pub async fn run(cx: &Clients, input: DetectDriftInput) -> Result<DriftReport, StepError> {
+    let registry = Registry::new(cx)?;
+    let mut report = DriftReport::default();
+    let entries = match &input.instance_id {
+        Some(id) => vec![registry.entry(id).await?],
+        None => {
+            let contents = registry.scan().await?;
+            report.instances.extend(contents.unreadable.iter().map(unreadable));
+            contents.entries.into_iter().map(|(entry, _)| entry).collect()
+        }
+    };
+    for entry in &entries {
+        let before = input
+            .before
+            .as_ref()
+            .and_then(|before| before.instances.iter().find(|instance| instance.instance_id == entry.instance_id));
+        // The second comparison covers only the instances whose drift was reverted.
+        if input.before.is_some() && before.is_none_or(|before| before.mending.is_none()) {
+            report.instances.extend(before.cloned());
+            continue;
+        }
+        let Seen { findings: mut found, application_gone } = look(cx, entry).await?;
+        if let Some(before) = before {
+            found = settled(before, found);
+            found.extend(input.skipped.iter().filter(|one| one.instance_id == entry.instance_id).map(skipped));
+        }
+        let mend = input.mend.unwrap_or_else(|| entry.input().drift.mend == Mend::Mend);
+        let mendable = found.iter().any(|finding| finding.mendable && !finding.mended);
+        let mending =
+            if mend && mendable && before.is_none() { mending(cx, entry, application_gone).await? } else { None };
+        if mending.is_none() {
+            let left = found.iter().filter(|finding| !finding.mended).count();
+            Metrics::of_instance(&entry.alias).with(Metric::DriftFindings, left).emit();
+        }
+        for finding in &found {
+            warn!(instance = entry.alias, place = finding.place, mended = finding.mended, "drift");
+        }
+        info!(instance = entry.alias, findings = found.len(), "compared with the input");
+        report.instances.push(InstanceDrift {
+            instance_id: entry.instance_id.clone(),
+            alias: entry.alias.clone(),
+            language: entry.language,
+            count: found.len(),
+            digest: digest(&found),
+            findings: found.into_iter().take(MAX_FINDINGS).map(short).collect(),
+            mending,
+        });
+    }
+    Ok(report.within_limits())
+}
+
+/// Reports an unreadable registry entry. Nothing of its instance can be compared.
+fn unreadable(entry: &Unreadable) -> InstanceDrift {
+    let finding = DriftFinding {
+        place: format!("registry entry {}", entry.alias),
+        expected: "an entry that can be read".into(),
+        found: entry.message.clone(),
+        ..DriftFinding::default()
+    };
+    Metrics::of_instance(&entry.alias).with(Metric::DriftFindings, 1).emit();
+    InstanceDrift {
+        instance_id: entry.instance_id.clone(),
+        alias: entry.alias.clone(),
+        count: 1,
+        digest: digest(std::slice::from_ref(&finding)),
+        findings: vec![short(finding)],
+        ..InstanceDrift::default()
+    }
+}
+
+/// Reports that the drift of an instance was not reverted.
+fn skipped(instance: &SkippedInstance) -> DriftFinding {
+    DriftFinding {
+        place: "remediation".into(),
+        expected: "applied".into(),
+        found: format!("nothing was set back: {}", instance.message),
+        ..DriftFinding::default()
+    }
+}
+
+/// Returns the input for reverting drift, or `None` if an older release registered the instance, because it did not
+/// store the necessary settings.
+async fn mending(cx: &Clients, entry: &Entry, application_gone: bool) -> Result<Option<Mending>, StepError> {
+    let (Some(onboarding), Some(application)) = (entry.onboarding.clone(), entry.application.clone()) else {
+        return Ok(None);
+    };
+    let account = iam::arn_prefix(cx).await?;
+    let place = (account.as_str(), cx.region(), entry.instance_id.as_str());
+    let wanted = Federation::new(&onboarding.iam, onboarding.users.username, place)?;
+    Ok(Some(Mending {
+        region: cx.region().to_owned(),
+        instance_arn: entry.instance_arn.clone(),
+        saml_provider_arn: wanted.saml_provider_arn,
+        policy_arn: wanted.policy_arn,
+        role_arn: wanted.role_arn,
+        onboarding,
+        application,
+        application_gone,
+        groups: entry.groups.clone(),
+    }))
+}
+
+/// Shortens the documents in a finding, because the report becomes part of the execution's state.
+fn short(finding: DriftFinding) -> DriftFinding {
+    let cut = |text: String| match text.char_indices().nth(MOST_TOLD) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    };
+    DriftFinding { expected: cut(finding.expected), found: cut(finding.found), ..finding }
+}
+
+/// Returns the findings of the first comparison, each marked as reverted or not, followed by the new findings.
+fn settled(before: &InstanceDrift, now: Vec<DriftFinding>) -> Vec<DriftFinding> {
+    let still = |finding: &DriftFinding| now.iter().any(|other| other.place == finding.place);
+    let mut findings: Vec<DriftFinding> =
+        before.findings.iter().map(|finding| DriftFinding { mended: !still(finding), ..finding.clone() }).collect();
+    let known: BTreeSet<String> = findings.iter().map(|finding| finding.place.clone()).collect();
+    findings.extend(now.into_iter().filter(|finding| !known.contains(&finding.place)));
+    findings
+}
+
+/// Returns the same digest for the same findings with the same outcome.
+fn digest(findings: &[DriftFinding]) -> String {
+    if findings.is_empty() {
+        return String::new();
+    }
+    let mut digest = Sha256::new();
+    for DriftFinding { place, expected, found, mended, .. } in findings {
+        for part in [place.as_str(), expected, found, if *mended { "mended" } else { "" }] {
+            digest.update(part);
+            digest.update([0]);
+        }
+    }
+    digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The result of comparing one instance.
+struct Seen {
+    findings: Vec<DriftFinding>,
+    /// Whether the Entra application of the instance no longer exists.
+    application_gone: bool,
+}
+
+/// Compares all areas of an instance. A permanent error in one area becomes a finding and does not stop the other
+/// areas. A temporary error is returned, because it is not a manual change.
+async fn look(cx: &Clients, entry: &Entry) -> Result<Seen, StepError> {
+    let look = Look { cx, entry, onboarding: entry.input(), now: OffsetDateTime::now_utc() };
+    let (mut findings, mut application_gone) = (Vec::new(), false);
+    for (area, name, objects) in [
+        (Area::Instance, "instance", look.instance().await),
+        (Area::Instance, "profiles", look.profiles().await),
+        (Area::Entra, "Entra", look.entra().await),
+        (Area::Iam, "IAM", look.federation().await),
+        (Area::Notifications, "subscriptions", look.subscriptions().await),
+    ] {
+        match objects {
+            Ok(objects) => {
+                application_gone |= objects
+                    .iter()
+                    .any(|object| object.kind == entra::APPLICATION && object.presence == Presence::Absent);
+                findings.extend(objects.iter().flat_map(Object::drifted));
+            }
+            Err(error) if PASSES.contains(&error.kind) => return Err(error),
+            Err(error) => {
+                let why = match error.kind {
+                    StepErrorKind::AccessDenied => format!("it can't be seen: {}", error.message),
+                    _ => error.message,
+                };
+                findings.extend(Object::new(area, name, &entry.alias, Presence::Hidden(why)).drifted());
+            }
+        }
+    }
+    Ok(Seen { findings, application_gone })
+}
+
+struct Look<'a> {
+    cx: &'a Clients,
+    entry: &'a Entry,
+    onboarding: Onboarding,
+    now: OffsetDateTime,
+}
+
+impl Look<'_> {
+    async fn wanted(&self) -> Result<Federation, StepError> {
+        let account = iam::arn_prefix(self.cx).await?;
+        let place = (account.as_str(), self.cx.region(), self.entry.instance_id.as_str());
+        Federation::new(&self.onboarding.iam, self.onboarding.users.username, place)
+    }
+
+    async fn instance(&self) -> Result<Vec<Object>, StepError> {
+        let (id, alias) = (self.entry.instance_id.as_str(), self.entry.alias.as_str());
+        let found = instance::describe(self.cx, id).await?;
+        let mut object = instance::object(alias, found.as_ref());
+        if self.entry.instance_adopted == Some(false)
+            && let Some(found) = &found
+        {
+            let mut guards = Checks::default();
+            let ours = instance::is_ours(found, alias);
+            guards.that("tags", ours, "those of this onboarding", if ours { "the same" } else { "others" });
+            object = object.guarded(guards);
+        }
+        let mut objects = vec![object];
+        // An older release did not store the other settings of the instance.
+        if found.is_some() && self.entry.onboarding.is_some() {
+            let wanted = &self.onboarding.instance;
+            objects.extend(instance::attribute_objects(self.cx, Some(id), wanted).await?);
+            objects.extend(instance::storage_objects(self.cx, Some(id), wanted).await?);
+        }
+        Ok(objects)
+    }
+
+    /// Returns the profiles and hierarchy groups that the input's groups refer to.
+    async fn profiles(&self) -> Result<Vec<Object>, StepError> {
+        let (id, alias) = (self.entry.instance_id.as_str(), self.entry.alias.as_str());
+        let users = &self.onboarding.users;
+        let hierarchy = users.hierarchy_groups();
+        let found = Directory::new(self.cx.connect(), id, alias, self.cx.settings.clock()).profiles(&hierarchy).await?;
+        let mut objects = Vec::new();
+        let mut add = |kind, name: &str, there: bool| {
+            let known = objects.iter().any(|object: &Object| object.kind == kind && object.name == name);
+            if !known && !there {
+                let why = "there is none of this name, so the members of its groups can't be set up";
+                objects.push(Object::new(Area::Users, kind, name, Presence::Foreign(why.into())));
+            }
+        };
+        for group in &users.groups {
+            for profile in &group.security_profiles {
+                add("security profile", profile, found.security.contains_key(profile));
+            }
+            add("routing profile", &group.routing_profile, found.routing.contains_key(&group.routing_profile));
+            if let Some(path) = &group.hierarchy_group {
+                add("hierarchy group", path, found.hierarchy.contains_key(path));
+            }
+        }
+        Ok(objects)
+    }
+
+    async fn application(&self) -> Result<Option<Found>, StepError> {
+        let Some(known) = &self.entry.application else { return Ok(None) };
+        let graph = self.cx.graph();
+        match Found::read(graph, &known.service_principal_id, &known.application_id).await? {
+            Some(found) => found.with_gallery(graph).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn entra(&self) -> Result<Vec<Object>, StepError> {
+        let mut groups = Vec::new();
+        let mut people = BTreeSet::new();
+        let nested = self.onboarding.users.nested_groups == NestedGroups::Flatten;
+        for group in &self.entry.groups {
+            let missing = match self.onboarding.entra.assignment {
+                Assignment::Groups => match self.cx.graph().resolve_group(&group.id).await {
+                    Ok(_) => false,
+                    Err(error) if error.kind == StepErrorKind::InvalidInput => true,
+                    Err(error) => return Err(error),
+                },
+                Assignment::Users => match self.cx.graph().group_members(&group.id, nested).await? {
+                    Some(read) => {
+                        people.extend(read.members.into_iter().map(|member| member.id));
+                        false
+                    }
+                    None => true,
+                },
+            };
+            if missing {
+                let why = "it does not exist in Entra ID any more".to_owned();
+                groups.push(Object::new(Area::Entra, "group", &group.display_name, Presence::Foreign(why)));
+            }
+        }
+        let wanted = self.wanted().await?;
+        let found = self.application().await?;
+        let mut objects =
+            entra::objects(found.as_ref(), &self.onboarding, &wanted, (&self.entry.groups, &people), self.now);
+        if found.is_none() {
+            // The other objects depend on the application. The next onboarding creates a new one.
+            objects.truncate(1);
+        }
+        if self.entry.onboarding.is_none() {
+            // An older release did not store whether groups or single users are assigned.
+            objects.retain(|object| object.kind != entra::ASSIGNMENT);
+        }
+        if let Some(application) = objects.first_mut()
+            && application.presence == Presence::Adoptable
+        {
+            // An onboarding tags every application that it uses.
+            application.guards.push(Check {
+                name: "tag".into(),
+                expected: "ours".into(),
+                found: "none".into(),
+                passed: false,
+            });
+        }
+        objects.extend(groups);
+        Ok(objects)
+    }
+
+    async fn federation(&self) -> Result<Vec<Object>, StepError> {
+        let wanted = self.wanted().await?;
+        let published = match &self.entry.application {
+            Some(application) => match self.cx.graph().federation_metadata(&application.app_id).await {
+                Ok(xml) => Some(read_metadata(&xml)?),
+                // The application does not exist, which is reported as a separate finding.
+                Err(error) if error.kind == StepErrorKind::NotConsistentYet => None,
+                Err(error) => return Err(error),
+            },
+            None => None,
+        };
+        let alias = self.entry.alias.as_str();
+        let principal = match &self.entry.application {
+            Some(application) => self.cx.graph().service_principal(&application.service_principal_id).await?,
+            None => None,
+        };
+        let gone = principal.is_none();
+        let certificates =
+            principal.map(|principal| Found { principal, ..Found::default() }.certificates()).unwrap_or_default();
+        let mut provider = provider_object(self.cx, &wanted, alias, (published.as_ref(), &certificates)).await?;
+        if gone {
+            // The metadata depends on the application.
+            provider = provider.irreversible(entra::START_AGAIN);
+        }
+        Ok(vec![provider, policy_object(self.cx, &wanted, alias).await?, role_object(self.cx, &wanted, alias).await?])
+    }
+
+    async fn subscriptions(&self) -> Result<Vec<Object>, StepError> {
+        let known = self.cx.graph().subscriptions().await?;
+        let url = self.cx.settings.notification_url()?;
+        Ok(record::subscription_objects(&self.entry.groups, &known, url, self.now))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(place: &str, found: &str) -> DriftFinding {
+        DriftFinding { place: place.into(), expected: "x".into(), found: found.into(), ..DriftFinding::default() }
+    }
+
+    #[test]
+    fn findings_missing_in_the_second_comparison_are_reverted() {
+        let before = InstanceDrift { findings: vec![finding("a", "1"), finding("b", "2")], ..InstanceDrift::default() };
+        let settled = settled(&before, vec![finding("b", "2"), finding("c", "3")]);
+        let told: Vec<(&str, bool)> = settled.iter().map(|one| (one.place.as_str(), one.mended)).collect();
+        assert_eq!(told, [("a", true), ("b", false), ("c", false)]);
+    }
+
+    #[test]
+    fn equal_findings_have_equal_digests_and_no_findings_have_none() {
+        assert_eq!(digest(&[finding("a", "1")]), digest(&[finding("a", "1")]));
+        assert_ne!(digest(&[finding("a", "1")]), digest(&[finding("a", "2")]));
+        assert_eq!(digest(&[]), "");
+    }
+}

@@ -1,0 +1,3 @@
+//! The step that finds and reverts drift.
+
+pub mod detect_drift;

@@ -1,0 +1,178 @@
+//! A small client for Microsoft Graph, written here because only two dozen calls are needed.
+//!
+//! `auth` obtains tokens with a `credential`: a client secret, a `certificate`, or a `web_identity` token from AWS.
+//! `transport` waits and retries, `call` classifies refusals and reads lists; the other files contain the calls by
+//! subject. Everything is created on first use.
+
+mod applications;
+mod assignments;
+mod auth;
+mod call;
+mod certificate;
+mod certificate_removal;
+mod claims;
+pub mod client_state;
+mod credential;
+mod groups;
+mod memberships;
+mod model;
+mod removal;
+mod retry_after;
+mod subscriptions;
+mod transport;
+mod web_identity;
+pub mod x509;
+
+#[cfg(test)]
+mod tests;
+
+use aws_config::SdkConfig;
+use onboarding_core::{StepError, entra::Identity, saml};
+use reqwest::{Method, StatusCode, Url};
+use tracing::warn;
+
+pub(crate) use self::subscriptions::{LIFETIME, MOST as MOST_SUBSCRIPTIONS};
+pub use self::{
+    applications::LOOKS_FOR_A_LOST_CERTIFICATE,
+    assignments::Assigned,
+    call::{GraphError, Refusal},
+    certificate_removal::Removal,
+    credential::{Credential, Proof, moment},
+    groups::GroupMembers,
+    model::{
+        AppRole, AppRoleAssignment, Application, ApplicationTemplate, ClaimsMappingPolicy, Group, KeyCredential,
+        SamlSettings, ServicePrincipal, SigningCertificate, Web,
+    },
+    removal::Deletion,
+    subscriptions::{NewSubscription, Subscription, Watched},
+};
+use self::{
+    auth::Authenticator,
+    transport::{Ask, Body, Transport},
+};
+use crate::runtime::{clock::Clock, settings::Settings};
+
+/// The client for Microsoft Graph.
+#[derive(Debug)]
+pub struct Graph {
+    settings: Settings,
+    authenticator: Authenticator,
+    transport: Transport,
+}
+
+impl Graph {
+    /// Creates a client that signs in as `identity` at the first call, with the credential from the settings.
+    #[must_use]
+    pub fn new(identity: Identity, config: SdkConfig, settings: Settings) -> Self {
+        Self { authenticator: Authenticator::of(identity, config), transport: Transport::new(&settings), settings }
+    }
+
+    /// Creates a client with the given credential.
+    #[must_use]
+    pub fn with_credential(credential: Credential, settings: Settings) -> Self {
+        Self { authenticator: Authenticator::given(credential), transport: Transport::new(&settings), settings }
+    }
+
+    /// Returns the clock for waits between calls.
+    #[must_use]
+    pub const fn clock(&self) -> Clock {
+        self.settings.clock()
+    }
+
+    /// Returns the tenant of the credential.
+    ///
+    /// # Errors
+    /// If the credential can't be read.
+    pub async fn tenant_id(&self) -> Result<String, StepError> {
+        self.authenticator.tenant_id(&self.settings).await
+    }
+
+    /// Returns the expiry of the credential, or `None` if it does not expire or the expiry is unknown.
+    ///
+    /// # Errors
+    /// If the credential can't be read.
+    pub async fn credential_expires(&self) -> Result<Option<time::OffsetDateTime>, StepError> {
+        self.authenticator.expires(&self.settings).await
+    }
+
+    /// Returns the tenant's object ID, which notifications contain, even if the credential has a domain of the tenant
+    /// instead.
+    ///
+    /// # Errors
+    /// `InvalidInput` if neither the credential nor the token contains the ID.
+    pub async fn tenant_object_id(&self) -> Result<uuid::Uuid, StepError> {
+        let tenant = self.tenant_id().await?;
+        if let Ok(id) = uuid::Uuid::try_parse(&tenant) {
+            return Ok(id);
+        }
+        let token = self.authenticator.bearer(&self.transport, &self.settings).await?;
+        auth::tenant(&token).ok_or_else(|| {
+            StepError::invalid_input(format!(
+                "the Graph credential names the tenant {tenant}; store the tenant's object id as its tenantId"
+            ))
+        })
+    }
+
+    /// Returns the permissions in the token, or `None` if the token can't be read: Microsoft reserves the right to
+    /// make tokens opaque.
+    ///
+    /// # Errors
+    /// If no token can be obtained.
+    pub async fn roles(&self) -> Result<Option<Vec<String>>, StepError> {
+        let token = self.authenticator.bearer(&self.transport, &self.settings).await?;
+        Ok(auth::roles(&token))
+    }
+
+    /// Returns the needed permissions that the token lacks. If the token can't be read, returns none; Graph then
+    /// refuses the calls.
+    ///
+    /// # Errors
+    /// If no token can be obtained.
+    pub async fn missing_permissions(
+        &self,
+        needed: impl IntoIterator<Item = &'static str>,
+    ) -> Result<Vec<&'static str>, StepError> {
+        let Some(roles) = self.roles().await? else {
+            warn!("the Graph token can't be read, so its permissions are not compared");
+            return Ok(Vec::new());
+        };
+        Ok(needed.into_iter().filter(|&permission| !roles.iter().any(|role| role == permission)).collect())
+    }
+
+    /// Returns the URL of an application's federation metadata. Without `appid`, Entra would return the tenant's
+    /// certificates, which do not sign this application's assertions.
+    ///
+    /// # Errors
+    /// If the credential, which contains the tenant, can't be read.
+    pub async fn metadata_url(&self, app_id: &str) -> Result<String, StepError> {
+        let (login, tenant) = (self.settings.login_url(), self.tenant_id().await?);
+        Ok(format!("{login}/{tenant}/federationmetadata/2007-06/federationmetadata.xml?appid={app_id}"))
+    }
+
+    /// Returns the federation metadata of an application, which Entra serves without authentication.
+    ///
+    /// # Errors
+    /// `NotConsistentYet` if the application has not replicated yet; `Unavailable` if the response was cut off.
+    pub async fn federation_metadata(&self, app_id: &str) -> Result<String, StepError> {
+        let address = self.metadata_url(app_id).await?;
+        let url = Url::parse(&address)
+            .map_err(|_| StepError::internal(format!("{address} is no URL; check LOGIN_URL and the tenant id")))?;
+        let doing = format!("reading the federation metadata at {address}");
+        let ask = Ask { method: Method::GET, url, bearer: None, body: Body::None, repeatable: true, doing: &doing };
+        let reply = self.transport.exchange(ask).await?;
+        match reply.status {
+            status if status.is_success() => {
+                saml::whole(&reply.body)?;
+                Ok(reply.body)
+            }
+            StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND => Err(StepError::not_consistent_yet(format!(
+                "{doing}: the login service does not know the application (HTTP {}){}",
+                reply.status.as_u16(),
+                reply.trace()
+            ))),
+            status => {
+                Err(StepError::internal(format!("{doing} was answered with HTTP {}{}", status.as_u16(), reply.trace())))
+            }
+        }
+    }
+}

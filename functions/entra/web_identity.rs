@@ -1,0 +1,66 @@
+//! Sign-in without a secret: AWS issues a token for the function, and a federated credential of the Entra application
+//! trusts AWS (IAM outbound identity federation).
+//!
+//! The token's subject is the ARN of the role that requests it. Each function has its own role, but an Entra
+//! application accepts only twenty federated credentials, and each new function would require a change in Entra.
+//! Therefore, each identity has one role with a fixed name, whose only permission is to request such tokens. Only the
+//! functions that may use the identity can assume this role. The session name is the function's name, which identifies
+//! the function in `CloudTrail`.
+
+use aws_config::SdkConfig;
+use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
+use onboarding_core::{StepError, StepErrorKind};
+use secrecy::SecretString;
+
+use crate::{aws, runtime::settings::Settings};
+
+/// Lifetime of a token in seconds: AWS's default, and the maximum that the role's policy allows.
+const LIFETIME: i32 = 300;
+/// Duration of a session of the role in seconds: AWS's minimum.
+const SESSION: i32 = 900;
+/// The maximum length of a session name in STS.
+const SESSION_NAME: usize = 64;
+
+/// Returns a token, issued by AWS for Entra, that identifies the role of the caller.
+pub(super) async fn token(config: &SdkConfig, settings: &Settings, role: &str) -> Result<SecretString, StepError> {
+    let doing = format!("assuming the role {role} to sign in to Entra");
+    let name: String = settings.function_name().chars().take(SESSION_NAME).collect();
+    let sts = aws_sdk_sts::Client::new(config);
+    let session = sts.assume_role().role_arn(role).role_session_name(name).duration_seconds(SESSION).send().await;
+    let session = session.map_err(|error| aws::error::step_error(&doing, &error))?.credentials;
+    let session = session.ok_or_else(|| StepError::unavailable(format!("{doing}: the answer holds no credentials")))?;
+    let credentials =
+        Credentials::new(session.access_key_id, session.secret_access_key, Some(session.session_token), None, "role");
+    let as_role = aws_sdk_sts::config::Builder::from(config)
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .build();
+    let doing = format!("asking AWS for a token of the role {role}");
+    let answer = aws_sdk_sts::Client::from_conf(as_role)
+        .get_web_identity_token()
+        // Only one audience: with several, the claim is a list, which Entra does not accept.
+        .audience(settings.token_audience())
+        // The only algorithm that Microsoft documents for tokens of other issuers.
+        .signing_algorithm("RS256")
+        .duration_seconds(LIFETIME)
+        .send()
+        .await
+        .map_err(|error| {
+            let disabled = aws::error::is(&error, &DISABLED);
+            let mut error = aws::error::step_error(&doing, &error);
+            if disabled {
+                error = StepError::new(
+                    StepErrorKind::AccessDenied,
+                    format!(
+                        "{}; switch it on once for the account: aws iam enable-outbound-web-identity-federation",
+                        error.message
+                    ),
+                );
+            }
+            error
+        })?;
+    let token = answer.web_identity_token.filter(|token| !token.is_empty());
+    token.map(Into::into).ok_or_else(|| StepError::unavailable(format!("{doing}: the answer holds no token")))
+}
+
+/// The error codes of STS if outbound identity federation is disabled for the account.
+const DISABLED: [&str; 2] = ["OutboundWebIdentityFederationDisabledException", "OutboundWebIdentityFederationDisabled"];

@@ -1,0 +1,68 @@
+//! Collects the data about an onboarding that failed before its instance was registered, or whose registry entry is
+//! missing: from the input stored by the state machine, from the instance, and from the default names for its alias.
+
+use onboarding_core::{
+    StepError, StepErrorKind,
+    contract::EntraApplication,
+    onboarding::{Language, Onboarding, Users},
+};
+
+use super::{
+    entra::{self, ApplicationOwner, Found},
+    instance,
+};
+use crate::{
+    context::Clients,
+    registry::{Entry, Registry},
+};
+
+/// Returns an entry with the data that a teardown needs.
+///
+/// # Errors
+/// `InvalidInput` if neither the registry nor Connect contains the alias of the instance.
+pub(crate) async fn entry(cx: &Clients, registry: &Registry<'_>, instance_id: &str) -> Result<Entry, StepError> {
+    let begun = registry.begun(instance_id).await?;
+    let found = instance::describe(cx, instance_id).await?;
+    let alias = begun.alias.or_else(|| found.as_ref()?.instance_alias().map(str::to_owned));
+    let alias = alias.ok_or_else(|| {
+        StepError::invalid_input(format!(
+            "the instance {instance_id} is not in the registry, and Amazon Connect does not know it: its teardown has finished, \
+             or the id is wrong. Where its onboarding broke off and somebody deleted the instance since, run the onboarding of \
+             the same alias again and tear that down"
+        ))
+    })?;
+    let onboarding =
+        begun.onboarding.unwrap_or_else(|| Onboarding::with_defaults(&alias, Users::default(), Language::default()));
+    Ok(Entry {
+        instance_id: instance_id.into(),
+        instance_arn: found.and_then(|found| found.arn).unwrap_or_default(),
+        tenant_id: String::new(),
+        users: onboarding.users.clone(),
+        // An onboarding creates no subscriptions before it registers the instance.
+        groups: Vec::new(),
+        application: application(cx, &alias, &onboarding.entra.application_name).await?,
+        language: onboarding.language,
+        onboarding: Some(onboarding),
+        instance_adopted: None,
+        alias,
+    })
+}
+
+async fn application(cx: &Clients, alias: &str, name: &str) -> Result<Option<EntraApplication>, StepError> {
+    let graph = cx.graph();
+    let principal = match entra::find(graph, alias, name).await {
+        Ok(principal) => principal,
+        // Other applications have this name, but none of them is ours.
+        Err(error) if error.kind == StepErrorKind::Conflict => None,
+        Err(error) => return Err(error),
+    };
+    let Some(principal) = principal else { return Ok(None) };
+    let found = Found::read(graph, &principal.id, "").await?;
+    Ok(found.map(|found| EntraApplication {
+        application_id: found.application.id,
+        adopted: entra::owner(&found.principal, alias) != ApplicationOwner::Ours,
+        app_id: found.principal.app_id,
+        service_principal_id: found.principal.id,
+        ..EntraApplication::default()
+    }))
+}

@@ -1,0 +1,193 @@
+//! The members of the input's groups, and the user sync's plan for them.
+
+use std::collections::BTreeSet;
+
+use onboarding_core::{
+    StepError, StepErrorKind,
+    contract::{Action, Area, EntraGroup, OpenItem, PlanItem},
+    onboarding::{Assignment, NestedGroups, Onboarding, UserGroup},
+    sync::{Completeness, Counts, GroupRead, MAX_LISTED, Plan, Policy, Profiles, plan},
+};
+use time::Date;
+
+use crate::{connect::Directory, context::Clients};
+
+/// The security profiles that every new instance has.
+const FIRST_SECURITY_PROFILES: [&str; 4] = ["Admin", "Agent", "CallCenterManager", "QualityAnalyst"];
+/// The routing profile that every new instance has.
+const FIRST_ROUTING_PROFILE: &str = "Basic Routing Profile";
+
+/// The groups of an input with their members.
+#[derive(Debug, Default)]
+pub(crate) struct People {
+    /// The groups as found in Entra, in the order of the input.
+    pub(crate) groups: Vec<EntraGroup>,
+    /// The same groups with their members.
+    pub(crate) reads: Vec<GroupRead>,
+    /// Notes for the operator about the groups.
+    pub(crate) open_items: Vec<OpenItem>,
+}
+
+impl People {
+    /// Finds each group and reads its members. All groups with problems are reported together.
+    ///
+    /// # Errors
+    /// `InvalidInput` with all problems, or the error that Graph returns.
+    pub(crate) async fn read(cx: &Clients, onboarding: &Onboarding) -> Result<Self, StepError> {
+        let nested = onboarding.users.nested_groups == NestedGroups::Flatten;
+        let (mut people, mut faults) = (Self::default(), Vec::new());
+        for (index, wanted) in onboarding.users.groups.iter().enumerate() {
+            let path = format!("$.users.groups[{index}].group");
+            let group = match cx.graph().resolve_group(&wanted.group).await {
+                Ok(group) => group,
+                Err(error) if matches!(error.kind, StepErrorKind::InvalidInput | StepErrorKind::Conflict) => {
+                    faults.push(format!("{path}: {}", error.message));
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            if let Some(earlier) = people.groups.iter().position(|earlier| earlier.id == group.id) {
+                faults.push(format!("{path}: is the same group as groups[{earlier}] ({})", group.id));
+                continue;
+            }
+            if onboarding.entra.assignment == Assignment::Groups && group.security_enabled == Some(false) {
+                faults.push(format!(
+                    "{path}: the group \"{}\" is not security-enabled, so Entra can't assign it to an application; use a \
+                     security group, or set entra.assignment to \"users\"",
+                    group.display_name
+                ));
+            }
+            let Some(read) = cx.graph().group_members(&group.id, nested).await? else {
+                faults.push(format!("{path}: the group {} was deleted while it was read", group.id));
+                continue;
+            };
+            if read.members.is_empty() {
+                people.open_items.push(OpenItem::new(
+                    format!("group {}", group.display_name),
+                    "it has no members, so nobody can sign in through it",
+                    "Add people to the group in Entra; they become users by themselves.",
+                ));
+            }
+            let users = u64::try_from(read.members.len()).unwrap_or(u64::MAX);
+            people.reads.push(GroupRead {
+                group_id: group.id.clone(),
+                display_name: group.display_name.clone(),
+                settings: wanted.clone(),
+                members: read.members,
+                nested_groups: read.nested_groups,
+                other_objects: read.other_objects,
+                completeness: Completeness::Complete,
+            });
+            people.groups.push(EntraGroup { id: group.id, display_name: group.display_name, users });
+        }
+        if faults.is_empty() {
+            Ok(people)
+        } else {
+            Err(StepError::invalid_input(format!("the input has {} fault(s):\n{}", faults.len(), faults.join("\n"))))
+        }
+    }
+
+    /// Returns the object IDs of all members, without duplicates.
+    pub(crate) fn ids(&self) -> BTreeSet<String> {
+        self.reads.iter().flat_map(|read| &read.members).map(|member| member.id.clone()).collect()
+    }
+
+    /// Returns the number of members, without duplicates.
+    pub(crate) fn count(&self) -> u64 {
+        u64::try_from(self.ids().len()).unwrap_or(u64::MAX)
+    }
+
+    /// Plans the user sync on an existing instance.
+    ///
+    /// # Errors
+    /// If the users or profiles can't be read completely from Connect.
+    pub(crate) async fn plan_on(
+        &self,
+        cx: &Clients,
+        (instance_id, alias): (&str, &str),
+        onboarding: &Onboarding,
+        today: Date,
+    ) -> Result<UserPlan, StepError> {
+        let directory = Directory::new(cx.connect(), instance_id, alias, cx.settings.clock());
+        let hierarchy = onboarding.users.hierarchy_groups();
+        let (users, profiles) = tokio::try_join!(directory.users(), directory.profiles(&hierarchy))?;
+        Ok(UserPlan::of(&plan(&self.reads, &users, &profiles, &Policy::from(&onboarding.users), today)))
+    }
+
+    /// Plans the user sync on a new instance. The plan assumes that all profiles exist; those that a new instance
+    /// lacks become open items, because an administrator must create them.
+    pub(crate) fn plan_on_new(&self, onboarding: &Onboarding, today: Date) -> UserPlan {
+        let groups = &onboarding.users.groups;
+        let named =
+            |names: &mut dyn Iterator<Item = &str>| names.map(|name| (name.to_owned(), name.to_owned())).collect();
+        let profiles = Profiles {
+            security: named(&mut groups.iter().flat_map(|group| &group.security_profiles).map(String::as_str)),
+            routing: named(&mut groups.iter().map(|group| group.routing_profile.as_str())),
+            hierarchy: named(&mut onboarding.users.hierarchy_groups().into_iter()),
+        };
+        let mut users = UserPlan::of(&plan(&self.reads, &[], &profiles, &Policy::from(&onboarding.users), today));
+        users.open_items.extend(groups.iter().filter_map(missing_on_new));
+        users
+    }
+}
+
+/// Returns an open item for the profiles and hierarchy groups that the group uses and that a new instance lacks.
+fn missing_on_new(group: &UserGroup) -> Option<OpenItem> {
+    let profiles = group.security_profiles.iter().filter(|name| !FIRST_SECURITY_PROFILES.contains(&name.as_str()));
+    let mut missing: Vec<String> = profiles.map(|name| format!("security profile {name}")).collect();
+    if group.routing_profile != FIRST_ROUTING_PROFILE {
+        missing.push(format!("routing profile {}", group.routing_profile));
+    }
+    missing.extend(group.hierarchy_group.iter().map(|path| format!("hierarchy group {path}")));
+    (!missing.is_empty()).then(|| {
+        OpenItem::new(
+            format!("group {}", group.group),
+            format!("a new instance has no {}", missing.join(", ")),
+            "Make them in Amazon Connect once the instance is there; the sync after that creates the users.",
+        )
+    })
+}
+
+/// A summary of the user sync's plan.
+#[derive(Debug, Default)]
+pub(crate) struct UserPlan {
+    pub(crate) counts: Counts,
+    pub(crate) open_items: Vec<OpenItem>,
+}
+
+impl UserPlan {
+    fn of(plan: &Plan) -> Self {
+        let skipped = plan.skipped.iter().map(|skipped| {
+            OpenItem::new(
+                format!("member {}", skipped.username),
+                skipped.reason.to_string(),
+                "Correct the account in Entra, or choose another `users.username`.",
+            )
+        });
+        let findings = plan
+            .findings
+            .iter()
+            .map(|finding| OpenItem::new("user sync", finding.to_string(), "Look whether this is meant."));
+        Self { counts: plan.counts(), open_items: skipped.chain(findings).take(MAX_LISTED).collect() }
+    }
+
+    /// Returns one plan item per kind of change.
+    pub(crate) fn items(&self) -> Vec<PlanItem> {
+        let counts = &self.counts;
+        let lines = [
+            (counts.create, Action::Create, ""),
+            (counts.adopt, Action::Adopt, "by their exact username"),
+            (counts.update, Action::Change, "name, profiles, hierarchy or phone"),
+            (counts.unmark, Action::Change, "they belong again; the mark for deletion is taken away"),
+            (counts.mark, Action::Change, "they left; marked for deletion"),
+            (counts.delete, Action::Delete, "they left, and their grace period is over"),
+            (counts.unchanged, Action::Leave, ""),
+            (counts.held_back, Action::Leave, "a guard holds their removal back"),
+        ];
+        let some = lines.into_iter().filter(|(count, ..)| *count > 0);
+        some.map(|(count, action, detail)| {
+            PlanItem::new(Area::Users, "Connect users", format!("{count} users"), action, detail)
+        })
+        .collect()
+    }
+}

@@ -1,0 +1,292 @@
+//! `subscribe-groups`: creates and renews Graph subscriptions, so that Microsoft Graph notifies this stack when the
+//! members of a group change. It is started by the onboarding for the onboarding's groups, daily for all groups, and
+//! when Graph requests a renewal.
+//!
+//! * Reads: Graph `GET /subscriptions`; `dynamodb:GetItem` and `dynamodb:Scan` on the registry; the key of the client
+//!   states.
+//! * Writes: Graph `POST /subscriptions`, `PATCH` and `DELETE /subscriptions/{id}`; `events:PutEvents` after a
+//!   subscription was created outside an onboarding.
+//! * Permissions: `Group.Read.All` in Graph.
+//! * Safe to repeat: one of our subscriptions with enough remaining lifetime is kept, so a second run only reads. An
+//!   expired subscription is created again, and its group is treated as changed, because changes may have been missed.
+//!
+//! The onboarding subscribes before its first sync, so that no change between the two is missed. A missing
+//! subscription is not a failure: scheduled syncs cover its group, only later.
+//!
+//! Graph allows an application [`MOST_SUBSCRIPTIONS`] subscriptions in a tenant. If the groups of all instances,
+//! together with the subscriptions of other stacks that use the same application, exceed this limit, one subscription
+//! to all groups of the tenant replaces the subscriptions to single groups. If they fit again, the daily run changes
+//! back. The new subscriptions are created before the old ones are deleted, so that no change is missed; the limit
+//! check keeps one subscription free for this.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use onboarding_core::{
+    StepError, StepErrorKind,
+    contract::{
+        GroupSubscription, MembershipChange, OpenItem, SubscribeGroupsInput, SubscribeGroupsOutput, SubscriptionAction,
+    },
+};
+use time::OffsetDateTime;
+use tracing::{info, warn};
+use uuid::Uuid;
+
+use super::receive_notification::GROUP_PARAMETER;
+use crate::{
+    aws::event_bus::{self, Event},
+    context::Clients,
+    entra::{
+        GraphError, LIFETIME, MOST_SUBSCRIPTIONS, NewSubscription, Refusal, Subscription, Watched,
+        client_state::ALL_GROUPS,
+    },
+    registry::Registry,
+};
+
+/// Runs the step.
+///
+/// # Errors
+/// Errors that are worth a retry. The daily run for all groups also returns permanent errors, after processing all
+/// groups, so that they appear with the failed events.
+pub async fn run(cx: &Clients, input: SubscribeGroupsInput) -> Result<SubscribeGroupsOutput, StepError> {
+    let groups = Groups::read(cx, &input).await?;
+    let mut output = SubscribeGroupsOutput::default();
+    if groups.wanted.is_empty() {
+        return Ok(output);
+    }
+    let subscriber = Subscriber {
+        cx,
+        url: cx.settings.notification_url()?,
+        tenant: cx.graph().tenant_object_id().await?,
+        known: cx.graph().subscriptions().await?,
+        reauthorize: input.reauthorize,
+        now: OffsetDateTime::now_utc(),
+    };
+    let single = subscriber.fits(&groups.all);
+    let failure = if single {
+        let failure = each_group(&subscriber, &groups.wanted, &mut output).await;
+        let for_all = input.instance_id.is_none() && input.group_id.is_none();
+        if failure.is_none() && for_all {
+            subscriber.end(|one| one.is_to(Watched::AllGroups)).await;
+        }
+        failure
+    } else {
+        let failure = all_groups(&subscriber, &groups.wanted, &mut output).await;
+        if failure.is_none() {
+            subscriber.end(|one| !one.is_to(Watched::AllGroups) && one.serves(&groups.all)).await;
+        }
+        failure
+    };
+    // An onboarding reads all members immediately afterwards.
+    if input.instance_id.is_none() {
+        event_bus::put(cx, &missed(&subscriber, &output, single)).await?;
+    }
+    match failure {
+        Some(error) if input.instance_id.is_none() || StepErrorKind::RETRIED.contains(&error.kind) => Err(error),
+        _ => Ok(output),
+    }
+}
+
+/// Ensures one subscription per group; returns the last failure.
+async fn each_group(
+    subscriber: &Subscriber<'_>,
+    groups: &BTreeMap<String, String>,
+    output: &mut SubscribeGroupsOutput,
+) -> Option<StepError> {
+    let mut failure: Option<StepError> = None;
+    for (id, name) in groups {
+        match subscriber.ensure(Watched::Group(id)).await {
+            Ok((subscription, action)) => output.subscriptions.push(of_group(id, &subscription, action)),
+            Err(error) => {
+                warn!(group = id, error = error.name(), message = error.message, "group not subscribed");
+                output.open_items.push(open_item(format!("notifications of the group {name}"), &error));
+                // A permanent error must not hide an error that is worth a retry.
+                if failure.as_ref().is_none_or(|known| !StepErrorKind::RETRIED.contains(&known.kind)) {
+                    failure = Some(error);
+                }
+            }
+        }
+    }
+    failure
+}
+
+/// Ensures one subscription to all groups; returns the failure.
+async fn all_groups(
+    subscriber: &Subscriber<'_>,
+    groups: &BTreeMap<String, String>,
+    output: &mut SubscribeGroupsOutput,
+) -> Option<StepError> {
+    match subscriber.ensure(Watched::AllGroups).await {
+        Ok((subscription, action)) => {
+            output.subscriptions = groups.keys().map(|id| of_group(id, &subscription, action)).collect();
+            None
+        }
+        Err(error) => {
+            warn!(error = error.name(), message = error.message, "all groups not subscribed");
+            output.open_items.push(open_item("notifications of the groups".into(), &error));
+            Some(error)
+        }
+    }
+}
+
+fn of_group(id: &str, subscription: &Subscription, action: SubscriptionAction) -> GroupSubscription {
+    info!(group = id, subscription = subscription.id, ?action, "group subscribed");
+    GroupSubscription {
+        group_id: id.to_owned(),
+        subscription_id: subscription.id.clone(),
+        expires_at: subscription.expiration_date_time.clone(),
+        action,
+    }
+}
+
+fn open_item(subject: String, error: &StepError) -> OpenItem {
+    let action =
+        "Nothing is lost: the schedule keeps the groups in step. Changes arrive later until this is corrected.";
+    OpenItem::new(subject, error.message.clone(), action)
+}
+
+/// Returns an event for each group that had no subscription before, because changes may have been missed.
+fn missed(subscriber: &Subscriber<'_>, output: &SubscribeGroupsOutput, single: bool) -> Vec<Event> {
+    let created = output.subscriptions.iter().filter(|one| one.action == SubscriptionAction::Created);
+    created
+        .filter(|one| !subscriber.replaces(one, single))
+        .map(|one| {
+            Event::MembershipChanged(MembershipChange {
+                group_id: one.group_id.clone(),
+                tenant_id: subscriber.tenant.to_string(),
+                ..MembershipChange::default()
+            })
+        })
+        .collect()
+}
+
+/// The groups of the registered instances.
+struct Groups {
+    /// The IDs of all groups.
+    all: BTreeSet<String>,
+    /// The IDs and names of the groups to process in this run.
+    wanted: BTreeMap<String, String>,
+}
+
+impl Groups {
+    async fn read(cx: &Clients, input: &SubscribeGroupsInput) -> Result<Self, StepError> {
+        let registry = Registry::new(cx)?;
+        let mut entries = registry.entries().await?;
+        let all = entries.iter().flat_map(|entry| &entry.groups).map(|group| group.id.clone()).collect();
+        if let Some(instance_id) = &input.instance_id {
+            entries = vec![registry.entry(instance_id).await?];
+        }
+        // For the subscription to all groups, Graph's renewal request has an ID that no group has.
+        let every = input.group_id.as_deref().is_none_or(|id| Uuid::try_parse(id) == Ok(ALL_GROUPS));
+        let is_wanted = |id: &str| every || input.group_id.as_deref().is_some_and(|one| one.eq_ignore_ascii_case(id));
+        let groups = entries.into_iter().flat_map(|entry| entry.groups);
+        let wanted = groups.filter(|group| is_wanted(&group.id)).map(|group| (group.id, group.display_name)).collect();
+        Ok(Self { all, wanted })
+    }
+}
+
+struct Subscriber<'a> {
+    cx: &'a Clients,
+    url: &'a str,
+    tenant: Uuid,
+    /// All subscriptions of the application at the start of the run.
+    known: Vec<Subscription>,
+    reauthorize: bool,
+    now: OffsetDateTime,
+}
+
+impl Subscriber<'_> {
+    /// Returns whether each group can have its own subscription, besides those of other stacks and with one kept free.
+    fn fits(&self, groups: &BTreeSet<String>) -> bool {
+        let others = self.known.iter().filter(|one| !one.calls(self.url)).count();
+        groups.len() + others < MOST_SUBSCRIPTIONS
+    }
+
+    /// Returns whether a new subscription replaces our subscription of the other kind, so that no change was missed.
+    fn replaces(&self, new: &GroupSubscription, single: bool) -> bool {
+        let before = if single { Watched::AllGroups } else { Watched::Group(&new.group_id) };
+        self.ours(before, &self.known).is_some()
+    }
+
+    /// Finds, renews or creates the subscription.
+    async fn ensure(&self, watched: Watched<'_>) -> Result<(Subscription, SubscriptionAction), StepError> {
+        if let Some(found) = self.ours(watched, &self.known) {
+            if found.lasts(self.now) && !self.reauthorize {
+                return Ok((found.clone(), SubscriptionAction::Kept));
+            }
+            if let Some(renewed) = self.cx.graph().renew_subscription(&found.id, self.now + LIFETIME).await? {
+                return Ok((renewed, SubscriptionAction::Renewed));
+            }
+        }
+        self.create(watched).await
+    }
+
+    /// Returns the subscription to exactly this resource that calls this stack.
+    fn ours<'s>(&self, watched: Watched<'_>, known: &'s [Subscription]) -> Option<&'s Subscription> {
+        known.iter().find(|subscription| subscription.is_to(watched) && subscription.calls(self.url))
+    }
+
+    async fn create(&self, watched: Watched<'_>) -> Result<(Subscription, SubscriptionAction), StepError> {
+        let group = match watched {
+            Watched::AllGroups => ALL_GROUPS,
+            Watched::Group(id) => Uuid::try_parse(id).map_err(|_| {
+                StepError::internal(format!("{id} is no object id of a group; run the onboarding again"))
+            })?,
+        };
+        let lifecycle_url = format!("{}?{GROUP_PARAMETER}={group}", self.url);
+        let client_state = self.cx.client_states().await?.of(self.tenant, group);
+        let new = NewSubscription {
+            watched,
+            notification_url: self.url,
+            lifecycle_url: &lifecycle_url,
+            client_state: &client_state,
+            expires: self.now + LIFETIME,
+        };
+        match self.cx.graph().subscribe(&new).await {
+            Ok(made) => Ok((made, SubscriptionAction::Created)),
+            Err(GraphError::Failed(error)) => Err(error),
+            // Another run of this step has created it meanwhile, or an earlier call has and its response was lost.
+            Err(GraphError::Refused(refusal)) if refusal.status == 409 => {
+                let known = self.cx.graph().subscriptions().await?;
+                let adopted = self.ours(watched, &known).cloned();
+                adopted.map(|found| (found, SubscriptionAction::Kept)).ok_or_else(|| taken(watched, &known))
+            }
+            Err(GraphError::Refused(refusal)) => Err(self.refused(*refusal)),
+        }
+    }
+
+    fn refused(&self, refusal: Refusal) -> StepError {
+        let full = refusal.status == 403 && self.known.len() >= MOST_SUBSCRIPTIONS;
+        if !full && !refusal.is_subscription_limit() {
+            return refusal.into();
+        }
+        let used = self.known.len();
+        StepError::limit_exceeded(format!(
+            "{}; Graph allows {MOST_SUBSCRIPTIONS} subscriptions for each Entra application in a tenant and 1,000 for all of \
+             its applications, and the application of the Graph credential has {used}; give each stack its own Entra \
+             application, or delete subscriptions that nobody needs",
+            StepError::from(refusal).message
+        ))
+    }
+
+    /// Deletes our subscriptions that others have replaced. A subscription that can't be deleted only causes duplicate
+    /// events until it expires.
+    async fn end(&self, replaced: impl Fn(&Subscription) -> bool) {
+        for subscription in self.known.iter().filter(|one| one.calls(self.url) && replaced(one)) {
+            match self.cx.graph().unsubscribe(&subscription.id).await {
+                Ok(()) => info!(subscription = subscription.id, "subscription replaced"),
+                Err(error) => {
+                    warn!(subscription = subscription.id, error = error.name(), message = error.message, "not ended");
+                }
+            }
+        }
+    }
+}
+
+fn taken(watched: Watched<'_>, known: &[Subscription]) -> StepError {
+    let other = known.iter().find(|subscription| subscription.is_to(watched));
+    StepError::conflict(format!(
+        "the Entra application of the Graph credential has a subscription to {watched} already{}, which calls another address, \
+         and Graph allows one; delete that subscription, or give each stack its own Entra application",
+        other.map_or_else(String::new, |other| format!(" ({})", other.id))
+    ))
+}

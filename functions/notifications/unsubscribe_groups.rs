@@ -1,0 +1,34 @@
+//! `unsubscribe-groups`: deletes the Graph subscriptions to the instance's groups. It is the first step of a teardown.
+//!
+//! * Reads: Graph `GET /subscriptions`; `dynamodb:Scan` on the registry.
+//! * Writes: Graph `DELETE /subscriptions/{id}`.
+//! * Permission: `Group.Read.All` in Graph.
+//! * Safe to repeat: a subscription that no longer exists counts as deleted. Only subscriptions that call this stack
+//!   are deleted, except those that another instance needs: a subscription to one of its groups, or to all groups.
+
+use onboarding_core::{
+    StepError,
+    contract::{RemoveInput, RemoveOutput},
+};
+use tracing::info;
+
+use crate::{context::Clients, entra::Subscription, registry::Registry};
+
+/// Runs the step.
+///
+/// # Errors
+/// The error that Graph returns.
+pub async fn run(cx: &Clients, input: RemoveInput) -> Result<RemoveOutput, StepError> {
+    let target = &input.target;
+    let url = cx.settings.notification_url()?;
+    let elsewhere = Registry::new(cx)?.groups_of_others(&target.instance_id).await?;
+    let known = cx.graph().subscriptions().await?;
+    let mut output = RemoveOutput::default();
+    let watches = |one: &Subscription| target.groups.iter().any(|group| one.watches(&group.id));
+    for subscription in known.iter().filter(|one| one.calls(url) && watches(one) && !one.serves(&elsewhere)) {
+        cx.graph().unsubscribe(&subscription.id).await?;
+        info!(subscription = subscription.id, resource = subscription.resource, "subscription ended");
+        output.removed += 1;
+    }
+    Ok(output)
+}

@@ -1,0 +1,120 @@
+//! `configure-entra-claims`: sets the relay state and the SAML claims of the enterprise application (manual procedure:
+//! the second part of シングルサインオンの設定).
+//!
+//! * Reads: `GET /servicePrincipals/{id}`, `GET /servicePrincipals/{id}/claimsMappingPolicies`, `GET
+//!   /policies/claimsMappingPolicies`.
+//! * Writes: `PATCH /servicePrincipals/{id}`, `POST /policies/claimsMappingPolicies`, `PATCH
+//!   /policies/claimsMappingPolicies/{id}`, `POST /servicePrincipals/{id}/claimsMappingPolicies/$ref`.
+//! * Permissions: `Application.ReadWrite.All`, `Policy.ReadWrite.ApplicationConfiguration`.
+//! * Safe to repeat: only differences are written. Our policy is identified by its display name, so a policy that was
+//!   created but not yet assigned is found again. If the service principal has another policy with different content,
+//!   the step fails with `Conflict`: Entra applies only one policy, and replacing it could break another use.
+
+use onboarding_core::{
+    StepError,
+    contract::{ConfigureEntraClaimsInput, ConfigureEntraClaimsOutput},
+    iam, names, saml,
+};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    context::Clients,
+    entra::{ClaimsMappingPolicy, Graph, ServicePrincipal},
+    inspect::entra::says,
+};
+
+/// Sets the relay state and the claims.
+///
+/// # Errors
+/// `Conflict` if the service principal has a claims mapping policy that is not ours.
+pub async fn run(cx: &Clients, input: ConfigureEntraClaimsInput) -> Result<ConfigureEntraClaimsOutput, StepError> {
+    let graph = cx.graph();
+    let principal = graph.seen_service_principal(&input.application.service_principal_id).await?;
+    let seconds = iam::session_seconds(&input.session_duration)?;
+    let definition = saml::claims_definition(&input.role_arn, &input.saml_provider_arn, input.username, seconds);
+    let relay_state = saml::relay_state(&input.region, &input.instance_id);
+    let claims_policy_id = set_claims(graph, &principal.id, &names::claims_policy(&input.alias), &definition).await?;
+    let changes = principal_changes(&principal, &relay_state);
+    if !changes.is_empty() {
+        graph.update_service_principal(&principal.id, changes.into()).await?;
+    }
+    // Activated only if no certificate is active: after a rotation, the active certificate may be newer than the
+    // certificate in the input.
+    if principal.preferred_token_signing_key_thumbprint.as_deref().unwrap_or_default().is_empty() {
+        graph.activate_certificate(&principal, &input.certificate_thumbprint).await?;
+    }
+    Ok(ConfigureEntraClaimsOutput { claims_policy_id, relay_state })
+}
+
+fn principal_changes(principal: &ServicePrincipal, relay_state: &str) -> Map<String, Value> {
+    let mut changes = Map::new();
+    if principal.relay_state() != Some(relay_state) {
+        changes.insert("samlSingleSignOnSettings".into(), json!({ "relayState": relay_state }));
+    }
+    // With a sign-on URL, Entra would redirect users to AWS first, and AWS cannot start the sign-in. Without one,
+    // Entra starts the sign-in itself and sends the relay state.
+    if principal.login_url.as_deref().is_some_and(|url| !url.is_empty()) {
+        changes.insert("loginUrl".into(), Value::Null);
+    }
+    changes
+}
+
+/// Ensures that the service principal has the claims, and returns the policy ID.
+async fn set_claims(graph: &Graph, principal: &str, name: &str, definition: &Value) -> Result<String, StepError> {
+    let assigned = graph.claims_policies_of(principal).await?;
+    if let Some(policy) = assigned.iter().find(|policy| says(policy, definition)) {
+        return Ok(policy.id.clone());
+    }
+    let ours = |policy: &&ClaimsMappingPolicy| policy.display_name.as_deref() == Some(name);
+    if let Some(policy) = assigned.iter().find(ours) {
+        graph.update_claims_policy(&policy.id, definition).await?;
+        return Ok(policy.id.clone());
+    }
+    if let Some(stranger) = assigned.first() {
+        return Err(StepError::conflict(format!(
+            "the service principal {principal} carries the claims mapping policy \"{}\" ({}), which is not ours, and Entra \
+             heeds one only; take it off, or call it \"{name}\" to have it replaced",
+            stranger.display_name.as_deref().unwrap_or("?"),
+            stranger.id
+        )));
+    }
+    let mut waiting = graph.claims_policies_named(name).await?;
+    waiting.sort_unstable_by(|one, other| one.id.cmp(&other.id));
+    let id = match waiting.iter().find(|policy| says(policy, definition)).or_else(|| waiting.first()) {
+        Some(policy) => {
+            if !says(policy, definition) {
+                graph.update_claims_policy(&policy.id, definition).await?;
+            }
+            policy.id.clone()
+        }
+        None => graph.create_claims_policy(name, definition).await?.id,
+    };
+    graph.assign_claims_policy(principal, &id).await?;
+    Ok(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn claims_are_compared_by_content_and_not_by_formatting() {
+        let definition = json!({ "ClaimsMappingPolicy": { "Version": 1, "ClaimsSchema": [{ "Value": "a" }] } });
+        let policy =
+            |text: &str| ClaimsMappingPolicy { definition: vec![text.into()], ..ClaimsMappingPolicy::default() };
+        assert!(says(
+            &policy(r#"{ "ClaimsMappingPolicy": {"ClaimsSchema":[{"Value":"a"}], "Version":1} }"#),
+            &definition
+        ));
+        assert!(!says(&policy(r#"{"ClaimsMappingPolicy":{"ClaimsSchema":[{"Value":"b"}],"Version":1}}"#), &definition));
+        assert!(!says(&ClaimsMappingPolicy::default(), &definition));
+    }
+
+    #[test]
+    fn a_sign_on_url_is_removed_and_an_empty_one_is_not_changed() {
+        let mut principal = ServicePrincipal { login_url: Some("https://aws".into()), ..ServicePrincipal::default() };
+        assert_eq!(principal_changes(&principal, "r").get("loginUrl"), Some(&Value::Null));
+        principal.login_url = Some(String::new());
+        assert_eq!(principal_changes(&principal, "r").get("loginUrl"), None);
+    }
+}

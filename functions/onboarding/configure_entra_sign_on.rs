@@ -1,0 +1,250 @@
+//! `configure-entra-sign-on`: configures SAML single sign-on of the enterprise application: identifier, reply URLs,
+//! signing certificate and federation metadata (manual procedure: the first part of シングルサインオンの設定).
+//!
+//! * Reads: `GET /servicePrincipals/{id}`, `GET /applications/{id}`, the federation metadata (no authentication).
+//! * Writes: `PATCH /servicePrincipals/{id}`, `PATCH /applications/{id}`, `POST
+//!   /servicePrincipals/{id}/addTokenSigningCertificate`.
+//! * Permission: `Application.ReadWrite.All`.
+//! * Safe to repeat: only differences are written, and tags, identifiers and reply URLs from other sources are kept.
+//!   `accountEnabled` and `appRoleAssignmentRequired` are set only if an onboarding created the application; an
+//!   application that existed before is tagged as adopted and keeps both settings. A certificate is added only if
+//!   there is no active, unexpired certificate and no usable certificate of ours. A certificate added by a failed
+//!   attempt is found by its subject, even if Entra shows it late. Renewing a certificate is the task of
+//!   `rotate-certificate`, because IAM must trust the new certificate before Entra signs with it.
+//!
+//! The order matters: SAML mode is set before the identifier, because the tenant's policy for new identifiers exempts
+//! applications in SAML mode. Until the mode has replicated, the policy may refuse the identifier. Depending on the
+//! number of attempts, the step therefore waits, then requests version 2 tokens (the policy's other exemption), then
+//! fails with advice.
+
+use std::time::Duration;
+
+use onboarding_core::{
+    StepError,
+    contract::{ConfigureEntraSignOnInput, EntraSignOn},
+    names, saml,
+};
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+
+use crate::{
+    context::Clients,
+    entra::{Application, Graph, GraphError, LOOKS_FOR_A_LOST_CERTIFICATE, ServicePrincipal},
+    inspect::entra::{ApplicationOwner, Certificate, owner, reply_urls, usable_certificate},
+};
+
+/// More than the number of applications with an AWS identifier in any tenant.
+const MOST_IDENTIFIERS: usize = 200;
+/// For this many attempts (more than two minutes in the state machine), a refusal by the tenant's policy may mean that
+/// SAML mode has not replicated.
+const SAML_MODE_ATTEMPTS: u32 = 5;
+/// For this many attempts, a refusal may mean that the token version has not replicated.
+const TOKEN_VERSION_ATTEMPTS: u32 = 10;
+const POLICY_ADVICE: &str = "exempt SAML applications from the tenant's identifier URI policy (excludeSaml)";
+/// Delays between checks of the metadata in one invocation. After these, the state machine retries the step.
+const METADATA_WAITS: [Duration; 5] = [
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+    Duration::from_secs(8),
+];
+
+/// Configures the sign-on settings.
+///
+/// # Errors
+/// `NotConsistentYet` until Entra shows the application and its new certificate everywhere.
+pub async fn run(cx: &Clients, input: ConfigureEntraSignOnInput) -> Result<EntraSignOn, StepError> {
+    let graph = cx.graph();
+    let principal = graph.seen_service_principal(&input.application.service_principal_id).await?;
+    let changes = principal_changes(&principal, &input);
+    if !changes.is_empty() {
+        graph.update_service_principal(&principal.id, changes.into()).await?;
+    }
+    if is_ours(&principal, &input) {
+        activate(graph, &input.application.application_id).await?;
+    }
+    let reply_urls = reply_urls(&input.region);
+    let identifier_uri = set_identifier(graph, &input.application.application_id, &reply_urls, input.attempts).await?;
+    let certificate =
+        active_certificate(graph, &principal, &names::certificate_subject(&input.alias), input.attempts).await?;
+    let metadata = published_metadata(graph, &principal.app_id, &certificate.thumbprint).await?;
+    Ok(EntraSignOn {
+        identifier_uri,
+        reply_urls: reply_urls.to_vec(),
+        certificate_thumbprint: certificate.thumbprint,
+        certificate_expires: certificate.expires,
+        entity_id: metadata.entity_id,
+        metadata_url: graph.metadata_url(&principal.app_id).await?,
+    })
+}
+
+fn principal_changes(principal: &ServicePrincipal, input: &ConfigureEntraSignOnInput) -> Map<String, Value> {
+    let mut changes = Map::new();
+    if principal.preferred_single_sign_on_mode.as_deref() != Some("saml") {
+        changes.insert("preferredSingleSignOnMode".into(), json!("saml"));
+    }
+    if owner(principal, &input.alias) == ApplicationOwner::Unknown {
+        let mut tags = principal.tags.clone();
+        tags.push(names::service_principal_tag(&input.alias));
+        if input.application.adopted && !tags.iter().any(|tag| tag == names::ADOPTED_TAG) {
+            tags.push(names::ADOPTED_TAG.into());
+        }
+        changes.insert("tags".into(), json!(tags));
+    }
+    if is_ours(principal, input) {
+        if principal.account_enabled == Some(false) {
+            changes.insert("accountEnabled".into(), json!(true));
+        }
+        // Otherwise every user in the tenant could sign in.
+        if principal.app_role_assignment_required != Some(true) {
+            changes.insert("appRoleAssignmentRequired".into(), json!(true));
+        }
+    }
+    // No addresses in the input: keep the addresses that were set in the portal.
+    if !input.notification_emails.is_empty()
+        && !same_set(&principal.notification_email_addresses, &input.notification_emails)
+    {
+        changes.insert("notificationEmailAddresses".into(), json!(input.notification_emails));
+    }
+    changes
+}
+
+/// Returns whether an onboarding of this alias created the application. Only then does the step change
+/// `accountEnabled` and `appRoleAssignmentRequired`.
+fn is_ours(principal: &ServicePrincipal, input: &ConfigureEntraSignOnInput) -> bool {
+    match owner(principal, &input.alias) {
+        ApplicationOwner::Ours => true,
+        ApplicationOwner::Adopted => false,
+        ApplicationOwner::Unknown => !input.application.adopted,
+    }
+}
+
+/// Activates a deactivated application. The property is writable on the application only; the service principal shows
+/// a copy.
+async fn activate(graph: &Graph, id: &str) -> Result<(), StepError> {
+    if graph.seen_application(id).await?.is_disabled == Some(true) {
+        graph.update_application(id, json!({ "isDisabled": false })).await?;
+    }
+    Ok(())
+}
+
+fn same_set(one: &[String], other: &[String]) -> bool {
+    one.iter().all(|item| other.contains(item)) && other.iter().all(|item| one.contains(item))
+}
+
+/// Ensures that the application has its own AWS identifier and both reply URLs, and returns the identifier.
+///
+/// Graph's refusals show which identifiers are taken. Lists cannot: they lag behind, and they omit recently deleted
+/// applications, whose identifiers stay reserved.
+async fn set_identifier(graph: &Graph, id: &str, reply_urls: &[String; 2], attempts: u32) -> Result<String, StepError> {
+    let application = graph.seen_application(id).await?;
+    let present = application.identifier_uris.iter().find(|uri| saml::is_aws_identifier(uri)).cloned();
+    let mut changes = Map::new();
+    // Entra does not keep the order of the list, so a different order is not a difference.
+    if !reply_urls.iter().all(|url| application.web.redirect_uris.contains(url)) {
+        let others = application.web.redirect_uris.iter().filter(|url| !reply_urls.contains(url));
+        changes.insert("web".into(), json!({ "redirectUris": reply_urls.iter().chain(others).collect::<Vec<_>>() }));
+    }
+    if let Some(identifier) = present {
+        if !changes.is_empty() {
+            graph.update_application(id, changes.into()).await?;
+        }
+        return Ok(identifier);
+    }
+    let mut taken: Vec<String> = Vec::new();
+    let mut version_set = false;
+    while taken.len() < MOST_IDENTIFIERS {
+        let identifier = saml::free_identifier(taken.iter().map(String::as_str));
+        changes.insert("identifierUris".into(), identifiers(&application, &identifier));
+        match graph.update_application(id, changes.clone().into()).await {
+            Ok(()) => return Ok(identifier),
+            Err(GraphError::Refused(refusal)) if refusal.is_identifier_taken() => taken.push(identifier),
+            // The policy also exempts applications that receive version 2 tokens (confirmed by Microsoft in
+            // entra-apps-identifier-uri-protection#6). The setting has no effect on SAML.
+            Err(GraphError::Refused(refusal))
+                if refusal.is_identifier_policy() && attempts >= SAML_MODE_ATTEMPTS && !version_set =>
+            {
+                graph.update_application(id, json!({ "api": { "requestedAccessTokenVersion": 2 } })).await?;
+                version_set = true;
+            }
+            Err(GraphError::Refused(refusal)) if refusal.is_identifier_policy() => {
+                return Err(refused_by_policy((*refusal).into(), attempts));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(StepError::conflict(format!(
+        "{MOST_IDENTIFIERS} identifiers from {} on are taken in this tenant; delete applications that are no longer used",
+        saml::IDENTIFIER
+    )))
+}
+
+/// Converts a refusal by the tenant's policy to the error for this number of attempts.
+fn refused_by_policy(StepError { kind, message }: StepError, attempts: u32) -> StepError {
+    if attempts < TOKEN_VERSION_ATTEMPTS {
+        return StepError::not_consistent_yet(format!(
+            "{message}; what exempts the application takes minutes to be known everywhere; if this stays, {POLICY_ADVICE}"
+        ));
+    }
+    StepError::new(kind, format!("{message}; {POLICY_ADVICE}"))
+}
+
+fn identifiers(application: &Application, identifier: &str) -> Value {
+    std::iter::once(identifier).chain(application.identifier_uris.iter().map(String::as_str)).collect::<Vec<_>>().into()
+}
+
+/// Returns the signing certificate after activating it, and adds one if there is none.
+async fn active_certificate(
+    graph: &Graph,
+    principal: &ServicePrincipal,
+    subject: &str,
+    attempts: u32,
+) -> Result<Certificate, StepError> {
+    let certificate = match usable_certificate(principal, subject, OffsetDateTime::now_utc()) {
+        Some(certificate) => certificate,
+        None if (1..=LOOKS_FOR_A_LOST_CERTIFICATE).contains(&attempts) => {
+            return Err(StepError::not_consistent_yet(
+                "an attempt that failed may have added a signing certificate, which Entra may show late",
+            ));
+        }
+        None => {
+            let made = graph.add_signing_certificate(&principal.id, subject).await?;
+            tracing::info!(thumbprint = made.thumbprint, expires = made.end_date_time, "added a signing certificate");
+            Certificate { thumbprint: made.thumbprint.to_uppercase(), expires: made.end_date_time }
+        }
+    };
+    graph.activate_certificate(principal, &certificate.thumbprint).await?;
+    Ok(certificate)
+}
+
+/// Returns the federation metadata after it shows the certificate. With older metadata, IAM would refuse every
+/// sign-in.
+async fn published_metadata(graph: &Graph, app_id: &str, thumbprint: &str) -> Result<saml::Metadata, StepError> {
+    let mut waits = METADATA_WAITS.into_iter();
+    loop {
+        let metadata = saml::read_metadata(&graph.federation_metadata(app_id).await?)?;
+        if metadata.thumbprints.iter().any(|shown| shown.eq_ignore_ascii_case(thumbprint)) {
+            return Ok(metadata);
+        }
+        let Some(wait) = waits.next() else {
+            return Err(StepError::not_consistent_yet(format!(
+                "the federation metadata of the application {app_id} does not show the active certificate {thumbprint} yet"
+            )));
+        };
+        graph.clock().sleep(wait).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repeated_refusals_by_the_identifier_policy_finally_require_the_administrator() {
+        let refused = |attempts| refused_by_policy(StepError::invalid_input("refused"), attempts);
+        assert_eq!(refused(TOKEN_VERSION_ATTEMPTS - 1).name(), "NotConsistentYet");
+        assert_eq!(refused(TOKEN_VERSION_ATTEMPTS).name(), "InvalidInput");
+        assert!(refused(0).message.contains(POLICY_ADVICE) && refused(99).message.contains(POLICY_ADVICE));
+    }
+}

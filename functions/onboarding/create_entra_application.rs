@@ -1,0 +1,196 @@
+//! `create-entra-application`: creates the enterprise application "AWS Single-Account Access" from the gallery (manual
+//! procedure: the first half of エンタープライズアプリケーションの登録).
+//!
+//! * Reads: `GET /applicationTemplates`, `GET /servicePrincipals` and `GET /applications` (lists and single objects).
+//! * Writes: `POST /applicationTemplates/{id}/instantiate`.
+//! * Permission: `Application.ReadWrite.All`.
+//! * Safe to repeat: if exactly one application has the template and the name in the input, it is adopted. If there
+//!   are several, the application with our tag is used; otherwise the step fails with `Conflict`. The `instantiate`
+//!   call is not idempotent and lists lag behind, so an application created by a failed attempt is invisible for some
+//!   time. Therefore: (1) the first invocation only searches and records this in `previous`, so that an application
+//!   that appears later is known to come from this execution; (2) the step returns the new IDs at once and receives
+//!   them back in `previous`; (3) a retry, identified by the state machine's retry count, searches [`LOOKS`] times
+//!   before it creates an application.
+//!
+//! Each invocation polls once; the state machine waits between invocations.
+
+use onboarding_core::{
+    StepError, backoff,
+    contract::{CreateEntraApplicationInput, EntraApplication},
+    names,
+};
+
+use crate::{
+    context::Clients,
+    entra::{AppRole, Graph, ServicePrincipal},
+    inspect::entra::{ApplicationOwner, find_of_template, owner},
+};
+
+/// Number of times a retry searches for an application that the previous attempt may have created: one minute in
+/// total.
+const LOOKS: u32 = 12;
+/// Names of the app role for users: `msiam_access` is declared by Microsoft's gallery application, `User` is the
+/// fallback.
+const ROLE_NAMES: [&str; 2] = ["msiam_access", "User"];
+/// The app role ID to assign if an application declares no roles.
+const NO_ROLE: &str = "00000000-0000-0000-0000-000000000000";
+const REPLICATING: &str = "REPLICATING";
+const READY: &str = "READY";
+
+/// Finds or creates the application, then checks whether it can be read.
+///
+/// # Errors
+/// `Conflict` if several applications have the name, or if the application belongs to another instance.
+pub async fn run(cx: &Clients, input: CreateEntraApplicationInput) -> Result<EntraApplication, StepError> {
+    let graph = cx.graph();
+    let previous = input.previous.clone().unwrap_or_default();
+    if !previous.service_principal_id.is_empty() {
+        return look(graph, previous).await;
+    }
+    let template = graph.application_template(names::GALLERY_APPLICATION, names::GALLERY_APPLICATION_ID).await?;
+    let found = find_of_template(graph, (&input.alias, &input.application_name), &template).await?;
+    if let Some(principal) = found {
+        return look(graph, taken(principal, &input.alias, previous.searched)).await;
+    }
+    let next = next_look(previous.attempt, input.retry_count);
+    match next {
+        // Return before anything is created, so that an application found by the next attempt is recognized as created
+        // by this execution.
+        None if !previous.searched => {
+            Ok(EntraApplication { searched: true, status: REPLICATING.into(), ..EntraApplication::default() })
+        }
+        Some(attempt) => Ok(replicating(EntraApplication { searched: true, attempt, ..previous })),
+        // Nothing that can fail may run between this call and the return of the IDs.
+        None => instantiate(graph, &input.application_name, &template).await,
+    }
+}
+
+/// Returns the number of the next search for an application that may already exist, or `None` if none can exist.
+const fn next_look(looked: u32, retry_count: u32) -> Option<u32> {
+    match (looked, retry_count) {
+        // This state's first attempt: nothing has been created yet.
+        (0, 0) => None,
+        (1..LOOKS, _) => Some(looked + 1),
+        // All searches are done, and this is the first attempt after them.
+        (_, 0) => None,
+        // The previous attempt may have created the application.
+        (_, _) => Some(1),
+    }
+}
+
+/// Converts a found application. It counts as adopted if it existed before this execution searched for it, unless an
+/// onboarding of this alias created it.
+fn taken(principal: ServicePrincipal, alias: &str, searched: bool) -> EntraApplication {
+    let adopted = match owner(&principal, alias) {
+        ApplicationOwner::Ours => false,
+        ApplicationOwner::Adopted => true,
+        ApplicationOwner::Unknown => !searched,
+    };
+    EntraApplication {
+        app_id: principal.app_id,
+        service_principal_id: principal.id,
+        adopted,
+        ..EntraApplication::default()
+    }
+}
+
+async fn instantiate(graph: &Graph, name: &str, template: &str) -> Result<EntraApplication, StepError> {
+    let (application, principal) = graph.instantiate(template, name).await?;
+    tracing::info!(application = application.id, service_principal = principal.id, "made the enterprise application");
+    Ok(replicating(EntraApplication {
+        application_id: application.id,
+        app_id: application.app_id,
+        service_principal_id: principal.id,
+        ..EntraApplication::default()
+    }))
+}
+
+/// Polls once whether both objects can be read.
+async fn look(graph: &Graph, mut application: EntraApplication) -> Result<EntraApplication, StepError> {
+    if application.application_id.is_empty() {
+        let found = graph.application_by_app_id(&application.app_id).await?;
+        application.application_id = found.map(|found| found.id).unwrap_or_default();
+    }
+    let known =
+        !application.application_id.is_empty() && graph.application(&application.application_id).await?.is_some();
+    let principal = graph.service_principal(&application.service_principal_id).await?;
+    match principal {
+        Some(principal) if known => {
+            application.app_role_id = app_role(&principal.app_roles)?;
+            Ok(EntraApplication { status: READY.into(), wait_seconds: 0, ..application })
+        }
+        _ if application.attempt >= backoff::LAST_REPLICATION_LOOK => Err(StepError::not_consistent_yet(format!(
+            "the application {} and the service principal {} can't both be read after {} looks; if one was deleted, \
+             delete the other as well and start again",
+            application.application_id, application.service_principal_id, application.attempt
+        ))),
+        _ => {
+            let attempt = application.attempt + 1;
+            Ok(replicating(EntraApplication { attempt, ..application }))
+        }
+    }
+}
+
+fn replicating(application: EntraApplication) -> EntraApplication {
+    let wait_seconds = backoff::entra_replication(application.attempt);
+    EntraApplication { status: REPLICATING.into(), wait_seconds, ..application }
+}
+
+/// Returns the role to assign. An application that declares roles accepts no assignment without a role.
+fn app_role(roles: &[AppRole]) -> Result<String, StepError> {
+    let usable =
+        |role: &&AppRole| role.is_enabled != Some(false) && role.allowed_member_types.iter().any(|kind| kind == "User");
+    let named = |name: &&str| roles.iter().filter(usable).find(|role| role.display_name.as_deref() == Some(*name));
+    match ROLE_NAMES.iter().find_map(named).or_else(|| roles.iter().find(usable)) {
+        Some(role) => Ok(role.id.clone()),
+        None if roles.is_empty() => Ok(NO_ROLE.into()),
+        None => Err(StepError::conflict(
+            "the enterprise application has app roles, but none that is enabled for users: enable msiam_access",
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_first_attempt_creates_the_application_and_a_retry_searches_for_a_minute_first() {
+        assert_eq!(next_look(0, 0), None);
+        assert_eq!(next_look(0, 1), Some(1));
+        assert_eq!(next_look(1, 0), Some(2));
+        assert_eq!(next_look(LOOKS, 0), None);
+        let seconds: u64 = (1..=LOOKS).map(backoff::entra_replication).sum();
+        assert!(seconds >= 60);
+    }
+
+    #[test]
+    fn a_retry_after_the_last_search_starts_searching_again() {
+        assert_eq!(next_look(LOOKS, 1), Some(1));
+        assert_eq!(next_look(LOOKS - 1, 3), Some(LOOKS), "a retry of a mere look has made nothing");
+    }
+
+    fn role(id: &str, name: &str, enabled: bool, kind: &str) -> AppRole {
+        AppRole {
+            id: id.into(),
+            display_name: Some(name.into()),
+            is_enabled: Some(enabled),
+            allowed_member_types: vec![kind.into()],
+        }
+    }
+
+    #[test]
+    fn the_role_is_msiam_access_or_else_user_or_else_any_role_for_users() {
+        let roles = [role("1", "User", true, "User"), role("2", "msiam_access", true, "User")];
+        assert_eq!(app_role(&roles), Ok("2".into()));
+        assert_eq!(app_role(&roles[..1]), Ok("1".into()));
+        let roles = [
+            role("1", "User", false, "User"),
+            role("2", "Daemon", true, "Application"),
+            role("3", "AWS", true, "User"),
+        ];
+        assert_eq!(app_role(&roles), Ok("3".into()));
+        assert_eq!(app_role(&[]), Ok(NO_ROLE.into()));
+        assert!(app_role(&roles[..2]).is_err_and(|error| error.name() == "Conflict"));
+    }
+}

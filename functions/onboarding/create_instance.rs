@@ -1,0 +1,205 @@
+//! `create-instance`: creates the Amazon Connect instance with SAML 2.0 as its identity management (manual procedure:
+//! インスタンスの作成).
+//!
+//! * Reads: `connect:ListInstances`, `connect:DescribeInstance`.
+//! * Writes: `connect:CreateInstance`, which also requires `connect:TagResource`, `ds:CheckAlias`, `ds:CreateAlias`,
+//!   `ds:CreateIdentityPoolDirectory`, `ds:CreateDirectory`, `ds:DescribeDirectories`, `ds:AuthorizeApplication`,
+//!   `ds:UnauthorizeApplication`, and `iam:CreateServiceLinkedRole` with `iam:PutRolePolicy` on
+//!   `AWSServiceRoleForAmazonConnect*`.
+//! * Safe to repeat: aliases are globally unique, so an instance in this account with the alias is the instance that
+//!   the input names. It is adopted if it uses SAML. The client token is derived from the execution and the alias, so
+//!   a repeated call creates no second instance. Each invocation polls once; the state machine waits between polls.
+
+use aws_sdk_connect::types::{DirectoryType, Instance, InstanceStatus, InstanceSummary};
+use onboarding_core::{
+    StepError, backoff,
+    contract::{CreateInstanceInput, CreateInstanceOutput},
+    names,
+};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    aws::{self, instances},
+    context::Clients,
+    inspect::instance::{describe, is_ours},
+};
+
+/// Number of polls for which `DescribeInstance` may not find a new instance.
+const INVISIBLE_LOOKS: u32 = 12;
+
+/// Finds or creates the instance, or polls an instance whose creation is in progress.
+///
+/// # Errors
+/// `Conflict` if the alias is taken by another owner or by an instance that does not use SAML; `LimitExceeded` if the
+/// account's instance quota is used up; `Internal` if the creation failed in Connect; `NotConsistentYet` if the
+/// creation does not finish.
+pub async fn run(cx: &Clients, input: CreateInstanceInput) -> Result<CreateInstanceOutput, StepError> {
+    let alias = input.instance.alias.as_str();
+    if let Some(previous) = input.previous.as_ref().filter(|previous| !previous.instance_id.is_empty()) {
+        return match describe(cx, &previous.instance_id).await? {
+            Some(instance) => output(alias, &instance, previous.attempt),
+            None if previous.attempt < INVISIBLE_LOOKS => {
+                Ok(in_creation(previous.instance_id.clone(), previous.instance_arn.clone(), previous.attempt))
+            }
+            None => Err(StepError::internal(format!(
+                "the Amazon Connect instance {} ({alias}) was created but can't be found any more; look whether somebody \
+                 deleted it, then start the same input again",
+                previous.instance_id
+            ))),
+        };
+    }
+    let mut failed = None;
+    if let Some(summary) = find(cx, alias).await? {
+        if summary.instance_status() != Some(&InstanceStatus::CreationFailed) {
+            return adopt(cx, alias, &summary).await;
+        }
+        failed = summary.id;
+    }
+    create(cx, &input, failed.as_deref()).await
+}
+
+/// Returns the instance with this alias. A working instance has priority over an instance whose creation failed.
+async fn find(cx: &Clients, alias: &str) -> Result<Option<InstanceSummary>, StepError> {
+    Ok(instances::list(cx)
+        .await?
+        .into_iter()
+        .filter(|instance| instances::has_alias(instance, alias))
+        .min_by_key(|instance| instance.instance_status() == Some(&InstanceStatus::CreationFailed)))
+}
+
+async fn adopt(cx: &Clients, alias: &str, summary: &InstanceSummary) -> Result<CreateInstanceOutput, StepError> {
+    let id = summary.id().unwrap_or_default();
+    if summary.identity_management_type() != Some(&DirectoryType::Saml) {
+        let kind = summary.identity_management_type().map_or("unknown", DirectoryType::as_str);
+        return Err(StepError::conflict(format!(
+            "the Amazon Connect instance {id} has the alias {alias} but its identity management is {kind}, which can never be \
+             changed to SAML; choose another alias, or delete that instance if nobody needs it"
+        )));
+    }
+    match describe(cx, id).await? {
+        Some(instance) => output(alias, &instance, 0),
+        None => Err(StepError::not_consistent_yet(format!(
+            "the Amazon Connect instance {id} is listed but can't be read yet"
+        ))),
+    }
+}
+
+async fn create(
+    cx: &Clients,
+    input: &CreateInstanceInput,
+    failed: Option<&str>,
+) -> Result<CreateInstanceOutput, StepError> {
+    let instance = &input.instance;
+    let alias = instance.alias.as_str();
+    let sent = cx
+        .connect()
+        .create_instance()
+        .client_token(client_token(&input.execution_id, alias, failed))
+        .identity_management_type(DirectoryType::Saml)
+        .instance_alias(alias)
+        .inbound_calls_enabled(instance.inbound_calls)
+        .outbound_calls_enabled(instance.outbound_calls)
+        .set_tags(Some(names::tags(alias).map(|(key, value)| (key.to_owned(), value)).into()))
+        .send()
+        .await;
+    let error = match sent {
+        Ok(created) => return Ok(in_creation(created.id.unwrap_or_default(), created.arn.unwrap_or_default(), 0)),
+        Err(refusal) => {
+            let error = aws::error::step_error(&format!("creating the Amazon Connect instance {alias}"), &refusal);
+            if !aws::error::is_about_alias(&refusal) {
+                return Err(error);
+            }
+            error
+        }
+    };
+    // The input check has validated the form of the alias, so the alias is taken: either by an earlier attempt of this
+    // onboarding, whose instance was missing in the first list, or by another AWS customer.
+    match find(cx, alias).await? {
+        Some(summary) if summary.instance_status() == Some(&InstanceStatus::CreationFailed) => {
+            Err(StepError::conflict(format!(
+                "the alias {alias} is still held by the instance {}, whose creation failed ({}); delete that instance or wait \
+                 until Connect drops it after 24 hours, then start the same input again",
+                summary.id().unwrap_or_default(),
+                failure(cx, summary.id().unwrap_or_default()).await?
+            )))
+        }
+        Some(summary) => adopt(cx, alias, &summary).await,
+        None => Err(StepError::conflict(format!(
+            "the alias {alias} is taken: an alias is unique among all Amazon Connect instances of all AWS customers and \
+             Regions, and no instance of this account in {} has it; the alias of a deleted instance may stay taken; choose another \
+             alias. {error}",
+            cx.region()
+        ))),
+    }
+}
+
+/// Returns the reason that Connect reports for a failed creation.
+async fn failure(cx: &Clients, id: &str) -> Result<String, StepError> {
+    Ok(describe(cx, id).await?.as_ref().map_or_else(|| "no reason given".into(), reason))
+}
+
+fn reason(instance: &Instance) -> String {
+    instance.status_reason().and_then(|reason| reason.message()).unwrap_or("no reason given").to_owned()
+}
+
+/// Returns the same token for each retry of a creation, and a different token after a creation has failed.
+fn client_token(execution_id: &str, alias: &str, failed: Option<&str>) -> String {
+    let digest = Sha256::digest(format!("{execution_id}\n{alias}\n{}", failed.unwrap_or_default()));
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn in_creation(instance_id: String, instance_arn: String, looks: u32) -> CreateInstanceOutput {
+    CreateInstanceOutput {
+        instance_id,
+        instance_arn,
+        status: InstanceStatus::CreationInProgress.as_str().into(),
+        adopted: false,
+        access_url: None,
+        attempt: looks + 1,
+        wait_seconds: backoff::instance_creation(looks),
+    }
+}
+
+fn output(alias: &str, instance: &Instance, looks: u32) -> Result<CreateInstanceOutput, StepError> {
+    let id = instance.id().unwrap_or_default();
+    let seen = CreateInstanceOutput {
+        adopted: !is_ours(instance, alias),
+        access_url: instance.instance_access_url().map(ToOwned::to_owned),
+        ..in_creation(id.into(), instance.arn().unwrap_or_default().into(), looks)
+    };
+    match instance.instance_status() {
+        Some(InstanceStatus::Active) => {
+            Ok(CreateInstanceOutput { status: InstanceStatus::Active.as_str().into(), wait_seconds: 0, ..seen })
+        }
+        Some(InstanceStatus::CreationFailed) => Err(StepError::internal(format!(
+            "Amazon Connect could not create the instance {id} ({alias}): {}; mend what it names (often a permission of the \
+             create-instance function on ds: or on the service-linked role), then start the same input again",
+            reason(instance)
+        ))),
+        _ if seen.attempt >= backoff::LAST_CREATION_LOOK => Err(StepError::not_consistent_yet(format!(
+            "the Amazon Connect instance {id} ({alias}) is still in creation after {looks} looks in three hours; look at it in \
+             the console of Amazon Connect and ask AWS Support about it, then start the same input again: an instance that \
+             became active is adopted"
+        ))),
+        _ => Ok(seen),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_token_is_equal_only_for_the_same_attempt() {
+        let token = client_token("execution", "acme", None);
+        assert_eq!(token, client_token("execution", "acme", None));
+        assert_eq!(token.len(), 64);
+        for other in [
+            client_token("later", "acme", None),
+            client_token("execution", "acme2", None),
+            client_token("execution", "acme", Some("f")),
+        ] {
+            assert_ne!(token, other);
+        }
+    }
+}

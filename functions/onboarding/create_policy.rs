@@ -1,0 +1,125 @@
+//! `create-policy`: creates the IAM policy for federated users, which allows `connect:GetFederationToken` for this
+//! instance only (manual procedure: IAM ポリシーの作成).
+//!
+//! * Reads: `sts:GetCallerIdentity`, `iam:GetPolicy`, `iam:GetPolicyVersion`, `iam:ListPolicyVersions`, and
+//!   `iam:ListPolicies` if the name is taken.
+//! * Writes: `iam:CreatePolicy`, `iam:TagPolicy`, `iam:CreatePolicyVersion`, `iam:DeletePolicyVersion`, each only on
+//!   `policy/connect-onboarding/*`.
+//! * Safe to repeat: a policy is identified by name and path. A new version is created only if the content of the
+//!   default version differs. If the policy already has five versions, IAM's maximum, the oldest non-default version
+//!   is deleted first.
+
+use aws_sdk_iam::types::PolicyScopeType;
+use onboarding_core::{
+    StepError,
+    contract::{CreatePolicyInput, CreatePolicyOutput},
+    iam::{federation_policy, same_document},
+    names,
+};
+
+use crate::{
+    aws::{
+        self,
+        iam::{self, Owner},
+    },
+    context::Clients,
+};
+
+/// IAM's maximum number of versions of a policy.
+const MOST_VERSIONS: usize = 5;
+
+/// Creates the policy or updates its content.
+///
+/// # Errors
+/// `Conflict` if a policy with this name is not ours and has different content.
+pub async fn run(cx: &Clients, input: CreatePolicyInput) -> Result<CreatePolicyOutput, StepError> {
+    let wanted = federation_policy(&input.instance_id);
+    let arn = format!("{}:policy{}{}", iam::arn_prefix(cx).await?, names::IAM_PATH, input.name);
+    let Some(policy) = iam::policy(cx, &arn).await? else {
+        return create(cx, &input, &wanted.to_string()).await;
+    };
+    let same = same_document(&iam::policy_document(cx, &policy).await?, &wanted);
+    match iam::owner(policy.tags(), &input.alias) {
+        Owner::Ours if same => {}
+        Owner::Ours => replace(cx, &arn, &wanted.to_string()).await?,
+        Owner::Unknown if same => {}
+        owner => {
+            let what = format!("the policy {}{}", names::IAM_PATH, input.name);
+            return Err(iam::not_ours(&what, owner, "other roles may depend on what it says", "iam.policyName"));
+        }
+    }
+    Ok(CreatePolicyOutput { policy_arn: arn })
+}
+
+async fn create(cx: &Clients, input: &CreatePolicyInput, document: &str) -> Result<CreatePolicyOutput, StepError> {
+    let doing = format!("creating the policy {}{}", names::IAM_PATH, input.name);
+    let sent = cx
+        .iam()
+        .create_policy()
+        .policy_name(&input.name)
+        .path(names::IAM_PATH)
+        .description(format!("Federation into the Amazon Connect instance {}", input.alias))
+        .policy_document(document)
+        .set_tags(Some(iam::tags(&input.alias)?))
+        .send()
+        .await;
+    match sent {
+        Ok(created) => match created.policy.and_then(|policy| policy.arn) {
+            Some(policy_arn) => Ok(CreatePolicyOutput { policy_arn }),
+            None => Err(StepError::internal(format!("{doing}: IAM answered without an ARN"))),
+        },
+        Err(error) if aws::error::is(&error, &["EntityAlreadyExists"]) => Err(taken(cx, &input.name).await?),
+        Err(error) => Err(aws::error::step_error(&doing, &error)),
+    }
+}
+
+/// Finds out why the name is taken. Policy names are unique across all paths: either an earlier attempt created our
+/// policy and its response was lost, or the account has a policy with this name under another path.
+async fn taken(cx: &Clients, name: &str) -> Result<StepError, StepError> {
+    let mut items = cx.iam().list_policies().scope(PolicyScopeType::Local).into_paginator().items().send();
+    while let Some(item) = items.next().await {
+        let policy = item.map_err(|error| aws::error::step_error("listing the account's policies", &error))?;
+        let same_name = policy.policy_name().is_some_and(|other| other.eq_ignore_ascii_case(name));
+        if same_name && (policy.path() != Some(names::IAM_PATH) || policy.policy_name() != Some(name)) {
+            return Ok(StepError::conflict(format!(
+                "the account has a policy {} already, and this onboarding changes policies under {} only; give another name in \
+                 iam.policyName, or remove that policy if nobody needs it, then start again",
+                policy.arn().unwrap_or(name),
+                names::IAM_PATH
+            )));
+        }
+    }
+    Ok(StepError::not_consistent_yet(format!("the policy {name} exists, but IAM does not show it yet")))
+}
+
+async fn replace(cx: &Clients, arn: &str, document: &str) -> Result<(), StepError> {
+    let versions = cx
+        .iam()
+        .list_policy_versions()
+        .policy_arn(arn)
+        .send()
+        .await
+        .map_err(|error| aws::error::step_error(&format!("listing the versions of the policy {arn}"), &error))?;
+    if versions.versions().len() >= MOST_VERSIONS {
+        let number = |id: &str| id.trim_start_matches('v').parse::<u64>().unwrap_or(u64::MAX);
+        let oldest = versions
+            .versions()
+            .iter()
+            .filter(|version| !version.is_default_version())
+            .filter_map(|version| version.version_id())
+            .min_by_key(|id| number(id))
+            .ok_or_else(|| StepError::internal(format!("the policy {arn} has no version that could be removed")))?;
+        cx.iam().delete_policy_version().policy_arn(arn).version_id(oldest).send().await.map_err(|error| {
+            aws::error::step_error(&format!("removing version {oldest} of the policy {arn}"), &error)
+        })?;
+    }
+    cx.iam()
+        .create_policy_version()
+        .policy_arn(arn)
+        .policy_document(document)
+        .set_as_default(true)
+        .send()
+        .await
+        .map(drop)
+        .map_err(|error| aws::error::step_error(&format!("creating a version of the policy {arn}"), &error))
+}

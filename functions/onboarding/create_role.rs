@@ -1,0 +1,168 @@
+//! `create-role`: creates the IAM role that users assume when they sign in (manual procedure: IAM ロールの作成). It trusts
+//! only the SAML provider: any other principal could choose the session name and thereby sign in as any Connect user.
+//!
+//! * Reads: `iam:GetRole`, `iam:ListAttachedRolePolicies`.
+//! * Writes: `iam:CreateRole`, `iam:TagRole`, `iam:UpdateAssumeRolePolicy`, `iam:UpdateRole`,
+//!   `iam:PutRolePermissionsBoundary`, `iam:AttachRolePolicy`, each only on `role/connect-onboarding/*`, the last only
+//!   for policies under `policy/connect-onboarding/` (`iam:PolicyARN`).
+//! * If the stack has a permissions boundary, the role gets the same boundary. It must allow
+//!   `connect:GetFederationToken`.
+//! * Safe to repeat: a role is identified by its name. A role with our tags is reset to the wanted settings, including
+//!   its trust policy. It is never replaced, because Connect binds each user to the role of the first sign-in. An
+//!   untagged role is used if it has exactly the wanted settings; otherwise the step fails with `Conflict`. Additional
+//!   policies on a role with our tags are kept.
+
+use aws_sdk_iam::types::Role;
+use onboarding_core::{
+    StepError,
+    contract::{CreateRoleInput, CreateRoleOutput},
+    iam::{same_document, session_seconds, trust_policy},
+    names,
+};
+
+use crate::{
+    aws::{
+        self,
+        iam::{self, Owner},
+    },
+    context::Clients,
+};
+
+/// Creates the role or updates its settings.
+///
+/// # Errors
+/// `NotConsistentYet` until the new provider and policy are visible everywhere in IAM; `Conflict` if a role with this
+/// name is not ours and has other settings.
+pub async fn run(cx: &Clients, input: CreateRoleInput) -> Result<CreateRoleOutput, StepError> {
+    let wanted = Wanted {
+        trust: trust_policy(&input.saml_provider_arn, &input.region),
+        seconds: i32::try_from(session_seconds(&input.session_duration)?)
+            .map_err(|_| StepError::internal("a session duration left its range"))?,
+        boundary: cx.settings.permissions_boundary().map(ToOwned::to_owned),
+    };
+    let Some(role) = iam::role(cx, &input.name).await? else {
+        let role_arn = create(cx, &input, &wanted).await?;
+        attach(cx, &input).await?;
+        return Ok(CreateRoleOutput { role_arn });
+    };
+    let attached = iam::attached_policies(cx, &input.name).await?;
+    let trust_as_wanted = same_document(&iam::document(role.assume_role_policy_document()), &wanted.trust);
+    let lasts_as_wanted = role.max_session_duration() == Some(wanted.seconds);
+    let boundary = role.permissions_boundary().and_then(|boundary| boundary.permissions_boundary_arn());
+    let bound_as_wanted = wanted.boundary.is_none() || boundary == wanted.boundary.as_deref();
+    match iam::owner(role.tags(), &input.alias) {
+        Owner::Ours => {
+            if !trust_as_wanted {
+                set_trust(cx, &input.name, &wanted).await?;
+            }
+            if !lasts_as_wanted {
+                set_duration(cx, &role, &wanted).await?;
+            }
+            if !bound_as_wanted {
+                set_boundary(cx, &input.name, &wanted).await?;
+            }
+            if !attached.contains(&input.policy_arn) {
+                attach(cx, &input).await?;
+            }
+        }
+        Owner::Unknown
+            if trust_as_wanted && lasts_as_wanted && bound_as_wanted && attached == [input.policy_arn.as_str()] => {}
+        owner => {
+            let difference = if trust_as_wanted {
+                "its session duration, its policies or its permissions boundary are not the ones wanted"
+            } else {
+                "it trusts other principals than the SAML provider alone"
+            };
+            return Err(iam::not_ours(&format!("the role {}", input.name), owner, difference, "iam.roleName"));
+        }
+    }
+    Ok(CreateRoleOutput { role_arn: role.arn })
+}
+
+struct Wanted {
+    trust: serde_json::Value,
+    seconds: i32,
+    /// `None` if the stack has no boundary. The role then keeps the boundary that it has.
+    boundary: Option<String>,
+}
+
+async fn create(cx: &Clients, input: &CreateRoleInput, wanted: &Wanted) -> Result<String, StepError> {
+    let doing = format!("creating the role {}", input.name);
+    let sent = cx
+        .iam()
+        .create_role()
+        .role_name(&input.name)
+        .path(names::IAM_PATH)
+        // IAM accepts only Latin-1 characters in a description.
+        .description(format!("Sign-in to the Amazon Connect instance {} from Microsoft Entra ID", input.alias))
+        .assume_role_policy_document(wanted.trust.to_string())
+        .max_session_duration(wanted.seconds)
+        .set_permissions_boundary(wanted.boundary.clone())
+        .set_tags(Some(iam::tags(&input.alias)?))
+        .send()
+        .await;
+    match sent {
+        Ok(created) => match created.role {
+            Some(role) => Ok(role.arn),
+            None => Err(StepError::internal(format!("{doing}: IAM answered without the role"))),
+        },
+        // The role was created by a call whose response was lost, or a role exists whose name differs only in case.
+        Err(error) if aws::error::is(&error, &["EntityAlreadyExists"]) => Err(StepError::not_consistent_yet(format!(
+            "{doing}: it exists, but IAM does not show it; if it stays so, a role differs from this name in upper and lower \
+             case only: write it the same in iam.roleName, or give another name"
+        ))),
+        Err(error) => Err(aws::error::step_error(&doing, &error)),
+    }
+}
+
+async fn set_trust(cx: &Clients, name: &str, wanted: &Wanted) -> Result<(), StepError> {
+    tracing::warn!(role = name, "the trust policy was changed by somebody; setting it back");
+    cx.iam()
+        .update_assume_role_policy()
+        .role_name(name)
+        .policy_document(wanted.trust.to_string())
+        .send()
+        .await
+        .map(drop)
+        .map_err(|error| aws::error::step_error(&format!("setting the trust policy of the role {name}"), &error))
+}
+
+async fn set_duration(cx: &Clients, role: &Role, wanted: &Wanted) -> Result<(), StepError> {
+    cx.iam()
+        .update_role()
+        .role_name(role.role_name())
+        .set_description(role.description().map(ToOwned::to_owned))
+        .max_session_duration(wanted.seconds)
+        .send()
+        .await
+        .map(drop)
+        .map_err(|error| {
+            aws::error::step_error(&format!("setting the session duration of the role {}", role.role_name()), &error)
+        })
+}
+
+async fn set_boundary(cx: &Clients, name: &str, wanted: &Wanted) -> Result<(), StepError> {
+    cx.iam()
+        .put_role_permissions_boundary()
+        .role_name(name)
+        .set_permissions_boundary(wanted.boundary.clone())
+        .send()
+        .await
+        .map(drop)
+        .map_err(|error| {
+            aws::error::step_error(&format!("setting the permissions boundary of the role {name}"), &error)
+        })
+}
+
+async fn attach(cx: &Clients, input: &CreateRoleInput) -> Result<(), StepError> {
+    let doing = format!("attaching {} to the role {}", input.policy_arn, input.name);
+    match cx.iam().attach_role_policy().role_name(&input.name).policy_arn(&input.policy_arn).send().await {
+        Ok(_) => Ok(()),
+        // The provider and the policy exist, otherwise an earlier step would have failed; IAM needs seconds to show
+        // them everywhere.
+        Err(error) if aws::error::is_not_found(&error) => {
+            Err(StepError::not_consistent_yet(aws::error::step_error(&doing, &error).message))
+        }
+        Err(error) => Err(aws::error::step_error(&doing, &error)),
+    }
+}

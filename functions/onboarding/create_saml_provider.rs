@@ -1,0 +1,141 @@
+//! `create-saml-provider`: creates the IAM SAML provider from the application's federation metadata, which is fetched
+//! with the `appid` parameter and checked first (manual procedure: ID プロバイダの作成).
+//!
+//! * Reads: the federation metadata (no permission), `sts:GetCallerIdentity`, `iam:GetSAMLProvider`.
+//! * Writes: `iam:CreateSAMLProvider`, `iam:TagSAMLProvider`, `iam:UpdateSAMLProvider`.
+//! * Safe to repeat: a provider is identified by its name. Issuer, sign-on location and certificates are compared, not
+//!   bytes, because Entra signs its metadata anew for each request. A provider with our tags that trusts all of these
+//!   is kept, even if it trusts additional certificates; if it trusts fewer, it is updated. An update keeps the ARN,
+//!   so that the claims that contain the ARN stay valid. An untagged provider is used if its metadata is equal;
+//!   otherwise the step fails with `Conflict`.
+
+use onboarding_core::{
+    StepError,
+    contract::{CreateSamlProviderInput, CreateSamlProviderOutput, EntraSignOn},
+    saml::{Metadata, read_metadata},
+};
+
+use crate::{
+    aws::{
+        self,
+        iam::{self, Owner},
+    },
+    context::Clients,
+};
+
+/// Makes IAM trust the application's issuer and certificate.
+///
+/// # Errors
+/// `NotConsistentYet` until the metadata shows the active certificate; `Conflict` if the name is taken.
+pub async fn run(cx: &Clients, input: CreateSamlProviderInput) -> Result<CreateSamlProviderOutput, StepError> {
+    let xml = cx.graph().federation_metadata(app_id(&input.sign_on)).await?;
+    ensure(cx, &input, &xml).await
+}
+
+/// Returns the application ID in the metadata URL.
+fn app_id(sign_on: &EntraSignOn) -> &str {
+    sign_on.metadata_url.rsplit_once("appid=").map_or("", |(_, id)| id.split('&').next().unwrap_or(id))
+}
+
+/// Like [`run`], with metadata that the caller has already fetched.
+///
+/// # Errors
+/// See [`run`].
+pub async fn ensure(
+    cx: &Clients,
+    input: &CreateSamlProviderInput,
+    xml: &str,
+) -> Result<CreateSamlProviderOutput, StepError> {
+    let wanted = current_metadata(&input.sign_on, xml)?;
+    let arn = format!("{}:saml-provider/{}", iam::arn_prefix(cx).await?, input.name);
+    match iam::saml_provider(cx, &arn).await? {
+        Some(provider) => {
+            let xml_there = provider.saml_metadata_document().unwrap_or_default();
+            let same = wanted.is_said_by(xml_there);
+            match iam::owner(provider.tags(), &input.alias) {
+                Owner::Ours if wanted.is_trusted_by(xml_there) => {}
+                Owner::Ours => update(cx, &arn, xml).await?,
+                Owner::Unknown if same => {}
+                owner => {
+                    return Err(iam::not_ours(
+                        &format!("the SAML provider {}", input.name),
+                        owner,
+                        "its metadata may serve other sign-ins",
+                        "iam.samlProviderName",
+                    ));
+                }
+            }
+            Ok(CreateSamlProviderOutput { saml_provider_arn: arn })
+        }
+        None => create(cx, input, xml).await,
+    }
+}
+
+/// Returns the parsed metadata if it has the issuer and the certificate of the application's sign-on settings.
+fn current_metadata(sign_on: &EntraSignOn, xml: &str) -> Result<Metadata, StepError> {
+    let metadata = read_metadata(xml)?;
+    if metadata.entity_id != sign_on.entity_id {
+        return Err(StepError::not_consistent_yet(format!(
+            "the federation metadata at {} names the issuer {}, expected {}; Entra may still be publishing it",
+            sign_on.metadata_url, metadata.entity_id, sign_on.entity_id
+        )));
+    }
+    if !metadata.thumbprints.iter().any(|thumbprint| thumbprint.eq_ignore_ascii_case(&sign_on.certificate_thumbprint)) {
+        return Err(StepError::not_consistent_yet(format!(
+            "the federation metadata at {} does not show the active signing certificate {} yet",
+            sign_on.metadata_url, sign_on.certificate_thumbprint
+        )));
+    }
+    Ok(metadata)
+}
+
+async fn create(
+    cx: &Clients,
+    input: &CreateSamlProviderInput,
+    xml: &str,
+) -> Result<CreateSamlProviderOutput, StepError> {
+    let doing = format!("creating the SAML provider {}", input.name);
+    let sent = cx
+        .iam()
+        .create_saml_provider()
+        .name(&input.name)
+        .saml_metadata_document(xml)
+        .set_tags(Some(iam::tags(&input.alias)?))
+        .send()
+        .await;
+    match sent {
+        Ok(created) => match created.saml_provider_arn {
+            Some(saml_provider_arn) => Ok(CreateSamlProviderOutput { saml_provider_arn }),
+            None => Err(StepError::internal(format!("{doing}: IAM answered without an ARN"))),
+        },
+        // The provider was created by a call whose response was lost, and was not visible to the previous read. The
+        // retry reads it and compares it.
+        Err(error) if aws::error::is(&error, &["EntityAlreadyExists"]) => {
+            Err(StepError::not_consistent_yet(format!("{doing}: it exists, but IAM does not show it yet")))
+        }
+        Err(error) => Err(aws::error::step_error(&doing, &error)),
+    }
+}
+
+async fn update(cx: &Clients, arn: &str, xml: &str) -> Result<(), StepError> {
+    cx.iam()
+        .update_saml_provider()
+        .saml_provider_arn(arn)
+        .saml_metadata_document(xml)
+        .send()
+        .await
+        .map(drop)
+        .map_err(|error| aws::error::step_error(&format!("updating the SAML provider {arn}"), &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_application_id_is_parsed_from_the_metadata_url() {
+        let url = "https://login.example/t/federationmetadata/2007-06/federationmetadata.xml?appid=a1&x=y";
+        assert_eq!(app_id(&EntraSignOn { metadata_url: url.into(), ..EntraSignOn::default() }), "a1");
+        assert_eq!(app_id(&EntraSignOn::default()), "");
+    }
+}

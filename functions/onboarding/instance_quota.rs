@@ -1,0 +1,78 @@
+//! `instance-quota`: ensures that the account's quota allows one more instance (manual procedure: the part of the
+//! quota request that comes before the instance). All other quotas are quotas of an instance and are requested after
+//! its creation.
+//!
+//! * Reads: `connect:ListInstances`, `servicequotas:GetServiceQuota`, `servicequotas:GetAWSDefaultServiceQuota`,
+//!   `servicequotas:ListServiceQuotas`, `servicequotas:GetRequestedServiceQuotaChange`,
+//!   `servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota`.
+//! * Writes: `servicequotas:RequestServiceQuotaIncrease`, which also requires `iam:CreateServiceLinkedRole` for
+//!   `servicequotas.amazonaws.com` the first time in an account.
+//! * Safe to repeat: nothing is requested if the instance exists or the quota is sufficient, and an open request is
+//!   reused. Each invocation polls once; the state machine waits between polls.
+
+use onboarding_core::{
+    StepError, StepErrorKind, backoff,
+    contract::{InstanceQuotaInput, QuotaResult, QuotaStatus},
+    onboarding::{INSTANCES_QUOTA, quota_name},
+};
+
+use crate::{
+    aws::{
+        instances,
+        quotas::{self, Wanted},
+    },
+    context::Clients,
+};
+
+/// Polls once whether the quota is sufficient, and otherwise polls or files the request for an increase.
+///
+/// # Errors
+/// `QuotaDenied` if AWS denied the increase, because the instance can't be created without it. `LimitExceeded` if AWS
+/// has not decided within two months, the maximum duration of the loop.
+pub async fn run(cx: &Clients, input: InstanceQuotaInput) -> Result<QuotaResult, StepError> {
+    let all = instances::list(cx).await?;
+    let living = || all.iter().filter(|instance| instances::takes_room(instance));
+    let count = f64::from(u32::try_from(living().count()).unwrap_or(u32::MAX));
+    if living().any(|instance| instances::has_alias(instance, &input.alias)) {
+        return Ok(QuotaResult {
+            code: INSTANCES_QUOTA.into(),
+            name: quota_name(INSTANCES_QUOTA).into(),
+            desired: count,
+            value: count,
+            status: QuotaStatus::Sufficient,
+            required: true,
+            attempt: input.previous.as_ref().map_or(0, |previous| previous.attempt) + 1,
+            message: Some(format!("the instance {} exists already and needs no room", input.alias)),
+            ..QuotaResult::default()
+        });
+    }
+    let wanted = Wanted {
+        code: INSTANCES_QUOTA,
+        instance_arn: None,
+        at_least: count + 1.0,
+        ask_for: count + 1.0,
+        required: true,
+    };
+    let result = quotas::look(cx, wanted, input.previous.as_ref()).await?;
+    if result.status == QuotaStatus::Denied {
+        return Err(StepError::quota_denied(format!(
+            "there is no room for the Amazon Connect instance {} in {}: {}; or delete an instance that nobody needs",
+            input.alias,
+            cx.region(),
+            result.message.unwrap_or_default()
+        )));
+    }
+    if result.status == QuotaStatus::Pending && result.attempt >= backoff::LAST_INSTANCE_QUOTA_LOOK {
+        return Err(StepError::new(
+            StepErrorKind::LimitExceeded,
+            format!(
+                "there is no room for the Amazon Connect instance {} in {}, and AWS has not made any within two months: {}; ask \
+                 AWS Support about the request, then start the same input again, which goes on with the same request",
+                input.alias,
+                cx.region(),
+                result.message.unwrap_or_default()
+            ),
+        ));
+    }
+    Ok(result)
+}

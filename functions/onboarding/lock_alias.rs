@@ -1,0 +1,72 @@
+//! `lock-alias`: acquires or releases the lock of an alias, so that only one execution at a time creates, changes or
+//! deletes objects of the alias. The state machines call it before their first write and after their last write.
+//!
+//! * Reads: `dynamodb:Scan` and `dynamodb:GetItem` on the registry; `states:DescribeExecution` on the execution that
+//!   holds the lock.
+//! * Writes: `dynamodb:UpdateItem` and `dynamodb:DeleteItem` on the registry ([`crate::registry::lock`]).
+//! * Safe to repeat: an execution that holds the lock can acquire it again, and releases only its own lock.
+//!
+//! A lock that another execution holds is not an error: the step returns the holder and the time to wait. When the
+//! attempts are used up, the state machine decides how to continue.
+
+use onboarding_core::{
+    StepError, backoff,
+    contract::{LockAction, LockAliasInput, LockAliasOutput, LockScope, LockStatus},
+};
+use tracing::info;
+
+use crate::{
+    context::Clients,
+    registry::{Holder, Registry, Scope, Taken},
+};
+
+/// Runs the step.
+///
+/// # Errors
+/// `Conflict` if the registry has the alias with a different case.
+pub async fn run(cx: &Clients, input: LockAliasInput) -> Result<LockAliasOutput, StepError> {
+    let registry = Registry::new(cx)?;
+    let alias = input.alias.as_str();
+    let scopes: &[Scope] = match input.scope {
+        LockScope::Alias => &[Scope::Alias],
+        LockScope::Numbers => &[Scope::Numbers],
+        LockScope::All => &[Scope::Alias, Scope::Numbers],
+    };
+    if input.action == LockAction::Release {
+        for scope in scopes {
+            registry.release_lock((*scope, alias), &input.execution).await?;
+        }
+        return Ok(LockAliasOutput { status: LockStatus::Released, ..LockAliasOutput::default() });
+    }
+    let attempt = input.previous.as_ref().map_or(0, |previous| previous.attempt) + 1;
+    for scope in scopes {
+        match registry.take_lock(cx.step_functions(), (*scope, alias), &input.execution).await? {
+            Taken::Ours => info!(?scope, attempt, "lock taken"),
+            Taken::ByOther(holder) => return Ok(taken(&input, *scope, &holder, attempt)),
+        }
+    }
+    // Checked while holding the lock, because the previous holder may have registered the alias.
+    if let Some(spelled) = registry.other_spelling(alias).await? {
+        return Err(StepError::conflict(format!(
+            "the alias {alias} is onboarded as {spelled}, and aliases that differ in upper and lower case only are the same; \
+             write it {spelled} in instance.alias and start again. Nothing was changed"
+        )));
+    }
+    Ok(LockAliasOutput { attempt, ..LockAliasOutput::default() })
+}
+
+fn taken(input: &LockAliasInput, scope: Scope, holder: &Holder, attempt: u32) -> LockAliasOutput {
+    let message = holder.message(scope, &input.alias);
+    let waits = match (input.scope, scope) {
+        (LockScope::All, Scope::Numbers) => false,
+        _ => attempt < input.attempts.unwrap_or(backoff::LAST_LOCK_ATTEMPT),
+    };
+    info!(attempt, waits, "{message}");
+    LockAliasOutput {
+        status: if waits { LockStatus::Waiting } else { LockStatus::Taken },
+        attempt,
+        wait_seconds: if waits { backoff::lock(attempt) } else { 0 },
+        holder: holder.execution.rsplit(':').next().map(ToOwned::to_owned),
+        message,
+    }
+}

@@ -1,0 +1,44 @@
+//! `notify`: publishes a notification to the stack's SNS topic. It is started by the state machines, and by the
+//! EventBridge rule for failed executions.
+//!
+//! * Reads: nothing.
+//! * Writes: for a plan that waits for approval, the task token in the registry (`dynamodb:UpdateItem`), where
+//!   `onboard approve` reads it; `sns:Publish` on the topic, with plain text for email and the format of Amazon Q
+//!   Developer in chat applications for HTTPS subscriptions.
+//! * Permissions: the topic's KMS key, which is also the registry's key.
+//! * Safe to repeat: a repeated notification has the same reference. The task token is in the message and in the
+//!   registry; a repeated attempt has a new token, so the token of the latest message is the valid one.
+//!
+//! All message texts are in `onboarding_core::messages`. A state machine continues if the notification fails.
+
+use onboarding_core::{
+    StepError,
+    messages::{Message, NotifyInput, NotifyOutput},
+};
+use tracing::info;
+
+use crate::{aws, context::Clients, registry::Registry};
+
+/// Runs the step.
+///
+/// # Errors
+/// If the topic does not accept the message.
+pub async fn run(cx: &Clients, input: NotifyInput) -> Result<NotifyOutput, StepError> {
+    if let Message::UnsafePlan { instance_id, digest, task_token, .. } = &input.message {
+        Registry::new(cx)?.keep_approval_token(instance_id, digest, task_token).await?;
+    }
+    let letter = input.message.compose(input.language.unwrap_or_else(|| cx.settings.language()));
+    let published = cx
+        .sns()
+        .publish()
+        .topic_arn(cx.settings.notification_topic()?)
+        .subject(&letter.subject)
+        .message(letter.body())
+        .message_structure("json")
+        .send()
+        .await
+        .map_err(|error| aws::error::step_error(&format!("publishing the message {}", input.message.kind()), &error))?;
+    let message_id = published.message_id.unwrap_or_default();
+    info!(kind = input.message.kind(), reference = letter.reference, message_id, "people told");
+    Ok(NotifyOutput { message_id, reference: letter.reference })
+}

@@ -1,0 +1,59 @@
+//! `order-numbers`: claims or orders the phone numbers of the instance (manual procedure: 電話番号の申請). Each invocation
+//! polls once; the state machine waits between polls, for weeks if necessary.
+//!
+//! Numbers in Connect's inventory are claimed, then get their description, tags and flow. Japanese numbers, and other
+//! numbers that are not in the inventory, are ordered by one AWS Support case with the three documents; AWS adds them
+//! to the instance. If the account has no access to the Support API, or the input specifies `manual`, the operator
+//! receives the text for the case. For each way of ordering, the wait ends when `ListPhoneNumbersV2` returns the
+//! numbers.
+//!
+//! * Reads: `connect:ListPhoneNumbersV2`, `connect:SearchAvailablePhoneNumbers`, `connect:DescribePhoneNumber`,
+//!   `connect:ListContactFlows`, `servicequotas:GetServiceQuota`, `servicequotas:GetAWSDefaultServiceQuota`,
+//!   `support:DescribeServices`, `support:DescribeCases`, `support:DescribeCommunications`, `s3:GetObject` on the
+//!   documents bucket (and `s3:ListBucket`; without it, S3 returns access denied for a missing object).
+//! * Writes: `connect:ClaimPhoneNumber`, `connect:UpdatePhoneNumberMetadata`,
+//!   `connect:AssociatePhoneNumberContactFlow`, `connect:TagResource`, `support:AddAttachmentsToSet`,
+//!   `support:CreateCase`.
+//! * Safe to repeat: the instance's numbers are listed before any request. A poll claims only numbers that the
+//!   previous poll has stored in the state, each with its own client token. A case is found again by the marker in its
+//!   subject, even if it is resolved. Existing numbers only get the settings in the input, never our tags. A number is
+//!   never released, because a released number can't be claimed again.
+//! * The EventBridge event "Support Case Update" is not used: it is delivered only to us-east-1 and only on a
+//!   best-effort basis, so it would require a second stack there and polling anyway.
+
+use onboarding_core::{
+    StepError,
+    telephony::{CaseText, OrderNumbersInput, OrderNumbersOutput, Topic, marker},
+};
+
+use crate::{
+    context::Clients,
+    onboarding::telephony::{Look, Wanted},
+};
+
+/// Polls once for all phone numbers and settings that are missing.
+///
+/// # Errors
+/// If Connect, S3 or AWS Support can't be reached or returns an error. Refusals, missing documents and a missing
+/// support plan are returned in the output with the action that the operator must take.
+pub async fn run(cx: &Clients, input: OrderNumbersInput) -> Result<OrderNumbersOutput, StepError> {
+    let previous = input.previous.clone().unwrap_or_default();
+    let mut look = Look::new(cx, &input, &previous);
+    if !input.phone_numbers.is_empty() {
+        look.numbers().await?;
+    }
+    if input.telephony.outbound_to_japanese_mobiles {
+        let mark = marker(&input.alias, Topic::OutboundToJapaneseMobiles, &input.instance_arn, [], None);
+        let text = CaseText::outbound(&mark, &input.instance_arn);
+        look.order(Wanted {
+            topic: Topic::OutboundToJapaneseMobiles,
+            marker: mark,
+            text,
+            documents: None,
+            tokyo: false,
+            met: false,
+        })
+        .await?;
+    }
+    Ok(look.done())
+}

@@ -1,0 +1,271 @@
+//! `plan-onboarding`: shows the effect of an onboarding before it is started, object by object: what it would create,
+//! adopt, change and keep, what it would wait for, and what would prevent it.
+//!
+//! * Reads: the same as the steps of the onboarding. Graph `GET /applicationTemplates`, `/groups`,
+//!   `/groups/{id}/members` or `/transitiveMembers`, `/servicePrincipals`, `/applications`, claims policies and
+//!   assignments of the application, `/subscriptions`; the federation metadata; `connect:ListInstances`,
+//!   `connect:DescribeInstance`, `connect:ListInstanceAttributes`, `connect:ListInstanceStorageConfigs`,
+//!   `connect:ListPhoneNumbersV2`, `connect:SearchAvailablePhoneNumbers`, `connect:SearchUsers`, the lists of profiles
+//!   and hierarchy groups; `iam:GetSAMLProvider`, `iam:GetPolicy`, `iam:GetPolicyVersion`, `iam:GetRole`,
+//!   `iam:ListAttachedRolePolicies`, `iam:ListRolePolicies`; the Service Quotas calls of `request-quotas` except the
+//!   request; `support:DescribeCases`; `dynamodb:GetItem` on the registry. The documents for ordering numbers are not
+//!   read.
+//! * Writes: nothing.
+//! * Permissions: the reads; in Graph `Application.Read.All`, `Policy.Read.All`, `Group.Read.All`, `User.Read.All`.
+//! * Safe to repeat: it only reads. The onboarding reads everything again, so changes made after the plan are taken
+//!   into account.
+
+use onboarding_core::{
+    StepError, StepErrorKind,
+    contract::{
+        Action, Area, EntraApplication, OpenItem, PlanItem, PlanOnboardingInput, PlanOnboardingOutput, PlanStatus,
+        RegisterInstanceInput,
+    },
+    inspection::{Object, Presence},
+    onboarding::{INSTANCES_QUOTA, Onboarding, quota_is_per_instance},
+    saml::read_metadata,
+    telephony::older_plans_end,
+};
+use time::OffsetDateTime;
+
+use crate::{
+    aws::{
+        iam, instances,
+        quotas::{self, Wanted, targets},
+    },
+    context::Clients,
+    inspect::{
+        entra::{self, ApplicationOwner, Found},
+        federation::{Federation, policy_object, provider_object, role_object},
+        instance,
+        members::{People, UserPlan},
+        record,
+    },
+    onboarding::telephony,
+    registry::{Entry, Registry},
+};
+
+/// Creates the plan.
+///
+/// # Errors
+/// `InvalidInput` with all problems of the input and its groups at once; otherwise the error that AWS or Graph
+/// returns.
+pub async fn run(cx: &Clients, input: PlanOnboardingInput) -> Result<PlanOnboardingOutput, StepError> {
+    let onboarding = Onboarding::parse_step(&input.onboarding)?;
+    quotas::check_codes(cx, &onboarding.quotas.0).await?;
+    let now = OffsetDateTime::now_utc();
+    let people = People::read(cx, &onboarding).await?;
+    let instance = Instance::find(cx, &onboarding).await?;
+    let planner = Planner { cx, onboarding: &onboarding, people: &people, instance: &instance, now };
+
+    let (mut items, mut open_items) = planner.instance().await?;
+    let telephony = planner.telephony().await?;
+    let orders = telephony.iter().any(|item| item.area == Area::PhoneNumbers && item.action == Action::Wait);
+    open_items.extend(older_plans_end(now.date()).filter(|_| orders));
+    items.extend(telephony);
+    let (sign_on, switches) = planner.sign_on().await?;
+    items.extend(sign_on);
+    open_items.extend(switches);
+    let users = planner.users().await?;
+    items.extend(users.items());
+
+    open_items.extend(people.open_items);
+    open_items.extend(users.open_items);
+    Ok(PlanOnboardingOutput { status: PlanStatus::Planned, items, open_items })
+}
+
+/// The current state of the instance.
+#[derive(Debug)]
+struct Instance {
+    object: Object,
+    id: Option<String>,
+    arn: Option<String>,
+    entry: Option<Entry>,
+}
+
+impl Instance {
+    async fn find(cx: &Clients, onboarding: &Onboarding) -> Result<Self, StepError> {
+        let alias = onboarding.instance.alias.as_str();
+        let found = instance::of_alias(cx, alias).await?;
+        let object = instance::object(alias, found.as_ref());
+        // An instance that can't be used counts as missing for the objects that depend on it.
+        let usable = found.filter(|_| !matches!(object.presence, Presence::Foreign(_)));
+        let entry = match usable.as_ref().and_then(|instance| instance.id()) {
+            Some(id) => Registry::new(cx)?.find(id).await?,
+            None => None,
+        };
+        let text = |text: Option<&str>| text.map(ToOwned::to_owned);
+        Ok(Self {
+            id: text(usable.as_ref().and_then(|instance| instance.id())),
+            arn: text(usable.as_ref().and_then(|instance| instance.arn())),
+            object,
+            entry,
+        })
+    }
+}
+
+struct Planner<'a> {
+    cx: &'a Clients,
+    onboarding: &'a Onboarding,
+    people: &'a People,
+    instance: &'a Instance,
+    now: OffsetDateTime,
+}
+
+impl Planner<'_> {
+    fn known(&self) -> bool {
+        self.instance.entry.is_some()
+    }
+
+    fn planned(&self, objects: &[Object]) -> Vec<PlanItem> {
+        objects.iter().map(|object| object.planned(self.known())).collect()
+    }
+
+    /// Plans the instance and its quota.
+    async fn instance(&self) -> Result<(Vec<PlanItem>, Vec<OpenItem>), StepError> {
+        let id = self.instance.id.as_deref();
+        let mut items = Vec::new();
+        if self.instance.object.presence == Presence::Absent {
+            let count = targets::whole(u64::try_from(instances::living(self.cx).await?).unwrap_or(u64::MAX)) + 1.0;
+            items.push(self.peek(INSTANCES_QUOTA, (count, count)).await?);
+        }
+        items.push(self.instance.object.planned(self.known()));
+        let wanted = &self.onboarding.instance;
+        items.extend(self.planned(&instance::attribute_objects(self.cx, id, wanted).await?));
+        let storage = instance::storage_objects(self.cx, id, wanted).await?;
+        items.extend(self.planned(&storage));
+        let open_items = storage.iter().filter_map(|object| match &object.presence {
+            Presence::Elsewhere(place) => Some(OpenItem::new(
+                format!("storage {}", object.name),
+                format!("the instance stores it at {place} already, not in the stack's bucket"),
+                "Nothing, if that place is meant.",
+            )),
+            _ => None,
+        });
+        Ok((items, open_items.collect()))
+    }
+
+    async fn peek(&self, code: &str, (at_least, ask_for): (f64, f64)) -> Result<PlanItem, StepError> {
+        let instance_arn = self.instance.arn.as_deref().filter(|_| quota_is_per_instance(code));
+        quotas::peek(self.cx, Wanted { code, instance_arn, at_least, ask_for, required: false }).await
+    }
+
+    /// Plans the quotas and the phone numbers of the instance.
+    async fn telephony(&self) -> Result<Vec<PlanItem>, StepError> {
+        let (quotas, people) = (&self.onboarding.quotas.0, self.people.count());
+        let arn = self.instance.arn.as_deref();
+        let targets = match arn {
+            Some(arn) => targets::on_instance(self.cx, quotas, people, arn).await?,
+            None => targets::of(quotas, (people > 0).then(|| targets::whole(people))),
+        };
+        let mut items = Vec::new();
+        for target in targets {
+            items.push(self.peek(&target.code, (target.at_least, target.ask_for)).await?);
+        }
+        items.extend(telephony::preview(self.cx, arn, self.onboarding).await?);
+        Ok(items)
+    }
+
+    /// Plans the objects in Entra and IAM, and the registry entry.
+    async fn sign_on(&self) -> Result<(Vec<PlanItem>, Vec<OpenItem>), StepError> {
+        let (cx, onboarding, groups) = (self.cx, self.onboarding, self.people.groups.as_slice());
+        let alias = onboarding.instance.alias.as_str();
+        let account = iam::arn_prefix(cx).await?;
+        let id = self.instance.id.as_deref().unwrap_or("of the new instance");
+        let wanted = Federation::new(&onboarding.iam, onboarding.users.username, (&account, cx.region(), id))?;
+        let graph = cx.graph();
+        let name = &onboarding.entra.application_name;
+        let sought = async {
+            match entra::find(graph, alias, name).await? {
+                Some(principal) => match Found::read(graph, &principal.id, "").await? {
+                    Some(found) => found.with_gallery(graph).await.map(Some),
+                    None => Ok(None),
+                },
+                None => Ok(None),
+            }
+        };
+        let (found, instead) = match sought.await {
+            Ok(found) => (found, None),
+            Err(error) if error.kind == StepErrorKind::Conflict => (None, Some(Presence::Foreign(error.message))),
+            // The runtime identity may lack permission to read applications; the onboarding's identity has it.
+            Err(error) if error.kind == StepErrorKind::AccessDenied => {
+                (None, Some(Presence::Hidden(format!("it can't be seen: {}", error.message))))
+            }
+            Err(error) => return Err(error),
+        };
+        let mut application = found.as_ref().map(|found| self.application(found));
+        let mut objects = match instead {
+            Some(presence) => {
+                if matches!(presence, Presence::Hidden(_)) {
+                    application = self.instance.entry.as_ref().and_then(|entry| entry.application.clone());
+                }
+                vec![Object::new(Area::Entra, entra::APPLICATION, name, presence)]
+            }
+            None => entra::objects(found.as_ref(), onboarding, &wanted, (groups, &self.people.ids()), self.now),
+        };
+        let open_items = objects.iter().filter(|object| object.kind == entra::APPLICATION).flat_map(entra::open_items);
+        let open_items = open_items.collect();
+        // A new certificate changes the metadata.
+        let certified =
+            objects.iter().any(|object| object.kind == entra::CERTIFICATE && object.presence == Presence::Ours);
+        let published = match &application {
+            Some(application) if certified || found.is_none() => {
+                Some(read_metadata(&graph.federation_metadata(&application.app_id).await?)?)
+            }
+            _ => None,
+        };
+        let certificates = found.as_ref().map(Found::certificates).unwrap_or_default();
+        // The order of the onboarding: IAM comes between the certificate and the claims.
+        let federation = [
+            provider_object(cx, &wanted, alias, (published.as_ref(), &certificates)).await?,
+            policy_object(cx, &wanted, alias).await?,
+            role_object(cx, &wanted, alias).await?,
+        ];
+        let place =
+            objects.iter().position(|object| object.kind == entra::CERTIFICATE).map_or(objects.len(), |at| at + 1);
+        objects.splice(place..place, federation);
+        objects.push(record::entry_object(alias, self.instance.entry.as_ref(), self.entry(application).as_ref()));
+        let subscriptions = graph.subscriptions().await?;
+        objects.extend(record::subscription_objects(groups, &subscriptions, cx.settings.notification_url()?, self.now));
+        Ok((self.planned(&objects), open_items))
+    }
+
+    /// Returns the application as it would be stored in the registry.
+    fn application(&self, found: &Found) -> EntraApplication {
+        let known = self.instance.entry.as_ref().and_then(|entry| entry.application.clone()).filter(|known| {
+            known.service_principal_id == found.principal.id && known.application_id == found.application.id
+        });
+        let adopted = entra::owner(&found.principal, &self.onboarding.instance.alias) != ApplicationOwner::Ours;
+        EntraApplication {
+            application_id: found.application.id.clone(),
+            app_id: found.principal.app_id.clone(),
+            service_principal_id: found.principal.id.clone(),
+            adopted,
+            ..known.unwrap_or_default()
+        }
+    }
+
+    /// Returns the registry entry that the onboarding would write.
+    fn entry(&self, application: Option<EntraApplication>) -> Option<Entry> {
+        let known = self.instance.entry.as_ref()?;
+        Some(Entry::from(RegisterInstanceInput {
+            onboarding: self.onboarding.clone(),
+            instance_id: known.instance_id.clone(),
+            instance_arn: known.instance_arn.clone(),
+            tenant_id: known.tenant_id.clone(),
+            groups: self.people.groups.clone(),
+            instance_adopted: known.instance_adopted,
+            application: application?,
+        }))
+    }
+
+    async fn users(&self) -> Result<UserPlan, StepError> {
+        let today = self.now.date();
+        match self.instance.id.as_deref() {
+            Some(id) => {
+                self.people.plan_on(self.cx, (id, &self.onboarding.instance.alias), self.onboarding, today).await
+            }
+            None => Ok(self.people.plan_on_new(self.onboarding, today)),
+        }
+    }
+}

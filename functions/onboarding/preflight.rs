@@ -1,0 +1,95 @@
+//! `preflight`: checks the prerequisites in both clouds before anything is created (manual procedure: 前提条件): the
+//! complete input, the AWS account and Region, the Graph token and its permissions (missing permissions are listed),
+//! the gallery template, each group, the quota codes in the input, and whether the users quota is sufficient for the
+//! groups.
+//!
+//! * Reads: `sts:GetCallerIdentity`, `servicequotas:GetServiceQuota`, `servicequotas:GetAWSDefaultServiceQuota`,
+//!   `secretsmanager:GetSecretValue`; in Graph `GET /applicationTemplates`, `/groups`, `/groups/{id}/members`, or
+//!   `/transitiveMembers` if nested groups are flattened.
+//! * Writes: nothing.
+//! * Permissions: the reads; in Graph the required permissions of both identities ([`Identity::permissions`]). Only
+//!   this function can sign in as both identities, so that missing consent is reported before anything is created.
+//! * Safe to repeat: it only reads.
+
+use onboarding_core::{
+    StepError,
+    contract::{OpenItem, PreflightInput, PreflightOutput},
+    entra::Identity,
+    names,
+    onboarding::{Onboarding, USERS_QUOTA},
+};
+
+use crate::{
+    aws::{self, quotas},
+    context::Clients,
+    inspect::members::People,
+};
+
+/// Runs the step.
+///
+/// # Errors
+/// `InvalidInput` with all problems of the input and its groups at once, or if input and groups together are too large
+/// for the state machine; `AccessDenied` with all missing permissions.
+pub async fn run(cx: &Clients, input: PreflightInput) -> Result<PreflightOutput, StepError> {
+    let onboarding = Onboarding::parse_step(&input.onboarding)?;
+    let identity = cx
+        .sts()
+        .get_caller_identity()
+        .send()
+        .await
+        .map_err(|error| aws::error::step_error("asking AWS for the account", &error))?;
+    quotas::check_codes(cx, &onboarding.quotas.0).await?;
+    permissions(cx).await?;
+    cx.graph().application_template(names::GALLERY_APPLICATION, names::GALLERY_APPLICATION_ID).await?;
+    let people = People::read(cx, &onboarding).await?;
+    let users = people.count();
+    let mut open_items = people.open_items;
+    open_items.extend(users_quota(cx, users).await);
+    let output = PreflightOutput {
+        account: identity.account().unwrap_or_default().to_owned(),
+        region: cx.region().to_owned(),
+        partition: identity.arn().and_then(|arn| arn.split(':').nth(1)).unwrap_or("aws").to_owned(),
+        tenant_id: cx.graph().tenant_id().await?,
+        onboarding,
+        groups: people.groups,
+        users,
+        open_items,
+    };
+    output.within_limits()
+}
+
+/// Checks that both identities have the permissions that the workflow requires, and reports the missing ones of both
+/// at once.
+async fn permissions(cx: &Clients) -> Result<(), StepError> {
+    let mut lacks = Vec::new();
+    for identity in Identity::ALL {
+        let missing = cx.graph_as(identity).missing_permissions(identity.required()).await?;
+        if !missing.is_empty() {
+            lacks.push(format!("the Entra application of the {identity} identity lacks {}", missing.join(", ")));
+        }
+    }
+    if lacks.is_empty() {
+        return Ok(());
+    }
+    Err(StepError::access_denied(format!(
+        "{}; add them as application permissions of Microsoft Graph, grant admin consent (`onboard entra-setup` prints how), \
+         then start again",
+        lacks.join("; ")
+    )))
+}
+
+/// Returns a note for the operator if the groups have more members than a new instance can hold. The increase is
+/// requested after the instance is created, because the quota is a quota of the instance. An error while reading the
+/// quota is ignored here.
+async fn users_quota(cx: &Clients, users: u64) -> Option<OpenItem> {
+    let limit = quotas::in_force(cx.quotas(), USERS_QUOTA, None).await.ok().flatten()?;
+    #[expect(clippy::cast_precision_loss, reason = "no group has 2^53 members")]
+    let wanted = users as f64;
+    (wanted > limit).then(|| {
+        OpenItem::new(
+            "quota users",
+            format!("the groups hold {users} people, a new instance takes {limit}"),
+            "Nothing now: the workflow asks for the increase once the instance exists, and creates as many as fit.",
+        )
+    })
+}

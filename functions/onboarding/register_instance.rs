@@ -1,0 +1,26 @@
+//! `register-instance`: writes the instance to the registry, so that later user syncs have its settings: the groups
+//! whose members become users, their profiles, and the removal action for leavers.
+//!
+//! * Reads: `dynamodb:GetItem`.
+//! * Writes: `dynamodb:UpdateItem`.
+//! * Safe to repeat: an unchanged entry is not written again.
+
+use onboarding_core::{
+    StepError,
+    contract::{RegisterInstanceInput, RegisterInstanceOutput},
+};
+
+use crate::{
+    context::Clients,
+    registry::{Entry, Registry},
+};
+
+/// Runs the step.
+///
+/// # Errors
+/// If DynamoDB returns an error.
+pub async fn run(cx: &Clients, input: RegisterInstanceInput) -> Result<RegisterInstanceOutput, StepError> {
+    let entry = Entry::from(input);
+    let changed = Registry::new(cx)?.write(&entry).await?;
+    Ok(RegisterInstanceOutput { instance_id: entry.instance_id, changed })
+}

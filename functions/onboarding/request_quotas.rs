@@ -1,0 +1,87 @@
+//! `request-quotas`: requests increases for the quotas of the instance: concurrent calls, phone numbers, users, and
+//! any other quota in the input (manual procedure: 同時通話数・電話番号の申請). One loop of the state machine polls all of them.
+//!
+//! An increase of the users quota is requested automatically if the groups have more members than the instance can
+//! hold. The required value is the number of members plus the instance's users that are not ours. The requested value
+//! is ten percent higher, rounded up to the next ten, to leave room for joiners and for leavers in their grace period.
+//!
+//! * Reads: `servicequotas:GetServiceQuota`, `servicequotas:GetAWSDefaultServiceQuota`,
+//!   `servicequotas:ListServiceQuotas`, `servicequotas:GetRequestedServiceQuotaChange`,
+//!   `servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota`, `connect:SearchUsers` (two counts, in the first
+//!   poll only).
+//! * Writes: `servicequotas:RequestServiceQuotaIncrease`, which also requires `iam:CreateServiceLinkedRole` for
+//!   `servicequotas.amazonaws.com` the first time in an account.
+//! * Safe to repeat: see [`crate::aws::quotas`]. A decided request stays decided within an execution; a new execution polls
+//!   again and repeats denied requests.
+
+use onboarding_core::{
+    StepError,
+    contract::{QuotaResult, QuotaStatus, RequestQuotasInput, RequestQuotasOutput},
+    onboarding::USERS_QUOTA,
+};
+
+use crate::{
+    aws::quotas::{
+        self, Wanted,
+        targets::{self, Target},
+    },
+    context::Clients,
+};
+
+/// Polls once for each quota that is not decided yet.
+///
+/// # Errors
+/// `QuotaDenied` if AWS denied a quota that the input marks as required. Any other denial is returned in the output
+/// with a message.
+pub async fn run(cx: &Clients, input: RequestQuotasInput) -> Result<RequestQuotasOutput, StepError> {
+    let previous = input.previous.unwrap_or_default();
+    let known = |code: &str| previous.quotas.iter().find(|result| result.code == code);
+    let targets = match known(USERS_QUOTA) {
+        // The first poll determined the required value.
+        Some(result) if input.users > 0 => targets::of(&input.quotas, Some(result.desired)),
+        _ => targets::on_instance(cx, &input.quotas, input.users, &input.instance_arn).await?,
+    };
+    let mut quotas = Vec::with_capacity(targets.len());
+    for target in &targets {
+        let result = match known(&target.code) {
+            Some(decided) if decided.status != QuotaStatus::Pending => decided.clone(),
+            open => look(cx, &input.instance_arn, target, open).await?,
+        };
+        quotas.push(result);
+    }
+    // Checked last, so that the other quotas are requested anyway.
+    if let Some(denied) = quotas.iter().find(|result| result.required && result.status == QuotaStatus::Denied) {
+        return Err(StepError::quota_denied(denied.message.clone().unwrap_or_default()));
+    }
+    let waiting = || quotas.iter().filter(|result| result.status == QuotaStatus::Pending);
+    Ok(RequestQuotasOutput {
+        pending: waiting().next().is_some(),
+        wait_seconds: waiting().map(|result| result.wait_seconds).min().unwrap_or_default(),
+        attempt: previous.attempt + 1,
+        quotas,
+    })
+}
+
+async fn look(
+    cx: &Clients,
+    instance_arn: &str,
+    target: &Target,
+    previous: Option<&QuotaResult>,
+) -> Result<QuotaResult, StepError> {
+    let wanted = Wanted {
+        code: &target.code,
+        instance_arn: Some(instance_arn),
+        at_least: target.at_least,
+        ask_for: target.ask_for,
+        required: target.required,
+    };
+    let mut result = quotas::look(cx, wanted, previous).await?;
+    if target.code == USERS_QUOTA && result.status != QuotaStatus::Sufficient {
+        let message = result.message.take().unwrap_or_default();
+        result.message = Some(format!(
+            "{message}. Until there is room the instance takes {} users in all; the others are created by a later sync",
+            result.value
+        ));
+    }
+    Ok(result)
+}

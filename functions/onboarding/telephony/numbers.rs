@@ -1,0 +1,232 @@
+//! Phone numbers in Connect: listing, searching, claiming and configuring them.
+
+use std::collections::HashMap;
+
+use aws_sdk_connect::types::{PhoneNumberCountryCode, PhoneNumberType, PhoneNumberWorkflowStatus};
+use onboarding_core::{
+    StepError, StepErrorKind, names,
+    onboarding::PhoneNumber,
+    telephony::{HeldNumber, NumberStatus, type_name},
+};
+
+use crate::{aws, context::Clients};
+
+/// The tag that stores the flow we associated a number with, because no API returns the flow.
+const FLOW_KEY: &str = "contact-flow";
+
+/// Returns all phone numbers of the instance.
+///
+/// # Errors
+/// If Connect returns an error.
+pub(super) async fn held(cx: &Clients, instance_arn: &str) -> Result<Vec<HeldNumber>, StepError> {
+    let mut items = cx.connect().list_phone_numbers_v2().target_arn(instance_arn).into_paginator().items().send();
+    let mut found = Vec::new();
+    while let Some(item) = items.next().await {
+        let item = item
+            .map_err(|error| aws::error::step_error(&format!("listing the phone numbers of {instance_arn}"), &error))?;
+        found.push(HeldNumber {
+            id: item.phone_number_id.unwrap_or_default(),
+            arn: item.phone_number_arn.unwrap_or_default(),
+            phone: item.phone_number.unwrap_or_default(),
+            country: item.phone_number_country_code.map_or(String::new(), |code| code.as_str().to_owned()),
+            kind: item.phone_number_type.map_or(String::new(), |kind| kind.as_str().to_owned()),
+            description: item.phone_number_description.unwrap_or_default(),
+        });
+    }
+    Ok(found)
+}
+
+/// Returns up to `count` available numbers with the wanted country, type and prefix.
+///
+/// # Errors
+/// If Connect returns an error.
+pub(super) async fn search(
+    cx: &Clients,
+    instance_arn: &str,
+    wish: &PhoneNumber,
+    count: usize,
+) -> Result<Vec<String>, StepError> {
+    let mut items = cx
+        .connect()
+        .search_available_phone_numbers()
+        .target_arn(instance_arn)
+        .phone_number_country_code(PhoneNumberCountryCode::from(wish.country.as_str()))
+        .phone_number_type(PhoneNumberType::from(type_name(wish.kind)))
+        .set_phone_number_prefix(wish.prefix.clone())
+        .into_paginator()
+        .items()
+        .send();
+    let mut found = Vec::new();
+    while found.len() < count {
+        let Some(item) = items.next().await else { break };
+        let item = item.map_err(|error| {
+            aws::error::step_error(&format!("searching {} numbers of {}", type_name(wish.kind), wish.country), &error)
+        })?;
+        found.extend(item.phone_number);
+    }
+    Ok(found)
+}
+
+/// The result of a claim.
+pub(super) enum Claim {
+    /// The claim started; contains the ID of the number.
+    Begun(String),
+    /// The number is no longer available: it was claimed by another customer, or by an earlier claim of this step.
+    Taken,
+    /// The account has claimed and released too many numbers; contains Connect's message.
+    Blocked(String),
+    /// Connect refused the claim.
+    Refused(String),
+}
+
+/// Claims an available number. `token` must be equal for each retry of the same claim.
+///
+/// # Errors
+/// If Connect returns an error.
+pub(super) async fn claim(
+    cx: &Clients,
+    (alias, instance_arn): (&str, &str),
+    wish: &PhoneNumber,
+    phone: &str,
+    token: String,
+) -> Result<Claim, StepError> {
+    let sent = cx
+        .connect()
+        .claim_phone_number()
+        .target_arn(instance_arn)
+        .phone_number(phone)
+        .set_phone_number_description(wish.description.clone())
+        .set_tags(Some(names::tags(alias).into_iter().map(|(key, value)| (key.into(), value)).collect()))
+        .client_token(token)
+        .send()
+        .await;
+    let error = match sent {
+        Ok(output) => return Ok(output.phone_number_id.map_or(Claim::Taken, Claim::Begun)),
+        Err(error) => error,
+    };
+    if aws::error::is_number_taken(&error) || aws::error::is(&error, &["IdempotencyException"]) {
+        return Ok(Claim::Taken);
+    }
+    if aws::error::is_claim_limit(&error) {
+        return Ok(Claim::Blocked(aws::error::said(&error)));
+    }
+    let failure = aws::error::step_error(&format!("claiming the number {phone}"), &error);
+    match failure.kind {
+        StepErrorKind::InvalidInput | StepErrorKind::LimitExceeded | StepErrorKind::Conflict => {
+            Ok(Claim::Refused(failure.message))
+        }
+        _ => Err(failure),
+    }
+}
+
+/// A number as returned by `DescribePhoneNumber`.
+pub(super) struct Described {
+    /// The status of the claim.
+    pub(super) status: NumberStatus,
+    /// The reason if the claim failed.
+    pub(super) message: Option<String>,
+    /// The number.
+    pub(super) number: HeldNumber,
+    tags: HashMap<String, String>,
+}
+
+/// Reads one number; returns `None` if there is no number with this ID.
+///
+/// # Errors
+/// If Connect returns an error.
+pub(super) async fn describe(cx: &Clients, id: &str) -> Result<Option<Described>, StepError> {
+    let summary = match cx.connect().describe_phone_number().phone_number_id(id).send().await {
+        Ok(output) => output.claimed_phone_number_summary,
+        Err(error) if aws::error::is_not_found(&error) => None,
+        Err(error) => return Err(aws::error::step_error(&format!("reading the phone number {id}"), &error)),
+    };
+    let Some(summary) = summary else { return Ok(None) };
+    let (status, message) = match summary.phone_number_status {
+        None => (NumberStatus::Claimed, None),
+        Some(said) => {
+            let status = match said.status {
+                Some(PhoneNumberWorkflowStatus::Failed) => NumberStatus::Failed,
+                Some(PhoneNumberWorkflowStatus::InProgress) => NumberStatus::InProgress,
+                _ => NumberStatus::Claimed,
+            };
+            (status, said.message)
+        }
+    };
+    Ok(Some(Described {
+        status,
+        message,
+        number: HeldNumber {
+            id: summary.phone_number_id.unwrap_or_else(|| id.to_owned()),
+            arn: summary.phone_number_arn.unwrap_or_default(),
+            phone: summary.phone_number.unwrap_or_default(),
+            country: summary.phone_number_country_code.map_or(String::new(), |code| code.as_str().to_owned()),
+            kind: summary.phone_number_type.map_or(String::new(), |kind| kind.as_str().to_owned()),
+            description: summary.phone_number_description.unwrap_or_default(),
+        },
+        tags: summary.tags.unwrap_or_default(),
+    }))
+}
+
+/// Sets the description and flow of a claimed number as wanted, and our tags if the number is ours. Only differences
+/// are written. Returns a message if the flow does not exist.
+///
+/// # Errors
+/// If Connect returns an error.
+pub(super) async fn configure(
+    cx: &Clients,
+    (alias, instance_arn): (&str, &str),
+    wish: &PhoneNumber,
+    described: &Described,
+    ours: bool,
+) -> Result<Option<String>, StepError> {
+    let number = &described.number;
+    let failed = |what: &str| format!("{what} of the number {}", number.phone);
+    if let Some(description) = wish.description.as_ref().filter(|wanted| **wanted != number.description) {
+        let sent = cx
+            .connect()
+            .update_phone_number_metadata()
+            .phone_number_id(&number.id)
+            .phone_number_description(description);
+        sent.send().await.map_err(|error| aws::error::step_error(&failed("setting the description"), &error))?;
+    }
+    let mut tags: HashMap<String, String> = HashMap::new();
+    if ours {
+        tags.extend(names::tags(alias).map(|(key, value)| (key.to_owned(), value)));
+    }
+    let mut problem = None;
+    if let Some(flow) = wish.contact_flow.as_ref().filter(|flow| described.tags.get(FLOW_KEY) != Some(*flow)) {
+        match flow_id(cx, instance_arn, flow).await? {
+            Some(id) => {
+                let instance_id = instance_id(instance_arn);
+                let sent = cx.connect().associate_phone_number_contact_flow();
+                let sent = sent.phone_number_id(&number.id).instance_id(instance_id).contact_flow_id(id).send().await;
+                sent.map_err(|error| aws::error::step_error(&failed("connecting the flow"), &error))?;
+                tags.insert(FLOW_KEY.into(), flow.clone());
+            }
+            None => problem = Some(format!("the instance has no flow called {flow:?}")),
+        }
+    }
+    tags.retain(|key, value| described.tags.get(key) != Some(value));
+    if !tags.is_empty() {
+        let sent = cx.connect().tag_resource().resource_arn(&number.arn).set_tags(Some(tags)).send().await;
+        sent.map_err(|error| aws::error::step_error(&failed("setting the tags"), &error))?;
+    }
+    Ok(problem)
+}
+
+async fn flow_id(cx: &Clients, instance_arn: &str, name: &str) -> Result<Option<String>, StepError> {
+    let mut items =
+        cx.connect().list_contact_flows().instance_id(instance_id(instance_arn)).into_paginator().items().send();
+    while let Some(item) = items.next().await {
+        let item =
+            item.map_err(|error| aws::error::step_error(&format!("listing the flows of {instance_arn}"), &error))?;
+        if item.name.as_deref() == Some(name) {
+            return Ok(item.id);
+        }
+    }
+    Ok(None)
+}
+
+fn instance_id(instance_arn: &str) -> &str {
+    instance_arn.rsplit('/').next().unwrap_or(instance_arn)
+}

@@ -1,0 +1,93 @@
+//! One poll of all desired numbers and orders: its state and its output.
+
+use onboarding_core::{
+    backoff,
+    contract::OpenItem,
+    telephony::{CaseOrder, NumberResult, Offer, OrderNumbersInput, OrderNumbersOutput, notification},
+};
+use sha2::{Digest, Sha256};
+
+use crate::context::Clients;
+
+/// Maximum number of phone numbers to claim or configure per poll: Connect accepts a burst of five calls per
+/// operation, then two per second.
+pub(super) const NUMBERS_A_LOOK: usize = 5;
+
+/// The state of one poll.
+pub(crate) struct Look<'a> {
+    pub(super) cx: &'a Clients,
+    pub(super) input: &'a OrderNumbersInput,
+    pub(super) previous: &'a OrderNumbersOutput,
+    /// How many phone numbers this poll may still claim or configure.
+    pub(super) budget: usize,
+    pub(super) numbers: Vec<NumberResult>,
+    pub(super) orders: Vec<CaseOrder>,
+    /// Numbers that the next poll may claim.
+    pub(super) offers: Vec<Offer>,
+    /// The date from which Connect accepts claims again.
+    pub(super) blocked_until: Option<String>,
+    /// Connect's messages for claims refused because of its limit.
+    pub(super) claim_refusals: Vec<String>,
+    pub(super) items: Vec<OpenItem>,
+    pub(super) messages: Vec<String>,
+    /// The wait times of all pending claims and orders.
+    pub(super) waits: Vec<u64>,
+}
+
+impl<'a> Look<'a> {
+    pub(crate) fn new(cx: &'a Clients, input: &'a OrderNumbersInput, previous: &'a OrderNumbersOutput) -> Self {
+        Self {
+            cx,
+            input,
+            previous,
+            budget: NUMBERS_A_LOOK,
+            numbers: Vec::new(),
+            orders: Vec::new(),
+            offers: Vec::new(),
+            blocked_until: previous.claims_blocked_until.clone(),
+            claim_refusals: Vec::new(),
+            items: Vec::new(),
+            messages: Vec::new(),
+            waits: Vec::new(),
+        }
+    }
+
+    pub(crate) fn instance(&self) -> (&'a str, &'a str) {
+        (&self.input.alias, &self.input.instance_arn)
+    }
+
+    pub(crate) fn done(self) -> OrderNumbersOutput {
+        let attempt = self.previous.attempt + 1;
+        let mut items = self.items;
+        let mut pending = !self.waits.is_empty();
+        if pending && attempt >= backoff::LAST_NUMBER_LOOK {
+            pending = false;
+            items.push(OpenItem::new(
+                "phone numbers",
+                "the workflow has waited for ten months, which is as long as its execution can wait",
+                "Start the same input again: it goes on where this one stopped.",
+            ));
+        }
+        OrderNumbersOutput {
+            pending,
+            attempt,
+            wait_seconds: self.waits.into_iter().min().unwrap_or_default(),
+            notify: notification(&self.messages),
+            numbers: self.numbers,
+            orders: self.orders,
+            open_items: items,
+            offers: self.offers,
+            claims_blocked_until: self.blocked_until,
+        }
+    }
+}
+
+/// Returns the first half of a SHA-256 hash in hexadecimal.
+pub(super) fn hex(parts: &[&str]) -> String {
+    let mut digest = Sha256::new();
+    for part in parts {
+        digest.update(part);
+        digest.update([0]);
+    }
+    digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}

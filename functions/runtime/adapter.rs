@@ -1,0 +1,221 @@
+//! The adapter between Lambda and a step: payload → Input → step → Output, or a named error.
+//!
+//! The payload is decoded here and not by the runtime, because the runtime would report an invalid payload with the
+//! name of one of its own types, which no state machine can match.
+//!
+//! Each log line contains Lambda's request ID, and the execution and alias that the state machine passes in the
+//! reserved field `context` of every payload. Steps do not receive this field ([`Caller`]).
+
+use std::{fmt, future::Future, pin::Pin, time::Instant};
+
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use onboarding_core::StepError;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use tracing::{Instrument as _, Span, field, info, info_span, warn};
+
+/// The data about a step's own invocation.
+#[derive(Clone, Copy, Debug)]
+pub struct Invocation {
+    /// The time of the Lambda timeout, in milliseconds since the epoch.
+    pub deadline_ms: u64,
+}
+
+impl Invocation {
+    /// Returns the time until the Lambda timeout.
+    #[must_use]
+    pub fn remaining(&self) -> std::time::Duration {
+        let now =
+            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_millis());
+        std::time::Duration::from_millis(self.deadline_ms.saturating_sub(u64::try_from(now).unwrap_or(u64::MAX)))
+    }
+}
+
+/// The caller of a step: the field `context` of its payload, `{"execution", "alias"}`. It is used only for logging; a
+/// step that needs these values for its work has them in its input.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Caller {
+    /// The ARN of the execution.
+    execution: Option<String>,
+    /// The alias of the instance.
+    alias: Option<String>,
+}
+
+impl Caller {
+    /// Removes the field from the payload and returns it.
+    fn take(payload: &mut Value) -> Self {
+        let context = payload.as_object_mut().and_then(|fields| fields.remove("context")).unwrap_or_default();
+        let text = |name: &str| context.get(name).and_then(Value::as_str).map(ToOwned::to_owned);
+        Self { execution: text("execution"), alias: text("alias") }
+    }
+
+    /// Returns the span for all log lines of one invocation.
+    fn span(&self, step: &'static str, request_id: &str) -> Span {
+        info_span!(
+            "invocation",
+            step,
+            requestId = request_id,
+            execution = self.execution.as_deref(),
+            alias = self.alias.as_deref(),
+        )
+    }
+}
+
+/// Sets the alias in the log lines of a step that determines its instance itself. Has no effect if the state machine
+/// has passed the alias.
+pub fn for_instance(alias: &str) {
+    Span::current().record("alias", field::display(alias));
+}
+
+/// A [`StepError`] to return to Lambda. The orphan rule requires a local type.
+struct Failure(StepError);
+
+// The runtime logs the error with `Debug`, so this is one readable line.
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.0.name(), self.0.message)
+    }
+}
+
+impl From<Failure> for Diagnostic {
+    fn from(Failure(error): Failure) -> Self {
+        Self { error_type: error.name().into(), error_message: error.message }
+    }
+}
+
+/// A step as a function of its payload, independent of the types of its Input and Output.
+type Step<'a> = dyn Fn(Value, Invocation) -> Pin<Box<dyn Future<Output = Result<Value, StepError>> + 'a>> + 'a;
+
+/// Serves one step until Lambda ends the process.
+///
+/// # Errors
+/// If the runtime API can't be reached.
+pub async fn serve<I, O, F, Fut>(name: &'static str, step: F) -> Result<(), lambda_runtime::Error>
+where
+    I: DeserializeOwned,
+    O: Serialize,
+    F: Fn(I, Invocation) -> Fut,
+    Fut: Future<Output = Result<O, StepError>>,
+{
+    let step = &step;
+    listen(name, &|payload, invocation| Box::pin(run(payload, move |input| step(input, invocation)))).await
+}
+
+/// Not generic, so that the binary contains Lambda's runtime code only once.
+async fn listen(name: &'static str, step: &Step<'_>) -> Result<(), lambda_runtime::Error> {
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
+        let mut payload = event.payload;
+        let span = Caller::take(&mut payload).span(name, &event.context.request_id);
+        told(step(payload, Invocation { deadline_ms: event.context.deadline })).instrument(span).await.map_err(Failure)
+    }))
+    .await
+}
+
+/// Logs the result of a step.
+async fn told(step: impl Future<Output = Result<Value, StepError>>) -> Result<Value, StepError> {
+    let started = Instant::now();
+    let result = step.await;
+    let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    match &result {
+        Ok(_) => info!(duration_ms, "step done"),
+        Err(error) => warn!(duration_ms, error = error.name(), reason = error.message, "step failed"),
+    }
+    result
+}
+
+/// Decodes the payload, runs the step and encodes its output.
+///
+/// # Errors
+/// `InvalidInput` with the path of the invalid value, or the step's own error.
+pub async fn run<I, O, F, Fut>(payload: Value, step: F) -> Result<Value, StepError>
+where
+    I: DeserializeOwned,
+    O: Serialize,
+    F: FnOnce(I) -> Fut,
+    Fut: Future<Output = Result<O, StepError>>,
+{
+    let input = serde_path_to_error::deserialize(payload).map_err(|error| {
+        StepError::invalid_input(format!("the payload does not fit this step at $.{}: {}", error.path(), error.inner()))
+    })?;
+    let output = step(input).await?;
+    serde_json::to_value(output)
+        .map_err(|error| StepError::internal(format!("the output could not be encoded: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+    use serde_json::json;
+
+    #[derive(Deserialize)]
+    struct Input {
+        number: u32,
+    }
+
+    #[tokio::test]
+    async fn an_invalid_payload_is_invalid_input_with_the_path() {
+        let result = run(json!({"number": "x"}), |input: Input| async move { Ok(input.number) }).await;
+        assert!(result.is_err_and(|error| error.name() == "InvalidInput" && error.message.contains("$.number")));
+    }
+
+    #[tokio::test]
+    async fn unknown_fields_of_a_later_release_are_ignored() {
+        let result = run(json!({"number": 1, "later": true}), |input: Input| async move { Ok(input.number) }).await;
+        assert_eq!(result, Ok(json!(1)));
+    }
+
+    /// Returns the log lines of a step that determines its instance itself.
+    async fn lines_of(mut payload: Value, finds: &str) -> Vec<Value> {
+        let written = crate::runtime::logging::Written::default();
+        let _guard = tracing::subscriber::set_default(crate::runtime::logging::json_lines(written.clone()));
+        let span = Caller::take(&mut payload).span("create-role", "8f5c-request");
+        let step = run(payload, |input: Input| async move {
+            for_instance(finds);
+            info!("at work");
+            if input.number == 0 { Err(StepError::conflict("taken")) } else { Ok(input.number) }
+        });
+        let _ = told(step).instrument(span).await;
+        written.lines()
+    }
+
+    #[tokio::test]
+    async fn every_log_line_has_the_step_request_execution_and_alias() {
+        let execution = "arn:aws:states:ap-northeast-1:111122223333:execution:Onboarding:one";
+        for number in [0, 1] {
+            let payload = json!({ "number": number, "context": { "execution": execution, "alias": "acme" } });
+            let lines = lines_of(payload, "acme").await;
+            assert_eq!(lines.len(), 2, "{lines:?}");
+            for line in lines {
+                let span = &line["span"];
+                assert_eq!(
+                    (&span["step"], &span["requestId"], &span["execution"], &span["alias"]),
+                    (&json!("create-role"), &json!("8f5c-request"), &json!(execution), &json!("acme")),
+                    "{line}"
+                );
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn after_a_step_determines_its_instance_log_lines_have_the_alias() {
+        let lines = lines_of(json!({ "number": 1 }), "found").await;
+        assert!(lines.iter().all(|line| line["span"]["alias"] == "found"), "{lines:?}");
+        assert!(lines.iter().all(|line| line["span"].get("execution").is_none()), "nobody named one: {lines:?}");
+    }
+
+    #[tokio::test]
+    async fn the_field_context_is_removed_from_the_payload() {
+        let mut payload = json!({ "number": 1, "context": { "execution": "e" } });
+        let caller = Caller::take(&mut payload);
+        assert_eq!(caller, Caller { execution: Some("e".into()), alias: None });
+        assert_eq!(payload, json!({ "number": 1 }));
+        assert_eq!(Caller::take(&mut json!(["no object"])), Caller::default());
+    }
+
+    #[test]
+    fn the_state_machine_receives_the_name_of_an_error() {
+        let diagnostic = Diagnostic::from(Failure(StepError::quota_denied("no")));
+        assert_eq!((diagnostic.error_type.as_str(), diagnostic.error_message.as_str()), ("QuotaDenied", "no"));
+    }
+}

@@ -1,0 +1,374 @@
+//! The environment variables of a function, all read here. template.yaml sets them.
+
+use onboarding_core::{
+    StepError,
+    entra::{Identity, TOKEN_AUDIENCE},
+    onboarding::Language,
+};
+
+use crate::runtime::clock::Clock;
+
+/// How an identity authenticates to Entra.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignIn<'a> {
+    /// With a token that AWS issues for this role, without any secret.
+    Keyless {
+        /// The Entra tenant.
+        tenant_id: &'a str,
+        /// The application (client) ID of the app registration.
+        client_id: &'a str,
+        /// The ARN of the role, which is the subject of the token.
+        role: &'a str,
+    },
+    /// With the credential in this secret: a certificate with its key, or a client secret.
+    Secret(&'a str),
+}
+
+/// The configuration of the functions. Each function uses some of the variables; a missing variable is reported when
+/// it is needed.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    graph_credential: Option<String>,
+    graph_identity: Option<String>,
+    graph_tenant_id: Option<String>,
+    setup: Registration,
+    runtime: Registration,
+    token_audience: Option<String>,
+    function_name: Option<String>,
+    graph_url: Option<String>,
+    login_url: Option<String>,
+    registry_table: Option<String>,
+    storage_bucket: Option<String>,
+    storage_key_arn: Option<String>,
+    documents_bucket: Option<String>,
+    client_state_secret: Option<String>,
+    event_bus: Option<String>,
+    notification_url: Option<String>,
+    user_sync_state_machine: Option<String>,
+    notification_topic: Option<String>,
+    language: Option<String>,
+    permissions_boundary: Option<String>,
+    certificate_rotation_days: Option<String>,
+    clock: Clock,
+}
+
+/// The credential settings of an identity. Either the client ID or the secret is set, or neither.
+#[derive(Clone, Debug, Default)]
+struct Registration {
+    client_id: Option<String>,
+    role: Option<String>,
+    secret: Option<String>,
+}
+
+impl Settings {
+    /// The variable with the ARN or name of the secret that an identity without its own settings uses.
+    pub const GRAPH_CREDENTIAL: &str = "GRAPH_CREDENTIAL_SECRET";
+    /// The variable with the function's identity: `setup`, or `runtime`, which is the default.
+    pub const GRAPH_IDENTITY: &str = "GRAPH_IDENTITY";
+    /// The variable with the Entra tenant, for sign-in without a secret.
+    pub const GRAPH_TENANT_ID: &str = "GRAPH_TENANT_ID";
+    /// The variable with the audience of tokens for Entra. The default is the global cloud's audience.
+    pub const TOKEN_AUDIENCE: &str = "GRAPH_TOKEN_AUDIENCE";
+    /// The variable with the function's name, which Lambda sets.
+    pub const FUNCTION_NAME: &str = "AWS_LAMBDA_FUNCTION_NAME";
+    /// The variable with the base URL of Microsoft Graph, without `/v1.0`.
+    pub const GRAPH_URL: &str = "GRAPH_URL";
+    /// The variable with the base URL of the login service.
+    pub const LOGIN_URL: &str = "LOGIN_URL";
+    /// The variable with the name of the registry's table.
+    pub const REGISTRY_TABLE: &str = "REGISTRY_TABLE";
+    /// The variable with the bucket for the recordings, transcripts and reports of instances.
+    pub const STORAGE_BUCKET: &str = "STORAGE_BUCKET";
+    /// The variable with the ARN of the key that encrypts the contents of this bucket.
+    pub const STORAGE_KEY_ARN: &str = "STORAGE_KEY_ARN";
+    /// The variable with the bucket for the documents of number orders.
+    pub const DOCUMENTS_BUCKET: &str = "DOCUMENTS_BUCKET";
+    /// The variable with the ARN or name of the secret with the key of the client states.
+    pub const CLIENT_STATE_SECRET: &str = "CLIENT_STATE_SECRET";
+    /// The variable with the name of the event bus.
+    pub const EVENT_BUS: &str = "EVENT_BUS";
+    /// The variable with the URL that Graph calls.
+    pub const NOTIFICATION_URL: &str = "NOTIFICATION_URL";
+    /// The variable with the ARN of the user sync's state machine.
+    pub const USER_SYNC_STATE_MACHINE: &str = "USER_SYNC_STATE_MACHINE";
+    /// The variable with the ARN of the topic for notifications.
+    pub const NOTIFICATION_TOPIC: &str = "NOTIFICATION_TOPIC";
+    /// The variable with the language of notifications that belong to no onboarding.
+    pub const NOTIFICATION_LANGUAGE: &str = "NOTIFICATION_LANGUAGE";
+
+    /// The variable with the ARN of the permissions boundary of the federation role.
+    pub const PERMISSIONS_BOUNDARY: &str = "PERMISSIONS_BOUNDARY";
+    /// The variable with the number of days before its expiry at which a signing certificate is renewed.
+    pub const CERTIFICATE_ROTATION_DAYS: &str = "CERTIFICATE_ROTATION_DAYS";
+
+    /// Reads the settings through `var`, in production from the process environment.
+    #[must_use]
+    pub fn read(var: impl Fn(&str) -> Option<String>) -> Self {
+        let var = |name: &str| var(name).filter(|value| !value.is_empty());
+        Self {
+            graph_credential: var(Self::GRAPH_CREDENTIAL),
+            graph_identity: var(Self::GRAPH_IDENTITY),
+            graph_tenant_id: var(Self::GRAPH_TENANT_ID),
+            setup: Registration::read(Identity::Setup, var),
+            runtime: Registration::read(Identity::Runtime, var),
+            token_audience: var(Self::TOKEN_AUDIENCE),
+            function_name: var(Self::FUNCTION_NAME),
+            graph_url: var(Self::GRAPH_URL),
+            login_url: var(Self::LOGIN_URL),
+            registry_table: var(Self::REGISTRY_TABLE),
+            storage_bucket: var(Self::STORAGE_BUCKET),
+            storage_key_arn: var(Self::STORAGE_KEY_ARN),
+            documents_bucket: var(Self::DOCUMENTS_BUCKET),
+            client_state_secret: var(Self::CLIENT_STATE_SECRET),
+            event_bus: var(Self::EVENT_BUS),
+            notification_url: var(Self::NOTIFICATION_URL),
+            user_sync_state_machine: var(Self::USER_SYNC_STATE_MACHINE),
+            notification_topic: var(Self::NOTIFICATION_TOPIC),
+            language: var(Self::NOTIFICATION_LANGUAGE),
+            permissions_boundary: var(Self::PERMISSIONS_BOUNDARY),
+            certificate_rotation_days: var(Self::CERTIFICATE_ROTATION_DAYS),
+            clock: Clock::read(var),
+        }
+    }
+
+    /// Returns the settings of this process.
+    #[must_use]
+    pub fn from_env() -> Self {
+        Self::read(|name| std::env::var(name).ok())
+    }
+
+    /// Returns the identity with which the function signs in to Graph. The default is the identity with fewer
+    /// permissions.
+    #[must_use]
+    pub fn graph_identity(&self) -> Identity {
+        self.graph_identity.as_deref().and_then(Identity::from_name).unwrap_or(Identity::Runtime)
+    }
+
+    /// Returns how an identity signs in to Graph.
+    ///
+    /// # Errors
+    /// `InvalidInput` if the stack has no credential settings for the identity.
+    pub fn sign_in(&self, identity: Identity) -> Result<SignIn<'_>, StepError> {
+        let own = match identity {
+            Identity::Setup => &self.setup,
+            Identity::Runtime => &self.runtime,
+        };
+        if let Some(client_id) = own.client_id.as_deref() {
+            return Ok(SignIn::Keyless {
+                tenant_id: required(self.graph_tenant_id.as_deref(), Self::GRAPH_TENANT_ID)?,
+                client_id,
+                role: required(own.role.as_deref(), &Registration::variable(identity, "ROLE"))?,
+            });
+        }
+        let secret = own.secret.as_deref().or(self.graph_credential.as_deref()).map(SignIn::Secret);
+        secret.ok_or_else(|| {
+            let (client, secret) = match identity {
+                Identity::Setup => ("SetupClientId", "SetupCredentialSecret"),
+                Identity::Runtime => ("RuntimeClientId", "RuntimeCredentialSecret"),
+            };
+            StepError::invalid_input(format!(
+                "the stack has no {identity} identity to sign in to Microsoft Graph with; deploy it with {client} or {secret} \
+                 (`onboard entra-setup` says how to make one)"
+            ))
+        })
+    }
+
+    /// Returns the audience of the tokens for signing in to Entra without a secret.
+    #[must_use]
+    pub fn token_audience(&self) -> &str {
+        self.token_audience.as_deref().unwrap_or(TOKEN_AUDIENCE)
+    }
+
+    /// Returns the clock for the function's own waits.
+    #[must_use]
+    pub const fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Returns the function's name, which appears in AWS's logs.
+    #[must_use]
+    pub fn function_name(&self) -> &str {
+        self.function_name.as_deref().unwrap_or("connect-onboarding")
+    }
+
+    /// Returns the user agent for requests to Microsoft, which appears in Microsoft's activity logs: program, version
+    /// and, in Lambda, the function's name as a comment (RFC 9110, section 10.1.5).
+    #[must_use]
+    pub fn user_agent(&self) -> String {
+        let function = self.function_name.as_deref().map_or_else(String::new, |name| format!(" ({name})"));
+        format!("connect-onboarding/{}{function}", env!("CARGO_PKG_VERSION"))
+    }
+
+    /// Returns the base URL of Microsoft Graph, without `/v1.0` and without a trailing slash.
+    #[must_use]
+    pub fn graph_url(&self) -> &str {
+        self.graph_url.as_deref().unwrap_or("https://graph.microsoft.com").trim_end_matches('/')
+    }
+
+    /// Returns the base URL of the login service, without a trailing slash.
+    #[must_use]
+    pub fn login_url(&self) -> &str {
+        self.login_url.as_deref().unwrap_or("https://login.microsoftonline.com").trim_end_matches('/')
+    }
+
+    /// Returns the registry's table.
+    ///
+    /// # Errors
+    /// `Internal` if the variable is not set.
+    pub fn registry_table(&self) -> Result<&str, StepError> {
+        required(self.registry_table.as_deref(), Self::REGISTRY_TABLE)
+    }
+
+    /// Returns the bucket for the recordings, transcripts and reports of instances.
+    ///
+    /// # Errors
+    /// `Internal` if the variable is not set.
+    pub fn storage_bucket(&self) -> Result<&str, StepError> {
+        required(self.storage_bucket.as_deref(), Self::STORAGE_BUCKET)
+    }
+
+    /// Returns the bucket for the documents of number orders.
+    ///
+    /// # Errors
+    /// `Internal` if the variable is not set.
+    pub fn documents_bucket(&self) -> Result<&str, StepError> {
+        required(self.documents_bucket.as_deref(), Self::DOCUMENTS_BUCKET)
+    }
+
+    /// Returns the secret with the key of the client states.
+    ///
+    /// # Errors
+    /// `Internal` if the variable is not set.
+    pub fn client_state_secret(&self) -> Result<&str, StepError> {
+        required(self.client_state_secret.as_deref(), Self::CLIENT_STATE_SECRET)
+    }
+
+    /// Returns the event bus.
+    ///
+    /// # Errors
+    /// `Internal` if the variable is not set.
+    pub fn event_bus(&self) -> Result<&str, StepError> {
+        required(self.event_bus.as_deref(), Self::EVENT_BUS)
+    }
+
+    /// Returns the URL that Graph calls when the members of a group change.
+    ///
+    /// # Errors
+    /// `Internal` if the variable is not set.
+    pub fn notification_url(&self) -> Result<&str, StepError> {
+        required(self.notification_url.as_deref(), Self::NOTIFICATION_URL)
+    }
+
+    /// Returns the ARN of the user sync's state machine.
+    ///
+    /// # Errors
+    /// `Internal` if the variable is not set.
+    pub fn user_sync_state_machine(&self) -> Result<&str, StepError> {
+        required(self.user_sync_state_machine.as_deref(), Self::USER_SYNC_STATE_MACHINE)
+    }
+
+    /// Returns the topic for notifications.
+    ///
+    /// # Errors
+    /// `Internal` if the variable is not set.
+    pub fn notification_topic(&self) -> Result<&str, StepError> {
+        required(self.notification_topic.as_deref(), Self::NOTIFICATION_TOPIC)
+    }
+
+    /// Returns the language of notifications that belong to no onboarding.
+    #[must_use]
+    pub fn language(&self) -> Language {
+        if self.language.as_deref() == Some("ja") { Language::Ja } else { Language::En }
+    }
+
+    /// Returns the permissions boundary of the federation role, if the stack has one.
+    #[must_use]
+    pub fn permissions_boundary(&self) -> Option<&str> {
+        self.permissions_boundary.as_deref()
+    }
+
+    /// Returns the number of days before its expiry at which a signing certificate is renewed.
+    ///
+    /// # Errors
+    /// `Internal` if the variable is not set or not a number.
+    pub fn certificate_rotation_days(&self) -> Result<i64, StepError> {
+        let text = required(self.certificate_rotation_days.as_deref(), Self::CERTIFICATE_ROTATION_DAYS)?;
+        text.parse().map_err(|_| StepError::internal(format!("{} is no number", Self::CERTIFICATE_ROTATION_DAYS)))
+    }
+
+    /// Returns the ARN of the key that encrypts the contents of the storage bucket.
+    ///
+    /// # Errors
+    /// `Internal` if the variable is not set.
+    pub fn storage_key_arn(&self) -> Result<&str, StepError> {
+        required(self.storage_key_arn.as_deref(), Self::STORAGE_KEY_ARN)
+    }
+}
+
+impl Registration {
+    fn read(identity: Identity, var: impl Fn(&str) -> Option<String>) -> Self {
+        let own = |name: &str| var(&Self::variable(identity, name));
+        Self { client_id: own("CLIENT_ID"), role: own("ROLE"), secret: own("SECRET") }
+    }
+
+    /// Returns the name of an identity's variable, for example `GRAPH_SETUP_CLIENT_ID` or `GRAPH_RUNTIME_SECRET`.
+    fn variable(identity: Identity, name: &str) -> String {
+        format!("GRAPH_{}_{name}", identity.name().to_uppercase())
+    }
+}
+
+fn required<'a>(value: Option<&'a str>, name: &str) -> Result<&'a str, StepError> {
+    value.ok_or_else(|| {
+        StepError::internal(format!(
+            "the environment variable {name} is not set; deploy the stack from template.yaml, which sets it"
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(pairs: &[(&str, &str)]) -> Settings {
+        Settings::read(|name| pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    #[test]
+    fn an_identity_uses_its_own_credential_or_else_the_shared_secret() {
+        let settings = settings(&[
+            (Settings::GRAPH_CREDENTIAL, "shared"),
+            (Settings::GRAPH_TENANT_ID, "tenant"),
+            ("GRAPH_SETUP_CLIENT_ID", "client"),
+            ("GRAPH_SETUP_ROLE", "role"),
+        ]);
+        let keyless = SignIn::Keyless { tenant_id: "tenant", client_id: "client", role: "role" };
+        assert_eq!(settings.sign_in(Identity::Setup), Ok(keyless));
+        assert_eq!(settings.sign_in(Identity::Runtime), Ok(SignIn::Secret("shared")));
+    }
+
+    #[test]
+    fn the_error_for_a_missing_identity_names_the_parameter_to_set() {
+        let settings = settings(&[("GRAPH_RUNTIME_SECRET", "own")]);
+        assert!(settings.sign_in(Identity::Setup).is_err_and(|error| error.message.contains("SetupClientId")));
+    }
+
+    #[test]
+    fn the_default_identity_is_the_one_with_fewer_permissions() {
+        assert_eq!(settings(&[]).graph_identity(), Identity::Runtime);
+        assert_eq!(settings(&[(Settings::GRAPH_IDENTITY, "setup")]).graph_identity(), Identity::Setup);
+    }
+
+    #[test]
+    fn a_missing_variable_is_reported_when_it_is_needed() {
+        let settings = Settings::read(|_| None);
+        assert!(settings.registry_table().is_err_and(|error| error.message.contains("REGISTRY_TABLE")));
+        assert_eq!(settings.graph_url(), "https://graph.microsoft.com");
+    }
+
+    #[test]
+    fn an_empty_variable_counts_as_missing() {
+        let settings = Settings::read(|_| Some(String::new()));
+        assert_eq!(settings.login_url(), "https://login.microsoftonline.com");
+        assert!(settings.storage_bucket().is_err());
+    }
+}

@@ -1,0 +1,135 @@
+//! `delete-federation`: deletes the role, the policy and the SAML provider of an onboarding during teardown. After
+//! this step, no user can sign in.
+//!
+//! * Reads: `iam:GetRole`, `iam:ListAttachedRolePolicies`, `iam:ListRolePolicies`, `iam:GetPolicy`,
+//!   `iam:ListPolicyVersions`, `iam:ListEntitiesForPolicy`, `iam:GetSAMLProvider`.
+//! * Writes: `iam:DetachRolePolicy`, `iam:DeleteRolePolicy`, `iam:DeleteRole`, `iam:DeletePolicyVersion`,
+//!   `iam:DeletePolicy`, `iam:DeleteSAMLProvider`; role and policy only under the path `connect-onboarding/`, the
+//!   provider only with our tag.
+//! * Safe to repeat: an object that no longer exists counts as removed. The tags are read immediately before each
+//!   deletion; an object that is not ours, or a policy that is also used elsewhere, is kept and reported.
+
+use aws_sdk_iam::error::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use onboarding_core::{
+    StepError,
+    contract::{OpenItem, RemoveInput, RemoveOutput},
+};
+use tracing::info;
+
+use crate::{
+    aws::{
+        self,
+        iam::{self, Owner},
+    },
+    context::Clients,
+};
+
+/// Runs the step.
+///
+/// # Errors
+/// `NotConsistentYet` while IAM still sees an attachment that was already removed.
+pub async fn run(cx: &Clients, input: RemoveInput) -> Result<RemoveOutput, StepError> {
+    let target = &input.target;
+    let mut output = RemoveOutput::default();
+    let role = target.role_arn.rsplit('/').next().unwrap_or_default();
+    delete_role(cx, role, &target.alias, &mut output).await?;
+    delete_policy(cx, &target.policy_arn, &target.alias, &mut output).await?;
+    delete_provider(cx, &target.saml_provider_arn, &target.alias, &mut output).await?;
+    Ok(output)
+}
+
+fn stays(output: &mut RemoveOutput, what: String, why: &str) {
+    let action = "Delete it by hand if nobody needs it.";
+    output.open_items.push(OpenItem::new(what, format!("it stays: {why}"), action));
+}
+
+async fn delete_role(cx: &Clients, name: &str, alias: &str, output: &mut RemoveOutput) -> Result<(), StepError> {
+    let Some(role) = iam::role(cx, name).await? else { return Ok(()) };
+    if iam::owner(role.tags(), alias) != Owner::Ours {
+        stays(output, format!("IAM role {name}"), "it carries no mark of ours");
+        return Ok(());
+    }
+    for policy in iam::attached_policies(cx, name).await? {
+        let doing = format!("detaching {policy} from the role {name}");
+        gone(&doing, cx.iam().detach_role_policy().role_name(name).policy_arn(&policy).send().await)?;
+    }
+    for policy in iam::inline_policies(cx, name).await? {
+        let doing = format!("deleting the policy {policy} that stands in the role {name}");
+        gone(&doing, cx.iam().delete_role_policy().role_name(name).policy_name(&policy).send().await)?;
+    }
+    gone(&format!("deleting the role {name}"), cx.iam().delete_role().role_name(name).send().await)?;
+    info!(role = name, "role deleted");
+    output.removed += 1;
+    Ok(())
+}
+
+async fn delete_policy(cx: &Clients, arn: &str, alias: &str, output: &mut RemoveOutput) -> Result<(), StepError> {
+    let Some(policy) = iam::policy(cx, arn).await? else { return Ok(()) };
+    if iam::owner(policy.tags(), alias) != Owner::Ours {
+        stays(output, format!("IAM policy {arn}"), "it carries no mark of ours");
+        return Ok(());
+    }
+    if policy.attachment_count().unwrap_or_default() > 0 && used_by_others(cx, arn).await? {
+        stays(output, format!("IAM policy {arn}"), "other roles, users or groups use it");
+        return Ok(());
+    }
+    let mut versions = cx.iam().list_policy_versions().policy_arn(arn).into_paginator().items().send();
+    while let Some(version) = versions.next().await {
+        let version = version
+            .map_err(|error| aws::error::step_error(&format!("listing the versions of the policy {arn}"), &error))?;
+        let id = version.version_id().unwrap_or_default();
+        if version.is_default_version() {
+            continue;
+        }
+        let doing = format!("removing version {id} of the policy {arn}");
+        gone(&doing, cx.iam().delete_policy_version().policy_arn(arn).version_id(id).send().await)?;
+    }
+    gone(&format!("deleting the policy {arn}"), cx.iam().delete_policy().policy_arn(arn).send().await)?;
+    info!(policy = arn, "policy deleted");
+    output.removed += 1;
+    Ok(())
+}
+
+/// The attachment count may still include the role that was just deleted, so the list decides.
+async fn used_by_others(cx: &Clients, arn: &str) -> Result<bool, StepError> {
+    let doing = format!("listing what the policy {arn} is attached to");
+    let found = cx.iam().list_entities_for_policy().policy_arn(arn).send().await;
+    match found {
+        Ok(found) => Ok(!found.policy_roles().is_empty()
+            || !found.policy_users().is_empty()
+            || !found.policy_groups().is_empty()),
+        Err(error) if aws::error::is_not_found(&error) => Ok(false),
+        Err(error) => Err(aws::error::step_error(&doing, &error)),
+    }
+}
+
+async fn delete_provider(cx: &Clients, arn: &str, alias: &str, output: &mut RemoveOutput) -> Result<(), StepError> {
+    let Some(provider) = iam::saml_provider(cx, arn).await? else { return Ok(()) };
+    if iam::owner(provider.tags(), alias) != Owner::Ours {
+        stays(output, format!("SAML provider {arn}"), "it carries no mark of ours");
+        return Ok(());
+    }
+    let sent = cx.iam().delete_saml_provider().saml_provider_arn(arn).send().await;
+    gone(&format!("deleting the SAML provider {arn}"), sent)?;
+    info!(provider = arn, "SAML provider deleted");
+    output.removed += 1;
+    Ok(())
+}
+
+/// Treats an object that no longer exists as removed, and retries while IAM still reports an attachment.
+fn gone<O, E, R>(doing: &str, sent: Result<O, SdkError<E, R>>) -> Result<(), StepError>
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    R: std::fmt::Debug,
+    SdkError<E, R>: aws_sdk_iam::operation::RequestId,
+{
+    match sent {
+        Ok(_) => Ok(()),
+        Err(error) if aws::error::is_not_found(&error) => Ok(()),
+        Err(error) if aws::error::is(&error, &["DeleteConflict"]) => {
+            Err(StepError::not_consistent_yet(aws::error::step_error(doing, &error).message))
+        }
+        Err(error) => Err(aws::error::step_error(doing, &error)),
+    }
+}

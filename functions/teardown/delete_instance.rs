@@ -1,0 +1,98 @@
+//! `delete-instance`: deletes the Amazon Connect instance of an onboarding during teardown, if the operator requested
+//! this by repeating its alias. This also deletes its users, flows, profiles, contact records and phone numbers
+//! permanently.
+//!
+//! * Reads: `connect:DescribeInstance`, `connect:ListPhoneNumbersV2`.
+//! * Writes: `connect:DeleteInstance`, which also requires `ds:DescribeDirectories`, `ds:DeleteDirectory` and
+//!   `ds:UnauthorizeApplication`.
+//! * Safe to repeat: an instance that no longer exists counts as removed. Alias, tags and phone numbers are read
+//!   immediately before the deletion: an instance that is no longer ours, or that has a phone number that is not in
+//!   the approved plan, is kept.
+//! * Phone numbers are not released first: if Connect then refused to delete the instance (an account may create and
+//!   delete 100 instances in total per 30 days), the numbers would be lost although the instance remains.
+//! * Connect may refuse a deletion that is already in progress because the response to an earlier call was lost.
+//!   Polling decides: if the instance remains, the refusal becomes the step's error.
+//! * Each invocation polls once; the state machine waits between polls.
+
+use onboarding_core::{
+    StepError, StepErrorKind, backoff,
+    contract::{RefusedDeletion, RemoveInput, RemoveOutput, RemoveStatus},
+    names,
+};
+use tracing::info;
+
+use crate::{aws, context::Clients, inspect::instance, onboarding::telephony};
+
+/// Deletes the instance, or checks whether it is deleted.
+///
+/// # Errors
+/// `Conflict` if the instance is not the instance of the approved plan.
+pub async fn run(cx: &Clients, input: RemoveInput) -> Result<RemoveOutput, StepError> {
+    let target = &input.target;
+    let id = target.instance_id.as_str();
+    let previous = input.previous.unwrap_or_default();
+    let looked = previous.attempt;
+    let mut refusal = previous.refusal;
+    let Some(found) = instance::describe(cx, id).await? else {
+        info!(instance = target.alias, "instance gone");
+        return Ok(RemoveOutput { removed: 1, attempt: looked, ..RemoveOutput::default() });
+    };
+    if let Some(RefusedDeletion { error, message }) = refusal.as_ref().filter(|_| looked >= backoff::LAST_DELETION_LOOK)
+    {
+        let kind = StepErrorKind::from_name(error).unwrap_or(StepErrorKind::Internal);
+        let alias = &target.alias;
+        let message =
+            format!("{message}; the instance {alias} is still there after {looked} polls, so it is not being deleted");
+        return Err(StepError::new(kind, message));
+    }
+    if looked >= backoff::LAST_DELETION_LOOK {
+        return Err(StepError::internal(format!(
+            "the Amazon Connect instance {id} ({}) is still there after {looked} looks at its deletion; look at it in the \
+             console, then start the same teardown again",
+            target.alias
+        )));
+    }
+    if looked == 0 {
+        let named = found.instance_alias().is_some_and(|alias| names::same_alias(alias, &target.alias));
+        if !named || !instance::is_ours(&found, &target.alias) {
+            return Err(StepError::conflict(format!(
+                "the Amazon Connect instance {id} does not carry the alias and tags of the onboarding {} any more, so it is \
+                 not deleted",
+                target.alias
+            )));
+        }
+        let held = telephony::phone_numbers(cx, &target.instance_arn).await?;
+        let new: Vec<&str> =
+            held.iter().filter(|number| !target.phone_numbers.contains(number)).map(String::as_str).collect();
+        if !new.is_empty() {
+            return Err(StepError::conflict(format!(
+                "the instance {} has phone numbers that the approved plan did not name: {}; they could not be had again, so \
+                 nothing is deleted: plan the teardown again",
+                target.alias,
+                new.join(", ")
+            )));
+        }
+        match cx.connect().delete_instance().instance_id(id).send().await {
+            Ok(_) => info!(instance = target.alias, "instance is being deleted"),
+            Err(error) if aws::error::is_not_found(&error) => {}
+            Err(error) => {
+                let error = aws::error::step_error(&format!("deleting the Amazon Connect instance {id}"), &error);
+                // An earlier deletion may have succeeded and its response been lost. Connect then refuses this call in
+                // an undocumented way: as invalid, or as denied because the tags that the policy requires can no
+                // longer be read.
+                if !matches!(error.kind, StepErrorKind::InvalidInput | StepErrorKind::AccessDenied) {
+                    return Err(error);
+                }
+                info!(instance = target.alias, error = error.name(), message = error.message, "deletion refused");
+                refusal = Some(RefusedDeletion { error: error.name().into(), message: error.message });
+            }
+        }
+    }
+    Ok(RemoveOutput {
+        status: RemoveStatus::More,
+        attempt: looked + 1,
+        wait_seconds: backoff::instance_creation(looked),
+        refusal,
+        ..RemoveOutput::default()
+    })
+}

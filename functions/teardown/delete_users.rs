@@ -1,0 +1,111 @@
+//! `delete-users`: deletes the Connect users of an onboarding during teardown, if the input requests this and the
+//! instance is kept. It deletes at the account's rate, and stops before the Lambda timeout.
+//!
+//! * Reads: `connect:SearchUsers`, `connect:DescribeUser` before each deletion; `servicequotas:GetServiceQuota`,
+//!   `servicequotas:GetAWSDefaultServiceQuota`.
+//! * Writes: `connect:DeleteUser`.
+//! * Safe to repeat: each invocation reads the users again. Only users with our tags for this alias are deleted, and
+//!   the tags are read again immediately before each deletion. A user that no longer exists counts as deleted.
+
+use std::time::Duration;
+
+use onboarding_core::{
+    StepError,
+    contract::{RemoveInput, RemoveOutput, RemoveStatus},
+    names,
+    sync::{Failure, MAX_LISTED, Ownership, Plan, UserRef},
+};
+use tokio::time::Instant;
+use tracing::info;
+
+use crate::{
+    aws,
+    connect::{Directory, Membership, Writer},
+    context::Clients,
+    runtime::adapter::Invocation,
+};
+
+/// No new request starts within this time before the Lambda timeout, because a request may take 20 seconds to time
+/// out.
+const MARGIN: Duration = Duration::from_secs(25);
+/// The step fails after this many consecutive invocations without a deletion.
+const IDLE_ROUNDS: u32 = 3;
+
+/// Deletes as many users as the remaining time allows.
+///
+/// # Errors
+/// `Conflict` with the reasons if no user could be deleted in several consecutive invocations; otherwise the error
+/// that Connect returns.
+pub async fn run(cx: &Clients, input: RemoveInput, invocation: Invocation) -> Result<RemoveOutput, StepError> {
+    let remaining = invocation.remaining();
+    let deadline = Instant::now() + remaining.saturating_sub(MARGIN.min(remaining / 4));
+    let (id, alias) = (input.target.instance_id.as_str(), input.target.alias.as_str());
+    let previous = input.previous.unwrap_or_default();
+    let directory = Directory::new(cx.connect(), id, alias, cx.settings.clock());
+    let users = directory.users().await?;
+    let ours = users.into_iter().filter(|user| user.ownership == Ownership::Ours).map(|user| UserRef {
+        username: user.username,
+        id: user.id,
+        arn: user.arn,
+        object_id: user.entra_object_id,
+    });
+    let plan = Plan::deleting(ours);
+    let last_look = StillOurs { cx, instance_id: id, alias };
+    let writer = Writer::new(cx.connect(), cx.quotas(), &directory, last_look, (id, alias), previous.attempt == 0);
+    let applied = writer.apply(&plan, deadline).await?;
+    info!(deleted = applied.totals.removed, left = applied.left, failed = applied.totals.failed, "users deleted");
+
+    let failures: Vec<Failure> = applied
+        .failures
+        .iter()
+        .take(MAX_LISTED)
+        .map(|(username, reason)| Failure { username: username.clone(), reason: reason.clone() })
+        .collect();
+    let finished = applied.left == 0 && failures.is_empty();
+    let idle = if finished || applied.totals.removed > 0 { 0 } else { previous.attempt + 1 };
+    if idle >= IDLE_ROUNDS {
+        let reasons: Vec<&str> = failures.iter().take(3).map(|failure| failure.reason.as_str()).collect();
+        return Err(StepError::conflict(format!(
+            "{} users of the instance {alias} can't be deleted: {}; settle that, then start the same teardown again",
+            failures.len(),
+            reasons.join("; ")
+        )));
+    }
+    let mut totals = previous.totals;
+    totals.removed += applied.totals.removed;
+    totals.calls += applied.totals.calls + directory.calls();
+    totals.throttles += applied.totals.throttles + directory.throttles();
+    Ok(RemoveOutput {
+        status: if finished { RemoveStatus::Done } else { RemoveStatus::More },
+        removed: totals.removed,
+        attempt: idle,
+        failures,
+        totals,
+        ..RemoveOutput::default()
+    })
+}
+
+/// Reads the tags of a user again immediately before the user is deleted.
+struct StillOurs<'a> {
+    cx: &'a Clients,
+    instance_id: &'a str,
+    alias: &'a str,
+}
+
+impl Membership for StillOurs<'_> {
+    /// Returns whether the user must be kept because it no longer has our tags.
+    async fn belongs(&self, user: &UserRef) -> Result<bool, StepError> {
+        let sent = self.cx.connect().describe_user().instance_id(self.instance_id).user_id(&user.id).send().await;
+        let tags = match sent {
+            Ok(found) => found.user.and_then(|user| user.tags).unwrap_or_default(),
+            // The deletion handles a user that no longer exists.
+            Err(error) if aws::error::is_not_found(&error) => return Ok(false),
+            Err(error) => {
+                return Err(aws::error::step_error(&format!("looking at the user {} again", user.username), &error));
+            }
+        };
+        let tag = |key: &str| tags.get(key).map(String::as_str);
+        let owner = Ownership::from_tags(tag(names::MANAGED_BY_KEY), tag(names::ONBOARDING_KEY), self.alias);
+        Ok(owner != Ownership::Ours)
+    }
+}

@@ -1,0 +1,223 @@
+//! `remove-entra-application`: deletes the enterprise application of an onboarding during teardown, or only removes
+//! the settings that the onboarding made.
+//!
+//! * Reads: `GET /servicePrincipals/{id}` with its claims policies and assignments, `/applications/{id}`,
+//!   `/policies/claimsMappingPolicies`, `/policies/claimsMappingPolicies/{id}/appliesTo`.
+//! * Writes: `DELETE /servicePrincipals/{id}/appRoleAssignedTo/{id}`, `…/claimsMappingPolicies/{id}/$ref`,
+//!   `/policies/claimsMappingPolicies/{id}`, `/applications/{id}`, `/servicePrincipals/{id}`; `PATCH
+//!   /servicePrincipals/{id}`, `/applications/{id}`.
+//! * Permissions: `Application.ReadWrite.All`, `AppRoleAssignment.ReadWrite.All`,
+//!   `Policy.ReadWrite.ApplicationConfiguration`.
+//! * Safe to repeat: an object that no longer exists counts as removed. The application is changed only while it has
+//!   our tag, which is removed last. An application that existed before the onboarding is never deleted and keeps its
+//!   identifiers, whatever the input requests. If Entra refuses a deletion, the application is deleted in parts; the
+//!   rest is reported as an open item, and the teardown continues. Our claims policy is identified by its name, and is
+//!   kept if it is also assigned to another application.
+//!
+//! A deleted application can be restored for 30 days, and its identifiers stay reserved for that time. The identifiers
+//! are therefore removed before the deletion.
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use onboarding_core::{
+    StepError,
+    contract::{ApplicationFate, EntraApplication, OpenItem, RemoveInput, RemoveOutput, TeardownTarget},
+    names, saml,
+};
+use serde_json::{Value, json};
+use tracing::info;
+
+use crate::{
+    context::Clients,
+    entra::{Deletion, Graph},
+    inspect::entra::{APPLICATION, ApplicationOwner, Found, owner},
+};
+
+/// Concurrent requests for removing assignments, the same number as for creating them.
+const LANES: usize = 8;
+const BY_HAND: &str = "Delete it by hand if nobody needs it.";
+const IN_PORTAL: &str = "Delete it in the Entra admin center under Enterprise applications > Properties.";
+
+/// Runs the step.
+///
+/// # Errors
+/// The error that Graph returns, except a refused deletion, which becomes an open item.
+pub async fn run(cx: &Clients, input: RemoveInput) -> Result<RemoveOutput, StepError> {
+    let (graph, target) = (cx.graph(), &input.target);
+    let mut output = RemoveOutput::default();
+    if target.application_fate == ApplicationFate::Keep {
+        return Ok(output);
+    }
+    if let Some(known) = &target.application {
+        match Found::read(graph, &known.service_principal_id, &known.application_id).await? {
+            Some(found) => remove(graph, target, &found, &mut output).await?,
+            None => remove_registration(graph, target, known, &mut output).await?,
+        }
+    }
+    delete_claims_policies(graph, &target.alias, &mut output).await?;
+    Ok(output)
+}
+
+/// Removes our settings from an application or deletes it, depending on its current tags.
+async fn remove(
+    graph: &Graph,
+    target: &TeardownTarget,
+    found: &Found,
+    output: &mut RemoveOutput,
+) -> Result<(), StepError> {
+    let owner = owner(&found.principal, &target.alias);
+    let app_id = &found.principal.app_id;
+    let policies = found.claims.iter().filter(|policy| is_ours(policy.display_name.as_deref(), &target.alias));
+    if owner == ApplicationOwner::Unknown {
+        // An earlier attempt has removed our settings, or the tag was removed manually.
+        if policies.count() > 0 || target.application_fate == ApplicationFate::Delete {
+            output.open_items.push(stays(app_id, "it carries no mark of ours", BY_HAND));
+        }
+        return Ok(());
+    }
+    for policy in policies {
+        graph.unassign_claims_policy(&found.principal.id, &policy.id).await?;
+    }
+    match (target.application_fate, owner) {
+        (ApplicationFate::Delete, ApplicationOwner::Ours) => delete(graph, found, output).await,
+        (ApplicationFate::Delete | ApplicationFate::Empty, ApplicationOwner::Adopted) => {
+            output.open_items.push(stays(app_id, "it was there before this onboarding", BY_HAND));
+            empty(graph, found, output).await
+        }
+        (ApplicationFate::Empty, ApplicationOwner::Ours) => empty(graph, found, output).await,
+        (ApplicationFate::Keep, _) | (_, ApplicationOwner::Unknown) => Ok(()),
+    }
+}
+
+/// Deletes the application object if only the service principal, which had the tags, no longer exists.
+async fn remove_registration(
+    graph: &Graph,
+    target: &TeardownTarget,
+    known: &EntraApplication,
+    output: &mut RemoveOutput,
+) -> Result<(), StepError> {
+    if target.application_fate != ApplicationFate::Delete || graph.application(&known.application_id).await?.is_none() {
+        return Ok(());
+    }
+    if known.adopted {
+        output.open_items.push(stays(&known.app_id, "it may have been there before this onboarding", BY_HAND));
+        return Ok(());
+    }
+    match graph.delete_application(&known.application_id).await? {
+        Deletion::Gone => output.removed += 1,
+        Deletion::Refused(why) => output.open_items.push(registration_stays(&known.app_id, &why)),
+    }
+    Ok(())
+}
+
+fn is_ours(policy: Option<&str>, alias: &str) -> bool {
+    policy.is_some_and(|policy| names::same_alias(policy, &names::claims_policy(alias)))
+}
+
+fn stays(app_id: &str, why: &str, action: &str) -> OpenItem {
+    OpenItem::new(format!("{APPLICATION} {app_id}"), format!("it stays: {why}"), action)
+}
+
+fn registration_stays(app_id: &str, why: &str) -> OpenItem {
+    OpenItem::new(
+        format!("application registration {app_id}"),
+        format!("it stays, and nobody can sign in with it: Entra refuses to delete it ({why})"),
+        "Delete it in the Entra admin center under App registrations > All applications.",
+    )
+}
+
+async fn empty(graph: &Graph, found: &Found, output: &mut RemoveOutput) -> Result<(), StepError> {
+    let principal = found.principal.id.as_str();
+    let ids = found.assignments.iter().filter_map(|assignment| assignment.id.as_deref());
+    let ended: Vec<()> = stream::iter(ids)
+        .map(|assignment| graph.unassign(principal, assignment))
+        .buffer_unordered(LANES)
+        .try_collect()
+        .await?;
+    output.removed += ended.len();
+    let ours = |tag: &String| tag.starts_with(&names::service_principal_tag("")) || tag == names::ADOPTED_TAG;
+    let tags: Vec<&String> = found.principal.tags.iter().filter(|tag| !ours(tag)).collect();
+    // The last write removes the tags, so that a retry can still identify the application.
+    let changes = json!({ "samlSingleSignOnSettings": { "relayState": Value::Null }, "tags": tags });
+    graph.update_service_principal(principal, changes).await?;
+    info!(service_principal = principal, assignments = ended.len(), "application emptied");
+    Ok(())
+}
+
+async fn delete(graph: &Graph, found: &Found, output: &mut RemoveOutput) -> Result<(), StepError> {
+    let (principal, application) = (found.principal.id.as_str(), found.application.id.as_str());
+    if application.is_empty() {
+        if let Deletion::Refused(why) = graph.delete_service_principal(principal).await? {
+            output.open_items.push(stays(&found.principal.app_id, &refusal(&why), IN_PORTAL));
+            return empty(graph, found, output).await;
+        }
+        output.removed += 1;
+        return Ok(());
+    }
+    let others: Vec<&String> =
+        found.application.identifier_uris.iter().filter(|uri| !saml::is_aws_identifier(uri)).collect();
+    if others.len() < found.application.identifier_uris.len() {
+        graph.update_application(application, json!({ "identifierUris": others })).await?;
+    }
+    match graph.delete_application(application).await? {
+        Deletion::Gone => {
+            info!(application, service_principal = principal, "application deleted");
+            output.removed += 1;
+            Ok(())
+        }
+        Deletion::Refused(why) => delete_by_parts(graph, found, &why, output).await,
+    }
+}
+
+/// Entra refuses to delete some SAML applications (`DeletingSamlSpNotAllowed`, hashicorp/terraform-provider-azuread
+/// issue 1388). Administrators report two workarounds: delete the service principal first, or disable single sign-on
+/// first.
+async fn delete_by_parts(graph: &Graph, found: &Found, why: &str, output: &mut RemoveOutput) -> Result<(), StepError> {
+    let (principal, application) = (found.principal.id.as_str(), found.application.id.as_str());
+    let app_id = &found.principal.app_id;
+    info!(application, service_principal = principal, why, "deleting the application in parts");
+    match graph.delete_service_principal(principal).await? {
+        Deletion::Gone => {
+            output.removed += 1;
+            if let Deletion::Refused(why) = graph.delete_application(application).await? {
+                output.open_items.push(registration_stays(app_id, &why));
+            }
+            Ok(())
+        }
+        Deletion::Refused(_) => {
+            let off = json!({ "preferredSingleSignOnMode": "notSupported" });
+            graph.update_service_principal(principal, off).await?;
+            match graph.delete_application(application).await? {
+                Deletion::Gone => {
+                    output.removed += 1;
+                    Ok(())
+                }
+                Deletion::Refused(why) => {
+                    output.open_items.push(stays(app_id, &refusal(&why), IN_PORTAL));
+                    empty(graph, found, output).await
+                }
+            }
+        }
+    }
+}
+
+fn refusal(why: &str) -> String {
+    format!("Entra refuses to delete it ({why})")
+}
+
+async fn delete_claims_policies(graph: &Graph, alias: &str, output: &mut RemoveOutput) -> Result<(), StepError> {
+    let name = names::claims_policy(alias);
+    for policy in graph.claims_policies_named(&name).await? {
+        if graph.claims_policy_applies_to(&policy.id).await?.is_empty() {
+            graph.delete_claims_policy(&policy.id).await?;
+            info!(policy = policy.id, "claims mapping policy deleted");
+            output.removed += 1;
+        } else {
+            output.open_items.push(OpenItem::new(
+                format!("claims mapping policy {name}"),
+                "it stays: it is on another application as well",
+                "Delete it by hand once nobody needs it.",
+            ));
+        }
+    }
+    Ok(())
+}

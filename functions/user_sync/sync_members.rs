@@ -1,0 +1,135 @@
+//! `sync-members`: starts the user sync of the instances affected by a change. It is started by the queue of
+//! membership events, in batches, and by the schedule for all instances.
+//!
+//! * Reads: `dynamodb:Scan` on the registry.
+//! * Writes: `states:StartExecution` on the user sync.
+//! * Metrics, when started by the schedule: [`Metric::SecondsSinceSync`] of each instance, which reveals syncs that
+//!   fail, that never start and that wait for approval.
+//! * Safe to repeat: a sync without differences changes nothing, and a sync that finds another one running leaves its
+//!   work to that sync.
+//!
+//! Events are combined twice: the queue delivers the events of one second as one batch, which starts each instance's
+//! sync once; and a sync that starts while another one is running only sets a flag on the lease, and the running sync
+//! then makes another pass. Each sync starts after the events that caused it, so no event is lost.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use onboarding_core::{
+    StepError,
+    contract::{MembershipChange, SyncMembersInput, SyncMembersOutput},
+    sync::MAX_HINTED,
+};
+use serde::Deserialize;
+use serde_json::json;
+use time::OffsetDateTime;
+use tracing::{info, warn};
+
+use crate::{
+    aws,
+    context::Clients,
+    entra::client_state::ALL_GROUPS,
+    registry::Registry,
+    runtime::metrics::{Metric, Metrics},
+};
+
+/// An event as delivered by the bus.
+#[derive(Deserialize)]
+struct Envelope {
+    detail: MembershipChange,
+}
+
+/// Runs the step.
+///
+/// # Errors
+/// If an execution could not be started, after all instances were processed; the queue delivers the events again.
+pub async fn run(cx: &Clients, input: SyncMembersInput) -> Result<SyncMembersOutput, StepError> {
+    let reason = if input.records.is_empty() { "schedule" } else { "event" };
+    let (groups, unreadable) = joined(&input);
+    if unreadable > 0 {
+        warn!(unreadable, "messages that are no membership events were dropped");
+    }
+    let mut output = SyncMembersOutput { unreadable, ..SyncMembersOutput::default() };
+    if groups.is_empty() && reason == "event" {
+        return Ok(output);
+    }
+    // The subscription to all groups has missed changes, and the affected groups are unknown.
+    let all_groups = groups.contains_key(&ALL_GROUPS.to_string());
+    let mut failure = None;
+    let contents = Registry::new(cx)?.scan().await?;
+    output.unreadable_entries = contents.unreadable.into_iter().map(|entry| entry.message).collect();
+    for (entry, in_step_at) in contents.entries {
+        if reason == "schedule"
+            && let Some(at) = in_step_at
+        {
+            let age = (OffsetDateTime::now_utc() - at).whole_seconds().max(0);
+            Metrics::of_instance(&entry.alias).with(Metric::SecondsSinceSync, age).emit();
+        }
+        let concerning = entry.groups.iter().filter_map(|group| groups.get(&group.id.to_ascii_lowercase()));
+        let concerning: Vec<_> = concerning.collect();
+        if reason == "event" && concerning.is_empty() && !all_groups {
+            continue;
+        }
+        let people: BTreeSet<&str> = concerning.into_iter().flatten().map(String::as_str).collect();
+        match start(cx, &entry.instance_id, reason, people).await {
+            Ok(()) => output.started.push(entry.instance_id),
+            Err(error) => failure = Some(error),
+        }
+    }
+    info!(reason, events = input.records.len(), started = output.started.len(), "user syncs started");
+    failure.map_or(Ok(output), Err)
+}
+
+/// Returns the groups in the messages, in lower case, with the added members that the messages contain; and the number
+/// of messages without a group.
+fn joined(input: &SyncMembersInput) -> (BTreeMap<String, BTreeSet<String>>, usize) {
+    let mut groups: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut unreadable = 0;
+    for record in &input.records {
+        match serde_json::from_str::<Envelope>(&record.body) {
+            Ok(Envelope { detail }) => {
+                groups.entry(detail.group_id.to_ascii_lowercase()).or_default().extend(detail.added);
+            }
+            Err(_) => unreadable += 1,
+        }
+    }
+    (groups, unreadable)
+}
+
+async fn start(cx: &Clients, instance_id: &str, reason: &str, people: BTreeSet<&str>) -> Result<(), StepError> {
+    let mut input = json!({ "instanceId": instance_id, "reason": reason });
+    if (1..=MAX_HINTED).contains(&people.len()) {
+        input["people"] = json!(people);
+    }
+    cx.step_functions()
+        .start_execution()
+        .state_machine_arn(cx.settings.user_sync_state_machine()?)
+        .input(input.to_string())
+        .send()
+        .await
+        .map(drop)
+        .map_err(|error| {
+            aws::error::step_error(&format!("starting the user sync of the instance {instance_id}"), &error)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use onboarding_core::contract::QueuedEvent;
+
+    use super::*;
+
+    #[test]
+    fn messages_are_grouped_by_group_and_invalid_messages_are_counted() {
+        let event = |body: &str| QueuedEvent { body: body.into(), ..QueuedEvent::default() };
+        let input = SyncMembersInput {
+            records: vec![
+                event(r#"{"detail":{"groupId":"A"}}"#),
+                event(r#"{"detail":{"groupId":"a","added":["x"],"later":1},"source":"anyone"}"#),
+                event(r#"{"detail":{}}"#),
+                event("nonsense"),
+            ],
+        };
+        let joined = joined(&input);
+        assert_eq!(joined, (BTreeMap::from([("a".to_owned(), BTreeSet::from(["x".to_owned()]))]), 2));
+    }
+}
