@@ -1,5 +1,6 @@
-//! The clients of both clouds. They share one configuration, and each is created on first use and then kept, so that a
-//! cold start pays only for the clients that the function uses.
+//! What every step receives: the settings of the function and the clients of both clouds. The clients share one
+//! configuration, and each is created on first use and then kept, so that a cold start pays only for the clients that
+//! the function uses.
 
 use std::{sync::OnceLock, time::Duration};
 
@@ -30,9 +31,9 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
 const FIRST_BACKOFF: Duration = Duration::from_secs(1);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(20);
 
-/// The clients of all services that a step may use.
+/// The settings of the function and the clients of all services that a step may use.
 #[derive(Debug)]
-pub struct Clients {
+pub struct Context {
     config: SdkConfig,
     /// The function's settings.
     pub settings: Settings,
@@ -51,8 +52,8 @@ pub struct Clients {
     client_states: OnceCell<ClientStates>,
 }
 
-impl Clients {
-    /// Creates the clients of this process, with the function's role, Region and settings.
+impl Context {
+    /// Creates the context of this process, with the function's role, Region and settings.
     pub async fn from_env() -> Self {
         let settings = Settings::from_env();
         let clock = settings.clock();
@@ -82,12 +83,12 @@ impl Clients {
         if config.endpoint_url().is_none_or(|url| !url.starts_with("http://")) {
             http.prepare_tls();
         }
-        let clients = Self::new(config, settings);
-        clients.http.get_or_init(|| http);
-        clients
+        let context = Self::new(config, settings);
+        context.http.get_or_init(|| http);
+        context
     }
 
-    /// Creates clients with a given configuration.
+    /// Creates a context with a given configuration.
     #[must_use]
     pub const fn new(config: SdkConfig, settings: Settings) -> Self {
         Self {

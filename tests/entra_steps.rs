@@ -10,7 +10,7 @@ use std::{cell::Cell, time::Duration};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_secretsmanager::config::{Credentials, SharedCredentialsProvider};
-use connect_onboarding::{context::Clients, onboarding, runtime::settings::Settings};
+use connect_onboarding::{context::Context, onboarding, runtime::settings::Settings};
 use local_cloud::{Behaviour, ClientCredentials, FaultRule, GraphBehaviour, LocalCloud, Options, Tenant};
 use onboarding_core::{
     StepError, StepErrorKind,
@@ -39,7 +39,7 @@ const PEOPLE: [&str; 3] = [
 struct Cloud {
     local: LocalCloud,
     _secrets: MockServer,
-    cx: Clients,
+    ctx: Context,
     seen: Cell<usize>,
 }
 
@@ -92,7 +92,7 @@ impl Cloud {
             Settings::LOGIN_URL => Some(local.login_url()),
             _ => None,
         });
-        Self { cx: Clients::new(config, settings), local, _secrets: secrets, seen: Cell::new(0) }
+        Self { ctx: Context::new(config, settings), local, _secrets: secrets, seen: Cell::new(0) }
     }
 
     fn fault(&self, rule: Value) {
@@ -115,7 +115,7 @@ impl Cloud {
     ) -> Result<EntraApplication, StepError> {
         let input =
             CreateEntraApplicationInput { alias: ALIAS.into(), application_name: NAME.into(), previous, retry_count };
-        onboarding::create_entra_application::run(&self.cx, input).await
+        onboarding::create_entra_application::run(&self.ctx, input).await
     }
 
     /// Polls as the state machine does, until the application is ready.
@@ -143,7 +143,7 @@ impl Cloud {
             notification_emails: vec!["it@contoso.com".into()],
             attempts,
         };
-        onboarding::configure_entra_sign_on::run(&self.cx, input).await
+        onboarding::configure_entra_sign_on::run(&self.ctx, input).await
     }
 
     async fn claims(
@@ -163,7 +163,7 @@ impl Cloud {
             username,
             session_duration: "PT12H".into(),
         };
-        onboarding::configure_entra_claims::run(&self.cx, input).await
+        onboarding::configure_entra_claims::run(&self.ctx, input).await
     }
 
     async fn assign(
@@ -174,13 +174,13 @@ impl Cloud {
     ) -> Result<AssignGroupsOutput, StepError> {
         let groups = vec![EntraGroup { id: AGENTS.into(), display_name: "Support agents".into(), users: 0 }];
         let input = AssignGroupsInput { application: application.clone(), groups, assignment, nested };
-        onboarding::assign_groups::run(&self.cx, input).await
+        onboarding::assign_groups::run(&self.ctx, input).await
     }
 
     /// The number of applications with the name, after the lists have been updated.
     async fn applications(&self) -> usize {
         self.local.advance(1_000_000.0);
-        let graph = self.cx.graph();
+        let graph = self.ctx.graph();
         graph.service_principals_named(names::GALLERY_APPLICATION_ID, NAME).await.unwrap().len()
     }
 }
@@ -188,7 +188,7 @@ impl Cloud {
 #[tokio::test]
 async fn the_whole_registration_is_ready_for_sign_in_and_a_second_run_only_reads() {
     let cloud = Cloud::start(GraphBehaviour::default()).await;
-    let graph = cloud.cx.graph();
+    let graph = cloud.ctx.graph();
     let first = cloud.application().await;
     assert!(!first.adopted && !first.app_role_id.is_empty());
     let sign_on = cloud.sign_on(&first).await.unwrap();
@@ -259,7 +259,7 @@ async fn an_application_that_was_never_created_is_created_after_the_polls() {
 #[tokio::test]
 async fn two_applications_with_the_name_are_a_conflict_unless_one_has_our_tag() {
     let cloud = Cloud::start(GraphBehaviour::default()).await;
-    let graph = cloud.cx.graph();
+    let graph = cloud.ctx.graph();
     let mut ids = Vec::new();
     for _ in 0..2 {
         ids.push(graph.instantiate(names::GALLERY_APPLICATION_ID, NAME).await.unwrap().1.id);
@@ -276,7 +276,7 @@ async fn two_applications_with_the_name_are_a_conflict_unless_one_has_our_tag() 
 #[tokio::test]
 async fn the_application_of_another_instance_is_not_adopted() {
     let cloud = Cloud::start(GraphBehaviour::default()).await;
-    let graph = cloud.cx.graph();
+    let graph = cloud.ctx.graph();
     let (_, principal) = graph.instantiate(names::GALLERY_APPLICATION_ID, NAME).await.unwrap();
     cloud.local.advance(60.0);
     graph
@@ -306,7 +306,7 @@ async fn a_certificate_whose_response_was_lost_is_not_created_again_although_ent
     assert_eq!(cloud.sign_on_after(1, &application).await.unwrap_err().kind, StepErrorKind::NotConsistentYet);
     cloud.local.advance(1500.0);
     let sign_on = cloud.sign_on_after(2, &application).await.unwrap();
-    let principal = cloud.cx.graph().service_principal(&application.service_principal_id).await.unwrap().unwrap();
+    let principal = cloud.ctx.graph().service_principal(&application.service_principal_id).await.unwrap().unwrap();
     assert_eq!(principal.key_credentials.len(), 2, "one certificate has two halves");
     assert_eq!(principal.preferred_token_signing_key_thumbprint, Some(sign_on.certificate_thumbprint));
 }
@@ -327,7 +327,7 @@ async fn metadata_without_the_active_certificate_is_not_consistent_yet() {
     assert_eq!(cloud.sign_on(&application).await.unwrap_err().kind, StepErrorKind::NotConsistentYet);
     cloud.local.advance(1500.0);
     cloud.sign_on(&application).await.unwrap();
-    let principal = cloud.cx.graph().service_principal(&application.service_principal_id).await.unwrap().unwrap();
+    let principal = cloud.ctx.graph().service_principal(&application.service_principal_id).await.unwrap().unwrap();
     assert_eq!(principal.key_credentials.len(), 2, "waiting makes no second certificate");
 }
 
@@ -349,7 +349,7 @@ async fn our_claims_policy_follows_the_input_and_keeps_its_id() {
     let before = cloud.claims(&application, &thumbprint, UsernameAttribute::UserPrincipalName).await.unwrap();
     let after = cloud.claims(&application, &thumbprint, UsernameAttribute::ObjectId).await.unwrap();
     assert_eq!(before, after);
-    let policies = cloud.cx.graph().claims_policies_of(&application.service_principal_id).await.unwrap();
+    let policies = cloud.ctx.graph().claims_policies_of(&application.service_principal_id).await.unwrap();
     assert_eq!(policies.len(), 1);
     assert!(policies[0].definition[0].contains("objectid"));
 }
@@ -361,7 +361,7 @@ async fn a_claims_policy_that_was_created_and_not_assigned_is_reused() {
     let thumbprint = cloud.sign_on(&application).await.unwrap().certificate_thumbprint;
     cloud.fault(json!({ "service": "graph", "match": "POST /v1.0/policies", "truncate": true }));
     assert!(cloud.claims(&application, &thumbprint, UsernameAttribute::Mail).await.is_err());
-    let made = cloud.cx.graph().claims_policies_named(&names::claims_policy(ALIAS)).await.unwrap();
+    let made = cloud.ctx.graph().claims_policies_named(&names::claims_policy(ALIAS)).await.unwrap();
     let claims = cloud.claims(&application, &thumbprint, UsernameAttribute::Mail).await.unwrap();
     assert_eq!(made.iter().map(|policy| policy.id.as_str()).collect::<Vec<_>>(), [claims.claims_policy_id.as_str()]);
 }
@@ -369,7 +369,7 @@ async fn a_claims_policy_that_was_created_and_not_assigned_is_reused() {
 #[tokio::test]
 async fn a_foreign_claims_policy_is_a_conflict_and_stays() {
     let cloud = Cloud::start(GraphBehaviour::default()).await;
-    let graph = cloud.cx.graph();
+    let graph = cloud.ctx.graph();
     let application = cloud.application().await;
     let thumbprint = cloud.sign_on(&application).await.unwrap().certificate_thumbprint;
     let definition =
@@ -391,7 +391,7 @@ async fn members_are_assigned_one_by_one_with_or_without_nested_groups() {
     assert_eq!(direct, AssignGroupsOutput { assigned: 2, existing: 0 });
     let nested = cloud.assign(&application, Assignment::Users, true).await.unwrap();
     assert_eq!(nested, AssignGroupsOutput { assigned: 1, existing: 2 });
-    let assignments = cloud.cx.graph().assignments(&application.service_principal_id).await.unwrap();
+    let assignments = cloud.ctx.graph().assignments(&application.service_principal_id).await.unwrap();
     let mut assigned: Vec<&str> = assignments.iter().map(|assignment| assignment.principal_id.as_str()).collect();
     assigned.sort_unstable();
     assert_eq!(assigned, PEOPLE);

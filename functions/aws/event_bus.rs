@@ -6,7 +6,7 @@ use onboarding_core::{
     contract::{EVENT_SOURCE, MEMBERSHIP_CHANGED, MembershipChange, REAUTHORIZATION_REQUIRED, Reauthorization},
 };
 
-use crate::{aws, context::Clients};
+use crate::{aws, context::Context};
 
 /// Maximum number of events in one `PutEvents` call.
 const BATCH: usize = 10;
@@ -40,11 +40,11 @@ impl Event {
 ///
 /// # Errors
 /// If the bus did not accept all events. The caller can put all of them again, because events are hints.
-pub async fn put(cx: &Clients, events: &[Event]) -> Result<(), StepError> {
-    let bus = cx.settings.event_bus()?;
+pub async fn put(ctx: &Context, events: &[Event]) -> Result<(), StepError> {
+    let bus = ctx.settings.event_bus()?;
     for batch in events.chunks(BATCH) {
         let entries = batch.iter().map(|event| event.entry(bus)).collect::<Result<Vec<_>, _>>()?;
-        let output = cx
+        let output = ctx
             .events()
             .put_events()
             .set_entries(Some(entries))

@@ -8,14 +8,14 @@ use aws_sdk_iam::{
 use onboarding_core::{StepError, names};
 use serde_json::Value;
 
-use crate::{aws, context::Clients};
+use crate::{aws, context::Context};
 
 /// Returns the ARN prefix of the account's IAM objects, for example `arn:aws:iam::123456789012`.
 ///
 /// # Errors
 /// If STS returns an error. `sts:GetCallerIdentity` needs no permission.
-pub async fn arn_prefix(cx: &Clients) -> Result<String, StepError> {
-    let identity = cx
+pub async fn arn_prefix(ctx: &Context) -> Result<String, StepError> {
+    let identity = ctx
         .sts()
         .get_caller_identity()
         .send()
@@ -64,8 +64,8 @@ pub fn owner(tags: &[Tag], alias: &str) -> Owner {
 ///
 /// # Errors
 /// If IAM returns an error.
-pub async fn saml_provider(cx: &Clients, arn: &str) -> Result<Option<GetSamlProviderOutput>, StepError> {
-    match cx.iam().get_saml_provider().saml_provider_arn(arn).send().await {
+pub async fn saml_provider(ctx: &Context, arn: &str) -> Result<Option<GetSamlProviderOutput>, StepError> {
+    match ctx.iam().get_saml_provider().saml_provider_arn(arn).send().await {
         Ok(provider) => Ok(Some(provider)),
         Err(error) if aws::error::is_not_found(&error) => Ok(None),
         Err(error) => Err(aws::error::step_error(&format!("reading the SAML provider {arn}"), &error)),
@@ -76,8 +76,8 @@ pub async fn saml_provider(cx: &Clients, arn: &str) -> Result<Option<GetSamlProv
 ///
 /// # Errors
 /// If IAM returns an error.
-pub async fn policy(cx: &Clients, arn: &str) -> Result<Option<Policy>, StepError> {
-    match cx.iam().get_policy().policy_arn(arn).send().await {
+pub async fn policy(ctx: &Context, arn: &str) -> Result<Option<Policy>, StepError> {
+    match ctx.iam().get_policy().policy_arn(arn).send().await {
         Ok(output) => Ok(output.policy),
         Err(error) if aws::error::is_not_found(&error) => Ok(None),
         Err(error) => Err(aws::error::step_error(&format!("reading the policy {arn}"), &error)),
@@ -88,9 +88,9 @@ pub async fn policy(cx: &Clients, arn: &str) -> Result<Option<Policy>, StepError
 ///
 /// # Errors
 /// If IAM returns an error.
-pub async fn policy_document(cx: &Clients, policy: &Policy) -> Result<Value, StepError> {
+pub async fn policy_document(ctx: &Context, policy: &Policy) -> Result<Value, StepError> {
     let (arn, version) = (policy.arn().unwrap_or_default(), policy.default_version_id().unwrap_or("v1"));
-    let sent = cx.iam().get_policy_version().policy_arn(arn).version_id(version).send().await;
+    let sent = ctx.iam().get_policy_version().policy_arn(arn).version_id(version).send().await;
     let output = sent
         .map_err(|error| aws::error::step_error(&format!("reading version {version} of the policy {arn}"), &error))?;
     Ok(document(output.policy_version.and_then(|version| version.document).as_deref()))
@@ -100,8 +100,8 @@ pub async fn policy_document(cx: &Clients, policy: &Policy) -> Result<Value, Ste
 ///
 /// # Errors
 /// If IAM returns an error.
-pub async fn role(cx: &Clients, name: &str) -> Result<Option<Role>, StepError> {
-    match cx.iam().get_role().role_name(name).send().await {
+pub async fn role(ctx: &Context, name: &str) -> Result<Option<Role>, StepError> {
+    match ctx.iam().get_role().role_name(name).send().await {
         Ok(output) => Ok(output.role),
         Err(error) if aws::error::is_not_found(&error) => Ok(None),
         Err(error) => Err(aws::error::step_error(&format!("reading the role {name}"), &error)),
@@ -112,8 +112,8 @@ pub async fn role(cx: &Clients, name: &str) -> Result<Option<Role>, StepError> {
 ///
 /// # Errors
 /// If IAM returns an error.
-pub async fn attached_policies(cx: &Clients, role: &str) -> Result<Vec<String>, StepError> {
-    let mut items = cx.iam().list_attached_role_policies().role_name(role).into_paginator().items().send();
+pub async fn attached_policies(ctx: &Context, role: &str) -> Result<Vec<String>, StepError> {
+    let mut items = ctx.iam().list_attached_role_policies().role_name(role).into_paginator().items().send();
     let mut found = Vec::new();
     while let Some(item) = items.next().await {
         let policy =
@@ -127,8 +127,8 @@ pub async fn attached_policies(cx: &Clients, role: &str) -> Result<Vec<String>, 
 ///
 /// # Errors
 /// If IAM returns an error.
-pub async fn inline_policies(cx: &Clients, role: &str) -> Result<Vec<String>, StepError> {
-    let mut items = cx.iam().list_role_policies().role_name(role).into_paginator().items().send();
+pub async fn inline_policies(ctx: &Context, role: &str) -> Result<Vec<String>, StepError> {
+    let mut items = ctx.iam().list_role_policies().role_name(role).into_paginator().items().send();
     let mut found = Vec::new();
     while let Some(item) = items.next().await {
         found.push(item.map_err(|error| {

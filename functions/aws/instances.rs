@@ -3,14 +3,14 @@
 use aws_sdk_connect::types::{InstanceStatus, InstanceSummary};
 use onboarding_core::{StepError, names};
 
-use crate::{aws, context::Clients};
+use crate::{aws, context::Context};
 
 /// Returns all instances of the account in the Region. The page size of ten is Connect's maximum.
 ///
 /// # Errors
 /// If Connect returns an error.
-pub async fn list(cx: &Clients) -> Result<Vec<InstanceSummary>, StepError> {
-    let mut items = cx.connect().list_instances().max_results(10).into_paginator().items().send();
+pub async fn list(ctx: &Context) -> Result<Vec<InstanceSummary>, StepError> {
+    let mut items = ctx.connect().list_instances().max_results(10).into_paginator().items().send();
     let mut found = Vec::new();
     while let Some(item) = items.next().await {
         found.push(item.map_err(|error| aws::error::step_error("listing the Amazon Connect instances", &error))?);
@@ -22,8 +22,8 @@ pub async fn list(cx: &Clients) -> Result<Vec<InstanceSummary>, StepError> {
 ///
 /// # Errors
 /// If Connect returns an error.
-pub async fn living(cx: &Clients) -> Result<usize, StepError> {
-    Ok(list(cx).await?.iter().filter(|instance| takes_room(instance)).count())
+pub async fn living(ctx: &Context) -> Result<usize, StepError> {
+    Ok(list(ctx).await?.iter().filter(|instance| takes_room(instance)).count())
 }
 
 /// Returns whether an instance counts against the quota. A failed instance is listed for 24 hours and does not count.

@@ -23,7 +23,7 @@ use tracing::{info, warn};
 
 use crate::{
     aws,
-    context::Clients,
+    context::Context,
     entra::{Subscription, moment, x509},
     registry::{Entry, Registry},
     runtime::{
@@ -36,11 +36,11 @@ use crate::{
 ///
 /// # Errors
 /// The first error, after everything else has been checked.
-pub async fn run(cx: &Clients, _input: WatchExpiryInput) -> Result<WatchExpiryOutput, StepError> {
+pub async fn run(ctx: &Context, _input: WatchExpiryInput) -> Result<WatchExpiryOutput, StepError> {
     let now = OffsetDateTime::now_utc();
     let (mut output, mut failure) = (WatchExpiryOutput::default(), None);
     for identity in Identity::ALL {
-        match credential(cx, identity).await {
+        match credential(ctx, identity).await {
             Ok(Some(end)) => {
                 output.credentials.push(CredentialExpiry { identity, days_left: (end - now).whole_days() });
             }
@@ -51,13 +51,13 @@ pub async fn run(cx: &Clients, _input: WatchExpiryInput) -> Result<WatchExpiryOu
     if let Some(first) = output.credentials.iter().map(|credential| credential.days_left).min() {
         Metrics::of_stack().with(Metric::CredentialDaysLeft, first).emit();
     }
-    let entries = Registry::new(cx)?.entries().await?;
+    let entries = Registry::new(ctx)?.entries().await?;
     let subscriptions = match entries.is_empty() {
         true => None,
-        false => cx.graph().subscriptions().await.map_err(|error| note(&mut failure, "subscriptions", error)).ok(),
+        false => ctx.graph().subscriptions().await.map_err(|error| note(&mut failure, "subscriptions", error)).ok(),
     };
     for entry in entries {
-        let certificate = certificate(cx, &entry).await.unwrap_or_else(|error| {
+        let certificate = certificate(ctx, &entry).await.unwrap_or_else(|error| {
             note(&mut failure, "signing certificate", error);
             None
         });
@@ -86,17 +86,17 @@ fn note(failure: &mut Option<StepError>, what: &str, error: StepError) {
 }
 
 /// Returns the expiry of an identity's credential.
-async fn credential(cx: &Clients, identity: Identity) -> Result<Option<OffsetDateTime>, StepError> {
+async fn credential(ctx: &Context, identity: Identity) -> Result<Option<OffsetDateTime>, StepError> {
     if identity == Identity::Runtime {
-        return cx.graph_as(identity).credential_expires().await;
+        return ctx.graph_as(identity).credential_expires().await;
     }
     // A stack without a setup identity has nothing to check. If both identities share a secret, it is checked for the
     // runtime identity.
-    let name = match cx.settings.sign_in(identity) {
-        Ok(SignIn::Secret(name)) if cx.settings.sign_in(Identity::Runtime) != Ok(SignIn::Secret(name)) => name,
+    let name = match ctx.settings.sign_in(identity) {
+        Ok(SignIn::Secret(name)) if ctx.settings.sign_in(Identity::Runtime) != Ok(SignIn::Secret(name)) => name,
         _ => return Ok(None),
     };
-    let secret = cx.secrets().describe_secret().secret_id(name).send().await;
+    let secret = ctx.secrets().describe_secret().secret_id(name).send().await;
     let secret =
         secret.map_err(|error| aws::error::step_error(&format!("reading the tags of the secret {name}"), &error))?;
     let tag = secret.tags().iter().find(|tag| tag.key() == Some(names::EXPIRES_KEY));
@@ -104,10 +104,10 @@ async fn credential(cx: &Clients, identity: Identity) -> Result<Option<OffsetDat
 }
 
 /// Returns the expiry of the certificate that signs an instance's assertions.
-async fn certificate(cx: &Clients, entry: &Entry) -> Result<Option<OffsetDateTime>, StepError> {
+async fn certificate(ctx: &Context, entry: &Entry) -> Result<Option<OffsetDateTime>, StepError> {
     let Some(application) = &entry.application else { return Ok(None) };
-    let xml = cx.graph().federation_metadata(&application.app_id).await?;
-    let principal = cx.graph().service_principal(&application.service_principal_id).await;
+    let xml = ctx.graph().federation_metadata(&application.app_id).await?;
+    let principal = ctx.graph().service_principal(&application.service_principal_id).await;
     // Without the permission, the active certificate is unknown.
     let active = principal.ok().flatten().and_then(|principal| principal.preferred_token_signing_key_thumbprint);
     Ok(end_of_signing(&saml::signing_certificates(&xml), active.as_deref()))

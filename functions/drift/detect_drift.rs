@@ -30,7 +30,7 @@ use tracing::{info, warn};
 use crate::{
     aws::iam,
     connect::Directory,
-    context::Clients,
+    context::Context,
     inspect::{
         entra::{self, Found},
         federation::{Federation, policy_object, provider_object, role_object},
@@ -50,8 +50,8 @@ const MOST_TOLD: usize = 400;
 ///
 /// # Errors
 /// If the registry can't be read, or a temporary error interrupts the comparison of an instance.
-pub async fn run(cx: &Clients, input: DetectDriftInput) -> Result<DriftReport, StepError> {
-    let registry = Registry::new(cx)?;
+pub async fn run(ctx: &Context, input: DetectDriftInput) -> Result<DriftReport, StepError> {
+    let registry = Registry::new(ctx)?;
     let mut report = DriftReport::default();
     let entries = match &input.instance_id {
         Some(id) => vec![registry.entry(id).await?],
@@ -71,7 +71,7 @@ pub async fn run(cx: &Clients, input: DetectDriftInput) -> Result<DriftReport, S
             report.instances.extend(before.cloned());
             continue;
         }
-        let Seen { findings: mut found, application_gone } = look(cx, entry).await?;
+        let Seen { findings: mut found, application_gone } = look(ctx, entry).await?;
         if let Some(before) = before {
             found = settled(before, found);
             found.extend(input.skipped.iter().filter(|one| one.instance_id == entry.instance_id).map(skipped));
@@ -79,7 +79,7 @@ pub async fn run(cx: &Clients, input: DetectDriftInput) -> Result<DriftReport, S
         let mend = input.mend.unwrap_or_else(|| entry.input().drift.mend == Mend::Mend);
         let mendable = found.iter().any(|finding| finding.mendable && !finding.mended);
         let mending =
-            if mend && mendable && before.is_none() { mending(cx, entry, application_gone).await? } else { None };
+            if mend && mendable && before.is_none() { mending(ctx, entry, application_gone).await? } else { None };
         if mending.is_none() {
             let left = found.iter().filter(|finding| !finding.mended).count();
             Metrics::of_instance(&entry.alias).with(Metric::DriftFindings, left).emit();
@@ -132,15 +132,15 @@ fn skipped(instance: &SkippedInstance) -> DriftFinding {
 
 /// Returns the input for reverting drift, or `None` if an older release registered the instance, because it did not
 /// store the necessary settings.
-async fn mending(cx: &Clients, entry: &Entry, application_gone: bool) -> Result<Option<Mending>, StepError> {
+async fn mending(ctx: &Context, entry: &Entry, application_gone: bool) -> Result<Option<Mending>, StepError> {
     let (Some(onboarding), Some(application)) = (entry.onboarding.clone(), entry.application.clone()) else {
         return Ok(None);
     };
-    let account = iam::arn_prefix(cx).await?;
-    let place = (account.as_str(), cx.region(), entry.instance_id.as_str());
+    let account = iam::arn_prefix(ctx).await?;
+    let place = (account.as_str(), ctx.region(), entry.instance_id.as_str());
     let wanted = Federation::new(&onboarding.iam, onboarding.users.username, place)?;
     Ok(Some(Mending {
-        region: cx.region().to_owned(),
+        region: ctx.region().to_owned(),
         instance_arn: entry.instance_arn.clone(),
         saml_provider_arn: wanted.saml_provider_arn,
         policy_arn: wanted.policy_arn,
@@ -195,8 +195,8 @@ struct Seen {
 
 /// Compares all areas of an instance. A permanent error in one area becomes a finding and does not stop the other
 /// areas. A temporary error is returned, because it is not a manual change.
-async fn look(cx: &Clients, entry: &Entry) -> Result<Seen, StepError> {
-    let look = Look { cx, entry, onboarding: entry.input(), now: OffsetDateTime::now_utc() };
+async fn look(ctx: &Context, entry: &Entry) -> Result<Seen, StepError> {
+    let look = Look { ctx, entry, onboarding: entry.input(), now: OffsetDateTime::now_utc() };
     let (mut findings, mut application_gone) = (Vec::new(), false);
     for (area, name, objects) in [
         (Area::Instance, "instance", look.instance().await),
@@ -226,7 +226,7 @@ async fn look(cx: &Clients, entry: &Entry) -> Result<Seen, StepError> {
 }
 
 struct Look<'a> {
-    cx: &'a Clients,
+    ctx: &'a Context,
     entry: &'a Entry,
     onboarding: Onboarding,
     now: OffsetDateTime,
@@ -234,14 +234,14 @@ struct Look<'a> {
 
 impl Look<'_> {
     async fn wanted(&self) -> Result<Federation, StepError> {
-        let account = iam::arn_prefix(self.cx).await?;
-        let place = (account.as_str(), self.cx.region(), self.entry.instance_id.as_str());
+        let account = iam::arn_prefix(self.ctx).await?;
+        let place = (account.as_str(), self.ctx.region(), self.entry.instance_id.as_str());
         Federation::new(&self.onboarding.iam, self.onboarding.users.username, place)
     }
 
     async fn instance(&self) -> Result<Vec<Object>, StepError> {
         let (id, alias) = (self.entry.instance_id.as_str(), self.entry.alias.as_str());
-        let found = instance::describe(self.cx, id).await?;
+        let found = instance::describe(self.ctx, id).await?;
         let mut object = instance::object(alias, found.as_ref());
         if self.entry.instance_adopted == Some(false)
             && let Some(found) = &found
@@ -255,8 +255,8 @@ impl Look<'_> {
         // An older release did not store the other settings of the instance.
         if found.is_some() && self.entry.onboarding.is_some() {
             let wanted = &self.onboarding.instance;
-            objects.extend(instance::attribute_objects(self.cx, Some(id), wanted).await?);
-            objects.extend(instance::storage_objects(self.cx, Some(id), wanted).await?);
+            objects.extend(instance::attribute_objects(self.ctx, Some(id), wanted).await?);
+            objects.extend(instance::storage_objects(self.ctx, Some(id), wanted).await?);
         }
         Ok(objects)
     }
@@ -266,7 +266,8 @@ impl Look<'_> {
         let (id, alias) = (self.entry.instance_id.as_str(), self.entry.alias.as_str());
         let users = &self.onboarding.users;
         let hierarchy = users.hierarchy_groups();
-        let found = Directory::new(self.cx.connect(), id, alias, self.cx.settings.clock()).profiles(&hierarchy).await?;
+        let found =
+            Directory::new(self.ctx.connect(), id, alias, self.ctx.settings.clock()).profiles(&hierarchy).await?;
         let mut objects = Vec::new();
         let mut add = |kind, name: &str, there: bool| {
             let known = objects.iter().any(|object: &Object| object.kind == kind && object.name == name);
@@ -289,7 +290,7 @@ impl Look<'_> {
 
     async fn application(&self) -> Result<Option<Found>, StepError> {
         let Some(known) = &self.entry.application else { return Ok(None) };
-        let graph = self.cx.graph();
+        let graph = self.ctx.graph();
         match Found::read(graph, &known.service_principal_id, &known.application_id).await? {
             Some(found) => found.with_gallery(graph).await.map(Some),
             None => Ok(None),
@@ -302,12 +303,12 @@ impl Look<'_> {
         let nested = self.onboarding.users.nested_groups == NestedGroups::Flatten;
         for group in &self.entry.groups {
             let missing = match self.onboarding.entra.assignment {
-                Assignment::Groups => match self.cx.graph().resolve_group(&group.id).await {
+                Assignment::Groups => match self.ctx.graph().resolve_group(&group.id).await {
                     Ok(_) => false,
                     Err(error) if error.kind == StepErrorKind::InvalidInput => true,
                     Err(error) => return Err(error),
                 },
-                Assignment::Users => match self.cx.graph().group_members(&group.id, nested).await? {
+                Assignment::Users => match self.ctx.graph().group_members(&group.id, nested).await? {
                     Some(read) => {
                         people.extend(read.members.into_iter().map(|member| member.id));
                         false
@@ -350,7 +351,7 @@ impl Look<'_> {
     async fn federation(&self) -> Result<Vec<Object>, StepError> {
         let wanted = self.wanted().await?;
         let published = match &self.entry.application {
-            Some(application) => match self.cx.graph().federation_metadata(&application.app_id).await {
+            Some(application) => match self.ctx.graph().federation_metadata(&application.app_id).await {
                 Ok(xml) => Some(read_metadata(&xml)?),
                 // The application does not exist, which is reported as a separate finding.
                 Err(error) if error.kind == StepErrorKind::NotConsistentYet => None,
@@ -360,23 +361,23 @@ impl Look<'_> {
         };
         let alias = self.entry.alias.as_str();
         let principal = match &self.entry.application {
-            Some(application) => self.cx.graph().service_principal(&application.service_principal_id).await?,
+            Some(application) => self.ctx.graph().service_principal(&application.service_principal_id).await?,
             None => None,
         };
         let gone = principal.is_none();
         let certificates =
             principal.map(|principal| Found { principal, ..Found::default() }.certificates()).unwrap_or_default();
-        let mut provider = provider_object(self.cx, &wanted, alias, (published.as_ref(), &certificates)).await?;
+        let mut provider = provider_object(self.ctx, &wanted, alias, (published.as_ref(), &certificates)).await?;
         if gone {
             // The metadata depends on the application.
             provider = provider.irreversible(entra::START_AGAIN);
         }
-        Ok(vec![provider, policy_object(self.cx, &wanted, alias).await?, role_object(self.cx, &wanted, alias).await?])
+        Ok(vec![provider, policy_object(self.ctx, &wanted, alias).await?, role_object(self.ctx, &wanted, alias).await?])
     }
 
     async fn subscriptions(&self) -> Result<Vec<Object>, StepError> {
-        let known = self.cx.graph().subscriptions().await?;
-        let url = self.cx.settings.notification_url()?;
+        let known = self.ctx.graph().subscriptions().await?;
+        let url = self.ctx.settings.notification_url()?;
         Ok(record::subscription_objects(&self.entry.groups, &known, url, self.now))
     }
 }

@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use crate::{
     aws::iam::{self, Owner},
-    context::Clients,
+    context::Context,
 };
 
 /// The wanted federation of an instance.
@@ -121,14 +121,14 @@ pub(crate) fn certificate_checks(
 /// # Errors
 /// If IAM returns an error.
 pub(crate) async fn provider_object(
-    cx: &Clients,
+    ctx: &Context,
     wanted: &Federation,
     alias: &str,
     (published, certificates): (Option<&Metadata>, &[String]),
 ) -> Result<Object, StepError> {
     const KIND: &str = "SAML provider";
     let name = last(&wanted.saml_provider_arn);
-    let Some(provider) = iam::saml_provider(cx, &wanted.saml_provider_arn).await? else {
+    let Some(provider) = iam::saml_provider(ctx, &wanted.saml_provider_arn).await? else {
         return Ok(Object::new(Area::Iam, KIND, name, Presence::Absent));
     };
     let xml = provider.saml_metadata_document().unwrap_or_default();
@@ -159,9 +159,9 @@ pub(crate) async fn provider_object(
 ///
 /// # Errors
 /// If IAM returns an error.
-pub(crate) async fn policy_checks(cx: &Clients, wanted: &Federation) -> Result<Checks, StepError> {
-    let found = match iam::policy(cx, &wanted.policy_arn).await? {
-        Some(policy) => iam::policy_document(cx, &policy).await?,
+pub(crate) async fn policy_checks(ctx: &Context, wanted: &Federation) -> Result<Checks, StepError> {
+    let found = match iam::policy(ctx, &wanted.policy_arn).await? {
+        Some(policy) => iam::policy_document(ctx, &policy).await?,
         None => Value::Null,
     };
     let mut checks = Checks::default();
@@ -173,13 +173,13 @@ pub(crate) async fn policy_checks(cx: &Clients, wanted: &Federation) -> Result<C
 ///
 /// # Errors
 /// If IAM returns an error.
-pub(crate) async fn policy_object(cx: &Clients, wanted: &Federation, alias: &str) -> Result<Object, StepError> {
+pub(crate) async fn policy_object(ctx: &Context, wanted: &Federation, alias: &str) -> Result<Object, StepError> {
     const KIND: &str = "IAM policy";
     let name = last(&wanted.policy_arn);
-    let Some(policy) = iam::policy(cx, &wanted.policy_arn).await? else {
+    let Some(policy) = iam::policy(ctx, &wanted.policy_arn).await? else {
         return Ok(Object::new(Area::Iam, KIND, name, Presence::Absent));
     };
-    let found = iam::policy_document(cx, &policy).await?;
+    let found = iam::policy_document(ctx, &policy).await?;
     let mut checks = Checks::default();
     document(&mut checks, "policy", &federation_policy(&wanted.instance_id), &found);
     let why = "other roles may depend on what it says";
@@ -198,9 +198,9 @@ impl FoundRole {
     ///
     /// # Errors
     /// If IAM returns an error.
-    pub(crate) async fn read(cx: &Clients, name: &str) -> Result<Self, StepError> {
-        let Some(role) = iam::role(cx, name).await? else { return Ok(Self::default()) };
-        Ok(Self { role: Some(role), attached: iam::attached_policies(cx, name).await? })
+    pub(crate) async fn read(ctx: &Context, name: &str) -> Result<Self, StepError> {
+        let Some(role) = iam::role(ctx, name).await? else { return Ok(Self::default()) };
+        Ok(Self { role: Some(role), attached: iam::attached_policies(ctx, name).await? })
     }
 
     /// Checks the role that a sign-in needs.
@@ -229,10 +229,10 @@ fn longest_session(role: &Role) -> u32 {
 ///
 /// # Errors
 /// If IAM returns an error.
-pub(crate) async fn role_object(cx: &Clients, wanted: &Federation, alias: &str) -> Result<Object, StepError> {
+pub(crate) async fn role_object(ctx: &Context, wanted: &Federation, alias: &str) -> Result<Object, StepError> {
     const KIND: &str = "IAM role";
     let name = wanted.role_name();
-    let found = FoundRole::read(cx, name).await?;
+    let found = FoundRole::read(ctx, name).await?;
     let Some(role) = &found.role else {
         return Ok(Object::new(Area::Iam, KIND, name, Presence::Absent));
     };
@@ -248,7 +248,7 @@ pub(crate) async fn role_object(cx: &Clients, wanted: &Federation, alias: &str) 
     let none = |list: Vec<String>| if list.is_empty() { "none".into() } else { list.join(", ") };
     let further = found.attached.iter().filter(|arn| **arn != wanted.policy_arn).cloned().collect();
     guards.equal("further attached policies", "none", none(further));
-    guards.equal("policies in the role itself", "none", none(iam::inline_policies(cx, name).await?));
+    guards.equal("policies in the role itself", "none", none(iam::inline_policies(ctx, name).await?));
     let why = "it is not what is wanted: it may trust others than the SAML provider, or allow more";
     let object = owned(KIND, name, role.tags(), alias, checks, why, "iam.roleName");
     // An untagged role with additional policies may have another owner.

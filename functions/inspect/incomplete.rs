@@ -12,7 +12,7 @@ use super::{
     instance,
 };
 use crate::{
-    context::Clients,
+    context::Context,
     registry::{Entry, Registry},
 };
 
@@ -20,9 +20,9 @@ use crate::{
 ///
 /// # Errors
 /// `InvalidInput` if neither the registry nor Connect contains the alias of the instance.
-pub(crate) async fn entry(cx: &Clients, registry: &Registry<'_>, instance_id: &str) -> Result<Entry, StepError> {
+pub(crate) async fn entry(ctx: &Context, registry: &Registry<'_>, instance_id: &str) -> Result<Entry, StepError> {
     let begun = registry.begun(instance_id).await?;
-    let found = instance::describe(cx, instance_id).await?;
+    let found = instance::describe(ctx, instance_id).await?;
     let alias = begun.alias.or_else(|| found.as_ref()?.instance_alias().map(str::to_owned));
     let alias = alias.ok_or_else(|| {
         StepError::invalid_input(format!(
@@ -40,7 +40,7 @@ pub(crate) async fn entry(cx: &Clients, registry: &Registry<'_>, instance_id: &s
         users: onboarding.users.clone(),
         // An onboarding creates no subscriptions before it registers the instance.
         groups: Vec::new(),
-        application: application(cx, &alias, &onboarding.entra.application_name).await?,
+        application: application(ctx, &alias, &onboarding.entra.application_name).await?,
         language: onboarding.language,
         onboarding: Some(onboarding),
         instance_adopted: None,
@@ -48,8 +48,8 @@ pub(crate) async fn entry(cx: &Clients, registry: &Registry<'_>, instance_id: &s
     })
 }
 
-async fn application(cx: &Clients, alias: &str, name: &str) -> Result<Option<EntraApplication>, StepError> {
-    let graph = cx.graph();
+async fn application(ctx: &Context, alias: &str, name: &str) -> Result<Option<EntraApplication>, StepError> {
+    let graph = ctx.graph();
     let principal = match entra::find(graph, alias, name).await {
         Ok(principal) => principal,
         // Other applications have this name, but none of them is ours.

@@ -21,7 +21,7 @@ use onboarding_core::{
 
 use crate::{
     aws::{self, instances},
-    context::Clients,
+    context::Context,
 };
 
 /// The attributes that are set when the instance is created.
@@ -36,8 +36,8 @@ const START_AGAIN: &str =
 ///
 /// # Errors
 /// If Connect returns an error.
-pub(crate) async fn describe(cx: &Clients, id: &str) -> Result<Option<ConnectInstance>, StepError> {
-    match cx.connect().describe_instance().instance_id(id).send().await {
+pub(crate) async fn describe(ctx: &Context, id: &str) -> Result<Option<ConnectInstance>, StepError> {
+    match ctx.connect().describe_instance().instance_id(id).send().await {
         Ok(output) => Ok(output.instance),
         Err(error) if aws::error::is_not_found(&error) => Ok(None),
         Err(error) => Err(aws::error::step_error(&format!("looking at the Amazon Connect instance {id}"), &error)),
@@ -48,11 +48,11 @@ pub(crate) async fn describe(cx: &Clients, id: &str) -> Result<Option<ConnectIns
 ///
 /// # Errors
 /// If Connect returns an error.
-pub(crate) async fn of_alias(cx: &Clients, alias: &str) -> Result<Option<ConnectInstance>, StepError> {
-    let found = instances::list(cx).await?;
+pub(crate) async fn of_alias(ctx: &Context, alias: &str) -> Result<Option<ConnectInstance>, StepError> {
+    let found = instances::list(ctx).await?;
     let found = found.iter().find(|one| instances::has_alias(one, alias) && instances::takes_room(one));
     match found.and_then(|summary| summary.id()) {
-        Some(id) => describe(cx, id).await,
+        Some(id) => describe(ctx, id).await,
         None => Ok(None),
     }
 }
@@ -103,12 +103,12 @@ pub(crate) fn sign_in_checks(found: Option<&ConnectInstance>) -> Checks {
 /// # Errors
 /// If Connect returns an error.
 pub(crate) async fn attribute_objects(
-    cx: &Clients,
+    ctx: &Context,
     id: Option<&str>,
     wanted: &Instance,
 ) -> Result<Vec<Object>, StepError> {
     let present = match id {
-        Some(id) => attributes(cx, id).await?,
+        Some(id) => attributes(ctx, id).await?,
         None => BTreeMap::new(),
     };
     let object = |(kind, wanted): (InstanceAttributeType, bool)| {
@@ -132,7 +132,7 @@ pub(crate) async fn attribute_objects(
 /// # Errors
 /// If Connect returns an error.
 pub(crate) async fn storage_objects(
-    cx: &Clients,
+    ctx: &Context,
     id: Option<&str>,
     instance: &Instance,
 ) -> Result<Vec<Object>, StepError> {
@@ -140,10 +140,10 @@ pub(crate) async fn storage_objects(
     let mut objects = Vec::new();
     for resource_type in stored(&instance.storage) {
         let name = resource_type.as_str();
-        let wanted = wanted_storage(cx, &instance.alias, &resource_type)?;
+        let wanted = wanted_storage(ctx, &instance.alias, &resource_type)?;
         let place = location(&resource_type, &wanted).location;
         let present = match id {
-            Some(id) => storage_configs(cx, id, &resource_type).await?,
+            Some(id) => storage_configs(ctx, id, &resource_type).await?,
             None => Vec::new(),
         };
         let object = if let Some(ours) = present.iter().find(|config| same_place(config, &wanted)) {
@@ -168,9 +168,9 @@ pub(crate) async fn storage_objects(
 ///
 /// # Errors
 /// See [`fresh`].
-pub(crate) async fn attributes(cx: &Clients, instance_id: &str) -> Result<BTreeMap<String, String>, StepError> {
+pub(crate) async fn attributes(ctx: &Context, instance_id: &str) -> Result<BTreeMap<String, String>, StepError> {
     let doing = format!("reading the attributes of the instance {instance_id}");
-    let mut items = cx.connect().list_instance_attributes().instance_id(instance_id).into_paginator().items().send();
+    let mut items = ctx.connect().list_instance_attributes().instance_id(instance_id).into_paginator().items().send();
     let mut present = BTreeMap::new();
     while let Some(item) = items.next().await {
         let attribute = item.map_err(|error| fresh(&doing, &error))?;
@@ -210,12 +210,12 @@ pub(crate) fn wanted_attributes(instance: &Instance) -> Vec<(InstanceAttributeTy
 /// # Errors
 /// See [`fresh`].
 pub(crate) async fn storage_configs(
-    cx: &Clients,
+    ctx: &Context,
     instance_id: &str,
     resource_type: &InstanceStorageResourceType,
 ) -> Result<Vec<InstanceStorageConfig>, StepError> {
     let doing = format!("reading where the instance {instance_id} stores {}", resource_type.as_str());
-    let mut items = cx
+    let mut items = ctx
         .connect()
         .list_instance_storage_configs()
         .instance_id(instance_id)
@@ -235,7 +235,7 @@ pub(crate) async fn storage_configs(
 /// # Errors
 /// `Internal` if the settings lack the bucket or the key.
 pub(crate) fn wanted_storage(
-    cx: &Clients,
+    ctx: &Context,
     alias: &str,
     resource_type: &InstanceStorageResourceType,
 ) -> Result<InstanceStorageConfig, StepError> {
@@ -245,7 +245,7 @@ pub(crate) fn wanted_storage(
         let place = S3Config::builder().bucket_name(bucket).bucket_prefix(prefix).encryption_config(key).build()?;
         InstanceStorageConfig::builder().storage_type(StorageType::S3).s3_config(place).build()
     };
-    place(cx.settings.storage_bucket()?, cx.settings.storage_key_arn()?)
+    place(ctx.settings.storage_bucket()?, ctx.settings.storage_key_arn()?)
         .map_err(|error| StepError::internal(error.to_string()))
 }
 

@@ -10,7 +10,7 @@ use onboarding_core::{
 };
 use time::Date;
 
-use crate::{connect::Directory, context::Clients};
+use crate::{connect::Directory, context::Context};
 
 /// The security profiles that every new instance has.
 const FIRST_SECURITY_PROFILES: [&str; 4] = ["Admin", "Agent", "CallCenterManager", "QualityAnalyst"];
@@ -33,12 +33,12 @@ impl People {
     ///
     /// # Errors
     /// `InvalidInput` with all problems, or the error that Graph returns.
-    pub(crate) async fn read(cx: &Clients, onboarding: &Onboarding) -> Result<Self, StepError> {
+    pub(crate) async fn read(ctx: &Context, onboarding: &Onboarding) -> Result<Self, StepError> {
         let nested = onboarding.users.nested_groups == NestedGroups::Flatten;
         let (mut people, mut faults) = (Self::default(), Vec::new());
         for (index, wanted) in onboarding.users.groups.iter().enumerate() {
             let path = format!("$.users.groups[{index}].group");
-            let group = match cx.graph().resolve_group(&wanted.group).await {
+            let group = match ctx.graph().resolve_group(&wanted.group).await {
                 Ok(group) => group,
                 Err(error) if matches!(error.kind, StepErrorKind::InvalidInput | StepErrorKind::Conflict) => {
                     faults.push(format!("{path}: {}", error.message));
@@ -57,7 +57,7 @@ impl People {
                     group.display_name
                 ));
             }
-            let Some(read) = cx.graph().group_members(&group.id, nested).await? else {
+            let Some(read) = ctx.graph().group_members(&group.id, nested).await? else {
                 faults.push(format!("{path}: the group {} was deleted while it was read", group.id));
                 continue;
             };
@@ -103,12 +103,12 @@ impl People {
     /// If the users or profiles can't be read completely from Connect.
     pub(crate) async fn plan_on(
         &self,
-        cx: &Clients,
+        ctx: &Context,
         (instance_id, alias): (&str, &str),
         onboarding: &Onboarding,
         today: Date,
     ) -> Result<UserPlan, StepError> {
-        let directory = Directory::new(cx.connect(), instance_id, alias, cx.settings.clock());
+        let directory = Directory::new(ctx.connect(), instance_id, alias, ctx.settings.clock());
         let hierarchy = onboarding.users.hierarchy_groups();
         let (users, profiles) = tokio::try_join!(directory.users(), directory.profiles(&hierarchy))?;
         Ok(UserPlan::of(&plan(&self.reads, &users, &profiles, &Policy::from(&onboarding.users), today)))

@@ -26,7 +26,7 @@ use uuid::Uuid;
 
 use crate::{
     aws::event_bus::{self, Event},
-    context::Clients,
+    context::Context,
     entra::client_state::{ALL_GROUPS, ClientStates},
     runtime::function_url,
 };
@@ -75,7 +75,7 @@ struct Change {
 ///
 /// # Errors
 /// None, because Graph only evaluates the HTTP status. Status 503 makes Graph resend the notifications.
-pub async fn run(cx: &Clients, request: LambdaFunctionUrlRequest) -> Result<LambdaFunctionUrlResponse, StepError> {
+pub async fn run(ctx: &Context, request: LambdaFunctionUrlRequest) -> Result<LambdaFunctionUrlResponse, StepError> {
     if !function_url::is(&request, "POST") {
         return Ok(function_url::text(405, "POST only"));
     }
@@ -89,7 +89,7 @@ pub async fn run(cx: &Clients, request: LambdaFunctionUrlRequest) -> Result<Lamb
     let Some(batch) = batch else { return Ok(function_url::text(400, "no batch of notifications")) };
     // The lifecycle URL contains the group, because lifecycle notifications do not.
     let group = function_url::query(&request, GROUP_PARAMETER).and_then(|id| Uuid::try_parse(&id).ok());
-    Ok(match deliver(cx, batch, group).await {
+    Ok(match deliver(ctx, batch, group).await {
         Ok(()) => function_url::text(202, ""),
         Err(error) => {
             warn!(error = error.name(), message = error.message, "notifications could not be passed on");
@@ -110,15 +110,15 @@ fn handshake(token: String) -> LambdaFunctionUrlResponse {
     function_url::text(200, token)
 }
 
-async fn deliver(cx: &Clients, batch: Batch, group: Option<Uuid>) -> Result<(), StepError> {
+async fn deliver(ctx: &Context, batch: Batch, group: Option<Uuid>) -> Result<(), StepError> {
     let items = batch.value.len();
-    let news = read(batch, group, cx.client_states().await?);
+    let news = read(batch, group, ctx.client_states().await?);
     let (groups, reauthorize, refused) = (news.changes.len(), news.reauthorize.len(), news.refused);
     if refused > 0 {
         warn!(items, refused, "notifications of subscriptions that are not ours were refused");
     }
     info!(items, groups, reauthorize, "notifications taken");
-    event_bus::put(cx, &into_events(news)).await
+    event_bus::put(ctx, &into_events(news)).await
 }
 
 /// Groups the items of a batch by group.

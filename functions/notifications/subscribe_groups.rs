@@ -34,7 +34,7 @@ use uuid::Uuid;
 use super::receive_notification::GROUP_PARAMETER;
 use crate::{
     aws::event_bus::{self, Event},
-    context::Clients,
+    context::Context,
     entra::{
         GraphError, LIFETIME, MOST_SUBSCRIPTIONS, NewSubscription, Refusal, Subscription, Watched,
         client_state::ALL_GROUPS,
@@ -47,17 +47,17 @@ use crate::{
 /// # Errors
 /// Errors that are worth a retry. The daily run for all groups also returns permanent errors, after processing all
 /// groups, so that they appear with the failed events.
-pub async fn run(cx: &Clients, input: SubscribeGroupsInput) -> Result<SubscribeGroupsOutput, StepError> {
-    let groups = Groups::read(cx, &input).await?;
+pub async fn run(ctx: &Context, input: SubscribeGroupsInput) -> Result<SubscribeGroupsOutput, StepError> {
+    let groups = Groups::read(ctx, &input).await?;
     let mut output = SubscribeGroupsOutput::default();
     if groups.wanted.is_empty() {
         return Ok(output);
     }
     let subscriber = Subscriber {
-        cx,
-        url: cx.settings.notification_url()?,
-        tenant: cx.graph().tenant_object_id().await?,
-        known: cx.graph().subscriptions().await?,
+        ctx,
+        url: ctx.settings.notification_url()?,
+        tenant: ctx.graph().tenant_object_id().await?,
+        known: ctx.graph().subscriptions().await?,
         reauthorize: input.reauthorize,
         now: OffsetDateTime::now_utc(),
     };
@@ -78,7 +78,7 @@ pub async fn run(cx: &Clients, input: SubscribeGroupsInput) -> Result<SubscribeG
     };
     // An onboarding reads all members immediately afterwards.
     if input.instance_id.is_none() {
-        event_bus::put(cx, &missed(&subscriber, &output, single)).await?;
+        event_bus::put(ctx, &missed(&subscriber, &output, single)).await?;
     }
     match failure {
         Some(error) if input.instance_id.is_none() || StepErrorKind::RETRIED.contains(&error.kind) => Err(error),
@@ -168,8 +168,8 @@ struct Groups {
 }
 
 impl Groups {
-    async fn read(cx: &Clients, input: &SubscribeGroupsInput) -> Result<Self, StepError> {
-        let registry = Registry::new(cx)?;
+    async fn read(ctx: &Context, input: &SubscribeGroupsInput) -> Result<Self, StepError> {
+        let registry = Registry::new(ctx)?;
         let mut entries = registry.entries().await?;
         let all = entries.iter().flat_map(|entry| &entry.groups).map(|group| group.id.clone()).collect();
         if let Some(instance_id) = &input.instance_id {
@@ -185,7 +185,7 @@ impl Groups {
 }
 
 struct Subscriber<'a> {
-    cx: &'a Clients,
+    ctx: &'a Context,
     url: &'a str,
     tenant: Uuid,
     /// All subscriptions of the application at the start of the run.
@@ -213,7 +213,7 @@ impl Subscriber<'_> {
             if found.lasts(self.now) && !self.reauthorize {
                 return Ok((found.clone(), SubscriptionAction::Kept));
             }
-            if let Some(renewed) = self.cx.graph().renew_subscription(&found.id, self.now + LIFETIME).await? {
+            if let Some(renewed) = self.ctx.graph().renew_subscription(&found.id, self.now + LIFETIME).await? {
                 return Ok((renewed, SubscriptionAction::Renewed));
             }
         }
@@ -233,7 +233,7 @@ impl Subscriber<'_> {
             })?,
         };
         let lifecycle_url = format!("{}?{GROUP_PARAMETER}={group}", self.url);
-        let client_state = self.cx.client_states().await?.of(self.tenant, group);
+        let client_state = self.ctx.client_states().await?.of(self.tenant, group);
         let new = NewSubscription {
             watched,
             notification_url: self.url,
@@ -241,12 +241,12 @@ impl Subscriber<'_> {
             client_state: &client_state,
             expires: self.now + LIFETIME,
         };
-        match self.cx.graph().subscribe(&new).await {
+        match self.ctx.graph().subscribe(&new).await {
             Ok(made) => Ok((made, SubscriptionAction::Created)),
             Err(GraphError::Failed(error)) => Err(error),
             // Another run of this step has created it meanwhile, or an earlier call has and its response was lost.
             Err(GraphError::Refused(refusal)) if refusal.status == 409 => {
-                let known = self.cx.graph().subscriptions().await?;
+                let known = self.ctx.graph().subscriptions().await?;
                 let adopted = self.ours(watched, &known).cloned();
                 adopted.map(|found| (found, SubscriptionAction::Kept)).ok_or_else(|| taken(watched, &known))
             }
@@ -272,7 +272,7 @@ impl Subscriber<'_> {
     /// events until it expires.
     async fn end(&self, replaced: impl Fn(&Subscription) -> bool) {
         for subscription in self.known.iter().filter(|one| one.calls(self.url) && replaced(one)) {
-            match self.cx.graph().unsubscribe(&subscription.id).await {
+            match self.ctx.graph().unsubscribe(&subscription.id).await {
                 Ok(()) => info!(subscription = subscription.id, "subscription replaced"),
                 Err(error) => {
                     warn!(subscription = subscription.id, error = error.name(), message = error.message, "not ended");

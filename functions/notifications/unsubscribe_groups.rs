@@ -12,21 +12,21 @@ use onboarding_core::{
 };
 use tracing::info;
 
-use crate::{context::Clients, entra::Subscription, registry::Registry};
+use crate::{context::Context, entra::Subscription, registry::Registry};
 
 /// Runs the step.
 ///
 /// # Errors
 /// The error that Graph returns.
-pub async fn run(cx: &Clients, input: RemoveInput) -> Result<RemoveOutput, StepError> {
+pub async fn run(ctx: &Context, input: RemoveInput) -> Result<RemoveOutput, StepError> {
     let target = &input.target;
-    let url = cx.settings.notification_url()?;
-    let elsewhere = Registry::new(cx)?.groups_of_others(&target.instance_id).await?;
-    let known = cx.graph().subscriptions().await?;
+    let url = ctx.settings.notification_url()?;
+    let elsewhere = Registry::new(ctx)?.groups_of_others(&target.instance_id).await?;
+    let known = ctx.graph().subscriptions().await?;
     let mut output = RemoveOutput::default();
     let watches = |one: &Subscription| target.groups.iter().any(|group| one.watches(&group.id));
     for subscription in known.iter().filter(|one| one.calls(url) && watches(one) && !one.serves(&elsewhere)) {
-        cx.graph().unsubscribe(&subscription.id).await?;
+        ctx.graph().unsubscribe(&subscription.id).await?;
         info!(subscription = subscription.id, resource = subscription.resource, "subscription ended");
         output.removed += 1;
     }

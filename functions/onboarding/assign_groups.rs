@@ -20,7 +20,7 @@ use onboarding_core::{
 };
 
 use crate::{
-    context::Clients,
+    context::Context,
     entra::{Assigned, Graph},
 };
 
@@ -33,8 +33,8 @@ const LANES: usize = 8;
 /// # Errors
 /// `InvalidInput` if a group no longer exists or the license does not allow group assignments; `NotConsistentYet` if
 /// the application, its role or a group has not replicated yet.
-pub async fn run(cx: &Clients, input: AssignGroupsInput) -> Result<AssignGroupsOutput, StepError> {
-    let graph = cx.graph();
+pub async fn run(ctx: &Context, input: AssignGroupsInput) -> Result<AssignGroupsOutput, StepError> {
+    let graph = ctx.graph();
     let principal = &input.application.service_principal_id;
     let assigned = graph.assigned(principal).await?;
     let wanted: BTreeSet<String> = match input.assignment {

@@ -18,7 +18,7 @@ use onboarding_core::{
 use serde_json::{Map, Value, json};
 
 use crate::{
-    context::Clients,
+    context::Context,
     entra::{ClaimsMappingPolicy, Graph, ServicePrincipal},
     inspect::entra::says,
 };
@@ -27,8 +27,8 @@ use crate::{
 ///
 /// # Errors
 /// `Conflict` if the service principal has a claims mapping policy that is not ours.
-pub async fn run(cx: &Clients, input: ConfigureEntraClaimsInput) -> Result<ConfigureEntraClaimsOutput, StepError> {
-    let graph = cx.graph();
+pub async fn run(ctx: &Context, input: ConfigureEntraClaimsInput) -> Result<ConfigureEntraClaimsOutput, StepError> {
+    let graph = ctx.graph();
     let principal = graph.seen_service_principal(&input.application.service_principal_id).await?;
     let seconds = iam::session_seconds(&input.session_duration)?;
     let definition = saml::claims_definition(&input.role_arn, &input.saml_provider_arn, input.username, seconds);

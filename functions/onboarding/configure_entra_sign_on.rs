@@ -28,7 +28,7 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
 use crate::{
-    context::Clients,
+    context::Context,
     entra::{Application, Graph, GraphError, LOOKS_FOR_A_LOST_CERTIFICATE, ServicePrincipal},
     inspect::entra::{ApplicationOwner, Certificate, owner, reply_urls, usable_certificate},
 };
@@ -54,8 +54,8 @@ const METADATA_WAITS: [Duration; 5] = [
 ///
 /// # Errors
 /// `NotConsistentYet` until Entra shows the application and its new certificate everywhere.
-pub async fn run(cx: &Clients, input: ConfigureEntraSignOnInput) -> Result<EntraSignOn, StepError> {
-    let graph = cx.graph();
+pub async fn run(ctx: &Context, input: ConfigureEntraSignOnInput) -> Result<EntraSignOn, StepError> {
+    let graph = ctx.graph();
     let principal = graph.seen_service_principal(&input.application.service_principal_id).await?;
     let changes = principal_changes(&principal, &input);
     if !changes.is_empty() {

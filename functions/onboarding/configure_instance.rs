@@ -17,7 +17,7 @@ use onboarding_core::{
 
 use crate::{
     aws,
-    context::Clients,
+    context::Context,
     inspect::instance::{
         attributes, fresh, location, same_key, same_place, storage_configs, stored, wanted_attributes, wanted_storage,
     },
@@ -28,27 +28,27 @@ use crate::{
 /// # Errors
 /// `NotConsistentYet` until the new instance is visible everywhere in Connect; otherwise the error that Connect
 /// returns.
-pub async fn run(cx: &Clients, input: ConfigureInstanceInput) -> Result<ConfigureInstanceOutput, StepError> {
+pub async fn run(ctx: &Context, input: ConfigureInstanceInput) -> Result<ConfigureInstanceOutput, StepError> {
     let mut output = ConfigureInstanceOutput::default();
-    set_attributes(cx, &input, &mut output).await?;
+    set_attributes(ctx, &input, &mut output).await?;
     for resource_type in stored(&input.instance.storage) {
-        set_storage(cx, &input, &resource_type, &mut output).await?;
+        set_storage(ctx, &input, &resource_type, &mut output).await?;
     }
     Ok(output)
 }
 
 async fn set_attributes(
-    cx: &Clients,
+    ctx: &Context,
     input: &ConfigureInstanceInput,
     output: &mut ConfigureInstanceOutput,
 ) -> Result<(), StepError> {
-    let present = attributes(cx, &input.instance_id).await?;
+    let present = attributes(ctx, &input.instance_id).await?;
     for (kind, wanted) in wanted_attributes(&input.instance) {
         let wanted = wanted.to_string();
         if present.get(kind.as_str()).is_some_and(|value| value.eq_ignore_ascii_case(&wanted)) {
             continue;
         }
-        cx.connect()
+        ctx.connect()
             .update_instance_attribute()
             .instance_id(&input.instance_id)
             .attribute_type(kind.clone())
@@ -64,15 +64,15 @@ async fn set_attributes(
 }
 
 async fn set_storage(
-    cx: &Clients,
+    ctx: &Context,
     input: &ConfigureInstanceInput,
     resource_type: &InstanceStorageResourceType,
     output: &mut ConfigureInstanceOutput,
 ) -> Result<(), StepError> {
-    let wanted = wanted_storage(cx, &input.instance.alias, resource_type)?;
-    let mut present = storage_configs(cx, &input.instance_id, resource_type).await?;
+    let wanted = wanted_storage(ctx, &input.instance.alias, resource_type)?;
+    let mut present = storage_configs(ctx, &input.instance_id, resource_type).await?;
     if present.is_empty() {
-        let sent = cx
+        let sent = ctx
             .connect()
             .associate_instance_storage_config()
             .instance_id(&input.instance_id)
@@ -89,7 +89,7 @@ async fn set_storage(
             // Another caller has set a location meanwhile, or an earlier attempt of this step has and its response was
             // lost.
             Err(error) if aws::error::is(&error, &["ResourceConflictException"]) => {
-                present = storage_configs(cx, &input.instance_id, resource_type).await?;
+                present = storage_configs(ctx, &input.instance_id, resource_type).await?;
                 if present.is_empty() {
                     return Err(StepError::not_consistent_yet(format!(
                         "the instance {} has a place for {} that can't be read yet",
@@ -107,7 +107,7 @@ async fn set_storage(
     }
     if let Some(ours) = present.iter().find(|config| same_place(config, &wanted)) {
         if !same_key(ours, &wanted) {
-            update_storage(cx, input, resource_type, ours.association_id().unwrap_or_default(), &wanted).await?;
+            update_storage(ctx, input, resource_type, ours.association_id().unwrap_or_default(), &wanted).await?;
             output.changed.push(resource_type.as_str().to_owned());
         }
         output.storage.push(location(resource_type, &wanted));
@@ -127,13 +127,13 @@ async fn set_storage(
 }
 
 async fn update_storage(
-    cx: &Clients,
+    ctx: &Context,
     input: &ConfigureInstanceInput,
     resource_type: &InstanceStorageResourceType,
     association_id: &str,
     wanted: &InstanceStorageConfig,
 ) -> Result<(), StepError> {
-    cx.connect()
+    ctx.connect()
         .update_instance_storage_config()
         .instance_id(&input.instance_id)
         .association_id(association_id)

@@ -21,7 +21,7 @@ use onboarding_core::{
 };
 
 use crate::{
-    context::Clients,
+    context::Context,
     entra::{AppRole, Graph, ServicePrincipal},
     inspect::entra::{ApplicationOwner, find_of_template, owner},
 };
@@ -41,8 +41,8 @@ const READY: &str = "READY";
 ///
 /// # Errors
 /// `Conflict` if several applications have the name, or if the application belongs to another instance.
-pub async fn run(cx: &Clients, input: CreateEntraApplicationInput) -> Result<EntraApplication, StepError> {
-    let graph = cx.graph();
+pub async fn run(ctx: &Context, input: CreateEntraApplicationInput) -> Result<EntraApplication, StepError> {
+    let graph = ctx.graph();
     let previous = input.previous.clone().unwrap_or_default();
     if !previous.service_principal_id.is_empty() {
         return look(graph, previous).await;

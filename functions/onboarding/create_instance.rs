@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     aws::{self, instances},
-    context::Clients,
+    context::Context,
     inspect::instance::{describe, is_ours},
 };
 
@@ -33,10 +33,10 @@ const INVISIBLE_LOOKS: u32 = 12;
 /// `Conflict` if the alias is taken by another owner or by an instance that does not use SAML; `LimitExceeded` if the
 /// account's instance quota is used up; `Internal` if the creation failed in Connect; `NotConsistentYet` if the
 /// creation does not finish.
-pub async fn run(cx: &Clients, input: CreateInstanceInput) -> Result<CreateInstanceOutput, StepError> {
+pub async fn run(ctx: &Context, input: CreateInstanceInput) -> Result<CreateInstanceOutput, StepError> {
     let alias = input.instance.alias.as_str();
     if let Some(previous) = input.previous.as_ref().filter(|previous| !previous.instance_id.is_empty()) {
-        return match describe(cx, &previous.instance_id).await? {
+        return match describe(ctx, &previous.instance_id).await? {
             Some(instance) => output(alias, &instance, previous.attempt),
             None if previous.attempt < INVISIBLE_LOOKS => {
                 Ok(in_creation(previous.instance_id.clone(), previous.instance_arn.clone(), previous.attempt))
@@ -49,25 +49,25 @@ pub async fn run(cx: &Clients, input: CreateInstanceInput) -> Result<CreateInsta
         };
     }
     let mut failed = None;
-    if let Some(summary) = find(cx, alias).await? {
+    if let Some(summary) = find(ctx, alias).await? {
         if summary.instance_status() != Some(&InstanceStatus::CreationFailed) {
-            return adopt(cx, alias, &summary).await;
+            return adopt(ctx, alias, &summary).await;
         }
         failed = summary.id;
     }
-    create(cx, &input, failed.as_deref()).await
+    create(ctx, &input, failed.as_deref()).await
 }
 
 /// Returns the instance with this alias. A working instance has priority over an instance whose creation failed.
-async fn find(cx: &Clients, alias: &str) -> Result<Option<InstanceSummary>, StepError> {
-    Ok(instances::list(cx)
+async fn find(ctx: &Context, alias: &str) -> Result<Option<InstanceSummary>, StepError> {
+    Ok(instances::list(ctx)
         .await?
         .into_iter()
         .filter(|instance| instances::has_alias(instance, alias))
         .min_by_key(|instance| instance.instance_status() == Some(&InstanceStatus::CreationFailed)))
 }
 
-async fn adopt(cx: &Clients, alias: &str, summary: &InstanceSummary) -> Result<CreateInstanceOutput, StepError> {
+async fn adopt(ctx: &Context, alias: &str, summary: &InstanceSummary) -> Result<CreateInstanceOutput, StepError> {
     let id = summary.id().unwrap_or_default();
     if summary.identity_management_type() != Some(&DirectoryType::Saml) {
         let kind = summary.identity_management_type().map_or("unknown", DirectoryType::as_str);
@@ -76,7 +76,7 @@ async fn adopt(cx: &Clients, alias: &str, summary: &InstanceSummary) -> Result<C
              changed to SAML; choose another alias, or delete that instance if nobody needs it"
         )));
     }
-    match describe(cx, id).await? {
+    match describe(ctx, id).await? {
         Some(instance) => output(alias, &instance, 0),
         None => Err(StepError::not_consistent_yet(format!(
             "the Amazon Connect instance {id} is listed but can't be read yet"
@@ -85,13 +85,13 @@ async fn adopt(cx: &Clients, alias: &str, summary: &InstanceSummary) -> Result<C
 }
 
 async fn create(
-    cx: &Clients,
+    ctx: &Context,
     input: &CreateInstanceInput,
     failed: Option<&str>,
 ) -> Result<CreateInstanceOutput, StepError> {
     let instance = &input.instance;
     let alias = instance.alias.as_str();
-    let sent = cx
+    let sent = ctx
         .connect()
         .create_instance()
         .client_token(client_token(&input.execution_id, alias, failed))
@@ -114,28 +114,28 @@ async fn create(
     };
     // The input check has validated the form of the alias, so the alias is taken: either by an earlier attempt of this
     // onboarding, whose instance was missing in the first list, or by another AWS customer.
-    match find(cx, alias).await? {
+    match find(ctx, alias).await? {
         Some(summary) if summary.instance_status() == Some(&InstanceStatus::CreationFailed) => {
             Err(StepError::conflict(format!(
                 "the alias {alias} is still held by the instance {}, whose creation failed ({}); delete that instance or wait \
                  until Connect drops it after 24 hours, then start the same input again",
                 summary.id().unwrap_or_default(),
-                failure(cx, summary.id().unwrap_or_default()).await?
+                failure(ctx, summary.id().unwrap_or_default()).await?
             )))
         }
-        Some(summary) => adopt(cx, alias, &summary).await,
+        Some(summary) => adopt(ctx, alias, &summary).await,
         None => Err(StepError::conflict(format!(
             "the alias {alias} is taken: an alias is unique among all Amazon Connect instances of all AWS customers and \
              Regions, and no instance of this account in {} has it; the alias of a deleted instance may stay taken; choose another \
              alias. {error}",
-            cx.region()
+            ctx.region()
         ))),
     }
 }
 
 /// Returns the reason that Connect reports for a failed creation.
-async fn failure(cx: &Clients, id: &str) -> Result<String, StepError> {
-    Ok(describe(cx, id).await?.as_ref().map_or_else(|| "no reason given".into(), reason))
+async fn failure(ctx: &Context, id: &str) -> Result<String, StepError> {
+    Ok(describe(ctx, id).await?.as_ref().map_or_else(|| "no reason given".into(), reason))
 }
 
 fn reason(instance: &Instance) -> String {

@@ -22,7 +22,7 @@ use crate::{
         self,
         iam::{self, Owner},
     },
-    context::Clients,
+    context::Context,
 };
 
 /// IAM's maximum number of versions of a policy.
@@ -32,16 +32,16 @@ const MOST_VERSIONS: usize = 5;
 ///
 /// # Errors
 /// `Conflict` if a policy with this name is not ours and has different content.
-pub async fn run(cx: &Clients, input: CreatePolicyInput) -> Result<CreatePolicyOutput, StepError> {
+pub async fn run(ctx: &Context, input: CreatePolicyInput) -> Result<CreatePolicyOutput, StepError> {
     let wanted = federation_policy(&input.instance_id);
-    let arn = format!("{}:policy{}{}", iam::arn_prefix(cx).await?, names::IAM_PATH, input.name);
-    let Some(policy) = iam::policy(cx, &arn).await? else {
-        return create(cx, &input, &wanted.to_string()).await;
+    let arn = format!("{}:policy{}{}", iam::arn_prefix(ctx).await?, names::IAM_PATH, input.name);
+    let Some(policy) = iam::policy(ctx, &arn).await? else {
+        return create(ctx, &input, &wanted.to_string()).await;
     };
-    let same = same_document(&iam::policy_document(cx, &policy).await?, &wanted);
+    let same = same_document(&iam::policy_document(ctx, &policy).await?, &wanted);
     match iam::owner(policy.tags(), &input.alias) {
         Owner::Ours if same => {}
-        Owner::Ours => replace(cx, &arn, &wanted.to_string()).await?,
+        Owner::Ours => replace(ctx, &arn, &wanted.to_string()).await?,
         Owner::Unknown if same => {}
         owner => {
             let what = format!("the policy {}{}", names::IAM_PATH, input.name);
@@ -51,9 +51,9 @@ pub async fn run(cx: &Clients, input: CreatePolicyInput) -> Result<CreatePolicyO
     Ok(CreatePolicyOutput { policy_arn: arn })
 }
 
-async fn create(cx: &Clients, input: &CreatePolicyInput, document: &str) -> Result<CreatePolicyOutput, StepError> {
+async fn create(ctx: &Context, input: &CreatePolicyInput, document: &str) -> Result<CreatePolicyOutput, StepError> {
     let doing = format!("creating the policy {}{}", names::IAM_PATH, input.name);
-    let sent = cx
+    let sent = ctx
         .iam()
         .create_policy()
         .policy_name(&input.name)
@@ -68,15 +68,15 @@ async fn create(cx: &Clients, input: &CreatePolicyInput, document: &str) -> Resu
             Some(policy_arn) => Ok(CreatePolicyOutput { policy_arn }),
             None => Err(StepError::internal(format!("{doing}: IAM answered without an ARN"))),
         },
-        Err(error) if aws::error::is(&error, &["EntityAlreadyExists"]) => Err(taken(cx, &input.name).await?),
+        Err(error) if aws::error::is(&error, &["EntityAlreadyExists"]) => Err(taken(ctx, &input.name).await?),
         Err(error) => Err(aws::error::step_error(&doing, &error)),
     }
 }
 
 /// Finds out why the name is taken. Policy names are unique across all paths: either an earlier attempt created our
 /// policy and its response was lost, or the account has a policy with this name under another path.
-async fn taken(cx: &Clients, name: &str) -> Result<StepError, StepError> {
-    let mut items = cx.iam().list_policies().scope(PolicyScopeType::Local).into_paginator().items().send();
+async fn taken(ctx: &Context, name: &str) -> Result<StepError, StepError> {
+    let mut items = ctx.iam().list_policies().scope(PolicyScopeType::Local).into_paginator().items().send();
     while let Some(item) = items.next().await {
         let policy = item.map_err(|error| aws::error::step_error("listing the account's policies", &error))?;
         let same_name = policy.policy_name().is_some_and(|other| other.eq_ignore_ascii_case(name));
@@ -92,8 +92,8 @@ async fn taken(cx: &Clients, name: &str) -> Result<StepError, StepError> {
     Ok(StepError::not_consistent_yet(format!("the policy {name} exists, but IAM does not show it yet")))
 }
 
-async fn replace(cx: &Clients, arn: &str, document: &str) -> Result<(), StepError> {
-    let versions = cx
+async fn replace(ctx: &Context, arn: &str, document: &str) -> Result<(), StepError> {
+    let versions = ctx
         .iam()
         .list_policy_versions()
         .policy_arn(arn)
@@ -109,11 +109,11 @@ async fn replace(cx: &Clients, arn: &str, document: &str) -> Result<(), StepErro
             .filter_map(|version| version.version_id())
             .min_by_key(|id| number(id))
             .ok_or_else(|| StepError::internal(format!("the policy {arn} has no version that could be removed")))?;
-        cx.iam().delete_policy_version().policy_arn(arn).version_id(oldest).send().await.map_err(|error| {
+        ctx.iam().delete_policy_version().policy_arn(arn).version_id(oldest).send().await.map_err(|error| {
             aws::error::step_error(&format!("removing version {oldest} of the policy {arn}"), &error)
         })?;
     }
-    cx.iam()
+    ctx.iam()
         .create_policy_version()
         .policy_arn(arn)
         .policy_document(document)

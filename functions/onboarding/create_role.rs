@@ -25,7 +25,7 @@ use crate::{
         self,
         iam::{self, Owner},
     },
-    context::Clients,
+    context::Context,
 };
 
 /// Creates the role or updates its settings.
@@ -33,19 +33,19 @@ use crate::{
 /// # Errors
 /// `NotConsistentYet` until the new provider and policy are visible everywhere in IAM; `Conflict` if a role with this
 /// name is not ours and has other settings.
-pub async fn run(cx: &Clients, input: CreateRoleInput) -> Result<CreateRoleOutput, StepError> {
+pub async fn run(ctx: &Context, input: CreateRoleInput) -> Result<CreateRoleOutput, StepError> {
     let wanted = Wanted {
         trust: trust_policy(&input.saml_provider_arn, &input.region),
         seconds: i32::try_from(session_seconds(&input.session_duration)?)
             .map_err(|_| StepError::internal("a session duration left its range"))?,
-        boundary: cx.settings.permissions_boundary().map(ToOwned::to_owned),
+        boundary: ctx.settings.permissions_boundary().map(ToOwned::to_owned),
     };
-    let Some(role) = iam::role(cx, &input.name).await? else {
-        let role_arn = create(cx, &input, &wanted).await?;
-        attach(cx, &input).await?;
+    let Some(role) = iam::role(ctx, &input.name).await? else {
+        let role_arn = create(ctx, &input, &wanted).await?;
+        attach(ctx, &input).await?;
         return Ok(CreateRoleOutput { role_arn });
     };
-    let attached = iam::attached_policies(cx, &input.name).await?;
+    let attached = iam::attached_policies(ctx, &input.name).await?;
     let trust_as_wanted = same_document(&iam::document(role.assume_role_policy_document()), &wanted.trust);
     let lasts_as_wanted = role.max_session_duration() == Some(wanted.seconds);
     let boundary = role.permissions_boundary().and_then(|boundary| boundary.permissions_boundary_arn());
@@ -53,16 +53,16 @@ pub async fn run(cx: &Clients, input: CreateRoleInput) -> Result<CreateRoleOutpu
     match iam::owner(role.tags(), &input.alias) {
         Owner::Ours => {
             if !trust_as_wanted {
-                set_trust(cx, &input.name, &wanted).await?;
+                set_trust(ctx, &input.name, &wanted).await?;
             }
             if !lasts_as_wanted {
-                set_duration(cx, &role, &wanted).await?;
+                set_duration(ctx, &role, &wanted).await?;
             }
             if !bound_as_wanted {
-                set_boundary(cx, &input.name, &wanted).await?;
+                set_boundary(ctx, &input.name, &wanted).await?;
             }
             if !attached.contains(&input.policy_arn) {
-                attach(cx, &input).await?;
+                attach(ctx, &input).await?;
             }
         }
         Owner::Unknown
@@ -86,9 +86,9 @@ struct Wanted {
     boundary: Option<String>,
 }
 
-async fn create(cx: &Clients, input: &CreateRoleInput, wanted: &Wanted) -> Result<String, StepError> {
+async fn create(ctx: &Context, input: &CreateRoleInput, wanted: &Wanted) -> Result<String, StepError> {
     let doing = format!("creating the role {}", input.name);
-    let sent = cx
+    let sent = ctx
         .iam()
         .create_role()
         .role_name(&input.name)
@@ -115,9 +115,9 @@ async fn create(cx: &Clients, input: &CreateRoleInput, wanted: &Wanted) -> Resul
     }
 }
 
-async fn set_trust(cx: &Clients, name: &str, wanted: &Wanted) -> Result<(), StepError> {
+async fn set_trust(ctx: &Context, name: &str, wanted: &Wanted) -> Result<(), StepError> {
     tracing::warn!(role = name, "the trust policy was changed by somebody; setting it back");
-    cx.iam()
+    ctx.iam()
         .update_assume_role_policy()
         .role_name(name)
         .policy_document(wanted.trust.to_string())
@@ -127,8 +127,8 @@ async fn set_trust(cx: &Clients, name: &str, wanted: &Wanted) -> Result<(), Step
         .map_err(|error| aws::error::step_error(&format!("setting the trust policy of the role {name}"), &error))
 }
 
-async fn set_duration(cx: &Clients, role: &Role, wanted: &Wanted) -> Result<(), StepError> {
-    cx.iam()
+async fn set_duration(ctx: &Context, role: &Role, wanted: &Wanted) -> Result<(), StepError> {
+    ctx.iam()
         .update_role()
         .role_name(role.role_name())
         .set_description(role.description().map(ToOwned::to_owned))
@@ -141,8 +141,8 @@ async fn set_duration(cx: &Clients, role: &Role, wanted: &Wanted) -> Result<(), 
         })
 }
 
-async fn set_boundary(cx: &Clients, name: &str, wanted: &Wanted) -> Result<(), StepError> {
-    cx.iam()
+async fn set_boundary(ctx: &Context, name: &str, wanted: &Wanted) -> Result<(), StepError> {
+    ctx.iam()
         .put_role_permissions_boundary()
         .role_name(name)
         .set_permissions_boundary(wanted.boundary.clone())
@@ -154,9 +154,9 @@ async fn set_boundary(cx: &Clients, name: &str, wanted: &Wanted) -> Result<(), S
         })
 }
 
-async fn attach(cx: &Clients, input: &CreateRoleInput) -> Result<(), StepError> {
+async fn attach(ctx: &Context, input: &CreateRoleInput) -> Result<(), StepError> {
     let doing = format!("attaching {} to the role {}", input.policy_arn, input.name);
-    match cx.iam().attach_role_policy().role_name(&input.name).policy_arn(&input.policy_arn).send().await {
+    match ctx.iam().attach_role_policy().role_name(&input.name).policy_arn(&input.policy_arn).send().await {
         Ok(_) => Ok(()),
         // The provider and the policy exist, otherwise an earlier step would have failed; IAM needs seconds to show
         // them everywhere.

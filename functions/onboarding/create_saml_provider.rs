@@ -20,16 +20,16 @@ use crate::{
         self,
         iam::{self, Owner},
     },
-    context::Clients,
+    context::Context,
 };
 
 /// Makes IAM trust the application's issuer and certificate.
 ///
 /// # Errors
 /// `NotConsistentYet` until the metadata shows the active certificate; `Conflict` if the name is taken.
-pub async fn run(cx: &Clients, input: CreateSamlProviderInput) -> Result<CreateSamlProviderOutput, StepError> {
-    let xml = cx.graph().federation_metadata(app_id(&input.sign_on)).await?;
-    ensure(cx, &input, &xml).await
+pub async fn run(ctx: &Context, input: CreateSamlProviderInput) -> Result<CreateSamlProviderOutput, StepError> {
+    let xml = ctx.graph().federation_metadata(app_id(&input.sign_on)).await?;
+    ensure(ctx, &input, &xml).await
 }
 
 /// Returns the application ID in the metadata URL.
@@ -42,19 +42,19 @@ fn app_id(sign_on: &EntraSignOn) -> &str {
 /// # Errors
 /// See [`run`].
 pub async fn ensure(
-    cx: &Clients,
+    ctx: &Context,
     input: &CreateSamlProviderInput,
     xml: &str,
 ) -> Result<CreateSamlProviderOutput, StepError> {
     let wanted = current_metadata(&input.sign_on, xml)?;
-    let arn = format!("{}:saml-provider/{}", iam::arn_prefix(cx).await?, input.name);
-    match iam::saml_provider(cx, &arn).await? {
+    let arn = format!("{}:saml-provider/{}", iam::arn_prefix(ctx).await?, input.name);
+    match iam::saml_provider(ctx, &arn).await? {
         Some(provider) => {
             let xml_there = provider.saml_metadata_document().unwrap_or_default();
             let same = wanted.is_said_by(xml_there);
             match iam::owner(provider.tags(), &input.alias) {
                 Owner::Ours if wanted.is_trusted_by(xml_there) => {}
-                Owner::Ours => update(cx, &arn, xml).await?,
+                Owner::Ours => update(ctx, &arn, xml).await?,
                 Owner::Unknown if same => {}
                 owner => {
                     return Err(iam::not_ours(
@@ -67,7 +67,7 @@ pub async fn ensure(
             }
             Ok(CreateSamlProviderOutput { saml_provider_arn: arn })
         }
-        None => create(cx, input, xml).await,
+        None => create(ctx, input, xml).await,
     }
 }
 
@@ -90,12 +90,12 @@ fn current_metadata(sign_on: &EntraSignOn, xml: &str) -> Result<Metadata, StepEr
 }
 
 async fn create(
-    cx: &Clients,
+    ctx: &Context,
     input: &CreateSamlProviderInput,
     xml: &str,
 ) -> Result<CreateSamlProviderOutput, StepError> {
     let doing = format!("creating the SAML provider {}", input.name);
-    let sent = cx
+    let sent = ctx
         .iam()
         .create_saml_provider()
         .name(&input.name)
@@ -117,8 +117,8 @@ async fn create(
     }
 }
 
-async fn update(cx: &Clients, arn: &str, xml: &str) -> Result<(), StepError> {
-    cx.iam()
+async fn update(ctx: &Context, arn: &str, xml: &str) -> Result<(), StepError> {
+    ctx.iam()
         .update_saml_provider()
         .saml_provider_arn(arn)
         .saml_metadata_document(xml)

@@ -21,7 +21,7 @@ use crate::{
         instances,
         quotas::{self, Wanted},
     },
-    context::Clients,
+    context::Context,
 };
 
 /// Polls once whether the quota is sufficient, and otherwise polls or files the request for an increase.
@@ -29,8 +29,8 @@ use crate::{
 /// # Errors
 /// `QuotaDenied` if AWS denied the increase, because the instance can't be created without it. `LimitExceeded` if AWS
 /// has not decided within two months, the maximum duration of the loop.
-pub async fn run(cx: &Clients, input: InstanceQuotaInput) -> Result<QuotaResult, StepError> {
-    let all = instances::list(cx).await?;
+pub async fn run(ctx: &Context, input: InstanceQuotaInput) -> Result<QuotaResult, StepError> {
+    let all = instances::list(ctx).await?;
     let living = || all.iter().filter(|instance| instances::takes_room(instance));
     let count = f64::from(u32::try_from(living().count()).unwrap_or(u32::MAX));
     if living().any(|instance| instances::has_alias(instance, &input.alias)) {
@@ -53,12 +53,12 @@ pub async fn run(cx: &Clients, input: InstanceQuotaInput) -> Result<QuotaResult,
         ask_for: count + 1.0,
         required: true,
     };
-    let result = quotas::look(cx, wanted, input.previous.as_ref()).await?;
+    let result = quotas::look(ctx, wanted, input.previous.as_ref()).await?;
     if result.status == QuotaStatus::Denied {
         return Err(StepError::quota_denied(format!(
             "there is no room for the Amazon Connect instance {} in {}: {}; or delete an instance that nobody needs",
             input.alias,
-            cx.region(),
+            ctx.region(),
             result.message.unwrap_or_default()
         )));
     }
@@ -69,7 +69,7 @@ pub async fn run(cx: &Clients, input: InstanceQuotaInput) -> Result<QuotaResult,
                 "there is no room for the Amazon Connect instance {} in {}, and AWS has not made any within two months: {}; ask \
                  AWS Support about the request, then start the same input again, which goes on with the same request",
                 input.alias,
-                cx.region(),
+                ctx.region(),
                 result.message.unwrap_or_default()
             ),
         ));

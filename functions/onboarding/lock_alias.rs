@@ -16,7 +16,7 @@ use onboarding_core::{
 use tracing::info;
 
 use crate::{
-    context::Clients,
+    context::Context,
     registry::{Holder, Registry, Scope, Taken},
 };
 
@@ -24,8 +24,8 @@ use crate::{
 ///
 /// # Errors
 /// `Conflict` if the registry has the alias with a different case.
-pub async fn run(cx: &Clients, input: LockAliasInput) -> Result<LockAliasOutput, StepError> {
-    let registry = Registry::new(cx)?;
+pub async fn run(ctx: &Context, input: LockAliasInput) -> Result<LockAliasOutput, StepError> {
+    let registry = Registry::new(ctx)?;
     let alias = input.alias.as_str();
     let scopes: &[Scope] = match input.scope {
         LockScope::Alias => &[Scope::Alias],
@@ -40,7 +40,7 @@ pub async fn run(cx: &Clients, input: LockAliasInput) -> Result<LockAliasOutput,
     }
     let attempt = input.previous.as_ref().map_or(0, |previous| previous.attempt) + 1;
     for scope in scopes {
-        match registry.take_lock(cx.step_functions(), (*scope, alias), &input.execution).await? {
+        match registry.take_lock(ctx.step_functions(), (*scope, alias), &input.execution).await? {
             Taken::Ours => info!(?scope, attempt, "lock taken"),
             Taken::ByOther(holder) => return Ok(taken(&input, *scope, &holder, attempt)),
         }

@@ -17,21 +17,21 @@ use onboarding_core::{
 };
 use tracing::info;
 
-use crate::{aws, context::Clients, registry::Registry};
+use crate::{aws, context::Context, registry::Registry};
 
 /// Runs the step.
 ///
 /// # Errors
 /// If the topic does not accept the message.
-pub async fn run(cx: &Clients, input: NotifyInput) -> Result<NotifyOutput, StepError> {
+pub async fn run(ctx: &Context, input: NotifyInput) -> Result<NotifyOutput, StepError> {
     if let Message::UnsafePlan { instance_id, digest, task_token, .. } = &input.message {
-        Registry::new(cx)?.keep_approval_token(instance_id, digest, task_token).await?;
+        Registry::new(ctx)?.keep_approval_token(instance_id, digest, task_token).await?;
     }
-    let letter = input.message.compose(input.language.unwrap_or_else(|| cx.settings.language()));
-    let published = cx
+    let letter = input.message.compose(input.language.unwrap_or_else(|| ctx.settings.language()));
+    let published = ctx
         .sns()
         .publish()
-        .topic_arn(cx.settings.notification_topic()?)
+        .topic_arn(ctx.settings.notification_topic()?)
         .subject(&letter.subject)
         .message(letter.body())
         .message_structure("json")

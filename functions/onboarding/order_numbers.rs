@@ -27,7 +27,7 @@ use onboarding_core::{
 };
 
 use crate::{
-    context::Clients,
+    context::Context,
     onboarding::telephony::{Look, Wanted},
 };
 
@@ -36,9 +36,9 @@ use crate::{
 /// # Errors
 /// If Connect, S3 or AWS Support can't be reached or returns an error. Refusals, missing documents and a missing
 /// support plan are returned in the output with the action that the operator must take.
-pub async fn run(cx: &Clients, input: OrderNumbersInput) -> Result<OrderNumbersOutput, StepError> {
+pub async fn run(ctx: &Context, input: OrderNumbersInput) -> Result<OrderNumbersOutput, StepError> {
     let previous = input.previous.clone().unwrap_or_default();
-    let mut look = Look::new(cx, &input, &previous);
+    let mut look = Look::new(ctx, &input, &previous);
     if !input.phone_numbers.is_empty() {
         look.numbers().await?;
     }

@@ -33,7 +33,7 @@ use crate::{
         iam, instances,
         quotas::{self, Wanted, targets},
     },
-    context::Clients,
+    context::Context,
     inspect::{
         entra::{self, ApplicationOwner, Found},
         federation::{Federation, policy_object, provider_object, role_object},
@@ -50,13 +50,13 @@ use crate::{
 /// # Errors
 /// `InvalidInput` with all problems of the input and its groups at once; otherwise the error that AWS or Graph
 /// returns.
-pub async fn run(cx: &Clients, input: PlanOnboardingInput) -> Result<PlanOnboardingOutput, StepError> {
+pub async fn run(ctx: &Context, input: PlanOnboardingInput) -> Result<PlanOnboardingOutput, StepError> {
     let onboarding = Onboarding::parse_step(&input.onboarding)?;
-    quotas::check_codes(cx, &onboarding.quotas.0).await?;
+    quotas::check_codes(ctx, &onboarding.quotas.0).await?;
     let now = OffsetDateTime::now_utc();
-    let people = People::read(cx, &onboarding).await?;
-    let instance = Instance::find(cx, &onboarding).await?;
-    let planner = Planner { cx, onboarding: &onboarding, people: &people, instance: &instance, now };
+    let people = People::read(ctx, &onboarding).await?;
+    let instance = Instance::find(ctx, &onboarding).await?;
+    let planner = Planner { ctx, onboarding: &onboarding, people: &people, instance: &instance, now };
 
     let (mut items, mut open_items) = planner.instance().await?;
     let telephony = planner.telephony().await?;
@@ -84,14 +84,14 @@ struct Instance {
 }
 
 impl Instance {
-    async fn find(cx: &Clients, onboarding: &Onboarding) -> Result<Self, StepError> {
+    async fn find(ctx: &Context, onboarding: &Onboarding) -> Result<Self, StepError> {
         let alias = onboarding.instance.alias.as_str();
-        let found = instance::of_alias(cx, alias).await?;
+        let found = instance::of_alias(ctx, alias).await?;
         let object = instance::object(alias, found.as_ref());
         // An instance that can't be used counts as missing for the objects that depend on it.
         let usable = found.filter(|_| !matches!(object.presence, Presence::Foreign(_)));
         let entry = match usable.as_ref().and_then(|instance| instance.id()) {
-            Some(id) => Registry::new(cx)?.find(id).await?,
+            Some(id) => Registry::new(ctx)?.find(id).await?,
             None => None,
         };
         let text = |text: Option<&str>| text.map(ToOwned::to_owned);
@@ -105,7 +105,7 @@ impl Instance {
 }
 
 struct Planner<'a> {
-    cx: &'a Clients,
+    ctx: &'a Context,
     onboarding: &'a Onboarding,
     people: &'a People,
     instance: &'a Instance,
@@ -126,13 +126,13 @@ impl Planner<'_> {
         let id = self.instance.id.as_deref();
         let mut items = Vec::new();
         if self.instance.object.presence == Presence::Absent {
-            let count = targets::whole(u64::try_from(instances::living(self.cx).await?).unwrap_or(u64::MAX)) + 1.0;
+            let count = targets::whole(u64::try_from(instances::living(self.ctx).await?).unwrap_or(u64::MAX)) + 1.0;
             items.push(self.peek(INSTANCES_QUOTA, (count, count)).await?);
         }
         items.push(self.instance.object.planned(self.known()));
         let wanted = &self.onboarding.instance;
-        items.extend(self.planned(&instance::attribute_objects(self.cx, id, wanted).await?));
-        let storage = instance::storage_objects(self.cx, id, wanted).await?;
+        items.extend(self.planned(&instance::attribute_objects(self.ctx, id, wanted).await?));
+        let storage = instance::storage_objects(self.ctx, id, wanted).await?;
         items.extend(self.planned(&storage));
         let open_items = storage.iter().filter_map(|object| match &object.presence {
             Presence::Elsewhere(place) => Some(OpenItem::new(
@@ -147,7 +147,7 @@ impl Planner<'_> {
 
     async fn peek(&self, code: &str, (at_least, ask_for): (f64, f64)) -> Result<PlanItem, StepError> {
         let instance_arn = self.instance.arn.as_deref().filter(|_| quota_is_per_instance(code));
-        quotas::peek(self.cx, Wanted { code, instance_arn, at_least, ask_for, required: false }).await
+        quotas::peek(self.ctx, Wanted { code, instance_arn, at_least, ask_for, required: false }).await
     }
 
     /// Plans the quotas and the phone numbers of the instance.
@@ -155,25 +155,25 @@ impl Planner<'_> {
         let (quotas, people) = (&self.onboarding.quotas.0, self.people.count());
         let arn = self.instance.arn.as_deref();
         let targets = match arn {
-            Some(arn) => targets::on_instance(self.cx, quotas, people, arn).await?,
+            Some(arn) => targets::on_instance(self.ctx, quotas, people, arn).await?,
             None => targets::of(quotas, (people > 0).then(|| targets::whole(people))),
         };
         let mut items = Vec::new();
         for target in targets {
             items.push(self.peek(&target.code, (target.at_least, target.ask_for)).await?);
         }
-        items.extend(telephony::preview(self.cx, arn, self.onboarding).await?);
+        items.extend(telephony::preview(self.ctx, arn, self.onboarding).await?);
         Ok(items)
     }
 
     /// Plans the objects in Entra and IAM, and the registry entry.
     async fn sign_on(&self) -> Result<(Vec<PlanItem>, Vec<OpenItem>), StepError> {
-        let (cx, onboarding, groups) = (self.cx, self.onboarding, self.people.groups.as_slice());
+        let (ctx, onboarding, groups) = (self.ctx, self.onboarding, self.people.groups.as_slice());
         let alias = onboarding.instance.alias.as_str();
-        let account = iam::arn_prefix(cx).await?;
+        let account = iam::arn_prefix(ctx).await?;
         let id = self.instance.id.as_deref().unwrap_or("of the new instance");
-        let wanted = Federation::new(&onboarding.iam, onboarding.users.username, (&account, cx.region(), id))?;
-        let graph = cx.graph();
+        let wanted = Federation::new(&onboarding.iam, onboarding.users.username, (&account, ctx.region(), id))?;
+        let graph = ctx.graph();
         let name = &onboarding.entra.application_name;
         let sought = async {
             match entra::find(graph, alias, name).await? {
@@ -217,16 +217,21 @@ impl Planner<'_> {
         let certificates = found.as_ref().map(Found::certificates).unwrap_or_default();
         // The order of the onboarding: IAM comes between the certificate and the claims.
         let federation = [
-            provider_object(cx, &wanted, alias, (published.as_ref(), &certificates)).await?,
-            policy_object(cx, &wanted, alias).await?,
-            role_object(cx, &wanted, alias).await?,
+            provider_object(ctx, &wanted, alias, (published.as_ref(), &certificates)).await?,
+            policy_object(ctx, &wanted, alias).await?,
+            role_object(ctx, &wanted, alias).await?,
         ];
         let place =
             objects.iter().position(|object| object.kind == entra::CERTIFICATE).map_or(objects.len(), |at| at + 1);
         objects.splice(place..place, federation);
         objects.push(record::entry_object(alias, self.instance.entry.as_ref(), self.entry(application).as_ref()));
         let subscriptions = graph.subscriptions().await?;
-        objects.extend(record::subscription_objects(groups, &subscriptions, cx.settings.notification_url()?, self.now));
+        objects.extend(record::subscription_objects(
+            groups,
+            &subscriptions,
+            ctx.settings.notification_url()?,
+            self.now,
+        ));
         Ok((self.planned(&objects), open_items))
     }
 
@@ -263,7 +268,7 @@ impl Planner<'_> {
         let today = self.now.date();
         match self.instance.id.as_deref() {
             Some(id) => {
-                self.people.plan_on(self.cx, (id, &self.onboarding.instance.alias), self.onboarding, today).await
+                self.people.plan_on(self.ctx, (id, &self.onboarding.instance.alias), self.onboarding, today).await
             }
             None => Ok(self.people.plan_on_new(self.onboarding, today)),
         }

@@ -21,7 +21,7 @@ use onboarding_core::{
 
 use crate::{
     aws::{self, quotas},
-    context::Clients,
+    context::Context,
     inspect::members::People,
 };
 
@@ -30,26 +30,26 @@ use crate::{
 /// # Errors
 /// `InvalidInput` with all problems of the input and its groups at once, or if input and groups together are too large
 /// for the state machine; `AccessDenied` with all missing permissions.
-pub async fn run(cx: &Clients, input: PreflightInput) -> Result<PreflightOutput, StepError> {
+pub async fn run(ctx: &Context, input: PreflightInput) -> Result<PreflightOutput, StepError> {
     let onboarding = Onboarding::parse_step(&input.onboarding)?;
-    let identity = cx
+    let identity = ctx
         .sts()
         .get_caller_identity()
         .send()
         .await
         .map_err(|error| aws::error::step_error("asking AWS for the account", &error))?;
-    quotas::check_codes(cx, &onboarding.quotas.0).await?;
-    permissions(cx).await?;
-    cx.graph().application_template(names::GALLERY_APPLICATION, names::GALLERY_APPLICATION_ID).await?;
-    let people = People::read(cx, &onboarding).await?;
+    quotas::check_codes(ctx, &onboarding.quotas.0).await?;
+    permissions(ctx).await?;
+    ctx.graph().application_template(names::GALLERY_APPLICATION, names::GALLERY_APPLICATION_ID).await?;
+    let people = People::read(ctx, &onboarding).await?;
     let users = people.count();
     let mut open_items = people.open_items;
-    open_items.extend(users_quota(cx, users).await);
+    open_items.extend(users_quota(ctx, users).await);
     let output = PreflightOutput {
         account: identity.account().unwrap_or_default().to_owned(),
-        region: cx.region().to_owned(),
+        region: ctx.region().to_owned(),
         partition: identity.arn().and_then(|arn| arn.split(':').nth(1)).unwrap_or("aws").to_owned(),
-        tenant_id: cx.graph().tenant_id().await?,
+        tenant_id: ctx.graph().tenant_id().await?,
         onboarding,
         groups: people.groups,
         users,
@@ -60,10 +60,10 @@ pub async fn run(cx: &Clients, input: PreflightInput) -> Result<PreflightOutput,
 
 /// Checks that both identities have the permissions that the workflow requires, and reports the missing ones of both
 /// at once.
-async fn permissions(cx: &Clients) -> Result<(), StepError> {
+async fn permissions(ctx: &Context) -> Result<(), StepError> {
     let mut lacks = Vec::new();
     for identity in Identity::ALL {
-        let missing = cx.graph_as(identity).missing_permissions(identity.required()).await?;
+        let missing = ctx.graph_as(identity).missing_permissions(identity.required()).await?;
         if !missing.is_empty() {
             lacks.push(format!("the Entra application of the {identity} identity lacks {}", missing.join(", ")));
         }
@@ -81,8 +81,8 @@ async fn permissions(cx: &Clients) -> Result<(), StepError> {
 /// Returns a note for the operator if the groups have more members than a new instance can hold. The increase is
 /// requested after the instance is created, because the quota is a quota of the instance. An error while reading the
 /// quota is ignored here.
-async fn users_quota(cx: &Clients, users: u64) -> Option<OpenItem> {
-    let limit = quotas::in_force(cx.quotas(), USERS_QUOTA, None).await.ok().flatten()?;
+async fn users_quota(ctx: &Context, users: u64) -> Option<OpenItem> {
+    let limit = quotas::in_force(ctx.quotas(), USERS_QUOTA, None).await.ok().flatten()?;
     #[expect(clippy::cast_precision_loss, reason = "no group has 2^53 members")]
     let wanted = users as f64;
     (wanted > limit).then(|| {

@@ -11,7 +11,7 @@ use onboarding_core::{
 };
 
 use crate::{
-    context::Clients,
+    context::Context,
     registry::{Entry, Registry},
 };
 
@@ -19,8 +19,8 @@ use crate::{
 ///
 /// # Errors
 /// If DynamoDB returns an error.
-pub async fn run(cx: &Clients, input: RegisterInstanceInput) -> Result<RegisterInstanceOutput, StepError> {
+pub async fn run(ctx: &Context, input: RegisterInstanceInput) -> Result<RegisterInstanceOutput, StepError> {
     let entry = Entry::from(input);
-    let changed = Registry::new(cx)?.write(&entry).await?;
+    let changed = Registry::new(ctx)?.write(&entry).await?;
     Ok(RegisterInstanceOutput { instance_id: entry.instance_id, changed })
 }

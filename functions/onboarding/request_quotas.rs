@@ -25,7 +25,7 @@ use crate::{
         self, Wanted,
         targets::{self, Target},
     },
-    context::Clients,
+    context::Context,
 };
 
 /// Polls once for each quota that is not decided yet.
@@ -33,19 +33,19 @@ use crate::{
 /// # Errors
 /// `QuotaDenied` if AWS denied a quota that the input marks as required. Any other denial is returned in the output
 /// with a message.
-pub async fn run(cx: &Clients, input: RequestQuotasInput) -> Result<RequestQuotasOutput, StepError> {
+pub async fn run(ctx: &Context, input: RequestQuotasInput) -> Result<RequestQuotasOutput, StepError> {
     let previous = input.previous.unwrap_or_default();
     let known = |code: &str| previous.quotas.iter().find(|result| result.code == code);
     let targets = match known(USERS_QUOTA) {
         // The first poll determined the required value.
         Some(result) if input.users > 0 => targets::of(&input.quotas, Some(result.desired)),
-        _ => targets::on_instance(cx, &input.quotas, input.users, &input.instance_arn).await?,
+        _ => targets::on_instance(ctx, &input.quotas, input.users, &input.instance_arn).await?,
     };
     let mut quotas = Vec::with_capacity(targets.len());
     for target in &targets {
         let result = match known(&target.code) {
             Some(decided) if decided.status != QuotaStatus::Pending => decided.clone(),
-            open => look(cx, &input.instance_arn, target, open).await?,
+            open => look(ctx, &input.instance_arn, target, open).await?,
         };
         quotas.push(result);
     }
@@ -63,7 +63,7 @@ pub async fn run(cx: &Clients, input: RequestQuotasInput) -> Result<RequestQuota
 }
 
 async fn look(
-    cx: &Clients,
+    ctx: &Context,
     instance_arn: &str,
     target: &Target,
     previous: Option<&QuotaResult>,
@@ -75,7 +75,7 @@ async fn look(
         ask_for: target.ask_for,
         required: target.required,
     };
-    let mut result = quotas::look(cx, wanted, previous).await?;
+    let mut result = quotas::look(ctx, wanted, previous).await?;
     if target.code == USERS_QUOTA && result.status != QuotaStatus::Sufficient {
         let message = result.message.take().unwrap_or_default();
         result.message = Some(format!(

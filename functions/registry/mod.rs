@@ -31,7 +31,7 @@ pub use self::{
 };
 use crate::{
     aws,
-    context::Clients,
+    context::Context,
     runtime::metrics::{Metric, Metrics},
 };
 
@@ -96,8 +96,8 @@ impl<'a> Registry<'a> {
     ///
     /// # Errors
     /// `Internal` if the settings contain no table.
-    pub fn new(cx: &'a Clients) -> Result<Self, StepError> {
-        Ok(Self { client: cx.dynamodb(), table: cx.settings.registry_table()? })
+    pub fn new(ctx: &'a Context) -> Result<Self, StepError> {
+        Ok(Self { client: ctx.dynamodb(), table: ctx.settings.registry_table()? })
     }
 
     /// Returns the entry of an instance, read consistently.

@@ -22,20 +22,20 @@ use crate::{
         self,
         iam::{self, Owner},
     },
-    context::Clients,
+    context::Context,
 };
 
 /// Runs the step.
 ///
 /// # Errors
 /// `NotConsistentYet` while IAM still sees an attachment that was already removed.
-pub async fn run(cx: &Clients, input: RemoveInput) -> Result<RemoveOutput, StepError> {
+pub async fn run(ctx: &Context, input: RemoveInput) -> Result<RemoveOutput, StepError> {
     let target = &input.target;
     let mut output = RemoveOutput::default();
     let role = target.role_arn.rsplit('/').next().unwrap_or_default();
-    delete_role(cx, role, &target.alias, &mut output).await?;
-    delete_policy(cx, &target.policy_arn, &target.alias, &mut output).await?;
-    delete_provider(cx, &target.saml_provider_arn, &target.alias, &mut output).await?;
+    delete_role(ctx, role, &target.alias, &mut output).await?;
+    delete_policy(ctx, &target.policy_arn, &target.alias, &mut output).await?;
+    delete_provider(ctx, &target.saml_provider_arn, &target.alias, &mut output).await?;
     Ok(output)
 }
 
@@ -44,37 +44,37 @@ fn stays(output: &mut RemoveOutput, what: String, why: &str) {
     output.open_items.push(OpenItem::new(what, format!("it stays: {why}"), action));
 }
 
-async fn delete_role(cx: &Clients, name: &str, alias: &str, output: &mut RemoveOutput) -> Result<(), StepError> {
-    let Some(role) = iam::role(cx, name).await? else { return Ok(()) };
+async fn delete_role(ctx: &Context, name: &str, alias: &str, output: &mut RemoveOutput) -> Result<(), StepError> {
+    let Some(role) = iam::role(ctx, name).await? else { return Ok(()) };
     if iam::owner(role.tags(), alias) != Owner::Ours {
         stays(output, format!("IAM role {name}"), "it carries no mark of ours");
         return Ok(());
     }
-    for policy in iam::attached_policies(cx, name).await? {
+    for policy in iam::attached_policies(ctx, name).await? {
         let doing = format!("detaching {policy} from the role {name}");
-        gone(&doing, cx.iam().detach_role_policy().role_name(name).policy_arn(&policy).send().await)?;
+        gone(&doing, ctx.iam().detach_role_policy().role_name(name).policy_arn(&policy).send().await)?;
     }
-    for policy in iam::inline_policies(cx, name).await? {
+    for policy in iam::inline_policies(ctx, name).await? {
         let doing = format!("deleting the policy {policy} that stands in the role {name}");
-        gone(&doing, cx.iam().delete_role_policy().role_name(name).policy_name(&policy).send().await)?;
+        gone(&doing, ctx.iam().delete_role_policy().role_name(name).policy_name(&policy).send().await)?;
     }
-    gone(&format!("deleting the role {name}"), cx.iam().delete_role().role_name(name).send().await)?;
+    gone(&format!("deleting the role {name}"), ctx.iam().delete_role().role_name(name).send().await)?;
     info!(role = name, "role deleted");
     output.removed += 1;
     Ok(())
 }
 
-async fn delete_policy(cx: &Clients, arn: &str, alias: &str, output: &mut RemoveOutput) -> Result<(), StepError> {
-    let Some(policy) = iam::policy(cx, arn).await? else { return Ok(()) };
+async fn delete_policy(ctx: &Context, arn: &str, alias: &str, output: &mut RemoveOutput) -> Result<(), StepError> {
+    let Some(policy) = iam::policy(ctx, arn).await? else { return Ok(()) };
     if iam::owner(policy.tags(), alias) != Owner::Ours {
         stays(output, format!("IAM policy {arn}"), "it carries no mark of ours");
         return Ok(());
     }
-    if policy.attachment_count().unwrap_or_default() > 0 && used_by_others(cx, arn).await? {
+    if policy.attachment_count().unwrap_or_default() > 0 && used_by_others(ctx, arn).await? {
         stays(output, format!("IAM policy {arn}"), "other roles, users or groups use it");
         return Ok(());
     }
-    let mut versions = cx.iam().list_policy_versions().policy_arn(arn).into_paginator().items().send();
+    let mut versions = ctx.iam().list_policy_versions().policy_arn(arn).into_paginator().items().send();
     while let Some(version) = versions.next().await {
         let version = version
             .map_err(|error| aws::error::step_error(&format!("listing the versions of the policy {arn}"), &error))?;
@@ -83,18 +83,18 @@ async fn delete_policy(cx: &Clients, arn: &str, alias: &str, output: &mut Remove
             continue;
         }
         let doing = format!("removing version {id} of the policy {arn}");
-        gone(&doing, cx.iam().delete_policy_version().policy_arn(arn).version_id(id).send().await)?;
+        gone(&doing, ctx.iam().delete_policy_version().policy_arn(arn).version_id(id).send().await)?;
     }
-    gone(&format!("deleting the policy {arn}"), cx.iam().delete_policy().policy_arn(arn).send().await)?;
+    gone(&format!("deleting the policy {arn}"), ctx.iam().delete_policy().policy_arn(arn).send().await)?;
     info!(policy = arn, "policy deleted");
     output.removed += 1;
     Ok(())
 }
 
 /// The attachment count may still include the role that was just deleted, so the list decides.
-async fn used_by_others(cx: &Clients, arn: &str) -> Result<bool, StepError> {
+async fn used_by_others(ctx: &Context, arn: &str) -> Result<bool, StepError> {
     let doing = format!("listing what the policy {arn} is attached to");
-    let found = cx.iam().list_entities_for_policy().policy_arn(arn).send().await;
+    let found = ctx.iam().list_entities_for_policy().policy_arn(arn).send().await;
     match found {
         Ok(found) => Ok(!found.policy_roles().is_empty()
             || !found.policy_users().is_empty()
@@ -104,13 +104,13 @@ async fn used_by_others(cx: &Clients, arn: &str) -> Result<bool, StepError> {
     }
 }
 
-async fn delete_provider(cx: &Clients, arn: &str, alias: &str, output: &mut RemoveOutput) -> Result<(), StepError> {
-    let Some(provider) = iam::saml_provider(cx, arn).await? else { return Ok(()) };
+async fn delete_provider(ctx: &Context, arn: &str, alias: &str, output: &mut RemoveOutput) -> Result<(), StepError> {
+    let Some(provider) = iam::saml_provider(ctx, arn).await? else { return Ok(()) };
     if iam::owner(provider.tags(), alias) != Owner::Ours {
         stays(output, format!("SAML provider {arn}"), "it carries no mark of ours");
         return Ok(());
     }
-    let sent = cx.iam().delete_saml_provider().saml_provider_arn(arn).send().await;
+    let sent = ctx.iam().delete_saml_provider().saml_provider_arn(arn).send().await;
     gone(&format!("deleting the SAML provider {arn}"), sent)?;
     info!(provider = arn, "SAML provider deleted");
     output.removed += 1;

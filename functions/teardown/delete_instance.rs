@@ -21,19 +21,19 @@ use onboarding_core::{
 };
 use tracing::info;
 
-use crate::{aws, context::Clients, inspect::instance, onboarding::telephony};
+use crate::{aws, context::Context, inspect::instance, onboarding::telephony};
 
 /// Deletes the instance, or checks whether it is deleted.
 ///
 /// # Errors
 /// `Conflict` if the instance is not the instance of the approved plan.
-pub async fn run(cx: &Clients, input: RemoveInput) -> Result<RemoveOutput, StepError> {
+pub async fn run(ctx: &Context, input: RemoveInput) -> Result<RemoveOutput, StepError> {
     let target = &input.target;
     let id = target.instance_id.as_str();
     let previous = input.previous.unwrap_or_default();
     let looked = previous.attempt;
     let mut refusal = previous.refusal;
-    let Some(found) = instance::describe(cx, id).await? else {
+    let Some(found) = instance::describe(ctx, id).await? else {
         info!(instance = target.alias, "instance gone");
         return Ok(RemoveOutput { removed: 1, attempt: looked, ..RemoveOutput::default() });
     };
@@ -61,7 +61,7 @@ pub async fn run(cx: &Clients, input: RemoveInput) -> Result<RemoveOutput, StepE
                 target.alias
             )));
         }
-        let held = telephony::phone_numbers(cx, &target.instance_arn).await?;
+        let held = telephony::phone_numbers(ctx, &target.instance_arn).await?;
         let new: Vec<&str> =
             held.iter().filter(|number| !target.phone_numbers.contains(number)).map(String::as_str).collect();
         if !new.is_empty() {
@@ -72,7 +72,7 @@ pub async fn run(cx: &Clients, input: RemoveInput) -> Result<RemoveOutput, StepE
                 new.join(", ")
             )));
         }
-        match cx.connect().delete_instance().instance_id(id).send().await {
+        match ctx.connect().delete_instance().instance_id(id).send().await {
             Ok(_) => info!(instance = target.alias, "instance is being deleted"),
             Err(error) if aws::error::is_not_found(&error) => {}
             Err(error) => {

@@ -21,7 +21,7 @@ use tracing::info;
 use crate::{
     aws,
     connect::{Directory, Membership, Writer},
-    context::Clients,
+    context::Context,
     runtime::adapter::Invocation,
 };
 
@@ -36,12 +36,12 @@ const IDLE_ROUNDS: u32 = 3;
 /// # Errors
 /// `Conflict` with the reasons if no user could be deleted in several consecutive invocations; otherwise the error
 /// that Connect returns.
-pub async fn run(cx: &Clients, input: RemoveInput, invocation: Invocation) -> Result<RemoveOutput, StepError> {
+pub async fn run(ctx: &Context, input: RemoveInput, invocation: Invocation) -> Result<RemoveOutput, StepError> {
     let remaining = invocation.remaining();
     let deadline = Instant::now() + remaining.saturating_sub(MARGIN.min(remaining / 4));
     let (id, alias) = (input.target.instance_id.as_str(), input.target.alias.as_str());
     let previous = input.previous.unwrap_or_default();
-    let directory = Directory::new(cx.connect(), id, alias, cx.settings.clock());
+    let directory = Directory::new(ctx.connect(), id, alias, ctx.settings.clock());
     let users = directory.users().await?;
     let ours = users.into_iter().filter(|user| user.ownership == Ownership::Ours).map(|user| UserRef {
         username: user.username,
@@ -50,8 +50,8 @@ pub async fn run(cx: &Clients, input: RemoveInput, invocation: Invocation) -> Re
         object_id: user.entra_object_id,
     });
     let plan = Plan::deleting(ours);
-    let last_look = StillOurs { cx, instance_id: id, alias };
-    let writer = Writer::new(cx.connect(), cx.quotas(), &directory, last_look, (id, alias), previous.attempt == 0);
+    let last_look = StillOurs { ctx, instance_id: id, alias };
+    let writer = Writer::new(ctx.connect(), ctx.quotas(), &directory, last_look, (id, alias), previous.attempt == 0);
     let applied = writer.apply(&plan, deadline).await?;
     info!(deleted = applied.totals.removed, left = applied.left, failed = applied.totals.failed, "users deleted");
 
@@ -87,7 +87,7 @@ pub async fn run(cx: &Clients, input: RemoveInput, invocation: Invocation) -> Re
 
 /// Reads the tags of a user again immediately before the user is deleted.
 struct StillOurs<'a> {
-    cx: &'a Clients,
+    ctx: &'a Context,
     instance_id: &'a str,
     alias: &'a str,
 }
@@ -95,7 +95,7 @@ struct StillOurs<'a> {
 impl Membership for StillOurs<'_> {
     /// Returns whether the user must be kept because it no longer has our tags.
     async fn belongs(&self, user: &UserRef) -> Result<bool, StepError> {
-        let sent = self.cx.connect().describe_user().instance_id(self.instance_id).user_id(&user.id).send().await;
+        let sent = self.ctx.connect().describe_user().instance_id(self.instance_id).user_id(&user.id).send().await;
         let tags = match sent {
             Ok(found) => found.user.and_then(|user| user.tags).unwrap_or_default(),
             // The deletion handles a user that no longer exists.

@@ -28,7 +28,7 @@ use tracing::info;
 use crate::{
     aws::iam::{self, Owner},
     connect::Directory,
-    context::Clients,
+    context::Context,
     inspect::{
         entra::{APPLICATION, ApplicationOwner, Found, owner},
         federation::{Federation, FoundRole},
@@ -42,14 +42,14 @@ use crate::{
 ///
 /// # Errors
 /// `InvalidInput` with all problems of the input, or if the alias typed for confirmation is not the instance's alias.
-pub async fn run(cx: &Clients, input: PlanTeardownInput) -> Result<PlanTeardownOutput, StepError> {
+pub async fn run(ctx: &Context, input: PlanTeardownInput) -> Result<PlanTeardownOutput, StepError> {
     let request = Teardown::parse_step(&input.request)?;
-    let registry = Registry::new(cx)?;
+    let registry = Registry::new(ctx)?;
     let registered = registry.find(&request.instance_id).await?;
     let is_registered = registered.is_some();
     let entry = match registered {
         Some(entry) => entry,
-        None => incomplete::entry(cx, &registry, &request.instance_id).await?,
+        None => incomplete::entry(ctx, &registry, &request.instance_id).await?,
     };
     if let Some(typed) = request.confirm_alias.as_ref().filter(|typed| !names::same_alias(typed, &entry.alias)) {
         return Err(StepError::invalid_input(format!(
@@ -58,15 +58,15 @@ pub async fn run(cx: &Clients, input: PlanTeardownInput) -> Result<PlanTeardownO
             request.instance_id
         )));
     }
-    let account = iam::arn_prefix(cx).await?;
+    let account = iam::arn_prefix(ctx).await?;
     let wished = entry.input();
-    let place = (account.as_str(), cx.region(), entry.instance_id.as_str());
+    let place = (account.as_str(), ctx.region(), entry.instance_id.as_str());
     let federation = Federation::new(&wished.iam, wished.users.username, place)?;
-    let found = instance::describe(cx, &entry.instance_id).await?;
+    let found = instance::describe(ctx, &entry.instance_id).await?;
     let goes =
         request.instance == Fate::Delete && found.as_ref().is_some_and(|found| instance::is_ours(found, &entry.alias));
     let planner =
-        Planner { cx, request: &request, entry: &entry, federation: &federation, exists: found.is_some(), goes };
+        Planner { ctx, request: &request, entry: &entry, federation: &federation, exists: found.is_some(), goes };
     let (application, fate) = planner.application().await?;
     let (instance, phone_numbers) = planner.instance().await?;
     let parts = [
@@ -174,7 +174,7 @@ impl Part {
 }
 
 struct Planner<'a> {
-    cx: &'a Clients,
+    ctx: &'a Context,
     request: &'a Teardown,
     entry: &'a Entry,
     federation: &'a Federation,
@@ -187,8 +187,8 @@ struct Planner<'a> {
 impl Planner<'_> {
     async fn subscriptions(&self, registry: &Registry<'_>) -> Result<Part, StepError> {
         let mut part = Part::default();
-        let url = self.cx.settings.notification_url()?;
-        let known = self.cx.graph().subscriptions().await?;
+        let url = self.ctx.settings.notification_url()?;
+        let known = self.ctx.graph().subscriptions().await?;
         let elsewhere = registry.groups_of_others(&self.entry.instance_id).await?;
         for group in &self.entry.groups {
             let mut ours = known.iter().filter(|one| one.watches(&group.id) && one.calls(url)).peekable();
@@ -212,7 +212,7 @@ impl Planner<'_> {
             return Ok(part);
         }
         let directory =
-            Directory::new(self.cx.connect(), &self.entry.instance_id, &self.entry.alias, self.cx.settings.clock());
+            Directory::new(self.ctx.connect(), &self.entry.instance_id, &self.entry.alias, self.ctx.settings.clock());
         let users = directory.users().await?;
         let ours = users.iter().filter(|user| user.ownership == Ownership::Ours).count();
         let others = users.len() - ours;
@@ -240,16 +240,16 @@ impl Planner<'_> {
 
     async fn federation(&self) -> Result<Part, StepError> {
         let mut part = Part::default();
-        let (cx, alias) = (self.cx, self.entry.alias.as_str());
+        let (ctx, alias) = (self.ctx, self.entry.alias.as_str());
         let name = self.federation.role_name().to_owned();
-        let found = FoundRole::read(cx, &name).await?;
+        let found = FoundRole::read(ctx, &name).await?;
         if let Some(role) = &found.role {
             let more = found.attached.iter().filter(|arn| **arn != self.federation.policy_arn).count()
-                + iam::inline_policies(cx, &name).await?.len();
+                + iam::inline_policies(ctx, &name).await?.len();
             let detail = if more > 0 { format!("with {more} policies that somebody added") } else { String::new() };
             part.owned("IAM role", &name, iam::owner(role.tags(), alias), detail);
         }
-        if let Some(policy) = iam::policy(cx, &self.federation.policy_arn).await? {
+        if let Some(policy) = iam::policy(ctx, &self.federation.policy_arn).await? {
             let name = policy.policy_name().unwrap_or_default().to_owned();
             let attached = policy.attachment_count().unwrap_or_default();
             let by_us = i32::from(found.attached.contains(&self.federation.policy_arn));
@@ -261,7 +261,7 @@ impl Planner<'_> {
             }
         }
         let arn = self.federation.saml_provider_arn.clone();
-        if let Some(provider) = iam::saml_provider(cx, &arn).await? {
+        if let Some(provider) = iam::saml_provider(ctx, &arn).await? {
             let name = arn.rsplit('/').next().unwrap_or_default();
             part.owned("SAML provider", name, iam::owner(provider.tags(), alias), String::new());
         }
@@ -271,7 +271,7 @@ impl Planner<'_> {
     /// Plans the application. An application that existed before the onboarding is never deleted; only our settings
     /// are removed from it.
     async fn application(&self) -> Result<(Part, ApplicationFate), StepError> {
-        let (graph, asked) = (self.cx.graph(), self.request.application);
+        let (graph, asked) = (self.ctx.graph(), self.request.application);
         let found = match &self.entry.application {
             Some(known) => Found::read(graph, &known.service_principal_id, &known.application_id).await?,
             None => None,
@@ -290,7 +290,7 @@ impl Planner<'_> {
     /// Plans the removal of our claims policies, unless they are also assigned to another application.
     async fn claims_policies(&self, principal: Option<&str>, part: &mut Part) -> Result<(), StepError> {
         const KIND: &str = "claims mapping policy";
-        let (graph, name) = (self.cx.graph(), names::claims_policy(&self.entry.alias));
+        let (graph, name) = (self.ctx.graph(), names::claims_policy(&self.entry.alias));
         for policy in graph.claims_policies_named(&name).await? {
             let applied = graph.claims_policy_applies_to(&policy.id).await?;
             match applied.iter().all(|id| Some(id.as_str()) == principal) {
@@ -340,7 +340,7 @@ impl Planner<'_> {
             return Ok(part);
         };
         if self.request.application != ApplicationFate::Delete
-            || self.cx.graph().application(&known.application_id).await?.is_none()
+            || self.ctx.graph().application(&known.application_id).await?.is_none()
         {
             return Ok(part);
         }
@@ -356,13 +356,13 @@ impl Planner<'_> {
     /// Plans the instance and its phone numbers, and returns the phone numbers that would be released.
     async fn instance(&self) -> Result<(Part, Vec<String>), StepError> {
         let mut part = Part::default();
-        let (cx, entry) = (self.cx, self.entry);
+        let (ctx, entry) = (self.ctx, self.entry);
         let kind = "Amazon Connect instance";
         let goes = self.goes;
         if !self.exists {
             return Ok((part, Vec::new()));
         }
-        let numbers = telephony::phone_numbers(cx, &entry.instance_arn).await?;
+        let numbers = telephony::phone_numbers(ctx, &entry.instance_arn).await?;
         let action = if goes { Action::Release } else { Action::Leave };
         for number in &numbers {
             let detail = if goes { "it can't be had again" } else { "" };

@@ -27,7 +27,7 @@ use serde_json::{Value, json};
 use tracing::info;
 
 use crate::{
-    context::Clients,
+    context::Context,
     entra::{Deletion, Graph},
     inspect::entra::{APPLICATION, ApplicationOwner, Found, owner},
 };
@@ -41,8 +41,8 @@ const IN_PORTAL: &str = "Delete it in the Entra admin center under Enterprise ap
 ///
 /// # Errors
 /// The error that Graph returns, except a refused deletion, which becomes an open item.
-pub async fn run(cx: &Clients, input: RemoveInput) -> Result<RemoveOutput, StepError> {
-    let (graph, target) = (cx.graph(), &input.target);
+pub async fn run(ctx: &Context, input: RemoveInput) -> Result<RemoveOutput, StepError> {
+    let (graph, target) = (ctx.graph(), &input.target);
     let mut output = RemoveOutput::default();
     if target.application_fate == ApplicationFate::Keep {
         return Ok(output);

@@ -19,7 +19,7 @@ use tracing::warn;
 
 use crate::{
     connect::{Directory, Membership, Writer},
-    context::Clients,
+    context::Context,
     registry::Entry,
 };
 
@@ -45,7 +45,7 @@ pub struct Look {
 
 /// Reads the groups of the hinted users in `people` (object IDs), and their usernames in Connect. Returns nothing if a
 /// read fails or if these settings require the full comparison.
-pub async fn look(cx: &Clients, entry: &Entry, policy: &Policy, directory: &Directory<'_>, people: &[String]) -> Look {
+pub async fn look(ctx: &Context, entry: &Entry, policy: &Policy, directory: &Directory<'_>, people: &[String]) -> Look {
     // With nested groups, the user's direct memberships are not sufficient; with `mail` as the username, other members
     // could have the same one.
     let from_one_side = policy.nested_groups == NestedGroups::Report && policy.username != UsernameAttribute::Mail;
@@ -53,7 +53,7 @@ pub async fn look(cx: &Clients, entry: &Entry, policy: &Policy, directory: &Dire
         return Look::default();
     }
     let look = async {
-        let (groups, calls) = read(cx, entry, people).await?;
+        let (groups, calls) = read(ctx, entry, people).await?;
         let members = groups.iter().flat_map(|group| &group.members);
         let mut usernames: Vec<&str> = members.filter_map(|member| member.attribute(policy.username)).collect();
         usernames.sort_unstable();
@@ -69,7 +69,7 @@ pub async fn look(cx: &Clients, entry: &Entry, policy: &Policy, directory: &Dire
 
 /// Creates users for the members who have none.
 pub async fn create(
-    cx: &Clients,
+    ctx: &Context,
     entry: &Entry,
     policy: &Policy,
     (directory, profiles): (&Directory<'_>, &Profiles),
@@ -82,7 +82,7 @@ pub async fn create(
         return newcomers;
     }
     let ids = (entry.instance_id.as_str(), entry.alias.as_str());
-    let writer = Writer::new(cx.connect(), cx.quotas(), directory, membership, ids, true);
+    let writer = Writer::new(ctx.connect(), ctx.quotas(), directory, membership, ids, true);
     match writer.apply(&plan, deadline).await {
         Ok(applied) => {
             // The full comparison retries failed users and counts their failures.
@@ -101,8 +101,8 @@ fn later(error: &StepError) {
 }
 
 /// Returns the configured groups with those of `people` who are their members, and the number of calls.
-async fn read(cx: &Clients, entry: &Entry, people: &[String]) -> Result<(Vec<GroupRead>, usize), StepError> {
-    let graph = cx.graph();
+async fn read(ctx: &Context, entry: &Entry, people: &[String]) -> Result<(Vec<GroupRead>, usize), StepError> {
+    let graph = ctx.graph();
     let reads = people.iter().map(|id| async move { tokio::try_join!(graph.user(id), graph.direct_memberships(id)) });
     let found: Vec<_> = try_join_all(reads).await?.into_iter().filter_map(|(user, of)| Some((user?, of?))).collect();
     let groups = entry.user_groups()?.into_iter().map(|(group, settings)| GroupRead {

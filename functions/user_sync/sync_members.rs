@@ -26,7 +26,7 @@ use tracing::{info, warn};
 
 use crate::{
     aws,
-    context::Clients,
+    context::Context,
     entra::client_state::ALL_GROUPS,
     registry::Registry,
     runtime::metrics::{Metric, Metrics},
@@ -42,7 +42,7 @@ struct Envelope {
 ///
 /// # Errors
 /// If an execution could not be started, after all instances were processed; the queue delivers the events again.
-pub async fn run(cx: &Clients, input: SyncMembersInput) -> Result<SyncMembersOutput, StepError> {
+pub async fn run(ctx: &Context, input: SyncMembersInput) -> Result<SyncMembersOutput, StepError> {
     let reason = if input.records.is_empty() { "schedule" } else { "event" };
     let (groups, unreadable) = joined(&input);
     if unreadable > 0 {
@@ -55,7 +55,7 @@ pub async fn run(cx: &Clients, input: SyncMembersInput) -> Result<SyncMembersOut
     // The subscription to all groups has missed changes, and the affected groups are unknown.
     let all_groups = groups.contains_key(&ALL_GROUPS.to_string());
     let mut failure = None;
-    let contents = Registry::new(cx)?.scan().await?;
+    let contents = Registry::new(ctx)?.scan().await?;
     output.unreadable_entries = contents.unreadable.into_iter().map(|entry| entry.message).collect();
     for (entry, in_step_at) in contents.entries {
         if reason == "schedule"
@@ -70,7 +70,7 @@ pub async fn run(cx: &Clients, input: SyncMembersInput) -> Result<SyncMembersOut
             continue;
         }
         let people: BTreeSet<&str> = concerning.into_iter().flatten().map(String::as_str).collect();
-        match start(cx, &entry.instance_id, reason, people).await {
+        match start(ctx, &entry.instance_id, reason, people).await {
             Ok(()) => output.started.push(entry.instance_id),
             Err(error) => failure = Some(error),
         }
@@ -95,14 +95,14 @@ fn joined(input: &SyncMembersInput) -> (BTreeMap<String, BTreeSet<String>>, usiz
     (groups, unreadable)
 }
 
-async fn start(cx: &Clients, instance_id: &str, reason: &str, people: BTreeSet<&str>) -> Result<(), StepError> {
+async fn start(ctx: &Context, instance_id: &str, reason: &str, people: BTreeSet<&str>) -> Result<(), StepError> {
     let mut input = json!({ "instanceId": instance_id, "reason": reason });
     if (1..=MAX_HINTED).contains(&people.len()) {
         input["people"] = json!(people);
     }
-    cx.step_functions()
+    ctx.step_functions()
         .start_execution()
-        .state_machine_arn(cx.settings.user_sync_state_machine()?)
+        .state_machine_arn(ctx.settings.user_sync_state_machine()?)
         .input(input.to_string())
         .send()
         .await

@@ -34,7 +34,7 @@ use tracing::{debug, info, warn};
 
 use crate::{
     connect::{Applied, Directory, Membership, Writer},
-    context::Clients,
+    context::Context,
     entra::Graph,
     registry::{Entry, Registry},
     runtime::{
@@ -58,25 +58,25 @@ const IDLE_ROUNDS: u32 = 3;
 ///
 /// # Errors
 /// If either side can't be read completely; `AccessDenied`; `Throttled` after several rounds without progress.
-pub async fn run(cx: &Clients, input: SyncUsersInput, invocation: Invocation) -> Result<SyncUsersOutput, StepError> {
+pub async fn run(ctx: &Context, input: SyncUsersInput, invocation: Invocation) -> Result<SyncUsersOutput, StepError> {
     let started = Instant::now();
     let remaining = invocation.remaining();
     let deadline = started + remaining.saturating_sub(MARGIN.min(remaining / 4));
-    let entry = Registry::new(cx)?.entry(&input.instance_id).await?;
+    let entry = Registry::new(ctx)?.entry(&input.instance_id).await?;
     for_instance(&entry.alias);
     let policy = Policy::from(&entry.users);
-    let directory = Directory::new(cx.connect(), &entry.instance_id, &entry.alias, cx.settings.clock());
+    let directory = Directory::new(ctx.connect(), &entry.instance_id, &entry.alias, ctx.settings.clock());
 
-    let membership = || LastLook { graph: cx.graph(), entry: &entry, policy: &policy };
+    let membership = || LastLook { graph: ctx.graph(), entry: &entry, policy: &policy };
 
     let hierarchy = entry.users.hierarchy_groups();
     let mut profiles = None;
     let mut newcomers = Newcomers::default();
     if input.mode == SyncMode::Apply && input.carry.is_none() && !input.people.is_empty() {
-        let look = joiners::look(cx, &entry, &policy, &directory, &input.people);
+        let look = joiners::look(ctx, &entry, &policy, &directory, &input.people);
         let (known, look) = tokio::join!(directory.profiles(&hierarchy), look);
         let sides = (&directory, &*profiles.insert(known?));
-        newcomers = joiners::create(cx, &entry, &policy, sides, membership(), (look, deadline)).await;
+        newcomers = joiners::create(ctx, &entry, &policy, sides, membership(), (look, deadline)).await;
     }
     let profiles = async {
         match profiles {
@@ -84,7 +84,7 @@ pub async fn run(cx: &Clients, input: SyncUsersInput, invocation: Invocation) ->
             None => directory.profiles(&hierarchy).await,
         }
     };
-    let (reads, users, profiles) = tokio::try_join!(read_groups(cx.graph(), &entry), directory.users(), profiles)?;
+    let (reads, users, profiles) = tokio::try_join!(read_groups(ctx.graph(), &entry), directory.users(), profiles)?;
     let (groups, pages) = reads;
     let observed = started.elapsed();
 
@@ -143,11 +143,11 @@ pub async fn run(cx: &Clients, input: SyncUsersInput, invocation: Invocation) ->
     let ids = (entry.instance_id.as_str(), entry.alias.as_str());
     let rested = carry.rounds == 0 && !carry.another_pass && newcomers.created.is_empty();
     let done = Cell::new(Totals::default());
-    let writer = Writer::new(cx.connect(), cx.quotas(), &directory, membership(), ids, rested).telling(&done);
+    let writer = Writer::new(ctx.connect(), ctx.quotas(), &directory, membership(), ids, rested).telling(&done);
     let before = directory.calls();
     let applied = tokio::select! {
         applied = writer.apply(&plan, deadline) => applied?,
-        never = tell(cx, &entry.instance_id, &output.counts.planned, &carry.totals, &done) => match never {},
+        never = tell(ctx, &entry.instance_id, &output.counts.planned, &carry.totals, &done) => match never {},
     };
     output.durations.apply_ms = millis(started.elapsed() - planned);
     output.counts.done.calls += directory.calls() - before;
@@ -157,11 +157,11 @@ pub async fn run(cx: &Clients, input: SyncUsersInput, invocation: Invocation) ->
 }
 
 /// Reports the progress every two seconds. Best effort: a failed progress write is ignored.
-async fn tell(cx: &Clients, instance_id: &str, planned: &Counts, earlier: &Totals, done: &Cell<Totals>) -> Infallible {
+async fn tell(ctx: &Context, instance_id: &str, planned: &Counts, earlier: &Totals, done: &Cell<Totals>) -> Infallible {
     loop {
         tokio::time::sleep(PROGRESS).await;
         let progress = SyncProgress::new(now_millis(), planned, earlier, &done.get());
-        let told = match Registry::new(cx) {
+        let told = match Registry::new(ctx) {
             Ok(registry) => registry.tell_progress(instance_id, &progress).await,
             Err(error) => Err(error),
         };

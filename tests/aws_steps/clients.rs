@@ -3,7 +3,7 @@
 
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
 use aws_sdk_iam::config::{Credentials, SharedCredentialsProvider};
-use connect_onboarding::{context::Clients, runtime::settings::Settings};
+use connect_onboarding::{context::Context, runtime::settings::Settings};
 
 /// The AWS Region.
 pub(crate) const REGION: &str = "ap-northeast-1";
@@ -14,8 +14,8 @@ pub(crate) const DOCUMENTS: &str = "acme-documents";
 /// The KMS key.
 pub(crate) const KEY: &str = "arn:aws:kms:ap-northeast-1:111122223333:key/6f9d2f6e-0000-4000-8000-000000000001";
 
-/// Clients that send every call to `url`.
-pub(crate) fn on(url: &str) -> Clients {
+/// Context that send every call to `url`.
+pub(crate) fn on(url: &str) -> Context {
     let settings = Settings::read(|name| match name {
         Settings::GRAPH_CREDENTIAL => Some("graph-credential".into()),
         Settings::GRAPH_URL | Settings::LOGIN_URL => Some(url.into()),
@@ -27,8 +27,8 @@ pub(crate) fn on(url: &str) -> Clients {
     with(url, settings)
 }
 
-/// Clients with the given settings.
-pub(crate) fn with(url: &str, settings: Settings) -> Clients {
+/// Context with the given settings.
+pub(crate) fn with(url: &str, settings: Settings) -> Context {
     let config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(REGION))
@@ -36,5 +36,5 @@ pub(crate) fn with(url: &str, settings: Settings) -> Clients {
         .credentials_provider(SharedCredentialsProvider::new(Credentials::new("test", "test", None, None, "test")))
         .retry_config(RetryConfig::disabled())
         .build();
-    Clients::new(config, settings)
+    Context::new(config, settings)
 }

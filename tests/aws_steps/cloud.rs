@@ -1,6 +1,6 @@
 //! The stand-in for the tests of the AWS steps. Only the test moves its clock.
 
-use connect_onboarding::context::Clients;
+use connect_onboarding::context::Context;
 use local_cloud::{AppRegistration, Behaviour, ClientCredentials, FaultRule, LocalCloud, Options, Tenant};
 use serde_json::json;
 
@@ -13,7 +13,7 @@ const ACCOUNT: &str = "111122223333";
 pub(crate) struct Cloud {
     cloud: LocalCloud,
     seen: std::cell::Cell<usize>,
-    pub(crate) cx: Clients,
+    pub(crate) ctx: Context,
 }
 
 impl Cloud {
@@ -42,8 +42,8 @@ impl Cloud {
             assume: Vec::new(),
         };
         let cloud = LocalCloud::start(options).await.unwrap();
-        let cx = clients::on(&cloud.aws_url());
-        Self { cloud, seen: 0.into(), cx }
+        let ctx = clients::on(&cloud.aws_url());
+        Self { cloud, seen: 0.into(), ctx }
     }
 
     /// The URLs of Graph and of the login service.
@@ -115,7 +115,7 @@ impl Cloud {
     /// Creates an active SAML instance without a step.
     pub(crate) async fn instance(&self, alias: &str) -> (String, String) {
         let made = self
-            .cx
+            .ctx
             .connect()
             .create_instance()
             .identity_management_type(aws_sdk_connect::types::DirectoryType::Saml)

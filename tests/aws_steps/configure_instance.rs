@@ -35,7 +35,7 @@ fn place(resource_type: &str, folder: &str) -> StorageLocation {
 async fn put_by_hand(cloud: &Cloud, instance_id: &str, bucket: &str, prefix: &str) {
     let place = S3Config::builder().bucket_name(bucket).bucket_prefix(prefix).build().unwrap();
     let config = InstanceStorageConfig::builder().storage_type(StorageType::S3).s3_config(place).build().unwrap();
-    let sent = cloud.cx.connect().associate_instance_storage_config().instance_id(instance_id);
+    let sent = cloud.ctx.connect().associate_instance_storage_config().instance_id(instance_id);
     sent.resource_type(InstanceStorageResourceType::CallRecordings).storage_config(config).send().await.unwrap();
     cloud.calls();
 }
@@ -43,7 +43,7 @@ async fn put_by_hand(cloud: &Cloud, instance_id: &str, bucket: &str, prefix: &st
 #[tokio::test]
 async fn only_differences_are_set_and_a_second_run_only_reads() {
     let (cloud, input) = fresh().await;
-    let output = run(&cloud.cx, input.clone()).await.unwrap();
+    let output = run(&cloud.ctx, input.clone()).await.unwrap();
     assert_eq!(
         output.changed,
         ["OUTBOUND_CALLS", "CONTACTFLOW_LOGS", "CONTACT_LENS", "CALL_RECORDINGS", "CHAT_TRANSCRIPTS"]
@@ -55,7 +55,7 @@ async fn only_differences_are_set_and_a_second_run_only_reads() {
     assert!(output.open_items.is_empty());
     assert_eq!(cloud.writes().len(), 5);
 
-    let again = run(&cloud.cx, input).await.unwrap();
+    let again = run(&cloud.ctx, input).await.unwrap();
     assert_eq!((again.storage, again.changed.len()), (output.storage, 0));
     assert_eq!(cloud.writes(), [""; 0]);
 }
@@ -64,7 +64,7 @@ async fn only_differences_are_set_and_a_second_run_only_reads() {
 async fn a_storage_location_chosen_by_another_administrator_is_kept_and_reported() {
     let (cloud, input) = fresh().await;
     put_by_hand(&cloud, &input.instance_id, "their-bucket", "recordings").await;
-    let output = run(&cloud.cx, input).await.unwrap();
+    let output = run(&cloud.ctx, input).await.unwrap();
     assert_eq!(output.storage[0].location, "s3://their-bucket/recordings");
     assert_eq!(output.open_items.len(), 1);
     assert!(output.open_items[0].what.contains("their-bucket"), "{:?}", output.open_items);
@@ -75,10 +75,10 @@ async fn a_storage_location_chosen_by_another_administrator_is_kept_and_reported
 async fn our_storage_location_with_another_key_gets_the_key_of_the_stack() {
     let (cloud, input) = fresh().await;
     put_by_hand(&cloud, &input.instance_id, BUCKET, "connect/acme/call-recordings").await;
-    let output = run(&cloud.cx, input.clone()).await.unwrap();
+    let output = run(&cloud.ctx, input.clone()).await.unwrap();
     assert!(output.changed.contains(&"CALL_RECORDINGS".into()), "{:?}", output.changed);
     assert!(cloud.writes().contains(&"UpdateInstanceStorageConfig".into()));
-    let listed = cloud.cx.connect().list_instance_storage_configs().instance_id(&input.instance_id);
+    let listed = cloud.ctx.connect().list_instance_storage_configs().instance_id(&input.instance_id);
     let listed = listed.resource_type(InstanceStorageResourceType::CallRecordings).into_paginator().items().send();
     let listed = listed.collect::<Result<Vec<_>, _>>().await.unwrap();
     assert_eq!(listed[0].s3_config().unwrap().encryption_config().unwrap().key_id(), KEY);
@@ -88,8 +88,8 @@ async fn our_storage_location_with_another_key_gets_the_key_of_the_stack() {
 async fn a_lost_answer_is_found_again() {
     let (cloud, input) = fresh().await;
     cloud.fail("AssociateInstanceStorageConfig", 1, 409, "ResourceConflictException");
-    assert_eq!(run(&cloud.cx, input.clone()).await.unwrap_err().name(), "NotConsistentYet", "there, but not listed");
-    let output = run(&cloud.cx, input).await.unwrap();
+    assert_eq!(run(&cloud.ctx, input.clone()).await.unwrap_err().name(), "NotConsistentYet", "there, but not listed");
+    let output = run(&cloud.ctx, input).await.unwrap();
     assert_eq!(output.storage.len(), 2);
 }
 
@@ -98,7 +98,7 @@ async fn a_new_instance_that_has_not_replicated_in_connect_is_retried() {
     let (cloud, input) = fresh().await;
     for operation in ["ListInstanceAttributes", "UpdateInstanceAttribute", "ListInstanceStorageConfigs"] {
         cloud.fail(operation, 1, 404, "ResourceNotFoundException");
-        assert_eq!(run(&cloud.cx, input.clone()).await.unwrap_err().name(), "NotConsistentYet", "{operation}");
+        assert_eq!(run(&cloud.ctx, input.clone()).await.unwrap_err().name(), "NotConsistentYet", "{operation}");
     }
-    run(&cloud.cx, input).await.unwrap();
+    run(&cloud.ctx, input).await.unwrap();
 }

@@ -22,7 +22,7 @@ fn input(execution: &str) -> CreateInstanceInput {
 /// Polls as the state machine does, until the instance is active.
 async fn follow(cloud: &Cloud, mut input: CreateInstanceInput) -> Result<CreateInstanceOutput, StepError> {
     loop {
-        let output = run(&cloud.cx, input.clone()).await?;
+        let output = run(&cloud.ctx, input.clone()).await?;
         if output.status == "ACTIVE" {
             return Ok(output);
         }
@@ -48,7 +48,7 @@ async fn a_new_instance_is_polled_until_it_is_active_and_a_second_execution_only
     assert_eq!(cloud.writes(), [""; 0]);
 
     let instance =
-        cloud.cx.connect().describe_instance().instance_id(&found.instance_id).send().await.unwrap().instance.unwrap();
+        cloud.ctx.connect().describe_instance().instance_id(&found.instance_id).send().await.unwrap().instance.unwrap();
     assert_eq!(instance.identity_management_type(), Some(&DirectoryType::Saml));
     assert_eq!((instance.inbound_calls_enabled(), instance.outbound_calls_enabled()), (Some(true), Some(false)));
     assert_eq!(instance.tags().unwrap()["onboarding"], "acme");
@@ -58,11 +58,11 @@ async fn a_new_instance_is_polled_until_it_is_active_and_a_second_execution_only
 async fn a_lost_response_creates_no_second_instance() {
     let cloud = Cloud::start(Behaviour::default()).await;
     cloud.lose_answer("CreateInstance");
-    let error = run(&cloud.cx, input("one")).await.unwrap_err();
+    let error = run(&cloud.ctx, input("one")).await.unwrap_err();
     assert_eq!(error.name(), "Unavailable", "{error}");
     follow(&cloud, input("one")).await.unwrap();
     let listed =
-        cloud.cx.connect().list_instances().into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
+        cloud.ctx.connect().list_instances().into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
     assert_eq!(listed.unwrap().len(), 1);
 }
 
@@ -78,9 +78,9 @@ async fn an_instance_of_the_alias_is_adopted_where_it_signs_in_by_saml() {
 #[tokio::test]
 async fn an_instance_with_the_alias_that_does_not_use_saml_is_a_conflict() {
     let cloud = Cloud::start(Behaviour::default()).await;
-    let made = cloud.cx.connect().create_instance().identity_management_type(DirectoryType::ConnectManaged);
+    let made = cloud.ctx.connect().create_instance().identity_management_type(DirectoryType::ConnectManaged);
     made.instance_alias("acme").inbound_calls_enabled(true).outbound_calls_enabled(true).send().await.unwrap();
-    let error = run(&cloud.cx, input("one")).await.unwrap_err();
+    let error = run(&cloud.ctx, input("one")).await.unwrap_err();
     assert_eq!(error.name(), "Conflict");
     assert!(error.message.contains("CONNECT_MANAGED") && error.message.contains("another alias"), "{error}");
 }
@@ -88,7 +88,7 @@ async fn an_instance_with_the_alias_that_does_not_use_saml_is_a_conflict() {
 #[tokio::test]
 async fn an_alias_that_somebody_in_the_world_has_is_a_conflict_that_says_so() {
     let cloud = Cloud::start(Behaviour { taken_aliases: ["acme".to_owned()].into(), ..Behaviour::default() }).await;
-    let error = run(&cloud.cx, input("one")).await.unwrap_err();
+    let error = run(&cloud.ctx, input("one")).await.unwrap_err();
     assert_eq!(error.name(), "Conflict");
     assert!(error.message.contains("all AWS customers"), "{error}");
 }
@@ -102,7 +102,7 @@ async fn a_failed_creation_reports_the_reason_and_a_new_execution_tries_again() 
     assert!(error.message.contains(reason), "{error}");
     assert_eq!(cloud.writes(), ["CreateInstance"]);
 
-    let again = run(&cloud.cx, input("one")).await.unwrap();
+    let again = run(&cloud.ctx, input("one")).await.unwrap();
     assert_eq!(again.status, "CREATION_IN_PROGRESS", "another client token: the failed one is not found again");
     assert_eq!(cloud.writes(), ["CreateInstance"]);
 }
@@ -112,28 +112,28 @@ async fn the_meanings_of_a_quota_error_are_distinguished() {
     let full = || Behaviour { quotas: [("L-AA17A6B9".to_owned(), 1.0)].into(), ..Behaviour::default() };
     let cloud = Cloud::start(full()).await;
     cloud.instance("other").await;
-    assert_eq!(run(&cloud.cx, input("one")).await.unwrap_err().name(), "LimitExceeded");
+    assert_eq!(run(&cloud.ctx, input("one")).await.unwrap_err().name(), "LimitExceeded");
     // An instance that is still being created may fail and free its quota.
     let cloud = Cloud::start(full()).await;
     run(
-        &cloud.cx,
+        &cloud.ctx,
         CreateInstanceInput { instance: Instance { alias: "other".into(), ..Instance::default() }, ..input("zero") },
     )
     .await
     .unwrap();
-    assert_eq!(run(&cloud.cx, input("one")).await.unwrap_err().name(), "NotConsistentYet");
+    assert_eq!(run(&cloud.ctx, input("one")).await.unwrap_err().name(), "NotConsistentYet");
 }
 
 #[tokio::test]
 async fn an_instance_that_can_not_be_described_counts_as_in_creation_and_later_as_missing() {
     let cloud = Cloud::start(Behaviour::default()).await;
     let mut looking = input("one");
-    looking.previous = Some(run(&cloud.cx, looking.clone()).await.unwrap());
+    looking.previous = Some(run(&cloud.ctx, looking.clone()).await.unwrap());
     cloud.fail("DescribeInstance", 0, 404, "ResourceNotFoundException");
-    let looked = run(&cloud.cx, looking.clone()).await.unwrap();
+    let looked = run(&cloud.ctx, looking.clone()).await.unwrap();
     assert_eq!((looked.status.as_str(), looked.attempt), ("CREATION_IN_PROGRESS", 2));
     looking.previous = Some(CreateInstanceOutput { attempt: 12, ..looked });
-    let error = run(&cloud.cx, looking).await.unwrap_err();
+    let error = run(&cloud.ctx, looking).await.unwrap_err();
     assert!(error.message.contains("can't be found any more"), "{error}");
 }
 
@@ -141,10 +141,10 @@ async fn an_instance_that_can_not_be_described_counts_as_in_creation_and_later_a
 async fn a_creation_that_never_ends_ends_the_loop_with_a_named_error() {
     let cloud = Cloud::start(Behaviour::default()).await;
     let mut looking = input("one");
-    let begun = run(&cloud.cx, looking.clone()).await.unwrap();
+    let begun = run(&cloud.ctx, looking.clone()).await.unwrap();
     for (looks, ends) in [(backoff::LAST_CREATION_LOOK - 2, false), (backoff::LAST_CREATION_LOOK - 1, true)] {
         looking.previous = Some(CreateInstanceOutput { attempt: looks, ..begun.clone() });
-        match run(&cloud.cx, looking.clone()).await {
+        match run(&cloud.ctx, looking.clone()).await {
             Ok(output) => assert!(!ends && output.attempt == looks + 1, "{output:?}"),
             Err(error) => {
                 assert!(ends && error.name() == "NotConsistentYet", "{error}");

@@ -10,7 +10,7 @@ use serde_json::json;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
 
 use super::clients;
-use connect_onboarding::context::Clients;
+use connect_onboarding::context::Context;
 
 /// The AWS account.
 pub(crate) const ACCOUNT: &str = "111122223333";
@@ -63,15 +63,15 @@ pub(crate) struct State {
 pub(crate) struct FakeIam {
     state: Arc<Mutex<State>>,
     _server: MockServer,
-    pub(crate) cx: Clients,
+    pub(crate) ctx: Context,
 }
 
 impl FakeIam {
     pub(crate) async fn start() -> Self {
         let (server, state) = (MockServer::start().await, Arc::<Mutex<State>>::default());
         Mock::given(any()).respond_with(Responder(state.clone())).mount(&server).await;
-        let cx = clients::on(&server.uri());
-        Self { state, _server: server, cx }
+        let ctx = clients::on(&server.uri());
+        Self { state, _server: server, ctx }
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {

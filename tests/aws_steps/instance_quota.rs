@@ -17,7 +17,7 @@ const INSTANCES: &str = "L-AA17A6B9";
 async fn follow(cloud: &Cloud) -> Result<QuotaResult, StepError> {
     let mut previous = None;
     loop {
-        let result = run(&cloud.cx, InstanceQuotaInput { alias: "acme".into(), previous: previous.clone() }).await?;
+        let result = run(&cloud.ctx, InstanceQuotaInput { alias: "acme".into(), previous: previous.clone() }).await?;
         if result.status != QuotaStatus::Pending {
             return Ok(result);
         }
@@ -86,7 +86,7 @@ async fn an_undecided_request_ends_the_loop_with_a_named_error_and_leaves_time_f
     let (mut previous, mut waited) = (None, 0);
     let error = loop {
         let input = InstanceQuotaInput { alias: "acme".into(), previous: previous.clone() };
-        match run(&cloud.cx, input).await {
+        match run(&cloud.ctx, input).await {
             Ok(result) => {
                 assert!(result.attempt < backoff::LAST_INSTANCE_QUOTA_LOOK, "{result:?}");
                 waited += result.wait_seconds;

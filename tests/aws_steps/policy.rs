@@ -20,13 +20,13 @@ fn policy(document: &Value, tags: std::collections::BTreeMap<String, String>) ->
 #[tokio::test]
 async fn a_new_policy_is_created_under_our_path_with_our_tags_and_a_second_run_only_reads() {
     let iam = FakeIam::start().await;
-    let created = run(&iam.cx, input()).await.unwrap();
+    let created = run(&iam.ctx, input()).await.unwrap();
     assert_eq!(created.policy_arn, ARN);
     assert_eq!(iam.writes(), ["CreatePolicy"]);
     assert_eq!(iam.state().policies[KEY].tags, ours("acme"));
     assert_eq!(iam.state().policies[KEY].versions[0].1, federation_policy("i-1").to_string());
 
-    assert_eq!(run(&iam.cx, input()).await.unwrap(), created);
+    assert_eq!(run(&iam.ctx, input()).await.unwrap(), created);
     assert_eq!(iam.writes(), [""; 0]);
 }
 
@@ -34,7 +34,7 @@ async fn a_new_policy_is_created_under_our_path_with_our_tags_and_a_second_run_o
 async fn another_instance_id_creates_a_new_default_version() {
     let iam = FakeIam::start().await;
     iam.state().policies.insert(KEY.into(), policy(&federation_policy("i-0"), ours("acme")));
-    run(&iam.cx, input()).await.unwrap();
+    run(&iam.ctx, input()).await.unwrap();
     assert_eq!(iam.writes(), ["CreatePolicyVersion"]);
     assert_eq!(iam.state().policies[KEY].default, 2);
 }
@@ -48,7 +48,7 @@ async fn at_five_versions_the_oldest_that_is_not_the_default_is_deleted() {
         tags: ours("acme"),
     };
     iam.state().policies.insert(KEY.into(), full);
-    run(&iam.cx, input()).await.unwrap();
+    run(&iam.ctx, input()).await.unwrap();
     assert_eq!(iam.writes(), ["DeletePolicyVersion", "CreatePolicyVersion"]);
     let numbers: Vec<u32> = iam.state().policies[KEY].versions.iter().map(|(number, _)| *number).collect();
     assert_eq!(numbers, [2, 11, 10, 12, 13], "v9 is the oldest by number, and v2 is the default");
@@ -63,7 +63,7 @@ async fn a_foreign_policy_is_used_if_it_is_equivalent_and_rejected_if_not() {
     ] {
         let iam = FakeIam::start().await;
         iam.state().policies.insert(KEY.into(), policy(&federation_policy(instance), tags));
-        let result = run(&iam.cx, input()).await;
+        let result = run(&iam.ctx, input()).await;
         assert_eq!(result.map(|_| ()).map_err(|error| error.name()), outcome, "{instance}");
         assert_eq!(iam.writes(), [""; 0]);
     }
@@ -75,7 +75,7 @@ async fn a_policy_with_this_name_on_another_path_is_a_conflict_that_names_it() {
     iam.state()
         .policies
         .insert("/AmazonConnect-acme-Federation".into(), policy(&federation_policy("i-1"), Default::default()));
-    let error = run(&iam.cx, input()).await.unwrap_err();
+    let error = run(&iam.ctx, input()).await.unwrap_err();
     assert_eq!(error.name(), "Conflict");
     assert!(error.message.contains("policy/AmazonConnect-acme-Federation"), "{error}");
 }
@@ -84,5 +84,5 @@ async fn a_policy_with_this_name_on_another_path_is_a_conflict_that_names_it() {
 async fn a_policy_that_iam_does_not_show_yet_is_read_again() {
     let iam = FakeIam::start().await;
     iam.state().fail = Some(("CreatePolicy", 409, "EntityAlreadyExists", "exists"));
-    assert_eq!(run(&iam.cx, input()).await.unwrap_err().name(), "NotConsistentYet");
+    assert_eq!(run(&iam.ctx, input()).await.unwrap_err().name(), "NotConsistentYet");
 }

@@ -29,7 +29,7 @@ fn input(instance_arn: &str, quotas: &[Quota]) -> RequestQuotasInput {
 /// Polls as the state machine does, at most `looks` times.
 async fn follow(cloud: &Cloud, mut input: RequestQuotasInput, looks: u32) -> Result<RequestQuotasOutput, StepError> {
     loop {
-        let output = run(&cloud.cx, input.clone()).await?;
+        let output = run(&cloud.ctx, input.clone()).await?;
         if !output.pending || output.attempt >= looks {
             return Ok(output);
         }
@@ -138,7 +138,7 @@ async fn a_sufficient_quota_is_not_requested_and_a_quota_of_zero_is() {
 async fn an_open_request_by_another_user_is_adopted() {
     let cloud = Cloud::start(Behaviour::default()).await;
     let (_, arn) = cloud.instance("acme").await;
-    let asked = cloud.cx.quotas().request_service_quota_increase().service_code("connect").quota_code(CALLS);
+    let asked = cloud.ctx.quotas().request_service_quota_increase().service_code("connect").quota_code(CALLS);
     let asked = asked.desired_value(50.0).context_id(&arn).send().await.unwrap();
     cloud.calls();
     let output = follow(&cloud, input(&arn, &[quota(CALLS, 20.0)]), 30).await.unwrap();
@@ -151,7 +151,7 @@ async fn an_open_request_by_another_user_is_adopted() {
 async fn after_a_smaller_open_request_is_decided_the_required_value_is_requested() {
     let cloud = Cloud::start(Behaviour::default()).await;
     let (_, arn) = cloud.instance("acme").await;
-    let asked = cloud.cx.quotas().request_service_quota_increase().service_code("connect").quota_code(CALLS);
+    let asked = cloud.ctx.quotas().request_service_quota_increase().service_code("connect").quota_code(CALLS);
     asked.desired_value(12.0).context_id(&arn).send().await.unwrap();
     cloud.calls();
     let output = follow(&cloud, input(&arn, &[quota(CALLS, 20.0)]), 30).await.unwrap();
@@ -164,7 +164,7 @@ async fn a_lost_response_creates_no_second_request() {
     let cloud = Cloud::start(Behaviour::default()).await;
     let (_, arn) = cloud.instance("acme").await;
     cloud.lose_answer("RequestServiceQuotaIncrease");
-    let error = run(&cloud.cx, input(&arn, &[quota(CALLS, 20.0)])).await.unwrap_err();
+    let error = run(&cloud.ctx, input(&arn, &[quota(CALLS, 20.0)])).await.unwrap_err();
     assert_eq!(error.name(), "Unavailable", "{error}");
     let output = follow(&cloud, input(&arn, &[quota(CALLS, 20.0)]), 30).await.unwrap();
     assert_eq!(output.quotas[0].status, QuotaStatus::Sufficient);
@@ -197,7 +197,7 @@ async fn a_quota_that_was_never_increased_has_the_value_of_the_account_or_the_de
         let (_, arn) = cloud.instance("acme").await;
         let required = |code, value| Quota { required: true, ..quota(code, value) };
         let output =
-            run(&cloud.cx, input(&arn, &[required(CALLS, 25.0), required(QUEUES, 100.0), required(USERS, 25.0)]));
+            run(&cloud.ctx, input(&arn, &[required(CALLS, 25.0), required(QUEUES, 100.0), required(USERS, 25.0)]));
         let output = output.await.unwrap();
         let found: Vec<_> = output.quotas.iter().map(|result| (result.status, result.value)).collect();
         let enough = QuotaStatus::Sufficient;
@@ -231,7 +231,7 @@ async fn a_request_rejected_because_the_quota_is_high_enough_is_sufficient() {
         let (_, arn) = cloud.instance("acme").await;
         cloud.fail_saying("RequestServiceQuotaIncrease", 400, code, message);
         let required = Quota { required: true, ..quota(CALLS, 20.0) };
-        let output = run(&cloud.cx, input(&arn, &[required])).await.unwrap();
+        let output = run(&cloud.ctx, input(&arn, &[required])).await.unwrap();
         assert_eq!((output.quotas[0].status, output.quotas[0].value), (QuotaStatus::Sufficient, 20.0), "{code}");
     }
     // With another message, the value decides. In this case the value could not be read before.
@@ -245,7 +245,7 @@ async fn a_request_rejected_because_the_quota_is_high_enough_is_sufficient() {
         "IllegalArgumentException",
         "DesiredValue is not acceptable.",
     );
-    let output = run(&cloud.cx, input(&arn, &[quota(CALLS, 20.0)])).await.unwrap();
+    let output = run(&cloud.ctx, input(&arn, &[quota(CALLS, 20.0)])).await.unwrap();
     assert_eq!((output.quotas[0].status, output.quotas[0].value), (QuotaStatus::Sufficient, 50.0));
 }
 
@@ -255,9 +255,9 @@ async fn a_lost_response_to_a_request_approved_before_its_value_shows_creates_no
     let cloud = Cloud::start(ending(path)).await;
     let (_, arn) = cloud.instance("acme").await;
     cloud.lose_answer("RequestServiceQuotaIncrease");
-    run(&cloud.cx, input(&arn, &[quota(CALLS, 20.0)])).await.unwrap_err();
+    run(&cloud.ctx, input(&arn, &[quota(CALLS, 20.0)])).await.unwrap_err();
     cloud.wait(2 * 3600);
-    let output = run(&cloud.cx, input(&arn, &[quota(CALLS, 20.0)])).await.unwrap();
+    let output = run(&cloud.ctx, input(&arn, &[quota(CALLS, 20.0)])).await.unwrap();
     let result = &output.quotas[0];
     assert_eq!((result.status, result.request_status.as_deref()), (QuotaStatus::Pending, Some("APPROVED")));
     let output = follow(&cloud, input(&arn, &[quota(CALLS, 20.0)]), 30).await.unwrap();
@@ -269,8 +269,8 @@ async fn a_lost_response_to_a_request_approved_before_its_value_shows_creates_no
 async fn an_unknown_code_is_a_fault_of_the_input_with_the_nearest_known_code() {
     let cloud = Cloud::start(Behaviour::default()).await;
     let known = [quota(CALLS, 20.0), quota(CREATE_USER_RATE, 200.0), quota("L-3481440F", 3.0)];
-    check_codes(&cloud.cx, &known).await.unwrap();
-    let error = check_codes(&cloud.cx, &[quota("L-12AB7C75", 20.0), quota("L-00000000", 1.0)]).await.unwrap_err();
+    check_codes(&cloud.ctx, &known).await.unwrap();
+    let error = check_codes(&cloud.ctx, &[quota("L-12AB7C75", 20.0), quota("L-00000000", 1.0)]).await.unwrap_err();
     assert_eq!(error.name(), "InvalidInput");
     for part in ["L-12AB7C75", "did you mean L-12AB7C57 (concurrentActiveCalls)?", "L-00000000"] {
         assert!(error.message.contains(part), "{error}");
@@ -293,7 +293,7 @@ async fn an_unknown_code_counts_as_denied_and_the_other_quotas_are_requested() {
     let statuses: Vec<_> = output.quotas.iter().map(|result| result.status).collect();
     assert_eq!(statuses, [QuotaStatus::Denied, QuotaStatus::Sufficient]);
     let unknown = Quota { required: true, ..quota("L-00000000", 1.0) };
-    let error = run(&cloud.cx, input(&arn, &[unknown])).await.unwrap_err();
+    let error = run(&cloud.ctx, input(&arn, &[unknown])).await.unwrap_err();
     assert!(error.name() == "QuotaDenied" && error.message.contains("L-00000000"), "{error}");
 }
 
@@ -302,7 +302,7 @@ async fn more_members_than_the_users_quota_allows_lead_to_a_request_for_that_quo
     let cloud = Cloud::start(Behaviour::default()).await;
     let (_, arn) = cloud.instance("acme").await;
     let people = |users| RequestQuotasInput { users, ..input(&arn, &[quota(NUMBERS, 5.0)]) };
-    let output = run(&cloud.cx, people(600)).await.unwrap();
+    let output = run(&cloud.ctx, people(600)).await.unwrap();
     let users = &output.quotas[1];
     assert_eq!((users.code.as_str(), users.status, users.desired), (USERS, QuotaStatus::Pending, 600.0));
     assert!(users.message.as_deref().is_some_and(|message| message.contains("500 users in all")), "{users:?}");
@@ -311,7 +311,7 @@ async fn more_members_than_the_users_quota_allows_lead_to_a_request_for_that_quo
     assert_eq!(cloud.writes(), ["RequestServiceQuotaIncrease"]);
 
     // 650 members fit into the quota of 660, so no request is needed.
-    assert_eq!(run(&cloud.cx, people(650)).await.unwrap().quotas[1].status, QuotaStatus::Sufficient);
+    assert_eq!(run(&cloud.ctx, people(650)).await.unwrap().quotas[1].status, QuotaStatus::Sufficient);
     assert_eq!(cloud.writes(), [""; 0]);
 }
 
@@ -320,7 +320,7 @@ async fn unmanaged_users_count_for_the_users_quota_and_our_users_are_not_counted
     let cloud =
         Cloud::start(Behaviour { quotas: BTreeMap::from([(USERS.to_owned(), 4.0)]), ..Behaviour::default() }).await;
     let (id, arn) = cloud.instance("acme").await;
-    let connect = cloud.cx.connect();
+    let connect = cloud.ctx.connect();
     let security = connect
         .list_security_profiles()
         .instance_id(&id)
@@ -342,7 +342,7 @@ async fn unmanaged_users_count_for_the_users_quota_and_our_users_are_not_counted
     }
     cloud.wait(60);
     for (people, status) in [(3, QuotaStatus::Sufficient), (4, QuotaStatus::Pending)] {
-        let output = run(&cloud.cx, RequestQuotasInput { users: people, ..input(&arn, &[]) }).await.unwrap();
+        let output = run(&cloud.ctx, RequestQuotasInput { users: people, ..input(&arn, &[]) }).await.unwrap();
         assert_eq!(
             (output.quotas[0].status, output.quotas[0].desired),
             (status, f64::from(u32::try_from(people).unwrap()) + 1.0)

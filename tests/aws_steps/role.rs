@@ -48,7 +48,7 @@ fn opened() -> String {
 #[tokio::test]
 async fn a_new_role_trusts_the_provider_alone_and_a_second_run_only_reads() {
     let iam = FakeIam::start().await;
-    let created = run(&iam.cx, input()).await.unwrap();
+    let created = run(&iam.ctx, input()).await.unwrap();
     assert_eq!(created.role_arn, "arn:aws:iam::111122223333:role/connect-onboarding/AmazonConnect-acme");
     assert_eq!(iam.writes(), ["CreateRole", "AttachRolePolicy"]);
     {
@@ -58,7 +58,7 @@ async fn a_new_role_trusts_the_provider_alone_and_a_second_run_only_reads() {
         assert_eq!((role.seconds, &role.attached, &role.tags), (43_200, &vec![POLICY.to_owned()], &ours("acme")));
         assert!(role.description.is_ascii());
     }
-    assert_eq!(run(&iam.cx, input()).await.unwrap(), created);
+    assert_eq!(run(&iam.ctx, input()).await.unwrap(), created);
     assert_eq!(iam.writes(), [""; 0]);
 }
 
@@ -71,7 +71,7 @@ async fn manual_changes_to_our_role_are_reverted_and_nothing_else_is_changed() {
     ] {
         let iam = FakeIam::start().await;
         iam.state().roles.insert(NAME.into(), changed);
-        run(&iam.cx, input()).await.unwrap();
+        run(&iam.ctx, input()).await.unwrap();
         assert_eq!(iam.writes(), [write]);
         let state = iam.state();
         let role = &state.roles[NAME];
@@ -85,12 +85,12 @@ async fn manual_changes_to_our_role_are_reverted_and_nothing_else_is_changed() {
 async fn the_permissions_boundary_of_the_stack_is_set_on_the_role_and_restored_if_removed() {
     let boundary = "arn:aws:iam::111122223333:policy/company-boundary";
     let mut iam = FakeIam::start().await;
-    iam.cx.settings = Settings::read(|name| (name == Settings::PERMISSIONS_BOUNDARY).then(|| boundary.to_owned()));
-    run(&iam.cx, input()).await.unwrap();
+    iam.ctx.settings = Settings::read(|name| (name == Settings::PERMISSIONS_BOUNDARY).then(|| boundary.to_owned()));
+    run(&iam.ctx, input()).await.unwrap();
     assert_eq!(iam.state().roles[NAME].boundary.as_deref(), Some(boundary));
     assert_eq!(iam.writes(), ["CreateRole", "AttachRolePolicy"]);
     iam.state().roles.insert(NAME.into(), good());
-    run(&iam.cx, input()).await.unwrap();
+    run(&iam.ctx, input()).await.unwrap();
     assert_eq!(iam.writes(), ["PutRolePermissionsBoundary"]);
     assert_eq!(iam.state().roles[NAME].boundary.as_deref(), Some(boundary));
 }
@@ -101,7 +101,7 @@ async fn without_a_boundary_of_the_stack_a_manually_set_boundary_stays() {
     iam.state()
         .roles
         .insert(NAME.into(), Role { boundary: Some("arn:aws:iam::111122223333:policy/b".into()), ..good() });
-    run(&iam.cx, input()).await.unwrap();
+    run(&iam.ctx, input()).await.unwrap();
     assert_eq!(iam.writes(), [""; 0]);
 }
 
@@ -117,7 +117,7 @@ async fn a_foreign_role_is_used_only_if_it_matches_exactly() {
     ] {
         let iam = FakeIam::start().await;
         iam.state().roles.insert(NAME.into(), role);
-        match (run(&iam.cx, input()).await, outcome) {
+        match (run(&iam.ctx, input()).await, outcome) {
             (Ok(_), Ok(())) => {}
             (Err(error), Err(part)) => {
                 assert_eq!(error.name(), "Conflict");
@@ -138,9 +138,9 @@ async fn a_change_that_iam_does_not_show_yet_is_retried() {
     ] {
         let iam = FakeIam::start().await;
         iam.state().fail = Some((action, status, code, message));
-        assert_eq!(run(&iam.cx, input()).await.unwrap_err().name(), "NotConsistentYet", "{action} {code}");
+        assert_eq!(run(&iam.ctx, input()).await.unwrap_err().name(), "NotConsistentYet", "{action} {code}");
         // The retry leads to the result that a successful first attempt would have had.
-        run(&iam.cx, input()).await.unwrap();
+        run(&iam.ctx, input()).await.unwrap();
         assert_eq!(iam.state().roles[NAME].attached, [POLICY], "{action} {code}");
     }
 }
@@ -148,7 +148,7 @@ async fn a_change_that_iam_does_not_show_yet_is_retried() {
 #[tokio::test]
 async fn a_session_duration_outside_the_limits_of_iam_is_rejected_before_any_call() {
     let iam = FakeIam::start().await;
-    let error = run(&iam.cx, CreateRoleInput { session_duration: "PT13H".into(), ..input() }).await.unwrap_err();
+    let error = run(&iam.ctx, CreateRoleInput { session_duration: "PT13H".into(), ..input() }).await.unwrap_err();
     assert_eq!(error.name(), "InvalidInput");
     assert_eq!(iam.calls(), [""; 0]);
 }

@@ -48,27 +48,27 @@ fn input() -> CreateSamlProviderInput {
 async fn the_metadata_from_entra_becomes_a_tagged_provider_and_a_second_run_only_reads() {
     let iam = FakeIam::start().await;
     iam.state().federation_metadata = metadata(&["b25l"], "_1");
-    let created = run(&iam.cx, input()).await.unwrap();
+    let created = run(&iam.ctx, input()).await.unwrap();
     assert_eq!(created.saml_provider_arn, ARN);
     assert_eq!(iam.writes(), ["CreateSAMLProvider"]);
     assert_eq!(iam.state().providers["AmazonConnect-acme"].tags, ours("acme"));
 
     iam.state().federation_metadata = metadata(&["b25l"], "_2, signed anew");
-    assert_eq!(run(&iam.cx, input()).await.unwrap(), created);
+    assert_eq!(run(&iam.ctx, input()).await.unwrap(), created);
     assert_eq!(iam.writes(), [""; 0]);
 }
 
 #[tokio::test]
 async fn an_additional_certificate_updates_the_provider_and_keeps_its_arn() {
     let iam = FakeIam::start().await;
-    ensure(&iam.cx, &input(), &metadata(&["b25l"], "_1")).await.unwrap();
+    ensure(&iam.ctx, &input(), &metadata(&["b25l"], "_1")).await.unwrap();
     iam.calls();
     let rolled = metadata(&["b25l", "dHdv"], "_2");
-    assert_eq!(ensure(&iam.cx, &input(), &rolled).await.unwrap().saml_provider_arn, ARN);
+    assert_eq!(ensure(&iam.ctx, &input(), &rolled).await.unwrap().saml_provider_arn, ARN);
     assert_eq!(iam.writes(), ["UpdateSAMLProvider"]);
     assert_eq!(iam.state().providers["AmazonConnect-acme"].metadata, rolled);
     // The order of the certificates does not matter.
-    ensure(&iam.cx, &input(), &metadata(&["dHdv", "b25l"], "_3")).await.unwrap();
+    ensure(&iam.ctx, &input(), &metadata(&["dHdv", "b25l"], "_3")).await.unwrap();
     assert_eq!(iam.writes(), [""; 0]);
 }
 
@@ -77,7 +77,7 @@ async fn metadata_that_entra_has_not_published_yet_never_reaches_iam() {
     let iam = FakeIam::start().await;
     let foreign = metadata(&["b25l"], "_1").replace(TENANT, "another-tenant");
     for (xml, part) in [(metadata(&["dHdv"], "_1"), "signing certificate"), (foreign, "another-tenant")] {
-        let error = ensure(&iam.cx, &input(), &xml).await.unwrap_err();
+        let error = ensure(&iam.ctx, &input(), &xml).await.unwrap_err();
         assert_eq!(error.name(), "NotConsistentYet");
         assert!(error.message.contains(part), "{error}");
     }
@@ -95,7 +95,7 @@ async fn a_foreign_provider_is_used_if_its_metadata_is_equivalent_and_rejected_i
         let iam = FakeIam::start().await;
         let provider = Provider { metadata: metadata(&[certificate], "_0"), tags: tags.clone() };
         iam.state().providers.insert("AmazonConnect-acme".into(), provider);
-        let result = ensure(&iam.cx, &input(), &metadata(&["b25l"], "_1")).await;
+        let result = ensure(&iam.ctx, &input(), &metadata(&["b25l"], "_1")).await;
         assert_eq!(result.as_ref().map(|_| ()).map_err(|error| error.name()), outcome, "{tags:?} {certificate}");
         if let Err(error) = result {
             assert!(error.message.contains("iam.samlProviderName"), "{error}");
@@ -108,6 +108,6 @@ async fn a_foreign_provider_is_used_if_its_metadata_is_equivalent_and_rejected_i
 async fn a_provider_that_iam_does_not_show_yet_is_read_again() {
     let iam = FakeIam::start().await;
     iam.state().fail = Some(("CreateSAMLProvider", 409, "EntityAlreadyExists", "exists"));
-    let error = ensure(&iam.cx, &input(), &metadata(&["b25l"], "_1")).await.unwrap_err();
+    let error = ensure(&iam.ctx, &input(), &metadata(&["b25l"], "_1")).await.unwrap_err();
     assert_eq!(error.name(), "NotConsistentYet");
 }

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use connect_onboarding::{context::Clients, runtime::settings::Settings};
+use connect_onboarding::{context::Context, runtime::settings::Settings};
 use local_cloud::{AppCredential, AppRegistration, Behaviour, Certified, self_signed};
 use onboarding_core::StepErrorKind;
 use serde_json::json;
@@ -20,7 +20,7 @@ type Stored = Arc<Mutex<String>>;
 
 struct House {
     cloud: Cloud,
-    cx: Clients,
+    ctx: Context,
     stored: Stored,
     _secrets: MockServer,
 }
@@ -50,8 +50,8 @@ impl House {
             Settings::LOGIN_URL => Some(login.clone()),
             _ => None,
         });
-        let cx = super::clients::with(&secrets.uri(), settings);
-        Self { cloud, cx, stored, _secrets: secrets }
+        let ctx = super::clients::with(&secrets.uri(), settings);
+        Self { cloud, ctx, stored, _secrets: secrets }
     }
 
     /// Registers these certificates for the application, and waits until the change has propagated in Entra.
@@ -76,15 +76,15 @@ async fn a_client_certificate_is_replaced_without_a_new_deployment() {
     let (old, new) = (certificate(), certificate());
     house.register(&[&old]);
     house.store(credential(&old.certificate, &old.private_key));
-    assert_eq!(house.cx.graph().roles().await.unwrap().unwrap(), ["Group.Read.All"]);
-    let ends = house.cx.graph().credential_expires().await.unwrap().unwrap();
+    assert_eq!(house.ctx.graph().roles().await.unwrap().unwrap(), ["Group.Read.All"]);
+    let ends = house.ctx.graph().credential_expires().await.unwrap().unwrap();
     assert_eq!((ends - OffsetDateTime::now_utc()).whole_days(), 29);
 
     // One hour later, in the same process: the token has expired, and Entra no longer accepts the old certificate.
     house.register(&[&new]);
     house.cloud.wait(3600);
     house.store(credential(&new.certificate, &new.private_key));
-    assert!(house.cx.graph().subscriptions().await.unwrap().is_empty());
+    assert!(house.ctx.graph().subscriptions().await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -93,7 +93,7 @@ async fn a_client_certificate_that_entra_does_not_know_is_reported_with_advice()
     let (known, stored) = (certificate(), certificate());
     house.register(&[&known]);
     house.store(credential(&stored.certificate, &stored.private_key));
-    let error = house.cx.graph().roles().await.unwrap_err();
+    let error = house.ctx.graph().roles().await.unwrap_err();
     assert_eq!(error.kind, StepErrorKind::AccessDenied);
     assert!(error.message.contains("AADSTS700027") && error.message.contains("upload the certificate"), "{error}");
 }
@@ -108,7 +108,7 @@ async fn an_invalid_client_certificate_is_rejected_before_anything_is_sent() {
         (one.certificate.as_str(), "hunter2", "not PEM"),
     ] {
         house.store(credential(certificate, key));
-        let error = house.cx.graph().roles().await.unwrap_err();
+        let error = house.ctx.graph().roles().await.unwrap_err();
         assert_eq!(error.kind, StepErrorKind::InvalidInput);
         assert!(error.message.contains(part) && !error.message.contains("hunter2"), "{error}");
     }

@@ -76,7 +76,7 @@ impl Telephony {
 
     /// Polls once, then waits.
     pub(crate) async fn look(&self, input: &mut OrderNumbersInput) -> Result<OrderNumbersOutput, StepError> {
-        let output = run(&self.cloud.cx, input.clone()).await?;
+        let output = run(&self.cloud.ctx, input.clone()).await?;
         assert_eq!(output.pending, output.wait_seconds > 0 && output.pending, "{output:?}");
         if output.pending {
             self.cloud.wait(output.wait_seconds);

@@ -23,7 +23,7 @@ fn set(one: &str) -> BTreeSet<String> {
 async fn rotated(cloud: &Cloud) -> (String, String, String) {
     let application = cloud.application().await;
     let old = cloud.sign_on(&application).await.unwrap().certificate_thumbprint;
-    let (graph, id) = (cloud.cx.graph(), application.service_principal_id);
+    let (graph, id) = (cloud.ctx.graph(), application.service_principal_id);
     let new = graph.add_signing_certificate(&id, &names::certificate_subject(ALIAS)).await.unwrap().thumbprint;
     cloud.local.advance(60.0);
     let principal = graph.seen_service_principal(&id).await.unwrap();
@@ -35,7 +35,7 @@ async fn rotated(cloud: &Cloud) -> (String, String, String) {
 async fn a_certificate_is_removed_with_both_halves_and_a_second_run_writes_nothing() {
     let cloud = Cloud::start(GraphBehaviour::default()).await;
     let (id, old, new) = rotated(&cloud).await;
-    let graph = cloud.cx.graph();
+    let graph = cloud.ctx.graph();
     cloud.writes();
     assert_eq!(graph.remove_certificates(&id, &set(&old), &set(&new)).await.unwrap(), Removal::Done);
     assert_eq!(cloud.writes(), ["PATCH /v1.0/servicePrincipals/{id}"]);
@@ -49,7 +49,7 @@ async fn a_certificate_is_removed_with_both_halves_and_a_second_run_writes_nothi
 async fn an_active_or_unlisted_certificate_is_never_removed() {
     let cloud = Cloud::start(GraphBehaviour::default()).await;
     let (id, old, new) = rotated(&cloud).await;
-    let graph = cloud.cx.graph();
+    let graph = cloud.ctx.graph();
     cloud.writes();
     for (removed, kept) in [(set(&new), set(&old)), (set(&old), set("AAAA"))] {
         let error = graph.remove_certificates(&id, &removed, &kept).await.unwrap_err();
@@ -65,7 +65,7 @@ async fn a_read_from_a_stale_replica_removes_nothing() {
         GraphBehaviour { stale_read_seconds: 1_000_000.0, stale_reads_every: Some(1), ..GraphBehaviour::default() };
     let cloud = Cloud::start(behaviour).await;
     let application = cloud.application().await;
-    let graph = cloud.cx.graph();
+    let graph = cloud.ctx.graph();
     let id = application.service_principal_id.as_str();
     let old = graph.add_signing_certificate(id, "CN=old").await.unwrap().thumbprint.to_uppercase();
     graph.update_service_principal(id, json!({ "preferredTokenSigningKeyThumbprint": old })).await.unwrap();
@@ -82,7 +82,7 @@ async fn a_read_from_a_stale_replica_removes_nothing() {
 async fn a_removal_whose_response_was_lost_counts_as_done_and_a_rejected_one_has_a_reason() {
     let cloud = Cloud::start(GraphBehaviour::default()).await;
     let (id, old, new) = rotated(&cloud).await;
-    let graph = cloud.cx.graph();
+    let graph = cloud.ctx.graph();
     let refusal = json!({ "service": "graph", "match": "PATCH .*/servicePrincipals/", "status": 400,
         "code": "Request_BadRequest", "message": "Update to existing credential with KeyId 'x' is not allowed." });
     cloud.fault(refusal);

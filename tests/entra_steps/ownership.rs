@@ -22,20 +22,20 @@ async fn registered(cloud: &Cloud) -> EntraApplication {
 
 /// An application that an administrator created before.
 async fn made_by_hand(cloud: &Cloud) -> String {
-    let (_, principal) = cloud.cx.graph().instantiate(names::GALLERY_APPLICATION_ID, NAME).await.unwrap();
+    let (_, principal) = cloud.ctx.graph().instantiate(names::GALLERY_APPLICATION_ID, NAME).await.unwrap();
     cloud.local.advance(60.0);
     principal.id
 }
 
 async fn switch(cloud: &Cloud, application: &EntraApplication) {
-    let graph = cloud.cx.graph();
+    let graph = cloud.ctx.graph();
     let off = json!({ "accountEnabled": false, "appRoleAssignmentRequired": false });
     graph.update_service_principal(&application.service_principal_id, off).await.unwrap();
     graph.update_application(&application.application_id, json!({ "isDisabled": true })).await.unwrap();
 }
 
 async fn principal(cloud: &Cloud, application: &EntraApplication) -> ServicePrincipal {
-    cloud.cx.graph().seen_service_principal(&application.service_principal_id).await.unwrap()
+    cloud.ctx.graph().seen_service_principal(&application.service_principal_id).await.unwrap()
 }
 
 async fn remove(cloud: &Cloud, application: &EntraApplication, fate: ApplicationFate) -> RemoveOutput {
@@ -45,7 +45,7 @@ async fn remove(cloud: &Cloud, application: &EntraApplication, fate: Application
         application: Some(application.clone()),
         ..TeardownTarget::default()
     };
-    teardown::remove_entra_application::run(&cloud.cx, RemoveInput { target, previous: None }).await.unwrap()
+    teardown::remove_entra_application::run(&cloud.ctx, RemoveInput { target, previous: None }).await.unwrap()
 }
 
 fn items(output: &RemoveOutput) -> Vec<&str> {
@@ -93,7 +93,7 @@ async fn a_teardown_empties_an_adopted_application_regardless_of_the_input() {
     let application = registered(&cloud).await;
     let output = remove(&cloud, &application, ApplicationFate::Delete).await;
     assert_eq!(items(&output), [format!("enterprise application {}", application.app_id)]);
-    let graph = cloud.cx.graph();
+    let graph = cloud.ctx.graph();
     let left = principal(&cloud, &application).await;
     assert_eq!(
         (left.tags, left.saml_single_sign_on_settings.and_then(|saml| saml.relay_state)),
@@ -111,7 +111,7 @@ async fn a_saml_application_that_entra_does_not_delete_at_once_is_deleted_in_par
     let application = registered(&cloud).await;
     let output = remove(&cloud, &application, ApplicationFate::Delete).await;
     assert_eq!(items(&output), [""; 0]);
-    let graph = cloud.cx.graph();
+    let graph = cloud.ctx.graph();
     assert_eq!(graph.service_principal(&application.service_principal_id).await.unwrap(), None);
     assert_eq!(graph.application(&application.application_id).await.unwrap(), None);
 }
@@ -136,7 +136,7 @@ async fn an_application_that_entra_never_deletes_is_an_open_item_and_the_rest_is
             let [item] = output.open_items.as_slice() else { panic!("{:?}", output.open_items) };
             assert!(item.subject.contains(&application.app_id), "{item:?}");
         }
-        let graph = cloud.cx.graph();
+        let graph = cloud.ctx.graph();
         assert_eq!(graph.claims_policies_named(&names::claims_policy(ALIAS)).await.unwrap(), []);
         if let Some(left) = graph.service_principal(&application.service_principal_id).await.unwrap() {
             assert_eq!(left.preferred_single_sign_on_mode.as_deref(), Some("notSupported"));
@@ -150,7 +150,7 @@ async fn a_registration_without_service_principal_is_deleted_only_if_we_created_
     for adopted in [false, true] {
         let cloud = Cloud::start(GraphBehaviour::default()).await;
         let application = EntraApplication { adopted, ..registered(&cloud).await };
-        let graph = cloud.cx.graph();
+        let graph = cloud.ctx.graph();
         graph.delete_service_principal(&application.service_principal_id).await.unwrap();
         let output = remove(&cloud, &application, ApplicationFate::Delete).await;
         let left = graph.application(&application.application_id).await.unwrap();
@@ -170,7 +170,7 @@ async fn objects_are_read_without_the_newer_fields_if_graph_does_not_have_them()
     }
     let read = principal(&cloud, &application).await;
     assert_eq!(read.app_id, application.app_id);
-    let registration = cloud.cx.graph().application(&application.application_id).await.unwrap().unwrap();
+    let registration = cloud.ctx.graph().application(&application.application_id).await.unwrap().unwrap();
     assert_eq!(registration.app_id, application.app_id);
 }
 
@@ -179,7 +179,7 @@ async fn a_gallery_template_is_offered_until_its_deprecation_date() {
     for (day, offered) in [(None, true), (Some("2999-01-01"), true), (Some("2020-01-01"), false)] {
         let template_deprecation = day.map(str::to_owned);
         let cloud = Cloud::start(GraphBehaviour { template_deprecation, ..GraphBehaviour::default() }).await;
-        let template = cloud.cx.graph().template(names::GALLERY_APPLICATION_ID).await.unwrap();
+        let template = cloud.ctx.graph().template(names::GALLERY_APPLICATION_ID).await.unwrap();
         assert_eq!(template.is_some(), offered);
         assert_eq!(template.and_then(|template| template.deprecation_date), day.filter(|_| offered).map(str::to_owned));
     }

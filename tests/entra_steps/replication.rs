@@ -35,14 +35,14 @@ async fn the_list_decides_whether_an_assignment_exists_that_graph_reports_as_exi
     cloud.fault(json!({ "service": "graph", "match": "POST .*/appRoleAssignedTo", "break": true }));
     let assigned = cloud.assign(&application, Assignment::Groups, false).await.unwrap();
     assert_eq!(assigned, AssignGroupsOutput { assigned: 0, existing: 1 });
-    assert_eq!(cloud.cx.graph().assignments(&application.service_principal_id).await.unwrap().len(), 1);
+    assert_eq!(cloud.ctx.graph().assignments(&application.service_principal_id).await.unwrap().len(), 1);
 }
 
 #[tokio::test]
 async fn removing_a_missing_assignment_succeeds() {
     let cloud = Cloud::start(GraphBehaviour::default()).await;
     let application = cloud.application().await;
-    cloud.cx.graph().unassign(&application.service_principal_id, "gone").await.unwrap();
+    cloud.ctx.graph().unassign(&application.service_principal_id, "gone").await.unwrap();
 }
 
 #[tokio::test]

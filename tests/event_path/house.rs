@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use aws_lambda_events::lambda_function_urls::LambdaFunctionUrlRequest;
-use connect_onboarding::{context::Clients, runtime::settings::Settings};
+use connect_onboarding::{context::Context, runtime::settings::Settings};
 pub(crate) use local_cloud::made_up::{TENANT_ID as TENANT, person_id as member_id};
 use local_cloud::{Behaviour, FaultRule, LocalCloud, Options, Tenant, made_up::person};
 use serde_json::{Value, json};
@@ -25,7 +25,7 @@ const MOST_GROUPS: usize = 120;
 /// The stand-in, the clients of the functions, and the recorded requests.
 pub(crate) struct House {
     pub(crate) cloud: LocalCloud,
-    pub(crate) cx: Clients,
+    pub(crate) ctx: Context,
     pub(crate) notification_url: String,
     emulator: MockServer,
     endpoint: MockServer,
@@ -126,7 +126,7 @@ impl House {
         let cloud = LocalCloud::start(Options { behaviour, ..Options::made_up(emulator.uri(), tenant) }).await.unwrap();
         let notification_url = format!("{}/", endpoint.uri());
         let url = notification_url.clone();
-        let cx = clients(&cloud, |name| match name {
+        let ctx = clients(&cloud, |name| match name {
             Settings::CLIENT_STATE_SECRET => Some("client-state".into()),
             Settings::EVENT_BUS => Some("bus".into()),
             Settings::NOTIFICATION_URL => Some(url.clone()),
@@ -135,7 +135,7 @@ impl House {
             }
             _ => None,
         });
-        Self { cloud, cx, notification_url, emulator, endpoint, groups, damaged, seen: Mutex::new(0) }
+        Self { cloud, ctx, notification_url, emulator, endpoint, groups, damaged, seen: Mutex::new(0) }
     }
 
     /// Adds an entry that can't be parsed to the registry, before the entry of the instance.

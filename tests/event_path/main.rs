@@ -21,7 +21,7 @@ fn of_instance() -> SubscribeGroupsInput {
 
 /// The action of `subscribe-groups` for the only group.
 async fn action(house: &House, input: SubscribeGroupsInput) -> SubscriptionAction {
-    let output = subscribe_groups::run(&house.cx, input).await.unwrap();
+    let output = subscribe_groups::run(&house.ctx, input).await.unwrap();
     assert!(output.open_items.is_empty(), "{output:?}");
     output.subscriptions[0].action
 }
@@ -35,7 +35,7 @@ async fn subscribed(house: &House, notification_url: &str, days: i64) {
         client_state: &"another".into(),
         expires: OffsetDateTime::now_utc() + Duration::days(days),
     };
-    house.cx.graph().subscribe(&new).await.map_err(|error| format!("{error:?}")).unwrap();
+    house.ctx.graph().subscribe(&new).await.map_err(|error| format!("{error:?}")).unwrap();
 }
 
 #[tokio::test]
@@ -83,7 +83,7 @@ fn changes(house: &House) -> (usize, usize) {
 async fn more_groups_than_graph_allows_share_one_subscription_until_they_fit_again() {
     let house = House::start().await;
     let daily = async || {
-        let output = subscribe_groups::run(&house.cx, SubscribeGroupsInput::default()).await.unwrap();
+        let output = subscribe_groups::run(&house.ctx, SubscribeGroupsInput::default()).await.unwrap();
         assert!(output.open_items.is_empty(), "{output:?}");
         let ids: std::collections::BTreeSet<_> = output.subscriptions.iter().map(|one| &one.subscription_id).collect();
         (output.subscriptions.len(), ids.len())
@@ -109,10 +109,10 @@ async fn more_groups_than_graph_allows_share_one_subscription_until_they_fit_aga
 async fn the_subscription_to_all_groups_reports_changes_and_is_renewed_if_graph_requires_it() {
     let house = House::start().await;
     house.follow(110);
-    let output = subscribe_groups::run(&house.cx, of_instance()).await.unwrap();
+    let output = subscribe_groups::run(&house.ctx, of_instance()).await.unwrap();
     assert_eq!((output.subscriptions.len(), changes(&house)), (110, (1, 0)));
     house.add_member(7);
-    receive_notification::run(&house.cx, post(house.notification().await)).await.unwrap();
+    receive_notification::run(&house.ctx, post(house.notification().await)).await.unwrap();
     let events = house.events().await;
     assert_eq!(events[0]["detail"]["groupId"], GROUP, "{events:?}");
     assert_eq!(events[0]["detail"]["added"], json!([member_id(7)]));
@@ -122,7 +122,7 @@ async fn the_subscription_to_all_groups_reports_changes_and_is_renewed_if_graph_
     assert_eq!(action(&house, asked).await, SubscriptionAction::Renewed);
     let missed = json!({ "source": "connect-onboarding.entra", "detail": { "groupId": all } });
     let records = vec![QueuedEvent { body: missed.to_string(), ..QueuedEvent::default() }];
-    assert_eq!(sync_members::run(&house.cx, SyncMembersInput { records }).await.unwrap().started, [INSTANCE]);
+    assert_eq!(sync_members::run(&house.ctx, SyncMembersInput { records }).await.unwrap().started, [INSTANCE]);
 }
 
 #[tokio::test]
@@ -130,7 +130,7 @@ async fn the_limit_of_subscriptions_is_reported_with_that_reason() {
     let house = House::start().await;
     house.fault(json!({ "service": "graph", "match": "POST .*/subscriptions$", "status": 403, "code": "ExtensionError",
         "message": "Operation: Create; Exception: [Status Code: Forbidden; Reason: Maximum number of subscriptions has been reached]" }));
-    let output = subscribe_groups::run(&house.cx, of_instance()).await.unwrap();
+    let output = subscribe_groups::run(&house.ctx, of_instance()).await.unwrap();
     let what = &output.open_items[0].what;
     assert!(what.contains("100 subscriptions for each Entra application") && !what.contains("admin consent"), "{what}");
 }
@@ -141,7 +141,7 @@ async fn a_notification_url_that_graph_could_not_validate_in_time_is_retried() {
     house
         .fault(json!({ "service": "graph", "match": "POST .*/subscriptions$", "status": 400, "code": "InvalidRequest",
         "message": "Subscription validation request timed out." }));
-    let error = subscribe_groups::run(&house.cx, of_instance()).await.unwrap_err();
+    let error = subscribe_groups::run(&house.ctx, of_instance()).await.unwrap_err();
     assert_eq!(error.name(), "Unavailable", "{error}");
     assert_eq!(action(&house, of_instance()).await, SubscriptionAction::Created);
 }
@@ -150,10 +150,10 @@ async fn a_notification_url_that_graph_could_not_validate_in_time_is_retried() {
 async fn a_subscription_with_another_notification_url_is_kept_and_reported() {
     let house = House::start().await;
     subscribed(&house, &format!("{}elsewhere", house.notification_url), 20).await;
-    let output = subscribe_groups::run(&house.cx, of_instance()).await.unwrap();
+    let output = subscribe_groups::run(&house.ctx, of_instance()).await.unwrap();
     assert!(output.subscriptions.is_empty());
     assert!(output.open_items[0].what.contains("calls another address"), "{output:?}");
-    let error = subscribe_groups::run(&house.cx, SubscribeGroupsInput::default()).await.unwrap_err();
+    let error = subscribe_groups::run(&house.ctx, SubscribeGroupsInput::default()).await.unwrap_err();
     assert_eq!(error.name(), "Conflict", "a daily run says it where failures are looked for");
 }
 
@@ -162,7 +162,7 @@ async fn a_change_in_entra_starts_the_sync_of_its_instance() {
     let house = House::start().await;
     action(&house, of_instance()).await;
     house.add_member(7);
-    let answer = receive_notification::run(&house.cx, post(house.notification().await)).await.unwrap();
+    let answer = receive_notification::run(&house.ctx, post(house.notification().await)).await.unwrap();
     assert_eq!(answer.status_code, 202);
     let events = house.events().await;
     assert_eq!(events.len(), 1);
@@ -175,7 +175,7 @@ async fn a_change_in_entra_starts_the_sync_of_its_instance() {
 
     let message = QueuedEvent { body: events[0].to_string(), ..QueuedEvent::default() };
     let hints = SyncMembersInput { records: vec![message; 5] };
-    let output = sync_members::run(&house.cx, hints).await.unwrap();
+    let output = sync_members::run(&house.ctx, hints).await.unwrap();
     assert_eq!(output.started, [INSTANCE]);
     assert_eq!(
         house.started().await,
@@ -192,16 +192,16 @@ async fn an_event_from_any_source_starts_the_sync_but_not_for_an_unknown_group()
         ..QueuedEvent::default()
     };
     let foreign = event("5a6f9d2e-0000-4000-8000-0000000000ff");
-    let output = sync_members::run(&house.cx, SyncMembersInput { records: vec![foreign] }).await.unwrap();
+    let output = sync_members::run(&house.ctx, SyncMembersInput { records: vec![foreign] }).await.unwrap();
     assert!(output.started.is_empty() && house.started().await.is_empty());
     let records = vec![event(&GROUP.to_uppercase())];
-    assert_eq!(sync_members::run(&house.cx, SyncMembersInput { records }).await.unwrap().started, [INSTANCE]);
+    assert_eq!(sync_members::run(&house.ctx, SyncMembersInput { records }).await.unwrap().started, [INSTANCE]);
 }
 
 #[tokio::test]
 async fn the_schedule_starts_the_sync_of_every_instance() {
     let house = House::start().await;
-    let output = sync_members::run(&house.cx, SyncMembersInput::default()).await.unwrap();
+    let output = sync_members::run(&house.ctx, SyncMembersInput::default()).await.unwrap();
     assert_eq!(output.started, [INSTANCE]);
     assert_eq!(house.started().await, [json!({ "instanceId": INSTANCE, "reason": "schedule" })]);
 }
@@ -213,7 +213,7 @@ async fn a_notification_with_a_wrong_client_state_is_accepted_and_ignored() {
     house.add_member(7);
     let mut batch: Value = serde_json::from_str(&house.notification().await).unwrap();
     batch["value"][0]["clientState"] = json!("guessed");
-    let answer = receive_notification::run(&house.cx, post(batch.to_string())).await.unwrap();
+    let answer = receive_notification::run(&house.ctx, post(batch.to_string())).await.unwrap();
     assert_eq!((answer.status_code, house.events().await.len()), (202, 0));
 }
 
@@ -224,15 +224,15 @@ async fn graph_must_retry_while_the_event_bus_does_not_respond() {
     house.add_member(7);
     let body = house.notification().await;
     house.fault(json!({ "service": "events", "match": "PutEvents", "status": 503, "times": 3 }));
-    assert_eq!(receive_notification::run(&house.cx, post(body.clone())).await.unwrap().status_code, 503);
-    assert_eq!(receive_notification::run(&house.cx, post(body)).await.unwrap().status_code, 202);
+    assert_eq!(receive_notification::run(&house.ctx, post(body.clone())).await.unwrap().status_code, 503);
+    assert_eq!(receive_notification::run(&house.ctx, post(body)).await.unwrap().status_code, 202);
     assert_eq!(house.events().await.len(), 1);
 }
 
 #[tokio::test]
 async fn an_invalid_batch_is_rejected_before_any_call() {
     let house = House::start().await;
-    let status = async |request| receive_notification::run(&house.cx, request).await.unwrap().status_code;
+    let status = async |request| receive_notification::run(&house.ctx, request).await.unwrap().status_code;
     assert_eq!(status(post("nonsense".into())).await, 400);
     assert_eq!(status(post(r#"{"values":[]}"#.into())).await, 400);
     assert_eq!(status(post("x".repeat(2_000_000))).await, 413);
@@ -245,9 +245,9 @@ async fn an_invalid_batch_is_rejected_before_any_call() {
 #[tokio::test]
 async fn an_unreadable_registry_entry_is_reported_and_stops_no_other_instance() {
     let house = House::start().await;
-    assert_eq!(sync_members::run(&house.cx, SyncMembersInput::default()).await.unwrap().unreadable_entries, [""; 0]);
+    assert_eq!(sync_members::run(&house.ctx, SyncMembersInput::default()).await.unwrap().unreadable_entries, [""; 0]);
     house.damage_an_entry();
-    let output = sync_members::run(&house.cx, SyncMembersInput::default()).await.unwrap();
+    let output = sync_members::run(&house.ctx, SyncMembersInput::default()).await.unwrap();
     assert_eq!(output.started, [INSTANCE]);
     assert_eq!(output.unreadable_entries.len(), 1, "{output:?}");
     let told = &output.unreadable_entries[0];

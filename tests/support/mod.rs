@@ -2,7 +2,7 @@
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_connect::config::{Credentials, SharedCredentialsProvider};
-use connect_onboarding::{context::Clients, runtime::settings::Settings};
+use connect_onboarding::{context::Context, runtime::settings::Settings};
 use local_cloud::{
     LocalCloud,
     made_up::{CLIENT_ID, REGION, TENANT_ID},
@@ -13,7 +13,7 @@ pub(crate) const GROUP: &str = "5a6f9d2e-0000-4000-8000-000000000001";
 pub(crate) const GROUP_NAME: &str = "Support agents";
 
 /// The clients of a function. `more` adds settings to the ones that every function has.
-pub(crate) fn clients(cloud: &LocalCloud, more: impl Fn(&str) -> Option<String>) -> Clients {
+pub(crate) fn clients(cloud: &LocalCloud, more: impl Fn(&str) -> Option<String>) -> Context {
     let config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(REGION))
@@ -27,7 +27,7 @@ pub(crate) fn clients(cloud: &LocalCloud, more: impl Fn(&str) -> Option<String>)
         Settings::REGISTRY_TABLE => Some("registry".into()),
         other => more(other),
     });
-    Clients::new(config, settings)
+    Context::new(config, settings)
 }
 
 /// The response of Secrets Manager with the Graph credential.

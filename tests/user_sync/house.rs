@@ -6,7 +6,7 @@ use std::{
 };
 
 use aws_sdk_connect::types::{DirectoryType, UserSearchSummary};
-use connect_onboarding::{context::Clients, runtime::adapter::Invocation, user_sync::sync_users};
+use connect_onboarding::{context::Context, runtime::adapter::Invocation, user_sync::sync_users};
 pub(crate) use local_cloud::made_up::{person as member, person_id as member_id, username};
 use local_cloud::{Behaviour, FaultRule, LocalCloud, Options, Tenant};
 use onboarding_core::{
@@ -22,7 +22,7 @@ use crate::support::{clients, credential};
 /// The stand-in, the clients, the instance and its registry entry.
 pub(crate) struct House {
     pub(crate) cloud: LocalCloud,
-    pub(crate) cx: Clients,
+    pub(crate) ctx: Context,
     pub(crate) instance_id: String,
     pub(crate) instance_arn: String,
     entry: Arc<Mutex<Value>>,
@@ -71,8 +71,8 @@ impl House {
         let cloud = LocalCloud::start(Options { real_rates, behaviour, ..Options::made_up(emulator.uri(), tenant) })
             .await
             .unwrap();
-        let cx = clients(&cloud, |_| None);
-        let made = cx
+        let ctx = clients(&cloud, |_| None);
+        let made = ctx
             .connect()
             .create_instance()
             .identity_management_type(DirectoryType::Saml)
@@ -85,7 +85,7 @@ impl House {
         cloud.advance(60.0);
         let (instance_id, instance_arn) = (made.id.unwrap(), made.arn.unwrap());
         *entry.lock().unwrap() = crate::support::entry(&instance_id, &instance_arn);
-        let house = Self { cloud, cx, instance_id, instance_arn, entry, seen: 0.into(), _emulator: emulator };
+        let house = Self { cloud, ctx, instance_id, instance_arn, entry, seen: 0.into(), _emulator: emulator };
         house.calls();
         house
     }
@@ -112,13 +112,13 @@ impl House {
     pub(crate) async fn round(&self, input: SyncUsersInput, time: Duration) -> Result<SyncUsersOutput, StepError> {
         let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + time;
         let deadline_ms = u64::try_from(deadline.as_millis()).unwrap();
-        sync_users::run(&self.cx, input, Invocation { deadline_ms }).await
+        sync_users::run(&self.ctx, input, Invocation { deadline_ms }).await
     }
 
     /// The users in Connect, ordered by username.
     pub(crate) async fn users(&self) -> Vec<UserSearchSummary> {
         let mut users: Vec<UserSearchSummary> = self
-            .cx
+            .ctx
             .connect()
             .search_users()
             .instance_id(&self.instance_id)
@@ -140,10 +140,10 @@ impl House {
 
     /// Creates a user without our tags.
     pub(crate) async fn user_by_hand(&self, username: &str) {
-        let profiles = self.cx.connect().list_security_profiles().instance_id(&self.instance_id).send().await.unwrap();
-        let routings = self.cx.connect().list_routing_profiles().instance_id(&self.instance_id).send().await.unwrap();
+        let profiles = self.ctx.connect().list_security_profiles().instance_id(&self.instance_id).send().await.unwrap();
+        let routings = self.ctx.connect().list_routing_profiles().instance_id(&self.instance_id).send().await.unwrap();
         let security = profiles.security_profile_summary_list().iter().find(|profile| profile.name() == Some("Admin"));
-        self.cx
+        self.ctx
             .connect()
             .create_user()
             .instance_id(&self.instance_id)

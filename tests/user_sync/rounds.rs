@@ -65,7 +65,7 @@ async fn a_change_for_voice_keeps_the_settings_of_the_other_channels() {
     house.sync().await.unwrap();
     let id = house.users().await[0].id().unwrap().to_owned();
     let accept = |channel, accept| AutoAcceptConfig::builder().channel(channel).auto_accept(accept).build().unwrap();
-    let by_hand = house.cx.connect().update_user_config().instance_id(&house.instance_id).user_id(&id);
+    let by_hand = house.ctx.connect().update_user_config().instance_id(&house.instance_id).user_id(&id);
     let by_hand =
         by_hand.auto_accept_configs(accept(Channel::Voice, true)).auto_accept_configs(accept(Channel::Chat, true));
     by_hand.send().await.unwrap();

@@ -8,15 +8,15 @@ use onboarding_core::{
 };
 
 use super::{Wanted, calls};
-use crate::context::Clients;
+use crate::context::Context;
 
 /// Returns whether the quota is sufficient, or which increase would be requested. If there is no instance yet, the
 /// value of a new instance is used for a quota of an instance.
 ///
 /// # Errors
 /// If Service Quotas returns an error.
-pub(crate) async fn peek(cx: &Clients, wanted: Wanted<'_>) -> Result<PlanItem, StepError> {
-    let client = cx.quotas();
+pub(crate) async fn peek(ctx: &Context, wanted: Wanted<'_>) -> Result<PlanItem, StepError> {
+    let client = ctx.quotas();
     let reading = calls::read(client, wanted.code, wanted.instance_arn).await?;
     let in_force = reading.values.in_force();
     let mut requests = Vec::new();

@@ -6,7 +6,7 @@ use onboarding_core::{
     onboarding::{Quota, USERS_QUOTA},
 };
 
-use crate::{aws, context::Clients};
+use crate::{aws, context::Context};
 
 /// A required quota, and the value to request.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,12 +45,12 @@ pub(crate) fn of(quotas: &[Quota], users: Option<f64>) -> Vec<Target> {
 /// # Errors
 /// If Connect returns an error.
 pub(crate) async fn on_instance(
-    cx: &Clients,
+    ctx: &Context,
     quotas: &[Quota],
     people: u64,
     instance_arn: &str,
 ) -> Result<Vec<Target>, StepError> {
-    let users = if people > 0 { Some(whole(people + unmanaged_users(cx, instance_arn).await?)) } else { None };
+    let users = if people > 0 { Some(whole(people + unmanaged_users(ctx, instance_arn).await?)) } else { None };
     Ok(of(quotas, users))
 }
 
@@ -60,7 +60,7 @@ fn with_headroom(at_least: f64) -> f64 {
 }
 
 /// Returns the number of users on the instance that are not ours. They count against the quota too.
-async fn unmanaged_users(cx: &Clients, instance_arn: &str) -> Result<u64, StepError> {
+async fn unmanaged_users(ctx: &Context, instance_arn: &str) -> Result<u64, StepError> {
     let ours = UserSearchFilter::builder()
         .tag_filter(
             ControlPlaneTagFilter::builder()
@@ -70,14 +70,14 @@ async fn unmanaged_users(cx: &Clients, instance_arn: &str) -> Result<u64, StepEr
                 .build(),
         )
         .build();
-    let all = count_users(cx, instance_arn, None).await?;
-    Ok(all.saturating_sub(count_users(cx, instance_arn, Some(ours)).await?))
+    let all = count_users(ctx, instance_arn, None).await?;
+    Ok(all.saturating_sub(count_users(ctx, instance_arn, Some(ours)).await?))
 }
 
-async fn count_users(cx: &Clients, instance_arn: &str, filter: Option<UserSearchFilter>) -> Result<u64, StepError> {
+async fn count_users(ctx: &Context, instance_arn: &str, filter: Option<UserSearchFilter>) -> Result<u64, StepError> {
     let instance_id = instance_arn.rsplit('/').next().unwrap_or(instance_arn);
     let sent =
-        cx.connect().search_users().instance_id(instance_id).set_search_filter(filter).max_results(1).send().await;
+        ctx.connect().search_users().instance_id(instance_id).set_search_filter(filter).max_results(1).send().await;
     match sent {
         Ok(output) => {
             Ok(output.approximate_total_count.and_then(|count| u64::try_from(count).ok()).unwrap_or_default())

@@ -38,7 +38,7 @@ use tracing::{info, warn};
 
 use self::provider::Provider;
 use crate::{
-    context::Clients,
+    context::Context,
     entra::{Graph, KeyCredential, LOOKS_FOR_A_LOST_CERTIFICATE, Removal, ServicePrincipal},
     registry::{Claim, Entry, Registry, Scope, Taken, Unreadable},
 };
@@ -52,8 +52,8 @@ const MOST_FAILURES: u32 = 10;
 ///
 /// # Errors
 /// If the registry can't be read. An error of a single instance is returned in the output.
-pub async fn run(cx: &Clients, input: RotateCertificateInput) -> Result<RotateCertificateOutput, StepError> {
-    let registry = Registry::new(cx)?;
+pub async fn run(ctx: &Context, input: RotateCertificateInput) -> Result<RotateCertificateOutput, StepError> {
+    let registry = Registry::new(ctx)?;
     let (entries, unreadable) = match &input.instance_id {
         Some(id) => (vec![registry.entry(id).await?], Vec::new()),
         None => {
@@ -73,7 +73,7 @@ pub async fn run(cx: &Clients, input: RotateCertificateInput) -> Result<RotateCe
         let (rotation, wait) = match entry {
             _ if !rotation.status.pending() => (rotation, 0),
             Some(entry) => {
-                let round = Round { cx, registry: &registry, entry, before: &rotation, input: &input };
+                let round = Round { ctx, registry: &registry, entry, before: &rotation, input: &input };
                 round.play_alone(&mut removals).await.unwrap_or_else(|error| told(&rotation, &error))
             }
             None => (
@@ -173,7 +173,7 @@ fn told(before: &Rotation, error: &StepError) -> (Rotation, u64) {
 
 /// One round of one instance.
 struct Round<'a> {
-    cx: &'a Clients,
+    ctx: &'a Context,
     registry: &'a Registry<'a>,
     entry: &'a Entry,
     before: &'a Rotation,
@@ -186,7 +186,7 @@ impl Round<'_> {
     async fn play_alone(&self, removals: &mut Removals) -> Result<(Rotation, u64), StepError> {
         let lock = (Scope::Alias, self.entry.alias.as_str());
         let execution = self.input.execution.as_str();
-        match self.registry.take_lock(self.cx.step_functions(), lock, execution).await? {
+        match self.registry.take_lock(self.ctx.step_functions(), lock, execution).await? {
             Taken::Ours => {}
             Taken::ByOther(holder) => {
                 let message = holder.message(Scope::Alias, &self.entry.alias);
@@ -212,12 +212,12 @@ impl Round<'_> {
     async fn play(&self, removals: &mut Removals) -> Result<(Rotation, u64), StepError> {
         let application = self.application()?;
         let principal = self.principal(application).await?;
-        let provider = Provider::read(self.cx, self.entry).await?;
+        let provider = Provider::read(self.ctx, self.entry).await?;
         let observed = observed(&principal, &names::certificate_subject(&self.entry.alias), &provider.metadata);
         let seen = Seen { principal, provider, observed };
         let wish = Wish {
             now: OffsetDateTime::now_utc(),
-            days: self.cx.settings.certificate_rotation_days()?,
+            days: self.ctx.settings.certificate_rotation_days()?,
             force: self.input.force,
             stage: self.before.status,
             target: &self.before.thumbprint,
@@ -236,7 +236,7 @@ impl Round<'_> {
                 self.before.thumbprint
             ))),
             Move::Trust { target, certificates } => {
-                seen.trust(self.cx, &certificates).await?;
+                seen.trust(self.ctx, &certificates).await?;
                 Ok((at(RotationStatus::Trusted, &target), rotation::SETTLE))
             }
             Move::Settle { target } => Ok((at(RotationStatus::Trusted, &target), rotation::SETTLE)),
@@ -261,7 +261,7 @@ impl Round<'_> {
     /// Returns the client of the setup identity. Only writes need its permissions; if they were revoked, the error
     /// names them.
     fn writer(&self) -> &Graph {
-        self.cx.graph_as(Identity::Setup)
+        self.ctx.graph_as(Identity::Setup)
     }
 
     /// Handles a rotation with nothing left to do.
@@ -325,7 +325,7 @@ impl Round<'_> {
             certificates.extend(removed.iter().cloned());
         }
         if certificates != seen.observed.trusted {
-            seen.trust(self.cx, &certificates).await?;
+            seen.trust(self.ctx, &certificates).await?;
         }
         self.registry.release_rotation(&self.entry.instance_id).await?;
         let halts_removals = matches!(result, Removal::Damaged(_));
@@ -365,10 +365,10 @@ impl Round<'_> {
 
     async fn principal(&self, application: &EntraApplication) -> Result<ServicePrincipal, StepError> {
         let id = &application.service_principal_id;
-        let read = match self.cx.graph_as(Identity::Runtime).service_principal(id).await {
+        let read = match self.ctx.graph_as(Identity::Runtime).service_principal(id).await {
             // `Application.Read.All` is optional for the runtime identity.
             Err(error) if error.kind == StepErrorKind::AccessDenied => {
-                self.cx.graph_as(Identity::Setup).service_principal(id).await
+                self.ctx.graph_as(Identity::Setup).service_principal(id).await
             }
             read => read,
         };
@@ -390,7 +390,7 @@ struct Seen {
 
 impl Seen {
     /// Updates the SAML provider in IAM with metadata that contains exactly these certificates.
-    async fn trust(&self, cx: &Clients, thumbprints: &BTreeSet<String>) -> Result<(), StepError> {
+    async fn trust(&self, ctx: &Context, thumbprints: &BTreeSet<String>) -> Result<(), StepError> {
         let listed = self.observed.certificates.iter().filter(|one| thumbprints.contains(&one.thumbprint));
         let certificates: Vec<&str> = listed.map(|one| one.der.as_str()).collect();
         let known = &self.provider.metadata;
@@ -402,10 +402,10 @@ impl Seen {
                 "metadata with the certificates {thumbprints:?} can't be composed of what Entra lists"
             )));
         }
-        match self.provider.update(cx, document).await {
+        match self.provider.update(ctx, document).await {
             // AWS does not document whether IAM requires the issuer's signature.
             Err(error) if error.kind == StepErrorKind::InvalidInput => {
-                self.trust_published(cx, thumbprints, &error.message).await
+                self.trust_published(ctx, thumbprints, &error.message).await
             }
             result => result,
         }
@@ -415,12 +415,12 @@ impl Seen {
     /// certificates.
     async fn trust_published(
         &self,
-        cx: &Clients,
+        ctx: &Context,
         thumbprints: &BTreeSet<String>,
         refusal: &str,
     ) -> Result<(), StepError> {
         let app_id = &self.principal.app_id;
-        let document = cx.graph_as(Identity::Runtime).federation_metadata(app_id).await?;
+        let document = ctx.graph_as(Identity::Runtime).federation_metadata(app_id).await?;
         let said: BTreeSet<String> = read_metadata(&document)?.thumbprints.into_iter().collect();
         if said != *thumbprints {
             return Err(StepError::not_consistent_yet(format!(
@@ -428,7 +428,7 @@ impl Seen {
                  {thumbprints:?} yet"
             )));
         }
-        self.provider.update(cx, document).await
+        self.provider.update(ctx, document).await
     }
 }
 

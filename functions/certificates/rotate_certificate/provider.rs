@@ -10,7 +10,7 @@ use crate::{
         self,
         iam::{self, Owner},
     },
-    context::Clients,
+    context::Context,
     registry::Entry,
 };
 
@@ -23,9 +23,9 @@ pub(super) struct Provider {
 }
 
 impl Provider {
-    pub(super) async fn read(cx: &Clients, entry: &Entry) -> Result<Self, StepError> {
-        let arn = format!("{}:saml-provider/{}", iam::arn_prefix(cx).await?, entry.saml_provider_name());
-        match cx.iam().get_saml_provider().saml_provider_arn(&arn).send().await {
+    pub(super) async fn read(ctx: &Context, entry: &Entry) -> Result<Self, StepError> {
+        let arn = format!("{}:saml-provider/{}", iam::arn_prefix(ctx).await?, entry.saml_provider_name());
+        match ctx.iam().get_saml_provider().saml_provider_arn(&arn).send().await {
             Ok(found) => Ok(Self {
                 owner: iam::owner(found.tags(), &entry.alias),
                 metadata: read_metadata(found.saml_metadata_document().unwrap_or_default())?,
@@ -53,8 +53,8 @@ impl Provider {
         )))
     }
 
-    pub(super) async fn update(&self, cx: &Clients, document: String) -> Result<(), StepError> {
-        let sent = cx.iam().update_saml_provider().saml_provider_arn(&self.arn).saml_metadata_document(document);
+    pub(super) async fn update(&self, ctx: &Context, document: String) -> Result<(), StepError> {
+        let sent = ctx.iam().update_saml_provider().saml_provider_arn(&self.arn).saml_metadata_document(document);
         let sent = sent.send().await;
         sent.map(drop)
             .map_err(|error| aws::error::step_error(&format!("updating the SAML provider {}", self.arn), &error))

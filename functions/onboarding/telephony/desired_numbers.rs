@@ -24,7 +24,7 @@ const CLAIM_WINDOW_DAYS: i64 = 180;
 impl Look<'_> {
     pub(crate) async fn numbers(&mut self) -> Result<(), StepError> {
         let wishes = &self.input.phone_numbers;
-        let held = numbers::held(self.cx, &self.input.instance_arn).await?;
+        let held = numbers::held(self.ctx, &self.input.instance_arn).await?;
         let met = allocate(wishes, &held);
         let mut missing = Vec::with_capacity(wishes.len());
         for (place, wish) in wishes.iter().enumerate() {
@@ -91,13 +91,13 @@ impl Look<'_> {
             return Ok(());
         }
         self.budget -= 1;
-        let Some(described) = numbers::describe(self.cx, &number.phone_number_id).await? else {
+        let Some(described) = numbers::describe(self.ctx, &number.phone_number_id).await? else {
             number.status = NumberStatus::Failed;
             number.message = Some("the claim vanished; Connect does not know the number any more".into());
             return Ok(());
         };
         if described.status == NumberStatus::Claimed {
-            number.message = numbers::configure(self.cx, self.instance(), wish, &described, !number.adopted).await?;
+            number.message = numbers::configure(self.ctx, self.instance(), wish, &described, !number.adopted).await?;
         } else {
             number.message = described.message;
         }
@@ -190,10 +190,10 @@ impl Look<'_> {
         };
         self.budget = self.budget.saturating_sub(1);
         let token = claim_token(&self.input.execution_id, &self.input.instance_arn, phone);
-        match numbers::claim(self.cx, self.instance(), wish, phone, token).await? {
+        match numbers::claim(self.ctx, self.instance(), wish, phone, token).await? {
             Claim::Begun(id) => self.note(NumberResult { phone_number_id: id, ..number }),
             // The list shows whether the instance has the number.
-            Claim::Taken => match numbers::held(self.cx, &self.input.instance_arn).await? {
+            Claim::Taken => match numbers::held(self.ctx, &self.input.instance_arn).await? {
                 held if held.iter().any(|held| held.phone == phone) => {
                     let id = held.into_iter().find(|held| held.phone == phone).map(|held| held.id);
                     self.note(NumberResult { phone_number_id: id.unwrap_or_default(), ..number });
@@ -216,7 +216,7 @@ impl Look<'_> {
     async fn find_offers(&mut self, place: usize, wish: &PhoneNumber, wanted: usize) -> Result<bool, StepError> {
         // Some spare numbers, because another customer may claim one first.
         let count = wanted.min(NUMBERS_A_LOOK) + SPARE_OFFERS;
-        let search = numbers::search(self.cx, &self.input.instance_arn, wish, count + self.offers.len()).await?;
+        let search = numbers::search(self.ctx, &self.input.instance_arn, wish, count + self.offers.len()).await?;
         if search.is_empty() {
             return Ok(false);
         }
@@ -233,7 +233,7 @@ impl Look<'_> {
     /// against the account.
     async fn room(&self, held: &[HeldNumber]) -> Result<usize, StepError> {
         let instance = Some(self.input.instance_arn.as_str());
-        let value = quotas::in_force(self.cx.quotas(), PHONE_NUMBERS_QUOTA, instance).await?.unwrap_or(DEFAULT_QUOTA);
+        let value = quotas::in_force(self.ctx.quotas(), PHONE_NUMBERS_QUOTA, instance).await?.unwrap_or(DEFAULT_QUOTA);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a quota is a small whole number")]
         let value = value.max(0.0) as usize;
         let listed = |number: &NumberResult| held.iter().any(|held| held.id == number.phone_number_id);

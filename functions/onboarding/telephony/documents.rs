@@ -8,7 +8,7 @@ use onboarding_core::{
     telephony::{DocumentKind, MAX_DOCUMENT_BYTES, check, keys},
 };
 
-use crate::{aws, context::Clients};
+use crate::{aws, context::Context};
 
 /// A valid document. It deliberately does not implement `Debug`.
 pub(super) struct Document {
@@ -30,11 +30,11 @@ pub(super) enum Fetched {
 ///
 /// # Errors
 /// If S3 returns an error other than a missing object. A missing or invalid document is [`Fetched::Unusable`].
-pub(super) async fn fetch(cx: &Clients, documents: &Documents) -> Result<Fetched, StepError> {
-    let bucket = cx.settings.documents_bucket()?;
+pub(super) async fn fetch(ctx: &Context, documents: &Documents) -> Result<Fetched, StepError> {
+    let bucket = ctx.settings.documents_bucket()?;
     let (mut ready, mut problems) = (Vec::new(), Vec::new());
     for (kind, key) in keys(documents) {
-        match fetch_one(cx, bucket, kind, key).await? {
+        match fetch_one(ctx, bucket, kind, key).await? {
             Ok(document) => ready.push(document),
             Err(problem) => problems.push(problem),
         }
@@ -43,13 +43,13 @@ pub(super) async fn fetch(cx: &Clients, documents: &Documents) -> Result<Fetched
 }
 
 async fn fetch_one(
-    cx: &Clients,
+    ctx: &Context,
     bucket: &str,
     kind: DocumentKind,
     key: &str,
 ) -> Result<Result<Document, String>, StepError> {
     let field = kind.field();
-    let object = match cx.object(bucket, key).await {
+    let object = match ctx.object(bucket, key).await {
         Ok(object) => object,
         Err(refusal) => {
             let request = refusal.request_id.map_or(String::new(), |id| format!(" (request id {id})"));

@@ -9,7 +9,7 @@ use onboarding_core::{
     telephony::{HeldNumber, NumberStatus, type_name},
 };
 
-use crate::{aws, context::Clients};
+use crate::{aws, context::Context};
 
 /// The tag that stores the flow we associated a number with, because no API returns the flow.
 const FLOW_KEY: &str = "contact-flow";
@@ -18,8 +18,8 @@ const FLOW_KEY: &str = "contact-flow";
 ///
 /// # Errors
 /// If Connect returns an error.
-pub(super) async fn held(cx: &Clients, instance_arn: &str) -> Result<Vec<HeldNumber>, StepError> {
-    let mut items = cx.connect().list_phone_numbers_v2().target_arn(instance_arn).into_paginator().items().send();
+pub(super) async fn held(ctx: &Context, instance_arn: &str) -> Result<Vec<HeldNumber>, StepError> {
+    let mut items = ctx.connect().list_phone_numbers_v2().target_arn(instance_arn).into_paginator().items().send();
     let mut found = Vec::new();
     while let Some(item) = items.next().await {
         let item = item
@@ -41,12 +41,12 @@ pub(super) async fn held(cx: &Clients, instance_arn: &str) -> Result<Vec<HeldNum
 /// # Errors
 /// If Connect returns an error.
 pub(super) async fn search(
-    cx: &Clients,
+    ctx: &Context,
     instance_arn: &str,
     wish: &PhoneNumber,
     count: usize,
 ) -> Result<Vec<String>, StepError> {
-    let mut items = cx
+    let mut items = ctx
         .connect()
         .search_available_phone_numbers()
         .target_arn(instance_arn)
@@ -84,13 +84,13 @@ pub(super) enum Claim {
 /// # Errors
 /// If Connect returns an error.
 pub(super) async fn claim(
-    cx: &Clients,
+    ctx: &Context,
     (alias, instance_arn): (&str, &str),
     wish: &PhoneNumber,
     phone: &str,
     token: String,
 ) -> Result<Claim, StepError> {
-    let sent = cx
+    let sent = ctx
         .connect()
         .claim_phone_number()
         .target_arn(instance_arn)
@@ -134,8 +134,8 @@ pub(super) struct Described {
 ///
 /// # Errors
 /// If Connect returns an error.
-pub(super) async fn describe(cx: &Clients, id: &str) -> Result<Option<Described>, StepError> {
-    let summary = match cx.connect().describe_phone_number().phone_number_id(id).send().await {
+pub(super) async fn describe(ctx: &Context, id: &str) -> Result<Option<Described>, StepError> {
+    let summary = match ctx.connect().describe_phone_number().phone_number_id(id).send().await {
         Ok(output) => output.claimed_phone_number_summary,
         Err(error) if aws::error::is_not_found(&error) => None,
         Err(error) => return Err(aws::error::step_error(&format!("reading the phone number {id}"), &error)),
@@ -173,7 +173,7 @@ pub(super) async fn describe(cx: &Clients, id: &str) -> Result<Option<Described>
 /// # Errors
 /// If Connect returns an error.
 pub(super) async fn configure(
-    cx: &Clients,
+    ctx: &Context,
     (alias, instance_arn): (&str, &str),
     wish: &PhoneNumber,
     described: &Described,
@@ -182,7 +182,7 @@ pub(super) async fn configure(
     let number = &described.number;
     let failed = |what: &str| format!("{what} of the number {}", number.phone);
     if let Some(description) = wish.description.as_ref().filter(|wanted| **wanted != number.description) {
-        let sent = cx
+        let sent = ctx
             .connect()
             .update_phone_number_metadata()
             .phone_number_id(&number.id)
@@ -195,10 +195,10 @@ pub(super) async fn configure(
     }
     let mut problem = None;
     if let Some(flow) = wish.contact_flow.as_ref().filter(|flow| described.tags.get(FLOW_KEY) != Some(*flow)) {
-        match flow_id(cx, instance_arn, flow).await? {
+        match flow_id(ctx, instance_arn, flow).await? {
             Some(id) => {
                 let instance_id = instance_id(instance_arn);
-                let sent = cx.connect().associate_phone_number_contact_flow();
+                let sent = ctx.connect().associate_phone_number_contact_flow();
                 let sent = sent.phone_number_id(&number.id).instance_id(instance_id).contact_flow_id(id).send().await;
                 sent.map_err(|error| aws::error::step_error(&failed("connecting the flow"), &error))?;
                 tags.insert(FLOW_KEY.into(), flow.clone());
@@ -208,15 +208,15 @@ pub(super) async fn configure(
     }
     tags.retain(|key, value| described.tags.get(key) != Some(value));
     if !tags.is_empty() {
-        let sent = cx.connect().tag_resource().resource_arn(&number.arn).set_tags(Some(tags)).send().await;
+        let sent = ctx.connect().tag_resource().resource_arn(&number.arn).set_tags(Some(tags)).send().await;
         sent.map_err(|error| aws::error::step_error(&failed("setting the tags"), &error))?;
     }
     Ok(problem)
 }
 
-async fn flow_id(cx: &Clients, instance_arn: &str, name: &str) -> Result<Option<String>, StepError> {
+async fn flow_id(ctx: &Context, instance_arn: &str, name: &str) -> Result<Option<String>, StepError> {
     let mut items =
-        cx.connect().list_contact_flows().instance_id(instance_id(instance_arn)).into_paginator().items().send();
+        ctx.connect().list_contact_flows().instance_id(instance_id(instance_arn)).into_paginator().items().send();
     while let Some(item) = items.next().await {
         let item =
             item.map_err(|error| aws::error::step_error(&format!("listing the flows of {instance_arn}"), &error))?;

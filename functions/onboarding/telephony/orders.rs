@@ -93,11 +93,11 @@ impl<'a> Look<'a> {
     async fn case(&mut self, order: &mut CaseOrder, wanted: &Wanted<'_>) -> Result<bool, Trouble> {
         let language = self.input.language;
         let mut case = match &order.case_id {
-            Some(id) => support::by_id(self.cx, id, language).await?,
+            Some(id) => support::by_id(self.ctx, id, language).await?,
             None => None,
         };
         if case.is_none() {
-            case = support::find(self.cx, &wanted.marker, language).await?;
+            case = support::find(self.ctx, &wanted.marker, language).await?;
         }
         match case {
             Some(case) => self.follow(order, wanted, case).await?,
@@ -110,7 +110,7 @@ impl<'a> Look<'a> {
     async fn file(&mut self, order: &mut CaseOrder, wanted: &Wanted<'_>) -> Result<(), Trouble> {
         let documents = match wanted.documents {
             None => Vec::new(),
-            Some(named) => match documents::fetch(self.cx, named).await? {
+            Some(named) => match documents::fetch(self.ctx, named).await? {
                 Fetched::Ready(documents) => documents,
                 Fetched::Unusable(problems) => {
                     order.status = OrderStatus::Refused;
@@ -120,11 +120,11 @@ impl<'a> Look<'a> {
                 }
             },
         };
-        match support::file(self.cx, wanted.topic, &wanted.text, self.input.language, &documents).await? {
+        match support::file(self.ctx, wanted.topic, &wanted.text, self.input.language, &documents).await? {
             Filed::Case(id) => {
                 // The case is read only to get the case ID shown in Support Center. A failed read is ignored, because
                 // the case is already filed.
-                let read = support::by_id(self.cx, &id, self.input.language).await;
+                let read = support::by_id(self.ctx, &id, self.input.language).await;
                 order.display_id = read.ok().flatten().and_then(|case| case.display_id);
                 order.case_id = Some(id);
                 order.message = Some("filed with AWS Support".into());
@@ -141,7 +141,7 @@ impl<'a> Look<'a> {
         order.display_id = case.display_id.clone();
         order.case_status = Some(case.status.clone());
         if case.status == "pending-customer-action" {
-            let message = support::last_message(self.cx, &case.id).await?;
+            let message = support::last_message(self.ctx, &case.id).await?;
             order.status = OrderStatus::CustomerAction;
             order.message = Some(format!("AWS Support asks: {message}"));
             self.tell(order, News::Asked(&message), wanted.tokyo);
@@ -155,13 +155,13 @@ impl<'a> Look<'a> {
             }
         } else if wanted.topic == Topic::OutboundToJapaneseMobiles {
             order.status = OrderStatus::Done;
-            order.message = Some(format!("the case is resolved: {}", support::last_message(self.cx, &case.id).await?));
+            order.message = Some(format!("the case is resolved: {}", support::last_message(self.ctx, &case.id).await?));
         } else if order.final_looks < LOOKS_AFTER_RESOLUTION {
             order.status = OrderStatus::Open;
             order.final_looks += 1;
             order.message = Some("the case is resolved; not all of the numbers show yet".into());
         } else {
-            let message = support::last_message(self.cx, &case.id).await?;
+            let message = support::last_message(self.ctx, &case.id).await?;
             order.status = OrderStatus::Refused;
             order.message = Some(format!(
                 "the case is resolved, and not all of the numbers are there. AWS Support said: {message}"

@@ -7,7 +7,7 @@ use onboarding_core::{
 };
 use sha2::{Digest, Sha256};
 
-use crate::context::Clients;
+use crate::context::Context;
 
 /// Maximum number of phone numbers to claim or configure per poll: Connect accepts a burst of five calls per
 /// operation, then two per second.
@@ -15,7 +15,7 @@ pub(super) const NUMBERS_A_LOOK: usize = 5;
 
 /// The state of one poll.
 pub(crate) struct Look<'a> {
-    pub(super) cx: &'a Clients,
+    pub(super) ctx: &'a Context,
     pub(super) input: &'a OrderNumbersInput,
     pub(super) previous: &'a OrderNumbersOutput,
     /// How many phone numbers this poll may still claim or configure.
@@ -35,9 +35,9 @@ pub(crate) struct Look<'a> {
 }
 
 impl<'a> Look<'a> {
-    pub(crate) fn new(cx: &'a Clients, input: &'a OrderNumbersInput, previous: &'a OrderNumbersOutput) -> Self {
+    pub(crate) fn new(ctx: &'a Context, input: &'a OrderNumbersInput, previous: &'a OrderNumbersOutput) -> Self {
         Self {
-            cx,
+            ctx,
             input,
             previous,
             budget: NUMBERS_A_LOOK,

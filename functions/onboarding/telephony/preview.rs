@@ -12,7 +12,7 @@ use super::{
     numbers,
     support::{self, Trouble},
 };
-use crate::{aws, context::Clients};
+use crate::{aws, context::Context};
 
 const KIND: &str = "phone numbers";
 const ORDERED: &str = "ordered by an AWS Support case, with documents.identity, documents.address and \
@@ -23,13 +23,13 @@ const ORDERED: &str = "ordered by an AWS Support case, with documents.identity, 
 /// # Errors
 /// If Connect or AWS Support returns an error.
 pub(crate) async fn preview(
-    cx: &Clients,
+    ctx: &Context,
     instance_arn: Option<&str>,
     onboarding: &Onboarding,
 ) -> Result<Vec<PlanItem>, StepError> {
     let wishes = &onboarding.phone_numbers;
     let held = match instance_arn {
-        Some(arn) if !wishes.is_empty() => numbers::held(cx, arn).await?,
+        Some(arn) if !wishes.is_empty() => numbers::held(ctx, arn).await?,
         _ => Vec::new(),
     };
     let mut items = Vec::new();
@@ -44,14 +44,14 @@ pub(crate) async fn preview(
         }
         if missing > 0 {
             if case.is_none() && needs_documents(wish) {
-                case = Some(order_of(cx, instance_arn, onboarding).await?);
+                case = Some(order_of(ctx, instance_arn, onboarding).await?);
             }
-            let (action, detail) = missing_of(cx, instance_arn, wish, (missing, case.as_deref())).await?;
+            let (action, detail) = missing_of(ctx, instance_arn, wish, (missing, case.as_deref())).await?;
             items.push(line(action, detail));
         }
     }
     if onboarding.telephony.outbound_to_japanese_mobiles {
-        items.push(outbound(cx, instance_arn, onboarding).await?);
+        items.push(outbound(ctx, instance_arn, onboarding).await?);
     }
     Ok(items)
 }
@@ -60,8 +60,8 @@ pub(crate) async fn preview(
 ///
 /// # Errors
 /// If Connect returns an error.
-pub(crate) async fn phone_numbers(cx: &Clients, instance_arn: &str) -> Result<Vec<String>, StepError> {
-    let mut items = cx.connect().list_phone_numbers_v2().target_arn(instance_arn).into_paginator().items().send();
+pub(crate) async fn phone_numbers(ctx: &Context, instance_arn: &str) -> Result<Vec<String>, StepError> {
+    let mut items = ctx.connect().list_phone_numbers_v2().target_arn(instance_arn).into_paginator().items().send();
     let mut held = Vec::new();
     while let Some(item) = items.next().await {
         match item {
@@ -78,7 +78,7 @@ pub(crate) async fn phone_numbers(cx: &Clients, instance_arn: &str) -> Result<Ve
 }
 
 async fn missing_of(
-    cx: &Clients,
+    ctx: &Context,
     instance_arn: Option<&str>,
     wish: &PhoneNumber,
     (missing, case): (u32, Option<&str>),
@@ -91,7 +91,7 @@ async fn missing_of(
             format!("{missing} claimed from Connect's inventory; where it has none, ordered by an AWS Support case");
         return Ok((Action::Create, detail));
     };
-    let offered = numbers::search(cx, arn, wish, 1).await?;
+    let offered = numbers::search(ctx, arn, wish, 1).await?;
     Ok(if offered.is_empty() {
         (Action::Wait, format!("Connect's inventory has none: {missing} ordered by an AWS Support case"))
     } else {
@@ -101,11 +101,11 @@ async fn missing_of(
 
 /// Describes the order of all numbers that need documents: the existing case, or the planned case. All these numbers
 /// are in one case.
-async fn order_of(cx: &Clients, instance_arn: Option<&str>, onboarding: &Onboarding) -> Result<String, StepError> {
+async fn order_of(ctx: &Context, instance_arn: Option<&str>, onboarding: &Onboarding) -> Result<String, StepError> {
     let Some(arn) = instance_arn else { return Ok(ORDERED.into()) };
     let wishes = onboarding.phone_numbers.iter().filter(|wish| needs_documents(wish));
     let mark = marker(&onboarding.instance.alias, Topic::PhoneNumbers, arn, wishes, onboarding.documents.as_ref());
-    Ok(match support::find(cx, &mark, onboarding.language).await {
+    Ok(match support::find(ctx, &mark, onboarding.language).await {
         Ok(Some(case)) => {
             format!("ordered by the AWS Support case {}, which is {}", case.display_id.unwrap_or(case.id), case.status)
         }
@@ -119,14 +119,14 @@ async fn order_of(cx: &Clients, instance_arn: Option<&str>, onboarding: &Onboard
 
 /// Previews outbound calls to Japanese mobile numbers. No API returns whether they are enabled; only the case is
 /// visible.
-async fn outbound(cx: &Clients, instance_arn: Option<&str>, onboarding: &Onboarding) -> Result<PlanItem, StepError> {
+async fn outbound(ctx: &Context, instance_arn: Option<&str>, onboarding: &Onboarding) -> Result<PlanItem, StepError> {
     let item = |action, detail: String| {
         PlanItem::new(Area::PhoneNumbers, "outbound calls", "Japanese mobile numbers", action, detail)
     };
     let asked = "asked for by an AWS Support case";
     let Some(arn) = instance_arn else { return Ok(item(Action::Wait, asked.into())) };
     let mark = marker(&onboarding.instance.alias, Topic::OutboundToJapaneseMobiles, arn, [], None);
-    Ok(match support::find(cx, &mark, onboarding.language).await {
+    Ok(match support::find(ctx, &mark, onboarding.language).await {
         Ok(Some(case)) if case.is_resolved() => {
             item(Action::Leave, format!("the case {} is resolved", case.display_id.unwrap_or(case.id)))
         }

@@ -11,7 +11,7 @@ use onboarding_core::{
 };
 
 use super::documents::Document;
-use crate::{aws, context::Clients};
+use crate::{aws, context::Context};
 
 /// Why AWS Support can't be used.
 #[derive(Debug)]
@@ -80,9 +80,9 @@ const fn code(language: Language) -> &'static str {
 ///
 /// # Errors
 /// See [`Trouble`].
-pub(super) async fn by_id(cx: &Clients, id: &str, language: Language) -> Result<Option<Case>, Trouble> {
+pub(super) async fn by_id(ctx: &Context, id: &str, language: Language) -> Result<Option<Case>, Trouble> {
     let asked =
-        cx.support().describe_cases().case_id_list(id).include_resolved_cases(true).include_communications(false);
+        ctx.support().describe_cases().case_id_list(id).include_resolved_cases(true).include_communications(false);
     let mut items = asked.language(code(language)).into_paginator().items().send();
     while let Some(item) = items.next().await {
         match item {
@@ -102,8 +102,8 @@ pub(super) async fn by_id(cx: &Clients, id: &str, language: Language) -> Result<
 ///
 /// # Errors
 /// See [`Trouble`].
-pub(super) async fn find(cx: &Clients, marker: &str, language: Language) -> Result<Option<Case>, Trouble> {
-    let asked = cx.support().describe_cases().include_resolved_cases(true).include_communications(false);
+pub(super) async fn find(ctx: &Context, marker: &str, language: Language) -> Result<Option<Case>, Trouble> {
+    let asked = ctx.support().describe_cases().include_resolved_cases(true).include_communications(false);
     let mut items = asked.language(code(language)).into_paginator().items().send();
     let mut found: Option<Case> = None;
     while let Some(item) = items.next().await {
@@ -124,8 +124,8 @@ pub(super) async fn find(cx: &Clients, marker: &str, language: Language) -> Resu
 ///
 /// # Errors
 /// See [`Trouble`].
-pub(super) async fn last_message(cx: &Clients, id: &str) -> Result<String, Trouble> {
-    let mut items = cx.support().describe_communications().case_id(id).into_paginator().items().send();
+pub(super) async fn last_message(ctx: &Context, id: &str) -> Result<String, Trouble> {
+    let mut items = ctx.support().describe_communications().case_id(id).into_paginator().items().send();
     let mut newest: Option<(String, String)> = None;
     while let Some(item) = items.next().await {
         let item = item.map_err(trouble!(&format!("reading the messages of the case {id}")))?;
@@ -153,23 +153,23 @@ pub(super) enum Filed {
 /// # Errors
 /// See [`Trouble`].
 pub(super) async fn file(
-    cx: &Clients,
+    ctx: &Context,
     topic: Topic,
     text: &CaseText,
     language: Language,
     documents: &[Document],
 ) -> Result<Filed, Trouble> {
-    let Some((service, category)) = category(cx, topic, language).await? else { return Ok(Filed::NoCategory) };
+    let Some((service, category)) = category(ctx, topic, language).await? else { return Ok(Filed::NoCategory) };
     let (subject, body) = text.in_language(language);
     // A set is valid for one hour. An expired set is created again once; after a second expiry, the next poll retries.
     for _ in 0..2 {
-        let set = match attach(cx, documents).await {
+        let set = match attach(ctx, documents).await {
             Ok(set) => set,
             Err(Attach::Expired) => continue,
             Err(Attach::Later(reason)) => return Ok(Filed::Later(reason)),
             Err(Attach::Trouble(trouble)) => return Err(trouble),
         };
-        let sent = cx
+        let sent = ctx
             .support()
             .create_case()
             .subject(subject)
@@ -200,11 +200,11 @@ pub(super) async fn file(
     Ok(Filed::Later("the attachment set expired before the case was filed".into()))
 }
 
-async fn category(cx: &Clients, topic: Topic, language: Language) -> Result<Option<(String, String)>, Trouble> {
+async fn category(ctx: &Context, topic: Topic, language: Language) -> Result<Option<(String, String)>, Trouble> {
     // If no category of the catalog in the case's language is recognized, the English catalog is used.
     let languages = if language == Language::En { &[Language::En][..] } else { &[language, Language::En] };
     for language in languages {
-        let sent = cx.support().describe_services().language(code(*language)).send().await;
+        let sent = ctx.support().describe_services().language(code(*language)).send().await;
         let services: Vec<Service> = sent
             .map_err(trouble!("reading the services of AWS Support"))?
             .services
@@ -236,13 +236,13 @@ enum Attach {
 
 /// Adds the documents to one attachment set, one call per document, because all three together could make a request of
 /// 20 MB.
-async fn attach(cx: &Clients, documents: &[Document]) -> Result<Option<String>, Attach> {
+async fn attach(ctx: &Context, documents: &[Document]) -> Result<Option<String>, Attach> {
     let mut set = None;
     for document in documents {
         let file =
             Attachment::builder().file_name(&document.file_name).data(Blob::new(document.bytes.as_slice())).build();
         let sent =
-            cx.support().add_attachments_to_set().set_attachment_set_id(set.take()).attachments(file).send().await;
+            ctx.support().add_attachments_to_set().set_attachment_set_id(set.take()).attachments(file).send().await;
         set = match sent {
             Ok(output) => output.attachment_set_id,
             Err(error) if aws::error::is(&error, &["AttachmentSetExpired", "AttachmentSetIdNotFound"]) => {

@@ -68,7 +68,7 @@ async fn a_lost_response_claims_no_second_number() {
     let mut input = telephony.input(&[america(1)]);
     telephony.look(&mut input).await.unwrap();
     telephony.cloud.lose_answer("ClaimPhoneNumber");
-    assert_eq!(run(&telephony.cloud.cx, input.clone()).await.unwrap_err().name(), "Unavailable");
+    assert_eq!(run(&telephony.cloud.ctx, input.clone()).await.unwrap_err().name(), "Unavailable");
     let outputs = telephony.follow(input, 30).await;
     assert!(!outputs.last().unwrap().pending);
     // The list does not show the first claim yet, so only its number and token prevent a second claim by the retry.
@@ -97,7 +97,7 @@ async fn a_number_that_is_unavailable_because_it_is_already_ours_is_kept() {
     let found = telephony.look(&mut input).await.unwrap();
     let offered = found.offers[0].phone_number.clone();
     // An earlier claim of this step whose response was lost, and whose token Connect no longer remembers.
-    let claim = telephony.cloud.cx.connect().claim_phone_number().target_arn(&telephony.arn);
+    let claim = telephony.cloud.ctx.connect().claim_phone_number().target_arn(&telephony.arn);
     claim.phone_number(&offered).client_token("0f5a1de4-0000-4000-8000-00000000000a").send().await.unwrap();
     telephony.cloud.calls();
     // The list shows the number only after the poll has read the list once.
@@ -108,7 +108,7 @@ async fn a_number_that_is_unavailable_because_it_is_already_ours_is_kept() {
         }
         telephony.cloud.wait(60);
     };
-    let (output, ()) = tokio::join!(run(&telephony.cloud.cx, input.clone()), shown);
+    let (output, ()) = tokio::join!(run(&telephony.cloud.ctx, input.clone()), shown);
     input.previous = Some(output.unwrap());
     let outputs = telephony.follow(input, 30).await;
     let last = outputs.last().unwrap();

@@ -46,9 +46,9 @@ async fn a_repeated_step_and_a_later_execution_find_their_own_case() {
     let telephony = Telephony::start(Behaviour::default()).await;
     let input = telephony.input(&[japan("+813", 1)]);
     telephony.cloud.lose_answer("CreateCase");
-    let error = run(&telephony.cloud.cx, input.clone()).await.unwrap_err();
+    let error = run(&telephony.cloud.ctx, input.clone()).await.unwrap_err();
     assert_eq!(error.name(), "Unavailable", "{error}");
-    let output = run(&telephony.cloud.cx, input.clone()).await.unwrap();
+    let output = run(&telephony.cloud.ctx, input.clone()).await.unwrap();
     assert_eq!(output.orders[0].display_id.as_deref(), Some("1700000001"));
     assert!(message(&output).contains("ケース 1700000001"), "a person is told of it all the same: {output:?}");
     let outputs = telephony.follow(input, 30).await;
@@ -136,7 +136,7 @@ async fn a_question_from_aws_is_notified_once_with_its_text_and_polling_continue
     );
     assert!(input.previous.as_ref().unwrap().open_items[0].action.starts_with("Answer the case"));
 
-    let answer = telephony.cloud.cx.support().add_communication_to_case().case_id(order.case_id.clone().unwrap());
+    let answer = telephony.cloud.ctx.support().add_communication_to_case().case_id(order.case_id.clone().unwrap());
     answer.communication_body("送りました。").send().await.unwrap();
     let outputs = telephony.follow(input, 30).await;
     assert_eq!(outputs.last().unwrap().orders[0].status, OrderStatus::Done);
@@ -258,7 +258,7 @@ async fn a_case_that_an_operator_files_from_the_text_ends_the_wait() {
     let text = telephony.look(&mut input).await.unwrap().orders[0].text.clone().unwrap();
     let mut by_person = telephony.input(&[japan("+813", 1)]);
     by_person.alias = "by hand".into();
-    let support = telephony.cloud.cx.support();
+    let support = telephony.cloud.ctx.support();
     let file = aws_sdk_support::types::Attachment::builder().file_name("a.pdf");
     let file = file.data(aws_sdk_support::primitives::Blob::new("%PDF-")).build();
     let set = support.add_attachments_to_set().set_attachments(Some(vec![file; 3])).send().await.unwrap();

@@ -44,7 +44,7 @@ async fn a_year_of_waiting_for_quotas_and_numbers_stays_below_the_limits_of_an_e
     waited = 0;
     // Repeats as the Choice state of the state machine does.
     for attempt in 1..=backoff::LAST_LOOK {
-        let output = request_quotas::run(&telephony.cloud.cx, quotas.clone()).await.unwrap();
+        let output = request_quotas::run(&telephony.cloud.ctx, quotas.clone()).await.unwrap();
         looks += 1;
         largest = largest.max(serde_json::to_string(&output).unwrap().len());
         waited += output.wait_seconds;
