@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::common::{local, onboard};
+use super::common::{http, local, onboard};
 use onboard_cli::local::kept::{FILE, Kept};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -320,10 +320,6 @@ fn start(command: &Command, file: &Path, log: &Path) -> (Kept, Child) {
         assert!(started.elapsed() < 2 * PATIENCE, "no local cloud:\n{}", log());
         std::thread::sleep(Duration::from_millis(50));
     }
-}
-
-fn http() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().build().unwrap()
 }
 
 /// The authorization header, from which the emulator reads service and Region. It checks nothing else.

@@ -3,7 +3,7 @@
 use onboard_cli::local::cloud::administrator;
 use serde_json::{Value, json};
 
-use super::kept::Cloud;
+use super::{common::http, kept::Cloud};
 
 impl Cloud {
     /// Rehearses a sign-in through Entra to Connect.
@@ -57,8 +57,4 @@ impl Cloud {
         let answer = request.send().await.unwrap();
         (answer.status().is_success(), answer.text().await.unwrap())
     }
-}
-
-fn http() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().build().unwrap()
 }

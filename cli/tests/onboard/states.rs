@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::common::http;
 use onboard_cli::{
     console::Console,
     local::{
@@ -61,8 +62,7 @@ impl StepFunctions {
     fn request(&self, service: &str) -> reqwest::RequestBuilder {
         let scope = format!("Credential=test/20260101/{}/{service}/aws4_request", emulator::REGION);
         let signature = format!("AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=0");
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        client.post(&self.url).header("authorization", signature)
+        http().post(&self.url).header("authorization", signature)
     }
 
     async fn call(&self, action: &str, body: &Value) -> Result<Value, Value> {

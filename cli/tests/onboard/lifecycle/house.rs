@@ -5,7 +5,7 @@ use std::{
     sync::{LazyLock, OnceLock},
 };
 
-use crate::kept::Cloud;
+use crate::{common::http, kept::Cloud};
 use onboard_cli::local::{
     again::{Call, changes},
     cloud::{ADMINISTRATOR, ADMINISTRATORS_SECRET},
@@ -135,8 +135,4 @@ impl House {
         let found = self.inventory().await["connect"]["instances"].as_array().unwrap().clone();
         found.into_iter().find(|instance| instance["InstanceAlias"] == alias).unwrap()
     }
-}
-
-fn http() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().build().unwrap()
 }
