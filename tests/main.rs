@@ -1,33 +1,40 @@
 //! The integration tests of the functions, the template and the documents. They are one program, because each
 //! additional program would link the AWS SDK again.
 
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 #![recursion_limit = "256"]
 
-#[path = "aws_steps/main.rs"]
-mod aws_steps;
 mod contract;
 mod documents;
-mod entra_steps;
-#[path = "event_path/main.rs"]
-mod event_path;
-mod support;
-#[path = "user_sync/main.rs"]
-mod user_sync;
+mod steps;
 
-/// Cargo does not search `tests/` for test programs, so a file that is not a module of this program would never run.
-#[test]
-fn every_test_file_is_a_module_of_this_program() {
-    let tests = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
-    let program = std::fs::read_to_string(tests.join("main.rs")).unwrap_or_default();
-    let mut modules = Vec::new();
-    for path in std::fs::read_dir(&tests).into_iter().flatten().flatten().map(|entry| entry.path()) {
-        let is_module = path.extension().is_some_and(|extension| extension == "rs") || path.join("main.rs").is_file();
-        if let Some(name) = path.file_stem().filter(|name| is_module && *name != "main") {
-            modules.push(name.to_string_lossy().into_owned());
+use std::{fs, path::Path};
+
+/// The Rust files below `folder` that no module declares. `parent` is the source of the module of `folder`.
+fn undeclared(folder: &Path, parent: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        let name = path.file_stem().unwrap().to_string_lossy();
+        let declared = parent.contains(&format!("mod {name};"));
+        if path.extension().is_some_and(|extension| extension == "rs") {
+            if !declared && !["main", "mod"].contains(&&*name) {
+                found.push(path.display().to_string());
+            }
+        } else if path.is_dir() && !path.join("Cargo.toml").is_file() {
+            let module = ["mod.rs", "main.rs"].map(|file| path.join(file));
+            let module = [path.with_extension("rs")].into_iter().chain(module).find(|file| file.is_file());
+            found.extend(undeclared(&path, &module.map_or_else(String::new, |file| fs::read_to_string(file).unwrap())));
+            if !declared && path.join("mod.rs").is_file() {
+                found.push(path.display().to_string());
+            }
         }
     }
-    assert!(modules.len() > 4, "{modules:?}");
-    for name in modules {
-        assert!(program.contains(&format!("mod {name};")), "tests/main.rs has no `mod {name};`");
-    }
+    found
+}
+
+/// Cargo does not search `tests/` for test programs, so a file that is not a module would never run.
+#[test]
+fn every_test_file_is_a_module_of_its_program() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    assert_eq!(undeclared(&folder, include_str!("main.rs")), [""; 0]);
 }

@@ -9,7 +9,7 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
-    house::House,
+    fixture::House,
     runtime_api::{RuntimeApi, What},
     tools::peak_kb,
 };

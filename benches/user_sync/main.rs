@@ -9,7 +9,7 @@
 #[path = "../figures.rs"]
 #[expect(dead_code, reason = "the other benchmarks need the rest")]
 mod figures;
-mod house;
+mod fixture;
 mod lambda;
 mod planning;
 mod report;
@@ -27,7 +27,7 @@ use std::{
 use clap::{Parser, ValueEnum};
 
 use crate::{
-    house::House,
+    fixture::House,
     planning::Case,
     report::{Creation, NoChange, Report},
 };

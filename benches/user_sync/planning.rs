@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::{
-    house::GROUP,
+    fixture::GROUP,
     tools::{output, peak_kb},
 };
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     figures::{Target, megabytes, number},
-    house::Calls,
+    fixture::Calls,
     lambda::Synced,
     planning::{Case, Planned},
     script::Run,

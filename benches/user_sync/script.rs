@@ -8,7 +8,7 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::house::{GROUP, House};
+use crate::fixture::{GROUP, House};
 
 /// One run of the script.
 #[derive(Debug)]

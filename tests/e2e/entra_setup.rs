@@ -1,0 +1,253 @@
+//! `onboard entra-setup`: the script that it prints, and the script's effect on a tenant. The fake Azure CLI is as
+//! imprecise as the real one; the fake AWS CLI only records its calls.
+
+use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Output};
+
+use super::common::{err, onboard, out};
+use onboarding_core::{
+    entra::{GRAPH_APP_ID, Identity},
+    names,
+};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// Fake of the Azure CLI. It stores a tenant that is empty at first.
+const AZ: &str = include_str!("../../.ci/documents/az");
+const AWS: &str = r#"#!/usr/bin/env bash
+echo "aws $*" >> "$CALLS"
+case "$*" in
+  "iam get-outbound"*) exit 254 ;;
+  "iam enable-outbound"*) echo https://12345678.tokens.sts.global.api.aws ;;
+  "sts get-caller-identity"*) echo arn:aws:sts::111122223333:assumed-role/Admin/me ;;
+  "secretsmanager describe-secret"*) exit 254 ;;
+  "secretsmanager create-secret"*) cat "${@:$#-4:1}" > /dev/null 2>&1; file=$(echo "$*" | grep -o "file://[^ ]*"); cat "${file#file://}" >> "$SECRETS"; echo arn:aws:secretsmanager:ap-northeast-1:111122223333:secret:x ;;
+esac
+"#;
+
+struct Desk {
+    folder: TempDir,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in [("az", AZ), ("aws", AWS)] {
+            let file = folder.path().join(name);
+            fs::write(&file, text).unwrap();
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        Self { folder }
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn run(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+        let mut paths = vec![self.folder.path().to_path_buf()];
+        paths.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap()));
+        let mut command = onboard();
+        command.arg("entra-setup").args(arguments).arg("--run");
+        command.env("PATH", std::env::join_paths(paths).unwrap()).env("CALLS", self.path("calls"));
+        command.env("SECRETS", self.path("secrets")).env("ENTRA_SETUP_WAITS", "0");
+        command.envs(environment.iter().copied()).output().unwrap()
+    }
+
+    fn calls(&self) -> Vec<String> {
+        fs::read_to_string(self.path("calls")).unwrap_or_default().lines().map(str::to_owned).collect()
+    }
+
+    /// The changes requested from the Azure CLI since the last call of this function.
+    fn changes(&self) -> Vec<String> {
+        let writes = [" create", " add", " update", " reset", " delete", "admin-consent", "POST"];
+        let changes = self.calls().into_iter().filter(|call| call.starts_with("az "));
+        let changes = changes.filter(|call| writes.iter().any(|word| call.contains(word))).collect();
+        fs::remove_file(self.path("calls")).unwrap_or_default();
+        changes
+    }
+
+    /// The tenant that the fake Azure CLI stores.
+    fn tenant(&self) -> Value {
+        serde_json::from_slice(&fs::read(self.path("calls.tenant")).unwrap()).unwrap()
+    }
+
+    /// Replaces the tenant's applications.
+    fn let_there_be(&self, applications: &Value) {
+        let graph = json!({ "id": GRAPH_PRINCIPAL, "appId": GRAPH_APP_ID });
+        let tenant = json!({ "made": 900, "applications": applications, "principals": [graph], "assignments": [] });
+        fs::write(self.path("calls.tenant"), tenant.to_string()).unwrap();
+    }
+}
+
+/// Id of Microsoft Graph's service principal in the tenant.
+const GRAPH_PRINCIPAL: &str = "5e000000-0000-4000-8000-000000000000";
+
+/// The ids in a list of objects, sorted.
+fn ids<'v>(list: &'v Value, name: &str) -> Vec<&'v str> {
+    let mut ids: Vec<&str> = list.as_array().unwrap().iter().map(|one| one[name].as_str().unwrap()).collect();
+    ids.sort_unstable();
+    ids
+}
+
+/// The permission ids that an identity needs, sorted.
+fn needed(identity: Identity) -> Vec<&'static str> {
+    let mut ids: Vec<&str> = identity.permissions().iter().map(|permission| permission.id).collect();
+    ids.sort_unstable();
+    ids
+}
+
+fn has(program: &str) -> bool {
+    std::env::split_paths(&std::env::var_os("PATH").unwrap())
+        .any(|folder: std::path::PathBuf| Path::new(&folder).join(program).is_file())
+}
+
+#[test]
+fn both_identities_are_created_without_a_secret_and_a_second_run_changes_nothing() {
+    let desk = Desk::new();
+    let output = desk.run(&[], &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let tenant = desk.tenant();
+    let printed = out(&output);
+    assert!(printed.contains("TenantId=7e7a0000-0000-4000-8000-000000000001"), "{printed}");
+    for (identity, application) in Identity::ALL.into_iter().zip(tenant["applications"].as_array().unwrap()) {
+        let id = application["appId"].as_str().unwrap();
+        let parameter = if identity == Identity::Setup { "SetupClientId" } else { "RuntimeClientId" };
+        assert!(printed.contains(&format!("{parameter}={id}")), "{printed}");
+        let access = &application["requiredResourceAccess"];
+        assert_eq!(ids(access, "resourceAppId"), [GRAPH_APP_ID]);
+        assert_eq!(ids(&access[0]["resourceAccess"], "id"), needed(identity));
+        let principals = tenant["principals"].as_array().unwrap();
+        let principal = &principals.iter().find(|one| one["appId"] == id).unwrap()["id"];
+        let granted = tenant["assignments"].as_array().unwrap().iter();
+        let granted: Value = granted.filter(|one| one["principalId"] == *principal).cloned().collect();
+        assert_eq!(ids(&granted, "appRoleId"), needed(identity));
+        assert!(granted.as_array().unwrap().iter().all(|one| one["resourceId"] == GRAPH_PRINCIPAL));
+        let role = format!("connect-onboarding-ap-northeast-1-graph-{identity}");
+        assert_eq!(
+            application["federated"],
+            json!([{
+                "name": role, "issuer": "https://12345678.tokens.sts.global.api.aws",
+                "subject": format!("arn:aws:iam::111122223333:role/{role}"), "audiences": ["api://AzureADTokenExchange"],
+            }])
+        );
+    }
+    let calls = desk.calls();
+    assert!(
+        !calls.iter().any(|call| call.contains("secretsmanager") || call.contains("credential reset")),
+        "{calls:#?}"
+    );
+    desk.changes();
+    assert_eq!(desk.run(&[], &[]).status.code(), Some(0));
+    assert_eq!(desk.changes(), [""; 0]);
+    assert_eq!(desk.tenant(), tenant);
+}
+
+#[test]
+fn missing_permissions_are_added_and_existing_ones_stay() {
+    let desk = Desk::new();
+    let first = Identity::Runtime.permissions()[0].id;
+    let mail = "810c84a8-4a9e-49e6-bf7d-12d183f40d01";
+    let role = "connect-onboarding-ap-northeast-1-graph-runtime";
+    // An application whose name differs in case is a different application. A federated credential of an earlier
+    // account is corrected.
+    desk.let_there_be(&json!([
+        { "appId": "other", "displayName": "CONNECT ONBOARDING RUNTIME (connect-onboarding)",
+          "requiredResourceAccess": [], "federated": [] },
+        { "appId": "ours", "displayName": names::app_registration("connect-onboarding", Identity::Runtime),
+          "requiredResourceAccess": [{ "resourceAppId": GRAPH_APP_ID, "resourceAccess": [
+              { "id": mail, "type": "Role" }, { "id": first.to_uppercase(), "type": "Role" } ] }],
+          "federated": [{ "name": role, "issuer": "https://earlier", "subject": "s", "audiences": ["a"] }] },
+    ]));
+    // `admin-consent` would reject a national cloud.
+    let output = desk.run(&["--only", "runtime"], &[("CLOUD", "AzureUSGovernment")]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let changes = desk.changes();
+    let added = changes.iter().find(|call| call.contains("permission add")).unwrap();
+    assert!(added.contains("--id ours") && !added.to_lowercase().contains(first), "{added}");
+    let tenant = desk.tenant();
+    let (other, ours) = (&tenant["applications"][0], &tenant["applications"][1]);
+    assert_eq!(other["requiredResourceAccess"], json!([]));
+    assert_eq!(
+        ours["requiredResourceAccess"][0]["resourceAccess"].as_array().unwrap().len(),
+        needed(Identity::Runtime).len() + 1
+    );
+    assert_eq!(ours["federated"][0]["issuer"], "https://12345678.tokens.sts.global.api.aws");
+    assert_eq!(ours["federated"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn two_applications_with_the_same_name_stop_the_setup() {
+    let desk = Desk::new();
+    let name = names::app_registration("connect-onboarding", Identity::Setup);
+    let application =
+        |id: &str| json!({ "appId": id, "displayName": name, "requiredResourceAccess": [], "federated": [] });
+    desk.let_there_be(&json!([application("one"), application("two")]));
+    for arguments in [["--only", "setup"], ["--remove", "setup"]] {
+        let output = desk.run(&arguments, &[]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(err(&output).contains("one two"), "{}", err(&output));
+    }
+    assert_eq!(desk.changes(), [""; 0]);
+}
+
+#[test]
+fn a_client_secret_is_stored_in_secrets_manager_and_never_on_a_command_line_or_in_the_output() {
+    if !has("jq") {
+        // The script requires jq and reports that it is missing; nothing else can be tested without it.
+        let output = Desk::new().run(&["--credential", "secret"], &[]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(err(&output).contains("jq"), "{}", err(&output));
+        return;
+    }
+    let desk = Desk::new();
+    let output = desk.run(&["--credential", "secret"], &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let stored = fs::read_to_string(desk.path("secrets")).unwrap();
+    let stored: Vec<Value> = serde_json::Deserializer::from_str(&stored).into_iter().map(Result::unwrap).collect();
+    assert_eq!(stored.len(), 2);
+    assert!(stored.iter().all(|secret| secret["clientSecret"] == "hunter2" && secret["expires"].is_string()));
+    assert!(!desk.calls().iter().any(|call| call.contains("hunter2")));
+    assert!(!out(&output).contains("hunter2") && !err(&output).contains("hunter2"));
+    assert!(out(&output).contains("SetupCredentialSecret=arn:aws:secretsmanager:"));
+}
+
+#[test]
+fn a_denied_consent_stops_the_setup_with_a_message() {
+    let desk = Desk::new();
+    let output = desk.run(&["--only", "runtime"], &[("CONSENT", "denied")]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(err(&output).contains("nothing is made twice"), "{}", err(&output));
+    assert!(!desk.calls().iter().any(|call| call.contains("federated-credential create")));
+}
+
+#[test]
+fn remove_deletes_an_identity_by_name() {
+    let desk = Desk::new();
+    assert_eq!(desk.run(&[], &[]).status.code(), Some(0));
+    let output = desk.run(&["--remove", "setup"], &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let left = names::app_registration("connect-onboarding", Identity::Runtime);
+    assert_eq!(ids(&desk.tenant()["applications"], "displayName"), [left]);
+    assert!(out(&output).contains("without SetupClientId"));
+}
+
+#[test]
+fn the_json_output_contains_the_script_and_each_permission() {
+    let output = onboard().args(["entra-setup", "--json", "--stack", "acme"]).output().unwrap();
+    let document: Value = serde_json::from_str(&out(&output)).unwrap();
+    assert_eq!(document["identities"][1]["roleName"], "acme-ap-northeast-1-graph-runtime");
+    for (identity, told) in Identity::ALL.into_iter().zip(document["identities"].as_array().unwrap()) {
+        let names: Vec<&str> =
+            told["permissions"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+        assert!(identity.permissions().iter().map(|permission| permission.name).eq(names));
+    }
+}
+
+#[test]
+fn arguments_that_could_inject_commands_into_the_script_are_rejected() {
+    for arguments in [["--stack", "a'; rm -rf ~"], ["--region", "x y"], ["--audience", "api://$(id)"]] {
+        let output = onboard().arg("entra-setup").args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(out(&output).is_empty());
+    }
+}

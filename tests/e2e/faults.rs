@@ -1,0 +1,253 @@
+//! Runs all phases of an onboarding once for each kind of fault. Calls fail in every state of every state machine, and
+//! each phase must end as in a run without faults: no duplicates and no losses. The test prints the number of failed
+//! calls.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+};
+
+use futures_util::{StreamExt, stream};
+use serde_json::{Value, json};
+
+use super::{
+    common::root,
+    life::{Call, Life, Machine, Phase},
+};
+
+/// Number of simultaneous lives, in addition to those that mostly wait.
+const LIVES: usize = 3;
+/// Longer than the shortest timeout of functions and states, which is eight seconds.
+const SILENCE_MS: u64 = 9_500;
+/// Waiting for a timeout in every state would take too long, so each of these lives is silent in a part of the states.
+const SILENT_LIVES: usize = 6;
+
+/// A way in which a call fails.
+struct Kind {
+    name: &'static str,
+    effect: Value,
+    /// Whether the operator may have to restart an execution.
+    restarts: bool,
+    /// Maximum number of failing operations per state. A state fails after several failed attempts.
+    most: usize,
+    /// Restricts the faults to every [`SILENT_LIVES`]-th caller, starting with this number.
+    part: Option<usize>,
+}
+
+fn kinds() -> Vec<Kind> {
+    let kind = |name, effect, restarts| Kind { name, effect, restarts, most: 5, part: None };
+    let mut kinds = vec![
+        kind("503", json!({ "status": 503 }), false),
+        kind("throttled", json!({ "status": 429, "code": "ThrottlingException" }), false),
+        kind("malformed", json!({ "truncate": true }), false),
+        kind("broken", json!({ "break": true }), false),
+        Kind { most: 2, ..kind("denied", json!({ "status": 403 }), true) },
+        kind("dies before", json!({ "kill": "before" }), true),
+        kind("dies after", json!({ "kill": "after" }), true),
+    ];
+    let silence = json!({ "answerDelayMs": SILENCE_MS });
+    let silent = |part| Kind { name: "silent", effect: silence.clone(), restarts: false, most: 1, part: Some(part) };
+    kinds.extend((0..SILENT_LIVES).map(silent));
+    kinds
+}
+
+/// States that make no call in this life, with the reason.
+const REASONS: [(&str, &str); 10] = [
+    ("onboarding/SyncWaitingUsers", "the call of SyncUsers once more, where people had to wait for a quota"),
+    ("onboarding/Report", "it only puts together what it is given"),
+    ("onboarding/NotifyNumbers", "only where AWS Support is asked, whose days pass too fast here: tests/steps/aws"),
+    (
+        "user-sync/RenewLease",
+        "only where there is more to do than a function has time for: tests/steps/user_sync/rounds.rs",
+    ),
+    ("user-sync/ClearDirty", "only where somebody marked the lease during the last round: user_sync/lease.rs"),
+    ("user-sync/ForgetToken", "only where a person says no: user_sync/approval.rs"),
+    ("user-sync/ReleaseAfterFailure", "only behind a failure, as in the life in which calls are denied"),
+    ("teardown/RenewLease", "as in user-sync"),
+    ("teardown/UnlockPlanned", "only where the plan under the lock is not the approved one any more"),
+    ("rotate-certificate/NotifyNeedsPerson", "only where a cloud refuses the rotation: rotation.rs"),
+];
+
+/// All tasks of the definitions as `machine/State`, and the number of other states.
+fn states() -> (Vec<String>, usize) {
+    fn walk(machine: &str, part: &Value, tasks: &mut Vec<String>, others: &mut usize) {
+        for (name, state) in part["States"].as_object().unwrap() {
+            match state["Type"].as_str() {
+                Some("Task") => tasks.push(format!("{machine}/{name}")),
+                _ => *others += 1,
+            }
+            for branch in state["Branches"].as_array().into_iter().flatten().chain(state.get("ItemProcessor")) {
+                walk(machine, branch, tasks, others);
+            }
+        }
+    }
+    let (mut tasks, mut others) = (Vec::new(), 0);
+    for machine in Machine::ALL {
+        let file = root().join(format!("statemachine/{}.asl.json", machine.file()));
+        let definition: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+        walk(machine.file(), &definition, &mut tasks, &mut others);
+    }
+    (tasks, others)
+}
+
+/// Runs one life. In each phase, operations of the fault-free life fail in this way.
+async fn live(fault: Option<(&[Phase], &Kind)>) -> Vec<Phase> {
+    let life = Life::start().await;
+    let mut phases = Vec::new();
+    for (number, machine) in Machine::ALL.into_iter().enumerate() {
+        if let Some((clean, kind)) = fault {
+            life.cloud.admin("POST", "fault", &rules(&clean[number], kind)).await;
+        }
+        phases.push(life.phase(machine).await);
+    }
+    phases
+}
+
+/// The fault rules of a phase: at least one operation fails in every state, and every operation fails in some state, up
+/// to the maximum per state.
+fn rules(clean: &Phase, kind: &Kind) -> Value {
+    let calls = clean.operations();
+    let mut chosen: BTreeMap<&str, Vec<(&str, &str)>> =
+        calls.iter().map(|(caller, ..)| (caller.as_str(), Vec::new())).collect();
+    let operations: BTreeSet<(&str, &str)> = calls.iter().map(|(_, service, name)| (*service, *name)).collect();
+    for operation in operations {
+        let of_it = calls.iter().filter(|(_, service, name)| (*service, *name) == operation);
+        let callers = of_it.map(|(caller, ..)| caller.as_str());
+        let caller = callers.min_by_key(|caller| chosen[caller].len()).unwrap();
+        chosen.get_mut(caller).unwrap().push(operation);
+    }
+    for (caller, service, name) in &calls {
+        let of_caller = chosen.get_mut(caller.as_str()).unwrap();
+        if of_caller.is_empty() {
+            of_caller.push((*service, *name));
+        }
+    }
+    let mut rules = Vec::new();
+    let functions = clean.functions();
+    for (number, (caller, mut operations)) in chosen.into_iter().enumerate() {
+        if kind.part.is_some_and(|part| number % SILENT_LIVES != part) {
+            continue;
+        }
+        operations.truncate(kind.most);
+        // In addition, the invocation of the function itself fails.
+        if functions.contains(caller) {
+            operations.push(("lambda", "Invoke"));
+        }
+        for (service, name) in operations {
+            let mut rule = json!({
+                "caller": pattern(caller), "service": service, "match": format!("^{}$", regex::escape(name)),
+            });
+            rule.as_object_mut().unwrap().extend(kind.effect.as_object().unwrap().clone());
+            rules.push(rule);
+        }
+    }
+    rules.into()
+}
+
+/// The pattern that matches a caller in `function machine/state`.
+fn pattern(caller: &str) -> String {
+    match caller.split_once('/') {
+        Some((file, state)) => {
+            let machine = Machine::ALL.into_iter().find(|machine| machine.file() == file).unwrap();
+            format!("(^|[ -]){}[^/]*/{state}$", machine.id())
+        }
+        None => format!("-{caller}Function-[^ ]*$"),
+    }
+}
+
+/// The result of a life with faults.
+struct Lived<'a> {
+    kind: &'a Kind,
+    /// Number of failed calls by caller.
+    hits: BTreeMap<String, usize>,
+    /// Number of restarted executions.
+    restarts: usize,
+    /// Differences from the fault-free life.
+    faults: Vec<String>,
+}
+
+impl<'a> Lived<'a> {
+    async fn through(clean: &[Phase], kind: &'a Kind) -> Self {
+        let mut lived = Self { kind, hits: BTreeMap::new(), restarts: 0, faults: Vec::new() };
+        for (phase, clean) in live(Some((clean, kind))).await.iter().zip(clean) {
+            let what = format!("{}, {:?}", kind.name, phase.machine);
+            if !kind.restarts && !phase.restarts.is_empty() {
+                lived.faults.push(format!("{what}: started again: {:#?}", phase.restarts));
+            }
+            lived.restarts += phase.restarts.len();
+            lived.faults.extend(difference(clean, phase).map(|difference| format!("{what}: {difference}")));
+            for caller in phase.calls.iter().filter(|call| call.simulated).filter_map(Call::caller) {
+                *lived.hits.entry(caller).or_default() += 1;
+            }
+        }
+        lived
+    }
+}
+
+/// The first difference between the results of a phase and of the fault-free phase.
+fn difference(clean: &Phase, found: &Phase) -> Option<String> {
+    let pretty = |value: &Value| serde_json::to_string_pretty(value).unwrap();
+    let (expected, found) = (pretty(&clean.end_state), pretty(&found.end_state));
+    let (expected, found): (Vec<&str>, Vec<&str>) = (expected.lines().collect(), found.lines().collect());
+    let line = (0..expected.len().max(found.len())).find(|&line| expected.get(line) != found.get(line))?;
+    let around = |lines: &[&str]| lines[line.saturating_sub(12)..(line + 4).min(lines.len())].join("\n");
+    Some(format!(
+        "the end differs from that of the clean life:\n{}\n-- here it is:\n{}",
+        around(&expected),
+        around(&found)
+    ))
+}
+
+#[tokio::test]
+async fn every_state_of_every_state_machine_survives_every_fault() {
+    let clean = &live(None).await;
+    let kinds = kinds();
+    let (waiting, working): (Vec<&Kind>, Vec<&Kind>) = kinds.iter().partition(|kind| kind.part.is_some());
+    let through = |kind| Lived::through(clean, kind);
+    let work = stream::iter(working.into_iter().map(through)).buffered(LIVES).collect::<Vec<_>>();
+    let wait = stream::iter(waiting.into_iter().map(through)).buffered(SILENT_LIVES).collect::<Vec<_>>();
+    let (mut lives, silent) = tokio::join!(work, wait);
+    lives.extend(silent);
+
+    let called: BTreeSet<String> = clean.iter().flat_map(Phase::operations).map(|(caller, ..)| caller).collect();
+    let (table, mut faults) = table(&lives, &called);
+    eprintln!("{table}");
+    faults.extend(lives.iter().flat_map(|lived| lived.faults.iter().cloned()));
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// The table of callers and kinds of faults, and the cells that are empty without a reason.
+fn table(lives: &[Lived<'_>], called: &BTreeSet<String>) -> (String, Vec<String>) {
+    let mut names: Vec<&str> = lives.iter().map(|lived| lived.kind.name).collect();
+    names.dedup();
+    let sum = |name: &str, of: &dyn Fn(&Lived<'_>) -> usize| -> usize {
+        lives.iter().filter(|lived| lived.kind.name == name).map(of).sum()
+    };
+    let line = |head: &str, cells: Vec<String>, reason: &str| {
+        let cells: String = cells.iter().map(|cell| format!("{cell:>12}")).collect();
+        format!("{head:<44}{cells}   {reason}").trim_end().to_owned() + "\n"
+    };
+    let mut text = line("Calls that failed", names.iter().map(ToString::to_string).collect(), "");
+    let (mut missing, mut total) = (Vec::new(), 0);
+    let (tasks, others) = states();
+    for caller in tasks.iter().chain(called.iter().filter(|caller| !caller.contains('/'))) {
+        let count = |name: &&str| sum(name, &|lived| lived.hits.get(caller).copied().unwrap_or_default());
+        let counts: Vec<usize> = names.iter().map(count).collect();
+        total += counts.iter().sum::<usize>();
+        let reason = REASONS.iter().find(|(state, _)| state == caller).map(|(_, reason)| *reason);
+        text += &line(caller, counts.iter().map(ToString::to_string).collect(), reason.unwrap_or_default());
+        let is_state = caller.contains('/');
+        match (called.contains(caller), reason) {
+            (true, None) if is_state && counts.contains(&0) => missing.push(format!("{caller}: a fault is missing")),
+            (true, Some(_)) => missing.push(format!("{caller}: a reason, and calls")),
+            (false, None) => missing.push(format!("{caller}: neither calls nor a reason")),
+            _ => {}
+        }
+    }
+    let restarts = |name: &&str| sum(name, &|lived| lived.restarts).to_string();
+    text += &line("executions that a person started again", names.iter().map(restarts).collect(), "");
+    let lives = lives.len();
+    let _ =
+        writeln!(text, "{total} calls failed in {lives} lives; {others} further states (Choice, Wait, …) call nobody");
+    (text, missing)
+}

@@ -1,0 +1,102 @@
+//! Follows an execution with a history in AWS's format: each event contains the id of the previous one, functions have
+//! their own event types, and pages start at the end. The fixture follows the API reference of Step Functions,
+//! `HistoryEvent`; the emulator returns less.
+
+use aws_sdk_sfn::types::ExecutionStatus;
+use onboard_cli::{
+    cloud::{Cloud, stack::Stack},
+    console::Console,
+    follow::{Follower, progress::News, tree},
+    words::Words,
+};
+use serde_json::{Value, json};
+use wiremock::{Mock, MockServer, Request, ResponseTemplate, matchers::method};
+
+const ARN: &str = "arn:aws:states:ap-northeast-1:111122223333:execution:Onboarding:acme-1";
+const MACHINE: &str = "arn:aws:states:ap-northeast-1:111122223333:stateMachine:Onboarding";
+
+/// A Step Functions server with the first events of the fixture, seven per page.
+async fn step_functions(told: usize) -> MockServer {
+    let events: Vec<Value> = serde_json::from_str(include_str!("fixtures/aws-history.json")).unwrap();
+    let newest_first: Vec<Value> = events[..told].iter().rev().cloned().collect();
+    let definition = include_str!("../../statemachine/onboarding.asl.json");
+    let answer = move |request: &Request| {
+        let target = request.headers["x-amz-target"].to_str().unwrap().rsplit('.').next().unwrap();
+        let input: Value = serde_json::from_slice(&request.body).unwrap();
+        let body = match target {
+            "GetExecutionHistory" => {
+                assert_eq!(input["reverseOrder"], true);
+                let from: usize = input["nextToken"].as_str().map_or(0, |token| token.parse().unwrap());
+                let page: Vec<Value> = newest_first.iter().skip(from).take(7).cloned().collect();
+                let next = (from + 7 < newest_first.len()).then(|| (from + 7).to_string());
+                json!({ "events": page, "nextToken": next })
+            }
+            "DescribeStateMachineForExecution" => json!({
+                "stateMachineArn": MACHINE, "name": "Onboarding", "definition": definition,
+                "roleArn": "arn:aws:iam::111122223333:role/r", "updateDate": 1.0,
+            }),
+            "ListExecutions" => json!({ "executions": [] }),
+            _ => json!({
+                "executionArn": ARN, "stateMachineArn": MACHINE, "name": "acme-1", "status": "RUNNING",
+                "startDate": 1_795_615_200.0, "input": r#"{"instance": {"alias": "acme"}}"#,
+            }),
+        };
+        ResponseTemplate::new(200).set_body_string(body.to_string())
+    };
+    let server = MockServer::start().await;
+    Mock::given(method("POST")).respond_with(answer).mount(&server).await;
+    server
+}
+
+fn cloud(server: &MockServer) -> Cloud {
+    let outputs =
+        [("OnboardingStateMachineArn", MACHINE), ("UserSyncStateMachineArn", "arn:aws:states:::stateMachine:U")];
+    let outputs = outputs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let stack = Stack { name: "s".into(), status: "CREATE_COMPLETE".into(), outputs };
+    Cloud::at(&server.uri(), "ap-northeast-1", stack, None, Words::default())
+}
+
+async fn followed(cloud: &Cloud) -> (Follower<'_>, Vec<News>) {
+    let mut follower = Follower::new(cloud, cloud.describe(ARN).await.unwrap()).await.unwrap();
+    let told = follower.look().await.unwrap();
+    (follower, told.into_iter().map(|(_, news)| news).collect())
+}
+
+#[tokio::test]
+async fn a_wait_of_days_is_shown_with_the_time_of_the_next_poll() {
+    let server = step_functions(17).await;
+    let cloud = cloud(&server);
+    let (follower, told) = followed(&cloud).await;
+    assert!(
+        matches!(&told[0], News::Failed { state, error, message } if state == "Preflight" && error == "Unavailable" && message.contains("503")),
+        "{told:?}"
+    );
+    assert!(matches!(&told[1], News::Done { state, .. } if state == "Preflight"), "the retry mended it: {told:?}");
+    assert_eq!(follower.failure(), None);
+    let (state, run) = follower.root.progress.running().next().unwrap();
+    assert_eq!(state, "WaitForInstanceQuota");
+    assert_eq!(run.until, Some(run.since + 900.0));
+    let picture =
+        tree::draw(&follower, &Console::of_this_process(Words::default(), false), run.since + 60.0, None).join("\n");
+    for part in
+        ["acme-1 · onboarding · RUNNING", "◔ WaitForInstanceQuota", "next look in 14 min 00 s", "people at AWS decide"]
+    {
+        assert!(picture.contains(part), "{part} is missing in:\n{picture}");
+    }
+}
+
+#[tokio::test]
+async fn parallel_branches_are_distinguished_by_the_previous_event() {
+    let server = step_functions(39).await;
+    let cloud = cloud(&server);
+    let (mut follower, told) = followed(&cloud).await;
+    assert!(told.iter().any(|news| matches!(news, News::Done { state, waited: true, seconds, .. } if state == "WaitForInstanceQuota" && *seconds == 900.0)));
+    let mut running: Vec<&str> = follower.root.progress.running().map(|(state, _)| state).collect();
+    running.sort_unstable();
+    assert_eq!(running, ["CreateEntraApplication", "RequestQuotas"]);
+    assert_eq!(follower.failure().map(|(state, error, _)| (state, error)), Some(("RequestQuotas", "States.Timeout")));
+    assert_eq!(follower.root.progress.run_of("RequestQuotas").map(|run| run.failures), Some(1));
+    assert_eq!(follower.root.progress.end_of("InstanceQuota").map(|end| end.times), Some(2));
+    assert_eq!(*follower.status(), ExecutionStatus::Running);
+    assert_eq!(follower.look().await.unwrap(), [], "what was told is not told again");
+}

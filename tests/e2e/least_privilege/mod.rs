@@ -1,0 +1,221 @@
+//! Verifies least privilege: the permissions in template.yaml equal the calls that the local cloud records. The local
+//! cloud also rejects calls that a role does not allow, including resources and conditions.
+
+mod allowed;
+mod fixture;
+mod machines;
+mod reasons;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use crate::kept::Cloud;
+use fixture::House;
+
+/// Function → actions.
+type Actions = BTreeMap<String, BTreeSet<String>>;
+
+/// The actions that each function requested since the cloud started, including denied ones.
+async fn used(cloud: &Cloud) -> Actions {
+    let calls = cloud.admin("GET", "calls", &Value::Null).await;
+    let mut used = Actions::new();
+    for call in calls.as_array().unwrap() {
+        // `stack-XyzFunction-suffix`
+        let Some(name) = call["function"].as_str() else { continue };
+        let function = name.strip_prefix("connect-onboarding-").unwrap().split('-').next().unwrap();
+        let permissions = call["permissions"].as_array().unwrap().iter();
+        let actions = permissions.map(|permission| permission["action"].as_str().unwrap().to_owned());
+        used.entry(function.to_owned()).or_default().extend(actions);
+    }
+    used
+}
+
+fn pairs(actions: &Actions) -> BTreeSet<(&str, &str)> {
+    actions.iter().flat_map(|(function, all)| all.iter().map(|one| (function.as_str(), one.as_str()))).collect()
+}
+
+#[tokio::test]
+async fn every_permission_of_a_function_is_used_or_has_a_documented_reason() {
+    let house = House::onboarded().await;
+    house.changed_by_hand_and_onboarded_again().await;
+    house.without_room_for_another_instance().await;
+    house.schedules_and_notifications().await;
+    house.looked_at_and_torn_down().await;
+
+    let (allowed, used) = (allowed::by_function(), used(&house.cloud).await);
+    let (allowed, used) = (pairs(&allowed), pairs(&used));
+    let beyond: Vec<_> = used.difference(&allowed).collect();
+    assert!(beyond.is_empty(), "done, but not in template.yaml: {beyond:#?}");
+    let unused: BTreeSet<_> = allowed.difference(&used).copied().collect();
+    let excused: BTreeSet<_> =
+        unused.iter().filter(|(function, action)| reasons::of(function, action).is_some()).copied().collect();
+    let missing: Vec<_> = unused.difference(&excused).collect();
+    assert!(missing.is_empty(), "allowed in template.yaml, but neither done here nor with a reason: {missing:#?}");
+    let stale: Vec<_> = reasons::all().filter(|(names, action, _)| !reasons::needed(names, action, &unused)).collect();
+    assert!(stale.is_empty(), "reasons for what is done here, or not allowed any more: {stale:#?}");
+
+    house.denied_by_name().await;
+}
+
+#[test]
+fn no_permission_of_a_function_contains_a_wildcard_action() {
+    for (function, action) in pairs(&allowed::by_function()) {
+        assert!(!action.contains('*'), "{function} may do {action}");
+    }
+}
+
+#[test]
+fn only_actions_without_resource_level_permissions_use_all_resources() {
+    for (function, action) in allowed::everywhere() {
+        assert!(reasons::KNOWS_NO_RESOURCE.contains(&action.as_str()), "{function} may do {action} on everything");
+    }
+}
+
+/// A company that requires a permissions boundary rejects a stack with a single role without it.
+#[test]
+fn every_role_of_the_stack_has_the_permissions_boundary() {
+    let template = allowed::template();
+    let boundary = json!({ "!If": ["HasBoundary", { "!Ref": "PermissionsBoundaryArn" }, { "!Ref": "AWS::NoValue" }] });
+    assert_eq!(template["Globals"]["Function"]["PermissionsBoundary"], boundary);
+    for (name, resource) in allowed::resources(&template, &["AWS::IAM::Role", "AWS::Serverless::StateMachine"]) {
+        assert_eq!(resource["Properties"]["PermissionsBoundary"], boundary, "{name}");
+    }
+    for (name, resource) in
+        allowed::resources(&template, &["AWS::Serverless::Function", "AWS::Serverless::StateMachine"])
+    {
+        for (event, wanted) in resource["Properties"]["Events"].as_object().into_iter().flatten() {
+            if ["Schedule", "ScheduleV2"].contains(&wanted["Type"].as_str().unwrap()) {
+                assert_eq!(wanted["Properties"]["PermissionsBoundary"], boundary, "{event} of {name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn with_an_external_key_the_template_does_not_reference_its_own_key() {
+    fn walk(value: &Value, path: &str) {
+        let own = [json!({ "!GetAtt": "Key.Arn" }), json!({ "!Ref": "Key" })];
+        assert!(!own.contains(value), "{path} names the stack's own key, which is not always there");
+        match value {
+            Value::Object(fields) if fields.get("!If").is_some_and(|choice| choice[0] == "OwnKey") => {}
+            Value::Object(fields) => fields.iter().for_each(|(name, value)| walk(value, &format!("{path}.{name}"))),
+            Value::Array(items) => items.iter().for_each(|value| walk(value, path)),
+            _ => {}
+        }
+    }
+    let template = allowed::template();
+    walk(&template, "template.yaml");
+}
+
+/// A trust policy that names a principal of the same account grants access without a policy of that principal.
+#[test]
+fn each_entra_identity_trusts_exactly_the_functions_that_use_it() {
+    /// This function reads public metadata. It needs only the tenant id, which can be part of the secret, and no token.
+    const WITHOUT_TOKEN: &str = "CreateSamlProviderFunction";
+    let template = allowed::template();
+    for identity in ["Setup", "Runtime"] {
+        let role = &template["Resources"][format!("{identity}IdentityRole")]["Properties"];
+        let trusted = role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]["AWS"].as_array().unwrap().iter();
+        let trusted: BTreeSet<String> =
+            trusted.map(|arn| arn["!GetAtt"].as_str().unwrap().trim_end_matches("Role.Arn").to_owned()).collect();
+        let policy = json!({ "!Ref": format!("{identity}IdentityPolicy") });
+        let users = allowed::resources(&template, &["AWS::Serverless::Function"]).into_iter();
+        let users = users.filter(|(_, function)| {
+            function["Properties"]["Policies"].as_array().is_some_and(|policies| policies.contains(&policy))
+        });
+        let users: BTreeSet<String> = users.map(|(name, _)| name).filter(|name| name != WITHOUT_TOKEN).collect();
+        assert_eq!(trusted, users, "{identity}: functions that the role trusts (left), functions that use it (right)");
+    }
+}
+
+/// SAM adds a managed policy for such an event source, which allows the function to receive from every queue of the
+/// account.
+#[test]
+fn no_function_has_an_event_source_that_adds_permissions() {
+    for (name, function) in allowed::resources(&allowed::template(), &["AWS::Serverless::Function"]) {
+        for (event, wanted) in function["Properties"]["Events"].as_object().into_iter().flatten() {
+            let without = ["ScheduleV2", "EventBridgeRule"].contains(&wanted["Type"].as_str().unwrap());
+            assert!(without, "{event} of {name}: map it with AWS::Lambda::EventSourceMapping");
+        }
+    }
+}
+
+/// Tags decide which resources this application may delete, so no function may set other tags.
+#[test]
+fn functions_that_tag_users_or_phone_numbers_may_set_only_this_applications_tags() {
+    let mut bounded = 0;
+    for (name, function) in allowed::resources(&allowed::template(), &["AWS::Serverless::Function"]) {
+        let policies = function["Properties"]["Policies"].as_array().cloned().unwrap_or_default();
+        for statement in policies.iter().flat_map(|policy| policy["Statement"].as_array().into_iter().flatten()) {
+            let actions = statement["Action"].to_string();
+            if !["TagUsers", "TagNumbers"].contains(&statement["Sid"].as_str().unwrap_or_default()) {
+                continue;
+            }
+            assert!(actions.contains("connect:TagResource"), "{name}: {statement}");
+            let keys = &statement["Condition"]["ForAllValues:StringEquals"]["aws:TagKeys"];
+            let named = keys.as_array().is_some_and(|keys| keys.contains(&json!("managed-by")));
+            assert!(named, "{name}: {statement}");
+            bounded += 1;
+        }
+    }
+    assert_eq!(bounded, 2, "users and phone numbers");
+}
+
+/// Lambda sends a failed event with the function's role, and the queue is encrypted with a customer managed key.
+#[test]
+fn every_function_with_a_queue_for_failed_events_may_use_its_key() {
+    let template = allowed::template();
+    let condition = json!({ "kms:ViaService": { "!Sub": "sqs.${AWS::Region}.${AWS::URLSuffix}" } });
+    for (name, function) in allowed::resources(&template, &["AWS::Serverless::Function"]) {
+        let properties = &function["Properties"];
+        if properties["EventInvokeConfig"]["DestinationConfig"]["OnFailure"].is_null() {
+            continue;
+        }
+        let policies = properties["Policies"].as_array().unwrap().iter();
+        let mut statements = policies.flat_map(|policy| policy["Statement"].as_array().into_iter().flatten());
+        let key = statements.find(|statement| statement["Condition"]["StringEquals"] == condition);
+        let actions = key.map(|statement| &statement["Action"]);
+        assert_eq!(actions, Some(&json!(["kms:Decrypt", "kms:GenerateDataKey"])), "{name}");
+    }
+}
+
+/// An event that Lambda could not process must stay in a queue.
+#[test]
+fn every_function_with_events_keeps_its_failed_events() {
+    for (name, function) in allowed::resources(&allowed::template(), &["AWS::Serverless::Function"]) {
+        let events = function["Properties"]["Events"].as_object().cloned().unwrap_or_default();
+        if events.values().any(|event| event["Type"] != "SQS") {
+            let kept = &function["Properties"]["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]["Type"];
+            assert_eq!(kept, "SQS", "{name} has no OnFailure destination");
+        }
+        for (event, wanted) in events.iter().filter(|(_, event)| event["Type"] == "EventBridgeRule") {
+            assert!(!wanted["Properties"]["DeadLetterConfig"].is_null(), "{event} of {name} has no DeadLetterConfig");
+        }
+    }
+}
+
+impl House {
+    /// If one permission of a function is denied, the workflow fails and names the permission to grant.
+    async fn denied_by_name(&self) {
+        let role = self.role_of("InstanceQuotaFunction").await;
+        let deny = json!({ "Version": "2012-10-17", "Statement": [
+            { "Effect": "Deny", "Action": "connect:ListInstances", "Resource": "*" },
+        ] });
+        let form = [
+            ("Action", "PutRolePolicy"),
+            ("RoleName", role.as_str()),
+            ("PolicyName", "deny"),
+            ("PolicyDocument", &deny.to_string()),
+        ];
+        self.cloud.iam(&form).await;
+        let execution = self.cloud.start("OnboardingStateMachineArn", &fixture::input()).await;
+        assert_eq!(self.cloud.end_of(&execution).await.status, "FAILED");
+        let body = json!({ "executionArn": execution, "maxResults": 1000 });
+        let history = self.cloud.call("states", "AWSStepFunctions.GetExecutionHistory", body).await;
+        let told = history["events"].as_array().unwrap().last().unwrap().to_string();
+        for word in ["AccessDenied", "connect:ListInstances", "explicit deny"] {
+            assert!(told.contains(word), "{word} is not in {told}");
+        }
+    }
+}

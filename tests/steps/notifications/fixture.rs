@@ -1,0 +1,212 @@
+//! The test fixture for the event path.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, AtomicUsize, Ordering},
+};
+
+use aws_lambda_events::lambda_function_urls::LambdaFunctionUrlRequest;
+use connect_onboarding::{context::Context, runtime::settings::Settings};
+pub(crate) use local_cloud::made_up::{TENANT_ID as TENANT, person_id as member_id};
+use local_cloud::{Behaviour, FaultRule, LocalCloud, Options, Tenant, made_up::person};
+use serde_json::{Value, json};
+use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
+
+pub(crate) use crate::steps::support::GROUP;
+use crate::steps::support::{GROUP_NAME, clients, credential, entry};
+
+pub(crate) const INSTANCE: &str = "11111111-2222-3333-4444-555555555555";
+/// The instance whose registry entry can't be parsed, after a call of [`House::damage_an_entry`].
+pub(crate) const DAMAGED: &str = "66666666-2222-3333-4444-555555555555";
+
+/// The number of groups in the tenant.
+const MOST_GROUPS: usize = 120;
+
+/// The stand-in, the clients of the functions, and the recorded requests.
+pub(crate) struct House {
+    pub(crate) cloud: LocalCloud,
+    pub(crate) ctx: Context,
+    pub(crate) notification_url: String,
+    emulator: MockServer,
+    endpoint: MockServer,
+    groups: Arc<AtomicUsize>,
+    damaged: Arc<AtomicBool>,
+    seen: Mutex<usize>,
+}
+
+/// A mock of the emulator: registry, secrets, event bus and state machines.
+struct Emulator {
+    /// The number of groups that the instance uses.
+    groups: Arc<AtomicUsize>,
+    /// Whether there is an entry that can't be parsed.
+    damaged: Arc<AtomicBool>,
+}
+
+impl Respond for Emulator {
+    fn respond(&self, request: &Request) -> ResponseTemplate {
+        let asked: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+        let body = match operation(request).as_str() {
+            "GetItem" => json!({ "Item": self.item() }),
+            "Scan" => {
+                let damaged = json!({ "instanceId": { "S": DAMAGED }, "config": { "S": "garbage" } });
+                let damaged = Some(damaged).filter(|_| self.damaged.load(Ordering::Relaxed));
+                let items: Vec<Value> = damaged.into_iter().chain([self.item()]).collect();
+                json!({ "Count": items.len(), "ScannedCount": items.len(), "Items": items })
+            }
+            "GetSecretValue" if asked["SecretId"] == "client-state" => {
+                json!({ "ARN": "arn", "Name": "client-state", "SecretString": "a key that nobody knows" })
+            }
+            "GetSecretValue" => credential(),
+            "PutEvents" => json!({ "FailedEntryCount": 0, "Entries": [{ "EventId": "1" }] }),
+            "StartExecution" => json!({ "executionArn": "arn:aws:states:::execution:x:y", "startDate": 1.0 }),
+            _ => return ResponseTemplate::new(400),
+        };
+        ResponseTemplate::new(200).set_body_json(body)
+    }
+}
+
+/// A mock of the notification URL: it answers validation requests and accepts every notification.
+struct Endpoint;
+
+impl Respond for Endpoint {
+    fn respond(&self, request: &Request) -> ResponseTemplate {
+        match request.url.query_pairs().find(|(name, _)| name == "validationToken") {
+            Some((_, token)) => ResponseTemplate::new(200).set_body_string(token),
+            None => ResponseTemplate::new(202),
+        }
+    }
+}
+
+impl Emulator {
+    fn item(&self) -> Value {
+        let mut entry = entry(INSTANCE, "arn");
+        let groups = (1..=self.groups.load(Ordering::Relaxed))
+            .map(|number| json!({ "id": group(number), "displayName": group(number) }));
+        entry["groups"] = groups.collect();
+        json!({ "instanceId": { "S": INSTANCE }, "config": { "S": entry.to_string() } })
+    }
+}
+
+/// The id of a group in the tenant. The first group is [`GROUP`].
+pub(crate) fn group(number: usize) -> String {
+    format!("{}{number:012}", &GROUP[..24])
+}
+
+fn operation(request: &Request) -> String {
+    let target = request.headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    target.rsplit('.').next().unwrap_or_default().to_owned()
+}
+
+/// A request to the function URL with this body.
+pub(crate) fn post(body: String) -> LambdaFunctionUrlRequest {
+    let mut request = LambdaFunctionUrlRequest::default();
+    request.request_context.http.method = Some("POST".into());
+    request.body = Some(body);
+    request
+}
+
+impl House {
+    /// Starts with an instance that uses one group with one member. Notifications are sent at once, without duplicates
+    /// or delays.
+    pub(crate) async fn start() -> Self {
+        let emulator = MockServer::start().await;
+        let (groups, damaged) = (Arc::new(AtomicUsize::new(1)), Arc::<AtomicBool>::default());
+        let registry = Emulator { groups: Arc::clone(&groups), damaged: Arc::clone(&damaged) };
+        Mock::given(any()).respond_with(registry).mount(&emulator).await;
+        let endpoint = MockServer::start().await;
+        Mock::given(any()).respond_with(Endpoint).mount(&endpoint).await;
+        let mut behaviour = Behaviour::default();
+        behaviour.graph.notification_seconds = 0.05;
+        behaviour.graph.duplicate_notifications_every = None;
+        behaviour.graph.late_notifications_every = None;
+        let mut tenant = Tenant::with_group(GROUP, GROUP_NAME, vec![person(1)]);
+        for number in 2..=MOST_GROUPS {
+            tenant.groups.extend(Tenant::with_group(&group(number), &group(number), Vec::new()).groups);
+        }
+        let cloud = LocalCloud::start(Options { behaviour, ..Options::made_up(emulator.uri(), tenant) }).await.unwrap();
+        let notification_url = format!("{}/", endpoint.uri());
+        let url = notification_url.clone();
+        let ctx = clients(&cloud, |name| match name {
+            Settings::CLIENT_STATE_SECRET => Some("client-state".into()),
+            Settings::EVENT_BUS => Some("bus".into()),
+            Settings::NOTIFICATION_URL => Some(url.clone()),
+            Settings::USER_SYNC_STATE_MACHINE => {
+                Some("arn:aws:states:ap-northeast-1:111122223333:stateMachine:sync".into())
+            }
+            _ => None,
+        });
+        Self { cloud, ctx, notification_url, emulator, endpoint, groups, damaged, seen: Mutex::new(0) }
+    }
+
+    /// Adds an entry that can't be parsed to the registry, before the entry of the instance.
+    pub(crate) fn damage_an_entry(&self) {
+        self.damaged.store(true, Ordering::Relaxed);
+    }
+
+    /// Makes the instance use this number of groups.
+    pub(crate) fn follow(&self, groups: usize) {
+        self.groups.store(groups, Ordering::Relaxed);
+    }
+
+    pub(crate) fn add_member(&self, number: usize) {
+        self.cloud.add_member(GROUP, person(number)).unwrap();
+    }
+
+    pub(crate) fn fault(&self, rule: Value) {
+        let rule: FaultRule = serde_json::from_value(rule).unwrap();
+        self.cloud.add_fault(rule).unwrap();
+    }
+
+    /// The number of validation requests to the notification URL.
+    pub(crate) async fn handshakes(&self) -> usize {
+        let requests = self.endpoint.received_requests().await.unwrap();
+        requests.iter().filter(|request| request.url.as_str().contains("validationToken")).count()
+    }
+
+    /// Waits for the first notification and returns its body.
+    pub(crate) async fn notification(&self) -> String {
+        for _ in 0..300 {
+            let requests = self.endpoint.received_requests().await.unwrap();
+            if let Some(request) = requests.iter().find(|request| !request.body.is_empty()) {
+                return String::from_utf8(request.body.clone()).unwrap();
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        panic!("no notification came");
+    }
+
+    /// The published events, in the format that the target of a rule receives.
+    pub(crate) async fn events(&self) -> Vec<Value> {
+        let entries = self.received("PutEvents").await.into_iter().flat_map(|body| body["Entries"].as_array().cloned());
+        entries
+            .flatten()
+            .map(|entry| {
+                assert_eq!(entry["EventBusName"], "bus");
+                let detail: Value = serde_json::from_str(entry["Detail"].as_str().unwrap()).unwrap();
+                json!({ "source": entry["Source"], "detail-type": entry["DetailType"], "detail": detail })
+            })
+            .collect()
+    }
+
+    /// The inputs of the started executions.
+    pub(crate) async fn started(&self) -> Vec<Value> {
+        let bodies = self.received("StartExecution").await;
+        bodies.iter().map(|body| serde_json::from_str(body["input"].as_str().unwrap()).unwrap()).collect()
+    }
+
+    async fn received(&self, name: &str) -> Vec<Value> {
+        let requests = self.emulator.received_requests().await.unwrap();
+        let named = requests.iter().filter(|request| operation(request) == name);
+        named.map(|request| serde_json::from_slice(&request.body).unwrap()).collect()
+    }
+
+    /// The write requests to Graph since the last call of this method.
+    pub(crate) fn changing_calls(&self) -> Vec<String> {
+        let calls = self.cloud.calls();
+        let mut seen = self.seen.lock().unwrap();
+        let new = calls[*seen..].iter().filter(|call| call.service == "graph" && call.method != "GET");
+        let new = new.map(|call| call.operation.clone()).collect();
+        *seen = calls.len();
+        new
+    }
+}

@@ -1,0 +1,179 @@
+//! The test fixture for the user sync: a tenant, an instance, a registry entry, and functions that run the step.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use aws_sdk_connect::types::{DirectoryType, UserSearchSummary};
+use connect_onboarding::{context::Context, runtime::adapter::Invocation, user_sync::sync_users};
+pub(crate) use local_cloud::made_up::{person as member, person_id as member_id, username};
+use local_cloud::{Behaviour, FaultRule, LocalCloud, Options, Tenant};
+use onboarding_core::{
+    StepError,
+    sync::{SyncUsersInput, SyncUsersOutput},
+};
+use serde_json::{Map, Value, json};
+use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
+
+pub(crate) use crate::steps::support::{GROUP, GROUP_NAME};
+use crate::steps::support::{clients, credential};
+
+/// The stand-in, the clients, the instance and its registry entry.
+pub(crate) struct House {
+    pub(crate) cloud: LocalCloud,
+    pub(crate) ctx: Context,
+    pub(crate) instance_id: String,
+    pub(crate) instance_arn: String,
+    entry: Arc<Mutex<Value>>,
+    seen: std::cell::Cell<usize>,
+    _emulator: MockServer,
+}
+
+/// A mock of the emulator: `GetItem` of `DynamoDB` and `GetSecretValue` of Secrets Manager.
+struct Emulator(Arc<Mutex<Value>>);
+
+impl Respond for Emulator {
+    fn respond(&self, request: &Request) -> ResponseTemplate {
+        let target = request.headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let body = match target.rsplit('.').next() {
+            Some("GetItem") => {
+                let entry = self.0.lock().unwrap();
+                json!({ "Item": { "instanceId": { "S": entry["instanceId"] }, "config": { "S": entry.to_string() } } })
+            }
+            Some("GetSecretValue") => credential(),
+            _ => return ResponseTemplate::new(400),
+        };
+        ResponseTemplate::new(200).set_body_json(body)
+    }
+}
+
+impl House {
+    /// Starts with a group of `members` and an instance without users. Nothing is delayed.
+    pub(crate) async fn with_members(members: usize) -> Self {
+        Self::build((0..members).map(member).collect(), false, |_| {}).await
+    }
+
+    pub(crate) async fn build(
+        members: Vec<Map<String, Value>>,
+        real_rates: bool,
+        behave: impl FnOnce(&mut Behaviour),
+    ) -> Self {
+        let entry = Arc::new(Mutex::new(Value::Null));
+        let emulator = MockServer::start().await;
+        Mock::given(any()).respond_with(Emulator(Arc::clone(&entry))).mount(&emulator).await;
+        let mut behaviour = Behaviour { user_visible_seconds: 0.0, user_listed_seconds: 0.0, ..Behaviour::default() };
+        behaviour.quotas.insert("L-9A46857E".into(), 100_000.0);
+        behaviour.graph.membership_seconds = 0.0;
+        behaviour.graph.resource_units = Some(1_000_000);
+        behave(&mut behaviour);
+        let tenant = Tenant::with_group(GROUP, GROUP_NAME, members);
+        let cloud = LocalCloud::start(Options { real_rates, behaviour, ..Options::made_up(emulator.uri(), tenant) })
+            .await
+            .unwrap();
+        let ctx = clients(&cloud, |_| None);
+        let made = ctx
+            .connect()
+            .create_instance()
+            .identity_management_type(DirectoryType::Saml)
+            .instance_alias("acme-support")
+            .inbound_calls_enabled(true)
+            .outbound_calls_enabled(true)
+            .send()
+            .await
+            .unwrap();
+        cloud.advance(60.0);
+        let (instance_id, instance_arn) = (made.id.unwrap(), made.arn.unwrap());
+        *entry.lock().unwrap() = crate::steps::support::entry(&instance_id, &instance_arn);
+        let house = Self { cloud, ctx, instance_id, instance_arn, entry, seen: 0.into(), _emulator: emulator };
+        house.calls();
+        house
+    }
+
+    /// Changes a setting in `users` of the input.
+    pub(crate) fn set_users(&self, pointer: &str, value: Value) {
+        let mut entry = self.entry.lock().unwrap();
+        let users = entry.get_mut("users").unwrap();
+        match pointer.rsplit_once('/') {
+            Some((parent, key)) => users.pointer_mut(parent).unwrap()[key] = value,
+            None => users[pointer] = value,
+        }
+    }
+
+    pub(crate) fn input(&self) -> SyncUsersInput {
+        SyncUsersInput { instance_id: self.instance_id.clone(), ..SyncUsersInput::default() }
+    }
+
+    /// Runs one round with a time limit of five minutes.
+    pub(crate) async fn sync(&self) -> Result<SyncUsersOutput, StepError> {
+        self.round(self.input(), Duration::from_secs(300)).await
+    }
+
+    pub(crate) async fn round(&self, input: SyncUsersInput, time: Duration) -> Result<SyncUsersOutput, StepError> {
+        let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + time;
+        let deadline_ms = u64::try_from(deadline.as_millis()).unwrap();
+        sync_users::run(&self.ctx, input, Invocation { deadline_ms }).await
+    }
+
+    /// The users in Connect, ordered by username.
+    pub(crate) async fn users(&self) -> Vec<UserSearchSummary> {
+        let mut users: Vec<UserSearchSummary> = self
+            .ctx
+            .connect()
+            .search_users()
+            .instance_id(&self.instance_id)
+            .into_paginator()
+            .page_size(500)
+            .items()
+            .send()
+            .try_collect()
+            .await
+            .unwrap();
+        users.sort_by(|one, other| one.username.cmp(&other.username));
+        self.calls();
+        users
+    }
+
+    pub(crate) async fn usernames(&self) -> Vec<String> {
+        self.users().await.into_iter().map(|user| user.username.unwrap()).collect()
+    }
+
+    /// Creates a user without our tags.
+    pub(crate) async fn user_by_hand(&self, username: &str) {
+        let profiles = self.ctx.connect().list_security_profiles().instance_id(&self.instance_id).send().await.unwrap();
+        let routings = self.ctx.connect().list_routing_profiles().instance_id(&self.instance_id).send().await.unwrap();
+        let security = profiles.security_profile_summary_list().iter().find(|profile| profile.name() == Some("Admin"));
+        self.ctx
+            .connect()
+            .create_user()
+            .instance_id(&self.instance_id)
+            .username(username)
+            .identity_info(
+                aws_sdk_connect::types::UserIdentityInfo::builder().first_name("By").last_name("Hand").build(),
+            )
+            .security_profile_ids(security.unwrap().id().unwrap())
+            .routing_profile_id(routings.routing_profile_summary_list()[0].id().unwrap())
+            .send()
+            .await
+            .unwrap();
+        self.calls();
+    }
+
+    pub(crate) fn fault(&self, rule: Value) {
+        let rule: FaultRule = serde_json::from_value(rule).unwrap();
+        self.cloud.add_fault(rule).unwrap();
+    }
+
+    /// The operations called since the last call of this method.
+    pub(crate) fn calls(&self) -> Vec<String> {
+        let calls: Vec<String> = self.cloud.calls().into_iter().map(|call| call.operation).collect();
+        let seen = self.seen.replace(calls.len());
+        calls[seen..].to_vec()
+    }
+
+    /// The operations that changed something in Connect, since the last call of this method or [`Self::calls`].
+    pub(crate) fn writes(&self) -> Vec<String> {
+        let writes = ["Create", "Update", "Delete", "Tag", "Untag"];
+        self.calls().into_iter().filter(|call| writes.iter().any(|verb| call.starts_with(verb))).collect()
+    }
+}

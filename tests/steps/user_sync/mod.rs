@@ -1,0 +1,11 @@
+//! Tests of the user sync as Lambda runs it. The stand-in emulates Graph and Connect over loopback; a mock returns the
+//! registry entry and the credential.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod fixture;
+mod newcomers;
+mod pace;
+mod removal;
+mod rounds;
+mod trouble;
