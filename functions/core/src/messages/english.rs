@@ -14,23 +14,24 @@ use crate::{
 pub(super) fn words(message: &Message) -> Words {
     match message {
         Message::SignInReady { alias, groups, sso_url, passed, .. } if *passed => Words {
-            title: format!("Amazon Connect {alias}: people can sign in now"),
+            title: format!("Amazon Connect {alias}: users can sign in"),
             what: format!(
-                "Members of {} can sign in to Amazon Connect now:\n{sso_url}\n\nThe login check passed: everything that a sign-in needs \
-                 was read back and compared. Quotas and phone numbers may still be on their way; another message comes when the \
-                 onboarding has finished.",
+                "Members of {} can now sign in to Amazon Connect:\n{sso_url}\n\nThe sign-in check passed: all \
+                 settings that a sign-in needs were read back and compared. Quotas and phone numbers may still \
+                 be pending; you will receive another message when the onboarding has finished.",
                 groups.join(", ")
             ),
-            steps: vec![Step::new("Give the URL to the members. It works for them alone.")],
+            steps: vec![Step::new("Send the URL to the members. Only members of these groups can sign in.")],
         },
         Message::SignInReady { alias, sso_url, .. } => Words {
-            title: format!("Amazon Connect {alias}: the login check FAILED"),
+            title: format!("Amazon Connect {alias}: the sign-in check FAILED"),
             what: format!(
-                "Single sign-on is set up, but what was read back is not what a sign-in needs, so people may be refused at:\n{sso_url}"
+                "Single sign-on is set up, but some settings are not as expected, so users may be unable to \
+                 sign in at:\n{sso_url}"
             ),
             steps: vec![Step::new(
-                "Wait for the message that the onboarding has finished. Its report names each check with what was expected and what \
-                 was found.",
+                "Wait for the message that the onboarding has finished. Its report lists each check with the \
+                 expected and the actual value.",
             )],
         },
         Message::TelephonyNews { alias, message, .. } => Words {
@@ -40,7 +41,7 @@ pub(super) fn words(message: &Message) -> Words {
         },
         Message::OnboardingFinished { alias, sso_url, open_items, failed, execution } => Words {
             title: if *failed {
-                format!("Amazon Connect {alias}: onboarding failed at something that was required")
+                format!("Amazon Connect {alias}: onboarding failed because a required item was denied")
             } else {
                 format!("Amazon Connect {alias}: onboarding finished")
             },
@@ -52,20 +53,22 @@ pub(super) fn words(message: &Message) -> Words {
                     read_output(execution)
                 }),
                 Step::new(if open_items.is_empty() && !failed {
-                    "Nothing else: users now follow the groups by themselves."
+                    "No further action is needed: the users are now synced with the groups automatically."
                 } else {
-                    "Settle what is open, then start the same input again where an item says so. What is right is left alone."
+                    "Resolve the open items. If an item tells you to, start the same input again afterwards; \
+                     correct resources are not changed."
                 }),
             ],
         },
         Message::UnsafePlan { instance_id, alias, reasons, counts, removals, digest, task_token, .. } => {
             let plan = &counts.planned;
             Words {
-                title: format!("Amazon Connect {}: a user sync waits for your approval", name(alias, instance_id)),
+                title: format!("Amazon Connect {}: a user sync is waiting for your approval", name(alias, instance_id)),
                 what: format!(
-                    "The user sync of the instance {instance_id} stopped before an unsafe plan and changed nothing.\n\nWhy: {}\n\nThe plan \
-                     creates {}, adopts {}, updates {}, marks for deletion {} and deletes {} of {} managed users.\nThe first users \
-                     that it removes: {}\nDigest: {digest}\n\nWithout an answer within three days, nothing is changed.",
+                    "The user sync of the instance {instance_id} stopped before it applied an unsafe plan. \
+                     Nothing was changed.\n\nReason: {}\n\nThe plan: create {}, adopt {}, update {}, schedule \
+                     for deletion {}, delete {} (of {} managed users).\nThe first users to remove: {}\nDigest: \
+                     {digest}\n\nIf you do not answer within three days, nothing is changed.",
                     reasons.join("; "),
                     plan.create,
                     plan.adopt,
@@ -77,13 +80,15 @@ pub(super) fn words(message: &Message) -> Words {
                 ),
                 steps: vec![
                     Step::new(
-                        "Compare the groups in Entra with what you expect. Somebody may have emptied one by mistake.",
+                        "Check that the groups in Entra have the correct members. A group may have been emptied \
+                         by mistake.",
                     ),
-                    Step::new("To apply exactly this plan (another plan is asked about again):")
+                    Step::new("To apply exactly this plan (a changed plan needs a new approval):")
                         .run(onboard_approve(name(alias, instance_id), digest))
                         .run(approve(digest, task_token)),
                     Step::new(
-                        "To refuse it (nothing is changed; the same plan is asked about again after three days):",
+                        "To reject the plan (nothing is changed; approval of the same plan is requested again \
+                         after three days):",
                     )
                     .run(format!("onboard reject {}", name(alias, instance_id)))
                     .run(refuse(task_token)),
@@ -93,18 +98,18 @@ pub(super) fn words(message: &Message) -> Words {
         Message::CertificateRotated { instance_id, alias, thumbprint, expires, .. } => Words {
             title: format!("Amazon Connect {}: the signing certificate was replaced", name(alias, instance_id)),
             what: format!(
-                "The SAML signing certificate of {} was replaced before its end. AWS trusted the new one before it signed anything, and \
-                 the old one was removed when nothing signed with it any more: nobody's sign-in was interrupted.\n\nThumbprint: \
-                 {thumbprint}\nExpires: {expires}",
+                "The SAML signing certificate of {} was replaced before it expired. AWS trusted the new \
+                 certificate before it was used for signing, and the old certificate was removed after it was \
+                 no longer used, so sign-in was not interrupted.\n\nThumbprint: {thumbprint}\nExpires: {expires}",
                 name(alias, instance_id)
             ),
-            steps: vec![Step::new("Nothing to do. The next one is made in time.")],
+            steps: vec![Step::new("No action is needed. The next certificate is created in time.")],
         },
         Message::RotationNeedsPerson { instance_id, alias, thumbprint, expires, detail, execution } => Words {
-            title: format!("Amazon Connect {}: the signing certificate needs somebody", name(alias, instance_id)),
+            title: format!("Amazon Connect {}: the signing certificate needs your attention", name(alias, instance_id)),
             what: format!(
-                "The SAML signing certificate of {} could not be replaced, or not to the end. Sign-in works as before, until the \
-                 certificate expires.\n\nWhy: {detail}{}",
+                "The SAML signing certificate of {} could not be replaced completely. Sign-in still works until \
+                 the certificate expires.\n\nReason: {detail}{}",
                 name(alias, instance_id),
                 if thumbprint.is_empty() {
                     String::new()
@@ -114,9 +119,10 @@ pub(super) fn words(message: &Message) -> Words {
             ),
             steps: vec![
                 Step::new(
-                    "Do what the reason says. Where a permission is missing because the setup identity was removed, give it back for as long as this takes.",
+                    "Fix the problem that the reason describes. If a permission is missing because the setup \
+                     identity was removed, restore the setup identity until the rotation has finished.",
                 ),
-                Step::new("Then go on from where it stopped, or wait for tomorrow's run:")
+                Step::new("Then continue the rotation, or wait for tomorrow's run:")
                     .run(rotate(execution, instance_id)),
             ],
         },
@@ -130,63 +136,66 @@ pub(super) fn words(message: &Message) -> Words {
 
 fn torn_down(alias: &str, items: &[PlanItem], open_items: &[OpenItem], execution: &str) -> Words {
     let gone: Vec<&PlanItem> = items.iter().filter(|item| item.action.removes()).collect();
-    let mut what =
-        format!("What the onboarding of Amazon Connect {alias} had made is gone, as far as the approved plan said:");
+    let mut what = format!(
+        "The resources of the onboarding of Amazon Connect {alias} were removed according to the \
+                 approved plan:"
+    );
     for item in &gone {
         what.push_str(&format!("\n- {} {}", item.kind, item.name));
     }
-    what.push_str(&format!("\n\nWhat stays: {}", open_items.len()));
+    what.push_str(&format!("\n\nRemaining items: {}", open_items.len()));
     for item in open_items {
         what.push_str(&format!("\n- {}: {}\n  {}", item.subject, item.what, item.action));
     }
     Words {
         title: format!("Amazon Connect {alias}: teardown finished"),
         what,
-        steps: vec![Step::new("Nobody can sign in any more. The whole list:").run(read_output(execution))],
+        steps: vec![Step::new("Users can no longer sign in. To see the complete list:").run(read_output(execution))],
     }
 }
 
 fn drift(alias: &str, findings: &[DriftFinding], count: usize, execution: &str) -> Words {
     let left = findings.iter().filter(|finding| !finding.mended).count();
     let security = findings.iter().any(|finding| finding.security);
-    let mut what = format!("{count} settings of Amazon Connect {alias} are not those of the last onboarding.");
+    let mut what = format!("{count} settings of Amazon Connect {alias} differ from the last onboarding.");
     if security {
-        what.push_str(" Some of them decide who gets in: look at those first.");
+        what.push_str(" Some of these settings control who can sign in: check them first.");
     }
     for finding in findings {
         let security = if finding.security { "SECURITY, " } else { "" };
-        let became = if finding.mended { "set back" } else { "not set back" };
+        let became = if finding.mended { "reverted" } else { "not reverted" };
         what.push_str(&format!(
             "\n- {} ({security}{became})\n  expected: {}\n  found: {}",
             finding.place, finding.expected, finding.found
         ));
         if !finding.advice.is_empty() {
-            what.push_str(&format!("\n  what to do: {}", finding.advice));
+            what.push_str(&format!("\n  action: {}", finding.advice));
         }
     }
     Words {
         title: match (left, security) {
-            (0, _) => format!("Amazon Connect {alias}: changes by hand were set back"),
-            (_, true) => format!("Amazon Connect {alias}: SECURITY settings were changed by hand"),
-            (_, false) => format!("Amazon Connect {alias}: settings were changed by hand"),
+            (0, _) => format!("Amazon Connect {alias}: manual changes were reverted"),
+            (_, true) => format!("Amazon Connect {alias}: SECURITY settings were changed manually"),
+            (_, false) => format!("Amazon Connect {alias}: settings were changed manually"),
         },
         what,
         steps: vec![
-            Step::new("Find out who changed it, and why (AWS CloudTrail, Entra audit log)."),
+            Step::new("Find out who made the changes and why (AWS CloudTrail, Entra audit log)."),
             Step::new(
-                "If it is meant, put it into onboarding.json and start the onboarding. If not, start the onboarding as it is, which \
-                 sets back what is ours; what it leaves alone, undo by hand.",
+                "If a change is intended, add it to onboarding.json and start the onboarding. If not, start the \
+                 onboarding with the same input to revert changes to its resources, and revert all other \
+                 changes manually.",
             ),
-            Step::new("All findings:").run(read_output(execution)),
+            Step::new("To see all findings:").run(read_output(execution)),
         ],
     }
 }
 
 fn finished(sso_url: &str, open_items: &[OpenItem], failed: bool) -> String {
     let head = if failed {
-        "What could be set up is set up and stays; something that the input requires was refused."
+        "Everything else is set up and stays, but an item that the input requires was denied."
     } else {
-        "Everything of the input is set up."
+        "Everything in the input is set up."
     };
     let mut text = format!("{head} Sign in at:\n{sso_url}\n\nOpen items: {}", open_items.len());
     for item in open_items {
@@ -199,8 +208,8 @@ fn failed(detail: &ExecutionDetail) -> Words {
     let ExecutionDetail { execution_arn, status, error, cause, .. } = detail;
     let (machine, run) = detail.names();
     let how = match status.as_str() {
-        "TIMED_OUT" => "ran out of time",
-        "ABORTED" => "was stopped",
+        "TIMED_OUT" => "timed out",
+        "ABORTED" => "was aborted",
         _ => "failed",
     };
     let error = error.as_deref().unwrap_or_default();
@@ -212,13 +221,14 @@ fn failed(detail: &ExecutionDetail) -> Words {
         (error, Some(said)) => format!("\n\n{error}: {said}"),
     };
     let advice = StepErrorKind::from_name(error).map_or(
-        "See in the history which state it was. Starting the same input again is safe: it goes on where this one stopped, and nothing is done twice.",
+        "Check in the execution history which state failed. You can safely start the same input again: it \
+         continues where this execution stopped, and finished work is not repeated.",
         StepErrorKind::advice,
     );
     Words {
         title: format!("Connect Onboarding: {machine} {how}"),
-        what: format!("The execution {run} of {machine} {how}. Nothing that it had finished is undone.{why}"),
-        steps: vec![Step::new(advice), Step::new("To see it again:").run(read_failure(execution_arn))],
+        what: format!("The execution {run} of {machine} {how}. Finished work is kept.{why}"),
+        steps: vec![Step::new(advice), Step::new("To see the error:").run(read_failure(execution_arn))],
     }
 }
 
