@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn a_duplicate_key_is_reported_with_both_positions() {
         let error = json(file("{\n  \"a\": 1,\n  \"a\": 2\n}").path()).unwrap_err().told(Words::default());
-        assert!(error.contains("$.a: is given twice, in line 2 column 3 and in line 3 column 3"), "{error}");
+        assert!(error.contains("$.a: is defined twice, in line 2 column 3 and in line 3 column 3"), "{error}");
     }
 
     #[test]

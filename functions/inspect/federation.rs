@@ -149,7 +149,7 @@ pub(crate) async fn provider_object(
         };
         let strange: Vec<&str> = present.thumbprints.iter().filter(|one| !known(one)).map(String::as_str).collect();
         let found = if strange.is_empty() { "none".to_owned() } else { strange.join(", ") };
-        guards.equal("certificates that Entra does not know", "none", found);
+        guards.equal("certificates that are not in Entra", "none", found);
     }
     let why = "its metadata may serve other sign-ins";
     Ok(owned(KIND, name, provider.tags(), alias, checks, why, "iam.samlProviderName").guarded(guards))

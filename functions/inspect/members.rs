@@ -167,7 +167,7 @@ impl UserPlan {
         let findings = plan
             .findings
             .iter()
-            .map(|finding| OpenItem::new("user sync", finding.to_string(), "Look whether this is meant."));
+            .map(|finding| OpenItem::new("user sync", finding.to_string(), "Check whether this is intended."));
         Self { counts: plan.counts(), open_items: skipped.chain(findings).take(MAX_LISTED).collect() }
     }
 

@@ -28,7 +28,7 @@ fn report() -> Report {
             {"topic": "PHONE_NUMBERS", "marker": "connect-onboarding acme-support 1a2b", "status": "CUSTOMER_ACTION", "caseId": "case-1", "displayId": "1700000001", "message": "AWS waits for an answer"},
             {"topic": "OUTBOUND_TO_JAPANESE_MOBILES", "marker": "connect-onboarding acme-support 3c4d", "status": "DONE", "caseId": "case-2", "displayId": "1700000002"}
         ],
-        "openItems": [{"subject": "phone numbers", "what": "case 1700000001: AWS waits for an answer", "action": "Answer the case in Support Center, then start the same input again if the workflow has ended."}]
+        "openItems": [{"subject": "phone numbers", "what": "case 1700000001: AWS waits for an answer", "action": "Reply to the case in Support Center. If the workflow has finished, start the same input again."}]
     });
     input["signOn"]["users"] = json!({
         "status": "DONE", "digest": "",

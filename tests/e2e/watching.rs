@@ -125,7 +125,7 @@ fn line_of(text: &str) -> Option<Value> {
 async fn an_onboarding_sends_mail_and_chat_notifications_in_the_language_of_its_input() {
     let (mail, chat) = (Mailbox::new("both-languages").await, Listener::new().await);
     for (language, ready, finished) in [
-        ("en", "people can sign in now", "onboarding finished"),
+        ("en", "users can sign in", "onboarding finished"),
         ("ja", "サインインできるようになりました", "オンボーディングが完了しました"),
     ] {
         let (execution, ended) = onboard("told", "Agents", language).await;
@@ -153,7 +153,7 @@ async fn a_failed_onboarding_is_notified_with_its_reason_and_the_recommended_act
     let (subject, text) = mail.next(&execution).await;
     assert_eq!(subject, "Connect Onboarding: Onboarding failed");
     assert!(text.contains("InvalidInput: ") && text.contains("No such group"), "{text}");
-    assert!(text.contains("Correct the input as the message says and start again."), "{text}");
+    assert!(text.contains("Correct the input as described in the message, then start again."), "{text}");
 }
 
 #[tokio::test]

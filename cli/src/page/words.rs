@@ -410,14 +410,14 @@ const SUBJECTS: [(&str, &str); 9] = [
     ("user ", "ユーザー "),
     ("phone numbers", "電話番号"),
     ("outbound calls to Japanese mobiles", "日本の携帯電話への発信"),
-    ("login check: ", "サインインチェック: "),
+    ("sign-in check: ", "サインインチェック: "),
     ("storage ", "ストレージ "),
 ];
 
 /// Actions of open items in English, exactly as in `onboarding_core::report` and the steps, with translations.
 const ACTIONS: [(&str, &str); 17] = [
     (
-        "Follow the case in Support Center, and do not file another one.",
+        "Follow the case in Support Center. Do not file another case.",
         "サポートセンターでケースを確認してください。新しいケースは作成しないでください。",
     ),
     (
@@ -425,54 +425,54 @@ const ACTIONS: [(&str, &str); 17] = [
         "その日以降に、同じ入力で再実行してください。それより前に電話番号を取得する場合は、AWS サポート (Amazon Connect) に制限の例外を申請してください。",
     ),
     (
-        "Nothing: AWS decides. Look at the request in the Service Quotas console.",
+        "Nothing: AWS decides. To follow the request, open the Service Quotas console.",
         "対応は不要です。AWS が審査しています。リクエストの状況は Service Quotas コンソールで確認できます。",
     ),
     (
-        "Answer AWS in the request's Support case, or ask for less; then start the same input again.",
+        "Reply to AWS in the support case of the request, or request less. Then start the same input again.",
         "リクエストのサポートケースで AWS に返信するか、リクエストする値を下げてから、同じ入力で再実行してください。",
     ),
     (
-        "The next sync tries again; what the message names may need a person.",
+        "The next sync tries again. If the message names a problem, fix it.",
         "次の同期で再試行します。メッセージの内容によっては、手動での対応が必要な場合があります。",
     ),
     (
         "Correct the account in Entra, or choose another `users.username`; the next sync creates the user.",
         "Entra のアカウントを修正するか、`users.username` に別の属性を指定してください。次の同期でユーザーが作成されます。",
     ),
-    ("Look whether this is meant.", "意図した状態かどうかを確認してください。"),
+    ("Check whether this is intended.", "意図した状態かどうかを確認してください。"),
     (
-        "Nothing: the increase is asked for, and the sync creates them after the grant.",
+        "Nothing: the increase is requested, and the sync creates the users after the approval.",
         "対応は不要です。クォータの引き上げはリクエスト済みです。承認後の同期でユーザーが作成されます。",
     ),
     (
-        "Look at the plan; approve exactly that plan by its digest, or correct the groups.",
+        "Check the plan. Approve exactly this plan by its digest, or correct the groups.",
         "計画を確認し、ダイジェストを指定してその計画だけを承認するか、グループを修正してください。",
     ),
     (
-        "Start the same input again, which mends what is ours; otherwise undo what somebody changed by hand.",
+        "Start the same input again to revert changes to resources of the onboarding. Revert other manual changes yourself.",
         "同じ入力で再実行してください。オンボーディングで作成したリソースの設定は元に戻ります。元に戻らない設定は、手動で修正してください。",
     ),
     (
-        "Nothing: AWS decides. Start the same input again to go on waiting.",
+        "Nothing: AWS decides. To continue waiting, start the same input again.",
         "対応は不要です。AWS が審査しています。待機を続けるには、同じ入力で再実行してください。",
     ),
     (
-        "Answer the case in Support Center, then start the same input again if the workflow has ended.",
+        "Reply to the case in Support Center. If the workflow has finished, start the same input again.",
         "サポートセンターでケースに返信してください。ワークフローが終了している場合は、同じ入力で再実行してください。",
     ),
     (
-        "Call a Japanese mobile number from the instance: no API says whether it is allowed.",
+        "Call a Japanese mobile number from the instance to check the result: no API shows whether such calls are allowed.",
         "インスタンスから日本の携帯電話にテスト発信してください。許可されたかどうかを確認できる API はありません。",
     ),
     (
-        "Reply to the case to reopen it, then start the same input again. To order anew, change the numbers, or put corrected \
-         documents under other keys and name these in the input.",
+        "Reply to the case to reopen it, then start the same input again. For a new order, change the numbers, or upload corrected \
+         documents under other object keys and name these keys in the input.",
         "ケースに返信して再オープンしてから、同じ入力で再実行してください。再申請する場合は、電話番号の指定を変更するか、\
          修正した書類を別のキーで保存して入力に指定してください。",
     ),
     (
-        "Put it right as the message says, then start the same input again.",
+        "Fix the problem that the message describes, then start the same input again.",
         "メッセージに従って修正してから、同じ入力で再実行してください。",
     ),
     (

@@ -41,7 +41,7 @@ const READ_GROUPS: Permission = Permission {
     name: "Group.Read.All",
     id: "5b567255-7703-4780-807c-7be8301ae99b",
     required: true,
-    purpose: "finds the groups and reads their members; subscriptions to groups take nothing less",
+    purpose: "finds the groups and reads their members; subscriptions to groups require this permission",
 };
 const READ_USERS: Permission = Permission {
     name: "User.Read.All",
@@ -58,20 +58,20 @@ const SETUP: [Permission; 5] = [
         name: "Application.ReadWrite.All",
         id: "1bfefb4e-e0b5-418b-a88f-73c46d2cc8e9",
         required: true,
-        purpose: "makes and configures the enterprise application and its signing certificate",
+        purpose: "creates and configures the enterprise application and its signing certificate",
     },
     Permission {
         name: "AppRoleAssignment.ReadWrite.All",
         id: "06b708a9-e830-4db3-a914-8e69da51d44f",
         required: true,
-        purpose: "assigns groups or people to the enterprise application",
+        purpose: "assigns groups or users to the enterprise application",
     },
     READ_GROUPS,
     Permission {
         name: "Policy.ReadWrite.ApplicationConfiguration",
         id: "be74164b-cff1-491c-8741-e671cb536e13",
         required: true,
-        purpose: "writes the claims of the enterprise application",
+        purpose: "configures the claims of the enterprise application",
     },
     READ_USERS,
 ];
@@ -83,13 +83,13 @@ const RUNTIME: [Permission; 4] = [
         name: "Application.Read.All",
         id: "9a5d68dd-52b0-4cc2-bd40-abcf44ac3a30",
         required: false,
-        purpose: "lets the drift check and the certificate rotation see the enterprise application",
+        purpose: "lets the drift check and the certificate rotation read the enterprise application",
     },
     Permission {
         name: "Policy.Read.All",
         id: "246dd0d5-5bd0-4def-940b-0421030a5b68",
         required: false,
-        purpose: "lets the drift check see the claims",
+        purpose: "lets the drift check read the claims",
     },
 ];
 

@@ -86,24 +86,26 @@ impl StepErrorKind {
     pub const fn advice(self) -> &'static str {
         match self {
             Self::Throttled => {
-                "The service kept asking for fewer calls. Start the same input again later; nothing is done twice."
+                "The service kept throttling the requests. Start the same input again later; finished work is \
+                 not repeated."
             }
-            Self::Unavailable => "The service did not answer. Start the same input again; nothing is done twice.",
-            Self::NotConsistentYet => {
-                "Something just created stayed invisible. Start the same input again in some minutes."
+            Self::Unavailable => {
+                "The service did not respond. Start the same input again; finished work is not \
+                                  repeated."
             }
-            Self::InvalidInput => "Correct the input as the message says and start again.",
-            Self::AccessDenied => "Grant what the message names, then start the same input again.",
+            Self::NotConsistentYet => "A new resource is not visible yet. Start the same input again in a few minutes.",
+            Self::InvalidInput => "Correct the input as described in the message, then start again.",
+            Self::AccessDenied => "Grant the permission named in the message, then start the same input again.",
             Self::Conflict => {
-                "Rename or remove one of the two, or name it in the input so that it is adopted. If another execution is at \
-                 work, wait until it has finished."
+                "Rename or remove one of the two resources, or name the existing one in the input to adopt it. \
+                 If another execution is running, wait until it has finished."
             }
             Self::LimitExceeded => {
-                "Ask for a higher quota (Service Quotas) or free some room, then start the same input again."
+                "Request a higher quota (Service Quotas) or delete unused resources, then start the same input again."
             }
-            Self::QuotaDenied => "Talk to AWS Support about the refused request, then start the same input again.",
-            Self::UnsafePlan => "Look at the plan, then approve exactly that plan or correct the groups.",
-            Self::Internal => "This is a fault of Connect Onboarding: report it with the request id and the log line.",
+            Self::QuotaDenied => "Contact AWS Support about the denied request, then start the same input again.",
+            Self::UnsafePlan => "Check the plan, then approve exactly this plan or correct the groups.",
+            Self::Internal => "This is a bug in Connect Onboarding. Report it with the request id and the log line.",
         }
     }
 }

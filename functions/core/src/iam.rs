@@ -117,7 +117,8 @@ pub fn summary(document: &Value) -> String {
 pub fn session_seconds(duration: &str) -> Result<u32, StepError> {
     let bad = || {
         StepError::invalid_input(format!(
-            "the session duration `{duration}` is no ISO 8601 duration between PT1H and PT12H; use for example PT12H"
+            "the session duration `{duration}` is not an ISO 8601 duration between PT1H and PT12H; use for \
+             example PT12H"
         ))
     };
     let mut rest = duration.strip_prefix("PT").ok_or_else(bad)?;

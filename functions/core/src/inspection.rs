@@ -8,7 +8,7 @@ const SECURITY: [&str; 11] = [
     "trust policy",
     "policy",
     "trusted certificates",
-    "certificates that Entra does not know",
+    "certificates that are not in Entra",
     "further attached policies",
     "policies in the role itself",
     "claims",
@@ -160,8 +160,8 @@ impl Object {
             vec![DriftFinding { place: thing.clone(), expected, found, mendable, advice, ..DriftFinding::default() }]
         };
         let mendable = match &self.presence {
-            Presence::Absent => return whole("to be there", "none", self.reversible),
-            Presence::Hidden(why) => return whole("to be seen", why, false),
+            Presence::Absent => return whole("present", "none", self.reversible),
+            Presence::Hidden(why) => return whole("readable", why, false),
             // The settings of a foreign object are compared below if they could be read.
             Presence::Foreign(why) if self.checks.is_empty() => return whole("ours", why, false),
             Presence::Ours | Presence::Adoptable => self.reversible,
@@ -260,9 +260,9 @@ mod tests {
             Object::new(Area::Entra, "enterprise application", "a", Presence::Absent).irreversible("onboard start");
         let finding = &gone.drifted()[0];
         assert_eq!((finding.mendable, finding.advice.as_str()), (false, "onboard start"));
-        let finding = &object(Presence::Ours, false).advising("by hand").drifted()[0];
+        let finding = &object(Presence::Ours, false).advising("manually").drifted()[0];
         assert_eq!((finding.mendable, finding.advice.as_str()), (true, ""), "a step does it");
-        assert!(!object(Presence::Ours, false).irreversible("by hand").drifted()[0].mendable);
+        assert!(!object(Presence::Ours, false).irreversible("manually").drifted()[0].mendable);
     }
 
     #[test]

@@ -59,19 +59,19 @@ fn broke_off(subject: &str, failure: &BranchFailure) -> OpenItem {
 }
 
 fn quota(quota: &QuotaResult) -> Option<OpenItem> {
-    let said = quota.message.as_deref().unwrap_or("no more is known");
+    let said = quota.message.as_deref().unwrap_or("no details are available");
     let subject = format!("quota {}", quota.name);
     match quota.status {
         QuotaStatus::Sufficient => None,
         QuotaStatus::Pending => Some(OpenItem::new(
             subject,
-            format!("{} wanted, {} there: {said}", quota.desired, quota.value),
-            "Nothing: AWS decides. Look at the request in the Service Quotas console.",
+            format!("{} required, {} available: {said}", quota.desired, quota.value),
+            "Nothing: AWS decides. To follow the request, open the Service Quotas console.",
         )),
         QuotaStatus::Denied => Some(OpenItem::new(
             subject,
-            format!("{} wanted, {} there: {said}", quota.desired, quota.value),
-            "Answer AWS in the request's Support case, or ask for less; then start the same input again.",
+            format!("{} required, {} available: {said}", quota.desired, quota.value),
+            "Reply to AWS in the support case of the request, or request less. Then start the same input again.",
         )),
     }
 }
@@ -82,7 +82,7 @@ fn users(users: &SyncUsersOutput) -> Vec<OpenItem> {
         items.push(OpenItem::new(
             format!("user {}", failure.username),
             failure.reason.clone(),
-            "The next sync tries again; what the message names may need a person.",
+            "The next sync tries again. If the message names a problem, fix it.",
         ));
     }
     for skipped in &users.skipped {
@@ -93,20 +93,20 @@ fn users(users: &SyncUsersOutput) -> Vec<OpenItem> {
         ));
     }
     for finding in &users.findings {
-        items.push(OpenItem::new("user sync", finding.clone(), "Look whether this is meant."));
+        items.push(OpenItem::new("user sync", finding.clone(), "Check whether this is intended."));
     }
     if users.counts.done.waiting_for_quota > 0 {
         items.push(OpenItem::new(
             "quota users",
-            format!("{} people wait for room in the instance", users.counts.done.waiting_for_quota),
-            "Nothing: the increase is asked for, and the sync creates them after the grant.",
+            format!("{} members are waiting for a higher users quota", users.counts.done.waiting_for_quota),
+            "Nothing: the increase is requested, and the sync creates the users after the approval.",
         ));
     }
     if users.status == SyncStatus::UnsafePlan {
         items.push(OpenItem::new(
             "user sync",
-            format!("the plan would remove more than the brake allows: {}", users.reasons.join("; ")),
-            "Look at the plan; approve exactly that plan by its digest, or correct the groups.",
+            format!("the plan exceeds the removal limit: {}", users.reasons.join("; ")),
+            "Check the plan. Approve exactly this plan by its digest, or correct the groups.",
         ));
     }
     items
@@ -119,9 +119,10 @@ fn checks(verification: &VerifySignInOutput) -> Vec<OpenItem> {
         .filter(|check| !check.passed)
         .map(|check| {
             OpenItem::new(
-                format!("login check: {}", check.name),
+                format!("sign-in check: {}", check.name),
                 format!("expected {}, found {}", check.expected, check.found),
-                "Start the same input again, which mends what is ours; otherwise undo what somebody changed by hand.",
+                "Start the same input again to revert changes to resources of the onboarding. Revert other \
+                 manual changes yourself.",
             )
         })
         .collect()
@@ -153,7 +154,7 @@ mod tests {
             VerifySignInOutput { checks: vec![check("one", true), check("two", false)], ..Default::default() };
         let items = checks(&verification);
         assert_eq!(items.len(), 1);
-        assert_eq!(items[0].subject, "login check: two");
+        assert_eq!(items[0].subject, "sign-in check: two");
     }
 
     #[test]
@@ -161,7 +162,10 @@ mod tests {
         let result =
             |status| QuotaResult { name: "users".into(), desired: 600.0, value: 500.0, status, ..Default::default() };
         assert_eq!(quota(&result(QuotaStatus::Sufficient)), None);
-        assert!(quota(&result(QuotaStatus::Denied)).is_some_and(|item| item.what.starts_with("600 wanted, 500 there")));
+        assert!(
+            quota(&result(QuotaStatus::Denied))
+                .is_some_and(|item| item.what.starts_with("600 required, 500 available"))
+        );
         assert!(quota(&result(QuotaStatus::Pending)).is_some_and(|item| item.action.starts_with("Nothing")));
     }
 

@@ -261,7 +261,7 @@ mod tests {
         for force in [false, true] {
             for acts in 0..4 {
                 let mut clouds = Clouds::new(if force { 900 } else { 10 });
-                assert!(!clouds.run(force, acts), "{acts} acts are not the whole rotation");
+                assert!(!clouds.run(force, acts), "the rotation was complete after only {acts} actions");
                 assert!(clouds.works(), "after {acts} acts");
                 assert!(clouds.run(force, 20));
                 assert_eq!((clouds.observed.active.as_str(), &clouds.observed.trusted), ("NEW", &set(&["NEW"])));

@@ -130,11 +130,12 @@ pub fn whole(xml: &str) -> Result<roxmltree::Document<'_>, StepError> {
 pub fn read_metadata(xml: &str) -> Result<Metadata, StepError> {
     let refuse = |what: &str| {
         StepError::invalid_input(format!(
-            "the federation metadata {what}; open the metadata URL of the application in a browser to see what Entra serves"
+            "the federation metadata {what}; to see the metadata, open the metadata URL of the application in a \
+             browser"
         ))
     };
     if !(1_000..=10_000_000).contains(&xml.chars().count()) {
-        return Err(refuse("is shorter or longer than IAM takes (1,000 to 10,000,000 characters)"));
+        return Err(refuse("is shorter or longer than IAM accepts (1,000 to 10,000,000 characters)"));
     }
     let document = whole(xml)?;
     let root = document.root_element();

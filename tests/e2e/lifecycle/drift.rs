@@ -122,7 +122,7 @@ async fn manual_changes_are_found_notified_once_and_reverted_on_request() {
     assert_eq!(places(&report, |finding| finding["security"] == true), security);
     assert_eq!(places(&report, |finding| finding["mended"] == true), BTreeSet::new());
     assert!(house.changes_since(before).await.is_empty(), "a report changes nothing");
-    let told = format!("Amazon Connect {ALIAS}: SECURITY settings were changed by hand");
+    let told = format!("Amazon Connect {ALIAS}: SECURITY settings were changed manually");
     assert_eq!(mailbox.subjects().await, std::slice::from_ref(&told));
     house.run("DriftStateMachineArn", &only).await;
     assert_eq!(mailbox.subjects().await, Vec::<String>::new(), "the same is told once");

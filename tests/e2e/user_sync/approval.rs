@@ -96,7 +96,7 @@ async fn an_unsafe_plan_is_told_once_with_counts_names_and_commands_and_applied_
     let house = house_above_the_brake().await;
     let mail = Mailbox::of(&house).await;
     let (execution, message) = asks(&house, &mail).await;
-    let deletes = ["deletes 4 of 5 managed users", "4 users would be removed, the brake allows 2"];
+    let deletes = ["delete 4 (of 5 managed users)", "4 users would be removed, but the removal limit is 2"];
     let names: Vec<String> = house.of(1..5);
     for part in deletes.into_iter().chain(names.iter().map(String::as_str)) {
         assert!(message.contains(part), "{part:?} is missing in:\n{message}");
@@ -127,7 +127,7 @@ async fn the_approval_of_an_outdated_plan_asks_again_and_a_refusal_changes_nothi
     let second = mail.next().await;
     let digest = |message: &str| between(message, "Digest: ", "\n").to_owned();
     assert_ne!(digest(&first), digest(&second));
-    assert!(second.contains("deletes 3 of 5 managed users"), "{second}");
+    assert!(second.contains("delete 3 (of 5 managed users)"), "{second}");
     assert_eq!(house.usernames().await, house.of(0..5));
 
     answer(&house, "SendTaskFailure", &second, json!({ "error": "NotApproved" })).await;

@@ -149,8 +149,8 @@ impl PreflightOutput {
             return Ok(self);
         }
         Err(StepError::invalid_input(format!(
-            "the input with what Entra says about its {} groups will take {} KiB, and a state can carry {} KiB: name fewer groups, \
-             for example parent groups with users.nestedGroups \"flatten\"; nothing was created",
+            "the input and the data of its {} groups need {} KiB, but a state can hold only {} KiB: name fewer \
+             groups, for example parent groups with users.nestedGroups \"flatten\"; nothing was created",
             self.groups.len(),
             carried.div_ceil(1024),
             Self::MAX_STATE / 1024

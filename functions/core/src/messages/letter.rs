@@ -109,7 +109,7 @@ impl Labels {
                 or: "or",
                 execution: "Execution",
                 reference: "Reference",
-                again: "if a message with this reference comes again, go by the later one",
+                again: "if you receive another message with this reference, use the later one",
             },
             Language::Ja => Self {
                 next: "次のステップ:",

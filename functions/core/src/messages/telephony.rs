@@ -7,7 +7,7 @@ use crate::{
 
 /// AWS checks this requirement for 03 numbers first, and orders often miss it.
 const TOKYO_JA: &str = "03 番号を申請するため、住所の証明書類には東京都内の住所が記載されている必要があります。";
-const TOKYO_EN: &str = "The order has 03 numbers: the address in the proof of address must be in Tokyo.";
+const TOKYO_EN: &str = "The order includes 03 numbers: the proof of address must show an address in Tokyo.";
 
 /// An event that an operator should learn about at once.
 #[derive(Clone, Copy, Debug)]
@@ -44,7 +44,8 @@ pub fn tell(language: Language, order: &CaseOrder, news: News<'_>, tokyo: bool) 
         ),
         (News::Filed, false) => {
             format!(
-                "{what}: case {case} is filed with AWS Support. Two to six weeks are usual; the workflow waits.{reminder}"
+                "{what}: case {case} was filed with AWS Support. It usually takes two to six weeks; the \
+                 workflow waits.{reminder}"
             )
         }
         (News::Asked(message), true) => {
@@ -55,7 +56,7 @@ pub fn tell(language: Language, order: &CaseOrder, news: News<'_>, tokyo: bool) 
         }
         (News::Asked(message), false) => {
             format!(
-                "{what}: AWS Support waits for your answer to case {case}. Answer it in Support Center.\n\n{message}"
+                "{what}: AWS Support is waiting for your reply to case {case}. Reply in Support Center.\n\n{message}"
             )
         }
         (News::ByHand(text), true) => format!(
@@ -67,9 +68,10 @@ pub fn tell(language: Language, order: &CaseOrder, news: News<'_>, tokyo: bool) 
             text.to_paste()
         ),
         (News::ByHand(text), false) => format!(
-            "{what}: please file this case by hand (the account has no Support API, or telephony.order is \"manual\"). Open the \
-             link, paste subject and text, attach the documents that it names, and leave what stands in [ ]. If Support \
-             Center already has a case with the same [ ], do not file another one. The workflow waits all the same.{reminder}\n\n{}",
+            "{what}: file this case manually (the account can't use the Support API, or telephony.order is \
+             \"manual\"). Open the link, paste the subject and text, and attach the documents that the text \
+             lists. Do not change the part of the subject in [ ]. If Support Center already has a case with the \
+             same [ ], do not file another one. The workflow waits for the result.{reminder}\n\n{}",
             text.to_paste()
         ),
         (News::Documents(problems), true) => format!(
@@ -78,7 +80,8 @@ pub fn tell(language: Language, order: &CaseOrder, news: News<'_>, tokyo: bool) 
             problems.join("\n")
         ),
         (News::Documents(problems), false) => format!(
-            "{what}: nothing was ordered, because of the documents. Correct them, then start the same input again.{reminder}\n\n{}",
+            "{what}: nothing was ordered, because there is a problem with the documents. Correct the documents, \
+             then start the same input again.{reminder}\n\n{}",
             problems.join("\n")
         ),
         (News::Unreadable, true) => format!(
@@ -88,14 +91,15 @@ pub fn tell(language: Language, order: &CaseOrder, news: News<'_>, tokyo: bool) 
              AWS からの質問に返信してください。新しいケースは作成しないでください。"
         ),
         (News::Unreadable, false) => format!(
-            "{what}: case {case} is filed, but the account's support plan does not include the Support API any more, so the workflow \
-             can't read the case. Follow the case in Support Center and answer AWS's questions there. Do not file another case."
+            "{what}: case {case} was filed, but the account's support plan no longer includes the Support API, \
+             so the workflow can't read the case. Follow the case in Support Center and reply to AWS there. Do \
+             not file another case."
         ),
         (News::Closed(message), true) => {
             format!("{what}: ケース {case} はクローズされましたが、申請した内容が反映されていません。\n\n{message}")
         }
         (News::Closed(message), false) => {
-            format!("{what}: case {case} is closed, and what it asked for is not there.\n\n{message}")
+            format!("{what}: case {case} is closed, but the request was not fulfilled.\n\n{message}")
         }
     }
 }

@@ -42,8 +42,8 @@ impl Scanner<'_> {
                 let ((line, column), (again, its)) = (self.place(first), self.place(place));
                 inner.fault(
                     format!(
-                        "is given twice, in line {line} column {column} and in line {again} column {its}; only the second one would count, \
-                         so remove one"
+                        "is defined twice, in line {line} column {column} and in line {again} column {its}; \
+                         only the second value would be used, so remove one"
                     ),
                     format!(
                         "同じキーが 2 回指定されています ({line} 行 {column} 列と {again} 行 {its} 列)。\
@@ -120,11 +120,12 @@ mod tests {
         let told = told(text);
         assert_eq!(told.len(), 2, "{told:?}");
         assert!(
-            told[0].starts_with("$.users.groups[1].group: is given twice, in line 2 column 28 and in line 2 column 45"),
+            told[0]
+                .starts_with("$.users.groups[1].group: is defined twice, in line 2 column 28 and in line 2 column 45"),
             "{told:?}"
         );
         assert!(
-            told[1].starts_with("$.language: is given twice, in line 3 column 3 and in line 3 column 21"),
+            told[1].starts_with("$.language: is defined twice, in line 3 column 3 and in line 3 column 21"),
             "{told:?}"
         );
     }

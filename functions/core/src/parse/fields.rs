@@ -81,7 +81,7 @@ impl<'v, 'a> Fields<'v, 'a> {
                 self.known.iter().min_by_key(|known| distance(known, key)).filter(|known| distance(known, key) <= 3);
             let fields = self.known.join(", ");
             let (hint, japanese) = nearest.map_or_else(
-                || (format!("the fields here are {fields}"), format!("使用できるフィールド: {fields}")),
+                || (format!("the known fields are {fields}"), format!("使用できるフィールド: {fields}")),
                 |known| (format!("did you mean {known}?"), format!("{known} の誤りである可能性があります")),
             );
             let japanese = format!("このフィールドは定義されていません。{japanese}");

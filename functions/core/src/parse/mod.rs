@@ -148,14 +148,16 @@ fn together(at: &At, onboarding: &Onboarding) {
     let users = &onboarding.users;
     if users.nested_groups == NestedGroups::Flatten && onboarding.entra.assignment == Assignment::Groups {
         at.key("users").key("nestedGroups").fault(
-            "\"flatten\" goes only with entra.assignment \"users\": Entra lets in direct members of an assigned group only",
+            "\"flatten\" requires entra.assignment \"users\": in Entra, only direct members of an assigned \
+             group can sign in",
             "\"flatten\" は entra.assignment が \"users\" の場合にのみ使用できます。Entra でサインインできるのは、\
              割り当てたグループの直接のメンバーだけです",
         );
     }
     if users.guests && users.username == UsernameAttribute::UserPrincipalName {
         at.key("users").key("guests").fault(
-            "guests can't sign in by their user principal name (it holds `#EXT#`); set users.username to \"mail\" or \"objectId\"",
+            "guests can't sign in with their user principal name (it contains `#EXT#`); set users.username to \
+             \"mail\" or \"objectId\"",
             "ゲストは、`#EXT#` を含むユーザープリンシパル名ではサインインできません。\
              users.username に \"mail\" または \"objectId\" を指定してください",
         );
@@ -164,7 +166,8 @@ fn together(at: &At, onboarding: &Onboarding) {
         let documents_missing = onboarding.documents.is_none() && onboarding.telephony.order == NumberOrder::Automatic;
         if number.country == "JP" && documents_missing {
             at.key("phoneNumbers").index(index).fault(
-                "a Japanese number is ordered with three documents: name them in `documents`, or set telephony.order to \"manual\"",
+                "an order of Japanese numbers needs three documents: name them in `documents`, or set \
+                 telephony.order to \"manual\"",
                 "日本の電話番号の申請には 3 種類の書類が必要です。`documents` で指定するか、\
                  telephony.order に \"manual\" を指定してください",
             );
@@ -203,7 +206,7 @@ fn alias(at: &At, value: &Value) -> String {
         );
     } else if alias.starts_with("d-") {
         at.fault(
-            "must not begin with `d-`: Connect keeps that for itself",
+            "must not begin with `d-`, which Amazon Connect reserves",
             "`d-` で始まるエイリアスは使用できません (Amazon Connect で予約されています)",
         );
     }
@@ -242,7 +245,7 @@ fn quotas(at: &At, value: &Value) -> Quotas {
                 name => format!("{name} ({})", quota.code),
             };
             at.fault(
-                format!("names the quota {quota} twice; keep one of both"),
+                format!("names the quota {quota} twice; keep only one of the entries"),
                 format!("クォータ {quota} が 2 回指定されています。いずれか一方だけを指定してください"),
             );
         }
@@ -286,7 +289,7 @@ fn quota_code(at: &At, name: &str) -> String {
         || {
             let known = QUOTA_NAMES.iter().map(|(known, _, _)| *known).collect::<Vec<_>>().join(", ");
             at.fault(
-                format!("is no quota; use a code (`L-` and eight hexadecimal digits) or one of {known}"),
+                format!("is not a known quota; use a code (`L-` and eight hexadecimal digits) or one of {known}"),
                 format!(
                     "クォータの名前またはコードが正しくありません。\
                      コード (`L-` と 8 桁の 16 進数) または次のいずれかの名前を指定してください: {known}"
@@ -415,12 +418,12 @@ fn entra(at: &At, value: &Value) -> Entra {
                 let emails = list(at, value, |at, value| {
                     let email = text(at, value);
                     if !email.is_empty() && !matches!(email.split_once('@'), Some((name, domain)) if !name.is_empty() && domain.contains('.')) {
-                        at.fault("must be a mail address", "メールアドレスを指定してください");
+                        at.fault("must be an email address", "メールアドレスを指定してください");
                     }
                     email
                 });
                 if emails.len() > 5 {
-                    at.fault("must have at most five addresses", "指定できるアドレスは 5 件までです");
+                    at.fault("must not have more than five addresses", "指定できるアドレスは 5 件までです");
                 }
                 emails
             },
@@ -516,7 +519,8 @@ fn groups(at: &At, value: &Value) -> Vec<UserGroup> {
     if groups.len() > Users::MAX_GROUPS {
         at.fault(
             format!(
-                "names {} groups, at most {} are possible; name parent groups instead, with users.nestedGroups \"flatten\"",
+                "names {} groups, but the maximum is {}; name parent groups instead, with users.nestedGroups \
+                 \"flatten\"",
                 groups.len(),
                 Users::MAX_GROUPS
             ),
@@ -563,7 +567,8 @@ fn security_profiles(at: &At, value: &Value) -> Vec<String> {
     let profiles = list(at, value, |at, value| shorter(at, text(at, value), 128));
     if value.is_array() && !(1..=10).contains(&profiles.len()) {
         at.fault(
-            "must name one to ten security profiles: there is no default, since it decides what people may do",
+            "must name one to ten security profiles; there is no default, because they decide which permissions \
+             the users have",
             "セキュリティプロファイルを 1〜10 個指定してください。ユーザーの権限が決まるため、デフォルト値はありません",
         );
     }

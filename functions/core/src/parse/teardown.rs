@@ -68,7 +68,7 @@ fn teardown(at: &At, value: &Value) -> Teardown {
     let named = teardown.users == Fate::Delete || teardown.instance == Fate::Delete;
     if named && teardown.mode == TeardownMode::Apply && teardown.confirm_alias.is_none() {
         at.key("confirmAlias").fault(
-            "is needed to delete users or the instance: the instance's alias, typed by the person who wants that",
+            "is required to delete users or the instance: type the alias of the instance as a confirmation",
             "ユーザーまたはインスタンスを削除する場合は必須です。操作者がインスタンスのエイリアスを入力してください",
         );
     }

@@ -109,7 +109,7 @@ fn more_than_300_groups_are_one_fault_that_names_the_alternative() {
     };
     assert!(Onboarding::parse(&groups(300)).is_ok());
     let told = faults(&groups(301));
-    assert!(told.starts_with("$.users.groups: names 301 groups, at most 300 are possible"), "{told}");
+    assert!(told.starts_with("$.users.groups: names 301 groups, but the maximum is 300"), "{told}");
     assert!(told.contains("\"flatten\"") && told.lines().count() == 1, "{told}");
 }
 

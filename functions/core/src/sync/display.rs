@@ -8,7 +8,7 @@ impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let counts = self.counts();
         if self.is_empty() {
-            writeln!(f, "Nothing to do: {} users are as they should be.", counts.unchanged)?;
+            writeln!(f, "Nothing to do: {} users are in sync.", counts.unchanged)?;
         } else {
             writeln!(
                 f,
@@ -24,7 +24,7 @@ impl fmt::Display for Plan {
             )?;
         }
         if let Safety::Unsafe(reasons) = self.safety() {
-            writeln!(f, "UNSAFE, a person has to approve it:")?;
+            writeln!(f, "UNSAFE, needs approval:")?;
             for reason in reasons {
                 writeln!(f, "  ! {reason}")?;
             }

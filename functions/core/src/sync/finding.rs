@@ -81,16 +81,16 @@ impl fmt::Display for SkipReason {
                 f.write_str("the account is a guest; set users.guests to true, with users.username mail or objectId")
             }
             Self::Unreadable => {
-                f.write_str("Microsoft Graph shows only its id; grant User.Read.All to the runtime identity")
+                f.write_str("Microsoft Graph returns only its id; grant User.Read.All to the runtime identity")
             }
             Self::NoUsername(attribute) => write!(f, "its {} is empty", attribute_name(*attribute)),
             Self::Username(fault) => write!(f, "the username {fault}"),
             Self::DuplicateUsername(members) => {
                 write!(f, "{members} members have this username; make them differ in Entra ID")
             }
-            Self::NoSecurityProfile => f.write_str("its groups give no security profile"),
+            Self::NoSecurityProfile => f.write_str("its groups have no security profile"),
             Self::TooManySecurityProfiles(profiles) => {
-                write!(f, "its groups give {profiles} security profiles, Amazon Connect takes 10")
+                write!(f, "its groups have {profiles} security profiles in total, but the maximum is 10")
             }
             Self::ProfileMissing(kind, name) => {
                 write!(f, "its group names the {kind} {}, which the instance does not have", Quoted(name))
@@ -205,7 +205,7 @@ impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::PartialRead { group, reason } => {
-                write!(f, "the members of {} were not read to the end ({reason}); nothing is changed", Quoted(group))
+                write!(f, "the members of {} were not read completely ({reason}); nothing is changed", Quoted(group))
             }
             Self::GroupMissing { group } => {
                 write!(
@@ -216,10 +216,11 @@ impl fmt::Display for Finding {
             }
             Self::EmptyGroup { group } => write!(
                 f,
-                "the group {} is empty; nobody is removed while it is (take it out of users.groups if that is meant)",
+                "the group {} is empty; no user is removed while a group is empty (remove it from users.groups \
+                 if this is intended)",
                 Quoted(group)
             ),
-            Self::RemovalsHeldBack { users } => write!(f, "{users} removals are held back"),
+            Self::RemovalsHeldBack { users } => write!(f, "{users} removals are postponed"),
             Self::ProfileMissing { group, kind, name } => {
                 write!(
                     f,
@@ -231,7 +232,8 @@ impl fmt::Display for Finding {
             Self::NestedGroup { group, nested } => {
                 write!(
                     f,
-                    "the group {} inside {} does not count: Entra ID's assignment does not reach its members",
+                    "the group {} inside {} is ignored: the assignment in Entra ID does not include members of \
+                     nested groups",
                     Quoted(nested),
                     Quoted(group)
                 )
@@ -248,24 +250,27 @@ impl fmt::Display for Finding {
             Self::Renamed { from, to } => {
                 write!(
                     f,
-                    "{from} is now {to}; Amazon Connect can't rename, so {to} is new and {from} goes as if it had left"
+                    "{from} is now {to}; Amazon Connect can't rename users, so {to} is created and the removal \
+                     policy applies to {from}"
                 )
             }
             Self::Relinked { username, from, to } => {
                 write!(
                     f,
-                    "{username} is another account now (object id {to} instead of {from}); the Connect user passes to it"
+                    "{username} is now another account (object id {to} instead of {from}), which takes over the \
+                     Connect user"
                 )
             }
             Self::CaseOnly { username, other } => {
                 write!(
                     f,
-                    "{username} and {other} differ only in case; Entra ID emits {username}, so only that one can sign in"
+                    "{username} and {other} differ only in case; Entra ID emits {username}, so only {username} \
+                     can sign in"
                 )
             }
             Self::Kept { username } => write!(f, "{username} left the groups; the user is kept"),
             Self::RemovalWaits { username, due } => {
-                write!(f, "{username} left the groups; it is deleted on {due}")
+                write!(f, "{username} left the groups; the user is deleted on {due}")
             }
         }
     }

@@ -255,11 +255,11 @@ impl Plan {
         let (most, percent) = (self.brake.max_removals as usize, self.brake.max_removals_percent as usize);
         let mut reasons = Vec::new();
         if removals > most {
-            reasons.push(format!("{removals} users would be removed, the brake allows {most} in one run"));
+            reasons.push(format!("{removals} users would be removed, but the removal limit is {most} per run"));
         }
         if removals * 100 > self.managed * percent && (removals > 1 || (removals == 1 && percent == 0)) {
             reasons.push(format!(
-                "{removals} of {} managed users would be removed, the brake allows {percent} percent in one run",
+                "{removals} of {} managed users would be removed, but the removal limit is {percent} percent per run",
                 self.managed
             ));
         }

@@ -196,7 +196,7 @@ proptest! {
             prop_assert!(member.account_enabled != Some(false));
             prop_assert!(!member.guest || policy.guests);
             let user = after.get(username);
-            prop_assert!(user.is_some(), "{username} is wanted, not skipped, and does not exist after\n{plan}");
+            prop_assert!(user.is_some(), "{username} is desired and not skipped, but does not exist after\n{plan}");
             let user = user.unwrap();
             prop_assert_eq!(&user.ownership, &Ownership::Ours);
             prop_assert_eq!(user.entra_object_id.as_deref(), Some(id));
@@ -220,7 +220,7 @@ proptest! {
                 !skipped.reason.is_leaver()
                     && (Some(&skipped.object_id) == user.entra_object_id.as_ref() || skipped.username == user.username)
             });
-            prop_assert!(wanted.contains(&user.username) || kept, "{} is left over after\n{plan}", user.username);
+            prop_assert!(wanted.contains(&user.username) || kept, "{} is not desired and not kept, but exists after\n{plan}", user.username);
         }
     }
 
@@ -235,16 +235,16 @@ proptest! {
             if !touched.contains(user.id.as_str()) {
                 continue;
             }
-            prop_assert_eq!(&user.ownership, &Ownership::Unmanaged, "another onboarding's user is touched");
-            prop_assert!(adopted.contains(user.id.as_str()), "{} is changed and not adopted", &user.username);
+            prop_assert_eq!(&user.ownership, &Ownership::Unmanaged, "a user of another onboarding was changed");
+            prop_assert!(adopted.contains(user.id.as_str()), "{} is changed, but not adopted", &user.username);
             let wanted = groups.iter().flat_map(|group| &group.members)
                 .any(|member| member.attribute(policy.username) == Some(user.username.as_str()));
-            prop_assert!(wanted, "{} is adopted though nobody has this name", &user.username);
+            prop_assert!(wanted, "{} is adopted, but no member has this name", &user.username);
         }
         let ours: BTreeSet<&str> =
             users.iter().filter(|user| user.ownership == Ownership::Ours).map(|user| user.id.as_str()).collect();
         for removed in plan.delete.iter().map(|d| &d.user).chain(plan.mark.iter().map(|m| &m.user)) {
-            prop_assert!(ours.contains(removed.id.as_str()), "{} is removed and not ours", removed.username);
+            prop_assert!(ours.contains(removed.id.as_str()), "{} is removed, but not managed", removed.username);
         }
     }
 

@@ -28,7 +28,7 @@ fn a_synchronized_instance_has_an_empty_plan() {
     assert!(plan.is_empty());
     assert_eq!(plan.counts().unchanged, 2);
     assert_snapshot!(plan, @r#"
-        Nothing to do: 2 users are as they should be.
+        Nothing to do: 2 users are in sync.
         "#);
 }
 
@@ -93,7 +93,7 @@ fn unmanaged_users_and_those_of_another_onboarding_are_never_touched() {
     let plan = run(&[group("Support", vec![member("taro")])], &[unmanaged("admin"), other]);
     assert!(plan.is_empty());
     assert_snapshot!(plan, @r#"
-        Nothing to do: 0 users are as they should be.
+        Nothing to do: 0 users are in sync.
         Skipped (1):
           - taro@example.com: the Connect user belongs to the onboarding "acme-other"
         "#);
@@ -107,7 +107,7 @@ fn a_username_that_differs_only_in_case_is_reported_and_does_not_match() {
         Plan 58fe7c082ae031b396d40fe70d2c443c06a39db72283e0f6dfa59cb0a5bbc9d0: create 1, adopt 0, update 0, mark 0, unmark 0, delete 0; 0 unchanged.
           + create hanako@example.com (hanako Sato): security profiles Agent, routing profile Basic Routing Profile
         Findings (1):
-          * hanako@example.com and Hanako@example.com differ only in case; Entra ID emits hanako@example.com, so only that one can sign in
+          * hanako@example.com and Hanako@example.com differ only in case; Entra ID emits hanako@example.com, so only hanako@example.com can sign in
         "#);
 }
 
@@ -121,20 +121,20 @@ fn a_rename_creates_a_new_user_and_applies_the_removal_policy_to_the_old_one() {
           + create hanako.yamada@example.com (hanako Sato): security profiles Agent, routing profile Basic Routing Profile
           - delete hanako@example.com once hanako.yamada@example.com exists
         Findings (1):
-          * hanako@example.com is now hanako.yamada@example.com; Amazon Connect can't rename, so hanako.yamada@example.com is new and hanako@example.com goes as if it had left
+          * hanako@example.com is now hanako.yamada@example.com; Amazon Connect can't rename users, so hanako.yamada@example.com is created and the removal policy applies to hanako@example.com
         "#);
     assert_snapshot!(run_with(&removing(7), &groups, &[user("hanako")]), @r#"
         Plan 6e8e3ee248ebe1b3a8f75134cc76c9d3578d0557af6543a1daf1ed245c526dbd: create 1, adopt 0, update 0, mark 1, unmark 0, delete 0; 0 unchanged.
           + create hanako.yamada@example.com (hanako Sato): security profiles Agent, routing profile Basic Routing Profile
           - mark hanako@example.com for deletion on 2026-11-29
         Findings (1):
-          * hanako@example.com is now hanako.yamada@example.com; Amazon Connect can't rename, so hanako.yamada@example.com is new and hanako@example.com goes as if it had left
+          * hanako@example.com is now hanako.yamada@example.com; Amazon Connect can't rename users, so hanako.yamada@example.com is created and the removal policy applies to hanako@example.com
         "#);
     assert_snapshot!(run_with(&Policy::default(), &groups, &[user("hanako")]), @r#"
         Plan 9bc9c0d7c6794b536fe78898212e70f2753cb35523ad7b21d37b16e52e53d90b: create 1, adopt 0, update 0, mark 0, unmark 0, delete 0; 1 unchanged.
           + create hanako.yamada@example.com (hanako Sato): security profiles Agent, routing profile Basic Routing Profile
         Findings (2):
-          * hanako@example.com is now hanako.yamada@example.com; Amazon Connect can't rename, so hanako.yamada@example.com is new and hanako@example.com goes as if it had left
+          * hanako@example.com is now hanako.yamada@example.com; Amazon Connect can't rename users, so hanako.yamada@example.com is created and the removal policy applies to hanako@example.com
           * hanako@example.com left the groups; the user is kept
         "#);
 }
@@ -155,7 +155,7 @@ fn a_recreated_account_with_the_old_name_takes_over_the_user() {
         Plan 5dc6fff78694d3334eda5ba1ad44adf5805958802212905ae8bfbb283244ee77: create 0, adopt 1, update 0, mark 0, unmark 0, delete 0; 0 unchanged.
           = adopt hanako@example.com (object id id-anew)
         Findings (1):
-          * hanako@example.com is another account now (object id id-anew instead of id-hanako); the Connect user passes to it
+          * hanako@example.com is now another account (object id id-anew instead of id-hanako), which takes over the Connect user
         "#);
 }
 
@@ -165,10 +165,13 @@ fn members_with_illegal_usernames_are_skipped_with_the_reason_and_keep_their_use
     for (name, expected) in [
         (
             "o'neil@example.com",
-            r#"o'neil@example.com: the username contains "'"; allowed are letters A to Z, digits and . _ - @"#,
+            r#"o'neil@example.com: the username contains "'"; only letters A to Z, digits and . _ - @ are allowed"#,
         ),
-        ("taro@example", "taro@example: the username has an @ outside a full e-mail form such as user@example.com"),
-        (&format!("{long}@example.com"), "has 72 characters, Amazon Connect and AWS STS take 64"),
+        (
+            "taro@example",
+            "taro@example: the username has an @ but is not a complete email address such as user@example.com",
+        ),
+        (&format!("{long}@example.com"), "has 72 characters, but Amazon Connect and AWS STS accept at most 64"),
         ("x", "x: the username is shorter than 2 characters"),
     ] {
         let person = Member { user_principal_name: Some(name.into()), ..member("hanako") };
@@ -255,7 +258,7 @@ fn more_than_ten_security_profiles_skip_the_member_and_keep_the_user() {
     two.settings.security_profiles = names[5..].to_vec();
     let plan = plan(&[one, two], &[user("hanako")], &profiles, &policy(), TODAY);
     assert!(plan.is_empty());
-    assert!(reason(&plan).contains("give 11 security profiles, Amazon Connect takes 10"));
+    assert!(reason(&plan).contains("have 11 security profiles in total, but the maximum is 10"));
 }
 
 #[test]
@@ -282,9 +285,9 @@ fn nested_groups_and_members_of_other_types_are_reported() {
     support.nested_groups = vec![NestedGroup { id: "id-night".into(), display_name: Some("Night shift".into()) }];
     support.other_objects = [("agentUser".to_owned(), 1), ("device".to_owned(), 2)].into();
     assert_snapshot!(run(&[support.clone()], &[user("hanako")]), @r#"
-        Nothing to do: 1 users are as they should be.
+        Nothing to do: 1 users are in sync.
         Findings (2):
-          * the group "Night shift" inside "Support" does not count: Entra ID's assignment does not reach its members
+          * the group "Night shift" inside "Support" is ignored: the assignment in Entra ID does not include members of nested groups
           * some members of "Support" are not users and get no Connect user: 1 of type agentUser, 2 of type device
         "#);
     let policy = Policy { nested_groups: NestedGroups::Flatten, ..policy() };

@@ -12,7 +12,7 @@ fn a_leaver_is_kept_if_the_policy_is_keep() {
     let plan = run_with(&Policy::default(), &[group("Support", vec![member("taro")])], &[user("hanako"), user("taro")]);
     assert!(plan.is_empty());
     assert_snapshot!(plan, @r#"
-        Nothing to do: 2 users are as they should be.
+        Nothing to do: 2 users are in sync.
         Findings (1):
           * hanako@example.com left the groups; the user is kept
         "#);
@@ -57,7 +57,7 @@ fn removal_dates_read_back_and_invalid_values_count_as_not_scheduled() {
 #[test]
 fn a_partial_read_plans_nothing_at_all() {
     for (completeness, expected) in [
-        (Completeness::Partial("page 2 did not come".into()), "were not read to the end (page 2 did not come)"),
+        (Completeness::Partial("page 2 is missing".into()), "were not read completely (page 2 is missing)"),
         (Completeness::GroupMissing, "does not exist"),
     ] {
         let mut partial = group("Support", vec![member("hanako"), member("new")]);
@@ -79,8 +79,8 @@ fn an_empty_group_holds_back_all_removals_and_nothing_else() {
         Plan b1f50217fd9d1a056cec72813148dc7a4531f7ddbb53ed91c656436f47e67499: create 1, adopt 0, update 0, mark 0, unmark 0, delete 0; 2 unchanged.
           + create jiro@example.com (jiro Sato): security profiles Agent, routing profile Basic Routing Profile
         Findings (2):
-          * the group "Support" is empty; nobody is removed while it is (take it out of users.groups if that is meant)
-          * 2 removals are held back
+          * the group "Support" is empty; no user is removed while a group is empty (remove it from users.groups if this is intended)
+          * 2 removals are postponed
         "#);
     assert_eq!((plan.held_back, plan.removals(), plan.create.len()), (2, 0, 1));
 }
@@ -102,15 +102,15 @@ fn the_removal_limit_applies_to_the_count_and_to_the_percentage() {
     let count = leaving(11, 200, brake.clone());
     assert_eq!(
         count.safety(),
-        Safety::Unsafe(vec!["11 users would be removed, the brake allows 10 in one run".into()])
+        Safety::Unsafe(vec!["11 users would be removed, but the removal limit is 10 per run".into()])
     );
     let share = leaving(3, 22, brake.clone());
     assert!(
-        share.to_string().contains("3 of 25 managed users would be removed, the brake allows 10 percent"),
+        share.to_string().contains("3 of 25 managed users would be removed, but the removal limit is 10 percent"),
         "{share}"
     );
     assert_eq!(leaving(2, 23, brake.clone()).safety(), Safety::Safe);
-    assert_eq!(leaving(1, 4, brake.clone()).safety(), Safety::Safe, "one leaver of a small team is no mass deletion");
+    assert_eq!(leaving(1, 4, brake.clone()).safety(), Safety::Safe, "one removal in a small team is always allowed");
     assert_ne!(leaving(1, 4, Brake { max_removals_percent: 0, ..brake.clone() }).safety(), Safety::Safe);
     assert_ne!(leaving(1, 400, Brake { max_removals: 0, ..brake }).safety(), Safety::Safe);
 }

@@ -37,12 +37,14 @@ impl fmt::Display for UsernameFault {
         match self {
             Self::TooShort => write!(f, "is shorter than {MIN_USERNAME} characters"),
             Self::TooLong(length) => {
-                write!(f, "has {length} characters, Amazon Connect and AWS STS take {MAX_USERNAME}")
+                write!(f, "has {length} characters, but Amazon Connect and AWS STS accept at most {MAX_USERNAME}")
             }
             Self::IllegalCharacters(characters) => {
-                write!(f, "contains {characters:?}; allowed are letters A to Z, digits and . _ - @")
+                write!(f, "contains {characters:?}; only letters A to Z, digits and . _ - @ are allowed")
             }
-            Self::NotAnEmailForm => f.write_str("has an @ outside a full e-mail form such as user@example.com"),
+            Self::NotAnEmailForm => {
+                f.write_str("has an @ but is not a complete email address such as user@example.com")
+            }
         }
     }
 }

@@ -134,12 +134,13 @@ impl CaseText {
                 ),
             ),
             body_en: format!(
-                "We request phone numbers for this Amazon Connect instance.\n\nInstance ARN: {instance_arn}\n\nPhone numbers:\n{}\n{}\
-                 Please put the numbers on the instance above.\nIf anything is missing, please tell us in this case.\n",
+                "We request phone numbers for this Amazon Connect instance.\n\nInstance ARN: \
+                 {instance_arn}\n\nPhone numbers:\n{}\n{}Please assign the numbers to the instance above.\nIf \
+                 any information is missing, please tell us in this case.\n",
                 list(["country", "type", "prefix", "any", "quantity"]),
                 attached(
-                    "Three documents: the representative's identity document, the proof of the company's address, the proof \
-                          of the representative's relation to the company\n\n"
+                    "Three documents are attached: the representative's identity document, the proof of the \
+                     company's address, and the proof of the representative's relationship to the company\n\n"
                 ),
             ),
             console_url: CONSOLE.into(),

@@ -60,7 +60,7 @@ pub fn check(kind: DocumentKind, size: usize, head: &[u8]) -> Result<&'static st
     }
     if size > MAX_DOCUMENT_BYTES {
         return Err(format!(
-            "{field}: the object has {size} bytes; AWS Support takes at most {MAX_DOCUMENT_BYTES} (5 MB)"
+            "{field}: the object has {size} bytes, but AWS Support accepts at most {MAX_DOCUMENT_BYTES} (5 MB)"
         ));
     }
     let magic: [(&[u8], &'static str); 3] =
@@ -69,7 +69,7 @@ pub fn check(kind: DocumentKind, size: usize, head: &[u8]) -> Result<&'static st
         .iter()
         .find(|(magic, _)| head.starts_with(magic))
         .map(|(_, extension)| *extension)
-        .ok_or_else(|| format!("{field}: the object is neither a PDF, a PNG nor a JPEG"))
+        .ok_or_else(|| format!("{field}: the object is not a PDF, PNG or JPEG file"))
 }
 
 #[cfg(test)]
@@ -91,7 +91,7 @@ mod tests {
         for (size, head, said) in [
             (0, &b""[..], "is empty"),
             (MAX_DOCUMENT_BYTES + 1, b"%PDF-1.7", "at most 5242880"),
-            (10, b"PK\x03\x04", "neither a PDF"),
+            (10, b"PK\x03\x04", "not a PDF"),
         ] {
             let message = check(DocumentKind::Address, size, head).unwrap_err();
             assert!(message.starts_with("documents.address: ") && message.contains(said), "{message}");

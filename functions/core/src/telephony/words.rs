@@ -26,27 +26,35 @@ pub fn open_item(order: &CaseOrder) -> Option<OpenItem> {
     let subject = messages::what(order.topic, Language::En);
     let case =
         order.display_id.as_deref().or(order.case_id.as_deref()).map_or(String::new(), |id| format!("case {id}: "));
-    let said = order.message.as_deref().unwrap_or("no more is known");
+    let said = order.message.as_deref().unwrap_or("no details are available");
     let item = |action: &str| Some(OpenItem::new(subject, format!("{case}{said}"), action));
     match order.status {
-        OrderStatus::Open => item("Nothing: AWS decides. Start the same input again to go on waiting."),
+        OrderStatus::Open => item("Nothing: AWS decides. To continue waiting, start the same input again."),
         OrderStatus::CustomerAction => {
-            item("Answer the case in Support Center, then start the same input again if the workflow has ended.")
+            item("Reply to the case in Support Center. If the workflow has finished, start the same input again.")
         }
         OrderStatus::Manual => {
             let text = order.text.as_ref().map(CaseText::to_paste).unwrap_or_default();
-            Some(OpenItem::new(subject, said, format!("File this case by hand and leave what stands in [ ]: {text}")))
+            Some(OpenItem::new(
+                subject,
+                said,
+                format!(
+                    "File this case manually, and do not change the part in [ \
+                                                       ]: {text}"
+                ),
+            ))
         }
-        OrderStatus::Unreadable => item("Follow the case in Support Center, and do not file another one."),
-        OrderStatus::Done if order.topic == Topic::OutboundToJapaneseMobiles => {
-            item("Call a Japanese mobile number from the instance: no API says whether it is allowed.")
-        }
+        OrderStatus::Unreadable => item("Follow the case in Support Center. Do not file another case."),
+        OrderStatus::Done if order.topic == Topic::OutboundToJapaneseMobiles => item(
+            "Call a Japanese mobile number from the instance to check the result: no API shows whether \
+                  such calls are allowed.",
+        ),
         OrderStatus::Done => None,
         OrderStatus::Refused if order.case_id.is_some() => item(
-            "Reply to the case to reopen it, then start the same input again. To order anew, change the numbers, or put corrected \
-             documents under other keys and name these in the input.",
+            "Reply to the case to reopen it, then start the same input again. For a new order, change the \
+             numbers, or upload corrected documents under other object keys and name these keys in the input.",
         ),
-        OrderStatus::Refused => item("Put it right as the message says, then start the same input again."),
+        OrderStatus::Refused => item("Fix the problem that the message describes, then start the same input again."),
     }
 }
 
@@ -60,8 +68,8 @@ pub fn older_plans_end(today: Date) -> Option<OpenItem> {
             "AWS ends Developer Support and Business Support on 2027-01-01; the Support API then needs Business Support+ (from \
              29 USD a month) or a higher plan. An order of phone numbers takes two to six weeks, so its case can be open on that \
              day",
-            "If the account has one of these plans, move to Business Support+ before that day. Otherwise the workflow can't read \
-             its cases any more: it names them, and waits for the numbers all the same.",
+            "If the account has one of these plans, change to Business Support+ before that day. Otherwise the \
+             workflow can no longer read its cases: it lists them and still waits for the numbers.",
         )
     })
 }
@@ -79,8 +87,8 @@ mod tests {
     fn every_unfinished_order_is_an_open_item_with_an_action() {
         for (status, action) in [
             (OrderStatus::Open, "Nothing"),
-            (OrderStatus::CustomerAction, "Answer"),
-            (OrderStatus::Manual, "File this case by hand"),
+            (OrderStatus::CustomerAction, "Reply to the case in Support Center"),
+            (OrderStatus::Manual, "File this case manually"),
             (OrderStatus::Refused, "Reply to the case"),
             (OrderStatus::Unreadable, "Follow the case in Support Center"),
         ] {

@@ -63,7 +63,7 @@ async fn an_unusable_document_ends_the_order_with_the_reason_before_anything_is_
     for (identity, said) in [
         (None, "documents.identity: there is no such object"),
         (Some(too_large), "documents.identity: the object has 5242889 bytes"),
-        (Some(b"PK\x03\x04 a letter".to_vec()), "documents.identity: the object is neither a PDF"),
+        (Some(b"PK\x03\x04 a letter".to_vec()), "documents.identity: the object is not a PDF"),
         (Some(Vec::new()), "documents.identity: the object is empty"),
     ] {
         let telephony = Telephony::without_documents(Behaviour::default()).await;
@@ -134,7 +134,7 @@ async fn a_question_from_aws_is_notified_once_with_its_text_and_polling_continue
         (order.status, order.case_status.as_deref()),
         (OrderStatus::CustomerAction, Some("pending-customer-action"))
     );
-    assert!(input.previous.as_ref().unwrap().open_items[0].action.starts_with("Answer the case"));
+    assert!(input.previous.as_ref().unwrap().open_items[0].action.starts_with("Reply to the case"));
 
     let answer = telephony.cloud.ctx.support().add_communication_to_case().case_id(order.case_id.clone().unwrap());
     answer.communication_body("送りました。").send().await.unwrap();
@@ -208,7 +208,7 @@ async fn a_filed_case_is_reported_and_never_filed_again_if_the_support_plan_ends
         assert!(told.iter().all(|message| message.contains(id)), "every message names the case {id}: {told:?}");
         assert!(told[1].contains("Do not file another case"), "{told:?}");
         let item = &input.previous.as_ref().unwrap().open_items[0];
-        assert!(item.what.contains(id) && item.action.contains("do not file another"), "{item:?}");
+        assert!(item.what.contains(id) && item.action.contains("Do not file another case"), "{item:?}");
         assert_eq!(telephony.cases().await.len(), 1);
         // The numbers still appear on the instance.
         let outputs = telephony.follow(input, 30).await;
