@@ -54,7 +54,7 @@ STEPS = {
     # Prepares the emulator's environment, which `cargo onboard local` and the tests would otherwise create while the
     # others wait.
     "emulator": Step(
-        'python3 -I -c "$(cat cli/src/local/environment.py)" "$(pwd -P)/target/local-cloud" < cli/src/local/requirements.txt'
+        'python3 -I -c "$(cat local-cloud/emulator/environment.py)" "$(pwd -P)/target/local-cloud" < local-cloud/emulator/requirements.txt'
     ),
     # Lint and compilation are one step: .ci/tools/lint. `--all-targets` adds the benchmarks, which `cargo test` does
     # not build. Runs after `format`, so that only one of them installs a missing toolchain.

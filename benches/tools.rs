@@ -10,7 +10,7 @@ use serde_json::Value;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 /// The pinned versions and hashes, shared with the local cloud.
-const REQUIREMENTS: &str = include_str!("../cli/src/local/requirements.txt");
+const REQUIREMENTS: &str = include_str!("../local-cloud/emulator/requirements.txt");
 /// boto3 and its dependencies.
 const BOTO3: [&str; 7] = ["boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3"];
 

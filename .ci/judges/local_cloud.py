@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ONBOARD = ROOT / "target/debug/onboard"
 # The time limit for any change in the local cloud, in seconds, sufficient for a busy machine.
 PATIENCE = 300
-# The administrator application of the example tenant (cli/src/local/cloud.rs).
+# The administrator application of the example tenant (local-cloud/cloud.rs).
 TENANT = "7e7a0000-0000-4000-8000-000000000001"
 ADMINISTRATOR = {"client_id": "adade000-0000-4000-8000-000000000001", "client_secret": "local-cloud-administrators-secret"}
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))

@@ -15,7 +15,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
-use local_cloud::{
+use local_cloud::stand_in::{
     Behaviour, LocalCloud, Options, Tenant,
     made_up::{CLIENT_ID, REGION, TENANT_ID, person},
 };

@@ -1,24 +1,21 @@
 //! The operator's command-line tool of Connect Onboarding.
 //!
-//! [`args`] defines the commands. Commands for a deployed stack are in [`commands`] and access the stack through
-//! [`cloud`]; [`local`] runs a complete onboarding on this machine. Shared modules: [`exit`] (exit codes), [`input`]
-//! (reading input files), [`console`] (terminal output), [`words`] (messages in English and Japanese), [`follow`] (live
-//! progress of executions).
+//! * [`commands`] — one file or directory for each command.
+//! * [`follow`] — what an execution has done and is doing, and its drawing.
+//! * [`report`] — the report of an onboarding on the terminal and as an HTML page.
+//! * [`ui`] — the terminal.
+//! * [`cloud`] — AWS or a running local cloud: the stack, executions, the registry.
+//! * [`args`] — the command line and the files that it names.
+//! * [`words`] — all texts in English and Japanese.
+//! * [`exit`] — the exit codes, which commands and errors share.
 
 pub mod args;
-pub mod check;
 pub mod cloud;
 pub mod commands;
-pub mod console;
-pub mod entra_setup;
 pub mod exit;
 pub mod follow;
-pub mod input;
-pub mod live_check;
-pub mod local;
-pub mod page;
 pub mod report;
-pub mod schema;
+pub mod ui;
 pub mod words;
 
 use std::process::ExitCode;
@@ -27,9 +24,12 @@ use clap::{CommandFactory, FromArgMatches, error::ErrorKind};
 
 use crate::{
     args::{Args, Command},
-    commands::{approve, doctor, init, list, machines, replay, run, start, status, sync, watch},
-    console::Console,
+    commands::{
+        approve, check, doctor, entra_setup, init, list, live_check, local, machines, replay, run, schema, start,
+        status, sync, watch,
+    },
     exit::Exit,
+    ui::Console,
     words::{Lang, Words},
 };
 

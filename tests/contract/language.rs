@@ -1,5 +1,5 @@
 //! Checks that the six state machines contain nothing that Step Functions rejects. The rules are in
-//! `cli/src/local/definitions.py`, which the local cloud uses, too. Linters for state machines do not check all of
+//! `local-cloud/emulator/definitions.py`, which the local cloud uses, too. Linters for state machines do not check all of
 //! these rules.
 
 use std::{
@@ -9,8 +9,8 @@ use std::{
 
 use super::machines;
 
-const RULES: &str = include_str!("../../cli/src/local/definitions.py");
-const TESTS: &str = include_str!("../../cli/src/local/definitions_test.py");
+const RULES: &str = include_str!("../../local-cloud/emulator/definitions.py");
+const TESTS: &str = include_str!("../../local-cloud/emulator/definitions_test.py");
 
 /// Runs a program after the rules. Returns its output.
 fn python(program: &str, input: &str) -> String {

@@ -25,7 +25,8 @@ fn the_lessons_table_of_contributing_names_existing_tests() {
     let table = text.split("| Lesson | Tests |").nth(1).unwrap().split("\n\n").next().unwrap();
     let lessons: Vec<&str> = table.lines().filter(|line| line.starts_with("| ") && line.contains('`')).collect();
     assert_eq!(lessons.len(), 12, "{lessons:?}");
-    let source: String = ["functions", "cli", "tests"].iter().map(|folder| source(&root().join(folder))).collect();
+    let source: String =
+        ["functions", "cli", "local-cloud", "tests"].iter().map(|folder| source(&root().join(folder))).collect();
     for lesson in lessons {
         for name in lesson.split('`').skip(1).step_by(2) {
             assert!(source.contains(&format!("fn {name}(")), "{name} is no test any more: {lesson}");

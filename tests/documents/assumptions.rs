@@ -3,7 +3,7 @@
 
 use std::{env, fmt::Write, fs};
 
-use local_cloud::assumptions::{self, Area, Text};
+use local_cloud::stand_in::assumptions::{self, Area, Text};
 
 use super::{read, root};
 

@@ -3,15 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use local_cloud::AppCredential;
+use local_cloud::stand_in::AppCredential;
 use onboard_cli::{
-    console::Console,
-    local::{
+    commands::local::{
         credentials::{CredentialKind, Credentials},
         deploy::{Deployment, Stack},
         venv,
         workspace::Workspace,
     },
+    ui::Console,
     words::Words,
 };
 use serde_json::{Value, json};

@@ -5,8 +5,8 @@
 use aws_sdk_sfn::types::ExecutionStatus;
 use onboard_cli::{
     cloud::{Cloud, stack::Stack},
-    console::Console,
     follow::{Follower, progress::News, tree},
+    ui::Console,
     words::Words,
 };
 use serde_json::{Value, json};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use local_cloud::assumptions;
+use local_cloud::stand_in::assumptions;
 use serde_json::{Value, json};
 
 use super::{

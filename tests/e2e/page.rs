@@ -3,7 +3,7 @@
 
 use std::{fs, path::Path};
 
-use onboard_cli::page::{History, render};
+use onboard_cli::report::page::{History, render};
 use onboarding_core::{
     contract::{Report, ReportInput},
     onboarding::Language,

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use crate::common::http;
 use onboard_cli::{
-    console::Console,
-    local::{
+    commands::local::{
         emulator::{self, Emulator, Settings},
         venv,
         workspace::Workspace,
     },
+    ui::Console,
     words::Words,
 };
 use serde_json::{Value, json};

@@ -3,7 +3,7 @@
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_connect::config::{Credentials, SharedCredentialsProvider};
 use connect_onboarding::{context::Context, runtime::settings::Settings};
-use local_cloud::{
+use local_cloud::stand_in::{
     LocalCloud,
     made_up::{CLIENT_ID, REGION, TENANT_ID},
 };

@@ -13,7 +13,7 @@ os.environ["SFN_WAIT_SCALE"] = "0"
 from ministack.services import stepfunctions as sfn  # noqa: E402
 from ministack.services.cloudformation import provisioners  # noqa: E402
 
-CHANGES = Path(__file__).resolve().parents[3] / "cli/src/local"
+CHANGES = Path(__file__).resolve().parents[3] / "local-cloud/emulator"
 code = {}
 for name in ("patches.py", "history.py", "definitions.py", "states.py", "evaluator.py", "delays.py"):
     exec(compile((CHANGES / name).read_text(encoding="utf-8"), str(CHANGES / name), "exec"), code)

@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-root = Path(sys.argv[1]) / "cli/src/local"
+root = Path(sys.argv[1]) / "local-cloud/emulator"
 sys.argv = ["ministack"]
 answers, sys.stdout = sys.stdout, sys.stderr  # the port prints there when an expression fails
 from ministack.services import stepfunctions as sfn  # noqa: E402

@@ -10,8 +10,8 @@ use std::{
 
 use crate::progress::Progress;
 
-const PROGRAM: &str = include_str!("../../src/local/environment.py");
-const REQUIREMENTS: &str = include_str!("../../src/local/requirements.txt");
+const PROGRAM: &str = include_str!("../../../local-cloud/emulator/environment.py");
+const REQUIREMENTS: &str = include_str!("../../../local-cloud/emulator/requirements.txt");
 
 /// Starts to create the environment.
 pub(crate) fn prepare(root: &Path, progress: &Progress) -> JoinHandle<std::io::Result<()>> {

@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 use onboarding_core::entra::{Identity, TOKEN_AUDIENCE};
 
-use crate::local::credentials::CredentialKind;
+use crate::commands::local::credentials::CredentialKind;
 
 /// Which identities are made, and how.
 #[derive(Debug, clap::Args)]

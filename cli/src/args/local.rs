@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use local_cloud::assumptions;
+use local_cloud::stand_in::assumptions;
 
-use crate::local::credentials::CredentialKind;
+use crate::commands::local::credentials::CredentialKind;
 
 /// The name that lists all assumptions.
 pub const HELP: &str = "help";

@@ -17,7 +17,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 
 use self::{signed::Signed, stack::Stack, trouble::Trouble};
-use crate::{args::On, local::kept::Kept, words::Words};
+use crate::{args::On, commands::local::kept::Kept, words::Words};
 
 /// A cloud in which the stack is deployed.
 #[derive(Debug)]

@@ -18,9 +18,9 @@ use crate::{
         trouble::Trouble,
     },
     commands::sync,
-    console::{Console, Tone},
     exit::Exit,
     follow,
+    ui::{Console, Tone},
     words::Words,
 };
 

@@ -12,15 +12,14 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use crate::{
-    args::DoctorArgs,
+    args::{DoctorArgs, input},
     cloud::{
         Cloud, Machine,
         signed::{CLOUD_FORMATION, CLOUD_WATCH, SNS, elements, text},
         trouble::Trouble,
     },
-    console::{Console, Tone},
     exit::Exit,
-    input,
+    ui::{Console, Tone},
     words::Words,
 };
 

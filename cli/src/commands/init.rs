@@ -11,11 +11,10 @@ use serde_json::{Value, json};
 
 use super::approve::print_question;
 use crate::{
-    args::InitArgs,
+    args::{InitArgs, input::BadInput},
     cloud::trouble::Trouble,
-    console::{Console, Tone},
     exit::Exit,
-    input::BadInput,
+    ui::{Console, Tone},
     words::{Lang, Words},
 };
 

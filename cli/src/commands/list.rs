@@ -10,9 +10,9 @@ use crate::{
         registry::Entry,
         trouble::Trouble,
     },
-    console::{Console, Tone, padded},
     exit::Exit,
     follow::{duration, iso, now},
+    ui::{Console, Tone, padded},
 };
 
 /// Runs the command.

@@ -7,13 +7,12 @@ use onboarding_core::names;
 use serde_json::{Value, json};
 
 use crate::{
-    args::{ApplicationFate, DriftArgs, Fate, PlanArgs, RotateArgs, TeardownArgs},
+    args::{ApplicationFate, DriftArgs, Fate, PlanArgs, RotateArgs, TeardownArgs, input},
     cloud::{Cloud, Machine, trouble::Trouble},
     commands::{approve::print_question, watched},
-    console::{Console, Tone, columns, padded},
     exit::Exit,
     follow::Manner,
-    input,
+    ui::{Console, Tone, columns, padded},
 };
 
 /// Runs `plan`: shows the changes that an onboarding would make. It is read-only.

@@ -1,12 +1,17 @@
-//! The commands for a deployed stack, one file each. This module contains the shared functions.
+//! The commands, one file or directory each. This module contains the shared functions.
 
 pub mod approve;
+pub mod check;
 pub mod doctor;
+pub mod entra_setup;
 pub mod init;
 pub mod list;
+pub mod live_check;
+pub mod local;
 pub mod machines;
 pub mod replay;
 pub mod report;
+pub mod schema;
 pub mod start;
 pub mod status;
 pub mod sync;
@@ -17,11 +22,11 @@ use std::future::Future;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
+    args::input::BadInput,
     cloud::{Cloud, executions::Described, trouble::Trouble},
-    console::{Console, Tone},
     exit::Exit,
     follow::{self, Ending, Follower, Manner, progress},
-    input::BadInput,
+    ui::{Console, Tone},
     words::Words,
 };
 

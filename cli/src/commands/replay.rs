@@ -5,8 +5,8 @@ use serde_json::json;
 use crate::{
     args::ReplayArgs,
     cloud::{Cloud, trouble::Trouble},
-    console::{Console, Tone},
     exit::Exit,
+    ui::{Console, Tone},
 };
 
 /// Runs the command.

@@ -9,9 +9,9 @@ use serde_json::Value;
 use crate::{
     args::ReportArgs,
     cloud::{Cloud, Machine, executions::Described, trouble::Trouble},
-    console::Console,
     exit::Exit,
     follow, report,
+    ui::Console,
 };
 
 /// The state of the onboarding that creates the report.

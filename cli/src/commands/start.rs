@@ -11,12 +11,14 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    args::{DocumentArg, StartArgs},
+    args::{
+        DocumentArg, StartArgs,
+        input::{self, BadInput},
+    },
     cloud::{Cloud, Machine, executions::name_of, trouble::Trouble},
     commands::watch::watch,
-    console::{Console, Tone},
     exit::Exit,
-    input::{self, BadInput},
+    ui::{Console, Tone},
     words::Words,
 };
 

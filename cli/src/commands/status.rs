@@ -6,9 +6,9 @@ use aws_sdk_sfn::types::ExecutionStatus;
 use crate::{
     args::StatusArgs,
     cloud::{Cloud, trouble::Trouble},
-    console::Console,
     exit::Exit,
     follow::{Follower, now, tree},
+    ui::Console,
 };
 
 /// Runs the command.

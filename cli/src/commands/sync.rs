@@ -7,9 +7,9 @@ use crate::{
     args::SyncArgs,
     cloud::{Cloud, Machine, executions::name_of, trouble::Trouble},
     commands::follow,
-    console::{Console, Tone},
     exit::Exit,
     follow::{Ending, Follower, Manner},
+    ui::{Console, Tone},
 };
 
 /// An approval can take days, so the command stops waiting when approval is requested.

@@ -5,9 +5,9 @@ use crate::{
     args::WatchArgs,
     cloud::{Cloud, executions::Described, trouble::Trouble},
     commands::{report, watched},
-    console::Console,
     exit::Exit,
     follow::Manner,
+    ui::Console,
 };
 
 /// With `--json`, prints each event separately.

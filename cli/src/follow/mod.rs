@@ -1,7 +1,7 @@
 //! Follows executions for `onboard watch`, `status`, `start --watch`, `sync --wait` and `onboard local`.
 //!
 //! [`history`] reads the events of Step Functions, [`machine`] reads the definition, and [`progress`] combines both.
-//! [`tree`] draws the states, and [`screen`] updates the drawing in place. Without a terminal, each state is printed as
+//! [`tree`] draws the states, and [`Screen`] updates the drawing in place. Without a terminal, each state is printed as
 //! a line when it ends.
 //!
 //! The user counts come from the running sync, which writes them to the registry ([`users`]). The history is too
@@ -12,7 +12,6 @@ pub mod history;
 pub mod machine;
 pub mod page;
 pub mod progress;
-pub mod screen;
 pub mod tree;
 pub mod users;
 
@@ -25,7 +24,6 @@ use self::{
     history::Event,
     machine::Machine,
     progress::{News, Progress},
-    screen::Screen,
     users::Users,
 };
 use crate::{
@@ -34,7 +32,7 @@ use crate::{
         executions::{Described, name_of},
         trouble::Trouble,
     },
-    console::{Console, Tone},
+    ui::{Console, Screen, Tone},
     words::Words,
 };
 

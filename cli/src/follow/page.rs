@@ -7,7 +7,7 @@ use onboarding_core::contract::Report;
 use super::{definition, follow, observe, progress::News};
 use crate::{
     cloud::{Cloud, executions::Described, trouble::Trouble},
-    page::{History, render},
+    report::page::{History, render},
     words::Words,
 };
 

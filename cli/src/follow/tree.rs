@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     cloud::Machine,
-    console::{Console, Tone, columns},
+    ui::{Console, Tone, columns},
     words::Words,
 };
 

@@ -6,10 +6,13 @@
 mod cloud;
 mod commands;
 mod help;
+pub(crate) mod labels;
 mod local;
 mod operate;
 mod states;
 
+#[cfg(test)]
+pub(crate) use self::help::keys as help_keys;
 pub(crate) use self::help::{refused, translated};
 use std::ffi::OsString;
 

@@ -5,7 +5,7 @@
 mod life;
 
 use life::{House, Lived};
-use local_cloud::assumptions::{self, ALL, Area};
+use local_cloud::stand_in::assumptions::{self, ALL, Area};
 
 /// The alias of the life in which all assumed readings are true.
 const ASSUMED: &str = "assumed";

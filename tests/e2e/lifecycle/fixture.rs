@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{common::http, kept::Cloud};
-use onboard_cli::local::{
+use onboard_cli::commands::local::{
     again::{Call, changes},
     cloud::{ADMINISTRATOR, ADMINISTRATORS_SECRET},
     credentials::TENANT_ID,

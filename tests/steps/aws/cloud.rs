@@ -1,7 +1,7 @@
 //! The stand-in for the tests of the AWS steps. Only the test moves its clock.
 
 use connect_onboarding::context::Context;
-use local_cloud::{AppRegistration, Behaviour, ClientCredentials, FaultRule, LocalCloud, Options, Tenant};
+use local_cloud::stand_in::{AppRegistration, Behaviour, ClientCredentials, FaultRule, LocalCloud, Options, Tenant};
 use serde_json::json;
 
 use super::clients;

@@ -1,7 +1,7 @@
 //! `configure-instance`.
 
 use aws_sdk_connect::types::{InstanceStorageConfig, InstanceStorageResourceType, S3Config, StorageType};
-use local_cloud::Behaviour;
+use local_cloud::stand_in::Behaviour;
 use onboarding_core::{
     contract::{ConfigureInstanceInput, StorageLocation},
     onboarding::{Instance, Storage},

@@ -1,7 +1,7 @@
 //! `create-instance`.
 
 use aws_sdk_connect::types::DirectoryType;
-use local_cloud::Behaviour;
+use local_cloud::stand_in::Behaviour;
 use onboarding_core::{
     StepError, backoff,
     contract::{CreateInstanceInput, CreateInstanceOutput},

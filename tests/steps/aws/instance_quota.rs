@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use local_cloud::{Behaviour, QuotaOutcome, QuotaPath};
+use local_cloud::stand_in::{Behaviour, QuotaOutcome, QuotaPath};
 use onboarding_core::{
     StepError, backoff,
     contract::{InstanceQuotaInput, QuotaResult, QuotaStatus},

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex};
 
 use connect_onboarding::{context::Context, runtime::settings::Settings};
-use local_cloud::{AppCredential, AppRegistration, Behaviour, Certified, self_signed};
+use local_cloud::stand_in::{AppCredential, AppRegistration, Behaviour, Certified, self_signed};
 use onboarding_core::StepErrorKind;
 use serde_json::json;
 use time::{Duration, OffsetDateTime};

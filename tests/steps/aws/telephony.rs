@@ -2,7 +2,7 @@
 //! machine.
 
 use connect_onboarding::onboarding::order_numbers::run;
-use local_cloud::{Behaviour, SupportPath};
+use local_cloud::stand_in::{Behaviour, SupportPath};
 use onboarding_core::{
     StepError,
     onboarding::{Documents, Language, PhoneNumber, PhoneNumberType},

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use connect_onboarding::entra::{Removal, ServicePrincipal};
-use local_cloud::GraphBehaviour;
+use local_cloud::stand_in::GraphBehaviour;
 use onboarding_core::{StepErrorKind, names, saml};
 use serde_json::json;
 

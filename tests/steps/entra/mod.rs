@@ -11,7 +11,7 @@ use std::{cell::Cell, time::Duration};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_secretsmanager::config::{Credentials, SharedCredentialsProvider};
 use connect_onboarding::{context::Context, onboarding, runtime::settings::Settings};
-use local_cloud::{Behaviour, ClientCredentials, FaultRule, GraphBehaviour, LocalCloud, Options, Tenant};
+use local_cloud::stand_in::{Behaviour, ClientCredentials, FaultRule, GraphBehaviour, LocalCloud, Options, Tenant};
 use onboarding_core::{
     StepError, StepErrorKind,
     contract::{

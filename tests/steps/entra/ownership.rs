@@ -1,7 +1,7 @@
 //! Ownership of an application: it is configured and deleted only if an onboarding created it.
 
 use connect_onboarding::{entra::ServicePrincipal, teardown};
-use local_cloud::GraphBehaviour;
+use local_cloud::stand_in::GraphBehaviour;
 use onboarding_core::{
     contract::{ApplicationFate, EntraApplication, RemoveInput, RemoveOutput, TeardownTarget},
     names,

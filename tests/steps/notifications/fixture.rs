@@ -7,8 +7,8 @@ use std::sync::{
 
 use aws_lambda_events::lambda_function_urls::LambdaFunctionUrlRequest;
 use connect_onboarding::{context::Context, runtime::settings::Settings};
-pub(crate) use local_cloud::made_up::{TENANT_ID as TENANT, person_id as member_id};
-use local_cloud::{Behaviour, FaultRule, LocalCloud, Options, Tenant, made_up::person};
+pub(crate) use local_cloud::stand_in::made_up::{TENANT_ID as TENANT, person_id as member_id};
+use local_cloud::stand_in::{Behaviour, FaultRule, LocalCloud, Options, Tenant, made_up::person};
 use serde_json::{Value, json};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
 

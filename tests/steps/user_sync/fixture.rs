@@ -7,8 +7,8 @@ use std::{
 
 use aws_sdk_connect::types::{DirectoryType, UserSearchSummary};
 use connect_onboarding::{context::Context, runtime::adapter::Invocation, user_sync::sync_users};
-pub(crate) use local_cloud::made_up::{person as member, person_id as member_id, username};
-use local_cloud::{Behaviour, FaultRule, LocalCloud, Options, Tenant};
+pub(crate) use local_cloud::stand_in::made_up::{person as member, person_id as member_id, username};
+use local_cloud::stand_in::{Behaviour, FaultRule, LocalCloud, Options, Tenant};
 use onboarding_core::{
     StepError,
     sync::{SyncUsersInput, SyncUsersOutput},

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use local_cloud::made_up::person;
+use local_cloud::stand_in::made_up::person;
 use onboarding_core::sync::{MAX_HINTED, SyncStatus, SyncUsersInput, SyncUsersOutput};
 use serde_json::json;
 

@@ -1,7 +1,7 @@
 //! Claims of phone numbers that are available in Connect.
 
 use connect_onboarding::onboarding::order_numbers::run;
-use local_cloud::{Behaviour, NumberStock};
+use local_cloud::stand_in::{Behaviour, NumberStock};
 use onboarding_core::{
     onboarding::{PHONE_NUMBERS_QUOTA, Quota},
     telephony::{NumberStatus, OrderStatus},

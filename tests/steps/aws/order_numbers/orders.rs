@@ -1,7 +1,7 @@
 //! Orders through AWS Support.
 
 use connect_onboarding::onboarding::order_numbers::run;
-use local_cloud::{Behaviour, SupportPath};
+use local_cloud::stand_in::{Behaviour, SupportPath};
 use onboarding_core::{
     onboarding::{Language, NumberOrder},
     telephony::{NumberStatus, OrderNumbersOutput, OrderStatus, Topic},

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use local_cloud::Behaviour;
+use local_cloud::stand_in::Behaviour;
 use onboarding_core::onboarding::Documents;
 use tracing_subscriber::fmt::MakeWriter;
 

@@ -1,7 +1,7 @@
 //! A year in which AWS answers no request.
 
 use connect_onboarding::onboarding::request_quotas;
-use local_cloud::{Behaviour, QuotaOutcome, QuotaPath, SupportPath};
+use local_cloud::stand_in::{Behaviour, QuotaOutcome, QuotaPath, SupportPath};
 use onboarding_core::{backoff, contract::RequestQuotasInput, onboarding::Quota};
 
 use crate::steps::aws::telephony::{Telephony, japan};

@@ -1,0 +1,251 @@
+//! Definition of the command line: the commands, and the arguments of the commands that need no stack.
+
+mod cloud;
+mod entra;
+pub mod input;
+mod local;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+use clap_complete::Shell;
+
+pub use self::{
+    cloud::{
+        ApplicationFate, ApproveArgs, DoctorArgs, DocumentArg, DriftArgs, Fate, ListArgs, LiveCheckArgs, On, PlanArgs,
+        RejectArgs, ReplayArgs, ReportArgs, RotateArgs, StartArgs, StatusArgs, SyncArgs, TeardownArgs, WatchArgs,
+    },
+    entra::{EntraSetupArgs, IdentityArg},
+    local::{HELP, LocalArgs},
+};
+use crate::words::Lang;
+
+/// Amazon Connect with single sign-on from Microsoft Entra ID, in one command.
+#[derive(Debug, Parser)]
+#[command(
+    name = "onboard",
+    version,
+    propagate_version = true,
+    max_term_width = 110,
+    after_help = "\
+First steps:
+  onboard local                       a whole onboarding on this machine: no account, no cost
+  onboard init                        asks a few questions and writes onboarding.json
+  onboard plan && onboard start       what would happen, then let it happen in AWS
+
+Exit codes:
+  0  done
+  1  failed: the workflow, or a check; state, error and advice are printed
+  2  the input or the arguments can't be used; nothing was started
+  3  the local cloud could not start, or is not there
+  4  AWS can't be used: no credentials, no stack, no permission, no answer
+  5  a person has to decide or look: a plan waits for approval, an onboarding runs already, drift was found
+  130  interrupted; an execution in the cloud goes on"
+)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Print the result as JSON on standard output; what people read goes to standard error
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Language of messages [default: from `LC_ALL`, `LC_MESSAGES` or LANG]
+    #[arg(long, global = true, value_enum, value_name = "LANGUAGE")]
+    pub lang: Option<Lang>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write an onboarding.json: asks the few questions, or takes the answers as options
+    #[command(
+        after_help = "Examples:\n  onboard init\n  onboard init --alias acme-support --group \"Support agents\" --security-profile Agent --language ja"
+    )]
+    Init(Box<InitArgs>),
+    /// Check an onboarding.json: every fault at once, without any cloud
+    #[command(after_help = "Example:\n  onboard check onboarding.json")]
+    Check(CheckArgs),
+    /// Check what an onboarding needs: account, Region, quotas, Support plan, stack, mail, alarms, Entra's consent
+    #[command(
+        after_help = "Examples:\n  onboard doctor\n  onboard doctor onboarding.json --profile acme --region ap-northeast-1"
+    )]
+    Doctor(DoctorArgs),
+    /// Show what an onboarding would create, adopt, change and leave; nothing is written
+    #[command(after_help = "Example:\n  onboard plan onboarding.json")]
+    Plan(PlanArgs),
+    /// Start an onboarding
+    #[command(
+        after_help = "Examples:\n  onboard start onboarding.json --watch\n  onboard start tokyo.json --document identity=id.png --document address=bill.pdf --document relationship=card.pdf"
+    )]
+    Start(StartArgs),
+    /// Follow an execution live; Ctrl-C leaves it running
+    #[command(
+        after_help = "Examples:\n  onboard watch                 the latest onboarding\n  onboard watch acme-support    the latest of this instance"
+    )]
+    Watch(WatchArgs),
+    /// Say once where an execution stands
+    #[command(after_help = "Example:\n  onboard status acme-support --json")]
+    Status(StatusArgs),
+    /// List executions and onboarded instances
+    #[command(after_help = "Example:\n  onboard list --all")]
+    List(ListArgs),
+    /// Print the report of an onboarding, also of one that failed at its end
+    #[command(after_help = "Example:\n  onboard report acme-support --output report.json --html report.html")]
+    Report(ReportArgs),
+    /// Synchronise Connect's users with the Entra groups now
+    #[command(
+        after_help = "Examples:\n  onboard sync acme-support --wait\n  onboard sync acme-support --plan    changes nothing"
+    )]
+    Sync(SyncArgs),
+    /// Approve the plan of a user sync that waits for a person: exactly this plan is applied
+    #[command(after_help = "Example:\n  onboard approve acme-support --digest 1c5f…")]
+    Approve(ApproveArgs),
+    /// Refuse the plan of a user sync that waits for a person: nothing is changed
+    #[command(after_help = "Example:\n  onboard reject acme-support")]
+    Reject(RejectArgs),
+    /// Play the events again that could not be dealt with
+    #[command(after_help = "Examples:\n  onboard replay --count    only says how many there are\n  onboard replay")]
+    Replay(ReplayArgs),
+    /// Replace the SAML signing certificate where it ends soon
+    #[command(after_help = "Example:\n  onboard rotate-certificate acme-support --force")]
+    RotateCertificate(RotateArgs),
+    /// Compare what was set up with what is there
+    #[command(after_help = "Examples:\n  onboard drift\n  onboard drift acme-support --mend")]
+    Drift(DriftArgs),
+    /// Take an onboarding back: shows what would go; deletes only with --apply and the alias typed in
+    #[command(
+        after_help = "Examples:\n  onboard teardown acme-support\n  onboard teardown acme-support --users delete --application delete --apply"
+    )]
+    Teardown(TeardownArgs),
+    /// Print, or run, what an administrator does once so that Entra knows the stack
+    #[command(
+        after_help = "Examples:\n  onboard entra-setup                       prints a script to read and run\n  onboard entra-setup --run                 runs it; needs az and aws, signed in\n  onboard entra-setup --remove setup        takes the wide permissions away until the next onboarding"
+    )]
+    EntraSetup(EntraSetupArgs),
+    /// Run a whole onboarding on this machine, against a local cloud: no account, no network, no cost
+    #[command(
+        after_help = "Examples:\n  onboard local --input onboarding.json\n  onboard local --keep    then: onboard list --local"
+    )]
+    Local(Box<LocalArgs>),
+    /// Find out which reading of each assumption of the local cloud is true in your account and tenant; removes what it makes
+    #[command(
+        after_help = "Examples:\n  onboard live-check --group \"Support agents\"    needs az and AWS credentials, signed in\n  onboard live-check --group \"Support agents\" --local"
+    )]
+    LiveCheck(LiveCheckArgs),
+    /// Print the JSON Schema of onboarding.json, for editors
+    #[command(after_help = "Example:\n  onboard schema > onboarding.schema.json")]
+    Schema,
+    /// Print the completion script of a shell
+    #[command(after_help = "Example:\n  onboard completion bash > ~/.local/share/bash-completion/completions/onboard")]
+    Completion {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// Arguments of `onboard check`.
+#[derive(Debug, clap::Args)]
+pub struct CheckArgs {
+    /// The file to check.
+    #[arg(default_value = "onboarding.json")]
+    pub file: PathBuf,
+}
+
+/// Arguments of `onboard init`.
+#[derive(Debug, clap::Args)]
+pub struct InitArgs {
+    /// The file to write
+    #[arg(default_value = "onboarding.json")]
+    pub file: PathBuf,
+    /// First label of the instance's URL, for example acme-support
+    #[arg(long)]
+    pub alias: Option<String>,
+    /// An Entra group whose members become users: display name or object id; may be given again
+    #[arg(long, value_name = "GROUP")]
+    pub group: Vec<String>,
+    /// The Connect security profile of the groups' members; may be given again [default: Agent]
+    #[arg(long, value_name = "NAME")]
+    pub security_profile: Vec<String>,
+    /// A phone number to get: COUNTRY:TYPE or COUNTRY:TYPE:PREFIX, for example JP:DID:+813; may be given again
+    #[arg(long, value_name = "NUMBER")]
+    pub phone_number: Vec<String>,
+    /// How many calls there may be at once
+    #[arg(long, value_name = "N")]
+    pub concurrent_calls: Option<u32>,
+    /// Language of notifications and of the report
+    #[arg(long, value_enum)]
+    pub language: Option<Lang>,
+    /// Replace a file that is there
+    #[arg(long)]
+    pub force: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::{help_keys, translated};
+    use clap::{Arg, CommandFactory};
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_a_description_and_an_example() {
+        for command in Args::command().get_subcommands() {
+            let name = command.get_name();
+            assert!(command.get_about().is_some(), "{name}");
+            let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(after.contains(&format!("onboard {name}")), "{name}: {after}");
+        }
+    }
+
+    fn japanese(text: &str) -> bool {
+        text.chars().any(|c| matches!(c, '\u{3040}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}'))
+    }
+
+    fn check(english: &clap::Command, translated: &clap::Command) {
+        let name = translated.get_name();
+        assert!(translated.get_about().is_some_and(|about| japanese(&about.to_string())), "{name}");
+        if let Some(after) = translated.get_after_help() {
+            assert!(japanese(&after.to_string()) && !after.to_string().contains("Example"), "{name}: {after}");
+        }
+        for arg in translated.get_arguments().filter(|arg| !arg.is_hide_set()) {
+            let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+            let only_a_name = help == "onboarding.json" || help.starts_with("onboarding.json [");
+            assert!(japanese(&help) || only_a_name, "{name} {}: {help}", arg.get_id());
+            let before = english.get_arguments().find(|one| one.get_id() == arg.get_id());
+            assert_eq!(before.map(Arg::get_index), Some(arg.get_index()), "{name} {}", arg.get_id());
+        }
+        for (one, other) in english.get_subcommands().zip(translated.get_subcommands()) {
+            if one.get_name() != "help" {
+                check(one, other);
+            }
+        }
+    }
+
+    #[test]
+    fn every_command_and_every_argument_has_its_help_in_japanese() {
+        let mut english = Args::command();
+        english.build();
+        check(&english, &translated(Args::command()));
+    }
+
+    #[test]
+    fn every_japanese_help_text_belongs_to_an_existing_command_or_argument() {
+        let mut command = Args::command();
+        command.build();
+        let mut known: Vec<String> = vec!["onboard".into()];
+        for one in [&command].into_iter().chain(command.get_subcommands()) {
+            known.push(one.get_name().to_owned());
+            for arg in one.get_arguments() {
+                let id = arg.get_id();
+                known.extend([id.to_string(), format!("{}.{id}", one.get_name()), format!("on.{id}")]);
+            }
+        }
+        for key in help_keys().filter(|key| *key != "subcommand") {
+            assert!(known.iter().any(|name| name == key), "nothing is called {key}");
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! Generates the script. Values that depend on the tenant or account are queried at run time, so the script can be
+//! reviewed and stored unchanged.
+
+use std::fmt::Write;
+
+use onboarding_core::{
+    entra::{GRAPH_APP_ID, Identity},
+    names,
+};
+
+use crate::{args::EntraSetupArgs, commands::local::credentials::CredentialKind};
+
+/// The script stops at the first failure. Changes in Entra take time to replicate, so some commands are retried.
+///
+/// The Azure CLI is not idempotent: `az ad app permission add` adds an existing permission again, `az ad app permission
+/// admin-consent` rejects every cloud that is not named `AzureCloud`, and the filter of `az ad app list` ignores case.
+/// Each function therefore reads first and writes only missing entries, and consent is written as the role assignments
+/// that it consists of.
+const HEAD: &str = r#"set -euo pipefail
+again() {
+  local wait
+  for wait in ${ENTRA_SETUP_WAITS:-5 10 20 30 60}; do "$@" 2>/dev/null && return; sleep "$wait"; done
+  "$@"
+}
+
+# The client id of the application of exactly this name; nothing if there is none.
+application() {
+  local ids
+  ids=$(az ad app list --filter "displayName eq '$1'" --query "[?displayName=='$1'].appId" --output tsv) || return
+  if [ "$(wc -w <<< "$ids")" -gt 1 ]; then
+    echo "Several applications are named $1. Delete or rename all but one:" $ids >&2
+    return 1
+  fi
+  echo "$ids"
+}
+
+"#;
+
+/// Shell functions that register an identity.
+const FUNCTIONS: &str = r#"# Whether a list of lines has this line, in any case.
+listed() { grep -qixF -- "$2" <<< "$1"; }
+
+# Adds what an application (client id) lacks of the permissions (ids) to an API.
+request_permissions() {
+  local client=$1 api=$2 present permission missing=()
+  shift 2
+  present=$(again az ad app permission list --id "$client" --query "[?resourceAppId=='$api'].resourceAccess[].id" --output tsv)
+  for permission; do listed "$present" "$permission" || missing+=("$permission=Role"); done
+  if [ ${#missing[@]} -gt 0 ]; then
+    again az ad app permission add --id "$client" --api "$api" --api-permissions "${missing[@]}" --output none
+  fi
+}
+
+# Consents to one permission (id) of an API for an application, both given by their service principals.
+grant() {
+  local assignments="$GRAPH/v1.0/servicePrincipals/$1/appRoleAssignments" granted
+  granted=$(az rest --method GET --url "$assignments?\$top=999" --query "value[?resourceId=='$2'].appRoleId" --output tsv) || return
+  listed "$granted" "$3" || az rest --method POST --url "$assignments" --output none \
+    --body "{\"principalId\": \"$1\", \"resourceId\": \"$2\", \"appRoleId\": \"$3\"}"
+}
+
+consent() {
+  local principal api permission
+  principal=$(again az ad sp show --id "$1" --query id --output tsv)
+  api=$(az ad sp show --id "$2" --query id --output tsv)
+  shift 2
+  for permission; do again grant "$principal" "$api" "$permission"; done
+}
+
+"#;
+
+/// Shell function that adds a federated credential with its own name: the application trusts tokens with this subject.
+const TRUST: &str = r#"trust() {
+  local client=$1 name=$2 subject=$3 audience=$4 verb=create named=() found
+  local credentials=(az ad app federated-credential list --id "$client" --output tsv --query)
+  local body="{\"name\": \"$name\", \"issuer\": \"$ISSUER\", \"subject\": \"$subject\", \"audiences\": [\"$audience\"]}"
+  local same="[?issuer=='$ISSUER' && subject=='$subject' && contains(audiences, '$audience')].name"
+  found=$(again "${credentials[@]}" "$same")
+  if [ -n "$found" ]; then return; fi
+  found=$("${credentials[@]}" "[?name=='$name'].name")
+  if [ -n "$found" ]; then verb=update named=(--federated-credential-id "$name"); fi
+  again az ad app federated-credential "$verb" --id "$client" ${named[@]+"${named[@]}"} --output none --parameters "$body"
+}
+
+"#;
+
+/// Generates the complete script.
+pub(super) fn of(args: &EntraSetupArgs) -> String {
+    let mut script = format!(
+        "#!/usr/bin/env bash\n# Connect Onboarding: {} in Microsoft Entra ID, for the stack {} in {}.\n\
+         # Needs a signed-in Azure CLI (az login; Privileged Role Administrator or Global Administrator) and AWS CLI.\n",
+        if args.remove.is_some() { "takes an identity away" } else { "makes the two identities" },
+        args.stack,
+        args.region
+    );
+    script.push_str(HEAD);
+    if let Some(identity) = args.remove {
+        remove(&mut script, args, identity.into());
+    } else {
+        make(&mut script, args);
+    }
+    script
+}
+
+fn make(script: &mut String, args: &EntraSetupArgs) {
+    script.push_str(FUNCTIONS);
+    if args.credential == CredentialKind::Keyless {
+        script.push_str(TRUST);
+    }
+    script.push_str(
+        "TENANT_ID=$(az account show --query tenantId --output tsv)\n\
+         GRAPH=$(az cloud show --query endpoints.microsoftGraphResourceId --output tsv)\n\
+         GRAPH=${GRAPH%/}\n",
+    );
+    match args.credential {
+        CredentialKind::Keyless => script.push_str(
+            "\n# AWS vouches for the stack's roles. This switch is the account's, and other programs may rely on it too.\n\
+             ISSUER=$(aws iam get-outbound-web-identity-federation-info --query IssuerIdentifier --output text 2>/dev/null ||\n  \
+             aws iam enable-outbound-web-identity-federation --query IssuerIdentifier --output text)\n\
+             ROLES=$(aws sts get-caller-identity --query Arn --output text | awk -F: '{ print \"arn:\" $2 \":iam::\" $5 \":role\" }')\n",
+        ),
+        CredentialKind::Certificate | CredentialKind::Secret => script.push_str(
+            "\n# Keys and secrets stay in files of this folder, which only you can read and which goes away.\n\
+             umask 077\nWORK=$(mktemp -d)\ntrap 'rm -rf \"$WORK\"' EXIT\n",
+        ),
+    }
+    for identity in args.identities() {
+        register(script, args, identity);
+    }
+    script.push_str("\necho\necho 'Parameters for sam deploy:'\n");
+    if args.credential == CredentialKind::Keyless {
+        script.push_str("echo \"  TenantId=$TENANT_ID\"\n");
+    }
+    for identity in args.identities() {
+        let (id, name) = (variable(identity), parameter(identity));
+        let _ = match args.credential {
+            CredentialKind::Keyless => writeln!(script, "echo \"  {name}ClientId=${id}_CLIENT_ID\""),
+            _ => writeln!(script, "echo \"  {name}CredentialSecret=${id}_SECRET_ARN\""),
+        };
+    }
+}
+
+/// Registers one identity: app registration, service principal, permissions with consent, credential.
+fn register(script: &mut String, args: &EntraSetupArgs, identity: Identity) {
+    let (id, display) = (variable(identity), names::app_registration(&args.stack, identity));
+    let _ = write!(
+        script,
+        "\n# ---- The {identity} identity\n\
+         {id}_CLIENT_ID=$(application '{display}')\n\
+         if [ -z \"${id}_CLIENT_ID\" ]; then\n  \
+         {id}_CLIENT_ID=$(az ad app create --display-name '{display}' --sign-in-audience AzureADMyOrg --query appId --output tsv)\n\
+         fi\n\
+         az ad sp show --id \"${id}_CLIENT_ID\" --output none 2>/dev/null || again az ad sp create --id \"${id}_CLIENT_ID\" --output none\n"
+    );
+    for permission in identity.permissions() {
+        let _ = writeln!(script, "#   {}: {}", permission.name, permission.purpose);
+    }
+    let ids: Vec<&str> = identity.permissions().iter().map(|permission| permission.id).collect();
+    let _ = write!(
+        script,
+        "{id}_PERMISSIONS=({})\n\
+         request_permissions \"${id}_CLIENT_ID\" {GRAPH_APP_ID} \"${{{id}_PERMISSIONS[@]}}\"\n\
+         consent \"${id}_CLIENT_ID\" {GRAPH_APP_ID} \"${{{id}_PERMISSIONS[@]}}\"\n",
+        ids.join("\n  ")
+    );
+    match args.credential {
+        CredentialKind::Keyless => federate(script, args, identity),
+        CredentialKind::Certificate => {
+            certificate(script, identity, &display);
+            store(script, args, identity);
+        }
+        CredentialKind::Secret => {
+            secret(script, identity);
+            store(script, args, identity);
+        }
+    }
+}
+
+/// Adds a federated credential so that the application accepts AWS tokens of one role.
+fn federate(script: &mut String, args: &EntraSetupArgs, identity: Identity) {
+    let (id, role, audience) =
+        (variable(identity), names::graph_role(&args.stack, &args.region, identity), &args.audience);
+    let _ = writeln!(script, "trust \"${id}_CLIENT_ID\" {role} \"$ROLES/{role}\" {audience}");
+}
+
+/// Adds a certificate and keeps the existing ones, so that the certificate in use works until the new one is stored.
+fn certificate(script: &mut String, identity: Identity, display: &str) {
+    let id = variable(identity);
+    let _ = write!(
+        script,
+        "openssl req -x509 -newkey rsa:2048 -nodes -days 365 -subj '/CN={display}' \\\n  \
+         -keyout \"$WORK/{identity}.key\" -out \"$WORK/{identity}.crt\" 2>/dev/null\n\
+         again az ad app credential reset --id \"${id}_CLIENT_ID\" --append --cert \"@$WORK/{identity}.crt\" --output none\n\
+         EXPIRES=$(date -u -d '+365 days' +%F 2>/dev/null || date -u -v+365d +%F)\n\
+         jq -n --arg tenantId \"$TENANT_ID\" --arg clientId \"${id}_CLIENT_ID\" \\\n  \
+         --rawfile certificate \"$WORK/{identity}.crt\" --rawfile privateKey \"$WORK/{identity}.key\" \\\n  \
+         '{{tenantId: $tenantId, clientId: $clientId, certificate: $certificate, privateKey: $privateKey}}' > \"$WORK/{identity}.json\"\n"
+    );
+}
+
+fn secret(script: &mut String, identity: Identity) {
+    let id = variable(identity);
+    let _ = write!(
+        script,
+        "EXPIRES=$(date -u -d '+180 days' +%F 2>/dev/null || date -u -v+180d +%F)\n\
+         again az ad app credential reset --id \"${id}_CLIENT_ID\" --append --display-name connect-onboarding \\\n  \
+         --end-date \"$EXPIRES\" --query password --output tsv > \"$WORK/{identity}.secret\"\n\
+         jq -n --arg tenantId \"$TENANT_ID\" --arg clientId \"${id}_CLIENT_ID\" --arg expires \"$EXPIRES\" \\\n  \
+         --rawfile secret \"$WORK/{identity}.secret\" \\\n  \
+         '{{tenantId: $tenantId, clientId: $clientId, clientSecret: ($secret | rtrimstr(\"\\n\")), expires: $expires}}' > \"$WORK/{identity}.json\"\n"
+    );
+}
+
+/// Stores the credential in Secrets Manager. The functions reload a changed secret automatically.
+fn store(script: &mut String, args: &EntraSetupArgs, identity: Identity) {
+    let (id, name, region) = (variable(identity), names::credential_secret(&args.stack, identity), &args.region);
+    let key = names::EXPIRES_KEY;
+    let _ = write!(
+        script,
+        "if {id}_SECRET_ARN=$(aws secretsmanager describe-secret --region {region} --secret-id {name} --query ARN --output text 2>/dev/null); then\n  \
+         aws secretsmanager put-secret-value --region {region} --secret-id {name} --secret-string \"file://$WORK/{identity}.json\" --output text > /dev/null\n\
+         else\n  \
+         {id}_SECRET_ARN=$(aws secretsmanager create-secret --region {region} --name {name} --secret-string \"file://$WORK/{identity}.json\" --query ARN --output text)\n\
+         fi\n\
+         aws secretsmanager tag-resource --region {region} --secret-id {name} --tags \"Key={key},Value=$EXPIRES\"\n"
+    );
+}
+
+fn remove(script: &mut String, args: &EntraSetupArgs, identity: Identity) {
+    let (display, secret, region) =
+        (names::app_registration(&args.stack, identity), names::credential_secret(&args.stack, identity), &args.region);
+    let name = parameter(identity);
+    let _ = write!(
+        script,
+        "CLIENT_ID=$(application '{display}')\n\
+         if [ -n \"$CLIENT_ID\" ]; then az ad app delete --id \"$CLIENT_ID\"; fi\n\
+         if aws secretsmanager describe-secret --region {region} --secret-id {secret} > /dev/null 2>&1; then\n  \
+         aws secretsmanager delete-secret --region {region} --secret-id {secret} --recovery-window-in-days 7 --output text > /dev/null\n\
+         fi\n\
+         echo 'The {identity} identity is gone. Deploy the stack without {name}ClientId and {name}CredentialSecret (sam deploy --parameter-overrides).'\n"
+    );
+}
+
+const fn variable(identity: Identity) -> &'static str {
+    match identity {
+        Identity::Setup => "SETUP",
+        Identity::Runtime => "RUNTIME",
+    }
+}
+
+const fn parameter(identity: Identity) -> &'static str {
+    match identity {
+        Identity::Setup => "Setup",
+        Identity::Runtime => "Runtime",
+    }
+}

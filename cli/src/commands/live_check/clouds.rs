@@ -1,0 +1,282 @@
+//! Calls to AWS and Microsoft Graph. Error responses are returned as answers, because the checks evaluate them.
+
+use std::{
+    future::Future,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::{
+    args::LiveCheckArgs,
+    cloud::{
+        configured,
+        signed::{CONNECT, IAM, STS, Service, Signed, refusal},
+        trouble::Trouble,
+    },
+    commands::local::{cloud::administrator, kept::Kept},
+    words::Words,
+};
+
+/// Maximum number of attempts for a throttled call.
+const TRIES: u32 = 8;
+
+/// A response, successful or not.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    pub(crate) fn is_ok(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_default()
+    }
+
+    /// Whether the response body contains the text, ignoring case.
+    pub(crate) fn says(&self, text: &str) -> bool {
+        self.text.to_lowercase().contains(&text.to_lowercase())
+    }
+
+    fn is_throttled(&self) -> bool {
+        self.status == 429 && !self.says("LimitExceeded") || self.says("Throttling")
+    }
+}
+
+/// Access to AWS and Entra with the operator's credentials.
+pub(crate) struct Clouds {
+    config: SdkConfig,
+    aws: Signed,
+    http: reqwest::Client,
+    graph: String,
+    login: String,
+    token: String,
+    pub(crate) tenant: String,
+    pub(crate) account: String,
+    scale: f64,
+    pub(crate) words: Words,
+}
+
+impl Clouds {
+    pub(crate) async fn open(args: &LiveCheckArgs, words: Words) -> Result<Self, Trouble> {
+        let (config, graph, login, scale) = if args.local {
+            let kept = Kept::running(words).map_err(|why| Trouble::no_local_cloud(words, why))?;
+            let credentials = Credentials::new("test", "test", None, None, "local cloud");
+            (config(&kept.region, Some(&kept.stand_in), credentials), kept.graph_url, kept.login_url, kept.clock_scale)
+        } else {
+            let config = configured(args.profile.as_deref(), args.region.as_deref(), words).await?;
+            (config, "https://graph.microsoft.com".into(), "https://login.microsoftonline.com".into(), 1.0)
+        };
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().unwrap_or_default();
+        let (tenant, token) = if args.local { local_token(&http, &login, words).await? } else { az_token(words)? };
+        let aws = Signed::new(config.clone(), words);
+        let mut clouds = Self { config, aws, http, graph, login, token, tenant, account: String::new(), scale, words };
+        let identity = clouds.good("sts:GetCallerIdentity", clouds.query(STS, "GetCallerIdentity", &[]).await?)?;
+        clouds.account = element(&identity.text, "Account").unwrap_or_default();
+        Ok(clouds)
+    }
+
+    /// Access with the credentials of an assumed role.
+    pub(crate) async fn in_role(&self, role: &str) -> Result<Self, Trouble> {
+        let form = [("RoleArn", role), ("RoleSessionName", "live-check")];
+        let mut answer = self.query(STS, "AssumeRole", &form).await?;
+        // A new role can be assumed only after some seconds.
+        for _ in 0..20 {
+            if answer.is_ok() {
+                break;
+            }
+            self.pause(3.0).await;
+            answer = self.query(STS, "AssumeRole", &form).await?;
+        }
+        let text = self.good("sts:AssumeRole", answer)?.text;
+        let part = |name: &str| element(&text, name).unwrap_or_default();
+        let token = Some(part("SessionToken"));
+        let credentials = Credentials::new(part("AccessKeyId"), part("SecretAccessKey"), token, None, "live-check");
+        let config = config(self.region(), self.config.endpoint_url(), credentials);
+        Ok(Self {
+            aws: Signed::new(config.clone(), self.words),
+            config,
+            http: self.http.clone(),
+            graph: self.graph.clone(),
+            login: self.login.clone(),
+            token: self.token.clone(),
+            tenant: self.tenant.clone(),
+            account: self.account.clone(),
+            scale: self.scale,
+            words: self.words,
+        })
+    }
+
+    pub(crate) fn region(&self) -> &str {
+        self.config.region().map_or("", |region| region.as_ref())
+    }
+
+    /// Returns a successful answer, or an error if the check does not expect the failure.
+    pub(crate) fn good(&self, doing: &str, answer: Answer) -> Result<Answer, Trouble> {
+        if answer.is_ok() {
+            return Ok(answer);
+        }
+        let (code, message) = refusal(&answer.text).unwrap_or_else(|| (answer.status.to_string(), answer.text.clone()));
+        Err(Trouble::refused(self.words, doing, &code, &message))
+    }
+
+    /// Calls an operation of IAM or STS.
+    pub(crate) async fn query(&self, service: Service, action: &str, form: &[(&str, &str)]) -> Result<Answer, Trouble> {
+        let version = if service == IAM { "2010-05-08" } else { "2011-06-15" };
+        let mut body = format!("Action={action}&Version={version}");
+        for (name, value) in form {
+            body += &format!(
+                "&{name}={}",
+                percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC)
+            );
+        }
+        let headers = vec![("content-type", "application/x-www-form-urlencoded".to_owned())];
+        self.repeated(async || self.aws.answer(service, (Method::POST, "/"), headers.clone(), body.as_bytes()).await)
+            .await
+    }
+
+    /// Calls an operation of the AWS JSON protocol.
+    pub(crate) async fn target(&self, service: Service, target: &str, body: &Value) -> Result<Answer, Trouble> {
+        let headers =
+            vec![("content-type", "application/x-amz-json-1.1".to_owned()), ("x-amz-target", target.to_owned())];
+        let body = body.to_string();
+        self.repeated(async || self.aws.answer(service, (Method::POST, "/"), headers.clone(), body.as_bytes()).await)
+            .await
+    }
+
+    /// Calls an operation of Amazon Connect.
+    pub(crate) async fn connect(&self, method: Method, path: &str, body: &Value) -> Result<Answer, Trouble> {
+        self.repeated(async || self.connect_once(method.clone(), path, body).await).await
+    }
+
+    /// Calls an operation of Amazon Connect without retrying a throttled call.
+    pub(crate) async fn connect_once(
+        &self,
+        method: Method,
+        path: &str,
+        body: &Value,
+    ) -> Result<(u16, String), Trouble> {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let headers = vec![("content-type", "application/json".to_owned())];
+        self.aws.answer(CONNECT, (method, path), headers, body.as_bytes()).await
+    }
+
+    /// Calls Microsoft Graph.
+    pub(crate) async fn graph(&self, method: Method, path: &str, body: &Value) -> Result<Answer, Trouble> {
+        let url = format!("{}/v1.0{path}", self.graph);
+        self.repeated(async || {
+            let mut request = self.http.request(method.clone(), &url).bearer_auth(&self.token);
+            if !body.is_null() {
+                request = request.json(body);
+            }
+            self.sent(request, &url).await
+        })
+        .await
+    }
+
+    /// Reads the federation metadata of an application.
+    pub(crate) async fn metadata(&self, app_id: &str) -> Result<Answer, Trouble> {
+        let path = "federationmetadata/2007-06/federationmetadata.xml";
+        let url = format!("{}/{}/{path}?appid={app_id}", self.login, self.tenant);
+        let (status, text) = self.sent(self.http.get(&url), &url).await?;
+        Ok(Answer { status, text })
+    }
+
+    async fn sent(&self, request: reqwest::RequestBuilder, url: &str) -> Result<(u16, String), Trouble> {
+        let unreached = |error: reqwest::Error| Trouble::unreached(self.words, url, &error.without_url().to_string());
+        let answer = request.send().await.map_err(unreached)?;
+        Ok((answer.status().as_u16(), answer.text().await.map_err(unreached)?))
+    }
+
+    async fn repeated(&self, call: impl AsyncFn() -> Result<(u16, String), Trouble>) -> Result<Answer, Trouble> {
+        let mut tries = 0;
+        loop {
+            let (status, text) = call().await?;
+            let answer = Answer { status, text };
+            tries += 1;
+            if !answer.is_throttled() || tries >= TRIES {
+                return Ok(answer);
+            }
+            // The local cloud's rate limits use real time, so this delay is not scaled.
+            tokio::time::sleep(Duration::from_millis(200 << tries)).await;
+        }
+    }
+
+    /// Waits for this many seconds, scaled by the clock of a local cloud.
+    pub(crate) async fn pause(&self, seconds: f64) {
+        tokio::time::sleep(Duration::from_secs_f64(seconds * self.scale).max(Duration::from_millis(5))).await;
+    }
+
+    /// Polls until `look` returns true or `seconds` have passed, scaled by the clock of a local cloud. Returns the
+    /// start time of the successful poll, if there was one. The last poll is the first that starts after the deadline.
+    pub(crate) async fn poll<F>(&self, seconds: f64, look: impl Fn() -> F) -> Result<Option<f64>, Trouble>
+    where
+        F: Future<Output = Result<bool, Trouble>>,
+    {
+        let started = Instant::now();
+        loop {
+            let at = started.elapsed().as_secs_f64() / self.scale;
+            if look().await? {
+                return Ok(Some(at));
+            }
+            if at >= seconds {
+                return Ok(None);
+            }
+            self.pause((seconds / 20.0).min(5.0)).await;
+        }
+    }
+}
+
+/// The text of the first XML element with this name.
+pub(crate) fn element(xml: &str, name: &str) -> Option<String> {
+    let document = roxmltree::Document::parse(xml).ok()?;
+    let found = document.descendants().find(|node| node.tag_name().name() == name)?;
+    found.text().map(str::to_owned)
+}
+
+fn config(region: &str, endpoint: Option<&str>, credentials: Credentials) -> SdkConfig {
+    let mut config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(region.to_owned()))
+        .credentials_provider(SharedCredentialsProvider::new(credentials));
+    config.set_endpoint_url(endpoint.map(str::to_owned));
+    config.build()
+}
+
+async fn local_token(http: &reqwest::Client, login: &str, words: Words) -> Result<(String, String), Trouble> {
+    let known = administrator();
+    let text = |name: &str| known[name].as_str().unwrap_or_default().to_owned();
+    let tenant = text("tenantId");
+    let url = format!("{login}/{tenant}/oauth2/v2.0/token");
+    let form = [
+        ("client_id", text("clientId")),
+        ("client_secret", text("clientSecret")),
+        ("grant_type", "client_credentials".to_owned()),
+        ("scope", "https://graph.microsoft.com/.default".to_owned()),
+    ];
+    let unreached = |error: reqwest::Error| Trouble::unreached(words, &url, &error.to_string());
+    let answer = http.post(&url).form(&form).send().await.map_err(unreached)?;
+    let token: Value = answer.json().await.unwrap_or(json!({}));
+    Ok((tenant, token["access_token"].as_str().unwrap_or_default().to_owned()))
+}
+
+/// Tenant and access token from the signed-in Azure CLI.
+fn az_token(words: Words) -> Result<(String, String), Trouble> {
+    let asked = ["account", "get-access-token", "--resource-type", "ms-graph", "--output", "json"];
+    let refused = |why: String| Trouble::cloud("NoAzureCli", words.az_does_not_answer(why), words.sign_in_with_az());
+    let output = Command::new("az").args(asked).output().map_err(|error| refused(error.to_string()))?;
+    if !output.status.success() {
+        return Err(refused(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
+    }
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    let text = |name: &str| answer[name].as_str().unwrap_or_default().to_owned();
+    Ok((text("tenant"), text("accessToken")))
+}

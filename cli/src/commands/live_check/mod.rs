@@ -1,0 +1,208 @@
+//! `onboard live-check`: determines which reading of each local-cloud assumption is true in an account and a tenant.
+//!
+//! An assumption is a fact that no documentation settles. It has two readings: the assumed reading, which the local
+//! cloud emulates by default, and the other reading (`onboard local --assume NAME`).
+//!
+//! The command calls the services with the operator's permissions and needs no deployed stack. It creates gallery
+//! applications, a SAML provider, roles, an instance with one user, and a phone number. All resources share a unique
+//! name and are removed at the end, also after Ctrl-C. With `--local`, it does the same in a running local cloud.
+//!
+//! * [`clouds`] — calls to both clouds.
+//! * [`made`] — the created resources and their removal.
+//! * [`entra`], [`federation`], [`connect`], [`users`], [`quotas`] — the checks.
+
+mod clouds;
+mod connect;
+mod entra;
+mod federation;
+mod made;
+mod quotas;
+mod users;
+
+use std::collections::BTreeMap;
+
+use local_cloud::stand_in::assumptions::{self, Text};
+use serde_json::{Value, json};
+
+use self::{clouds::Clouds, made::Made};
+use crate::{
+    args::LiveCheckArgs,
+    cloud::trouble::Trouble,
+    commands::interrupted,
+    exit::Exit,
+    ui::{Console, Tone},
+    words::{Lang, Words},
+};
+
+/// Assumptions that this command can't check, with the reason.
+const NOT_SEEN: [(&str, Text); 5] = [
+    (
+        "notification-delay",
+        Text {
+            en: "Graph sends notifications to a public URL, which this command does not have.",
+            ja: "通知の送信先となる公開 URL が、このコマンドにはありません。",
+        },
+    ),
+    (
+        "old-certificate-signs",
+        Text {
+            en: "Only users who sign in with a browser see which certificate signs.",
+            ja: "署名に使われる証明書は、ブラウザーでサインインするユーザーにしか分かりません。",
+        },
+    ),
+    (
+        "old-metadata-trusted",
+        Text {
+            en: "Only users who sign in with a browser see which metadata AWS uses.",
+            ja: "AWS が使用するメタデータは、ブラウザーでサインインするユーザーにしか分かりません。",
+        },
+    ),
+    (
+        "quota-value-delay",
+        Text {
+            en: "It would take a real request for a higher quota.",
+            ja: "実際にクォータの引き上げをリクエストする必要があります。",
+        },
+    ),
+    (
+        "quota-case-closed",
+        Text {
+            en: "It would take a real request for a higher quota.",
+            ja: "実際にクォータの引き上げをリクエストする必要があります。",
+        },
+    ),
+];
+
+/// Result for an assumption.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// The assumed reading is true.
+    Assumed,
+    /// The other reading is true.
+    Other,
+    /// Undetermined; the text is the reason.
+    Unknown(String),
+}
+
+impl Reading {
+    /// The other reading if `other` is true, else the assumed reading.
+    fn other_if(other: bool) -> Self {
+        if other { Self::Other } else { Self::Assumed }
+    }
+
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Assumed => "assumed",
+            Self::Other => "other",
+            Self::Unknown(_) => "unknown",
+        }
+    }
+}
+
+/// The results so far, by assumption name.
+#[derive(Debug, Default)]
+pub(crate) struct Findings(BTreeMap<&'static str, Reading>);
+
+impl Findings {
+    fn note(&mut self, name: &'static str, reading: Reading) {
+        self.0.insert(name, reading);
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Fails if one of the clouds is not usable. Created resources are removed also after a failure.
+pub async fn run(args: LiveCheckArgs, console: &Console) -> Result<Exit, Trouble> {
+    let words = console.words();
+    let clouds = Clouds::open(&args, words).await?;
+    let (mut made, mut findings) = (Made::new(), Findings::default());
+    console.line(&words.live_check(made.name()));
+    let checked = tokio::select! {
+        checked = check(&clouds, &args, &mut made, &mut findings, console) => checked.map(|()| false),
+        () = interrupted() => Ok(true),
+    };
+    let left = made.remove(&clouds).await;
+    for thing in &left {
+        console.error(&console.paint(Tone::Bad, &words.remove_by_hand(thing)));
+    }
+    let undecided = print(&findings, console);
+    match checked {
+        Ok(true) => Ok(Exit::Interrupted),
+        Ok(false) if !left.is_empty() => Ok(Exit::Failed),
+        Ok(false) => Ok(if undecided { Exit::Undecided } else { Exit::Done }),
+        Err(trouble) => Err(trouble),
+    }
+}
+
+async fn check(
+    clouds: &Clouds,
+    args: &LiveCheckArgs,
+    made: &mut Made,
+    findings: &mut Findings,
+    console: &Console,
+) -> Result<(), Trouble> {
+    let words = console.words();
+    console.line(&words.checking_quotas());
+    quotas::check(clouds, findings).await?;
+    console.line(&words.checking_entra());
+    let application = entra::check(clouds, &args.group, made, findings).await?;
+    console.line(&words.checking_federation());
+    federation::check(clouds, &application, made, findings).await?;
+    entra::check_deletion(clouds, application, made, findings).await?;
+    console.line(&words.checking_connect());
+    connect::check(clouds, made, findings).await
+}
+
+/// Prints the results. Returns whether an assumption that this command checks is undetermined.
+fn print(findings: &Findings, console: &Console) -> bool {
+    let words = console.words();
+    let text = |text: Text| if words.0 == Lang::Ja { text.ja } else { text.en };
+    let mut undecided = false;
+    let mut all: Vec<Value> = Vec::new();
+    for row in assumptions::all() {
+        let not_seen = NOT_SEEN.iter().find(|(name, _)| *name == row.name).map(|(_, reason)| text(*reason));
+        let reading = findings.0.get(row.name).cloned();
+        undecided |= not_seen.is_none() && !matches!(reading, Some(Reading::Assumed | Reading::Other));
+        let (tone, mark, said, name) = match (&reading, not_seen) {
+            (Some(Reading::Assumed), _) => (Tone::Good, "✓", text(row.assumed).to_owned(), "assumed"),
+            (Some(Reading::Other), _) => (Tone::Warn, "!", text(row.other).to_owned(), "other"),
+            (Some(unknown @ Reading::Unknown(why)), _) => (Tone::Faint, "?", why.clone(), unknown.name()),
+            (None, Some(reason)) => (Tone::Faint, "-", words.can_not_be_checked(reason), "not checked"),
+            (None, None) => (Tone::Faint, "?", words.not_reached(), "unknown"),
+        };
+        console.line(&format!("{} {:<28} {said}", console.paint(tone, mark), row.name));
+        all.push(json!({ "name": row.name, "reading": name, "text": said }));
+    }
+    console.result(&json!({ "findings": all }));
+    undecided
+}
+
+/// Result of polling for a delayed change. `seen` is when the change was found, `other` the delay in seconds of the
+/// other reading.
+pub(crate) fn waited(words: Words, seen: Option<f64>, other: f64) -> Reading {
+    match seen {
+        None => Reading::Other,
+        Some(seconds) if seconds < other => Reading::Assumed,
+        Some(seconds) => Reading::Unknown(words.polled_too_late(format!("{seconds:.0}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn assumptions_that_are_not_checked_are_listed_and_few() {
+        assert!(NOT_SEEN.iter().all(|(name, _)| assumptions::all().any(|row| row.name == *name)));
+        assert!(NOT_SEEN.len() * 6 < assumptions::all().count());
+    }
+
+    #[test]
+    fn a_first_poll_after_the_other_delay_is_undetermined() {
+        let words = Words(Lang::En);
+        assert_eq!(waited(words, Some(3.0), 60.0), Reading::Assumed);
+        assert_eq!(waited(words, None, 60.0), Reading::Other);
+        assert!(matches!(waited(words, Some(61.0), 60.0), Reading::Unknown(_)));
+    }
+}

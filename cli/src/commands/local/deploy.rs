@@ -1,0 +1,140 @@
+//! Deploys the checkout's `template.yaml` to the emulator.
+
+use std::{collections::BTreeMap, fs, io, path::Path, process::Stdio};
+
+use serde::Deserialize;
+use serde_json::json;
+use tokio::{io::AsyncWriteExt, process::Command};
+
+use super::{
+    child::{self, Group},
+    credentials::Credentials,
+    emulator,
+    failure::Failure,
+    venv::Venv,
+    workspace::Workspace,
+};
+
+const PROGRAM: &str = include_str!("../../../../local-cloud/emulator/deploy.py");
+const LOGS: &str = include_str!("../../../../local-cloud/emulator/logs.py");
+
+/// The settings of a deployment.
+#[derive(Clone, Copy)]
+pub struct Deployment<'a> {
+    /// The Python environment that runs the deployment.
+    pub venv: &'a Venv,
+    /// The checkout.
+    pub workspace: &'a Workspace,
+    /// The functions' binary.
+    pub bootstrap: &'a Path,
+    /// The directory of the run.
+    pub folder: &'a Path,
+    /// The emulator's URL.
+    pub emulator: &'a str,
+    /// The stack's name.
+    pub stack: &'a str,
+    /// The stack's parameters, except the ARNs of secrets.
+    pub parameters: &'a BTreeMap<&'static str, String>,
+    /// The credentials that the functions use for Entra.
+    pub credentials: &'a Credentials,
+    /// The stand-in's URL for AWS services.
+    pub stand_in: &'a str,
+    /// Object keys of the documents that the input names.
+    pub documents: &'a [String],
+}
+
+/// The deployed stack.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(transparent)]
+pub struct Stack {
+    /// The stack outputs by name.
+    pub outputs: BTreeMap<String, String>,
+}
+
+impl Stack {
+    /// The stack's name.
+    pub const NAME: &str = "connect-onboarding";
+
+    /// ARN of the onboarding state machine.
+    #[must_use]
+    pub fn onboarding_state_machine_arn(&self) -> &str {
+        self.output("OnboardingStateMachineArn")
+    }
+
+    /// ARN of the user sync state machine.
+    #[must_use]
+    pub fn user_sync_state_machine_arn(&self) -> &str {
+        self.output("UserSyncStateMachineArn")
+    }
+
+    fn output(&self, name: &str) -> &str {
+        self.outputs.get(name).map(String::as_str).unwrap_or_default()
+    }
+}
+
+impl Deployment<'_> {
+    /// Deploys the stack.
+    ///
+    /// # Errors
+    /// Fails with CloudFormation's reasons if the stack can't be created.
+    pub async fn run(&self) -> Result<Stack, Failure> {
+        let settings = json!({
+            "root": self.workspace.root,
+            "stack": self.stack,
+            "bootstrap": self.bootstrap,
+            "folder": self.folder,
+            "emulator": self.emulator,
+            "parameters": self.parameters,
+            "secrets": self.credentials.secrets,
+            "federation": self.credentials.federation,
+            "standIn": self.stand_in,
+            "documents": self.documents,
+        });
+        let mut command = python(self.venv, self.folder, PROGRAM);
+        let output =
+            fed(&mut command, settings.to_string().as_bytes()).await.map_err(|error| refused(&error.to_string()))?;
+        if !output.status.success() {
+            return Err(refused(String::from_utf8_lossy(&output.stderr).trim()));
+        }
+        serde_json::from_slice(&output.stdout)
+            .map_err(|error| Failure::not_started(|words| (words.outputs_unreadable(&error), words.correct_template())))
+    }
+}
+
+/// Writes the functions' logs to `functions.log` in the run's directory.
+///
+/// # Errors
+/// Fails if the emulator does not return the logs.
+pub async fn save_function_logs(venv: &Venv, folder: &Path, emulator: &str) -> io::Result<()> {
+    let output = child::output(python(venv, folder, LOGS).arg(emulator)).await?;
+    fs::write(folder.join("functions.log"), [output.stdout, output.stderr].concat())
+}
+
+/// A command that runs a Python program as a client of the emulator, without the caller's AWS settings.
+fn python(venv: &Venv, folder: &Path, program: &str) -> Command {
+    let mut command = Command::new(venv.python());
+    command
+        .args(["-I", "-c", program])
+        .env_clear()
+        .env("HOME", folder)
+        .env("TMPDIR", folder)
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test")
+        .env("AWS_REGION", emulator::REGION)
+        .env("AWS_DEFAULT_REGION", emulator::REGION)
+        .env("AWS_EC2_METADATA_DISABLED", "true");
+    command
+}
+
+fn refused(what: &str) -> Failure {
+    Failure::not_started(|words| (words.not_deployed(what.replace('\n', "\n  ")), words.correct_template()))
+}
+
+/// Runs a command with this standard input.
+async fn fed(command: &mut Command, input: &[u8]) -> std::io::Result<std::process::Output> {
+    let mut group = Group::spawn(command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()))?;
+    if let Some(mut stdin) = group.child.stdin.take() {
+        stdin.write_all(input).await?;
+    }
+    group.output().await
+}

@@ -1,0 +1,71 @@
+//! Runs executions of the deployed state machine and displays their progress.
+
+use std::path::Path;
+
+use aws_sdk_sfn::types::ExecutionStatus;
+use onboarding_core::contract::Report;
+use serde_json::Value;
+
+use super::{deploy::Stack, emulator, failure::Failure};
+use crate::{
+    cloud::{self, Cloud, Machine, trouble::Trouble},
+    follow::{Follower, Manner, page, progress::message, to_the_end},
+    ui::Console,
+};
+
+/// The workflow deployed in the local cloud. It never reads the caller's AWS settings.
+#[derive(Debug)]
+pub struct Workflow<'a> {
+    cloud: Cloud,
+    console: &'a Console,
+}
+
+impl<'a> Workflow<'a> {
+    /// The workflow in the emulator at this URL with this clock factor.
+    #[must_use]
+    pub fn new(emulator: &str, stack: &Stack, clock_scale: f64, console: &'a Console) -> Self {
+        let stack = cloud::stack::Stack {
+            name: Stack::NAME.into(),
+            status: "CREATE_COMPLETE".into(),
+            outputs: stack.outputs.clone(),
+        };
+        let cloud = Cloud::at(emulator, emulator::REGION, stack, Some(clock_scale), console.words());
+        Self { cloud, console }
+    }
+
+    /// Writes the HTML page of a report.
+    ///
+    /// # Errors
+    /// Fails if the file can't be written.
+    pub async fn write_page(&self, file: &Path, report: &Report) -> Result<(), Failure> {
+        let described = self.cloud.describe(&report.execution).await.map_err(lost)?;
+        let written = page::write(file, report, &self.cloud, described, self.console.words()).await;
+        written.map_err(|trouble| Failure::NotWritten(trouble.what))
+    }
+
+    /// Runs one onboarding until it ends and returns its output.
+    ///
+    /// # Errors
+    /// Fails with state, error and cause if the onboarding does not succeed.
+    pub async fn run(&self, subject: &str, input: &Value) -> Result<Value, Failure> {
+        let arn = self.cloud.start(Machine::Onboarding, subject, input).await.map_err(lost)?;
+        let described = self.cloud.describe(&arn).await.map_err(lost)?;
+        let mut follower = Follower::new(&self.cloud, described).await.map_err(lost)?;
+        to_the_end(&mut follower, Manner::default(), self.console).await.map_err(lost)?;
+        let state = follower.failure().map(|(state, _, _)| state.to_owned());
+        let ended = follower.root.described;
+        match (ended.execution.status, ended.output) {
+            (ExecutionStatus::Succeeded, Some(output)) => Ok(output),
+            (status, _) => Err(Failure::Workflow {
+                state,
+                error: ended.error.unwrap_or_else(|| status.as_str().to_owned()),
+                cause: message(&ended.cause.unwrap_or_default()),
+            }),
+        }
+    }
+}
+
+/// The error if the emulator no longer responds.
+fn lost(trouble: Trouble) -> Failure {
+    Failure::not_started(|words| (words.workflow_lost(&trouble.what), words.look_at_emulator()))
+}

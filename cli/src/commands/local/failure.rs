@@ -1,0 +1,123 @@
+//! The errors of a local run.
+
+use crate::{
+    args::input::BadInput,
+    exit::Exit,
+    words::{Lang, Words},
+};
+
+/// Why a local run failed.
+#[derive(Debug)]
+pub enum Failure {
+    /// An input file is invalid.
+    BadInput(BadInput),
+    /// A requirement of the local cloud is missing or does not work: what happened and the recommended action, in
+    /// English and Japanese.
+    NotStarted([(String, String); 2]),
+    /// The execution failed.
+    Workflow {
+        /// The failed state, if known.
+        state: Option<String>,
+        /// Error name.
+        error: String,
+        /// The step's error message.
+        cause: String,
+    },
+    /// The rehearsed sign-in ended on an error page.
+    SignIn {
+        /// The user who tried to sign in.
+        user: String,
+        /// The service that showed the page.
+        by: String,
+        /// The message on the page.
+        message: String,
+    },
+    /// The second execution changed something.
+    Changed(Vec<String>),
+    /// A result file could not be written.
+    NotWritten(String),
+    /// Interrupted by Ctrl-C or a termination signal.
+    Interrupted,
+}
+
+impl Failure {
+    /// A requirement of the local cloud is missing. `say` returns the problem and the recommended action from the
+    /// catalogue.
+    pub fn not_started(say: impl Fn(Words) -> (String, String)) -> Self {
+        Self::NotStarted(Words::BOTH.map(say))
+    }
+
+    /// The exit code.
+    #[must_use]
+    pub const fn exit(&self) -> Exit {
+        match self {
+            Self::BadInput(_) => Exit::BadInput,
+            Self::NotStarted(_) => Exit::NoLocalCloud,
+            Self::Workflow { .. } | Self::SignIn { .. } | Self::Changed(_) | Self::NotWritten(_) => Exit::Failed,
+            Self::Interrupted => Exit::Interrupted,
+        }
+    }
+}
+
+impl From<BadInput> for Failure {
+    fn from(bad: BadInput) -> Self {
+        Self::BadInput(bad)
+    }
+}
+
+impl Failure {
+    /// The message for the operator.
+    #[must_use]
+    pub fn told(&self, words: Words) -> String {
+        match self {
+            Self::BadInput(bad) => format!("{}\n{}", bad.told(words), words.nothing_was_started()),
+            Self::NotStarted([english, japanese]) => {
+                let (what, how) = if words.0 == Lang::Ja { japanese } else { english };
+                format!("{}\n{}", words.local_cloud_failed(what), words.what_to_do(how))
+            }
+            Self::Workflow { state, error, cause } => {
+                let head = match state {
+                    Some(state) => words.onboarding_failed_in(state, error),
+                    None => words.onboarding_failed(error),
+                };
+                format!("{head}\n  {}\n{}", cause.trim(), words.what_to_do(words.advice(error)))
+            }
+            Self::SignIn { user, by, message } => words.sign_in_refused(user, by, message),
+            Self::Changed(calls) => {
+                words.changed_again() + &calls.iter().map(|call| format!("\n  {call}")).collect::<String>()
+            }
+            Self::NotWritten(what) => what.clone(),
+            Self::Interrupted => words.interrupted(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use onboarding_core::StepErrorKind;
+
+    use super::*;
+
+    #[test]
+    fn the_error_of_a_failed_workflow_contains_state_cause_and_action() {
+        let failure = Failure::Workflow {
+            state: Some("CreateRole".into()),
+            error: "AccessDenied".into(),
+            cause: "iam:CreateRole is not allowed".into(),
+        };
+        let text = failure.told(Words(Lang::En));
+        for part in ["CreateRole: AccessDenied", "iam:CreateRole is not allowed", StepErrorKind::AccessDenied.advice()]
+        {
+            assert!(text.contains(part), "{text}");
+        }
+        assert_eq!(failure.exit().code(), 1);
+    }
+
+    #[test]
+    fn a_missing_requirement_explains_how_to_install_it() {
+        let failure = Failure::not_started(|words| (words.no_python(), words.install_python()));
+        assert!(failure.told(Words(Lang::En)).contains("What to do: install Python 3.10 or newer"));
+        assert!(failure.told(Words(Lang::Ja)).contains("対処方法: Python 3.10 以降"));
+        assert_eq!(failure.exit().code(), 3);
+    }
+}

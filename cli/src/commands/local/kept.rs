@@ -1,0 +1,151 @@
+//! The address file of a local cloud that keeps running (`--keep`). Commands with `--local` read it.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use rustix::{
+    io::Errno,
+    process::{Pid, test_kill_process},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{cloud::Cloud, deploy::Stack, emulator, workspace::Workspace};
+use crate::{args::input::unreadable, words::Words};
+
+/// Environment variable with an alternative address file, for several local clouds at the same time.
+pub const FILE: &str = "ONBOARD_LOCAL_CLOUD";
+
+/// The addresses of a running local cloud.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Kept {
+    /// Id of the process that runs the local cloud.
+    pub process_id: u32,
+    /// URL of the emulator, for AWS clients.
+    pub endpoint: String,
+    /// URL of the stand-in, for the services it emulates and its `/_admin/` calls.
+    pub stand_in: String,
+    /// URL of Microsoft Graph.
+    pub graph_url: String,
+    /// URL of Entra's login service.
+    pub login_url: String,
+    /// AWS Region.
+    pub region: String,
+    /// Account number.
+    pub account: String,
+    /// How many seconds one second of the real cloud takes.
+    #[serde(default = "one")]
+    pub clock_scale: f64,
+    /// Stack name.
+    pub stack: String,
+    /// Stack outputs.
+    pub outputs: BTreeMap<String, String>,
+}
+
+impl Kept {
+    /// The addresses of a local cloud of this process.
+    #[must_use]
+    pub fn of(cloud: &Cloud, stack: &Stack, clock_scale: f64) -> Self {
+        Self {
+            process_id: std::process::id(),
+            endpoint: cloud.emulator_url().to_owned(),
+            stand_in: cloud.stand_in().aws_url(),
+            graph_url: cloud.stand_in().graph_url(),
+            login_url: cloud.stand_in().login_url(),
+            region: emulator::REGION.to_owned(),
+            account: emulator::ACCOUNT.to_owned(),
+            clock_scale,
+            stack: Stack::NAME.to_owned(),
+            outputs: stack.outputs.clone(),
+        }
+    }
+
+    /// The address file of this checkout.
+    #[must_use]
+    pub fn file(workspace: &Workspace) -> PathBuf {
+        std::env::var_os(FILE).map_or_else(|| workspace.cache().join("current.json"), PathBuf::from)
+    }
+
+    /// The running local cloud of this checkout, or of the file that the environment variable names.
+    ///
+    /// # Errors
+    /// Returns the reason if no local cloud is running.
+    pub fn running(words: Words) -> Result<Self, String> {
+        let file = match std::env::var_os(FILE) {
+            Some(file) => PathBuf::from(file),
+            None => Self::file(&Workspace::find().map_err(|failure| failure.told(words))?),
+        };
+        let kept = Self::read(&file).map_err(|error| format!("{}: {}", file.display(), unreadable(&error, words)))?;
+        let process = i32::try_from(kept.process_id).ok().and_then(Pid::from_raw);
+        match process.map(test_kill_process) {
+            // The process runs even if it belongs to another user.
+            Some(Ok(()) | Err(Errno::PERM)) => Ok(kept),
+            _ => Err(format!("{}: {}", file.display(), words.process_gone(kept.process_id))),
+        }
+    }
+
+    /// Reads an address file.
+    ///
+    /// # Errors
+    /// Fails if the file does not exist or is invalid.
+    pub fn read(file: &Path) -> io::Result<Self> {
+        Ok(serde_json::from_str(&fs::read_to_string(file)?)?)
+    }
+
+    /// Writes the address file. It is removed when the guard is dropped.
+    ///
+    /// # Errors
+    /// Fails if the file can't be written.
+    pub fn publish(&self, file: PathBuf) -> io::Result<Published> {
+        // Written atomically, because another program can be waiting for the file.
+        let new = file.with_extension("new");
+        fs::write(&new, serde_json::to_string_pretty(self)? + "\n")?;
+        fs::rename(new, &file)?;
+        Ok(Published(file))
+    }
+}
+
+const fn one() -> f64 {
+    1.0
+}
+
+/// Guard of the address file.
+#[derive(Debug)]
+pub struct Published(PathBuf);
+
+impl Drop for Published {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use super::*;
+
+    #[test]
+    fn the_address_file_exists_only_while_the_local_cloud_runs() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("current.json");
+        let kept = Kept {
+            process_id: 1,
+            endpoint: "http://127.0.0.1:1".into(),
+            stand_in: String::new(),
+            graph_url: String::new(),
+            login_url: String::new(),
+            region: String::new(),
+            account: String::new(),
+            clock_scale: 1.0,
+            stack: String::new(),
+            outputs: BTreeMap::from([("RegistryTable".into(), "table".into())]),
+        };
+        let published = kept.publish(file.clone()).unwrap();
+        assert_eq!(Kept::read(&file).unwrap().outputs["RegistryTable"], "table");
+        drop(published);
+        assert!(Kept::read(&file).is_err());
+    }
+}

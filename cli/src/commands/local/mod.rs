@@ -1,0 +1,301 @@
+//! `onboard local`: runs a complete onboarding on this machine. The real template, state machines and binary run
+//! against an AWS emulator and a stand-in for services that no emulator offers: Connect, Service Quotas, Support, Entra
+//! ID.
+//!
+//! Steps of a run: [`plan`] reads and validates the input; [`venv`] and [`bootstrap`] prepare the emulator and find the
+//! binary; [`cloud`] starts the emulator and the stand-in; [`deploy`] deploys the stack; [`execution`] runs the
+//! workflow; [`rehearsal`] signs in a user; [`report`] prints the result. Dropping [`Cloud`] stops all started
+//! processes, also after an error.
+
+pub mod again;
+pub mod bootstrap;
+pub mod child;
+pub mod cloud;
+pub mod credentials;
+pub mod deploy;
+pub mod emulator;
+pub mod execution;
+pub mod failure;
+pub mod kept;
+pub mod plan;
+pub mod rehearsal;
+pub mod tenant;
+pub mod venv;
+pub mod workspace;
+
+use std::{
+    cell::Cell,
+    fmt::Write,
+    fs,
+    future::Future,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use local_cloud::stand_in::assumptions::{self, Text};
+use onboarding_core::contract::Report;
+use serde_json::Value;
+
+use self::{
+    again::Call,
+    cloud::Cloud,
+    deploy::{Deployment, Stack},
+    execution::Workflow,
+    failure::Failure,
+    kept::Kept,
+    plan::Plan,
+    workspace::Workspace,
+};
+use crate::{
+    args::{HELP, LocalArgs},
+    commands::interrupted,
+    exit::Exit,
+    report,
+    ui::{Console, Tone, padded},
+    words::{Lang, Words},
+};
+
+/// Maximum time without output before a progress message is printed.
+const SILENCE: Duration = Duration::from_secs(4);
+
+/// Runs the command.
+pub fn run(args: LocalArgs, console: &Console) -> Exit {
+    if args.assume.iter().any(|name| name == HELP) {
+        console.raw(listed(console.words()).trim_end());
+        return Exit::Done;
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            console.error(&console.words().no_threads(error));
+            return Exit::NoLocalCloud;
+        }
+    };
+    match runtime.block_on(prepared(args, console)) {
+        Ok(()) => Exit::Done,
+        Err(failure) => {
+            console.error(&console.paint(Tone::Bad, &failure.told(console.words())));
+            failure.exit()
+        }
+    }
+}
+
+/// The list of all assumptions with both readings.
+fn listed(words: Words) -> String {
+    let text = |text: Text| if words.0 == Lang::Ja { text.ja } else { text.en };
+    let mut all = String::new();
+    for row in assumptions::all() {
+        let (assumed, other) = (text(row.assumed), text(row.other));
+        let _ = writeln!(all, "{}\n  {}\n  {}\n", row.name, words.assumed(assumed), words.other_reading(other));
+    }
+    all
+}
+
+/// Validates the input, creates the run's directory, and keeps the logs if the run fails.
+async fn prepared(args: LocalArgs, console: &Console) -> Result<(), Failure> {
+    let workspace = Workspace::find()?;
+    let plan = Plan::read(&args, &workspace)?;
+    let folder = workspace.run_folder()?;
+    let kept = Cell::new(false);
+    let result = tokio::select! {
+        result = onboard(args, &plan, &workspace, folder.path(), console, &kept) => result,
+        // For a local cloud that is kept running, the interrupt is the regular end.
+        () = interrupted() => if kept.get() { Ok(()) } else { Err(Failure::Interrupted) },
+    };
+    if matches!(
+        result,
+        Err(Failure::NotStarted(_) | Failure::Workflow { .. } | Failure::SignIn { .. } | Failure::Changed(_))
+    ) && let Ok(Some(kept)) = workspace.keep_logs(folder.path())
+    {
+        console.error(&console.words().logs_of_this_run(kept.display()));
+    }
+    result
+}
+
+async fn onboard(
+    args: LocalArgs,
+    plan: &Plan,
+    workspace: &Workspace,
+    folder: &Path,
+    console: &Console,
+    kept: &Cell<bool>,
+) -> Result<(), Failure> {
+    let started = Instant::now();
+    let alias = &plan.onboarding.instance.alias;
+    let words = console.words();
+    console.line(&console.paint(Tone::Strong, &words.onboarding_locally(alias)));
+    let bootstrap = bootstrap::find(args.bootstrap.clone())?;
+    let venv = phase(&words.tools_ready(), console, venv::prepare(workspace, console)).await?;
+    let cloud = phase(&words.cloud_started(), console, Cloud::start(&args, plan, &venv, folder)).await?;
+    let stack = phase(&words.stack_deployed(), console, async {
+        let deployment = Deployment {
+            venv: &venv,
+            workspace,
+            bootstrap: &bootstrap,
+            folder,
+            emulator: cloud.emulator_url(),
+            stack: Stack::NAME,
+            parameters: &cloud.parameters(),
+            credentials: cloud.credentials(),
+            stand_in: &cloud.stand_in().aws_url(),
+            documents: &plan.documents(),
+        };
+        deployment.run().await
+    })
+    .await?;
+    if args.idle {
+        return keep(&cloud, &stack, args.clock_scale, workspace, console, kept).await;
+    }
+    let workflow = Workflow::new(cloud.emulator_url(), &stack, args.clock_scale, console);
+    let result: Result<(Value, Report), Failure> = async {
+        let output = execution(&workflow, &cloud, 1, plan, console).await?;
+        let report = read(&output)?;
+        if args.again {
+            execution(&workflow, &cloud, 2, plan, console).await?;
+        }
+        Ok((output, report))
+    }
+    .await;
+    if result.is_err() {
+        // A missing log does not hide the failure itself.
+        let _ = deploy::save_function_logs(&venv, folder, cloud.emulator_url()).await;
+    }
+    // The inventory is also written after a failure, when it is most useful.
+    if let Some(file) = &args.inventory {
+        write(file, &cloud.stand_in().inventory().await, words)?;
+    }
+    let (output, report) = result?;
+    if let Some(username) = rehearsal::run(cloud.stand_in(), &report).await? {
+        console.line(&format!("  {} {}", console.paint(Tone::Good, "✓"), words.signed_in_as(username)));
+    }
+    if let Some(file) = &args.report {
+        write(file, &output, words)?;
+    }
+    if let Some(file) = &args.html {
+        workflow.write_page(file, &report).await?;
+    }
+    for violation in cloud.stand_in().violations() {
+        console.line(&console.paint(Tone::Warn, &words.models_disagree(violation)));
+    }
+    console.result(&output);
+    report::print(&report, console);
+    let changed = if args.again { compared(&cloud, console) } else { Ok(()) };
+    if args.keep && changed.is_ok() {
+        keep(&cloud, &stack, args.clock_scale, workspace, console, kept).await?;
+    }
+    cloud.stop().await;
+    let took = format!("{:.1}", started.elapsed().as_secs_f64());
+    console.line(&console.paint(Tone::Faint, &format!("\n{}", words.cloud_stopped(took))));
+    changed
+}
+
+/// Publishes the local cloud's addresses and keeps it running until the program is interrupted.
+async fn keep(
+    cloud: &Cloud,
+    stack: &Stack,
+    clock_scale: f64,
+    workspace: &Workspace,
+    console: &Console,
+    kept: &Cell<bool>,
+) -> Result<(), Failure> {
+    let file = Kept::file(workspace);
+    let _published = Kept::of(cloud, stack, clock_scale)
+        .publish(file.clone())
+        .map_err(|error| Failure::NotWritten(console.words().not_written(file.display(), error)))?;
+    kept.set(true);
+    console.line(&format!("\n{}", console.words().cloud_stays(file.display())));
+    std::future::pending().await
+}
+
+/// Runs one execution.
+async fn execution(
+    workflow: &Workflow<'_>,
+    cloud: &Cloud,
+    number: u32,
+    plan: &Plan,
+    console: &Console,
+) -> Result<Value, Failure> {
+    let alias = &plan.onboarding.instance.alias;
+    cloud.stand_in().set_run(number);
+    let words = console.words();
+    let head = if number == 1 { words.the_workflow() } else { words.the_workflow_again() };
+    console.line(&console.paint(Tone::Strong, &head));
+    let started = Instant::now();
+    let run = format!("{alias}-{number}");
+    let execution = workflow.run(&run, &plan.input);
+    // On a terminal, the tree of states is updated continuously.
+    let output = if console.is_live() { execution.await } else { never_silent(&head, console, execution).await }?;
+    took(&words.workflow_succeeded(), started, console);
+    Ok(output)
+}
+
+/// Checks that the second execution changed nothing.
+fn compared(cloud: &Cloud, console: &Console) -> Result<(), Failure> {
+    let calls = cloud.stand_in().calls();
+    // Every execution acquires and releases the lock of its alias, and Step Functions itself writes the lease of the
+    // user sync. These calls are ignored.
+    let locks = |function: &String| function.contains("LockAlias");
+    let second = calls.iter().filter(|call| call.run == 2).filter(|call| match &call.function {
+        Some(function) => !locks(function),
+        None => call.state.is_none(),
+    });
+    let count = second.clone().count();
+    let changing = again::changing(second.map(|call| Call {
+        service: &call.service,
+        operation: &call.operation,
+        method: &call.method,
+        path: &call.path,
+        status: call.status,
+    }));
+    if changing.is_empty() {
+        console.line(&console.paint(Tone::Good, &console.words().nothing_changed_again(count)));
+        Ok(())
+    } else {
+        Err(Failure::Changed(changing))
+    }
+}
+
+/// Runs a part and prints its duration.
+async fn phase<T>(name: &str, console: &Console, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let started = Instant::now();
+    let result = never_silent(name, console, work).await?;
+    console.status(None);
+    took(name, started, console);
+    Ok(result)
+}
+
+/// Runs a part and prints a progress message after [`SILENCE`] without other output.
+async fn never_silent<T>(name: &str, console: &Console, work: impl Future<Output = T>) -> T {
+    let started = Instant::now();
+    tokio::pin!(work);
+    loop {
+        let patience = SILENCE.saturating_sub(console.silent_for()).max(Duration::from_millis(100));
+        if let Ok(result) = tokio::time::timeout(patience, &mut work).await {
+            return result;
+        }
+        let waits = format!("  {}", console.words().waits_for(name, started.elapsed().as_secs()));
+        if console.is_live() {
+            console.status(Some(&waits));
+        } else if console.silent_for() >= SILENCE {
+            console.line(&waits);
+        }
+    }
+}
+
+fn took(what: &str, started: Instant, console: &Console) {
+    let (mark, seconds) = (console.paint(Tone::Good, "✓"), started.elapsed().as_secs_f64());
+    console.line(&format!("  {mark} {}{seconds:>7.2} s", padded(what, 28)));
+}
+
+fn read(output: &Value) -> Result<Report, Failure> {
+    serde_json::from_value(output.clone()).map_err(|error| Failure::Workflow {
+        state: None,
+        error: "States.Runtime".into(),
+        cause: format!("the execution's output is no report: {error}"),
+    })
+}
+
+fn write(file: &Path, value: &Value, words: Words) -> Result<(), Failure> {
+    fs::write(file, format!("{value:#}\n"))
+        .map_err(|error| Failure::NotWritten(words.not_written(file.display(), error)))
+}

@@ -1,0 +1,106 @@
+//! Reads and validates the complete input of a local run before anything is started.
+
+use std::{
+    fs::OpenOptions,
+    path::{Path, PathBuf},
+};
+
+use local_cloud::stand_in::{Assumption, FaultRule, Tenant, assumptions};
+use onboarding_core::onboarding::Onboarding;
+use serde_json::Value;
+
+use super::{failure::Failure, tenant, workspace::Workspace};
+use crate::args::{
+    LocalArgs,
+    input::{self, BadInput},
+};
+
+/// The validated input of a local run.
+#[derive(Debug)]
+pub struct Plan {
+    /// The start input as written.
+    pub input: Value,
+    /// The start input with its defaults.
+    pub onboarding: Onboarding,
+    /// The Entra tenant.
+    pub tenant: Tenant,
+    /// The fault rules to apply.
+    pub faults: Vec<FaultRule>,
+    /// The assumptions whose other reading is emulated.
+    pub assume: Vec<&'static Assumption>,
+}
+
+impl Plan {
+    /// Reads and validates the input.
+    ///
+    /// # Errors
+    /// Fails with the problems of the first invalid file.
+    pub fn read(args: &LocalArgs, workspace: &Workspace) -> Result<Self, Failure> {
+        let file = args.input.clone().unwrap_or_else(|| workspace.root.join("examples").join("smallest.json"));
+        let (input, onboarding) = input::onboarding(&file)?;
+        let tenant = match &args.tenant {
+            Some(file) => input::shaped(file)?,
+            None => serde_json::from_value(tenant::made_up(&onboarding, args.users))
+                .map_err(|error| BadInput::one(Path::new("tenant"), "$", |words| words.not_of_the_shape(&error)))?,
+        };
+        let faults = args.faults.as_deref().map(rules).transpose()?.unwrap_or_default();
+        for file in [&args.record, &args.record_expressions, &args.inventory, &args.report].into_iter().flatten() {
+            writable(file)?;
+        }
+        let assume = assumptions::named(&args.assume);
+        let assume = assume
+            .map_err(|error| BadInput::one(Path::new("--assume"), "$", |words| words.not_of_the_shape(&error)))?;
+        Ok(Self { input, onboarding, tenant, faults, assume })
+    }
+
+    /// The object keys of the documents that the input names.
+    #[must_use]
+    pub fn documents(&self) -> Vec<String> {
+        let documents = self.onboarding.documents.iter();
+        documents.flat_map(|named| [&named.identity, &named.address, &named.relationship]).cloned().collect()
+    }
+}
+
+fn rules(file: &Path) -> Result<Vec<FaultRule>, BadInput> {
+    let rules: Vec<FaultRule> = input::shaped(file)?;
+    for (index, rule) in rules.iter().enumerate() {
+        rule.check()
+            .map_err(|error| BadInput::one(file, format!("$[{index}]"), |words| words.not_of_the_shape(&error)))?;
+    }
+    Ok(rules)
+}
+
+/// Checks early that a result file can be written.
+fn writable(file: &PathBuf) -> Result<(), BadInput> {
+    let opened = OpenOptions::new().create(true).append(true).open(file);
+    opened.map(drop).map_err(|error| BadInput::one(file, "$", |words| words.file_not_writable(&error)))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use super::*;
+
+    #[test]
+    fn an_invalid_fault_rule_is_reported_with_its_path() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), r#"[{"match": "a", "status": 500}, {"match": "(", "status": 500}]"#).unwrap();
+        let error = rules(file.path()).unwrap_err();
+        assert_eq!(error.problems[0].path, "$[1]");
+        assert!(error.problems[0].message.contains("regular expression"));
+    }
+
+    #[test]
+    fn a_result_file_in_a_missing_folder_is_rejected() {
+        assert!(writable(&PathBuf::from("no/such/folder/report.json")).is_err());
+    }
+
+    #[test]
+    fn every_example_is_valid() {
+        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+        for name in ["smallest.json", "everything.json", "tokyo-callcenter.json"] {
+            let (value, _) = input::onboarding(&examples.join(name)).unwrap();
+            assert_eq!(value["$schema"], "../onboarding.schema.json", "{name}");
+        }
+    }
+}

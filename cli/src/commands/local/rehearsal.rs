@@ -1,0 +1,34 @@
+//! Rehearses a sign-in at the end of a run: one of the new Connect users signs in through Entra with the settings that
+//! the onboarding configured.
+
+use local_cloud::stand_in::{LocalCloud, SignIn};
+use onboarding_core::{contract::Report, names};
+use serde_json::Value;
+
+use super::failure::Failure;
+
+/// Signs in one user. Returns the username, or `None` if the onboarding created no user.
+///
+/// # Errors
+/// Fails if the sign-in ends on an error page.
+pub async fn run(stand_in: &LocalCloud, report: &Report) -> Result<Option<String>, Failure> {
+    let Some(user) = somebody(&stand_in.inventory().await, &report.instance.instance_id) else { return Ok(None) };
+    let wanted = SignIn { application: report.sign_on.application.app_id.clone(), user };
+    let outcome = stand_in.sign_in(&wanted).await;
+    match (outcome.signed_in, outcome.username) {
+        (true, Some(username)) => Ok(Some(username)),
+        (_, username) => Err(Failure::SignIn {
+            user: username.unwrap_or(wanted.user),
+            by: outcome.refused_by.unwrap_or_default(),
+            message: outcome.message.unwrap_or_default(),
+        }),
+    }
+}
+
+/// The Entra object id of a user of the instance.
+fn somebody(inventory: &Value, instance_id: &str) -> Option<String> {
+    let instances = inventory["connect"]["instances"].as_array()?;
+    let instance = instances.iter().find(|instance| instance["Id"] == instance_id)?;
+    let tag = |user: &Value| Some(user["Tags"][names::ENTRA_OBJECT_ID_KEY].as_str()?.to_owned());
+    instance["users"].as_array()?.iter().find_map(tag)
+}

@@ -1,0 +1,198 @@
+//! The private Python environment of the emulator. It is created at the first run, once per list of requirements, from
+//! files whose hashes are pinned in `requirements.txt`. Both this module and the launcher create it with
+//! `environment.py`.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+
+use serde::Deserialize;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    process::Command,
+};
+
+use super::{child::Group, failure::Failure, workspace::Workspace};
+use crate::ui::{Console, Tone};
+
+const REQUIREMENTS: &str = include_str!("../../../../local-cloud/emulator/requirements.txt");
+const PROGRAM: &str = include_str!("../../../../local-cloud/emulator/environment.py");
+
+/// Names of Python interpreters. `python3` is first because it is the operator's default.
+const NAMES: [&str; 6] = ["python3", "python3.14", "python3.13", "python3.12", "python3.11", "python3.10"];
+
+/// An environment that is ready.
+#[derive(Clone, Debug)]
+pub struct Venv {
+    folder: PathBuf,
+}
+
+impl Venv {
+    /// The environment's interpreter.
+    #[must_use]
+    pub fn python(&self) -> PathBuf {
+        self.folder.join("bin").join("python")
+    }
+
+    /// Botocore's `data` directory, which contains AWS's service models.
+    #[must_use]
+    pub fn service_models(&self) -> Option<PathBuf> {
+        let libraries = fs::read_dir(self.folder.join("lib")).ok()?;
+        libraries.flatten().map(|lib| lib.path().join("site-packages/botocore/data")).find(|data| data.is_dir())
+    }
+}
+
+/// Returns the environment. Creates it if this checkout has none yet.
+///
+/// # Errors
+/// Fails if Python, its `venv` module or a package is missing, or the directory is not writable.
+pub async fn prepare(workspace: &Workspace, console: &Console) -> Result<Venv, Failure> {
+    let mut too_old = None;
+    for name in NAMES {
+        match made(name, &workspace.cache(), console).await {
+            Some(Line::Ready { ready }) => return Ok(Venv { folder: ready }),
+            Some(Line::Failed { failed: Cause::Python, version, .. }) => too_old = too_old.or(Some((name, version))),
+            Some(Line::Failed { failed, text, version }) => return Err(failure(failed, &text, &version, workspace)),
+            Some(Line::Progress { .. }) | None => {}
+        }
+    }
+    Err(Failure::not_started(|words| {
+        let what = match &too_old {
+            Some((name, version)) => words.old_python(name, version),
+            None => words.no_python(),
+        };
+        (what, words.install_python())
+    }))
+}
+
+/// A line of `environment.py`'s output, which is one JSON object.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Line {
+    Progress { progress: String },
+    Ready { ready: PathBuf },
+    Failed { failed: Cause, text: String, version: String },
+}
+
+/// Cause of a failure.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+enum Cause {
+    /// The interpreter is too old.
+    Python,
+    /// The `venv` module does not work; the text is its output.
+    Venv,
+    /// A package can't be installed; the text is pip's output.
+    Pip,
+    /// The directory is not writable; the text is the system's error message.
+    Folder,
+}
+
+/// Runs `environment.py` with an interpreter. Returns the last line, or `None` if there is no interpreter of this name.
+async fn made(name: &str, cache: &Path, console: &Console) -> Option<Line> {
+    let mut command = Command::new(name);
+    command.args(["-I", "-c", PROGRAM]).arg(cache);
+    lines(&mut command, console).await.ok().flatten()
+}
+
+async fn lines(command: &mut Command, console: &Console) -> io::Result<Option<Line>> {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut group = Group::spawn(command)?;
+    if let Some(mut input) = group.child.stdin.take() {
+        // A program that is not Python can exit without reading its input.
+        let _ = input.write_all(REQUIREMENTS.as_bytes()).await;
+    }
+    let (mut last, mut begun) = (None, false);
+    if let Some(output) = group.child.stdout.take() {
+        let mut lines = BufReader::new(output).lines();
+        while let Some(line) = lines.next_line().await? {
+            let Ok(line) = serde_json::from_str(&line) else { continue };
+            if let Line::Progress { progress } = &line {
+                if !begun {
+                    console.line(&console.paint(Tone::Faint, &console.words().installing_emulator()));
+                }
+                begun = true;
+                console.status(Some(progress));
+            }
+            last = Some(line);
+        }
+    }
+    console.status(None);
+    group.wait().await?;
+    Ok(last)
+}
+
+fn failure(cause: Cause, text: &str, version: &str, workspace: &Workspace) -> Failure {
+    let said = text.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n");
+    Failure::not_started(|words| match cause {
+        Cause::Python => (words.no_python(), words.install_python()),
+        Cause::Venv => (words.no_venv(&said), words.install_venv(version)),
+        Cause::Pip => (words.not_installed(&said), words.look_at_pip()),
+        Cause::Folder => (words.not_writable(workspace.cache().display(), text), words.make_room()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use super::*;
+
+    #[test]
+    fn every_requirement_is_pinned_and_has_a_hash() {
+        let joined = REQUIREMENTS.replace("\\\n", " ");
+        let lines: Vec<&str> =
+            joined.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty()).collect();
+        assert!(lines.len() > 20);
+        for line in lines {
+            assert!(line.contains("==") && line.contains("--hash=sha256:"), "{line}");
+        }
+        assert!(joined.contains("ministack==1.5.33 ") && joined.contains("aws-sam-translator==1.115.0 "));
+    }
+
+    /// The directory that `environment.py` reports as ready for an interpreter and a list of requirements.
+    fn folder(executable: &str, version: &str, requirements: &str) -> String {
+        let interpreter = format!(
+            "import os, sys\nos.path.exists = lambda path: True\nsys.executable, sys.version_info = {executable:?}, {version}\n"
+        );
+        let mut command = std::process::Command::new("python3");
+        command.args(["-I", "-c", &format!("{interpreter}{PROGRAM}"), "/cache"]);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), requirements.as_bytes()).unwrap();
+        let said = child.wait_with_output().unwrap();
+        serde_json::from_slice::<serde_json::Value>(&said.stdout).unwrap()["ready"].as_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn another_interpreter_or_requirement_gets_another_environment() {
+        let one = folder("/opt/one/bin/python3", "(3, 11, 2)", "a==1");
+        assert_eq!(one, folder("/opt/one/bin/python3", "(3, 11, 9)", "a==1"));
+        assert!(one.starts_with("/cache/venv-"), "{one}");
+        for other in [
+            folder("/opt/one/bin/python3", "(3, 12, 2)", "a==1"),
+            folder("/opt/other/bin/python3", "(3, 11, 2)", "a==1"),
+            folder("/opt/one/bin/python3", "(3, 11, 2)", "a==2"),
+        ] {
+            assert_ne!(one, other);
+        }
+    }
+
+    async fn last(program: &str) -> Option<Line> {
+        let console = Console::of_this_process(crate::words::Words::default(), false);
+        lines(Command::new("sh").args(["-c", program]), &console).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_program_that_is_not_python_is_ignored() {
+        assert!(last("echo hello world; exit 1").await.is_none());
+    }
+
+    #[tokio::test]
+    async fn the_last_line_of_the_installation_is_the_result() {
+        let ready = last(r#"echo '{"progress": "Collecting boto3"}'; echo '{"ready": "/tmp/venv"}'"#).await;
+        assert!(matches!(ready, Some(Line::Ready { ready }) if ready == Path::new("/tmp/venv")));
+        let failed = last(r#"echo '{"failed": "pip", "text": "no network", "version": "3.11"}'; exit 1"#).await;
+        assert!(matches!(failed, Some(Line::Failed { failed: Cause::Pip, text, .. }) if text == "no network"));
+    }
+}

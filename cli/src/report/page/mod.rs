@@ -1,0 +1,107 @@
+//! The report of an onboarding as an HTML page in English or Japanese: one file without network access or scripts, for
+//! phones, screens and print.
+//!
+//! [`render`] is pure: its input is the report and the execution's history. Names, reasons and URLs in a report are
+//! untrusted text. [`maud`] escapes all of them, and a URL becomes a link only if it is `https`. As a second line of
+//! defence, the page's `Content-Security-Policy` forbids scripts and external content.
+
+pub mod graph;
+pub mod history;
+mod links;
+mod picture;
+mod qr;
+mod sections;
+mod table;
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use onboarding_core::{contract::Report, onboarding::Language};
+
+pub use self::history::History;
+use crate::words::labels::Labels;
+
+/// The Content Security Policy allows only the inline style.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+/// The account number that AWS emulators use.
+const LOCAL_ACCOUNT: &str = "000000000000";
+
+/// Renders the page of a report.
+#[must_use]
+pub fn render(report: &Report, history: &History, language: Language) -> String {
+    let words = Labels::of(language);
+    html! {
+        (DOCTYPE)
+        html lang=(words.code) {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="referrer" content="no-referrer";
+                meta name="robots" content="noindex";
+                title { (report.alias) " · " (words.title) }
+                style { (PreEscaped(include_str!("style.css"))) }
+            }
+            body {
+                a.skip href="#content" { (words.skip) }
+                (head(report, history, words))
+                main id="content" {
+                    (sections::sign_in(report, words))
+                    (sections::next(report, words))
+                    (sections::workflow(history, words))
+                    (sections::users(report, words))
+                    (sections::telephony(report, words))
+                    (sections::resources(report, words))
+                    (sections::checks(report, words))
+                }
+                footer { p { (words.made_by) " " (env!("CARGO_PKG_VERSION")) } }
+            }
+        }
+    }
+    .into_string()
+}
+
+/// Whether the report is from a local cloud.
+fn is_local(report: &Report) -> bool {
+    report.account == LOCAL_ACCOUNT
+}
+
+fn head(report: &Report, history: &History, words: &'static Labels) -> Markup {
+    let (class, said) = if report.sign_in_verified { ("good", words.ready) } else { ("warn", words.incomplete) };
+    html! {
+        header {
+            p.kicker { (words.title) }
+            h1 { (report.alias) }
+            p { span class={ "status " (class) } { (said) } }
+            @if is_local(report) { p.notice { (words.local) } }
+            dl.facts {
+                (fact(words.account, &report.account))
+                (fact(words.region, &report.region))
+                div { dt { (words.started) } dd { time datetime=(report.started_at) { (moment(&report.started_at)) } } }
+                @if history.seconds > 0.0 { (fact(words.took, &words.duration(history.seconds))) }
+            }
+        }
+    }
+}
+
+fn fact(name: &str, value: &str) -> Markup {
+    html! { div { dt { (name) } dd { (value) } } }
+}
+
+/// Formats a time: `2026-11-22 09:00 UTC`.
+fn moment(rfc3339: &str) -> String {
+    let read = time::OffsetDateTime::parse(rfc3339, &time::format_description::well_known::Rfc3339);
+    read.map_or_else(
+        |_| rfc3339.to_owned(),
+        |at| {
+            let at = at.to_offset(time::UtcOffset::UTC);
+            format!("{} {:02}:{:02} UTC", at.date(), at.hour(), at.minute())
+        },
+    )
+}
+
+/// Renders a URL as a link if it is `https`, else as text.
+fn address(url: &str) -> Markup {
+    html! {
+        @if url.starts_with("https://") { a href=(url) rel="noreferrer" { (url) } } @else { (url) }
+    }
+}

@@ -1,0 +1,112 @@
+//! Draws the workflow as an SVG: one row per state, one lane per parallel branch, one symbol per outcome.
+
+use maud::{Markup, html};
+
+use super::{
+    graph::{Graph, Way},
+    history::{History, Outcome, Run},
+};
+use crate::words::labels::Labels;
+
+/// Width in SVG units. On a phone, a unit is about one pixel, so that the text is readable.
+const WIDTH: usize = 360;
+const ROW: usize = 40;
+const LANE: usize = 22;
+const LEFT: usize = 16;
+/// Maximum number of characters in a row, beside the time.
+const MOST_LETTERS: usize = 44;
+
+/// Label and CSS class of a state's outcome.
+pub(super) fn outcome(run: Option<&Run>, words: &'static Labels) -> (&'static str, &'static str) {
+    match run {
+        None => (words.not_run, "idle"),
+        Some(Run { outcome: Outcome::Failed, .. }) => (words.failed, "bad"),
+        Some(Run { failures: 1.., .. }) => (words.mended, "good"),
+        Some(_) => (words.done, "good"),
+    }
+}
+
+/// Renders the SVG.
+pub(super) fn svg(history: &History, words: &'static Labels) -> Markup {
+    let graph = &history.graph;
+    let height = graph.rows.len() * ROW;
+    let text = LEFT + graph.lanes() * LANE;
+    html! {
+        svg.graph viewBox=(format!("0 0 {WIDTH} {height}")) role="img" aria-labelledby="picture-title" xmlns="http://www.w3.org/2000/svg" {
+            title id="picture-title" { (words.workflow) ". " (words.picture) }
+            @for way in &graph.ways { path.way d=(line(graph, *way)) {} }
+            @for (index, row) in graph.rows.iter().enumerate() {
+                @let run = history.runs.get(&row.state);
+                @let (said, class) = outcome(run, words);
+                @let (x, y) = place(row.lane, index);
+                g class=(class) {
+                    circle cx=(x) cy=(y) r="8" {}
+                    path.mark d=(mark(run, x, y)) {}
+                }
+                text.faint[run.is_none()] x=(text) y=(y + 1) { (words.state(&row.state)) }
+                text.small x=(text) y=(y + 15) { (short(&remark(run, said, words))) }
+                @if let Some(run) = run.filter(|run| run.looks > 0) {
+                    text.small x=(WIDTH - 4) y=(y + 1) text-anchor="end" { (words.duration(run.seconds + run.waited)) }
+                }
+            }
+        }
+    }
+}
+
+/// The text below a state's title.
+fn remark(run: Option<&Run>, said: &str, words: &Labels) -> String {
+    let Some(run) = run else { return said.to_owned() };
+    let mut parts = vec![said.to_owned()];
+    if !run.note.is_empty() && run.note != said {
+        parts.push(run.note.clone());
+    }
+    if run.waited > 0.0 {
+        parts.push(format!("{} {}", words.of_it_waited, words.duration(run.waited)));
+    }
+    parts.join(" · ")
+}
+
+fn short(text: &str) -> String {
+    if text.chars().count() <= MOST_LETTERS {
+        return text.to_owned();
+    }
+    text.chars().take(MOST_LETTERS - 1).chain(['…']).collect()
+}
+
+const fn place(lane: usize, row: usize) -> (usize, usize) {
+    (LEFT + lane * LANE, row * ROW + ROW / 2)
+}
+
+/// The path of a connection. It changes lanes at its start if lanes separate, and at its end if they join.
+fn line(graph: &Graph, way: Way) -> String {
+    let (x, y) = place(graph.rows[way.from].lane, way.from);
+    let (to_x, to_y) = place(graph.rows[way.to].lane, way.to);
+    let turn = if to_x > x { y } else { to_y - ROW };
+    let (from, middle, to) = (turn, turn + ROW / 2, turn + ROW);
+    if x == to_x {
+        return format!("M{x} {y}V{to_y}");
+    }
+    format!("M{x} {y}V{from}C{x} {middle} {to_x} {middle} {to_x} {to}V{to_y}")
+}
+
+/// The path of a tick, a cross, or a dash if the state did not run.
+fn mark(run: Option<&Run>, x: usize, y: usize) -> String {
+    match run {
+        None => format!("M{} {y}h6", x - 3),
+        Some(Run { outcome: Outcome::Failed, .. }) => format!("M{} {}l6 6m0 -6l-6 6", x - 3, y - 3),
+        Some(_) => format!("M{} {y}l3 3l5 -6", x - 4),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_remark_is_cut_at_a_character_boundary() {
+        assert_eq!(short("short"), "short");
+        let cut = short(&"長".repeat(100));
+        assert_eq!(cut.chars().count(), MOST_LETTERS);
+        assert!(cut.ends_with("長…"));
+    }
+}

@@ -1,0 +1,272 @@
+//! Renders the sections of the page, most important first.
+
+use maud::{Markup, html};
+use onboarding_core::{
+    contract::Report,
+    sync::Failure,
+    telephony::{CaseOrder, Topic},
+};
+
+use super::{
+    address,
+    history::History,
+    links::Links,
+    moment, picture, qr,
+    table::{Cell, table},
+};
+use crate::words::labels::Labels;
+
+/// The sign-in URL with its QR code for phones.
+pub(super) fn sign_in(report: &Report, words: &Labels) -> Markup {
+    html! {
+        section aria-labelledby="sign-in" {
+            h2 id="sign-in" { (words.sign_in) }
+            div.sign-in {
+                @if let Some(code) = qr::code(&report.sso_url) {
+                    svg viewBox=(format!("0 0 {0} {0}", code.side)) role="img" aria-label=(words.qr) xmlns="http://www.w3.org/2000/svg" {
+                        rect width="100%" height="100%" fill="#fff" {}
+                        path d=(code.path) fill="#000" shape-rendering="crispEdges" {}
+                    }
+                }
+                div {
+                    p { (words.sign_in_text) }
+                    p.address { (address(&report.sso_url)) }
+                }
+            }
+        }
+    }
+}
+
+/// Open items that need an action.
+pub(super) fn next(report: &Report, words: &Labels) -> Markup {
+    html! {
+        section aria-labelledby="next" {
+            h2 id="next" { (words.next) }
+            @if report.open_items.is_empty() { p { (words.nothing_open) } }
+            @else {
+                ol.next {
+                    @for item in &report.open_items {
+                        li {
+                            h3 { (words.subject(&item.subject)) }
+                            // Messages of AWS, Microsoft and the steps are in English.
+                            p lang="en" { (item.what) }
+                            @match words.action(&item.action) {
+                                Some(action) => p.todo { (action) },
+                                None => p.todo lang="en" { (item.action) },
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The states of the workflow and their outcomes.
+pub(super) fn workflow(history: &History, words: &'static Labels) -> Markup {
+    if history.graph.rows.is_empty() {
+        return html! {};
+    }
+    let rows = history.graph.rows.iter().map(|row| {
+        let run = history.runs.get(&row.state);
+        let looked = run.filter(|run| run.looks > 0);
+        let (said, class) = picture::outcome(run, words);
+        let number = |value: Option<String>| Cell::Number(value.unwrap_or_default());
+        vec![
+            html! { (words.state(&row.state)) " " code { (row.state) } }.into(),
+            html! { span class=(class) { (said) } }.into(),
+            number(looked.map(|run| run.looks.to_string())),
+            number(looked.map(|run| words.duration(run.seconds))),
+            number(run.filter(|run| run.waited > 0.0).map(|run| words.duration(run.waited))),
+        ]
+    });
+    html! {
+        section aria-labelledby="workflow" {
+            h2 id="workflow" { (words.workflow) }
+            (picture::svg(history, words))
+            details {
+                summary { (words.as_table) }
+                (table(words.workflow, &[words.state, words.outcome, words.looks, words.worked, words.waited], rows.collect()))
+            }
+        }
+    }
+}
+
+/// Created users, members that could not become users, and the groups.
+pub(super) fn users(report: &Report, words: &Labels) -> Markup {
+    let sync = &report.sign_on.users;
+    let done = &sync.counts.done;
+    let counts =
+        [done.created, done.adopted, done.updated, done.marked, done.removed, done.waiting_for_quota, done.failed];
+    let links = Links::of(report);
+    let groups = report.groups.iter().map(|group| {
+        let name = match links {
+            Some(links) => html! { a href=(links.group(&group.id)) rel="noreferrer" { (group.display_name) } },
+            None => html! { (group.display_name) },
+        };
+        vec![name.into(), html! { code { (group.id) } }.into(), Cell::Number(group.users.to_string())]
+    });
+    let long = [sync.failures.len(), sync.skipped.len(), sync.findings.len()];
+    html! {
+        section aria-labelledby="users" {
+            h2 id="users" { (words.users) }
+            ul.counts {
+                @for (count, name) in counts.iter().zip(words.counts) { li { b { (count) } span { (name) } } }
+            }
+            @if !sync.skipped.is_empty() {
+                h3 { (words.refused) }
+                p { (words.refused_text) }
+                (people(words.refused, &sync.skipped, words))
+            }
+            @if !sync.failures.is_empty() {
+                h3 { (words.failed_users) }
+                (people(words.failed_users, &sync.failures, words))
+            }
+            @if !sync.findings.is_empty() {
+                h3 { (words.findings) }
+                ul lang="en" { @for finding in &sync.findings { li { (finding) } } }
+            }
+            @if long.contains(&onboarding_core::sync::MAX_LISTED) { p.note { (words.first_only) } }
+            h3 { (words.groups) }
+            (table(words.groups, &[words.group, words.id, words.members], groups.collect()))
+        }
+    }
+}
+
+fn people(caption: &str, list: &[Failure], words: &Labels) -> Markup {
+    let rows = list
+        .iter()
+        .map(|failure| vec![failure.username.as_str().into(), html! { span lang="en" { (failure.reason) } }.into()]);
+    table(caption, &[words.username, words.reason], rows.collect())
+}
+
+/// Quotas, phone numbers and Support cases.
+pub(super) fn telephony(report: &Report, words: &Labels) -> Markup {
+    let telephony = &report.telephony;
+    let links = Links::of(report);
+    let quotas = telephony.quotas.iter().map(|quota| {
+        let name = match links {
+            Some(links) => html! { a href=(links.quota(&quota.code)) rel="noreferrer" { (quota.name) } },
+            None => html! { (quota.name) },
+        };
+        vec![
+            name.into(),
+            Cell::Number(quota.desired.to_string()),
+            Cell::Number(quota.value.to_string()),
+            words.quota(quota.status).into(),
+        ]
+    });
+    let numbers = telephony.numbers.iter().map(|number| {
+        vec![
+            number.phone_number.as_str().into(),
+            format!("{} {}", number.country, number.kind).into(),
+            words.number(number.status).into(),
+        ]
+    });
+    let cases = telephony.orders.iter().map(|order| case(order, links, words));
+    html! {
+        section aria-labelledby="telephony" {
+            h2 id="telephony" { (words.telephony) }
+            @if telephony.quotas.is_empty() && telephony.numbers.is_empty() && telephony.orders.is_empty() {
+                p { (words.nothing_asked) }
+            }
+            (table(words.telephony, &[words.quota, words.wanted, words.there, words.status], quotas.collect()))
+            @if !telephony.numbers.is_empty() { h3 { (words.numbers) } }
+            (table(words.numbers, &[words.number, words.kind, words.status], numbers.collect()))
+            @if !telephony.orders.is_empty() { h3 { (words.cases) } }
+            (table(words.cases, &[words.case, words.kind, words.status], cases.collect()))
+        }
+    }
+}
+
+fn case(order: &CaseOrder, links: Option<Links<'_>>, words: &Labels) -> Vec<Cell> {
+    let topic = match order.topic {
+        Topic::PhoneNumbers => words.topic_numbers,
+        Topic::OutboundToJapaneseMobiles => words.topic_mobiles,
+    };
+    let case = match (order.display_id.as_deref(), links) {
+        (Some(id), Some(links)) => html! { a href=(links.case(id)) rel="noreferrer" { (id) } },
+        (id, _) => html! { (id.unwrap_or(&order.marker)) },
+    };
+    vec![case.into(), topic.into(), words.order(order.status).into()]
+}
+
+/// The resources that the onboarding created or adopted, with links to their consoles.
+pub(super) fn resources(report: &Report, words: &Labels) -> Markup {
+    let names = &words.names;
+    let links = Links::of(report);
+    let sign_on = &report.sign_on;
+    let adopted = |adopted: bool| if adopted { words.adopted } else { words.new };
+    let linked = |text: &str, url: Option<String>| match url {
+        Some(url) => html! { a href=(url) rel="noreferrer" { code { (text) } } },
+        None => html! { code { (text) } },
+    };
+    let row = |name: &str, value: Markup, status: &str| -> Vec<Cell> { vec![name.into(), value.into(), status.into()] };
+    let mut rows = vec![row(
+        names.instance,
+        linked(&report.instance.instance_arn, links.map(|links| links.instances())),
+        adopted(report.instance.adopted),
+    )];
+    rows.extend(report.instance.access_url.iter().map(|url| row(names.access_url, address(url), "")));
+    rows.push(row(
+        names.application,
+        linked(&sign_on.application.app_id, links.map(|links| links.application())),
+        adopted(sign_on.application.adopted),
+    ));
+    rows.push(row(
+        names.certificate,
+        linked(&sign_on.sign_on.certificate_thumbprint, None),
+        &format!("{} {}", names.until, moment(&sign_on.sign_on.certificate_expires)),
+    ));
+    for (name, arn) in [
+        (names.provider, &sign_on.saml_provider_arn),
+        (names.policy, &sign_on.policy_arn),
+        (names.role, &sign_on.role_arn),
+    ] {
+        rows.push(row(name, linked(arn, links.and_then(|links| links.iam(arn))), ""));
+    }
+    rows.push(row(names.relay_state, linked(&sign_on.claims.relay_state, None), ""));
+    for storage in &report.storage {
+        let name = match storage.resource_type.as_str() {
+            "CALL_RECORDINGS" => names.recordings,
+            "CHAT_TRANSCRIPTS" => names.chats,
+            "SCHEDULED_REPORTS" => names.reports,
+            other => other,
+        };
+        rows.push(row(name, linked(&storage.location, links.and_then(|links| links.bucket(&storage.location))), ""));
+    }
+    rows.push(row(names.tenant, linked(&report.tenant_id, None), ""));
+    rows.push(row(names.execution, linked(&report.execution, links.map(|links| links.execution())), ""));
+    html! {
+        section aria-labelledby="resources" {
+            h2 id="resources" { (words.resources) }
+            (table(words.resources, &[words.resource, words.id, words.status], rows))
+        }
+    }
+}
+
+/// The sign-in settings that were read and compared with the expected values.
+pub(super) fn checks(report: &Report, words: &Labels) -> Markup {
+    let checks = &report.sign_on.verification.checks;
+    if checks.is_empty() {
+        return html! {};
+    }
+    let rows = checks.iter().map(|check| {
+        let (class, said) = if check.passed { ("good", words.holds) } else { ("bad", words.differs) };
+        let values = html! {
+            @if check.passed { code { (check.found) } }
+            @else { (words.expected) ": " code { (check.expected) } br; (words.found) ": " code { (check.found) } }
+        };
+        vec![
+            html! { span lang="en" { (check.name) } }.into(),
+            html! { span class=(class) { (said) } }.into(),
+            values.into(),
+        ]
+    });
+    html! {
+        section aria-labelledby="checks" {
+            h2 id="checks" { (words.checks) }
+            (table(words.checks, &[words.check, words.status, words.found], rows.collect()))
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Draws on the terminal and updates the drawing in place.
+//!
+//! The drawing uses the terminal's alternate screen, so a resize does not corrupt it and the previous content is
+//! restored at the end. Only changed lines are written, in one piece and as a synchronized update, to avoid flicker.
+
+use std::io::{self, Write};
+
+use super::console::{fit, size};
+
+const ENTER: &str = "\x1b[?1049h\x1b[?25l";
+const LEAVE: &str = "\x1b[?25h\x1b[?1049l";
+
+/// The terminal's alternate screen. Dropping the value restores the terminal.
+#[derive(Debug)]
+pub struct Screen {
+    size: (usize, usize),
+    shown: Vec<String>,
+}
+
+impl Screen {
+    /// Switches to the alternate screen.
+    #[must_use]
+    pub fn take() -> Self {
+        write(ENTER);
+        Self { size: size(), shown: Vec::new() }
+    }
+
+    /// Current size in columns and rows.
+    #[must_use]
+    pub fn size(&self) -> (usize, usize) {
+        size()
+    }
+
+    /// Shows these lines.
+    pub fn show(&mut self, picture: &[String]) {
+        let size = size();
+        let redraw = size != self.size;
+        self.size = size;
+        let lines: Vec<String> = picture.iter().take(size.1).map(|line| fit(line, size.0)).collect();
+        let changes = changes(if redraw { None } else { Some(&self.shown) }, &lines);
+        if !changes.is_empty() {
+            write(&format!("\x1b[?2026h{changes}\x1b[?2026l"));
+        }
+        self.shown = lines;
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        write(LEAVE);
+    }
+}
+
+fn write(text: &str) {
+    let mut out = io::stdout().lock();
+    let _ = out.write_all(text.as_bytes());
+    let _ = out.flush();
+}
+
+/// The output that changes the terminal from `before` to `lines`. Without `before`, everything is redrawn.
+fn changes(before: Option<&[String]>, lines: &[String]) -> String {
+    let mut text = String::new();
+    if before.is_none() {
+        text.push_str("\x1b[2J");
+    }
+    let before = before.unwrap_or_default();
+    for (row, line) in lines.iter().enumerate() {
+        if before.get(row) != Some(line) {
+            text.push_str(&format!("\x1b[{};1H{line}\x1b[K", row + 1));
+        }
+    }
+    if before.len() > lines.len() {
+        text.push_str(&format!("\x1b[{};1H\x1b[J", lines.len() + 1));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(text: &str) -> Vec<String> {
+        text.lines().map(ToOwned::to_owned).collect()
+    }
+
+    #[test]
+    fn only_changed_lines_are_written() {
+        assert_eq!(changes(Some(&lines("a\nb\nc")), &lines("a\nB\nc")), "\x1b[2;1HB\x1b[K");
+        assert_eq!(changes(Some(&lines("a\nb")), &lines("a\nb")), "");
+    }
+
+    #[test]
+    fn lines_below_a_shorter_drawing_are_cleared() {
+        assert_eq!(changes(Some(&lines("a\nb\nc")), &lines("a")), "\x1b[2;1H\x1b[J");
+    }
+
+    #[test]
+    fn after_a_resize_all_lines_are_written() {
+        assert_eq!(changes(None, &lines("a")), "\x1b[2J\x1b[1;1Ha\x1b[K");
+    }
+}

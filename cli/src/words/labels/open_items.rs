@@ -1,0 +1,85 @@
+//! The Japanese texts of the open items, whose English texts come from the report.
+
+/// Prefixes of open item subjects, with translations.
+pub(super) const SUBJECTS: [(&str, &str); 9] = [
+    ("quota ", "クォータ "),
+    ("group ", "グループ "),
+    ("member ", "メンバー "),
+    ("user sync", "ユーザー同期"),
+    ("user ", "ユーザー "),
+    ("phone numbers", "電話番号"),
+    ("outbound calls to Japanese mobiles", "日本の携帯電話への発信"),
+    ("sign-in check: ", "サインインチェック: "),
+    ("storage ", "ストレージ "),
+];
+
+/// Actions of open items in English, exactly as in `onboarding_core::report` and the steps, with translations.
+pub(super) const ACTIONS: [(&str, &str); 17] = [
+    (
+        "Follow the case in Support Center. Do not file another case.",
+        "サポートセンターでケースを確認してください。新しいケースは作成しないでください。",
+    ),
+    (
+        "Start the same input again on that day, or ask AWS Support for an exception (Amazon Connect) to claim earlier.",
+        "その日以降に、同じ入力で再実行してください。それより前に電話番号を取得する場合は、AWS サポート (Amazon Connect) に制限の例外を申請してください。",
+    ),
+    (
+        "Nothing: AWS decides. To follow the request, open the Service Quotas console.",
+        "対応は不要です。AWS が審査しています。リクエストの状況は Service Quotas コンソールで確認できます。",
+    ),
+    (
+        "Reply to AWS in the support case of the request, or request less. Then start the same input again.",
+        "リクエストのサポートケースで AWS に返信するか、リクエストする値を下げてから、同じ入力で再実行してください。",
+    ),
+    (
+        "The next sync tries again. If the message names a problem, fix it.",
+        "次の同期で再試行します。メッセージの内容によっては、手動での対応が必要な場合があります。",
+    ),
+    (
+        "Correct the account in Entra, or choose another `users.username`; the next sync creates the user.",
+        "Entra のアカウントを修正するか、`users.username` に別の属性を指定してください。次の同期でユーザーが作成されます。",
+    ),
+    ("Check whether this is intended.", "意図した状態かどうかを確認してください。"),
+    (
+        "Nothing: the increase is requested, and the sync creates the users after the approval.",
+        "対応は不要です。クォータの引き上げはリクエスト済みです。承認後の同期でユーザーが作成されます。",
+    ),
+    (
+        "Check the plan. Approve exactly this plan by its digest, or correct the groups.",
+        "計画を確認し、ダイジェストを指定してその計画だけを承認するか、グループを修正してください。",
+    ),
+    (
+        "Start the same input again to revert changes to resources of the onboarding. Revert other manual changes yourself.",
+        "同じ入力で再実行してください。オンボーディングで作成したリソースの設定は元に戻ります。元に戻らない設定は、手動で修正してください。",
+    ),
+    (
+        "Nothing: AWS decides. To continue waiting, start the same input again.",
+        "対応は不要です。AWS が審査しています。待機を続けるには、同じ入力で再実行してください。",
+    ),
+    (
+        "Reply to the case in Support Center. If the workflow has finished, start the same input again.",
+        "サポートセンターでケースに返信してください。ワークフローが終了している場合は、同じ入力で再実行してください。",
+    ),
+    (
+        "Call a Japanese mobile number from the instance to check the result: no API shows whether such calls are allowed.",
+        "インスタンスから日本の携帯電話にテスト発信してください。許可されたかどうかを確認できる API はありません。",
+    ),
+    (
+        "Reply to the case to reopen it, then start the same input again. For a new order, change the numbers, or upload corrected \
+         documents under other object keys and name these keys in the input.",
+        "ケースに返信して再オープンしてから、同じ入力で再実行してください。再申請する場合は、電話番号の指定を変更するか、\
+         修正した書類を別のキーで保存して入力に指定してください。",
+    ),
+    (
+        "Fix the problem that the message describes, then start the same input again.",
+        "メッセージに従って修正してから、同じ入力で再実行してください。",
+    ),
+    (
+        "Add people to the group in Entra; they become users by themselves.",
+        "Entra でグループにメンバーを追加してください。Connect ユーザーは自動的に作成されます。",
+    ),
+    (
+        "Nothing is lost: the schedule keeps the group in step. Changes arrive later until this is mended.",
+        "変更が失われることはありません。スケジュールによる同期が継続します。問題が解決するまでは、変更の反映が遅くなります。",
+    ),
+];

@@ -1,0 +1,32 @@
+//! The titles of the states of the onboarding.
+
+/// State name, English title, Japanese title.
+pub(super) const STATES: [(&str, &str, &str); 27] = [
+    ("Preflight", "Check prerequisites", "前提条件の確認"),
+    ("InstanceQuota", "Room for an instance", "インスタンス数のクォータ"),
+    ("LockAlias", "Alias locked", "エイリアスのロック"),
+    ("CreateInstance", "Amazon Connect instance", "Amazon Connect インスタンス"),
+    ("NoteInstance", "Instance noted", "インスタンスの記録"),
+    ("ConfigureInstance", "Telephony and storage", "テレフォニーとストレージ"),
+    ("RequestQuotas", "Quotas of the instance", "インスタンスのクォータ"),
+    ("LockNumbers", "Number orders locked", "電話番号の申請のロック"),
+    ("OrderNumbers", "Phone numbers", "電話番号"),
+    ("NotifyNumbers", "News about numbers", "電話番号に関する通知"),
+    ("UnlockNumbers", "Number orders unlocked", "電話番号の申請のロック解除"),
+    ("CreateEntraApplication", "Entra application", "Entra アプリケーション"),
+    ("ConfigureEntraSignOn", "SAML and certificate", "SAML と証明書"),
+    ("CreateSamlProvider", "IAM SAML provider", "IAM SAML プロバイダ"),
+    ("CreatePolicy", "IAM policy", "IAM ポリシー"),
+    ("CreateRole", "IAM role", "IAM ロール"),
+    ("ConfigureEntraClaims", "Relay state and claims", "リレー状態とクレーム"),
+    ("AssignGroups", "Groups assigned", "グループの割り当て"),
+    ("RegisterInstance", "Registered for the sync", "ユーザー同期への登録"),
+    ("SubscribeGroups", "Notifications of groups", "グループの変更通知の登録"),
+    ("UnlockAlias", "Alias unlocked", "エイリアスのロック解除"),
+    ("SyncUsers", "Users", "ユーザー"),
+    ("VerifySignIn", "Sign-in checked", "サインインチェック"),
+    ("NotifySignInReady", "People told", "サインイン可能の通知"),
+    ("SyncWaitingUsers", "Users who waited for a quota", "クォータ待ちのユーザー"),
+    ("Report", "Report made", "レポートの作成"),
+    ("NotifyReport", "Report sent", "レポートの送信"),
+];

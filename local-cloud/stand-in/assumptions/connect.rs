@@ -1,0 +1,166 @@
+//! Open questions about Amazon Connect.
+
+use super::{Area, Assumption, Text};
+use crate::stand_in::options::NumberStock;
+
+pub(super) const ROWS: [Assumption; 12] = [
+    Assumption {
+        name: "rate-bucket",
+        area: Area::Connect,
+        assumed: Text {
+            en: "Each operation has a rate quota of its own.",
+            ja: "API レートのクォータは、操作ごとに適用されます。",
+        },
+        other: Text {
+            en: "All operations share one.", ja: "すべての操作で 1 つのクォータを共有します。"
+        },
+        source: "Amazon Connect API throttling quotas: both readings are possible",
+        play: |behaviour| behaviour.shared_bucket = true,
+    },
+    Assumption {
+        name: "alias-reuse",
+        area: Area::Connect,
+        assumed: Text {
+            en: "The alias of a deleted instance can be used again.",
+            ja: "削除したインスタンスのエイリアスは再び使用できます。",
+        },
+        other: Text { en: "It stays taken.", ja: "再び使用できません。" },
+        source: "not documented",
+        play: |behaviour| behaviour.aliases_reusable = false,
+    },
+    Assumption {
+        name: "alias-taken-wording",
+        area: Area::Connect,
+        assumed: Text {
+            en: "CreateInstance refuses an alias that is taken with \"Instance alias is already used\".",
+            ja: "使用中のエイリアスを指定すると、CreateInstance はメッセージ「Instance alias is already used」を返して拒否します。",
+        },
+        other: Text {
+            en: "It refuses with another text about the alias.",
+            ja: "エイリアスに関する別のメッセージを返して拒否します。",
+        },
+        source: "terraform-provider-aws#38115",
+        play: |behaviour| behaviour.alias_taken_message = "Invalid Input. The requested alias is not available.",
+    },
+    Assumption {
+        name: "deleted-instance-visibility",
+        area: Area::Connect,
+        assumed: Text {
+            en: "A deleted instance is gone within a minute.",
+            ja: "削除したインスタンスは、1 分以内に取得できなくなります。",
+        },
+        other: Text { en: "It can be seen for ten minutes.", ja: "10 分間は取得できます。" },
+        source: "not documented",
+        play: |behaviour| behaviour.instance_deletion_seconds = 600.0,
+    },
+    Assumption {
+        name: "second-deletion",
+        area: Area::Connect,
+        assumed: Text {
+            en: "DeleteInstance does not find an instance that is being deleted.",
+            ja: "削除中のインスタンスに対して DeleteInstance を呼び出すと、リソースが見つからないことを示すエラーが返されます。",
+        },
+        other: Text {
+            en: "It refuses as an invalid request.", ja: "無効なリクエストとして拒否されます。"
+        },
+        source: "Amazon Connect API reference, DeleteInstance: lists both errors without a reason",
+        play: |behaviour| behaviour.refuses_second_deletion = true,
+    },
+    Assumption {
+        name: "user-visibility",
+        area: Area::Connect,
+        assumed: Text {
+            en: "A new user is listed within seconds.",
+            ja: "新しいユーザーは、数秒以内に一覧に表示されます。",
+        },
+        other: Text { en: "It takes a minute.", ja: "1 分かかります。" },
+        source: "no time is documented",
+        play: |behaviour| {
+            behaviour.user_visible_seconds = 45.0;
+            behaviour.user_listed_seconds = 60.0;
+        },
+    },
+    Assumption {
+        name: "username-reuse",
+        area: Area::Connect,
+        assumed: Text {
+            en: "The username of a deleted user can be used again.",
+            ja: "削除したユーザーのユーザー名は再び使用できます。",
+        },
+        other: Text {
+            en: "It stays taken in its instance.", ja: "同じインスタンスでは再び使用できません。"
+        },
+        source: "not documented",
+        play: |behaviour| behaviour.usernames_reusable = false,
+    },
+    Assumption {
+        name: "channel-settings",
+        area: Area::Connect,
+        assumed: Text {
+            en: "UpdateUserConfig clears the channels that the request does not name.",
+            ja: "UpdateUserConfig は、リクエストで指定しないチャネルの設定を削除します。",
+        },
+        other: Text {
+            en: "It leaves them alone.", ja: "リクエストで指定しないチャネルの設定は変更しません。"
+        },
+        source: "Amazon Connect API reference, UpdateUserConfig",
+        play: |behaviour| behaviour.config_merges_channels = true,
+    },
+    Assumption {
+        name: "channel-work-unit",
+        area: Area::Connect,
+        assumed: Text {
+            en: "SearchUsers returns the after-contact work time of a channel in seconds.",
+            ja: "SearchUsers は、チャネルごとのアフターコンタクトワーク (ACW) の時間を秒単位で返します。",
+        },
+        other: Text {
+            en: "It returns milliseconds, as in PhoneConfig.",
+            ja: "PhoneConfig と同様に、ミリ秒単位で返します。",
+        },
+        source: "Amazon Connect API reference, UserSearchSummary: states milliseconds for PhoneConfig only",
+        play: |behaviour| behaviour.channel_work_in_milliseconds = true,
+    },
+    Assumption {
+        name: "number-visibility",
+        area: Area::Connect,
+        assumed: Text {
+            en: "A claimed phone number is listed within seconds.",
+            ja: "取得した電話番号は、数秒以内に一覧に表示されます。",
+        },
+        other: Text { en: "It takes two minutes.", ja: "2 分かかります。" },
+        source: "no time is documented",
+        play: |behaviour| behaviour.number_listed_seconds = 120.0,
+    },
+    Assumption {
+        name: "japanese-numbers",
+        area: Area::Connect,
+        assumed: Text {
+            en: "SearchAvailablePhoneNumbers offers no Japanese numbers.",
+            ja: "SearchAvailablePhoneNumbers では、日本の電話番号は検索されません。",
+        },
+        other: Text { en: "It offers some.", ja: "日本の電話番号も検索されます。" },
+        source: "Amazon Connect administrator guide, phone numbers in Japan: ordered by a Support case",
+        play: |behaviour| {
+            behaviour.number_inventory.push(NumberStock {
+                country: "JP".into(),
+                kind: "DID".into(),
+                prefix: "+8150555".into(),
+                quantity: 20,
+            });
+        },
+    },
+    Assumption {
+        name: "number-service",
+        area: Area::Quotas,
+        assumed: Text {
+            en: "AWS Support has a service for Connect's phone numbers, with a category for new ones.",
+            ja: "AWS サポートに Connect の電話番号専用のサービスがあり、新しい電話番号のカテゴリが含まれます。",
+        },
+        other: Text {
+            en: "New numbers are a category of Connect's own service.",
+            ja: "新しい電話番号のカテゴリは、Connect 自体のサービスに含まれます。",
+        },
+        source: "Amazon Connect administrator guide, number management; the names change",
+        play: |behaviour| behaviour.number_service_listed = false,
+    },
+];

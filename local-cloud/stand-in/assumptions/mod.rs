@@ -1,0 +1,124 @@
+//! Assumptions: every fact about AWS, Entra and Microsoft Graph that no documentation settles, with both possible
+//! readings.
+//!
+//! Each row switches the behaviour of the local cloud. The default reading is the one that documentation, service
+//! models or public reports make likely. Under the alternative reading, the product must also work, or report a clear
+//! open item. The list of facts not yet observed in a real account is generated from this table. `onboard live-check`
+//! determines which reading is true.
+
+mod aws;
+mod connect;
+mod entra;
+
+use std::collections::BTreeSet;
+
+use crate::stand_in::options::Behaviour;
+
+/// The name that selects every row.
+pub const ALL: &str = "all";
+
+/// A text in both languages of the project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Text {
+    /// English.
+    pub en: &'static str,
+    /// Japanese.
+    pub ja: &'static str,
+}
+
+/// The topic of a fact. Each topic is one section of the documents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Area {
+    /// The Entra tenant and Microsoft Graph.
+    Entra,
+    /// Signing certificates and IAM's SAML provider.
+    Certificates,
+    /// Amazon Connect: instances, users, phone numbers.
+    Connect,
+    /// Which permissions AWS checks, and how.
+    Permissions,
+    /// Service Quotas and AWS Support.
+    Quotas,
+}
+
+impl Area {
+    /// All topics, in the order of the documents.
+    pub const ALL: [Self; 5] = [Self::Entra, Self::Certificates, Self::Connect, Self::Permissions, Self::Quotas];
+}
+
+/// A fact that no documentation settles.
+#[derive(Debug)]
+pub struct Assumption {
+    /// The name, in kebab case.
+    pub name: &'static str,
+    /// The topic.
+    pub area: Area,
+    /// The reading that the local cloud emulates by default.
+    pub assumed: Text,
+    /// The alternative reading.
+    pub other: Text,
+    /// The source of the default reading, or of the doubt about it.
+    pub source: &'static str,
+    /// Switches the local cloud to the alternative reading.
+    play: fn(&mut Behaviour),
+}
+
+/// Every row, in the order of the documents.
+pub fn all() -> impl Iterator<Item = &'static Assumption> {
+    entra::ROWS.iter().chain(&connect::ROWS).chain(&aws::ROWS)
+}
+
+/// The rows with these names. `all` selects every row.
+///
+/// # Errors
+/// Names the first unknown name and lists all known names.
+pub fn named<T: AsRef<str>>(names: &[T]) -> Result<Vec<&'static Assumption>, String> {
+    let mut wanted = BTreeSet::new();
+    for name in names.iter().map(AsRef::as_ref) {
+        if name != ALL && !all().any(|row| row.name == name) {
+            let known: Vec<&str> = all().map(|row| row.name).collect();
+            return Err(format!("There is no assumption {name}. There are: {ALL}, {}.", known.join(", ")));
+        }
+        wanted.insert(name);
+    }
+    Ok(all().filter(|row| wanted.contains(ALL) || wanted.contains(row.name)).collect())
+}
+
+/// Switches a behaviour to the alternative reading of these rows.
+pub fn play(rows: &[&Assumption], behaviour: &mut Behaviour) {
+    for row in rows {
+        (row.play)(behaviour);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use super::*;
+
+    #[test]
+    fn each_row_has_a_unique_name_and_changes_the_behaviour() {
+        let names: BTreeSet<&str> = all().map(|row| row.name).collect();
+        assert_eq!(names.len(), all().count());
+        assert!(names.len() >= 25, "{}", names.len());
+        let default = format!("{:?}", Behaviour::default());
+        let mut seen = BTreeSet::new();
+        for row in all() {
+            let kebab = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+            assert!(row.name.chars().all(kebab) && row.name != ALL, "{}", row.name);
+            let mut behaviour = Behaviour::default();
+            play(&[row], &mut behaviour);
+            let other = format!("{behaviour:?}");
+            assert_ne!(other, default, "{} switches nothing", row.name);
+            assert!(seen.insert(other), "{} switches what another row switches", row.name);
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_lists_the_known_ones() {
+        assert_eq!(named(&["alias-reuse", "rate-bucket", "alias-reuse"]).unwrap().len(), 2);
+        assert_eq!(named(&[ALL]).unwrap().len(), all().count());
+        let refused = named(&["alias-reuse", "nonsense"]).unwrap_err();
+        assert!(refused.contains("nonsense") && refused.contains("rate-bucket"), "{refused}");
+    }
+}

@@ -1,0 +1,294 @@
+//! The IAM permissions that Amazon Connect requests require: actions, resources and condition keys from AWS's Service
+//! Authorization Reference ("Actions, resources, and condition keys for Amazon Connect"), with the dependent actions
+//! that Connect performs on behalf of its caller.
+
+use serde_json::{Map, Value};
+
+use super::policy::Ask;
+use crate::stand_in::input::Input;
+use crate::stand_in::world::Setting;
+
+/// The Directory Service action that Connect performs each time it reads an instance. Directory Service stores the
+/// instance's users.
+const DIRECTORY: [&str; 1] = ["ds:DescribeDirectories"];
+/// Other Directory Service actions without a resource that Connect performs.
+const WITHOUT_DIRECTORY: [&str; 3] = ["ds:CheckAlias", "ds:CreateDirectory", "ds:CreateIdentityPoolDirectory"];
+/// The actions of `CreateInstance` on the directory of the instance.
+const NEW_DIRECTORY: [&str; 4] =
+    ["ds:AuthorizeApplication", "ds:CreateAlias", "ds:DeleteDirectory", "ds:UnauthorizeApplication"];
+/// Actions whose request has the member, but for which AWS does not list the condition key.
+const WITHOUT_KEY: [(&str, &str); 6] = [
+    ("ListInstanceStorageConfigs", "connect:StorageResourceType"),
+    ("ListPhoneNumbersV2", "connect:InstanceId"),
+    ("ListQueues", "connect:InstanceId"),
+    ("SearchAvailablePhoneNumbers", "connect:InstanceId"),
+    ("TagResource", "connect:InstanceId"),
+    ("UpdatePhoneNumberMetadata", "connect:InstanceId"),
+];
+
+/// The permissions that one request requires. `tags` returns the tags of a resource by its ARN.
+pub(super) fn asks(
+    setting: &Setting,
+    operation: &str,
+    input: &Input,
+    tags: &dyn Fn(&str) -> Map<String, Value>,
+) -> Vec<Ask> {
+    let ask = |action: &str, arn: &str| ask(setting, action, arn, input, tags);
+    let mut asks: Vec<Ask> = resources(setting, operation, input).into_iter().map(|arn| ask(operation, &arn)).collect();
+    // Tags at creation require the permission to tag.
+    let created = match operation {
+        "CreateInstance" => Some(setting.arn("instance/*")),
+        "CreateUser" => Some(within(setting, input, "agent/*")),
+        "ClaimPhoneNumber" => Some(setting.arn("phone-number/*")),
+        _ => None,
+    };
+    let tagged = input.object("Tags").is_some_and(|tags| !tags.is_empty());
+    asks.extend(created.filter(|_| tagged).map(|arn| ask("TagResource", &arn)));
+    asks.extend(dependent(setting, operation, input));
+    asks.into_iter().map(|ask| ask.with("aws:RequestedRegion", setting.region.clone())).collect()
+}
+
+fn ask(setting: &Setting, action: &str, arn: &str, input: &Input, tags: &dyn Fn(&str) -> Map<String, Value>) -> Ask {
+    let mut ask = Ask::new(format!("connect:{action}"), arn);
+    let asked = ["Tags", "tags"].iter().filter_map(|name| input.object(name)).flatten();
+    let mut keys: Vec<&str> = input.texts("tagKeys");
+    for (key, value) in asked {
+        ask = ask.with(&format!("aws:RequestTag/{key}"), value.as_str().unwrap_or_default());
+        keys.push(key);
+    }
+    for key in keys.into_iter().filter(|_| setting.behaviour.tag_keys_evaluated) {
+        ask = ask.with("aws:TagKeys", key);
+    }
+    let by_tags = setting.behaviour.deletion_by_tags || !["DeleteInstance", "DeleteUser"].contains(&action);
+    for (key, value) in tags(arn).into_iter().filter(|_| by_tags) {
+        ask = ask.with(&format!("aws:ResourceTag/{key}"), value.as_str().unwrap_or_default());
+    }
+    for (key, member) in [
+        ("connect:InstanceId", "InstanceId"),
+        ("connect:AttributeType", "AttributeType"),
+        ("connect:StorageResourceType", "ResourceType"),
+    ] {
+        let listed = !WITHOUT_KEY.contains(&(action, key));
+        if let Some(value) = input.text(member).filter(|_| listed) {
+            ask = ask.with(key, value.rsplit('/').next().unwrap_or(value));
+        }
+    }
+    ask
+}
+
+/// The ARN of the instance that a request names by ID or ARN.
+fn instance(setting: &Setting, input: &Input) -> String {
+    let named = input.text("InstanceId").or_else(|| input.text("TargetArn")).unwrap_or_default();
+    setting.arn(&format!("instance/{}", named.rsplit('/').next().unwrap_or(named)))
+}
+
+/// The ARN of a resource inside that instance.
+fn within(setting: &Setting, input: &Input, what: &str) -> String {
+    format!("{}/{what}", instance(setting, input))
+}
+
+/// The resources of an operation. The caller needs the permission on each of them.
+fn resources(setting: &Setting, operation: &str, input: &Input) -> Vec<String> {
+    let inside = |what: &str| within(setting, input, what);
+    let named = |folder: &str, member: &str| {
+        let id = input.text(member)?;
+        Some(inside(&format!("{folder}/{}", id.rsplit('/').next().unwrap_or(id))))
+    };
+    let profiles = || {
+        let ids = input.texts("SecurityProfileIds");
+        ids.into_iter().map(|id| inside(&format!("security-profile/{id}"))).collect::<Vec<_>>()
+    };
+    let number = || {
+        let id = input.text("PhoneNumberId").unwrap_or_default();
+        setting.arn(&format!("phone-number/{}", id.rsplit('/').next().unwrap_or(id)))
+    };
+    match operation {
+        "CreateInstance" | "ListInstances" => vec!["*".into()],
+        "CreateUser" => {
+            let others = [named("routing-profile", "RoutingProfileId"), named("agent-group", "HierarchyGroupId")];
+            [vec![inside("agent/*")], profiles(), others.into_iter().flatten().collect()].concat()
+        }
+        "UpdateUserSecurityProfiles" => [named("agent", "UserId").into_iter().collect(), profiles()].concat(),
+        "UpdateUserRoutingProfile" => {
+            [named("agent", "UserId"), named("routing-profile", "RoutingProfileId")].into_iter().flatten().collect()
+        }
+        "UpdateUserHierarchy" => {
+            [named("agent", "UserId"), named("agent-group", "HierarchyGroupId")].into_iter().flatten().collect()
+        }
+        "TagResource" | "UntagResource" | "ListTagsForResource" => {
+            vec![input.text("resourceArn").unwrap_or_default().to_owned()]
+        }
+        "ListPhoneNumbersV2" | "SearchAvailablePhoneNumbers" => vec![setting.arn("phone-number/*")],
+        "ClaimPhoneNumber" => vec![instance(setting, input), setting.arn("phone-number/*")],
+        "DescribePhoneNumber" | "ReleasePhoneNumber" | "UpdatePhoneNumberMetadata" => vec![number()],
+        "AssociatePhoneNumberContactFlow" => {
+            [Some(number()), named("contact-flow", "ContactFlowId")].into_iter().flatten().collect()
+        }
+        "DisassociatePhoneNumberContactFlow" => vec![number()],
+        "ListContactFlows" => vec![inside("contact-flow/*")],
+        "ListQueues" => vec![inside("queue/*")],
+        _ => {
+            let one = named("agent", "UserId")
+                .or_else(|| named("agent-group", "HierarchyGroupId"))
+                .or_else(|| named("security-profile", "SecurityProfileId"))
+                .or_else(|| named("routing-profile", "RoutingProfileId"));
+            vec![one.unwrap_or_else(|| instance(setting, input))]
+        }
+    }
+}
+
+/// The actions that Connect performs on behalf of its caller.
+fn dependent(setting: &Setting, operation: &str, input: &Input) -> Vec<Ask> {
+    let all = |actions: &[&str]| actions.iter().map(|action| Ask::new(*action, "*")).collect::<Vec<_>>();
+    let directory = match setting.behaviour.directories_by_arn {
+        true => format!("arn:aws:ds:{}:{}:directory/d-90670a1b2c", setting.region, setting.account),
+        false => "*".to_owned(),
+    };
+    let of_directory =
+        |actions: &[&str]| actions.iter().map(|action| Ask::new(*action, directory.clone())).collect::<Vec<_>>();
+    let role = || {
+        let arn = format!(
+            "arn:aws:iam::{}:role/aws-service-role/connect.amazonaws.com/AWSServiceRoleForAmazonConnect_x",
+            setting.account
+        );
+        let ask = |action: &str| Ask::new(action, arn.clone());
+        vec![
+            ask("iam:CreateServiceLinkedRole").with("iam:AWSServiceName", "connect.amazonaws.com"),
+            ask("iam:AttachRolePolicy"),
+            ask("iam:PutRolePolicy"),
+        ]
+    };
+    match operation {
+        "CreateInstance" => [all(&DIRECTORY), all(&WITHOUT_DIRECTORY), of_directory(&NEW_DIRECTORY), role()].concat(),
+        "DescribeInstance" | "ListInstances" => all(&DIRECTORY),
+        "DeleteInstance" => {
+            [all(&DIRECTORY), of_directory(&["ds:DeleteDirectory", "ds:UnauthorizeApplication"])].concat()
+        }
+        // AWS publishes no action for `UpdateUserConfig`. Connect may check either name, so both are required.
+        "UpdateUserConfig" => {
+            let user = input.text("UserId").unwrap_or_default();
+            vec![Ask::new("connect:UpdateUserPhoneConfig", within(setting, input, &format!("agent/{user}")))]
+        }
+        "UpdateInstanceAttribute" => {
+            let group = format!("arn:aws:logs:{}:{}:log-group:/aws/connect/x", setting.region, setting.account);
+            [all(&DIRECTORY), role(), vec![Ask::new("logs:CreateLogGroup", group)]].concat()
+        }
+        "AssociateInstanceStorageConfig" | "UpdateInstanceStorageConfig" => {
+            let config = input.object("StorageConfig").and_then(|config| config.get("S3Config"));
+            let text = |pointer: &str| config.and_then(|config| config.pointer(pointer)).and_then(Value::as_str);
+            let bucket = text("/BucketName").map(|name| format!("arn:aws:s3:::{name}"));
+            let key = text("/EncryptionConfig/KeyId");
+            let storage = bucket.iter().flat_map(|arn| {
+                ["s3:GetBucketAcl", "s3:GetBucketLocation"].map(|action| Ask::new(action, arn.as_str()))
+            });
+            let grants =
+                key.iter().flat_map(|arn| ["kms:CreateGrant", "kms:DescribeKey"].map(|action| Ask::new(action, *arn)));
+            [all(&DIRECTORY), role(), storage.chain(grants).collect()].concat()
+        }
+        // A search also describes the users that it finds.
+        "SearchUsers" => ["connect:DescribeUser", "connect:ListUserProficiencies"]
+            .map(|action| Ask::new(action, within(setting, input, "agent/*")))
+            .into(),
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::stand_in::clock::Clock;
+    use crate::stand_in::options::Behaviour;
+
+    fn asked(operation: &str, input: &Value) -> Vec<Ask> {
+        let setting = Setting {
+            clock: Clock::new(1.0),
+            region: "r".into(),
+            account: "1".into(),
+            behaviour: Behaviour::default(),
+            real_rates: false,
+        };
+        let input = Input(input.as_object().cloned().unwrap_or_default());
+        let tags = |arn: &str| match arn.ends_with("/agent/u") {
+            true => json!({ "managed-by": "us" }).as_object().cloned().unwrap_or_default(),
+            false => Map::new(),
+        };
+        asks(&setting, operation, &input, &tags)
+    }
+
+    #[test]
+    fn create_user_requires_permissions_for_the_profiles_and_for_tagging() {
+        let asks = asked(
+            "CreateUser",
+            &json!({ "InstanceId": "i", "RoutingProfileId": "p", "SecurityProfileIds": ["s"], "Tags": { "k": "v" } }),
+        );
+        let named: Vec<_> = asks.iter().map(|ask| (ask.action.as_str(), ask.resource.as_str())).collect();
+        assert_eq!(
+            named,
+            [
+                ("connect:CreateUser", "arn:aws:connect:r:1:instance/i/agent/*"),
+                ("connect:CreateUser", "arn:aws:connect:r:1:instance/i/security-profile/s"),
+                ("connect:CreateUser", "arn:aws:connect:r:1:instance/i/routing-profile/p"),
+                ("connect:TagResource", "arn:aws:connect:r:1:instance/i/agent/*"),
+            ]
+        );
+        assert_eq!(asks[0].context["aws:requesttag/k"], ["v"]);
+        assert_eq!(asks[0].context["connect:instanceid"], ["i"]);
+    }
+
+    #[test]
+    fn delete_user_is_authorized_with_the_tags_of_the_user() {
+        let asks = asked("DeleteUser", &json!({ "InstanceId": "i", "UserId": "u" }));
+        assert_eq!(asks[0].context["aws:resourcetag/managed-by"], ["us"]);
+    }
+
+    #[test]
+    fn an_existing_directory_is_authorized_by_its_arn() {
+        let asks = asked("CreateInstance", &json!({ "InstanceAlias": "a" }));
+        let resource = |action: &str| asks.iter().find(|ask| ask.action == action).map(|ask| ask.resource.as_str());
+        assert_eq!(resource("ds:CreateIdentityPoolDirectory"), Some("*"));
+        assert!(resource("ds:AuthorizeApplication").is_some_and(|arn| arn.starts_with("arn:aws:ds:r:1:directory/")));
+    }
+
+    #[test]
+    fn update_user_config_requires_the_old_and_the_new_action_name() {
+        let asks = asked("UpdateUserConfig", &json!({ "InstanceId": "i", "UserId": "u" }));
+        let actions: Vec<_> = asks.iter().map(|ask| ask.action.as_str()).collect();
+        assert_eq!(actions, ["connect:UpdateUserConfig", "connect:UpdateUserPhoneConfig"]);
+        assert!(asks.iter().all(|ask| ask.resource == "arn:aws:connect:r:1:instance/i/agent/u"));
+    }
+
+    #[test]
+    fn a_search_for_numbers_has_no_instance_key() {
+        let input = json!({ "InstanceId": "i", "PhoneNumberType": "DID" });
+        let asks = asked("SearchAvailablePhoneNumbers", &input);
+        assert!(!asks[0].context.contains_key("connect:instanceid"));
+    }
+
+    #[test]
+    fn tagging_a_new_user_has_no_instance_key_and_listing_storage_has_no_type_key() {
+        let user = json!({ "InstanceId": "i", "SecurityProfileIds": ["s"], "Tags": { "k": "v" } });
+        let asks = asked("CreateUser", &user);
+        let keyed = |action: &str| {
+            let of_action = asks.iter().filter(|ask| ask.action == action);
+            of_action.map(|ask| ask.context.contains_key("connect:instanceid")).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            (keyed("connect:CreateUser").first(), keyed("connect:TagResource").first()),
+            (Some(&true), Some(&false))
+        );
+        let asks =
+            asked("ListInstanceStorageConfigs", &json!({ "InstanceId": "i", "ResourceType": "CALL_RECORDINGS" }));
+        assert!(!asks[0].context.contains_key("connect:storageresourcetype"));
+    }
+
+    #[test]
+    fn a_storage_configuration_requires_permissions_on_bucket_and_key() {
+        let config = json!({ "S3Config": { "BucketName": "b", "EncryptionConfig": { "KeyId": "arn:key" } } });
+        let asks = asked("AssociateInstanceStorageConfig", &json!({ "InstanceId": "i", "StorageConfig": config }));
+        for wanted in [("s3:GetBucketAcl", "arn:aws:s3:::b"), ("kms:CreateGrant", "arn:key")] {
+            assert!(asks.iter().any(|ask| (ask.action.as_str(), ask.resource.as_str()) == wanted), "{wanted:?}");
+        }
+    }
+}

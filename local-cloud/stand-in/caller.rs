@@ -1,0 +1,95 @@
+//! Identifies the calling function, and finds and kills the process behind a loopback connection (Linux), so that a
+//! test can end a Lambda function at exactly one call.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::stand_in::http::Request;
+
+/// Kills the process that has the other end of the connection between its port `peer` and the local port `own`.
+///
+/// # Errors
+/// Returns the reason if no such process is found, or if it is the current process, which runs the local cloud.
+pub(crate) fn kill(peer: u16, own: u16) -> Result<u32, String> {
+    let process = process(peer, own)?;
+    if process == std::process::id() {
+        return Err("the caller is the local cloud's own process".into());
+    }
+    // Uses the shell's built-in `kill`: some machines have no `kill` program.
+    let done = Command::new("sh").args(["-c", &format!("kill -9 {process}")]).stdin(Stdio::null()).status();
+    match done {
+        Ok(status) if status.success() => Ok(process),
+        Ok(status) => Err(format!("kill -9 {process} ended with {status}")),
+        Err(error) => Err(format!("kill -9 {process} could not be started: {error}")),
+    }
+}
+
+/// The Lambda function that calls Microsoft, read from the comment in its `User-Agent`. `None` if the caller is not a
+/// function.
+pub(crate) fn function(request: &Request) -> Option<String> {
+    let (_, comment) = request.header("user-agent")?.split_once(" (")?;
+    comment.strip_suffix(')').map(str::to_owned)
+}
+
+fn process(peer: u16, own: u16) -> Result<u32, String> {
+    let inode = socket_inode(peer, own).ok_or_else(|| format!("no socket on port {peer} that talks to port {own}"))?;
+    holder(&inode).ok_or_else(|| format!("no process holds the socket on port {peer}"))
+}
+
+/// The inode of the socket whose local port is `local` and whose remote port is `remote`.
+fn socket_inode(local: u16, remote: u16) -> Option<String> {
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"];
+    let text: String = tables.iter().filter_map(|table| std::fs::read_to_string(table).ok()).collect();
+    let (local, remote) = (format!(":{local:04X}"), format!(":{remote:04X}"));
+    // Fields: number, local address, remote address, state, queues, timers, retransmissions, user, time-out, inode.
+    text.lines().find_map(|line| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let [_, from, to, _, _, _, _, _, _, inode, ..] = fields[..] else { return None };
+        (from.ends_with(&local) && to.ends_with(&remote) && inode != "0").then(|| inode.to_owned())
+    })
+}
+
+/// The process that has the socket open.
+fn holder(inode: &str) -> Option<u32> {
+    let wanted = format!("socket:[{inode}]");
+    let processes = std::fs::read_dir("/proc").ok()?;
+    processes.flatten().find_map(|entry| {
+        let process = entry.file_name().to_str()?.parse().ok()?;
+        let mut files = std::fs::read_dir(entry.path().join("fd")).ok()?.flatten();
+        let holds = files.any(|file| std::fs::read_link(file.path()).is_ok_and(|link| link == Path::new(&wanted)));
+        holds.then_some(process)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a socket that cannot be opened is a failed test")]
+    use std::io::Write;
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn only_the_process_at_the_other_end_is_killed() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let own = listener.local_addr().unwrap().port();
+        let mut caller = Command::new("bash")
+            .args(["-c", &format!("exec 3<>/dev/tcp/127.0.0.1/{own}; read -u 3 line")])
+            .spawn()
+            .unwrap();
+        let (mut connection, peer) = listener.accept().unwrap();
+        assert_eq!(kill(peer.port(), own), Ok(caller.id()));
+        assert!(!caller.wait().unwrap().success());
+        // The connection exists for a moment after its process has ended. A write error is not a fault of this code.
+        let _ = connection.write_all(b"late\n");
+    }
+
+    #[test]
+    fn the_current_process_is_never_killed() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let own = listener.local_addr().unwrap().port();
+        let _caller = std::net::TcpStream::connect(("127.0.0.1", own)).unwrap();
+        let (_connection, peer) = listener.accept().unwrap();
+        assert!(kill(peer.port(), own).unwrap_err().contains("own process"));
+    }
+}

@@ -1,0 +1,48 @@
+//! The inventory of Connect for administrators: shows names instead of IDs.
+
+use serde_json::{Map, Value, json};
+
+use super::{Connect, Instance, instances, profiles};
+use crate::stand_in::connect::users::User;
+use crate::stand_in::world::Setting;
+
+/// Every instance in the format of `DescribeInstance`, with its contents.
+pub(crate) fn inventory(setting: &Setting, connect: &Connect) -> Value {
+    let instance = |instance: &Instance| {
+        let mut shape = instances::description(setting, instance);
+        shape["users"] = instance.users.all.values().map(|one| user(instance, one)).collect();
+        let own = connect.numbers.values().filter(|number| number.target == instance.arn);
+        shape["phoneNumbers"] = own.map(|number| number.inventory(setting.clock.now())).collect();
+        let storage = instance.storage.iter();
+        shape["storageConfigs"] =
+            storage.map(|one| json!({ "ResourceType": one.kind, "StorageConfig": one.config })).collect();
+        shape["attributes"] = json!(instance.attributes);
+        shape
+    };
+    json!({ "instances": connect.instances.values().map(instance).collect::<Vec<_>>() })
+}
+
+fn user(instance: &Instance, user: &User) -> Value {
+    let name = |things: &[profiles::NamedThing], id: &str| {
+        profiles::find(things, id).map_or_else(|_| json!(id), |thing| json!(thing.name))
+    };
+    let named = &instance.named;
+    let security: Vec<Value> = user.security.iter().map(|id| name(&named.security, id)).collect();
+    let mut shape = json!({
+        "Id": user.id,
+        "Arn": user.arn,
+        "Username": user.username,
+        "IdentityInfo": user.identity,
+        "SecurityProfiles": security,
+        "RoutingProfile": name(&named.routing, &user.routing),
+        "Tags": user.tags,
+    });
+    if let (Some(group), Some(members)) = (&user.hierarchy, shape.as_object_mut()) {
+        members.insert("HierarchyGroup".into(), name(&named.hierarchy, group));
+    }
+    if let Some(members) = shape.as_object_mut() {
+        let settings: Map<String, Value> = user.settings.clone();
+        members.extend(settings);
+    }
+    shape
+}

@@ -1,0 +1,148 @@
+//! Amazon Connect.
+
+mod attributes;
+mod instances;
+mod inventory;
+mod numbers;
+mod profiles;
+mod routes;
+mod search;
+mod storage;
+mod tags;
+mod user_changes;
+mod user_rules;
+mod users;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use serde_json::{Map, Value};
+use time::OffsetDateTime;
+
+use crate::stand_in::aws_error::{Answer, Refusal};
+use crate::stand_in::input::Input;
+use crate::stand_in::world::{Setting, State};
+
+pub(crate) use inventory::inventory;
+pub(crate) use numbers::{Number, add_number};
+pub(crate) use routes::operation_of;
+pub(crate) use tags::at as tags_at;
+pub(crate) use users::Users;
+
+/// The Connect resources of the account.
+#[derive(Debug, Default)]
+pub(crate) struct Connect {
+    pub(crate) instances: BTreeMap<u64, Instance>,
+    /// Deleted instances that are still visible, each with the time until which they are visible.
+    leaving: Vec<(OffsetDateTime, Instance)>,
+    pub(crate) numbers: BTreeMap<u64, Number>,
+    /// Times at which numbers were claimed and released, by instance.
+    number_churn: Vec<(String, OffsetDateTime)>,
+    /// The aliases of deleted instances.
+    former_aliases: HashSet<String>,
+    /// Client tokens of `CreateInstance` and `ClaimPhoneNumber`, each with the ID of the resource created.
+    tokens: HashMap<String, String>,
+    /// Times at which instances were created and deleted. Together they are limited to 100 in 30 days.
+    churn: Vec<OffsetDateTime>,
+    sequence: u64,
+}
+
+/// One instance.
+#[derive(Debug)]
+pub(crate) struct Instance {
+    pub(crate) id: String,
+    pub(crate) arn: String,
+    pub(crate) alias: Option<String>,
+    identity: String,
+    created: OffsetDateTime,
+    ready: OffsetDateTime,
+    failure: Option<String>,
+    pub(crate) tags: Map<String, Value>,
+    pub(crate) attributes: BTreeMap<&'static str, String>,
+    pub(crate) storage: Vec<storage::Storage>,
+    pub(crate) named: profiles::Named,
+    pub(crate) users: Users,
+}
+
+impl Instance {
+    fn is_saml(&self) -> bool {
+        self.identity == "SAML"
+    }
+
+    /// Whether users can sign in to the instance by SAML now.
+    pub(crate) fn takes_saml(&self, now: OffsetDateTime) -> bool {
+        self.is_saml() && self.ready <= now && self.failure.is_none()
+    }
+}
+
+impl Connect {
+    /// The next sequence number, used as the key of a new resource.
+    fn next(&mut self) -> u64 {
+        self.sequence += 1;
+        self.sequence
+    }
+
+    /// The instance with this ID or ARN.
+    pub(crate) fn instance(&self, id: &str) -> Option<&Instance> {
+        self.instances.values().find(|instance| instance.id == id || instance.arn == id)
+    }
+
+    /// The instance of a call that requires a ready instance. Until then, Connect returns "not found".
+    fn ready(&mut self, setting: &Setting, id: &str) -> Result<&mut Instance, Refusal> {
+        let now = setting.clock.now();
+        let found = self.instances.values_mut().find(|instance| instance.id == id || instance.arn == id);
+        found
+            .filter(|instance| instance.ready <= now && instance.failure.is_none())
+            .ok_or_else(|| Refusal::not_found("Instance not found."))
+    }
+}
+
+/// Runs a Connect operation.
+pub(crate) fn call(setting: &Setting, state: &mut State, operation: &str, input: &Input) -> Answer {
+    match operation {
+        "CreateInstance" => instances::create(setting, state, input),
+        "DescribeInstance" => instances::describe(setting, state, input),
+        "ListInstances" => instances::list(setting, state, input),
+        "DeleteInstance" => instances::delete(setting, state, input),
+        "TagResource" => tags::tag(setting, state, input),
+        "UntagResource" => tags::untag(setting, state, input),
+        "ListTagsForResource" => tags::list(setting, state, input),
+        "SearchAvailablePhoneNumbers" => numbers::search(setting, state, input),
+        "ClaimPhoneNumber" => numbers::claim(setting, state, input),
+        "DescribePhoneNumber" => numbers::describe(setting, state, input),
+        "ListPhoneNumbersV2" => numbers::list(setting, state, input),
+        "UpdatePhoneNumberMetadata" => numbers::update_metadata(setting, state, input),
+        "AssociatePhoneNumberContactFlow" => numbers::associate_flow(setting, state, input),
+        "DisassociatePhoneNumberContactFlow" => numbers::disassociate_flow(setting, state, input),
+        "ReleasePhoneNumber" => numbers::release(setting, state, input),
+        "CreateUser" => users::create(setting, state, input),
+        _ => {
+            let instance = state.connect.ready(setting, input.need("InstanceId")?)?;
+            in_instance(setting, instance, operation, input)
+        }
+    }
+}
+
+/// Operations on a single instance.
+fn in_instance(setting: &Setting, instance: &mut Instance, operation: &str, input: &Input) -> Answer {
+    match operation {
+        "DescribeInstanceAttribute" => attributes::describe(instance, input),
+        "ListInstanceAttributes" => attributes::list(setting, instance, input),
+        "UpdateInstanceAttribute" => attributes::update(instance, input),
+        "AssociateInstanceStorageConfig" => storage::associate(instance, input),
+        "DescribeInstanceStorageConfig" => storage::describe(instance, input),
+        "ListInstanceStorageConfigs" => storage::list(setting, instance, input),
+        "UpdateInstanceStorageConfig" => storage::update(instance, input),
+        "DisassociateInstanceStorageConfig" => storage::disassociate(instance, input),
+        "DescribeUser" => users::describe(setting, instance, input),
+        "DeleteUser" => users::delete(setting, instance, input),
+        "ListUsers" => users::list(setting, instance, input),
+        "SearchUsers" => search::users(setting, instance, input),
+        _ if operation.starts_with("UpdateUser") => user_changes::change(setting, instance, operation, input),
+        _ => profiles::call(setting, instance, operation, input),
+    }
+}
+
+/// The error for a next token that does not belong to the list request.
+fn bad_token() -> Refusal {
+    Refusal::invalid_parameter("The next token is not valid.")
+}

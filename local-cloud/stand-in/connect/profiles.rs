@@ -1,0 +1,176 @@
+//! Named resources of an instance: the default profiles, queues, hours of operation and flows, and hierarchy groups.
+
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{Instance, bad_token};
+use crate::stand_in::aws_error::{Answer, Refusal};
+use crate::stand_in::input::{Input, answer, epoch};
+use crate::stand_in::paging::page;
+use crate::stand_in::world::Setting;
+
+/// A resource with an ID and a name.
+#[derive(Clone, Debug)]
+pub(crate) struct NamedThing {
+    pub(crate) id: String,
+    pub(crate) arn: String,
+    pub(crate) name: String,
+    /// The type of a flow. Empty for other resources.
+    kind: &'static str,
+    at: OffsetDateTime,
+}
+
+/// The named resources of an instance.
+#[derive(Debug)]
+pub(crate) struct Named {
+    pub(crate) security: Vec<NamedThing>,
+    pub(crate) routing: Vec<NamedThing>,
+    queues: Vec<NamedThing>,
+    hours: Vec<NamedThing>,
+    pub(crate) flows: Vec<NamedThing>,
+    pub(crate) hierarchy: Vec<NamedThing>,
+}
+
+fn thing(instance: &str, folder: &str, name: &str, kind: &'static str, at: OffsetDateTime) -> NamedThing {
+    let id = Uuid::new_v4().to_string();
+    NamedThing { arn: format!("{instance}/{folder}/{id}"), id, name: name.into(), kind, at }
+}
+
+impl Named {
+    /// The named resources that every instance created through the API has.
+    pub(super) fn defaults(arn: &str, at: OffsetDateTime) -> Self {
+        let all = |folder: &str, names: &[(&str, &'static str)]| {
+            names.iter().map(|(name, kind)| thing(arn, folder, name, kind, at)).collect()
+        };
+        Self {
+            security: all(
+                "security-profile",
+                &[("Admin", ""), ("Agent", ""), ("CallCenterManager", ""), ("QualityAnalyst", "")],
+            ),
+            routing: all("routing-profile", &[("Basic Routing Profile", "")]),
+            queues: all("queue", &[("BasicQueue", "")]),
+            hours: all("operating-hours", &[("Basic Hours", "")]),
+            flows: all(
+                "contact-flow",
+                &[
+                    ("Sample inbound flow (first contact experience)", "CONTACT_FLOW"),
+                    ("Default agent hold", "AGENT_HOLD"),
+                    ("Default agent transfer", "AGENT_TRANSFER"),
+                    ("Default agent whisper", "AGENT_WHISPER"),
+                    ("Default customer hold", "CUSTOMER_HOLD"),
+                    ("Default customer queue", "CUSTOMER_QUEUE"),
+                    ("Default customer whisper", "CUSTOMER_WHISPER"),
+                    ("Default outbound", "OUTBOUND_WHISPER"),
+                    ("Default queue transfer", "QUEUE_TRANSFER"),
+                ],
+            ),
+            hierarchy: Vec::new(),
+        }
+    }
+}
+
+/// Runs an operation on named resources.
+pub(super) fn call(setting: &Setting, instance: &mut Instance, operation: &str, input: &Input) -> Answer {
+    let listed = |key: &str, things: &[NamedThing], shape: &dyn Fn(&NamedThing) -> Value| {
+        let scope = format!("{operation} {}", instance.id);
+        let all = (1..).zip(things.iter().map(shape));
+        let (found, next) =
+            page(all, &scope, input.text("NextToken"), input.page_size(100, 1000), setting.paging(), bad_token)?;
+        let mut answered = json!({ key: found });
+        if let Some(next) = next {
+            answered["NextToken"] = json!(next);
+        }
+        answer(answered)
+    };
+    let brief = |thing: &NamedThing| {
+        let at = epoch(thing.at);
+        json!({ "Id": thing.id, "Arn": thing.arn, "Name": thing.name, "LastModifiedTime": at, "LastModifiedRegion": setting.region })
+    };
+    let named = &instance.named;
+    match operation {
+        "ListSecurityProfiles" => listed("SecurityProfileSummaryList", &named.security, &brief),
+        "ListRoutingProfiles" => listed("RoutingProfileSummaryList", &named.routing, &brief),
+        "ListUserHierarchyGroups" => listed("UserHierarchyGroupSummaryList", &named.hierarchy, &brief),
+        "ListHoursOfOperations" => listed("HoursOfOperationSummaryList", &named.hours, &brief),
+        "ListQueues" => {
+            let queue = |thing: &NamedThing| {
+                let mut shape = brief(thing);
+                shape["QueueType"] = json!("STANDARD");
+                shape
+            };
+            listed("QueueSummaryList", &named.queues, &queue)
+        }
+        "ListContactFlows" => {
+            let wanted = input.texts("ContactFlowTypes");
+            let fits = |thing: &&NamedThing| wanted.is_empty() || wanted.contains(&thing.kind);
+            let flows: Vec<NamedThing> = named.flows.iter().filter(fits).cloned().collect();
+            let flow = |thing: &NamedThing| {
+                json!({
+                    "Id": thing.id, "Arn": thing.arn, "Name": thing.name, "ContactFlowType": thing.kind,
+                    "ContactFlowState": "ACTIVE", "ContactFlowStatus": "PUBLISHED",
+                })
+            };
+            listed("ContactFlowSummaryList", &flows, &flow)
+        }
+        "DescribeSecurityProfile" => {
+            let profile = find(&named.security, input.need("SecurityProfileId")?)?;
+            answer(json!({ "SecurityProfile": {
+                "Id": profile.id, "OrganizationResourceId": instance.id, "Arn": profile.arn,
+                "SecurityProfileName": profile.name, "LastModifiedTime": epoch(profile.at),
+                "LastModifiedRegion": setting.region,
+            } }))
+        }
+        "DescribeRoutingProfile" => {
+            let profile = find(&named.routing, input.need("RoutingProfileId")?)?;
+            answer(json!({ "RoutingProfile": {
+                "InstanceId": instance.id, "Name": profile.name, "RoutingProfileArn": profile.arn,
+                "RoutingProfileId": profile.id, "Description": "A simple routing profile",
+                "MediaConcurrencies": [{ "Channel": "VOICE", "Concurrency": 1 }, { "Channel": "CHAT", "Concurrency": 2 }],
+                "LastModifiedTime": epoch(profile.at), "LastModifiedRegion": setting.region,
+            } }))
+        }
+        "DescribeUserHierarchyGroup" => {
+            let group = find(&named.hierarchy, input.need("HierarchyGroupId")?)?;
+            let brief = brief(group);
+            answer(json!({ "HierarchyGroup": {
+                "Id": group.id, "Arn": group.arn, "Name": group.name, "LevelId": "1", "HierarchyPath": { "LevelOne": brief },
+                "LastModifiedTime": epoch(group.at), "LastModifiedRegion": setting.region,
+            } }))
+        }
+        "CreateUserHierarchyGroup" => {
+            let group =
+                create(setting, &instance.arn, "agent-group", input.need("Name")?, &mut instance.named.hierarchy)?;
+            answer(json!({ "HierarchyGroupId": group.id, "HierarchyGroupArn": group.arn }))
+        }
+        "CreateSecurityProfile" => {
+            let name = input.need("SecurityProfileName")?;
+            let profile = create(setting, &instance.arn, "security-profile", name, &mut instance.named.security)?;
+            answer(json!({ "SecurityProfileId": profile.id, "SecurityProfileArn": profile.arn }))
+        }
+        _ => {
+            Err(Refusal::new(404, "UnknownOperationException", format!("{operation} is not part of the local cloud.")))
+        }
+    }
+}
+
+fn create(
+    setting: &Setting,
+    arn: &str,
+    folder: &str,
+    name: &str,
+    things: &mut Vec<NamedThing>,
+) -> Result<NamedThing, Refusal> {
+    if things.iter().any(|thing| thing.name == name) {
+        return Err(Refusal::new(409, "DuplicateResourceException", format!("The name {name} is taken.")));
+    }
+    let made = thing(arn, folder, name, "", setting.clock.now());
+    things.push(made.clone());
+    Ok(made)
+}
+
+/// The resource with this ID or ARN.
+pub(super) fn find<'a>(things: &'a [NamedThing], id: &str) -> Result<&'a NamedThing, Refusal> {
+    let found = things.iter().find(|thing| thing.id == id || thing.arn == id);
+    found.ok_or_else(|| Refusal::not_found(format!("Nothing with the id {id} was found.")))
+}

@@ -1,0 +1,148 @@
+//! The URL paths of the Connect API.
+
+use percent_encoding::percent_decode_str;
+use serde_json::{Value, json};
+
+use crate::stand_in::http::Request;
+use crate::stand_in::input::Input;
+
+/// Method, path template, operation. Entries differ in method or literals, so their order does not matter.
+const ROUTES: [(&str, &str, &str); 45] = [
+    ("PUT", "/instance", "CreateInstance"),
+    ("GET", "/instance", "ListInstances"),
+    ("GET", "/instance/{InstanceId}", "DescribeInstance"),
+    ("DELETE", "/instance/{InstanceId}", "DeleteInstance"),
+    ("GET", "/instance/{InstanceId}/attributes", "ListInstanceAttributes"),
+    ("GET", "/instance/{InstanceId}/attribute/{AttributeType}", "DescribeInstanceAttribute"),
+    ("POST", "/instance/{InstanceId}/attribute/{AttributeType}", "UpdateInstanceAttribute"),
+    ("PUT", "/instance/{InstanceId}/storage-config", "AssociateInstanceStorageConfig"),
+    ("GET", "/instance/{InstanceId}/storage-configs", "ListInstanceStorageConfigs"),
+    ("GET", "/instance/{InstanceId}/storage-config/{AssociationId}", "DescribeInstanceStorageConfig"),
+    ("POST", "/instance/{InstanceId}/storage-config/{AssociationId}", "UpdateInstanceStorageConfig"),
+    ("DELETE", "/instance/{InstanceId}/storage-config/{AssociationId}", "DisassociateInstanceStorageConfig"),
+    ("GET", "/security-profiles-summary/{InstanceId}", "ListSecurityProfiles"),
+    ("GET", "/security-profiles/{InstanceId}/{SecurityProfileId}", "DescribeSecurityProfile"),
+    ("GET", "/routing-profiles-summary/{InstanceId}", "ListRoutingProfiles"),
+    ("GET", "/routing-profiles/{InstanceId}/{RoutingProfileId}", "DescribeRoutingProfile"),
+    ("GET", "/queues-summary/{InstanceId}", "ListQueues"),
+    ("GET", "/hours-of-operations-summary/{InstanceId}", "ListHoursOfOperations"),
+    ("GET", "/contact-flows-summary/{InstanceId}", "ListContactFlows"),
+    ("GET", "/user-hierarchy-groups-summary/{InstanceId}", "ListUserHierarchyGroups"),
+    ("GET", "/user-hierarchy-groups/{InstanceId}/{HierarchyGroupId}", "DescribeUserHierarchyGroup"),
+    ("PUT", "/user-hierarchy-groups/{InstanceId}", "CreateUserHierarchyGroup"),
+    ("PUT", "/users/{InstanceId}", "CreateUser"),
+    ("GET", "/users/{InstanceId}/{UserId}", "DescribeUser"),
+    ("DELETE", "/users/{InstanceId}/{UserId}", "DeleteUser"),
+    ("GET", "/users-summary/{InstanceId}", "ListUsers"),
+    ("POST", "/search-users", "SearchUsers"),
+    ("POST", "/users/{InstanceId}/{UserId}/identity-info", "UpdateUserIdentityInfo"),
+    ("POST", "/users/{InstanceId}/{UserId}/security-profiles", "UpdateUserSecurityProfiles"),
+    ("POST", "/users/{InstanceId}/{UserId}/routing-profile", "UpdateUserRoutingProfile"),
+    ("POST", "/users/{InstanceId}/{UserId}/hierarchy", "UpdateUserHierarchy"),
+    ("POST", "/users/{InstanceId}/{UserId}/phone-config", "UpdateUserPhoneConfig"),
+    ("POST", "/users/{InstanceId}/{UserId}/config", "UpdateUserConfig"),
+    ("POST", "/tags/{resourceArn}", "TagResource"),
+    ("DELETE", "/tags/{resourceArn}", "UntagResource"),
+    ("GET", "/tags/{resourceArn}", "ListTagsForResource"),
+    ("POST", "/phone-number/search-available", "SearchAvailablePhoneNumbers"),
+    ("POST", "/phone-number/claim", "ClaimPhoneNumber"),
+    ("POST", "/phone-number/list", "ListPhoneNumbersV2"),
+    ("GET", "/phone-number/{PhoneNumberId}", "DescribePhoneNumber"),
+    ("DELETE", "/phone-number/{PhoneNumberId}", "ReleasePhoneNumber"),
+    ("PUT", "/phone-number/{PhoneNumberId}/metadata", "UpdatePhoneNumberMetadata"),
+    ("PUT", "/phone-number/{PhoneNumberId}/contact-flow", "AssociatePhoneNumberContactFlow"),
+    ("DELETE", "/phone-number/{PhoneNumberId}/contact-flow", "DisassociatePhoneNumberContactFlow"),
+    ("PUT", "/security-profiles/{InstanceId}", "CreateSecurityProfile"),
+];
+
+/// Query parameters that can occur more than once.
+const LISTS: [&str; 3] = ["tagKeys", "contactFlowTypes", "queueTypes"];
+
+/// The operation of a request, and its input: path labels, query parameters and body by member name.
+pub(crate) fn operation_of(request: &Request) -> Option<(&'static str, Result<Input, serde_json::Error>)> {
+    let path: Vec<&str> = request.path.trim_end_matches('/').split('/').collect();
+    let (operation, labels) = ROUTES.iter().find_map(|(method, template, operation)| {
+        let labels = if *method == request.method { labels(template, &path) } else { None };
+        labels.map(|labels| (*operation, labels))
+    })?;
+    let input = request.json().map(|body| {
+        let mut members = body.as_object().cloned().unwrap_or_default();
+        for (name, value) in &request.query {
+            if LISTS.contains(&name.as_str()) {
+                if let Value::Array(values) = members.entry(member(name)).or_insert_with(|| json!([])) {
+                    values.push(json!(value));
+                }
+            } else {
+                let number = value.parse::<u64>().ok().filter(|_| name == "maxResults");
+                members.insert(member(name), number.map_or_else(|| json!(value), |number| json!(number)));
+            }
+        }
+        members.extend(labels);
+        Input(members)
+    });
+    Some((operation, input))
+}
+
+/// The member name of a query parameter: the parameter with an initial capital, except for the name that the model
+/// writes in lower case.
+fn member(parameter: &str) -> String {
+    if parameter == "tagKeys" {
+        return parameter.into();
+    }
+    let mut letters = parameter.chars();
+    letters.next().map(|first| first.to_ascii_uppercase().to_string() + letters.as_str()).unwrap_or_default()
+}
+
+fn labels(template: &str, path: &[&str]) -> Option<Vec<(String, Value)>> {
+    let parts: Vec<&str> = template.split('/').collect();
+    if parts.len() != path.len() {
+        return None;
+    }
+    let mut labels = Vec::new();
+    for (part, segment) in parts.into_iter().zip(path) {
+        match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
+            Some(name) if !segment.is_empty() => {
+                let value = percent_decode_str(segment).decode_utf8_lossy().into_owned();
+                labels.push((name.to_owned(), json!(value)));
+            }
+            Some(_) => return None,
+            None if part == *segment => {}
+            None => return None,
+        }
+    }
+    Some(labels)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a request that is not recognised is a failed test")]
+    use super::*;
+
+    #[test]
+    fn labels_query_and_body_become_one_input() {
+        let request = Request {
+            method: "DELETE".into(),
+            path: "/tags/arn%3Aaws%3Aconnect%3Aap-northeast-1%3A000000000000%3Ainstance%2Fi".into(),
+            query: vec![("tagKeys".into(), "a".into()), ("tagKeys".into(), "b".into())],
+            headers: Vec::new(),
+            body: Vec::new(),
+        };
+        let (operation, input) = operation_of(&request).unwrap();
+        let input = input.unwrap();
+        assert_eq!(operation, "UntagResource");
+        assert_eq!(input.text("resourceArn"), Some("arn:aws:connect:ap-northeast-1:000000000000:instance/i"));
+        assert_eq!(input.texts("tagKeys"), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_literal_path_segment_takes_precedence_over_a_label() {
+        let request = Request {
+            method: "POST".into(),
+            path: "/phone-number/claim".into(),
+            query: Vec::new(),
+            headers: Vec::new(),
+            body: Vec::new(),
+        };
+        assert_eq!(operation_of(&request).unwrap().0, "ClaimPhoneNumber");
+    }
+}

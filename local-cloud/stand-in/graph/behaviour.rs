@@ -1,0 +1,113 @@
+//! Settings for the delays, limits and inconsistencies of Microsoft Graph that the tenant emulates.
+
+use super::clients::AppRegistration;
+
+/// The tenant's permissions, delays and faults. All durations are seconds in real-cloud time, which the clock's scale
+/// shortens.
+#[derive(Clone, Debug)]
+pub struct GraphBehaviour {
+    /// The application permissions with admin consent for the application of [`crate::stand_in::Options::client`]. Each token
+    /// contains them as `roles`.
+    pub roles: Vec<String>,
+    /// Further applications that can request tokens.
+    pub registrations: Vec<AppRegistration>,
+    /// How long a changed registration (consent, credentials) takes to reach the token endpoint.
+    pub registration_seconds: f64,
+    /// How long requests for a new application and service principal by ID return 404.
+    pub replication_seconds: f64,
+    /// How long they are missing from lists with `$filter`. Advanced queries use the same index and are delayed
+    /// equally.
+    pub list_replication_seconds: f64,
+    /// How long some replicas lack the app roles of a new application. Assignments then return 400.
+    pub role_replication_seconds: f64,
+    /// How long the tenant's identifier URI policy takes to recognize that an application is in SAML mode.
+    pub saml_mode_seconds: f64,
+    /// How long a new claims mapping policy cannot be referenced.
+    pub policy_replication_seconds: f64,
+    /// How long a new signing certificate is missing from reads of its service principal.
+    pub certificate_seconds: f64,
+    /// How long the federation metadata omits a new signing certificate and keeps a removed one.
+    pub metadata_seconds: f64,
+    /// How long some replicas still sign with the previous certificate after another one was activated.
+    pub activation_seconds: f64,
+    /// Every n-th read of a service principal comes from a stale replica, which returns the credentials before the last
+    /// change, for [`Self::stale_read_seconds`] after that change. `None`: no stale reads.
+    pub stale_reads_every: Option<u64>,
+    /// How long after a change of credentials a stale replica returns the old ones.
+    pub stale_read_seconds: f64,
+    /// Whether an application cannot be deleted while its service principal is in SAML mode.
+    pub refuses_saml_deletion: bool,
+    /// Whether the tenant's identifier URI policy exempts SAML applications.
+    pub exempts_saml_identifiers: bool,
+    /// Whether a deleted application keeps the identifiers that were removed from it before.
+    pub deleted_hold_identifiers: bool,
+    /// Whether the error for an identifier URI that is taken has a specific code instead of a specific text.
+    pub identifier_taken_by_code: bool,
+    /// Whether the error for an existing assignment is 409 with a text about an entitlement grant.
+    pub assignment_exists_as_conflict: bool,
+    /// Whether the error for an existing reference describes a conflicting object.
+    pub reference_exists_as_conflict: bool,
+    /// Whether a signing certificate cannot be removed by writing the credential lists without it.
+    pub refuses_certificate_removal: bool,
+    /// The date (`2027-01-31`) on which the AWS template is removed from the gallery.
+    pub template_deprecation: Option<String>,
+    /// How long `GET members` returns the old members after a change.
+    pub membership_seconds: f64,
+    /// The number of pages after which a list returns one empty page with a next link. `None`: never.
+    pub empty_page_after: Option<usize>,
+    /// Resource units per ten seconds before 429. `None`: the documented limit for the size of the tenant.
+    pub resource_units: Option<u32>,
+    /// The delay before a change notification is sent. Changes during the delay are sent in one batch.
+    pub notification_seconds: f64,
+    /// Every n-th batch of notifications is sent twice. `None`: never.
+    pub duplicate_notifications_every: Option<u64>,
+    /// Every n-th batch of notifications takes six times as long. `None`: never.
+    pub late_notifications_every: Option<u64>,
+    /// The verified domains of the tenant.
+    pub verified_domains: Vec<String>,
+    /// Identifier URIs that other applications use.
+    pub taken_identifier_uris: Vec<String>,
+}
+
+impl Default for GraphBehaviour {
+    fn default() -> Self {
+        let roles = [
+            "Application.ReadWrite.All",
+            "AppRoleAssignment.ReadWrite.All",
+            "Group.Read.All",
+            "Policy.ReadWrite.ApplicationConfiguration",
+            "User.Read.All",
+        ];
+        Self {
+            roles: roles.map(String::from).to_vec(),
+            registrations: Vec::new(),
+            registration_seconds: 30.0,
+            replication_seconds: 6.0,
+            list_replication_seconds: 20.0,
+            role_replication_seconds: 20.0,
+            saml_mode_seconds: 2.0,
+            policy_replication_seconds: 2.0,
+            certificate_seconds: 5.0,
+            metadata_seconds: 10.0,
+            activation_seconds: 60.0,
+            stale_reads_every: None,
+            stale_read_seconds: 60.0,
+            refuses_saml_deletion: false,
+            exempts_saml_identifiers: true,
+            deleted_hold_identifiers: false,
+            identifier_taken_by_code: false,
+            assignment_exists_as_conflict: false,
+            reference_exists_as_conflict: false,
+            refuses_certificate_removal: false,
+            template_deprecation: None,
+            membership_seconds: 5.0,
+            empty_page_after: Some(2),
+            resource_units: None,
+            notification_seconds: 10.0,
+            duplicate_notifications_every: Some(5),
+            late_notifications_every: Some(7),
+            verified_domains: vec!["contoso.onmicrosoft.com".into()],
+            taken_identifier_uris: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! Start options of a local cloud: the emulator's URL, the application that may sign in, fault rules, and the behaviour
+//! of the AWS account and the Entra tenant.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::stand_in::assumptions::Assumption;
+use crate::stand_in::fault::FaultRule;
+use crate::stand_in::graph::GraphBehaviour;
+use crate::stand_in::tenant::Tenant;
+
+/// The options of [`crate::stand_in::LocalCloud::start`].
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How many seconds one real-cloud second takes here (0.02: fifty times faster). Equal to the emulator's
+    /// `SFN_WAIT_SCALE`.
+    pub clock_scale: f64,
+    /// The URL of the emulator, for example `http://127.0.0.1:4570`.
+    pub upstream: String,
+    /// The Region in ARNs.
+    pub region: String,
+    /// The account ID, twelve digits.
+    pub account: String,
+    /// The initial directory of the Entra tenant.
+    pub tenant: Tenant,
+    /// The tenant ID, a GUID.
+    pub tenant_id: String,
+    /// The application that may request Graph tokens with a client secret.
+    pub client: ClientCredentials,
+    /// The fault rules that are active from the start.
+    pub faults: Vec<FaultRule>,
+    /// The file that receives one JSON object per call, one per line.
+    pub record: Option<PathBuf>,
+    /// Keeps Connect's default rates (2 requests per second, burst 5) instead of higher ones.
+    pub real_rates: bool,
+    /// Botocore's `data` directory. If given, every request and response of Connect, Service Quotas and Support is
+    /// compared with the official model.
+    pub models: Option<PathBuf>,
+    /// How this account behaves.
+    pub behaviour: Behaviour,
+    /// The assumptions whose alternative reading is emulated from the start.
+    pub assume: Vec<&'static Assumption>,
+}
+
+/// An Entra application's client ID and secret.
+#[derive(Clone)]
+pub struct ClientCredentials {
+    /// The application (client) ID, a GUID.
+    pub client_id: String,
+    /// The client secret.
+    pub client_secret: String,
+}
+
+impl fmt::Debug for ClientCredentials {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("ClientCredentials").field("client_id", &self.client_id).finish_non_exhaustive()
+    }
+}
+
+/// How AWS and Entra behave. All durations are seconds in real-cloud time, which the clock's scale shortens.
+#[derive(Clone, Debug)]
+pub struct Behaviour {
+    /// Applied quota values of the account, by quota code. A value of a per-instance quota applies to each instance
+    /// whose own quota was not raised.
+    pub quotas: BTreeMap<String, f64>,
+    /// Whether the account has an applied value (the AWS default) for quotas that were never raised. Both cases were
+    /// observed. Without an applied value, `GetServiceQuota` returns `NoSuchResourceException`.
+    pub account_quotas_applied: bool,
+    /// How quota increase requests proceed, by quota code.
+    pub quota_paths: BTreeMap<String, QuotaPath>,
+    /// How increase requests proceed for quotas that [`Behaviour::quota_paths`] does not contain.
+    pub quota_path: QuotaPath,
+    /// Whether the account has a support plan that includes the Support API.
+    pub support_subscribed: bool,
+    /// How a support case about phone numbers proceeds.
+    pub support_path: SupportPath,
+    /// How long a new instance stays in `CREATION_IN_PROGRESS`.
+    pub instance_seconds: f64,
+    /// How long a deleted instance stays visible and keeps its alias reserved after `DeleteInstance`.
+    pub instance_deletion_seconds: f64,
+    /// Whether a second `DeleteInstance` during deletion returns an invalid request error instead of "not found".
+    pub refuses_second_deletion: bool,
+    /// Whether the alias of a deleted instance can be reused.
+    pub aliases_reusable: bool,
+    /// The message with which `CreateInstance` rejects an alias that is taken. This error has no code of its own.
+    pub alias_taken_message: &'static str,
+    /// If set, instance creation ends in `CREATION_FAILED` with this text as its `StatusReason`.
+    pub instance_failure: Option<String>,
+    /// Aliases that instances of other accounts use, in any Region.
+    pub taken_aliases: BTreeSet<String>,
+    /// How long after `CreateUser` calls that name the user return "not found".
+    pub user_visible_seconds: f64,
+    /// How long after `CreateUser` the user is missing from `ListUsers` and `SearchUsers`.
+    pub user_listed_seconds: f64,
+    /// Whether the username of a deleted user can be reused in the same instance.
+    pub usernames_reusable: bool,
+    /// Whether `UpdateUserConfig` keeps the settings of channels that the request does not name, instead of clearing
+    /// them.
+    pub config_merges_channels: bool,
+    /// Whether `SearchUsers` returns after-contact work time per channel in milliseconds, as in `PhoneConfig`.
+    pub channel_work_in_milliseconds: bool,
+    /// Whether Connect evaluates the resource tags (`aws:ResourceTag`) when it deletes an instance or a user.
+    pub deletion_by_tags: bool,
+    /// Whether Connect evaluates the tag keys of a request (`aws:TagKeys`).
+    pub tag_keys_evaluated: bool,
+    /// Whether Directory Service evaluates the ARN of the directory that Connect creates for an instance, or only `*`.
+    pub directories_by_arn: bool,
+    /// Whether IAM accepts only metadata that its issuer has signed.
+    pub metadata_must_be_signed: bool,
+    /// How long IAM rejects a new SAML provider as a principal.
+    pub provider_visible_seconds: f64,
+    /// How long some AWS sign-in endpoints use the old metadata after an update of a SAML provider.
+    pub provider_update_seconds: f64,
+    /// Numbers that `SearchAvailablePhoneNumbers` can find. No Japanese numbers by default, as in AWS.
+    pub number_inventory: Vec<NumberStock>,
+    /// How long a claimed number stays `IN_PROGRESS`.
+    pub claim_seconds: f64,
+    /// How long a claimed number is missing from `ListPhoneNumbersV2`.
+    pub number_listed_seconds: f64,
+    /// If set, claims end in `FAILED` with this message.
+    pub claim_failure: Option<String>,
+    /// If set, the maximum page size, whatever the caller requests.
+    pub page_limit: Option<usize>,
+    /// Whether every list operation first returns an empty page with a next token.
+    pub empty_page: bool,
+    /// Whether all Connect operations share one token bucket, instead of one bucket per operation.
+    pub shared_bucket: bool,
+    /// Whether the service list of AWS Support contains a separate service for Connect phone numbers.
+    pub number_service_listed: bool,
+    /// How long an attachment set of AWS Support exists.
+    pub attachment_set_seconds: f64,
+    /// How the Entra tenant behaves.
+    pub graph: GraphBehaviour,
+}
+
+impl Default for Behaviour {
+    fn default() -> Self {
+        Self {
+            quotas: BTreeMap::new(),
+            account_quotas_applied: false,
+            quota_paths: BTreeMap::from([("L-AA17A6B9".to_owned(), QuotaPath::automatic())]),
+            quota_path: QuotaPath::default(),
+            support_subscribed: true,
+            support_path: SupportPath::default(),
+            instance_seconds: 45.0,
+            instance_deletion_seconds: 20.0,
+            refuses_second_deletion: false,
+            aliases_reusable: true,
+            alias_taken_message: "Invalid Input. Instance alias is already used.",
+            instance_failure: None,
+            taken_aliases: BTreeSet::new(),
+            user_visible_seconds: 2.0,
+            user_listed_seconds: 4.0,
+            usernames_reusable: true,
+            config_merges_channels: false,
+            channel_work_in_milliseconds: false,
+            deletion_by_tags: true,
+            tag_keys_evaluated: true,
+            directories_by_arn: true,
+            metadata_must_be_signed: false,
+            provider_visible_seconds: 10.0,
+            provider_update_seconds: 60.0,
+            number_inventory: vec![NumberStock {
+                country: "US".into(),
+                kind: "DID".into(),
+                prefix: "+1206555".into(),
+                quantity: 20,
+            }],
+            claim_seconds: 20.0,
+            number_listed_seconds: 12.0,
+            claim_failure: None,
+            page_limit: None,
+            empty_page: false,
+            shared_bucket: false,
+            number_service_listed: true,
+            attachment_set_seconds: 3600.0,
+            graph: GraphBehaviour::default(),
+        }
+    }
+}
+
+/// The outcome of a quota increase request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QuotaOutcome {
+    /// `APPROVED`, and the value is raised.
+    Approved,
+    /// `DENIED`, and the value is unchanged.
+    Denied,
+    /// `NOT_APPROVED`, and the value is unchanged.
+    NotApproved,
+    /// `CASE_CLOSED`, but the value is raised.
+    CaseClosedGranted,
+    /// `CASE_CLOSED`, and the value is unchanged.
+    CaseClosedRefused,
+    /// `INVALID_REQUEST`, and the value is unchanged.
+    InvalidRequest,
+    /// The request is never decided.
+    Never,
+}
+
+/// How a quota increase request proceeds. Times count from the request, in seconds of real-cloud time.
+#[derive(Clone, Debug)]
+pub struct QuotaPath {
+    /// When the request becomes a support case (`CASE_OPENED`). `None` if it is decided automatically.
+    pub case_opened: Option<f64>,
+    /// When the request is decided.
+    pub decided: f64,
+    /// The outcome of the request.
+    pub outcome: QuotaOutcome,
+    /// How long after the decision the new value applies: the status can change before the value.
+    pub value_lag: f64,
+    /// The granted value, if it differs from the desired value.
+    pub granted: Option<f64>,
+}
+
+impl Default for QuotaPath {
+    fn default() -> Self {
+        Self {
+            case_opened: Some(300.0),
+            decided: 1800.0,
+            outcome: QuotaOutcome::Approved,
+            value_lag: 60.0,
+            granted: None,
+        }
+    }
+}
+
+impl QuotaPath {
+    /// Decided automatically within minutes, without a support case.
+    #[must_use]
+    pub fn automatic() -> Self {
+        Self { case_opened: None, decided: 120.0, value_lag: 10.0, ..Self::default() }
+    }
+
+    /// The default path with a different outcome.
+    #[must_use]
+    pub fn ending(outcome: QuotaOutcome) -> Self {
+        Self { outcome, ..Self::default() }
+    }
+}
+
+/// How a support case about phone numbers proceeds. Times count from the last customer message of the case, in seconds
+/// of real-cloud time.
+#[derive(Clone, Debug)]
+pub struct SupportPath {
+    /// When an agent starts to work on the case (`work-in-progress`).
+    pub picked_up: f64,
+    /// If set, AWS Support asks this question, and the case is `pending-customer-action` until the customer replies.
+    pub question: Option<String>,
+    /// When the numbers are added to the instance and the case is resolved.
+    pub decided: f64,
+    /// Whether the numbers are granted. If not, the case is resolved with a rejection.
+    pub granted: bool,
+}
+
+impl Default for SupportPath {
+    fn default() -> Self {
+        Self { picked_up: 600.0, question: None, decided: 14_400.0, granted: true }
+    }
+}
+
+/// Phone numbers that are available to claim.
+#[derive(Clone, Debug)]
+pub struct NumberStock {
+    /// ISO country code, for example `US`.
+    pub country: String,
+    /// `DID`, `TOLL_FREE`, …
+    pub kind: String,
+    /// The common prefix of all the numbers, for example `+1206555`.
+    pub prefix: String,
+    /// How many numbers are available.
+    pub quantity: u32,
+}

@@ -1,0 +1,129 @@
+//! The test sign-in: all steps from the user access URL to the first page of Connect, with the current settings of both
+//! clouds. The Entra part is in [`crate::stand_in::graph`]. [`aws`] is AWS sign-in, STS and Connect's user lookup. A test sign-in
+//! changes nothing and shares no code with the product.
+
+pub(crate) mod assertion;
+pub(crate) mod aws;
+pub(crate) mod xml_signature;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde::{Deserialize, Serialize};
+
+use crate::stand_in::front::Cloud;
+
+/// The user and application of a test sign-in.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignIn {
+    /// The Entra application, by client ID or display name.
+    pub application: String,
+    /// The user, by object ID or user principal name.
+    pub user: String,
+}
+
+/// The result of a test sign-in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SignedIn {
+    /// Whether the user is signed in to Connect.
+    pub signed_in: bool,
+    /// The service that rejected the sign-in: `Microsoft Entra ID`, `AWS sign-in` or `Amazon Connect`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused_by: Option<String>,
+    /// The message of the error page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// The role session name, if the sign-in got that far. Connect looks up a user with this name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// The ID of the instance that the relay state selects.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance_id: Option<String>,
+    /// The thumbprints of the signing certificates. More than one while Entra's replicas differ.
+    pub certificates: Vec<String>,
+    /// The forms that the browser posted to AWS, in the order in which they were checked.
+    pub forms: Vec<Form>,
+}
+
+/// The form with which the browser posts a SAML response to AWS (SAML 2.0 bindings, 3.5: HTTP POST).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Form {
+    /// The URL to which the form is posted.
+    pub action: String,
+    /// The field `SAMLResponse`: the response in base64.
+    pub saml_response: String,
+    /// The field `RelayState`.
+    pub relay_state: String,
+}
+
+/// The data that the browser posts from Entra to AWS.
+#[derive(Clone, Debug)]
+pub(crate) struct PostedResponse {
+    pub(crate) reply_url: String,
+    /// The SAML response, as XML.
+    pub(crate) response: String,
+    pub(crate) relay_state: String,
+    /// The thumbprint of the signing certificate.
+    pub(crate) thumbprint: String,
+}
+
+impl PostedResponse {
+    fn form(&self) -> Form {
+        Form {
+            action: self.reply_url.clone(),
+            saml_response: STANDARD.encode(&self.response),
+            relay_state: self.relay_state.clone(),
+        }
+    }
+}
+
+/// The error page on which a sign-in ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    by: &'static str,
+    message: String,
+}
+
+impl Refusal {
+    pub(crate) fn new(by: &'static str, message: impl Into<String>) -> Self {
+        Self { by, message: message.into() }
+    }
+}
+
+/// Signs a user in. While Entra's replicas may differ, every possible response must lead to Connect.
+pub(crate) async fn rehearse(cloud: &Cloud, wanted: &SignIn) -> SignedIn {
+    let mut outcome = SignedIn::default();
+    let refused = match cloud.graph.saml_responses(&wanted.application, &wanted.user) {
+        Err(refusal) => Some(refusal),
+        Ok(responses) => {
+            let mut refused = None;
+            for posted in &responses {
+                if !outcome.certificates.contains(&posted.thumbprint) {
+                    outcome.certificates.push(posted.thumbprint.clone());
+                }
+                outcome.forms.push(posted.form());
+                if let Err(refusal) = enter(cloud, posted, &mut outcome).await {
+                    refused = Some(refusal);
+                    break;
+                }
+            }
+            refused
+        }
+    };
+    outcome.signed_in = refused.is_none();
+    if let Some(Refusal { by, message }) = refused {
+        outcome.refused_by = Some(by.into());
+        outcome.message = Some(message);
+    }
+    outcome
+}
+
+/// The steps from the posted response to Connect.
+async fn enter(cloud: &Cloud, posted: &PostedResponse, outcome: &mut SignedIn) -> Result<(), Refusal> {
+    let session = aws::assume_role(cloud, posted).await?;
+    outcome.username = Some(session.name.clone());
+    let instance = aws::destination(cloud, &posted.relay_state)?;
+    outcome.instance_id = Some(instance.clone());
+    aws::federate(cloud, &session, &instance).await
+}

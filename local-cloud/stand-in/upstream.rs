@@ -1,0 +1,123 @@
+//! The client of the emulator. Requests pass through unchanged.
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::stand_in::aws_error::{Protocol, Refusal};
+use crate::stand_in::http::{Request, Response};
+
+/// Headers that apply to one connection, not to the message.
+const HOP: [&str; 7] =
+    ["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
+
+/// A client of the emulator.
+#[derive(Clone, Debug)]
+pub(crate) struct Upstream {
+    url: String,
+    region: String,
+    client: reqwest::Client,
+}
+
+impl Upstream {
+    /// # Errors
+    /// If the HTTP client cannot be created.
+    pub(crate) fn new(url: &str, region: &str) -> Result<Self, reqwest::Error> {
+        // The emulator is on loopback and has no TLS.
+        let builder = reqwest::Client::builder().no_proxy().tls_certs_only([]);
+        let client = builder.redirect(reqwest::redirect::Policy::none()).build()?;
+        Ok(Self { url: url.trim_end_matches('/').to_owned(), region: region.to_owned(), client })
+    }
+
+    /// Returns the emulator's response to the request, byte for byte. Returns 503 if the emulator does not respond.
+    pub(crate) async fn pass(&self, request: &Request, protocol: Protocol) -> Response {
+        match self.send(request).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                let message = format!("The emulator at {} does not answer: {error}. Is it running?", self.url);
+                Refusal::new(503, "ServiceUnavailable", message).answer(protocol)
+            }
+        }
+    }
+
+    async fn send(&self, request: &Request) -> Result<Response, reqwest::Error> {
+        let query: Vec<String> = request.query.iter().map(|(name, value)| pair(name, value)).collect();
+        let mark = if query.is_empty() { "" } else { "?" };
+        let url = format!("{}{}{mark}{}", self.url, request.path, query.join("&"));
+        let mut headers = HeaderMap::new();
+        for (name, value) in &request.headers {
+            // The HTTP client sets the length. The body is already read, so `expect` does not apply.
+            if HOP.contains(&name.as_str()) || matches!(name.as_str(), "content-length" | "expect") {
+                continue;
+            }
+            if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+                headers.append(name, value);
+            }
+        }
+        // For policies that require TLS, loopback counts as TLS.
+        headers.insert("x-forwarded-proto", HeaderValue::from_static("https"));
+        let method = reqwest::Method::from_bytes(request.method.as_bytes()).unwrap_or(reqwest::Method::GET);
+        let answer = self.client.request(method, url).headers(headers).body(request.body.clone()).send().await?;
+        let status = answer.status().as_u16();
+        let head = request.method == "HEAD";
+        let kept = |name: &str| !HOP.contains(&name) && (head || name != "content-length");
+        let headers = answer
+            .headers()
+            .iter()
+            .filter(|(name, _)| kept(name.as_str()))
+            .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+            .collect();
+        Ok(Response { status, headers, body: answer.bytes().await?.to_vec(), broken: false })
+    }
+
+    /// Calls an operation of a query-protocol service for the local cloud's own use.
+    pub(crate) async fn query(&self, service: &str, form: &[(&str, &str)]) -> Response {
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        let request = Request {
+            method: "POST".into(),
+            path: "/".into(),
+            query: Vec::new(),
+            headers: vec![("content-type".into(), "application/x-www-form-urlencoded".into())],
+            body: body.into_bytes(),
+        };
+        self.pass(&self.operators(&request, service), Protocol::Query).await
+    }
+
+    /// Calls an operation of a JSON-protocol service for the local cloud's own use.
+    pub(crate) async fn json(&self, service: &str, target: &str, input: &serde_json::Value) -> Response {
+        let request = Request {
+            method: "POST".into(),
+            path: "/".into(),
+            query: Vec::new(),
+            headers: vec![
+                ("content-type".into(), "application/x-amz-json-1.0".into()),
+                ("x-amz-target".into(), target.into()),
+            ],
+            body: input.to_string().into_bytes(),
+        };
+        self.pass(&self.operators(&request, service), Protocol::Json).await
+    }
+
+    /// Replaces the request's credential with the operator's key, for which the emulator allows every operation.
+    pub(crate) fn operators(&self, request: &Request, service: &str) -> Request {
+        let mut request = request.clone();
+        request.headers.retain(|(name, _)| !matches!(name.as_str(), "authorization" | "x-amz-security-token"));
+        let scope = format!("Credential=test/20260101/{}/{service}/aws4_request", self.region);
+        let signature = format!("AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=0");
+        request.headers.push(("authorization".into(), signature));
+        request
+    }
+
+    /// Reads a resource of a REST service for the local cloud's own use.
+    pub(crate) async fn get(&self, service: &str, path: &str, query: Vec<(String, String)>) -> Response {
+        let request = Request { method: "GET".into(), path: path.into(), query, headers: Vec::new(), body: Vec::new() };
+        self.pass(&self.operators(&request, service), Protocol::RestJson).await
+    }
+}
+
+/// A query parameter as AWS clients encode it, so that the signature stays valid: a parameter without a value (`?acl`)
+/// has no equals sign, and a space is `%20`.
+fn pair(name: &str, value: &str) -> String {
+    const PLAIN: percent_encoding::AsciiSet =
+        percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+    let encode = |text| percent_encoding::utf8_percent_encode(text, &PLAIN).to_string();
+    if value.is_empty() { encode(name) } else { format!("{}={}", encode(name), encode(value)) }
+}
