@@ -1,5 +1,5 @@
 //! Shows progress while cargo and pip run: on a terminal, one line that is rewritten each second; elsewhere, one line
-//! every few seconds. Nothing is shown if all work finishes before the first line.
+//! after a second and then every few seconds. Nothing is shown if all work finishes within the first second.
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -8,10 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// Time before the first line, and interval between updates of the line on a terminal.
+const REWRITES: Duration = Duration::from_secs(1);
 /// Interval between lines without a terminal, short enough to show that the work continues.
 const LINES: Duration = Duration::from_secs(4);
-/// Interval between updates of the line on a terminal.
-const REWRITES: Duration = Duration::from_secs(1);
 /// Width of the rewritten line. A longer line would wrap and could not be rewritten.
 const COLUMNS: usize = 78;
 
@@ -76,7 +76,7 @@ impl Progress {
 
     fn show(&self) {
         let started = Instant::now();
-        let pause = if self.terminal { REWRITES } else { LINES };
+        let mut pause = REWRITES;
         let mut state = self.state();
         loop {
             state = match self.shared.1.wait_timeout_while(state, pause, |state| !state.ended) {
@@ -93,6 +93,7 @@ impl Progress {
                 let _ = write!(io::stderr().lock(), "{}", text.chars().take(COLUMNS).collect::<String>());
             } else {
                 eprintln!("{text}");
+                pause = LINES;
             }
         }
     }
