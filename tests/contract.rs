@@ -11,6 +11,8 @@ mod deployment;
 mod forgotten;
 #[path = "contract/language.rs"]
 mod language;
+#[path = "contract/layers.rs"]
+mod layers;
 #[path = "contract/lessons.rs"]
 mod lessons;
 #[path = "contract/loops.rs"]
@@ -43,10 +45,10 @@ use serde_json::Value;
 /// The error name of a rejected plan (`aws stepfunctions send-task-failure --error …`).
 const REFUSED_BY_A_PERSON: &str = "NotApproved";
 
-/// The environment variable for another root directory: the tests in `forgotten` check a modified copy.
 /// The directories of `functions/` that contain steps.
 const WORKFLOWS: [&str; 6] = ["onboarding", "user_sync", "notifications", "certificates", "drift", "teardown"];
 
+/// The environment variable for another root directory: the tests in `forgotten` check a modified copy.
 const ROOT: &str = "CONNECT_ONBOARDING_CONTRACT_ROOT";
 
 fn root() -> PathBuf {

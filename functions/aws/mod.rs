@@ -5,6 +5,7 @@ pub mod event_bus;
 pub mod http;
 pub mod iam;
 pub mod instances;
+pub mod phone_numbers;
 pub mod quotas;
 pub(crate) mod response_integrity;
 pub mod s3;

@@ -21,7 +21,11 @@ use onboarding_core::{
 };
 use tracing::info;
 
-use crate::{aws, context::Context, inspect::instance, onboarding::telephony};
+use crate::{
+    aws::{self, phone_numbers},
+    context::Context,
+    inspect::instance,
+};
 
 /// Deletes the instance, or checks whether it is deleted.
 ///
@@ -61,7 +65,7 @@ pub async fn run(ctx: &Context, input: RemoveInput) -> Result<RemoveOutput, Step
                 target.alias
             )));
         }
-        let held = telephony::phone_numbers(ctx, &target.instance_arn).await?;
+        let held = phone_numbers::in_e164(ctx.connect(), &target.instance_arn).await?;
         let new: Vec<&str> =
             held.iter().filter(|number| !target.phone_numbers.contains(number)).map(String::as_str).collect();
         if !new.is_empty() {

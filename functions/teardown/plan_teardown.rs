@@ -26,7 +26,10 @@ use onboarding_core::{
 use tracing::info;
 
 use crate::{
-    aws::iam::{self, Owner},
+    aws::{
+        iam::{self, Owner},
+        phone_numbers,
+    },
     connect::Directory,
     context::Context,
     inspect::{
@@ -34,7 +37,6 @@ use crate::{
         federation::{Federation, FoundRole},
         incomplete, instance,
     },
-    onboarding::telephony,
     registry::{Entry, Registry},
 };
 
@@ -362,7 +364,7 @@ impl Planner<'_> {
         if !self.exists {
             return Ok((part, Vec::new()));
         }
-        let numbers = telephony::phone_numbers(ctx, &entry.instance_arn).await?;
+        let numbers = phone_numbers::in_e164(ctx.connect(), &entry.instance_arn).await?;
         let action = if goes { Action::Release } else { Action::Leave };
         for number in &numbers {
             let detail = if goes { "it can't be had again" } else { "" };

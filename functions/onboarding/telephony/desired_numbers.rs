@@ -12,7 +12,7 @@ use super::{
     numbers::{self, Claim},
     poll::{Look, NUMBERS_A_LOOK},
 };
-use crate::aws::quotas;
+use crate::aws::{phone_numbers, quotas};
 
 /// AWS's default quota of phone numbers (Amazon Connect service quotas), if Service Quotas returns no value.
 const DEFAULT_QUOTA: f64 = 5.0;
@@ -24,7 +24,7 @@ const CLAIM_WINDOW_DAYS: i64 = 180;
 impl Look<'_> {
     pub(crate) async fn numbers(&mut self) -> Result<(), StepError> {
         let wishes = &self.input.phone_numbers;
-        let held = numbers::held(self.ctx, &self.input.instance_arn).await?;
+        let held = phone_numbers::held(self.ctx.connect(), &self.input.instance_arn).await?;
         let met = allocate(wishes, &held);
         let mut missing = Vec::with_capacity(wishes.len());
         for (place, wish) in wishes.iter().enumerate() {
@@ -193,7 +193,7 @@ impl Look<'_> {
         match numbers::claim(self.ctx, self.instance(), wish, phone, token).await? {
             Claim::Begun(id) => self.note(NumberResult { phone_number_id: id, ..number }),
             // The list shows whether the instance has the number.
-            Claim::Taken => match numbers::held(self.ctx, &self.input.instance_arn).await? {
+            Claim::Taken => match phone_numbers::held(self.ctx.connect(), &self.input.instance_arn).await? {
                 held if held.iter().any(|held| held.phone == phone) => {
                     let id = held.into_iter().find(|held| held.phone == phone).map(|held| held.id);
                     self.note(NumberResult { phone_number_id: id.unwrap_or_default(), ..number });

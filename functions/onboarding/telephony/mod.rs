@@ -11,4 +11,4 @@ mod support;
 
 pub(crate) use orders::Wanted;
 pub(crate) use poll::Look;
-pub(crate) use preview::{phone_numbers, preview};
+pub(crate) use preview::preview;

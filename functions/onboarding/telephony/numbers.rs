@@ -14,28 +14,6 @@ use crate::{aws, context::Context};
 /// The tag that stores the flow we associated a number with, because no API returns the flow.
 const FLOW_KEY: &str = "contact-flow";
 
-/// Returns all phone numbers of the instance.
-///
-/// # Errors
-/// If Connect returns an error.
-pub(super) async fn held(ctx: &Context, instance_arn: &str) -> Result<Vec<HeldNumber>, StepError> {
-    let mut items = ctx.connect().list_phone_numbers_v2().target_arn(instance_arn).into_paginator().items().send();
-    let mut found = Vec::new();
-    while let Some(item) = items.next().await {
-        let item = item
-            .map_err(|error| aws::error::step_error(&format!("listing the phone numbers of {instance_arn}"), &error))?;
-        found.push(HeldNumber {
-            id: item.phone_number_id.unwrap_or_default(),
-            arn: item.phone_number_arn.unwrap_or_default(),
-            phone: item.phone_number.unwrap_or_default(),
-            country: item.phone_number_country_code.map_or(String::new(), |code| code.as_str().to_owned()),
-            kind: item.phone_number_type.map_or(String::new(), |kind| kind.as_str().to_owned()),
-            description: item.phone_number_description.unwrap_or_default(),
-        });
-    }
-    Ok(found)
-}
-
 /// Returns up to `count` available numbers with the wanted country, type and prefix.
 ///
 /// # Errors

@@ -12,7 +12,7 @@ use super::{
     numbers,
     support::{self, Trouble},
 };
-use crate::{aws, context::Context};
+use crate::{aws::phone_numbers, context::Context};
 
 const KIND: &str = "phone numbers";
 const ORDERED: &str = "ordered by an AWS Support case, with documents.identity, documents.address and \
@@ -29,7 +29,7 @@ pub(crate) async fn preview(
 ) -> Result<Vec<PlanItem>, StepError> {
     let wishes = &onboarding.phone_numbers;
     let held = match instance_arn {
-        Some(arn) if !wishes.is_empty() => numbers::held(ctx, arn).await?,
+        Some(arn) if !wishes.is_empty() => phone_numbers::held(ctx.connect(), arn).await?,
         _ => Vec::new(),
     };
     let mut items = Vec::new();
@@ -54,27 +54,6 @@ pub(crate) async fn preview(
         items.push(outbound(ctx, instance_arn, onboarding).await?);
     }
     Ok(items)
-}
-
-/// Returns the numbers of an instance in E.164 format, sorted; none if the instance no longer exists.
-///
-/// # Errors
-/// If Connect returns an error.
-pub(crate) async fn phone_numbers(ctx: &Context, instance_arn: &str) -> Result<Vec<String>, StepError> {
-    let mut items = ctx.connect().list_phone_numbers_v2().target_arn(instance_arn).into_paginator().items().send();
-    let mut held = Vec::new();
-    while let Some(item) = items.next().await {
-        match item {
-            Ok(item) => held.extend(item.phone_number),
-            Err(error) if aws::error::is_not_found(&error) => return Ok(Vec::new()),
-            Err(error) => {
-                let doing = format!("listing the phone numbers of {instance_arn}");
-                return Err(aws::error::step_error(&doing, &error));
-            }
-        }
-    }
-    held.sort_unstable();
-    Ok(held)
 }
 
 async fn missing_of(
