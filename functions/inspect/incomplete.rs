@@ -21,9 +21,9 @@ use crate::{
 /// # Errors
 /// `InvalidInput` if neither the registry nor Connect contains the alias of the instance.
 pub(crate) async fn entry(ctx: &Context, registry: &Registry<'_>, instance_id: &str) -> Result<Entry, StepError> {
-    let begun = registry.begun(instance_id).await?;
+    let pending = registry.pending(instance_id).await?;
     let found = instance::describe(ctx, instance_id).await?;
-    let alias = begun.alias.or_else(|| found.as_ref()?.instance_alias().map(str::to_owned));
+    let alias = pending.alias.or_else(|| found.as_ref()?.instance_alias().map(str::to_owned));
     let alias = alias.ok_or_else(|| {
         StepError::invalid_input(format!(
             "the instance {instance_id} is not in the registry, and Amazon Connect does not know it: its teardown has finished, \
@@ -32,7 +32,7 @@ pub(crate) async fn entry(ctx: &Context, registry: &Registry<'_>, instance_id: &
         ))
     })?;
     let onboarding =
-        begun.onboarding.unwrap_or_else(|| Onboarding::with_defaults(&alias, Users::default(), Language::default()));
+        pending.onboarding.unwrap_or_else(|| Onboarding::with_defaults(&alias, Users::default(), Language::default()));
     Ok(Entry {
         instance_id: instance_id.into(),
         instance_arn: found.and_then(|found| found.arn).unwrap_or_default(),

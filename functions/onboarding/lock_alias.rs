@@ -17,7 +17,7 @@ use tracing::info;
 
 use crate::{
     context::Context,
-    registry::{Holder, Registry, Scope, Taken},
+    registry::{Holder, LockResult, Registry, Scope},
 };
 
 /// Runs the step.
@@ -40,9 +40,9 @@ pub async fn run(ctx: &Context, input: LockAliasInput) -> Result<LockAliasOutput
     }
     let attempt = input.previous.as_ref().map_or(0, |previous| previous.attempt) + 1;
     for scope in scopes {
-        match registry.take_lock(ctx.step_functions(), (*scope, alias), &input.execution).await? {
-            Taken::Ours => info!(?scope, attempt, "lock taken"),
-            Taken::ByOther(holder) => return Ok(taken(&input, *scope, &holder, attempt)),
+        match registry.acquire_lock(ctx.step_functions(), (*scope, alias), &input.execution).await? {
+            LockResult::Acquired => info!(?scope, attempt, "lock acquired"),
+            LockResult::HeldByOther(holder) => return Ok(taken(&input, *scope, &holder, attempt)),
         }
     }
     // Checked while holding the lock, because the previous holder may have registered the alias.

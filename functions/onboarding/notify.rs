@@ -25,7 +25,7 @@ use crate::{aws, context::Context, registry::Registry};
 /// If the topic does not accept the message.
 pub async fn run(ctx: &Context, input: NotifyInput) -> Result<NotifyOutput, StepError> {
     if let Message::UnsafePlan { instance_id, digest, task_token, .. } = &input.message {
-        Registry::new(ctx)?.keep_approval_token(instance_id, digest, task_token).await?;
+        Registry::new(ctx)?.store_approval_token(instance_id, digest, task_token).await?;
     }
     let letter = input.message.compose(input.language.unwrap_or_else(|| ctx.settings.language()));
     let published = ctx

@@ -8,15 +8,6 @@ use onboarding_core::{
 };
 use serde::{Deserialize, Serialize};
 
-/// The data about an instance that is not registered.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Begun {
-    /// The instance's alias.
-    pub alias: Option<String>,
-    /// The input of the instance's onboarding.
-    pub onboarding: Option<Onboarding>,
-}
-
 /// The data about an onboarded instance. Stored as JSON; new fields need defaults, because later releases read older
 /// entries.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -82,8 +73,8 @@ impl Entry {
     /// The name of the SAML provider in IAM.
     #[must_use]
     pub fn saml_provider_name(&self) -> String {
-        let given = self.onboarding.as_ref().map(|onboarding| onboarding.iam.saml_provider_name.clone());
-        given.filter(|name| !name.is_empty()).unwrap_or_else(|| names::saml_provider(&self.alias))
+        let name = self.onboarding.as_ref().map(|onboarding| onboarding.iam.saml_provider_name.clone());
+        name.filter(|name| !name.is_empty()).unwrap_or_else(|| names::saml_provider(&self.alias))
     }
 
     /// Returns the input of the last onboarding. For an entry of an older release, this is only the stored part, with
@@ -102,8 +93,8 @@ impl Entry {
     pub fn user_groups(&self) -> Result<Vec<(&EntraGroup, &UserGroup)>, StepError> {
         if self.groups.len() != self.users.groups.len() {
             return Err(StepError::internal(format!(
-                "the registry entry of the instance {} has {} group ids for {} groups; run the onboarding again, which \
-                 writes it anew",
+                "the registry entry of the instance {} has {} group IDs for {} groups; run the onboarding again to write a \
+                 new entry",
                 self.instance_id,
                 self.groups.len(),
                 self.users.groups.len()

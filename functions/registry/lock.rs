@@ -8,20 +8,18 @@
 //!
 //! Orders of phone numbers take weeks and have a separate lock, so that the alias is free for other executions meanwhile.
 
-use aws_sdk_dynamodb::{config::http::HttpResponse, error::SdkError, types::AttributeValue};
 use aws_sdk_sfn::types::ExecutionStatus;
-use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use onboarding_core::StepError;
 use time::OffsetDateTime;
 use tracing::warn;
 
-use super::{Registry, text, time};
+use super::{Registry, condition_met, now_ms, string, text, time};
 use crate::aws;
 
 /// The prefix of a lock's key.
 const PREFIX: &str = "alias#";
 /// Number of attempts to acquire a lock that changes hands at the same time.
-const TRIES: u32 = 5;
+const MAX_TRIES: u32 = 5;
 
 /// Returns whether a key of the registry is the key of a lock.
 pub(super) fn is_key(key: &str) -> bool {
@@ -67,11 +65,11 @@ pub struct Holder {
 
 /// The result of acquiring a lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Taken {
+pub enum LockResult {
     /// The execution holds the lock, newly or already.
-    Ours,
+    Acquired,
     /// Another execution, which is still running, holds the lock.
-    ByOther(Holder),
+    HeldByOther(Holder),
 }
 
 impl Holder {
@@ -80,8 +78,8 @@ impl Holder {
     pub fn message(&self, scope: Scope, alias: &str) -> String {
         let since = self.since.map_or_else(String::new, |since| format!(" since {}", super::rfc3339(since)));
         format!(
-            "the execution {} holds {} {alias}{since} and still runs; wait until it has finished, or stop it (aws stepfunctions \
-             stop-execution --execution-arn {}), then start again",
+            "the execution {} holds the lock of {} {alias}{since} and is still running; wait until it finishes, or stop it (aws \
+             stepfunctions stop-execution --execution-arn {}), then start again",
             self.execution.rsplit(':').next().unwrap_or_default(),
             scope.label(),
             self.execution
@@ -94,28 +92,30 @@ impl Registry<'_> {
     ///
     /// # Errors
     /// If `DynamoDB` or Step Functions returns an error.
-    pub async fn take_lock(
+    pub async fn acquire_lock(
         &self,
         step_functions: &aws_sdk_sfn::Client,
         (scope, alias): (Scope, &str),
         execution: &str,
-    ) -> Result<Taken, StepError> {
+    ) -> Result<LockResult, StepError> {
         let key = scope.key(alias);
-        for _ in 0..TRIES {
+        for _ in 0..MAX_TRIES {
             if self.set_holder(&key, execution, None).await? {
-                return Ok(Taken::Ours);
+                return Ok(LockResult::Acquired);
             }
             let Some(item) = self.item(&key).await? else { continue };
             let Some(holder) = text(&item, "holder") else { continue };
             if is_running(step_functions, holder).await? {
-                return Ok(Taken::ByOther(Holder { execution: holder.to_owned(), since: time(&item, "since") }));
+                let holder = Holder { execution: holder.to_owned(), since: time(&item, "since") };
+                return Ok(LockResult::HeldByOther(holder));
             }
             if self.set_holder(&key, execution, Some(holder)).await? {
                 warn!(holder, "took over the lock of an execution that has finished");
-                return Ok(Taken::Ours);
+                return Ok(LockResult::Acquired);
             }
         }
-        Err(StepError::unavailable(format!("the lock of {} {alias} changes hands again and again", scope.label())))
+        let label = scope.label();
+        Err(StepError::unavailable(format!("other executions acquired the lock of {label} {alias} {MAX_TRIES} times")))
     }
 
     /// Releases the lock of an alias if the execution holds it.
@@ -127,47 +127,26 @@ impl Registry<'_> {
             .client
             .delete_item()
             .table_name(self.table)
-            .key("instanceId", AttributeValue::S(scope.key(alias)))
+            .key("instanceId", string(scope.key(alias)))
             .condition_expression("holder = :me")
-            .expression_attribute_values(":me", AttributeValue::S(execution.to_owned()))
+            .expression_attribute_values(":me", string(execution))
             .send()
             .await;
-        settled(sent, || format!("releasing {} {alias}", scope.label())).map(drop)
+        condition_met(&format!("releasing the lock of {} {alias}", scope.label()), sent).map(drop)
     }
 
     /// Sets an execution as the holder if `before` is the current holder; returns whether it was set.
     async fn set_holder(&self, key: &str, execution: &str, before: Option<&str>) -> Result<bool, StepError> {
-        let now_ms = OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000;
-        let update = self
-            .client
-            .update_item()
-            .table_name(self.table)
-            .key("instanceId", AttributeValue::S(key.to_owned()))
-            .expression_attribute_values(":me", AttributeValue::S(execution.to_owned()))
-            .expression_attribute_values(":now", AttributeValue::N(now_ms.to_string()));
-        let update = match before {
+        let doing = format!("acquiring the lock {key}");
+        let mut values = vec![(":me", string(execution)), (":now", now_ms())];
+        let Some(before) = before else {
             // An earlier attempt of this execution may have acquired the lock, and its response was lost.
-            None => update
-                .update_expression("SET holder = :me, since = if_not_exists(since, :now)")
-                .condition_expression("attribute_not_exists(holder) OR holder = :me"),
-            Some(before) => update
-                .update_expression("SET holder = :me, since = :now")
-                .condition_expression("holder = :before")
-                .expression_attribute_values(":before", AttributeValue::S(before.to_owned())),
+            let condition = "attribute_not_exists(holder) OR holder = :me";
+            let update = "SET holder = :me, since = if_not_exists(since, :now)";
+            return self.update_if(&doing, key, condition, update, &values).await;
         };
-        settled(update.send().await, || format!("taking the lock {key}"))
-    }
-}
-
-/// Returns whether the condition of a write was met.
-fn settled<T, E>(sent: Result<T, SdkError<E, HttpResponse>>, doing: impl FnOnce() -> String) -> Result<bool, StepError>
-where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
-{
-    match sent {
-        Ok(_) => Ok(true),
-        Err(error) if aws::error::is(&error, &["ConditionalCheckFailedException"]) => Ok(false),
-        Err(error) => Err(aws::error::step_error(&doing(), &error)),
+        values.push((":before", string(before)));
+        self.update_if(&doing, key, "holder = :before", "SET holder = :me, since = :now", &values).await
     }
 }
 
@@ -200,7 +179,7 @@ mod tests {
         let holder = Holder { execution: arn.into(), since: Some(OffsetDateTime::UNIX_EPOCH) };
         let message = holder.message(Scope::Alias, "acme");
         assert!(
-            message.starts_with("the execution acme-1 holds the alias acme since 1970-01-01T00:00:00Z"),
+            message.starts_with("the execution acme-1 holds the lock of the alias acme since 1970-01-01T00:00:00Z"),
             "{message}"
         );
         assert!(message.contains(&format!("stop-execution --execution-arn {arn}")), "{message}");

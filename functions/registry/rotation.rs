@@ -1,11 +1,9 @@
 //! The claim of an execution to add a signing certificate to an instance's application.
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use onboarding_core::StepError;
 use time::OffsetDateTime;
 
-use super::Registry;
-use crate::aws;
+use super::{Registry, number, string, text};
 
 /// Validity of a claim to a certificate rotation, in seconds.
 const CLAIM_SECONDS: i64 = 900;
@@ -14,11 +12,11 @@ const CLAIM_SECONDS: i64 = 900;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Claim {
     /// This execution, newly.
-    Fresh,
+    New,
     /// This execution, which had the claim already: an earlier attempt has failed.
-    Ours,
+    Repeated,
     /// Another execution.
-    Taken,
+    HeldByOther,
 }
 
 impl Registry<'_> {
@@ -30,29 +28,14 @@ impl Registry<'_> {
     pub async fn claim_rotation(&self, instance_id: &str, execution: &str) -> Result<Claim, StepError> {
         let doing = format!("claiming the certificate rotation of the instance {instance_id}");
         let now = OffsetDateTime::now_utc().unix_timestamp();
-        let sent = self
-            .client
-            .update_item()
-            .table_name(self.table)
-            .key("instanceId", AttributeValue::S(instance_id.to_owned()))
-            .update_expression("SET rotation = :me, rotationUntil = :until")
-            .condition_expression(
-                "attribute_exists(instanceId) AND (attribute_not_exists(rotation) OR rotationUntil < :now)",
-            )
-            .expression_attribute_values(":me", AttributeValue::S(execution.to_owned()))
-            .expression_attribute_values(":now", AttributeValue::N(now.to_string()))
-            .expression_attribute_values(":until", AttributeValue::N((now + CLAIM_SECONDS).to_string()))
-            .send()
-            .await;
-        match sent {
-            Ok(_) => Ok(Claim::Fresh),
-            Err(error) if aws::error::is(&error, &["ConditionalCheckFailedException"]) => {
-                let holder = self.item(instance_id).await?.and_then(|mut item| item.remove("rotation"));
-                let ours = holder.is_some_and(|holder| holder.as_s().is_ok_and(|holder| holder == execution));
-                Ok(if ours { Claim::Ours } else { Claim::Taken })
-            }
-            Err(error) => Err(aws::error::step_error(&doing, &error)),
+        let condition = "attribute_exists(instanceId) AND (attribute_not_exists(rotation) OR rotationUntil < :now)";
+        let update = "SET rotation = :me, rotationUntil = :until";
+        let values = [(":me", string(execution)), (":now", number(now)), (":until", number(now + CLAIM_SECONDS))];
+        if self.update_if(&doing, instance_id, condition, update, &values).await? {
+            return Ok(Claim::New);
         }
+        let item = self.item(instance_id).await?.unwrap_or_default();
+        Ok(if text(&item, "rotation") == Some(execution) { Claim::Repeated } else { Claim::HeldByOther })
     }
 
     /// Removes the claim from an instance whose rotation is finished, regardless of the execution that had it.
@@ -60,22 +43,8 @@ impl Registry<'_> {
     /// # Errors
     /// If `DynamoDB` returns an error.
     pub async fn release_rotation(&self, instance_id: &str) -> Result<(), StepError> {
-        let sent = self
-            .client
-            .update_item()
-            .table_name(self.table)
-            .key("instanceId", AttributeValue::S(instance_id.to_owned()))
-            .update_expression("REMOVE rotation, rotationUntil")
-            .condition_expression("attribute_exists(rotation)")
-            .send()
-            .await;
-        match sent {
-            Ok(_) => Ok(()),
-            Err(error) if aws::error::is(&error, &["ConditionalCheckFailedException"]) => Ok(()),
-            Err(error) => Err(aws::error::step_error(
-                &format!("releasing the certificate rotation of the instance {instance_id}"),
-                &error,
-            )),
-        }
+        let doing = format!("releasing the certificate rotation of the instance {instance_id}");
+        let update = "REMOVE rotation, rotationUntil";
+        self.update_if(&doing, instance_id, "attribute_exists(rotation)", update, &[]).await.map(drop)
     }
 }

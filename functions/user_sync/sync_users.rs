@@ -162,7 +162,7 @@ async fn tell(ctx: &Context, instance_id: &str, planned: &Counts, earlier: &Tota
         tokio::time::sleep(PROGRESS).await;
         let progress = SyncProgress::new(now_millis(), planned, earlier, &done.get());
         let told = match Registry::new(ctx) {
-            Ok(registry) => registry.tell_progress(instance_id, &progress).await,
+            Ok(registry) => registry.write_progress(instance_id, &progress).await,
             Err(error) => Err(error),
         };
         if let Err(error) = told {

@@ -40,7 +40,7 @@ use self::provider::Provider;
 use crate::{
     context::Context,
     entra::{Graph, KeyCredential, LOOKS_FOR_A_LOST_CERTIFICATE, Removal, ServicePrincipal},
-    registry::{Claim, Entry, Registry, Scope, Taken, Unreadable},
+    registry::{Claim, Entry, LockResult, Registry, Scope, Unreadable},
 };
 
 /// Seconds to wait for a newly added certificate to become visible, and after a temporary error.
@@ -186,9 +186,9 @@ impl Round<'_> {
     async fn play_alone(&self, removals: &mut Removals) -> Result<(Rotation, u64), StepError> {
         let lock = (Scope::Alias, self.entry.alias.as_str());
         let execution = self.input.execution.as_str();
-        match self.registry.take_lock(self.ctx.step_functions(), lock, execution).await? {
-            Taken::Ours => {}
-            Taken::ByOther(holder) => {
+        match self.registry.acquire_lock(self.ctx.step_functions(), lock, execution).await? {
+            LockResult::Acquired => {}
+            LockResult::HeldByOther(holder) => {
                 let message = holder.message(Scope::Alias, &self.entry.alias);
                 if self.before.status == RotationStatus::Started {
                     // Nothing has been changed yet, so the next daily run is early enough.
@@ -277,11 +277,13 @@ impl Round<'_> {
     /// Adds a certificate unless another execution has the claim.
     async fn add(&self, seen: &Seen) -> Result<(Rotation, u64), StepError> {
         match self.registry.claim_rotation(&self.entry.instance_id, &self.input.execution).await? {
-            Claim::Taken => Ok((self.at(RotationStatus::Busy, &seen.observed, &seen.observed.active), 0)),
-            Claim::Ours if self.before.failures < LOOKS_FOR_A_LOST_CERTIFICATE => Err(StepError::not_consistent_yet(
-                "an attempt that died may have added a certificate, which Entra may show late",
-            )),
-            Claim::Ours | Claim::Fresh => {
+            Claim::HeldByOther => Ok((self.at(RotationStatus::Busy, &seen.observed, &seen.observed.active), 0)),
+            Claim::Repeated if self.before.failures < LOOKS_FOR_A_LOST_CERTIFICATE => {
+                Err(StepError::not_consistent_yet(
+                    "an attempt that died may have added a certificate, which Entra may show late",
+                ))
+            }
+            Claim::Repeated | Claim::New => {
                 let subject = names::certificate_subject(&self.entry.alias);
                 let made = self.writer().add_signing_certificate(&seen.principal.id, &subject).await?;
                 let rotation = Rotation {
