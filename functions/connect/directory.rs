@@ -14,6 +14,7 @@ use aws_sdk_connect::{
     Client,
     config::retry::RetryConfig,
     error::SdkError,
+    operation::RequestId,
     types::{Channel, HierarchyPath, StringComparisonType, StringCondition, UserSearchCriteria, UserSearchSummary},
 };
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -24,14 +25,14 @@ use onboarding_core::{
 };
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::rate_limiter::{DEFAULT_RATE, Pace};
+use super::rate_limiter::{DEFAULT_RATE, RateLimiter};
 use crate::{aws, runtime::clock::Clock};
 
 /// Connect's maximum page sizes.
 const USERS_PAGE: i32 = 500;
 const NAMES_PAGE: i32 = 1000;
 /// Maximum time for retries of one read, before the whole observation fails.
-const PATIENCE: Duration = Duration::from_secs(60);
+const RETRY_TIME: Duration = Duration::from_secs(60);
 
 /// The kind of a read. Searches are rate-limited and have their own maximum time for retries.
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +48,7 @@ pub struct Directory<'a> {
     instance_id: &'a str,
     alias: &'a str,
     clock: Clock,
-    searches: RefCell<Pace>,
+    searches: RefCell<RateLimiter>,
     calls: Cell<usize>,
     throttles: Cell<usize>,
 }
@@ -58,11 +59,11 @@ impl<'a> Directory<'a> {
     #[must_use]
     pub fn new(client: &Client, instance_id: &'a str, alias: &'a str, clock: Clock) -> Self {
         Self {
-            client: paced(client),
+            client: without_retries(client),
             instance_id,
             alias,
             clock,
-            searches: RefCell::new(Pace::new(DEFAULT_RATE, true, Instant::now())),
+            searches: RefCell::new(RateLimiter::new(DEFAULT_RATE, true, Instant::now())),
             calls: Cell::new(0),
             throttles: Cell::new(0),
         }
@@ -90,26 +91,12 @@ impl<'a> Directory<'a> {
     /// # Errors
     /// If any page fails permanently.
     pub async fn users(&self) -> Result<Vec<ConnectUser>, StepError> {
-        let mut users = Vec::new();
-        let mut token: Option<String> = None;
-        loop {
-            let output = self
-                .read("reading the users of the instance", Read::Search(PATIENCE), || {
-                    self.client
-                        .search_users()
-                        .instance_id(self.instance_id)
-                        .max_results(USERS_PAGE)
-                        .set_next_token(token.clone())
-                        .send()
-                })
-                .await?;
-            users
-                .extend(output.users.unwrap_or_default().into_iter().filter_map(|user| connect_user(user, self.alias)));
-            match next(token.as_deref(), output.next_token)? {
-                Some(next) => token = Some(next),
-                None => return Ok(users),
-            }
-        }
+        let search = self.client.search_users().instance_id(self.instance_id).max_results(USERS_PAGE);
+        let send = |token| search.clone().set_next_token(token).send();
+        let retries = Read::Search(RETRY_TIME);
+        let pages = self.pages("reading the users of the instance", retries, send, |page| page.next_token()).await?;
+        let users = pages.into_iter().flat_map(|page| page.users.unwrap_or_default());
+        Ok(users.filter_map(|user| connect_user(user, self.alias)).collect())
     }
 
     /// Returns the user with exactly this name, or `None` if there is none or Connect does not show it yet. Sends one
@@ -142,16 +129,10 @@ impl<'a> Directory<'a> {
                 UserSearchCriteria::builder().set_or_conditions(Some(conditions)).build()
             }
         };
-        let output = self
-            .read(&format!("looking for the user {}", usernames.join(", ")), Read::Search(Duration::ZERO), || {
-                self.client
-                    .search_users()
-                    .instance_id(self.instance_id)
-                    .max_results(USERS_PAGE)
-                    .search_criteria(criteria.clone())
-                    .send()
-            })
-            .await?;
+        let search = self.client.search_users().instance_id(self.instance_id).max_results(USERS_PAGE);
+        let search = search.search_criteria(criteria);
+        let doing = format!("searching the user {}", usernames.join(", "));
+        let output = self.read(&doing, Read::Search(Duration::ZERO), || search.clone().send()).await?;
         let found = output.users.unwrap_or_default().into_iter().filter_map(|user| connect_user(user, self.alias));
         Ok(found.filter(|user| usernames.contains(&user.username.as_str())).collect())
     }
@@ -167,49 +148,19 @@ impl<'a> Directory<'a> {
     }
 
     async fn security_profiles(&self) -> Result<BTreeMap<String, String>, StepError> {
-        let mut found = BTreeMap::new();
-        let mut token: Option<String> = None;
-        loop {
-            let output = self
-                .read("listing the security profiles", Read::Other, || {
-                    self.client
-                        .list_security_profiles()
-                        .instance_id(self.instance_id)
-                        .max_results(NAMES_PAGE)
-                        .set_next_token(token.clone())
-                        .send()
-                })
-                .await?;
-            let page = output.security_profile_summary_list.unwrap_or_default();
-            found.extend(page.into_iter().filter_map(|profile| Some((profile.name?, profile.id?))));
-            match next(token.as_deref(), output.next_token)? {
-                Some(next) => token = Some(next),
-                None => return Ok(found),
-            }
-        }
+        let list = self.client.list_security_profiles().instance_id(self.instance_id).max_results(NAMES_PAGE);
+        let send = |token| list.clone().set_next_token(token).send();
+        let pages = self.pages("listing the security profiles", Read::Other, send, |page| page.next_token()).await?;
+        let profiles = pages.into_iter().flat_map(|page| page.security_profile_summary_list.unwrap_or_default());
+        Ok(profiles.filter_map(|profile| Some((profile.name?, profile.id?))).collect())
     }
 
     async fn routing_profiles(&self) -> Result<BTreeMap<String, String>, StepError> {
-        let mut found = BTreeMap::new();
-        let mut token: Option<String> = None;
-        loop {
-            let output = self
-                .read("listing the routing profiles", Read::Other, || {
-                    self.client
-                        .list_routing_profiles()
-                        .instance_id(self.instance_id)
-                        .max_results(NAMES_PAGE)
-                        .set_next_token(token.clone())
-                        .send()
-                })
-                .await?;
-            let page = output.routing_profile_summary_list.unwrap_or_default();
-            found.extend(page.into_iter().filter_map(|profile| Some((profile.name?, profile.id?))));
-            match next(token.as_deref(), output.next_token)? {
-                Some(next) => token = Some(next),
-                None => return Ok(found),
-            }
-        }
+        let list = self.client.list_routing_profiles().instance_id(self.instance_id).max_results(NAMES_PAGE);
+        let send = |token| list.clone().set_next_token(token).send();
+        let pages = self.pages("listing the routing profiles", Read::Other, send, |page| page.next_token()).await?;
+        let profiles = pages.into_iter().flat_map(|page| page.routing_profile_summary_list.unwrap_or_default());
+        Ok(profiles.filter_map(|profile| Some((profile.name?, profile.id?))).collect())
     }
 
     /// The list contains only the name of each group, so the groups with a matching name are described to get their
@@ -219,40 +170,15 @@ impl<'a> Directory<'a> {
         if wanted.is_empty() {
             return Ok(found);
         }
-        let mut candidates = Vec::new();
-        let mut token: Option<String> = None;
-        loop {
-            let output = self
-                .read("listing the hierarchy groups", Read::Other, || {
-                    self.client
-                        .list_user_hierarchy_groups()
-                        .instance_id(self.instance_id)
-                        .max_results(NAMES_PAGE)
-                        .set_next_token(token.clone())
-                        .send()
-                })
-                .await?;
-            for group in output.user_hierarchy_group_summary_list.unwrap_or_default() {
-                let leaf = |path: &&str| path.rsplit(" / ").next() == group.name.as_deref();
-                if wanted.iter().any(leaf) {
-                    candidates.extend(group.id);
-                }
-            }
-            match next(token.as_deref(), output.next_token)? {
-                Some(next) => token = Some(next),
-                None => break,
-            }
-        }
-        for id in candidates {
-            let output = self
-                .read("reading a hierarchy group", Read::Other, || {
-                    self.client
-                        .describe_user_hierarchy_group()
-                        .instance_id(self.instance_id)
-                        .hierarchy_group_id(&id)
-                        .send()
-                })
-                .await?;
+        let list = self.client.list_user_hierarchy_groups().instance_id(self.instance_id).max_results(NAMES_PAGE);
+        let send = |token| list.clone().set_next_token(token).send();
+        let pages = self.pages("listing the hierarchy groups", Read::Other, send, |page| page.next_token()).await?;
+        let groups = pages.into_iter().flat_map(|page| page.user_hierarchy_group_summary_list.unwrap_or_default());
+        let is_candidate = |name: Option<&str>| wanted.iter().any(|path| path.rsplit(" / ").next() == name);
+        for id in groups.filter(|group| is_candidate(group.name())).filter_map(|group| group.id) {
+            let describe = self.client.describe_user_hierarchy_group().instance_id(self.instance_id);
+            let describe = describe.hierarchy_group_id(&id);
+            let output = self.read("reading a hierarchy group", Read::Other, || describe.clone().send()).await?;
             let group = output.hierarchy_group;
             if let Some(path) = group.as_ref().and_then(|group| group.hierarchy_path()).map(path_of)
                 && wanted.contains(&path.as_str())
@@ -263,76 +189,116 @@ impl<'a> Directory<'a> {
         Ok(found)
     }
 
-    /// Sends one read, and retries after throttles and failures until the maximum time; searches are sent at their
-    /// rate.
-    async fn read<O, E, R, F, Fut>(&self, doing: &str, kind: Read, send: F) -> Result<O, StepError>
+    /// Reads all pages.
+    async fn pages<O, E, R, Fut>(
+        &self,
+        doing: &str,
+        kind: Read,
+        send: impl Fn(Option<String>) -> Fut,
+        next_token: impl Fn(&O) -> Option<&str>,
+    ) -> Result<Vec<O>, StepError>
     where
-        F: Fn() -> Fut,
         Fut: Future<Output = Result<O, SdkError<E, R>>>,
         E: ProvideErrorMetadata + std::error::Error + 'static,
         R: std::fmt::Debug,
-        SdkError<E, R>: aws_sdk_connect::operation::RequestId,
+        SdkError<E, R>: RequestId,
+    {
+        let (mut pages, mut token) = (Vec::new(), None);
+        loop {
+            let page = self.read(doing, kind, || send(token.clone())).await?;
+            token = next(token.as_deref(), next_token(&page))?;
+            pages.push(page);
+            if token.is_none() {
+                return Ok(pages);
+            }
+        }
+    }
+
+    /// Sends one read, and retries after throttles and failures until the maximum time.
+    async fn read<O, E, R, Fut>(&self, doing: &str, kind: Read, send: impl Fn() -> Fut) -> Result<O, StepError>
+    where
+        Fut: Future<Output = Result<O, SdkError<E, R>>>,
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+        R: std::fmt::Debug,
+        SdkError<E, R>: RequestId,
     {
         let started = Instant::now();
         let (mut wait, mut waited) = (Duration::from_millis(500), Duration::ZERO);
-        let (search, patience) = match kind {
-            Read::Search(patience) => (true, patience),
-            Read::Other => (false, PATIENCE),
-        };
         loop {
-            if search {
-                let at = self.searches.borrow().next(Instant::now());
-                sleep_until(at).await;
-                self.searches.borrow_mut().take(Instant::now());
-            }
-            self.calls.set(self.calls.get() + 1);
-            let answer = send().await;
-            if search {
-                self.searches.borrow_mut().answered(Instant::now());
-            }
-            let error = match answer {
-                Ok(output) => {
-                    if search {
-                        self.searches.borrow_mut().succeeded(Instant::now());
-                    }
-                    return Ok(output);
-                }
-                Err(error) => aws::error::step_error(doing, &error),
+            let error = match self.attempt(doing, kind, &send).await {
+                Ok(output) => return Ok(output),
+                Err(error) => error,
             };
             let pause = match error.kind {
-                StepErrorKind::Throttled => {
-                    self.throttles.set(self.throttles.get() + 1);
-                    if search {
-                        self.searches.borrow_mut().throttled(Instant::now());
-                    }
-                    wait
-                }
+                StepErrorKind::Throttled => wait,
                 StepErrorKind::Unavailable => self.clock.wait(wait),
                 _ => return Err(error),
             };
             waited += wait;
-            if waited > patience || started.elapsed() + pause > patience {
+            if waited > kind.retry_time() || started.elapsed() + pause > kind.retry_time() {
                 return Err(error);
             }
             sleep(pause).await;
             wait = (wait * 2).min(Duration::from_secs(8));
         }
     }
+
+    /// Sends one read once; a search at the rate of searches.
+    async fn attempt<O, E, R, Fut>(&self, doing: &str, kind: Read, send: &impl Fn() -> Fut) -> Result<O, StepError>
+    where
+        Fut: Future<Output = Result<O, SdkError<E, R>>>,
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+        R: std::fmt::Debug,
+        SdkError<E, R>: RequestId,
+    {
+        let search = matches!(kind, Read::Search(_));
+        if search {
+            let at = self.searches.borrow().next(Instant::now());
+            sleep_until(at).await;
+            self.searches.borrow_mut().take(Instant::now());
+        }
+        self.calls.set(self.calls.get() + 1);
+        let result = send().await.map_err(|error| aws::error::step_error(doing, &error));
+        let throttled = result.as_ref().is_err_and(|error| error.kind == StepErrorKind::Throttled);
+        if throttled {
+            self.throttles.set(self.throttles.get() + 1);
+        }
+        if search {
+            let (now, mut searches) = (Instant::now(), self.searches.borrow_mut());
+            searches.responded(now);
+            match &result {
+                Ok(_) => searches.succeeded(now),
+                Err(_) if throttled => searches.throttled(now),
+                Err(_) => {}
+            }
+        }
+        result
+    }
+}
+
+impl Read {
+    /// Returns the maximum time for retries.
+    const fn retry_time(self) -> Duration {
+        match self {
+            Self::Search(retry_time) => retry_time,
+            Self::Other => RETRY_TIME,
+        }
+    }
 }
 
 /// Returns the client without the SDK's retries, because the rate limiter decides on retries and must see every
 /// throttle.
-pub(super) fn paced(client: &Client) -> Client {
+pub(super) fn without_retries(client: &Client) -> Client {
     Client::from_conf(client.config().to_builder().retry_config(RetryConfig::disabled()).build())
 }
 
 /// Returns the token of the next page. A repeated token is an error, because it would cause an endless loop.
-fn next(current: Option<&str>, next: Option<String>) -> Result<Option<String>, StepError> {
+fn next(current: Option<&str>, next: Option<&str>) -> Result<Option<String>, StepError> {
     match next.filter(|token| !token.is_empty()) {
-        Some(token) if Some(token.as_str()) == current => {
-            Err(StepError::unavailable("Amazon Connect gave the same page token twice; the read is not complete"))
-        }
-        token => Ok(token),
+        Some(token) if Some(token) == current => Err(StepError::unavailable(
+            "Amazon Connect returned the same page token twice, so the read is not complete",
+        )),
+        token => Ok(token.map(ToOwned::to_owned)),
     }
 }
 
@@ -379,13 +345,13 @@ fn phone(user: &UserSearchSummary) -> Option<Phone> {
         .find(|config| config.channel == Channel::Voice)
         .and_then(|config| config.after_contact_work_config())
         .map(|config| config.after_contact_work_time_limit);
-    let older = user.phone_config();
-    if accept.is_none() && work.is_none() && older.is_none() {
+    let phone_config = user.phone_config();
+    if accept.is_none() && work.is_none() && phone_config.is_none() {
         return None;
     }
-    let seconds = older.map_or(0, |phone| phone.after_contact_work_time_limit / 1000);
+    let seconds = phone_config.map_or(0, |phone| phone.after_contact_work_time_limit / 1000);
     Some(Phone {
-        auto_accept: accept.or_else(|| older.map(|phone| phone.auto_accept)).unwrap_or_default(),
+        auto_accept: accept.or_else(|| phone_config.map(|phone| phone.auto_accept)).unwrap_or_default(),
         after_contact_work_seconds: u32::try_from(work.unwrap_or(seconds)).unwrap_or_default(),
     })
 }
@@ -449,8 +415,8 @@ mod tests {
 
     #[test]
     fn a_page_token_that_repeats_itself_fails_the_read() {
-        assert_eq!(next(Some("a"), Some("b".into())).unwrap(), Some("b".into()));
-        assert_eq!(next(Some("a"), Some(String::new())).unwrap(), None);
-        assert!(next(Some("a"), Some("a".into())).is_err());
+        assert_eq!(next(Some("a"), Some("b")).unwrap(), Some("b".into()));
+        assert_eq!(next(Some("a"), Some("")).unwrap(), None);
+        assert!(next(Some("a"), Some("a")).is_err());
     }
 }

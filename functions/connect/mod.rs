@@ -2,14 +2,20 @@
 //! rate. `onboarding_core::sync` decides on the changes.
 
 mod directory;
+mod lane;
 mod operation;
 mod outcome;
 mod rate_limiter;
 mod request;
+mod run;
+mod user_api;
 mod writer;
 
 pub use directory::Directory;
 pub use operation::Operation;
 pub use outcome::Applied;
-pub use rate_limiter::Pace;
-pub use writer::{Membership, Writer};
+pub use rate_limiter::RateLimiter;
+pub use writer::{DeletionCheck, Writer};
+
+/// A run of the writer in several invocations fails after this many consecutive invocations without a change.
+pub const MAX_IDLE_ROUNDS: u32 = 3;

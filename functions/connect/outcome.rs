@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use onboarding_core::sync::{Plan, Totals};
+use onboarding_core::sync::{Failure, MAX_LISTED, Plan, Totals};
 use tracing::{info, warn};
 
 /// The outcome of applying a plan.
@@ -14,11 +14,11 @@ pub struct Applied {
     pub failures: BTreeMap<String, String>,
     /// The number of requests for which no time was left.
     pub left: usize,
-    /// The users who became members again between the plan and their removal.
-    pub returned: Vec<String>,
+    /// The users who must be kept after all, for example because they became members again after the plan was made.
+    pub kept: Vec<String>,
     /// The first of the created users in alphabetical order.
     pub first_created: Option<String>,
-    /// The IDs of users that were scheduled for deletion or deleted, or that became members again.
+    /// The IDs of users that were scheduled for deletion or deleted, or that must be kept.
     removals_settled: HashSet<String>,
     /// The names of users that exist now and did not exist when the plan was made.
     created: HashSet<String>,
@@ -39,11 +39,17 @@ impl Applied {
         self.created.contains(username)
     }
 
+    /// Returns the first failures, in alphabetical order of the usernames.
+    #[must_use]
+    pub fn first_failures(&self) -> Vec<Failure> {
+        let failures = self.failures.iter().take(MAX_LISTED);
+        failures.map(|(username, reason)| Failure { username: username.clone(), reason: reason.clone() }).collect()
+    }
+
     /// Returns whether any user was changed.
     #[must_use]
     pub const fn changed_anything(&self) -> bool {
-        let totals = &self.totals;
-        totals.created + totals.adopted + totals.updated + totals.marked + totals.unmarked + totals.removed > 0
+        self.totals.users() > 0
     }
 
     pub(super) fn expect_changes(&mut self, user_id: &str, changes: usize) {
@@ -75,8 +81,8 @@ impl Applied {
         self.totals.adopted += 1;
     }
 
-    pub(super) fn changed(&mut self, username: &str, user_id: &str, what: &str) {
-        info!(username, what, "user changed");
+    pub(super) fn changed(&mut self, username: &str, user_id: &str, change: &str) {
+        info!(username, change, "user changed");
         if let Some(outstanding) = self.outstanding.get_mut(user_id) {
             *outstanding -= 1;
             if *outstanding == 0 {
@@ -86,14 +92,14 @@ impl Applied {
         }
     }
 
-    pub(super) fn marked(&mut self, username: &str, user_id: &str, due: &str) {
-        info!(username, due, "user marked for deletion");
+    pub(super) fn deletion_scheduled(&mut self, username: &str, user_id: &str, due: &str) {
+        info!(username, due, "user scheduled for deletion");
         self.removals_settled.insert(user_id.to_owned());
         self.totals.marked += 1;
     }
 
-    pub(super) fn unmarked(&mut self, username: &str) {
-        info!(username, "mark for deletion taken away");
+    pub(super) fn deletion_canceled(&mut self, username: &str) {
+        info!(username, "scheduled deletion of the user canceled");
         self.totals.unmarked += 1;
     }
 
@@ -103,10 +109,10 @@ impl Applied {
         self.totals.removed += 1;
     }
 
-    pub(super) fn returned(&mut self, username: &str, user_id: &str) {
-        info!(username, "not deleted: the person belongs again");
+    pub(super) fn kept(&mut self, username: &str, user_id: &str) {
+        info!(username, "user not deleted, because the check before the deletion found that it must be kept");
         self.removals_settled.insert(user_id.to_owned());
-        self.returned.push(username.to_owned());
+        self.kept.push(username.to_owned());
     }
 
     pub(super) fn failed(&mut self, username: &str, reason: String) {

@@ -16,28 +16,28 @@ const DECREASE: f64 = 0.7;
 /// A success increases the rate by this share of the ceiling.
 const INCREASE: f64 = 0.02;
 /// Throttles within this time count once, because they respond to concurrent requests.
-const SAME_MOMENT: Duration = Duration::from_millis(500);
+const THROTTLE_WINDOW: Duration = Duration::from_millis(500);
 /// The minimum rate per second, however many throttles occur.
-const SLOWEST: f64 = 0.1;
+const MIN_RATE: f64 = 0.1;
 
 /// The token bucket of one operation.
 #[derive(Clone, Debug)]
-pub struct Pace {
+pub struct RateLimiter {
     ceiling: f64,
     rate: f64,
     burst: f64,
     tokens: f64,
-    filled: Instant,
-    answered: bool,
+    refilled: Instant,
+    responded: bool,
     throttled: Option<Instant>,
 }
 
-impl Pace {
+impl RateLimiter {
     /// Creates a bucket for an operation with `rate` requests per second. It starts full if no requests were sent
     /// recently, otherwise with one token.
     #[must_use]
     pub fn new(rate: f64, full: bool, now: Instant) -> Self {
-        let ceiling = (rate * MARGIN).max(SLOWEST);
+        let ceiling = (rate * MARGIN).max(MIN_RATE);
         // Half a token less, for the network latency of a request after a pause: the service's bucket starts to fill
         // when the request arrives, ours when it is sent.
         let burst = (rate * BURST_RATIO - 0.5).max(1.0);
@@ -46,8 +46,8 @@ impl Pace {
             rate: ceiling,
             burst,
             tokens: if full { burst } else { 1.0 },
-            filled: now,
-            answered: false,
+            refilled: now,
+            responded: false,
             throttled: None,
         }
     }
@@ -55,44 +55,44 @@ impl Pace {
     /// Returns when the next request may be sent; now or an earlier time means immediately.
     #[must_use]
     pub fn next(&self, now: Instant) -> Instant {
-        let missing = 1.0 - self.level(now);
+        let missing = 1.0 - self.available(now);
         if missing <= 0.0 { now } else { now + Duration::from_secs_f64(missing / self.rate) }
     }
 
     /// Returns whether this number of requests may be sent immediately.
     #[must_use]
-    pub fn holds(&self, requests: usize, now: Instant) -> bool {
-        u32::try_from(requests).is_ok_and(|requests| f64::from(requests) <= self.level(now))
+    pub fn allows(&self, requests: usize, now: Instant) -> bool {
+        u32::try_from(requests).is_ok_and(|requests| f64::from(requests) <= self.available(now))
     }
 
     /// Takes the token for a request that is sent now.
     pub fn take(&mut self, now: Instant) {
-        self.fill(now);
+        self.refill(now);
         self.tokens -= 1.0;
     }
 
     /// Records a response of any kind. The bucket starts to fill after the first response: the first request opens the
     /// connection and may be slow, and the service's bucket does not fill before it arrives either.
-    pub fn answered(&mut self, now: Instant) {
-        if !self.answered {
-            self.answered = true;
-            self.filled = now;
+    pub fn responded(&mut self, now: Instant) {
+        if !self.responded {
+            self.responded = true;
+            self.refilled = now;
         }
     }
 
     /// Records a throttle.
     pub fn throttled(&mut self, now: Instant) {
-        self.fill(now);
+        self.refill(now);
         self.tokens = self.tokens.min(0.0);
-        if self.throttled.is_none_or(|last| now.duration_since(last) > SAME_MOMENT) {
-            self.rate = (self.rate * DECREASE).max(SLOWEST);
+        if self.throttled.is_none_or(|last| now.duration_since(last) > THROTTLE_WINDOW) {
+            self.rate = (self.rate * DECREASE).max(MIN_RATE);
         }
         self.throttled = Some(now);
     }
 
     /// Records a successful request.
     pub fn succeeded(&mut self, now: Instant) {
-        self.fill(now);
+        self.refill(now);
         self.rate = (self.rate + self.ceiling * INCREASE).min(self.ceiling);
     }
 
@@ -102,17 +102,17 @@ impl Pace {
         self.rate
     }
 
-    fn level(&self, now: Instant) -> f64 {
-        if !self.answered {
+    fn available(&self, now: Instant) -> f64 {
+        if !self.responded {
             return self.tokens;
         }
-        let passed = now.saturating_duration_since(self.filled).as_secs_f64();
+        let passed = now.saturating_duration_since(self.refilled).as_secs_f64();
         (self.tokens + passed * self.rate).min(self.burst)
     }
 
-    fn fill(&mut self, now: Instant) {
-        self.tokens = self.level(now);
-        self.filled = now;
+    fn refill(&mut self, now: Instant) {
+        self.tokens = self.available(now);
+        self.refilled = now;
     }
 }
 
@@ -122,25 +122,25 @@ mod tests {
 
     /// Sends `requests` at the limited rate to a service with `rate` and a burst of 2.5 × `rate`, where each request
     /// arrives after a delay of up to `jitter`. Returns the seconds and the number of throttles.
-    fn race(mut pace: Pace, start: Instant, requests: usize, rate: f64, jitter: f64) -> (f64, usize) {
+    fn simulate(mut limiter: RateLimiter, start: Instant, requests: usize, rate: f64, jitter: f64) -> (f64, usize) {
         let (mut now, mut served, mut throttles) = (start, 0, 0);
-        let (mut tokens, mut filled) = (rate * 2.5, start);
+        let (mut tokens, mut refilled) = (rate * 2.5, start);
         let mut seed = 1_u64;
         while served < requests {
-            now = now.max(pace.next(now));
-            pace.take(now);
+            now = now.max(limiter.next(now));
+            limiter.take(now);
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             let arrival = now + Duration::from_secs_f64(jitter * (seed >> 40) as f64 / f64::from(1 << 24));
-            tokens = (tokens + arrival.saturating_duration_since(filled).as_secs_f64() * rate).min(rate * 2.5);
-            filled = filled.max(arrival);
-            pace.answered(arrival);
+            tokens = (tokens + arrival.saturating_duration_since(refilled).as_secs_f64() * rate).min(rate * 2.5);
+            refilled = refilled.max(arrival);
+            limiter.responded(arrival);
             if tokens >= 1.0 {
                 tokens -= 1.0;
                 served += 1;
-                pace.succeeded(now);
+                limiter.succeeded(now);
             } else {
                 throttles += 1;
-                pace.throttled(now);
+                limiter.throttled(now);
             }
         }
         (now.duration_since(start).as_secs_f64(), throttles)
@@ -149,30 +149,30 @@ mod tests {
     #[test]
     fn a_thousand_requests_take_little_more_than_the_minimum_time_without_a_throttle() {
         let start = Instant::now();
-        let (seconds, throttles) = race(Pace::new(2.0, true, start), start, 1000, 2.0, 0.1);
-        let floor = (1000.0 - 5.0) / 2.0;
-        assert!(seconds / floor < 1.03, "{seconds} s against a floor of {floor} s");
+        let (seconds, throttles) = simulate(RateLimiter::new(2.0, true, start), start, 1000, 2.0, 0.1);
+        let minimum = (1000.0 - 5.0) / 2.0;
+        assert!(seconds / minimum < 1.03, "{seconds} s with a minimum of {minimum} s");
         assert_eq!(throttles, 0);
     }
 
     #[test]
     fn after_a_slow_first_request_the_following_ones_are_not_sent_too_early() {
         let start = Instant::now();
-        let mut pace = Pace::new(2.0, true, start);
-        while pace.next(start) <= start {
-            pace.take(start);
+        let mut limiter = RateLimiter::new(2.0, true, start);
+        while limiter.next(start) <= start {
+            limiter.take(start);
         }
-        let first_answer = start + Duration::from_secs(3);
-        assert!(pace.next(first_answer) > first_answer, "the service saw the first request only now");
-        pace.answered(first_answer);
-        let after = first_answer + Duration::from_millis(600);
-        assert!(pace.next(after) <= after);
+        let first_response = start + Duration::from_secs(3);
+        assert!(limiter.next(first_response) > first_response, "the service received the first request only now");
+        limiter.responded(first_response);
+        let after = first_response + Duration::from_millis(600);
+        assert!(limiter.next(after) <= after);
     }
 
     #[test]
     fn an_increased_quota_is_fully_used() {
         let start = Instant::now();
-        let (seconds, throttles) = race(Pace::new(50.0, true, start), start, 1000, 50.0, 0.02);
+        let (seconds, throttles) = simulate(RateLimiter::new(50.0, true, start), start, 1000, 50.0, 0.02);
         assert!(seconds / ((1000.0 - 125.0) / 50.0) < 1.05, "{seconds} s");
         assert_eq!(throttles, 0);
     }
@@ -180,44 +180,44 @@ mod tests {
     #[test]
     fn if_other_programs_use_half_the_quota_the_rate_adapts_to_the_other_half() {
         let start = Instant::now();
-        let (seconds, throttles) = race(Pace::new(4.0, true, start), start, 500, 2.0, 0.05);
-        assert!(seconds < 300.0, "{seconds} s where 250 s are possible");
+        let (seconds, throttles) = simulate(RateLimiter::new(4.0, true, start), start, 500, 2.0, 0.05);
+        assert!(seconds < 300.0, "{seconds} s, but 250 s are possible");
         assert!(throttles < 250, "{throttles} throttles for 500 requests");
     }
 
     #[test]
     fn a_throttle_reduces_the_rate_and_successes_restore_it() {
         let start = Instant::now();
-        let mut pace = Pace::new(2.0, true, start);
-        pace.answered(start);
-        let full = pace.rate();
-        pace.throttled(start);
-        pace.throttled(start + Duration::from_millis(100));
-        assert!((pace.rate() - full * DECREASE).abs() < 1e-9, "throttles of one moment count once");
-        assert!(pace.next(start + Duration::from_millis(100)) > start + Duration::from_millis(500));
+        let mut limiter = RateLimiter::new(2.0, true, start);
+        limiter.responded(start);
+        let full = limiter.rate();
+        limiter.throttled(start);
+        limiter.throttled(start + Duration::from_millis(100));
+        assert!((limiter.rate() - full * DECREASE).abs() < 1e-9, "concurrent throttles count once");
+        assert!(limiter.next(start + Duration::from_millis(100)) > start + Duration::from_millis(500));
         for second in 1..60 {
-            pace.succeeded(start + Duration::from_secs(second));
+            limiter.succeeded(start + Duration::from_secs(second));
         }
-        assert!((pace.rate() - full).abs() < 1e-9);
+        assert!((limiter.rate() - full).abs() < 1e-9);
     }
 
     #[test]
     fn continuous_throttling_never_stops_requests_completely() {
         let start = Instant::now();
-        let mut pace = Pace::new(2.0, true, start);
-        pace.answered(start);
+        let mut limiter = RateLimiter::new(2.0, true, start);
+        limiter.responded(start);
         for second in 0..1000 {
-            pace.throttled(start + Duration::from_secs(second));
+            limiter.throttled(start + Duration::from_secs(second));
         }
         let now = start + Duration::from_secs(1000);
-        assert!(pace.next(now) <= now + Duration::from_secs(10));
+        assert!(limiter.next(now) <= now + Duration::from_secs(10));
     }
 
     #[test]
     fn a_recently_used_bucket_starts_almost_empty() {
         let start = Instant::now();
-        let mut pace = Pace::new(2.0, false, start);
-        pace.take(start);
-        assert!(pace.next(start) > start);
+        let mut limiter = RateLimiter::new(2.0, false, start);
+        limiter.take(start);
+        assert!(limiter.next(start) > start);
     }
 }

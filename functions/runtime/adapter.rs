@@ -6,13 +6,22 @@
 //! Each log line contains Lambda's request ID, and the execution and alias that the state machine passes in the
 //! reserved field `context` of every payload. Steps do not receive this field ([`Caller`]).
 
-use std::{fmt, future::Future, pin::Pin, time::Instant};
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
 
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use onboarding_core::StepError;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use tracing::{Instrument as _, Span, field, info, info_span, warn};
+
+/// No new request starts within this time before the Lambda timeout, because a request may take 20 seconds to time
+/// out.
+const MARGIN: Duration = Duration::from_secs(25);
 
 /// The data about a step's own invocation.
 #[derive(Clone, Copy, Debug)]
@@ -24,10 +33,16 @@ pub struct Invocation {
 impl Invocation {
     /// Returns the time until the Lambda timeout.
     #[must_use]
-    pub fn remaining(&self) -> std::time::Duration {
-        let now =
-            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_millis());
-        std::time::Duration::from_millis(self.deadline_ms.saturating_sub(u64::try_from(now).unwrap_or(u64::MAX)))
+    pub fn remaining(&self) -> Duration {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
+        Duration::from_millis(self.deadline_ms.saturating_sub(u64::try_from(now).unwrap_or(u64::MAX)))
+    }
+
+    /// Returns the time after which the step starts no new request.
+    #[must_use]
+    pub fn last_request(&self) -> tokio::time::Instant {
+        let remaining = self.remaining();
+        tokio::time::Instant::now() + remaining.saturating_sub(MARGIN.min(remaining / 4))
     }
 }
 
@@ -106,13 +121,16 @@ async fn listen(name: &'static str, step: &Step<'_>) -> Result<(), lambda_runtim
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
         let mut payload = event.payload;
         let span = Caller::take(&mut payload).span(name, &event.context.request_id);
-        told(step(payload, Invocation { deadline_ms: event.context.deadline })).instrument(span).await.map_err(Failure)
+        log_result(step(payload, Invocation { deadline_ms: event.context.deadline }))
+            .instrument(span)
+            .await
+            .map_err(Failure)
     }))
     .await
 }
 
 /// Logs the result of a step.
-async fn told(step: impl Future<Output = Result<Value, StepError>>) -> Result<Value, StepError> {
+async fn log_result(step: impl Future<Output = Result<Value, StepError>>) -> Result<Value, StepError> {
     let started = Instant::now();
     let result = step.await;
     let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -135,7 +153,7 @@ where
     Fut: Future<Output = Result<O, StepError>>,
 {
     let input = serde_path_to_error::deserialize(payload).map_err(|error| {
-        StepError::invalid_input(format!("the payload does not fit this step at $.{}: {}", error.path(), error.inner()))
+        StepError::invalid_input(format!("the payload of the step is invalid at $.{}: {}", error.path(), error.inner()))
     })?;
     let output = step(input).await?;
     serde_json::to_value(output)
@@ -166,17 +184,17 @@ mod tests {
     }
 
     /// Returns the log lines of a step that determines its instance itself.
-    async fn lines_of(mut payload: Value, finds: &str) -> Vec<Value> {
-        let written = crate::runtime::logging::Written::default();
-        let _guard = tracing::subscriber::set_default(crate::runtime::logging::json_lines(written.clone()));
+    async fn log_lines(mut payload: Value, alias: &str) -> Vec<Value> {
+        let buffer = crate::runtime::logging::LogBuffer::default();
+        let _guard = tracing::subscriber::set_default(crate::runtime::logging::json_lines(buffer.clone()));
         let span = Caller::take(&mut payload).span("create-role", "8f5c-request");
         let step = run(payload, |input: Input| async move {
-            for_instance(finds);
-            info!("at work");
+            for_instance(alias);
+            info!("working");
             if input.number == 0 { Err(StepError::conflict("taken")) } else { Ok(input.number) }
         });
-        let _ = told(step).instrument(span).await;
-        written.lines()
+        let _ = log_result(step).instrument(span).await;
+        buffer.lines()
     }
 
     #[tokio::test]
@@ -184,7 +202,7 @@ mod tests {
         let execution = "arn:aws:states:ap-northeast-1:111122223333:execution:Onboarding:one";
         for number in [0, 1] {
             let payload = json!({ "number": number, "context": { "execution": execution, "alias": "acme" } });
-            let lines = lines_of(payload, "acme").await;
+            let lines = log_lines(payload, "acme").await;
             assert_eq!(lines.len(), 2, "{lines:?}");
             for line in lines {
                 let span = &line["span"];
@@ -199,9 +217,12 @@ mod tests {
 
     #[tokio::test]
     async fn after_a_step_determines_its_instance_log_lines_have_the_alias() {
-        let lines = lines_of(json!({ "number": 1 }), "found").await;
+        let lines = log_lines(json!({ "number": 1 }), "found").await;
         assert!(lines.iter().all(|line| line["span"]["alias"] == "found"), "{lines:?}");
-        assert!(lines.iter().all(|line| line["span"].get("execution").is_none()), "nobody named one: {lines:?}");
+        assert!(
+            lines.iter().all(|line| line["span"].get("execution").is_none()),
+            "the payload has no execution: {lines:?}"
+        );
     }
 
     #[tokio::test]

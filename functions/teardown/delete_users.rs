@@ -7,29 +7,20 @@
 //! * Safe to repeat: each invocation reads the users again. Only users with our tags for this alias are deleted, and
 //!   the tags are read again immediately before each deletion. A user that no longer exists counts as deleted.
 
-use std::time::Duration;
-
 use onboarding_core::{
     StepError,
     contract::{RemoveInput, RemoveOutput, RemoveStatus},
     names,
-    sync::{Failure, MAX_LISTED, Ownership, Plan, UserRef},
+    sync::{Ownership, Plan, UserRef},
 };
-use tokio::time::Instant;
 use tracing::info;
 
 use crate::{
     aws,
-    connect::{Directory, Membership, Writer},
+    connect::{DeletionCheck, Directory, MAX_IDLE_ROUNDS, Writer},
     context::Context,
     runtime::adapter::Invocation,
 };
-
-/// No new request starts within this time before the Lambda timeout, because a request may take 20 seconds to time
-/// out.
-const MARGIN: Duration = Duration::from_secs(25);
-/// The step fails after this many consecutive invocations without a deletion.
-const IDLE_ROUNDS: u32 = 3;
 
 /// Deletes as many users as the remaining time allows.
 ///
@@ -37,8 +28,7 @@ const IDLE_ROUNDS: u32 = 3;
 /// `Conflict` with the reasons if no user could be deleted in several consecutive invocations; otherwise the error
 /// that Connect returns.
 pub async fn run(ctx: &Context, input: RemoveInput, invocation: Invocation) -> Result<RemoveOutput, StepError> {
-    let remaining = invocation.remaining();
-    let deadline = Instant::now() + remaining.saturating_sub(MARGIN.min(remaining / 4));
+    let deadline = invocation.last_request();
     let (id, alias) = (input.target.instance_id.as_str(), input.target.alias.as_str());
     let previous = input.previous.unwrap_or_default();
     let directory = Directory::new(ctx.connect(), id, alias, ctx.settings.clock());
@@ -50,20 +40,15 @@ pub async fn run(ctx: &Context, input: RemoveInput, invocation: Invocation) -> R
         object_id: user.entra_object_id,
     });
     let plan = Plan::deleting(ours);
-    let last_look = StillOurs { ctx, instance_id: id, alias };
-    let writer = Writer::new(ctx.connect(), ctx.quotas(), &directory, last_look, (id, alias), previous.attempt == 0);
+    let check = StillOurs { ctx, instance_id: id, alias };
+    let writer = Writer::new(ctx.connect(), ctx.quotas(), &directory, check, (id, alias), previous.attempt == 0);
     let applied = writer.apply(&plan, deadline).await?;
     info!(deleted = applied.totals.removed, left = applied.left, failed = applied.totals.failed, "users deleted");
 
-    let failures: Vec<Failure> = applied
-        .failures
-        .iter()
-        .take(MAX_LISTED)
-        .map(|(username, reason)| Failure { username: username.clone(), reason: reason.clone() })
-        .collect();
+    let failures = applied.first_failures();
     let finished = applied.left == 0 && failures.is_empty();
     let idle = if finished || applied.totals.removed > 0 { 0 } else { previous.attempt + 1 };
-    if idle >= IDLE_ROUNDS {
+    if idle >= MAX_IDLE_ROUNDS {
         let reasons: Vec<&str> = failures.iter().take(3).map(|failure| failure.reason.as_str()).collect();
         return Err(StepError::conflict(format!(
             "{} users of the instance {alias} can't be deleted: {}; settle that, then start the same teardown again",
@@ -92,9 +77,9 @@ struct StillOurs<'a> {
     alias: &'a str,
 }
 
-impl Membership for StillOurs<'_> {
+impl DeletionCheck for StillOurs<'_> {
     /// Returns whether the user must be kept because it no longer has our tags.
-    async fn belongs(&self, user: &UserRef) -> Result<bool, StepError> {
+    async fn must_keep(&self, user: &UserRef) -> Result<bool, StepError> {
         let sent = self.ctx.connect().describe_user().instance_id(self.instance_id).user_id(&user.id).send().await;
         let tags = match sent {
             Ok(found) => found.user.and_then(|user| user.tags).unwrap_or_default(),

@@ -11,106 +11,100 @@ use futures_util::future::try_join_all;
 use onboarding_core::{
     StepError,
     onboarding::{NestedGroups, UsernameAttribute},
-    sync::{ConnectUser, GroupRead, MAX_HINTED, Policy, Profiles, Totals, plan},
+    sync::{ConnectUser, GroupRead, MAX_HINTED, Profiles, Totals, plan},
 };
 use time::OffsetDateTime;
-use tokio::time::Instant;
 use tracing::warn;
 
-use crate::{
-    connect::{Directory, Membership, Writer},
-    context::Context,
-    registry::Entry,
-};
+use super::sync_users::Round;
 
 /// The result of the fast path.
 #[derive(Debug, Default)]
-pub struct Newcomers {
+pub(super) struct Joiners {
     /// The usernames that were created. Connect may list them late.
-    pub created: HashSet<String>,
+    pub(super) created: HashSet<String>,
     /// The counts, without the calls of the directory.
-    pub totals: Totals,
+    pub(super) totals: Totals,
 }
 
 /// The data about the hinted users.
 #[derive(Debug, Default)]
-pub struct Look {
+pub(super) struct Hinted {
     /// The configured groups, with the hinted users who are their members.
     groups: Vec<GroupRead>,
-    /// The existing Connect users with these usernames.
-    known: Vec<ConnectUser>,
+    /// The existing Connect users with the usernames of these members.
+    existing: Vec<ConnectUser>,
     /// The number of calls to Graph.
     calls: usize,
 }
 
-/// Reads the groups of the hinted users in `people` (object IDs), and their usernames in Connect. Returns nothing if a
-/// read fails or if these settings require the full comparison.
-pub async fn look(ctx: &Context, entry: &Entry, policy: &Policy, directory: &Directory<'_>, people: &[String]) -> Look {
-    // With nested groups, the user's direct memberships are not sufficient; with `mail` as the username, other members
-    // could have the same one.
-    let from_one_side = policy.nested_groups == NestedGroups::Report && policy.username != UsernameAttribute::Mail;
-    if people.is_empty() || people.len() > MAX_HINTED || !from_one_side {
-        return Look::default();
+/// Reads the groups of the hinted users in `object_ids`, and their usernames in Connect. Returns nothing if a read
+/// fails or if the settings require the full comparison.
+pub(super) async fn read(round: &Round<'_>, object_ids: &[String]) -> Hinted {
+    // With nested groups, the direct memberships of a user are not sufficient. With `mail` as the username, another
+    // member could have the same username.
+    let sufficient =
+        round.policy.nested_groups == NestedGroups::Report && round.policy.username != UsernameAttribute::Mail;
+    if object_ids.is_empty() || object_ids.len() > MAX_HINTED || !sufficient {
+        return Hinted::default();
     }
-    let look = async {
-        let (groups, calls) = read(ctx, entry, people).await?;
-        let members = groups.iter().flat_map(|group| &group.members);
-        let mut usernames: Vec<&str> = members.filter_map(|member| member.attribute(policy.username)).collect();
-        usernames.sort_unstable();
-        usernames.dedup();
-        let known = if usernames.is_empty() { Vec::new() } else { directory.users_named(&usernames).await? };
-        Ok(Look { groups, known, calls })
-    };
-    look.await.unwrap_or_else(|error| {
-        later(&error);
-        Look::default()
+    try_read(round, object_ids).await.unwrap_or_else(|error| {
+        defer(&error);
+        Hinted::default()
     })
 }
 
-/// Creates users for the members who have none.
-pub async fn create(
-    ctx: &Context,
-    entry: &Entry,
-    policy: &Policy,
-    (directory, profiles): (&Directory<'_>, &Profiles),
-    membership: impl Membership,
-    (look, deadline): (Look, Instant),
-) -> Newcomers {
-    let plan = plan(&look.groups, &look.known, profiles, policy, OffsetDateTime::now_utc().date()).creations();
-    let mut newcomers = Newcomers { totals: Totals { calls: look.calls, ..Totals::default() }, ..Newcomers::default() };
+async fn try_read(round: &Round<'_>, object_ids: &[String]) -> Result<Hinted, StepError> {
+    let groups = groups_of(round, object_ids).await?;
+    let members = groups.iter().flat_map(|group| &group.members);
+    let mut usernames: Vec<&str> = members.filter_map(|member| member.attribute(round.policy.username)).collect();
+    usernames.sort_unstable();
+    usernames.dedup();
+    let existing = if usernames.is_empty() { Vec::new() } else { round.directory.users_named(&usernames).await? };
+    Ok(Hinted { groups, existing, calls: 2 * object_ids.len() })
+}
+
+/// Creates users for the hinted members who have none.
+pub(super) async fn create(round: &Round<'_>, profiles: &Profiles, hinted: &Hinted) -> Joiners {
+    let today = OffsetDateTime::now_utc().date();
+    let plan = plan(&hinted.groups, &hinted.existing, profiles, round.policy, today).creations();
+    let mut joiners = Joiners { totals: Totals { calls: hinted.calls, ..Totals::default() }, ..Joiners::default() };
     if plan.create.is_empty() {
-        return newcomers;
+        return joiners;
     }
-    let ids = (entry.instance_id.as_str(), entry.alias.as_str());
-    let writer = Writer::new(ctx.connect(), ctx.quotas(), directory, membership, ids, true);
-    match writer.apply(&plan, deadline).await {
+    match round.writer(true).apply(&plan, round.deadline).await {
         Ok(applied) => {
             // The full comparison retries failed users and counts their failures.
-            newcomers.totals =
-                Totals { calls: applied.totals.calls + look.calls, failed: 0, waiting_for_quota: 0, ..applied.totals };
+            joiners.totals = Totals {
+                calls: applied.totals.calls + hinted.calls,
+                failed: 0,
+                waiting_for_quota: 0,
+                ..applied.totals
+            };
             let names = plan.create.into_iter().map(|user| user.username);
-            newcomers.created = names.filter(|name| applied.has_created(name)).collect();
+            joiners.created = names.filter(|name| applied.has_created(name)).collect();
         }
-        Err(error) => later(&error),
+        Err(error) => defer(&error),
     }
-    newcomers
+    joiners
 }
 
-fn later(error: &StepError) {
-    warn!(error = error.name(), message = error.message, "newcomers wait for the comparison");
+fn defer(error: &StepError) {
+    warn!(error = error.name(), message = error.message, "joiners are left to the full comparison");
 }
 
-/// Returns the configured groups with those of `people` who are their members, and the number of calls.
-async fn read(ctx: &Context, entry: &Entry, people: &[String]) -> Result<(Vec<GroupRead>, usize), StepError> {
-    let graph = ctx.graph();
-    let reads = people.iter().map(|id| async move { tokio::try_join!(graph.user(id), graph.direct_memberships(id)) });
+/// Returns the configured groups with the hinted users who are their members.
+async fn groups_of(round: &Round<'_>, object_ids: &[String]) -> Result<Vec<GroupRead>, StepError> {
+    let graph = round.ctx.graph();
+    let reads =
+        object_ids.iter().map(|id| async move { tokio::try_join!(graph.user(id), graph.direct_memberships(id)) });
     let found: Vec<_> = try_join_all(reads).await?.into_iter().filter_map(|(user, of)| Some((user?, of?))).collect();
-    let groups = entry.user_groups()?.into_iter().map(|(group, settings)| GroupRead {
+    let groups = round.entry.user_groups()?.into_iter().map(|(group, settings)| GroupRead {
         group_id: group.id.clone(),
         display_name: group.display_name.clone(),
         settings: settings.clone(),
         members: found.iter().filter(|(_, of)| of.contains(&group.id)).map(|(user, _)| user.clone()).collect(),
         ..GroupRead::default()
     });
-    Ok((groups.collect(), 2 * people.len()))
+    Ok(groups.collect())
 }

@@ -11,7 +11,7 @@
 //!   `connect:UpdateUserRoutingProfile`, `connect:UpdateUserHierarchy`, `connect:UpdateUserConfig`,
 //!   `connect:TagResource`, `connect:UntagResource`, `connect:DeleteUser`; during the sync, `dynamodb:UpdateItem` on
 //!   the registry to report its progress.
-//! * Fast path: users that a notification reports as added are created before the full comparison ([`newcomers`]).
+//! * Fast path: users that a notification reports as added are created before the full comparison ([`joiners`]).
 //! * Metrics: changes and calls of each round; at the end of a sync, its duration and the number of failed and skipped
 //!   users.
 //! * Safe to repeat: each round reads both sides again and plans only the differences. An incomplete read fails the
@@ -24,8 +24,8 @@ use onboarding_core::{
     StepError,
     onboarding::NestedGroups,
     sync::{
-        Carry, Completeness, ConnectUser, Counts, Durations, Failure, GroupRead, MAX_LISTED, Outcome, Ownership, Plan,
-        Policy, Safety, SyncMode, SyncProgress, SyncStatus, SyncUsersInput, SyncUsersOutput, Totals, UserRef, plan,
+        Carry, Completeness, ConnectUser, Counts, Failure, GroupRead, MAX_LISTED, Outcome, Ownership, Plan, Policy,
+        Profiles, Safety, SyncMode, SyncProgress, SyncStatus, SyncUsersInput, SyncUsersOutput, Totals, plan,
     },
 };
 use time::OffsetDateTime;
@@ -33,26 +33,57 @@ use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use crate::{
-    connect::{Applied, Directory, Membership, Writer},
+    connect::{Applied, Directory, MAX_IDLE_ROUNDS, Writer},
     context::Context,
-    entra::Graph,
     registry::{Entry, Registry},
     runtime::{
         adapter::{Invocation, for_instance},
         metrics::{Metric, Metrics},
     },
-    user_sync::joiners::{self, Newcomers},
+    user_sync::{
+        joiners::{self, Joiners},
+        leavers::CurrentMembership,
+    },
 };
 
 /// Number of groups that are read concurrently.
-const GROUPS_AT_ONCE: usize = 8;
-/// No new request starts within this time before the Lambda timeout, because a request may take 20 seconds to time
-/// out.
-const MARGIN: Duration = Duration::from_secs(25);
+const MAX_CONCURRENT_GROUPS: usize = 8;
 /// Interval of progress reports.
-const PROGRESS: Duration = Duration::from_secs(2);
-/// The sync fails after this many consecutive rounds in which every request was throttled.
-const IDLE_ROUNDS: u32 = 3;
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(2);
+
+/// One round: the instance, and what this invocation uses to sync it.
+pub(super) struct Round<'a> {
+    pub(super) ctx: &'a Context,
+    pub(super) input: &'a SyncUsersInput,
+    pub(super) entry: &'a Entry,
+    pub(super) policy: &'a Policy,
+    pub(super) directory: &'a Directory<'a>,
+    /// The checkpoint of the previous round; empty in the first round.
+    checkpoint: Carry,
+    /// No new request starts after this time.
+    pub(super) deadline: Instant,
+}
+
+/// Both sides, read completely.
+struct Observed {
+    joiners: Joiners,
+    groups: Vec<GroupRead>,
+    users: Vec<ConnectUser>,
+    profiles: Profiles,
+    /// The number of requests to Graph, without those of the fast path.
+    pages: usize,
+}
+
+/// What happens to a plan.
+#[derive(Debug, PartialEq, Eq)]
+enum Decision {
+    /// It is only reported.
+    Report,
+    /// An operator must approve it.
+    RequestApproval,
+    /// It is applied.
+    Apply,
+}
 
 /// Runs one round: reads both sides, plans, and applies as much of the plan as time allows.
 ///
@@ -60,114 +91,185 @@ const IDLE_ROUNDS: u32 = 3;
 /// If either side can't be read completely; `AccessDenied`; `Throttled` after several rounds without progress.
 pub async fn run(ctx: &Context, input: SyncUsersInput, invocation: Invocation) -> Result<SyncUsersOutput, StepError> {
     let started = Instant::now();
-    let remaining = invocation.remaining();
-    let deadline = started + remaining.saturating_sub(MARGIN.min(remaining / 4));
-    let entry = Registry::new(ctx)?.entry(&input.instance_id).await?;
+    let deadline = invocation.last_request();
+    let entry = &Registry::new(ctx)?.entry(&input.instance_id).await?;
     for_instance(&entry.alias);
-    let policy = Policy::from(&entry.users);
-    let directory = Directory::new(ctx.connect(), &entry.instance_id, &entry.alias, ctx.settings.clock());
+    let policy = &Policy::from(&entry.users);
+    let directory = &Directory::new(ctx.connect(), &entry.instance_id, &entry.alias, ctx.settings.clock());
+    let checkpoint = input.carry.clone().unwrap_or_default();
+    let round = Round { ctx, input: &input, entry, policy, directory, checkpoint, deadline };
 
-    let membership = || LastLook { graph: ctx.graph(), entry: &entry, policy: &policy };
-
-    let hierarchy = entry.users.hierarchy_groups();
-    let mut profiles = None;
-    let mut newcomers = Newcomers::default();
-    if input.mode == SyncMode::Apply && input.carry.is_none() && !input.people.is_empty() {
-        let look = joiners::look(ctx, &entry, &policy, &directory, &input.people);
-        let (known, look) = tokio::join!(directory.profiles(&hierarchy), look);
-        let sides = (&directory, &*profiles.insert(known?));
-        newcomers = joiners::create(ctx, &entry, &policy, sides, membership(), (look, deadline)).await;
-    }
-    let profiles = async {
-        match profiles {
-            Some(known) => Ok(known),
-            None => directory.profiles(&hierarchy).await,
-        }
-    };
-    let (reads, users, profiles) = tokio::try_join!(read_groups(ctx.graph(), &entry), directory.users(), profiles)?;
-    let (groups, pages) = reads;
-    let observed = started.elapsed();
-
-    let mut plan = plan(&groups, &users, &profiles, &policy, OffsetDateTime::now_utc().date());
-    plan.create.retain(|user| !newcomers.created.contains(&user.username));
-    let planned = started.elapsed();
-    log_plan(&plan, input.mode);
-
-    let mut output = SyncUsersOutput {
-        alias: entry.alias.clone(),
-        language: entry.language,
-        digest: plan.digest(),
-        removals: plan.removed_usernames().take(MAX_LISTED).map(Into::into).collect(),
-        skipped: plan
-            .skipped
-            .iter()
-            .take(MAX_LISTED)
-            .map(|skipped| Failure { username: skipped.username.clone(), reason: skipped.reason.to_string() })
-            .collect(),
-        findings: plan.findings.iter().take(MAX_LISTED).map(ToString::to_string).collect(),
-        sso_ready_user: ready_user(&groups, &users, &plan),
-        ..SyncUsersOutput::default()
-    };
-    let carry = input.carry.clone().unwrap_or_default();
-    output.counts = Outcome { planned: plan.counts(), done: carry.totals };
-    if carry.rounds > 0 {
-        output.counts.planned = carry.planned;
-        output.digest.clone_from(&carry.digest);
-    } else if carry.another_pass {
-        output.counts.planned = carry.planned.followed_by(&output.counts.planned);
-    }
-    output.counts.done.created += newcomers.totals.created;
-    output.counts.done.calls += newcomers.totals.calls + pages + directory.calls();
-    output.counts.done.throttles += newcomers.totals.throttles + directory.throttles();
-    output.durations = Durations { observe_ms: millis(observed), plan_ms: millis(planned - observed), apply_ms: 0 };
+    let observed = round.observe().await?;
+    let observed_at = started.elapsed();
+    let plan = round.plan(&observed);
+    let mut output = round.report(&observed, &plan);
+    let planned_at = started.elapsed();
+    output.durations.observe_ms = millis(observed_at);
+    output.durations.plan_ms = millis(planned_at - observed_at);
 
     let approved = is_approved(&input, &plan);
-    match plan.safety() {
-        Safety::Unsafe(reasons) => {
-            output.reasons = reasons;
-            if input.mode == SyncMode::Apply && !approved {
-                // The approval is for this plan, even if an earlier round had a different one.
-                output.digest = plan.digest();
-                output.counts.planned = plan.counts();
-                output.status = SyncStatus::UnsafePlan;
-                measure(&entry.alias, &carry, &output).emit();
-                return Ok(output);
-            }
+    let finished = match decide(input.mode, !output.reasons.is_empty(), approved) {
+        Decision::Report => {
+            output.status = SyncStatus::Planned;
+            return Ok(output);
         }
-        Safety::Safe => {}
-    }
-    if input.mode == SyncMode::Plan {
-        output.status = SyncStatus::Planned;
-        return Ok(output);
-    }
-    let ids = (entry.instance_id.as_str(), entry.alias.as_str());
-    let rested = carry.rounds == 0 && !carry.another_pass && newcomers.created.is_empty();
-    let done = Cell::new(Totals::default());
-    let writer = Writer::new(ctx.connect(), ctx.quotas(), &directory, membership(), ids, rested).telling(&done);
-    let before = directory.calls();
-    let applied = tokio::select! {
-        applied = writer.apply(&plan, deadline) => applied?,
-        never = tell(ctx, &entry.instance_id, &output.counts.planned, &carry.totals, &done) => match never {},
+        Decision::RequestApproval => {
+            // The approval is for this plan, even if an earlier round had a different one.
+            output.digest = plan.digest();
+            output.counts.planned = plan.counts();
+            output.status = SyncStatus::UnsafePlan;
+            Ok(())
+        }
+        Decision::Apply => {
+            let applied = round.apply(&plan, &observed.joiners, &mut output).await?;
+            output.durations.apply_ms = millis(started.elapsed() - planned_at);
+            add_results(&mut output, &applied);
+            finish(&mut output, &plan, &applied, &round.checkpoint, approved)
+        }
     };
-    output.durations.apply_ms = millis(started.elapsed() - planned);
-    output.counts.done.calls += directory.calls() - before;
-    let finished = finish(&mut output, &plan, applied, &carry, approved);
-    measure(&entry.alias, &carry, &output).emit();
+    measure(&entry.alias, &round.checkpoint, &output).emit();
     finished.map(|()| output)
 }
 
-/// Reports the progress every two seconds. Best effort: a failed progress write is ignored.
-async fn tell(ctx: &Context, instance_id: &str, planned: &Counts, earlier: &Totals, done: &Cell<Totals>) -> Infallible {
-    loop {
-        tokio::time::sleep(PROGRESS).await;
-        let progress = SyncProgress::new(now_millis(), planned, earlier, &done.get());
-        let told = match Registry::new(ctx) {
-            Ok(registry) => registry.write_progress(instance_id, &progress).await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = told {
-            debug!(%error, "the progress could not be told");
+/// Decides about a plan, which needs approval if it is `unsafe_plan`.
+const fn decide(mode: SyncMode, unsafe_plan: bool, approved: bool) -> Decision {
+    match mode {
+        SyncMode::Plan => Decision::Report,
+        SyncMode::Apply if unsafe_plan && !approved => Decision::RequestApproval,
+        SyncMode::Apply => Decision::Apply,
+    }
+}
+
+impl Round<'_> {
+    /// Creates users for joiners (fast path), then reads both sides.
+    async fn observe(&self) -> Result<Observed, StepError> {
+        let hierarchy = self.entry.users.hierarchy_groups();
+        let mut profiles = None;
+        let mut joiners = Joiners::default();
+        let hinted = &self.input.people;
+        if self.input.mode == SyncMode::Apply && self.input.carry.is_none() && !hinted.is_empty() {
+            let (read, hinted) = tokio::join!(self.directory.profiles(&hierarchy), joiners::read(self, hinted));
+            joiners = joiners::create(self, profiles.insert(read?), &hinted).await;
         }
+        let profiles = async {
+            match profiles {
+                Some(profiles) => Ok(profiles),
+                None => self.directory.profiles(&hierarchy).await,
+            }
+        };
+        let ((groups, pages), users, profiles) =
+            tokio::try_join!(self.read_groups(), self.directory.users(), profiles)?;
+        Ok(Observed { joiners, groups, users, profiles, pages })
+    }
+
+    /// Plans the differences between both sides.
+    fn plan(&self, observed: &Observed) -> Plan {
+        let Observed { groups, users, profiles, joiners, .. } = observed;
+        let mut plan = plan(groups, users, profiles, self.policy, OffsetDateTime::now_utc().date());
+        plan.create.retain(|user| !joiners.created.contains(&user.username));
+        log_plan(&plan, self.input.mode);
+        plan
+    }
+
+    /// Returns the output of the round before anything is applied.
+    fn report(&self, observed: &Observed, plan: &Plan) -> SyncUsersOutput {
+        let (checkpoint, joiners) = (&self.checkpoint, &observed.joiners.totals);
+        let skipped = plan.skipped.iter().take(MAX_LISTED);
+        let mut output = SyncUsersOutput {
+            alias: self.entry.alias.clone(),
+            language: self.entry.language,
+            digest: plan.digest(),
+            counts: Outcome { planned: plan.counts(), done: checkpoint.totals },
+            reasons: match plan.safety() {
+                Safety::Unsafe(reasons) => reasons,
+                Safety::Safe => Vec::new(),
+            },
+            removals: plan.removed_usernames().take(MAX_LISTED).map(Into::into).collect(),
+            skipped: skipped
+                .map(|skipped| Failure { username: skipped.username.clone(), reason: skipped.reason.to_string() })
+                .collect(),
+            findings: plan.findings.iter().take(MAX_LISTED).map(ToString::to_string).collect(),
+            sso_ready_user: ready_user(&observed.groups, &observed.users, plan),
+            ..SyncUsersOutput::default()
+        };
+        if checkpoint.rounds > 0 {
+            output.counts.planned = checkpoint.planned;
+            output.digest.clone_from(&checkpoint.digest);
+        } else if checkpoint.another_pass {
+            output.counts.planned = checkpoint.planned.followed_by(&output.counts.planned);
+        }
+        let done = &mut output.counts.done;
+        done.created += joiners.created;
+        done.calls += joiners.calls + observed.pages + self.directory.calls();
+        done.throttles += joiners.throttles + self.directory.throttles();
+        output
+    }
+
+    /// Applies the plan until the deadline, and reports the progress meanwhile.
+    async fn apply(&self, plan: &Plan, joiners: &Joiners, output: &mut SyncUsersOutput) -> Result<Applied, StepError> {
+        let (checkpoint, calls) = (&self.checkpoint, self.directory.calls());
+        let burst_available = checkpoint.rounds == 0 && !checkpoint.another_pass && joiners.created.is_empty();
+        let done = Cell::new(Totals::default());
+        let writer = self.writer(burst_available).with_progress(&done);
+        let applied = tokio::select! {
+            applied = writer.apply(plan, self.deadline) => applied?,
+            never = self.report_progress(&output.counts.planned, &done) => match never {},
+        };
+        output.counts.done.calls += self.directory.calls() - calls;
+        Ok(applied)
+    }
+
+    /// Returns the writer for the instance.
+    pub(super) fn writer(&self, burst_available: bool) -> Writer<'_, CurrentMembership<'_>> {
+        let Self { ctx, entry, policy, directory, .. } = self;
+        let check = CurrentMembership { graph: ctx.graph(), entry, policy };
+        let ids = (entry.instance_id.as_str(), entry.alias.as_str());
+        Writer::new(ctx.connect(), ctx.quotas(), directory, check, ids, burst_available)
+    }
+
+    /// Writes the progress every two seconds. Best effort: a failed write is ignored.
+    async fn report_progress(&self, planned: &Counts, done: &Cell<Totals>) -> Infallible {
+        loop {
+            tokio::time::sleep(PROGRESS_INTERVAL).await;
+            let progress = SyncProgress::new(now_millis(), planned, &self.checkpoint.totals, &done.get());
+            let written = match Registry::new(self.ctx) {
+                Ok(registry) => registry.write_progress(&self.entry.instance_id, &progress).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = written {
+                debug!(%error, "the progress could not be written");
+            }
+        }
+    }
+
+    /// Reads all pages of all groups; also returns the number of pages.
+    async fn read_groups(&self) -> Result<(Vec<GroupRead>, usize), StepError> {
+        let nested = self.entry.users.nested_groups == NestedGroups::Flatten;
+        let reads = self.entry.user_groups()?.into_iter().map(|(group, settings)| async move {
+            let Some(read) = self.ctx.graph().group_members(&group.id, nested).await? else {
+                return Err(StepError::invalid_input(format!(
+                    "the group {} ({}) no longer exists in Entra ID, so nothing is changed; correct users.groups and run the \
+                     onboarding again",
+                    group.display_name, group.id
+                )));
+            };
+            let pages = read.pages;
+            let read = GroupRead {
+                group_id: group.id.clone(),
+                display_name: group.display_name.clone(),
+                settings: settings.clone(),
+                members: read.members,
+                nested_groups: read.nested_groups,
+                other_objects: read.other_objects,
+                completeness: Completeness::Complete,
+            };
+            Ok((read, pages))
+        });
+        // Kept in the order of the input, because the first group of a user determines the user's settings.
+        let reads: Vec<_> =
+            stream::iter(reads.collect::<Vec<_>>()).buffered(MAX_CONCURRENT_GROUPS).try_collect().await?;
+        let pages = reads.iter().map(|(_, pages)| pages).sum();
+        Ok((reads.into_iter().map(|(read, _)| read).collect(), pages))
     }
 }
 
@@ -175,72 +277,60 @@ fn now_millis() -> i64 {
     i64::try_from(OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000).unwrap_or_default()
 }
 
-/// Adds up the results of a round and decides whether another round is needed.
-fn finish(
-    output: &mut SyncUsersOutput,
-    plan: &Plan,
-    applied: Applied,
-    carry: &Carry,
-    approved: bool,
-) -> Result<(), StepError> {
-    let done = &mut output.counts.done;
-    done.created += applied.totals.created;
-    done.adopted += applied.totals.adopted;
-    done.updated += applied.totals.updated;
-    done.marked += applied.totals.marked;
-    done.unmarked += applied.totals.unmarked;
-    done.removed += applied.totals.removed;
-    done.calls += applied.totals.calls;
-    done.throttles += applied.totals.throttles;
-    // Each round retries the failures of earlier rounds, so only the failures of the last round count.
-    done.failed = applied.totals.failed;
-    done.waiting_for_quota = applied.totals.waiting_for_quota;
-    output.findings.extend(applied.returned.iter().map(|user| format!("{user} belongs again and was not removed")));
-    if done.waiting_for_quota > 0 {
+/// Adds the results of applying the plan.
+fn add_results(output: &mut SyncUsersOutput, applied: &Applied) {
+    output.counts.done = output.counts.done.followed_by(&applied.totals);
+    output.findings.extend(applied.kept.iter().map(|user| format!("{user} is a member again and was not removed")));
+    let waiting = applied.totals.waiting_for_quota;
+    if waiting > 0 {
         output.findings.push(format!(
-            "{} users wait for a higher quota of users per instance (L-9A46857E); the next sync after it creates them",
-            done.waiting_for_quota
+            "{waiting} users wait for a higher quota of users per instance (L-9A46857E); the first sync after the increase creates them"
         ));
     }
     output.findings.truncate(MAX_LISTED);
-    output.failures = applied
-        .failures
-        .iter()
-        .take(MAX_LISTED)
-        .map(|(username, reason)| Failure { username: username.clone(), reason: reason.clone() })
-        .collect();
+    output.failures = applied.first_failures();
     if output.sso_ready_user.is_none() {
         output.sso_ready_user.clone_from(&applied.first_created);
     }
-    // The failure may have been temporary, and the next scheduled sync may be far away.
-    let try_again = applied.totals.failed > 0 && !carry.second_try;
-    if applied.left == 0 && !try_again {
+}
+
+/// Decides whether another round is needed.
+fn finish(
+    output: &mut SyncUsersOutput,
+    plan: &Plan,
+    applied: &Applied,
+    previous: &Carry,
+    approved: bool,
+) -> Result<(), StepError> {
+    // A failure may have been temporary, and the next scheduled sync may be far away.
+    let retry_failures = applied.totals.failed > 0 && !previous.second_try;
+    if applied.left == 0 && !retry_failures {
         output.status = SyncStatus::Done;
         info!(counts = ?output.counts, "user sync done");
         return Ok(());
     }
     output.status = SyncStatus::More;
-    let idle_rounds = if applied.changed_anything() || applied.left == 0 { 0 } else { carry.idle_rounds + 1 };
-    if idle_rounds >= IDLE_ROUNDS {
+    let idle_rounds = if applied.changed_anything() || applied.left == 0 { 0 } else { previous.idle_rounds + 1 };
+    if idle_rounds >= MAX_IDLE_ROUNDS {
         return Err(StepError::throttled(format!(
-            "{idle_rounds} rounds of the user sync changed nothing and {} requests are left; other programs of this account use \
-             up the rate of Amazon Connect's API in this Region, so slow them down or ask for higher rate quotas",
+            "{idle_rounds} rounds of the user sync changed nothing, and {} requests are left; other programs of this account use \
+             the complete rate of Amazon Connect's API in this Region, so reduce their rate or request higher rate quotas",
             applied.left
         )));
     }
     output.carry = Some(Carry {
-        another_pass: carry.another_pass,
-        rounds: carry.rounds + 1,
+        another_pass: previous.another_pass,
+        rounds: previous.rounds + 1,
         idle_rounds,
         planned: output.counts.planned,
         digest: output.digest.clone(),
         totals: output.counts.done,
-        duration_ms: carry.duration_ms + output.durations.total_ms(),
-        second_try: carry.second_try || applied.left == 0,
+        duration_ms: previous.duration_ms + output.durations.total_ms(),
+        second_try: previous.second_try || applied.left == 0,
         approved_removals: (approved && plan.removals() > 0)
             .then(|| plan.removals_digest(|user_id| applied.removal_is_left(user_id))),
     });
-    info!(left = applied.left, "user sync goes on in another round");
+    info!(left = applied.left, "the user sync continues in another round");
     Ok(())
 }
 
@@ -273,39 +363,6 @@ fn is_approved(input: &SyncUsersInput, plan: &Plan) -> bool {
             .as_ref()
             .and_then(|carry| carry.approved_removals.as_ref())
             .is_some_and(|digest| *digest == plan.removals_digest(|_| true))
-}
-
-/// Reads all pages of all groups; also returns the number of pages.
-async fn read_groups(graph: &Graph, entry: &Entry) -> Result<(Vec<GroupRead>, usize), StepError> {
-    let nested = entry.users.nested_groups == NestedGroups::Flatten;
-    let reads: Vec<_> = entry
-        .user_groups()?
-        .into_iter()
-        .map(|(group, settings)| async move {
-            let Some(read) = graph.group_members(&group.id, nested).await? else {
-                return Err(StepError::invalid_input(format!(
-                    "the group {} ({}) does not exist in Entra ID any more, so nothing is changed; correct users.groups and run \
-                     the onboarding again",
-                    group.display_name, group.id
-                )));
-            };
-            let pages = read.pages;
-            let read = GroupRead {
-                group_id: group.id.clone(),
-                display_name: group.display_name.clone(),
-                settings: settings.clone(),
-                members: read.members,
-                nested_groups: read.nested_groups,
-                other_objects: read.other_objects,
-                completeness: Completeness::Complete,
-            };
-            Ok((read, pages))
-        })
-        .collect();
-    // Kept in the order of the input, because the first group of a user determines the user's settings.
-    let reads: Vec<(GroupRead, usize)> = stream::iter(reads).buffered(GROUPS_AT_ONCE).try_collect().await?;
-    let pages = reads.iter().map(|(_, pages)| pages).sum();
-    Ok((reads.into_iter().map(|(read, _)| read).collect(), pages))
 }
 
 /// Returns a user who exists in Connect and is a member of a group, so that the sign-in check can compare the names.
@@ -344,40 +401,10 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Reads a user again from Entra immediately before the Connect user is deleted.
-struct LastLook<'a> {
-    graph: &'a Graph,
-    entry: &'a Entry,
-    policy: &'a Policy,
-}
-
-impl Membership for LastLook<'_> {
-    async fn belongs(&self, user: &UserRef) -> Result<bool, StepError> {
-        let Some(object_id) = user.object_id.as_deref() else { return Ok(false) };
-        let Some(member) = self.graph.user(object_id).await? else { return Ok(false) };
-        let wanted = member.account_enabled != Some(false) && (self.policy.guests || !member.guest);
-        // After a change of the username, the member has a new Connect user, and the user with the old name is
-        // deleted.
-        if !wanted || member.attribute(self.policy.username) != Some(user.username.as_str()) {
-            return Ok(false);
-        }
-        if self.policy.nested_groups == NestedGroups::Report {
-            let memberships = self.graph.direct_memberships(object_id).await?.unwrap_or_default();
-            return Ok(self.entry.groups.iter().any(|group| memberships.contains(&group.id)));
-        }
-        for group in &self.entry.groups {
-            // A group that has just disappeared must not cause a deletion.
-            let Some(read) = self.graph.group_members(&group.id, true).await? else { return Ok(true) };
-            if read.members.iter().any(|member| member.id == object_id) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use onboarding_core::sync::Durations;
+
     use super::*;
 
     fn totals(created: usize) -> Totals {
@@ -390,6 +417,18 @@ mod tests {
         output.counts.planned.skipped = 60;
         output.durations = Durations { observe_ms: 1, plan_ms: 2, apply_ms: 4 };
         output
+    }
+
+    #[test]
+    fn an_unsafe_plan_is_applied_only_with_approval_and_a_plan_run_applies_nothing() {
+        for unsafe_plan in [false, true] {
+            for approved in [false, true] {
+                assert_eq!(decide(SyncMode::Plan, unsafe_plan, approved), Decision::Report);
+            }
+        }
+        assert_eq!(decide(SyncMode::Apply, false, false), Decision::Apply);
+        assert_eq!(decide(SyncMode::Apply, true, false), Decision::RequestApproval);
+        assert_eq!(decide(SyncMode::Apply, true, true), Decision::Apply);
     }
 
     #[test]

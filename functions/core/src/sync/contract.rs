@@ -164,6 +164,24 @@ impl SyncProgress {
 }
 
 impl Totals {
+    /// The actions of this round and of a later round. Each round retries the failures of the previous round, so only the
+    /// failures of the later round count.
+    #[must_use]
+    pub const fn followed_by(&self, later: &Self) -> Self {
+        Self {
+            created: self.created + later.created,
+            adopted: self.adopted + later.adopted,
+            updated: self.updated + later.updated,
+            marked: self.marked + later.marked,
+            unmarked: self.unmarked + later.unmarked,
+            removed: self.removed + later.removed,
+            failed: later.failed,
+            waiting_for_quota: later.waiting_for_quota,
+            calls: self.calls + later.calls,
+            throttles: self.throttles + later.throttles,
+        }
+    }
+
     /// The number of actions done.
     #[must_use]
     pub const fn users(&self) -> usize {

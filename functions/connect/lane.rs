@@ -1,0 +1,120 @@
+//! The requests of one operation, sent at the rate of this operation.
+
+use std::{collections::VecDeque, time::Duration};
+
+use tokio::time::Instant;
+
+use super::{
+    Operation, RateLimiter,
+    rate_limiter::DEFAULT_RATE,
+    request::{Request, RequestError, Response},
+};
+
+/// Maximum number of concurrent requests of one lane.
+const MAX_IN_FLIGHT: usize = 32;
+/// Graph reads per second. Graph's own limits are much higher.
+const MEMBERSHIP_RATE: f64 = 20.0;
+
+/// A request, and the number of earlier attempts to send it.
+pub(super) struct Attempt<'p> {
+    pub(super) request: Request<'p>,
+    pub(super) tries: u32,
+}
+
+/// A finished attempt. A failed attempt contains the request, for a retry.
+pub(super) struct Finished<'p> {
+    pub(super) operation: Operation,
+    pub(super) tries: u32,
+    pub(super) result: Result<Response<'p>, (Request<'p>, RequestError)>,
+}
+
+/// The waiting requests of one operation.
+pub(super) struct Lane<'p> {
+    pub(super) limiter: RateLimiter,
+    ready: VecDeque<Attempt<'p>>,
+    delayed: Vec<(Instant, Attempt<'p>)>,
+    in_flight: usize,
+}
+
+impl<'p> Lane<'p> {
+    pub(super) fn new(operation: Operation, burst_available: bool) -> Self {
+        let rate = if operation == Operation::ReadMembership { MEMBERSHIP_RATE } else { DEFAULT_RATE };
+        Self {
+            limiter: RateLimiter::new(rate, burst_available, Instant::now()),
+            ready: VecDeque::new(),
+            delayed: Vec::new(),
+            in_flight: 0,
+        }
+    }
+
+    /// Returns the number of requests that are not sent yet.
+    pub(super) fn waiting(&self) -> usize {
+        self.ready.len() + self.delayed.len()
+    }
+
+    /// Returns whether the token bucket has fewer tokens than there are requests.
+    pub(super) fn is_limited(&self, now: Instant) -> bool {
+        !self.limiter.allows(self.ready.len(), now)
+    }
+
+    /// Adds a request at the end.
+    pub(super) fn push(&mut self, request: Request<'p>) {
+        self.ready.push_back(Attempt { request, tries: 0 });
+    }
+
+    /// Adds an attempt before all other requests.
+    pub(super) fn push_first(&mut self, attempt: Attempt<'p>) {
+        self.ready.push_front(attempt);
+    }
+
+    /// Adds an attempt that is sent after `delay`.
+    pub(super) fn push_delayed(&mut self, attempt: Attempt<'p>, delay: Duration) {
+        self.delayed.push((Instant::now() + delay, attempt));
+    }
+
+    /// Removes all requests that are not sent yet; returns their number.
+    pub(super) fn clear(&mut self) -> usize {
+        let waiting = self.waiting();
+        self.ready.clear();
+        self.delayed.clear();
+        waiting
+    }
+
+    /// Counts a finished request.
+    pub(super) const fn finish(&mut self) {
+        self.in_flight -= 1;
+    }
+
+    /// Sends the requests that may be sent now. If `reads` is given, each request also takes a token from that bucket.
+    /// Returns the time of the next check, if known.
+    pub(super) fn launch(
+        &mut self,
+        now: Instant,
+        mut reads: Option<&mut RateLimiter>,
+        mut send: impl FnMut(Attempt<'p>),
+    ) -> Option<Instant> {
+        for (_, attempt) in self.delayed.extract_if(.., |(at, _)| *at <= now) {
+            self.ready.push_front(attempt);
+        }
+        let next_delayed = self.delayed.iter().map(|(at, _)| *at).min();
+        while self.in_flight < MAX_IN_FLIGHT {
+            let Some(attempt) = self.ready.pop_front() else { break };
+            let at = reads.as_ref().map_or(now, |reads| reads.next(now)).max(self.limiter.next(now));
+            if at > now {
+                self.ready.push_front(attempt);
+                return earliest(next_delayed, Some(at));
+            }
+            self.limiter.take(now);
+            if let Some(reads) = &mut reads {
+                reads.take(now);
+            }
+            self.in_flight += 1;
+            send(attempt);
+        }
+        next_delayed
+    }
+}
+
+pub(super) fn earliest(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    one.into_iter().chain(other).min()
+}

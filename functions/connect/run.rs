@@ -1,0 +1,253 @@
+//! The state of one [`Writer::apply`](super::Writer::apply): waiting requests, results, and the handling of errors.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use onboarding_core::{
+    StepError, StepErrorKind,
+    sync::{ConnectUser, NewUser, Ownership, Plan, UserRef, changes_instead_of_creation},
+};
+use tokio::time::Instant;
+
+use super::{
+    Applied, Operation, RateLimiter,
+    lane::{Attempt, Finished, Lane, earliest},
+    rate_limiter::DEFAULT_RATE,
+    request::{Reaction, Request, RequestError, Response, Write},
+};
+use crate::runtime::clock::Clock;
+
+/// Maximum number of attempts of a request that may fail because of eventual consistency.
+const MAX_TRIES: u32 = 6;
+/// This many consecutive failures without a throttle mean that the service is unavailable.
+const MAX_CONSECUTIVE_FAILURES: u32 = 25;
+const HIDDEN_USER: &str = "Amazon Connect reports that the username exists, but does not return the user. Look for a user whose name \
+                           differs only in case and delete it; the next sync then creates this user. If there is none, a deleted user \
+                           had the name, and the member needs another username in Entra";
+
+pub(super) struct Run<'p> {
+    pub(super) plan: &'p Plan,
+    pub(super) lanes: BTreeMap<Operation, Lane<'p>>,
+    pub(super) applied: Applied,
+    pub(super) fatal: Option<StepError>,
+    /// Why users can't be deleted. The run sends all other requests before it ends with this error.
+    pub(super) deletion_denied: Option<StepError>,
+    /// The token bucket of `DescribeUser`, which several lanes share.
+    user_reads: RateLimiter,
+    quota_reached: bool,
+    consecutive_failures: u32,
+    burst_available: bool,
+    clock: Clock,
+}
+
+impl<'p> Run<'p> {
+    /// Creates a run with all requests of the plan, except the deletions of renamed users.
+    pub(super) fn new(plan: &'p Plan, burst_available: bool, clock: Clock) -> Self {
+        let mut run = Self {
+            plan,
+            lanes: BTreeMap::new(),
+            applied: Applied::default(),
+            fatal: None,
+            deletion_denied: None,
+            user_reads: RateLimiter::new(DEFAULT_RATE, burst_available, Instant::now()),
+            quota_reached: false,
+            consecutive_failures: 0,
+            burst_available,
+            clock,
+        };
+        for user in &plan.create {
+            run.write(Write::Create(user));
+        }
+        for adoption in &plan.adopt {
+            run.write(Write::Adopt { user: adoption.user.clone(), object_id: adoption.object_id.clone() });
+        }
+        for update in &plan.update {
+            run.applied.expect_changes(&update.user.id, update.changes.len());
+            for change in &update.changes {
+                run.write(Write::Change { user: update.user.clone(), change: change.clone() });
+            }
+        }
+        for user in &plan.unmark {
+            run.write(Write::CancelDeletion(user.clone()));
+        }
+        for mark in &plan.mark {
+            run.write(Write::ScheduleDeletion { user: mark.user.clone(), due: mark.tag_value() });
+        }
+        for removal in plan.delete.iter().filter(|removal| removal.replaced_by.is_none()) {
+            run.push(Request::CheckDeletion(removal.user.clone()));
+        }
+        run
+    }
+
+    /// Adds the deletions of renamed users whose new user exists.
+    pub(super) fn push_replaced(&mut self) {
+        for removal in &self.plan.delete {
+            if removal.replaced_by.as_deref().is_some_and(|successor| self.applied.exists(self.plan, successor)) {
+                self.push(Request::CheckDeletion(removal.user.clone()));
+            }
+        }
+    }
+
+    /// Returns the operations with more requests than tokens, including the reads that precede their requests.
+    pub(super) fn limited_operations(&self) -> BTreeSet<Operation> {
+        let now = Instant::now();
+        let limited = self.lanes.iter().filter(|(_, lane)| lane.is_limited(now)).map(|(operation, _)| *operation);
+        limited
+            .flat_map(|operation| [Some(operation), operation.reads_user().then_some(Operation::DescribeUser)])
+            .flatten()
+            .collect()
+    }
+
+    /// Sets the rate of an operation in requests per second.
+    pub(super) fn set_rate(&mut self, operation: Operation, rate: f64) {
+        let limiter = RateLimiter::new(rate, self.burst_available, Instant::now());
+        if operation == Operation::DescribeUser {
+            self.user_reads = limiter;
+        } else if let Some(lane) = self.lanes.get_mut(&operation) {
+            lane.limiter = limiter;
+        }
+    }
+
+    /// Sends the requests of all lanes that may be sent now. Returns the time of the next check, if known.
+    pub(super) fn launch(&mut self, now: Instant, mut send: impl FnMut(Attempt<'p>)) -> Option<Instant> {
+        self.lanes.iter_mut().fold(None, |wake, (operation, lane)| {
+            let reads = operation.reads_user().then_some(&mut self.user_reads);
+            earliest(wake, lane.launch(now, reads, &mut send))
+        })
+    }
+
+    fn lane(&mut self, operation: Operation) -> &mut Lane<'p> {
+        self.lanes.entry(operation).or_insert_with(|| Lane::new(operation, self.burst_available))
+    }
+
+    fn push(&mut self, request: Request<'p>) {
+        self.lane(request.operation()).push(request);
+    }
+
+    fn write(&mut self, write: Write<'p>) {
+        self.push(Request::Write(write));
+    }
+
+    /// Handles a finished request.
+    pub(super) fn settle(&mut self, finished: Finished<'p>) {
+        let Finished { operation, tries, result } = finished;
+        let throttled = matches!(&result, Err((_, error)) if error.kind() == StepErrorKind::Throttled);
+        self.applied.totals.calls += 1 + usize::from(operation.reads_user());
+        let lane = self.lanes.entry(operation).or_insert_with(|| Lane::new(operation, self.burst_available));
+        lane.finish();
+        let reads = operation.reads_user().then_some(&mut self.user_reads);
+        for limiter in [Some(&mut lane.limiter), reads].into_iter().flatten() {
+            let now = Instant::now();
+            limiter.responded(now);
+            match &result {
+                Ok(_) => limiter.succeeded(now),
+                Err(_) if throttled => limiter.throttled(now),
+                Err(_) => {}
+            }
+        }
+        match result {
+            Ok(response) => {
+                self.consecutive_failures = 0;
+                self.succeeded(response, tries);
+            }
+            Err((request, _)) if throttled => {
+                lane.push_first(Attempt { request, tries });
+                self.applied.totals.throttles += 1;
+            }
+            Err((request, error)) => self.failed(Attempt { request, tries }, error),
+        }
+    }
+
+    fn succeeded(&mut self, response: Response<'p>, tries: u32) {
+        match response {
+            Response::Written(write) => write.record(self.plan, &mut self.applied),
+            Response::Resolved { new, lost, found: Some(found) } => self.use_existing(new, lost, &found),
+            Response::Resolved { new, lost, found: None } => {
+                self.retry(Attempt { request: Request::Resolve { new, lost }, tries }, HIDDEN_USER);
+            }
+            Response::DeletionChecked { user, must_keep: true } => self.applied.kept(&user.username, &user.id),
+            Response::DeletionChecked { user, must_keep: false } => self.write(Write::Delete(user)),
+        }
+    }
+
+    /// Handles a taken name: the user was created by our own request whose response was lost, manually, or by another
+    /// onboarding.
+    fn use_existing(&mut self, new: &'p NewUser, lost: bool, found: &ConnectUser) {
+        if let Ownership::OtherOnboarding(alias) = &found.ownership {
+            let reason = format!("the Connect user with this name belongs to the onboarding {alias:?}");
+            return self.applied.failed(&new.username, reason);
+        }
+        let user = UserRef {
+            username: found.username.clone(),
+            id: found.id.clone(),
+            arn: found.arn.clone(),
+            object_id: Some(new.object_id.clone()),
+        };
+        if found.ownership == Ownership::Ours && found.entra_object_id.as_ref() == Some(&new.object_id) {
+            self.applied.found(&new.username, lost);
+        } else {
+            self.write(Write::Adopt { user: user.clone(), object_id: new.object_id.clone() });
+        }
+        let changes = changes_instead_of_creation(new, found);
+        if !changes.is_empty() {
+            self.applied.expect_changes(&found.id, changes.len());
+        }
+        for change in changes {
+            self.write(Write::Change { user: user.clone(), change });
+        }
+    }
+
+    fn failed(&mut self, attempt: Attempt<'p>, error: RequestError) {
+        if error.kind() == StepErrorKind::AccessDenied {
+            return self.denied(attempt, error.error);
+        }
+        if error.kind() == StepErrorKind::Unavailable {
+            self.consecutive_failures += 1;
+            if self.consecutive_failures >= MAX_CONSECUTIVE_FAILURES {
+                self.fatal.get_or_insert(error.error.clone());
+            }
+        } else {
+            self.consecutive_failures = 0;
+        }
+        match attempt.request.reaction(&error) {
+            Reaction::Retry => self.retry(attempt, &error.error.message),
+            Reaction::Fail => self.applied.failed(attempt.request.username(), error.error.message),
+            Reaction::Resolve(new) => self.push(Request::Resolve { new, lost: attempt.tries > 0 }),
+            // All other creations would fail too, and are left for the next sync.
+            Reaction::QuotaReached => {
+                self.quota_reached = true;
+                self.applied.totals.waiting_for_quota += 1 + self.lane(Operation::CreateUser).clear();
+            }
+            Reaction::Deleted(user) => self.applied.removed(&user.username, &user.id),
+        }
+    }
+
+    /// Ends the run because of a missing permission. If only deletions are denied, all other requests are sent before.
+    fn denied(&mut self, attempt: Attempt<'p>, error: StepError) {
+        if matches!(attempt.request, Request::Write(Write::Delete(_))) {
+            self.deletion_denied.get_or_insert(error);
+            for operation in [Operation::ReadMembership, Operation::DeleteUser] {
+                self.lane(operation).clear();
+            }
+        } else {
+            self.fatal.get_or_insert(error);
+            self.lane(attempt.request.operation()).push_first(attempt);
+        }
+    }
+
+    /// Retries after 1, 2, 4 … seconds, and fails the user after [`MAX_TRIES`] attempts.
+    fn retry(&mut self, attempt: Attempt<'p>, reason: &str) {
+        let Attempt { request, tries } = attempt;
+        if tries + 1 >= MAX_TRIES {
+            return self.applied.failed(request.username(), reason.to_owned());
+        }
+        if self.quota_reached && matches!(request, Request::Write(Write::Create(_))) {
+            self.applied.totals.waiting_for_quota += 1;
+            return;
+        }
+        let delay = self.clock.wait(Duration::from_secs(1 << tries));
+        self.lane(request.operation()).push_delayed(Attempt { request, tries: tries + 1 }, delay);
+    }
+}

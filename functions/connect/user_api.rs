@@ -1,0 +1,197 @@
+//! The requests to Amazon Connect that change users.
+
+use aws_sdk_connect::{
+    Client,
+    error::SdkError,
+    operation::RequestId,
+    types::{
+        AfterContactWorkConfig, AfterContactWorkConfigPerChannel, AutoAcceptConfig, Channel, PhoneNumberConfig,
+        PhoneType, User, UserIdentityInfo,
+    },
+};
+use aws_smithy_types::error::{metadata::ProvideErrorMetadata, operation::BuildError};
+use onboarding_core::{
+    StepError, names,
+    onboarding::Phone,
+    sync::{Change, NewUser, REMOVAL_DUE_KEY, UserRef},
+};
+
+use super::request::{RequestError, Write};
+
+/// Changes the users of one instance.
+#[derive(Debug)]
+pub(super) struct UserApi<'a> {
+    pub(super) client: Client,
+    pub(super) instance_id: &'a str,
+    pub(super) alias: &'a str,
+}
+
+impl UserApi<'_> {
+    /// Sends one request.
+    pub(super) async fn send(&self, write: &Write<'_>) -> Result<(), RequestError> {
+        match write {
+            Write::Create(new) => self.create(new).await,
+            Write::Adopt { user, object_id } => self.adopt(user, object_id).await,
+            Write::Change { user, change } => self.change(user, change).await,
+            Write::ScheduleDeletion { user, due } => self.schedule_deletion(user, due).await,
+            Write::CancelDeletion(user) => self.cancel_deletion(user).await,
+            Write::Delete(user) => self.delete(user).await,
+        }
+    }
+
+    /// Sends `CreateUser` with all settings. Email and password are omitted, because a SAML instance refuses them.
+    async fn create(&self, user: &NewUser) -> Result<(), RequestError> {
+        let assignment = &user.assignment;
+        let phone = Phone {
+            auto_accept: assignment.auto_accept,
+            after_contact_work_seconds: assignment.after_contact_work_seconds,
+        };
+        let (accept, work) = channel_settings(&phone)?;
+        let soft_phone = PhoneNumberConfig::builder()
+            .channel(Channel::Voice)
+            .phone_type(PhoneType::SoftPhone)
+            .build()
+            .map_err(invalid)?;
+        let mut call = self
+            .client
+            .create_user()
+            .instance_id(self.instance_id)
+            .username(&user.username)
+            .identity_info(UserIdentityInfo::builder().first_name(&user.first_name).last_name(&user.last_name).build())
+            .set_security_profile_ids(Some(assignment.security_profile_ids.clone()))
+            .routing_profile_id(&assignment.routing_profile_id)
+            .set_hierarchy_group_id(assignment.hierarchy_group_id.clone())
+            .auto_accept_configs(accept)
+            .after_contact_work_configs(work)
+            .phone_number_configs(soft_phone)
+            .tags(names::ENTRA_OBJECT_ID_KEY, &user.object_id);
+        for (key, value) in names::tags(self.alias) {
+            call = call.tags(key, value);
+        }
+        outcome(&format!("creating the user {}", user.username), call.send().await)
+    }
+
+    async fn adopt(&self, user: &UserRef, object_id: &str) -> Result<(), RequestError> {
+        let mut call = self.client.tag_resource().resource_arn(&user.arn).tags(names::ENTRA_OBJECT_ID_KEY, object_id);
+        for (key, value) in names::tags(self.alias) {
+            call = call.tags(key, value);
+        }
+        outcome(&format!("adopting the user {}", user.username), call.send().await)
+    }
+
+    async fn schedule_deletion(&self, user: &UserRef, due: &str) -> Result<(), RequestError> {
+        let sent = self.client.tag_resource().resource_arn(&user.arn).tags(REMOVAL_DUE_KEY, due).send().await;
+        outcome(&format!("scheduling the deletion of the user {}", user.username), sent)
+    }
+
+    async fn cancel_deletion(&self, user: &UserRef) -> Result<(), RequestError> {
+        let sent = self.client.untag_resource().resource_arn(&user.arn).tag_keys(REMOVAL_DUE_KEY).send().await;
+        outcome(&format!("canceling the deletion of the user {}", user.username), sent)
+    }
+
+    async fn delete(&self, user: &UserRef) -> Result<(), RequestError> {
+        let sent = self.client.delete_user().instance_id(self.instance_id).user_id(&user.id).send().await;
+        outcome(&format!("deleting the user {}", user.username), sent)
+    }
+
+    async fn change(&self, user: &UserRef, change: &Change) -> Result<(), RequestError> {
+        let doing = format!("changing the user {}", user.username);
+        let (client, instance, id) = (&self.client, self.instance_id, user.id.as_str());
+        match change {
+            Change::Identity { first_name, last_name } => self.rename(user, first_name, last_name).await,
+            Change::SecurityProfiles(ids) => {
+                let call = client.update_user_security_profiles().instance_id(instance).user_id(id);
+                outcome(&doing, call.set_security_profile_ids(Some(ids.clone())).send().await)
+            }
+            Change::RoutingProfile(profile) => {
+                let call = client.update_user_routing_profile().instance_id(instance).user_id(id);
+                outcome(&doing, call.routing_profile_id(profile).send().await)
+            }
+            Change::Hierarchy(group) => {
+                let call = client.update_user_hierarchy().instance_id(instance).user_id(id);
+                outcome(&doing, call.hierarchy_group_id(group).send().await)
+            }
+            Change::Phone(phone) => self.configure(user, phone).await,
+        }
+    }
+
+    /// Sends `UpdateUserConfig` for the voice channel. AWS does not document whether the request clears the settings
+    /// of other channels, so these are read first and sent back.
+    async fn configure(&self, user: &UserRef, phone: &Phone) -> Result<(), RequestError> {
+        let doing = format!("changing the phone of the user {}", user.username);
+        let (accept, work) = channel_settings(phone)?;
+        let (mut accept, mut work) = (vec![accept], vec![work]);
+        if let Some(current) = self.describe(user, &doing).await? {
+            let accepts = current.auto_accept_configs.unwrap_or_default();
+            accept.extend(accepts.into_iter().filter(|config| config.channel != Channel::Voice));
+            let works = current.after_contact_work_configs.unwrap_or_default();
+            work.extend(works.into_iter().filter(|config| config.channel != Channel::Voice));
+        }
+        let sent = self
+            .client
+            .update_user_config()
+            .instance_id(self.instance_id)
+            .user_id(&user.id)
+            .set_auto_accept_configs(Some(accept))
+            .set_after_contact_work_configs(Some(work))
+            .send()
+            .await;
+        outcome(&doing, sent)
+    }
+
+    /// Reads the user before a change that replaces more settings than the request contains.
+    async fn describe(&self, user: &UserRef, doing: &str) -> Result<Option<User>, RequestError> {
+        let sent = self.client.describe_user().instance_id(self.instance_id).user_id(&user.id).send().await;
+        sent.map(|output| output.user).map_err(|error| RequestError::new(doing, &error))
+    }
+
+    /// Sends `UpdateUserIdentityInfo`, which replaces the complete identity. Fields that `SearchUsers` does not return
+    /// (secondary email, mobile number) are therefore read first and sent back.
+    async fn rename(&self, user: &UserRef, first_name: &str, last_name: &str) -> Result<(), RequestError> {
+        let doing = format!("changing the name of the user {}", user.username);
+        let current = self.describe(user, &doing).await?.and_then(|user| user.identity_info);
+        let identity = UserIdentityInfo::builder()
+            .first_name(first_name)
+            .last_name(last_name)
+            .set_secondary_email(current.as_ref().and_then(|identity| identity.secondary_email.clone()))
+            .set_mobile(current.and_then(|identity| identity.mobile))
+            .build();
+        let sent = self
+            .client
+            .update_user_identity_info()
+            .instance_id(self.instance_id)
+            .user_id(&user.id)
+            .identity_info(identity)
+            .send()
+            .await;
+        outcome(&doing, sent)
+    }
+}
+
+/// Adds the action to the error of a response, whose content is not used.
+fn outcome<T, E, R>(doing: &str, sent: Result<T, SdkError<E, R>>) -> Result<(), RequestError>
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    R: std::fmt::Debug,
+    SdkError<E, R>: RequestId,
+{
+    sent.map(drop).map_err(|error| RequestError::new(doing, &error))
+}
+
+/// Returns the phone settings for the voice channel. Only channel settings are used, because they must not be combined
+/// with `PhoneConfig`.
+fn channel_settings(phone: &Phone) -> Result<(AutoAcceptConfig, AfterContactWorkConfigPerChannel), RequestError> {
+    let seconds = i32::try_from(phone.after_contact_work_seconds).unwrap_or(i32::MAX);
+    let accept =
+        AutoAcceptConfig::builder().channel(Channel::Voice).auto_accept(phone.auto_accept).build().map_err(invalid)?;
+    let work = AfterContactWorkConfigPerChannel::builder()
+        .channel(Channel::Voice)
+        .after_contact_work_config(AfterContactWorkConfig::builder().after_contact_work_time_limit(seconds).build())
+        .build()
+        .map_err(invalid)?;
+    Ok((accept, work))
+}
+
+fn invalid(error: BuildError) -> RequestError {
+    StepError::internal(format!("a request to Amazon Connect could not be built: {error}")).into()
+}
