@@ -165,7 +165,7 @@ fn error_names<'a>(state: &'a Value, list: &str) -> impl Iterator<Item = &'a str
 #[test]
 fn every_handler_in_the_template_is_in_the_binary_and_vice_versa() {
     let wanted: BTreeSet<String> = functions(&template()).into_values().collect();
-    assert_eq!(wanted, handlers(), "template.yaml's Handlers (left) and main.rs's arms (right)");
+    assert_eq!(wanted, handlers(), "template.yaml's Handlers (left) and main.rs's lines (right)");
 }
 
 #[test]

@@ -10,10 +10,12 @@ use onboarding_core::{
     report,
 };
 
+use crate::context::Context;
+
 /// Runs the step.
 ///
 /// # Errors
 /// None. All steps have the same signature.
-pub async fn run(input: ReportInput) -> Result<Report, StepError> {
+pub async fn run(_ctx: &Context, input: ReportInput) -> Result<Report, StepError> {
     Ok(report::compose(input))
 }

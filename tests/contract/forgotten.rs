@@ -40,9 +40,11 @@ fn without(forgotten: &str) -> String {
     for done in EDITS.into_iter().filter(|done| *done != forgotten) {
         match done {
             "step" => fs::write(root.join("functions/onboarding/do_something.rs"), "").unwrap(),
-            "main" => {
-                edit(&root.join("functions/main.rs"), "        \"report\" =>", "        \"do-something\" => todo,\n")
-            }
+            "main" => edit(
+                &root.join("functions/main.rs"),
+                "            \"report\" =>",
+                "            \"do-something\" => onboarding::do_something,\n",
+            ),
             "function" => {
                 let function = read("template.yaml");
                 let report = function.split("  ReportFunction:").nth(1).unwrap();
@@ -92,7 +94,7 @@ fn a_step_with_all_edits_lacks_only_its_line_in_the_contract_test() {
 fn every_missing_edit_for_a_new_step_is_reported() {
     for (forgotten, named) in [
         ("step", "do-something has no functions/<workflow>/do_something.rs"),
-        ("main", "template.yaml's Handlers (left) and main.rs's arms (right)"),
+        ("main", "template.yaml's Handlers (left) and main.rs's lines (right)"),
         ("function", "invokes DoSomethingFunction, which template.yaml does not have"),
         ("permission", "functions that it calls (left) and may invoke (right)"),
         ("task", "DefinitionSubstitutions (left) and placeholders (right)"),
