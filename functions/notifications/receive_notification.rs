@@ -32,11 +32,11 @@ use crate::{
 };
 
 /// Graph's batches are much smaller.
-const MOST_BYTES: usize = 1024 * 1024;
+const MAX_BYTES: usize = 1024 * 1024;
 /// Microsoft's tokens have several hundred characters.
-const LONGEST_TOKEN: usize = 4096;
+const MAX_TOKEN_LENGTH: usize = 4096;
 /// Maximum number of members in one event. An event may have 256 KB, and so may a request with ten events.
-const PEOPLE_IN_EVENT: usize = 500;
+const MEMBERS_PER_EVENT: usize = 500;
 
 /// A batch of notifications. Items are parsed one by one, so that an invalid item does not affect the others.
 #[derive(Deserialize)]
@@ -58,10 +58,10 @@ struct Item {
 
 /// The content of a batch, grouped by group.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct News {
+struct Content {
     changes: BTreeMap<(Uuid, Uuid), Change>,
     reauthorize: BTreeSet<Uuid>,
-    refused: usize,
+    rejected: usize,
 }
 
 /// The added and removed members in the notifications of a group. A change without members is still a change.
@@ -77,22 +77,22 @@ struct Change {
 /// None, because Graph only evaluates the HTTP status. Status 503 makes Graph resend the notifications.
 pub async fn run(ctx: &Context, request: LambdaFunctionUrlRequest) -> Result<LambdaFunctionUrlResponse, StepError> {
     if !function_url::is(&request, "POST") {
-        return Ok(function_url::text(405, "POST only"));
+        return Ok(function_url::text(405, "only POST is allowed"));
     }
     if let Some(token) = function_url::query(&request, "validationToken") {
         return Ok(handshake(token));
     }
-    if request.body.as_ref().is_some_and(|body| body.len() > MOST_BYTES) {
-        return Ok(function_url::text(413, "too large"));
+    if request.body.as_ref().is_some_and(|body| body.len() > MAX_BYTES) {
+        return Ok(function_url::text(413, "the request is too large"));
     }
     let batch = function_url::bytes(&request).and_then(|bytes| serde_json::from_slice::<Batch>(&bytes).ok());
-    let Some(batch) = batch else { return Ok(function_url::text(400, "no batch of notifications")) };
+    let Some(batch) = batch else { return Ok(function_url::text(400, "the body is not a batch of notifications")) };
     // The lifecycle URL contains the group, because lifecycle notifications do not.
     let group = function_url::query(&request, GROUP_PARAMETER).and_then(|id| Uuid::try_parse(&id).ok());
     Ok(match deliver(ctx, batch, group).await {
         Ok(()) => function_url::text(202, ""),
         Err(error) => {
-            warn!(error = error.name(), message = error.message, "notifications could not be passed on");
+            warn!(error = error.name(), message = error.message, "the notifications could not be forwarded");
             function_url::text(503, "try again")
         }
     })
@@ -103,8 +103,8 @@ pub const GROUP_PARAMETER: &str = "group";
 
 /// Returns the validation token as plain text, as Graph requires.
 fn handshake(token: String) -> LambdaFunctionUrlResponse {
-    if token.len() > LONGEST_TOKEN {
-        return function_url::text(400, "no validation token");
+    if token.len() > MAX_TOKEN_LENGTH {
+        return function_url::text(400, "the validation token is too long");
     }
     info!("a notification URL was validated");
     function_url::text(200, token)
@@ -112,48 +112,48 @@ fn handshake(token: String) -> LambdaFunctionUrlResponse {
 
 async fn deliver(ctx: &Context, batch: Batch, group: Option<Uuid>) -> Result<(), StepError> {
     let items = batch.value.len();
-    let news = read(batch, group, ctx.client_states().await?);
-    let (groups, reauthorize, refused) = (news.changes.len(), news.reauthorize.len(), news.refused);
-    if refused > 0 {
-        warn!(items, refused, "notifications of subscriptions that are not ours were refused");
+    let content = read(batch, group, ctx.client_states().await?);
+    let (groups, reauthorize, rejected) = (content.changes.len(), content.reauthorize.len(), content.rejected);
+    if rejected > 0 {
+        warn!(items, rejected, "notifications from unknown subscriptions were rejected");
     }
-    info!(items, groups, reauthorize, "notifications taken");
-    event_bus::put(ctx, &into_events(news)).await
+    info!(items, groups, reauthorize, "notifications received");
+    event_bus::put(ctx, &into_events(content)).await
 }
 
 /// Groups the items of a batch by group.
-fn read(batch: Batch, group: Option<Uuid>, states: &ClientStates) -> News {
-    let mut news = News::default();
+fn read(batch: Batch, group: Option<Uuid>, states: &ClientStates) -> Content {
+    let mut content = Content::default();
     for value in batch.value {
-        if take(&mut news, value, group, states).is_none() {
-            news.refused += 1;
+        if add(&mut content, value, group, states).is_none() {
+            content.rejected += 1;
         }
     }
-    news
+    content
 }
 
 /// Adds one item; returns `None` if it is not from our subscriptions.
-fn take(news: &mut News, value: Value, group: Option<Uuid>, states: &ClientStates) -> Option<()> {
+fn add(content: &mut Content, value: Value, group: Option<Uuid>, states: &ClientStates) -> Option<()> {
     let item: Item = serde_json::from_value(value).ok()?;
-    let group = if item.lifecycle_event.is_some() { group } else { watched(item.resource.as_deref()) }?;
+    let group = if item.lifecycle_event.is_some() { group } else { group_in(item.resource.as_deref()) }?;
     let (tenant, subscription) = (Uuid::try_parse(&item.tenant_id).ok()?, Uuid::try_parse(&item.subscription_id).ok()?);
     // A group is reported by its own subscription or by the subscription to all groups.
-    if ![group, ALL_GROUPS].iter().any(|watched| states.proves(tenant, *watched, &item.client_state)) {
+    if ![group, ALL_GROUPS].iter().any(|subscribed| states.proves(tenant, *subscribed, &item.client_state)) {
         return None;
     }
     match item.lifecycle_event.as_deref() {
         // Graph does not guarantee this event for groups. It means that the group must be read completely.
         Some("missed") => {
-            news.changes.entry((tenant, group)).or_default();
+            content.changes.entry((tenant, group)).or_default();
         }
         Some(event) => {
-            info!(event, %subscription, %group, "the subscription wants to be renewed");
-            news.reauthorize.insert(group);
+            info!(event, %subscription, %group, "Graph requests the renewal of the subscription");
+            content.reauthorize.insert(group);
         }
         None => {
-            let change = news.changes.entry((tenant, group)).or_default();
-            for (id, left) in members(item.resource_data.as_ref()) {
-                if left {
+            let change = content.changes.entry((tenant, group)).or_default();
+            for (id, is_removed) in members(item.resource_data.as_ref()) {
+                if is_removed {
                     change.removed.insert(id)
                 } else {
                     change.added.insert(id)
@@ -165,7 +165,7 @@ fn take(news: &mut News, value: Value, group: Option<Uuid>, states: &ClientState
 }
 
 /// Returns the group in `Groups/{id}` or `groups/{id}/members`.
-fn watched(resource: Option<&str>) -> Option<Uuid> {
+fn group_in(resource: Option<&str>) -> Option<Uuid> {
     let mut parts = resource?.trim_matches('/').split('/');
     parts.next().filter(|kind| kind.eq_ignore_ascii_case("groups"))?;
     Uuid::try_parse(parts.next()?).ok()
@@ -181,18 +181,18 @@ fn members(data: Option<&Value>) -> impl Iterator<Item = (Uuid, bool)> {
     })
 }
 
-fn into_events(news: News) -> Vec<Event> {
+fn into_events(content: Content) -> Vec<Event> {
     let mut events = Vec::new();
-    for ((tenant, group), Change { added, removed }) in news.changes {
-        let people: Vec<(String, bool)> = [(added, false), (removed, true)]
+    for ((tenant, group), Change { added, removed }) in content.changes {
+        let members: Vec<(String, bool)> = [(added, false), (removed, true)]
             .into_iter()
-            .flat_map(|(ids, left)| ids.into_iter().map(move |id| (id.to_string(), left)))
+            .flat_map(|(ids, is_removed)| ids.into_iter().map(move |id| (id.to_string(), is_removed)))
             .collect();
         let parts: Vec<&[(String, bool)]> =
-            if people.is_empty() { vec![&[]] } else { people.chunks(PEOPLE_IN_EVENT).collect() };
+            if members.is_empty() { vec![&[]] } else { members.chunks(MEMBERS_PER_EVENT).collect() };
         for part in parts {
-            let (removed, added): (Vec<_>, Vec<_>) = part.iter().cloned().partition(|(_, left)| *left);
-            let ids = |people: Vec<(String, bool)>| people.into_iter().map(|(id, _)| id).collect();
+            let (removed, added): (Vec<_>, Vec<_>) = part.iter().cloned().partition(|(_, is_removed)| *is_removed);
+            let ids = |members: Vec<(String, bool)>| members.into_iter().map(|(id, _)| id).collect();
             events.push(Event::MembershipChanged(MembershipChange {
                 group_id: group.to_string(),
                 added: ids(added),
@@ -201,7 +201,7 @@ fn into_events(news: News) -> Vec<Event> {
             }));
         }
     }
-    events.extend(news.reauthorize.into_iter().map(|group| {
+    events.extend(content.reauthorize.into_iter().map(|group| {
         Event::ReauthorizationRequired(Reauthorization { group_id: group.to_string(), reauthorize: true })
     }));
     events
@@ -222,12 +222,12 @@ mod tests {
         ClientStates::new("key")
     }
 
-    fn person(number: u128) -> Uuid {
+    fn member(number: u128) -> Uuid {
         Uuid::from_u128(1000 + number)
     }
 
     fn id(number: u128) -> String {
-        person(number).to_string()
+        member(number).to_string()
     }
 
     /// The format is taken from two public captures of real notifications.
@@ -243,7 +243,7 @@ mod tests {
         })
     }
 
-    fn news(items: Vec<Value>) -> News {
+    fn content(items: Vec<Value>) -> Content {
         read(Batch { value: items }, None, &states())
     }
 
@@ -253,25 +253,25 @@ mod tests {
             { "id": id(1) },
             { "id": id(2), "@removed": "deleted" },
             { "id": id(3), "@removed": { "reason": "deleted" } },
-            { "id": "nobody" },
+            { "id": "not a UUID" },
         ]);
-        let news = news(vec![item(&delta)]);
-        let change = &news.changes[&(TENANT, GROUP)];
-        assert_eq!(change.added, [person(1)].into());
-        assert_eq!(change.removed, [person(2), person(3)].into());
+        let content = content(vec![item(&delta)]);
+        let change = &content.changes[&(TENANT, GROUP)];
+        assert_eq!(change.added, [member(1)].into());
+        assert_eq!(change.removed, [member(2), member(3)].into());
     }
 
     #[test]
     fn a_batch_is_converted_to_one_event_per_group() {
         let items = (0..250).map(|number| item(&json!([{ "id": id(number) }]))).collect();
-        let events = into_events(news(items));
+        let events = into_events(content(items));
         assert!(matches!(&events[..], [Event::MembershipChanged(change)] if change.added.len() == 250), "{events:?}");
     }
 
     #[test]
     fn many_members_are_split_into_events_of_an_accepted_size() {
         let delta: Vec<Value> = (0..1200).map(|number| json!({ "id": id(number) })).collect();
-        let sizes: Vec<usize> = into_events(news(vec![item(&json!(delta))]))
+        let sizes: Vec<usize> = into_events(content(vec![item(&json!(delta))]))
             .into_iter()
             .map(|event| if let Event::MembershipChanged(change) = event { change.added.len() } else { 0 })
             .collect();
@@ -282,17 +282,17 @@ mod tests {
     fn a_notification_without_members_still_creates_an_event() {
         let mut bare = item(&json!([]));
         bare["resourceData"] = Value::Null;
-        assert_eq!(into_events(news(vec![bare])).len(), 1);
+        assert_eq!(into_events(content(vec![bare])).len(), 1);
     }
 
     #[test]
-    fn items_that_are_not_ours_are_refused_individually() {
+    fn items_that_are_not_ours_are_rejected_individually() {
         let with = |field: &str, value: Value| {
             let mut item = item(&json!([]));
             item[field] = value;
             item
         };
-        let foreign = vec![
+        let not_ours = vec![
             with("tenantId", json!(id(9))),
             with("resource", json!(format!("Groups/{}", Uuid::from_u128(9)))),
             with("resource", json!(format!("Users/{GROUP}"))),
@@ -301,9 +301,9 @@ mod tests {
             with("subscriptionId", json!("none")),
             json!("text"),
         ];
-        let count = foreign.len();
-        let news = news(foreign.into_iter().chain([item(&json!([]))]).collect());
-        assert_eq!((news.refused, news.changes.len()), (count, 1));
+        let count = not_ours.len();
+        let content = content(not_ours.into_iter().chain([item(&json!([]))]).collect());
+        assert_eq!((content.rejected, content.changes.len()), (count, 1));
     }
 
     #[test]
@@ -312,10 +312,10 @@ mod tests {
         lifecycle["lifecycleEvent"] = json!("reauthorizationRequired");
         lifecycle.as_object_mut().unwrap().remove("resource");
         let batch = |item: &Value| Batch { value: vec![item.clone()] };
-        let news = read(batch(&lifecycle), Some(GROUP), &states());
-        assert_eq!((news.reauthorize, news.changes.len()), ([GROUP].into(), 0));
-        assert_eq!(read(batch(&lifecycle), Some(TENANT), &states()).refused, 1, "another group's");
-        assert_eq!(read(batch(&lifecycle), None, &states()).refused, 1, "nobody's");
+        let content = read(batch(&lifecycle), Some(GROUP), &states());
+        assert_eq!((content.reauthorize, content.changes.len()), ([GROUP].into(), 0));
+        assert_eq!(read(batch(&lifecycle), Some(TENANT), &states()).rejected, 1, "the client state of another group");
+        assert_eq!(read(batch(&lifecycle), None, &states()).rejected, 1, "no group in the URL");
         lifecycle["lifecycleEvent"] = json!("missed");
         assert_eq!(read(batch(&lifecycle), Some(GROUP), &states()).changes.len(), 1);
     }
@@ -324,10 +324,10 @@ mod tests {
     fn the_client_state_for_all_groups_is_valid_for_each_group_of_its_tenant_only() {
         let mut of_all = item(&json!([{ "id": id(1) }]));
         of_all["clientState"] = json!(states().of(TENANT, ALL_GROUPS).expose_secret());
-        assert_eq!(news(vec![of_all.clone()]).changes[&(TENANT, GROUP)].added, [person(1)].into());
+        assert_eq!(content(vec![of_all.clone()]).changes[&(TENANT, GROUP)].added, [member(1)].into());
         let mut foreign = of_all.clone();
         foreign["tenantId"] = json!(id(9));
-        assert_eq!(news(vec![foreign]).refused, 1);
+        assert_eq!(content(vec![foreign]).rejected, 1);
         of_all["lifecycleEvent"] = json!("reauthorizationRequired");
         let batch = || Batch { value: vec![of_all.clone()] };
         assert_eq!(read(batch(), Some(ALL_GROUPS), &states()).reauthorize, [ALL_GROUPS].into());
@@ -335,10 +335,10 @@ mod tests {
 
     #[test]
     fn a_validation_token_is_returned_as_plain_text_unless_it_is_invalid() {
-        let answer = handshake("Validation: <b>".into());
-        assert_eq!((answer.status_code, answer.body.as_deref()), (200, Some("Validation: <b>")));
-        assert_eq!(answer.headers["content-type"], "text/plain; charset=utf-8");
-        assert_eq!(answer.headers["x-content-type-options"], "nosniff");
+        let response = handshake("Validation: <b>".into());
+        assert_eq!((response.status_code, response.body.as_deref()), (200, Some("Validation: <b>")));
+        assert_eq!(response.headers["content-type"], "text/plain; charset=utf-8");
+        assert_eq!(response.headers["x-content-type-options"], "nosniff");
         assert_eq!(handshake("x".repeat(5000)).status_code, 400);
     }
 }

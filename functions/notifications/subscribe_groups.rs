@@ -57,28 +57,28 @@ pub async fn run(ctx: &Context, input: SubscribeGroupsInput) -> Result<Subscribe
         ctx,
         url: ctx.settings.notification_url()?,
         tenant: ctx.graph().tenant_object_id().await?,
-        known: ctx.graph().subscriptions().await?,
+        existing: ctx.graph().subscriptions().await?,
         reauthorize: input.reauthorize,
         now: OffsetDateTime::now_utc(),
     };
-    let single = subscriber.fits(&groups.all);
-    let failure = if single {
-        let failure = each_group(&subscriber, &groups.wanted, &mut output).await;
+    let per_group = subscriber.fits_limit(&groups.all);
+    let failure = if per_group {
+        let failure = subscribe_each_group(&subscriber, &groups.wanted, &mut output).await;
         let for_all = input.instance_id.is_none() && input.group_id.is_none();
         if failure.is_none() && for_all {
-            subscriber.end(|one| one.is_to(Watched::AllGroups)).await;
+            subscriber.delete_replaced(|one| one.is_to(Watched::AllGroups)).await;
         }
         failure
     } else {
-        let failure = all_groups(&subscriber, &groups.wanted, &mut output).await;
+        let failure = subscribe_all_groups(&subscriber, &groups.wanted, &mut output).await;
         if failure.is_none() {
-            subscriber.end(|one| !one.is_to(Watched::AllGroups) && one.serves(&groups.all)).await;
+            subscriber.delete_replaced(|one| !one.is_to(Watched::AllGroups) && one.serves(&groups.all)).await;
         }
         failure
     };
     // An onboarding reads all members immediately afterwards.
     if input.instance_id.is_none() {
-        event_bus::put(ctx, &missed(&subscriber, &output, single)).await?;
+        event_bus::put(ctx, &missed(&subscriber, &output, per_group)).await?;
     }
     match failure {
         Some(error) if input.instance_id.is_none() || StepErrorKind::RETRIED.contains(&error.kind) => Err(error),
@@ -87,7 +87,7 @@ pub async fn run(ctx: &Context, input: SubscribeGroupsInput) -> Result<Subscribe
 }
 
 /// Ensures one subscription per group; returns the last failure.
-async fn each_group(
+async fn subscribe_each_group(
     subscriber: &Subscriber<'_>,
     groups: &BTreeMap<String, String>,
     output: &mut SubscribeGroupsOutput,
@@ -95,12 +95,12 @@ async fn each_group(
     let mut failure: Option<StepError> = None;
     for (id, name) in groups {
         match subscriber.ensure(Watched::Group(id)).await {
-            Ok((subscription, action)) => output.subscriptions.push(of_group(id, &subscription, action)),
+            Ok((subscription, action)) => output.subscriptions.push(group_subscription(id, &subscription, action)),
             Err(error) => {
-                warn!(group = id, error = error.name(), message = error.message, "group not subscribed");
+                warn!(group = id, error = error.name(), message = error.message, "subscribing to the group failed");
                 output.open_items.push(open_item(format!("notifications of the group {name}"), &error));
                 // A permanent error must not hide an error that is worth a retry.
-                if failure.as_ref().is_none_or(|known| !StepErrorKind::RETRIED.contains(&known.kind)) {
+                if failure.as_ref().is_none_or(|earlier| !StepErrorKind::RETRIED.contains(&earlier.kind)) {
                     failure = Some(error);
                 }
             }
@@ -110,25 +110,25 @@ async fn each_group(
 }
 
 /// Ensures one subscription to all groups; returns the failure.
-async fn all_groups(
+async fn subscribe_all_groups(
     subscriber: &Subscriber<'_>,
     groups: &BTreeMap<String, String>,
     output: &mut SubscribeGroupsOutput,
 ) -> Option<StepError> {
     match subscriber.ensure(Watched::AllGroups).await {
         Ok((subscription, action)) => {
-            output.subscriptions = groups.keys().map(|id| of_group(id, &subscription, action)).collect();
+            output.subscriptions = groups.keys().map(|id| group_subscription(id, &subscription, action)).collect();
             None
         }
         Err(error) => {
-            warn!(error = error.name(), message = error.message, "all groups not subscribed");
+            warn!(error = error.name(), message = error.message, "subscribing to all groups failed");
             output.open_items.push(open_item("notifications of the groups".into(), &error));
             Some(error)
         }
     }
 }
 
-fn of_group(id: &str, subscription: &Subscription, action: SubscriptionAction) -> GroupSubscription {
+fn group_subscription(id: &str, subscription: &Subscription, action: SubscriptionAction) -> GroupSubscription {
     info!(group = id, subscription = subscription.id, ?action, "group subscribed");
     GroupSubscription {
         group_id: id.to_owned(),
@@ -140,15 +140,15 @@ fn of_group(id: &str, subscription: &Subscription, action: SubscriptionAction) -
 
 fn open_item(subject: String, error: &StepError) -> OpenItem {
     let action =
-        "Nothing is lost: the schedule keeps the groups in step. Changes arrive later until this is corrected.";
+        "No change is lost: the scheduled syncs include these groups. Changes arrive later until this is corrected.";
     OpenItem::new(subject, error.message.clone(), action)
 }
 
 /// Returns an event for each group that had no subscription before, because changes may have been missed.
-fn missed(subscriber: &Subscriber<'_>, output: &SubscribeGroupsOutput, single: bool) -> Vec<Event> {
+fn missed(subscriber: &Subscriber<'_>, output: &SubscribeGroupsOutput, per_group: bool) -> Vec<Event> {
     let created = output.subscriptions.iter().filter(|one| one.action == SubscriptionAction::Created);
     created
-        .filter(|one| !subscriber.replaces(one, single))
+        .filter(|one| !subscriber.replaces(one, per_group))
         .map(|one| {
             Event::MembershipChanged(MembershipChange {
                 group_id: one.group_id.clone(),
@@ -189,27 +189,27 @@ struct Subscriber<'a> {
     url: &'a str,
     tenant: Uuid,
     /// All subscriptions of the application at the start of the run.
-    known: Vec<Subscription>,
+    existing: Vec<Subscription>,
     reauthorize: bool,
     now: OffsetDateTime,
 }
 
 impl Subscriber<'_> {
     /// Returns whether each group can have its own subscription, besides those of other stacks and with one kept free.
-    fn fits(&self, groups: &BTreeSet<String>) -> bool {
-        let others = self.known.iter().filter(|one| !one.calls(self.url)).count();
+    fn fits_limit(&self, groups: &BTreeSet<String>) -> bool {
+        let others = self.existing.iter().filter(|one| !one.calls(self.url)).count();
         groups.len() + others < MOST_SUBSCRIPTIONS
     }
 
     /// Returns whether a new subscription replaces our subscription of the other kind, so that no change was missed.
-    fn replaces(&self, new: &GroupSubscription, single: bool) -> bool {
-        let before = if single { Watched::AllGroups } else { Watched::Group(&new.group_id) };
-        self.ours(before, &self.known).is_some()
+    fn replaces(&self, new: &GroupSubscription, per_group: bool) -> bool {
+        let before = if per_group { Watched::AllGroups } else { Watched::Group(&new.group_id) };
+        self.own(before, &self.existing).is_some()
     }
 
     /// Finds, renews or creates the subscription.
     async fn ensure(&self, watched: Watched<'_>) -> Result<(Subscription, SubscriptionAction), StepError> {
-        if let Some(found) = self.ours(watched, &self.known) {
+        if let Some(found) = self.own(watched, &self.existing) {
             if found.lasts(self.now) && !self.reauthorize {
                 return Ok((found.clone(), SubscriptionAction::Kept));
             }
@@ -221,15 +221,15 @@ impl Subscriber<'_> {
     }
 
     /// Returns the subscription to exactly this resource that calls this stack.
-    fn ours<'s>(&self, watched: Watched<'_>, known: &'s [Subscription]) -> Option<&'s Subscription> {
-        known.iter().find(|subscription| subscription.is_to(watched) && subscription.calls(self.url))
+    fn own<'s>(&self, watched: Watched<'_>, existing: &'s [Subscription]) -> Option<&'s Subscription> {
+        existing.iter().find(|subscription| subscription.is_to(watched) && subscription.calls(self.url))
     }
 
     async fn create(&self, watched: Watched<'_>) -> Result<(Subscription, SubscriptionAction), StepError> {
         let group = match watched {
             Watched::AllGroups => ALL_GROUPS,
             Watched::Group(id) => Uuid::try_parse(id).map_err(|_| {
-                StepError::internal(format!("{id} is no object id of a group; run the onboarding again"))
+                StepError::internal(format!("{id} is not the object ID of a group; run the onboarding again"))
             })?,
         };
         let lifecycle_url = format!("{}?{GROUP_PARAMETER}={group}", self.url);
@@ -242,51 +242,56 @@ impl Subscriber<'_> {
             expires: self.now + LIFETIME,
         };
         match self.ctx.graph().subscribe(&new).await {
-            Ok(made) => Ok((made, SubscriptionAction::Created)),
+            Ok(created) => Ok((created, SubscriptionAction::Created)),
             Err(GraphError::Failed(error)) => Err(error),
             // Another run of this step has created it meanwhile, or an earlier call has and its response was lost.
             Err(GraphError::Refused(refusal)) if refusal.status == 409 => {
-                let known = self.ctx.graph().subscriptions().await?;
-                let adopted = self.ours(watched, &known).cloned();
-                adopted.map(|found| (found, SubscriptionAction::Kept)).ok_or_else(|| taken(watched, &known))
+                let existing = self.ctx.graph().subscriptions().await?;
+                let adopted = self.own(watched, &existing).cloned();
+                adopted.map(|found| (found, SubscriptionAction::Kept)).ok_or_else(|| conflict(watched, &existing))
             }
             Err(GraphError::Refused(refusal)) => Err(self.refused(*refusal)),
         }
     }
 
     fn refused(&self, refusal: Refusal) -> StepError {
-        let full = refusal.status == 403 && self.known.len() >= MOST_SUBSCRIPTIONS;
+        let full = refusal.status == 403 && self.existing.len() >= MOST_SUBSCRIPTIONS;
         if !full && !refusal.is_subscription_limit() {
             return refusal.into();
         }
-        let used = self.known.len();
+        let used = self.existing.len();
         StepError::limit_exceeded(format!(
             "{}; Graph allows {MOST_SUBSCRIPTIONS} subscriptions for each Entra application in a tenant and 1,000 for all of \
              its applications, and the application of the Graph credential has {used}; give each stack its own Entra \
-             application, or delete subscriptions that nobody needs",
+             application, or delete unused subscriptions",
             StepError::from(refusal).message
         ))
     }
 
     /// Deletes our subscriptions that others have replaced. A subscription that can't be deleted only causes duplicate
     /// events until it expires.
-    async fn end(&self, replaced: impl Fn(&Subscription) -> bool) {
-        for subscription in self.known.iter().filter(|one| one.calls(self.url) && replaced(one)) {
+    async fn delete_replaced(&self, replaced: impl Fn(&Subscription) -> bool) {
+        for subscription in self.existing.iter().filter(|one| one.calls(self.url) && replaced(one)) {
             match self.ctx.graph().unsubscribe(&subscription.id).await {
-                Ok(()) => info!(subscription = subscription.id, "subscription replaced"),
+                Ok(()) => info!(subscription = subscription.id, "replaced subscription deleted"),
                 Err(error) => {
-                    warn!(subscription = subscription.id, error = error.name(), message = error.message, "not ended");
+                    warn!(
+                        subscription = subscription.id,
+                        error = error.name(),
+                        message = error.message,
+                        "the replaced subscription was not deleted"
+                    );
                 }
             }
         }
     }
 }
 
-fn taken(watched: Watched<'_>, known: &[Subscription]) -> StepError {
-    let other = known.iter().find(|subscription| subscription.is_to(watched));
+fn conflict(watched: Watched<'_>, existing: &[Subscription]) -> StepError {
+    let other = existing.iter().find(|subscription| subscription.is_to(watched));
     StepError::conflict(format!(
-        "the Entra application of the Graph credential has a subscription to {watched} already{}, which calls another address, \
-         and Graph allows one; delete that subscription, or give each stack its own Entra application",
+        "the Entra application of the Graph credential already has a subscription to {watched}{}, which calls another address, \
+         and Graph allows only one; delete that subscription, or give each stack its own Entra application",
         other.map_or_else(String::new, |other| format!(" ({})", other.id))
     ))
 }

@@ -21,13 +21,13 @@ use crate::{context::Context, entra::Subscription, registry::Registry};
 pub async fn run(ctx: &Context, input: RemoveInput) -> Result<RemoveOutput, StepError> {
     let target = &input.target;
     let url = ctx.settings.notification_url()?;
-    let elsewhere = Registry::new(ctx)?.groups_of_others(&target.instance_id).await?;
-    let known = ctx.graph().subscriptions().await?;
+    let used_elsewhere = Registry::new(ctx)?.groups_of_others(&target.instance_id).await?;
+    let existing = ctx.graph().subscriptions().await?;
     let mut output = RemoveOutput::default();
     let watches = |one: &Subscription| target.groups.iter().any(|group| one.watches(&group.id));
-    for subscription in known.iter().filter(|one| one.calls(url) && watches(one) && !one.serves(&elsewhere)) {
+    for subscription in existing.iter().filter(|one| one.calls(url) && watches(one) && !one.serves(&used_elsewhere)) {
         ctx.graph().unsubscribe(&subscription.id).await?;
-        info!(subscription = subscription.id, resource = subscription.resource, "subscription ended");
+        info!(subscription = subscription.id, resource = subscription.resource, "subscription deleted");
         output.removed += 1;
     }
     Ok(output)

@@ -17,14 +17,14 @@ use tracing_subscriber::{
 pub fn init() {
     let variable = |name| std::env::var(name).unwrap_or_default();
     let level = level(&variable("AWS_LAMBDA_LOG_LEVEL"));
-    let set = if variable("AWS_LAMBDA_LOG_FORMAT").eq_ignore_ascii_case("json") {
+    let started = if variable("AWS_LAMBDA_LOG_FORMAT").eq_ignore_ascii_case("json") {
         tracing::subscriber::set_global_default(json(level, std::io::stdout))
     } else {
         let lines = fmt::layer().with_target(false).without_time().with_ansi(false);
-        tracing::subscriber::set_global_default(registry().with(lines.with_filter(told_from(level))))
+        tracing::subscriber::set_global_default(registry().with(lines.with_filter(from_level(level))))
     };
     // Logging is started once per process, so this can't fail.
-    drop(set);
+    drop(started);
 }
 
 /// Writes one object per line, with only the innermost span, which is the invocation.
@@ -39,12 +39,12 @@ fn json(
         .json()
         .with_span_list(false)
         .with_writer(writer);
-    registry().with(lines.with_filter(told_from(level)))
+    registry().with(lines.with_filter(from_level(level)))
 }
 
 /// Accepts all lines from this level on, except those of Lambda's runtime: it repeats the line that `serve` logs for a
 /// failed step, without the instance, and logs the complete event at its finest level.
-fn told_from(level: LevelFilter) -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
+fn from_level(level: LevelFilter) -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
     filter_fn(move |line: &Metadata<'_>| *line.level() <= level && !line.target().starts_with("lambda_runtime"))
         .with_max_level_hint(level)
 }
@@ -61,7 +61,7 @@ fn level(name: &str) -> LevelFilter {
 }
 
 #[cfg(test)]
-pub(crate) use tests::{Written, json_lines};
+pub(crate) use tests::{LogBuffer, json_lines};
 
 #[cfg(test)]
 mod tests {
@@ -75,9 +75,9 @@ mod tests {
 
     /// The logged lines.
     #[derive(Clone, Default)]
-    pub(crate) struct Written(Arc<Mutex<Vec<u8>>>);
+    pub(crate) struct LogBuffer(Arc<Mutex<Vec<u8>>>);
 
-    impl Written {
+    impl LogBuffer {
         pub(crate) fn lines(&self) -> Vec<serde_json::Value> {
             let bytes = self.0.lock().unwrap();
             let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
@@ -85,7 +85,7 @@ mod tests {
         }
     }
 
-    impl io::Write for Written {
+    impl io::Write for LogBuffer {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.lock().unwrap().write(bytes)
         }
@@ -96,19 +96,19 @@ mod tests {
     }
 
     /// Returns a subscriber that writes the same lines as in Lambda, for tests.
-    pub(crate) fn json_lines(written: Written) -> impl Subscriber + Send + Sync {
-        json(LevelFilter::INFO, move || written.clone())
+    pub(crate) fn json_lines(buffer: LogBuffer) -> impl Subscriber + Send + Sync {
+        json(LevelFilter::INFO, move || buffer.clone())
     }
 
     #[test]
     fn log_lines_of_the_lambda_runtime_are_omitted() {
-        let written = Written::default();
-        tracing::subscriber::with_default(json_lines(written.clone()), || {
+        let buffer = LogBuffer::default();
+        tracing::subscriber::with_default(json_lines(buffer.clone()), || {
             tracing::error!(target: "lambda_runtime::layers::api_response", "InvalidInput: …");
             tracing::debug!("too fine");
             tracing::info!("ours");
         });
-        let messages: Vec<_> = written.lines().iter().map(|line| line["fields"]["message"].clone()).collect();
+        let messages: Vec<_> = buffer.lines().iter().map(|line| line["fields"]["message"].clone()).collect();
         assert_eq!(messages, ["ours"]);
     }
 

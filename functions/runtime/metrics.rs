@@ -178,7 +178,7 @@ mod tests {
 
     use super::*;
 
-    fn written(metrics: &Metrics<'_>) -> Value {
+    fn parsed(metrics: &Metrics<'_>) -> Value {
         serde_json::from_str(&metrics.line(OffsetDateTime::UNIX_EPOCH + time::Duration::SECOND).unwrap()).unwrap()
     }
 
@@ -202,23 +202,23 @@ mod tests {
             "UsersCreated": 3,
             "SyncDuration": 250,
         });
-        assert_eq!(written(&metrics), expected);
+        assert_eq!(parsed(&metrics), expected);
     }
 
     #[test]
     fn every_dimension_and_metric_named_in_a_line_has_a_value() {
         let all = Metric::ALL.into_iter().fold(Metrics::of_instance("a"), |metrics, metric| metrics.with(metric, 1));
         for metrics in [all.clone(), Metrics { instance: None, ..all }] {
-            let line = written(&metrics);
+            let line = parsed(&metrics);
             let directive = &line["_aws"]["CloudWatchMetrics"][0];
             for dimension in directive["Dimensions"].as_array().unwrap().iter().flat_map(|set| set.as_array().unwrap())
             {
-                assert!(line[dimension.as_str().unwrap()].is_string(), "{dimension} has no target");
+                assert!(line[dimension.as_str().unwrap()].is_string(), "{dimension} has no value");
             }
             let metrics = directive["Metrics"].as_array().unwrap();
             assert_eq!(metrics.len(), Metric::ALL.len());
             for metric in metrics {
-                assert!(line[metric["Name"].as_str().unwrap()].is_number(), "{metric} has no target");
+                assert!(line[metric["Name"].as_str().unwrap()].is_number(), "{metric} has no value");
             }
         }
     }
@@ -232,7 +232,7 @@ mod tests {
 
     #[test]
     fn a_value_that_is_too_large_is_written_as_the_maximum() {
-        let line = written(&Metrics::of_stack().with(Metric::SyncCalls, u64::MAX));
+        let line = parsed(&Metrics::of_stack().with(Metric::SyncCalls, u64::MAX));
         assert_eq!(line["SyncCalls"], json!(i64::MAX));
     }
 }

@@ -167,8 +167,8 @@ impl Settings {
                 Identity::Runtime => ("RuntimeClientId", "RuntimeCredentialSecret"),
             };
             StepError::invalid_input(format!(
-                "the stack has no {identity} identity to sign in to Microsoft Graph with; deploy it with {client} or {secret} \
-                 (`onboard entra-setup` says how to make one)"
+                "the stack has no credential for Microsoft Graph with the {identity} identity; deploy it with {client} or {secret} \
+                 (`onboard entra-setup` prints the commands that create them)"
             ))
         })
     }
@@ -293,7 +293,7 @@ impl Settings {
     /// `Internal` if the variable is not set or not a number.
     pub fn certificate_rotation_days(&self) -> Result<i64, StepError> {
         let text = required(self.certificate_rotation_days.as_deref(), Self::CERTIFICATE_ROTATION_DAYS)?;
-        text.parse().map_err(|_| StepError::internal(format!("{} is no number", Self::CERTIFICATE_ROTATION_DAYS)))
+        text.parse().map_err(|_| StepError::internal(format!("{} is not a number", Self::CERTIFICATE_ROTATION_DAYS)))
     }
 
     /// Returns the ARN of the key that encrypts the contents of the storage bucket.
@@ -330,7 +330,7 @@ mod tests {
     use super::*;
 
     fn settings(pairs: &[(&str, &str)]) -> Settings {
-        Settings::read(|name| pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))
+        Settings::read(|name| pairs.iter().find(|(set, _)| *set == name).map(|(_, value)| (*value).to_owned()))
     }
 
     #[test]

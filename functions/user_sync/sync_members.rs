@@ -44,9 +44,9 @@ struct Envelope {
 /// If an execution could not be started, after all instances were processed; the queue delivers the events again.
 pub async fn run(ctx: &Context, input: SyncMembersInput) -> Result<SyncMembersOutput, StepError> {
     let reason = if input.records.is_empty() { "schedule" } else { "event" };
-    let (groups, unreadable) = joined(&input);
+    let (groups, unreadable) = changed_groups(&input);
     if unreadable > 0 {
-        warn!(unreadable, "messages that are no membership events were dropped");
+        warn!(unreadable, "messages that are not membership events were ignored");
     }
     let mut output = SyncMembersOutput { unreadable, ..SyncMembersOutput::default() };
     if groups.is_empty() && reason == "event" {
@@ -57,20 +57,20 @@ pub async fn run(ctx: &Context, input: SyncMembersInput) -> Result<SyncMembersOu
     let mut failure = None;
     let contents = Registry::new(ctx)?.scan().await?;
     output.unreadable_entries = contents.unreadable.into_iter().map(|entry| entry.message).collect();
-    for (entry, in_step_at) in contents.entries {
+    for (entry, last_success) in contents.entries {
         if reason == "schedule"
-            && let Some(at) = in_step_at
+            && let Some(last_success) = last_success
         {
-            let age = (OffsetDateTime::now_utc() - at).whole_seconds().max(0);
+            let age = (OffsetDateTime::now_utc() - last_success).whole_seconds().max(0);
             Metrics::of_instance(&entry.alias).with(Metric::SecondsSinceSync, age).emit();
         }
-        let concerning = entry.groups.iter().filter_map(|group| groups.get(&group.id.to_ascii_lowercase()));
-        let concerning: Vec<_> = concerning.collect();
-        if reason == "event" && concerning.is_empty() && !all_groups {
+        let changed: Vec<_> =
+            entry.groups.iter().filter_map(|group| groups.get(&group.id.to_ascii_lowercase())).collect();
+        if reason == "event" && changed.is_empty() && !all_groups {
             continue;
         }
-        let people: BTreeSet<&str> = concerning.into_iter().flatten().map(String::as_str).collect();
-        match start(ctx, &entry.instance_id, reason, people).await {
+        let joiners: BTreeSet<&str> = changed.into_iter().flatten().map(String::as_str).collect();
+        match start_sync(ctx, &entry.instance_id, reason, joiners).await {
             Ok(()) => output.started.push(entry.instance_id),
             Err(error) => failure = Some(error),
         }
@@ -81,7 +81,7 @@ pub async fn run(ctx: &Context, input: SyncMembersInput) -> Result<SyncMembersOu
 
 /// Returns the groups in the messages, in lower case, with the added members that the messages contain; and the number
 /// of messages without a group.
-fn joined(input: &SyncMembersInput) -> (BTreeMap<String, BTreeSet<String>>, usize) {
+fn changed_groups(input: &SyncMembersInput) -> (BTreeMap<String, BTreeSet<String>>, usize) {
     let mut groups: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut unreadable = 0;
     for record in &input.records {
@@ -95,10 +95,10 @@ fn joined(input: &SyncMembersInput) -> (BTreeMap<String, BTreeSet<String>>, usiz
     (groups, unreadable)
 }
 
-async fn start(ctx: &Context, instance_id: &str, reason: &str, people: BTreeSet<&str>) -> Result<(), StepError> {
+async fn start_sync(ctx: &Context, instance_id: &str, reason: &str, joiners: BTreeSet<&str>) -> Result<(), StepError> {
     let mut input = json!({ "instanceId": instance_id, "reason": reason });
-    if (1..=MAX_HINTED).contains(&people.len()) {
-        input["people"] = json!(people);
+    if (1..=MAX_HINTED).contains(&joiners.len()) {
+        input["people"] = json!(joiners);
     }
     ctx.step_functions()
         .start_execution()
@@ -126,10 +126,10 @@ mod tests {
                 event(r#"{"detail":{"groupId":"A"}}"#),
                 event(r#"{"detail":{"groupId":"a","added":["x"],"later":1},"source":"anyone"}"#),
                 event(r#"{"detail":{}}"#),
-                event("nonsense"),
+                event("invalid"),
             ],
         };
-        let joined = joined(&input);
-        assert_eq!(joined, (BTreeMap::from([("a".to_owned(), BTreeSet::from(["x".to_owned()]))]), 2));
+        let changed = changed_groups(&input);
+        assert_eq!(changed, (BTreeMap::from([("a".to_owned(), BTreeSet::from(["x".to_owned()]))]), 2));
     }
 }

@@ -98,11 +98,11 @@ async fn five_thousand_and_one_notifications_cause_few_syncs_and_none_is_lost() 
     // The last change arrives among all the others.
     until_there(&joins("last", 0xbb).await).await;
 
-    let taken = |line: &String| line.contains("notifications taken") && line.contains("\"groups\":1,");
+    let taken = |line: &String| line.contains("notifications received") && line.contains("\"groups\":1,");
     let log = cloud().log().await;
     let count = log.iter().filter(|line| taken(line)).count();
     assert!(count >= sent, "{count} of {sent} batches were taken");
-    let refused = r#"not ours were refused","items":1,"refused":1"#;
+    let refused = r#"unknown subscriptions were rejected","items":1,"rejected":1"#;
     assert_eq!(log.iter().filter(|line| line.contains(refused)).count(), 1);
     cloud().until_queues_are_empty().await;
     let mut rounds = 0;

@@ -79,7 +79,7 @@ pub(super) const ACTIONS: [(&str, &str); 17] = [
         "Entra でグループにメンバーを追加してください。Connect ユーザーは自動的に作成されます。",
     ),
     (
-        "Nothing is lost: the schedule keeps the group in step. Changes arrive later until this is mended.",
+        "No change is lost: the scheduled syncs include these groups. Changes arrive later until this is corrected.",
         "変更が失われることはありません。スケジュールによる同期が継続します。問題が解決するまでは、変更の反映が遅くなります。",
     ),
 ];
