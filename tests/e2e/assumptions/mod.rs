@@ -15,7 +15,9 @@ const OPEN: [(&str, &[&str]); 4] = [
     ("certificate-removal", &[OLD_CERTIFICATE]),
     (
         "username-reuse",
-        &["sync agent1@contoso.onmicrosoft.com: Amazon Connect says that the username exists and does not show it"],
+        &[
+            "sync agent1@contoso.onmicrosoft.com: Amazon Connect reports that the username exists, but does not return the user",
+        ],
     ),
     ("deletion-by-tags", &[USER_NOT_DELETED, NOT_TORN_DOWN]),
     (ALL, &[OLD_CERTIFICATE, USER_NOT_DELETED, NOT_TORN_DOWN]),
