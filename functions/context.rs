@@ -15,7 +15,7 @@ use tokio::sync::OnceCell;
 
 use crate::{
     aws::{
-        self,
+        error::CallResult as _,
         http::Http,
         response_integrity::WholeXml,
         s3::{self, Object, Refusal},
@@ -208,9 +208,13 @@ impl Context {
         self.client_states
             .get_or_try_init(|| async {
                 let name = self.settings.client_state_secret()?;
-                let secret = self.secrets().get_secret_value().secret_id(name).send().await.map_err(|error| {
-                    aws::error::step_error(&format!("reading the key of the client states from {name}"), &error)
-                })?;
+                let secret = self
+                    .secrets()
+                    .get_secret_value()
+                    .secret_id(name)
+                    .send()
+                    .await
+                    .doing(format_args!("reading the key of the client states from {name}"))?;
                 let key = secret.secret_string().filter(|key| !key.is_empty()).ok_or_else(|| {
                     StepError::internal(format!("the secret {name} is empty; deploy the stack again"))
                 })?;

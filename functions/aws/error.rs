@@ -1,6 +1,8 @@
 //! Classifies all AWS errors: by error code, never by HTTP status alone (Connect returns 429 for both throttling and
 //! an exhausted quota), and by message text only if the service has no code for the case.
 
+use std::fmt::Display;
+
 use aws_sdk_connect::error::SdkError;
 use aws_sdk_connect::operation::RequestId;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -19,6 +21,10 @@ const TEXTS: [(&str, &str, StepErrorKind); 4] = [
     ),
     ("MalformedPolicyDocument", "invalid principal", StepErrorKind::NotConsistentYet),
 ];
+
+/// The error codes for an object that does not exist.
+const NOT_FOUND: [&str; 4] =
+    ["ResourceNotFoundException", "NoSuchEntity", "NoSuchEntityException", "NoSuchResourceException"];
 
 /// Returns the kind of an error.
 #[must_use]
@@ -117,7 +123,7 @@ pub fn is<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>, codes: &[&str]) ->
 
 /// Returns whether the object does not exist in the service.
 pub fn is_not_found<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
-    is(error, &["ResourceNotFoundException", "NoSuchEntity", "NoSuchEntityException", "NoSuchResourceException"])
+    is(error, &NOT_FOUND)
 }
 
 /// Returns whether Service Quotas refuses a request because the quota already has at least the requested value.
@@ -164,10 +170,52 @@ fn says<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>, text: &str) -> bool 
     message.is_some_and(|message| message.to_lowercase().contains(text))
 }
 
+/// The result of a call to AWS, before it becomes the result of a step.
+pub trait CallResult<T, E, R>: Sized {
+    /// Converts a failed call to a named error ([`step_error`]). `action` describes the call, for example `creating
+    /// the role AmazonConnect-acme`.
+    ///
+    /// # Errors
+    /// The named error of the failed call.
+    fn doing(self, action: impl Display) -> Result<T, StepError>;
+
+    /// Returns `None` if the call failed with one of these codes.
+    ///
+    /// # Errors
+    /// Any other error of the call.
+    fn none_if(self, codes: &[&str]) -> Result<Option<T>, SdkError<E, R>>;
+
+    /// Returns `None` if the object does not exist in the service.
+    ///
+    /// # Errors
+    /// Any other error of the call.
+    fn if_found(self) -> Result<Option<T>, SdkError<E, R>> {
+        self.none_if(&NOT_FOUND)
+    }
+}
+
+impl<T, E, R> CallResult<T, E, R> for Result<T, SdkError<E, R>>
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    R: std::fmt::Debug,
+    SdkError<E, R>: RequestId,
+{
+    fn doing(self, action: impl Display) -> Result<T, StepError> {
+        self.map_err(|error| step_error(action, &error))
+    }
+
+    fn none_if(self, codes: &[&str]) -> Result<Option<T>, SdkError<E, R>> {
+        match self {
+            Err(error) if is(&error, codes) => Ok(None),
+            other => other.map(Some),
+        }
+    }
+}
+
 /// Converts a failed call to a named error with the action, the object and the request ID.
 ///
 /// `doing` describes the action, for example `creating the role AmazonConnect-acme`.
-pub fn step_error<E, R>(doing: &str, error: &SdkError<E, R>) -> StepError
+pub fn step_error<E, R>(doing: impl Display, error: &SdkError<E, R>) -> StepError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
     R: std::fmt::Debug,

@@ -1,12 +1,12 @@
 //! Our events on the event bus. Their format is a public contract, defined in `onboarding-core`.
 
-use aws_sdk_eventbridge::types::PutEventsRequestEntry;
+use aws_sdk_eventbridge::{Client, types::PutEventsRequestEntry};
 use onboarding_core::{
     StepError,
     contract::{EVENT_SOURCE, MEMBERSHIP_CHANGED, MembershipChange, REAUTHORIZATION_REQUIRED, Reauthorization},
 };
 
-use crate::{aws, context::Context};
+use crate::aws::error::CallResult as _;
 
 /// Maximum number of events in one `PutEvents` call.
 const BATCH: usize = 10;
@@ -40,17 +40,15 @@ impl Event {
 ///
 /// # Errors
 /// If the bus did not accept all events. The caller can put all of them again, because events are hints.
-pub async fn put(ctx: &Context, events: &[Event]) -> Result<(), StepError> {
-    let bus = ctx.settings.event_bus()?;
+pub async fn put(client: &Client, bus: &str, events: &[Event]) -> Result<(), StepError> {
     for batch in events.chunks(BATCH) {
         let entries = batch.iter().map(|event| event.entry(bus)).collect::<Result<Vec<_>, _>>()?;
-        let output = ctx
-            .events()
+        let output = client
             .put_events()
             .set_entries(Some(entries))
             .send()
             .await
-            .map_err(|error| aws::error::step_error(&format!("putting events on the bus {bus}"), &error))?;
+            .doing(format_args!("putting events on the bus {bus}"))?;
         if output.failed_entry_count() > 0 {
             let code = output.entries().iter().find_map(|entry| entry.error_code()).unwrap_or("no code");
             return Err(StepError::unavailable(format!(

@@ -2,25 +2,21 @@
 //! policy documents.
 
 use aws_sdk_iam::{
+    Client,
     operation::get_saml_provider::GetSamlProviderOutput,
     types::{Policy, Role, Tag},
 };
-use onboarding_core::{StepError, names};
+use onboarding_core::{StepError, names, sync::Ownership};
 use serde_json::Value;
 
-use crate::{aws, context::Context};
+use crate::aws::error::CallResult as _;
 
 /// Returns the ARN prefix of the account's IAM objects, for example `arn:aws:iam::123456789012`.
 ///
 /// # Errors
 /// If STS returns an error. `sts:GetCallerIdentity` needs no permission.
-pub async fn arn_prefix(ctx: &Context) -> Result<String, StepError> {
-    let identity = ctx
-        .sts()
-        .get_caller_identity()
-        .send()
-        .await
-        .map_err(|error| aws::error::step_error("asking STS for the account", &error))?;
+pub async fn arn_prefix(client: &aws_sdk_sts::Client) -> Result<String, StepError> {
+    let identity = client.get_caller_identity().send().await.doing("asking STS for the account")?;
     let partition = identity.arn().and_then(|arn| arn.split(':').nth(1)).unwrap_or("aws");
     let account = identity.account().ok_or_else(|| StepError::internal("STS answered without an account"))?;
     Ok(format!("arn:{partition}:iam::{account}"))
@@ -38,61 +34,40 @@ pub fn tags(alias: &str) -> Result<Vec<Tag>, StepError> {
         .map_err(|error| StepError::internal(error.to_string()))
 }
 
-/// The owner of an IAM object, determined from its tags.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Owner {
-    /// Created by us for this alias: updated to the wanted settings.
-    Ours,
-    /// Created by us for another alias: never changed.
-    OtherOnboarding,
-    /// Without our tags: adopted if it has exactly the wanted settings, otherwise kept unchanged.
-    Unknown,
-}
-
-/// Determines the owner from the tags.
+/// Determines the owner of an IAM object from its tags. Unlike a Connect user, an object with the first tag alone is
+/// not adopted.
 #[must_use]
-pub fn owner(tags: &[Tag], alias: &str) -> Owner {
+pub fn owner(tags: &[Tag], alias: &str) -> Ownership {
     let value = |key: &str| tags.iter().find(|tag| tag.key() == key).map(Tag::value);
-    match (value(names::MANAGED_BY_KEY), value(names::ONBOARDING_KEY)) {
-        (Some(names::MANAGED_BY), Some(onboarding)) if names::same_alias(onboarding, alias) => Owner::Ours,
-        (Some(names::MANAGED_BY), _) => Owner::OtherOnboarding,
-        _ => Owner::Unknown,
-    }
+    Ownership::from_tags(value(names::MANAGED_BY_KEY), value(names::ONBOARDING_KEY).or(Some("")), alias)
 }
 
 /// Returns the SAML provider with this ARN, or `None` if there is none.
 ///
 /// # Errors
 /// If IAM returns an error.
-pub async fn saml_provider(ctx: &Context, arn: &str) -> Result<Option<GetSamlProviderOutput>, StepError> {
-    match ctx.iam().get_saml_provider().saml_provider_arn(arn).send().await {
-        Ok(provider) => Ok(Some(provider)),
-        Err(error) if aws::error::is_not_found(&error) => Ok(None),
-        Err(error) => Err(aws::error::step_error(&format!("reading the SAML provider {arn}"), &error)),
-    }
+pub async fn saml_provider(client: &Client, arn: &str) -> Result<Option<GetSamlProviderOutput>, StepError> {
+    let sent = client.get_saml_provider().saml_provider_arn(arn).send().await;
+    sent.if_found().doing(format_args!("reading the SAML provider {arn}"))
 }
 
 /// Returns the policy with this ARN, or `None` if there is none.
 ///
 /// # Errors
 /// If IAM returns an error.
-pub async fn policy(ctx: &Context, arn: &str) -> Result<Option<Policy>, StepError> {
-    match ctx.iam().get_policy().policy_arn(arn).send().await {
-        Ok(output) => Ok(output.policy),
-        Err(error) if aws::error::is_not_found(&error) => Ok(None),
-        Err(error) => Err(aws::error::step_error(&format!("reading the policy {arn}"), &error)),
-    }
+pub async fn policy(client: &Client, arn: &str) -> Result<Option<Policy>, StepError> {
+    let sent = client.get_policy().policy_arn(arn).send().await;
+    Ok(sent.if_found().doing(format_args!("reading the policy {arn}"))?.and_then(|output| output.policy))
 }
 
 /// Returns the document of a policy's default version.
 ///
 /// # Errors
 /// If IAM returns an error.
-pub async fn policy_document(ctx: &Context, policy: &Policy) -> Result<Value, StepError> {
+pub async fn policy_document(client: &Client, policy: &Policy) -> Result<Value, StepError> {
     let (arn, version) = (policy.arn().unwrap_or_default(), policy.default_version_id().unwrap_or("v1"));
-    let sent = ctx.iam().get_policy_version().policy_arn(arn).version_id(version).send().await;
-    let output = sent
-        .map_err(|error| aws::error::step_error(&format!("reading version {version} of the policy {arn}"), &error))?;
+    let sent = client.get_policy_version().policy_arn(arn).version_id(version).send().await;
+    let output = sent.doing(format_args!("reading version {version} of the policy {arn}"))?;
     Ok(document(output.policy_version.and_then(|version| version.document).as_deref()))
 }
 
@@ -100,50 +75,36 @@ pub async fn policy_document(ctx: &Context, policy: &Policy) -> Result<Value, St
 ///
 /// # Errors
 /// If IAM returns an error.
-pub async fn role(ctx: &Context, name: &str) -> Result<Option<Role>, StepError> {
-    match ctx.iam().get_role().role_name(name).send().await {
-        Ok(output) => Ok(output.role),
-        Err(error) if aws::error::is_not_found(&error) => Ok(None),
-        Err(error) => Err(aws::error::step_error(&format!("reading the role {name}"), &error)),
-    }
+pub async fn role(client: &Client, name: &str) -> Result<Option<Role>, StepError> {
+    let sent = client.get_role().role_name(name).send().await;
+    Ok(sent.if_found().doing(format_args!("reading the role {name}"))?.and_then(|output| output.role))
 }
 
 /// Returns the ARNs of the policies that are attached to a role.
 ///
 /// # Errors
 /// If IAM returns an error.
-pub async fn attached_policies(ctx: &Context, role: &str) -> Result<Vec<String>, StepError> {
-    let mut items = ctx.iam().list_attached_role_policies().role_name(role).into_paginator().items().send();
-    let mut found = Vec::new();
-    while let Some(item) = items.next().await {
-        let policy =
-            item.map_err(|error| aws::error::step_error(&format!("listing the policies of the role {role}"), &error))?;
-        found.extend(policy.policy_arn);
-    }
-    Ok(found)
+pub async fn attached_policies(client: &Client, role: &str) -> Result<Vec<String>, StepError> {
+    let policies = client.list_attached_role_policies().role_name(role).into_paginator().items().send();
+    let policies = policies.try_collect().await.doing(format_args!("listing the policies of the role {role}"))?;
+    Ok(policies.into_iter().filter_map(|policy| policy.policy_arn).collect())
 }
 
 /// Returns the names of a role's inline policies.
 ///
 /// # Errors
 /// If IAM returns an error.
-pub async fn inline_policies(ctx: &Context, role: &str) -> Result<Vec<String>, StepError> {
-    let mut items = ctx.iam().list_role_policies().role_name(role).into_paginator().items().send();
-    let mut found = Vec::new();
-    while let Some(item) = items.next().await {
-        found.push(item.map_err(|error| {
-            aws::error::step_error(&format!("listing the policies that stand in the role {role}"), &error)
-        })?);
-    }
-    Ok(found)
+pub async fn inline_policies(client: &Client, role: &str) -> Result<Vec<String>, StepError> {
+    let items = client.list_role_policies().role_name(role).into_paginator().items().send();
+    items.try_collect().await.doing(format_args!("listing the policies that stand in the role {role}"))
 }
 
 /// Returns the error for an object that is not ours. `what` is the object, for example `the role AmazonConnect-acme`.
 #[must_use]
-pub fn not_ours(what: &str, owner: Owner, difference: &str, input_field: &str) -> StepError {
+pub fn not_ours(what: &str, owner: &Ownership, difference: &str, input_field: &str) -> StepError {
     let whose = match owner {
-        Owner::OtherOnboarding => "belongs to another onboarding (its tags say which)",
-        Owner::Ours | Owner::Unknown => "exists and was not made by this onboarding",
+        Ownership::OtherOnboarding(_) => "belongs to another onboarding (its tags say which)",
+        Ownership::Ours | Ownership::Unmanaged => "exists and was not made by this onboarding",
     };
     StepError::conflict(format!(
         "{what} {whose}, and {difference}; give another name in {input_field}, or remove it if nobody needs it, then start again"
@@ -167,11 +128,12 @@ mod tests {
     #[test]
     fn only_an_object_with_both_tags_of_this_alias_is_ours() {
         let ours = tags("acme").unwrap();
-        assert_eq!(owner(&ours, "acme"), Owner::Ours);
-        assert_eq!(owner(&ours, "ACME"), Owner::Ours, "an alias has no case");
-        assert_eq!(owner(&ours, "other"), Owner::OtherOnboarding);
-        assert_eq!(owner(&ours[1..], "acme"), Owner::Unknown);
-        assert_eq!(owner(&[], "acme"), Owner::Unknown);
+        assert_eq!(owner(&ours, "acme"), Ownership::Ours);
+        assert_eq!(owner(&ours, "ACME"), Ownership::Ours, "an alias has no case");
+        assert_eq!(owner(&ours, "other"), Ownership::OtherOnboarding("acme".into()));
+        assert_eq!(owner(&ours[..1], "acme"), Ownership::OtherOnboarding(String::new()), "it is never adopted");
+        assert_eq!(owner(&ours[1..], "acme"), Ownership::Unmanaged);
+        assert_eq!(owner(&[], "acme"), Ownership::Unmanaged);
     }
 
     #[test]

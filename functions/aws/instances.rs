@@ -1,29 +1,28 @@
 //! The Amazon Connect instances of the account, which the instance quota and the creation of an instance both need.
 
-use aws_sdk_connect::types::{InstanceStatus, InstanceSummary};
+use aws_sdk_connect::{
+    Client,
+    types::{InstanceStatus, InstanceSummary},
+};
 use onboarding_core::{StepError, names};
 
-use crate::{aws, context::Context};
+use crate::aws::error::CallResult as _;
 
 /// Returns all instances of the account in the Region. The page size of ten is Connect's maximum.
 ///
 /// # Errors
 /// If Connect returns an error.
-pub async fn list(ctx: &Context) -> Result<Vec<InstanceSummary>, StepError> {
-    let mut items = ctx.connect().list_instances().max_results(10).into_paginator().items().send();
-    let mut found = Vec::new();
-    while let Some(item) = items.next().await {
-        found.push(item.map_err(|error| aws::error::step_error("listing the Amazon Connect instances", &error))?);
-    }
-    Ok(found)
+pub async fn list(client: &Client) -> Result<Vec<InstanceSummary>, StepError> {
+    let items = client.list_instances().max_results(10).into_paginator().items().send();
+    items.try_collect().await.doing("listing the Amazon Connect instances")
 }
 
 /// Returns the number of instances that count against the instance quota.
 ///
 /// # Errors
 /// If Connect returns an error.
-pub async fn living(ctx: &Context) -> Result<usize, StepError> {
-    Ok(list(ctx).await?.iter().filter(|instance| takes_room(instance)).count())
+pub async fn living(client: &Client) -> Result<usize, StepError> {
+    Ok(list(client).await?.iter().filter(|instance| takes_room(instance)).count())
 }
 
 /// Returns whether an instance counts against the quota. A failed instance is listed for 24 hours and does not count.

@@ -22,7 +22,7 @@ use time::OffsetDateTime;
 use tracing::{info, warn};
 
 use crate::{
-    aws,
+    aws::error::CallResult as _,
     context::Context,
     entra::{Subscription, moment, x509},
     registry::{Entry, Registry},
@@ -97,8 +97,7 @@ async fn credential(ctx: &Context, identity: Identity) -> Result<Option<OffsetDa
         _ => return Ok(None),
     };
     let secret = ctx.secrets().describe_secret().secret_id(name).send().await;
-    let secret =
-        secret.map_err(|error| aws::error::step_error(&format!("reading the tags of the secret {name}"), &error))?;
+    let secret = secret.doing(format_args!("reading the tags of the secret {name}"))?;
     let tag = secret.tags().iter().find(|tag| tag.key() == Some(names::EXPIRES_KEY));
     Ok(tag.and_then(|tag| tag.value()).and_then(moment))
 }

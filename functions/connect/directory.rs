@@ -26,7 +26,7 @@ use onboarding_core::{
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::rate_limiter::{DEFAULT_RATE, RateLimiter};
-use crate::{aws, runtime::clock::Clock};
+use crate::{aws::error::CallResult as _, runtime::clock::Clock};
 
 /// Connect's maximum page sizes.
 const USERS_PAGE: i32 = 500;
@@ -258,7 +258,7 @@ impl<'a> Directory<'a> {
             self.searches.borrow_mut().take(Instant::now());
         }
         self.calls.set(self.calls.get() + 1);
-        let result = send().await.map_err(|error| aws::error::step_error(doing, &error));
+        let result = send().await.doing(doing);
         let throttled = result.as_ref().is_err_and(|error| error.kind == StepErrorKind::Throttled);
         if throttled {
             self.throttles.set(self.throttles.get() + 1);

@@ -23,7 +23,6 @@ use onboarding_core::{
     onboarding::{Assignment, Mend, NestedGroups, Onboarding},
     saml::read_metadata,
 };
-use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use tracing::{info, warn};
 
@@ -136,7 +135,7 @@ async fn mending(ctx: &Context, entry: &Entry, application_gone: bool) -> Result
     let (Some(onboarding), Some(application)) = (entry.onboarding.clone(), entry.application.clone()) else {
         return Ok(None);
     };
-    let account = iam::arn_prefix(ctx).await?;
+    let account = iam::arn_prefix(ctx.sts()).await?;
     let place = (account.as_str(), ctx.region(), entry.instance_id.as_str());
     let wanted = Federation::new(&onboarding.iam, onboarding.users.username, place)?;
     Ok(Some(Mending {
@@ -176,14 +175,11 @@ fn digest(findings: &[DriftFinding]) -> String {
     if findings.is_empty() {
         return String::new();
     }
-    let mut digest = Sha256::new();
-    for DriftFinding { place, expected, found, mended, .. } in findings {
-        for part in [place.as_str(), expected, found, if *mended { "mended" } else { "" }] {
-            digest.update(part);
-            digest.update([0]);
-        }
-    }
-    digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    let parts = |finding: &DriftFinding| {
+        let DriftFinding { place, expected, found, mended, .. } = finding.clone();
+        [place, expected, found, if mended { "mended".into() } else { String::new() }]
+    };
+    onboarding_core::digest::of_parts(findings.iter().flat_map(parts), 16)
 }
 
 /// The result of comparing one instance.
@@ -234,7 +230,7 @@ struct Look<'a> {
 
 impl Look<'_> {
     async fn wanted(&self) -> Result<Federation, StepError> {
-        let account = iam::arn_prefix(self.ctx).await?;
+        let account = iam::arn_prefix(self.ctx.sts()).await?;
         let place = (account.as_str(), self.ctx.region(), self.entry.instance_id.as_str());
         Federation::new(&self.onboarding.iam, self.onboarding.users.username, place)
     }

@@ -23,7 +23,7 @@ use super::{
     web_identity,
 };
 use crate::{
-    aws,
+    aws::error::CallResult as _,
     runtime::settings::{Settings, SignIn},
 };
 
@@ -199,7 +199,7 @@ impl Authenticator {
 async fn stored(secrets: &aws_sdk_secretsmanager::Client, name: &str) -> Result<Credential, StepError> {
     let doing = format!("reading the Graph credential from the secret {name}");
     let answer = secrets.get_secret_value().secret_id(name).send().await;
-    let answer = answer.map_err(|error| aws::error::step_error(&doing, &error))?;
+    let answer = answer.doing(&doing)?;
     let text = answer.secret_string().ok_or_else(|| {
         StepError::invalid_input(format!("the secret {name} holds bytes; store the credential as text"))
     })?;

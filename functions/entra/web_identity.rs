@@ -12,7 +12,10 @@ use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
 use onboarding_core::{StepError, StepErrorKind};
 use secrecy::SecretString;
 
-use crate::{aws, runtime::settings::Settings};
+use crate::{
+    aws::{self, error::CallResult as _},
+    runtime::settings::Settings,
+};
 
 /// Lifetime of a token in seconds: AWS's default, and the maximum that the role's policy allows.
 const LIFETIME: i32 = 300;
@@ -27,7 +30,7 @@ pub(super) async fn token(config: &SdkConfig, settings: &Settings, role: &str) -
     let name: String = settings.function_name().chars().take(SESSION_NAME).collect();
     let sts = aws_sdk_sts::Client::new(config);
     let session = sts.assume_role().role_arn(role).role_session_name(name).duration_seconds(SESSION).send().await;
-    let session = session.map_err(|error| aws::error::step_error(&doing, &error))?.credentials;
+    let session = session.doing(&doing)?.credentials;
     let session = session.ok_or_else(|| StepError::unavailable(format!("{doing}: the answer holds no credentials")))?;
     let credentials =
         Credentials::new(session.access_key_id, session.secret_access_key, Some(session.session_token), None, "role");

@@ -12,13 +12,11 @@ use onboarding_core::{
     names,
     onboarding::{Iam, UsernameAttribute},
     saml::{Metadata, read_metadata},
+    sync::Ownership,
 };
 use serde_json::Value;
 
-use crate::{
-    aws::iam::{self, Owner},
-    context::Context,
-};
+use crate::{aws::iam, context::Context};
 
 /// The wanted federation of an instance.
 #[derive(Clone, Debug)]
@@ -128,7 +126,7 @@ pub(crate) async fn provider_object(
 ) -> Result<Object, StepError> {
     const KIND: &str = "SAML provider";
     let name = last(&wanted.saml_provider_arn);
-    let Some(provider) = iam::saml_provider(ctx, &wanted.saml_provider_arn).await? else {
+    let Some(provider) = iam::saml_provider(ctx.iam(), &wanted.saml_provider_arn).await? else {
         return Ok(Object::new(Area::Iam, KIND, name, Presence::Absent));
     };
     let xml = provider.saml_metadata_document().unwrap_or_default();
@@ -160,8 +158,8 @@ pub(crate) async fn provider_object(
 /// # Errors
 /// If IAM returns an error.
 pub(crate) async fn policy_checks(ctx: &Context, wanted: &Federation) -> Result<Checks, StepError> {
-    let found = match iam::policy(ctx, &wanted.policy_arn).await? {
-        Some(policy) => iam::policy_document(ctx, &policy).await?,
+    let found = match iam::policy(ctx.iam(), &wanted.policy_arn).await? {
+        Some(policy) => iam::policy_document(ctx.iam(), &policy).await?,
         None => Value::Null,
     };
     let mut checks = Checks::default();
@@ -176,10 +174,10 @@ pub(crate) async fn policy_checks(ctx: &Context, wanted: &Federation) -> Result<
 pub(crate) async fn policy_object(ctx: &Context, wanted: &Federation, alias: &str) -> Result<Object, StepError> {
     const KIND: &str = "IAM policy";
     let name = last(&wanted.policy_arn);
-    let Some(policy) = iam::policy(ctx, &wanted.policy_arn).await? else {
+    let Some(policy) = iam::policy(ctx.iam(), &wanted.policy_arn).await? else {
         return Ok(Object::new(Area::Iam, KIND, name, Presence::Absent));
     };
-    let found = iam::policy_document(ctx, &policy).await?;
+    let found = iam::policy_document(ctx.iam(), &policy).await?;
     let mut checks = Checks::default();
     document(&mut checks, "policy", &federation_policy(&wanted.instance_id), &found);
     let why = "other roles may depend on what it says";
@@ -199,8 +197,8 @@ impl FoundRole {
     /// # Errors
     /// If IAM returns an error.
     pub(crate) async fn read(ctx: &Context, name: &str) -> Result<Self, StepError> {
-        let Some(role) = iam::role(ctx, name).await? else { return Ok(Self::default()) };
-        Ok(Self { role: Some(role), attached: iam::attached_policies(ctx, name).await? })
+        let Some(role) = iam::role(ctx.iam(), name).await? else { return Ok(Self::default()) };
+        Ok(Self { role: Some(role), attached: iam::attached_policies(ctx.iam(), name).await? })
     }
 
     /// Checks the role that a sign-in needs.
@@ -248,13 +246,16 @@ pub(crate) async fn role_object(ctx: &Context, wanted: &Federation, alias: &str)
     let none = |list: Vec<String>| if list.is_empty() { "none".into() } else { list.join(", ") };
     let further = found.attached.iter().filter(|arn| **arn != wanted.policy_arn).cloned().collect();
     guards.equal("further attached policies", "none", none(further));
-    guards.equal("policies in the role itself", "none", none(iam::inline_policies(ctx, name).await?));
+    guards.equal("policies in the role itself", "none", none(iam::inline_policies(ctx.iam(), name).await?));
     let why = "it is not what is wanted: it may trust others than the SAML provider, or allow more";
     let object = owned(KIND, name, role.tags(), alias, checks, why, "iam.roleName");
     // An untagged role with additional policies may have another owner.
     let strange = object.presence == Presence::Adoptable && found.attached.len() > 1;
-    let foreign =
-        || Presence::Foreign(iam::not_ours(&format!("the role {name}"), Owner::Unknown, why, "iam.roleName").message);
+    let foreign = || {
+        Presence::Foreign(
+            iam::not_ours(&format!("the role {name}"), &Ownership::Unmanaged, why, "iam.roleName").message,
+        )
+    };
     let presence = if strange { foreign() } else { object.presence.clone() };
     Ok(Object { presence, ..object }.guarded(guards))
 }
@@ -280,10 +281,10 @@ fn owned(
 ) -> Object {
     let object = Object::new(Area::Iam, kind, name, Presence::Ours).with(checks);
     let presence = match iam::owner(tags, alias) {
-        Owner::Ours => Presence::Ours,
-        Owner::Unknown if object.differences().next().is_none() => Presence::Adoptable,
+        Ownership::Ours => Presence::Ours,
+        Ownership::Unmanaged if object.differences().next().is_none() => Presence::Adoptable,
         owner => {
-            Presence::Foreign(iam::not_ours(&format!("the {kind} {name}"), owner, difference, input_field).message)
+            Presence::Foreign(iam::not_ours(&format!("the {kind} {name}"), &owner, difference, input_field).message)
         }
     };
     Object { presence, ..object }

@@ -20,7 +20,7 @@ use onboarding_core::{
 };
 
 use crate::{
-    aws::{self, instances},
+    aws::{self, error::CallResult as _, instances},
     context::Context,
 };
 
@@ -37,11 +37,9 @@ const START_AGAIN: &str =
 /// # Errors
 /// If Connect returns an error.
 pub(crate) async fn describe(ctx: &Context, id: &str) -> Result<Option<ConnectInstance>, StepError> {
-    match ctx.connect().describe_instance().instance_id(id).send().await {
-        Ok(output) => Ok(output.instance),
-        Err(error) if aws::error::is_not_found(&error) => Ok(None),
-        Err(error) => Err(aws::error::step_error(&format!("looking at the Amazon Connect instance {id}"), &error)),
-    }
+    let sent = ctx.connect().describe_instance().instance_id(id).send().await;
+    let found = sent.if_found().doing(format_args!("looking at the Amazon Connect instance {id}"))?;
+    Ok(found.and_then(|output| output.instance))
 }
 
 /// Returns the instance with this alias, active or in creation.
@@ -49,7 +47,7 @@ pub(crate) async fn describe(ctx: &Context, id: &str) -> Result<Option<ConnectIn
 /// # Errors
 /// If Connect returns an error.
 pub(crate) async fn of_alias(ctx: &Context, alias: &str) -> Result<Option<ConnectInstance>, StepError> {
-    let found = instances::list(ctx).await?;
+    let found = instances::list(ctx.connect()).await?;
     let found = found.iter().find(|one| instances::has_alias(one, alias) && instances::takes_room(one));
     match found.and_then(|summary| summary.id()) {
         Some(id) => describe(ctx, id).await,
@@ -170,15 +168,9 @@ pub(crate) async fn storage_objects(
 /// See [`fresh`].
 pub(crate) async fn attributes(ctx: &Context, instance_id: &str) -> Result<BTreeMap<String, String>, StepError> {
     let doing = format!("reading the attributes of the instance {instance_id}");
-    let mut items = ctx.connect().list_instance_attributes().instance_id(instance_id).into_paginator().items().send();
-    let mut present = BTreeMap::new();
-    while let Some(item) = items.next().await {
-        let attribute = item.map_err(|error| fresh(&doing, &error))?;
-        if let (Some(kind), Some(value)) = (attribute.attribute_type, attribute.value) {
-            present.insert(kind.as_str().to_owned(), value);
-        }
-    }
-    Ok(present)
+    let found = ctx.connect().list_instance_attributes().instance_id(instance_id).into_paginator().items().send();
+    let found = found.try_collect().await.map_err(|error| fresh(&doing, &error))?;
+    Ok(found.into_iter().filter_map(|one| Some((one.attribute_type?.as_str().to_owned(), one.value?))).collect())
 }
 
 /// Returns the resource types that an input stores.
@@ -215,19 +207,9 @@ pub(crate) async fn storage_configs(
     resource_type: &InstanceStorageResourceType,
 ) -> Result<Vec<InstanceStorageConfig>, StepError> {
     let doing = format!("reading where the instance {instance_id} stores {}", resource_type.as_str());
-    let mut items = ctx
-        .connect()
-        .list_instance_storage_configs()
-        .instance_id(instance_id)
-        .resource_type(resource_type.clone())
-        .into_paginator()
-        .items()
-        .send();
-    let mut found = Vec::new();
-    while let Some(item) = items.next().await {
-        found.push(item.map_err(|error| fresh(&doing, &error))?);
-    }
-    Ok(found)
+    let configs = ctx.connect().list_instance_storage_configs().instance_id(instance_id);
+    let configs = configs.resource_type(resource_type.clone()).into_paginator().items().send();
+    configs.try_collect().await.map_err(|error| fresh(&doing, &error))
 }
 
 /// Returns the wanted storage location: in the stack's bucket, encrypted with the stack's key.

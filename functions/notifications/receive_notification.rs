@@ -118,7 +118,7 @@ async fn deliver(ctx: &Context, batch: Batch, group: Option<Uuid>) -> Result<(),
         warn!(items, rejected, "notifications from unknown subscriptions were rejected");
     }
     info!(items, groups, reauthorize, "notifications received");
-    event_bus::put(ctx, &into_events(content)).await
+    event_bus::put(ctx.events(), ctx.settings.event_bus()?, &into_events(content)).await
 }
 
 /// Groups the items of a batch by group.

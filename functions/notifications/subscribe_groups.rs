@@ -78,7 +78,7 @@ pub async fn run(ctx: &Context, input: SubscribeGroupsInput) -> Result<Subscribe
     };
     // An onboarding reads all members immediately afterwards.
     if input.instance_id.is_none() {
-        event_bus::put(ctx, &missed(&subscriber, &output, per_group)).await?;
+        event_bus::put(ctx.events(), ctx.settings.event_bus()?, &missed(&subscriber, &output, per_group)).await?;
     }
     match failure {
         Some(error) if input.instance_id.is_none() || StepErrorKind::RETRIED.contains(&error.kind) => Err(error),

@@ -14,9 +14,8 @@ use aws_sdk_connect::types::{DirectoryType, Instance, InstanceStatus, InstanceSu
 use onboarding_core::{
     StepError, backoff,
     contract::{CreateInstanceInput, CreateInstanceOutput},
-    names,
+    digest, names,
 };
-use sha2::{Digest, Sha256};
 
 use crate::{
     aws::{self, instances},
@@ -60,7 +59,7 @@ pub async fn run(ctx: &Context, input: CreateInstanceInput) -> Result<CreateInst
 
 /// Returns the instance with this alias. A working instance has priority over an instance whose creation failed.
 async fn find(ctx: &Context, alias: &str) -> Result<Option<InstanceSummary>, StepError> {
-    Ok(instances::list(ctx)
+    Ok(instances::list(ctx.connect())
         .await?
         .into_iter()
         .filter(|instance| instances::has_alias(instance, alias))
@@ -105,7 +104,7 @@ async fn create(
     let error = match sent {
         Ok(created) => return Ok(in_creation(created.id.unwrap_or_default(), created.arn.unwrap_or_default(), 0)),
         Err(refusal) => {
-            let error = aws::error::step_error(&format!("creating the Amazon Connect instance {alias}"), &refusal);
+            let error = aws::error::step_error(format_args!("creating the Amazon Connect instance {alias}"), &refusal);
             if !aws::error::is_about_alias(&refusal) {
                 return Err(error);
             }
@@ -144,8 +143,7 @@ fn reason(instance: &Instance) -> String {
 
 /// Returns the same token for each retry of a creation, and a different token after a creation has failed.
 fn client_token(execution_id: &str, alias: &str, failed: Option<&str>) -> String {
-    let digest = Sha256::digest(format!("{execution_id}\n{alias}\n{}", failed.unwrap_or_default()));
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    digest::of(format!("{execution_id}\n{alias}\n{}", failed.unwrap_or_default()), 32)
 }
 
 fn in_creation(instance_id: String, instance_arn: String, looks: u32) -> CreateInstanceOutput {

@@ -15,13 +15,11 @@ use onboarding_core::{
     contract::{CreatePolicyInput, CreatePolicyOutput},
     iam::{federation_policy, same_document},
     names,
+    sync::Ownership,
 };
 
 use crate::{
-    aws::{
-        self,
-        iam::{self, Owner},
-    },
+    aws::{error::CallResult as _, iam},
     context::Context,
 };
 
@@ -34,18 +32,18 @@ const MOST_VERSIONS: usize = 5;
 /// `Conflict` if a policy with this name is not ours and has different content.
 pub async fn run(ctx: &Context, input: CreatePolicyInput) -> Result<CreatePolicyOutput, StepError> {
     let wanted = federation_policy(&input.instance_id);
-    let arn = format!("{}:policy{}{}", iam::arn_prefix(ctx).await?, names::IAM_PATH, input.name);
-    let Some(policy) = iam::policy(ctx, &arn).await? else {
+    let arn = format!("{}:policy{}{}", iam::arn_prefix(ctx.sts()).await?, names::IAM_PATH, input.name);
+    let Some(policy) = iam::policy(ctx.iam(), &arn).await? else {
         return create(ctx, &input, &wanted.to_string()).await;
     };
-    let same = same_document(&iam::policy_document(ctx, &policy).await?, &wanted);
+    let same = same_document(&iam::policy_document(ctx.iam(), &policy).await?, &wanted);
     match iam::owner(policy.tags(), &input.alias) {
-        Owner::Ours if same => {}
-        Owner::Ours => replace(ctx, &arn, &wanted.to_string()).await?,
-        Owner::Unknown if same => {}
+        Ownership::Ours if same => {}
+        Ownership::Ours => replace(ctx, &arn, &wanted.to_string()).await?,
+        Ownership::Unmanaged if same => {}
         owner => {
             let what = format!("the policy {}{}", names::IAM_PATH, input.name);
-            return Err(iam::not_ours(&what, owner, "other roles may depend on what it says", "iam.policyName"));
+            return Err(iam::not_ours(&what, &owner, "other roles may depend on what it says", "iam.policyName"));
         }
     }
     Ok(CreatePolicyOutput { policy_arn: arn })
@@ -63,13 +61,12 @@ async fn create(ctx: &Context, input: &CreatePolicyInput, document: &str) -> Res
         .set_tags(Some(iam::tags(&input.alias)?))
         .send()
         .await;
-    match sent {
-        Ok(created) => match created.policy.and_then(|policy| policy.arn) {
-            Some(policy_arn) => Ok(CreatePolicyOutput { policy_arn }),
-            None => Err(StepError::internal(format!("{doing}: IAM answered without an ARN"))),
-        },
-        Err(error) if aws::error::is(&error, &["EntityAlreadyExists"]) => Err(taken(ctx, &input.name).await?),
-        Err(error) => Err(aws::error::step_error(&doing, &error)),
+    let Some(created) = sent.none_if(&["EntityAlreadyExists"]).doing(&doing)? else {
+        return Err(taken(ctx, &input.name).await?);
+    };
+    match created.policy.and_then(|policy| policy.arn) {
+        Some(policy_arn) => Ok(CreatePolicyOutput { policy_arn }),
+        None => Err(StepError::internal(format!("{doing}: IAM answered without an ARN"))),
     }
 }
 
@@ -77,8 +74,7 @@ async fn create(ctx: &Context, input: &CreatePolicyInput, document: &str) -> Res
 /// policy and its response was lost, or the account has a policy with this name under another path.
 async fn taken(ctx: &Context, name: &str) -> Result<StepError, StepError> {
     let mut items = ctx.iam().list_policies().scope(PolicyScopeType::Local).into_paginator().items().send();
-    while let Some(item) = items.next().await {
-        let policy = item.map_err(|error| aws::error::step_error("listing the account's policies", &error))?;
+    while let Some(policy) = items.try_next().await.doing("listing the account's policies")? {
         let same_name = policy.policy_name().is_some_and(|other| other.eq_ignore_ascii_case(name));
         if same_name && (policy.path() != Some(names::IAM_PATH) || policy.policy_name() != Some(name)) {
             return Ok(StepError::conflict(format!(
@@ -99,7 +95,7 @@ async fn replace(ctx: &Context, arn: &str, document: &str) -> Result<(), StepErr
         .policy_arn(arn)
         .send()
         .await
-        .map_err(|error| aws::error::step_error(&format!("listing the versions of the policy {arn}"), &error))?;
+        .doing(format_args!("listing the versions of the policy {arn}"))?;
     if versions.versions().len() >= MOST_VERSIONS {
         let number = |id: &str| id.trim_start_matches('v').parse::<u64>().unwrap_or(u64::MAX);
         let oldest = versions
@@ -109,9 +105,13 @@ async fn replace(ctx: &Context, arn: &str, document: &str) -> Result<(), StepErr
             .filter_map(|version| version.version_id())
             .min_by_key(|id| number(id))
             .ok_or_else(|| StepError::internal(format!("the policy {arn} has no version that could be removed")))?;
-        ctx.iam().delete_policy_version().policy_arn(arn).version_id(oldest).send().await.map_err(|error| {
-            aws::error::step_error(&format!("removing version {oldest} of the policy {arn}"), &error)
-        })?;
+        ctx.iam()
+            .delete_policy_version()
+            .policy_arn(arn)
+            .version_id(oldest)
+            .send()
+            .await
+            .doing(format_args!("removing version {oldest} of the policy {arn}"))?;
     }
     ctx.iam()
         .create_policy_version()
@@ -121,5 +121,5 @@ async fn replace(ctx: &Context, arn: &str, document: &str) -> Result<(), StepErr
         .send()
         .await
         .map(drop)
-        .map_err(|error| aws::error::step_error(&format!("creating a version of the policy {arn}"), &error))
+        .doing(format_args!("creating a version of the policy {arn}"))
 }

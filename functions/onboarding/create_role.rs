@@ -18,13 +18,11 @@ use onboarding_core::{
     contract::{CreateRoleInput, CreateRoleOutput},
     iam::{same_document, session_seconds, trust_policy},
     names,
+    sync::Ownership,
 };
 
 use crate::{
-    aws::{
-        self,
-        iam::{self, Owner},
-    },
+    aws::{self, error::CallResult as _, iam},
     context::Context,
 };
 
@@ -40,18 +38,18 @@ pub async fn run(ctx: &Context, input: CreateRoleInput) -> Result<CreateRoleOutp
             .map_err(|_| StepError::internal("a session duration left its range"))?,
         boundary: ctx.settings.permissions_boundary().map(ToOwned::to_owned),
     };
-    let Some(role) = iam::role(ctx, &input.name).await? else {
+    let Some(role) = iam::role(ctx.iam(), &input.name).await? else {
         let role_arn = create(ctx, &input, &wanted).await?;
         attach(ctx, &input).await?;
         return Ok(CreateRoleOutput { role_arn });
     };
-    let attached = iam::attached_policies(ctx, &input.name).await?;
+    let attached = iam::attached_policies(ctx.iam(), &input.name).await?;
     let trust_as_wanted = same_document(&iam::document(role.assume_role_policy_document()), &wanted.trust);
     let lasts_as_wanted = role.max_session_duration() == Some(wanted.seconds);
     let boundary = role.permissions_boundary().and_then(|boundary| boundary.permissions_boundary_arn());
     let bound_as_wanted = wanted.boundary.is_none() || boundary == wanted.boundary.as_deref();
     match iam::owner(role.tags(), &input.alias) {
-        Owner::Ours => {
+        Ownership::Ours => {
             if !trust_as_wanted {
                 set_trust(ctx, &input.name, &wanted).await?;
             }
@@ -65,7 +63,7 @@ pub async fn run(ctx: &Context, input: CreateRoleInput) -> Result<CreateRoleOutp
                 attach(ctx, &input).await?;
             }
         }
-        Owner::Unknown
+        Ownership::Unmanaged
             if trust_as_wanted && lasts_as_wanted && bound_as_wanted && attached == [input.policy_arn.as_str()] => {}
         owner => {
             let difference = if trust_as_wanted {
@@ -73,7 +71,7 @@ pub async fn run(ctx: &Context, input: CreateRoleInput) -> Result<CreateRoleOutp
             } else {
                 "it trusts other principals than the SAML provider alone"
             };
-            return Err(iam::not_ours(&format!("the role {}", input.name), owner, difference, "iam.roleName"));
+            return Err(iam::not_ours(&format!("the role {}", input.name), &owner, difference, "iam.roleName"));
         }
     }
     Ok(CreateRoleOutput { role_arn: role.arn })
@@ -101,17 +99,16 @@ async fn create(ctx: &Context, input: &CreateRoleInput, wanted: &Wanted) -> Resu
         .set_tags(Some(iam::tags(&input.alias)?))
         .send()
         .await;
-    match sent {
-        Ok(created) => match created.role {
-            Some(role) => Ok(role.arn),
-            None => Err(StepError::internal(format!("{doing}: IAM answered without the role"))),
-        },
+    let Some(created) = sent.none_if(&["EntityAlreadyExists"]).doing(&doing)? else {
         // The role was created by a call whose response was lost, or a role exists whose name differs only in case.
-        Err(error) if aws::error::is(&error, &["EntityAlreadyExists"]) => Err(StepError::not_consistent_yet(format!(
+        return Err(StepError::not_consistent_yet(format!(
             "{doing}: it exists, but IAM does not show it; if it stays so, a role differs from this name in upper and lower \
              case only: write it the same in iam.roleName, or give another name"
-        ))),
-        Err(error) => Err(aws::error::step_error(&doing, &error)),
+        )));
+    };
+    match created.role {
+        Some(role) => Ok(role.arn),
+        None => Err(StepError::internal(format!("{doing}: IAM answered without the role"))),
     }
 }
 
@@ -124,7 +121,7 @@ async fn set_trust(ctx: &Context, name: &str, wanted: &Wanted) -> Result<(), Ste
         .send()
         .await
         .map(drop)
-        .map_err(|error| aws::error::step_error(&format!("setting the trust policy of the role {name}"), &error))
+        .doing(format_args!("setting the trust policy of the role {name}"))
 }
 
 async fn set_duration(ctx: &Context, role: &Role, wanted: &Wanted) -> Result<(), StepError> {
@@ -136,9 +133,7 @@ async fn set_duration(ctx: &Context, role: &Role, wanted: &Wanted) -> Result<(),
         .send()
         .await
         .map(drop)
-        .map_err(|error| {
-            aws::error::step_error(&format!("setting the session duration of the role {}", role.role_name()), &error)
-        })
+        .doing(format_args!("setting the session duration of the role {}", role.role_name()))
 }
 
 async fn set_boundary(ctx: &Context, name: &str, wanted: &Wanted) -> Result<(), StepError> {
@@ -149,9 +144,7 @@ async fn set_boundary(ctx: &Context, name: &str, wanted: &Wanted) -> Result<(), 
         .send()
         .await
         .map(drop)
-        .map_err(|error| {
-            aws::error::step_error(&format!("setting the permissions boundary of the role {name}"), &error)
-        })
+        .doing(format_args!("setting the permissions boundary of the role {name}"))
 }
 
 async fn attach(ctx: &Context, input: &CreateRoleInput) -> Result<(), StepError> {

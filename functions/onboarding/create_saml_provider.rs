@@ -13,13 +13,11 @@ use onboarding_core::{
     StepError,
     contract::{CreateSamlProviderInput, CreateSamlProviderOutput, EntraSignOn},
     saml::{Metadata, read_metadata},
+    sync::Ownership,
 };
 
 use crate::{
-    aws::{
-        self,
-        iam::{self, Owner},
-    },
+    aws::{error::CallResult as _, iam},
     context::Context,
 };
 
@@ -47,19 +45,19 @@ pub async fn ensure(
     xml: &str,
 ) -> Result<CreateSamlProviderOutput, StepError> {
     let wanted = current_metadata(&input.sign_on, xml)?;
-    let arn = format!("{}:saml-provider/{}", iam::arn_prefix(ctx).await?, input.name);
-    match iam::saml_provider(ctx, &arn).await? {
+    let arn = format!("{}:saml-provider/{}", iam::arn_prefix(ctx.sts()).await?, input.name);
+    match iam::saml_provider(ctx.iam(), &arn).await? {
         Some(provider) => {
             let xml_there = provider.saml_metadata_document().unwrap_or_default();
             let same = wanted.is_said_by(xml_there);
             match iam::owner(provider.tags(), &input.alias) {
-                Owner::Ours if wanted.is_trusted_by(xml_there) => {}
-                Owner::Ours => update(ctx, &arn, xml).await?,
-                Owner::Unknown if same => {}
+                Ownership::Ours if wanted.is_trusted_by(xml_there) => {}
+                Ownership::Ours => update(ctx, &arn, xml).await?,
+                Ownership::Unmanaged if same => {}
                 owner => {
                     return Err(iam::not_ours(
                         &format!("the SAML provider {}", input.name),
-                        owner,
+                        &owner,
                         "its metadata may serve other sign-ins",
                         "iam.samlProviderName",
                     ));
@@ -103,17 +101,14 @@ async fn create(
         .set_tags(Some(iam::tags(&input.alias)?))
         .send()
         .await;
-    match sent {
-        Ok(created) => match created.saml_provider_arn {
-            Some(saml_provider_arn) => Ok(CreateSamlProviderOutput { saml_provider_arn }),
-            None => Err(StepError::internal(format!("{doing}: IAM answered without an ARN"))),
-        },
+    let Some(created) = sent.none_if(&["EntityAlreadyExists"]).doing(&doing)? else {
         // The provider was created by a call whose response was lost, and was not visible to the previous read. The
         // retry reads it and compares it.
-        Err(error) if aws::error::is(&error, &["EntityAlreadyExists"]) => {
-            Err(StepError::not_consistent_yet(format!("{doing}: it exists, but IAM does not show it yet")))
-        }
-        Err(error) => Err(aws::error::step_error(&doing, &error)),
+        return Err(StepError::not_consistent_yet(format!("{doing}: it exists, but IAM does not show it yet")));
+    };
+    match created.saml_provider_arn {
+        Some(saml_provider_arn) => Ok(CreateSamlProviderOutput { saml_provider_arn }),
+        None => Err(StepError::internal(format!("{doing}: IAM answered without an ARN"))),
     }
 }
 
@@ -125,7 +120,7 @@ async fn update(ctx: &Context, arn: &str, xml: &str) -> Result<(), StepError> {
         .send()
         .await
         .map(drop)
-        .map_err(|error| aws::error::step_error(&format!("updating the SAML provider {arn}"), &error))
+        .doing(format_args!("updating the SAML provider {arn}"))
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ use crate::{
 /// `QuotaDenied` if AWS denied the increase, because the instance can't be created without it. `LimitExceeded` if AWS
 /// has not decided within two months, the maximum duration of the loop.
 pub async fn run(ctx: &Context, input: InstanceQuotaInput) -> Result<QuotaResult, StepError> {
-    let all = instances::list(ctx).await?;
+    let all = instances::list(ctx.connect()).await?;
     let living = || all.iter().filter(|instance| instances::takes_room(instance));
     let count = f64::from(u32::try_from(living().count()).unwrap_or(u32::MAX));
     if living().any(|instance| instances::has_alias(instance, &input.alias)) {
@@ -53,7 +53,7 @@ pub async fn run(ctx: &Context, input: InstanceQuotaInput) -> Result<QuotaResult
         ask_for: count + 1.0,
         required: true,
     };
-    let result = quotas::look(ctx, wanted, input.previous.as_ref()).await?;
+    let result = quotas::look(ctx.quotas(), wanted, input.previous.as_ref()).await?;
     if result.status == QuotaStatus::Denied {
         return Err(StepError::quota_denied(format!(
             "there is no room for the Amazon Connect instance {} in {}: {}; or delete an instance that nobody needs",

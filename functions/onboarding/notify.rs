@@ -17,7 +17,7 @@ use onboarding_core::{
 };
 use tracing::info;
 
-use crate::{aws, context::Context, registry::Registry};
+use crate::{aws::error::CallResult as _, context::Context, registry::Registry};
 
 /// Runs the step.
 ///
@@ -37,7 +37,7 @@ pub async fn run(ctx: &Context, input: NotifyInput) -> Result<NotifyOutput, Step
         .message_structure("json")
         .send()
         .await
-        .map_err(|error| aws::error::step_error(&format!("publishing the message {}", input.message.kind()), &error))?;
+        .doing(format_args!("publishing the message {}", input.message.kind()))?;
     let message_id = published.message_id.unwrap_or_default();
     info!(kind = input.message.kind(), reference = letter.reference, message_id, "people told");
     Ok(NotifyOutput { message_id, reference: letter.reference })

@@ -52,7 +52,7 @@ use crate::{
 /// returns.
 pub async fn run(ctx: &Context, input: PlanOnboardingInput) -> Result<PlanOnboardingOutput, StepError> {
     let onboarding = Onboarding::parse_step(&input.onboarding)?;
-    quotas::check_codes(ctx, &onboarding.quotas.0).await?;
+    quotas::check_codes(ctx.quotas(), ctx.region(), &onboarding.quotas.0).await?;
     let now = OffsetDateTime::now_utc();
     let people = People::read(ctx, &onboarding).await?;
     let instance = Instance::find(ctx, &onboarding).await?;
@@ -126,7 +126,8 @@ impl Planner<'_> {
         let id = self.instance.id.as_deref();
         let mut items = Vec::new();
         if self.instance.object.presence == Presence::Absent {
-            let count = targets::whole(u64::try_from(instances::living(self.ctx).await?).unwrap_or(u64::MAX)) + 1.0;
+            let count =
+                targets::whole(u64::try_from(instances::living(self.ctx.connect()).await?).unwrap_or(u64::MAX)) + 1.0;
             items.push(self.peek(INSTANCES_QUOTA, (count, count)).await?);
         }
         items.push(self.instance.object.planned(self.known()));
@@ -147,7 +148,7 @@ impl Planner<'_> {
 
     async fn peek(&self, code: &str, (at_least, ask_for): (f64, f64)) -> Result<PlanItem, StepError> {
         let instance_arn = self.instance.arn.as_deref().filter(|_| quota_is_per_instance(code));
-        quotas::peek(self.ctx, Wanted { code, instance_arn, at_least, ask_for, required: false }).await
+        quotas::preview(self.ctx.quotas(), Wanted { code, instance_arn, at_least, ask_for, required: false }).await
     }
 
     /// Plans the quotas and the phone numbers of the instance.
@@ -155,7 +156,7 @@ impl Planner<'_> {
         let (quotas, people) = (&self.onboarding.quotas.0, self.people.count());
         let arn = self.instance.arn.as_deref();
         let targets = match arn {
-            Some(arn) => targets::on_instance(self.ctx, quotas, people, arn).await?,
+            Some(arn) => targets::on_instance(self.ctx.connect(), quotas, people, arn).await?,
             None => targets::of(quotas, (people > 0).then(|| targets::whole(people))),
         };
         let mut items = Vec::new();
@@ -170,7 +171,7 @@ impl Planner<'_> {
     async fn sign_on(&self) -> Result<(Vec<PlanItem>, Vec<OpenItem>), StepError> {
         let (ctx, onboarding, groups) = (self.ctx, self.onboarding, self.people.groups.as_slice());
         let alias = onboarding.instance.alias.as_str();
-        let account = iam::arn_prefix(ctx).await?;
+        let account = iam::arn_prefix(ctx.sts()).await?;
         let id = self.instance.id.as_deref().unwrap_or("of the new instance");
         let wanted = Federation::new(&onboarding.iam, onboarding.users.username, (&account, ctx.region(), id))?;
         let graph = ctx.graph();

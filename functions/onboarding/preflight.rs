@@ -20,7 +20,7 @@ use onboarding_core::{
 };
 
 use crate::{
-    aws::{self, quotas},
+    aws::{error::CallResult as _, quotas},
     context::Context,
     inspect::members::People,
 };
@@ -32,13 +32,8 @@ use crate::{
 /// for the state machine; `AccessDenied` with all missing permissions.
 pub async fn run(ctx: &Context, input: PreflightInput) -> Result<PreflightOutput, StepError> {
     let onboarding = Onboarding::parse_step(&input.onboarding)?;
-    let identity = ctx
-        .sts()
-        .get_caller_identity()
-        .send()
-        .await
-        .map_err(|error| aws::error::step_error("asking AWS for the account", &error))?;
-    quotas::check_codes(ctx, &onboarding.quotas.0).await?;
+    let identity = ctx.sts().get_caller_identity().send().await.doing("asking AWS for the account")?;
+    quotas::check_codes(ctx.quotas(), ctx.region(), &onboarding.quotas.0).await?;
     permissions(ctx).await?;
     ctx.graph().application_template(names::GALLERY_APPLICATION, names::GALLERY_APPLICATION_ID).await?;
     let people = People::read(ctx, &onboarding).await?;

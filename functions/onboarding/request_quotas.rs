@@ -39,7 +39,7 @@ pub async fn run(ctx: &Context, input: RequestQuotasInput) -> Result<RequestQuot
     let targets = match known(USERS_QUOTA) {
         // The first poll determined the required value.
         Some(result) if input.users > 0 => targets::of(&input.quotas, Some(result.desired)),
-        _ => targets::on_instance(ctx, &input.quotas, input.users, &input.instance_arn).await?,
+        _ => targets::on_instance(ctx.connect(), &input.quotas, input.users, &input.instance_arn).await?,
     };
     let mut quotas = Vec::with_capacity(targets.len());
     for target in &targets {
@@ -75,7 +75,7 @@ async fn look(
         ask_for: target.ask_for,
         required: target.required,
     };
-    let mut result = quotas::look(ctx, wanted, previous).await?;
+    let mut result = quotas::look(ctx.quotas(), wanted, previous).await?;
     if target.code == USERS_QUOTA && result.status != QuotaStatus::Sufficient {
         let message = result.message.take().unwrap_or_default();
         result.message = Some(format!(

@@ -21,7 +21,7 @@ use onboarding_core::{
 use time::OffsetDateTime;
 
 use crate::{
-    aws::{self, iam},
+    aws::{error::CallResult as _, iam},
     context::Context,
     inspect::{
         entra,
@@ -48,7 +48,7 @@ pub async fn run(ctx: &Context, input: VerifySignInInput) -> Result<VerifySignIn
     take(found.assignment_checks(&input.groups));
 
     let published = ctx.graph().federation_metadata(&input.application.app_id).await?;
-    let provider = iam::saml_provider(ctx, &wanted.saml_provider_arn).await?;
+    let provider = iam::saml_provider(ctx.iam(), &wanted.saml_provider_arn).await?;
     let expected = (input.sign_on.certificate_thumbprint.as_str(), input.sign_on.entity_id.as_str());
     take(certificate_checks(expected, &published, provider.as_ref()));
     take(FoundRole::read(ctx, wanted.role_name()).await?.sign_in_checks(&wanted));
@@ -72,7 +72,7 @@ async fn one_user(ctx: &Context, input: &VerifySignInInput) -> Result<Checks, St
         UserSearchFilter::builder().tag_filter(ControlPlaneTagFilter::builder().tag_condition(ours).build()).build();
     let sent =
         ctx.connect().search_users().instance_id(&input.instance_id).search_filter(filter).max_results(10).send().await;
-    let found = sent.map_err(|error| aws::error::step_error("looking for one of the Connect users", &error))?;
+    let found = sent.doing("looking for one of the Connect users")?;
     let tag = |user: &aws_sdk_connect::types::UserSearchSummary| {
         user.tags().and_then(|tags| tags.get(names::ENTRA_OBJECT_ID_KEY)).cloned()
     };

@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 use tracing::warn;
 
 use super::{Registry, condition_met, now_ms, string, text, time};
-use crate::aws;
+use crate::aws::error::CallResult as _;
 
 /// The prefix of a lock's key.
 const PREFIX: &str = "alias#";
@@ -152,14 +152,15 @@ impl Registry<'_> {
 
 /// Returns whether an execution has not finished. A pending redrive and unknown statuses count as running.
 async fn is_running(client: &aws_sdk_sfn::Client, execution: &str) -> Result<bool, StepError> {
-    match client.describe_execution().execution_arn(execution).send().await {
-        Ok(found) => Ok(!matches!(
+    let sent = client.describe_execution().execution_arn(execution).send().await;
+    let found = sent.none_if(&["ExecutionDoesNotExist", "InvalidArn"]);
+    let found = found.doing(format_args!("reading the state of the execution {execution}"))?;
+    Ok(found.is_some_and(|found| {
+        !matches!(
             found.status(),
             ExecutionStatus::Succeeded | ExecutionStatus::Failed | ExecutionStatus::TimedOut | ExecutionStatus::Aborted
-        )),
-        Err(error) if aws::error::is(&error, &["ExecutionDoesNotExist", "InvalidArn"]) => Ok(false),
-        Err(error) => Err(aws::error::step_error(&format!("reading the state of the execution {execution}"), &error)),
-    }
+        )
+    }))
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ pub use self::{
     lock::{Holder, LockResult, Scope},
     rotation::Claim,
 };
-use crate::{aws, context::Context};
+use crate::{aws::error::CallResult as _, context::Context};
 
 mod approval;
 mod entries;
@@ -61,12 +61,8 @@ impl<'a> Registry<'a> {
     }
 
     async fn items(&self) -> Result<Vec<Item>, StepError> {
-        let mut pages = self.client.scan().table_name(self.table).consistent_read(true).into_paginator().items().send();
-        let mut items = Vec::new();
-        while let Some(item) = pages.next().await {
-            items.push(item.map_err(|error| aws::error::step_error("reading the registry", &error))?);
-        }
-        Ok(items)
+        let pages = self.client.scan().table_name(self.table).consistent_read(true).into_paginator().items().send();
+        pages.try_collect().await.doing("reading the registry")
     }
 
     async fn item(&self, instance_id: &str) -> Result<Option<Item>, StepError> {
@@ -78,9 +74,7 @@ impl<'a> Registry<'a> {
             .consistent_read(true)
             .send()
             .await
-            .map_err(|error| {
-                aws::error::step_error(&format!("reading the instance {instance_id} from the registry"), &error)
-            })?;
+            .doing(format_args!("reading the instance {instance_id} from the registry"))?;
         Ok(output.item)
     }
 
@@ -123,11 +117,7 @@ fn condition_met<T, E>(doing: &str, sent: Result<T, SdkError<E, HttpResponse>>) 
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
-    match sent {
-        Ok(_) => Ok(true),
-        Err(error) if aws::error::is(&error, &["ConditionalCheckFailedException"]) => Ok(false),
-        Err(error) => Err(aws::error::step_error(doing, &error)),
-    }
+    Ok(sent.none_if(&["ConditionalCheckFailedException"]).doing(doing)?.is_some())
 }
 
 /// Returns an attribute with a string.

@@ -14,14 +14,12 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use onboarding_core::{
     StepError,
     contract::{OpenItem, RemoveInput, RemoveOutput},
+    sync::Ownership,
 };
 use tracing::info;
 
 use crate::{
-    aws::{
-        self,
-        iam::{self, Owner},
-    },
+    aws::{self, error::CallResult as _, iam},
     context::Context,
 };
 
@@ -45,16 +43,16 @@ fn stays(output: &mut RemoveOutput, what: String, why: &str) {
 }
 
 async fn delete_role(ctx: &Context, name: &str, alias: &str, output: &mut RemoveOutput) -> Result<(), StepError> {
-    let Some(role) = iam::role(ctx, name).await? else { return Ok(()) };
-    if iam::owner(role.tags(), alias) != Owner::Ours {
+    let Some(role) = iam::role(ctx.iam(), name).await? else { return Ok(()) };
+    if iam::owner(role.tags(), alias) != Ownership::Ours {
         stays(output, format!("IAM role {name}"), "it carries no mark of ours");
         return Ok(());
     }
-    for policy in iam::attached_policies(ctx, name).await? {
+    for policy in iam::attached_policies(ctx.iam(), name).await? {
         let doing = format!("detaching {policy} from the role {name}");
         gone(&doing, ctx.iam().detach_role_policy().role_name(name).policy_arn(&policy).send().await)?;
     }
-    for policy in iam::inline_policies(ctx, name).await? {
+    for policy in iam::inline_policies(ctx.iam(), name).await? {
         let doing = format!("deleting the policy {policy} that stands in the role {name}");
         gone(&doing, ctx.iam().delete_role_policy().role_name(name).policy_name(&policy).send().await)?;
     }
@@ -65,8 +63,8 @@ async fn delete_role(ctx: &Context, name: &str, alias: &str, output: &mut Remove
 }
 
 async fn delete_policy(ctx: &Context, arn: &str, alias: &str, output: &mut RemoveOutput) -> Result<(), StepError> {
-    let Some(policy) = iam::policy(ctx, arn).await? else { return Ok(()) };
-    if iam::owner(policy.tags(), alias) != Owner::Ours {
+    let Some(policy) = iam::policy(ctx.iam(), arn).await? else { return Ok(()) };
+    if iam::owner(policy.tags(), alias) != Ownership::Ours {
         stays(output, format!("IAM policy {arn}"), "it carries no mark of ours");
         return Ok(());
     }
@@ -75,9 +73,8 @@ async fn delete_policy(ctx: &Context, arn: &str, alias: &str, output: &mut Remov
         return Ok(());
     }
     let mut versions = ctx.iam().list_policy_versions().policy_arn(arn).into_paginator().items().send();
-    while let Some(version) = versions.next().await {
-        let version = version
-            .map_err(|error| aws::error::step_error(&format!("listing the versions of the policy {arn}"), &error))?;
+    let doing = format!("listing the versions of the policy {arn}");
+    while let Some(version) = versions.try_next().await.doing(&doing)? {
         let id = version.version_id().unwrap_or_default();
         if version.is_default_version() {
             continue;
@@ -94,19 +91,15 @@ async fn delete_policy(ctx: &Context, arn: &str, alias: &str, output: &mut Remov
 /// The attachment count may still include the role that was just deleted, so the list decides.
 async fn used_by_others(ctx: &Context, arn: &str) -> Result<bool, StepError> {
     let doing = format!("listing what the policy {arn} is attached to");
-    let found = ctx.iam().list_entities_for_policy().policy_arn(arn).send().await;
-    match found {
-        Ok(found) => Ok(!found.policy_roles().is_empty()
-            || !found.policy_users().is_empty()
-            || !found.policy_groups().is_empty()),
-        Err(error) if aws::error::is_not_found(&error) => Ok(false),
-        Err(error) => Err(aws::error::step_error(&doing, &error)),
-    }
+    let sent = ctx.iam().list_entities_for_policy().policy_arn(arn).send().await;
+    Ok(sent.if_found().doing(&doing)?.is_some_and(|found| {
+        !found.policy_roles().is_empty() || !found.policy_users().is_empty() || !found.policy_groups().is_empty()
+    }))
 }
 
 async fn delete_provider(ctx: &Context, arn: &str, alias: &str, output: &mut RemoveOutput) -> Result<(), StepError> {
-    let Some(provider) = iam::saml_provider(ctx, arn).await? else { return Ok(()) };
-    if iam::owner(provider.tags(), alias) != Owner::Ours {
+    let Some(provider) = iam::saml_provider(ctx.iam(), arn).await? else { return Ok(()) };
+    if iam::owner(provider.tags(), alias) != Ownership::Ours {
         stays(output, format!("SAML provider {arn}"), "it carries no mark of ours");
         return Ok(());
     }
@@ -124,9 +117,8 @@ where
     R: std::fmt::Debug,
     SdkError<E, R>: aws_sdk_iam::operation::RequestId,
 {
-    match sent {
+    match sent.if_found() {
         Ok(_) => Ok(()),
-        Err(error) if aws::error::is_not_found(&error) => Ok(()),
         Err(error) if aws::error::is(&error, &["DeleteConflict"]) => {
             Err(StepError::not_consistent_yet(aws::error::step_error(doing, &error).message))
         }

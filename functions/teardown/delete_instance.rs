@@ -80,7 +80,7 @@ pub async fn run(ctx: &Context, input: RemoveInput) -> Result<RemoveOutput, Step
             Ok(_) => info!(instance = target.alias, "instance is being deleted"),
             Err(error) if aws::error::is_not_found(&error) => {}
             Err(error) => {
-                let error = aws::error::step_error(&format!("deleting the Amazon Connect instance {id}"), &error);
+                let error = aws::error::step_error(format_args!("deleting the Amazon Connect instance {id}"), &error);
                 // An earlier deletion may have succeeded and its response been lost. Connect then refuses this call in
                 // an undocumented way: as invalid, or as denied because the tags that the policy requires can no
                 // longer be read.

@@ -16,7 +16,7 @@ use onboarding_core::{
 use tracing::info;
 
 use crate::{
-    aws,
+    aws::error::CallResult as _,
     connect::{DeletionCheck, Directory, MAX_IDLE_ROUNDS, Writer},
     context::Context,
     runtime::adapter::Invocation,
@@ -81,14 +81,10 @@ impl DeletionCheck for StillOurs<'_> {
     /// Returns whether the user must be kept because it no longer has our tags.
     async fn must_keep(&self, user: &UserRef) -> Result<bool, StepError> {
         let sent = self.ctx.connect().describe_user().instance_id(self.instance_id).user_id(&user.id).send().await;
-        let tags = match sent {
-            Ok(found) => found.user.and_then(|user| user.tags).unwrap_or_default(),
-            // The deletion handles a user that no longer exists.
-            Err(error) if aws::error::is_not_found(&error) => return Ok(false),
-            Err(error) => {
-                return Err(aws::error::step_error(&format!("looking at the user {} again", user.username), &error));
-            }
-        };
+        let found = sent.if_found().doing(format_args!("reading the tags of the user {}", user.username))?;
+        // The deletion handles a user that no longer exists.
+        let Some(found) = found else { return Ok(false) };
+        let tags = found.user.and_then(|user| user.tags).unwrap_or_default();
         let tag = |key: &str| tags.get(key).map(String::as_str);
         let owner = Ownership::from_tags(tag(names::MANAGED_BY_KEY), tag(names::ONBOARDING_KEY), self.alias);
         Ok(owner != Ownership::Ours)

@@ -26,10 +26,7 @@ use onboarding_core::{
 use tracing::info;
 
 use crate::{
-    aws::{
-        iam::{self, Owner},
-        phone_numbers,
-    },
+    aws::{iam, phone_numbers},
     connect::Directory,
     context::Context,
     inspect::{
@@ -60,7 +57,7 @@ pub async fn run(ctx: &Context, input: PlanTeardownInput) -> Result<PlanTeardown
             request.instance_id
         )));
     }
-    let account = iam::arn_prefix(ctx).await?;
+    let account = iam::arn_prefix(ctx.sts()).await?;
     let wished = entry.input();
     let place = (account.as_str(), ctx.region(), entry.instance_id.as_str());
     let federation = Federation::new(&wished.iam, wished.users.username, place)?;
@@ -166,11 +163,11 @@ impl Part {
     }
 
     /// Adds an IAM object; the action depends on its tags.
-    fn owned(&mut self, kind: &str, name: &str, owner: Owner, detail: String) {
+    fn owned(&mut self, kind: &str, name: &str, owner: Ownership, detail: String) {
         match owner {
-            Owner::Ours => self.line(Area::Iam, kind, name, Action::Delete, detail),
-            Owner::OtherOnboarding => self.stays(Area::Iam, kind, name, "it belongs to another onboarding"),
-            Owner::Unknown => self.stays(Area::Iam, kind, name, "it carries no mark of ours"),
+            Ownership::Ours => self.line(Area::Iam, kind, name, Action::Delete, detail),
+            Ownership::OtherOnboarding(_) => self.stays(Area::Iam, kind, name, "it belongs to another onboarding"),
+            Ownership::Unmanaged => self.stays(Area::Iam, kind, name, "it carries no mark of ours"),
         }
     }
 }
@@ -247,11 +244,11 @@ impl Planner<'_> {
         let found = FoundRole::read(ctx, &name).await?;
         if let Some(role) = &found.role {
             let more = found.attached.iter().filter(|arn| **arn != self.federation.policy_arn).count()
-                + iam::inline_policies(ctx, &name).await?.len();
+                + iam::inline_policies(ctx.iam(), &name).await?.len();
             let detail = if more > 0 { format!("with {more} policies that somebody added") } else { String::new() };
             part.owned("IAM role", &name, iam::owner(role.tags(), alias), detail);
         }
-        if let Some(policy) = iam::policy(ctx, &self.federation.policy_arn).await? {
+        if let Some(policy) = iam::policy(ctx.iam(), &self.federation.policy_arn).await? {
             let name = policy.policy_name().unwrap_or_default().to_owned();
             let attached = policy.attachment_count().unwrap_or_default();
             let by_us = i32::from(found.attached.contains(&self.federation.policy_arn));
@@ -263,7 +260,7 @@ impl Planner<'_> {
             }
         }
         let arn = self.federation.saml_provider_arn.clone();
-        if let Some(provider) = iam::saml_provider(ctx, &arn).await? {
+        if let Some(provider) = iam::saml_provider(ctx.iam(), &arn).await? {
             let name = arn.rsplit('/').next().unwrap_or_default();
             part.owned("SAML provider", name, iam::owner(provider.tags(), alias), String::new());
         }

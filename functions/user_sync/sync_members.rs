@@ -25,7 +25,7 @@ use time::OffsetDateTime;
 use tracing::{info, warn};
 
 use crate::{
-    aws,
+    aws::error::CallResult as _,
     context::Context,
     entra::client_state::ALL_GROUPS,
     registry::Registry,
@@ -107,9 +107,7 @@ async fn start_sync(ctx: &Context, instance_id: &str, reason: &str, joiners: BTr
         .send()
         .await
         .map(drop)
-        .map_err(|error| {
-            aws::error::step_error(&format!("starting the user sync of the instance {instance_id}"), &error)
-        })
+        .doing(format_args!("starting the user sync of the instance {instance_id}"))
 }
 
 #[cfg(test)]

@@ -8,7 +8,6 @@ use onboarding_core::{
     telephony::{DocumentKind, check as check_document},
 };
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use crate::{
     args::{
@@ -92,8 +91,7 @@ fn documents(input: &mut Value, named: &[DocumentArg], words: Words) -> Result<V
             Some(key) => key.to_owned(),
             None => {
                 // A corrected document gets a new key, which triggers a new order.
-                let digest: String =
-                    Sha256::digest(&content).iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+                let digest = onboarding_core::digest::of(&content, 6);
                 let key = format!("{alias}/{}-{digest}.{extension}", document.kind);
                 *field = json!(key);
                 key

@@ -11,7 +11,7 @@ use onboarding_core::{
 };
 use time::OffsetDateTime;
 
-use crate::aws;
+use crate::aws::{self, error::CallResult as _};
 
 const SERVICE: &str = "connect";
 
@@ -83,16 +83,14 @@ async fn applied(client: &Client, code: &str, context: Option<&str>) -> Result<O
         Err(error) if aws::error::is_not_found(&error) => Ok(None),
         // AWS does not document the error for a context on a quota without one; both codes are plausible.
         Err(error) if context.is_some() && aws::error::is(&error, &["IllegalArgumentException"]) => Ok(None),
-        Err(error) => Err(aws::error::step_error(&format!("reading the quota {code}"), &error)),
+        Err(error) => Err(aws::error::step_error(format_args!("reading the quota {code}"), &error)),
     }
 }
 
 async fn default(client: &Client, code: &str) -> Result<Option<ServiceQuota>, StepError> {
-    match client.get_aws_default_service_quota().service_code(SERVICE).quota_code(code).send().await {
-        Ok(output) => Ok(output.quota),
-        Err(error) if aws::error::is_not_found(&error) => Ok(None),
-        Err(error) => Err(aws::error::step_error(&format!("reading the default of the quota {code}"), &error)),
-    }
+    let sent = client.get_aws_default_service_quota().service_code(SERVICE).quota_code(code).send().await;
+    let found = sent.if_found().doing(format_args!("reading the default of the quota {code}"))?;
+    Ok(found.and_then(|output| output.quota))
 }
 
 /// Returns the value applied at a level, using the list operation.
@@ -102,30 +100,20 @@ async fn default(client: &Client, code: &str) -> Result<Option<ServiceQuota>, St
 pub(super) async fn listed(client: &Client, code: &str, context: Option<&str>) -> Result<Option<f64>, StepError> {
     let level = if context.is_some() { AppliedLevelEnum::Resource } else { AppliedLevelEnum::Account };
     let asked = client.list_service_quotas().service_code(SERVICE).quota_code(code).quota_applied_at_level(level);
-    let mut items = asked.into_paginator().items().send();
-    while let Some(item) = items.next().await {
-        let quota = match item {
-            Ok(quota) => quota,
-            Err(error) if aws::error::is_not_found(&error) => return Ok(None),
-            Err(error) => {
-                return Err(aws::error::step_error(&format!("listing the values of the quota {code}"), &error));
-            }
-        };
+    let quotas = asked.into_paginator().items().send().try_collect().await;
+    let quotas = quotas.if_found().doing(format_args!("listing the values of the quota {code}"))?.unwrap_or_default();
+    let is_at_level = |quota: &&ServiceQuota| {
         let of = quota.quota_context().and_then(|context| context.context_id());
-        if quota.quota_code() == Some(code) && (context.is_none() || of == context) {
-            return Ok(quota.value());
-        }
-    }
-    Ok(None)
+        quota.quota_code() == Some(code) && (context.is_none() || of == context)
+    };
+    Ok(quotas.iter().find(is_at_level).and_then(ServiceQuota::value))
 }
 
 /// Returns the request with this ID, or `None` if it no longer exists.
 pub(super) async fn request(client: &Client, id: &str) -> Result<Option<QuotaRequest>, StepError> {
-    match client.get_requested_service_quota_change().request_id(id).send().await {
-        Ok(output) => Ok(output.requested_quota.map(request_of)),
-        Err(error) if aws::error::is_not_found(&error) => Ok(None),
-        Err(error) => Err(aws::error::step_error(&format!("reading the quota request {id}"), &error)),
-    }
+    let sent = client.get_requested_service_quota_change().request_id(id).send().await;
+    let found = sent.if_found().doing(format_args!("reading the quota request {id}"))?;
+    Ok(found.and_then(|output| output.requested_quota).map(request_of))
 }
 
 /// Returns all requests for the quota at the level of the context. Without `QuotaRequestedAtLevel`, the history
@@ -138,19 +126,11 @@ pub(super) async fn history(
     let level = if context.is_some() { AppliedLevelEnum::Resource } else { AppliedLevelEnum::Account };
     let asked = client.list_requested_service_quota_change_history_by_quota();
     let asked = asked.service_code(SERVICE).quota_code(code).quota_requested_at_level(level);
-    let mut items = asked.into_paginator().items().send();
-    let mut found = Vec::new();
-    while let Some(item) = items.next().await {
-        match item {
-            Ok(request) if context.is_none() || context_of(&request) == context => found.push(request_of(request)),
-            Ok(_) => {}
-            Err(error) if aws::error::is_not_found(&error) => return Ok(Vec::new()),
-            Err(error) => {
-                return Err(aws::error::step_error(&format!("listing requests for the quota {code}"), &error));
-            }
-        }
-    }
-    Ok(found)
+    let requests = asked.into_paginator().items().send().try_collect().await;
+    let requests =
+        requests.if_found().doing(format_args!("listing requests for the quota {code}"))?.unwrap_or_default();
+    let at_level = requests.into_iter().filter(|request| context.is_none() || context_of(request) == context);
+    Ok(at_level.map(request_of).collect())
 }
 
 fn context_of(request: &RequestedServiceQuotaChange) -> Option<&str> {
@@ -204,7 +184,7 @@ pub(super) async fn ask(client: &Client, code: &str, value: f64, context: Option
     if aws::error::is_no_increase(&error) {
         return Ok(Asked::Enough);
     }
-    let failure = aws::error::step_error(&format!("requesting {value} for the quota {code}"), &error);
+    let failure = aws::error::step_error(format_args!("requesting {value} for the quota {code}"), &error);
     match failure.kind {
         StepErrorKind::InvalidInput => Ok(Asked::Refused(failure.message)),
         _ => Err(failure),

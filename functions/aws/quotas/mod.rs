@@ -18,8 +18,7 @@ use onboarding_core::{
 };
 
 use self::calls::{Asked, Reading};
-pub(crate) use self::preview::peek;
-use crate::context::Context;
+pub(crate) use self::preview::preview;
 
 /// A quota that must have at least a certain value.
 #[derive(Clone, Copy, Debug)]
@@ -55,15 +54,14 @@ pub async fn in_force(client: &Client, code: &str, instance_arn: Option<&str>) -
 ///
 /// # Errors
 /// `InvalidInput` with all unknown codes; otherwise if Service Quotas returns an error.
-pub async fn check_codes(ctx: &Context, quotas: &[Quota]) -> Result<(), StepError> {
+pub async fn check_codes(client: &Client, region: &str, quotas: &[Quota]) -> Result<(), StepError> {
     let named = |quota: &&Quota| !QUOTA_NAMES.iter().any(|(_, code, _)| *code == quota.code);
     let mut unknown = Vec::new();
     for Quota { code, .. } in quotas.iter().filter(named) {
-        if !calls::read(ctx.quotas(), code, None).await?.values.is_known() {
+        if !calls::read(client, code, None).await?.values.is_known() {
             let hint =
                 nearest(code).map_or_else(String::new, |(name, known)| format!("; did you mean {known} ({name})?"));
-            unknown
-                .push(format!("$.quotas: Amazon Connect has no quota with the code {code} in {}{hint}", ctx.region()));
+            unknown.push(format!("$.quotas: Amazon Connect has no quota with the code {code} in {}{hint}", region));
         }
     }
     if unknown.is_empty() { Ok(()) } else { Err(StepError::invalid_input(unknown.join("\n"))) }
@@ -73,8 +71,11 @@ pub async fn check_codes(ctx: &Context, quotas: &[Quota]) -> Result<(), StepErro
 ///
 /// # Errors
 /// If Service Quotas returns an error. A denial is a result, not an error.
-pub async fn look(ctx: &Context, wanted: Wanted<'_>, previous: Option<&QuotaResult>) -> Result<QuotaResult, StepError> {
-    let client = ctx.quotas();
+pub async fn look(
+    client: &Client,
+    wanted: Wanted<'_>,
+    previous: Option<&QuotaResult>,
+) -> Result<QuotaResult, StepError> {
     // The status is read before the value; otherwise an approval in between would be combined with the old value.
     let followed = match previous.and_then(|previous| previous.request_id.as_deref()) {
         Some(id) => calls::request(client, id).await?,

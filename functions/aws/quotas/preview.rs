@@ -1,5 +1,6 @@
 //! The preview of a quota for a plan. It requests nothing.
 
+use aws_sdk_servicequotas::Client;
 use onboarding_core::{
     StepError,
     contract::{Action, Area, PlanItem},
@@ -8,15 +9,13 @@ use onboarding_core::{
 };
 
 use super::{Wanted, calls};
-use crate::context::Context;
 
 /// Returns whether the quota is sufficient, or which increase would be requested. If there is no instance yet, the
 /// value of a new instance is used for a quota of an instance.
 ///
 /// # Errors
 /// If Service Quotas returns an error.
-pub(crate) async fn peek(ctx: &Context, wanted: Wanted<'_>) -> Result<PlanItem, StepError> {
-    let client = ctx.quotas();
+pub(crate) async fn preview(client: &Client, wanted: Wanted<'_>) -> Result<PlanItem, StepError> {
     let reading = calls::read(client, wanted.code, wanted.instance_arn).await?;
     let in_force = reading.values.in_force();
     let mut requests = Vec::new();

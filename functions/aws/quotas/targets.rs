@@ -1,12 +1,15 @@
 //! The quotas that an instance requires: the quotas of the input, and a users quota that covers the groups' members.
 
-use aws_sdk_connect::types::{ControlPlaneTagFilter, TagCondition, UserSearchFilter};
+use aws_sdk_connect::{
+    Client,
+    types::{ControlPlaneTagFilter, TagCondition, UserSearchFilter},
+};
 use onboarding_core::{
     StepError, names,
     onboarding::{Quota, USERS_QUOTA},
 };
 
-use crate::{aws, context::Context};
+use crate::aws::error::CallResult as _;
 
 /// A required quota, and the value to request.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,12 +48,12 @@ pub(crate) fn of(quotas: &[Quota], users: Option<f64>) -> Vec<Target> {
 /// # Errors
 /// If Connect returns an error.
 pub(crate) async fn on_instance(
-    ctx: &Context,
+    client: &Client,
     quotas: &[Quota],
     people: u64,
     instance_arn: &str,
 ) -> Result<Vec<Target>, StepError> {
-    let users = if people > 0 { Some(whole(people + unmanaged_users(ctx, instance_arn).await?)) } else { None };
+    let users = if people > 0 { Some(whole(people + unmanaged_users(client, instance_arn).await?)) } else { None };
     Ok(of(quotas, users))
 }
 
@@ -60,7 +63,7 @@ fn with_headroom(at_least: f64) -> f64 {
 }
 
 /// Returns the number of users on the instance that are not ours. They count against the quota too.
-async fn unmanaged_users(ctx: &Context, instance_arn: &str) -> Result<u64, StepError> {
+async fn unmanaged_users(client: &Client, instance_arn: &str) -> Result<u64, StepError> {
     let ours = UserSearchFilter::builder()
         .tag_filter(
             ControlPlaneTagFilter::builder()
@@ -70,22 +73,17 @@ async fn unmanaged_users(ctx: &Context, instance_arn: &str) -> Result<u64, StepE
                 .build(),
         )
         .build();
-    let all = count_users(ctx, instance_arn, None).await?;
-    Ok(all.saturating_sub(count_users(ctx, instance_arn, Some(ours)).await?))
+    let all = count_users(client, instance_arn, None).await?;
+    Ok(all.saturating_sub(count_users(client, instance_arn, Some(ours)).await?))
 }
 
-async fn count_users(ctx: &Context, instance_arn: &str, filter: Option<UserSearchFilter>) -> Result<u64, StepError> {
+async fn count_users(client: &Client, instance_arn: &str, filter: Option<UserSearchFilter>) -> Result<u64, StepError> {
     let instance_id = instance_arn.rsplit('/').next().unwrap_or(instance_arn);
-    let sent =
-        ctx.connect().search_users().instance_id(instance_id).set_search_filter(filter).max_results(1).send().await;
-    match sent {
-        Ok(output) => {
-            Ok(output.approximate_total_count.and_then(|count| u64::try_from(count).ok()).unwrap_or_default())
-        }
-        // A new instance is not visible everywhere yet; it has no users then.
-        Err(error) if aws::error::is_not_found(&error) => Ok(0),
-        Err(error) => Err(aws::error::step_error(&format!("counting the users of {instance_arn}"), &error)),
-    }
+    let sent = client.search_users().instance_id(instance_id).set_search_filter(filter).max_results(1).send().await;
+    // A new instance is not visible everywhere yet; it has no users then.
+    let found = sent.if_found().doing(format_args!("counting the users of {instance_arn}"))?;
+    let count = found.and_then(|output| output.approximate_total_count);
+    Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or_default())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a number of users is far below 2^52")]

@@ -3,13 +3,11 @@
 use onboarding_core::{
     StepError, names,
     saml::{Metadata, read_metadata},
+    sync::Ownership,
 };
 
 use crate::{
-    aws::{
-        self,
-        iam::{self, Owner},
-    },
+    aws::{error::CallResult as _, iam},
     context::Context,
     registry::Entry,
 };
@@ -17,30 +15,29 @@ use crate::{
 /// The SAML provider in IAM.
 pub(super) struct Provider {
     arn: String,
-    owner: Owner,
+    owner: Ownership,
     /// The metadata that IAM trusts.
     pub(super) metadata: Metadata,
 }
 
 impl Provider {
     pub(super) async fn read(ctx: &Context, entry: &Entry) -> Result<Self, StepError> {
-        let arn = format!("{}:saml-provider/{}", iam::arn_prefix(ctx).await?, entry.saml_provider_name());
-        match ctx.iam().get_saml_provider().saml_provider_arn(&arn).send().await {
-            Ok(found) => Ok(Self {
-                owner: iam::owner(found.tags(), &entry.alias),
-                metadata: read_metadata(found.saml_metadata_document().unwrap_or_default())?,
-                arn,
-            }),
-            Err(error) if aws::error::is_not_found(&error) => Err(StepError::invalid_input(format!(
+        let arn = format!("{}:saml-provider/{}", iam::arn_prefix(ctx.sts()).await?, entry.saml_provider_name());
+        let Some(found) = iam::saml_provider(ctx.iam(), &arn).await? else {
+            return Err(StepError::invalid_input(format!(
                 "the SAML provider {arn} is gone; start the onboarding of {} again, which makes it",
                 entry.alias
-            ))),
-            Err(error) => Err(aws::error::step_error(&format!("reading the SAML provider {arn}"), &error)),
-        }
+            )));
+        };
+        Ok(Self {
+            owner: iam::owner(found.tags(), &entry.alias),
+            metadata: read_metadata(found.saml_metadata_document().unwrap_or_default())?,
+            arn,
+        })
     }
 
     pub(super) fn must_be_ours(&self, alias: &str) -> Result<(), StepError> {
-        if self.owner == Owner::Ours {
+        if self.owner == Ownership::Ours {
             return Ok(());
         }
         Err(StepError::conflict(format!(
@@ -56,7 +53,6 @@ impl Provider {
     pub(super) async fn update(&self, ctx: &Context, document: String) -> Result<(), StepError> {
         let sent = ctx.iam().update_saml_provider().saml_provider_arn(&self.arn).saml_metadata_document(document);
         let sent = sent.send().await;
-        sent.map(drop)
-            .map_err(|error| aws::error::step_error(&format!("updating the SAML provider {}", self.arn), &error))
+        sent.map(drop).doing(format_args!("updating the SAML provider {}", self.arn))
     }
 }

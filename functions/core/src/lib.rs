@@ -6,6 +6,7 @@
 
 pub mod backoff;
 pub mod contract;
+pub mod digest;
 pub mod entra;
 pub mod error;
 pub mod iam;

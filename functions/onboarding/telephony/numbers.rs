@@ -9,7 +9,10 @@ use onboarding_core::{
     telephony::{HeldNumber, NumberStatus, type_name},
 };
 
-use crate::{aws, context::Context};
+use crate::{
+    aws::{self, error::CallResult as _},
+    context::Context,
+};
 
 /// The tag that stores the flow we associated a number with, because no API returns the flow.
 const FLOW_KEY: &str = "contact-flow";
@@ -37,9 +40,7 @@ pub(super) async fn search(
     let mut found = Vec::new();
     while found.len() < count {
         let Some(item) = items.next().await else { break };
-        let item = item.map_err(|error| {
-            aws::error::step_error(&format!("searching {} numbers of {}", type_name(wish.kind), wish.country), &error)
-        })?;
+        let item = item.doing(format_args!("searching {} numbers of {}", type_name(wish.kind), wish.country))?;
         found.extend(item.phone_number);
     }
     Ok(found)
@@ -88,7 +89,7 @@ pub(super) async fn claim(
     if aws::error::is_claim_limit(&error) {
         return Ok(Claim::Blocked(aws::error::said(&error)));
     }
-    let failure = aws::error::step_error(&format!("claiming the number {phone}"), &error);
+    let failure = aws::error::step_error(format_args!("claiming the number {phone}"), &error);
     match failure.kind {
         StepErrorKind::InvalidInput | StepErrorKind::LimitExceeded | StepErrorKind::Conflict => {
             Ok(Claim::Refused(failure.message))
@@ -113,12 +114,9 @@ pub(super) struct Described {
 /// # Errors
 /// If Connect returns an error.
 pub(super) async fn describe(ctx: &Context, id: &str) -> Result<Option<Described>, StepError> {
-    let summary = match ctx.connect().describe_phone_number().phone_number_id(id).send().await {
-        Ok(output) => output.claimed_phone_number_summary,
-        Err(error) if aws::error::is_not_found(&error) => None,
-        Err(error) => return Err(aws::error::step_error(&format!("reading the phone number {id}"), &error)),
-    };
-    let Some(summary) = summary else { return Ok(None) };
+    let sent = ctx.connect().describe_phone_number().phone_number_id(id).send().await;
+    let found = sent.if_found().doing(format_args!("reading the phone number {id}"))?;
+    let Some(summary) = found.and_then(|output| output.claimed_phone_number_summary) else { return Ok(None) };
     let (status, message) = match summary.phone_number_status {
         None => (NumberStatus::Claimed, None),
         Some(said) => {
@@ -165,7 +163,7 @@ pub(super) async fn configure(
             .update_phone_number_metadata()
             .phone_number_id(&number.id)
             .phone_number_description(description);
-        sent.send().await.map_err(|error| aws::error::step_error(&failed("setting the description"), &error))?;
+        sent.send().await.doing(failed("setting the description"))?;
     }
     let mut tags: HashMap<String, String> = HashMap::new();
     if ours {
@@ -178,7 +176,7 @@ pub(super) async fn configure(
                 let instance_id = instance_id(instance_arn);
                 let sent = ctx.connect().associate_phone_number_contact_flow();
                 let sent = sent.phone_number_id(&number.id).instance_id(instance_id).contact_flow_id(id).send().await;
-                sent.map_err(|error| aws::error::step_error(&failed("connecting the flow"), &error))?;
+                sent.doing(failed("connecting the flow"))?;
                 tags.insert(FLOW_KEY.into(), flow.clone());
             }
             None => problem = Some(format!("the instance has no flow called {flow:?}")),
@@ -187,7 +185,7 @@ pub(super) async fn configure(
     tags.retain(|key, value| described.tags.get(key) != Some(value));
     if !tags.is_empty() {
         let sent = ctx.connect().tag_resource().resource_arn(&number.arn).set_tags(Some(tags)).send().await;
-        sent.map_err(|error| aws::error::step_error(&failed("setting the tags"), &error))?;
+        sent.doing(failed("setting the tags"))?;
     }
     Ok(problem)
 }
@@ -195,9 +193,7 @@ pub(super) async fn configure(
 async fn flow_id(ctx: &Context, instance_arn: &str, name: &str) -> Result<Option<String>, StepError> {
     let mut items =
         ctx.connect().list_contact_flows().instance_id(instance_id(instance_arn)).into_paginator().items().send();
-    while let Some(item) = items.next().await {
-        let item =
-            item.map_err(|error| aws::error::step_error(&format!("listing the flows of {instance_arn}"), &error))?;
+    while let Some(item) = items.try_next().await.doing(format_args!("listing the flows of {instance_arn}"))? {
         if item.name.as_deref() == Some(name) {
             return Ok(item.id);
         }

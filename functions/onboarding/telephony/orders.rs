@@ -1,7 +1,7 @@
 //! Orders of phone numbers: a case with AWS Support, or the text of a case that the operator must file.
 
 use onboarding_core::{
-    StepError, StepErrorKind, backoff,
+    StepError, StepErrorKind, backoff, digest,
     messages::{News, tell},
     onboarding::{Documents, NumberOrder, PhoneNumber},
     telephony::{CaseOrder, CaseText, OrderStatus, Topic, lines, marker, needs_documents, open_item},
@@ -9,7 +9,7 @@ use onboarding_core::{
 
 use super::{
     documents::{self, Fetched},
-    poll::{Look, hex},
+    poll::Look,
     support::{self, Case, Filed, Trouble},
 };
 
@@ -189,7 +189,7 @@ impl<'a> Look<'a> {
     /// Adds a notification unless it is equal to the last notification of this order.
     fn tell(&mut self, order: &mut CaseOrder, news: News<'_>, tokyo: bool) {
         let message = tell(self.input.language, order, news, tokyo);
-        let digest = hex(&[&message]);
+        let digest = digest::of_parts([&message], 16);
         if order.notified != digest {
             order.notified = digest;
             self.messages.push(message);

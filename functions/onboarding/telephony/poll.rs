@@ -5,7 +5,6 @@ use onboarding_core::{
     contract::OpenItem,
     telephony::{CaseOrder, NumberResult, Offer, OrderNumbersInput, OrderNumbersOutput, notification},
 };
-use sha2::{Digest, Sha256};
 
 use crate::context::Context;
 
@@ -80,14 +79,4 @@ impl<'a> Look<'a> {
             claims_blocked_until: self.blocked_until,
         }
     }
-}
-
-/// Returns the first half of a SHA-256 hash in hexadecimal.
-pub(super) fn hex(parts: &[&str]) -> String {
-    let mut digest = Sha256::new();
-    for part in parts {
-        digest.update(part);
-        digest.update([0]);
-    }
-    digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }

@@ -269,8 +269,11 @@ async fn a_lost_response_to_a_request_approved_before_its_value_shows_creates_no
 async fn an_unknown_code_is_a_fault_of_the_input_with_the_nearest_known_code() {
     let cloud = Cloud::start(Behaviour::default()).await;
     let known = [quota(CALLS, 20.0), quota(CREATE_USER_RATE, 200.0), quota("L-3481440F", 3.0)];
-    check_codes(&cloud.ctx, &known).await.unwrap();
-    let error = check_codes(&cloud.ctx, &[quota("L-12AB7C75", 20.0), quota("L-00000000", 1.0)]).await.unwrap_err();
+    check_codes(cloud.ctx.quotas(), cloud.ctx.region(), &known).await.unwrap();
+    let error =
+        check_codes(cloud.ctx.quotas(), cloud.ctx.region(), &[quota("L-12AB7C75", 20.0), quota("L-00000000", 1.0)])
+            .await
+            .unwrap_err();
     assert_eq!(error.name(), "InvalidInput");
     for part in ["L-12AB7C75", "did you mean L-12AB7C57 (concurrentActiveCalls)?", "L-00000000"] {
         assert!(error.message.contains(part), "{error}");

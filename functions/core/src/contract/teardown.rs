@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use super::{EntraApplication, EntraGroup, OpenItem, PlanItem, PlanStatus};
 use crate::{
+    digest,
     onboarding::Language,
     sync::{Failure, Totals},
 };
@@ -126,14 +126,8 @@ impl Approval {
     #[must_use]
     pub fn of(items: &[PlanItem]) -> Self {
         let removals: Vec<String> = items.iter().filter(|item| item.action.removes()).map(name).collect();
-        let mut digest = Sha256::new();
-        for item in items {
-            for part in [&name(item), &item.detail] {
-                digest.update(part);
-                digest.update([0]);
-            }
-        }
-        Self { digest: digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect(), removals }
+        let parts = items.iter().flat_map(|item| [name(item), item.detail.clone()]);
+        Self { digest: digest::of_parts(parts, 32), removals }
     }
 
     /// Whether every removal of a plan was approved.

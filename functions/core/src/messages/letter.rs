@@ -2,10 +2,9 @@
 //! chat applications.
 
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::{Message, Step, Words};
-use crate::onboarding::Language;
+use crate::{digest, onboarding::Language};
 
 /// Amazon SNS accepts a UTF-8 subject of fewer than 100 characters, without line breaks or control characters (API
 /// reference, Publish).
@@ -136,10 +135,5 @@ fn cut(text: &str, most: usize) -> String {
 
 /// A digest of the content, without time and task token, so that a repeated notification has the same reference.
 fn reference(message: &Message) -> String {
-    let mut digest = Sha256::new();
-    for part in [message.kind(), message.execution(), message.topic()] {
-        digest.update(part);
-        digest.update([0]);
-    }
-    digest.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    digest::of_parts([message.kind(), message.execution(), message.topic()], 6)
 }

@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::plan::{Change, Plan};
+use crate::digest::hex;
 
 impl Plan {
     /// The SHA-256 digest of all actions, in hexadecimal. The dates of scheduled deletions are not included, so that an
@@ -86,6 +87,6 @@ impl Canon {
     }
 
     fn finish(self) -> String {
-        self.0.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&self.0.finalize())
     }
 }

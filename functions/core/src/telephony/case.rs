@@ -1,10 +1,12 @@
 //! The text of requests to AWS Support, in Japanese and English, and the marker that identifies a case.
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::numbers::type_name;
-use crate::onboarding::{Documents, Language, PhoneNumber};
+use crate::{
+    digest,
+    onboarding::{Documents, Language, PhoneNumber},
+};
 
 /// URL where an operator files a case about phone numbers (Amazon Connect administrator guide, "Port phone numbers").
 const CONSOLE: &str = "https://support.console.aws.amazon.com/support/home#/case/create?issueType=customer-service&serviceCode=service-connect-number-management";
@@ -75,27 +77,19 @@ pub fn marker<'a>(
     wishes: impl IntoIterator<Item = &'a PhoneNumber>,
     documents: Option<&Documents>,
 ) -> String {
-    let mut digest = Sha256::new();
-    let mut add = |text: &str| {
-        digest.update(text);
-        digest.update([0]);
-    };
-    add(match topic {
+    let topic = match topic {
         Topic::PhoneNumbers => "numbers",
         Topic::OutboundToJapaneseMobiles => "outbound",
-    });
-    add(instance_arn);
+    };
+    let mut parts = vec![topic.to_owned(), instance_arn.to_owned()];
     for wish in wishes {
-        add(&wish.country);
-        add(type_name(wish.kind));
-        add(wish.prefix.as_deref().unwrap_or_default());
-        add(&wish.quantity.to_string());
+        let prefix = wish.prefix.clone().unwrap_or_default();
+        parts.extend([wish.country.clone(), type_name(wish.kind).to_owned(), prefix, wish.quantity.to_string()]);
     }
-    for key in documents.iter().flat_map(|named| [&named.identity, &named.address, &named.relationship]) {
-        add(key);
+    if let Some(Documents { identity, address, relationship }) = documents {
+        parts.extend([identity, address, relationship].map(Clone::clone));
     }
-    let short: String = digest.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-    format!("[connect-onboarding {alias} {short}]")
+    format!("[connect-onboarding {alias} {}]", digest::of_parts(parts, 6))
 }
 
 impl CaseText {

@@ -1,8 +1,9 @@
 //! Allocation of held numbers to desired numbers, and the client token of a claim.
 
-use sha2::{Digest, Sha256};
-
-use crate::onboarding::{PhoneNumber, PhoneNumberType};
+use crate::{
+    digest,
+    onboarding::{PhoneNumber, PhoneNumberType},
+};
 
 /// A phone number that an instance holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -69,12 +70,7 @@ pub fn allocate(wishes: &[PhoneNumber], held: &[HeldNumber]) -> Vec<Vec<usize>> 
 /// 9562: custom content).
 #[must_use]
 pub fn claim_token(execution_id: &str, instance_arn: &str, phone: &str) -> String {
-    let mut digest = Sha256::new();
-    for part in [execution_id, instance_arn, phone] {
-        digest.update(part);
-        digest.update([0]);
-    }
-    let hex: String = digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let hex = digest::of_parts([execution_id, instance_arn, phone], 16);
     format!("{}-{}-8{}-a{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..])
 }
 
