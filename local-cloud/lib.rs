@@ -1,7 +1,11 @@
-//! The local cloud: everything that an onboarding needs, on this machine.
+//! The local cloud: everything that an onboarding needs, on this machine. Imports point one way, as in this list:
 //!
-//! [`stand_in`] emulates Amazon Connect, Service Quotas, AWS Support, Microsoft Graph and the login service. It does not
-//! depend on the product that runs against it. The directory `emulator/` contains the changes to the AWS emulator.
+//! * [`cloud`] — starts and stops both parts.
+//! * [`emulator`] — installs and starts the AWS emulator, makes it as strict as AWS, and deploys the template into it.
+//! * [`stand_in`] — emulates Amazon Connect, Service Quotas, AWS Support, Microsoft Graph and the login service. It does
+//!   not depend on the product that runs against it.
 
+pub mod cloud;
+pub mod emulator;
 #[path = "stand-in/mod.rs"]
 pub mod stand_in;

@@ -9,10 +9,14 @@ mod costs;
 mod deployment;
 #[path = "contract/forgotten.rs"]
 mod forgotten;
+#[path = "contract/imports.rs"]
+mod imports;
 #[path = "contract/language.rs"]
 mod language;
 #[path = "contract/layers.rs"]
 mod layers;
+#[path = "contract/layers_cli.rs"]
+mod layers_cli;
 #[path = "contract/lessons.rs"]
 mod lessons;
 #[path = "contract/loops.rs"]

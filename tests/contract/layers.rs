@@ -1,26 +1,15 @@
 //! The directories of `functions/` are layers: each uses only itself and the layers below it.
 
 use std::{
-    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
 
-use super::{WORKFLOWS, read, root};
+use super::{WORKFLOWS, imports::used, read, root};
 
 /// The layers below the workflows, from top to bottom. The next layer is the crate `onboarding-core`, which can't use
 /// this crate.
 const LAYERS: [&str; 7] = ["inspect", "registry", "connect", "context", "entra", "aws", "runtime"];
-
-/// Files that still use a layer above their own.
-const EXCEPTIONS: [&str; 6] = [
-    "functions/aws/event_bus.rs uses context",
-    "functions/aws/iam.rs uses context",
-    "functions/aws/instances.rs uses context",
-    "functions/aws/quotas/mod.rs uses context",
-    "functions/aws/quotas/preview.rs uses context",
-    "functions/aws/quotas/targets.rs uses context",
-];
 
 /// The position of a directory: 0 for a workflow, then the layers. `None` for other names.
 fn position(directory: &str) -> Option<usize> {
@@ -30,48 +19,12 @@ fn position(directory: &str) -> Option<usize> {
     LAYERS.iter().position(|layer| *layer == directory).map(|position| position + 1)
 }
 
-/// The first name of a path, which follows `crate::`.
-fn first_name(path: &str) -> &str {
-    let path = path.trim_start();
-    &path[..path.find(|letter: char| !letter.is_alphanumeric() && letter != '_').unwrap_or(path.len())]
-}
-
-/// The first names of all paths in a tree of a `use` declaration, which begins with `{`.
-fn first_names(tree: &str) -> BTreeSet<&str> {
-    let mut names = BTreeSet::from([first_name(&tree[1..])]);
-    let mut depth = 0;
-    for (at, letter) in tree.char_indices() {
-        match letter {
-            '{' => depth += 1,
-            '}' if depth == 1 => break,
-            '}' => depth -= 1,
-            ',' if depth == 1 => drop(names.insert(first_name(&tree[at + 1..]))),
-            _ => {}
-        }
-    }
-    names
-}
-
-/// The directories that a source file uses through `crate::`, or through as many `super::` as lead out of its directory.
-fn used(source: &str, depth: usize) -> BTreeSet<&str> {
-    let after =
-        |root: &str| source.match_indices(root).map(|(at, root)| &source[at + root.len()..]).collect::<Vec<_>>();
-    let mut names = BTreeSet::new();
-    for path in after("crate::").into_iter().chain(after(&"super::".repeat(depth))) {
-        let path = path.trim_start_matches("super::");
-        names.extend(if path.starts_with('{') { first_names(path) } else { [first_name(path)].into() });
-    }
-    names
-}
-
 /// The uses of a file that point back.
 fn pointing_back(file: &str, source: &str) -> Vec<String> {
     let parts: Vec<&str> = file.trim_start_matches("functions/").trim_end_matches(".rs").split('/').collect();
     let own = parts[0];
     let layer = position(own).unwrap_or_else(|| panic!("{file} is in no layer; add its directory to {}", file!()));
-    let code: String =
-        source.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
-    used(&code, parts.iter().filter(|part| **part != "mod").count())
+    used(source, parts.iter().filter(|part| **part != "mod").count())
         .into_iter()
         .filter(|name| *name != own && position(name).is_some_and(|position| position <= layer))
         .map(|name| format!("{file} uses {name}"))
@@ -98,9 +51,9 @@ fn no_directory_uses_a_workflow_or_a_layer_above_it() {
         .filter(|file| !outside.contains(file) && !file.starts_with("functions/core"))
         .collect();
     assert!(files.len() > 80, "{}", files.len());
-    let found: BTreeSet<String> =
+    let found: Vec<String> =
         files.iter().flat_map(|file| pointing_back(&file.to_string_lossy(), &read(file))).collect();
-    assert_eq!(found, EXCEPTIONS.map(ToOwned::to_owned).into(), "uses that point back (left) and exceptions (right)");
+    assert_eq!(found, [""; 0], "uses that point back");
 }
 
 #[test]

@@ -3,16 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use local_cloud::stand_in::AppCredential;
-use onboard_cli::{
-    commands::local::{
-        credentials::{CredentialKind, Credentials},
-        deploy::{Deployment, Stack},
-        venv,
-        workspace::Workspace,
-    },
-    ui::Console,
-    words::Words,
+use local_cloud::{
+    emulator::{CredentialKind, Credentials, Deployment, Stack, Workspace, venv},
+    stand_in::AppCredential,
 };
 use serde_json::{Value, json};
 
@@ -37,9 +30,8 @@ impl Cloud {
     /// Deploys the template as another stack. The functions run from `folder`, which must exist as long as they run.
     async fn deploy(&self, stack: &str, folder: &std::path::Path, kind: CredentialKind) -> Result<Stack, String> {
         let workspace = Workspace::find().unwrap();
-        let console = Console::of_this_process(Words::default(), false);
-        let venv = venv::prepare(&workspace, &console).await.map_err(|failure| failure.told(Words::default()))?;
-        let mut credentials = Credentials::new(kind).map_err(|failure| failure.told(Words::default()))?;
+        let venv = venv::prepare(&workspace, &mut |_| {}).await.map_err(|reason| reason.to_string())?;
+        let mut credentials = Credentials::new(kind).map_err(|reason| reason.to_string())?;
         // The first stack has already enabled outbound federation for the account.
         credentials.federation = false;
         let mut parameters = BTreeMap::from([
@@ -61,7 +53,7 @@ impl Cloud {
             stand_in: &self.kept.stand_in,
             documents: &[],
         };
-        let deployed = deployment.run().await.map_err(|failure| failure.told(Words::default()))?;
+        let deployed = deployment.run().await.map_err(|reason| reason.to_string())?;
         for registration in &credentials.registrations {
             let secrets = registration.credentials.iter().filter_map(|credential| match credential {
                 AppCredential::Secret { value, .. } => Some(json!({ "secret": { "value": value } })),

@@ -5,7 +5,8 @@
 use aws_sdk_sfn::types::ExecutionStatus;
 use onboard_cli::{
     cloud::{Cloud, stack::Stack},
-    follow::{Follower, progress::News, tree},
+    commands::follower::Follower,
+    follow::{progress::News, tree},
     ui::Console,
     words::Words,
 };
@@ -72,12 +73,13 @@ async fn a_wait_of_days_is_shown_with_the_time_of_the_next_poll() {
         "{told:?}"
     );
     assert!(matches!(&told[1], News::Done { state, .. } if state == "Preflight"), "the retry mended it: {told:?}");
-    assert_eq!(follower.failure(), None);
-    let (state, run) = follower.root.progress.running().next().unwrap();
+    assert_eq!(follower.executions.failure(), None);
+    let (state, run) = follower.executions.root.progress.running().next().unwrap();
     assert_eq!(state, "WaitForInstanceQuota");
     assert_eq!(run.until, Some(run.since + 900.0));
     let picture =
-        tree::draw(&follower, &Console::of_this_process(Words::default(), false), run.since + 60.0, None).join("\n");
+        tree::draw(&follower.executions, &Console::of_this_process(Words::default(), false), run.since + 60.0, None)
+            .join("\n");
     for part in
         ["acme-1 · onboarding · RUNNING", "◔ WaitForInstanceQuota", "next look in 14 min 00 s", "people at AWS decide"]
     {
@@ -91,12 +93,15 @@ async fn parallel_branches_are_distinguished_by_the_previous_event() {
     let cloud = cloud(&server);
     let (mut follower, told) = followed(&cloud).await;
     assert!(told.iter().any(|news| matches!(news, News::Done { state, waited: true, seconds, .. } if state == "WaitForInstanceQuota" && *seconds == 900.0)));
-    let mut running: Vec<&str> = follower.root.progress.running().map(|(state, _)| state).collect();
+    let mut running: Vec<&str> = follower.executions.root.progress.running().map(|(state, _)| state).collect();
     running.sort_unstable();
     assert_eq!(running, ["CreateEntraApplication", "RequestQuotas"]);
-    assert_eq!(follower.failure().map(|(state, error, _)| (state, error)), Some(("RequestQuotas", "States.Timeout")));
-    assert_eq!(follower.root.progress.run_of("RequestQuotas").map(|run| run.failures), Some(1));
-    assert_eq!(follower.root.progress.end_of("InstanceQuota").map(|end| end.times), Some(2));
-    assert_eq!(*follower.status(), ExecutionStatus::Running);
+    assert_eq!(
+        follower.executions.failure().map(|(state, error, _)| (state, error)),
+        Some(("RequestQuotas", "States.Timeout"))
+    );
+    assert_eq!(follower.executions.root.progress.run_of("RequestQuotas").map(|run| run.failures), Some(1));
+    assert_eq!(follower.executions.root.progress.end_of("InstanceQuota").map(|end| end.times), Some(2));
+    assert_eq!(*follower.executions.status(), ExecutionStatus::Running);
     assert_eq!(follower.look().await.unwrap(), [], "what was told is not told again");
 }

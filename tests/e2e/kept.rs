@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::common::{http, local, onboard};
-use onboard_cli::commands::local::kept::{FILE, Kept};
+use onboard_cli::cloud::kept::{FILE, Kept};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 

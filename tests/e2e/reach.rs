@@ -1,6 +1,6 @@
 //! Direct access to both clouds, for actions that an administrator would take in Entra's portal or in IAM.
 
-use onboard_cli::commands::local::cloud::administrator;
+use local_cloud::cloud::administrator;
 use serde_json::{Value, json};
 
 use super::{common::http, kept::Cloud};

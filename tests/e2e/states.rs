@@ -4,14 +4,11 @@
 use std::time::Duration;
 
 use crate::common::http;
-use onboard_cli::{
-    commands::local::{
-        emulator::{self, Emulator, Settings},
-        venv,
-        workspace::Workspace,
-    },
-    ui::Console,
-    words::Words,
+use local_cloud::emulator::{
+    Emulator, Workspace,
+    launcher::{self, Settings},
+    stack::{ACCOUNT, REGION},
+    venv,
 };
 use serde_json::{Value, json};
 
@@ -30,9 +27,9 @@ type Ended = (String, Value);
 impl StepFunctions {
     async fn start() -> Self {
         let workspace = Workspace::find().unwrap();
-        let venv = venv::prepare(&workspace, &Console::of_this_process(Words::default(), false)).await.unwrap();
+        let venv = venv::prepare(&workspace, &mut |_| {}).await.unwrap();
         let folder = workspace.run_folder().unwrap();
-        let (listener, port) = emulator::listen().unwrap();
+        let (listener, port) = launcher::listen().unwrap();
         let settings = Settings {
             port,
             stand_in: "http://127.0.0.1:1",
@@ -42,7 +39,7 @@ impl StepFunctions {
             folder: folder.path(),
         };
         let emulator = Emulator::start(&venv, &settings, listener).await.unwrap();
-        let started = Self { emulator, url: emulator::url(port), _folder: folder };
+        let started = Self { emulator, url: launcher::url(port), _folder: folder };
         let trust = json!({ "Version": "2012-10-17", "Statement": [{
             "Effect": "Allow", "Principal": { "Service": "states.amazonaws.com" }, "Action": "sts:AssumeRole",
         }] });
@@ -60,7 +57,7 @@ impl StepFunctions {
     }
 
     fn request(&self, service: &str) -> reqwest::RequestBuilder {
-        let scope = format!("Credential=test/20260101/{}/{service}/aws4_request", emulator::REGION);
+        let scope = format!("Credential=test/20260101/{}/{service}/aws4_request", REGION);
         let signature = format!("AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=0");
         http().post(&self.url).header("authorization", signature)
     }
@@ -83,7 +80,7 @@ impl StepFunctions {
     }
 
     async fn machine_of(&self, name: &str, definition: &Value) -> Result<String, Value> {
-        let role = format!("arn:aws:iam::{}:role/r", emulator::ACCOUNT);
+        let role = format!("arn:aws:iam::{}:role/r", ACCOUNT);
         let body = json!({ "name": name, "definition": definition.to_string(), "roleArn": role });
         Ok(self.call("CreateStateMachine", &body).await?["stateMachineArn"].as_str().unwrap().to_owned())
     }

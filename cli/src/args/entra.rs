@@ -1,16 +1,15 @@
 //! Arguments of `onboard entra-setup`.
 
 use clap::ValueEnum;
+use local_cloud::emulator::CredentialKind;
 use onboarding_core::entra::{Identity, TOKEN_AUDIENCE};
-
-use crate::commands::local::credentials::CredentialKind;
 
 /// Which identities are made, and how.
 #[derive(Debug, clap::Args)]
 pub struct EntraSetupArgs {
     /// By what the stack signs in to Microsoft Graph
-    #[arg(long, value_enum, value_name = "KIND", default_value_t = CredentialKind::Keyless)]
-    pub credential: CredentialKind,
+    #[arg(long, value_enum, value_name = "KIND", default_value_t = CredentialArg::Keyless)]
+    pub credential: CredentialArg,
     /// Only this identity [default: both]
     #[arg(long, value_enum, value_name = "IDENTITY")]
     pub only: Option<IdentityArg>,
@@ -53,6 +52,39 @@ impl From<IdentityArg> for Identity {
         match one {
             IdentityArg::Setup => Self::Setup,
             IdentityArg::Runtime => Self::Runtime,
+        }
+    }
+}
+
+/// By what the functions sign in to Microsoft Graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CredentialArg {
+    /// By tokens of AWS's own; there is no secret anywhere
+    Keyless,
+    /// By a certificate each, whose private keys lie in Secrets Manager
+    Certificate,
+    /// By a client secret each, in Secrets Manager
+    Secret,
+}
+
+impl CredentialArg {
+    /// The name on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Keyless => "keyless",
+            Self::Certificate => "certificate",
+            Self::Secret => "secret",
+        }
+    }
+}
+
+impl From<CredentialArg> for CredentialKind {
+    fn from(one: CredentialArg) -> Self {
+        match one {
+            CredentialArg::Keyless => Self::Keyless,
+            CredentialArg::Certificate => Self::Certificate,
+            CredentialArg::Secret => Self::Secret,
         }
     }
 }

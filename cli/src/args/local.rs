@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use local_cloud::stand_in::assumptions;
 
-use crate::commands::local::credentials::CredentialKind;
+use super::entra::CredentialArg;
 
 /// The name that lists all assumptions.
 pub const HELP: &str = "help";
@@ -52,8 +52,8 @@ pub struct LocalArgs {
     #[arg(long, requires = "keep", conflicts_with_all = ["again", "report", "html"])]
     pub idle: bool,
     /// By what the functions sign in to Microsoft Graph
-    #[arg(long, value_enum, value_name = "KIND", default_value_t = CredentialKind::Keyless)]
-    pub credential: CredentialKind,
+    #[arg(long, value_enum, value_name = "KIND", default_value_t = CredentialArg::Keyless)]
+    pub credential: CredentialArg,
     /// Keep Amazon Connect's real API rates (2 requests a second, burst 5) instead of granting higher ones
     #[arg(long)]
     pub real_rates: bool,

@@ -15,7 +15,7 @@ pub use self::{
         ApplicationFate, ApproveArgs, DoctorArgs, DocumentArg, DriftArgs, Fate, ListArgs, LiveCheckArgs, On, PlanArgs,
         RejectArgs, ReplayArgs, ReportArgs, RotateArgs, StartArgs, StatusArgs, SyncArgs, TeardownArgs, WatchArgs,
     },
-    entra::{EntraSetupArgs, IdentityArg},
+    entra::{CredentialArg, EntraSetupArgs, IdentityArg},
     local::{HELP, LocalArgs},
 };
 use crate::words::Lang;

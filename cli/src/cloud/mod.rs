@@ -3,11 +3,13 @@
 //!
 //! * [`stack`] — the deployed stack and its outputs, which name all other resources.
 //! * [`executions`] — starts, finds and describes executions.
+//! * [`kept`] — the addresses of a running local cloud.
 //! * [`registry`] — the onboarded instances.
 //! * [`signed`] — calls to AWS services without their SDK crate.
 //! * [`trouble`] — errors and the recommended action.
 
 pub mod executions;
+pub mod kept;
 pub mod registry;
 pub mod signed;
 pub mod stack;
@@ -16,8 +18,8 @@ pub mod trouble;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 
-use self::{signed::Signed, stack::Stack, trouble::Trouble};
-use crate::{args::On, commands::local::kept::Kept, words::Words};
+use self::{kept::Kept, signed::Signed, stack::Stack, trouble::Trouble};
+use crate::{args::On, words::Words};
 
 /// A cloud in which the stack is deployed.
 #[derive(Debug)]

@@ -17,9 +17,11 @@ use crate::{
         registry::{Approval, Entry},
         trouble::Trouble,
     },
-    commands::sync,
+    commands::{
+        follower::{last_output, now},
+        sync,
+    },
     exit::Exit,
-    follow,
     ui::{Console, Tone},
     words::Words,
 };
@@ -86,7 +88,7 @@ pub async fn reject(args: RejectArgs, console: &Console) -> Result<Exit, Trouble
 }
 
 fn waiting(entry: &Entry, words: Words) -> Result<Approval, Trouble> {
-    let approval = entry.approval.clone().filter(|approval| approval.until > follow::now() * 1_000.0);
+    let approval = entry.approval.clone().filter(|approval| approval.until > now() * 1_000.0);
     approval.ok_or_else(|| Trouble::input(words.nothing_waits(&entry.alias), words.look_at_the_plan(&entry.alias)))
 }
 
@@ -98,7 +100,7 @@ fn gone_trouble(entry: &Entry, words: Words) -> Trouble {
 async fn show(cloud: &Cloud, entry: &Entry, approval: &Approval, console: &Console) -> Result<(), Trouble> {
     console.line(&console.paint(Tone::Strong, &console.words().plan_of(&entry.alias, &approval.digest)));
     for execution in cloud.executions(Machine::UserSync, Some(ExecutionStatus::Running), 100).await? {
-        let Some(output) = follow::last_output(cloud, &execution.arn, "SyncUsers").await? else { continue };
+        let Some(output) = last_output(cloud, &execution.arn, "SyncUsers").await? else { continue };
         let Ok(output) = serde_json::from_str::<SyncUsersOutput>(&output) else { continue };
         if output.digest == approval.digest {
             sync::print_plan(&output, console);

@@ -10,9 +10,12 @@ use crate::{
         registry::Entry,
         trouble::Trouble,
     },
+    commands::follower::now,
     exit::Exit,
-    follow::{duration, iso, now},
-    ui::{Console, Tone, padded},
+    ui::{
+        Console, Tone, padded,
+        time::{duration, iso},
+    },
 };
 
 /// Runs the command.

@@ -9,9 +9,8 @@ use serde_json::{Value, json};
 use crate::{
     args::{ApplicationFate, DriftArgs, Fate, PlanArgs, RotateArgs, TeardownArgs, input},
     cloud::{Cloud, Machine, trouble::Trouble},
-    commands::{approve::print_question, watched},
+    commands::{approve::print_question, follower::Manner, watched},
     exit::Exit,
-    follow::Manner,
     ui::{Console, Tone, columns, padded},
 };
 

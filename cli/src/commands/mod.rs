@@ -1,14 +1,17 @@
-//! The commands, one file or directory each. This module contains the shared functions.
+//! The commands, one file or directory each. Shared functions are in this module, in [`follower`] and in
+//! [`page`].
 
 pub mod approve;
 pub mod check;
 pub mod doctor;
 pub mod entra_setup;
+pub mod follower;
 pub mod init;
 pub mod list;
 pub mod live_check;
 pub mod local;
 pub mod machines;
+pub mod page;
 pub mod replay;
 pub mod report;
 pub mod schema;
@@ -21,11 +24,12 @@ use std::future::Future;
 
 use tokio::signal::unix::{SignalKind, signal};
 
+use self::follower::{Ending, Follower, Manner, to_the_end};
 use crate::{
     args::input::BadInput,
     cloud::{Cloud, executions::Described, trouble::Trouble},
     exit::Exit,
-    follow::{self, Ending, Follower, Manner, progress},
+    follow::progress,
     ui::{Console, Tone},
     words::Words,
 };
@@ -81,11 +85,11 @@ impl Trouble {
 /// # Errors
 /// Fails if Step Functions rejects a request.
 pub async fn follow(follower: &mut Follower<'_>, manner: Manner, console: &Console) -> Result<Ending, Trouble> {
-    let arn = follower.root.described.execution.arn.clone();
-    let name = follower.root.described.execution.name.clone();
+    let arn = follower.executions.root.described.execution.arn.clone();
+    let name = follower.executions.root.described.execution.name.clone();
     let options = follower.cloud.options.clone();
     let result = tokio::select! {
-        result = follow::to_the_end(follower, manner, console) => result?,
+        result = to_the_end(follower, manner, console) => result?,
         () = interrupted() => Ending::Interrupted,
     };
     if result == Ending::Interrupted {
@@ -128,9 +132,9 @@ pub async fn watched(
     if follow(&mut follower, manner, console).await? == Ending::Interrupted {
         return Ok(None);
     }
-    if *follower.status() != aws_sdk_sfn::types::ExecutionStatus::Succeeded {
-        let state = follower.failure().map(|(state, _, _)| state);
-        return Err(Trouble::ended(&follower.root.described, state, console.words()));
+    if *follower.executions.status() != aws_sdk_sfn::types::ExecutionStatus::Succeeded {
+        let state = follower.executions.failure().map(|(state, _, _)| state);
+        return Err(Trouble::ended(&follower.executions.root.described, state, console.words()));
     }
-    Ok(Some(follower.root.described))
+    Ok(Some(follower.executions.root.described))
 }

@@ -9,8 +9,9 @@ use serde_json::Value;
 use crate::{
     args::ReportArgs,
     cloud::{Cloud, Machine, executions::Described, trouble::Trouble},
+    commands::{follower::last_output, page},
     exit::Exit,
-    follow, report,
+    report,
     ui::Console,
 };
 
@@ -42,7 +43,7 @@ pub async fn run(args: ReportArgs, console: &Console) -> Result<Exit, Trouble> {
     if let Some(file) = &args.html {
         let report: Report = serde_json::from_value(output.clone())
             .map_err(|error| Trouble::input(words.no_page_of(error), words.read_it_as_json()))?;
-        follow::page::write(file, &report, &cloud, described, words).await?;
+        page::write(file, &report, &cloud, described, words).await?;
     }
     console.result(&output);
     if !console.is_json() {
@@ -59,7 +60,7 @@ pub async fn of(cloud: &Cloud, described: &Described) -> Result<Option<Value>, T
     if described.output.is_some() || described.execution.machine != Machine::Onboarding {
         return Ok(described.output.clone());
     }
-    let output = follow::last_output(cloud, &described.execution.arn, STATE).await?;
+    let output = last_output(cloud, &described.execution.arn, STATE).await?;
     Ok(output.and_then(|output| serde_json::from_str(&output).ok()))
 }
 

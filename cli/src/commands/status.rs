@@ -6,8 +6,9 @@ use aws_sdk_sfn::types::ExecutionStatus;
 use crate::{
     args::StatusArgs,
     cloud::{Cloud, trouble::Trouble},
+    commands::follower::{Follower, now},
     exit::Exit,
-    follow::{Follower, now, tree},
+    follow::tree,
     ui::Console,
 };
 
@@ -20,15 +21,15 @@ pub async fn run(args: StatusArgs, console: &Console) -> Result<Exit, Trouble> {
     let described = cloud.meant(args.execution.as_deref()).await?;
     let mut follower = Follower::new(&cloud, described).await?;
     follower.look().await?;
-    console.result(&follower.json());
+    console.result(&follower.executions.json());
     if !console.is_json() {
-        tree::draw(&follower, console, now(), None).iter().for_each(|line| console.line(line));
+        tree::draw(&follower.executions, console, now(), None).iter().for_each(|line| console.line(line));
     }
-    match follower.status() {
+    match follower.executions.status() {
         ExecutionStatus::Running | ExecutionStatus::PendingRedrive | ExecutionStatus::Succeeded => Ok(Exit::Done),
         _ => {
-            let state = follower.failure().map(|(state, _, _)| state);
-            let trouble = Trouble::ended(&follower.root.described, state, console.words());
+            let state = follower.executions.failure().map(|(state, _, _)| state);
+            let trouble = Trouble::ended(&follower.executions.root.described, state, console.words());
             if !console.is_json() {
                 console.line(&trouble.what);
                 console.line(&console.words().what_to_do(&trouble.action));

@@ -6,9 +6,11 @@ use serde_json::{Value, json};
 use crate::{
     args::SyncArgs,
     cloud::{Cloud, Machine, executions::name_of, trouble::Trouble},
-    commands::follow,
+    commands::{
+        follow,
+        follower::{Ending, Follower, Manner},
+    },
     exit::Exit,
-    follow::{Ending, Follower, Manner},
     ui::{Console, Tone},
 };
 
@@ -46,9 +48,9 @@ pub async fn run(args: SyncArgs, console: &Console) -> Result<Exit, Trouble> {
         }
         Ending::Ended => {}
     }
-    let described = &follower.root.described;
+    let described = &follower.executions.root.described;
     let Some(output) = &described.output else {
-        return Err(Trouble::ended(described, follower.failure().map(|(state, _, _)| state), words));
+        return Err(Trouble::ended(described, follower.executions.failure().map(|(state, _, _)| state), words));
     };
     console.result(output);
     Ok(print(output, console))

@@ -4,9 +4,8 @@
 use crate::{
     args::WatchArgs,
     cloud::{Cloud, executions::Described, trouble::Trouble},
-    commands::{report, watched},
+    commands::{follower::Manner, report, watched},
     exit::Exit,
-    follow::Manner,
     ui::Console,
 };
 

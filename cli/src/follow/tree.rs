@@ -3,14 +3,14 @@
 use aws_sdk_sfn::types::ExecutionStatus;
 
 use super::{
-    Followed, Follower, duration,
+    Executions, Followed,
     machine::Node,
     progress::{Progress, Running},
     users::Users,
 };
 use crate::{
     cloud::Machine,
-    ui::{Console, Tone, columns},
+    ui::{Console, Tone, columns, time::duration},
     words::Words,
 };
 
@@ -37,19 +37,19 @@ enum Weight {
 
 /// Draws everything. With a size, hides lines so that the drawing fits.
 #[must_use]
-pub fn draw(follower: &Follower<'_>, console: &Console, now: f64, size: Option<(usize, usize)>) -> Vec<String> {
+pub fn draw(executions: &Executions, console: &Console, now: f64, size: Option<(usize, usize)>) -> Vec<String> {
     let words = console.words();
     let mut lines: Vec<Line> = Vec::new();
-    let root = &follower.root;
+    let root = &executions.root;
     let onboarding = root.described.execution.machine == Machine::Onboarding;
     let pen = Pen { console, now };
     // After the execution has ended, states that did not run are no longer shown as upcoming.
-    let ahead = onboarding && *follower.status() == ExecutionStatus::Running;
+    let ahead = onboarding && *executions.status() == ExecutionStatus::Running;
     let within = Within { depth: 0, ahead, ended: false };
     pen.level(&root.progress.machine.nodes, &root.progress, within, &mut lines, &mut |state, depth, lines| {
         if onboarding && ["SyncUsers", "SyncWaitingUsers"].contains(&state) {
             // An onboarding starts up to two syncs, in the order of these two states.
-            let sync = follower.syncs.get(usize::from(state == "SyncWaitingUsers"));
+            let sync = executions.syncs.get(usize::from(state == "SyncWaitingUsers"));
             sync.into_iter().for_each(|sync| pen.sync(sync, depth + 1, lines));
         }
     });

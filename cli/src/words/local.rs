@@ -1,6 +1,8 @@
 //! Messages of `onboard local`, `check`, the terminal report, and file errors.
 
-use super::catalogue;
+use local_cloud::emulator::{EmulatorFault, NotStarted};
+
+use super::{Words, catalogue};
 
 catalogue! {
     onboarding_locally(alias) = "Onboarding {alias} on a local cloud: no AWS account, no Entra tenant, no cost",
@@ -104,4 +106,48 @@ catalogue! {
     memberships(users, count) = "{users}; {count} memberships in the groups", "{users}、グループのメンバーシップ {count} 件";
     in_region(account, region) = "{account} in {region}", "{account} ({region})";
     quota_line(name, value, desired, status) = "{name}: {value} there, {desired} needed, {status}", "{name}: 現在の値 {value}、必要な値 {desired}、{status}";
+}
+
+impl Words {
+    /// Why the local cloud did not start, and the recommended action.
+    pub(crate) fn not_started(self, reason: &NotStarted) -> (String, String) {
+        match reason {
+            NotStarted::NoCheckout => (self.no_checkout(), self.run_in_checkout()),
+            NotStarted::NotWritable { path, reason } => (self.not_writable(path.display(), reason), self.make_room()),
+            NotStarted::NoPython => (self.no_python(), self.install_python()),
+            NotStarted::OldPython { program, version } => (self.old_python(program, version), self.install_python()),
+            NotStarted::NoVenvModule { output, version } => {
+                (self.no_venv(indented(output)), self.install_venv(version))
+            }
+            NotStarted::NotInstalled { output } => (self.not_installed(indented(output)), self.look_at_pip()),
+            NotStarted::NoPort(error) => (self.no_port(error), self.end_programs()),
+            NotStarted::Emulator { fault, log } => {
+                (self.emulator_failed(self.emulator_fault(fault), log), self.delete_the_cache())
+            }
+            NotStarted::StandIn(error) => (error.to_string(), self.look_and_try_again()),
+            NotStarted::Certificate(error) => (error.clone(), self.try_again()),
+            NotStarted::NotDeployed(what) => (self.not_deployed(what.replace('\n', "\n  ")), self.correct_template()),
+            NotStarted::OutputsUnreadable(error) => (self.outputs_unreadable(error), self.correct_template()),
+        }
+    }
+
+    fn emulator_fault(self, fault: &EmulatorFault) -> String {
+        match fault {
+            EmulatorFault::DidNotStart(error) => self.did_not_start(error),
+            EmulatorFault::NoClient(error) => self.can_not_be_asked(error),
+            EmulatorFault::Exited(status) => self.ended_at_once(status),
+            EmulatorFault::NotReady => self.not_ready_in_time(),
+        }
+    }
+
+    /// The message for the operator if the local cloud did not start.
+    pub(crate) fn local_cloud_not_started(self, reason: &NotStarted) -> String {
+        let (what, action) = self.not_started(reason);
+        format!("{}\n{}", self.local_cloud_failed(what), self.what_to_do(action))
+    }
+}
+
+/// Indents each line by two blanks.
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
 }

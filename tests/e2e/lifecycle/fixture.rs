@@ -6,11 +6,11 @@ use std::{
 };
 
 use crate::{common::http, kept::Cloud};
-use onboard_cli::commands::local::{
-    again::{Call, changes},
+use local_cloud::{
     cloud::{ADMINISTRATOR, ADMINISTRATORS_SECRET},
-    credentials::TENANT_ID,
+    emulator::credentials::TENANT_ID,
 };
+use onboard_cli::commands::local::again::{Call, changes};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard};
 

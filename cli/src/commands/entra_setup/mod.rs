@@ -18,7 +18,10 @@ use onboarding_core::{
 use serde_json::{Value, json};
 
 use crate::{
-    args::EntraSetupArgs, commands::local::credentials::CredentialKind, exit::Exit, ui::Console, words::Words,
+    args::{CredentialArg, EntraSetupArgs},
+    exit::Exit,
+    ui::Console,
+    words::Words,
 };
 
 /// Programs that the script calls, with their installation instructions.
@@ -46,7 +49,7 @@ pub fn run(args: &EntraSetupArgs, console: &Console) -> Exit {
         }
         return Exit::Done;
     }
-    let secrets = args.credential != CredentialKind::Keyless && args.remove.is_none();
+    let secrets = args.credential != CredentialArg::Keyless && args.remove.is_none();
     let tools = TOOLS.iter().chain(TOOLS_FOR_SECRETS.iter().filter(|_| secrets));
     let missing: Vec<&str> = tools.filter(|(name, _)| !is_there(name)).map(|(_, what)| *what).collect();
     if !missing.is_empty() {

@@ -8,7 +8,7 @@ use onboarding_core::{
     names,
 };
 
-use crate::{args::EntraSetupArgs, commands::local::credentials::CredentialKind};
+use crate::args::{CredentialArg, EntraSetupArgs};
 
 /// The script stops at the first failure. Changes in Entra take time to replicate, so some commands are retried.
 ///
@@ -104,7 +104,7 @@ pub(super) fn of(args: &EntraSetupArgs) -> String {
 
 fn make(script: &mut String, args: &EntraSetupArgs) {
     script.push_str(FUNCTIONS);
-    if args.credential == CredentialKind::Keyless {
+    if args.credential == CredentialArg::Keyless {
         script.push_str(TRUST);
     }
     script.push_str(
@@ -113,13 +113,13 @@ fn make(script: &mut String, args: &EntraSetupArgs) {
          GRAPH=${GRAPH%/}\n",
     );
     match args.credential {
-        CredentialKind::Keyless => script.push_str(
+        CredentialArg::Keyless => script.push_str(
             "\n# AWS vouches for the stack's roles. This switch is the account's, and other programs may rely on it too.\n\
              ISSUER=$(aws iam get-outbound-web-identity-federation-info --query IssuerIdentifier --output text 2>/dev/null ||\n  \
              aws iam enable-outbound-web-identity-federation --query IssuerIdentifier --output text)\n\
              ROLES=$(aws sts get-caller-identity --query Arn --output text | awk -F: '{ print \"arn:\" $2 \":iam::\" $5 \":role\" }')\n",
         ),
-        CredentialKind::Certificate | CredentialKind::Secret => script.push_str(
+        CredentialArg::Certificate | CredentialArg::Secret => script.push_str(
             "\n# Keys and secrets stay in files of this folder, which only you can read and which goes away.\n\
              umask 077\nWORK=$(mktemp -d)\ntrap 'rm -rf \"$WORK\"' EXIT\n",
         ),
@@ -128,13 +128,13 @@ fn make(script: &mut String, args: &EntraSetupArgs) {
         register(script, args, identity);
     }
     script.push_str("\necho\necho 'Parameters for sam deploy:'\n");
-    if args.credential == CredentialKind::Keyless {
+    if args.credential == CredentialArg::Keyless {
         script.push_str("echo \"  TenantId=$TENANT_ID\"\n");
     }
     for identity in args.identities() {
         let (id, name) = (variable(identity), parameter(identity));
         let _ = match args.credential {
-            CredentialKind::Keyless => writeln!(script, "echo \"  {name}ClientId=${id}_CLIENT_ID\""),
+            CredentialArg::Keyless => writeln!(script, "echo \"  {name}ClientId=${id}_CLIENT_ID\""),
             _ => writeln!(script, "echo \"  {name}CredentialSecret=${id}_SECRET_ARN\""),
         };
     }
@@ -164,12 +164,12 @@ fn register(script: &mut String, args: &EntraSetupArgs, identity: Identity) {
         ids.join("\n  ")
     );
     match args.credential {
-        CredentialKind::Keyless => federate(script, args, identity),
-        CredentialKind::Certificate => {
+        CredentialArg::Keyless => federate(script, args, identity),
+        CredentialArg::Certificate => {
             certificate(script, identity, &display);
             store(script, args, identity);
         }
-        CredentialKind::Secret => {
+        CredentialArg::Secret => {
             secret(script, identity);
             store(script, args, identity);
         }

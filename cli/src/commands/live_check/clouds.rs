@@ -8,6 +8,7 @@ use std::{
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use local_cloud::cloud::administrator;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -15,10 +16,10 @@ use crate::{
     args::LiveCheckArgs,
     cloud::{
         configured,
+        kept::Kept,
         signed::{CONNECT, IAM, STS, Service, Signed, refusal},
         trouble::Trouble,
     },
-    commands::local::{cloud::administrator, kept::Kept},
     words::Words,
 };
 

@@ -4,11 +4,11 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::clouds::{Answer, Clouds};
-use crate::{
-    cloud::{signed::IAM, trouble::Trouble},
-    commands::live_check::connect::delete_instance,
+use super::{
+    clouds::{Answer, Clouds},
+    connect::delete_instance,
 };
+use crate::cloud::{signed::IAM, trouble::Trouble};
 
 /// A resource that the check created.
 #[derive(Clone, Debug, PartialEq, Eq)]

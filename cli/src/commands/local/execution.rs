@@ -3,13 +3,18 @@
 use std::path::Path;
 
 use aws_sdk_sfn::types::ExecutionStatus;
+use local_cloud::emulator::{Stack, stack::REGION};
 use onboarding_core::contract::Report;
 use serde_json::Value;
 
-use super::{deploy::Stack, emulator, failure::Failure};
+use super::failure::Failure;
 use crate::{
     cloud::{self, Cloud, Machine, trouble::Trouble},
-    follow::{Follower, Manner, page, progress::message, to_the_end},
+    commands::{
+        follower::{Follower, Manner, to_the_end},
+        page,
+    },
+    follow::progress::message,
     ui::Console,
 };
 
@@ -29,7 +34,7 @@ impl<'a> Workflow<'a> {
             status: "CREATE_COMPLETE".into(),
             outputs: stack.outputs.clone(),
         };
-        let cloud = Cloud::at(emulator, emulator::REGION, stack, Some(clock_scale), console.words());
+        let cloud = Cloud::at(emulator, REGION, stack, Some(clock_scale), console.words());
         Self { cloud, console }
     }
 
@@ -52,8 +57,8 @@ impl<'a> Workflow<'a> {
         let described = self.cloud.describe(&arn).await.map_err(lost)?;
         let mut follower = Follower::new(&self.cloud, described).await.map_err(lost)?;
         to_the_end(&mut follower, Manner::default(), self.console).await.map_err(lost)?;
-        let state = follower.failure().map(|(state, _, _)| state.to_owned());
-        let ended = follower.root.described;
+        let state = follower.executions.failure().map(|(state, _, _)| state.to_owned());
+        let ended = follower.executions.root.described;
         match (ended.execution.status, ended.output) {
             (ExecutionStatus::Succeeded, Some(output)) => Ok(output),
             (status, _) => Err(Failure::Workflow {

@@ -1,5 +1,7 @@
 //! The errors of a local run.
 
+use local_cloud::emulator::NotStarted;
+
 use crate::{
     args::input::BadInput,
     exit::Exit,
@@ -56,6 +58,12 @@ impl Failure {
             Self::Workflow { .. } | Self::SignIn { .. } | Self::Changed(_) | Self::NotWritten(_) => Exit::Failed,
             Self::Interrupted => Exit::Interrupted,
         }
+    }
+}
+
+impl From<NotStarted> for Failure {
+    fn from(reason: NotStarted) -> Self {
+        Self::not_started(|words| words.not_started(&reason))
     }
 }
 

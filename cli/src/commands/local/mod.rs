@@ -2,26 +2,17 @@
 //! against an AWS emulator and a stand-in for services that no emulator offers: Connect, Service Quotas, Support, Entra
 //! ID.
 //!
-//! Steps of a run: [`plan`] reads and validates the input; [`venv`] and [`bootstrap`] prepare the emulator and find the
-//! binary; [`cloud`] starts the emulator and the stand-in; [`deploy`] deploys the stack; [`execution`] runs the
-//! workflow; [`rehearsal`] signs in a user; [`report`] prints the result. Dropping [`Cloud`] stops all started
-//! processes, also after an error.
+//! Steps of a run: [`plan`] reads and validates the input; [`bootstrap`] finds the binary; the crate `local_cloud` starts
+//! the emulator and the stand-in and deploys the stack; [`execution`] runs the workflow; [`rehearsal`] signs in a user;
+//! [`report`] prints the result. Dropping [`Cloud`] stops all started processes, also after an error.
 
 pub mod again;
 pub mod bootstrap;
-pub mod child;
-pub mod cloud;
-pub mod credentials;
-pub mod deploy;
-pub mod emulator;
 pub mod execution;
 pub mod failure;
-pub mod kept;
 pub mod plan;
 pub mod rehearsal;
 pub mod tenant;
-pub mod venv;
-pub mod workspace;
 
 use std::{
     cell::Cell,
@@ -32,22 +23,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use local_cloud::stand_in::assumptions::{self, Text};
+use local_cloud::{
+    cloud::{Cloud, Settings},
+    emulator::{Deployment, Stack, Venv, Workspace, deploy, venv},
+    stand_in::assumptions::{self, Text},
+};
 use onboarding_core::contract::Report;
 use serde_json::Value;
 
-use self::{
-    again::Call,
-    cloud::Cloud,
-    deploy::{Deployment, Stack},
-    execution::Workflow,
-    failure::Failure,
-    kept::Kept,
-    plan::Plan,
-    workspace::Workspace,
-};
+use self::{again::Call, execution::Workflow, failure::Failure, plan::Plan};
 use crate::{
     args::{HELP, LocalArgs},
+    cloud::kept::Kept,
     commands::interrupted,
     exit::Exit,
     report,
@@ -125,8 +112,8 @@ async fn onboard(
     let words = console.words();
     console.line(&console.paint(Tone::Strong, &words.onboarding_locally(alias)));
     let bootstrap = bootstrap::find(args.bootstrap.clone())?;
-    let venv = phase(&words.tools_ready(), console, venv::prepare(workspace, console)).await?;
-    let cloud = phase(&words.cloud_started(), console, Cloud::start(&args, plan, &venv, folder)).await?;
+    let venv = phase(&words.tools_ready(), console, installed(workspace, console)).await?;
+    let cloud = phase(&words.cloud_started(), console, start_cloud(&args, plan, &venv, folder)).await?;
     let stack = phase(&words.stack_deployed(), console, async {
         let deployment = Deployment {
             venv: &venv,
@@ -140,7 +127,7 @@ async fn onboard(
             stand_in: &cloud.stand_in().aws_url(),
             documents: &plan.documents(),
         };
-        deployment.run().await
+        Ok(deployment.run().await?)
     })
     .await?;
     if args.idle {
@@ -187,6 +174,37 @@ async fn onboard(
     let took = format!("{:.1}", started.elapsed().as_secs_f64());
     console.line(&console.paint(Tone::Faint, &format!("\n{}", words.cloud_stopped(took))));
     changed
+}
+
+/// Installs the emulator if this checkout does not have it yet, and shows pip's messages.
+async fn installed(workspace: &Workspace, console: &Console) -> Result<Venv, Failure> {
+    let mut begun = false;
+    let installed = venv::prepare(workspace, &mut |progress| {
+        if !begun {
+            console.line(&console.paint(Tone::Faint, &console.words().installing_emulator()));
+        }
+        begun = true;
+        console.status(Some(progress));
+    })
+    .await;
+    console.status(None);
+    Ok(installed?)
+}
+
+/// Starts the local cloud with the settings that the arguments and the input files give.
+async fn start_cloud(args: &LocalArgs, plan: &Plan, venv: &Venv, folder: &Path) -> Result<Cloud, Failure> {
+    let settings = Settings {
+        tenant: plan.tenant.clone(),
+        credential: args.credential.into(),
+        clock_scale: args.clock_scale,
+        faults: plan.faults.clone(),
+        assume: plan.assume.clone(),
+        real_rates: args.real_rates,
+        fresh_account: args.fresh_account,
+        record: args.record.clone(),
+        record_expressions: args.record_expressions.clone(),
+    };
+    Ok(Cloud::start(settings, venv, folder).await?)
 }
 
 /// Publishes the local cloud's addresses and keeps it running until the program is interrupted.

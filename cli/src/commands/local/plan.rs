@@ -5,11 +5,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use local_cloud::stand_in::{Assumption, FaultRule, Tenant, assumptions};
+use local_cloud::{
+    emulator::Workspace,
+    stand_in::{Assumption, FaultRule, Tenant, assumptions},
+};
 use onboarding_core::onboarding::Onboarding;
 use serde_json::Value;
 
-use super::{failure::Failure, tenant, workspace::Workspace};
+use super::{failure::Failure, tenant};
 use crate::args::{
     LocalArgs,
     input::{self, BadInput},

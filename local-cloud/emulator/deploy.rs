@@ -2,21 +2,20 @@
 
 use std::{collections::BTreeMap, fs, io, path::Path, process::Stdio};
 
-use serde::Deserialize;
 use serde_json::json;
 use tokio::{io::AsyncWriteExt, process::Command};
 
 use super::{
     child::{self, Group},
     credentials::Credentials,
-    emulator,
-    failure::Failure,
+    error::NotStarted,
+    stack::{REGION, Stack},
     venv::Venv,
     workspace::Workspace,
 };
 
-const PROGRAM: &str = include_str!("../../../../local-cloud/emulator/deploy.py");
-const LOGS: &str = include_str!("../../../../local-cloud/emulator/logs.py");
+const PROGRAM: &str = include_str!("deploy.py");
+const LOGS: &str = include_str!("logs.py");
 
 /// The settings of a deployment.
 #[derive(Clone, Copy)]
@@ -43,41 +42,12 @@ pub struct Deployment<'a> {
     pub documents: &'a [String],
 }
 
-/// The deployed stack.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(transparent)]
-pub struct Stack {
-    /// The stack outputs by name.
-    pub outputs: BTreeMap<String, String>,
-}
-
-impl Stack {
-    /// The stack's name.
-    pub const NAME: &str = "connect-onboarding";
-
-    /// ARN of the onboarding state machine.
-    #[must_use]
-    pub fn onboarding_state_machine_arn(&self) -> &str {
-        self.output("OnboardingStateMachineArn")
-    }
-
-    /// ARN of the user sync state machine.
-    #[must_use]
-    pub fn user_sync_state_machine_arn(&self) -> &str {
-        self.output("UserSyncStateMachineArn")
-    }
-
-    fn output(&self, name: &str) -> &str {
-        self.outputs.get(name).map(String::as_str).unwrap_or_default()
-    }
-}
-
 impl Deployment<'_> {
     /// Deploys the stack.
     ///
     /// # Errors
     /// Fails with CloudFormation's reasons if the stack can't be created.
-    pub async fn run(&self) -> Result<Stack, Failure> {
+    pub async fn run(&self) -> Result<Stack, NotStarted> {
         let settings = json!({
             "root": self.workspace.root,
             "stack": self.stack,
@@ -91,13 +61,13 @@ impl Deployment<'_> {
             "documents": self.documents,
         });
         let mut command = python(self.venv, self.folder, PROGRAM);
-        let output =
-            fed(&mut command, settings.to_string().as_bytes()).await.map_err(|error| refused(&error.to_string()))?;
+        let output = fed(&mut command, settings.to_string().as_bytes())
+            .await
+            .map_err(|error| NotStarted::NotDeployed(error.to_string()))?;
         if !output.status.success() {
-            return Err(refused(String::from_utf8_lossy(&output.stderr).trim()));
+            return Err(NotStarted::NotDeployed(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
         }
-        serde_json::from_slice(&output.stdout)
-            .map_err(|error| Failure::not_started(|words| (words.outputs_unreadable(&error), words.correct_template())))
+        serde_json::from_slice(&output.stdout).map_err(NotStarted::OutputsUnreadable)
     }
 }
 
@@ -120,14 +90,10 @@ fn python(venv: &Venv, folder: &Path, program: &str) -> Command {
         .env("TMPDIR", folder)
         .env("AWS_ACCESS_KEY_ID", "test")
         .env("AWS_SECRET_ACCESS_KEY", "test")
-        .env("AWS_REGION", emulator::REGION)
-        .env("AWS_DEFAULT_REGION", emulator::REGION)
+        .env("AWS_REGION", REGION)
+        .env("AWS_DEFAULT_REGION", REGION)
         .env("AWS_EC2_METADATA_DISABLED", "true");
     command
-}
-
-fn refused(what: &str) -> Failure {
-    Failure::not_started(|words| (words.not_deployed(what.replace('\n', "\n  ")), words.correct_template()))
 }
 
 /// Runs a command with this standard input.

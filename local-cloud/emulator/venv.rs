@@ -14,11 +14,10 @@ use tokio::{
     process::Command,
 };
 
-use super::{child::Group, failure::Failure, workspace::Workspace};
-use crate::ui::{Console, Tone};
+use super::{child::Group, error::NotStarted, workspace::Workspace};
 
-const REQUIREMENTS: &str = include_str!("../../../../local-cloud/emulator/requirements.txt");
-const PROGRAM: &str = include_str!("../../../../local-cloud/emulator/environment.py");
+const REQUIREMENTS: &str = include_str!("requirements.txt");
+const PROGRAM: &str = include_str!("environment.py");
 
 /// Names of Python interpreters. `python3` is first because it is the operator's default.
 const NAMES: [&str; 6] = ["python3", "python3.14", "python3.13", "python3.12", "python3.11", "python3.10"];
@@ -44,27 +43,24 @@ impl Venv {
     }
 }
 
-/// Returns the environment. Creates it if this checkout has none yet.
+/// Returns the environment. Creates it if this checkout has none yet, and passes pip's messages to `progress`.
 ///
 /// # Errors
 /// Fails if Python, its `venv` module or a package is missing, or the directory is not writable.
-pub async fn prepare(workspace: &Workspace, console: &Console) -> Result<Venv, Failure> {
+pub async fn prepare(workspace: &Workspace, progress: &mut dyn FnMut(&str)) -> Result<Venv, NotStarted> {
     let mut too_old = None;
     for name in NAMES {
-        match made(name, &workspace.cache(), console).await {
+        match made(name, &workspace.cache(), progress).await {
             Some(Line::Ready { ready }) => return Ok(Venv { folder: ready }),
             Some(Line::Failed { failed: Cause::Python, version, .. }) => too_old = too_old.or(Some((name, version))),
-            Some(Line::Failed { failed, text, version }) => return Err(failure(failed, &text, &version, workspace)),
+            Some(Line::Failed { failed, text, version }) => return Err(failure(failed, text, version, workspace)),
             Some(Line::Progress { .. }) | None => {}
         }
     }
-    Err(Failure::not_started(|words| {
-        let what = match &too_old {
-            Some((name, version)) => words.old_python(name, version),
-            None => words.no_python(),
-        };
-        (what, words.install_python())
-    }))
+    Err(match too_old {
+        Some((program, version)) => NotStarted::OldPython { program, version },
+        None => NotStarted::NoPython,
+    })
 }
 
 /// A line of `environment.py`'s output, which is one JSON object.
@@ -91,47 +87,41 @@ enum Cause {
 }
 
 /// Runs `environment.py` with an interpreter. Returns the last line, or `None` if there is no interpreter of this name.
-async fn made(name: &str, cache: &Path, console: &Console) -> Option<Line> {
+async fn made(name: &str, cache: &Path, progress: &mut dyn FnMut(&str)) -> Option<Line> {
     let mut command = Command::new(name);
     command.args(["-I", "-c", PROGRAM]).arg(cache);
-    lines(&mut command, console).await.ok().flatten()
+    lines(&mut command, progress).await.ok().flatten()
 }
 
-async fn lines(command: &mut Command, console: &Console) -> io::Result<Option<Line>> {
+async fn lines(command: &mut Command, report: &mut dyn FnMut(&str)) -> io::Result<Option<Line>> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut group = Group::spawn(command)?;
     if let Some(mut input) = group.child.stdin.take() {
         // A program that is not Python can exit without reading its input.
         let _ = input.write_all(REQUIREMENTS.as_bytes()).await;
     }
-    let (mut last, mut begun) = (None, false);
+    let mut last = None;
     if let Some(output) = group.child.stdout.take() {
         let mut lines = BufReader::new(output).lines();
         while let Some(line) = lines.next_line().await? {
             let Ok(line) = serde_json::from_str(&line) else { continue };
             if let Line::Progress { progress } = &line {
-                if !begun {
-                    console.line(&console.paint(Tone::Faint, &console.words().installing_emulator()));
-                }
-                begun = true;
-                console.status(Some(progress));
+                report(progress);
             }
             last = Some(line);
         }
     }
-    console.status(None);
     group.wait().await?;
     Ok(last)
 }
 
-fn failure(cause: Cause, text: &str, version: &str, workspace: &Workspace) -> Failure {
-    let said = text.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n");
-    Failure::not_started(|words| match cause {
-        Cause::Python => (words.no_python(), words.install_python()),
-        Cause::Venv => (words.no_venv(&said), words.install_venv(version)),
-        Cause::Pip => (words.not_installed(&said), words.look_at_pip()),
-        Cause::Folder => (words.not_writable(workspace.cache().display(), text), words.make_room()),
-    })
+fn failure(cause: Cause, text: String, version: String, workspace: &Workspace) -> NotStarted {
+    match cause {
+        Cause::Python => NotStarted::NoPython,
+        Cause::Venv => NotStarted::NoVenvModule { output: text, version },
+        Cause::Pip => NotStarted::NotInstalled { output: text },
+        Cause::Folder => NotStarted::NotWritable { path: workspace.cache(), reason: text },
+    }
 }
 
 #[cfg(test)]
@@ -179,8 +169,7 @@ mod tests {
     }
 
     async fn last(program: &str) -> Option<Line> {
-        let console = Console::of_this_process(crate::words::Words::default(), false);
-        lines(Command::new("sh").args(["-c", program]), &console).await.unwrap()
+        lines(Command::new("sh").args(["-c", program]), &mut |_| {}).await.unwrap()
     }
 
     #[tokio::test]

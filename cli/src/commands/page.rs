@@ -4,9 +4,10 @@ use std::{fs, path::Path};
 
 use onboarding_core::contract::Report;
 
-use super::{definition, follow, observe, progress::News};
+use super::follower::{definition, followed, observe};
 use crate::{
     cloud::{Cloud, executions::Described, trouble::Trouble},
+    follow::progress::News,
     report::page::{History, render},
     words::Words,
 };
@@ -31,8 +32,8 @@ async fn history(cloud: &Cloud, described: Described, words: Words) -> Result<Hi
     let execution = &described.execution;
     let mut history = History::new(&definition(cloud, &execution.arn).await?);
     history.seconds = execution.stopped.map_or(0.0, |stopped| stopped - execution.started);
-    let mut followed = follow(cloud, described).await?;
-    for news in observe(cloud, &mut followed).await? {
+    let mut execution = followed(cloud, described).await?;
+    for news in observe(cloud, &mut execution).await? {
         match news {
             News::Done { state, seconds, waited: true, .. } => history.waited(&state, seconds),
             News::Done { state, seconds, note, .. } => history.done(&state, seconds, words.note(&note)),

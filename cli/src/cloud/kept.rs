@@ -6,13 +6,19 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use local_cloud::{
+    cloud::Cloud,
+    emulator::{
+        Stack, Workspace,
+        stack::{ACCOUNT, REGION},
+    },
+};
 use rustix::{
     io::Errno,
     process::{Pid, test_kill_process},
 };
 use serde::{Deserialize, Serialize};
 
-use super::{cloud::Cloud, deploy::Stack, emulator, workspace::Workspace};
 use crate::{args::input::unreadable, words::Words};
 
 /// Environment variable with an alternative address file, for several local clouds at the same time.
@@ -55,8 +61,8 @@ impl Kept {
             stand_in: cloud.stand_in().aws_url(),
             graph_url: cloud.stand_in().graph_url(),
             login_url: cloud.stand_in().login_url(),
-            region: emulator::REGION.to_owned(),
-            account: emulator::ACCOUNT.to_owned(),
+            region: REGION.to_owned(),
+            account: ACCOUNT.to_owned(),
             clock_scale,
             stack: Stack::NAME.to_owned(),
             outputs: stack.outputs.clone(),
@@ -76,7 +82,7 @@ impl Kept {
     pub fn running(words: Words) -> Result<Self, String> {
         let file = match std::env::var_os(FILE) {
             Some(file) => PathBuf::from(file),
-            None => Self::file(&Workspace::find().map_err(|failure| failure.told(words))?),
+            None => Self::file(&Workspace::find().map_err(|reason| words.local_cloud_not_started(&reason))?),
         };
         let kept = Self::read(&file).map_err(|error| format!("{}: {}", file.display(), unreadable(&error, words)))?;
         let process = i32::try_from(kept.process_id).ok().and_then(Pid::from_raw);

@@ -1,22 +1,46 @@
 //! Starts and stops the local cloud: the stand-in in this process, and the emulator behind it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use local_cloud::stand_in::{Behaviour, ClientCredentials, GraphBehaviour, LocalCloud, Options, SupportPath};
-
-use super::{
-    credentials::{Credentials, TENANT_ID},
-    emulator::{self, Emulator, Settings},
-    failure::Failure,
-    plan::Plan,
-    venv::Venv,
+use crate::{
+    emulator::{
+        CredentialKind, Credentials, Emulator, NotStarted, Venv,
+        credentials::TENANT_ID,
+        launcher,
+        stack::{ACCOUNT, REGION},
+    },
+    stand_in::{
+        Assumption, Behaviour, ClientCredentials, FaultRule, GraphBehaviour, LocalCloud, Options, SupportPath, Tenant,
+    },
 };
-use crate::args::LocalArgs;
 
 /// Client id of an administrator's application for tools and tests that access the tenant. The functions do not use it.
 pub const ADMINISTRATOR: &str = "adade000-0000-4000-8000-000000000001";
 /// Client secret of the administrator's application.
 pub const ADMINISTRATORS_SECRET: &str = "local-cloud-administrators-secret";
+
+/// Settings of a local cloud.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The groups and members of the Entra tenant.
+    pub tenant: Tenant,
+    /// How the functions authenticate to Microsoft Graph.
+    pub credential: CredentialKind,
+    /// How many seconds one second of the real cloud takes.
+    pub clock_scale: f64,
+    /// The fault rules to apply.
+    pub faults: Vec<FaultRule>,
+    /// The assumptions whose other reading is emulated.
+    pub assume: Vec<&'static Assumption>,
+    /// Whether Amazon Connect has its real API rates instead of higher ones.
+    pub real_rates: bool,
+    /// Whether the account has the limits of a new account.
+    pub fresh_account: bool,
+    /// The file to which all calls of the functions are written, if any.
+    pub record: Option<PathBuf>,
+    /// The file to which all evaluated JSONata expressions are written, if any.
+    pub record_expressions: Option<PathBuf>,
+}
 
 /// A running local cloud. It stops when the value is dropped.
 pub struct Cloud {
@@ -31,21 +55,21 @@ impl Cloud {
     ///
     /// # Errors
     /// Fails if one of them does not start.
-    pub async fn start(args: &LocalArgs, plan: &Plan, venv: &Venv, folder: &Path) -> Result<Self, Failure> {
-        let credentials = Credentials::new(args.credential)?;
-        let (listener, port) = emulator::listen()?;
-        let emulator_url = emulator::url(port);
+    pub async fn start(settings: Settings, venv: &Venv, folder: &Path) -> Result<Self, NotStarted> {
+        let credentials = Credentials::new(settings.credential)?;
+        let (listener, port) = launcher::listen()?;
+        let emulator_url = launcher::url(port);
         let options = Options {
-            clock_scale: args.clock_scale,
+            clock_scale: settings.clock_scale,
             upstream: emulator_url.clone(),
-            region: emulator::REGION.into(),
-            account: emulator::ACCOUNT.into(),
-            tenant: plan.tenant.clone(),
+            region: REGION.into(),
+            account: ACCOUNT.into(),
+            tenant: settings.tenant,
             tenant_id: TENANT_ID.into(),
             client: ClientCredentials { client_id: ADMINISTRATOR.into(), client_secret: ADMINISTRATORS_SECRET.into() },
-            faults: plan.faults.clone(),
-            record: args.record.clone(),
-            real_rates: args.real_rates,
+            faults: settings.faults,
+            record: settings.record,
+            real_rates: settings.real_rates,
             models: venv.service_models(),
             // In reality these waits take weeks, and by default hours in the stand-in. Here they are as short as a
             // quota decision.
@@ -54,21 +78,19 @@ impl Cloud {
                 support_path: SupportPath { picked_up: 300.0, decided: 1_500.0, ..SupportPath::default() },
                 ..Behaviour::default()
             },
-            assume: plan.assume.clone(),
+            assume: settings.assume,
         };
-        let stand_in = LocalCloud::start(options).await;
-        let stand_in =
-            stand_in.map_err(|error| Failure::not_started(|words| (error.to_string(), words.look_and_try_again())))?;
+        let stand_in = LocalCloud::start(options).await?;
         let aws = stand_in.aws_url();
-        let settings = Settings {
+        let emulator = launcher::Settings {
             port,
             stand_in: &aws,
-            clock_scale: args.clock_scale,
-            concurrency: args.fresh_account.then_some(emulator::FRESH_ACCOUNT),
-            expressions: args.record_expressions.as_deref(),
+            clock_scale: settings.clock_scale,
+            concurrency: settings.fresh_account.then_some(launcher::FRESH_ACCOUNT),
+            expressions: settings.record_expressions.as_deref(),
             folder,
         };
-        let emulator = Emulator::start(venv, &settings, listener).await?;
+        let emulator = Emulator::start(venv, &emulator, listener).await?;
         Ok(Self { stand_in, emulator, emulator_url, credentials })
     }
 

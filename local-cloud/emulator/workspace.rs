@@ -8,7 +8,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::failure::Failure;
+use super::error::NotStarted;
 
 const A_DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -24,13 +24,11 @@ impl Workspace {
     ///
     /// # Errors
     /// Fails if there is no checkout.
-    pub fn find() -> Result<Self, Failure> {
+    pub fn find() -> Result<Self, NotStarted> {
         let here = std::env::current_dir().unwrap_or_default();
         let built_from = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
         let found = here.ancestors().chain([built_from]).find(|folder| is_checkout(folder));
-        let root = found
-            .and_then(|folder| folder.canonicalize().ok())
-            .ok_or_else(|| Failure::not_started(|words| (words.no_checkout(), words.run_in_checkout())))?;
+        let root = found.and_then(|folder| folder.canonicalize().ok()).ok_or(NotStarted::NoCheckout)?;
         Ok(Self { root })
     }
 
@@ -45,15 +43,13 @@ impl Workspace {
     ///
     /// # Errors
     /// Fails if the directory can't be created.
-    pub fn run_folder(&self) -> Result<TempDir, Failure> {
+    pub fn run_folder(&self) -> Result<TempDir, NotStarted> {
         let cache = self.cache();
         let made = fs::create_dir_all(&cache).and_then(|()| {
             self.sweep();
             tempfile::Builder::new().prefix("run-").tempdir_in(&cache)
         });
-        made.map_err(|error| {
-            Failure::not_started(|words| (words.not_writable(cache.display(), &error), words.make_room()))
-        })
+        made.map_err(|error| NotStarted::NotWritable { path: cache, reason: error.to_string() })
     }
 
     /// Removes the directories of killed runs after one day.

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use clap::ValueEnum;
-use local_cloud::stand_in::{AppCredential, AppRegistration};
 use onboarding_core::{
     entra::{Identity, TOKEN_AUDIENCE},
     names,
@@ -11,34 +9,26 @@ use onboarding_core::{
 use serde::Serialize;
 use serde_json::json;
 
-use super::{deploy::Stack, emulator, failure::Failure};
+use super::{
+    error::NotStarted,
+    stack::{ACCOUNT, REGION, Stack},
+};
+use crate::stand_in::{AppCredential, AppRegistration, self_signed};
 
 /// Id of the emulated tenant.
 pub const TENANT_ID: &str = "7e7a0000-0000-4000-8000-000000000001";
 /// Validity of a generated certificate.
 const CERTIFICATE_DAYS: i64 = 365;
 
-/// By what the functions sign in to Microsoft Graph.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+/// How the functions authenticate to Microsoft Graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CredentialKind {
-    /// By tokens of AWS's own; there is no secret anywhere
+    /// Tokens of AWS. There is no secret.
     Keyless,
-    /// By a certificate each, whose private keys lie in Secrets Manager
+    /// A certificate for each application. The private keys are in Secrets Manager.
     Certificate,
-    /// By a client secret each, in Secrets Manager
+    /// A client secret for each application, in Secrets Manager.
     Secret,
-}
-
-impl CredentialKind {
-    /// The name on the command line.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Keyless => "keyless",
-            Self::Certificate => "certificate",
-            Self::Secret => "secret",
-        }
-    }
 }
 
 /// A secret that must exist before the stack is deployed.
@@ -71,7 +61,7 @@ impl Credentials {
     ///
     /// # Errors
     /// Fails if a key can't be generated.
-    pub fn new(kind: CredentialKind) -> Result<Self, Failure> {
+    pub fn new(kind: CredentialKind) -> Result<Self, NotStarted> {
         let mut made = Self {
             registrations: Vec::new(),
             parameters: BTreeMap::new(),
@@ -87,23 +77,23 @@ impl Credentials {
         Ok(made)
     }
 
-    fn register(&mut self, identity: Identity, kind: CredentialKind) -> Result<(), Failure> {
+    fn register(&mut self, identity: Identity, kind: CredentialKind) -> Result<(), NotStarted> {
         let client_id = client_id(identity);
         let expires = time::OffsetDateTime::now_utc() + time::Duration::days(CERTIFICATE_DAYS);
         let mut fields = json!({ "tenantId": TENANT_ID, "clientId": client_id });
         let credential = match kind {
             CredentialKind::Keyless => {
                 self.parameters.insert(client_parameter(identity), client_id.to_owned());
-                let role = names::graph_role(Stack::NAME, emulator::REGION, identity);
+                let role = names::graph_role(Stack::NAME, REGION, identity);
                 AppCredential::Federated {
                     issuer: None,
-                    subject: format!("arn:aws:iam::{}:role/{role}", emulator::ACCOUNT),
+                    subject: format!("arn:aws:iam::{}:role/{role}", ACCOUNT),
                     audience: TOKEN_AUDIENCE.to_owned(),
                 }
             }
             CredentialKind::Certificate => {
-                let made = local_cloud::stand_in::self_signed(&names::app_registration(Stack::NAME, identity), expires);
-                let made = made.map_err(|what| Failure::not_started(|words| (what.clone(), words.try_again())))?;
+                let made = self_signed(&names::app_registration(Stack::NAME, identity), expires);
+                let made = made.map_err(NotStarted::Certificate)?;
                 fields["certificate"] = json!(made.certificate);
                 fields["privateKey"] = json!(made.private_key);
                 AppCredential::Certificate { pem: made.certificate }

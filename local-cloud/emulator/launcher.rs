@@ -12,29 +12,28 @@ use std::{
 
 use tokio::process::{ChildStdin, Command};
 
-use super::{child::Group, failure::Failure, venv::Venv};
-use crate::words::Words;
-
-/// The emulated Region: Tokyo, as in the manual procedure that the product replaces.
-pub const REGION: &str = "ap-northeast-1";
-/// The emulator's account number.
-pub const ACCOUNT: &str = "000000000000";
+use super::{
+    child::Group,
+    error::{EmulatorFault, NotStarted},
+    stack::REGION,
+    venv::Venv,
+};
 
 /// Limit of concurrent Lambda executions in a new account. An older account has 1,000.
 pub const FRESH_ACCOUNT: u32 = 10;
 
 /// The program that starts the emulator inside its process group.
 const LAUNCHER: &str = concat!(
-    include_str!("../../../../local-cloud/emulator/patches.py"),
-    include_str!("../../../../local-cloud/emulator/history.py"),
-    include_str!("../../../../local-cloud/emulator/definitions.py"),
-    include_str!("../../../../local-cloud/emulator/states.py"),
-    include_str!("../../../../local-cloud/emulator/account.py"),
-    include_str!("../../../../local-cloud/emulator/evaluator.py"),
-    include_str!("../../../../local-cloud/emulator/expressions.py"),
-    include_str!("../../../../local-cloud/emulator/delays.py"),
-    include_str!("../../../../local-cloud/emulator/function_logs.py"),
-    include_str!("../../../../local-cloud/emulator/emulator.py")
+    include_str!("patches.py"),
+    include_str!("history.py"),
+    include_str!("definitions.py"),
+    include_str!("states.py"),
+    include_str!("account.py"),
+    include_str!("evaluator.py"),
+    include_str!("expressions.py"),
+    include_str!("delays.py"),
+    include_str!("function_logs.py"),
+    include_str!("emulator.py")
 );
 
 /// Services whose calls go to the stand-in. The stand-in emulates them itself or forwards the calls to the emulator.
@@ -67,10 +66,10 @@ pub struct Emulator {
 ///
 /// # Errors
 /// Fails if the operating system has no free port.
-pub fn listen() -> Result<(TcpListener, u16), Failure> {
+pub fn listen() -> Result<(TcpListener, u16), NotStarted> {
     let listener = TcpListener::bind(("127.0.0.1", 0))
         .and_then(|listener| listener.local_addr().map(|address| (listener, address.port())));
-    listener.map_err(|error| Failure::not_started(|words| (words.no_port(&error), words.end_programs())))
+    listener.map_err(NotStarted::NoPort)
 }
 
 /// The URL of an emulator on this port.
@@ -141,27 +140,24 @@ impl Emulator {
     ///
     /// # Errors
     /// Fails with the last log lines if the emulator does not start or does not respond in time.
-    pub async fn start(venv: &Venv, settings: &Settings<'_>, listener: TcpListener) -> Result<Self, Failure> {
+    pub async fn start(venv: &Venv, settings: &Settings<'_>, listener: TcpListener) -> Result<Self, NotStarted> {
         let log = settings.folder.join("emulator.log");
-        let failed = |what: &dyn Fn(Words) -> String| {
-            let lines = last_lines(&log);
-            Failure::not_started(|words| (words.emulator_failed(what(words), &lines), words.delete_the_cache()))
-        };
-        let mut emulator = Self::spawn(venv, settings, listener, &log)
-            .map_err(|error| failed(&|words| words.did_not_start(&error)))?;
+        let failed = |fault| NotStarted::Emulator { fault, log: last_lines(&log) };
+        let mut emulator =
+            Self::spawn(venv, settings, listener, &log).map_err(|error| failed(EmulatorFault::DidNotStart(error)))?;
         let started = Instant::now();
         let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).timeout(Duration::from_secs(2)).build();
-        let http = http.map_err(|error| failed(&|words| words.can_not_be_asked(&error)))?;
+        let http = http.map_err(|error| failed(EmulatorFault::NoClient(error)))?;
         let ready = format!("{}/_ministack/ready", url(settings.port));
         loop {
             if http.get(&ready).send().await.is_ok_and(|answer| answer.status().is_success()) {
                 return Ok(emulator);
             }
             if let Ok(Some(status)) = emulator.group.child.try_wait() {
-                return Err(failed(&|words| words.ended_at_once(status)));
+                return Err(failed(EmulatorFault::Exited(status)));
             }
             if started.elapsed() > Duration::from_secs(60) {
-                return Err(failed(&Words::not_ready_in_time));
+                return Err(failed(EmulatorFault::NotReady));
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -230,18 +226,12 @@ mod tests {
 
     #[test]
     fn an_emulator_that_lacks_a_patched_function_is_rejected() {
-        python(concat!(
-            include_str!("../../../../local-cloud/emulator/patches.py"),
-            include_str!("../../../../local-cloud/emulator/patches_test.py")
-        ));
+        python(concat!(include_str!("patches.py"), include_str!("patches_test.py")));
     }
 
     #[test]
     fn each_rule_for_state_machine_definitions_is_enforced() {
-        python(concat!(
-            include_str!("../../../../local-cloud/emulator/definitions.py"),
-            include_str!("../../../../local-cloud/emulator/definitions_test.py")
-        ));
+        python(concat!(include_str!("definitions.py"), include_str!("definitions_test.py")));
     }
 
     /// Runs tests that need only Python.

@@ -1,0 +1,22 @@
+//! The AWS emulator: [`workspace`] finds the checkout, [`venv`] installs the emulator in its own Python environment,
+//! [`launcher`] starts it with the changes in the Python files beside this one, and [`deploy`] deploys the template into
+//! it. [`credentials`] registers the two Entra applications that the [`stack`] uses.
+
+pub mod child;
+pub mod credentials;
+pub mod deploy;
+pub mod error;
+pub mod launcher;
+pub mod stack;
+pub mod venv;
+pub mod workspace;
+
+pub use self::{
+    credentials::{CredentialKind, Credentials},
+    deploy::Deployment,
+    error::{EmulatorFault, NotStarted},
+    launcher::Emulator,
+    stack::Stack,
+    venv::Venv,
+    workspace::Workspace,
+};
