@@ -92,27 +92,8 @@ pub(crate) async fn serve(cloud: &Cloud, request: &Request) -> Response {
     };
     match (request.method.as_str(), request.path.as_str()) {
         ("POST", "/_admin/fault") => done(read(request).and_then(|body| add_faults(cloud, body))),
-        ("POST", "/_admin/working") => match read::<Working>(request) {
-            Ok(Working { function, state, done: true }) => {
-                cloud.authority.works_for(function, state, true);
-                Response::json(200, &json!({}))
-            }
-            Ok(Working { function, state, .. }) => {
-                let refused =
-                    cloud.authority.may_invoke(&cloud.world, &cloud.violations, &state, &function).await.err();
-                let fails = match refused {
-                    // Step Functions reports every Lambda error that has no error name of its own under this name.
-                    Some(refusal) => {
-                        Some(json!({ "error": "Lambda.AWSLambdaException", "cause": refusal.message, "ran": false }))
-                    }
-                    None => {
-                        let failure = cloud.invoked(&function, &state).await;
-                        failure.map(|(error, ran)| json!({ "error": error, "ran": ran }))
-                    }
-                };
-                cloud.authority.works_for(function, state, false);
-                Response::json(200, &json!({ "fails": fails }))
-            }
+        ("POST", "/_admin/working") => match read(request) {
+            Ok(body) => working(cloud, body).await,
             Err(message) => Response::json(400, &json!({ "message": message })),
         },
         ("POST", "/_admin/members/add") => {
@@ -150,6 +131,26 @@ pub(crate) async fn serve(cloud: &Cloud, request: &Request) -> Response {
             Response::json(404, &json!({ "message": format!("There is no administrator's call {method} {path}.") }))
         }
     }
+}
+
+/// A function begins or ends its work for a state. When it begins, returns the error with which Step Functions would
+/// see the invocation fail.
+async fn working(cloud: &Cloud, Working { function, state, done }: Working) -> Response {
+    if done {
+        cloud.authority.works_for(function, state, true);
+        return Response::json(200, &json!({}));
+    }
+    let refused = cloud.authority.may_invoke(&cloud.world, &cloud.violations, &state, &function).await.err();
+    let fails = match refused {
+        // Step Functions reports every Lambda error that has no error name of its own under this name.
+        Some(refusal) => Some(json!({ "error": "Lambda.AWSLambdaException", "cause": refusal.message, "ran": false })),
+        None => {
+            let failure = cloud.invoked(&function, &state).await;
+            failure.map(|(error, ran)| json!({ "error": error, "ran": ran }))
+        }
+    };
+    cloud.authority.works_for(function, state, false);
+    Response::json(200, &json!({ "fails": fails }))
 }
 
 fn read<T: DeserializeOwned>(request: &Request) -> Result<T, String> {

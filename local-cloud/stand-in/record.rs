@@ -147,7 +147,26 @@ impl Recorder {
             permissions: permissions.clone(),
         };
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).push(summary);
-        let Some(file) = &self.file else { return };
+        if let Some(file) = &self.file {
+            let mut line = self.line(way, request, answer);
+            line["simulated"] = json!(simulated);
+            line["run"] = json!(run);
+            line["function"] = json!(caller.function);
+            line["state"] = json!(caller.state);
+            line["role"] = json!(caller.role);
+            line["permissions"] = json!(permissions);
+            // Writes each line with one call, so that a reader never sees a partial line. A full disk must not stop
+            // the local cloud.
+            let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Err(error) = file.write_all(format!("{line}\n").as_bytes()) {
+                eprintln!("local cloud: a call could not be recorded: {error}");
+            }
+        }
+    }
+
+    /// Request and response of a call, with masked secrets.
+    fn line(&self, way: &Destination, request: &Request, answer: &Response) -> Value {
+        let (service, operation) = (way.service.as_str(), way.operation.as_str());
         let object = service == "s3" && request.path.trim_matches('/').contains('/');
         let body = |headers: &[(String, String)], bytes: &[u8]| {
             // An S3 object can be an identity document.
@@ -160,7 +179,7 @@ impl Recorder {
                 values.push(json!(value));
             }
         }
-        let line = json!({
+        json!({
             "at": time::OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default(),
             "service": service,
             "operation": operation,
@@ -172,19 +191,7 @@ impl Recorder {
             "status": answer.status,
             "responseHeaders": headers(&answer.headers),
             "responseBody": body(&answer.headers, &answer.body),
-            "simulated": simulated,
-            "run": run,
-            "function": caller.function,
-            "state": caller.state,
-            "role": caller.role,
-            "permissions": permissions,
-        });
-        // Writes each line with one call, so that a reader never sees a partial line. A full disk must not stop the
-        // local cloud.
-        let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Err(error) = file.write_all(format!("{line}\n").as_bytes()) {
-            eprintln!("local cloud: a call could not be recorded: {error}");
-        }
+        })
     }
 
     /// JSON bodies as a JSON value, forms as an object of lists, other bodies as text.

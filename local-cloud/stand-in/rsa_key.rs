@@ -87,12 +87,19 @@ impl RsaKey {
     /// # Errors
     /// If the random number generator fails.
     pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, String> {
-        let mut signature = vec![0; self.pair.public_modulus_len()];
-        self.pair
-            .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature)
-            .map_err(|_| "the message could not be signed".to_owned())?;
-        Ok(signature)
+        sign(&self.pair, message)
     }
+}
+
+/// Signs a message with RS256.
+///
+/// # Errors
+/// If the random number generator fails.
+pub(crate) fn sign(pair: &KeyPair, message: &[u8]) -> Result<Vec<u8>, String> {
+    let mut signature = vec![0; pair.public_modulus_len()];
+    pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature)
+        .map_err(|_| "the message could not be signed".to_owned())?;
+    Ok(signature)
 }
 
 /// Removes the leading zero that DER adds if the highest bit is set.

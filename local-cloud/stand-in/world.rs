@@ -24,6 +24,13 @@ pub(crate) struct Setting {
 }
 
 impl Setting {
+    /// Settings for unit tests.
+    #[cfg(test)]
+    pub(crate) fn for_tests() -> Self {
+        let (clock, behaviour) = (Clock::new(1.0), Behaviour::default());
+        Self { clock, region: "r".into(), account: "1".into(), behaviour, real_rates: false }
+    }
+
     pub(crate) fn paging(&self) -> Paging {
         Paging { limit: self.behaviour.page_limit, empty_page: self.behaviour.empty_page }
     }

@@ -184,18 +184,10 @@ pub(super) fn document(text: &str) -> Option<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stand_in::clock::Clock;
-    use crate::stand_in::options::Behaviour;
 
     #[test]
     fn the_condition_key_iam_resource_tag_applies_only_to_roles() {
-        let setting = Setting {
-            clock: Clock::new(1.0),
-            region: "r".into(),
-            account: "1".into(),
-            behaviour: Behaviour::default(),
-            real_rates: false,
-        };
+        let setting = Setting::for_tests();
         let keys = |action: &str, name: &str, value: &str| {
             let form = BTreeMap::from([(name.to_owned(), value.to_owned())]);
             let tags = BTreeMap::from([("managed-by".to_owned(), "us".to_owned())]);

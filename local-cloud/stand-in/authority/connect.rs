@@ -198,17 +198,9 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::stand_in::clock::Clock;
-    use crate::stand_in::options::Behaviour;
 
     fn asked(operation: &str, input: &Value) -> Vec<Ask> {
-        let setting = Setting {
-            clock: Clock::new(1.0),
-            region: "r".into(),
-            account: "1".into(),
-            behaviour: Behaviour::default(),
-            real_rates: false,
-        };
+        let setting = Setting::for_tests();
         let input = Input(input.as_object().cloned().unwrap_or_default());
         let tags = |arn: &str| match arn.ends_with("/agent/u") {
             true => json!({ "managed-by": "us" }).as_object().cloned().unwrap_or_default(),

@@ -72,7 +72,36 @@ impl Named {
 
 /// Runs an operation on named resources.
 pub(super) fn call(setting: &Setting, instance: &mut Instance, operation: &str, input: &Input) -> Answer {
-    let listed = |key: &str, things: &[NamedThing], shape: &dyn Fn(&NamedThing) -> Value| {
+    match operation {
+        "CreateUserHierarchyGroup" => {
+            let group =
+                create(setting, &instance.arn, "agent-group", input.need("Name")?, &mut instance.named.hierarchy)?;
+            answer(json!({ "HierarchyGroupId": group.id, "HierarchyGroupArn": group.arn }))
+        }
+        "CreateSecurityProfile" => {
+            let name = input.need("SecurityProfileName")?;
+            let profile = create(setting, &instance.arn, "security-profile", name, &mut instance.named.security)?;
+            answer(json!({ "SecurityProfileId": profile.id, "SecurityProfileArn": profile.arn }))
+        }
+        _ if operation.starts_with("Describe") => describe(setting, instance, operation, input),
+        _ => list(setting, instance, operation, input),
+    }
+}
+
+fn unknown(operation: &str) -> Answer {
+    Err(Refusal::new(404, "UnknownOperationException", format!("{operation} is not part of the local cloud.")))
+}
+
+/// A resource as in a list.
+fn summary(setting: &Setting, thing: &NamedThing) -> Value {
+    json!({
+        "Id": thing.id, "Arn": thing.arn, "Name": thing.name, "LastModifiedTime": epoch(thing.at),
+        "LastModifiedRegion": setting.region,
+    })
+}
+
+fn list(setting: &Setting, instance: &Instance, operation: &str, input: &Input) -> Answer {
+    let page_of = |key: &str, things: &[NamedThing], shape: &dyn Fn(&NamedThing) -> Value| {
         let scope = format!("{operation} {}", instance.id);
         let all = (1..).zip(things.iter().map(shape));
         let (found, next) =
@@ -83,23 +112,20 @@ pub(super) fn call(setting: &Setting, instance: &mut Instance, operation: &str, 
         }
         answer(answered)
     };
-    let brief = |thing: &NamedThing| {
-        let at = epoch(thing.at);
-        json!({ "Id": thing.id, "Arn": thing.arn, "Name": thing.name, "LastModifiedTime": at, "LastModifiedRegion": setting.region })
-    };
+    let brief = |thing: &NamedThing| summary(setting, thing);
     let named = &instance.named;
     match operation {
-        "ListSecurityProfiles" => listed("SecurityProfileSummaryList", &named.security, &brief),
-        "ListRoutingProfiles" => listed("RoutingProfileSummaryList", &named.routing, &brief),
-        "ListUserHierarchyGroups" => listed("UserHierarchyGroupSummaryList", &named.hierarchy, &brief),
-        "ListHoursOfOperations" => listed("HoursOfOperationSummaryList", &named.hours, &brief),
+        "ListSecurityProfiles" => page_of("SecurityProfileSummaryList", &named.security, &brief),
+        "ListRoutingProfiles" => page_of("RoutingProfileSummaryList", &named.routing, &brief),
+        "ListUserHierarchyGroups" => page_of("UserHierarchyGroupSummaryList", &named.hierarchy, &brief),
+        "ListHoursOfOperations" => page_of("HoursOfOperationSummaryList", &named.hours, &brief),
         "ListQueues" => {
             let queue = |thing: &NamedThing| {
                 let mut shape = brief(thing);
                 shape["QueueType"] = json!("STANDARD");
                 shape
             };
-            listed("QueueSummaryList", &named.queues, &queue)
+            page_of("QueueSummaryList", &named.queues, &queue)
         }
         "ListContactFlows" => {
             let wanted = input.texts("ContactFlowTypes");
@@ -111,8 +137,15 @@ pub(super) fn call(setting: &Setting, instance: &mut Instance, operation: &str, 
                     "ContactFlowState": "ACTIVE", "ContactFlowStatus": "PUBLISHED",
                 })
             };
-            listed("ContactFlowSummaryList", &flows, &flow)
+            page_of("ContactFlowSummaryList", &flows, &flow)
         }
+        _ => unknown(operation),
+    }
+}
+
+fn describe(setting: &Setting, instance: &Instance, operation: &str, input: &Input) -> Answer {
+    let named = &instance.named;
+    match operation {
         "DescribeSecurityProfile" => {
             let profile = find(&named.security, input.need("SecurityProfileId")?)?;
             answer(json!({ "SecurityProfile": {
@@ -132,25 +165,13 @@ pub(super) fn call(setting: &Setting, instance: &mut Instance, operation: &str, 
         }
         "DescribeUserHierarchyGroup" => {
             let group = find(&named.hierarchy, input.need("HierarchyGroupId")?)?;
-            let brief = brief(group);
             answer(json!({ "HierarchyGroup": {
-                "Id": group.id, "Arn": group.arn, "Name": group.name, "LevelId": "1", "HierarchyPath": { "LevelOne": brief },
+                "Id": group.id, "Arn": group.arn, "Name": group.name, "LevelId": "1",
+                "HierarchyPath": { "LevelOne": summary(setting, group) },
                 "LastModifiedTime": epoch(group.at), "LastModifiedRegion": setting.region,
             } }))
         }
-        "CreateUserHierarchyGroup" => {
-            let group =
-                create(setting, &instance.arn, "agent-group", input.need("Name")?, &mut instance.named.hierarchy)?;
-            answer(json!({ "HierarchyGroupId": group.id, "HierarchyGroupArn": group.arn }))
-        }
-        "CreateSecurityProfile" => {
-            let name = input.need("SecurityProfileName")?;
-            let profile = create(setting, &instance.arn, "security-profile", name, &mut instance.named.security)?;
-            answer(json!({ "SecurityProfileId": profile.id, "SecurityProfileArn": profile.arn }))
-        }
-        _ => {
-            Err(Refusal::new(404, "UnknownOperationException", format!("{operation} is not part of the local cloud.")))
-        }
+        _ => unknown(operation),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Signing keys with real self-signed certificates, so that clients can verify signatures with the published metadata.
 
-use aws_lc_rs::{digest, encoding::AsDer, rand::SystemRandom, rsa::KeyPair, signature::RSA_PKCS1_SHA256};
+use aws_lc_rs::{digest, encoding::AsDer, rsa::KeyPair};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use time::OffsetDateTime;
 
@@ -90,10 +90,6 @@ impl SigningKey {
     /// # Errors
     /// If the random number generator fails.
     pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, String> {
-        let mut signature = vec![0; self.pair.public_modulus_len()];
-        self.pair
-            .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature)
-            .map_err(|_| "the message could not be signed".to_owned())?;
-        Ok(signature)
+        rsa_key::sign(&self.pair, message)
     }
 }

@@ -72,13 +72,32 @@ pub(super) fn object(value: Value) -> Map<String, Value> {
     }
 }
 
+const HOME_PAGE: &str = "https://signin.aws.amazon.com/saml?metadata=aws|ISV9.1|primary|z";
+
+/// The service principal of a new gallery application.
+fn principal(tenant: &str, template: &str, name: &str, app_id: &str, roles: &Value) -> Value {
+    json!({
+        "id": Uuid::new_v4().to_string(), "deletedDateTime": null, "accountEnabled": true, "alternativeNames": [],
+        "appDisplayName": name, "appDescription": null, "appId": app_id, "applicationTemplateId": template,
+        "appOwnerOrganizationId": tenant, "appRoleAssignmentRequired": true, "description": null,
+        "disabledByMicrosoftStatus": null, "displayName": name, "homepage": HOME_PAGE, "isDisabled": false, "loginUrl": null, "logoutUrl": null,
+        "notes": null, "notificationEmailAddresses": [], "preferredSingleSignOnMode": null,
+        "preferredTokenSigningKeyThumbprint": null, "replyUrls": [], "servicePrincipalNames": [app_id],
+        "servicePrincipalType": "Application", "signInAudience": "AzureADMyOrg",
+        "tags": ["WindowsAzureActiveDirectoryIntegratedApp"], "tokenEncryptionKeyId": null, "samlSingleSignOnSettings": null,
+        "addIns": [], "appRoles": roles, "info": {"logoUrl": null, "marketingUrl": null, "privacyStatementUrl": null,
+            "supportUrl": null, "termsOfServiceUrl": null},
+        "keyCredentials": [], "oauth2PermissionScopes": [], "passwordCredentials": [],
+        "resourceSpecificApplicationPermissions": [],
+        "verifiedPublisher": {"displayName": null, "verifiedPublisherId": null, "addedDateTime": null},
+    })
+}
+
 impl Registration {
     /// The application that the instantiation of a gallery template creates.
     pub(super) fn new(graph: &Graph, template: &str, name: &str, service_reference: Value) -> Self {
         let now = graph.now();
-        let (tenant, app_id) = (&graph.options.tenant_id, Uuid::new_v4().to_string());
-        let home = "https://signin.aws.amazon.com/saml?metadata=aws|ISV9.1|primary|z";
-        let roles = app_roles(graph);
+        let (app_id, roles) = (Uuid::new_v4().to_string(), app_roles(graph));
         let application = json!({
             "id": Uuid::new_v4().to_string(), "deletedDateTime": null, "appId": app_id, "applicationTemplateId": template,
             "disabledByMicrosoftStatus": null, "createdDateTime": stamp(now), "displayName": name, "description": null, "isDisabled": false,
@@ -98,24 +117,10 @@ impl Registration {
             "passwordCredentials": [], "publicClient": {"redirectUris": []}, "requiredResourceAccess": [],
             "spa": {"redirectUris": []},
             "verifiedPublisher": {"displayName": null, "verifiedPublisherId": null, "addedDateTime": null},
-            "web": {"homePageUrl": home, "redirectUris": [], "logoutUrl": null, "redirectUriSettings": [],
+            "web": {"homePageUrl": HOME_PAGE, "redirectUris": [], "logoutUrl": null, "redirectUriSettings": [],
                 "implicitGrantSettings": {"enableAccessTokenIssuance": false, "enableIdTokenIssuance": true}},
         });
-        let principal = json!({
-            "id": Uuid::new_v4().to_string(), "deletedDateTime": null, "accountEnabled": true, "alternativeNames": [],
-            "appDisplayName": name, "appDescription": null, "appId": app_id, "applicationTemplateId": template,
-            "appOwnerOrganizationId": tenant, "appRoleAssignmentRequired": true, "description": null,
-            "disabledByMicrosoftStatus": null, "displayName": name, "homepage": home, "isDisabled": false, "loginUrl": null, "logoutUrl": null,
-            "notes": null, "notificationEmailAddresses": [], "preferredSingleSignOnMode": null,
-            "preferredTokenSigningKeyThumbprint": null, "replyUrls": [], "servicePrincipalNames": [app_id],
-            "servicePrincipalType": "Application", "signInAudience": "AzureADMyOrg",
-            "tags": ["WindowsAzureActiveDirectoryIntegratedApp"], "tokenEncryptionKeyId": null, "samlSingleSignOnSettings": null,
-            "addIns": [], "appRoles": roles, "info": {"logoUrl": null, "marketingUrl": null, "privacyStatementUrl": null,
-                "supportUrl": null, "termsOfServiceUrl": null},
-            "keyCredentials": [], "oauth2PermissionScopes": [], "passwordCredentials": [],
-            "resourceSpecificApplicationPermissions": [],
-            "verifiedPublisher": {"displayName": null, "verifiedPublisherId": null, "addedDateTime": null},
-        });
+        let principal = principal(&graph.options.tenant_id, template, name, &app_id, &roles);
         let (clock, behaviour) = (&graph.options.clock, &graph.behaviour());
         Self {
             application: object(application),
