@@ -165,23 +165,23 @@ impl<'a> Directory<'a> {
 
     /// The list contains only the name of each group, so the groups with a matching name are described to get their
     /// paths.
-    async fn hierarchy_groups(&self, wanted: &[&str]) -> Result<BTreeMap<String, String>, StepError> {
+    async fn hierarchy_groups(&self, paths: &[&str]) -> Result<BTreeMap<String, String>, StepError> {
         let mut found = BTreeMap::new();
-        if wanted.is_empty() {
+        if paths.is_empty() {
             return Ok(found);
         }
         let list = self.client.list_user_hierarchy_groups().instance_id(self.instance_id).max_results(NAMES_PAGE);
         let send = |token| list.clone().set_next_token(token).send();
         let pages = self.pages("listing the hierarchy groups", Read::Other, send, |page| page.next_token()).await?;
         let groups = pages.into_iter().flat_map(|page| page.user_hierarchy_group_summary_list.unwrap_or_default());
-        let is_candidate = |name: Option<&str>| wanted.iter().any(|path| path.rsplit(" / ").next() == name);
+        let is_candidate = |name: Option<&str>| paths.iter().any(|path| path.rsplit(" / ").next() == name);
         for id in groups.filter(|group| is_candidate(group.name())).filter_map(|group| group.id) {
             let describe = self.client.describe_user_hierarchy_group().instance_id(self.instance_id);
             let describe = describe.hierarchy_group_id(&id);
             let output = self.read("reading a hierarchy group", Read::Other, || describe.clone().send()).await?;
             let group = output.hierarchy_group;
             if let Some(path) = group.as_ref().and_then(|group| group.hierarchy_path()).map(path_of)
-                && wanted.contains(&path.as_str())
+                && paths.contains(&path.as_str())
             {
                 found.insert(path, id);
             }

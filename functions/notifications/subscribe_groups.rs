@@ -50,7 +50,7 @@ use crate::{
 pub async fn run(ctx: &Context, input: SubscribeGroupsInput) -> Result<SubscribeGroupsOutput, StepError> {
     let groups = Groups::read(ctx, &input).await?;
     let mut output = SubscribeGroupsOutput::default();
-    if groups.wanted.is_empty() {
+    if groups.selected.is_empty() {
         return Ok(output);
     }
     let subscriber = Subscriber {
@@ -63,16 +63,20 @@ pub async fn run(ctx: &Context, input: SubscribeGroupsInput) -> Result<Subscribe
     };
     let per_group = subscriber.fits_limit(&groups.all);
     let failure = if per_group {
-        let failure = subscribe_each_group(&subscriber, &groups.wanted, &mut output).await;
+        let failure = subscribe_each_group(&subscriber, &groups.selected, &mut output).await;
         let for_all = input.instance_id.is_none() && input.group_id.is_none();
         if failure.is_none() && for_all {
-            subscriber.delete_replaced(|one| one.is_to(Watched::AllGroups)).await;
+            subscriber.delete_replaced(|subscription| subscription.is_to(Watched::AllGroups)).await;
         }
         failure
     } else {
-        let failure = subscribe_all_groups(&subscriber, &groups.wanted, &mut output).await;
+        let failure = subscribe_all_groups(&subscriber, &groups.selected, &mut output).await;
         if failure.is_none() {
-            subscriber.delete_replaced(|one| !one.is_to(Watched::AllGroups) && one.serves(&groups.all)).await;
+            subscriber
+                .delete_replaced(|subscription| {
+                    !subscription.is_to(Watched::AllGroups) && subscription.serves(&groups.all)
+                })
+                .await;
         }
         failure
     };
@@ -146,12 +150,12 @@ fn open_item(subject: String, error: &StepError) -> OpenItem {
 
 /// Returns an event for each group that had no subscription before, because changes may have been missed.
 fn missed(subscriber: &Subscriber<'_>, output: &SubscribeGroupsOutput, per_group: bool) -> Vec<Event> {
-    let created = output.subscriptions.iter().filter(|one| one.action == SubscriptionAction::Created);
+    let created = output.subscriptions.iter().filter(|subscription| subscription.action == SubscriptionAction::Created);
     created
-        .filter(|one| !subscriber.replaces(one, per_group))
-        .map(|one| {
+        .filter(|subscription| !subscriber.replaces(subscription, per_group))
+        .map(|subscription| {
             Event::MembershipChanged(MembershipChange {
-                group_id: one.group_id.clone(),
+                group_id: subscription.group_id.clone(),
                 tenant_id: subscriber.tenant.to_string(),
                 ..MembershipChange::default()
             })
@@ -164,7 +168,7 @@ struct Groups {
     /// The IDs of all groups.
     all: BTreeSet<String>,
     /// The IDs and names of the groups to process in this run.
-    wanted: BTreeMap<String, String>,
+    selected: BTreeMap<String, String>,
 }
 
 impl Groups {
@@ -176,11 +180,14 @@ impl Groups {
             entries = vec![registry.entry(instance_id).await?];
         }
         // For the subscription to all groups, Graph's renewal request has an ID that no group has.
-        let every = input.group_id.as_deref().is_none_or(|id| Uuid::try_parse(id) == Ok(ALL_GROUPS));
-        let is_wanted = |id: &str| every || input.group_id.as_deref().is_some_and(|one| one.eq_ignore_ascii_case(id));
+        let all_groups = input.group_id.as_deref().is_none_or(|id| Uuid::try_parse(id) == Ok(ALL_GROUPS));
+        let is_selected = |id: &str| {
+            all_groups || input.group_id.as_deref().is_some_and(|group_id| group_id.eq_ignore_ascii_case(id))
+        };
         let groups = entries.into_iter().flat_map(|entry| entry.groups);
-        let wanted = groups.filter(|group| is_wanted(&group.id)).map(|group| (group.id, group.display_name)).collect();
-        Ok(Self { all, wanted })
+        let selected =
+            groups.filter(|group| is_selected(&group.id)).map(|group| (group.id, group.display_name)).collect();
+        Ok(Self { all, selected })
     }
 }
 
@@ -197,7 +204,7 @@ struct Subscriber<'a> {
 impl Subscriber<'_> {
     /// Returns whether each group can have its own subscription, besides those of other stacks and with one kept free.
     fn fits_limit(&self, groups: &BTreeSet<String>) -> bool {
-        let others = self.existing.iter().filter(|one| !one.calls(self.url)).count();
+        let others = self.existing.iter().filter(|subscription| !subscription.calls(self.url)).count();
         groups.len() + others < MOST_SUBSCRIPTIONS
     }
 
@@ -271,7 +278,9 @@ impl Subscriber<'_> {
     /// Deletes our subscriptions that others have replaced. A subscription that can't be deleted only causes duplicate
     /// events until it expires.
     async fn delete_replaced(&self, replaced: impl Fn(&Subscription) -> bool) {
-        for subscription in self.existing.iter().filter(|one| one.calls(self.url) && replaced(one)) {
+        for subscription in
+            self.existing.iter().filter(|subscription| subscription.calls(self.url) && replaced(subscription))
+        {
             match self.ctx.graph().unsubscribe(&subscription.id).await {
                 Ok(()) => info!(subscription = subscription.id, "replaced subscription deleted"),
                 Err(error) => {

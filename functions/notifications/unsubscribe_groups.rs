@@ -24,8 +24,12 @@ pub async fn run(ctx: &Context, input: RemoveInput) -> Result<RemoveOutput, Step
     let used_elsewhere = Registry::new(ctx)?.groups_of_others(&target.instance_id).await?;
     let existing = ctx.graph().subscriptions().await?;
     let mut output = RemoveOutput::default();
-    let watches = |one: &Subscription| target.groups.iter().any(|group| one.watches(&group.id));
-    for subscription in existing.iter().filter(|one| one.calls(url) && watches(one) && !one.serves(&used_elsewhere)) {
+    let is_unused = |subscription: &&Subscription| {
+        subscription.calls(url)
+            && target.groups.iter().any(|group| subscription.watches(&group.id))
+            && !subscription.serves(&used_elsewhere)
+    };
+    for subscription in existing.iter().filter(is_unused) {
         ctx.graph().unsubscribe(&subscription.id).await?;
         info!(subscription = subscription.id, resource = subscription.resource, "subscription deleted");
         output.removed += 1;

@@ -24,12 +24,13 @@ pub enum SignIn<'a> {
     Secret(&'a str),
 }
 
-/// The configuration of the functions. Each function uses some of the variables; a missing variable is reported when
-/// it is needed.
+/// The configuration of the functions. Each function uses some of the variables; a missing required variable is reported
+/// when it is needed.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     graph_credential: Option<String>,
-    graph_identity: Option<String>,
+    required: Required,
+    graph_identity: Option<Identity>,
     graph_tenant_id: Option<String>,
     setup: Registration,
     runtime: Registration,
@@ -37,19 +38,50 @@ pub struct Settings {
     function_name: Option<String>,
     graph_url: Option<String>,
     login_url: Option<String>,
-    registry_table: Option<String>,
-    storage_bucket: Option<String>,
-    storage_key_arn: Option<String>,
-    documents_bucket: Option<String>,
-    client_state_secret: Option<String>,
-    event_bus: Option<String>,
-    notification_url: Option<String>,
-    user_sync_state_machine: Option<String>,
-    notification_topic: Option<String>,
-    language: Option<String>,
+    language: Language,
     permissions_boundary: Option<String>,
     certificate_rotation_days: Option<String>,
     clock: Clock,
+}
+
+/// Declares the variables that are required by the functions that use them: constant, method, content.
+macro_rules! required_variables {
+    ($($variable:ident, $method:ident: $content:literal;)*) => {
+        #[derive(Clone, Debug, Default)]
+        struct Required {
+            $($method: Option<String>,)*
+        }
+
+        impl Required {
+            fn read(var: impl Fn(&str) -> Option<String>) -> Self {
+                Self { $($method: var(Settings::$variable),)* }
+            }
+        }
+
+        impl Settings {
+            $(
+                #[doc = concat!("The variable with ", $content, ".")]
+                pub const $variable: &str = stringify!($variable);
+
+                #[doc = concat!("Returns ", $content, ".\n\n# Errors\n`Internal` if the variable is not set.")]
+                pub fn $method(&self) -> Result<&str, StepError> {
+                    required(self.required.$method.as_deref(), Self::$variable)
+                }
+            )*
+        }
+    };
+}
+
+required_variables! {
+    REGISTRY_TABLE, registry_table: "the name of the registry's table";
+    STORAGE_BUCKET, storage_bucket: "the bucket for the recordings, transcripts and reports of instances";
+    STORAGE_KEY_ARN, storage_key_arn: "the ARN of the key that encrypts the contents of the storage bucket";
+    DOCUMENTS_BUCKET, documents_bucket: "the bucket for the documents of number orders";
+    CLIENT_STATE_SECRET, client_state_secret: "the ARN or name of the secret with the key of the client states";
+    EVENT_BUS, event_bus: "the name of the event bus";
+    NOTIFICATION_URL, notification_url: "the URL that Graph calls when the members of a group change";
+    USER_SYNC_STATE_MACHINE, user_sync_state_machine: "the ARN of the user sync's state machine";
+    NOTIFICATION_TOPIC, notification_topic: "the ARN of the topic for notifications";
 }
 
 /// The credential settings of an identity. Either the client ID or the secret is set, or neither.
@@ -75,27 +107,8 @@ impl Settings {
     pub const GRAPH_URL: &str = "GRAPH_URL";
     /// The variable with the base URL of the login service.
     pub const LOGIN_URL: &str = "LOGIN_URL";
-    /// The variable with the name of the registry's table.
-    pub const REGISTRY_TABLE: &str = "REGISTRY_TABLE";
-    /// The variable with the bucket for the recordings, transcripts and reports of instances.
-    pub const STORAGE_BUCKET: &str = "STORAGE_BUCKET";
-    /// The variable with the ARN of the key that encrypts the contents of this bucket.
-    pub const STORAGE_KEY_ARN: &str = "STORAGE_KEY_ARN";
-    /// The variable with the bucket for the documents of number orders.
-    pub const DOCUMENTS_BUCKET: &str = "DOCUMENTS_BUCKET";
-    /// The variable with the ARN or name of the secret with the key of the client states.
-    pub const CLIENT_STATE_SECRET: &str = "CLIENT_STATE_SECRET";
-    /// The variable with the name of the event bus.
-    pub const EVENT_BUS: &str = "EVENT_BUS";
-    /// The variable with the URL that Graph calls.
-    pub const NOTIFICATION_URL: &str = "NOTIFICATION_URL";
-    /// The variable with the ARN of the user sync's state machine.
-    pub const USER_SYNC_STATE_MACHINE: &str = "USER_SYNC_STATE_MACHINE";
-    /// The variable with the ARN of the topic for notifications.
-    pub const NOTIFICATION_TOPIC: &str = "NOTIFICATION_TOPIC";
     /// The variable with the language of notifications that belong to no onboarding.
     pub const NOTIFICATION_LANGUAGE: &str = "NOTIFICATION_LANGUAGE";
-
     /// The variable with the ARN of the permissions boundary of the federation role.
     pub const PERMISSIONS_BOUNDARY: &str = "PERMISSIONS_BOUNDARY";
     /// The variable with the number of days before its expiry at which a signing certificate is renewed.
@@ -107,7 +120,8 @@ impl Settings {
         let var = |name: &str| var(name).filter(|value| !value.is_empty());
         Self {
             graph_credential: var(Self::GRAPH_CREDENTIAL),
-            graph_identity: var(Self::GRAPH_IDENTITY),
+            required: Required::read(var),
+            graph_identity: var(Self::GRAPH_IDENTITY).and_then(|name| Identity::from_name(&name)),
             graph_tenant_id: var(Self::GRAPH_TENANT_ID),
             setup: Registration::read(Identity::Setup, var),
             runtime: Registration::read(Identity::Runtime, var),
@@ -115,16 +129,10 @@ impl Settings {
             function_name: var(Self::FUNCTION_NAME),
             graph_url: var(Self::GRAPH_URL),
             login_url: var(Self::LOGIN_URL),
-            registry_table: var(Self::REGISTRY_TABLE),
-            storage_bucket: var(Self::STORAGE_BUCKET),
-            storage_key_arn: var(Self::STORAGE_KEY_ARN),
-            documents_bucket: var(Self::DOCUMENTS_BUCKET),
-            client_state_secret: var(Self::CLIENT_STATE_SECRET),
-            event_bus: var(Self::EVENT_BUS),
-            notification_url: var(Self::NOTIFICATION_URL),
-            user_sync_state_machine: var(Self::USER_SYNC_STATE_MACHINE),
-            notification_topic: var(Self::NOTIFICATION_TOPIC),
-            language: var(Self::NOTIFICATION_LANGUAGE),
+            language: match var(Self::NOTIFICATION_LANGUAGE).as_deref() {
+                Some("ja") => Language::Ja,
+                _ => Language::En,
+            },
             permissions_boundary: var(Self::PERMISSIONS_BOUNDARY),
             certificate_rotation_days: var(Self::CERTIFICATE_ROTATION_DAYS),
             clock: Clock::read(var),
@@ -141,7 +149,7 @@ impl Settings {
     /// permissions.
     #[must_use]
     pub fn graph_identity(&self) -> Identity {
-        self.graph_identity.as_deref().and_then(Identity::from_name).unwrap_or(Identity::Runtime)
+        self.graph_identity.unwrap_or(Identity::Runtime)
     }
 
     /// Returns how an identity signs in to Graph.
@@ -211,74 +219,10 @@ impl Settings {
         self.login_url.as_deref().unwrap_or("https://login.microsoftonline.com").trim_end_matches('/')
     }
 
-    /// Returns the registry's table.
-    ///
-    /// # Errors
-    /// `Internal` if the variable is not set.
-    pub fn registry_table(&self) -> Result<&str, StepError> {
-        required(self.registry_table.as_deref(), Self::REGISTRY_TABLE)
-    }
-
-    /// Returns the bucket for the recordings, transcripts and reports of instances.
-    ///
-    /// # Errors
-    /// `Internal` if the variable is not set.
-    pub fn storage_bucket(&self) -> Result<&str, StepError> {
-        required(self.storage_bucket.as_deref(), Self::STORAGE_BUCKET)
-    }
-
-    /// Returns the bucket for the documents of number orders.
-    ///
-    /// # Errors
-    /// `Internal` if the variable is not set.
-    pub fn documents_bucket(&self) -> Result<&str, StepError> {
-        required(self.documents_bucket.as_deref(), Self::DOCUMENTS_BUCKET)
-    }
-
-    /// Returns the secret with the key of the client states.
-    ///
-    /// # Errors
-    /// `Internal` if the variable is not set.
-    pub fn client_state_secret(&self) -> Result<&str, StepError> {
-        required(self.client_state_secret.as_deref(), Self::CLIENT_STATE_SECRET)
-    }
-
-    /// Returns the event bus.
-    ///
-    /// # Errors
-    /// `Internal` if the variable is not set.
-    pub fn event_bus(&self) -> Result<&str, StepError> {
-        required(self.event_bus.as_deref(), Self::EVENT_BUS)
-    }
-
-    /// Returns the URL that Graph calls when the members of a group change.
-    ///
-    /// # Errors
-    /// `Internal` if the variable is not set.
-    pub fn notification_url(&self) -> Result<&str, StepError> {
-        required(self.notification_url.as_deref(), Self::NOTIFICATION_URL)
-    }
-
-    /// Returns the ARN of the user sync's state machine.
-    ///
-    /// # Errors
-    /// `Internal` if the variable is not set.
-    pub fn user_sync_state_machine(&self) -> Result<&str, StepError> {
-        required(self.user_sync_state_machine.as_deref(), Self::USER_SYNC_STATE_MACHINE)
-    }
-
-    /// Returns the topic for notifications.
-    ///
-    /// # Errors
-    /// `Internal` if the variable is not set.
-    pub fn notification_topic(&self) -> Result<&str, StepError> {
-        required(self.notification_topic.as_deref(), Self::NOTIFICATION_TOPIC)
-    }
-
     /// Returns the language of notifications that belong to no onboarding.
     #[must_use]
-    pub fn language(&self) -> Language {
-        if self.language.as_deref() == Some("ja") { Language::Ja } else { Language::En }
+    pub const fn language(&self) -> Language {
+        self.language
     }
 
     /// Returns the permissions boundary of the federation role, if the stack has one.
@@ -294,14 +238,6 @@ impl Settings {
     pub fn certificate_rotation_days(&self) -> Result<i64, StepError> {
         let text = required(self.certificate_rotation_days.as_deref(), Self::CERTIFICATE_ROTATION_DAYS)?;
         text.parse().map_err(|_| StepError::internal(format!("{} is not a number", Self::CERTIFICATE_ROTATION_DAYS)))
-    }
-
-    /// Returns the ARN of the key that encrypts the contents of the storage bucket.
-    ///
-    /// # Errors
-    /// `Internal` if the variable is not set.
-    pub fn storage_key_arn(&self) -> Result<&str, StepError> {
-        required(self.storage_key_arn.as_deref(), Self::STORAGE_KEY_ARN)
     }
 }
 

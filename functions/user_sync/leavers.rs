@@ -19,10 +19,10 @@ impl DeletionCheck for CurrentMembership<'_> {
     async fn must_keep(&self, user: &UserRef) -> Result<bool, StepError> {
         let Some(object_id) = user.object_id.as_deref() else { return Ok(false) };
         let Some(member) = self.graph.user(object_id).await? else { return Ok(false) };
-        let wanted = member.account_enabled != Some(false) && (self.policy.guests || !member.guest);
+        let may_have_user = member.account_enabled != Some(false) && (self.policy.guests || !member.guest);
         // After a change of the username, the member has a new Connect user, and the user with the old name is
         // deleted.
-        if !wanted || member.attribute(self.policy.username) != Some(user.username.as_str()) {
+        if !may_have_user || member.attribute(self.policy.username) != Some(user.username.as_str()) {
             return Ok(false);
         }
         if self.policy.nested_groups == NestedGroups::Report {

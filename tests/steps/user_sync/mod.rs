@@ -4,7 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod fixture;
-mod newcomers;
+mod joiners;
 mod pace;
 mod removal;
 mod rounds;

@@ -1,7 +1,7 @@
 //! The Japanese texts of the open items, whose English texts come from the report.
 
 /// Prefixes of open item subjects, with translations.
-pub(super) const SUBJECTS: [(&str, &str); 9] = [
+pub(super) const SUBJECTS: [(&str, &str); 11] = [
     ("quota ", "クォータ "),
     ("group ", "グループ "),
     ("member ", "メンバー "),
@@ -11,10 +11,12 @@ pub(super) const SUBJECTS: [(&str, &str); 9] = [
     ("outbound calls to Japanese mobiles", "日本の携帯電話への発信"),
     ("sign-in check: ", "サインインチェック: "),
     ("storage ", "ストレージ "),
+    ("notifications of the groups", "グループの変更通知"),
+    ("notifications of the group ", "グループの変更通知: "),
 ];
 
 /// Actions of open items in English, exactly as in `onboarding_core::report` and the steps, with translations.
-pub(super) const ACTIONS: [(&str, &str); 17] = [
+pub(super) const ACTIONS: [(&str, &str); 18] = [
     (
         "Follow the case in Support Center. Do not file another case.",
         "サポートセンターでケースを確認してください。新しいケースは作成しないでください。",
@@ -82,4 +84,38 @@ pub(super) const ACTIONS: [(&str, &str); 17] = [
         "No change is lost: the scheduled syncs include these groups. Changes arrive later until this is corrected.",
         "変更が失われることはありません。スケジュールによる同期が継続します。問題が解決するまでは、変更の反映が遅くなります。",
     ),
+    (
+        "No change is lost: the scheduled syncs include these groups, and the daily renewal creates the subscriptions.",
+        "変更が失われることはありません。スケジュールによる同期が継続し、サブスクリプションは毎日の更新時に作成されます。",
+    ),
 ];
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use std::{fs, path::Path};
+
+    use super::*;
+
+    /// Returns the text of all source files of the functions and of all state machines, without line continuations.
+    fn sources(directory: &Path) -> String {
+        let mut text = String::new();
+        for path in fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                text += &sources(&path);
+            } else if path.extension().is_some_and(|extension| extension == "rs" || extension == "json") {
+                text += &fs::read_to_string(path).unwrap();
+            }
+        }
+        text.split("\\\n").map(str::trim_start).collect()
+    }
+
+    #[test]
+    fn every_translated_subject_and_action_is_in_the_functions_or_the_state_machines() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let sources = sources(&root.join("functions")) + &sources(&root.join("statemachine"));
+        for (english, _) in SUBJECTS.iter().chain(&ACTIONS) {
+            assert!(sources.contains(english), "no open item has {english:?}");
+        }
+    }
+}
