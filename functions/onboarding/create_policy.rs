@@ -89,17 +89,11 @@ async fn taken(ctx: &Context, name: &str) -> Result<StepError, StepError> {
 }
 
 async fn replace(ctx: &Context, arn: &str, document: &str) -> Result<(), StepError> {
-    let versions = ctx
-        .iam()
-        .list_policy_versions()
-        .policy_arn(arn)
-        .send()
-        .await
-        .doing(format_args!("listing the versions of the policy {arn}"))?;
-    if versions.versions().len() >= MOST_VERSIONS {
+    let versions = ctx.iam().list_policy_versions().policy_arn(arn).into_paginator().items().send().try_collect().await;
+    let versions = versions.doing(format_args!("listing the versions of the policy {arn}"))?;
+    if versions.len() >= MOST_VERSIONS {
         let number = |id: &str| id.trim_start_matches('v').parse::<u64>().unwrap_or(u64::MAX);
         let oldest = versions
-            .versions()
             .iter()
             .filter(|version| !version.is_default_version())
             .filter_map(|version| version.version_id())

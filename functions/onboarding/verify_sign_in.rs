@@ -10,13 +10,14 @@
 //! * Writes: nothing.
 //! * Safe to repeat: it only reads.
 
-use aws_sdk_connect::types::{ControlPlaneTagFilter, TagCondition, UserSearchFilter};
+use aws_sdk_connect::types::{ControlPlaneTagFilter, TagCondition, UserSearchFilter, UserSearchSummary};
 use onboarding_core::{
     StepError,
     contract::{Check, VerifySignInInput, VerifySignInOutput},
     inspection::Checks,
     names,
     saml::user_access_url,
+    sync::{Ownership, REMOVAL_DUE_KEY},
 };
 use time::OffsetDateTime;
 
@@ -29,6 +30,10 @@ use crate::{
         instance,
     },
 };
+
+const USERS_PER_PAGE: i32 = 100;
+/// Maximum number of users to read from Entra until one exists there.
+const MAX_USERS_READ: u32 = 100;
 
 /// Runs the step.
 ///
@@ -53,8 +58,10 @@ pub async fn run(ctx: &Context, input: VerifySignInInput) -> Result<VerifySignIn
     take(certificate_checks(expected, &published, provider.as_ref()));
     take(FoundRole::read(ctx, wanted.role_name()).await?.sign_in_checks(&wanted));
     take(policy_checks(ctx, &wanted).await?);
-    take(instance::sign_in_checks(instance::describe(ctx, &input.instance_id).await?.as_ref()));
-    take(one_user(ctx, &input).await?);
+    let instance = instance::describe(ctx, &input.instance_id).await?;
+    take(instance::sign_in_checks(instance.as_ref()));
+    let alias = instance.as_ref().and_then(|instance| instance.instance_alias()).unwrap_or_default();
+    take(check_username(ctx, &input, alias).await?);
 
     let tenant = ctx.graph().tenant_id().await?;
     Ok(VerifySignInOutput {
@@ -64,30 +71,41 @@ pub async fn run(ctx: &Context, input: VerifySignInInput) -> Result<VerifySignIn
     })
 }
 
-/// Checks one user that we created. One is enough, because all names are derived by the same rule.
-async fn one_user(ctx: &Context, input: &VerifySignInInput) -> Result<Checks, StepError> {
+/// Checks one user that we created and that still exists in Entra. One is enough, because all names are derived by the
+/// same rule.
+///
+/// # Errors
+/// If Connect or Graph returns an error.
+pub async fn check_username(ctx: &Context, input: &VerifySignInInput, alias: &str) -> Result<Checks, StepError> {
     let mut checks = Checks::default();
     let ours = TagCondition::builder().tag_key(names::MANAGED_BY_KEY).tag_value(names::MANAGED_BY).build();
     let filter =
         UserSearchFilter::builder().tag_filter(ControlPlaneTagFilter::builder().tag_condition(ours).build()).build();
-    let sent =
-        ctx.connect().search_users().instance_id(&input.instance_id).search_filter(filter).max_results(10).send().await;
-    let found = sent.doing("looking for one of the Connect users")?;
-    let tag = |user: &aws_sdk_connect::types::UserSearchSummary| {
-        user.tags().and_then(|tags| tags.get(names::ENTRA_OBJECT_ID_KEY)).cloned()
-    };
-    for user in found.users() {
-        let Some(object_id) = tag(user) else { continue };
-        let Some(member) = ctx.graph().user(&object_id).await? else { continue };
+    let users = ctx.connect().search_users().instance_id(&input.instance_id).search_filter(filter);
+    let mut users = users.max_results(USERS_PER_PAGE).into_paginator().items().send();
+    let mut reads = 0;
+    // Former members stay in Connect for their grace period, or permanently, so the first users may be former members.
+    while reads < MAX_USERS_READ
+        && let Some(user) = users.try_next().await.doing("searching for a Connect user of this onboarding")?
+    {
+        let Some(object_id) = current_member(&user, alias) else { continue };
+        reads += 1;
+        let Some(member) = ctx.graph().user(object_id).await? else { continue };
         let emitted = member.attribute(input.username).unwrap_or("none");
-        checks.equal(
-            format!("username of {object_id} is its role session name"),
-            emitted,
-            user.username().unwrap_or("none"),
-        );
+        let name = format!("username of {object_id} is its role session name");
+        checks.equal(name, emitted, user.username().unwrap_or("none"));
         return Ok(checks);
     }
-    let nobody = input.groups.iter().all(|group| group.users == 0);
-    checks.that("a user's name is its role session name", nobody, "at least one user", "no Connect user of ours");
+    let no_members = input.groups.iter().all(|group| group.users == 0);
+    let found = "no user of this onboarding that still exists in Entra";
+    checks.that("a user's name is its role session name", no_members, "at least one user", found);
     Ok(checks)
+}
+
+/// Returns the Entra object ID of a user of this onboarding whose removal is not scheduled.
+fn current_member<'a>(user: &'a UserSearchSummary, alias: &str) -> Option<&'a str> {
+    let tag = |key: &str| user.tags().and_then(|tags| tags.get(key)).map(String::as_str);
+    let owner = Ownership::from_tags(tag(names::MANAGED_BY_KEY), tag(names::ONBOARDING_KEY), alias);
+    let is_current = owner == Ownership::Ours && tag(REMOVAL_DUE_KEY).is_none();
+    tag(names::ENTRA_OBJECT_ID_KEY).filter(|_| is_current)
 }

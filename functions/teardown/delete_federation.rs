@@ -37,15 +37,15 @@ pub async fn run(ctx: &Context, input: RemoveInput) -> Result<RemoveOutput, Step
     Ok(output)
 }
 
-fn stays(output: &mut RemoveOutput, what: String, why: &str) {
-    let action = "Delete it by hand if nobody needs it.";
-    output.open_items.push(OpenItem::new(what, format!("it stays: {why}"), action));
+fn keep(output: &mut RemoveOutput, what: String, why: &str) {
+    let action = "Delete it manually if it is no longer needed.";
+    output.open_items.push(OpenItem::new(what, format!("it is kept: {why}"), action));
 }
 
 async fn delete_role(ctx: &Context, name: &str, alias: &str, output: &mut RemoveOutput) -> Result<(), StepError> {
     let Some(role) = iam::role(ctx.iam(), name).await? else { return Ok(()) };
     if iam::owner(role.tags(), alias) != Ownership::Ours {
-        stays(output, format!("IAM role {name}"), "it carries no mark of ours");
+        keep(output, format!("IAM role {name}"), "it has no tag of this onboarding");
         return Ok(());
     }
     for policy in iam::attached_policies(ctx.iam(), name).await? {
@@ -53,7 +53,7 @@ async fn delete_role(ctx: &Context, name: &str, alias: &str, output: &mut Remove
         gone(&doing, ctx.iam().detach_role_policy().role_name(name).policy_arn(&policy).send().await)?;
     }
     for policy in iam::inline_policies(ctx.iam(), name).await? {
-        let doing = format!("deleting the policy {policy} that stands in the role {name}");
+        let doing = format!("deleting the inline policy {policy} of the role {name}");
         gone(&doing, ctx.iam().delete_role_policy().role_name(name).policy_name(&policy).send().await)?;
     }
     gone(&format!("deleting the role {name}"), ctx.iam().delete_role().role_name(name).send().await)?;
@@ -65,20 +65,18 @@ async fn delete_role(ctx: &Context, name: &str, alias: &str, output: &mut Remove
 async fn delete_policy(ctx: &Context, arn: &str, alias: &str, output: &mut RemoveOutput) -> Result<(), StepError> {
     let Some(policy) = iam::policy(ctx.iam(), arn).await? else { return Ok(()) };
     if iam::owner(policy.tags(), alias) != Ownership::Ours {
-        stays(output, format!("IAM policy {arn}"), "it carries no mark of ours");
+        keep(output, format!("IAM policy {arn}"), "it has no tag of this onboarding");
         return Ok(());
     }
     if policy.attachment_count().unwrap_or_default() > 0 && used_by_others(ctx, arn).await? {
-        stays(output, format!("IAM policy {arn}"), "other roles, users or groups use it");
+        keep(output, format!("IAM policy {arn}"), "other roles, users or groups use it");
         return Ok(());
     }
-    let mut versions = ctx.iam().list_policy_versions().policy_arn(arn).into_paginator().items().send();
-    let doing = format!("listing the versions of the policy {arn}");
-    while let Some(version) = versions.try_next().await.doing(&doing)? {
+    // All pages are read first, because the deletions below could shift the later ones.
+    let versions = ctx.iam().list_policy_versions().policy_arn(arn).into_paginator().items().send().try_collect().await;
+    let versions = versions.doing(format_args!("listing the versions of the policy {arn}"))?;
+    for version in versions.iter().filter(|version| !version.is_default_version()) {
         let id = version.version_id().unwrap_or_default();
-        if version.is_default_version() {
-            continue;
-        }
         let doing = format!("removing version {id} of the policy {arn}");
         gone(&doing, ctx.iam().delete_policy_version().policy_arn(arn).version_id(id).send().await)?;
     }
@@ -90,17 +88,18 @@ async fn delete_policy(ctx: &Context, arn: &str, alias: &str, output: &mut Remov
 
 /// The attachment count may still include the role that was just deleted, so the list decides.
 async fn used_by_others(ctx: &Context, arn: &str) -> Result<bool, StepError> {
-    let doing = format!("listing what the policy {arn} is attached to");
-    let sent = ctx.iam().list_entities_for_policy().policy_arn(arn).send().await;
-    Ok(sent.if_found().doing(&doing)?.is_some_and(|found| {
-        !found.policy_roles().is_empty() || !found.policy_users().is_empty() || !found.policy_groups().is_empty()
+    // IAM may return an empty page although more pages follow (API reference, `ListEntitiesForPolicy`, `IsTruncated`).
+    let pages = ctx.iam().list_entities_for_policy().policy_arn(arn).into_paginator().send().try_collect().await;
+    let pages = pages.if_found().doing(format_args!("listing the entities that use the policy {arn}"))?;
+    Ok(pages.into_iter().flatten().any(|page| {
+        !page.policy_roles().is_empty() || !page.policy_users().is_empty() || !page.policy_groups().is_empty()
     }))
 }
 
 async fn delete_provider(ctx: &Context, arn: &str, alias: &str, output: &mut RemoveOutput) -> Result<(), StepError> {
     let Some(provider) = iam::saml_provider(ctx.iam(), arn).await? else { return Ok(()) };
     if iam::owner(provider.tags(), alias) != Ownership::Ours {
-        stays(output, format!("SAML provider {arn}"), "it carries no mark of ours");
+        keep(output, format!("SAML provider {arn}"), "it has no tag of this onboarding");
         return Ok(());
     }
     let sent = ctx.iam().delete_saml_provider().saml_provider_arn(arn).send().await;

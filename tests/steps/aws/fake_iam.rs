@@ -52,6 +52,8 @@ pub(crate) struct State {
     pub(crate) policies: BTreeMap<String, Policy>,
     /// By name.
     pub(crate) roles: BTreeMap<String, Role>,
+    /// The IAM users that every policy is attached to.
+    pub(crate) policy_users: Vec<String>,
     /// An action that fails once with this error, without effect.
     pub(crate) fail: Option<(&'static str, u16, &'static str, &'static str)>,
     /// The response of the federation metadata endpoint.
@@ -139,6 +141,8 @@ impl Respond for Responder {
 
 type Outcome = Result<String, (u16, &'static str, &'static str)>;
 
+/// Short pages, because IAM may return fewer results than exist.
+const VERSIONS_PER_PAGE: usize = 2;
 const NONE: (u16, &str, &str) = (404, "NoSuchEntity", "It does not exist.");
 const TAKEN: (u16, &str, &str) = (409, "EntityAlreadyExists", "It exists already.");
 
@@ -199,7 +203,25 @@ impl State {
                 self.policies.insert(key, policy);
                 Ok(format!("<Policy>{xml}</Policy>"))
             }
-            "GetPolicy" => Ok(format!("<Policy>{}</Policy>", self.policies.get(&key).ok_or(NONE)?.xml(&key))),
+            "GetPolicy" => Ok(format!(
+                "<Policy>{}<AttachmentCount>{}</AttachmentCount></Policy>",
+                self.policies.get(&key).ok_or(NONE)?.xml(&key),
+                self.policy_users.len()
+            )),
+            // IAM may return a page without entities although more pages follow.
+            "ListEntitiesForPolicy" if !form.contains_key("Marker") => Ok(page("", Some(0))),
+            "ListEntitiesForPolicy" => {
+                let member = |name: &String| format!("<member><UserName>{name}</UserName></member>");
+                let users: String = self.policy_users.iter().map(member).collect();
+                Ok(page(&format!("<PolicyUsers>{users}</PolicyUsers>"), None))
+            }
+            "DeletePolicy" => {
+                if !self.policy_users.is_empty() || self.policies.get(&key).ok_or(NONE)?.versions.len() > 1 {
+                    return Err((409, "DeleteConflict", "The policy is attached or has other versions."));
+                }
+                self.policies.remove(&key);
+                Ok(String::new())
+            }
             "GetPolicyVersion" => {
                 let policy = self.policies.get(&key).ok_or(NONE)?;
                 let id = field("VersionId");
@@ -213,11 +235,13 @@ impl State {
             }
             "ListPolicyVersions" => {
                 let policy = self.policies.get(&key).ok_or(NONE)?;
-                let versions = policy.versions.iter().map(|(number, _)| {
+                let start: usize = field("Marker").parse().unwrap_or_default();
+                let next = Some(start + VERSIONS_PER_PAGE).filter(|next| *next < policy.versions.len());
+                let versions = policy.versions.iter().skip(start).take(VERSIONS_PER_PAGE).map(|(number, _)| {
                     let default = *number == policy.default;
                     format!("<member><VersionId>v{number}</VersionId><IsDefaultVersion>{default}</IsDefaultVersion></member>")
                 });
-                Ok(format!("<Versions>{}</Versions><IsTruncated>false</IsTruncated>", versions.collect::<String>()))
+                Ok(page(&format!("<Versions>{}</Versions>", versions.collect::<String>()), next))
             }
             "DeletePolicyVersion" => {
                 let id = field("VersionId");
@@ -319,6 +343,14 @@ impl Role {
             boundary.collect::<String>(),
             members(&self.tags)
         )
+    }
+}
+
+/// A page of a list; `next` is the marker of the next page.
+fn page(results: &str, next: Option<usize>) -> String {
+    match next {
+        Some(next) => format!("{results}<IsTruncated>true</IsTruncated><Marker>{next}</Marker>"),
+        None => format!("{results}<IsTruncated>false</IsTruncated>"),
     }
 }
 

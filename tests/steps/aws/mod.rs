@@ -7,6 +7,7 @@ mod clients;
 mod cloud;
 mod configure_instance;
 mod create_instance;
+mod delete_federation;
 mod fake_iam;
 mod instance_quota;
 mod order_numbers;

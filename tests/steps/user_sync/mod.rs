@@ -8,4 +8,5 @@ mod joiners;
 mod pace;
 mod removal;
 mod rounds;
+mod sign_in_check;
 mod trouble;
