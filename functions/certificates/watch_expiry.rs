@@ -44,8 +44,8 @@ pub async fn run(ctx: &Context, _input: WatchExpiryInput) -> Result<WatchExpiryO
             Ok(Some(end)) => {
                 output.credentials.push(CredentialExpiry { identity, days_left: (end - now).whole_days() });
             }
-            Ok(None) => info!(%identity, "the credential has no end, or does not say"),
-            Err(error) => note(&mut failure, "credential", error),
+            Ok(None) => info!(%identity, "the credential does not expire, or its expiry is unknown"),
+            Err(error) => log(&mut failure, "credential", error),
         }
     }
     if let Some(first) = output.credentials.iter().map(|credential| credential.days_left).min() {
@@ -54,11 +54,11 @@ pub async fn run(ctx: &Context, _input: WatchExpiryInput) -> Result<WatchExpiryO
     let entries = Registry::new(ctx)?.entries().await?;
     let subscriptions = match entries.is_empty() {
         true => None,
-        false => ctx.graph().subscriptions().await.map_err(|error| note(&mut failure, "subscriptions", error)).ok(),
+        false => ctx.graph().subscriptions().await.map_err(|error| log(&mut failure, "subscriptions", error)).ok(),
     };
     for entry in entries {
         let certificate = certificate(ctx, &entry).await.unwrap_or_else(|error| {
-            note(&mut failure, "signing certificate", error);
+            log(&mut failure, "signing certificate", error);
             None
         });
         let seen = InstanceExpiry {
@@ -80,8 +80,8 @@ pub async fn run(ctx: &Context, _input: WatchExpiryInput) -> Result<WatchExpiryO
     failure.map_or(Ok(output), Err)
 }
 
-fn note(failure: &mut Option<StepError>, what: &str, error: StepError) {
-    warn!(what, error = error.name(), message = error.message, "could not be looked at");
+fn log(failure: &mut Option<StepError>, what: &str, error: StepError) {
+    warn!(what, error = error.name(), message = error.message, "could not be checked");
     failure.get_or_insert(error);
 }
 

@@ -21,6 +21,7 @@
 //! Each round removes certificates from one instance only, and the result is verified before the next removal. After
 //! an unexpected result, the execution removes no more certificates.
 
+mod observation;
 mod provider;
 
 use std::collections::BTreeSet;
@@ -30,16 +31,15 @@ use onboarding_core::{
     contract::{EntraApplication, RotateCertificateInput, RotateCertificateOutput, Rotation, RotationStatus},
     entra::Identity,
     names,
-    rotation::{self, Certificate, Move, Observed, Wish},
-    saml::{self, Metadata, read_metadata},
+    rotation::{self, Move, Observed, Wish},
 };
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tracing::{info, warn};
 
-use self::provider::Provider;
+use self::{observation::Observation, provider::Provider};
 use crate::{
     context::Context,
-    entra::{Graph, KeyCredential, LOOKS_FOR_A_LOST_CERTIFICATE, Removal, ServicePrincipal},
+    entra::{Graph, LOOKS_FOR_A_LOST_CERTIFICATE, Removal, ServicePrincipal},
     registry::{Claim, Entry, LockResult, Registry, Scope, Unreadable},
 };
 
@@ -63,7 +63,7 @@ pub async fn run(ctx: &Context, input: RotateCertificateInput) -> Result<RotateC
     };
     let mut output = RotateCertificateOutput::default();
     let before = if input.previous.is_empty() {
-        unreadable.into_iter().map(needs_person).chain(entries.iter().map(begun)).collect()
+        unreadable.into_iter().map(unreadable_rotation).chain(entries.iter().map(started)).collect()
     } else {
         input.previous.clone()
     };
@@ -74,10 +74,10 @@ pub async fn run(ctx: &Context, input: RotateCertificateInput) -> Result<RotateC
             _ if !rotation.status.pending() => (rotation, 0),
             Some(entry) => {
                 let round = Round { ctx, registry: &registry, entry, before: &rotation, input: &input };
-                round.play_alone(&mut removals).await.unwrap_or_else(|error| told(&rotation, &error))
+                round.run_locked(&mut removals).await.unwrap_or_else(|error| after_error(&rotation, &error))
             }
             None => (
-                Rotation { status: RotationStatus::NotDue, detail: "it is not registered any more".into(), ..rotation },
+                Rotation { status: RotationStatus::NotDue, detail: "it is no longer registered".into(), ..rotation },
                 0,
             ),
         };
@@ -120,7 +120,9 @@ impl Removals {
 
     fn admit(&mut self) -> Admission {
         match &self.halted_by {
-            Some(alias) => Admission::Never(format!("the removal for {alias} went wrong, so no other one is tried")),
+            Some(alias) => Admission::Never(format!(
+                "the removal for {alias} had an unexpected result, so this execution removes no more certificates"
+            )),
             None if self.used => Admission::NextRound,
             None => {
                 self.used = true;
@@ -130,7 +132,7 @@ impl Removals {
     }
 }
 
-fn begun(entry: &Entry) -> Rotation {
+fn started(entry: &Entry) -> Rotation {
     Rotation {
         instance_id: entry.instance_id.clone(),
         alias: entry.alias.clone(),
@@ -140,7 +142,7 @@ fn begun(entry: &Entry) -> Rotation {
 }
 
 /// Reports an unreadable registry entry. The instance's certificate can't be determined.
-fn needs_person(entry: Unreadable) -> Rotation {
+fn unreadable_rotation(entry: Unreadable) -> Rotation {
     Rotation {
         instance_id: entry.instance_id,
         alias: entry.alias,
@@ -152,22 +154,28 @@ fn needs_person(entry: Unreadable) -> Rotation {
 
 /// Converts an error to a rotation status: after a temporary error the next round retries; any other error requires
 /// the operator.
-fn told(before: &Rotation, error: &StepError) -> (Rotation, u64) {
+fn after_error(before: &Rotation, error: &StepError) -> (Rotation, u64) {
     let failures = before.failures + 1;
-    let passes = matches!(
+    let is_temporary = matches!(
         error.kind,
         StepErrorKind::Throttled
             | StepErrorKind::Unavailable
             | StepErrorKind::NotConsistentYet
             | StepErrorKind::Internal
     );
-    let (status, wait) = match passes {
+    let (status, wait) = match is_temporary {
         true if failures <= MOST_FAILURES => (before.status, LOOK_AGAIN),
         true => (RotationStatus::Failed, 0),
         false => (RotationStatus::NeedsPerson, 0),
     };
     let detail = if status == before.status { String::new() } else { format!("{}: {}", error.name(), error.message) };
-    info!(instance = before.instance_id, error = error.name(), message = error.message, failures, "no progress");
+    info!(
+        instance = before.instance_id,
+        error = error.name(),
+        message = error.message,
+        failures,
+        "no progress in this round"
+    );
     (Rotation { status, failures, detail, ..before.clone() }, wait)
 }
 
@@ -183,7 +191,7 @@ struct Round<'a> {
 impl Round<'_> {
     /// Runs the round while holding the lock of the alias. The lock is released between rounds, because rounds are
     /// hours apart and each decides anew from the state of both clouds.
-    async fn play_alone(&self, removals: &mut Removals) -> Result<(Rotation, u64), StepError> {
+    async fn run_locked(&self, removals: &mut Removals) -> Result<(Rotation, u64), StepError> {
         let lock = (Scope::Alias, self.entry.alias.as_str());
         let execution = self.input.execution.as_str();
         match self.registry.acquire_lock(self.ctx.step_functions(), lock, execution).await? {
@@ -197,7 +205,7 @@ impl Round<'_> {
                 return Err(StepError::unavailable(message));
             }
         }
-        let played = self.play(removals).await;
+        let result = self.run(removals).await;
         if let Err(error) = self.registry.release_lock(lock, execution).await {
             warn!(
                 error = error.name(),
@@ -205,16 +213,12 @@ impl Round<'_> {
                 "the alias stays locked until this execution has finished"
             );
         }
-        played
+        result
     }
 
     /// Observes both clouds, decides and performs one action; returns the new state and the time to wait.
-    async fn play(&self, removals: &mut Removals) -> Result<(Rotation, u64), StepError> {
-        let application = self.application()?;
-        let principal = self.principal(application).await?;
-        let provider = Provider::read(self.ctx, self.entry).await?;
-        let observed = observed(&principal, &names::certificate_subject(&self.entry.alias), &provider.metadata);
-        let seen = Seen { principal, provider, observed };
+    async fn run(&self, removals: &mut Removals) -> Result<(Rotation, u64), StepError> {
+        let observation = self.observe().await?;
         let wish = Wish {
             now: OffsetDateTime::now_utc(),
             days: self.ctx.settings.certificate_rotation_days()?,
@@ -222,40 +226,74 @@ impl Round<'_> {
             stage: self.before.status,
             target: &self.before.thumbprint,
         };
-        let decided = rotation::next(&seen.observed, &wish);
-        if decided.writes() {
+        let action = rotation::next(&observation.observed, &wish);
+        if action.writes() {
             // Checked before any change in Entra that IAM would have to trust.
-            seen.provider.must_be_ours(&self.entry.alias)?;
+            observation.provider.must_be_ours(&self.entry.alias)?;
         }
-        let at = |status, target: &str| self.at(status, &seen.observed, target);
-        match decided {
-            Move::Nothing => self.rest(&seen).await,
-            Move::Add => self.add(&seen).await,
-            Move::NotSeen => Err(StepError::not_consistent_yet(format!(
-                "Entra does not show the certificate {} yet",
-                self.before.thumbprint
-            ))),
-            Move::Trust { target, certificates } => {
-                seen.trust(self.ctx, &certificates).await?;
-                Ok((at(RotationStatus::Trusted, &target), rotation::SETTLE))
-            }
-            Move::Settle { target } => Ok((at(RotationStatus::Trusted, &target), rotation::SETTLE)),
-            Move::Switch { target } => {
-                self.writer().activate_certificate(&seen.principal, &target).await?;
-                Ok((at(RotationStatus::Switched, &target), rotation::GRACE))
-            }
-            Move::Linger { target } => Ok((at(RotationStatus::Switched, &target), rotation::GRACE)),
-            Move::Retire { removed, certificates } => self.retire(&seen, &removed, certificates, removals).await,
-            Move::NoneActive => Err(StepError::invalid_input(format!(
-                "no certificate of the Entra application {} is active; start the onboarding of {} again, which makes one",
-                application.app_id, self.entry.alias
-            ))),
-            Move::Overruled => Err(StepError::conflict(format!(
-                "another certificate than {} was made active in Entra meanwhile ({}); if that was on purpose, delete the \
-                 other one there",
-                self.before.thumbprint, seen.observed.active
-            ))),
+        match action {
+            Move::Nothing => self.finish(&observation).await,
+            Move::Add => self.add(&observation).await,
+            Move::Trust { target, certificates } => self.trust(&observation, &target, &certificates).await,
+            Move::Settle { target } => Ok(self.wait_for_trust(&observation, &target)),
+            Move::Switch { target } => self.activate(&observation, &target).await,
+            Move::Linger { target } => Ok(self.wait_for_activation(&observation, &target)),
+            Move::Retire { removed, certificates } => self.retire(&observation, &removed, certificates, removals).await,
+            Move::NotSeen => Err(self.not_visible()),
+            Move::NoneActive => Err(self.none_active(&observation)),
+            Move::Overruled => Err(self.overruled(&observation)),
         }
+    }
+
+    async fn observe(&self) -> Result<Observation, StepError> {
+        let principal = self.principal(self.application()?).await?;
+        let provider = Provider::read(self.ctx, self.entry).await?;
+        Ok(Observation::new(principal, provider, &names::certificate_subject(&self.entry.alias)))
+    }
+
+    /// Lets IAM trust the new certificate in addition to the active one.
+    async fn trust(
+        &self,
+        observation: &Observation,
+        target: &str,
+        certificates: &BTreeSet<String>,
+    ) -> Result<(Rotation, u64), StepError> {
+        observation.trust(self.ctx, certificates).await?;
+        Ok(self.wait_for_trust(observation, target))
+    }
+
+    fn wait_for_trust(&self, observation: &Observation, target: &str) -> (Rotation, u64) {
+        (self.at(RotationStatus::Trusted, &observation.observed, target), rotation::SETTLE)
+    }
+
+    /// Makes the new certificate the active one in Entra.
+    async fn activate(&self, observation: &Observation, target: &str) -> Result<(Rotation, u64), StepError> {
+        self.writer().activate_certificate(&observation.principal, target).await?;
+        Ok(self.wait_for_activation(observation, target))
+    }
+
+    fn wait_for_activation(&self, observation: &Observation, target: &str) -> (Rotation, u64) {
+        (self.at(RotationStatus::Switched, &observation.observed, target), rotation::GRACE)
+    }
+
+    fn not_visible(&self) -> StepError {
+        let thumbprint = &self.before.thumbprint;
+        StepError::not_consistent_yet(format!("Entra does not show the certificate {thumbprint} yet"))
+    }
+
+    fn none_active(&self, observation: &Observation) -> StepError {
+        StepError::invalid_input(format!(
+            "no certificate of the Entra application {} is active; start the onboarding of {} again, which creates one",
+            observation.principal.app_id, self.entry.alias
+        ))
+    }
+
+    fn overruled(&self, observation: &Observation) -> StepError {
+        StepError::conflict(format!(
+            "a certificate other than {} was activated in Entra during the rotation ({}); if this was intended, delete the \
+             other certificate there",
+            self.before.thumbprint, observation.observed.active
+        ))
     }
 
     /// Returns the client of the setup identity. Only writes need its permissions; if they were revoked, the error
@@ -265,27 +303,29 @@ impl Round<'_> {
     }
 
     /// Handles a rotation with nothing left to do.
-    async fn rest(&self, seen: &Seen) -> Result<(Rotation, u64), StepError> {
+    async fn finish(&self, observation: &Observation) -> Result<(Rotation, u64), StepError> {
         let first = self.before.status == RotationStatus::Started;
         if !first {
             self.registry.release_rotation(&self.entry.instance_id).await?;
         }
         let status = if first { RotationStatus::NotDue } else { RotationStatus::Rotated };
-        Ok((self.at(status, &seen.observed, &seen.observed.active), 0))
+        Ok((self.at(status, &observation.observed, &observation.observed.active), 0))
     }
 
     /// Adds a certificate unless another execution has the claim.
-    async fn add(&self, seen: &Seen) -> Result<(Rotation, u64), StepError> {
+    async fn add(&self, observation: &Observation) -> Result<(Rotation, u64), StepError> {
         match self.registry.claim_rotation(&self.entry.instance_id, &self.input.execution).await? {
-            Claim::HeldByOther => Ok((self.at(RotationStatus::Busy, &seen.observed, &seen.observed.active), 0)),
+            Claim::HeldByOther => {
+                Ok((self.at(RotationStatus::Busy, &observation.observed, &observation.observed.active), 0))
+            }
             Claim::Repeated if self.before.failures < LOOKS_FOR_A_LOST_CERTIFICATE => {
                 Err(StepError::not_consistent_yet(
-                    "an attempt that died may have added a certificate, which Entra may show late",
+                    "an interrupted attempt may have added a certificate that Entra does not show yet",
                 ))
             }
             Claim::Repeated | Claim::New => {
                 let subject = names::certificate_subject(&self.entry.alias);
-                let made = self.writer().add_signing_certificate(&seen.principal.id, &subject).await?;
+                let made = self.writer().add_signing_certificate(&observation.principal.id, &subject).await?;
                 let rotation = Rotation {
                     status: RotationStatus::Added,
                     thumbprint: made.thumbprint.to_uppercase(),
@@ -301,7 +341,7 @@ impl Round<'_> {
     /// Removes old certificates if allowed, then updates the certificates that IAM trusts.
     async fn retire(
         &self,
-        seen: &Seen,
+        observation: &Observation,
         removed: &BTreeSet<String>,
         mut certificates: BTreeSet<String>,
         removals: &mut Removals,
@@ -309,7 +349,7 @@ impl Round<'_> {
         let admission = if removed.is_empty() { None } else { Some(removals.admit()) };
         let result = match admission {
             None => Removal::Done,
-            Some(Admission::Now) => self.remove(seen, removed).await?,
+            Some(Admission::Now) => self.remove(observation, removed).await?,
             Some(Admission::NextRound) => return Ok((self.before.clone(), LOOK_AGAIN)),
             Some(Admission::Never(why)) => Removal::Refused(why),
         };
@@ -320,28 +360,28 @@ impl Round<'_> {
         let (status, detail) = match &result {
             Removal::Done => (done, String::new()),
             Removal::Refused(why) => (RotationStatus::NeedsPerson, not_removed(removed, why)),
-            Removal::Damaged(missing) => (RotationStatus::NeedsPerson, damaged(&seen.principal.app_id, missing)),
+            Removal::Damaged(missing) => (RotationStatus::NeedsPerson, damaged(&observation.principal.app_id, missing)),
         };
         if result != Removal::Done {
             // The certificate may still be in Entra's list, and an administrator may activate it.
             certificates.extend(removed.iter().cloned());
         }
-        if certificates != seen.observed.trusted {
-            seen.trust(self.ctx, &certificates).await?;
+        if certificates != observation.observed.trusted {
+            observation.trust(self.ctx, &certificates).await?;
         }
         self.registry.release_rotation(&self.entry.instance_id).await?;
         let halts_removals = matches!(result, Removal::Damaged(_));
         if halts_removals {
             removals.halted_by = Some(self.entry.alias.clone());
         }
-        let rotation = self.at(status, &seen.observed, &seen.observed.active);
+        let rotation = self.at(status, &observation.observed, &observation.observed.active);
         Ok((Rotation { detail, halts_removals, ..rotation }, 0))
     }
 
-    async fn remove(&self, seen: &Seen, removed: &BTreeSet<String>) -> Result<Removal, StepError> {
-        let all = seen.observed.certificates.iter().map(|certificate| certificate.thumbprint.clone());
+    async fn remove(&self, observation: &Observation, removed: &BTreeSet<String>) -> Result<Removal, StepError> {
+        let all = observation.observed.certificates.iter().map(|certificate| certificate.thumbprint.clone());
         let kept = all.filter(|thumbprint| !removed.contains(thumbprint)).collect();
-        match self.writer().remove_certificates(&seen.principal.id, removed, &kept).await {
+        match self.writer().remove_certificates(&observation.principal.id, removed, &kept).await {
             // Several retries have not resolved the uncertainty.
             Err(error) if error.kind == StepErrorKind::NotConsistentYet && self.before.failures >= MOST_FAILURES => {
                 Ok(Removal::Refused(error.message))
@@ -359,7 +399,7 @@ impl Round<'_> {
     fn application(&self) -> Result<&EntraApplication, StepError> {
         self.entry.application.as_ref().ok_or_else(|| {
             StepError::invalid_input(format!(
-                "the registry does not know the Entra application of {}; start its onboarding again, which enters it",
+                "the registry entry of {} has no Entra application; start its onboarding again, which adds it",
                 self.entry.alias
             ))
         })
@@ -376,67 +416,16 @@ impl Round<'_> {
         };
         read?.ok_or_else(|| {
             StepError::invalid_input(format!(
-                "the Entra application {} of {} is gone; start the onboarding again, or tear the instance down",
+                "the Entra application {} of {} no longer exists; start the onboarding again, or tear the instance down",
                 application.app_id, self.entry.alias
             ))
         })
     }
 }
 
-/// The observed state of an instance in both clouds.
-struct Seen {
-    principal: ServicePrincipal,
-    provider: Provider,
-    observed: Observed,
-}
-
-impl Seen {
-    /// Updates the SAML provider in IAM with metadata that contains exactly these certificates.
-    async fn trust(&self, ctx: &Context, thumbprints: &BTreeSet<String>) -> Result<(), StepError> {
-        let listed = self.observed.certificates.iter().filter(|one| thumbprints.contains(&one.thumbprint));
-        let certificates: Vec<&str> = listed.map(|one| one.der.as_str()).collect();
-        let known = &self.provider.metadata;
-        let document = saml::metadata_document(&known.entity_id, &known.single_sign_on, &certificates);
-        // Verified before the update: without the active certificate in the metadata, every sign-in would fail.
-        let said: BTreeSet<String> = read_metadata(&document)?.thumbprints.into_iter().collect();
-        if said != *thumbprints || !said.contains(&self.observed.active) {
-            return Err(StepError::internal(format!(
-                "metadata with the certificates {thumbprints:?} can't be composed of what Entra lists"
-            )));
-        }
-        match self.provider.update(ctx, document).await {
-            // AWS does not document whether IAM requires the issuer's signature.
-            Err(error) if error.kind == StepErrorKind::InvalidInput => {
-                self.trust_published(ctx, thumbprints, &error.message).await
-            }
-            result => result,
-        }
-    }
-
-    /// Updates the SAML provider in IAM with Entra's own metadata document, if this contains exactly these
-    /// certificates.
-    async fn trust_published(
-        &self,
-        ctx: &Context,
-        thumbprints: &BTreeSet<String>,
-        refusal: &str,
-    ) -> Result<(), StepError> {
-        let app_id = &self.principal.app_id;
-        let document = ctx.graph_as(Identity::Runtime).federation_metadata(app_id).await?;
-        let said: BTreeSet<String> = read_metadata(&document)?.thumbprints.into_iter().collect();
-        if said != *thumbprints {
-            return Err(StepError::not_consistent_yet(format!(
-                "{refusal}; Entra's own federation metadata of the application {app_id} lists the certificates {said:?} and not \
-                 {thumbprints:?} yet"
-            )));
-        }
-        self.provider.update(ctx, document).await
-    }
-}
-
 fn not_removed(removed: &BTreeSet<String>, why: &str) -> String {
     format!(
-        "the new certificate signs, but the old one was not removed from Entra ({why}); delete {} in the Entra admin center under \
+        "the new certificate is active, but the old one was not removed from Entra ({why}); delete {} in the Entra admin center under \
          Enterprise applications > Single sign-on > SAML certificates",
         removed.iter().cloned().collect::<Vec<_>>().join(", ")
     )
@@ -444,28 +433,10 @@ fn not_removed(removed: &BTreeSet<String>, why: &str) -> String {
 
 fn damaged(app_id: &str, missing: &str) -> String {
     format!(
-        "the old certificate was removed, and Entra does not show other credentials of the application {app_id} any more that \
-         had to stay ({missing}); check at once whether users can sign in, and if not, start the onboarding again, which makes \
-         a new certificate and lets IAM trust it"
+        "the old certificate was removed, but other credentials of the application {app_id} that must be kept are no longer \
+         in Entra ({missing}); check immediately whether users can sign in, and if not, start the onboarding again, which creates \
+         a new certificate and adds it to the SAML provider in IAM"
     )
-}
-
-fn observed(principal: &ServicePrincipal, subject: &str, trusted: &Metadata) -> Observed {
-    let certificate = |key: &KeyCredential| {
-        let der = key.key.clone()?;
-        Some(Certificate {
-            thumbprint: saml::thumbprint(&der)?,
-            expires: OffsetDateTime::parse(key.end_date_time.as_deref()?, &Rfc3339).ok()?,
-            ours: key.display_name.as_deref() == Some(subject),
-            der,
-        })
-    };
-    let public = principal.key_credentials.iter().filter(|key| key.usage.as_deref() == Some("Verify"));
-    Observed {
-        certificates: public.filter_map(certificate).collect(),
-        active: principal.preferred_token_signing_key_thumbprint.clone().unwrap_or_default().to_uppercase(),
-        trusted: trusted.thumbprints.iter().cloned().collect(),
-    }
 }
 
 #[cfg(test)]

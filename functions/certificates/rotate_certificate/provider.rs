@@ -25,7 +25,7 @@ impl Provider {
         let arn = format!("{}:saml-provider/{}", iam::arn_prefix(ctx.sts()).await?, entry.saml_provider_name());
         let Some(found) = iam::saml_provider(ctx.iam(), &arn).await? else {
             return Err(StepError::invalid_input(format!(
-                "the SAML provider {arn} is gone; start the onboarding of {} again, which makes it",
+                "the SAML provider {arn} no longer exists; start the onboarding of {} again, which creates it",
                 entry.alias
             )));
         };
@@ -41,7 +41,7 @@ impl Provider {
             return Ok(());
         }
         Err(StepError::conflict(format!(
-            "the SAML provider {} does not carry the tags of {alias}, so its certificates are not touched; rotate by hand, or \
+            "the SAML provider {} does not have the tags of {alias}, so its certificates are not changed; rotate manually, or \
              tag it {}={} and {}={alias}",
             self.arn,
             names::MANAGED_BY_KEY,

@@ -22,8 +22,7 @@ const OPEN: [(&str, &[&str]); 4] = [
     ("deletion-by-tags", &[USER_NOT_DELETED, NOT_TORN_DOWN]),
     (ALL, &[OLD_CERTIFICATE, USER_NOT_DELETED, NOT_TORN_DOWN]),
 ];
-const OLD_CERTIFICATE: &str =
-    "rotation NEEDS_PERSON: the new certificate signs, but the old one was not removed from Entra (Request_BadRequest";
+const OLD_CERTIFICATE: &str = "rotation NEEDS_PERSON: the new certificate is active, but the old one was not removed from Entra (Request_BadRequest";
 const USER_NOT_DELETED: &str = "deleting the user agent1@contoso.onmicrosoft.com failed: AccessDeniedException";
 const NOT_TORN_DOWN: &str = "is still there after 40 polls, so it is not being deleted";
 
