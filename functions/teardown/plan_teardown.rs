@@ -17,7 +17,7 @@
 use onboarding_core::{
     StepError,
     contract::{
-        Action, ApplicationFate, Approval, Area, Fate, OpenItem, PlanItem, PlanStatus, PlanTeardownInput,
+        Action, ApplicationFate, Approval, Area, EntraGroup, Fate, OpenItem, PlanItem, PlanStatus, PlanTeardownInput,
         PlanTeardownOutput, Teardown, TeardownMode, TeardownTarget,
     },
     names,
@@ -37,6 +37,9 @@ use crate::{
     registry::{Entry, Registry},
 };
 
+/// Why an object without our tags is kept.
+const NOT_TAGGED: &str = "it has no tag of this onboarding";
+
 /// Creates the plan.
 ///
 /// # Errors
@@ -50,22 +53,22 @@ pub async fn run(ctx: &Context, input: PlanTeardownInput) -> Result<PlanTeardown
         Some(entry) => entry,
         None => incomplete::entry(ctx, &registry, &request.instance_id).await?,
     };
-    if let Some(typed) = request.confirm_alias.as_ref().filter(|typed| !names::same_alias(typed, &entry.alias)) {
-        return Err(StepError::invalid_input(format!(
-            "$.confirmAlias: \"{typed}\" is not the alias of the instance {}; type the alias of the instance that you want to \
-             tear down",
-            request.instance_id
-        )));
-    }
+    check_confirmation(&request, &entry.alias)?;
     let account = iam::arn_prefix(ctx.sts()).await?;
-    let wished = entry.input();
+    let onboarding = entry.input();
     let place = (account.as_str(), ctx.region(), entry.instance_id.as_str());
-    let federation = Federation::new(&wished.iam, wished.users.username, place)?;
+    let federation = Federation::new(&onboarding.iam, onboarding.users.username, place)?;
     let found = instance::describe(ctx, &entry.instance_id).await?;
-    let goes =
+    let deletes_instance =
         request.instance == Fate::Delete && found.as_ref().is_some_and(|found| instance::is_ours(found, &entry.alias));
-    let planner =
-        Planner { ctx, request: &request, entry: &entry, federation: &federation, exists: found.is_some(), goes };
+    let planner = Planner {
+        ctx,
+        request: &request,
+        entry: &entry,
+        federation: &federation,
+        exists: found.is_some(),
+        deletes_instance,
+    };
     let (application, fate) = planner.application().await?;
     let (instance, phone_numbers) = planner.instance().await?;
     let parts = [
@@ -75,17 +78,14 @@ pub async fn run(ctx: &Context, input: PlanTeardownInput) -> Result<PlanTeardown
         application,
         instance,
     ];
-    let (mut items, mut open_items) = (Vec::new(), Vec::new());
-    for part in parts {
-        items.extend(part.items);
-        open_items.extend(part.open);
-    }
+    let (mut items, notes): (Vec<PlanItem>, Vec<Vec<OpenItem>>) =
+        parts.into_iter().flatten().map(|Planned { item, notes }| (item, notes)).unzip();
     // A teardown in progress may have removed everything except its own record in the registry.
-    let begun = || async { Ok::<_, StepError>(registry.teardown(&request.instance_id).await?.is_some()) };
-    if !is_registered && !items.iter().any(|item| item.action.removes()) && !begun().await? {
+    let is_pending = || async { Ok::<_, StepError>(registry.teardown(&request.instance_id).await?.is_some()) };
+    if !is_registered && !items.iter().any(|item| item.action.removes()) && !is_pending().await? {
         return Err(StepError::invalid_input(format!(
-            "the instance {} ({}) is not in the registry, and nothing else carries the mark of an onboarding of it: this stack \
-             has not onboarded it, or its teardown has finished. Name users or instance where those shall go",
+            "the instance {} ({}) is not in the registry, and no other object has its tags: this stack has not onboarded it, or \
+             its teardown has finished. Set `users` or `instance` to delete these",
             request.instance_id, entry.alias
         )));
     }
@@ -98,26 +98,23 @@ pub async fn run(ctx: &Context, input: PlanTeardownInput) -> Result<PlanTeardown
         status: PlanStatus::Planned,
         digest,
         items,
-        open_items,
+        open_items: notes.into_iter().flatten().collect(),
         approved,
         approval,
         registered: is_registered,
-        target: TeardownTarget {
-            instance_id: entry.instance_id,
-            instance_arn: entry.instance_arn,
-            alias: entry.alias,
-            language: entry.language,
-            users: request.users,
-            instance: if goes { Fate::Delete } else { Fate::Keep },
-            application_fate: fate,
-            application: entry.application,
-            groups: entry.groups,
-            saml_provider_arn: federation.saml_provider_arn,
-            policy_arn: federation.policy_arn,
-            role_arn: federation.role_arn,
-            phone_numbers,
-        },
+        target: planner.target(fate, phone_numbers),
     })
+}
+
+fn check_confirmation(request: &Teardown, alias: &str) -> Result<(), StepError> {
+    match request.confirm_alias.as_ref().filter(|typed| !names::same_alias(typed, alias)) {
+        None => Ok(()),
+        Some(typed) => Err(StepError::invalid_input(format!(
+            "$.confirmAlias: \"{typed}\" is not the alias of the instance {}; type the alias of the instance that you want to \
+             tear down",
+            request.instance_id
+        ))),
+    }
 }
 
 /// Returns whether the plan is the approved plan or a remainder of it, and the approval to store.
@@ -133,42 +130,47 @@ async fn approval(
     if *digest == now.digest {
         return Ok((true, now));
     }
-    let begun = registry.teardown(&request.instance_id).await?;
-    Ok(match begun.filter(|begun| begun.digest == *digest && begun.covers(items)) {
-        Some(begun) => (true, begun),
+    let pending = registry.teardown(&request.instance_id).await?;
+    Ok(match pending.filter(|pending| pending.digest == *digest && pending.covers(items)) {
+        Some(pending) => (true, pending),
         None => (false, now),
     })
 }
 
-/// A part of the plan: its objects, and notes for the operator.
-#[derive(Debug, Default)]
-struct Part {
-    items: Vec<PlanItem>,
-    open: Vec<OpenItem>,
+/// An object in the plan, with notes for the operator.
+#[derive(Debug)]
+struct Planned {
+    item: PlanItem,
+    notes: Vec<OpenItem>,
 }
 
-impl Part {
-    fn line(&mut self, area: Area, kind: &str, name: impl Into<String>, action: Action, detail: impl Into<String>) {
-        self.items.push(PlanItem::new(area, kind, name, action, detail));
+impl Planned {
+    fn new(area: Area, kind: &str, name: impl Into<String>, action: Action, detail: impl Into<String>) -> Self {
+        Self { item: PlanItem::new(area, kind, name, action, detail), notes: Vec::new() }
     }
 
-    /// Adds an object that is kept although the input does not request this.
-    fn stays(&mut self, area: Area, kind: &str, name: &str, why: &str) {
-        self.line(area, kind, name, Action::Leave, why);
-        self.open.push(OpenItem::new(
+    /// An object that is kept although the input does not request this.
+    fn kept(area: Area, kind: &str, name: &str, reason: &str) -> Self {
+        let note = OpenItem::new(
             format!("{kind} {name}"),
-            format!("it stays: {why}"),
-            "Delete it by hand if nobody needs it.",
-        ));
+            format!("it is kept: {reason}"),
+            "Delete it manually if it is no longer needed.",
+        );
+        Self::new(area, kind, name, Action::Leave, reason).noting([note])
     }
 
-    /// Adds an IAM object; the action depends on its tags.
-    fn owned(&mut self, kind: &str, name: &str, owner: Ownership, detail: String) {
+    /// An IAM object; the action depends on its tags.
+    fn iam(kind: &str, name: &str, owner: &Ownership, detail: String) -> Self {
         match owner {
-            Ownership::Ours => self.line(Area::Iam, kind, name, Action::Delete, detail),
-            Ownership::OtherOnboarding(_) => self.stays(Area::Iam, kind, name, "it belongs to another onboarding"),
-            Ownership::Unmanaged => self.stays(Area::Iam, kind, name, "it carries no mark of ours"),
+            Ownership::Ours => Self::new(Area::Iam, kind, name, Action::Delete, detail),
+            Ownership::OtherOnboarding(_) => Self::kept(Area::Iam, kind, name, "it belongs to another onboarding"),
+            Ownership::Unmanaged => Self::kept(Area::Iam, kind, name, NOT_TAGGED),
         }
+    }
+
+    fn noting(mut self, notes: impl IntoIterator<Item = OpenItem>) -> Self {
+        self.notes.extend(notes);
+        self
     }
 }
 
@@ -180,222 +182,224 @@ struct Planner<'a> {
     /// Whether the instance exists.
     exists: bool,
     /// Whether the instance is deleted: the input requests it, and the instance is ours.
-    goes: bool,
+    deletes_instance: bool,
 }
 
 impl Planner<'_> {
-    async fn subscriptions(&self, registry: &Registry<'_>) -> Result<Part, StepError> {
-        let mut part = Part::default();
-        let url = self.ctx.settings.notification_url()?;
-        let known = self.ctx.graph().subscriptions().await?;
-        let elsewhere = registry.groups_of_others(&self.entry.instance_id).await?;
-        for group in &self.entry.groups {
-            let mut ours = known.iter().filter(|one| one.watches(&group.id) && one.calls(url)).peekable();
-            if ours.peek().is_none() {
-                continue;
-            }
-            let name = format!("group {}", group.display_name);
-            if ours.any(|one| !one.serves(&elsewhere)) {
-                part.line(Area::Notifications, "subscription", name, Action::Delete, "");
-            } else {
-                let why = "another instance follows this group or shares the subscription to all groups";
-                part.line(Area::Notifications, "subscription", name, Action::Leave, why);
-            }
+    /// Returns the objects of the removal steps.
+    fn target(&self, application_fate: ApplicationFate, phone_numbers: Vec<String>) -> TeardownTarget {
+        let (entry, federation) = (self.entry.clone(), self.federation.clone());
+        TeardownTarget {
+            instance_id: entry.instance_id,
+            instance_arn: entry.instance_arn,
+            alias: entry.alias,
+            language: entry.language,
+            users: self.request.users,
+            instance: if self.deletes_instance { Fate::Delete } else { Fate::Keep },
+            application_fate,
+            application: entry.application,
+            groups: entry.groups,
+            saml_provider_arn: federation.saml_provider_arn,
+            policy_arn: federation.policy_arn,
+            role_arn: federation.role_arn,
+            phone_numbers,
         }
-        Ok(part)
     }
 
-    async fn users(&self) -> Result<Part, StepError> {
-        let mut part = Part::default();
+    async fn subscriptions(&self, registry: &Registry<'_>) -> Result<Vec<Planned>, StepError> {
+        let url = self.ctx.settings.notification_url()?;
+        let existing = self.ctx.graph().subscriptions().await?;
+        let groups_of_others = registry.groups_of_others(&self.entry.instance_id).await?;
+        let subscription = |group: &EntraGroup| {
+            let mut ours = existing.iter().filter(|one| one.watches(&group.id) && one.calls(url)).peekable();
+            ours.peek()?;
+            let (action, reason) = match ours.any(|one| !one.serves(&groups_of_others)) {
+                true => (Action::Delete, ""),
+                false => (Action::Leave, "another instance uses this group or shares the subscription to all groups"),
+            };
+            let name = format!("group {}", group.display_name);
+            Some(Planned::new(Area::Notifications, "subscription", name, action, reason))
+        };
+        Ok(self.entry.groups.iter().filter_map(subscription).collect())
+    }
+
+    async fn users(&self) -> Result<Vec<Planned>, StepError> {
         if !self.exists {
-            return Ok(part);
+            return Ok(Vec::new());
         }
-        let directory =
-            Directory::new(self.ctx.connect(), &self.entry.instance_id, &self.entry.alias, self.ctx.settings.clock());
+        let (id, alias) = (&self.entry.instance_id, &self.entry.alias);
+        let directory = Directory::new(self.ctx.connect(), id, alias, self.ctx.settings.clock());
         let users = directory.users().await?;
         let ours = users.iter().filter(|user| user.ownership == Ownership::Ours).count();
         let others = users.len() - ours;
-        let (kind, name) = ("Connect users", "of this onboarding");
-        if self.goes {
-            let detail = format!("{} users go with the instance, {others} of them not of this onboarding", users.len());
-            part.line(Area::Users, kind, "of the instance", Action::Delete, detail);
-            return Ok(part);
+        let item = |name, action, detail| Planned::new(Area::Users, "Connect users", name, action, detail);
+        if self.deletes_instance {
+            let detail = format!("{} users are deleted with the instance; {others} of them are not ours", users.len());
+            return Ok(vec![item("of the instance", Action::Delete, detail)]);
         }
-        match self.request.users {
-            Fate::Delete if ours > 0 => {
-                part.line(Area::Users, kind, name, Action::Delete, format!("{ours} users"));
+        let ours = (ours > 0).then(|| match self.request.users {
+            Fate::Delete => item("of this onboarding", Action::Delete, format!("{ours} users")),
+            Fate::Keep => {
+                item("of this onboarding", Action::Leave, format!("{ours} users are kept, but can no longer sign in"))
             }
-            Fate::Keep if ours > 0 => {
-                let detail = format!("{ours} users stay, and nobody of them can sign in");
-                part.line(Area::Users, kind, name, Action::Leave, detail);
-            }
-            Fate::Delete | Fate::Keep => {}
-        }
-        if others > 0 {
-            part.line(Area::Users, kind, "of others", Action::Leave, format!("{others} users without our tags"));
-        }
-        Ok(part)
+        });
+        let others = (others > 0).then(|| item("of others", Action::Leave, format!("{others} users without our tags")));
+        Ok(ours.into_iter().chain(others).collect())
     }
 
-    async fn federation(&self) -> Result<Part, StepError> {
-        let mut part = Part::default();
-        let (ctx, alias) = (self.ctx, self.entry.alias.as_str());
-        let name = self.federation.role_name().to_owned();
-        let found = FoundRole::read(ctx, &name).await?;
+    async fn federation(&self) -> Result<Vec<Planned>, StepError> {
+        let (client, alias) = (self.ctx.iam(), self.entry.alias.as_str());
+        let Federation { policy_arn, saml_provider_arn, .. } = self.federation;
+        let name = self.federation.role_name();
+        let found = FoundRole::read(self.ctx, name).await?;
+        let mut planned = Vec::new();
         if let Some(role) = &found.role {
-            let more = found.attached.iter().filter(|arn| **arn != self.federation.policy_arn).count()
-                + iam::inline_policies(ctx.iam(), &name).await?.len();
-            let detail = if more > 0 { format!("with {more} policies that somebody added") } else { String::new() };
-            part.owned("IAM role", &name, iam::owner(role.tags(), alias), detail);
+            let more = found.attached.iter().filter(|arn| *arn != policy_arn).count()
+                + iam::inline_policies(client, name).await?.len();
+            let detail =
+                if more > 0 { format!("with {more} policies that were added manually") } else { String::new() };
+            planned.push(Planned::iam("IAM role", name, &iam::owner(role.tags(), alias), detail));
         }
-        if let Some(policy) = iam::policy(ctx.iam(), &self.federation.policy_arn).await? {
-            let name = policy.policy_name().unwrap_or_default().to_owned();
-            let attached = policy.attachment_count().unwrap_or_default();
-            let by_us = i32::from(found.attached.contains(&self.federation.policy_arn));
-            if attached > by_us {
-                let why = format!("attached to {} other roles, users or groups", attached - by_us);
-                part.stays(Area::Iam, "IAM policy", &name, &why);
+        if let Some(policy) = iam::policy(client, policy_arn).await? {
+            let name = policy.policy_name().unwrap_or_default();
+            let by_others =
+                policy.attachment_count().unwrap_or_default() - i32::from(found.attached.contains(policy_arn));
+            planned.push(if by_others > 0 {
+                let reason = format!("it is attached to {by_others} other roles, users or groups");
+                Planned::kept(Area::Iam, "IAM policy", name, &reason)
             } else {
-                part.owned("IAM policy", &name, iam::owner(policy.tags(), alias), String::new());
-            }
+                Planned::iam("IAM policy", name, &iam::owner(policy.tags(), alias), String::new())
+            });
         }
-        let arn = self.federation.saml_provider_arn.clone();
-        if let Some(provider) = iam::saml_provider(ctx.iam(), &arn).await? {
-            let name = arn.rsplit('/').next().unwrap_or_default();
-            part.owned("SAML provider", name, iam::owner(provider.tags(), alias), String::new());
+        if let Some(provider) = iam::saml_provider(client, saml_provider_arn).await? {
+            let name = saml_provider_arn.rsplit('/').next().unwrap_or_default();
+            planned.push(Planned::iam("SAML provider", name, &iam::owner(provider.tags(), alias), String::new()));
         }
-        Ok(part)
+        Ok(planned)
     }
 
     /// Plans the application. An application that existed before the onboarding is never deleted; only our settings
     /// are removed from it.
-    async fn application(&self) -> Result<(Part, ApplicationFate), StepError> {
-        let (graph, asked) = (self.ctx.graph(), self.request.application);
+    async fn application(&self) -> Result<(Vec<Planned>, ApplicationFate), StepError> {
+        let (graph, requested) = (self.ctx.graph(), self.request.application);
         let found = match &self.entry.application {
-            Some(known) => Found::read(graph, &known.service_principal_id, &known.application_id).await?,
+            Some(entered) => Found::read(graph, &entered.service_principal_id, &entered.application_id).await?,
             None => None,
         };
-        let (mut part, fate) = match &found {
+        let (mut planned, fate) = match &found {
             Some(found) => self.found_application(found),
-            None => (self.registration().await?, asked),
+            None => (self.registration().await?.into_iter().collect(), requested),
         };
-        if asked != ApplicationFate::Keep {
+        if requested != ApplicationFate::Keep {
             let ours = found.filter(|found| owner(&found.principal, &self.entry.alias) != ApplicationOwner::Unknown);
-            self.claims_policies(ours.as_ref().map(|found| found.principal.id.as_str()), &mut part).await?;
+            planned.extend(self.claims_policies(ours.as_ref().map(|found| found.principal.id.as_str())).await?);
         }
-        Ok((part, fate))
+        Ok((planned, fate))
     }
 
     /// Plans the removal of our claims policies, unless they are also assigned to another application.
-    async fn claims_policies(&self, principal: Option<&str>, part: &mut Part) -> Result<(), StepError> {
-        const KIND: &str = "claims mapping policy";
+    async fn claims_policies(&self, principal: Option<&str>) -> Result<Vec<Planned>, StepError> {
         let (graph, name) = (self.ctx.graph(), names::claims_policy(&self.entry.alias));
+        let mut planned = Vec::new();
         for policy in graph.claims_policies_named(&name).await? {
             let applied = graph.claims_policy_applies_to(&policy.id).await?;
-            match applied.iter().all(|id| Some(id.as_str()) == principal) {
-                true => part.line(Area::Entra, KIND, &name, Action::Delete, ""),
-                false => part.line(Area::Entra, KIND, &name, Action::Leave, "it is on another application as well"),
-            }
+            let (action, reason) = match applied.iter().all(|id| Some(id.as_str()) == principal) {
+                true => (Action::Delete, ""),
+                false => (Action::Leave, "it is also assigned to another application"),
+            };
+            planned.push(Planned::new(Area::Entra, "claims mapping policy", &name, action, reason));
         }
-        Ok(())
+        Ok(planned)
     }
 
-    fn found_application(&self, found: &Found) -> (Part, ApplicationFate) {
-        let mut part = Part::default();
+    fn found_application(&self, found: &Found) -> (Vec<Planned>, ApplicationFate) {
         let name = self.entry.input().entra.application_name;
-        let assigned = found.assignments.len();
-        let fate = match (self.request.application, owner(&found.principal, &self.entry.alias)) {
+        let item = |action, detail| Planned::new(Area::Entra, APPLICATION, &name, action, detail);
+        let owner = owner(&found.principal, &self.entry.alias);
+        match (self.request.application, owner) {
             (ApplicationFate::Keep, _) => {
-                part.line(Area::Entra, APPLICATION, name, Action::Leave, "as the input says");
-                return (part, ApplicationFate::Keep);
+                return (vec![item(Action::Leave, "as the input specifies")], ApplicationFate::Keep);
             }
-            (asked, ApplicationOwner::Unknown) => {
-                part.stays(Area::Entra, APPLICATION, &name, "it carries no mark of ours");
-                return (part, asked);
+            (requested, ApplicationOwner::Unknown) => {
+                return (vec![Planned::kept(Area::Entra, APPLICATION, &name, NOT_TAGGED)], requested);
+            }
+            (ApplicationFate::Delete, ApplicationOwner::Ours) => {
+                let detail = "Entra keeps it for 30 days";
+                return (vec![item(Action::Delete, detail)], ApplicationFate::Delete);
             }
             (ApplicationFate::Empty, ApplicationOwner::Ours | ApplicationOwner::Adopted)
-            | (ApplicationFate::Delete, ApplicationOwner::Adopted) => ApplicationFate::Empty,
-            (ApplicationFate::Delete, ApplicationOwner::Ours) => {
-                part.line(Area::Entra, APPLICATION, name, Action::Delete, "Entra keeps it for 30 days");
-                return (part, ApplicationFate::Delete);
-            }
-        };
-        if assigned > 0 {
-            part.line(Area::Entra, "assignments", &name, Action::Delete, format!("{assigned} groups or people"));
+            | (ApplicationFate::Delete, ApplicationOwner::Adopted) => {}
         }
-        let adopted = owner(&found.principal, &self.entry.alias) == ApplicationOwner::Adopted;
-        let detail = match adopted {
-            true => "it was there before this onboarding, so it stays; relay state and our tags are taken away",
-            false => "relay state and our mark are taken away",
+        let assigned = found.assignments.len();
+        let assignments = (assigned > 0).then(|| {
+            let detail = format!("{assigned} groups or users");
+            Planned::new(Area::Entra, "assignments", &name, Action::Delete, detail)
+        });
+        let detail = match owner {
+            ApplicationOwner::Adopted => {
+                "it existed before this onboarding, so it is kept; its relay state and our tags are removed"
+            }
+            _ => "its relay state and our tags are removed",
         };
-        part.line(Area::Entra, APPLICATION, name, Action::Empty, detail);
-        (part, fate)
+        (assignments.into_iter().chain([item(Action::Empty, detail)]).collect(), ApplicationFate::Empty)
     }
 
     /// Plans the remainder of an application whose service principal no longer exists.
-    async fn registration(&self) -> Result<Part, StepError> {
-        let mut part = Part::default();
-        let Some(known) = self.entry.application.as_ref().filter(|known| !known.application_id.is_empty()) else {
-            return Ok(part);
+    async fn registration(&self) -> Result<Option<Planned>, StepError> {
+        let Some(entered) = self.entry.application.as_ref().filter(|entered| !entered.application_id.is_empty()) else {
+            return Ok(None);
         };
         if self.request.application != ApplicationFate::Delete
-            || self.ctx.graph().application(&known.application_id).await?.is_none()
+            || self.ctx.graph().application(&entered.application_id).await?.is_none()
         {
-            return Ok(part);
+            return Ok(None);
         }
         let name = self.entry.input().entra.application_name;
-        if known.adopted {
-            part.stays(Area::Entra, "application registration", &name, "it may have been there before this onboarding");
+        Ok(Some(if entered.adopted {
+            Planned::kept(Area::Entra, "application registration", &name, "it may have existed before this onboarding")
         } else {
-            part.line(Area::Entra, APPLICATION, name, Action::Delete, "only its registration is left");
-        }
-        Ok(part)
+            Planned::new(Area::Entra, APPLICATION, name, Action::Delete, "only its registration is left")
+        }))
     }
 
     /// Plans the instance and its phone numbers, and returns the phone numbers that would be released.
-    async fn instance(&self) -> Result<(Part, Vec<String>), StepError> {
-        let mut part = Part::default();
-        let (ctx, entry) = (self.ctx, self.entry);
-        let kind = "Amazon Connect instance";
-        let goes = self.goes;
+    async fn instance(&self) -> Result<(Vec<Planned>, Vec<String>), StepError> {
         if !self.exists {
-            return Ok((part, Vec::new()));
+            return Ok((Vec::new(), Vec::new()));
         }
-        let numbers = phone_numbers::in_e164(ctx.connect(), &entry.instance_arn).await?;
-        let action = if goes { Action::Release } else { Action::Leave };
-        for number in &numbers {
-            let detail = if goes { "it can't be had again" } else { "" };
-            part.line(Area::PhoneNumbers, "phone number", number, action, detail);
-        }
-        match self.request.instance {
-            Fate::Keep => part.line(Area::Instance, kind, &entry.alias, Action::Leave, "as the input says"),
-            Fate::Delete if goes => {
-                part.line(Area::Instance, kind, &entry.alias, Action::Delete, entry.instance_id.clone());
-                part.open.push(OpenItem::new(
-                    format!("instance {}", entry.alias),
-                    "its deletion can't be undone; flows, queues, profiles, contact records and metrics go with it",
-                    "An account may create and delete 100 instances together in 30 days; beyond that AWS blocks it for 30 days.",
-                ));
-            }
-            Fate::Delete => {
-                part.line(Area::Instance, kind, &entry.alias, Action::Leave, "it carries no mark of ours");
-                part.open.push(OpenItem::new(
-                    format!("instance {}", entry.alias),
-                    "it stays: it was there before this onboarding",
-                    "Delete it in the Amazon Connect console if nobody needs it.",
-                ));
-            }
-        }
-        part.open.push(OpenItem::new(
-            "storage",
-            format!("recordings, transcripts and reports stay in the stack's bucket under connect/{}/", entry.alias),
-            "Delete the objects when they may go.",
-        ));
-        part.open.push(OpenItem::new(
-            "quotas",
-            "granted quotas stay as they are",
-            "Nothing: Service Quotas has no way to lower them.",
-        ));
-        Ok((part, if goes { numbers } else { Vec::new() }))
+        let numbers = phone_numbers::in_e164(self.ctx.connect(), &self.entry.instance_arn).await?;
+        let (action, detail) = match self.deletes_instance {
+            true => (Action::Release, "it can't be claimed again"),
+            false => (Action::Leave, ""),
+        };
+        let number = |number| Planned::new(Area::PhoneNumbers, "phone number", number, action, detail);
+        let planned = numbers.iter().map(number).chain([self.instance_itself()]).collect();
+        Ok((planned, if self.deletes_instance { numbers } else { Vec::new() }))
+    }
+
+    fn instance_itself(&self) -> Planned {
+        let alias = self.entry.alias.as_str();
+        let item =
+            |action, detail: &str| Planned::new(Area::Instance, "Amazon Connect instance", alias, action, detail);
+        let note = |what: &str, action: &str| OpenItem::new(format!("instance {alias}"), what, action);
+        let planned = match self.request.instance {
+            Fate::Keep => item(Action::Leave, "as the input specifies"),
+            Fate::Delete if self.deletes_instance => item(Action::Delete, &self.entry.instance_id).noting([note(
+                "its deletion can't be undone; flows, queues, profiles, contact records and metrics are deleted with it",
+                "An account may create and delete 100 instances in total within 30 days; beyond that, AWS blocks it for 30 days.",
+            )]),
+            Fate::Delete => item(Action::Leave, NOT_TAGGED).noting([note(
+                "it is kept: it existed before this onboarding",
+                "Delete it in the Amazon Connect console if it is no longer needed.",
+            )]),
+        };
+        planned.noting([
+            OpenItem::new(
+                "storage",
+                format!("recordings, transcripts and reports stay in the stack's bucket under connect/{alias}/"),
+                "Delete the objects when they are no longer needed.",
+            ),
+            OpenItem::new("quotas", "granted quotas stay as they are", "None: Service Quotas can't lower them."),
+        ])
     }
 }
