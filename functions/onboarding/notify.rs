@@ -27,18 +27,18 @@ pub async fn run(ctx: &Context, input: NotifyInput) -> Result<NotifyOutput, Step
     if let Message::UnsafePlan { instance_id, digest, task_token, .. } = &input.message {
         Registry::new(ctx)?.store_approval_token(instance_id, digest, task_token).await?;
     }
-    let letter = input.message.compose(input.language.unwrap_or_else(|| ctx.settings.language()));
+    let notification = input.message.compose(input.language.unwrap_or_else(|| ctx.settings.language()));
     let published = ctx
         .sns()
         .publish()
         .topic_arn(ctx.settings.notification_topic()?)
-        .subject(&letter.subject)
-        .message(letter.body())
+        .subject(&notification.subject)
+        .message(notification.body())
         .message_structure("json")
         .send()
         .await
         .doing(format_args!("publishing the message {}", input.message.kind()))?;
     let message_id = published.message_id.unwrap_or_default();
-    info!(kind = input.message.kind(), reference = letter.reference, message_id, "people told");
-    Ok(NotifyOutput { message_id, reference: letter.reference })
+    info!(kind = input.message.kind(), reference = notification.reference, message_id, "people told");
+    Ok(NotifyOutput { message_id, reference: notification.reference })
 }

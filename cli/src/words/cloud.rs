@@ -55,8 +55,7 @@ impl Words {
         let died = ["Runtime.", "Sandbox.", "Lambda.", "States.Timeout"].iter().any(|prefix| error.starts_with(prefix));
         let stopped = error == "ABORTED";
         match (self.0, StepErrorKind::from_name(error)) {
-            (Lang::En, Some(kind)) => kind.advice(),
-            (Lang::Ja, Some(kind)) => advice_ja(kind),
+            (_, Some(kind)) => kind.advice(self.language()),
             (Lang::En, None) if died => {
                 "A function died or ran out of time again and again; the log says more. Start the same input again; nothing is done twice."
             }
@@ -71,35 +70,6 @@ impl Words {
                 "This is a fault of Connect Onboarding: report it with the state, the error and the log."
             }
             (Lang::Ja, None) => "Connect Onboarding の不具合です。ステート、エラー、ログを添えて報告してください。",
-        }
-    }
-}
-
-const fn advice_ja(kind: StepErrorKind) -> &'static str {
-    match kind {
-        StepErrorKind::Throttled => {
-            "サービスによるスロットリングが続きました。時間をおいて、同じ入力で再実行してください。完了した処理が繰り返されることはありません。"
-        }
-        StepErrorKind::Unavailable => {
-            "サービスが応答しませんでした。同じ入力で再実行してください。完了した処理が繰り返されることはありません。"
-        }
-        StepErrorKind::NotConsistentYet => {
-            "作成直後のリソースをまだ取得できません。数分後に、同じ入力で再実行してください。"
-        }
-        StepErrorKind::InvalidInput => "メッセージに従って入力を修正し、再実行してください。",
-        StepErrorKind::AccessDenied => "メッセージに示されたアクセス許可を付与してから、同じ入力で再実行してください。",
-        StepErrorKind::Conflict => {
-            "いずれか一方の名前を変更するか、削除してください。または、管理対象に追加するリソースを入力で指定してください。"
-        }
-        StepErrorKind::LimitExceeded => {
-            "Service Quotas でクォータの引き上げをリクエストするか、不要なリソースを削除してから、同じ入力で再実行してください。"
-        }
-        StepErrorKind::QuotaDenied => {
-            "拒否された引き上げリクエストについて AWS サポートに問い合わせてから、同じ入力で再実行してください。"
-        }
-        StepErrorKind::UnsafePlan => "計画を確認し、その計画だけを承認するか、Entra のグループを修正してください。",
-        StepErrorKind::Internal => {
-            "Connect Onboarding の不具合です。リクエスト ID とログの該当行を添えて報告してください。"
         }
     }
 }

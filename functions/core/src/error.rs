@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use crate::onboarding::Language;
+
 /// The error of a step. The state machine matches [`StepErrorKind::name`]; the message is for the operator.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -81,31 +83,58 @@ impl StepErrorKind {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// The advice for an operator, for a report or the command line.
+    /// The advice for an operator, for a report, a notification or the command line.
     #[must_use]
-    pub const fn advice(self) -> &'static str {
-        match self {
-            Self::Throttled => {
-                "The service kept throttling the requests. Start the same input again later; finished work is \
-                 not repeated."
-            }
-            Self::Unavailable => {
-                "The service did not respond. Start the same input again; finished work is not \
-                                  repeated."
-            }
-            Self::NotConsistentYet => "A new resource is not visible yet. Start the same input again in a few minutes.",
-            Self::InvalidInput => "Correct the input as described in the message, then start again.",
-            Self::AccessDenied => "Grant the permission named in the message, then start the same input again.",
-            Self::Conflict => {
+    pub const fn advice(self, language: Language) -> &'static str {
+        let (english, japanese) = match self {
+            Self::Throttled => (
+                "The service kept throttling the requests. Start the same input again later; finished work is not repeated.",
+                "サービスによるスロットリングが続きました。時間をおいて、同じ入力で再実行してください。\
+                 完了した処理が繰り返されることはありません。",
+            ),
+            Self::Unavailable => (
+                "The service did not respond. Start the same input again; finished work is not repeated.",
+                "サービスが応答しませんでした。同じ入力で再実行してください。完了した処理が繰り返されることはありません。",
+            ),
+            Self::NotConsistentYet => (
+                "A new resource is not visible yet. Start the same input again in a few minutes.",
+                "作成直後のリソースをまだ取得できません。数分後に、同じ入力で再実行してください。",
+            ),
+            Self::InvalidInput => (
+                "Correct the input as described in the message, then start again.",
+                "メッセージに従って入力を修正し、再実行してください。",
+            ),
+            Self::AccessDenied => (
+                "Grant the permission named in the message, then start the same input again.",
+                "メッセージに示されたアクセス許可を付与してから、同じ入力で再実行してください。",
+            ),
+            Self::Conflict => (
                 "Rename or remove one of the two resources, or name the existing one in the input to adopt it. \
-                 If another execution is running, wait until it has finished."
-            }
-            Self::LimitExceeded => {
-                "Request a higher quota (Service Quotas) or delete unused resources, then start the same input again."
-            }
-            Self::QuotaDenied => "Contact AWS Support about the denied request, then start the same input again.",
-            Self::UnsafePlan => "Check the plan, then approve exactly this plan or correct the groups.",
-            Self::Internal => "This is a bug in Connect Onboarding. Report it with the request id and the log line.",
+                 If another execution is running, wait until it has finished.",
+                "いずれか一方の名前を変更するか、削除してください。または、\
+                 管理対象に追加するリソースを入力で指定してください。",
+            ),
+            Self::LimitExceeded => (
+                "Request a higher quota (Service Quotas) or delete unused resources, then start the same input again.",
+                "Service Quotas でクォータの引き上げをリクエストするか、不要なリソースを削除してから、\
+                 同じ入力で再実行してください。",
+            ),
+            Self::QuotaDenied => (
+                "Contact AWS Support about the denied request, then start the same input again.",
+                "拒否された引き上げリクエストについて AWS サポートに問い合わせてから、同じ入力で再実行してください。",
+            ),
+            Self::UnsafePlan => (
+                "Check the plan, then approve exactly this plan or correct the groups.",
+                "計画を確認し、その計画だけを承認するか、Entra のグループを修正してください。",
+            ),
+            Self::Internal => (
+                "This is a bug in Connect Onboarding. Report it with the request id and the log line.",
+                "Connect Onboarding の不具合です。リクエスト ID とログの該当行を添えて報告してください。",
+            ),
+        };
+        match language {
+            Language::En => english,
+            Language::Ja => japanese,
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::{
     StepErrorKind,
     contract::{BranchFailure, OpenItem, QuotaResult, QuotaStatus, Report, ReportInput, VerifySignInOutput},
+    onboarding::Language,
     sync::{SyncStatus, SyncUsersOutput},
 };
 
@@ -54,7 +55,7 @@ pub fn message_of(cause: &str) -> String {
 }
 
 fn broke_off(subject: &str, failure: &BranchFailure) -> OpenItem {
-    let advice = StepErrorKind::from_name(&failure.error).unwrap_or(StepErrorKind::Internal).advice();
+    let advice = StepErrorKind::from_name(&failure.error).unwrap_or(StepErrorKind::Internal).advice(Language::En);
     OpenItem::new(subject, format!("{}: {}", failure.error, message_of(&failure.cause)), advice)
 }
 
@@ -144,7 +145,7 @@ mod tests {
         let cause = r#"{"errorType":"AccessDenied","errorMessage":"no support:CreateCase"}"#;
         let item = broke_off("phone numbers", &BranchFailure { error: "AccessDenied".into(), cause: cause.into() });
         assert_eq!(item.what, "AccessDenied: no support:CreateCase");
-        assert_eq!(item.action, StepErrorKind::AccessDenied.advice());
+        assert_eq!(item.action, StepErrorKind::AccessDenied.advice(Language::En));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use onboarding_core::{
     StepError, StepErrorKind, backoff, digest,
-    messages::{News, tell},
+    messages::{News, telephony_news},
     onboarding::{Documents, NumberOrder, PhoneNumber},
     telephony::{CaseOrder, CaseText, OrderStatus, Topic, lines, marker, needs_documents, open_item},
 };
@@ -183,12 +183,12 @@ impl<'a> Look<'a> {
         order.message = Some("a person has to file the case: no Support API, or telephony.order is \"manual\"".into());
         // Keep the text of the first poll, because the operator may already have used it.
         let text = order.text.get_or_insert(wanted.text).clone();
-        self.tell(order, News::ByHand(&text), wanted.tokyo);
+        self.tell(order, News::FileManually(&text), wanted.tokyo);
     }
 
     /// Adds a notification unless it is equal to the last notification of this order.
     fn tell(&mut self, order: &mut CaseOrder, news: News<'_>, tokyo: bool) {
-        let message = tell(self.input.language, order, news, tokyo);
+        let message = telephony_news(self.input.language, order, news, tokyo);
         let digest = digest::of_parts([&message], 16);
         if order.notified != digest {
             order.notified = digest;

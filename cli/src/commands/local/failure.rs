@@ -102,7 +102,7 @@ impl Failure {
 
 #[cfg(test)]
 mod tests {
-    use onboarding_core::StepErrorKind;
+    use onboarding_core::{StepErrorKind, onboarding::Language};
 
     use super::*;
 
@@ -114,8 +114,11 @@ mod tests {
             cause: "iam:CreateRole is not allowed".into(),
         };
         let text = failure.told(Words(Lang::En));
-        for part in ["CreateRole: AccessDenied", "iam:CreateRole is not allowed", StepErrorKind::AccessDenied.advice()]
-        {
+        for part in [
+            "CreateRole: AccessDenied",
+            "iam:CreateRole is not allowed",
+            StepErrorKind::AccessDenied.advice(Language::En),
+        ] {
             assert!(text.contains(part), "{text}");
         }
         assert_eq!(failure.exit().code(), 1);

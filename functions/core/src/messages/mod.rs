@@ -1,22 +1,23 @@
 //! All notifications, in English and Japanese.
 //!
-//! A state machine (or an EventBridge rule) sends a [`Message`] to the step `notify`. The texts are in
-//! [`english`](self) and [`japanese`](self); a [`Letter`] is the form that is published to the topic. Each message
-//! names what happened, to which object, and what to do next, with commands that are ready to copy.
+//! A state machine (or an EventBridge rule) sends a [`Message`] to the step `notify`. A [`Notification`] is the form
+//! that is published to the topic. Each one names what happened, to which object, and what to do next, with commands
+//! that are ready to copy.
 
-mod english;
-mod japanese;
-mod letter;
+mod commands;
+mod content;
+mod notification;
 mod telephony;
 #[cfg(test)]
 mod tests;
+mod texts;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::telephony::what;
+pub(crate) use self::telephony::topic_name;
 pub use self::{
-    letter::{Letter, MAX_SUBJECT},
-    telephony::{News, tell},
+    notification::{MAX_SUBJECT, Notification},
+    telephony::{News, telephony_news},
 };
 use crate::{
     contract::{DriftFinding, OpenItem, PlanItem},
@@ -63,7 +64,7 @@ pub enum Message {
         /// The execution's ARN.
         execution: String,
     },
-    /// News about phone numbers and Support cases, with the text that [`tell`] composed when the step found the news.
+    /// News about phone numbers and Support cases, with the text that [`telephony_news`] composed when the step found the news.
     TelephonyNews {
         /// The instance's alias.
         alias: String,
@@ -205,36 +206,6 @@ impl ExecutionDetail {
     }
 }
 
-/// The text of a message in one language.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Words {
-    /// One line: what happened, to which object.
-    pub(crate) title: String,
-    /// The full description.
-    pub(crate) what: String,
-    /// What to do next, in order.
-    pub(crate) steps: Vec<Step>,
-}
-
-/// One action for the operator.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Step {
-    pub(crate) say: String,
-    /// Alternative commands for the action. Each command alone is sufficient.
-    pub(crate) commands: Vec<String>,
-}
-
-impl Step {
-    fn new(say: impl Into<String>) -> Self {
-        Self { say: say.into(), commands: Vec::new() }
-    }
-
-    fn run(mut self, command: impl Into<String>) -> Self {
-        self.commands.push(command.into());
-        self
-    }
-}
-
 impl Message {
     /// The value of `kind` for each variant.
     pub const KINDS: [&str; 9] = [
@@ -267,12 +238,8 @@ impl Message {
 
     /// The notification in one language.
     #[must_use]
-    pub fn compose(&self, language: Language) -> Letter {
-        let words = match language {
-            Language::En => english::words(self),
-            Language::Ja => japanese::words(self),
-        };
-        Letter::new(self, words, language)
+    pub fn compose(&self, language: Language) -> Notification {
+        Notification::new(self, language)
     }
 
     /// The ARN of the execution that sends the message.
@@ -300,61 +267,4 @@ impl Message {
             Self::SignInReady { .. } | Self::OnboardingFinished { .. } | Self::ExecutionFailed { .. } => "",
         }
     }
-}
-
-/// The name of an instance in a message: the alias, or the id if the state of an older release has no alias.
-fn name<'a>(alias: &'a str, instance_id: &'a str) -> &'a str {
-    if alias.is_empty() { instance_id } else { alias }
-}
-
-/// The command `aws stepfunctions send-task-success` that approves a plan.
-fn approve(digest: &str, token: &str) -> String {
-    format!(
-        r#"aws stepfunctions send-task-success --task-output '{{"approvedDigest":"{digest}"}}' --task-token '{token}'"#
-    )
-}
-
-/// The command `aws stepfunctions send-task-failure` that rejects a plan.
-fn refuse(token: &str) -> String {
-    format!("aws stepfunctions send-task-failure --error NotApproved --task-token '{token}'")
-}
-
-/// The `onboard` command that approves a plan.
-fn onboard_approve(instance: &str, digest: &str) -> String {
-    format!("onboard approve {instance} --digest {digest}")
-}
-
-/// The `onboard` command that prints the report of an execution, also if the execution failed at its end.
-fn onboard_report(execution: &str) -> String {
-    format!("onboard report {}", execution.rsplit(':').next().unwrap_or_default())
-}
-
-/// The command that prints the output of a successful execution.
-fn read_output(execution: &str) -> String {
-    format!("aws stepfunctions describe-execution --execution-arn {execution} --query output --output text")
-}
-
-/// The command that prints the report of an execution that failed at its end.
-fn read_report_in_history(execution: &str) -> String {
-    format!(
-        "aws stepfunctions get-execution-history --execution-arn {execution} --reverse-order --query \
-         \"events[?stateExitedEventDetails.name=='Report'].stateExitedEventDetails.output | [0]\" --output text"
-    )
-}
-
-/// The command that starts the certificate rotation of one instance. The ARN of its state machine is the ARN of the
-/// execution without the execution name.
-fn rotate(execution: &str, instance_id: &str) -> String {
-    let machine = execution.replacen(":execution:", ":stateMachine:", 1);
-    let machine = machine.rsplit_once(':').map_or(machine.as_str(), |(machine, _)| machine);
-    format!(
-        r#"aws stepfunctions start-execution --state-machine-arn {machine} --input '{{"instanceId":"{instance_id}"}}'"#
-    )
-}
-
-/// The command that prints the error of a failed execution.
-fn read_failure(execution: &str) -> String {
-    format!(
-        "aws stepfunctions describe-execution --execution-arn {execution} --query '[status,error,cause]' --output text"
-    )
 }

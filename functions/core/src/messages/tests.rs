@@ -11,26 +11,31 @@ fn sample(kind: &str) -> Message {
     serde_json::from_str::<NotifyInput>(&text).unwrap().message
 }
 
-fn every_letter() -> impl Iterator<Item = (Message, Language, Letter)> {
+fn every_notification() -> impl Iterator<Item = (Message, Language, Notification)> {
     Message::KINDS.into_iter().flat_map(|kind| {
         [Language::En, Language::Ja].map(|language| {
             let message = sample(kind);
-            let letter = message.compose(language);
-            (message, language, letter)
+            let notification = message.compose(language);
+            (message, language, notification)
         })
     })
 }
 
 /// The notification as published: subject, text and chat form.
-fn shown(letter: &Letter) -> String {
-    format!("{}\n\n{}\n{}", letter.subject, letter.text, serde_json::to_string_pretty(&letter.chat).unwrap())
+fn shown(notification: &Notification) -> String {
+    format!(
+        "{}\n\n{}\n{}",
+        notification.subject,
+        notification.text,
+        serde_json::to_string_pretty(&notification.chat).unwrap()
+    )
 }
 
 #[test]
 fn every_message_matches_its_snapshots_in_both_languages() {
-    for (message, language, letter) in every_letter() {
+    for (message, language, notification) in every_notification() {
         let language = if language == Language::En { "en" } else { "ja" };
-        insta::assert_snapshot!(format!("{}_{language}", message.kind()), shown(&letter));
+        insta::assert_snapshot!(format!("{}_{language}", message.kind()), shown(&notification));
     }
 }
 
@@ -86,9 +91,9 @@ fn a_subject_stays_within_the_limits_of_sns_for_names_of_any_length() {
 
 #[test]
 fn the_body_is_text_for_mail_and_a_custom_notification_for_chat() {
-    for (message, _, letter) in every_letter() {
-        let body: Value = serde_json::from_str(&letter.body()).unwrap();
-        assert_eq!(body["default"], letter.text);
+    for (message, _, notification) in every_notification() {
+        let body: Value = serde_json::from_str(&notification.body()).unwrap();
+        assert_eq!(body["default"], notification.text);
         // An HTTPS subscription receives a string that contains JSON.
         let chat: Value = serde_json::from_str(body["https"].as_str().unwrap()).unwrap();
         assert_eq!((&chat["version"], &chat["source"]), (&"1.0".into(), &"custom".into()));
@@ -96,7 +101,7 @@ fn the_body_is_text_for_mail_and_a_custom_notification_for_chat() {
             (&chat["content"]["textType"], &chat["metadata"]["eventType"]),
             (&"client-markdown".into(), &message.kind().into())
         );
-        assert!(letter.body().len() < 262_144);
+        assert!(notification.body().len() < 262_144);
     }
 }
 
@@ -121,7 +126,7 @@ fn a_message_that_is_too_long_is_cut_and_marked() {
     if let Message::TelephonyNews { message, .. } = &mut message {
         *message = "語".repeat(300_000);
     }
-    let letter = message.compose(Language::Ja);
-    assert!(letter.body().len() < 262_144 && letter.text.contains("[…]"));
-    assert!(letter.text.contains(&letter.reference), "what follows the text is still there");
+    let notification = message.compose(Language::Ja);
+    assert!(notification.body().len() < 262_144 && notification.text.contains("[…]"));
+    assert!(notification.text.contains(&notification.reference), "the reference after the text is not cut");
 }

@@ -23,11 +23,11 @@ pub fn notification(messages: &[String]) -> Option<Notification> {
 /// The open item about an order; `None` if nothing is left to do or know.
 #[must_use]
 pub fn open_item(order: &CaseOrder) -> Option<OpenItem> {
-    let subject = messages::what(order.topic, Language::En);
+    let subject = messages::topic_name(order.topic, Language::En);
     let case =
         order.display_id.as_deref().or(order.case_id.as_deref()).map_or(String::new(), |id| format!("case {id}: "));
-    let said = order.message.as_deref().unwrap_or("no details are available");
-    let item = |action: &str| Some(OpenItem::new(subject, format!("{case}{said}"), action));
+    let message = order.message.as_deref().unwrap_or("no details are available");
+    let item = |action: &str| Some(OpenItem::new(subject.as_str(), format!("{case}{message}"), action));
     match order.status {
         OrderStatus::Open => item("Nothing: AWS decides. To continue waiting, start the same input again."),
         OrderStatus::CustomerAction => {
@@ -37,17 +37,14 @@ pub fn open_item(order: &CaseOrder) -> Option<OpenItem> {
             let text = order.text.as_ref().map(CaseText::to_paste).unwrap_or_default();
             Some(OpenItem::new(
                 subject,
-                said,
-                format!(
-                    "File this case manually, and do not change the part in [ \
-                                                       ]: {text}"
-                ),
+                message,
+                format!("File this case manually, and do not change the part in [ ]: {text}"),
             ))
         }
         OrderStatus::Unreadable => item("Follow the case in Support Center. Do not file another case."),
         OrderStatus::Done if order.topic == Topic::OutboundToJapaneseMobiles => item(
             "Call a Japanese mobile number from the instance to check the result: no API shows whether \
-                  such calls are allowed.",
+             such calls are allowed.",
         ),
         OrderStatus::Done => None,
         OrderStatus::Refused if order.case_id.is_some() => item(

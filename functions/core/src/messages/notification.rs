@@ -3,7 +3,11 @@
 
 use serde_json::{Value, json};
 
-use super::{Message, Step, Words};
+use super::{
+    Message,
+    content::{Content, NextStep},
+    texts::Texts,
+};
 use crate::{digest, onboarding::Language};
 
 /// Amazon SNS accepts a UTF-8 subject of fewer than 100 characters, without line breaks or control characters (API
@@ -16,7 +20,7 @@ const MAX_TEXT: usize = 40_000;
 
 /// A notification that `notify` publishes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Letter {
+pub struct Notification {
     /// The subject: at most [`MAX_SUBJECT`] characters, no line breaks.
     pub subject: String,
     /// The text for email and all other subscriptions.
@@ -27,41 +31,34 @@ pub struct Letter {
     pub reference: String,
 }
 
-impl Letter {
-    pub(super) fn new(message: &Message, words: Words, language: Language) -> Self {
+impl Notification {
+    pub(super) fn new(message: &Message, language: Language) -> Self {
         let reference = reference(message);
-        let labels = Labels::of(language);
-        let Words { title, what, steps } = words;
+        let texts = Texts(language);
+        let Content { title, description, steps } = Content::of(message, language);
         let execution = message.execution();
-        let mut text = format!("{title}\n\n{what}\n");
+        let mut text = format!("{title}\n\n{description}\n");
         if !steps.is_empty() {
-            text.push_str(&format!("\n{}\n", labels.next));
+            text.push_str(&format!("\n{}\n", texts.next_steps()));
         }
-        for (number, Step { say, commands }) in steps.iter().enumerate() {
-            text.push_str(&format!("{}. {say}\n", number + 1));
+        for (number, NextStep { text: action, commands }) in steps.iter().enumerate() {
+            text.push_str(&format!("{}. {action}\n", number + 1));
             if !commands.is_empty() {
-                text.push_str(&format!("   {}\n", commands.join(&format!("\n   {}\n   ", labels.or))));
+                text.push_str(&format!("   {}\n", commands.join(&format!("\n   {}\n   ", texts.or()))));
             }
         }
-        text = text.trim_end().to_owned();
         let text = format!(
             "{}\n\n{}: {execution}\n{}: {reference} ({})\n",
-            cut(&text, MAX_TEXT),
-            labels.execution,
-            labels.reference,
-            labels.again
+            cut(text.trim_end(), MAX_TEXT),
+            texts.execution(),
+            texts.reference(),
+            texts.repeated()
         );
-        let next_steps: Vec<String> = steps
-            .iter()
-            .map(|Step { say, commands }| {
-                let commands: Vec<String> = commands.iter().map(|command| format!("```{command}```")).collect();
-                if commands.is_empty() {
-                    say.clone()
-                } else {
-                    format!("{say}\n{}", commands.join(&format!("\n{}\n", labels.or)))
-                }
-            })
-            .collect();
+        let next_steps = steps.iter().map(|NextStep { text, commands }| {
+            let commands: Vec<String> = commands.iter().map(|command| format!("```{command}```")).collect();
+            let separator = if commands.is_empty() { "" } else { "\n" };
+            format!("{text}{separator}{}", commands.join(&format!("\n{}\n", texts.or())))
+        });
         let chat = json!({
             "version": "1.0",
             "source": "custom",
@@ -69,8 +66,8 @@ impl Letter {
             "content": {
                 "textType": "client-markdown",
                 "title": title,
-                "description": cut(&what, MAX_CHAT_TEXT),
-                "nextSteps": next_steps,
+                "description": cut(&description, MAX_CHAT_TEXT),
+                "nextSteps": next_steps.collect::<Vec<_>>(),
             },
             "metadata": {
                 "threadId": execution.rsplit(':').next().unwrap_or_default(),
@@ -92,37 +89,8 @@ impl Letter {
     }
 }
 
-struct Labels {
-    next: &'static str,
-    or: &'static str,
-    execution: &'static str,
-    reference: &'static str,
-    again: &'static str,
-}
-
-impl Labels {
-    const fn of(language: Language) -> Self {
-        match language {
-            Language::En => Self {
-                next: "What to do next:",
-                or: "or",
-                execution: "Execution",
-                reference: "Reference",
-                again: "if you receive another message with this reference, use the later one",
-            },
-            Language::Ja => Self {
-                next: "次のステップ:",
-                or: "または",
-                execution: "実行",
-                reference: "参照番号",
-                again: "同じ参照番号のメッセージが再度届いた場合は、後から届いたメッセージに従ってください",
-            },
-        }
-    }
-}
-
 fn subject(title: &str) -> String {
-    title.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).take(MAX_SUBJECT).collect()
+    title.chars().map(|character| if character.is_control() { ' ' } else { character }).take(MAX_SUBJECT).collect()
 }
 
 /// Shortens a text to `most` characters and marks the cut.

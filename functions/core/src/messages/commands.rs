@@ -1,0 +1,58 @@
+//! The commands in notifications, ready to copy.
+
+/// The command `aws stepfunctions send-task-success` that approves a plan.
+pub(super) fn approve(digest: &str, token: &str) -> String {
+    format!(
+        r#"aws stepfunctions send-task-success --task-output '{{"approvedDigest":"{digest}"}}' --task-token '{token}'"#
+    )
+}
+
+/// The command `aws stepfunctions send-task-failure` that rejects a plan.
+pub(super) fn reject(token: &str) -> String {
+    format!("aws stepfunctions send-task-failure --error NotApproved --task-token '{token}'")
+}
+
+/// The `onboard` command that approves a plan.
+pub(super) fn onboard_approve(instance: &str, digest: &str) -> String {
+    format!("onboard approve {instance} --digest {digest}")
+}
+
+/// The `onboard` command that rejects a plan.
+pub(super) fn onboard_reject(instance: &str) -> String {
+    format!("onboard reject {instance}")
+}
+
+/// The `onboard` command that prints the report of an execution, also if the execution failed at its end.
+pub(super) fn onboard_report(execution: &str) -> String {
+    format!("onboard report {}", execution.rsplit(':').next().unwrap_or_default())
+}
+
+/// The command that prints the output of a successful execution.
+pub(super) fn read_output(execution: &str) -> String {
+    format!("aws stepfunctions describe-execution --execution-arn {execution} --query output --output text")
+}
+
+/// The command that prints the report of an execution that failed at its end.
+pub(super) fn read_report_in_history(execution: &str) -> String {
+    format!(
+        "aws stepfunctions get-execution-history --execution-arn {execution} --reverse-order --query \
+         \"events[?stateExitedEventDetails.name=='Report'].stateExitedEventDetails.output | [0]\" --output text"
+    )
+}
+
+/// The command that starts the certificate rotation of one instance. The ARN of its state machine is the ARN of the
+/// execution without the execution name.
+pub(super) fn rotate(execution: &str, instance_id: &str) -> String {
+    let machine = execution.replacen(":execution:", ":stateMachine:", 1);
+    let machine = machine.rsplit_once(':').map_or(machine.as_str(), |(machine, _)| machine);
+    format!(
+        r#"aws stepfunctions start-execution --state-machine-arn {machine} --input '{{"instanceId":"{instance_id}"}}'"#
+    )
+}
+
+/// The command that prints the error of a failed execution.
+pub(super) fn read_failure(execution: &str) -> String {
+    format!(
+        "aws stepfunctions describe-execution --execution-arn {execution} --query '[status,error,cause]' --output text"
+    )
+}
