@@ -38,7 +38,7 @@ impl BadInput {
     pub fn told(&self, words: Words) -> String {
         let count = self.problems.len();
         let head = if count == 1 { words.one_fault(&self.file) } else { words.faults(&self.file, count) };
-        let faults = self.problems.iter().map(|problem| format!("\n  {}", problem.told(words.language())));
+        let faults = self.problems.iter().map(|problem| format!("\n  {}", problem.text(words.language())));
         head + &faults.collect::<String>()
     }
 }

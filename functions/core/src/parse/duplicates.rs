@@ -1,19 +1,19 @@
 //! Finds duplicate keys in a JSON text. A JSON parser silently keeps the last value, so an edit of the first one would
 //! have no effect.
 
-use std::{cell::RefCell, collections::HashMap};
+use std::collections::HashMap;
 
-use super::{Problem, fields::At};
+use super::{
+    Problem,
+    check::{self, Location},
+};
 
 /// Every duplicate key of an object, with line and column of both places.
 ///
 /// The text must be valid JSON; for any other text the result is unspecified.
 #[must_use]
 pub fn duplicate_keys(text: &str) -> Vec<Problem> {
-    let problems = RefCell::new(Vec::new());
-    let mut scanner = Scanner { text, position: 0 };
-    scanner.value(&At { path: "$".into(), problems: &problems });
-    problems.into_inner()
+    check::problems(|at| Scanner { text, position: 0 }.value(at))
 }
 
 struct Scanner<'t> {
@@ -22,7 +22,7 @@ struct Scanner<'t> {
 }
 
 impl Scanner<'_> {
-    fn value(&mut self, at: &At) {
+    fn value(&mut self, at: &Location<'_>) {
         match self.peek() {
             Some(b'{') => self.object(at),
             Some(b'[') => self.array(at),
@@ -31,7 +31,7 @@ impl Scanner<'_> {
         }
     }
 
-    fn object(&mut self, at: &At) {
+    fn object(&mut self, at: &Location<'_>) {
         let mut seen: HashMap<String, usize> = HashMap::new();
         self.position += 1;
         while self.peek() == Some(b'"') {
@@ -58,7 +58,7 @@ impl Scanner<'_> {
         self.skip(b'}');
     }
 
-    fn array(&mut self, at: &At) {
+    fn array(&mut self, at: &Location<'_>) {
         let mut index = 0;
         self.position += 1;
         while self.peek().is_some_and(|byte| byte != b']') {
@@ -110,31 +110,31 @@ impl Scanner<'_> {
 mod tests {
     use super::*;
 
-    fn told(text: &str) -> Vec<String> {
+    fn faults(text: &str) -> Vec<String> {
         duplicate_keys(text).iter().map(ToString::to_string).collect()
     }
 
     #[test]
     fn a_duplicate_key_is_reported_with_both_places_at_any_depth_and_in_any_spelling() {
         let text = "{\n  \"users\": {\"groups\": [1, {\"group\": \"A, }\", \"gr\\u006fup\": \"B\"}]},\n  \"language\": \"ja\", \"language\": -1e5\n}";
-        let told = told(text);
-        assert_eq!(told.len(), 2, "{told:?}");
+        let faults = faults(text);
+        assert_eq!(faults.len(), 2, "{faults:?}");
         assert!(
-            told[0]
+            faults[0]
                 .starts_with("$.users.groups[1].group: is defined twice, in line 2 column 28 and in line 2 column 45"),
-            "{told:?}"
+            "{faults:?}"
         );
         assert!(
-            told[1].starts_with("$.language: is defined twice, in line 3 column 3 and in line 3 column 21"),
-            "{told:?}"
+            faults[1].starts_with("$.language: is defined twice, in line 3 column 3 and in line 3 column 21"),
+            "{faults:?}"
         );
     }
 
     #[test]
     fn equal_keys_in_different_objects_are_not_a_fault() {
-        assert_eq!(told(r#"{"a": {"a": [{"a": 1}, {"a": null}]}, "b": [], "c": {}, "d": "a", "e": true}"#), [""; 0]);
+        assert_eq!(faults(r#"{"a": {"a": [{"a": 1}, {"a": null}]}, "b": [], "c": {}, "d": "a", "e": true}"#), [""; 0]);
         for odd in ["", "1", "\"a\"", "[[[]]]", "{} "] {
-            assert_eq!(told(odd), [""; 0], "{odd}");
+            assert_eq!(faults(odd), [""; 0], "{odd}");
         }
     }
 }

@@ -1,17 +1,13 @@
 //! Reads the start input of a teardown as strictly as the start input of an onboarding.
 
-use std::cell::RefCell;
-
 use serde_json::Value;
 
 use super::{
     Problem,
-    fields::{At, Fields, choice, text},
+    check::{self, Location, any_text, choice, object, optional, required},
+    invalid_input, read,
 };
-use crate::{
-    StepError,
-    contract::{ApplicationFate, Fate, Teardown, TeardownMode},
-};
+use crate::{StepError, contract::Teardown};
 
 impl Teardown {
     /// Reads and checks a start input and fills in all defaults.
@@ -19,10 +15,7 @@ impl Teardown {
     /// # Errors
     /// All faults of the input, each with its path.
     pub fn parse(value: &Value) -> Result<Self, Vec<Problem>> {
-        let problems = RefCell::new(Vec::new());
-        let teardown = teardown(&At { path: "$".into(), problems: &problems }, value);
-        let problems = problems.into_inner();
-        if problems.is_empty() { Ok(teardown) } else { Err(problems) }
+        read(check::problems(|at| teardown(at, value)), || value.clone())
     }
 
     /// Like [`Teardown::parse`], with the error of a step.
@@ -30,54 +23,37 @@ impl Teardown {
     /// # Errors
     /// `InvalidInput` with one line per fault.
     pub fn parse_step(value: &Value) -> Result<Self, StepError> {
-        Self::parse(value).map_err(|problems| {
-            let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
-            StepError::invalid_input(format!("the input has {} fault(s):\n{}", lines.len(), lines.join("\n")))
-        })
+        Self::parse(value).map_err(invalid_input)
     }
 }
 
-fn teardown(at: &At, value: &Value) -> Teardown {
-    const FATES: [(&str, Fate); 2] = [("keep", Fate::Keep), ("delete", Fate::Delete)];
-    let mut fields = Fields::of(at, value);
-    let teardown = Teardown {
-        instance_id: fields.required("instanceId", text),
-        mode: fields.or(
-            "mode",
-            |at, value| choice(at, value, &[("plan", TeardownMode::Plan), ("apply", TeardownMode::Apply)]),
-            TeardownMode::Plan,
-        ),
-        confirm_alias: fields.optional("confirmAlias", text),
-        users: fields.or("users", |at, value| choice(at, value, &FATES), Fate::Keep),
-        instance: fields.or("instance", |at, value| choice(at, value, &FATES), Fate::Keep),
-        application: fields.or(
-            "application",
-            |at, value| {
-                let fates = [
-                    ("keep", ApplicationFate::Keep),
-                    ("empty", ApplicationFate::Empty),
-                    ("delete", ApplicationFate::Delete),
-                ];
-                choice(at, value, &fates)
-            },
-            ApplicationFate::Delete,
-        ),
-        approved_digest: fields.optional("approvedDigest", text),
-    };
-    fields.done();
-    let named = teardown.users == Fate::Delete || teardown.instance == Fate::Delete;
-    if named && teardown.mode == TeardownMode::Apply && teardown.confirm_alias.is_none() {
+fn teardown(at: &Location<'_>, value: &Value) {
+    object(
+        at,
+        value,
+        &[
+            required("instanceId", any_text),
+            optional("mode", |at, value| choice(at, value, &["plan", "apply"])),
+            optional("confirmAlias", any_text),
+            optional("users", |at, value| choice(at, value, &["keep", "delete"])),
+            optional("instance", |at, value| choice(at, value, &["keep", "delete"])),
+            optional("application", |at, value| choice(at, value, &["keep", "empty", "delete"])),
+            optional("approvedDigest", any_text),
+        ],
+    );
+    let irreversible = value["users"] == "delete" || value["instance"] == "delete";
+    if irreversible && value["mode"] == "apply" && value.get("confirmAlias").is_none() {
         at.key("confirmAlias").fault(
             "is required to delete users or the instance: type the alias of the instance as a confirmation",
             "ユーザーまたはインスタンスを削除する場合は必須です。操作者がインスタンスのエイリアスを入力してください",
         );
     }
-    teardown
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::{ApplicationFate, Fate, TeardownMode};
     use serde_json::json;
 
     #[test]

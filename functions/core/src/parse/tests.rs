@@ -1,5 +1,6 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 use super::*;
+use crate::onboarding::RemovalAction;
 use serde_json::json;
 
 fn smallest() -> Value {
@@ -55,7 +56,7 @@ fn one_wrong_field_in_each_section_is_reported_each_with_its_path() {
     });
     insta::assert_snapshot!(faults(&value));
     let problems = Onboarding::parse(&value).unwrap_err();
-    let japanese = problems.iter().map(|problem| problem.told(Language::Ja)).collect::<Vec<_>>().join("\n");
+    let japanese = problems.iter().map(|problem| problem.text(Language::Ja)).collect::<Vec<_>>().join("\n");
     insta::assert_snapshot!("the_same_in_japanese", japanese);
 }
 
@@ -108,9 +109,9 @@ fn more_than_300_groups_are_one_fault_that_names_the_alternative() {
         value
     };
     assert!(Onboarding::parse(&groups(300)).is_ok());
-    let told = faults(&groups(301));
-    assert!(told.starts_with("$.users.groups: names 301 groups, but the maximum is 300"), "{told}");
-    assert!(told.contains("\"flatten\"") && told.lines().count() == 1, "{told}");
+    let faults = faults(&groups(301));
+    assert!(faults.starts_with("$.users.groups: names 301 groups, but the maximum is 300"), "{faults}");
+    assert!(faults.contains("\"flatten\"") && faults.lines().count() == 1, "{faults}");
 }
 
 #[test]

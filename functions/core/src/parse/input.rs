@@ -1,0 +1,330 @@
+//! The checks of `onboarding.json`, section by section.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::{
+    check::{Location, any_text, boolean, choice, integer, list, object, optional, required, text, text_up_to},
+    quotas::quotas,
+};
+use crate::{iam, onboarding::Users, text::nfc};
+
+pub(super) fn onboarding(at: &Location<'_>, value: &Value) {
+    object(
+        at,
+        value,
+        &[
+            optional("$schema", any_text),
+            required("instance", instance),
+            optional("quotas", quotas),
+            optional("phoneNumbers", phone_numbers),
+            optional("documents", documents),
+            optional("telephony", telephony),
+            optional("entra", entra),
+            optional("iam", iam_objects),
+            required("users", users),
+            optional("drift", |at, value| {
+                object(at, value, &[optional("mend", |at, value| choice(at, value, &["report", "mend"]))])
+            }),
+            optional("language", |at, value| choice(at, value, &["en", "ja"])),
+        ],
+    );
+    combinations(at, value);
+}
+
+/// Checks rules that involve several fields.
+fn combinations(at: &Location<'_>, value: &Value) {
+    let (users, entra, telephony) = (&value["users"], &value["entra"], &value["telephony"]);
+    if users["nestedGroups"] == "flatten" && entra["assignment"] != "users" {
+        at.key("users").key("nestedGroups").fault(
+            "\"flatten\" requires entra.assignment \"users\": in Entra, only direct members of an assigned \
+             group can sign in",
+            "\"flatten\" は entra.assignment が \"users\" の場合にのみ使用できます。Entra でサインインできるのは、\
+             割り当てたグループの直接のメンバーだけです",
+        );
+    }
+    if users["guests"] == true && users["username"] != "mail" && users["username"] != "objectId" {
+        at.key("users").key("guests").fault(
+            "guests can't sign in with their user principal name (it contains `#EXT#`); set users.username to \
+             \"mail\" or \"objectId\"",
+            "ゲストは、`#EXT#` を含むユーザープリンシパル名ではサインインできません。\
+             users.username に \"mail\" または \"objectId\" を指定してください",
+        );
+    }
+    let documents_missing = value.get("documents").is_none() && telephony["order"] != "manual";
+    let numbers = value["phoneNumbers"].as_array().into_iter().flatten().enumerate();
+    for (index, _) in numbers.filter(|(_, number)| documents_missing && number["country"] == "JP") {
+        at.key("phoneNumbers").index(index).fault(
+            "an order of Japanese numbers needs three documents: name them in `documents`, or set \
+             telephony.order to \"manual\"",
+            "日本の電話番号の申請には 3 種類の書類が必要です。`documents` で指定するか、\
+             telephony.order に \"manual\" を指定してください",
+        );
+    }
+    let outbound = value["instance"].get("outboundCalls");
+    if telephony["outboundToJapaneseMobiles"] == true && outbound.is_some_and(|outbound| outbound != true) {
+        at.key("telephony")
+            .key("outboundToJapaneseMobiles")
+            .fault("needs instance.outboundCalls", "instance.outboundCalls を true にする必要があります");
+    }
+}
+
+fn instance(at: &Location<'_>, value: &Value) {
+    let storage = |at: &Location<'_>, value: &Value| {
+        let kinds = ["callRecordings", "chatTranscripts", "scheduledReports"];
+        object(at, value, &kinds.map(|kind| optional(kind, boolean)));
+    };
+    object(
+        at,
+        value,
+        &[
+            required("alias", alias),
+            optional("inboundCalls", boolean),
+            optional("outboundCalls", boolean),
+            optional("flowLogs", boolean),
+            optional("contactLens", boolean),
+            optional("earlyMedia", boolean),
+            optional("storage", storage),
+        ],
+    );
+}
+
+/// The rule for an alias in Connect: 1 to 45 characters, `^(?!d-)([\da-zA-Z]+)([-]*[\da-zA-Z])*$`.
+fn alias(at: &Location<'_>, value: &Value) {
+    let Some(alias) = text(at, value) else { return };
+    let inner = alias.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    if !inner || alias.starts_with('-') || alias.ends_with('-') || alias.len() > 45 {
+        at.fault(
+            "must be 1 to 45 letters, digits and hyphens, with no hyphen at either end",
+            "1〜45 文字の英数字とハイフンで指定してください。先頭と末尾にハイフンは使用できません",
+        );
+    } else if alias.starts_with("d-") {
+        at.fault(
+            "must not begin with `d-`, which Amazon Connect reserves",
+            "`d-` で始まるエイリアスは使用できません (Amazon Connect で予約されています)",
+        );
+    }
+}
+
+fn phone_numbers(at: &Location<'_>, value: &Value) {
+    list(at, value, phone_number);
+}
+
+fn phone_number(at: &Location<'_>, value: &Value) {
+    object(
+        at,
+        value,
+        &[
+            required("country", country),
+            required("type", |at, value| choice(at, value, &["DID", "TOLL_FREE", "UIFN"])),
+            optional("prefix", prefix),
+            optional("quantity", integer::<1, 100>),
+            optional("description", text_up_to::<500>),
+            optional("contactFlow", any_text),
+        ],
+    );
+}
+
+fn country(at: &Location<'_>, value: &Value) {
+    let valid = |country: &str| country.len() == 2 && country.chars().all(|c| c.is_ascii_uppercase());
+    if text(at, value).is_some_and(|country| !valid(country)) {
+        at.fault(
+            "must be an ISO 3166-1 country code of two capital letters, for example \"JP\"",
+            "大文字 2 文字の ISO 3166-1 国コード (例: \"JP\") で指定してください",
+        );
+    }
+}
+
+fn prefix(at: &Location<'_>, value: &Value) {
+    let valid = |prefix: &str| {
+        let digits = prefix.strip_prefix('+').unwrap_or_default();
+        (1..=14).contains(&digits.len()) && digits.chars().all(|c| c.is_ascii_digit())
+    };
+    if text(at, value).is_some_and(|prefix| !valid(prefix)) {
+        at.fault(
+            "must be `+` and 1 to 14 digits, for example \"+813\"",
+            "`+` と 1〜14 桁の数字で指定してください (例: \"+813\")",
+        );
+    }
+}
+
+fn documents(at: &Location<'_>, value: &Value) {
+    let key = |at: &Location<'_>, value: &Value| {
+        if text(at, value).is_some_and(|key| key.len() > 1024) {
+            at.fault(
+                "must be an object key of at most 1,024 bytes",
+                "1,024 バイト以内のオブジェクトキーを指定してください",
+            );
+        }
+    };
+    object(at, value, &["identity", "address", "relationship"].map(|kind| required(kind, key)));
+}
+
+fn telephony(at: &Location<'_>, value: &Value) {
+    object(
+        at,
+        value,
+        &[
+            optional("order", |at, value| choice(at, value, &["automatic", "manual"])),
+            optional("outboundToJapaneseMobiles", boolean),
+        ],
+    );
+}
+
+fn entra(at: &Location<'_>, value: &Value) {
+    let emails = |at: &Location<'_>, value: &Value| {
+        if list(at, value, email).len() > 5 {
+            at.fault("must not have more than five addresses", "指定できるアドレスは 5 件までです");
+        }
+    };
+    object(
+        at,
+        value,
+        &[
+            optional("applicationName", text_up_to::<120>),
+            optional("assignment", |at, value| choice(at, value, &["groups", "users"])),
+            optional("notificationEmails", emails),
+        ],
+    );
+}
+
+fn email(at: &Location<'_>, value: &Value) {
+    let valid =
+        |email: &str| email.split_once('@').is_some_and(|(name, domain)| !name.is_empty() && domain.contains('.'));
+    if text(at, value).is_some_and(|email| !valid(email)) {
+        at.fault("must be an email address", "メールアドレスを指定してください");
+    }
+}
+
+fn iam_objects(at: &Location<'_>, value: &Value) {
+    object(
+        at,
+        value,
+        &[
+            optional("samlProviderName", |at, value| iam_name(at, value, 128, "._-")),
+            optional("policyName", |at, value| iam_name(at, value, 128, "+=,.@_-")),
+            optional("roleName", |at, value| iam_name(at, value, 64, "+=,.@_-")),
+            optional("sessionDuration", session_duration),
+        ],
+    );
+}
+
+fn iam_name(at: &Location<'_>, value: &Value, most: usize, signs: &str) {
+    let valid = |name: &str| name.len() <= most && name.chars().all(|c| c.is_ascii_alphanumeric() || signs.contains(c));
+    if text(at, value).is_some_and(|name| !valid(name)) {
+        at.fault(
+            format!("must be at most {most} letters, digits and {signs}"),
+            format!("{most} 文字以内の英数字と {signs} で指定してください"),
+        );
+    }
+}
+
+fn session_duration(at: &Location<'_>, value: &Value) {
+    if text(at, value).is_some_and(|duration| iam::session_seconds(duration).is_err()) {
+        at.fault(
+            "must be an ISO 8601 duration from PT1H to PT12H, for example \"PT12H\"",
+            "ISO 8601 形式の期間 (PT1H〜PT12H) を指定してください (例: \"PT12H\")",
+        );
+    }
+}
+
+fn users(at: &Location<'_>, value: &Value) {
+    object(
+        at,
+        value,
+        &[
+            optional("username", |at, value| choice(at, value, &["userPrincipalName", "mail", "objectId"])),
+            required("groups", groups),
+            optional("nestedGroups", |at, value| choice(at, value, &["report", "flatten"])),
+            optional("guests", boolean),
+            optional("removed", removed),
+            optional("brake", removal_limit),
+        ],
+    );
+}
+
+fn groups(at: &Location<'_>, value: &Value) {
+    let groups = list(at, value, group);
+    if value.as_array().is_some_and(Vec::is_empty) {
+        at.fault("must name at least one group", "グループを 1 つ以上指定してください");
+    }
+    let (count, most) = (groups.len(), Users::MAX_GROUPS);
+    if count > most {
+        return at.fault(
+            format!(
+                "names {count} groups, but the maximum is {most}; name parent groups instead, with users.nestedGroups \
+                 \"flatten\""
+            ),
+            format!(
+                "グループが {count} 個指定されています。指定できるのは {most} 個までです。親グループを指定し、\
+                 users.nestedGroups に \"flatten\" を指定してください"
+            ),
+        );
+    }
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    for (index, group) in groups.iter().enumerate() {
+        let Some(name) = group["group"].as_str().filter(|name| !name.is_empty()) else { continue };
+        let earlier = *seen.entry(nfc(name).to_ascii_lowercase()).or_insert(index);
+        if earlier != index {
+            at.index(index).key("group").fault(
+                format!("is the same group as groups[{earlier}]"),
+                format!("groups[{earlier}] と同じグループが指定されています"),
+            );
+        }
+    }
+}
+
+fn group(at: &Location<'_>, value: &Value) {
+    object(
+        at,
+        value,
+        &[
+            required("group", text_up_to::<256>),
+            required("securityProfiles", security_profiles),
+            optional("routingProfile", text_up_to::<127>),
+            optional("hierarchyGroup", any_text),
+            optional("phone", phone),
+        ],
+    );
+}
+
+fn security_profiles(at: &Location<'_>, value: &Value) {
+    let profiles = list(at, value, text_up_to::<128>);
+    if value.is_array() && !(1..=10).contains(&profiles.len()) {
+        at.fault(
+            "must name one to ten security profiles; there is no default, because they decide which permissions \
+             the users have",
+            "セキュリティプロファイルを 1〜10 個指定してください。ユーザーの権限が決まるため、デフォルト値はありません",
+        );
+    }
+    for (index, profile) in profiles.iter().enumerate() {
+        let named = profile.as_str().is_some_and(|name| !name.is_empty());
+        if named && profiles[..index].contains(profile) {
+            at.index(index).fault("is named twice", "2 回指定されています");
+        }
+    }
+}
+
+fn phone(at: &Location<'_>, value: &Value) {
+    object(at, value, &[optional("autoAccept", boolean), optional("afterContactWorkSeconds", integer::<0, 2_000_000>)]);
+}
+
+fn removed(at: &Location<'_>, value: &Value) {
+    object(
+        at,
+        value,
+        &[
+            optional("action", |at, value| choice(at, value, &["keep", "delete"])),
+            optional("graceDays", integer::<0, 3650>),
+        ],
+    );
+}
+
+fn removal_limit(at: &Location<'_>, value: &Value) {
+    object(
+        at,
+        value,
+        &[optional("maxRemovals", integer::<0, 1_000_000>), optional("maxRemovalsPercent", integer::<0, 100>)],
+    );
+}
