@@ -1,0 +1,185 @@
+//! The section `users`: the groups and the rules of the user sync.
+
+use serde::{Deserialize, Serialize};
+
+#[cfg(feature = "schema")]
+use schemars::JsonSchema;
+
+/// The groups whose members become Connect users, and the rules of the user sync.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema), schemars(deny_unknown_fields))]
+#[serde(rename_all = "camelCase")]
+pub struct Users {
+    /// The user attribute that is the Connect username and also the role session name from Entra.
+    #[serde(default)]
+    pub username: UsernameAttribute,
+    /// The groups in order of priority. A user in several groups gets the routing profile of the first group.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 300)))]
+    pub groups: Vec<UserGroup>,
+    /// Whether members of nested groups become users. Entra's assignment does not include nested groups, so `flatten`
+    /// requires `entra.assignment: "users"`.
+    #[serde(default)]
+    pub nested_groups: NestedGroups,
+    /// Whether guests become users. A guest can't sign in with the user principal name, so `true` requires `mail` or
+    /// `objectId` as the username.
+    #[serde(default)]
+    pub guests: bool,
+    /// What happens to the Connect user of a member who left all groups.
+    #[serde(default)]
+    pub removed: Removed,
+    /// The removal limit: how many removals a run may make without approval.
+    #[serde(default)]
+    pub brake: Brake,
+}
+
+impl Users {
+    /// Maximum number of groups in an input. The state of an execution contains each group several times.
+    pub const MAX_GROUPS: usize = 300;
+
+    /// The hierarchy group paths that the groups use.
+    #[must_use]
+    pub fn hierarchy_groups(&self) -> Vec<&str> {
+        self.groups.iter().filter_map(|group| group.hierarchy_group.as_deref()).collect()
+    }
+}
+
+/// The user attributes that can be the Connect username.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub enum UsernameAttribute {
+    /// The user principal name.
+    #[default]
+    UserPrincipalName,
+    /// The email address.
+    Mail,
+    /// The object id. It never changes and works for guests, but users can't recognize it.
+    ObjectId,
+}
+
+impl UsernameAttribute {
+    /// The source attribute in a claims mapping policy (Microsoft: "Table 3", user sources).
+    #[must_use]
+    pub const fn claim_source(self) -> &'static str {
+        match self {
+            Self::UserPrincipalName => "userprincipalname",
+            Self::Mail => "mail",
+            Self::ObjectId => "objectid",
+        }
+    }
+}
+
+/// One group and the Connect settings of its members.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema), schemars(deny_unknown_fields))]
+#[serde(rename_all = "camelCase")]
+pub struct UserGroup {
+    /// The group's object id or its exact display name.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 256)))]
+    pub group: String,
+    /// The names of one to ten security profiles. There is no default, because the profiles decide which permissions
+    /// the members have.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 10)))]
+    pub security_profiles: Vec<String>,
+    /// The name of the routing profile.
+    #[serde(default = "basic_routing_profile")]
+    pub routing_profile: String,
+    /// The path of the agent hierarchy group from the top level, separated by ` / `, for example `Japan / Tokyo`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hierarchy_group: Option<String>,
+    /// The phone settings of the members.
+    #[serde(default)]
+    pub phone: Phone,
+}
+
+/// The phone settings of an agent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema), schemars(deny_unknown_fields))]
+#[serde(rename_all = "camelCase")]
+pub struct Phone {
+    /// Whether calls are accepted automatically.
+    #[serde(default)]
+    pub auto_accept: bool,
+    /// Seconds of after contact work; 0 means no limit.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(range(max = 2_000_000)))]
+    pub after_contact_work_seconds: u32,
+}
+
+/// Whether members of nested groups become users.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub enum NestedGroups {
+    /// No. The nested group is reported.
+    #[default]
+    Report,
+    /// Yes. These members are assigned to the application individually.
+    Flatten,
+}
+
+/// What happens to the Connect user of a member who left all groups.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema), schemars(deny_unknown_fields))]
+#[serde(rename_all = "camelCase")]
+pub struct Removed {
+    /// Keep the user, or delete the user after the grace period.
+    #[serde(default)]
+    pub action: RemovalAction,
+    /// Days between leaving the groups and the deletion.
+    #[serde(default = "seven")]
+    #[cfg_attr(feature = "schema", schemars(range(max = 3650)))]
+    pub grace_days: u32,
+}
+
+impl Default for Removed {
+    fn default() -> Self {
+        Self { action: RemovalAction::default(), grace_days: seven() }
+    }
+}
+
+/// The action for the Connect user of a member who left.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub enum RemovalAction {
+    /// The user is kept and reported. Without a group, the member can't sign in any more.
+    #[default]
+    Keep,
+    /// The user is deleted after the grace period.
+    Delete,
+}
+
+/// The removal limit: how many removals a run may make without approval. Above either limit, an operator must approve
+/// the plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema), schemars(deny_unknown_fields))]
+#[serde(rename_all = "camelCase")]
+pub struct Brake {
+    /// Maximum number of removed users.
+    #[serde(default = "ten")]
+    pub max_removals: u32,
+    /// Maximum percentage of the managed users.
+    #[serde(default = "ten")]
+    #[cfg_attr(feature = "schema", schemars(range(max = 100)))]
+    pub max_removals_percent: u32,
+}
+
+impl Default for Brake {
+    fn default() -> Self {
+        Self { max_removals: ten(), max_removals_percent: ten() }
+    }
+}
+
+const fn seven() -> u32 {
+    7
+}
+
+const fn ten() -> u32 {
+    10
+}
+
+/// The routing profile that every new instance has.
+fn basic_routing_profile() -> String {
+    "Basic Routing Profile".into()
+}
