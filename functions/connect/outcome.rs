@@ -95,12 +95,12 @@ impl Applied {
     pub(super) fn deletion_scheduled(&mut self, username: &str, user_id: &str, due: &str) {
         info!(username, due, "user scheduled for deletion");
         self.removals_settled.insert(user_id.to_owned());
-        self.totals.marked += 1;
+        self.totals.deletions_scheduled += 1;
     }
 
     pub(super) fn deletion_canceled(&mut self, username: &str) {
         info!(username, "scheduled deletion of the user canceled");
-        self.totals.unmarked += 1;
+        self.totals.deletions_cancelled += 1;
     }
 
     pub(super) fn removed(&mut self, username: &str, user_id: &str) {

@@ -69,10 +69,10 @@ impl<'p> Run<'p> {
                 run.write(Write::Change { user: update.user.clone(), change: change.clone() });
             }
         }
-        for user in &plan.unmark {
+        for user in &plan.cancel_deletion {
             run.write(Write::CancelDeletion(user.clone()));
         }
-        for mark in &plan.mark {
+        for mark in &plan.schedule_deletion {
             run.write(Write::ScheduleDeletion { user: mark.user.clone(), due: mark.tag_value() });
         }
         for removal in plan.delete.iter().filter(|removal| removal.replaced_by.is_none()) {

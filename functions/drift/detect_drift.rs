@@ -17,10 +17,11 @@ use std::collections::BTreeSet;
 use onboarding_core::{
     StepError, StepErrorKind,
     contract::{
-        Area, Check, DetectDriftInput, DriftFinding, DriftReport, InstanceDrift, MAX_FINDINGS, Mending, SkippedInstance,
+        Area, Check, DetectDriftInput, DriftFinding, DriftReport, InstanceDrift, MAX_FINDINGS, Remediation,
+        SkippedInstance,
     },
     inspection::{Checks, Object, Presence},
-    onboarding::{Assignment, Mend, NestedGroups, Onboarding},
+    onboarding::{Assignment, DriftResponse, NestedGroups, Onboarding},
     saml::read_metadata,
 };
 use time::OffsetDateTime;
@@ -66,7 +67,7 @@ pub async fn run(ctx: &Context, input: DetectDriftInput) -> Result<DriftReport, 
             .as_ref()
             .and_then(|before| before.instances.iter().find(|instance| instance.instance_id == entry.instance_id));
         // The second comparison covers only the instances whose drift was reverted.
-        if input.before.is_some() && before.is_none_or(|before| before.mending.is_none()) {
+        if input.before.is_some() && before.is_none_or(|before| before.remediation.is_none()) {
             report.instances.extend(before.cloned());
             continue;
         }
@@ -75,16 +76,19 @@ pub async fn run(ctx: &Context, input: DetectDriftInput) -> Result<DriftReport, 
             found = settled(before, found);
             found.extend(input.skipped.iter().filter(|one| one.instance_id == entry.instance_id).map(skipped));
         }
-        let mend = input.mend.unwrap_or_else(|| entry.input().drift.mend == Mend::Mend);
-        let mendable = found.iter().any(|finding| finding.mendable && !finding.mended);
-        let mending =
-            if mend && mendable && before.is_none() { mending(ctx, entry, application_gone).await? } else { None };
-        if mending.is_none() {
-            let left = found.iter().filter(|finding| !finding.mended).count();
+        let mend = input.mend.unwrap_or_else(|| entry.input().drift.response == DriftResponse::Revert);
+        let revertible = found.iter().any(|finding| finding.revertible && !finding.reverted);
+        let remediation = if mend && revertible && before.is_none() {
+            remediation(ctx, entry, application_gone).await?
+        } else {
+            None
+        };
+        if remediation.is_none() {
+            let left = found.iter().filter(|finding| !finding.reverted).count();
             Metrics::of_instance(&entry.alias).with(Metric::DriftFindings, left).emit();
         }
         for finding in &found {
-            warn!(instance = entry.alias, place = finding.place, mended = finding.mended, "drift");
+            warn!(instance = entry.alias, place = finding.place, mended = finding.reverted, "drift");
         }
         info!(instance = entry.alias, findings = found.len(), "compared with the input");
         report.instances.push(InstanceDrift {
@@ -94,7 +98,7 @@ pub async fn run(ctx: &Context, input: DetectDriftInput) -> Result<DriftReport, 
             count: found.len(),
             digest: digest(&found),
             findings: found.into_iter().take(MAX_FINDINGS).map(short).collect(),
-            mending,
+            remediation,
         });
     }
     Ok(report.within_limits())
@@ -131,14 +135,14 @@ fn skipped(instance: &SkippedInstance) -> DriftFinding {
 
 /// Returns the input for reverting drift, or `None` if an older release registered the instance, because it did not
 /// store the necessary settings.
-async fn mending(ctx: &Context, entry: &Entry, application_gone: bool) -> Result<Option<Mending>, StepError> {
+async fn remediation(ctx: &Context, entry: &Entry, application_gone: bool) -> Result<Option<Remediation>, StepError> {
     let (Some(onboarding), Some(application)) = (entry.onboarding.clone(), entry.application.clone()) else {
         return Ok(None);
     };
     let account = iam::arn_prefix(ctx.sts()).await?;
     let place = (account.as_str(), ctx.region(), entry.instance_id.as_str());
     let wanted = Federation::new(&onboarding.iam, onboarding.users.username, place)?;
-    Ok(Some(Mending {
+    Ok(Some(Remediation {
         region: ctx.region().to_owned(),
         instance_arn: entry.instance_arn.clone(),
         saml_provider_arn: wanted.saml_provider_arn,
@@ -164,7 +168,7 @@ fn short(finding: DriftFinding) -> DriftFinding {
 fn settled(before: &InstanceDrift, now: Vec<DriftFinding>) -> Vec<DriftFinding> {
     let still = |finding: &DriftFinding| now.iter().any(|other| other.place == finding.place);
     let mut findings: Vec<DriftFinding> =
-        before.findings.iter().map(|finding| DriftFinding { mended: !still(finding), ..finding.clone() }).collect();
+        before.findings.iter().map(|finding| DriftFinding { reverted: !still(finding), ..finding.clone() }).collect();
     let known: BTreeSet<String> = findings.iter().map(|finding| finding.place.clone()).collect();
     findings.extend(now.into_iter().filter(|finding| !known.contains(&finding.place)));
     findings
@@ -176,8 +180,8 @@ fn digest(findings: &[DriftFinding]) -> String {
         return String::new();
     }
     let parts = |finding: &DriftFinding| {
-        let DriftFinding { place, expected, found, mended, .. } = finding.clone();
-        [place, expected, found, if mended { "mended".into() } else { String::new() }]
+        let DriftFinding { place, expected, found, reverted, .. } = finding.clone();
+        [place, expected, found, if reverted { "mended".into() } else { String::new() }]
     };
     onboarding_core::digest::of_parts(findings.iter().flat_map(parts), 16)
 }
@@ -390,7 +394,7 @@ mod tests {
     fn findings_missing_in_the_second_comparison_are_reverted() {
         let before = InstanceDrift { findings: vec![finding("a", "1"), finding("b", "2")], ..InstanceDrift::default() };
         let settled = settled(&before, vec![finding("b", "2"), finding("c", "3")]);
-        let told: Vec<(&str, bool)> = settled.iter().map(|one| (one.place.as_str(), one.mended)).collect();
+        let told: Vec<(&str, bool)> = settled.iter().map(|one| (one.place.as_str(), one.reverted)).collect();
         assert_eq!(told, [("a", true), ("b", false), ("c", false)]);
     }
 

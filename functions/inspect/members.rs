@@ -178,11 +178,11 @@ impl UserPlan {
             (counts.create, Action::Create, ""),
             (counts.adopt, Action::Adopt, "by their exact username"),
             (counts.update, Action::Change, "name, profiles, hierarchy or phone"),
-            (counts.unmark, Action::Change, "they belong again; the mark for deletion is taken away"),
-            (counts.mark, Action::Change, "they left; marked for deletion"),
+            (counts.cancel_deletion, Action::Change, "they belong again; the mark for deletion is taken away"),
+            (counts.schedule_deletion, Action::Change, "they left; marked for deletion"),
             (counts.delete, Action::Delete, "they left, and their grace period is over"),
             (counts.unchanged, Action::Leave, ""),
-            (counts.held_back, Action::Leave, "a guard holds their removal back"),
+            (counts.postponed, Action::Leave, "a guard holds their removal back"),
         ];
         let some = lines.into_iter().filter(|(count, ..)| *count > 0);
         some.map(|(count, action, detail)| {

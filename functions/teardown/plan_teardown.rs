@@ -17,8 +17,8 @@
 use onboarding_core::{
     StepError,
     contract::{
-        Action, ApplicationFate, Approval, Area, EntraGroup, Fate, OpenItem, PlanItem, PlanStatus, PlanTeardownInput,
-        PlanTeardownOutput, Teardown, TeardownMode, TeardownTarget,
+        Action, ApplicationDisposition, Approval, Area, Disposition, EntraGroup, OpenItem, PlanItem, PlanStatus,
+        PlanTeardownInput, PlanTeardownOutput, Teardown, TeardownMode, TeardownTarget,
     },
     names,
     sync::Ownership,
@@ -59,8 +59,8 @@ pub async fn run(ctx: &Context, input: PlanTeardownInput) -> Result<PlanTeardown
     let place = (account.as_str(), ctx.region(), entry.instance_id.as_str());
     let federation = Federation::new(&onboarding.iam, onboarding.users.username, place)?;
     let found = instance::describe(ctx, &entry.instance_id).await?;
-    let deletes_instance =
-        request.instance == Fate::Delete && found.as_ref().is_some_and(|found| instance::is_ours(found, &entry.alias));
+    let deletes_instance = request.instance == Disposition::Delete
+        && found.as_ref().is_some_and(|found| instance::is_ours(found, &entry.alias));
     let planner = Planner {
         ctx,
         request: &request,
@@ -187,7 +187,7 @@ struct Planner<'a> {
 
 impl Planner<'_> {
     /// Returns the objects of the removal steps.
-    fn target(&self, application_fate: ApplicationFate, phone_numbers: Vec<String>) -> TeardownTarget {
+    fn target(&self, application_fate: ApplicationDisposition, phone_numbers: Vec<String>) -> TeardownTarget {
         let (entry, federation) = (self.entry.clone(), self.federation.clone());
         TeardownTarget {
             instance_id: entry.instance_id,
@@ -195,7 +195,7 @@ impl Planner<'_> {
             alias: entry.alias,
             language: entry.language,
             users: self.request.users,
-            instance: if self.deletes_instance { Fate::Delete } else { Fate::Keep },
+            instance: if self.deletes_instance { Disposition::Delete } else { Disposition::Keep },
             application_fate,
             application: entry.application,
             groups: entry.groups,
@@ -238,8 +238,8 @@ impl Planner<'_> {
             return Ok(vec![item("of the instance", Action::Delete, detail)]);
         }
         let ours = (ours > 0).then(|| match self.request.users {
-            Fate::Delete => item("of this onboarding", Action::Delete, format!("{ours} users")),
-            Fate::Keep => {
+            Disposition::Delete => item("of this onboarding", Action::Delete, format!("{ours} users")),
+            Disposition::Keep => {
                 item("of this onboarding", Action::Leave, format!("{ours} users are kept, but can no longer sign in"))
             }
         });
@@ -280,7 +280,7 @@ impl Planner<'_> {
 
     /// Plans the application. An application that existed before the onboarding is never deleted; only our settings
     /// are removed from it.
-    async fn application(&self) -> Result<(Vec<Planned>, ApplicationFate), StepError> {
+    async fn application(&self) -> Result<(Vec<Planned>, ApplicationDisposition), StepError> {
         let (graph, requested) = (self.ctx.graph(), self.request.application);
         let found = match &self.entry.application {
             Some(entered) => Found::read(graph, &entered.service_principal_id, &entered.application_id).await?,
@@ -290,7 +290,7 @@ impl Planner<'_> {
             Some(found) => self.found_application(found),
             None => (self.registration().await?.into_iter().collect(), requested),
         };
-        if requested != ApplicationFate::Keep {
+        if requested != ApplicationDisposition::Keep {
             let ours = found.filter(|found| owner(&found.principal, &self.entry.alias) != ApplicationOwner::Unknown);
             planned.extend(self.claims_policies(ours.as_ref().map(|found| found.principal.id.as_str())).await?);
         }
@@ -312,23 +312,23 @@ impl Planner<'_> {
         Ok(planned)
     }
 
-    fn found_application(&self, found: &Found) -> (Vec<Planned>, ApplicationFate) {
+    fn found_application(&self, found: &Found) -> (Vec<Planned>, ApplicationDisposition) {
         let name = self.entry.input().entra.application_name;
         let item = |action, detail| Planned::new(Area::Entra, APPLICATION, &name, action, detail);
         let owner = owner(&found.principal, &self.entry.alias);
         match (self.request.application, owner) {
-            (ApplicationFate::Keep, _) => {
-                return (vec![item(Action::Leave, "as the input specifies")], ApplicationFate::Keep);
+            (ApplicationDisposition::Keep, _) => {
+                return (vec![item(Action::Leave, "as the input specifies")], ApplicationDisposition::Keep);
             }
             (requested, ApplicationOwner::Unknown) => {
                 return (vec![Planned::kept(Area::Entra, APPLICATION, &name, NOT_TAGGED)], requested);
             }
-            (ApplicationFate::Delete, ApplicationOwner::Ours) => {
+            (ApplicationDisposition::Delete, ApplicationOwner::Ours) => {
                 let detail = "Entra keeps it for 30 days";
-                return (vec![item(Action::Delete, detail)], ApplicationFate::Delete);
+                return (vec![item(Action::Delete, detail)], ApplicationDisposition::Delete);
             }
-            (ApplicationFate::Empty, ApplicationOwner::Ours | ApplicationOwner::Adopted)
-            | (ApplicationFate::Delete, ApplicationOwner::Adopted) => {}
+            (ApplicationDisposition::Empty, ApplicationOwner::Ours | ApplicationOwner::Adopted)
+            | (ApplicationDisposition::Delete, ApplicationOwner::Adopted) => {}
         }
         let assigned = found.assignments.len();
         let assignments = (assigned > 0).then(|| {
@@ -341,7 +341,7 @@ impl Planner<'_> {
             }
             _ => "its relay state and our tags are removed",
         };
-        (assignments.into_iter().chain([item(Action::Empty, detail)]).collect(), ApplicationFate::Empty)
+        (assignments.into_iter().chain([item(Action::Empty, detail)]).collect(), ApplicationDisposition::Empty)
     }
 
     /// Plans the remainder of an application whose service principal no longer exists.
@@ -349,7 +349,7 @@ impl Planner<'_> {
         let Some(entered) = self.entry.application.as_ref().filter(|entered| !entered.application_id.is_empty()) else {
             return Ok(None);
         };
-        if self.request.application != ApplicationFate::Delete
+        if self.request.application != ApplicationDisposition::Delete
             || self.ctx.graph().application(&entered.application_id).await?.is_none()
         {
             return Ok(None);
@@ -383,12 +383,12 @@ impl Planner<'_> {
             |action, detail: &str| Planned::new(Area::Instance, "Amazon Connect instance", alias, action, detail);
         let note = |what: &str, action: &str| OpenItem::new(format!("instance {alias}"), what, action);
         let planned = match self.request.instance {
-            Fate::Keep => item(Action::Leave, "as the input specifies"),
-            Fate::Delete if self.deletes_instance => item(Action::Delete, &self.entry.instance_id).noting([note(
+            Disposition::Keep => item(Action::Leave, "as the input specifies"),
+            Disposition::Delete if self.deletes_instance => item(Action::Delete, &self.entry.instance_id).noting([note(
                 "its deletion can't be undone; flows, queues, profiles, contact records and metrics are deleted with it",
                 "An account may create and delete 100 instances in total within 30 days; beyond that, AWS blocks it for 30 days.",
             )]),
-            Fate::Delete => item(Action::Leave, NOT_TAGGED).noting([note(
+            Disposition::Delete => item(Action::Leave, NOT_TAGGED).noting([note(
                 "it is kept: it existed before this onboarding",
                 "Delete it in the Amazon Connect console if it is no longer needed.",
             )]),

@@ -20,7 +20,7 @@
 use futures_util::{StreamExt, TryStreamExt, stream};
 use onboarding_core::{
     StepError,
-    contract::{ApplicationFate, EntraApplication, OpenItem, RemoveInput, RemoveOutput, TeardownTarget},
+    contract::{ApplicationDisposition, EntraApplication, OpenItem, RemoveInput, RemoveOutput, TeardownTarget},
     names, saml,
 };
 use serde_json::{Value, json};
@@ -44,7 +44,7 @@ const IN_PORTAL: &str = "Delete it in the Entra admin center under Enterprise ap
 pub async fn run(ctx: &Context, input: RemoveInput) -> Result<RemoveOutput, StepError> {
     let (graph, target) = (ctx.graph(), &input.target);
     let mut output = RemoveOutput::default();
-    if target.application_fate == ApplicationFate::Keep {
+    if target.application_fate == ApplicationDisposition::Keep {
         return Ok(output);
     }
     if let Some(known) = &target.application {
@@ -69,7 +69,7 @@ async fn remove(
     let policies = found.claims.iter().filter(|policy| is_ours(policy.display_name.as_deref(), &target.alias));
     if owner == ApplicationOwner::Unknown {
         // An earlier attempt has removed our settings, or the tag was removed manually.
-        if policies.count() > 0 || target.application_fate == ApplicationFate::Delete {
+        if policies.count() > 0 || target.application_fate == ApplicationDisposition::Delete {
             output.open_items.push(stays(app_id, "it carries no mark of ours", BY_HAND));
         }
         return Ok(());
@@ -78,13 +78,13 @@ async fn remove(
         graph.unassign_claims_policy(&found.principal.id, &policy.id).await?;
     }
     match (target.application_fate, owner) {
-        (ApplicationFate::Delete, ApplicationOwner::Ours) => delete(graph, found, output).await,
-        (ApplicationFate::Delete | ApplicationFate::Empty, ApplicationOwner::Adopted) => {
+        (ApplicationDisposition::Delete, ApplicationOwner::Ours) => delete(graph, found, output).await,
+        (ApplicationDisposition::Delete | ApplicationDisposition::Empty, ApplicationOwner::Adopted) => {
             output.open_items.push(stays(app_id, "it was there before this onboarding", BY_HAND));
             empty(graph, found, output).await
         }
-        (ApplicationFate::Empty, ApplicationOwner::Ours) => empty(graph, found, output).await,
-        (ApplicationFate::Keep, _) | (_, ApplicationOwner::Unknown) => Ok(()),
+        (ApplicationDisposition::Empty, ApplicationOwner::Ours) => empty(graph, found, output).await,
+        (ApplicationDisposition::Keep, _) | (_, ApplicationOwner::Unknown) => Ok(()),
     }
 }
 
@@ -95,7 +95,9 @@ async fn remove_registration(
     known: &EntraApplication,
     output: &mut RemoveOutput,
 ) -> Result<(), StepError> {
-    if target.application_fate != ApplicationFate::Delete || graph.application(&known.application_id).await?.is_none() {
+    if target.application_fate != ApplicationDisposition::Delete
+        || graph.application(&known.application_id).await?.is_none()
+    {
         return Ok(());
     }
     if known.adopted {

@@ -24,8 +24,8 @@ use onboarding_core::{
     StepError,
     onboarding::NestedGroups,
     sync::{
-        Carry, Completeness, ConnectUser, Counts, Failure, GroupRead, MAX_LISTED, Outcome, Ownership, Plan, Policy,
-        Profiles, Safety, SyncMode, SyncProgress, SyncStatus, SyncUsersInput, SyncUsersOutput, Totals, plan,
+        Checkpoint, Completeness, ConnectUser, Counts, Failure, GroupRead, MAX_LISTED, Outcome, Ownership, Plan,
+        Policy, Profiles, Safety, SyncMode, SyncProgress, SyncStatus, SyncUsersInput, SyncUsersOutput, Totals, plan,
     },
 };
 use time::OffsetDateTime;
@@ -59,7 +59,7 @@ pub(super) struct Round<'a> {
     pub(super) policy: &'a Policy,
     pub(super) directory: &'a Directory<'a>,
     /// The checkpoint of the previous round; empty in the first round.
-    checkpoint: Carry,
+    checkpoint: Checkpoint,
     /// No new request starts after this time.
     pub(super) deadline: Instant,
 }
@@ -299,11 +299,11 @@ fn finish(
     output: &mut SyncUsersOutput,
     plan: &Plan,
     applied: &Applied,
-    previous: &Carry,
+    previous: &Checkpoint,
     approved: bool,
 ) -> Result<(), StepError> {
     // A failure may have been temporary, and the next scheduled sync may be far away.
-    let retry_failures = applied.totals.failed > 0 && !previous.second_try;
+    let retry_failures = applied.totals.failed > 0 && !previous.retried;
     if applied.left == 0 && !retry_failures {
         output.status = SyncStatus::Done;
         info!(counts = ?output.counts, "user sync done");
@@ -318,7 +318,7 @@ fn finish(
             applied.left
         )));
     }
-    output.carry = Some(Carry {
+    output.carry = Some(Checkpoint {
         another_pass: previous.another_pass,
         rounds: previous.rounds + 1,
         idle_rounds,
@@ -326,7 +326,7 @@ fn finish(
         digest: output.digest.clone(),
         totals: output.counts.done,
         duration_ms: previous.duration_ms + output.durations.total_ms(),
-        second_try: previous.second_try || applied.left == 0,
+        retried: previous.retried || applied.left == 0,
         approved_removals: (approved && plan.removals() > 0)
             .then(|| plan.removals_digest(|user_id| applied.removal_is_left(user_id))),
     });
@@ -335,9 +335,10 @@ fn finish(
 }
 
 /// Returns the metrics of this round, and at the end of a sync also those of the complete sync.
-fn measure<'a>(alias: &'a str, before: &Carry, output: &SyncUsersOutput) -> Metrics<'a> {
+fn measure<'a>(alias: &'a str, before: &Checkpoint, output: &SyncUsersOutput) -> Metrics<'a> {
     let (done, until_now) = (&output.counts.done, &before.totals);
-    let updated = |totals: &Totals| totals.adopted + totals.updated + totals.marked + totals.unmarked;
+    let updated =
+        |totals: &Totals| totals.adopted + totals.updated + totals.deletions_scheduled + totals.deletions_cancelled;
     let metrics = Metrics::of_instance(alias)
         .with(Metric::UsersCreated, done.created - until_now.created)
         .with(Metric::UsersUpdated, updated(done) - updated(until_now))
@@ -408,7 +409,15 @@ mod tests {
     use super::*;
 
     fn totals(created: usize) -> Totals {
-        Totals { created, updated: 2, marked: 1, removed: 3, failed: 4, calls: 10 * created, ..Totals::default() }
+        Totals {
+            created,
+            updated: 2,
+            deletions_scheduled: 1,
+            removed: 3,
+            failed: 4,
+            calls: 10 * created,
+            ..Totals::default()
+        }
     }
 
     fn output(status: SyncStatus) -> SyncUsersOutput {
@@ -433,7 +442,11 @@ mod tests {
 
     #[test]
     fn each_round_has_its_own_metrics_and_the_last_round_those_of_the_whole_sync() {
-        let before = Carry { totals: Totals { created: 5, ..Totals::default() }, duration_ms: 100, ..Carry::default() };
+        let before = Checkpoint {
+            totals: Totals { created: 5, ..Totals::default() },
+            duration_ms: 100,
+            ..Checkpoint::default()
+        };
         let round = Metrics::of_instance("acme")
             .with(Metric::UsersCreated, 2)
             .with(Metric::UsersUpdated, 3)

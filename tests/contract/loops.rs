@@ -35,7 +35,7 @@ const fn looped(wait: &'static str, seconds: fn(u32) -> u64, polls: u32) -> Loop
 }
 
 const fn longest_wait_of_a_rotation(_: u32) -> u64 {
-    rotation::GRACE
+    rotation::SWITCH_PROPAGATION
 }
 
 /// A sync of 100,000 users holds the lease for half an hour.

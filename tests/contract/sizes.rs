@@ -2,7 +2,7 @@
 //! that error. An input that would exceed the limit is rejected before anything is created.
 
 use onboarding_core::contract::{
-    Check, DriftFinding, DriftReport, GroupSubscription, InstanceDrift, Mending, PreflightOutput, ReportInput,
+    Check, DriftFinding, DriftReport, GroupSubscription, InstanceDrift, PreflightOutput, Remediation, ReportInput,
     SubscriptionAction,
 };
 
@@ -72,7 +72,7 @@ fn drifted(place: usize, groups: usize) -> InstanceDrift {
         instance_id: format!("instance {place}"),
         findings: vec![finding; 50],
         count: 70,
-        mending: Some(Mending {
+        remediation: Some(Remediation {
             region: report.preflight.region,
             instance_arn: report.instance.instance_arn,
             saml_provider_arn: String::new(),
@@ -95,7 +95,7 @@ fn a_drift_report_of_many_instances_is_shortened_to_the_limit_and_keeps_every_in
     assert!(bytes(&many) > LIMIT);
     let short = many.clone().within_limits();
     assert!(bytes(&short) <= DriftReport::MAX_BYTES, "{} bytes", bytes(&short));
-    assert!(short.instances[0].mending.is_some() && short.instances[29].mending.is_none());
+    assert!(short.instances[0].remediation.is_some() && short.instances[29].remediation.is_none());
     for (short, long) in short.instances.iter().zip(&many.instances) {
         assert_eq!(
             (&short.instance_id, short.count, short.findings.first()),
@@ -103,5 +103,5 @@ fn a_drift_report_of_many_instances_is_shortened_to_the_limit_and_keeps_every_in
         );
     }
     let largest = DriftReport { instances: vec![drifted(0, 300)] }.within_limits();
-    assert!(largest.instances[0].mending.is_some(), "the largest onboarding can be reverted");
+    assert!(largest.instances[0].remediation.is_some(), "the largest onboarding can be reverted");
 }

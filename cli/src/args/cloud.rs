@@ -244,7 +244,7 @@ pub struct DriftArgs {
 
 /// What becomes of something at a teardown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Fate {
+pub enum Disposition {
     /// It stays.
     Keep,
     /// It is deleted.
@@ -253,7 +253,7 @@ pub enum Fate {
 
 /// What becomes of the Entra application at a teardown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ApplicationFate {
+pub enum ApplicationDisposition {
     /// It stays as it is.
     Keep,
     /// It stays, and nobody is assigned to it any more.
@@ -269,13 +269,13 @@ pub struct TeardownArgs {
     pub instance: String,
     /// What becomes of the Connect users
     #[arg(long, value_enum, default_value = "keep")]
-    pub users: Fate,
+    pub users: Disposition,
     /// What becomes of the Connect instance, with its numbers, recordings and settings
     #[arg(long = "connect-instance", value_enum, default_value = "keep")]
-    pub connect_instance: Fate,
+    pub connect_instance: Disposition,
     /// What becomes of the Entra application
     #[arg(long, value_enum, default_value = "delete")]
-    pub application: ApplicationFate,
+    pub application: ApplicationDisposition,
     /// Only plan: nothing is changed; so it is without --apply, too
     #[arg(long, conflicts_with = "apply")]
     pub plan: bool,

@@ -12,8 +12,9 @@ use clap_complete::Shell;
 
 pub use self::{
     cloud::{
-        ApplicationFate, ApproveArgs, DoctorArgs, DocumentArg, DriftArgs, Fate, ListArgs, LiveCheckArgs, On, PlanArgs,
-        RejectArgs, ReplayArgs, ReportArgs, RotateArgs, StartArgs, StatusArgs, SyncArgs, TeardownArgs, WatchArgs,
+        ApplicationDisposition, ApproveArgs, Disposition, DoctorArgs, DocumentArg, DriftArgs, ListArgs, LiveCheckArgs,
+        On, PlanArgs, RejectArgs, ReplayArgs, ReportArgs, RotateArgs, StartArgs, StatusArgs, SyncArgs, TeardownArgs,
+        WatchArgs,
     },
     entra::{CredentialArg, EntraSetupArgs, IdentityArg},
     local::{HELP, LocalArgs},

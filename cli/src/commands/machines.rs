@@ -7,7 +7,7 @@ use onboarding_core::names;
 use serde_json::{Value, json};
 
 use crate::{
-    args::{ApplicationFate, DriftArgs, Fate, PlanArgs, RotateArgs, TeardownArgs, input},
+    args::{ApplicationDisposition, Disposition, DriftArgs, PlanArgs, RotateArgs, TeardownArgs, input},
     cloud::{Cloud, Machine, trouble::Trouble},
     commands::{approve::print_question, follower::Manner, watched},
     exit::Exit,
@@ -124,9 +124,9 @@ pub async fn teardown(args: TeardownArgs, console: &Console) -> Result<Exit, Tro
         "users": fate(args.users),
         "instance": fate(args.connect_instance),
         "application": match args.application {
-            ApplicationFate::Keep => "keep",
-            ApplicationFate::Empty => "empty",
-            ApplicationFate::Delete => "delete",
+            ApplicationDisposition::Keep => "keep",
+            ApplicationDisposition::Empty => "empty",
+            ApplicationDisposition::Delete => "delete",
         },
     });
     let subject = format!("{}-teardown-plan", entry.alias);
@@ -168,10 +168,10 @@ pub async fn teardown(args: TeardownArgs, console: &Console) -> Result<Exit, Tro
     Ok(Exit::Done)
 }
 
-const fn fate(fate: Fate) -> &'static str {
+const fn fate(fate: Disposition) -> &'static str {
     match fate {
-        Fate::Keep => "keep",
-        Fate::Delete => "delete",
+        Disposition::Keep => "keep",
+        Disposition::Delete => "delete",
     }
 }
 

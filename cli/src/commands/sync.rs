@@ -80,7 +80,14 @@ fn print(output: &Value, console: &Console) -> Exit {
     } else if result.status != SyncStatus::Busy {
         console.line(&format!(
             "  {}",
-            words.done_counts(done.created, done.adopted, done.updated, done.marked, done.removed, done.failed)
+            words.done_counts(
+                done.created,
+                done.adopted,
+                done.updated,
+                done.deletions_scheduled,
+                done.removed,
+                done.failed
+            )
         ));
         lists(&result, console);
     }
@@ -94,7 +101,7 @@ pub(crate) fn print_plan(result: &SyncUsersOutput, console: &Console) {
         planned.create,
         planned.adopt,
         planned.update,
-        planned.mark,
+        planned.schedule_deletion,
         planned.delete,
         planned.managed,
     );

@@ -40,8 +40,15 @@ fn facts(report: &Report, words: Words) -> Vec<(&'static str, String)> {
     let names = Names::of(words.language());
     let sign_on = &report.sign_on;
     let done = &sign_on.users.counts.done;
-    let counts =
-        [done.created, done.adopted, done.updated, done.marked, done.removed, done.waiting_for_quota, done.failed];
+    let counts = [
+        done.created,
+        done.adopted,
+        done.updated,
+        done.deletions_scheduled,
+        done.removed,
+        done.waiting_for_quota,
+        done.failed,
+    ];
     let users: Vec<String> =
         counts.into_iter().zip(names.counts).filter(|(n, _)| *n > 0).map(|(n, name)| format!("{name} {n}")).collect();
     let memberships: u64 = report.groups.iter().map(|group| group.users).sum();

@@ -31,7 +31,7 @@ use onboarding_core::{
     contract::{EntraApplication, RotateCertificateInput, RotateCertificateOutput, Rotation, RotationStatus},
     entra::Identity,
     names,
-    rotation::{self, Move, Observed, Wish},
+    rotation::{self, Observed, RotationAction, RotationParameters},
 };
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tracing::{info, warn};
@@ -219,29 +219,31 @@ impl Round<'_> {
     /// Observes both clouds, decides and performs one action; returns the new state and the time to wait.
     async fn run(&self, removals: &mut Removals) -> Result<(Rotation, u64), StepError> {
         let observation = self.observe().await?;
-        let wish = Wish {
+        let parameters = RotationParameters {
             now: OffsetDateTime::now_utc(),
             days: self.ctx.settings.certificate_rotation_days()?,
             force: self.input.force,
             stage: self.before.status,
             target: &self.before.thumbprint,
         };
-        let action = rotation::next(&observation.observed, &wish);
+        let action = rotation::next(&observation.observed, &parameters);
         if action.writes() {
             // Checked before any change in Entra that IAM would have to trust.
             observation.provider.must_be_ours(&self.entry.alias)?;
         }
         match action {
-            Move::Nothing => self.finish(&observation).await,
-            Move::Add => self.add(&observation).await,
-            Move::Trust { target, certificates } => self.trust(&observation, &target, &certificates).await,
-            Move::Settle { target } => Ok(self.wait_for_trust(&observation, &target)),
-            Move::Switch { target } => self.activate(&observation, &target).await,
-            Move::Linger { target } => Ok(self.wait_for_activation(&observation, &target)),
-            Move::Retire { removed, certificates } => self.retire(&observation, &removed, certificates, removals).await,
-            Move::NotSeen => Err(self.not_visible()),
-            Move::NoneActive => Err(self.none_active(&observation)),
-            Move::Overruled => Err(self.overruled(&observation)),
+            RotationAction::Nothing => self.finish(&observation).await,
+            RotationAction::Add => self.add(&observation).await,
+            RotationAction::Trust { target, certificates } => self.trust(&observation, &target, &certificates).await,
+            RotationAction::AwaitTrust { target } => Ok(self.wait_for_trust(&observation, &target)),
+            RotationAction::Switch { target } => self.activate(&observation, &target).await,
+            RotationAction::AwaitSwitch { target } => Ok(self.wait_for_activation(&observation, &target)),
+            RotationAction::Retire { removed, certificates } => {
+                self.retire(&observation, &removed, certificates, removals).await
+            }
+            RotationAction::NotVisible => Err(self.not_visible()),
+            RotationAction::NoneActive => Err(self.none_active(&observation)),
+            RotationAction::OtherActive => Err(self.overruled(&observation)),
         }
     }
 
@@ -263,7 +265,7 @@ impl Round<'_> {
     }
 
     fn wait_for_trust(&self, observation: &Observation, target: &str) -> (Rotation, u64) {
-        (self.at(RotationStatus::Trusted, &observation.observed, target), rotation::SETTLE)
+        (self.at(RotationStatus::Trusted, &observation.observed, target), rotation::TRUST_PROPAGATION)
     }
 
     /// Makes the new certificate the active one in Entra.
@@ -273,7 +275,7 @@ impl Round<'_> {
     }
 
     fn wait_for_activation(&self, observation: &Observation, target: &str) -> (Rotation, u64) {
-        (self.at(RotationStatus::Switched, &observation.observed, target), rotation::GRACE)
+        (self.at(RotationStatus::Switched, &observation.observed, target), rotation::SWITCH_PROPAGATION)
     }
 
     fn not_visible(&self) -> StepError {

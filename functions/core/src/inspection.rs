@@ -145,21 +145,21 @@ impl Object {
     #[must_use]
     pub fn drifted(&self) -> Vec<DriftFinding> {
         let thing = format!("{} {}", self.kind, self.name);
-        let advice = |mendable: bool| if mendable { String::new() } else { self.advice.clone() };
-        let of = |check: &Check, mendable: bool| DriftFinding {
+        let advice = |revertible: bool| if revertible { String::new() } else { self.advice.clone() };
+        let of = |check: &Check, revertible: bool| DriftFinding {
             place: format!("{thing}: {}", check.name),
             expected: check.expected.clone(),
             found: check.found.clone(),
             security: SECURITY.contains(&check.name.as_str()),
-            mendable,
-            mended: false,
-            advice: advice(mendable),
+            revertible,
+            reverted: false,
+            advice: advice(revertible),
         };
-        let whole = |expected: &str, found: &str, mendable| {
-            let (expected, found, advice) = (expected.to_owned(), found.to_owned(), advice(mendable));
-            vec![DriftFinding { place: thing.clone(), expected, found, mendable, advice, ..DriftFinding::default() }]
+        let whole = |expected: &str, found: &str, revertible| {
+            let (expected, found, advice) = (expected.to_owned(), found.to_owned(), advice(revertible));
+            vec![DriftFinding { place: thing.clone(), expected, found, revertible, advice, ..DriftFinding::default() }]
         };
-        let mendable = match &self.presence {
+        let revertible = match &self.presence {
             Presence::Absent => return whole("present", "none", self.reversible),
             Presence::Hidden(why) => return whole("readable", why, false),
             // The settings of a foreign object are compared below if they could be read.
@@ -167,7 +167,7 @@ impl Object {
             Presence::Ours | Presence::Adoptable => self.reversible,
             Presence::Foreign(_) | Presence::Elsewhere(_) => false,
         };
-        let differences = self.differences().map(|check| of(check, mendable));
+        let differences = self.differences().map(|check| of(check, revertible));
         let guards = self.guards.iter().filter(|check| !check.passed).map(|check| of(check, false));
         differences.chain(guards).collect()
     }
@@ -233,15 +233,15 @@ mod tests {
         let findings = object(Presence::Ours, false).drifted();
         assert_eq!(findings.len(), 1);
         assert_eq!(findings[0].place, "IAM role r: trust policy");
-        assert!(findings[0].security && findings[0].mendable && !findings[0].mended);
+        assert!(findings[0].security && findings[0].revertible && !findings[0].reverted);
     }
 
     #[test]
     fn a_missing_or_unreadable_object_is_a_finding_and_a_matching_object_is_not() {
         assert!(object(Presence::Ours, true).drifted().is_empty());
-        assert!(object(Presence::Absent, true).drifted()[0].mendable);
+        assert!(object(Presence::Absent, true).drifted()[0].revertible);
         let hidden = &object(Presence::Hidden("no Policy.Read.All".into()), true).drifted()[0];
-        assert_eq!((hidden.found.as_str(), hidden.mendable), ("no Policy.Read.All", false));
+        assert_eq!((hidden.found.as_str(), hidden.revertible), ("no Policy.Read.All", false));
     }
 
     #[test]
@@ -251,7 +251,7 @@ mod tests {
         let object = object(Presence::Ours, true).guarded(guards);
         assert_eq!(object.planned(true).action, Action::Leave);
         let finding = &object.drifted()[0];
-        assert!(finding.security && !finding.mendable);
+        assert!(finding.security && !finding.revertible);
     }
 
     #[test]
@@ -259,10 +259,10 @@ mod tests {
         let gone =
             Object::new(Area::Entra, "enterprise application", "a", Presence::Absent).irreversible("onboard start");
         let finding = &gone.drifted()[0];
-        assert_eq!((finding.mendable, finding.advice.as_str()), (false, "onboard start"));
+        assert_eq!((finding.revertible, finding.advice.as_str()), (false, "onboard start"));
         let finding = &object(Presence::Ours, false).advising("manually").drifted()[0];
-        assert_eq!((finding.mendable, finding.advice.as_str()), (true, ""), "a step does it");
-        assert!(!object(Presence::Ours, false).irreversible("manually").drifted()[0].mendable);
+        assert_eq!((finding.revertible, finding.advice.as_str()), (true, ""), "a step does it");
+        assert!(!object(Presence::Ours, false).irreversible("manually").drifted()[0].revertible);
     }
 
     #[test]

@@ -20,8 +20,8 @@ pub fn compose(input: ReportInput) -> Report {
     open_items.extend(configuration.open_items);
     open_items.extend(telephony.quotas.iter().filter_map(quota));
     open_items.extend(telephony.open_items.iter().cloned());
-    open_items.extend(telephony.failure.iter().map(|failure| broke_off("quotas", failure)));
-    open_items.extend(telephony.numbers_failure.iter().map(|failure| broke_off("phone numbers", failure)));
+    open_items.extend(telephony.failure.iter().map(|failure| branch_failure("quotas", failure)));
+    open_items.extend(telephony.numbers_failure.iter().map(|failure| branch_failure("phone numbers", failure)));
     open_items.extend(sign_on.notifications.open_items.iter().cloned());
     open_items.extend(users(&sign_on.users));
     open_items.extend(checks(&sign_on.verification));
@@ -54,24 +54,24 @@ pub fn message_of(cause: &str) -> String {
         .map_or_else(|| cause.to_owned(), ToOwned::to_owned)
 }
 
-fn broke_off(subject: &str, failure: &BranchFailure) -> OpenItem {
+fn branch_failure(subject: &str, failure: &BranchFailure) -> OpenItem {
     let advice = StepErrorKind::from_name(&failure.error).unwrap_or(StepErrorKind::Internal).advice(Language::En);
     OpenItem::new(subject, format!("{}: {}", failure.error, message_of(&failure.cause)), advice)
 }
 
 fn quota(quota: &QuotaResult) -> Option<OpenItem> {
-    let said = quota.message.as_deref().unwrap_or("no details are available");
+    let message = quota.message.as_deref().unwrap_or("no details are available");
     let subject = format!("quota {}", quota.name);
     match quota.status {
         QuotaStatus::Sufficient => None,
         QuotaStatus::Pending => Some(OpenItem::new(
             subject,
-            format!("{} required, {} available: {said}", quota.desired, quota.value),
+            format!("{} required, {} available: {message}", quota.desired, quota.value),
             "Nothing: AWS decides. To follow the request, open the Service Quotas console.",
         )),
         QuotaStatus::Denied => Some(OpenItem::new(
             subject,
-            format!("{} required, {} available: {said}", quota.desired, quota.value),
+            format!("{} required, {} available: {message}", quota.desired, quota.value),
             "Reply to AWS in the support case of the request, or request less. Then start the same input again.",
         )),
     }
@@ -143,7 +143,8 @@ mod tests {
     #[test]
     fn a_failed_branch_is_an_open_item_with_message_and_advice() {
         let cause = r#"{"errorType":"AccessDenied","errorMessage":"no support:CreateCase"}"#;
-        let item = broke_off("phone numbers", &BranchFailure { error: "AccessDenied".into(), cause: cause.into() });
+        let item =
+            branch_failure("phone numbers", &BranchFailure { error: "AccessDenied".into(), cause: cause.into() });
         assert_eq!(item.what, "AccessDenied: no support:CreateCase");
         assert_eq!(item.action, StepErrorKind::AccessDenied.advice(Language::En));
     }

@@ -1,11 +1,11 @@
-//! Decides the next move in the rotation of a SAML signing certificate, so that sign-in is never interrupted. The
+//! Decides the next action in the rotation of a SAML signing certificate, so that sign-in is never interrupted. The
 //! decision depends on the state of Entra and IAM and on the stage of the previous round, so a rotation that failed at
 //! any point can continue.
 //!
 //! 1. Add a certificate beside the old one. It does not sign yet.
-//! 2. Let IAM trust both certificates. Wait until the change has propagated in AWS ([`SETTLE`]): every AWS endpoint
+//! 2. Let IAM trust both certificates. Wait until the change has propagated in AWS ([`TRUST_PROPAGATION`]): every AWS endpoint
 //!    must accept both signatures.
-//! 3. Make the new certificate active. Wait until the change has propagated in Entra ([`GRACE`]): for a while, both
+//! 3. Make the new certificate active. Wait until the change has propagated in Entra ([`SWITCH_PROPAGATION`]): for a while, both
 //!    certificates sign.
 //! 4. Remove the old certificate, then let IAM trust only the remaining certificates.
 
@@ -17,10 +17,10 @@ use crate::contract::RotationStatus;
 
 /// Seconds to wait after a change of the metadata in IAM. AWS guarantees no propagation time; changes usually take
 /// effect within seconds, sometimes minutes.
-pub const SETTLE: u64 = 600;
+pub const TRUST_PROPAGATION: u64 = 600;
 /// Seconds to wait after the switch, because a sign-in may still arrive with the old signature: directory replicas take
 /// minutes, and a SAML response is valid for five minutes.
-pub const GRACE: u64 = 3_600;
+pub const SWITCH_PROPAGATION: u64 = 3_600;
 
 /// A signing certificate of the application.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub struct Observed {
 
 /// The parameters of a round.
 #[derive(Clone, Copy, Debug)]
-pub struct Wish<'a> {
+pub struct RotationParameters<'a> {
     /// The current time.
     pub now: OffsetDateTime,
     /// A certificate with fewer days of validity left is replaced.
@@ -61,32 +61,32 @@ pub struct Wish<'a> {
     pub target: &'a str,
 }
 
-/// The next move.
+/// The next action.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Move {
+pub enum RotationAction {
     /// Nothing to do: the certificate is valid for long enough, and no old certificate is left.
     Nothing,
     /// Add a certificate.
     Add,
-    /// Let IAM trust these certificates, then wait [`SETTLE`].
+    /// Let IAM trust these certificates, then wait [`TRUST_PROPAGATION`].
     Trust {
         /// The certificate that signs, or will sign.
         target: String,
         /// All certificates that IAM should trust.
         certificates: BTreeSet<String>,
     },
-    /// IAM already trusts the target, but the change may still be propagating: wait [`SETTLE`].
-    Settle {
+    /// IAM already trusts the target, but the change may still be propagating: wait [`TRUST_PROPAGATION`].
+    AwaitTrust {
         /// The certificate that will sign.
         target: String,
     },
-    /// Make the target active, then wait [`GRACE`].
+    /// Make the target active, then wait [`SWITCH_PROPAGATION`].
     Switch {
         /// The certificate that will sign.
         target: String,
     },
-    /// The target is active, but the change may still be propagating: wait [`GRACE`].
-    Linger {
+    /// The target is active, but the change may still be propagating: wait [`SWITCH_PROPAGATION`].
+    AwaitSwitch {
         /// The certificate that signs.
         target: String,
     },
@@ -98,77 +98,77 @@ pub enum Move {
         certificates: BTreeSet<String>,
     },
     /// The target is not visible (yet).
-    NotSeen,
+    NotVisible,
     /// No certificate is active. Only an onboarding creates the first certificate.
     NoneActive,
     /// An administrator made another certificate active during the rotation.
-    Overruled,
+    OtherActive,
 }
 
-impl Move {
-    /// Whether the move changes anything in Entra or IAM.
+impl RotationAction {
+    /// Whether the action changes anything in Entra or IAM.
     #[must_use]
     pub const fn writes(&self) -> bool {
         match self {
             Self::Add | Self::Trust { .. } | Self::Switch { .. } | Self::Retire { .. } => true,
-            Self::Nothing | Self::Settle { .. } | Self::Linger { .. } => false,
-            Self::NotSeen | Self::NoneActive | Self::Overruled => false,
+            Self::Nothing | Self::AwaitTrust { .. } | Self::AwaitSwitch { .. } => false,
+            Self::NotVisible | Self::NoneActive | Self::OtherActive => false,
         }
     }
 }
 
-/// Decides the next move.
+/// Decides the next action.
 #[must_use]
-pub fn next(observed: &Observed, wish: &Wish<'_>) -> Move {
+pub fn next(observed: &Observed, parameters: &RotationParameters<'_>) -> RotationAction {
     let find =
         |thumbprint: &str| observed.certificates.iter().find(|one| one.thumbprint.eq_ignore_ascii_case(thumbprint));
-    let Some(active) = find(&observed.active) else { return Move::NoneActive };
+    let Some(active) = find(&observed.active) else { return RotationAction::NoneActive };
     let old = |one: &&Certificate| one.ours && one.thumbprint != active.thumbprint && one.expires <= active.expires;
     let outdated: BTreeSet<String> =
         observed.certificates.iter().filter(old).map(|one| one.thumbprint.clone()).collect();
     // IAM should trust every certificate that Entra may sign with, including one that an administrator is about to make
     // active in the portal. An expired certificate never signs, unless it is the active one.
     let usable =
-        observed.certificates.iter().filter(|one| one.expires > wish.now || one.thumbprint == active.thumbprint);
+        observed.certificates.iter().filter(|one| one.expires > parameters.now || one.thumbprint == active.thumbprint);
     let usable: BTreeSet<String> = usable.map(|one| one.thumbprint.clone()).collect();
 
-    let target = if wish.target.is_empty() {
+    let target = if parameters.target.is_empty() {
         // A certificate of ours that expires after the active one and is not active: a rotation that failed before the
         // switch.
         let successor = observed.certificates.iter().filter(|one| one.ours && one.expires > active.expires);
-        match successor.filter(|one| one.expires > wish.now).max_by_key(|one| one.expires) {
+        match successor.filter(|one| one.expires > parameters.now).max_by_key(|one| one.expires) {
             Some(successor) => successor,
-            None if active.expires < wish.now + Duration::days(wish.days) => return Move::Add,
+            None if active.expires < parameters.now + Duration::days(parameters.days) => return RotationAction::Add,
             // The previous rotation failed after the switch. Finish it first, even if another rotation is requested.
             None if !outdated.is_empty() || usable != observed.trusted => active,
-            None if wish.force => return Move::Add,
-            None => return Move::Nothing,
+            None if parameters.force => return RotationAction::Add,
+            None => return RotationAction::Nothing,
         }
     } else {
-        match find(wish.target) {
+        match find(parameters.target) {
             Some(target) => target,
-            None => return Move::NotSeen,
+            None => return RotationAction::NotVisible,
         }
     };
     let name = target.thumbprint.clone();
     if !observed.trusted.contains(&active.thumbprint) || !observed.trusted.contains(&name) {
-        return Move::Trust { target: name, certificates: usable };
+        return RotationAction::Trust { target: name, certificates: usable };
     }
     if name != active.thumbprint {
-        return match wish.stage {
-            RotationStatus::Trusted => Move::Switch { target: name },
-            RotationStatus::Switched => Move::Overruled,
-            _ => Move::Settle { target: name },
+        return match parameters.stage {
+            RotationStatus::Trusted => RotationAction::Switch { target: name },
+            RotationStatus::Switched => RotationAction::OtherActive,
+            _ => RotationAction::AwaitTrust { target: name },
         };
     }
-    if !outdated.is_empty() && wish.stage != RotationStatus::Switched {
-        return Move::Linger { target: name };
+    if !outdated.is_empty() && parameters.stage != RotationStatus::Switched {
+        return RotationAction::AwaitSwitch { target: name };
     }
     let certificates: BTreeSet<String> = usable.difference(&outdated).cloned().collect();
     if outdated.is_empty() && certificates == observed.trusted {
-        return Move::Nothing;
+        return RotationAction::Nothing;
     }
-    Move::Retire { removed: outdated, certificates }
+    RotationAction::Retire { removed: outdated, certificates }
 }
 
 #[cfg(test)]
@@ -188,11 +188,11 @@ mod tests {
         names.iter().map(|name| (*name).to_owned()).collect()
     }
 
-    fn wish(stage: RotationStatus, target: &str) -> Wish<'_> {
-        Wish { now: day(0), days: 30, force: false, stage, target }
+    fn parameters(stage: RotationStatus, target: &str) -> RotationParameters<'_> {
+        RotationParameters { now: day(0), days: 30, force: false, stage, target }
     }
 
-    /// Emulates Entra and IAM. An execution may end after any move; the next execution starts without its state.
+    /// Emulates Entra and IAM. An execution may end after any action; the next execution starts without its state.
     struct Clouds {
         observed: Observed,
         added: usize,
@@ -208,46 +208,46 @@ mod tests {
             Self { observed, added: 0 }
         }
 
-        /// Applies a move, as the step does. Returns stage and target for the next round.
-        fn play(&mut self, decided: Move) -> Option<(RotationStatus, String)> {
+        /// Applies an action, as the step does. Returns stage and target for the next round.
+        fn apply(&mut self, decided: RotationAction) -> Option<(RotationStatus, String)> {
             match decided {
-                Move::Add => {
+                RotationAction::Add => {
                     self.added += 1;
                     self.observed.certificates.push(certificate("NEW", 1095, true));
                     Some((RotationStatus::Added, "NEW".into()))
                 }
-                Move::Trust { target, certificates } => {
+                RotationAction::Trust { target, certificates } => {
                     self.observed.trusted = certificates;
                     Some((RotationStatus::Trusted, target))
                 }
-                Move::Settle { target } => Some((RotationStatus::Trusted, target)),
-                Move::Switch { target } => {
+                RotationAction::AwaitTrust { target } => Some((RotationStatus::Trusted, target)),
+                RotationAction::Switch { target } => {
                     self.observed.active.clone_from(&target);
                     Some((RotationStatus::Switched, target))
                 }
-                Move::Linger { target } => Some((RotationStatus::Switched, target)),
-                Move::Retire { removed, certificates } => {
+                RotationAction::AwaitSwitch { target } => Some((RotationStatus::Switched, target)),
+                RotationAction::Retire { removed, certificates } => {
                     self.observed.certificates.retain(|one| !removed.contains(&one.thumbprint));
                     self.observed.trusted = certificates;
                     None
                 }
-                Move::Nothing => None,
+                RotationAction::Nothing => None,
                 other => panic!("{other:?}"),
             }
         }
 
         /// Whether sign-in works: IAM trusts the active certificate.
-        fn works(&self) -> bool {
+        fn sign_in_works(&self) -> bool {
             self.observed.trusted.contains(&self.observed.active)
         }
 
-        /// Runs until the rotation is finished, or until `acts` moves were made.
-        fn run(&mut self, force: bool, acts: usize) -> bool {
+        /// Runs until the rotation is finished, or until `actions` moves were made.
+        fn run(&mut self, force: bool, actions: usize) -> bool {
             let (mut stage, mut target) = (RotationStatus::Started, String::new());
-            for _ in 0..acts {
-                let decided = next(&self.observed, &Wish { force, ..wish(stage, &target) });
-                assert!(self.works());
-                match self.play(decided) {
+            for _ in 0..actions {
+                let decided = next(&self.observed, &RotationParameters { force, ..parameters(stage, &target) });
+                assert!(self.sign_in_works());
+                match self.apply(decided) {
                     Some(told) => (stage, target) = told,
                     None => return true,
                 }
@@ -259,13 +259,13 @@ mod tests {
     #[test]
     fn a_rotation_that_fails_after_any_move_is_finished_by_the_next_one_with_one_new_certificate() {
         for force in [false, true] {
-            for acts in 0..4 {
+            for actions in 0..4 {
                 let mut clouds = Clouds::new(if force { 900 } else { 10 });
-                assert!(!clouds.run(force, acts), "the rotation was complete after only {acts} actions");
-                assert!(clouds.works(), "after {acts} acts");
+                assert!(!clouds.run(force, actions), "the rotation was complete after only {actions} actions");
+                assert!(clouds.sign_in_works(), "after {actions} actions");
                 assert!(clouds.run(force, 20));
                 assert_eq!((clouds.observed.active.as_str(), &clouds.observed.trusted), ("NEW", &set(&["NEW"])));
-                assert_eq!((clouds.observed.certificates.len(), clouds.added), (1, 1), "after {acts} acts");
+                assert_eq!((clouds.observed.certificates.len(), clouds.added), (1, 1), "after {actions} actions");
             }
         }
     }
@@ -274,31 +274,34 @@ mod tests {
     fn a_repeated_last_round_has_nothing_to_do() {
         let mut clouds = Clouds::new(900);
         clouds.run(true, 20);
-        let again = Wish { force: true, ..wish(RotationStatus::Switched, "NEW") };
-        assert_eq!(next(&clouds.observed, &again), Move::Nothing);
+        let again = RotationParameters { force: true, ..parameters(RotationStatus::Switched, "NEW") };
+        assert_eq!(next(&clouds.observed, &again), RotationAction::Nothing);
     }
 
     #[test]
     fn a_certificate_that_is_valid_for_long_enough_is_kept() {
-        assert_eq!(next(&Clouds::new(31).observed, &wish(RotationStatus::Started, "")), Move::Nothing);
-        assert_eq!(next(&Clouds::new(29).observed, &wish(RotationStatus::Started, "")), Move::Add);
-        let forced = Wish { force: true, ..wish(RotationStatus::Started, "") };
-        assert_eq!(next(&Clouds::new(900).observed, &forced), Move::Add);
+        assert_eq!(next(&Clouds::new(31).observed, &parameters(RotationStatus::Started, "")), RotationAction::Nothing);
+        assert_eq!(next(&Clouds::new(29).observed, &parameters(RotationStatus::Started, "")), RotationAction::Add);
+        let forced = RotationParameters { force: true, ..parameters(RotationStatus::Started, "") };
+        assert_eq!(next(&Clouds::new(900).observed, &forced), RotationAction::Add);
     }
 
     #[test]
     fn a_certificate_is_made_active_only_after_iam_has_trusted_it_for_a_round() {
         let mut clouds = Clouds::new(10);
         clouds.observed.certificates.push(certificate("NEW", 1095, true));
-        let trust = Move::Trust { target: "NEW".into(), certificates: set(&["NEW", "OLD"]) };
-        assert_eq!(next(&clouds.observed, &wish(RotationStatus::Trusted, "NEW")), trust);
+        let trust = RotationAction::Trust { target: "NEW".into(), certificates: set(&["NEW", "OLD"]) };
+        assert_eq!(next(&clouds.observed, &parameters(RotationStatus::Trusted, "NEW")), trust);
         clouds.observed.trusted = set(&["NEW", "OLD"]);
         for stage in [RotationStatus::Started, RotationStatus::Added] {
-            assert_eq!(next(&clouds.observed, &wish(stage, "")), Move::Settle { target: "NEW".into() });
+            assert_eq!(
+                next(&clouds.observed, &parameters(stage, "")),
+                RotationAction::AwaitTrust { target: "NEW".into() }
+            );
         }
         assert_eq!(
-            next(&clouds.observed, &wish(RotationStatus::Trusted, "NEW")),
-            Move::Switch { target: "NEW".into() }
+            next(&clouds.observed, &parameters(RotationStatus::Trusted, "NEW")),
+            RotationAction::Switch { target: "NEW".into() }
         );
     }
 
@@ -306,32 +309,32 @@ mod tests {
     fn certificates_of_other_administrators_stay_and_stay_trusted() {
         let mut clouds = Clouds::new(900);
         clouds.observed.certificates.push(certificate("PORTAL", 500, false));
-        let trust = Move::Retire { removed: set(&[]), certificates: set(&["OLD", "PORTAL"]) };
-        assert_eq!(next(&clouds.observed, &wish(RotationStatus::Started, "")), trust);
+        let trust = RotationAction::Retire { removed: set(&[]), certificates: set(&["OLD", "PORTAL"]) };
+        assert_eq!(next(&clouds.observed, &parameters(RotationStatus::Started, "")), trust);
         clouds.observed.trusted = set(&["OLD", "PORTAL"]);
-        assert_eq!(next(&clouds.observed, &wish(RotationStatus::Started, "")), Move::Nothing);
+        assert_eq!(next(&clouds.observed, &parameters(RotationStatus::Started, "")), RotationAction::Nothing);
         // A certificate removed in the portal must not stay trusted.
         clouds.observed.certificates.pop();
-        let narrow = Move::Retire { removed: set(&[]), certificates: set(&["OLD"]) };
-        assert_eq!(next(&clouds.observed, &wish(RotationStatus::Started, "")), narrow);
+        let narrow = RotationAction::Retire { removed: set(&[]), certificates: set(&["OLD"]) };
+        assert_eq!(next(&clouds.observed, &parameters(RotationStatus::Started, "")), narrow);
     }
 
     #[test]
     fn an_active_certificate_that_iam_does_not_trust_is_trusted_at_once() {
         let mut clouds = Clouds::new(900);
         clouds.observed.trusted = set(&["LOST"]);
-        let trust = Move::Trust { target: "OLD".into(), certificates: set(&["OLD"]) };
-        assert_eq!(next(&clouds.observed, &wish(RotationStatus::Started, "")), trust);
+        let trust = RotationAction::Trust { target: "OLD".into(), certificates: set(&["OLD"]) };
+        assert_eq!(next(&clouds.observed, &parameters(RotationStatus::Started, "")), trust);
     }
 
     #[test]
     fn a_missing_target_or_a_manual_change_stops_the_rotation() {
         let mut clouds = Clouds::new(10);
-        assert_eq!(next(&clouds.observed, &wish(RotationStatus::Added, "NEW")), Move::NotSeen);
+        assert_eq!(next(&clouds.observed, &parameters(RotationStatus::Added, "NEW")), RotationAction::NotVisible);
         clouds.observed.certificates.push(certificate("NEW", 1095, true));
         clouds.observed.trusted = set(&["NEW", "OLD"]);
-        assert_eq!(next(&clouds.observed, &wish(RotationStatus::Switched, "NEW")), Move::Overruled);
+        assert_eq!(next(&clouds.observed, &parameters(RotationStatus::Switched, "NEW")), RotationAction::OtherActive);
         clouds.observed.active = "GONE".into();
-        assert_eq!(next(&clouds.observed, &wish(RotationStatus::Started, "")), Move::NoneActive);
+        assert_eq!(next(&clouds.observed, &parameters(RotationStatus::Started, "")), RotationAction::NoneActive);
     }
 }

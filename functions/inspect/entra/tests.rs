@@ -93,7 +93,7 @@ fn wrong_settings_are_changed_on_our_application_and_reported_on_any_other() {
         assert_eq!(open_items(&object).len(), reported.len(), "a plan names what it leaves");
         let findings = object.drifted();
         let open = findings.iter().find(|finding| finding.place.ends_with("user assignment required"));
-        assert!(open.is_some_and(|open| open.security && open.mendable == is_set), "{findings:?}");
+        assert!(open.is_some_and(|open| open.security && open.revertible == is_set), "{findings:?}");
     }
 }
 

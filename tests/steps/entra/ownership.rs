@@ -3,7 +3,7 @@
 use connect_onboarding::{entra::ServicePrincipal, teardown};
 use local_cloud::stand_in::GraphBehaviour;
 use onboarding_core::{
-    contract::{ApplicationFate, EntraApplication, RemoveInput, RemoveOutput, TeardownTarget},
+    contract::{ApplicationDisposition, EntraApplication, RemoveInput, RemoveOutput, TeardownTarget},
     names,
     onboarding::{Assignment, UsernameAttribute},
 };
@@ -38,7 +38,7 @@ async fn principal(cloud: &Cloud, application: &EntraApplication) -> ServicePrin
     cloud.ctx.graph().seen_service_principal(&application.service_principal_id).await.unwrap()
 }
 
-async fn remove(cloud: &Cloud, application: &EntraApplication, fate: ApplicationFate) -> RemoveOutput {
+async fn remove(cloud: &Cloud, application: &EntraApplication, fate: ApplicationDisposition) -> RemoveOutput {
     let target = TeardownTarget {
         alias: ALIAS.into(),
         application_fate: fate,
@@ -91,7 +91,7 @@ async fn a_teardown_empties_an_adopted_application_regardless_of_the_input() {
     let cloud = Cloud::start(GraphBehaviour::default()).await;
     made_by_hand(&cloud).await;
     let application = registered(&cloud).await;
-    let output = remove(&cloud, &application, ApplicationFate::Delete).await;
+    let output = remove(&cloud, &application, ApplicationDisposition::Delete).await;
     assert_eq!(items(&output), [format!("enterprise application {}", application.app_id)]);
     let graph = cloud.ctx.graph();
     let left = principal(&cloud, &application).await;
@@ -109,7 +109,7 @@ async fn a_teardown_empties_an_adopted_application_regardless_of_the_input() {
 async fn a_saml_application_that_entra_does_not_delete_at_once_is_deleted_in_parts() {
     let cloud = Cloud::start(GraphBehaviour { refuses_saml_deletion: true, ..GraphBehaviour::default() }).await;
     let application = registered(&cloud).await;
-    let output = remove(&cloud, &application, ApplicationFate::Delete).await;
+    let output = remove(&cloud, &application, ApplicationDisposition::Delete).await;
     assert_eq!(items(&output), [""; 0]);
     let graph = cloud.ctx.graph();
     assert_eq!(graph.service_principal(&application.service_principal_id).await.unwrap(), None);
@@ -132,7 +132,7 @@ async fn an_application_that_entra_never_deletes_is_an_open_item_and_the_rest_is
         collections.iter().for_each(|collection| refused(&cloud, collection));
         // A repeated call has the same result.
         for _ in 0..2 {
-            let output = remove(&cloud, &application, ApplicationFate::Delete).await;
+            let output = remove(&cloud, &application, ApplicationDisposition::Delete).await;
             let [item] = output.open_items.as_slice() else { panic!("{:?}", output.open_items) };
             assert!(item.subject.contains(&application.app_id), "{item:?}");
         }
@@ -152,7 +152,7 @@ async fn a_registration_without_service_principal_is_deleted_only_if_we_created_
         let application = EntraApplication { adopted, ..registered(&cloud).await };
         let graph = cloud.ctx.graph();
         graph.delete_service_principal(&application.service_principal_id).await.unwrap();
-        let output = remove(&cloud, &application, ApplicationFate::Delete).await;
+        let output = remove(&cloud, &application, ApplicationDisposition::Delete).await;
         let left = graph.application(&application.application_id).await.unwrap();
         assert_eq!((left.is_some(), output.open_items.len()), (adopted, usize::from(adopted)));
     }

@@ -33,12 +33,12 @@ async fn a_grace_period_schedules_the_deletion_and_a_return_cancels_it() {
     let house = with_leavers(12, 1).await;
     house.set_users("/removed/graceDays", json!(7));
     let output = house.sync().await.unwrap();
-    assert_eq!((output.counts.done.marked, output.counts.done.removed), (1, 0));
+    assert_eq!((output.counts.done.deletions_scheduled, output.counts.done.removed), (1, 0));
     assert!(house.users().await[0].tags().unwrap().contains_key("removal-due"));
-    assert_eq!(house.sync().await.unwrap().counts.planned.mark, 0, "a mark is set once");
+    assert_eq!(house.sync().await.unwrap().counts.planned.schedule_deletion, 0, "a mark is set once");
     house.cloud.add_member(GROUP_NAME, member(0)).unwrap();
     let output = house.sync().await.unwrap();
-    assert_eq!((output.counts.done.unmarked, output.counts.done.created), (1, 0));
+    assert_eq!((output.counts.done.deletions_cancelled, output.counts.done.created), (1, 0));
     assert!(!house.users().await[0].tags().unwrap().contains_key("removal-due"));
 }
 
@@ -95,7 +95,7 @@ async fn a_group_that_became_empty_removes_nobody() {
     let house = with_leavers(3, 3).await;
     house.set_users("brake", json!({ "maxRemovals": 100, "maxRemovalsPercent": 100 }));
     let output = house.sync().await.unwrap();
-    assert_eq!((output.status, output.counts.planned.held_back), (SyncStatus::Done, 3));
+    assert_eq!((output.status, output.counts.planned.postponed), (SyncStatus::Done, 3));
     assert!(house.writes().is_empty());
     assert!(output.findings.iter().any(|finding| finding.contains("is empty")), "{:?}", output.findings);
 }

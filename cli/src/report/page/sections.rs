@@ -96,8 +96,15 @@ pub(super) fn workflow(history: &History, words: &'static Labels) -> Markup {
 pub(super) fn users(report: &Report, words: &Labels) -> Markup {
     let sync = &report.sign_on.users;
     let done = &sync.counts.done;
-    let counts =
-        [done.created, done.adopted, done.updated, done.marked, done.removed, done.waiting_for_quota, done.failed];
+    let counts = [
+        done.created,
+        done.adopted,
+        done.updated,
+        done.deletions_scheduled,
+        done.removed,
+        done.waiting_for_quota,
+        done.failed,
+    ];
     let links = Links::of(report);
     let groups = report.groups.iter().map(|group| {
         let name = match links {

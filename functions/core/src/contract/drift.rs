@@ -61,8 +61,10 @@ impl DriftReport {
             self.instances.iter_mut().for_each(|instance| instance.findings.truncate(listed));
         }
         while !self.fits() {
-            let Some(last) = self.instances.iter_mut().rev().find(|instance| instance.mending.is_some()) else { break };
-            last.mending = None;
+            let Some(last) = self.instances.iter_mut().rev().find(|instance| instance.remediation.is_some()) else {
+                break;
+            };
+            last.remediation = None;
         }
         self
     }
@@ -92,8 +94,8 @@ pub struct InstanceDrift {
     #[serde(default)]
     pub digest: String,
     /// The input for the steps that revert findings; present only if there is something to revert.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mending: Option<Mending>,
+    #[serde(default, skip_serializing_if = "Option::is_none", rename = "mending")]
+    pub remediation: Option<Remediation>,
 }
 
 /// One difference from the input.
@@ -107,14 +109,14 @@ pub struct DriftFinding {
     /// The value that was found.
     pub found: String,
     /// Whether the setting was reverted.
-    #[serde(default)]
-    pub mended: bool,
+    #[serde(default, rename = "mended")]
+    pub reverted: bool,
     /// Whether the difference can give access to an unauthorized user.
     #[serde(default)]
     pub security: bool,
     /// Whether a step of the onboarding reverts the difference. If not, an operator must fix it.
-    #[serde(default)]
-    pub mendable: bool,
+    #[serde(default, rename = "mendable")]
+    pub revertible: bool,
     /// What an operator does about the difference, with a command that helps; empty if a step of the onboarding reverts
     /// it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -124,7 +126,7 @@ pub struct DriftFinding {
 /// Input for the onboarding steps that revert the findings of an instance.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Mending {
+pub struct Remediation {
     /// The AWS Region.
     pub region: String,
     /// The instance's ARN.

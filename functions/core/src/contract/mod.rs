@@ -20,7 +20,7 @@ use serde_json::Value;
 use crate::{StepError, onboarding::Onboarding};
 
 pub use self::{
-    drift::{DetectDriftInput, DriftFinding, DriftReport, InstanceDrift, MAX_FINDINGS, Mending, SkippedInstance},
+    drift::{DetectDriftInput, DriftFinding, DriftReport, InstanceDrift, MAX_FINDINGS, Remediation, SkippedInstance},
     entra::{
         AssignGroupsInput, AssignGroupsOutput, ConfigureEntraClaimsInput, ConfigureEntraClaimsOutput,
         ConfigureEntraSignOnInput, CreateEntraApplicationInput, EntraApplication, EntraSignOn,
@@ -47,8 +47,8 @@ pub use self::{
     },
     rotation::{RotateCertificateInput, RotateCertificateOutput, Rotation, RotationStatus},
     teardown::{
-        ApplicationFate, Approval, Fate, PlanTeardownInput, PlanTeardownOutput, RefusedDeletion, RemoveInput,
-        RemoveOutput, RemoveStatus, Teardown, TeardownMode, TeardownTarget,
+        ApplicationDisposition, Approval, Disposition, PlanTeardownInput, PlanTeardownOutput, RefusedDeletion,
+        RemoveInput, RemoveOutput, RemoveStatus, Teardown, TeardownMode, TeardownTarget,
     },
 };
 

@@ -24,14 +24,14 @@ pub struct Teardown {
     pub confirm_alias: Option<String>,
     /// Whether to delete the Connect users of this onboarding.
     #[serde(default)]
-    pub users: Fate,
+    pub users: Disposition,
     /// Whether to delete the instance together with its phone numbers.
     #[serde(default)]
-    pub instance: Fate,
+    pub instance: Disposition,
     /// What to do with the enterprise application. An application that existed before the onboarding is emptied, never
     /// deleted.
-    #[serde(default = "ApplicationFate::unless_said")]
-    pub application: ApplicationFate,
+    #[serde(default = "ApplicationDisposition::unless_specified")]
+    pub application: ApplicationDisposition,
     /// The digest of the plan that an operator approved. The teardown applies exactly that plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved_digest: Option<String>,
@@ -51,7 +51,7 @@ pub enum TeardownMode {
 /// Whether to keep or delete an object that can't be restored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Fate {
+pub enum Disposition {
     /// Keep the object.
     #[default]
     Keep,
@@ -62,7 +62,7 @@ pub enum Fate {
 /// What to do with the enterprise application.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum ApplicationFate {
+pub enum ApplicationDisposition {
     /// Keep the application unchanged.
     #[default]
     Keep,
@@ -72,9 +72,9 @@ pub enum ApplicationFate {
     Delete,
 }
 
-impl ApplicationFate {
+impl ApplicationDisposition {
     /// The default if the input does not name the application.
-    const fn unless_said() -> Self {
+    const fn unless_specified() -> Self {
         Self::Delete
     }
 }
@@ -155,11 +155,11 @@ pub struct TeardownTarget {
     /// The language of notifications.
     pub language: Language,
     /// Whether to delete the users one by one.
-    pub users: Fate,
+    pub users: Disposition,
     /// Whether to delete the instance.
-    pub instance: Fate,
+    pub instance: Disposition,
     /// What to do with the application, from the plan: an adopted application is emptied, not deleted.
-    pub application_fate: ApplicationFate,
+    pub application_fate: ApplicationDisposition,
     /// The application.
     #[serde(default)]
     pub application: Option<EntraApplication>,

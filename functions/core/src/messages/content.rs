@@ -133,8 +133,8 @@ fn unsafe_plan(
         [] => texts.none(),
         usernames => usernames[..usernames.len().min(MAX_USERNAMES)].join(&texts.separator()),
     };
-    let Counts { create, adopt, update, mark, delete, managed, .. } = plan;
-    let counts = texts.planned_counts(create, adopt, update, mark, delete, managed);
+    let Counts { create, adopt, update, schedule_deletion, delete, managed, .. } = plan;
+    let counts = texts.planned_counts(create, adopt, update, schedule_deletion, delete, managed);
     let description = texts.unsafe_plan(instance_id, reasons.join("; "), counts, usernames, digest);
     Content::new(texts.unsafe_plan_title(name), description)
         .step(texts.check_the_groups(), [])
@@ -153,14 +153,14 @@ fn drift(texts: Texts, alias: &str, findings: &[DriftFinding], count: usize, exe
     }
     for finding in findings {
         let security = if finding.security { texts.security() } else { String::new() };
-        let reverted = if finding.mended { texts.reverted() } else { texts.not_reverted() };
+        let reverted = if finding.reverted { texts.reverted() } else { texts.not_reverted() };
         let DriftFinding { place, expected, found, advice, .. } = finding;
         description.push_str(&texts.drift_finding(place, security, reverted, expected, found));
         if !advice.is_empty() {
             description.push_str(&texts.drift_advice(advice));
         }
     }
-    let title = if findings.iter().all(|finding| finding.mended) {
+    let title = if findings.iter().all(|finding| finding.reverted) {
         texts.drift_reverted_title(alias)
     } else if security {
         texts.drift_security_title(alias)

@@ -53,7 +53,7 @@ fn messages_of_failures_match_their_snapshots_too() {
                     ..ExecutionDetail::default()
                 };
             }
-            Message::DriftFound { findings, .. } => findings.iter_mut().for_each(|finding| finding.mended = true),
+            Message::DriftFound { findings, .. } => findings.iter_mut().for_each(|finding| finding.reverted = true),
             Message::TelephonyNews { .. }
             | Message::UnsafePlan { .. }
             | Message::CertificateRotated { .. }

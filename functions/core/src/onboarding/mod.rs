@@ -21,7 +21,7 @@ pub use self::{
         quota_name,
     },
     telephony::{Documents, NumberOrder, PhoneNumber, PhoneNumberType, Telephony},
-    users::{Brake, NestedGroups, Phone, RemovalAction, Removed, UserGroup, UsernameAttribute, Users},
+    users::{NestedGroups, Phone, RemovalAction, RemovalLimit, Removed, UserGroup, UsernameAttribute, Users},
 };
 
 /// The input of one onboarding: an Amazon Connect instance, an Entra application for sign-in, and the Entra groups
@@ -125,20 +125,21 @@ impl Default for Storage {
 #[serde(rename_all = "camelCase")]
 pub struct Drift {
     /// Whether manual changes are only reported, or also reverted as far as an onboarding can.
-    #[serde(default)]
-    pub mend: Mend,
+    #[serde(default, rename = "mend")]
+    pub response: DriftResponse,
 }
 
 /// Whether manual changes are reverted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub enum Mend {
+pub enum DriftResponse {
     /// Manual changes are only reported.
     #[default]
     Report,
     /// Manual changes are reported and reverted, as far as another run of the onboarding would revert them.
-    Mend,
+    #[serde(rename = "mend")]
+    Revert,
 }
 
 /// The language of notifications and reports.

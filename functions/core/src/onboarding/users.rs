@@ -28,8 +28,8 @@ pub struct Users {
     #[serde(default)]
     pub removed: Removed,
     /// The removal limit: how many removals a run may make without approval.
-    #[serde(default)]
-    pub brake: Brake,
+    #[serde(default, rename = "brake")]
+    pub removal_limit: RemovalLimit,
 }
 
 impl Users {
@@ -155,7 +155,7 @@ pub enum RemovalAction {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema), schemars(deny_unknown_fields))]
 #[serde(rename_all = "camelCase")]
-pub struct Brake {
+pub struct RemovalLimit {
     /// Maximum number of removed users.
     #[serde(default = "ten")]
     pub max_removals: u32,
@@ -165,7 +165,7 @@ pub struct Brake {
     pub max_removals_percent: u32,
 }
 
-impl Default for Brake {
+impl Default for RemovalLimit {
     fn default() -> Self {
         Self { max_removals: ten(), max_removals_percent: ten() }
     }

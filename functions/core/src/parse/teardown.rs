@@ -53,14 +53,17 @@ fn teardown(at: &Location<'_>, value: &Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::{ApplicationFate, Fate, TeardownMode};
+    use crate::contract::{ApplicationDisposition, Disposition, TeardownMode};
     use serde_json::json;
 
     #[test]
     fn objects_that_can_not_be_restored_are_kept_by_default() {
         let teardown = Teardown::parse(&json!({ "instanceId": "i" })).unwrap_or_default();
-        assert_eq!((teardown.mode, teardown.users, teardown.instance), (TeardownMode::Plan, Fate::Keep, Fate::Keep));
-        assert_eq!(teardown.application, ApplicationFate::Delete);
+        assert_eq!(
+            (teardown.mode, teardown.users, teardown.instance),
+            (TeardownMode::Plan, Disposition::Keep, Disposition::Keep)
+        );
+        assert_eq!(teardown.application, ApplicationDisposition::Delete);
     }
 
     #[test]

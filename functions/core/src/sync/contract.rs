@@ -33,7 +33,7 @@ pub struct SyncUsersInput {
     pub people: Vec<String>,
     /// The checkpoint of the previous round.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub carry: Option<Carry>,
+    pub carry: Option<Checkpoint>,
 }
 
 /// Whether a run changes anything.
@@ -69,7 +69,7 @@ pub enum SyncStatus {
 /// The checkpoint that a round hands to the next round, and a pass to the next pass.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Carry {
+pub struct Checkpoint {
     /// Whether an earlier pass is finished. `planned` and `totals` then include its counts; `rounds` does not.
     #[serde(default)]
     pub another_pass: bool,
@@ -92,8 +92,8 @@ pub struct Carry {
     #[serde(default)]
     pub duration_ms: u64,
     /// Whether failed actions were retried. A run retries them once.
-    #[serde(default)]
-    pub second_try: bool,
+    #[serde(default, rename = "secondTry")]
+    pub retried: bool,
     /// The digest of the approved removals that are not done yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved_removals: Option<String>,
@@ -113,11 +113,11 @@ pub struct Totals {
     #[serde(default)]
     pub updated: usize,
     /// Users scheduled for deletion.
-    #[serde(default)]
-    pub marked: usize,
+    #[serde(default, rename = "marked")]
+    pub deletions_scheduled: usize,
     /// Users whose scheduled deletion was cancelled.
-    #[serde(default)]
-    pub unmarked: usize,
+    #[serde(default, rename = "unmarked")]
+    pub deletions_cancelled: usize,
     /// Deleted users.
     #[serde(default)]
     pub removed: usize,
@@ -156,7 +156,12 @@ impl SyncProgress {
     pub const fn new(at: i64, planned: &Counts, earlier: &Totals, done: &Totals) -> Self {
         Self {
             at,
-            planned: planned.create + planned.adopt + planned.update + planned.mark + planned.unmark + planned.delete,
+            planned: planned.create
+                + planned.adopt
+                + planned.update
+                + planned.schedule_deletion
+                + planned.cancel_deletion
+                + planned.delete,
             done: earlier.users() + done.users(),
             failed: done.failed,
         }
@@ -172,8 +177,8 @@ impl Totals {
             created: self.created + later.created,
             adopted: self.adopted + later.adopted,
             updated: self.updated + later.updated,
-            marked: self.marked + later.marked,
-            unmarked: self.unmarked + later.unmarked,
+            deletions_scheduled: self.deletions_scheduled + later.deletions_scheduled,
+            deletions_cancelled: self.deletions_cancelled + later.deletions_cancelled,
             removed: self.removed + later.removed,
             failed: later.failed,
             waiting_for_quota: later.waiting_for_quota,
@@ -185,7 +190,7 @@ impl Totals {
     /// The number of actions done.
     #[must_use]
     pub const fn users(&self) -> usize {
-        self.created + self.adopted + self.updated + self.marked + self.unmarked + self.removed
+        self.created + self.adopted + self.updated + self.deletions_scheduled + self.deletions_cancelled + self.removed
     }
 }
 
@@ -273,5 +278,5 @@ pub struct SyncUsersOutput {
     pub sso_ready_user: Option<String>,
     /// The carry for the next round, if the status is [`SyncStatus::More`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub carry: Option<Carry>,
+    pub carry: Option<Checkpoint>,
 }

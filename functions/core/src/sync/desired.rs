@@ -12,7 +12,7 @@ use crate::onboarding::NestedGroups;
 const MAX_SECURITY_PROFILES: usize = 10;
 
 /// A desired Connect user.
-pub(super) struct Wanted<'a> {
+pub(super) struct DesiredUser<'a> {
     pub(super) member: &'a Member,
     pub(super) assignment: Arc<Assignment>,
 }
@@ -21,7 +21,7 @@ pub(super) struct Wanted<'a> {
 #[derive(Default)]
 pub(super) struct Desired<'a> {
     /// The desired users by username.
-    pub(super) users: BTreeMap<&'a str, Wanted<'a>>,
+    pub(super) users: BTreeMap<&'a str, DesiredUser<'a>>,
     /// Object ids of members who can't be planned. Their Connect users stay unchanged.
     pub(super) protected_ids: BTreeSet<&'a str>,
     /// Usernames that several members claim. A Connect user with such a name stays unchanged.
@@ -43,12 +43,12 @@ pub(super) fn desired<'a>(
 ) -> Desired<'a> {
     let mut desired = Desired { partial: groups.is_empty(), ..Desired::default() };
     for group in groups {
-        desired.look_at(group, policy);
+        desired.inspect_group(group, policy);
     }
     let resolved: Vec<GroupProfiles> =
         groups.iter().map(|group| GroupProfiles::resolve(group, profiles, &mut desired.findings)).collect();
     let claims = desired.claims(groups, policy, &resolved);
-    desired.settle(claims, users);
+    desired.assign_usernames(claims, users);
     desired
 }
 
@@ -70,7 +70,7 @@ fn merged(groups: &[GroupRead]) -> BTreeMap<&str, (&Member, Vec<usize>)> {
 }
 
 impl<'a> Desired<'a> {
-    fn look_at(&mut self, group: &GroupRead, policy: &Policy) {
+    fn inspect_group(&mut self, group: &GroupRead, policy: &Policy) {
         let name = || group.display_name.clone();
         match &group.completeness {
             Completeness::Complete => {}
@@ -104,9 +104,9 @@ impl<'a> Desired<'a> {
         groups: &'a [GroupRead],
         policy: &Policy,
         resolved: &[GroupProfiles],
-    ) -> BTreeMap<&'a str, Vec<Wanted<'a>>> {
+    ) -> BTreeMap<&'a str, Vec<DesiredUser<'a>>> {
         let mut assignments: HashMap<Vec<usize>, Result<Arc<Assignment>, SkipReason>> = HashMap::new();
-        let mut claims: BTreeMap<&str, Vec<Wanted<'_>>> = BTreeMap::new();
+        let mut claims: BTreeMap<&str, Vec<DesiredUser<'_>>> = BTreeMap::new();
         for (id, (member, memberships)) in merged(groups) {
             let username = usable_username(member, policy);
             let planned = username.and_then(|username| {
@@ -121,7 +121,9 @@ impl<'a> Desired<'a> {
                 assignment.map(|assignment| (username, assignment))
             });
             match planned {
-                Ok((username, assignment)) => claims.entry(username).or_default().push(Wanted { member, assignment }),
+                Ok((username, assignment)) => {
+                    claims.entry(username).or_default().push(DesiredUser { member, assignment })
+                }
                 Err(reason) => {
                     if !reason.is_leaver() {
                         self.protected_ids.insert(id);
@@ -136,7 +138,11 @@ impl<'a> Desired<'a> {
 
     /// Assigns each username to its only claimant, or to its present owner if there are several claimants, or to no
     /// member.
-    fn settle(&mut self, claims: BTreeMap<&'a str, Vec<Wanted<'a>>>, users: &BTreeMap<&str, &ConnectUser>) {
+    fn assign_usernames(
+        &mut self,
+        claims: BTreeMap<&'a str, Vec<DesiredUser<'a>>>,
+        users: &BTreeMap<&str, &ConnectUser>,
+    ) {
         for (username, mut claimants) in claims {
             let members = claimants.len();
             let owner = match users.get(username).and_then(|user| user.entra_object_id.as_deref()) {
@@ -150,8 +156,8 @@ impl<'a> Desired<'a> {
                 self.skip(username, &loser.member.id, SkipReason::DuplicateUsername(members));
             }
             match winner {
-                Some(wanted) => {
-                    self.users.insert(username, wanted);
+                Some(desired) => {
+                    self.users.insert(username, desired);
                 }
                 None => {
                     self.protected_usernames.insert(username);

@@ -10,12 +10,12 @@ impl Plan {
     /// approval given after midnight is still valid.
     #[must_use]
     pub fn digest(&self) -> String {
-        let mut canon = Canon::default();
+        let mut hash = CanonicalHash::default();
         for user in &self.create {
-            canon.line("create", &[&user.username, &user.object_id, &user.first_name, &user.last_name]);
+            hash.line("create", &[&user.username, &user.object_id, &user.first_name, &user.last_name]);
             let assignment = &user.assignment;
-            canon.line("with", &assignment.security_profile_ids);
-            canon.line(
+            hash.line("with", &assignment.security_profile_ids);
+            hash.line(
                 "with",
                 &[
                     assignment.routing_profile_id.as_str(),
@@ -26,17 +26,17 @@ impl Plan {
             );
         }
         for adoption in &self.adopt {
-            canon.line("adopt", &[&adoption.user.username, &adoption.user.id, &adoption.object_id]);
+            hash.line("adopt", &[&adoption.user.username, &adoption.user.id, &adoption.object_id]);
         }
         for update in &self.update {
-            canon.line("update", &[&update.user.username, &update.user.id]);
+            hash.line("update", &[&update.user.username, &update.user.id]);
             for change in &update.changes {
                 match change {
-                    Change::Identity { first_name, last_name } => canon.line("identity", &[first_name, last_name]),
-                    Change::SecurityProfiles(ids) => canon.line("security", ids),
-                    Change::RoutingProfile(id) => canon.line("routing", &[id]),
-                    Change::Hierarchy(id) => canon.line("hierarchy", &[id]),
-                    Change::Phone(phone) => canon.line(
+                    Change::Identity { first_name, last_name } => hash.line("identity", &[first_name, last_name]),
+                    Change::SecurityProfiles(ids) => hash.line("security", ids),
+                    Change::RoutingProfile(id) => hash.line("routing", &[id]),
+                    Change::Hierarchy(id) => hash.line("hierarchy", &[id]),
+                    Change::Phone(phone) => hash.line(
                         "phone",
                         &[
                             if phone.auto_accept { "auto" } else { "manual" },
@@ -46,37 +46,37 @@ impl Plan {
                 }
             }
         }
-        for user in &self.unmark {
-            canon.line("unmark", &[&user.username, &user.id]);
+        for user in &self.cancel_deletion {
+            hash.line("unmark", &[&user.username, &user.id]);
         }
-        self.removals_into(&mut canon, &|_| true);
-        canon.finish()
+        self.removals_into(&mut hash, &|_| true);
+        hash.finish()
     }
 
     /// The digest of only the removals, for the users (by id) that `left` accepts. If an approved plan takes several
     /// rounds, each later round may remove exactly the users that the previous round left.
     #[must_use]
     pub fn removals_digest(&self, left: impl Fn(&str) -> bool) -> String {
-        let mut canon = Canon::default();
-        self.removals_into(&mut canon, &left);
-        canon.finish()
+        let mut hash = CanonicalHash::default();
+        self.removals_into(&mut hash, &left);
+        hash.finish()
     }
 
-    fn removals_into(&self, canon: &mut Canon, left: &dyn Fn(&str) -> bool) {
-        for mark in self.mark.iter().filter(|mark| left(&mark.user.id)) {
-            canon.line("mark", &[&mark.user.username, &mark.user.id]);
+    fn removals_into(&self, hash: &mut CanonicalHash, left: &dyn Fn(&str) -> bool) {
+        for mark in self.schedule_deletion.iter().filter(|mark| left(&mark.user.id)) {
+            hash.line("mark", &[&mark.user.username, &mark.user.id]);
         }
         for removal in self.delete.iter().filter(|removal| left(&removal.user.id)) {
-            canon.line("delete", &[&removal.user.username, &removal.user.id]);
+            hash.line("delete", &[&removal.user.username, &removal.user.id]);
         }
     }
 }
 
 /// Hashes lines of fields. The separators are control characters, which names never contain.
 #[derive(Default)]
-struct Canon(Sha256);
+struct CanonicalHash(Sha256);
 
-impl Canon {
+impl CanonicalHash {
     fn line(&mut self, what: &str, fields: &[impl AsRef<str>]) {
         self.0.update(what);
         for field in fields {

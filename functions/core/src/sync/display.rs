@@ -12,13 +12,13 @@ impl fmt::Display for Plan {
         } else {
             writeln!(
                 f,
-                "Plan {}: create {}, adopt {}, update {}, mark {}, unmark {}, delete {}; {} unchanged.",
+                "Plan {}: create {}, adopt {}, update {}, schedule deletion {}, cancel deletion {}, delete {}; {} unchanged.",
                 self.digest(),
                 counts.create,
                 counts.adopt,
                 counts.update,
-                counts.mark,
-                counts.unmark,
+                counts.schedule_deletion,
+                counts.cancel_deletion,
                 counts.delete,
                 counts.unchanged
             )?;
@@ -60,11 +60,11 @@ impl Plan {
             let changes: Vec<String> = update.changes.iter().map(|change| self.describe(change)).collect();
             writeln!(f, "  ~ update {}: {}", update.user.username, changes.join(", "))?;
         }
-        for user in &self.unmark {
-            writeln!(f, "  ~ unmark {}", user.username)?;
+        for user in &self.cancel_deletion {
+            writeln!(f, "  ~ cancel the deletion of {}", user.username)?;
         }
-        for mark in &self.mark {
-            writeln!(f, "  - mark {} for deletion on {}", mark.user.username, mark.due)?;
+        for mark in &self.schedule_deletion {
+            writeln!(f, "  - schedule the deletion of {} on {}", mark.user.username, mark.due)?;
         }
         for removal in &self.delete {
             match &removal.replaced_by {

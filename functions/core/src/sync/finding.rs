@@ -135,7 +135,7 @@ pub enum Finding {
         group: String,
     },
     /// Removals are held back because a group is empty.
-    RemovalsHeldBack {
+    RemovalsPostponed {
         /// Number of users.
         users: usize,
     },
@@ -220,7 +220,7 @@ impl fmt::Display for Finding {
                  if this is intended)",
                 Quoted(group)
             ),
-            Self::RemovalsHeldBack { users } => write!(f, "{users} removals are postponed"),
+            Self::RemovalsPostponed { users } => write!(f, "{users} removals are postponed"),
             Self::ProfileMissing { group, kind, name } => {
                 write!(
                     f,

@@ -30,14 +30,14 @@ mod tests;
 mod tests_removal;
 
 pub use contract::{
-    Carry, Durations, Failure, MAX_HINTED, MAX_LISTED, Outcome, SyncMode, SyncProgress, SyncStatus, SyncUsersInput,
-    SyncUsersOutput, Totals,
+    Checkpoint, Durations, Failure, MAX_HINTED, MAX_LISTED, Outcome, SyncMode, SyncProgress, SyncStatus,
+    SyncUsersInput, SyncUsersOutput, Totals,
 };
 pub use finding::{Finding, ProfileKind, SkipReason, Skipped};
 pub use model::{
     Assignment, Completeness, ConnectUser, GroupRead, Member, NestedGroup, Ownership, Policy, Profiles,
     REMOVAL_DUE_KEY, removal_due_from_tag, removal_due_to_tag,
 };
-pub use plan::{Adoption, Change, Counts, Mark, NewUser, Plan, Removal, Safety, UserRef, UserUpdate};
+pub use plan::{Adoption, Change, Counts, NewUser, Plan, Removal, Safety, ScheduledDeletion, UserRef, UserUpdate};
 pub use planner::{changes_instead_of_creation, plan};
 pub use username::{MAX_FIRST_NAME, MAX_LAST_NAME, UsernameFault, check_username, person_name};

@@ -8,7 +8,7 @@ use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
 use crate::names::{self, MANAGED_BY};
-use crate::onboarding::{Brake, NestedGroups, Phone, Removed, UserGroup, UsernameAttribute, Users};
+use crate::onboarding::{NestedGroups, Phone, RemovalLimit, Removed, UserGroup, UsernameAttribute, Users};
 
 /// The tag of a Connect user with the date of its scheduled deletion, `YYYY-MM-DD` (UTC).
 pub const REMOVAL_DUE_KEY: &str = "removal-due";
@@ -215,7 +215,8 @@ pub struct Policy {
     /// What happens to the users of members who left.
     pub removed: Removed,
     /// The removal limit: how many removals need no approval.
-    pub brake: Brake,
+    #[serde(rename = "brake")]
+    pub removal_limit: RemovalLimit,
 }
 
 impl From<&Users> for Policy {
@@ -225,7 +226,7 @@ impl From<&Users> for Policy {
             nested_groups: users.nested_groups,
             guests: users.guests,
             removed: users.removed.clone(),
-            brake: users.brake.clone(),
+            removal_limit: users.removal_limit.clone(),
         }
     }
 }

@@ -8,7 +8,7 @@ use time::Date;
 
 use super::finding::{Finding, Skipped};
 use super::model::{Assignment, removal_due_to_tag};
-use crate::onboarding::{Brake, Phone};
+use crate::onboarding::{Phone, RemovalLimit};
 
 /// All actions that make Connect match Entra and the input. Every list is ordered by username.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -20,9 +20,9 @@ pub struct Plan {
     /// Users to update.
     pub update: Vec<UserUpdate>,
     /// Users to schedule for deletion.
-    pub mark: Vec<Mark>,
+    pub schedule_deletion: Vec<ScheduledDeletion>,
     /// Users whose scheduled deletion to cancel.
-    pub unmark: Vec<UserRef>,
+    pub cancel_deletion: Vec<UserRef>,
     /// Users to delete.
     pub delete: Vec<Removal>,
     /// Members who get no user, each with the reason.
@@ -30,13 +30,13 @@ pub struct Plan {
     /// Findings for the operator.
     pub findings: Vec<Finding>,
     /// Number of removals held back because a group is empty.
-    pub held_back: usize,
+    pub postponed: usize,
     /// Number of users that already match.
     pub unchanged: usize,
     /// Number of users with our tags.
     pub managed: usize,
     /// The removal limit of the input.
-    pub brake: Brake,
+    pub removal_limit: RemovalLimit,
     /// Profile and hierarchy names by id, for display.
     pub(super) names: BTreeMap<String, String>,
 }
@@ -109,7 +109,7 @@ pub enum Change {
 
 /// A user to schedule for deletion.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mark {
+pub struct ScheduledDeletion {
     /// The user.
     pub user: UserRef,
     /// The first day on which the user may be deleted.
@@ -140,11 +140,11 @@ pub struct Counts {
     #[serde(default)]
     pub update: usize,
     /// Users to schedule for deletion.
-    #[serde(default)]
-    pub mark: usize,
+    #[serde(default, rename = "mark")]
+    pub schedule_deletion: usize,
     /// Users whose scheduled deletion to cancel.
-    #[serde(default)]
-    pub unmark: usize,
+    #[serde(default, rename = "unmark")]
+    pub cancel_deletion: usize,
     /// Users to delete.
     #[serde(default)]
     pub delete: usize,
@@ -152,8 +152,8 @@ pub struct Counts {
     #[serde(default)]
     pub skipped: usize,
     /// Removals held back because a group is empty.
-    #[serde(default)]
-    pub held_back: usize,
+    #[serde(default, rename = "heldBack")]
+    pub postponed: usize,
     /// Users that already match.
     #[serde(default)]
     pub unchanged: usize,
@@ -171,8 +171,8 @@ impl Counts {
             create: self.create + later.create,
             adopt: self.adopt + later.adopt,
             update: self.update + later.update,
-            mark: self.mark + later.mark,
-            unmark: self.unmark + later.unmark,
+            schedule_deletion: self.schedule_deletion + later.schedule_deletion,
+            cancel_deletion: self.cancel_deletion + later.cancel_deletion,
             delete: self.delete + later.delete,
             ..*later
         }
@@ -202,8 +202,8 @@ impl Plan {
         self.create.is_empty()
             && self.adopt.is_empty()
             && self.update.is_empty()
-            && self.mark.is_empty()
-            && self.unmark.is_empty()
+            && self.schedule_deletion.is_empty()
+            && self.cancel_deletion.is_empty()
             && self.delete.is_empty()
     }
 
@@ -214,11 +214,11 @@ impl Plan {
             create: self.create.len(),
             adopt: self.adopt.len(),
             update: self.update.len(),
-            mark: self.mark.len(),
-            unmark: self.unmark.len(),
+            schedule_deletion: self.schedule_deletion.len(),
+            cancel_deletion: self.cancel_deletion.len(),
             delete: self.delete.len(),
             skipped: self.skipped.len(),
-            held_back: self.held_back,
+            postponed: self.postponed,
             unchanged: self.unchanged,
             managed: self.managed,
         }
@@ -227,7 +227,7 @@ impl Plan {
     /// The number of users that this plan removes: scheduled and immediate deletions.
     #[must_use]
     pub fn removals(&self) -> usize {
-        self.mark.len() + self.delete.len()
+        self.schedule_deletion.len() + self.delete.len()
     }
 
     /// The usernames that this plan removes, in order.
@@ -235,7 +235,7 @@ impl Plan {
         self.delete
             .iter()
             .map(|removal| &removal.user)
-            .chain(self.mark.iter().map(|mark| &mark.user))
+            .chain(self.schedule_deletion.iter().map(|mark| &mark.user))
             .map(|user| user.username.as_str())
     }
 
@@ -252,7 +252,8 @@ impl Plan {
     #[must_use]
     pub fn safety(&self) -> Safety {
         let removals = self.removals();
-        let (most, percent) = (self.brake.max_removals as usize, self.brake.max_removals_percent as usize);
+        let (most, percent) =
+            (self.removal_limit.max_removals as usize, self.removal_limit.max_removals_percent as usize);
         let mut reasons = Vec::new();
         if removals > most {
             reasons.push(format!("{removals} users would be removed, but the removal limit is {most} per run"));
@@ -267,7 +268,7 @@ impl Plan {
     }
 }
 
-impl Mark {
+impl ScheduledDeletion {
     /// The tag value with the date.
     #[must_use]
     pub fn tag_value(&self) -> String {

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use time::{Date, Duration};
 
-use super::desired::{Desired, Wanted, desired};
+use super::desired::{Desired, DesiredUser, desired};
 use super::finding::{Finding, SkipReason};
 use super::model::{Assignment, ConnectUser, GroupRead, Ownership, Policy, Profiles};
-use super::plan::{Adoption, Change, Mark, NewUser, Plan, Removal, UserRef, UserUpdate};
+use super::plan::{Adoption, Change, NewUser, Plan, Removal, ScheduledDeletion, UserRef, UserUpdate};
 use super::username::person_name;
 use crate::onboarding::{Phone, RemovalAction};
 
@@ -19,18 +19,18 @@ use crate::onboarding::{Phone, RemovalAction};
 #[must_use]
 pub fn plan(groups: &[GroupRead], users: &[ConnectUser], profiles: &Profiles, policy: &Policy, today: Date) -> Plan {
     let by_username = by_username(users);
-    let wanted = desired(groups, &by_username, profiles, policy);
+    let desired = desired(groups, &by_username, profiles, policy);
     let mut planner = Planner { plan: Plan::default(), policy, today };
-    planner.plan.brake = policy.brake.clone();
+    planner.plan.removal_limit = policy.removal_limit.clone();
     planner.plan.managed = by_username.values().filter(|user| user.ownership == Ownership::Ours).count();
     planner.plan.names = names(profiles);
-    if wanted.partial {
-        planner.plan.findings = wanted.findings;
+    if desired.partial {
+        planner.plan.findings = desired.findings;
         planner.plan.findings.sort();
         planner.plan.unchanged = planner.plan.managed;
         return planner.plan;
     }
-    planner.compare(wanted, &by_username);
+    planner.compare(desired, &by_username);
     planner.plan.skipped.sort();
     planner.plan.findings.sort();
     planner.plan.findings.dedup();
@@ -67,72 +67,72 @@ struct Planner<'p> {
 }
 
 impl Planner<'_> {
-    fn compare(&mut self, mut wanted: Desired<'_>, users: &BTreeMap<&str, &ConnectUser>) {
+    fn compare(&mut self, mut desired: Desired<'_>, users: &BTreeMap<&str, &ConnectUser>) {
         let username_of: BTreeMap<&str, &str> =
-            wanted.users.iter().map(|(username, wanted)| (wanted.member.id.as_str(), *username)).collect();
+            desired.users.iter().map(|(username, desired)| (desired.member.id.as_str(), *username)).collect();
         let managed_id: BTreeMap<&str, &str> = users
             .values()
             .filter(|user| user.ownership == Ownership::Ours)
             .filter_map(|user| Some((user.entra_object_id.as_deref()?, user.username.as_str())))
             .collect();
         let mut taken = Vec::new();
-        for (username, want) in &wanted.users {
+        for (username, desired) in &desired.users {
             match users.get(username) {
-                None => self.create(username, want, managed_id.get(want.member.id.as_str()).copied()),
+                None => self.create(username, desired, managed_id.get(desired.member.id.as_str()).copied()),
                 Some(user) => match &user.ownership {
                     Ownership::OtherOnboarding(alias) => {
-                        taken.push((*username, want.member.id.as_str(), SkipReason::OtherOnboarding(alias.clone())));
+                        taken.push((*username, desired.member.id.as_str(), SkipReason::OtherOnboarding(alias.clone())));
                     }
-                    Ownership::Ours | Ownership::Unmanaged => self.keep(user, want),
+                    Ownership::Ours | Ownership::Unmanaged => self.adopt_or_update(user, desired),
                 },
             }
         }
         for (username, id, reason) in taken {
-            wanted.protected_ids.insert(id);
-            wanted.skip(username, id, reason);
+            desired.protected_ids.insert(id);
+            desired.skip(username, id, reason);
         }
-        self.case_only(&wanted, users);
+        self.report_case_conflicts(&desired, users);
         for user in users.values().filter(|user| user.ownership == Ownership::Ours) {
-            if wanted.users.contains_key(user.username.as_str()) {
+            if desired.users.contains_key(user.username.as_str()) {
                 continue;
             }
             let object_id = user.entra_object_id.as_deref();
-            if wanted.protected_usernames.contains(user.username.as_str())
-                || object_id.is_some_and(|id| wanted.protected_ids.contains(id))
+            if desired.protected_usernames.contains(user.username.as_str())
+                || object_id.is_some_and(|id| desired.protected_ids.contains(id))
             {
-                self.leave(user);
+                self.keep_unchanged(user);
             } else {
                 let replaced_by = object_id.and_then(|id| username_of.get(id)).map(|name| (*name).to_owned());
-                self.remove(user, replaced_by, wanted.empty);
+                self.remove(user, replaced_by, desired.empty);
             }
         }
-        if self.plan.held_back > 0 {
-            self.plan.findings.push(Finding::RemovalsHeldBack { users: self.plan.held_back });
+        if self.plan.postponed > 0 {
+            self.plan.findings.push(Finding::RemovalsPostponed { users: self.plan.postponed });
         }
-        self.plan.skipped.append(&mut wanted.skipped);
-        self.plan.findings.append(&mut wanted.findings);
+        self.plan.skipped.append(&mut desired.skipped);
+        self.plan.findings.append(&mut desired.findings);
     }
 
-    fn create(&mut self, username: &str, want: &Wanted<'_>, former: Option<&str>) {
+    fn create(&mut self, username: &str, desired: &DesiredUser<'_>, former: Option<&str>) {
         if let Some(from) = former {
             self.plan.findings.push(Finding::Renamed { from: from.to_owned(), to: username.to_owned() });
         }
-        let (first_name, last_name) = person_name(want.member, username);
+        let (first_name, last_name) = person_name(desired.member, username);
         self.plan.create.push(NewUser {
             username: username.to_owned(),
-            object_id: want.member.id.clone(),
+            object_id: desired.member.id.clone(),
             first_name,
             last_name,
-            assignment: Arc::clone(&want.assignment),
+            assignment: Arc::clone(&desired.assignment),
         });
     }
 
     /// A user that exists under a desired username: adopts and updates the user if necessary.
-    fn keep(&mut self, user: &ConnectUser, want: &Wanted<'_>) {
-        let object_id = &want.member.id;
+    fn adopt_or_update(&mut self, user: &ConnectUser, desired: &DesiredUser<'_>) {
+        let object_id = &desired.member.id;
         let linked = user.entra_object_id.as_ref() == Some(object_id);
         let mut untouched = true;
-        let reference = || UserRef { object_id: Some(object_id.clone()), ..refer(user) };
+        let reference = || UserRef { object_id: Some(object_id.clone()), ..reference_to(user) };
         if user.ownership == Ownership::Unmanaged || !linked {
             if let (Ownership::Ours, Some(from)) = (&user.ownership, &user.entra_object_id) {
                 self.plan.findings.push(Finding::Relinked {
@@ -145,10 +145,10 @@ impl Planner<'_> {
             untouched = false;
         }
         if user.removal_due.is_some() {
-            self.plan.unmark.push(reference());
+            self.plan.cancel_deletion.push(reference());
             untouched = false;
         }
-        let changes = changes(user, want);
+        let changes = changes(user, desired);
         if !changes.is_empty() {
             self.plan.update.push(UserUpdate { user: reference(), changes });
             untouched = false;
@@ -157,21 +157,21 @@ impl Planner<'_> {
     }
 
     /// A user that stays unchanged, except that a scheduled deletion is cancelled.
-    fn leave(&mut self, user: &ConnectUser) {
+    fn keep_unchanged(&mut self, user: &ConnectUser) {
         if user.removal_due.is_some() {
-            self.plan.unmark.push(refer(user));
+            self.plan.cancel_deletion.push(reference_to(user));
         } else {
             self.plan.unchanged += 1;
         }
     }
 
-    fn remove(&mut self, user: &ConnectUser, replaced_by: Option<String>, guarded: bool) {
+    fn remove(&mut self, user: &ConnectUser, replaced_by: Option<String>, a_group_is_empty: bool) {
         let removed = &self.policy.removed;
         // Match every action explicitly, so that a new action never means deletion by accident.
         match removed.action {
             RemovalAction::Keep => {
                 self.plan.findings.push(Finding::Kept { username: user.username.clone() });
-                return self.leave(user);
+                return self.keep_unchanged(user);
             }
             RemovalAction::Delete => {}
         }
@@ -185,28 +185,28 @@ impl Planner<'_> {
             None if removed.grace_days == 0 => None,
             None => self.today.checked_add(Duration::days(i64::from(removed.grace_days))).or(Some(Date::MAX)),
         };
-        if guarded {
-            self.plan.held_back += 1;
+        if a_group_is_empty {
+            self.plan.postponed += 1;
             self.plan.unchanged += 1;
             return;
         }
         match due {
-            Some(due) => self.plan.mark.push(Mark { user: refer(user), due }),
-            None => self.plan.delete.push(Removal { user: refer(user), replaced_by }),
+            Some(due) => self.plan.schedule_deletion.push(ScheduledDeletion { user: reference_to(user), due }),
+            None => self.plan.delete.push(Removal { user: reference_to(user), replaced_by }),
         }
     }
 
     /// Reports desired usernames that differ only in case from another desired or existing username.
-    fn case_only(&mut self, wanted: &Desired<'_>, users: &BTreeMap<&str, &ConnectUser>) {
+    fn report_case_conflicts(&mut self, desired: &Desired<'_>, users: &BTreeMap<&str, &ConnectUser>) {
         let mut folded: BTreeMap<String, &str> = BTreeMap::new();
-        for username in wanted.users.keys() {
+        for username in desired.users.keys() {
             if let Some(other) = folded.insert(username.to_ascii_lowercase(), username) {
                 self.plan
                     .findings
                     .push(Finding::CaseOnly { username: (*username).to_owned(), other: other.to_owned() });
             }
         }
-        for existing in users.keys().filter(|existing| !wanted.users.contains_key(*existing)) {
+        for existing in users.keys().filter(|existing| !desired.users.contains_key(*existing)) {
             if let Some(username) = folded.get(&existing.to_ascii_lowercase()) {
                 self.plan
                     .findings
@@ -216,7 +216,7 @@ impl Planner<'_> {
     }
 }
 
-fn refer(user: &ConnectUser) -> UserRef {
+fn reference_to(user: &ConnectUser) -> UserRef {
     UserRef {
         username: user.username.clone(),
         id: user.id.clone(),
@@ -225,8 +225,8 @@ fn refer(user: &ConnectUser) -> UserRef {
     }
 }
 
-fn changes(user: &ConnectUser, want: &Wanted<'_>) -> Vec<Change> {
-    differences(user, person_name(want.member, &user.username), &want.assignment)
+fn changes(user: &ConnectUser, desired: &DesiredUser<'_>) -> Vec<Change> {
+    differences(user, person_name(desired.member, &user.username), &desired.assignment)
 }
 
 /// The changes for a user that was to be created and already exists: another process created the user, or the response
@@ -238,10 +238,10 @@ pub fn changes_instead_of_creation(new: &NewUser, existing: &ConnectUser) -> Vec
 
 /// Whether the phone settings match. In `PhoneConfig`, `SearchUsers` returns the after contact work time in
 /// milliseconds; the unit for a channel is not documented. So a value that is 1,000 times higher counts as equal.
-fn is_set(seen: &Phone, wanted: &Phone) -> bool {
-    let (seen_work, wanted_work) = (seen.after_contact_work_seconds, wanted.after_contact_work_seconds);
-    seen.auto_accept == wanted.auto_accept
-        && (seen_work == wanted_work || Some(seen_work) == wanted_work.checked_mul(1000))
+fn phone_matches(seen: &Phone, desired: &Phone) -> bool {
+    let (seen_work, desired_work) = (seen.after_contact_work_seconds, desired.after_contact_work_seconds);
+    seen.auto_accept == desired.auto_accept
+        && (seen_work == desired_work || Some(seen_work) == desired_work.checked_mul(1000))
 }
 
 fn differences(user: &ConnectUser, (first_name, last_name): (String, String), assignment: &Assignment) -> Vec<Change> {
@@ -249,11 +249,11 @@ fn differences(user: &ConnectUser, (first_name, last_name): (String, String), as
     if first_name != user.first_name || last_name != user.last_name {
         changes.push(Change::Identity { first_name, last_name });
     }
-    let wanted = &assignment.security_profile_ids;
-    if user.security_profile_ids.len() != wanted.len()
-        || !user.security_profile_ids.iter().all(|id| wanted.binary_search(id).is_ok())
+    let desired = &assignment.security_profile_ids;
+    if user.security_profile_ids.len() != desired.len()
+        || !user.security_profile_ids.iter().all(|id| desired.binary_search(id).is_ok())
     {
-        changes.push(Change::SecurityProfiles(wanted.clone()));
+        changes.push(Change::SecurityProfiles(desired.clone()));
     }
     if user.routing_profile_id != assignment.routing_profile_id {
         changes.push(Change::RoutingProfile(assignment.routing_profile_id.clone()));
@@ -267,7 +267,7 @@ fn differences(user: &ConnectUser, (first_name, last_name): (String, String), as
         auto_accept: assignment.auto_accept,
         after_contact_work_seconds: assignment.after_contact_work_seconds,
     };
-    if !user.phone.as_ref().is_some_and(|seen| is_set(seen, &phone)) {
+    if !user.phone.as_ref().is_some_and(|seen| phone_matches(seen, &phone)) {
         changes.push(Change::Phone(phone));
     }
     changes

@@ -10,7 +10,7 @@ use proptest::sample::{Index, select, subsequence};
 
 use super::testkit::{TODAY, apply, profiles};
 use super::*;
-use crate::onboarding::{Brake, Phone, RemovalAction, Removed, UserGroup, UsernameAttribute};
+use crate::onboarding::{Phone, RemovalAction, RemovalLimit, Removed, UserGroup, UsernameAttribute};
 
 /// Only a few names and ids, so that collisions are frequent.
 const NAMES: [&str; 9] = [
@@ -137,7 +137,7 @@ fn some_policy() -> impl Strategy<Value = Policy> {
             username,
             guests,
             removed: Removed { action, grace_days },
-            brake: Brake::default(),
+            removal_limit: RemovalLimit::default(),
             ..Policy::default()
         })
 }
@@ -148,8 +148,8 @@ fn touched(plan: &Plan) -> BTreeSet<&str> {
         .iter()
         .map(|a| &a.user)
         .chain(plan.update.iter().map(|u| &u.user))
-        .chain(&plan.unmark)
-        .chain(plan.mark.iter().map(|m| &m.user))
+        .chain(&plan.cancel_deletion)
+        .chain(plan.schedule_deletion.iter().map(|m| &m.user))
         .chain(plan.delete.iter().map(|d| &d.user))
         .map(|user| user.id.as_str())
         .collect()
@@ -243,7 +243,7 @@ proptest! {
         }
         let ours: BTreeSet<&str> =
             users.iter().filter(|user| user.ownership == Ownership::Ours).map(|user| user.id.as_str()).collect();
-        for removed in plan.delete.iter().map(|d| &d.user).chain(plan.mark.iter().map(|m| &m.user)) {
+        for removed in plan.delete.iter().map(|d| &d.user).chain(plan.schedule_deletion.iter().map(|m| &m.user)) {
             prop_assert!(ours.contains(removed.id.as_str()), "{} is removed, but not managed", removed.username);
         }
     }

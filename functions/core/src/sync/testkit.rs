@@ -7,7 +7,7 @@ use time::Date;
 use time::macros::date;
 
 use super::*;
-use crate::onboarding::{Brake, Phone, RemovalAction, Removed, UserGroup};
+use crate::onboarding::{Phone, RemovalAction, RemovalLimit, Removed, UserGroup};
 
 pub(super) const TODAY: Date = date!(2026 - 11 - 22);
 
@@ -51,7 +51,7 @@ pub(super) fn profiles() -> Profiles {
 pub(super) fn policy() -> Policy {
     Policy {
         removed: Removed { action: RemovalAction::Delete, grace_days: 0 },
-        brake: Brake { max_removals: u32::MAX, max_removals_percent: 100 },
+        removal_limit: RemovalLimit { max_removals: u32::MAX, max_removals_percent: 100 },
         ..Policy::default()
     }
 }
@@ -100,10 +100,10 @@ pub(super) fn apply(plan: &Plan, users: &[ConnectUser]) -> Vec<ConnectUser> {
             }
         }
     }
-    for user in &plan.unmark {
+    for user in &plan.cancel_deletion {
         after.get_mut(&user.id).unwrap().removal_due = None;
     }
-    for mark in &plan.mark {
+    for mark in &plan.schedule_deletion {
         after.get_mut(&mark.user.id).unwrap().removal_due = Some(mark.due);
     }
     for removal in &plan.delete {

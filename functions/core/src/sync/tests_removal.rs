@@ -5,7 +5,7 @@ use time::Duration;
 
 use super::testkit::*;
 use super::*;
-use crate::onboarding::{Brake, UsernameAttribute};
+use crate::onboarding::{RemovalLimit, UsernameAttribute};
 
 #[test]
 fn a_leaver_is_kept_if_the_policy_is_keep() {
@@ -23,7 +23,7 @@ fn the_grace_period_delays_the_deletion_and_a_return_cancels_it() {
     let policy = removing(7);
     let groups = [group("Support", vec![member("taro")])];
     let first = run_with(&policy, &groups, &[user("hanako"), user("taro")]);
-    assert_eq!(first.mark[0].tag_value(), "2026-11-29");
+    assert_eq!(first.schedule_deletion[0].tag_value(), "2026-11-29");
     let marked = ConnectUser { removal_due: Some(TODAY + Duration::days(7)), ..user("hanako") };
     let users = [marked, user("taro")];
     for day in 0..7 {
@@ -34,16 +34,16 @@ fn the_grace_period_delays_the_deletion_and_a_return_cancels_it() {
     assert_eq!(due.removed_usernames().collect::<Vec<_>>(), ["hanako@example.com"]);
     assert_eq!(due.delete.len(), 1);
     let back = run_with(&policy, &[group("Support", vec![member("hanako"), member("taro")])], &users);
-    assert_eq!((back.unmark.len(), back.removals()), (1, 0), "{back}");
+    assert_eq!((back.cancel_deletion.len(), back.removals()), (1, 0), "{back}");
     let kept = run_with(&Policy::default(), &groups, &users);
-    assert_eq!((kept.unmark.len(), kept.removals()), (1, 0), "{kept}");
+    assert_eq!((kept.cancel_deletion.len(), kept.removals()), (1, 0), "{kept}");
 }
 
 #[test]
 fn a_deletion_date_beyond_the_calendar_is_the_last_possible_date() {
     let plan =
         run_with(&removing(u32::MAX), &[group("Support", vec![member("taro")])], &[user("hanako"), user("taro")]);
-    assert_eq!(removal_due_from_tag(&plan.mark[0].tag_value()), Some(time::Date::MAX));
+    assert_eq!(removal_due_from_tag(&plan.schedule_deletion[0].tag_value()), Some(time::Date::MAX));
 }
 
 #[test]
@@ -76,51 +76,55 @@ fn an_empty_group_holds_back_all_removals_and_nothing_else() {
         &[user("hanako"), ConnectUser { removal_due: Some(TODAY), ..user("taro") }],
     );
     assert_snapshot!(plan, @r#"
-        Plan b1f50217fd9d1a056cec72813148dc7a4531f7ddbb53ed91c656436f47e67499: create 1, adopt 0, update 0, mark 0, unmark 0, delete 0; 2 unchanged.
+        Plan b1f50217fd9d1a056cec72813148dc7a4531f7ddbb53ed91c656436f47e67499: create 1, adopt 0, update 0, schedule deletion 0, cancel deletion 0, delete 0; 2 unchanged.
           + create jiro@example.com (jiro Sato): security profiles Agent, routing profile Basic Routing Profile
         Findings (2):
           * the group "Support" is empty; no user is removed while a group is empty (remove it from users.groups if this is intended)
           * 2 removals are postponed
         "#);
-    assert_eq!((plan.held_back, plan.removals(), plan.create.len()), (2, 0, 1));
+    assert_eq!((plan.postponed, plan.removals(), plan.create.len()), (2, 0, 1));
 }
 
-fn leaving(leavers: usize, staying: usize, brake: Brake) -> Plan {
+fn leaving(leavers: usize, staying: usize, removal_limit: RemovalLimit) -> Plan {
     let staying: Vec<String> = (0..staying).map(|index| format!("stays{index}")).collect();
     let users: Vec<ConnectUser> = (0..leavers)
         .map(|index| user(&format!("leaves{index}")))
         .chain(staying.iter().map(|name| user(name)))
         .collect();
-    let policy = Policy { brake, ..policy() };
+    let policy = Policy { removal_limit, ..policy() };
     run_with(&policy, &[group("Support", staying.iter().map(|name| member(name)).collect())], &users)
 }
 
 #[test]
 fn the_removal_limit_applies_to_the_count_and_to_the_percentage() {
-    let brake = Brake::default();
-    assert_eq!(leaving(10, 90, brake.clone()).safety(), Safety::Safe);
-    let count = leaving(11, 200, brake.clone());
+    let removal_limit = RemovalLimit::default();
+    assert_eq!(leaving(10, 90, removal_limit.clone()).safety(), Safety::Safe);
+    let count = leaving(11, 200, removal_limit.clone());
     assert_eq!(
         count.safety(),
         Safety::Unsafe(vec!["11 users would be removed, but the removal limit is 10 per run".into()])
     );
-    let share = leaving(3, 22, brake.clone());
+    let share = leaving(3, 22, removal_limit.clone());
     assert!(
         share.to_string().contains("3 of 25 managed users would be removed, but the removal limit is 10 percent"),
         "{share}"
     );
-    assert_eq!(leaving(2, 23, brake.clone()).safety(), Safety::Safe);
-    assert_eq!(leaving(1, 4, brake.clone()).safety(), Safety::Safe, "one removal in a small team is always allowed");
-    assert_ne!(leaving(1, 4, Brake { max_removals_percent: 0, ..brake.clone() }).safety(), Safety::Safe);
-    assert_ne!(leaving(1, 400, Brake { max_removals: 0, ..brake }).safety(), Safety::Safe);
+    assert_eq!(leaving(2, 23, removal_limit.clone()).safety(), Safety::Safe);
+    assert_eq!(
+        leaving(1, 4, removal_limit.clone()).safety(),
+        Safety::Safe,
+        "one removal in a small team is always allowed"
+    );
+    assert_ne!(leaving(1, 4, RemovalLimit { max_removals_percent: 0, ..removal_limit.clone() }).safety(), Safety::Safe);
+    assert_ne!(leaving(1, 400, RemovalLimit { max_removals: 0, ..removal_limit }).safety(), Safety::Safe);
 }
 
 #[test]
 fn scheduled_deletions_count_for_the_removal_limit() {
     let users: Vec<ConnectUser> = (0..20).map(|index| user(&format!("agent{index:02}"))).collect();
-    let policy = Policy { brake: Brake::default(), ..removing(7) };
+    let policy = Policy { removal_limit: RemovalLimit::default(), ..removing(7) };
     let plan = run_with(&policy, &[group("Support", vec![member("agent00")])], &users);
-    assert_eq!((plan.mark.len(), plan.delete.len()), (19, 0));
+    assert_eq!((plan.schedule_deletion.len(), plan.delete.len()), (19, 0));
     assert_ne!(plan.safety(), Safety::Safe);
 }
 
@@ -130,7 +134,7 @@ fn a_changed_username_attribute_exceeds_the_removal_limit_instead_of_replacing_a
         .map(|index| Member { mail: Some(format!("mail{index}@example.com")), ..member(&format!("agent{index}")) })
         .collect();
     let users: Vec<ConnectUser> = (0..40).map(|index| user(&format!("agent{index}"))).collect();
-    let policy = Policy { username: UsernameAttribute::Mail, brake: Brake::default(), ..policy() };
+    let policy = Policy { username: UsernameAttribute::Mail, removal_limit: RemovalLimit::default(), ..policy() };
     let plan = run_with(&policy, &[group("Support", members)], &users);
     assert_eq!((plan.create.len(), plan.delete.len()), (40, 40));
     assert_ne!(plan.safety(), Safety::Safe);
@@ -143,7 +147,7 @@ fn the_digest_depends_on_the_actions_but_not_on_deletion_dates() {
     let policy = removing(7);
     let today = run_with(&policy, &groups, &users);
     let tomorrow = plan(&groups, &users, &profiles(), &policy, TODAY + Duration::days(1));
-    assert_ne!(today.mark[0].due, tomorrow.mark[0].due);
+    assert_ne!(today.schedule_deletion[0].due, tomorrow.schedule_deletion[0].due);
     assert_eq!(today.digest(), tomorrow.digest());
     assert_eq!(today.digest().len(), 64);
     let others = [

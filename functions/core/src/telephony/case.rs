@@ -49,14 +49,14 @@ pub struct Line {
 
 /// Order items: for each desired number, how many are still missing.
 #[must_use]
-pub fn lines<'a>(wishes: impl IntoIterator<Item = (&'a PhoneNumber, u32)>) -> Vec<Line> {
-    let line = |(wish, quantity): (&PhoneNumber, u32)| Line {
-        country: wish.country.clone(),
-        kind: type_name(wish.kind),
-        prefix: wish.prefix.clone(),
+pub fn lines<'a>(desired_numbers: impl IntoIterator<Item = (&'a PhoneNumber, u32)>) -> Vec<Line> {
+    let line = |(desired, quantity): (&PhoneNumber, u32)| Line {
+        country: desired.country.clone(),
+        kind: type_name(desired.kind),
+        prefix: desired.prefix.clone(),
         quantity,
     };
-    wishes.into_iter().filter(|(_, quantity)| *quantity > 0).map(line).collect()
+    desired_numbers.into_iter().filter(|(_, quantity)| *quantity > 0).map(line).collect()
 }
 
 /// The common name of a kind of Japanese number: 03, 050, 0120, 0800.
@@ -74,7 +74,7 @@ pub fn marker<'a>(
     alias: &str,
     topic: Topic,
     instance_arn: &str,
-    wishes: impl IntoIterator<Item = &'a PhoneNumber>,
+    desired_numbers: impl IntoIterator<Item = &'a PhoneNumber>,
     documents: Option<&Documents>,
 ) -> String {
     let topic = match topic {
@@ -82,9 +82,14 @@ pub fn marker<'a>(
         Topic::OutboundToJapaneseMobiles => "outbound",
     };
     let mut parts = vec![topic.to_owned(), instance_arn.to_owned()];
-    for wish in wishes {
-        let prefix = wish.prefix.clone().unwrap_or_default();
-        parts.extend([wish.country.clone(), type_name(wish.kind).to_owned(), prefix, wish.quantity.to_string()]);
+    for desired in desired_numbers {
+        let prefix = desired.prefix.clone().unwrap_or_default();
+        parts.extend([
+            desired.country.clone(),
+            type_name(desired.kind).to_owned(),
+            prefix,
+            desired.quantity.to_string(),
+        ]);
     }
     if let Some(Documents { identity, address, relationship }) = documents {
         parts.extend([identity, address, relationship].map(Clone::clone));
@@ -185,7 +190,7 @@ mod tests {
 
     const ARN: &str = "arn:aws:connect:ap-northeast-1:111122223333:instance/11111111-2222-3333-4444-555555555555";
 
-    fn wish(prefix: Option<&str>, quantity: u32) -> PhoneNumber {
+    fn desired(prefix: Option<&str>, quantity: u32) -> PhoneNumber {
         PhoneNumber {
             country: "JP".into(),
             kind: PhoneNumberType::Did,
@@ -202,8 +207,8 @@ mod tests {
 
     #[test]
     fn an_order_contains_all_required_information_in_both_languages() {
-        let wishes = [wish(Some("+813"), 2), wish(None, 1), wish(Some("+8150"), 3)];
-        let ordered = lines(wishes.iter().zip([2, 1, 0]));
+        let desired_numbers = [desired(Some("+813"), 2), desired(None, 1), desired(Some("+8150"), 3)];
+        let ordered = lines(desired_numbers.iter().zip([2, 1, 0]));
         let text = CaseText::order("[connect-onboarding acme 0a]", ARN, &ordered, true);
         assert!(
             text.body_ja.contains("- 国: JP / 種類: DID (03) / プレフィックス: +813 / 数量: 2\n"),
@@ -221,12 +226,13 @@ mod tests {
 
     #[test]
     fn other_numbers_or_documents_change_the_marker_and_a_repetition_does_not() {
-        let of =
-            |wish: &PhoneNumber, key: &str| marker("acme", Topic::PhoneNumbers, ARN, [wish], Some(&documents(key)));
-        let first = of(&wish(Some("+813"), 2), "i");
-        assert_eq!(first, of(&wish(Some("+813"), 2), "i"));
-        assert_ne!(first, of(&wish(Some("+813"), 3), "i"));
-        assert_ne!(first, of(&wish(Some("+813"), 2), "j"));
+        let of = |desired: &PhoneNumber, key: &str| {
+            marker("acme", Topic::PhoneNumbers, ARN, [desired], Some(&documents(key)))
+        };
+        let first = of(&desired(Some("+813"), 2), "i");
+        assert_eq!(first, of(&desired(Some("+813"), 2), "i"));
+        assert_ne!(first, of(&desired(Some("+813"), 3), "i"));
+        assert_ne!(first, of(&desired(Some("+813"), 2), "j"));
         assert_ne!(first, marker("acme", Topic::OutboundToJapaneseMobiles, ARN, [], None));
         assert!(first.starts_with("[connect-onboarding acme ") && !first.contains('\n'));
     }

@@ -34,35 +34,35 @@ pub const fn type_name(kind: PhoneNumberType) -> &'static str {
 
 /// Whether a number must be ordered with documents instead of claimed by API.
 #[must_use]
-pub fn needs_documents(wish: &PhoneNumber) -> bool {
-    wish.country == "JP"
+pub fn needs_documents(desired: &PhoneNumber) -> bool {
+    desired.country == "JP"
 }
 
 /// For each desired number, the indexes in `held` of the numbers that match, at most the desired quantity. A held
 /// number counts for only one desired number. Longer prefixes are allocated first, so that "any Japanese number" does
 /// not use up a 03 number.
 #[must_use]
-pub fn allocate(wishes: &[PhoneNumber], held: &[HeldNumber]) -> Vec<Vec<usize>> {
-    let prefix = |wish: &PhoneNumber| wish.prefix.clone().unwrap_or_default();
-    let mut order: Vec<usize> = (0..wishes.len()).collect();
-    order.sort_by_key(|place| std::cmp::Reverse(prefix(&wishes[*place]).len()));
+pub fn allocate(desired_numbers: &[PhoneNumber], held: &[HeldNumber]) -> Vec<Vec<usize>> {
+    let prefix = |desired: &PhoneNumber| desired.prefix.clone().unwrap_or_default();
+    let mut order: Vec<usize> = (0..desired_numbers.len()).collect();
+    order.sort_by_key(|place| std::cmp::Reverse(prefix(&desired_numbers[*place]).len()));
     let mut taken = vec![false; held.len()];
-    let mut met = vec![Vec::new(); wishes.len()];
+    let mut allocated = vec![Vec::new(); desired_numbers.len()];
     for place in order {
-        let wish = &wishes[place];
-        let start = prefix(wish);
+        let desired = &desired_numbers[place];
+        let start = prefix(desired);
         for (index, number) in held.iter().enumerate() {
-            let enough = u32::try_from(met[place].len()).is_ok_and(|count| count >= wish.quantity);
-            let fits = number.country == wish.country
-                && number.kind == type_name(wish.kind)
+            let enough = u32::try_from(allocated[place].len()).is_ok_and(|count| count >= desired.quantity);
+            let fits = number.country == desired.country
+                && number.kind == type_name(desired.kind)
                 && number.phone.starts_with(&start);
             if !enough && fits && !taken[index] {
                 taken[index] = true;
-                met[place].push(index);
+                allocated[place].push(index);
             }
         }
     }
-    met
+    allocated
 }
 
 /// The client token for a claim: equal for every repetition by an execution, different for every other number.
@@ -78,7 +78,7 @@ pub fn claim_token(execution_id: &str, instance_arn: &str, phone: &str) -> Strin
 mod tests {
     use super::*;
 
-    fn wish(kind: PhoneNumberType, prefix: Option<&str>, quantity: u32) -> PhoneNumber {
+    fn desired(kind: PhoneNumberType, prefix: Option<&str>, quantity: u32) -> PhoneNumber {
         PhoneNumber {
             country: "JP".into(),
             kind,
@@ -96,9 +96,10 @@ mod tests {
     #[test]
     fn the_longest_prefix_is_allocated_first_and_no_number_counts_twice() {
         let did = PhoneNumberType::Did;
-        let wishes = [wish(did, None, 2), wish(did, Some("+813"), 1), wish(PhoneNumberType::TollFree, None, 1)];
+        let desired_numbers =
+            [desired(did, None, 2), desired(did, Some("+813"), 1), desired(PhoneNumberType::TollFree, None, 1)];
         let numbers = [held("+81350000001", "DID"), held("+815050000001", "DID"), held("+81120500001", "TOLL_FREE")];
-        assert_eq!(allocate(&wishes, &numbers), [vec![1], vec![0], vec![2]]);
+        assert_eq!(allocate(&desired_numbers, &numbers), [vec![1], vec![0], vec![2]]);
     }
 
     #[test]
@@ -119,8 +120,8 @@ mod tests {
 
     #[test]
     fn surplus_numbers_are_not_allocated() {
-        let wishes = [wish(PhoneNumberType::Did, Some("+813"), 1)];
+        let desired_numbers = [desired(PhoneNumberType::Did, Some("+813"), 1)];
         let numbers = [held("+81350000001", "DID"), held("+81350000002", "DID")];
-        assert_eq!(allocate(&wishes, &numbers), [vec![0]]);
+        assert_eq!(allocate(&desired_numbers, &numbers), [vec![0]]);
     }
 }
