@@ -77,10 +77,10 @@ class Permissions:
         """Returns why an EventBridge rule may not send to a queue, or None if it may."""
         queue = self.sqs._queue_by_arn(queue_arn)
         if queue is None:
-            return f"there is no queue {queue_arn}"
+            return f"queue {queue_arn} does not exist"
         keys = {"aws:sourcearn": rule_arn, "aws:sourceaccount": queue_arn.split(":")[4]}
         if not self.service_may(queue["attributes"].get("Policy"), "events.amazonaws.com", "sqs:SendMessage", queue_arn, **keys):
-            return f"the policy of {queue_arn} does not allow it"
+            return f"the policy of {queue_arn} does not allow the request"
         key = self._customer_key(queue)
         for action in ("kms:GenerateDataKey", "kms:Decrypt") if key else ():
             if not self.service_may(key.get("Policy"), "events.amazonaws.com", action, key["Arn"]):
@@ -242,7 +242,7 @@ def deliver_events_only_where_they_are_allowed(patches, permissions):
             function = lambda_svc._get_func_record_for_ref(arn)[0]
             keys = {"aws:sourcearn": source["Arn"], "aws:sourceaccount": arn.split(":")[4]}
             if function and not permissions.service_may(function["policy"], "events.amazonaws.com", "lambda:InvokeFunction", arn, **keys):
-                return f"the policy of {arn} does not allow it"
+                return f"the policy of {arn} does not allow the request"
         return None
 
     @patches.replace(eventbridge, "_invoke_target")
@@ -250,7 +250,7 @@ def deliver_events_only_where_they_are_allowed(patches, permissions):
         why = refusal(target, source)
         if why is None:
             return invoke_target(target, event, source, view)
-        _tell(f"{source['Arn']} can't reach {target['Arn']}: {why}")
+        _tell(f"{source['Arn']} can't deliver to {target['Arn']}: {why}")
         letters = (target.get("DeadLetterConfig") or {}).get("Arn")
         if letters and refusal({"Arn": letters}, source) is None:
             return invoke_target({"Arn": letters}, event, source, view)
@@ -261,7 +261,7 @@ def deliver_events_only_where_they_are_allowed(patches, permissions):
         """Invokes through Lambda's asynchronous queue, with retries and the destination for failed events."""
         function, config, name = lambda_svc._get_func_record_for_ref(arn)
         if function is None or config is None:
-            return _tell(f"there is no function {name} for an event")
+            return _tell(f"function {name} does not exist; its event is dropped")
         return lambda_svc.invoke_async_with_retry(lambda_svc._execution_record_for_config(function, config), json.loads(payload))
 
     @patches.replace(lambda_svc, "_route_async_failure")
@@ -270,7 +270,7 @@ def deliver_events_only_where_they_are_allowed(patches, permissions):
         why = permissions.role_may_not_send(role, destination) if ":sqs:" in destination else None
         if why is None:
             return route(destination, name, event, result)
-        return _tell(f"a failed event of {name} is lost: {why}")
+        return _tell(f"a failed event of {name} is dropped: {why}")
 
     @patches.replace(lambda_svc, "handle_function_url_request")
     async def by_the_functions_policy(handle, url_id, *rest, **named):
@@ -287,7 +287,7 @@ def deliver_events_only_where_they_are_allowed(patches, permissions):
             ]
             for action, keys in asks:
                 if not permissions.anybody_may(function["policy"], action, arn, **keys):
-                    _tell(f"the policy of {arn} does not allow {action} to everybody")
+                    _tell(f"the policy of {arn} does not allow anonymous calls of {action}")
                     return 403, {"Content-Type": "application/json", "x-amzn-ErrorType": "AccessDeniedException"}, b'{"Message":"Forbidden"}'
         return await handle(url_id, *rest, **named)
 

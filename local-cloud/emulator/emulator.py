@@ -129,7 +129,7 @@ def send_what_states_do_themselves_through_the_stand_in():
         try:
             result = call_lambda(function, event) if not fails or fails["ran"] else None
             if fails:
-                cause = fails.get("cause") or f"the local cloud was told to fail the call of {name}"
+                cause = fails.get("cause") or f"a fault rule of the local cloud fails the call of {name}"
                 raise sfn._ExecutionError(fails["error"], cause)
             return result
         finally:

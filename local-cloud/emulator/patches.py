@@ -42,8 +42,8 @@ class Patches:
         faults = self.faults()
         if faults:
             raise SystemExit(
-                f"The local cloud changes functions of the emulator that {self.emulator} does not have: {'; '.join(faults)}. "
-                "Install the version that local-cloud/emulator/requirements.txt pins, or adapt local-cloud/emulator/*.py to this one."
+                f"The local cloud patches functions of the emulator that {self.emulator} does not have: {'; '.join(faults)}. "
+                "Install the version that local-cloud/emulator/requirements.txt pins, or adapt local-cloud/emulator/*.py to this version."
             )
         for module, name, replacement in self.replacements:
             setattr(module, name, _around(getattr(module, name), replacement))

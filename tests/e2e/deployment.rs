@@ -74,7 +74,7 @@ impl Cloud {
         let name = ("StackName", stack);
         let capability = ("Capabilities.member.1", "CAPABILITY_NAMED_IAM");
         self.query("cloudformation", "CreateStack", &[name, ("TemplateBody", &template), capability]).await;
-        let status = until("the stack has an end", async || {
+        let status = until("the stack creation has finished", async || {
             let text = self.query("cloudformation", "DescribeStacks", &[name]).await;
             let status = text.split("<StackStatus>").nth(1)?.split('<').next()?.to_owned();
             (!status.ends_with("IN_PROGRESS")).then_some(status)
@@ -106,7 +106,7 @@ impl Cloud {
         }
         let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         self.query("cloudformation", "UpdateStack", &fields).await;
-        until("the update has an end", async || {
+        until("the update has finished", async || {
             let text = self.query("cloudformation", "DescribeStacks", &[name]).await;
             let status = text.split("<StackStatus>").nth(1)?.split('<').next()?.to_owned();
             (!status.ends_with("IN_PROGRESS")).then_some(status)
@@ -117,7 +117,7 @@ impl Cloud {
     /// Asserts that CloudFormation rejects these resources for this reason.
     async fn refuses(&self, stack: &str, resources: &Value, reason: &str) {
         let refusal = self.create(stack, resources).await.unwrap_err();
-        assert!(refusal.contains(reason), "{reason:?} is not a reason in:\n{refusal}");
+        assert!(refusal.contains(reason), "{reason:?} is not among the reasons in:\n{refusal}");
     }
 
     /// The physical id of the resource with this logical id.
@@ -201,7 +201,7 @@ async fn an_onboarding_works_in_a_new_account_and_the_emulator_is_as_strict_as_a
     let cloud = Cloud::of(&command, tempfile::tempdir().unwrap());
     // No quota value was ever applied in this account, so the AWS default is in force.
     let doctor = cloud.onboard(&["doctor", "--json"]).output().unwrap();
-    assert!(out(&doctor).contains("Connect instances: 2 in this account"), "{}", out(&doctor));
+    assert!(out(&doctor).contains("Connect instances: quota 2 in this account"), "{}", out(&doctor));
     refused_at_deployment(&cloud).await;
     refused_at_delivery(&cloud).await;
 }
@@ -283,7 +283,7 @@ async fn refused_at_delivery(cloud: &Cloud) {
         let lines = cloud.log().await.into_iter();
         lines.filter(|line| line.contains("step failed") && line.contains(r#""step":"watch-expiry""#)).count()
     };
-    until("Lambda has tried three times more", async || (attempts().await == 6).then_some(())).await;
+    until("Lambda has made three more attempts", async || (attempts().await == 6).then_some(())).await;
 
     // A rule may send to a queue only if the queue's policy allows it. An undeliverable event goes to the dead-letter
     // queue.
@@ -295,7 +295,7 @@ async fn refused_at_delivery(cloud: &Cloud) {
         "EventBusName": cloud.output("EventBusName"), "Detail": json!({ "groupId": "g", "added": [], "removed": [] }).to_string(),
     }] });
     cloud.call("events", "AWSEvents.PutEvents", hint).await;
-    until("the hint is a dead letter", async || (cloud.failed_events().await == 2).then_some(())).await;
+    until("the hint is in the dead-letter queue", async || (cloud.failed_events().await == 2).then_some(())).await;
 
     // The function URL needs the function's policy.
     let inventory = cloud.admin("GET", "inventory", &Value::Null).await;

@@ -216,7 +216,7 @@ fn a_denied_consent_stops_the_setup_with_a_message() {
     let desk = Desk::new();
     let output = desk.run(&["--only", "runtime"], &[("CONSENT", "denied")]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(err(&output).contains("nothing is made twice"), "{}", err(&output));
+    assert!(err(&output).contains("nothing is created twice"), "{}", err(&output));
     assert!(!desk.calls().iter().any(|call| call.contains("federated-credential create")));
 }
 

@@ -37,7 +37,7 @@ async fn joins(name: &str, number: usize) -> String {
 }
 
 async fn until_there(username: &str) {
-    until("who joined is a user", async || usernames().await.contains(username).then_some(())).await;
+    until("the new member is a user", async || usernames().await.contains(username).then_some(())).await;
 }
 
 /// The group's subscription in Graph.
@@ -146,7 +146,7 @@ async fn the_schedules_sync_everybody_measure_the_age_of_the_last_sync_and_bring
     })
     .await;
     assert_eq!(cloud().end_of(&execution).await.status, "SUCCEEDED");
-    let age = until("the age is measured", async || {
+    let age = until("the age is logged", async || {
         let lines = cloud().log().await.into_iter().filter_map(|line| serde_json::from_str::<Value>(&line).ok());
         lines.into_iter().find_map(|line| line["SecondsSinceSync"].as_i64())
     })

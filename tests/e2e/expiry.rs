@@ -40,7 +40,7 @@ impl House {
         assert!(output["errorType"].is_null(), "{output}");
         // The log is complete only some time after the response.
         let logged = async || (self.finished().await > finished).then_some(());
-        until("the end of the daily watch is in the log", logged).await;
+        until("the expiry watch is in the log", logged).await;
         for line in &self.figures().await[before..] {
             for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array().unwrap() {
                 let name = metric["Name"].as_str().unwrap();

@@ -53,19 +53,16 @@ fn kinds() -> Vec<Kind> {
 
 /// States that make no call in this life, with the reason.
 const REASONS: [(&str, &str); 10] = [
-    ("onboarding/SyncWaitingUsers", "the call of SyncUsers once more, where people had to wait for a quota"),
-    ("onboarding/Report", "it only puts together what it is given"),
-    ("onboarding/NotifyNumbers", "only where AWS Support is asked, whose days pass too fast here: tests/steps/aws"),
-    (
-        "user-sync/RenewLease",
-        "only where there is more to do than a function has time for: tests/steps/user_sync/rounds.rs",
-    ),
-    ("user-sync/ClearDirty", "only where somebody marked the lease during the last round: user_sync/lease.rs"),
-    ("user-sync/ForgetToken", "only where a person says no: user_sync/approval.rs"),
-    ("user-sync/ReleaseAfterFailure", "only behind a failure, as in the life in which calls are denied"),
+    ("onboarding/SyncWaitingUsers", "only if members had to wait for a quota; the same call as SyncUsers"),
+    ("onboarding/Report", "only combines its input"),
+    ("onboarding/NotifyNumbers", "only during a Support case, whose days pass too fast here: tests/steps/aws"),
+    ("user-sync/RenewLease", "only if one function run is too short for the work: tests/steps/user_sync/rounds.rs"),
+    ("user-sync/ClearDirty", "only if another sync marked the lease during the last round: user_sync/lease.rs"),
+    ("user-sync/ForgetToken", "only after a rejection: user_sync/approval.rs"),
+    ("user-sync/ReleaseAfterFailure", "only after a failure, as in the life with denied calls"),
     ("teardown/RenewLease", "as in user-sync"),
-    ("teardown/UnlockPlanned", "only where the plan under the lock is not the approved one any more"),
-    ("rotate-certificate/NotifyNeedsPerson", "only where a cloud refuses the rotation: rotation.rs"),
+    ("teardown/UnlockPlanned", "only if the plan under the lock differs from the approved plan"),
+    ("rotate-certificate/NotifyNeedsPerson", "only if a cloud denies the rotation: rotation.rs"),
 ];
 
 /// All tasks of the definitions as `machine/State`, and the number of other states.
@@ -192,7 +189,7 @@ fn difference(clean: &Phase, found: &Phase) -> Option<String> {
     let line = (0..expected.len().max(found.len())).find(|&line| expected.get(line) != found.get(line))?;
     let around = |lines: &[&str]| lines[line.saturating_sub(12)..(line + 4).min(lines.len())].join("\n");
     Some(format!(
-        "the end differs from that of the clean life:\n{}\n-- here it is:\n{}",
+        "the result differs from the fault-free life:\n{}\n-- with faults:\n{}",
         around(&expected),
         around(&found)
     ))
@@ -245,9 +242,11 @@ fn table(lives: &[Lived<'_>], called: &BTreeSet<String>) -> (String, Vec<String>
         }
     }
     let restarts = |name: &&str| sum(name, &|lived| lived.restarts).to_string();
-    text += &line("executions that a person started again", names.iter().map(restarts).collect(), "");
+    text += &line("restarted executions", names.iter().map(restarts).collect(), "");
     let lives = lives.len();
-    let _ =
-        writeln!(text, "{total} calls failed in {lives} lives; {others} further states (Choice, Wait, …) call nobody");
+    let _ = writeln!(
+        text,
+        "{total} calls failed in {lives} lives; {others} further states (Choice, Wait, …) make no calls"
+    );
     (text, missing)
 }

@@ -72,7 +72,7 @@ async fn a_wait_of_days_is_shown_with_the_time_of_the_next_poll() {
         matches!(&told[0], News::Failed { state, error, message } if state == "Preflight" && error == "Unavailable" && message.contains("503")),
         "{told:?}"
     );
-    assert!(matches!(&told[1], News::Done { state, .. } if state == "Preflight"), "the retry mended it: {told:?}");
+    assert!(matches!(&told[1], News::Done { state, .. } if state == "Preflight"), "the retry succeeded: {told:?}");
     assert_eq!(follower.executions.failure(), None);
     let (state, run) = follower.executions.root.progress.running().next().unwrap();
     assert_eq!(state, "WaitForInstanceQuota");
@@ -81,7 +81,7 @@ async fn a_wait_of_days_is_shown_with_the_time_of_the_next_poll() {
         tree::draw(&follower.executions, &Console::of_this_process(Words::default(), false), run.since + 60.0, None)
             .join("\n");
     for part in
-        ["acme-1 · onboarding · RUNNING", "◔ WaitForInstanceQuota", "next look in 14 min 00 s", "people at AWS decide"]
+        ["acme-1 · onboarding · RUNNING", "◔ WaitForInstanceQuota", "next poll in 14 min 00 s", "AWS is reviewing"]
     {
         assert!(picture.contains(part), "{part} is missing in:\n{picture}");
     }
@@ -103,5 +103,5 @@ async fn parallel_branches_are_distinguished_by_the_previous_event() {
     assert_eq!(follower.executions.root.progress.run_of("RequestQuotas").map(|run| run.failures), Some(1));
     assert_eq!(follower.executions.root.progress.end_of("InstanceQuota").map(|end| end.times), Some(2));
     assert_eq!(*follower.executions.status(), ExecutionStatus::Running);
-    assert_eq!(follower.look().await.unwrap(), [], "what was told is not told again");
+    assert_eq!(follower.look().await.unwrap(), [], "news is reported once");
 }

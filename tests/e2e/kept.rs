@@ -281,7 +281,7 @@ pub(crate) async fn until<T>(what: &str, look: impl AsyncFn() -> Option<T>) -> T
         if let Some(found) = look().await {
             return found;
         }
-        assert!(started.elapsed() < PATIENCE, "not within {PATIENCE:?}: {what}");
+        assert!(started.elapsed() < PATIENCE, "timeout after {PATIENCE:?}: {what}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
@@ -317,7 +317,7 @@ fn start(command: &Command, file: &Path, log: &Path) -> (Kept, Child) {
         if let Some(status) = child.try_wait().unwrap() {
             panic!("the local cloud ended ({status}):\n{}", log());
         }
-        assert!(started.elapsed() < 2 * PATIENCE, "no local cloud:\n{}", log());
+        assert!(started.elapsed() < 2 * PATIENCE, "the local cloud did not start:\n{}", log());
         std::thread::sleep(Duration::from_millis(50));
     }
 }

@@ -195,7 +195,7 @@ impl Life {
         let told = [&why["Error"], &why["Cause"], &why["status"], &why["openItems"], &why["signOn"]["verification"]];
         self.restarts.borrow_mut().push(format!("{told:?} {open:?}"));
         let restarts = self.restarts.borrow();
-        assert!(restarts.len() < PATIENCE, "{machine:?} does not come to its end: {restarts:#?}");
+        assert!(restarts.len() < PATIENCE, "{machine:?} does not complete: {restarts:#?}");
     }
 
     async fn onboarded(&self) {
@@ -245,7 +245,7 @@ impl Life {
                 .admin("POST", "members/remove", &json!({ "group": GROUP, "memberId": member_id(*number) }))
                 .await;
         }
-        until("the event has started its sync, or its function was hit", async || {
+        until("the event has started its sync, or its function has failed", async || {
             let calls = self.calls(before).await;
             let of_event = calls.iter().filter(|call| call.caller().as_deref() == Some("SyncMembers"));
             let heard = of_event.filter(|call| call.simulated || call.operation == "StartExecution").count();
@@ -256,7 +256,7 @@ impl Life {
 
     /// Waits until no user sync is running.
     async fn settled(&self) {
-        until("no user sync is at work", async || self.running().await.is_empty().then_some(())).await;
+        until("no user sync is running", async || self.running().await.is_empty().then_some(())).await;
     }
 
     async fn running(&self) -> Vec<String> {
@@ -271,7 +271,7 @@ impl Life {
     async fn asked(&self, sync: &Value) -> String {
         loop {
             let ours = self.cloud.start(&Machine::UserSync.output(), sync).await;
-            let asks = until("a person is asked, or nobody is", async || {
+            let asks = until("approval is requested, or all syncs have ended", async || {
                 let running = self.running().await;
                 match self.question().await {
                     Some(_) if running.len() == 1 => Some(running.into_iter().next()),
@@ -298,7 +298,7 @@ impl Life {
 
     /// Approves the pending plan. If the function that stored the token was killed, its retry stores another token.
     async fn answered(&self) {
-        until("an answer was taken", async || {
+        until("the approval was accepted", async || {
             let (token, digest) = self.question().await?;
             let answer = json!({ "taskToken": token, "output": json!({ "approvedDigest": digest }).to_string() });
             self.cloud.attempt("states", "AWSStepFunctions.SendTaskSuccess", answer).await.ok()

@@ -62,7 +62,7 @@ fn history() -> History {
     history.failed("CreateEntraApplication", "Throttled");
     history.done("CreateEntraApplication", 4.0, "ready");
     history.done("ConfigureEntraSignOn", 2.2, "");
-    history.done("CreateSamlProvider", 0.7, "was there already");
+    history.done("CreateSamlProvider", 0.7, "already existed");
     history.done("CreatePolicy", 0.5, "");
     history.done("CreateRole", 0.8, "");
     history.done("ConfigureEntraClaims", 1.3, "");
@@ -135,7 +135,7 @@ fn no_text_of_a_report_becomes_markup_or_a_dangerous_link() {
             tried += 1;
             let page = render(&report, &history(), Language::Ja);
             assert!(!page.contains("<img") && !page.contains("<script"), "{path} became markup");
-            assert!(!page.contains("href=\"javascript:"), "{path} became a dangerous address");
+            assert!(!page.contains("href=\"javascript:"), "{path} became a dangerous link");
             assert_eq!(page.matches("</style>").count(), 1, "{path} ends the style");
         }
     }
@@ -155,6 +155,6 @@ fn the_page_of_a_local_cloud_says_so_and_has_no_console_links() {
     let mut report = report();
     report.account = "000000000000".into();
     let page = render(&report, &history(), Language::En);
-    assert!(page.contains("Nothing of it exists in AWS or Entra ID."));
+    assert!(page.contains("None of its resources exist in AWS or Entra ID."));
     assert!(!page.contains("console.aws.amazon.com/iam") && !page.contains("entra.microsoft.com"));
 }

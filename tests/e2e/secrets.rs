@@ -112,7 +112,7 @@ async fn nothing_secret_is_left(credential: &str, input: &str, secrets: usize) {
     marks.push("PRIVATE KEY".to_owned());
     // All kinds of tokens are JSON Web Tokens.
     let token = Regex::new(r"eyJ[A-Za-z0-9_-]{8,}\.eyJ").unwrap();
-    let remains = until("the sync's messages are there", async || {
+    let remains = until("the sync's notifications have arrived", async || {
         let remains = run.remains().await;
         (!remains["messages"].is_empty()).then_some(remains)
     })
@@ -133,7 +133,7 @@ async fn nothing_secret_is_left(credential: &str, input: &str, secrets: usize) {
             );
         }
     }
-    assert!(remains["record"].contains("***"), "the record shows that something was there");
+    assert!(remains["record"].contains("***"), "the record contains redacted values");
 }
 
 #[tokio::test]

@@ -101,7 +101,7 @@ impl StepFunctions {
                 let Some(output) = execution["output"].as_str() else {
                     return (status, json!({ "Error": execution["error"], "Cause": execution["cause"] }));
                 };
-                assert_eq!(status, "SUCCEEDED", "Step Functions gives no other execution an output: {output}");
+                assert_eq!(status, "SUCCEEDED", "only a successful execution has an output: {output}");
                 return (status, serde_json::from_str(output).unwrap());
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -263,7 +263,7 @@ async fn definitions(aws: &StepFunctions) {
         json!({ "A": { "Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage", "Retry": retry, "End": true } });
     let refused = aws.machine("refused", &task).await.unwrap_err();
     assert_eq!(refused["__type"], "InvalidDefinition");
-    assert!(refused["message"].as_str().unwrap().contains("States.ALL is the last of the list"), "{refused}");
+    assert!(refused["message"].as_str().unwrap().contains("States.ALL must be in the last entry"), "{refused}");
 }
 
 /// Results of the reference implementation; `.ci/judges/expressions` compares many more expressions.

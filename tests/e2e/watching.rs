@@ -178,7 +178,7 @@ async fn a_user_rejected_by_connect_raises_an_alarm_with_the_recommended_action(
     let figures = figures.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let figures: Vec<Value> =
         figures.filter(|line| line["Instance"] == "refused" && line["UsersFailed"] == 1).collect();
-    assert_eq!(figures.len(), 1, "one run, one figure");
+    assert_eq!(figures.len(), 1, "one metric per run");
     let figure = &figures[0]["_aws"]["CloudWatchMetrics"][0];
     let namespace = figure["Namespace"].as_str().unwrap();
     let fields = [
@@ -215,5 +215,5 @@ async fn every_log_line_of_a_step_contains_execution_instance_and_request() {
     let nameless = |line: &&&Value| line["span"]["alias"] != "logged" && line["span"]["step"] != "preflight";
     assert_eq!(of_it.iter().filter(nameless).count(), 0, "{of_it:?}");
     let sync = lines.iter().filter(|line| line["span"]["step"] == "sync-users" && line["span"]["alias"] == "logged");
-    assert!(sync.count() > 0, "a sync finds out whose it is");
+    assert!(sync.count() > 0, "a sync logs its alias");
 }

@@ -49,7 +49,7 @@ pub(crate) fn build(root: &Path, functions: bool, progress: &Progress) -> Result
             Shown::Nothing => {}
         });
     }
-    let status = child.wait().map_err(|error| format!("cargo was lost: {error}"))?;
+    let status = child.wait().map_err(|error| format!("cargo can't be waited for: {error}"))?;
     progress.cargo("");
     Ok(status.success())
 }

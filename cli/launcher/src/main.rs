@@ -61,6 +61,7 @@ fn launch(arguments: Vec<OsString>) -> Result<ExitCode, String> {
 
 /// The directory of this program, where cargo also puts the other binaries.
 fn programs() -> Result<PathBuf, String> {
-    let program = std::env::current_exe().map_err(|error| format!("the path of this program is unknown: {error}"))?;
-    program.parent().map(Path::to_path_buf).ok_or_else(|| format!("{} has no folder", program.display()))
+    let program =
+        std::env::current_exe().map_err(|error| format!("can't determine the path of this program: {error}"))?;
+    program.parent().map(Path::to_path_buf).ok_or_else(|| format!("{} has no parent directory", program.display()))
 }

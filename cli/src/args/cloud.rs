@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-/// Where the stack is.
+/// The options that select the stack.
 #[derive(Clone, Debug, clap::Args)]
-#[command(next_help_heading = "Where")]
+#[command(next_help_heading = "Stack")]
 pub struct On {
-    /// Work on the local cloud that `onboard local --keep` left running
+    /// Use the local cloud that `onboard local --keep` started
     #[arg(long, conflicts_with_all = ["profile", "region"])]
     pub local: bool,
     /// Profile of the AWS configuration
@@ -23,7 +23,7 @@ pub struct On {
 }
 
 impl On {
-    /// The options to give again to another command, with a blank before each.
+    /// The options that another command needs to select the same stack, each preceded by a blank.
     #[must_use]
     pub fn options(&self) -> String {
         let mut options = String::new();
@@ -43,21 +43,21 @@ impl On {
 /// Arguments of `onboard live-check`.
 #[derive(Debug, clap::Args)]
 pub struct LiveCheckArgs {
-    /// A group of the Entra tenant that is assigned to an application for a while; its members are not changed
+    /// A group of the Entra tenant that is temporarily assigned to an application; its members are not changed
     #[arg(long, value_name = "NAME")]
     pub group: String,
-    /// Check the local cloud that `onboard local --keep` left running
+    /// Check the local cloud that `onboard local --keep` started
     #[arg(long, conflicts_with_all = ["profile", "region"])]
     pub local: bool,
     /// Profile of the AWS configuration
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
-    /// AWS Region of the instance that it makes
+    /// AWS Region of the instance that the check creates
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
 }
 
-/// A document for a number order: which of the three, and where it is.
+/// A document for a phone number order: its kind and its file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DocumentArg {
     /// `identity`, `address` or `relationship`.
@@ -78,9 +78,9 @@ fn document(text: &str) -> Result<DocumentArg, String> {
 /// Arguments of `onboard doctor`.
 #[derive(Debug, clap::Args)]
 pub struct DoctorArgs {
-    /// An onboarding.json, to check Entra's consent and its groups with [default: onboarding.json, if it is there]
+    /// An onboarding.json, to check Entra's consent and the groups [default: onboarding.json, if it exists]
     pub file: Option<PathBuf>,
-    /// Where the stack is.
+    /// Selects the stack.
     #[command(flatten)]
     pub on: On,
 }
@@ -91,7 +91,7 @@ pub struct PlanArgs {
     /// The onboarding.json
     #[arg(default_value = "onboarding.json")]
     pub file: PathBuf,
-    /// Where the stack is.
+    /// Selects the stack.
     #[command(flatten)]
     pub on: On,
 }
@@ -102,16 +102,16 @@ pub struct StartArgs {
     /// The onboarding.json
     #[arg(default_value = "onboarding.json")]
     pub file: PathBuf,
-    /// Upload a document of a number order: identity=FILE, address=FILE or relationship=FILE; may be given again
+    /// Upload a document of a phone number order: identity=FILE, address=FILE or relationship=FILE; can be repeated
     #[arg(long = "document", value_name = "KIND=FILE", value_parser = document)]
     pub documents: Vec<DocumentArg>,
-    /// Start also where an onboarding of this instance runs already
+    /// Start even if an onboarding of this instance is already running
     #[arg(long)]
     pub again: bool,
-    /// Follow it
+    /// Follow the onboarding
     #[arg(long)]
     pub watch: bool,
-    /// Where the stack is.
+    /// Selects the stack.
     #[command(flatten)]
     pub on: On,
 }
@@ -119,9 +119,9 @@ pub struct StartArgs {
 /// Arguments of `onboard watch`.
 #[derive(Debug, clap::Args)]
 pub struct WatchArgs {
-    /// Name or ARN of an execution, or the instance's alias [default: the onboarding that runs, else the latest]
+    /// Name or ARN of an execution, or alias of an instance [default: the running onboarding, or else the latest]
     pub execution: Option<String>,
-    /// Where the stack is.
+    /// Selects the stack.
     #[command(flatten)]
     pub on: On,
 }
@@ -129,9 +129,9 @@ pub struct WatchArgs {
 /// Arguments of `onboard status`.
 #[derive(Debug, clap::Args)]
 pub struct StatusArgs {
-    /// Name or ARN of an execution, or the instance's alias [default: the onboarding that runs, else the latest]
+    /// Name or ARN of an execution, or alias of an instance [default: the running onboarding, or else the latest]
     pub execution: Option<String>,
-    /// Where the stack is.
+    /// Selects the stack.
     #[command(flatten)]
     pub on: On,
 }
@@ -139,13 +139,13 @@ pub struct StatusArgs {
 /// Arguments of `onboard list`.
 #[derive(Debug, clap::Args)]
 pub struct ListArgs {
-    /// Also executions of the other state machines: user syncs, plans, rotations, drift, teardown
+    /// Include executions of the other state machines: user syncs, plans, rotations, drift, teardown
     #[arg(long)]
     pub all: bool,
-    /// The most executions of each state machine
+    /// Maximum number of executions per state machine
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub most: u16,
-    /// Where the stack is.
+    /// Selects the stack.
     #[command(flatten)]
     pub on: On,
 }
@@ -153,15 +153,15 @@ pub struct ListArgs {
 /// Arguments of `onboard report`.
 #[derive(Debug, clap::Args)]
 pub struct ReportArgs {
-    /// Name or ARN of an execution, or the instance's alias [default: the latest onboarding]
+    /// Name or ARN of an execution, or alias of an instance [default: the latest onboarding]
     pub execution: Option<String>,
     /// Write the report to a file as JSON
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Write the report to a file as a page: one HTML file that needs no network, in the language of --lang
+    /// Write the report to a file as an HTML page without external content, in the language of --lang
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
-    /// Where the stack is.
+    /// Selects the stack.
     #[command(flatten)]
     pub on: On,
 }
@@ -169,15 +169,15 @@ pub struct ReportArgs {
 /// Arguments of `onboard sync`.
 #[derive(Debug, clap::Args)]
 pub struct SyncArgs {
-    /// The instance's alias or id; may be left out where there is only one
+    /// Alias or id of the instance; optional if there is only one
     pub instance: Option<String>,
-    /// Only plan: nothing is changed
+    /// Plan only; nothing is changed
     #[arg(long)]
     pub plan: bool,
-    /// Follow it to its end
+    /// Follow the sync until it ends
     #[arg(long)]
     pub wait: bool,
-    /// Where the stack is.
+    /// Selects the stack.
     #[command(flatten)]
     pub on: On,
 }
@@ -185,12 +185,12 @@ pub struct SyncArgs {
 /// Arguments of `onboard approve`.
 #[derive(Debug, clap::Args)]
 pub struct ApproveArgs {
-    /// The instance's alias or id; may be left out where there is only one
+    /// Alias or id of the instance; optional if there is only one
     pub instance: Option<String>,
-    /// The digest of the plan that you have seen; asked for on a terminal
+    /// Digest of the plan that you have seen; on a terminal, the command asks for confirmation instead
     #[arg(long)]
     pub digest: Option<String>,
-    /// Where the stack is.
+    /// Selects the stack.
     #[command(flatten)]
     pub on: On,
 }
@@ -198,9 +198,9 @@ pub struct ApproveArgs {
 /// Arguments of `onboard reject`.
 #[derive(Debug, clap::Args)]
 pub struct RejectArgs {
-    /// The instance's alias or id; may be left out where there is only one
+    /// Alias or id of the instance; optional if there is only one
     pub instance: Option<String>,
-    /// Where the stack is.
+    /// Selects the stack.
     #[command(flatten)]
     pub on: On,
 }
@@ -208,10 +208,10 @@ pub struct RejectArgs {
 /// Arguments of `onboard replay`.
 #[derive(Debug, clap::Args)]
 pub struct ReplayArgs {
-    /// Only count them
+    /// Only print the number of failed events
     #[arg(long)]
     pub count: bool,
-    /// Where the stack is.
+    /// Selects the stack.
     #[command(flatten)]
     pub on: On,
 }
@@ -219,12 +219,12 @@ pub struct ReplayArgs {
 /// Arguments of `onboard rotate-certificate`.
 #[derive(Debug, clap::Args)]
 pub struct RotateArgs {
-    /// The instance's alias or id [default: all]
+    /// Alias or id of the instance [default: all]
     pub instance: Option<String>,
-    /// Also where the certificate is good for long
+    /// Rotate even if the certificate does not expire soon
     #[arg(long)]
     pub force: bool,
-    /// Where the stack is.
+    /// Selects the stack.
     #[command(flatten)]
     pub on: On,
 }
@@ -232,60 +232,60 @@ pub struct RotateArgs {
 /// Arguments of `onboard drift`.
 #[derive(Debug, clap::Args)]
 pub struct DriftArgs {
-    /// The instance's alias or id [default: all]
+    /// Alias or id of the instance [default: all]
     pub instance: Option<String>,
-    /// Set back what differs
-    #[arg(long)]
-    pub mend: bool,
-    /// Where the stack is.
+    /// Revert drift
+    #[arg(long, alias = "mend")]
+    pub fix: bool,
+    /// Selects the stack.
     #[command(flatten)]
     pub on: On,
 }
 
-/// What becomes of something at a teardown.
+/// What a teardown does with a kind of resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Disposition {
-    /// It stays.
+    /// Keep it.
     Keep,
-    /// It is deleted.
+    /// Delete it.
     Delete,
 }
 
-/// What becomes of the Entra application at a teardown.
+/// What a teardown does with the Entra application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ApplicationDisposition {
-    /// It stays as it is.
+    /// Keep it unchanged.
     Keep,
-    /// It stays, and nobody is assigned to it any more.
+    /// Keep it without assignments.
     Empty,
-    /// It is deleted.
+    /// Delete it.
     Delete,
 }
 
 /// Arguments of `onboard teardown`.
 #[derive(Debug, clap::Args)]
 pub struct TeardownArgs {
-    /// The instance's alias or id
+    /// Alias or id of the instance
     pub instance: String,
-    /// What becomes of the Connect users
+    /// Whether the Connect users are kept or deleted
     #[arg(long, value_enum, default_value = "keep")]
     pub users: Disposition,
-    /// What becomes of the Connect instance, with its numbers, recordings and settings
+    /// Whether the Connect instance, with its phone numbers, recordings and settings, is kept or deleted
     #[arg(long = "connect-instance", value_enum, default_value = "keep")]
     pub connect_instance: Disposition,
-    /// What becomes of the Entra application
+    /// Whether the Entra application is kept, emptied (no assignments) or deleted
     #[arg(long, value_enum, default_value = "delete")]
     pub application: ApplicationDisposition,
-    /// Only plan: nothing is changed; so it is without --apply, too
+    /// Plan only, as without --apply; nothing is changed
     #[arg(long, conflicts_with = "apply")]
     pub plan: bool,
-    /// Do it
+    /// Apply the plan
     #[arg(long)]
     pub apply: bool,
-    /// The alias once more, in place of typing it in
+    /// The alias, instead of typing it
     #[arg(long, value_name = "ALIAS", requires = "apply")]
     pub confirm: Option<String>,
-    /// Where the stack is.
+    /// Selects the stack.
     #[command(flatten)]
     pub on: On,
 }

@@ -4,46 +4,46 @@ use clap::ValueEnum;
 use local_cloud::emulator::CredentialKind;
 use onboarding_core::entra::{Identity, TOKEN_AUDIENCE};
 
-/// Which identities are made, and how.
+/// The identities to create, and their credentials.
 #[derive(Debug, clap::Args)]
 pub struct EntraSetupArgs {
-    /// By what the stack signs in to Microsoft Graph
+    /// Credential with which the stack authenticates to Microsoft Graph
     #[arg(long, value_enum, value_name = "KIND", default_value_t = CredentialArg::Keyless)]
     pub credential: CredentialArg,
     /// Only this identity [default: both]
     #[arg(long, value_enum, value_name = "IDENTITY")]
     pub only: Option<IdentityArg>,
-    /// Take this identity away instead: its application and its secret
+    /// Remove this identity instead: its application and its secret
     #[arg(long, value_enum, value_name = "IDENTITY", conflicts_with_all = ["only", "credential"])]
     pub remove: Option<IdentityArg>,
-    /// The name that the stack has or will have
+    /// Name of the stack, also if it does not exist yet
     #[arg(long, value_name = "NAME", default_value = "connect-onboarding")]
     pub stack: String,
     /// The stack's Region
     #[arg(long, value_name = "REGION", env = "AWS_REGION", default_value = "ap-northeast-1")]
     pub region: String,
-    /// The audience of federated credentials; another one in a national cloud
+    /// Audience of federated credentials; different in a national cloud
     #[arg(long, value_name = "URI", default_value = TOKEN_AUDIENCE)]
     pub audience: String,
-    /// Run it here instead of printing it
+    /// Run the script instead of printing it
     #[arg(long)]
     pub run: bool,
 }
 
 impl EntraSetupArgs {
-    /// The identities that are made.
+    /// The identities to create.
     #[must_use]
     pub fn identities(&self) -> Vec<Identity> {
         self.only.map_or_else(|| Identity::ALL.to_vec(), |one| vec![one.into()])
     }
 }
 
-/// One of the two identities.
+/// An identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum IdentityArg {
-    /// Onboards: registers and configures the enterprise application
+    /// For onboarding: registers and configures the enterprise application
     Setup,
-    /// Stays: reads groups and users
+    /// For operation: reads groups and users
     Runtime,
 }
 
@@ -56,14 +56,14 @@ impl From<IdentityArg> for Identity {
     }
 }
 
-/// By what the functions sign in to Microsoft Graph.
+/// Credential with which the functions authenticate to Microsoft Graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum CredentialArg {
-    /// By tokens of AWS's own; there is no secret anywhere
+    /// Tokens issued by AWS; no secret exists
     Keyless,
-    /// By a certificate each, whose private keys lie in Secrets Manager
+    /// A certificate per identity, with the private key in Secrets Manager
     Certificate,
-    /// By a client secret each, in Secrets Manager
+    /// A client secret per identity, in Secrets Manager
     Secret,
 }
 

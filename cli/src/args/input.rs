@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn the_error_for_a_missing_file_names_the_file() {
         let error = onboarding(Path::new("nowhere.json")).unwrap_err().told(Words::default());
-        assert!(error.starts_with("nowhere.json: 1 fault\n  $: there is no such file"), "{error}");
+        assert!(error.starts_with("nowhere.json: 1 error\n  $: the file does not exist"), "{error}");
     }
 
     #[test]

@@ -6,64 +6,67 @@ use local_cloud::stand_in::assumptions;
 
 use super::entra::CredentialArg;
 
-/// The name that lists all assumptions.
+/// The value of `--assume` that lists all assumptions.
 pub const HELP: &str = "help";
 
-/// What a local run does.
+/// Options of a local run.
 #[derive(Debug, clap::Args)]
 pub struct LocalArgs {
     /// The onboarding.json to run [default: examples/smallest.json of the checkout]
     #[arg(long, value_name = "FILE")]
     pub input: Option<PathBuf>,
-    /// The Entra tenant's groups and members, in Microsoft Graph's own JSON shapes: {"groups": [{"displayName", "members": […]}]}
+    /// The Entra tenant's groups and members, in the JSON format of Microsoft Graph: {"groups": [{"displayName",
+    /// "members": […]}]}
     #[arg(long, value_name = "FILE", conflicts_with = "users")]
     pub tenant: Option<PathBuf>,
-    /// How many people the made-up tenant has in the groups that the input names
+    /// Number of users in the generated tenant, spread over the groups that the input names
     #[arg(long, value_name = "N", default_value_t = 25, value_parser = clap::value_parser!(u32).range(0..=100_000))]
     pub users: u32,
-    /// Fault rules to play: [{"service", "caller", "match", "after", "times", "status", "code", "message", "retryAfter", "errorCodes", "delayMs", "answerDelayMs", "truncate", "break", "kill"}]
+    /// Fault rules to apply: [{"service", "caller", "match", "after", "times", "status", "code", "message",
+    /// "retryAfter", "errorCodes", "delayMs", "answerDelayMs", "truncate", "break", "kill"}]
     #[arg(long, value_name = "FILE")]
     pub faults: Option<PathBuf>,
-    /// Emulate the other reading of this assumption (repeatable); `all` is every one, `help` lists them
+    /// Emulate the other reading of this assumption (repeatable); `all` selects every one, `help` lists them
     #[arg(long, value_name = "NAME", value_parser = assumption)]
     pub assume: Vec<String>,
-    /// Write every call of the functions to the clouds, one JSON object a line
+    /// Write every call of the functions to the clouds, one JSON object per line
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
-    /// Write every JSONata expression that the state machines evaluate, with its values and its result, one JSON object a line
+    /// Write every JSONata expression that the state machines evaluate, with its values and its result, one JSON object
+    /// per line
     #[arg(long, value_name = "FILE")]
     pub record_expressions: Option<PathBuf>,
-    /// Write everything that exists in the local cloud at the end, as JSON
+    /// Write all resources that exist in the local cloud at the end, as JSON
     #[arg(long, value_name = "FILE")]
     pub inventory: Option<PathBuf>,
     /// Write the onboarding's report as JSON
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
-    /// Write the onboarding's report as a page: one HTML file that needs no network
+    /// Write the onboarding's report as an HTML page without external content
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
-    /// Run the same onboarding a second time on the same cloud; it must change nothing
+    /// Run the same onboarding a second time in the same cloud; it must change nothing
     #[arg(long)]
     pub again: bool,
-    /// Leave the local cloud running afterwards, for `--local` of the other commands, until Ctrl-C
+    /// Keep the local cloud running until Ctrl-C, for `--local` of the other commands
     #[arg(long)]
     pub keep: bool,
-    /// Deploy the stack and start no onboarding
+    /// Deploy the stack without starting an onboarding
     #[arg(long, requires = "keep", conflicts_with_all = ["again", "report", "html"])]
     pub idle: bool,
-    /// By what the functions sign in to Microsoft Graph
+    /// Credential with which the functions authenticate to Microsoft Graph
     #[arg(long, value_enum, value_name = "KIND", default_value_t = CredentialArg::Keyless)]
     pub credential: CredentialArg,
-    /// Keep Amazon Connect's real API rates (2 requests a second, burst 5) instead of granting higher ones
+    /// Use Amazon Connect's real API rates (2 requests per second, burst 5) instead of higher ones
     #[arg(long)]
     pub real_rates: bool,
     /// Emulate a new AWS account, which has 10 concurrent executions of functions and can reserve none
     #[arg(long)]
     pub fresh_account: bool,
-    /// How long a second of the real cloud lasts here, in seconds
+    /// How many seconds one second of the real cloud takes
     #[arg(long, value_name = "FACTOR", default_value_t = 0.002, value_parser = factor)]
     pub clock_scale: f64,
-    /// The functions' binary, ready built; without it, it is built
+    /// The built binary of the functions; without this option it is built
     #[arg(long, value_name = "FILE", hide = true, env = "ONBOARD_BOOTSTRAP")]
     pub bootstrap: Option<PathBuf>,
 }
@@ -79,7 +82,8 @@ fn factor(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(factor) if factor > 0.0 && factor <= 1.0 => Ok(factor),
         _ => {
-            Err("must be a number above 0 and at most 1, for example 0.01 for a hundred times faster than life".into())
+            Err("must be a number above 0 and at most 1, for example 0.01 for a hundred times faster than real time"
+                .into())
         }
     }
 }

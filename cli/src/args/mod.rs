@@ -30,24 +30,24 @@ use crate::words::Lang;
     max_term_width = 110,
     after_help = "\
 First steps:
-  onboard local                       a whole onboarding on this machine: no account, no cost
+  onboard local                       runs a complete onboarding on this machine: no account, no cost
   onboard init                        asks a few questions and writes onboarding.json
-  onboard plan && onboard start       what would happen, then let it happen in AWS
+  onboard plan && onboard start       shows the changes, then makes them in AWS
 
 Exit codes:
-  0  done
-  1  failed: the workflow, or a check; state, error and advice are printed
-  2  the input or the arguments can't be used; nothing was started
-  3  the local cloud could not start, or is not there
-  4  AWS can't be used: no credentials, no stack, no permission, no answer
-  5  a person has to decide or look: a plan waits for approval, an onboarding runs already, drift was found
-  130  interrupted; an execution in the cloud goes on"
+  0  success
+  1  the workflow or a check failed; state, error and advice are printed
+  2  the input or the arguments are invalid; nothing was started
+  3  the local cloud could not start or is not running
+  4  AWS is not usable: credentials, stack or permission missing, or no response
+  5  you must decide or check: a plan waits for approval, an onboarding is already running, drift was found
+  130  interrupted; an execution in the cloud continues"
 )]
 pub struct Args {
-    /// What to do.
+    /// The command to run.
     #[command(subcommand)]
     pub command: Command,
-    /// Print the result as JSON on standard output; what people read goes to standard error
+    /// Print the result as JSON on standard output; messages go to standard error
     #[arg(long, global = true)]
     pub json: bool,
     /// Language of messages [default: from `LC_ALL`, `LC_MESSAGES` or LANG]
@@ -58,20 +58,21 @@ pub struct Args {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Write an onboarding.json: asks the few questions, or takes the answers as options
+    /// Write an onboarding.json from options or from answers to a few questions
     #[command(
         after_help = "Examples:\n  onboard init\n  onboard init --alias acme-support --group \"Support agents\" --security-profile Agent --language ja"
     )]
     Init(Box<InitArgs>),
-    /// Check an onboarding.json: every fault at once, without any cloud
+    /// Validate an onboarding.json and report all faults, without calling any cloud
     #[command(after_help = "Example:\n  onboard check onboarding.json")]
     Check(CheckArgs),
-    /// Check what an onboarding needs: account, Region, quotas, Support plan, stack, mail, alarms, Entra's consent
+    /// Check the requirements of an onboarding: account, Region, quotas, Support plan, stack, mail, alarms, Entra's
+    /// consent
     #[command(
         after_help = "Examples:\n  onboard doctor\n  onboard doctor onboarding.json --profile acme --region ap-northeast-1"
     )]
     Doctor(DoctorArgs),
-    /// Show what an onboarding would create, adopt, change and leave; nothing is written
+    /// Show what an onboarding would create, adopt, change and keep, without changing anything
     #[command(after_help = "Example:\n  onboard plan onboarding.json")]
     Plan(PlanArgs),
     /// Start an onboarding
@@ -79,56 +80,59 @@ pub enum Command {
         after_help = "Examples:\n  onboard start onboarding.json --watch\n  onboard start tokyo.json --document identity=id.png --document address=bill.pdf --document relationship=card.pdf"
     )]
     Start(StartArgs),
-    /// Follow an execution live; Ctrl-C leaves it running
+    /// Follow an execution live; after Ctrl-C the execution continues
     #[command(
-        after_help = "Examples:\n  onboard watch                 the latest onboarding\n  onboard watch acme-support    the latest of this instance"
+        after_help = "Examples:\n  onboard watch                 the latest onboarding\n  onboard watch acme-support    the latest onboarding of this instance"
     )]
     Watch(WatchArgs),
-    /// Say once where an execution stands
+    /// Show the status of an execution
     #[command(after_help = "Example:\n  onboard status acme-support --json")]
     Status(StatusArgs),
     /// List executions and onboarded instances
     #[command(after_help = "Example:\n  onboard list --all")]
     List(ListArgs),
-    /// Print the report of an onboarding, also of one that failed at its end
+    /// Print the report of an onboarding, including one that failed at its end
     #[command(after_help = "Example:\n  onboard report acme-support --output report.json --html report.html")]
     Report(ReportArgs),
-    /// Synchronise Connect's users with the Entra groups now
+    /// Synchronise Connect users with the Entra groups now
     #[command(
         after_help = "Examples:\n  onboard sync acme-support --wait\n  onboard sync acme-support --plan    changes nothing"
     )]
     Sync(SyncArgs),
-    /// Approve the plan of a user sync that waits for a person: exactly this plan is applied
+    /// Approve the plan of a user sync that waits for approval; exactly this plan is applied
     #[command(after_help = "Example:\n  onboard approve acme-support --digest 1c5f…")]
     Approve(ApproveArgs),
-    /// Refuse the plan of a user sync that waits for a person: nothing is changed
+    /// Reject the plan of a user sync that waits for approval; nothing is changed
     #[command(after_help = "Example:\n  onboard reject acme-support")]
     Reject(RejectArgs),
-    /// Play the events again that could not be dealt with
-    #[command(after_help = "Examples:\n  onboard replay --count    only says how many there are\n  onboard replay")]
+    /// Reprocess failed events
+    #[command(
+        after_help = "Examples:\n  onboard replay --count    only prints the number of failed events\n  onboard replay"
+    )]
     Replay(ReplayArgs),
-    /// Replace the SAML signing certificate where it ends soon
+    /// Replace SAML signing certificates that expire soon
     #[command(after_help = "Example:\n  onboard rotate-certificate acme-support --force")]
     RotateCertificate(RotateArgs),
-    /// Compare what was set up with what is there
-    #[command(after_help = "Examples:\n  onboard drift\n  onboard drift acme-support --mend")]
+    /// Compare the configured resources with the input
+    #[command(after_help = "Examples:\n  onboard drift\n  onboard drift acme-support --fix")]
     Drift(DriftArgs),
-    /// Take an onboarding back: shows what would go; deletes only with --apply and the alias typed in
+    /// Remove an onboarding: shows the plan; deletes only with --apply and after you type the alias
     #[command(
         after_help = "Examples:\n  onboard teardown acme-support\n  onboard teardown acme-support --users delete --application delete --apply"
     )]
     Teardown(TeardownArgs),
-    /// Print, or run, what an administrator does once so that Entra knows the stack
+    /// Print or run the one-time setup in Entra that lets the stack authenticate
     #[command(
-        after_help = "Examples:\n  onboard entra-setup                       prints a script to read and run\n  onboard entra-setup --run                 runs it; needs az and aws, signed in\n  onboard entra-setup --remove setup        takes the wide permissions away until the next onboarding"
+        after_help = "Examples:\n  onboard entra-setup                       prints a script to review and run\n  onboard entra-setup --run                 runs it; needs az and aws, signed in\n  onboard entra-setup --remove setup        removes the extensive permissions until the next onboarding"
     )]
     EntraSetup(EntraSetupArgs),
-    /// Run a whole onboarding on this machine, against a local cloud: no account, no network, no cost
+    /// Run a complete onboarding on this machine in a local cloud: no account, no network, no cost
     #[command(
         after_help = "Examples:\n  onboard local --input onboarding.json\n  onboard local --keep    then: onboard list --local"
     )]
     Local(Box<LocalArgs>),
-    /// Find out which reading of each assumption of the local cloud is true in your account and tenant; removes what it makes
+    /// Find out which reading of each local-cloud assumption is true in your account and tenant; removes everything it
+    /// creates
     #[command(
         after_help = "Examples:\n  onboard live-check --group \"Support agents\"    needs az and AWS credentials, signed in\n  onboard live-check --group \"Support agents\" --local"
     )]
@@ -136,7 +140,7 @@ pub enum Command {
     /// Print the JSON Schema of onboarding.json, for editors
     #[command(after_help = "Example:\n  onboard schema > onboarding.schema.json")]
     Schema,
-    /// Print the completion script of a shell
+    /// Print the completion script for a shell
     #[command(after_help = "Example:\n  onboard completion bash > ~/.local/share/bash-completion/completions/onboard")]
     Completion {
         /// The shell
@@ -147,7 +151,7 @@ pub enum Command {
 /// Arguments of `onboard check`.
 #[derive(Debug, clap::Args)]
 pub struct CheckArgs {
-    /// The file to check.
+    /// The file to validate
     #[arg(default_value = "onboarding.json")]
     pub file: PathBuf,
 }
@@ -161,22 +165,22 @@ pub struct InitArgs {
     /// First label of the instance's URL, for example acme-support
     #[arg(long)]
     pub alias: Option<String>,
-    /// An Entra group whose members become users: display name or object id; may be given again
+    /// An Entra group whose members become users: display name or object id; can be repeated
     #[arg(long, value_name = "GROUP")]
     pub group: Vec<String>,
-    /// The Connect security profile of the groups' members; may be given again [default: Agent]
+    /// The Connect security profile of the group members; can be repeated [default: Agent]
     #[arg(long, value_name = "NAME")]
     pub security_profile: Vec<String>,
-    /// A phone number to get: COUNTRY:TYPE or COUNTRY:TYPE:PREFIX, for example JP:DID:+813; may be given again
+    /// A phone number to order: COUNTRY:TYPE or COUNTRY:TYPE:PREFIX, for example JP:DID:+813; can be repeated
     #[arg(long, value_name = "NUMBER")]
     pub phone_number: Vec<String>,
-    /// How many calls there may be at once
+    /// The number of concurrent calls
     #[arg(long, value_name = "N")]
     pub concurrent_calls: Option<u32>,
     /// Language of notifications and of the report
     #[arg(long, value_enum)]
     pub language: Option<Lang>,
-    /// Replace a file that is there
+    /// Replace an existing file
     #[arg(long)]
     pub force: bool,
 }
@@ -218,6 +222,10 @@ mod tests {
             assert!(japanese(&help) || only_a_name, "{name} {}: {help}", arg.get_id());
             let before = english.get_arguments().find(|one| one.get_id() == arg.get_id());
             assert_eq!(before.map(Arg::get_index), Some(arg.get_index()), "{name} {}", arg.get_id());
+            let before = before.and_then(Arg::get_help).map(ToString::to_string).unwrap_or_default();
+            for key in before.split('"').skip(1).step_by(2) {
+                assert!(help.contains(&format!("\"{key}\"")), "{name} {}: {key} is missing in: {help}", arg.get_id());
+            }
         }
         for (one, other) in english.get_subcommands().zip(translated.get_subcommands()) {
             if one.get_name() != "help" {
@@ -231,6 +239,14 @@ mod tests {
         let mut english = Args::command();
         english.build();
         check(&english, &translated(Args::command()));
+    }
+
+    #[test]
+    fn drift_still_accepts_mend_for_fix() {
+        for option in ["--fix", "--mend"] {
+            let args = Args::try_parse_from(["onboard", "drift", "acme-support", option]);
+            assert!(matches!(args, Ok(Args { command: Command::Drift(DriftArgs { fix: true, .. }), .. })), "{option}");
+        }
     }
 
     #[test]

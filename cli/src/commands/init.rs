@@ -158,7 +158,7 @@ mod tests {
         let onboarding = Onboarding::parse(&value).unwrap();
         assert_eq!(onboarding.users.groups.len(), 2);
         assert_eq!(value["phoneNumbers"], json!([{"country": "JP", "type": "DID", "prefix": "+813"}]));
-        assert_eq!(value["documents"]["identity"], "acme/identity", "`start --document` has a place to put them");
+        assert_eq!(value["documents"]["identity"], "acme/identity", "`start --document` uploads to this key");
         assert_eq!((&value["$schema"], &value["quotas"]["concurrentActiveCalls"]), (&json!(SCHEMA), &json!(20)));
     }
 

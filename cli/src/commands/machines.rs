@@ -48,7 +48,7 @@ pub async fn drift(args: DriftArgs, console: &Console) -> Result<Exit, Trouble> 
     let words = console.words();
     let cloud = Cloud::open(&args.on, words).await?;
     let (subject, mut input) = about(&cloud, args.instance.as_deref(), "drift").await?;
-    if args.mend {
+    if args.fix {
         input["mend"] = true.into();
     }
     let Some(output) = finished(&cloud, Machine::Drift, &subject, &input, console).await? else {

@@ -336,8 +336,8 @@ mod tests {
         assert_eq!(told.0.failure().map(|(state, _, _)| state), Some("Other"));
         assert_eq!(told.0.run_of("Other").map(|run| run.failures), Some(1));
         told.answers(failed, &json!({}));
-        assert_eq!(told.leaves("Other", 5.0), done("Other", 5.0, ""), "it counts from its first attempt");
-        assert_eq!(told.0.failure(), None, "the retry mended it");
+        assert_eq!(told.leaves("Other", 5.0), done("Other", 5.0, ""), "the time starts with the first attempt");
+        assert_eq!(told.0.failure(), None, "the retry succeeded");
     }
 
     /// One task catches all errors, the other catches an error by name.

@@ -64,7 +64,7 @@ fn facts(report: &Report, words: Words) -> Vec<(&'static str, String)> {
         (names.account, words.in_region(&report.account, &report.region)),
         (names.names.tenant, report.tenant_id.clone()),
         (names.names.application, format!("{}{}", sign_on.application.app_id, adopted(sign_on.application.adopted))),
-        ("SAML identifier", sign_on.sign_on.identifier_uri.clone()),
+        (names.names.saml_identifier, sign_on.sign_on.identifier_uri.clone()),
         (
             names.names.certificate,
             format!(
@@ -171,12 +171,12 @@ mod tests {
         let facts = facts(&report(), Words(Lang::En));
         let find = |name: &str| facts.iter().find(|(key, _)| *key == name).map(|(_, value)| value.as_str());
         assert_eq!(find("Sign in"), Some("https://launcher.myapps.microsoft.com/api/signin/a?tenantId=t"));
-        assert_eq!(find("Amazon Connect instance"), Some("i-1 (was there already)"));
+        assert_eq!(find("Amazon Connect instance"), Some("i-1 (already existed)"));
         assert_eq!(find("Call recordings"), Some("s3://b/p"));
         assert_eq!(find("Groups"), Some("Agents (25)"));
-        assert_eq!(find("Users"), Some("created 24, failed 1; 25 memberships in the groups"));
-        assert_eq!(find("Phone numbers"), Some("+81350000001 (JP DID, on the instance)"));
+        assert_eq!(find("Users"), Some("created 24, failed 1; group memberships: 25"));
+        assert_eq!(find("Phone numbers"), Some("+81350000001 (JP DID, claimed)"));
         assert_eq!(find("Support cases"), Some("1700000001: done"));
-        assert_eq!(find("Quota"), Some("users: 500 there, 600 needed, enough"));
+        assert_eq!(find("Quota"), Some("users: quota 500, needed 600 – OK"));
     }
 }

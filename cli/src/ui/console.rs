@@ -228,7 +228,7 @@ mod tests {
         assert_eq!(fit("CreateInstance 1.2 s", 10), "CreateIns");
         assert_eq!(fit("佐藤 大輔", 6), "佐藤 ");
         assert_eq!(fit("…", 10), "…");
-        assert_eq!(fit("\x1b[31mfailed\x1b[0m", 4), "\x1b[31mfai\x1b[0m", "colours take no room and end");
+        assert_eq!(fit("\x1b[31mfailed\x1b[0m", 4), "\x1b[31mfai\x1b[0m", "colours take no columns and are reset");
     }
 
     #[test]

@@ -6,7 +6,7 @@ pub fn duration(seconds: f64) -> String {
     if seconds < 60.0 {
         return format!("{:.2} s", seconds.max(0.0));
     }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive, and years at most")]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive, and at most years")]
     let whole = seconds as u64;
     let (days, hours, minutes) = (whole / 86_400, whole / 3_600 % 24, whole / 60 % 60);
     match (days, hours) {
@@ -19,7 +19,7 @@ pub fn duration(seconds: f64) -> String {
 /// Formats a time in ISO 8601, to the second.
 #[must_use]
 pub fn iso(at: f64) -> String {
-    #[expect(clippy::cast_possible_truncation, reason = "a moment of this age")]
+    #[expect(clippy::cast_possible_truncation, reason = "a current time fits")]
     let moment = time::OffsetDateTime::from_unix_timestamp(at as i64).unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
     moment.format(&time::format_description::well_known::Rfc3339).unwrap_or_default()
 }

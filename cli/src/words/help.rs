@@ -7,7 +7,7 @@ use clap::{
 };
 
 /// Headings of option groups in English and Japanese.
-const HEADINGS: [(&str, &str); 1] = [("Where", "接続先")];
+const HEADINGS: [(&str, &str); 1] = [("Stack", "接続先")];
 
 /// Text after the help of a command, if it contains more than commands.
 const AFTER: [(&str, &str); 7] = [
@@ -148,7 +148,7 @@ const ARGUMENTS: [(&str, &str); 63] = [
     ("digest", "確認した計画のダイジェスト。ターミナルで省略した場合は対話形式で確認"),
     ("count", "件数だけを表示"),
     ("rotate-certificate.force", "有効期限にかかわらず証明書を更新"),
-    ("mend", "検出したドリフトを元に戻す"),
+    ("fix", "検出したドリフトを元に戻す"),
     ("teardown.users", "Connect ユーザーの処理"),
     ("connect_instance", "Connect インスタンスの処理 (電話番号、コンタクトレコード、設定を含む)"),
     ("application", "Entra アプリケーションの処理"),
@@ -169,7 +169,7 @@ const ARGUMENTS: [(&str, &str); 63] = [
     ("users", "自動生成するテナントで、入力に指定したグループのメンバー数"),
     (
         "faults",
-        "発生させる障害のルール: [{\"service\", \"match\", \"after\", \"times\", \"status\", \"code\", \"message\", \"retryAfter\", \"errorCodes\", \"delayMs\", \"truncate\", \"kill\"}]",
+        "発生させる障害のルール: [{\"service\", \"caller\", \"match\", \"after\", \"times\", \"status\", \"code\", \"message\", \"retryAfter\", \"errorCodes\", \"delayMs\", \"answerDelayMs\", \"truncate\", \"break\", \"kill\"}]",
     ),
     ("record", "関数からクラウドへのすべての API 呼び出しを記録 (1 行に 1 つの JSON オブジェクト)"),
     (

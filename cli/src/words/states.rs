@@ -5,18 +5,18 @@ use aws_sdk_sfn::types::ExecutionStatus;
 use super::{Lang, Words, catalogue};
 
 catalogue! {
-    was_there() = "was there already", "既存";
-    ctrl_c_leaves() = "Ctrl-C stops looking; the execution goes on.", "Ctrl-C を押すと表示を終了します (実行は継続します)。";
+    was_there() = "already existed", "既存";
+    ctrl_c_leaves() = "Ctrl-C stops watching; the execution continues.", "Ctrl-C を押すと表示を終了します (実行は継続します)。";
     hidden_lines(count) = "{count} lines are hidden. ", "{count} 行を非表示にしています。";
-    where_needed() = "where needed", "必要な場合のみ";
-    looks(count) = "{count} looks", "確認 {count} 回";
-    next_look(time) = "next look in {time}", "次の確認まで {time}";
-    tries_again(error, count) = "{error}, tries again ({count})", "{error} のため再試行中 ({count} 回目)";
+    where_needed() = "if needed", "必要な場合のみ";
+    looks(count) = "{count} polls", "確認 {count} 回";
+    next_look(time) = "next poll in {time}", "次の確認まで {time}";
+    tries_again(error, count) = "{error}, retrying ({count})", "{error} のため再試行中 ({count} 回目)";
     caught(error) = "{error}; the execution continues", "{error} (実行を継続)";
     per_second(rate) = "{rate}/s", "{rate} 人/秒";
     time_left(time) = "{time} left", "残り {time}";
     failed_users(count) = "{count} failed", "失敗 {count} 人";
-    goes_on(name) = "{name} goes on in the cloud. To come back:", "{name} の実行はクラウドで継続しています。表示を再開するには:";
+    goes_on(name) = "{name} continues in the cloud. To watch it again:", "{name} の実行はクラウドで継続しています。表示を再開するには:";
 }
 
 impl Words {
@@ -41,24 +41,27 @@ impl Words {
     pub(crate) fn reason(self, state: &str) -> Option<&'static str> {
         Some(match state {
             "WaitForInstanceQuota" | "WaitForQuotas" => self
-                .choose("people at AWS decide about the quota", "クォータの引き上げリクエストを AWS が審査しています"),
-            "WaitForInstance" => self.choose("Connect makes the instance", "Connect がインスタンスを作成しています"),
-            "WaitForNumbers" => {
-                self.choose("phone numbers come after days or weeks", "電話番号の提供を待っています (数日から数週間)")
+                .choose("AWS is reviewing the quota increase", "クォータの引き上げリクエストを AWS が審査しています"),
+            "WaitForInstance" => {
+                self.choose("Connect is creating the instance", "Connect がインスタンスを作成しています")
             }
-            "WaitForEntraApplication" => {
-                self.choose("Entra replicates the new application", "Entra が新しいアプリケーションを複製しています")
-            }
+            "WaitForNumbers" => self.choose(
+                "phone numbers are provided after days or weeks",
+                "電話番号の提供を待っています (数日から数週間)",
+            ),
+            "WaitForEntraApplication" => self
+                .choose("Entra is replicating the new application", "Entra が新しいアプリケーションを複製しています"),
             "WaitForAlias" => self.choose(
-                "another execution works on the same alias",
+                "another execution is using the same alias",
                 "同じエイリアスを処理しているほかの実行が終わるのを待っています",
             ),
             "WaitForLease" => self.choose(
-                "another sync of the instance is at work",
+                "another sync of the instance is running",
                 "同じインスタンスの別の同期が終わるのを待っています",
             ),
-            "AskApproval" => self
-                .choose("a person has to approve the plan: onboard approve", "計画の承認が必要です: onboard approve"),
+            "AskApproval" => {
+                self.choose("the plan waits for approval: onboard approve", "計画の承認が必要です: onboard approve")
+            }
             _ => return None,
         })
     }

@@ -175,7 +175,10 @@ impl House {
         let settings = self.user(alias, 0).await["AutoAcceptConfigs"].clone();
         let set =
             |channel: &str| settings.as_array().into_iter().flatten().find(|one| one["Channel"] == channel).cloned();
-        lived.expect(set("VOICE") == Some(accept("VOICE", true)), &format!("the phone was not set back: {settings}"));
+        lived.expect(
+            set("VOICE") == Some(accept("VOICE", true)),
+            &format!("the phone setting was not reverted: {settings}"),
+        );
         lived.expect(set("CHAT") == Some(accept("CHAT", true)), &format!("another channel was changed: {settings}"));
 
         self.cloud.admin("POST", "members/add", &json!({ "group": GROUP, "member": member(1) })).await;
@@ -228,7 +231,7 @@ impl House {
         lived.expect(ended.status != "SUCCEEDED" || traces.is_empty(), &format!("the teardown left {traces:?}"));
         // The group's Graph subscription is deleted with its last onboarding. The next life starts after the instance
         // has disappeared.
-        until("the deleted instance is out of sight", async || {
+        until("the deleted instance has disappeared", async || {
             (ended.status != "SUCCEEDED" || self.find(alias).await.is_none()).then_some(())
         })
         .await;

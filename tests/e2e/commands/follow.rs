@@ -44,10 +44,10 @@ pub(super) fn onboarded() -> &'static (&'static Cloud, String) {
 #[test]
 fn start_with_watch_prints_each_state_and_the_report() {
     let (_, text) = onboarded();
-    for part in ["Started followed-", "✓ Preflight", "    ✓ SyncUsers", "followed is ready to be signed in to."] {
+    for part in ["Started followed-", "✓ Preflight", "    ✓ SyncUsers", "followed is ready. Users can sign in."] {
         assert!(text.contains(part), "{part} is missing in:\n{text}");
     }
-    assert!(!text.contains('\x1b'), "no colours and no pictures without a terminal:\n{text}");
+    assert!(!text.contains('\x1b'), "no colours and no drawing without a terminal:\n{text}");
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn a_running_onboarding_is_not_started_twice_and_continues_after_an_interrupted_
     assert_eq!((&first["event"], &first["state"]), (&object!("done"), &object!("Preflight")));
     // The sign-on branch is finished; the other branch waits for numbers.
     let through = |line: std::io::Result<String>| line.unwrap().contains("NotifySignInReady");
-    assert!(lines.any(through), "ended by itself");
+    assert!(lines.any(through), "the watch ended early");
     kill_process(Pid::from_child(&watch), Signal::INT).unwrap();
     assert_eq!(watch.wait().unwrap().code(), Some(130));
 
@@ -171,13 +171,13 @@ fn on_a_terminal_watch_redraws_only_changes_follows_a_resize_and_explains_ctrl_c
     assert!(wipes(&wide) <= 1 && wipes(&narrow) == 1, "{wide:?}\n{narrow:?}");
     for part in [&wide, &narrow] {
         let (begun, ended) = (part.matches("\x1b[?2026h").count(), part.matches("\x1b[?2026l").count());
-        assert!(begun > 1 && begun == ended, "{begun} pictures begun, {ended} ended: {part:?}");
+        assert!(begun > 1 && begun == ended, "{begun} updates begun, {ended} ended: {part:?}");
     }
     // At most twelve rows are used, and the output says that lines are hidden.
     assert!(!narrow.contains("\x1b[13;1H") && narrow.contains("lines are hidden"), "{narrow:?}");
     assert_eq!(seen["code"], 130, "{end:?}");
     let after = end.split("\x1b[?1049l").nth(1).unwrap_or_default();
-    assert!(after.contains("goes on in the cloud") && after.contains("onboard watch pictured-"), "{end:?}");
+    assert!(after.contains("continues in the cloud") && after.contains("onboard watch pictured-"), "{end:?}");
     let status = json(&cloud().onboard(&["status", "pictured", "--json"]).output().unwrap());
     assert_eq!(status["status"], "RUNNING", "{status}");
 }

@@ -34,7 +34,7 @@ fn doctor_checks_entra_with_the_stacks_preflight_function() {
         (output.status.code(), out(&output))
     };
     let (_, good) = check("Group 23");
-    assert!(good.contains("✓ entra") && good.contains("groups: 1, people: 3"), "{good}");
+    assert!(good.contains("✓ entra") && good.contains("groups: 1, members: 3"), "{good}");
     let (code, bad) = check("No such group");
     assert!(code == Some(1) && bad.contains("✗ entra") && bad.contains("No such group"), "{code:?} {bad}");
 }

@@ -42,7 +42,7 @@ async fn asked_about() -> (House, String) {
         "{}",
         told(&output)
     );
-    until("the token is kept", async || house.entry().await.contains_key("approvalToken").then_some(())).await;
+    until("the token is stored", async || house.entry().await.contains_key("approvalToken").then_some(())).await;
     (house, digest)
 }
 
@@ -61,8 +61,8 @@ async fn only_the_seen_plan_can_be_approved_and_the_execution_that_asked_continu
     assert!(listed.contains(&format!("onboard approve {alias} --digest {digest}")), "{listed}");
     let output = house.cloud.onboard(&["approve", &alias, "--digest", &digest, "--json"]).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", told(&output));
-    until("four users are gone", async || (house.usernames().await == house.of([0])).then_some(())).await;
-    until("nobody waits", async || (!house.entry().await.contains_key("approvalToken")).then_some(())).await;
+    until("four users are deleted", async || (house.usernames().await == house.of([0])).then_some(())).await;
+    until("no execution waits", async || (!house.entry().await.contains_key("approvalToken")).then_some(())).await;
     let again = house.cloud.onboard(&["approve", &alias, "--digest", &digest]).output().unwrap();
     assert_eq!(again.status.code(), Some(2), "{}", told(&again));
 }
@@ -72,7 +72,7 @@ async fn a_rejected_plan_changes_nothing_and_approval_is_not_requested_again() {
     let (house, _) = asked_about().await;
     let output = house.cloud.onboard(&["reject", &house.alias()]).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", told(&output));
-    until("the token is forgotten", async || (!house.entry().await.contains_key("approvalToken")).then_some(())).await;
+    until("the token is removed", async || (!house.entry().await.contains_key("approvalToken")).then_some(())).await;
     assert_eq!(house.usernames().await.len(), 5);
     let again = house.cloud.onboard(&["reject", &house.alias()]).output().unwrap();
     assert_eq!(again.status.code(), Some(2), "{}", told(&again));

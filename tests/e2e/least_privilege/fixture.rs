@@ -217,7 +217,7 @@ impl House {
                 self.leaves(group, &leaver).await;
             }
         }
-        until("the notification has had the user deleted", async || {
+        until("the notified sync has deleted the user", async || {
             let used = super::used(&self.cloud).await;
             let done = |function: &str, action: &str| used.get(function).is_some_and(|all| all.contains(action));
             (done("ReceiveNotificationFunction", "events:PutEvents") && done("SyncUsersFunction", "connect:DeleteUser"))

@@ -46,14 +46,14 @@ async fn every_permission_of_a_function_is_used_or_has_a_documented_reason() {
     let (allowed, used) = (allowed::by_function(), used(&house.cloud).await);
     let (allowed, used) = (pairs(&allowed), pairs(&used));
     let beyond: Vec<_> = used.difference(&allowed).collect();
-    assert!(beyond.is_empty(), "done, but not in template.yaml: {beyond:#?}");
+    assert!(beyond.is_empty(), "used, but not allowed in template.yaml: {beyond:#?}");
     let unused: BTreeSet<_> = allowed.difference(&used).copied().collect();
     let excused: BTreeSet<_> =
         unused.iter().filter(|(function, action)| reasons::of(function, action).is_some()).copied().collect();
     let missing: Vec<_> = unused.difference(&excused).collect();
-    assert!(missing.is_empty(), "allowed in template.yaml, but neither done here nor with a reason: {missing:#?}");
+    assert!(missing.is_empty(), "allowed in template.yaml, but neither used here nor with a reason: {missing:#?}");
     let stale: Vec<_> = reasons::all().filter(|(names, action, _)| !reasons::needed(names, action, &unused)).collect();
-    assert!(stale.is_empty(), "reasons for what is done here, or not allowed any more: {stale:#?}");
+    assert!(stale.is_empty(), "reasons for actions that are used here or no longer allowed: {stale:#?}");
 
     house.denied_by_name().await;
 }
@@ -96,7 +96,7 @@ fn every_role_of_the_stack_has_the_permissions_boundary() {
 fn with_an_external_key_the_template_does_not_reference_its_own_key() {
     fn walk(value: &Value, path: &str) {
         let own = [json!({ "!GetAtt": "Key.Arn" }), json!({ "!Ref": "Key" })];
-        assert!(!own.contains(value), "{path} names the stack's own key, which is not always there");
+        assert!(!own.contains(value), "{path} references the stack's own key, which does not always exist");
         match value {
             Value::Object(fields) if fields.get("!If").is_some_and(|choice| choice[0] == "OwnKey") => {}
             Value::Object(fields) => fields.iter().for_each(|(name, value)| walk(value, &format!("{path}.{name}"))),

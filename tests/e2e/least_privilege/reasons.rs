@@ -37,53 +37,53 @@ const KEY_OF_CREDENTIAL: &[&str] = &[
 ];
 
 const REASONS: &[Reason] = &[
-    (&["DeleteFederationFunction"], "iam:DeleteRolePolicy", "where somebody gave the role a policy of its own"),
+    (&["DeleteFederationFunction"], "iam:DeleteRolePolicy", "only if someone added an inline policy to the role"),
     (
         &["DeleteFederationFunction"],
         "iam:ListEntitiesForPolicy",
-        "looked at while the policy counts as attached, by lag or by somebody else",
+        "only while the policy is still attached, because of replication or another role",
     ),
     (
         &["DeleteUsersFunction"],
         "servicequotas:GetServiceQuota",
-        "the account's rate is asked for where there are more users than Connect takes at once",
+        "reads the account's rate only if there are more users than one burst",
     ),
-    (&["WatchExpiryFunction"], "secretsmanager:DescribeSecret", "in a stack whose setup identity has a secret"),
+    (&["WatchExpiryFunction"], "secretsmanager:DescribeSecret", "only in a stack whose setup identity has a secret"),
     (
         GRAPH,
         "secretsmanager:GetSecretValue",
-        "where an identity has a certificate or a client secret: functions/entra/tests",
+        "only if an identity has a certificate or a client secret: functions/entra/tests",
     ),
-    (KEY_OF_CREDENTIAL, "kms:Decrypt", "the key of that certificate or client secret"),
+    (KEY_OF_CREDENTIAL, "kms:Decrypt", "decrypts that certificate or client secret"),
     (
         &["CreateSamlProviderFunction"],
         "sts:AssumeRole",
-        "it reads public metadata by the tenant's id, which a stack with a secret has in that secret: the policy is shared",
+        "reads public metadata by the tenant id, which can be part of the secret; the policy is shared",
     ),
     (
         &["NotifyFunction"],
         "dynamodb:UpdateItem",
-        "keeps the token of a plan that waits for approval: tests/e2e/user_sync/approval.rs",
+        "stores the task token of a plan that waits for approval: tests/e2e/user_sync/approval.rs",
     ),
     (
         &["LockAliasFunction", "RotateCertificateFunction"],
         "states:DescribeExecution",
-        "only where another execution holds the lock of the alias: lifecycle/locks.rs",
+        "only if another execution holds the alias's lock: lifecycle/locks.rs",
     ),
     (
         &["LockAliasFunction"],
         "dynamodb:GetItem",
-        "reads who holds the lock, where another execution does: lifecycle/locks.rs",
+        "reads the lock's holder if another execution holds it: lifecycle/locks.rs",
     ),
     (
         &["SyncUsersFunction"],
         "dynamodb:UpdateItem",
-        "tells how far it is where a round takes long: tests/steps/user_sync",
+        "writes progress only if a round takes long: tests/steps/user_sync",
     ),
     (
         &["CreatePolicyFunction"],
         "iam:ListPolicies",
-        "looked through where the policy's name is taken outside of our path: tests/steps/aws/policy.rs",
+        "only if the policy's name is taken outside of our path: tests/steps/aws/policy.rs",
     ),
     (
         &["CreateRoleFunction"],
@@ -93,36 +93,40 @@ const REASONS: &[Reason] = &[
     (
         &["SubscribeGroupsFunction", "SyncMembersFunction", "WatchExpiryFunction"],
         "kms:GenerateDataKey",
-        "Lambda sends an event that failed to the queue under the key, in the function's name",
+        "Lambda sends a failed event to the encrypted queue with the function's role",
     ),
-    (&["SyncMembersFunction"], "sqs:ReceiveMessage", "Lambda polls the queue of hints in the function's role"),
-    (&["SyncMembersFunction"], "sqs:DeleteMessage", "Lambda removes what the function has handled"),
-    (&["SyncMembersFunction"], "sqs:GetQueueAttributes", "Lambda reads the queue of hints before it polls it"),
+    (&["SyncMembersFunction"], "sqs:ReceiveMessage", "Lambda polls the hint queue with the function's role"),
+    (&["SyncMembersFunction"], "sqs:DeleteMessage", "Lambda deletes processed messages"),
+    (&["SyncMembersFunction"], "sqs:GetQueueAttributes", "Lambda reads the hint queue's attributes before it polls"),
     (
         &["OrderNumbersFunction"],
         "servicequotas:GetAWSDefaultServiceQuota",
-        "read where the quota of phone numbers was never raised; here the input raises it: tests/steps/aws/order_numbers",
+        "only if the phone number quota was never raised; here the input raises it: tests/steps/aws/order_numbers",
     ),
     (
         &["DeleteUsersFunction", "SyncUsersFunction"],
         "servicequotas:GetAWSDefaultServiceQuota",
-        "the default rate is read where the account has no rate of its own; the local cloud's account has one",
+        "only if the account has no applied rate; the local cloud's account has one",
     ),
     (
         &["InstanceQuotaFunction", "RequestQuotasFunction"],
         "servicequotas:ListServiceQuotas",
-        "read where an approved value shows no other way: tests/steps/aws/request_quotas.rs",
+        "only if an approved value is not visible otherwise: tests/steps/aws/request_quotas.rs",
     ),
-    (&["OrderNumbersFunction"], "s3:ListBucket", "never called; without it S3 calls a missing document a denied one"),
+    (
+        &["OrderNumbersFunction"],
+        "s3:ListBucket",
+        "never called; without it S3 reports a missing document as access denied",
+    ),
     (
         &["LockAliasFunction", "RegisterInstanceFunction", "RotateCertificateFunction", "SyncUsersFunction"],
         "kms:GenerateDataKey",
-        "DynamoDB writes under a new data key now and then; the local cloud asks for reading only",
+        "DynamoDB sometimes creates a new data key; the local cloud checks only decryption",
     ),
     (
         &["SyncUsersFunction"],
         "connect:UpdateUserRoutingProfile",
-        "the local cloud's instances have one routing profile: tests/steps/user_sync",
+        "the local cloud's instances have only one routing profile: tests/steps/user_sync",
     ),
 ];
 

@@ -125,12 +125,12 @@ async fn manual_changes_are_found_notified_once_and_reverted_on_request() {
     let told = format!("Amazon Connect {ALIAS}: SECURITY settings were changed manually");
     assert_eq!(mailbox.subjects().await, std::slice::from_ref(&told));
     house.run("DriftStateMachineArn", &only).await;
-    assert_eq!(mailbox.subjects().await, Vec::<String>::new(), "the same is told once");
+    assert_eq!(mailbox.subjects().await, Vec::<String>::new(), "the same drift is notified once");
 
     let report = house.run("DriftStateMachineArn", &json!({ "instanceId": id, "mend": true })).await;
     assert_eq!(places(&report, |finding| finding["mended"] == true), mendable, "{report:#}");
     assert_eq!(places(&report, |finding| finding["mended"] == false), guarded);
-    assert_eq!(mailbox.subjects().await, [told], "what became of it is news");
+    assert_eq!(mailbox.subjects().await, [told], "the remediation is notified");
     house.iam("DeleteRolePolicy", &[("RoleName", &role), ("PolicyName", "more")]).await;
     let report = house.run("DriftStateMachineArn", &json!({})).await;
     assert_eq!(places(&report, |_| true), BTreeSet::new(), "{report:#}");
@@ -177,7 +177,7 @@ async fn a_finding_that_can_not_be_reverted_names_the_command_to_run_and_causes_
     let gone = of("enterprise application");
     assert_eq!((&gone["mendable"], &gone["mended"]), (&json!(false), &json!(false)), "{report:#}");
     assert!(gone["advice"].as_str().unwrap().contains("onboard start"), "{gone:#}");
-    assert_eq!(of("instance attribute")["mended"], json!(true), "the rest is set back: {report:#}");
+    assert_eq!(of("instance attribute")["mended"], json!(true), "the rest is reverted: {report:#}");
     let changes = house.changes_since(before).await;
     assert!(
         !changes.keys().any(|call| call.contains("/servicePrincipals") || call.contains("/applications")),

@@ -45,7 +45,7 @@ impl<'a> Holder<'a> {
 
     /// Waits until an execution waits for the lock, then stops the holder.
     async fn killed_while_waits(&self, waiting: &str) {
-        until("it waits for the alias", async || {
+        until("the execution waits for the alias", async || {
             (self.house.cloud.entered(waiting, "WaitForAlias").await > 0).then_some(())
         })
         .await;
@@ -102,7 +102,7 @@ async fn two_simultaneous_onboardings_of_an_alias_create_one_instance_and_anothe
     assert!(house.changes_since(before).await.is_empty());
     let id = house.instance("twins").await["Id"].as_str().unwrap().to_owned();
     let sync = house.run("UserSyncStateMachineArn", &json!({ "instanceId": id })).await;
-    assert_eq!(sync["counts"]["unchanged"], 2, "nobody is orphaned: {sync}");
+    assert_eq!(sync["counts"]["unchanged"], 2, "no user is orphaned: {sync}");
 }
 
 #[tokio::test]
@@ -125,7 +125,11 @@ async fn onboarding_and_teardown_wait_for_the_alias_lock_and_take_it_over_from_a
 
     let numbers = Holder::of(&house, "alias#awaited#numbers").await;
     let refused = house.cloud.end_of(&house.cloud.start(TEARDOWN, &request).await).await;
-    assert_eq!(refused.output["Error"], "Conflict", "an order of numbers is not waited for: {:#}", refused.output);
+    assert_eq!(
+        refused.output["Error"], "Conflict",
+        "the teardown does not wait for a number order: {:#}",
+        refused.output
+    );
     let cause = refused.output["Cause"].as_str().unwrap();
     assert!(cause.contains(numbers.name()) && cause.contains("stop-execution --execution-arn"), "{cause}");
     numbers.stop().await;

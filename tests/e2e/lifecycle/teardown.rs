@@ -81,7 +81,7 @@ async fn a_teardown_removes_all_own_resources_and_no_others() {
     );
     let unseen = json!({ "instanceId": id, "mode": "apply", "confirmAlias": leaving, "instance": "delete" });
     let before = house.seen().await;
-    assert_eq!(house.run(MACHINE, &unseen).await["status"], "PLANNED", "nobody saw a plan");
+    assert_eq!(house.run(MACHINE, &unseen).await["status"], "PLANNED", "no plan was shown");
     assert!(house.changes_since(before).await.is_empty());
 
     let (plan, end) = torn_down(&house, &id, leaving, &json!({ "instance": "delete" })).await;
@@ -142,7 +142,7 @@ async fn a_failed_teardown_resumes_and_no_sync_recreates_users_meanwhile() {
 
     let sync = house.run("UserSyncStateMachineArn", &json!({ "instanceId": id })).await;
     assert_eq!(sync["status"], "BUSY");
-    assert_eq!(house.instance(alias).await["users"], json!([]), "nobody comes back");
+    assert_eq!(house.instance(alias).await["users"], json!([]), "no user is recreated");
     // These attempts use up the rest of the fault rule.
     let mut end = Value::Null;
     for _ in 0..3 {
@@ -258,6 +258,6 @@ async fn a_teardown_survives_functions_killed_before_and_after_each_call() {
         // Every fault rule was applied.
         let calls = house.cloud.admin("GET", "calls", &Value::Null).await;
         let died = calls.as_array().unwrap().iter().filter(|call| call["status"] == 499).count();
-        assert!(died >= rules.len(), "{died} calls cost a function its life");
+        assert!(died >= rules.len(), "only {died} calls killed a function");
     }
 }

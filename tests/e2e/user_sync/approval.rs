@@ -26,7 +26,7 @@ impl<'a> Mailbox<'a> {
 
     /// Removes and returns the next message about this instance.
     async fn next(&self) -> String {
-        until("a message to a person", async || self.taken().await).await
+        until("a notification", async || self.taken().await).await
     }
 
     async fn taken(&self) -> Option<String> {
@@ -101,8 +101,8 @@ async fn an_unsafe_plan_is_told_once_with_counts_names_and_commands_and_applied_
     for part in deletes.into_iter().chain(names.iter().map(String::as_str)) {
         assert!(message.contains(part), "{part:?} is missing in:\n{message}");
     }
-    assert_eq!(house.usernames().await, house.of(0..5), "nothing is changed before somebody agrees");
-    assert!(!house.entry().await.contains_key("lease"), "waiting for a person holds no lease");
+    assert_eq!(house.usernames().await, house.of(0..5), "nothing is changed before the approval");
+    assert!(!house.entry().await.contains_key("lease"), "waiting for approval holds no lease");
 
     // Another sync finds the same plan, requests no approval and ends.
     assert_eq!(house.sync(json!({ "reason": "event" })).await["status"], "UNSAFE_PLAN");

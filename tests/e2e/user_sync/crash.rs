@@ -10,7 +10,7 @@ async fn a_function_that_dies_after_it_created_a_user_leaves_nobody_out_and_make
     let execution = house.start(json!({})).await;
     let output = house.succeeded(&execution).await;
     assert_eq!(output["status"], "DONE");
-    assert!(output["counts"]["created"].as_u64() < Some(4), "nobody died: {output}");
+    assert!(output["counts"]["created"].as_u64() < Some(4), "no function was killed: {output}");
     assert_eq!(house.usernames().await, house.of(0..4));
     // A user is created together with its tags, so no managed user is ever without them.
     for user in house.users().await {

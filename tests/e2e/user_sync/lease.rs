@@ -44,7 +44,7 @@ async fn a_holder_that_was_killed_loses_its_lease_to_the_next_sync() {
     assert_eq!(output["status"], "DONE", "{output}");
     house.open(&gate).await;
     // The function of the killed execution is still running, as in AWS, and must create no user twice.
-    until("the late call is answered", async || {
+    until("the late call has a response", async || {
         let calls = house.create_user_calls().await;
         (calls.len() >= 3 && calls.iter().any(|status| *status != 200)).then_some(())
     })
@@ -68,7 +68,7 @@ async fn a_lease_that_expired_is_free_and_its_former_holder_does_not_release_the
     let describe = json!({ "executionArn": next });
     let described = house.cloud.call("states", "AWSStepFunctions.DescribeExecution", describe).await;
     assert_eq!(described["status"], "RUNNING", "{described}");
-    assert_eq!(house.entry().await["lease"], next.as_str(), "the late holder released what is not its own");
+    assert_eq!(house.entry().await["lease"], next.as_str(), "the former holder must not release this lease");
     house.open(&gate_of_next).await;
     assert_eq!(house.succeeded(&next).await["status"], "DONE");
     assert_eq!(house.usernames().await, house.of(0..2));

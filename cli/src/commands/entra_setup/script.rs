@@ -23,7 +23,7 @@ again() {
   "$@"
 }
 
-# The client id of the application of exactly this name; nothing if there is none.
+# Prints the client id of the application with exactly this name, or nothing if there is none.
 application() {
   local ids
   ids=$(az ad app list --filter "displayName eq '$1'" --query "[?displayName=='$1'].appId" --output tsv) || return
@@ -37,10 +37,10 @@ application() {
 "#;
 
 /// Shell functions that register an identity.
-const FUNCTIONS: &str = r#"# Whether a list of lines has this line, in any case.
+const FUNCTIONS: &str = r#"# Whether a list contains this line, ignoring case.
 listed() { grep -qixF -- "$2" <<< "$1"; }
 
-# Adds what an application (client id) lacks of the permissions (ids) to an API.
+# Adds missing permissions (ids) for an API to an application (client id).
 request_permissions() {
   local client=$1 api=$2 present permission missing=()
   shift 2
@@ -51,7 +51,7 @@ request_permissions() {
   fi
 }
 
-# Consents to one permission (id) of an API for an application, both given by their service principals.
+# Grants one permission (id) of an API to an application. Both are identified by their service principals.
 grant() {
   local assignments="$GRAPH/v1.0/servicePrincipals/$1/appRoleAssignments" granted
   granted=$(az rest --method GET --url "$assignments?\$top=999" --query "value[?resourceId=='$2'].appRoleId" --output tsv) || return
@@ -89,7 +89,7 @@ pub(super) fn of(args: &EntraSetupArgs) -> String {
     let mut script = format!(
         "#!/usr/bin/env bash\n# Connect Onboarding: {} in Microsoft Entra ID, for the stack {} in {}.\n\
          # Needs a signed-in Azure CLI (az login; Privileged Role Administrator or Global Administrator) and AWS CLI.\n",
-        if args.remove.is_some() { "takes an identity away" } else { "makes the two identities" },
+        if args.remove.is_some() { "removes an identity" } else { "creates the two identities" },
         args.stack,
         args.region
     );
@@ -114,13 +114,13 @@ fn make(script: &mut String, args: &EntraSetupArgs) {
     );
     match args.credential {
         CredentialArg::Keyless => script.push_str(
-            "\n# AWS vouches for the stack's roles. This switch is the account's, and other programs may rely on it too.\n\
+            "\n# AWS issues tokens for the stack's roles. This setting applies to the whole account; other programs may use it too.\n\
              ISSUER=$(aws iam get-outbound-web-identity-federation-info --query IssuerIdentifier --output text 2>/dev/null ||\n  \
              aws iam enable-outbound-web-identity-federation --query IssuerIdentifier --output text)\n\
              ROLES=$(aws sts get-caller-identity --query Arn --output text | awk -F: '{ print \"arn:\" $2 \":iam::\" $5 \":role\" }')\n",
         ),
         CredentialArg::Certificate | CredentialArg::Secret => script.push_str(
-            "\n# Keys and secrets stay in files of this folder, which only you can read and which goes away.\n\
+            "\n# Keys and secrets are stored in this temporary folder, which only you can read and which is deleted at the end.\n\
              umask 077\nWORK=$(mktemp -d)\ntrap 'rm -rf \"$WORK\"' EXIT\n",
         ),
     }
@@ -237,7 +237,7 @@ fn remove(script: &mut String, args: &EntraSetupArgs, identity: Identity) {
          if aws secretsmanager describe-secret --region {region} --secret-id {secret} > /dev/null 2>&1; then\n  \
          aws secretsmanager delete-secret --region {region} --secret-id {secret} --recovery-window-in-days 7 --output text > /dev/null\n\
          fi\n\
-         echo 'The {identity} identity is gone. Deploy the stack without {name}ClientId and {name}CredentialSecret (sam deploy --parameter-overrides).'\n"
+         echo 'The {identity} identity was removed. Deploy the stack without {name}ClientId and {name}CredentialSecret (sam deploy --parameter-overrides).'\n"
     );
 }
 

@@ -39,35 +39,35 @@ const NOT_SEEN: [(&str, Text); 5] = [
     (
         "notification-delay",
         Text {
-            en: "Graph sends notifications to a public URL, which this command does not have.",
+            en: "Graph sends notifications to a public URL, and this command has none.",
             ja: "通知の送信先となる公開 URL が、このコマンドにはありません。",
         },
     ),
     (
         "old-certificate-signs",
         Text {
-            en: "Only users who sign in with a browser see which certificate signs.",
+            en: "Only a sign-in with a browser shows which certificate is used.",
             ja: "署名に使われる証明書は、ブラウザーでサインインするユーザーにしか分かりません。",
         },
     ),
     (
         "old-metadata-trusted",
         Text {
-            en: "Only users who sign in with a browser see which metadata AWS uses.",
+            en: "Only a sign-in with a browser shows which metadata AWS uses.",
             ja: "AWS が使用するメタデータは、ブラウザーでサインインするユーザーにしか分かりません。",
         },
     ),
     (
         "quota-value-delay",
         Text {
-            en: "It would take a real request for a higher quota.",
+            en: "This check would need a real request for a quota increase.",
             ja: "実際にクォータの引き上げをリクエストする必要があります。",
         },
     ),
     (
         "quota-case-closed",
         Text {
-            en: "It would take a real request for a higher quota.",
+            en: "This check would need a real request for a quota increase.",
             ja: "実際にクォータの引き上げをリクエストする必要があります。",
         },
     ),

@@ -309,7 +309,7 @@ fn read(output: &Value) -> Result<Report, Failure> {
     serde_json::from_value(output.clone()).map_err(|error| Failure::Workflow {
         state: None,
         error: "States.Runtime".into(),
-        cause: format!("the execution's output is no report: {error}"),
+        cause: format!("the execution's output is not a report: {error}"),
     })
 }
 

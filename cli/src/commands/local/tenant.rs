@@ -160,7 +160,7 @@ mod tests {
         assert!(
             tenant["groups"].as_array().unwrap().iter().all(|group| group["members"].as_array().unwrap().len() > 600)
         );
-        assert!(people.len() > 2_000, "some people are in two groups");
+        assert!(people.len() > 2_000, "some users are in two groups");
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub(super) fn svg(history: &History, words: &'static Labels) -> Markup {
     let text = LEFT + graph.lanes() * LANE;
     html! {
         svg.graph viewBox=(format!("0 0 {WIDTH} {height}")) role="img" aria-labelledby="picture-title" xmlns="http://www.w3.org/2000/svg" {
-            title id="picture-title" { (words.workflow) ". " (words.picture) }
+            title id="picture-title" { (words.picture) }
             @for way in &graph.ways { path.way d=(line(graph, *way)) {} }
             @for (index, row) in graph.rows.iter().enumerate() {
                 @let run = history.runs.get(&row.state);

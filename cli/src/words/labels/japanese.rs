@@ -65,6 +65,7 @@ pub(super) const LABELS: Labels = Labels {
         instance: "Amazon Connect インスタンス",
         access_url: "アクセス URL",
         application: "Entra アプリケーション",
+        saml_identifier: "SAML 識別子",
         certificate: "署名証明書",
         until: "有効期限",
         provider: "IAM SAML プロバイダ",

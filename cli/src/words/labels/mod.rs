@@ -97,6 +97,7 @@ pub(crate) struct Names {
     pub(crate) instance: &'static str,
     pub(crate) access_url: &'static str,
     pub(crate) application: &'static str,
+    pub(crate) saml_identifier: &'static str,
     pub(crate) certificate: &'static str,
     pub(crate) until: &'static str,
     pub(crate) provider: &'static str,
