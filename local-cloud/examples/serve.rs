@@ -8,7 +8,7 @@ use local_cloud::stand_in::{Behaviour, ClientCredentials, LocalCloud, Options, T
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
-    let upstream = arguments.next().ok_or("give the URL of the emulator, for example http://127.0.0.1:4570")?;
+    let upstream = arguments.next().ok_or("specify the URL of the emulator, for example http://127.0.0.1:4570")?;
     let cloud = LocalCloud::start(Options {
         clock_scale: 0.01,
         upstream,

@@ -128,7 +128,7 @@ pub(crate) async fn serve(cloud: &Cloud, request: &Request) -> Response {
         ("GET", "/_admin/inventory") => Response::json(200, &inventory::of(cloud).await),
         ("GET", "/_admin/violations") => Response::json(200, &json!(cloud.violations.all())),
         (method, path) => {
-            Response::json(404, &json!({ "message": format!("There is no administrator's call {method} {path}.") }))
+            Response::json(404, &json!({ "message": format!("Unknown administration call: {method} {path}.") }))
         }
     }
 }
@@ -154,7 +154,7 @@ async fn working(cloud: &Cloud, Working { function, state, done }: Working) -> R
 }
 
 fn read<T: DeserializeOwned>(request: &Request) -> Result<T, String> {
-    serde_json::from_slice(&request.body).map_err(|error| format!("The body is not what this call needs: {error}."))
+    serde_json::from_slice(&request.body).map_err(|error| format!("The body is not valid for this call: {error}."))
 }
 
 fn add_faults(cloud: &Cloud, body: Value) -> Result<(), String> {

@@ -32,8 +32,9 @@ pub(crate) fn function(request: &Request) -> Option<String> {
 }
 
 fn process(peer: u16, own: u16) -> Result<u32, String> {
-    let inode = socket_inode(peer, own).ok_or_else(|| format!("no socket on port {peer} that talks to port {own}"))?;
-    holder(&inode).ok_or_else(|| format!("no process holds the socket on port {peer}"))
+    let inode =
+        socket_inode(peer, own).ok_or_else(|| format!("no socket on port {peer} is connected to port {own}"))?;
+    holder(&inode).ok_or_else(|| format!("no process owns the socket on port {peer}"))
 }
 
 /// The inode of the socket whose local port is `local` and whose remote port is `remote`.

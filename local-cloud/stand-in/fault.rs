@@ -131,14 +131,14 @@ pub enum FaultRuleError {
     },
     /// The rule matches but has no effect.
     #[error(
-        "the fault rule for {pattern:?} does nothing: give it status, code, delayMs, gate, answerDelayMs, truncate, break or kill"
+        "the fault rule for {pattern:?} has no effect: specify status, code, delayMs, gate, answerDelayMs, truncate, break or kill"
     )]
     Nothing {
         /// The rule's `match`.
         pattern: String,
     },
     /// The status is not an HTTP error status.
-    #[error("the fault rule for {pattern:?} has the status {status}, which is no HTTP error (400 to 599)")]
+    #[error("the fault rule for {pattern:?} has the status {status}, which is not an HTTP error (400 to 599)")]
     Status {
         /// The rule's `match`.
         pattern: String,
@@ -386,7 +386,7 @@ mod tests {
     fn a_rule_with_an_unknown_field_or_without_an_effect_is_rejected() {
         assert!(rules_of(json!({ "match": "x", "statsu": 500 })).is_err());
         let rule = rules_of(json!({ "match": "x" })).unwrap().remove(0);
-        assert!(Faults::default().add(rule).unwrap_err().to_string().contains("does nothing"));
+        assert!(Faults::default().add(rule).unwrap_err().to_string().contains("has no effect"));
     }
 
     #[test]

@@ -82,7 +82,7 @@ pub(crate) fn open(cloud: Arc<Cloud>, door: Door, listener: TcpListener, port: u
     let service = service.into_make_service_with_connect_info::<Peer>();
     tokio::spawn(async move {
         if let Err(error) = axum::serve(listener, service).await {
-            eprintln!("local cloud: a port is no longer served: {error}");
+            eprintln!("local cloud: the server of a port stopped: {error}");
         }
     })
 }
@@ -96,7 +96,7 @@ async fn enter(
 ) -> axum::response::Response {
     let request = match read(request).await {
         Ok(request) => request,
-        Err(error) => return write(Response::new(400, "text/plain", format!("the body cannot be read: {error}"))),
+        Err(error) => return write(Response::new(400, "text/plain", format!("the body can't be read: {error}"))),
     };
     if door == Door::Aws && request.path.starts_with("/_admin/") {
         return write(admin::serve(cloud, &request).await);
@@ -203,7 +203,7 @@ impl Cloud {
             return false;
         }
         if let Err(reason) = caller::kill(peer.port, port) {
-            self.violations.note(format!("a kill rule found nobody to kill: {reason}"));
+            self.violations.note(format!("a kill rule found no process to kill: {reason}"));
         }
         true
     }

@@ -10,7 +10,7 @@
 //!
 //! This crate does not depend on the product that runs against it.
 
-#![expect(rustdoc::private_intra_doc_links, reason = "the map of the house is for those who work in it")]
+#![expect(rustdoc::private_intra_doc_links, reason = "these links are for contributors")]
 
 mod admin;
 pub mod assumptions;
@@ -77,10 +77,10 @@ use world::{Setting, World};
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// No loopback port is available.
-    #[error("the local cloud cannot listen on a loopback port: {0}")]
+    #[error("the local cloud can't listen on a loopback port: {0}")]
     Listen(#[source] std::io::Error),
     /// The record file cannot be created.
-    #[error("the record {path} cannot be created: {source}")]
+    #[error("the record {path} can't be created: {source}")]
     Record {
         /// The record file.
         path: std::path::PathBuf,
@@ -91,7 +91,7 @@ pub enum StartError {
     #[error(transparent)]
     Fault(#[from] FaultRuleError),
     /// The service models cannot be read.
-    #[error("the official service models cannot be used: {0}")]
+    #[error("the official service models are not usable: {0}")]
     Models(String),
     /// The HTTP client for the emulator cannot be created.
     #[error("no HTTP client for the emulator: {0}")]

@@ -40,7 +40,7 @@ pub(crate) fn serve(
             models.modelled_code(service, &operation, refusal);
         }
         for fault in models.answer(service, &operation, &answer) {
-            violations.note(format!("the answer of {operation}: {fault}"));
+            violations.note(format!("the response of {operation}: {fault}"));
         }
     }
     respond(protocol, &answer)

@@ -80,7 +80,7 @@ impl Sts {
                          ["sub", "aud", "exp", "iat", "iss", "jti"] }),
             )),
             "jwks.json" if ours => Ok(Response::json(200, &json!({ "keys": [self.key()?.jwk()] }))),
-            _ => Err(Refusal::new(404, "NotFound", "There is no such issuer or document.")),
+            _ => Err(Refusal::new(404, "NotFound", "The issuer or document does not exist.")),
         }
     }
 
@@ -110,7 +110,7 @@ impl Sts {
     ) -> Result<Response, Refusal> {
         let asked = asked(form)?;
         let session = authority.session(request).await.ok_or_else(|| {
-            let text = "GetWebIdentityToken is for sessions of a role; the local cloud's operator has none.";
+            let text = "GetWebIdentityToken needs a role session; the local cloud's operator has none.";
             Refusal::new(403, "AccessDenied", text)
         })?;
         if !iam.federates() {
@@ -121,11 +121,11 @@ impl Sts {
         let now = OffsetDateTime::now_utc();
         let expires = now + Duration::seconds(asked.seconds);
         if session.ends.is_some_and(|ends| expires > ends) {
-            let text = "The requested token duration is longer than the rest of the caller's session.";
+            let text = "The requested token duration exceeds the remaining time of the caller's session.";
             return Err(Refusal::new(403, "SessionDurationEscalationException", text));
         }
         if asked.algorithm != "RS256" {
-            let text = "The local cloud signs with RS256 only, which is what Entra documents.";
+            let text = "The local cloud signs only with RS256, the algorithm that Entra documents.";
             return Err(Refusal::new(501, "NotImplemented", text));
         }
         // One audience is a string, several are a list.

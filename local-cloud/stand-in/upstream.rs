@@ -32,7 +32,7 @@ impl Upstream {
         match self.send(request).await {
             Ok(answer) => answer,
             Err(error) => {
-                let message = format!("The emulator at {} does not answer: {error}. Is it running?", self.url);
+                let message = format!("The emulator at {} does not respond: {error}. Is it running?", self.url);
                 Refusal::new(503, "ServiceUnavailable", message).answer(protocol)
             }
         }

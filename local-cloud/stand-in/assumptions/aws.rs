@@ -11,22 +11,25 @@ pub(super) const ROWS: [Assumption; 7] = [
             en: "A trust policy can name a new SAML provider within seconds.",
             ja: "新しい SAML プロバイダは、数秒以内に信頼ポリシーで指定できるようになります。",
         },
-        other: Text { en: "It takes two minutes.", ja: "2 分かかります。" },
-        source: "IAM user guide, eventual consistency: gives no time",
+        other: Text {
+            en: "A trust policy can name a new SAML provider only after two minutes.",
+            ja: "2 分かかります。",
+        },
+        source: "IAM user guide, eventual consistency: states no time",
         play: |behaviour| behaviour.provider_visible_seconds = 120.0,
     },
     Assumption {
         name: "deletion-by-tags",
         area: Area::Permissions,
         assumed: Text {
-            en: "Connect evaluates the tags of an instance or a user that is deleted.",
+            en: "For a deletion, Connect evaluates the tags of the instance or user.",
             ja: "Connect は、削除対象のインスタンスとユーザーのタグを評価します。",
         },
         other: Text {
-            en: "It does not, so a policy that requires a tag denies the deletion.",
+            en: "For a deletion, Connect evaluates no tags, so a policy that requires a tag denies the deletion.",
             ja: "評価しないため、タグを条件とするポリシーでは削除が拒否されます。",
         },
-        source: "Service Authorization Reference, Amazon Connect: lists the key, not seen in an account",
+        source: "Service Authorization Reference, Amazon Connect: lists the key; not observed in an account",
         play: |behaviour| behaviour.deletion_by_tags = false,
     },
     Assumption {
@@ -37,21 +40,23 @@ pub(super) const ROWS: [Assumption; 7] = [
             ja: "Connect は、ユーザーと電話番号のリクエストのタグキーを評価します。",
         },
         other: Text {
-            en: "It does not, so a policy that requires the key aws:TagKeys denies the request.",
+            en: "Connect does not evaluate the tag keys, so a policy that requires aws:TagKeys denies the request.",
             ja: "評価しないため、キー aws:TagKeys の存在を条件とするポリシーではリクエストが拒否されます。",
         },
-        source: "Service Authorization Reference, Amazon Connect: lists the key, not seen in an account",
+        source: "Service Authorization Reference, Amazon Connect: lists the key; not observed in an account",
         play: |behaviour| behaviour.tag_keys_evaluated = false,
     },
     Assumption {
         name: "directory-arn",
         area: Area::Permissions,
         assumed: Text {
-            en: "Directory Service evaluates the ARN of the directory that Connect makes for an instance.",
+            en: "Directory Service evaluates the ARN of the directory that Connect creates for an instance.",
             ja: "Directory Service は、Connect がインスタンス用に作成するディレクトリの ARN を評価します。",
         },
-        other: Text { en: "It evaluates only the resource *.", ja: "リソース * のみを評価します。" },
-        source: "Service Authorization Reference, Directory Service; not seen for a directory made by Connect",
+        other: Text {
+            en: "Directory Service evaluates only the resource *.", ja: "リソース * のみを評価します。"
+        },
+        source: "Service Authorization Reference, Directory Service; not observed for a directory that Connect created",
         play: |behaviour| behaviour.directories_by_arn = false,
     },
     Assumption {
@@ -62,9 +67,10 @@ pub(super) const ROWS: [Assumption; 7] = [
             ja: "引き上げたことのないクォータには、適用された値がありません。",
         },
         other: Text {
-            en: "Its applied value is AWS's default.", ja: "適用された値は AWS のデフォルト値です。"
+            en: "The applied value of a quota that was never raised is AWS's default.",
+            ja: "適用された値は AWS のデフォルト値です。",
         },
-        source: "aws-cli#8584 and #6629; both were seen",
+        source: "aws-cli#8584 and #6629; both were observed",
         play: |behaviour| behaviour.account_quotas_applied = true,
     },
     Assumption {
@@ -74,7 +80,7 @@ pub(super) const ROWS: [Assumption; 7] = [
             en: "The value of a quota changes within a minute after the approval.",
             ja: "クォータの値は、承認から 1 分以内に反映されます。",
         },
-        other: Text { en: "It takes an hour.", ja: "1 時間かかります。" },
+        other: Text { en: "The value changes an hour after the approval.", ja: "1 時間かかります。" },
         source: "no time is documented",
         play: |behaviour| {
             behaviour.quota_path.value_lag = 3_600.0;
@@ -84,11 +90,11 @@ pub(super) const ROWS: [Assumption; 7] = [
         name: "quota-case-closed",
         area: Area::Quotas,
         assumed: Text {
-            en: "A granted request for a quota per instance ends as APPROVED.",
+            en: "An approved request for a quota per instance ends with the status APPROVED.",
             ja: "インスタンス単位のクォータの引き上げリクエストが承認されると、ステータスは APPROVED になります。",
         },
         other: Text {
-            en: "It ends as CASE_CLOSED, and the value rises.",
+            en: "It ends with the status CASE_CLOSED, and the value rises.",
             ja: "ステータスは CASE_CLOSED になり、クォータの値が引き上げられます。",
         },
         source: "Service Quotas user guide, request status: CASE_CLOSED is not explained",

@@ -8,11 +8,11 @@ pub(super) const ROWS: [Assumption; 12] = [
         name: "rate-bucket",
         area: Area::Connect,
         assumed: Text {
-            en: "Each operation has a rate quota of its own.",
+            en: "Each operation has its own rate quota.",
             ja: "API レートのクォータは、操作ごとに適用されます。",
         },
         other: Text {
-            en: "All operations share one.", ja: "すべての操作で 1 つのクォータを共有します。"
+            en: "All operations share one rate quota.", ja: "すべての操作で 1 つのクォータを共有します。"
         },
         source: "Amazon Connect API throttling quotas: both readings are possible",
         play: |behaviour| behaviour.shared_bucket = true,
@@ -24,7 +24,9 @@ pub(super) const ROWS: [Assumption; 12] = [
             en: "The alias of a deleted instance can be used again.",
             ja: "削除したインスタンスのエイリアスは再び使用できます。",
         },
-        other: Text { en: "It stays taken.", ja: "再び使用できません。" },
+        other: Text {
+            en: "The alias of a deleted instance can't be used again.", ja: "再び使用できません。"
+        },
         source: "not documented",
         play: |behaviour| behaviour.aliases_reusable = false,
     },
@@ -32,11 +34,11 @@ pub(super) const ROWS: [Assumption; 12] = [
         name: "alias-taken-wording",
         area: Area::Connect,
         assumed: Text {
-            en: "CreateInstance refuses an alias that is taken with \"Instance alias is already used\".",
+            en: "CreateInstance rejects an alias that is already used with \"Instance alias is already used\".",
             ja: "使用中のエイリアスを指定すると、CreateInstance はメッセージ「Instance alias is already used」を返して拒否します。",
         },
         other: Text {
-            en: "It refuses with another text about the alias.",
+            en: "CreateInstance rejects it with a different text about the alias.",
             ja: "エイリアスに関する別のメッセージを返して拒否します。",
         },
         source: "terraform-provider-aws#38115",
@@ -46,10 +48,12 @@ pub(super) const ROWS: [Assumption; 12] = [
         name: "deleted-instance-visibility",
         area: Area::Connect,
         assumed: Text {
-            en: "A deleted instance is gone within a minute.",
+            en: "A deleted instance disappears within a minute.",
             ja: "削除したインスタンスは、1 分以内に取得できなくなります。",
         },
-        other: Text { en: "It can be seen for ten minutes.", ja: "10 分間は取得できます。" },
+        other: Text {
+            en: "A deleted instance stays visible for ten minutes.", ja: "10 分間は取得できます。"
+        },
         source: "not documented",
         play: |behaviour| behaviour.instance_deletion_seconds = 600.0,
     },
@@ -57,11 +61,12 @@ pub(super) const ROWS: [Assumption; 12] = [
         name: "second-deletion",
         area: Area::Connect,
         assumed: Text {
-            en: "DeleteInstance does not find an instance that is being deleted.",
+            en: "DeleteInstance returns ResourceNotFoundException for an instance that is being deleted.",
             ja: "削除中のインスタンスに対して DeleteInstance を呼び出すと、リソースが見つからないことを示すエラーが返されます。",
         },
         other: Text {
-            en: "It refuses as an invalid request.", ja: "無効なリクエストとして拒否されます。"
+            en: "DeleteInstance returns InvalidRequestException for an instance that is being deleted.",
+            ja: "無効なリクエストとして拒否されます。",
         },
         source: "Amazon Connect API reference, DeleteInstance: lists both errors without a reason",
         play: |behaviour| behaviour.refuses_second_deletion = true,
@@ -73,7 +78,7 @@ pub(super) const ROWS: [Assumption; 12] = [
             en: "A new user is listed within seconds.",
             ja: "新しいユーザーは、数秒以内に一覧に表示されます。",
         },
-        other: Text { en: "It takes a minute.", ja: "1 分かかります。" },
+        other: Text { en: "A new user is listed after a minute.", ja: "1 分かかります。" },
         source: "no time is documented",
         play: |behaviour| {
             behaviour.user_visible_seconds = 45.0;
@@ -88,7 +93,8 @@ pub(super) const ROWS: [Assumption; 12] = [
             ja: "削除したユーザーのユーザー名は再び使用できます。",
         },
         other: Text {
-            en: "It stays taken in its instance.", ja: "同じインスタンスでは再び使用できません。"
+            en: "The username of a deleted user can't be used again in the instance.",
+            ja: "同じインスタンスでは再び使用できません。",
         },
         source: "not documented",
         play: |behaviour| behaviour.usernames_reusable = false,
@@ -97,11 +103,12 @@ pub(super) const ROWS: [Assumption; 12] = [
         name: "channel-settings",
         area: Area::Connect,
         assumed: Text {
-            en: "UpdateUserConfig clears the channels that the request does not name.",
+            en: "UpdateUserConfig clears the settings of channels that the request does not contain.",
             ja: "UpdateUserConfig は、リクエストで指定しないチャネルの設定を削除します。",
         },
         other: Text {
-            en: "It leaves them alone.", ja: "リクエストで指定しないチャネルの設定は変更しません。"
+            en: "UpdateUserConfig keeps the settings of channels that the request does not contain.",
+            ja: "リクエストで指定しないチャネルの設定は変更しません。",
         },
         source: "Amazon Connect API reference, UpdateUserConfig",
         play: |behaviour| behaviour.config_merges_channels = true,
@@ -114,7 +121,7 @@ pub(super) const ROWS: [Assumption; 12] = [
             ja: "SearchUsers は、チャネルごとのアフターコンタクトワーク (ACW) の時間を秒単位で返します。",
         },
         other: Text {
-            en: "It returns milliseconds, as in PhoneConfig.",
+            en: "SearchUsers returns it in milliseconds, as in PhoneConfig.",
             ja: "PhoneConfig と同様に、ミリ秒単位で返します。",
         },
         source: "Amazon Connect API reference, UserSearchSummary: states milliseconds for PhoneConfig only",
@@ -127,7 +134,7 @@ pub(super) const ROWS: [Assumption; 12] = [
             en: "A claimed phone number is listed within seconds.",
             ja: "取得した電話番号は、数秒以内に一覧に表示されます。",
         },
-        other: Text { en: "It takes two minutes.", ja: "2 分かかります。" },
+        other: Text { en: "A claimed phone number is listed after two minutes.", ja: "2 分かかります。" },
         source: "no time is documented",
         play: |behaviour| behaviour.number_listed_seconds = 120.0,
     },
@@ -135,11 +142,14 @@ pub(super) const ROWS: [Assumption; 12] = [
         name: "japanese-numbers",
         area: Area::Connect,
         assumed: Text {
-            en: "SearchAvailablePhoneNumbers offers no Japanese numbers.",
+            en: "SearchAvailablePhoneNumbers returns no Japanese numbers.",
             ja: "SearchAvailablePhoneNumbers では、日本の電話番号は検索されません。",
         },
-        other: Text { en: "It offers some.", ja: "日本の電話番号も検索されます。" },
-        source: "Amazon Connect administrator guide, phone numbers in Japan: ordered by a Support case",
+        other: Text {
+            en: "SearchAvailablePhoneNumbers returns some Japanese numbers.",
+            ja: "日本の電話番号も検索されます。",
+        },
+        source: "Amazon Connect administrator guide, phone numbers in Japan: ordered with a Support case",
         play: |behaviour| {
             behaviour.number_inventory.push(NumberStock {
                 country: "JP".into(),
@@ -153,11 +163,11 @@ pub(super) const ROWS: [Assumption; 12] = [
         name: "number-service",
         area: Area::Quotas,
         assumed: Text {
-            en: "AWS Support has a service for Connect's phone numbers, with a category for new ones.",
+            en: "AWS Support has a separate service for Connect phone numbers, with a category for new numbers.",
             ja: "AWS サポートに Connect の電話番号専用のサービスがあり、新しい電話番号のカテゴリが含まれます。",
         },
         other: Text {
-            en: "New numbers are a category of Connect's own service.",
+            en: "New numbers are a category of the Connect service in AWS Support.",
             ja: "新しい電話番号のカテゴリは、Connect 自体のサービスに含まれます。",
         },
         source: "Amazon Connect administrator guide, number management; the names change",

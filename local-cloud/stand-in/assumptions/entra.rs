@@ -7,11 +7,13 @@ pub(super) const ROWS: [Assumption; 16] = [
         name: "application-replication",
         area: Area::Entra,
         assumed: Text {
-            en: "A new application is known everywhere within 20 seconds.",
+            en: "A new application is visible in all replicas within 20 seconds.",
             ja: "新しいアプリケーションは 20 秒以内にすべてのレプリカに複製されます。",
         },
-        other: Text { en: "It takes five minutes.", ja: "5 分かかります。" },
-        source: "msgraph-bicep-types#193; Microsoft gives no time",
+        other: Text {
+            en: "A new application is visible in all replicas after five minutes.", ja: "5 分かかります。"
+        },
+        source: "msgraph-bicep-types#193; Microsoft states no time",
         play: |behaviour| {
             behaviour.graph.replication_seconds = 120.0;
             behaviour.graph.list_replication_seconds = 300.0;
@@ -26,7 +28,7 @@ pub(super) const ROWS: [Assumption; 16] = [
             ja: "テナントの識別子 URI ポリシーは、SAML アプリケーションを対象外とします。",
         },
         other: Text {
-            en: "It exempts only applications that receive version 2 tokens.",
+            en: "The policy exempts only applications that receive version 2 tokens.",
             ja: "バージョン 2 のトークンを受け取るアプリケーションのみを対象外とします。",
         },
         source: "entra-apps-identifier-uri-protection#6",
@@ -36,10 +38,10 @@ pub(super) const ROWS: [Assumption; 16] = [
         name: "saml-mode-replication",
         area: Area::Entra,
         assumed: Text {
-            en: "That policy knows an application's SAML mode within seconds.",
+            en: "The policy on identifier URIs detects an application's SAML mode within seconds.",
             ja: "アプリケーションの SAML モードは、数秒以内にこのポリシーに反映されます。",
         },
-        other: Text { en: "It takes two minutes.", ja: "2 分かかります。" },
+        other: Text { en: "The policy detects the SAML mode after two minutes.", ja: "2 分かかります。" },
         source: "entra-apps-identifier-uri-protection#6",
         play: |behaviour| behaviour.graph.saml_mode_seconds = 120.0,
     },
@@ -47,25 +49,25 @@ pub(super) const ROWS: [Assumption; 16] = [
         name: "identifier-taken-wording",
         area: Area::Entra,
         assumed: Text {
-            en: "Graph refuses an identifier URI that is taken with a text that names identifierUris.",
+            en: "Graph rejects an identifier URI that is already used with a message that contains identifierUris.",
             ja: "使用中の識別子 URI を指定すると、Graph は identifierUris を含むメッセージを返して拒否します。",
         },
         other: Text {
-            en: "It refuses with the code Request_MultipleObjectsWithSameKeyValue and another text.",
+            en: "Graph rejects it with the code Request_MultipleObjectsWithSameKeyValue and a different message.",
             ja: "コード Request_MultipleObjectsWithSameKeyValue と別のメッセージを返して拒否します。",
         },
-        source: "microsoft-graph-docs, error codes; threads show both",
+        source: "microsoft-graph-docs, error codes; both appear in issues",
         play: |behaviour| behaviour.graph.identifier_taken_by_code = true,
     },
     Assumption {
         name: "released-identifiers",
         area: Area::Entra,
         assumed: Text {
-            en: "A deleted application releases the identifiers that were removed from it before.",
+            en: "Identifiers that were removed from an application before its deletion can be used again at once.",
             ja: "アプリケーションから事前に除外した識別子は、アプリケーションを削除すると解放されます。",
         },
         other: Text {
-            en: "It holds them for the 30 days in which it can be restored.",
+            en: "They stay reserved for the 30 days in which the application can be restored.",
             ja: "アプリケーションを復元できる 30 日間は解放されません。",
         },
         source: "Microsoft Graph, application: deleted items; not stated for removed identifiers",
@@ -75,11 +77,11 @@ pub(super) const ROWS: [Assumption; 16] = [
         name: "assignment-exists-wording",
         area: Area::Entra,
         assumed: Text {
-            en: "Graph refuses an assignment that exists with 400 and \"Permission being assigned already exists\".",
+            en: "Graph rejects an existing assignment with 400 and \"Permission being assigned already exists\".",
             ja: "既存の割り当てを追加すると、Graph は 400 とメッセージ「Permission being assigned already exists」を返して拒否します。",
         },
         other: Text {
-            en: "It refuses with 409 and \"EntitlementGrant entry already exists.\"",
+            en: "Graph rejects it with 409 and \"EntitlementGrant entry already exists.\"",
             ja: "409 とメッセージ「EntitlementGrant entry already exists.」を返して拒否します。",
         },
         source: "msgraph-bicep-types#161 and #193",
@@ -89,11 +91,11 @@ pub(super) const ROWS: [Assumption; 16] = [
         name: "reference-exists-wording",
         area: Area::Entra,
         assumed: Text {
-            en: "Graph refuses a claims policy that is assigned already with \"added object references already exist\".",
+            en: "Graph rejects a claims policy that is already assigned with \"added object references already exist\".",
             ja: "割り当て済みのクレームポリシーを追加すると、Graph はメッセージ「added object references already exist」を返して拒否します。",
         },
         other: Text {
-            en: "It refuses with \"A conflicting object … is present in the directory.\"",
+            en: "Graph rejects it with \"A conflicting object … is present in the directory.\"",
             ja: "メッセージ「A conflicting object … is present in the directory.」を返して拒否します。",
         },
         source: "msgraph-bicep-types#161",
@@ -107,7 +109,7 @@ pub(super) const ROWS: [Assumption; 16] = [
             ja: "SAML モードのアプリケーションは削除できます。",
         },
         other: Text {
-            en: "Graph refuses with DeletingSamlSpNotAllowed as long as its service principal exists.",
+            en: "Graph rejects the deletion with DeletingSamlSpNotAllowed while the service principal exists.",
             ja: "サービスプリンシパルが存在する間は、Graph が DeletingSamlSpNotAllowed を返して拒否します。",
         },
         source: "terraform-provider-azuread#1388",
@@ -120,7 +122,7 @@ pub(super) const ROWS: [Assumption; 16] = [
             en: "Graph sends a change notification within a minute.",
             ja: "Graph は変更通知を 1 分以内に送信します。",
         },
-        other: Text { en: "It takes 15 minutes.", ja: "15 分かかります。" },
+        other: Text { en: "Graph sends a change notification after 15 minutes.", ja: "15 分かかります。" },
         source: "Microsoft Graph, change notifications: latency for groups is \"Unknown\"",
         play: |behaviour| behaviour.graph.notification_seconds = 900.0,
     },
@@ -128,11 +130,11 @@ pub(super) const ROWS: [Assumption; 16] = [
         name: "stale-reads",
         area: Area::Certificates,
         assumed: Text {
-            en: "A read of an application's certificates returns the last change.",
+            en: "A read of an application's certificates includes the last change.",
             ja: "アプリケーションの証明書を取得すると、最新の状態が返されます。",
         },
         other: Text {
-            en: "Every third read returns the state before the last change, for a minute.",
+            en: "For a minute, every third read returns the state before the last change.",
             ja: "1 分間は、3 回に 1 回の割合で変更前の状態が返されます。",
         },
         source: "terraform-provider-microsoft365#3491",
@@ -145,7 +147,7 @@ pub(super) const ROWS: [Assumption; 16] = [
             en: "A new signing certificate can be read within seconds.",
             ja: "新しい署名証明書は、数秒以内に取得できるようになります。",
         },
-        other: Text { en: "It takes two minutes.", ja: "2 分かかります。" },
+        other: Text { en: "A new signing certificate can be read after two minutes.", ja: "2 分かかります。" },
         source: "terraform-provider-azuread#823; no time is documented",
         play: |behaviour| behaviour.graph.certificate_seconds = 120.0,
     },
@@ -153,10 +155,10 @@ pub(super) const ROWS: [Assumption; 16] = [
         name: "metadata-publication",
         area: Area::Certificates,
         assumed: Text {
-            en: "The federation metadata shows a new certificate within seconds.",
+            en: "The federation metadata contains a new certificate within seconds.",
             ja: "新しい証明書は、数秒以内にフェデレーションメタデータに反映されます。",
         },
-        other: Text { en: "It takes five minutes.", ja: "5 分かかります。" },
+        other: Text { en: "The federation metadata contains it after five minutes.", ja: "5 分かかります。" },
         source: "no time is documented",
         play: |behaviour| behaviour.graph.metadata_seconds = 300.0,
     },
@@ -168,7 +170,7 @@ pub(super) const ROWS: [Assumption; 16] = [
             ja: "Entra は、新しく有効にした証明書で 1 分以内に署名を開始します。",
         },
         other: Text {
-            en: "Some sign-ins are signed with the old certificate for 45 minutes.",
+            en: "For 45 minutes, Entra signs some responses with the old certificate.",
             ja: "45 分間は、一部のサインインが古い証明書で署名されます。",
         },
         source: "no time is documented; the product waits an hour",
@@ -178,10 +180,12 @@ pub(super) const ROWS: [Assumption; 16] = [
         name: "certificate-removal",
         area: Area::Certificates,
         assumed: Text {
-            en: "Graph removes a certificate if the credential lists are written without it and with null secrets.",
+            en: "Graph removes a certificate if the credential lists are written without that certificate and with null secrets.",
             ja: "証明書を除外し、シークレットの値を null にした認証情報のリストを書き込むと、Graph がその証明書を削除します。",
         },
-        other: Text { en: "It refuses every such change.", ja: "このような変更をすべて拒否します。" },
+        other: Text {
+            en: "Graph rejects every such change.", ja: "このような変更をすべて拒否します。"
+        },
         source: "terraform-provider-microsoft365#3491",
         play: |behaviour| behaviour.graph.refuses_certificate_removal = true,
     },
@@ -189,11 +193,11 @@ pub(super) const ROWS: [Assumption; 16] = [
         name: "composed-metadata",
         area: Area::Certificates,
         assumed: Text {
-            en: "IAM accepts metadata that is composed of the application's certificates, without Entra's signature.",
+            en: "IAM accepts metadata that was generated from the application's certificates, without Entra's signature.",
             ja: "アプリケーションの証明書から作成した、Entra の署名がないメタデータを IAM が受け入れます。",
         },
         other: Text {
-            en: "IAM accepts only metadata with its issuer's signature.",
+            en: "IAM accepts only metadata with the issuer's signature.",
             ja: "IAM は発行者の署名があるメタデータのみを受け入れます。",
         },
         source: "IAM API reference, UpdateSAMLProvider: states no rule for signatures",
@@ -207,10 +211,10 @@ pub(super) const ROWS: [Assumption; 16] = [
             ja: "更新した SAML メタデータは、1 分以内に AWS サインインで使用されます。",
         },
         other: Text {
-            en: "It still uses the metadata of before for nine minutes.",
+            en: "AWS sign-in uses the previous metadata for nine more minutes.",
             ja: "9 分間は、更新前のメタデータが使用されます。",
         },
-        source: "IAM user guide, eventual consistency: gives no time; the product waits ten minutes",
+        source: "IAM user guide, eventual consistency: states no time; the product waits ten minutes",
         play: |behaviour| behaviour.provider_update_seconds = 540.0,
     },
 ];

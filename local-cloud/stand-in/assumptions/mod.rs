@@ -77,7 +77,7 @@ pub fn named<T: AsRef<str>>(names: &[T]) -> Result<Vec<&'static Assumption>, Str
     for name in names.iter().map(AsRef::as_ref) {
         if name != ALL && !all().any(|row| row.name == name) {
             let known: Vec<&str> = all().map(|row| row.name).collect();
-            return Err(format!("There is no assumption {name}. There are: {ALL}, {}.", known.join(", ")));
+            return Err(format!("Unknown assumption {name}. Known names: {ALL}, {}.", known.join(", ")));
         }
         wanted.insert(name);
     }
@@ -109,8 +109,8 @@ mod tests {
             let mut behaviour = Behaviour::default();
             play(&[row], &mut behaviour);
             let other = format!("{behaviour:?}");
-            assert_ne!(other, default, "{} switches nothing", row.name);
-            assert!(seen.insert(other), "{} switches what another row switches", row.name);
+            assert_ne!(other, default, "{} changes no behaviour", row.name);
+            assert!(seen.insert(other), "{} changes the same behaviour as another row", row.name);
         }
     }
 

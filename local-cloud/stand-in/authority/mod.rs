@@ -250,7 +250,7 @@ impl Authority {
         let role = match self.roles.of(&session.role).await {
             Ok(role) => role,
             Err(fault) => {
-                let message = format!("The local cloud can't judge the policies of {}: {fault}.", session.role);
+                let message = format!("The local cloud can't evaluate the policies of {}: {fault}.", session.role);
                 violations.note(message.clone());
                 return Err(Refusal::new(500, "InternalFailure", message));
             }

@@ -123,7 +123,7 @@ fn statement(value: &Value) -> Result<Statement, String> {
     const KNOWN: [&str; 6] = ["Sid", "Effect", "Action", "Resource", "Principal", "Condition"];
     if let Some(name) = value.as_object().and_then(|fields| fields.keys().find(|name| !KNOWN.contains(&name.as_str())))
     {
-        return Err(format!("a statement has a {name}, which the local cloud can't judge"));
+        return Err(format!("a statement has a {name}, which the local cloud can't evaluate"));
     }
     let principals = value["Principal"].as_object().into_iter().flatten();
     let blocks = value["Condition"].as_object().into_iter().flatten();
@@ -163,7 +163,7 @@ fn condition(name: &str, key: &str, wanted: &Value) -> Result<Condition, String>
         "NumericGreaterThanEquals" => number(false, true, true),
         "Bool" => Operator::Bool,
         "Null" => Operator::Null,
-        _ => return Err(format!("a condition has the operator {name}, which the local cloud can't judge")),
+        _ => return Err(format!("a condition has the operator {name}, which the local cloud can't evaluate")),
     };
     // `ArnEquals` supports wildcards, as `ArnLike` does.
     let operator = match (plain, operator) {

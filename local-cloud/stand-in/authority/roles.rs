@@ -108,7 +108,7 @@ impl Roles {
     async fn managed(&self, arn: &str) -> Result<Vec<Statement>, String> {
         let found =
             self.elements(&[("Action", "GetPolicy"), ("PolicyArn", arn)], &["PolicyId", "DefaultVersionId"]).await;
-        let [id, version] = found.as_slice() else { return Err(format!("there is no policy {arn}")) };
+        let [id, version] = found.as_slice() else { return Err(format!("policy {arn} does not exist")) };
         let key = (id.clone(), version.clone());
         if let Some(known) = self.documents.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return Ok(known.clone());
@@ -146,7 +146,7 @@ pub(super) async fn found(upstream: &Upstream, form: &[(&str, &str)]) -> Found {
 }
 
 fn statements(text: &str) -> Result<Vec<Statement>, String> {
-    policy::parse(&document(text).ok_or("a policy is no JSON")?)
+    policy::parse(&document(text).ok_or("a policy is not JSON")?)
 }
 
 /// The texts of all elements with a name in a response of IAM. Empty if IAM returns an error.

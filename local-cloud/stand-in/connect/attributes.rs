@@ -39,7 +39,7 @@ pub(super) fn defaults(inbound: String, outbound: String) -> BTreeMap<&'static s
 fn kind(input: &Input) -> Result<&'static str, Refusal> {
     let asked = input.need("AttributeType")?;
     let known = TYPES.iter().find(|(name, _)| *name == asked).map(|(name, _)| *name);
-    known.ok_or_else(|| Refusal::invalid_parameter(format!("There is no attribute type {asked}.")))
+    known.ok_or_else(|| Refusal::invalid_parameter(format!("Unknown attribute type {asked}.")))
 }
 
 pub(super) fn describe(instance: &Instance, input: &Input) -> Answer {

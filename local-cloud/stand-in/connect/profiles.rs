@@ -183,7 +183,7 @@ fn create(
     things: &mut Vec<NamedThing>,
 ) -> Result<NamedThing, Refusal> {
     if things.iter().any(|thing| thing.name == name) {
-        return Err(Refusal::new(409, "DuplicateResourceException", format!("The name {name} is taken.")));
+        return Err(Refusal::new(409, "DuplicateResourceException", format!("The name {name} is already used.")));
     }
     let made = thing(arn, folder, name, "", setting.clock.now());
     things.push(made.clone());
@@ -193,5 +193,5 @@ fn create(
 /// The resource with this ID or ARN.
 pub(super) fn find<'a>(things: &'a [NamedThing], id: &str) -> Result<&'a NamedThing, Refusal> {
     let found = things.iter().find(|thing| thing.id == id || thing.arn == id);
-    found.ok_or_else(|| Refusal::not_found(format!("Nothing with the id {id} was found.")))
+    found.ok_or_else(|| Refusal::not_found(format!("The resource with the id {id} was not found.")))
 }

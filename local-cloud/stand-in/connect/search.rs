@@ -110,7 +110,7 @@ fn in_group(condition: &Value, user: &User) -> bool {
 /// Rejects valid criteria that this search does not support, instead of returning wrong users.
 fn check(criteria: &Map<String, Value>) -> Result<(), Refusal> {
     if criteria.contains_key("ListCondition") {
-        return Err(Refusal::invalid_request("The local cloud does not search by proficiencies."));
+        return Err(Refusal::invalid_request("The local cloud does not support a search by proficiencies."));
     }
     if let Some(condition) = criteria.get("StringCondition") {
         let field = text(condition, "FieldName").unwrap_or_default();

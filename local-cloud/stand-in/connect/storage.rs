@@ -31,7 +31,7 @@ fn config(input: &Input) -> Result<Map<String, Value>, Refusal> {
         "KINESIS_VIDEO_STREAM" => "KinesisVideoStreamConfig",
         "KINESIS_STREAM" => "KinesisStreamConfig",
         "KINESIS_FIREHOSE" => "KinesisFirehoseConfig",
-        _ => return Err(Refusal::invalid_parameter(format!("There is no storage type {kind}."))),
+        _ => return Err(Refusal::invalid_parameter(format!("Unknown storage type {kind}."))),
     };
     if !config.get(part).is_some_and(Value::is_object) {
         return Err(Refusal::invalid_request(format!("A storage configuration of type {kind} needs a {part}.")));

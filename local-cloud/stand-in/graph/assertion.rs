@@ -166,8 +166,7 @@ impl Graph {
         assertion.check_time(OffsetDateTime::now_utc())?;
         let at = |name: &str| assertion.claims.get(name).and_then(Value::as_i64).unwrap_or_default();
         if at("exp") - at("iat").max(at("nbf")) > LONGEST || assertion.claim("jti").is_empty() {
-            let text =
-                "The local cloud takes an assertion for ten minutes at most, and with a jti, as Entra's documents ask.";
+            let text = "The local cloud accepts only assertions that are valid for at most ten minutes and have a jti, as Entra's documentation recommends.";
             return Err(invalid(700_024, text));
         }
         Ok(())
@@ -211,7 +210,7 @@ impl Graph {
         let failed = |what: String| invalid(50_166, format!("Request to External OIDC endpoint failed: {what}"));
         let discovery = self.fetch(&format!("{issuer}/.well-known/openid-configuration")).await.map_err(failed)?;
         if discovery.get("issuer").and_then(Value::as_str) != Some(issuer) {
-            return Err(failed("the discovery document is another issuer's.".into()));
+            return Err(failed("the discovery document has another issuer.".into()));
         }
         let keys = discovery.get("jwks_uri").and_then(Value::as_str).unwrap_or_default();
         let keys = self.fetch(keys).await.map_err(failed)?;
@@ -233,7 +232,7 @@ impl Graph {
 
     /// Fetches JSON from an issuer. Requests to AWS issuers go to the AWS port of the local cloud.
     async fn fetch(&self, address: &str) -> Result<Value, String> {
-        let url = Url::parse(address).map_err(|_| format!("'{address}' is no URL."))?;
+        let url = Url::parse(address).map_err(|_| format!("'{address}' is not a URL."))?;
         let host = url.host_str().unwrap_or_default().to_owned();
         let request = if host.ends_with(AWS_ISSUERS) && url.scheme() == "https" {
             self.http.get(format!("{}{}", self.options.aws_url, url.path())).header("host", host)
@@ -242,10 +241,10 @@ impl Graph {
         } else {
             return Err(format!("'{host}' can't be reached."));
         };
-        let answer = request.send().await.map_err(|_| format!("'{address}' does not answer."))?;
+        let answer = request.send().await.map_err(|_| format!("'{address}' does not respond."))?;
         if !answer.status().is_success() {
-            return Err(format!("'{address}' answers {}.", answer.status().as_u16()));
+            return Err(format!("'{address}' returned {}.", answer.status().as_u16()));
         }
-        answer.json().await.map_err(|_| format!("'{address}' does not answer with JSON."))
+        answer.json().await.map_err(|_| format!("'{address}' did not return JSON."))
     }
 }

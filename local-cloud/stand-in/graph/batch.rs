@@ -22,12 +22,12 @@ impl Graph {
         let mut statuses: HashMap<&str, u16> = HashMap::new();
         let mut responses = Vec::new();
         for item in items {
-            let id = item["id"].as_str().ok_or_else(|| malformed("Each request step needs an id, a text."))?;
+            let id = item["id"].as_str().ok_or_else(|| malformed("Each request step needs an id of type string."))?;
             let depends = item["dependsOn"].as_array().into_iter().flatten().filter_map(Value::as_str);
             let mut failed = false;
             for other in depends {
                 let status =
-                    statuses.get(other).ok_or_else(|| malformed("dependsOn names no earlier request step."))?;
+                    statuses.get(other).ok_or_else(|| malformed("dependsOn does not name an earlier request step."))?;
                 failed |= *status >= 400;
             }
             let response = if failed {

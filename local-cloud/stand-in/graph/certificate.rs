@@ -59,7 +59,7 @@ impl SigningKey {
         params.distinguished_name = rcgen::DistinguishedName::new();
         params.distinguished_name.push(rcgen::DnType::CommonName, common_name);
         let certificate =
-            params.self_signed(&certifier).map_err(|error| format!("the certificate could not be made: {error}"))?;
+            params.self_signed(&certifier).map_err(|error| format!("the certificate could not be created: {error}"))?;
         let der = certificate.der().to_vec();
         let thumbprint = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, &der).as_ref().to_vec();
         Ok(Self { pair, der, thumbprint, not_after })

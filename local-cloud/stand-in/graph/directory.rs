@@ -163,9 +163,9 @@ impl Directory {
         match self.by_name.get(&name.to_lowercase()).map(Vec::as_slice) {
             Some([only]) => Ok(only.clone()),
             Some(many) if many.len() > 1 => {
-                Err(format!("{} groups are named '{name}': give the id instead", many.len()))
+                Err(format!("{} groups are named '{name}': specify the id instead", many.len()))
             }
-            _ => Err(format!("there is no group '{name}' in the tenant")),
+            _ => Err(format!("the tenant has no group '{name}'")),
         }
     }
 

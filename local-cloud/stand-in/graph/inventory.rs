@@ -55,7 +55,7 @@ impl Graph {
         let id = state.directory.put(member, self.now());
         let from = self.options.clock.after(self.behaviour().membership_seconds);
         if !state.directory.link(&group, &id, from) {
-            return Err(format!("{id} is a member of the group {group} already"));
+            return Err(format!("{id} is already a member of the group {group}"));
         }
         self.announce(state, &Change::Member { group, id, removed: false });
         Ok(())
@@ -71,7 +71,7 @@ impl Graph {
         let group = state.directory.group_id(group)?;
         let until = self.options.clock.after(self.behaviour().membership_seconds);
         if !state.directory.unlink(&group, member_id, until) {
-            return Err(format!("{member_id} is no direct member of the group {group}"));
+            return Err(format!("{member_id} is not a direct member of the group {group}"));
         }
         self.announce(state, &Change::Member { group, id: member_id.to_owned(), removed: true });
         Ok(())
@@ -87,7 +87,7 @@ impl Graph {
         let state: &mut State = &mut guard;
         patch.remove("id");
         if state.directory.object(id).is_none_or(|object| object.tag != super::directory::USER) {
-            return Err(format!("there is no user {id} in the tenant"));
+            return Err(format!("the tenant has no user {id}"));
         }
         state.directory.update(id, patch);
         self.announce(state, &Change::User { id: id.to_owned() });

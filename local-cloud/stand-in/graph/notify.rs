@@ -108,7 +108,7 @@ impl Graph {
     /// # Errors
     /// If the URL leads to any other host.
     pub(super) fn outgoing(&self, url: &str) -> Result<reqwest::RequestBuilder, String> {
-        let url = Url::parse(url).map_err(|error| format!("'{url}' is no URL: {error}"))?;
+        let url = Url::parse(url).map_err(|error| format!("'{url}' is not a URL: {error}"))?;
         let host = url.host_str().unwrap_or_default().to_owned();
         if is_function_url(&host) {
             if url.scheme() != "https" {
@@ -123,7 +123,7 @@ impl Graph {
             Ok(self.http.post(url))
         } else {
             Err(format!(
-                "'{host}' is neither a Lambda function URL nor on this machine; the local cloud calls nobody else"
+                "'{host}' is neither a Lambda function URL nor on this machine; the local cloud calls no other hosts"
             ))
         }
     }

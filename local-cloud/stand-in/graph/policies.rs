@@ -190,9 +190,9 @@ fn check_definition(definition: &Value) -> Result<(), GraphError> {
 
 fn judge(definition: &Value) -> Result<(), String> {
     let [Value::String(text)] = definition.as_array().map(Vec::as_slice).unwrap_or_default() else {
-        return Err("definition is a list of exactly one text".into());
+        return Err("definition must be a list of exactly one string".into());
     };
-    let parsed: Value = serde_json::from_str(text).map_err(|error| format!("the text is not JSON: {error}"))?;
+    let parsed: Value = serde_json::from_str(text).map_err(|error| format!("the string is not JSON: {error}"))?;
     let only = |value: &Value, known: &[&str], place: &str| match value.as_object() {
         None => Err(format!("{place} is not an object")),
         Some(fields) => match fields.keys().find(|key| !known.contains(&key.as_str())) {
@@ -204,25 +204,25 @@ fn judge(definition: &Value) -> Result<(), String> {
     let policy = &parsed["ClaimsMappingPolicy"];
     only(policy, &["Version", "IncludeBasicClaimSet", "ClaimsSchema", "ClaimsTransformation"], "ClaimsMappingPolicy")?;
     if policy["Version"] != 1 {
-        return Err("Version is 1".into());
+        return Err("Version must be 1".into());
     }
     if !policy["IncludeBasicClaimSet"]
         .as_str()
         .is_some_and(|flag| ["true", "false"].contains(&flag.to_lowercase().as_str()))
     {
-        return Err("IncludeBasicClaimSet is the text true or false".into());
+        return Err("IncludeBasicClaimSet must be the string true or false".into());
     }
     let entries = match policy.get("ClaimsSchema") {
         None => &Vec::new(),
-        Some(schema) => schema.as_array().ok_or("ClaimsSchema is a list")?,
+        Some(schema) => schema.as_array().ok_or("ClaimsSchema must be a list")?,
     };
     for entry in entries {
         only(entry, &ENTRY_KEYS, "an entry of ClaimsSchema")?;
         if entry.as_object().into_iter().flatten().any(|(_, value)| value.as_str().is_none_or(str::is_empty)) {
-            return Err("each value in an entry of ClaimsSchema is a text".into());
+            return Err("each value in an entry of ClaimsSchema must be a string".into());
         }
         if entry.get("SamlClaimType").or(entry.get("JwtClaimType")).is_none() {
-            return Err("an entry of ClaimsSchema names SamlClaimType or JwtClaimType".into());
+            return Err("an entry of ClaimsSchema must contain SamlClaimType or JwtClaimType".into());
         }
         judge_source(entry)?;
     }
@@ -243,6 +243,6 @@ fn judge_source(entry: &Value) -> Result<(), String> {
             }
         }
         (None, Some(source), Some(_), None) if SOURCES.contains(&source) => Ok(()),
-        _ => Err("an entry of ClaimsSchema has either Value, or Source and ID".into()),
+        _ => Err("an entry of ClaimsSchema must contain either Value, or Source and ID".into()),
     }
 }

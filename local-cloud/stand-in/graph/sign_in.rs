@@ -198,7 +198,7 @@ impl Settings {
         // With a sign-on URL, Entra redirects the browser to it, and AWS has no page that would start the SAML flow
         // from there.
         if !text(principal, "loginUrl").is_empty() {
-            return Err(misconfigured("it has a sign-on URL, so Entra starts no sign-in by itself"));
+            return Err(misconfigured("it has a sign-on URL, so Entra does not initiate the sign-in"));
         }
         let identifiers = texts(&registration.application, "identifierUris");
         let identifier = identifiers.first().ok_or_else(|| misconfigured("it has no identifier"))?;

@@ -139,7 +139,7 @@ impl Call<'_> {
     }
 
     fn expiry(&self, text: &str) -> Result<OffsetDateTime, GraphError> {
-        let expires = date_time(text).ok_or_else(|| invalid("expirationDateTime is not a time."))?;
+        let expires = date_time(text).ok_or_else(|| invalid("expirationDateTime is not a valid time."))?;
         if expires <= self.now {
             return Err(invalid("Subscription expirationDateTime must be in the future."));
         }
@@ -245,7 +245,7 @@ impl Call<'_> {
 }
 
 fn gone(id: &str) -> GraphError {
-    GraphError::new(404, "ResourceNotFound", format!("The object was not found: there is no subscription {id}."))
+    GraphError::new(404, "ResourceNotFound", format!("The object was not found: subscription {id} does not exist."))
 }
 
 impl Graph {
@@ -257,7 +257,7 @@ impl Graph {
         let mut state = self.state();
         let before = state.subscriptions.len();
         state.subscriptions.retain(|subscription| text(&subscription.fields, "id") != id);
-        if state.subscriptions.len() < before { Ok(()) } else { Err(format!("There is no subscription {id}.")) }
+        if state.subscriptions.len() < before { Ok(()) } else { Err(format!("Subscription {id} does not exist.")) }
     }
 
     /// Validates a notification URL: the endpoint must return the validation token as plain text within ten seconds.
@@ -269,7 +269,7 @@ impl Graph {
             "Validation: Testing client application reachability for subscription Request-Id: {}",
             Uuid::new_v4()
         );
-        let mut with_token = Url::parse(url).map_err(|_| refused(format!("'{url}' is no URL.")))?;
+        let mut with_token = Url::parse(url).map_err(|_| refused(format!("'{url}' is not a URL.")))?;
         with_token.query_pairs_mut().append_pair("validationToken", &token);
         let request = self.outgoing(with_token.as_str()).map_err(refused)?;
         let request = request.header("content-type", "text/plain; charset=utf-8").body("").timeout(HANDSHAKE);

@@ -13,9 +13,9 @@ use serde::Deserialize;
 /// Why a model cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LoadError {
-    #[error("{0} holds no service model {1}; give botocore's data directory")]
+    #[error("{0} contains no service model {1}; specify botocore's data directory")]
     Missing(PathBuf, &'static str),
-    #[error("{path} cannot be read: {source}")]
+    #[error("{path} can't be read: {source}")]
     Read { path: PathBuf, source: std::io::Error },
     #[error("{path} is not a service model: {source}")]
     Parse { path: PathBuf, source: serde_json::Error },

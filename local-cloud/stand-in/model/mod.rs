@@ -60,7 +60,11 @@ impl Models {
     pub(crate) fn request(&self, service: Service, operation: &str, input: &Input) -> Result<(), Refusal> {
         let model = self.of(service);
         let Some(known) = model.operations.get(operation) else {
-            return Err(Refusal::new(404, "UnknownOperationException", format!("There is no operation {operation}.")));
+            return Err(Refusal::new(
+                404,
+                "UnknownOperationException",
+                format!("Operation {operation} does not exist."),
+            ));
         };
         let faults = known.input.as_ref().map(|input_of| model.faults(&input_of.shape, &input.0)).unwrap_or_default();
         if faults.is_empty() {
@@ -117,13 +121,9 @@ fn error_faults(model: &Model, operation: &load::Operation, refusal: &Refusal) -
             given.map_or((400..600).contains(&refusal.status), |given| given == refusal.status)
         }
         (None, Some(statuses)) => statuses.contains(&refusal.status),
-        (None, None) => return vec![format!("the error {} is neither modelled nor common", refusal.code)],
+        (None, None) => return vec![format!("the error {} is neither in the model nor a common error", refusal.code)],
     };
-    if right {
-        Vec::new()
-    } else {
-        vec![format!("the error {} has another status than {}", refusal.code, refusal.status)]
-    }
+    if right { Vec::new() } else { vec![format!("the error {} must have the status {}", refusal.code, refusal.status)] }
 }
 
 impl Model {

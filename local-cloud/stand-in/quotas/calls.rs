@@ -52,7 +52,7 @@ fn need<'a>(input: &'a Input, name: &str) -> Result<&'a str, Refusal> {
 /// The quota that a call names by service code and quota code.
 fn code(input: &Input) -> Result<&'static Code, Refusal> {
     if need(input, "ServiceCode")? != "connect" {
-        return Err(no_such("The local cloud knows the quotas of Amazon Connect alone (service code connect)."));
+        return Err(no_such("The local cloud supports only the quotas of Amazon Connect (service code connect)."));
     }
     codes::find(need(input, "QuotaCode")?)
         .ok_or_else(|| no_such("The request failed because the specified quota does not exist."))
@@ -117,7 +117,7 @@ fn get(setting: &Setting, state: &State, input: &Input) -> Answer {
 
 fn list(setting: &Setting, state: &State, input: &Input) -> Answer {
     if need(input, "ServiceCode")? != "connect" {
-        return Err(no_such("The local cloud knows the quotas of Amazon Connect alone (service code connect)."));
+        return Err(no_such("The local cloud supports only the quotas of Amazon Connect (service code connect)."));
     }
     let level = input.text("QuotaAppliedAtLevel").unwrap_or("ACCOUNT");
     let wanted = |code: &Code| input.text("QuotaCode").is_none_or(|wanted| wanted == code.code);

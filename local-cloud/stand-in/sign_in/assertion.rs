@@ -32,7 +32,7 @@ impl Assertion {
         let document = Document::parse(response).map_err(|error| error.to_string())?;
         let root = document.root_element();
         if !root.has_tag_name((PROTOCOL, "Response")) {
-            return Err("it is no SAML response".into());
+            return Err("it is not a SAML response".into());
         }
         let status = root.descendants().find(|node| node.has_tag_name((PROTOCOL, "StatusCode")));
         if status.and_then(|status| status.attribute("Value")) != Some(SUCCESS) {
@@ -40,10 +40,11 @@ impl Assertion {
         }
         let mut assertions = root.children().filter(|node| node.has_tag_name((ASSERTION, "Assertion")));
         let (Some(assertion), None) = (assertions.next(), assertions.next()) else {
-            return Err("it has not exactly one assertion".into());
+            return Err("it does not have exactly one assertion".into());
         };
         let conditions = child(assertion, "Conditions")?;
-        let confirmation = below(assertion, "SubjectConfirmationData").next().ok_or("it confirms no subject")?;
+        let confirmation =
+            below(assertion, "SubjectConfirmationData").next().ok_or("it has no subject confirmation")?;
         Ok(Self {
             id: needed(assertion, "ID")?,
             issuer: text(child(assertion, "Issuer")?),

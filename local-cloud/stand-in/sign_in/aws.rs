@@ -98,7 +98,9 @@ pub(crate) fn destination(cloud: &Cloud, relay_state: &str) -> Result<String, Re
     let now = cloud.world.setting().clock.now();
     match state.connect.instance(&id) {
         Some(instance) if instance.takes_saml(now) => Ok(id),
-        _ => Err(Refusal::new(CONNECT, format!("There is no Amazon Connect instance {id} that takes SAML sign-ins."))),
+        _ => {
+            Err(Refusal::new(CONNECT, format!("There is no Amazon Connect instance {id} that accepts SAML sign-ins.")))
+        }
     }
 }
 

@@ -61,14 +61,14 @@ pub(crate) fn sign(
 /// Why the signature is not valid.
 pub(crate) fn verify(document: &str, id: &str, certificates: &[String]) -> Result<(), String> {
     let parsed = parse(document)?;
-    let element = by_id(&parsed, id).ok_or("no element, or more than one, has the ID that should be signed")?;
+    let element = by_id(&parsed, id).ok_or("the ID to sign belongs to no element or to several")?;
     let signature = only_child(&parsed, element, "Signature")?;
     let signed_info = only_child(&parsed, signature, "SignedInfo")?;
     algorithm(&parsed, only_child(&parsed, signed_info, "CanonicalizationMethod")?, &[EXCLUSIVE])?;
     algorithm(&parsed, only_child(&parsed, signed_info, "SignatureMethod")?, &[RSA_SHA256])?;
     let reference = only_child(&parsed, signed_info, "Reference")?;
     if parsed.get_attribute(reference, "URI") != Some(&format!("#{id}")) {
-        return Err("the signature is one of another element".into());
+        return Err("the signature belongs to another element".into());
     }
     let transforms = only_child(&parsed, reference, "Transforms")?;
     for transform in children(&parsed, transforms) {
@@ -86,7 +86,7 @@ pub(crate) fn verify(document: &str, id: &str, certificates: &[String]) -> Resul
     if certificates.iter().any(|certificate| signed_by(certificate, &message, &value)) {
         Ok(())
     } else {
-        Err("no trusted certificate's key made the signature".into())
+        Err("the signature was not made with the key of a trusted certificate".into())
     }
 }
 
@@ -135,15 +135,15 @@ fn only_child(document: &Document<'_>, node: NodeId, name: &str) -> Result<NodeI
     });
     match (named.next(), named.next()) {
         (Some(child), None) => Ok(child),
-        (None, _) => Err(format!("there is no {name}")),
-        (Some(_), Some(_)) => Err(format!("there is more than one {name}")),
+        (None, _) => Err(format!("{name} is missing")),
+        (Some(_), Some(_)) => Err(format!("{name} occurs more than once")),
     }
 }
 
 fn algorithm(document: &Document<'_>, node: NodeId, known: &[&str]) -> Result<(), String> {
     match document.get_attribute(node, "Algorithm") {
         Some(name) if known.contains(&name) => Ok(()),
-        name => Err(format!("the algorithm {} is not accepted here", name.unwrap_or("without a name"))),
+        name => Err(format!("the algorithm {} is not accepted", name.unwrap_or("without a name"))),
     }
 }
 
