@@ -62,19 +62,19 @@ impl Credentials {
     /// # Errors
     /// Fails if a key can't be generated.
     pub fn new(kind: CredentialKind) -> Result<Self, NotStarted> {
-        let mut made = Self {
+        let mut created = Self {
             registrations: Vec::new(),
             parameters: BTreeMap::new(),
             secrets: Vec::new(),
             federation: kind == CredentialKind::Keyless,
         };
-        if made.federation {
-            made.parameters.insert("TenantId", TENANT_ID.to_owned());
+        if created.federation {
+            created.parameters.insert("TenantId", TENANT_ID.to_owned());
         }
         for identity in Identity::ALL {
-            made.register(identity, kind)?;
+            created.register(identity, kind)?;
         }
-        Ok(made)
+        Ok(created)
     }
 
     fn register(&mut self, identity: Identity, kind: CredentialKind) -> Result<(), NotStarted> {
@@ -92,11 +92,11 @@ impl Credentials {
                 }
             }
             CredentialKind::Certificate => {
-                let made = self_signed(&names::app_registration(Stack::NAME, identity), expires);
-                let made = made.map_err(NotStarted::Certificate)?;
-                fields["certificate"] = json!(made.certificate);
-                fields["privateKey"] = json!(made.private_key);
-                AppCredential::Certificate { pem: made.certificate }
+                let created = self_signed(&names::app_registration(Stack::NAME, identity), expires);
+                let created = created.map_err(NotStarted::Certificate)?;
+                fields["certificate"] = json!(created.certificate);
+                fields["privateKey"] = json!(created.private_key);
+                AppCredential::Certificate { pem: created.certificate }
             }
             CredentialKind::Secret => {
                 let value = format!("local-cloud-client-secret-of-{identity}");

@@ -50,7 +50,7 @@ impl Venv {
 pub async fn prepare(workspace: &Workspace, progress: &mut dyn FnMut(&str)) -> Result<Venv, NotStarted> {
     let mut too_old = None;
     for name in NAMES {
-        match made(name, &workspace.cache(), progress).await {
+        match install(name, &workspace.cache(), progress).await {
             Some(Line::Ready { ready }) => return Ok(Venv { folder: ready }),
             Some(Line::Failed { failed: Cause::Python, version, .. }) => too_old = too_old.or(Some((name, version))),
             Some(Line::Failed { failed, text, version }) => return Err(failure(failed, text, version, workspace)),
@@ -87,7 +87,7 @@ enum Cause {
 }
 
 /// Runs `environment.py` with an interpreter. Returns the last line, or `None` if there is no interpreter of this name.
-async fn made(name: &str, cache: &Path, progress: &mut dyn FnMut(&str)) -> Option<Line> {
+async fn install(name: &str, cache: &Path, progress: &mut dyn FnMut(&str)) -> Option<Line> {
     let mut command = Command::new(name);
     command.args(["-I", "-c", PROGRAM]).arg(cache);
     lines(&mut command, progress).await.ok().flatten()
@@ -150,8 +150,8 @@ mod tests {
         command.args(["-I", "-c", &format!("{interpreter}{PROGRAM}"), "/cache"]);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         std::io::Write::write_all(&mut child.stdin.take().unwrap(), requirements.as_bytes()).unwrap();
-        let said = child.wait_with_output().unwrap();
-        serde_json::from_slice::<serde_json::Value>(&said.stdout).unwrap()["ready"].as_str().unwrap().to_owned()
+        let printed = child.wait_with_output().unwrap();
+        serde_json::from_slice::<serde_json::Value>(&printed.stdout).unwrap()["ready"].as_str().unwrap().to_owned()
     }
 
     #[test]

@@ -45,11 +45,11 @@ impl Workspace {
     /// Fails if the directory can't be created.
     pub fn run_folder(&self) -> Result<TempDir, NotStarted> {
         let cache = self.cache();
-        let made = fs::create_dir_all(&cache).and_then(|()| {
+        let created = fs::create_dir_all(&cache).and_then(|()| {
             self.sweep();
             tempfile::Builder::new().prefix("run-").tempdir_in(&cache)
         });
-        made.map_err(|error| NotStarted::NotWritable { path: cache, reason: error.to_string() })
+        created.map_err(|error| NotStarted::NotWritable { path: cache, reason: error.to_string() })
     }
 
     /// Removes the directories of killed runs after one day.

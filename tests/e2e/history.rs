@@ -59,7 +59,7 @@ fn cloud(server: &MockServer) -> Cloud {
 
 async fn followed(cloud: &Cloud) -> (Follower<'_>, Vec<News>) {
     let mut follower = Follower::new(cloud, cloud.describe(ARN).await.unwrap()).await.unwrap();
-    let told = follower.look().await.unwrap();
+    let told = follower.poll().await.unwrap();
     (follower, told.into_iter().map(|(_, news)| news).collect())
 }
 
@@ -103,5 +103,5 @@ async fn parallel_branches_are_distinguished_by_the_previous_event() {
     assert_eq!(follower.executions.root.progress.run_of("RequestQuotas").map(|run| run.failures), Some(1));
     assert_eq!(follower.executions.root.progress.end_of("InstanceQuota").map(|end| end.times), Some(2));
     assert_eq!(*follower.executions.status(), ExecutionStatus::Running);
-    assert_eq!(follower.look().await.unwrap(), [], "news is reported once");
+    assert_eq!(follower.poll().await.unwrap(), [], "news is reported once");
 }

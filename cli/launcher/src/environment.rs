@@ -32,7 +32,7 @@ fn make(root: &Path, progress: &Progress) -> std::io::Result<()> {
         input.write_all(REQUIREMENTS.as_bytes())?;
     }
     for line in child.stdout.take().into_iter().flat_map(|output| BufReader::new(output).lines()) {
-        if let Some(text) = told(&line?) {
+        if let Some(text) = progress_text(&line?) {
             progress.emulator(text);
         }
     }
@@ -40,7 +40,7 @@ fn make(root: &Path, progress: &Progress) -> std::io::Result<()> {
 }
 
 /// Pip's message in a line that `environment.py` prints: `{"progress": "Collecting boto3==…"}`.
-fn told(line: &str) -> Option<&str> {
+fn progress_text(line: &str) -> Option<&str> {
     line.strip_prefix(r#"{"progress": ""#)?.strip_suffix(r#""}"#)?.split(" (from ").next()
 }
 
@@ -51,9 +51,9 @@ mod tests {
     #[test]
     fn pips_message_is_shown_without_the_requirements_file() {
         assert_eq!(
-            told(r#"{"progress": "Collecting boto3==1.43 (from -r /x (line 1))"}"#),
+            progress_text(r#"{"progress": "Collecting boto3==1.43 (from -r /x (line 1))"}"#),
             Some("Collecting boto3==1.43")
         );
-        assert_eq!(told(r#"{"ready": "/x"}"#), None);
+        assert_eq!(progress_text(r#"{"ready": "/x"}"#), None);
     }
 }

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 /// The options that select the stack.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Stack")]
-pub struct On {
+pub struct StackArgs {
     /// Use the local cloud that `onboard local --keep` started
     #[arg(long, conflicts_with_all = ["profile", "region"])]
     pub local: bool,
@@ -22,7 +22,7 @@ pub struct On {
     pub stack: String,
 }
 
-impl On {
+impl StackArgs {
     /// The options that another command needs to select the same stack, each preceded by a blank.
     #[must_use]
     pub fn options(&self) -> String {
@@ -82,7 +82,7 @@ pub struct DoctorArgs {
     pub file: Option<PathBuf>,
     /// Selects the stack.
     #[command(flatten)]
-    pub on: On,
+    pub target: StackArgs,
 }
 
 /// Arguments of `onboard plan`.
@@ -93,7 +93,7 @@ pub struct PlanArgs {
     pub file: PathBuf,
     /// Selects the stack.
     #[command(flatten)]
-    pub on: On,
+    pub target: StackArgs,
 }
 
 /// Arguments of `onboard start`.
@@ -113,7 +113,7 @@ pub struct StartArgs {
     pub watch: bool,
     /// Selects the stack.
     #[command(flatten)]
-    pub on: On,
+    pub target: StackArgs,
 }
 
 /// Arguments of `onboard watch`.
@@ -123,7 +123,7 @@ pub struct WatchArgs {
     pub execution: Option<String>,
     /// Selects the stack.
     #[command(flatten)]
-    pub on: On,
+    pub target: StackArgs,
 }
 
 /// Arguments of `onboard status`.
@@ -133,7 +133,7 @@ pub struct StatusArgs {
     pub execution: Option<String>,
     /// Selects the stack.
     #[command(flatten)]
-    pub on: On,
+    pub target: StackArgs,
 }
 
 /// Arguments of `onboard list`.
@@ -147,7 +147,7 @@ pub struct ListArgs {
     pub most: u16,
     /// Selects the stack.
     #[command(flatten)]
-    pub on: On,
+    pub target: StackArgs,
 }
 
 /// Arguments of `onboard report`.
@@ -163,7 +163,7 @@ pub struct ReportArgs {
     pub html: Option<PathBuf>,
     /// Selects the stack.
     #[command(flatten)]
-    pub on: On,
+    pub target: StackArgs,
 }
 
 /// Arguments of `onboard sync`.
@@ -179,7 +179,7 @@ pub struct SyncArgs {
     pub wait: bool,
     /// Selects the stack.
     #[command(flatten)]
-    pub on: On,
+    pub target: StackArgs,
 }
 
 /// Arguments of `onboard approve`.
@@ -192,7 +192,7 @@ pub struct ApproveArgs {
     pub digest: Option<String>,
     /// Selects the stack.
     #[command(flatten)]
-    pub on: On,
+    pub target: StackArgs,
 }
 
 /// Arguments of `onboard reject`.
@@ -202,7 +202,7 @@ pub struct RejectArgs {
     pub instance: Option<String>,
     /// Selects the stack.
     #[command(flatten)]
-    pub on: On,
+    pub target: StackArgs,
 }
 
 /// Arguments of `onboard replay`.
@@ -213,7 +213,7 @@ pub struct ReplayArgs {
     pub count: bool,
     /// Selects the stack.
     #[command(flatten)]
-    pub on: On,
+    pub target: StackArgs,
 }
 
 /// Arguments of `onboard rotate-certificate`.
@@ -226,7 +226,7 @@ pub struct RotateArgs {
     pub force: bool,
     /// Selects the stack.
     #[command(flatten)]
-    pub on: On,
+    pub target: StackArgs,
 }
 
 /// Arguments of `onboard drift`.
@@ -239,7 +239,7 @@ pub struct DriftArgs {
     pub fix: bool,
     /// Selects the stack.
     #[command(flatten)]
-    pub on: On,
+    pub target: StackArgs,
 }
 
 /// What a teardown does with a kind of resource.
@@ -287,7 +287,7 @@ pub struct TeardownArgs {
     pub confirm: Option<String>,
     /// Selects the stack.
     #[command(flatten)]
-    pub on: On,
+    pub target: StackArgs,
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ impl BadInput {
 
     /// The error text, one line per problem.
     #[must_use]
-    pub fn told(&self, words: Words) -> String {
+    pub fn message(&self, words: Words) -> String {
         let count = self.problems.len();
         let head = if count == 1 { words.one_fault(&self.file) } else { words.faults(&self.file, count) };
         let faults = self.problems.iter().map(|problem| format!("\n  {}", problem.text(words.language())));
@@ -89,7 +89,7 @@ pub fn shaped<T: DeserializeOwned>(file: &Path) -> Result<T, BadInput> {
             path if path.starts_with('[') => format!("${path}"),
             path => format!("$.{path}"),
         };
-        BadInput::one(file, path, |words| words.not_of_the_shape(error.inner()))
+        BadInput::one(file, path, |words| words.invalid_value(error.inner()))
     })
 }
 
@@ -106,19 +106,19 @@ mod tests {
 
     #[test]
     fn the_error_for_a_missing_file_names_the_file() {
-        let error = onboarding(Path::new("nowhere.json")).unwrap_err().told(Words::default());
+        let error = onboarding(Path::new("nowhere.json")).unwrap_err().message(Words::default());
         assert!(error.starts_with("nowhere.json: 1 error\n  $: the file does not exist"), "{error}");
     }
 
     #[test]
     fn broken_json_is_reported_with_line_and_column() {
-        let error = json(file("{\n  \"a\": ,\n}").path()).unwrap_err().told(Words::default());
+        let error = json(file("{\n  \"a\": ,\n}").path()).unwrap_err().message(Words::default());
         assert!(error.contains("line 2 column 8"), "{error}");
     }
 
     #[test]
     fn a_duplicate_key_is_reported_with_both_positions() {
-        let error = json(file("{\n  \"a\": 1,\n  \"a\": 2\n}").path()).unwrap_err().told(Words::default());
+        let error = json(file("{\n  \"a\": 1,\n  \"a\": 2\n}").path()).unwrap_err().message(Words::default());
         assert!(error.contains("$.a: is defined twice, in line 2 column 3 and in line 3 column 3"), "{error}");
     }
 

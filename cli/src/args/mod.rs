@@ -13,8 +13,8 @@ use clap_complete::Shell;
 pub use self::{
     cloud::{
         ApplicationDisposition, ApproveArgs, Disposition, DoctorArgs, DocumentArg, DriftArgs, ListArgs, LiveCheckArgs,
-        On, PlanArgs, RejectArgs, ReplayArgs, ReportArgs, RotateArgs, StartArgs, StatusArgs, SyncArgs, TeardownArgs,
-        WatchArgs,
+        PlanArgs, RejectArgs, ReplayArgs, ReportArgs, RotateArgs, StackArgs, StartArgs, StatusArgs, SyncArgs,
+        TeardownArgs, WatchArgs,
     },
     entra::{CredentialArg, EntraSetupArgs, IdentityArg},
     local::{HELP, LocalArgs},
@@ -258,7 +258,7 @@ mod tests {
             known.push(one.get_name().to_owned());
             for arg in one.get_arguments() {
                 let id = arg.get_id();
-                known.extend([id.to_string(), format!("{}.{id}", one.get_name()), format!("on.{id}")]);
+                known.extend([id.to_string(), format!("{}.{id}", one.get_name()), format!("target.{id}")]);
             }
         }
         for key in help_keys().filter(|key| *key != "subcommand") {

@@ -5,7 +5,7 @@ use onboarding_core::names;
 use serde_json::Value;
 use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
 
-use super::{Cloud, Machine, trouble::Trouble};
+use super::{Cloud, Machine, error::CommandError};
 
 /// The number of latest onboardings that are searched for an alias.
 const RECENT: i32 = 50;
@@ -63,7 +63,7 @@ impl Cloud {
     ///
     /// # Errors
     /// Fails if Step Functions rejects the request.
-    pub async fn start(&self, machine: Machine, subject: &str, input: &Value) -> Result<String, Trouble> {
+    pub async fn start(&self, machine: Machine, subject: &str, input: &Value) -> Result<String, CommandError> {
         let name = execution_name(subject, OffsetDateTime::now_utc());
         let doing = self.words.starting(machine.name());
         let started = self
@@ -74,7 +74,7 @@ impl Cloud {
             .input(input.to_string())
             .send()
             .await
-            .map_err(|error| Trouble::of(self.words, &doing, &error))?;
+            .map_err(|error| CommandError::of(self.words, &doing, &error))?;
         Ok(started.execution_arn)
     }
 
@@ -87,7 +87,7 @@ impl Cloud {
         machine: Machine,
         status: Option<ExecutionStatus>,
         most: i32,
-    ) -> Result<Vec<Execution>, Trouble> {
+    ) -> Result<Vec<Execution>, CommandError> {
         let listed = self
             .sfn
             .list_executions()
@@ -96,7 +96,7 @@ impl Cloud {
             .max_results(most)
             .send()
             .await
-            .map_err(|error| Trouble::of(self.words, &self.words.listing_executions(), &error))?;
+            .map_err(|error| CommandError::of(self.words, &self.words.listing_executions(), &error))?;
         let read = |item: aws_sdk_sfn::types::ExecutionListItem| Execution {
             started: item.start_date.as_secs_f64(),
             stopped: item.stop_date.map(|date| date.as_secs_f64()),
@@ -112,12 +112,14 @@ impl Cloud {
     ///
     /// # Errors
     /// Fails if the execution does not exist or Step Functions rejects the request.
-    pub async fn describe(&self, arn: &str) -> Result<Described, Trouble> {
-        self.find(arn).await?.ok_or_else(|| Trouble::input(self.words.no_execution(arn), self.words.list_executions()))
+    pub async fn describe(&self, arn: &str) -> Result<Described, CommandError> {
+        self.find(arn)
+            .await?
+            .ok_or_else(|| CommandError::input(self.words.no_execution(arn), self.words.list_executions()))
     }
 
     /// Describes an execution, or returns `None` if it does not exist.
-    async fn find(&self, arn: &str) -> Result<Option<Described>, Trouble> {
+    async fn find(&self, arn: &str) -> Result<Option<Described>, CommandError> {
         let found = match self.sfn.describe_execution().execution_arn(arn).send().await {
             Ok(found) => found,
             Err(error)
@@ -127,7 +129,7 @@ impl Cloud {
             {
                 return Ok(None);
             }
-            Err(error) => return Err(Trouble::of(self.words, &self.words.describing(arn), &error)),
+            Err(error) => return Err(CommandError::of(self.words, &self.words.describing(arn), &error)),
         };
         let machine = Machine::ALL
             .into_iter()
@@ -156,7 +158,7 @@ impl Cloud {
     ///
     /// # Errors
     /// Fails if no execution matches.
-    pub async fn meant(&self, what: Option<&str>) -> Result<Described, Trouble> {
+    pub async fn resolve_execution(&self, what: Option<&str>) -> Result<Described, CommandError> {
         let Some(what) = what else {
             let running = self.executions(Machine::Onboarding, Some(ExecutionStatus::Running), 1).await?;
             let latest = match running.into_iter().next() {
@@ -164,7 +166,7 @@ impl Cloud {
                 None => self.executions(Machine::Onboarding, None, 1).await?.into_iter().next(),
             };
             let latest =
-                latest.ok_or_else(|| Trouble::input(self.words.no_onboarding_yet(), self.words.start_one()))?;
+                latest.ok_or_else(|| CommandError::input(self.words.no_onboarding_yet(), self.words.start_one()))?;
             return self.describe(&latest.arn).await;
         };
         if what.starts_with("arn:") {
@@ -184,14 +186,14 @@ impl Cloud {
                 return Ok(described);
             }
         }
-        Err(Trouble::input(self.words.no_execution(what), self.words.list_executions()))
+        Err(CommandError::input(self.words.no_execution(what), self.words.list_executions()))
     }
 
     /// The running onboarding of an alias, if there is one.
     ///
     /// # Errors
     /// Fails if Step Functions rejects the request.
-    pub async fn running_onboarding(&self, alias: &str) -> Result<Option<Described>, Trouble> {
+    pub async fn running_onboarding(&self, alias: &str) -> Result<Option<Described>, CommandError> {
         for execution in self.executions(Machine::Onboarding, Some(ExecutionStatus::Running), 1_000).await? {
             let described = self.describe(&execution.arn).await?;
             if described.is_of(alias) {

@@ -89,7 +89,7 @@ impl Kept {
         match process.map(test_kill_process) {
             // The process runs even if it belongs to another user.
             Some(Ok(()) | Err(Errno::PERM)) => Ok(kept),
-            _ => Err(format!("{}: {}", file.display(), words.process_gone(kept.process_id))),
+            _ => Err(format!("{}: {}", file.display(), words.process_exited(kept.process_id))),
         }
     }
 

@@ -6,20 +6,20 @@
 //! * [`kept`] — the addresses of a running local cloud.
 //! * [`registry`] — the onboarded instances.
 //! * [`signed`] — calls to AWS services without their SDK crate.
-//! * [`trouble`] — errors and the recommended action.
+//! * [`error`] — errors and the recommended action.
 
+pub mod error;
 pub mod executions;
 pub mod kept;
 pub mod registry;
 pub mod signed;
 pub mod stack;
-pub mod trouble;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 
-use self::{kept::Kept, signed::Signed, stack::Stack, trouble::Trouble};
-use crate::{args::On, words::Words};
+use self::{error::CommandError, kept::Kept, signed::Signed, stack::Stack};
+use crate::{args::StackArgs, words::Words};
 
 /// A cloud in which the stack is deployed.
 #[derive(Debug)]
@@ -47,17 +47,17 @@ impl Cloud {
     ///
     /// # Errors
     /// Fails if the cloud or the stack does not exist or is not accessible.
-    pub async fn open(on: &On, words: Words) -> Result<Self, Trouble> {
-        if on.local {
-            let kept = Kept::running(words).map_err(|why| Trouble::no_local_cloud(words, why))?;
+    pub async fn open(target: &StackArgs, words: Words) -> Result<Self, CommandError> {
+        if target.local {
+            let kept = Kept::running(words).map_err(|why| CommandError::no_local_cloud(words, why))?;
             let stack = Stack { name: kept.stack, status: "CREATE_COMPLETE".into(), outputs: kept.outputs };
             let cloud = Self::at(&kept.stand_in, &kept.region, stack, Some(kept.clock_scale), words);
-            return Ok(Self { options: on.options(), ..cloud });
+            return Ok(Self { options: target.options(), ..cloud });
         }
-        let config = configured(on.profile.as_deref(), on.region.as_deref(), words).await?;
+        let config = configured(target.profile.as_deref(), target.region.as_deref(), words).await?;
         let signed = Signed::new(config.clone(), words);
-        let stack = Stack::describe(&signed, &on.stack, words).await?;
-        Ok(Self { options: on.options(), ..Self::with(config, stack, None, words) })
+        let stack = Stack::describe(&signed, &target.stack, words).await?;
+        Ok(Self { options: target.options(), ..Self::with(config, stack, None, words) })
     }
 
     /// A cloud at a local endpoint.
@@ -96,7 +96,7 @@ impl Cloud {
     ///
     /// # Errors
     /// Fails if the stack has no such output.
-    pub fn machine(&self, machine: Machine) -> Result<&str, Trouble> {
+    pub fn machine(&self, machine: Machine) -> Result<&str, CommandError> {
         self.stack.output(machine.output(), self.words)
     }
 
@@ -161,7 +161,7 @@ pub(crate) async fn configured(
     profile: Option<&str>,
     region: Option<&str>,
     words: Words,
-) -> Result<SdkConfig, Trouble> {
+) -> Result<SdkConfig, CommandError> {
     let mut loader = aws_config::defaults(BehaviorVersion::latest());
     if let Some(profile) = profile {
         loader = loader.profile_name(profile);
@@ -171,7 +171,7 @@ pub(crate) async fn configured(
     }
     let config = loader.load().await;
     if config.region().is_none() {
-        return Err(Trouble::cloud("NoRegion", words.no_region(), words.name_a_region()));
+        return Err(CommandError::cloud("NoRegion", words.no_region(), words.specify_a_region()));
     }
     Ok(config)
 }

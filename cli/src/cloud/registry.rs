@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use onboarding_core::{names, sync::SyncProgress};
 use serde_json::Value;
 
-use super::{Cloud, trouble::Trouble};
+use super::{Cloud, error::CommandError};
 
 /// The registry entry of one instance.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -26,7 +26,7 @@ pub struct Entry {
     /// Time and message of the last failure.
     pub last_failure: Option<(f64, String)>,
     /// The digest of the plan for which approval was last requested. It is stored before the task token.
-    pub asked: Option<String>,
+    pub approval_digest: Option<String>,
     /// The plan that waits for approval.
     pub approval: Option<Approval>,
     /// Progress of the running sync.
@@ -49,12 +49,13 @@ impl Cloud {
     ///
     /// # Errors
     /// Fails if the registry can't be read.
-    pub async fn entries(&self) -> Result<Vec<Entry>, Trouble> {
+    pub async fn entries(&self) -> Result<Vec<Entry>, CommandError> {
         let table = self.stack.output("RegistryTable", self.words)?;
         let mut pages = self.dynamodb.scan().table_name(table).consistent_read(true).into_paginator().items().send();
         let mut entries = Vec::new();
         while let Some(item) = pages.next().await {
-            let item = item.map_err(|error| Trouble::of(self.words, &self.words.reading_the_registry(), &error))?;
+            let item =
+                item.map_err(|error| CommandError::of(self.words, &self.words.reading_the_registry(), &error))?;
             entries.push(read(&item));
         }
         entries.retain(|entry| !entry.alias.is_empty());
@@ -66,7 +67,7 @@ impl Cloud {
     ///
     /// # Errors
     /// Fails if the registry can't be read.
-    pub async fn entry(&self, instance_id: &str) -> Result<Option<Entry>, Trouble> {
+    pub async fn entry(&self, instance_id: &str) -> Result<Option<Entry>, CommandError> {
         let found = self
             .dynamodb
             .get_item()
@@ -75,7 +76,7 @@ impl Cloud {
             .consistent_read(true)
             .send()
             .await
-            .map_err(|error| Trouble::of(self.words, &self.words.reading_the_registry(), &error))?;
+            .map_err(|error| CommandError::of(self.words, &self.words.reading_the_registry(), &error))?;
         Ok(found.item.as_ref().map(read))
     }
 
@@ -84,19 +85,21 @@ impl Cloud {
     ///
     /// # Errors
     /// Fails if no entry matches, or if the argument is missing and there are several entries.
-    pub async fn meant_entry(&self, what: Option<&str>) -> Result<Entry, Trouble> {
+    pub async fn resolve_entry(&self, what: Option<&str>) -> Result<Entry, CommandError> {
         let entries = self.entries().await?;
         let known = entries.iter().map(|entry| entry.alias.as_str()).collect::<Vec<_>>().join(", ");
         match what {
             Some(what) => entries
                 .into_iter()
                 .find(|entry| names::same_alias(&entry.alias, what) || entry.instance_id == what)
-                .ok_or_else(|| Trouble::input(self.words.no_instance(what), self.words.known_instances(known))),
-            None if entries.is_empty() => Err(Trouble::input(self.words.nothing_onboarded(), self.words.start_one())),
-            None if entries.len() > 1 => {
-                Err(Trouble::input(self.words.several_instances(known), self.words.name_the_instance()))
+                .ok_or_else(|| CommandError::input(self.words.no_instance(what), self.words.known_instances(known))),
+            None if entries.is_empty() => {
+                Err(CommandError::input(self.words.nothing_onboarded(), self.words.start_one()))
             }
-            None => entries.into_iter().next().ok_or_else(|| Trouble::input(self.words.nothing_onboarded(), "")),
+            None if entries.len() > 1 => {
+                Err(CommandError::input(self.words.several_instances(known), self.words.specify_the_instance()))
+            }
+            None => entries.into_iter().next().ok_or_else(|| CommandError::input(self.words.nothing_onboarded(), "")),
         }
     }
 }
@@ -115,7 +118,7 @@ fn read(item: &HashMap<String, AttributeValue>) -> Entry {
         last_success_at: number("lastSuccessAt"),
         last_run: json("lastRun"),
         last_failure: number("lastFailureAt").zip(text("lastFailure")),
-        asked: text("approvalDigest"),
+        approval_digest: text("approvalDigest"),
         // Without a token, no execution is waiting. The digest remains after a rejection to prevent an immediate second
         // request.
         approval: text("approvalDigest").zip(text("approvalToken")).map(|(digest, token)| Approval {

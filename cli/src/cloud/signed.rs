@@ -19,7 +19,7 @@ use aws_types::service_config::ServiceConfigKey;
 use roxmltree::{Document, Node};
 use serde_json::Value;
 
-use super::trouble::{Trouble, chain};
+use super::error::{CommandError, chain};
 use crate::words::Words;
 
 /// The signing Region of services with one global endpoint.
@@ -93,7 +93,12 @@ impl Signed {
     ///
     /// # Errors
     /// Fails if the service rejects the request or does not respond.
-    pub async fn query(&self, service: Service, doing: &str, parameters: &[(&str, &str)]) -> Result<String, Trouble> {
+    pub async fn query(
+        &self,
+        service: Service,
+        doing: &str,
+        parameters: &[(&str, &str)],
+    ) -> Result<String, CommandError> {
         let body =
             parameters.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect::<Vec<_>>().join("&");
         let headers = vec![("content-type", "application/x-www-form-urlencoded".to_owned())];
@@ -105,7 +110,7 @@ impl Signed {
     ///
     /// # Errors
     /// Fails if the service rejects the request or does not respond.
-    pub async fn sqs(&self, doing: &str, operation: &str, input: &Value) -> Result<Value, Trouble> {
+    pub async fn sqs(&self, doing: &str, operation: &str, input: &Value) -> Result<Value, CommandError> {
         let body = input.to_string();
         let headers = vec![
             ("content-type", "application/x-amz-json-1.0".to_owned()),
@@ -117,12 +122,12 @@ impl Signed {
         Ok(serde_json::from_str(&answer).unwrap_or_default())
     }
 
-    /// Invokes a Lambda function and returns its output. If the function fails, the [`Trouble`] carries the function's
+    /// Invokes a Lambda function and returns its output. If the function fails, the [`CommandError`] carries the function's
     /// error name.
     ///
     /// # Errors
     /// Fails if the request is rejected or the function fails.
-    pub async fn invoke(&self, doing: &str, function: &str, input: &Value) -> Result<Value, Trouble> {
+    pub async fn invoke(&self, doing: &str, function: &str, input: &Value) -> Result<Value, CommandError> {
         let body = input.to_string();
         let url = format!("{}/2015-03-31/functions/{}/invocations", self.endpoint(LAMBDA), encode(function));
         let headers = vec![("content-type", "application/json".to_owned())];
@@ -130,7 +135,7 @@ impl Signed {
         let answer: Value = serde_json::from_str(&self.send(call).await?).unwrap_or_default();
         match answer["errorType"].as_str() {
             Some(name) => {
-                Err(Trouble::refused(self.words, doing, name, answer["errorMessage"].as_str().unwrap_or_default()))
+                Err(CommandError::refused(self.words, doing, name, answer["errorMessage"].as_str().unwrap_or_default()))
             }
             None => Ok(answer),
         }
@@ -146,11 +151,11 @@ impl Signed {
         (method, path): (reqwest::Method, &str),
         headers: Vec<(&'static str, String)>,
         body: &[u8],
-    ) -> Result<(u16, String), Trouble> {
+    ) -> Result<(u16, String), CommandError> {
         let url = format!("{}{path}", self.endpoint(service));
         let doing = format!("{method} {path}");
         let call = Call { service, method, url, headers, body, doing: &doing };
-        let unreached = |error: String| Trouble::unreached(self.words, &doing, &error);
+        let unreached = |error: String| CommandError::unreached(self.words, &doing, &error);
         let answer = self.sent(&call).await.map_err(unreached)?;
         let status = answer.status().as_u16();
         Ok((status, answer.text().await.map_err(|error| unreached(chain(&error)))?))
@@ -160,7 +165,7 @@ impl Signed {
     ///
     /// # Errors
     /// Fails if the service rejects the request or does not respond.
-    pub async fn put(&self, doing: &str, bucket: &str, key: &str, body: &[u8]) -> Result<(), Trouble> {
+    pub async fn put(&self, doing: &str, bucket: &str, key: &str, body: &[u8]) -> Result<(), CommandError> {
         let key = key.split('/').map(encode).collect::<Vec<_>>().join("/");
         let url = match self.configured(S3) {
             Some(endpoint) => format!("{}/{bucket}/{key}", endpoint.trim_end_matches('/')),
@@ -170,24 +175,24 @@ impl Signed {
         self.send(call).await.map(drop)
     }
 
-    async fn send(&self, call: Call<'_>) -> Result<String, Trouble> {
+    async fn send(&self, call: Call<'_>) -> Result<String, CommandError> {
         let mut tried = 0;
         loop {
             tried += 1;
-            let (trouble, passing) = match self.once(&call).await {
+            let (error, passing) = match self.once(&call).await {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
             if !passing || tried >= TRIES {
-                return Err(trouble);
+                return Err(error);
             }
             tokio::time::sleep(Duration::from_millis(400 << tried)).await;
         }
     }
 
     /// One attempt. The flag of an error tells whether a retry can succeed.
-    async fn once(&self, call: &Call<'_>) -> Result<String, (Trouble, bool)> {
-        let unreached = |error: String, passing| (Trouble::unreached(self.words, call.doing, &error), passing);
+    async fn once(&self, call: &Call<'_>) -> Result<String, (CommandError, bool)> {
+        let unreached = |error: String, passing| (CommandError::unreached(self.words, call.doing, &error), passing);
         let answer = self.sent(call).await.map_err(|error| unreached(error, true))?;
         let status = answer.status();
         let text = answer.text().await.map_err(|error| unreached(chain(&error), true))?;
@@ -196,7 +201,7 @@ impl Signed {
         }
         let (code, message) = refusal(&text).unwrap_or_else(|| (status.as_str().to_owned(), text));
         let passing = status.is_server_error() || status.as_u16() == 429 || code.contains("Throttl");
-        Err((Trouble::refused(self.words, call.doing, &code, &message), passing))
+        Err((CommandError::refused(self.words, call.doing, &code, &message), passing))
     }
 
     async fn sent(&self, call: &Call<'_>) -> Result<reqwest::Response, String> {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use roxmltree::Document;
 
 use super::{
+    error::CommandError,
     signed::{CLOUD_FORMATION, Signed, elements, text},
-    trouble::Trouble,
 };
 use crate::words::Words;
 
@@ -26,15 +26,15 @@ impl Stack {
     ///
     /// # Errors
     /// Fails if the stack does not exist or CloudFormation rejects the request.
-    pub async fn describe(signed: &Signed, name: &str, words: Words) -> Result<Self, Trouble> {
+    pub async fn describe(signed: &Signed, name: &str, words: Words) -> Result<Self, CommandError> {
         let doing = words.reading_the_stack(name);
         let parameters = [("Action", "DescribeStacks"), ("Version", "2010-05-15"), ("StackName", name)];
-        let xml = signed.query(CLOUD_FORMATION, &doing, &parameters).await.map_err(|trouble| {
+        let xml = signed.query(CLOUD_FORMATION, &doing, &parameters).await.map_err(|error| {
             // For a missing stack, CloudFormation returns a generic ValidationError: "Stack with id … does not exist".
-            if trouble.what.contains("does not exist") {
-                Trouble::cloud("NoStack", words.no_stack(name), words.deploy_or_name())
+            if error.what.contains("does not exist") {
+                CommandError::cloud("NoStack", words.no_stack(name), words.deploy_or_name())
             } else {
-                trouble
+                error
             }
         })?;
         Ok(read(name, &xml))
@@ -44,9 +44,9 @@ impl Stack {
     ///
     /// # Errors
     /// Fails if the stack has no such output because it was deployed from an older release.
-    pub fn output(&self, name: &str, words: Words) -> Result<&str, Trouble> {
+    pub fn output(&self, name: &str, words: Words) -> Result<&str, CommandError> {
         let found = self.outputs.get(name).map(String::as_str).filter(|value| !value.is_empty());
-        found.ok_or_else(|| Trouble::cloud("OldStack", words.no_output(&self.name, name), words.deploy_again()))
+        found.ok_or_else(|| CommandError::cloud("OldStack", words.no_output(&self.name, name), words.deploy_again()))
     }
 }
 

@@ -14,8 +14,8 @@ use crate::{
     args::{ApproveArgs, RejectArgs},
     cloud::{
         Cloud, Machine,
+        error::CommandError,
         registry::{Approval, Entry},
-        trouble::Trouble,
     },
     commands::{
         follower::{last_output, now},
@@ -30,27 +30,27 @@ use crate::{
 ///
 /// # Errors
 /// Fails if no plan waits for approval, the digest differs from the waiting plan, or the cloud is not usable.
-pub async fn approve(args: ApproveArgs, console: &Console) -> Result<Exit, Trouble> {
+pub async fn approve(args: ApproveArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
-    let cloud = Cloud::open(&args.on, words).await?;
-    let entry = cloud.meant_entry(args.instance.as_deref()).await?;
+    let cloud = Cloud::open(&args.target, words).await?;
+    let entry = cloud.resolve_entry(args.instance.as_deref()).await?;
     let approval = waiting(&entry, words)?;
     match &args.digest {
         Some(seen) if *seen == approval.digest => {}
         Some(seen) => {
-            return Err(Trouble::undecided(
+            return Err(CommandError::undecided(
                 "AnotherPlan",
                 words.another_plan(seen, &approval.digest),
-                words.look_at_the_plan(&entry.alias),
+                words.show_the_plan(&entry.alias),
             ));
         }
         None => {
             show(&cloud, &entry, &approval, console).await?;
             if !confirmed(&words.approve_question(), console) {
-                return Err(Trouble::undecided(
+                return Err(CommandError::undecided(
                     "NotConfirmed",
                     words.not_confirmed(),
-                    words.give_digest(&approval.digest),
+                    words.specify_digest(&approval.digest),
                 ));
             }
         }
@@ -60,7 +60,7 @@ pub async fn approve(args: ApproveArgs, console: &Console) -> Result<Exit, Troub
     sent.map_err(|error| {
         let gone =
             error.as_service_error().is_some_and(|error| error.is_task_does_not_exist() || error.is_task_timed_out());
-        if gone { gone_trouble(&entry, words) } else { Trouble::of(words, &words.answering(), &error) }
+        if gone { gone_trouble(&entry, words) } else { CommandError::of(words, &words.responding(), &error) }
     })?;
     console.result(&json!({ "alias": entry.alias, "approvedDigest": approval.digest }));
     console.line(&console.paint(Tone::Good, &words.approved(&approval.digest)));
@@ -71,33 +71,33 @@ pub async fn approve(args: ApproveArgs, console: &Console) -> Result<Exit, Troub
 ///
 /// # Errors
 /// Fails if no plan waits for approval or the cloud is not usable.
-pub async fn reject(args: RejectArgs, console: &Console) -> Result<Exit, Trouble> {
+pub async fn reject(args: RejectArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
-    let cloud = Cloud::open(&args.on, words).await?;
-    let entry = cloud.meant_entry(args.instance.as_deref()).await?;
+    let cloud = Cloud::open(&args.target, words).await?;
+    let entry = cloud.resolve_entry(args.instance.as_deref()).await?;
     let approval = waiting(&entry, words)?;
     let sent = cloud.sfn.send_task_failure().task_token(&approval.token).error("NotApproved").send().await;
     sent.map_err(|error| {
         let gone =
             error.as_service_error().is_some_and(|error| error.is_task_does_not_exist() || error.is_task_timed_out());
-        if gone { gone_trouble(&entry, words) } else { Trouble::of(words, &words.answering(), &error) }
+        if gone { gone_trouble(&entry, words) } else { CommandError::of(words, &words.responding(), &error) }
     })?;
     console.result(&json!({ "alias": entry.alias, "rejectedDigest": approval.digest }));
     console.line(&console.paint(Tone::Good, &words.rejected(&approval.digest)));
     Ok(Exit::Done)
 }
 
-fn waiting(entry: &Entry, words: Words) -> Result<Approval, Trouble> {
+fn waiting(entry: &Entry, words: Words) -> Result<Approval, CommandError> {
     let approval = entry.approval.clone().filter(|approval| approval.until > now() * 1_000.0);
-    approval.ok_or_else(|| Trouble::input(words.nothing_waits(&entry.alias), words.look_at_the_plan(&entry.alias)))
+    approval.ok_or_else(|| CommandError::input(words.nothing_waits(&entry.alias), words.show_the_plan(&entry.alias)))
 }
 
-fn gone_trouble(entry: &Entry, words: Words) -> Trouble {
-    Trouble::undecided("NobodyWaits", words.nobody_waits(&entry.alias), words.look_at_the_plan(&entry.alias))
+fn gone_trouble(entry: &Entry, words: Words) -> CommandError {
+    CommandError::undecided("NobodyWaits", words.no_execution_waits(&entry.alias), words.show_the_plan(&entry.alias))
 }
 
 /// Prints the waiting plan from the history of the execution that requested approval.
-async fn show(cloud: &Cloud, entry: &Entry, approval: &Approval, console: &Console) -> Result<(), Trouble> {
+async fn show(cloud: &Cloud, entry: &Entry, approval: &Approval, console: &Console) -> Result<(), CommandError> {
     console.line(&console.paint(Tone::Strong, &console.words().plan_of(&entry.alias, &approval.digest)));
     for execution in cloud.executions(Machine::UserSync, Some(ExecutionStatus::Running), 100).await? {
         let Some(output) = last_output(cloud, &execution.arn, "SyncUsers").await? else { continue };

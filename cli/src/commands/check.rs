@@ -34,14 +34,14 @@ pub fn run(args: &CheckArgs, console: &Console) -> Exit {
             if !console.is_json() {
                 let groups = onboarding.users.groups.len();
                 let groups = if groups == 1 { words.one_group() } else { words.groups(groups) };
-                let text = words.usable(args.file.display(), &onboarding.instance.alias, groups);
+                let text = words.input_valid(args.file.display(), &onboarding.instance.alias, groups);
                 console.line(&console.paint(Tone::Good, &text));
             }
             Exit::Done
         }
         Err(bad) => {
             if !console.is_json() {
-                console.error(&bad.told(words));
+                console.error(&bad.message(words));
             }
             Exit::BadInput
         }

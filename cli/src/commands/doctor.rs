@@ -15,8 +15,8 @@ use crate::{
     args::{DoctorArgs, input},
     cloud::{
         Cloud, Machine,
+        error::CommandError,
         signed::{CLOUD_FORMATION, CLOUD_WATCH, SNS, elements, text},
-        trouble::Trouble,
     },
     exit::Exit,
     ui::{Console, Tone},
@@ -50,14 +50,14 @@ struct Check {
 ///
 /// # Errors
 /// Fails if the input is invalid or the stack does not exist.
-pub async fn run(args: DoctorArgs, console: &Console) -> Result<Exit, Trouble> {
+pub async fn run(args: DoctorArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
     let file = args.file.clone().or_else(|| Path::new("onboarding.json").exists().then(|| "onboarding.json".into()));
     let input = match &file {
-        Some(file) => Some(input::onboarding(file).map_err(|bad| Trouble::file(&bad, words))?.0),
+        Some(file) => Some(input::onboarding(file).map_err(|bad| CommandError::file(&bad, words))?.0),
         None => None,
     };
-    let cloud = Cloud::open(&args.on, words).await?;
+    let cloud = Cloud::open(&args.target, words).await?;
     let mut checks = vec![account(&cloud).await, stack(&cloud)];
     checks.push(preflight(&cloud, input.as_ref()).await);
     checks.push(instance_quota(&cloud).await);
@@ -88,8 +88,8 @@ impl Check {
     }
 
     /// A check whose request failed.
-    fn unknown(name: &'static str, trouble: Trouble) -> Self {
-        Self::new(name, Verdict::Unknown, trouble.what, trouble.action)
+    fn unknown(name: &'static str, error: CommandError) -> Self {
+        Self::new(name, Verdict::Unknown, error.what, error.action)
     }
 
     fn print(&self, console: &Console) {
@@ -123,7 +123,7 @@ async fn account(cloud: &Cloud) -> Check {
             let (account, arn) = (identity.account.unwrap_or_default(), identity.arn.unwrap_or_default());
             Check::good("account", words.account(account, cloud.region(), arn))
         }
-        Err(error) => Check::unknown("account", Trouble::of(words, &words.asking_who(), &error)),
+        Err(error) => Check::unknown("account", CommandError::of(words, &words.identifying_caller(), &error)),
     }
 }
 
@@ -150,9 +150,9 @@ fn stack(cloud: &Cloud) -> Check {
 async fn preflight(cloud: &Cloud, input: Option<&Value>) -> Check {
     let words = cloud.words;
     let Some(input) = input else {
-        return Check::new("entra", Verdict::Unknown, words.entra_not_checked(), words.give_an_input());
+        return Check::new("entra", Verdict::Unknown, words.entra_not_checked(), words.specify_an_input());
     };
-    let doing = words.asking_preflight();
+    let doing = words.invoking_preflight();
     let parameters = [
         ("Action", "DescribeStackResource"),
         ("Version", "2010-05-15"),
@@ -164,18 +164,18 @@ async fn preflight(cloud: &Cloud, input: Option<&Value>) -> Check {
         Ok(xml) => {
             Document::parse(&xml).ok().and_then(|xml| text(xml.root(), "PhysicalResourceId")).unwrap_or_default()
         }
-        Err(trouble) => return Check::unknown("entra", trouble),
+        Err(error) => return Check::unknown("entra", error),
     };
     match cloud.signed.invoke(&doing, &function, &json!({ "onboarding": input })).await {
         Ok(output) => {
             let groups = output["groups"].as_array().map_or(0, Vec::len);
             let tenant = output["tenantId"].as_str().unwrap_or_default();
-            Check::good("entra", words.entra_is_good(tenant, groups, &output["users"]))
+            Check::good("entra", words.entra_ok(tenant, groups, &output["users"]))
         }
-        Err(trouble) if onboarding_core::StepErrorKind::from_name(&trouble.name).is_some() => {
-            Check::new("entra", Verdict::Bad, trouble.what, words.advice(&trouble.name))
+        Err(error) if onboarding_core::StepErrorKind::from_name(&error.name).is_some() => {
+            Check::new("entra", Verdict::Bad, error.what, words.advice(&error.name))
         }
-        Err(trouble) => Check::unknown("entra", trouble),
+        Err(error) => Check::unknown("entra", error),
     }
 }
 
@@ -186,23 +186,23 @@ async fn instance_quota(cloud: &Cloud) -> Check {
             let used = cloud.entries().await.map_or(0, |entries| entries.len());
             Check::good("quotas", words.instance_quota(values.in_force().unwrap_or_default(), used))
         }
-        Err(trouble) => Check::unknown("quotas", trouble),
+        Err(error) => Check::unknown("quotas", error),
     }
 }
 
 /// The quota value applied to the account or, if none was ever applied, the AWS default.
-async fn instance_quota_values(cloud: &Cloud) -> Result<QuotaValues, Trouble> {
+async fn instance_quota_values(cloud: &Cloud) -> Result<QuotaValues, CommandError> {
     let words = cloud.words;
     let client = aws_sdk_servicequotas::Client::new(&cloud.config);
     let mut values = QuotaValues::default();
     match client.get_service_quota().service_code("connect").quota_code(INSTANCES_QUOTA).send().await {
         Ok(output) => values.account = output.quota.and_then(|quota| quota.value),
         Err(error) if error.code() == Some("NoSuchResourceException") => {}
-        Err(error) => return Err(Trouble::of(words, &words.asking_quotas(), &error)),
+        Err(error) => return Err(CommandError::of(words, &words.reading_quotas(), &error)),
     }
     if !values.is_known() {
-        let asked = client.get_aws_default_service_quota().service_code("connect").quota_code(INSTANCES_QUOTA);
-        let output = asked.send().await.map_err(|error| Trouble::of(words, &words.asking_quotas(), &error))?;
+        let request = client.get_aws_default_service_quota().service_code("connect").quota_code(INSTANCES_QUOTA);
+        let output = request.send().await.map_err(|error| CommandError::of(words, &words.reading_quotas(), &error))?;
         values.default = output.quota.and_then(|quota| quota.value);
     }
     Ok(values)
@@ -221,9 +221,9 @@ async fn support_plan(cloud: &Cloud) -> Check {
         }
         Err(error) => {
             if error.code() == Some("SubscriptionRequiredException") {
-                Check::new("support plan", Verdict::Look, words.no_support_api(), words.order_by_hand())
+                Check::new("support plan", Verdict::Look, words.no_support_api(), words.order_manually())
             } else {
-                Check::unknown("support plan", Trouble::of(words, &words.asking_support(), &error))
+                Check::unknown("support plan", CommandError::of(words, &words.calling_support(), &error))
             }
         }
     }
@@ -233,15 +233,15 @@ async fn subscription(cloud: &Cloud) -> Check {
     let words = cloud.words;
     let topic = match cloud.stack.output("NotificationTopicArn", words) {
         Ok(topic) => topic,
-        Err(trouble) => return Check::unknown("notifications", trouble),
+        Err(error) => return Check::unknown("notifications", error),
     };
     let parameters = [("Action", "ListSubscriptionsByTopic"), ("Version", "2010-03-31"), ("TopicArn", topic)];
-    let xml = match cloud.signed.query(SNS, &words.asking_subscriptions(), &parameters).await {
+    let xml = match cloud.signed.query(SNS, &words.reading_subscriptions(), &parameters).await {
         Ok(xml) => xml,
-        Err(trouble) => return Check::unknown("notifications", trouble),
+        Err(error) => return Check::unknown("notifications", error),
     };
     let Ok(xml) = Document::parse(&xml) else {
-        return Check::new("notifications", Verdict::Unknown, words.asking_subscriptions(), "");
+        return Check::new("notifications", Verdict::Unknown, words.reading_subscriptions(), "");
     };
     let arns: Vec<String> =
         elements(xml.root(), "SubscriptionArn").filter_map(|arn| arn.text().map(ToOwned::to_owned)).collect();
@@ -251,9 +251,14 @@ async fn subscription(cloud: &Cloud) -> Check {
 
 fn subscribed(all: usize, pending: usize, words: Words) -> Check {
     match (all, pending) {
-        (0, _) => Check::new("notifications", Verdict::Look, words.nobody_is_told(), words.subscribe_somebody()),
-        (_, 0) => Check::good("notifications", words.people_are_told(all)),
-        _ => Check::new("notifications", Verdict::Look, words.not_confirmed_yet(pending), words.confirm_the_mail()),
+        (0, _) => Check::new("notifications", Verdict::Look, words.no_subscription(), words.subscribe_somebody()),
+        (_, 0) => Check::good("notifications", words.confirmed_subscriptions(all)),
+        _ => Check::new(
+            "notifications",
+            Verdict::Look,
+            words.unconfirmed_subscriptions(pending),
+            words.confirm_the_mail(),
+        ),
     }
 }
 
@@ -266,9 +271,9 @@ async fn alarms(cloud: &Cloud) -> Check {
         ("AlarmNamePrefix", prefix.as_str()),
         ("StateValue", "ALARM"),
     ];
-    let xml = match cloud.signed.query(CLOUD_WATCH, &words.asking_alarms(), &parameters).await {
+    let xml = match cloud.signed.query(CLOUD_WATCH, &words.reading_alarms(), &parameters).await {
         Ok(xml) => xml,
-        Err(trouble) => return Check::unknown("alarms", trouble),
+        Err(error) => return Check::unknown("alarms", error),
     };
     let names: Vec<String> = Document::parse(&xml).map_or_else(
         |_| Vec::new(),
@@ -277,7 +282,7 @@ async fn alarms(cloud: &Cloud) -> Check {
     if names.is_empty() {
         Check::good("alarms", words.no_alarm())
     } else {
-        Check::new("alarms", Verdict::Look, words.alarms_on(names.join(", ")), words.look_at_alarms())
+        Check::new("alarms", Verdict::Look, words.alarms_on(names.join(", ")), words.check_alarms())
     }
 }
 
@@ -285,7 +290,7 @@ async fn failed_events(cloud: &Cloud) -> Check {
     match super::replay::waiting(cloud).await {
         Ok((0, _)) => Check::good("events", cloud.words.events_wait(0)),
         Ok((count, _)) => Check::new("events", Verdict::Look, cloud.words.events_wait(count), "onboard replay"),
-        Err(trouble) => Check::unknown("events", trouble),
+        Err(error) => Check::unknown("events", error),
     }
 }
 

@@ -8,8 +8,8 @@ use serde_json::Value;
 use crate::{
     cloud::{
         Cloud, Machine,
+        error::CommandError,
         executions::{Described, name_of},
-        trouble::Trouble,
     },
     follow::{
         Executions, Followed, event,
@@ -22,17 +22,17 @@ use crate::{
 };
 
 /// Polling interval in a local cloud.
-const LOCAL_LOOK: Duration = Duration::from_millis(150);
+const LOCAL_POLL_INTERVAL: Duration = Duration::from_millis(150);
 /// Polling interval in AWS. All callers in an account share the rate limit of `GetExecutionHistory`.
-const LOOK: Duration = Duration::from_secs(2);
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
 /// Redraw interval. Timers advance between polls.
 const FRAME: Duration = Duration::from_millis(250);
 /// Events per history page.
 const PAGE: i32 = 500;
 /// The state in which a user sync waits for approval.
-const ASKS: &str = "AskApproval";
+const APPROVAL_STATE: &str = "AskApproval";
 /// The number of latest user syncs that are searched for the ones an onboarding started.
-const SYNCS: i32 = 20;
+const RECENT_SYNCS: i32 = 20;
 
 /// Polls an execution and the user syncs that it started.
 #[derive(Debug)]
@@ -46,14 +46,14 @@ pub struct Follower<'a> {
 }
 
 /// A piece of news with the nesting depth of its execution.
-pub type Told = (usize, News);
+pub type NestedNews = (usize, News);
 
 impl<'a> Follower<'a> {
     /// Follows an execution.
     ///
     /// # Errors
     /// Fails if the execution does not exist or Step Functions rejects a request.
-    pub async fn new(cloud: &'a Cloud, described: Described) -> Result<Self, Trouble> {
+    pub async fn new(cloud: &'a Cloud, described: Described) -> Result<Self, CommandError> {
         let root = followed(cloud, described).await?;
         Ok(Self { cloud, executions: Executions { root, syncs: Vec::new() }, foreign: Vec::new() })
     }
@@ -62,10 +62,10 @@ impl<'a> Follower<'a> {
     ///
     /// # Errors
     /// Fails if Step Functions rejects a request.
-    pub async fn look(&mut self) -> Result<Vec<Told>, Trouble> {
+    pub async fn poll(&mut self) -> Result<Vec<NestedNews>, CommandError> {
         // The status is read before the history. If the status is final, the history read afterwards is complete.
         self.executions.root.described = self.cloud.describe(&self.executions.root.described.execution.arn).await?;
-        let mut told = Vec::new();
+        let mut news = Vec::new();
         if self.executions.root.described.execution.machine == Machine::Onboarding {
             self.find_syncs().await?;
         }
@@ -78,18 +78,18 @@ impl<'a> Follower<'a> {
         }
         for sync in &mut self.executions.syncs {
             if ended.contains(&sync.described.execution.arn) {
-                told.extend(observe(self.cloud, sync).await?.into_iter().map(|news| (1, news)));
+                news.extend(observe(self.cloud, sync).await?.into_iter().map(|news| (1, news)));
             }
         }
-        told.extend(observe(self.cloud, &mut self.executions.root).await?.into_iter().map(|news| (0, news)));
-        Ok(told)
+        news.extend(observe(self.cloud, &mut self.executions.root).await?.into_iter().map(|news| (0, news)));
+        Ok(news)
     }
 
     /// Adds user syncs that this onboarding has started since the last poll.
-    async fn find_syncs(&mut self) -> Result<(), Trouble> {
+    async fn find_syncs(&mut self) -> Result<(), CommandError> {
         let started = self.executions.root.described.execution.started;
         let root = &self.executions.root.described.execution.arn;
-        let mut listed = self.cloud.executions(Machine::UserSync, None, SYNCS).await?;
+        let mut listed = self.cloud.executions(Machine::UserSync, None, RECENT_SYNCS).await?;
         listed.retain(|sync| {
             // Allows one second of clock difference between the two responses.
             sync.started + 1.0 >= started
@@ -112,7 +112,7 @@ impl<'a> Follower<'a> {
 ///
 /// # Errors
 /// Fails if Step Functions rejects a request.
-pub(crate) async fn definition(cloud: &Cloud, arn: &str) -> Result<Value, Trouble> {
+pub(crate) async fn definition(cloud: &Cloud, arn: &str) -> Result<Value, CommandError> {
     // The current definition of the state machine can differ: the execution can be older than the last deployment.
     let machine = cloud
         .sfn
@@ -120,7 +120,7 @@ pub(crate) async fn definition(cloud: &Cloud, arn: &str) -> Result<Value, Troubl
         .execution_arn(arn)
         .send()
         .await
-        .map_err(|error| Trouble::of(cloud.words, &cloud.words.describing(name_of(arn)), &error))?;
+        .map_err(|error| CommandError::of(cloud.words, &cloud.words.describing(name_of(arn)), &error))?;
     Ok(serde_json::from_str(&machine.definition).unwrap_or_default())
 }
 
@@ -128,7 +128,7 @@ pub(crate) async fn definition(cloud: &Cloud, arn: &str) -> Result<Value, Troubl
 ///
 /// # Errors
 /// Fails if Step Functions rejects a request.
-pub(crate) async fn followed(cloud: &Cloud, described: Described) -> Result<Followed, Trouble> {
+pub(crate) async fn followed(cloud: &Cloud, described: Described) -> Result<Followed, CommandError> {
     let definition = definition(cloud, &described.execution.arn).await?;
     Ok(Followed::new(described, &definition, cloud.local.unwrap_or(1.0)))
 }
@@ -137,10 +137,10 @@ pub(crate) async fn followed(cloud: &Cloud, described: Described) -> Result<Foll
 ///
 /// # Errors
 /// Fails if Step Functions rejects a request.
-pub(crate) async fn observe(cloud: &Cloud, followed: &mut Followed) -> Result<Vec<News>, Trouble> {
-    let mut told = Vec::new();
+pub(crate) async fn observe(cloud: &Cloud, followed: &mut Followed) -> Result<Vec<News>, CommandError> {
+    let mut news = Vec::new();
     for event in new_events(cloud, &followed.described.execution.arn, followed.seen()).await? {
-        told.extend(followed.observe(&event));
+        news.extend(followed.observe(&event));
     }
     if followed.described.execution.machine == Machine::UserSync
         && followed.described.execution.status == ExecutionStatus::Running
@@ -149,11 +149,11 @@ pub(crate) async fn observe(cloud: &Cloud, followed: &mut Followed) -> Result<Ve
         let entry = cloud.entry(instance).await?.unwrap_or_default();
         followed.users.observe(&entry.progress, followed.described.execution.started);
     }
-    Ok(told)
+    Ok(news)
 }
 
 /// The events after `seen`, oldest first. They are read from the end, so that polling a long history takes one page.
-async fn new_events(cloud: &Cloud, arn: &str, seen: i64) -> Result<Vec<Event>, Trouble> {
+async fn new_events(cloud: &Cloud, arn: &str, seen: i64) -> Result<Vec<Event>, CommandError> {
     let mut events: Vec<Event> = Vec::new();
     let mut token = None;
     loop {
@@ -166,7 +166,7 @@ async fn new_events(cloud: &Cloud, arn: &str, seen: i64) -> Result<Vec<Event>, T
             .set_next_token(token)
             .send()
             .await
-            .map_err(|error| Trouble::of(cloud.words, &cloud.words.describing(name_of(arn)), &error))?;
+            .map_err(|error| CommandError::of(cloud.words, &cloud.words.describing(name_of(arn)), &error))?;
         events.extend(page.events.iter().map(Event::from).take_while(|event| event.id > seen));
         token = page.next_token;
         if token.is_none() || page.events.last().is_none_or(|event| event.id <= seen + 1) {
@@ -178,9 +178,9 @@ async fn new_events(cloud: &Cloud, arn: &str, seen: i64) -> Result<Vec<Event>, T
 
 /// Options for following an execution.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Manner {
+pub struct FollowOptions {
     /// Stop when the execution requests approval.
-    pub until_asked: bool,
+    pub until_approval: bool,
     /// With `--json`, print each piece of news as a line.
     pub events: bool,
 }
@@ -191,7 +191,7 @@ pub enum Ending {
     /// The execution ended.
     Ended,
     /// The execution waits for approval.
-    Asks,
+    AwaitsApproval,
     /// The operator interrupted.
     Interrupted,
 }
@@ -200,7 +200,7 @@ pub enum Ending {
 ///
 /// # Errors
 /// Fails if Step Functions rejects a request.
-pub async fn last_output(cloud: &Cloud, arn: &str, state: &str) -> Result<Option<String>, Trouble> {
+pub async fn last_output(cloud: &Cloud, arn: &str, state: &str) -> Result<Option<String>, CommandError> {
     let events = new_events(cloud, arn, 0).await?;
     Ok(events.into_iter().rev().find_map(|event| match event.what {
         What::Exited(name, output) if name == state => Some(output),
@@ -208,32 +208,37 @@ pub async fn last_output(cloud: &Cloud, arn: &str, state: &str) -> Result<Option
     }))
 }
 
-/// Follows and displays an execution until it ends or, with `until_asked`, requests approval. To stop earlier, drop the
-/// future.
+/// Follows and displays an execution until it ends or, with `until_approval`, requests approval. To stop earlier, drop
+/// the future.
 ///
 /// # Errors
 /// Fails if Step Functions rejects a request.
-pub async fn to_the_end(follower: &mut Follower<'_>, manner: Manner, console: &Console) -> Result<Ending, Trouble> {
-    let pause = if follower.cloud.local.is_some() { LOCAL_LOOK } else { LOOK };
+pub async fn follow_to_end(
+    follower: &mut Follower<'_>,
+    options: FollowOptions,
+    console: &Console,
+) -> Result<Ending, CommandError> {
+    let pause = if follower.cloud.local.is_some() { LOCAL_POLL_INTERVAL } else { POLL_INTERVAL };
     let mut screen = console.is_live().then(Screen::take);
     loop {
-        let told = follower.look().await?;
+        let news = follower.poll().await?;
         let ended = *follower.executions.status() != ExecutionStatus::Running;
-        for (depth, news) in &told {
+        for (depth, news) in &news {
             if screen.is_none() {
                 console.line(&line(console, *depth, news));
             }
-            if manner.events {
+            if options.events {
                 console.event(&event(*depth, news));
             }
         }
-        let asks = manner.until_asked && follower.executions.root.progress.run_of(ASKS).is_some();
-        if ended || asks {
+        let awaits_approval =
+            options.until_approval && follower.executions.root.progress.run_of(APPROVAL_STATE).is_some();
+        if ended || awaits_approval {
             if let Some(screen) = screen.take() {
                 drop(screen);
                 tree::draw(&follower.executions, console, now(), None).iter().for_each(|line| console.line(line));
             }
-            return Ok(if ended { Ending::Ended } else { Ending::Asks });
+            return Ok(if ended { Ending::Ended } else { Ending::AwaitsApproval });
         }
         let next = tokio::time::Instant::now() + pause;
         while tokio::time::Instant::now() < next {

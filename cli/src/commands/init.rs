@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::approve::print_question;
 use crate::{
     args::{InitArgs, input::BadInput},
-    cloud::trouble::Trouble,
+    cloud::error::CommandError,
     exit::Exit,
     ui::{Console, Tone},
     words::{Lang, Words},
@@ -25,26 +25,26 @@ const SCHEMA: &str = "onboarding.schema.json";
 ///
 /// # Errors
 /// Fails if an answer is missing or invalid, or the file already exists.
-pub fn run(args: InitArgs, console: &Console) -> Result<Exit, Trouble> {
+pub fn run(args: InitArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
     let file = args.file.clone();
     if file.exists() && !args.force {
-        return Err(Trouble::input(words.file_is_there(file.display()), words.use_force()));
+        return Err(CommandError::input(words.file_exists(file.display()), words.use_force()));
     }
     let ask = !console.is_json() && io::stdin().is_terminal() && io::stdout().is_terminal();
     let value = answers(args, ask, words)?;
     Onboarding::parse(&value)
-        .map_err(|problems| Trouble::file(&BadInput { file: file.display().to_string(), problems }, words))?;
+        .map_err(|problems| CommandError::file(&BadInput { file: file.display().to_string(), problems }, words))?;
     let text = format!("{value:#}\n");
     let opened = OpenOptions::new().write(true).create(true).truncate(true).open(&file);
     opened.and_then(|mut opened| opened.write_all(text.as_bytes())).map_err(|error| {
-        Trouble::input(words.not_written(file.display(), describe(&error)), words.name_another_file())
+        CommandError::input(words.not_written(file.display(), describe(&error)), words.specify_another_file())
     })?;
     console.result(&json!({ "file": file.display().to_string(), "onboarding": value }));
     console.line(&console.paint(Tone::Good, &words.written(file.display())));
     console.line(&words.next_steps(file.display()));
     if !value["documents"].is_null() {
-        console.line(&words.bring_documents(file.display()));
+        console.line(&words.upload_documents(file.display()));
     }
     Ok(Exit::Done)
 }
@@ -54,12 +54,12 @@ fn describe(error: &io::Error) -> String {
 }
 
 /// The content of the file. Asks for values that are not given as options.
-fn answers(args: InitArgs, ask: bool, words: Words) -> Result<Value, Trouble> {
+fn answers(args: InitArgs, ask: bool, words: Words) -> Result<Value, CommandError> {
     let question = |text: String, default: &str| if ask { typed(&text, default) } else { default.to_owned() };
     let alias = args.alias.unwrap_or_else(|| question(words.ask_alias(), ""));
     let groups = if args.group.is_empty() { list(&question(words.ask_groups(), "")) } else { args.group };
     if alias.is_empty() || groups.is_empty() {
-        return Err(Trouble::input(words.answers_missing(), words.give_answers()));
+        return Err(CommandError::input(words.answers_missing(), words.specify_answers()));
     }
     let profiles = if args.security_profile.is_empty() {
         list(&question(words.ask_profiles(), "Agent"))
@@ -72,7 +72,9 @@ fn answers(args: InitArgs, ask: bool, words: Words) -> Result<Value, Trouble> {
         Some(calls) => Some(calls),
         None => match question(words.ask_calls(), "").trim() {
             "" => None,
-            typed => Some(typed.parse().map_err(|_| Trouble::input(words.no_number(typed), words.give_answers()))?),
+            typed => Some(
+                typed.parse().map_err(|_| CommandError::input(words.not_a_number(typed), words.specify_answers()))?,
+            ),
         },
     };
     let language = match args.language {
@@ -134,7 +136,7 @@ mod tests {
     use crate::args::{Args, Command};
     use clap::Parser;
 
-    fn made(options: &[&str]) -> Result<Value, Trouble> {
+    fn input_of(options: &[&str]) -> Result<Value, CommandError> {
         let all = ["onboard", "init"].iter().chain(options);
         let Command::Init(args) = Args::try_parse_from(all).unwrap().command else { panic!("not init") };
         answers(*args, false, Words(Lang::En))
@@ -142,7 +144,7 @@ mod tests {
 
     #[test]
     fn the_options_produce_a_valid_input_with_a_schema_reference() {
-        let value = made(&[
+        let value = input_of(&[
             "--alias",
             "acme",
             "--group",
@@ -164,8 +166,8 @@ mod tests {
 
     #[test]
     fn without_a_terminal_a_missing_answer_is_an_error() {
-        let trouble = made(&["--alias", "acme"]).unwrap_err();
-        assert_eq!(trouble.exit, Exit::BadInput);
-        assert!(trouble.action.contains("--group"), "{}", trouble.action);
+        let error = input_of(&["--alias", "acme"]).unwrap_err();
+        assert_eq!(error.exit, Exit::BadInput);
+        assert!(error.action.contains("--group"), "{}", error.action);
     }
 }

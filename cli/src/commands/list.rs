@@ -6,9 +6,9 @@ use crate::{
     args::ListArgs,
     cloud::{
         Cloud, Machine,
+        error::CommandError,
         executions::{Described, Execution},
         registry::Entry,
-        trouble::Trouble,
     },
     commands::follower::now,
     exit::Exit,
@@ -22,8 +22,8 @@ use crate::{
 ///
 /// # Errors
 /// Fails if the cloud is not usable.
-pub async fn run(args: ListArgs, console: &Console) -> Result<Exit, Trouble> {
-    let cloud = Cloud::open(&args.on, console.words()).await?;
+pub async fn run(args: ListArgs, console: &Console) -> Result<Exit, CommandError> {
+    let cloud = Cloud::open(&args.target, console.words()).await?;
     let entries = cloud.entries().await?;
     let mut executions: Vec<(Execution, Option<Described>)> = Vec::new();
     for machine in Machine::ALL {

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use crate::{
     args::{ApplicationDisposition, Disposition, DriftArgs, PlanArgs, RotateArgs, TeardownArgs, input},
-    cloud::{Cloud, Machine, trouble::Trouble},
-    commands::{approve::print_question, follower::Manner, watched},
+    cloud::{Cloud, Machine, error::CommandError},
+    commands::{approve::print_question, follower::FollowOptions, watched},
     exit::Exit,
     ui::{Console, Tone, columns, padded},
 };
@@ -18,10 +18,10 @@ use crate::{
 ///
 /// # Errors
 /// Fails if the input is invalid, the plan fails, or the cloud is not usable.
-pub async fn plan(args: PlanArgs, console: &Console) -> Result<Exit, Trouble> {
+pub async fn plan(args: PlanArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
-    let (input, onboarding) = input::onboarding(&args.file).map_err(|bad| Trouble::file(&bad, words))?;
-    let cloud = Cloud::open(&args.on, words).await?;
+    let (input, onboarding) = input::onboarding(&args.file).map_err(|bad| CommandError::file(&bad, words))?;
+    let cloud = Cloud::open(&args.target, words).await?;
     let Some(output) =
         finished(&cloud, Machine::Plan, &format!("{}-plan", onboarding.instance.alias), &input, console).await?
     else {
@@ -44,9 +44,9 @@ pub async fn plan(args: PlanArgs, console: &Console) -> Result<Exit, Trouble> {
 ///
 /// # Errors
 /// Fails if the drift check fails or the cloud is not usable.
-pub async fn drift(args: DriftArgs, console: &Console) -> Result<Exit, Trouble> {
+pub async fn drift(args: DriftArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
-    let cloud = Cloud::open(&args.on, words).await?;
+    let cloud = Cloud::open(&args.target, words).await?;
     let (subject, mut input) = about(&cloud, args.instance.as_deref(), "drift").await?;
     if args.fix {
         input["mend"] = true.into();
@@ -61,14 +61,14 @@ pub async fn drift(args: DriftArgs, console: &Console) -> Result<Exit, Trouble> 
         let head = words.findings_of(text(instance, "alias"), findings.len());
         console.line(&console.paint(if findings.is_empty() { Tone::Good } else { Tone::Warn }, &head));
         for finding in findings {
-            let mended = finding["mended"] == true;
-            open += usize::from(!mended);
-            let mark = if mended { words.mended() } else { String::new() };
+            let reverted = finding["mended"] == true;
+            open += usize::from(!reverted);
+            let mark = if reverted { words.reverted() } else { String::new() };
             console.line(&format!("  - {} {}", text(finding, "place"), console.paint(Tone::Good, &mark)));
             console
                 .line(&format!("    {}", words.expected_found(shown(&finding["expected"]), shown(&finding["found"]))));
             let advice = text(finding, "advice");
-            if !mended && !advice.is_empty() {
+            if !reverted && !advice.is_empty() {
                 console.line(&format!("    {advice}"));
             }
         }
@@ -80,8 +80,8 @@ pub async fn drift(args: DriftArgs, console: &Console) -> Result<Exit, Trouble> 
 ///
 /// # Errors
 /// Fails if the rotation fails or the cloud is not usable.
-pub async fn rotate(args: RotateArgs, console: &Console) -> Result<Exit, Trouble> {
-    let cloud = Cloud::open(&args.on, console.words()).await?;
+pub async fn rotate(args: RotateArgs, console: &Console) -> Result<Exit, CommandError> {
+    let cloud = Cloud::open(&args.target, console.words()).await?;
     let (subject, mut input) = about(&cloud, args.instance.as_deref(), "rotate-certificate").await?;
     if args.force {
         input["force"] = true.into();
@@ -113,16 +113,16 @@ pub async fn rotate(args: RotateArgs, console: &Console) -> Result<Exit, Trouble
 ///
 /// # Errors
 /// Fails if the teardown is not confirmed, the teardown fails, or the cloud is not usable.
-pub async fn teardown(args: TeardownArgs, console: &Console) -> Result<Exit, Trouble> {
+pub async fn teardown(args: TeardownArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
-    let cloud = Cloud::open(&args.on, words).await?;
-    let entry = cloud.meant_entry(Some(&args.instance)).await?;
+    let cloud = Cloud::open(&args.target, words).await?;
+    let entry = cloud.resolve_entry(Some(&args.instance)).await?;
     let mut input = json!({
         "instanceId": entry.instance_id,
         "mode": "plan",
         "confirmAlias": entry.alias,
-        "users": fate(args.users),
-        "instance": fate(args.connect_instance),
+        "users": disposition(args.users),
+        "instance": disposition(args.connect_instance),
         "application": match args.application {
             ApplicationDisposition::Keep => "keep",
             ApplicationDisposition::Empty => "empty",
@@ -149,7 +149,7 @@ pub async fn teardown(args: TeardownArgs, console: &Console) -> Result<Exit, Tro
         None => String::new(),
     };
     if !names::same_alias(typed.trim(), &entry.alias) {
-        return Err(Trouble::undecided("NotConfirmed", words.not_confirmed(), words.confirm_with(&entry.alias)));
+        return Err(CommandError::undecided("NotConfirmed", words.not_confirmed(), words.confirm_with(&entry.alias)));
     }
     input["mode"] = "apply".into();
     input["approvedDigest"] = plan["digest"].clone();
@@ -160,7 +160,7 @@ pub async fn teardown(args: TeardownArgs, console: &Console) -> Result<Exit, Tro
     if output["status"] != "DONE" {
         // The plan changed after it was displayed; nothing was deleted.
         items(&output, console);
-        return Err(Trouble::undecided("AnotherPlan", words.plan_changed(), words.look_and_repeat()));
+        return Err(CommandError::undecided("AnotherPlan", words.plan_changed(), words.review_and_repeat()));
     }
     console.result(&output);
     items(&output, console);
@@ -168,17 +168,17 @@ pub async fn teardown(args: TeardownArgs, console: &Console) -> Result<Exit, Tro
     Ok(Exit::Done)
 }
 
-const fn fate(fate: Disposition) -> &'static str {
-    match fate {
+const fn disposition(disposition: Disposition) -> &'static str {
+    match disposition {
         Disposition::Keep => "keep",
         Disposition::Delete => "delete",
     }
 }
 
 /// Execution name and input of a state machine that handles one instance or all instances.
-async fn about(cloud: &Cloud, instance: Option<&str>, what: &str) -> Result<(String, Value), Trouble> {
+async fn about(cloud: &Cloud, instance: Option<&str>, what: &str) -> Result<(String, Value), CommandError> {
     let Some(instance) = instance else { return Ok((what.to_owned(), json!({}))) };
-    let entry = cloud.meant_entry(Some(instance)).await?;
+    let entry = cloud.resolve_entry(Some(instance)).await?;
     Ok((format!("{}-{what}", entry.alias), json!({ "instanceId": entry.instance_id })))
 }
 
@@ -189,9 +189,9 @@ async fn finished(
     subject: &str,
     input: &Value,
     console: &Console,
-) -> Result<Option<Value>, Trouble> {
+) -> Result<Option<Value>, CommandError> {
     let arn = cloud.start(machine, subject, input).await?;
-    let ended = watched(cloud, cloud.describe(&arn).await?, Manner::default(), console).await?;
+    let ended = watched(cloud, cloud.describe(&arn).await?, FollowOptions::default(), console).await?;
     Ok(ended.map(|ended| ended.output.unwrap_or_default()))
 }
 

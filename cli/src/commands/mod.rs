@@ -24,10 +24,10 @@ use std::future::Future;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use self::follower::{Ending, Follower, Manner, to_the_end};
+use self::follower::{Ending, FollowOptions, Follower, follow_to_end};
 use crate::{
     args::input::BadInput,
-    cloud::{Cloud, executions::Described, trouble::Trouble},
+    cloud::{Cloud, error::CommandError, executions::Described},
     exit::Exit,
     follow::progress,
     ui::{Console, Tone},
@@ -35,7 +35,7 @@ use crate::{
 };
 
 /// Runs a command on its own runtime and reports its error, if any.
-pub fn run(console: &Console, work: impl Future<Output = Result<Exit, Trouble>>) -> Exit {
+pub fn run(console: &Console, work: impl Future<Output = Result<Exit, CommandError>>) -> Exit {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -45,25 +45,25 @@ pub fn run(console: &Console, work: impl Future<Output = Result<Exit, Trouble>>)
     };
     match runtime.block_on(work) {
         Ok(exit) => exit,
-        Err(trouble) => tell(console, &trouble),
+        Err(error) => print_error(console, &error),
     }
 }
 
 /// Reports an error as text and, with `--json`, as JSON.
-pub fn tell(console: &Console, trouble: &Trouble) -> Exit {
-    console.result(&trouble.json());
-    console.error(&console.paint(Tone::Bad, &trouble.what));
-    if !trouble.action.is_empty() {
-        console.error(&console.words().what_to_do(&trouble.action));
+pub fn print_error(console: &Console, error: &CommandError) -> Exit {
+    console.result(&error.json());
+    console.error(&console.paint(Tone::Bad, &error.what));
+    if !error.action.is_empty() {
+        console.error(&console.words().what_to_do(&error.action));
     }
-    trouble.exit
+    error.exit
 }
 
-impl Trouble {
+impl CommandError {
     /// The error for an invalid file.
     #[must_use]
     pub fn file(bad: &BadInput, words: Words) -> Self {
-        Self::input(bad.told(words), words.correct_the_file())
+        Self::input(bad.message(words), words.correct_the_file())
     }
 
     /// The error for an execution that did not succeed.
@@ -84,19 +84,23 @@ impl Trouble {
 ///
 /// # Errors
 /// Fails if Step Functions rejects a request.
-pub async fn follow(follower: &mut Follower<'_>, manner: Manner, console: &Console) -> Result<Ending, Trouble> {
+pub async fn follow(
+    follower: &mut Follower<'_>,
+    options: FollowOptions,
+    console: &Console,
+) -> Result<Ending, CommandError> {
     let arn = follower.executions.root.described.execution.arn.clone();
     let name = follower.executions.root.described.execution.name.clone();
-    let options = follower.cloud.options.clone();
+    let stack_options = follower.cloud.options.clone();
     let result = tokio::select! {
-        result = to_the_end(follower, manner, console) => result?,
+        result = follow_to_end(follower, options, console) => result?,
         () = interrupted() => Ending::Interrupted,
     };
     if result == Ending::Interrupted {
         console.status(None);
-        console.line(&console.words().goes_on(&name));
-        console.line(&format!("  onboard watch {name}{options}"));
-        if manner.events {
+        console.line(&console.words().continues(&name));
+        console.line(&format!("  onboard watch {name}{stack_options}"));
+        if options.events {
             console.event(&serde_json::json!({ "event": "interrupted", "execution": arn }));
         }
     }
@@ -125,16 +129,16 @@ pub async fn interrupted() {
 pub async fn watched(
     cloud: &Cloud,
     described: Described,
-    manner: Manner,
+    options: FollowOptions,
     console: &Console,
-) -> Result<Option<Described>, Trouble> {
+) -> Result<Option<Described>, CommandError> {
     let mut follower = Follower::new(cloud, described).await?;
-    if follow(&mut follower, manner, console).await? == Ending::Interrupted {
+    if follow(&mut follower, options, console).await? == Ending::Interrupted {
         return Ok(None);
     }
     if *follower.executions.status() != aws_sdk_sfn::types::ExecutionStatus::Succeeded {
         let state = follower.executions.failure().map(|(state, _, _)| state);
-        return Err(Trouble::ended(&follower.executions.root.described, state, console.words()));
+        return Err(CommandError::ended(&follower.executions.root.described, state, console.words()));
     }
     Ok(Some(follower.executions.root.described))
 }

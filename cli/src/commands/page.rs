@@ -6,7 +6,7 @@ use onboarding_core::contract::Report;
 
 use super::follower::{definition, followed, observe};
 use crate::{
-    cloud::{Cloud, executions::Described, trouble::Trouble},
+    cloud::{Cloud, error::CommandError, executions::Described},
     follow::progress::News,
     report::page::{History, render},
     words::Words,
@@ -22,13 +22,13 @@ pub async fn write(
     cloud: &Cloud,
     described: Described,
     words: Words,
-) -> Result<(), Trouble> {
+) -> Result<(), CommandError> {
     let history = history(cloud, described, words).await?;
     fs::write(file, render(report, &history, words.language()))
-        .map_err(|error| Trouble::input(words.not_written(file.display(), error), words.name_another_file()))
+        .map_err(|error| CommandError::input(words.not_written(file.display(), error), words.specify_another_file()))
 }
 
-async fn history(cloud: &Cloud, described: Described, words: Words) -> Result<History, Trouble> {
+async fn history(cloud: &Cloud, described: Described, words: Words) -> Result<History, CommandError> {
     let execution = &described.execution;
     let mut history = History::new(&definition(cloud, &execution.arn).await?);
     history.seconds = execution.stopped.map_or(0.0, |stopped| stopped - execution.started);

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::{
     args::ReplayArgs,
-    cloud::{Cloud, trouble::Trouble},
+    cloud::{Cloud, error::CommandError},
     exit::Exit,
     ui::{Console, Tone},
 };
@@ -13,9 +13,9 @@ use crate::{
 ///
 /// # Errors
 /// Fails if the cloud is not usable.
-pub async fn run(args: ReplayArgs, console: &Console) -> Result<Exit, Trouble> {
+pub async fn run(args: ReplayArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
-    let cloud = Cloud::open(&args.on, words).await?;
+    let cloud = Cloud::open(&args.target, words).await?;
     let (waiting, source) = waiting(&cloud).await?;
     if waiting == 0 || args.count {
         console.result(&json!({ "waiting": waiting, "replaying": 0 }));
@@ -34,10 +34,10 @@ pub async fn run(args: ReplayArgs, console: &Console) -> Result<Exit, Trouble> {
 ///
 /// # Errors
 /// Fails if the cloud is not usable.
-pub async fn waiting(cloud: &Cloud) -> Result<(u64, String), Trouble> {
+pub async fn waiting(cloud: &Cloud) -> Result<(u64, String), CommandError> {
     let queue = cloud.stack.output("FailedEventQueue", cloud.words)?;
-    let asked = json!({ "QueueUrl": queue, "AttributeNames": ["QueueArn", "ApproximateNumberOfMessages"] });
-    let answer = cloud.signed.sqs(&cloud.words.counting_events(), "GetQueueAttributes", &asked).await?;
+    let request = json!({ "QueueUrl": queue, "AttributeNames": ["QueueArn", "ApproximateNumberOfMessages"] });
+    let answer = cloud.signed.sqs(&cloud.words.counting_events(), "GetQueueAttributes", &request).await?;
     let attribute = |name: &str| answer["Attributes"][name].as_str().unwrap_or_default().to_owned();
     Ok((attribute("ApproximateNumberOfMessages").parse().unwrap_or_default(), attribute("QueueArn")))
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{
     args::ReportArgs,
-    cloud::{Cloud, Machine, executions::Described, trouble::Trouble},
+    cloud::{Cloud, Machine, error::CommandError, executions::Described},
     commands::{follower::last_output, page},
     exit::Exit,
     report,
@@ -22,27 +22,28 @@ const STATE: &str = "Report";
 ///
 /// # Errors
 /// Fails if there is no report or the cloud is not usable.
-pub async fn run(args: ReportArgs, console: &Console) -> Result<Exit, Trouble> {
+pub async fn run(args: ReportArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
-    let cloud = Cloud::open(&args.on, words).await?;
-    let described = cloud.meant(args.execution.as_deref()).await?;
+    let cloud = Cloud::open(&args.target, words).await?;
+    let described = cloud.resolve_execution(args.execution.as_deref()).await?;
     let Some(output) = of(&cloud, &described).await? else {
         return Err(match described.execution.status {
-            aws_sdk_sfn::types::ExecutionStatus::Running => Trouble::undecided(
+            aws_sdk_sfn::types::ExecutionStatus::Running => CommandError::undecided(
                 "NoReportYet",
                 words.no_report_yet(&described.execution.name),
                 words.follow_with(&described.execution.name, &cloud.options),
             ),
-            _ => Trouble::ended(&described, None, words),
+            _ => CommandError::ended(&described, None, words),
         });
     };
     if let Some(file) = &args.output {
-        fs::write(file, format!("{output:#}\n"))
-            .map_err(|error| Trouble::input(words.not_written(file.display(), error), words.name_another_file()))?;
+        fs::write(file, format!("{output:#}\n")).map_err(|error| {
+            CommandError::input(words.not_written(file.display(), error), words.specify_another_file())
+        })?;
     }
     if let Some(file) = &args.html {
         let report: Report = serde_json::from_value(output.clone())
-            .map_err(|error| Trouble::input(words.no_page_of(error), words.read_it_as_json()))?;
+            .map_err(|error| CommandError::input(words.not_a_report(error), words.read_it_as_json()))?;
         page::write(file, &report, &cloud, described, words).await?;
     }
     console.result(&output);
@@ -56,7 +57,7 @@ pub async fn run(args: ReportArgs, console: &Console) -> Result<Exit, Trouble> {
 ///
 /// # Errors
 /// Fails if Step Functions rejects a request.
-pub async fn of(cloud: &Cloud, described: &Described) -> Result<Option<Value>, Trouble> {
+pub async fn of(cloud: &Cloud, described: &Described) -> Result<Option<Value>, CommandError> {
     if described.output.is_some() || described.execution.machine != Machine::Onboarding {
         return Ok(described.output.clone());
     }

@@ -25,8 +25,9 @@ mod tests {
 
     #[test]
     fn the_schema_in_the_repository_matches_the_types() {
-        let kept = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../onboarding.schema.json")).unwrap();
-        assert!(kept.trim_end() == schema(), "run: cargo onboard schema > onboarding.schema.json");
+        let stored =
+            std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../onboarding.schema.json")).unwrap();
+        assert!(stored.trim_end() == schema(), "run: cargo onboard schema > onboarding.schema.json");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::{
         DocumentArg, StartArgs,
         input::{self, BadInput},
     },
-    cloud::{Cloud, Machine, executions::name_of, trouble::Trouble},
+    cloud::{Cloud, Machine, error::CommandError, executions::name_of},
     commands::watch::watch,
     exit::Exit,
     ui::{Console, Tone},
@@ -31,21 +31,21 @@ struct Document {
 ///
 /// # Errors
 /// Fails if the input is invalid, an onboarding of the instance is already running, or the cloud is not usable.
-pub async fn run(args: StartArgs, console: &Console) -> Result<Exit, Trouble> {
+pub async fn run(args: StartArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
-    let mut input = input::json(&args.file).map_err(|bad| Trouble::file(&bad, words))?;
+    let mut input = input::json(&args.file).map_err(|bad| CommandError::file(&bad, words))?;
     let documents = documents(&mut input, &args.documents, words)?;
     let onboarding = Onboarding::parse(&input)
-        .map_err(|problems| Trouble::file(&BadInput { file: args.file.display().to_string(), problems }, words))?;
+        .map_err(|problems| CommandError::file(&BadInput { file: args.file.display().to_string(), problems }, words))?;
     let alias = &onboarding.instance.alias;
-    let cloud = Cloud::open(&args.on, words).await?;
+    let cloud = Cloud::open(&args.target, words).await?;
     if !args.again
         && let Some(running) = cloud.running_onboarding(alias).await?
     {
         let name = &running.execution.name;
-        return Err(Trouble::undecided(
+        return Err(CommandError::undecided(
             "AlreadyRunning",
-            words.runs_already(alias, name),
+            words.already_running(alias, name),
             words.watch_or_again(name, &cloud.options),
         ));
     }
@@ -71,7 +71,7 @@ pub async fn run(args: StartArgs, console: &Console) -> Result<Exit, Trouble> {
 }
 
 /// Reads and checks the documents, and adds their keys to the input if the input has none.
-fn documents(input: &mut Value, named: &[DocumentArg], words: Words) -> Result<Vec<Document>, Trouble> {
+fn documents(input: &mut Value, named: &[DocumentArg], words: Words) -> Result<Vec<Document>, CommandError> {
     let mut documents = Vec::new();
     for document in named {
         let kind = match document.kind.as_str() {
@@ -80,11 +80,11 @@ fn documents(input: &mut Value, named: &[DocumentArg], words: Words) -> Result<V
             _ => DocumentKind::Relationship,
         };
         let content = fs::read(&document.file).map_err(|error| {
-            Trouble::input(words.document_unreadable(&document.kind, error), words.name_another_file())
+            CommandError::input(words.document_unreadable(&document.kind, error), words.specify_another_file())
         })?;
         let head = content.get(..16).unwrap_or(&content);
-        let extension =
-            check_document(kind, content.len(), head).map_err(|why| Trouble::input(why, words.name_another_file()))?;
+        let extension = check_document(kind, content.len(), head)
+            .map_err(|why| CommandError::input(why, words.specify_another_file()))?;
         let alias = input["instance"]["alias"].as_str().unwrap_or("documents").to_owned();
         let field = &mut input["documents"][&document.kind];
         let key = match field.as_str() {
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
     use crate::words::Lang;
 
-    fn prepared(input: &mut Value, content: &[u8]) -> Result<Vec<Document>, Trouble> {
+    fn prepared(input: &mut Value, content: &[u8]) -> Result<Vec<Document>, CommandError> {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), content).unwrap();
         let named = [DocumentArg { kind: "identity".into(), file: file.path().into() }];
@@ -133,8 +133,8 @@ mod tests {
 
     #[test]
     fn a_document_that_aws_would_reject_is_rejected_before_the_upload() {
-        let trouble = prepared(&mut json!({}), b"PK\x03\x04").map(|_| ()).unwrap_err();
-        assert_eq!(trouble.exit, Exit::BadInput);
-        assert!(trouble.what.contains("documents.identity"), "{}", trouble.what);
+        let error = prepared(&mut json!({}), b"PK\x03\x04").map(|_| ()).unwrap_err();
+        assert_eq!(error.exit, Exit::BadInput);
+        assert!(error.what.contains("documents.identity"), "{}", error.what);
     }
 }

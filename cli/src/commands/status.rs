@@ -5,7 +5,7 @@ use aws_sdk_sfn::types::ExecutionStatus;
 
 use crate::{
     args::StatusArgs,
-    cloud::{Cloud, trouble::Trouble},
+    cloud::{Cloud, error::CommandError},
     commands::follower::{Follower, now},
     exit::Exit,
     follow::tree,
@@ -16,11 +16,11 @@ use crate::{
 ///
 /// # Errors
 /// Fails if the cloud is not usable.
-pub async fn run(args: StatusArgs, console: &Console) -> Result<Exit, Trouble> {
-    let cloud = Cloud::open(&args.on, console.words()).await?;
-    let described = cloud.meant(args.execution.as_deref()).await?;
+pub async fn run(args: StatusArgs, console: &Console) -> Result<Exit, CommandError> {
+    let cloud = Cloud::open(&args.target, console.words()).await?;
+    let described = cloud.resolve_execution(args.execution.as_deref()).await?;
     let mut follower = Follower::new(&cloud, described).await?;
-    follower.look().await?;
+    follower.poll().await?;
     console.result(&follower.executions.json());
     if !console.is_json() {
         tree::draw(&follower.executions, console, now(), None).iter().for_each(|line| console.line(line));
@@ -29,10 +29,10 @@ pub async fn run(args: StatusArgs, console: &Console) -> Result<Exit, Trouble> {
         ExecutionStatus::Running | ExecutionStatus::PendingRedrive | ExecutionStatus::Succeeded => Ok(Exit::Done),
         _ => {
             let state = follower.executions.failure().map(|(state, _, _)| state);
-            let trouble = Trouble::ended(&follower.executions.root.described, state, console.words());
+            let error = CommandError::ended(&follower.executions.root.described, state, console.words());
             if !console.is_json() {
-                console.line(&trouble.what);
-                console.line(&console.words().what_to_do(&trouble.action));
+                console.line(&error.what);
+                console.line(&console.words().what_to_do(&error.action));
             }
             Ok(Exit::Failed)
         }

@@ -5,26 +5,26 @@ use serde_json::{Value, json};
 
 use crate::{
     args::SyncArgs,
-    cloud::{Cloud, Machine, executions::name_of, trouble::Trouble},
+    cloud::{Cloud, Machine, error::CommandError, executions::name_of},
     commands::{
         follow,
-        follower::{Ending, Follower, Manner},
+        follower::{Ending, FollowOptions, Follower},
     },
     exit::Exit,
     ui::{Console, Tone},
 };
 
 /// An approval can take days, so the command stops waiting when approval is requested.
-const MANNER: Manner = Manner { until_asked: true, events: false };
+const OPTIONS: FollowOptions = FollowOptions { until_approval: true, events: false };
 
 /// Runs the command.
 ///
 /// # Errors
 /// Fails if the sync fails or waits for approval, or the cloud is not usable.
-pub async fn run(args: SyncArgs, console: &Console) -> Result<Exit, Trouble> {
+pub async fn run(args: SyncArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
-    let cloud = Cloud::open(&args.on, words).await?;
-    let entry = cloud.meant_entry(args.instance.as_deref()).await?;
+    let cloud = Cloud::open(&args.target, words).await?;
+    let entry = cloud.resolve_entry(args.instance.as_deref()).await?;
     let mode = if args.plan { "plan" } else { "apply" };
     let input = json!({ "instanceId": entry.instance_id, "mode": mode, "reason": "operator" });
     let subject = format!("{}-{}", entry.alias, if args.plan { "sync-plan" } else { "sync" });
@@ -36,11 +36,12 @@ pub async fn run(args: SyncArgs, console: &Console) -> Result<Exit, Trouble> {
         return Ok(Exit::Done);
     }
     let mut follower = Follower::new(&cloud, cloud.describe(&arn).await?).await?;
-    match follow(&mut follower, MANNER, console).await? {
+    match follow(&mut follower, OPTIONS, console).await? {
         Ending::Interrupted => return Ok(Exit::Interrupted),
-        Ending::Asks => {
-            let digest = cloud.entry(&entry.instance_id).await?.and_then(|entry| entry.asked).unwrap_or_default();
-            return Err(Trouble::undecided(
+        Ending::AwaitsApproval => {
+            let digest =
+                cloud.entry(&entry.instance_id).await?.and_then(|entry| entry.approval_digest).unwrap_or_default();
+            return Err(CommandError::undecided(
                 "UnsafePlan",
                 words.plan_waits(&entry.alias, &digest),
                 words.approve_or_reject(&entry.alias, &digest, &cloud.options),
@@ -50,7 +51,7 @@ pub async fn run(args: SyncArgs, console: &Console) -> Result<Exit, Trouble> {
     }
     let described = &follower.executions.root.described;
     let Some(output) = &described.output else {
-        return Err(Trouble::ended(described, follower.executions.failure().map(|(state, _, _)| state), words));
+        return Err(CommandError::ended(described, follower.executions.failure().map(|(state, _, _)| state), words));
     };
     console.result(output);
     Ok(print(output, console))
@@ -70,7 +71,7 @@ fn print(output: &Value, console: &Console) -> Exit {
         SyncStatus::Planned => words.sync_planned(&result.digest),
         SyncStatus::Busy => words.sync_busy(),
         SyncStatus::NotApproved => words.sync_not_approved(),
-        SyncStatus::UnsafePlan => words.sync_asked_already(&result.digest),
+        SyncStatus::UnsafePlan => words.approval_already_requested(&result.digest),
         SyncStatus::Done | SyncStatus::More => words.sync_done(),
     };
     let good = matches!(result.status, SyncStatus::Planned | SyncStatus::Done | SyncStatus::More | SyncStatus::Busy);
@@ -112,7 +113,7 @@ pub(crate) fn print_plan(result: &SyncUsersOutput, console: &Console) {
 fn lists(result: &SyncUsersOutput, console: &Console) {
     let words = console.words();
     let lists: [(String, Vec<String>); 5] = [
-        (words.unsafe_because(), result.reasons.clone()),
+        (words.approval_reasons(), result.reasons.clone()),
         (words.removed_users(), result.removals.clone()),
         (words.failed_list(), result.failures.iter().map(|one| format!("{}: {}", one.username, one.reason)).collect()),
         (words.skipped_list(), result.skipped.iter().map(|one| format!("{}: {}", one.username, one.reason)).collect()),

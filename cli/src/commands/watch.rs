@@ -3,22 +3,22 @@
 
 use crate::{
     args::WatchArgs,
-    cloud::{Cloud, executions::Described, trouble::Trouble},
-    commands::{follower::Manner, report, watched},
+    cloud::{Cloud, error::CommandError, executions::Described},
+    commands::{follower::FollowOptions, report, watched},
     exit::Exit,
     ui::Console,
 };
 
 /// With `--json`, prints each event separately.
-const MANNER: Manner = Manner { until_asked: false, events: true };
+const OPTIONS: FollowOptions = FollowOptions { until_approval: false, events: true };
 
 /// Runs the command.
 ///
 /// # Errors
 /// Fails if the execution failed or the cloud is not usable.
-pub async fn run(args: WatchArgs, console: &Console) -> Result<Exit, Trouble> {
-    let cloud = Cloud::open(&args.on, console.words()).await?;
-    let described = cloud.meant(args.execution.as_deref()).await?;
+pub async fn run(args: WatchArgs, console: &Console) -> Result<Exit, CommandError> {
+    let cloud = Cloud::open(&args.target, console.words()).await?;
+    let described = cloud.resolve_execution(args.execution.as_deref()).await?;
     watch(&cloud, described, console).await
 }
 
@@ -26,8 +26,8 @@ pub async fn run(args: WatchArgs, console: &Console) -> Result<Exit, Trouble> {
 ///
 /// # Errors
 /// Fails if the execution failed or the cloud is not usable.
-pub async fn watch(cloud: &Cloud, described: Described, console: &Console) -> Result<Exit, Trouble> {
-    match watched(cloud, described, MANNER, console).await? {
+pub async fn watch(cloud: &Cloud, described: Described, console: &Console) -> Result<Exit, CommandError> {
+    match watched(cloud, described, OPTIONS, console).await? {
         None => Ok(Exit::Interrupted),
         Some(ended) => {
             console.event(&serde_json::json!({ "event": "ended", "status": "SUCCEEDED", "output": ended.output }));

@@ -169,8 +169,8 @@ impl Words {
     #[must_use]
     pub fn note(self, note: &progress::Note) -> String {
         match (note.status.as_str(), note.adopted) {
-            ("", true) => self.was_there(),
-            (status, true) => format!("{status}, {}", self.was_there()),
+            ("", true) => self.already_existed(),
+            (status, true) => format!("{status}, {}", self.already_existed()),
             (status, false) => status.to_owned(),
         }
     }

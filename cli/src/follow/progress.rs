@@ -96,7 +96,7 @@ pub struct Progress {
     running: BTreeMap<String, Running>,
     finished: BTreeMap<String, Finished>,
     /// The wait in seconds that each task last returned.
-    looks: BTreeMap<String, u64>,
+    reported_waits: BTreeMap<String, u64>,
     /// The state to which an event belongs, by event id.
     owners: BTreeMap<i64, String>,
     failed: Option<(String, String, String)>,
@@ -112,7 +112,7 @@ impl Progress {
             machine,
             running: BTreeMap::new(),
             finished: BTreeMap::new(),
-            looks: BTreeMap::new(),
+            reported_waits: BTreeMap::new(),
             owners: BTreeMap::new(),
             failed: None,
             scale,
@@ -127,8 +127,8 @@ impl Progress {
 
     /// The running and waiting states, without `Parallel` and `Map` states.
     pub fn running(&self) -> impl Iterator<Item = (&str, &Running)> {
-        let holds = |name: &str| self.machine.is(name, "Parallel") || self.machine.is(name, "Map");
-        self.running.iter().map(|(name, running)| (name.as_str(), running)).filter(move |(name, _)| !holds(name))
+        let is_container = |name: &str| self.machine.is(name, "Parallel") || self.machine.is(name, "Map");
+        self.running.iter().map(|(name, running)| (name.as_str(), running)).filter(move |(name, _)| !is_container(name))
     }
 
     /// The running state with this name, if it is running.
@@ -166,7 +166,8 @@ impl Progress {
         if self.machine.is(state, "Fail") {
             self.failed.get_or_insert_with(|| (state.to_owned(), String::new(), String::new()));
         }
-        let until = if self.machine.is(state, "Wait") { self.look(state).map(|seconds| at + seconds) } else { None };
+        let until =
+            if self.machine.is(state, "Wait") { self.wait_seconds(state).map(|seconds| at + seconds) } else { None };
         self.running.insert(state.to_owned(), Running { since: at, until, ..Running::default() });
     }
 
@@ -174,7 +175,7 @@ impl Progress {
         if self.failed.as_ref().is_some_and(|(failed, _, _)| failed == state) {
             self.failed = None;
         }
-        self.remember(state, output);
+        self.record_wait(state, output);
         if let Some(running) = self.running.get_mut(state) {
             running.note = note(output);
             running.error = None;
@@ -191,19 +192,21 @@ impl Progress {
     }
 
     /// Duration of a `Wait` state in seconds: fixed by the definition, or as the next task last returned it.
-    fn look(&self, wait: &str) -> Option<f64> {
-        let asked = self.machine.next(wait).and_then(|task| self.looks.get(task)).copied();
-        let seconds = self.machine.seconds(wait).or(asked)?;
+    fn wait_seconds(&self, wait: &str) -> Option<f64> {
+        let reported = self.machine.next(wait).and_then(|task| self.reported_waits.get(task)).copied();
+        let seconds = self.machine.seconds(wait).or(reported)?;
         #[expect(clippy::cast_precision_loss, reason = "waits are far below 2^52 seconds")]
         let seconds = seconds as f64;
         Some(seconds * self.scale)
     }
 
-    fn remember(&mut self, task: &str, output: &str) {
+    fn record_wait(&mut self, task: &str, output: &str) {
         let output: Value = serde_json::from_str(output).unwrap_or_default();
         match output["waitSeconds"].as_u64() {
-            Some(seconds) if seconds > 0 && output["pending"] != false => self.looks.insert(task.to_owned(), seconds),
-            _ => self.looks.remove(task),
+            Some(seconds) if seconds > 0 && output["pending"] != false => {
+                self.reported_waits.insert(task.to_owned(), seconds)
+            }
+            _ => self.reported_waits.remove(task),
         };
     }
 
@@ -259,9 +262,9 @@ mod tests {
     use serde_json::json;
 
     /// Feeds events to [`Progress`] and numbers them.
-    struct Told(Progress, i64);
+    struct Fixture(Progress, i64);
 
-    impl Told {
+    impl Fixture {
         /// Adds an event after the event with this id. Returns the new id.
         fn after(&mut self, previous: i64, at: f64, what: What) -> (i64, Option<News>) {
             self.1 += 1;
@@ -285,13 +288,13 @@ mod tests {
         }
     }
 
-    fn told(definition: &Value) -> Told {
-        Told(Progress::new(Machine::read(definition), 0.5), 1)
+    fn fixture(definition: &Value) -> Fixture {
+        Fixture(Progress::new(Machine::read(definition), 0.5), 1)
     }
 
     /// Two parallel tasks, one of which is repeated after a wait.
-    fn both() -> Told {
-        told(&json!({"StartAt": "Both", "States": {"Both": {"Type": "Parallel", "Branches": [
+    fn both() -> Fixture {
+        fixture(&json!({"StartAt": "Both", "States": {"Both": {"Type": "Parallel", "Branches": [
             {"StartAt": "Look", "States": {
                 "Look": {"Type": "Task", "Resource": "arn:same", "Next": "Settled"},
                 "Settled": {"Type": "Choice", "Choices": [{"Next": "Pause"}], "Default": "End"},
@@ -309,40 +312,40 @@ mod tests {
 
     #[test]
     fn a_finished_state_is_reported_with_the_status_of_its_task() {
-        let mut told = both();
-        let (look, other) = (told.enters("Look", 10.0), told.enters("Other", 10.0));
-        told.answers(other, &json!({"adopted": true}));
-        told.answers(look, &json!({"status": "IN_PROGRESS"}));
-        assert_eq!(told.running(), ["Look", "Other"]);
-        assert_eq!(told.leaves("Look", 11.0), done("Look", 1.0, "in progress"));
+        let mut fixture = both();
+        let (poll, other) = (fixture.enters("Look", 10.0), fixture.enters("Other", 10.0));
+        fixture.answers(other, &json!({"adopted": true}));
+        fixture.answers(poll, &json!({"status": "IN_PROGRESS"}));
+        assert_eq!(fixture.running(), ["Look", "Other"]);
+        assert_eq!(fixture.leaves("Look", 11.0), done("Look", 1.0, "in progress"));
         let note = Note { status: String::new(), adopted: true };
         let adopted = News::Done { state: "Other".into(), seconds: 2.0, note, waited: false };
-        assert_eq!(told.leaves("Other", 12.0), Some(adopted));
+        assert_eq!(fixture.leaves("Other", 12.0), Some(adopted));
     }
 
     #[test]
     fn a_failure_is_attributed_to_its_state_and_its_message_is_unwrapped() {
-        let mut told = both();
-        let both = told.enters("Both", 0.0);
-        let (started, _) = told.after(both, 0.0, What::Other);
-        let (_, other) = (told.enters("Look", 0.0), told.after(started, 0.0, What::Entered("Other".into())).0);
-        let (scheduled, _) = told.after(other, 0.0, What::Other);
-        let (begun, _) = told.after(scheduled, 0.0, What::Other);
+        let mut fixture = both();
+        let both = fixture.enters("Both", 0.0);
+        let (started, _) = fixture.after(both, 0.0, What::Other);
+        let (_, other) = (fixture.enters("Look", 0.0), fixture.after(started, 0.0, What::Entered("Other".into())).0);
+        let (scheduled, _) = fixture.after(other, 0.0, What::Other);
+        let (running, _) = fixture.after(scheduled, 0.0, What::Other);
         let cause = json!({"errorType": "Throttled", "errorMessage": "too many calls"}).to_string();
-        let (failed, news) = told.after(begun, 1.0, What::Failed { error: "Throttled".into(), cause });
+        let (failed, news) = fixture.after(running, 1.0, What::Failed { error: "Throttled".into(), cause });
         let expected =
             News::Failed { state: "Other".into(), error: "Throttled".into(), message: "too many calls".into() };
         assert_eq!(news, Some(expected));
-        assert_eq!(told.0.failure().map(|(state, _, _)| state), Some("Other"));
-        assert_eq!(told.0.run_of("Other").map(|run| run.failures), Some(1));
-        told.answers(failed, &json!({}));
-        assert_eq!(told.leaves("Other", 5.0), done("Other", 5.0, ""), "the time starts with the first attempt");
-        assert_eq!(told.0.failure(), None, "the retry succeeded");
+        assert_eq!(fixture.0.failure().map(|(state, _, _)| state), Some("Other"));
+        assert_eq!(fixture.0.run_of("Other").map(|run| run.failures), Some(1));
+        fixture.answers(failed, &json!({}));
+        assert_eq!(fixture.leaves("Other", 5.0), done("Other", 5.0, ""), "the time starts with the first attempt");
+        assert_eq!(fixture.0.failure(), None, "the retry succeeded");
     }
 
     /// One task catches all errors, the other catches an error by name.
-    fn catching() -> Told {
-        told(
+    fn catching() -> Fixture {
+        fixture(
             &json!({"StartAt": "Each", "States": {"Each": {"Type": "Map", "ItemProcessor": {"StartAt": "Assign", "States": {
                 "Assign": {"Type": "Task", "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Lease"}], "Next": "Lease"},
                 "Lease": {"Type": "Task", "Catch": [{"ErrorEquals": ["Taken"], "Next": "End"}], "Next": "End"},
@@ -351,73 +354,76 @@ mod tests {
         )
     }
 
-    fn fails(told: &mut Told, state: &str, error: &str) -> Option<News> {
-        let entered = told.enters(state, 0.0);
-        told.after(entered, 1.0, What::Failed { error: error.into(), cause: String::new() });
-        told.leaves(state, 2.0)
+    fn fails(fixture: &mut Fixture, state: &str, error: &str) -> Option<News> {
+        let entered = fixture.enters(state, 0.0);
+        fixture.after(entered, 1.0, What::Failed { error: error.into(), cause: String::new() });
+        fixture.leaves(state, 2.0)
     }
 
     #[test]
     fn a_caught_failure_is_not_reported_as_done() {
-        let mut told = catching();
-        told.enters("Each", 0.0);
+        let mut fixture = catching();
+        fixture.enters("Each", 0.0);
         let caught = |error: &str, expected| Caught { error: error.into(), expected };
         let news = |state: &str, caught| Some(News::Caught { state: state.into(), seconds: 2.0, caught });
-        assert_eq!(fails(&mut told, "Assign", "NotConsistentYet"), news("Assign", caught("NotConsistentYet", false)));
-        assert_eq!(fails(&mut told, "Lease", "Taken"), news("Lease", caught("Taken", true)));
+        assert_eq!(
+            fails(&mut fixture, "Assign", "NotConsistentYet"),
+            news("Assign", caught("NotConsistentYet", false))
+        );
+        assert_eq!(fails(&mut fixture, "Lease", "Taken"), news("Lease", caught("Taken", true)));
         // The next item succeeds, but the state keeps the error of the first item.
-        told.enters("Assign", 3.0);
-        assert_eq!(told.leaves("Assign", 4.0), done("Assign", 1.0, ""));
-        let end = told.0.end_of("Assign").and_then(|end| end.caught.clone());
+        fixture.enters("Assign", 3.0);
+        assert_eq!(fixture.leaves("Assign", 4.0), done("Assign", 1.0, ""));
+        let end = fixture.0.end_of("Assign").and_then(|end| end.caught.clone());
         assert_eq!(end, Some(caught("NotConsistentYet", false)));
     }
 
     #[test]
     fn a_failed_branch_that_is_caught_outside_is_not_reported_as_done() {
-        let mut told = both();
-        told.enters("Both", 0.0);
-        let look = told.enters("Look", 0.0);
-        told.after(look, 1.0, What::Failed { error: "AccessDenied".into(), cause: String::new() });
+        let mut fixture = both();
+        fixture.enters("Both", 0.0);
+        let poll = fixture.enters("Look", 0.0);
+        fixture.after(poll, 1.0, What::Failed { error: "AccessDenied".into(), cause: String::new() });
         let caught = Caught { error: "AccessDenied".into(), expected: false };
-        assert_eq!(told.leaves("Both", 2.0), Some(News::Caught { state: "Both".into(), seconds: 2.0, caught }));
+        assert_eq!(fixture.leaves("Both", 2.0), Some(News::Caught { state: "Both".into(), seconds: 2.0, caught }));
     }
 
     #[test]
     fn choices_are_not_reported_and_waits_are_marked() {
-        let mut told = both();
+        let mut fixture = both();
         for state in ["Settled", "Pause"] {
-            told.enters(state, 0.0);
+            fixture.enters(state, 0.0);
         }
-        assert_eq!(told.leaves("Settled", 0.0), None);
-        assert!(matches!(told.leaves("Pause", 2.0), Some(News::Done { waited: true, .. })));
+        assert_eq!(fixture.leaves("Settled", 0.0), None);
+        assert!(matches!(fixture.leaves("Pause", 2.0), Some(News::Done { waited: true, .. })));
     }
 
     #[test]
     fn a_wait_lasts_as_long_as_its_task_last_returned() {
-        let mut told = both();
-        let look = told.enters("Look", 0.0);
-        told.answers(look, &json!({"pending": true, "waitSeconds": 900}));
-        told.leaves("Look", 1.0);
-        told.enters("Pause", 1.0);
-        let until = |told: &Told| told.0.run_of("Pause").and_then(|run| run.until);
-        assert_eq!(until(&told), Some(451.0), "the local clock runs at half speed");
-        told.leaves("Pause", 451.0);
-        let look = told.enters("Look", 451.0);
-        told.answers(look, &json!({"pending": false, "waitSeconds": 900}));
-        told.leaves("Look", 452.0);
-        assert_eq!(told.0.end_of("Look").map(|end| end.times), Some(2));
-        told.enters("Pause", 452.0);
-        assert_eq!(until(&told), None);
+        let mut fixture = both();
+        let poll = fixture.enters("Look", 0.0);
+        fixture.answers(poll, &json!({"pending": true, "waitSeconds": 900}));
+        fixture.leaves("Look", 1.0);
+        fixture.enters("Pause", 1.0);
+        let until = |fixture: &Fixture| fixture.0.run_of("Pause").and_then(|run| run.until);
+        assert_eq!(until(&fixture), Some(451.0), "the local clock runs at half speed");
+        fixture.leaves("Pause", 451.0);
+        let poll = fixture.enters("Look", 451.0);
+        fixture.answers(poll, &json!({"pending": false, "waitSeconds": 900}));
+        fixture.leaves("Look", 452.0);
+        assert_eq!(fixture.0.end_of("Look").map(|end| end.times), Some(2));
+        fixture.enters("Pause", 452.0);
+        assert_eq!(until(&fixture), None);
     }
 
     #[test]
     fn after_a_failed_branch_no_state_of_the_parallel_is_running() {
-        let mut told = both();
+        let mut fixture = both();
         for state in ["Both", "Look", "Other"] {
-            told.enters(state, 0.0);
+            fixture.enters(state, 0.0);
         }
-        assert_eq!(told.running(), ["Look", "Other"]);
-        told.leaves("Both", 1.0);
-        assert_eq!(told.running(), [""; 0]);
+        assert_eq!(fixture.running(), ["Look", "Other"]);
+        fixture.leaves("Both", 1.0);
+        assert_eq!(fixture.running(), [""; 0]);
     }
 }

@@ -58,7 +58,7 @@ pub fn draw(executions: &Executions, console: &Console, now: f64, size: Option<(
     }
     let mut head = vec![pen.head(root)];
     if let Some((_, rows)) = size {
-        let foot = words.ctrl_c_leaves();
+        let foot = words.ctrl_c_stops_watching();
         let room = rows.saturating_sub(head.len() + 2).max(3);
         let hidden = crop(&mut lines, room);
         head.extend(lines.into_iter().map(|(_, line)| line));
@@ -191,7 +191,7 @@ impl Pen<'_> {
             Some(end) => {
                 let mut note = self.words().note(&end.note);
                 if end.times > 1 {
-                    note = [note, self.words().looks(end.times)]
+                    note = [note, self.words().polls(end.times)]
                         .into_iter()
                         .filter(|part| !part.is_empty())
                         .collect::<Vec<_>>()
@@ -206,7 +206,7 @@ impl Pen<'_> {
 
     /// A state that has not started and may be skipped.
     fn ahead(self, node: &Node, depth: usize) -> String {
-        let note = if node.certain { String::new() } else { self.words().where_needed() };
+        let note = if node.certain { String::new() } else { self.words().if_needed() };
         self.line(depth, Tone::Faint, "·", &node.name, "", &note)
     }
 
@@ -215,12 +215,12 @@ impl Pen<'_> {
         let reason = self.words().reason(&node.name);
         let mut notes: Vec<String> = Vec::new();
         if let Some(until) = run.until {
-            notes.push(self.words().next_look(duration_short((until - self.now).max(0.0))));
+            notes.push(self.words().next_poll(duration_short((until - self.now).max(0.0))));
         }
         if run.failures > 0
             && let Some((_, error, _)) = progress.failure().filter(|(state, _, _)| *state == node.name)
         {
-            notes.push(self.words().tries_again(error, run.failures));
+            notes.push(self.words().retrying(error, run.failures));
         }
         notes.extend(reason.map(ToOwned::to_owned));
         let waits = node.kind == "Wait" || reason.is_some();

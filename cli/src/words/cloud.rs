@@ -15,11 +15,11 @@ catalogue! {
     deploy_again() = "Deploy this release (sam build && sam deploy), then try again.",
         "このリリースをデプロイ (sam build && sam deploy) してから、再実行してください。";
     no_local_cloud(why) = "No local cloud is running ({why}).", "使用できるローカルクラウドがありません ({why})。";
-    process_gone(id) = "process {id} has exited", "プロセス {id} は終了しています";
+    process_exited(id) = "process {id} has exited", "プロセス {id} は終了しています";
     start_a_local_cloud() = "Start one in another terminal and keep it running: onboard local --keep",
         "別のターミナルで onboard local --keep を実行し、起動したままにしてください。";
     no_region() = "No AWS Region is set.", "AWS リージョンが設定されていません。";
-    name_a_region() = "Specify one with --region, or set AWS_REGION.", "--region で指定するか、AWS_REGION を設定してください。";
+    specify_a_region() = "Specify one with --region, or set AWS_REGION.", "--region で指定するか、AWS_REGION を設定してください。";
     renew_credentials() = "The credentials are invalid or have expired. Get new credentials, then try again.",
         "認証情報が正しくないか、有効期限が切れています。認証情報を再取得してから、再実行してください。";
     get_credentials() = "Configure AWS credentials, or select a profile with --profile. For a profile of IAM Identity Center: eval \"$(aws configure export-credentials --profile NAME --format env)\"",
@@ -42,7 +42,7 @@ catalogue! {
     known_instances(names) = "Onboarded instances: {names}", "オンボーディング済みのインスタンス: {names}";
     nothing_onboarded() = "No instance has been onboarded here.", "オンボーディング済みのインスタンスはありません。";
     several_instances(names) = "There are several instances: {names}.", "複数のインスタンスがあります: {names}";
-    name_the_instance() = "Specify one of them.", "対象のインスタンスを指定してください。";
+    specify_the_instance() = "Specify one of them.", "対象のインスタンスを指定してください。";
     correct_the_file() = "Correct the file. Nothing was started.", "ファイルを修正してください。処理は開始されていません。";
     failed(machine, name, error, cause) = "Execution {name} ({machine}) failed: {error}\n  {cause}", "{machine} の実行 {name} が失敗しました: {error}\n  {cause}";
     failed_in(machine, name, state, error, cause) = "Execution {name} ({machine}) failed in state {state}: {error}\n  {cause}",

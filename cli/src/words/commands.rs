@@ -5,15 +5,15 @@ use super::catalogue;
 catalogue! {
     started(name) = "Started {name}.", "{name} を開始しました。";
     follow_with(name, options) = "Follow the execution: onboard watch {name}{options}", "進行状況の表示: onboard watch {name}{options}";
-    runs_already(alias, name) = "An onboarding of {alias} is already running: {name}. Nothing was started.",
+    already_running(alias, name) = "An onboarding of {alias} is already running: {name}. Nothing was started.",
         "{alias} のオンボーディングはすでに実行中です: {name}。新しい実行は開始されていません。";
     watch_or_again(name, options) = "Follow it (onboard watch {name}{options}), or use --again to start another one anyway.",
         "onboard watch {name}{options} で進行状況を確認してください。実行中でも新たに開始する場合は、--again を指定してください。";
     uploading_a_document() = "uploading a document", "書類のアップロード";
     uploaded(count) = "Documents uploaded: {count}", "書類を {count} 件アップロードしました。";
     document_unreadable(kind, error) = "documents.{kind}: the file can't be read: {error}", "documents.{kind}: ファイルを読み取れません: {error}";
-    name_another_file() = "Specify another file. Nothing was started.", "別のファイルを指定してください。処理は開始されていません。";
-    no_page_of(error) = "the report does not have the format of this release: {error}", "このリリースが対応する形式のレポートではありません: {error}";
+    specify_another_file() = "Specify another file. Nothing was started.", "別のファイルを指定してください。処理は開始されていません。";
+    not_a_report(error) = "the report does not have the format of this release: {error}", "このリリースが対応する形式のレポートではありません: {error}";
     read_it_as_json() = "Print it without --html, or save it as JSON with --output FILE.", "--html を指定せずに表示するか、--output FILE を指定して JSON 形式で保存してください。";
     not_written(file, error) = "{file} could not be written: {error}", "{file} に書き込めませんでした: {error}";
     no_report_yet(name) = "{name} is still running and has no report yet.", "{name} は実行中のため、レポートはまだありません。";
@@ -29,13 +29,13 @@ catalogue! {
     sync_planned(digest) = "Plan only; nothing was changed. Digest: {digest}", "計画だけを作成しました (何も変更していません)。ダイジェスト: {digest}";
     sync_busy() = "Another sync of the instance is running; it will make one more pass.", "同じインスタンスの別の同期が実行中です。実行中の同期が、完了後にもう一度同期します。";
     sync_not_approved() = "The plan was not approved; nothing was changed.", "計画は承認されませんでした。何も変更していません。";
-    sync_asked_already(digest) = "Approval of this plan has already been requested; nothing was changed. Digest: {digest}",
+    approval_already_requested(digest) = "Approval of this plan has already been requested; nothing was changed. Digest: {digest}",
         "この計画はすでに承認待ちです。何も変更していません。ダイジェスト: {digest}";
     planned_counts(create, adopt, update, mark, delete, managed) = "creates {create} · adopts {adopt} · updates {update} · schedules for deletion {mark} · deletes {delete} · managed users: {managed}",
         "作成 {create} · 管理対象に追加 {adopt} · 更新 {update} · 削除予定 {mark} · 削除 {delete} · 管理対象 {managed} 人";
     done_counts(created, adopted, updated, marked, removed, failed) = "created {created} · adopted {adopted} · updated {updated} · scheduled for deletion {marked} · deleted {removed} · failed {failed}",
         "作成 {created} · 管理対象に追加 {adopted} · 更新 {updated} · 削除予定 {marked} · 削除 {removed} · 失敗 {failed}";
-    unsafe_because() = "Reasons for the approval:", "誤削除防止のしきい値を超えています:";
+    approval_reasons() = "Reasons for the approval:", "誤削除防止のしきい値を超えています:";
     removed_users() = "First users to be removed:", "削除されるユーザー (先頭の一部):";
     failed_list() = "Failed:", "失敗:";
     skipped_list() = "Members that can't become users:", "Connect ユーザーを作成できないメンバー:";

@@ -116,8 +116,8 @@ const ARGUMENTS: [(&str, &str); 63] = [
     ("profile", "AWS CLI のプロファイル"),
     ("live-check.group", "アプリケーションに一時的に割り当てる Entra のグループ (メンバーは変更しない)"),
     ("live-check.region", "作成するインスタンスの AWS リージョン"),
-    ("on.region", "スタックの AWS リージョン"),
-    ("on.stack", "CloudFormation スタックの名前"),
+    ("target.region", "スタックの AWS リージョン"),
+    ("target.stack", "CloudFormation スタックの名前"),
     (
         "documents",
         "電話番号の申請書類をアップロード: identity=ファイル、address=ファイル、relationship=ファイル。複数回指定可",
@@ -232,13 +232,13 @@ fn translate(command: Command) -> Command {
 
 fn argument(command: &str, arg: Arg) -> Arg {
     let id = arg.get_id().as_str().to_owned();
-    let where_it_is = arg.get_help_heading() == Some(HEADINGS[0].0);
+    let selects_stack = arg.get_help_heading() == Some(HEADINGS[0].0);
     let heading = match arg.get_help_heading() {
         Some(heading) => find(&HEADINGS, heading).unwrap_or("オプション"),
         None if arg.is_positional() => "引数",
         None => "オプション",
     };
-    let help = find(&ARGUMENTS, &format!("{}.{id}", if where_it_is { "on" } else { command }))
+    let help = find(&ARGUMENTS, &format!("{}.{id}", if selects_stack { "target" } else { command }))
         .or_else(|| if command == "local" { find(&LOCALS_ARGUMENTS, &id) } else { None })
         .or_else(|| find(&ARGUMENTS, &id));
     let Some(help) = help else { return arg };

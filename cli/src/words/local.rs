@@ -14,12 +14,12 @@ catalogue! {
     the_workflow_again() = "Workflow, second run in the same cloud", "ワークフロー (同じクラウドで 2 回目)";
     workflow_succeeded() = "succeeded", "成功";
     signed_in_as(username) = "signed in as {username} (rehearsal)", "{username} のサインインに成功しました (模擬テスト)";
-    models_disagree(violation) = "A call of the stand-in does not match the official service models: {violation}", "サービスエミュレーターの動作が公式のサービスモデルと一致しません: {violation}";
+    violates_models(violation) = "A call of the stand-in does not match the official service models: {violation}", "サービスエミュレーターの動作が公式のサービスモデルと一致しません: {violation}";
     cloud_stopped(seconds) = "Finished in {seconds} s. The local cloud is stopped.", "{seconds} 秒で完了しました。ローカルクラウドを停止しました。";
-    cloud_stays(file) = "The local cloud runs until Ctrl-C. Other commands use it with --local, for example in another terminal: onboard list --local\n({file} contains its addresses.)",
+    cloud_keeps_running(file) = "The local cloud runs until Ctrl-C. Other commands use it with --local, for example in another terminal: onboard list --local\n({file} contains its addresses.)",
         "ローカルクラウドは Ctrl-C を押すまで起動したままになります。ほかのコマンドでは --local を指定して使用します。例 (別のターミナルで実行): onboard list --local\n(接続先は {file} に記録されています。)";
-    nothing_changed_again(count) = "The second execution changed nothing: {count} calls, none of which created, changed or deleted a resource.", "2 回目の実行では何も変更されませんでした (呼び出し {count} 件。作成、変更、削除はありません)。";
-    changed_again() = "The second execution made changes, although it must not:", "2 回目の実行で変更が発生しました (本来は発生しません):";
+    nothing_changed_by_second_run(count) = "The second execution changed nothing: {count} calls, none of which created, changed or deleted a resource.", "2 回目の実行では何も変更されませんでした (呼び出し {count} 件。作成、変更、削除はありません)。";
+    changed_by_second_run() = "The second execution made changes, although it must not:", "2 回目の実行で変更が発生しました (本来は発生しません):";
     logs_of_this_run(folder) = "The logs of this run: {folder}", "この実行のログ: {folder}";
     installing_emulator() = "Installing the emulator into target/local-cloud (once, about 15 seconds)…", "エミュレーターを target/local-cloud にインストールしています (初回のみ、約 15 秒)…";
     interrupted() = "Interrupted. Everything that was started has been stopped.", "中断しました。起動したプロセスはすべて停止しました。";
@@ -27,7 +27,7 @@ catalogue! {
     local_cloud_failed(what) = "The local cloud could not start: {what}", "ローカルクラウドを起動できません: {what}";
     onboarding_failed(error) = "The onboarding failed: {error}", "オンボーディングが失敗しました: {error}";
     onboarding_failed_in(state, error) = "The onboarding failed in state {state}: {error}", "オンボーディングがステート {state} で失敗しました: {error}";
-    sign_in_refused(user, by, message) = "The onboarding succeeded, but {user} can't sign in. {by} shows:\n  {message}",
+    sign_in_rejected(user, by, message) = "The onboarding succeeded, but {user} can't sign in. {by} shows:\n  {message}",
         "オンボーディングは成功しましたが、{user} はサインインできません。{by} の画面に表示されるメッセージ:\n  {message}";
     no_threads(error) = "can't start threads: {error}", "スレッドを開始できません: {error}";
 
@@ -39,16 +39,16 @@ catalogue! {
     checking_entra() = "Entra and Microsoft Graph …", "Entra と Microsoft Graph …";
     checking_federation() = "IAM …", "IAM …";
     checking_connect() = "Amazon Connect …", "Amazon Connect …";
-    remove_by_hand(thing) = "Could not be removed. Delete it manually: {thing}", "削除できませんでした。手動で削除してください: {thing}";
-    can_not_be_checked(why) = "can't be checked by this command: {why}", "このコマンドでは確認できません: {why}";
+    remove_manually(thing) = "Could not be removed. Delete it manually: {thing}", "削除できませんでした。手動で削除してください: {thing}";
+    not_checkable(why) = "can't be checked by this command: {why}", "このコマンドでは確認できません: {why}";
     not_reached() = "undetermined: the check ended earlier", "確認できませんでした (確認の前にチェックが終了しました)";
     hidden_by(name) = "not visible because the other reading of {name} is true", "{name} は別の解釈が正しいため、確認できません";
     polled_too_late(seconds) = "the first poll was after {seconds} s, too late to decide", "最初のポーリングまでに {seconds} 秒かかったため、判定できません";
     never_throttled(calls) = "none of {calls} calls was throttled", "{calls} 回呼び出しましたが、スロットリングされませんでした";
-    gone_too_soon() = "the instance disappeared before the second deletion", "2 回目の削除の前に、インスタンスの削除が完了しました";
+    deleted_too_early() = "the instance disappeared before the second deletion", "2 回目の削除の前に、インスタンスの削除が完了しました";
     no_such_group(name) = "Entra has no group named {name}", "Entra にグループ {name} が見つかりません";
-    name_a_group() = "specify a group of the tenant with --group", "--group でテナントのグループを指定してください";
-    az_does_not_answer(why) = "the Azure CLI returned no token for Microsoft Graph: {why}", "Azure CLI から Microsoft Graph のトークンを取得できません: {why}";
+    specify_a_group() = "specify a group of the tenant with --group", "--group でテナントのグループを指定してください";
+    no_az_token(why) = "the Azure CLI returned no token for Microsoft Graph: {why}", "Azure CLI から Microsoft Graph のトークンを取得できません: {why}";
     sign_in_with_az() = "install the Azure CLI and sign in with `az login`", "Azure CLI をインストールし、`az login` でサインインしてください";
 
     try_again() = "try again", "再実行してください";
@@ -57,7 +57,7 @@ catalogue! {
         "現在のディレクトリは Connect Onboarding のリポジトリではありません (template.yaml と statemachine/ がありません)";
     run_in_checkout() = "run `cargo onboard local` inside the checkout", "リポジトリのディレクトリで `cargo onboard local` を実行してください";
     not_writable(path, error) = "{path} can't be written: {error}", "{path} に書き込めません: {error}";
-    make_room() = "free disk space and check that the checkout's target directory is writable", "ディスクの空き容量と、リポジトリの target ディレクトリへの書き込み権限を確認してください";
+    free_disk_space() = "free disk space and check that the checkout's target directory is writable", "ディスクの空き容量と、リポジトリの target ディレクトリへの書き込み権限を確認してください";
     no_file(path) = "{path} is not a file", "{path} はファイルではありません";
     build_functions() = "run `cargo onboard local`, which builds the functions too", "`cargo onboard local` を実行してください (関数もビルドされます)";
     waits_for(what, seconds) = "… {what}: {seconds} s elapsed", "… {what}: {seconds} 秒経過";
@@ -67,35 +67,35 @@ catalogue! {
     install_python() = "install Python 3.10 or newer (Debian and Ubuntu: `sudo apt install python3 python3-venv`, macOS: `brew install python`, else https://www.python.org/downloads/) and make sure that `python3` is on the PATH",
         "Python 3.10 以降をインストールし (Debian、Ubuntu: `sudo apt install python3 python3-venv`、macOS: `brew install python`、その他: https://www.python.org/downloads/)、`python3` に PATH を通してください";
     program_not_started(program, error) = "{program} did not start: {error}", "{program} を起動できません: {error}";
-    no_venv(said) = "Python's `venv` module does not work:\n{said}", "Python の `venv` モジュールを使用できません:\n{said}";
+    no_venv(printed) = "Python's `venv` module does not work:\n{printed}", "Python の `venv` モジュールを使用できません:\n{printed}";
     install_venv(version) = "install it (Debian and Ubuntu: `sudo apt install python{version}-venv`), then try again",
         "インストールしてから (Debian、Ubuntu: `sudo apt install python{version}-venv`)、再実行してください";
-    not_installed(said) = "pip could not install the emulator:\n{said}", "pip でエミュレーターをインストールできません:\n{said}";
-    look_at_pip() = "check pip's message: without network access or behind a proxy, set PIP_INDEX_URL, PIP_PROXY or PIP_CERT; if a hash does not match, the package index serves other files than the pinned ones, and they must not be trusted",
+    not_installed(printed) = "pip could not install the emulator:\n{printed}", "pip でエミュレーターをインストールできません:\n{printed}";
+    check_pip() = "check pip's message: without network access or behind a proxy, set PIP_INDEX_URL, PIP_PROXY or PIP_CERT; if a hash does not match, the package index serves other files than the pinned ones, and they must not be trusted",
         "pip のメッセージを確認してください。ネットワークに接続できない場合、またはプロキシを使用している場合は、PIP_INDEX_URL、PIP_PROXY、PIP_CERT を設定してください。ハッシュが一致しない場合は、パッケージインデックスのファイルが検証済みのファイルと異なるため、信頼しないでください";
     no_port(error) = "no port on 127.0.0.1 is free: {error}", "127.0.0.1 に空いているポートがありません: {error}";
     end_programs() = "close other programs and try again", "ほかのプログラムを終了してから、再実行してください";
     emulator_failed(what, log) = "the emulator {what}\n{log}", "エミュレーター: {what}\n{log}";
     did_not_start(error) = "did not start: {error}", "起動できません: {error}";
-    can_not_be_asked(error) = "can't be called: {error}", "応答を取得できません: {error}";
-    ended_at_once(status) = "exited immediately ({status})", "起動直後に終了しました ({status})";
+    not_callable(error) = "can't be called: {error}", "応答を取得できません: {error}";
+    exited_immediately(status) = "exited immediately ({status})", "起動直後に終了しました ({status})";
     not_ready_in_time() = "was not ready within a minute", "1 分以内に起動が完了しませんでした";
     delete_the_cache() = "try again; if that does not help, delete target/local-cloud, which is created again", "再実行してください。解決しない場合は、target/local-cloud を削除してください (自動的に再作成されます)";
     not_deployed(what) = "template.yaml could not be deployed to the emulator:\n  {what}", "template.yaml をデプロイできません:\n  {what}";
     correct_template() = "correct template.yaml or the state machines as the message says (`sam validate --lint` checks them offline)",
         "メッセージに従って template.yaml またはステートマシンを修正してください (`sam validate --lint` を使用すると、オフラインで検証できます)";
     outputs_unreadable(error) = "the stack's outputs can't be read: {error}", "スタックの出力を読み取れません: {error}";
-    workflow_lost(what) = "the emulator's Step Functions does not respond ({what})", "Step Functions が応答しません ({what})";
-    look_at_emulator() = "check the emulator's log and try again", "エミュレーターのログを確認してから、再実行してください";
+    emulator_not_responding(what) = "the emulator's Step Functions does not respond ({what})", "Step Functions が応答しません ({what})";
+    check_emulator() = "check the emulator's log and try again", "エミュレーターのログを確認してから、再実行してください";
 
     file_unreadable(error) = "the file can't be read: {error}", "ファイルを読み取れません: {error}";
     file_missing() = "the file does not exist", "ファイルが見つかりません";
     file_not_json(error, line, column) = "the file is not JSON: {error}", "JSON として読み取れません ({line} 行目、{column} 文字目)";
     file_not_writable(error) = "the file can't be written: {error}", "ファイルに書き込めません: {error}";
-    not_of_the_shape(error) = "invalid value: {error}", "形式が正しくありません: {error}";
+    invalid_value(error) = "invalid value: {error}", "形式が正しくありません: {error}";
     one_fault(file) = "{file}: 1 error", "{file}: エラーが 1 件あります";
     faults(file, count) = "{file}: {count} errors", "{file}: エラーが {count} 件あります";
-    usable(file, alias, groups) = "{file} is valid: instance {alias}, {groups}.", "{file} にエラーはありません: インスタンス {alias}、{groups}";
+    input_valid(file, alias, groups) = "{file} is valid: instance {alias}, {groups}.", "{file} にエラーはありません: インスタンス {alias}、{groups}";
     one_group() = "1 group", "グループ 1 個";
     groups(count) = "{count} groups", "グループ {count} 個";
 
@@ -113,13 +113,15 @@ impl Words {
     pub(crate) fn not_started(self, reason: &NotStarted) -> (String, String) {
         match reason {
             NotStarted::NoCheckout => (self.no_checkout(), self.run_in_checkout()),
-            NotStarted::NotWritable { path, reason } => (self.not_writable(path.display(), reason), self.make_room()),
+            NotStarted::NotWritable { path, reason } => {
+                (self.not_writable(path.display(), reason), self.free_disk_space())
+            }
             NotStarted::NoPython => (self.no_python(), self.install_python()),
             NotStarted::OldPython { program, version } => (self.old_python(program, version), self.install_python()),
             NotStarted::NoVenvModule { output, version } => {
                 (self.no_venv(indented(output)), self.install_venv(version))
             }
-            NotStarted::NotInstalled { output } => (self.not_installed(indented(output)), self.look_at_pip()),
+            NotStarted::NotInstalled { output } => (self.not_installed(indented(output)), self.check_pip()),
             NotStarted::NoPort(error) => (self.no_port(error), self.end_programs()),
             NotStarted::Emulator { fault, log } => {
                 (self.emulator_failed(self.emulator_fault(fault), log), self.delete_the_cache())
@@ -134,8 +136,8 @@ impl Words {
     fn emulator_fault(self, fault: &EmulatorFault) -> String {
         match fault {
             EmulatorFault::DidNotStart(error) => self.did_not_start(error),
-            EmulatorFault::NoClient(error) => self.can_not_be_asked(error),
-            EmulatorFault::Exited(status) => self.ended_at_once(status),
+            EmulatorFault::NoClient(error) => self.not_callable(error),
+            EmulatorFault::Exited(status) => self.exited_immediately(status),
             EmulatorFault::NotReady => self.not_ready_in_time(),
         }
     }

@@ -5,15 +5,15 @@ use super::{Lang, Words, catalogue};
 catalogue! {
     another_plan(seen, waits) = "A different plan is waiting. You saw {seen}; {waits} is waiting.",
         "承認待ちの計画は、確認した計画と異なります。確認した計画: {seen}、承認待ちの計画: {waits}";
-    look_at_the_plan(alias) = "Show the current plan: onboard sync {alias} --plan", "現在の計画を確認してください: onboard sync {alias} --plan";
+    show_the_plan(alias) = "Show the current plan: onboard sync {alias} --plan", "現在の計画を確認してください: onboard sync {alias} --plan";
     approve_question() = "Apply exactly this plan? [y/N]", "この計画を適用しますか? [y/N]";
     not_confirmed() = "Not confirmed; nothing was changed.", "承認されなかったため、何も変更していません。";
-    give_digest(digest) = "Review the plan, then use: --digest {digest}", "計画を確認し、--digest {digest} を指定して実行してください。";
-    answering() = "responding to the waiting execution", "承認待ちの実行への回答";
+    specify_digest(digest) = "Review the plan, then use: --digest {digest}", "計画を確認し、--digest {digest} を指定して実行してください。";
+    responding() = "responding to the waiting execution", "承認待ちの実行への回答";
     approved(digest) = "Approved. The plan {digest} is being applied.", "承認しました。計画 {digest} を適用しています。";
     rejected(digest) = "Rejected. The plan {digest} is not applied; nothing was changed.", "拒否しました。計画 {digest} は適用されません。何も変更していません。";
     nothing_waits(alias) = "No plan for {alias} waits for approval.", "{alias} の承認待ちの計画はありません。";
-    nobody_waits(alias) = "The execution that requested approval for {alias} is no longer waiting; nothing was changed.",
+    no_execution_waits(alias) = "The execution that requested approval for {alias} is no longer waiting; nothing was changed.",
         "{alias} の計画の承認を求めた実行は、すでに承認待ちではありません。何も変更していません。";
     plan_of(alias, digest) = "Plan for {alias} that waits for approval, digest {digest}", "{alias} の承認待ちの計画 (ダイジェスト {digest})";
     counting_events() = "counting failed events", "失敗したイベントの件数取得";
@@ -25,7 +25,7 @@ catalogue! {
     conflicts(count) = "Conflicts: {count}. An onboarding would stop there. Nothing was changed.", "競合が {count} 件あります。オンボーディングを開始すると、競合する項目で停止します。何も変更していません。";
     open_items() = "Open items", "対応が必要な項目";
     findings_of(alias, count) = "{alias}: differences: {count}", "{alias}: ドリフト {count} 件";
-    mended() = "(reverted)", "(修復済み)";
+    reverted() = "(reverted)", "(修復済み)";
     expected_found(expected, found) = "expected {expected}, found {found}", "期待値: {expected}、実際の値: {found}";
     certificate(thumbprint, expires) = "certificate {thumbprint}, until {expires}", "証明書 {thumbprint}、有効期限 {expires}";
     teardown_head(alias) = "Teardown plan for {alias}", "{alias} のオンボーディングとともに削除されるリソース";
@@ -33,51 +33,51 @@ catalogue! {
     type_the_alias(alias) = "This can't be undone. To continue, type the alias ({alias}):", "この操作は取り消せません。続行するには、エイリアス ({alias}) を入力してください:";
     confirm_with(alias) = "Review the plan, then use: --apply --confirm {alias}", "計画を確認し、--apply --confirm {alias} を指定して実行してください。";
     plan_changed() = "The resources have changed since the plan was made; nothing was deleted.", "計画の作成後に変更があったため、何も削除していません。";
-    look_and_repeat() = "Review the plan above and run the command again.", "上記の計画を確認し、コマンドを再実行してください。";
+    review_and_repeat() = "Review the plan above and run the command again.", "上記の計画を確認し、コマンドを再実行してください。";
     torn_down(alias) = "The onboarding of {alias} has been removed.", "{alias} のオンボーディングを削除しました。";
-    file_is_there(file) = "{file} already exists.", "{file} はすでに存在します。";
+    file_exists(file) = "{file} already exists.", "{file} はすでに存在します。";
     use_force() = "Specify another file, or replace this one with --force.", "別のファイルを指定するか、--force を指定して上書きしてください。";
     answers_missing() = "An alias and at least one group are required.", "エイリアスと 1 つ以上のグループが必要です。";
-    give_answers() = "Specify --alias and --group (see onboard init --help), or run the command on a terminal, where it asks for them.",
+    specify_answers() = "Specify --alias and --group (see onboard init --help), or run the command on a terminal, where it asks for them.",
         "--alias と --group を指定してください (onboard init --help を参照)。ターミナルで実行すると、対話形式で入力できます。";
-    no_number(text) = "\"{text}\" is not a number.", "「{text}」は数値ではありません。";
+    not_a_number(text) = "\"{text}\" is not a number.", "「{text}」は数値ではありません。";
     written(file) = "{file} was written.", "{file} を作成しました。";
     next_steps(file) = "Next: onboard doctor {file} · onboard plan {file} · onboard start {file}", "次のステップ: onboard doctor {file} · onboard plan {file} · onboard start {file}";
-    bring_documents(file) = "Japanese phone numbers are ordered with three documents. Upload them when you start (or set telephony.order to \"manual\" and file the case yourself):\n  onboard start {file} --document identity=FILE --document address=FILE --document relationship=FILE",
+    upload_documents(file) = "Japanese phone numbers are ordered with three documents. Upload them when you start (or set telephony.order to \"manual\" and file the case yourself):\n  onboard start {file} --document identity=FILE --document address=FILE --document relationship=FILE",
         "日本の電話番号の申請には 3 種類の書類が必要です。開始時に指定してください (手動で申請する場合は telephony.order に \"manual\" を指定):\n  onboard start {file} --document identity=FILE --document address=FILE --document relationship=FILE";
     ask_alias() = "Alias of the instance (first label of its URL, for example acme-support):", "インスタンスのエイリアス (URL の先頭部分、例: acme-support):";
     ask_groups() = "Entra groups whose members become users, separated by commas:", "Connect ユーザーを作成する Entra グループ (カンマ区切り):";
     ask_profiles() = "Security profiles of the members [Agent]:", "割り当てるセキュリティプロファイル [Agent]:";
     ask_numbers() = "Phone numbers to order, COUNTRY:TYPE:PREFIX, for example JP:DID:+813 [none]:", "取得する電話番号 (国:種別:先頭の番号、例: JP:DID:+813) [なし]:";
     ask_calls() = "Concurrent calls, if the account's default is too low [unchanged]:", "同時通話数 (アカウントのデフォルト値では不足する場合) [変更しない]:";
-    asking_who() = "identifying the caller (STS)", "呼び出し元の確認 (STS)";
+    identifying_caller() = "identifying the caller (STS)", "呼び出し元の確認 (STS)";
     account(account, region, arn) = "{account} in {region}, as {arn}", "アカウント {account} ({region})、{arn} として実行";
     outputs_missing(stack, names) = "outputs missing in {stack}: {names}", "スタック {stack} に出力 {names} がありません";
     stack_is(stack, status) = "{stack} is {status}", "スタック {stack} のステータス: {status}";
     wait_for_stack() = "Wait until CloudFormation has finished, or check the stack's events.", "CloudFormation の処理が完了するまで待つか、スタックのイベントを確認してください。";
     entra_not_checked() = "Entra's consent and groups were not checked", "Entra の同意とグループは確認していません";
-    give_an_input() = "Specify an onboarding.json: onboard doctor onboarding.json", "onboarding.json を指定してください: onboard doctor onboarding.json";
-    asking_preflight() = "invoking the stack's preflight function", "スタックの事前チェック関数の呼び出し";
-    entra_is_good(tenant, groups, users) = "tenant {tenant}: all permissions are granted; groups: {groups}, members: {users}", "テナント {tenant}: アクセス許可あり、グループ {groups} 個 (対象ユーザー {users} 人)";
-    asking_quotas() = "reading Service Quotas", "Service Quotas の確認";
+    specify_an_input() = "Specify an onboarding.json: onboard doctor onboarding.json", "onboarding.json を指定してください: onboard doctor onboarding.json";
+    invoking_preflight() = "invoking the stack's preflight function", "スタックの事前チェック関数の呼び出し";
+    entra_ok(tenant, groups, users) = "tenant {tenant}: all permissions are granted; groups: {groups}, members: {users}", "テナント {tenant}: アクセス許可あり、グループ {groups} 個 (対象ユーザー {users} 人)";
+    reading_quotas() = "reading Service Quotas", "Service Quotas の確認";
     instance_quota(value, used) = "Connect instances: quota {value} in this account and Region, {used} onboarded by this stack", "Connect インスタンス数のクォータ: {value} (このアカウントとリージョン)、このスタックでオンボーディング済み: {used}";
-    asking_support() = "calling the Support API", "AWS Support API の確認";
+    calling_support() = "calling the Support API", "AWS Support API の確認";
     support_api() = "the Support API is available: phone numbers are ordered automatically", "AWS Support API を利用できます。電話番号は自動的に申請されます";
     no_support_api() = "the account's Support plan does not include the Support API", "このアカウントのサポートプランでは AWS Support API を利用できません";
-    order_by_hand() = "You receive the text of each case by notification and file it manually, or you change to a plan with the Support API (Business Support+ or higher).",
+    order_manually() = "You receive the text of each case by notification and file it manually, or you change to a plan with the Support API (Business Support+ or higher).",
         "申請用の文面が通知されるので、手動で申請してください。または、AWS Support API を利用できるサポートプラン (Business Support+ 以上) に変更してください。";
     older_plans_end() = "AWS ends Developer Support and Business Support on 2027-01-01. If you have one of these plans, change to Business Support+ before that day. Otherwise the workflow can no longer read its cases.",
         "デベロッパーサポートとビジネスサポートは 2027 年 1 月 1 日に終了します。いずれかのプランを利用している場合は、終了日より前に Business Support+ に変更してください。変更しない場合、ワークフローはケースの状態を取得できなくなります。";
-    asking_subscriptions() = "reading the subscriptions of the notification topic", "通知先の確認";
-    nobody_is_told() = "the notification topic has no subscriptions", "ワークフローの待機状況の通知先が登録されていません";
+    reading_subscriptions() = "reading the subscriptions of the notification topic", "通知先の確認";
+    no_subscription() = "the notification topic has no subscriptions", "ワークフローの待機状況の通知先が登録されていません";
     subscribe_somebody() = "Deploy with NotificationEmail, or subscribe to the notification topic.", "NotificationEmail を指定してデプロイするか、通知トピックをサブスクライブしてください。";
-    people_are_told(count) = "confirmed subscriptions: {count}", "サブスクリプション {count} 件、すべて確認済み";
-    not_confirmed_yet(count) = "unconfirmed subscriptions: {count}", "未確認のサブスクリプションが {count} 件あります";
+    confirmed_subscriptions(count) = "confirmed subscriptions: {count}", "サブスクリプション {count} 件、すべて確認済み";
+    unconfirmed_subscriptions(count) = "unconfirmed subscriptions: {count}", "未確認のサブスクリプションが {count} 件あります";
     confirm_the_mail() = "Open the link in the mail from AWS Notifications.", "AWS Notifications から届いたメールのリンクを選択してください。";
-    asking_alarms() = "reading CloudWatch alarms", "CloudWatch の確認";
+    reading_alarms() = "reading CloudWatch alarms", "CloudWatch の確認";
     no_alarm() = "no alarm of the stack is active", "発生中のアラームはありません";
     alarms_on(names) = "active: {names}", "発生中: {names}";
-    look_at_alarms() = "Check them in CloudWatch; each description contains the recommended action.", "CloudWatch で確認してください。対処方法は各アラームの説明にあります。";
+    check_alarms() = "Check them in CloudWatch; each description contains the recommended action.", "CloudWatch で確認してください。対処方法は各アラームの説明にあります。";
     licences() = "Entra ID P1 (required to assign groups) can't be checked with the application's permissions", "Entra ID P1 (グループの割り当てに必要) のライセンスは、このアプリケーションのアクセス許可では確認できません";
     look_at_licences() = "Entra admin center → Billing → Licenses; without P1 set entra.assignment to \"users\".",
         "Entra 管理センターの [課金] → [ライセンス] で確認してください。P1 がない場合は、entra.assignment に \"users\" を指定してください。";

@@ -5,18 +5,18 @@ use aws_sdk_sfn::types::ExecutionStatus;
 use super::{Lang, Words, catalogue};
 
 catalogue! {
-    was_there() = "already existed", "既存";
-    ctrl_c_leaves() = "Ctrl-C stops watching; the execution continues.", "Ctrl-C を押すと表示を終了します (実行は継続します)。";
+    already_existed() = "already existed", "既存";
+    ctrl_c_stops_watching() = "Ctrl-C stops watching; the execution continues.", "Ctrl-C を押すと表示を終了します (実行は継続します)。";
     hidden_lines(count) = "{count} lines are hidden. ", "{count} 行を非表示にしています。";
-    where_needed() = "if needed", "必要な場合のみ";
-    looks(count) = "{count} polls", "確認 {count} 回";
-    next_look(time) = "next poll in {time}", "次の確認まで {time}";
-    tries_again(error, count) = "{error}, retrying ({count})", "{error} のため再試行中 ({count} 回目)";
+    if_needed() = "if needed", "必要な場合のみ";
+    polls(count) = "{count} polls", "確認 {count} 回";
+    next_poll(time) = "next poll in {time}", "次の確認まで {time}";
+    retrying(error, count) = "{error}, retrying ({count})", "{error} のため再試行中 ({count} 回目)";
     caught(error) = "{error}; the execution continues", "{error} (実行を継続)";
     per_second(rate) = "{rate}/s", "{rate} 人/秒";
     time_left(time) = "{time} left", "残り {time}";
     failed_users(count) = "{count} failed", "失敗 {count} 人";
-    goes_on(name) = "{name} continues in the cloud. To watch it again:", "{name} の実行はクラウドで継続しています。表示を再開するには:";
+    continues(name) = "{name} continues in the cloud. To watch it again:", "{name} の実行はクラウドで継続しています。表示を再開するには:";
 }
 
 impl Words {

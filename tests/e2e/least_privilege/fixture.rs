@@ -176,15 +176,15 @@ impl House {
         let inventory = self.cloud.admin("GET", "inventory", &Value::Null).await;
         for instance in inventory["connect"]["instances"].as_array().unwrap() {
             // One instance is deleted with its users; of the other one, only the users.
-            let fate = if instance["Id"] == self.instance.as_str() { "delete" } else { "keep" };
-            self.torn_down(instance, fate).await;
+            let disposition = if instance["Id"] == self.instance.as_str() { "delete" } else { "keep" };
+            self.torn_down(instance, disposition).await;
         }
     }
 
-    async fn torn_down(&self, instance: &Value, fate: &str) {
+    async fn torn_down(&self, instance: &Value, disposition: &str) {
         let mut teardown = json!({
             "instanceId": instance["Id"], "mode": "plan", "confirmAlias": instance["InstanceAlias"],
-            "users": "delete", "instance": fate, "application": "delete",
+            "users": "delete", "instance": disposition, "application": "delete",
         });
         let execution = self.cloud.start("TeardownStateMachineArn", &teardown).await;
         let planned = self.cloud.end_of(&execution).await;

@@ -16,9 +16,9 @@ use crate::{
     args::LiveCheckArgs,
     cloud::{
         configured,
+        error::CommandError,
         kept::Kept,
         signed::{CONNECT, IAM, STS, Service, Signed, refusal},
-        trouble::Trouble,
     },
     words::Words,
 };
@@ -43,12 +43,12 @@ impl Answer {
     }
 
     /// Whether the response body contains the text, ignoring case.
-    pub(crate) fn says(&self, text: &str) -> bool {
+    pub(crate) fn contains(&self, text: &str) -> bool {
         self.text.to_lowercase().contains(&text.to_lowercase())
     }
 
     fn is_throttled(&self) -> bool {
-        self.status == 429 && !self.says("LimitExceeded") || self.says("Throttling")
+        self.status == 429 && !self.contains("LimitExceeded") || self.contains("Throttling")
     }
 }
 
@@ -67,9 +67,9 @@ pub(crate) struct Clouds {
 }
 
 impl Clouds {
-    pub(crate) async fn open(args: &LiveCheckArgs, words: Words) -> Result<Self, Trouble> {
+    pub(crate) async fn open(args: &LiveCheckArgs, words: Words) -> Result<Self, CommandError> {
         let (config, graph, login, scale) = if args.local {
-            let kept = Kept::running(words).map_err(|why| Trouble::no_local_cloud(words, why))?;
+            let kept = Kept::running(words).map_err(|why| CommandError::no_local_cloud(words, why))?;
             let credentials = Credentials::new("test", "test", None, None, "local cloud");
             (config(&kept.region, Some(&kept.stand_in), credentials), kept.graph_url, kept.login_url, kept.clock_scale)
         } else {
@@ -86,7 +86,7 @@ impl Clouds {
     }
 
     /// Access with the credentials of an assumed role.
-    pub(crate) async fn in_role(&self, role: &str) -> Result<Self, Trouble> {
+    pub(crate) async fn in_role(&self, role: &str) -> Result<Self, CommandError> {
         let form = [("RoleArn", role), ("RoleSessionName", "live-check")];
         let mut answer = self.query(STS, "AssumeRole", &form).await?;
         // A new role can be assumed only after some seconds.
@@ -121,16 +121,21 @@ impl Clouds {
     }
 
     /// Returns a successful answer, or an error if the check does not expect the failure.
-    pub(crate) fn good(&self, doing: &str, answer: Answer) -> Result<Answer, Trouble> {
+    pub(crate) fn good(&self, doing: &str, answer: Answer) -> Result<Answer, CommandError> {
         if answer.is_ok() {
             return Ok(answer);
         }
         let (code, message) = refusal(&answer.text).unwrap_or_else(|| (answer.status.to_string(), answer.text.clone()));
-        Err(Trouble::refused(self.words, doing, &code, &message))
+        Err(CommandError::refused(self.words, doing, &code, &message))
     }
 
     /// Calls an operation of IAM or STS.
-    pub(crate) async fn query(&self, service: Service, action: &str, form: &[(&str, &str)]) -> Result<Answer, Trouble> {
+    pub(crate) async fn query(
+        &self,
+        service: Service,
+        action: &str,
+        form: &[(&str, &str)],
+    ) -> Result<Answer, CommandError> {
         let version = if service == IAM { "2010-05-08" } else { "2011-06-15" };
         let mut body = format!("Action={action}&Version={version}");
         for (name, value) in form {
@@ -145,7 +150,7 @@ impl Clouds {
     }
 
     /// Calls an operation of the AWS JSON protocol.
-    pub(crate) async fn target(&self, service: Service, target: &str, body: &Value) -> Result<Answer, Trouble> {
+    pub(crate) async fn target(&self, service: Service, target: &str, body: &Value) -> Result<Answer, CommandError> {
         let headers =
             vec![("content-type", "application/x-amz-json-1.1".to_owned()), ("x-amz-target", target.to_owned())];
         let body = body.to_string();
@@ -154,7 +159,7 @@ impl Clouds {
     }
 
     /// Calls an operation of Amazon Connect.
-    pub(crate) async fn connect(&self, method: Method, path: &str, body: &Value) -> Result<Answer, Trouble> {
+    pub(crate) async fn connect(&self, method: Method, path: &str, body: &Value) -> Result<Answer, CommandError> {
         self.repeated(async || self.connect_once(method.clone(), path, body).await).await
     }
 
@@ -164,14 +169,14 @@ impl Clouds {
         method: Method,
         path: &str,
         body: &Value,
-    ) -> Result<(u16, String), Trouble> {
+    ) -> Result<(u16, String), CommandError> {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let headers = vec![("content-type", "application/json".to_owned())];
         self.aws.answer(CONNECT, (method, path), headers, body.as_bytes()).await
     }
 
     /// Calls Microsoft Graph.
-    pub(crate) async fn graph(&self, method: Method, path: &str, body: &Value) -> Result<Answer, Trouble> {
+    pub(crate) async fn graph(&self, method: Method, path: &str, body: &Value) -> Result<Answer, CommandError> {
         let url = format!("{}/v1.0{path}", self.graph);
         self.repeated(async || {
             let mut request = self.http.request(method.clone(), &url).bearer_auth(&self.token);
@@ -184,20 +189,24 @@ impl Clouds {
     }
 
     /// Reads the federation metadata of an application.
-    pub(crate) async fn metadata(&self, app_id: &str) -> Result<Answer, Trouble> {
+    pub(crate) async fn metadata(&self, app_id: &str) -> Result<Answer, CommandError> {
         let path = "federationmetadata/2007-06/federationmetadata.xml";
         let url = format!("{}/{}/{path}?appid={app_id}", self.login, self.tenant);
         let (status, text) = self.sent(self.http.get(&url), &url).await?;
         Ok(Answer { status, text })
     }
 
-    async fn sent(&self, request: reqwest::RequestBuilder, url: &str) -> Result<(u16, String), Trouble> {
-        let unreached = |error: reqwest::Error| Trouble::unreached(self.words, url, &error.without_url().to_string());
+    async fn sent(&self, request: reqwest::RequestBuilder, url: &str) -> Result<(u16, String), CommandError> {
+        let unreached =
+            |error: reqwest::Error| CommandError::unreached(self.words, url, &error.without_url().to_string());
         let answer = request.send().await.map_err(unreached)?;
         Ok((answer.status().as_u16(), answer.text().await.map_err(unreached)?))
     }
 
-    async fn repeated(&self, call: impl AsyncFn() -> Result<(u16, String), Trouble>) -> Result<Answer, Trouble> {
+    async fn repeated(
+        &self,
+        call: impl AsyncFn() -> Result<(u16, String), CommandError>,
+    ) -> Result<Answer, CommandError> {
         let mut tries = 0;
         loop {
             let (status, text) = call().await?;
@@ -216,16 +225,16 @@ impl Clouds {
         tokio::time::sleep(Duration::from_secs_f64(seconds * self.scale).max(Duration::from_millis(5))).await;
     }
 
-    /// Polls until `look` returns true or `seconds` have passed, scaled by the clock of a local cloud. Returns the
+    /// Polls until `check` returns true or `seconds` have passed, scaled by the clock of a local cloud. Returns the
     /// start time of the successful poll, if there was one. The last poll is the first that starts after the deadline.
-    pub(crate) async fn poll<F>(&self, seconds: f64, look: impl Fn() -> F) -> Result<Option<f64>, Trouble>
+    pub(crate) async fn poll<F>(&self, seconds: f64, check: impl Fn() -> F) -> Result<Option<f64>, CommandError>
     where
-        F: Future<Output = Result<bool, Trouble>>,
+        F: Future<Output = Result<bool, CommandError>>,
     {
         let started = Instant::now();
         loop {
             let at = started.elapsed().as_secs_f64() / self.scale;
-            if look().await? {
+            if check().await? {
                 return Ok(Some(at));
             }
             if at >= seconds {
@@ -252,7 +261,7 @@ fn config(region: &str, endpoint: Option<&str>, credentials: Credentials) -> Sdk
     config.build()
 }
 
-async fn local_token(http: &reqwest::Client, login: &str, words: Words) -> Result<(String, String), Trouble> {
+async fn local_token(http: &reqwest::Client, login: &str, words: Words) -> Result<(String, String), CommandError> {
     let known = administrator();
     let text = |name: &str| known[name].as_str().unwrap_or_default().to_owned();
     let tenant = text("tenantId");
@@ -263,17 +272,17 @@ async fn local_token(http: &reqwest::Client, login: &str, words: Words) -> Resul
         ("grant_type", "client_credentials".to_owned()),
         ("scope", "https://graph.microsoft.com/.default".to_owned()),
     ];
-    let unreached = |error: reqwest::Error| Trouble::unreached(words, &url, &error.to_string());
+    let unreached = |error: reqwest::Error| CommandError::unreached(words, &url, &error.to_string());
     let answer = http.post(&url).form(&form).send().await.map_err(unreached)?;
     let token: Value = answer.json().await.unwrap_or(json!({}));
     Ok((tenant, token["access_token"].as_str().unwrap_or_default().to_owned()))
 }
 
 /// Tenant and access token from the signed-in Azure CLI.
-fn az_token(words: Words) -> Result<(String, String), Trouble> {
-    let asked = ["account", "get-access-token", "--resource-type", "ms-graph", "--output", "json"];
-    let refused = |why: String| Trouble::cloud("NoAzureCli", words.az_does_not_answer(why), words.sign_in_with_az());
-    let output = Command::new("az").args(asked).output().map_err(|error| refused(error.to_string()))?;
+fn az_token(words: Words) -> Result<(String, String), CommandError> {
+    let arguments = ["account", "get-access-token", "--resource-type", "ms-graph", "--output", "json"];
+    let refused = |why: String| CommandError::cloud("NoAzureCli", words.no_az_token(why), words.sign_in_with_az());
+    let output = Command::new("az").args(arguments).output().map_err(|error| refused(error.to_string()))?;
     if !output.status.success() {
         return Err(refused(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
     }

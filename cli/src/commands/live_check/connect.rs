@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use super::{
     Findings, Reading,
     clouds::{Answer, Clouds},
-    made::{Made, Thing},
+    created::{CreatedResources, Resource},
     users, waited,
 };
-use crate::cloud::trouble::Trouble;
+use crate::cloud::error::CommandError;
 
 /// Number of simultaneous calls, enough to exceed the default rate of two per second.
 const WAVE: usize = 20;
@@ -20,61 +20,70 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-pub(crate) async fn check(clouds: &Clouds, made: &mut Made, findings: &mut Findings) -> Result<(), Trouble> {
-    let created = clouds.good("connect:CreateInstance", create(clouds, made.name()).await?)?;
+pub(crate) async fn check(
+    clouds: &Clouds,
+    resources: &mut CreatedResources,
+    findings: &mut Findings,
+) -> Result<(), CommandError> {
+    let created = clouds.good("connect:CreateInstance", create(clouds, resources.name()).await?)?;
     let id = text(&created.json()["Id"]);
-    made.note(Thing::Instance(id.clone()));
-    let again = create(clouds, made.name()).await?;
+    resources.note(Resource::Instance(id.clone()));
+    let again = create(clouds, resources.name()).await?;
     findings.note(
         "alias-taken-wording",
         match () {
-            () if again.says("Instance alias is already used") => Reading::Assumed,
-            () if !again.is_ok() && again.says("alias") => Reading::Other,
+            () if again.contains("Instance alias is already used") => Reading::Assumed,
+            () if !again.is_ok() && again.contains("alias") => Reading::Other,
             () => Reading::Unknown(again.text),
         },
     );
     active(clouds, &id).await?;
-    let role = users::check(clouds, &id, made, findings).await?;
-    numbers(clouds, &id, made, findings).await?;
+    let role = users::check(clouds, &id, resources, findings).await?;
+    numbers(clouds, &id, resources, findings).await?;
     findings.note("rate-bucket", bucket(clouds, &id).await?);
     delete(clouds, &role, &id, findings).await?;
-    made.forget(&Thing::Instance(id.clone()));
+    resources.forget(&Resource::Instance(id.clone()));
     gone(clouds, &id, findings).await?;
-    let reused = create(clouds, made.name()).await?;
+    let reused = create(clouds, resources.name()).await?;
     findings.note("alias-reuse", Reading::other_if(!reused.is_ok()));
     if reused.is_ok() {
         let id = text(&reused.json()["Id"]);
-        made.note(Thing::Instance(id.clone()));
+        resources.note(Resource::Instance(id.clone()));
         active(clouds, &id).await?;
     }
     Ok(())
 }
 
-async fn create(clouds: &Clouds, alias: &str) -> Result<Answer, Trouble> {
+async fn create(clouds: &Clouds, alias: &str) -> Result<Answer, CommandError> {
     let body = json!({
         "IdentityManagementType": "SAML", "InstanceAlias": alias, "InboundCallsEnabled": false, "OutboundCallsEnabled": false,
     });
     clouds.connect(Method::PUT, "/instance", &body).await
 }
 
-async fn active(clouds: &Clouds, id: &str) -> Result<(), Trouble> {
+async fn active(clouds: &Clouds, id: &str) -> Result<(), CommandError> {
     let path = format!("/instance/{id}");
-    let active = async || Ok(clouds.connect(Method::GET, &path, &Value::Null).await?.says("\"ACTIVE\""));
+    let active = async || Ok(clouds.connect(Method::GET, &path, &Value::Null).await?.contains("\"ACTIVE\""));
     clouds.poll(1_800.0, active).await.map(drop)
 }
 
 /// Deletes an instance as soon as its status allows deletion.
-pub(crate) async fn delete_instance(clouds: &Clouds, id: &str) -> Result<Answer, Trouble> {
+pub(crate) async fn delete_instance(clouds: &Clouds, id: &str) -> Result<Answer, CommandError> {
     active(clouds, id).await?;
     clouds.connect(Method::DELETE, &format!("/instance/{id}"), &Value::Null).await
 }
 
-async fn numbers(clouds: &Clouds, id: &str, made: &mut Made, findings: &mut Findings) -> Result<(), Trouble> {
+async fn numbers(
+    clouds: &Clouds,
+    id: &str,
+    resources: &mut CreatedResources,
+    findings: &mut Findings,
+) -> Result<(), CommandError> {
     let arn = format!("arn:aws:connect:{}:{}:instance/{id}", clouds.region(), clouds.account);
     let search = async |country: &str| {
         let body = json!({ "TargetArn": arn, "PhoneNumberCountryCode": country, "PhoneNumberType": "DID" });
         let answer = clouds.connect(Method::POST, "/phone-number/search-available", &body).await?;
-        Ok::<_, Trouble>(
+        Ok::<_, CommandError>(
             clouds.good("connect:SearchAvailablePhoneNumbers", answer)?.json()["AvailableNumbersList"].clone(),
         )
     };
@@ -88,24 +97,24 @@ async fn numbers(clouds: &Clouds, id: &str, made: &mut Made, findings: &mut Find
         return Ok(());
     }
     let number = text(&claimed.json()["PhoneNumberId"]);
-    let thing = Thing::Number(number.clone());
-    made.note(thing.clone());
+    let resource = Resource::Number(number.clone());
+    resources.note(resource.clone());
     let list = json!({ "TargetArn": arn });
-    let listed = async || Ok(clouds.connect(Method::POST, "/phone-number/list", &list).await?.says(&number));
+    let listed = async || Ok(clouds.connect(Method::POST, "/phone-number/list", &list).await?.contains(&number));
     findings.note("number-visibility", waited(clouds.words, clouds.poll(40.0, listed).await?, 120.0));
     let released = clouds.connect(Method::DELETE, &format!("/phone-number/{number}"), &Value::Null).await?;
     if released.is_ok() {
-        made.forget(&thing);
+        resources.forget(&resource);
     }
     Ok(())
 }
 
 /// Uses up the rate of one operation and checks whether another operation is throttled too.
-async fn bucket(clouds: &Clouds, id: &str) -> Result<Reading, Trouble> {
+async fn bucket(clouds: &Clouds, id: &str) -> Result<Reading, CommandError> {
     let first = async |kind: &str, list: &str| {
         let answer = clouds.connect(Method::GET, &format!("/{kind}-profiles-summary/{id}"), &Value::Null).await?;
         let profile = text(&clouds.good("reading profiles", answer)?.json()[list][0]["Id"]);
-        Ok::<_, Trouble>(format!("/{kind}-profiles/{id}/{profile}"))
+        Ok::<_, CommandError>(format!("/{kind}-profiles/{id}/{profile}"))
     };
     let used = first("routing", "RoutingProfileSummaryList").await?;
     let other = first("security", "SecurityProfileSummaryList").await?;
@@ -122,14 +131,14 @@ async fn bucket(clouds: &Clouds, id: &str) -> Result<Reading, Trouble> {
 }
 
 /// Deletes the instance in a role that can access directories only by ARN, then tries a second deletion.
-async fn delete(clouds: &Clouds, role: &Clouds, id: &str, findings: &mut Findings) -> Result<(), Trouble> {
+async fn delete(clouds: &Clouds, role: &Clouds, id: &str, findings: &mut Findings) -> Result<(), CommandError> {
     let path = format!("/instance/{id}");
     let mut deleted = role.connect(Method::DELETE, &path, &Value::Null).await?;
     findings.note(
         "directory-arn",
         match () {
             () if deleted.is_ok() => Reading::Assumed,
-            () if deleted.says("ds:") => Reading::Other,
+            () if deleted.contains("ds:") => Reading::Other,
             () => Reading::Unknown(deleted.text.clone()),
         },
     );
@@ -142,9 +151,9 @@ async fn delete(clouds: &Clouds, role: &Clouds, id: &str, findings: &mut Finding
     findings.note(
         "second-deletion",
         match () {
-            () if again.says("InvalidRequest") || again.status == 400 => Reading::Other,
+            () if again.contains("InvalidRequest") || again.status == 400 => Reading::Other,
             () if again.status == 404 && visible => Reading::Assumed,
-            () if again.status == 404 => Reading::Unknown(clouds.words.gone_too_soon()),
+            () if again.status == 404 => Reading::Unknown(clouds.words.deleted_too_early()),
             () => Reading::Unknown(again.text),
         },
     );
@@ -152,7 +161,7 @@ async fn delete(clouds: &Clouds, role: &Clouds, id: &str, findings: &mut Finding
 }
 
 /// Polls until the instance is no longer visible. Afterwards its alias can be available again.
-async fn gone(clouds: &Clouds, id: &str, findings: &mut Findings) -> Result<(), Trouble> {
+async fn gone(clouds: &Clouds, id: &str, findings: &mut Findings) -> Result<(), CommandError> {
     let path = format!("/instance/{id}");
     let gone = async || Ok(!clouds.connect(Method::GET, &path, &Value::Null).await?.is_ok());
     findings.note("deleted-instance-visibility", waited(clouds.words, clouds.poll(90.0, gone).await?, 600.0));

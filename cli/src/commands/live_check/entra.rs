@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use super::{
     Findings, Reading,
     clouds::{Answer, Clouds},
-    made::{Made, Thing},
+    created::{CreatedResources, Resource},
     waited,
 };
-use crate::cloud::trouble::Trouble;
+use crate::cloud::error::CommandError;
 
 /// Template id of the gallery application AWS Single-Account Access.
 const TEMPLATE: &str = "8b1025e4-1dd2-430b-a150-2ef79cd700f5";
@@ -32,45 +32,49 @@ fn text(value: &Value) -> String {
 pub(crate) async fn check(
     clouds: &Clouds,
     group: &str,
-    made: &mut Made,
+    resources: &mut CreatedResources,
     findings: &mut Findings,
-) -> Result<Application, Trouble> {
+) -> Result<Application, CommandError> {
     let group = group_id(clouds, group).await?;
-    let application = instantiate(clouds, made, findings).await?;
+    let application = instantiate(clouds, resources, findings).await?;
     identifiers(clouds, &application, findings).await?;
     assignments(clouds, &application, &group, findings).await?;
-    references(clouds, &application, made, findings).await?;
+    references(clouds, &application, resources, findings).await?;
     certificates(clouds, &application, findings).await?;
     Ok(application)
 }
 
-async fn group_id(clouds: &Clouds, name: &str) -> Result<String, Trouble> {
+async fn group_id(clouds: &Clouds, name: &str) -> Result<String, CommandError> {
     let path = format!("/groups?$filter=displayName eq '{}'&$select=id", name.replace('\'', "''"));
     let answer = clouds.good("reading the group", clouds.graph(Method::GET, &path, &Value::Null).await?)?;
     let id = text(&answer.json()["value"][0]["id"]);
     if id.is_empty() {
-        return Err(Trouble::input(clouds.words.no_such_group(name), clouds.words.name_a_group()));
+        return Err(CommandError::input(clouds.words.no_such_group(name), clouds.words.specify_a_group()));
     }
     Ok(id)
 }
 
-async fn new(clouds: &Clouds, name: &str, made: &mut Made) -> Result<Value, Trouble> {
+async fn new(clouds: &Clouds, name: &str, resources: &mut CreatedResources) -> Result<Value, CommandError> {
     let path = format!("/applicationTemplates/{TEMPLATE}/instantiate");
     let answer = clouds.graph(Method::POST, &path, &json!({ "displayName": name })).await?;
     let new = clouds.good("creating an application", answer)?.json();
     let (id, principal) = (text(&new["application"]["id"]), text(&new["servicePrincipal"]["id"]));
-    made.note(Thing::Application { id, principal });
+    resources.note(Resource::Application { id, principal });
     Ok(new)
 }
 
-async fn instantiate(clouds: &Clouds, made: &mut Made, findings: &mut Findings) -> Result<Application, Trouble> {
-    let name = made.name().to_owned();
-    let first = new(clouds, &name, made).await?;
+async fn instantiate(
+    clouds: &Clouds,
+    resources: &mut CreatedResources,
+    findings: &mut Findings,
+) -> Result<Application, CommandError> {
+    let name = resources.name().to_owned();
+    let first = new(clouds, &name, resources).await?;
     let id = text(&first["application"]["id"]);
     let list = format!("/applications?$filter=displayName eq '{name}'&$select=id");
-    let listed = async || Ok(clouds.graph(Method::GET, &list, &Value::Null).await?.says(&id));
+    let listed = async || Ok(clouds.graph(Method::GET, &list, &Value::Null).await?.contains(&id));
     findings.note("application-replication", waited(clouds.words, clouds.poll(60.0, listed).await?, 300.0));
-    let second = text(&new(clouds, &format!("{name}-second"), made).await?["application"]["id"]);
+    let second = text(&new(clouds, &format!("{name}-second"), resources).await?["application"]["id"]);
     let principal = text(&first["servicePrincipal"]["id"]);
     for path in
         [format!("/servicePrincipals/{principal}"), format!("/applications/{id}"), format!("/applications/{second}")]
@@ -86,7 +90,7 @@ async fn instantiate(clouds: &Clouds, made: &mut Made, findings: &mut Findings) 
     Ok(Application { id, principal, app_id, role, second, identifier })
 }
 
-async fn identifiers(clouds: &Clouds, application: &Application, findings: &mut Findings) -> Result<(), Trouble> {
+async fn identifiers(clouds: &Clouds, application: &Application, findings: &mut Findings) -> Result<(), CommandError> {
     let path = format!("/applications/{}", application.id);
     let uris = json!([application.identifier]);
     let saml = json!({ "preferredSingleSignOnMode": "saml" });
@@ -107,8 +111,8 @@ async fn identifiers(clouds: &Clouds, application: &Application, findings: &mut 
         "identifier-taken-wording",
         match () {
             () if taken.is_ok() => Reading::Unknown(taken.text),
-            () if taken.says("Request_MultipleObjectsWithSameKeyValue") => Reading::Other,
-            () if taken.says("identifierUris") => Reading::Assumed,
+            () if taken.contains("Request_MultipleObjectsWithSameKeyValue") => Reading::Other,
+            () if taken.contains("identifierUris") => Reading::Assumed,
             () => Reading::Unknown(taken.text),
         },
     );
@@ -116,7 +120,7 @@ async fn identifiers(clouds: &Clouds, application: &Application, findings: &mut 
 }
 
 /// Sets identifier URIs using the second exemption of the identifier policy (access token version 2).
-async fn give(clouds: &Clouds, id: &str, uris: &Value) -> Result<Answer, Trouble> {
+async fn give(clouds: &Clouds, id: &str, uris: &Value) -> Result<Answer, CommandError> {
     let change = json!({ "api": { "requestedAccessTokenVersion": 2 }, "identifierUris": uris });
     clouds.graph(Method::PATCH, &format!("/applications/{id}"), &change).await
 }
@@ -124,8 +128,8 @@ async fn give(clouds: &Clouds, id: &str, uris: &Value) -> Result<Answer, Trouble
 /// The reading that corresponds to the error message of a repeated call.
 fn wording(answer: Answer, assumed: &str, other: &str) -> Reading {
     match () {
-        () if answer.says(other) => Reading::Other,
-        () if answer.says(assumed) => Reading::Assumed,
+        () if answer.contains(other) => Reading::Other,
+        () if answer.contains(assumed) => Reading::Assumed,
         () => Reading::Unknown(answer.text),
     }
 }
@@ -135,7 +139,7 @@ async fn assignments(
     application: &Application,
     group: &str,
     findings: &mut Findings,
-) -> Result<(), Trouble> {
+) -> Result<(), CommandError> {
     let path = format!("/servicePrincipals/{}/appRoleAssignedTo", application.principal);
     let body = json!({ "principalId": group, "resourceId": application.principal, "appRoleId": application.role });
     let assigned = async || Ok(clouds.graph(Method::POST, &path, &body).await?.is_ok());
@@ -148,19 +152,19 @@ async fn assignments(
 async fn references(
     clouds: &Clouds,
     application: &Application,
-    made: &mut Made,
+    resources: &mut CreatedResources,
     findings: &mut Findings,
-) -> Result<(), Trouble> {
+) -> Result<(), CommandError> {
     let definition =
         json!({ "ClaimsMappingPolicy": { "Version": 1, "IncludeBasicClaimSet": "true", "ClaimsSchema": [] } });
-    let body = json!({ "displayName": made.name(), "definition": [definition.to_string()] });
+    let body = json!({ "displayName": resources.name(), "definition": [definition.to_string()] });
     let answer = clouds.graph(Method::POST, "/policies/claimsMappingPolicies", &body).await?;
     if !answer.is_ok() {
         findings.note("reference-exists-wording", Reading::Unknown(answer.text));
         return Ok(());
     }
     let id = text(&answer.json()["id"]);
-    made.note(Thing::Policy(id.clone()));
+    resources.note(Resource::Policy(id.clone()));
     let path = format!("/servicePrincipals/{}/claimsMappingPolicies/$ref", application.principal);
     let reference =
         json!({ "@odata.id": format!("https://graph.microsoft.com/v1.0/policies/claimsMappingPolicies/{id}") });
@@ -172,13 +176,13 @@ async fn references(
     Ok(())
 }
 
-async fn add_certificate(clouds: &Clouds, principal: &str) -> Result<Value, Trouble> {
+async fn add_certificate(clouds: &Clouds, principal: &str) -> Result<Value, CommandError> {
     let path = format!("/servicePrincipals/{principal}/addTokenSigningCertificate");
     let answer = clouds.graph(Method::POST, &path, &json!({ "displayName": "CN=live-check" })).await?;
     Ok(clouds.good("adding a signing certificate", answer)?.json())
 }
 
-async fn certificates(clouds: &Clouds, application: &Application, findings: &mut Findings) -> Result<(), Trouble> {
+async fn certificates(clouds: &Clouds, application: &Application, findings: &mut Findings) -> Result<(), CommandError> {
     let principal = application.principal.as_str();
     let path = format!("/servicePrincipals/{principal}");
     let keys = format!("{path}?$select=keyCredentials,passwordCredentials");
@@ -220,7 +224,7 @@ async fn certificates(clouds: &Clouds, application: &Application, findings: &mut
 }
 
 /// Updates the credential lists without the first certificate.
-async fn removal(clouds: &Clouds, path: &str, keys: &str, first: &Value) -> Result<Reading, Trouble> {
+async fn removal(clouds: &Clouds, path: &str, keys: &str, first: &Value) -> Result<Reading, CommandError> {
     let mut answer = Answer { status: 0, text: String::new() };
     for _ in 0..5 {
         let read = clouds.graph(Method::GET, keys, &Value::Null).await?.json();
@@ -242,14 +246,14 @@ async fn removal(clouds: &Clouds, path: &str, keys: &str, first: &Value) -> Resu
         }
         let body = json!({ "keyCredentials": credentials, "passwordCredentials": passwords });
         answer = clouds.graph(Method::PATCH, path, &body).await?;
-        if answer.is_ok() || answer.says("not allowed") {
+        if answer.is_ok() || answer.contains("not allowed") {
             break;
         }
         clouds.pause(5.0).await;
     }
     Ok(match () {
         () if answer.is_ok() => Reading::Assumed,
-        () if answer.says("not allowed") => Reading::Other,
+        () if answer.contains("not allowed") => Reading::Other,
         () => Reading::Unknown(answer.text),
     })
 }
@@ -258,9 +262,9 @@ async fn removal(clouds: &Clouds, path: &str, keys: &str, first: &Value) -> Resu
 pub(crate) async fn check_deletion(
     clouds: &Clouds,
     application: Application,
-    made: &mut Made,
+    resources: &mut CreatedResources,
     findings: &mut Findings,
-) -> Result<(), Trouble> {
+) -> Result<(), CommandError> {
     let Application { id, principal, second, identifier, .. } = application;
     let path = format!("/applications/{id}");
     let empty = clouds.graph(Method::PATCH, &path, &json!({ "identifierUris": [] })).await?;
@@ -270,7 +274,7 @@ pub(crate) async fn check_deletion(
         "saml-application-deletion",
         match () {
             () if deleted.is_ok() => Reading::Assumed,
-            () if deleted.says("DeletingSamlSpNotAllowed") => Reading::Other,
+            () if deleted.contains("DeletingSamlSpNotAllowed") => Reading::Other,
             () => Reading::Unknown(deleted.text.clone()),
         },
     );
@@ -280,7 +284,7 @@ pub(crate) async fn check_deletion(
         deleted = clouds.graph(Method::DELETE, &format!("/applications/{id}"), &Value::Null).await?;
     }
     clouds.good("deleting the application", deleted)?;
-    made.forget(&Thing::Application { id, principal });
+    resources.forget(&Resource::Application { id, principal });
     let uris = json!([identifier]);
     let released = async || Ok(give(clouds, &second, &uris).await?.is_ok());
     findings.note("released-identifiers", Reading::other_if(clouds.poll(60.0, released).await?.is_none()));

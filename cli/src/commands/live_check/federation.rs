@@ -8,26 +8,26 @@ use serde_json::json;
 use super::{
     Findings, Reading,
     clouds::{Clouds, element},
+    created::{CreatedResources, Resource},
     entra::Application,
-    made::{Made, Thing},
     waited,
 };
-use crate::cloud::{signed::IAM, trouble::Trouble};
+use crate::cloud::{error::CommandError, signed::IAM};
 
 const METADATA: &str = "urn:oasis:names:tc:SAML:2.0:metadata";
 
 pub(crate) async fn check(
     clouds: &Clouds,
     application: &Application,
-    made: &mut Made,
+    resources: &mut CreatedResources,
     findings: &mut Findings,
-) -> Result<(), Trouble> {
+) -> Result<(), CommandError> {
     let published = clouds.good("reading the federation metadata", clouds.metadata(&application.app_id).await?)?.text;
-    let name = made.name().to_owned();
+    let name = resources.name().to_owned();
     let form = [("Name", name.as_str()), ("SAMLMetadataDocument", published.as_str())];
     let created = clouds.good("iam:CreateSAMLProvider", clouds.query(IAM, "CreateSAMLProvider", &form).await?)?;
     let arn = element(&created.text, "SAMLProviderArn").unwrap_or_default();
-    made.note(Thing::Provider(arn.clone()));
+    resources.note(Resource::Provider(arn.clone()));
 
     let trust = json!({ "Version": "2012-10-17", "Statement": [{
         "Effect": "Allow", "Principal": { "Federated": arn }, "Action": "sts:AssumeRoleWithSAML",
@@ -35,15 +35,15 @@ pub(crate) async fn check(
     }] })
     .to_string();
     let role = format!("{name}-federation");
-    made.note(Thing::Role(role.clone()));
+    resources.note(Resource::Role(role.clone()));
     let form = [("RoleName", role.as_str()), ("AssumeRolePolicyDocument", trust.as_str())];
     let trusted = async || Ok(clouds.query(IAM, "CreateRole", &form).await?.is_ok());
     findings.note("provider-as-principal", waited(clouds.words, clouds.poll(40.0, trusted).await?, 120.0));
 
-    let wrong = |error: onboarding_core::StepError| Trouble::input(error.message, clouds.words.see_message());
+    let wrong = |error: onboarding_core::StepError| CommandError::input(error.message, clouds.words.see_message());
     let known = read_metadata(&published).map_err(wrong)?;
     let document = roxmltree::Document::parse(&published)
-        .map_err(|error| Trouble::input(error.to_string(), clouds.words.see_message()))?;
+        .map_err(|error| CommandError::input(error.to_string(), clouds.words.see_message()))?;
     let keys = document.descendants().filter(|node| node.has_tag_name((METADATA, "KeyDescriptor")));
     let certificates =
         keys.flat_map(|key| key.descendants()).filter(|node| node.tag_name().name() == "X509Certificate");
@@ -56,7 +56,7 @@ pub(crate) async fn check(
         "composed-metadata",
         match () {
             () if updated.is_ok() => Reading::Assumed,
-            () if updated.says("InvalidInput") => Reading::Other,
+            () if updated.contains("InvalidInput") => Reading::Other,
             () => Reading::Unknown(updated.text),
         },
     );

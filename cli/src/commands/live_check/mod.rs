@@ -8,14 +8,14 @@
 //! name and are removed at the end, also after Ctrl-C. With `--local`, it does the same in a running local cloud.
 //!
 //! * [`clouds`] — calls to both clouds.
-//! * [`made`] — the created resources and their removal.
+//! * [`created`] — the created resources and their removal.
 //! * [`entra`], [`federation`], [`connect`], [`users`], [`quotas`] — the checks.
 
 mod clouds;
 mod connect;
+mod created;
 mod entra;
 mod federation;
-mod made;
 mod quotas;
 mod users;
 
@@ -24,10 +24,10 @@ use std::collections::BTreeMap;
 use local_cloud::stand_in::assumptions::{self, Text};
 use serde_json::{Value, json};
 
-use self::{clouds::Clouds, made::Made};
+use self::{clouds::Clouds, created::CreatedResources};
 use crate::{
     args::LiveCheckArgs,
-    cloud::trouble::Trouble,
+    cloud::error::CommandError,
     commands::interrupted,
     exit::Exit,
     ui::{Console, Tone},
@@ -35,7 +35,7 @@ use crate::{
 };
 
 /// Assumptions that this command can't check, with the reason.
-const NOT_SEEN: [(&str, Text); 5] = [
+const NOT_CHECKABLE: [(&str, Text); 5] = [
     (
         "notification-delay",
         Text {
@@ -113,45 +113,45 @@ impl Findings {
 ///
 /// # Errors
 /// Fails if one of the clouds is not usable. Created resources are removed also after a failure.
-pub async fn run(args: LiveCheckArgs, console: &Console) -> Result<Exit, Trouble> {
+pub async fn run(args: LiveCheckArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
     let clouds = Clouds::open(&args, words).await?;
-    let (mut made, mut findings) = (Made::new(), Findings::default());
-    console.line(&words.live_check(made.name()));
+    let (mut resources, mut findings) = (CreatedResources::new(), Findings::default());
+    console.line(&words.live_check(resources.name()));
     let checked = tokio::select! {
-        checked = check(&clouds, &args, &mut made, &mut findings, console) => checked.map(|()| false),
+        checked = check(&clouds, &args, &mut resources, &mut findings, console) => checked.map(|()| false),
         () = interrupted() => Ok(true),
     };
-    let left = made.remove(&clouds).await;
-    for thing in &left {
-        console.error(&console.paint(Tone::Bad, &words.remove_by_hand(thing)));
+    let left = resources.remove(&clouds).await;
+    for resource in &left {
+        console.error(&console.paint(Tone::Bad, &words.remove_manually(resource)));
     }
     let undecided = print(&findings, console);
     match checked {
         Ok(true) => Ok(Exit::Interrupted),
         Ok(false) if !left.is_empty() => Ok(Exit::Failed),
         Ok(false) => Ok(if undecided { Exit::Undecided } else { Exit::Done }),
-        Err(trouble) => Err(trouble),
+        Err(error) => Err(error),
     }
 }
 
 async fn check(
     clouds: &Clouds,
     args: &LiveCheckArgs,
-    made: &mut Made,
+    resources: &mut CreatedResources,
     findings: &mut Findings,
     console: &Console,
-) -> Result<(), Trouble> {
+) -> Result<(), CommandError> {
     let words = console.words();
     console.line(&words.checking_quotas());
     quotas::check(clouds, findings).await?;
     console.line(&words.checking_entra());
-    let application = entra::check(clouds, &args.group, made, findings).await?;
+    let application = entra::check(clouds, &args.group, resources, findings).await?;
     console.line(&words.checking_federation());
-    federation::check(clouds, &application, made, findings).await?;
-    entra::check_deletion(clouds, application, made, findings).await?;
+    federation::check(clouds, &application, resources, findings).await?;
+    entra::check_deletion(clouds, application, resources, findings).await?;
     console.line(&words.checking_connect());
-    connect::check(clouds, made, findings).await
+    connect::check(clouds, resources, findings).await
 }
 
 /// Prints the results. Returns whether an assumption that this command checks is undetermined.
@@ -161,18 +161,18 @@ fn print(findings: &Findings, console: &Console) -> bool {
     let mut undecided = false;
     let mut all: Vec<Value> = Vec::new();
     for row in assumptions::all() {
-        let not_seen = NOT_SEEN.iter().find(|(name, _)| *name == row.name).map(|(_, reason)| text(*reason));
+        let not_checkable = NOT_CHECKABLE.iter().find(|(name, _)| *name == row.name).map(|(_, reason)| text(*reason));
         let reading = findings.0.get(row.name).cloned();
-        undecided |= not_seen.is_none() && !matches!(reading, Some(Reading::Assumed | Reading::Other));
-        let (tone, mark, said, name) = match (&reading, not_seen) {
+        undecided |= not_checkable.is_none() && !matches!(reading, Some(Reading::Assumed | Reading::Other));
+        let (tone, mark, result, name) = match (&reading, not_checkable) {
             (Some(Reading::Assumed), _) => (Tone::Good, "✓", text(row.assumed).to_owned(), "assumed"),
             (Some(Reading::Other), _) => (Tone::Warn, "!", text(row.other).to_owned(), "other"),
             (Some(unknown @ Reading::Unknown(why)), _) => (Tone::Faint, "?", why.clone(), unknown.name()),
-            (None, Some(reason)) => (Tone::Faint, "-", words.can_not_be_checked(reason), "not checked"),
+            (None, Some(reason)) => (Tone::Faint, "-", words.not_checkable(reason), "not checked"),
             (None, None) => (Tone::Faint, "?", words.not_reached(), "unknown"),
         };
-        console.line(&format!("{} {:<28} {said}", console.paint(tone, mark), row.name));
-        all.push(json!({ "name": row.name, "reading": name, "text": said }));
+        console.line(&format!("{} {:<28} {result}", console.paint(tone, mark), row.name));
+        all.push(json!({ "name": row.name, "reading": name, "text": result }));
     }
     console.result(&json!({ "findings": all }));
     undecided
@@ -194,8 +194,8 @@ mod tests {
 
     #[test]
     fn assumptions_that_are_not_checked_are_listed_and_few() {
-        assert!(NOT_SEEN.iter().all(|(name, _)| assumptions::all().any(|row| row.name == *name)));
-        assert!(NOT_SEEN.len() * 6 < assumptions::all().count());
+        assert!(NOT_CHECKABLE.iter().all(|(name, _)| assumptions::all().any(|row| row.name == *name)));
+        assert!(NOT_CHECKABLE.len() * 6 < assumptions::all().count());
     }
 
     #[test]

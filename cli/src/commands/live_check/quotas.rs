@@ -4,21 +4,21 @@ use serde_json::json;
 
 use super::{Findings, Reading, clouds::Clouds};
 use crate::cloud::{
+    error::CommandError,
     signed::{QUOTAS, SUPPORT},
-    trouble::Trouble,
 };
 
 /// Users per instance: a quota that is raised per instance and rarely per account.
 const USERS: &str = "L-9A46857E";
 
-pub(crate) async fn check(clouds: &Clouds, findings: &mut Findings) -> Result<(), Trouble> {
-    let asked = json!({ "ServiceCode": "connect", "QuotaCode": USERS });
-    let applied = clouds.target(QUOTAS, "ServiceQuotasV20190624.GetServiceQuota", &asked).await?;
+pub(crate) async fn check(clouds: &Clouds, findings: &mut Findings) -> Result<(), CommandError> {
+    let request = json!({ "ServiceCode": "connect", "QuotaCode": USERS });
+    let applied = clouds.target(QUOTAS, "ServiceQuotasV20190624.GetServiceQuota", &request).await?;
     findings.note(
         "account-quota-values",
         match () {
             () if applied.is_ok() => Reading::Other,
-            () if applied.says("NoSuchResourceException") => Reading::Assumed,
+            () if applied.contains("NoSuchResourceException") => Reading::Assumed,
             () => Reading::Unknown(applied.text),
         },
     );

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use super::{
     Findings, Reading,
     clouds::{Answer, Clouds},
-    made::{Made, Thing},
+    created::{CreatedResources, Resource},
     waited,
 };
-use crate::cloud::{signed::IAM, trouble::Trouble};
+use crate::cloud::{error::CommandError, signed::IAM};
 
 const USERNAME: &str = "live.check@example.com";
 /// After-contact work time limit in seconds.
@@ -23,14 +23,14 @@ fn text(value: &Value) -> String {
 pub(crate) async fn check(
     clouds: &Clouds,
     instance: &str,
-    made: &mut Made,
+    resources: &mut CreatedResources,
     findings: &mut Findings,
-) -> Result<Clouds, Trouble> {
+) -> Result<Clouds, CommandError> {
     let new = new_user(clouds, instance).await?;
     let created = clouds.good("connect:CreateUser", create(clouds, instance, &new).await?)?.json();
     let (id, arn) = (text(&created["UserId"]), text(&created["UserArn"]));
     let list = format!("/users-summary/{instance}");
-    let listed = async || Ok(clouds.connect(Method::GET, &list, &Value::Null).await?.says(&id));
+    let listed = async || Ok(clouds.connect(Method::GET, &list, &Value::Null).await?.contains(&id));
     findings.note("user-visibility", waited(clouds.words, clouds.poll(20.0, listed).await?, 60.0));
     clouds.poll(300.0, listed).await?;
 
@@ -47,7 +47,7 @@ pub(crate) async fn check(
     );
     findings.note("channel-settings", channels(clouds, instance, &id).await?);
 
-    let role = role(clouds, instance, &id, made).await?;
+    let role = role(clouds, instance, &id, resources).await?;
     let tagged =
         role.connect(Method::POST, &format!("/tags/{}", encoded(&arn)), &json!({ "tags": { "a": "b" } })).await?;
     findings.note("tag-keys", permission(&tagged));
@@ -65,7 +65,7 @@ pub(crate) async fn check(
 fn permission(answer: &Answer) -> Reading {
     match () {
         () if answer.is_ok() => Reading::Assumed,
-        () if answer.says("AccessDenied") || answer.status == 403 => Reading::Other,
+        () if answer.contains("AccessDenied") || answer.status == 403 => Reading::Other,
         () => Reading::Unknown(answer.text.clone()),
     }
 }
@@ -74,10 +74,10 @@ fn encoded(arn: &str) -> String {
     percent_encoding::utf8_percent_encode(arn, percent_encoding::NON_ALPHANUMERIC).to_string()
 }
 
-async fn new_user(clouds: &Clouds, instance: &str) -> Result<Value, Trouble> {
+async fn new_user(clouds: &Clouds, instance: &str) -> Result<Value, CommandError> {
     let profiles = async |kind: &str, list: &str| {
         let answer = clouds.connect(Method::GET, &format!("/{kind}-profiles-summary/{instance}"), &Value::Null).await?;
-        Ok::<_, Trouble>(text(&clouds.good("reading profiles", answer)?.json()[list][0]["Id"]))
+        Ok::<_, CommandError>(text(&clouds.good("reading profiles", answer)?.json()[list][0]["Id"]))
     };
     let security = profiles("security", "SecurityProfileSummaryList").await?;
     let routing = profiles("routing", "RoutingProfileSummaryList").await?;
@@ -93,12 +93,12 @@ async fn new_user(clouds: &Clouds, instance: &str) -> Result<Value, Trouble> {
     }))
 }
 
-async fn create(clouds: &Clouds, instance: &str, user: &Value) -> Result<Answer, Trouble> {
+async fn create(clouds: &Clouds, instance: &str, user: &Value) -> Result<Answer, CommandError> {
     clouds.connect(Method::PUT, &format!("/users/{instance}"), user).await
 }
 
 /// Sets two channels, then updates only one.
-async fn channels(clouds: &Clouds, instance: &str, id: &str) -> Result<Reading, Trouble> {
+async fn channels(clouds: &Clouds, instance: &str, id: &str) -> Result<Reading, CommandError> {
     let path = format!("/users/{instance}/{id}/config");
     let accept = |channel: &str, accept: bool| json!({ "Channel": channel, "AutoAccept": accept });
     for configs in [vec![accept("VOICE", false), accept("CHAT", true)], vec![accept("VOICE", true)]] {
@@ -113,8 +113,13 @@ async fn channels(clouds: &Clouds, instance: &str, id: &str) -> Result<Reading, 
 }
 
 /// Creates a role whose permissions are sufficient only under the assumed readings, and waits until they are effective.
-async fn role(clouds: &Clouds, instance: &str, user: &str, made: &mut Made) -> Result<Clouds, Trouble> {
-    let name = format!("{}-caller", made.name());
+async fn role(
+    clouds: &Clouds,
+    instance: &str,
+    user: &str,
+    resources: &mut CreatedResources,
+) -> Result<Clouds, CommandError> {
+    let name = format!("{}-caller", resources.name());
     let trust = json!({ "Version": "2012-10-17", "Statement": [{
         "Effect": "Allow", "Principal": { "AWS": format!("arn:aws:iam::{}:root", clouds.account) }, "Action": "sts:AssumeRole",
     }] });
@@ -127,7 +132,7 @@ async fn role(clouds: &Clouds, instance: &str, user: &str, made: &mut Made) -> R
         { "Effect": "Allow", "Action": ["ds:DeleteDirectory", "ds:UnauthorizeApplication"], "Resource": directories },
     ] });
     let (trust, policy) = (trust.to_string(), policy.to_string());
-    made.note(Thing::RoleWithPolicy(name.clone()));
+    resources.note(Resource::RoleWithPolicy(name.clone()));
     let form = [("RoleName", name.as_str()), ("AssumeRolePolicyDocument", trust.as_str())];
     clouds.good("iam:CreateRole", clouds.query(IAM, "CreateRole", &form).await?)?;
     let form = [("RoleName", name.as_str()), ("PolicyName", name.as_str()), ("PolicyDocument", policy.as_str())];

@@ -8,9 +8,9 @@ use super::failure::Failure;
 ///
 /// # Errors
 /// Fails if the file does not exist.
-pub fn find(given: Option<PathBuf>) -> Result<PathBuf, Failure> {
+pub fn find(explicit: Option<PathBuf>) -> Result<PathBuf, Failure> {
     let missing = |file: &PathBuf| !file.is_file();
-    match given {
+    match explicit {
         Some(file) if missing(&file) => {
             Err(Failure::not_started(|words| (words.no_file(file.display()), words.leave_out_bootstrap())))
         }

@@ -9,9 +9,9 @@ use serde_json::Value;
 
 use super::failure::Failure;
 use crate::{
-    cloud::{self, Cloud, Machine, trouble::Trouble},
+    cloud::{self, Cloud, Machine, error::CommandError},
     commands::{
-        follower::{Follower, Manner, to_the_end},
+        follower::{FollowOptions, Follower, follow_to_end},
         page,
     },
     follow::progress::message,
@@ -45,7 +45,7 @@ impl<'a> Workflow<'a> {
     pub async fn write_page(&self, file: &Path, report: &Report) -> Result<(), Failure> {
         let described = self.cloud.describe(&report.execution).await.map_err(lost)?;
         let written = page::write(file, report, &self.cloud, described, self.console.words()).await;
-        written.map_err(|trouble| Failure::NotWritten(trouble.what))
+        written.map_err(|error| Failure::NotWritten(error.what))
     }
 
     /// Runs one onboarding until it ends and returns its output.
@@ -56,7 +56,7 @@ impl<'a> Workflow<'a> {
         let arn = self.cloud.start(Machine::Onboarding, subject, input).await.map_err(lost)?;
         let described = self.cloud.describe(&arn).await.map_err(lost)?;
         let mut follower = Follower::new(&self.cloud, described).await.map_err(lost)?;
-        to_the_end(&mut follower, Manner::default(), self.console).await.map_err(lost)?;
+        follow_to_end(&mut follower, FollowOptions::default(), self.console).await.map_err(lost)?;
         let state = follower.executions.failure().map(|(state, _, _)| state.to_owned());
         let ended = follower.executions.root.described;
         match (ended.execution.status, ended.output) {
@@ -71,6 +71,6 @@ impl<'a> Workflow<'a> {
 }
 
 /// The error if the emulator no longer responds.
-fn lost(trouble: Trouble) -> Failure {
-    Failure::not_started(|words| (words.workflow_lost(&trouble.what), words.look_at_emulator()))
+fn lost(error: CommandError) -> Failure {
+    Failure::not_started(|words| (words.emulator_not_responding(&error.what), words.check_emulator()))
 }

@@ -43,10 +43,10 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// A requirement of the local cloud is missing. `say` returns the problem and the recommended action from the
+    /// A requirement of the local cloud is missing. `messages` returns the problem and the recommended action from the
     /// catalogue.
-    pub fn not_started(say: impl Fn(Words) -> (String, String)) -> Self {
-        Self::NotStarted(Words::BOTH.map(say))
+    pub fn not_started(messages: impl Fn(Words) -> (String, String)) -> Self {
+        Self::NotStarted(Words::BOTH.map(messages))
     }
 
     /// The exit code.
@@ -76,9 +76,9 @@ impl From<BadInput> for Failure {
 impl Failure {
     /// The message for the operator.
     #[must_use]
-    pub fn told(&self, words: Words) -> String {
+    pub fn message(&self, words: Words) -> String {
         match self {
-            Self::BadInput(bad) => format!("{}\n{}", bad.told(words), words.nothing_was_started()),
+            Self::BadInput(bad) => format!("{}\n{}", bad.message(words), words.nothing_was_started()),
             Self::NotStarted([english, japanese]) => {
                 let (what, how) = if words.0 == Lang::Ja { japanese } else { english };
                 format!("{}\n{}", words.local_cloud_failed(what), words.what_to_do(how))
@@ -90,9 +90,9 @@ impl Failure {
                 };
                 format!("{head}\n  {}\n{}", cause.trim(), words.what_to_do(words.advice(error)))
             }
-            Self::SignIn { user, by, message } => words.sign_in_refused(user, by, message),
+            Self::SignIn { user, by, message } => words.sign_in_rejected(user, by, message),
             Self::Changed(calls) => {
-                words.changed_again() + &calls.iter().map(|call| format!("\n  {call}")).collect::<String>()
+                words.changed_by_second_run() + &calls.iter().map(|call| format!("\n  {call}")).collect::<String>()
             }
             Self::NotWritten(what) => what.clone(),
             Self::Interrupted => words.interrupted(),
@@ -113,7 +113,7 @@ mod tests {
             error: "AccessDenied".into(),
             cause: "iam:CreateRole is not allowed".into(),
         };
-        let text = failure.told(Words(Lang::En));
+        let text = failure.message(Words(Lang::En));
         for part in [
             "CreateRole: AccessDenied",
             "iam:CreateRole is not allowed",
@@ -127,8 +127,8 @@ mod tests {
     #[test]
     fn a_missing_requirement_explains_how_to_install_it() {
         let failure = Failure::not_started(|words| (words.no_python(), words.install_python()));
-        assert!(failure.told(Words(Lang::En)).contains("What to do: install Python 3.10 or newer"));
-        assert!(failure.told(Words(Lang::Ja)).contains("対処方法: Python 3.10 以降"));
+        assert!(failure.message(Words(Lang::En)).contains("What to do: install Python 3.10 or newer"));
+        assert!(failure.message(Words(Lang::Ja)).contains("対処方法: Python 3.10 以降"));
         assert_eq!(failure.exit().code(), 3);
     }
 }

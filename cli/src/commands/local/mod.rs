@@ -61,7 +61,7 @@ pub fn run(args: LocalArgs, console: &Console) -> Exit {
     match runtime.block_on(prepared(args, console)) {
         Ok(()) => Exit::Done,
         Err(failure) => {
-            console.error(&console.paint(Tone::Bad, &failure.told(console.words())));
+            console.error(&console.paint(Tone::Bad, &failure.message(console.words())));
             failure.exit()
         }
     }
@@ -162,7 +162,7 @@ async fn onboard(
         workflow.write_page(file, &report).await?;
     }
     for violation in cloud.stand_in().violations() {
-        console.line(&console.paint(Tone::Warn, &words.models_disagree(violation)));
+        console.line(&console.paint(Tone::Warn, &words.violates_models(violation)));
     }
     console.result(&output);
     report::print(&report, console);
@@ -221,7 +221,7 @@ async fn keep(
         .publish(file.clone())
         .map_err(|error| Failure::NotWritten(console.words().not_written(file.display(), error)))?;
     kept.set(true);
-    console.line(&format!("\n{}", console.words().cloud_stays(file.display())));
+    console.line(&format!("\n{}", console.words().cloud_keeps_running(file.display())));
     std::future::pending().await
 }
 
@@ -266,7 +266,7 @@ fn compared(cloud: &Cloud, console: &Console) -> Result<(), Failure> {
         status: call.status,
     }));
     if changing.is_empty() {
-        console.line(&console.paint(Tone::Good, &console.words().nothing_changed_again(count)));
+        console.line(&console.paint(Tone::Good, &console.words().nothing_changed_by_second_run(count)));
         Ok(())
     } else {
         Err(Failure::Changed(changing))

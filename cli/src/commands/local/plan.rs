@@ -44,15 +44,15 @@ impl Plan {
         let tenant = match &args.tenant {
             Some(file) => input::shaped(file)?,
             None => serde_json::from_value(tenant::made_up(&onboarding, args.users))
-                .map_err(|error| BadInput::one(Path::new("tenant"), "$", |words| words.not_of_the_shape(&error)))?,
+                .map_err(|error| BadInput::one(Path::new("tenant"), "$", |words| words.invalid_value(&error)))?,
         };
         let faults = args.faults.as_deref().map(rules).transpose()?.unwrap_or_default();
         for file in [&args.record, &args.record_expressions, &args.inventory, &args.report].into_iter().flatten() {
             writable(file)?;
         }
         let assume = assumptions::named(&args.assume);
-        let assume = assume
-            .map_err(|error| BadInput::one(Path::new("--assume"), "$", |words| words.not_of_the_shape(&error)))?;
+        let assume =
+            assume.map_err(|error| BadInput::one(Path::new("--assume"), "$", |words| words.invalid_value(&error)))?;
         Ok(Self { input, onboarding, tenant, faults, assume })
     }
 
@@ -68,7 +68,7 @@ fn rules(file: &Path) -> Result<Vec<FaultRule>, BadInput> {
     let rules: Vec<FaultRule> = input::shaped(file)?;
     for (index, rule) in rules.iter().enumerate() {
         rule.check()
-            .map_err(|error| BadInput::one(file, format!("$[{index}]"), |words| words.not_of_the_shape(&error)))?;
+            .map_err(|error| BadInput::one(file, format!("$[{index}]"), |words| words.invalid_value(&error)))?;
     }
     Ok(rules)
 }

@@ -12,13 +12,13 @@ use super::failure::Failure;
 /// # Errors
 /// Fails if the sign-in ends on an error page.
 pub async fn run(stand_in: &LocalCloud, report: &Report) -> Result<Option<String>, Failure> {
-    let Some(user) = somebody(&stand_in.inventory().await, &report.instance.instance_id) else { return Ok(None) };
-    let wanted = SignIn { application: report.sign_on.application.app_id.clone(), user };
-    let outcome = stand_in.sign_in(&wanted).await;
+    let Some(user) = any_member(&stand_in.inventory().await, &report.instance.instance_id) else { return Ok(None) };
+    let sign_in_request = SignIn { application: report.sign_on.application.app_id.clone(), user };
+    let outcome = stand_in.sign_in(&sign_in_request).await;
     match (outcome.signed_in, outcome.username) {
         (true, Some(username)) => Ok(Some(username)),
         (_, username) => Err(Failure::SignIn {
-            user: username.unwrap_or(wanted.user),
+            user: username.unwrap_or(sign_in_request.user),
             by: outcome.refused_by.unwrap_or_default(),
             message: outcome.message.unwrap_or_default(),
         }),
@@ -26,7 +26,7 @@ pub async fn run(stand_in: &LocalCloud, report: &Report) -> Result<Option<String
 }
 
 /// The Entra object id of a user of the instance.
-fn somebody(inventory: &Value, instance_id: &str) -> Option<String> {
+fn any_member(inventory: &Value, instance_id: &str) -> Option<String> {
     let instances = inventory["connect"]["instances"].as_array()?;
     let instance = instances.iter().find(|instance| instance["Id"] == instance_id)?;
     let tag = |user: &Value| Some(user["Tags"][names::ENTRA_OBJECT_ID_KEY].as_str()?.to_owned());

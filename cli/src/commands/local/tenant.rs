@@ -52,29 +52,29 @@ const GIVEN_NAMES: [(&str, &str); 15] = [
 /// The tenant in the JSON format of Microsoft Graph, as for `--tenant`.
 #[must_use]
 pub fn made_up(onboarding: &Onboarding, users: u32) -> Value {
-    let wanted = &onboarding.users.groups;
-    let mut members: Vec<Vec<Value>> = vec![Vec::new(); wanted.len()];
+    let requested = &onboarding.users.groups;
+    let mut members: Vec<Vec<Value>> = vec![Vec::new(); requested.len()];
     let mut taken = BTreeMap::new();
     for (index, number) in (0..users).enumerate() {
-        let group = index % wanted.len().max(1);
+        let group = index % requested.len().max(1);
         let user = person(number, &mut taken);
         // Some users are members of two groups.
-        if index % 10 == 9 && wanted.len() > 1 {
-            members[(group + 1) % wanted.len()].push(user.clone());
+        if index % 10 == 9 && requested.len() > 1 {
+            members[(group + 1) % requested.len()].push(user.clone());
         }
         if let Some(members) = members.get_mut(group) {
             members.push(user);
         }
     }
-    let groups: Vec<Value> = wanted
+    let groups: Vec<Value> = requested
         .iter()
         .zip(members)
         .enumerate()
-        .map(|(index, (wanted, members))| {
-            let given = is_object_id(&wanted.group);
+        .map(|(index, (requested, members))| {
+            let given = is_object_id(&requested.group);
             json!({
-                "id": if given { wanted.group.clone() } else { object_id(0x6700_0000, index) },
-                "displayName": if given { format!("Group {}", index + 1) } else { wanted.group.clone() },
+                "id": if given { requested.group.clone() } else { object_id(0x6700_0000, index) },
+                "displayName": if given { format!("Group {}", index + 1) } else { requested.group.clone() },
                 "securityEnabled": true,
                 "mailEnabled": false,
                 "groupTypes": [],
@@ -137,7 +137,7 @@ mod tests {
         Onboarding::parse(&json!({"instance": {"alias": "acme"}, "users": {"groups": groups}})).unwrap()
     }
 
-    fn people(tenant: &Value) -> Vec<Value> {
+    fn members(tenant: &Value) -> Vec<Value> {
         let groups = tenant["groups"].as_array().unwrap();
         groups.iter().flat_map(|group| group["members"].as_array().unwrap().clone()).collect()
     }
@@ -153,19 +153,19 @@ mod tests {
     #[test]
     fn the_requested_number_of_users_is_spread_over_the_groups() {
         let tenant = made_up(&onboarding(&["A", "B", "C"]), 2_000);
-        let people = people(&tenant);
-        let ids: BTreeSet<String> = people.iter().map(|user| user["id"].to_string()).collect();
-        let addresses: BTreeSet<String> = people.iter().map(|user| user["userPrincipalName"].to_string()).collect();
+        let members = members(&tenant);
+        let ids: BTreeSet<String> = members.iter().map(|user| user["id"].to_string()).collect();
+        let addresses: BTreeSet<String> = members.iter().map(|user| user["userPrincipalName"].to_string()).collect();
         assert_eq!((ids.len(), addresses.len()), (2_000, 2_000));
         assert!(
             tenant["groups"].as_array().unwrap().iter().all(|group| group["members"].as_array().unwrap().len() > 600)
         );
-        assert!(people.len() > 2_000, "some users are in two groups");
+        assert!(members.len() > 2_000, "some users are in two groups");
     }
 
     #[test]
     fn every_address_can_be_a_connect_username() {
-        for user in people(&made_up(&onboarding(&["A"]), 500)) {
+        for user in members(&made_up(&onboarding(&["A"]), 500)) {
             let name = user["userPrincipalName"].as_str().unwrap();
             assert!(
                 name.len() <= 64 && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.@".contains(c)),
@@ -176,9 +176,9 @@ mod tests {
 
     #[test]
     fn the_generated_names_cover_difficult_cases() {
-        let people = people(&made_up(&onboarding(&["A"]), 25));
-        assert!(people.iter().any(|user| user["givenName"].is_null() && user["surname"].is_null()));
-        assert!(people.iter().any(|user| user["givenName"].as_str().is_some_and(|name| name.contains('\u{3099}'))));
+        let members = members(&made_up(&onboarding(&["A"]), 25));
+        assert!(members.iter().any(|user| user["givenName"].is_null() && user["surname"].is_null()));
+        assert!(members.iter().any(|user| user["givenName"].as_str().is_some_and(|name| name.contains('\u{3099}'))));
     }
 
     #[test]

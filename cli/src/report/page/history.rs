@@ -23,7 +23,7 @@ pub struct Run {
     /// Outcome of the last run.
     pub outcome: Outcome,
     /// Number of runs. A polling state runs several times.
-    pub looks: u32,
+    pub polls: u32,
     /// Total run time in seconds.
     pub seconds: f64,
     /// Total wait time between the runs in seconds.
@@ -55,7 +55,7 @@ impl History {
     pub fn done(&mut self, state: &str, seconds: f64, note: impl Into<String>) {
         let run = self.runs.entry(state.to_owned()).or_default();
         run.outcome = Outcome::Done;
-        run.looks += 1;
+        run.polls += 1;
         run.seconds += seconds;
         run.note = note.into();
     }
@@ -99,7 +99,7 @@ mod tests {
         history.done("Look", 1.0, "pending");
         history.waited("Pause", 30.0);
         history.done("Look", 2.0, "");
-        let expected = Run { looks: 2, seconds: 3.0, waited: 30.0, ..Run::default() };
+        let expected = Run { polls: 2, seconds: 3.0, waited: 30.0, ..Run::default() };
         assert_eq!(history.runs.into_iter().collect::<Vec<_>>(), [("Look".to_owned(), expected)]);
     }
 

@@ -66,12 +66,12 @@ fn is_local(report: &Report) -> bool {
 }
 
 fn head(report: &Report, history: &History, words: &'static Labels) -> Markup {
-    let (class, said) = if report.sign_in_verified { ("good", words.ready) } else { ("warn", words.incomplete) };
+    let (class, label) = if report.sign_in_verified { ("good", words.ready) } else { ("warn", words.incomplete) };
     html! {
         header {
             p.kicker { (words.title) }
             h1 { (report.alias) }
-            p { span class={ "status " (class) } { (said) } }
+            p { span class={ "status " (class) } { (label) } }
             @if is_local(report) { p.notice { (words.local) } }
             dl.facts {
                 (fact(words.account, &report.account))

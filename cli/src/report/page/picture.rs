@@ -21,7 +21,7 @@ pub(super) fn outcome(run: Option<&Run>, words: &'static Labels) -> (&'static st
     match run {
         None => (words.not_run, "idle"),
         Some(Run { outcome: Outcome::Failed, .. }) => (words.failed, "bad"),
-        Some(Run { failures: 1.., .. }) => (words.mended, "good"),
+        Some(Run { failures: 1.., .. }) => (words.recovered, "good"),
         Some(_) => (words.done, "good"),
     }
 }
@@ -37,15 +37,15 @@ pub(super) fn svg(history: &History, words: &'static Labels) -> Markup {
             @for way in &graph.ways { path.way d=(line(graph, *way)) {} }
             @for (index, row) in graph.rows.iter().enumerate() {
                 @let run = history.runs.get(&row.state);
-                @let (said, class) = outcome(run, words);
+                @let (label, class) = outcome(run, words);
                 @let (x, y) = place(row.lane, index);
                 g class=(class) {
                     circle cx=(x) cy=(y) r="8" {}
                     path.mark d=(mark(run, x, y)) {}
                 }
                 text.faint[run.is_none()] x=(text) y=(y + 1) { (words.state(&row.state)) }
-                text.small x=(text) y=(y + 15) { (short(&remark(run, said, words))) }
-                @if let Some(run) = run.filter(|run| run.looks > 0) {
+                text.small x=(text) y=(y + 15) { (short(&remark(run, label, words))) }
+                @if let Some(run) = run.filter(|run| run.polls > 0) {
                     text.small x=(WIDTH - 4) y=(y + 1) text-anchor="end" { (words.duration(run.seconds + run.waited)) }
                 }
             }
@@ -54,10 +54,10 @@ pub(super) fn svg(history: &History, words: &'static Labels) -> Markup {
 }
 
 /// The text below a state's title.
-fn remark(run: Option<&Run>, said: &str, words: &Labels) -> String {
-    let Some(run) = run else { return said.to_owned() };
-    let mut parts = vec![said.to_owned()];
-    if !run.note.is_empty() && run.note != said {
+fn remark(run: Option<&Run>, label: &str, words: &Labels) -> String {
+    let Some(run) = run else { return label.to_owned() };
+    let mut parts = vec![label.to_owned()];
+    if !run.note.is_empty() && run.note != label {
         parts.push(run.note.clone());
     }
     if run.waited > 0.0 {

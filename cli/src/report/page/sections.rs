@@ -69,14 +69,14 @@ pub(super) fn workflow(history: &History, words: &'static Labels) -> Markup {
     }
     let rows = history.graph.rows.iter().map(|row| {
         let run = history.runs.get(&row.state);
-        let looked = run.filter(|run| run.looks > 0);
-        let (said, class) = picture::outcome(run, words);
+        let polled = run.filter(|run| run.polls > 0);
+        let (label, class) = picture::outcome(run, words);
         let number = |value: Option<String>| Cell::Number(value.unwrap_or_default());
         vec![
             html! { (words.state(&row.state)) " " code { (row.state) } }.into(),
-            html! { span class=(class) { (said) } }.into(),
-            number(looked.map(|run| run.looks.to_string())),
-            number(looked.map(|run| words.duration(run.seconds))),
+            html! { span class=(class) { (label) } }.into(),
+            number(polled.map(|run| run.polls.to_string())),
+            number(polled.map(|run| words.duration(run.seconds))),
             number(run.filter(|run| run.waited > 0.0).map(|run| words.duration(run.waited))),
         ]
     });
@@ -86,7 +86,7 @@ pub(super) fn workflow(history: &History, words: &'static Labels) -> Markup {
             (picture::svg(history, words))
             details {
                 summary { (words.as_table) }
-                (table(words.workflow, &[words.state, words.outcome, words.looks, words.worked, words.waited], rows.collect()))
+                (table(words.workflow, &[words.state, words.outcome, words.polls, words.run_time, words.waited], rows.collect()))
             }
         }
     }
@@ -123,11 +123,11 @@ pub(super) fn users(report: &Report, words: &Labels) -> Markup {
             @if !sync.skipped.is_empty() {
                 h3 { (words.refused) }
                 p { (words.refused_text) }
-                (people(words.refused, &sync.skipped, words))
+                (user_table(words.refused, &sync.skipped, words))
             }
             @if !sync.failures.is_empty() {
                 h3 { (words.failed_users) }
-                (people(words.failed_users, &sync.failures, words))
+                (user_table(words.failed_users, &sync.failures, words))
             }
             @if !sync.findings.is_empty() {
                 h3 { (words.findings) }
@@ -140,7 +140,7 @@ pub(super) fn users(report: &Report, words: &Labels) -> Markup {
     }
 }
 
-fn people(caption: &str, list: &[Failure], words: &Labels) -> Markup {
+fn user_table(caption: &str, list: &[Failure], words: &Labels) -> Markup {
     let rows = list
         .iter()
         .map(|failure| vec![failure.username.as_str().into(), html! { span lang="en" { (failure.reason) } }.into()]);
@@ -177,7 +177,7 @@ pub(super) fn telephony(report: &Report, words: &Labels) -> Markup {
             @if telephony.quotas.is_empty() && telephony.numbers.is_empty() && telephony.orders.is_empty() {
                 p { (words.nothing_asked) }
             }
-            (table(words.telephony, &[words.quota, words.wanted, words.there, words.status], quotas.collect()))
+            (table(words.telephony, &[words.quota, words.needed, words.current, words.status], quotas.collect()))
             @if !telephony.numbers.is_empty() { h3 { (words.numbers) } }
             (table(words.numbers, &[words.number, words.kind, words.status], numbers.collect()))
             @if !telephony.orders.is_empty() { h3 { (words.cases) } }
@@ -259,14 +259,14 @@ pub(super) fn checks(report: &Report, words: &Labels) -> Markup {
         return html! {};
     }
     let rows = checks.iter().map(|check| {
-        let (class, said) = if check.passed { ("good", words.holds) } else { ("bad", words.differs) };
+        let (class, label) = if check.passed { ("good", words.matches) } else { ("bad", words.differs) };
         let values = html! {
             @if check.passed { code { (check.found) } }
             @else { (words.expected) ": " code { (check.expected) } br; (words.found) ": " code { (check.found) } }
         };
         vec![
             html! { span lang="en" { (check.name) } }.into(),
-            html! { span class=(class) { (said) } }.into(),
+            html! { span class=(class) { (label) } }.into(),
             values.into(),
         ]
     });

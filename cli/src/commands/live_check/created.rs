@@ -8,11 +8,11 @@ use super::{
     clouds::{Answer, Clouds},
     connect::delete_instance,
 };
-use crate::cloud::{signed::IAM, trouble::Trouble};
+use crate::cloud::{error::CommandError, signed::IAM};
 
 /// A resource that the check created.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Thing {
+pub(crate) enum Resource {
     /// An Entra application and its service principal.
     Application { id: String, principal: String },
     /// A claims mapping policy.
@@ -31,15 +31,15 @@ pub(crate) enum Thing {
 
 /// All created resources. They share one name.
 #[derive(Debug)]
-pub(crate) struct Made {
+pub(crate) struct CreatedResources {
     name: String,
-    things: Vec<Thing>,
+    resources: Vec<Resource>,
 }
 
-impl Made {
+impl CreatedResources {
     pub(crate) fn new() -> Self {
         let seconds = OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000;
-        Self { name: format!("live-check-{seconds}"), things: Vec::new() }
+        Self { name: format!("live-check-{seconds}"), resources: Vec::new() }
     }
 
     /// The name of all resources; also valid as an instance alias.
@@ -47,32 +47,32 @@ impl Made {
         &self.name
     }
 
-    pub(crate) fn note(&mut self, thing: Thing) {
-        self.things.push(thing);
+    pub(crate) fn note(&mut self, resource: Resource) {
+        self.resources.push(resource);
     }
 
-    pub(crate) fn forget(&mut self, thing: &Thing) {
-        self.things.retain(|other| other != thing);
+    pub(crate) fn forget(&mut self, resource: &Resource) {
+        self.resources.retain(|other| other != resource);
     }
 
     /// Removes all resources, newest first. Returns those that could not be removed.
     pub(crate) async fn remove(&mut self, clouds: &Clouds) -> Vec<String> {
         let mut left = Vec::new();
-        while let Some(thing) = self.things.pop() {
-            match remove(clouds, &thing).await {
-                Ok(answer) if answer.is_ok() || answer.status == 404 || answer.says("NoSuchEntity") => {}
-                Ok(answer) => left.push(format!("{thing:?}: {} {}", answer.status, answer.text)),
-                Err(trouble) => left.push(format!("{thing:?}: {}", trouble.what)),
+        while let Some(resource) = self.resources.pop() {
+            match remove(clouds, &resource).await {
+                Ok(answer) if answer.is_ok() || answer.status == 404 || answer.contains("NoSuchEntity") => {}
+                Ok(answer) => left.push(format!("{resource:?}: {} {}", answer.status, answer.text)),
+                Err(error) => left.push(format!("{resource:?}: {}", error.what)),
             }
         }
         left
     }
 }
 
-async fn remove(clouds: &Clouds, thing: &Thing) -> Result<Answer, Trouble> {
+async fn remove(clouds: &Clouds, resource: &Resource) -> Result<Answer, CommandError> {
     let none = Value::Null;
-    match thing {
-        Thing::Application { id, principal } => {
+    match resource {
+        Resource::Application { id, principal } => {
             // A deleted application can be restored for 30 days and keeps its identifier for that time, so the
             // identifier is removed first.
             let _ =
@@ -84,16 +84,16 @@ async fn remove(clouds: &Clouds, thing: &Thing) -> Result<Answer, Trouble> {
             let _ = clouds.graph(Method::DELETE, &format!("/servicePrincipals/{principal}"), &none).await?;
             clouds.graph(Method::DELETE, &format!("/applications/{id}"), &none).await
         }
-        Thing::Policy(id) => {
+        Resource::Policy(id) => {
             clouds.graph(Method::DELETE, &format!("/policies/claimsMappingPolicies/{id}"), &none).await
         }
-        Thing::Provider(arn) => clouds.query(IAM, "DeleteSAMLProvider", &[("SAMLProviderArn", arn)]).await,
-        Thing::Role(name) => clouds.query(IAM, "DeleteRole", &[("RoleName", name)]).await,
-        Thing::RoleWithPolicy(name) => {
+        Resource::Provider(arn) => clouds.query(IAM, "DeleteSAMLProvider", &[("SAMLProviderArn", arn)]).await,
+        Resource::Role(name) => clouds.query(IAM, "DeleteRole", &[("RoleName", name)]).await,
+        Resource::RoleWithPolicy(name) => {
             let _ = clouds.query(IAM, "DeleteRolePolicy", &[("RoleName", name), ("PolicyName", name)]).await?;
             clouds.query(IAM, "DeleteRole", &[("RoleName", name)]).await
         }
-        Thing::Instance(id) => delete_instance(clouds, id).await,
-        Thing::Number(id) => clouds.connect(Method::DELETE, &format!("/phone-number/{id}"), &none).await,
+        Resource::Instance(id) => delete_instance(clouds, id).await,
+        Resource::Number(id) => clouds.connect(Method::DELETE, &format!("/phone-number/{id}"), &none).await,
     }
 }

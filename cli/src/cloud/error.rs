@@ -9,7 +9,7 @@ use crate::{exit::Exit, words::Words};
 
 /// The error of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trouble {
+pub struct CommandError {
     /// Exit code of the program.
     pub exit: Exit,
     /// Error name for programs: an error of the workflow, an AWS error code, or a name that this tool defines.
@@ -20,7 +20,7 @@ pub struct Trouble {
     pub action: String,
 }
 
-impl Trouble {
+impl CommandError {
     /// The operator must correct the input. Nothing was started.
     pub fn input(what: impl Into<String>, action: impl Into<String>) -> Self {
         Self { exit: Exit::BadInput, name: "InvalidInput".into(), what: what.into(), action: action.into() }
@@ -73,7 +73,7 @@ impl Trouble {
         let (name, action) = if credentials {
             ("NoCredentials", words.get_credentials())
         } else if error.contains("region") {
-            ("NoRegion", words.name_a_region())
+            ("NoRegion", words.specify_a_region())
         } else {
             ("Unavailable", words.check_network())
         };
@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn the_recommended_action_depends_on_the_error_code() {
-        let action = |code: &str| Trouble::refused(Words(Lang::En), "reading", code, "no").action;
+        let action = |code: &str| CommandError::refused(Words(Lang::En), "reading", code, "no").action;
         assert!(action("ExpiredTokenException").contains("credentials"));
         assert!(action("AccessDeniedException").contains("permission"));
         assert_ne!(action("ThrottlingException"), action("ValidationError"));
@@ -119,8 +119,8 @@ mod tests {
 
     #[test]
     fn without_credentials_the_error_explains_how_to_get_them_and_exits_with_4() {
-        let trouble = Trouble::unreached(Words(Lang::En), "reading", "no providers in chain provided credentials");
-        assert_eq!((trouble.name.as_str(), trouble.exit.code()), ("NoCredentials", 4));
-        assert!(trouble.action.contains("--profile"));
+        let error = CommandError::unreached(Words(Lang::En), "reading", "no providers in chain provided credentials");
+        assert_eq!((error.name.as_str(), error.exit.code()), ("NoCredentials", 4));
+        assert!(error.action.contains("--profile"));
     }
 }
