@@ -3,29 +3,17 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failed unwrap is a failed test")]
 
-#[path = "contract/costs.rs"]
 mod costs;
-#[path = "contract/deployment.rs"]
 mod deployment;
-#[path = "contract/forgotten.rs"]
 mod forgotten;
-#[path = "contract/imports.rs"]
 mod imports;
-#[path = "contract/language.rs"]
 mod language;
-#[path = "contract/layers.rs"]
 mod layers;
-#[path = "contract/layers_cli.rs"]
 mod layers_cli;
-#[path = "contract/lessons.rs"]
 mod lessons;
-#[path = "contract/loops.rs"]
 mod loops;
-#[path = "contract/sizes.rs"]
 mod sizes;
-#[path = "contract/watching.rs"]
 mod watching;
-#[path = "contract/words.rs"]
 mod words;
 
 use std::{
@@ -47,11 +35,12 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// The error name of a rejected plan (`aws stepfunctions send-task-failure --error …`).
-const REFUSED_BY_A_PERSON: &str = "NotApproved";
+const REJECTED_BY_OPERATOR: &str = "NotApproved";
 
 /// The directories of `functions/` that contain steps.
 const WORKFLOWS: [&str; 6] = ["onboarding", "user_sync", "notifications", "certificates", "drift", "teardown"];
 
+/// The environment variable for another root directory: the tests in `forgotten` check a modified copy.
 /// The environment variable for another root directory: the tests in `forgotten` check a modified copy.
 const ROOT: &str = "CONNECT_ONBOARDING_CONTRACT_ROOT";
 
@@ -224,7 +213,7 @@ fn every_error_name_in_a_state_machine_is_ours_or_from_aws() {
         for (name, state) in states(&machine) {
             for error in error_names(&state, "Retry").chain(error_names(&state, "Catch")) {
                 let known = StepErrorKind::from_name(error).is_some()
-                    || error == REFUSED_BY_A_PERSON
+                    || error == REJECTED_BY_OPERATOR
                     || ["States.", "Lambda.", "Sandbox.", "Runtime.", "StepFunctions.", "DynamoDB.", "SNS.", "Sfn."]
                         .iter()
                         .any(|prefix| error.starts_with(prefix));

@@ -4,7 +4,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
-#[path = "documents/assumptions.rs"]
 mod assumptions;
 
 use std::{

@@ -21,6 +21,7 @@ use local_cloud::stand_in::{
 };
 use serde::Serialize;
 use serde_json::{Value, json};
+use test_support::Aws;
 use tokio::{net::TcpListener, task::JoinHandle};
 
 const ALIAS: &str = "acme-support";
@@ -32,7 +33,7 @@ const CREATE_USER_RATE: &str = "L-CBDEE3E4";
 const USERS_PER_INSTANCE: &str = "L-9A46857E";
 
 /// A tenant and an instance. Both stop when dropped.
-pub(crate) struct House {
+pub(crate) struct Fixture {
     pub(crate) instance_id: String,
     cloud: LocalCloud,
     emulator: JoinHandle<io::Result<()>>,
@@ -48,7 +49,7 @@ pub(crate) struct Calls {
     pub(crate) by_operation: BTreeMap<String, usize>,
 }
 
-impl House {
+impl Fixture {
     /// Creates a group of `members`, an instance without users, and rates: `rate` per second for `CreateUser`, and the
     /// default 2 per second for other Connect operations.
     pub(crate) async fn new(members: usize, rate: f64) -> Result<Self, String> {
@@ -77,10 +78,10 @@ impl House {
             "groups": [{ "id": GROUP, "displayName": GROUP_NAME }],
         });
         entry.get_or_init(|| config.to_string());
-        let mut house = Self { instance_id, cloud, emulator, seen: 0 };
-        house.settle();
-        house.calls();
-        Ok(house)
+        let mut fixture = Self { instance_id, cloud, emulator, seen: 0 };
+        fixture.settle();
+        fixture.calls();
+        Ok(fixture)
     }
 
     /// Advances the clouds by one minute: an instance becomes active, new users are listed.
@@ -134,29 +135,19 @@ impl House {
     }
 }
 
-impl Drop for House {
+impl Drop for Fixture {
     fn drop(&mut self) {
         self.emulator.abort();
     }
 }
 
 async fn create_instance(cloud: &LocalCloud) -> Result<Value, String> {
-    let fault = |error: reqwest::Error| format!("creating the instance: {error}");
-    let client = reqwest::Client::builder().no_proxy().build().map_err(fault)?;
-    // The local cloud identifies services by the signature's scope and does not verify the signature.
-    let scope = format!("AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/connect/aws4_request, SignedHeaders=host");
-    let answer = client
-        .put(format!("{}/instance", cloud.aws_url()))
-        .header("authorization", scope)
-        .json(&json!({
-            "IdentityManagementType": "SAML", "InstanceAlias": ALIAS,
-            "InboundCallsEnabled": true, "OutboundCallsEnabled": true,
-        }))
-        .send()
-        .await
-        .and_then(reqwest::Response::error_for_status)
-        .map_err(fault)?;
-    answer.json().await.map_err(fault)
+    let body = json!({
+        "IdentityManagementType": "SAML", "InstanceAlias": ALIAS,
+        "InboundCallsEnabled": true, "OutboundCallsEnabled": true,
+    });
+    let made = Aws { url: &cloud.aws_url(), region: REGION }.rest("connect", "PUT", "/instance", &body).await;
+    if made.succeeded() { Ok(made.json()) } else { Err(format!("creating the instance: {}", made.text)) }
 }
 
 /// The response of `DynamoDB` with the registry entry, and the response of Secrets Manager with the Graph credential.

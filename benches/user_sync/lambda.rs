@@ -9,7 +9,7 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
-    fixture::House,
+    fixture::Fixture,
     runtime_api::{RuntimeApi, What},
     tools::peak_kb,
 };
@@ -39,17 +39,17 @@ impl Drop for Running {
 
 /// Runs one sync in a new process, as the state machine does: repeats it with the returned `carry` while the status is
 /// `MORE`.
-pub(crate) async fn sync(bootstrap: &Path, house: &House) -> Result<Synced, String> {
+pub(crate) async fn sync(bootstrap: &Path, fixture: &Fixture) -> Result<Synced, String> {
     let fault = |what: String| format!("bootstrap, sync-users: {what}");
     let mut lambda = RuntimeApi::start("sync-users", TIMEOUT).await.map_err(|error| fault(error.to_string()))?;
 
-    let mut command = house.command(&[bootstrap.into()]);
+    let mut command = fixture.command(&[bootstrap.into()]);
     command.env("AWS_LAMBDA_RUNTIME_API", lambda.address.to_string()).stdin(Stdio::null()).stdout(Stdio::null());
     let exec = Instant::now();
     let mut running = Running(command.spawn().map_err(|error| fault(format!("did not start: {error}")))?);
     let mut carry = Value::Null;
     loop {
-        lambda.give(json!({ "instanceId": house.instance_id, "mode": "apply", "carry": carry }));
+        lambda.give(json!({ "instanceId": fixture.instance_id, "mode": "apply", "carry": carry }));
         let (at, output) = wait(&mut running.0, &mut lambda).await.map_err(fault)?;
         let wall = at.duration_since(exec);
         match output["status"].as_str() {

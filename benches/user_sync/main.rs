@@ -27,7 +27,7 @@ use std::{
 use clap::{Parser, ValueEnum};
 
 use crate::{
-    fixture::House,
+    fixture::Fixture,
     planning::Case,
     report::{Creation, NoChange, Report},
 };
@@ -104,22 +104,22 @@ async fn measure(args: Args) -> Result<Report, String> {
 
 /// The same users, created by the product and by the script, each in a separate instance.
 async fn creation(bootstrap: &Path, python: &Path, users: u32, rate: f64) -> Result<Creation, String> {
-    let mut house = House::new(users as usize, rate).await?;
-    let ours = (lambda::sync(bootstrap, &house).await?, house.calls());
-    let mut house = House::new(users as usize, rate).await?;
-    let script = (script::run(python, &house).await?, house.calls());
+    let mut fixture = Fixture::new(users as usize, rate).await?;
+    let ours = (lambda::sync(bootstrap, &fixture).await?, fixture.calls());
+    let mut fixture = Fixture::new(users as usize, rate).await?;
+    let script = (script::run(python, &fixture).await?, fixture.calls());
     Ok(Creation::new(users, rate, ours, script))
 }
 
 /// A sync after another sync has created all users.
 async fn no_change(bootstrap: &Path, users: u32) -> Result<NoChange, String> {
-    let mut house = House::new(users as usize, NO_THROTTLE).await?;
-    lambda::sync(bootstrap, &house).await?;
-    house.settle();
-    house.calls();
-    let sync = lambda::sync(bootstrap, &house).await?;
+    let mut fixture = Fixture::new(users as usize, NO_THROTTLE).await?;
+    lambda::sync(bootstrap, &fixture).await?;
+    fixture.settle();
+    fixture.calls();
+    let sync = lambda::sync(bootstrap, &fixture).await?;
     if sync.output["counts"]["unchanged"] != users {
         return Err(format!("{users} users should be unchanged: {}", sync.output["counts"]));
     }
-    Ok(NoChange::new(users, &sync, house.calls()))
+    Ok(NoChange::new(users, &sync, fixture.calls()))
 }

@@ -8,7 +8,7 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::fixture::{GROUP, House};
+use crate::fixture::{Fixture, GROUP};
 
 /// One run of the script.
 #[derive(Debug)]
@@ -27,10 +27,10 @@ pub(crate) struct Said {
     pub(crate) peak_kb: u64,
 }
 
-pub(crate) async fn run(python: &Path, house: &House) -> Result<Run, String> {
+pub(crate) async fn run(python: &Path, fixture: &Fixture) -> Result<Run, String> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("create_users.py");
-    let program = [python.into(), script, PathBuf::from(&house.instance_id), PathBuf::from(GROUP)];
-    let mut command = house.command(&program);
+    let program = [python.into(), script, PathBuf::from(&fixture.instance_id), PathBuf::from(GROUP)];
+    let mut command = fixture.command(&program);
     command.stdin(Stdio::null()).stderr(Stdio::inherit());
     let exec = Instant::now();
     let ended = tokio::task::spawn_blocking(move || command.output()).await;

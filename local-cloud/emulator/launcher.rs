@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_of_the_callers_aws_settings_reaches_the_functions() {
+    fn the_functions_get_no_aws_settings_of_the_caller() {
         let foreign = ["AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_CA_BUNDLE", "AWS_CONFIG_FILE"];
         assert!(foreign.iter().all(|name| value(name).is_none()));
         assert_eq!(value("AWS_ACCESS_KEY_ID").as_deref(), Some("test"));

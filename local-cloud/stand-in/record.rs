@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_masked_wherever_they_stand() {
+    fn secrets_are_masked_in_every_place() {
         let line = recorded(
             "support",
             "/",

@@ -90,7 +90,7 @@ fn lines() -> Vec<Line> {
     let secrets = number_of(&template, "AWS::SecretsManager::Secret");
     let seconds = f64::from(syncs)
         * (0.5 * memory_gb(&template, "SyncMembersFunction") + 2.0 * memory_gb(&template, "SyncUsersFunction"));
-    vec![
+    let mut lines = vec![
         line("KMS key", "KMS キー", number_of(&template, "AWS::KMS::Key"), 1.0),
         line(
             "Secrets: the stack's, and one for Microsoft Graph",
@@ -130,6 +130,14 @@ fn lines() -> Vec<Line> {
             seconds.round(),
             0.000_016_666_7,
         ),
+    ];
+    lines.extend(requests(syncs, others));
+    lines
+}
+
+/// The requests of the functions.
+fn requests(syncs: u32, others: u32) -> Vec<Line> {
+    vec![
         line(
             "SQS requests: Lambda looks into the queue of hints five times every 20 seconds",
             "SQS リクエスト: Lambda による通知キューのポーリング (20 秒ごとに 5 回)",

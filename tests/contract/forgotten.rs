@@ -85,9 +85,9 @@ fn without(forgotten: &str) -> String {
 
 #[test]
 fn a_step_with_all_edits_lacks_only_its_line_in_the_contract_test() {
-    let said = without("nothing");
-    assert!(said.contains("tests/contract.rs does not know the input type of do-something"), "{said}");
-    assert!(said.contains(" 1 failed"), "{said}");
+    let output = without("nothing");
+    assert!(output.contains("tests/contract.rs does not know the input type of do-something"), "{output}");
+    assert!(output.contains(" 1 failed"), "{output}");
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn every_missing_edit_for_a_new_step_is_reported() {
         ("task", "DefinitionSubstitutions (left) and placeholders (right)"),
         ("event", "tests/events/do-something.json"),
     ] {
-        let said = without(forgotten);
-        assert!(said.contains(named), "without {forgotten}, nobody says {named:?}:\n{said}");
+        let output = without(forgotten);
+        assert!(output.contains(named), "without {forgotten}, the checks do not report {named:?}:\n{output}");
     }
 }

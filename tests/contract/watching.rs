@@ -59,7 +59,7 @@ fn every_alarm_uses_an_existing_metric() {
 }
 
 #[test]
-fn every_alarm_tells_the_topic_when_it_begins_and_when_it_is_over() {
+fn every_alarm_notifies_the_topic_when_it_starts_and_when_it_ends() {
     for (name, alarm) in alarms(&template()) {
         let topic = json!([{ "!Ref": "NotificationTopic" }]);
         assert_eq!((&alarm["AlarmActions"], &alarm["OKActions"]), (&topic, &topic), "{name}");
@@ -70,7 +70,7 @@ fn every_alarm_tells_the_topic_when_it_begins_and_when_it_is_over() {
 fn every_alarm_has_a_description_in_both_languages_and_a_command() {
     let template = template();
     let words = &template["Mappings"]["Alarms"];
-    let said: BTreeSet<String> = alarms(&template)
+    let described: BTreeSet<String> = alarms(&template)
         .into_iter()
         .map(|(name, alarm)| {
             let parts = &alarm["AlarmDescription"]["!Join"][1];
@@ -89,7 +89,7 @@ fn every_alarm_has_a_description_in_both_languages_and_a_command() {
         .collect();
     for language in ["en", "ja"] {
         let known: BTreeSet<String> = words[language].as_object().unwrap().keys().cloned().collect();
-        assert_eq!(known, said, "words in {language} (left) and alarms (right)");
+        assert_eq!(known, described, "words in {language} (left) and alarms (right)");
     }
 }
 

@@ -9,7 +9,7 @@ use super::{read, root};
 
 const UPDATE: &str = "UPDATE_DOCS=1 cargo test --workspace --test product documents::assumptions";
 
-fn said(text: Text, japanese: bool) -> &'static str {
+fn in_language(text: Text, japanese: bool) -> &'static str {
     if japanese { text.ja } else { text.en }
 }
 
@@ -22,7 +22,7 @@ fn table(japanese: bool) -> String {
     table += "|---|---|---|---|\n";
     for area in Area::ALL {
         for row in assumptions::all().filter(|row| row.area == area) {
-            let (assumed, other) = (said(row.assumed, japanese), said(row.other, japanese));
+            let (assumed, other) = (in_language(row.assumed, japanese), in_language(row.other, japanese));
             let _ = writeln!(table, "| `{}` | {assumed} | {other} | {} |", row.name, row.source);
         }
     }

@@ -3,7 +3,6 @@
 use std::{
     path::{Path, PathBuf},
     process::{Command, Output},
-    sync::LazyLock,
 };
 
 /// The built program, run in the checkout's root without environment variables of the caller that affect it.
@@ -41,12 +40,4 @@ pub(crate) fn local() -> Command {
     let mut command = onboard();
     command.arg("local").arg("--bootstrap").arg(bootstrap);
     command
-}
-
-/// The HTTP client of all tests. A client per request would parse the system's certificates each time, which is a
-/// quarter of the tests' processor time. A connection belongs to the runtime of one test, so none is kept.
-pub(crate) fn http() -> &'static reqwest::Client {
-    static HTTP: LazyLock<reqwest::Client> =
-        LazyLock::new(|| reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().unwrap());
-    &HTTP
 }

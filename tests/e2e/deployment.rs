@@ -8,22 +8,21 @@ use local_cloud::{
     stand_in::AppCredential,
 };
 use serde_json::{Value, json};
+use test_support::member;
 
 use super::{
+    cloud::{Cloud, until},
     common::{local, out},
-    kept::{Cloud, until},
 };
 
 const GROUP: &str = "Support agents";
 
 fn tenant() -> Value {
-    let member = |number: u32| {
-        json!({
-            "@odata.type": "#microsoft.graph.user", "id": format!("00000000-0000-4000-8000-00000000000{number}"),
-            "userPrincipalName": format!("agent{number}@example.com"), "givenName": "Agent", "surname": number.to_string(),
-        })
+    let agent = |number: u32| {
+        let id = format!("00000000-0000-4000-8000-00000000000{number}");
+        member(&id, &format!("agent{number}@example.com"), &format!("Agent {number}"))
     };
-    json!({ "groups": [{ "displayName": GROUP, "members": [member(1), member(2)] }] })
+    json!({ "groups": [{ "displayName": GROUP, "members": [agent(1), agent(2)] }] })
 }
 
 impl Cloud {
@@ -36,8 +35,8 @@ impl Cloud {
         credentials.federation = false;
         let mut parameters = BTreeMap::from([
             ("Stage", "local".to_owned()),
-            ("GraphUrl", self.kept.graph_url.clone()),
-            ("LoginUrl", self.kept.login_url.clone()),
+            ("GraphUrl", self.addresses.graph_url.clone()),
+            ("LoginUrl", self.addresses.login_url.clone()),
         ]);
         parameters.extend(credentials.parameters.clone());
         let bootstrap = std::path::PathBuf::from(env!("CARGO_BIN_EXE_onboard")).with_file_name("bootstrap");
@@ -46,11 +45,11 @@ impl Cloud {
             workspace: &workspace,
             bootstrap: &bootstrap,
             folder,
-            emulator: &self.kept.endpoint,
+            emulator: &self.addresses.endpoint,
             stack,
             parameters: &parameters,
             credentials: &credentials,
-            stand_in: &self.kept.stand_in,
+            stand_in: &self.addresses.stand_in,
             documents: &[],
         };
         let deployed = deployment.run().await.map_err(|reason| reason.to_string())?;
@@ -74,7 +73,7 @@ impl Cloud {
         let name = ("StackName", stack);
         let capability = ("Capabilities.member.1", "CAPABILITY_NAMED_IAM");
         self.query("cloudformation", "CreateStack", &[name, ("TemplateBody", &template), capability]).await;
-        let status = until("the stack creation has finished", async || {
+        let status = until("the stack has reached a final status", async || {
             let text = self.query("cloudformation", "DescribeStacks", &[name]).await;
             let status = text.split("<StackStatus>").nth(1)?.split('<').next()?.to_owned();
             (!status.ends_with("IN_PROGRESS")).then_some(status)
@@ -106,7 +105,7 @@ impl Cloud {
         }
         let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         self.query("cloudformation", "UpdateStack", &fields).await;
-        until("the update has finished", async || {
+        until("the update has reached a final status", async || {
             let text = self.query("cloudformation", "DescribeStacks", &[name]).await;
             let status = text.split("<StackStatus>").nth(1)?.split('<').next()?.to_owned();
             (!status.ends_with("IN_PROGRESS")).then_some(status)
@@ -122,7 +121,7 @@ impl Cloud {
 
     /// The physical id of the resource with this logical id.
     async fn physical(&self, logical: &str) -> String {
-        let fields = [("StackName", self.kept.stack.as_str()), ("LogicalResourceId", logical)];
+        let fields = [("StackName", self.addresses.stack.as_str()), ("LogicalResourceId", logical)];
         let text = self.query("cloudformation", "DescribeStackResource", &fields).await;
         text.split("<PhysicalResourceId>").nth(1).unwrap().split('<').next().unwrap().to_owned()
     }
@@ -170,9 +169,9 @@ async fn a_second_stack_deploys_beside_the_first_and_a_stack_name_that_is_too_lo
 
     let second = cloud.deploy("contact-centre", folder.path(), CredentialKind::Secret).await.unwrap();
     for (name, value) in &second.outputs {
-        assert_ne!(Some(value), cloud.kept.outputs.get(name), "both stacks have the same {name}");
+        assert_ne!(Some(value), cloud.addresses.outputs.get(name), "both stacks have the same {name}");
     }
-    cloud.kept.outputs = second.outputs;
+    cloud.addresses.outputs = second.outputs;
     let input = json!({
         "instance": { "alias": "acme-second" },
         "users": { "groups": [{ "group": GROUP, "securityProfiles": ["Agent"] }] },
@@ -183,7 +182,7 @@ async fn a_second_stack_deploys_beside_the_first_and_a_stack_name_that_is_too_lo
     assert_eq!(ended.output["signInVerified"], true);
 
     // A later deployment replaces no stateful resource.
-    let before = cloud.kept.outputs.clone();
+    let before = cloud.addresses.outputs.clone();
     assert_eq!(cloud.update("contact-centre", ("LogRetentionDays", "30")).await, "UPDATE_COMPLETE");
     let text = cloud.query("cloudformation", "DescribeStacks", &[("StackName", "contact-centre")]).await;
     for (name, value) in before {
@@ -227,14 +226,18 @@ async fn refused_at_deployment(cloud: &Cloud) {
     cloud.create("upper", &json!({ "Role": role("Acme") })).await.unwrap();
     cloud.refuses("lower", &json!({ "Role": role("acme") }), "already exists").await;
     let trust = json!({ "Version": "2012-10-17", "Statement": [] }).to_string();
-    let again = [("Action", "CreateRole"), ("RoleName", "ACME"), ("AssumeRolePolicyDocument", trust.as_str())];
-    let (created, refusal) = cloud.iam_attempt(&again).await;
+    let again = [("RoleName", "ACME"), ("AssumeRolePolicyDocument", trust.as_str())];
+    let (created, refusal) = cloud.iam_attempt("CreateRole", &again).await;
     assert!(!created && refusal.contains("<Code>EntityAlreadyExists</Code>"), "{refusal}");
     cloud.refuses("long", &json!({ "Role": role(&"x".repeat(65)) }), "less than or equal to 64").await;
 
     let queue = cloud.physical("FailedEventQueue").await;
-    let queue =
-        format!("arn:aws:sqs:{}:{}:{}", cloud.kept.region, cloud.kept.account, queue.rsplit('/').next().unwrap());
+    let queue = format!(
+        "arn:aws:sqs:{}:{}:{}",
+        cloud.addresses.region,
+        cloud.addresses.account,
+        queue.rsplit('/').next().unwrap()
+    );
     let undelivered = json!({
         "Role": role("Undelivered"),
         "Function": { "Type": "AWS::Lambda::Function", "Properties": {
@@ -283,13 +286,30 @@ async fn refused_at_delivery(cloud: &Cloud) {
         let lines = cloud.log().await.into_iter();
         lines.filter(|line| line.contains("step failed") && line.contains(r#""step":"watch-expiry""#)).count()
     };
-    until("Lambda has made three more attempts", async || (attempts().await == 6).then_some(())).await;
+    until("Lambda has retried three times", async || (attempts().await == 6).then_some(())).await;
 
+    refused_by_resource_policies(cloud).await;
+
+    // A state machine uses the permissions of its role.
+    let instance = cloud.inventory().await["connect"]["instances"][0]["Id"].clone();
+    for (machine, action) in
+        [("PlanStateMachine", "lambda:InvokeFunction"), ("UserSyncStateMachine", "dynamodb:UpdateItem")]
+    {
+        cloud.deny(&cloud.physical(&format!("{machine}Role")).await, action).await;
+        let execution = cloud.start(&format!("{machine}Arn"), &json!({ "instanceId": instance })).await;
+        let ended = cloud.end_of(&execution).await;
+        assert_eq!(ended.status, "FAILED", "{machine}: {}", ended.output);
+        assert!(ended.output.to_string().contains("not authorized to perform"), "{machine}: {}", ended.output);
+    }
+    assert_eq!(cloud.failed_events().await, 2, "the event that Lambda could not encrypt is in the queue");
+}
+
+async fn refused_by_resource_policies(cloud: &Cloud) {
     // A rule may send to a queue only if the queue's policy allows it. An undeliverable event goes to the dead-letter
     // queue.
     let queue = cloud.physical("HintQueue").await;
-    let nobody = json!({ "QueueUrl": queue, "Attributes": { "Policy": "" } });
-    cloud.call("sqs", "AmazonSQS.SetQueueAttributes", nobody).await;
+    let no_policy = json!({ "QueueUrl": queue, "Attributes": { "Policy": "" } });
+    cloud.call("sqs", "AmazonSQS.SetQueueAttributes", no_policy).await;
     let hint = json!({ "Entries": [{
         "Source": "connect-onboarding.entra", "DetailType": "Entra Group Membership Changed",
         "EventBusName": cloud.output("EventBusName"), "Detail": json!({ "groupId": "g", "added": [], "removed": [] }).to_string(),
@@ -298,8 +318,7 @@ async fn refused_at_delivery(cloud: &Cloud) {
     until("the hint is in the dead-letter queue", async || (cloud.failed_events().await == 2).then_some(())).await;
 
     // The function URL needs the function's policy.
-    let inventory = cloud.admin("GET", "inventory", &Value::Null).await;
-    let subscription = inventory["graph"]["subscriptions"][0].clone();
+    let subscription = cloud.inventory().await["graph"]["subscriptions"][0].clone();
     assert_ne!(cloud.notify(&subscription, &json!({ "value": [] })).await, 403);
     let receiver = cloud.physical("ReceiveNotificationFunction").await;
     let policy = cloud.rest("lambda", "GET", &format!("/2015-03-31/functions/{receiver}/policy"), &Value::Null).await;
@@ -309,17 +328,4 @@ async fn refused_at_delivery(cloud: &Cloud) {
     let path = format!("/2015-03-31/functions/{receiver}/policy/{}", by_url["Sid"].as_str().unwrap());
     cloud.rest("lambda", "DELETE", &path, &Value::Null).await;
     assert_eq!(cloud.notify(&subscription, &json!({ "value": [] })).await, 403);
-
-    // A state machine uses the permissions of its role.
-    for (machine, action) in
-        [("PlanStateMachine", "lambda:InvokeFunction"), ("UserSyncStateMachine", "dynamodb:UpdateItem")]
-    {
-        cloud.deny(&cloud.physical(&format!("{machine}Role")).await, action).await;
-        let input = json!({ "instanceId": inventory["connect"]["instances"][0]["Id"] });
-        let execution = cloud.start(&format!("{machine}Arn"), &input).await;
-        let ended = cloud.end_of(&execution).await;
-        assert_eq!(ended.status, "FAILED", "{machine}: {}", ended.output);
-        assert!(ended.output.to_string().contains("not authorized to perform"), "{machine}: {}", ended.output);
-    }
-    assert_eq!(cloud.failed_events().await, 2, "the event that Lambda could not encrypt is in the queue");
 }

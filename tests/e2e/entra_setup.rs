@@ -24,11 +24,11 @@ case "$*" in
 esac
 "#;
 
-struct Desk {
+struct Fixture {
     folder: TempDir,
 }
 
-impl Desk {
+impl Fixture {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         for (name, text) in [("az", AZ), ("aws", AWS)] {
@@ -103,10 +103,10 @@ fn has(program: &str) -> bool {
 
 #[test]
 fn both_identities_are_created_without_a_secret_and_a_second_run_changes_nothing() {
-    let desk = Desk::new();
-    let output = desk.run(&[], &[]);
+    let fixture = Fixture::new();
+    let output = fixture.run(&[], &[]);
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
-    let tenant = desk.tenant();
+    let tenant = fixture.tenant();
     let printed = out(&output);
     assert!(printed.contains("TenantId=7e7a0000-0000-4000-8000-000000000001"), "{printed}");
     for (identity, application) in Identity::ALL.into_iter().zip(tenant["applications"].as_array().unwrap()) {
@@ -131,26 +131,26 @@ fn both_identities_are_created_without_a_secret_and_a_second_run_changes_nothing
             }])
         );
     }
-    let calls = desk.calls();
+    let calls = fixture.calls();
     assert!(
         !calls.iter().any(|call| call.contains("secretsmanager") || call.contains("credential reset")),
         "{calls:#?}"
     );
-    desk.changes();
-    assert_eq!(desk.run(&[], &[]).status.code(), Some(0));
-    assert_eq!(desk.changes(), [""; 0]);
-    assert_eq!(desk.tenant(), tenant);
+    fixture.changes();
+    assert_eq!(fixture.run(&[], &[]).status.code(), Some(0));
+    assert_eq!(fixture.changes(), [""; 0]);
+    assert_eq!(fixture.tenant(), tenant);
 }
 
 #[test]
 fn missing_permissions_are_added_and_existing_ones_stay() {
-    let desk = Desk::new();
+    let fixture = Fixture::new();
     let first = Identity::Runtime.permissions()[0].id;
     let mail = "810c84a8-4a9e-49e6-bf7d-12d183f40d01";
     let role = "connect-onboarding-ap-northeast-1-graph-runtime";
     // An application whose name differs in case is a different application. A federated credential of an earlier
     // account is corrected.
-    desk.let_there_be(&json!([
+    fixture.let_there_be(&json!([
         { "appId": "other", "displayName": "CONNECT ONBOARDING RUNTIME (connect-onboarding)",
           "requiredResourceAccess": [], "federated": [] },
         { "appId": "ours", "displayName": names::app_registration("connect-onboarding", Identity::Runtime),
@@ -159,12 +159,12 @@ fn missing_permissions_are_added_and_existing_ones_stay() {
           "federated": [{ "name": role, "issuer": "https://earlier", "subject": "s", "audiences": ["a"] }] },
     ]));
     // `admin-consent` would reject a national cloud.
-    let output = desk.run(&["--only", "runtime"], &[("CLOUD", "AzureUSGovernment")]);
+    let output = fixture.run(&["--only", "runtime"], &[("CLOUD", "AzureUSGovernment")]);
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
-    let changes = desk.changes();
+    let changes = fixture.changes();
     let added = changes.iter().find(|call| call.contains("permission add")).unwrap();
     assert!(added.contains("--id ours") && !added.to_lowercase().contains(first), "{added}");
-    let tenant = desk.tenant();
+    let tenant = fixture.tenant();
     let (other, ours) = (&tenant["applications"][0], &tenant["applications"][1]);
     assert_eq!(other["requiredResourceAccess"], json!([]));
     assert_eq!(
@@ -177,57 +177,57 @@ fn missing_permissions_are_added_and_existing_ones_stay() {
 
 #[test]
 fn two_applications_with_the_same_name_stop_the_setup() {
-    let desk = Desk::new();
+    let fixture = Fixture::new();
     let name = names::app_registration("connect-onboarding", Identity::Setup);
     let application =
         |id: &str| json!({ "appId": id, "displayName": name, "requiredResourceAccess": [], "federated": [] });
-    desk.let_there_be(&json!([application("one"), application("two")]));
+    fixture.let_there_be(&json!([application("one"), application("two")]));
     for arguments in [["--only", "setup"], ["--remove", "setup"]] {
-        let output = desk.run(&arguments, &[]);
+        let output = fixture.run(&arguments, &[]);
         assert_eq!(output.status.code(), Some(1));
         assert!(err(&output).contains("one two"), "{}", err(&output));
     }
-    assert_eq!(desk.changes(), [""; 0]);
+    assert_eq!(fixture.changes(), [""; 0]);
 }
 
 #[test]
 fn a_client_secret_is_stored_in_secrets_manager_and_never_on_a_command_line_or_in_the_output() {
     if !has("jq") {
         // The script requires jq and reports that it is missing; nothing else can be tested without it.
-        let output = Desk::new().run(&["--credential", "secret"], &[]);
+        let output = Fixture::new().run(&["--credential", "secret"], &[]);
         assert_eq!(output.status.code(), Some(2));
         assert!(err(&output).contains("jq"), "{}", err(&output));
         return;
     }
-    let desk = Desk::new();
-    let output = desk.run(&["--credential", "secret"], &[]);
+    let fixture = Fixture::new();
+    let output = fixture.run(&["--credential", "secret"], &[]);
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
-    let stored = fs::read_to_string(desk.path("secrets")).unwrap();
+    let stored = fs::read_to_string(fixture.path("secrets")).unwrap();
     let stored: Vec<Value> = serde_json::Deserializer::from_str(&stored).into_iter().map(Result::unwrap).collect();
     assert_eq!(stored.len(), 2);
     assert!(stored.iter().all(|secret| secret["clientSecret"] == "hunter2" && secret["expires"].is_string()));
-    assert!(!desk.calls().iter().any(|call| call.contains("hunter2")));
+    assert!(!fixture.calls().iter().any(|call| call.contains("hunter2")));
     assert!(!out(&output).contains("hunter2") && !err(&output).contains("hunter2"));
     assert!(out(&output).contains("SetupCredentialSecret=arn:aws:secretsmanager:"));
 }
 
 #[test]
 fn a_denied_consent_stops_the_setup_with_a_message() {
-    let desk = Desk::new();
-    let output = desk.run(&["--only", "runtime"], &[("CONSENT", "denied")]);
+    let fixture = Fixture::new();
+    let output = fixture.run(&["--only", "runtime"], &[("CONSENT", "denied")]);
     assert_eq!(output.status.code(), Some(1));
     assert!(err(&output).contains("nothing is created twice"), "{}", err(&output));
-    assert!(!desk.calls().iter().any(|call| call.contains("federated-credential create")));
+    assert!(!fixture.calls().iter().any(|call| call.contains("federated-credential create")));
 }
 
 #[test]
 fn remove_deletes_an_identity_by_name() {
-    let desk = Desk::new();
-    assert_eq!(desk.run(&[], &[]).status.code(), Some(0));
-    let output = desk.run(&["--remove", "setup"], &[]);
+    let fixture = Fixture::new();
+    assert_eq!(fixture.run(&[], &[]).status.code(), Some(0));
+    let output = fixture.run(&["--remove", "setup"], &[]);
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
     let left = names::app_registration("connect-onboarding", Identity::Runtime);
-    assert_eq!(ids(&desk.tenant()["applications"], "displayName"), [left]);
+    assert_eq!(ids(&fixture.tenant()["applications"], "displayName"), [left]);
     assert!(out(&output).contains("without SetupClientId"));
 }
 
@@ -236,9 +236,9 @@ fn the_json_output_contains_the_script_and_each_permission() {
     let output = onboard().args(["entra-setup", "--json", "--stack", "acme"]).output().unwrap();
     let document: Value = serde_json::from_str(&out(&output)).unwrap();
     assert_eq!(document["identities"][1]["roleName"], "acme-ap-northeast-1-graph-runtime");
-    for (identity, told) in Identity::ALL.into_iter().zip(document["identities"].as_array().unwrap()) {
+    for (identity, printed) in Identity::ALL.into_iter().zip(document["identities"].as_array().unwrap()) {
         let names: Vec<&str> =
-            told["permissions"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+            printed["permissions"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
         assert!(identity.permissions().iter().map(|permission| permission.name).eq(names));
     }
 }

@@ -3,8 +3,9 @@
 
 use std::{collections::BTreeSet, sync::OnceLock};
 
-use super::kept::{Cloud, until};
+use super::cloud::{Cloud, until};
 use serde_json::{Value, json};
+use test_support::member;
 use tokio::sync::{Mutex, MutexGuard};
 
 const SYNC: &str = "UserSyncStateMachineArn";
@@ -15,24 +16,16 @@ fn cloud() -> &'static Cloud {
     CLOUD.get_or_init(|| Cloud::onboarded(3))
 }
 
-async fn inventory() -> Value {
-    cloud().admin("GET", "inventory", &Value::Null).await
-}
-
 async fn usernames() -> BTreeSet<String> {
-    let inventory = inventory().await;
+    let inventory = cloud().inventory().await;
     let users = inventory["connect"]["instances"][0]["users"].as_array().unwrap();
     users.iter().map(|user| user["Username"].as_str().unwrap().to_owned()).collect()
 }
 
 async fn joins(name: &str, number: usize) -> String {
     let username = format!("{name}@contoso.onmicrosoft.com");
-    let member = json!({
-        "@odata.type": "#microsoft.graph.user", "id": format!("00000000-0000-4000-8000-{number:012x}"),
-        "userPrincipalName": username, "givenName": "New", "surname": "Comer", "displayName": "New Comer",
-        "mail": null, "accountEnabled": true, "userType": "Member",
-    });
-    cloud().admin("POST", "members/add", &json!({ "group": GROUP, "member": member })).await;
+    let joiner = member(&format!("00000000-0000-4000-8000-{number:012x}"), &username, "New Member");
+    cloud().add_member(GROUP, &joiner).await;
     username
 }
 
@@ -42,7 +35,7 @@ async fn until_there(username: &str) {
 
 /// The group's subscription in Graph.
 async fn subscription() -> Value {
-    inventory().await["graph"]["subscriptions"][0].clone()
+    cloud().inventory().await["graph"]["subscriptions"][0].clone()
 }
 
 /// Gives one test at a time exclusive use of the subscription, because one of the tests deletes it.
@@ -52,13 +45,13 @@ async fn alone_with_the_subscription() -> MutexGuard<'static, ()> {
 }
 
 /// A notification of this subscription about one member.
-fn notification(of: &Value, person: usize) -> Value {
+fn notification(of: &Value, member_number: usize) -> Value {
     let group = of["resource"].as_str().unwrap().trim_matches('/').split('/').nth(1).unwrap();
     json!({
         "changeType": "updated", "clientState": of["clientState"], "resource": format!("Groups/{group}"),
         "resourceData": {
             "@odata.type": "#Microsoft.Graph.Group", "@odata.id": format!("Groups/{group}"), "id": group,
-            "members@delta": [{ "id": format!("00000000-0000-4000-9000-{person:012x}") }],
+            "members@delta": [{ "id": format!("00000000-0000-4000-9000-{member_number:012x}") }],
         },
         "subscriptionExpirationDateTime": of["expirationDateTime"], "subscriptionId": of["id"],
         "tenantId": "7e7a0000-0000-4000-8000-000000000001",
@@ -73,7 +66,7 @@ async fn started_by_events() -> Vec<String> {
 
 #[tokio::test]
 async fn a_new_group_member_becomes_a_connect_user_within_seconds() {
-    until_there(&joins("newcomer", 0xaa).await).await;
+    until_there(&joins("joiner", 0xaa).await).await;
 }
 
 #[tokio::test]
@@ -85,10 +78,10 @@ async fn five_thousand_and_one_notifications_cause_few_syncs_and_none_is_lost() 
     foreign["clientState"] = json!("of another subscription");
     assert_eq!(cloud().notify(&subscription, &json!({ "value": [foreign] })).await, 202);
 
-    let people: Vec<usize> = (0..5001).collect();
+    let members: Vec<usize> = (0..5001).collect();
     let mut sent = 0;
-    for (number, batch) in people.chunks(100).enumerate() {
-        let items: Vec<Value> = batch.iter().map(|person| notification(&subscription, *person)).collect();
+    for (number, batch) in members.chunks(100).enumerate() {
+        let items: Vec<Value> = batch.iter().map(|member_number| notification(&subscription, *member_number)).collect();
         // Every tenth batch is sent twice, as Graph does if it is unsure of the delivery.
         for _ in 0..=usize::from(number % 10 == 0) {
             assert_eq!(cloud().notify(&subscription, &json!({ "value": items })).await, 202);
@@ -133,7 +126,7 @@ async fn now(function: &str) {
 }
 
 #[tokio::test]
-async fn the_schedules_sync_everybody_measure_the_age_of_the_last_sync_and_bring_back_a_lost_subscription() {
+async fn the_schedules_sync_all_users_measure_the_age_of_the_last_sync_and_restore_a_lost_subscription() {
     let _alone = alone_with_the_subscription().await;
     let lost = subscription().await["id"].clone();
     cloud().unsubscribe(lost.as_str().unwrap()).await;
@@ -146,13 +139,12 @@ async fn the_schedules_sync_everybody_measure_the_age_of_the_last_sync_and_bring
     })
     .await;
     assert_eq!(cloud().end_of(&execution).await.status, "SUCCEEDED");
-    let age = until("the age is logged", async || {
-        let lines = cloud().log().await.into_iter().filter_map(|line| serde_json::from_str::<Value>(&line).ok());
-        lines.into_iter().find_map(|line| line["SecondsSinceSync"].as_i64())
+    let age = until("the age of the last sync is measured", async || {
+        cloud().log_records().await.iter().find_map(|line| line["SecondsSinceSync"].as_i64())
     })
     .await;
     assert!((0..600).contains(&age), "{age} seconds");
-    until("the subscription is there again", async || {
+    until("the subscription has been created again", async || {
         let id = subscription().await["id"].clone();
         (id.is_string() && id != lost).then_some(())
     })

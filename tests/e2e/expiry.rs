@@ -6,22 +6,22 @@ use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{
+    cloud::{Cloud, until},
     common::local,
-    kept::{Cloud, until},
 };
 
 const NAMESPACE: &str = "ConnectOnboarding";
 /// Each metric with its alarm.
-const WATCHED: [(&str, &str); 3] = [
+const METRICS: [(&str, &str); 3] = [
     ("SigningCertificateDaysLeft", "SigningCertificateExpiringAlarm"),
     ("CredentialDaysLeft", "CredentialExpiringAlarm"),
     ("SubscriptionHoursLeft", "SubscriptionLapsingAlarm"),
 ];
 
 /// An onboarded instance in a stack whose identities use client secrets.
-struct House(Cloud);
+struct Fixture(Cloud);
 
-impl House {
+impl Fixture {
     fn start() -> Self {
         let mut command = local();
         command.args(["--keep", "--users", "2", "--input", "examples/smallest.json", "--credential", "secret"]);
@@ -30,17 +30,11 @@ impl House {
 
     /// Runs the daily expiry watch and returns its output. Forwards the logged metrics to CloudWatch, as AWS does.
     async fn watched(&self) -> Value {
-        let found = self.0.rest("lambda", "GET", "/2015-03-31/functions/?MaxItems=200", &Value::Null).await;
-        let functions = found["Functions"].as_array().unwrap();
-        let mut names = functions.iter().map(|one| one["FunctionName"].as_str().unwrap());
-        let name = names.find(|name| name.contains("WatchExpiryFunction")).unwrap();
         let (before, finished) = (self.figures().await.len(), self.finished().await);
-        let path = format!("/2015-03-31/functions/{name}/invocations");
-        let output = self.0.rest("lambda", "POST", &path, &json!({})).await;
-        assert!(output["errorType"].is_null(), "{output}");
+        let output = self.0.invoke("WatchExpiryFunction", &json!({})).await;
         // The log is complete only some time after the response.
         let logged = async || (self.finished().await > finished).then_some(());
-        until("the expiry watch is in the log", logged).await;
+        until("the log shows the end of the daily watch", logged).await;
         for line in &self.figures().await[before..] {
             for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array().unwrap() {
                 let name = metric["Name"].as_str().unwrap();
@@ -58,13 +52,13 @@ impl House {
 
     /// The log lines with metrics of the expiry watch.
     async fn figures(&self) -> Vec<Value> {
-        let lines = self.0.log().await.into_iter().filter_map(|line| serde_json::from_str::<Value>(&line).ok());
-        lines.filter(|line| WATCHED.iter().any(|(metric, _)| line[metric].is_number())).collect()
+        let lines = self.0.log_records().await.into_iter();
+        lines.filter(|line| METRICS.iter().any(|(metric, _)| line[metric].is_number())).collect()
     }
 
     /// Number of finished expiry watches in the log.
     async fn finished(&self) -> usize {
-        let lines = self.0.log().await.into_iter().filter_map(|line| serde_json::from_str::<Value>(&line).ok());
+        let lines = self.0.log_records().await.into_iter();
         lines.filter(|line| line["span"]["step"] == "watch-expiry" && line["fields"]["message"] == "step done").count()
     }
 
@@ -77,7 +71,7 @@ impl House {
                 found.split("<member>").find(|part| part.contains(alarm)).unwrap_or_else(|| panic!("no {alarm}"));
             of_it.split("<StateValue>").nth(1).unwrap().split('<').next().unwrap().to_owned()
         };
-        WATCHED.iter().map(|(metric, alarm)| (*metric, state(alarm))).collect()
+        METRICS.iter().map(|(metric, alarm)| (*metric, state(alarm))).collect()
     }
 
     async fn secret(&self, identity: &str, operation: &str, mut body: Value) -> Value {
@@ -87,42 +81,42 @@ impl House {
 }
 
 fn all(state: &str) -> BTreeMap<&'static str, String> {
-    WATCHED.iter().map(|(metric, _)| (*metric, state.to_owned())).collect()
+    METRICS.iter().map(|(metric, _)| (*metric, state.to_owned())).collect()
 }
 
 #[tokio::test]
 async fn an_alarm_is_raised_in_time_for_each_upcoming_expiry_and_for_nothing_else() {
-    let house = House::start();
-    let output = house.watched().await;
+    let fixture = Fixture::start();
+    let output = fixture.watched().await;
     let days: Vec<i64> =
         output["credentials"].as_array().unwrap().iter().map(|one| one["daysLeft"].as_i64().unwrap()).collect();
     assert!(days.len() == 2 && days.iter().all(|days| (360..=365).contains(days)), "{output}");
     let instance = &output["instances"][0];
     assert!(instance["signingCertificateDaysLeft"].as_i64().unwrap() > 1000, "three years: {output}");
     assert!(instance["subscriptionHoursLeft"].as_i64().unwrap() > 168, "{output}");
-    assert!(house.alarms().await.values().all(|state| state != "ALARM"), "{:?}", house.alarms().await);
+    assert!(fixture.alarms().await.values().all(|state| state != "ALARM"), "{:?}", fixture.alarms().await);
 
     // The setup secret stores its expiry in a tag, the runtime secret in its value. Neither change needs a deployment.
     let soon = OffsetDateTime::now_utc() + Duration::days(9) + Duration::hours(1);
     let day = soon.date().to_string();
     let tags = json!({ "Tags": [{ "Key": "expires", "Value": day }] });
-    house.secret("setup", "TagResource", tags).await;
-    let held = house.secret("runtime", "GetSecretValue", json!({})).await;
+    fixture.secret("setup", "TagResource", tags).await;
+    let held = fixture.secret("runtime", "GetSecretValue", json!({})).await;
     let mut value: Value = serde_json::from_str(held["SecretString"].as_str().unwrap()).unwrap();
     value["expires"] = json!(soon.format(&Rfc3339).unwrap());
-    house.secret("runtime", "PutSecretValue", json!({ "SecretString": value.to_string() })).await;
+    fixture.secret("runtime", "PutSecretValue", json!({ "SecretString": value.to_string() })).await;
     // The active certificate expires long before the other one.
-    let inventory = house.0.admin("GET", "inventory", &Value::Null).await;
+    let inventory = fixture.0.inventory().await;
     let principal =
         format!("/servicePrincipals/{}", inventory["graph"]["servicePrincipals"][0]["id"].as_str().unwrap());
-    let wish = json!({ "displayName": "CN=Soon over", "endDateTime": soon.format(&Rfc3339).unwrap() });
-    let made = house.0.graph("POST", &format!("{principal}/addTokenSigningCertificate"), &wish).await;
+    let certificate = json!({ "displayName": "CN=Expires soon", "endDateTime": soon.format(&Rfc3339).unwrap() });
+    let made = fixture.0.graph("POST", &format!("{principal}/addTokenSigningCertificate"), &certificate).await;
     let active = json!({ "preferredTokenSigningKeyThumbprint": made["thumbprint"] });
-    house.0.graph("PATCH", &principal, &active).await;
+    fixture.0.graph("PATCH", &principal, &active).await;
     let subscription = inventory["graph"]["subscriptions"][0]["id"].as_str().unwrap().to_owned();
-    house.0.unsubscribe(&subscription).await;
+    fixture.0.unsubscribe(&subscription).await;
 
-    let output = house.watched().await;
+    let output = fixture.watched().await;
     let days: BTreeMap<String, i64> = output["credentials"]
         .as_array()
         .unwrap()
@@ -133,5 +127,5 @@ async fn an_alarm_is_raised_in_time_for_each_upcoming_expiry_and_for_nothing_els
     let instance = &output["instances"][0];
     let left = (&instance["signingCertificateDaysLeft"], &instance["subscriptionHoursLeft"]);
     assert_eq!(left, (&json!(9), &json!(0)), "{output}");
-    assert_eq!(house.alarms().await, all("ALARM"));
+    assert_eq!(fixture.alarms().await, all("ALARM"));
 }

@@ -9,6 +9,7 @@ use std::{
 
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
+use test_support::with;
 
 use super::{
     common::root,
@@ -88,12 +89,12 @@ fn states() -> (Vec<String>, usize) {
 }
 
 /// Runs one life. In each phase, operations of the fault-free life fail in this way.
-async fn live(fault: Option<(&[Phase], &Kind)>) -> Vec<Phase> {
+async fn run_life(fault: Option<(&[Phase], &Kind)>) -> Vec<Phase> {
     let life = Life::start().await;
     let mut phases = Vec::new();
     for (number, machine) in Machine::ALL.into_iter().enumerate() {
         if let Some((clean, kind)) = fault {
-            life.cloud.admin("POST", "fault", &rules(&clean[number], kind)).await;
+            life.cloud.fault(&rules(&clean[number], kind)).await;
         }
         phases.push(life.phase(machine).await);
     }
@@ -131,11 +132,10 @@ fn rules(clean: &Phase, kind: &Kind) -> Value {
             operations.push(("lambda", "Invoke"));
         }
         for (service, name) in operations {
-            let mut rule = json!({
+            let rule = json!({
                 "caller": pattern(caller), "service": service, "match": format!("^{}$", regex::escape(name)),
             });
-            rule.as_object_mut().unwrap().extend(kind.effect.as_object().unwrap().clone());
-            rules.push(rule);
+            rules.push(with(rule, &kind.effect));
         }
     }
     rules.into()
@@ -153,7 +153,7 @@ fn pattern(caller: &str) -> String {
 }
 
 /// The result of a life with faults.
-struct Lived<'a> {
+struct Outcome<'a> {
     kind: &'a Kind,
     /// Number of failed calls by caller.
     hits: BTreeMap<String, usize>,
@@ -163,21 +163,21 @@ struct Lived<'a> {
     faults: Vec<String>,
 }
 
-impl<'a> Lived<'a> {
+impl<'a> Outcome<'a> {
     async fn through(clean: &[Phase], kind: &'a Kind) -> Self {
-        let mut lived = Self { kind, hits: BTreeMap::new(), restarts: 0, faults: Vec::new() };
-        for (phase, clean) in live(Some((clean, kind))).await.iter().zip(clean) {
+        let mut outcome = Self { kind, hits: BTreeMap::new(), restarts: 0, faults: Vec::new() };
+        for (phase, clean) in run_life(Some((clean, kind))).await.iter().zip(clean) {
             let what = format!("{}, {:?}", kind.name, phase.machine);
             if !kind.restarts && !phase.restarts.is_empty() {
-                lived.faults.push(format!("{what}: started again: {:#?}", phase.restarts));
+                outcome.faults.push(format!("{what}: restarted: {:#?}", phase.restarts));
             }
-            lived.restarts += phase.restarts.len();
-            lived.faults.extend(difference(clean, phase).map(|difference| format!("{what}: {difference}")));
+            outcome.restarts += phase.restarts.len();
+            outcome.faults.extend(difference(clean, phase).map(|difference| format!("{what}: {difference}")));
             for caller in phase.calls.iter().filter(|call| call.simulated).filter_map(Call::caller) {
-                *lived.hits.entry(caller).or_default() += 1;
+                *outcome.hits.entry(caller).or_default() += 1;
             }
         }
-        lived
+        outcome
     }
 }
 
@@ -189,7 +189,7 @@ fn difference(clean: &Phase, found: &Phase) -> Option<String> {
     let line = (0..expected.len().max(found.len())).find(|&line| expected.get(line) != found.get(line))?;
     let around = |lines: &[&str]| lines[line.saturating_sub(12)..(line + 4).min(lines.len())].join("\n");
     Some(format!(
-        "the result differs from the fault-free life:\n{}\n-- with faults:\n{}",
+        "the result differs from that of the life without faults:\n{}\n-- this life:\n{}",
         around(&expected),
         around(&found)
     ))
@@ -197,10 +197,10 @@ fn difference(clean: &Phase, found: &Phase) -> Option<String> {
 
 #[tokio::test]
 async fn every_state_of_every_state_machine_survives_every_fault() {
-    let clean = &live(None).await;
+    let clean = &run_life(None).await;
     let kinds = kinds();
     let (waiting, working): (Vec<&Kind>, Vec<&Kind>) = kinds.iter().partition(|kind| kind.part.is_some());
-    let through = |kind| Lived::through(clean, kind);
+    let through = |kind| Outcome::through(clean, kind);
     let work = stream::iter(working.into_iter().map(through)).buffered(LIVES).collect::<Vec<_>>();
     let wait = stream::iter(waiting.into_iter().map(through)).buffered(SILENT_LIVES).collect::<Vec<_>>();
     let (mut lives, silent) = tokio::join!(work, wait);
@@ -209,16 +209,16 @@ async fn every_state_of_every_state_machine_survives_every_fault() {
     let called: BTreeSet<String> = clean.iter().flat_map(Phase::operations).map(|(caller, ..)| caller).collect();
     let (table, mut faults) = table(&lives, &called);
     eprintln!("{table}");
-    faults.extend(lives.iter().flat_map(|lived| lived.faults.iter().cloned()));
+    faults.extend(lives.iter().flat_map(|outcome| outcome.faults.iter().cloned()));
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
 /// The table of callers and kinds of faults, and the cells that are empty without a reason.
-fn table(lives: &[Lived<'_>], called: &BTreeSet<String>) -> (String, Vec<String>) {
-    let mut names: Vec<&str> = lives.iter().map(|lived| lived.kind.name).collect();
+fn table(lives: &[Outcome<'_>], called: &BTreeSet<String>) -> (String, Vec<String>) {
+    let mut names: Vec<&str> = lives.iter().map(|outcome| outcome.kind.name).collect();
     names.dedup();
-    let sum = |name: &str, of: &dyn Fn(&Lived<'_>) -> usize| -> usize {
-        lives.iter().filter(|lived| lived.kind.name == name).map(of).sum()
+    let sum = |name: &str, of: &dyn Fn(&Outcome<'_>) -> usize| -> usize {
+        lives.iter().filter(|outcome| outcome.kind.name == name).map(of).sum()
     };
     let line = |head: &str, cells: Vec<String>, reason: &str| {
         let cells: String = cells.iter().map(|cell| format!("{cell:>12}")).collect();
@@ -228,7 +228,7 @@ fn table(lives: &[Lived<'_>], called: &BTreeSet<String>) -> (String, Vec<String>
     let (mut missing, mut total) = (Vec::new(), 0);
     let (tasks, others) = states();
     for caller in tasks.iter().chain(called.iter().filter(|caller| !caller.contains('/'))) {
-        let count = |name: &&str| sum(name, &|lived| lived.hits.get(caller).copied().unwrap_or_default());
+        let count = |name: &&str| sum(name, &|outcome| outcome.hits.get(caller).copied().unwrap_or_default());
         let counts: Vec<usize> = names.iter().map(count).collect();
         total += counts.iter().sum::<usize>();
         let reason = REASONS.iter().find(|(state, _)| state == caller).map(|(_, reason)| *reason);
@@ -236,17 +236,15 @@ fn table(lives: &[Lived<'_>], called: &BTreeSet<String>) -> (String, Vec<String>
         let is_state = caller.contains('/');
         match (called.contains(caller), reason) {
             (true, None) if is_state && counts.contains(&0) => missing.push(format!("{caller}: a fault is missing")),
-            (true, Some(_)) => missing.push(format!("{caller}: a reason, and calls")),
+            (true, Some(_)) => missing.push(format!("{caller}: has a reason, but makes calls")),
             (false, None) => missing.push(format!("{caller}: neither calls nor a reason")),
             _ => {}
         }
     }
-    let restarts = |name: &&str| sum(name, &|lived| lived.restarts).to_string();
-    text += &line("restarted executions", names.iter().map(restarts).collect(), "");
+    let restarts = |name: &&str| sum(name, &|outcome| outcome.restarts).to_string();
+    text += &line("executions that an operator restarted", names.iter().map(restarts).collect(), "");
     let lives = lives.len();
-    let _ = writeln!(
-        text,
-        "{total} calls failed in {lives} lives; {others} further states (Choice, Wait, …) make no calls"
-    );
+    let _ =
+        writeln!(text, "{total} calls failed in {lives} lives; {others} further states (Choice, Wait, …) make no call");
     (text, missing)
 }

@@ -17,9 +17,9 @@ const ARN: &str = "arn:aws:states:ap-northeast-1:111122223333:execution:Onboardi
 const MACHINE: &str = "arn:aws:states:ap-northeast-1:111122223333:stateMachine:Onboarding";
 
 /// A Step Functions server with the first events of the fixture, seven per page.
-async fn step_functions(told: usize) -> MockServer {
+async fn step_functions(known: usize) -> MockServer {
     let events: Vec<Value> = serde_json::from_str(include_str!("fixtures/aws-history.json")).unwrap();
-    let newest_first: Vec<Value> = events[..told].iter().rev().cloned().collect();
+    let newest_first: Vec<Value> = events[..known].iter().rev().cloned().collect();
     let definition = include_str!("../../statemachine/onboarding.asl.json");
     let answer = move |request: &Request| {
         let target = request.headers["x-amz-target"].to_str().unwrap().rsplit('.').next().unwrap();
@@ -59,20 +59,23 @@ fn cloud(server: &MockServer) -> Cloud {
 
 async fn followed(cloud: &Cloud) -> (Follower<'_>, Vec<News>) {
     let mut follower = Follower::new(cloud, cloud.describe(ARN).await.unwrap()).await.unwrap();
-    let told = follower.poll().await.unwrap();
-    (follower, told.into_iter().map(|(_, news)| news).collect())
+    let reported = follower.poll().await.unwrap();
+    (follower, reported.into_iter().map(|(_, news)| news).collect())
 }
 
 #[tokio::test]
 async fn a_wait_of_days_is_shown_with_the_time_of_the_next_poll() {
     let server = step_functions(17).await;
     let cloud = cloud(&server);
-    let (follower, told) = followed(&cloud).await;
+    let (follower, reported) = followed(&cloud).await;
     assert!(
-        matches!(&told[0], News::Failed { state, error, message } if state == "Preflight" && error == "Unavailable" && message.contains("503")),
-        "{told:?}"
+        matches!(&reported[0], News::Failed { state, error, message } if state == "Preflight" && error == "Unavailable" && message.contains("503")),
+        "{reported:?}"
     );
-    assert!(matches!(&told[1], News::Done { state, .. } if state == "Preflight"), "the retry succeeded: {told:?}");
+    assert!(
+        matches!(&reported[1], News::Done { state, .. } if state == "Preflight"),
+        "the retry succeeded: {reported:?}"
+    );
     assert_eq!(follower.executions.failure(), None);
     let (state, run) = follower.executions.root.progress.running().next().unwrap();
     assert_eq!(state, "WaitForInstanceQuota");
@@ -91,8 +94,8 @@ async fn a_wait_of_days_is_shown_with_the_time_of_the_next_poll() {
 async fn parallel_branches_are_distinguished_by_the_previous_event() {
     let server = step_functions(39).await;
     let cloud = cloud(&server);
-    let (mut follower, told) = followed(&cloud).await;
-    assert!(told.iter().any(|news| matches!(news, News::Done { state, waited: true, seconds, .. } if state == "WaitForInstanceQuota" && *seconds == 900.0)));
+    let (mut follower, reported) = followed(&cloud).await;
+    assert!(reported.iter().any(|news| matches!(news, News::Done { state, waited: true, seconds, .. } if state == "WaitForInstanceQuota" && *seconds == 900.0)));
     let mut running: Vec<&str> = follower.executions.root.progress.running().map(|(state, _)| state).collect();
     running.sort_unstable();
     assert_eq!(running, ["CreateEntraApplication", "RequestQuotas"]);
@@ -103,5 +106,5 @@ async fn parallel_branches_are_distinguished_by_the_previous_event() {
     assert_eq!(follower.executions.root.progress.run_of("RequestQuotas").map(|run| run.failures), Some(1));
     assert_eq!(follower.executions.root.progress.end_of("InstanceQuota").map(|end| end.times), Some(2));
     assert_eq!(*follower.executions.status(), ExecutionStatus::Running);
-    assert_eq!(follower.poll().await.unwrap(), [], "news is reported once");
+    assert_eq!(follower.poll().await.unwrap(), [], "no event is reported twice");
 }

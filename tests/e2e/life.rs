@@ -3,18 +3,19 @@
 
 use std::{cell::RefCell, collections::BTreeSet, sync::OnceLock, time::Duration};
 
-use super::kept::{Cloud, until};
+use super::cloud::{Cloud, until};
 use regex::Regex;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use test_support::{member, with};
 
 const ALIAS: &str = "acme-support";
 const ROLE: &str = "AmazonConnect-acme-support";
 const GROUP: &str = "Support agents";
 const GROUP_ID: &str = "67000000-0000-4000-8000-000000000001";
-const PEOPLE: usize = 6;
+const MEMBERS: usize = 6;
 /// Maximum number of restarts of an execution.
-const PATIENCE: usize = 12;
+const MOST_RESTARTS: usize = 12;
 /// With this factor, the hours between the steps of a rotation take seconds.
 const CLOCK_SCALE: &str = "0.0005";
 const FAR: &str = "9999999999999";
@@ -113,13 +114,8 @@ pub(crate) struct Life {
     restarts: RefCell<Vec<String>>,
 }
 
-fn member(number: usize) -> Value {
-    json!({
-        "@odata.type": "#microsoft.graph.user", "id": member_id(number),
-        "userPrincipalName": format!("agent{number}@contoso.onmicrosoft.com"), "givenName": "Agent",
-        "surname": format!("Number {number}"), "displayName": format!("Agent {number}"), "mail": null,
-        "accountEnabled": true, "userType": "Member",
-    })
+fn agent(number: usize) -> Value {
+    member(&member_id(number), &format!("agent{number}@contoso.onmicrosoft.com"), &format!("Agent {number}"))
 }
 
 fn member_id(number: usize) -> String {
@@ -142,7 +138,7 @@ fn input() -> Value {
 
 impl Life {
     pub(crate) async fn start() -> Self {
-        let members: Vec<Value> = (0..PEOPLE).map(member).collect();
+        let members: Vec<Value> = (0..MEMBERS).map(agent).collect();
         let tenant = json!({ "groups": [{ "id": GROUP_ID, "displayName": GROUP, "members": members }] });
         // The start blocks, so it runs on a separate thread and does not delay other lives.
         let begin = move || Cloud::idle_for(&tenant, &input(), CLOCK_SCALE);
@@ -160,16 +156,16 @@ impl Life {
             Machine::Plan => {
                 self.run(machine, &input(), |output| output["status"] == "PLANNED").await;
             }
-            Machine::Drift => self.mended().await,
+            Machine::Drift => self.drift_reverted().await,
             Machine::RotateCertificate => {
                 let rotated = |output: &Value| output["instances"][0]["status"] == "ROTATED";
                 self.run(machine, &json!({ "force": true }), rotated).await;
             }
             Machine::Teardown => self.torn_down().await,
         }
-        let inventory = self.inventory().await;
+        let inventory = self.cloud.inventory().await;
         let calls = self.calls(before).await;
-        Phase { machine, calls, restarts: self.restarts.take(), end_state: without_chance(&inventory) }
+        Phase { machine, calls, restarts: self.restarts.take(), end_state: without_random_parts(&inventory) }
     }
 
     /// Starts executions until one is complete. Returns its output.
@@ -192,10 +188,10 @@ impl Life {
         // For an unexpected result, include the open findings.
         let findings = why["instances"].as_array().into_iter().flatten().flat_map(|one| one["findings"].as_array());
         let open = findings.flatten().filter(|finding| finding["mended"] != true).cloned().collect::<Vec<_>>();
-        let told = [&why["Error"], &why["Cause"], &why["status"], &why["openItems"], &why["signOn"]["verification"]];
-        self.restarts.borrow_mut().push(format!("{told:?} {open:?}"));
+        let result = [&why["Error"], &why["Cause"], &why["status"], &why["openItems"], &why["signOn"]["verification"]];
+        self.restarts.borrow_mut().push(format!("{result:?} {open:?}"));
         let restarts = self.restarts.borrow();
-        assert!(restarts.len() < PATIENCE, "{machine:?} does not complete: {restarts:#?}");
+        assert!(restarts.len() < MOST_RESTARTS, "{machine:?} does not finish: {restarts:#?}");
     }
 
     async fn onboarded(&self) {
@@ -208,7 +204,7 @@ impl Life {
     async fn synced(&self, before: usize) {
         let sync = json!({ "instanceId": self.instance().await });
         let done = |output: &Value| output["status"] == "DONE";
-        self.changed(&[member(PEOPLE)], &[], before).await;
+        self.changed(&[agent(MEMBERS)], &[], before).await;
         self.settled().await;
         let plan = json!({ "instanceId": sync["instanceId"], "mode": "plan" });
         self.run(Machine::UserSync, &plan, |output| output["status"] == "PLANNED").await;
@@ -216,40 +212,38 @@ impl Life {
 
         self.settled().await;
         self.changed(&[], &[0], self.calls(0).await.len()).await;
-        let asks = self.asked(&sync).await;
+        let waiting = self.awaiting_approval(&sync).await;
         self.run(Machine::UserSync, &sync, |output| output["status"] == "UNSAFE_PLAN").await;
-        self.hold(&asks).await;
+        self.hold(&waiting).await;
         let busy = self.cloud.end_of(&self.cloud.start(&Machine::UserSync.output(), &sync).await).await;
         assert_eq!(busy.output["status"], "BUSY", "{}", busy.output);
         self.registry("REMOVE lease, leaseUntil, dirty", &Value::Null).await;
-        self.answered().await;
-        let ended = self.cloud.end_of(&asks).await;
+        self.approve().await;
+        let ended = self.cloud.end_of(&waiting).await;
         if ended.output["status"] != "DONE" {
             self.restart(Machine::UserSync, &ended.output);
         }
 
         self.settled().await;
-        self.hold(&asks).await;
+        self.hold(&waiting).await;
         self.run(Machine::UserSync, &sync, done).await;
         self.settled().await;
     }
 
     /// Adds and removes members. Graph sends a notification, whose function may be killed; the queue would redeliver
     /// the event after six minutes, and this test does not wait for that.
-    async fn changed(&self, come: &[Value], go: &[usize], before: usize) {
-        for member in come {
-            self.cloud.admin("POST", "members/add", &json!({ "group": GROUP, "member": member })).await;
+    async fn changed(&self, joiners: &[Value], leavers: &[usize], before: usize) {
+        for member in joiners {
+            self.cloud.add_member(GROUP, member).await;
         }
-        for number in go {
-            self.cloud
-                .admin("POST", "members/remove", &json!({ "group": GROUP, "memberId": member_id(*number) }))
-                .await;
+        for number in leavers {
+            self.cloud.remove_member(GROUP, &member_id(*number)).await;
         }
-        until("the event has started its sync, or its function has failed", async || {
+        until("the event has started its sync, or its function was killed", async || {
             let calls = self.calls(before).await;
             let of_event = calls.iter().filter(|call| call.caller().as_deref() == Some("SyncMembers"));
-            let heard = of_event.filter(|call| call.simulated || call.operation == "StartExecution").count();
-            (heard > 0).then_some(())
+            let handled = of_event.filter(|call| call.simulated || call.operation == "StartExecution").count();
+            (handled > 0).then_some(())
         })
         .await;
     }
@@ -260,18 +254,14 @@ impl Life {
     }
 
     async fn running(&self) -> Vec<String> {
-        let body =
-            json!({ "stateMachineArn": self.cloud.output(&Machine::UserSync.output()), "statusFilter": "RUNNING" });
-        let list = self.cloud.call("states", "AWSStepFunctions.ListExecutions", body).await;
-        let arn = |one: &Value| one["executionArn"].as_str().unwrap().to_owned();
-        list["executions"].as_array().unwrap().iter().map(arn).collect()
+        self.cloud.execution_arns(&Machine::UserSync.output(), Some("RUNNING")).await
     }
 
     /// Returns the execution that waits for approval, which an event or this function started.
-    async fn asked(&self, sync: &Value) -> String {
+    async fn awaiting_approval(&self, sync: &Value) -> String {
         loop {
             let ours = self.cloud.start(&Machine::UserSync.output(), sync).await;
-            let asks = until("approval is requested, or all syncs have ended", async || {
+            let waiting = until("one sync waits for approval, or none is running", async || {
                 let running = self.running().await;
                 match self.question().await {
                     Some(_) if running.len() == 1 => Some(running.into_iter().next()),
@@ -280,8 +270,8 @@ impl Life {
                 }
             })
             .await;
-            match asks {
-                Some(asks) => return asks,
+            match waiting {
+                Some(waiting) => return waiting,
                 None => self.restart(Machine::UserSync, &self.cloud.end_of(&ours).await.output),
             }
         }
@@ -289,15 +279,13 @@ impl Life {
 
     /// Task token and digest of the pending approval.
     async fn question(&self) -> Option<(String, String)> {
-        let key = json!({ "instanceId": { "S": self.instance().await } });
-        let body = json!({ "TableName": self.cloud.output("RegistryTable"), "Key": key, "ConsistentRead": true });
-        let found = self.cloud.call("dynamodb", "DynamoDB_20120810.GetItem", body).await;
-        let text = |name: &str| Some(found["Item"][name]["S"].as_str()?.to_owned());
+        let entry = self.cloud.entry(&self.instance().await).await;
+        let text = |name: &str| Some(entry.get(name)?.as_str()?.to_owned());
         Some((text("approvalToken")?, text("approvalDigest")?))
     }
 
     /// Approves the pending plan. If the function that stored the token was killed, its retry stores another token.
-    async fn answered(&self) {
+    async fn approve(&self) {
         until("the approval was accepted", async || {
             let (token, digest) = self.question().await?;
             let answer = json!({ "taskToken": token, "output": json!({ "approvedDigest": digest }).to_string() });
@@ -313,39 +301,32 @@ impl Life {
     }
 
     async fn registry(&self, update: &str, values: &Value) {
-        let mut body = json!({
-            "TableName": self.cloud.output("RegistryTable"), "Key": { "instanceId": { "S": self.instance().await } },
-            "UpdateExpression": update,
-        });
-        if !values.is_null() {
-            body["ExpressionAttributeValues"] = values.clone();
-        }
-        self.cloud.call("dynamodb", "DynamoDB_20120810.UpdateItem", body).await;
+        self.cloud.update_entry(&self.instance().await, update, values).await;
     }
 
     /// Changes settings manually; the drift check finds and reverts the changes.
-    async fn mended(&self) {
+    async fn drift_reverted(&self) {
         let id = self.instance().await;
         let path = format!("/instance/{id}/attribute/CONTACTFLOW_LOGS");
         self.cloud.rest("connect", "POST", &path, &json!({ "Value": "false" })).await;
         let wide = json!({ "Version": "2012-10-17", "Statement": [{
             "Effect": "Allow", "Principal": { "AWS": "arn:aws:iam::000000000000:root" }, "Action": "sts:AssumeRole",
         }] });
-        let trust = [("Action", "UpdateAssumeRolePolicy"), ("RoleName", ROLE), ("PolicyDocument", &wide.to_string())];
-        self.cloud.iam(&trust).await;
-        let principal = self.inventory().await["graph"]["servicePrincipals"][0].clone();
+        let trust = [("RoleName", ROLE), ("PolicyDocument", &wide.to_string())];
+        self.cloud.iam("UpdateAssumeRolePolicy", &trust).await;
+        let principal = self.cloud.inventory().await["graph"]["servicePrincipals"][0].clone();
         let path = format!("/servicePrincipals/{}", principal["id"].as_str().unwrap());
         let relay = json!({ "samlSingleSignOnSettings": { "relayState": "https://elsewhere.example" } });
         self.cloud.graph("PATCH", &path, &relay).await;
         let assignment = principal["appRoleAssignedTo"][0]["id"].as_str().unwrap();
         self.cloud.graph("DELETE", &format!("{path}/appRoleAssignedTo/{assignment}"), &Value::Null).await;
 
-        let mended = |output: &Value| {
+        let reverted = |output: &Value| {
             let mut findings =
                 output["instances"].as_array().unwrap().iter().flat_map(|one| one["findings"].as_array());
             findings.all(|findings| findings.iter().all(|finding| finding["mended"] == true))
         };
-        self.run(Machine::Drift, &json!({ "instanceId": id, "mend": true }), mended).await;
+        self.run(Machine::Drift, &json!({ "instanceId": id, "mend": true }), reverted).await;
     }
 
     /// Deletes the users and the federation although a killed execution holds the lease, then the unregistered instance
@@ -359,19 +340,14 @@ impl Life {
         {
             let planned = |output: &Value| output["status"] == "PLANNED";
             let plan = self.run(Machine::Teardown, &request, planned).await;
-            let mut apply = request;
-            let more = json!({ "mode": "apply", "confirmAlias": ALIAS, "approvedDigest": plan["digest"] });
-            apply.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            let approval = json!({ "mode": "apply", "confirmAlias": ALIAS, "approvedDigest": plan["digest"] });
+            let apply = with(request, &approval);
             self.run(Machine::Teardown, &apply, |output| output["status"] == "DONE").await;
         }
     }
 
     async fn instance(&self) -> String {
-        self.inventory().await["connect"]["instances"][0]["Id"].as_str().unwrap().to_owned()
-    }
-
-    async fn inventory(&self) -> Value {
-        self.cloud.admin("GET", "inventory", &Value::Null).await
+        self.cloud.inventory().await["connect"]["instances"][0]["Id"].as_str().unwrap().to_owned()
     }
 
     async fn calls(&self, after: usize) -> Vec<Call> {
@@ -379,9 +355,9 @@ impl Life {
     }
 }
 
-fn without_chance(value: &Value) -> Value {
-    static CHANCE: OnceLock<Regex> = OnceLock::new();
-    let chance = CHANCE.get_or_init(|| {
+fn without_random_parts(value: &Value) -> Value {
+    static RANDOM: OnceLock<Regex> = OnceLock::new();
+    let random = RANDOM.get_or_init(|| {
         let iam_id = "A[A-Z]{3}[0-9A-F]{16,17}";
         let guid = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}";
         let time = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z?";
@@ -392,17 +368,17 @@ fn without_chance(value: &Value) -> Value {
     });
     match value {
         Value::Array(items) => {
-            let mut items: Vec<Value> = items.iter().map(without_chance).collect();
+            let mut items: Vec<Value> = items.iter().map(without_random_parts).collect();
             items.sort_by_key(Value::to_string);
             items.into()
         }
         Value::Object(fields) => fields
             .iter()
             .filter(|(key, _)| *key != "mailNickname")
-            .map(|(key, value)| (chance.replace_all(key, "*").into_owned(), without_chance(value)))
+            .map(|(key, value)| (random.replace_all(key, "*").into_owned(), without_random_parts(value)))
             .collect(),
-        Value::String(text) => chance.replace_all(text, "*").into_owned().into(),
-        Value::Number(number) => chance.replace_all(&number.to_string(), "*").into_owned().into(),
+        Value::String(text) => random.replace_all(text, "*").into_owned().into(),
+        Value::Number(number) => random.replace_all(&number.to_string(), "*").into_owned().into(),
         other => other.clone(),
     }
 }

@@ -6,8 +6,8 @@ use local_cloud::stand_in::assumptions;
 use serde_json::{Value, json};
 
 use super::{
+    cloud::Cloud,
     common::{err, local, onboard, out},
-    kept::Cloud,
 };
 
 /// Slow enough to distinguish seconds from minutes on a busy machine.
@@ -42,9 +42,9 @@ async fn live_check_determines_each_reading_for_three_random_clouds_and_leaves_n
         Cloud::of(&command, folder)
     };
     let cloud = tokio::task::spawn_blocking(begin).await.unwrap();
-    cloud.admin("POST", "quota", &json!({ "code": "L-AA17A6B9", "value": 100 })).await;
+    cloud.allow_instances(100).await;
     for code in RATES {
-        cloud.admin("POST", "quota", &json!({ "code": code, "value": 2 })).await;
+        cloud.set_quota(code, 2).await;
     }
     let mut seen: BTreeMap<&str, Vec<bool>> = BTreeMap::new();
     for seed in [3, 11, 2026] {
@@ -74,12 +74,12 @@ async fn live_check_determines_each_reading_for_three_random_clouds_and_leaves_n
             assert_eq!(readings[row.name].0, wanted, "seed {seed}: {}: {}", row.name, readings[row.name].1);
             seen.entry(row.name).or_default().push(is_other);
         }
-        let inventory = cloud.admin("GET", "inventory", &Value::Null).await;
+        let inventory = cloud.inventory().await;
         let left = ["graph", "iam", "connect"].map(|part| inventory[part].to_string()).concat();
         assert!(!left.contains("live-check-"), "seed {seed}: {left}");
     }
     let both = seen.values().filter(|readings| readings.contains(&true) && readings.contains(&false)).count();
-    assert!(both > seen.len() / 2, "the seeds choose too little: {seen:?}");
+    assert!(both > seen.len() / 2, "the seeds do not cover both readings: {seen:?}");
 }
 
 #[test]

@@ -127,7 +127,7 @@ fn ended_by(signal: Signal) -> (Option<i32>, Started) {
     let mut lines = BufReader::new(child.stdout.take().unwrap());
     let mut text = String::new();
     while !text.contains("✓ Preflight") {
-        assert!(lines.read_line(&mut text).unwrap() > 0, "ended by itself:\n{text}");
+        assert!(lines.read_line(&mut text).unwrap() > 0, "exited without a signal:\n{text}");
     }
     let processes = descendants(child.id());
     // The emulator runs in the run's directory, the functions in subdirectories.
@@ -146,10 +146,10 @@ fn ctrl_c_and_termination_stop_all_processes_and_remove_all_files() {
         assert_eq!(code, Some(130));
         assert!(started.processes.len() >= 2, "the emulator and at least one function ran: {:?}", started.processes);
         for id in started.processes {
-            assert!(ends(id), "process {id} is left");
+            assert!(ends(id), "process {id} is still running");
         }
         for folder in started.folders {
-            assert!(!folder.exists(), "{} is left", folder.display());
+            assert!(!folder.exists(), "{} is still running", folder.display());
         }
     }
 }
@@ -159,11 +159,11 @@ fn a_killed_run_leaves_no_processes_or_directories() {
     let (code, started) = ended_by(Signal::KILL);
     assert_eq!(code, None);
     assert!(started.processes.len() >= 2, "the emulator and at least one function ran: {:?}", started.processes);
-    assert_eq!(started.folders.len(), started.processes.len(), "each of them runs in the run's folder");
+    assert_eq!(started.folders.len(), started.processes.len(), "each process runs in the directory of the run");
     for id in started.processes {
-        assert!(ends(id), "process {id} is left");
+        assert!(ends(id), "process {id} is still running");
     }
     for folder in started.folders {
-        assert!(!folder.exists(), "{} is left", folder.display());
+        assert!(!folder.exists(), "{} is still running", folder.display());
     }
 }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod assumptions;
+mod cloud;
 mod command_line;
 mod commands;
 mod common;
@@ -11,14 +12,12 @@ mod events;
 mod expiry;
 mod faults;
 mod history;
-mod kept;
 mod least_privilege;
 mod life;
 mod lifecycle;
 mod live_check;
 mod local;
 mod page;
-mod reach;
 mod rehearsal;
 mod rotation;
 mod secrets;

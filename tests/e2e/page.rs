@@ -139,7 +139,7 @@ fn no_text_of_a_report_becomes_markup_or_a_dangerous_link() {
             assert_eq!(page.matches("</style>").count(), 1, "{path} ends the style");
         }
     }
-    assert!(tried > 100, "only {tried} texts were tried");
+    assert!(tried > 100, "only {tried} texts were checked");
 }
 
 #[test]

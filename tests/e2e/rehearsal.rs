@@ -2,20 +2,18 @@
 //! be rejected.
 
 use serde_json::{Value, json};
+use test_support::{member, with};
 
-use super::kept::Cloud;
+use super::cloud::Cloud;
 
 const REN: &str = "Ren.Sato@contoso.example";
 const YUI: &str = "yui.tanaka@contoso.example";
 const GONE: &str = "gone@contoso.example";
-const STRANGER: &str = "stranger@contoso.example";
+const UNASSIGNED: &str = "unassigned@contoso.example";
 
-fn person(number: u32, name: &str, enabled: bool) -> Value {
-    json!({
-        "@odata.type": "#microsoft.graph.user", "id": id(number), "userPrincipalName": name,
-        "mail": format!("desk{number}@mail.example"), "displayName": format!("Person {number}"), "givenName": "Person",
-        "surname": number.to_string(), "accountEnabled": enabled, "userType": "Member",
-    })
+fn account(number: u32, username: &str, enabled: bool) -> Value {
+    let more = json!({ "mail": format!("desk{number}@mail.example"), "accountEnabled": enabled });
+    with(member(&id(number), username, &format!("Person {number}")), &more)
 }
 
 fn id(number: u32) -> String {
@@ -26,9 +24,9 @@ fn tenant() -> Value {
     let group =
         |name: &str, members: Vec<Value>| json!({ "displayName": name, "securityEnabled": true, "members": members });
     json!({ "groups": [
-        group("Agents", vec![person(1, REN, true), person(2, YUI, true), person(3, GONE, false)]),
-        group("Supervisors", vec![person(2, YUI, true)]),
-        group("Elsewhere", vec![person(4, STRANGER, true)]),
+        group("Agents", vec![account(1, REN, true), account(2, YUI, true), account(3, GONE, false)]),
+        group("Supervisors", vec![account(2, YUI, true)]),
+        group("Elsewhere", vec![account(4, UNASSIGNED, true)]),
     ] })
 }
 
@@ -45,18 +43,18 @@ fn onboarding(alias: &str, username: &str, assignment: &str) -> Value {
 }
 
 /// A local cloud with three onboarded instances and their reports.
-struct House {
+struct Fixture {
     cloud: Cloud,
     by_name: Value,
     by_mail: Value,
     by_id: Value,
 }
 
-impl House {
+impl Fixture {
     async fn start() -> Self {
         let cloud = Cloud::idle(&tenant());
         // Raises the quota for all three instances.
-        cloud.admin("POST", "quota", &json!({ "code": "L-AA17A6B9", "value": 5.0 })).await;
+        cloud.allow_instances(5).await;
         let mut executions = Vec::new();
         for (alias, username, assignment) in [
             ("acme-name", "userPrincipalName", "groups"),
@@ -67,9 +65,7 @@ impl House {
         }
         let mut reports = Vec::new();
         for execution in executions {
-            let ended = cloud.end_of(&execution).await;
-            assert_eq!(ended.status, "SUCCEEDED", "{}", ended.output);
-            reports.push(ended.output);
+            reports.push(cloud.end_of(&execution).await.succeeded());
         }
         let [by_name, by_mail, by_id] = <[Value; 3]>::try_from(reports).unwrap();
         Self { cloud, by_name, by_mail, by_id }
@@ -79,7 +75,7 @@ impl House {
         self.cloud.sign_in(report["signOn"]["application"]["appId"].as_str().unwrap(), user).await
     }
 
-    async fn enters(&self, report: &Value, user: &str, username: &str) {
+    async fn can_sign_in(&self, report: &Value, user: &str, username: &str) {
         let outcome = self.sign_in(report, user).await;
         assert_eq!((&outcome["signedIn"], &outcome["username"]), (&json!(true), &json!(username)), "{outcome}");
         assert_eq!(outcome["instanceId"], report["instance"]["instanceId"]);
@@ -93,15 +89,15 @@ impl House {
     async fn is_refused(&self, report: &Value, user: &str, by: &str, message: &str) {
         let outcome = self.sign_in(report, user).await;
         assert_eq!((&outcome["signedIn"], &outcome["refusedBy"]), (&json!(false), &json!(by)), "{outcome}");
-        let said = outcome["message"].as_str().unwrap();
-        assert!(said.contains(message), "{said}");
+        let text = outcome["message"].as_str().unwrap();
+        assert!(text.contains(message), "{text}");
     }
 
-    async fn give_metadata(&self, report: &Value, of: &Value) {
+    async fn set_metadata(&self, report: &Value, of: &Value) {
         let metadata = self.cloud.metadata(of["signOn"]["application"]["appId"].as_str().unwrap()).await;
         let arn = report["signOn"]["samlProviderArn"].as_str().unwrap();
-        let form = [("Action", "UpdateSAMLProvider"), ("SAMLProviderArn", arn), ("SAMLMetadataDocument", &metadata)];
-        self.cloud.iam(&form).await;
+        let form = [("SAMLProviderArn", arn), ("SAMLMetadataDocument", &metadata)];
+        self.cloud.iam("UpdateSAMLProvider", &form).await;
         // Advances the clock until AWS uses the new metadata everywhere.
         self.cloud.admin("POST", "clock", &json!({ "advanceSeconds": 60 })).await;
     }
@@ -113,21 +109,21 @@ const CONNECT: &str = "Amazon Connect";
 
 #[tokio::test]
 async fn users_of_each_kind_can_sign_in_and_no_others() {
-    let house = House::start().await;
-    let House { cloud, by_name, by_mail, by_id } = &house;
+    let fixture = Fixture::start().await;
+    let Fixture { cloud, by_name, by_mail, by_id } = &fixture;
 
     // All users, by each kind of username; Yui is in two groups.
     for (number, name) in [(1, REN), (2, YUI)] {
-        house.enters(by_name, name, name).await;
-        house.enters(by_mail, name, &format!("desk{number}@mail.example")).await;
-        house.enters(by_id, name, &id(number)).await;
+        fixture.can_sign_in(by_name, name, name).await;
+        fixture.can_sign_in(by_mail, name, &format!("desk{number}@mail.example")).await;
+        fixture.can_sign_in(by_id, name, &id(number)).await;
     }
 
     // Entra rejects all other accounts.
-    house.is_refused(by_name, STRANGER, ENTRA, "AADSTS50105").await;
-    house.is_refused(by_id, STRANGER, ENTRA, "AADSTS50105").await;
-    house.is_refused(by_name, "nobody@contoso.example", ENTRA, "AADSTS50034").await;
-    house.is_refused(by_name, GONE, ENTRA, "AADSTS50057").await;
+    fixture.is_refused(by_name, UNASSIGNED, ENTRA, "AADSTS50105").await;
+    fixture.is_refused(by_id, UNASSIGNED, ENTRA, "AADSTS50105").await;
+    fixture.is_refused(by_name, "nobody@contoso.example", ENTRA, "AADSTS50034").await;
+    fixture.is_refused(by_name, GONE, ENTRA, "AADSTS50057").await;
     let principal =
         format!("/servicePrincipals/{}", by_id["signOn"]["application"]["servicePrincipalId"].as_str().unwrap());
     let assigned = cloud.graph("GET", &format!("{principal}/appRoleAssignedTo"), &Value::Null).await;
@@ -135,34 +131,34 @@ async fn users_of_each_kind_can_sign_in_and_no_others() {
     cloud
         .graph("DELETE", &format!("{principal}/appRoleAssignedTo/{}", ren["id"].as_str().unwrap()), &Value::Null)
         .await;
-    house.is_refused(by_id, REN, ENTRA, "AADSTS50105").await;
-    house.enters(by_id, YUI, &id(2)).await;
+    fixture.is_refused(by_id, REN, ENTRA, "AADSTS50105").await;
+    fixture.can_sign_in(by_id, YUI, &id(2)).await;
 
     // With another application's certificate, the provider rejects everyone; with its own certificate, it accepts the
     // users again.
-    house.give_metadata(by_name, by_mail).await;
-    house.is_refused(by_name, REN, SIGN_IN, "Response signature invalid").await;
-    house.give_metadata(by_name, by_name).await;
-    house.enters(by_name, REN, REN).await;
+    fixture.set_metadata(by_name, by_mail).await;
+    fixture.is_refused(by_name, REN, SIGN_IN, "Response signature invalid").await;
+    fixture.set_metadata(by_name, by_name).await;
+    fixture.can_sign_in(by_name, REN, REN).await;
 
     // An audience other than AWS's.
     let application = format!("/applications/{}", by_mail["signOn"]["application"]["applicationId"].as_str().unwrap());
     let identifiers = |uri: &Value| json!({ "identifierUris": [uri] });
     cloud.graph("PATCH", &application, &identifiers(&json!("https://contoso.onmicrosoft.com/saml"))).await;
-    house.is_refused(by_mail, REN, SIGN_IN, "does not contain the required audience").await;
+    fixture.is_refused(by_mail, REN, SIGN_IN, "does not contain the required audience").await;
     cloud.graph("PATCH", &application, &identifiers(&by_mail["signOn"]["signOn"]["identifierUri"])).await;
-    house.enters(by_mail, REN, "desk1@mail.example").await;
+    fixture.can_sign_in(by_mail, REN, "desk1@mail.example").await;
 
     // The role without its policy grants no access.
     let role = by_mail["signOn"]["roleArn"].as_str().unwrap().rsplit('/').next().unwrap();
     let policy = by_mail["signOn"]["policyArn"].as_str().unwrap();
-    cloud.iam(&[("Action", "DetachRolePolicy"), ("RoleName", role), ("PolicyArn", policy)]).await;
-    house.is_refused(by_mail, REN, CONNECT, "contact your AWS account administrator").await;
+    cloud.iam("DetachRolePolicy", &[("RoleName", role), ("PolicyArn", policy)]).await;
+    fixture.is_refused(by_mail, REN, CONNECT, "contact your AWS account administrator").await;
 
     // A username that differs only in case is a different username.
-    let mut renamed = person(1, &REN.to_lowercase(), true);
+    let mut renamed = account(1, &REN.to_lowercase(), true);
     renamed.as_object_mut().unwrap().remove("mail");
-    cloud.admin("POST", "members/add", &json!({ "group": "Elsewhere", "member": renamed })).await;
-    house.is_refused(by_name, REN, CONNECT, "has not been onboarded").await;
+    cloud.add_member("Elsewhere", &renamed).await;
+    fixture.is_refused(by_name, REN, CONNECT, "has not been onboarded").await;
     assert_eq!(cloud.admin("GET", "violations", &Value::Null).await, json!([]));
 }

@@ -11,24 +11,24 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{common::local, kept::Cloud};
+use super::{cloud::Cloud, common::local};
 
 const MACHINE: &str = "RotateCertificateStateMachineArn";
 
 /// An onboarded instance in a cloud whose clock factor turns the hours between the steps into seconds.
-struct House {
+struct Fixture {
     cloud: Arc<Cloud>,
     app_id: String,
     principal: String,
     user: String,
 }
 
-impl House {
+impl Fixture {
     async fn start() -> Self {
         let mut command = local();
         command.args(["--keep", "--users", "3", "--input", "examples/smallest.json", "--clock-scale", "0.0005"]);
         let cloud = Cloud::of(&command, tempfile::tempdir().unwrap());
-        let inventory = cloud.admin("GET", "inventory", &Value::Null).await;
+        let inventory = cloud.inventory().await;
         let principal = &inventory["graph"]["servicePrincipals"][0];
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         Self {
@@ -57,10 +57,9 @@ impl House {
     }
 
     async fn rotate(&self, input: Value) -> Value {
-        let ended = self.cloud.end_of(&self.cloud.start(MACHINE, &input).await).await;
-        assert_eq!(ended.status, "SUCCEEDED", "{}", ended.output);
-        assert_eq!(ended.output["instances"].as_array().unwrap().len(), 1);
-        ended.output["instances"][0].clone()
+        let output = self.cloud.run(MACHINE, &input).await;
+        assert_eq!(output["instances"].as_array().unwrap().len(), 1);
+        output["instances"][0].clone()
     }
 
     /// The thumbprint of the active certificate. Asserts that it is the only certificate in Entra and the only one that
@@ -70,14 +69,33 @@ impl House {
             format!("/servicePrincipals/{}?$select=keyCredentials,preferredTokenSigningKeyThumbprint", self.principal);
         let principal = self.cloud.graph("GET", &path, &Value::Null).await;
         let keys = principal["keyCredentials"].as_array().unwrap();
-        assert_eq!(keys.len(), 2, "one certificate has two halves: {principal}");
+        assert_eq!(keys.len(), 2, "one certificate has two key credentials: {principal}");
         let der = keys.iter().find_map(|key| key["key"].as_str()).unwrap();
-        let inventory = self.cloud.admin("GET", "inventory", &Value::Null).await;
+        let inventory = self.cloud.inventory().await;
         let metadata = inventory["iam"]["samlProviders"][0]["SAMLMetadataDocument"].as_str().unwrap();
         let trusted: Vec<&str> =
             metadata.split("<X509Certificate>").skip(1).map(|rest| rest.split('<').next().unwrap()).collect();
-        assert!(trusted.iter().all(|one| *one == der), "IAM trusts more or less than the one certificate");
+        assert!(trusted.iter().all(|one| *one == der), "IAM trusts another certificate");
         principal["preferredTokenSigningKeyThumbprint"].as_str().unwrap().to_owned()
+    }
+
+    /// Kills the function before and after each of its changes.
+    async fn kill_each_change(&self) {
+        let changes = [
+            ("dynamodb", "UpdateItem", 2),
+            ("graph", "POST .*/addTokenSigningCertificate", 1),
+            ("iam", "UpdateSAMLProvider", 2),
+            ("graph", "PATCH /v1.0/servicePrincipals/", 2),
+        ];
+        for (service, operation, times) in changes {
+            for kill in ["before", "after"] {
+                for turn in 0..times {
+                    let rule =
+                        json!({ "service": service, "match": operation, "kill": kill, "after": turn, "times": 1 });
+                    self.cloud.fault(&rule).await;
+                }
+            }
+        }
     }
 
     async fn calls(&self, operation: &str) -> usize {
@@ -88,37 +106,23 @@ impl House {
 
 #[tokio::test]
 async fn rotation_never_interrupts_sign_ins_although_functions_and_executions_are_killed() {
-    let house = House::start().await;
-    let first = house.only_certificate().await;
-    let (stop, signing_in) = house.sign_in_all_the_time();
+    let fixture = Fixture::start().await;
+    let first = fixture.only_certificate().await;
+    let (stop, signing_in) = fixture.sign_in_all_the_time();
 
     // A scheduled rotation does nothing, because the certificate is valid for three years.
-    let rotation = house.rotate(json!({})).await;
+    let rotation = fixture.rotate(json!({})).await;
     assert_eq!((&rotation["status"], &rotation["thumbprint"]), (&json!("NOT_DUE"), &json!(first)));
-    assert_eq!(house.only_certificate().await, first);
+    assert_eq!(fixture.only_certificate().await, first);
 
-    // The function is killed before and after each of its changes.
-    let changes = [
-        ("dynamodb", "UpdateItem", 2),
-        ("graph", "POST .*/addTokenSigningCertificate", 1),
-        ("iam", "UpdateSAMLProvider", 2),
-        ("graph", "PATCH /v1.0/servicePrincipals/", 2),
-    ];
-    for (service, operation, times) in changes {
-        for kill in ["before", "after"] {
-            for turn in 0..times {
-                let rule = json!({ "service": service, "match": operation, "kill": kill, "after": turn, "times": 1 });
-                house.cloud.admin("POST", "fault", &rule).await;
-            }
-        }
-    }
-    let rotation = house.rotate(json!({ "force": true })).await;
+    fixture.kill_each_change().await;
+    let rotation = fixture.rotate(json!({ "force": true })).await;
     assert_eq!(rotation["status"], "ROTATED", "{rotation}");
-    let mut active = house.only_certificate().await;
+    let mut active = fixture.only_certificate().await;
     assert_ne!(active, first);
     assert_eq!(rotation["thumbprint"], json!(active));
     assert_eq!(
-        house.calls("addTokenSigningCertificate").await,
+        fixture.calls("addTokenSigningCertificate").await,
         3,
         "one at the onboarding, one killed before, one after"
     );
@@ -130,35 +134,34 @@ async fn rotation_never_interrupts_sign_ins_although_functions_and_executions_ar
         [("graph", reads, 1), ("graph", reads, 2), ("graph", reads, 3), ("iam", "UpdateSAMLProvider", 1)]
     {
         let rule = json!({ "service": service, "match": operation, "kill": "before", "after": after, "times": 7 });
-        house.cloud.admin("POST", "fault", &rule).await;
-        let died = house.cloud.end_of(&house.cloud.start(MACHINE, &json!({ "force": true })).await).await;
+        fixture.cloud.fault(&rule).await;
+        let died = fixture.cloud.end_of(&fixture.cloud.start(MACHINE, &json!({ "force": true })).await).await;
         assert_eq!(died.status, "FAILED", "{service} {operation} {after}: {}", died.output);
-        let rotation = house.rotate(json!({ "force": true })).await;
+        let rotation = fixture.rotate(json!({ "force": true })).await;
         assert_eq!(rotation["status"], if service == "iam" { "NOT_DUE" } else { "ROTATED" }, "{rotation}");
-        let now = house.only_certificate().await;
+        let now = fixture.only_certificate().await;
         assert_ne!(now, active, "{service} {operation} {after}");
         active = now;
     }
 
     // Two simultaneous rotations add one certificate.
-    let before = house.calls("addTokenSigningCertificate").await;
+    let before = fixture.calls("addTokenSigningCertificate").await;
     let both = [json!({ "force": true }), json!({ "force": true })];
-    let (one, other) = tokio::join!(house.rotate(both[0].clone()), house.rotate(both[1].clone()));
+    let (one, other) = tokio::join!(fixture.rotate(both[0].clone()), fixture.rotate(both[1].clone()));
     let statuses = [&one["status"], &other["status"]];
     assert!(statuses.contains(&&json!("ROTATED")), "{statuses:?}");
-    assert_eq!(house.calls("addTokenSigningCertificate").await, before + 1, "{statuses:?}");
-    active = house.only_certificate().await;
-
+    assert_eq!(fixture.calls("addTokenSigningCertificate").await, before + 1, "{statuses:?}");
+    active = fixture.only_certificate().await;
     // If Entra denies the request, nothing changes and a notification is sent.
-    let told = house.calls("Publish").await;
+    let notifications = fixture.calls("Publish").await;
     let denied = json!({ "service": "graph", "match": "addTokenSigningCertificate", "status": 403, "code": "Authorization_RequestDenied" });
-    house.cloud.admin("POST", "fault", &denied).await;
-    let rotation = house.rotate(json!({ "force": true })).await;
+    fixture.cloud.fault(&denied).await;
+    let rotation = fixture.rotate(json!({ "force": true })).await;
     assert_eq!(rotation["status"], "NEEDS_PERSON");
     assert!(rotation["detail"].as_str().unwrap().contains("Application.ReadWrite.All"), "{rotation}");
-    assert_eq!((house.only_certificate().await, house.calls("Publish").await), (active, told + 1));
+    assert_eq!((fixture.only_certificate().await, fixture.calls("Publish").await), (active, notifications + 1));
 
     stop.store(true, Ordering::Relaxed);
     assert!(signing_in.await.unwrap() > 100);
-    assert_eq!(house.cloud.admin("GET", "violations", &Value::Null).await, json!([]));
+    assert_eq!(fixture.cloud.admin("GET", "violations", &Value::Null).await, json!([]));
 }

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use crate::common::http;
 use local_cloud::emulator::{
     Emulator, Workspace,
     launcher::{self, Settings},
@@ -11,6 +10,7 @@ use local_cloud::emulator::{
     venv,
 };
 use serde_json::{Value, json};
+use test_support::Aws;
 
 /// The documented limit of inputs, outputs and variables: 256 KiB.
 const LIMIT: usize = 262_144;
@@ -50,27 +50,18 @@ impl StepFunctions {
         started
     }
 
-    async fn iam(&self, action: &str, (field, document): (&str, &Value)) {
-        let form = [("Action", action), ("RoleName", "r"), ("PolicyName", "p"), (field, &document.to_string())];
-        let answer = self.request("iam").form(&form).send().await.unwrap();
-        assert!(answer.status().is_success(), "{action}: {}", answer.text().await.unwrap());
+    fn endpoint(&self) -> Aws<'_> {
+        Aws { url: &self.url, region: REGION }
     }
 
-    fn request(&self, service: &str) -> reqwest::RequestBuilder {
-        let scope = format!("Credential=test/20260101/{}/{service}/aws4_request", REGION);
-        let signature = format!("AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=0");
-        http().post(&self.url).header("authorization", signature)
+    async fn iam(&self, action: &str, (field, document): (&str, &Value)) {
+        let form = [("RoleName", "r"), ("PolicyName", "p"), (field, &document.to_string())];
+        let _ = self.endpoint().query("iam", action, &form).await.success(action);
     }
 
     async fn call(&self, action: &str, body: &Value) -> Result<Value, Value> {
-        let request = self
-            .request("states")
-            .header("content-type", "application/x-amz-json-1.0")
-            .header("x-amz-target", format!("AWSStepFunctions.{action}"));
-        let answer = request.body(body.to_string()).send().await.unwrap();
-        let success = answer.status().is_success();
-        let body = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
-        if success { Ok(body) } else { Err(body) }
+        let response = self.endpoint().json("states", &format!("AWSStepFunctions.{action}"), body).await;
+        if response.succeeded() { Ok(response.json()) } else { Err(response.json()) }
     }
 
     async fn machine(&self, name: &str, states: &Value) -> Result<String, Value> {

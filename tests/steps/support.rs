@@ -1,10 +1,15 @@
-//! Shared code of the user sync and event tests: the clients of the functions for a local cloud, and a registry entry.
+//! Shared code of the step tests: a local cloud in this process, the clients of the functions, and a registry entry.
+
+use std::{
+    ops::Deref,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_connect::config::{Credentials, SharedCredentialsProvider};
 use connect_onboarding::{context::Context, runtime::settings::Settings};
 use local_cloud::stand_in::{
-    LocalCloud,
+    CallSummary, FaultRule, LocalCloud, Options,
     made_up::{CLIENT_ID, REGION, TENANT_ID},
 };
 use serde_json::{Value, json};
@@ -12,14 +17,60 @@ use serde_json::{Value, json};
 pub(crate) const GROUP: &str = "5a6f9d2e-0000-4000-8000-000000000001";
 pub(crate) const GROUP_NAME: &str = "Support agents";
 
-/// The clients of a function. `more` adds settings to the ones that every function has.
-pub(crate) fn clients(cloud: &LocalCloud, more: impl Fn(&str) -> Option<String>) -> Context {
-    let config = SdkConfig::builder()
+/// The local cloud of one test.
+pub(crate) struct StandIn {
+    cloud: LocalCloud,
+    seen: AtomicUsize,
+}
+
+impl Deref for StandIn {
+    type Target = LocalCloud;
+
+    fn deref(&self) -> &LocalCloud {
+        &self.cloud
+    }
+}
+
+impl StandIn {
+    pub(crate) async fn start(options: Options) -> Self {
+        Self { cloud: LocalCloud::start(options).await.unwrap(), seen: AtomicUsize::new(0) }
+    }
+
+    pub(crate) fn fault(&self, rule: Value) {
+        let rule: FaultRule = serde_json::from_value(rule).unwrap();
+        self.add_fault(rule).unwrap();
+    }
+
+    fn new_calls(&self) -> Vec<CallSummary> {
+        let mut calls = self.calls();
+        let seen = self.seen.swap(calls.len(), Ordering::Relaxed);
+        calls.split_off(seen)
+    }
+
+    /// The operations called since the last call of this method or [`Self::graph_writes`].
+    pub(crate) fn operations(&self) -> Vec<String> {
+        self.new_calls().into_iter().map(|call| call.operation).collect()
+    }
+
+    /// The write requests to Graph since the last call of this method or [`Self::operations`].
+    pub(crate) fn graph_writes(&self) -> Vec<String> {
+        let writes = self.new_calls().into_iter().filter(|call| call.service == "graph" && call.method != "GET");
+        writes.map(|call| call.operation).collect()
+    }
+}
+
+/// Configuration of the SDK clients: one URL for all services, and static credentials.
+pub(crate) fn sdk_config(url: &str) -> SdkConfig {
+    SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(REGION))
-        .endpoint_url(cloud.aws_url())
+        .endpoint_url(url)
         .credentials_provider(SharedCredentialsProvider::new(Credentials::new("test", "test", None, None, "test")))
-        .build();
+        .build()
+}
+
+/// The clients of a function. `more` adds settings to the ones that every function has.
+pub(crate) fn clients(cloud: &LocalCloud, more: impl Fn(&str) -> Option<String>) -> Context {
     let settings = Settings::read(|name| match name {
         Settings::GRAPH_CREDENTIAL => Some("graph".into()),
         Settings::GRAPH_URL => Some(cloud.graph_url()),
@@ -27,7 +78,7 @@ pub(crate) fn clients(cloud: &LocalCloud, more: impl Fn(&str) -> Option<String>)
         Settings::REGISTRY_TABLE => Some("registry".into()),
         other => more(other),
     });
-    Context::new(config, settings)
+    Context::new(sdk_config(&cloud.aws_url()), settings)
 }
 
 /// The response of Secrets Manager with the Graph credential.

@@ -4,8 +4,9 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use test_support::{member, with};
 
-use crate::kept::{Cloud, Ended, until};
+use crate::cloud::{Cloud, Ended, until};
 
 const GROUP: &str = "Support agents";
 /// With this factor, the hours between the steps of a rotation take seconds.
@@ -13,16 +14,16 @@ const CLOCK_SCALE: &str = "0.0005";
 /// Number of members of the group.
 const AGENTS: usize = 3;
 /// Maximum number of attempts to start an execution while another sync is running.
-const PATIENCE: usize = 200;
+const MOST_ATTEMPTS: usize = 200;
 
 /// A local cloud that is shared by consecutive lives.
-pub(super) struct House {
+pub(super) struct Fixture {
     cloud: Cloud,
 }
 
 /// The result of one life.
 #[derive(Debug, Default)]
-pub(super) struct Lived {
+pub(super) struct Outcome {
     /// Every open item, failure and finding as `resource: state`, in the order of the phases.
     pub(super) open: Vec<String>,
     /// The failed phases, with error name and cause.
@@ -31,13 +32,8 @@ pub(super) struct Lived {
     pub(super) wrong: Vec<String>,
 }
 
-fn member(number: usize) -> Value {
-    json!({
-        "@odata.type": "#microsoft.graph.user", "id": member_id(number),
-        "userPrincipalName": username(number), "givenName": "Agent",
-        "surname": format!("Number {number}"), "displayName": format!("Agent {number}"), "mail": null,
-        "accountEnabled": true, "userType": "Member",
-    })
+fn agent(number: usize) -> Value {
+    member(&member_id(number), &username(number), &format!("Agent {number}"))
 }
 
 fn member_id(number: usize) -> String {
@@ -66,16 +62,16 @@ fn input(alias: &str) -> Value {
     })
 }
 
-impl House {
+impl Fixture {
     /// Deploys the stack and assigns AWS's first identifier to an application of another team.
     pub(super) async fn start() -> Self {
-        let members: Vec<Value> = (0..AGENTS).map(member).collect();
+        let members: Vec<Value> = (0..AGENTS).map(agent).collect();
         let tenant = json!({ "groups": [{ "displayName": GROUP, "members": members }] });
         let begin = move || Cloud::idle_for(&tenant, &input("life"), CLOCK_SCALE);
-        let house = Self { cloud: tokio::task::spawn_blocking(begin).await.unwrap() };
-        house.cloud.admin("POST", "quota", &json!({ "code": "L-AA17A6B9", "value": 100 })).await;
-        house.neighbour().await;
-        house
+        let fixture = Self { cloud: tokio::task::spawn_blocking(begin).await.unwrap() };
+        fixture.cloud.allow_instances(100).await;
+        fixture.neighbour().await;
+        fixture
     }
 
     async fn neighbour(&self) {
@@ -93,31 +89,31 @@ impl House {
     }
 
     /// Runs one life under the other reading of these assumptions.
-    pub(super) async fn live(&self, names: &[&str], alias: &str) -> Lived {
+    pub(super) async fn run_life(&self, names: &[&str], alias: &str) -> Outcome {
         self.assume(names).await;
-        let mut lived = Lived::default();
-        self.lose_answers().await;
+        let mut outcome = Outcome::default();
+        self.lose_responses().await;
         let ended = self.run("OnboardingStateMachineArn", &input(alias)).await;
-        lived.note("onboarding", &ended);
-        lived.expect(ended.output["signInVerified"] == true, "the sign-in is not verified");
-        if !lived.failed.is_empty() {
-            return lived;
+        outcome.note("onboarding", &ended);
+        outcome.expect(ended.output["signInVerified"] == true, "the sign-in is not verified");
+        if !outcome.failed.is_empty() {
+            return outcome;
         }
-        let id = text(&self.instance(alias).await["Id"]);
-        self.synced(alias, &id, &mut lived).await;
-        self.mended(alias, &id, &mut lived).await;
+        let id = text(&self.cloud.instance(alias).await["Id"]);
+        self.synced(alias, &id, &mut outcome).await;
+        self.drift_reverted(alias, &id, &mut outcome).await;
         let rotated = self.run("RotateCertificateStateMachineArn", &json!({ "instanceId": id, "force": true })).await;
-        lived.note("rotation", &rotated);
+        outcome.note("rotation", &rotated);
         for instance in rotated.output["instances"].as_array().into_iter().flatten() {
             if instance["status"] != "ROTATED" {
-                lived.open.push(format!("rotation {}: {}", text(&instance["status"]), text(&instance["detail"])));
+                outcome.open.push(format!("rotation {}: {}", text(&instance["status"]), text(&instance["detail"])));
             }
         }
-        self.signs_in(alias, 0, &mut lived).await;
-        self.torn_down(alias, &id, &mut lived).await;
+        self.signs_in(alias, 0, &mut outcome).await;
+        self.torn_down(alias, &id, &mut outcome).await;
         let violations = self.cloud.admin("GET", "violations", &Value::Null).await;
-        lived.expect(violations == json!([]), &violations.to_string());
-        lived
+        outcome.expect(violations == json!([]), &violations.to_string());
+        outcome
     }
 
     /// Onboards the alias of a deleted instance.
@@ -131,144 +127,125 @@ impl House {
     }
 
     /// Each of these calls takes effect but its response is lost, so the retry finds the change already made.
-    async fn lose_answers(&self) {
+    async fn lose_responses(&self) {
         let lost = |service: &str, call: &str| json!({ "service": service, "match": call, "break": true });
         let rules = json!([
             lost("graph", "^POST .*/appRoleAssignedTo$"),
             lost("graph", "^POST .*/claimsMappingPolicies/.ref$"),
             lost("connect", "^DeleteInstance$"),
         ]);
-        self.cloud.admin("POST", "fault", &rules).await;
+        self.cloud.fault(&rules).await;
     }
 
     async fn run(&self, machine: &str, input: &Value) -> Ended {
-        for _ in 0..PATIENCE {
+        for _ in 0..MOST_ATTEMPTS {
             let ended = self.cloud.end_of(&self.cloud.start(machine, input).await).await;
             if ended.output["status"] != "BUSY" {
                 return ended;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        panic!("{machine} is always busy");
+        panic!("{machine} is busy after all attempts");
     }
 
     /// An administrator changes the channels of one user, a second member leaves and returns, and a third one joins.
-    async fn synced(&self, alias: &str, id: &str, lived: &mut Lived) {
+    async fn synced(&self, alias: &str, id: &str, outcome: &mut Outcome) {
         let first = self.user(alias, 0).await;
         let path = format!("/users/{id}/{}/config", text(&first["Id"]));
         let accept = |channel: &str, accept: bool| json!({ "Channel": channel, "AutoAccept": accept });
         let by_hand = json!({ "AutoAcceptConfigs": [accept("VOICE", false), accept("CHAT", true)] });
         self.cloud.rest("connect", "POST", &path, &by_hand).await;
         let sync = json!({ "instanceId": id });
-        let leaver = json!({ "group": GROUP, "memberId": member_id(1) });
-        self.cloud.admin("POST", "members/remove", &leaver).await;
-        self.cloud.admin("POST", "members/add", &json!({ "group": GROUP, "member": member(AGENTS) })).await;
-        lived.note("sync", &self.run("UserSyncStateMachineArn", &sync).await);
+        self.cloud.remove_member(GROUP, &member_id(1)).await;
+        self.cloud.add_member(GROUP, &agent(AGENTS)).await;
+        outcome.note("sync", &self.run("UserSyncStateMachineArn", &sync).await);
         let names = self.usernames(alias).await;
-        let denied = lived.failed.iter().any(|failed| failed.starts_with("sync: AccessDenied"));
+        let denied = outcome.failed.iter().any(|failed| failed.starts_with("sync: AccessDenied"));
         let joined = names.contains(&username(AGENTS));
         let left = names.len() == AGENTS && !names.contains(&username(1));
-        lived.expect(
+        outcome.expect(
             joined && (left || denied && names.len() == AGENTS + 1),
             &format!("after a member left, the users are {names:?}"),
         );
         let settings = self.user(alias, 0).await["AutoAcceptConfigs"].clone();
         let set =
             |channel: &str| settings.as_array().into_iter().flatten().find(|one| one["Channel"] == channel).cloned();
-        lived.expect(
-            set("VOICE") == Some(accept("VOICE", true)),
-            &format!("the phone setting was not reverted: {settings}"),
-        );
-        lived.expect(set("CHAT") == Some(accept("CHAT", true)), &format!("another channel was changed: {settings}"));
+        outcome.expect(set("VOICE") == Some(accept("VOICE", true)), &format!("the phone was not set back: {settings}"));
+        outcome.expect(set("CHAT") == Some(accept("CHAT", true)), &format!("another channel was changed: {settings}"));
 
-        self.cloud.admin("POST", "members/add", &json!({ "group": GROUP, "member": member(1) })).await;
+        self.cloud.add_member(GROUP, &agent(1)).await;
         let back = self.run("UserSyncStateMachineArn", &sync).await;
-        lived.note("sync", &back);
+        outcome.note("sync", &back);
         let failures = back.output["failures"].as_array().into_iter().flatten();
-        lived.open.extend(failures.map(|one| format!("sync {}: {}", text(&one["username"]), text(&one["reason"]))));
+        outcome.open.extend(failures.map(|one| format!("sync {}: {}", text(&one["username"]), text(&one["reason"]))));
         // Another sync makes no changes.
         let again = self.run("UserSyncStateMachineArn", &sync).await;
-        lived.expect(
+        outcome.expect(
             again.output["counts"]["updated"] == 0,
             &format!("a sync of equal sides changes users: {}", again.output["counts"]),
         );
         let mut names = self.usernames(alias).await;
         names.sort();
-        let failed = lived.open.iter().any(|open| open.starts_with(&format!("sync {}", username(1))));
+        let failed = outcome.open.iter().any(|open| open.starts_with(&format!("sync {}", username(1))));
         let all = (0..=AGENTS).filter(|number| *number != 1 || !failed).map(username).collect::<Vec<_>>();
-        lived.expect(names == all, &format!("after the return there are {names:?}"));
-        self.signs_in(alias, 0, lived).await;
+        outcome.expect(names == all, &format!("after the return there are {names:?}"));
+        self.signs_in(alias, 0, outcome).await;
     }
 
-    async fn mended(&self, alias: &str, id: &str, lived: &mut Lived) {
+    async fn drift_reverted(&self, alias: &str, id: &str, outcome: &mut Outcome) {
         let path = format!("/instance/{id}/attribute/CONTACTFLOW_LOGS");
         self.cloud.rest("connect", "POST", &path, &json!({ "Value": "false" })).await;
         let ended = self.run("DriftStateMachineArn", &json!({ "instanceId": id, "mend": true })).await;
-        lived.note("drift", &ended);
+        outcome.note("drift", &ended);
         let instances = ended.output["instances"].as_array().into_iter().flatten();
         let findings: Vec<&Value> =
             instances.flat_map(|one| one["findings"].as_array().into_iter().flatten()).collect();
         let ours = findings.iter().any(|finding| finding.to_string().contains("CONTACTFLOW_LOGS"));
-        lived.expect(ours, &format!("the drift of {alias} was not found: {findings:?}"));
+        outcome.expect(ours, &format!("the drift of {alias} was not found: {findings:?}"));
         let open = findings.iter().filter(|finding| finding["mended"] != true);
-        lived.open.extend(open.map(|finding| format!("drift {finding}")));
+        outcome.open.extend(open.map(|finding| format!("drift {finding}")));
     }
 
-    async fn torn_down(&self, alias: &str, id: &str, lived: &mut Lived) {
+    async fn torn_down(&self, alias: &str, id: &str, outcome: &mut Outcome) {
         let machine = "TeardownStateMachineArn";
-        let mut request = json!({ "instanceId": id, "instance": "delete" });
+        let request = json!({ "instanceId": id, "instance": "delete" });
         let plan = self.run(machine, &request).await;
         if plan.status != "SUCCEEDED" {
-            lived.note("teardown plan", &plan);
+            outcome.note("teardown plan", &plan);
         }
-        let more = json!({ "mode": "apply", "confirmAlias": alias, "approvedDigest": plan.output["digest"] });
-        request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        let ended = self.run(machine, &request).await;
-        let joiner = json!({ "group": GROUP, "memberId": member_id(AGENTS) });
-        self.cloud.admin("POST", "members/remove", &joiner).await;
-        lived.note("teardown", &ended);
+        let approval = json!({ "mode": "apply", "confirmAlias": alias, "approvedDigest": plan.output["digest"] });
+        let ended = self.run(machine, &with(request, &approval)).await;
+        self.cloud.remove_member(GROUP, &member_id(AGENTS)).await;
+        outcome.note("teardown", &ended);
         let traces = self.traces(alias).await;
-        lived.expect(ended.status != "SUCCEEDED" || traces.is_empty(), &format!("the teardown left {traces:?}"));
+        outcome.expect(ended.status != "SUCCEEDED" || traces.is_empty(), &format!("the teardown left {traces:?}"));
         // The group's Graph subscription is deleted with its last onboarding. The next life starts after the instance
         // has disappeared.
-        until("the deleted instance has disappeared", async || {
-            (ended.status != "SUCCEEDED" || self.find(alias).await.is_none()).then_some(())
+        until("the deleted instance is not listed any more", async || {
+            (ended.status != "SUCCEEDED" || self.cloud.find_instance(alias).await.is_none()).then_some(())
         })
         .await;
     }
 
-    async fn signs_in(&self, alias: &str, number: usize, lived: &mut Lived) {
+    async fn signs_in(&self, alias: &str, number: usize, outcome: &mut Outcome) {
         let name = format!("Amazon Connect {alias}");
-        let outcome = self.cloud.sign_in(&name, &member_id(number)).await;
-        lived.expect(outcome["signedIn"] == true, &format!("the rehearsed sign-in failed: {outcome}"));
-    }
-
-    async fn inventory(&self) -> Value {
-        self.cloud.admin("GET", "inventory", &Value::Null).await
-    }
-
-    async fn find(&self, alias: &str) -> Option<Value> {
-        let instances = self.inventory().await["connect"]["instances"].as_array().unwrap().clone();
-        instances.into_iter().find(|instance| instance["InstanceAlias"] == alias)
-    }
-
-    async fn instance(&self, alias: &str) -> Value {
-        self.find(alias).await.unwrap_or_else(|| panic!("there is no instance {alias}"))
+        let sign_in = self.cloud.sign_in(&name, &member_id(number)).await;
+        outcome.expect(sign_in["signedIn"] == true, &format!("the rehearsed sign-in failed: {sign_in}"));
     }
 
     async fn user(&self, alias: &str, number: usize) -> Value {
-        let users = self.instance(alias).await["users"].as_array().unwrap().clone();
+        let users = self.cloud.instance(alias).await["users"].as_array().unwrap().clone();
         users.into_iter().find(|user| user["Username"] == username(number)).unwrap()
     }
 
     async fn usernames(&self, alias: &str) -> Vec<String> {
-        let users = self.instance(alias).await["users"].as_array().unwrap().clone();
+        let users = self.cloud.instance(alias).await["users"].as_array().unwrap().clone();
         users.iter().map(|user| text(&user["Username"])).collect()
     }
 
     /// The services whose resources contain the alias.
     async fn traces(&self, alias: &str) -> Vec<String> {
-        let inventory = self.inventory().await;
+        let inventory = self.cloud.inventory().await;
         ["graph", "iam", "connect"]
             .into_iter()
             .filter(|part| inventory[part].to_string().contains(alias))
@@ -277,7 +254,7 @@ impl House {
     }
 }
 
-impl Lived {
+impl Outcome {
     fn note(&mut self, phase: &str, ended: &Ended) {
         if ended.status != "SUCCEEDED" {
             self.failed.push(format!("{phase}: {}: {}", text(&ended.output["Error"]), text(&ended.output["Cause"])));

@@ -4,7 +4,7 @@
 
 mod life;
 
-use life::{House, Lived};
+use life::{Fixture, Outcome};
 use local_cloud::stand_in::assumptions::{self, ALL, Area};
 
 /// The alias of the life in which all assumed readings are true.
@@ -27,22 +27,22 @@ const USER_NOT_DELETED: &str = "deleting the user agent1@contoso.onmicrosoft.com
 const NOT_TORN_DOWN: &str = "is still there after 40 polls, so it is not being deleted";
 
 /// The unexpected and missing results of a life.
-fn faults(names: &[&str], lived: &Lived) -> Vec<String> {
+fn faults(names: &[&str], outcome: &Outcome) -> Vec<String> {
     let expected = OPEN.iter().filter(|(name, _)| names.contains(name));
     let expected: Vec<&str> = expected.flat_map(|(_, texts)| *texts).copied().collect();
-    let open = || lived.open.iter().chain(&lived.failed);
+    let open = || outcome.open.iter().chain(&outcome.failed);
     let unexpected = open().filter(|open| !expected.iter().any(|text| open.contains(text)));
     let missing = expected.iter().filter(|text| !open().any(|open| open.contains(**text)));
-    let texts = unexpected.chain(&lived.wrong).map(|text| format!("{names:?}: {text}"));
-    texts.chain(missing.map(|text| format!("{names:?}: nothing says {text:?}"))).collect()
+    let texts = unexpected.chain(&outcome.wrong).map(|text| format!("{names:?}: {text}"));
+    texts.chain(missing.map(|text| format!("{names:?}: nothing reports {text:?}"))).collect()
 }
 
 /// Runs one life for each of these sets of assumptions.
-async fn live(house: &House, lives: &[Vec<&str>]) {
+async fn run_lives(fixture: &Fixture, lives: &[Vec<&str>]) {
     let mut wrong = Vec::new();
     for names in lives {
-        let lived = house.live(names, names.first().unwrap_or(&ASSUMED)).await;
-        wrong.extend(faults(names, &lived));
+        let outcome = fixture.run_life(names, names.first().unwrap_or(&ASSUMED)).await;
+        wrong.extend(faults(names, &outcome));
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
@@ -53,30 +53,30 @@ fn of(area: Area) -> Vec<Vec<&'static str>> {
 
 #[tokio::test]
 async fn an_onboarding_works_under_both_readings_of_each_assumption_about_entra() {
-    live(&House::start().await, &of(Area::Entra)).await;
+    run_lives(&Fixture::start().await, &of(Area::Entra)).await;
 }
 
 #[tokio::test]
 async fn an_onboarding_works_under_both_readings_of_each_assumption_about_certificates() {
-    live(&House::start().await, &of(Area::Certificates)).await;
+    run_lives(&Fixture::start().await, &of(Area::Certificates)).await;
 }
 
 #[tokio::test]
 async fn an_onboarding_works_under_both_readings_of_each_assumption_about_connect() {
-    live(&House::start().await, &of(Area::Connect)).await;
+    run_lives(&Fixture::start().await, &of(Area::Connect)).await;
 }
 
 #[tokio::test]
 async fn an_onboarding_works_under_both_readings_of_each_assumption_about_permissions_and_quotas() {
-    live(&House::start().await, &[of(Area::Permissions), of(Area::Quotas)].concat()).await;
+    run_lives(&Fixture::start().await, &[of(Area::Permissions), of(Area::Quotas)].concat()).await;
 }
 
 #[tokio::test]
 async fn an_onboarding_works_under_all_other_readings_at_once_and_reports_a_taken_alias() {
-    let house = House::start().await;
-    live(&house, &[vec![]]).await;
+    let fixture = Fixture::start().await;
+    run_lives(&fixture, &[vec![]]).await;
     for names in [&["alias-reuse"][..], &["alias-reuse", "alias-taken-wording"]] {
-        let refused = house.again(names, ASSUMED).await;
+        let refused = fixture.again(names, ASSUMED).await;
         assert_eq!(refused.output["Error"], "Conflict", "{names:?}: {:#}", refused.output);
         let cause = refused.output["Cause"].as_str().unwrap();
         assert!(
@@ -84,5 +84,5 @@ async fn an_onboarding_works_under_all_other_readings_at_once_and_reports_a_take
             "{cause}"
         );
     }
-    live(&house, &[vec![ALL]]).await;
+    run_lives(&fixture, &[vec![ALL]]).await;
 }

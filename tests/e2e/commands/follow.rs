@@ -8,25 +8,25 @@ use std::{
     sync::OnceLock,
 };
 
-use super::{json, told};
+use super::{json, printed};
 use crate::{
+    cloud::Cloud,
     common::{err, out},
-    kept::Cloud,
     user_sync::fixture::cloud,
 };
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json as object};
+use test_support::{member, with};
 
 /// Writes an input to a temporary directory that exists as long as the test process.
 fn input(alias: &str, more: &Value) -> PathBuf {
     static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
     let file = FOLDER.get_or_init(|| tempfile::tempdir().unwrap()).path().join(format!("{alias}.json"));
-    let mut input = object!({
+    let input = object!({
         "instance": { "alias": alias },
         "users": { "groups": [{ "group": "Group 23", "securityProfiles": ["Agent"] }] },
     });
-    input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    fs::write(&file, input.to_string()).unwrap();
+    fs::write(&file, with(input, more).to_string()).unwrap();
     file
 }
 
@@ -36,7 +36,7 @@ pub(super) fn onboarded() -> &'static (&'static Cloud, String) {
     DONE.get_or_init(|| {
         let file = input("followed", &object!({}));
         let output = cloud().onboard(&["start", file.to_str().unwrap(), "--watch"]).output().unwrap();
-        assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+        assert_eq!(output.status.code(), Some(0), "{}", printed(&output));
         (cloud(), out(&output))
     })
 }
@@ -47,7 +47,7 @@ fn start_with_watch_prints_each_state_and_the_report() {
     for part in ["Started followed-", "✓ Preflight", "    ✓ SyncUsers", "followed is ready. Users can sign in."] {
         assert!(text.contains(part), "{part} is missing in:\n{text}");
     }
-    assert!(!text.contains('\x1b'), "no colours and no drawing without a terminal:\n{text}");
+    assert!(!text.contains('\x1b'), "no colors and no animation without a terminal:\n{text}");
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn report_finds_an_onboarding_by_alias_and_writes_it_to_a_file() {
     let arguments = ["report", "followed", "--json", "--output", file.path().to_str().unwrap()];
     let output = cloud.onboard(&arguments).output().unwrap();
     let report = json(&output);
-    assert_eq!((output.status.code(), &report["alias"]), (Some(0), &object!("followed")), "{}", told(&output));
+    assert_eq!((output.status.code(), &report["alias"]), (Some(0), &object!("followed")), "{}", printed(&output));
     let written: Value = serde_json::from_str(&fs::read_to_string(file.path()).unwrap()).unwrap();
     assert_eq!(written, report);
 }
@@ -70,9 +70,9 @@ fn list_shows_the_instance_and_the_execution() {
     let find = |what: &str, key: &str, value: &str| {
         list[what].as_array().unwrap().iter().find(|item| item[key] == value).cloned().unwrap_or_default()
     };
-    assert!(find("instances", "alias", "followed")["lastSuccessAt"].is_string(), "{}", told(&output));
-    assert_eq!(find("executions", "alias", "followed")["status"], "SUCCEEDED", "{}", told(&output));
-    assert_eq!(find("executions", "machine", "user-sync")["status"], "SUCCEEDED", "{}", told(&output));
+    assert!(find("instances", "alias", "followed")["lastSuccessAt"].is_string(), "{}", printed(&output));
+    assert_eq!(find("executions", "alias", "followed")["status"], "SUCCEEDED", "{}", printed(&output));
+    assert_eq!(find("executions", "machine", "user-sync")["status"], "SUCCEEDED", "{}", printed(&output));
     let text = out(&cloud.onboard(&["list", "--lang", "ja"]).output().unwrap());
     assert!(text.contains("オンボーディング済みのインスタンス") && text.contains("成功"), "{text}");
 }
@@ -82,7 +82,7 @@ fn status_of_an_ended_execution_shows_its_states_without_those_that_were_not_nee
     let (cloud, _) = onboarded();
     let output = cloud.onboard(&["status", "followed"]).output().unwrap();
     let text = out(&output);
-    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    assert_eq!(output.status.code(), Some(0), "{}", printed(&output));
     assert!(
         text.contains("✓ VerifySignIn") && text.contains("    ✓ Telephony ") && !text.contains("OrderNumbers"),
         "{text}"
@@ -96,14 +96,14 @@ fn after_a_failed_onboarding_watch_status_and_report_exit_with_1_and_print_advic
         &object!({ "users": { "groups": [{ "group": "No such group", "securityProfiles": ["Agent"] }] } }),
     );
     let watched = cloud().onboard(&["start", file.to_str().unwrap(), "--watch", "--json"]).output().unwrap();
-    assert_eq!(watched.status.code(), Some(1), "{}", told(&watched));
+    assert_eq!(watched.status.code(), Some(1), "{}", printed(&watched));
     let text = err(&watched);
-    assert!(text.contains("Preflight: InvalidInput") && text.contains("No such group"), "{}", told(&watched));
+    assert!(text.contains("Preflight: InvalidInput") && text.contains("No such group"), "{}", printed(&watched));
     for command in ["status", "report"] {
         let output = cloud().onboard(&[command, "nobody"]).output().unwrap();
         let text = out(&output) + &err(&output);
-        assert_eq!(output.status.code(), Some(1), "{}", told(&output));
-        assert!(text.contains("InvalidInput") && text.contains("Correct the input"), "{}", told(&output));
+        assert_eq!(output.status.code(), Some(1), "{}", printed(&output));
+        assert!(text.contains("InvalidInput") && text.contains("Correct the input"), "{}", printed(&output));
     }
 }
 
@@ -111,8 +111,8 @@ fn after_a_failed_onboarding_watch_status_and_report_exit_with_1_and_print_advic
 fn an_unknown_execution_exits_with_2() {
     for command in ["watch", "status", "report"] {
         let output = cloud().onboard(&[command, "never-started"]).output().unwrap();
-        assert_eq!(output.status.code(), Some(2), "{}", told(&output));
-        assert!(err(&output).contains("onboard list"), "{}", told(&output));
+        assert_eq!(output.status.code(), Some(2), "{}", printed(&output));
+        assert!(err(&output).contains("onboard list"), "{}", printed(&output));
     }
 }
 
@@ -126,7 +126,7 @@ fn a_running_onboarding_is_not_started_twice_and_continues_after_an_interrupted_
     let file = file.to_str().unwrap();
     let started = json(&cloud().onboard(&["start", file, "--json"]).output().unwrap());
     let again = cloud().onboard(&["start", file, "--json"]).output().unwrap();
-    assert_eq!(again.status.code(), Some(5), "{}", told(&again));
+    assert_eq!(again.status.code(), Some(5), "{}", printed(&again));
     assert_eq!(json(&again)["error"]["name"], "AlreadyRunning");
 
     let mut watch = cloud().onboard(&["watch", "waiting", "--json"]);
@@ -136,7 +136,7 @@ fn a_running_onboarding_is_not_started_twice_and_continues_after_an_interrupted_
     assert_eq!((&first["event"], &first["state"]), (&object!("done"), &object!("Preflight")));
     // The sign-on branch is finished; the other branch waits for numbers.
     let through = |line: std::io::Result<String>| line.unwrap().contains("NotifySignInReady");
-    assert!(lines.any(through), "the watch ended early");
+    assert!(lines.any(through), "exited without a signal");
     kill_process(Pid::from_child(&watch), Signal::INT).unwrap();
     assert_eq!(watch.wait().unwrap().code(), Some(130));
 
@@ -145,7 +145,7 @@ fn a_running_onboarding_is_not_started_twice_and_continues_after_an_interrupted_
     let waits = |state: &Value| state["state"] == "WaitForNumbers" || state["state"] == "OrderNumbers";
     assert!(status["running"].as_array().unwrap().iter().any(waits), "{status:#}");
     let report = cloud().onboard(&["report", "waiting"]).output().unwrap();
-    assert_eq!(report.status.code(), Some(5), "{}", told(&report));
+    assert_eq!(report.status.code(), Some(5), "{}", printed(&report));
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn on_a_terminal_watch_redraws_only_changes_follows_a_resize_and_explains_ctrl_c
     });
     let file = input("pictured", &more);
     let started = cloud().onboard(&["start", file.to_str().unwrap()]).output().unwrap();
-    assert_eq!(started.status.code(), Some(0), "{}", told(&started));
+    assert_eq!(started.status.code(), Some(0), "{}", printed(&started));
     let watch = cloud().onboard(&["watch", "pictured"]);
     let mut terminal = Command::new("python3");
     terminal.args(["-c", include_str!("../fixtures/terminal.py"), "VerifySignIn"]);
@@ -184,21 +184,16 @@ fn on_a_terminal_watch_redraws_only_changes_follows_a_resize_and_explains_ctrl_c
 
 #[tokio::test]
 async fn the_example_of_an_existing_instance_adopts_it() {
-    let cloud = Cloud::idle(&object!({ "groups": [{ "displayName": "Hotline agents", "members": [{
-        "@odata.type": "#microsoft.graph.user", "id": "5e000000-0000-4000-8000-000000000001",
-        "userPrincipalName": "haruna.sato@contoso.onmicrosoft.com", "givenName": "陽菜", "surname": "佐藤",
-        "displayName": "佐藤 陽菜", "mail": null, "accountEnabled": true, "userType": "Member",
-    }] }] }));
-    let wish = object!({
-        "IdentityManagementType": "SAML", "InstanceAlias": "acme-hotline",
-        "InboundCallsEnabled": true, "OutboundCallsEnabled": true,
-    });
-    let made = cloud.rest("connect", "PUT", "/instance", &wish).await;
+    let names = object!({ "givenName": "陽菜", "surname": "佐藤" });
+    let id = "5e000000-0000-4000-8000-000000000001";
+    let agent = with(member(id, "haruna.sato@contoso.onmicrosoft.com", "佐藤 陽菜"), &names);
+    let cloud = Cloud::idle(&object!({ "groups": [{ "displayName": "Hotline agents", "members": [agent] }] }));
+    let (instance_id, _) = cloud.create_instance("acme-hotline").await;
     let output = cloud.onboard(&["start", "examples/existing-instance.json", "--watch"]).output().unwrap();
-    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    assert_eq!(output.status.code(), Some(0), "{}", printed(&output));
     let report = json(&cloud.onboard(&["report", "acme-hotline", "--json"]).output().unwrap());
     let instance = &report["instance"];
-    assert_eq!((&instance["instanceId"], &instance["adopted"]), (&made["Id"], &object!(true)), "{report}");
+    assert_eq!((&instance["instanceId"], &instance["adopted"]), (&object!(instance_id), &object!(true)), "{report}");
     assert_eq!(report["signInVerified"], true, "{report}");
 }
 
@@ -215,7 +210,7 @@ fn documents_are_uploaded_and_their_keys_added_to_the_input() {
     }
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let output = cloud().onboard(&arguments).output().unwrap();
-    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    assert_eq!(output.status.code(), Some(0), "{}", printed(&output));
     // Preflight rejects an input whose documents are missing, so an order proves that they were uploaded.
     let text = out(&cloud().onboard(&["watch", "documents"]).output().unwrap());
     assert!(text.contains("+813") && !text.contains("can't be used"), "{text}");
@@ -227,12 +222,12 @@ fn the_tool_plans_runs_checks_and_removes_an_onboarding() {
     let file = file.to_str().unwrap();
     let run = |arguments: &[&str]| cloud().onboard(arguments).output().unwrap();
     let planned = run(&["plan", file, "--json"]);
-    assert_eq!(planned.status.code(), Some(0), "{}", told(&planned));
+    assert_eq!(planned.status.code(), Some(0), "{}", printed(&planned));
     let actions = |output: &std::process::Output| -> Vec<String> {
         let items = json(output)["items"].as_array().unwrap().clone();
         items.iter().map(|item| item["action"].as_str().unwrap().to_owned()).collect()
     };
-    assert!(actions(&planned).contains(&"create".to_owned()), "{}", told(&planned));
+    assert!(actions(&planned).contains(&"create".to_owned()), "{}", printed(&planned));
     assert_eq!(
         json(&run(&["list", "--json"]))["instances"]
             .as_array()
@@ -244,23 +239,23 @@ fn the_tool_plans_runs_checks_and_removes_an_onboarding() {
     );
 
     let started = run(&["start", file, "--watch"]);
-    assert_eq!(started.status.code(), Some(0), "{}", told(&started));
+    assert_eq!(started.status.code(), Some(0), "{}", printed(&started));
     let again = run(&["plan", file]);
-    assert!(again.status.code() == Some(0) && out(&again).contains("leave"), "{}", told(&again));
+    assert!(again.status.code() == Some(0) && out(&again).contains("leave"), "{}", printed(&again));
     let drift = run(&["drift", "passing"]);
-    assert_eq!(drift.status.code(), Some(0), "{}", told(&drift));
+    assert_eq!(drift.status.code(), Some(0), "{}", printed(&drift));
     let rotated = json(&run(&["rotate-certificate", "passing", "--json"]));
     assert_eq!(rotated["instances"][0]["status"], "NOT_DUE", "{rotated:#}");
 
     let options = ["teardown", "passing", "--users", "delete", "--connect-instance", "delete"];
     let shown = run(&options);
-    assert!(shown.status.code() == Some(0) && out(&shown).contains("--apply"), "{}", told(&shown));
+    assert!(shown.status.code() == Some(0) && out(&shown).contains("--apply"), "{}", printed(&shown));
     let unconfirmed = run(&[&options[..], &["--apply"]].concat());
-    assert_eq!(unconfirmed.status.code(), Some(5), "{}", told(&unconfirmed));
+    assert_eq!(unconfirmed.status.code(), Some(5), "{}", printed(&unconfirmed));
     let wrong = run(&[&options[..], &["--apply", "--confirm", "another"]].concat());
-    assert_eq!(wrong.status.code(), Some(5), "{}", told(&wrong));
+    assert_eq!(wrong.status.code(), Some(5), "{}", printed(&wrong));
     let applied = run(&[&options[..], &["--apply", "--confirm", "passing"]].concat());
-    assert_eq!(applied.status.code(), Some(0), "{}", told(&applied));
+    assert_eq!(applied.status.code(), Some(0), "{}", printed(&applied));
     let gone = run(&["drift", "passing"]);
-    assert_eq!(gone.status.code(), Some(2), "{}", told(&gone));
+    assert_eq!(gone.status.code(), Some(2), "{}", printed(&gone));
 }

@@ -2,7 +2,7 @@
 
 use std::{fs, process::Output};
 
-use super::{follow::onboarded, told};
+use super::{follow::onboarded, printed};
 use crate::common::{err, local, onboard, out};
 use regex::Regex;
 
@@ -15,9 +15,9 @@ fn english(output: &Output) -> Option<String> {
 }
 
 fn is_japanese(output: &Output, what: &[&str]) {
-    assert_eq!(english(output), None, "{what:?}\n{}", told(output));
+    assert_eq!(english(output), None, "{what:?}\n{}", printed(output));
     let japanese = |c: char| ('\u{3040}'..='\u{9fff}').contains(&c);
-    assert!(out(output).contains(japanese) || err(output).contains(japanese), "{what:?}\n{}", told(output));
+    assert!(out(output).contains(japanese) || err(output).contains(japanese), "{what:?}\n{}", printed(output));
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn errors_in_files_arguments_and_the_environment_are_in_japanese() {
         let mut command = onboard();
         command.args(&arguments).env("LANG", "ja_JP.UTF-8").env("ONBOARD_LOCAL_CLOUD", folder.path().join("none"));
         let output = command.output().unwrap();
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{}", told(&output));
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{}", printed(&output));
         is_japanese(&output, &arguments);
     }
 }
@@ -74,17 +74,17 @@ fn the_operating_commands_print_japanese() {
 fn a_local_run_and_its_failure_print_japanese() {
     let input = ["--users", "3", "--input", "examples/tokyo-callcenter.json", "--lang", "ja"];
     let done = local().args(input).output().unwrap();
-    assert_eq!(done.status.code(), Some(0), "{}", told(&done));
-    assert!(out(&done).contains("tokyo-callcenter にサインインできます。"), "{}", told(&done));
+    assert_eq!(done.status.code(), Some(0), "{}", printed(&done));
+    assert!(out(&done).contains("tokyo-callcenter にサインインできます。"), "{}", printed(&done));
     is_japanese(&done, &input);
 
     let folder = tempfile::tempdir().unwrap();
     let tenant = folder.path().join("tenant.json");
     fs::write(&tenant, r#"{"groups": [{"displayName": "Somebody else", "members": []}]}"#).unwrap();
     let failed = local().arg("--tenant").arg(&tenant).args(["--lang", "ja"]).output().unwrap();
-    assert_eq!(failed.status.code(), Some(1), "{}", told(&failed));
+    assert_eq!(failed.status.code(), Some(1), "{}", printed(&failed));
     for part in ["ステート Preflight で失敗しました: InvalidInput", "対処方法: メッセージに従って入力を修正し"]
     {
-        assert!(err(&failed).contains(part), "{}", told(&failed));
+        assert!(err(&failed).contains(part), "{}", printed(&failed));
     }
 }

@@ -12,11 +12,11 @@ use crate::common::{err, out};
 use serde_json::Value;
 
 /// Exit code and both outputs, for the messages of failed tests.
-fn told(output: &Output) -> String {
+fn printed(output: &Output) -> String {
     format!("exit code {:?}\n{}\n{}", output.status.code(), out(output), err(output))
 }
 
 /// Standard output, which must be one JSON document.
 fn json(output: &Output) -> Value {
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", told(output)))
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", printed(output)))
 }

@@ -2,7 +2,7 @@
 
 use std::{fs, process::Command};
 
-use super::{json, told};
+use super::{json, printed};
 use crate::common::{err, onboard, out};
 
 /// The program with an AWS endpoint on which no server listens.
@@ -28,7 +28,7 @@ fn the_help_lists_all_commands_the_first_steps_and_the_exit_codes() {
 fn an_invalid_command_line_exits_with_2() {
     for arguments in [&["frobnicate"][..], &["start", "--document", "passport=a.png"], &["local", "--idle"]] {
         let output = onboard().args(arguments).output().unwrap();
-        assert_eq!(output.status.code(), Some(2), "{}", told(&output));
+        assert_eq!(output.status.code(), Some(2), "{}", printed(&output));
     }
 }
 
@@ -46,7 +46,7 @@ fn start_validates_the_input_before_it_calls_a_cloud() {
     let file = folder.path().join("bad.json");
     fs::write(&file, r#"{"instance": {"alias": "d-x"}, "users": {"groups": []}}"#).unwrap();
     let output = without_a_cloud().arg("start").arg(&file).args(["--region", "eu-west-1", "--json"]).output().unwrap();
-    assert_eq!(output.status.code(), Some(2), "{}", told(&output));
+    assert_eq!(output.status.code(), Some(2), "{}", printed(&output));
     let error = json(&output)["error"].clone();
     assert!(error["message"].as_str().unwrap().contains("$.instance.alias"), "{error}");
 }
@@ -54,22 +54,22 @@ fn start_validates_the_input_before_it_calls_a_cloud() {
 #[test]
 fn without_a_region_commands_exit_with_4_and_name_the_option() {
     let output = without_a_cloud().env("HOME", "/nowhere").arg("list").output().unwrap();
-    assert_eq!(output.status.code(), Some(4), "{}", told(&output));
-    assert!(err(&output).contains("--region"), "{}", told(&output));
+    assert_eq!(output.status.code(), Some(4), "{}", printed(&output));
+    assert!(err(&output).contains("--region"), "{}", printed(&output));
 }
 
 #[test]
 fn if_aws_does_not_respond_commands_exit_with_4_and_report_it_as_json_too() {
     let output = without_a_cloud().args(["list", "--region", "eu-west-1", "--json"]).output().unwrap();
-    assert_eq!(output.status.code(), Some(4), "{}", told(&output));
-    assert_eq!(json(&output)["error"]["name"], "Unavailable", "{}", told(&output));
+    assert_eq!(output.status.code(), Some(4), "{}", printed(&output));
+    assert_eq!(json(&output)["error"]["name"], "Unavailable", "{}", printed(&output));
 }
 
 #[test]
 fn without_a_local_cloud_the_local_option_exits_with_3_and_explains_how_to_start_one() {
     let output = onboard().args(["list", "--local"]).env("ONBOARD_LOCAL_CLOUD", "/no/such/file").output().unwrap();
-    assert_eq!(output.status.code(), Some(3), "{}", told(&output));
-    assert!(err(&output).contains("onboard local --keep"), "{}", told(&output));
+    assert_eq!(output.status.code(), Some(3), "{}", printed(&output));
+    assert!(err(&output).contains("onboard local --keep"), "{}", printed(&output));
 }
 
 #[test]
@@ -94,12 +94,12 @@ fn init_writes_a_valid_file_and_replaces_an_existing_one_only_with_force() {
         command.output().unwrap()
     };
     let made = init("acme-support", &["--phone-number", "JP:DID:+813", "--language", "ja", "--json"]);
-    assert_eq!(made.status.code(), Some(0), "{}", told(&made));
+    assert_eq!(made.status.code(), Some(0), "{}", printed(&made));
     let file = folder.path().join("onboarding.json");
     let checked = onboard().arg("check").arg(&file).output().unwrap();
-    assert_eq!(checked.status.code(), Some(0), "{}", told(&checked));
+    assert_eq!(checked.status.code(), Some(0), "{}", printed(&checked));
     let again = init("other", &[]);
-    assert_eq!(again.status.code(), Some(2), "{}", told(&again));
+    assert_eq!(again.status.code(), Some(2), "{}", printed(&again));
     assert!(fs::read_to_string(&file).unwrap().contains("acme-support"));
     assert_eq!(init("other", &["--force"]).status.code(), Some(0));
     assert!(fs::read_to_string(&file).unwrap().contains("other"));
@@ -109,6 +109,6 @@ fn init_writes_a_valid_file_and_replaces_an_existing_one_only_with_force() {
 fn init_without_a_terminal_names_the_missing_answers() {
     let folder = tempfile::tempdir().unwrap();
     let output = onboard().current_dir(folder.path()).args(["init", "--alias", "acme"]).output().unwrap();
-    assert_eq!(output.status.code(), Some(2), "{}", told(&output));
+    assert_eq!(output.status.code(), Some(2), "{}", printed(&output));
     assert!(err(&output).contains("--group") && !folder.path().join("onboarding.json").exists());
 }

@@ -1,7 +1,7 @@
 //! `doctor` and `replay`.
 
-use super::{json, told};
-use crate::{common::out, kept::until, user_sync::fixture::cloud};
+use super::{json, printed};
+use crate::{cloud::until, common::out, user_sync::fixture::cloud};
 use onboarding_core::telephony::older_plans_end;
 use serde_json::{Value, json as object};
 use time::OffsetDateTime;
@@ -14,13 +14,13 @@ fn doctor_checks_the_account_the_stack_and_the_notifications() {
         let checks = result["checks"].as_array().unwrap();
         checks.iter().find(|check| check["name"] == name).map(|check| check["verdict"].clone()).unwrap_or_default()
     };
-    assert_eq!(verdict("account"), "good", "{}", told(&output));
-    assert_eq!(verdict("quotas"), "good", "{}", told(&output));
-    assert_eq!(verdict("support plan"), "good", "{}", told(&output));
+    assert_eq!(verdict("account"), "good", "{}", printed(&output));
+    assert_eq!(verdict("quotas"), "good", "{}", printed(&output));
+    assert_eq!(verdict("support plan"), "good", "{}", printed(&output));
     let ends = older_plans_end(OffsetDateTime::now_utc().date()).is_some();
-    assert_eq!(result.to_string().contains("Business Support on 2027-01-01"), ends, "{}", told(&output));
-    assert_ne!(verdict("alarms"), "unknown", "{}", told(&output));
-    assert_ne!(verdict("notifications"), "unknown", "{}", told(&output));
+    assert_eq!(result.to_string().contains("Business Support on 2027-01-01"), ends, "{}", printed(&output));
+    assert_ne!(verdict("alarms"), "unknown", "{}", printed(&output));
+    assert_ne!(verdict("notifications"), "unknown", "{}", printed(&output));
 }
 
 #[test]
@@ -51,7 +51,7 @@ async fn failed_events_are_counted_and_reprocessed() {
     let count = json(&cloud.onboard(&["replay", "--count", "--json"]).output().unwrap());
     assert!(count["waiting"].as_u64().unwrap() >= 1 && count["replaying"] == 0, "{count}");
     let output = cloud.onboard(&["replay", "--json"]).output().unwrap();
-    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    assert_eq!(output.status.code(), Some(0), "{}", printed(&output));
     until("the queue is empty", async || {
         let body = object!({ "QueueUrl": cloud.output("FailedEventQueue"), "AttributeNames": ["ApproximateNumberOfMessages"] });
         let found = cloud.call("sqs", "AmazonSQS.GetQueueAttributes", body).await;

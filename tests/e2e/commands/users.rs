@@ -1,79 +1,80 @@
 //! The user sync as an operator uses it: `sync`, `approve`, `reject`.
 
-use super::{json, told};
+use super::{json, printed};
 use crate::{
+    cloud::until,
     common::{err, out},
-    kept::until,
-    user_sync::fixture::House,
+    user_sync::fixture::Fixture,
 };
 use serde_json::json as object;
 
 #[tokio::test]
 async fn sync_with_wait_follows_the_sync_and_prints_its_result() {
-    let house = House::with_members(3).await;
-    let output = house.cloud.onboard(&["sync", &house.alias(), "--wait", "--json"]).output().unwrap();
+    let fixture = Fixture::with_members(3).await;
+    let output = fixture.cloud.onboard(&["sync", &fixture.alias(), "--wait", "--json"]).output().unwrap();
     let result = json(&output);
-    assert_eq!((output.status.code(), &result["status"]), (Some(0), &object!("DONE")), "{}", told(&output));
+    assert_eq!((output.status.code(), &result["status"]), (Some(0), &object!("DONE")), "{}", printed(&output));
     assert_eq!(result["counts"]["created"], 3);
-    assert_eq!(house.usernames().await.len(), 3);
+    assert_eq!(fixture.usernames().await.len(), 3);
 }
 
 #[tokio::test]
 async fn sync_with_plan_prints_the_changes_and_makes_none() {
-    let house = House::with_members(2).await;
-    let output = house.cloud.onboard(&["sync", &house.alias(), "--plan"]).output().unwrap();
-    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
-    assert!(out(&output).contains("creates 2 · adopts 0"), "{}", told(&output));
-    assert!(house.usernames().await.is_empty());
+    let fixture = Fixture::with_members(2).await;
+    let output = fixture.cloud.onboard(&["sync", &fixture.alias(), "--plan"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", printed(&output));
+    assert!(out(&output).contains("creates 2 · adopts 0"), "{}", printed(&output));
+    assert!(fixture.usernames().await.is_empty());
 }
 
 /// Five users, four of whom left the group, and a sync that requested approval for their removal.
-async fn asked_about() -> (House, String) {
-    let house = House::with_members(5).await;
-    assert_eq!(house.sync(object!({})).await["counts"]["created"], 5);
-    for person in 1..5 {
-        house.leaves(person).await;
+async fn awaiting_approval() -> (Fixture, String) {
+    let fixture = Fixture::with_members(5).await;
+    assert_eq!(fixture.sync(object!({})).await["counts"]["created"], 5);
+    for number in 1..5 {
+        fixture.leaves(number).await;
     }
-    let output = house.cloud.onboard(&["sync", &house.alias(), "--wait"]).output().unwrap();
-    assert_eq!(output.status.code(), Some(5), "{}", told(&output));
-    let digest = house.entry().await["approvalDigest"].as_str().unwrap().to_owned();
+    let output = fixture.cloud.onboard(&["sync", &fixture.alias(), "--wait"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(5), "{}", printed(&output));
+    let digest = fixture.entry().await["approvalDigest"].as_str().unwrap().to_owned();
     assert!(
-        err(&output).contains(&format!("onboard approve {} --digest {digest} --local", house.alias())),
+        err(&output).contains(&format!("onboard approve {} --digest {digest} --local", fixture.alias())),
         "{}",
-        told(&output)
+        printed(&output)
     );
-    until("the token is stored", async || house.entry().await.contains_key("approvalToken").then_some(())).await;
-    (house, digest)
+    until("the task token is stored", async || fixture.entry().await.contains_key("approvalToken").then_some(())).await;
+    (fixture, digest)
 }
 
 #[tokio::test]
 async fn only_the_seen_plan_can_be_approved_and_the_execution_that_asked_continues() {
-    let (house, digest) = asked_about().await;
-    let alias = house.alias();
-    let unseen = house.cloud.onboard(&["approve", &alias]).output().unwrap();
-    assert_eq!(unseen.status.code(), Some(5), "{}", told(&unseen));
-    assert!(out(&unseen).contains("deletes 4"), "the plan is shown: {}", told(&unseen));
-    let other = house.cloud.onboard(&["approve", &alias, "--digest", "of another plan"]).output().unwrap();
-    assert_eq!(other.status.code(), Some(5), "{}", told(&other));
-    assert_eq!(house.usernames().await.len(), 5);
+    let (fixture, digest) = awaiting_approval().await;
+    let alias = fixture.alias();
+    let unseen = fixture.cloud.onboard(&["approve", &alias]).output().unwrap();
+    assert_eq!(unseen.status.code(), Some(5), "{}", printed(&unseen));
+    assert!(out(&unseen).contains("deletes 4"), "the plan is shown: {}", printed(&unseen));
+    let other = fixture.cloud.onboard(&["approve", &alias, "--digest", "of another plan"]).output().unwrap();
+    assert_eq!(other.status.code(), Some(5), "{}", printed(&other));
+    assert_eq!(fixture.usernames().await.len(), 5);
 
-    let listed = out(&house.cloud.onboard(&["list"]).output().unwrap());
+    let listed = out(&fixture.cloud.onboard(&["list"]).output().unwrap());
     assert!(listed.contains(&format!("onboard approve {alias} --digest {digest}")), "{listed}");
-    let output = house.cloud.onboard(&["approve", &alias, "--digest", &digest, "--json"]).output().unwrap();
-    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
-    until("four users are deleted", async || (house.usernames().await == house.of([0])).then_some(())).await;
-    until("no execution waits", async || (!house.entry().await.contains_key("approvalToken")).then_some(())).await;
-    let again = house.cloud.onboard(&["approve", &alias, "--digest", &digest]).output().unwrap();
-    assert_eq!(again.status.code(), Some(2), "{}", told(&again));
+    let output = fixture.cloud.onboard(&["approve", &alias, "--digest", &digest, "--json"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", printed(&output));
+    until("four users are deleted", async || (fixture.usernames().await == fixture.of([0])).then_some(())).await;
+    until("no execution waits", async || (!fixture.entry().await.contains_key("approvalToken")).then_some(())).await;
+    let again = fixture.cloud.onboard(&["approve", &alias, "--digest", &digest]).output().unwrap();
+    assert_eq!(again.status.code(), Some(2), "{}", printed(&again));
 }
 
 #[tokio::test]
 async fn a_rejected_plan_changes_nothing_and_approval_is_not_requested_again() {
-    let (house, _) = asked_about().await;
-    let output = house.cloud.onboard(&["reject", &house.alias()]).output().unwrap();
-    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
-    until("the token is removed", async || (!house.entry().await.contains_key("approvalToken")).then_some(())).await;
-    assert_eq!(house.usernames().await.len(), 5);
-    let again = house.cloud.onboard(&["reject", &house.alias()]).output().unwrap();
-    assert_eq!(again.status.code(), Some(2), "{}", told(&again));
+    let (fixture, _) = awaiting_approval().await;
+    let output = fixture.cloud.onboard(&["reject", &fixture.alias()]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", printed(&output));
+    until("the task token is deleted", async || (!fixture.entry().await.contains_key("approvalToken")).then_some(()))
+        .await;
+    assert_eq!(fixture.usernames().await.len(), 5);
+    let again = fixture.cloud.onboard(&["reject", &fixture.alias()]).output().unwrap();
+    assert_eq!(again.status.code(), Some(2), "{}", printed(&again));
 }

@@ -4,8 +4,8 @@
 use serde_json::{Value, json};
 
 use crate::{
+    cloud::{Cloud, until},
     common::root,
-    kept::{Cloud, until},
 };
 
 const ROLE: &str = "AcmeTokyoConnect";
@@ -35,42 +35,19 @@ fn changed(numbers: u32) -> Value {
 }
 
 /// A local cloud with the example onboarded.
-pub(super) struct House {
+pub(super) struct Fixture {
     pub(super) cloud: Cloud,
     instance: String,
     arn: String,
 }
 
-impl House {
+impl Fixture {
     pub(super) async fn onboarded() -> Self {
         let cloud = Cloud::with_everything(12);
-        let inventory = cloud.admin("GET", "inventory", &Value::Null).await;
+        let inventory = cloud.inventory().await;
         let instance = &inventory["connect"]["instances"][0];
         let text = |name: &str| instance[name].as_str().unwrap().to_owned();
         Self { instance: text("Id"), arn: text("Arn"), cloud }
-    }
-
-    /// The name of a function's role.
-    pub(super) async fn role_of(&self, function: &str) -> String {
-        let found = self.cloud.rest("lambda", "GET", "/2015-03-31/functions/?MaxItems=200", &Value::Null).await;
-        let all = found["Functions"].as_array().unwrap().clone();
-        let one = all.iter().find(|one| one["FunctionName"].as_str().unwrap().contains(function)).unwrap();
-        one["Role"].as_str().unwrap().rsplit('/').next().unwrap().to_owned()
-    }
-
-    async fn invoke(&self, function: &str, event: &Value) {
-        let found = self.cloud.rest("lambda", "GET", "/2015-03-31/functions/?MaxItems=200", &Value::Null).await;
-        let all = found["Functions"].as_array().unwrap().clone();
-        let one = all.iter().find(|one| one["FunctionName"].as_str().unwrap().contains(function)).unwrap();
-        let path = format!("/2015-03-31/functions/{}/invocations", one["FunctionName"].as_str().unwrap());
-        let answer = self.cloud.rest("lambda", "POST", &path, event).await;
-        assert!(answer["errorType"].is_null(), "{function}: {answer}");
-    }
-
-    async fn succeeds(&self, machine: &str, input: &Value) {
-        let execution = self.cloud.start(machine, input).await;
-        let ended = self.cloud.end_of(&execution).await;
-        assert_eq!(ended.status, "SUCCEEDED", "{}", ended.output);
     }
 
     async fn connect(&self, method: &str, path: &str, body: &Value) -> Value {
@@ -78,14 +55,14 @@ impl House {
     }
 
     async fn members(&self, group: &str) -> Vec<Value> {
-        let inventory = self.cloud.admin("GET", "inventory", &Value::Null).await;
+        let inventory = self.cloud.inventory().await;
         let groups = inventory["graph"]["groups"].as_array().unwrap().clone();
         let group = groups.iter().find(|one| one["displayName"] == group).unwrap();
         group["members"].as_array().unwrap().clone()
     }
 
     async fn leaves(&self, group: &str, member: &Value) {
-        self.cloud.admin("POST", "members/remove", &json!({ "group": group, "memberId": member["id"] })).await;
+        self.cloud.remove_member(group, member["id"].as_str().unwrap()).await;
     }
 
     /// Changes settings manually; the next onboarding reverts the changes.
@@ -96,13 +73,13 @@ impl House {
         let members = self.members(group).await;
         // A member leaves and is scheduled for deletion, then returns.
         self.leaves(group, &members[0]).await;
-        self.succeeds("UserSyncStateMachineArn", &json!({ "instanceId": self.instance })).await;
-        self.cloud.admin("POST", "members/add", &json!({ "group": group, "member": members[0] })).await;
-        self.succeeds("OnboardingStateMachineArn", &changed(1)).await;
+        self.cloud.run("UserSyncStateMachineArn", &json!({ "instanceId": self.instance })).await;
+        self.cloud.add_member(group, &members[0]).await;
+        self.cloud.run("OnboardingStateMachineArn", &changed(1)).await;
     }
 
     async fn iam_changed(&self) {
-        let account = &self.cloud.kept.account;
+        let account = &self.cloud.addresses.account;
         let trust = json!({ "Version": "2012-10-17", "Statement": [
             { "Effect": "Allow", "Principal": { "AWS": account }, "Action": "sts:AssumeRole" },
         ] })
@@ -112,28 +89,23 @@ impl House {
             { "Effect": "Deny", "Action": "*", "Resource": "*" },
         ] })
         .to_string();
-        let detach = [("Action", "DetachRolePolicy"), ("RoleName", ROLE), ("PolicyArn", &policy)];
-        self.cloud.iam(&[("Action", "UpdateAssumeRolePolicy"), ("RoleName", ROLE), ("PolicyDocument", &trust)]).await;
-        self.cloud.iam(&[("Action", "UpdateRole"), ("RoleName", ROLE), ("MaxSessionDuration", "3600")]).await;
-        self.cloud.iam(&detach).await;
+        let role = ("RoleName", ROLE);
+        self.cloud.iam("UpdateAssumeRolePolicy", &[role, ("PolicyDocument", &trust)]).await;
+        self.cloud.iam("UpdateRole", &[role, ("MaxSessionDuration", "3600")]).await;
+        self.cloud.iam("DetachRolePolicy", &[role, ("PolicyArn", &policy)]).await;
         // The maximum number of versions that IAM keeps.
         for _ in 0..4 {
-            let version =
-                [("Action", "CreatePolicyVersion"), ("PolicyArn", policy.as_str()), ("PolicyDocument", &other)];
-            self.cloud.iam(&[&version[..], &[("SetAsDefault", "true")]].concat()).await;
+            let version = [("PolicyArn", policy.as_str()), ("PolicyDocument", &other), ("SetAsDefault", "true")];
+            self.cloud.iam("CreatePolicyVersion", &version).await;
         }
-        let inventory = self.cloud.admin("GET", "inventory", &Value::Null).await;
+        let inventory = self.cloud.inventory().await;
         let application = inventory["graph"]["applications"][0]["appId"].as_str().unwrap().to_owned();
         let metadata = self.cloud.metadata(&application).await;
         let tenant = metadata.split("sts.windows.net/").nth(1).unwrap().split('/').next().unwrap();
         let elsewhere = metadata.replace(tenant, "00000000-0000-4000-8000-00000000ffff");
         let provider = format!("arn:aws:iam::{account}:saml-provider/AcmeTokyoEntra");
-        let update = [
-            ("Action", "UpdateSAMLProvider"),
-            ("SAMLProviderArn", provider.as_str()),
-            ("SAMLMetadataDocument", elsewhere.as_str()),
-        ];
-        self.cloud.iam(&update).await;
+        let update = [("SAMLProviderArn", provider.as_str()), ("SAMLMetadataDocument", elsewhere.as_str())];
+        self.cloud.iam("UpdateSAMLProvider", &update).await;
     }
 
     async fn connect_changed(&self) {
@@ -142,8 +114,10 @@ impl House {
         let config = self.connect("GET", &configs, &Value::Null).await["StorageConfigs"][0].clone();
         let association = config["AssociationId"].as_str().unwrap().to_owned();
         let mut other = config;
-        other["S3Config"]["EncryptionConfig"]["KeyId"] =
-            json!(format!("arn:aws:kms:{}:{}:key/of-somebody-else", self.cloud.kept.region, self.cloud.kept.account));
+        other["S3Config"]["EncryptionConfig"]["KeyId"] = json!(format!(
+            "arn:aws:kms:{}:{}:key/of-another-team",
+            self.cloud.addresses.region, self.cloud.addresses.account
+        ));
         let path = format!("/instance/{id}/storage-config/{association}?resourceType=CALL_RECORDINGS");
         self.connect("POST", &path, &json!({ "StorageConfig": other })).await;
         self.connect("PUT", &format!("/user-hierarchy-groups/{id}"), &json!({ "Name": "Japan" })).await;
@@ -156,54 +130,54 @@ impl House {
 
     /// Onboards another instance in an account at its quota, so that an increase is requested first.
     pub(super) async fn without_room_for_another_instance(&self) {
-        self.cloud.admin("POST", "quota", &json!({ "code": "L-AA17A6B9", "value": 1.0 })).await;
+        self.cloud.allow_instances(1).await;
         let input = json!({
             "instance": { "alias": "acme-osaka" },
             "users": { "groups": [{ "group": "Support agents", "securityProfiles": ["Agent"] }] },
         });
-        self.succeeds("OnboardingStateMachineArn", &input).await;
+        self.cloud.run("OnboardingStateMachineArn", &input).await;
     }
 
     /// Runs all read-only state machines, then the teardown.
-    pub(super) async fn looked_at_and_torn_down(&self) {
-        self.succeeds("PlanStateMachineArn", &changed(2)).await;
+    pub(super) async fn inspected_and_torn_down(&self) {
+        self.cloud.run("PlanStateMachineArn", &changed(2)).await;
         let mut new = input();
         new["instance"]["alias"] = json!("acme-nagoya");
-        self.succeeds("PlanStateMachineArn", &new).await;
-        self.succeeds("DriftStateMachineArn", &json!({})).await;
-        self.succeeds("DriftStateMachineArn", &json!({ "instanceId": self.instance })).await;
-        self.invoke("WatchExpiryFunction", &json!({})).await;
-        let inventory = self.cloud.admin("GET", "inventory", &Value::Null).await;
+        self.cloud.run("PlanStateMachineArn", &new).await;
+        self.cloud.run("DriftStateMachineArn", &json!({})).await;
+        self.cloud.run("DriftStateMachineArn", &json!({ "instanceId": self.instance })).await;
+        self.cloud.invoke("WatchExpiryFunction", &json!({})).await;
+        let inventory = self.cloud.inventory().await;
         for instance in inventory["connect"]["instances"].as_array().unwrap() {
             // One instance is deleted with its users; of the other one, only the users.
-            let disposition = if instance["Id"] == self.instance.as_str() { "delete" } else { "keep" };
-            self.torn_down(instance, disposition).await;
+            let instance_action = if instance["Id"] == self.instance.as_str() { "delete" } else { "keep" };
+            self.torn_down(instance, instance_action).await;
         }
     }
 
-    async fn torn_down(&self, instance: &Value, disposition: &str) {
+    async fn torn_down(&self, instance: &Value, instance_action: &str) {
         let mut teardown = json!({
             "instanceId": instance["Id"], "mode": "plan", "confirmAlias": instance["InstanceAlias"],
-            "users": "delete", "instance": disposition, "application": "delete",
+            "users": "delete", "instance": instance_action, "application": "delete",
         });
         let execution = self.cloud.start("TeardownStateMachineArn", &teardown).await;
         let planned = self.cloud.end_of(&execution).await;
         assert_eq!(planned.output["status"], "PLANNED", "{}", planned.output);
         teardown["mode"] = json!("apply");
         teardown["approvedDigest"] = planned.output["digest"].clone();
-        self.succeeds("TeardownStateMachineArn", &teardown).await;
+        self.cloud.run("TeardownStateMachineArn", &teardown).await;
     }
 
     /// Runs the scheduled functions and sends a notification.
     pub(super) async fn schedules_and_notifications(&self) {
-        let inventory = self.cloud.admin("GET", "inventory", &Value::Null).await;
+        let inventory = self.cloud.inventory().await;
         let subscription = inventory["graph"]["subscriptions"][0]["id"].as_str().unwrap().to_owned();
         self.cloud.unsubscribe(&subscription).await;
-        self.invoke("SubscribeGroupsFunction", &json!({})).await;
-        self.invoke("SyncMembersFunction", &json!({})).await;
+        self.cloud.invoke("SubscribeGroupsFunction", &json!({})).await;
+        self.cloud.invoke("SyncMembersFunction", &json!({})).await;
         let rotation = json!({ "instanceId": self.instance, "force": true });
-        self.succeeds("RotateCertificateStateMachineArn", &rotation).await;
-        self.succeeds("RotateCertificateStateMachineArn", &json!({})).await;
+        self.cloud.run("RotateCertificateStateMachineArn", &rotation).await;
+        self.cloud.run("RotateCertificateStateMachineArn", &json!({})).await;
         // A member leaves for good; the grace period is now zero.
         let groups = ["Connect administrators", "Support supervisors", "Support agents"];
         let mut leaver = None;
@@ -217,7 +191,7 @@ impl House {
                 self.leaves(group, &leaver).await;
             }
         }
-        until("the notified sync has deleted the user", async || {
+        until("the sync that the notification started has deleted the user", async || {
             let used = super::used(&self.cloud).await;
             let done = |function: &str, action: &str| used.get(function).is_some_and(|all| all.contains(action));
             (done("ReceiveNotificationFunction", "events:PutEvents") && done("SyncUsersFunction", "connect:DeleteUser"))

@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::kept::Cloud;
-use fixture::House;
+use crate::cloud::Cloud;
+use fixture::Fixture;
 
 /// Function → actions.
 type Actions = BTreeMap<String, BTreeSet<String>>;
@@ -37,25 +37,25 @@ fn pairs(actions: &Actions) -> BTreeSet<(&str, &str)> {
 
 #[tokio::test]
 async fn every_permission_of_a_function_is_used_or_has_a_documented_reason() {
-    let house = House::onboarded().await;
-    house.changed_by_hand_and_onboarded_again().await;
-    house.without_room_for_another_instance().await;
-    house.schedules_and_notifications().await;
-    house.looked_at_and_torn_down().await;
+    let fixture = Fixture::onboarded().await;
+    fixture.changed_by_hand_and_onboarded_again().await;
+    fixture.without_room_for_another_instance().await;
+    fixture.schedules_and_notifications().await;
+    fixture.inspected_and_torn_down().await;
 
-    let (allowed, used) = (allowed::by_function(), used(&house.cloud).await);
+    let (allowed, used) = (allowed::by_function(), used(&fixture.cloud).await);
     let (allowed, used) = (pairs(&allowed), pairs(&used));
     let beyond: Vec<_> = used.difference(&allowed).collect();
-    assert!(beyond.is_empty(), "used, but not allowed in template.yaml: {beyond:#?}");
+    assert!(beyond.is_empty(), "called, but not allowed in template.yaml: {beyond:#?}");
     let unused: BTreeSet<_> = allowed.difference(&used).copied().collect();
     let excused: BTreeSet<_> =
         unused.iter().filter(|(function, action)| reasons::of(function, action).is_some()).copied().collect();
     let missing: Vec<_> = unused.difference(&excused).collect();
-    assert!(missing.is_empty(), "allowed in template.yaml, but neither used here nor with a reason: {missing:#?}");
+    assert!(missing.is_empty(), "allowed in template.yaml, but neither called nor listed with a reason: {missing:#?}");
     let stale: Vec<_> = reasons::all().filter(|(names, action, _)| !reasons::needed(names, action, &unused)).collect();
-    assert!(stale.is_empty(), "reasons for actions that are used here or no longer allowed: {stale:#?}");
+    assert!(stale.is_empty(), "reasons for actions that are called or not allowed any more: {stale:#?}");
 
-    house.denied_by_name().await;
+    fixture.denied_by_name().await;
 }
 
 #[test]
@@ -195,27 +195,20 @@ fn every_function_with_events_keeps_its_failed_events() {
     }
 }
 
-impl House {
+impl Fixture {
     /// If one permission of a function is denied, the workflow fails and names the permission to grant.
     async fn denied_by_name(&self) {
-        let role = self.role_of("InstanceQuotaFunction").await;
+        let role = self.cloud.function("InstanceQuotaFunction").await.1;
         let deny = json!({ "Version": "2012-10-17", "Statement": [
             { "Effect": "Deny", "Action": "connect:ListInstances", "Resource": "*" },
         ] });
-        let form = [
-            ("Action", "PutRolePolicy"),
-            ("RoleName", role.as_str()),
-            ("PolicyName", "deny"),
-            ("PolicyDocument", &deny.to_string()),
-        ];
-        self.cloud.iam(&form).await;
+        let policy = [("RoleName", role.as_str()), ("PolicyName", "deny"), ("PolicyDocument", &deny.to_string())];
+        self.cloud.iam("PutRolePolicy", &policy).await;
         let execution = self.cloud.start("OnboardingStateMachineArn", &fixture::input()).await;
         assert_eq!(self.cloud.end_of(&execution).await.status, "FAILED");
-        let body = json!({ "executionArn": execution, "maxResults": 1000 });
-        let history = self.cloud.call("states", "AWSStepFunctions.GetExecutionHistory", body).await;
-        let told = history["events"].as_array().unwrap().last().unwrap().to_string();
-        for word in ["AccessDenied", "connect:ListInstances", "explicit deny"] {
-            assert!(told.contains(word), "{word} is not in {told}");
+        let last = self.cloud.history(&execution).await.last().unwrap().to_string();
+        for part in ["AccessDenied", "connect:ListInstances", "explicit deny"] {
+            assert!(last.contains(part), "{part} is not in {last}");
         }
     }
 }

@@ -2,62 +2,55 @@
 
 use std::{
     collections::BTreeMap,
+    ops::Deref,
     sync::{LazyLock, OnceLock},
 };
 
-use crate::{common::http, kept::Cloud};
-use local_cloud::{
-    cloud::{ADMINISTRATOR, ADMINISTRATORS_SECRET},
-    emulator::credentials::TENANT_ID,
-};
+use crate::cloud::Cloud;
 use onboard_cli::commands::local::again::{Call, changes};
 use serde_json::{Value, json};
+use test_support::member;
 use tokio::sync::{Mutex, MutexGuard};
 
-/// A member of the tenant's groups.
-fn person(number: usize, more: &Value) -> Value {
-    let mut member = json!({
-        "@odata.type": "#microsoft.graph.user", "id": format!("75000000-0000-4000-8000-{number:012}"),
-        "userPrincipalName": format!("agent{number}@contoso.onmicrosoft.com"), "givenName": "Agent",
-        "surname": format!("Number {number}"), "displayName": format!("Agent {number}"), "mail": null,
-        "accountEnabled": true, "userType": "Member",
-    });
-    member.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    member
+fn agent(number: usize) -> Value {
+    let username = format!("agent{number}@contoso.onmicrosoft.com");
+    member(&format!("75000000-0000-4000-8000-{number:012}"), &username, &format!("Agent {number}"))
 }
 
 fn tenant() -> Value {
-    let odd = json!({ "userPrincipalName": "nobody+else@contoso.onmicrosoft.com" });
+    let mut invalid = agent(3);
+    invalid["userPrincipalName"] = json!("nobody+else@contoso.onmicrosoft.com");
+    let group = |name: &str, members: Vec<Value>| json!({ "displayName": name, "members": members });
     json!({ "groups": [
-        { "displayName": "Support agents", "members": [person(1, &json!({})), person(2, &json!({})), person(3, &odd)] },
-        { "displayName": "Support supervisors", "members": [person(1, &json!({})), person(4, &json!({}))] },
-        { "displayName": "Night shift", "members": [person(5, &json!({})), person(6, &json!({}))] },
-        { "displayName": "Day shift", "members": (10..15).map(|number| person(number, &json!({}))).collect::<Vec<_>>() },
+        group("Support agents", vec![agent(1), agent(2), invalid]),
+        group("Support supervisors", vec![agent(1), agent(4)]),
+        group("Night shift", vec![agent(5), agent(6)]),
+        group("Day shift", (10..15).map(agent).collect()),
     ] })
 }
 
 /// The cloud, used exclusively by one test.
-pub(super) struct House {
+pub(super) struct Fixture {
     pub(super) cloud: &'static Cloud,
     _alone: MutexGuard<'static, ()>,
 }
 
-impl House {
+impl Deref for Fixture {
+    type Target = Cloud;
+
+    fn deref(&self) -> &Cloud {
+        self.cloud
+    }
+}
+
+impl Fixture {
     pub(super) async fn enter() -> Self {
         static ALONE: LazyLock<Mutex<()>> = LazyLock::new(Mutex::default);
         static CLOUD: OnceLock<Cloud> = OnceLock::new();
         let alone = ALONE.lock().await;
         let cloud = CLOUD.get_or_init(|| Cloud::idle(&tenant()));
-        cloud.admin("POST", "quota", &json!({ "code": "L-AA17A6B9", "value": 20 })).await;
+        cloud.allow_instances(20).await;
         Self { cloud, _alone: alone }
-    }
-
-    /// Runs a state machine, which must succeed.
-    pub(super) async fn run(&self, machine: &str, input: &Value) -> Value {
-        let execution = self.cloud.start(machine, input).await;
-        let ended = self.cloud.end_of(&execution).await;
-        assert_eq!(ended.status, "SUCCEEDED", "{machine}: {:#}", ended.output);
-        ended.output
     }
 
     /// Number of recorded calls.
@@ -80,59 +73,5 @@ impl House {
             }
         }
         counts
-    }
-
-    pub(super) async fn inventory(&self) -> Value {
-        self.cloud.admin("GET", "inventory", &Value::Null).await
-    }
-
-    /// Calls IAM.
-    pub(super) async fn iam(&self, action: &str, form: &[(&str, &str)]) {
-        let mut all = vec![("Action", action), ("Version", "2010-05-08")];
-        all.extend_from_slice(form);
-        let authorization =
-            "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/iam/aws4_request, SignedHeaders=host, Signature=0";
-        let request = http().post(&self.cloud.kept.stand_in).header("authorization", authorization).form(&all);
-        let answer = request.send().await.unwrap();
-        let status = answer.status();
-        let text = answer.text().await.unwrap();
-        assert!(status.is_success(), "{action}: {text}");
-    }
-
-    /// Calls Microsoft Graph with the administrator's application.
-    pub(super) async fn graph(&self, method: &str, path: &str, body: &Value) -> Value {
-        let url = format!("{}/{TENANT_ID}/oauth2/v2.0/token", self.cloud.kept.login_url);
-        let form = [
-            ("grant_type", "client_credentials"),
-            ("client_id", ADMINISTRATOR),
-            ("client_secret", ADMINISTRATORS_SECRET),
-            ("scope", "https://graph.microsoft.com/.default"),
-        ];
-        let token: Value = http().post(url).form(&form).send().await.unwrap().json().await.unwrap();
-        let url = format!("{}/v1.0{path}", self.cloud.kept.graph_url);
-        let mut request =
-            http().request(method.parse().unwrap(), url).bearer_auth(token["access_token"].as_str().unwrap());
-        if !body.is_null() {
-            request = request.json(body);
-        }
-        let answer = request.send().await.unwrap();
-        let status = answer.status();
-        let text = answer.text().await.unwrap();
-        assert!(status.is_success(), "{method} {path}: {text}");
-        serde_json::from_str(&text).unwrap_or_default()
-    }
-
-    /// The enterprise application of an alias in the inventory.
-    pub(super) async fn application(&self, alias: &str) -> Value {
-        let inventory = self.inventory().await;
-        let name = format!("Amazon Connect {alias}");
-        let found = inventory["graph"]["servicePrincipals"].as_array().unwrap().clone();
-        found.into_iter().find(|principal| principal["displayName"] == name.as_str()).unwrap()
-    }
-
-    /// The instance of an alias in the inventory.
-    pub(super) async fn instance(&self, alias: &str) -> Value {
-        let found = self.inventory().await["connect"]["instances"].as_array().unwrap().clone();
-        found.into_iter().find(|instance| instance["InstanceAlias"] == alias).unwrap()
     }
 }

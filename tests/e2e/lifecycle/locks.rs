@@ -2,11 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::fixture::House;
+use super::fixture::Fixture;
 use crate::{
+    cloud::until,
     common::{err, out},
-    kept::until,
 };
+use test_support::with;
 
 const ONBOARDING: &str = "OnboardingStateMachineArn";
 const TEARDOWN: &str = "TeardownStateMachineArn";
@@ -23,30 +24,30 @@ fn input(alias: &str) -> Value {
 
 /// An execution that holds the lock of an alias until the test stops it.
 struct Holder<'a> {
-    house: &'a House,
+    fixture: &'a Fixture,
     execution: String,
 }
 
 impl<'a> Holder<'a> {
-    async fn of(house: &'a House, lock: &str) -> Self {
+    async fn of(fixture: &'a Fixture, lock: &str) -> Self {
         // Requests for this group get no response, so the execution stays in its first state.
         let group = "99000000-0000-4000-8000-000000000000";
         let rule = json!({ "service": "graph", "match": format!("/groups/{group}"), "delayMs": 600_000, "times": 0 });
-        house.cloud.admin("POST", "fault", &rule).await;
+        fixture.cloud.fault(&rule).await;
         let mut input = input("holder");
         input["users"]["groups"][0]["group"] = group.into();
-        let execution = house.cloud.start(ONBOARDING, &input).await;
+        let execution = fixture.cloud.start(ONBOARDING, &input).await;
         let item =
             json!({ "instanceId": { "S": lock }, "holder": { "S": execution }, "since": { "N": "1796000000000" } });
-        let body = json!({ "TableName": house.cloud.output("RegistryTable"), "Item": item });
-        house.cloud.call("dynamodb", "DynamoDB_20120810.PutItem", body).await;
-        Self { house, execution }
+        let body = json!({ "TableName": fixture.cloud.output("RegistryTable"), "Item": item });
+        fixture.cloud.call("dynamodb", "DynamoDB_20120810.PutItem", body).await;
+        Self { fixture, execution }
     }
 
     /// Waits until an execution waits for the lock, then stops the holder.
     async fn killed_while_waits(&self, waiting: &str) {
         until("the execution waits for the alias", async || {
-            (self.house.cloud.entered(waiting, "WaitForAlias").await > 0).then_some(())
+            (self.fixture.cloud.entered(waiting, "WaitForAlias").await > 0).then_some(())
         })
         .await;
         self.stop().await;
@@ -54,7 +55,7 @@ impl<'a> Holder<'a> {
 
     async fn stop(&self) {
         let body = json!({ "executionArn": self.execution });
-        self.house.cloud.call("states", "AWSStepFunctions.StopExecution", body).await;
+        self.fixture.cloud.call("states", "AWSStepFunctions.StopExecution", body).await;
     }
 
     fn name(&self) -> &str {
@@ -62,144 +63,138 @@ impl<'a> Holder<'a> {
     }
 }
 
-async fn locks(house: &House) -> Vec<Value> {
-    let body = json!({ "TableName": house.cloud.output("RegistryTable"), "ConsistentRead": true });
-    let items = house.cloud.call("dynamodb", "DynamoDB_20120810.Scan", body).await["Items"].as_array().unwrap().clone();
+async fn locks(fixture: &Fixture) -> Vec<Value> {
+    let body = json!({ "TableName": fixture.cloud.output("RegistryTable"), "ConsistentRead": true });
+    let items =
+        fixture.cloud.call("dynamodb", "DynamoDB_20120810.Scan", body).await["Items"].as_array().unwrap().clone();
     items.into_iter().filter(|item| item["instanceId"]["S"].as_str().unwrap().starts_with("alias#")).collect()
-}
-
-async fn set_config(house: &House, id: &str, config: &Value) {
-    let body = json!({
-        "TableName": house.cloud.output("RegistryTable"), "Key": { "instanceId": { "S": id } },
-        "UpdateExpression": "SET config = :config", "ExpressionAttributeValues": { ":config": config },
-    });
-    house.cloud.call("dynamodb", "DynamoDB_20120810.UpdateItem", body).await;
 }
 
 #[tokio::test]
 async fn two_simultaneous_onboardings_of_an_alias_create_one_instance_and_another_spelling_creates_nothing() {
-    let house = House::enter().await;
-    let before = house.seen().await;
-    let one = house.cloud.start(ONBOARDING, &input("twins")).await;
-    let two = house.cloud.start(ONBOARDING, &input("twins")).await;
+    let fixture = Fixture::enter().await;
+    let before = fixture.seen().await;
+    let one = fixture.cloud.start(ONBOARDING, &input("twins")).await;
+    let two = fixture.cloud.start(ONBOARDING, &input("twins")).await;
     for execution in [&one, &two] {
-        let ended = house.cloud.end_of(execution).await;
+        let ended = fixture.cloud.end_of(execution).await;
         assert_eq!(ended.status, "SUCCEEDED", "{:#}", ended.output);
     }
-    let changes = house.changes_since(before).await;
+    let changes = fixture.changes_since(before).await;
     let twice: Vec<_> = changes
         .iter()
         .filter(|(operation, count)| operation.starts_with("Create") && *operation != "CreateUser" && **count > 1)
         .collect();
     assert!(twice.is_empty(), "{twice:?}");
-    assert_eq!(locks(&house).await, [Value::Null; 0], "each released its lock");
+    assert_eq!(locks(&fixture).await, [Value::Null; 0], "each execution released its lock");
 
-    let before = house.seen().await;
-    let other = house.cloud.start(ONBOARDING, &input("Twins")).await;
-    let refused = house.cloud.end_of(&other).await;
+    let before = fixture.seen().await;
+    let other = fixture.cloud.start(ONBOARDING, &input("Twins")).await;
+    let refused = fixture.cloud.end_of(&other).await;
     assert_eq!(refused.output["Error"], "Conflict", "{:#}", refused.output);
     assert!(refused.output["Cause"].as_str().unwrap().contains("write it twins"), "{:#}", refused.output);
-    assert!(house.changes_since(before).await.is_empty());
-    let id = house.instance("twins").await["Id"].as_str().unwrap().to_owned();
-    let sync = house.run("UserSyncStateMachineArn", &json!({ "instanceId": id })).await;
-    assert_eq!(sync["counts"]["unchanged"], 2, "no user is orphaned: {sync}");
+    assert!(fixture.changes_since(before).await.is_empty());
+    let id = fixture.instance("twins").await["Id"].as_str().unwrap().to_owned();
+    let sync = fixture.run("UserSyncStateMachineArn", &json!({ "instanceId": id })).await;
+    assert_eq!(sync["counts"]["unchanged"], 2, "every user is still managed: {sync}");
 }
 
 #[tokio::test]
 async fn onboarding_and_teardown_wait_for_the_alias_lock_and_take_it_over_from_a_killed_execution() {
-    let house = House::enter().await;
-    house.run(ONBOARDING, &input("awaited")).await;
-    let id = house.instance("awaited").await["Id"].as_str().unwrap().to_owned();
+    let fixture = Fixture::enter().await;
+    fixture.run(ONBOARDING, &input("awaited")).await;
+    let id = fixture.instance("awaited").await["Id"].as_str().unwrap().to_owned();
 
-    let holder = Holder::of(&house, "alias#awaited").await;
-    let before = house.seen().await;
-    let again = house.cloud.start(ONBOARDING, &input("awaited")).await;
+    let holder = Holder::of(&fixture, "alias#awaited").await;
+    let before = fixture.seen().await;
+    let again = fixture.cloud.start(ONBOARDING, &input("awaited")).await;
     holder.killed_while_waits(&again).await;
-    assert!(house.changes_since(before).await.is_empty(), "nothing is written before the lock is held");
-    assert_eq!(house.cloud.end_of(&again).await.status, "SUCCEEDED");
+    assert!(fixture.changes_since(before).await.is_empty(), "nothing is written before the lock is held");
+    assert_eq!(fixture.cloud.end_of(&again).await.status, "SUCCEEDED");
 
-    let mut request = json!({ "instanceId": id, "users": "delete", "instance": "delete" });
-    let plan = house.run(TEARDOWN, &request).await;
+    let request = json!({ "instanceId": id, "users": "delete", "instance": "delete" });
+    let plan = fixture.run(TEARDOWN, &request).await;
     let approved = json!({ "mode": "apply", "confirmAlias": "Awaited", "approvedDigest": plan["digest"] });
-    request.as_object_mut().unwrap().extend(approved.as_object().unwrap().clone());
+    let request = with(request, &approved);
 
-    let numbers = Holder::of(&house, "alias#awaited#numbers").await;
-    let refused = house.cloud.end_of(&house.cloud.start(TEARDOWN, &request).await).await;
+    let numbers = Holder::of(&fixture, "alias#awaited#numbers").await;
+    let refused = fixture.cloud.end_of(&fixture.cloud.start(TEARDOWN, &request).await).await;
     assert_eq!(
         refused.output["Error"], "Conflict",
-        "the teardown does not wait for a number order: {:#}",
+        "a teardown does not wait for an order of numbers: {:#}",
         refused.output
     );
     let cause = refused.output["Cause"].as_str().unwrap();
     assert!(cause.contains(numbers.name()) && cause.contains("stop-execution --execution-arn"), "{cause}");
     numbers.stop().await;
 
-    let holder = Holder::of(&house, "alias#awaited").await;
-    let teardown = house.cloud.start(TEARDOWN, &request).await;
+    let holder = Holder::of(&fixture, "alias#awaited").await;
+    let teardown = fixture.cloud.start(TEARDOWN, &request).await;
     holder.killed_while_waits(&teardown).await;
-    let ended = house.cloud.end_of(&teardown).await;
+    let ended = fixture.cloud.end_of(&teardown).await;
     assert_eq!((ended.status.as_str(), &ended.output["status"]), ("SUCCEEDED", &json!("DONE")), "{:#}", ended.output);
-    assert_eq!(locks(&house).await, [Value::Null; 0]);
+    assert_eq!(locks(&fixture).await, [Value::Null; 0]);
 }
 
 #[tokio::test]
 async fn remediation_skips_a_locked_alias_and_reports_it() {
-    let house = House::enter().await;
-    house.run(ONBOARDING, &input("busy")).await;
-    let id = house.instance("busy").await["Id"].as_str().unwrap().to_owned();
+    let fixture = Fixture::enter().await;
+    fixture.run(ONBOARDING, &input("busy")).await;
+    let id = fixture.instance("busy").await["Id"].as_str().unwrap().to_owned();
     let role = "AmazonConnect-busy";
-    house.iam("UpdateRole", &[("RoleName", role), ("MaxSessionDuration", "7200")]).await;
-    let holder = Holder::of(&house, "alias#busy").await;
+    fixture.iam("UpdateRole", &[("RoleName", role), ("MaxSessionDuration", "7200")]).await;
+    let holder = Holder::of(&fixture, "alias#busy").await;
     let drift = json!({ "instanceId": id, "mend": true });
-    let report = house.run("DriftStateMachineArn", &drift).await;
+    let report = fixture.run("DriftStateMachineArn", &drift).await;
     let findings = report["instances"][0]["findings"].as_array().unwrap().clone();
-    let told =
+    let skipped =
         findings.iter().find(|finding| finding["place"] == "remediation").unwrap_or_else(|| panic!("{report:#}"));
-    assert!(told["found"].as_str().unwrap().contains(holder.name()), "{told}");
+    assert!(skipped["found"].as_str().unwrap().contains(holder.name()), "{skipped}");
     assert!(findings.iter().all(|finding| finding["mended"] == false), "{findings:#?}");
     holder.stop().await;
 
-    let report = house.run("DriftStateMachineArn", &drift).await;
+    let report = fixture.run("DriftStateMachineArn", &drift).await;
     let findings = report["instances"][0]["findings"].as_array().unwrap();
     assert!(findings.iter().all(|finding| finding["mended"] == true), "{findings:#?}");
-    assert_eq!(locks(&house).await, [Value::Null; 0]);
+    assert_eq!(locks(&fixture).await, [Value::Null; 0]);
 }
 
 #[tokio::test]
 async fn an_unreadable_registry_entry_is_reported_and_blocks_the_teardown_of_other_instances() {
-    let house = House::enter().await;
+    let fixture = Fixture::enter().await;
     for alias in ["damaged", "neighbour"] {
-        house.run(ONBOARDING, &input(alias)).await;
+        fixture.run(ONBOARDING, &input(alias)).await;
     }
     let id = |instance: Value| instance["Id"].as_str().unwrap().to_owned();
-    let (damaged, neighbour) = (id(house.instance("damaged").await), id(house.instance("neighbour").await));
-    let subscriptions = house.inventory().await["graph"]["subscriptions"].clone();
+    let (damaged, neighbour) = (id(fixture.instance("damaged").await), id(fixture.instance("neighbour").await));
+    let subscriptions = fixture.inventory().await["graph"]["subscriptions"].clone();
     for config in [json!({ "S": "garbage" }), json!({ "N": "1" })] {
-        set_config(&house, &damaged, &config).await;
-        let report = house.run("DriftStateMachineArn", &json!({})).await;
+        fixture.update_entry(&damaged, "SET config = :config", &json!({ ":config": config })).await;
+        let report = fixture.run("DriftStateMachineArn", &json!({})).await;
         let found = report["instances"].as_array().unwrap().iter().find(|one| one["instanceId"] == damaged.as_str());
         let finding = &found.unwrap_or_else(|| panic!("{report:#}"))["findings"][0];
         assert!(finding["found"].as_str().unwrap().contains("run the onboarding"), "{finding}");
-        let rotation = house.run("RotateCertificateStateMachineArn", &json!({})).await;
-        let told = rotation["instances"].as_array().unwrap().iter().find(|one| one["instanceId"] == damaged.as_str());
-        assert_eq!(told.unwrap_or_else(|| panic!("{rotation:#}"))["status"], "NEEDS_PERSON");
+        let rotation = fixture.run("RotateCertificateStateMachineArn", &json!({})).await;
+        let reported =
+            rotation["instances"].as_array().unwrap().iter().find(|one| one["instanceId"] == damaged.as_str());
+        assert_eq!(reported.unwrap_or_else(|| panic!("{rotation:#}"))["status"], "NEEDS_PERSON");
 
         let request = json!({ "instanceId": neighbour, "instance": "delete" });
-        let refused = house.cloud.end_of(&house.cloud.start(TEARDOWN, &request).await).await;
+        let refused = fixture.cloud.end_of(&fixture.cloud.start(TEARDOWN, &request).await).await;
         assert_eq!(refused.output["Error"], "InvalidInput", "{:#}", refused.output);
         assert!(refused.output["Cause"].as_str().unwrap().contains(&damaged), "{:#}", refused.output);
     }
-    assert_eq!(house.inventory().await["graph"]["subscriptions"], subscriptions);
+    assert_eq!(fixture.inventory().await["graph"]["subscriptions"], subscriptions);
     for command in ["drift", "rotate-certificate"] {
-        let output = house.cloud.onboard(&[command]).output().unwrap();
+        let output = fixture.cloud.onboard(&[command]).output().unwrap();
         assert_eq!(output.status.code(), Some(5), "{command}: {}", err(&output));
         assert!(out(&output).contains(&damaged), "{command}: {}", out(&output));
     }
-    let figures = house.cloud.log().await.into_iter().filter(|line| line.contains("\"UnreadableEntries\":1")).count();
-    assert!(figures > 0, "the alarm's metric");
+    let metrics = fixture.cloud.log().await.into_iter().filter(|line| line.contains("\"UnreadableEntries\":1")).count();
+    assert!(metrics > 0, "the log has no metric for the alarm");
 
     // The action that every message recommends.
-    house.run(ONBOARDING, &input("damaged")).await;
-    let report = house.run("DriftStateMachineArn", &json!({})).await;
+    fixture.run(ONBOARDING, &input("damaged")).await;
+    let report = fixture.run("DriftStateMachineArn", &json!({})).await;
     assert!(!report.to_string().contains("registry entry"), "{report:#}");
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::fixture::House;
+use super::fixture::Fixture;
 use onboarding_core::telephony::older_plans_end;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -23,17 +23,8 @@ fn count(plan: &Value, kind: &str, action: &str) -> usize {
     plan["items"].as_array().unwrap().iter().filter(|item| item["kind"] == kind && item["action"] == action).count()
 }
 
-#[tokio::test]
-async fn an_onboarding_makes_the_planned_changes_and_a_later_plan_has_none() {
-    let house = House::enter().await;
-    let before = house.seen().await;
-    let plan = house.run("PlanStateMachineArn", &input()).await;
-    assert_eq!(plan["status"], "PLANNED");
-    assert_eq!(house.changes_since(before).await, BTreeMap::new(), "a plan only reads");
-
-    let before = house.seen().await;
-    house.run("OnboardingStateMachineArn", &input()).await;
-    let done = house.changes_since(before).await;
+/// Compares the items of a plan with the number of calls of each operation.
+fn assert_same_changes(plan: &Value, done: &BTreeMap<String, usize>) {
     let done = |operation: &str| {
         done.iter()
             .filter(|(name, _)| name.as_str() == operation || name.ends_with(operation))
@@ -54,8 +45,8 @@ async fn an_onboarding_makes_the_planned_changes_and_a_later_plan_has_none() {
         ("assignment", "create", "/appRoleAssignedTo"),
         ("subscription", "create", "POST /v1.0/subscriptions"),
     ] {
-        assert_eq!(count(&plan, kind, action), done(operation), "{kind} against {operation} in {plan:#}");
-        assert_eq!(count(&plan, kind, "leave"), usize::from(kind == "quota") * 3, "{kind} in {plan:#}");
+        assert_eq!(count(plan, kind, action), done(operation), "{kind} against {operation} in {plan:#}");
+        assert_eq!(count(plan, kind, "leave"), usize::from(kind == "quota") * 3, "{kind} in {plan:#}");
     }
     let lines = |kind: &str| -> Vec<(String, String)> {
         let items = plan["items"].as_array().unwrap().iter().filter(|item| item["kind"] == kind);
@@ -65,6 +56,20 @@ async fn an_onboarding_makes_the_planned_changes_and_a_later_plan_has_none() {
     assert_eq!(done("CreateUser"), 3);
     assert_eq!(lines("phone numbers"), [("2 × US DID".to_owned(), "create".to_owned())]);
     assert_eq!(done("ClaimPhoneNumber"), 2);
+}
+
+#[tokio::test]
+async fn an_onboarding_makes_the_planned_changes_and_a_later_plan_has_none() {
+    let fixture = Fixture::enter().await;
+    let before = fixture.seen().await;
+    let plan = fixture.run("PlanStateMachineArn", &input()).await;
+    assert_eq!(plan["status"], "PLANNED");
+    assert_eq!(fixture.changes_since(before).await, BTreeMap::new(), "a plan only reads");
+
+    let before = fixture.seen().await;
+    fixture.run("OnboardingStateMachineArn", &input()).await;
+    let done = fixture.changes_since(before).await;
+    assert_same_changes(&plan, &done);
     let skipped = plan["openItems"]
         .as_array()
         .unwrap()
@@ -72,17 +77,17 @@ async fn an_onboarding_makes_the_planned_changes_and_a_later_plan_has_none() {
         .any(|item| item["subject"] == "member nobody+else@contoso.onmicrosoft.com");
     assert!(skipped, "{plan:#}");
 
-    let before = house.seen().await;
-    let plan = house.run("PlanStateMachineArn", &input()).await;
+    let before = fixture.seen().await;
+    let plan = fixture.run("PlanStateMachineArn", &input()).await;
     let others: Vec<&Value> =
         plan["items"].as_array().unwrap().iter().filter(|item| item["action"] != "leave").collect();
     assert!(others.is_empty(), "{others:#?}");
-    assert_eq!(house.changes_since(before).await, BTreeMap::new());
+    assert_eq!(fixture.changes_since(before).await, BTreeMap::new());
 
     // The runtime identity's permission to read applications is optional.
     let denied = json!({ "service": "graph", "match": "GET /v1.0/servicePrincipals$", "status": 403, "code": "Authorization_RequestDenied" });
-    house.cloud.admin("POST", "fault", &denied).await;
-    let plan = house.run("PlanStateMachineArn", &input()).await;
+    fixture.cloud.fault(&denied).await;
+    let plan = fixture.run("PlanStateMachineArn", &input()).await;
     let others: Vec<&Value> =
         plan["items"].as_array().unwrap().iter().filter(|item| item["action"] != "leave").collect();
     assert_eq!((others.len(), &others[0]["kind"]), (1, &json!("enterprise application")), "{others:#?}");
@@ -92,7 +97,7 @@ async fn an_onboarding_makes_the_planned_changes_and_a_later_plan_has_none() {
     changed["instance"]["inboundCalls"] = false.into();
     changed["iam"] = json!({ "sessionDuration": "PT8H" });
     changed["users"]["groups"].as_array_mut().unwrap().pop();
-    let plan = house.run("PlanStateMachineArn", &changed).await;
+    let plan = fixture.run("PlanStateMachineArn", &changed).await;
     let changing: Vec<&str> = plan["items"]
         .as_array()
         .unwrap()
@@ -109,22 +114,22 @@ async fn an_onboarding_makes_the_planned_changes_and_a_later_plan_has_none() {
 
 #[tokio::test]
 async fn a_plan_reports_ending_support_plans_and_rejects_a_mistyped_quota() {
-    let house = House::enter().await;
-    let before = house.seen().await;
+    let fixture = Fixture::enter().await;
+    let before = fixture.seen().await;
     let mut ordering = input();
     ordering["phoneNumbers"] = json!([{ "country": "JP", "type": "TOLL_FREE", "prefix": "+81120", "quantity": 1 }]);
     ordering["documents"] = json!({ "identity": "i.png", "address": "a.pdf", "relationship": "r.pdf" });
-    let plan = house.run("PlanStateMachineArn", &ordering).await;
-    let told = plan["openItems"].as_array().unwrap().iter().any(|item| item["subject"] == "support plan");
-    assert_eq!(told, older_plans_end(OffsetDateTime::now_utc().date()).is_some(), "{plan:#}");
+    let plan = fixture.run("PlanStateMachineArn", &ordering).await;
+    let reported = plan["openItems"].as_array().unwrap().iter().any(|item| item["subject"] == "support plan");
+    assert_eq!(reported, older_plans_end(OffsetDateTime::now_utc().date()).is_some(), "{plan:#}");
 
     let mut mistyped = input();
     mistyped["quotas"] = json!({ "L-12AB7C75": 20 });
     for machine in ["PlanStateMachineArn", "OnboardingStateMachineArn"] {
-        let refused = house.cloud.end_of(&house.cloud.start(machine, &mistyped).await).await;
+        let refused = fixture.cloud.end_of(&fixture.cloud.start(machine, &mistyped).await).await;
         assert_eq!(refused.status, "FAILED", "{machine}: {:#}", refused.output);
         assert_eq!(refused.output["Error"], "InvalidInput", "{machine}: {:#}", refused.output);
         assert!(refused.output["Cause"].as_str().unwrap().contains("did you mean L-12AB7C57"), "{:#}", refused.output);
     }
-    assert_eq!(house.changes_since(before).await, BTreeMap::new());
+    assert_eq!(fixture.changes_since(before).await, BTreeMap::new());
 }

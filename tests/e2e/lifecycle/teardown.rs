@@ -1,7 +1,8 @@
 //! Teardowns are planned, approved, applied, and resumed after a failure.
 
-use super::fixture::House;
+use super::fixture::Fixture;
 use serde_json::{Value, json};
+use test_support::with;
 
 const MACHINE: &str = "TeardownStateMachineArn";
 
@@ -14,26 +15,23 @@ fn input(alias: &str, group: &str) -> Value {
 }
 
 /// Onboards an instance. Returns its id.
-async fn onboarded(house: &House, alias: &str, group: &str) -> String {
-    house.run("OnboardingStateMachineArn", &input(alias, group)).await;
-    house.instance(alias).await["Id"].as_str().unwrap().to_owned()
+async fn onboarded(fixture: &Fixture, alias: &str, group: &str) -> String {
+    fixture.run("OnboardingStateMachineArn", &input(alias, group)).await;
+    fixture.instance(alias).await["Id"].as_str().unwrap().to_owned()
 }
 
 /// Plans and applies a teardown. Returns the plan and the result.
-pub(super) async fn torn_down(house: &House, id: &str, alias: &str, wishes: &Value) -> (Value, Value) {
-    let mut request = json!({ "instanceId": id });
-    request.as_object_mut().unwrap().extend(wishes.as_object().unwrap().clone());
-    let before = house.seen().await;
-    let plan = house.run(MACHINE, &request).await;
+pub(super) async fn torn_down(fixture: &Fixture, id: &str, alias: &str, options: &Value) -> (Value, Value) {
+    let request = with(json!({ "instanceId": id }), options);
+    let before = fixture.seen().await;
+    let plan = fixture.run(MACHINE, &request).await;
     assert_eq!(plan["status"], "PLANNED");
-    assert!(house.changes_since(before).await.is_empty(), "a plan changes nothing");
-    (plan.clone(), house.run(MACHINE, &apply(request, alias, &plan["digest"])).await)
+    assert!(fixture.changes_since(before).await.is_empty(), "a plan changes nothing");
+    (plan.clone(), fixture.run(MACHINE, &apply(request, alias, &plan["digest"])).await)
 }
 
-fn apply(mut request: Value, alias: &str, digest: &Value) -> Value {
-    let more = json!({ "mode": "apply", "confirmAlias": alias, "approvedDigest": digest });
-    request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    request
+fn apply(request: Value, alias: &str, digest: &Value) -> Value {
+    with(request, &json!({ "mode": "apply", "confirmAlias": alias, "approvedDigest": digest }))
 }
 
 /// All places in an inventory that contain the alias.
@@ -62,29 +60,33 @@ fn actions(plan: &Value) -> Vec<String> {
     items.map(|item| format!("{} {}", word(item, "action"), word(item, "kind"))).collect()
 }
 
-#[tokio::test]
-async fn a_teardown_removes_all_own_resources_and_no_others() {
-    let house = House::enter().await;
-    let (leaving, neighbour) = ("leaving", "staying");
-    let id = onboarded(&house, leaving, "Day shift").await;
-    let other = onboarded(&house, neighbour, "Day shift").await;
-    let kept = traces(&house.inventory().await, neighbour);
-
-    let refused = json!({ "instanceId": id, "mode": "apply", "instance": "delete", "confirmAlias": neighbour });
-    let execution = house.cloud.start(MACHINE, &refused).await;
-    let ended = house.cloud.end_of(&execution).await;
+/// A teardown needs the alias of the instance and an approved plan.
+async fn rejected_without_alias_and_plan(fixture: &Fixture, id: &str, alias: &str) {
+    let refused = json!({ "instanceId": id, "mode": "apply", "instance": "delete", "confirmAlias": "staying" });
+    let execution = fixture.cloud.start(MACHINE, &refused).await;
+    let ended = fixture.cloud.end_of(&execution).await;
     assert_eq!(
         (ended.status.as_str(), &ended.output["Error"]),
         ("FAILED", &json!("InvalidInput")),
         "{:#}",
         ended.output
     );
-    let unseen = json!({ "instanceId": id, "mode": "apply", "confirmAlias": leaving, "instance": "delete" });
-    let before = house.seen().await;
-    assert_eq!(house.run(MACHINE, &unseen).await["status"], "PLANNED", "no plan was shown");
-    assert!(house.changes_since(before).await.is_empty());
+    let unseen = json!({ "instanceId": id, "mode": "apply", "confirmAlias": alias, "instance": "delete" });
+    let before = fixture.seen().await;
+    assert_eq!(fixture.run(MACHINE, &unseen).await["status"], "PLANNED", "a teardown needs an approved plan");
+    assert!(fixture.changes_since(before).await.is_empty());
+}
 
-    let (plan, end) = torn_down(&house, &id, leaving, &json!({ "instance": "delete" })).await;
+#[tokio::test]
+async fn a_teardown_removes_all_own_resources_and_no_others() {
+    let fixture = Fixture::enter().await;
+    let (leaving, neighbour) = ("leaving", "staying");
+    let id = onboarded(&fixture, leaving, "Day shift").await;
+    let other = onboarded(&fixture, neighbour, "Day shift").await;
+    let before_teardown = traces(&fixture.inventory().await, neighbour);
+
+    rejected_without_alias_and_plan(&fixture, &id, leaving).await;
+    let (plan, end) = torn_down(&fixture, &id, leaving, &json!({ "instance": "delete" })).await;
     assert_eq!(
         actions(&plan),
         [
@@ -101,79 +103,79 @@ async fn a_teardown_removes_all_own_resources_and_no_others() {
         ]
     );
     assert_eq!((&end["status"], &end["items"], &end["digest"]), (&json!("DONE"), &plan["items"], &plan["digest"]));
-    let inventory = house.inventory().await;
+    let inventory = fixture.inventory().await;
     assert_eq!(traces(&inventory, leaving), Vec::<String>::new());
-    assert_eq!(traces(&inventory, neighbour), kept);
-    let users = house.instance(neighbour).await["users"].as_array().unwrap().len();
+    assert_eq!(traces(&inventory, neighbour), before_teardown);
+    let users = fixture.instance(neighbour).await["users"].as_array().unwrap().len();
     assert_eq!(users, 5);
 
     // The alias can be onboarded again with the same names.
-    let id = onboarded(&house, leaving, "Day shift").await;
-    let wishes = json!({ "users": "delete", "application": "empty" });
-    let (plan, _) = torn_down(&house, &id, leaving, &wishes).await;
+    let id = onboarded(&fixture, leaving, "Day shift").await;
+    let options = json!({ "users": "delete", "application": "empty" });
+    let (plan, _) = torn_down(&fixture, &id, leaving, &options).await;
     assert!(actions(&plan).contains(&"empty enterprise application".to_owned()), "{plan:#}");
-    let instance = house.instance(leaving).await;
+    let instance = fixture.instance(leaving).await;
     assert_eq!(instance["users"], json!([]), "the instance stays, its users don't");
     assert_eq!(instance["phoneNumbers"].as_array().unwrap().len(), 1);
-    let application = house.application(leaving).await;
+    let application = fixture.application(leaving).await;
     assert_eq!(
         (&application["appRoleAssignedTo"], &application["claimsMappingPolicies"]),
         (&json!([]), &json!([])),
-        "the application stays, empty"
+        "the application stays without assignments"
     );
     assert!(!application["tags"].to_string().contains("connect-onboarding"), "{}", application["tags"]);
     // Cleans up for later tests.
-    torn_down(&house, &other, neighbour, &json!({ "instance": "delete" })).await;
+    torn_down(&fixture, &other, neighbour, &json!({ "instance": "delete" })).await;
 }
 
 #[tokio::test]
 async fn a_failed_teardown_resumes_and_no_sync_recreates_users_meanwhile() {
-    let house = House::enter().await;
+    let fixture = Fixture::enter().await;
     let alias = "broken-off";
-    let id = onboarded(&house, alias, "Day shift").await;
+    let id = onboarded(&fixture, alias, "Day shift").await;
     let request = json!({ "instanceId": id, "users": "delete" });
-    let plan = house.run(MACHINE, &request).await;
+    let plan = fixture.run(MACHINE, &request).await;
     let apply = apply(request, alias, &plan["digest"]);
     let rule = json!([{ "service": "graph", "match": "DELETE .*/applications/", "status": 403, "code": "Authorization_RequestDenied", "times": 9 }]);
-    house.cloud.admin("POST", "fault", &rule).await;
-    let execution = house.cloud.start(MACHINE, &apply).await;
-    assert_eq!(house.cloud.end_of(&execution).await.status, "FAILED");
-    assert_eq!(house.instance(alias).await["users"], json!([]));
+    fixture.cloud.fault(&rule).await;
+    let execution = fixture.cloud.start(MACHINE, &apply).await;
+    assert_eq!(fixture.cloud.end_of(&execution).await.status, "FAILED");
+    assert_eq!(fixture.instance(alias).await["users"], json!([]));
 
-    let sync = house.run("UserSyncStateMachineArn", &json!({ "instanceId": id })).await;
+    let sync = fixture.run("UserSyncStateMachineArn", &json!({ "instanceId": id })).await;
     assert_eq!(sync["status"], "BUSY");
-    assert_eq!(house.instance(alias).await["users"], json!([]), "no user is recreated");
+    assert_eq!(fixture.instance(alias).await["users"], json!([]), "nobody comes back");
     // These attempts use up the rest of the fault rule.
     let mut end = Value::Null;
     for _ in 0..3 {
-        let execution = house.cloud.start(MACHINE, &apply).await;
-        let ended = house.cloud.end_of(&execution).await;
+        let execution = fixture.cloud.start(MACHINE, &apply).await;
+        let ended = fixture.cloud.end_of(&execution).await;
         if ended.status == "SUCCEEDED" {
             end = ended.output;
             break;
         }
     }
     assert_eq!((&end["status"], &end["digest"]), (&json!("DONE"), &plan["digest"]));
-    let left = traces(&house.inventory().await, alias);
+    let left = traces(&fixture.inventory().await, alias);
     assert!(left.iter().all(|trace| trace.starts_with("connect")), "{left:#?}");
 }
 
 #[tokio::test]
 async fn an_onboarding_that_failed_before_registration_can_be_torn_down() {
-    let house = House::enter().await;
+    let fixture = Fixture::enter().await;
     let (alias, application) = ("half-way", "half-way by another name");
     let mut input = input(alias, "Day shift");
     input["iam"] = json!({ "samlProviderName": "half-way-provider", "policyName": "half-way-policy", "roleName": "half-way-role" });
     input["entra"] = json!({ "applicationName": application });
     let rule = json!({ "caller": "-AssignGroupsFunction-", "service": "graph", "match": "POST .*/appRoleAssignedTo", "status": 403, "times": 3 });
-    house.cloud.admin("POST", "fault", &rule).await;
-    let execution = house.cloud.start("OnboardingStateMachineArn", &input).await;
-    assert_eq!(house.cloud.end_of(&execution).await.status, "FAILED");
-    let id = house.instance(alias).await["Id"].as_str().unwrap().to_owned();
-    let synced = house.run("DriftStateMachineArn", &json!({})).await.to_string();
-    assert!(!synced.contains(&id), "no schedule works on it: {synced}");
+    fixture.cloud.fault(&rule).await;
+    let execution = fixture.cloud.start("OnboardingStateMachineArn", &input).await;
+    assert_eq!(fixture.cloud.end_of(&execution).await.status, "FAILED");
+    let id = fixture.instance(alias).await["Id"].as_str().unwrap().to_owned();
+    let synced = fixture.run("DriftStateMachineArn", &json!({})).await.to_string();
+    assert!(!synced.contains(&id), "the schedule does not sync the instance: {synced}");
 
-    let (plan, end) = torn_down(&house, &id, alias, &json!({ "instance": "delete" })).await;
+    let (plan, end) = torn_down(&fixture, &id, alias, &json!({ "instance": "delete" })).await;
     let planned = actions(&plan);
     for action in [
         "delete IAM role",
@@ -186,55 +188,55 @@ async fn an_onboarding_that_failed_before_registration_can_be_torn_down() {
         assert!(planned.contains(&action.to_owned()), "{action} is not in {planned:?}");
     }
     assert_eq!(end["status"], "DONE");
-    assert_eq!(traces(&house.inventory().await, alias), Vec::<String>::new());
+    assert_eq!(traces(&fixture.inventory().await, alias), Vec::<String>::new());
 
-    let execution = house.cloud.start(MACHINE, &json!({ "instanceId": id })).await;
-    let refused = house.cloud.end_of(&execution).await;
+    let execution = fixture.cloud.start(MACHINE, &json!({ "instanceId": id })).await;
+    let refused = fixture.cloud.end_of(&execution).await;
     assert_eq!(refused.output["Error"], "InvalidInput", "nothing is left to tear down: {:#}", refused.output);
 }
 
 #[tokio::test]
 async fn an_adopted_application_is_emptied_and_an_undeletable_one_becomes_an_open_item() {
-    let house = House::enter().await;
+    let fixture = Fixture::enter().await;
     let alias = "adopting";
     let name = json!({ "displayName": format!("Amazon Connect {alias}") });
     let template = "/applicationTemplates/8b1025e4-1dd2-430b-a150-2ef79cd700f5/instantiate";
-    let made = house.graph("POST", template, &name).await;
+    let made = fixture.graph("POST", template, &name).await;
     let app_id = made["application"]["appId"].as_str().unwrap();
     let by_list = format!("/servicePrincipals?$filter=displayName eq 'Amazon Connect {alias}'");
-    while house.graph("GET", &by_list, &Value::Null).await["value"] == json!([]) {
+    while fixture.graph("GET", &by_list, &Value::Null).await["value"] == json!([]) {
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
-    let id = onboarded(&house, alias, "Day shift").await;
-    assert_eq!(house.application(alias).await["appId"], json!(app_id), "it was adopted");
-    let (plan, end) = torn_down(&house, &id, alias, &json!({ "instance": "delete" })).await;
+    let id = onboarded(&fixture, alias, "Day shift").await;
+    assert_eq!(fixture.application(alias).await["appId"], json!(app_id), "it was adopted");
+    let (plan, end) = torn_down(&fixture, &id, alias, &json!({ "instance": "delete" })).await;
     assert!(actions(&plan).contains(&"empty enterprise application".to_owned()), "{plan:#}");
-    let left = house.application(alias).await;
+    let left = fixture.application(alias).await;
     assert_eq!((&left["appId"], &left["appRoleAssignedTo"]), (&json!(app_id), &json!([])));
     assert!(!left["tags"].to_string().contains("connect-onboarding"), "{}", left["tags"]);
-    let registration = house.graph("GET", &format!("/applications(appId='{app_id}')"), &Value::Null).await;
-    assert!(!registration["identifierUris"].as_array().unwrap().is_empty(), "it keeps its identifier");
+    let registration = fixture.graph("GET", &format!("/applications(appId='{app_id}')"), &Value::Null).await;
+    assert!(!registration["identifierUris"].as_array().unwrap().is_empty(), "the application keeps its identifier");
     assert!(end["openItems"].to_string().contains("was there before"), "{end:#}");
 
     let alias = "undeletable";
-    let id = onboarded(&house, alias, "Day shift").await;
+    let id = onboarded(&fixture, alias, "Day shift").await;
     let rule = json!([{ "service": "graph", "match": "DELETE .*/applications/[^/]+$", "times": 2, "status": 400,
         "code": "DeletingSamlSpNotAllowed", "message": "Property appId is invalid." }]);
-    house.cloud.admin("POST", "fault", &rule).await;
-    let (_, end) = torn_down(&house, &id, alias, &json!({ "instance": "delete" })).await;
+    fixture.cloud.fault(&rule).await;
+    let (_, end) = torn_down(&fixture, &id, alias, &json!({ "instance": "delete" })).await;
     assert_eq!(end["status"], "DONE");
     assert!(end["openItems"].to_string().contains("DeletingSamlSpNotAllowed"), "{end:#}");
-    let inventory = house.inventory().await;
+    let inventory = fixture.inventory().await;
     let left = traces(&inventory, alias);
     assert!(left.iter().all(|trace| trace.starts_with("graph")), "{left:#?}");
 }
 
 #[tokio::test]
 async fn a_teardown_survives_functions_killed_before_and_after_each_call() {
-    let house = House::enter().await;
+    let fixture = Fixture::enter().await;
     for when in ["before", "after"] {
         let alias = format!("dying-{when}");
-        let id = onboarded(&house, &alias, "Day shift").await;
+        let id = onboarded(&fixture, &alias, "Day shift").await;
         let rules: Vec<Value> = [
             ("graph", "^DELETE .*/subscriptions/"),
             ("connect", "DeleteUser"),
@@ -250,13 +252,13 @@ async fn a_teardown_survives_functions_killed_before_and_after_each_call() {
         .iter()
         .map(|(service, operation)| json!({ "service": service, "match": operation, "kill": when }))
         .collect();
-        house.cloud.admin("POST", "fault", &json!(rules)).await;
-        torn_down(&house, &id, &alias, &json!({ "users": "delete" })).await;
-        let left = traces(&house.inventory().await, &alias);
+        fixture.fault(&json!(rules)).await;
+        torn_down(&fixture, &id, &alias, &json!({ "users": "delete" })).await;
+        let left = traces(&fixture.inventory().await, &alias);
         assert!(left.iter().all(|trace| trace.starts_with("connect")), "{when}: {left:#?}");
-        assert_eq!(house.instance(&alias).await["users"], json!([]), "{when}");
+        assert_eq!(fixture.instance(&alias).await["users"], json!([]), "{when}");
         // Every fault rule was applied.
-        let calls = house.cloud.admin("GET", "calls", &Value::Null).await;
+        let calls = fixture.cloud.admin("GET", "calls", &Value::Null).await;
         let died = calls.as_array().unwrap().iter().filter(|call| call["status"] == 499).count();
         assert!(died >= rules.len(), "only {died} calls killed a function");
     }

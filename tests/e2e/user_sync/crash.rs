@@ -1,22 +1,22 @@
 //! A function that is killed during its work.
 
-use super::fixture::House;
+use super::fixture::Fixture;
 use serde_json::json;
 
 #[tokio::test]
-async fn a_function_that_dies_after_it_created_a_user_leaves_nobody_out_and_makes_nobody_twice() {
-    let house = House::with_members(4).await;
-    house.create_user_once(json!({ "kill": "after" })).await;
-    let execution = house.start(json!({})).await;
-    let output = house.succeeded(&execution).await;
+async fn a_function_killed_after_a_creation_omits_no_user_and_creates_none_twice() {
+    let fixture = Fixture::with_members(4).await;
+    fixture.create_user_once(json!({ "kill": "after" })).await;
+    let execution = fixture.start(json!({})).await;
+    let output = fixture.succeeded(&execution).await;
     assert_eq!(output["status"], "DONE");
     assert!(output["counts"]["created"].as_u64() < Some(4), "no function was killed: {output}");
-    assert_eq!(house.usernames().await, house.of(0..4));
+    assert_eq!(fixture.usernames().await, fixture.of(0..4));
     // A user is created together with its tags, so no managed user is ever without them.
-    for user in house.users().await {
+    for user in fixture.users().await {
         let tags = &user["Tags"];
-        assert_eq!((&tags["managed-by"], &tags["onboarding"]), (&json!("connect-onboarding"), &json!(house.alias())));
+        assert_eq!((&tags["managed-by"], &tags["onboarding"]), (&json!("connect-onboarding"), &json!(fixture.alias())));
         assert!(tags["entra-object-id"].is_string(), "{user}");
     }
-    assert!(!house.entry().await.contains_key("lease"));
+    assert!(!fixture.entry().await.contains_key("lease"));
 }

@@ -5,8 +5,9 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use crate::kept::{Cloud, Ended, until};
+use crate::cloud::{Cloud, until};
 use serde_json::{Map, Value, json};
+use test_support::{member, with};
 
 /// Number of groups in the tenant, one per test.
 const GROUPS: usize = 24;
@@ -17,23 +18,19 @@ pub(crate) fn cloud() -> &'static Cloud {
     CLOUD.get_or_init(|| {
         let group = |number| json!({ "id": group_id(number), "displayName": format!("Group {number}"), "members": members(number) });
         let cloud = Cloud::idle(&json!({ "groups": (0..GROUPS).map(group).collect::<Vec<_>>() }));
-        cloud.set_quota("L-AA17A6B9", 2 * GROUPS);
+        cloud.allow_instances_blocking(2 * GROUPS);
         cloud
     })
 }
 
 /// The last group has members from the start and is used by tests that onboard; tests fill the other groups themselves.
 fn members(group: usize) -> Vec<Value> {
-    let people = if group == GROUPS - 1 { 0..3 } else { 0..0 };
-    let person = |number: usize| {
-        json!({
-            "@odata.type": "#microsoft.graph.user", "id": format!("76000000-0000-4000-8000-{number:012}"),
-            "userPrincipalName": format!("onboarded{number}@contoso.onmicrosoft.com"), "givenName": "Onboarded",
-            "surname": format!("Number {number}"), "displayName": format!("Onboarded {number}"), "mail": null,
-            "accountEnabled": true, "userType": "Member",
-        })
+    let onboarded = |number: usize| {
+        let username = format!("onboarded{number}@contoso.onmicrosoft.com");
+        member(&format!("76000000-0000-4000-8000-{number:012}"), &username, &format!("Onboarded {number}"))
     };
-    people.map(person).collect()
+    let numbers = if group == GROUPS - 1 { 0..3 } else { 0..0 };
+    numbers.map(onboarded).collect()
 }
 
 fn group_id(number: usize) -> String {
@@ -41,36 +38,31 @@ fn group_id(number: usize) -> String {
 }
 
 /// The instance of one test.
-pub(crate) struct House {
+pub(crate) struct Fixture {
     pub(crate) cloud: &'static Cloud,
     pub(crate) instance: String,
     number: usize,
 }
 
-impl House {
+impl Fixture {
     /// Creates an instance and a group with this many members, who are not users yet.
     pub(crate) async fn with_members(members: usize) -> Self {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        assert!(number < GROUPS, "more houses than groups");
+        assert!(number < GROUPS, "more tests than groups");
         let cloud = cloud();
-        let wish = json!({
-            "IdentityManagementType": "SAML", "InstanceAlias": format!("house-{number}"),
-            "InboundCallsEnabled": true, "OutboundCallsEnabled": true,
-        });
-        let made = cloud.rest("connect", "PUT", "/instance", &wish).await;
-        let instance = made["Id"].as_str().unwrap().to_owned();
-        let house = Self { cloud, instance, number };
+        let (instance, arn) = cloud.create_instance(&format!("sync-{number}")).await;
+        let fixture = Self { cloud, instance, number };
         until("the instance is active", async || {
-            let found = cloud.rest("connect", "GET", &format!("/instance/{}", house.instance), &Value::Null).await;
+            let found = cloud.rest("connect", "GET", &format!("/instance/{}", fixture.instance), &Value::Null).await;
             (found["Instance"]["InstanceStatus"] == "ACTIVE").then_some(())
         })
         .await;
-        house.register(made["Arn"].as_str().unwrap()).await;
-        for person in 0..members {
-            house.joins(person).await;
+        fixture.register(&arn).await;
+        for number in 0..members {
+            fixture.joins(number).await;
         }
-        house
+        fixture
     }
 
     /// Writes the registry entry that `register-instance` writes, with a limit of two removals.
@@ -89,57 +81,40 @@ impl House {
     }
 
     pub(crate) fn alias(&self) -> String {
-        format!("house-{}", self.number)
+        format!("sync-{}", self.number)
     }
 
     /// Updates the registry entry.
     pub(crate) async fn update(&self, expression: &str, values: Value) {
-        let body = json!({
-            "TableName": self.cloud.output("RegistryTable"), "Key": { "instanceId": { "S": self.instance } },
-            "UpdateExpression": expression, "ExpressionAttributeValues": values,
-        });
-        self.cloud.call("dynamodb", "DynamoDB_20120810.UpdateItem", body).await;
+        self.cloud.update_entry(&self.instance, expression, &values).await;
     }
 
     /// The registry entry without DynamoDB types.
     pub(crate) async fn entry(&self) -> Map<String, Value> {
-        let body = json!({
-            "TableName": self.cloud.output("RegistryTable"), "Key": { "instanceId": { "S": self.instance } },
-            "ConsistentRead": true,
-        });
-        let found = self.cloud.call("dynamodb", "DynamoDB_20120810.GetItem", body).await;
-        let plain = |value: &Value| value.as_object().unwrap().values().next().unwrap().clone();
-        found["Item"].as_object().unwrap().iter().map(|(name, value)| (name.clone(), plain(value))).collect()
+        self.cloud.entry(&self.instance).await
     }
 
-    pub(crate) fn username(&self, person: usize) -> String {
-        format!("agent{person}.house{}@contoso.onmicrosoft.com", self.number)
+    pub(crate) fn username(&self, number: usize) -> String {
+        format!("agent{number}.group{}@contoso.onmicrosoft.com", self.number)
     }
 
-    fn person_id(&self, person: usize) -> String {
-        format!("75000000-0000-4000-{:04}-{person:012}", 8000 + self.number)
+    fn member_id(&self, number: usize) -> String {
+        format!("75000000-0000-4000-{:04}-{number:012}", 8000 + self.number)
     }
 
-    pub(crate) async fn joins(&self, person: usize) {
-        let username = self.username(person);
-        let member = json!({
-            "@odata.type": "#microsoft.graph.user", "id": self.person_id(person), "userPrincipalName": username,
-            "givenName": "Agent", "surname": format!("Number {person}"), "displayName": format!("Agent {person}"),
-            "mail": null, "accountEnabled": true, "userType": "Member",
-        });
-        self.cloud.admin("POST", "members/add", &json!({ "group": group_id(self.number), "member": member })).await;
+    pub(crate) async fn joins(&self, number: usize) {
+        let member = member(&self.member_id(number), &self.username(number), &format!("Agent {number}"));
+        self.cloud.add_member(&group_id(self.number), &member).await;
     }
 
-    pub(crate) async fn leaves(&self, person: usize) {
-        let who = json!({ "group": group_id(self.number), "memberId": self.person_id(person) });
-        self.cloud.admin("POST", "members/remove", &who).await;
+    pub(crate) async fn leaves(&self, number: usize) {
+        self.cloud.remove_member(&group_id(self.number), &self.member_id(number)).await;
     }
 
     /// Adds a fault rule for this instance's `CreateUser`, which applies once by default.
     pub(crate) async fn create_user_once(&self, effect: Value) {
-        let mut rule = json!({ "service": "connect", "match": format!("^PUT /users/{}$", self.instance) });
-        rule.as_object_mut().unwrap().extend(effect.as_object().unwrap().clone());
-        self.cloud.admin("POST", "fault", &rule).await;
+        let rule = json!({ "service": "connect", "match": format!("^PUT /users/{}$", self.instance) });
+        self.cloud.fault(&with(rule, &effect)).await;
     }
 
     /// Holds the next creation of a user at a gate until the test opens it.
@@ -170,9 +145,7 @@ impl House {
 
     /// Starts a sync with these fields in addition to the instance.
     pub(crate) async fn start(&self, fields: Value) -> String {
-        let mut input = json!({ "instanceId": self.instance });
-        input.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
-        self.cloud.start(STATE_MACHINE, &input).await
+        self.cloud.start(STATE_MACHINE, &with(json!({ "instanceId": self.instance }), &fields)).await
     }
 
     /// Runs a sync, which must succeed. Returns its output.
@@ -182,9 +155,7 @@ impl House {
 
     /// The output of an execution, which must succeed.
     pub(crate) async fn succeeded(&self, execution: &str) -> Value {
-        let Ended { status, output } = self.cloud.end_of(execution).await;
-        assert_eq!(status, "SUCCEEDED", "{output}");
-        output
+        self.cloud.end_of(execution).await.succeeded()
     }
 
     /// The status of each completed `CreateUser` call of this instance.
@@ -198,7 +169,7 @@ impl House {
 
     /// The users in Connect's format, sorted by username.
     pub(crate) async fn users(&self) -> Vec<Value> {
-        let inventory = self.cloud.admin("GET", "inventory", &Value::Null).await;
+        let inventory = self.cloud.inventory().await;
         let instances = inventory["connect"]["instances"].as_array().unwrap().clone();
         let instance = instances.into_iter().find(|instance| instance["Id"] == self.instance.as_str()).unwrap();
         let mut users = instance["users"].as_array().unwrap().clone();
@@ -211,8 +182,8 @@ impl House {
     }
 
     /// The usernames of these members, in the order of [`Self::usernames`].
-    pub(crate) fn of(&self, people: impl IntoIterator<Item = usize>) -> Vec<String> {
-        let mut names: Vec<String> = people.into_iter().map(|person| self.username(person)).collect();
+    pub(crate) fn of(&self, numbers: impl IntoIterator<Item = usize>) -> Vec<String> {
+        let mut names: Vec<String> = numbers.into_iter().map(|number| self.username(number)).collect();
         names.sort();
         names
     }

@@ -1,12 +1,10 @@
 //! SDK clients for the tests: one base URL for all services, static credentials, and no SDK retries, so that a test
 //! sees each call of a step.
 
-use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
-use aws_sdk_iam::config::{Credentials, SharedCredentialsProvider};
+use crate::steps::support::sdk_config;
+use aws_config::retry::RetryConfig;
 use connect_onboarding::{context::Context, runtime::settings::Settings};
 
-/// The AWS Region.
-pub(crate) const REGION: &str = "ap-northeast-1";
 /// The bucket for storage.
 pub(crate) const BUCKET: &str = "acme-connect-storage";
 /// The bucket for documents.
@@ -14,7 +12,7 @@ pub(crate) const DOCUMENTS: &str = "acme-documents";
 /// The KMS key.
 pub(crate) const KEY: &str = "arn:aws:kms:ap-northeast-1:111122223333:key/6f9d2f6e-0000-4000-8000-000000000001";
 
-/// Context that send every call to `url`.
+/// Clients that send every call to `url`.
 pub(crate) fn on(url: &str) -> Context {
     let settings = Settings::read(|name| match name {
         Settings::GRAPH_CREDENTIAL => Some("graph-credential".into()),
@@ -27,14 +25,8 @@ pub(crate) fn on(url: &str) -> Context {
     with(url, settings)
 }
 
-/// Context with the given settings.
+/// Clients with these settings.
 pub(crate) fn with(url: &str, settings: Settings) -> Context {
-    let config = SdkConfig::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new(REGION))
-        .endpoint_url(url)
-        .credentials_provider(SharedCredentialsProvider::new(Credentials::new("test", "test", None, None, "test")))
-        .retry_config(RetryConfig::disabled())
-        .build();
-    Context::new(config, settings)
+    let config = sdk_config(url).into_builder().retry_config(RetryConfig::disabled());
+    Context::new(config.build(), settings)
 }

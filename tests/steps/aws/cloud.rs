@@ -1,18 +1,15 @@
 //! The stand-in for the tests of the AWS steps. Only the test moves its clock.
 
 use connect_onboarding::context::Context;
-use local_cloud::stand_in::{AppRegistration, Behaviour, ClientCredentials, FaultRule, LocalCloud, Options, Tenant};
+use local_cloud::stand_in::{AppRegistration, Behaviour, Options, Tenant};
 use serde_json::json;
 
 use super::clients;
-
-/// The AWS account.
-const ACCOUNT: &str = "111122223333";
+use crate::steps::support::StandIn;
 
 /// A local cloud and its clients.
 pub(crate) struct Cloud {
-    cloud: LocalCloud,
-    seen: std::cell::Cell<usize>,
+    cloud: StandIn,
     pub(crate) ctx: Context,
 }
 
@@ -26,24 +23,10 @@ impl Cloud {
     /// Starts a cloud that forwards all other AWS services to `upstream`.
     pub(crate) async fn start_before(upstream: &str, behaviour: Behaviour) -> Self {
         let behaviour = Behaviour { page_limit: Some(2), empty_page: true, ..behaviour };
-        let options = Options {
-            clock_scale: 1.0,
-            upstream: upstream.into(),
-            region: clients::REGION.into(),
-            account: ACCOUNT.into(),
-            tenant: Tenant::default(),
-            tenant_id: "0f5a1de4-0000-4000-8000-00000000000a".into(),
-            client: ClientCredentials { client_id: "client".into(), client_secret: "secret".into() },
-            faults: Vec::new(),
-            record: None,
-            real_rates: false,
-            models: None,
-            behaviour,
-            assume: Vec::new(),
-        };
-        let cloud = LocalCloud::start(options).await.unwrap();
+        let options = Options { behaviour, ..Options::made_up(upstream, Tenant::default()) };
+        let cloud = StandIn::start(options).await;
         let ctx = clients::on(&cloud.aws_url());
-        Self { cloud, seen: 0.into(), ctx }
+        Self { cloud, ctx }
     }
 
     /// The URLs of Graph and of the login service.
@@ -94,15 +77,12 @@ impl Cloud {
     }
 
     fn rule(&self, rule: &serde_json::Value) {
-        let rule: FaultRule = serde_json::from_value(rule.clone()).unwrap();
-        self.cloud.add_fault(rule).unwrap();
+        self.cloud.fault(rule.clone());
     }
 
     /// The operations called since the last call of this method or [`Self::writes`].
     pub(crate) fn calls(&self) -> Vec<String> {
-        let calls: Vec<String> = self.cloud.calls().into_iter().map(|call| call.operation).collect();
-        let seen = self.seen.replace(calls.len());
-        calls[seen..].to_vec()
+        self.cloud.operations()
     }
 
     /// The operations that changed something, since the last call of this method or [`Self::calls`].

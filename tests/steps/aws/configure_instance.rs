@@ -85,7 +85,7 @@ async fn our_storage_location_with_another_key_gets_the_key_of_the_stack() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_found_again() {
+async fn the_result_of_a_call_whose_response_was_lost_is_found() {
     let (cloud, input) = fresh().await;
     cloud.fail("AssociateInstanceStorageConfig", 1, 409, "ResourceConflictException");
     assert_eq!(run(&cloud.ctx, input.clone()).await.unwrap_err().name(), "NotConsistentYet", "there, but not listed");

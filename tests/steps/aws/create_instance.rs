@@ -67,7 +67,7 @@ async fn a_lost_response_creates_no_second_instance() {
 }
 
 #[tokio::test]
-async fn an_instance_of_the_alias_is_adopted_where_it_signs_in_by_saml() {
+async fn an_existing_instance_of_the_alias_is_adopted_if_it_uses_saml() {
     let cloud = Cloud::start(Behaviour::default()).await;
     let (id, _) = cloud.instance("ACME").await;
     let found = follow(&cloud, input("one")).await.unwrap();
@@ -86,7 +86,7 @@ async fn an_instance_with_the_alias_that_does_not_use_saml_is_a_conflict() {
 }
 
 #[tokio::test]
-async fn an_alias_that_somebody_in_the_world_has_is_a_conflict_that_says_so() {
+async fn an_alias_of_another_aws_customer_is_a_conflict_with_that_reason() {
     let cloud = Cloud::start(Behaviour { taken_aliases: ["acme".to_owned()].into(), ..Behaviour::default() }).await;
     let error = run(&cloud.ctx, input("one")).await.unwrap_err();
     assert_eq!(error.name(), "Conflict");
@@ -127,28 +127,31 @@ async fn the_meanings_of_a_quota_error_are_distinguished() {
 #[tokio::test]
 async fn an_instance_that_can_not_be_described_counts_as_in_creation_and_later_as_missing() {
     let cloud = Cloud::start(Behaviour::default()).await;
-    let mut looking = input("one");
-    looking.previous = Some(run(&cloud.ctx, looking.clone()).await.unwrap());
+    let mut polling = input("one");
+    polling.previous = Some(run(&cloud.ctx, polling.clone()).await.unwrap());
     cloud.fail("DescribeInstance", 0, 404, "ResourceNotFoundException");
-    let looked = run(&cloud.ctx, looking.clone()).await.unwrap();
-    assert_eq!((looked.status.as_str(), looked.attempt), ("CREATION_IN_PROGRESS", 2));
-    looking.previous = Some(CreateInstanceOutput { attempt: 12, ..looked });
-    let error = run(&cloud.ctx, looking).await.unwrap_err();
+    let polled = run(&cloud.ctx, polling.clone()).await.unwrap();
+    assert_eq!((polled.status.as_str(), polled.attempt), ("CREATION_IN_PROGRESS", 2));
+    polling.previous = Some(CreateInstanceOutput { attempt: 12, ..polled });
+    let error = run(&cloud.ctx, polling).await.unwrap_err();
     assert!(error.message.contains("can't be found any more"), "{error}");
 }
 
 #[tokio::test]
 async fn a_creation_that_never_ends_ends_the_loop_with_a_named_error() {
     let cloud = Cloud::start(Behaviour::default()).await;
-    let mut looking = input("one");
-    let begun = run(&cloud.ctx, looking.clone()).await.unwrap();
-    for (looks, ends) in [(backoff::LAST_CREATION_LOOK - 2, false), (backoff::LAST_CREATION_LOOK - 1, true)] {
-        looking.previous = Some(CreateInstanceOutput { attempt: looks, ..begun.clone() });
-        match run(&cloud.ctx, looking.clone()).await {
-            Ok(output) => assert!(!ends && output.attempt == looks + 1, "{output:?}"),
+    let mut polling = input("one");
+    let pending = run(&cloud.ctx, polling.clone()).await.unwrap();
+    for (polls, ends) in [(backoff::LAST_CREATION_LOOK - 2, false), (backoff::LAST_CREATION_LOOK - 1, true)] {
+        polling.previous = Some(CreateInstanceOutput { attempt: polls, ..pending.clone() });
+        match run(&cloud.ctx, polling.clone()).await {
+            Ok(output) => assert!(!ends && output.attempt == polls + 1, "{output:?}"),
             Err(error) => {
                 assert!(ends && error.name() == "NotConsistentYet", "{error}");
-                assert!(error.message.contains(&begun.instance_id) && error.message.contains("AWS Support"), "{error}");
+                assert!(
+                    error.message.contains(&pending.instance_id) && error.message.contains("AWS Support"),
+                    "{error}"
+                );
             }
         }
     }

@@ -222,8 +222,15 @@ impl State {
                 self.policies.remove(&key);
                 Ok(String::new())
             }
+            _ => self.policy_version(action, form, &key),
+        }
+    }
+
+    fn policy_version(&mut self, action: &str, form: &Form, key: &str) -> Outcome {
+        let field = |name: &str| form.get(name).cloned().unwrap_or_default();
+        match action {
             "GetPolicyVersion" => {
-                let policy = self.policies.get(&key).ok_or(NONE)?;
+                let policy = self.policies.get(key).ok_or(NONE)?;
                 let id = field("VersionId");
                 let (number, document) =
                     policy.versions.iter().find(|(number, _)| format!("v{number}") == id).ok_or(NONE)?;
@@ -234,7 +241,7 @@ impl State {
                 ))
             }
             "ListPolicyVersions" => {
-                let policy = self.policies.get(&key).ok_or(NONE)?;
+                let policy = self.policies.get(key).ok_or(NONE)?;
                 let start: usize = field("Marker").parse().unwrap_or_default();
                 let next = Some(start + VERSIONS_PER_PAGE).filter(|next| *next < policy.versions.len());
                 let versions = policy.versions.iter().skip(start).take(VERSIONS_PER_PAGE).map(|(number, _)| {
@@ -245,7 +252,7 @@ impl State {
             }
             "DeletePolicyVersion" => {
                 let id = field("VersionId");
-                let policy = self.policies.get_mut(&key).ok_or(NONE)?;
+                let policy = self.policies.get_mut(key).ok_or(NONE)?;
                 if id == format!("v{}", policy.default) {
                     return Err((409, "DeleteConflict", "The default version can't be deleted."));
                 }
@@ -253,7 +260,7 @@ impl State {
                 Ok(String::new())
             }
             "CreatePolicyVersion" => {
-                let policy = self.policies.get_mut(&key).ok_or(NONE)?;
+                let policy = self.policies.get_mut(key).ok_or(NONE)?;
                 if policy.versions.len() >= 5 {
                     return Err((409, "LimitExceeded", "A managed policy can have up to 5 versions."));
                 }
@@ -264,7 +271,7 @@ impl State {
                 }
                 Ok(format!("<PolicyVersion><VersionId>v{number}</VersionId></PolicyVersion>"))
             }
-            _ => Err((400, "InvalidAction", "The fake does not know it.")),
+            _ => Err((400, "InvalidAction", "The fake does not implement this action.")),
         }
     }
 
@@ -305,7 +312,7 @@ impl State {
             }
             "PutRolePermissionsBoundary" => role.boundary = form.get("PermissionsBoundary").cloned(),
             "AttachRolePolicy" => role.attached.push(field("PolicyArn")),
-            _ => return Err((400, "InvalidAction", "The fake does not know it.")),
+            _ => return Err((400, "InvalidAction", "The fake does not implement this action.")),
         }
         Ok(String::new())
     }

@@ -60,7 +60,7 @@ async fn every_final_status_leads_to_its_result_for_required_and_optional_quotas
             let (_, arn) = cloud.instance("acme").await;
             let wanted = Quota { required, ..quota(CALLS, 20.0) };
             let result = follow(&cloud, input(&arn, &[wanted]), 30).await;
-            assert_eq!(cloud.writes(), ["RequestServiceQuotaIncrease"], "{outcome:?} asks once");
+            assert_eq!(cloud.writes(), ["RequestServiceQuotaIncrease"], "{outcome:?} is requested once");
             match (result, granted) {
                 (Err(error), Some(false)) if required => {
                     assert_eq!(error.name(), "QuotaDenied");
@@ -138,12 +138,12 @@ async fn a_sufficient_quota_is_not_requested_and_a_quota_of_zero_is() {
 async fn an_open_request_by_another_user_is_adopted() {
     let cloud = Cloud::start(Behaviour::default()).await;
     let (_, arn) = cloud.instance("acme").await;
-    let asked = cloud.ctx.quotas().request_service_quota_increase().service_code("connect").quota_code(CALLS);
-    let asked = asked.desired_value(50.0).context_id(&arn).send().await.unwrap();
+    let request = cloud.ctx.quotas().request_service_quota_increase().service_code("connect").quota_code(CALLS);
+    let request = request.desired_value(50.0).context_id(&arn).send().await.unwrap();
     cloud.calls();
     let output = follow(&cloud, input(&arn, &[quota(CALLS, 20.0)]), 30).await.unwrap();
     assert_eq!((output.quotas[0].status, output.quotas[0].value), (QuotaStatus::Sufficient, 50.0));
-    assert_eq!(output.quotas[0].request_id, asked.requested_quota.unwrap().id);
+    assert_eq!(output.quotas[0].request_id, request.requested_quota.unwrap().id);
     assert_eq!(cloud.writes(), [""; 0]);
 }
 
@@ -151,8 +151,8 @@ async fn an_open_request_by_another_user_is_adopted() {
 async fn after_a_smaller_open_request_is_decided_the_required_value_is_requested() {
     let cloud = Cloud::start(Behaviour::default()).await;
     let (_, arn) = cloud.instance("acme").await;
-    let asked = cloud.ctx.quotas().request_service_quota_increase().service_code("connect").quota_code(CALLS);
-    asked.desired_value(12.0).context_id(&arn).send().await.unwrap();
+    let request = cloud.ctx.quotas().request_service_quota_increase().service_code("connect").quota_code(CALLS);
+    request.desired_value(12.0).context_id(&arn).send().await.unwrap();
     cloud.calls();
     let output = follow(&cloud, input(&arn, &[quota(CALLS, 20.0)]), 30).await.unwrap();
     assert_eq!((output.quotas[0].status, output.quotas[0].value), (QuotaStatus::Sufficient, 20.0));
@@ -304,17 +304,17 @@ async fn an_unknown_code_counts_as_denied_and_the_other_quotas_are_requested() {
 async fn more_members_than_the_users_quota_allows_lead_to_a_request_for_that_quota() {
     let cloud = Cloud::start(Behaviour::default()).await;
     let (_, arn) = cloud.instance("acme").await;
-    let people = |users| RequestQuotasInput { users, ..input(&arn, &[quota(NUMBERS, 5.0)]) };
-    let output = run(&cloud.ctx, people(600)).await.unwrap();
+    let with_users = |users| RequestQuotasInput { users, ..input(&arn, &[quota(NUMBERS, 5.0)]) };
+    let output = run(&cloud.ctx, with_users(600)).await.unwrap();
     let users = &output.quotas[1];
     assert_eq!((users.code.as_str(), users.status, users.desired), (USERS, QuotaStatus::Pending, 600.0));
     assert!(users.message.as_deref().is_some_and(|message| message.contains("500 users in all")), "{users:?}");
-    let output = follow(&cloud, people(600), 30).await.unwrap();
+    let output = follow(&cloud, with_users(600), 30).await.unwrap();
     assert_eq!(output.quotas[1].value, 660.0, "ten percent more than needed");
     assert_eq!(cloud.writes(), ["RequestServiceQuotaIncrease"]);
 
     // 650 members fit into the quota of 660, so no request is needed.
-    assert_eq!(run(&cloud.ctx, people(650)).await.unwrap().quotas[1].status, QuotaStatus::Sufficient);
+    assert_eq!(run(&cloud.ctx, with_users(650)).await.unwrap().quotas[1].status, QuotaStatus::Sufficient);
     assert_eq!(cloud.writes(), [""; 0]);
 }
 
@@ -344,11 +344,11 @@ async fn unmanaged_users_count_for_the_users_quota_and_our_users_are_not_counted
         user.security_profile_ids(&security).set_tags(tags).send().await.unwrap();
     }
     cloud.wait(60);
-    for (people, status) in [(3, QuotaStatus::Sufficient), (4, QuotaStatus::Pending)] {
-        let output = run(&cloud.ctx, RequestQuotasInput { users: people, ..input(&arn, &[]) }).await.unwrap();
+    for (users, status) in [(3, QuotaStatus::Sufficient), (4, QuotaStatus::Pending)] {
+        let output = run(&cloud.ctx, RequestQuotasInput { users, ..input(&arn, &[]) }).await.unwrap();
         assert_eq!(
             (output.quotas[0].status, output.quotas[0].desired),
-            (status, f64::from(u32::try_from(people).unwrap()) + 1.0)
+            (status, f64::from(u32::try_from(users).unwrap()) + 1.0)
         );
     }
 }

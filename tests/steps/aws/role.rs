@@ -3,11 +3,9 @@
 use onboarding_core::{contract::CreateRoleInput, iam::trust_policy};
 use serde_json::{Value, json};
 
-use super::{
-    clients::REGION,
-    fake_iam::{FakeIam, Role, ours},
-};
+use super::fake_iam::{FakeIam, Role, ours};
 use connect_onboarding::{onboarding::create_role::run, runtime::settings::Settings};
+use local_cloud::stand_in::made_up::REGION;
 
 const NAME: &str = "AmazonConnect-acme";
 const PROVIDER: &str = "arn:aws:iam::111122223333:saml-provider/AmazonConnect-acme";
@@ -29,7 +27,7 @@ fn good() -> Role {
     Role {
         trust: trust_policy(PROVIDER, REGION).to_string(),
         seconds: 43_200,
-        description: "as a person wrote it".into(),
+        description: "set manually".into(),
         attached: vec![POLICY.into()],
         boundary: None,
         tags: ours("acme"),
@@ -76,7 +74,7 @@ async fn manual_changes_to_our_role_are_reverted_and_nothing_else_is_changed() {
         let state = iam.state();
         let role = &state.roles[NAME];
         assert_eq!(serde_json::from_str::<Value>(&role.trust).unwrap(), trust_policy(PROVIDER, REGION));
-        assert_eq!((role.seconds, role.description.as_str()), (43_200, "as a person wrote it"));
+        assert_eq!((role.seconds, role.description.as_str()), (43_200, "set manually"));
         assert!(role.attached.contains(&POLICY.into()));
     }
 }

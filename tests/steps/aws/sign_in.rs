@@ -18,7 +18,7 @@ const CLIENT: &str = "0f5a1de4-0000-4000-8000-0000000000c1";
 /// The value of the secret.
 type Stored = Arc<Mutex<String>>;
 
-struct House {
+struct Fixture {
     cloud: Cloud,
     ctx: Context,
     stored: Stored,
@@ -33,7 +33,7 @@ fn credential(certificate: &str, key: &str) -> String {
     json!({ "tenantId": TENANT, "clientId": CLIENT, "certificate": certificate, "privateKey": key }).to_string()
 }
 
-impl House {
+impl Fixture {
     async fn start() -> Self {
         let (cloud, stored) = (Cloud::start(Behaviour::default()).await, Stored::default());
         let secrets = MockServer::start().await;
@@ -72,45 +72,45 @@ impl House {
 
 #[tokio::test]
 async fn a_client_certificate_is_replaced_without_a_new_deployment() {
-    let house = House::start().await;
+    let fixture = Fixture::start().await;
     let (old, new) = (certificate(), certificate());
-    house.register(&[&old]);
-    house.store(credential(&old.certificate, &old.private_key));
-    assert_eq!(house.ctx.graph().roles().await.unwrap().unwrap(), ["Group.Read.All"]);
-    let ends = house.ctx.graph().credential_expires().await.unwrap().unwrap();
+    fixture.register(&[&old]);
+    fixture.store(credential(&old.certificate, &old.private_key));
+    assert_eq!(fixture.ctx.graph().roles().await.unwrap().unwrap(), ["Group.Read.All"]);
+    let ends = fixture.ctx.graph().credential_expires().await.unwrap().unwrap();
     assert_eq!((ends - OffsetDateTime::now_utc()).whole_days(), 29);
 
     // One hour later, in the same process: the token has expired, and Entra no longer accepts the old certificate.
-    house.register(&[&new]);
-    house.cloud.wait(3600);
-    house.store(credential(&new.certificate, &new.private_key));
-    assert!(house.ctx.graph().subscriptions().await.unwrap().is_empty());
+    fixture.register(&[&new]);
+    fixture.cloud.wait(3600);
+    fixture.store(credential(&new.certificate, &new.private_key));
+    assert!(fixture.ctx.graph().subscriptions().await.unwrap().is_empty());
 }
 
 #[tokio::test]
 async fn a_client_certificate_that_entra_does_not_know_is_reported_with_advice() {
-    let house = House::start().await;
+    let fixture = Fixture::start().await;
     let (known, stored) = (certificate(), certificate());
-    house.register(&[&known]);
-    house.store(credential(&stored.certificate, &stored.private_key));
-    let error = house.ctx.graph().roles().await.unwrap_err();
+    fixture.register(&[&known]);
+    fixture.store(credential(&stored.certificate, &stored.private_key));
+    let error = fixture.ctx.graph().roles().await.unwrap_err();
     assert_eq!(error.kind, StepErrorKind::AccessDenied);
     assert!(error.message.contains("AADSTS700027") && error.message.contains("upload the certificate"), "{error}");
 }
 
 #[tokio::test]
 async fn an_invalid_client_certificate_is_rejected_before_anything_is_sent() {
-    let house = House::start().await;
+    let fixture = Fixture::start().await;
     let (one, other) = (certificate(), certificate());
     for (certificate, key, part) in [
         (one.certificate.as_str(), other.private_key.as_str(), "not the certificate's"),
         (one.private_key.as_str(), one.private_key.as_str(), "not PEM"),
         (one.certificate.as_str(), "hunter2", "not PEM"),
     ] {
-        house.store(credential(certificate, key));
-        let error = house.ctx.graph().roles().await.unwrap_err();
+        fixture.store(credential(certificate, key));
+        let error = fixture.ctx.graph().roles().await.unwrap_err();
         assert_eq!(error.kind, StepErrorKind::InvalidInput);
         assert!(error.message.contains(part) && !error.message.contains("hunter2"), "{error}");
     }
-    assert!(house.cloud.calls().is_empty());
+    assert!(fixture.cloud.calls().is_empty());
 }

@@ -60,12 +60,12 @@ impl Telephony {
     }
 
     /// The input for these desired numbers.
-    pub(crate) fn input(&self, wishes: &[PhoneNumber]) -> OrderNumbersInput {
+    pub(crate) fn input(&self, numbers: &[PhoneNumber]) -> OrderNumbersInput {
         OrderNumbersInput {
             alias: "acme".into(),
             instance_arn: self.arn.clone(),
             execution_id: "execution".into(),
-            phone_numbers: wishes.into(),
+            phone_numbers: numbers.into(),
             documents: Some(documents()),
             telephony: Default::default(),
             quotas: Vec::new(),

@@ -6,12 +6,11 @@ mod certificates;
 mod ownership;
 mod replication;
 
-use std::{cell::Cell, time::Duration};
+use std::time::Duration;
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_secretsmanager::config::{Credentials, SharedCredentialsProvider};
-use connect_onboarding::{context::Context, onboarding, runtime::settings::Settings};
-use local_cloud::stand_in::{Behaviour, ClientCredentials, FaultRule, GraphBehaviour, LocalCloud, Options, Tenant};
+use crate::steps::support::{StandIn, clients, credential};
+use connect_onboarding::{context::Context, onboarding};
+use local_cloud::stand_in::{Behaviour, GraphBehaviour, Options, Tenant, made_up::REGION};
 use onboarding_core::{
     StepError, StepErrorKind,
     contract::{
@@ -22,14 +21,14 @@ use onboarding_core::{
     onboarding::{Assignment, UsernameAttribute},
 };
 use serde_json::{Value, json};
+use test_support::member;
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
 
-const REGION: &str = "ap-northeast-1";
 const ALIAS: &str = "acme-support";
 const NAME: &str = "Amazon Connect acme-support";
 const AGENTS: &str = "7c0b1d0e-0000-4000-8000-000000000001";
 const INNER: &str = "7c0b1d0e-0000-4000-8000-000000000002";
-const PEOPLE: [&str; 3] = [
+const MEMBERS: [&str; 3] = [
     "5f000000-0000-4000-8000-000000000001",
     "5f000000-0000-4000-8000-000000000002",
     "5f000000-0000-4000-8000-000000000003",
@@ -37,75 +36,38 @@ const PEOPLE: [&str; 3] = [
 
 /// A local cloud, a secret with the Graph credential, and the clients for both.
 struct Cloud {
-    local: LocalCloud,
+    local: StandIn,
     _secrets: MockServer,
     ctx: Context,
-    seen: Cell<usize>,
 }
 
 fn user(id: &str) -> Value {
-    json!({ "@odata.type": "#microsoft.graph.user", "id": id, "userPrincipalName": format!("{id}@contoso.com"),
-            "displayName": id, "accountEnabled": true, "userType": "Member" })
+    member(id, &format!("{id}@contoso.com"), id)
 }
 
 impl Cloud {
     async fn start(behaviour: GraphBehaviour) -> Self {
         let tenant: Tenant = serde_json::from_value(json!({ "groups": [
             { "id": AGENTS, "displayName": "Support agents", "members": [
-                user(PEOPLE[0]), user(PEOPLE[1]),
+                user(MEMBERS[0]), user(MEMBERS[1]),
                 { "@odata.type": "#microsoft.graph.group", "id": INNER, "displayName": "Inner" } ] },
-            { "id": INNER, "displayName": "Inner", "members": [user(PEOPLE[2])] } ] }))
+            { "id": INNER, "displayName": "Inner", "members": [user(MEMBERS[2])] } ] }))
         .unwrap();
-        let (tenant_id, client_id) = ("0f5a1de4-0000-4000-8000-00000000000a", "0f5a1de4-0000-4000-8000-00000000000b");
-        let client = ClientCredentials { client_id: client_id.into(), client_secret: "hunter2".into() };
-        let options = Options {
-            clock_scale: 0.02,
-            // Nothing listens on this port: these steps need no emulator.
-            upstream: "http://127.0.0.1:9".into(),
-            region: REGION.into(),
-            account: "111122223333".into(),
-            tenant,
-            tenant_id: tenant_id.into(),
-            client,
-            faults: Vec::new(),
-            record: None,
-            real_rates: false,
-            models: None,
-            behaviour: Behaviour { graph: behaviour, ..Behaviour::default() },
-            assume: Vec::new(),
-        };
-        let local = LocalCloud::start(options).await.unwrap();
         let secrets = MockServer::start().await;
-        let credential = json!({ "tenantId": tenant_id, "clientId": client_id, "clientSecret": "hunter2" });
-        let body = json!({ "Name": "graph-credential", "SecretString": credential.to_string() }).to_string();
-        let answer = ResponseTemplate::new(200).set_body_raw(body, "application/x-amz-json-1.1");
-        Mock::given(any()).respond_with(answer).mount(&secrets).await;
-        let config = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(REGION))
-            .endpoint_url(secrets.uri())
-            .credentials_provider(SharedCredentialsProvider::new(Credentials::new("test", "test", None, None, "test")))
-            .build();
-        let settings = Settings::read(|name| match name {
-            Settings::GRAPH_CREDENTIAL => Some("graph-credential".into()),
-            Settings::GRAPH_URL => Some(local.graph_url()),
-            Settings::LOGIN_URL => Some(local.login_url()),
-            _ => None,
-        });
-        Self { ctx: Context::new(config, settings), local, _secrets: secrets, seen: Cell::new(0) }
+        Mock::given(any()).respond_with(ResponseTemplate::new(200).set_body_json(credential())).mount(&secrets).await;
+        let behaviour = Behaviour { graph: behaviour, ..Behaviour::default() };
+        let options = Options { clock_scale: 0.02, behaviour, ..Options::made_up(secrets.uri(), tenant) };
+        let local = StandIn::start(options).await;
+        Self { ctx: clients(&local, |_| None), local, _secrets: secrets }
     }
 
     fn fault(&self, rule: Value) {
-        let rule: FaultRule = serde_json::from_value(rule).unwrap();
-        self.local.add_fault(rule).unwrap();
+        self.local.fault(rule);
     }
 
     /// The write requests to Graph since the last call of this method.
     fn writes(&self) -> Vec<String> {
-        let calls = self.local.calls();
-        let new = &calls[self.seen.replace(calls.len())..];
-        let writes = new.iter().filter(|call| call.service == "graph" && call.method != "GET");
-        writes.map(|call| call.operation.clone()).collect()
+        self.local.graph_writes()
     }
 
     async fn create_once(
@@ -374,13 +336,13 @@ async fn a_foreign_claims_policy_is_a_conflict_and_stays() {
     let thumbprint = cloud.sign_on(&application).await.unwrap().certificate_thumbprint;
     let definition =
         json!({ "ClaimsMappingPolicy": { "Version": 1, "IncludeBasicClaimSet": "true", "ClaimsSchema": [] } });
-    let stranger = graph.create_claims_policy("Finance", &definition).await.unwrap();
+    let foreign = graph.create_claims_policy("Finance", &definition).await.unwrap();
     tokio::time::sleep(Duration::from_millis(100)).await;
-    graph.assign_claims_policy(&application.service_principal_id, &stranger.id).await.unwrap();
+    graph.assign_claims_policy(&application.service_principal_id, &foreign.id).await.unwrap();
     let error = cloud.claims(&application, &thumbprint, UsernameAttribute::Mail).await.unwrap_err();
     assert_eq!(error.kind, StepErrorKind::Conflict);
-    assert!(error.message.contains("Finance") && error.message.contains(&stranger.id), "{error}");
-    assert_eq!(graph.claims_policies_of(&application.service_principal_id).await.unwrap(), [stranger]);
+    assert!(error.message.contains("Finance") && error.message.contains(&foreign.id), "{error}");
+    assert_eq!(graph.claims_policies_of(&application.service_principal_id).await.unwrap(), [foreign]);
 }
 
 #[tokio::test]
@@ -394,5 +356,5 @@ async fn members_are_assigned_one_by_one_with_or_without_nested_groups() {
     let assignments = cloud.ctx.graph().assignments(&application.service_principal_id).await.unwrap();
     let mut assigned: Vec<&str> = assignments.iter().map(|assignment| assignment.principal_id.as_str()).collect();
     assigned.sort_unstable();
-    assert_eq!(assigned, PEOPLE);
+    assert_eq!(assigned, MEMBERS);
 }

@@ -1,37 +1,37 @@
 //! The test fixture for the event path.
 
 use std::sync::{
-    Arc, Mutex,
+    Arc,
     atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use aws_lambda_events::lambda_function_urls::LambdaFunctionUrlRequest;
 use connect_onboarding::{context::Context, runtime::settings::Settings};
 pub(crate) use local_cloud::stand_in::made_up::{TENANT_ID as TENANT, person_id as member_id};
-use local_cloud::stand_in::{Behaviour, FaultRule, LocalCloud, Options, Tenant, made_up::person};
+use local_cloud::stand_in::{Behaviour, Options, Tenant, made_up::person};
 use serde_json::{Value, json};
+use test_support::until;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
 
 pub(crate) use crate::steps::support::GROUP;
-use crate::steps::support::{GROUP_NAME, clients, credential, entry};
+use crate::steps::support::{GROUP_NAME, StandIn, clients, credential, entry};
 
 pub(crate) const INSTANCE: &str = "11111111-2222-3333-4444-555555555555";
-/// The instance whose registry entry can't be parsed, after a call of [`House::damage_an_entry`].
+/// The instance whose registry entry can't be parsed, after a call of [`Fixture::damage_an_entry`].
 pub(crate) const DAMAGED: &str = "66666666-2222-3333-4444-555555555555";
 
 /// The number of groups in the tenant.
 const MOST_GROUPS: usize = 120;
 
 /// The stand-in, the clients of the functions, and the recorded requests.
-pub(crate) struct House {
-    pub(crate) cloud: LocalCloud,
+pub(crate) struct Fixture {
+    pub(crate) cloud: StandIn,
     pub(crate) ctx: Context,
     pub(crate) notification_url: String,
     emulator: MockServer,
     endpoint: MockServer,
     groups: Arc<AtomicUsize>,
     damaged: Arc<AtomicBool>,
-    seen: Mutex<usize>,
 }
 
 /// A mock of the emulator: registry, secrets, event bus and state machines.
@@ -44,7 +44,7 @@ struct Emulator {
 
 impl Respond for Emulator {
     fn respond(&self, request: &Request) -> ResponseTemplate {
-        let asked: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+        let input: Value = serde_json::from_slice(&request.body).unwrap_or_default();
         let body = match operation(request).as_str() {
             "GetItem" => json!({ "Item": self.item() }),
             "Scan" => {
@@ -53,8 +53,8 @@ impl Respond for Emulator {
                 let items: Vec<Value> = damaged.into_iter().chain([self.item()]).collect();
                 json!({ "Count": items.len(), "ScannedCount": items.len(), "Items": items })
             }
-            "GetSecretValue" if asked["SecretId"] == "client-state" => {
-                json!({ "ARN": "arn", "Name": "client-state", "SecretString": "a key that nobody knows" })
+            "GetSecretValue" if input["SecretId"] == "client-state" => {
+                json!({ "ARN": "arn", "Name": "client-state", "SecretString": "a secret key" })
             }
             "GetSecretValue" => credential(),
             "PutEvents" => json!({ "FailedEntryCount": 0, "Entries": [{ "EventId": "1" }] }),
@@ -105,7 +105,7 @@ pub(crate) fn post(body: String) -> LambdaFunctionUrlRequest {
     request
 }
 
-impl House {
+impl Fixture {
     /// Starts with an instance that uses one group with one member. Notifications are sent at once, without duplicates
     /// or delays.
     pub(crate) async fn start() -> Self {
@@ -123,7 +123,7 @@ impl House {
         for number in 2..=MOST_GROUPS {
             tenant.groups.extend(Tenant::with_group(&group(number), &group(number), Vec::new()).groups);
         }
-        let cloud = LocalCloud::start(Options { behaviour, ..Options::made_up(emulator.uri(), tenant) }).await.unwrap();
+        let cloud = StandIn::start(Options { behaviour, ..Options::made_up(emulator.uri(), tenant) }).await;
         let notification_url = format!("{}/", endpoint.uri());
         let url = notification_url.clone();
         let ctx = clients(&cloud, |name| match name {
@@ -135,7 +135,7 @@ impl House {
             }
             _ => None,
         });
-        Self { cloud, ctx, notification_url, emulator, endpoint, groups, damaged, seen: Mutex::new(0) }
+        Self { cloud, ctx, notification_url, emulator, endpoint, groups, damaged }
     }
 
     /// Adds an entry that can't be parsed to the registry, before the entry of the instance.
@@ -153,8 +153,7 @@ impl House {
     }
 
     pub(crate) fn fault(&self, rule: Value) {
-        let rule: FaultRule = serde_json::from_value(rule).unwrap();
-        self.cloud.add_fault(rule).unwrap();
+        self.cloud.fault(rule);
     }
 
     /// The number of validation requests to the notification URL.
@@ -165,14 +164,12 @@ impl House {
 
     /// Waits for the first notification and returns its body.
     pub(crate) async fn notification(&self) -> String {
-        for _ in 0..300 {
+        until("Graph has sent a notification", async || {
             let requests = self.endpoint.received_requests().await.unwrap();
-            if let Some(request) = requests.iter().find(|request| !request.body.is_empty()) {
-                return String::from_utf8(request.body.clone()).unwrap();
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
-        panic!("no notification came");
+            let notification = requests.iter().find(|request| !request.body.is_empty())?;
+            Some(String::from_utf8(notification.body.clone()).unwrap())
+        })
+        .await
     }
 
     /// The published events, in the format that the target of a rule receives.
@@ -198,15 +195,5 @@ impl House {
         let requests = self.emulator.received_requests().await.unwrap();
         let named = requests.iter().filter(|request| operation(request) == name);
         named.map(|request| serde_json::from_slice(&request.body).unwrap()).collect()
-    }
-
-    /// The write requests to Graph since the last call of this method.
-    pub(crate) fn changing_calls(&self) -> Vec<String> {
-        let calls = self.cloud.calls();
-        let mut seen = self.seen.lock().unwrap();
-        let new = calls[*seen..].iter().filter(|call| call.service == "graph" && call.method != "GET");
-        let new = new.map(|call| call.operation.clone()).collect();
-        *seen = calls.len();
-        new
     }
 }

@@ -10,7 +10,7 @@ use connect_onboarding::{
     notifications::{receive_notification, subscribe_groups},
     user_sync::sync_members,
 };
-use fixture::{DAMAGED, GROUP, House, INSTANCE, member_id, post};
+use fixture::{DAMAGED, Fixture, GROUP, INSTANCE, member_id, post};
 use onboarding_core::contract::{QueuedEvent, SubscribeGroupsInput, SubscriptionAction, SyncMembersInput};
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
@@ -20,14 +20,14 @@ fn of_instance() -> SubscribeGroupsInput {
 }
 
 /// The action of `subscribe-groups` for the only group.
-async fn action(house: &House, input: SubscribeGroupsInput) -> SubscriptionAction {
-    let output = subscribe_groups::run(&house.ctx, input).await.unwrap();
+async fn action(fixture: &Fixture, input: SubscribeGroupsInput) -> SubscriptionAction {
+    let output = subscribe_groups::run(&fixture.ctx, input).await.unwrap();
     assert!(output.open_items.is_empty(), "{output:?}");
     output.subscriptions[0].action
 }
 
 /// Creates a subscription of our application in advance.
-async fn subscribed(house: &House, notification_url: &str, days: i64) {
+async fn subscribed(fixture: &Fixture, notification_url: &str, days: i64) {
     let new = NewSubscription {
         watched: Watched::Group(GROUP),
         notification_url,
@@ -35,45 +35,46 @@ async fn subscribed(house: &House, notification_url: &str, days: i64) {
         client_state: &"another".into(),
         expires: OffsetDateTime::now_utc() + Duration::days(days),
     };
-    house.ctx.graph().subscribe(&new).await.map_err(|error| format!("{error:?}")).unwrap();
+    fixture.ctx.graph().subscribe(&new).await.map_err(|error| format!("{error:?}")).unwrap();
 }
 
 #[tokio::test]
 async fn a_group_is_subscribed_once_and_a_second_run_only_reads() {
-    let house = House::start().await;
-    assert_eq!(action(&house, of_instance()).await, SubscriptionAction::Created);
-    assert_eq!(house.handshakes().await, 2, "both addresses were validated");
-    house.changing_calls();
-    assert_eq!(action(&house, of_instance()).await, SubscriptionAction::Kept);
-    assert_eq!(action(&house, SubscribeGroupsInput::default()).await, SubscriptionAction::Kept);
-    assert_eq!(house.changing_calls(), [""; 0]);
-    assert!(house.events().await.is_empty(), "an onboarding reads the group anyway");
+    let fixture = Fixture::start().await;
+    assert_eq!(action(&fixture, of_instance()).await, SubscriptionAction::Created);
+    assert_eq!(fixture.handshakes().await, 2, "both addresses were validated");
+    fixture.cloud.graph_writes();
+    assert_eq!(action(&fixture, of_instance()).await, SubscriptionAction::Kept);
+    assert_eq!(action(&fixture, SubscribeGroupsInput::default()).await, SubscriptionAction::Kept);
+    assert_eq!(fixture.cloud.graph_writes(), [""; 0]);
+    assert!(fixture.events().await.is_empty(), "an onboarding reads the group anyway");
 }
 
 #[tokio::test]
 async fn a_subscription_is_renewed_after_half_of_its_time_or_if_graph_requires_it() {
-    let house = House::start().await;
-    subscribed(&house, &house.notification_url, 10).await;
-    assert_eq!(action(&house, SubscribeGroupsInput::default()).await, SubscriptionAction::Renewed);
-    assert_eq!(action(&house, SubscribeGroupsInput::default()).await, SubscriptionAction::Kept);
-    let asked: SubscribeGroupsInput = serde_json::from_value(json!({ "groupId": GROUP, "reauthorize": true })).unwrap();
-    assert_eq!(action(&house, asked).await, SubscriptionAction::Renewed);
+    let fixture = Fixture::start().await;
+    subscribed(&fixture, &fixture.notification_url, 10).await;
+    assert_eq!(action(&fixture, SubscribeGroupsInput::default()).await, SubscriptionAction::Renewed);
+    assert_eq!(action(&fixture, SubscribeGroupsInput::default()).await, SubscriptionAction::Kept);
+    let reauthorize: SubscribeGroupsInput =
+        serde_json::from_value(json!({ "groupId": GROUP, "reauthorize": true })).unwrap();
+    assert_eq!(action(&fixture, reauthorize).await, SubscriptionAction::Renewed);
 }
 
 #[tokio::test]
 async fn an_expired_subscription_is_created_again_and_its_group_is_read_again() {
-    let house = House::start().await;
-    subscribed(&house, &house.notification_url, 10).await;
-    house.cloud.advance(11.0 * 86_400.0);
-    assert_eq!(action(&house, SubscribeGroupsInput::default()).await, SubscriptionAction::Created);
-    let events = house.events().await;
+    let fixture = Fixture::start().await;
+    subscribed(&fixture, &fixture.notification_url, 10).await;
+    fixture.cloud.advance(11.0 * 86_400.0);
+    assert_eq!(action(&fixture, SubscribeGroupsInput::default()).await, SubscriptionAction::Created);
+    let events = fixture.events().await;
     assert_eq!(events.len(), 1, "what was missed meanwhile nobody knows");
     assert_eq!((&events[0]["detail"]["groupId"], &events[0]["detail"]["added"]), (&json!(GROUP), &json!([])));
 }
 
 /// The number of create and delete requests for subscriptions since the last call of this function.
-fn changes(house: &House) -> (usize, usize) {
-    let calls = house.changing_calls();
+fn changes(fixture: &Fixture) -> (usize, usize) {
+    let calls = fixture.cloud.graph_writes();
     let count = |operation: &str| calls.iter().filter(|call| call.starts_with(operation)).count();
     assert_eq!(count("POST /v1.0/subscriptions") + count("DELETE /v1.0/subscriptions/{id}"), calls.len(), "{calls:?}");
     (count("POST"), count("DELETE"))
@@ -81,90 +82,91 @@ fn changes(house: &House) -> (usize, usize) {
 
 #[tokio::test]
 async fn more_groups_than_graph_allows_share_one_subscription_until_they_fit_again() {
-    let house = House::start().await;
+    let fixture = Fixture::start().await;
     let daily = async || {
-        let output = subscribe_groups::run(&house.ctx, SubscribeGroupsInput::default()).await.unwrap();
+        let output = subscribe_groups::run(&fixture.ctx, SubscribeGroupsInput::default()).await.unwrap();
         assert!(output.open_items.is_empty(), "{output:?}");
         let ids: std::collections::BTreeSet<_> = output.subscriptions.iter().map(|one| &one.subscription_id).collect();
         (output.subscriptions.len(), ids.len())
     };
-    house.follow(99);
+    fixture.follow(99);
     assert_eq!(daily().await, (99, 99), "each group has a subscription of its own");
-    assert_eq!((changes(&house), house.events().await.len()), ((99, 0), 99));
+    assert_eq!((changes(&fixture), fixture.events().await.len()), ((99, 0), 99));
 
-    house.follow(110);
+    fixture.follow(110);
     assert_eq!(daily().await, (110, 1));
-    assert_eq!(changes(&house), (1, 99), "one for all, and the single ones end after it");
-    let hints = house.events().await.len() - 99;
+    assert_eq!(changes(&fixture), (1, 99), "one for all, and the single ones end after it");
+    let hints = fixture.events().await.len() - 99;
     assert_eq!(hints, 11, "only the new groups were unwatched until now");
     assert_eq!(daily().await, (110, 1));
-    assert_eq!(changes(&house), (0, 0));
+    assert_eq!(changes(&fixture), (0, 0));
 
-    house.follow(2);
+    fixture.follow(2);
     assert_eq!(daily().await, (2, 2));
-    assert_eq!((changes(&house), house.events().await.len()), ((2, 1), 110));
+    assert_eq!((changes(&fixture), fixture.events().await.len()), ((2, 1), 110));
 }
 
 #[tokio::test]
 async fn the_subscription_to_all_groups_reports_changes_and_is_renewed_if_graph_requires_it() {
-    let house = House::start().await;
-    house.follow(110);
-    let output = subscribe_groups::run(&house.ctx, of_instance()).await.unwrap();
-    assert_eq!((output.subscriptions.len(), changes(&house)), (110, (1, 0)));
-    house.add_member(7);
-    receive_notification::run(&house.ctx, post(house.notification().await)).await.unwrap();
-    let events = house.events().await;
+    let fixture = Fixture::start().await;
+    fixture.follow(110);
+    let output = subscribe_groups::run(&fixture.ctx, of_instance()).await.unwrap();
+    assert_eq!((output.subscriptions.len(), changes(&fixture)), (110, (1, 0)));
+    fixture.add_member(7);
+    receive_notification::run(&fixture.ctx, post(fixture.notification().await)).await.unwrap();
+    let events = fixture.events().await;
     assert_eq!(events[0]["detail"]["groupId"], GROUP, "{events:?}");
     assert_eq!(events[0]["detail"]["added"], json!([member_id(7)]));
 
     let all = "00000000-0000-0000-0000-000000000000";
-    let asked: SubscribeGroupsInput = serde_json::from_value(json!({ "groupId": all, "reauthorize": true })).unwrap();
-    assert_eq!(action(&house, asked).await, SubscriptionAction::Renewed);
+    let reauthorize: SubscribeGroupsInput =
+        serde_json::from_value(json!({ "groupId": all, "reauthorize": true })).unwrap();
+    assert_eq!(action(&fixture, reauthorize).await, SubscriptionAction::Renewed);
     let missed = json!({ "source": "connect-onboarding.entra", "detail": { "groupId": all } });
     let records = vec![QueuedEvent { body: missed.to_string(), ..QueuedEvent::default() }];
-    assert_eq!(sync_members::run(&house.ctx, SyncMembersInput { records }).await.unwrap().started, [INSTANCE]);
+    assert_eq!(sync_members::run(&fixture.ctx, SyncMembersInput { records }).await.unwrap().started, [INSTANCE]);
 }
 
 #[tokio::test]
 async fn the_limit_of_subscriptions_is_reported_with_that_reason() {
-    let house = House::start().await;
-    house.fault(json!({ "service": "graph", "match": "POST .*/subscriptions$", "status": 403, "code": "ExtensionError",
+    let fixture = Fixture::start().await;
+    fixture.fault(json!({ "service": "graph", "match": "POST .*/subscriptions$", "status": 403, "code": "ExtensionError",
         "message": "Operation: Create; Exception: [Status Code: Forbidden; Reason: Maximum number of subscriptions has been reached]" }));
-    let output = subscribe_groups::run(&house.ctx, of_instance()).await.unwrap();
+    let output = subscribe_groups::run(&fixture.ctx, of_instance()).await.unwrap();
     let what = &output.open_items[0].what;
     assert!(what.contains("100 subscriptions for each Entra application") && !what.contains("admin consent"), "{what}");
 }
 
 #[tokio::test]
 async fn a_notification_url_that_graph_could_not_validate_in_time_is_retried() {
-    let house = House::start().await;
-    house
+    let fixture = Fixture::start().await;
+    fixture
         .fault(json!({ "service": "graph", "match": "POST .*/subscriptions$", "status": 400, "code": "InvalidRequest",
         "message": "Subscription validation request timed out." }));
-    let error = subscribe_groups::run(&house.ctx, of_instance()).await.unwrap_err();
+    let error = subscribe_groups::run(&fixture.ctx, of_instance()).await.unwrap_err();
     assert_eq!(error.name(), "Unavailable", "{error}");
-    assert_eq!(action(&house, of_instance()).await, SubscriptionAction::Created);
+    assert_eq!(action(&fixture, of_instance()).await, SubscriptionAction::Created);
 }
 
 #[tokio::test]
 async fn a_subscription_with_another_notification_url_is_kept_and_reported() {
-    let house = House::start().await;
-    subscribed(&house, &format!("{}elsewhere", house.notification_url), 20).await;
-    let output = subscribe_groups::run(&house.ctx, of_instance()).await.unwrap();
+    let fixture = Fixture::start().await;
+    subscribed(&fixture, &format!("{}elsewhere", fixture.notification_url), 20).await;
+    let output = subscribe_groups::run(&fixture.ctx, of_instance()).await.unwrap();
     assert!(output.subscriptions.is_empty());
     assert!(output.open_items[0].what.contains("calls another address"), "{output:?}");
-    let error = subscribe_groups::run(&house.ctx, SubscribeGroupsInput::default()).await.unwrap_err();
-    assert_eq!(error.name(), "Conflict", "a daily run says it where failures are looked for");
+    let error = subscribe_groups::run(&fixture.ctx, SubscribeGroupsInput::default()).await.unwrap_err();
+    assert_eq!(error.name(), "Conflict", "the daily run fails, so that an alarm reports it");
 }
 
 #[tokio::test]
 async fn a_change_in_entra_starts_the_sync_of_its_instance() {
-    let house = House::start().await;
-    action(&house, of_instance()).await;
-    house.add_member(7);
-    let answer = receive_notification::run(&house.ctx, post(house.notification().await)).await.unwrap();
+    let fixture = Fixture::start().await;
+    action(&fixture, of_instance()).await;
+    fixture.add_member(7);
+    let answer = receive_notification::run(&fixture.ctx, post(fixture.notification().await)).await.unwrap();
     assert_eq!(answer.status_code, 202);
-    let events = house.events().await;
+    let events = fixture.events().await;
     assert_eq!(events.len(), 1);
     assert_eq!(events[0]["source"], "connect-onboarding.entra");
     assert_eq!(events[0]["detail-type"], "Entra Group Membership Changed");
@@ -175,10 +177,10 @@ async fn a_change_in_entra_starts_the_sync_of_its_instance() {
 
     let message = QueuedEvent { body: events[0].to_string(), ..QueuedEvent::default() };
     let hints = SyncMembersInput { records: vec![message; 5] };
-    let output = sync_members::run(&house.ctx, hints).await.unwrap();
+    let output = sync_members::run(&fixture.ctx, hints).await.unwrap();
     assert_eq!(output.started, [INSTANCE]);
     assert_eq!(
-        house.started().await,
+        fixture.started().await,
         [json!({ "instanceId": INSTANCE, "reason": "event", "people": [member_id(7)] })],
         "many hints are one sync"
     );
@@ -186,70 +188,70 @@ async fn a_change_in_entra_starts_the_sync_of_its_instance() {
 
 #[tokio::test]
 async fn an_event_from_any_source_starts_the_sync_but_not_for_an_unknown_group() {
-    let house = House::start().await;
+    let fixture = Fixture::start().await;
     let event = |group: &str| QueuedEvent {
         body: json!({ "source": "connect-onboarding.entra", "detail": { "groupId": group } }).to_string(),
         ..QueuedEvent::default()
     };
     let foreign = event("5a6f9d2e-0000-4000-8000-0000000000ff");
-    let output = sync_members::run(&house.ctx, SyncMembersInput { records: vec![foreign] }).await.unwrap();
-    assert!(output.started.is_empty() && house.started().await.is_empty());
+    let output = sync_members::run(&fixture.ctx, SyncMembersInput { records: vec![foreign] }).await.unwrap();
+    assert!(output.started.is_empty() && fixture.started().await.is_empty());
     let records = vec![event(&GROUP.to_uppercase())];
-    assert_eq!(sync_members::run(&house.ctx, SyncMembersInput { records }).await.unwrap().started, [INSTANCE]);
+    assert_eq!(sync_members::run(&fixture.ctx, SyncMembersInput { records }).await.unwrap().started, [INSTANCE]);
 }
 
 #[tokio::test]
 async fn the_schedule_starts_the_sync_of_every_instance() {
-    let house = House::start().await;
-    let output = sync_members::run(&house.ctx, SyncMembersInput::default()).await.unwrap();
+    let fixture = Fixture::start().await;
+    let output = sync_members::run(&fixture.ctx, SyncMembersInput::default()).await.unwrap();
     assert_eq!(output.started, [INSTANCE]);
-    assert_eq!(house.started().await, [json!({ "instanceId": INSTANCE, "reason": "schedule" })]);
+    assert_eq!(fixture.started().await, [json!({ "instanceId": INSTANCE, "reason": "schedule" })]);
 }
 
 #[tokio::test]
 async fn a_notification_with_a_wrong_client_state_is_accepted_and_ignored() {
-    let house = House::start().await;
-    action(&house, of_instance()).await;
-    house.add_member(7);
-    let mut batch: Value = serde_json::from_str(&house.notification().await).unwrap();
+    let fixture = Fixture::start().await;
+    action(&fixture, of_instance()).await;
+    fixture.add_member(7);
+    let mut batch: Value = serde_json::from_str(&fixture.notification().await).unwrap();
     batch["value"][0]["clientState"] = json!("guessed");
-    let answer = receive_notification::run(&house.ctx, post(batch.to_string())).await.unwrap();
-    assert_eq!((answer.status_code, house.events().await.len()), (202, 0));
+    let answer = receive_notification::run(&fixture.ctx, post(batch.to_string())).await.unwrap();
+    assert_eq!((answer.status_code, fixture.events().await.len()), (202, 0));
 }
 
 #[tokio::test]
 async fn graph_must_retry_while_the_event_bus_does_not_respond() {
-    let house = House::start().await;
-    action(&house, of_instance()).await;
-    house.add_member(7);
-    let body = house.notification().await;
-    house.fault(json!({ "service": "events", "match": "PutEvents", "status": 503, "times": 3 }));
-    assert_eq!(receive_notification::run(&house.ctx, post(body.clone())).await.unwrap().status_code, 503);
-    assert_eq!(receive_notification::run(&house.ctx, post(body)).await.unwrap().status_code, 202);
-    assert_eq!(house.events().await.len(), 1);
+    let fixture = Fixture::start().await;
+    action(&fixture, of_instance()).await;
+    fixture.add_member(7);
+    let body = fixture.notification().await;
+    fixture.fault(json!({ "service": "events", "match": "PutEvents", "status": 503, "times": 3 }));
+    assert_eq!(receive_notification::run(&fixture.ctx, post(body.clone())).await.unwrap().status_code, 503);
+    assert_eq!(receive_notification::run(&fixture.ctx, post(body)).await.unwrap().status_code, 202);
+    assert_eq!(fixture.events().await.len(), 1);
 }
 
 #[tokio::test]
 async fn an_invalid_batch_is_rejected_before_any_call() {
-    let house = House::start().await;
-    let status = async |request| receive_notification::run(&house.ctx, request).await.unwrap().status_code;
+    let fixture = Fixture::start().await;
+    let status = async |request| receive_notification::run(&fixture.ctx, request).await.unwrap().status_code;
     assert_eq!(status(post("nonsense".into())).await, 400);
     assert_eq!(status(post(r#"{"values":[]}"#.into())).await, 400);
     assert_eq!(status(post("x".repeat(2_000_000))).await, 413);
     let mut read = post(String::new());
     read.request_context.http.method = Some("GET".into());
     assert_eq!(status(read).await, 405);
-    assert!(house.cloud.calls().is_empty());
+    assert!(fixture.cloud.calls().is_empty());
 }
 
 #[tokio::test]
 async fn an_unreadable_registry_entry_is_reported_and_stops_no_other_instance() {
-    let house = House::start().await;
-    assert_eq!(sync_members::run(&house.ctx, SyncMembersInput::default()).await.unwrap().unreadable_entries, [""; 0]);
-    house.damage_an_entry();
-    let output = sync_members::run(&house.ctx, SyncMembersInput::default()).await.unwrap();
+    let fixture = Fixture::start().await;
+    assert_eq!(sync_members::run(&fixture.ctx, SyncMembersInput::default()).await.unwrap().unreadable_entries, [""; 0]);
+    fixture.damage_an_entry();
+    let output = sync_members::run(&fixture.ctx, SyncMembersInput::default()).await.unwrap();
     assert_eq!(output.started, [INSTANCE]);
     assert_eq!(output.unreadable_entries.len(), 1, "{output:?}");
-    let told = &output.unreadable_entries[0];
-    assert!(told.contains(DAMAGED) && told.contains("run the onboarding of the instance again"), "{told}");
+    let entry = &output.unreadable_entries[0];
+    assert!(entry.contains(DAMAGED) && entry.contains("run the onboarding of the instance again"), "{entry}");
 }

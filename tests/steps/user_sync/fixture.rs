@@ -8,7 +8,7 @@ use std::{
 use aws_sdk_connect::types::{DirectoryType, UserSearchSummary};
 use connect_onboarding::{context::Context, runtime::adapter::Invocation, user_sync::sync_users};
 pub(crate) use local_cloud::stand_in::made_up::{person as member, person_id as member_id, username};
-use local_cloud::stand_in::{Behaviour, FaultRule, LocalCloud, Options, Tenant};
+use local_cloud::stand_in::{Behaviour, Options, Tenant};
 use onboarding_core::{
     StepError,
     sync::{SyncUsersInput, SyncUsersOutput},
@@ -17,16 +17,15 @@ use serde_json::{Map, Value, json};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
 
 pub(crate) use crate::steps::support::{GROUP, GROUP_NAME};
-use crate::steps::support::{clients, credential};
+use crate::steps::support::{StandIn, clients, credential};
 
 /// The stand-in, the clients, the instance and its registry entry.
-pub(crate) struct House {
-    pub(crate) cloud: LocalCloud,
+pub(crate) struct Fixture {
+    pub(crate) cloud: StandIn,
     pub(crate) ctx: Context,
     pub(crate) instance_id: String,
     pub(crate) instance_arn: String,
     entry: Arc<Mutex<Value>>,
-    seen: std::cell::Cell<usize>,
     _emulator: MockServer,
 }
 
@@ -48,7 +47,7 @@ impl Respond for Emulator {
     }
 }
 
-impl House {
+impl Fixture {
     /// Starts with a group of `members` and an instance without users. Nothing is delayed.
     pub(crate) async fn with_members(members: usize) -> Self {
         Self::build((0..members).map(member).collect(), false, |_| {}).await
@@ -68,9 +67,8 @@ impl House {
         behaviour.graph.resource_units = Some(1_000_000);
         behave(&mut behaviour);
         let tenant = Tenant::with_group(GROUP, GROUP_NAME, members);
-        let cloud = LocalCloud::start(Options { real_rates, behaviour, ..Options::made_up(emulator.uri(), tenant) })
-            .await
-            .unwrap();
+        let options = Options { real_rates, behaviour, ..Options::made_up(emulator.uri(), tenant) };
+        let cloud = StandIn::start(options).await;
         let ctx = clients(&cloud, |_| None);
         let made = ctx
             .connect()
@@ -85,9 +83,9 @@ impl House {
         cloud.advance(60.0);
         let (instance_id, instance_arn) = (made.id.unwrap(), made.arn.unwrap());
         *entry.lock().unwrap() = crate::steps::support::entry(&instance_id, &instance_arn);
-        let house = Self { cloud, ctx, instance_id, instance_arn, entry, seen: 0.into(), _emulator: emulator };
-        house.calls();
-        house
+        let fixture = Self { cloud, ctx, instance_id, instance_arn, entry, _emulator: emulator };
+        fixture.calls();
+        fixture
     }
 
     /// Changes a setting in `users` of the input.
@@ -160,15 +158,12 @@ impl House {
     }
 
     pub(crate) fn fault(&self, rule: Value) {
-        let rule: FaultRule = serde_json::from_value(rule).unwrap();
-        self.cloud.add_fault(rule).unwrap();
+        self.cloud.fault(rule);
     }
 
     /// The operations called since the last call of this method.
     pub(crate) fn calls(&self) -> Vec<String> {
-        let calls: Vec<String> = self.cloud.calls().into_iter().map(|call| call.operation).collect();
-        let seen = self.seen.replace(calls.len());
-        calls[seen..].to_vec()
+        self.cloud.operations()
     }
 
     /// The operations that changed something in Connect, since the last call of this method or [`Self::calls`].

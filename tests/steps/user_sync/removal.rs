@@ -5,78 +5,78 @@ use std::time::Duration;
 use onboarding_core::sync::{SyncStatus, SyncUsersInput};
 use serde_json::json;
 
-use super::fixture::{GROUP_NAME, House, member, member_id, username};
+use super::fixture::{Fixture, GROUP_NAME, member, member_id, username};
 
-async fn with_leavers(members: usize, leavers: usize) -> House {
-    let house = House::with_members(members).await;
-    house.sync().await.unwrap();
+async fn with_leavers(members: usize, leavers: usize) -> Fixture {
+    let fixture = Fixture::with_members(members).await;
+    fixture.sync().await.unwrap();
     for number in 0..leavers {
-        house.cloud.remove_member(GROUP_NAME, &member_id(number)).unwrap();
+        fixture.cloud.remove_member(GROUP_NAME, &member_id(number)).unwrap();
     }
-    house.calls();
-    house
+    fixture.calls();
+    fixture
 }
 
 #[tokio::test]
 async fn a_leaver_is_checked_again_before_the_deletion() {
-    let house = with_leavers(12, 1).await;
-    let output = house.sync().await.unwrap();
+    let fixture = with_leavers(12, 1).await;
+    let output = fixture.sync().await.unwrap();
     assert_eq!((output.status, output.counts.done.removed), (SyncStatus::Done, 1), "{output:?}");
-    let calls = house.calls();
+    let calls = fixture.calls();
     let look = calls.iter().position(|call| call.contains("memberOf")).unwrap();
     assert!(look < calls.iter().position(|call| call == "DeleteUser").unwrap(), "{calls:?}");
-    assert!(!house.usernames().await.contains(&username(0)));
+    assert!(!fixture.usernames().await.contains(&username(0)));
 }
 
 #[tokio::test]
 async fn a_grace_period_schedules_the_deletion_and_a_return_cancels_it() {
-    let house = with_leavers(12, 1).await;
-    house.set_users("/removed/graceDays", json!(7));
-    let output = house.sync().await.unwrap();
+    let fixture = with_leavers(12, 1).await;
+    fixture.set_users("/removed/graceDays", json!(7));
+    let output = fixture.sync().await.unwrap();
     assert_eq!((output.counts.done.deletions_scheduled, output.counts.done.removed), (1, 0));
-    assert!(house.users().await[0].tags().unwrap().contains_key("removal-due"));
-    assert_eq!(house.sync().await.unwrap().counts.planned.schedule_deletion, 0, "a mark is set once");
-    house.cloud.add_member(GROUP_NAME, member(0)).unwrap();
-    let output = house.sync().await.unwrap();
+    assert!(fixture.users().await[0].tags().unwrap().contains_key("removal-due"));
+    assert_eq!(fixture.sync().await.unwrap().counts.planned.schedule_deletion, 0, "a mark is set once");
+    fixture.cloud.add_member(GROUP_NAME, member(0)).unwrap();
+    let output = fixture.sync().await.unwrap();
     assert_eq!((output.counts.done.deletions_cancelled, output.counts.done.created), (1, 0));
-    assert!(!house.users().await[0].tags().unwrap().contains_key("removal-due"));
+    assert!(!fixture.users().await[0].tags().unwrap().contains_key("removal-due"));
 }
 
 #[tokio::test]
 async fn too_many_leavers_change_nothing_until_exactly_this_plan_is_approved() {
-    let house = with_leavers(20, 5).await;
-    let asked = house.sync().await.unwrap();
-    assert_eq!(asked.status, SyncStatus::UnsafePlan);
-    assert_eq!(asked.removals, (0..5).map(username).collect::<Vec<_>>());
-    assert!(asked.reasons[0].contains("5 of 20 managed users"), "{:?}", asked.reasons);
-    assert!(house.writes().is_empty());
+    let fixture = with_leavers(20, 5).await;
+    let unsafe_round = fixture.sync().await.unwrap();
+    assert_eq!(unsafe_round.status, SyncStatus::UnsafePlan);
+    assert_eq!(unsafe_round.removals, (0..5).map(username).collect::<Vec<_>>());
+    assert!(unsafe_round.reasons[0].contains("5 of 20 managed users"), "{:?}", unsafe_round.reasons);
+    assert!(fixture.writes().is_empty());
 
     // Another member leaves: the approval of the old plan does not cover that removal.
-    house.cloud.remove_member(GROUP_NAME, &member_id(5)).unwrap();
-    let approved = SyncUsersInput { approved_digest: Some(asked.digest), ..house.input() };
-    let again = house.round(approved, Duration::from_secs(300)).await.unwrap();
+    fixture.cloud.remove_member(GROUP_NAME, &member_id(5)).unwrap();
+    let approved = SyncUsersInput { approved_digest: Some(unsafe_round.digest), ..fixture.input() };
+    let again = fixture.round(approved, Duration::from_secs(300)).await.unwrap();
     assert_eq!(again.status, SyncStatus::UnsafePlan);
-    assert!(house.writes().is_empty());
+    assert!(fixture.writes().is_empty());
 
-    let approved = SyncUsersInput { approved_digest: Some(again.digest), ..house.input() };
-    let done = house.round(approved, Duration::from_secs(300)).await.unwrap();
+    let approved = SyncUsersInput { approved_digest: Some(again.digest), ..fixture.input() };
+    let done = fixture.round(approved, Duration::from_secs(300)).await.unwrap();
     assert_eq!((done.status, done.counts.done.removed), (SyncStatus::Done, 6));
-    assert_eq!(house.usernames().await.len(), 14);
+    assert_eq!(fixture.usernames().await.len(), 14);
 }
 
 #[tokio::test]
 async fn an_approved_plan_that_takes_several_rounds_needs_one_approval() {
-    let house = House::build((0..14).map(member).collect(), true, |_| {}).await;
-    house.sync().await.unwrap();
+    let fixture = Fixture::build((0..14).map(member).collect(), true, |_| {}).await;
+    fixture.sync().await.unwrap();
     for number in 0..12 {
-        house.cloud.remove_member(GROUP_NAME, &member_id(number)).unwrap();
+        fixture.cloud.remove_member(GROUP_NAME, &member_id(number)).unwrap();
     }
-    let asked = house.sync().await.unwrap();
-    assert_eq!(asked.status, SyncStatus::UnsafePlan);
-    let mut input = SyncUsersInput { approved_digest: Some(asked.digest), ..house.input() };
+    let unsafe_round = fixture.sync().await.unwrap();
+    assert_eq!(unsafe_round.status, SyncStatus::UnsafePlan);
+    let mut input = SyncUsersInput { approved_digest: Some(unsafe_round.digest), ..fixture.input() };
     let mut rounds = 0;
     loop {
-        let output = house.round(input.clone(), Duration::from_secs(4)).await.unwrap();
+        let output = fixture.round(input.clone(), Duration::from_secs(4)).await.unwrap();
         rounds += 1;
         match output.status {
             SyncStatus::More if rounds < 10 => input.carry = output.carry,
@@ -87,42 +87,42 @@ async fn an_approved_plan_that_takes_several_rounds_needs_one_approval() {
         }
     }
     assert!(rounds > 1);
-    assert_eq!(house.usernames().await.len(), 2);
+    assert_eq!(fixture.usernames().await.len(), 2);
 }
 
 #[tokio::test]
-async fn a_group_that_became_empty_removes_nobody() {
-    let house = with_leavers(3, 3).await;
-    house.set_users("brake", json!({ "maxRemovals": 100, "maxRemovalsPercent": 100 }));
-    let output = house.sync().await.unwrap();
+async fn a_group_that_became_empty_removes_no_user() {
+    let fixture = with_leavers(3, 3).await;
+    fixture.set_users("brake", json!({ "maxRemovals": 100, "maxRemovalsPercent": 100 }));
+    let output = fixture.sync().await.unwrap();
     assert_eq!((output.status, output.counts.planned.postponed), (SyncStatus::Done, 3));
-    assert!(house.writes().is_empty());
+    assert!(fixture.writes().is_empty());
     assert!(output.findings.iter().any(|finding| finding.contains("is empty")), "{:?}", output.findings);
 }
 
 #[tokio::test]
-async fn a_rename_makes_the_new_user_before_the_old_one_goes() {
-    let house = with_leavers(12, 1).await;
+async fn a_rename_creates_the_new_user_before_the_old_user_is_removed() {
+    let fixture = with_leavers(12, 1).await;
     let mut renamed = member(0);
     renamed.insert("userPrincipalName".into(), json!("married@contoso.onmicrosoft.com"));
-    house.cloud.add_member(GROUP_NAME, renamed).unwrap();
-    let output = house.sync().await.unwrap();
+    fixture.cloud.add_member(GROUP_NAME, renamed).unwrap();
+    let output = fixture.sync().await.unwrap();
     assert_eq!((output.counts.done.created, output.counts.done.removed), (1, 1), "{output:?}");
-    let writes = house.writes();
+    let writes = fixture.writes();
     assert_eq!(writes, ["CreateUser", "DeleteUser"]);
-    let names = house.usernames().await;
+    let names = fixture.usernames().await;
     assert!(names.contains(&"married@contoso.onmicrosoft.com".to_owned()) && !names.contains(&username(0)));
     assert!(output.findings.iter().any(|finding| finding.contains("can't rename")), "{:?}", output.findings);
 }
 
 #[tokio::test]
-async fn the_old_user_of_a_rename_stays_while_the_new_one_can_not_be_created() {
-    let house = with_leavers(12, 1).await;
+async fn the_old_user_of_a_rename_stays_if_the_new_user_cannot_be_created() {
+    let fixture = with_leavers(12, 1).await;
     let mut renamed = member(0);
     renamed.insert("userPrincipalName".into(), json!("married@contoso.onmicrosoft.com"));
-    house.cloud.add_member(GROUP_NAME, renamed).unwrap();
-    house.fault(json!({ "match": "^CreateUser$", "times": 0, "status": 400, "code": "InvalidParameterException" }));
-    let output = house.sync().await.unwrap();
+    fixture.cloud.add_member(GROUP_NAME, renamed).unwrap();
+    fixture.fault(json!({ "match": "^CreateUser$", "times": 0, "status": 400, "code": "InvalidParameterException" }));
+    let output = fixture.sync().await.unwrap();
     assert_eq!((output.counts.done.failed, output.counts.done.removed), (1, 0), "{output:?}");
-    assert!(house.usernames().await.contains(&username(0)));
+    assert!(fixture.usernames().await.contains(&username(0)));
 }

@@ -6,19 +6,19 @@ use aws_sdk_connect::types::{AutoAcceptConfig, Channel};
 use onboarding_core::sync::{SyncMode, SyncStatus, SyncUsersInput};
 use serde_json::json;
 
-use super::fixture::{GROUP_NAME, House, member, member_id, username};
+use super::fixture::{Fixture, GROUP_NAME, member, member_id, username};
 
 #[tokio::test]
 async fn all_users_are_created_with_one_call_each_and_a_second_run_changes_nothing() {
-    let house = House::with_members(25).await;
-    let first = house.sync().await.unwrap();
+    let fixture = Fixture::with_members(25).await;
+    let first = fixture.sync().await.unwrap();
     assert_eq!((first.status, first.counts.done.created, first.counts.planned.create), (SyncStatus::Done, 25, 25));
     assert_eq!(
-        house.writes().iter().filter(|call| *call == "CreateUser").count(),
+        fixture.writes().iter().filter(|call| *call == "CreateUser").count(),
         25,
         "one call makes a user complete"
     );
-    let users = house.users().await;
+    let users = fixture.users().await;
     assert_eq!(users.len(), 25);
     let tags = users[3].tags.as_ref().unwrap();
     assert_eq!(tags["managed-by"], "connect-onboarding");
@@ -26,51 +26,51 @@ async fn all_users_are_created_with_one_call_each_and_a_second_run_changes_nothi
     assert_eq!(tags["entra-object-id"], member_id(3));
     assert_eq!(users[3].identity_info().unwrap().last_name(), Some("Number 3"));
 
-    let second = house.sync().await.unwrap();
+    let second = fixture.sync().await.unwrap();
     assert_eq!((second.status, second.counts.planned.unchanged), (SyncStatus::Done, 25));
     assert_eq!(second.sso_ready_user, Some(username(0)));
-    let calls = house.calls();
+    let calls = fixture.calls();
     assert!(calls.len() <= 1 + 1 + 5, "one page of members, one of users and five more: {calls:?}");
     assert!(second.counts.done.calls <= 4, "{:?}", second.counts);
 }
 
 #[tokio::test]
 async fn in_plan_mode_the_plan_is_not_applied() {
-    let house = House::with_members(3).await;
-    let input = SyncUsersInput { mode: SyncMode::Plan, ..house.input() };
-    let output = house.round(input, Duration::from_secs(300)).await.unwrap();
+    let fixture = Fixture::with_members(3).await;
+    let input = SyncUsersInput { mode: SyncMode::Plan, ..fixture.input() };
+    let output = fixture.round(input, Duration::from_secs(300)).await.unwrap();
     assert_eq!((output.status, output.counts.planned.create), (SyncStatus::Planned, 3));
-    assert!(house.writes().is_empty());
+    assert!(fixture.writes().is_empty());
 }
 
 #[tokio::test]
-async fn a_user_made_by_hand_is_adopted_and_others_made_by_hand_are_left_alone() {
-    let house = House::with_members(2).await;
-    house.user_by_hand(&username(1)).await;
-    house.user_by_hand("emergency.admin").await;
-    let output = house.sync().await.unwrap();
+async fn a_matching_manual_user_is_adopted_and_other_manual_users_are_not_changed() {
+    let fixture = Fixture::with_members(2).await;
+    fixture.user_by_hand(&username(1)).await;
+    fixture.user_by_hand("emergency.admin").await;
+    let output = fixture.sync().await.unwrap();
     assert_eq!((output.counts.done.created, output.counts.done.adopted, output.counts.done.updated), (1, 1, 1));
-    let users = house.users().await;
+    let users = fixture.users().await;
     let adopted = users.iter().find(|user| user.username() == Some(username(1).as_str())).unwrap();
     assert_eq!(adopted.tags().unwrap()["entra-object-id"], member_id(1));
     assert_eq!(adopted.identity_info().unwrap().first_name(), Some("Agent"));
     let admin = users.iter().find(|user| user.username() == Some("emergency.admin")).unwrap();
     assert!(admin.tags().is_none() && admin.identity_info().unwrap().first_name() == Some("By"));
-    assert!(house.sync().await.unwrap().counts.planned.unchanged == 2 && house.writes().is_empty());
+    assert!(fixture.sync().await.unwrap().counts.planned.unchanged == 2 && fixture.writes().is_empty());
 }
 
 #[tokio::test]
 async fn a_change_for_voice_keeps_the_settings_of_the_other_channels() {
-    let house = House::with_members(1).await;
-    house.sync().await.unwrap();
-    let id = house.users().await[0].id().unwrap().to_owned();
+    let fixture = Fixture::with_members(1).await;
+    fixture.sync().await.unwrap();
+    let id = fixture.users().await[0].id().unwrap().to_owned();
     let accept = |channel, accept| AutoAcceptConfig::builder().channel(channel).auto_accept(accept).build().unwrap();
-    let by_hand = house.ctx.connect().update_user_config().instance_id(&house.instance_id).user_id(&id);
+    let by_hand = fixture.ctx.connect().update_user_config().instance_id(&fixture.instance_id).user_id(&id);
     let by_hand =
         by_hand.auto_accept_configs(accept(Channel::Voice, true)).auto_accept_configs(accept(Channel::Chat, true));
     by_hand.send().await.unwrap();
-    assert_eq!(house.sync().await.unwrap().counts.done.updated, 1);
-    let user = house.users().await.remove(0);
+    assert_eq!(fixture.sync().await.unwrap().counts.done.updated, 1);
+    let user = fixture.users().await.remove(0);
     let mut set: Vec<_> =
         user.auto_accept_configs().iter().map(|one| (one.channel.as_str(), one.auto_accept)).collect();
     set.sort_unstable();
@@ -79,40 +79,40 @@ async fn a_change_for_voice_keeps_the_settings_of_the_other_channels() {
 
 #[tokio::test]
 async fn a_changed_setting_updates_every_user_once_with_the_operation_for_the_setting() {
-    let house = House::with_members(2).await;
-    house.sync().await.unwrap();
-    house.calls();
-    house.set_users("/groups/0/securityProfiles", json!(["Agent", "QualityAnalyst"]));
-    house.set_users("/groups/0/phone", json!({ "autoAccept": true, "afterContactWorkSeconds": 30 }));
-    let output = house.sync().await.unwrap();
+    let fixture = Fixture::with_members(2).await;
+    fixture.sync().await.unwrap();
+    fixture.calls();
+    fixture.set_users("/groups/0/securityProfiles", json!(["Agent", "QualityAnalyst"]));
+    fixture.set_users("/groups/0/phone", json!({ "autoAccept": true, "afterContactWorkSeconds": 30 }));
+    let output = fixture.sync().await.unwrap();
     assert_eq!((output.counts.done.updated, output.counts.done.failed), (2, 0), "{output:?}");
-    let mut writes = house.writes();
+    let mut writes = fixture.writes();
     writes.sort();
     assert_eq!(
         writes,
         ["UpdateUserConfig", "UpdateUserConfig", "UpdateUserSecurityProfiles", "UpdateUserSecurityProfiles"]
     );
-    assert_eq!(house.sync().await.unwrap().counts.planned.unchanged, 2);
-    assert!(house.writes().is_empty());
+    assert_eq!(fixture.sync().await.unwrap().counts.planned.unchanged, 2);
+    assert!(fixture.writes().is_empty());
 }
 
 #[tokio::test]
 async fn a_new_member_becomes_a_user() {
-    let house = House::with_members(2).await;
-    house.sync().await.unwrap();
-    house.cloud.add_member(GROUP_NAME, member(2)).unwrap();
-    let output = house.sync().await.unwrap();
+    let fixture = Fixture::with_members(2).await;
+    fixture.sync().await.unwrap();
+    fixture.cloud.add_member(GROUP_NAME, member(2)).unwrap();
+    let output = fixture.sync().await.unwrap();
     assert_eq!(output.counts.done.created, 1);
-    assert!(house.usernames().await.contains(&username(2)));
+    assert!(fixture.usernames().await.contains(&username(2)));
 }
 
 #[tokio::test]
 async fn a_sync_that_exceeds_its_time_continues_in_further_rounds() {
-    let house = House::build((0..12).map(member).collect(), true, |_| {}).await;
-    let mut input = house.input();
+    let fixture = Fixture::build((0..12).map(member).collect(), true, |_| {}).await;
+    let mut input = fixture.input();
     let mut rounds = 0;
     let last = loop {
-        let output = house.round(input.clone(), Duration::from_secs(4)).await.unwrap();
+        let output = fixture.round(input.clone(), Duration::from_secs(4)).await.unwrap();
         rounds += 1;
         if output.status != SyncStatus::More {
             break output;
@@ -122,5 +122,5 @@ async fn a_sync_that_exceeds_its_time_continues_in_further_rounds() {
     };
     assert!(rounds > 1, "12 users at two a second take longer than one round of four seconds");
     assert_eq!((last.status, last.counts.done.created, last.counts.planned.create), (SyncStatus::Done, 12, 12));
-    assert_eq!(house.usernames().await.len(), 12);
+    assert_eq!(fixture.usernames().await.len(), 12);
 }

@@ -225,7 +225,7 @@ proptest! {
     }
 
     #[test]
-    fn unmanaged_users_never_appear_in_a_plan_but_for_adoption_by_exact_name(
+    fn unmanaged_users_are_only_in_a_plan_if_they_are_adopted_by_exact_name(
         groups in vec(some_group(), 0..4), users in some_users(), policy in some_policy()
     ) {
         let plan = plan(&groups, &users, &profiles(), &policy, TODAY);
@@ -249,7 +249,7 @@ proptest! {
     }
 
     #[test]
-    fn no_guard_violation_ever_yields_a_removal(
+    fn a_guard_violation_never_plans_a_removal(
         mut groups in vec(some_group(), 0..4), users in some_users(), policy in some_policy(), at in any::<Index>(), how in 0..3_u8
     ) {
         if !groups.is_empty() {

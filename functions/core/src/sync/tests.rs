@@ -88,7 +88,7 @@ fn an_unmanaged_user_with_exactly_this_name_is_adopted_and_updated() {
 }
 
 #[test]
-fn unmanaged_users_and_those_of_another_onboarding_are_never_touched() {
+fn unmanaged_users_and_users_of_another_onboarding_are_never_changed() {
     let other = ConnectUser { ownership: Ownership::OtherOnboarding("acme-other".into()), ..user("taro") };
     let plan = run(&[group("Support", vec![member("taro")])], &[unmanaged("admin"), other]);
     assert!(plan.is_empty());

@@ -12,9 +12,9 @@ use crate::steps::aws::telephony::{Telephony, america};
 #[tokio::test]
 async fn an_available_number_is_claimed_described_tagged_and_connected_once() {
     let telephony = Telephony::start(Behaviour::default()).await;
-    let mut wish = america(2);
-    wish.contact_flow = Some("Sample inbound flow (first contact experience)".into());
-    let outputs = telephony.follow(telephony.input(&[wish.clone()]), 30).await;
+    let mut number = america(2);
+    number.contact_flow = Some("Sample inbound flow (first contact experience)".into());
+    let outputs = telephony.follow(telephony.input(&[number.clone()]), 30).await;
     let last = outputs.last().unwrap();
     assert!(outputs.len() > 1, "a claim takes a while");
     assert_eq!((last.pending, last.numbers.len(), last.orders.len(), last.open_items.len()), (false, 2, 0, 0));
@@ -28,16 +28,16 @@ async fn an_available_number_is_claimed_described_tagged_and_connected_once() {
         assert!(number["ContactFlowId"].is_string(), "{number}");
     }
     telephony.cloud.calls();
-    telephony.follow(telephony.input(&[wish]), 30).await;
+    telephony.follow(telephony.input(&[number]), 30).await;
     assert_eq!(telephony.cloud.writes(), [""; 0], "a second execution only reads");
 }
 
 #[tokio::test]
 async fn a_missing_flow_is_reported_and_the_number_is_kept() {
     let telephony = Telephony::start(Behaviour::default()).await;
-    let mut wish = america(1);
-    wish.contact_flow = Some("No such flow".into());
-    let outputs = telephony.follow(telephony.input(&[wish]), 30).await;
+    let mut number = america(1);
+    number.contact_flow = Some("No such flow".into());
+    let outputs = telephony.follow(telephony.input(&[number]), 30).await;
     let last = outputs.last().unwrap();
     assert_eq!((last.pending, last.numbers[0].status), (false, NumberStatus::Claimed));
     assert!(last.open_items[0].what.contains("No such flow"), "{last:?}");
@@ -157,12 +157,14 @@ async fn more_numbers_than_one_poll_can_claim_are_claimed_by_the_next() {
 
 #[tokio::test]
 async fn a_full_instance_waits_for_a_requested_quota_and_reports_a_missing_request() {
-    for (asked, pending) in [(None, false), (Some(4.0), true)] {
+    for (requested, pending) in [(None, false), (Some(4.0), true)] {
         let quotas = [(PHONE_NUMBERS_QUOTA.to_owned(), 3.0)].into();
         let telephony = Telephony::start(Behaviour { quotas, ..Behaviour::default() }).await;
         let mut input = telephony.input(&[america(4)]);
-        input.quotas =
-            asked.map(|value| Quota { code: PHONE_NUMBERS_QUOTA.into(), value, required: false }).into_iter().collect();
+        input.quotas = requested
+            .map(|value| Quota { code: PHONE_NUMBERS_QUOTA.into(), value, required: false })
+            .into_iter()
+            .collect();
         let outputs = telephony.follow(input, 20).await;
         let last = outputs.last().unwrap();
         assert_eq!((last.pending, last.numbers.len()), (pending, 3), "{last:?}");

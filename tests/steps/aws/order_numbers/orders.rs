@@ -18,11 +18,11 @@ fn message(output: &OrderNumbersOutput) -> &str {
 #[tokio::test]
 async fn japanese_numbers_are_ordered_once_with_three_documents_and_set_up_when_they_appear() {
     let telephony = Telephony::start(Behaviour::default()).await;
-    let wishes = [japan("+813", 2), japan("+81120", 1)];
-    let outputs = telephony.follow(telephony.input(&wishes), 30).await;
+    let numbers = [japan("+813", 2), japan("+81120", 1)];
+    let outputs = telephony.follow(telephony.input(&numbers), 30).await;
     let (first, last) = (outputs.first().unwrap(), outputs.last().unwrap());
     assert!(message(first).contains("ケース 1700000001") && message(first).contains("東京都内"), "{first:?}");
-    assert!(outputs[1..].iter().all(|output| output.notify.is_none()), "told once");
+    assert!(outputs[1..].iter().all(|output| output.notify.is_none()), "notified once");
     let kinds: Vec<_> =
         last.numbers.iter().map(|number| (number.kind.as_str(), number.status, number.adopted)).collect();
     let claimed = NumberStatus::Claimed;
@@ -36,7 +36,7 @@ async fn japanese_numbers_are_ordered_once_with_three_documents_and_set_up_when_
     }
 
     telephony.cloud.calls();
-    let again = telephony.follow(telephony.input(&wishes), 30).await;
+    let again = telephony.follow(telephony.input(&numbers), 30).await;
     assert!(!again[0].pending && again[0].numbers.iter().all(|number| number.adopted));
     assert_eq!(telephony.cloud.writes(), NOTHING, "a second execution only reads");
 }
@@ -50,17 +50,17 @@ async fn a_repeated_step_and_a_later_execution_find_their_own_case() {
     assert_eq!(error.name(), "Unavailable", "{error}");
     let output = run(&telephony.cloud.ctx, input.clone()).await.unwrap();
     assert_eq!(output.orders[0].display_id.as_deref(), Some("1700000001"));
-    assert!(message(&output).contains("ケース 1700000001"), "a person is told of it all the same: {output:?}");
+    assert!(message(&output).contains("ケース 1700000001"), "the operator is still notified: {output:?}");
     let outputs = telephony.follow(input, 30).await;
     assert!(!outputs.last().unwrap().pending);
-    assert!(outputs[1..].iter().all(|output| output.notify.is_none()), "told once");
+    assert!(outputs[1..].iter().all(|output| output.notify.is_none()), "notified once");
     assert_eq!(telephony.cases().await.len(), 1);
 }
 
 #[tokio::test]
 async fn an_unusable_document_ends_the_order_with_the_reason_before_anything_is_sent() {
     let too_large = [&b"%PDF-1.7\n"[..], &vec![b'x'; 5 * 1024 * 1024]].concat();
-    for (identity, said) in [
+    for (identity, reason) in [
         (None, "documents.identity: there is no such object"),
         (Some(too_large), "documents.identity: the object has 5242889 bytes"),
         (Some(b"PK\x03\x04 a letter".to_vec()), "documents.identity: the object is not a PDF"),
@@ -75,9 +75,9 @@ async fn an_unusable_document_ends_the_order_with_the_reason_before_anything_is_
         let outputs = telephony.follow(telephony.input(&[japan("+813", 1)]), 30).await;
         let output = &outputs[0];
         assert!(!output.pending && output.orders[0].status == OrderStatus::Refused, "{output:?}");
-        assert!(output.open_items[0].what.contains(said), "{said}: {output:?}");
+        assert!(output.open_items[0].what.contains(reason), "{reason}: {output:?}");
         assert!(output.open_items[0].action.contains("start the same input again"));
-        assert!(message(output).contains(said) && message(output).contains("書類に問題"), "{output:?}");
+        assert!(message(output).contains(reason) && message(output).contains("書類に問題"), "{output:?}");
         assert_eq!(telephony.cloud.writes(), NOTHING);
 
         telephony.put("identity.pdf", content("identity.pdf")).await;
@@ -86,7 +86,7 @@ async fn an_unusable_document_ends_the_order_with_the_reason_before_anything_is_
             telephony.put(key, content(key)).await;
         }
         let outputs = telephony.follow(telephony.input(&[japan("+813", 1)]), 30).await;
-        assert_eq!(outputs.last().unwrap().orders[0].status, OrderStatus::Done, "the same input, once it is mended");
+        assert_eq!(outputs.last().unwrap().orders[0].status, OrderStatus::Done, "the same input, after its correction");
     }
 }
 
@@ -122,13 +122,13 @@ async fn a_question_from_aws_is_notified_once_with_its_text_and_polling_continue
     let path = SupportPath { question: Some(question.into()), ..SupportPath::default() };
     let telephony = Telephony::start(case(path)).await;
     let mut input = telephony.input(&[japan("+813", 1)]);
-    let mut told = Vec::new();
+    let mut notified = Vec::new();
     for _ in 0..6 {
         let output = telephony.look(&mut input).await.unwrap();
         assert!(output.pending);
-        told.push(message(&output).contains(question));
+        notified.push(message(&output).contains(question));
     }
-    assert_eq!(told.iter().filter(|told| **told).count(), 1, "{told:?}");
+    assert_eq!(notified.iter().filter(|notified| **notified).count(), 1, "{notified:?}");
     let order = &input.previous.as_ref().unwrap().orders[0];
     assert_eq!(
         (order.status, order.case_status.as_deref()),
@@ -173,13 +173,13 @@ async fn without_a_support_plan_or_by_choice_the_operator_gets_the_text_and_poll
             let output = telephony.look(&mut input).await.unwrap();
             assert!(output.pending && output.orders[0].status == OrderStatus::Manual);
             let text = output.orders[0].text.clone().unwrap();
-            for said in [message(&output), &output.open_items[0].action] {
+            for shown in [message(&output), &output.open_items[0].action] {
                 for part in [&text.console_url, &text.subject_ja, &text.subject_en, &text.body_ja, &text.body_en] {
-                    assert!(said.contains(part.as_str()), "{part} in {said}");
+                    assert!(shown.contains(part.as_str()), "{part} in {shown}");
                 }
             }
             let next = telephony.look(&mut input).await.unwrap();
-            assert!(next.pending && next.notify.is_none(), "told once");
+            assert!(next.pending && next.notify.is_none(), "notified once");
             assert_eq!(telephony.cloud.writes(), NOTHING);
         }
     }
@@ -196,17 +196,17 @@ async fn a_filed_case_is_reported_and_never_filed_again_if_the_support_plan_ends
             // Before the step files a case, it searches for its own case, which takes two pages.
             telephony.cloud.fail_after(operation, 2 + reads, 400, "SubscriptionRequiredException");
         }
-        let mut told = Vec::new();
+        let mut notified = Vec::new();
         for _ in 0..4 {
             let output = telephony.look(&mut input).await.unwrap();
             assert!(output.pending, "{output:?}");
-            told.extend(output.notify.map(|notify| notify.message));
+            notified.extend(output.notify.map(|notify| notify.message));
         }
         let order = &input.previous.as_ref().unwrap().orders[0];
         let id = order.display_id.as_deref().or(order.case_id.as_deref()).unwrap();
-        assert_eq!((order.status, told.len()), (OrderStatus::Unreadable, 2), "{told:?}");
-        assert!(told.iter().all(|message| message.contains(id)), "every message names the case {id}: {told:?}");
-        assert!(told[1].contains("Do not file another case"), "{told:?}");
+        assert_eq!((order.status, notified.len()), (OrderStatus::Unreadable, 2), "{notified:?}");
+        assert!(notified.iter().all(|message| message.contains(id)), "every message names the case {id}: {notified:?}");
+        assert!(notified[1].contains("Do not file another case"), "{notified:?}");
         let item = &input.previous.as_ref().unwrap().open_items[0];
         assert!(item.what.contains(id) && item.action.contains("Do not file another case"), "{item:?}");
         assert_eq!(telephony.cases().await.len(), 1);
@@ -292,7 +292,10 @@ async fn outbound_calls_to_japanese_mobiles_are_a_separate_case_and_not_awaited_
     let telephony = Telephony::start(Behaviour { support_subscribed: false, ..Behaviour::default() }).await;
     input.instance_arn.clone_from(&telephony.arn);
     let output = telephony.look(&mut input).await.unwrap();
-    assert!(!output.pending && output.orders[0].status == OrderStatus::Manual, "no API says when it is done");
+    assert!(
+        !output.pending && output.orders[0].status == OrderStatus::Manual,
+        "no API reports the end of such an order"
+    );
     assert!(output.open_items[0].action.contains("+8170"));
 }
 
@@ -301,9 +304,9 @@ async fn existing_numbers_need_no_order_and_get_no_tags() {
     let telephony = Telephony::start(Behaviour::default()).await;
     telephony.follow(telephony.input(&[japan("+813", 1)]), 30).await;
     telephony.cloud.calls();
-    let mut wish = japan("+813", 1);
-    wish.description = Some("another word".into());
-    let outputs = telephony.follow(telephony.input(&[wish]), 30).await;
+    let mut number = japan("+813", 1);
+    number.description = Some("another word".into());
+    let outputs = telephony.follow(telephony.input(&[number]), 30).await;
     assert!(!outputs[0].pending && outputs[0].orders.is_empty());
-    assert_eq!(telephony.cloud.writes(), ["UpdatePhoneNumberMetadata"], "what the input says, and no more");
+    assert_eq!(telephony.cloud.writes(), ["UpdatePhoneNumberMetadata"], "only the setting of the input");
 }

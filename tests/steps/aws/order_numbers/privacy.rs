@@ -43,13 +43,13 @@ fn named(size: usize) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn nothing_of_a_document_is_in_any_output_error_or_log_however_the_order_goes() {
+async fn no_output_error_or_log_of_an_order_contains_a_part_of_a_document() {
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::INFO).with_writer(log.clone()).finish();
     let _guard = tracing_subscriber::util::SubscriberInitExt::set_default(subscriber);
     let key = |kind: &str| format!("{NAME}/{kind}-{NAME}.pdf");
     let documents = Documents { identity: key("i"), address: key("a"), relationship: key("r") };
-    let mut said = Vec::new();
+    let mut outputs = Vec::new();
 
     // The error messages of S3 and AWS Support may repeat parts of the request.
     let refusals: [(&str, u16, &str, String); 6] = [
@@ -75,18 +75,19 @@ async fn nothing_of_a_document_is_in_any_output_error_or_log_however_the_order_g
             input.documents = Some(documents.clone());
             for _ in 0..4 {
                 match telephony.look(&mut input).await {
-                    Ok(output) => said.push(serde_json::to_string(&output).unwrap()),
-                    Err(error) => said.push(format!("{error} {error:?}")),
+                    Ok(output) => outputs.push(serde_json::to_string(&output).unwrap()),
+                    Err(error) => outputs.push(format!("{error} {error:?}")),
                 }
             }
-            said.push(telephony.cases().await.iter().map(ToString::to_string).collect());
+            outputs.push(telephony.cases().await.iter().map(ToString::to_string).collect());
         }
     }
     assert!(
-        said.iter().any(|text| text.contains("AccessDenied")) && said.iter().any(|text| text.contains("6291483 bytes"))
+        outputs.iter().any(|text| text.contains("AccessDenied"))
+            && outputs.iter().any(|text| text.contains("6291483 bytes"))
     );
-    said.push(String::from_utf8(log.0.lock().unwrap().clone()).unwrap());
-    for text in said {
+    outputs.push(String::from_utf8(log.0.lock().unwrap().clone()).unwrap());
+    for text in outputs {
         for marker in [BYTES, NAME, "UEFTU1BPUlQ"] {
             assert!(!text.contains(marker), "{marker} in {text}");
         }

@@ -36,7 +36,7 @@ async fn a_year_of_waiting_for_quotas_and_numbers_stays_below_the_limits_of_an_e
     }
     assert!((290 * 24 * 3600..YEAR).contains(&waited), "the loop for numbers ends after {waited} s");
     assert_eq!(telephony.cases().await.len(), 2);
-    assert_eq!(telephony.count("CreateCase"), 2, "asked once each");
+    assert_eq!(telephony.count("CreateCase"), 2, "one request each");
 
     let quota = Quota { code: "L-12AB7C57".into(), value: 20.0, required: false };
     let mut quotas =

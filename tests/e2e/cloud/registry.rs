@@ -1,0 +1,28 @@
+//! The entries of the stack's registry.
+
+use serde_json::{Map, Value, json};
+
+use super::Cloud;
+
+impl Cloud {
+    /// The registry entry of an instance without DynamoDB types.
+    pub(crate) async fn entry(&self, instance: &str) -> Map<String, Value> {
+        let key = json!({ "instanceId": { "S": instance } });
+        let body = json!({ "TableName": self.output("RegistryTable"), "Key": key, "ConsistentRead": true });
+        let found = self.call("dynamodb", "DynamoDB_20120810.GetItem", body).await;
+        let plain = |value: &Value| value.as_object().unwrap().values().next().unwrap().clone();
+        found["Item"].as_object().unwrap().iter().map(|(name, value)| (name.clone(), plain(value))).collect()
+    }
+
+    /// Updates the registry entry of an instance. `values` may be `null`.
+    pub(crate) async fn update_entry(&self, instance: &str, expression: &str, values: &Value) {
+        let mut body = json!({
+            "TableName": self.output("RegistryTable"), "Key": { "instanceId": { "S": instance } },
+            "UpdateExpression": expression,
+        });
+        if !values.is_null() {
+            body["ExpressionAttributeValues"] = values.clone();
+        }
+        self.call("dynamodb", "DynamoDB_20120810.UpdateItem", body).await;
+    }
+}
