@@ -37,7 +37,8 @@ struct EndSubscription {
     id: String,
 }
 
-/// The body of `/_admin/working`, which the emulator sends when a state starts or finishes a function.
+/// The body of `/_admin/working`. The emulator sends it when a state invokes a function and when that function
+/// finishes.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Working {
@@ -70,7 +71,7 @@ struct Assume {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Advance {
-    /// Seconds in real-cloud time.
+    /// The number of seconds, in real-cloud time, by which the clock is advanced.
     advance_seconds: f64,
 }
 
@@ -133,8 +134,8 @@ pub(crate) async fn serve(cloud: &Cloud, request: &Request) -> Response {
     }
 }
 
-/// A function begins or ends its work for a state. When it begins, returns the error with which Step Functions would
-/// see the invocation fail.
+/// Handles the report that a function starts or finishes for a state. At the start, returns the error with which the
+/// invocation fails for Step Functions, if the state may not invoke the function or a fault rule applies.
 async fn working(cloud: &Cloud, Working { function, state, done }: Working) -> Response {
     if done {
         cloud.authority.works_for(function, state, true);
@@ -142,7 +143,7 @@ async fn working(cloud: &Cloud, Working { function, state, done }: Working) -> R
     }
     let refused = cloud.authority.may_invoke(&cloud.world, &cloud.violations, &state, &function).await.err();
     let fails = match refused {
-        // Step Functions reports every Lambda error that has no error name of its own under this name.
+        // Step Functions uses this name for every Lambda error without a more specific error name.
         Some(refusal) => Some(json!({ "error": "Lambda.AWSLambdaException", "cause": refusal.message, "ran": false })),
         None => {
             let failure = cloud.invoked(&function, &state).await;

@@ -6,16 +6,18 @@ use std::process::{Command, Stdio};
 
 use crate::stand_in::http::Request;
 
-/// Kills the process that has the other end of the connection between its port `peer` and the local port `own`.
+/// Kills the process at the other end of a connection. `peer` is the port of that process, `own` is the port of the
+/// local cloud.
 ///
 /// # Errors
-/// Returns the reason if no such process is found, or if it is the current process, which runs the local cloud.
+/// If no such process is found, or if it is the current process, which runs the local cloud. The text states the
+/// reason.
 pub(crate) fn kill(peer: u16, own: u16) -> Result<u32, String> {
     let process = process(peer, own)?;
     if process == std::process::id() {
         return Err("the caller is the local cloud's own process".into());
     }
-    // Uses the shell's built-in `kill`: some machines have no `kill` program.
+    // Uses the `kill` command that is built into the shell, because some machines have no `kill` program.
     let done = Command::new("sh").args(["-c", &format!("kill -9 {process}")]).stdin(Stdio::null()).status();
     match done {
         Ok(status) if status.success() => Ok(process),
@@ -24,8 +26,8 @@ pub(crate) fn kill(peer: u16, own: u16) -> Result<u32, String> {
     }
 }
 
-/// The Lambda function that calls Microsoft, read from the comment in its `User-Agent`. `None` if the caller is not a
-/// function.
+/// The Lambda function that sent a request to Microsoft, read from the comment in the request's `User-Agent` header.
+/// `None` if the caller is not a function.
 pub(crate) fn function(request: &Request) -> Option<String> {
     let (_, comment) = request.header("user-agent")?.split_once(" (")?;
     comment.strip_suffix(')').map(str::to_owned)
@@ -81,7 +83,7 @@ mod tests {
         let (mut connection, peer) = listener.accept().unwrap();
         assert_eq!(kill(peer.port(), own), Ok(caller.id()));
         assert!(!caller.wait().unwrap().success());
-        // The connection exists for a moment after its process has ended. A write error is not a fault of this code.
+        // The connection exists for a moment after the killed process has ended. An error of this write is ignored.
         let _ = connection.write_all(b"late\n");
     }
 

@@ -11,9 +11,10 @@ use crate::stand_in::http::Response;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct FaultRule {
-    /// Only calls of these callers: a regular expression, searched in `function machine/state`, the names of the Lambda
-    /// function and of the state that invoked the function. The function part is missing if Step Functions itself calls
-    /// the service. The state part is missing if an event invoked the function.
+    /// Only calls of these callers: a regular expression, searched in the text `function machine/state`. That text
+    /// consists of the names of the Lambda function and of the state that invoked the function. If Step Functions
+    /// itself calls the service, the text contains no function. If an event invoked the function, the text contains no
+    /// state.
     #[serde(default)]
     pub caller: Option<String>,
     /// Only calls of this service (`connect`, `servicequotas`, `support`, `iam`, `graph`, `login`, …).
@@ -37,7 +38,7 @@ pub struct FaultRule {
     /// The error's message.
     #[serde(default)]
     pub message: Option<String>,
-    /// `Retry-After`: seconds, or a literal header value (`"30,120"`, `"1.5"`, an HTTP date).
+    /// The header `Retry-After`: a number of seconds, or a literal value (`"30,120"`, `"1.5"`, an HTTP date).
     #[serde(default)]
     pub retry_after: Option<RetryAfter>,
     /// The AADSTS numbers in an error response of the login service. Default: the numbers in the message.
@@ -58,9 +59,10 @@ pub struct FaultRule {
     /// Closes the connection in the middle of the response, after the call has taken effect.
     #[serde(default, rename = "break")]
     pub broken: bool,
-    /// Kills the calling process (Linux) before or after the call has taken effect. Step Functions is not killed and
-    /// gets no response. If the call is an `Invoke` of the service `lambda`, by which a state invokes its function,
-    /// Step Functions gets the error that it would report in AWS.
+    /// Kills the calling process (Linux only) before or after the call has taken effect.
+    ///
+    /// Step Functions is never killed. If it is the caller, it gets no response. For the `Invoke` call with which a
+    /// state invokes its Lambda function, it gets the error that Step Functions reports in AWS.
     #[serde(default)]
     pub kill: Option<Kill>,
 }
@@ -79,13 +81,13 @@ fn once() -> u32 {
     1
 }
 
-/// How much of a response body remains.
+/// How much of a truncated response body is sent.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(untagged)]
 pub enum Truncate {
-    /// `true`: the first half. `false`: the whole body.
+    /// `true`: the first half is sent. `false`: the whole body is sent.
     Half(bool),
-    /// This many bytes.
+    /// This many bytes are sent.
     Bytes(usize),
 }
 
@@ -93,7 +95,7 @@ pub enum Truncate {
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(untagged)]
 pub enum RetryAfter {
-    /// Whole seconds.
+    /// A number of whole seconds.
     Seconds(u32),
     /// The literal header value.
     Text(String),
@@ -108,7 +110,7 @@ impl RetryAfter {
     }
 }
 
-/// When a caller is killed.
+/// When a rule kills the caller.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum Kill {
@@ -118,7 +120,7 @@ pub enum Kill {
     After,
 }
 
-/// Why a rule cannot be used.
+/// Why a fault rule cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum FaultRuleError {
     /// `match` or `caller` is not a regular expression.
@@ -129,7 +131,7 @@ pub enum FaultRuleError {
         /// The error of the regular expression parser.
         source: Box<regex::Error>,
     },
-    /// The rule matches but has no effect.
+    /// The rule defines no effect on the calls that it matches.
     #[error(
         "the fault rule for {pattern:?} has no effect: specify status, code, delayMs, gate, answerDelayMs, truncate, break or kill"
     )]
@@ -188,7 +190,7 @@ impl Faults {
         Ok(())
     }
 
-    /// Counts the call in every matching rule. The first rule that is due applies.
+    /// Counts the call in every matching rule. Returns the first of them that is due, which then applies to the call.
     pub(crate) fn hit(&mut self, caller: Option<&str>, service: &str, names: &[&str]) -> Option<Hit> {
         let mut hit = None;
         for armed in &mut self.0 {
@@ -234,8 +236,8 @@ impl Hit {
         self.rule.broken
     }
 
-    /// The error, as Step Functions names it, that a state gets instead of the function's response, and whether the
-    /// function has run nevertheless. `None` if the rule only delays the call.
+    /// The error that a state gets instead of the function's response, under the name that Step Functions gives it, and
+    /// whether the function runs nevertheless. `None` if the rule only delays the call.
     pub(crate) fn invocation(&self) -> Option<(&'static str, bool)> {
         Some(match (self.rule.status, self.rule.kill) {
             (_, Some(Kill::Before)) => ("Lambda.SdkClientException", false),
@@ -267,7 +269,7 @@ impl Hit {
         Some(answer)
     }
 
-    /// Truncates the response if the rule requires it. Returns whether it did.
+    /// Truncates the response if the rule requires it. Returns whether the response was truncated.
     pub(crate) fn cut(&self, answer: &mut Response) -> bool {
         let keep = match self.rule.truncate {
             Some(Truncate::Half(true)) => answer.body.len() / 2,
@@ -279,7 +281,7 @@ impl Hit {
     }
 }
 
-/// An error response of the login service, which lists its AADSTS numbers beside the text.
+/// An error response of the login service. It contains the AADSTS numbers as a list, in addition to the text.
 fn login_refusal(status: u16, code: &str, message: String, numbers: &[u32]) -> Response {
     let in_message = message.strip_prefix("AADSTS").and_then(|rest| rest.split(':').next()?.parse().ok());
     let numbers = if numbers.is_empty() { in_message.into_iter().collect() } else { numbers.to_vec() };

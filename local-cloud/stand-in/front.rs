@@ -32,12 +32,12 @@ use crate::stand_in::{admin, caller, queues};
 /// The largest request body that is accepted. S3 objects pass through here.
 const BODY: usize = 512 * 1024 * 1024;
 
-/// The status that the record shows for a call whose caller was killed before the response.
+/// The HTTP status in the record for a call whose caller was killed before the response was sent.
 const KILLED: u16 = 499;
 
 /// The state that the three servers share.
 pub(crate) struct Cloud {
-    /// The behaviour of the account without alternative readings of assumptions.
+    /// The behaviour of the account if every assumption has its default reading.
     pub(crate) base: Behaviour,
     pub(crate) world: World,
     pub(crate) graph: Arc<Graph>,
@@ -101,8 +101,8 @@ async fn enter(
     if door == Door::Aws && request.path.starts_with("/_admin/") {
         return write(admin::serve(cloud, &request).await);
     }
-    // Runs on a separate task: a caller that disconnects early must not interrupt a change or prevent the call's line
-    // in the record.
+    // Runs as a separate task. Otherwise a caller that disconnects early would interrupt a change, or the call would be
+    // missing from the record.
     let cloud = Arc::clone(cloud);
     let call = tokio::spawn(async move { cloud.call(door, peer, port, &request).await });
     match call.await {
@@ -112,7 +112,7 @@ async fn enter(
 }
 
 impl Cloud {
-    /// Uses the alternative reading of exactly these assumptions.
+    /// Emulates the alternative reading of these assumptions, and the default reading of all others.
     pub(crate) fn assume(&self, rows: &[&Assumption]) {
         let mut behaviour = self.base.clone();
         assumptions::play(rows, &mut behaviour);
@@ -125,7 +125,7 @@ impl Cloud {
         let way = way(door, request);
         let (caller, verdict) = match door {
             Door::Aws => self.authority.judge(&self.world, &self.iam, &self.violations, &way, request).await,
-            // A token identifies the calling application, but not the function.
+            // An access token identifies the application that makes a call, but not the Lambda function.
             Door::Graph | Door::Login => (self.authority.function(caller::function(request), Vec::new()), Ok(())),
         };
         let hit = self.hit(&caller, &way, request);
@@ -160,7 +160,8 @@ impl Cloud {
             simulated = true;
         }
         simulated |= late.is_some();
-        // Recorded before the delay: a caller that stops waiting may finish before the response is sent.
+        // The call is recorded before the response is delayed, because a caller that stops waiting may end before the
+        // response is sent.
         self.recorder.note(&way, &caller, request, &answer, simulated);
         if let Some(delay) = late {
             tokio::time::sleep(delay).await;
@@ -168,8 +169,8 @@ impl Cloud {
         answer
     }
 
-    /// The error of a state's function invocation, and whether the function runs nevertheless. `None` if no rule
-    /// applies.
+    /// The error with which a fault rule makes a state's function invocation fail, and whether the function runs
+    /// nevertheless. `None` if no rule applies.
     pub(crate) async fn invoked(&self, function: &str, state: &str) -> Option<(&'static str, bool)> {
         let way = Destination { service: "lambda".into(), operation: "Invoke".into(), protocol: Protocol::RestJson };
         let request = Request {
@@ -197,7 +198,8 @@ impl Cloud {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner).hit(caller.name().as_deref(), &way.service, &names)
     }
 
-    /// Kills the caller. Returns false if the caller is Step Functions, which is not killed but gets no response.
+    /// Kills the process that made the call. Returns false if the caller is Step Functions: it is not killed, and its
+    /// call gets no response.
     fn kill(&self, caller: &Caller, peer: &Peer, port: u16) -> bool {
         if caller.is_step_functions() {
             return false;
@@ -215,8 +217,8 @@ impl Cloud {
             (Door::Aws, Some(service)) => {
                 simulated::serve(&self.world, self.models.as_ref(), &self.violations, service, request)
             }
-            // The request is authorized above. The emulator's own authorization does not support IAM paths, so the
-            // operator's key is used.
+            // The local cloud has already authorized this request. It is sent with the operator's access key, because
+            // the emulator's own authorization does not support IAM paths.
             (Door::Aws, None) if way.service == "iam" => {
                 let answer = self.iam.serve(&self.upstream.operators(request, "iam")).await;
                 if !["Get", "List"].iter().any(|reads| way.operation.starts_with(reads)) {
@@ -270,7 +272,7 @@ async fn read(request: axum::extract::Request) -> Result<Request, axum::Error> {
     })
 }
 
-/// A body that ends after its first half: the connection is reset.
+/// A response body that breaks off in the middle, because the connection is reset.
 fn broken(body: Vec<u8>) -> Body {
     let half = body[..body.len() / 2].to_vec();
     let breaks = std::io::Error::from(std::io::ErrorKind::ConnectionReset);

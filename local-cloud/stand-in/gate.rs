@@ -31,7 +31,7 @@ impl Gates {
             gate.waiting += 1;
             gate.open.subscribe()
         };
-        // `wait_for` cannot fail: gates are never removed, so the sender still exists.
+        // `wait_for` fails only if the sender no longer exists. This cannot happen, because gates are never removed.
         let _ = open.wait_for(|open| *open).await;
         if let Some(gate) = self.gates().get_mut(name) {
             gate.waiting -= 1;

@@ -2,11 +2,11 @@
 //! services, in front of an emulator for the rest of AWS.
 //!
 //! It listens on three ports: the AWS services (identified by the signature of each request), Microsoft Graph, and
-//! Entra's login service. Every request takes the same path: [`front`] reads it, [`route`] determines its service,
-//! [`fault`] rules may replace the response, [`authority`] checks the caller's policies, the service handles it, and
-//! [`record`] records it. This crate emulates [`connect`], [`quotas`], [`support`] and [`graph`]. [`iam`] and [`sts`]
-//! add features that the emulator lacks. All other requests pass to [`upstream`]. [`model`] compares requests and
-//! responses with the official service models.
+//! Entra's login service. Every request takes the same path: [`front`] reads the request, [`route`] determines the
+//! service, [`fault`] rules may replace the response, [`authority`] checks the caller's policies, the service handles
+//! the request, and [`record`] records the call. This crate emulates [`connect`], [`quotas`], [`support`] and
+//! [`graph`]. [`iam`] and [`sts`] add features that the emulator lacks. All other requests pass to [`upstream`].
+//! [`model`] compares requests and responses with the official service models.
 //!
 //! This crate does not depend on the product that runs against it.
 
@@ -161,8 +161,8 @@ impl LocalCloud {
         self.cloud.recorder.calls(0)
     }
 
-    /// Faults of the local cloud itself: responses that do not match the official models, unsupported operations, kill
-    /// rules that found no process. Empty after a successful run.
+    /// Faults of the local cloud itself: responses that do not match the official models, unsupported operations, and
+    /// kill rules that found no process. The list is empty after a successful run.
     #[must_use]
     pub fn violations(&self) -> Vec<String> {
         self.cloud.violations.all()
@@ -207,7 +207,8 @@ impl LocalCloud {
         self.cloud.world.setting().clock.advance(seconds);
     }
 
-    /// Uses the alternative reading of exactly these assumptions from the next call on.
+    /// From the next call on, emulates the alternative reading of these assumptions, and the default reading of all
+    /// others.
     pub fn assume(&self, rows: &[&Assumption]) {
         self.cloud.assume(rows);
     }

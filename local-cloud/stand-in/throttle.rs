@@ -9,13 +9,13 @@ struct Bucket {
     at: Instant,
 }
 
-/// One bucket per operation, or one shared bucket.
+/// The token buckets by name: one bucket for each operation, or a single bucket that all operations share.
 #[derive(Debug, Default)]
 pub(crate) struct Buckets(HashMap<String, Bucket>);
 
 impl Buckets {
-    /// Takes a token from the bucket `name`, which refills at `rate` per second up to `burst`. Returns whether a token
-    /// was available.
+    /// Takes a token from the bucket `name`. The bucket refills at `rate` tokens per second, up to `burst` tokens.
+    /// Returns whether a token was available.
     pub(crate) fn take(&mut self, name: &str, rate: f64, burst: f64, now: Instant) -> bool {
         let bucket = self.0.entry(name.to_owned()).or_insert(Bucket { tokens: burst, at: now });
         let passed = now.saturating_duration_since(bucket.at).as_secs_f64();
@@ -40,7 +40,7 @@ mod tests {
         let (mut buckets, start) = (Buckets::default(), Instant::now());
         let given =
             (0..100u64).filter(|n| buckets.take("Op", 2.0, 5.0, start + Duration::from_millis(n * 100))).count();
-        // The burst of 5, and 2 per second for 9.9 seconds.
+        // The burst of 5 tokens, and 2 tokens per second for 9.9 seconds.
         assert_eq!(given, 24);
     }
 }

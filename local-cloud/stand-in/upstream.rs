@@ -5,7 +5,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use crate::stand_in::aws_error::{Protocol, Refusal};
 use crate::stand_in::http::{Request, Response};
 
-/// Headers that apply to one connection, not to the message.
+/// Headers that apply only to one connection, so they are not passed on.
 const HOP: [&str; 7] =
     ["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
 
@@ -27,7 +27,7 @@ impl Upstream {
         Ok(Self { url: url.trim_end_matches('/').to_owned(), region: region.to_owned(), client })
     }
 
-    /// Returns the emulator's response to the request, byte for byte. Returns 503 if the emulator does not respond.
+    /// Returns the emulator's unchanged response to the request. Returns status 503 if the emulator does not respond.
     pub(crate) async fn pass(&self, request: &Request, protocol: Protocol) -> Response {
         match self.send(request).await {
             Ok(answer) => answer,
@@ -44,7 +44,8 @@ impl Upstream {
         let url = format!("{}{}{mark}{}", self.url, request.path, query.join("&"));
         let mut headers = HeaderMap::new();
         for (name, value) in &request.headers {
-            // The HTTP client sets the length. The body is already read, so `expect` does not apply.
+            // The HTTP client itself sets the length. The header `expect` is not sent, because the body has already
+            // been received.
             if HOP.contains(&name.as_str()) || matches!(name.as_str(), "content-length" | "expect") {
                 continue;
             }
@@ -52,7 +53,7 @@ impl Upstream {
                 headers.append(name, value);
             }
         }
-        // For policies that require TLS, loopback counts as TLS.
+        // Some policies require TLS. For these policies, a connection over loopback counts as a TLS connection.
         headers.insert("x-forwarded-proto", HeaderValue::from_static("https"));
         let method = reqwest::Method::from_bytes(request.method.as_bytes()).unwrap_or(reqwest::Method::GET);
         let answer = self.client.request(method, url).headers(headers).body(request.body.clone()).send().await?;
@@ -96,7 +97,8 @@ impl Upstream {
         self.pass(&self.operators(&request, service), Protocol::Json).await
     }
 
-    /// Replaces the request's credential with the operator's key, for which the emulator allows every operation.
+    /// Replaces the credential in the request with the operator's access key, with which the emulator allows every
+    /// operation.
     pub(crate) fn operators(&self, request: &Request, service: &str) -> Request {
         let mut request = request.clone();
         request.headers.retain(|(name, _)| !matches!(name.as_str(), "authorization" | "x-amz-security-token"));

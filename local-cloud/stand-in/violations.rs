@@ -1,5 +1,5 @@
-//! Faults of the local cloud itself: responses that do not match the official models, unsupported operations, and rules
-//! that could not be applied. The list is empty after a successful test run.
+//! Faults of the local cloud itself: responses that do not match the official models, unsupported operations, and fault
+//! rules that could not be applied. The list is empty after a successful test run.
 
 use std::sync::{Mutex, PoisonError};
 

@@ -82,7 +82,7 @@ impl World {
         Self { setting: RwLock::new(Arc::new(setting)), state: Mutex::default() }
     }
 
-    /// The current settings. Each call uses one snapshot from start to end.
+    /// The current settings. Each call works with the settings from the time at which the call began.
     pub(crate) fn setting(&self) -> Arc<Setting> {
         Arc::clone(&self.setting.read().unwrap_or_else(PoisonError::into_inner))
     }
@@ -93,7 +93,7 @@ impl World {
         *setting = Arc::new(Setting { behaviour, ..(**setting).clone() });
     }
 
-    /// The current state, after all changes that have become due since the last call.
+    /// The current state. All changes that have become due since the last call are made first.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let setting = self.setting();
@@ -119,7 +119,7 @@ impl World {
 fn throttle(setting: &Setting, state: &mut State, operation: &str) -> Result<(), Refusal> {
     let rate = quotas::rate(setting, &state.quotas, operation);
     let bucket = if setting.behaviour.shared_bucket { "" } else { operation };
-    // The ratio of AWS: 2 per second with a burst of 5.
+    // The same ratio as in AWS, which allows 2 calls per second and a burst of 5.
     if state.buckets.take(bucket, rate, rate * 2.5, Instant::now()) {
         return Ok(());
     }

@@ -1,10 +1,10 @@
-//! Assumptions: every fact about AWS, Entra and Microsoft Graph that no documentation settles, with both possible
-//! readings.
+//! Assumptions: every fact about AWS, Entra and Microsoft Graph that no documentation settles, with the two possible
+//! readings of that fact.
 //!
-//! Each row switches the behaviour of the local cloud. The default reading is the one that documentation, service
-//! models or public reports make likely. Under the alternative reading, the product must also work, or report a clear
-//! open item. The list of facts not yet observed in a real account is generated from this table. `onboard live-check`
-//! determines which reading is true.
+//! Each row of the table can switch the local cloud from one reading to the other. The default reading is the one that
+//! documentation, service models or public reports make likely. Under the alternative reading, the product must work
+//! too, or report an open item that names the problem. The documented list of facts not yet observed in a real account
+//! is generated from this table. `onboard live-check` determines which reading is true.
 
 mod aws;
 mod connect;
@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 
 use crate::stand_in::options::Behaviour;
 
-/// The name that selects every row.
+/// The name that selects every assumption.
 pub const ALL: &str = "all";
 
 /// A text in both languages of the project.
@@ -49,7 +49,7 @@ impl Area {
 /// A fact that no documentation settles.
 #[derive(Debug)]
 pub struct Assumption {
-    /// The name, in kebab case.
+    /// The name of the assumption, in kebab case.
     pub name: &'static str,
     /// The topic.
     pub area: Area,
@@ -57,21 +57,21 @@ pub struct Assumption {
     pub assumed: Text,
     /// The alternative reading.
     pub other: Text,
-    /// The source of the default reading, or of the doubt about it.
+    /// The source that supports the default reading, or that casts doubt on it.
     pub source: &'static str,
     /// Switches the local cloud to the alternative reading.
     play: fn(&mut Behaviour),
 }
 
-/// Every row, in the order of the documents.
+/// Every assumption, in the order of the documents.
 pub fn all() -> impl Iterator<Item = &'static Assumption> {
     entra::ROWS.iter().chain(&connect::ROWS).chain(&aws::ROWS)
 }
 
-/// The rows with these names. `all` selects every row.
+/// The assumptions with these names. The name `all` selects every assumption.
 ///
 /// # Errors
-/// Names the first unknown name and lists all known names.
+/// If a name is unknown. The message contains that name and a list of all known names.
 pub fn named<T: AsRef<str>>(names: &[T]) -> Result<Vec<&'static Assumption>, String> {
     let mut wanted = BTreeSet::new();
     for name in names.iter().map(AsRef::as_ref) {
@@ -84,7 +84,7 @@ pub fn named<T: AsRef<str>>(names: &[T]) -> Result<Vec<&'static Assumption>, Str
     Ok(all().filter(|row| wanted.contains(ALL) || wanted.contains(row.name)).collect())
 }
 
-/// Switches a behaviour to the alternative reading of these rows.
+/// Changes a behaviour so that it emulates the alternative reading of these assumptions.
 pub fn play(rows: &[&Assumption], behaviour: &mut Behaviour) {
     for row in rows {
         (row.play)(behaviour);

@@ -42,7 +42,7 @@ pub(super) fn asks(setting: &Setting, way: &Destination, request: &Request) -> V
                 Ask::new("iam:CreateServiceLinkedRole", role).with("iam:AWSServiceName", "servicequotas.amazonaws.com"),
             ]
         }
-        // The other operations that the product uses do not support resources.
+        // The other operations that the product uses do not support resource-level permissions.
         "servicequotas"
             if ["GetServiceQuota", "ListRequestedServiceQuotaChangeHistoryByQuota"].contains(&operation) =>
         {
@@ -103,7 +103,7 @@ pub(super) fn iam(setting: &Setting, action: &str, form: &BTreeMap<String, Strin
             "arn:aws:iam::{account}:role/aws-service-role/{}/AWSServiceRole",
             get("AWSServiceName").unwrap_or_default()
         ),
-        // If the role does not exist, only its name is known, so the ARN has no path.
+        // For a role that does not exist, only the name is known, so this ARN contains no path.
         _ if get("RoleName").is_some() => found
             .arn
             .clone()
@@ -113,8 +113,8 @@ pub(super) fn iam(setting: &Setting, action: &str, form: &BTreeMap<String, Strin
     let mut ask = Ask::new(format!("iam:{action}"), resource);
     for (key, value) in &found.tags {
         ask = ask.with(&format!("aws:ResourceTag/{key}"), value);
-        // `iam:ResourceTag` applies only to roles and users: AWS lists this key for neither policies nor SAML
-        // providers.
+        // The condition key `iam:ResourceTag` applies only to roles and users. AWS lists it neither for policies nor
+        // for SAML providers.
         if get("RoleName").is_some() {
             ask = ask.with(&format!("iam:ResourceTag/{key}"), value);
         }
@@ -138,7 +138,7 @@ pub(super) fn iam(setting: &Setting, action: &str, form: &BTreeMap<String, Strin
     for (_, key) in form.iter().filter(|(name, _)| name.starts_with("TagKeys.member.")) {
         ask = ask.with("aws:TagKeys", key);
     }
-    // Tags at creation require the permission to tag.
+    // A creation request that contains tags also requires the permission to tag.
     let tagging = match action {
         "CreateRole" => Some("iam:TagRole"),
         "CreatePolicy" => Some("iam:TagPolicy"),
@@ -175,7 +175,7 @@ pub(super) fn sts(action: &str, form: &BTreeMap<String, String>) -> Vec<Ask> {
     }
 }
 
-/// Parses a JSON policy document, plain or percent-encoded as in IAM responses.
+/// Parses a JSON policy document, either plain or percent-encoded as in IAM's responses.
 pub(super) fn document(text: &str) -> Option<Value> {
     let decoded = percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
     serde_json::from_str(text).or_else(|_| serde_json::from_str(&decoded)).ok()

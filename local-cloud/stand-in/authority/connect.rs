@@ -11,12 +11,13 @@ use crate::stand_in::world::Setting;
 /// The Directory Service action that Connect performs each time it reads an instance. Directory Service stores the
 /// instance's users.
 const DIRECTORY: [&str; 1] = ["ds:DescribeDirectories"];
-/// Other Directory Service actions without a resource that Connect performs.
+/// Further Directory Service actions that Connect performs. They do not support resource-level permissions.
 const WITHOUT_DIRECTORY: [&str; 3] = ["ds:CheckAlias", "ds:CreateDirectory", "ds:CreateIdentityPoolDirectory"];
 /// The actions of `CreateInstance` on the directory of the instance.
 const NEW_DIRECTORY: [&str; 4] =
     ["ds:AuthorizeApplication", "ds:CreateAlias", "ds:DeleteDirectory", "ds:UnauthorizeApplication"];
-/// Actions whose request has the member, but for which AWS does not list the condition key.
+/// Pairs of an action and a condition key that AWS does not list for it, although the action's request contains the
+/// corresponding member.
 const WITHOUT_KEY: [(&str, &str); 6] = [
     ("ListInstanceStorageConfigs", "connect:StorageResourceType"),
     ("ListPhoneNumbersV2", "connect:InstanceId"),
@@ -26,7 +27,7 @@ const WITHOUT_KEY: [(&str, &str); 6] = [
     ("UpdatePhoneNumberMetadata", "connect:InstanceId"),
 ];
 
-/// The permissions that one request requires. `tags` returns the tags of a resource by its ARN.
+/// The permissions that one request requires. `tags` is a function that returns the tags of a resource, given its ARN.
 pub(super) fn asks(
     setting: &Setting,
     operation: &str,
@@ -35,7 +36,7 @@ pub(super) fn asks(
 ) -> Vec<Ask> {
     let ask = |action: &str, arn: &str| ask(setting, action, arn, input, tags);
     let mut asks: Vec<Ask> = resources(setting, operation, input).into_iter().map(|arn| ask(operation, &arn)).collect();
-    // Tags at creation require the permission to tag.
+    // A creation request that contains tags also requires the permission to tag.
     let created = match operation {
         "CreateInstance" => Some(setting.arn("instance/*")),
         "CreateUser" => Some(within(setting, input, "agent/*")),
@@ -82,12 +83,12 @@ fn instance(setting: &Setting, input: &Input) -> String {
     setting.arn(&format!("instance/{}", named.rsplit('/').next().unwrap_or(named)))
 }
 
-/// The ARN of a resource inside that instance.
+/// The ARN of a resource inside the instance that a request names.
 fn within(setting: &Setting, input: &Input, what: &str) -> String {
     format!("{}/{what}", instance(setting, input))
 }
 
-/// The resources of an operation. The caller needs the permission on each of them.
+/// The resources of an operation. The caller needs the operation's permission on each of these resources.
 fn resources(setting: &Setting, operation: &str, input: &Input) -> Vec<String> {
     let inside = |what: &str| within(setting, input, what);
     let named = |folder: &str, member: &str| {
@@ -164,7 +165,8 @@ fn dependent(setting: &Setting, operation: &str, input: &Input) -> Vec<Ask> {
         "DeleteInstance" => {
             [all(&DIRECTORY), of_directory(&["ds:DeleteDirectory", "ds:UnauthorizeApplication"])].concat()
         }
-        // AWS publishes no action for `UpdateUserConfig`. Connect may check either name, so both are required.
+        // AWS publishes no action for `UpdateUserConfig`. Connect may check either of these two actions, so both are
+        // required.
         "UpdateUserConfig" => {
             let user = input.text("UserId").unwrap_or_default();
             vec![Ask::new("connect:UpdateUserPhoneConfig", within(setting, input, &format!("agent/{user}")))]
@@ -185,7 +187,7 @@ fn dependent(setting: &Setting, operation: &str, input: &Input) -> Vec<Ask> {
                 key.iter().flat_map(|arn| ["kms:CreateGrant", "kms:DescribeKey"].map(|action| Ask::new(action, *arn)));
             [all(&DIRECTORY), role(), storage.chain(grants).collect()].concat()
         }
-        // A search also describes the users that it finds.
+        // A search returns the details of users, so it also requires the permission to describe them.
         "SearchUsers" => ["connect:DescribeUser", "connect:ListUserProficiencies"]
             .map(|action| Ask::new(action, within(setting, input, "agent/*")))
             .into(),

@@ -1,6 +1,6 @@
 //! The permissions on KMS keys that calls require. A service that encrypts data with a customer managed key uses the
-//! key on behalf of its caller. The caller therefore needs `kms:Decrypt`, and `kms:GenerateDataKey` to write, with
-//! `kms:ViaService` set to that service.
+//! key on behalf of the caller. The caller therefore needs `kms:Decrypt`, and to write also `kms:GenerateDataKey`.
+//! `kms:ViaService` names the service.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -13,7 +13,7 @@ use crate::stand_in::route::Destination;
 use crate::stand_in::upstream::Upstream;
 use crate::stand_in::world::Setting;
 
-/// The keys found so far, by resource. `None` if the resource has no customer managed key.
+/// The KMS keys found so far, by the resource that they encrypt. `None` if a resource has no customer managed key.
 #[derive(Debug)]
 pub(super) struct Keys {
     upstream: Upstream,
@@ -25,7 +25,7 @@ impl Keys {
         Self { upstream, known: Mutex::default() }
     }
 
-    /// The permissions on keys that the call requires in addition to `asks`.
+    /// The permissions on KMS keys that the call requires in addition to `asks`.
     pub(super) async fn asks(&self, setting: &Setting, way: &Destination, asks: &[Ask]) -> Vec<Ask> {
         let Some(Ask { action, resource, .. }) = asks.first() else { return Vec::new() };
         let (actions, context): (&[&str], Option<(&str, &str)>) = match action.as_str() {
@@ -54,7 +54,8 @@ impl Keys {
     }
 
     async fn key(&self, service: &str, resource: &str) -> Option<String> {
-        // For S3 objects, the key of the bucket applies. For other services, the key of the resource itself.
+        // The KMS key that encrypts a resource: for an S3 object it is the bucket's key, for any other resource its own
+        // key.
         let resource = if service == "s3" { resource.split('/').next().unwrap_or(resource) } else { resource };
         if let Some(known) = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(resource) {
             return known.clone();

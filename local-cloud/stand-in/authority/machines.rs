@@ -9,8 +9,8 @@ use super::sessions::Session;
 use crate::stand_in::upstream::Upstream;
 use crate::stand_in::world::Setting;
 
-/// The roles of the state machines that have made calls. The role of a machine does not change. Its policies are read
-/// again.
+/// The roles of the state machines that have made calls. A state machine keeps its role, so the role is read once. The
+/// role's policies can change, so they are read again.
 #[derive(Debug)]
 pub(super) struct Machines {
     upstream: Upstream,
@@ -22,7 +22,7 @@ impl Machines {
         Self { upstream, known: Mutex::default() }
     }
 
-    /// The session of the state machine in `machine/state`. `None` if the state machine does not exist.
+    /// The role session of the state machine that `machine/state` names. `None` if the state machine does not exist.
     pub(super) async fn session(&self, setting: &Setting, state: &str) -> Option<Session> {
         let machine = state.split('/').next()?;
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(machine).cloned();

@@ -40,13 +40,14 @@ use sessions::{Holder, Sessions};
 /// The services whose calls are checked here.
 const JUDGED: [&str; 5] = ["connect", "iam", "servicequotas", "sts", "support"];
 
-/// The header that names the state for which the emulator's Step Functions makes a call.
+/// The header with which the emulator's Step Functions names the state for which it makes a call.
 const STATE: &str = "x-local-cloud-state";
 
 /// The caller of a request, and the permissions that the request requires.
 #[derive(Debug, Default)]
 pub(crate) struct Caller {
-    /// The function name. `None` for the operator, for unsigned calls, and for calls with an assumed role.
+    /// The name of the calling function. `None` for the operator, for unsigned calls, and for calls with an assumed
+    /// role.
     pub(crate) function: Option<String>,
     /// The state (`machine/state`) that invoked the function, or for which Step Functions itself makes the call.
     pub(crate) state: Option<String>,
@@ -57,7 +58,7 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    /// The names of the function and the state, if known.
+    /// The names of the calling function and of its state, as far as they are known.
     pub(crate) fn name(&self) -> Option<String> {
         let names = [self.function.as_deref(), self.state.as_deref()];
         let names: Vec<&str> = names.into_iter().flatten().collect();
@@ -78,7 +79,7 @@ pub(crate) struct Authority {
     roles: Roles,
     keys: Keys,
     machines: Machines,
-    /// The states that currently run each function, the most recent one last.
+    /// For each function, the states for which it currently runs, the most recent state last.
     working: Mutex<HashMap<String, Vec<String>>>,
 }
 
@@ -102,7 +103,7 @@ impl Authority {
         }
     }
 
-    /// Records that a state has started or finished a function.
+    /// Records that a function has started or finished for a state.
     pub(crate) fn works_for(&self, function: String, state: String, done: bool) {
         let mut working = self.working.lock().unwrap_or_else(PoisonError::into_inner);
         let states = working.entry(function).or_default();
@@ -113,7 +114,7 @@ impl Authority {
         }
     }
 
-    /// A function as a caller, with the state that it currently runs for.
+    /// A function as the caller of a request, with the state for which the function currently runs.
     pub(crate) fn function(&self, function: Option<String>, asks: Vec<Ask>) -> Caller {
         let working = self.working.lock().unwrap_or_else(PoisonError::into_inner);
         let state = function.as_ref().and_then(|function| working.get(function)?.last()).cloned();
@@ -136,7 +137,8 @@ impl Authority {
         role.is_ok_and(|role| policy::decide(&role.policies, role.boundary.as_deref(), ask) == Decision::Allow)
     }
 
-    /// Identifies the caller and the required permissions. Returns an error response if a permission is missing.
+    /// Identifies the caller of a request and the permissions that it requires. Returns an error response if the caller
+    /// lacks one of them.
     pub(crate) async fn judge(
         &self,
         world: &World,
@@ -161,7 +163,8 @@ impl Authority {
         };
         let mut asks = self.asks(world, iam, way, request).await;
         let of_keys = self.keys.asks(&world.setting(), way, &asks).await;
-        // The emulator checks the other services, but not the KMS keys that they use.
+        // For the other services, the emulator checks the permissions itself, except those on the KMS keys that the
+        // services use.
         let first = if JUDGED.contains(&way.service.as_str()) { 0 } else { asks.len() };
         asks.extend(of_keys);
         let verdict = self.allowed(&session, &asks[first..], violations, way.protocol).await;
@@ -266,7 +269,7 @@ impl Authority {
     }
 }
 
-/// The access-denied error as AWS words it.
+/// The access-denied error, worded as in AWS.
 fn denied(session: &Session, ask: &Ask, decision: Decision, protocol: Protocol) -> Refusal {
     let Ask { action, resource, .. } = ask;
     let reason = match decision {
@@ -282,7 +285,7 @@ fn denied(session: &Session, ask: &Ask, decision: Decision, protocol: Protocol) 
     }
 }
 
-/// The error for an unknown access key as AWS words it.
+/// The error for an unknown access key, worded as in AWS.
 fn unknown(protocol: Protocol) -> Refusal {
     let message = "The security token included in the request is invalid.";
     match protocol {

@@ -20,21 +20,21 @@ pub struct Ask {
     pub action: String,
     /// The ARN of the resource. `*` if the action does not support resources.
     pub resource: String,
-    /// Type and name of the principal that requests a role: `("Federated", "arn:…")`. Only for trust policies, which
-    /// have no resource element.
+    /// Type and name of the principal that requests a role: `("Federated", "arn:…")`. Set only for evaluations of trust
+    /// policies, which contain no resource element.
     pub principal: Option<(String, String)>,
     /// The condition keys.
     pub context: Context,
 }
 
 impl Ask {
-    /// An authorization request without context.
+    /// Creates an authorization request without condition keys.
     #[must_use]
     pub fn new(action: impl Into<String>, resource: impl Into<String>) -> Self {
         Self { action: action.into(), resource: resource.into(), ..Self::default() }
     }
 
-    /// A request for a role, which its trust policy decides.
+    /// A request to assume a role. The role's trust policy decides on it.
     #[must_use]
     pub fn of_trust(action: impl Into<String>, kind: &str, principal: impl Into<String>) -> Self {
         Self { action: action.into(), principal: Some((kind.to_owned(), principal.into())), ..Self::default() }
@@ -51,11 +51,11 @@ impl Ask {
 /// The result of a policy evaluation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// Allowed, and not denied.
+    /// A statement allows the action, and none denies it.
     Allow,
     /// Implicitly denied: no statement allows the action.
     NotAllowed,
-    /// An explicit deny.
+    /// A statement explicitly denies the action.
     Deny,
 }
 
@@ -94,7 +94,8 @@ enum Operator {
     Like {
         same: bool,
     },
-    /// Matches if the request's number is below, equal to, or above the policy's number.
+    /// Whether the condition matches if the number in the request is below, equal to, or above the number in the
+    /// policy.
     Number {
         below: bool,
         same: bool,
@@ -173,7 +174,7 @@ fn condition(name: &str, key: &str, wanted: &Value) -> Result<Condition, String>
     Ok(Condition { operator, quantifier, if_exists, key: key.to_ascii_lowercase(), wanted: texts(wanted) })
 }
 
-/// The texts of a string or list. A number or Boolean is converted to text.
+/// The strings in a JSON string or list. A number or Boolean is converted to a string.
 fn texts(value: &Value) -> Vec<String> {
     match value {
         Value::Null => Vec::new(),
@@ -183,7 +184,7 @@ fn texts(value: &Value) -> Vec<String> {
     }
 }
 
-/// Evaluates identity policies, limited by a permissions boundary if one exists.
+/// Evaluates identity policies, together with the permissions boundary if one exists.
 #[must_use]
 pub fn decide(policies: &[Statement], boundary: Option<&[Statement]>, ask: &Ask) -> Decision {
     let within = boundary.map_or(Decision::Allow, |boundary| judge(boundary, ask));
@@ -206,7 +207,7 @@ fn judge(statements: &[Statement], ask: &Ask) -> Decision {
 }
 
 impl Statement {
-    /// Whether the statement contains the action, regardless of resource and conditions.
+    /// Whether the action matches the statement, regardless of the statement's resource and conditions.
     #[must_use]
     pub fn names(&self, action: &str) -> bool {
         let action = action.to_ascii_lowercase();
@@ -241,7 +242,8 @@ impl Condition {
         }
     }
 
-    /// Whether a value matches at least one of the policy's values. For a negated operator, whether it matches none.
+    /// Whether a value from the request matches at least one value in the policy. For a negated operator: whether the
+    /// request's value matches none of the policy's values.
     fn meets(&self, value: &str, context: &Context) -> bool {
         let mut wanted = self.wanted.iter().map(|wanted| substituted(wanted, context));
         match self.operator {
@@ -297,7 +299,7 @@ fn like(pattern: &str, text: &str) -> bool {
                 p += 1;
                 t += 1;
             }
-            // No match here: the last `*` absorbs one more character.
+            // The pattern does not match from here, so the last `*` takes one more character.
             _ => match star {
                 Some((at, taken)) => {
                     star = Some((at, taken + 1));

@@ -8,8 +8,8 @@ use super::asks::{Found, document};
 use super::policy::{self, Statement};
 use crate::stand_in::upstream::Upstream;
 
-/// How long a role is cached. A call that changes IAM clears the cache. Only a deployment changes policies without such
-/// a call, and IAM in AWS also takes seconds to apply a change everywhere.
+/// How long a role is cached. A call that changes IAM clears the cache immediately. Only a deployment changes policies
+/// without such a call. A short delay is realistic: in AWS, IAM also takes seconds to apply a change everywhere.
 const BELIEVED: Duration = Duration::from_secs(5);
 
 /// The policies of a role.
@@ -19,7 +19,8 @@ pub(super) struct Role {
     pub(super) boundary: Option<Vec<Statement>>,
 }
 
-/// Roles by name with the time of the read, and how often the cache was cleared.
+/// The content of the cache: roles by name, each with the time at which it was read. Also the number of times that the
+/// cache was cleared.
 #[derive(Debug, Default)]
 struct Known {
     roles: HashMap<String, (Instant, Arc<Role>)>,
@@ -67,7 +68,7 @@ impl Roles {
         let since = Instant::now();
         let role = Arc::new(self.read(name).await?);
         let mut known = self.known();
-        // A role that was read before a change may be outdated, so it is not cached.
+        // IAM changed during the read, so the role may be outdated and is not cached.
         if known.forgotten == forgotten {
             known.roles.insert(name.to_owned(), (since, Arc::clone(&role)));
         }
@@ -91,8 +92,8 @@ impl Roles {
         for arn in attached {
             match self.managed(&arn).await {
                 Ok(statements) => role.policies.extend(statements),
-                // AWS managed policies, most of which the emulator lacks. They grant logs and traces, which functions
-                // do not send through this port.
+                // AWS managed policies are skipped, because the emulator lacks most of them. They grant permissions for
+                // logs and traces, which functions do not send through this port.
                 Err(_) if arn.contains(":iam::aws:policy/") => {}
                 Err(fault) => return Err(fault),
             }
@@ -125,7 +126,7 @@ impl Roles {
         texts(&answer(&self.upstream, form).await, element)
     }
 
-    /// The text of the first element with each of these names. Missing elements are skipped.
+    /// For each of these names, the text of the first element with that name. Missing elements are skipped.
     async fn elements(&self, form: &[(&str, &str)], names: &[&str]) -> Vec<String> {
         let answer = answer(&self.upstream, form).await;
         let Ok(parsed) = roxmltree::Document::parse(&answer) else { return Vec::new() };
@@ -134,7 +135,7 @@ impl Roles {
     }
 }
 
-/// Reads a role (`GetRole`) or a policy (`GetPolicy`).
+/// Reads an IAM role (`GetRole`) or an IAM policy (`GetPolicy`).
 pub(super) async fn found(upstream: &Upstream, form: &[(&str, &str)]) -> Found {
     let answer = answer(upstream, form).await;
     let texts = |element| texts(&answer, element);
@@ -149,7 +150,7 @@ fn statements(text: &str) -> Result<Vec<Statement>, String> {
     policy::parse(&document(text).ok_or("a policy is not JSON")?)
 }
 
-/// The texts of all elements with a name in a response of IAM. Empty if IAM returns an error.
+/// The texts of all elements with the given name in an IAM response. Empty if IAM returns an error.
 fn texts(answer: &str, element: &str) -> Vec<String> {
     let Ok(parsed) = roxmltree::Document::parse(answer) else { return Vec::new() };
     let nodes = parsed.descendants().filter(|node| node.tag_name().name() == element);

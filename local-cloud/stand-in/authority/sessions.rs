@@ -1,9 +1,9 @@
 //! Identifies the owner of the access key that signed a request.
 //!
-//! If its authorization is enabled, the emulator gives each function one session of its role. The access key and the
-//! token are derived from the ARNs of the function and the role (`ministack.core.lambda_runtime.execution_credentials`;
-//! the version is pinned). This module computes the same keys for all listed functions. Other sessions are known
-//! because STS calls pass through this crate.
+//! If the emulator's authorization is enabled, it gives each function one session of the function's role. It derives
+//! the access key and the token from the ARNs of the function and the role
+//! (`ministack.core.lambda_runtime.execution_credentials`; the version is pinned). This module computes the same access
+//! keys for all functions that Lambda lists. All other sessions are known because STS calls pass through this crate.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
@@ -15,10 +15,10 @@ use time::OffsetDateTime;
 use crate::stand_in::http::Request;
 use crate::stand_in::upstream::Upstream;
 
-/// A role session: a function's own, or of another role that a function has assumed.
+/// A role session: either a function's own session, or the session of another role that a function has assumed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Session {
-    /// The function name. `None` if the role is not the function's own.
+    /// The name of the function that owns the session. `None` for a session of any other role.
     pub(super) function: Option<String>,
     /// The role ARN.
     pub(crate) role_arn: String,
@@ -34,7 +34,8 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// A session of a state machine's role. It has no token: Step Functions does not expose its credentials.
+    /// Creates a session of a state machine's role. The session has no token, because Step Functions does not expose
+    /// its credentials.
     pub(super) fn of_machine(role_arn: &str, machine: &str) -> Option<Self> {
         let role = role_arn.rsplit('/').next()?.to_owned();
         let account = role_arn.split(':').nth(4)?;
@@ -50,7 +51,7 @@ impl Session {
     }
 }
 
-/// The owner of an access key.
+/// The owner of an access key that signs requests.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Holder {
     /// The operator: the emulator's own key, or an unsigned request.
@@ -163,7 +164,7 @@ mod tests {
 
     #[test]
     fn computed_access_keys_and_tokens_equal_those_of_the_emulator() {
-        // Expected values computed with `execution_credentials` of ministack 1.5.33 for these two ARNs.
+        // The expected values were computed by `execution_credentials` of ministack 1.5.33 from these two ARNs.
         let function = json!({
             "FunctionName": "f", "FunctionArn": "arn:aws:lambda:ap-northeast-1:000000000000:function:f",
             "Role": "arn:aws:iam::000000000000:role/r",

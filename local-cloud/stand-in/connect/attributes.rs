@@ -10,7 +10,8 @@ use crate::stand_in::input::{Input, answer, nothing};
 use crate::stand_in::paging::page;
 use crate::stand_in::world::Setting;
 
-/// Every attribute type of the model, with its value on an instance created through the API.
+/// Every attribute type of the service model, with the value that the attribute has on an instance created through the
+/// API.
 const TYPES: [(&str, &str); 14] = [
     ("AUTO_MUTE_AGENT_ON_HOLD", "false"),
     ("INBOUND_CALLS", "false"),

@@ -13,7 +13,8 @@ use crate::stand_in::paging::page;
 use crate::stand_in::quotas;
 use crate::stand_in::world::{Setting, State};
 
-/// The maximum number of creations and deletions together in 30 days (Connect's feature limits).
+/// How many instances can be created and deleted within 30 days, creations and deletions counted together (Connect's
+/// feature limits).
 const CHURN: usize = 100;
 
 /// One day in real-cloud time, in seconds.
@@ -76,8 +77,8 @@ pub(super) fn create(setting: &Setting, state: &mut State, input: &Input) -> Ans
     answer(json!({ "Id": id, "Arn": arn }))
 }
 
-/// Checks whether the account may create another instance. One error code has three meanings that only its message
-/// distinguishes.
+/// Checks whether the account may create another instance. Connect uses the same error code for three different
+/// reasons. Only the message tells them apart.
 fn room(setting: &Setting, state: &mut State) -> Result<(), Refusal> {
     let refuse = |message: &str| Err(Refusal::new(402, "ServiceQuotaExceededException", message));
     let now = setting.clock.now();
@@ -215,7 +216,7 @@ pub(super) fn delete(setting: &Setting, state: &mut State, input: &Input) -> Ans
     nothing()
 }
 
-/// A failed instance is visible for one day after its creation.
+/// An instance whose creation failed is visible for one day.
 fn forget_failures(setting: &Setting, state: &mut State) {
     let (now, day) = (setting.clock.now(), setting.clock.lasts(DAY));
     let instances: &mut BTreeMap<u64, Instance> = &mut state.connect.instances;

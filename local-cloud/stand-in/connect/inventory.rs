@@ -1,4 +1,4 @@
-//! The inventory of Connect for administrators: shows names instead of IDs.
+//! The inventory of Connect for administrators. It shows the names of resources instead of their IDs.
 
 use serde_json::{Map, Value, json};
 
@@ -6,7 +6,7 @@ use super::{Connect, Instance, instances, profiles};
 use crate::stand_in::connect::users::User;
 use crate::stand_in::world::Setting;
 
-/// Every instance in the format of `DescribeInstance`, with its contents.
+/// Every instance in the format of `DescribeInstance`, together with the resources in the instance.
 pub(crate) fn inventory(setting: &Setting, connect: &Connect) -> Value {
     let instance = |instance: &Instance| {
         let mut shape = instances::description(setting, instance);

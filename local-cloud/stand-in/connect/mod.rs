@@ -35,13 +35,14 @@ pub(crate) struct Connect {
     /// Deleted instances that are still visible, each with the time until which they are visible.
     leaving: Vec<(OffsetDateTime, Instance)>,
     pub(crate) numbers: BTreeMap<u64, Number>,
-    /// Times at which numbers were claimed and released, by instance.
+    /// For each instance, the times at which phone numbers were claimed and released.
     number_churn: Vec<(String, OffsetDateTime)>,
-    /// The aliases of deleted instances.
+    /// The aliases of all deleted instances.
     former_aliases: HashSet<String>,
     /// Client tokens of `CreateInstance` and `ClaimPhoneNumber`, each with the ID of the resource created.
     tokens: HashMap<String, String>,
-    /// Times at which instances were created and deleted. Together they are limited to 100 in 30 days.
+    /// The times at which instances were created and deleted. Connect allows at most 100 creations and deletions
+    /// together in 30 days.
     churn: Vec<OffsetDateTime>,
     sequence: u64,
 }
@@ -86,7 +87,8 @@ impl Connect {
         self.instances.values().find(|instance| instance.id == id || instance.arn == id)
     }
 
-    /// The instance of a call that requires a ready instance. Until then, Connect returns "not found".
+    /// The instance of a call that requires a ready instance. Connect returns "not found" for an instance that is not
+    /// ready yet.
     fn ready(&mut self, setting: &Setting, id: &str) -> Result<&mut Instance, Refusal> {
         let now = setting.clock.now();
         let found = self.instances.values_mut().find(|instance| instance.id == id || instance.arn == id);
@@ -122,7 +124,7 @@ pub(crate) fn call(setting: &Setting, state: &mut State, operation: &str, input:
     }
 }
 
-/// Operations on a single instance.
+/// Runs an operation on a single instance.
 fn in_instance(setting: &Setting, instance: &mut Instance, operation: &str, input: &Input) -> Answer {
     match operation {
         "DescribeInstanceAttribute" => attributes::describe(instance, input),

@@ -1,4 +1,5 @@
-//! Phone numbers: claimed from an inventory, or, as in Japan, added to the instance by AWS Support.
+//! Phone numbers. Most are claimed from an inventory. Some, such as Japanese numbers, are added to the instance by AWS
+//! Support.
 
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
@@ -11,7 +12,7 @@ use crate::stand_in::paging::page;
 use crate::stand_in::quotas;
 use crate::stand_in::world::{Setting, State};
 
-/// Connect's error message after claims and releases of more than 200 % of the quota in 180 days.
+/// Connect's error message if the phone numbers claimed and released within 180 days exceed 200 % of the quota.
 const CHURN_LIMIT: &str = "You have reached the limit of claim and release of phone numbers in the past 180 days.";
 
 /// A phone number of the account.
@@ -61,7 +62,7 @@ impl Number {
 }
 
 impl Number {
-    /// The number with all its properties.
+    /// The number as JSON with all its properties.
     pub(crate) fn inventory(&self, now: OffsetDateTime) -> Value {
         let mut shape = self.summary();
         shape["PhoneNumberStatus"] = self.status(now);
@@ -112,7 +113,7 @@ fn target_or_refuse(setting: &Setting, state: &mut State, input: &Input) -> Resu
 }
 
 pub(super) fn search(setting: &Setting, state: &mut State, input: &Input) -> Answer {
-    // This operation does not define `ResourceNotFoundException`.
+    // The service model does not list `ResourceNotFoundException` for this operation.
     let target =
         target_or_refuse(setting, state, input).map_err(|refusal| Refusal::invalid_parameter(refusal.message))?;
     let (country, kind) = (input.text("PhoneNumberCountryCode"), input.text("PhoneNumberType"));
@@ -196,7 +197,7 @@ pub(super) fn claim(setting: &Setting, state: &mut State, input: &Input) -> Answ
     claimed(number)
 }
 
-/// Whether the token matches the pattern that the model documents for this operation only.
+/// Whether the client token matches the pattern that the service model requires for this operation and no other.
 fn is_lower_case_uuid(token: &str) -> bool {
     let lower = token.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
     lower && token.split('-').map(str::len).eq([8, 4, 4, 4, 12])
@@ -248,7 +249,8 @@ pub(super) fn list(setting: &Setting, state: &mut State, input: &Input) -> Answe
     answer(shape)
 }
 
-/// The number of a call that requires a claimed number. Fails if the claim is in progress or has failed.
+/// The phone number of a call that requires a claimed number. Returns an error if the claim is still in progress or has
+/// failed.
 fn usable<'a>(setting: &Setting, state: &'a mut State, input: &Input) -> Result<(u64, &'a mut Number), Refusal> {
     let now = setting.clock.now();
     let (key, number) = named(state, input)?;

@@ -16,7 +16,7 @@ pub(crate) struct NamedThing {
     pub(crate) id: String,
     pub(crate) arn: String,
     pub(crate) name: String,
-    /// The type of a flow. Empty for other resources.
+    /// The flow type, if the resource is a flow. Empty for other resources.
     kind: &'static str,
     at: OffsetDateTime,
 }
@@ -92,7 +92,7 @@ fn unknown(operation: &str) -> Answer {
     Err(Refusal::new(404, "UnknownOperationException", format!("{operation} is not part of the local cloud.")))
 }
 
-/// A resource as in a list.
+/// A resource in the format of list responses.
 fn summary(setting: &Setting, thing: &NamedThing) -> Value {
     json!({
         "Id": thing.id, "Arn": thing.arn, "Name": thing.name, "LastModifiedTime": epoch(thing.at),

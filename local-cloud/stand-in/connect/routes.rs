@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use crate::stand_in::http::Request;
 use crate::stand_in::input::Input;
 
-/// Method, path template, operation. Entries differ in method or literals, so their order does not matter.
+/// Method, path template, operation. No request matches two entries, because any two differ in the method or in a fixed
+/// path segment. Their order therefore does not matter.
 const ROUTES: [(&str, &str, &str); 45] = [
     ("PUT", "/instance", "CreateInstance"),
     ("GET", "/instance", "ListInstances"),
@@ -58,7 +59,7 @@ const ROUTES: [(&str, &str, &str); 45] = [
 /// Query parameters that can occur more than once.
 const LISTS: [&str; 3] = ["tagKeys", "contactFlowTypes", "queueTypes"];
 
-/// The operation of a request, and its input: path labels, query parameters and body by member name.
+/// The operation of a request, and the operation's input: path parameters, query parameters and body by member name.
 pub(crate) fn operation_of(request: &Request) -> Option<(&'static str, Result<Input, serde_json::Error>)> {
     let path: Vec<&str> = request.path.trim_end_matches('/').split('/').collect();
     let (operation, labels) = ROUTES.iter().find_map(|(method, template, operation)| {
@@ -83,8 +84,8 @@ pub(crate) fn operation_of(request: &Request) -> Option<(&'static str, Result<In
     Some((operation, input))
 }
 
-/// The member name of a query parameter: the parameter with an initial capital, except for the name that the model
-/// writes in lower case.
+/// Converts the name of a query parameter to its member name: the first letter becomes a capital. The only exception is
+/// `tagKeys`, which the model itself writes with a small letter.
 fn member(parameter: &str) -> String {
     if parameter == "tagKeys" {
         return parameter.into();

@@ -37,7 +37,7 @@ pub(super) fn users(setting: &Setting, instance: &Instance, input: &Input) -> An
     answer(shape)
 }
 
-/// A hash of the search. A next token is valid only for the search that returned it.
+/// A hash of the search criteria, because a next token is valid only for the search that returned it.
 fn fingerprint(input: &Input) -> u64 {
     use std::hash::{Hash, Hasher};
     let mut hasher = std::collections::hash_map::DefaultHasher::new();
@@ -102,12 +102,13 @@ fn by_attributes(filter: &Map<String, Value>, user: &User) -> bool {
         && any(filter.get("OrConditions"), group)
 }
 
-/// Hierarchy groups have one level here, so a group has no child groups.
+/// The local cloud supports only one level of hierarchy groups, so a group has no child groups.
 fn in_group(condition: &Value, user: &User) -> bool {
     text(condition, "Value") == user.hierarchy.as_deref()
 }
 
-/// Rejects valid criteria that this search does not support, instead of returning wrong users.
+/// Rejects search criteria that are valid in Connect but not supported here. Without this check, the search would
+/// return the wrong users.
 fn check(criteria: &Map<String, Value>) -> Result<(), Refusal> {
     if criteria.contains_key("ListCondition") {
         return Err(Refusal::invalid_request("The local cloud does not support a search by proficiencies."));

@@ -61,6 +61,6 @@ pub(super) fn untag(setting: &Setting, state: &mut State, input: &Input) -> Answ
 
 pub(super) fn list(setting: &Setting, state: &mut State, input: &Input) -> Answer {
     let tags = tags_of(setting, state, input.need("resourceArn")?)?;
-    // The model requires at least one entry, so the member is omitted if there are no tags.
+    // The service model does not allow an empty list of tags, so a response without tags omits this member.
     if tags.is_empty() { nothing() } else { answer(json!({ "tags": tags })) }
 }

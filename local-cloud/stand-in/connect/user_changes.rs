@@ -1,4 +1,4 @@
-//! Changes to users. Each operation replaces a whole setting, so it can be repeated.
+//! Changes to users. Each operation replaces a whole setting, so a repeated call has no further effect.
 
 use serde_json::{Map, Value};
 
@@ -7,7 +7,8 @@ use crate::stand_in::aws_error::{Answer, Refusal};
 use crate::stand_in::input::{Input, nothing};
 use crate::stand_in::world::Setting;
 
-/// Adds the user's existing channels that the request does not name to each list of the request.
+/// Completes each channel list in the request: adds the user's current settings for the channels that the request does
+/// not name.
 fn merge_channels(present: &Map<String, Value>, settings: &mut Map<String, Value>) {
     for (name, list) in settings {
         let Some(list) = list.as_array_mut().filter(|list| !list.is_empty()) else { continue };
@@ -23,7 +24,8 @@ pub(super) fn change(setting: &Setting, instance: &mut Instance, operation: &str
     let id = input.need("UserId")?.to_owned();
     let now = setting.clock.now();
     if instance.users.named(&id, now).is_none() {
-        // Shortly after creation, Connect may return either error for updates. Reads return "not found".
+        // Shortly after a user was created, Connect may reject an update of the user with either of two errors. For a
+        // read, it returns "not found".
         return Err(match instance.users.exists(&id) {
             true => Refusal::invalid_request("The user is not valid."),
             false => Refusal::not_found("User not found."),

@@ -7,7 +7,7 @@ use super::{Instance, profiles};
 use crate::stand_in::aws_error::Refusal;
 use crate::stand_in::input::Input;
 
-/// Members of the channel-specific configuration, which replaces `PhoneConfig` and cannot be combined with it.
+/// The request members with a configuration per channel. They replace `PhoneConfig` and cannot be combined with it.
 pub(super) const CHANNEL_CONFIGS: [&str; 5] = [
     "AutoAcceptConfigs",
     "AfterContactWorkConfigs",
@@ -82,7 +82,7 @@ fn unknown(what: &str, id: &str) -> Refusal {
     Refusal::invalid_parameter(format!("The {what} {id} does not exist in this instance."))
 }
 
-/// The phone settings of a request, in one of their two forms.
+/// The phone settings in a request: either `PhoneConfig` or the configurations per channel.
 pub(super) fn phone_settings(input: &Input) -> Result<Map<String, Value>, Refusal> {
     let mut settings = Map::new();
     for name in CHANNEL_CONFIGS {

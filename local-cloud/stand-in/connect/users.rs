@@ -1,4 +1,4 @@
-//! Users: creation succeeds at once, but users become visible later.
+//! Users. `CreateUser` succeeds at once, but the new user becomes visible only later.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -26,9 +26,9 @@ pub(crate) struct User {
     /// `PhoneConfig` or the channel-specific configurations, by name.
     pub(crate) settings: Map<String, Value>,
     pub(crate) tags: Map<String, Value>,
-    /// When calls that name the user start to find it.
+    /// From when on calls that name the user find it.
     visible: OffsetDateTime,
-    /// When list and search operations start to return the user.
+    /// From when on list and search operations return the user.
     listed: OffsetDateTime,
     pub(super) modified: OffsetDateTime,
 }
@@ -45,7 +45,7 @@ pub(crate) struct Users {
 }
 
 impl Users {
-    /// The users that list operations return at this time, with their keys.
+    /// The users that list operations return at this time, each with its sequence number.
     pub(super) fn listed(&self, now: OffsetDateTime) -> impl Iterator<Item = (u64, &User)> {
         self.all.iter().filter(move |(_, user)| user.listed <= now).map(|(key, user)| (*key, user))
     }
@@ -94,7 +94,7 @@ pub(super) fn create(setting: &Setting, state: &mut State, input: &Input) -> Ans
     let quota = quotas::in_force(setting, &state.quotas, "L-9A46857E", Some(&arn));
     let instance = state.connect.ready(setting, &arn)?;
     if !u32::try_from(instance.users.all.len()).is_ok_and(|count| f64::from(count) < quota) {
-        // Throttling has the same HTTP status. Only the error code differs.
+        // Throttling errors have the same HTTP status as this error. Only the error code differs.
         let message = format!("The limit of {quota} users for this instance is exceeded.");
         return Err(Refusal::new(429, "LimitExceededException", message));
     }

@@ -49,7 +49,7 @@ fn need<'a>(input: &'a Input, name: &str) -> Result<&'a str, Refusal> {
     input.text(name).ok_or_else(|| illegal(format!("{name} is required.")))
 }
 
-/// The quota that a call names by service code and quota code.
+/// The quota that a call names by its service code and quota code.
 fn code(input: &Input) -> Result<&'static Code, Refusal> {
     if need(input, "ServiceCode")? != "connect" {
         return Err(no_such("The local cloud supports only the quotas of Amazon Connect (service code connect)."));
@@ -58,7 +58,7 @@ fn code(input: &Input) -> Result<&'static Code, Refusal> {
         .ok_or_else(|| no_such("The request failed because the specified quota does not exist."))
 }
 
-/// The context of a call: the ARN of an existing instance.
+/// The context that a call names: the ARN of an existing instance.
 fn context_of(state: &State, code: &Code, input: &Input) -> Result<Option<String>, Refusal> {
     let Some(context) = input.text("ContextId") else { return Ok(None) };
     if code.level == Level::Account {
@@ -172,7 +172,7 @@ fn request(setting: &Setting, state: &mut State, input: &Input) -> Answer {
     let behaviour = &setting.behaviour;
     let mut path = behaviour.quota_paths.get(code.code).unwrap_or(&behaviour.quota_path).clone();
     if input.flag("SupportCaseAllowed") == Some(false) && path.case_opened.is_some() {
-        // If no support case may be opened, a request that only a case can decide is not approved.
+        // The caller allows no support case. A request that would need one is therefore not approved.
         path = QuotaPath { case_opened: None, outcome: QuotaOutcome::NotApproved, ..path };
     }
     let made = Request {
@@ -191,8 +191,8 @@ fn request(setting: &Setting, state: &mut State, input: &Input) -> Answer {
     answer(shape)
 }
 
-/// Past and open requests. Without a level, only account-level requests are returned. Requests for an instance are
-/// omitted.
+/// Returns past and open increase requests. If the call names no level, only account-level requests are returned, and
+/// requests for an instance are omitted.
 fn history(setting: &Setting, state: &State, operation: &str, input: &Input, of: Option<&Code>) -> Answer {
     let level = input.text("QuotaRequestedAtLevel").unwrap_or("ACCOUNT");
     let fits = |request: &&Request| {

@@ -14,7 +14,7 @@ pub(crate) struct Code {
     pub(crate) name: &'static str,
     pub(crate) default: f64,
     pub(crate) level: Level,
-    /// The operation whose rate the quota limits. Empty for a quota that counts resources.
+    /// The operation whose rate the quota limits. Empty for a quota on a number of resources.
     pub(crate) operation: &'static str,
 }
 

@@ -1,4 +1,4 @@
-//! Service Quotas: applied values, and increase requests with their states over time.
+//! Service Quotas: applied values, and increase requests, whose status changes over time.
 
 mod calls;
 mod codes;
@@ -14,16 +14,16 @@ use codes::{CODES, Code, Level};
 use crate::stand_in::options::{QuotaOutcome, QuotaPath};
 use crate::stand_in::world::{Setting, State};
 
-/// The rate granted to the account for every Connect operation, unless real rates are kept.
+/// The rate that every Connect operation has in this account, unless the options keep Connect's real rates.
 const GRANTED_RATE: f64 = 200.0;
 
 /// Connect's default rate for an operation.
 const REAL_RATE: f64 = 2.0;
 
-/// Applied values that differ from the defaults, and increase requests.
+/// The applied quota values that differ from AWS's defaults, and the increase requests.
 #[derive(Debug, Default)]
 pub(crate) struct Quotas {
-    /// Values by quota code and context (the instance ARN, if any).
+    /// Applied values by quota code and context. The context is the instance ARN, or `None` for the account.
     values: BTreeMap<(String, Option<String>), f64>,
     pub(crate) requests: Vec<Request>,
 }
@@ -38,7 +38,7 @@ pub(crate) struct Request {
     case: Option<String>,
     created: OffsetDateTime,
     path: QuotaPath,
-    /// Whether the new value applies.
+    /// Whether the approved value has been applied.
     settled: bool,
 }
 
@@ -111,7 +111,7 @@ impl Quotas {
         self.values.insert((code.to_owned(), context), value);
     }
 
-    /// Removes the values of a deleted resource.
+    /// Removes the applied values of a deleted resource.
     pub(crate) fn forget(&mut self, context: &str) {
         self.values.retain(|(_, of), _| of.as_deref() != Some(context));
     }
@@ -128,8 +128,8 @@ impl Quotas {
     }
 }
 
-/// The applied value of a resource or of the account. `None` if no value was applied: Service Quotas then returns only
-/// account values and defaults (aws-cli#8584 and #6629).
+/// The applied value of a quota for a resource or for the account. `None` if no value was applied. In this case,
+/// Service Quotas returns only the value of the account or AWS's default (aws-cli#8584 and #6629).
 fn applied(setting: &Setting, quotas: &Quotas, code: &str, context: Option<&str>) -> Option<f64> {
     let key = (code.to_owned(), context.map(str::to_owned));
     let value = quotas.values.get(&key).copied();
@@ -142,8 +142,8 @@ fn applied(setting: &Setting, quotas: &Quotas, code: &str, context: Option<&str>
     value.or_else(|| setting.behaviour.quotas.get(code).copied()).or(granted).or(shown)
 }
 
-/// The effective value of a quota: the value of the resource, otherwise of the account, otherwise the AWS default (as
-/// in the console).
+/// The effective value of a quota: the value applied to the resource, otherwise the value applied to the account,
+/// otherwise the AWS default. The console shows the same value.
 pub(crate) fn in_force(setting: &Setting, quotas: &Quotas, code: &str, context: Option<&str>) -> f64 {
     let of_resource = context.and_then(|context| applied(setting, quotas, code, Some(context)));
     let of_account = || applied(setting, quotas, code, None);
@@ -151,7 +151,7 @@ pub(crate) fn in_force(setting: &Setting, quotas: &Quotas, code: &str, context: 
     of_resource.or_else(of_account).or_else(default).unwrap_or_default()
 }
 
-/// How many calls per second of a Connect operation the account may make.
+/// How many calls of a Connect operation the account may make per second.
 pub(crate) fn rate(setting: &Setting, quotas: &Quotas, operation: &str) -> f64 {
     match CODES.iter().find(|code| code.operation == operation) {
         Some(code) => in_force(setting, quotas, code.code, None),
@@ -160,7 +160,7 @@ pub(crate) fn rate(setting: &Setting, quotas: &Quotas, operation: &str) -> f64 {
     }
 }
 
-/// Applies the approved values that are due.
+/// Applies the approved values whose time has come.
 pub(crate) fn settle(setting: &Setting, state: &mut State) {
     let now = setting.clock.now();
     let quotas = &mut state.quotas;

@@ -87,7 +87,7 @@ fn add_attachments(setting: &Setting, support: &mut Support, input: &Input) -> A
         return refuse("An attachment set holds at most 3 attachments.");
     }
     set.files.extend(names);
-    // A set expires one hour after its last change.
+    // An attachment set expires one hour after its last change.
     set.expires = expires.max(now);
     answer(json!({ "attachmentSetId": id, "expiryTime": super::stamp(set.expires) }))
 }
@@ -103,7 +103,7 @@ fn usable(setting: &Setting, support: &Support, id: &str) -> Result<(), Refusal>
     }
 }
 
-/// The files of the attachment set in a call. A set can be used once.
+/// The files of the attachment set that a call names. Each attachment set can be used only once.
 fn attached(setting: &Setting, support: &mut Support, input: &Input) -> Result<Vec<String>, Refusal> {
     let Some(id) = input.text("attachmentSetId") else { return Ok(Vec::new()) };
     usable(setting, support, id)?;
@@ -207,7 +207,7 @@ fn add_communication(setting: &Setting, support: &mut Support, input: &Input) ->
     let now = setting.clock.now();
     let case = case(support, input)?;
     case.communications.push(Communication { body: body.into(), by: "owner@example.com".into(), at: now, files });
-    // A reply, even on a resolved case, returns the case to AWS Support.
+    // After a reply of the customer, AWS Support must act again. This also applies to a resolved case.
     case.stage = Stage::Answered;
     case.since = now;
     answer(json!({ "result": true }))

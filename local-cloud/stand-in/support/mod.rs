@@ -23,7 +23,8 @@ pub(crate) struct Support {
     sequence: u64,
 }
 
-/// An attachment set: the names of its files. The contents are checked for size and not stored.
+/// An attachment set. It contains only the names of the files: the size of each file is checked, but its content is not
+/// stored.
 #[derive(Debug)]
 struct Set {
     files: Vec<String>,
@@ -44,7 +45,7 @@ struct Case {
     created: OffsetDateTime,
     communications: Vec<Communication>,
     stage: Stage,
-    /// When the stage began. Delays count from this time.
+    /// When the case entered its current stage. The delays of the stage count from this time.
     since: OffsetDateTime,
 }
 
@@ -59,11 +60,11 @@ struct Communication {
 /// The stage of a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
-    /// AWS Support must act. No question was asked yet.
+    /// AWS Support must act, and has not asked a question yet.
     Opened,
-    /// AWS Support must act, after the customer's reply.
+    /// AWS Support must act, because the customer has replied.
     Answered,
-    /// The customer must reply.
+    /// The customer must reply to a question.
     Asked,
     Resolved,
 }
@@ -144,7 +145,7 @@ impl Support {
     }
 }
 
-/// Emulates the support agents: processes the cases that are due.
+/// Emulates the support agents: processes the cases on which an agent has to act by now.
 pub(crate) fn settle(setting: &Setting, state: &mut State) {
     let (now, path) = (setting.clock.now(), &setting.behaviour.support_path);
     for case in &mut state.support.cases {

@@ -1,5 +1,6 @@
-//! Parses an order of phone numbers as a support agent does. The order must name the instance and, for each type of
-//! number, the country, the type, the prefix and the exact quantity. Japanese numbers require three documents.
+//! Parses an order of phone numbers as a support agent reads it. The order must name the instance. For each kind of
+//! number, it must name the country, the type, the prefix and the exact quantity. An order of Japanese numbers requires
+//! three documents.
 
 use std::sync::LazyLock;
 
@@ -11,8 +12,8 @@ static INSTANCE: LazyLock<Option<Regex>> =
 static COUNTRY: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\b[A-Z]{2}\b|日本|Japan").ok());
 static TYPE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\b(DID|TOLL_FREE|UIFN)\b").ok());
 static PREFIX: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\+\d{1,7}").ok());
-/// A labelled quantity. [`NUMBER`] is the fallback: the first number that is neither a prefix nor part of a phone
-/// number.
+/// Matches a quantity with a label. If there is none, [`NUMBER`] finds the first numeral that is neither a prefix nor
+/// part of a phone number.
 static QUANTITY: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?i)(?:quantity|qty|数量|個数|×|\bx)\s*[:：=]?\s*([1-9]\d{0,3})").ok());
 static NUMBER: LazyLock<Option<Regex>> =
@@ -28,7 +29,7 @@ struct Line {
 }
 
 impl Line {
-    /// A number of plausible length, for example +81 3 5000 0007, +81 120 500 009, +81 50 5000 0001.
+    /// A phone number of plausible length, for example +81 3 5000 0007, +81 120 500 009 or +81 50 5000 0001.
     fn phone(&self, n: u64) -> String {
         let length = if self.prefix == "+8150" { 13 } else { 12 };
         let width = length - 1 - self.prefix.len().min(length - 5);
@@ -44,14 +45,15 @@ pub(super) struct Order {
 }
 
 impl Order {
-    /// The numbers to add: number, country, type. `from` keeps them distinct from earlier numbers.
+    /// The phone numbers to add, each with its country and type. They are generated from the integers beginning with
+    /// `from`, so that they differ from earlier numbers.
     pub(super) fn numbers(&self, from: u64) -> Vec<(String, &str, &str)> {
         let each = self.lines.iter().flat_map(|line| (0..line.quantity).map(move |_| line));
         (from..).zip(each).map(|(n, line)| (line.phone(n), line.country.as_str(), line.kind.as_str())).collect()
     }
 }
 
-/// Parses an order. The error asks for the missing information.
+/// Parses an order. If information is missing, the error is the question with which an agent asks for it.
 pub(super) fn read(text: &str, instances: &[String], files: usize) -> Result<Order, &'static str> {
     let found = |pattern: &LazyLock<Option<Regex>>, text: &str| {
         pattern.as_ref().and_then(|pattern| pattern.find(text)).map(|found| found.as_str().to_owned())

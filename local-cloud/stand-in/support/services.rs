@@ -43,7 +43,7 @@ const SERVICES: [Entry; 4] = [
     ),
 ];
 
-/// The Connect service, if phone numbers have no service of their own.
+/// The Connect service as listed if there is no separate service for phone numbers.
 const CONNECT_WITH_NUMBERS: Entry = (
     "amazon-connect",
     "Connect (Contact Center)",
@@ -55,25 +55,26 @@ const CONNECT_WITH_NUMBERS: Entry = (
     ],
 );
 
-/// Whether cases of this category order phone numbers.
+/// Whether this is a category for orders of phone numbers.
 pub(super) fn is_number_order(category: &str) -> bool {
     [SERVICES[0].3[1].0, CONNECT_WITH_NUMBERS.3[2].0].contains(&category)
 }
 
-/// The service list, in which phone numbers have their own service or belong to the Connect service.
+/// The list of services. Depending on the settings, phone numbers have their own service or belong to the Connect
+/// service.
 fn listed(numbers: bool) -> impl Iterator<Item = &'static Entry> {
     let own = SERVICES.iter().filter(move |_| numbers);
     let shared = [&CONNECT_WITH_NUMBERS].into_iter().chain(&SERVICES[2..]).filter(move |_| !numbers);
     own.chain(shared)
 }
 
-/// Whether the service exists and has the category.
+/// Whether the service exists and contains the category.
 pub(super) fn exists(numbers: bool, service: &str, category: &str) -> bool {
     let found = listed(numbers).find(|entry| entry.0 == service);
     found.is_some_and(|entry| entry.3.iter().any(|known| known.0 == category))
 }
 
-/// The list that `DescribeServices` returns, in a language.
+/// The list that `DescribeServices` returns in the given language.
 pub(super) fn describe(numbers: bool, codes: &[&str], language: &str) -> Vec<Value> {
     let name = |english: &'static str, japanese: &'static str| if language == "ja" { japanese } else { english };
     let wanted = listed(numbers).filter(|entry| codes.is_empty() || codes.contains(&entry.0));

@@ -174,7 +174,7 @@ async fn users_must_follow_the_rules_of_a_saml_instance() {
     assert_eq!(cloud.connect("PUT", &format!("/users/{id}"), good.clone()).await.status, 200);
     let twice = cloud.connect("PUT", &format!("/users/{id}"), good.clone()).await;
     assert_eq!((twice.status, twice.code.as_str()), (409, "DuplicateResourceException"));
-    // Usernames are case-sensitive, so this is a different name.
+    // Usernames are case-sensitive, so this username is not taken.
     let other = cloud.connect("PUT", &format!("/users/{id}"), changed("Username", json!("taro@example.com"))).await;
     assert_eq!(other.status, 200);
     cloud.is_clean();
@@ -257,7 +257,7 @@ async fn with_default_rates_the_sixth_call_of_a_burst_is_throttled() {
         codes.push(cloud.connect("GET", "/instance", Value::Null).await.code);
     }
     assert_eq!(codes, ["", "", "", "", "", "ThrottlingException"]);
-    // Each operation has its own bucket.
+    // Each operation has its own token bucket, so this other operation is not throttled.
     assert_eq!(cloud.connect("GET", "/instance/none", Value::Null).await.status, 404);
     cloud.is_clean();
 }
