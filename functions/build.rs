@@ -1,13 +1,13 @@
-//! Links the deployed binary without unwind tables. They are a tenth of the zip file and useless, because a panic
-//! aborts.
+//! Links the deployed binary without unwind tables. The tables are a tenth of the zip file and are never used, because
+//! a panic aborts the process.
 //!
-//! rustc emits unwind tables for Linux anyway, and only a flag for all crates of a build would prevent this. The
-//! linker script also works with cargo-lambda and zig (tested with 1.9.2 and 0.17.1).
+//! Even with `panic = "abort"`, rustc emits unwind tables for Linux; only a compiler flag for all crates of a build
+//! would prevent this. The linker script also works with cargo-lambda (tested with 1.9.2) and zig (0.17.1).
 
 fn main() {
     println!("cargo:rerun-if-changed=functions/runtime/no-unwind-tables.ld");
     let variable = |name| std::env::var(name).unwrap_or_default();
-    // Unlike the release profile, the dev profile unwinds.
+    // In the dev profile, a panic unwinds the stack, so the tables are needed.
     if variable("PROFILE") == "release" && variable("CARGO_CFG_TARGET_OS") == "linux" {
         let root = variable("CARGO_MANIFEST_DIR");
         println!("cargo:rustc-link-arg-bin=bootstrap=-Wl,-T,{root}/functions/runtime/no-unwind-tables.ld");

@@ -72,8 +72,8 @@ impl Context {
                     .operation_attempt_timeout(clock.timeout(ATTEMPT_TIMEOUT))
                     .build(),
             );
-        // Lambda sets both variables for every function. The default provider chains also check these variables first,
-        // but construct all other providers before.
+        // Lambda sets both variables for every function. The SDK's default provider chains also check these variables
+        // first, but only after constructing all other providers, which takes time.
         if std::env::var_os("AWS_ACCESS_KEY_ID").is_some() && std::env::var_os("AWS_REGION").is_some() {
             loader = loader
                 .region(EnvironmentVariableRegionProvider::new())
@@ -200,7 +200,8 @@ impl Context {
         slot.get_or_init(|| Graph::new(identity, self.config.clone(), self.settings.clone()))
     }
 
-    /// Returns the client states of subscriptions. Their key is read from Secrets Manager once.
+    /// Returns the object that creates and verifies the `clientState` values of subscriptions. The secret key from
+    /// which the values are derived is read from Secrets Manager once per process.
     ///
     /// # Errors
     /// If the key can't be read.

@@ -8,9 +8,9 @@ use aws_sdk_connect::operation::RequestId;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use onboarding_core::{StepError, StepErrorKind};
 
-/// Messages that distinguish several meanings of one code: code, a part of the message in lower case, kind. Sources:
-/// terraform-provider-aws#38115 (alias), an observation of 2026-09-30 (pending instances), the Connect administrator
-/// guide (flagged accounts), IAM (a principal that is not visible yet).
+/// Error codes that have several meanings, distinguished by the message. Each row: the code, a part of the message in
+/// lower case, the error kind. Sources: terraform-provider-aws#38115 (alias), an observation of 2026-09-30 (pending
+/// instances), the Connect administrator guide (flagged accounts), IAM (a principal that is not visible yet).
 const TEXTS: [(&str, &str, StepErrorKind); 4] = [
     ("InvalidRequestException", "instance alias is already used", StepErrorKind::Conflict),
     ("ServiceQuotaExceededException", "currently pending instance creation requests", StepErrorKind::NotConsistentYet),
@@ -26,7 +26,7 @@ const TEXTS: [(&str, &str, StepErrorKind); 4] = [
 const NOT_FOUND: [&str; 4] =
     ["ResourceNotFoundException", "NoSuchEntity", "NoSuchEntityException", "NoSuchResourceException"];
 
-/// Returns the kind of an error.
+/// Returns the error kind for an AWS error code and its message.
 #[must_use]
 pub fn kind_of(code: &str, message: &str) -> StepErrorKind {
     let message = message.to_lowercase();
@@ -126,29 +126,29 @@ pub fn is_not_found<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool 
     is(error, &NOT_FOUND)
 }
 
-/// Returns whether Service Quotas refuses a request because the quota already has at least the requested value.
-/// Neither code nor message is documented; observed is `IllegalArgumentException` with "You must provide a quota value
-/// greater than the current quota value" (cloud-custodian#8939).
+/// Returns whether Service Quotas refused a request because the quota already has at least the requested value. AWS
+/// documents neither the code nor the message. Observed: `IllegalArgumentException` with "You must provide a quota
+/// value greater than the current quota value" (cloud-custodian#8939).
 pub fn is_no_increase<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
     says(error, "greater than the current quota value")
 }
 
-/// Returns whether Connect refuses an instance because of its alias. Neither code nor message is documented; observed
-/// is "Instance alias is already used" (terraform-provider-aws#38115).
+/// Returns whether Connect refused to create an instance because of the requested alias. AWS documents neither the code
+/// nor the message. Observed: "Instance alias is already used" (terraform-provider-aws#38115).
 pub fn is_about_alias<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
     is(error, &["InvalidRequestException", "DuplicateResourceException"]) && says(error, "alias")
 }
 
-/// Returns whether Connect refuses a claim because the number is no longer available. Observed is
+/// Returns whether Connect refused to claim a phone number because the number is no longer available. Observed:
 /// `InvalidParameterException` with "Phone number not available: +1…" (terraform-provider-aws#45572); the API model
-/// also has `ResourceNotFoundException`.
+/// also lists `ResourceNotFoundException`.
 pub fn is_number_taken<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
     is(error, &["ResourceNotFoundException"])
         || (is(error, &["InvalidParameterException"]) && says(error, "number not available"))
 }
 
-/// Returns whether Connect refuses a claim because the account has claimed and released too many numbers within 180
-/// days: by default, 200 % of the quota (API reference, `ClaimPhoneNumber`; message from
+/// Returns whether Connect refused to claim a phone number because the account has claimed and released too many
+/// numbers within 180 days: by default, 200 % of the quota (API reference, `ClaimPhoneNumber`; message from
 /// terraform-provider-aws#45937).
 pub fn is_claim_limit<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
     says(error, "180 days")
@@ -170,13 +170,13 @@ fn says<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>, text: &str) -> bool 
     message.is_some_and(|message| message.to_lowercase().contains(text))
 }
 
-/// The result of a call to AWS, before it becomes the result of a step.
+/// Conversions for the result of a call to AWS.
 pub trait CallResult<T, E, R>: Sized {
     /// Converts a failed call to a named error ([`step_error`]). `action` describes the call, for example `creating
     /// the role AmazonConnect-acme`.
     ///
     /// # Errors
-    /// The named error of the failed call.
+    /// If the call failed: the named error.
     fn doing(self, action: impl Display) -> Result<T, StepError>;
 
     /// Returns `None` if the call failed with one of these codes.
@@ -225,7 +225,8 @@ where
     match error {
         SdkError::ServiceError(context) => {
             let meta = context.err().meta();
-            // The SDK also reports an invalid body or a proxy's page as a service error, but without a code.
+            // The SDK also reports an invalid response body, or the error page of a proxy, as a service error, but
+            // without a code.
             let Some(code) = meta.code() else {
                 return StepError::unavailable(format!("{doing} was answered with something unreadable{request_id}"));
             };

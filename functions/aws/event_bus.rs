@@ -11,7 +11,7 @@ use crate::aws::error::CallResult as _;
 /// Maximum number of events in one `PutEvents` call.
 const BATCH: usize = 10;
 
-/// An event.
+/// An event that this product publishes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// The members of a group changed.
@@ -39,7 +39,8 @@ impl Event {
 /// Puts events on the stack's bus.
 ///
 /// # Errors
-/// If the bus did not accept all events. The caller can put all of them again, because events are hints.
+/// If the bus did not accept all events. The caller can then put all events again, because a duplicate event is
+/// harmless.
 pub async fn put(client: &Client, bus: &str, events: &[Event]) -> Result<(), StepError> {
     for batch in events.chunks(BATCH) {
         let entries = batch.iter().map(|event| event.entry(bus)).collect::<Result<Vec<_>, _>>()?;

@@ -1,8 +1,8 @@
 //! The HTTP client of all SDK clients: one per process, with minimal work in a cold start.
 //!
-//! The SDK's default reads the system's root certificates for each client, and once more as a check, which took more
-//! than half of a cold start. Here, all clients share one connector, and certificates are read only if TLS is used,
-//! which excludes the local cloud with plain HTTP.
+//! The SDK's default HTTP client reads the system's root certificates once per SDK client and once more as a check,
+//! which took more than half of a cold start. Here, all SDK clients share one connector, which reads the certificates
+//! only if TLS is used. The local cloud uses plain HTTP and never needs them.
 
 use std::{
     sync::{Arc, OnceLock},
@@ -35,16 +35,16 @@ struct Connectors {
 }
 
 impl Http {
-    /// Creates a client with this connection timeout. It applies to all clients that share the connections; all other
-    /// timeouts are those of the SDK configuration.
+    /// Creates a client. `connect_timeout` applies to all clients that share the connections; all other timeouts are
+    /// those of the SDK configuration.
     #[must_use]
     pub fn new(connect_timeout: Duration) -> Self {
         let settings = HttpConnectorSettings::builder().connect_timeout(connect_timeout).build();
         Self { connectors: Arc::new(Connectors { settings, plain: OnceLock::new(), tls: OnceLock::new() }) }
     }
 
-    /// Reads the root certificates now. During a function's initialization, Lambda provides a full vCPU, regardless of
-    /// the memory size.
+    /// Reads the root certificates before the first call. Called during the function's initialization, when Lambda
+    /// provides a full vCPU regardless of the memory size.
     pub fn prepare_tls(&self) {
         self.connectors.tls();
     }
@@ -86,7 +86,7 @@ impl Connectors {
             .tls_provider(Provider::Rustls(CryptoMode::AwsLc));
         match TlsContext::builder().with_trust_store(trust).build() {
             Ok(context) => builder.tls_context(context).build(),
-            // Our context can't fail to build; the default also trusts the system's certificates.
+            // Building our TLS context can't fail. The default context also trusts the system's certificates.
             Err(_) => builder.build(),
         }
     }

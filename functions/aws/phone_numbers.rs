@@ -24,7 +24,8 @@ pub async fn held(client: &Client, instance_arn: &str) -> Result<Vec<HeldNumber>
     Ok(listed.into_iter().map(number).collect())
 }
 
-/// Returns the numbers of an instance in E.164 format, sorted; none if the instance no longer exists.
+/// Returns the phone numbers of an instance in E.164 format, sorted. If the instance no longer exists, the list is
+/// empty.
 ///
 /// # Errors
 /// If Connect returns an error.

@@ -1,8 +1,8 @@
 //! Reads S3 objects with the only S3 call of the product: `GetObject`, signed with the SDK's signer.
 //!
-//! The SDK's S3 client would make every function an eighth larger, although only one needs it, because it includes
-//! tables for all checksums of S3. Retries are left to the state machine, which retries by the error names returned
-//! here.
+//! The SDK's S3 client contains tables for all checksums of S3. It would make the program of all functions an eighth
+//! larger, although only one function reads S3 objects. Retries are left to the state machine, which decides by the
+//! name of the returned error.
 
 use std::time::{Duration, SystemTime};
 
@@ -28,7 +28,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::{aws::http::Http, runtime::clock::Clock};
 
-/// The characters that S3 does not encode in a path when it verifies a signature.
+/// The characters to encode in a path: all except those that S3 leaves unencoded when it verifies a signature.
 const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
 /// Maximum time until S3's response starts.
 const ANSWER: Duration = Duration::from_secs(20);
@@ -53,7 +53,7 @@ impl Object {
     }
 }
 
-/// Why there is no object.
+/// The reason why S3 returned no object.
 #[derive(Debug, Default)]
 pub struct Refusal {
     /// S3's error code; `None` if S3 was not reached or its response can't be parsed.

@@ -35,7 +35,7 @@ use crate::{
 /// Runs the step.
 ///
 /// # Errors
-/// The first error, after everything else has been checked.
+/// The first error. It is returned only after everything else has been checked.
 pub async fn run(ctx: &Context, _input: WatchExpiryInput) -> Result<WatchExpiryOutput, StepError> {
     let now = OffsetDateTime::now_utc();
     let (mut output, mut failure) = (WatchExpiryOutput::default(), None);
@@ -90,8 +90,8 @@ async fn credential(ctx: &Context, identity: Identity) -> Result<Option<OffsetDa
     if identity == Identity::Runtime {
         return ctx.graph_as(identity).credential_expires().await;
     }
-    // A stack without a setup identity has nothing to check. If both identities share a secret, it is checked for the
-    // runtime identity.
+    // A stack that has no setup identity has no credential to check here. A secret that both identities share is
+    // checked only once, for the runtime identity.
     let name = match ctx.settings.sign_in(identity) {
         Ok(SignIn::Secret(name)) if ctx.settings.sign_in(Identity::Runtime) != Ok(SignIn::Secret(name)) => name,
         _ => return Ok(None),
@@ -107,19 +107,20 @@ async fn certificate(ctx: &Context, entry: &Entry) -> Result<Option<OffsetDateTi
     let Some(application) = &entry.application else { return Ok(None) };
     let xml = ctx.graph().federation_metadata(&application.app_id).await?;
     let principal = ctx.graph().service_principal(&application.service_principal_id).await;
-    // Without the permission, the active certificate is unknown.
+    // Without the permission `Application.Read.All`, the active certificate is unknown.
     let active = principal.ok().flatten().and_then(|principal| principal.preferred_token_signing_key_thumbprint);
     Ok(end_of_signing(&saml::signing_certificates(&xml), active.as_deref()))
 }
 
-/// Returns the expiry of the certificate with this thumbprint, or the earliest expiry if there is no such certificate.
+/// Returns the expiry of the certificate with this thumbprint, or the earliest expiry of all certificates if none has
+/// this thumbprint.
 fn end_of_signing(certificates: &[Vec<u8>], active: Option<&str>) -> Option<OffsetDateTime> {
     let is_active = |der: &&Vec<u8>| active.is_some_and(|active| saml::thumbprint_of(der).eq_ignore_ascii_case(active));
     let end = |der: &Vec<u8>| x509::read(der).map(|facts| facts.not_after);
     certificates.iter().find(is_active).and_then(end).or_else(|| certificates.iter().filter_map(end).min())
 }
 
-/// Returns the hours until the first of the groups' subscriptions expires.
+/// Returns the hours until the first subscription to one of the groups expires.
 fn hours_left(subscriptions: &[Subscription], entry: &Entry, now: OffsetDateTime) -> Option<i64> {
     let of_group = |id: &str| {
         let ends =

@@ -41,7 +41,7 @@ enum Read {
     Other,
 }
 
-/// Reads the users and profiles of one instance, at the default rate.
+/// Reads the users and profiles of one instance, at Connect's default rate for searches.
 #[derive(Debug)]
 pub struct Directory<'a> {
     client: Client,
@@ -243,7 +243,7 @@ impl<'a> Directory<'a> {
         }
     }
 
-    /// Sends one read once; a search at the rate of searches.
+    /// Sends one read once, without retries. A search first waits until the rate limit allows it.
     async fn attempt<O, E, R, Fut>(&self, doing: &str, kind: Read, send: &impl Fn() -> Fut) -> Result<O, StepError>
     where
         Fut: Future<Output = Result<O, SdkError<E, R>>>,
@@ -286,8 +286,8 @@ impl Read {
     }
 }
 
-/// Returns the client without the SDK's retries, because the rate limiter decides on retries and must see every
-/// throttle.
+/// Returns a copy of the client in which the SDK does not retry, because the rate limiter decides on retries and must
+/// see every throttle.
 pub(super) fn without_retries(client: &Client) -> Client {
     Client::from_conf(client.config().to_builder().retry_config(RetryConfig::disabled()).build())
 }

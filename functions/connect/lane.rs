@@ -52,7 +52,7 @@ impl<'p> Lane<'p> {
         self.ready.len() + self.delayed.len()
     }
 
-    /// Returns whether the token bucket has fewer tokens than there are requests.
+    /// Returns whether more requests are ready than the token bucket has tokens.
     pub(super) fn is_limited(&self, now: Instant) -> bool {
         !self.limiter.allows(self.ready.len(), now)
     }
@@ -85,8 +85,8 @@ impl<'p> Lane<'p> {
         self.in_flight -= 1;
     }
 
-    /// Sends the requests that may be sent now. If `reads` is given, each request also takes a token from that bucket.
-    /// Returns the time of the next check, if known.
+    /// Sends the requests that may be sent now. If `reads` is given, each request also takes a token from this second
+    /// bucket. Returns when the next waiting request may be sent, if known.
     pub(super) fn launch(
         &mut self,
         now: Instant,

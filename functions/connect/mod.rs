@@ -17,5 +17,5 @@ pub use outcome::Applied;
 pub use rate_limiter::RateLimiter;
 pub use writer::{DeletionCheck, Writer};
 
-/// A run of the writer in several invocations fails after this many consecutive invocations without a change.
+/// A step that changes users in several invocations fails after this many consecutive invocations without a change.
 pub const MAX_IDLE_ROUNDS: u32 = 3;

@@ -1,6 +1,7 @@
 //! The operations that change users, each with its own token bucket.
 
-/// A Connect operation, or the Graph read that precedes a deletion: a lane of the [`Writer`](super::Writer).
+/// A Connect operation, or the Graph read that precedes a deletion. Each, except `DescribeUser`, has a lane of its own
+/// in the [`Writer`](super::Writer).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Operation {
     /// `CreateUser`.
@@ -11,8 +12,8 @@ pub enum Operation {
     TagResource,
     /// `UntagResource`.
     UntagResource,
-    /// `DescribeUser`. It has no lane of its own, because it precedes changes that replace more settings than the
-    /// request contains ([`Operation::reads_user`]).
+    /// `DescribeUser`. Sent directly before each request that replaces more settings than it contains
+    /// ([`Operation::reads_user`]), and therefore without a lane of its own.
     DescribeUser,
     /// `UpdateUserIdentityInfo`.
     UpdateUserIdentityInfo,
@@ -24,21 +25,21 @@ pub enum Operation {
     UpdateUserHierarchy,
     /// `UpdateUserConfig`.
     UpdateUserConfig,
-    /// Graph: reads the memberships of a user again before its deletion.
+    /// The Graph read that checks the memberships of a user again before the user is deleted.
     ReadMembership,
     /// `DeleteUser`.
     DeleteUser,
 }
 
 impl Operation {
-    /// Returns whether each request follows a `DescribeUser`, and therefore also counts against the rate of
-    /// `DescribeUser`.
+    /// Returns whether a `DescribeUser` is sent before each request of this operation, so that the request also counts
+    /// against the rate of `DescribeUser`.
     #[must_use]
     pub const fn reads_user(self) -> bool {
         matches!(self, Self::UpdateUserIdentityInfo | Self::UpdateUserConfig)
     }
 
-    /// Returns the Service Quotas code of the operation's rate, if published.
+    /// Returns the Service Quotas code of the operation's rate quota, if AWS has published it.
     #[must_use]
     pub const fn rate_quota(self) -> Option<&'static str> {
         match self {

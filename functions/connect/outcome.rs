@@ -10,7 +10,8 @@ use tracing::{info, warn};
 pub struct Applied {
     /// The counts; `calls` and `throttles` include only those of the writer.
     pub totals: Totals,
-    /// The failure of each failed user, by username. A failed user does not affect other users.
+    /// The error message of each user for whom a request failed, by username. Such a failure does not affect other
+    /// users.
     pub failures: BTreeMap<String, String>,
     /// The number of requests for which no time was left.
     pub left: usize,
@@ -65,8 +66,8 @@ impl Applied {
         self.totals.created += 1;
     }
 
-    /// Records a user that is already ours: created by this run (`lost`: the response was lost), or by an earlier run
-    /// and not listed until now.
+    /// Records an existing user that is already ours. If `lost`, this run created the user, but the response was lost.
+    /// Otherwise, an earlier run created the user, and Connect did not list the user until now.
     pub(super) fn found(&mut self, username: &str, lost: bool) {
         if lost {
             self.created(username);

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 pub(super) const DEFAULT_RATE: f64 = 2.0;
 /// Connect's burst for its default rate of 2 is 5. The same ratio is assumed for an increased quota.
 const BURST_RATIO: f64 = 2.5;
-/// The used share of the rate, so that network jitter does not make a request arrive too early.
+/// Only this share of the rate is used, so that network jitter does not make a request arrive too early.
 const MARGIN: f64 = 0.985;
 /// A throttle reduces the rate to this share.
 const DECREASE: f64 = 0.7;
@@ -33,13 +33,13 @@ pub struct RateLimiter {
 }
 
 impl RateLimiter {
-    /// Creates a bucket for an operation with `rate` requests per second. It starts full if no requests were sent
-    /// recently, otherwise with one token.
+    /// Creates a bucket for an operation with `rate` requests per second. If `full` (no requests were sent recently),
+    /// the bucket starts full, otherwise with one token.
     #[must_use]
     pub fn new(rate: f64, full: bool, now: Instant) -> Self {
         let ceiling = (rate * MARGIN).max(MIN_RATE);
-        // Half a token less, for the network latency of a request after a pause: the service's bucket starts to fill
-        // when the request arrives, ours when it is sent.
+        // Half a token is subtracted for the network latency of a request after a pause: the service's bucket starts to
+        // fill when the request arrives, our bucket when the request is sent.
         let burst = (rate * BURST_RATIO - 0.5).max(1.0);
         Self {
             ceiling,
@@ -72,7 +72,7 @@ impl RateLimiter {
     }
 
     /// Records a response of any kind. The bucket starts to fill after the first response: the first request opens the
-    /// connection and may be slow, and the service's bucket does not fill before it arrives either.
+    /// connection and may be slow, and the service's bucket does not fill before this request arrives either.
     pub fn responded(&mut self, now: Instant) {
         if !self.responded {
             self.responded = true;

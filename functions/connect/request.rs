@@ -15,8 +15,8 @@ use crate::aws;
 pub(super) enum Request<'p> {
     /// Change one user.
     Write(Write<'p>),
-    /// Read the existing user whose name a new user should get. `lost`: an earlier request may have created this user,
-    /// and its response was lost.
+    /// Read the user that already has the name of the user to create. If `lost`, an earlier request whose response was
+    /// lost may have created the existing user.
     Resolve { new: &'p NewUser, lost: bool },
     /// Check again that the user may be deleted.
     CheckDeletion(UserRef),
@@ -33,7 +33,7 @@ pub(super) enum Write<'p> {
     Change { user: UserRef, change: Change },
     /// Tag a user with the date of its deletion.
     ScheduleDeletion { user: UserRef, due: String },
-    /// Remove that tag.
+    /// Remove the tag with the date of the deletion.
     CancelDeletion(UserRef),
     /// Delete the user.
     Delete(UserRef),
@@ -88,8 +88,8 @@ impl<'p> Request<'p> {
         }
     }
 
-    /// Returns how to handle an error of this request. A not visible object and a wrong request cause the same error;
-    /// retries decide.
+    /// Returns how to handle an error of this request. Connect returns the same error for an object that is not visible
+    /// yet and for an invalid request, so the request is retried: the error persists only if the request is invalid.
     pub(super) fn reaction(&self, error: &RequestError) -> Reaction<'p> {
         match self {
             _ if error.kind() == StepErrorKind::Unavailable => Reaction::Retry,
@@ -131,7 +131,7 @@ impl Write<'_> {
         }
     }
 
-    /// Counts the successful request of `plan`.
+    /// Adds this request of `plan`, which was successful, to the counts.
     pub(super) fn record(&self, plan: &Plan, applied: &mut Applied) {
         match self {
             Self::Create(new) => applied.created(&new.username),
@@ -170,8 +170,8 @@ impl RequestError {
         self.code.as_deref() == Some("ResourceNotFoundException")
     }
 
-    /// Returns whether the cause may be that a new object is not visible yet (because of eventual consistency, Connect
-    /// uses either code).
+    /// Returns whether a retry may succeed because a new object is not visible yet. Connect is eventually consistent
+    /// and returns either of these codes for such an object.
     fn may_pass(&self) -> bool {
         self.is_not_found() || self.code.as_deref() == Some("InvalidRequestException")
     }

@@ -43,7 +43,8 @@ pub(super) struct Run<'p> {
 }
 
 impl<'p> Run<'p> {
-    /// Creates a run with all requests of the plan, except the deletions of renamed users.
+    /// Creates a run with all requests of the plan, except the deletions of users that a new user with a new name
+    /// replaces.
     pub(super) fn new(plan: &'p Plan, burst_available: bool, clock: Clock) -> Self {
         let mut run = Self {
             plan,
@@ -81,7 +82,7 @@ impl<'p> Run<'p> {
         run
     }
 
-    /// Adds the deletions of renamed users whose new user exists.
+    /// Adds the deletion of each user that a new user with a new name replaces, if the new user exists.
     pub(super) fn push_replaced(&mut self) {
         for removal in &self.plan.delete {
             if removal.replaced_by.as_deref().is_some_and(|successor| self.applied.exists(self.plan, successor)) {
@@ -90,7 +91,8 @@ impl<'p> Run<'p> {
         }
     }
 
-    /// Returns the operations with more requests than tokens, including the reads that precede their requests.
+    /// Returns the operations for which more requests are ready than tokens are available. Includes `DescribeUser` if
+    /// such an operation reads the user before each request.
     pub(super) fn limited_operations(&self) -> BTreeSet<Operation> {
         let now = Instant::now();
         let limited = self.lanes.iter().filter(|(_, lane)| lane.is_limited(now)).map(|(operation, _)| *operation);
@@ -110,7 +112,8 @@ impl<'p> Run<'p> {
         }
     }
 
-    /// Sends the requests of all lanes that may be sent now. Returns the time of the next check, if known.
+    /// Sends the requests of all lanes that may be sent now. Returns when the next waiting request may be sent, if
+    /// known.
     pub(super) fn launch(&mut self, now: Instant, mut send: impl FnMut(Attempt<'p>)) -> Option<Instant> {
         self.lanes.iter_mut().fold(None, |wake, (operation, lane)| {
             let reads = operation.reads_user().then_some(&mut self.user_reads);
@@ -172,8 +175,8 @@ impl<'p> Run<'p> {
         }
     }
 
-    /// Handles a taken name: the user was created by our own request whose response was lost, manually, or by another
-    /// onboarding.
+    /// Handles a username that is already taken. The existing user was created by our own request whose response was
+    /// lost, manually, or by another onboarding.
     fn use_existing(&mut self, new: &'p NewUser, lost: bool, found: &ConnectUser) {
         if let Ownership::OtherOnboarding(alias) = &found.ownership {
             let reason = format!("the Connect user with this name belongs to the onboarding {alias:?}");
@@ -224,7 +227,7 @@ impl<'p> Run<'p> {
         }
     }
 
-    /// Ends the run because of a missing permission. If only deletions are denied, all other requests are sent before.
+    /// Ends the run because of a missing permission. If only deletions are denied, all other requests are sent first.
     fn denied(&mut self, attempt: Attempt<'p>, error: StepError) {
         if matches!(attempt.request, Request::Write(Write::Delete(_))) {
             self.deletion_denied.get_or_insert(error);

@@ -168,7 +168,7 @@ impl UserApi<'_> {
     }
 }
 
-/// Adds the action to the error of a response, whose content is not used.
+/// Discards the content of a response; adds the action to an error.
 fn outcome<T, E, R>(doing: &str, sent: Result<T, SdkError<E, R>>) -> Result<(), RequestError>
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -178,8 +178,8 @@ where
     sent.map(drop).map_err(|error| RequestError::new(doing, &error))
 }
 
-/// Returns the phone settings for the voice channel. Only channel settings are used, because they must not be combined
-/// with `PhoneConfig`.
+/// Returns the phone settings for the voice channel. Only these channel settings are sent, because a request must not
+/// contain both channel settings and `PhoneConfig`.
 fn channel_settings(phone: &Phone) -> Result<(AutoAcceptConfig, AfterContactWorkConfigPerChannel), RequestError> {
     let seconds = i32::try_from(phone.after_contact_work_seconds).unwrap_or(i32::MAX);
     let accept =

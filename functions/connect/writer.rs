@@ -68,7 +68,7 @@ impl<'a, C: DeletionCheck> Writer<'a, C> {
         Self { progress: Some(totals), ..self }
     }
 
-    /// Applies the plan until it is complete or `deadline` is reached, after which no request starts.
+    /// Applies the plan until it is complete or `deadline` is reached. No request starts after the deadline.
     ///
     /// # Errors
     /// `AccessDenied` if a permission is missing, `Unavailable` if the service is unavailable. Changes made before the

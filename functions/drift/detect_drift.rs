@@ -66,7 +66,7 @@ pub async fn run(ctx: &Context, input: DetectDriftInput) -> Result<DriftReport, 
             .before
             .as_ref()
             .and_then(|before| before.instances.iter().find(|instance| instance.instance_id == entry.instance_id));
-        // The second comparison covers only the instances whose drift was reverted.
+        // The comparison after a remediation covers only the instances whose drift was reverted.
         if input.before.is_some() && before.is_none_or(|before| before.remediation.is_none()) {
             report.instances.extend(before.cloned());
             continue;
@@ -133,8 +133,8 @@ fn skipped(instance: &SkippedInstance) -> DriftFinding {
     }
 }
 
-/// Returns the input for reverting drift, or `None` if an older release registered the instance, because it did not
-/// store the necessary settings.
+/// Returns the input for reverting drift, or `None` if an older release registered the instance, because that release
+/// did not store the necessary settings.
 async fn remediation(ctx: &Context, entry: &Entry, application_gone: bool) -> Result<Option<Remediation>, StepError> {
     let (Some(onboarding), Some(application)) = (entry.onboarding.clone(), entry.application.clone()) else {
         return Ok(None);
@@ -326,7 +326,7 @@ impl Look<'_> {
         let mut objects =
             entra::objects(found.as_ref(), &self.onboarding, &wanted, (&self.entry.groups, &people), self.now);
         if found.is_none() {
-            // The other objects depend on the application. The next onboarding creates a new one.
+            // The other objects depend on the application, and the next onboarding creates a new application.
             objects.truncate(1);
         }
         if self.entry.onboarding.is_none() {
@@ -369,7 +369,7 @@ impl Look<'_> {
             principal.map(|principal| Found { principal, ..Found::default() }.certificates()).unwrap_or_default();
         let mut provider = provider_object(self.ctx, &wanted, alias, (published.as_ref(), &certificates)).await?;
         if gone {
-            // The metadata depends on the application.
+            // The provider's metadata comes from the application, so no step can restore it without the application.
             provider = provider.irreversible(entra::START_AGAIN);
         }
         Ok(vec![provider, policy_object(self.ctx, &wanted, alias).await?, role_object(self.ctx, &wanted, alias).await?])

@@ -1,3 +1,3 @@
-//! The step that finds and reverts drift.
+//! The step that finds drift and checks whether it was reverted.
 
 pub mod detect_drift;

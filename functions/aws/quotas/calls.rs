@@ -1,4 +1,5 @@
-//! The calls to Service Quotas: reading a quota, reading its requests, and requesting an increase.
+//! The calls to Service Quotas: reading a quota, reading the requests to increase the quota, and requesting an
+//! increase.
 
 use aws_sdk_servicequotas::{
     Client,
@@ -20,12 +21,13 @@ const SERVICE: &str = "connect";
 pub(super) struct Reading {
     pub(super) values: QuotaValues,
     pub(super) adjustable: bool,
-    /// The `ContextId` of the quota's requests: the instance's ARN, if it is a quota of an existing instance.
+    /// The `ContextId` for requests about the quota: the instance's ARN for a quota of an existing instance, otherwise
+    /// `None`.
     pub(super) context: Option<String>,
 }
 
 impl Reading {
-    /// Returns the value applied at the level at which the quota can be increased.
+    /// Returns the value applied at the level (instance or account) at which the quota can be increased.
     pub(super) const fn applied(&self) -> Option<f64> {
         if self.context.is_some() { self.values.instance } else { self.values.account }
     }
@@ -35,10 +37,10 @@ impl Reading {
     }
 }
 
-/// Reads a quota, level by level, until a level has a value.
+/// Reads a quota at the levels instance, account and AWS default, in this order, until a level has a value.
 ///
 /// # Errors
-/// If Service Quotas returns an error. An unknown quota has no value at any level.
+/// If Service Quotas returns an error. An unknown quota is not an error: no level has a value.
 pub(super) async fn read(client: &Client, code: &str, instance_arn: Option<&str>) -> Result<Reading, StepError> {
     let mut reading = Reading {
         values: QuotaValues::default(),
@@ -60,8 +62,8 @@ pub(super) async fn read(client: &Client, code: &str, instance_arn: Option<&str>
     }
     if let Some(quota) = shown {
         reading.adjustable = quota.adjustable();
-        // If this release does not know the code, the quota may be a quota of the account. The response then has no
-        // context.
+        // A quota code that is unknown to this release may belong to a quota of the account. Requests about such a
+        // quota have no context.
         let known = QUOTA_NAMES.iter().any(|(_, known, _)| *known == code);
         if !known && !belongs_to_a_resource(&quota) {
             reading.context = None;
@@ -75,13 +77,13 @@ fn belongs_to_a_resource(quota: &ServiceQuota) -> bool {
         || quota.quota_context().is_some_and(|context| context.context_scope() == Some(&QuotaContextScope::Resource))
 }
 
-/// Returns the quota with the value applied at a level, or `None` if no value was ever applied there.
+/// Returns the quota with the value applied at a level, or `None` if no value was ever applied at this level.
 async fn applied(client: &Client, code: &str, context: Option<&str>) -> Result<Option<ServiceQuota>, StepError> {
     let asked = client.get_service_quota().service_code(SERVICE).quota_code(code);
     match asked.set_context_id(context.map(Into::into)).send().await {
         Ok(output) => Ok(output.quota.filter(|quota| quota.value().is_some())),
         Err(error) if aws::error::is_not_found(&error) => Ok(None),
-        // AWS does not document the error for a context on a quota without one; both codes are plausible.
+        // AWS does not document the error for a context if the quota has no context; both error codes are plausible.
         Err(error) if context.is_some() && aws::error::is(&error, &["IllegalArgumentException"]) => Ok(None),
         Err(error) => Err(aws::error::step_error(format_args!("reading the quota {code}"), &error)),
     }
@@ -93,7 +95,7 @@ async fn default(client: &Client, code: &str) -> Result<Option<ServiceQuota>, St
     Ok(found.and_then(|output| output.quota))
 }
 
-/// Returns the value applied at a level, using the list operation.
+/// Returns the value applied at a level, read with `ListServiceQuotas`.
 ///
 /// # Errors
 /// If Service Quotas returns an error.
@@ -109,15 +111,15 @@ pub(super) async fn listed(client: &Client, code: &str, context: Option<&str>) -
     Ok(quotas.iter().find(is_at_level).and_then(ServiceQuota::value))
 }
 
-/// Returns the request with this ID, or `None` if it no longer exists.
+/// Returns the increase request with this ID, or `None` if the request no longer exists.
 pub(super) async fn request(client: &Client, id: &str) -> Result<Option<QuotaRequest>, StepError> {
     let sent = client.get_requested_service_quota_change().request_id(id).send().await;
     let found = sent.if_found().doing(format_args!("reading the quota request {id}"))?;
     Ok(found.and_then(|output| output.requested_quota).map(request_of))
 }
 
-/// Returns all requests for the quota at the level of the context. Without `QuotaRequestedAtLevel`, the history
-/// contains only requests at the account level.
+/// Returns all increase requests for the quota at the level of the context. Without `QuotaRequestedAtLevel`, the
+/// history contains only requests at the account level.
 pub(super) async fn history(
     client: &Client,
     code: &str,

@@ -1,9 +1,9 @@
-//! Service Quotas for Amazon Connect: reads the value in force, requests an increase, and polls the request. Both
-//! quota steps use this module, and all other code reads quota values here.
+//! Service Quotas for Amazon Connect: reads the value in force, requests an increase, and polls the request. The two
+//! steps that request quotas use this module, and all other code reads quota values through it.
 //!
-//! Safe to repeat: Service Quotas has no client token, so the value in force and the request history are read before
-//! an increase is requested. An existing request for a sufficient value is reused, regardless of its origin;
-//! [`onboarding_core::quota`] decides.
+//! Safe to repeat: Service Quotas accepts no client token, so the value in force and the request history are read
+//! before an increase is requested. An existing request for a sufficient value is reused, regardless of its origin;
+//! [`onboarding_core::quota`] decides whether an increase is requested.
 
 mod calls;
 mod preview;
@@ -31,7 +31,8 @@ pub struct Wanted<'a> {
     pub at_least: f64,
     /// The value to request if the quota is lower; at least `at_least`.
     pub ask_for: f64,
-    /// Whether a denial fails the onboarding. The value is only passed to the result; the caller acts on it.
+    /// Whether the onboarding fails if AWS denies the quota. This module only copies the flag to the result; the caller
+    /// acts on it.
     pub required: bool,
 }
 
@@ -41,8 +42,8 @@ impl Wanted<'_> {
     }
 }
 
-/// Returns the value of a quota in force, for an instance or for the account in this Region, or `None` if Service
-/// Quotas does not have the quota.
+/// Returns the value of a quota that is in force for an instance, or for the account in this Region. Returns `None` if
+/// Service Quotas does not have the quota.
 ///
 /// # Errors
 /// If Service Quotas returns an error.
@@ -76,7 +77,8 @@ pub async fn look(
     wanted: Wanted<'_>,
     previous: Option<&QuotaResult>,
 ) -> Result<QuotaResult, StepError> {
-    // The status is read before the value; otherwise an approval in between would be combined with the old value.
+    // The status of the request is read before the value of the quota. In the opposite order, a request approved
+    // between the two reads would be combined with the old value.
     let followed = match previous.and_then(|previous| previous.request_id.as_deref()) {
         Some(id) => calls::request(client, id).await?,
         None => None,
@@ -87,12 +89,12 @@ pub async fn look(
     let mut requests: Vec<QuotaRequest> = followed.iter().cloned().collect();
     let mut decision = decide(wanted.need(), reading.values.in_force(), reading.adjustable, &requests);
     if decision == QuotaDecision::Ask {
-        // An earlier attempt may have made a request, and its response was lost.
+        // An earlier attempt may have requested the increase without receiving the response.
         requests = calls::history(client, wanted.code, reading.context.as_deref()).await?;
         decision = decide(wanted.need(), reading.values.in_force(), reading.adjustable, &requests);
     }
     let mut noted_request = followed;
-    // The value may already be applied although this read operation does not return it.
+    // The increased value may already be applied although `GetServiceQuota` does not return it yet.
     if decision.awaits_value() && reading.applied().is_none() {
         noted_request = decision.request().cloned();
         reading.set_applied(calls::listed(client, wanted.code, reading.context.as_deref()).await?);
@@ -106,7 +108,7 @@ pub async fn look(
     })
 }
 
-/// Creates the result before a decision.
+/// Creates the initial result, before any decision.
 fn start(wanted: Wanted<'_>, reading: &Reading, previous: Option<&QuotaResult>) -> QuotaResult {
     QuotaResult {
         code: wanted.code.into(),
@@ -134,7 +136,8 @@ async fn request_more(
         }
         Asked::Later(reason) => pending(result, polls, reason),
         Asked::Refused(reason) => {
-            // AWS does not document the refusal of a value that is already applied, so the current value decides.
+            // AWS does not document how Service Quotas refuses a value that is already applied. Therefore, the current
+            // value is read again and decides.
             let there = in_force(client, wanted.code, wanted.instance_arn).await?;
             result.value = there.unwrap_or(result.value);
             if result.value >= wanted.at_least { result } else { refused(result, &reason) }

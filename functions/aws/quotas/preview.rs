@@ -10,8 +10,8 @@ use onboarding_core::{
 
 use super::{Wanted, calls};
 
-/// Returns whether the quota is sufficient, or which increase would be requested. If there is no instance yet, the
-/// value of a new instance is used for a quota of an instance.
+/// Returns whether the quota is sufficient, or which increase would be requested. If the instance does not exist yet,
+/// the preview assumes the quota values of a new instance.
 ///
 /// # Errors
 /// If Service Quotas returns an error.
@@ -20,7 +20,7 @@ pub(crate) async fn preview(client: &Client, wanted: Wanted<'_>) -> Result<PlanI
     let in_force = reading.values.in_force();
     let mut requests = Vec::new();
     let decision = decide(wanted.need(), in_force, reading.adjustable, &requests);
-    // An instance that does not exist has no requests.
+    // For an instance that does not exist, no increase can have been requested.
     let exists = wanted.instance_arn.is_some() || !quota_is_per_instance(wanted.code);
     let decision = if decision == QuotaDecision::Ask && exists {
         requests = calls::history(client, wanted.code, reading.context.as_deref()).await?;

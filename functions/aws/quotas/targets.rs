@@ -80,7 +80,7 @@ async fn unmanaged_users(client: &Client, instance_arn: &str) -> Result<u64, Ste
 async fn count_users(client: &Client, instance_arn: &str, filter: Option<UserSearchFilter>) -> Result<u64, StepError> {
     let instance_id = instance_arn.rsplit('/').next().unwrap_or(instance_arn);
     let sent = client.search_users().instance_id(instance_id).set_search_filter(filter).max_results(1).send().await;
-    // A new instance is not visible everywhere yet; it has no users then.
+    // A new instance may not be visible everywhere in Connect yet. Such an instance has no users.
     let found = sent.if_found().doing(format_args!("counting the users of {instance_arn}"))?;
     let count = found.and_then(|output| output.approximate_total_count);
     Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or_default())

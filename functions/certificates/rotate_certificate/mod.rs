@@ -1,22 +1,23 @@
 //! `rotate-certificate`: renews SAML signing certificates before they expire, without interrupting sign-in. Without
 //! rotation, no user could sign in after three years. Each invocation is one round of the state machine
-//! `rotate-certificate`: one action per instance, then the time to wait.
+//! `rotate-certificate`: it performs one action per instance and returns the time to wait until the next round.
 //!
 //! * Reads: `dynamodb:Scan` or `GetItem`; `GET /servicePrincipals/{id}`; the federation metadata if IAM refuses the
 //!   composed metadata; `sts:GetCallerIdentity`, `iam:GetSAMLProvider`.
 //! * Writes: `POST /servicePrincipals/{id}/addTokenSigningCertificate`, `PATCH /servicePrincipals/{id}` (the active
 //!   certificate; the certificate lists without an old certificate), `iam:UpdateSAMLProvider`; `dynamodb:UpdateItem`
-//!   (the claim of the execution that may add a certificate). The lock of the alias: `dynamodb:UpdateItem`,
+//!   (records which execution may add a certificate). The lock of the alias: `dynamodb:UpdateItem`,
 //!   `dynamodb:DeleteItem`, `states:DescribeExecution`.
 //! * Permissions: `Application.Read.All` of the runtime identity for reading, if granted; `Application.ReadWrite.All`
 //!   of the setup identity for the rest, used only when a certificate is due.
 //! * Safe to repeat: [`onboarding_core::rotation`] decides from the state of both clouds, and sign-in works after each
-//!   action. Two concurrent executions add only one certificate, because the registry grants the claim to one of them.
+//!   action. Two concurrent executions add only one certificate, because the registry permits only one of them to add a
+//!   certificate.
 //!
 //! The metadata for IAM is composed here from the application's certificate list. Entra's metadata document is not
-//! used, because it shows a new certificate late and a removed certificate for too long, and does not guarantee which
-//! certificates it contains. A permanent refusal by either cloud is reported to the operator and is not an error, so
-//! that one instance does not stop the others.
+//! used, because it shows a new certificate late and a removed certificate for too long, and Microsoft does not
+//! guarantee which certificates it contains. A permanent refusal by either cloud is reported to the operator and is not
+//! an error, so that the rotation of the other instances continues.
 //!
 //! Each round removes certificates from one instance only, and the result is verified before the next removal. After
 //! an unexpected result, the execution removes no more certificates.
@@ -43,7 +44,7 @@ use crate::{
     registry::{Claim, Entry, LockResult, Registry, Scope, Unreadable},
 };
 
-/// Seconds to wait for a newly added certificate to become visible, and after a temporary error.
+/// Seconds until the next round if a newly added certificate is not visible yet, or after a temporary error.
 const LOOK_AGAIN: u64 = 60;
 /// Maximum number of consecutive rounds with an error.
 const MOST_FAILURES: u32 = 10;
@@ -103,7 +104,7 @@ struct Removals {
     halted_by: Option<String>,
 }
 
-/// Whether an instance may remove certificates.
+/// Whether certificates of an instance may be removed.
 #[derive(Debug, PartialEq, Eq)]
 enum Admission {
     Now,
@@ -228,7 +229,8 @@ impl Round<'_> {
         };
         let action = rotation::next(&observation.observed, &parameters);
         if action.writes() {
-            // Checked before any change in Entra that IAM would have to trust.
+            // The owner of the SAML provider is checked before any change in Entra, because IAM would have to trust the
+            // new certificate.
             observation.provider.must_be_ours(&self.entry.alias)?;
         }
         match action {
@@ -298,8 +300,8 @@ impl Round<'_> {
         ))
     }
 
-    /// Returns the client of the setup identity. Only writes need its permissions; if they were revoked, the error
-    /// names them.
+    /// Returns the Graph client of the setup identity. Only writes need the permissions of this identity. If a
+    /// permission was revoked, the error of the write names it.
     fn writer(&self) -> &Graph {
         self.ctx.graph_as(Identity::Setup)
     }
@@ -314,7 +316,7 @@ impl Round<'_> {
         Ok((self.at(status, &observation.observed, &observation.observed.active), 0))
     }
 
-    /// Adds a certificate unless another execution has the claim.
+    /// Adds a certificate, unless the registry permits this only to another execution.
     async fn add(&self, observation: &Observation) -> Result<(Rotation, u64), StepError> {
         match self.registry.claim_rotation(&self.entry.instance_id, &self.input.execution).await? {
             Claim::HeldByOther => {
@@ -365,7 +367,8 @@ impl Round<'_> {
             Removal::Damaged(missing) => (RotationStatus::NeedsPerson, damaged(&observation.principal.app_id, missing)),
         };
         if result != Removal::Done {
-            // The certificate may still be in Entra's list, and an administrator may activate it.
+            // IAM keeps trusting the certificate: it may still be in Entra's list, where an administrator may activate
+            // it.
             certificates.extend(removed.iter().cloned());
         }
         if certificates != observation.observed.trusted {
@@ -384,7 +387,7 @@ impl Round<'_> {
         let all = observation.observed.certificates.iter().map(|certificate| certificate.thumbprint.clone());
         let kept = all.filter(|thumbprint| !removed.contains(thumbprint)).collect();
         match self.writer().remove_certificates(&observation.principal.id, removed, &kept).await {
-            // Several retries have not resolved the uncertainty.
+            // Several retries have not shown whether the removal is safe.
             Err(error) if error.kind == StepErrorKind::NotConsistentYet && self.before.failures >= MOST_FAILURES => {
                 Ok(Removal::Refused(error.message))
             }

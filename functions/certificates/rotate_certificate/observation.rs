@@ -44,7 +44,7 @@ impl Observation {
             )));
         }
         match self.provider.update(ctx, document).await {
-            // AWS does not document whether IAM requires the issuer's signature.
+            // AWS does not document whether IAM accepts only metadata that the issuer has signed.
             Err(error) if error.kind == StepErrorKind::InvalidInput => {
                 self.trust_published(ctx, thumbprints, &error.message).await
             }
@@ -52,7 +52,7 @@ impl Observation {
         }
     }
 
-    /// Updates the SAML provider in IAM with Entra's own metadata document, if this contains exactly these
+    /// Updates the SAML provider in IAM with Entra's own metadata document, if the document contains exactly these
     /// certificates.
     async fn trust_published(
         &self,
