@@ -1,7 +1,8 @@
-"""Creates a Connect user for each member of an Entra group that has none, as a short script would.
+"""Creates a Connect user for each member of an Entra group who has no Connect user yet, as a short script would.
 
-It uses boto3 and the standard library, one request after the other, with the SDK's retries. `cargo bench --bench user_sync`
-measures it next to the product. It only creates users, and has none of the safety features of a sync.
+The script uses only boto3 and the standard library, and sends one request after the other, with the SDK's retries.
+`cargo bench --bench user_sync` compares the product with this script. The script only creates users and has none of the
+safety features of a sync.
 
     create_users.py INSTANCE_ID GROUP_ID
 """

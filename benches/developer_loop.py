@@ -32,7 +32,7 @@ TABLE = re.compile(r"(<!-- developer_loop: begin -->\n).*?(<!-- developer_loop: 
 HEAD = "| Measure | Before | After | After ÷ before | Target | |\n|---|---:|---:|---:|---:|---|\n"
 # Seconds without output after which a user would assume that nothing happens.
 SILENCE = 5
-# Seconds that child processes have to finish after the command.
+# Seconds that remaining child processes have to exit after the command has exited.
 GRACE = 10
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -60,17 +60,17 @@ ROWS = {
     "first": Row("First run on a bare machine", "cargo onboard local", Fraction(3, 4), "bare", silence=True),
     "cpu": Row("Processor time of one warm local onboarding", "cargo onboard local", Fraction(1, 2), runs=7, figure="processor"),
 }
-# Environment variables that would influence the measurements are removed.
+# Environment variables whose names start like this are removed, because they would influence the measurements.
 OWN = ("CARGO_", "RUSTC_", "RUSTFLAGS", "ONBOARD_", "AWS_", "SAM_")
 
 
 class Failed(Exception):
-    """A run without a valid measurement."""
+    """Raised if a run gives no valid measurement."""
 
 
 @dataclass
 class Side:
-    """One of the two states: its clone and its measurements, by row."""
+    """One of the two compared states of the project: its clone, and its measurements by row."""
 
     name: str
     folder: Path
@@ -99,7 +99,7 @@ class Side:
         return environment
 
     def prepare(self, kind):
-        """Removes all build output for a cold row, or builds everything for a warm row."""
+        """Prepares a run: removes all build output for a cold row, or builds everything for a warm row."""
         if kind != "warm":
             self.prepared = False
             for folder in ("target", ".aws-sam"):
@@ -146,13 +146,13 @@ def listen(stream, log, heard):
 
 
 def processor():
-    """The user and system time, in seconds, of all finished child processes."""
+    """Returns the user and system time, in seconds, of all child processes that have exited."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 
 
 def reap(command):
-    """Waits for processes that outlive the command. They are now children of this process, so their time counts."""
+    """Waits for processes that outlive the command. They become children of this one, so their CPU time is counted."""
     until = time.monotonic() + GRACE
     while time.monotonic() < until:
         try:
@@ -172,7 +172,7 @@ def git(folder, *arguments):
 
 
 def clone(name, source, work):
-    """Clones the committed state of a folder or of a commit."""
+    """Clones the project at a commit, or as committed in a folder."""
     folder = work / name
     is_folder = Path(source).is_dir()
     subprocess.run(["git", "clone", "--quiet", Path(source).resolve() if is_folder else ROOT, folder], check=True)
@@ -195,7 +195,7 @@ def measure(row, runs, sides):
 
 
 def line(row, sides):
-    """The table row, and whether its target is met."""
+    """Returns the text of the table row, and whether the row's target is met."""
     column = {"seconds": 0, "processor": 1}[row.figure]
     before, after = (statistics.median(run[column] for run in side.figures[row.command, row.kind]) for side in sides)
     met = after <= before * row.target
@@ -209,7 +209,7 @@ def line(row, sides):
 
 
 def write(lines, sides, load):
-    """Writes the rows to the table. Rows that were not measured are kept."""
+    """Writes the measured rows to the table of benches/README.md. Rows that were not measured are kept."""
     text = README.read_text(encoding="utf-8")
     known = {one.split(" | ")[0]: one for one in TABLE.search(text)[0].splitlines() if one.startswith("| ")}
     known |= {one.split(" | ")[0]: one for one in lines}

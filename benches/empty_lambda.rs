@@ -1,5 +1,5 @@
-//! The smallest program with `lambda_runtime`: it returns an empty object for every event and makes no calls. Its cost
-//! is the minimum for every Rust function.
+//! The smallest program with `lambda_runtime`: it returns an empty object for every event and makes no calls. Its time
+//! and memory are the minimum for any Lambda function in Rust.
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::{Value, json};

@@ -51,7 +51,7 @@ impl Spread {
     }
 }
 
-/// Converts a count to a measurement.
+/// Converts a count to `f64`, the type of all measurements.
 pub(crate) fn number(count: usize) -> f64 {
     f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }
@@ -68,7 +68,7 @@ pub(crate) fn write(file: Option<&Path>, report: &impl Serialize) -> Result<(), 
     fs::write(file, json + "\n").map_err(|error| format!("{}: {error}", file.display()))
 }
 
-/// Prints the report, or the error that prevented it.
+/// Prints the report or, if the benchmark failed, the error. Returns the matching exit code.
 pub(crate) fn end(bench: &str, said: Result<impl Display, String>) -> ExitCode {
     match said {
         Ok(said) => {

@@ -1,4 +1,4 @@
-"""The first check of the step `instance-quota` as a Python function: one `connect:ListInstances` call with boto3.
+"""The first check of the function `instance-quota`, written in Python: one `connect:ListInstances` call with boto3.
 
 `serve` replaces Lambda's Python runtime: it requests events from the Runtime API, with the standard library only.
 """

@@ -22,28 +22,28 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// An action of the program, with its time.
+/// An action of the measured program, with the time at which it happened.
 #[derive(Debug)]
 pub(crate) struct Seen {
     pub(crate) at: Instant,
     pub(crate) what: What,
 }
 
-/// The possible actions of a program.
+/// The possible actions of a measured program.
 #[derive(Debug)]
 pub(crate) enum What {
-    /// It requested an event: it is ready.
+    /// The program requested an event, so it is ready.
     Next,
-    /// It returned a response to the event.
+    /// The program returned a response to the event.
     Answer(String),
-    /// It returned an error instead of a response.
+    /// The program returned an error instead of a response.
     Failure(String),
 }
 
-/// The server. Stops when dropped.
+/// The server of the Runtime API. Dropping the value stops the server.
 #[derive(Debug)]
 pub(crate) struct RuntimeApi {
-    /// The value of `AWS_LAMBDA_RUNTIME_API`.
+    /// The server's address, for the program's environment variable `AWS_LAMBDA_RUNTIME_API`.
     pub(crate) address: SocketAddr,
     pub(crate) seen: mpsc::UnboundedReceiver<Seen>,
     events: mpsc::UnboundedSender<Value>,
@@ -60,7 +60,7 @@ struct Api {
 
 impl Api {
     fn note(&self, what: What) -> StatusCode {
-        // The receiver may be closed after the last relevant event.
+        // Sending fails if the receiver is already closed, which is normal after the last relevant action.
         let _ = self.seen.send(Seen { at: Instant::now(), what });
         StatusCode::ACCEPTED
     }
@@ -84,7 +84,7 @@ impl RuntimeApi {
 
     /// Queues an event for the program.
     pub(crate) fn give(&self, event: Value) {
-        // The receiver exists as long as the server, which exists as long as this struct.
+        // Sending can't fail: the server holds the receiver, and the server exists as long as this struct.
         let _ = self.events.send(event);
     }
 }

@@ -9,12 +9,13 @@ use std::{
 use serde_json::Value;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-/// The pinned versions and hashes, shared with the local cloud.
+/// The Python packages with pinned versions and hashes, from the file that the local cloud also uses.
 const REQUIREMENTS: &str = include_str!("../local-cloud/emulator/requirements.txt");
 /// boto3 and its dependencies.
 const BOTO3: [&str; 7] = ["boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3"];
 
-/// Builds a Rust program with the release profile and with the package selection of a deployment.
+/// Builds a Rust program with the release profile, with the same selection of packages and features as for a
+/// deployment.
 pub(crate) fn build(name: &str) -> Result<PathBuf, String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
@@ -31,7 +32,8 @@ pub(crate) fn build(name: &str) -> Result<PathBuf, String> {
     path.ok_or_else(|| format!("cargo did not say where {name} is"))
 }
 
-/// The interpreter of a private environment with boto3. Creates the environment if it does not exist.
+/// Returns the Python interpreter of a private environment that contains boto3. Creates the environment if it does not
+/// exist.
 pub(crate) fn python() -> Result<PathBuf, String> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("boto3");
     fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
@@ -51,7 +53,7 @@ pub(crate) fn python() -> Result<PathBuf, String> {
         .args(["--only-binary", ":all:", "--requirement"])
         .arg(&fresh);
     output(pip, "pip install boto3")?;
-    // Renamed only now, so that an interrupted installation is repeated.
+    // The file gets its final name only after the installation, so that an interrupted installation is repeated.
     fs::rename(&fresh, &installed).map_err(|error| format!("{}: {error}", installed.display()))?;
     Ok(python)
 }
@@ -68,7 +70,7 @@ fn pins() -> String {
     lines.flat_map(|line| [line, "\n"]).collect()
 }
 
-/// The output of a program that exits successfully.
+/// Runs a program and returns its output. Fails if the program does not exit successfully.
 pub(crate) fn output(mut command: Command, name: &str) -> Result<String, String> {
     let output =
         command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().and_then(std::process::Child::wait_with_output);

@@ -1,4 +1,4 @@
-//! A stub of AWS for a cold start: it returns one fixed response and records its requests.
+//! A stub of AWS for a cold start. The stub returns the same response to every request and records the requests.
 
 use std::{io, net::SocketAddr};
 
@@ -10,15 +10,16 @@ use axum::{
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle};
 
-/// The alias in the event of every program, which checks whether the account can have one more instance.
+/// The instance alias in the event that every program receives. The program checks whether the quota allows one more
+/// instance.
 const ALIAS: &str = "acme-support";
 
-/// The event that each program gets.
+/// The event that each program receives.
 pub(crate) fn event() -> Value {
     json!({ "alias": ALIAS, "previous": null })
 }
 
-/// Amazon Connect for one cold start. Stops when dropped.
+/// The stub of Amazon Connect for one cold start. Dropping the value stops the stub.
 pub(crate) struct Cloud {
     pub(crate) address: SocketAddr,
     pub(crate) calls: mpsc::UnboundedReceiver<String>,
@@ -45,7 +46,7 @@ async fn list_instances(
     State(calls): State<mpsc::UnboundedSender<String>>,
     request: axum::extract::Request,
 ) -> Response {
-    // The receiver may be closed after the last relevant event.
+    // Sending fails if the receiver is already closed, which is normal after the last relevant request.
     let _ = calls.send(format!("{} {}", request.method(), request.uri().path()));
     Json(json!({ "InstanceSummaryList": [{
         "Id": "11111111-2222-3333-4444-555555555555",

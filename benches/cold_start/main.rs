@@ -1,7 +1,7 @@
 //! `cargo bench --bench cold_start`: measures cold starts.
 //!
 //! Three programs are started repeatedly, in turns, against a small Runtime API and a stub of Amazon Connect on the
-//! local machine: the product's binary as the function `instance-quota`, whose event here requires exactly one AWS
+//! local machine: the product's binary as the function `instance-quota`, with an event that requires exactly one AWS
 //! call; a Python handler that makes the same call with boto3; and a program with only `lambda_runtime`.
 //! benches/README.md explains the results.
 
@@ -54,7 +54,7 @@ async fn measure(args: Args) -> Result<Report, String> {
     let programs = programs::prepare(args.bootstrap)?;
     let all = [&programs.empty, &programs.ours, &programs.python];
     let mut samples = [const { Vec::new() }; 3];
-    // The first start of each program reads it from the disk and is not counted.
+    // The first start of each program is not counted, because the program is then read from disk.
     for counted in (0..=args.runs).map(|round| round > 0) {
         for (program, samples) in all.iter().zip(&mut samples) {
             let sample = cold_start(program).await?;

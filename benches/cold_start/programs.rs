@@ -1,4 +1,4 @@
-//! Builds or installs the three programs as they would be deployed.
+//! Builds or installs the three measured programs in the form in which they would be deployed.
 
 use std::{
     fs,
@@ -11,7 +11,7 @@ use crate::{
     tools::{build, output, python},
 };
 
-/// The programs in the order of the report, and the zip that would be deployed.
+/// The measured programs in the order of the report, and the zip file with which `bootstrap` would be deployed.
 #[derive(Debug)]
 pub(crate) struct Programs {
     pub(crate) empty: Program,

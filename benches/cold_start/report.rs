@@ -1,4 +1,4 @@
-//! The report, as text and as JSON.
+//! The report of the cold start benchmark, as text and as JSON.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use crate::{
     run::Sample,
 };
 
-/// All measurements.
+/// All measurements of the benchmark.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Report {
@@ -45,7 +45,8 @@ impl Summary {
 }
 
 impl Report {
-    /// Compares the programs, given in the order empty, ours, Python.
+    /// Compares the programs. `programs` contains the empty program, the product's binary and the Python handler, in
+    /// this order.
     pub(crate) fn new(programs: [Summary; 3], binary_bytes: u64, zip_bytes: u64) -> Self {
         let [empty, ours, python] = &programs;
         let zip = f64::from(u32::try_from(zip_bytes).unwrap_or(u32::MAX)) / 1e6;

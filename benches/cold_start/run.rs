@@ -20,7 +20,7 @@ use crate::{
 pub(crate) struct Program {
     pub(crate) name: &'static str,
     pub(crate) command: Vec<PathBuf>,
-    /// The number of AWS calls for its event.
+    /// The number of AWS calls that the program must make for the event.
     pub(crate) calls: usize,
 }
 
@@ -31,11 +31,11 @@ pub(crate) struct Sample {
     pub(crate) ready_ms: f64,
     /// From `exec` to the response to the first event.
     pub(crate) answered_ms: f64,
-    /// The peak resident memory up to then.
+    /// The peak resident memory up to the response.
     pub(crate) peak_kb: u64,
 }
 
-/// Kills the program when dropped, however the measurement ends.
+/// A running program. Dropping the value kills the program, even if the measurement fails.
 struct Running(Child);
 
 impl Drop for Running {
@@ -82,13 +82,14 @@ pub(crate) async fn cold_start(program: &Program) -> Result<Sample, String> {
     Ok(Sample { ready_ms: ms(ready), answered_ms: ms(answered), peak_kb })
 }
 
-/// Whether the response proves that the program has read AWS's response. The empty program returns no status.
+/// Whether the program's response shows that the program has read the response of the AWS stub. The empty program makes
+/// no call and returns no status; its response is always accepted.
 fn understood(answer: &str) -> bool {
     let answer: Value = serde_json::from_str(answer).unwrap_or_default();
     answer.get("status").is_none_or(|status| status == "SUFFICIENT")
 }
 
-/// The program with only the environment variables of a Lambda function.
+/// Returns the command that starts the program with only the environment variables that a Lambda function has.
 fn command(program: &Program, cloud: &Cloud, lambda: &RuntimeApi) -> Command {
     let mut command = Command::new(&program.command[0]);
     command

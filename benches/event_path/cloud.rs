@@ -11,11 +11,11 @@ use serde_json::{Value, json};
 use test_support::{Aws, Response, member};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-/// The creation of ten thousand users takes minutes.
+/// The maximum time to wait for the local cloud. Creating ten thousand users takes minutes.
 const PATIENCE: Duration = Duration::from_secs(1800);
 const GROUP: &str = "Support agents";
 
-/// A complete stack with all users onboarded. Stops when dropped.
+/// A complete stack with all users onboarded, in a local cloud. Dropping the value stops the local cloud.
 pub(crate) struct Cloud {
     program: Child,
     file: PathBuf,
@@ -26,7 +26,7 @@ impl Drop for Cloud {
     fn drop(&mut self) {
         let _ = self.program.kill();
         let _ = self.program.wait();
-        // A killed program cannot remove its own file.
+        // The killed program can't remove its address file itself.
         let _ = fs::remove_file(&self.file);
     }
 }
@@ -89,7 +89,7 @@ impl Cloud {
         self.admin("POST", "members/add", &json!({ "group": GROUP, "member": member })).await.map(drop)
     }
 
-    /// The number of calls after the given call number, and how many of them created a user.
+    /// Returns how many calls were made after the call with number `after`, and how many of those calls created a user.
     pub(crate) async fn created(&self, after: usize) -> Result<(usize, usize), String> {
         let calls = self.admin("GET", &format!("calls?after={after}"), &Value::Null).await?;
         let calls = calls.as_array().map(Vec::as_slice).unwrap_or_default();

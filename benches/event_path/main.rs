@@ -1,8 +1,9 @@
 //! `cargo bench --bench event_path`: measures the time from a change in Entra to the user in Connect, with ten thousand
 //! existing users.
 //!
-//! The whole stack runs on the local cloud: Graph's stand-in notifies the function URL, and the event passes through
-//! function, event bus, queue, function, state machine and function. benches/README.md explains the results.
+//! The whole stack runs on the local cloud: Graph's stand-in notifies a function through its URL. From there, the event
+//! passes through an event bus, a queue, a second function and a state machine to the function that creates the user.
+//! benches/README.md explains the results.
 
 #![expect(clippy::print_stdout, reason = "its output is what it is for")]
 
@@ -29,9 +30,9 @@ use crate::{
     figures::{Spread, Target},
 };
 
-/// The target for the median.
+/// The target for the median, in seconds.
 const TARGET_SECONDS: f64 = 2.0;
-/// The default of the template parameter `SyncSchedule`.
+/// The default of the template parameter `SyncSchedule`, in minutes.
 const SCHEDULE_MINUTES: f64 = 15.0;
 
 /// Measures how long a new member waits for the user, one change after the other.
@@ -78,7 +79,8 @@ async fn measure(args: Args) -> Result<Report, String> {
     let cloud = Cloud::start(&onboard, &bootstrap, args.users).await?;
     let mut seconds = Vec::new();
     for number in 0..args.changes {
-        // One change at a time, because interactions of several changes are not measured here.
+        // Only one change at a time is made, because the benchmark does not measure how several changes affect each
+        // other.
         cloud.until_idle().await?;
         let seen = cloud.created(0).await?.0;
         let started = Instant::now();

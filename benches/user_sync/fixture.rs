@@ -1,5 +1,6 @@
-//! The environment of a measured sync: the local cloud in this process, with an Entra group and a Connect instance, and
-//! a stub of the emulator with the two responses that a sync needs from other AWS services.
+//! The services that a measured sync calls: the local cloud's stand-in, which runs in this process and contains an
+//! Entra group and a Connect instance, and a stub of the AWS emulator, which returns the two responses that a sync
+//! needs from `DynamoDB` and Secrets Manager.
 
 use std::{
     collections::BTreeMap,
@@ -32,7 +33,7 @@ pub(crate) const GROUP: &str = "5a6f9d2e-0000-4000-8000-000000000001";
 const CREATE_USER_RATE: &str = "L-CBDEE3E4";
 const USERS_PER_INSTANCE: &str = "L-9A46857E";
 
-/// A tenant and an instance. Both stop when dropped.
+/// An emulated Entra tenant and Connect instance. Dropping the value stops both.
 pub(crate) struct Fixture {
     pub(crate) instance_id: String,
     cloud: LocalCloud,
@@ -40,7 +41,7 @@ pub(crate) struct Fixture {
     seen: usize,
 }
 
-/// The calls to both clouds.
+/// The numbers of calls to the emulated Entra and AWS services.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Calls {
@@ -50,8 +51,8 @@ pub(crate) struct Calls {
 }
 
 impl Fixture {
-    /// Creates a group of `members`, an instance without users, and rates: `rate` per second for `CreateUser`, and the
-    /// default 2 per second for other Connect operations.
+    /// Creates a group with `members` members and an instance without users. The rate limit of `CreateUser` is `rate`
+    /// requests per second; other Connect operations have the default limit of 2 per second.
     pub(crate) async fn new(members: usize, rate: f64) -> Result<Self, String> {
         let entry = Arc::new(OnceLock::new());
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(|error| format!("no port: {error}"))?;
@@ -62,7 +63,8 @@ impl Fixture {
         let mut behaviour = Behaviour::default();
         behaviour.quotas.insert(CREATE_USER_RATE.into(), rate);
         behaviour.quotas.insert(USERS_PER_INSTANCE.into(), 1_000_000.0);
-        // The limit for calls does not include empty pages, which Graph sometimes returns.
+        // Graph sometimes returns empty pages. They are switched off here, because the target for the number of calls
+        // does not include them.
         behaviour.graph.empty_page_after = None;
         let tenant = Tenant::with_group(GROUP, GROUP_NAME, (0..members).map(person).collect());
         let upstream = format!("http://127.0.0.1:{port}");
@@ -84,12 +86,12 @@ impl Fixture {
         Ok(fixture)
     }
 
-    /// Advances the clouds by one minute: an instance becomes active, new users are listed.
+    /// Advances the emulated time by one minute, so that a new instance becomes active and lists contain new users.
     pub(crate) fn settle(&self) {
         self.cloud.advance(60.0);
     }
 
-    /// The calls since the previous invocation.
+    /// Counts the calls that were made since this method was last called.
     pub(crate) fn calls(&mut self) -> Calls {
         let all = self.cloud.calls();
         let mut calls = Calls::default();
@@ -102,7 +104,8 @@ impl Fixture {
         calls
     }
 
-    /// The program with only the environment variables of the Lambda function of the user sync.
+    /// Returns the command that starts the program with only the environment variables that the Lambda function of the
+    /// user sync has.
     pub(crate) fn command(&self, program: &[PathBuf]) -> Command {
         let mut command = Command::new(&program[0]);
         command
@@ -150,7 +153,8 @@ async fn create_instance(cloud: &LocalCloud) -> Result<Value, String> {
     if made.succeeded() { Ok(made.json()) } else { Err(format!("creating the instance: {}", made.text)) }
 }
 
-/// The response of `DynamoDB` with the registry entry, and the response of Secrets Manager with the Graph credential.
+/// The stub of the AWS emulator. Returns the registry entry as `DynamoDB` does, and the Graph credential as Secrets
+/// Manager does.
 async fn emulator(State(entry): State<Arc<OnceLock<String>>>, headers: HeaderMap) -> Response {
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
     let answer = match target.rsplit('.').next() {

@@ -1,4 +1,4 @@
-//! The product: the deployed binary as the function `sync-users`, with a small Runtime API instead of Lambda.
+//! Runs the product: the deployed binary as the function `sync-users`, with a small Runtime API instead of Lambda.
 
 use std::{
     path::Path,
@@ -14,7 +14,7 @@ use crate::{
     tools::peak_kb,
 };
 
-/// The time-out of the function in template.yaml.
+/// The time-out that template.yaml sets for this function.
 const TIMEOUT: Duration = Duration::from_secs(900);
 
 /// One complete sync with all its rounds.
@@ -27,7 +27,7 @@ pub(crate) struct Synced {
     pub(crate) output: Value,
 }
 
-/// Kills the program when dropped, however the measurement ends.
+/// A running program. Dropping the value kills the program, even if the measurement fails.
 struct Running(Child);
 
 impl Drop for Running {
@@ -37,8 +37,8 @@ impl Drop for Running {
     }
 }
 
-/// Runs one sync in a new process, as the state machine does: repeats it with the returned `carry` while the status is
-/// `MORE`.
+/// Runs one complete sync in a new process. As the state machine does, invokes the function again while the status in
+/// its output is `MORE`, with the output's `carry` in the next event.
 pub(crate) async fn sync(bootstrap: &Path, fixture: &Fixture) -> Result<Synced, String> {
     let fault = |what: String| format!("bootstrap, sync-users: {what}");
     let mut lambda = RuntimeApi::start("sync-users", TIMEOUT).await.map_err(|error| fault(error.to_string()))?;
@@ -63,7 +63,8 @@ pub(crate) async fn sync(bootstrap: &Path, fixture: &Fixture) -> Result<Synced, 
     }
 }
 
-/// The response to the current event and its time. Fails if the program exits without a response.
+/// Waits for the program's response to the current event. Returns the time of the response and its content. Fails if
+/// the program exits without a response.
 async fn wait(program: &mut Child, lambda: &mut RuntimeApi) -> Result<(Instant, Value), String> {
     loop {
         match tokio::time::timeout(Duration::from_secs(1), lambda.seen.recv()).await {

@@ -1,8 +1,9 @@
 //! `cargo bench --bench user_sync`: measures the speed, the number of calls and the memory of a user sync.
 //!
-//! The product's binary runs as the function `sync-users` against the local cloud, whose token buckets are those of
-//! Connect. It creates users, next to a boto3 script that creates the same users. It syncs a directory without changes.
-//! The planner plans for one hundred thousand users. benches/README.md explains the results.
+//! The product's binary runs as the function `sync-users` against the local cloud, which limits request rates as
+//! Connect does. There are three measurements: the binary and a boto3 script each create the same users, the binary
+//! syncs a directory without changes, and the planner plans for one hundred thousand users. benches/README.md explains
+//! the results.
 
 #![expect(clippy::print_stdout, reason = "its output is what it is for")]
 
@@ -34,7 +35,8 @@ use crate::{
 
 /// Connect's default rate for `CreateUser`, per second.
 const REAL_RATE: f64 = 2.0;
-/// A rate at which the existing users of a measurement are created within seconds.
+/// A rate limit for `CreateUser`, per second, at which the users that a measurement needs beforehand are created within
+/// seconds.
 const NO_THROTTLE: f64 = 10_000.0;
 
 /// Measures the user sync against Connect's throttle, beside a boto3 script.
@@ -102,7 +104,7 @@ async fn measure(args: Args) -> Result<Report, String> {
     Ok(report)
 }
 
-/// The same users, created by the product and by the script, each in a separate instance.
+/// Measures how the product and the script create the same users, each in a separate instance.
 async fn creation(bootstrap: &Path, python: &Path, users: u32, rate: f64) -> Result<Creation, String> {
     let mut fixture = Fixture::new(users as usize, rate).await?;
     let ours = (lambda::sync(bootstrap, &fixture).await?, fixture.calls());
@@ -111,7 +113,7 @@ async fn creation(bootstrap: &Path, python: &Path, users: u32, rate: f64) -> Res
     Ok(Creation::new(users, rate, ours, script))
 }
 
-/// A sync after another sync has created all users.
+/// Measures a sync that finds no differences, because another sync has created all users before.
 async fn no_change(bootstrap: &Path, users: u32) -> Result<NoChange, String> {
     let mut fixture = Fixture::new(users as usize, NO_THROTTLE).await?;
     lambda::sync(bootstrap, &fixture).await?;

@@ -1,4 +1,4 @@
-//! The planner in a separate process, so that its memory is measured alone.
+//! Measures the planner. The planner runs in a separate process, so that the measured memory is only the planner's.
 
 use std::{
     collections::BTreeMap,
@@ -44,14 +44,14 @@ pub(crate) struct Planned {
     pub(crate) people: usize,
     pub(crate) plan_ms: f64,
     pub(crate) digest_ms: f64,
-    /// The peak resident memory before planning: both directories.
+    /// The peak resident memory before planning, when only both directories are in memory.
     pub(crate) directories_kb: u64,
     /// The peak resident memory at the end: the directories, the plan and its digest.
     pub(crate) peak_kb: u64,
     counts: Counts,
 }
 
-/// Plans this case in a new process.
+/// Runs the planner for this case in a new process and returns its measurements.
 pub(crate) fn measure(case: Case, people: usize) -> Result<Planned, String> {
     let own = std::env::current_exe().map_err(|error| error.to_string())?;
     let mut command = Command::new(own);
@@ -61,7 +61,7 @@ pub(crate) fn measure(case: Case, people: usize) -> Result<Planned, String> {
     serde_json::from_str(&said).map_err(|error| format!("planning: {error}"))
 }
 
-/// Plans in this process.
+/// Runs the planner for this case in the current process.
 pub(crate) fn run(case: Case, people: usize) -> Result<Planned, String> {
     let (groups, users) = (vec![group(people)], users(case, people));
     let profiles = Profiles {
@@ -93,7 +93,7 @@ pub(crate) fn run(case: Case, people: usize) -> Result<Planned, String> {
     Ok(Planned { case, people, plan_ms: ms(planned), digest_ms: ms(digested), directories_kb, peak_kb, counts })
 }
 
-/// A GUID whose sort order differs from the order of the numbers.
+/// Generates a GUID from a number. The GUIDs of consecutive numbers are not in sorted order.
 fn guid(number: usize) -> String {
     let mixed = u32::try_from(number).unwrap_or(u32::MAX).wrapping_mul(2_654_435_761);
     format!("{mixed:08x}-0000-4000-8000-{number:012x}")

@@ -1,4 +1,4 @@
-//! The report, as text and as JSON.
+//! The report of the user sync benchmark, as text and as JSON.
 
 use std::{fmt, time::Duration};
 
@@ -13,7 +13,7 @@ use crate::{
     script::Run,
 };
 
-/// All measurements.
+/// All measurements of the benchmark.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Report {
@@ -23,7 +23,7 @@ pub(crate) struct Report {
     targets: Vec<Target>,
 }
 
-/// The same users, created by the product and by the script.
+/// The measurements of the product and of the script, which both create the same users.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Creation {
@@ -45,11 +45,11 @@ struct Created {
     created_per_second: f64,
     peak_mb: f64,
     calls: Calls,
-    /// The product's own durations of its phases, in milliseconds.
+    /// The durations of the sync's phases in milliseconds, as the product itself reports them.
     durations: Value,
 }
 
-/// A sync without changes.
+/// The measurements of a sync without changes.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct NoChange {
@@ -61,8 +61,8 @@ pub(crate) struct NoChange {
 }
 
 impl Creation {
-    /// Compares both runs with the minimum that the bucket allows. Its burst is 2.5 times its rate, as in AWS (5 at 2
-    /// per second).
+    /// Compares both runs with the shortest time that the rate limit allows. The limit's burst is 2.5 times its rate,
+    /// as in AWS (a burst of 5 at 2 requests per second).
     pub(crate) fn new(
         users: u32,
         rate: f64,
@@ -109,7 +109,8 @@ impl Creation {
 }
 
 impl NoChange {
-    /// Compares the calls with the limit: one page per 999 members, one page per 500 users, and five others.
+    /// Compares the number of calls with the target: one call per 999 members, one call per 500 users, and five other
+    /// calls.
     pub(crate) fn new(users: u32, sync: &Synced, calls: Calls) -> Self {
         let most_calls = users.div_ceil(999) + users.div_ceil(500) + 5;
         Self { users, seconds: sync.wall.as_secs_f64(), peak_mb: megabytes(sync.peak_kb), most_calls, calls }

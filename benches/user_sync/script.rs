@@ -1,4 +1,4 @@
-//! The comparison: `create_users.py`, which creates the same users with boto3.
+//! Runs the script with which the product is compared: `create_users.py`, which creates the same users with boto3.
 
 use std::{
     path::{Path, PathBuf},

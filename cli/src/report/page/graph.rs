@@ -1,4 +1,4 @@
-//! Simplifies a state machine for display: the states that do work, in order and arranged in lanes.
+//! Simplifies a state machine for display: only the states that do work, in workflow order and arranged in lanes.
 //!
 //! Choice, Wait and Pass states implement polling loops and would hide the actual work. A loop is therefore drawn as
 //! one state, and a `Parallel` state as lanes side by side.
@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-/// The states in the order in which they can run.
+/// A state machine's tasks in the order in which they can run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Graph {
     /// One row for each task.
     pub rows: Vec<Row>,
-    /// Connections between rows.
+    /// The connections between rows.
     pub ways: Vec<Way>,
     /// The task that follows each `Wait` state.
     waits: BTreeMap<String, String>,
@@ -37,7 +37,7 @@ pub struct Way {
 }
 
 impl Graph {
-    /// Reads a definition in Amazon States Language.
+    /// Reads a state machine definition in Amazon States Language.
     #[must_use]
     pub fn read(definition: &Value) -> Self {
         let mut graph = Self::default();
@@ -57,7 +57,8 @@ impl Graph {
         self.waits.get(wait).map(String::as_str)
     }
 
-    /// Adds the states of a level. Returns the rows in which the level ends.
+    /// Adds the states of one level below the rows in `open`. Returns the rows of the level's last states, with which
+    /// the next state must be connected.
     fn level(&mut self, level: &Value, lane: usize, mut open: Vec<usize>) -> Vec<usize> {
         for name in in_order(level) {
             let state = &level["States"][name];
