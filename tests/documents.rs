@@ -65,7 +65,7 @@ fn blocks(document: &str, language: &str) -> Vec<String> {
     blocks
 }
 
-/// The cells of the first and second column of every table row.
+/// The first two cells of every table row in a document.
 fn rows(document: &str) -> Vec<(String, String)> {
     let rows = document.lines().filter(|line| line.starts_with("| "));
     rows.filter_map(|row| {
@@ -246,7 +246,7 @@ fn every_resource_that_stays_when_the_stack_is_deleted_is_documented() {
     }
 }
 
-/// The diagram omits the locks and notifications of the phone number branch.
+/// The test ignores the locks and notifications of the phone number branch, which the diagram omits.
 #[test]
 fn the_diagram_shows_every_step_of_the_onboarding_in_both_languages() {
     fn steps(machine: &Value, found: &mut BTreeSet<String>) {
@@ -270,7 +270,7 @@ fn the_diagram_shows_every_step_of_the_onboarding_in_both_languages() {
     }
 }
 
-/// CloudFormation requires this capability for a template with named roles.
+/// CloudFormation requires `CAPABILITY_NAMED_IAM` for a template that sets role names.
 #[test]
 fn every_deployment_script_allows_named_roles() {
     let mut deployments = 0;
@@ -305,7 +305,8 @@ fn no_doc_comment_has_a_rust_example_because_doctests_are_disabled() {
     let sources = ["functions", "cli", "tests", "benches"].map(|folder| files(folder, ".rs")).concat();
     assert!(sources.len() > 100, "{}", sources.len());
     for file in sources {
-        // Every second fence ends a block. rustdoc runs only Rust blocks as examples.
+        // Fences open and close code blocks in turn; this loop checks only the opening fences. If an opening fence
+        // names no language, rustdoc treats the block as a Rust example.
         for language in read(&file).lines().filter_map(fence).step_by(2) {
             assert!(["text", "json", "sh"].contains(&&*language), "{}: `doctest = false`", file.display());
         }

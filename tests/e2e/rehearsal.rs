@@ -53,7 +53,7 @@ struct Fixture {
 impl Fixture {
     async fn start() -> Self {
         let cloud = Cloud::idle(&tenant());
-        // Raises the quota for all three instances.
+        // Raises the account's instance quota so that all three instances fit.
         cloud.allow_instances(5).await;
         let mut executions = Vec::new();
         for (alias, username, assignment) in [
@@ -112,14 +112,14 @@ async fn users_of_each_kind_can_sign_in_and_no_others() {
     let fixture = Fixture::start().await;
     let Fixture { cloud, by_name, by_mail, by_id } = &fixture;
 
-    // All users, by each kind of username; Yui is in two groups.
+    // Both users can sign in with each kind of username. Yui is a member of two groups.
     for (number, name) in [(1, REN), (2, YUI)] {
         fixture.can_sign_in(by_name, name, name).await;
         fixture.can_sign_in(by_mail, name, &format!("desk{number}@mail.example")).await;
         fixture.can_sign_in(by_id, name, &id(number)).await;
     }
 
-    // Entra rejects all other accounts.
+    // Entra rejects accounts that are not assigned, are disabled or do not exist.
     fixture.is_refused(by_name, UNASSIGNED, ENTRA, "AADSTS50105").await;
     fixture.is_refused(by_id, UNASSIGNED, ENTRA, "AADSTS50105").await;
     fixture.is_refused(by_name, "nobody@contoso.example", ENTRA, "AADSTS50034").await;
@@ -134,14 +134,14 @@ async fn users_of_each_kind_can_sign_in_and_no_others() {
     fixture.is_refused(by_id, REN, ENTRA, "AADSTS50105").await;
     fixture.can_sign_in(by_id, YUI, &id(2)).await;
 
-    // With another application's certificate, the provider rejects everyone; with its own certificate, it accepts the
-    // users again.
+    // If the SAML provider has another application's certificate, it rejects every user. Once it has the right
+    // certificate again, it accepts them.
     fixture.set_metadata(by_name, by_mail).await;
     fixture.is_refused(by_name, REN, SIGN_IN, "Response signature invalid").await;
     fixture.set_metadata(by_name, by_name).await;
     fixture.can_sign_in(by_name, REN, REN).await;
 
-    // An audience other than AWS's.
+    // AWS rejects an assertion whose audience is not AWS.
     let application = format!("/applications/{}", by_mail["signOn"]["application"]["applicationId"].as_str().unwrap());
     let identifiers = |uri: &Value| json!({ "identifierUris": [uri] });
     cloud.graph("PATCH", &application, &identifiers(&json!("https://contoso.onmicrosoft.com/saml"))).await;

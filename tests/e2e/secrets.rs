@@ -40,7 +40,7 @@ impl Run {
         Self { cloud, folder, queue }
     }
 
-    /// All outputs of the run, by source.
+    /// Everything that the run wrote, by place: terminal output, logs, files and stored state.
     async fn remains(&self) -> BTreeMap<&'static str, String> {
         let cloud = &self.cloud;
         let mut histories = String::new();
@@ -74,7 +74,8 @@ impl Run {
         ])
     }
 
-    /// The names in Secrets Manager, and the physical names of the stack's own secrets.
+    /// Two lists: the names of all secrets in Secrets Manager, and the physical names of the secrets that the stack
+    /// created.
     async fn secret_names(&self) -> (Vec<String>, Vec<String>) {
         let listed = self.cloud.call("secretsmanager", "secretsmanager.ListSecrets", json!({})).await;
         let name = |secret: &Value| secret["Name"].as_str().unwrap().to_owned();
@@ -157,7 +158,8 @@ async fn nothing_secret_is_left(credential: &str, input: &str, secrets: usize) {
 
 #[tokio::test]
 async fn without_secrets_no_token_leaks() {
-    // The only secret is the key for the client states.
+    // In a stack without Entra secrets, the only secret is the HMAC key from which the clientState values of the Graph
+    // subscriptions are derived.
     nothing_secret_is_left("keyless", "examples/smallest.json", 1).await;
 }
 

@@ -36,8 +36,8 @@ pub fn approval(attempt: u32) -> u64 {
     if attempt < 130 { (FIRST << u64::from(attempt.min(10) / 2)).min(DAYS) } else { LAST }
 }
 
-/// Maximum number of polls for the quota of instances: two months. This loop runs before all others, so it must leave
-/// most of the execution's year to the quotas of the instance and to the phone numbers.
+/// Maximum number of polls for the quota on the number of instances: about two months. This loop runs before all
+/// others, so it must leave most of the execution's year to the quotas of the instance and to the phone numbers.
 pub const LAST_INSTANCE_QUOTA_LOOK: u32 = 188;
 
 /// Maximum number of polls for the quotas of an instance: almost ten months.

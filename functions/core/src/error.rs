@@ -18,7 +18,8 @@ pub struct StepError {
 /// The kinds of [`StepError`], each with its handling in the state machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum StepErrorKind {
-    /// The service throttled more calls than the retries of the SDK or of the Graph client absorb. Retried slowly.
+    /// The service still throttled the call after all retries of the SDK or the Graph client. The state machine retries
+    /// at long intervals.
     Throttled,
     /// A 5xx response, a timeout, a broken connection or a concurrent modification. Retried.
     Unavailable,
@@ -29,7 +30,7 @@ pub enum StepErrorKind {
     /// A permission or consent is missing. Retried for a short time, because a new policy takes effect after some
     /// seconds.
     AccessDenied,
-    /// An object that is not ours has the name, or several objects match. Not retried.
+    /// The required name belongs to an object that this stack does not manage, or several objects match. Not retried.
     Conflict,
     /// A limit of the account or instance is reached. Not retried; needs a quota increase.
     LimitExceeded,

@@ -1,4 +1,4 @@
-//! The IAM policy documents of the federation, to send and to compare.
+//! Builds and compares the IAM policy documents of the federation.
 
 use serde_json::{Value, json};
 
@@ -45,8 +45,8 @@ pub fn sign_in_endpoints(region: &str) -> [String; 2] {
     ["https://signin.aws.amazon.com/saml".into(), format!("https://{region}.signin.aws.amazon.com/saml")]
 }
 
-/// Whether two policy documents are equivalent. IAM stores the text unchanged, but an administrator may have edited it,
-/// so the order of a list does not matter, and a single value equals a list of one value.
+/// Whether two policy documents are equivalent. IAM stores a document unchanged, but an administrator may have edited
+/// it. So the order of a list does not matter, and a single value equals a list of one value.
 #[must_use]
 pub fn same_document(one: &Value, other: &Value) -> bool {
     fn normal(value: &Value) -> Value {
@@ -110,7 +110,7 @@ pub fn summary(document: &Value) -> String {
     told.collect::<Vec<_>>().join("; ")
 }
 
-/// The seconds of an ISO 8601 duration of hours, minutes and seconds (`PT12H`, `PT1H30M`).
+/// Converts an ISO 8601 duration (`PT12H`, `PT1H30M`) to seconds.
 ///
 /// # Errors
 /// `InvalidInput` if the text is not such a duration, or is shorter than one hour or longer than twelve.

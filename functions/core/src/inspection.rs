@@ -27,7 +27,7 @@ pub enum Presence {
     Ours,
     /// The object does not carry our tags and can be used as it is.
     Adoptable,
-    /// The setting has a value that another administrator chose (the text). It stays unchanged.
+    /// Another administrator chose this value for the setting. The setting stays unchanged.
     Elsewhere(String),
     /// The object blocks the onboarding for this reason.
     Foreign(String),
@@ -115,8 +115,8 @@ impl Object {
         self.checks.iter().filter(|check| !check.passed)
     }
 
-    /// The action that an onboarding would take. `known`: an earlier onboarding already uses the object, so it is not
-    /// adopted again.
+    /// The action that an onboarding would take. `known` is true if an earlier onboarding already uses the object,
+    /// which is then not adopted again.
     #[must_use]
     pub fn planned(&self, known: bool) -> PlanItem {
         let differences = || {
@@ -162,7 +162,7 @@ impl Object {
         let revertible = match &self.presence {
             Presence::Absent => return whole("present", "none", self.reversible),
             Presence::Hidden(why) => return whole("readable", why, false),
-            // The settings of a foreign object are compared below if they could be read.
+            // If the settings of a foreign object could be read, they are compared below instead.
             Presence::Foreign(why) if self.checks.is_empty() => return whole("ours", why, false),
             Presence::Ours | Presence::Adoptable => self.reversible,
             Presence::Foreign(_) | Presence::Elsewhere(_) => false,
@@ -184,7 +184,7 @@ impl Checks {
         self.that(name, expected == found, expected, found);
     }
 
-    /// Adds the result of another comparison.
+    /// Adds the result of a comparison that the caller made.
     pub fn that(
         &mut self,
         name: impl Into<String>,

@@ -20,8 +20,9 @@ pub const GALLERY_APPLICATION: &str = "AWS Single-Account Access";
 /// Services (AWS)").
 pub const GALLERY_APPLICATION_ID: &str = "8b1025e4-1dd2-430b-a150-2ef79cd700f5";
 
-/// The IAM role whose ARN is the subject of an identity's federated tokens. The federated credential in Entra must
-/// contain the exact name, so the name is fixed. It includes the Region because role names are unique per account.
+/// The name of the IAM role whose ARN is the subject of an identity's federated tokens. The name is fixed, because the
+/// federated credential in Entra must contain it exactly. It includes the Region, because role names are unique per
+/// account.
 #[must_use]
 pub fn graph_role(stack: &str, region: &str, identity: Identity) -> String {
     format!("{stack}-{region}-graph-{identity}")
@@ -39,7 +40,7 @@ pub fn credential_secret(stack: &str, identity: Identity) -> String {
     format!("{stack}/graph-{identity}")
 }
 
-/// Whether two aliases name the same instance. An alias is a host name, so Amazon Connect ignores case. Use this
+/// Whether two aliases belong to the same instance. An alias is a host name, so Amazon Connect ignores case. Use this
 /// function for every comparison of aliases and of `onboarding` tag values.
 #[must_use]
 pub fn same_alias(one: &str, other: &str) -> bool {
@@ -58,8 +59,8 @@ pub fn service_principal_tag(alias: &str) -> String {
     format!("{MANAGED_BY}:{alias}")
 }
 
-/// The additional tag on a service principal that existed before its onboarding. An adopted service principal keeps
-/// this tag: its properties are not changed, and a teardown does not delete it.
+/// The additional tag on an adopted service principal, which existed before its onboarding. An onboarding does not
+/// change the properties of a service principal with this tag, and a teardown does not delete it.
 pub const ADOPTED_TAG: &str = "connect-onboarding-adopted";
 
 /// The alias in a tag of our service principal; `None` if the tag is not ours.
@@ -110,7 +111,7 @@ pub fn certificate_subject(alias: &str) -> String {
     format!("CN=Amazon Connect {alias}")
 }
 
-/// The prefix in the bucket for one resource type of an instance.
+/// The S3 prefix under which an instance stores one type of data.
 #[must_use]
 pub fn storage_prefix(alias: &str, resource_type: &str) -> String {
     let folder = match resource_type {

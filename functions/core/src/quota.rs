@@ -12,10 +12,11 @@
 
 use crate::onboarding::QUOTA_NAMES;
 
-/// How often the value is read again after `APPROVED`. The waits of [`approval`](crate::backoff::approval) add up to
-/// about a day.
+/// How often the quota's value is read again after the request is `APPROVED`. The waits of
+/// [`approval`](crate::backoff::approval) add up to about a day.
 const READS_AFTER_APPROVAL: u32 = 11;
-/// How often the value is read again after `CASE_CLOSED`. The waits add up to about an hour and a half.
+/// How often the quota's value is read again after the request is `CASE_CLOSED`. The waits add up to about an hour and
+/// a half.
 const READS_AFTER_CLOSED_CASE: u32 = 4;
 
 const MINUTE: u64 = 60;
@@ -46,7 +47,7 @@ impl QuotaValues {
     }
 }
 
-/// Name and code of the named quota whose code is most similar; `None` if no code is similar.
+/// Name and code of the entry in [`QUOTA_NAMES`] whose code is most similar to this code; `None` if no code is similar.
 #[must_use]
 pub fn nearest(code: &str) -> Option<(&'static str, &'static str)> {
     let differences = |known: &str| known.chars().zip(code.chars()).filter(|(one, other)| one != other).count();
@@ -76,7 +77,8 @@ pub struct QuotaRequest {
     pub status: String,
     /// Seconds since the last change of the request.
     pub age: u64,
-    /// How often the value was read after the decision; `None` if this execution does not follow the request.
+    /// How often the quota's value was read since AWS decided the request; `None` if this execution does not follow the
+    /// request.
     pub followed: Option<u32>,
 }
 
@@ -108,9 +110,9 @@ impl QuotaRequest {
         self.followed.unwrap_or_default()
     }
 
-    /// Whether the request still matters for this need. An open request always does. A decided request from the history
-    /// must be recent: its value may still change, or it is the request of this step whose response was lost. An older
-    /// request has had its effect, so a new execution sends a new request.
+    /// Whether the decision must consider this request. An open request always counts. A request that AWS has decided
+    /// counts only if it is recent: the quota's value may still change, or this step sent the request and lost the
+    /// response. An older request has no further effect, so a new execution sends a new request.
     fn counts(&self, need: QuotaNeed) -> bool {
         let recent = match self.stage() {
             Stage::Open => return true,
@@ -214,7 +216,7 @@ mod tests {
         QuotaRequest { age, ..request }
     }
 
-    /// The decision as one word, with the request id.
+    /// The decision as one word, followed by the id of the request that led to it.
     fn decided(in_force: Option<f64>, requests: &[QuotaRequest]) -> String {
         match decide(NEED, in_force, true, requests) {
             QuotaDecision::Sufficient => "sufficient".into(),
@@ -299,7 +301,8 @@ mod tests {
             ("CASE_CLOSED", HOUR, 22.0, "outstanding a"),
             ("CASE_CLOSED", 3 * HOUR, 22.0, "ask"),
             ("DENIED", 5 * MINUTE, 22.0, "refused a"),
-            // A new execution repeats a denied request after a while, and at once if the requested value differs.
+            // A new execution repeats a denied request only after some time, but sends a request for a different value
+            // at once.
             ("DENIED", HOUR, 22.0, "ask"),
             ("DENIED", 5 * MINUTE, 30.0, "ask"),
         ] {

@@ -12,7 +12,7 @@ use crate::{
 pub fn compose(input: ReportInput) -> Report {
     let ReportInput { execution, started_at, preflight, instance, configuration, telephony, sign_on } = input;
     let mut open_items = preflight.open_items;
-    // Removes the open items of `preflight` about quotas that are sufficient by now.
+    // Removes the open items in which `preflight` reported a quota that is sufficient by now.
     open_items.retain(|item| {
         let settled = |quota: &QuotaResult| quota.status == QuotaStatus::Sufficient;
         !telephony.quotas.iter().any(|quota| settled(quota) && item.subject == format!("quota {}", quota.name))
@@ -43,7 +43,7 @@ pub fn compose(input: ReportInput) -> Report {
     }
 }
 
-/// The message in the cause of a Lambda error: `{"errorType", "errorMessage", …}`.
+/// Extracts the error message from the cause of a Lambda error: `{"errorType", "errorMessage", …}`.
 #[must_use]
 pub fn message_of(cause: &str) -> String {
     let parsed: Option<serde_json::Value> = serde_json::from_str(cause).ok();

@@ -3,10 +3,10 @@
 //! any point can continue.
 //!
 //! 1. Add a certificate beside the old one. It does not sign yet.
-//! 2. Let IAM trust both certificates. Wait until the change has propagated in AWS ([`TRUST_PROPAGATION`]): every AWS endpoint
-//!    must accept both signatures.
-//! 3. Make the new certificate active. Wait until the change has propagated in Entra ([`SWITCH_PROPAGATION`]): for a while, both
-//!    certificates sign.
+//! 2. Let IAM trust both certificates. Wait until the change has propagated in AWS ([`TRUST_PROPAGATION`]), so that
+//!    every AWS endpoint accepts both signatures.
+//! 3. Make the new certificate active. Wait until the change has propagated in Entra ([`SWITCH_PROPAGATION`]). Until
+//!    then, either certificate may sign.
 //! 4. Remove the old certificate, then let IAM trust only the remaining certificates.
 
 use std::collections::BTreeSet;
@@ -97,7 +97,7 @@ pub enum RotationAction {
         /// All certificates that IAM should trust afterwards.
         certificates: BTreeSet<String>,
     },
-    /// The target is not visible (yet).
+    /// Entra does not list the target certificate (yet).
     NotVisible,
     /// No certificate is active. Only an onboarding creates the first certificate.
     NoneActive,
@@ -126,15 +126,15 @@ pub fn next(observed: &Observed, parameters: &RotationParameters<'_>) -> Rotatio
     let old = |one: &&Certificate| one.ours && one.thumbprint != active.thumbprint && one.expires <= active.expires;
     let outdated: BTreeSet<String> =
         observed.certificates.iter().filter(old).map(|one| one.thumbprint.clone()).collect();
-    // IAM should trust every certificate that Entra may sign with, including one that an administrator is about to make
-    // active in the portal. An expired certificate never signs, unless it is the active one.
+    // IAM should trust every certificate that Entra may sign with, including a certificate that an administrator is
+    // about to make active in the portal. An expired certificate signs only if it is the active one.
     let usable =
         observed.certificates.iter().filter(|one| one.expires > parameters.now || one.thumbprint == active.thumbprint);
     let usable: BTreeSet<String> = usable.map(|one| one.thumbprint.clone()).collect();
 
     let target = if parameters.target.is_empty() {
-        // A certificate of ours that expires after the active one and is not active: a rotation that failed before the
-        // switch.
+        // A certificate that this stack created, that is not active and that expires after the active certificate: an
+        // earlier rotation added it and failed before the switch.
         let successor = observed.certificates.iter().filter(|one| one.ours && one.expires > active.expires);
         match successor.filter(|one| one.expires > parameters.now).max_by_key(|one| one.expires) {
             Some(successor) => successor,
@@ -192,7 +192,8 @@ mod tests {
         RotationParameters { now: day(0), days: 30, force: false, stage, target }
     }
 
-    /// Emulates Entra and IAM. An execution may end after any action; the next execution starts without its state.
+    /// Emulates Entra and IAM. An execution may end after any action; the next execution starts without the state of
+    /// the previous one.
     struct Clouds {
         observed: Observed,
         added: usize,
@@ -241,7 +242,7 @@ mod tests {
             self.observed.trusted.contains(&self.observed.active)
         }
 
-        /// Runs until the rotation is finished, or until `actions` moves were made.
+        /// Runs until the rotation is finished, or until this number of actions is applied.
         fn run(&mut self, force: bool, actions: usize) -> bool {
             let (mut stage, mut target) = (RotationStatus::Started, String::new());
             for _ in 0..actions {

@@ -12,8 +12,8 @@ pub const ROLE_CLAIM: &str = "https://aws.amazon.com/SAML/Attributes/Role";
 pub const ROLE_SESSION_NAME_CLAIM: &str = "https://aws.amazon.com/SAML/Attributes/RoleSessionName";
 /// The claim for the session duration, in seconds.
 pub const SESSION_DURATION_CLAIM: &str = "https://aws.amazon.com/SAML/Attributes/SessionDuration";
-/// The identifier of the gallery application. Further applications in a tenant have the identifier with a fragment,
-/// which Entra removes from the audience of the assertion.
+/// The SAML identifier (entity ID) of the gallery application. Further applications in the same tenant use this
+/// identifier with a fragment (`#…`), which Entra removes from the audience of the assertion.
 pub const IDENTIFIER: &str = "https://signin.aws.amazon.com/saml";
 
 const METADATA_NS: &str = "urn:oasis:names:tc:SAML:2.0:metadata";
@@ -55,7 +55,7 @@ pub fn is_aws_identifier(identifier: &str) -> bool {
 }
 
 /// The definition of the claims mapping policy: constants for role and duration, a user attribute for the session name.
-/// Its keys are case-sensitive.
+/// The field names in the definition are case-sensitive.
 #[must_use]
 pub fn claims_definition(role_arn: &str, saml_provider_arn: &str, username: UsernameAttribute, seconds: u32) -> Value {
     json!({
@@ -83,16 +83,16 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    /// Whether an XML document has equal content. The bytes always differ, because Entra signs its metadata again for
-    /// each request.
+    /// Whether an XML document has the same content as this metadata. The bytes always differ, because Entra signs its
+    /// metadata again for each request.
     #[must_use]
     pub fn is_said_by(&self, xml: &str) -> bool {
         read_metadata(xml).is_ok_and(|present| self.same(&present))
     }
 
-    /// Whether an XML document has equal content and trusts at least these certificates. It may also trust a
-    /// certificate that will sign soon and that Entra does not publish yet. `rotate-certificate` removes certificates
-    /// that should no longer be trusted.
+    /// Whether an XML document has the same content as this metadata and trusts at least its certificates. The document
+    /// may also trust a certificate that will sign soon and that Entra does not publish yet. `rotate-certificate`
+    /// removes certificates that should no longer be trusted.
     #[must_use]
     pub fn is_trusted_by(&self, xml: &str) -> bool {
         read_metadata(xml).is_ok_and(|present| {
@@ -166,7 +166,7 @@ pub fn read_metadata(xml: &str) -> Result<Metadata, StepError> {
 }
 
 /// Metadata with only the identity provider and its signing certificates (base64 DER). A rotation gives this document
-/// to IAM, because Entra's own document may not show the right certificates yet.
+/// to IAM, because the document that Entra publishes may not contain the right certificates yet.
 #[must_use]
 pub fn metadata_document(entity_id: &str, single_sign_on: &[String], certificates: &[&str]) -> String {
     let escape = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;");

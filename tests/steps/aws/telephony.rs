@@ -74,7 +74,7 @@ impl Telephony {
         }
     }
 
-    /// Polls once, then waits.
+    /// Polls once, then advances the clock by the wait time that the step returned.
     pub(crate) async fn look(&self, input: &mut OrderNumbersInput) -> Result<OrderNumbersOutput, StepError> {
         let output = run(&self.cloud.ctx, input.clone()).await?;
         assert_eq!(output.pending, output.wait_seconds > 0 && output.pending, "{output:?}");
@@ -99,7 +99,7 @@ impl Telephony {
         self.cloud.calls().iter().filter(|call| *call == operation).count()
     }
 
-    /// The cases with their texts.
+    /// The AWS Support cases in the local cloud, each with its subject and text.
     pub(crate) async fn cases(&self) -> Vec<serde_json::Value> {
         self.cloud.inventory().await["support"]["cases"].as_array().unwrap().clone()
     }
@@ -119,7 +119,7 @@ pub(crate) fn documents() -> Documents {
     }
 }
 
-/// A small document of the type given by its name.
+/// A small document whose file type matches the file extension of its object key.
 pub(crate) fn content(key: &str) -> Vec<u8> {
     let magic: &[u8] = match key.rsplit('.').next() {
         Some("png") => b"\x89PNG\r\n\x1a\n",
@@ -147,7 +147,7 @@ pub(crate) fn america(quantity: u32) -> PhoneNumber {
     PhoneNumber { country: "US".into(), prefix: None, ..japan("+1", quantity) }
 }
 
-/// A behaviour in which a case takes this path.
+/// A local cloud's behaviour in which AWS Support handles each case as this path describes.
 pub(crate) fn case(path: SupportPath) -> Behaviour {
     Behaviour { support_path: path, ..Behaviour::default() }
 }

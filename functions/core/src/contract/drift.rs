@@ -18,7 +18,8 @@ pub struct DetectDriftInput {
     /// Whether the run may revert findings. Overrides `drift.mend` of the instance's input.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mend: Option<bool>,
-    /// The report from before the findings were reverted. If present, the step checks the same instances again.
+    /// The report of the first check, from before the findings were reverted. If present, the step checks the instances
+    /// of that report again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<DriftReport>,
     /// Instances whose findings could not be reverted because another execution holds the lock of their alias.
@@ -49,9 +50,9 @@ impl DriftReport {
     /// receives the report of the first check as input (developer guide of Step Functions, "Service quotas").
     pub const MAX_BYTES: usize = 200 * 1024;
 
-    /// Shortens the report if it covers many instances. First it lists fewer findings per instance and keeps their
-    /// count; then it drops the data for reverting findings, from the last instance on. The next run reverts the
-    /// dropped instances, because the instances before them then have no findings.
+    /// Shortens the report to [`Self::MAX_BYTES`]. First, each instance lists fewer findings, but `count` keeps their
+    /// total number. Then, starting with the last instance, the report omits the input for remediation. A later run
+    /// reverts the findings of these instances, because by then the instances before them have no findings.
     #[must_use]
     pub fn within_limits(mut self) -> Self {
         for listed in [20, 5, 1] {
@@ -106,7 +107,7 @@ pub struct DriftFinding {
     pub place: String,
     /// The value that the input requires.
     pub expected: String,
-    /// The value that was found.
+    /// The value that was found in AWS or Entra.
     pub found: String,
     /// Whether the setting was reverted.
     #[serde(default, rename = "mended")]
@@ -117,8 +118,8 @@ pub struct DriftFinding {
     /// Whether a step of the onboarding reverts the difference. If not, an operator must fix it.
     #[serde(default, rename = "mendable")]
     pub revertible: bool,
-    /// What an operator does about the difference, with a command that helps; empty if a step of the onboarding reverts
-    /// it.
+    /// What an operator must do about the difference, with a command if one helps; empty if a step of the onboarding
+    /// reverts the difference.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub advice: String,
 }
@@ -141,7 +142,7 @@ pub struct Remediation {
     pub onboarding: Onboarding,
     /// The Entra application.
     pub application: EntraApplication,
-    /// Whether the application no longer exists. If so, no Entra step can run.
+    /// Whether the Entra application no longer exists. If so, no step that changes Entra can run.
     #[serde(default)]
     pub application_gone: bool,
     /// The groups.

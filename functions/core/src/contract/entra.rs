@@ -36,11 +36,12 @@ pub struct EntraApplication {
     pub service_principal_id: String,
     /// `REPLICATING` until both objects can be read, then `READY`.
     pub status: String,
-    /// Whether the application existed before the onboarding. An adopted application is used, never deleted.
+    /// Whether the application existed before the onboarding. The onboarding then adopts the application, and a
+    /// teardown never deletes it.
     #[serde(default)]
     pub adopted: bool,
-    /// Whether this execution searched for the name before and found no application. An application that appears later
-    /// was created by an attempt whose response was lost.
+    /// Whether an earlier search of this execution found no application with the name. If such an application appears
+    /// later, this execution created it by a request whose response was lost.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub searched: bool,
     /// The id of the app role that is assigned to groups or users.
@@ -67,7 +68,7 @@ pub struct ConfigureEntraSignOnInput {
     /// The recipients of Entra's certificate expiry notifications.
     #[serde(default)]
     pub notification_emails: Vec<String>,
-    /// The number of earlier attempts. An earlier attempt may have failed after it made a change.
+    /// The number of earlier attempts of this step. Such an attempt may have changed the application before it failed.
     #[serde(default)]
     pub attempts: u32,
 }
@@ -85,7 +86,7 @@ pub struct EntraSignOn {
     pub certificate_thumbprint: String,
     /// Expiry time of the active signing certificate (RFC 3339).
     pub certificate_expires: String,
-    /// The tenant's issuer, which is the `entityID` in the metadata.
+    /// The issuer of the tenant's SAML assertions, which is the `entityID` in the federation metadata.
     pub entity_id: String,
     /// URL of the application's federation metadata.
     pub metadata_url: String,
@@ -99,7 +100,7 @@ pub struct ConfigureEntraClaimsInput {
     pub alias: String,
     /// The AWS Region of the instance.
     pub region: String,
-    /// The instance that the relay state opens.
+    /// The instance that opens after sign-in. The relay state contains this id.
     pub instance_id: String,
     /// The application.
     pub application: EntraApplication,
@@ -133,10 +134,10 @@ pub struct AssignGroupsInput {
     pub application: EntraApplication,
     /// The groups.
     pub groups: Vec<EntraGroup>,
-    /// Whether the groups or their members are assigned.
+    /// Whether the groups themselves or their members are assigned to the application.
     #[serde(default)]
     pub assignment: Assignment,
-    /// Whether members of nested groups are assigned too.
+    /// Whether members of nested groups are also assigned.
     #[serde(default)]
     pub nested: bool,
 }
@@ -147,6 +148,6 @@ pub struct AssignGroupsInput {
 pub struct AssignGroupsOutput {
     /// Number of new assignments.
     pub assigned: u64,
-    /// Number of assignments that existed before.
+    /// Number of assignments that existed before this step.
     pub existing: u64,
 }

@@ -7,7 +7,7 @@ use super::OpenItem;
 
 /// The `source` of our events.
 pub const EVENT_SOURCE: &str = "connect-onboarding.entra";
-/// The `detail-type` of [`MembershipChange`]. Any tool may publish an event with this type and [`EVENT_SOURCE`].
+/// The `detail-type` of [`MembershipChange`]. Other tools may also publish events with this type and [`EVENT_SOURCE`].
 pub const MEMBERSHIP_CHANGED: &str = "Entra Group Membership Changed";
 /// The `detail-type` of [`Reauthorization`].
 pub const REAUTHORIZATION_REQUIRED: &str = "Entra Subscription Reauthorization Required";
@@ -43,13 +43,13 @@ pub struct Reauthorization {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SubscribeGroupsInput {
-    /// The only instance whose groups to handle.
+    /// The instance whose groups are handled; if absent, every registered instance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance_id: Option<String>,
-    /// The object id of the only group to handle.
+    /// The object id of the group to handle; if absent, every group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group_id: Option<String>,
-    /// Renew the subscription regardless of its remaining time.
+    /// Whether to renew a subscription regardless of its remaining time.
     #[serde(default)]
     pub reauthorize: bool,
 }
@@ -74,7 +74,7 @@ pub struct GroupSubscription {
     pub group_id: String,
     /// The subscription's id.
     pub subscription_id: String,
-    /// Expiry time of the subscription, as Graph writes it.
+    /// Expiry time of the subscription, in the format that Graph returns.
     pub expires_at: String,
     /// What the step did.
     pub action: SubscriptionAction,
@@ -88,7 +88,7 @@ pub enum SubscriptionAction {
     Created,
     /// Extended the existing subscription.
     Renewed,
-    /// Kept the existing subscription, which expires late enough.
+    /// Kept the existing subscription, because it does not expire soon.
     Kept,
 }
 

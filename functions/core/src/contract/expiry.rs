@@ -8,7 +8,7 @@ use crate::entra::Identity;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WatchExpiryInput {}
 
-/// Output of `watch-expiry`. An expiry date that is not known is omitted.
+/// Output of `watch-expiry`. Unknown expiry dates are omitted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WatchExpiryOutput {
@@ -42,7 +42,7 @@ pub struct InstanceExpiry {
     /// Whole days until the certificate that signs the assertions expires; negative if it has expired.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signing_certificate_days_left: Option<i64>,
-    /// Whole hours until the first group subscription expires; 0 if a group has no subscription.
+    /// Whole hours until the first of the instance's group subscriptions expires; 0 if a group has no subscription.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subscription_hours_left: Option<i64>,
 }

@@ -32,7 +32,7 @@ pub struct CreatePolicyInput {
     pub alias: String,
     /// The policy's name.
     pub name: String,
-    /// The instance that users of the policy can federate into.
+    /// The instance that the policy lets users sign in to.
     pub instance_id: String,
 }
 
@@ -54,9 +54,9 @@ pub struct CreateRoleInput {
     pub name: String,
     /// The AWS Region, whose sign-in endpoint is one of the two audiences.
     pub region: String,
-    /// The SAML provider that the role trusts, and no other principal.
+    /// The ARN of the SAML provider, the only principal that the role trusts.
     pub saml_provider_arn: String,
-    /// The policy to attach, the only one that the role needs.
+    /// The ARN of the only policy to attach to the role.
     pub policy_arn: String,
     /// The maximum session duration: ISO 8601, `PT1H` to `PT12H`.
     pub session_duration: String,

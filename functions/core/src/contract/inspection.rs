@@ -37,15 +37,15 @@ pub enum Action {
     Adopt,
     /// The object is ours and differs from the input.
     Change,
-    /// The object matches the input, or is not ours to change.
+    /// The object stays unchanged, because it matches the input or is not managed by this stack.
     Leave,
-    /// The object is requested; AWS decides when it is available.
+    /// The object has been requested from AWS, which decides when it becomes available.
     Wait,
     /// The object blocks the onboarding, and the workflow stops.
     Conflict,
     /// The object will be deleted permanently.
     Delete,
-    /// The object stays, but what it holds is removed.
+    /// The object itself stays; only its contents are removed.
     Empty,
     /// The phone number will be released and can't be claimed back.
     Release,
@@ -71,7 +71,7 @@ pub struct PlanItem {
     pub name: String,
     /// The planned action.
     pub action: Action,
-    /// The difference, the expected event or the conflict; empty if the action needs no explanation.
+    /// Explains the action, for example with the difference or the conflict; empty if no explanation is needed.
     #[serde(default)]
     pub detail: String,
 }

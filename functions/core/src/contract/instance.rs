@@ -61,7 +61,7 @@ pub struct ConfigureInstanceInput {
 pub struct ConfigureInstanceOutput {
     /// The storage locations: resource type and `s3://bucket/prefix`.
     pub storage: Vec<StorageLocation>,
-    /// The changed attributes and resource types; empty if everything matched.
+    /// The instance attributes and storage resource types that the step changed; empty if all of them already matched.
     pub changed: Vec<String>,
     /// Open items, for example that a storage location chosen by another administrator was kept.
     #[serde(default)]

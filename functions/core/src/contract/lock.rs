@@ -33,7 +33,8 @@ pub enum LockScope {
     Alias,
     /// The lock for phone number orders.
     Numbers,
-    /// Both locks. The step does not wait for the second lock: an order takes weeks.
+    /// Both locks. If the lock for phone number orders is taken, the step does not wait for it, because an order takes
+    /// weeks.
     All,
 }
 
@@ -60,10 +61,10 @@ pub struct LockAliasOutput {
     /// Seconds until the next attempt; 0 if there is no further attempt.
     #[serde(default)]
     pub wait_seconds: u64,
-    /// The name of the execution that holds a lock; `None` if that is this execution.
+    /// The name of the other execution that holds a lock; `None` if this execution holds the locks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holder: Option<String>,
-    /// Who holds the lock and what to do; empty if this execution holds it.
+    /// Which execution holds the lock, and what an operator can do about it; empty if this execution holds the locks.
     #[serde(default)]
     pub message: String,
 }

@@ -1,5 +1,5 @@
 //! Input and output of each step: the data of the state machines. A field may be added (with a default) but never
-//! renamed, because an execution that waits for weeks is resumed by later releases.
+//! renamed: an execution may wait for weeks, and a later release then reads data that an earlier release wrote.
 
 mod drift;
 mod entra;
@@ -52,7 +52,7 @@ pub use self::{
     },
 };
 
-/// Something that an operator should know or do; the workflow continues.
+/// Something that an operator should know or do. It does not stop the workflow.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OpenItem {
@@ -107,7 +107,7 @@ pub struct PreflightOutput {
     pub partition: String,
     /// The Entra tenant.
     pub tenant_id: String,
-    /// The groups of the input, in its order.
+    /// The groups, in the order of the input.
     pub groups: Vec<EntraGroup>,
     /// The number of distinct members who would become Connect users.
     pub users: u64,
@@ -122,9 +122,10 @@ impl PreflightOutput {
     pub const MAX_STATE: usize = 256 * 1024;
     /// Maximum size in bytes of the outputs for phone number orders and quotas.
     const TELEPHONY: usize = 64 * 1024;
-    /// Maximum size in bytes of the outputs of all other steps, without their part per group.
+    /// Maximum size in bytes of the outputs of all other steps, without the data that grows with the number of groups.
     const REST: usize = 48 * 1024;
-    /// Size in bytes of one group's subscription and of its assignment check, without the group's name.
+    /// Size in bytes of the data that each group adds to the outputs (its subscription and its assignment check),
+    /// without the group's name.
     const GROUP: usize = 300;
 
     /// Maximum size in bytes of the input of `Report`: this output, and for each group a subscription and a sign-in

@@ -28,7 +28,7 @@ pub struct InstanceQuotaInput {
     pub previous: Option<QuotaResult>,
 }
 
-/// The result for one quota; a poll passes it to the next poll.
+/// The result for one quota. Each poll passes this result to the next poll.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct QuotaResult {
@@ -42,7 +42,7 @@ pub struct QuotaResult {
     pub value: f64,
     /// The state of the quota.
     pub status: QuotaStatus,
-    /// Whether a denial fails the onboarding.
+    /// Whether the onboarding fails if AWS denies the request.
     #[serde(default)]
     pub required: bool,
     /// The id of the request, if there is one.
@@ -57,7 +57,7 @@ pub struct QuotaResult {
     /// Information for the operator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// The number of polls since the request got its final status, while the value has not changed.
+    /// The number of polls since AWS decided the request, during which the quota's value has not changed.
     #[serde(default)]
     pub final_looks: u32,
     /// The number of polls so far.

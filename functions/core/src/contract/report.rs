@@ -1,4 +1,5 @@
-//! The last steps, `register-instance`, `verify-sign-in` and `report`, and the results of the branches that they read.
+//! The last steps, `register-instance`, `verify-sign-in` and `report`, and the results of the workflow branches that
+//! `report` reads.
 
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +29,8 @@ pub struct RegisterInstanceInput {
     pub groups: Vec<EntraGroup>,
     /// The application.
     pub application: EntraApplication,
-    /// Whether the instance existed before and does not carry our tags; `None` in the state of an older release.
+    /// Whether the instance existed before the onboarding and does not carry our tags; `None` if an older release wrote
+    /// the state.
     #[serde(default)]
     pub instance_adopted: Option<bool>,
 }
@@ -37,7 +39,7 @@ pub struct RegisterInstanceInput {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RegisterInstanceOutput {
-    /// The key of the registry entry.
+    /// The instance's id, which is the key of its registry entry.
     pub instance_id: String,
     /// Whether the entry is new or was changed.
     pub changed: bool,
@@ -81,7 +83,7 @@ pub struct VerifySignInOutput {
     pub sso_url: String,
 }
 
-/// One sign-in requirement, read back and compared.
+/// The check of one sign-in requirement: the expected value and the value that was read back.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Check {
@@ -145,7 +147,7 @@ pub struct TelephonyResult {
 pub struct BranchFailure {
     /// The name of the error.
     pub error: String,
-    /// The error message. From Lambda, a JSON object with `errorMessage`.
+    /// The error message. If a Lambda function failed, this is a JSON object with the field `errorMessage`.
     pub cause: String,
 }
 

@@ -8,11 +8,11 @@ use crate::onboarding::Language;
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RotateCertificateInput {
-    /// The instance; if absent, every registered instance.
+    /// The id of the instance to check; if absent, the step checks every registered instance.
     #[serde(default)]
     pub instance_id: Option<String>,
-    /// Rotate although the certificate is valid for long enough. If a rotation has already started, it is finished
-    /// instead.
+    /// Whether to rotate the certificate even if it is valid for long enough. If a rotation has already started, the
+    /// step finishes that rotation instead.
     #[serde(default)]
     pub force: bool,
     /// The ARN of this execution. Only one execution at a time may add a certificate.
@@ -59,7 +59,8 @@ pub struct Rotation {
     /// The number of consecutive rounds in which AWS or Entra did not respond, or did not yet show the expected change.
     #[serde(default)]
     pub failures: u32,
-    /// Whether a removal had an unexpected result. The execution then removes no certificates of other instances.
+    /// Whether the removal of a certificate had an unexpected result. The execution then removes no certificates of
+    /// other instances.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub halts_removals: bool,
 }
@@ -85,7 +86,7 @@ pub enum RotationStatus {
     Rotated,
     /// The stack cannot finish the rotation, or lacks the permission; an operator must act.
     NeedsPerson,
-    /// The rotation failed. The next run continues from here.
+    /// The rotation failed. The next run continues it.
     Failed,
 }
 

@@ -16,7 +16,7 @@ use crate::{
 pub struct Teardown {
     /// The instance whose onboarding to tear down.
     pub instance_id: String,
-    /// Plan only, or apply the approved plan.
+    /// Whether to only plan the teardown or to apply the approved plan.
     #[serde(default)]
     pub mode: TeardownMode,
     /// The instance's alias, typed by an operator as a confirmation. Required if users or the instance will be deleted.
@@ -28,8 +28,8 @@ pub struct Teardown {
     /// Whether to delete the instance together with its phone numbers.
     #[serde(default)]
     pub instance: Disposition,
-    /// What to do with the enterprise application. An application that existed before the onboarding is emptied, never
-    /// deleted.
+    /// What to do with the enterprise application. An application that existed before the onboarding is never deleted,
+    /// only emptied.
     #[serde(default = "ApplicationDisposition::unless_specified")]
     pub application: ApplicationDisposition,
     /// The digest of the plan that an operator approved. The teardown applies exactly that plan.
@@ -73,7 +73,7 @@ pub enum ApplicationDisposition {
 }
 
 impl ApplicationDisposition {
-    /// The default if the input does not name the application.
+    /// The default if the input does not say what to do with the application.
     const fn unless_specified() -> Self {
         Self::Delete
     }
@@ -93,16 +93,17 @@ pub struct PlanTeardownInput {
 pub struct PlanTeardownOutput {
     /// Always `PLANNED`. The state machine sets `DONE` at the end.
     pub status: PlanStatus,
-    /// The digest to approve.
+    /// The digest of the plan, with which an operator approves it.
     pub digest: String,
     /// Every object, in the order of the teardown.
     pub items: Vec<PlanItem>,
     /// Open items for the operator to read before the teardown.
     #[serde(default)]
     pub open_items: Vec<OpenItem>,
-    /// Whether this is the approved plan or the rest of it.
+    /// Whether this plan is approved: it is the approved plan itself, or what is left of that plan after a failed
+    /// teardown.
     pub approved: bool,
-    /// The approval, stored while the teardown runs.
+    /// The approval of the plan, which is stored while the teardown runs.
     pub approval: Approval,
     /// Whether the instance has a registry entry. If not, its onboarding failed before the registration.
     #[serde(default)]
@@ -137,7 +138,8 @@ impl Approval {
     }
 }
 
-/// Identifies an item. The detail is not part of the name, because the number of users in it changes.
+/// The text that identifies a plan item in an approval. The item's detail is left out, because it contains the number
+/// of users, which changes.
 fn name(item: &PlanItem) -> String {
     format!("{:?} {} {}", item.action, item.kind, item.name)
 }

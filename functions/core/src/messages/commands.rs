@@ -22,7 +22,7 @@ pub(super) fn onboard_reject(instance: &str) -> String {
     format!("onboard reject {instance}")
 }
 
-/// The `onboard` command that prints the report of an execution, also if the execution failed at its end.
+/// The `onboard` command that prints the report of an execution, even if the execution failed at its end.
 pub(super) fn onboard_report(execution: &str) -> String {
     format!("onboard report {}", execution.rsplit(':').next().unwrap_or_default())
 }
@@ -40,8 +40,8 @@ pub(super) fn read_report_in_history(execution: &str) -> String {
     )
 }
 
-/// The command that starts the certificate rotation of one instance. The ARN of its state machine is the ARN of the
-/// execution without the execution name.
+/// The command that starts the certificate rotation of one instance. The ARN of the rotation's state machine is derived
+/// from the ARN of one of its executions.
 pub(super) fn rotate(execution: &str, instance_id: &str) -> String {
     let machine = execution.replacen(":execution:", ":stateMachine:", 1);
     let machine = machine.rsplit_once(':').map_or(machine.as_str(), |(machine, _)| machine);

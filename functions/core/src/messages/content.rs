@@ -9,7 +9,7 @@ use crate::{
     sync::Counts,
 };
 
-/// The first usernames that a message about a plan lists.
+/// Maximum number of usernames that a message about a plan lists.
 const MAX_USERNAMES: usize = 10;
 
 /// The content of a notification in one language.
@@ -89,12 +89,13 @@ impl Content {
     }
 }
 
-/// The name of an instance in a message: the alias, or the id if the state of an older release has no alias.
+/// The name of an instance in a message: the alias. State that an older release wrote has no alias, so the message then
+/// contains the instance id.
 fn name<'a>(alias: &'a str, instance_id: &'a str) -> &'a str {
     if alias.is_empty() { instance_id } else { alias }
 }
 
-/// One line for each open item, and one for its action.
+/// The open items as text: for each item, one line for the situation and one line for the action to take.
 fn open_item_lines(items: &[OpenItem]) -> String {
     items.iter().map(|item| format!("\n- {}: {}\n  {}", item.subject, item.what, item.action)).collect()
 }

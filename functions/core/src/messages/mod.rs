@@ -1,8 +1,8 @@
 //! All notifications, in English and Japanese.
 //!
 //! A state machine (or an EventBridge rule) sends a [`Message`] to the step `notify`. A [`Notification`] is the form
-//! that is published to the topic. Each one names what happened, to which object, and what to do next, with commands
-//! that are ready to copy.
+//! that is published to the topic. Each notification states what happened, to which object, and what to do next, with
+//! commands that are ready to copy.
 
 mod commands;
 mod content;
@@ -64,7 +64,8 @@ pub enum Message {
         /// The execution's ARN.
         execution: String,
     },
-    /// News about phone numbers and Support cases, with the text that [`telephony_news`] composed when the step found the news.
+    /// News about phone numbers and Support cases. The step that found the news has composed the text with
+    /// [`telephony_news`].
     TelephonyNews {
         /// The instance's alias.
         alias: String,
@@ -82,7 +83,7 @@ pub enum Message {
         /// Actions left for an operator.
         #[serde(default)]
         open_items: Vec<OpenItem>,
-        /// Whether a required item was denied, so that the execution fails.
+        /// Whether AWS denied something that the input marks as required. The execution then fails.
         #[serde(default)]
         failed: bool,
         /// The execution's ARN.
@@ -103,9 +104,10 @@ pub enum Message {
         /// The first usernames that the plan removes.
         #[serde(default)]
         removals: Vec<String>,
-        /// The digest to approve.
+        /// The digest of the plan, with which an operator approves it.
         digest: String,
-        /// The task token that answers the waiting execution. It is in the message and, encrypted, in the registry.
+        /// The task token through which the waiting execution receives the operator's decision. The message contains
+        /// the token; the registry stores it encrypted.
         task_token: String,
         /// The execution's ARN.
         execution: String,
@@ -123,7 +125,7 @@ pub enum Message {
         /// The execution's ARN.
         execution: String,
     },
-    /// A signing certificate must be replaced, and the stack cannot do it alone.
+    /// A signing certificate must be replaced, and an operator must do part of the work.
     RotationNeedsPerson {
         /// The instance id.
         instance_id: String,
@@ -189,7 +191,7 @@ pub struct ExecutionDetail {
     /// The name of the error.
     #[serde(default)]
     pub error: Option<String>,
-    /// The error message. From Lambda, a JSON object with `errorMessage`.
+    /// The error message. If a Lambda function failed, this is a JSON object with the field `errorMessage`.
     #[serde(default)]
     pub cause: Option<String>,
 }

@@ -13,9 +13,10 @@ use crate::{digest, onboarding::Language};
 /// Amazon SNS accepts a UTF-8 subject of fewer than 100 characters, without line breaks or control characters (API
 /// reference, Publish).
 pub const MAX_SUBJECT: usize = 99;
-/// Below the limit of 3,000 characters for a section of a chat message (Slack, Block Kit).
+/// Maximum number of characters of the chat text. Slack allows 3,000 characters in a section of a message (Block Kit).
 const MAX_CHAT_TEXT: usize = 2_900;
-/// Text and chat form together stay far below the 256 KiB that Amazon SNS accepts.
+/// Maximum number of characters of the email text. With this limit, the text and the chat form together stay far below
+/// the 256 KiB that Amazon SNS accepts.
 const MAX_TEXT: usize = 40_000;
 
 /// A notification that `notify` publishes.
@@ -80,8 +81,8 @@ impl Notification {
         Self { subject: subject(&title), text, chat, reference }
     }
 
-    /// The value of `Message` with `MessageStructure` `json`: email and queues receive the text, HTTPS subscriptions
-    /// receive the chat form. Chat applications subscribe by HTTPS.
+    /// The parameter `Message` of the SNS operation `Publish`, with `MessageStructure` set to `json`: email and queue
+    /// subscriptions receive the text. HTTPS subscriptions, which chat applications use, receive the chat form.
     #[must_use]
     pub fn body(&self) -> String {
         let chat = self.chat.to_string();
@@ -93,7 +94,7 @@ fn subject(title: &str) -> String {
     title.chars().map(|character| if character.is_control() { ' ' } else { character }).take(MAX_SUBJECT).collect()
 }
 
-/// Shortens a text to `most` characters and marks the cut.
+/// Shortens a text to `most` characters and marks the place where it was cut.
 fn cut(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
         return text.to_owned();

@@ -15,11 +15,11 @@ pub enum News<'a> {
     Asked(&'a str),
     /// An operator must file the case.
     FileManually(&'a CaseText),
-    /// The documents can't be sent, for these reasons.
+    /// The documents can't be attached to the case, for these reasons.
     Documents(&'a [String]),
     /// The step filed the case, but the account's support plan no longer lets the Support API read it.
     Unreadable,
-    /// AWS closed the case, and the order is not fulfilled.
+    /// AWS closed the case although the order is not fulfilled.
     Closed(&'a str),
 }
 

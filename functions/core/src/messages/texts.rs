@@ -23,7 +23,7 @@ macro_rules! texts {
     };
 }
 
-// The form of a notification.
+// Labels and separators that every notification uses.
 texts! {
     separator() = ", ", "、";
     none() = "none", "なし";
@@ -186,7 +186,7 @@ texts! {
 texts! {
     phone_numbers() = "phone numbers", "電話番号";
     outbound_calls() = "outbound calls to Japanese mobiles", "日本の携帯電話への発信";
-    // AWS checks this requirement for 03 numbers first, and orders often miss it.
+    // For 03 numbers, AWS checks this requirement first, and many orders do not meet it.
     tokyo_address() = "\nThe order includes 03 numbers: the proof of address must show an address in Tokyo.",
         "\n03 番号を申請するため、住所の証明書類には東京都内の住所が記載されている必要があります。";
     case_filed(topic, case, reminder) = "{topic}: case {case} was filed with AWS Support. It usually takes two to six weeks; the \

@@ -60,7 +60,7 @@ pub struct Quota {
     pub required: bool,
 }
 
-/// Reads a quota code in any case and converts it to upper case, as in Service Quotas.
+/// Reads a quota code in upper or lower case and converts it to upper case, as Service Quotas writes it.
 fn upper_case<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     String::deserialize(deserializer).map(|code| code.to_ascii_uppercase())
 }

@@ -36,7 +36,7 @@ impl Users {
     /// Maximum number of groups in an input. The state of an execution contains each group several times.
     pub const MAX_GROUPS: usize = 300;
 
-    /// The hierarchy group paths that the groups use.
+    /// The hierarchy group paths in the settings of the Entra groups.
     #[must_use]
     pub fn hierarchy_groups(&self) -> Vec<&str> {
         self.groups.iter().filter_map(|group| group.hierarchy_group.as_deref()).collect()

@@ -9,7 +9,7 @@ use super::Problem;
 /// Checks a value and records its faults.
 pub(super) type Check = fn(&Location<'_>, &Value);
 
-/// The faults that a check of the whole input records.
+/// Runs a check of the whole input and returns the faults that the check recorded.
 pub(super) fn problems(check: impl FnOnce(&Location<'_>)) -> Vec<Problem> {
     let problems = RefCell::new(Vec::new());
     check(&Location { path: "$".into(), problems: &problems });

@@ -1,5 +1,5 @@
-//! Finds duplicate keys in a JSON text. A JSON parser silently keeps the last value, so an edit of the first one would
-//! have no effect.
+//! Finds duplicate keys in a JSON text. For a duplicate key, a JSON parser silently keeps the last value, so an edit of
+//! the first value would have no effect.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use super::{
     check::{self, Location},
 };
 
-/// Every duplicate key of an object, with line and column of both places.
+/// Every key that an object contains twice, with line and column of both places.
 ///
 /// The text must be valid JSON; for any other text the result is unspecified.
 #[must_use]

@@ -50,7 +50,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Reads an input, unless the checks found faults.
+/// Reads an input if the checks found no faults.
 fn read<T: DeserializeOwned>(problems: Vec<Problem>, input: impl FnOnce() -> Value) -> Result<T, Vec<Problem>> {
     if !problems.is_empty() {
         return Err(problems);
@@ -61,7 +61,7 @@ fn read<T: DeserializeOwned>(problems: Vec<Problem>, input: impl FnOnce() -> Val
     })
 }
 
-/// The error of a step for a faulty input: one line per fault.
+/// The step error for an input with faults: one line per fault.
 fn invalid_input(problems: Vec<Problem>) -> StepError {
     let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
     StepError::invalid_input(format!("the input has {} fault(s):\n{}", lines.len(), lines.join("\n")))

@@ -29,7 +29,7 @@ pub(super) fn quotas(at: &Location<'_>, value: &Value) {
     }
 }
 
-/// The input with its quotas as a list of codes, the form of the contract.
+/// Converts `quotas` in the input to a list with a quota code in each entry, which is the form that the steps use.
 pub(super) fn as_list(mut input: Value) -> Value {
     let listed = match input.get("quotas") {
         Some(Value::Object(map)) => map
@@ -71,7 +71,7 @@ fn listed_quota(at: &Location<'_>, value: &Value) {
     object(at, value, &[required("code", code), required("value", quota_value), optional("required", boolean)]);
 }
 
-/// The code of a quota that is named by its friendly name or its code.
+/// Returns the quota code for a friendly name or for a code in upper or lower case.
 fn code(name: &str) -> Option<String> {
     let is_code =
         name.strip_prefix("L-").is_some_and(|hex| hex.len() == 8 && hex.chars().all(|c| c.is_ascii_hexdigit()));

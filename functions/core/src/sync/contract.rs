@@ -1,5 +1,5 @@
-//! Input and output of the `SyncUsers` step. Their size does not depend on the number of users: they hold counts, digests
-//! and samples. The full lists are in the log of the step.
+//! Input and output of the `SyncUsers` step. The size of both does not depend on the number of users: they contain
+//! counts, digests and samples. The full lists are in the log of the step.
 //!
 //! A run syncs the users of one instance in one or more passes. Each pass applies one plan in one or more rounds, and each
 //! round is one call of the step. See `docs/theory.md`, "Rounds and passes".
@@ -12,7 +12,8 @@ use crate::onboarding::Language;
 /// Maximum number of entries in each list of [`SyncUsersOutput`].
 pub const MAX_LISTED: usize = 50;
 
-/// Maximum number of object ids in [`SyncUsersInput::people`]. For more members, the full comparison is as fast.
+/// Maximum number of object ids in [`SyncUsersInput::people`]. For more members, the full comparison takes no longer
+/// than handling these members first.
 pub const MAX_HINTED: usize = 20;
 
 /// Input of `SyncUsers`.
@@ -51,26 +52,29 @@ pub enum SyncMode {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum SyncStatus {
-    /// Every possible action is done. The failures list the others.
+    /// Every action that was possible is done. The actions that failed are in the list of failures.
     #[default]
     Done,
-    /// The time of the round is over: call the step again with the carry.
+    /// The round reached its time limit. The state machine calls the step again with the checkpoint.
     More,
     /// The plan exceeds the removal limit, and nothing was changed. An operator decides about the digest.
     UnsafePlan,
     /// The plan was created and not applied, as requested.
     Planned,
-    /// Another run holds the lease; it will make one more pass. Set by the state machine.
+    /// Another run holds the lease and will make one more pass. The state machine sets this status.
     Busy,
-    /// An operator rejected the plan or did not answer in time; nothing was changed. Set by the state machine.
+    /// An operator rejected the plan or did not answer in time; nothing was changed. The state machine sets this
+    /// status.
     NotApproved,
 }
 
-/// The checkpoint that a round hands to the next round, and a pass to the next pass.
+/// The checkpoint that each round passes to the next round, also from the last round of a pass to the first round of
+/// the next pass.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Checkpoint {
-    /// Whether an earlier pass is finished. `planned` and `totals` then include its counts; `rounds` does not.
+    /// Whether an earlier pass of this run is finished. If so, `planned` and `totals` include the counts of earlier
+    /// passes; `rounds` counts only this pass.
     #[serde(default)]
     pub another_pass: bool,
     /// The number of finished rounds in this pass.
@@ -94,7 +98,7 @@ pub struct Checkpoint {
     /// Whether failed actions were retried. A run retries them once.
     #[serde(default, rename = "secondTry")]
     pub retried: bool,
-    /// The digest of the approved removals that are not done yet.
+    /// The digest of the removals that were approved and are not done yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved_removals: Option<String>,
 }
@@ -169,8 +173,8 @@ impl SyncProgress {
 }
 
 impl Totals {
-    /// The actions of this round and of a later round. Each round retries the failures of the previous round, so only the
-    /// failures of the later round count.
+    /// Adds the actions of a later round to the actions of this round. Each round retries the failures of the previous
+    /// round, so only the failures of the later round count.
     #[must_use]
     pub const fn followed_by(&self, later: &Self) -> Self {
         Self {
@@ -198,7 +202,7 @@ impl Totals {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Outcome {
-    /// The plans of all passes, added up. A pass counts with the plan of its first round.
+    /// The plans of all passes, added up. Each pass contributes the plan of its first round.
     #[serde(flatten)]
     pub planned: Counts,
     /// The completed actions.
@@ -276,7 +280,8 @@ pub struct SyncUsersOutput {
     /// A managed user of this instance, used by the sign-in check to compare username and role session name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sso_ready_user: Option<String>,
-    /// The carry for the next round, if the status is [`SyncStatus::More`].
+    /// The checkpoint that the next round takes over from this round; present only if the status is
+    /// [`SyncStatus::More`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub carry: Option<Checkpoint>,
 }

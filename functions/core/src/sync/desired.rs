@@ -22,19 +22,20 @@ pub(super) struct DesiredUser<'a> {
 pub(super) struct Desired<'a> {
     /// The desired users by username.
     pub(super) users: BTreeMap<&'a str, DesiredUser<'a>>,
-    /// Object ids of members who can't be planned. Their Connect users stay unchanged.
+    /// Object ids of members for whom no action can be planned. Their Connect users stay unchanged.
     pub(super) protected_ids: BTreeSet<&'a str>,
-    /// Usernames that several members claim. A Connect user with such a name stays unchanged.
+    /// Usernames that several members would get. A Connect user with such a username stays unchanged.
     pub(super) protected_usernames: BTreeSet<&'a str>,
     pub(super) skipped: Vec<Skipped>,
     pub(super) findings: Vec<Finding>,
-    /// A group may have been read only partially, so nothing may be planned.
+    /// Whether a group may have been read only partially. If so, nothing may be planned.
     pub(super) partial: bool,
-    /// A group is empty, so no removal may be planned.
+    /// Whether a group is empty. If so, no removal may be planned.
     pub(super) empty: bool,
 }
 
-/// Merges the groups. `users` only decides which member owns a username that several members claim.
+/// Determines the desired users from all groups. If several members would get the same username, `users` shows which
+/// member already has it.
 pub(super) fn desired<'a>(
     groups: &'a [GroupRead],
     users: &BTreeMap<&str, &ConnectUser>,
@@ -98,7 +99,7 @@ impl<'a> Desired<'a> {
         }
     }
 
-    /// The members who can become users, by the username that they claim.
+    /// The members who can become users, grouped by the username that each of them would get.
     fn claims(
         &mut self,
         groups: &'a [GroupRead],
@@ -136,8 +137,8 @@ impl<'a> Desired<'a> {
         claims
     }
 
-    /// Assigns each username to its only claimant, or to its present owner if there are several claimants, or to no
-    /// member.
+    /// Assigns each username to the only member who would get it. If there are several such members, the username goes
+    /// to the member whose Connect user already has it, or to no member.
     fn assign_usernames(
         &mut self,
         claims: BTreeMap<&'a str, Vec<DesiredUser<'a>>>,

@@ -53,8 +53,8 @@ impl Plan {
         hash.finish()
     }
 
-    /// The digest of only the removals, for the users (by id) that `left` accepts. If an approved plan takes several
-    /// rounds, each later round may remove exactly the users that the previous round left.
+    /// The digest of those removals in the plan whose user id `left` accepts. If an approved plan takes several rounds,
+    /// each later round may remove only the users whom the previous rounds have not removed yet.
     #[must_use]
     pub fn removals_digest(&self, left: impl Fn(&str) -> bool) -> String {
         let mut hash = CanonicalHash::default();

@@ -32,7 +32,7 @@ pub enum SkipReason {
     NoUsername(UsernameAttribute),
     /// The username is not valid for sign-in.
     Username(UsernameFault),
-    /// Several members have this username (their number).
+    /// Several members, of this number, have the same username.
     DuplicateUsername(usize),
     /// The member's groups have no security profile, but Connect requires one.
     NoSecurityProfile,
@@ -40,7 +40,7 @@ pub enum SkipReason {
     TooManySecurityProfiles(usize),
     /// A group of the member names a profile that the instance does not have.
     ProfileMissing(ProfileKind, String),
-    /// The Connect user with this name belongs to another onboarding (its alias).
+    /// The Connect user with this username belongs to the onboarding of another instance (the alias).
     OtherOnboarding(String),
 }
 
@@ -155,7 +155,7 @@ pub enum Finding {
         /// The nested group.
         nested: String,
     },
-    /// Members that can't become Connect users.
+    /// Group members that are not users, so they can't become Connect users.
     OtherObjects {
         /// The name of the group.
         group: String,
@@ -179,20 +179,20 @@ pub enum Finding {
         /// The new object id.
         to: String,
     },
-    /// A desired username and another username differ only in case. Usernames in Connect are case-sensitive, so they
-    /// are two users.
+    /// A desired username and another username differ only in upper and lower case. Connect treats them as two users,
+    /// because its usernames are case-sensitive.
     CaseOnly {
         /// The desired username, as Entra emits it.
         username: String,
         /// The other username.
         other: String,
     },
-    /// A member left; the removal policy keeps the user.
+    /// A member left all groups; the removal policy keeps the member's Connect user.
     Kept {
         /// The username.
         username: String,
     },
-    /// A member left, and the user is scheduled for deletion.
+    /// A member left all groups, and the member's Connect user is scheduled for deletion.
     RemovalWaits {
         /// The username.
         username: String,

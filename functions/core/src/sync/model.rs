@@ -31,7 +31,7 @@ pub fn removal_due_to_tag(due: Date) -> String {
 /// A user among the members of a group. Graph can return null for the optional fields `mail`, `givenName` and
 /// `surname`, and for all fields if `User.Read.All` is missing.
 ///
-/// The order of the type ranks the read with more data higher.
+/// [`Ord`] ranks a read that returned more data higher.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Member {
     /// The object id. It never changes and identifies the member.
@@ -96,7 +96,7 @@ pub enum Completeness {
     /// Every page was read.
     #[default]
     Complete,
-    /// Some data is missing, for this reason. Nothing is planned from such a read.
+    /// Some members are missing from the read, for this reason. Nothing is planned after such a read.
     Partial(String),
     /// The group does not exist (any more). Nothing is planned.
     GroupMissing,
@@ -129,9 +129,10 @@ pub enum Ownership {
     /// adopted by its exact username.
     #[default]
     Unmanaged,
-    /// Ours: `managed-by` is this application, and `onboarding` is this instance's alias.
+    /// This onboarding owns the user: the tag `managed-by` names this product, and the tag `onboarding` is this
+    /// instance's alias.
     Ours,
-    /// The user belongs to another onboarding (its alias) and is never changed.
+    /// The user belongs to the onboarding of another instance (the alias) and is never changed.
     OtherOnboarding(String),
 }
 
@@ -172,7 +173,7 @@ pub struct ConnectUser {
     pub ownership: Ownership,
     /// The Entra object id in the user's tags.
     pub entra_object_id: Option<String>,
-    /// The date of the scheduled deletion in the user's tags.
+    /// The date on which the user is scheduled to be deleted, read from the user's tags.
     pub removal_due: Option<Date>,
 }
 

@@ -31,7 +31,7 @@ pub struct Plan {
     pub findings: Vec<Finding>,
     /// Number of removals held back because a group is empty.
     pub postponed: usize,
-    /// Number of users that already match.
+    /// Number of users that need no change.
     pub unchanged: usize,
     /// Number of users with our tags.
     pub managed: usize,
@@ -65,7 +65,7 @@ pub struct UserRef {
     pub id: String,
     /// The ARN.
     pub arn: String,
-    /// The Entra object id in the tag. For an adopted user, the id that the tag will have.
+    /// The Entra object id in the user's tag. For a user to adopt, the id that the tag will contain.
     pub object_id: Option<String>,
 }
 
@@ -74,7 +74,7 @@ pub struct UserRef {
 pub struct Adoption {
     /// The user.
     pub user: UserRef,
-    /// The Entra object id to put in its tag.
+    /// The Entra object id to store in the user's tag.
     pub object_id: String,
 }
 
@@ -154,7 +154,7 @@ pub struct Counts {
     /// Removals held back because a group is empty.
     #[serde(default, rename = "heldBack")]
     pub postponed: usize,
-    /// Users that already match.
+    /// Users that need no change.
     #[serde(default)]
     pub unchanged: usize,
     /// Users with our tags.
@@ -163,8 +163,8 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// The counts of this pass and of the following one. Actions are added up; counts that describe a state are those
-    /// of the later pass.
+    /// Combines the counts of this pass and of the following pass. Counts of actions are added up; counts that describe
+    /// a state are taken from the later pass.
     #[must_use]
     pub const fn followed_by(&self, later: &Self) -> Self {
         Self {
@@ -239,7 +239,7 @@ impl Plan {
             .map(|user| user.username.as_str())
     }
 
-    /// A plan with only the creations of this plan.
+    /// A plan with only those actions of this plan that create users.
     #[must_use]
     pub fn creations(self) -> Self {
         Self { create: self.create, names: self.names, ..Self::default() }

@@ -37,7 +37,7 @@ pub fn plan(groups: &[GroupRead], users: &[ConnectUser], profiles: &Profiles, po
     planner.plan
 }
 
-/// Users by username. If two pages contain a username, the user with the smaller id counts.
+/// Maps each username to its user. If two pages contain the same username, the user with the smaller id is used.
 fn by_username(users: &[ConnectUser]) -> BTreeMap<&str, &ConnectUser> {
     let mut map: BTreeMap<&str, &ConnectUser> = BTreeMap::new();
     for user in users {
@@ -127,7 +127,7 @@ impl Planner<'_> {
         });
     }
 
-    /// A user that exists under a desired username: adopts and updates the user if necessary.
+    /// Handles a Connect user that already has a desired username: adopts and updates the user if necessary.
     fn adopt_or_update(&mut self, user: &ConnectUser, desired: &DesiredUser<'_>) {
         let object_id = &desired.member.id;
         let linked = user.entra_object_id.as_ref() == Some(object_id);
@@ -156,7 +156,7 @@ impl Planner<'_> {
         self.plan.unchanged += usize::from(untouched);
     }
 
-    /// A user that stays unchanged, except that a scheduled deletion is cancelled.
+    /// Plans no change for a user, except that a scheduled deletion is cancelled.
     fn keep_unchanged(&mut self, user: &ConnectUser) {
         if user.removal_due.is_some() {
             self.plan.cancel_deletion.push(reference_to(user));
@@ -236,8 +236,9 @@ pub fn changes_instead_of_creation(new: &NewUser, existing: &ConnectUser) -> Vec
     differences(existing, (new.first_name.clone(), new.last_name.clone()), &new.assignment)
 }
 
-/// Whether the phone settings match. In `PhoneConfig`, `SearchUsers` returns the after contact work time in
-/// milliseconds; the unit for a channel is not documented. So a value that is 1,000 times higher counts as equal.
+/// Whether the phone settings match. `SearchUsers` returns the after contact work time in milliseconds in
+/// `PhoneConfig`; for the settings of a channel, the unit is not documented. So a value that is 1,000 times the desired
+/// seconds also counts as equal.
 fn phone_matches(seen: &Phone, desired: &Phone) -> bool {
     let (seen_work, desired_work) = (seen.after_contact_work_seconds, desired.after_contact_work_seconds);
     seen.auto_accept == desired.auto_accept

@@ -24,7 +24,7 @@ const MAX_USERNAME: usize = 64;
 pub enum UsernameFault {
     /// Fewer than two characters.
     TooShort,
-    /// More than 64 characters (their number).
+    /// More than 64 characters; the value is the number of characters.
     TooLong(usize),
     /// Characters outside the allowed set: each character once, in order of appearance.
     IllegalCharacters(String),
@@ -79,11 +79,11 @@ fn is_full_domain(domain: &str) -> bool {
     !domain.contains('@') && domain.contains('.') && domain.split('.').all(|label| !label.is_empty())
 }
 
-/// The first and last name to send: Unicode NFC, trimmed, never empty, within Connect's length limits.
+/// The first and last name that are sent to Connect: Unicode NFC, trimmed, never empty, within Connect's length limits.
 ///
 /// If Entra has no given name or surname, the display name is used. It is split at its first space; the family name
 /// comes first if the name is written in Chinese, Japanese or Korean characters. A name that is too long is cut,
-/// because names are not keys.
+/// because names do not identify users.
 #[must_use]
 pub fn person_name(member: &Member, username: &str) -> (String, String) {
     let given = cleaned(member.given_name.as_deref());
@@ -125,7 +125,7 @@ fn parted(display: &str) -> (String, String) {
     }
 }
 
-/// The part of a display name beside a known name.
+/// The part of a display name that is left without a known given name or surname.
 fn rest_of(display: &str, known: &str) -> Option<String> {
     let rest = display.strip_prefix(known).or_else(|| display.strip_suffix(known)).unwrap_or(display);
     let rest = rest.trim().trim_matches(',').trim();

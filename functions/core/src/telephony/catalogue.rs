@@ -1,5 +1,5 @@
-//! Selects the service and category of a support case. AWS changes both, and its documentation requires codes from
-//! `DescribeServices`, so they are selected by keywords in their code or name, in English or Japanese.
+//! Selects the service and category of a support case from the result of `DescribeServices`, as the AWS documentation
+//! requires. AWS may change the codes, so the selection looks for English or Japanese keywords in codes and names.
 
 use super::case::Topic;
 

@@ -29,7 +29,8 @@ pub struct OrderNumbersInput {
     /// How to order numbers, and other telephony requests.
     #[serde(default)]
     pub telephony: Telephony,
-    /// The requested quotas. They show whether an instance at its limit will accept more numbers.
+    /// The results of the quota requests. If the instance has reached its limit of phone numbers, they show whether the
+    /// limit will rise.
     #[serde(default)]
     pub quotas: Vec<Quota>,
     /// The language of cases and notifications.
@@ -46,7 +47,7 @@ pub struct OrderNumbersInput {
 pub struct OrderNumbersOutput {
     /// The numbers that match the input, and the claims that failed.
     pub numbers: Vec<NumberResult>,
-    /// The cases, and the texts of cases that an operator must file.
+    /// The Support cases that the step filed, and the texts of cases that an operator must file.
     #[serde(default)]
     pub orders: Vec<CaseOrder>,
     /// Whether another poll is needed.
@@ -63,11 +64,11 @@ pub struct OrderNumbersOutput {
     /// The notification to send now. Each message is sent once.
     #[serde(default)]
     pub notify: Option<Notification>,
-    /// Available numbers that the next poll may claim. A poll claims only numbers from the state of the previous poll:
-    /// a repeated poll then claims equal numbers with equal tokens.
+    /// Available numbers that the next poll may claim. A poll claims only numbers that the previous poll stored here,
+    /// so that a repeated poll claims the same numbers with the same client tokens.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub offers: Vec<Offer>,
-    /// The day (YYYY-MM-DD) from which Connect accepts claims again at the latest; set if Connect refused a claim
+    /// The day (YYYY-MM-DD) by which, at the latest, Connect accepts claims again; set if Connect refused a claim
     /// because of its limit on claims and releases.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claims_blocked_until: Option<String>,
@@ -102,7 +103,7 @@ pub struct NumberResult {
     /// Index of the desired number (`phoneNumbers`) that this number matches, starting from 0.
     #[serde(default)]
     pub wish: usize,
-    /// Whether the number was present at the first poll.
+    /// Whether the instance already held the number at the first poll.
     #[serde(default)]
     pub adopted: bool,
     /// The reason why the claim failed.
@@ -184,7 +185,8 @@ impl CaseOrder {
     pub const fn is_pending(&self) -> bool {
         match self.status {
             OrderStatus::Open | OrderStatus::CustomerAction => true,
-            // Without the case, a poll can still find new numbers on the instance. No API shows an allow-list.
+            // Even if no case can be read, a poll can still find new numbers on the instance. No API shows whether
+            // calls to Japanese mobile numbers are allowed.
             OrderStatus::Manual | OrderStatus::Unreadable => matches!(self.topic, Topic::PhoneNumbers),
             OrderStatus::Done | OrderStatus::Refused => false,
         }

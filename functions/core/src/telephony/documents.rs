@@ -1,5 +1,5 @@
-//! The three documents of a Japanese number order and their requirements. Messages name the field of the input, never
-//! the object key, because a key may contain a person's name.
+//! The three documents of a Japanese number order and their requirements. Messages name the input field of a document,
+//! never its S3 object key, because an object key may contain a person's name.
 
 use crate::onboarding::Documents;
 

@@ -38,9 +38,9 @@ pub fn needs_documents(desired: &PhoneNumber) -> bool {
     desired.country == "JP"
 }
 
-/// For each desired number, the indexes in `held` of the numbers that match, at most the desired quantity. A held
-/// number counts for only one desired number. Longer prefixes are allocated first, so that "any Japanese number" does
-/// not use up a 03 number.
+/// For each desired number, the indexes of the matching numbers in `held`, at most the desired quantity. A held number
+/// counts for only one desired number. Desired numbers with a longer prefix are allocated first, so that "any Japanese
+/// number" does not use up a 03 number.
 #[must_use]
 pub fn allocate(desired_numbers: &[PhoneNumber], held: &[HeldNumber]) -> Vec<Vec<usize>> {
     let prefix = |desired: &PhoneNumber| desired.prefix.clone().unwrap_or_default();
@@ -65,9 +65,9 @@ pub fn allocate(desired_numbers: &[PhoneNumber], held: &[HeldNumber]) -> Vec<Vec
     allocated
 }
 
-/// The client token for a claim: equal for every repetition by an execution, different for every other number.
-/// `ClaimPhoneNumber` documents the pattern of a lower-case UUID (model of botocore 1.43.11). The version is 8 (RFC
-/// 9562: custom content).
+/// The client token for a claim: the same whenever an execution repeats the claim of a number, and different for every
+/// other number. `ClaimPhoneNumber` documents the pattern of a lower-case UUID (model of botocore 1.43.11). The version
+/// is 8 (RFC 9562: custom content).
 #[must_use]
 pub fn claim_token(execution_id: &str, instance_arn: &str, phone: &str) -> String {
     let hex = digest::of_parts([execution_id, instance_arn, phone], 16);
