@@ -15,15 +15,17 @@ const APPLICATION_FIELDS: &str = "id,appId,disabledByMicrosoftStatus,identifierU
 const SERVICE_PRINCIPAL_FIELDS: &str = "id,appId,accountEnabled,appRoleAssignmentRequired,appRoles,applicationTemplateId,\
      keyCredentials,loginUrl,notificationEmailAddresses,preferredSingleSignOnMode,preferredTokenSigningKeyThumbprint,\
      samlSingleSignOnSettings,tags";
-/// Added to v1.0 in 2026. A national cloud may not have it yet, and then refuses every request that selects it.
+/// This field was added to Graph v1.0 in 2026. A national cloud that does not have the field yet refuses every request
+/// that selects it.
 const IS_DISABLED: &str = "isDisabled";
 /// A field of application templates that, like [`IS_DISABLED`], a national cloud may not have yet.
 const DEPRECATION_DATE: &str = "deprecationDate";
 pub(super) const READ_APPLICATIONS: &str = "Application.Read.All";
 const WRITE_APPLICATIONS: &str = "Application.ReadWrite.All";
 
-/// Number of searches for a certificate that a failed attempt may have added, before another certificate is added.
-/// Graph may show a new certificate late, and each call of [`Graph::add_signing_certificate`] adds one.
+/// Number of searches for a certificate that a failed attempt may have added. Only after these searches is another
+/// certificate added. Graph may show a new certificate late, and each call of [`Graph::add_signing_certificate`] adds
+/// one.
 pub const LOOKS_FOR_A_LOST_CERTIFICATE: u32 = 3;
 
 /// The response of `instantiate`.
@@ -38,7 +40,7 @@ impl Graph {
     /// Returns the ID of the gallery template with this name, or `known_id` if the template was renamed.
     ///
     /// # Errors
-    /// `InvalidInput` if the gallery has neither.
+    /// `InvalidInput` if the gallery has no template with this name or ID.
     pub async fn application_template(&self, name: &str, known_id: &str) -> Result<String, StepError> {
         let quoted = name.replace('\'', "''");
         let call = Call::get(&["applicationTemplates"], format!("looking for the gallery application \"{name}\""))
@@ -61,7 +63,8 @@ impl Graph {
         })
     }
 
-    /// Returns the service principals created from a template with a display name. New ones appear here with a delay.
+    /// Returns the service principals that were created from a template and have this display name. New service
+    /// principals appear here with a delay.
     ///
     /// # Errors
     /// The error that Graph returns.
@@ -76,7 +79,7 @@ impl Graph {
             .query("$select", "id,appId,displayName,tags")
             .needs(READ_APPLICATIONS);
         let found: Vec<ServicePrincipal> = self.list(&call).await.map_err(StepError::from)?.items;
-        // Graph's filter is not case-sensitive.
+        // Graph's filter ignores case, so the names are compared again.
         Ok(found.into_iter().filter(|principal| principal.display_name.as_deref() == Some(name)).collect())
     }
 
@@ -131,7 +134,8 @@ impl Graph {
         self.find_with(&["applicationTemplates", id], &doing, "id", DEPRECATION_DATE).await
     }
 
-    /// Reads one object with a field that this cloud may not have yet. If Graph refuses the field, reads it without.
+    /// Reads one object with a field that this cloud may not have yet. If Graph refuses the field, reads the object
+    /// without the field.
     async fn find_with<T: DeserializeOwned>(
         &self,
         path: &[&str],

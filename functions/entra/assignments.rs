@@ -66,7 +66,8 @@ impl Graph {
         let doing = format!("taking the assignment {assignment} from the service principal {service_principal}");
         match self.act(&Call::delete(&path, doing).needs(ASSIGN)).await {
             Err(GraphError::Refused(refusal)) if refusal.is_not_found() => Ok(()),
-            // With status 400, this refusal has several wordings, so the list decides.
+            // With status 400, Graph uses several wordings if the assignment no longer exists, so the list of
+            // assignments is read to decide.
             Err(GraphError::Refused(refusal)) if refusal.may_be_gone() => {
                 let left = self.assignments(service_principal).await?;
                 let is_left = left.iter().any(|one| one.id.as_deref() == Some(assignment));

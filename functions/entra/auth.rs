@@ -175,7 +175,7 @@ impl Authenticator {
         if !reply.status.is_success() {
             return Err(refusal(&doing, &reply, matches!(credential.proof, Proof::WebIdentity)));
         }
-        // Without details of the parse error, which could contain the token.
+        // The details of the parse error are omitted, because they could contain the token.
         let unreadable = || StepError::unavailable(format!("{doing}: the answer holds no token{}", reply.trace()));
         let answer: Value = serde_json::from_str(&reply.body).map_err(|_| unreadable())?;
         let bearer = answer.get("access_token").and_then(Value::as_str).ok_or_else(unreadable)?;
@@ -217,8 +217,8 @@ impl From<StepError> for Refused {
     }
 }
 
-/// Returns the resource to request a token for: the cloud's own Graph. For an emulator with plain HTTP, it is the
-/// global cloud's Graph.
+/// Returns the resource for which a token is requested: the URL of the cloud's own Graph. An emulator with plain HTTP
+/// uses the URL of the global cloud's Graph.
 fn audience(graph_url: &str) -> &str {
     if graph_url.starts_with("https://") { graph_url } else { GLOBAL_GRAPH }
 }
@@ -228,7 +228,7 @@ fn audience(graph_url: &str) -> &str {
 fn refusal(doing: &str, reply: &Reply, keyless: bool) -> Refused {
     let body: Value = serde_json::from_str(&reply.body).unwrap_or_default();
     let text = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or_default();
-    // Cut off the trace ID and time, which are added at the end of our message.
+    // The trace ID and time are cut off here and added again at the end of our message.
     let description = text("error_description").split(" Trace ID:").next().unwrap_or_default().trim();
     let number = body.pointer("/error_codes/0").and_then(Value::as_u64).or_else(|| number_in(description));
     let number = number.unwrap_or_default();
@@ -298,7 +298,8 @@ fn keyless_advice(number: u64, error: &str) -> (StepErrorKind, &'static str) {
             StepErrorKind::InvalidInput,
             "; check the stack's parameter TenantId, and LOGIN_URL for a national cloud",
         ),
-        // The federated credential is new; if the error persists, the federated credential is wrong.
+        // The federated credential may be new and not replicated yet. If the error persists, the federated credential
+        // is wrong.
         70_021 | 700_211..=700_213 => (
             StepErrorKind::NotConsistentYet,
             "; a new federated credential takes minutes to be seen; if this stays, compare its issuer, subject and audience, \

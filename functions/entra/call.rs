@@ -112,7 +112,7 @@ impl Refusal {
     fn new(call: &Call, reply: &Reply) -> Self {
         let body: Value = serde_json::from_str(&reply.body).unwrap_or_default();
         let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).map(ToOwned::to_owned);
-        // Microsoft's documentation has both spellings.
+        // Microsoft's documentation uses both spellings of this field.
         let inner =
             |key: &str| text(&format!("/error/innerError/{key}")).or_else(|| text(&format!("/error/innererror/{key}")));
         let trace = match (inner("request-id"), inner("date")) {
@@ -139,7 +139,7 @@ impl Refusal {
     /// Returns whether Graph responded with status 400 because a replica does not have a recently created object or
     /// app role yet.
     ///
-    /// The two messages can also mean a mistake; then they persist
+    /// Graph also returns these two messages for invalid input; in this case, the error persists
     /// (<https://github.com/microsoftgraph/msgraph-bicep-types/issues/193>).
     #[must_use]
     pub fn is_not_replicated(&self) -> bool {
@@ -216,7 +216,7 @@ impl Refusal {
             _ if self.is_not_replicated() => StepErrorKind::NotConsistentYet,
             _ if self.is_failed_validation() => StepErrorKind::Unavailable,
             _ if self.is_subscription_limit() => StepErrorKind::LimitExceeded,
-            // Graph's lists lag behind: a later read shows the existing object.
+            // Graph's lists lag behind: only a later read shows the object that exists already.
             _ if self.just_made && self.claims_existence() && !self.is_identifier_taken() => {
                 StepErrorKind::NotConsistentYet
             }
@@ -366,7 +366,7 @@ impl Graph {
             return Ok(reply);
         }
         if reply.status == StatusCode::FORBIDDEN {
-            // If consent is granted now, only a new token contains it.
+            // A cached token does not contain a permission that is granted later, so the next call gets a new token.
             self.authenticator.forget_token().await;
         }
         Err(GraphError::Refused(Box::new(Refusal::new(call, &reply))))
@@ -397,8 +397,8 @@ impl Graph {
         Ok(url)
     }
 
-    /// Returns a next link if it has the same origin. The link is opaque, but the token must not be sent to another
-    /// host.
+    /// Returns the link to the next page if it has the same origin as Graph. The link is used as it is, but the token
+    /// must not be sent to another host.
     fn same_origin(&self, next: &str) -> Option<Url> {
         let (next, base) = (Url::parse(next).ok()?, Url::parse(self.base()).ok()?);
         (next.origin() == base.origin()).then_some(next)

@@ -74,7 +74,7 @@ struct Plan {
 
 impl Graph {
     /// Removes certificates, identified by thumbprint, from a service principal, each with its private key, its public
-    /// key and its password. `kept` has the thumbprints of all other certificates from an earlier read.
+    /// key and its password. `kept` contains the thumbprints of all other certificates, from an earlier read.
     ///
     /// # Errors
     /// `NotConsistentYet` if Graph does not show the service principal, the certificates to keep, or the result yet.
@@ -98,7 +98,7 @@ impl Graph {
         let doing = format!("removing certificates from the service principal {id}");
         match self.act(&Call::patch(&["servicePrincipals", id], changes, doing).needs(WRITE_APPLICATIONS)).await {
             Ok(()) => self.read_back(id, &plan).await,
-            // Another execution may have removed them since the read.
+            // Another execution may have removed the certificates since the read.
             Err(GraphError::Refused(refusal)) if refusal.status == 400 => {
                 let shown = ids(&self.credentials(id).await?);
                 match plan.removed.is_disjoint(&shown) {
@@ -142,7 +142,7 @@ impl Graph {
 }
 
 impl Plan {
-    /// Returns the retained entries that are missing, each with the name of its list.
+    /// Returns the entries that had to be retained and are missing, each with the name of its list.
     fn missing(&self, shown: &Credentials) -> Vec<String> {
         let absent = |kept: &[Credential], shown: &[Credential], list: &str| {
             let gone = kept.iter().filter(|kept| !shown.iter().any(|one| key_id(one) == key_id(kept)));
@@ -316,7 +316,8 @@ mod tests {
             plan(&credentials, &set(&[OLD]), &set(&[NEW])).unwrap_err()
         };
         for doubt in [
-            // Without this check, null would equal null, and every credential without an identifier would be removed.
+            // If null identifiers were accepted, null would equal null, and every credential without an identifier
+            // would be removed.
             change(&|credentials| {
                 for credential in &mut credentials.key_credentials {
                     credential.insert("customKeyIdentifier".into(), Value::Null);

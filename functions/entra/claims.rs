@@ -62,14 +62,15 @@ impl Graph {
     /// # Errors
     /// `NotConsistentYet` if the service principal or the policy has not replicated yet.
     pub async fn assign_claims_policy(&self, service_principal: &str, policy: &str) -> Result<(), StepError> {
-        // The reference has Graph's own address. Graph refuses an address that contains the tenant.
+        // The reference is a URL under Graph's base URL. Graph refuses a URL that contains the tenant.
         let reference = format!("{}/v1.0/policies/claimsMappingPolicies/{policy}", self.settings.graph_url());
         let path = ["servicePrincipals", service_principal, "claimsMappingPolicies", "$ref"];
         let doing = format!("putting the claims mapping policy {policy} on the service principal {service_principal}");
         let call =
             Call::post(&path, json!({ "@odata.id": reference }), doing).needs("Application.ReadWrite.All").just_made();
         match self.act(&call).await {
-            // The refusal has several wordings, so the list decides.
+            // Graph uses several wordings if the policy is already assigned, so the list of assigned policies is read
+            // to decide.
             Err(GraphError::Refused(refusal)) if refusal.may_exist() => {
                 let assigned = self.claims_policies_of(service_principal).await?;
                 if assigned.iter().any(|one| one.id == policy) { Ok(()) } else { Err((*refusal).into()) }

@@ -15,10 +15,10 @@ use uuid::Uuid;
 /// The group ID in the client state of a subscription to all groups of a tenant. No group has this ID.
 pub const ALL_GROUPS: Uuid = Uuid::nil();
 
-/// Separates these values from any other use of the key.
+/// Included in each HMAC, so that a value computed with the same key for another purpose is not a valid `clientState`.
 const PURPOSE: &[u8] = b"connect-onboarding clientState 1";
 
-/// Creates and verifies the values.
+/// Creates and verifies the `clientState` values.
 pub struct ClientStates {
     key: hmac::Key,
 }
@@ -30,19 +30,19 @@ impl fmt::Debug for ClientStates {
 }
 
 impl ClientStates {
-    /// Creates an instance with this key.
+    /// Creates the object that derives all values from this secret key.
     #[must_use]
     pub fn new(key: &str) -> Self {
         Self { key: hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes()) }
     }
 
-    /// Returns the value for the subscription to a group: 43 characters.
+    /// Returns the `clientState` for the subscription to a group: 43 characters.
     #[must_use]
     pub fn of(&self, tenant: Uuid, group: Uuid) -> SecretString {
         URL_SAFE_NO_PAD.encode(hmac::sign(&self.key, &message(tenant, group))).into()
     }
 
-    /// Returns whether this is the value for the subscription to a group. Takes constant time.
+    /// Returns whether this is the `clientState` for the subscription to a group. The comparison takes constant time.
     #[must_use]
     pub fn proves(&self, tenant: Uuid, group: Uuid, client_state: &str) -> bool {
         URL_SAFE_NO_PAD

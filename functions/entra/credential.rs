@@ -12,9 +12,9 @@ use time::{
 
 use super::certificate::Certificate;
 
-/// The form of a secret with a client secret.
+/// The expected JSON of a credential with a client secret.
 const WITH_SECRET: &str = r#"{"tenantId": "…", "clientId": "…", "clientSecret": "…"}"#;
-/// The form of a secret with a certificate.
+/// The expected JSON of a credential with a certificate.
 const WITH_CERTIFICATE: &str = r#"{"tenantId": "…", "clientId": "…", "certificate": "-----BEGIN CERTIFICATE-----…", "privateKey": "-----BEGIN PRIVATE KEY-----…"}"#;
 
 /// The credential with which the functions sign in to Microsoft Graph.
@@ -88,7 +88,7 @@ impl Credential {
         }
     }
 
-    /// Returns whether both credentials are equal for signing in.
+    /// Returns whether signing in with either credential gives the same result. The stored expiry is ignored.
     pub(super) fn same(&self, other: &Self) -> bool {
         self.tenant_id == other.tenant_id
             && self.client_id == other.client_id

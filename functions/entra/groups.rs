@@ -39,7 +39,7 @@ impl Graph {
     /// Returns the group with this object ID or exactly this display name.
     ///
     /// # Errors
-    /// `InvalidInput` if there is none; `Conflict` with the IDs if several groups have the name.
+    /// `InvalidInput` if there is no such group; `Conflict` with the IDs if several groups have the name.
     pub async fn resolve_group(&self, name_or_id: &str) -> Result<Group, StepError> {
         if uuid::Uuid::try_parse(name_or_id)
             .is_ok_and(|id| id.hyphenated().to_string().eq_ignore_ascii_case(name_or_id))
@@ -125,8 +125,8 @@ impl Graph {
                             member.id
                         )));
                     }
-                    // If the list changes while it is read, a user may be listed twice; the greater entry has more
-                    // fields.
+                    // If the list changes while it is read, it may contain a user twice. The entry that compares as
+                    // greater has more fields and is kept.
                     let known = users.entry(member.id.clone()).or_default();
                     if member > *known {
                         *known = member;

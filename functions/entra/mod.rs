@@ -1,8 +1,8 @@
 //! A small client for Microsoft Graph, written here because only two dozen calls are needed.
 //!
 //! `auth` obtains tokens with a `credential`: a client secret, a `certificate`, or a `web_identity` token from AWS.
-//! `transport` waits and retries, `call` classifies refusals and reads lists; the other files contain the calls by
-//! subject. Everything is created on first use.
+//! `transport` waits and retries, `call` classifies refusals and reads lists; each other file contains the calls for
+//! one subject. Everything is created on first use.
 
 mod applications;
 mod assignments;
@@ -123,8 +123,8 @@ impl Graph {
         Ok(auth::roles(&token))
     }
 
-    /// Returns the needed permissions that the token lacks. If the token can't be read, returns none; Graph then
-    /// refuses the calls.
+    /// Returns the needed permissions that are not in the token. If the token can't be read, the list is empty, and
+    /// Graph later refuses the calls for which a permission is missing.
     ///
     /// # Errors
     /// If no token can be obtained.

@@ -50,7 +50,7 @@ pub struct Application {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ApplicationTemplate {
-    /// The date (`2027-01-31`) on which the template is removed from the gallery.
+    /// The date (for example `2027-01-31`) on which the template is removed from the gallery.
     pub deprecation_date: Option<String>,
 }
 
@@ -83,7 +83,7 @@ pub struct ServicePrincipal {
     /// The recipients of the emails that Entra sends before a certificate expires.
     #[serde(default, deserialize_with = "or_default")]
     pub notification_email_addresses: Vec<String>,
-    /// The SAML settings, with the relay state.
+    /// The SAML settings, which contain the relay state.
     pub saml_single_sign_on_settings: Option<SamlSettings>,
     /// The sign-on URL for sign-in that starts at the service; null for sign-in that starts at Entra.
     pub login_url: Option<String>,

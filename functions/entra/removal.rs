@@ -44,7 +44,8 @@ impl Graph {
         let doing = format!("taking the claims mapping policy {policy} off the service principal {service_principal}");
         match self.act(&Call::delete(&path, doing).needs(WRITE_APPLICATIONS)).await {
             Err(GraphError::Refused(refusal)) if refusal.is_not_found() => Ok(()),
-            // With status 400, this refusal has several wordings, so the list decides.
+            // With status 400, Graph uses several wordings if the policy is no longer assigned, so the list of assigned
+            // policies is read to decide.
             Err(GraphError::Refused(refusal)) if refusal.may_be_gone() => {
                 let left = self.claims_policies_of(service_principal).await?;
                 if left.iter().any(|one| one.id == policy) { Err((*refusal).into()) } else { Ok(()) }

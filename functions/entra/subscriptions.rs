@@ -93,7 +93,7 @@ impl Subscription {
         self.notification_url.as_deref() == Some(url)
     }
 
-    /// Returns whether enough of the lifetime remains, so that the subscription need not be renewed yet.
+    /// Returns whether the remaining lifetime is long enough that the subscription need not be renewed yet.
     #[must_use]
     pub fn lasts(&self, now: OffsetDateTime) -> bool {
         self.expires().is_some_and(|expires| expires - now > LIFETIME / 2)
@@ -132,7 +132,7 @@ impl Graph {
     }
 
     /// Creates a subscription. Graph calls both URLs before it responds. The call is safe to repeat, because Graph
-    /// refuses a second subscription with status 409.
+    /// refuses a second subscription to the same resource with status 409.
     ///
     /// # Errors
     /// [`GraphError::Refused`] with status 409 if this application already has a subscription to the same resource.

@@ -1,7 +1,7 @@
 //! HTTP requests to Graph and to the login service, with waits and retries.
 //!
-//! Only waits of seconds happen here; longer waits are left to the `Retry` lists of the state machine. Status 429:
-//! waits exactly for `Retry-After` ([`retry_after`]) up to [`LONGEST_WAIT`], otherwise returns `Throttled`. Status
+//! Only waits of a few seconds happen here; longer waits are left to the `Retry` lists of the state machine. Status
+//! 429: waits exactly for `Retry-After` ([`retry_after`]) up to [`LONGEST_WAIT`], otherwise returns `Throttled`. Status
 //! 408, 5xx and broken connections: waits with exponential backoff and jitter, then opens a new connection, as
 //! Microsoft recommends. A request that is not idempotent is not repeated if the server may have processed it.
 
@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::retry_after::retry_after;
 use crate::runtime::{clock::Clock, settings::Settings};
 
-/// Number of attempts of one exchange.
+/// Maximum number of attempts for one exchange.
 const ATTEMPTS: u32 = 4;
 /// The longest `Retry-After` to wait for here, because a Lambda function is billed by the millisecond.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);

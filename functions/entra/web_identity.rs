@@ -40,7 +40,8 @@ pub(super) async fn token(config: &SdkConfig, settings: &Settings, role: &str) -
     let doing = format!("asking AWS for a token of the role {role}");
     let answer = aws_sdk_sts::Client::from_conf(as_role)
         .get_web_identity_token()
-        // Only one audience: with several, the claim is a list, which Entra does not accept.
+        // Only one audience is requested: with several, the token's `aud` claim would be a list, which Entra does not
+        // accept.
         .audience(settings.token_audience())
         // The only algorithm that Microsoft documents for tokens of other issuers.
         .signing_algorithm("RS256")

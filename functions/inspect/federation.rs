@@ -29,9 +29,9 @@ pub(crate) struct Federation {
     pub(crate) role_arn: String,
     pub(crate) username: UsernameAttribute,
     pub(crate) session_seconds: u32,
-    /// The thumbprint of the signing certificate; `None` accepts the active certificate.
+    /// The expected thumbprint of the signing certificate. If `None`, the active certificate is expected.
     pub(crate) certificate: Option<String>,
-    /// The identifier; `None` accepts any identifier of AWS.
+    /// The expected identifier. If `None`, every identifier in the form that AWS requires is accepted.
     pub(crate) identifier: Option<String>,
 }
 
@@ -85,12 +85,12 @@ fn last(arn: &str) -> &str {
     arn.rsplit('/').next().unwrap_or(arn)
 }
 
-/// Checks a document; the result shows a summary of its content.
+/// Checks a document. The result contains a summary of the document.
 fn document(checks: &mut Checks, name: &str, wanted: &Value, found: &Value) {
     checks.that(name, same_document(wanted, found), summary(wanted), summary(found));
 }
 
-/// Checks the metadata that Entra publishes and the metadata in IAM for the certificate and the issuer.
+/// Checks that the certificate and the issuer are both in the metadata that Entra publishes and in the metadata in IAM.
 pub(crate) fn certificate_checks(
     (certificate, entity_id): (&str, &str),
     published: &str,

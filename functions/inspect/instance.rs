@@ -125,7 +125,7 @@ pub(crate) async fn attribute_objects(
     Ok(wanted_attributes(wanted).into_iter().filter_map(object).collect())
 }
 
-/// Compares the storage locations of the resource types that the input stores.
+/// Compares the storage locations of the resource types for which the input enables storage.
 ///
 /// # Errors
 /// If Connect returns an error.
@@ -173,7 +173,7 @@ pub(crate) async fn attributes(ctx: &Context, instance_id: &str) -> Result<BTree
     Ok(found.into_iter().filter_map(|one| Some((one.attribute_type?.as_str().to_owned(), one.value?))).collect())
 }
 
-/// Returns the resource types that an input stores.
+/// Returns the resource types for which an input enables storage.
 pub(crate) fn stored(storage: &Storage) -> impl Iterator<Item = InstanceStorageResourceType> + use<> {
     let kinds = [
         (storage.call_recordings, InstanceStorageResourceType::CallRecordings),
@@ -231,7 +231,7 @@ pub(crate) fn wanted_storage(
         .map_err(|error| StepError::internal(error.to_string()))
 }
 
-/// Returns whether two storage locations are equal, ignoring the key.
+/// Returns whether two storage locations are equal, ignoring the encryption key.
 pub(crate) fn same_place(one: &InstanceStorageConfig, other: &InstanceStorageConfig) -> bool {
     let place = |config: &InstanceStorageConfig| {
         config.s3_config().map(|s3| (s3.bucket_name().to_owned(), s3.bucket_prefix().trim_end_matches('/').to_owned()))

@@ -114,8 +114,8 @@ impl People {
         Ok(UserPlan::of(&plan(&self.reads, &users, &profiles, &Policy::from(&onboarding.users), today)))
     }
 
-    /// Plans the user sync on a new instance. The plan assumes that all profiles exist; those that a new instance
-    /// lacks become open items, because an administrator must create them.
+    /// Plans the user sync on a new instance. The plan assumes that all profiles exist. Each profile that a new
+    /// instance does not have becomes an open item, because an administrator must create it.
     pub(crate) fn plan_on_new(&self, onboarding: &Onboarding, today: Date) -> UserPlan {
         let groups = &onboarding.users.groups;
         let named =
@@ -131,7 +131,8 @@ impl People {
     }
 }
 
-/// Returns an open item for the profiles and hierarchy groups that the group uses and that a new instance lacks.
+/// Returns an open item for the profiles and hierarchy groups that the group uses but that a new instance does not
+/// have.
 fn missing_on_new(group: &UserGroup) -> Option<OpenItem> {
     let profiles = group.security_profiles.iter().filter(|name| !FIRST_SECURITY_PROFILES.contains(&name.as_str()));
     let mut missing: Vec<String> = profiles.map(|name| format!("security profile {name}")).collect();

@@ -2,7 +2,8 @@
 //! authenticates the caller, puts an event on the bus and responds within milliseconds. The content of a notification
 //! is only a hint.
 //!
-//! * Reads: `secretsmanager:GetSecretValue` on the key of the client states, once per process.
+//! * Reads: `secretsmanager:GetSecretValue` on the key from which the `clientState` values are derived, once per
+//!   process.
 //! * Writes: `events:PutEvents` on the stack's bus.
 //! * Safe to repeat: an event is a hint, and a duplicate event only causes a read that finds no change.
 //!
@@ -31,11 +32,12 @@ use crate::{
     runtime::function_url,
 };
 
-/// Graph's batches are much smaller.
+/// Maximum size of a request body. Graph's batches are much smaller.
 const MAX_BYTES: usize = 1024 * 1024;
-/// Microsoft's tokens have several hundred characters.
+/// Maximum length of a validation token. Microsoft's tokens have several hundred characters.
 const MAX_TOKEN_LENGTH: usize = 4096;
-/// Maximum number of members in one event. An event may have 256 KB, and so may a request with ten events.
+/// Maximum number of members in one event. EventBridge allows 256 KB for one event and also for a request with ten
+/// events.
 const MEMBERS_PER_EVENT: usize = 500;
 
 /// A batch of notifications. Items are parsed one by one, so that an invalid item does not affect the others.
@@ -56,7 +58,7 @@ struct Item {
     resource_data: Option<Value>,
 }
 
-/// The content of a batch, grouped by group.
+/// The content of a batch, arranged by Entra group.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Content {
     changes: BTreeMap<(Uuid, Uuid), Change>,
@@ -64,7 +66,8 @@ struct Content {
     rejected: usize,
 }
 
-/// The added and removed members in the notifications of a group. A change without members is still a change.
+/// The added and removed members in the notifications of a group. A notification that lists no members still means that
+/// the group changed.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Change {
     added: BTreeSet<Uuid>,
@@ -121,7 +124,7 @@ async fn deliver(ctx: &Context, batch: Batch, group: Option<Uuid>) -> Result<(),
     event_bus::put(ctx.events(), ctx.settings.event_bus()?, &into_events(content)).await
 }
 
-/// Groups the items of a batch by group.
+/// Arranges the items of a batch by Entra group.
 fn read(batch: Batch, group: Option<Uuid>, states: &ClientStates) -> Content {
     let mut content = Content::default();
     for value in batch.value {

@@ -2,8 +2,8 @@
 //! members of a group change. It is started by the onboarding for the onboarding's groups, daily for all groups, and
 //! when Graph requests a renewal.
 //!
-//! * Reads: Graph `GET /subscriptions`; `dynamodb:GetItem` and `dynamodb:Scan` on the registry; the key of the client
-//!   states.
+//! * Reads: Graph `GET /subscriptions`; `dynamodb:GetItem` and `dynamodb:Scan` on the registry; the key from which the
+//!   `clientState` values are derived.
 //! * Writes: Graph `POST /subscriptions`, `PATCH` and `DELETE /subscriptions/{id}`; `events:PutEvents` after a
 //!   subscription was created outside an onboarding.
 //! * Permissions: `Group.Read.All` in Graph.
@@ -15,9 +15,9 @@
 //!
 //! Graph allows an application [`MOST_SUBSCRIPTIONS`] subscriptions in a tenant. If the groups of all instances,
 //! together with the subscriptions of other stacks that use the same application, exceed this limit, one subscription
-//! to all groups of the tenant replaces the subscriptions to single groups. If they fit again, the daily run changes
-//! back. The new subscriptions are created before the old ones are deleted, so that no change is missed; the limit
-//! check keeps one subscription free for this.
+//! to all groups of the tenant replaces the subscriptions to single groups. When the groups fit within the limit again,
+//! the daily run returns to one subscription per group. The new subscriptions are created before the old ones are
+//! deleted, so that no change is missed; the limit check keeps one subscription free for this.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -45,8 +45,8 @@ use crate::{
 /// Runs the step.
 ///
 /// # Errors
-/// Errors that are worth a retry. The daily run for all groups also returns permanent errors, after processing all
-/// groups, so that they appear with the failed events.
+/// Errors that a retry may solve. After processing all groups, the daily run also returns a permanent error, so that
+/// its event is stored as a failed event.
 pub async fn run(ctx: &Context, input: SubscribeGroupsInput) -> Result<SubscribeGroupsOutput, StepError> {
     let groups = Groups::read(ctx, &input).await?;
     let mut output = SubscribeGroupsOutput::default();
@@ -80,7 +80,7 @@ pub async fn run(ctx: &Context, input: SubscribeGroupsInput) -> Result<Subscribe
         }
         failure
     };
-    // An onboarding reads all members immediately afterwards.
+    // Within an onboarding, no events are needed, because its first sync reads all members immediately afterwards.
     if input.instance_id.is_none() {
         event_bus::put(ctx.events(), ctx.settings.event_bus()?, &missed(&subscriber, &output, per_group)).await?;
     }
@@ -202,13 +202,15 @@ struct Subscriber<'a> {
 }
 
 impl Subscriber<'_> {
-    /// Returns whether each group can have its own subscription, besides those of other stacks and with one kept free.
+    /// Returns whether the limit allows one subscription per group, in addition to the subscriptions of other stacks
+    /// and to one that is kept free.
     fn fits_limit(&self, groups: &BTreeSet<String>) -> bool {
         let others = self.existing.iter().filter(|subscription| !subscription.calls(self.url)).count();
         groups.len() + others < MOST_SUBSCRIPTIONS
     }
 
-    /// Returns whether a new subscription replaces our subscription of the other kind, so that no change was missed.
+    /// Returns whether a new subscription replaces our subscription of the other kind (to one group or to all groups).
+    /// If so, no change was missed.
     fn replaces(&self, new: &GroupSubscription, per_group: bool) -> bool {
         let before = if per_group { Watched::AllGroups } else { Watched::Group(&new.group_id) };
         self.own(before, &self.existing).is_some()
@@ -251,7 +253,8 @@ impl Subscriber<'_> {
         match self.ctx.graph().subscribe(&new).await {
             Ok(created) => Ok((created, SubscriptionAction::Created)),
             Err(GraphError::Failed(error)) => Err(error),
-            // Another run of this step has created it meanwhile, or an earlier call has and its response was lost.
+            // The subscription exists already: another run of this step created it meanwhile, or an earlier call
+            // created it and the response was lost.
             Err(GraphError::Refused(refusal)) if refusal.status == 409 => {
                 let existing = self.ctx.graph().subscriptions().await?;
                 let adopted = self.own(watched, &existing).cloned();
@@ -275,8 +278,8 @@ impl Subscriber<'_> {
         ))
     }
 
-    /// Deletes our subscriptions that others have replaced. A subscription that can't be deleted only causes duplicate
-    /// events until it expires.
+    /// Deletes our subscriptions that new subscriptions have replaced. If a deletion fails, the old subscription only
+    /// causes duplicate events until it expires.
     async fn delete_replaced(&self, replaced: impl Fn(&Subscription) -> bool) {
         for subscription in
             self.existing.iter().filter(|subscription| subscription.calls(self.url) && replaced(subscription))

@@ -24,8 +24,8 @@ use crate::{
     entra::{Assigned, Graph},
 };
 
-/// Concurrent assignment requests. A tenant accepts 3,000 writes per 150 seconds from one application; eight
-/// concurrent requests, at one or two per second each, stay below that limit.
+/// Maximum number of concurrent assignment requests. A tenant accepts 3,000 writes per 150 seconds from one
+/// application; eight concurrent requests, at one or two per second each, stay below that limit.
 const LANES: usize = 8;
 
 /// Creates the missing assignments.

@@ -8,7 +8,7 @@
 //! * Permissions: `Application.ReadWrite.All`, `Policy.ReadWrite.ApplicationConfiguration`.
 //! * Safe to repeat: only differences are written. Our policy is identified by its display name, so a policy that was
 //!   created but not yet assigned is found again. If the service principal has another policy with different content,
-//!   the step fails with `Conflict`: Entra applies only one policy, and replacing it could break another use.
+//!   the step fails with `Conflict`: Entra applies only one policy, and the other policy may still be needed.
 
 use onboarding_core::{
     StepError,
@@ -38,8 +38,8 @@ pub async fn run(ctx: &Context, input: ConfigureEntraClaimsInput) -> Result<Conf
     if !changes.is_empty() {
         graph.update_service_principal(&principal.id, changes.into()).await?;
     }
-    // Activated only if no certificate is active: after a rotation, the active certificate may be newer than the
-    // certificate in the input.
+    // The certificate in the input is activated only if no certificate is active: after a rotation, the active
+    // certificate may be newer.
     if principal.preferred_token_signing_key_thumbprint.as_deref().unwrap_or_default().is_empty() {
         graph.activate_certificate(&principal, &input.certificate_thumbprint).await?;
     }
@@ -51,8 +51,8 @@ fn principal_changes(principal: &ServicePrincipal, relay_state: &str) -> Map<Str
     if principal.relay_state() != Some(relay_state) {
         changes.insert("samlSingleSignOnSettings".into(), json!({ "relayState": relay_state }));
     }
-    // With a sign-on URL, Entra would redirect users to AWS first, and AWS cannot start the sign-in. Without one,
-    // Entra starts the sign-in itself and sends the relay state.
+    // With a sign-on URL, Entra would redirect users to AWS first, and AWS cannot start the sign-in. Without a sign-on
+    // URL, Entra starts the sign-in itself and sends the relay state.
     if principal.login_url.as_deref().is_some_and(|url| !url.is_empty()) {
         changes.insert("loginUrl".into(), Value::Null);
     }

@@ -33,15 +33,15 @@ use crate::{
     inspect::entra::{ApplicationOwner, Certificate, owner, reply_urls, usable_certificate},
 };
 
-/// More than the number of applications with an AWS identifier in any tenant.
+/// Maximum number of identifiers to try. No tenant has this many applications with an AWS identifier.
 const MOST_IDENTIFIERS: usize = 200;
 /// For this many attempts (more than two minutes in the state machine), a refusal by the tenant's policy may mean that
 /// SAML mode has not replicated.
 const SAML_MODE_ATTEMPTS: u32 = 5;
-/// For this many attempts, a refusal may mean that the token version has not replicated.
+/// For this many attempts, a refusal by the tenant's policy may mean that the token version has not replicated.
 const TOKEN_VERSION_ATTEMPTS: u32 = 10;
 const POLICY_ADVICE: &str = "exempt SAML applications from the tenant's identifier URI policy (excludeSaml)";
-/// Delays between checks of the metadata in one invocation. After these, the state machine retries the step.
+/// Delays between checks of the metadata in one invocation. After the last delay, the state machine retries the step.
 const METADATA_WAITS: [Duration; 5] = [
     Duration::from_millis(500),
     Duration::from_secs(1),
@@ -96,12 +96,12 @@ fn principal_changes(principal: &ServicePrincipal, input: &ConfigureEntraSignOnI
         if principal.account_enabled == Some(false) {
             changes.insert("accountEnabled".into(), json!(true));
         }
-        // Otherwise every user in the tenant could sign in.
+        // Without this setting, every user in the tenant could sign in.
         if principal.app_role_assignment_required != Some(true) {
             changes.insert("appRoleAssignmentRequired".into(), json!(true));
         }
     }
-    // No addresses in the input: keep the addresses that were set in the portal.
+    // If the input has no addresses, the addresses that were set in the portal are kept.
     if !input.notification_emails.is_empty()
         && !same_set(&principal.notification_email_addresses, &input.notification_emails)
     {
@@ -110,8 +110,8 @@ fn principal_changes(principal: &ServicePrincipal, input: &ConfigureEntraSignOnI
     changes
 }
 
-/// Returns whether an onboarding of this alias created the application. Only then does the step change
-/// `accountEnabled` and `appRoleAssignmentRequired`.
+/// Returns whether an onboarding of this alias created the application. Only for such an application does the step
+/// change `accountEnabled` and `appRoleAssignmentRequired`.
 fn is_ours(principal: &ServicePrincipal, input: &ConfigureEntraSignOnInput) -> bool {
     match owner(principal, &input.alias) {
         ApplicationOwner::Ours => true,
@@ -120,8 +120,8 @@ fn is_ours(principal: &ServicePrincipal, input: &ConfigureEntraSignOnInput) -> b
     }
 }
 
-/// Activates a deactivated application. The property is writable on the application only; the service principal shows
-/// a copy.
+/// Activates a deactivated application. `isDisabled` can be written only on the application; the service principal
+/// contains a copy.
 async fn activate(graph: &Graph, id: &str) -> Result<(), StepError> {
     if graph.seen_application(id).await?.is_disabled == Some(true) {
         graph.update_application(id, json!({ "isDisabled": false })).await?;
@@ -218,8 +218,8 @@ async fn active_certificate(
     Ok(certificate)
 }
 
-/// Returns the federation metadata after it shows the certificate. With older metadata, IAM would refuse every
-/// sign-in.
+/// Waits until the federation metadata contains the certificate, and returns the metadata. With older metadata, IAM
+/// would refuse every sign-in.
 async fn published_metadata(graph: &Graph, app_id: &str, thumbprint: &str) -> Result<saml::Metadata, StepError> {
     let mut waits = METADATA_WAITS.into_iter();
     loop {

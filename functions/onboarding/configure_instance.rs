@@ -3,9 +3,10 @@
 //!
 //! * Reads: `connect:ListInstanceAttributes`, `connect:ListInstanceStorageConfigs`.
 //! * Writes: `connect:UpdateInstanceAttribute`, `connect:AssociateInstanceStorageConfig`,
-//!   `connect:UpdateInstanceStorageConfig`. A storage location also requires `s3:GetBucketAcl` and
+//!   `connect:UpdateInstanceStorageConfig`. Setting a storage location also requires `s3:GetBucketAcl` and
 //!   `s3:GetBucketLocation` on the bucket, `kms:DescribeKey` and `kms:CreateGrant` on the key, and `iam:PutRolePolicy`
-//!   on `AWSServiceRoleForAmazonConnect*`. Attributes may require `ds:DescribeDirectories` and `logs:CreateLogGroup`.
+//!   on `AWSServiceRoleForAmazonConnect*`. Setting an attribute may require `ds:DescribeDirectories` and
+//!   `logs:CreateLogGroup`.
 //! * Safe to repeat: each attribute and storage location is read and compared first, and only differences are written.
 //!   A storage location that was not set by this stack holds data that may be in use: it is kept and reported.
 
@@ -86,8 +87,8 @@ async fn set_storage(
                 output.storage.push(location(resource_type, &wanted));
                 return Ok(());
             }
-            // Another caller has set a location meanwhile, or an earlier attempt of this step has and its response was
-            // lost.
+            // The location exists already: another caller has set it meanwhile, or an earlier attempt of this step has
+            // set it and the response was lost.
             Err(error) if aws::error::is(&error, &["ResourceConflictException"]) => {
                 present = storage_configs(ctx, &input.instance_id, resource_type).await?;
                 if present.is_empty() {

@@ -4,13 +4,13 @@
 //! * Reads: `GET /applicationTemplates`, `GET /servicePrincipals` and `GET /applications` (lists and single objects).
 //! * Writes: `POST /applicationTemplates/{id}/instantiate`.
 //! * Permission: `Application.ReadWrite.All`.
-//! * Safe to repeat: if exactly one application has the template and the name in the input, it is adopted. If there
-//!   are several, the application with our tag is used; otherwise the step fails with `Conflict`. The `instantiate`
-//!   call is not idempotent and lists lag behind, so an application created by a failed attempt is invisible for some
-//!   time. Therefore: (1) the first invocation only searches and records this in `previous`, so that an application
-//!   that appears later is known to come from this execution; (2) the step returns the new IDs at once and receives
-//!   them back in `previous`; (3) a retry, identified by the state machine's retry count, searches [`LOOKS`] times
-//!   before it creates an application.
+//! * Safe to repeat: if exactly one application has the template and the name in the input, it is adopted. If there are
+//!   several, the application with our tag is used; otherwise the step fails with `Conflict`. The `instantiate` call is
+//!   not idempotent and lists lag behind, so an application created by a failed attempt is invisible for some time.
+//!   Therefore: (1) the first invocation only searches and records in `previous` that it has searched, so that an
+//!   application that appears later is known to come from this execution; (2) the step returns the IDs of a new
+//!   application at once, and later invocations receive them in `previous`; (3) a retry, identified by the state
+//!   machine's retry count, searches [`LOOKS`] times before it creates an application.
 //!
 //! Each invocation polls once; the state machine waits between invocations.
 
@@ -54,8 +54,8 @@ pub async fn run(ctx: &Context, input: CreateEntraApplicationInput) -> Result<En
     }
     let next = next_look(previous.attempt, input.retry_count);
     match next {
-        // Return before anything is created, so that an application found by the next attempt is recognized as created
-        // by this execution.
+        // The first invocation returns before anything is created, so that an application found by the next attempt is
+        // recognized as created by this execution.
         None if !previous.searched => {
             Ok(EntraApplication { searched: true, status: REPLICATING.into(), ..EntraApplication::default() })
         }
@@ -78,8 +78,8 @@ const fn next_look(looked: u32, retry_count: u32) -> Option<u32> {
     }
 }
 
-/// Converts a found application. It counts as adopted if it existed before this execution searched for it, unless an
-/// onboarding of this alias created it.
+/// Converts a found application. The application counts as adopted if it already existed when this execution first
+/// searched for it, unless an onboarding of this alias created it.
 fn taken(principal: ServicePrincipal, alias: &str, searched: bool) -> EntraApplication {
     let adopted = match owner(&principal, alias) {
         ApplicationOwner::Ours => false,
@@ -136,7 +136,7 @@ fn replicating(application: EntraApplication) -> EntraApplication {
     EntraApplication { status: REPLICATING.into(), wait_seconds, ..application }
 }
 
-/// Returns the role to assign. An application that declares roles accepts no assignment without a role.
+/// Returns the role to assign. If an application declares roles, Entra accepts no assignment without a role.
 fn app_role(roles: &[AppRole]) -> Result<String, StepError> {
     let usable =
         |role: &&AppRole| role.is_enabled != Some(false) && role.allowed_member_types.iter().any(|kind| kind == "User");

@@ -23,7 +23,7 @@ use crate::{
 /// Runs the step.
 ///
 /// # Errors
-/// `Conflict` if the registry has the alias with a different case.
+/// `Conflict` if the registry contains the alias in a spelling that differs only in case.
 pub async fn run(ctx: &Context, input: LockAliasInput) -> Result<LockAliasOutput, StepError> {
     let registry = Registry::new(ctx)?;
     let alias = input.alias.as_str();
@@ -45,7 +45,8 @@ pub async fn run(ctx: &Context, input: LockAliasInput) -> Result<LockAliasOutput
             LockResult::HeldByOther(holder) => return Ok(taken(&input, *scope, &holder, attempt)),
         }
     }
-    // Checked while holding the lock, because the previous holder may have registered the alias.
+    // The spelling is checked only while this execution holds the lock, because the previous holder may have registered
+    // the alias.
     if let Some(spelled) = registry.other_spelling(alias).await? {
         return Err(StepError::conflict(format!(
             "the alias {alias} is onboarded as {spelled}, and aliases that differ in upper and lower case only are the same; \

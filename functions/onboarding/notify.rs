@@ -5,7 +5,7 @@
 //! * Writes: for a plan that waits for approval, the task token in the registry (`dynamodb:UpdateItem`), where
 //!   `onboard approve` reads it; `sns:Publish` on the topic, with plain text for email and the format of Amazon Q
 //!   Developer in chat applications for HTTPS subscriptions.
-//! * Permissions: the topic's KMS key, which is also the registry's key.
+//! * Permissions: use of the KMS key that encrypts both the topic and the registry.
 //! * Safe to repeat: a repeated notification has the same reference. The task token is in the message and in the
 //!   registry; a repeated attempt has a new token, so the token of the latest message is the valid one.
 //!

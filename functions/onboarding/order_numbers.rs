@@ -14,10 +14,10 @@
 //! * Writes: `connect:ClaimPhoneNumber`, `connect:UpdatePhoneNumberMetadata`,
 //!   `connect:AssociatePhoneNumberContactFlow`, `connect:TagResource`, `support:AddAttachmentsToSet`,
 //!   `support:CreateCase`.
-//! * Safe to repeat: the instance's numbers are listed before any request. A poll claims only numbers that the
-//!   previous poll has stored in the state, each with its own client token. A case is found again by the marker in its
-//!   subject, even if it is resolved. Existing numbers only get the settings in the input, never our tags. A number is
-//!   never released, because a released number can't be claimed again.
+//! * Safe to repeat: the instance's numbers are listed before any request. A poll claims only numbers that the previous
+//!   poll has stored in the state of the execution, each with its own client token. A support case is found again by
+//!   the marker in its subject, even if the case is resolved. Existing numbers only get the settings in the input,
+//!   never our tags. A number is never released, because a released number can't be claimed again.
 //! * The EventBridge event "Support Case Update" is not used: it is delivered only to us-east-1 and only on a
 //!   best-effort basis, so it would require a second stack there and polling anyway.
 

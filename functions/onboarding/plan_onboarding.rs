@@ -188,7 +188,8 @@ impl Planner<'_> {
         let (found, instead) = match sought.await {
             Ok(found) => (found, None),
             Err(error) if error.kind == StepErrorKind::Conflict => (None, Some(Presence::Foreign(error.message))),
-            // The runtime identity may lack permission to read applications; the onboarding's identity has it.
+            // The runtime identity may lack permission to read applications; the setup identity, which the onboarding
+            // uses, has this permission.
             Err(error) if error.kind == StepErrorKind::AccessDenied => {
                 (None, Some(Presence::Hidden(format!("it can't be seen: {}", error.message))))
             }
@@ -206,7 +207,8 @@ impl Planner<'_> {
         };
         let open_items = objects.iter().filter(|object| object.kind == entra::APPLICATION).flat_map(entra::open_items);
         let open_items = open_items.collect();
-        // A new certificate changes the metadata.
+        // The metadata is read only if the application already has our certificate, because a new certificate would
+        // change the metadata.
         let certified =
             objects.iter().any(|object| object.kind == entra::CERTIFICATE && object.presence == Presence::Ours);
         let published = match &application {
@@ -216,7 +218,8 @@ impl Planner<'_> {
             _ => None,
         };
         let certificates = found.as_ref().map(Found::certificates).unwrap_or_default();
-        // The order of the onboarding: IAM comes between the certificate and the claims.
+        // The plan follows the order of the onboarding: the IAM objects come after the certificate and before the
+        // claims.
         let federation = [
             provider_object(ctx, &wanted, alias, (published.as_ref(), &certificates)).await?,
             policy_object(ctx, &wanted, alias).await?,

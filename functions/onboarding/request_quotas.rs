@@ -11,8 +11,8 @@
 //!   poll only).
 //! * Writes: `servicequotas:RequestServiceQuotaIncrease`, which also requires `iam:CreateServiceLinkedRole` for
 //!   `servicequotas.amazonaws.com` the first time in an account.
-//! * Safe to repeat: see [`crate::aws::quotas`]. A decided request stays decided within an execution; a new execution polls
-//!   again and repeats denied requests.
+//! * Safe to repeat: see [`crate::aws::quotas`]. Within an execution, a quota that is decided is not polled again. A
+//!   new execution polls all quotas and repeats denied requests.
 
 use onboarding_core::{
     StepError,

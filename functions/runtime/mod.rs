@@ -1,4 +1,4 @@
-//! The side of Lambda: from an invocation to a step and back, settings, logs, and metrics.
+//! The integration with Lambda: the adapter between an invocation and a step, settings, logs and metrics.
 
 pub mod adapter;
 pub mod clock;

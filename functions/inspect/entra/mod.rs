@@ -38,7 +38,8 @@ pub(crate) const CERTIFICATE: &str = "signing certificate";
 /// The name in a plan for the assignment of a group or of users.
 pub(crate) const ASSIGNMENT: &str = "assignment";
 
-/// Returns the usable application with a name. If there are several, returns the application with our tag.
+/// Returns the application with this name that the onboarding can use. If several applications have the name, returns
+/// the application with our tag.
 ///
 /// # Errors
 /// `Conflict` if several applications have the name, or if the application belongs to another instance.
@@ -113,7 +114,7 @@ pub(crate) enum Gallery {
     /// The gallery was not read, or the application has no template.
     #[default]
     Unknown,
-    /// The gallery offers the template, until the given date if there is one.
+    /// The gallery offers the template; if a date is given, only until this date.
     Offered(Option<String>),
     /// The gallery no longer offers the template.
     Gone,
@@ -195,7 +196,7 @@ impl Found {
     fn switches(&self, checks: &mut Checks) {
         let enabled = self.principal.account_enabled != Some(false);
         checks.that("application enabled", enabled, "true", enabled.to_string());
-        // The property is writable on the application; the service principal shows a copy.
+        // `isDisabled` can be written only on the application; the service principal contains a copy.
         let active = self.application.is_disabled != Some(true) && self.principal.is_disabled != Some(true);
         checks.that("application activated", active, "true", active.to_string());
         let required = self.principal.app_role_assignment_required;
@@ -245,8 +246,8 @@ impl Found {
         checks
     }
 
-    /// Checks that the members of each group can sign in: the group is assigned, or (without Entra ID P1) its members
-    /// are.
+    /// Checks that the members of each group can sign in: either the group is assigned, or, without Entra ID P1, each
+    /// of its members is assigned.
     pub(crate) fn assignment_checks(&self, groups: &[EntraGroup]) -> Checks {
         let assigned = &self.assignments;
         let group_assigned = |id: &str| assigned.iter().any(|assignment| assignment.principal_id == id);
@@ -285,8 +286,8 @@ async fn claims_of(graph: &Graph, principal: &ServicePrincipal) -> Result<Vec<Cl
     Ok(found)
 }
 
-/// Returns the reply URLs, the regional one first: AWS recommends it for Connect, and makes a Region's sign-in
-/// independent of other Regions.
+/// Returns the reply URLs, the regional URL first. AWS recommends the regional URL for Connect, because it makes the
+/// sign-in of a Region independent of other Regions.
 pub(crate) fn reply_urls(region: &str) -> [String; 2] {
     let [global, regional] = iam::sign_in_endpoints(region);
     [regional, global]
@@ -362,12 +363,12 @@ fn application_object(
     let mut checks = found.settings(wanted);
     let emails = &onboarding.entra.notification_emails;
     let present = &principal.notification_email_addresses;
-    // No addresses in the input: keep the addresses that were set in the portal.
+    // If the input has no addresses, the addresses that were set in the portal are kept.
     let same = emails.iter().all(|email| present.contains(email)) && present.iter().all(|email| emails.contains(email));
     checks.that("notification mails", emails.is_empty() || same, emails.join(", "), present.join(", "));
     let owner = owner(principal, alias);
     let mut guards = Checks::default();
-    // These settings are changed only for an application that an onboarding created.
+    // These settings are changed only if an onboarding of this alias created the application.
     found.switches(if owner == ApplicationOwner::Ours { &mut checks } else { &mut guards });
     found.availability(&mut guards, now);
     let replies = reply_urls(&wanted.region);
@@ -460,7 +461,7 @@ pub(crate) struct Certificate {
     pub(crate) expires: String,
 }
 
-/// Returns the active certificate, or otherwise our newest certificate, if it has not expired.
+/// Returns the active certificate if it has not expired, otherwise our newest certificate that has not expired.
 pub(crate) fn usable_certificate(
     principal: &ServicePrincipal,
     subject: &str,
