@@ -8,8 +8,8 @@ use std::{
 
 use crate::progress::Progress;
 
-/// First words of cargo's own status lines, and whether the line is shown. The progress bar names the crates being
-/// compiled, so `Compiling` lines add nothing.
+/// The first words of cargo's own status lines, each with whether these lines are shown. `Compiling` lines are not
+/// needed, because the progress bar already names the crates that are being compiled.
 const WORK: [(&str, bool); 9] = [
     ("Blocking", true),
     ("Updating", true),
@@ -22,8 +22,8 @@ const WORK: [(&str, bool); 9] = [
     ("Finished", false),
 ];
 
-/// Builds `onboard` and, with `functions`, the functions' binary. Returns whether the build succeeded. Compiler output
-/// is printed.
+/// Builds `onboard` and, if `functions` is true, also the functions' binary. Prints the compiler's output. Returns
+/// whether the build succeeded.
 pub(crate) fn build(root: &Path, functions: bool, progress: &Progress) -> Result<bool, String> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["build", "--bin", "onboard"]);
@@ -61,7 +61,8 @@ enum Shown<'a> {
     Nothing,
 }
 
-/// How to show a line of cargo's output. The progress bar has the form `    Building [==>   ] 12/305: name, name`.
+/// Determines how a line of cargo's output is shown. The progress bar has the form `    Building [==>   ] 12/305: name,
+/// name`.
 fn shown(line: &str) -> Shown<'_> {
     let text = line.trim();
     if let Some((_, done)) = text.strip_prefix("Building [").and_then(|bar| bar.split_once(']')) {
@@ -75,7 +76,7 @@ fn shown(line: &str) -> Shown<'_> {
     }
 }
 
-/// The text without terminal sequences for colours and for clearing a line (`ESC [ … letter`).
+/// Removes the terminal sequences for colours and for clearing a line (`ESC [ … letter`).
 fn plain(text: &str) -> String {
     let mut parts = text.split("\x1b[");
     let first = parts.next().unwrap_or_default().to_owned();

@@ -1,5 +1,5 @@
-//! Creates the emulator's Python environment while cargo builds. If this fails, `onboard local` creates the environment
-//! again and explains the failure.
+//! Creates the emulator's Python environment while cargo builds. If the creation fails, `onboard local` creates the
+//! environment again and explains the failure.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -13,7 +13,7 @@ use crate::progress::Progress;
 const PROGRAM: &str = include_str!("../../../local-cloud/emulator/environment.py");
 const REQUIREMENTS: &str = include_str!("../../../local-cloud/emulator/requirements.txt");
 
-/// Starts to create the environment.
+/// Starts creating the environment in a separate thread.
 pub(crate) fn prepare(root: &Path, progress: &Progress) -> JoinHandle<std::io::Result<()>> {
     let (root, progress) = (root.to_path_buf(), progress.clone());
     thread::spawn(move || {
@@ -39,7 +39,7 @@ fn make(root: &Path, progress: &Progress) -> std::io::Result<()> {
     child.wait().map(drop)
 }
 
-/// Pip's message in a line that `environment.py` prints: `{"progress": "Collecting boto3==…"}`.
+/// Returns pip's message from a line that `environment.py` prints: `{"progress": "Collecting boto3==…"}`.
 fn progress_text(line: &str) -> Option<&str> {
     line.strip_prefix(r#"{"progress": ""#)?.strip_suffix(r#""}"#)?.split(" (from ").next()
 }

@@ -1,8 +1,8 @@
-//! `cargo onboard` (the alias in `.cargo/config.toml`): builds `onboard` and replaces itself with it.
+//! `cargo onboard` (the alias in `.cargo/config.toml`): builds `onboard`, then replaces its own process with `onboard`.
 //!
-//! The launcher has no dependencies, so it starts a second after a checkout. For `onboard local`, one cargo process
-//! builds both the tool and the functions, and the emulator's Python environment is created at the same time. Progress
-//! is shown at least every few seconds.
+//! The launcher has no dependencies, so in a new checkout it is compiled and started within about a second. For
+//! `onboard local`, one cargo process builds both the tool and the functions, and the emulator's Python environment is
+//! created at the same time. Progress is shown at least every few seconds.
 
 mod cargo;
 mod environment;
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Builds the required binaries and replaces this process with `onboard`. Returns only if that fails.
+/// Builds the required binaries and replaces this process with `onboard`. Returns only if one of the two fails.
 fn launch(arguments: Vec<OsString>) -> Result<ExitCode, String> {
     let programs = programs()?;
     let local = arguments.iter().any(|argument| argument == "local");

@@ -15,7 +15,7 @@ const LINES: Duration = Duration::from_secs(4);
 /// Width of the rewritten line. A longer line would wrap and could not be rewritten.
 const COLUMNS: usize = 78;
 
-/// State of cargo and pip, shown by a separate thread until [`Progress::end`].
+/// What cargo and pip are doing. A separate thread shows it until [`Progress::end`].
 #[derive(Clone, Debug)]
 pub(crate) struct Progress {
     shared: Arc<(Mutex<State>, Condvar)>,
@@ -45,12 +45,13 @@ impl Progress {
         self.terminal
     }
 
-    /// Sets cargo's current activity; empty after cargo has ended.
+    /// Sets the text that describes what cargo is doing. The text is empty after cargo has ended.
     pub(crate) fn cargo(&self, text: &str) {
         text.clone_into(&mut self.state().cargo);
     }
 
-    /// Sets the current activity for the emulator's environment; empty when the environment is ready.
+    /// Sets the text that describes what is being done for the emulator's environment. The text is empty when the
+    /// environment is ready.
     pub(crate) fn emulator(&self, text: &str) {
         text.clone_into(&mut self.state().emulator);
     }

@@ -23,7 +23,7 @@ pub struct StackArgs {
 }
 
 impl StackArgs {
-    /// The options that another command needs to select the same stack, each preceded by a blank.
+    /// Returns the options with which another command selects the same stack, each preceded by a blank.
     #[must_use]
     pub fn options(&self) -> String {
         let mut options = String::new();
@@ -60,9 +60,9 @@ pub struct LiveCheckArgs {
 /// A document for a phone number order: its kind and its file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DocumentArg {
-    /// `identity`, `address` or `relationship`.
+    /// The kind of document: `identity`, `address` or `relationship`.
     pub kind: String,
-    /// The file.
+    /// The path of the file.
     pub file: PathBuf,
 }
 

@@ -25,7 +25,7 @@ pub struct BadInput {
 }
 
 impl BadInput {
-    /// A single problem, with its message from the catalogue in both languages.
+    /// Creates the error for a file with a single problem. `message` returns the problem's text from the catalogue.
     #[must_use]
     pub fn one(file: &Path, path: impl Into<String>, message: impl Fn(Words) -> String) -> Self {
         let [message, japanese] = Words::BOTH.map(message);

@@ -7,12 +7,13 @@ use serde_json::{Value, json};
 
 use crate::{exit::Exit, words::Words};
 
-/// The error of a command.
+/// The error with which a command fails.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandError {
     /// Exit code of the program.
     pub exit: Exit,
-    /// Error name for programs: an error of the workflow, an AWS error code, or a name that this tool defines.
+    /// The error's name, for programs that evaluate it: an error of the workflow, an AWS error code, or a name that
+    /// this tool defines.
     pub name: String,
     /// What happened, and to which object.
     pub what: String,
@@ -21,22 +22,22 @@ pub struct CommandError {
 }
 
 impl CommandError {
-    /// The operator must correct the input. Nothing was started.
+    /// An error in the input, which the operator must correct. The command started nothing.
     pub fn input(what: impl Into<String>, action: impl Into<String>) -> Self {
         Self { exit: Exit::BadInput, name: "InvalidInput".into(), what: what.into(), action: action.into() }
     }
 
-    /// Nothing was done because the operator must decide first.
+    /// The operator must make a decision first. The command changed nothing.
     pub fn undecided(name: impl Into<String>, what: impl Into<String>, action: impl Into<String>) -> Self {
         Self { exit: Exit::Undecided, name: name.into(), what: what.into(), action: action.into() }
     }
 
-    /// The cloud is not usable.
+    /// An error because the cloud is not usable.
     pub fn cloud(name: impl Into<String>, what: impl Into<String>, action: impl Into<String>) -> Self {
         Self { exit: Exit::NoCloud, name: name.into(), what: what.into(), action: action.into() }
     }
 
-    /// No local cloud is running.
+    /// An error because no local cloud is running. `why` is the reason.
     pub fn no_local_cloud(words: Words, why: String) -> Self {
         Self {
             exit: Exit::NoLocalCloud,
@@ -46,7 +47,7 @@ impl CommandError {
         }
     }
 
-    /// The error of an AWS SDK call.
+    /// Converts the error of an AWS SDK call.
     pub fn of<E, R>(words: Words, doing: &str, error: &SdkError<E, R>) -> Self
     where
         E: ProvideErrorMetadata + Error + 'static,
@@ -56,7 +57,7 @@ impl CommandError {
         Self::refused(words, doing, service.code().unwrap_or("Unknown"), service.message().unwrap_or_default())
     }
 
-    /// AWS returned an error response.
+    /// An error because AWS returned an error response.
     pub fn refused(words: Words, doing: &str, code: &str, message: &str) -> Self {
         let action = match code {
             code if is_credential(code) => words.renew_credentials(),
@@ -67,7 +68,7 @@ impl CommandError {
         Self::cloud(code, format!("{doing}: {code}: {message}"), action)
     }
 
-    /// AWS did not respond.
+    /// An error because AWS did not respond.
     pub fn unreached(words: Words, doing: &str, error: &str) -> Self {
         let credentials = error.contains("credential") || error.contains("profile");
         let (name, action) = if credentials {
@@ -93,7 +94,7 @@ fn is_credential(code: &str) -> bool {
         .any(|known| code.starts_with(known))
 }
 
-/// An error with its sources. The reason is often in the innermost source.
+/// Formats an error with all its sources, because the actual cause is often in the innermost source.
 pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

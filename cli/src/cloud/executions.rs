@@ -7,7 +7,7 @@ use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::forma
 
 use super::{Cloud, Machine, error::CommandError};
 
-/// The number of latest onboardings that are searched for an alias.
+/// How many of the latest onboardings are searched for an alias.
 const RECENT: i32 = 50;
 /// Format of the timestamp in an execution's name.
 const STAMP: &[BorrowedFormatItem<'_>] =
@@ -52,14 +52,14 @@ impl Described {
         self.input["instance"]["alias"].as_str()
     }
 
-    /// Whether this is an onboarding of the alias.
+    /// Whether this execution is an onboarding of the instance with this alias.
     fn is_of(&self, alias: &str) -> bool {
         self.alias().is_some_and(|other| names::same_alias(other, alias))
     }
 }
 
 impl Cloud {
-    /// Starts an execution whose name begins with `subject`. Returns its ARN.
+    /// Starts an execution whose name begins with `subject`. Returns the execution's ARN.
     ///
     /// # Errors
     /// Fails if Step Functions rejects the request.
@@ -153,8 +153,9 @@ impl Cloud {
         }))
     }
 
-    /// Resolves the operator's argument, in this order: an ARN, an execution name, an instance alias. Without an
-    /// argument, returns the running onboarding or else the latest.
+    /// Finds the execution that the operator's argument names. The argument is tried as an ARN, then as an execution
+    /// name, then as an instance alias. Without an argument, returns the running onboarding or, if none is running, the
+    /// latest one.
     ///
     /// # Errors
     /// Fails if no execution matches.
@@ -189,7 +190,7 @@ impl Cloud {
         Err(CommandError::input(self.words.no_execution(what), self.words.list_executions()))
     }
 
-    /// The running onboarding of an alias, if there is one.
+    /// The running onboarding of the instance with this alias, if there is one.
     ///
     /// # Errors
     /// Fails if Step Functions rejects the request.
@@ -212,8 +213,8 @@ pub fn name_of(arn: &str) -> &str {
 
 fn execution_name(subject: &str, now: OffsetDateTime) -> String {
     let stamp = now.format(STAMP).unwrap_or_default();
-    // A name has at most 80 characters, and the timestamp takes 20. It includes milliseconds because two executions can
-    // start in the same second.
+    // A name has at most 80 characters, and the timestamp takes 20. The timestamp includes milliseconds because two
+    // executions can start in the same second.
     let subject: String = subject.chars().take(59).collect();
     format!("{subject}-{stamp}")
 }

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{args::input::unreadable, words::Words};
 
-/// Environment variable with an alternative address file, for several local clouds at the same time.
+/// Environment variable with the path of another address file, so that several local clouds can run at the same time.
 pub const FILE: &str = "ONBOARD_LOCAL_CLOUD";
 
 /// The addresses of a running local cloud.
@@ -32,7 +32,7 @@ pub struct Kept {
     pub process_id: u32,
     /// URL of the emulator, for AWS clients.
     pub endpoint: String,
-    /// URL of the stand-in, for the services it emulates and its `/_admin/` calls.
+    /// URL of the stand-in, for the AWS services that the stand-in emulates and for calls to `/_admin/`.
     pub stand_in: String,
     /// URL of Microsoft Graph.
     pub graph_url: String,
@@ -52,7 +52,7 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// The addresses of a local cloud of this process.
+    /// The addresses of a local cloud that runs in this process.
     #[must_use]
     pub fn of(cloud: &Cloud, stack: &Stack, clock_scale: f64) -> Self {
         Self {
@@ -69,13 +69,14 @@ impl Kept {
         }
     }
 
-    /// The address file of this checkout.
+    /// The path of the address file for this checkout.
     #[must_use]
     pub fn file(workspace: &Workspace) -> PathBuf {
         std::env::var_os(FILE).map_or_else(|| workspace.cache().join("current.json"), PathBuf::from)
     }
 
-    /// The running local cloud of this checkout, or of the file that the environment variable names.
+    /// Returns the running local cloud. Its addresses are read from the file that the environment variable names or, if
+    /// the variable is not set, from the address file of this checkout.
     ///
     /// # Errors
     /// Returns the reason if no local cloud is running.
@@ -87,7 +88,7 @@ impl Kept {
         let kept = Self::read(&file).map_err(|error| format!("{}: {}", file.display(), unreadable(&error, words)))?;
         let process = i32::try_from(kept.process_id).ok().and_then(Pid::from_raw);
         match process.map(test_kill_process) {
-            // The process runs even if it belongs to another user.
+            // A process that this program may not signal belongs to another user, but it is running.
             Some(Ok(()) | Err(Errno::PERM)) => Ok(kept),
             _ => Err(format!("{}: {}", file.display(), words.process_exited(kept.process_id))),
         }
@@ -101,12 +102,12 @@ impl Kept {
         Ok(serde_json::from_str(&fs::read_to_string(file)?)?)
     }
 
-    /// Writes the address file. It is removed when the guard is dropped.
+    /// Writes the address file. Dropping the returned guard removes the file.
     ///
     /// # Errors
     /// Fails if the file can't be written.
     pub fn publish(&self, file: PathBuf) -> io::Result<Published> {
-        // Written atomically, because another program can be waiting for the file.
+        // The file appears only when it is complete, because another program can be waiting for it.
         let new = file.with_extension("new");
         fs::write(&new, serde_json::to_string_pretty(self)? + "\n")?;
         fs::rename(new, &file)?;

@@ -5,8 +5,8 @@
 //! * [`executions`] — starts, finds and describes executions.
 //! * [`kept`] — the addresses of a running local cloud.
 //! * [`registry`] — the onboarded instances.
-//! * [`signed`] — calls to AWS services without their SDK crate.
-//! * [`error`] — errors and the recommended action.
+//! * [`signed`] — calls to AWS services whose SDK crate is not used.
+//! * [`error`] — the errors of commands, with the recommended action.
 
 pub mod error;
 pub mod executions;
@@ -63,7 +63,8 @@ impl Cloud {
     /// A cloud at a local endpoint.
     #[must_use]
     pub fn at(endpoint: &str, region: &str, stack: Stack, scale: Option<f64>, words: Words) -> Self {
-        // The caller's own configuration must not be used here: it names a real account, which costs money.
+        // The operator's own AWS configuration must not be used here: it selects a real account, in which resources
+        // cost money.
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(region.to_owned()))
@@ -142,7 +143,7 @@ impl Machine {
         }
     }
 
-    /// The name in lists and in the names of executions.
+    /// The state machine's name in lists and in the names of its executions.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -156,7 +157,7 @@ impl Machine {
     }
 }
 
-/// Loads the caller's AWS configuration. Fails if it has no Region.
+/// Loads the operator's AWS configuration. Fails if the configuration has no Region.
 pub(crate) async fn configured(
     profile: Option<&str>,
     region: Option<&str>,

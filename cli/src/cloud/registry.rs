@@ -17,19 +17,20 @@ pub struct Entry {
     pub alias: String,
     /// The configuration that the onboarding stored: ids, groups and user settings.
     pub config: Value,
-    /// The execution that holds the lease, if any.
+    /// The execution that holds the lease of the instance, if any.
     pub lease: Option<String>,
-    /// Time of the last successful sync, in milliseconds since the epoch.
+    /// Time of the last successful user sync, in milliseconds since the epoch.
     pub last_success_at: Option<f64>,
-    /// The result counts of the last successful sync.
+    /// How many users the last successful user sync created, changed, deleted and so on.
     pub last_run: Value,
-    /// Time and message of the last failure.
+    /// Time and message of the last failed user sync.
     pub last_failure: Option<(f64, String)>,
-    /// The digest of the plan for which approval was last requested. It is stored before the task token.
+    /// The digest of the plan for which approval was last requested. The registry receives the digest before the task
+    /// token.
     pub approval_digest: Option<String>,
     /// The plan that waits for approval.
     pub approval: Option<Approval>,
-    /// Progress of the running sync.
+    /// Progress of the running user sync.
     pub progress: SyncProgress,
 }
 
@@ -80,8 +81,8 @@ impl Cloud {
         Ok(found.item.as_ref().map(read))
     }
 
-    /// Resolves the operator's argument to an entry: an alias or an instance id. Without an argument, returns the only
-    /// entry.
+    /// Finds the entry that the operator's argument names. The argument is an alias or an instance id. Without an
+    /// argument, returns the only entry.
     ///
     /// # Errors
     /// Fails if no entry matches, or if the argument is missing and there are several entries.
@@ -119,8 +120,8 @@ fn read(item: &HashMap<String, AttributeValue>) -> Entry {
         last_run: json("lastRun"),
         last_failure: number("lastFailureAt").zip(text("lastFailure")),
         approval_digest: text("approvalDigest"),
-        // Without a token, no execution is waiting. The digest remains after a rejection to prevent an immediate second
-        // request.
+        // Without a task token, no execution is waiting for approval. A digest alone is left over from a rejected plan:
+        // it prevents that approval of the same plan is requested again at once.
         approval: text("approvalDigest").zip(text("approvalToken")).map(|(digest, token)| Approval {
             digest,
             until: number("approvalUntil").unwrap_or_default(),

@@ -27,13 +27,13 @@ const GLOBAL: &str = "us-east-1";
 /// Maximum number of attempts if a call is throttled or gets no response.
 const TRIES: u32 = 3;
 
-/// A service, with its names in endpoints, signatures and settings.
+/// An AWS service, with the names that it has in endpoints, signatures and settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Service {
     host: &'static str,
     signs_as: &'static str,
     id: &'static str,
-    /// Whether the endpoint `host` serves all Regions.
+    /// Whether one endpoint, `host`, serves all Regions.
     global: bool,
 }
 
@@ -71,7 +71,7 @@ pub struct Signed {
     words: Words,
 }
 
-/// One call.
+/// A call to an AWS service.
 struct Call<'a> {
     service: Service,
     method: reqwest::Method,
@@ -141,7 +141,7 @@ impl Signed {
         }
     }
 
-    /// Sends a request once and returns status and body, also for an error status.
+    /// Sends a request once, without retries. Returns the HTTP status and the body, even for an error status.
     ///
     /// # Errors
     /// Fails if the service does not respond.
@@ -161,7 +161,7 @@ impl Signed {
         Ok((status, answer.text().await.map_err(|error| unreached(chain(&error)))?))
     }
 
-    /// Uploads an object to a bucket.
+    /// Uploads an object to an S3 bucket.
     ///
     /// # Errors
     /// Fails if the service rejects the request or does not respond.
@@ -190,7 +190,7 @@ impl Signed {
         }
     }
 
-    /// One attempt. The flag of an error tells whether a retry can succeed.
+    /// Makes one attempt at a call. The flag next to an error is true if a retry can succeed.
     async fn once(&self, call: &Call<'_>) -> Result<String, (CommandError, bool)> {
         let unreached = |error: String, passing| (CommandError::unreached(self.words, call.doing, &error), passing);
         let answer = self.sent(call).await.map_err(|error| unreached(error, true))?;
@@ -263,17 +263,17 @@ impl Signed {
     }
 }
 
-/// The text of the first element with this name below a node.
+/// The text of the first XML element with this name below a node.
 pub(crate) fn text(node: Node<'_, '_>, name: &str) -> Option<String> {
     elements(node, name).next().map(|found| found.text().unwrap_or_default().trim().to_owned())
 }
 
-/// The elements with this name below a node.
+/// The XML elements with this name below a node.
 pub(crate) fn elements<'a, 'i: 'a>(node: Node<'a, 'i>, name: &'a str) -> impl Iterator<Item = Node<'a, 'i>> {
     node.descendants().filter(move |below| below.tag_name().name() == name)
 }
 
-/// Code and message of an error response in XML or JSON.
+/// Reads the error code and the message from an error response in XML or JSON.
 pub(crate) fn refusal(text: &str) -> Option<(String, String)> {
     if let Ok(json) = serde_json::from_str::<Value>(text) {
         let code = json["__type"].as_str().or_else(|| json["code"].as_str())?;

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::words::Words;
 
-/// A stack.
+/// A deployed CloudFormation stack.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stack {
     /// Stack name.

@@ -1,8 +1,8 @@
 //! `onboard approve` and `onboard reject`: the operator's decision about a plan above the removal limit.
 //!
-//! The registry stores the task token of the waiting execution, encrypted, beside the plan's digest. The token resumes
-//! exactly the execution that requested approval, and that execution applies exactly the plan with this digest. Tokens
-//! are never printed or logged.
+//! The registry stores the plan's digest and, encrypted, the task token of the execution that waits for approval. The
+//! token resumes exactly this execution, and this execution applies exactly the plan with this digest. Tokens are never
+//! printed or logged.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
@@ -29,7 +29,7 @@ use crate::{
 /// Runs `approve`.
 ///
 /// # Errors
-/// Fails if no plan waits for approval, the digest differs from the waiting plan, or the cloud is not usable.
+/// Fails if no plan waits for approval, the given digest is not that of the waiting plan, or the cloud is not usable.
 pub async fn approve(args: ApproveArgs, console: &Console) -> Result<Exit, CommandError> {
     let words = console.words();
     let cloud = Cloud::open(&args.target, words).await?;
@@ -96,7 +96,7 @@ fn gone_trouble(entry: &Entry, words: Words) -> CommandError {
     CommandError::undecided("NobodyWaits", words.no_execution_waits(&entry.alias), words.show_the_plan(&entry.alias))
 }
 
-/// Prints the waiting plan from the history of the execution that requested approval.
+/// Prints the plan that waits for approval. The plan is read from the history of the execution that requested approval.
 async fn show(cloud: &Cloud, entry: &Entry, approval: &Approval, console: &Console) -> Result<(), CommandError> {
     console.line(&console.paint(Tone::Strong, &console.words().plan_of(&entry.alias, &approval.digest)));
     for execution in cloud.executions(Machine::UserSync, Some(ExecutionStatus::Running), 100).await? {

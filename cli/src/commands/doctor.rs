@@ -26,7 +26,7 @@ use crate::{
 /// Stack outputs that the commands require.
 const OUTPUTS: [&str; 4] = ["NotificationTopicArn", "RegistryTable", "FailedEventQueue", "DocumentsBucket"];
 
-/// Result of a check.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
     Good,
@@ -38,7 +38,7 @@ enum Verdict {
     Unknown,
 }
 
-/// One check.
+/// A check with its result.
 struct Check {
     name: &'static str,
     verdict: Verdict,
@@ -137,7 +137,7 @@ fn stack(cloud: &Cloud) -> Check {
         let missing = missing.join(", ");
         return Check::new("stack", Verdict::Bad, words.outputs_missing(&stack.name, missing), words.deploy_again());
     }
-    // A rolled-back update leaves the previous release in place, which works.
+    // A stack whose last update was rolled back is usable: it still runs the previous release.
     let settled = stack.status.ends_with("_COMPLETE") && stack.status != "ROLLBACK_COMPLETE";
     if settled {
         Check::good("stack", words.stack_is(&stack.name, &stack.status))
@@ -190,7 +190,7 @@ async fn instance_quota(cloud: &Cloud) -> Check {
     }
 }
 
-/// The quota value applied to the account or, if none was ever applied, the AWS default.
+/// Reads the quota for instances: the value applied to the account or, if no value was ever applied, the AWS default.
 async fn instance_quota_values(cloud: &Cloud) -> Result<QuotaValues, CommandError> {
     let words = cloud.words;
     let client = aws_sdk_servicequotas::Client::new(&cloud.config);

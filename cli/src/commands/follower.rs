@@ -1,4 +1,4 @@
-//! Polls executions and displays them until they end. [`crate::follow`] keeps and draws what was polled.
+//! Polls executions and displays them until they end. [`crate::follow`] stores and draws the polled events.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -25,13 +25,13 @@ use crate::{
 const LOCAL_POLL_INTERVAL: Duration = Duration::from_millis(150);
 /// Polling interval in AWS. All callers in an account share the rate limit of `GetExecutionHistory`.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
-/// Redraw interval. Timers advance between polls.
+/// Redraw interval. It is shorter than [`POLL_INTERVAL`], so that timers advance between polls.
 const FRAME: Duration = Duration::from_millis(250);
 /// Events per history page.
 const PAGE: i32 = 500;
 /// The state in which a user sync waits for approval.
 const APPROVAL_STATE: &str = "AskApproval";
-/// The number of latest user syncs that are searched for the ones an onboarding started.
+/// How many of the latest user syncs are searched for those that an onboarding started.
 const RECENT_SYNCS: i32 = 20;
 
 /// Polls an execution and the user syncs that it started.
@@ -41,11 +41,11 @@ pub struct Follower<'a> {
     pub cloud: &'a Cloud,
     /// The execution and its user syncs, as of the last poll.
     pub executions: Executions,
-    /// User syncs that the execution did not start.
+    /// ARNs of user syncs that the execution did not start.
     foreign: Vec<String>,
 }
 
-/// A piece of news with the nesting depth of its execution.
+/// A change to report, with the nesting depth of the execution in which it happened.
 pub type NestedNews = (usize, News);
 
 impl<'a> Follower<'a> {
@@ -58,7 +58,7 @@ impl<'a> Follower<'a> {
         Ok(Self { cloud, executions: Executions { root, syncs: Vec::new() }, foreign: Vec::new() })
     }
 
-    /// Polls all executions and returns the news.
+    /// Polls all executions and returns the changes to report.
     ///
     /// # Errors
     /// Fails if Step Functions rejects a request.
@@ -113,7 +113,8 @@ impl<'a> Follower<'a> {
 /// # Errors
 /// Fails if Step Functions rejects a request.
 pub(crate) async fn definition(cloud: &Cloud, arn: &str) -> Result<Value, CommandError> {
-    // The current definition of the state machine can differ: the execution can be older than the last deployment.
+    // This can differ from the current definition of the state machine, because the execution can be older than the
+    // last deployment.
     let machine = cloud
         .sfn
         .describe_state_machine_for_execution()
@@ -124,7 +125,7 @@ pub(crate) async fn definition(cloud: &Cloud, arn: &str) -> Result<Value, Comman
     Ok(serde_json::from_str(&machine.definition).unwrap_or_default())
 }
 
-/// Starts to follow an execution.
+/// Prepares to follow an execution: reads the definition with which it was started.
 ///
 /// # Errors
 /// Fails if Step Functions rejects a request.
@@ -133,7 +134,7 @@ pub(crate) async fn followed(cloud: &Cloud, described: Described) -> Result<Foll
     Ok(Followed::new(described, &definition, cloud.local.unwrap_or(1.0)))
 }
 
-/// Polls an execution and returns the news.
+/// Polls an execution and returns the changes to report.
 ///
 /// # Errors
 /// Fails if Step Functions rejects a request.
@@ -181,7 +182,7 @@ async fn new_events(cloud: &Cloud, arn: &str, seen: i64) -> Result<Vec<Event>, C
 pub struct FollowOptions {
     /// Stop when the execution requests approval.
     pub until_approval: bool,
-    /// With `--json`, print each piece of news as a line.
+    /// With `--json`, print each change as a line of JSON.
     pub events: bool,
 }
 

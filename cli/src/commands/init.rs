@@ -91,7 +91,7 @@ fn answers(args: InitArgs, ask: bool, words: Words) -> Result<Value, CommandErro
     if !numbers.is_empty() {
         value["phoneNumbers"] = numbers.iter().map(|number| phone_number(number)).collect();
         if numbers.iter().any(|number| number.to_uppercase().starts_with("JP")) {
-            // `start --document` uploads the documents to these keys.
+            // `onboard start --document` uploads the documents under these S3 object keys.
             let key = |document: &str| format!("{alias}/{document}");
             value["documents"] = json!({
                 "identity": key("identity"), "address": key("address"), "relationship": key("relationship"),
@@ -107,7 +107,8 @@ fn answers(args: InitArgs, ask: bool, words: Words) -> Result<Value, CommandErro
     Ok(value)
 }
 
-/// Converts `COUNTRY:TYPE[:PREFIX]` to the input's format. The validation of the input reports errors.
+/// Converts `COUNTRY:TYPE[:PREFIX]` to the input's format. Errors are not reported here, but by the validation of the
+/// input.
 fn phone_number(text: &str) -> Value {
     let mut parts = text.split(':').map(str::trim);
     let (country, kind) =

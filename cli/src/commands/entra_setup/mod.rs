@@ -1,8 +1,9 @@
 //! `onboard entra-setup`: the one-time setup in Entra that lets the stack authenticate. It prints a script for a shell
 //! with a signed-in Azure CLI and AWS CLI, or runs the same script (`--run`).
 //!
-//! The script grants the permissions of [`Identity::permissions`], which `preflight` compares with each token. The
-//! script is safe to repeat: it finds existing applications by name and grants only missing permissions.
+//! The script grants the permissions in [`Identity::permissions`]. The function `preflight` checks that each Graph
+//! token contains these permissions. The script is safe to repeat: it finds existing applications by name and grants
+//! only missing permissions.
 
 mod script;
 
@@ -30,7 +31,8 @@ const TOOLS: [(&str, &str); 3] = [
     ("aws", "AWS CLI: https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html"),
     ("bash", "bash"),
 ];
-/// Further programs for keys and JSON. They keep secrets off the command line.
+/// Further programs that the script needs if it creates keys or client secrets. With them, no secret appears on a
+/// command line.
 const TOOLS_FOR_SECRETS: [(&str, &str); 2] = [("jq", "jq: https://jqlang.org"), ("openssl", "OpenSSL")];
 
 /// Runs the command.
@@ -69,7 +71,8 @@ pub fn run(args: &EntraSetupArgs, console: &Console) -> Exit {
     }
 }
 
-/// The first invalid argument. Argument values become part of a script, so only plain characters are allowed.
+/// Returns the message about the first invalid argument, if there is one. Argument values become part of a script, so
+/// only plain characters are allowed.
 fn fault(args: &EntraSetupArgs, words: Words) -> Option<String> {
     let plain = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
     if !plain(&args.stack) || !args.stack.starts_with(|c: char| c.is_ascii_alphabetic()) {
@@ -99,7 +102,7 @@ fn execute(script: &str) -> std::io::Result<bool> {
     Ok(shell.wait()?.success())
 }
 
-/// The setup as JSON.
+/// Describes the setup as JSON, including the script.
 fn document(args: &EntraSetupArgs, script: &str) -> Value {
     let identities = args.identities().into_iter().map(|identity| {
         json!({

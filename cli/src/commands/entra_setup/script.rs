@@ -14,8 +14,8 @@ use crate::args::{CredentialArg, EntraSetupArgs};
 ///
 /// The Azure CLI is not idempotent: `az ad app permission add` adds an existing permission again, `az ad app permission
 /// admin-consent` rejects every cloud that is not named `AzureCloud`, and the filter of `az ad app list` ignores case.
-/// Each function therefore reads first and writes only missing entries, and consent is written as the role assignments
-/// that it consists of.
+/// Each shell function therefore reads first and writes only what is missing, and grants consent by creating the app
+/// role assignments of which consent consists.
 const HEAD: &str = r#"set -euo pipefail
 again() {
   local wait
@@ -36,7 +36,7 @@ application() {
 
 "#;
 
-/// Shell functions that register an identity.
+/// Shell functions with which the script registers an identity.
 const FUNCTIONS: &str = r#"# Whether a list contains this line, ignoring case.
 listed() { grep -qixF -- "$2" <<< "$1"; }
 
@@ -69,7 +69,8 @@ consent() {
 
 "#;
 
-/// Shell function that adds a federated credential with its own name: the application trusts tokens with this subject.
+/// Shell function that adds or updates the federated credential `name`, with which the application accepts tokens that
+/// have this subject.
 const TRUST: &str = r#"trust() {
   local client=$1 name=$2 subject=$3 audience=$4 verb=create named=() found
   local credentials=(az ad app federated-credential list --id "$client" --output tsv --query)
@@ -183,7 +184,8 @@ fn federate(script: &mut String, args: &EntraSetupArgs, identity: Identity) {
     let _ = writeln!(script, "trust \"${id}_CLIENT_ID\" {role} \"$ROLES/{role}\" {audience}");
 }
 
-/// Adds a certificate and keeps the existing ones, so that the certificate in use works until the new one is stored.
+/// Adds a certificate to the application. Keeps the application's other certificates, so that the certificate in use
+/// works until the new certificate is stored in Secrets Manager.
 fn certificate(script: &mut String, identity: Identity, display: &str) {
     let id = variable(identity);
     let _ = write!(

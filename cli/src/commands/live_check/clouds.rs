@@ -1,4 +1,5 @@
-//! Calls to AWS and Microsoft Graph. Error responses are returned as answers, because the checks evaluate them.
+//! Calls to AWS and Microsoft Graph. Error responses are returned like other responses, because the checks evaluate
+//! them.
 
 use std::{
     future::Future,
@@ -120,7 +121,8 @@ impl Clouds {
         self.config.region().map_or("", |region| region.as_ref())
     }
 
-    /// Returns a successful answer, or an error if the check does not expect the failure.
+    /// Returns the response if it is successful, else an error. For calls that must succeed before a check can
+    /// continue.
     pub(crate) fn good(&self, doing: &str, answer: Answer) -> Result<Answer, CommandError> {
         if answer.is_ok() {
             return Ok(answer);
@@ -225,8 +227,9 @@ impl Clouds {
         tokio::time::sleep(Duration::from_secs_f64(seconds * self.scale).max(Duration::from_millis(5))).await;
     }
 
-    /// Polls until `check` returns true or `seconds` have passed, scaled by the clock of a local cloud. Returns the
-    /// start time of the successful poll, if there was one. The last poll is the first that starts after the deadline.
+    /// Polls until `check` returns true or `seconds` have passed. Times are scaled by the clock of a local cloud.
+    /// Returns after how many seconds the successful poll started, if there was one. One more poll starts after the
+    /// deadline, and it is the last.
     pub(crate) async fn poll<F>(&self, seconds: f64, check: impl Fn() -> F) -> Result<Option<f64>, CommandError>
     where
         F: Future<Output = Result<bool, CommandError>>,

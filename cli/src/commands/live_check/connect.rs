@@ -109,7 +109,7 @@ async fn numbers(
     Ok(())
 }
 
-/// Uses up the rate of one operation and checks whether another operation is throttled too.
+/// Calls one operation until it is throttled, then checks whether another operation is throttled too.
 async fn bucket(clouds: &Clouds, id: &str) -> Result<Reading, CommandError> {
     let first = async |kind: &str, list: &str| {
         let answer = clouds.connect(Method::GET, &format!("/{kind}-profiles-summary/{id}"), &Value::Null).await?;
@@ -122,7 +122,8 @@ async fn bucket(clouds: &Clouds, id: &str) -> Result<Reading, CommandError> {
     let throttled = |answers: &[(u16, String)]| answers.iter().any(|(status, _)| *status == 429);
     for _ in 0..WAVES {
         if throttled(&try_join_all((0..WAVE).map(|_| call(used.as_str()))).await?) {
-            // A separate bucket allows these two calls; a shared bucket is empty.
+            // The last two calls succeed if each operation has its own token bucket. They are throttled if the
+            // operations share one bucket, because it is empty.
             let answers = try_join_all([call(used.as_str()), call(other.as_str()), call(other.as_str())]).await?;
             return Ok(Reading::other_if(throttled(&answers[1..])));
         }
@@ -130,7 +131,8 @@ async fn bucket(clouds: &Clouds, id: &str) -> Result<Reading, CommandError> {
     Ok(Reading::Unknown(clouds.words.never_throttled(WAVE * WAVES)))
 }
 
-/// Deletes the instance in a role that can access directories only by ARN, then tries a second deletion.
+/// Deletes the instance with a role whose permissions for directories are limited to directory ARNs, then tries to
+/// delete the instance again.
 async fn delete(clouds: &Clouds, role: &Clouds, id: &str, findings: &mut Findings) -> Result<(), CommandError> {
     let path = format!("/instance/{id}");
     let mut deleted = role.connect(Method::DELETE, &path, &Value::Null).await?;
@@ -160,7 +162,7 @@ async fn delete(clouds: &Clouds, role: &Clouds, id: &str, findings: &mut Finding
     Ok(())
 }
 
-/// Polls until the instance is no longer visible. Afterwards its alias can be available again.
+/// Polls until the instance is no longer visible. Only then can the instance's alias be used again.
 async fn gone(clouds: &Clouds, id: &str, findings: &mut Findings) -> Result<(), CommandError> {
     let path = format!("/instance/{id}");
     let gone = async || Ok(!clouds.connect(Method::GET, &path, &Value::Null).await?.is_ok());

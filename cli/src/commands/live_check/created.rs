@@ -29,7 +29,7 @@ pub(crate) enum Resource {
     Number(String),
 }
 
-/// All created resources. They share one name.
+/// All resources that the command created. They all have the same name.
 #[derive(Debug)]
 pub(crate) struct CreatedResources {
     name: String,
@@ -73,8 +73,8 @@ async fn remove(clouds: &Clouds, resource: &Resource) -> Result<Answer, CommandE
     let none = Value::Null;
     match resource {
         Resource::Application { id, principal } => {
-            // A deleted application can be restored for 30 days and keeps its identifier for that time, so the
-            // identifier is removed first.
+            // A deleted application can be restored for 30 days. It keeps its identifier URI for that time, so the
+            // identifier URI is removed before the deletion.
             let _ =
                 clouds.graph(Method::PATCH, &format!("/applications/{id}"), &json!({ "identifierUris": [] })).await?;
             let answer = clouds.graph(Method::DELETE, &format!("/applications/{id}"), &none).await?;

@@ -20,7 +20,7 @@ pub(crate) struct Application {
     principal: String,
     pub(crate) app_id: String,
     role: String,
-    /// App registration of the second application.
+    /// Object id of the second application.
     second: String,
     identifier: String,
 }
@@ -119,13 +119,14 @@ async fn identifiers(clouds: &Clouds, application: &Application, findings: &mut 
     Ok(())
 }
 
-/// Sets identifier URIs using the second exemption of the identifier policy (access token version 2).
+/// Sets the identifier URIs of an application. The tenant's identifier policy allows them because of its second
+/// exemption: the application requests access tokens of version 2.
 async fn give(clouds: &Clouds, id: &str, uris: &Value) -> Result<Answer, CommandError> {
     let change = json!({ "api": { "requestedAccessTokenVersion": 2 }, "identifierUris": uris });
     clouds.graph(Method::PATCH, &format!("/applications/{id}"), &change).await
 }
 
-/// The reading that corresponds to the error message of a repeated call.
+/// Determines which reading is true from the error message that a repeated call returned.
 fn wording(answer: Answer, assumed: &str, other: &str) -> Reading {
     match () {
         () if answer.contains(other) => Reading::Other,
@@ -213,7 +214,8 @@ async fn certificates(clouds: &Clouds, application: &Application, findings: &mut
         let read = clouds.graph(Method::GET, &path, &Value::Null).await?.json();
         seen.push(text(&read["preferredTokenSigningKeyThumbprint"]).eq_ignore_ascii_case(&text(&second["thumbprint"])));
     }
-    // A change that becomes visible late is not a stale read. A change that is visible and then missing again is.
+    // If a change becomes visible late, that is not a stale read. If a visible change is missing in a later read, that
+    // read is stale.
     let arrived = seen.iter().position(|new| *new);
     let stale = arrived.is_none_or(|at| seen[at..].iter().any(|new| !new));
     findings.note("stale-reads", Reading::other_if(stale));
@@ -223,7 +225,7 @@ async fn certificates(clouds: &Clouds, application: &Application, findings: &mut
     Ok(())
 }
 
-/// Updates the credential lists without the first certificate.
+/// Removes the first certificate: writes the application's credential lists without it.
 async fn removal(clouds: &Clouds, path: &str, keys: &str, first: &Value) -> Result<Reading, CommandError> {
     let mut answer = Answer { status: 0, text: String::new() };
     for _ in 0..5 {
@@ -240,7 +242,7 @@ async fn removal(clouds: &Clouds, path: &str, keys: &str, first: &Value) -> Resu
         };
         let (credentials, passwords) = (kept("keyCredentials", "key"), kept("passwordCredentials", "secretText"));
         if credentials.len() < 2 {
-            // This replica does not show the second certificate yet.
+            // The replica that responded does not have the second certificate yet.
             clouds.pause(5.0).await;
             continue;
         }
@@ -258,7 +260,7 @@ async fn removal(clouds: &Clouds, path: &str, keys: &str, first: &Value) -> Resu
     })
 }
 
-/// Deletes the first application and assigns its identifier to the second.
+/// Deletes the first application and gives its identifier URI to the second application.
 pub(crate) async fn check_deletion(
     clouds: &Clouds,
     application: Application,

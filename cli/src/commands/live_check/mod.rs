@@ -5,7 +5,8 @@
 //!
 //! The command calls the services with the operator's permissions and needs no deployed stack. It creates gallery
 //! applications, a SAML provider, roles, an instance with one user, and a phone number. All resources share a unique
-//! name and are removed at the end, also after Ctrl-C. With `--local`, it does the same in a running local cloud.
+//! name and are removed at the end, also after Ctrl-C. With `--local`, the command does the same in a running local
+//! cloud.
 //!
 //! * [`clouds`] — calls to both clouds.
 //! * [`created`] — the created resources and their removal.
@@ -73,7 +74,7 @@ const NOT_CHECKABLE: [(&str, Text); 5] = [
     ),
 ];
 
-/// Result for an assumption.
+/// The result for an assumption.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Reading {
     /// The assumed reading is true.
@@ -154,7 +155,7 @@ async fn check(
     connect::check(clouds, resources, findings).await
 }
 
-/// Prints the results. Returns whether an assumption that this command checks is undetermined.
+/// Prints the results. Returns whether any assumption that this command can check remained undetermined.
 fn print(findings: &Findings, console: &Console) -> bool {
     let words = console.words();
     let text = |text: Text| if words.0 == Lang::Ja { text.ja } else { text.en };
@@ -178,8 +179,8 @@ fn print(findings: &Findings, console: &Console) -> bool {
     undecided
 }
 
-/// Result of polling for a delayed change. `seen` is when the change was found, `other` the delay in seconds of the
-/// other reading.
+/// Determines which reading is true from the delay of a change. `seen` is the number of seconds after which polling
+/// found the change, if it did. `other` is the delay in seconds under the other reading.
 pub(crate) fn waited(words: Words, seen: Option<f64>, other: f64) -> Reading {
     match seen {
         None => Reading::Other,

@@ -97,7 +97,8 @@ async fn create(clouds: &Clouds, instance: &str, user: &Value) -> Result<Answer,
     clouds.connect(Method::PUT, &format!("/users/{instance}"), user).await
 }
 
-/// Sets two channels, then updates only one.
+/// Sets auto-accept for two channels, then for only one of them, and checks whether the other channel keeps its
+/// setting.
 async fn channels(clouds: &Clouds, instance: &str, id: &str) -> Result<Reading, CommandError> {
     let path = format!("/users/{instance}/{id}/config");
     let accept = |channel: &str, accept: bool| json!({ "Channel": channel, "AutoAccept": accept });
