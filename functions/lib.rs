@@ -4,13 +4,13 @@
 //! | Directory | Content |
 //! |---|---|
 //! | [`onboarding`], [`user_sync`], [`notifications`], [`certificates`], [`drift`], [`teardown`] | The steps, by workflow. Each file that [`main.rs`](../main.rs) names is one Lambda function and one Task state; its header documents it. |
-//! | `inspect` | What AWS and Entra hold, compared with the input |
+//! | `inspect` | The objects of an onboarding in AWS and Entra, compared with the input |
 //! | [`registry`] | The DynamoDB table: onboarded instances, leases, progress |
 //! | [`connect`] | The users of an instance |
 //! | [`context`] | What every step receives: settings and clients |
 //! | [`entra`] | Microsoft Graph and the sign-in to it |
 //! | [`aws`] | One module for each of the other AWS services, and the classification of their errors |
-//! | [`runtime`] | The side of Lambda: adapter, settings, logs, metrics |
+//! | [`runtime`] | The integration with Lambda: adapter, settings, logs, metrics |
 //! | `onboarding-core` | A crate of its own that needs no cloud: contracts, error names, documents, the planner of the user sync |
 //!
 //! A directory uses only directories below it in this table, and a workflow never uses another workflow

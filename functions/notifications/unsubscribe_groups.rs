@@ -4,7 +4,8 @@
 //! * Writes: Graph `DELETE /subscriptions/{id}`.
 //! * Permission: `Group.Read.All` in Graph.
 //! * Safe to repeat: a subscription that no longer exists counts as deleted. Only subscriptions that call this stack
-//!   are deleted, except those that another instance needs: a subscription to one of its groups, or to all groups.
+//!   are deleted. A subscription that another instance also needs is kept: a subscription to a group of that instance,
+//!   or to all groups.
 
 use onboarding_core::{
     StepError,

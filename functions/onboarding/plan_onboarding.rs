@@ -207,8 +207,8 @@ impl Planner<'_> {
         };
         let open_items = objects.iter().filter(|object| object.kind == entra::APPLICATION).flat_map(entra::open_items);
         let open_items = open_items.collect();
-        // The metadata is read only if the application already has our certificate, because a new certificate would
-        // change the metadata.
+        // The metadata is read only if the application already has a usable certificate, because a new certificate
+        // would change the metadata.
         let certified =
             objects.iter().any(|object| object.kind == entra::CERTIFICATE && object.presence == Presence::Ours);
         let published = match &application {

@@ -71,8 +71,8 @@ pub async fn run(ctx: &Context, input: VerifySignInInput) -> Result<VerifySignIn
     })
 }
 
-/// Checks one user that we created and that still exists in Entra. One is enough, because all names are derived by the
-/// same rule.
+/// Checks one user that we created and that still exists in Entra. One user is enough, because all usernames are
+/// derived by the same rule.
 ///
 /// # Errors
 /// If Connect or Graph returns an error.

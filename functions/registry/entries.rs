@@ -10,7 +10,7 @@ use tracing::error;
 use super::{Entry, Item, Registry, lock, now_ms, string, text, time};
 use crate::runtime::metrics::{Metric, Metrics};
 
-/// The attribute with the entry.
+/// The attribute that contains the entry, as JSON.
 const CONFIG: &str = "config";
 /// The attribute of an instance whose teardown has started.
 const TEARDOWN: &str = "teardown";
@@ -41,7 +41,7 @@ pub struct Contents {
 pub struct Unreadable {
     /// The ID of the instance.
     pub instance_id: String,
-    /// The item's alias, or the instance ID if there is none.
+    /// The item's alias, or the instance ID if the item has no alias.
     pub alias: String,
     /// The problem, and how to solve it.
     pub message: String,
@@ -65,7 +65,7 @@ impl Registry<'_> {
     /// Returns the entry of an instance, read consistently.
     ///
     /// # Errors
-    /// `InvalidInput` if there is none or it can't be read.
+    /// `InvalidInput` if the instance has no entry or the entry can't be read.
     pub async fn entry(&self, instance_id: &str) -> Result<Entry, StepError> {
         self.find(instance_id).await?.ok_or_else(|| {
             StepError::invalid_input(format!(
@@ -125,7 +125,8 @@ impl Registry<'_> {
     /// Returns the IDs of the groups that other instances use.
     ///
     /// # Errors
-    /// `InvalidInput` if the entry of another instance can't be read, because its groups would be treated as unused.
+    /// `InvalidInput` if the entry of another instance can't be read, because the groups of that instance would be
+    /// treated as unused.
     pub async fn groups_of_others(&self, instance_id: &str) -> Result<BTreeSet<String>, StepError> {
         let contents = self.scan().await?;
         if let Some(other) = contents.unreadable.into_iter().find(|other| other.instance_id != instance_id) {
@@ -172,7 +173,8 @@ impl Registry<'_> {
         Ok(text.and_then(|text| serde_json::from_str(text).ok()))
     }
 
-    /// Writes the entry if it is new or different, and ends an unfinished teardown; returns whether it was written.
+    /// Writes the entry if it is new or different, and deletes the record of an unfinished teardown. Returns whether
+    /// the entry was written.
     ///
     /// # Errors
     /// If `DynamoDB` returns an error.
@@ -217,7 +219,7 @@ fn configuration(item: &Item) -> Result<Option<Entry>, Unreadable> {
     }
 }
 
-/// Returns whether two configurations are equal, ignoring the order of keys.
+/// Returns whether two configurations are equal, ignoring the order of the JSON keys.
 fn same(stored: &str, new: &str) -> bool {
     stored == new
         || matches!(

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
-    /// The instance ID, which is the key.
+    /// The instance ID, which is the key of the item.
     pub instance_id: String,
     /// The instance's ARN.
     pub instance_arn: String,
@@ -51,8 +51,8 @@ impl From<RegisterInstanceInput> for Entry {
             application,
             instance_adopted,
         } = input;
-        // Omit values found during the onboarding (member counts, attempts): they are not configuration, and would
-        // make an unchanged entry appear different after each onboarding.
+        // Values found during the onboarding (member counts, attempts) are omitted: they are not configuration, and
+        // would make an unchanged entry appear different after each onboarding.
         let groups = groups.into_iter().map(|group| EntraGroup { users: 0, ..group }).collect();
         Self {
             instance_id,
@@ -77,8 +77,8 @@ impl Entry {
         name.filter(|name| !name.is_empty()).unwrap_or_else(|| names::saml_provider(&self.alias))
     }
 
-    /// Returns the input of the last onboarding. For an entry of an older release, this is only the stored part, with
-    /// default names.
+    /// Returns the input of the last onboarding. For an entry of an older release, this contains only the settings that
+    /// the release stored; names have their defaults.
     #[must_use]
     pub fn input(&self) -> Onboarding {
         self.onboarding
@@ -89,7 +89,7 @@ impl Entry {
     /// Returns each group with the settings of its members.
     ///
     /// # Errors
-    /// `Internal` if the two lists do not match.
+    /// `Internal` if the number of group IDs differs from the number of groups in the settings.
     pub fn user_groups(&self) -> Result<Vec<(&EntraGroup, &UserGroup)>, StepError> {
         if self.groups.len() != self.users.groups.len() {
             return Err(StepError::internal(format!(

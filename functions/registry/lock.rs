@@ -1,10 +1,11 @@
 //! A lock per alias for all writers except the user sync: onboarding, remediation of drift, certificate rotation and
 //! teardown. The user sync uses the lease of its instance instead (docs/theory.md, "Lock and lease").
 //!
-//! A lock is an item of the registry. Its key is `alias#` and the alias in lower case, because Amazon Connect ignores case.
-//! The item contains the ARN of the execution that acquired the lock (`holder`) and the time (`since`, milliseconds since
-//! the epoch). The holder deletes the item; if the holder has finished, the next execution takes the lock over. Each write
-//! is conditional on the holder, so that only one of several executions acquires the lock.
+//! A lock is an item of the registry. Its key is `alias#` and the alias in lower case, because Amazon Connect ignores
+//! case. The item contains the ARN of the execution that acquired the lock (`holder`) and the time (`since`,
+//! milliseconds since the epoch). The holder deletes the item to release the lock. If the holder has finished without
+//! releasing the lock, the next execution takes the lock over. Each write is conditional on the holder, so that only
+//! one of several executions acquires the lock.
 //!
 //! Orders of phone numbers take weeks and have a separate lock, so that the alias is free for other executions meanwhile.
 
@@ -18,7 +19,7 @@ use crate::aws::error::CallResult as _;
 
 /// The prefix of a lock's key.
 const PREFIX: &str = "alias#";
-/// Number of attempts to acquire a lock that changes hands at the same time.
+/// Maximum number of attempts to acquire a lock while other executions acquire and release it.
 const MAX_TRIES: u32 = 5;
 
 /// Returns whether a key of the registry is the key of a lock.
@@ -66,7 +67,7 @@ pub struct Holder {
 /// The result of acquiring a lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LockResult {
-    /// The execution holds the lock, newly or already.
+    /// The execution holds the lock. It has just acquired the lock or already held it.
     Acquired,
     /// Another execution, which is still running, holds the lock.
     HeldByOther(Holder),
@@ -135,7 +136,8 @@ impl Registry<'_> {
         condition_met(&format!("releasing the lock of {} {alias}", scope.label()), sent).map(drop)
     }
 
-    /// Sets an execution as the holder if `before` is the current holder; returns whether it was set.
+    /// Makes an execution the holder of a lock if the current holder is `before`; with `None`, if the lock is free or
+    /// this execution already holds it. Returns whether the execution is the holder.
     async fn set_holder(&self, key: &str, execution: &str, before: Option<&str>) -> Result<bool, StepError> {
         let doing = format!("acquiring the lock {key}");
         let mut values = vec![(":me", string(execution)), (":now", now_ms())];

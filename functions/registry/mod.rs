@@ -5,8 +5,8 @@
 //! and never replaced:
 //!
 //! * [`entries`]: `alias`, `config`, `registeredAt`;
-//! * [`rotation`]: the claim of the execution that may add a signing certificate (`rotation`, `rotationUntil`);
-//! * the onboarding: `begun`, its input, until there is a `config`;
+//! * [`rotation`]: the execution that may add a signing certificate, and until when (`rotation`, `rotationUntil`);
+//! * the onboarding: `begun`, the input of the onboarding, which is kept until `config` exists;
 //! * the state machine of the user sync: the lease (`lease`, `leaseUntil`, `dirty`), the approval (`approvalDigest`,
 //!   `approvalUntil`, `approvalBy`) and the results of the latest syncs (`lastRun`, `lastSuccessAt`, `lastFailure`,
 //!   `lastFailureAt`);
@@ -52,10 +52,10 @@ pub struct Registry<'a> {
 }
 
 impl<'a> Registry<'a> {
-    /// Returns the registry of the settings.
+    /// Returns the registry whose table is named in the settings.
     ///
     /// # Errors
-    /// `Internal` if the settings contain no table.
+    /// `Internal` if the settings name no table.
     pub fn new(ctx: &'a Context) -> Result<Self, StepError> {
         Ok(Self { client: ctx.dynamodb(), table: ctx.settings.registry_table()? })
     }
@@ -78,8 +78,8 @@ impl<'a> Registry<'a> {
         Ok(output.item)
     }
 
-    /// Updates the item with this key if the condition is met or `None`; returns whether it was updated. In both expressions, `#name` is
-    /// the attribute `name`, which may be a reserved word of `DynamoDB`.
+    /// Updates the item with this key if `condition` is `None` or is met. Returns whether the item was updated. In the
+    /// condition and the update, `#name` is the attribute `name`, which may be a reserved word of `DynamoDB`.
     async fn update_if<'c>(
         &self,
         doing: &str,

@@ -1,27 +1,28 @@
-//! The claim of an execution to add a signing certificate to an instance's application.
+//! The right of one execution to add a signing certificate to the application of an instance.
 
 use onboarding_core::StepError;
 use time::OffsetDateTime;
 
 use super::{Registry, number, string, text};
 
-/// Validity of a claim to a certificate rotation, in seconds.
+/// Time for which an execution has this right, in seconds.
 const CLAIM_SECONDS: i64 = 900;
 
-/// The execution that may add a signing certificate.
+/// Which execution has the right to add a signing certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Claim {
-    /// This execution, newly.
+    /// This execution, which has just acquired the right.
     New,
-    /// This execution, which had the claim already: an earlier attempt has failed.
+    /// This execution, which acquired the right in an earlier attempt that failed.
     Repeated,
     /// Another execution.
     HeldByOther,
 }
 
 impl Registry<'_> {
-    /// Claims the right to add a signing certificate for an instance. An execution with a claim adds the certificate
-    /// immediately, so a claim older than 15 minutes belongs to an execution that no longer runs.
+    /// Acquires the right to add a signing certificate for an instance. An execution that has acquired the right adds
+    /// the certificate immediately. If the certificate rotation has not released the right after 15 minutes, the
+    /// execution no longer runs.
     ///
     /// # Errors
     /// If `DynamoDB` returns an error.
@@ -38,7 +39,7 @@ impl Registry<'_> {
         Ok(if text(&item, "rotation") == Some(execution) { Claim::Repeated } else { Claim::HeldByOther })
     }
 
-    /// Removes the claim from an instance whose rotation is finished, regardless of the execution that had it.
+    /// Releases the right for an instance whose rotation is finished, whichever execution had the right.
     ///
     /// # Errors
     /// If `DynamoDB` returns an error.

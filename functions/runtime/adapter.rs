@@ -82,7 +82,7 @@ pub fn for_instance(alias: &str) {
     Span::current().record("alias", field::display(alias));
 }
 
-/// A [`StepError`] to return to Lambda. The orphan rule requires a local type.
+/// A [`StepError`] to return to Lambda. A type of its own, because Rust's orphan rule requires a local type.
 struct Failure(StepError);
 
 // The runtime logs the error with `Debug`, so this is one readable line.

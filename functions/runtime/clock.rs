@@ -1,9 +1,9 @@
 //! The clock for the functions' own waits: backoffs, attempt timeouts, waits for replication. In AWS, it runs in real
 //! time.
 //!
-//! The local cloud is faster than the real clouds, so waits in real time would dominate its duration. The scale
-//! applies only if the AWS endpoint is on the loopback interface. A function in Lambda with such an endpoint could not
-//! reach AWS at all, so no deployment can shorten the waits of a working function.
+//! The local cloud is faster than the real clouds, so waits in real time would dominate its duration. The scale applies
+//! only if the AWS endpoint is on the loopback interface. In Lambda, a function with such an endpoint could not reach
+//! AWS at all, so the waits of a function that works in AWS can't be shortened.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -27,7 +27,7 @@ impl Default for Clock {
 }
 
 impl Clock {
-    /// The variable with the scale: the duration of a second in seconds, above 0 and at most 1.
+    /// The variable with the scale: the factor by which waits are multiplied, above 0 and at most 1.
     pub const SCALE: &str = "CLOCK_SCALE";
 
     /// Reads the scale through `var`, in production from the process environment. The scale is 1 unless the endpoint

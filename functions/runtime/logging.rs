@@ -42,14 +42,14 @@ fn json(
     registry().with(lines.with_filter(from_level(level)))
 }
 
-/// Accepts all lines from this level on, except those of Lambda's runtime: it repeats the line that `serve` logs for a
-/// failed step, without the instance, and logs the complete event at its finest level.
+/// Accepts all lines from this level on, except those of Lambda's runtime: the runtime repeats the line that `serve`
+/// logs for a failed step, without the instance, and logs the complete event at its finest level.
 fn from_level(level: LevelFilter) -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
     filter_fn(move |line: &Metadata<'_>| *line.level() <= level && !line.target().starts_with("lambda_runtime"))
         .with_max_level_hint(level)
 }
 
-/// Converts Lambda's name of a level.
+/// Converts Lambda's name of a log level.
 fn level(name: &str) -> LevelFilter {
     match name {
         "TRACE" => LevelFilter::TRACE,

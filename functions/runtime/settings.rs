@@ -111,7 +111,7 @@ impl Settings {
     pub const NOTIFICATION_LANGUAGE: &str = "NOTIFICATION_LANGUAGE";
     /// The variable with the ARN of the permissions boundary of the federation role.
     pub const PERMISSIONS_BOUNDARY: &str = "PERMISSIONS_BOUNDARY";
-    /// The variable with the number of days before its expiry at which a signing certificate is renewed.
+    /// The variable that states how many days before its expiry a signing certificate is renewed.
     pub const CERTIFICATE_ROTATION_DAYS: &str = "CERTIFICATE_ROTATION_DAYS";
 
     /// Reads the settings through `var`, in production from the process environment.
@@ -231,7 +231,7 @@ impl Settings {
         self.permissions_boundary.as_deref()
     }
 
-    /// Returns the number of days before its expiry at which a signing certificate is renewed.
+    /// Returns how many days before its expiry a signing certificate is renewed.
     ///
     /// # Errors
     /// `Internal` if the variable is not set or not a number.

@@ -72,7 +72,7 @@ async fn delete_policy(ctx: &Context, arn: &str, alias: &str, output: &mut Remov
         keep(output, format!("IAM policy {arn}"), "other roles, users or groups use it");
         return Ok(());
     }
-    // All pages are read first, because the deletions below could shift the later ones.
+    // All pages are read first, because deleting versions could shift the pages that follow.
     let versions = ctx.iam().list_policy_versions().policy_arn(arn).into_paginator().items().send().try_collect().await;
     let versions = versions.doing(format_args!("listing the versions of the policy {arn}"))?;
     for version in versions.iter().filter(|version| !version.is_default_version()) {
@@ -86,7 +86,8 @@ async fn delete_policy(ctx: &Context, arn: &str, alias: &str, output: &mut Remov
     Ok(())
 }
 
-/// The attachment count may still include the role that was just deleted, so the list decides.
+/// The policy's attachment count may still include the role that was just deleted, so the list of attachments is read
+/// to decide.
 async fn used_by_others(ctx: &Context, arn: &str) -> Result<bool, StepError> {
     // IAM may return an empty page although more pages follow (API reference, `ListEntitiesForPolicy`, `IsTruncated`).
     let pages = ctx.iam().list_entities_for_policy().policy_arn(arn).into_paginator().send().try_collect().await;

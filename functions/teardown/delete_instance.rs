@@ -1,6 +1,6 @@
 //! `delete-instance`: deletes the Amazon Connect instance of an onboarding during teardown, if the operator requested
-//! this by repeating its alias. This also deletes its users, flows, profiles, contact records and phone numbers
-//! permanently.
+//! this by repeating the alias of the instance. The users, flows, profiles, contact records and phone numbers of the
+//! instance are also permanently deleted.
 //!
 //! * Reads: `connect:DescribeInstance`, `connect:ListPhoneNumbersV2`.
 //! * Writes: `connect:DeleteInstance`, which also requires `ds:DescribeDirectories`, `ds:DeleteDirectory` and

@@ -82,7 +82,7 @@ impl DeletionCheck for StillOurs<'_> {
     async fn must_keep(&self, user: &UserRef) -> Result<bool, StepError> {
         let sent = self.ctx.connect().describe_user().instance_id(self.instance_id).user_id(&user.id).send().await;
         let found = sent.if_found().doing(format_args!("reading the tags of the user {}", user.username))?;
-        // The deletion handles a user that no longer exists.
+        // For a user that no longer exists, the deletion is attempted anyway and counts as done.
         let Some(found) = found else { return Ok(false) };
         let tags = found.user.and_then(|user| user.tags).unwrap_or_default();
         let tag = |key: &str| tags.get(key).map(String::as_str);

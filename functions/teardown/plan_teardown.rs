@@ -149,7 +149,7 @@ impl Planned {
         Self { item: PlanItem::new(area, kind, name, action, detail), notes: Vec::new() }
     }
 
-    /// An object that is kept although the input does not request this.
+    /// An object that is kept for the given reason, although the input does not request to keep it.
     fn kept(area: Area, kind: &str, name: &str, reason: &str) -> Self {
         let note = OpenItem::new(
             format!("{kind} {name}"),
@@ -186,7 +186,7 @@ struct Planner<'a> {
 }
 
 impl Planner<'_> {
-    /// Returns the objects of the removal steps.
+    /// Returns the objects that the removal steps process.
     fn target(&self, application_fate: ApplicationDisposition, phone_numbers: Vec<String>) -> TeardownTarget {
         let (entry, federation) = (self.entry.clone(), self.federation.clone());
         TeardownTarget {
@@ -344,7 +344,7 @@ impl Planner<'_> {
         (assignments.into_iter().chain([item(Action::Empty, detail)]).collect(), ApplicationDisposition::Empty)
     }
 
-    /// Plans the remainder of an application whose service principal no longer exists.
+    /// Plans the removal of an application object whose service principal no longer exists.
     async fn registration(&self) -> Result<Option<Planned>, StepError> {
         let Some(entered) = self.entry.application.as_ref().filter(|entered| !entered.application_id.is_empty()) else {
             return Ok(None);

@@ -23,7 +23,7 @@ use super::sync_users::Round;
 pub(super) struct Joiners {
     /// The usernames that were created. Connect may list them late.
     pub(super) created: HashSet<String>,
-    /// The counts, without the calls of the directory.
+    /// The counts. They do not include the directory's calls.
     pub(super) totals: Totals,
 }
 
@@ -38,8 +38,8 @@ pub(super) struct Hinted {
     calls: usize,
 }
 
-/// Reads the groups of the hinted users in `object_ids`, and their usernames in Connect. Returns nothing if a read
-/// fails or if the settings require the full comparison.
+/// Reads the groups of the hinted users in `object_ids`, and their usernames in Connect. If a read fails or the
+/// settings require the full comparison, the result is empty.
 pub(super) async fn read(round: &Round<'_>, object_ids: &[String]) -> Hinted {
     // With nested groups, the direct memberships of a user are not sufficient. With `mail` as the username, another
     // member could have the same username.
@@ -64,7 +64,7 @@ async fn try_read(round: &Round<'_>, object_ids: &[String]) -> Result<Hinted, St
     Ok(Hinted { groups, existing, calls: 2 * object_ids.len() })
 }
 
-/// Creates users for the hinted members who have none.
+/// Creates users for the hinted members who do not have a user yet.
 pub(super) async fn create(round: &Round<'_>, profiles: &Profiles, hinted: &Hinted) -> Joiners {
     let today = OffsetDateTime::now_utc().date();
     let plan = plan(&hinted.groups, &hinted.existing, profiles, round.policy, today).creations();

@@ -20,8 +20,7 @@ impl DeletionCheck for CurrentMembership<'_> {
         let Some(object_id) = user.object_id.as_deref() else { return Ok(false) };
         let Some(member) = self.graph.user(object_id).await? else { return Ok(false) };
         let may_have_user = member.account_enabled != Some(false) && (self.policy.guests || !member.guest);
-        // After a change of the username, the member has a new Connect user, and the user with the old name is
-        // deleted.
+        // A member whose username has changed has a new Connect user, so the Connect user with the old name is deleted.
         if !may_have_user || member.attribute(self.policy.username) != Some(user.username.as_str()) {
             return Ok(false);
         }
@@ -30,7 +29,7 @@ impl DeletionCheck for CurrentMembership<'_> {
             return Ok(self.entry.groups.iter().any(|group| memberships.contains(&group.id)));
         }
         for group in &self.entry.groups {
-            // A group that has just disappeared must not cause a deletion.
+            // If a group has just disappeared, the user is kept: a missing group must not cause a deletion.
             let Some(read) = self.graph.group_members(&group.id, true).await? else { return Ok(true) };
             if read.members.iter().any(|member| member.id == object_id) {
                 return Ok(true);

@@ -5,8 +5,8 @@
 //! * Writes: `states:StartExecution` on the user sync.
 //! * Metrics, when started by the schedule: [`Metric::SecondsSinceSync`] of each instance, which reveals syncs that
 //!   fail, that never start and that wait for approval.
-//! * Safe to repeat: a sync without differences changes nothing, and a sync that finds another one running leaves its
-//!   work to that sync.
+//! * Safe to repeat: a sync without differences changes nothing, and a sync that finds another sync of the instance
+//!   running leaves the work to the running sync.
 //!
 //! Events are combined twice: the queue delivers the events of one second as one batch, which starts each instance's
 //! sync once; and a sync that starts while another one is running only sets a flag on the lease, and the running sync

@@ -14,8 +14,8 @@
 //! * Fast path: users that a notification reports as added are created before the full comparison ([`joiners`]).
 //! * Metrics: changes and calls of each round; at the end of a sync, its duration and the number of failed and skipped
 //!   users.
-//! * Safe to repeat: each round reads both sides again and plans only the differences. An incomplete read fails the
-//!   round before any write. A round stops before the Lambda timeout and returns `MORE` if work is left.
+//! * Safe to repeat: each round reads Entra and Connect again and plans only the differences. An incomplete read fails
+//!   the round before any write. A round stops before the Lambda timeout and returns `MORE` if work is left.
 
 use std::{cell::Cell, collections::HashSet, convert::Infallible, time::Duration};
 
@@ -51,7 +51,7 @@ const MAX_CONCURRENT_GROUPS: usize = 8;
 /// Interval of progress reports.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(2);
 
-/// One round: the instance, and what this invocation uses to sync it.
+/// One round: the instance, and what this invocation needs to sync the instance.
 pub(super) struct Round<'a> {
     pub(super) ctx: &'a Context,
     pub(super) input: &'a SyncUsersInput,
@@ -64,7 +64,7 @@ pub(super) struct Round<'a> {
     pub(super) deadline: Instant,
 }
 
-/// Both sides, read completely.
+/// The groups in Entra and the users in Connect, both read completely.
 struct Observed {
     joiners: Joiners,
     groups: Vec<GroupRead>,
@@ -77,18 +77,18 @@ struct Observed {
 /// What happens to a plan.
 #[derive(Debug, PartialEq, Eq)]
 enum Decision {
-    /// It is only reported.
+    /// The plan is only reported.
     Report,
-    /// An operator must approve it.
+    /// An operator must approve the plan.
     RequestApproval,
-    /// It is applied.
+    /// The plan is applied.
     Apply,
 }
 
-/// Runs one round: reads both sides, plans, and applies as much of the plan as time allows.
+/// Runs one round: reads Entra and Connect, plans the changes, and applies as much of the plan as time allows.
 ///
 /// # Errors
-/// If either side can't be read completely; `AccessDenied`; `Throttled` after several rounds without progress.
+/// If Entra or Connect can't be read completely; `AccessDenied`; `Throttled` after several rounds without progress.
 pub async fn run(ctx: &Context, input: SyncUsersInput, invocation: Invocation) -> Result<SyncUsersOutput, StepError> {
     let started = Instant::now();
     let deadline = invocation.last_request();
@@ -114,7 +114,7 @@ pub async fn run(ctx: &Context, input: SyncUsersInput, invocation: Invocation) -
             return Ok(output);
         }
         Decision::RequestApproval => {
-            // The approval is for this plan, even if an earlier round had a different one.
+            // The requested approval is for this plan, even if an earlier round had a different plan.
             output.digest = plan.digest();
             output.counts.planned = plan.counts();
             output.status = SyncStatus::UnsafePlan;
@@ -131,7 +131,7 @@ pub async fn run(ctx: &Context, input: SyncUsersInput, invocation: Invocation) -
     finished.map(|()| output)
 }
 
-/// Decides about a plan, which needs approval if it is `unsafe_plan`.
+/// Decides what happens to a plan. An unsafe plan (`unsafe_plan`) needs approval.
 const fn decide(mode: SyncMode, unsafe_plan: bool, approved: bool) -> Decision {
     match mode {
         SyncMode::Plan => Decision::Report,
@@ -141,7 +141,7 @@ const fn decide(mode: SyncMode, unsafe_plan: bool, approved: bool) -> Decision {
 }
 
 impl Round<'_> {
-    /// Creates users for joiners (fast path), then reads both sides.
+    /// Creates users for joiners (fast path), then reads Entra and Connect.
     async fn observe(&self) -> Result<Observed, StepError> {
         let hierarchy = self.entry.users.hierarchy_groups();
         let mut profiles = None;
@@ -162,7 +162,7 @@ impl Round<'_> {
         Ok(Observed { joiners, groups, users, profiles, pages })
     }
 
-    /// Plans the differences between both sides.
+    /// Plans the changes that make the Connect users equal to the group members.
     fn plan(&self, observed: &Observed) -> Plan {
         let Observed { groups, users, profiles, joiners, .. } = observed;
         let mut plan = plan(groups, users, profiles, self.policy, OffsetDateTime::now_utc().date());
@@ -355,8 +355,8 @@ fn measure<'a>(alias: &'a str, before: &Checkpoint, output: &SyncUsersOutput) ->
         .with(Metric::UnsafePlans, u32::from(output.status == SyncStatus::UnsafePlan))
 }
 
-/// Returns whether this plan is approved: either exactly this plan, or exactly the removals that the previous round
-/// left.
+/// Returns whether this plan is approved: either exactly this plan was approved, or its removals are exactly those that
+/// the previous round of an approved plan left.
 fn is_approved(input: &SyncUsersInput, plan: &Plan) -> bool {
     input.approved_digest.as_ref().is_some_and(|digest| *digest == plan.digest())
         || input
@@ -381,7 +381,7 @@ fn ready_user(groups: &[GroupRead], users: &[ConnectUser], plan: &Plan) -> Optio
         .map(ToOwned::to_owned)
 }
 
-/// Logs the complete plan, because logs have no size limit like the output's.
+/// Logs the complete plan, because the size of the output is limited.
 fn log_plan(plan: &Plan, mode: SyncMode) {
     info!(?mode, counts = ?plan.counts(), digest = plan.digest(), "plan");
     if mode == SyncMode::Plan {

@@ -1,4 +1,5 @@
-//! The phone numbers that the input requests: existing numbers, claims in progress, and new claims.
+//! The phone numbers that the input requests: numbers that the instance has, numbers that are being claimed, and
+//! numbers to claim.
 
 use onboarding_core::{
     StepError, backoff,
@@ -14,11 +15,12 @@ use super::{
 };
 use crate::aws::{phone_numbers, quotas};
 
-/// AWS's default quota of phone numbers (Amazon Connect service quotas), if Service Quotas returns no value.
+/// AWS's default quota of phone numbers (Amazon Connect service quotas). Used if Service Quotas returns no value.
 const DEFAULT_QUOTA: f64 = 5.0;
 /// Number of additional results that a search requests.
 const SPARE_OFFERS: usize = 3;
-/// The rolling window of Connect's limit for claims and releases (API reference, `ClaimPhoneNumber`).
+/// The rolling window in which Connect limits how many phone numbers an account claims and releases (API reference,
+/// `ClaimPhoneNumber`).
 const CLAIM_WINDOW_DAYS: i64 = 180;
 
 impl Look<'_> {
@@ -47,7 +49,8 @@ impl Look<'_> {
         Ok(())
     }
 
-    /// Adds the existing numbers and claims of a desired number to the result; returns how many are still missing.
+    /// Adds the existing and claimed phone numbers of a desired number to the result; returns how many are still
+    /// missing.
     async fn existing(
         &mut self,
         place: usize,
@@ -67,7 +70,7 @@ impl Look<'_> {
                 ..Default::default()
             }));
         }
-        // Add claims that the list does not contain: recent and failed claims.
+        // Connect's list omits phone numbers whose claim is recent or failed, so these are added.
         let listed = |id: &str| held.iter().any(|number| number.id == id);
         let others = self.previous.numbers.iter().filter(|number| {
             number.wish == place && number.status != NumberStatus::Claimed && !listed(&number.phone_number_id)
@@ -130,7 +133,7 @@ impl Look<'_> {
         self.numbers.push(number);
     }
 
-    /// Claims the missing phone numbers of a desired number; returns whether the inventory has any to claim.
+    /// Claims the missing phone numbers of a desired number; returns whether Connect's inventory has suitable numbers.
     ///
     /// A poll claims only numbers that the previous poll found and stored in the state. If the poll is repeated after
     /// a crash, it claims the same numbers with the same tokens, so no number is claimed twice.
@@ -179,7 +182,7 @@ impl Look<'_> {
         Ok(true)
     }
 
-    /// Claims one number; returns true if the claim started or failed permanently.
+    /// Claims one phone number; returns true if Connect started to claim it or refused permanently.
     async fn claim_one(&mut self, place: usize, wish: &PhoneNumber, phone: &str) -> Result<bool, StepError> {
         let number = NumberResult {
             phone_number: phone.to_owned(),
@@ -192,7 +195,7 @@ impl Look<'_> {
         let token = claim_token(&self.input.execution_id, &self.input.instance_arn, phone);
         match numbers::claim(self.ctx, self.instance(), wish, phone, token).await? {
             Claim::Begun(id) => self.note(NumberResult { phone_number_id: id, ..number }),
-            // The list shows whether the instance has the number.
+            // The number may be taken by an earlier claim of ours, so the instance's numbers are listed.
             Claim::Taken => match phone_numbers::held(self.ctx.connect(), &self.input.instance_arn).await? {
                 held if held.iter().any(|held| held.phone == phone) => {
                     let id = held.into_iter().find(|held| held.phone == phone).map(|held| held.id);
@@ -212,9 +215,9 @@ impl Look<'_> {
         Ok(true)
     }
 
-    /// Finds numbers for the next poll to claim; returns whether the inventory has any.
+    /// Finds numbers for the next poll to claim; returns whether Connect's inventory has suitable numbers.
     async fn find_offers(&mut self, place: usize, wish: &PhoneNumber, wanted: usize) -> Result<bool, StepError> {
-        // Some spare numbers, because another customer may claim one first.
+        // Some spare numbers are requested, because another customer may claim a number first.
         let count = wanted.min(NUMBERS_A_LOOK) + SPARE_OFFERS;
         let search = numbers::search(self.ctx, &self.input.instance_arn, wish, count + self.offers.len()).await?;
         if search.is_empty() {
@@ -229,8 +232,8 @@ impl Look<'_> {
         Ok(true)
     }
 
-    /// Returns how many more numbers the quota allows. A claim above the quota would fail, and failed claims count
-    /// against the account.
+    /// Returns how many more numbers the quota allows. A claim above the quota would fail, and failed claims also count
+    /// toward Connect's limit for the account.
     async fn room(&self, held: &[HeldNumber]) -> Result<usize, StepError> {
         let instance = Some(self.input.instance_arn.as_str());
         let value = quotas::in_force(self.ctx.quotas(), PHONE_NUMBERS_QUOTA, instance).await?.unwrap_or(DEFAULT_QUOTA);
@@ -241,7 +244,7 @@ impl Look<'_> {
         Ok(value.saturating_sub(held.len() + self.numbers.iter().filter(begun).count()))
     }
 
-    /// Adds an open item with the reason why Connect refuses claims and the date of the next attempt.
+    /// Adds an open item with the reason why Connect refuses to claim phone numbers, and the date of the next attempt.
     fn blocked(&mut self, wish: &PhoneNumber, missing: u32) {
         let until = self.blocked_until.clone().unwrap_or_default();
         let message = self

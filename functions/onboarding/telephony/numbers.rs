@@ -14,7 +14,7 @@ use crate::{
     context::Context,
 };
 
-/// The tag that stores the flow we associated a number with, because no API returns the flow.
+/// The tag that stores with which flow we associated a phone number, because no API returns the flow.
 const FLOW_KEY: &str = "contact-flow";
 
 /// Returns up to `count` available numbers with the wanted country, type and prefix.
@@ -46,19 +46,19 @@ pub(super) async fn search(
     Ok(found)
 }
 
-/// The result of a claim.
+/// The result of a request to claim a phone number.
 pub(super) enum Claim {
-    /// The claim started; contains the ID of the number.
+    /// Connect started to claim the number; contains the ID of the number.
     Begun(String),
-    /// The number is no longer available: it was claimed by another customer, or by an earlier claim of this step.
+    /// The number is no longer available: it was claimed by another customer, or by an earlier attempt of this step.
     Taken,
     /// The account has claimed and released too many numbers; contains Connect's message.
     Blocked(String),
-    /// Connect refused the claim.
+    /// Connect refused to claim the number; contains Connect's message.
     Refused(String),
 }
 
-/// Claims an available number. `token` must be equal for each retry of the same claim.
+/// Claims an available number. Each retry must pass the same client token as `token`.
 ///
 /// # Errors
 /// If Connect returns an error.
@@ -100,9 +100,9 @@ pub(super) async fn claim(
 
 /// A number as returned by `DescribePhoneNumber`.
 pub(super) struct Described {
-    /// The status of the claim.
+    /// The status of claiming the number.
     pub(super) status: NumberStatus,
-    /// The reason if the claim failed.
+    /// The reason if the number could not be claimed.
     pub(super) message: Option<String>,
     /// The number.
     pub(super) number: HeldNumber,
@@ -143,7 +143,7 @@ pub(super) async fn describe(ctx: &Context, id: &str) -> Result<Option<Described
     }))
 }
 
-/// Sets the description and flow of a claimed number as wanted, and our tags if the number is ours. Only differences
+/// Sets the wanted description and flow of a claimed number, and also our tags if the number is ours. Only differences
 /// are written. Returns a message if the flow does not exist.
 ///
 /// # Errors

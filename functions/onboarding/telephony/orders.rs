@@ -13,10 +13,11 @@ use super::{
     support::{self, Case, Filed, Trouble},
 };
 
-/// Number of polls after a case is resolved until its numbers must appear; their waits add up to about a day.
+/// Number of polls after a case is resolved until its numbers must appear. The waits between these polls add up to
+/// about a day.
 const LOOKS_AFTER_RESOLUTION: u32 = 11;
 
-/// A case that must be filed.
+/// A support case that must be filed.
 pub(crate) struct Wanted<'a> {
     pub(crate) topic: Topic,
     pub(crate) marker: String,
@@ -34,7 +35,8 @@ impl<'a> Look<'a> {
         marker(&self.input.alias, Topic::PhoneNumbers, &self.input.instance_arn, wishes.iter().copied(), documents)
     }
 
-    /// Orders the missing phone numbers. Each desired number comes with the count of those that are still missing.
+    /// Orders the missing phone numbers. Each item is a desired number, with the count of phone numbers that are still
+    /// missing for it.
     pub(crate) async fn order_numbers(&mut self, wishes: Vec<(&'a PhoneNumber, u32)>) -> Result<(), StepError> {
         let all: Vec<&PhoneNumber> = wishes.iter().map(|(wish, _)| *wish).collect();
         let marker = self.marker(&all);
@@ -65,10 +67,10 @@ impl<'a> Look<'a> {
         } else if order.is_pending() {
             match self.case(&mut order, &wanted).await {
                 Ok(true) => {}
-                // A case that was filed stays filed; it only can't be read any more.
+                // The case was filed earlier. Without a support plan, only its status can't be read any more.
                 Err(Trouble::NoPlan) if order.case_id.is_some() => self.unreadable(&mut order, wanted.tokyo),
                 Ok(false) | Err(Trouble::NoPlan) => self.by_hand(&mut order, wanted),
-                // An account that files cases manually may deny access to the Support API.
+                // If the operator files the cases manually, the account may deny access to the Support API.
                 Err(Trouble::Step(error)) if self.is_manual(&order) && error.kind == StepErrorKind::AccessDenied => {
                     self.by_hand(&mut order, wanted);
                 }
@@ -88,8 +90,8 @@ impl<'a> Look<'a> {
         order.status == OrderStatus::Manual || self.input.telephony.order == NumberOrder::Manual
     }
 
-    /// Finds the case and updates the order from it, regardless of how the case was filed; otherwise files the case.
-    /// Returns false if the operator must file it.
+    /// Finds the case, however it was filed, and updates the order from the case. If there is no case, files one.
+    /// Returns false if the operator must file the case.
     async fn case(&mut self, order: &mut CaseOrder, wanted: &Wanted<'_>) -> Result<bool, Trouble> {
         let language = self.input.language;
         let mut case = match &order.case_id {
@@ -181,7 +183,7 @@ impl<'a> Look<'a> {
     fn by_hand(&mut self, order: &mut CaseOrder, wanted: Wanted<'_>) {
         order.status = OrderStatus::Manual;
         order.message = Some("a person has to file the case: no Support API, or telephony.order is \"manual\"".into());
-        // Keep the text of the first poll, because the operator may already have used it.
+        // The text of the first poll is kept, because the operator may already have used it.
         let text = order.text.get_or_insert(wanted.text).clone();
         self.tell(order, News::FileManually(&text), wanted.tokyo);
     }

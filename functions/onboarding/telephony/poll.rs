@@ -23,13 +23,14 @@ pub(crate) struct Look<'a> {
     pub(super) orders: Vec<CaseOrder>,
     /// Numbers that the next poll may claim.
     pub(super) offers: Vec<Offer>,
-    /// The date from which Connect accepts claims again.
+    /// The date from which Connect accepts requests to claim phone numbers again.
     pub(super) blocked_until: Option<String>,
-    /// Connect's messages for claims refused because of its limit.
+    /// The messages with which Connect refused to claim a phone number because the account has reached Connect's limit
+    /// for claims and releases.
     pub(super) claim_refusals: Vec<String>,
     pub(super) items: Vec<OpenItem>,
     pub(super) messages: Vec<String>,
-    /// The wait times of all pending claims and orders.
+    /// The wait times of all phone numbers that are being claimed or ordered.
     pub(super) waits: Vec<u64>,
 }
 

@@ -1,4 +1,4 @@
-//! Cases in AWS Support: finding, filing and reading our cases.
+//! Finds, files and reads our cases in AWS Support.
 
 use aws_sdk_support::{
     primitives::Blob,
@@ -161,7 +161,8 @@ pub(super) async fn file(
 ) -> Result<Filed, Trouble> {
     let Some((service, category)) = category(ctx, topic, language).await? else { return Ok(Filed::NoCategory) };
     let (subject, body) = text.in_language(language);
-    // A set is valid for one hour. An expired set is created again once; after a second expiry, the next poll retries.
+    // An attachment set is valid for one hour. If the set has expired, a new set is created once; if that expires too,
+    // the next poll retries.
     for _ in 0..2 {
         let set = match attach(ctx, documents).await {
             Ok(set) => set,
@@ -257,7 +258,7 @@ async fn attach(ctx: &Context, documents: &[Document]) -> Result<Option<String>,
     Ok(set)
 }
 
-/// AWS's message about an attachment could contain a part of it, so only the kind of the error is kept.
+/// AWS's message about an attachment could contain a part of the attachment, so only the kind of the error is kept.
 fn attachment_trouble(trouble: Trouble) -> Trouble {
     match trouble {
         Trouble::Step(error) if error.kind == StepErrorKind::InvalidInput || error.kind == StepErrorKind::Internal => {
