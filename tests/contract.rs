@@ -40,8 +40,8 @@ const REJECTED_BY_OPERATOR: &str = "NotApproved";
 /// The directories of `functions/` that contain steps.
 const WORKFLOWS: [&str; 6] = ["onboarding", "user_sync", "notifications", "certificates", "drift", "teardown"];
 
-/// The environment variable for another root directory: the tests in `forgotten` check a modified copy.
-/// The environment variable for another root directory: the tests in `forgotten` check a modified copy.
+/// The environment variable that names another root directory. The tests in `forgotten` set it to check a modified copy
+/// of the source.
 const ROOT: &str = "CONNECT_ONBOARDING_CONTRACT_ROOT";
 
 fn root() -> PathBuf {
@@ -83,7 +83,7 @@ fn resources_of_type(template: &Value, kind: &str) -> BTreeMap<String, Value> {
         .collect()
 }
 
-/// Logical id → handler, for every function.
+/// Maps the logical id of every function to the function's handler.
 fn functions(template: &Value) -> BTreeMap<String, String> {
     resources_of_type(template, "AWS::Serverless::Function")
         .into_iter()
@@ -99,7 +99,7 @@ fn handlers() -> BTreeSet<String> {
         .collect()
 }
 
-/// File name → state machine.
+/// Maps each file name to the state machine in that file.
 fn machines() -> BTreeMap<String, Value> {
     fs::read_dir(root().join("statemachine"))
         .unwrap()
@@ -144,7 +144,7 @@ fn lambda_tasks() -> Vec<(String, String, Value)> {
     tasks
 }
 
-/// The sample event of a handler. For `notify`, the sample event of this kind.
+/// The sample event of a handler. `notify` has one sample event for each kind of notification.
 fn sample_event(handler: &str, kind: &Value) -> Value {
     let file = kind.as_str().map_or_else(|| handler.to_owned(), |kind| format!("{handler}/{kind}"));
     serde_json::from_str(&read(format!("tests/events/{file}.json"))).unwrap()
@@ -283,7 +283,7 @@ fn every_state_machine_may_invoke_exactly_the_functions_that_it_calls() {
     }
 }
 
-/// Whether the current step accepts this input.
+/// Decodes an event as the handler's current step does. Returns the error if the step rejects the event.
 fn decoded(handler: &str, event: Value) -> Result<(), String> {
     fn decode<T: DeserializeOwned>(value: Value) -> Result<(), String> {
         serde_path_to_error::deserialize::<_, T>(value).map(drop).map_err(|error| error.to_string())
@@ -360,7 +360,7 @@ fn the_arguments_of_every_lambda_task_are_the_fields_of_its_sample_event() {
         };
         if state["Arguments"].is_object() {
             let mut given = fields(&state["Arguments"]);
-            // Used only for the log; no step reads this field.
+            // This field is only logged; no step reads it.
             given.remove("context");
             let unknown: Vec<_> = given.difference(&fields(&event)).cloned().collect();
             assert!(unknown.is_empty(), "{task}: tests/events/{handler}.json does not have {unknown:?}");

@@ -44,7 +44,8 @@ fn number_of(template: &Value, kind: &str) -> u32 {
     u32::try_from(resources_of_type(template, kind).len()).unwrap()
 }
 
-/// How often a schedule such as `rate(15 minutes)` runs in a month. For a parameter, the default counts.
+/// How often a schedule such as `rate(15 minutes)` runs in a month. If a parameter of the template sets the schedule,
+/// its default value is used.
 fn times(template: &Value, expression: &Value) -> u32 {
     let name = expression["!Ref"].as_str();
     let expression = name.map_or(expression, |name| &template["Parameters"][name]["Default"]).as_str().unwrap();
@@ -135,7 +136,7 @@ fn lines() -> Vec<Line> {
     lines
 }
 
-/// The requests of the functions.
+/// The table rows for the requests that the functions cause.
 fn requests(syncs: u32, others: u32) -> Vec<Line> {
     vec![
         line(

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{resources_of_type, template};
 
-/// Matches the whole value, as CloudFormation does.
+/// Whether the parameter accepts the value. The pattern must match the whole value, as in CloudFormation.
 fn accepts(parameter: &str, value: &str) -> bool {
     let pattern = template()["Parameters"][parameter]["AllowedPattern"].as_str().unwrap().to_owned();
     Regex::new(&format!("^(?:{pattern})$")).unwrap().is_match(value)
@@ -60,7 +60,7 @@ fn a_schedule_is_accepted_by_eventbridge_scheduler_and_runs_more_than_once() {
             "cron(0 3 ? * 2#6 *)",
             "cron(0 3 * * ? 1969)",
             "0 3 * * ? *",
-            // A one-time schedule: no sync and no check would follow.
+            // A one-time schedule is rejected, because no sync and no check would run after it.
             "at(2027-01-01T00:00:00)",
         ] {
             assert!(!accepts(parameter, bad), "{parameter} accepts {bad:?}");
@@ -85,8 +85,8 @@ fn a_key_may_be_multi_region_and_is_never_an_alias() {
     }
 }
 
-/// A policy statement with the ARN of a secret without its suffix allows nothing, and the error only appears when a
-/// function runs.
+/// The ARN of a secret ends in a random suffix. A policy that names the ARN without this suffix allows nothing, and the
+/// error appears only when a function runs.
 #[test]
 fn a_secret_is_named_by_its_complete_arn() {
     let arn = |name: &str| format!("arn:aws:secretsmanager:ap-northeast-1:111122223333:secret:{name}");
@@ -101,7 +101,7 @@ fn a_secret_is_named_by_its_complete_arn() {
     }
 }
 
-/// A new account has ten concurrent executions, and Lambda does not allow reserving any of them.
+/// A new account has a quota of ten concurrent executions, and Lambda does not allow reserving any of them.
 #[test]
 fn a_new_account_deploys_with_the_defaults() {
     assert_eq!(template()["Parameters"]["NotificationConcurrency"]["Default"], 0);
@@ -125,7 +125,7 @@ fn every_name_in_the_account_contains_the_stack_name_or_is_generated() {
     ];
     let template = template();
     for (id, resource) in template["Resources"].as_object().unwrap() {
-        // In these types, the field refers to another resource.
+        // In resources of these types, a name field does not name the resource itself but refers to another resource.
         let refers = [
             "AWS::Lambda::EventSourceMapping",
             "AWS::Lambda::Permission",
@@ -146,8 +146,8 @@ fn every_name_in_the_account_contains_the_stack_name_or_is_generated() {
     }
 }
 
-/// CloudFormation shortens the stack name in generated names, so a pattern with the stack name does not match all of
-/// them.
+/// CloudFormation shortens the stack name in generated names, so a pattern that contains the stack name does not match
+/// every generated name.
 #[test]
 fn no_pattern_matches_generated_names() {
     fn walk(value: &Value, path: &str) {

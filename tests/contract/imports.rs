@@ -6,13 +6,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The first name of a path, which follows `crate::`.
+/// The first name in the part of a path that follows `crate::`.
 fn first_name(path: &str) -> &str {
     let path = path.trim_start();
     &path[..path.find(|letter: char| !letter.is_alphanumeric() && letter != '_').unwrap_or(path.len())]
 }
 
-/// The first names of all paths in a tree of a `use` declaration, which begins with `{`.
+/// The first names of all paths in the braces of a `use` declaration. The text begins with `{`.
 fn first_names(tree: &str) -> BTreeSet<&str> {
     let mut names = BTreeSet::from([first_name(&tree[1..])]);
     let mut depth = 0;
@@ -66,7 +66,7 @@ impl Source {
         Self { module: names[0].clone(), depth, path, text }
     }
 
-    /// The imports of this file that point back, in the order of the modules from top to bottom.
+    /// The imports of this file from modules above its own module. `order` lists the modules from top to bottom.
     pub(super) fn pointing_back(&self, order: &[&str]) -> Vec<String> {
         let place = |module: &str| order.iter().position(|known| *known == module);
         let own =
@@ -79,7 +79,7 @@ impl Source {
     }
 }
 
-/// The Rust files in the named parts of a crate. Paths are relative to the checkout.
+/// The Rust files in these directories and files of a crate. Paths are relative to the checkout.
 pub(super) fn sources(root: &str, parts: &[&str]) -> Vec<Source> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();

@@ -11,7 +11,8 @@ use super::{WORKFLOWS, imports::used, read, root};
 /// this crate.
 const LAYERS: [&str; 7] = ["inspect", "registry", "connect", "context", "entra", "aws", "runtime"];
 
-/// The position of a directory: 0 for a workflow, then the layers. `None` for other names.
+/// The position of a directory from top to bottom: 0 for a workflow, 1 for the first layer. `None` if the directory is
+/// not in a layer.
 fn position(directory: &str) -> Option<usize> {
     if WORKFLOWS.contains(&directory) {
         return Some(0);
@@ -19,7 +20,7 @@ fn position(directory: &str) -> Option<usize> {
     LAYERS.iter().position(|layer| *layer == directory).map(|position| position + 1)
 }
 
-/// The uses of a file that point back.
+/// The imports of a file from a layer above it or from another directory of the same layer.
 fn pointing_back(file: &str, source: &str) -> Vec<String> {
     let parts: Vec<&str> = file.trim_start_matches("functions/").trim_end_matches(".rs").split('/').collect();
     let own = parts[0];

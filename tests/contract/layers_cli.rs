@@ -1,5 +1,5 @@
-//! Imports point one way in the operator's tool and in the local cloud, as the documentation of both crates lists their
-//! modules. An import circle would contain an import that points back.
+//! In the operator's tool and in the local cloud, each module imports only modules below it, in the order in which the
+//! documentation of the crate lists the modules. So there is no import cycle.
 
 use std::{
     fs,

@@ -1,4 +1,4 @@
-//! Checks that the tests in the lessons table of CONTRIBUTING.md exist. The lessons are problems that users of other
+//! Checks that the tests in the lessons table of CONTRIBUTING.md exist. Each lesson is a problem that users of similar
 //! tools had.
 
 use std::{fs, path::Path};

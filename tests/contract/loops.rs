@@ -1,5 +1,5 @@
-//! Every polling loop ends with a report or a named error before Step Functions ends its execution (after one year or
-//! 25,000 events), which leaves no report.
+//! Every polling loop ends with a report or a named error before Step Functions ends the execution after one year or
+//! 25,000 events. An execution that Step Functions ends has no report.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,9 +10,9 @@ use super::{machines, read, states};
 
 const YEAR: u64 = 365 * 24 * 3_600;
 const EVENTS: u64 = 25_000;
-/// Time that the polls must leave for work, approvals and running syncs.
+/// Seconds of an execution's year that its polls must leave for work, approvals and running syncs.
 const SPARE_SECONDS: u64 = 7 * 24 * 3_600;
-/// Events that the polls must leave for retries.
+/// Number of an execution's 25,000 events that its polls must leave for retries.
 const SPARE_EVENTS: u64 = 4_000;
 
 /// Maximum number of rounds of `rotate-certificate`.
@@ -23,7 +23,8 @@ const LEASE_WAITS: u32 = 600;
 /// Maximum number of attempts of a drift remediation to acquire the lock of an alias.
 const REMEDIATION_ATTEMPTS: u32 = 10;
 
-/// A loop: its Wait state, the seconds before a given poll, and the maximum number of polls.
+/// A polling loop: the name of its Wait state, a function that returns the seconds before each poll, and the maximum
+/// number of polls.
 struct Loop {
     wait: &'static str,
     seconds: fn(u32) -> u64,
@@ -38,7 +39,8 @@ const fn longest_wait_of_a_rotation(_: u32) -> u64 {
     rotation::SWITCH_PROPAGATION
 }
 
-/// A sync of 100,000 users holds the lease for half an hour.
+/// Seconds before each attempt to acquire the lease of an instance. A sync of 100,000 users holds the lease for half an
+/// hour.
 const fn lease(wait: u32) -> u64 {
     if wait < 120 { 30 } else { 300 }
 }

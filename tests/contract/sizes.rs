@@ -1,5 +1,6 @@
-//! The state of an onboarding stays below the limit of Step Functions (256 KiB), because no state machine can catch
-//! that error. An input that would exceed the limit is rejected before anything is created.
+//! The state of an onboarding stays below the limit of Step Functions (256 KiB), because a state machine can't catch
+//! the error for a state that is too large. An input that would exceed the limit is rejected before anything is
+//! created.
 
 use onboarding_core::contract::{
     Check, DriftFinding, DriftReport, GroupSubscription, InstanceDrift, PreflightOutput, Remediation, ReportInput,
@@ -9,8 +10,8 @@ use onboarding_core::contract::{
 use super::sample_event;
 
 const LIMIT: usize = PreflightOutput::MAX_STATE;
-/// Maximum size of the outputs of both telephony branches, as the tests of a year of waiting measure it, plus the lists
-/// of a user sync with fifty entries each.
+/// Maximum size in bytes of two outputs together: 64 KiB for both telephony branches, as measured by the tests that
+/// wait for a year, and 40 KiB for the lists of a user sync with fifty entries each.
 const TELEPHONY_AND_USERS: usize = (64 + 40) * 1024;
 
 /// The sample input of `report` with this number of groups and with the outputs of all steps for each group.
@@ -59,7 +60,7 @@ fn an_input_that_is_too_large_for_the_state_machine_is_rejected_before_anything_
     }
 }
 
-/// An instance with this number of groups whose settings were all changed.
+/// The drift of an instance with this number of groups, all of whose settings were changed manually.
 fn drifted(place: usize, groups: usize) -> InstanceDrift {
     let report = report(groups, 60);
     let finding = DriftFinding {

@@ -23,7 +23,7 @@ fn alarms(template: &Value) -> BTreeMap<String, Value> {
     alarms.map(|(name, alarm)| (name, alarm["Properties"].clone())).collect()
 }
 
-/// Namespace and name of all metrics.
+/// Namespace and name of every metric that the stack emits or that an AWS service emits for it.
 fn measured(template: &Value) -> BTreeSet<(String, String)> {
     let own = Metric::ALL.iter().map(|metric| json!(metric).as_str().unwrap().to_owned());
     let own = own.map(|metric| (NAMESPACE.to_owned(), metric));
@@ -80,7 +80,8 @@ fn every_alarm_has_a_description_in_both_languages_and_a_command() {
             assert!(command.starts_with("aws "), "{name}: {command}");
             for language in ["en", "ja"] {
                 let text = words[language][&key].as_str().unwrap_or_else(|| panic!("{key} has no words in {language}"));
-                // CloudWatch accepts 1,024 characters. The rest is for names and ARNs in the command.
+                // CloudWatch accepts descriptions of up to 1,024 characters. The remaining 200 characters are for the
+                // names and ARNs that the command contains after the deployment.
                 assert!(text.chars().count() + command.len() < 824, "{key} is too long in {language}");
             }
             assert_eq!(format!("{key}Alarm"), name);
@@ -135,7 +136,8 @@ fn every_schedule_has_an_alarm_for_failed_runs_and_for_missing_runs() {
         .filter(|alarm| ["ExecutionsFailed", "Errors"].contains(&alarm["MetricName"].as_str().unwrap()))
         .filter_map(|alarm| alarm["Dimensions"][0]["Value"]["!Ref"].as_str())
         .collect();
-    // Alarms on the effect detect a failure of these two functions.
+    // These two functions have no alarm for failed runs. Alarms on the effects of such failures, for example a late
+    // sync, detect them.
     let by_effect = ["SyncMembersFunction", "SubscribeGroupsFunction"];
     for kind in ["AWS::Serverless::Function", "AWS::Serverless::StateMachine"] {
         for (name, resource) in resources_of_type(&template, kind) {
@@ -148,7 +150,7 @@ fn every_schedule_has_an_alarm_for_failed_runs_and_for_missing_runs() {
     }
 }
 
-/// If a caller floods the notification URL or its queue, only a part of the account's concurrency is used.
+/// A caller who floods the notification URL or its queue can use up only a part of the account's concurrency.
 #[test]
 fn the_concurrency_of_public_entry_points_is_limited() {
     let mut called = 0;
@@ -167,7 +169,7 @@ fn the_concurrency_of_public_entry_points_is_limited() {
     assert_eq!(called, 2, "the URL and the queue of hints");
 }
 
-/// The expiry metrics have one value a day, so the period of the alarm is one day, and it uses the minimum.
+/// The expiry metrics have one value a day, so each of their alarms has a period of one day and uses the minimum.
 #[test]
 fn everything_that_expires_has_an_alarm_that_leaves_time_to_act() {
     let template = template();
@@ -217,7 +219,7 @@ fn the_dashboard_shows_every_alarm_and_only_existing_metrics() {
     let measured = measured(&template);
     let mut shown = BTreeSet::new();
     for widget in dashboard(&template)["widgets"].as_array().unwrap() {
-        // A dot repeats the field of the previous row, three dots repeat the whole row.
+        // In a widget's list of metrics, `.` repeats a field of the previous row, and `...` repeats the whole row.
         let mut above: Vec<String> = Vec::new();
         for line in widget["properties"]["metrics"].as_array().into_iter().flatten() {
             let fields: Vec<&str> = line.as_array().unwrap().iter().filter_map(Value::as_str).collect();

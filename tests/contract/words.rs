@@ -54,7 +54,8 @@ fn texts(value: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// A timeout has no cause, and a Fail state may not use the reserved names that begin with `States.`.
+/// The error of a timeout has no cause, and a Fail state may not use error names that begin with `States.`, which are
+/// reserved.
 #[test]
 fn every_catch_handles_errors_without_a_cause_and_reserved_error_names() {
     let mut passed_on = 0;

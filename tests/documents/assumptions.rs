@@ -13,7 +13,7 @@ fn in_language(text: Text, japanese: bool) -> &'static str {
     if japanese { text.ja } else { text.en }
 }
 
-/// A row for every assumption, with both readings.
+/// A table with a row for every assumption and both of its possible readings.
 fn table(japanese: bool) -> String {
     let mut table = match japanese {
         true => "| 名前 | 前提 | 別の解釈 | 出典 |\n".to_owned(),

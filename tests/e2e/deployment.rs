@@ -181,7 +181,7 @@ async fn a_second_stack_deploys_beside_the_first_and_a_stack_name_that_is_too_lo
     assert_eq!(ended.status, "SUCCEEDED", "{}", ended.output);
     assert_eq!(ended.output["signInVerified"], true);
 
-    // A later deployment replaces no stateful resource.
+    // A later deployment must not replace a resource that stores data.
     let before = cloud.addresses.outputs.clone();
     assert_eq!(cloud.update("contact-centre", ("LogRetentionDays", "30")).await, "UPDATE_COMPLETE");
     let text = cloud.query("cloudformation", "DescribeStacks", &[("StackName", "contact-centre")]).await;
@@ -198,7 +198,7 @@ async fn an_onboarding_works_in_a_new_account_and_the_emulator_is_as_strict_as_a
     let mut command = local();
     command.args(["--keep", "--fresh-account", "--users", "12"]);
     let cloud = Cloud::of(&command, tempfile::tempdir().unwrap());
-    // No quota value was ever applied in this account, so the AWS default is in force.
+    // No quota value was ever applied in this account, so the AWS default value applies.
     let doctor = cloud.onboard(&["doctor", "--json"]).output().unwrap();
     assert!(out(&doctor).contains("Connect instances: quota 2 in this account"), "{}", out(&doctor));
     refused_at_deployment(&cloud).await;
@@ -263,8 +263,8 @@ async fn refused_at_deployment(cloud: &Cloud) {
 }
 
 async fn refused_at_delivery(cloud: &Cloud) {
-    // A failed daily expiry watch leaves its event in the queue. Without the permission for the key, Lambda loses the
-    // event.
+    // A failed daily expiry watch leaves its event in the queue. Without the permission to use the queue's KMS key,
+    // Lambda would lose the event.
     let watcher = cloud.physical("WatchExpiryFunction").await;
     let fails = async || {
         let path = format!("/2015-03-31/functions/{watcher}/invocations");
@@ -290,7 +290,7 @@ async fn refused_at_delivery(cloud: &Cloud) {
 
     refused_by_resource_policies(cloud).await;
 
-    // A state machine uses the permissions of its role.
+    // A state machine has only the permissions of its role.
     let instance = cloud.inventory().await["connect"]["instances"][0]["Id"].clone();
     for (machine, action) in
         [("PlanStateMachine", "lambda:InvokeFunction"), ("UserSyncStateMachine", "dynamodb:UpdateItem")]
@@ -317,7 +317,7 @@ async fn refused_by_resource_policies(cloud: &Cloud) {
     cloud.call("events", "AWSEvents.PutEvents", hint).await;
     until("the hint is in the dead-letter queue", async || (cloud.failed_events().await == 2).then_some(())).await;
 
-    // The function URL needs the function's policy.
+    // The function URL accepts requests only if the function's resource-based policy allows them.
     let subscription = cloud.inventory().await["graph"]["subscriptions"][0].clone();
     assert_ne!(cloud.notify(&subscription, &json!({ "value": [] })).await, 403);
     let receiver = cloud.physical("ReceiveNotificationFunction").await;

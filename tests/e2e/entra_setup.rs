@@ -1,5 +1,5 @@
-//! `onboard entra-setup`: the script that it prints, and the script's effect on a tenant. The fake Azure CLI is as
-//! imprecise as the real one; the fake AWS CLI only records its calls.
+//! `onboard entra-setup`: the script that it prints, and the script's effect on a tenant. Like the real Azure CLI, the
+//! fake one ignores case when it searches for a name. The fake AWS CLI only records its calls.
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Output};
 
@@ -148,8 +148,8 @@ fn missing_permissions_are_added_and_existing_ones_stay() {
     let first = Identity::Runtime.permissions()[0].id;
     let mail = "810c84a8-4a9e-49e6-bf7d-12d183f40d01";
     let role = "connect-onboarding-ap-northeast-1-graph-runtime";
-    // An application whose name differs in case is a different application. A federated credential of an earlier
-    // account is corrected.
+    // An application whose name differs only in case is not ours and stays unchanged. A federated credential from an
+    // earlier AWS account is corrected.
     fixture.let_there_be(&json!([
         { "appId": "other", "displayName": "CONNECT ONBOARDING RUNTIME (connect-onboarding)",
           "requiredResourceAccess": [], "federated": [] },
@@ -193,7 +193,7 @@ fn two_applications_with_the_same_name_stop_the_setup() {
 #[test]
 fn a_client_secret_is_stored_in_secrets_manager_and_never_on_a_command_line_or_in_the_output() {
     if !has("jq") {
-        // The script requires jq and reports that it is missing; nothing else can be tested without it.
+        // This machine has no jq, so the test can only check that the script reports jq as missing.
         let output = Fixture::new().run(&["--credential", "secret"], &[]);
         assert_eq!(output.status.code(), Some(2));
         assert!(err(&output).contains("jq"), "{}", err(&output));

@@ -44,7 +44,7 @@ async fn alone_with_the_subscription() -> MutexGuard<'static, ()> {
     ALONE.lock().await
 }
 
-/// A notification of this subscription about one member.
+/// A notification about one member, as Graph sends it for this subscription.
 fn notification(of: &Value, member_number: usize) -> Value {
     let group = of["resource"].as_str().unwrap().trim_matches('/').split('/').nth(1).unwrap();
     json!({
@@ -88,7 +88,7 @@ async fn five_thousand_and_one_notifications_cause_few_syncs_and_none_is_lost() 
             sent += 1;
         }
     }
-    // The last change arrives among all the others.
+    // The change for this member arrives among all the other notifications.
     until_there(&joins("last", 0xbb).await).await;
 
     let taken = |line: &String| line.contains("notifications received") && line.contains("\"groups\":1,");
@@ -108,7 +108,7 @@ async fn five_thousand_and_one_notifications_cause_few_syncs_and_none_is_lost() 
     assert!((1..=sent / 2).contains(&rounds), "{rounds} rounds");
 }
 
-/// Runs the schedule of this function now, by adding a copy that is due.
+/// Runs the function's schedule at once, by adding a copy of the schedule that is due now.
 async fn now(function: &str) {
     let listed = cloud().rest("scheduler", "GET", "/schedules", &Value::Null).await;
     let mut found = 0;

@@ -1,4 +1,5 @@
-//! Expiry dates are measured daily, and alarms notify the operator early, but not too early.
+//! The remaining time until each expiry date is measured daily. Alarms notify the operator in good time, but not long
+//! before action is needed.
 
 use std::collections::BTreeMap;
 
@@ -32,7 +33,7 @@ impl Fixture {
     async fn watched(&self) -> Value {
         let (before, finished) = (self.figures().await.len(), self.finished().await);
         let output = self.0.invoke("WatchExpiryFunction", &json!({})).await;
-        // The log is complete only some time after the response.
+        // The log of a run is complete only some time after the function's response.
         let logged = async || (self.finished().await > finished).then_some(());
         until("the log shows the end of the daily watch", logged).await;
         for line in &self.figures().await[before..] {
@@ -105,7 +106,8 @@ async fn an_alarm_is_raised_in_time_for_each_upcoming_expiry_and_for_nothing_els
     let mut value: Value = serde_json::from_str(held["SecretString"].as_str().unwrap()).unwrap();
     value["expires"] = json!(soon.format(&Rfc3339).unwrap());
     fixture.secret("runtime", "PutSecretValue", json!({ "SecretString": value.to_string() })).await;
-    // The active certificate expires long before the other one.
+    // Adds a certificate that expires soon and makes it active. The application's other certificate stays valid for
+    // years.
     let inventory = fixture.0.inventory().await;
     let principal =
         format!("/servicePrincipals/{}", inventory["graph"]["servicePrincipals"][0]["id"].as_str().unwrap());

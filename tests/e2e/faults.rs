@@ -16,11 +16,12 @@ use super::{
     life::{Call, Life, Machine, Phase},
 };
 
-/// Number of simultaneous lives, in addition to those that mostly wait.
+/// Number of lives that run at the same time, in addition to the lives that mostly wait for timeouts.
 const LIVES: usize = 3;
-/// Longer than the shortest timeout of functions and states, which is eight seconds.
+/// Delay of a response, in milliseconds. It is longer than the shortest timeout of a function or state (eight seconds).
 const SILENCE_MS: u64 = 9_500;
-/// Waiting for a timeout in every state would take too long, so each of these lives is silent in a part of the states.
+/// Number of lives in which calls get no response. One life with a timeout in every state would take too long, so each
+/// of these lives covers a part of the states.
 const SILENT_LIVES: usize = 6;
 
 /// A way in which a call fails.
@@ -29,7 +30,7 @@ struct Kind {
     effect: Value,
     /// Whether the operator may have to restart an execution.
     restarts: bool,
-    /// Maximum number of failing operations per state. A state fails after several failed attempts.
+    /// Maximum number of failing operations per state. Each failing operation uses up one of the state's retries.
     most: usize,
     /// Restricts the faults to every [`SILENT_LIVES`]-th caller, starting with this number.
     part: Option<usize>,
@@ -52,7 +53,7 @@ fn kinds() -> Vec<Kind> {
     kinds
 }
 
-/// States that make no call in this life, with the reason.
+/// States in which the functions make no call during a life, each with the reason.
 const REASONS: [(&str, &str); 10] = [
     ("onboarding/SyncWaitingUsers", "only if members had to wait for a quota; the same call as SyncUsers"),
     ("onboarding/Report", "only combines its input"),
@@ -127,7 +128,7 @@ fn rules(clean: &Phase, kind: &Kind) -> Value {
             continue;
         }
         operations.truncate(kind.most);
-        // In addition, the invocation of the function itself fails.
+        // In each state that invokes a function, the invocation itself also fails once.
         if functions.contains(caller) {
             operations.push(("lambda", "Invoke"));
         }
@@ -141,7 +142,7 @@ fn rules(clean: &Phase, kind: &Kind) -> Value {
     rules.into()
 }
 
-/// The pattern that matches a caller in `function machine/state`.
+/// The pattern that matches this caller in the text `function machine/state` of a call.
 fn pattern(caller: &str) -> String {
     match caller.split_once('/') {
         Some((file, state)) => {

@@ -140,7 +140,7 @@ impl Life {
     pub(crate) async fn start() -> Self {
         let members: Vec<Value> = (0..MEMBERS).map(agent).collect();
         let tenant = json!({ "groups": [{ "id": GROUP_ID, "displayName": GROUP, "members": members }] });
-        // The start blocks, so it runs on a separate thread and does not delay other lives.
+        // Starting a cloud blocks its thread, so it runs on a separate thread and does not delay other lives.
         let begin = move || Cloud::idle_for(&tenant, &input(), CLOCK_SCALE);
         let cloud = tokio::task::spawn_blocking(begin).await.unwrap();
         Self { cloud, restarts: RefCell::default() }
@@ -185,7 +185,7 @@ impl Life {
     }
 
     fn restart(&self, machine: Machine, why: &Value) {
-        // For an unexpected result, include the open findings.
+        // If the result is not complete, the reason includes the findings that are still open.
         let findings = why["instances"].as_array().into_iter().flatten().flat_map(|one| one["findings"].as_array());
         let open = findings.flatten().filter(|finding| finding["mended"] != true).cloned().collect::<Vec<_>>();
         let result = [&why["Error"], &why["Cause"], &why["status"], &why["openItems"], &why["signOn"]["verification"]];
@@ -200,7 +200,8 @@ impl Life {
     }
 
     /// A member joins, and Graph sends a notification. Then a member leaves, which exceeds the removal limit and
-    /// requests approval. Meanwhile other syncs end as busy, and the lease of a killed execution is taken over.
+    /// requests approval. Meanwhile other syncs end with the status `BUSY`, and the lease of a killed execution is
+    /// taken over.
     async fn synced(&self, before: usize) {
         let sync = json!({ "instanceId": self.instance().await });
         let done = |output: &Value| output["status"] == "DONE";
@@ -277,7 +278,7 @@ impl Life {
         }
     }
 
-    /// Task token and digest of the pending approval.
+    /// Task token and digest of the pending approval, from the registry.
     async fn question(&self) -> Option<(String, String)> {
         let entry = self.cloud.entry(&self.instance().await).await;
         let text = |name: &str| Some(entry.get(name)?.as_str()?.to_owned());

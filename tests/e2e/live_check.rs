@@ -10,12 +10,12 @@ use super::{
     common::{err, local, onboard, out},
 };
 
-/// Slow enough to distinguish seconds from minutes on a busy machine.
+/// With this factor, time in the local cloud is slow enough to distinguish seconds from minutes even on a busy machine.
 const CLOCK_SCALE: &str = "0.03";
-/// Quotas of the rates that the check uses up, `DescribeRoutingProfile` and `DescribeSecurityProfile`, set as in a real
-/// account.
+/// The quotas on the request rates of `DescribeRoutingProfile` and `DescribeSecurityProfile`. The check exhausts both
+/// rates, so the local cloud has the rates of a real account.
 const RATES: [&str; 2] = ["L-839A2EDC", "L-2AF5EEF5"];
-/// Assumptions that no caller can check.
+/// Assumptions that no caller of a cloud's API can check.
 const NOT_CHECKED: [&str; 5] =
     ["notification-delay", "old-certificate-signs", "old-metadata-trusted", "quota-value-delay", "quota-case-closed"];
 

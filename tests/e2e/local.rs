@@ -15,7 +15,7 @@ use serde_json::Value;
 fn a_second_run_of_a_complete_onboarding_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
-    // The page is kept for the browser tests in CI.
+    // The HTML report is kept for the browser tests in CI.
     let page = Path::new(env!("CARGO_TARGET_TMPDIR")).join("page-local.html");
     let output = local()
         .args(["--users", "12", "--again", "--report"])

@@ -130,7 +130,7 @@ fn no_text_of_a_report_becomes_markup_or_a_dangerous_link() {
         {
             let mut report = good.clone();
             *report.pointer_mut(path).unwrap() = evil.into();
-            // A status is an enum and can't contain arbitrary text.
+            // Skips fields that can't contain arbitrary text, for example a status, which is an enum.
             let Ok(report) = serde_json::from_value::<Report>(report) else { continue };
             tried += 1;
             let page = render(&report, &history(), Language::Ja);

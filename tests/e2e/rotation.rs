@@ -127,8 +127,8 @@ async fn rotation_never_interrupts_sign_ins_although_functions_and_executions_ar
         "one at the onboarding, one killed before, one after"
     );
 
-    // The whole execution fails: after each step, and between the two parts of the last step. The next execution
-    // creates no third certificate.
+    // The whole execution is stopped after each step, and between the two parts of the last step. The next execution
+    // must not create a third certificate.
     let reads = "GET /v1.0/servicePrincipals/";
     for (service, operation, after) in
         [("graph", reads, 1), ("graph", reads, 2), ("graph", reads, 3), ("iam", "UpdateSAMLProvider", 1)]

@@ -1,5 +1,5 @@
-//! Runs all phases of an onboarding under one set of readings: onboarding, user sync, drift, rotation, teardown.
-//! Several lives share one cloud, one after the other.
+//! Runs one life: all phases of an onboarding (onboarding, user sync, drift, rotation, teardown) under one reading of
+//! each assumption. Several lives run one after the other in one cloud.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ pub(super) struct Fixture {
 /// The result of one life.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
-    /// Every open item, failure and finding as `resource: state`, in the order of the phases.
+    /// Every open item, failure and drift finding in the form `resource: state`, in the order of the phases.
     pub(super) open: Vec<String>,
     /// The failed phases, with error name and cause.
     pub(super) failed: Vec<String>,
@@ -63,7 +63,8 @@ fn input(alias: &str) -> Value {
 }
 
 impl Fixture {
-    /// Deploys the stack and assigns AWS's first identifier to an application of another team.
+    /// Deploys the stack. Another team's application already has the SAML identifier that AWS's gallery application
+    /// uses by default.
     pub(super) async fn start() -> Self {
         let members: Vec<Value> = (0..AGENTS).map(agent).collect();
         let tenant = json!({ "groups": [{ "displayName": GROUP, "members": members }] });
@@ -79,7 +80,7 @@ impl Fixture {
         let made = self.cloud.graph("POST", template, &json!({ "displayName": "Another team's application" })).await;
         let id = made["application"]["id"].as_str().unwrap().to_owned();
         let principal = made["servicePrincipal"]["id"].as_str().unwrap();
-        // Replication is finished after this time, because the clock factor is small.
+        // In the local cloud, replication is finished after this delay, because the clock factor shortens it.
         tokio::time::sleep(Duration::from_millis(100)).await;
         let saml = json!({ "preferredSingleSignOnMode": "saml" });
         self.cloud.graph("PATCH", &format!("/servicePrincipals/{principal}"), &saml).await;
@@ -88,7 +89,7 @@ impl Fixture {
         self.cloud.graph("PATCH", &format!("/applications/{id}"), &taken).await;
     }
 
-    /// Runs one life under the other reading of these assumptions.
+    /// Runs one life in which the local cloud uses the other reading of these assumptions.
     pub(super) async fn run_life(&self, names: &[&str], alias: &str) -> Outcome {
         self.assume(names).await;
         let mut outcome = Outcome::default();
@@ -116,7 +117,7 @@ impl Fixture {
         outcome
     }
 
-    /// Onboards the alias of a deleted instance.
+    /// Onboards an alias again whose instance was deleted.
     pub(super) async fn again(&self, names: &[&str], alias: &str) -> Ended {
         self.assume(names).await;
         self.run("OnboardingStateMachineArn", &input(alias)).await

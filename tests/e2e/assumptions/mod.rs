@@ -1,4 +1,5 @@
-//! The product works under both readings of every fact that no documentation settles, or ends with a clear open item.
+//! For every fact that no documentation settles, the product works under both possible readings, or ends with a clear
+//! open item.
 //!
 //! Each test starts one local cloud and runs one life for each of its assumptions.
 
@@ -7,10 +8,11 @@ mod life;
 use life::{Fixture, Outcome};
 use local_cloud::stand_in::assumptions::{self, ALL, Area};
 
-/// The alias of the life in which all assumed readings are true.
+/// The alias of the life in which the local cloud uses the assumed reading of every assumption.
 const ASSUMED: &str = "assumed";
 
-/// Expected open items and errors under the other reading of an assumption. All other assumptions have none.
+/// The open items and errors that are expected under the other reading of each of these assumptions. For all other
+/// assumptions, none are expected.
 const OPEN: [(&str, &[&str]); 4] = [
     ("certificate-removal", &[OLD_CERTIFICATE]),
     (

@@ -24,7 +24,7 @@ impl Cloud {
         self.call("states", &format!("AWSStepFunctions.{operation}"), body).await
     }
 
-    /// Starts the state machine whose ARN is in this output. Returns the execution's ARN.
+    /// Starts the state machine whose ARN is in this stack output. Returns the execution's ARN.
     pub(crate) async fn start(&self, machine: &str, input: &Value) -> String {
         let body = json!({ "stateMachineArn": self.output(machine), "input": input.to_string() });
         self.states("StartExecution", body).await["executionArn"].as_str().unwrap().to_owned()
@@ -46,7 +46,7 @@ impl Cloud {
         list["executions"].as_array().unwrap().iter().map(arn).collect()
     }
 
-    /// ARN and input of each execution of the state machine whose ARN is in this output.
+    /// ARN and input of each execution of the state machine whose ARN is in this stack output.
     pub(crate) async fn executions(&self, machine: &str) -> Vec<(String, Value)> {
         let mut found = Vec::new();
         for arn in self.execution_arns(machine, None).await {

@@ -26,7 +26,8 @@ pub(crate) use test_support::until;
 pub(crate) struct Cloud {
     pub(crate) addresses: Kept,
     folder: TempDir,
-    // Closing its standard input stops the cloud, also if a test program exits without dropping statics.
+    // The local cloud stops when its standard input is closed, which also happens if a test program exits without
+    // dropping its statics.
     _program: Child,
 }
 
@@ -87,7 +88,7 @@ impl Cloud {
     }
 }
 
-/// Runs a program until the program or standard input ends.
+/// Shell script that runs a program until the program ends or standard input is closed.
 const UNTIL_EITHER_ENDS: &str = r#"
 exec 3<&0
 "$@" </dev/null 3<&- & program=$!
@@ -99,7 +100,8 @@ exit $status
 
 /// Starts the program and waits until it publishes the cloud's addresses.
 fn start(command: &Command, file: &Path, log: &Path) -> (Kept, Child) {
-    // A static is never dropped, but its pipe closes when the process exits. The shell then stops the program.
+    // A static is never dropped, but the pipe that it owns closes when the test process exits. The shell then stops the
+    // program.
     let mut shell = Command::new("sh");
     shell.args(["-c", UNTIL_EITHER_ENDS, "sh"]);
     shell

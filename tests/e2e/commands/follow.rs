@@ -118,7 +118,7 @@ fn an_unknown_execution_exits_with_2() {
 
 #[test]
 fn a_running_onboarding_is_not_started_twice_and_continues_after_an_interrupted_watch() {
-    // A manually ordered number is never provided in this cloud, so this onboarding waits until the test ends.
+    // The local cloud never provides a manually ordered phone number, so this onboarding waits until the test ends.
     let more = object!({
         "phoneNumbers": [{ "country": "JP", "type": "DID", "prefix": "+813" }], "telephony": { "order": "manual" },
     });
@@ -211,7 +211,8 @@ fn documents_are_uploaded_and_their_keys_added_to_the_input() {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let output = cloud().onboard(&arguments).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", printed(&output));
-    // Preflight rejects an input whose documents are missing, so an order proves that they were uploaded.
+    // Preflight rejects an input whose documents are missing, so a placed order proves that the documents were
+    // uploaded.
     let text = out(&cloud().onboard(&["watch", "documents"]).output().unwrap());
     assert!(text.contains("+813") && !text.contains("can't be used"), "{text}");
 }

@@ -1,4 +1,4 @@
-//! Commands that end without calling a cloud, or because there is none.
+//! Commands that need no cloud, and commands that fail because no cloud can be reached.
 
 use std::{fs, process::Command};
 

@@ -93,7 +93,7 @@ impl Fixture {
         self.cloud.iam("UpdateAssumeRolePolicy", &[role, ("PolicyDocument", &trust)]).await;
         self.cloud.iam("UpdateRole", &[role, ("MaxSessionDuration", "3600")]).await;
         self.cloud.iam("DetachRolePolicy", &[role, ("PolicyArn", &policy)]).await;
-        // The maximum number of versions that IAM keeps.
+        // Together with the first version, these four are the maximum number of versions that IAM keeps.
         for _ in 0..4 {
             let version = [("PolicyArn", policy.as_str()), ("PolicyDocument", &other), ("SetAsDefault", "true")];
             self.cloud.iam("CreatePolicyVersion", &version).await;
@@ -149,7 +149,7 @@ impl Fixture {
         self.cloud.invoke("WatchExpiryFunction", &json!({})).await;
         let inventory = self.cloud.inventory().await;
         for instance in inventory["connect"]["instances"].as_array().unwrap() {
-            // One instance is deleted with its users; of the other one, only the users.
+            // One instance is deleted with its users; of the other instance, only the users are deleted.
             let instance_action = if instance["Id"] == self.instance.as_str() { "delete" } else { "keep" };
             self.torn_down(instance, instance_action).await;
         }
@@ -178,7 +178,7 @@ impl Fixture {
         let rotation = json!({ "instanceId": self.instance, "force": true });
         self.cloud.run("RotateCertificateStateMachineArn", &rotation).await;
         self.cloud.run("RotateCertificateStateMachineArn", &json!({})).await;
-        // A member leaves for good; the grace period is now zero.
+        // A member leaves and is deleted at once, because the grace period is now zero.
         let groups = ["Connect administrators", "Support supervisors", "Support agents"];
         let mut leaver = None;
         for group in groups {

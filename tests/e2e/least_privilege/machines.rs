@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::allowed::{resources, template};
 use crate::common::root;
 
-/// Actions that Step Functions itself performs with the role: delivering logs, and decrypting data under the key.
+/// Actions that Step Functions itself performs with the role: delivering logs, and using the KMS key of the stack.
 const ITS_OWN: [&str; 10] = [
     "kms:Decrypt",
     "kms:GenerateDataKey",
@@ -70,7 +70,7 @@ fn texts(value: &Value) -> Vec<String> {
     one.into_iter().chain(list).collect()
 }
 
-/// The statements of the machine's own policy and of policies attached to its role.
+/// The statements of the state machine's own policy and of the policies attached to the state machine's role.
 fn statements(name: &str, properties: &Value) -> Vec<Value> {
     let role = serde_json::json!({ "!Ref": format!("{name}Role") });
     let attached =
@@ -80,7 +80,7 @@ fn statements(name: &str, properties: &Value) -> Vec<Value> {
     documents.flat_map(|document| document["Statement"].as_array().unwrap().clone()).collect()
 }
 
-/// With unrestricted use of the key, a state machine could read the encrypted data of any service.
+/// With unrestricted use of the KMS key, a state machine could read the encrypted data of any service.
 #[test]
 fn state_machines_may_use_the_key_only_through_dynamodb() {
     let condition = serde_json::json!({

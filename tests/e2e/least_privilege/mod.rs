@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::cloud::Cloud;
 use fixture::Fixture;
 
-/// Function → actions.
+/// Maps each function to its actions.
 type Actions = BTreeMap<String, BTreeSet<String>>;
 
 /// The actions that each function requested since the cloud started, including denied ones.
@@ -111,7 +111,8 @@ fn with_an_external_key_the_template_does_not_reference_its_own_key() {
 /// A trust policy that names a principal of the same account grants access without a policy of that principal.
 #[test]
 fn each_entra_identity_trusts_exactly_the_functions_that_use_it() {
-    /// This function reads public metadata. It needs only the tenant id, which can be part of the secret, and no token.
+    /// This function reads public metadata without a token. It uses an identity only to get the tenant id, which can be
+    /// part of the identity's secret.
     const WITHOUT_TOKEN: &str = "CreateSamlProviderFunction";
     let template = allowed::template();
     for identity in ["Setup", "Runtime"] {
@@ -129,8 +130,8 @@ fn each_entra_identity_trusts_exactly_the_functions_that_use_it() {
     }
 }
 
-/// SAM adds a managed policy for such an event source, which allows the function to receive from every queue of the
-/// account.
+/// For an SQS event source, SAM attaches a managed policy that allows the function to receive messages from every queue
+/// of the account.
 #[test]
 fn no_function_has_an_event_source_that_adds_permissions() {
     for (name, function) in allowed::resources(&allowed::template(), &["AWS::Serverless::Function"]) {
@@ -162,7 +163,8 @@ fn functions_that_tag_users_or_phone_numbers_may_set_only_this_applications_tags
     assert_eq!(bounded, 2, "users and phone numbers");
 }
 
-/// Lambda sends a failed event with the function's role, and the queue is encrypted with a customer managed key.
+/// Lambda uses the function's role to send a failed event to the queue, and the queue is encrypted with a customer
+/// managed key.
 #[test]
 fn every_function_with_a_queue_for_failed_events_may_use_its_key() {
     let template = allowed::template();

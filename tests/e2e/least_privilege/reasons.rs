@@ -1,11 +1,12 @@
-//! Reasons for permissions that this test does not use.
+//! The reasons for the permissions in template.yaml that the least-privilege test never uses.
 
 use std::collections::BTreeSet;
 
-/// Functions (all, if empty), action, reason.
+/// The functions with the permission (an empty list means all functions), the action, and the reason.
 type Reason = (&'static [&'static str], &'static str, &'static str);
 
-/// The functions that authenticate to Graph. By default, the local cloud uses AWS tokens for this.
+/// The functions that authenticate to Graph. In the local cloud, they authenticate with AWS tokens by default and so
+/// read no secret.
 const GRAPH: &[&str] = &[
     "AssignGroupsFunction",
     "ConfigureEntraClaimsFunction",
@@ -24,7 +25,7 @@ const GRAPH: &[&str] = &[
     "WatchExpiryFunction",
 ];
 
-/// The functions in [`GRAPH`] that use no other key.
+/// The functions in [`GRAPH`] that use a KMS key only to decrypt their Graph credential.
 const KEY_OF_CREDENTIAL: &[&str] = &[
     "AssignGroupsFunction",
     "ConfigureEntraClaimsFunction",
@@ -130,7 +131,7 @@ const REASONS: &[Reason] = &[
     ),
 ];
 
-/// Actions whose use depends on timing. Both used and unused are accepted.
+/// Actions whose use depends on timing. The test accepts them both used and unused.
 const BY_TIMING: &[(&str, &str)] = &[
     ("InstanceQuotaFunction", "servicequotas:ListServiceQuotas"),
     ("RequestQuotasFunction", "servicequotas:ListServiceQuotas"),
@@ -167,7 +168,8 @@ pub(super) fn of(function: &str, action: &str) -> Option<&'static str> {
     Some(reason)
 }
 
-/// Whether a reason is still needed: all named functions, or any function if none is named, do not use the action.
+/// Whether a reason is still needed: none of the named functions uses the action, or, if no function is named, at least
+/// one function does not use it.
 pub(super) fn needed(names: &[&str], action: &str, unused: &BTreeSet<(&str, &str)>) -> bool {
     match names {
         [] => unused.iter().any(|(_, one)| *one == action),

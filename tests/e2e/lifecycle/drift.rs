@@ -1,4 +1,4 @@
-//! Manual changes are found, notified once, and reverted if that is allowed.
+//! Manual changes are found, reported in one notification, and reverted if the input allows it.
 
 use std::collections::BTreeSet;
 
@@ -122,7 +122,7 @@ async fn a_finding_that_can_not_be_reverted_names_the_command_to_run_and_causes_
     let instance = fixture.instance(alias).await;
     let id = instance["Id"].as_str().unwrap();
 
-    // Drift and sign-in check report settings that only Microsoft can change.
+    // Drift detection and the sign-in check also report settings that only Microsoft can change.
     let retired = json!({
         "service": "graph", "match": "GET /v1.0/applicationTemplates/[^/]+$", "status": 404, "code": "Request_ResourceNotFound",
     });

@@ -27,7 +27,7 @@ async fn answer(fixture: &Fixture, operation: &str, message: &str, fields: Value
     fixture.cloud.call("states", &format!("AWSStepFunctions.{operation}"), body).await;
 }
 
-/// Approves the plan of a notification with the exact output from its command.
+/// Approves the plan in a notification by sending exactly the task output that the notification's command contains.
 async fn approve(fixture: &Fixture, message: &str) {
     let output = between(message, "--task-output '", "'");
     answer(fixture, "SendTaskSuccess", message, json!({ "output": output })).await;

@@ -113,7 +113,7 @@ async fn the_meanings_of_a_quota_error_are_distinguished() {
     let cloud = Cloud::start(full()).await;
     cloud.instance("other").await;
     assert_eq!(run(&cloud.ctx, input("one")).await.unwrap_err().name(), "LimitExceeded");
-    // An instance that is still being created may fail and free its quota.
+    // The instance that uses up the quota is still being created. If its creation fails, the quota is free again.
     let cloud = Cloud::start(full()).await;
     run(
         &cloud.ctx,

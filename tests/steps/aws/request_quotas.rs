@@ -185,8 +185,8 @@ async fn a_temporary_limit_on_requests_delays_the_request() {
 
 #[tokio::test]
 async fn a_quota_that_was_never_increased_has_the_value_of_the_account_or_the_default() {
-    // Both kinds of accounts exist: one returns the AWS default as the value of the account, the other returns no
-    // value.
+    // There are two kinds of accounts: for some, Service Quotas returns the AWS default as the account's value; for
+    // others, it returns no account value.
     for account_quotas_applied in [false, true] {
         let behaviour = Behaviour {
             account_quotas_applied,
@@ -234,7 +234,8 @@ async fn a_request_rejected_because_the_quota_is_high_enough_is_sufficient() {
         let output = run(&cloud.ctx, input(&arn, &[required])).await.unwrap();
         assert_eq!((output.quotas[0].status, output.quotas[0].value), (QuotaStatus::Sufficient, 20.0), "{code}");
     }
-    // With another message, the value decides. In this case the value could not be read before.
+    // If the request is rejected with another message, the step reads the quota's value again, which here could not be
+    // read before the request.
     let cloud = Cloud::start(Behaviour { quotas: BTreeMap::from([(CALLS.to_owned(), 50.0)]), ..Behaviour::default() });
     let cloud = cloud.await;
     let (_, arn) = cloud.instance("acme").await;

@@ -34,7 +34,7 @@ fn good() -> Role {
     }
 }
 
-/// A trust policy that was changed to trust an AWS account, too.
+/// A trust policy that was changed manually and also trusts an AWS account.
 fn opened() -> String {
     let mut trust = trust_policy(PROVIDER, REGION);
     if let Some(statements) = trust["Statement"].as_array_mut() {

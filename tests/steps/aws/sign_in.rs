@@ -80,7 +80,8 @@ async fn a_client_certificate_is_replaced_without_a_new_deployment() {
     let ends = fixture.ctx.graph().credential_expires().await.unwrap().unwrap();
     assert_eq!((ends - OffsetDateTime::now_utc()).whole_days(), 29);
 
-    // One hour later, in the same process: the token has expired, and Entra no longer accepts the old certificate.
+    // One hour later in the same process, the cached token has expired, and Entra no longer accepts the old
+    // certificate.
     fixture.register(&[&new]);
     fixture.cloud.wait(3600);
     fixture.store(credential(&new.certificate, &new.private_key));

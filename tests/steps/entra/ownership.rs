@@ -1,4 +1,5 @@
-//! Ownership of an application: it is configured and deleted only if an onboarding created it.
+//! Ownership of an application: only if an onboarding created the application does an onboarding set its properties and
+//! a teardown delete it.
 
 use connect_onboarding::{entra::ServicePrincipal, teardown};
 use local_cloud::stand_in::GraphBehaviour;

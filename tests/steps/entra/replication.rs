@@ -1,8 +1,9 @@
-//! Errors that Entra returns while its replicas differ, and responses that only look like errors.
+//! Errors that Entra returns while its replicas differ, and error responses that do not mean a failure.
 
 use super::*;
 
-/// Longer than a test takes, although the test's clock runs fifty times faster.
+/// A delay in seconds that does not pass during a test, although the test's clock runs fifty times faster than real
+/// time.
 const LONG: f64 = 100_000.0;
 
 #[tokio::test]
@@ -52,7 +53,8 @@ async fn saml_mode_gets_minutes_to_take_effect_before_the_token_version_is_chang
     let error = cloud.sign_on_after(4, &application).await.unwrap_err();
     assert_eq!(error.kind, StepErrorKind::NotConsistentYet, "{error}");
     cloud.local.advance(LONG);
-    // A change of the tokens would have exempted the application from the policy without SAML mode.
+    // The step waits for SAML mode. Without it, only a change of the token version would have exempted the application
+    // from the policy.
     cloud.sign_on_after(4, &application).await.unwrap();
 
     let cloud = Cloud::start(GraphBehaviour { saml_mode_seconds: LONG, ..GraphBehaviour::default() }).await;

@@ -1,4 +1,4 @@
-//! A sync keeps to the real request rates of Connect. `cargo bench --bench user_sync` measures its speed.
+//! A sync stays within the real request rates of Connect. `cargo bench --bench user_sync` measures how fast a sync is.
 
 use onboarding_core::sync::SyncStatus;
 
@@ -17,7 +17,8 @@ async fn at_the_real_rate_users_are_created_without_throttles() {
 async fn changes_after_a_read_of_the_user_keep_to_the_rate_of_that_read() {
     let raised = |code: &str| (code.to_owned(), 100.0);
     let fixture = Fixture::build((0..12).map(member).collect(), true, |behaviour| {
-        // The rates of CreateUser and UpdateUserIdentityInfo. DescribeUser keeps its rate of two requests per second.
+        // Raises the rates of CreateUser and UpdateUserIdentityInfo. DescribeUser keeps its rate of two requests per
+        // second.
         behaviour.quotas.extend([raised("L-CBDEE3E4"), raised("L-66B5F86E")]);
     })
     .await;

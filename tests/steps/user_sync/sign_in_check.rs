@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::fixture::Fixture;
 
-/// The checks while the first reads of a user from Entra find no user.
+/// Runs the check while Entra has no user for the first `deleted` reads. Returns the results.
 async fn checks(fixture: &Fixture, deleted: u32, alias: &str) -> Vec<Check> {
     fixture.fault(json!({
         "service": "graph", "match": "/users/[0-9a-f-]+$", "times": deleted, "status": 404, "code": "Request_ResourceNotFound",

@@ -1,4 +1,4 @@
-//! Requests in the protocols of AWS, written by hand, so that a test controls each header and each byte of the body.
+//! Builds requests in the AWS protocols without the SDK, so that a test controls each header and each byte of the body.
 
 use std::sync::LazyLock;
 
@@ -6,7 +6,8 @@ use reqwest::{Client, RequestBuilder};
 use serde_json::Value;
 
 /// The HTTP client of all tests. A client per request would parse the system's certificates each time, which is a
-/// quarter of the tests' processor time. A connection belongs to the runtime of one test, so none is kept.
+/// quarter of the tests' processor time. The client keeps no idle connections, because a connection belongs to the
+/// runtime of one test.
 ///
 /// # Panics
 ///
@@ -31,7 +32,7 @@ pub struct Aws<'a> {
 pub struct Response {
     /// The HTTP status.
     pub status: u16,
-    /// The error code in the header or in the JSON body, or nothing.
+    /// The error code from the header or from the JSON body; empty if neither contains one.
     pub code: String,
     /// The body.
     pub text: String,

@@ -22,7 +22,7 @@ pub fn member(id: &str, username: &str, display_name: &str) -> Value {
     })
 }
 
-/// The object with more fields, which replace existing ones of the same name.
+/// Adds fields to a JSON object. They replace existing fields of the same name.
 #[must_use]
 pub fn with(mut object: Value, fields: &Value) -> Value {
     object.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());

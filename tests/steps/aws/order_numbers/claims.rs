@@ -71,7 +71,8 @@ async fn a_lost_response_claims_no_second_number() {
     assert_eq!(run(&telephony.cloud.ctx, input.clone()).await.unwrap_err().name(), "Unavailable");
     let outputs = telephony.follow(input, 30).await;
     assert!(!outputs.last().unwrap().pending);
-    // The list does not show the first claim yet, so only its number and token prevent a second claim by the retry.
+    // The list does not show the first claimed number yet. The retry claims no second number only because it sends the
+    // same number and client token again.
     assert_eq!(telephony.numbers().await.len(), 1);
     assert_eq!(telephony.count("ClaimPhoneNumber"), 2);
 }
@@ -96,11 +97,12 @@ async fn a_number_that_is_unavailable_because_it_is_already_ours_is_kept() {
     let mut input = telephony.input(&[america(1)]);
     let found = telephony.look(&mut input).await.unwrap();
     let offered = found.offers[0].phone_number.clone();
-    // An earlier claim of this step whose response was lost, and whose token Connect no longer remembers.
+    // Claims the number as an earlier attempt of this step would have done, if its response was lost and Connect no
+    // longer remembers its client token.
     let claim = telephony.cloud.ctx.connect().claim_phone_number().target_arn(&telephony.arn);
     claim.phone_number(&offered).client_token("0f5a1de4-0000-4000-8000-00000000000a").send().await.unwrap();
     telephony.cloud.calls();
-    // The list shows the number only after the poll has read the list once.
+    // The list of the instance's numbers contains the claimed number only after the poll has read the list once.
     telephony.cloud.delay("ClaimPhoneNumber", 500);
     let shown = async {
         while !telephony.cloud.calls().contains(&"GetAWSDefaultServiceQuota".to_owned()) {

@@ -187,13 +187,14 @@ async fn without_a_support_plan_or_by_choice_the_operator_gets_the_text_and_poll
 
 #[tokio::test]
 async fn a_filed_case_is_reported_and_never_filed_again_if_the_support_plan_ends() {
-    // The plan ends before the first read of the case, or later.
+    // The account's AWS Support plan ends before the step reads the case for the first time, or two reads later.
     for reads in [0, 2] {
         let telephony = Telephony::start(Behaviour::default()).await;
         let mut input = telephony.input(&[japan("+813", 1)]);
         input.language = Language::En;
         for operation in ["DescribeCases", "DescribeCommunications"] {
-            // Before the step files a case, it searches for its own case, which takes two pages.
+            // Before the step files a case, it searches for a case that it has already filed. This search reads two
+            // pages.
             telephony.cloud.fail_after(operation, 2 + reads, 400, "SubscriptionRequiredException");
         }
         let mut notified = Vec::new();

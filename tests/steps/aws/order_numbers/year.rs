@@ -16,8 +16,8 @@ async fn a_year_of_waiting_for_quotas_and_numbers_stays_below_the_limits_of_an_e
     let behaviour = Behaviour {
         support_path: SupportPath { decided: 1e10, ..SupportPath::default() },
         quota_path: QuotaPath::ending(QuotaOutcome::Never),
-        // The pacing of calls uses the real clock, so the rate is raised to keep the test fast. A value for the account
-        // saves one call per poll.
+        // The step limits its request rate by the real clock, so the first quota is raised to keep the test fast. The
+        // second quota has a value for the account, which saves one call per poll.
         quotas: [("L-B07B2C56".to_owned(), 1e6), ("L-12AB7C57".to_owned(), 10.0)].into(),
         ..Behaviour::default()
     };
