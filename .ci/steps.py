@@ -3,9 +3,9 @@
 scanners, tests, the documents' commands, the report pages, the judges, a deployment. All other tools are pinned and
 installed from the package registries into target/.
 
-    .ci/run                  all steps except those with large downloads that rarely change: judge-azure-cli,
-    judge-graph-models .ci/run STEP...          these steps, with the steps that they require .ci/run --release ...
-    the deployment with a release binary, whose compilation takes three times as long
+    .ci/run                  all steps except two whose large downloads rarely change: judge-azure-cli, judge-graph-models
+    .ci/run STEP...          these steps, and the steps that they require
+    .ci/run --release ...    the deployment uses a release binary, whose compilation takes three times as long
 
 A step starts as soon as the steps that it requires have passed. Steps run in parallel. Each step writes its output to
 target/ci-logs/STEP.log. The first failure stops all other steps, and the output of the failed step is printed. The
@@ -31,8 +31,8 @@ GRACE = 20
 
 @dataclass(frozen=True)
 class Step:
-    """Bash commands, the steps that must pass first (`after`), the steps to wait for only if they also run (`behind`),
-    the process priority (`nice`), and whether the step runs only if it is named (`apart`)."""
+    """A step: its Bash commands, the steps that must pass before it (`after`), the steps that it waits for only if they
+    run too (`behind`), the process priority (`nice`), and whether it runs only if it is named (`apart`)."""
 
     commands: str
     after: tuple[str, ...] = ()
@@ -51,13 +51,13 @@ STEPS = {
         f"cp .ci/tools/package.json .ci/tools/package-lock.json {TOOLS}/\n"
         f"cd {TOOLS} && npm ci --silent --no-audit --no-fund"
     ),
-    # Prepares the emulator's environment, which `cargo onboard local` and the tests would otherwise create while the
-    # others wait.
+    # Prepares the emulator's Python environment. Otherwise the first of the tests and `cargo onboard local` would create
+    # it, and all others would wait.
     "emulator": Step(
         'python3 -I -c "$(cat local-cloud/emulator/environment.py)" "$(pwd -P)/target/local-cloud" < local-cloud/emulator/requirements.txt'
     ),
-    # Lint and compilation are one step: .ci/tools/lint. `--all-targets` adds the benchmarks, which `cargo test` does
-    # not build. Runs after `format`, so that only one of them installs a missing toolchain.
+    # Lints and compiles in one step (see .ci/tools/lint). `--all-targets` adds the benchmarks, which `cargo test` does
+    # not build. This step runs after `format`, so that the two do not both install a missing toolchain.
     "lint": Step("cargo test --workspace --all-targets --no-run --locked", after=("format",)),
     "state-machines": Step(
         "for machine in statemachine/*.asl.json; do\n"
@@ -71,11 +71,11 @@ STEPS = {
         f"{TOOLS}/scanners/bin/zizmor --offline --no-progress .github/workflows",
         after=("python",),
     ),
-    # The test command of the README.
+    # The test command that the README names.
     "tests": Step("cargo test --workspace --locked", after=("lint", "emulator")),
-    # After the tests: in parallel on two cores, both would only be slower.
+    # Runs after the tests, because on two cores both would be slower if they ran in parallel.
     "documents": Step(f".ci/documents/run {TOOLS}", after=("lint", "python", "emulator"), behind=("tests",)),
-    # Checks pages that the tests write.
+    # Checks the report pages that the tests have written.
     "pages": Step(f".ci/page/run {TOOLS}", after=("tests", "node")),
     # The judges: independent programs check one recorded run (CONTRIBUTING.md, "Judges").
     "life": Step(".ci/judges/record target/judges/life", after=("lint", "emulator"), behind=("tests",)),

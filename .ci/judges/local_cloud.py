@@ -15,9 +15,9 @@ from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parents[2]
 ONBOARD = ROOT / "target/debug/onboard"
-# The time limit for any change in the local cloud, in seconds, sufficient for a busy machine.
+# How long a change in the local cloud may take, in seconds. The limit is high enough for a busy machine.
 PATIENCE = 300
-# The administrator application of the example tenant (local-cloud/cloud.rs).
+# The application with which the administrator of the example tenant calls Graph (local-cloud/cloud.rs).
 TENANT = "7e7a0000-0000-4000-8000-000000000001"
 ADMINISTRATOR = {"client_id": "adade000-0000-4000-8000-000000000001", "client_secret": "local-cloud-administrators-secret"}
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -60,7 +60,7 @@ class LocalCloud:
                 stderr=file,
                 start_new_session=True,
             )
-        # The local cloud is stopped on errors and on signals.
+        # Ensures that the local cloud is also stopped after an error or a signal.
         atexit.register(self.stop)
         signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
         while not self.file.exists():
@@ -122,7 +122,7 @@ class LocalCloud:
         return send(method, f"{self.kept['graphUrl']}/v1.0{path}", body, {"authorization": f"Bearer {token}"})
 
     def signature(self, service):
-        """A signature with the only parts that the emulator reads: the service and the Region."""
+        """A signature header. It contains only what the emulator reads: the service and the Region."""
         scope = f"test/20260101/{self.kept['region']}/{service}/aws4_request"
         return {"authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"}
 

@@ -1,11 +1,11 @@
-"""template.yaml after the SAM transform, as CloudFormation deploys it, and with all intrinsic functions resolved for one stack."""
+"""template.yaml after the SAM transform, as CloudFormation deploys it. Resolves all intrinsic functions for one stack."""
 import json
 import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BUCKET = "artifacts-of-the-stack"
-# Resource types whose Ref is the ARN. For other types it is the name, and for queues the URL.
+# The resource types for which `Ref` returns the ARN. For other types, `Ref` returns the name, and for queues the URL.
 REF_IS_ARN = {"AWS::StepFunctions::StateMachine", "AWS::SNS::Topic", "AWS::SecretsManager::Secret", "AWS::IAM::ManagedPolicy"}
 ARNS = {
     "AWS::CloudWatch::Alarm": "cloudwatch:{region}:{account}:alarm:{name}",
@@ -24,13 +24,13 @@ SPECIFIC = re.compile(r"\$\{([^!}][^}]*)\}")
 
 
 def transformed():
-    """The template after the SAM transform by AWS's library, with code in a bucket and inline state machine definitions."""
+    """The template after the SAM transform of AWS's library, with code in S3 and inline state machine definitions."""
     from samtranslator.public.translator import ManagedPolicyLoader
     from samtranslator.translator.transform import transform
     from samtranslator.yaml_helper import yaml_parse
 
     class Unnamed(ManagedPolicyLoader):
-        """Skips the IAM call that resolves managed policies by name, because the template uses no names."""
+        """Replaces the IAM call with which SAM looks up managed policies by name. The template names none of them."""
 
         def __init__(self):
             pass
@@ -45,7 +45,7 @@ def transformed():
         if resource["Type"] == "AWS::Serverless::StateMachine":
             files[name] = ROOT / resource["Properties"]["DefinitionUri"]
             resource["Properties"]["DefinitionUri"] = f"s3://{BUCKET}/{files[name].name}"
-    # Converted through JSON, because the library modifies its input and returns types of its own.
+    # Converted to JSON and back, because the library modifies its input and returns its own types.
     done = json.loads(json.dumps(transform(json.loads(json.dumps(template)), {}, Unnamed())))
     for name, file in files.items():
         properties = done["Resources"][name]["Properties"]
@@ -139,7 +139,8 @@ class Stack:
                 "bus": f"{self.resolved(bus)}/" if bus else "",
                 "path": properties.get("Path", "/"),
                 "group": self.resolved(properties.get("GroupName", "default")),
-                # The Ref of a queue is its URL. Log group names contain slashes.
+                # The `Ref` of a queue is its URL, which ends with the name. Other names are kept whole, because log
+                # group names contain slashes.
                 "name": last if kind == "AWS::SQS::Queue" else physical,
             }
             return "arn:aws:" + ARNS[kind].format(region=self.stack["region"], account=self.stack["account"], **fields)

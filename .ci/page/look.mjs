@@ -1,6 +1,6 @@
-// Checks report pages in a real browser: on a phone, on a screen in light and dark mode, and in print. Requires no
-// errors, no network requests, no horizontal scrolling, WCAG 2.1 A and AA according to axe, and a QR code that contains
-// the sign-in address.
+// Checks report pages in a real browser: on a phone, on a screen in light and dark mode, and in print. A page
+// must cause no errors, network requests or horizontal scrolling, must meet WCAG 2.1 A and AA according to axe, and must
+// contain a QR code of the sign-in address.
 //
 //   node look.mjs FOLDER PAGE...     screenshots are written to FOLDER; CHROMIUM is the browser (default /usr/bin/chromium)
 import { createRequire } from "node:module";
@@ -8,7 +8,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
-// The packages are in target/, not next to this file.
+// The packages are installed below target/, not next to this file.
 const require = createRequire(join(process.env.NODE_MODULES_PARENT ?? process.cwd(), "x.js"));
 const { chromium } = require("playwright-core");
 const jsqr = require("jsqr");
@@ -40,7 +40,7 @@ for (const file of pages) {
     page.on("pageerror", (error) => say(`error: ${error}`));
     page.on("request", (request) => request.url().split("#")[0] !== address && say(`it asks for ${request.url()}`));
     await page.goto(address);
-    // Collapsed content must be readable too.
+    // Opens all collapsed sections, because their content must be readable too.
     await page.evaluate(() => document.querySelectorAll("details").forEach((details) => (details.open = true)));
     const wide = await page.evaluate(() => {
       const room = document.documentElement.clientWidth;
@@ -52,7 +52,7 @@ for (const file of pages) {
     const { violations, passes } = await page.evaluate(() =>
       axe.run(document, { runOnly: { type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"] } }));
     for (const violation of violations) say(`${violation.id}: ${violation.help}: ${violation.nodes.map((node) => node.target).slice(0, 5).join(", ")}`);
-    // A contrast check that measured nothing proves nothing.
+    // If axe has measured no contrast, its report of no violations proves nothing.
     if (!passes.some((pass) => pass.id === "color-contrast")) say("no contrast was measured");
     await page.screenshot({ path: join(folder, `${name}-${way.name}.png`), fullPage: true });
     const code = page.locator(".sign-in svg");

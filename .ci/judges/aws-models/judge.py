@@ -17,7 +17,7 @@ from pathlib import Path
 import wire
 from rules import breaches
 
-# Services without an AWS model: Microsoft Graph and the login service.
+# Recorded services that have no AWS model: Microsoft Graph and the login service.
 OTHERS = {"graph", "login"}
 # Errors that any AWS operation can return ("Common errors" of the API references).
 COMMON = {
@@ -31,7 +31,8 @@ COMMON = {
     "ValidationError",
     "ValidationException",
 }
-# Disagreements in which the recorded call is right, by service, operation and text, with the reason and source.
+# Disagreements in which the recorded call is right and the model is wrong, by service, operation and text. The value
+# gives the reason and its source.
 EXCEPTIONS = {}
 
 
@@ -43,7 +44,7 @@ def about(call):
     except wire.Unknown as unknown:
         yield f"request: {unknown}"
         return
-    # The record names S3 calls by method and path.
+    # The record contains the method and path of an S3 call instead of an operation name.
     if operation.name != call["operation"] and call["service"] != "s3":
         yield f"request: it is {operation.name}, and the record calls it {call['operation']}"
     for error in service.validation(operation, parameters):

@@ -3,16 +3,16 @@ import functools
 
 import regex
 
-# The replacement for secrets in a record.
+# The text that replaces secrets in a record.
 MASK = "***"
-# Patterns that the regular expression engine cannot compile.
+# Patterns of the models that the regular expression engine cannot compile. They are not checked.
 left_out = set()
 
 
 @functools.cache
 def pattern(text):
-    """Compiles a pattern of the models. They are written for Java: `\\p{L}` and the like, `[…&&[…]]`. Some are escaped
-    twice, so that they would match a backslash (PhoneNumber of Connect)."""
+    """Compiles a pattern of the models. The patterns are written for Java, with `\\p{L}` or `[…&&[…]]`. In some, the
+    backslashes are escaped twice, so that they would match a literal backslash (`PhoneNumber` of Connect)."""
     if regex.search(r"\\\\[+dpsw]", text):
         text = text.replace("\\\\", "\\")
     try:
@@ -56,7 +56,8 @@ def breaches(shape, value, at=""):
 
 def of_text(shape, value, at):
     if not isinstance(value, str):
-        # The model declares a string that botocore has parsed as a document (an IAM policy).
+        # The value is an IAM policy: the model declares it as a string, but botocore has already parsed it as a
+        # document.
         return
     if shape.enum and value not in shape.enum:
         yield f"{at}: {value!r} is none of {', '.join(shape.enum)}"

@@ -1,5 +1,5 @@
-"""Parses recorded calls with botocore's service models: requests with code of this module, verified by botocore's
-serializer, and responses with botocore's parsers."""
+"""Parses recorded calls with botocore's service models. Requests are parsed by this module, which verifies the result
+with botocore's serializer. Responses are parsed by botocore's own parsers."""
 import base64
 import datetime
 import functools
@@ -62,14 +62,14 @@ class Service:
         except UnknownServiceError:
             raise Unknown(f"no service {name}") from None
         offered = self.model.metadata.get("protocols") or [self.model.metadata["protocol"]]
-        # A service can support several protocols. The record contains only text protocols.
+        # A service can support several protocols. A recorded call always uses one of the text protocols.
         self.protocol = next(one for one in ("json", "rest-json", "query", "ec2", "rest-xml") if one in offered)
         self.parser = botocore.parsers.create_parser(self.protocol)
 
     # ---- requests
 
     def read_request(self, call):
-        """The operation and its parameters."""
+        """The operation that a recorded request calls, and the parameters of that operation."""
         if self.protocol == "json":
             prefix, _, name = call["headers"].get("x-amz-target", "").rpartition(".")
             if prefix != self.model.metadata["targetPrefix"]:
@@ -119,7 +119,7 @@ class Service:
         return all(name in call["headers"] for name in wanted)
 
     def from_places(self, shape, labels, query, call):
-        # The record contains only the length of an object's content.
+        # For an S3 object, the record contains only the length of the content, not the content itself.
         content = shape and shape.serialization.get("payload")
         parameters, body, query = {}, {} if content else dict(call["requestBody"] or {}), dict(query)
         if content and call["requestBody"]:
@@ -136,7 +136,7 @@ class Service:
                 parameters[name] = self.scalar(member, call["headers"][wire.lower()])
             elif place is None and wire in body:
                 parameters[name] = self.from_json(member, body.pop(wire))
-        # Unknown members are included, because botocore's validation reports them.
+        # Members that the model does not define are kept, so that botocore's validation reports them.
         return {**parameters, **query, **body}
 
     def from_json(self, shape, value):
@@ -240,7 +240,7 @@ class Service:
         return parsed
 
     def strange(self, operation, call):
-        """All elements of the body that the model does not define or defines with another type."""
+        """All elements of a response body that the model does not define, or defines with another type."""
         shape, body = operation.output_shape, call["responseBody"]
         if operation.has_streaming_output or (self.protocol == "rest-xml" and body is None):
             return

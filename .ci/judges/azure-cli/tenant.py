@@ -2,9 +2,9 @@
 Microsoft Graph that app registrations need. It shares no code with `.ci/documents/az`.
 
 It follows the rules that Microsoft documents for these calls: display names are not unique, filters ignore case, an
-application has one service principal, an assignment exists once, the name of a federated credential is unique and
-immutable, its combination of issuer and subject is unique, and a new object is unknown to some replicas for a while
-(`lag` requests).
+application has one service principal, and an assignment exists only once. The name of a federated credential is unique
+and immutable. The credential's combination of issuer and subject is unique too. A new object is unknown to some
+replicas for a while (for the next `lag` requests).
 """
 import json
 import re
@@ -101,7 +101,7 @@ class Tenant:
                 return status, answer
         raise Refusal(404, "BadRequest", f"Resource not found for the segment '{path}'.")
 
-    # ---- the login service, and the empty list of Azure subscriptions
+    # ---- the login service, and the list of Azure subscriptions, which is empty
 
     @route("GET", f"/{GUID}/v2.0/.well-known/openid-configuration")
     def discovery(self, query, given):
@@ -131,7 +131,7 @@ class Tenant:
         raise missing(key)
 
     def visible(self, found):
-        """The objects that the queried replica already knows."""
+        """The objects that the replica that serves this request already knows."""
         for one in found:
             one["hidden"] = one.get("hidden", 0) - 1
         return [public(one) for one in found if one["hidden"] < 0]

@@ -52,7 +52,7 @@ patches.apply()
 
 
 class Stubs:
-    """The results of each state in order. The last one repeats."""
+    """The stubs of a scenario: the task results of each state, in order. The last result repeats."""
 
     def __init__(self, answers):
         self.answers, self.given = answers, {}

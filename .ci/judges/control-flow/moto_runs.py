@@ -1,7 +1,8 @@
 """Runs scenarios (from standard input, as written by `run`) with moto's Step Functions interpreter, with stubs instead
 of tasks. Writes the histories as JSON.
 
-moto contains LocalStack's interpreter without its JSONata evaluator, a Java library, so every JSONata expression fails.
+moto contains LocalStack's interpreter, but not the Java library with which LocalStack evaluates JSONata, so every
+JSONata expression fails.
 This program replaces the evaluator with the reference implementation in the version that AWS documents
 (expressions.mjs), with complete values and with the functions that Step Functions adds.
 """
@@ -63,9 +64,10 @@ evaluate = Evaluator()
 CHANGED = {
     "eval_jsonata_expression": evaluate,
     "encode_jsonata_variable_declarations": declarations,
-    # moto treats `$`, the context of a filter, as an unknown variable.
+    # Without this change, moto takes `$`, which is the context of a filter, for an unknown variable.
     "extract_jsonata_variable_references": lambda text: set(NAMES.findall(text or "")),
-    # moto defines these functions in JSONata, expressions.mjs defines them in JavaScript.
+    # moto's own definitions of the functions that Step Functions adds are not used, because expressions.mjs already
+    # defines these functions.
     "get_intrinsic_functions_declarations": lambda variable_references: "",
 }
 for module in [module for name, module in sys.modules.items() if name.startswith("moto.stepfunctions.parser.")]:
@@ -80,7 +82,7 @@ class NoTime:
 
 
 def with_the_stubs_error(from_error):
-    """Keeps the error name of a stub. moto replaces it with a general error name of the service, for example for DynamoDB."""
+    """Keeps the error name of a stub. Without this function, moto replaces the name with a general one of the service."""
     return lambda self, env, ex: ex.failure_event if isinstance(ex, FailureEventException) else from_error(self, env, ex)
 
 
@@ -95,7 +97,7 @@ WaitFunction._wait_interval = lambda self, env, wait_seconds: None
 
 
 class Stubs:
-    """The results of each state in order. The last one repeats."""
+    """The stubs of a scenario: the task results of each state, in order. The last result repeats."""
 
     def __init__(self, scenario):
         self.scenario, self.given = scenario, {}
@@ -106,7 +108,7 @@ class Stubs:
         answer = answers[min(at, len(answers) - 1)]
         if "Throw" in answer:
             return MockedResponseThrow(0, 0, answer["Throw"]["Error"], answer["Throw"]["Cause"])
-        # moto extracts the payload from the response of a function.
+        # For a Lambda function, moto expects the whole Invoke response and extracts the payload from it.
         return MockedResponseReturn(0, 0, {"StatusCode": 200, "Payload": answer["Return"]} if is_function else answer["Return"])
 
 
@@ -133,7 +135,8 @@ def main():
     for number, scenario in enumerate(json.load(sys.stdin)):
         current.update(scenario=scenario, stubs=Stubs(scenario))
         definition = json.dumps(scenario["definition"])
-        # moto needs longer to parse a definition than to run it, so each definition is created only once.
+        # moto needs more time to parse a definition than to run it, so a state machine is created only once for each
+        # definition.
         if definition not in machines:
             machine = {"name": f"{scenario['machine']}-{number}", "definition": definition, "roleArn": "arn:aws:iam::123456789012:role/r"}
             machines[definition] = client.create_state_machine(**machine)["stateMachineArn"]

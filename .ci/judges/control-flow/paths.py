@@ -9,7 +9,7 @@ LEASE = {"Return": {"Item": {"instanceId": {"S": "i"}, "lease": {"S": HOLDER}}}}
 ENDED = {"Return": {"Status": "FAILED"}}
 RUNS = {"Return": {"Status": "RUNNING"}}
 
-# Results of tasks that no recorded execution reaches.
+# The results of the tasks that no recorded execution reaches.
 UNRECORDED = {
     "ReadLease": [LEASE],
     "DescribeHolder": [ENDED],
@@ -29,14 +29,14 @@ UNRECORDED = {
 
 
 def answer(stubs, state, number=-1, **fields):
-    """A recorded result of a state with changed fields."""
+    """A recorded task result of a state, with changed fields."""
     found = copy.deepcopy(stubs[state][number])
     found["Return"].update(fields)
     return found
 
 
 def first(state, *answers):
-    """Inserts results before the recorded ones."""
+    """Inserts task results before the recorded results of a state."""
 
     def change(stubs):
         stubs[state] = [*answers, *stubs[state]]
@@ -60,7 +60,7 @@ def instead(state, *answers):
 
 
 def with_fields(state, before=False, **fields):
-    """Inserts the last recorded result of a state with changed fields: in its place, or before all others."""
+    """Changes fields of the last recorded result of a state. It replaces that result, or is inserted before all results."""
 
     def change(stubs):
         new = answer(stubs, state, **fields)
@@ -83,12 +83,13 @@ def nested(state, *where, **fields):
 
 
 def one_quota(stubs):
-    """Adds a granted user quota, for which some users wait."""
+    """Adds a quota on the number of users that has been granted and for which users wait."""
     quotas = stubs["RequestQuotas"][-1]["Return"]["quotas"]
     quotas.append({**quotas[0], "code": "L-9A46857E", "status": "SUFFICIENT"})
 
 
-# State machine, name, tasks that the recorded execution must contain, additional input, change of the results.
+# Each path is based on a recorded execution. Fields: the state machine, the name of the path, the tasks that the
+# recorded execution must contain, additional input fields, and the function that changes the recorded task results.
 PATHS = [
     ("user-sync", "the lease of an execution that has ended", {"SyncUsers"}, {}, first("AcquireLease", CHANGED_MEANWHILE)),
     (

@@ -1,8 +1,9 @@
-// Random bindings for an expression: recorded bindings with changed values and types, or, for an expression that was
-// never evaluated, new bindings with the fields that the expression reads. The same seed produces the same bindings.
+// Creates random bindings (values of the variables) for an expression. They are recorded bindings with changed values
+// and types, or new bindings that contain the fields that the expression reads. An expression that the recorded run
+// never evaluated gets only new bindings. The same seed always produces the same bindings.
 import { ast } from './reference.mjs'
 
-// Marks an integer that the JSON text writes with a fraction, as some programs do.
+// Marks an integer that is written with a fraction in the JSON text (20.0), as some programs write it.
 const WHOLE = '\u0001whole:'
 
 export function random(seed) {
@@ -73,7 +74,7 @@ function changed(bindings, dice, texts) {
   for (let times = 1 + dice.below(3); times > 0; times--) {
     const all = places(copy)
     if (!all.length) return copy
-    // Half of the changes are near the root of the bindings, which expressions read most.
+    // Half of the changes are near the root of the bindings, because expressions read these values most often.
     const [holder, key] = dice.of(dice.below(2) ? all : all.slice(0, 12))
     const old = holder[key]
     const change = dice.below(8)
@@ -109,7 +110,7 @@ export function* variants(expression, recorded, count, seed) {
   }
 }
 
-// The bindings as JSON text, with marked integers written with a fraction.
+// Returns the bindings as JSON text. Marked integers are written with a fraction.
 export function text(bindings) {
   return JSON.stringify(bindings).replace(/"\\u0001whole:(\d+)"/g, '$1.0')
 }

@@ -1,7 +1,10 @@
-// Compares the local cloud's JSONata evaluation with the reference implementation: every evaluation of the recorded
-// run, and random bindings for every expression of the state machines and for the language features that they use.
+// Compares the local cloud's JSONata evaluation with the reference implementation. Repeats every evaluation of the
+// recorded run, and evaluates with random bindings every expression of the state machines and further expressions that
+// cover the language features in use.
 //
-//   node judge.mjs ROOT EXPRESSIONS PYTHON    the recorded expressions, and the interpreter of the emulator's environment
+//   node judge.mjs ROOT EXPRESSIONS PYTHON
+//   ROOT: the repository. EXPRESSIONS: the file with the recorded evaluations. PYTHON: the Python interpreter of the
+//   emulator's environment.
 import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
@@ -10,7 +13,7 @@ import { evaluate } from './reference.mjs'
 
 // The minimum number of evaluations in a complete recorded run.
 const LEAST = 700
-// The number of random bindings per expression. For the same record they are the same in every run.
+// The number of random bindings per expression. The same record always leads to the same random bindings.
 const RANDOM = 60
 const SEED = 20261130
 const OF_TIME = /\$(millis|now)\(/
@@ -28,14 +31,15 @@ function expressionsOf(value, found) {
   else if (value !== null && typeof value === 'object') Object.values(value).forEach((inner) => expressionsOf(inner, found))
 }
 
-// Whether both values are equal, or both evaluations failed: Step Functions has one error name for all expression
-// errors. Numbers are compared as numbers, everything else by type and value.
+// Whether both evaluations returned the same value, or both failed. Two failures count as equal because Step Functions
+// has only one error name for all expression errors. Values must have the same type. Numbers are compared as numbers.
 function same(reference, local) {
   if ('error' in reference || 'error' in local) return 'error' in reference && 'error' in local
   return isDeepStrictEqual(reference.value, local.value)
 }
 
-// The reference result for the first millisecond of the evaluation at which both agree, otherwise for the last one.
+// The reference implementation's result. An expression that reads the time is evaluated for each millisecond that the
+// recorded evaluation took, until the result agrees with the recorded one.
 async function repeated({ expression, bindings, local, began, ended }) {
   let reference
   for (let now = began; now <= ended; now++) {
@@ -111,7 +115,7 @@ const ofMachines = expressions.size
 for (const expression of json(`${root}/.ci/judges/expressions/language.json`)) expressions.add(expression)
 const random = randomOnes(expressions, evaluations)
 
-// The inserted faults: changed results of evaluations.
+// The inserted faults: evaluations of the local cloud whose results are changed.
 const isText = (one) => typeof one.local.value === 'string' && !OF_TIME.test(one.expression)
 const planted = (ones) => ({ ...ones.find(isText), where: 'planted', local: { value: `${ones.find(isText).local.value}.` } })
 

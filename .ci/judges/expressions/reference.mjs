@@ -35,7 +35,7 @@ export function ast(text) {
 export async function evaluate(text, bindings, now) {
   try {
     const expression = jsonata(text)
-    // `$eval` cannot be removed, but an undefined variable hides it.
+    // `$eval` cannot be removed, but a variable with the same name and no value hides it.
     expression.assign('eval', undefined)
     for (const [name, run] of Object.entries({ partition, range, hash, parse: JSON.parse })) expression.registerFunction(name, run)
     expression.registerFunction('millis', () => now, '<:n>')

@@ -23,15 +23,16 @@ from kiota_http.httpx_request_adapter import HttpxRequestAdapter
 from kiota_serialization_json.json_parse_node import JsonParseNode
 from msgraph.graph_service_client import GraphServiceClient
 
-# Members that OData adds to every object (OData JSON format 4.01, "Control information"), and members that Graph adds
-# to changes.
+# Members that are not part of the SDK's models: OData adds some to every object (OData JSON format 4.01, "Control
+# information"), and Graph adds some to the entries of a delta query.
 CONTROL = re.compile(r"@odata\.\w+|\w+@odata\.\w+|@removed|members@delta|@microsoft\.graph\.\w+")
-# Disagreements in which the recorded call is right, by operation and text, with the reason and source.
+# Disagreements in which the recorded call is right and the SDK is wrong, by operation and text. The value gives the
+# reason and its source.
 EXCEPTIONS = {}
 
 
 class Asked(Exception):
-    """Carries the model of the response that the SDK expects. None if it expects no body."""
+    """Raised instead of sending a request. Contains the model of the expected response, or None if no body is expected."""
 
 
 class Adapter(HttpxRequestAdapter):
@@ -70,7 +71,7 @@ def builder_of(path):
 
 
 def strange(value, raw, at=""):
-    """The members and values of the raw JSON that the parsed model lacks."""
+    """The members and values of the raw JSON that are missing from the parsed model."""
     if isinstance(value, Parsable):
         fields = {name for kind in type(value).__mro__ if dataclasses.is_dataclass(kind) for name in kind.__dataclass_fields__}
         for name, item in raw.items():
@@ -123,7 +124,7 @@ def about(call):
     options = getattr(type(builder), f"{type(builder).__name__}{method.title()}QueryParameters", None)
     known = {"$" + field.name for field in dataclasses.fields(options)} if options else set()
     for name in call["query"]:
-        # Tokens are part of links that Graph returns.
+        # Query parameters with tokens are allowed, because they are part of links that Graph itself has returned.
         if name not in known and name not in ("$skiptoken", "$deltatoken"):
             yield f"request: no option {name} for {type(builder).__name__}"
     annotation = inspect.signature(send).parameters.get("body")

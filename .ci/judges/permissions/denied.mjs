@@ -1,4 +1,4 @@
-// The requests that must be denied, together with similar requests that must be allowed. Same format as in
+// The requests that must be denied, together with similar requests that must be allowed. The format is that of
 // requests.mjs.
 import { OTHER_ACCOUNT, via } from './requests.mjs'
 
@@ -103,7 +103,8 @@ function reserved(stack) {
   ].map(([action, resource, context, roles]) => ({ action, resource, context, roles: roles.map((id) => stack.roleOf(id)) }))
 }
 
-// Tokens for Entra: the right parameters are allowed, other parameters are denied.
+// Requests for web identity tokens for Entra: with the right parameters they must be allowed, with other parameters
+// denied.
 function tokens(stack) {
   const right = { 'sts:IdentityTokenAudience': 'api://AzureADTokenExchange', 'sts:DurationSeconds': '300', 'sts:SigningAlgorithm': 'RS256' }
   const { 'sts:IdentityTokenAudience': audience, ...without } = right
@@ -127,7 +128,7 @@ function tokens(stack) {
   )
 }
 
-// Principals outside the stack that resource policies must reject.
+// Requests by principals outside the stack, which the resource policies must deny.
 function strangers(stack) {
   const foreignRule = { 'aws:SourceArn': `arn:aws:events:${stack.region}:${OTHER_ACCOUNT}:rule/x`, 'aws:SourceAccount': OTHER_ACCOUNT }
   const anonymous = (action, resource, context) => ({

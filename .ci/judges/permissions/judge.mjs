@@ -1,7 +1,8 @@
 // Checks the permissions of the stack with a policy simulator and AWS's authorization data, both independent of this
 // project.
 //
-//   node judge.mjs RESOLVED CALLS EXCEPTIONS    the resolved stack, the recorded calls, and the exceptions with their reasons
+//   node judge.mjs RESOLVED CALLS EXCEPTIONS
+//   RESOLVED: the resolved stack. CALLS: the recorded calls. EXCEPTIONS: the accepted disagreements with their reasons.
 import { readFileSync } from 'node:fs'
 import { anonymousPrincipal, runSimulation } from '@cloud-copilot/iam-simulate'
 import { denied } from './denied.mjs'
@@ -21,12 +22,14 @@ const lines = readFileSync(callsFile, 'utf8').split('\n').filter(Boolean)
 const calls = lines.map((line) => JSON.parse(line)).filter((call) => call.role && !call.simulated)
 const { exceptions, withoutToken } = json(exceptionsFile)
 
-// The simulator does not parse `kms:EncryptionContext:KEY` (finding iam-simulate-drops-encryption-contexts), so that no
-// statement with such a condition applies. A key name with a slash is parsed, so the condition keys are renamed.
+// The simulator does not recognize the condition key `kms:EncryptionContext:KEY`, so no statement with such a condition
+// ever applies (finding iam-simulate-drops-encryption-contexts). The simulator does recognize a key name after
+// a slash, so these condition keys are renamed.
 const renamed = (value) =>
   value && JSON.parse(JSON.stringify(value).replace(/kms:encryptioncontext:/gi, 'aws:PrincipalTag/encryption-context-'))
 
-// The simulator's result: 'allow', 'deny' or its error, and the context keys that AWS does not define for the action.
+// Simulates a request. Returns 'allow', 'deny' or the simulator's error, and the condition keys in the request that AWS
+// does not define for the action.
 async function simulate(stack, { role, principal, action, resource, context = {}, ...given }) {
   const answer = await runSimulation(
     {
@@ -34,7 +37,7 @@ async function simulate(stack, { role, principal, action, resource, context = {}
         principal: principal === 'anonymous' ? anonymousPrincipal : (principal ?? stack.session(role)),
         action,
         resource: { resource, accountId: stack.account },
-        // AWS adds the Region to every request.
+        // AWS adds the Region to the condition keys of every request.
         contextVariables: renamed({ 'aws:RequestedRegion': stack.region, ...context }),
       },
       identityPolicies: renamed(given.identityPolicies ?? (role ? stack.identityPolicies(role) : [])),
@@ -65,7 +68,7 @@ async function judged(stack, requests) {
   return found
 }
 
-// The parts of the check by name: simulated requests, or comparisons with the authorization data.
+// The parts of the check by name. Each part simulates requests or compares the policies with AWS's authorization data.
 function parts(resolved) {
   const stack = new Stack(resolved)
   const [withSecrets, withBoundary] = ['secrets', 'boundary'].map((name) => new Stack({ ...resolved, ...resolved.variants[name] }))

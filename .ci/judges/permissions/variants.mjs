@@ -1,13 +1,14 @@
-// The stack with parameters that differ from the recorded ones: identities that authenticate with client secrets, and a
-// permissions boundary. Same format as in requests.mjs.
+// The checks of the stack with other parameters than the recorded ones: with identities that authenticate with client
+// secrets, and with a permissions boundary. The format is that of requests.mjs.
 import { list } from './stack.mjs'
 
-// Each function can read only the secret of the identity that it uses, and decrypt with the key only for that secret.
+// A function may read only the secret of the identity that it uses, and may use the KMS key only to decrypt that
+// secret.
 export function ofSecrets(stack) {
   const found = []
   const secrets = { Setup: stack.parameters.SetupCredentialSecret, Runtime: stack.parameters.RuntimeCredentialSecret }
   const key = `arn:aws:kms:${stack.region}:${stack.account}:key/0f8fad5b-d9cb-469f-a165-70867728950e`
-  // The default key policy of AWS: the policies of the account decide.
+  // AWS's default key policy, under which the IAM policies of the account decide who may use the KMS key.
   const root = { AWS: `arn:aws:iam::${stack.account}:root` }
   const keyPolicy = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Principal: root, Action: 'kms:*', Resource: '*' }] }
   const keyContext = (secret) => ({
@@ -39,7 +40,7 @@ export function ofSecrets(stack) {
   return found
 }
 
-// A federation role can be created only with the boundary.
+// A federation role may be created only with the permissions boundary.
 export function ofBoundary(stack) {
   const boundary = stack.parameters.PermissionsBoundaryArn
   const make = (what, context, wanted) => ({
@@ -57,7 +58,7 @@ export function ofBoundary(stack) {
   ]
 }
 
-// The roles of the stack that lack the boundary. There must be none.
+// The roles of the stack that lack the permissions boundary. There must be none.
 export function withoutBoundary(stack) {
   const bound = (one) => one.properties.PermissionsBoundary === stack.parameters.PermissionsBoundaryArn
   return stack

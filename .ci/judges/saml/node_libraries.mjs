@@ -1,4 +1,5 @@
-// Checks the cases from standard input (as written by `run`) with node-saml and samlify. Writes their results as JSON.
+// Reads the test cases that `run` writes from standard input, and checks them with node-saml and samlify. Writes the
+// results of both libraries as JSON.
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { mock } from 'node:test'
@@ -8,7 +9,8 @@ import * as samlify from 'samlify'
 const ASSERTION = 'urn:oasis:names:tc:SAML:2.0:assertion'
 const POST = 'urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST'
 
-// samlify requires a schema validator. python3-saml validates the same documents against SAML's schema.
+// samlify requires a schema validator. This one accepts everything, because python3-saml already validates the same
+// documents against SAML's schema.
 samlify.setSchemaValidator({ validate: async () => 'left to python3-saml' })
 
 const encoded = (one) => Buffer.from(one.response).toString('base64')
@@ -19,7 +21,7 @@ const thumbprint = (certificate) =>
 const certificates = (provider) => [].concat(provider.entityMeta.getX509Certificate('signing'))
 
 async function nodeSaml(one, told) {
-  // node-saml does not read metadata, so it gets the values that samlify reads.
+  // node-saml cannot read metadata, so it gets the values that samlify has read from the metadata.
   const provider = samlify.IdentityProvider({ metadata: one.metadata })
   const saml = new SAML({
     callbackUrl: one.recipient,

@@ -1,4 +1,5 @@
-"""Checks the cases from standard input (as written by `run`) with python3-saml and pysaml2. Writes their results as JSON."""
+"""Reads the test cases that `run` writes from standard input, and checks them with python3-saml and pysaml2. Writes the
+results of both libraries as JSON."""
 import base64
 import contextlib
 import hashlib
@@ -40,8 +41,8 @@ def encoded(case):
 
 
 class Library(saml2.sigver.CryptoBackend):
-    """XML signatures for pysaml2 with the library behind the program `xmlsec1`. pysaml2 would start that program for
-    each signature, and no package registry contains it."""
+    """Verifies XML signatures for pysaml2 with the library on which the program `xmlsec1` is based. pysaml2 itself starts
+    that program for each signature, but no package registry contains the program."""
 
     version = "1.3.0"
 
@@ -90,7 +91,7 @@ def pysaml2(case, told):
     endpoints = {"assertion_consumer_service": [(case["recipient"], BINDING_HTTP_POST)]}
     service = {"allow_unsolicited": True, "endpoints": endpoints, **(TOLD if told else {})}
     settings = {"entityid": case["audience"], "metadata": {"inline": [case["metadata"]]}, "service": {"sp": service}}
-    # The path of a program that is never started: see `Library`.
+    # pysaml2 requires the path of a program, but the program is never started (see `Library`).
     settings |= {"xmlsec_binary": sys.executable, "allow_unknown_attributes": told}
     client = Saml2Client(SPConfig().load(settings))
     response = client.parse_authn_request_response(encoded(case), BINDING_HTTP_POST)
@@ -127,8 +128,8 @@ def main():
         for name, library in {"python3-saml": python3_saml, "pysaml2": pysaml2}.items():
             ways = {"told": True, "as it comes": False}
             verdicts[name] = {way: [verdict(name, library, case, told) for case in cases] for way, told in ways.items()}
-        # Entra's document also contains WS-Federation roles, which SAML's schema does not define. The product's
-        # document contains none.
+        # In contrast to the product's metadata, Entra's metadata also contains WS-Federation roles, which SAML's schema
+        # does not define.
         composed = sorted({case["metadata"] for case in cases if "<RoleDescriptor" not in case["metadata"]})
         errors = [Schema.validate_xml(text.encode(), "saml-schema-metadata-2.0.xsd") for text in composed]
         verdicts["python3-saml"]["valid"] = [not isinstance(error, str) for error in errors]

@@ -2,7 +2,8 @@
 Region with Amazon Connect. In the untransformed template, cfn-lint does not check action names (finding
 cfn-lint-no-action-names-under-sam).
 
-    PYTHON judge.py FOLDER    PYTHON of SAM's environment; the transformed templates are written to FOLDER
+    PYTHON judge.py FOLDER
+    PYTHON: the interpreter of SAM's environment. FOLDER: the folder for the transformed templates.
 """
 import copy
 import json
@@ -19,11 +20,11 @@ from transformed import transformed  # noqa: E402
 
 FOLDER = Path(sys.argv[1])
 REGION = re.compile(r"\b(?:af|ap|ca|cn|eu|il|me|mx|sa|us)(?:-gov)?-(?:central|north|south|east|west|northeast|northwest|southeast|southwest)-\d\b")
-# Regions by their names in the documents.
+# The Regions that the documents call by a place name.
 NAMES = {"Tokyo": "ap-northeast-1", "Osaka": "ap-northeast-3", "Seoul": "ap-northeast-2", "Frankfurt": "eu-central-1", "Virginia": "us-east-1"}
-# From docs/limits.md: the unsupported Region, and the only error that explains why.
+# The Region that docs/limits.md names as unsupported, and the only error that cfn-lint may report there: its reason.
 REFUSED = ("us-gov-west-1", "E3006", "AWS::Lambda::Url")
-# Rule, part of its message, reason.
+# Accepted reports of cfn-lint: the rule, a part of the message, and the reason for the exception.
 EXCEPTIONS = [
     (
         "W3037",
@@ -46,7 +47,7 @@ def plant_a_reference(template):
     template["Resources"]["EventBus"]["Properties"]["Name"] = {"Ref": "NoSuchParameter"}
 
 
-# Faults that cfn-lint must detect, with the rule.
+# Faults that cfn-lint must detect, each with the rule that detects it.
 FAULTS = {
     "a wrong name of an action": (plant_an_action, "W3037"),
     "a property that does not exist": (plant_a_property, "E3002"),
