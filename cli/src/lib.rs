@@ -3,13 +3,14 @@
 //! Imports point one way: a module imports only modules that stand below it in this list. A contract test verifies this.
 //!
 //! * [`commands`] — one file or directory for each command.
-//! * [`follow`] — what an execution has done and is doing, and its drawing. Calls no cloud and reads no clock.
+//! * [`follow`] — the progress of an execution, and how it is drawn. Calls no cloud and reads no clock.
 //! * [`report`] — the report of an onboarding on the terminal and as an HTML page.
 //! * [`cloud`] — AWS or a running local cloud: the stack, executions, the registry.
 //! * [`ui`] — the terminal.
 //! * [`args`] — the command line and the files that it names.
 //! * [`words`] — all texts in English and Japanese.
-//! * [`exit`] — the exit codes. They are here because the commands and the errors of [`cloud`] share them.
+//! * [`exit`] — the exit codes. They have their own module because both [`commands`] and the errors of [`cloud`] use
+//!   them.
 
 pub mod args;
 pub mod cloud;

@@ -158,7 +158,7 @@ pub async fn teardown(args: TeardownArgs, console: &Console) -> Result<Exit, Com
         return Ok(Exit::Interrupted);
     };
     if output["status"] != "DONE" {
-        // The plan changed after it was displayed; nothing was deleted.
+        // The plan has changed since it was displayed, so nothing was deleted. The new plan is printed.
         items(&output, console);
         return Err(CommandError::undecided("AnotherPlan", words.plan_changed(), words.review_and_repeat()));
     }
@@ -175,7 +175,8 @@ const fn disposition(disposition: Disposition) -> &'static str {
     }
 }
 
-/// Execution name and input of a state machine that handles one instance or all instances.
+/// Returns the execution name and the input for a state machine that can handle one instance or all instances. `what`
+/// is the last part of the name.
 async fn about(cloud: &Cloud, instance: Option<&str>, what: &str) -> Result<(String, Value), CommandError> {
     let Some(instance) = instance else { return Ok((what.to_owned(), json!({}))) };
     let entry = cloud.resolve_entry(Some(instance)).await?;
@@ -203,7 +204,7 @@ fn items(output: &Value, console: &Console) {
         .map(|item| columns(text(item, "kind")) + columns(text(item, "name")) + 1)
         .max()
         .unwrap_or_default();
-    // The items are in execution order, in which an area can occur twice.
+    // The items are in the order of execution, so the items of one area are not always next to each other.
     let mut areas: Vec<&str> = Vec::new();
     for area in items.iter().map(|item| text(item, "area")) {
         if !areas.contains(&area) {
@@ -226,7 +227,7 @@ fn items(output: &Value, console: &Console) {
     }
 }
 
-/// One item, prefixed with a symbol for its action.
+/// Formats an item as one line that starts with a symbol for the item's action.
 fn line(item: &Value, width: usize, console: &Console) -> String {
     let action = text(item, "action");
     let (tone, mark) = match action {
@@ -249,7 +250,7 @@ fn text<'v>(value: &'v Value, name: &str) -> &'v str {
     value[name].as_str().unwrap_or_default()
 }
 
-/// A value as text: strings without quotes, other values as JSON.
+/// Formats a JSON value as text: strings without quotes, other values as JSON.
 fn shown(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
 }

@@ -34,7 +34,7 @@ use crate::{
     words::Words,
 };
 
-/// Runs a command on its own runtime and reports its error, if any.
+/// Runs a command on a new async runtime and, if the command fails, reports the error.
 pub fn run(console: &Console, work: impl Future<Output = Result<Exit, CommandError>>) -> Exit {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -112,7 +112,7 @@ pub async fn interrupted() {
     let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
     let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) = (signal(kinds[0]), signal(kinds[1]), signal(kinds[2]))
     else {
-        // Without handlers, a signal terminates the process.
+        // If no handlers can be installed, a signal terminates the process, so nothing needs to complete.
         return std::future::pending().await;
     };
     tokio::select! {

@@ -1,4 +1,5 @@
-//! `onboard replay`: reprocesses failed events. An SQS message move task returns them to their queue.
+//! `onboard replay`: reprocesses failed events. An SQS message move task moves the events from the queue of failed
+//! events back to the queue that starts user syncs.
 
 use serde_json::json;
 
@@ -30,7 +31,7 @@ pub async fn run(args: ReplayArgs, console: &Console) -> Result<Exit, CommandErr
     Ok(Exit::Done)
 }
 
-/// The number of failed events, and the ARN of their queue.
+/// Returns the number of failed events, and the ARN of the queue in which they are.
 ///
 /// # Errors
 /// Fails if the cloud is not usable.

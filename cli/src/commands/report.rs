@@ -1,5 +1,5 @@
-//! `onboard report`: prints the report of an onboarding. An onboarding that fails at its end, because a required quota
-//! or phone number failed, also has a report: the output of its `Report` state.
+//! `onboard report`: prints the report of an onboarding. If a required quota or phone number could not be obtained, the
+//! onboarding fails only at its end. It then has a report too: the output of its `Report` state.
 
 use std::fs;
 
@@ -77,7 +77,7 @@ pub fn print(described: &Described, console: &Console) {
 fn show(output: &Value, console: &Console) {
     match serde_json::from_value::<Report>(output.clone()) {
         Ok(report) => report::print(&report, console),
-        // A report of another release is printed as JSON.
+        // A report that another release created can have other fields, so it is printed as JSON.
         Err(_) => console.line(&format!("{output:#}")),
     }
 }

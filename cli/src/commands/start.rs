@@ -52,7 +52,7 @@ pub async fn run(args: StartArgs, console: &Console) -> Result<Exit, CommandErro
     if !documents.is_empty() {
         let bucket = cloud.stack.output("DocumentsBucket", words)?;
         for document in &documents {
-            // Messages contain neither key nor file name, because both can contain a person's name.
+            // Messages contain neither the object key nor the file name, because both can contain a person's name.
             cloud.signed.put(&words.uploading_a_document(), bucket, &document.key, &document.content).await?;
         }
         console.line(&words.uploaded(documents.len()));
@@ -70,7 +70,7 @@ pub async fn run(args: StartArgs, console: &Console) -> Result<Exit, CommandErro
     Ok(Exit::Done)
 }
 
-/// Reads and checks the documents, and adds their keys to the input if the input has none.
+/// Reads and checks the documents. If the input names no S3 object key for a document, adds a key to the input.
 fn documents(input: &mut Value, named: &[DocumentArg], words: Words) -> Result<Vec<Document>, CommandError> {
     let mut documents = Vec::new();
     for document in named {
@@ -90,7 +90,8 @@ fn documents(input: &mut Value, named: &[DocumentArg], words: Words) -> Result<V
         let key = match field.as_str() {
             Some(key) => key.to_owned(),
             None => {
-                // A corrected document gets a new key, which triggers a new order.
+                // The object key contains a digest of the content. A corrected document therefore gets a new key, which
+                // triggers a new order.
                 let digest = onboarding_core::digest::of(&content, 6);
                 let key = format!("{alias}/{}-{digest}.{extension}", document.kind);
                 *field = json!(key);

@@ -61,7 +61,7 @@ pub async fn run(args: SyncArgs, console: &Console) -> Result<Exit, CommandError
 fn print(output: &Value, console: &Console) -> Exit {
     let words = console.words();
     let Ok(result) = serde_json::from_value::<SyncUsersOutput>(output.clone()) else {
-        // The output of a busy sync has fewer fields.
+        // If the status is `BUSY`, another sync was running, and the output has fewer fields.
         let busy = output["status"] == "BUSY";
         console.line(&if busy { words.sync_busy() } else { format!("{output:#}") });
         return Exit::Done;
@@ -95,7 +95,7 @@ fn print(output: &Value, console: &Console) -> Exit {
     if good { Exit::Done } else { Exit::Undecided }
 }
 
-/// Prints the counts and lists of a plan.
+/// Prints the plan of a user sync: the counts and the lists of users.
 pub(crate) fn print_plan(result: &SyncUsersOutput, console: &Console) {
     let planned = &result.counts.planned;
     let counts = console.words().planned_counts(

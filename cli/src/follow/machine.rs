@@ -11,9 +11,9 @@ pub struct Node {
     pub name: String,
     /// State type in Amazon States Language.
     pub kind: String,
-    /// Whether the workflow can reach the state without a caught error.
+    /// Whether a path on which no error is caught leads to the state.
     pub regular: bool,
-    /// Whether every path without errors through this level passes the state.
+    /// Whether every path through this level on which no error is caught contains the state.
     pub certain: bool,
     /// The branches of a `Parallel` state, or the single branch of a `Map` state.
     pub branches: Vec<Vec<Node>>,
@@ -25,13 +25,13 @@ pub struct Machine {
     /// The states in workflow order.
     pub nodes: Vec<Node>,
     kinds: BTreeMap<String, String>,
-    /// The `Parallel` or `Map` state that contains a state.
+    /// The `Parallel` or `Map` state that contains the state, by state name.
     around: BTreeMap<String, String>,
-    /// The successors of a state.
+    /// The successors of each state.
     after: BTreeMap<String, Vec<String>>,
     /// Duration of the `Wait` states with a fixed duration, in seconds.
     seconds: BTreeMap<String, u64>,
-    /// The errors that a state catches by name.
+    /// The errors that a state's `Catch` lists by name, by state name.
     expected: BTreeMap<String, Vec<String>>,
 }
 
@@ -127,18 +127,18 @@ impl Machine {
     }
 }
 
-/// Successors without an error.
+/// The states that can follow if no error occurs.
 fn regular(state: &Value) -> Vec<&str> {
     let choices = state["Choices"].as_array().into_iter().flatten().map(|choice| &choice["Next"]);
     [&state["Next"]].into_iter().chain(choices).chain([&state["Default"]]).filter_map(Value::as_str).collect()
 }
 
-/// Successors after a caught error.
+/// The states that follow if an error is caught.
 fn caught(state: &Value) -> Vec<&str> {
     state["Catch"].as_array().into_iter().flatten().filter_map(|catch| catch["Next"].as_str()).collect()
 }
 
-/// Whether a level can finish successfully without passing the state.
+/// Whether a level can finish successfully without running the state `without`.
 fn ends_without(level: &Value, without: &str) -> bool {
     let (mut open, mut seen) = (vec![level["StartAt"].as_str().unwrap_or_default()], BTreeSet::new());
     while let Some(name) = open.pop() {
@@ -167,8 +167,9 @@ fn order(level: &Value, with_errors: bool) -> Vec<&str> {
             return;
         }
         let state = &states[name];
-        // The list is reversed at the end, so the first visited state becomes the last. Error paths come after all
-        // other states, and the last choice, which leads back in a loop, stays next to its state.
+        // The list is reversed at the end, so states that are visited first come last. Error paths are visited first
+        // and so come after all other states. The last choice of a state is the one that leads back in a loop. It is
+        // visited last and so stays next to this state.
         if with_errors {
             caught(state).into_iter().for_each(|next| visit(states, next, with_errors, seen, last));
         }

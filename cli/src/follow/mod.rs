@@ -1,12 +1,12 @@
-//! What an execution has done and is doing, for `onboard watch`, `status`, `start --watch`, `sync --wait` and
-//! `onboard local`. This module calls no cloud and reads no clock: `commands/follower.rs` does.
+//! The progress of an execution, for `onboard watch`, `status`, `start --watch`, `sync --wait` and `onboard local`.
+//! This module calls no cloud and reads no clock: `commands/follower.rs` does both.
 //!
 //! [`history`] reads the events of Step Functions, [`machine`] reads the definition, and [`progress`] combines both.
 //! [`tree`] draws the states. Without a terminal, each state is printed as a line when it ends.
 //!
-//! The user counts come from the running sync, which writes them to the registry ([`users`]). The history is too
-//! coarse: it contains counts only at the end of a round, which takes minutes. Counting the Connect users would consume
-//! the API rate that the sync needs.
+//! The user counts come from the running sync, which writes them to the registry ([`users`]). The execution history is
+//! too coarse: a round takes minutes, and the history contains counts only at its end. The Connect users are not
+//! counted either, because that would consume the API rate that the sync needs.
 
 pub mod history;
 pub mod machine;
@@ -45,8 +45,8 @@ pub struct Followed {
 }
 
 impl Followed {
-    /// An execution whose history has not been read yet, with the definition of its state machine. `scale` is how many
-    /// seconds one second of a real cloud takes in the cloud of the execution.
+    /// Creates the value for an execution whose history has not been read yet, from the definition of its state
+    /// machine. `scale` is how many seconds one second of a real cloud takes in the cloud of the execution.
     #[must_use]
     pub fn new(described: Described, definition: &Value, scale: f64) -> Self {
         let progress = Progress::new(Machine::read(definition), scale);
@@ -59,7 +59,7 @@ impl Followed {
         self.seen
     }
 
-    /// Adds the next event of the history and returns the news in it.
+    /// Processes the next event of the history and returns the change to report, if there is one.
     pub fn observe(&mut self, event: &Event) -> Option<News> {
         self.seen = event.id;
         self.progress.observe(event)
@@ -82,14 +82,15 @@ impl Executions {
         &self.root.described.execution.status
     }
 
-    /// State, error and message of the failure, if there is one. A failed nested execution takes precedence.
+    /// If the execution has failed: the failed state, the error name and the error message. The failure of a nested
+    /// execution takes precedence.
     #[must_use]
     pub fn failure(&self) -> Option<(&str, &str, &str)> {
         let nested = self.syncs.iter().filter_map(|sync| sync.progress.failure()).next_back();
         nested.or_else(|| self.root.progress.failure())
     }
 
-    /// The complete status as JSON.
+    /// Returns the complete status of the execution as JSON.
     #[must_use]
     pub fn json(&self) -> Value {
         let state = |followed: &Followed| {
@@ -120,7 +121,7 @@ impl Executions {
     }
 }
 
-/// Formats a piece of news as one line.
+/// Formats a change as one line of text.
 #[must_use]
 pub fn line(console: &Console, depth: usize, news: &News) -> String {
     let indent = "  ".repeat(depth);
@@ -146,7 +147,7 @@ pub fn line(console: &Console, depth: usize, news: &News) -> String {
     }
 }
 
-/// A piece of news as JSON.
+/// Formats a change as JSON.
 #[must_use]
 pub fn event(depth: usize, news: &News) -> Value {
     match news {
@@ -165,7 +166,7 @@ pub fn event(depth: usize, news: &News) -> Value {
 }
 
 impl Words {
-    /// Formats the status of a task's output.
+    /// Formats the status that a task's output contains.
     #[must_use]
     pub fn note(self, note: &progress::Note) -> String {
         match (note.status.as_str(), note.adopted) {

@@ -18,7 +18,7 @@ pub struct Note {
     pub adopted: bool,
 }
 
-/// A change to report.
+/// A change in an execution that is reported to the operator.
 #[derive(Clone, Debug, PartialEq)]
 pub enum News {
     /// A state finished.
@@ -95,7 +95,7 @@ pub struct Progress {
     pub machine: Machine,
     running: BTreeMap<String, Running>,
     finished: BTreeMap<String, Finished>,
-    /// The wait in seconds that each task last returned.
+    /// The number of seconds to wait that each task last returned, by task.
     reported_waits: BTreeMap<String, u64>,
     /// The state to which an event belongs, by event id.
     owners: BTreeMap<i64, String>,
@@ -131,7 +131,7 @@ impl Progress {
         self.running.iter().map(|(name, running)| (name.as_str(), running)).filter(move |(name, _)| !is_container(name))
     }
 
-    /// The running state with this name, if it is running.
+    /// The state with this name, if it is running.
     #[must_use]
     pub fn run_of(&self, state: &str) -> Option<&Running> {
         self.running.get(state)
@@ -191,7 +191,8 @@ impl Progress {
         News::Failed { state: state.to_owned(), error: error.to_owned(), message }
     }
 
-    /// Duration of a `Wait` state in seconds: fixed by the definition, or as the next task last returned it.
+    /// Duration of a `Wait` state in seconds: either fixed in the definition, or the duration that the task after the
+    /// `Wait` state last returned.
     fn wait_seconds(&self, wait: &str) -> Option<f64> {
         let reported = self.machine.next(wait).and_then(|task| self.reported_waits.get(task)).copied();
         let seconds = self.machine.seconds(wait).or(reported)?;
@@ -230,7 +231,7 @@ impl Progress {
         if let Some(caught) = caught {
             return Some(News::Caught { state: state.to_owned(), seconds, caught });
         }
-        // These states take no time and have no result.
+        // States of these types take no time and have no result.
         if ["Choice", "Pass", "Succeed"].iter().any(|kind| self.machine.is(state, kind)) {
             return None;
         }
@@ -239,7 +240,7 @@ impl Progress {
     }
 }
 
-/// The message in a cause. Lambda wraps the message in JSON.
+/// Extracts the error message from an error's cause. Lambda wraps the message in JSON.
 #[must_use]
 pub fn message(cause: &str) -> String {
     let wrapped: Option<Value> = serde_json::from_str(cause).ok();
@@ -292,7 +293,7 @@ mod tests {
         Fixture(Progress::new(Machine::read(definition), 0.5), 1)
     }
 
-    /// Two parallel tasks, one of which is repeated after a wait.
+    /// Creates two parallel tasks, one of which is repeated after a wait.
     fn both() -> Fixture {
         fixture(&json!({"StartAt": "Both", "States": {"Both": {"Type": "Parallel", "Branches": [
             {"StartAt": "Look", "States": {
@@ -343,7 +344,7 @@ mod tests {
         assert_eq!(fixture.0.failure(), None, "the retry succeeded");
     }
 
-    /// One task catches all errors, the other catches an error by name.
+    /// Creates two tasks: one catches all errors, the other catches one error by name.
     fn catching() -> Fixture {
         fixture(
             &json!({"StartAt": "Each", "States": {"Each": {"Type": "Map", "ItemProcessor": {"StartAt": "Assign", "States": {

@@ -35,7 +35,7 @@ enum Weight {
     Now,
 }
 
-/// Draws everything. With a size, hides lines so that the drawing fits.
+/// Draws all executions. If a size is given, hides lines so that the drawing fits into it.
 #[must_use]
 pub fn draw(executions: &Executions, console: &Console, now: f64, size: Option<(usize, usize)>) -> Vec<String> {
     let words = console.words();
@@ -48,7 +48,8 @@ pub fn draw(executions: &Executions, console: &Console, now: f64, size: Option<(
     let within = Within { depth: 0, ahead, ended: false };
     pen.level(&root.progress.machine.nodes, &root.progress, within, &mut lines, &mut |state, depth, lines| {
         if onboarding && ["SyncUsers", "SyncWaitingUsers"].contains(&state) {
-            // An onboarding starts up to two syncs, in the order of these two states.
+            // An onboarding starts up to two user syncs: the first in the state `SyncUsers`, the second in
+            // `SyncWaitingUsers`.
             let sync = executions.syncs.get(usize::from(state == "SyncWaitingUsers"));
             sync.into_iter().for_each(|sync| pen.sync(sync, depth + 1, lines));
         }
@@ -88,7 +89,7 @@ fn crop(lines: &mut Vec<Line>, room: usize) -> usize {
     all - lines.len()
 }
 
-/// Context of a level of states.
+/// Where a level of states is in the drawing.
 #[derive(Clone, Copy)]
 struct Within {
     depth: usize,
@@ -141,7 +142,8 @@ impl Pen<'_> {
                     }
                 }
                 "Parallel" | "Map" => {
-                    // If a `Parallel` or `Map` state fails inside another one, the history has no exit event for it.
+                    // If a `Parallel` or `Map` state fails inside another such state, the history has no exit event for
+                    // the inner one.
                     let end = progress.end_of(&node.name).filter(|_| progress.run_of(&node.name).is_none());
                     let ended = ended || end.is_some();
                     let mut inside = Vec::new();
@@ -204,7 +206,7 @@ impl Pen<'_> {
         }
     }
 
-    /// A state that has not started and may be skipped.
+    /// Draws a state that has not started, with a note if the execution may skip the state.
     fn ahead(self, node: &Node, depth: usize) -> String {
         let note = if node.certain { String::new() } else { self.words().if_needed() };
         self.line(depth, Tone::Faint, "·", &node.name, "", &note)
@@ -278,7 +280,7 @@ impl Pen<'_> {
     }
 }
 
-/// Whether a state of the level failed with an error that it does not catch by name.
+/// Whether a state of the level failed with an error that its `Catch` does not list by name.
 fn caught(nodes: &[Node], progress: &Progress) -> bool {
     nodes.iter().any(|node| {
         let end = progress.end_of(&node.name).and_then(|end| end.caught.as_ref());
@@ -286,7 +288,8 @@ fn caught(nodes: &[Node], progress: &Progress) -> bool {
     })
 }
 
-/// Whole seconds below a minute, because running hundredths are unreadable.
+/// Formats a duration that is still growing. Below a minute, shows whole seconds, because changing hundredths are
+/// unreadable.
 fn duration_short(seconds: f64) -> String {
     if seconds < 60.0 { format!("{:.0} s", seconds.max(0.0)) } else { duration(seconds) }
 }

@@ -12,7 +12,7 @@ const SPAN: f64 = 30.0;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Users {
     planned: f64,
-    /// Times with the number of processed users, oldest first.
+    /// Measurements, oldest first: a time, and the number of users processed by then.
     done: VecDeque<(f64, f64)>,
     failed: f64,
 }
@@ -33,7 +33,7 @@ impl Users {
         }
     }
 
-    /// Processed and planned users, if known.
+    /// The number of processed users and the number of planned users, if known.
     #[must_use]
     pub fn counts(&self) -> Option<(f64, f64)> {
         let (_, done) = self.done.back()?;
@@ -54,7 +54,7 @@ impl Users {
         (last > first && rate > 0.0).then_some(rate)
     }
 
-    /// Estimated seconds until all users are processed.
+    /// Estimated number of seconds until all users are processed.
     #[must_use]
     pub fn left(&self) -> Option<f64> {
         let (done, planned) = self.counts()?;

@@ -86,7 +86,8 @@ impl Console {
         }
     }
 
-    /// Prints text unchanged to standard output, even with `--json`. Used if the text is the result.
+    /// Prints text unchanged to standard output, even with `--json`. For commands whose result is this text, such as a
+    /// script.
     pub fn raw(&self, text: &str) {
         let _ = writeln!(io::stdout().lock(), "{text}");
     }

@@ -9,7 +9,7 @@ use clap::{
 /// Headings of option groups in English and Japanese.
 const HEADINGS: [(&str, &str); 1] = [("Stack", "接続先")];
 
-/// Text after the help of a command, if it contains more than commands.
+/// The Japanese text after a command's help, for commands whose English text contains more than example commands.
 const AFTER: [(&str, &str); 7] = [
     (
         "onboard",
@@ -204,7 +204,8 @@ fn find(table: &[(&'static str, &'static str)], key: &str) -> Option<&'static st
 /// The complete command line with Japanese help.
 #[must_use]
 pub(crate) fn translated(mut command: Command) -> Command {
-    // Adds clap's own parts: --help, --version and the command `help`.
+    // Adds the parts that clap itself defines, so that they are translated too: --help, --version and the command
+    // `help`.
     command.build();
     translate(command)
 }
@@ -302,7 +303,7 @@ pub(crate) fn refused(error: &clap::Error) -> String {
     format!("エラー: {what}{hint}\n\n使用方法は --help で確認できます。")
 }
 
-/// The names of all commands and arguments that have a Japanese text.
+/// The names of all commands and arguments that have a Japanese help text.
 #[cfg(test)]
 pub(crate) fn keys() -> impl Iterator<Item = &'static str> {
     ARGUMENTS.iter().chain(&LOCALS_ARGUMENTS).chain(&COMMANDS).chain(&AFTER).map(|(key, _)| *key)

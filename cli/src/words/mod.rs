@@ -30,7 +30,8 @@ pub enum Lang {
 }
 
 impl Lang {
-    /// The language that `--lang` selects. Only this option is read, because the other arguments are not parsed yet.
+    /// The language that `--lang` selects. This function reads no other option, because it runs before the arguments
+    /// are parsed.
     #[must_use]
     pub fn of_arguments(arguments: impl IntoIterator<Item = OsString>) -> Option<Self> {
         let mut arguments = arguments.into_iter();
@@ -64,7 +65,7 @@ impl Words {
     /// The catalogues in English and Japanese.
     pub const BOTH: [Self; 2] = [Self(Lang::En), Self(Lang::Ja)];
 
-    /// The language as the contract type.
+    /// The same language as the type that inputs and reports use.
     #[must_use]
     pub const fn language(self) -> Language {
         match self.0 {

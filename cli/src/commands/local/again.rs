@@ -54,7 +54,7 @@ pub fn changes(call: Call<'_>) -> bool {
     }
 }
 
-/// The calls that change something, with the number of each.
+/// Lists the calls that change something, each with how often it was made.
 #[must_use]
 pub fn changing<'a>(calls: impl Iterator<Item = Call<'a>>) -> Vec<String> {
     let mut counts: BTreeMap<String, u32> = BTreeMap::new();

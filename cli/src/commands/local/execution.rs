@@ -18,7 +18,7 @@ use crate::{
     ui::Console,
 };
 
-/// The workflow deployed in the local cloud. It never reads the caller's AWS settings.
+/// The workflow that is deployed in the local cloud. The operator's own AWS settings are never used to reach it.
 #[derive(Debug)]
 pub struct Workflow<'a> {
     cloud: Cloud,
@@ -26,7 +26,7 @@ pub struct Workflow<'a> {
 }
 
 impl<'a> Workflow<'a> {
-    /// The workflow in the emulator at this URL with this clock factor.
+    /// Connects to the workflow in the emulator at this URL, whose clock runs with this factor.
     #[must_use]
     pub fn new(emulator: &str, stack: &Stack, clock_scale: f64, console: &'a Console) -> Self {
         let stack = cloud::stack::Stack {
@@ -70,7 +70,7 @@ impl<'a> Workflow<'a> {
     }
 }
 
-/// The error if the emulator no longer responds.
+/// Converts an error of a command to the failure of a local run: the emulator no longer responds.
 fn lost(error: CommandError) -> Failure {
     Failure::not_started(|words| (words.emulator_not_responding(&error.what), words.check_emulator()))
 }

@@ -144,10 +144,10 @@ async fn onboard(
     }
     .await;
     if result.is_err() {
-        // A missing log does not hide the failure itself.
+        // An error while saving the logs is ignored, so that it does not hide why the run failed.
         let _ = deploy::save_function_logs(&venv, folder, cloud.emulator_url()).await;
     }
-    // The inventory is also written after a failure, when it is most useful.
+    // The inventory is also written if the run failed, because it helps to find the cause.
     if let Some(file) = &args.inventory {
         write(file, &cloud.stand_in().inventory().await, words)?;
     }
@@ -191,7 +191,7 @@ async fn installed(workspace: &Workspace, console: &Console) -> Result<Venv, Fai
     Ok(installed?)
 }
 
-/// Starts the local cloud with the settings that the arguments and the input files give.
+/// Starts the local cloud with the settings from the arguments and the input files.
 async fn start_cloud(args: &LocalArgs, plan: &Plan, venv: &Venv, folder: &Path) -> Result<Cloud, Failure> {
     let settings = Settings {
         tenant: plan.tenant.clone(),
@@ -250,8 +250,8 @@ async fn execution(
 /// Checks that the second execution changed nothing.
 fn compared(cloud: &Cloud, console: &Console) -> Result<(), Failure> {
     let calls = cloud.stand_in().calls();
-    // Every execution acquires and releases the lock of its alias, and Step Functions itself writes the lease of the
-    // user sync. These calls are ignored.
+    // Two kinds of changes are expected and ignored: every execution acquires and releases the lock of its alias, and
+    // Step Functions itself writes the lease of the user sync.
     let locks = |function: &String| function.contains("LockAlias");
     let second = calls.iter().filter(|call| call.run == 2).filter(|call| match &call.function {
         Some(function) => !locks(function),
@@ -273,7 +273,7 @@ fn compared(cloud: &Cloud, console: &Console) -> Result<(), Failure> {
     }
 }
 
-/// Runs a part and prints its duration.
+/// Runs one phase of a local run and prints its duration.
 async fn phase<T>(name: &str, console: &Console, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let started = Instant::now();
     let result = never_silent(name, console, work).await?;
@@ -282,7 +282,7 @@ async fn phase<T>(name: &str, console: &Console, work: impl Future<Output = Resu
     Ok(result)
 }
 
-/// Runs a part and prints a progress message after [`SILENCE`] without other output.
+/// Runs one phase of a local run. Prints a progress message whenever there was no other output for [`SILENCE`].
 async fn never_silent<T>(name: &str, console: &Console, work: impl Future<Output = T>) -> T {
     let started = Instant::now();
     tokio::pin!(work);

@@ -56,7 +56,7 @@ impl Plan {
         Ok(Self { input, onboarding, tenant, faults, assume })
     }
 
-    /// The object keys of the documents that the input names.
+    /// The S3 object keys of the documents that the input names.
     #[must_use]
     pub fn documents(&self) -> Vec<String> {
         let documents = self.onboarding.documents.iter();
@@ -73,7 +73,7 @@ fn rules(file: &Path) -> Result<Vec<FaultRule>, BadInput> {
     Ok(rules)
 }
 
-/// Checks early that a result file can be written.
+/// Checks before the run that a result file can be written.
 fn writable(file: &PathBuf) -> Result<(), BadInput> {
     let opened = OpenOptions::new().create(true).append(true).open(file);
     opened.map(drop).map_err(|error| BadInput::one(file, "$", |words| words.file_not_writable(&error)))

@@ -1,15 +1,15 @@
 //! Generates an Entra tenant: all groups that the input names, with the requested number of users. The same input
 //! always generates the same tenant.
 //!
-//! The users cover cases of real directories: Japanese names in kanji and kana, kana with combining voicing marks (as
-//! macOS writes them), and function accounts without given name and surname.
+//! The users have the kinds of names that occur in real directories: Japanese names in kanji and kana, kana with
+//! combining voicing marks (as macOS writes them), and shared accounts without given name and surname.
 
 use std::collections::BTreeMap;
 
 use onboarding_core::onboarding::Onboarding;
 use serde_json::{Value, json};
 
-/// Surnames with their spelling in an address.
+/// Surnames, each with its spelling in an email address.
 const SURNAMES: [(&str, &str); 16] = [
     ("佐藤", "sato"),
     ("Tanaka", "tanaka"),
@@ -29,13 +29,13 @@ const SURNAMES: [(&str, &str); 16] = [
     ("van den Berg", "vandenberg"),
 ];
 
-/// Given names with their spelling in an address.
+/// Given names, each with its spelling in an email address.
 const GIVEN_NAMES: [(&str, &str); 15] = [
     ("陽菜", "haruna"),
     ("James", "james"),
     ("さくら", "sakura"),
     ("Emma", "emma"),
-    // か + combining voiced sound mark: decomposed, as macOS writes it.
+    // か and a combining voiced sound mark: が in decomposed form, as macOS writes it.
     ("か\u{3099}く", "gaku"),
     ("大輔", "daisuke"),
     ("Olivia", "olivia"),
@@ -89,7 +89,7 @@ fn person(number: u32, taken: &mut BTreeMap<String, u32>) -> Value {
     let index = number as usize;
     let (given, given_in_address) = GIVEN_NAMES[index % GIVEN_NAMES.len()];
     let (surname, surname_in_address) = SURNAMES[index % SURNAMES.len()];
-    // A function account has only a display name.
+    // A shared account has only a display name.
     let function = index % 12 == 7;
     let plain =
         if function { format!("desk.{}", index / 12 + 1) } else { format!("{given_in_address}.{surname_in_address}") };

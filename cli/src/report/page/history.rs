@@ -60,7 +60,7 @@ impl History {
         run.note = note.into();
     }
 
-    /// Records that a `Wait` state finished. The time counts for the task that follows it.
+    /// Records that a `Wait` state finished. The wait time is counted for the task after the `Wait` state.
     pub fn waited(&mut self, wait: &str, seconds: f64) {
         let Some(task) = self.graph.task_after(wait) else { return };
         let task = task.to_owned();

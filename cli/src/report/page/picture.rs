@@ -13,7 +13,7 @@ const WIDTH: usize = 360;
 const ROW: usize = 40;
 const LANE: usize = 22;
 const LEFT: usize = 16;
-/// Maximum number of characters in a row, beside the time.
+/// Maximum number of characters in the text of a row, which leaves room for the time.
 const MOST_LETTERS: usize = 44;
 
 /// Label and CSS class of a state's outcome.
@@ -53,7 +53,7 @@ pub(super) fn svg(history: &History, words: &'static Labels) -> Markup {
     }
 }
 
-/// The text below a state's title.
+/// The text below the title of a state.
 fn remark(run: Option<&Run>, label: &str, words: &Labels) -> String {
     let Some(run) = run else { return label.to_owned() };
     let mut parts = vec![label.to_owned()];
@@ -89,7 +89,7 @@ fn line(graph: &Graph, way: Way) -> String {
     format!("M{x} {y}V{from}C{x} {middle} {to_x} {middle} {to_x} {to}V{to_y}")
 }
 
-/// The path of a tick, a cross, or a dash if the state did not run.
+/// The SVG path of a state's symbol: a tick for success, a cross for failure, or a dash if the state did not run.
 fn mark(run: Option<&Run>, x: usize, y: usize) -> String {
     match run {
         None => format!("M{} {y}h6", x - 3),

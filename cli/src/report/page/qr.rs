@@ -43,7 +43,7 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
     use super::*;
 
-    /// The dark squares of the path, by row.
+    /// The dark squares that the path draws, by row.
     fn squares(code: &Code) -> Vec<Vec<bool>> {
         let mut squares = vec![vec![false; code.side]; code.side];
         for run in code.path.split('M').skip(1) {
@@ -54,7 +54,7 @@ mod tests {
         squares
     }
 
-    // `.ci/page/look.mjs` tests in a browser that a scanner reads the right URL from the code.
+    // `.ci/page/look.mjs` shows the code in a browser and tests that a scanner reads the right URL from it.
     #[test]
     fn a_qr_code_has_three_corner_patterns_and_a_quiet_zone() {
         let code = code("https://launcher.myapps.microsoft.com/api/signin/a?tenantId=b").unwrap();
