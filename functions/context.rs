@@ -185,12 +185,14 @@ impl Context {
         })
     }
 
-    /// Returns the client for Microsoft Graph with the function's identity. The credential is read at the first call.
+    /// Returns the client for Microsoft Graph that signs in with the function's own identity (setup or runtime). The
+    /// credential is read at the first call.
     pub fn graph(&self) -> &Graph {
         self.graph_as(self.settings.graph_identity())
     }
 
-    /// Returns the client for Microsoft Graph with one of the two identities, for functions that may use both.
+    /// Returns the client for Microsoft Graph that signs in with this identity, for functions that may use both
+    /// identities.
     pub fn graph_as(&self, identity: Identity) -> &Graph {
         let [setup, runtime] = &self.graphs;
         let slot = match identity {

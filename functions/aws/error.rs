@@ -1,5 +1,5 @@
-//! Classifies all AWS errors: by error code, never by HTTP status alone (Connect returns 429 for both throttling and
-//! an exhausted quota), and by message text only if the service has no code for the case.
+//! Classifies all AWS errors by their error code. The HTTP status alone is never used, because Connect returns 429 both
+//! for throttling and for an exhausted quota. The message text is used only if the service returns no distinct code.
 
 use std::fmt::Display;
 

@@ -2,7 +2,7 @@
 //!
 //! The SDK's default HTTP client reads the system's root certificates once per SDK client and once more as a check,
 //! which took more than half of a cold start. Here, all SDK clients share one connector, which reads the certificates
-//! only if TLS is used. The local cloud uses plain HTTP and never needs them.
+//! only if TLS is used. The local cloud uses plain HTTP and therefore reads no certificates.
 
 use std::{
     sync::{Arc, OnceLock},

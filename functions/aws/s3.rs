@@ -89,7 +89,7 @@ fn url(config: &SdkConfig, bucket: &str, key: &str) -> String {
 }
 
 /// Returns the endpoint with the same precedence as the SDK's clients: the endpoint of the service
-/// (`AWS_ENDPOINT_URL_S3`) before the general one.
+/// (`AWS_ENDPOINT_URL_S3`) before the general endpoint.
 fn endpoint(config: &SdkConfig) -> Option<String> {
     let key =
         ServiceConfigKey::builder().service_id("S3").env("AWS_ENDPOINT_URL").profile("endpoint_url").build().ok()?;

@@ -99,8 +99,8 @@ impl<'a> Directory<'a> {
         Ok(users.filter_map(|user| connect_user(user, self.alias)).collect())
     }
 
-    /// Returns the user with exactly this name, or `None` if there is none or Connect does not show it yet. Sends one
-    /// request.
+    /// Returns the user with exactly this name, or `None` if the user does not exist or Connect does not show it yet.
+    /// Sends one request.
     ///
     /// # Errors
     /// If Connect returns an error.

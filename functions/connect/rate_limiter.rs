@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The default rate of nearly all Connect operations per second (Amazon Connect service quotas, API throttling).
+/// The default rate, in requests per second, of nearly all Connect operations (Amazon Connect service quotas, API
+/// throttling).
 pub(super) const DEFAULT_RATE: f64 = 2.0;
 /// Connect's burst for its default rate of 2 is 5. The same ratio is assumed for an increased quota.
 const BURST_RATIO: f64 = 2.5;
@@ -15,7 +16,7 @@ const MARGIN: f64 = 0.985;
 const DECREASE: f64 = 0.7;
 /// A success increases the rate by this share of the ceiling.
 const INCREASE: f64 = 0.02;
-/// Throttles within this time count once, because they respond to concurrent requests.
+/// Throttles within this time count as one, because they are responses to requests that were sent concurrently.
 const THROTTLE_WINDOW: Duration = Duration::from_millis(500);
 /// The minimum rate per second, however many throttles occur.
 const MIN_RATE: f64 = 0.1;

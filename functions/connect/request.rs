@@ -89,7 +89,7 @@ impl<'p> Request<'p> {
     }
 
     /// Returns how to handle an error of this request. Connect returns the same error for an object that is not visible
-    /// yet and for an invalid request, so the request is retried: the error persists only if the request is invalid.
+    /// yet and for an invalid request, so the request is retried. If the request is invalid, the error persists.
     pub(super) fn reaction(&self, error: &RequestError) -> Reaction<'p> {
         match self {
             _ if error.kind() == StepErrorKind::Unavailable => Reaction::Retry,

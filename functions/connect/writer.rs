@@ -72,7 +72,7 @@ impl<'a, C: DeletionCheck> Writer<'a, C> {
     ///
     /// # Errors
     /// `AccessDenied` if a permission is missing, `Unavailable` if the service is unavailable. Changes made before the
-    /// error persist, and the next plan takes them into account.
+    /// error persist, and the next plan takes these changes into account.
     pub async fn apply(&self, plan: &Plan, deadline: Instant) -> Result<Applied, StepError> {
         let mut run = Run::new(plan, self.burst_available, self.directory.clock());
         self.set_rates(&mut run).await;

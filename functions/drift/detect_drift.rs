@@ -46,7 +46,7 @@ const PASSES: [StepErrorKind; 3] =
 /// Maximum length of a document in a finding, in characters.
 const MOST_TOLD: usize = 400;
 
-/// Compares the instances with their inputs.
+/// Compares each instance with the input of its latest onboarding.
 ///
 /// # Errors
 /// If the registry can't be read, or a temporary error interrupts the comparison of an instance.
@@ -104,7 +104,7 @@ pub async fn run(ctx: &Context, input: DetectDriftInput) -> Result<DriftReport, 
     Ok(report.within_limits())
 }
 
-/// Reports an unreadable registry entry. Nothing of its instance can be compared.
+/// Reports an unreadable registry entry, because the instance of this entry can't be compared.
 fn unreadable(entry: &Unreadable) -> InstanceDrift {
     let finding = DriftFinding {
         place: format!("registry entry {}", entry.alias),
@@ -155,7 +155,8 @@ async fn remediation(ctx: &Context, entry: &Entry, application_gone: bool) -> Re
     }))
 }
 
-/// Shortens the documents in a finding, because the report becomes part of the execution's state.
+/// Shortens the documents in a finding, because the report becomes part of the state of the execution, which is limited
+/// in size.
 fn short(finding: DriftFinding) -> DriftFinding {
     let cut = |text: String| match text.char_indices().nth(MOST_TOLD) {
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -174,7 +175,7 @@ fn settled(before: &InstanceDrift, now: Vec<DriftFinding>) -> Vec<DriftFinding> 
     findings
 }
 
-/// Returns the same digest for the same findings with the same outcome.
+/// Returns a digest of the findings, including whether each finding was reverted.
 fn digest(findings: &[DriftFinding]) -> String {
     if findings.is_empty() {
         return String::new();

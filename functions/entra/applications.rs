@@ -25,7 +25,7 @@ const WRITE_APPLICATIONS: &str = "Application.ReadWrite.All";
 
 /// Number of searches for a certificate that a failed attempt may have added. Only after these searches is another
 /// certificate added. Graph may show a new certificate late, and each call of [`Graph::add_signing_certificate`] adds
-/// one.
+/// another certificate.
 pub const LOOKS_FOR_A_LOST_CERTIFICATE: u32 = 3;
 
 /// The response of `instantiate`.

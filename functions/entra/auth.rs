@@ -35,7 +35,7 @@ const MARGIN: Duration = Duration::from_secs(300);
 
 #[derive(Debug)]
 enum Source {
-    /// The credential is determined by the settings of the identity.
+    /// The credential that the settings specify for this identity.
     Identity {
         identity: Identity,
         config: Box<SdkConfig>,

@@ -71,7 +71,8 @@ impl Call {
         self
     }
 
-    /// Marks the objects of this call as possibly new: status 404 then means that a replica does not have them yet.
+    /// Marks the objects of this call as possibly new: status 404 then means that a replica does not have the objects
+    /// yet.
     pub(super) const fn just_made(mut self) -> Self {
         self.just_made = true;
         self
@@ -89,7 +90,7 @@ impl Call {
 pub enum GraphError {
     /// Graph responded with a refusal.
     Refused(Box<Refusal>),
-    /// There was no response, or an unusable one.
+    /// Graph sent no response, or an unusable response.
     Failed(StepError),
 }
 
@@ -174,8 +175,8 @@ impl Refusal {
             || self.says("same value for property identifierUris already exists")
     }
 
-    /// Returns whether the tenant's policy for identifier URIs refused a new one. The policy exempts service
-    /// principals in SAML mode, but also refuses until this mode has replicated.
+    /// Returns whether the tenant's policy for identifier URIs refused a new identifier URI. The policy exempts service
+    /// principals in SAML mode, but only after this mode has replicated.
     #[must_use]
     pub fn is_identifier_policy(&self) -> bool {
         const TEXTS: [&str; 3] = [

@@ -9,7 +9,7 @@ pub(super) const READ_POLICIES: &str = "Policy.Read.All";
 const WRITE_POLICIES: &str = "Policy.ReadWrite.ApplicationConfiguration";
 
 impl Graph {
-    /// Returns the claims mapping policies of a service principal. Entra applies only one.
+    /// Returns the claims mapping policies of a service principal. Entra applies only one policy.
     ///
     /// # Errors
     /// `NotConsistentYet` if the service principal has not replicated yet.

@@ -12,7 +12,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::SecretString;
 use uuid::Uuid;
 
-/// The group ID in the client state of a subscription to all groups of a tenant. No group has this ID.
+/// The group ID in the `clientState` of a subscription to all groups of a tenant. No group has this ID.
 pub const ALL_GROUPS: Uuid = Uuid::nil();
 
 /// Included in each HMAC, so that a value computed with the same key for another purpose is not a valid `clientState`.

@@ -1,4 +1,4 @@
-//! A small client for Microsoft Graph, written here because only two dozen calls are needed.
+//! A small client for Microsoft Graph, written by hand because only two dozen calls are needed.
 //!
 //! `auth` obtains tokens with a `credential`: a client secret, a `certificate`, or a `web_identity` token from AWS.
 //! `transport` waits and retries, `call` classifies refusals and reads lists; each other file contains the calls for

@@ -34,7 +34,7 @@ fn wait(value: &HeaderValue, now: OffsetDateTime) -> Option<Duration> {
     Duration::try_from_secs_f64(first.parse().ok().filter(|_| number)?).ok()
 }
 
-/// Parses an HTTP date. `time` has no constant for this format, but its RFC 2822 parser accepts it.
+/// Parses an HTTP date. The `time` crate has no constant for this format, but its RFC 2822 parser accepts it.
 fn date(value: &HeaderValue) -> Option<OffsetDateTime> {
     OffsetDateTime::parse(value.to_str().ok()?.trim(), &Rfc2822).ok()
 }

@@ -51,7 +51,7 @@ fn moment(time: BERReader<'_, '_>) -> ASN1Result<OffsetDateTime> {
     }
 }
 
-/// Skips the remaining fields. A certificate has few of them, because all extensions are one field.
+/// Skips the remaining fields of a certificate. Only a few remain, because all extensions together are one field.
 fn rest(fields: &mut BERReaderSeq<'_, '_>) -> ASN1Result<()> {
     for _ in 0..16 {
         if fields.read_optional(|field| field.read_der())?.is_none() {

@@ -260,7 +260,7 @@ pub(crate) async fn role_object(ctx: &Context, wanted: &Federation, alias: &str)
     Ok(Object { presence, ..object }.guarded(guards))
 }
 
-/// Checks our tags. Nothing else is created under our IAM path, so an object without tags has lost them.
+/// Checks our tags. Nothing else is created under our IAM path, so an object without tags has lost its tags.
 fn tag_guard(tags: &[Tag], alias: &str) -> Checks {
     let value = |key: &str| tags.iter().find(|tag| tag.key() == key).map_or("none", Tag::value).to_owned();
     let mut guards = Checks::default();

@@ -28,7 +28,7 @@ use crate::{
 const SET_AT_CREATION: [InstanceAttributeType; 2] =
     [InstanceAttributeType::InboundCalls, InstanceAttributeType::OutboundCalls];
 
-/// The action for an operator if the instance no longer exists.
+/// What an operator must do if the instance no longer exists.
 const START_AGAIN: &str =
     "No step sets this back. Start the onboarding again, which makes a new instance: onboard start FILE";
 

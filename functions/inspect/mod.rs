@@ -1,6 +1,6 @@
-//! Compares an onboarding's objects in both clouds with the input. This module only reads. It is the basis of the
-//! sign-in check, the plan of an onboarding, the plan of a teardown, and drift detection. The steps that write use the
-//! same functions for comparison.
+//! Compares an onboarding's objects in both clouds with the input. This module only reads. The sign-in check, the plan
+//! of an onboarding, the plan of a teardown and drift detection are based on it, and the steps that write use the same
+//! functions for comparison.
 
 pub(crate) mod entra;
 pub(crate) mod federation;

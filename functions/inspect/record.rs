@@ -12,8 +12,8 @@ use crate::{
     registry::Entry,
 };
 
-/// Compares the registry entry with the entry that an onboarding would write; `wanted` is `None` if it is unknown which
-/// entry an onboarding would write.
+/// Compares the registry entry with the entry that an onboarding would write; `wanted` is the expected entry, or `None`
+/// if it is unknown.
 pub(crate) fn entry_object(alias: &str, found: Option<&Entry>, wanted: Option<&Entry>) -> Object {
     let object = |presence| Object::new(Area::Registry, "registry entry", alias, presence);
     let Some(found) = found else { return object(Presence::Absent) };

@@ -1,17 +1,17 @@
 //! `receive-notification`: the function URL that Microsoft Graph calls when the members of a group change. It
 //! authenticates the caller, puts an event on the bus and responds within milliseconds. The content of a notification
-//! is only a hint.
+//! is not trusted: it only causes a sync, which reads the members again.
 //!
 //! * Reads: `secretsmanager:GetSecretValue` on the key from which the `clientState` values are derived, once per
 //!   process.
 //! * Writes: `events:PutEvents` on the stack's bus.
-//! * Safe to repeat: an event is a hint, and a duplicate event only causes a read that finds no change.
+//! * Safe to repeat: a duplicate event only causes a sync that finds no change.
 //!
-//! The `clientState` authenticates the caller ([`crate::entra::client_state`]): it is specific to one tenant and one group,
-//! or to all groups of the tenant. A notification for another tenant, group or application is therefore rejected by
-//! comparison alone, without a network call. Rejected items do not fail their batch, because Graph would resend the
-//! batch for hours. A subscription to all groups also reports groups that no instance uses; `sync-members`, which
-//! reads the registry, ignores these.
+//! The `clientState` authenticates the caller ([`crate::entra::client_state`]): it is specific to one tenant and one
+//! group, or to all groups of the tenant. A notification for another tenant, group or application is therefore rejected
+//! by comparison alone, without a network call. Rejected items do not fail their batch, because Graph would resend the
+//! batch for hours. A subscription to all groups also reports groups that no instance uses; `sync-members`, which reads
+//! the registry, ignores such groups.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -17,7 +17,7 @@
 //! together with the subscriptions of other stacks that use the same application, exceed this limit, one subscription
 //! to all groups of the tenant replaces the subscriptions to single groups. When the groups fit within the limit again,
 //! the daily run returns to one subscription per group. The new subscriptions are created before the old ones are
-//! deleted, so that no change is missed; the limit check keeps one subscription free for this.
+//! deleted, so that no change is missed; therefore, the limit check keeps one subscription free.
 
 use std::collections::{BTreeMap, BTreeSet};
 

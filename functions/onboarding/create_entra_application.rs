@@ -65,10 +65,11 @@ pub async fn run(ctx: &Context, input: CreateEntraApplicationInput) -> Result<En
     }
 }
 
-/// Returns the number of the next search for an application that may already exist, or `None` if none can exist.
+/// Returns the number of the next search for an application that may already exist, or `None` if no such application
+/// can exist.
 const fn next_look(looked: u32, retry_count: u32) -> Option<u32> {
     match (looked, retry_count) {
-        // This state's first attempt: nothing has been created yet.
+        // This is the first attempt of the Task state: nothing has been created yet.
         (0, 0) => None,
         (1..LOOKS, _) => Some(looked + 1),
         // All searches are done, and this is the first attempt after them.

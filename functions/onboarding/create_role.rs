@@ -100,7 +100,8 @@ async fn create(ctx: &Context, input: &CreateRoleInput, wanted: &Wanted) -> Resu
         .send()
         .await;
     let Some(created) = sent.none_if(&["EntityAlreadyExists"]).doing(&doing)? else {
-        // The role was created by a call whose response was lost, or a role exists whose name differs only in case.
+        // Either the role was created by a call whose response was lost, or another role has a name that differs only
+        // in case.
         return Err(StepError::not_consistent_yet(format!(
             "{doing}: it exists, but IAM does not show it; if it stays so, a role differs from this name in upper and lower \
              case only: write it the same in iam.roleName, or give another name"
@@ -151,8 +152,8 @@ async fn attach(ctx: &Context, input: &CreateRoleInput) -> Result<(), StepError>
     let doing = format!("attaching {} to the role {}", input.policy_arn, input.name);
     match ctx.iam().attach_role_policy().role_name(&input.name).policy_arn(&input.policy_arn).send().await {
         Ok(_) => Ok(()),
-        // The provider and the policy exist, otherwise an earlier step would have failed; IAM needs seconds to show
-        // them everywhere.
+        // The provider and the policy exist, otherwise an earlier step would have failed; IAM needs seconds to show new
+        // objects everywhere.
         Err(error) if aws::error::is_not_found(&error) => {
             Err(StepError::not_consistent_yet(aws::error::step_error(&doing, &error).message))
         }

@@ -1,5 +1,5 @@
 //! `lock-alias`: acquires or releases the lock of an alias, so that only one execution at a time creates, changes or
-//! deletes objects of the alias. The state machines call it before their first write and after their last write.
+//! deletes objects of the alias. The state machines call this step before their first write and after their last write.
 //!
 //! * Reads: `dynamodb:Scan` and `dynamodb:GetItem` on the registry; `states:DescribeExecution` on the execution that
 //!   holds the lock.

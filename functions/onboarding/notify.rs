@@ -1,4 +1,4 @@
-//! `notify`: publishes a notification to the stack's SNS topic. It is started by the state machines, and by the
+//! `notify`: publishes a notification to the stack's SNS topic. The state machines start this step, and so does the
 //! EventBridge rule for failed executions.
 //!
 //! * Reads: nothing.
@@ -7,7 +7,7 @@
 //!   Developer in chat applications for HTTPS subscriptions.
 //! * Permissions: use of the KMS key that encrypts both the topic and the registry.
 //! * Safe to repeat: a repeated notification has the same reference. The task token is in the message and in the
-//!   registry; a repeated attempt has a new token, so the token of the latest message is the valid one.
+//!   registry; a repeated attempt has a new token, so only the token in the latest message is valid.
 //!
 //! All message texts are in `onboarding_core::messages`. A state machine continues if the notification fails.
 

@@ -18,8 +18,8 @@
 //!   poll has stored in the state of the execution, each with its own client token. A support case is found again by
 //!   the marker in its subject, even if the case is resolved. Existing numbers only get the settings in the input,
 //!   never our tags. A number is never released, because a released number can't be claimed again.
-//! * The EventBridge event "Support Case Update" is not used: it is delivered only to us-east-1 and only on a
-//!   best-effort basis, so it would require a second stack there and polling anyway.
+//! * The EventBridge event "Support Case Update" is not used: AWS delivers this event only in us-east-1 and only on a
+//!   best-effort basis, so the event would require a second stack in that Region, and polling would still be necessary.
 
 use onboarding_core::{
     StepError,

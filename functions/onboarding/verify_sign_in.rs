@@ -32,7 +32,7 @@ use crate::{
 };
 
 const USERS_PER_PAGE: i32 = 100;
-/// Maximum number of users to read from Entra until one exists there.
+/// Maximum number of users to look up in Entra until a user is found.
 const MAX_USERS_READ: u32 = 100;
 
 /// Runs the step.

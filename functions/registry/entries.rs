@@ -29,8 +29,8 @@ pub struct Pending {
 /// The registry's data about all instances whose teardown has not started.
 #[derive(Debug, Default)]
 pub struct Contents {
-    /// The entries, each with the time of the instance's last successful sync, or of its registration if there was
-    /// none.
+    /// The entries, each with the time of the instance's last successful sync, or with the time of its registration if
+    /// no sync was successful yet.
     pub entries: Vec<(Entry, Option<OffsetDateTime>)>,
     /// The entries that can't be read.
     pub unreadable: Vec<Unreadable>,
@@ -140,8 +140,8 @@ impl Registry<'_> {
         Ok(others.flat_map(|entry| entry.groups).map(|group| group.id).collect())
     }
 
-    /// Returns the spelling of an alias in the registry, if it differs from `alias` only in case. Covers instances
-    /// that are registered, in onboarding or in teardown.
+    /// Returns the spelling of an alias in the registry, if it differs from `alias` only in case. Also finds aliases of
+    /// instances in onboarding or in teardown.
     ///
     /// # Errors
     /// If `DynamoDB` returns an error.

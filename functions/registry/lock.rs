@@ -60,7 +60,7 @@ impl Scope {
 pub struct Holder {
     /// The ARN of the execution.
     pub execution: String,
-    /// The time at which it acquired the lock.
+    /// The time at which the execution acquired the lock.
     pub since: Option<OffsetDateTime>,
 }
 

@@ -1,8 +1,8 @@
 //! The registry: one `DynamoDB` item per onboarded instance with the data that the user sync needs, and one item per
 //! alias that an execution has locked ([`lock`]).
 //!
-//! The key of an instance's item is `instanceId`. Several components own attributes of the same item, so it is updated
-//! and never replaced:
+//! The key of an instance's item is `instanceId`. Several components own attributes of the same item, so the item is
+//! updated and never replaced:
 //!
 //! * [`entries`]: `alias`, `config`, `registeredAt`;
 //! * [`rotation`]: the execution that may add a signing certificate, and until when (`rotation`, `rotationUntil`);

@@ -46,8 +46,8 @@ impl Invocation {
     }
 }
 
-/// The caller of a step: the field `context` of its payload, `{"execution", "alias"}`. It is used only for logging; a
-/// step that needs these values for its work has them in its input.
+/// The caller of a step: the field `context` of its payload, `{"execution", "alias"}`. This field is used only for
+/// logging; a step that needs these values for its work receives them in its input.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Caller {
     /// The ARN of the execution.

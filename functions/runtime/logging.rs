@@ -27,7 +27,7 @@ pub fn init() {
     drop(started);
 }
 
-/// Writes one object per line, with only the innermost span, which is the invocation.
+/// Writes one JSON object per line, with only the innermost span, which describes the invocation.
 fn json(
     level: LevelFilter,
     writer: impl for<'a> MakeWriter<'a> + Send + Sync + 'static,

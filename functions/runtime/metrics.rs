@@ -1,5 +1,5 @@
 //! CloudWatch metrics, written to the log in the embedded metric format (EMF) as one line of JSON each, so that
-//! functions need neither a permission nor a call for them.
+//! functions need neither a permission nor a call to write metrics.
 //!
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 
@@ -40,13 +40,13 @@ pub enum Metric {
     UnsafePlans,
     /// Differences from the input of the last onboarding that were not reverted.
     DriftFindings,
-    /// Seconds since the last successful sync of an instance, or since its registration if there was none.
+    /// Seconds since the last successful sync of an instance, or since its registration if no sync was successful yet.
     SecondsSinceSync,
     /// Days until the certificate that signs the assertions of an instance's application expires.
     SigningCertificateDaysLeft,
     /// Days until the first of the stack's credentials for Microsoft Graph expires.
     CredentialDaysLeft,
-    /// Hours until the first subscription to a group of an instance expires; 0 if a group has none.
+    /// Hours until the first subscription to a group of an instance expires; 0 if a group has no subscription.
     SubscriptionHoursLeft,
     /// Unreadable entries of the registry, if there are any.
     UnreadableEntries,

@@ -1,4 +1,4 @@
-//! The environment variables of a function, all read here. template.yaml sets them.
+//! The environment variables of a function. They are set in template.yaml and read only here.
 
 use onboarding_core::{
     StepError,

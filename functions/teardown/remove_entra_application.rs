@@ -32,7 +32,7 @@ use crate::{
     inspect::entra::{APPLICATION, ApplicationOwner, Found, owner},
 };
 
-/// Concurrent requests for removing assignments, the same number as for creating them.
+/// Maximum number of concurrent requests that remove assignments, the same as for creating assignments.
 const LANES: usize = 8;
 const BY_HAND: &str = "Delete it by hand if nobody needs it.";
 const IN_PORTAL: &str = "Delete it in the Entra admin center under Enterprise applications > Properties.";

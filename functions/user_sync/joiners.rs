@@ -1,9 +1,9 @@
 //! Fast path: creates users that a notification reports as added, before the full comparison. In an instance with ten
 //! thousand users, the full comparison reads for eight seconds; this path needs a fraction of a second.
 //!
-//! The notification is only a hint: the user and the user's groups are read from Entra, the username is searched in
-//! Connect, and the same planner decides. Only creations are applied here. All other changes, doubtful cases and
-//! failures are left to the full comparison that follows.
+//! The content of a notification is not trusted: the user and the user's groups are read from Entra, the username is
+//! searched in Connect, and the same planner as in the full comparison decides what to create. Only creations are
+//! applied here. All other changes, doubtful cases and failures are left to the full comparison that follows.
 
 use std::collections::HashSet;
 
@@ -21,16 +21,16 @@ use super::sync_users::Round;
 /// The result of the fast path.
 #[derive(Debug, Default)]
 pub(super) struct Joiners {
-    /// The usernames that were created. Connect may list them late.
+    /// The usernames of the created users. Connect may list these users late.
     pub(super) created: HashSet<String>,
     /// The counts. They do not include the directory's calls.
     pub(super) totals: Totals,
 }
 
-/// The data about the hinted users.
+/// The data about the users whom the notification names.
 #[derive(Debug, Default)]
 pub(super) struct Hinted {
-    /// The configured groups, with the hinted users who are their members.
+    /// The configured groups. Each group contains only those members whom the notification names.
     groups: Vec<GroupRead>,
     /// The existing Connect users with the usernames of these members.
     existing: Vec<ConnectUser>,
@@ -38,8 +38,8 @@ pub(super) struct Hinted {
     calls: usize,
 }
 
-/// Reads the groups of the hinted users in `object_ids`, and their usernames in Connect. If a read fails or the
-/// settings require the full comparison, the result is empty.
+/// Reads the groups of the users in `object_ids`, whom the notification names, and searches their usernames in Connect.
+/// If a read fails or the settings require the full comparison, the result is empty.
 pub(super) async fn read(round: &Round<'_>, object_ids: &[String]) -> Hinted {
     // With nested groups, the direct memberships of a user are not sufficient. With `mail` as the username, another
     // member could have the same username.
@@ -64,7 +64,7 @@ async fn try_read(round: &Round<'_>, object_ids: &[String]) -> Result<Hinted, St
     Ok(Hinted { groups, existing, calls: 2 * object_ids.len() })
 }
 
-/// Creates users for the hinted members who do not have a user yet.
+/// Creates users for the members whom the notification names and who do not have a user yet.
 pub(super) async fn create(round: &Round<'_>, profiles: &Profiles, hinted: &Hinted) -> Joiners {
     let today = OffsetDateTime::now_utc().date();
     let plan = plan(&hinted.groups, &hinted.existing, profiles, round.policy, today).creations();
@@ -93,7 +93,7 @@ fn defer(error: &StepError) {
     warn!(error = error.name(), message = error.message, "joiners are left to the full comparison");
 }
 
-/// Returns the configured groups with the hinted users who are their members.
+/// Returns the configured groups, each with only those members whom the notification names.
 async fn groups_of(round: &Round<'_>, object_ids: &[String]) -> Result<Vec<GroupRead>, StepError> {
     let graph = round.ctx.graph();
     let reads =

@@ -1,5 +1,5 @@
-//! `sync-members`: starts the user sync of the instances affected by a change. It is started by the queue of
-//! membership events, in batches, and by the schedule for all instances.
+//! `sync-members`: starts the user sync of the instances affected by a change. The queue of membership events starts
+//! this step in batches, and the schedule starts it for all instances.
 //!
 //! * Reads: `dynamodb:Scan` on the registry.
 //! * Writes: `states:StartExecution` on the user sync.
@@ -52,7 +52,8 @@ pub async fn run(ctx: &Context, input: SyncMembersInput) -> Result<SyncMembersOu
     if groups.is_empty() && reason == "event" {
         return Ok(output);
     }
-    // The subscription to all groups has missed changes, and the affected groups are unknown.
+    // An event with this group ID means that the subscription to all groups has missed changes. Because the affected
+    // groups are unknown, all instances are synced.
     let all_groups = groups.contains_key(&ALL_GROUPS.to_string());
     let mut failure = None;
     let contents = Registry::new(ctx)?.scan().await?;
@@ -79,8 +80,8 @@ pub async fn run(ctx: &Context, input: SyncMembersInput) -> Result<SyncMembersOu
     failure.map_or(Ok(output), Err)
 }
 
-/// Returns the groups in the messages, in lower case, with the added members that the messages contain; and the number
-/// of messages without a group.
+/// Returns the group IDs in the messages, in lower case, each with the members that the messages report as added. Also
+/// returns the number of messages without a group.
 fn changed_groups(input: &SyncMembersInput) -> (BTreeMap<String, BTreeSet<String>>, usize) {
     let mut groups: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut unreadable = 0;

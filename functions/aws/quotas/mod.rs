@@ -137,7 +137,7 @@ async fn request_more(
         Asked::Later(reason) => pending(result, polls, reason),
         Asked::Refused(reason) => {
             // AWS does not document how Service Quotas refuses a value that is already applied. Therefore, the current
-            // value is read again and decides.
+            // value is read again and compared with the required value.
             let there = in_force(client, wanted.code, wanted.instance_arn).await?;
             result.value = there.unwrap_or(result.value);
             if result.value >= wanted.at_least { result } else { refused(result, &reason) }

@@ -9,10 +9,10 @@
 //!   (records which execution may add a certificate). The lock of the alias: `dynamodb:UpdateItem`,
 //!   `dynamodb:DeleteItem`, `states:DescribeExecution`.
 //! * Permissions: `Application.Read.All` of the runtime identity for reading, if granted; `Application.ReadWrite.All`
-//!   of the setup identity for the rest, used only when a certificate is due.
-//! * Safe to repeat: [`onboarding_core::rotation`] decides from the state of both clouds, and sign-in works after each
-//!   action. Two concurrent executions add only one certificate, because the registry permits only one of them to add a
-//!   certificate.
+//!   of the setup identity for all other calls, used only when a certificate is due.
+//! * Safe to repeat: [`onboarding_core::rotation`] chooses each action from the current certificates in both clouds,
+//!   and sign-in works after each action. Two concurrent executions add only one certificate, because the registry
+//!   permits only one of them to add a certificate.
 //!
 //! The metadata for IAM is composed here from the application's certificate list. Entra's metadata document is not
 //! used, because it shows a new certificate late and a removed certificate for too long, and Microsoft does not
@@ -191,7 +191,7 @@ struct Round<'a> {
 
 impl Round<'_> {
     /// Runs the round while holding the lock of the alias. The lock is released between rounds, because rounds are
-    /// hours apart and each decides anew from the state of both clouds.
+    /// hours apart and each round decides anew from the current certificates in both clouds.
     async fn run_locked(&self, removals: &mut Removals) -> Result<(Rotation, u64), StepError> {
         let lock = (Scope::Alias, self.entry.alias.as_str());
         let execution = self.input.execution.as_str();

@@ -7,7 +7,7 @@ use super::*;
 
 const SECRETS: &str = "secretsmanager.GetSecretValue";
 
-/// Creates a client whose credential is in Secrets Manager, on the same port.
+/// Creates a Graph client that reads its credential from Secrets Manager. One port emulates Graph and Secrets Manager.
 fn graph_with_secret(cloud: &Cloud) -> Graph {
     Graph::new(Identity::Runtime, config(&cloud.server.uri()), cloud.settings())
 }

@@ -17,7 +17,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use super::federation::Federation;
 use crate::entra::{AppRoleAssignment, Application, ClaimsMappingPolicy, Graph, ServicePrincipal};
 
-/// The application's name in a plan.
+/// The name under which a plan lists the application.
 pub(crate) const APPLICATION: &str = "enterprise application";
 /// The names of the checks in [`Found::switches`] and [`Found::availability`].
 const SWITCHES: [&str; 5] = [
@@ -27,15 +27,15 @@ const SWITCHES: [&str; 5] = [
     "status at Microsoft",
     "gallery application",
 ];
-/// The action for an operator if a setting of the application that the onboarding does not change is wrong.
+/// What an operator must do if the application has a wrong setting that the onboarding does not change.
 const SWITCH_ADVICE: &str = "Check the application in the Entra admin center: Enterprise applications > Properties, and App \
      registrations > Overview and Authentication.";
-/// The action for an operator if the application no longer exists.
+/// What an operator must do if the application no longer exists.
 pub(crate) const START_AGAIN: &str = "No step sets this back. Start the onboarding again, which makes a new application and connects \
      it: onboard start FILE";
-/// The signing certificate's name in a plan.
+/// The name under which a plan lists the signing certificate.
 pub(crate) const CERTIFICATE: &str = "signing certificate";
-/// The name in a plan for the assignment of a group or of users.
+/// The name under which a plan lists the assignment of a group or of users.
 pub(crate) const ASSIGNMENT: &str = "assignment";
 
 /// Returns the application with this name that the onboarding can use. If several applications have the name, returns
@@ -267,8 +267,8 @@ impl Found {
     }
 }
 
-/// Returns the claims mapping policies of a service principal. Reading them from the service principal requires a
-/// permission to write applications (Microsoft's permission table, as of 2026). Without this permission, the policies
+/// Returns the claims mapping policies of a service principal. Reading the policies from the service principal requires
+/// a permission to write applications (Microsoft's permission table, as of 2026). Without this permission, the policies
 /// with our name are read, and filtered by the applications that they apply to.
 async fn claims_of(graph: &Graph, principal: &ServicePrincipal) -> Result<Vec<ClaimsMappingPolicy>, StepError> {
     let refused = match graph.claims_policies_of(&principal.id).await {
@@ -297,7 +297,7 @@ fn claims(wanted: &Federation) -> Value {
     saml::claims_definition(&wanted.role_arn, &wanted.saml_provider_arn, wanted.username, wanted.session_seconds)
 }
 
-/// Describes the claims of a claims mapping policy for messages.
+/// Describes the SAML claims of a claims mapping policy for messages.
 fn claims_told(definition: &Value) -> String {
     let entries = definition.pointer("/ClaimsMappingPolicy/ClaimsSchema").and_then(Value::as_array);
     let told = entries.into_iter().flatten().map(|entry| {

@@ -70,7 +70,7 @@ impl Look<'_> {
                 ..Default::default()
             }));
         }
-        // Connect's list omits phone numbers whose claim is recent or failed, so these are added.
+        // Connect's list omits phone numbers that were claimed recently or could not be claimed, so these are added.
         let listed = |id: &str| held.iter().any(|number| number.id == id);
         let others = self.previous.numbers.iter().filter(|number| {
             number.wish == place && number.status != NumberStatus::Claimed && !listed(&number.phone_number_id)
@@ -135,8 +135,8 @@ impl Look<'_> {
 
     /// Claims the missing phone numbers of a desired number; returns whether Connect's inventory has suitable numbers.
     ///
-    /// A poll claims only numbers that the previous poll found and stored in the state. If the poll is repeated after
-    /// a crash, it claims the same numbers with the same tokens, so no number is claimed twice.
+    /// A poll claims only numbers that the previous poll found and stored in the state of the execution. If the poll is
+    /// repeated after a crash, it claims the same numbers with the same tokens, so no number is claimed twice.
     async fn claim(
         &mut self,
         place: usize,
@@ -232,8 +232,8 @@ impl Look<'_> {
         Ok(true)
     }
 
-    /// Returns how many more numbers the quota allows. A claim above the quota would fail, and failed claims also count
-    /// toward Connect's limit for the account.
+    /// Returns how many more numbers the quota allows. Connect would refuse to claim a number above the quota, and a
+    /// failed attempt also counts toward Connect's limit for the account.
     async fn room(&self, held: &[HeldNumber]) -> Result<usize, StepError> {
         let instance = Some(self.input.instance_arn.as_str());
         let value = quotas::in_force(self.ctx.quotas(), PHONE_NUMBERS_QUOTA, instance).await?.unwrap_or(DEFAULT_QUOTA);

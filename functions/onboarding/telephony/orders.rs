@@ -1,4 +1,4 @@
-//! Orders of phone numbers: a case with AWS Support, or the text of a case that the operator must file.
+//! Orders of phone numbers. An order is an AWS Support case, or the text of a case that the operator must file.
 
 use onboarding_core::{
     StepError, StepErrorKind, backoff, digest,
@@ -151,7 +151,7 @@ impl<'a> Look<'a> {
             order.status = OrderStatus::Open;
             order.final_looks = 0;
             order.message = Some(format!("AWS Support works on it ({})", case.status));
-            // The attempt that filed the case may have failed before its notification.
+            // The attempt that filed the case may have failed before it sent the notification.
             if order.notified.is_empty() {
                 self.tell(order, News::Filed, wanted.tokyo);
             }

@@ -17,7 +17,7 @@ pub(crate) struct Look<'a> {
     pub(super) ctx: &'a Context,
     pub(super) input: &'a OrderNumbersInput,
     pub(super) previous: &'a OrderNumbersOutput,
-    /// How many phone numbers this poll may still claim or configure.
+    /// The number of phone numbers that this poll may still claim or configure.
     pub(super) budget: usize,
     pub(super) numbers: Vec<NumberResult>,
     pub(super) orders: Vec<CaseOrder>,

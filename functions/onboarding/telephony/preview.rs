@@ -96,8 +96,8 @@ async fn order_of(ctx: &Context, instance_arn: Option<&str>, onboarding: &Onboar
     })
 }
 
-/// Previews outbound calls to Japanese mobile numbers. No API returns whether they are enabled; only the case is
-/// visible.
+/// Previews outbound calls to Japanese mobile numbers. No API returns whether such calls are enabled; only the support
+/// case for them can be read.
 async fn outbound(ctx: &Context, instance_arn: Option<&str>, onboarding: &Onboarding) -> Result<PlanItem, StepError> {
     let item = |action, detail: String| {
         PlanItem::new(Area::PhoneNumbers, "outbound calls", "Japanese mobile numbers", action, detail)

@@ -41,10 +41,10 @@ macro_rules! trouble {
     };
 }
 
-/// One of our cases.
+/// A support case that we filed or whose text we provided.
 #[derive(Clone, Debug)]
 pub(super) struct Case {
-    /// The case ID of the API.
+    /// The case ID that the Support API uses.
     pub(super) id: String,
     /// The case ID shown in Support Center.
     pub(super) display_id: Option<String>,
@@ -98,7 +98,7 @@ pub(super) async fn by_id(ctx: &Context, id: &str, language: Language) -> Result
     Ok(None)
 }
 
-/// Returns the case whose subject contains the marker: an open one if there is one, otherwise the newest.
+/// Returns the case whose subject contains the marker: an open case if there is one, otherwise the newest case.
 ///
 /// # Errors
 /// See [`Trouble`].
@@ -144,7 +144,7 @@ pub(super) enum Filed {
     Case(String),
     /// The case can't be filed now, for the given reason.
     Later(String),
-    /// The catalog of services contains no suitable category.
+    /// AWS Support's catalog of services contains no suitable category.
     NoCategory,
 }
 
