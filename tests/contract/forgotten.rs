@@ -74,7 +74,7 @@ fn without(forgotten: &str) -> String {
         }
     }
     let checks = Command::new(std::env::current_exe().unwrap())
-        // These checks do not depend on the edits of a new step.
+        // Skips the checks that do not depend on the edits for a new step.
         .args(["contract::", "--skip", "forgotten::", "--skip", "costs::", "--skip", "lessons::"])
         .env(ROOT, root)
         .env("RUST_BACKTRACE", "0")

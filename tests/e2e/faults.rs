@@ -1,6 +1,6 @@
-//! Runs all phases of an onboarding once for each kind of fault. Calls fail in every state of every state machine, and
-//! each phase must end as in a run without faults: no duplicates and no losses. The test prints the number of failed
-//! calls.
+//! Runs all phases of an onboarding (a life) once for each kind of fault. Calls fail in every state of every state
+//! machine, and each phase must end as in a run without faults: no duplicates and no losses. The test prints the number
+//! of failed calls.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,12 +16,13 @@ use super::{
     life::{Call, Life, Machine, Phase},
 };
 
-/// Number of lives that run at the same time, in addition to the lives that mostly wait for timeouts.
+/// Number of lives (full runs of an onboarding) at the same time, in addition to those lives that mostly wait for
+/// timeouts.
 const LIVES: usize = 3;
 /// Delay of a response, in milliseconds. It is longer than the shortest timeout of a function or state (eight seconds).
 const SILENCE_MS: u64 = 9_500;
-/// Number of lives in which calls get no response. One life with a timeout in every state would take too long, so each
-/// of these lives covers a part of the states.
+/// Number of lives (full runs of an onboarding) in which calls get no response. One life with a timeout in every state
+/// would take too long, so each of these lives covers a part of the states.
 const SILENT_LIVES: usize = 6;
 
 /// A way in which a call fails.
@@ -53,7 +54,7 @@ fn kinds() -> Vec<Kind> {
     kinds
 }
 
-/// States in which the functions make no call during a life, each with the reason.
+/// States in which the functions make no call during a full run of the phases, each with the reason.
 const REASONS: [(&str, &str); 10] = [
     ("onboarding/SyncWaitingUsers", "only if members had to wait for a quota; the same call as SyncUsers"),
     ("onboarding/Report", "only combines its input"),
@@ -89,7 +90,8 @@ fn states() -> (Vec<String>, usize) {
     (tasks, others)
 }
 
-/// Runs one life. In each phase, operations of the fault-free life fail in this way.
+/// Runs an onboarding through all phases. In each phase, operations that were called in the run without faults fail in
+/// this way.
 async fn run_life(fault: Option<(&[Phase], &Kind)>) -> Vec<Phase> {
     let life = Life::start().await;
     let mut phases = Vec::new();
@@ -153,14 +155,14 @@ fn pattern(caller: &str) -> String {
     }
 }
 
-/// The result of a life with faults.
+/// The result of a full run with faults.
 struct Outcome<'a> {
     kind: &'a Kind,
     /// Number of failed calls by caller.
     hits: BTreeMap<String, usize>,
     /// Number of restarted executions.
     restarts: usize,
-    /// Differences from the fault-free life.
+    /// Differences from the run without faults.
     faults: Vec<String>,
 }
 
@@ -182,7 +184,7 @@ impl<'a> Outcome<'a> {
     }
 }
 
-/// The first difference between the results of a phase and of the fault-free phase.
+/// The first difference between the results of a phase with and without faults.
 fn difference(clean: &Phase, found: &Phase) -> Option<String> {
     let pretty = |value: &Value| serde_json::to_string_pretty(value).unwrap();
     let (expected, found) = (pretty(&clean.end_state), pretty(&found.end_state));

@@ -1,5 +1,5 @@
-//! The life of an onboarding in phases, one state machine per phase, with the actions of members, operators, events and
-//! schedules.
+//! Runs an onboarding through all its phases, from the start to the teardown, with one state machine per phase. In each
+//! phase, members, operators, events and schedules act as in production. Such a full run is called a life.
 
 use std::{cell::RefCell, collections::BTreeSet, sync::OnceLock, time::Duration};
 
@@ -168,7 +168,7 @@ impl Life {
         Phase { machine, calls, restarts: self.restarts.take(), end_state: without_random_parts(&inventory) }
     }
 
-    /// Starts executions until one is complete. Returns its output.
+    /// Starts executions until the output of one of them is complete. Returns that output.
     async fn run(&self, machine: Machine, input: &Value, done: impl Fn(&Value) -> bool) -> Value {
         loop {
             let ended = self.cloud.end_of(&self.cloud.start(&machine.output(), input).await).await;

@@ -127,7 +127,7 @@ impl QuotaRequest {
 /// What to do about a quota.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum QuotaDecision<'a> {
-    /// The value in force is enough.
+    /// The quota's value in force is at least the required value.
     Sufficient,
     /// The value in force is too low, and customers can't request an increase of this quota.
     NotAdjustable,

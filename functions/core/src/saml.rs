@@ -38,7 +38,7 @@ pub fn entity_id(tenant_id: &str) -> String {
     format!("https://sts.windows.net/{tenant_id}/")
 }
 
-/// The first identifier that is not in `taken`, the identifiers of the tenant's other applications.
+/// The first identifier that is free. `taken` contains the identifiers of the tenant's other applications.
 #[must_use]
 pub fn free_identifier<'a>(taken: impl IntoIterator<Item = &'a str>) -> String {
     let taken: std::collections::BTreeSet<&str> = taken.into_iter().collect();

@@ -16,12 +16,12 @@ const AGENTS: usize = 3;
 /// Maximum number of attempts to start an execution while another sync is running.
 const MOST_ATTEMPTS: usize = 200;
 
-/// A local cloud that is shared by consecutive lives.
+/// A local cloud in which several onboardings run through all phases, one after the other.
 pub(super) struct Fixture {
     cloud: Cloud,
 }
 
-/// The result of one life.
+/// The result of one full run of all phases.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
     /// Every open item, failure and drift finding in the form `resource: state`, in the order of the phases.
@@ -89,7 +89,7 @@ impl Fixture {
         self.cloud.graph("PATCH", &format!("/applications/{id}"), &taken).await;
     }
 
-    /// Runs one life in which the local cloud uses the other reading of these assumptions.
+    /// Runs an onboarding through all phases while the local cloud uses the other reading of these assumptions.
     pub(super) async fn run_life(&self, names: &[&str], alias: &str) -> Outcome {
         self.assume(names).await;
         let mut outcome = Outcome::default();
@@ -220,8 +220,8 @@ impl Fixture {
         outcome.note("teardown", &ended);
         let traces = self.traces(alias).await;
         outcome.expect(ended.status != "SUCCEEDED" || traces.is_empty(), &format!("the teardown left {traces:?}"));
-        // The group's Graph subscription is deleted with its last onboarding. The next life starts after the instance
-        // has disappeared.
+        // The group's Graph subscription is deleted with the last onboarding of the group. The next run starts after
+        // the deleted instance has disappeared from the list.
         until("the deleted instance is not listed any more", async || {
             (ended.status != "SUCCEEDED" || self.cloud.find_instance(alias).await.is_none()).then_some(())
         })

@@ -1,14 +1,14 @@
 //! For every fact that no documentation settles, the product works under both possible readings, or ends with a clear
 //! open item.
 //!
-//! Each test starts one local cloud and runs one life for each of its assumptions.
+//! Each test starts one local cloud and, for each of its assumptions, runs one onboarding through all phases (a life).
 
 mod life;
 
 use life::{Fixture, Outcome};
 use local_cloud::stand_in::assumptions::{self, ALL, Area};
 
-/// The alias of the life in which the local cloud uses the assumed reading of every assumption.
+/// The alias of the onboarding for which the local cloud uses the assumed reading of every assumption.
 const ASSUMED: &str = "assumed";
 
 /// The open items and errors that are expected under the other reading of each of these assumptions. For all other
@@ -28,7 +28,7 @@ const OLD_CERTIFICATE: &str = "rotation NEEDS_PERSON: the new certificate is act
 const USER_NOT_DELETED: &str = "deleting the user agent1@contoso.onmicrosoft.com failed: AccessDeniedException";
 const NOT_TORN_DOWN: &str = "is still there after 40 polls, so it is not being deleted";
 
-/// The unexpected and missing results of a life.
+/// The unexpected and the missing results of an onboarding that ran through all phases.
 fn faults(names: &[&str], outcome: &Outcome) -> Vec<String> {
     let expected = OPEN.iter().filter(|(name, _)| names.contains(name));
     let expected: Vec<&str> = expected.flat_map(|(_, texts)| *texts).copied().collect();
@@ -39,7 +39,7 @@ fn faults(names: &[&str], outcome: &Outcome) -> Vec<String> {
     texts.chain(missing.map(|text| format!("{names:?}: nothing reports {text:?}"))).collect()
 }
 
-/// Runs one life for each of these sets of assumptions.
+/// Runs one onboarding through all phases for each of these sets of assumptions.
 async fn run_lives(fixture: &Fixture, lives: &[Vec<&str>]) {
     let mut wrong = Vec::new();
     for names in lives {

@@ -41,7 +41,8 @@ fn tasks<'a>(machine: &'a Value, found: &mut Vec<&'a Value>) {
     }
 }
 
-/// The placeholder of the function that a task invokes, and the actions that the task needs.
+/// Returns the placeholder in the definition for the function that a task invokes, and the IAM actions that the task
+/// needs.
 fn needs(task: &Value) -> (Option<String>, Vec<String>) {
     let resource = task["Resource"].as_str().unwrap();
     let placeholder = |text: &str| text.strip_prefix("${").and_then(|text| text.strip_suffix('}')).map(str::to_owned);

@@ -108,7 +108,8 @@ fn with_an_external_key_the_template_does_not_reference_its_own_key() {
     walk(&template, "template.yaml");
 }
 
-/// A trust policy that names a principal of the same account grants access without a policy of that principal.
+/// A principal that a role's trust policy names can assume the role without a policy of its own, if both are in the
+/// same account.
 #[test]
 fn each_entra_identity_trusts_exactly_the_functions_that_use_it() {
     /// This function reads public metadata without a token. It uses an identity only to get the tenant id, which can be

@@ -47,7 +47,7 @@ fn traces(inventory: &Value, alias: &str) -> Vec<String> {
         }
     }
     let mut found = Vec::new();
-    // Quota requests and Support cases remain on record at AWS.
+    // Quota requests and Support cases can't be deleted at AWS, so only these parts are searched.
     for part in ["graph", "iam", "connect"] {
         walk(&inventory[part], alias, part, &mut found);
     }
@@ -145,7 +145,7 @@ async fn a_failed_teardown_resumes_and_no_sync_recreates_users_meanwhile() {
     let sync = fixture.run("UserSyncStateMachineArn", &json!({ "instanceId": id })).await;
     assert_eq!(sync["status"], "BUSY");
     assert_eq!(fixture.instance(alias).await["users"], json!([]), "nobody comes back");
-    // These attempts use up the rest of the fault rule.
+    // Retries the teardown until the fault rule has no matches left.
     let mut end = Value::Null;
     for _ in 0..3 {
         let execution = fixture.cloud.start(MACHINE, &apply).await;

@@ -12,7 +12,7 @@ async fn an_event_during_a_scheduled_sync_causes_another_round_of_that_sync() {
     fixture.until_held(&gate).await;
     until("the sync has read the group", async || (fixture.users().await.len() == 2).then_some(())).await;
 
-    // The first round has already read the group, so only another round can find this member.
+    // The first round has already read the group's members, so only another round can find the new member.
     fixture.joins(3).await;
     let event = fixture.start(json!({ "reason": "event" })).await;
     assert_eq!(fixture.succeeded(&event).await["status"], "BUSY");

@@ -48,7 +48,7 @@ pub(crate) struct Role {
 pub(crate) struct State {
     /// By name.
     pub(crate) providers: BTreeMap<String, Provider>,
-    /// By path and name: `/connect-onboarding/P`.
+    /// The policies by path and name, for example `/connect-onboarding/P`.
     pub(crate) policies: BTreeMap<String, Policy>,
     /// By name.
     pub(crate) roles: BTreeMap<String, Role>,

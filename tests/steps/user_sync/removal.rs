@@ -51,7 +51,7 @@ async fn too_many_leavers_change_nothing_until_exactly_this_plan_is_approved() {
     assert!(unsafe_round.reasons[0].contains("5 of 20 managed users"), "{:?}", unsafe_round.reasons);
     assert!(fixture.writes().is_empty());
 
-    // Another member leaves: the approval of the old plan does not cover that removal.
+    // Another member leaves. The approval of the earlier plan does not cover the removal of this member.
     fixture.cloud.remove_member(GROUP_NAME, &member_id(5)).unwrap();
     let approved = SyncUsersInput { approved_digest: Some(unsafe_round.digest), ..fixture.input() };
     let again = fixture.round(approved, Duration::from_secs(300)).await.unwrap();

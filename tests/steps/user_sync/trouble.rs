@@ -31,7 +31,7 @@ async fn a_failed_or_truncated_second_page_writes_nothing() {
         let error = fixture.sync().await.unwrap_err();
         assert_eq!(error.kind, StepErrorKind::Unavailable, "{error}");
         assert!(fixture.writes().is_empty(), "{error}");
-        // Use up the remaining matches of the rule.
+        // Syncs until the fault rule has no matches left.
         while fixture.sync().await.is_err() {}
         fixture.calls();
     }

@@ -12,7 +12,7 @@ pub const MAX_FINDINGS: usize = 50;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DetectDriftInput {
-    /// The only instance to check.
+    /// The id of the instance to check; if absent, every registered instance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance_id: Option<String>,
     /// Whether the run may revert findings. Overrides `drift.mend` of the instance's input.

@@ -17,7 +17,7 @@ use crate::{
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RegisterInstanceInput {
-    /// The whole input, with defaults.
+    /// The whole start input, with all defaults filled in.
     pub onboarding: Onboarding,
     /// The instance.
     pub instance_id: String,
@@ -169,7 +169,7 @@ pub struct SignOnResult {
     pub claims: ConfigureEntraClaimsOutput,
     /// The assignments of the application.
     pub assignment: AssignGroupsOutput,
-    /// The Graph subscriptions to changes of the groups.
+    /// The Graph subscriptions that report changes of the groups.
     #[serde(default)]
     pub notifications: SubscribeGroupsOutput,
     /// The result of the user sync.

@@ -27,7 +27,7 @@ pub struct RotateCertificateInput {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RotateCertificateOutput {
-    /// The progress per instance.
+    /// The progress of the rotation for each instance.
     pub instances: Vec<Rotation>,
     /// Seconds until the next round; 0 if no further round is needed.
     #[serde(default)]
@@ -50,7 +50,7 @@ pub struct Rotation {
     /// SHA-1 thumbprint of the certificate that signs, or will sign.
     #[serde(default)]
     pub thumbprint: String,
-    /// Expiry time of that certificate (RFC 3339).
+    /// Expiry time of the certificate that signs, or will sign (RFC 3339).
     #[serde(default)]
     pub expires: String,
     /// Information for the operator; empty if there is none.

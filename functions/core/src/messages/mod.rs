@@ -134,7 +134,7 @@ pub enum Message {
         /// The thumbprint of the certificate that signs, or will sign; empty if it is not known.
         #[serde(default)]
         thumbprint: String,
-        /// Expiry time of that certificate (RFC 3339); empty if it is not known.
+        /// Expiry time of the certificate that signs, or will sign (RFC 3339); empty if it is not known.
         #[serde(default)]
         expires: String,
         /// The reason why the stack cannot replace the certificate.

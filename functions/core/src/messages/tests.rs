@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::*;
 
-/// The sample message of a kind.
+/// Returns the sample message for this kind of notification.
 fn sample(kind: &str) -> Message {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/events/notify");
     let text = std::fs::read_to_string(format!("{folder}/{kind}.json")).unwrap();

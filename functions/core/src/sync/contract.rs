@@ -83,7 +83,8 @@ pub struct Checkpoint {
     /// The number of consecutive rounds that changed nothing.
     #[serde(default)]
     pub idle_rounds: u32,
-    /// The plans of the earlier passes and of the first round of this pass, added up.
+    /// The counts of planned actions, added up: from the plans of the earlier passes and from the first plan of this
+    /// pass.
     #[serde(default)]
     pub planned: Counts,
     /// The digest of the plan of this pass.
@@ -198,7 +199,7 @@ impl Totals {
     }
 }
 
-/// Planned and completed actions, in one flat object.
+/// The counts of planned and completed actions, in one flat JSON object.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Outcome {

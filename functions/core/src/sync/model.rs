@@ -113,7 +113,7 @@ pub struct GroupRead {
     pub settings: UserGroup,
     /// The direct members that are users. With `flatten`, also the members of nested groups.
     pub members: Vec<Member>,
-    /// Groups among the direct members.
+    /// The groups that are direct members of this group.
     pub nested_groups: Vec<NestedGroup>,
     /// Number of members that are neither users nor groups, by object type in Entra (`device`, `orgContact`,
     /// `agentUser`).

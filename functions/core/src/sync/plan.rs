@@ -269,7 +269,7 @@ impl Plan {
 }
 
 impl ScheduledDeletion {
-    /// The tag value with the date.
+    /// The value of the tag for a scheduled deletion, which contains the date.
     #[must_use]
     pub fn tag_value(&self) -> String {
         removal_due_to_tag(self.due)

@@ -77,7 +77,7 @@ pub(super) fn unmanaged(name: &str) -> ConnectUser {
     ConnectUser { ownership: Ownership::Unmanaged, entra_object_id: None, ..user(name) }
 }
 
-/// The users in Connect after the plan.
+/// Applies a plan and returns the users that are then in Connect.
 pub(super) fn apply(plan: &Plan, users: &[ConnectUser]) -> Vec<ConnectUser> {
     let mut after: BTreeMap<String, ConnectUser> = users.iter().map(|user| (user.id.clone(), user.clone())).collect();
     for adoption in &plan.adopt {

@@ -45,7 +45,7 @@ pub struct OrderNumbersInput {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderNumbersOutput {
-    /// The numbers that match the input, and the claims that failed.
+    /// The phone numbers that match the input, and the numbers that could not be claimed.
     pub numbers: Vec<NumberResult>,
     /// The Support cases that the step filed, and the texts of cases that an operator must file.
     #[serde(default)]
@@ -69,7 +69,7 @@ pub struct OrderNumbersOutput {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub offers: Vec<Offer>,
     /// The day (YYYY-MM-DD) by which, at the latest, Connect accepts claims again; set if Connect refused a claim
-    /// because of its limit on claims and releases.
+    /// because the account reached the limit on claims and releases of phone numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claims_blocked_until: Option<String>,
 }

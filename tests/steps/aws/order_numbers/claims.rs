@@ -71,8 +71,8 @@ async fn a_lost_response_claims_no_second_number() {
     assert_eq!(run(&telephony.cloud.ctx, input.clone()).await.unwrap_err().name(), "Unavailable");
     let outputs = telephony.follow(input, 30).await;
     assert!(!outputs.last().unwrap().pending);
-    // The list does not show the first claimed number yet. The retry claims no second number only because it sends the
-    // same number and client token again.
+    // The list does not contain the claimed number yet, so the retry claims it again. Because number and client token
+    // are the same, Connect returns the first claim instead of a second number.
     assert_eq!(telephony.numbers().await.len(), 1);
     assert_eq!(telephony.count("ClaimPhoneNumber"), 2);
 }

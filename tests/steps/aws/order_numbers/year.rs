@@ -1,4 +1,4 @@
-//! A year in which AWS answers no request.
+//! A year in which AWS neither approves nor denies any request for quotas or phone numbers.
 
 use connect_onboarding::onboarding::request_quotas;
 use local_cloud::stand_in::{Behaviour, QuotaOutcome, QuotaPath, SupportPath};
@@ -42,7 +42,7 @@ async fn a_year_of_waiting_for_quotas_and_numbers_stays_below_the_limits_of_an_e
     let mut quotas =
         RequestQuotasInput { instance_arn: telephony.arn.clone(), quotas: vec![quota], users: 0, previous: None };
     waited = 0;
-    // Repeats as the Choice state of the state machine does.
+    // Polls as often as the Choice state of the state machine allows.
     for attempt in 1..=backoff::LAST_LOOK {
         let output = request_quotas::run(&telephony.cloud.ctx, quotas.clone()).await.unwrap();
         looks += 1;
