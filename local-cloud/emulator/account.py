@@ -9,7 +9,7 @@ import os
 import re
 import sys
 
-QUOTA = 1000  # concurrent executions of functions in an account that is not new
+QUOTA = 1000  # limit of concurrent Lambda executions in an account that is not new
 # EventBridge Scheduler user guide, "Schedule types". The guide shows only plural units, the API reference also singular
 # units. This pattern accepts the singular for 1 and the plural for all other values. A cron expression has six fields,
 # and exactly one of the two day fields is a question mark.
@@ -21,12 +21,12 @@ SCHEDULE = re.compile(
 
 
 def _tell(text):
-    """Writes to the emulator's log, the only place where a dropped event is recorded."""
+    """Writes a line to the emulator's log, the only place where dropped events are recorded."""
     print(f"local cloud: {text}", file=sys.stderr, flush=True)
 
 
 class Permissions:
-    """Evaluates roles and resource policies with the emulator's own evaluator."""
+    """Evaluates the policies of roles and of resources with the emulator's own policy evaluator."""
 
     def __init__(self, patches):
         self.evaluator, self.kms, self.iam, self.sqs = (
@@ -89,8 +89,8 @@ class Permissions:
 
 
 def refuse_what_an_account_refuses_at_deployment(patches, permissions):
-    """Adds deployment checks. The emulator's CloudFormation overwrites existing resources, ignores reserved
-    concurrency, and checks no role."""
+    """Adds the checks of a deployment that the emulator lacks: its CloudFormation overwrites existing resources,
+    ignores reserved concurrency, and checks no role."""
     stacks, provisioners, lambda_svc, scheduler, sfn, ssm = (
         importlib.import_module(f"ministack.services.{name}")
         for name in ("cloudformation.stacks", "cloudformation.provisioners", "lambda_svc", "scheduler", "stepfunctions", "ssm")
@@ -103,12 +103,14 @@ def refuse_what_an_account_refuses_at_deployment(patches, permissions):
 
     @patches.replace(provisioners, "_physical_name")
     def without_the_stacks_name(physical_name, stack_name, logical_id, *rest, **named):
-        """Among the template's resource types, CloudFormation omits the stack's name only for state machines."""
+        """Generates state machine names without the stack's name, as CloudFormation does. The other generated names in
+        the template's stack contain it."""
         name = physical_name(stack_name, logical_id, *rest, **named)
         return f"{logical_id}-{name[-12:]}" if naming.get() == "AWS::StepFunctions::StateMachine" else name
 
     def taken(kind, properties):
-        """Returns why AWS rejects a name, or None if it is free. IAM names are compared without regard to case."""
+        """Returns why AWS rejects a resource's name, or None if AWS accepts it. Names of IAM resources are compared
+        without regard to case."""
         if kind == "AWS::Scheduler::Schedule" and properties.get("Name"):
             key = f"{properties.get('GroupName', 'default')}/{properties['Name']}"
             return f"Schedule {key} already exists." if key in scheduler._schedules else None
@@ -223,9 +225,9 @@ def refuse_what_an_account_refuses_at_deployment(patches, permissions):
 def deliver_events_only_where_they_are_allowed(patches, permissions):
     """Checks permissions before events are delivered.
 
-    EventBridge sends with its service principal and needs the target's resource policy; EventBridge Scheduler and
-    Lambda assume a role. An event that may not be delivered goes to the target's dead-letter queue if that is allowed.
-    Otherwise it is lost."""
+    EventBridge sends events as a service principal, so the target's resource policy must allow this. EventBridge
+    Scheduler and Lambda assume a role, so the role's policies must allow it. If a delivery is not allowed, the event is
+    sent to the target's dead-letter queue. If that is not allowed either, the event is lost."""
     eventbridge, lambda_svc = (importlib.import_module(f"ministack.services.{name}") for name in ("eventbridge", "lambda_svc"))
     patches.needs(lambda_svc, "_functions", "_get_func_record_for_ref", "_get_func_record_for_ref_in_scope", "_execution_record_for_config")
     patches.needs(lambda_svc, "invoke_async_with_retry", "resolve_function_url")
@@ -258,7 +260,8 @@ def deliver_events_only_where_they_are_allowed(patches, permissions):
 
     @patches.replace(eventbridge, "_dispatch_to_lambda")
     def asynchronously(_, arn, payload):
-        """Invokes through Lambda's asynchronous queue, with retries and the destination for failed events."""
+        """Invokes a function through Lambda's queue for asynchronous invocations, with retries and the destination for
+        failed events."""
         function, config, name = lambda_svc._get_func_record_for_ref(arn)
         if function is None or config is None:
             return _tell(f"function {name} does not exist; its event is dropped")
@@ -274,8 +277,9 @@ def deliver_events_only_where_they_are_allowed(patches, permissions):
 
     @patches.replace(lambda_svc, "handle_function_url_request")
     async def by_the_functions_policy(handle, url_id, *rest, **named):
-        """A URL without authentication needs two grants since October 2025: for the URL, and for the function through
-        the URL (Lambda developer guide, "Control access to Lambda function URLs")."""
+        """Checks the two permissions that a function URL without authentication needs since October 2025: to call the
+        URL, and to invoke the function through the URL (Lambda developer guide, "Control access to Lambda function
+        URLs")."""
         found = lambda_svc.resolve_function_url(url_id)
         if found is not None and found[4].get("AuthType") == "NONE":
             account, region, name = found[:3]

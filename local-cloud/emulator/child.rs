@@ -1,5 +1,5 @@
-//! Child processes that never outlive this program. Each runs in its own process group, and the whole group is killed
-//! when its guard is dropped: on success, failure, panic and Ctrl-C.
+//! Child processes that never outlive this program. Each runs in its own process group. Dropping the value kills the
+//! whole group, so that nothing remains after success, failure, panic or Ctrl-C.
 
 use std::{
     io,
@@ -61,7 +61,7 @@ impl Group {
 
     fn signal(&self, signal: Signal) {
         if let Some(leader) = self.leader {
-            // Fails only if the group has already exited.
+            // Killing fails only if the group has already exited.
             let _ = kill_process_group(leader, signal);
         }
     }
@@ -101,7 +101,7 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
     use super::*;
 
-    /// Starts a shell with a grandchild. Returns the group and the grandchild's process id.
+    /// Starts a shell that has a child process of its own. Returns the process group and that child's process id.
     async fn family() -> (Group, Pid) {
         let mut command = Command::new("sh");
         command.args(["-c", "sleep 60 & echo $!; wait"]).stdin(Stdio::null()).stdout(Stdio::piped());
@@ -118,7 +118,8 @@ mod tests {
 
     async fn ends(pid: Pid) -> bool {
         for _ in 0..100 {
-            // A process without a parent stays a zombie if no init process reaps it. A zombie has exited.
+            // A process that has exited and whose parent is gone stays a zombie if no init process reaps it. The test
+            // counts a zombie as exited.
             let state = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
             let zombie = state.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('Z'));
             if zombie || rustix::process::test_kill_process(pid).is_err() {

@@ -23,15 +23,15 @@ const CERTIFICATE_DAYS: i64 = 365;
 /// How the functions authenticate to Microsoft Graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CredentialKind {
-    /// Tokens of AWS. There is no secret.
+    /// With tokens that AWS issues, without a secret.
     Keyless,
-    /// A certificate for each application. The private keys are in Secrets Manager.
+    /// With a certificate for each application. The private keys are in Secrets Manager.
     Certificate,
-    /// A client secret for each application, in Secrets Manager.
+    /// With a client secret for each application. The client secrets are in Secrets Manager.
     Secret,
 }
 
-/// A secret that must exist before the stack is deployed.
+/// A secret in Secrets Manager that must exist before the stack is deployed.
 #[derive(Clone, Serialize)]
 pub struct StoredSecret {
     /// The stack parameter for the secret's ARN.
@@ -40,7 +40,7 @@ pub struct StoredSecret {
     pub name: String,
     /// The secret's value.
     pub value: String,
-    /// Expiry date, for the secret's tag.
+    /// Expiry date of the credential, for the secret's tag.
     pub expires: String,
 }
 

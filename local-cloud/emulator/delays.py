@@ -1,4 +1,4 @@
-"""Removes delays and overhead of the emulator that AWS does not have."""
+"""Removes delays and overhead that the emulator has and AWS does not."""
 import contextvars
 import functools
 import gc
@@ -12,7 +12,7 @@ from pathlib import Path
 def start_executions_at_once(patches, sfn):
     """Removes the emulator's sleep before the first state of an execution."""
     delay = 0.15
-    starts = contextvars.ContextVar("starts", default=False)  # whether the execution has not slept yet
+    starts = contextvars.ContextVar("starts", default=False)  # True until the execution sleeps for the first time
     patches.needs(sfn, "time")
 
     @patches.replace(sfn, "_run_execution")
@@ -44,8 +44,8 @@ def read_only_the_head_of_service_models(patches, responses):
     """Reads only the metadata of a service model.
 
     To determine the content type of a response, the emulator loads the whole model of each service with a separate
-    botocore session, which takes half of its CPU time in a short run. It uses only the metadata at the beginning of
-    the model."""
+    botocore session, which takes half of its CPU time in a short run. The emulator uses only the metadata, which are
+    at the beginning of the model."""
     head = 65_536  # bytes
     patches.needs(responses, "_BOTOCORE_NAME")
 
@@ -71,14 +71,14 @@ def read_only_the_head_of_service_models(patches, responses):
 
 
 def collect_garbage_less_often():
-    """Reduces garbage collection. A run lasts seconds or minutes, and most objects live until its end."""
+    """Makes garbage collection less frequent, because a run is short and most objects are used until the end."""
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
 
 
 def prepare_for_a_deployment():
-    """Loads what the first stack needs while the emulator starts, and parses templates in C, ten times as fast as in
-    Python."""
+    """Prepares the emulator for the first deployment while it starts: imports the SAM transform, and replaces the YAML
+    parser by the one in C, which is ten times as fast."""
 
     def prepare():
         import yaml

@@ -23,8 +23,8 @@ settings = json.load(sys.stdin)
 
 
 def call(service, method, path, body, headers, endpoint="emulator"):
-    """Makes one call as the operator. The signature names only service and Region; the local cloud checks nothing else.
-    """
+    """Makes one call with the operator's access key. The signature is not a real one: the local cloud reads only the
+    service and the Region in it."""
     scope = f"{os.environ['AWS_ACCESS_KEY_ID']}/20260101/{os.environ['AWS_REGION']}/{service}/aws4_request"
     signature = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"
     address = urllib.parse.urlparse(settings[endpoint])
@@ -66,12 +66,12 @@ def put(path, body):
 def archive():
     """Returns the functions' archive: a script that executes the binary.
 
-    The emulator reads, hashes and unpacks the archive for each function, which would take seconds for the debug
-    binary."""
+    The emulator reads, hashes and unpacks the archive for each function, which would take seconds if the archive
+    contained the debug binary."""
     binary = os.path.join(settings["folder"], "functions")
     try:
-        os.link(settings["bootstrap"], binary)  # the link keeps this file after the next build
-    except OSError:  # on another file system
+        os.link(settings["bootstrap"], binary)  # the next build replaces the file, but this link keeps the current one
+    except OSError:  # a hard link to another file system is not possible
         shutil.copy2(settings["bootstrap"], binary)
     entry = zipfile.ZipInfo("bootstrap")
     entry.external_attr = 0o755 << 16
@@ -88,7 +88,7 @@ def upload():
     try:
         put(f"/{bucket}", f"<CreateBucketConfiguration>{region}</CreateBucketConfiguration>")
     except RuntimeError as error:
-        if "BucketAlreadyOwnedByYou" not in str(error):  # created for another stack of this account
+        if "BucketAlreadyOwnedByYou" not in str(error):  # exists since an earlier deployment
             raise
     put(f"/{bucket}/bootstrap.zip", archive())
 
@@ -112,7 +112,7 @@ def entra():
     """Creates the Entra setup that an administrator makes before a deployment. Returns the resulting parameters."""
     if settings["federation"]:
         query("iam", "2010-05-08", "EnableOutboundWebIdentityFederation", {}, "standIn")
-    # The secrets use their own KMS key, so the functions need permissions for this key too.
+    # The secrets are encrypted with a KMS key of their own, so the functions need permissions for this key too.
     key = json_call("kms", "TrentService.CreateKey", Description="Credentials for Microsoft Graph")["KeyMetadata"]["Arn"]
     return {
         secret["parameter"]: json_call(
@@ -204,7 +204,7 @@ def png(side=64):
 
 
 def documents(outputs):
-    """Uploads samples of the documents that the input names."""
+    """Uploads a sample document for each document that the input names."""
     for key in settings["documents"] if "DocumentsBucket" in outputs else []:
         body = png() if key.lower().endswith(".png") else pdf("A sample document of Connect Onboarding, of nobody")
         put(f"/{outputs['DocumentsBucket']}/{key}", body)

@@ -38,7 +38,7 @@ pub struct Deployment<'a> {
     pub credentials: &'a Credentials,
     /// The stand-in's URL for AWS services.
     pub stand_in: &'a str,
-    /// Object keys of the documents that the input names.
+    /// S3 object keys of the documents that the input names.
     pub documents: &'a [String],
 }
 
@@ -80,7 +80,8 @@ pub async fn save_function_logs(venv: &Venv, folder: &Path, emulator: &str) -> i
     fs::write(folder.join("functions.log"), [output.stdout, output.stderr].concat())
 }
 
-/// A command that runs a Python program as a client of the emulator, without the caller's AWS settings.
+/// Returns the command that runs a Python program as a client of the emulator. The operator's own AWS settings are not
+/// passed to the program.
 fn python(venv: &Venv, folder: &Path, program: &str) -> Command {
     let mut command = Command::new(venv.python());
     command
@@ -96,7 +97,7 @@ fn python(venv: &Venv, folder: &Path, program: &str) -> Command {
     command
 }
 
-/// Runs a command with this standard input.
+/// Runs a command that reads `input` from its standard input.
 async fn fed(command: &mut Command, input: &[u8]) -> std::io::Result<std::process::Output> {
     let mut group = Group::spawn(command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()))?;
     if let Some(mut stdin) = group.child.stdin.take() {

@@ -44,7 +44,7 @@ def gather_batches_as_lambda_does():
     """Gathers messages of a queue into batches.
 
     The emulator invokes a function at once with at most ten messages. Lambda gathers messages until
-    MaximumBatchingWindowInSeconds has passed (real time, as for the functions) or BatchSize messages are available."""
+    BatchSize messages are available or MaximumBatchingWindowInSeconds has passed. This time is not scaled."""
     first_seen = {}
     patches.needs(lambda_svc, "_iter_all_esms")
     patches.needs(sqs, "_queues_lock", "_get_q", "_expire_retained", "_dlq_sweep", "_collect_msgs")
@@ -74,8 +74,8 @@ def gather_batches_as_lambda_does():
 
 
 def name_the_log_format_as_lambda_does():
-    """Sets the two environment variables by which Lambda passes LoggingConfig to a function. The emulator does not set
-    them."""
+    """Sets the two environment variables in which Lambda passes LoggingConfig to a function, because the emulator does
+    not set them."""
 
     @patches.replace(lambda_svc, "_provided_worker_env")
     def with_log_format(environment, config, *rest):
@@ -91,8 +91,9 @@ def send_what_states_do_themselves_through_the_stand_in():
     """Sends the service calls of states through the stand-in.
 
     The emulator processes calls that a state makes without a function (DynamoDB, other executions) internally, where
-    they are not recorded and faults can't be injected. Here they become HTTP calls that carry the state's name."""
-    patience = 8  # seconds, for a call that Step Functions would abort after its state's TimeoutSeconds
+    they are not recorded and faults can't be injected. This replacement sends them as HTTP requests to the stand-in,
+    with the state's name in a header."""
+    patience = 8  # seconds; Step Functions would use the TimeoutSeconds of the state that makes the call
     door = urllib.parse.urlparse(os.environ["AWS_ENDPOINT_URL_DYNAMODB"])
     state = contextvars.ContextVar("state", default=None)
     patches.needs(lambda_svc, "_get_func_record_for_ref")
@@ -117,8 +118,8 @@ def send_what_states_do_themselves_through_the_stand_in():
 
     @patches.replace(sfn, "_call_lambda")
     def function_of_the_state(call_lambda, function, event):
-        """Tells the stand-in for which state a function runs, so that its calls can be attributed to the state. The
-        stand-in returns whether and how the invocation must fail because of a fault rule."""
+        """Tells the stand-in for which state a function runs, so that the function's calls can be attributed to the
+        state. If a fault rule applies to the invocation, the stand-in returns how the invocation must fail."""
         name = lambda_svc._get_func_record_for_ref(function)[2]
 
         def working(**more):
@@ -183,8 +184,8 @@ def send_what_states_do_themselves_through_the_stand_in():
 def wait_for_an_answer_as_step_functions_does():
     """Waits for a task token as Step Functions does.
 
-    If the function of a task with a token fails before the token is used, the task fails at once; the emulator would
-    wait forever. Each attempt has its own token; the emulator reuses one token for all attempts."""
+    If a task's function fails before the task token is used, the task fails at once; the unchanged emulator would wait
+    forever. Each attempt gets a new token; the unchanged emulator uses one token for all attempts."""
     waits_for = contextvars.ContextVar("waits_for", default=None)
     patches.needs(sfn, "_task_tokens", "new_uuid")
 
@@ -215,8 +216,8 @@ def wait_for_an_answer_as_step_functions_does():
 
 
 def serve(listener):
-    """Serves the emulator on a socket that already listens. The emulator's own command opens a port by number, which
-    another program can have taken in the meantime."""
+    """Serves the emulator on a socket that already listens. The emulator's own command would open a port by its number,
+    and another program can have taken that port in the meantime."""
     config = hypercorn.config.Config()
     config.bind = [f"fd://{listener}"]
     config.backlog = 4096

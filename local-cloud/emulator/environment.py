@@ -38,8 +38,8 @@ def run(what, command, **options):
 
 
 def install(folder):
-    """Creates the environment in a folder. pip uses the caller's index, proxy and certificate, but not the caller's
-    settings that would redirect the installation."""
+    """Creates the environment in a folder. pip uses the caller's settings for index, proxy and certificate, but not
+    those that would install the packages elsewhere."""
     import os
 
     astray = ["PYTHONHOME", "PYTHONPATH", "PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PIP_REQUIRE_VIRTUALENV", "PIP_CONSTRAINT"]
@@ -49,7 +49,7 @@ def install(folder):
     requirements = os.path.join(folder, "requirements.txt")
     with open(requirements, "w", encoding="utf-8") as file:
         file.write(REQUIREMENTS)
-    # The list is complete, so pip does not resolve dependencies.
+    # The list of requirements includes all dependencies, so pip does not have to resolve them.
     pip = ["-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--no-warn-script-location", "--no-deps"]
     pip += ["--progress-bar", "off", "--require-hashes", "--only-binary", ":all:", "--requirement", requirements]
     run("pip", [os.path.join(folder, "bin", "python"), *pip], env=environment)
@@ -71,7 +71,7 @@ def main():
         import tempfile
 
         os.makedirs(CACHE, exist_ok=True)
-        # Two simultaneous runs create one environment: the second run waits for the first.
+        # If two runs start at the same time, only the first creates the environment, and the second waits for it.
         with open(os.path.join(CACHE, "venv.lock"), "w", encoding="utf-8") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -79,7 +79,7 @@ def main():
                 tell({"progress": "waiting for another installation"})
                 fcntl.flock(lock, fcntl.LOCK_EX)
             if not os.path.exists(python):
-                # Only the lock holder runs here, so remaining folders are from killed installations.
+                # This process holds the lock, so no other installation is running: folders are left from killed ones.
                 for left in glob.glob(os.path.join(glob.escape(CACHE), "venv-new-*")):
                     shutil.rmtree(left, ignore_errors=True)
                 with tempfile.TemporaryDirectory(prefix="venv-new-", dir=CACHE, ignore_cleanup_errors=True) as fresh:

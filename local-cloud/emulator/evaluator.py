@@ -1,7 +1,7 @@
 """Evaluates JSONata as the reference implementation does (2.0.6, the version that Step Functions documents).
 
-Corrects results of the Python port that the emulator uses. `.ci/judges/expressions` compares both implementations for
-every expression of the state machines."""
+Corrects the results of the Python port of JSONata that the emulator uses. `.ci/judges/expressions` compares both
+implementations for every expression of the state machines."""
 import decimal
 import json
 import math
@@ -48,7 +48,7 @@ def evaluate_as_the_reference_does(patches, sfn):
         elif isinstance(value, list):
             items = [json_text(item, indent, depth + 1) for item in value]
         else:
-            return json.dumps(value if isinstance(value, str) else "", ensure_ascii=False)  # a function is an empty string
+            return json.dumps(value if isinstance(value, str) else "", ensure_ascii=False)  # functions become ""
         first, last = "{}" if isinstance(value, dict) else "[]"
         if not items or not indent:
             return f"{first}{','.join(items)}{last}"
@@ -57,20 +57,21 @@ def evaluate_as_the_reference_does(patches, sfn):
 
     @patches.replace(functions.Functions, "_string")
     def string(_, arg, prettify):
-        """Inside arrays and objects, the port prints 20.0 for a whole number and escapes non-ASCII characters."""
+        """Formats values inside arrays and objects correctly: the Python port prints the number 20 as 20.0 and escapes
+        non-ASCII characters."""
         if is_number(arg) and not math.isfinite(arg):
             raise jexception.JException("D3001", -1, arg)
         return "" if isinstance(arg, (jsonata.Jsonata.JFunction, jsonata.parser.Parser.Symbol)) else json_text(arg, prettify)
 
     @patches.replace(signature.Signature, "get_symbol")
     def symbol(get_symbol, checked, value):
-        """The port mistakes null for a missing argument."""
+        """Recognizes null as an argument. The Python port mistakes null for a missing argument."""
         return "l" if value is null else get_symbol(checked, value)
 
     @patches.replace(jsonata.Jsonata, "evaluate_includes_expression")
     def includes(_, evaluator, left, right):
-        """Compares by identity and without conversion: 1 is not true, and a list does not contain an object that only
-        equals one of its items."""
+        """Evaluates the operator `in`. Values of different types are never equal (1 is not true), and an object is in a
+        list only if it is the same object as an item, not if it merely has the same content."""
         if left is None or right is None:
             return False
 
@@ -92,8 +93,8 @@ def evaluate_as_the_reference_does(patches, sfn):
     def evaluate(run, evaluator, given, bindings=None):
         """Keeps nulls and corrects the context.
 
-        The port loses null items of arrays, because None is also its missing value. The emulator stores the variables
-        in the context object, which Step Functions does not."""
+        The Python port loses null items of arrays, because it uses None for both null and a missing value. The emulator
+        puts the variables into the context object; Step Functions does not, so they are removed."""
         known = dict(bindings or {})
         if "states" in known:
             context = {name: value for name, value in known["states"]["context"].items() if name != "variables"}

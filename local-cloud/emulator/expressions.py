@@ -1,8 +1,9 @@
 """Records every JSONata expression that a state evaluates, with its input values and result, so that another evaluator
 can repeat it.
 
-Writes one JSON object per line: `machine`, `state`, `expression`, `began` and `ended` (milliseconds since 1970;
-`$millis()` lies between them), `bindings` (the variables that the expression names), and `value` or `error`."""
+Writes one JSON object per line: `machine`, `state`, `expression`, `began` and `ended` (milliseconds since 1970; the
+value of `$millis()` is between the two), `bindings` (the variables that the expression names), and `value` or
+`error`."""
 import json
 import os
 import re
@@ -11,12 +12,12 @@ import time
 
 
 def record_expressions_if_asked(patches, sfn):
-    """Does nothing if RECORD_EXPRESSIONS is not set."""
+    """Starts the recording if the environment variable RECORD_EXPRESSIONS is set."""
     path = os.environ.get("RECORD_EXPRESSIONS")
     if not path:
         return
     lock = threading.Lock()
-    file = open(path, "w", encoding="utf-8")  # noqa: SIM115, closed with the process
+    file = open(path, "w", encoding="utf-8")  # noqa: SIM115, closed when the process exits
 
     def write(line):
         text = json.dumps(line, ensure_ascii=False, separators=(",", ":"))

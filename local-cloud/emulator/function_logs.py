@@ -16,13 +16,14 @@ def log_every_line_of_an_invocation(patches, runtime):
     After a function's response, the emulator waits 5 ms for the remaining output. On a busy machine it logs the last
     lines with the next invocation, or never."""
     patience = 5  # seconds
-    drained = weakref.WeakKeyDictionary()  # queue of a process -> event that is set while all its lines are in the queue
+    # Maps the log queue of a process to an event that is set while the queue contains all output of the process.
+    drained = weakref.WeakKeyDictionary()
     patches.needs(runtime.ProvidedWorker, "_drain_stderr")
 
     def put(lines, line):
         try:
             lines.put_nowait(line.decode("utf-8", errors="replace").rstrip("\r"))
-        except queue.Full:  # the emulator also drops the oldest line then
+        except queue.Full:  # drops the oldest line, as the unchanged emulator does
             lines.get_nowait()
             lines.put_nowait(line.decode("utf-8", errors="replace").rstrip("\r"))
 
@@ -36,7 +37,7 @@ def log_every_line_of_an_invocation(patches, runtime):
             if not readable.poll(0):
                 done.set()
                 readable.poll()
-            # Clear the event before reading: a caller that finds the pipe empty must wait until these lines are queued.
+            # The event is cleared before the read: a caller that finds the pipe empty must wait for the queue.
             done.clear()
             part = os.read(stream.fileno(), 65_536)
             if not part:

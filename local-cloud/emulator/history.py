@@ -1,7 +1,8 @@
 """Records an execution's history as Step Functions does.
 
-The emulator records only the outermost states. This adds the events inside Parallel and Map, separate event types for
-functions, and the id of the previous event. Format: HistoryEvent of the Step Functions API."""
+The unchanged emulator records only the outermost states. This module adds the events of states inside Parallel and Map,
+the separate event types for functions, and the id of the previous event. Format: HistoryEvent of the Step Functions
+API."""
 import contextvars
 import json
 import re
@@ -15,8 +16,8 @@ def tell_history_as_step_functions_does(patches, sfn):
     lock = threading.Lock()
     last = contextvars.ContextVar("last", default=0)  # the previous event in this branch
     data = contextvars.ContextVar("data", default=None)  # the input of the current task
-    mapping = contextvars.ContextVar("mapping", default=None)  # the Map whose item starts here
-    inside = contextvars.ContextVar("inside", default=None)  # the execution, if this state is inside Parallel or Map
+    mapping = contextvars.ContextVar("mapping", default=None)  # name of the Map state whose item starts
+    inside = contextvars.ContextVar("inside", default=None)  # the execution, if inside Parallel or Map
     integration = re.compile(r"arn:[^:]+:states:[^:]*:[^:]*:(.+?):([^:]+(?:\.sync:2)?)$")
 
     def add(execution, kind, details=None):
@@ -65,7 +66,8 @@ def tell_history_as_step_functions_does(patches, sfn):
         return result
 
     def between(kind):
-        """Records entry and exit of a state inside Parallel or Map, as for the outermost states."""
+        """Records when a state inside Parallel or Map is entered and exited, as the emulator does for the outermost
+        states."""
 
         def state(run, definition, given, *rest):
             execution = inside.get()
@@ -102,7 +104,7 @@ def tell_history_as_step_functions_does(patches, sfn):
 
     @patches.replace(sfn, "_run_sub_machine")
     def sub_machine(run_sub_machine, states, start, given, execution, ctx):
-        inside.set(execution)  # in the branch's own thread
+        inside.set(execution)  # set in the thread of this branch, so other branches are not affected
         of = mapping.get()
         mapping.set(None)
         iteration = of and {"name": of, "index": ctx["Map"]["Item"]["Index"]}
@@ -113,7 +115,8 @@ def tell_history_as_step_functions_does(patches, sfn):
 
         tell("Started")
         try:
-            # In the emulator, branches share one context, including the name of the current state.
+            # Each branch gets a copy of the context. In the unchanged emulator, all branches share one context,
+            # including the name of the current state.
             output = run_sub_machine(states, start, given, execution, {**ctx})
         except sfn._ExecutionError:
             tell("Failed")

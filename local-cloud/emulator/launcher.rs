@@ -1,4 +1,5 @@
-//! Starts the AWS emulator (ministack) with a clean environment, because its functions inherit the environment.
+//! Starts the AWS emulator (ministack) with only the environment variables that are set here, because the functions
+//! that it runs inherit them.
 
 use std::{
     fs::{self, File},
@@ -19,7 +20,7 @@ use super::{
     venv::Venv,
 };
 
-/// Limit of concurrent Lambda executions in a new account. An older account has 1,000.
+/// Limit of concurrent Lambda executions in a new account. The limit of an older account is 1,000.
 pub const FRESH_ACCOUNT: u32 = 10;
 
 /// The program that starts the emulator inside its process group.
@@ -36,7 +37,8 @@ const LAUNCHER: &str = concat!(
     include_str!("emulator.py")
 );
 
-/// Services whose calls go to the stand-in. The stand-in emulates them itself or forwards the calls to the emulator.
+/// Services whose calls are sent to the stand-in, which either emulates the service itself or forwards the call to the
+/// emulator.
 const BEHIND_THE_STAND_IN: [&str; 11] = [
     "CONNECT",
     "SERVICE_QUOTAS",
@@ -55,7 +57,7 @@ const BEHIND_THE_STAND_IN: [&str; 11] = [
 #[derive(Debug)]
 pub struct Emulator {
     group: Group,
-    // This end of the pipe. The emulator exits when the pipe closes for any reason.
+    // This program's end of a pipe to the emulator. The emulator exits when the pipe is closed, for whatever reason.
     _alive: Option<ChildStdin>,
 }
 
@@ -103,10 +105,10 @@ impl Settings<'_> {
             ("GATEWAY_PORT", &self.port.to_string()),
             ("MINISTACK_HOST", "127.0.0.1"),
             ("SFN_WAIT_SCALE", &self.clock_scale.to_string()),
-            // The functions inherit this variable as the factor of their clock.
+            // The functions inherit this variable too and scale their waits with it.
             ("CLOCK_SCALE", &self.clock_scale.to_string()),
             ("LOG_LEVEL", "INFO"),
-            // Each function runs as a session of its own role, with the permissions of that role.
+            // The emulator runs each function with the credentials and permissions of the function's own role.
             ("AUTH", "true"),
             ("AWS_ACCESS_KEY_ID", "test"),
             ("AWS_SECRET_ACCESS_KEY", "test"),
@@ -172,7 +174,7 @@ impl Emulator {
             .env_clear()
             .envs(settings.environment())
             .stdin(Stdio::piped())
-            // The launcher inherits the socket as standard output and prints to standard error.
+            // The emulator inherits the listening socket as its standard output, so it prints to standard error.
             .stdout(OwnedFd::from(listener))
             .stderr(out);
         let mut group = Group::spawn(&mut command)?;
@@ -234,7 +236,7 @@ mod tests {
         python(concat!(include_str!("definitions.py"), include_str!("definitions_test.py")));
     }
 
-    /// Runs tests that need only Python.
+    /// Runs Python tests that need only Python, not the emulator.
     fn python(tests: &str) {
         let output = std::process::Command::new("python3").args(["-I", "-c", tests]).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

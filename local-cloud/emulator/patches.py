@@ -1,4 +1,4 @@
-"""Replaces private functions of the emulator, and rejects an emulator version that lacks them."""
+"""Replaces private functions of the emulator. Rejects a version of the emulator that lacks one of these functions."""
 import functools
 import inspect
 
@@ -7,17 +7,18 @@ class Patches:
     """The changes to one version of the emulator. `apply` checks all changes first and makes all or none of them."""
 
     def __init__(self, emulator):
-        self.emulator = emulator  # name and version, for the message
+        self.emulator = emulator  # name and version, for the error message
         self.replacements = []
         self.needed = []
 
     def needs(self, module, *names):
-        """Declares names of the module that the replacements use but do not replace."""
+        """Declares which other names of a module the replacements use. `apply` checks that they exist."""
         self.needed += [(module, name) for name in names]
 
     def replace(self, module, name):
-        """Registers the decorated function. It receives the function that it replaces, then the caller's arguments. A
-        function that is replaced twice is wrapped twice; the later replacement is the outer one."""
+        """Registers the decorated function as the replacement of a module's function. A replacement receives the
+        original function, then the caller's arguments. If a function is replaced twice, the second replacement wraps
+        the first."""
 
         def register(replacement):
             self.replacements.append((module, name, replacement))

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-/// The emulated Region: Tokyo, as in the manual procedure that the product replaces.
+/// The emulated Region: Tokyo, which is also the Region of the manual procedure that the product replaces.
 pub const REGION: &str = "ap-northeast-1";
 /// The emulator's account number.
 pub const ACCOUNT: &str = "000000000000";

@@ -1,4 +1,5 @@
-"""Runs states as strictly as Step Functions, where the emulator accepts more.
+"""Runs states as strictly as Step Functions. The unchanged emulator accepts state machines, inputs and
+results that Step Functions rejects.
 
 Sources: the Step Functions developer guide, "Handling errors in workflows", "Passing data between states with
 variables" and "Service quotas"."""
@@ -6,7 +7,7 @@ import json
 import re
 import time
 
-NAME = re.compile(r"""[^\s<>{}\[\]?*"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]{1,80}""")  # of an execution
+NAME = re.compile(r"""[^\s<>{}\[\]?*"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]{1,80}""")  # a valid execution name
 LIMIT = 262_144  # bytes in UTF-8: maximum of an input, an output, a task's arguments or result, one variable, one Assign
 ALL_VARIABLES = 10 * 1024 * 1024  # bytes: maximum of all variables of one execution
 
@@ -29,8 +30,8 @@ def run_states_as_step_functions_does(patches, sfn, templates):
 
     @patches.replace(sfn.jsonata.Timebox, "check_runaway")
     def check_in_processor_time(check, box):
-        """Limits an expression to one second of CPU time of its thread. The evaluator measures real time, which also
-        passes if the thread does not run."""
+        """Limits an expression to one second of CPU time of its thread. The evaluator itself measures real time, which
+        also passes while the thread does not run."""
         now = time.thread_time()
         begun = box.__dict__.setdefault("begun", now)
         box.time = box.current_milli_time() - int((now - begun) * 1000)
@@ -44,11 +45,11 @@ def run_states_as_step_functions_does(patches, sfn, templates):
     @patches.replace(sfn, "_error_matches")
     def matches(_, names, error):
         if error == "States.Runtime":
-            return False  # ends the execution, whichever errors are listed
+            return False  # always ends the execution, whichever errors a Catch or Retry lists
         if error in names:
             return True
         if error == "States.DataLimitExceeded":
-            return False  # no wildcard catches it
+            return False  # only caught by its own name, not by a wildcard
         return "States.ALL" in names or ("States.TaskFailed" in names and error != "States.Timeout")
 
     @patches.replace(sfn, "_apply_jsonata_arguments")
@@ -69,8 +70,8 @@ def run_states_as_step_functions_does(patches, sfn, templates):
 
     @patches.replace(sfn, "_apply_state_assign")
     def assign(_, definition, given, ctx, result=None, error_output=None):
-        """All expressions of one Assign use the variables as they were when the state started. Either all or none are
-        assigned."""
+        """Evaluates all expressions of an Assign with the values that the variables had before. Assigns either all of
+        the variables or none."""
         wanted = definition.get("Assign")
         if ctx is None or sfn._state_query_language(definition, ctx) != "JSONata" or not isinstance(wanted, dict):
             return
@@ -94,8 +95,7 @@ def run_states_as_step_functions_does(patches, sfn, templates):
 
     @patches.replace(sfn, "_run_parallel_branches")
     def branches(run, definition, given, execution, ctx):
-        """Applies Arguments, Output and Assign of a Parallel state. The emulator ignores them and passes the input on.
-        """
+        """Applies Arguments, Output and Assign of a Parallel state. The unchanged emulator ignores these fields."""
         results, following = run(definition, sfn._apply_jsonata_arguments(definition, given, ctx), execution, ctx)
         output = sfn._apply_jsonata_output(definition, given, ctx, result=results, default=results)
         sfn._apply_state_assign(definition, given, ctx, result=results)
@@ -104,7 +104,7 @@ def run_states_as_step_functions_does(patches, sfn, templates):
     @patches.replace(sfn, "_fail_state_error")
     def fail_state(read, definition, given, ctx=None):
         error, cause = read(definition, given, ctx)
-        if error.startswith("States."):  # reserved for errors of the service
+        if error.startswith("States."):  # names that start like this are reserved for errors of Step Functions
             raise sfn._ExecutionError("States.Runtime", f"A Fail state can't report the reserved error name {error}.")
         return error, cause
 
@@ -133,7 +133,8 @@ def run_states_as_step_functions_does(patches, sfn, templates):
 
     @patches.replace(sfn, "_describe_execution")
     def describe(run, data):
-        """An unsuccessful execution has an error and a cause but no output (API reference, DescribeExecution)."""
+        """Removes the output of an execution that did not succeed. Such an execution has an error and a cause, but no
+        output (API reference, DescribeExecution)."""
         status, headers, body = run(data)
         told = json.loads(body)
         if status == 200 and told["status"] != "SUCCEEDED":
@@ -149,7 +150,7 @@ def run_states_as_step_functions_does(patches, sfn, templates):
 
     @patches.replace(sfn, "_validate_definition_jsonata")
     def validate(check, text):
-        """Checks the whole definition. The emulator checks only the syntax of the expressions."""
+        """Checks the whole definition. The unchanged emulator checks only the syntax of the expressions."""
         try:
             definition = json.loads(text)
         except (TypeError, ValueError) as error:

@@ -1,6 +1,6 @@
-//! The private Python environment of the emulator. It is created at the first run, once per list of requirements, from
-//! files whose hashes are pinned in `requirements.txt`. Both this module and the launcher create it with
-//! `environment.py`.
+//! The private Python environment of the emulator. It is created at the first run, and again whenever the list of
+//! requirements changes. The hashes of all installed files are pinned in `requirements.txt`. Both this module and the
+//! launcher (`cargo onboard`) create it with `environment.py`.
 
 use std::{
     fs, io,
@@ -22,7 +22,7 @@ const PROGRAM: &str = include_str!("environment.py");
 /// Names of Python interpreters. `python3` is first because it is the operator's default.
 const NAMES: [&str; 6] = ["python3", "python3.14", "python3.13", "python3.12", "python3.11", "python3.10"];
 
-/// An environment that is ready.
+/// A Python environment that is ready for use.
 #[derive(Clone, Debug)]
 pub struct Venv {
     folder: PathBuf,
@@ -43,7 +43,7 @@ impl Venv {
     }
 }
 
-/// Returns the environment. Creates it if this checkout has none yet, and passes pip's messages to `progress`.
+/// Returns the Python environment. If this checkout has none yet, creates it and passes pip's messages to `progress`.
 ///
 /// # Errors
 /// Fails if Python, its `venv` module or a package is missing, or the directory is not writable.
@@ -72,7 +72,7 @@ enum Line {
     Failed { failed: Cause, text: String, version: String },
 }
 
-/// Cause of a failure.
+/// Why the environment could not be created.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 enum Cause {

@@ -1,4 +1,4 @@
-//! Locates the checkout and the directories of a run.
+//! Locates the checkout of the project and the directories of a local run.
 
 use std::{
     fs, io,
@@ -38,8 +38,8 @@ impl Workspace {
         self.root.join("target").join("local-cloud")
     }
 
-    /// Creates a directory for one run, which is removed when the value is dropped. It is in the checkout's target
-    /// directory because programs are executed from it.
+    /// Creates a directory for one run. Dropping the value removes the directory. It is below the checkout's target
+    /// directory, because programs are executed from it, which other directories may not allow.
     ///
     /// # Errors
     /// Fails if the directory can't be created.
@@ -52,7 +52,7 @@ impl Workspace {
         created.map_err(|error| NotStarted::NotWritable { path: cache, reason: error.to_string() })
     }
 
-    /// Removes the directories of killed runs after one day.
+    /// Removes the directories of runs that were killed at least a day ago.
     fn sweep(&self) {
         for entry in fs::read_dir(self.cache()).into_iter().flatten().flatten() {
             let name = entry.file_name();
@@ -64,8 +64,8 @@ impl Workspace {
         }
     }
 
-    /// Keeps the logs of a failed run in place of earlier logs. Returns their directory, or `None` if there are no
-    /// logs.
+    /// Keeps the logs of a failed run and removes those that were kept before. Returns the directory of the kept logs,
+    /// or `None` if there are no logs.
     ///
     /// # Errors
     /// Fails if the logs can't be copied.
