@@ -331,8 +331,8 @@ fn connect_user(user: UserSearchSummary, alias: &str) -> Option<ConnectUser> {
 }
 
 /// Returns the phone settings for the voice channel: from the channel settings, which we write, or otherwise from the
-/// older `PhoneConfig`, which the console and other tools may have written. In `PhoneConfig`, `SearchUsers` returns
-/// the after contact work in milliseconds.
+/// older `PhoneConfig`, which the console and other tools may have written. In `PhoneConfig`, `SearchUsers` returns the
+/// time for after contact work in milliseconds.
 fn phone(user: &UserSearchSummary) -> Option<Phone> {
     let accept = user
         .auto_accept_configs()

@@ -12,9 +12,9 @@ pub(super) const DEFAULT_RATE: f64 = 2.0;
 const BURST_RATIO: f64 = 2.5;
 /// Only this share of the rate is used, so that network jitter does not make a request arrive too early.
 const MARGIN: f64 = 0.985;
-/// A throttle reduces the rate to this share.
+/// A throttle multiplies the current rate by this factor.
 const DECREASE: f64 = 0.7;
-/// A success increases the rate by this share of the ceiling.
+/// A success increases the current rate by this fraction of the maximum rate.
 const INCREASE: f64 = 0.02;
 /// Throttles within this time count as one, because they are responses to requests that were sent concurrently.
 const THROTTLE_WINDOW: Duration = Duration::from_millis(500);

@@ -1,4 +1,4 @@
-//! The single requests of which a plan consists, their responses and their errors.
+//! The individual requests that apply a plan, with their responses and errors.
 
 use aws_sdk_connect::{error::SdkError, operation::RequestId};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -61,7 +61,7 @@ pub(super) enum Reaction<'p> {
     /// Send the request again later: the affected object may not be visible yet, or the service has a short
     /// interruption.
     Retry,
-    /// Record the failure of the user.
+    /// Record the error as the failure of the user.
     Fail,
     /// The name of the new user is taken: read the existing user.
     Resolve(&'p NewUser),

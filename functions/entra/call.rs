@@ -34,7 +34,7 @@ pub(super) struct Call {
 }
 
 impl Call {
-    /// A read. `doing` describes the call in errors, for example `reading the group 1234`.
+    /// Creates a call that reads. `doing` describes the call in errors, for example `reading the group 1234`.
     pub(super) fn get(path: &[&str], doing: impl Into<String>) -> Self {
         Self {
             method: Method::GET,

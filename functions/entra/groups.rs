@@ -27,9 +27,10 @@ const READ_USERS: &str = "User.Read.All";
 pub struct GroupMembers {
     /// The users, without duplicates, sorted by object ID.
     pub members: Vec<Member>,
-    /// The groups among the members.
+    /// The members that are groups.
     pub nested_groups: Vec<NestedGroup>,
-    /// The number of other members by type, for example `device`, `orgContact` or `agentUser`.
+    /// The number of members that are neither users nor groups, by type, for example `device`, `orgContact` or
+    /// `agentUser`.
     pub other_objects: BTreeMap<String, usize>,
     /// The number of pages read.
     pub pages: usize,

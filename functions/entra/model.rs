@@ -90,7 +90,7 @@ pub struct ServicePrincipal {
     /// The tags.
     #[serde(default, deserialize_with = "or_default")]
     pub tags: Vec<String>,
-    /// The roles that users can be assigned.
+    /// The app roles that can be assigned to users.
     #[serde(default, deserialize_with = "or_default")]
     pub app_roles: Vec<AppRole>,
     /// Whether users can sign in at all.
@@ -143,7 +143,7 @@ pub struct SigningCertificate {
     pub end_date_time: String,
 }
 
-/// A role that users can be assigned.
+/// An app role that can be assigned to users.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AppRole {

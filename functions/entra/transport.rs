@@ -22,7 +22,8 @@ use crate::runtime::{clock::Clock, settings::Settings};
 
 /// Maximum number of attempts for one exchange.
 const ATTEMPTS: u32 = 4;
-/// The longest `Retry-After` to wait for here, because a Lambda function is billed by the millisecond.
+/// The longest `Retry-After` for which the function itself waits. Longer waits are left to the state machine, because a
+/// Lambda function is billed by the millisecond.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// Maximum total wait of one exchange.
 const WAIT_BUDGET: Duration = Duration::from_secs(20);

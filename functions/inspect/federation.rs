@@ -85,7 +85,7 @@ fn last(arn: &str) -> &str {
     arn.rsplit('/').next().unwrap_or(arn)
 }
 
-/// Checks a document. The result contains a summary of the document.
+/// Compares a document with the wanted document. The result shows a summary of both documents.
 fn document(checks: &mut Checks, name: &str, wanted: &Value, found: &Value) {
     checks.that(name, same_document(wanted, found), summary(wanted), summary(found));
 }

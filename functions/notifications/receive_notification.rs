@@ -145,7 +145,8 @@ fn add(content: &mut Content, value: Value, group: Option<Uuid>, states: &Client
         return None;
     }
     match item.lifecycle_event.as_deref() {
-        // Graph does not guarantee this event for groups. It means that the group must be read completely.
+        // The lifecycle event `missed` means that the group must be read completely. Graph does not guarantee this
+        // event for groups.
         Some("missed") => {
             content.changes.entry((tenant, group)).or_default();
         }

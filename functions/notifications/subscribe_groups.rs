@@ -1,6 +1,6 @@
 //! `subscribe-groups`: creates and renews Graph subscriptions, so that Microsoft Graph notifies this stack when the
-//! members of a group change. It is started by the onboarding for the onboarding's groups, daily for all groups, and
-//! when Graph requests a renewal.
+//! members of a group change. Each onboarding starts this step for its own groups, and a schedule starts it daily for
+//! all groups. A renewal request from Graph also starts the step.
 //!
 //! * Reads: Graph `GET /subscriptions`; `dynamodb:GetItem` and `dynamodb:Scan` on the registry; the key from which the
 //!   `clientState` values are derived.

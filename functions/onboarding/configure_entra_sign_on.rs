@@ -194,7 +194,8 @@ fn identifiers(application: &Application, identifier: &str) -> Value {
     std::iter::once(identifier).chain(application.identifier_uris.iter().map(String::as_str)).collect::<Vec<_>>().into()
 }
 
-/// Returns the signing certificate after activating it, and adds one if there is none.
+/// Ensures that a signing certificate is active, and returns this certificate. Adds a certificate if there is no usable
+/// one.
 async fn active_certificate(
     graph: &Graph,
     principal: &ServicePrincipal,

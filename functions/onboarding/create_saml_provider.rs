@@ -103,7 +103,7 @@ async fn create(
         .await;
     let Some(created) = sent.none_if(&["EntityAlreadyExists"]).doing(&doing)? else {
         // The provider was created by a call whose response was lost, and was not visible to the previous read. The
-        // retry reads it and compares it.
+        // retry reads the provider and compares it.
         return Err(StepError::not_consistent_yet(format!("{doing}: it exists, but IAM does not show it yet")));
     };
     match created.saml_provider_arn {

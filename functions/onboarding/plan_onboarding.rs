@@ -88,7 +88,7 @@ impl Instance {
         let alias = onboarding.instance.alias.as_str();
         let found = instance::of_alias(ctx, alias).await?;
         let object = instance::object(alias, found.as_ref());
-        // An instance that can't be used counts as missing for the objects that depend on it.
+        // If the instance can't be used, the objects that depend on the instance are planned as if it did not exist.
         let usable = found.filter(|_| !matches!(object.presence, Presence::Foreign(_)));
         let entry = match usable.as_ref().and_then(|instance| instance.id()) {
             Some(id) => Registry::new(ctx)?.find(id).await?,

@@ -49,7 +49,7 @@ pub async fn run(ctx: &Context, input: RequestQuotasInput) -> Result<RequestQuot
         };
         quotas.push(result);
     }
-    // Checked last, so that the other quotas are requested anyway.
+    // Denials are checked last, so that the other quotas are requested anyway.
     if let Some(denied) = quotas.iter().find(|result| result.required && result.status == QuotaStatus::Denied) {
         return Err(StepError::quota_denied(denied.message.clone().unwrap_or_default()));
     }

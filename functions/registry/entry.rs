@@ -23,7 +23,7 @@ pub struct Entry {
     pub tenant_id: String,
     /// The user settings of the input: groups, profiles and removal.
     pub users: Users,
-    /// The groups of `users.groups`, in the same order, with their object IDs.
+    /// The Entra groups that belong to `users.groups`, in the same order, with their object IDs.
     pub groups: Vec<EntraGroup>,
     /// The Entra application.
     #[serde(default)]

@@ -57,7 +57,7 @@ struct Caller {
 }
 
 impl Caller {
-    /// Removes the field from the payload and returns it.
+    /// Removes the field `context` from the payload and returns its content.
     fn take(payload: &mut Value) -> Self {
         let context = payload.as_object_mut().and_then(|fields| fields.remove("context")).unwrap_or_default();
         let text = |name: &str| context.get(name).and_then(Value::as_str).map(ToOwned::to_owned);

@@ -91,13 +91,13 @@ pub struct Metrics<'a> {
 }
 
 impl<'a> Metrics<'a> {
-    /// Creates an empty set of values of the instance with this alias.
+    /// Creates an empty set of metric values for the instance with this alias.
     #[must_use]
     pub const fn of_instance(alias: &'a str) -> Self {
         Self { instance: Some(alias), values: BTreeMap::new() }
     }
 
-    /// Creates an empty set of values that belong to no instance.
+    /// Creates an empty set of metric values that belong to no instance.
     #[must_use]
     pub const fn of_stack() -> Self {
         Self { instance: None, values: BTreeMap::new() }
@@ -113,7 +113,7 @@ impl<'a> Metrics<'a> {
     /// Writes the line. A failed write is ignored.
     pub fn emit(&self) {
         if let Some(line) = self.line(OffsetDateTime::now_utc()) {
-            // In one write, because log lines come from the same process.
+            // The line is written in one call, so that it is not mixed with log lines of the same process.
             drop(io::stdout().lock().write_all(line.as_bytes()));
         }
     }

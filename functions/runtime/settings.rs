@@ -44,7 +44,8 @@ pub struct Settings {
     clock: Clock,
 }
 
-/// Declares the variables that are required by the functions that use them: constant, method, content.
+/// Declares variables that every function that uses them requires. Each row: the constant, the method, the content of
+/// the variable.
 macro_rules! required_variables {
     ($($variable:ident, $method:ident: $content:literal;)*) => {
         #[derive(Clone, Debug, Default)]

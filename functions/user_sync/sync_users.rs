@@ -46,7 +46,7 @@ use crate::{
     },
 };
 
-/// Number of groups that are read concurrently.
+/// Maximum number of groups that are read concurrently.
 const MAX_CONCURRENT_GROUPS: usize = 8;
 /// Interval of progress reports.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(2);

@@ -54,7 +54,7 @@ pub async fn in_force(client: &Client, code: &str, instance_arn: Option<&str>) -
 /// Checks that Service Quotas has every quota that the input specifies by code.
 ///
 /// # Errors
-/// `InvalidInput` with all unknown codes; otherwise if Service Quotas returns an error.
+/// `InvalidInput` with all unknown codes, or the error that Service Quotas returns.
 pub async fn check_codes(client: &Client, region: &str, quotas: &[Quota]) -> Result<(), StepError> {
     let named = |quota: &&Quota| !QUOTA_NAMES.iter().any(|(_, code, _)| *code == quota.code);
     let mut unknown = Vec::new();

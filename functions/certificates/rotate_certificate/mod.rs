@@ -109,7 +109,7 @@ struct Removals {
 enum Admission {
     Now,
     NextRound,
-    /// Not in this execution, for the given reason.
+    /// No certificate may be removed in this execution, for the given reason.
     Never(String),
 }
 
@@ -142,7 +142,7 @@ fn started(entry: &Entry) -> Rotation {
     }
 }
 
-/// Reports an unreadable registry entry. The instance's certificate can't be determined.
+/// Reports an unreadable registry entry, because the certificate of its instance can't be determined.
 fn unreadable_rotation(entry: Unreadable) -> Rotation {
     Rotation {
         instance_id: entry.instance_id,

@@ -192,7 +192,7 @@ impl Found {
         checks
     }
 
-    /// Checks the settings that can block every sign-in or allow it for the whole tenant.
+    /// Checks the settings that can block every sign-in, or allow every user in the tenant to sign in.
     fn switches(&self, checks: &mut Checks) {
         let enabled = self.principal.account_enabled != Some(false);
         checks.that("application enabled", enabled, "true", enabled.to_string());

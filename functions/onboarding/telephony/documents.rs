@@ -10,7 +10,7 @@ use onboarding_core::{
 
 use crate::{aws, context::Context};
 
-/// A valid document. It deliberately does not implement `Debug`.
+/// A valid document. The type deliberately does not implement `Debug`, so that no content is logged.
 pub(super) struct Document {
     /// The file name of the attachment.
     pub(super) file_name: String,

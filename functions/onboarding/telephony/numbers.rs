@@ -58,7 +58,7 @@ pub(super) enum Claim {
     Refused(String),
 }
 
-/// Claims an available number. Each retry must pass the same client token as `token`.
+/// Claims an available number. `token` is the client token: each retry must pass the same value.
 ///
 /// # Errors
 /// If Connect returns an error.
