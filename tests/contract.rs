@@ -333,8 +333,8 @@ fn every_sample_event_is_an_input_of_its_step() {
     }
 }
 
-/// An execution keeps the definition with which it started, for weeks, but always calls the current functions. So the
-/// current steps must accept the input from definitions of earlier releases.
+/// An execution can run for weeks. It keeps the definition with which it started, but each task calls the current
+/// function. So the current steps must accept the input that definitions of earlier releases send.
 #[test]
 fn every_step_accepts_the_input_from_state_machines_of_earlier_releases() {
     for release in fs::read_dir(root().join("tests/compat")).unwrap().map(|entry| entry.unwrap().path()) {

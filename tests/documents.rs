@@ -1,6 +1,6 @@
-//! Keeps the documents consistent with the program and with each other: both languages have equal commands, every link
-//! has a target, and every error and message on the troubleshooting pages exists. `.ci/documents/run` checks that the
-//! commands work.
+//! Keeps the documents consistent with the program and with each other: the English and the Japanese documents contain
+//! the same commands, every link has a target, and every error and message on the troubleshooting pages exists.
+//! `.ci/documents/run` checks that the commands work.
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 

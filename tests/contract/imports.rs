@@ -28,8 +28,8 @@ fn first_names(tree: &str) -> BTreeSet<&str> {
     names
 }
 
-/// The names at the root of the crate that a source file uses: through `crate::`, or through `depth` times `super::`,
-/// where `depth` is how deep the file's module is. Comments are ignored.
+/// The names at the root of the crate that a source file imports, either through `crate::` or through `super::`
+/// repeated `depth` times. `depth` is the nesting depth of the file's module. Comments are ignored.
 pub(super) fn used(source: &str, depth: usize) -> BTreeSet<String> {
     let lines = source.lines().filter(|line| !line.trim_start().starts_with("//"));
     let code = lines.collect::<Vec<_>>().join("\n");

@@ -1,6 +1,6 @@
 //! Checks that the six state machines contain nothing that Step Functions rejects. The rules are in
-//! `local-cloud/emulator/definitions.py`, which the local cloud uses, too. Linters for state machines do not check all of
-//! these rules.
+//! `local-cloud/emulator/definitions.py`, which the local cloud also uses. Linters for state machines do not check all
+//! of these rules.
 
 use std::{
     io::Write,

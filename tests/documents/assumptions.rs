@@ -1,4 +1,4 @@
-//! Generates the tables of assumptions in the documents from the table of the local cloud. To update them:
+//! Generates the tables of assumptions in the documents from the table of the local cloud. To update the tables:
 //! `UPDATE_DOCS=1 cargo test --workspace --test product documents::assumptions`.
 
 use std::{env, fmt::Write, fs};

@@ -1,6 +1,6 @@
-//! Follows an execution with a history in AWS's format: each event contains the id of the previous one, functions have
-//! their own event types, and pages start at the end. The fixture follows the API reference of Step Functions,
-//! `HistoryEvent`; the emulator returns less.
+//! Follows an execution with a history in AWS's format: each event contains the id of the previous event, functions
+//! have their own event types, and the first page contains the newest events. The fixture follows the API reference of
+//! Step Functions, `HistoryEvent`; the emulator returns less.
 
 use aws_sdk_sfn::types::ExecutionStatus;
 use onboard_cli::{

@@ -231,8 +231,8 @@ impl Life {
         self.settled().await;
     }
 
-    /// Adds and removes members. Graph sends a notification, whose function may be killed; the queue would redeliver
-    /// the event after six minutes, and this test does not wait for that.
+    /// Adds and removes members. Graph sends a notification. The function that receives the resulting event may be
+    /// killed; the queue would then redeliver the event after six minutes, but this test does not wait that long.
     async fn changed(&self, joiners: &[Value], leavers: &[usize], before: usize) {
         for member in joiners {
             self.cloud.add_member(GROUP, member).await;

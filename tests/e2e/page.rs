@@ -1,5 +1,5 @@
-//! The report as an HTML page: its content, and the escaping of untrusted text. The pages stay in Cargo's directory for
-//! test files for the browser tests in CI.
+//! The report as an HTML page: its content, and the escaping of untrusted text. The tests keep the pages in Cargo's
+//! directory for test files, where the browser tests in CI read them.
 
 use std::{fs, path::Path};
 

@@ -1,5 +1,6 @@
-//! The emulator behaves as Step Functions documents for states, errors, variables and sizes, where the unmodified
-//! emulator accepts more. Each state machine is small and calls no function.
+//! For states, errors, variables and sizes, the emulator of the local cloud behaves as the documentation of Step
+//! Functions says. Without the local cloud's changes, the emulator would accept more. Each state machine is small and
+//! calls no function.
 
 use std::time::Duration;
 

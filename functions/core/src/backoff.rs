@@ -55,8 +55,8 @@ pub fn phone_numbers(attempt: u32) -> u64 {
 }
 
 /// Seconds until the next poll of a phone number that is being claimed, which takes seconds to minutes. The interval
-/// grows to one hour: a claim that never finishes must not use up, within hours, the polls of an order in the same
-/// execution.
+/// grows to one hour. Otherwise a claim that never finishes would use up, within hours, the polls that an order in the
+/// same execution needs for weeks.
 #[must_use]
 pub const fn claim(attempt: u32) -> u64 {
     match attempt {

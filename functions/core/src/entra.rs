@@ -2,8 +2,8 @@
 //!
 //! The *setup* identity has wide permissions: it creates the enterprise application with its certificate and claims,
 //! and assigns groups. Only the functions of an onboarding may use it, and an administrator can remove it between
-//! onboardings. The *runtime* identity only reads, and stays. `onboard entra-setup` requests exactly these permissions,
-//! and `preflight` checks them.
+//! onboardings. The *runtime* identity only reads and is always kept. `onboard entra-setup` requests exactly these
+//! permissions, and `preflight` checks them.
 
 use serde::{Deserialize, Serialize};
 

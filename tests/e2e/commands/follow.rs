@@ -165,8 +165,8 @@ fn on_a_terminal_watch_redraws_only_changes_follows_a_resize_and_explains_ctrl_c
     let text = |part: &str| seen[part].as_str().unwrap().to_owned();
     let (wide, narrow, end) = (text("wide"), text("narrow"), text("end"));
 
-    // The screen is cleared once for each size, and all output in between is in complete synchronized updates.
-    // Otherwise it would flicker.
+    // The screen is cleared only once for each terminal size, and all other output is in complete synchronized updates.
+    // Otherwise the screen would flicker.
     let wipes = |text: &str| text.matches("\x1b[2J").count();
     assert!(wipes(&wide) <= 1 && wipes(&narrow) == 1, "{wide:?}\n{narrow:?}");
     for part in [&wide, &narrow] {

@@ -1,5 +1,5 @@
-//! Ownership of an application: only if an onboarding created the application does an onboarding set its properties and
-//! a teardown delete it.
+//! Ownership of an application. An onboarding sets the properties of an application, and a teardown deletes the
+//! application, only if an onboarding created it.
 
 use connect_onboarding::{entra::ServicePrincipal, teardown};
 use local_cloud::stand_in::GraphBehaviour;

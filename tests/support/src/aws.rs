@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 use reqwest::{Client, RequestBuilder};
 use serde_json::Value;
 
-/// The HTTP client of all tests. A client per request would parse the system's certificates each time, which is a
-/// quarter of the tests' processor time. The client keeps no idle connections, because a connection belongs to the
+/// The HTTP client of all tests. A client per request would parse the system's certificates each time, which would take
+/// a quarter of the tests' processor time. The client keeps no idle connections, because a connection belongs to the
 /// runtime of one test.
 ///
 /// # Panics

@@ -36,7 +36,7 @@ pub struct EntraApplication {
     pub service_principal_id: String,
     /// `REPLICATING` until both objects can be read, then `READY`.
     pub status: String,
-    /// Whether the application existed before the onboarding. The onboarding then adopts the application, and a
+    /// Whether the application existed before the onboarding. If so, the onboarding adopts the application, and a
     /// teardown never deletes it.
     #[serde(default)]
     pub adopted: bool,

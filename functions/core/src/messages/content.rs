@@ -89,8 +89,8 @@ impl Content {
     }
 }
 
-/// The name of an instance in a message: the alias. State that an older release wrote has no alias, so the message then
-/// contains the instance id.
+/// The name of an instance in a message: its alias, or its id if the state has no alias because an older release wrote
+/// it.
 fn name<'a>(alias: &'a str, instance_id: &'a str) -> &'a str {
     if alias.is_empty() { instance_id } else { alias }
 }

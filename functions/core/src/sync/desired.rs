@@ -59,8 +59,8 @@ fn merged(groups: &[GroupRead]) -> BTreeMap<&str, (&Member, Vec<usize>)> {
     for (index, group) in groups.iter().enumerate() {
         for member in &group.members {
             let (best, memberships) = members.entry(&member.id).or_insert_with(|| (member, Vec::new()));
-            // Two reads of a member can differ if the member changed between two pages. The read with more data wins,
-            // so that the order does not matter.
+            // Two reads of a member can differ if the member changed between two pages. The read that returned more
+            // data is used, so that the order of the reads does not matter.
             *best = (*best).max(member);
             if memberships.last() != Some(&index) {
                 memberships.push(index);

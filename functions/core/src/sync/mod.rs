@@ -4,8 +4,8 @@
 //!
 //! * [`plan()`] always returns a plan, and the plan does not depend on the order of its input. If Connect already
 //!   matches, the plan is empty.
-//! * Users are matched by username, because Connect users can't be renamed. The Entra object id in a tag distinguishes
-//!   a renamed member from a new one.
+//! * Users are matched by username, because Connect users can't be renamed. The Entra object id in a user's tag
+//!   distinguishes a renamed member from a new member.
 //! * Users without our tags are adopted if their username matches exactly. Otherwise no plan contains them.
 //! * After a partial read, nothing is planned. If a group is empty, no removal is planned. If a plan exceeds the
 //!   removal limit, it is [`Safety::Unsafe`] and needs the approval of its [`Plan::digest`].

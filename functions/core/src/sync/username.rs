@@ -81,9 +81,9 @@ fn is_full_domain(domain: &str) -> bool {
 
 /// The first and last name that are sent to Connect: Unicode NFC, trimmed, never empty, within Connect's length limits.
 ///
-/// If Entra has no given name or surname, the display name is used. It is split at its first space; the family name
-/// comes first if the name is written in Chinese, Japanese or Korean characters. A name that is too long is cut,
-/// because names do not identify users.
+/// If Entra has no given name or surname, the display name is used. The display name is split at its first space; its
+/// first part is the family name if the name is written in Chinese, Japanese or Korean characters. A name that is too
+/// long is cut, because names do not identify users.
 #[must_use]
 pub fn person_name(member: &Member, username: &str) -> (String, String) {
     let given = cleaned(member.given_name.as_deref());

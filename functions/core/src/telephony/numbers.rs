@@ -66,8 +66,8 @@ pub fn allocate(desired_numbers: &[PhoneNumber], held: &[HeldNumber]) -> Vec<Vec
 }
 
 /// The client token for a claim: the same whenever an execution repeats the claim of a number, and different for every
-/// other number. `ClaimPhoneNumber` documents the pattern of a lower-case UUID (model of botocore 1.43.11). The version
-/// is 8 (RFC 9562: custom content).
+/// other number. The documented pattern of the token is a lower-case UUID (`ClaimPhoneNumber` in the model of botocore
+/// 1.43.11). The token is a UUID of version 8, whose content may be custom (RFC 9562).
 #[must_use]
 pub fn claim_token(execution_id: &str, instance_arn: &str, phone: &str) -> String {
     let hex = digest::of_parts([execution_id, instance_arn, phone], 16);
