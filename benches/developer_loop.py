@@ -39,7 +39,7 @@ PR_SET_CHILD_SUBREAPER = 36
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the table. `kind` is warm, cold or bare."""
+    """A row of the table. `kind` is `warm`, `cold`, or `bare` (cold, and with an empty CARGO_HOME)."""
 
     name: str
     command: str
@@ -93,7 +93,7 @@ class Side:
             if kind == "bare":
                 environment["CARGO_HOME"] = str(caches / "cargo")
                 (caches / "cargo").mkdir(parents=True)
-                # A registry mirror is a property of the machine, like its network, so its settings are kept.
+                # The settings of a registry mirror are kept, because a mirror belongs to the machine like its network.
                 if (home / "config.toml").exists():
                     shutil.copy(home / "config.toml", caches / "cargo")
         return environment
@@ -239,7 +239,7 @@ def main():
         load = os.getloadavg()[0]
         sides = [clone("before", arguments.against, Path(work)), clone("after", ROOT, Path(work))]
         lines, missed = [], []
-        # Cold rows first, because they remove the build output that warm rows need.
+        # Cold rows are measured first, because they remove the build output that warm rows need.
         for row in sorted(rows, key=lambda row: row.kind == "warm"):
             try:
                 if any((row.command, row.kind) not in side.figures for side in sides):
@@ -250,7 +250,7 @@ def main():
                 met = False
             else:
                 lines.append(text)
-                # Written after each row, so that a later failure does not lose hours of measurements.
+                # The table is written after each row, so that a later failure does not lose hours of measurements.
                 write(lines, sides, load)
             missed += [] if met else [row.name]
     sys.exit(f"missed: {'; '.join(missed)}" if missed else 0)

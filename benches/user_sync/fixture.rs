@@ -29,7 +29,7 @@ const ALIAS: &str = "acme-support";
 const GROUP_NAME: &str = "Support agents";
 /// The object ID of the group whose members become users.
 pub(crate) const GROUP: &str = "5a6f9d2e-0000-4000-8000-000000000001";
-/// The quota codes for the rate of `CreateUser` and for the users of an instance.
+/// The quota codes for the rate of `CreateUser` and for the number of users in an instance.
 const CREATE_USER_RATE: &str = "L-CBDEE3E4";
 const USERS_PER_INSTANCE: &str = "L-9A46857E";
 

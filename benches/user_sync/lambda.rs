@@ -17,13 +17,13 @@ use crate::{
 /// The time-out that template.yaml sets for this function.
 const TIMEOUT: Duration = Duration::from_secs(900);
 
-/// One complete sync with all its rounds.
+/// The result of one complete sync, over all its rounds.
 #[derive(Debug)]
 pub(crate) struct Synced {
     /// From `exec` to the last response.
     pub(crate) wall: Duration,
     pub(crate) peak_kb: u64,
-    /// The last response.
+    /// The function's last response.
     pub(crate) output: Value,
 }
 

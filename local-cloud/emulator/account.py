@@ -10,9 +10,9 @@ import re
 import sys
 
 QUOTA = 1000  # limit of concurrent Lambda executions in an account that is not new
-# EventBridge Scheduler user guide, "Schedule types". The guide shows only plural units, the API reference also singular
-# units. This pattern accepts the singular for 1 and the plural for all other values. A cron expression has six fields,
-# and exactly one of the two day fields is a question mark.
+# A valid schedule (EventBridge Scheduler user guide, "Schedule types"). The guide shows rates only with plural units, the
+# API reference also with singular units, so this pattern accepts the singular for 1 and the plural for all other
+# values. A cron expression has six fields, and exactly one of the two day fields must be a question mark.
 SCHEDULE = re.compile(
     r"rate\((1 (minute|hour|day)|([2-9]|[1-9]\d+) (minutes|hours|days))\)"
     r"|cron\(\S+ \S+ ((?!\?)\S+ \S+ \?|\? \S+ (?!\?)\S+) \S+\)"

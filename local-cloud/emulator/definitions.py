@@ -6,8 +6,8 @@ the Amazon States Language (states-language.net) and the Step Functions develope
 import re
 
 MAX_SECONDS = 99_999_999
-# The functions of JSONata 2.0.6, the version that Step Functions documents, without $eval, plus the six that Step
-# Functions adds.
+# The functions that an expression can call: those of JSONata 2.0.6 (the version that Step Functions documents) except
+# $eval, and the six functions that Step Functions adds.
 FUNCTIONS = set(
     "string length substring substringBefore substringAfter uppercase lowercase trim pad contains split join match replace "
     "base64encode base64decode encodeUrlComponent encodeUrl decodeUrlComponent decodeUrl number abs floor ceil round power sqrt "
@@ -35,8 +35,8 @@ FIELDS = {
 OF_RETRY = {"ErrorEquals", "IntervalSeconds", "MaxAttempts", "BackoffRate", "MaxDelaySeconds", "JitterStrategy", "Comment"}
 OF_CATCH = {"ErrorEquals", "Next", "Output", "Assign", "Comment"}
 OF_CHOICE = {"Condition", "Next", "Output", "Assign", "Comment"}
-# The parts of an expression that are not code: strings, quoted names, and regular expressions. A regular expression
-# starts where no value precedes the slash.
+# The parts of an expression that are not code: strings, quoted names, and regular expressions. A slash
+# starts a regular expression if no value precedes it; otherwise it divides.
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 NO_CODE = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`|(?<=[(,=:?&~>])\s*/(?:\\.|[^/\\])+/[im]*""", re.DOTALL)
 

@@ -22,11 +22,11 @@ const LOGS: &str = include_str!("logs.py");
 pub struct Deployment<'a> {
     /// The Python environment that runs the deployment.
     pub venv: &'a Venv,
-    /// The checkout.
+    /// The checkout that contains the template.
     pub workspace: &'a Workspace,
     /// The functions' binary.
     pub bootstrap: &'a Path,
-    /// The directory of the run.
+    /// The directory of the local run.
     pub folder: &'a Path,
     /// The emulator's URL.
     pub emulator: &'a str,

@@ -123,7 +123,7 @@ def send_what_states_do_themselves_through_the_stand_in():
         name = lambda_svc._get_func_record_for_ref(function)[2]
 
         def working(**more):
-            # This internal call must not fail the execution on a busy machine, hence the long timeout.
+            # The timeout is long because this internal call must not make the execution fail on a busy machine.
             return json.loads(post("/_admin/working", json.dumps({"function": name, "state": state.get(), **more}), {}, 120)[1])
 
         fails = working().get("fails")

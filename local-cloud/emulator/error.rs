@@ -13,7 +13,7 @@ pub enum NotStarted {
     /// A directory can't be created or written.
     #[error("{path} can't be written: {reason}", path = path.display())]
     NotWritable {
-        /// The directory.
+        /// The directory that can't be created or written.
         path: PathBuf,
         /// The system's error message.
         reason: String,
@@ -24,7 +24,7 @@ pub enum NotStarted {
     /// All Python interpreters are too old.
     #[error("{program} is Python {version}, which is too old")]
     OldPython {
-        /// The first interpreter.
+        /// The first interpreter that was found.
         program: &'static str,
         /// The version of this interpreter.
         version: String,
@@ -71,16 +71,16 @@ pub enum NotStarted {
 /// Why the emulator does not run.
 #[derive(Debug, thiserror::Error)]
 pub enum EmulatorFault {
-    /// The program can't be started.
+    /// The emulator's process can't be started.
     #[error("did not start: {0}")]
     DidNotStart(#[source] io::Error),
-    /// No HTTP client can be created.
+    /// No HTTP client for the emulator can be created.
     #[error("can't be called: {0}")]
     NoClient(#[source] reqwest::Error),
-    /// The program exited.
+    /// The emulator's process exited.
     #[error("exited ({0})")]
     Exited(ExitStatus),
-    /// The program does not respond within a minute.
+    /// The emulator does not respond within a minute.
     #[error("did not respond within a minute")]
     NotReady,
 }

@@ -69,10 +69,10 @@ def log_every_line_of_an_invocation(patches, runtime):
 
 
 def read_logs_while_functions_write(patches, logs):
-    """Retries reading logs while functions write.
+    """Reads logs again if a function wrote to them in the meantime.
 
-    The emulator fails to read its logs while a function creates its first log stream, because it iterates over a
-    growing dictionary."""
+    The unchanged emulator fails if a function creates its first log stream while logs are read, because the dictionary
+    over which the emulator iterates then grows."""
 
     def again(read, data):
         while True:

@@ -83,13 +83,13 @@ pub fn url(port: u16) -> String {
 /// Settings of an emulator.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings<'a> {
-    /// The port on loopback.
+    /// The emulator's port on the loopback interface.
     pub port: u16,
     /// The stand-in's URL for AWS services.
     pub stand_in: &'a str,
-    /// How many seconds one second of the real cloud takes.
+    /// Clock factor: how many seconds the local cloud takes for one second of the real cloud.
     pub clock_scale: f64,
-    /// The account's limit of concurrent executions, or `None` for the limit of an older account.
+    /// The emulated account's limit of concurrent Lambda executions, or `None` for the limit of an older account.
     pub concurrency: Option<u32>,
     /// The file to which all evaluated JSONata expressions are written, if any.
     pub expressions: Option<&'a Path>,

@@ -9,7 +9,7 @@ pub const REGION: &str = "ap-northeast-1";
 /// The emulator's account number.
 pub const ACCOUNT: &str = "000000000000";
 
-/// The deployed stack.
+/// The stack that was deployed to the emulator.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(transparent)]
 pub struct Stack {

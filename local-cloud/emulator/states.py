@@ -39,7 +39,7 @@ def run_states_as_step_functions_does(patches, sfn, templates):
 
     @patches.replace(sfn._ExecutionError, "__init__")
     def fail(init, error_object, error, cause):
-        # In AWS, a timeout has no cause.
+        # In AWS, the error of a timeout has no cause text.
         init(error_object, error, "" if error == "States.Timeout" else cause)
 
     @patches.replace(sfn, "_error_matches")

@@ -20,7 +20,7 @@ pub struct Execution {
     pub arn: String,
     /// The execution's name.
     pub name: String,
-    /// The state machine.
+    /// The execution's state machine.
     pub machine: Machine,
     /// The execution's status.
     pub status: ExecutionStatus,
@@ -33,7 +33,7 @@ pub struct Execution {
 /// An execution with its input and its result.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Described {
-    /// The execution.
+    /// The described execution.
     pub execution: Execution,
     /// The execution's input.
     pub input: Value,

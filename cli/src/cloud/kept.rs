@@ -40,9 +40,9 @@ pub struct Kept {
     pub login_url: String,
     /// AWS Region.
     pub region: String,
-    /// Account number.
+    /// AWS account number.
     pub account: String,
-    /// How many seconds one second of the real cloud takes.
+    /// Clock factor: how many seconds the local cloud takes for one second of the real cloud.
     #[serde(default = "one")]
     pub clock_scale: f64,
     /// Stack name.
@@ -119,7 +119,7 @@ const fn one() -> f64 {
     1.0
 }
 
-/// Guard of the address file.
+/// Guard of the address file. Dropping the guard removes the file.
 #[derive(Debug)]
 pub struct Published(PathBuf);
 

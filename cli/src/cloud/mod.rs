@@ -34,7 +34,7 @@ pub struct Cloud {
     pub signed: Signed,
     /// The deployed stack.
     pub stack: Stack,
-    /// The clock factor of a local cloud: how many seconds one second of a real cloud takes there. `None` in AWS.
+    /// The clock factor of a local cloud: how many seconds it takes for one second of the real cloud. `None` in AWS.
     pub local: Option<f64>,
     /// The command-line options that select this cloud, each preceded by a blank. Suggested commands repeat them.
     pub options: String,

@@ -28,7 +28,7 @@ pub struct Entry {
     /// The digest of the plan for which approval was last requested. The registry receives the digest before the task
     /// token.
     pub approval_digest: Option<String>,
-    /// The plan that waits for approval.
+    /// The user sync plan that waits for approval, if there is one.
     pub approval: Option<Approval>,
     /// Progress of the running user sync.
     pub progress: SyncProgress,

@@ -40,7 +40,7 @@ impl Stack {
         Ok(read(name, &xml))
     }
 
-    /// The value of an output.
+    /// The value of a stack output.
     ///
     /// # Errors
     /// Fails if the stack has no such output because it was deployed from an older release.

@@ -19,7 +19,7 @@ pub struct Node {
     pub branches: Vec<Vec<Node>>,
 }
 
-/// A state machine.
+/// A state machine, as read from its definition.
 #[derive(Debug, Default)]
 pub struct Machine {
     /// The states in workflow order.

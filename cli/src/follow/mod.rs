@@ -69,7 +69,7 @@ impl Followed {
 /// An execution and the user syncs that it started.
 #[derive(Debug)]
 pub struct Executions {
-    /// The execution.
+    /// The execution that is followed.
     pub root: Followed,
     /// The user syncs that the execution started, oldest first.
     pub syncs: Vec<Followed>,

@@ -14,7 +14,7 @@ use super::{
 pub struct Note {
     /// The status in the task's output.
     pub status: String,
-    /// Whether the resource already existed.
+    /// Whether the task found an existing resource instead of creating it.
     pub adopted: bool,
 }
 
@@ -29,7 +29,7 @@ pub enum News {
         seconds: f64,
         /// Summary of the output.
         note: Note,
-        /// Whether it is a `Wait` state.
+        /// Whether the finished state is a `Wait` state.
         waited: bool,
     },
     /// A state failed with an error that the state machine catches; the execution continues without the state's result.
@@ -38,7 +38,7 @@ pub enum News {
         state: String,
         /// Seconds from start to end.
         seconds: f64,
-        /// The error.
+        /// The caught error.
         caught: Caught,
     },
     /// A task failed. Later events show whether it is retried.
@@ -61,7 +61,7 @@ pub struct Caught {
     pub expected: bool,
 }
 
-/// A running or waiting state.
+/// The status of a state that is running or waiting.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Running {
     /// Start time in seconds since the epoch.
@@ -75,7 +75,7 @@ pub struct Running {
     note: Note,
 }
 
-/// A finished state.
+/// The result of a state that has finished.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Finished {
     /// Duration of the last run in seconds.

@@ -29,7 +29,7 @@ enum Weight {
     Ahead,
     /// A finished state.
     Done,
-    /// A state that contains other states.
+    /// A `Parallel` or `Map` state, which contains other states.
     Frame,
     /// A state that is running, waiting or failed.
     Now,

@@ -19,15 +19,15 @@ use crate::words::Words;
 pub enum Tone {
     /// Ordinary text.
     Plain,
-    /// A heading.
+    /// Text of a heading.
     Strong,
     /// Secondary information.
     Faint,
-    /// Success.
+    /// Text about a success.
     Good,
-    /// A warning.
+    /// Text of a warning.
     Warn,
-    /// A failure.
+    /// Text about a failure.
     Bad,
 }
 

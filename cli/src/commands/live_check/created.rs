@@ -23,9 +23,9 @@ pub(crate) enum Resource {
     Role(String),
     /// A role with an inline policy of the same name.
     RoleWithPolicy(String),
-    /// An instance with everything it contains.
+    /// An Amazon Connect instance with everything that it contains.
     Instance(String),
-    /// A phone number.
+    /// A claimed phone number.
     Number(String),
 }
 

@@ -1,7 +1,7 @@
 //! `onboard live-check`: determines which reading of each local-cloud assumption is true in an account and a tenant.
 //!
-//! An assumption is a fact that no documentation settles. It has two readings: the assumed reading, which the local
-//! cloud emulates by default, and the other reading (`onboard local --assume NAME`).
+//! An assumption is about behaviour of AWS or Entra that the documentation leaves open. There are two readings of the
+//! documentation. The local cloud emulates the assumed reading by default, and the other reading with `--assume NAME`.
 //!
 //! The command calls the services with the operator's permissions and needs no deployed stack. It creates gallery
 //! applications, a SAML provider, roles, an instance with one user, and a phone number. All resources share a unique

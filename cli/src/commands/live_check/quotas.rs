@@ -8,7 +8,7 @@ use crate::cloud::{
     signed::{QUOTAS, SUPPORT},
 };
 
-/// Users per instance: a quota that is raised per instance and rarely per account.
+/// Code of the quota for users per instance. AWS raises this quota for single instances and rarely for a whole account.
 const USERS: &str = "L-9A46857E";
 
 pub(crate) async fn check(clouds: &Clouds, findings: &mut Findings) -> Result<(), CommandError> {

@@ -12,7 +12,7 @@ use super::{
 use crate::cloud::{error::CommandError, signed::IAM};
 
 const USERNAME: &str = "live.check@example.com";
-/// After-contact work time limit in seconds.
+/// The user's time limit for after-contact work, in seconds.
 const WORK: u64 = 30;
 
 fn text(value: &Value) -> String {

@@ -11,7 +11,7 @@ pub struct Call<'a> {
     pub operation: &'a str,
     /// The HTTP method.
     pub method: &'a str,
-    /// The path.
+    /// The path of the request.
     pub path: &'a str,
     /// The HTTP status of the response; 499 if the caller was killed before the response arrived.
     pub status: u16,
@@ -36,7 +36,7 @@ const GRAPH_READING: [&str; 7] = [
     "validateProperties",
 ];
 
-/// Whether a call creates, updates or deletes something.
+/// Whether a call creates, updates or deletes a resource.
 #[must_use]
 pub fn changes(call: Call<'_>) -> bool {
     // A rejected call has no effect. A call whose response is unknown can have had an effect.

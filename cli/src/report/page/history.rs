@@ -1,4 +1,4 @@
-//! The result of each state of an execution, as displayed on the page.
+//! The result of each state of an execution, as displayed on the report page.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ pub struct Run {
     pub polls: u32,
     /// Total run time in seconds.
     pub seconds: f64,
-    /// Total wait time between the runs in seconds.
+    /// Total time in seconds that the execution waited between the runs.
     pub waited: f64,
     /// Short summary of the output.
     pub note: String,

@@ -3,7 +3,7 @@
 
 use maud::{Markup, html};
 
-/// A cell.
+/// The content of a table cell.
 pub(super) enum Cell {
     /// Text.
     Text(String),

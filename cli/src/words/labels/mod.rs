@@ -1,4 +1,4 @@
-//! The labels of the page in English and Japanese. Names of services and fields are those of AWS and Microsoft.
+//! The labels of the report page in English and Japanese. Names of services and fields are those of AWS and Microsoft.
 
 mod english;
 mod japanese;
@@ -141,7 +141,7 @@ impl Labels {
         }
     }
 
-    /// Label of an order status.
+    /// Label of the status of a phone number order.
     #[must_use]
     pub(crate) const fn order(&self, status: OrderStatus) -> &'static str {
         match status {
