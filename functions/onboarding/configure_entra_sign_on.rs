@@ -13,8 +13,8 @@
 //!   `rotate-certificate`, because IAM must trust the new certificate before Entra signs with it.
 //!
 //! The order matters: SAML mode is set before the identifier, because the tenant's policy for new identifiers exempts
-//! applications in SAML mode. Until the mode has replicated, the policy may refuse the identifier. Depending on the
-//! number of attempts, the step therefore waits, then requests version 2 tokens (the policy's other exemption), then
+//! applications in SAML mode. Until the mode has replicated, the policy may refuse the identifier. The first attempts
+//! therefore only wait. Later attempts also request version 2 tokens, which the policy exempts too. Finally, the step
 //! fails with advice.
 
 use std::time::Duration;

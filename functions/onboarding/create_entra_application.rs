@@ -5,12 +5,16 @@
 //! * Writes: `POST /applicationTemplates/{id}/instantiate`.
 //! * Permission: `Application.ReadWrite.All`.
 //! * Safe to repeat: if exactly one application has the template and the name in the input, it is adopted. If there are
-//!   several, the application with our tag is used; otherwise the step fails with `Conflict`. The `instantiate` call is
-//!   not idempotent and lists lag behind, so an application created by a failed attempt is invisible for some time.
-//!   Therefore: (1) the first invocation only searches and records in `previous` that it has searched, so that an
-//!   application that appears later is known to come from this execution; (2) the step returns the IDs of a new
-//!   application at once, and later invocations receive them in `previous`; (3) a retry, identified by the state
-//!   machine's retry count, searches [`LOOKS`] times before it creates an application.
+//!   several, the application with our tag is used; otherwise the step fails with `Conflict`.
+//!
+//! The `instantiate` call is not idempotent and Graph's lists lag behind, so an application created by a failed attempt
+//! is invisible for some time. Therefore:
+//!
+//! 1. The first invocation only searches, and records in `previous` that it has searched. An application that appears
+//!    later is then known to come from this execution.
+//! 2. The step returns the IDs of a new application at once, and later invocations receive the IDs in `previous`.
+//! 3. A retry, identified by the state machine's retry count, searches [`LOOKS`] times before it creates an
+//!    application.
 //!
 //! Each invocation polls once; the state machine waits between invocations.
 

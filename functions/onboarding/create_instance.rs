@@ -7,8 +7,9 @@
 //!   `ds:UnauthorizeApplication`, and `iam:CreateServiceLinkedRole` with `iam:PutRolePolicy` on
 //!   `AWSServiceRoleForAmazonConnect*`.
 //! * Safe to repeat: aliases are globally unique, so an instance in this account with the alias is the instance that
-//!   the input names. It is adopted if it uses SAML. The client token is derived from the execution and the alias, so
-//!   a repeated call creates no second instance. Each invocation polls once; the state machine waits between polls.
+//!   the input names. This instance is adopted if it uses SAML. The client token is derived from the execution and the
+//!   alias, so a repeated call creates no second instance. Each invocation polls once; the state machine waits between
+//!   polls.
 
 use aws_sdk_connect::types::{DirectoryType, Instance, InstanceStatus, InstanceSummary};
 use onboarding_core::{

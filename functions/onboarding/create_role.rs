@@ -1,14 +1,15 @@
-//! `create-role`: creates the IAM role that users assume when they sign in (manual procedure: IAM ロールの作成). It trusts
-//! only the SAML provider: any other principal could choose the session name and thereby sign in as any Connect user.
+//! `create-role`: creates the IAM role that users assume when they sign in (manual procedure: IAM ロールの作成). The role
+//! trusts only the SAML provider: any other principal could choose the session name and thereby sign in as any Connect
+//! user.
 //!
 //! * Reads: `iam:GetRole`, `iam:ListAttachedRolePolicies`.
 //! * Writes: `iam:CreateRole`, `iam:TagRole`, `iam:UpdateAssumeRolePolicy`, `iam:UpdateRole`,
-//!   `iam:PutRolePermissionsBoundary`, `iam:AttachRolePolicy`, each only on `role/connect-onboarding/*`, the last only
-//!   for policies under `policy/connect-onboarding/` (`iam:PolicyARN`).
-//! * If the stack has a permissions boundary, the role gets the same boundary. It must allow
+//!   `iam:PutRolePermissionsBoundary`, `iam:AttachRolePolicy`, each only on `role/connect-onboarding/*`.
+//!   `iam:AttachRolePolicy` is limited to policies under `policy/connect-onboarding/` (`iam:PolicyARN`).
+//! * If the stack has a permissions boundary, the role gets the same boundary. The boundary must allow
 //!   `connect:GetFederationToken`.
 //! * Safe to repeat: a role is identified by its name. A role with our tags is reset to the wanted settings, including
-//!   its trust policy. It is never replaced, because Connect binds each user to the role of the first sign-in. An
+//!   its trust policy. The role is never replaced, because Connect binds each user to the role of the first sign-in. An
 //!   untagged role is used if it has exactly the wanted settings; otherwise the step fails with `Conflict`. Additional
 //!   policies on a role with our tags are kept.
 

@@ -3,11 +3,12 @@
 //!
 //! * Reads: the federation metadata (no permission), `sts:GetCallerIdentity`, `iam:GetSAMLProvider`.
 //! * Writes: `iam:CreateSAMLProvider`, `iam:TagSAMLProvider`, `iam:UpdateSAMLProvider`.
-//! * Safe to repeat: a provider is identified by its name. Issuer, sign-on location and certificates are compared, not
-//!   bytes, because Entra signs its metadata anew for each request. A provider with our tags is kept if it trusts the
-//!   issuer and all certificates of the metadata, even if it also trusts other certificates; otherwise it is updated.
-//!   An update keeps the ARN, so that the claims that contain the ARN stay valid. An untagged provider is used if its
-//!   metadata is equal; otherwise the step fails with `Conflict`.
+//! * Safe to repeat: a provider is identified by its name. The comparison covers the issuer, the sign-on location and
+//!   the certificates, not the bytes of the metadata, because Entra signs the metadata anew for each request. A
+//!   provider with our tags is kept if it trusts the issuer and all certificates of the metadata, even if it also
+//!   trusts other certificates; otherwise the provider is updated. An update keeps the ARN, so that the SAML claims
+//!   that contain the ARN stay valid. An untagged provider is used if its metadata is equal; otherwise the step fails
+//!   with `Conflict`.
 
 use onboarding_core::{
     StepError,

@@ -10,7 +10,7 @@
 //! * Reads: `connect:ListPhoneNumbersV2`, `connect:SearchAvailablePhoneNumbers`, `connect:DescribePhoneNumber`,
 //!   `connect:ListContactFlows`, `servicequotas:GetServiceQuota`, `servicequotas:GetAWSDefaultServiceQuota`,
 //!   `support:DescribeServices`, `support:DescribeCases`, `support:DescribeCommunications`, `s3:GetObject` on the
-//!   documents bucket (and `s3:ListBucket`; without it, S3 returns access denied for a missing object).
+//!   documents bucket (and `s3:ListBucket`, because S3 otherwise returns access denied for a missing object).
 //! * Writes: `connect:ClaimPhoneNumber`, `connect:UpdatePhoneNumberMetadata`,
 //!   `connect:AssociatePhoneNumberContactFlow`, `connect:TagResource`, `support:AddAttachmentsToSet`,
 //!   `support:CreateCase`.

@@ -1,7 +1,7 @@
-//! `verify-sign-in`: checks the sign-in configuration by reading everything that a sign-in needs from both clouds and
-//! comparing it with the expected values, including the name of one Connect user and the role session name that Entra
-//! would emit for this user (manual procedure: SAML ログイン). A failed check is reported in the output and is not an
-//! error.
+//! `verify-sign-in`: checks the sign-in configuration: reads everything that a sign-in needs from both clouds, and
+//! compares it with the expected values. This includes comparing the name of one Connect user with the role session
+//! name that Entra would emit for this user (manual procedure: SAML ログイン). A failed check is reported in the output and
+//! is not an error.
 //!
 //! * Reads: `GET /servicePrincipals/{id}`, its `claimsMappingPolicies` and `appRoleAssignedTo`, `/applications/{id}`,
 //!   `/applicationTemplates/{id}`, `/users/{id}`, the federation metadata; `iam:GetSAMLProvider`, `iam:GetRole`,

@@ -16,8 +16,8 @@
 //! * the teardown: `teardown`, the approved plan. While this attribute exists, no other component works on the
 //!   instance.
 //!
-//! Times are milliseconds since the epoch. The registry is not a record of existing objects; these are always read
-//! from AWS and Entra.
+//! Times are milliseconds since the epoch. The registry does not record which objects exist in AWS and Entra; this is
+//! always read from AWS and Entra.
 
 use std::collections::HashMap;
 

@@ -10,8 +10,9 @@
 //!   the approved plan, is kept.
 //! * Phone numbers are not released first: if Connect then refused to delete the instance (an account may create and
 //!   delete 100 instances in total per 30 days), the numbers would be lost although the instance remains.
-//! * Connect may refuse a deletion that is already in progress because the response to an earlier call was lost.
-//!   Polling decides: if the instance remains, the refusal becomes the step's error.
+//! * If the response to an earlier call was lost, the deletion may be in progress, and Connect may refuse another call.
+//!   Therefore, the step continues to poll after a refusal. If the instance remains, the refusal becomes the step's
+//!   error.
 //! * Each invocation polls once; the state machine waits between polls.
 
 use onboarding_core::{

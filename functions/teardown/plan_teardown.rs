@@ -1,5 +1,5 @@
 //! `plan-teardown`: shows what a teardown would remove, object by object, and whether this plan is approved. Only
-//! objects with our tags are removed; users and the instance only if the input requests this.
+//! objects with our tags are removed. The users and the instance are removed only if the input requests this.
 //!
 //! An instance whose onboarding failed before the registration can be torn down too, because an onboarding stores its
 //! input before it creates anything.

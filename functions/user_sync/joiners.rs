@@ -23,7 +23,7 @@ use super::sync_users::Round;
 pub(super) struct Joiners {
     /// The usernames of the created users. Connect may list these users late.
     pub(super) created: HashSet<String>,
-    /// The counts of the fast path, without the searches in Connect, which [`Round`]'s `Directory` counts.
+    /// The counts of the fast path, without the searches in Connect, which `Directory` counts separately.
     pub(super) totals: Totals,
 }
 

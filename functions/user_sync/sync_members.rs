@@ -8,9 +8,10 @@
 //! * Safe to repeat: a sync without differences changes nothing, and a sync that finds another sync of the instance
 //!   running leaves the work to the running sync.
 //!
-//! Events are combined twice: the queue delivers the events of one second as one batch, which starts each instance's
-//! sync once; and a sync that starts while another one is running only sets a flag on the lease, and the running sync
-//! then makes another pass. Each sync starts after the events that caused it, so no event is lost.
+//! Events are combined in two ways. First, the queue delivers the events of one second as one batch, for which the sync
+//! of each instance is started only once. Second, a sync that starts while another sync of the instance is running only
+//! sets a flag on the lease; the running sync then makes another pass. Each sync starts after the events that caused
+//! it, so no event is lost.
 
 use std::collections::{BTreeMap, BTreeSet};
 

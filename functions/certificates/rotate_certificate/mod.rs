@@ -4,10 +4,10 @@
 //!
 //! * Reads: `dynamodb:Scan` or `GetItem`; `GET /servicePrincipals/{id}`; the federation metadata if IAM refuses the
 //!   composed metadata; `sts:GetCallerIdentity`, `iam:GetSAMLProvider`.
-//! * Writes: `POST /servicePrincipals/{id}/addTokenSigningCertificate`, `PATCH /servicePrincipals/{id}` (the active
-//!   certificate; the certificate lists without an old certificate), `iam:UpdateSAMLProvider`; `dynamodb:UpdateItem`
-//!   (records which execution may add a certificate). The lock of the alias: `dynamodb:UpdateItem`,
-//!   `dynamodb:DeleteItem`, `states:DescribeExecution`.
+//! * Writes: `POST /servicePrincipals/{id}/addTokenSigningCertificate`, `PATCH /servicePrincipals/{id}` (activates a
+//!   certificate, or writes the certificate lists without an old certificate), `iam:UpdateSAMLProvider`;
+//!   `dynamodb:UpdateItem` (records which execution may add a certificate). The lock of the alias:
+//!   `dynamodb:UpdateItem`, `dynamodb:DeleteItem`, `states:DescribeExecution`.
 //! * Permissions: `Application.Read.All` of the runtime identity for reading, if granted; `Application.ReadWrite.All`
 //!   of the setup identity for all other calls, used only when a certificate is due.
 //! * Safe to repeat: [`onboarding_core::rotation`] chooses each action from the current certificates in both clouds,
