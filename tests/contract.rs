@@ -445,7 +445,8 @@ fn deleting_the_stack_deletes_neither_an_instance_nor_its_stored_data() {
         assert_ne!(kind, "AWS::IAM::SAMLProvider", "{name} is the workflow's");
         if ["AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::KMS::Key"].contains(&kind) {
             let kept = ["DeletionPolicy", "UpdateReplacePolicy"].map(|policy| resource[policy].as_str());
-            // If the first deployment fails, the resource is deleted, so that no unused resource is left.
+            // If the first deployment fails, RetainExceptOnCreate deletes the resource, so that no unused resource is
+            // left.
             assert_eq!(kept, [Some("RetainExceptOnCreate"), Some("Retain")], "{name}");
         }
     }

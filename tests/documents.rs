@@ -284,7 +284,7 @@ fn every_deployment_script_allows_named_roles() {
     assert_eq!(deployments, 2);
 }
 
-/// Limitations that no check can detect before the deployment.
+/// No check can detect these limitations before the deployment, so the documents must state them.
 #[test]
 fn limitations_of_the_deployment_are_documented_in_both_languages() {
     for (file, words) in

@@ -10,7 +10,8 @@ mod steps;
 
 use std::{fs, path::Path};
 
-/// The Rust files below `folder` that no module declares. `parent` is the source of the module of `folder`.
+/// The Rust files below `folder` that no module declares. `parent` is the source of the module to which `folder`
+/// belongs.
 fn undeclared(folder: &Path, parent: &str) -> Vec<String> {
     let mut found = Vec::new();
     for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {

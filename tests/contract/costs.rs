@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{machines, read, resources_of_type, root, states, template};
 
 const MINUTES: u32 = 30 * 24 * 60;
-/// The path of a user sync that finds no difference.
+/// The states that a user sync enters if it finds no difference.
 const IDLE_SYNC: [&str; 7] =
     ["Start", "ApplyOrPlan", "AcquireLease", "SyncUsers", "SyncOutcome", "ReleaseLease", "Done"];
 /// The metrics with a value every hour; all other metrics have one value a day. CloudWatch charges for each hour with a

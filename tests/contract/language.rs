@@ -12,7 +12,7 @@ use super::machines;
 const RULES: &str = include_str!("../../local-cloud/emulator/definitions.py");
 const TESTS: &str = include_str!("../../local-cloud/emulator/definitions_test.py");
 
-/// Runs a program after the rules. Returns its output.
+/// Runs the Python code of the rules, followed by this Python program. Returns the program's output.
 fn python(program: &str, input: &str) -> String {
     let mut python = Command::new("python3")
         .args(["-I", "-c", &format!("{RULES}\n{program}")])

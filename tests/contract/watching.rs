@@ -192,7 +192,7 @@ fn everything_that_expires_has_an_alarm_that_leaves_time_to_act() {
     }
 }
 
-/// Only operators start a plan, and they wait for the result; a plan changes nothing.
+/// The only state machine without an alarm. Only operators start it, and they wait for its result; it changes nothing.
 const UNWATCHED: &str = "PlanStateMachine";
 
 #[test]

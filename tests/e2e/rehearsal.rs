@@ -79,7 +79,8 @@ impl Fixture {
         let outcome = self.sign_in(report, user).await;
         assert_eq!((&outcome["signedIn"], &outcome["username"]), (&json!(true), &json!(username)), "{outcome}");
         assert_eq!(outcome["instanceId"], report["instance"]["instanceId"]);
-        // Other tools can validate the response that the browser posted to AWS (.ci/judges/saml).
+        // The result contains the form that the browser posted to AWS, so that other tools can validate the SAML
+        // response in the form (.ci/judges/saml).
         let form = &outcome["forms"][0];
         assert!(form["action"].as_str().unwrap().ends_with("signin.aws.amazon.com/saml"), "{form}");
         assert!(!form["samlResponse"].as_str().unwrap().is_empty());

@@ -61,7 +61,7 @@ impl StepErrorKind {
     pub const RETRIED: [Self; 5] =
         [Self::Throttled, Self::Unavailable, Self::NotConsistentYet, Self::AccessDenied, Self::Internal];
 
-    /// The name in the state machines.
+    /// The error name that the state machines use.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -84,7 +84,7 @@ impl StepErrorKind {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// The advice for an operator, for a report, a notification or the command line.
+    /// The advice for an operator, as shown in reports, in notifications and on the command line.
     #[must_use]
     pub const fn advice(self, language: Language) -> &'static str {
         let (english, japanese) = match self {
@@ -153,7 +153,7 @@ impl StepError {
         Self { kind, message: message.into() }
     }
 
-    /// The name in the state machines.
+    /// The error name that the state machines use.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.kind.name()

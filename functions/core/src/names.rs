@@ -34,7 +34,7 @@ pub fn app_registration(stack: &str, identity: Identity) -> String {
     format!("Connect Onboarding {identity} ({stack})")
 }
 
-/// The secret that holds an identity's credential, if the identity uses a secret.
+/// The name of the secret that contains an identity's credential, if the identity uses a secret.
 #[must_use]
 pub fn credential_secret(stack: &str, identity: Identity) -> String {
     format!("{stack}/graph-{identity}")

@@ -117,7 +117,7 @@ impl Fixture {
         outcome
     }
 
-    /// Onboards an alias again whose instance was deleted.
+    /// Onboards an alias again after its instance was deleted.
     pub(super) async fn again(&self, names: &[&str], alias: &str) -> Ended {
         self.assume(names).await;
         self.run("OnboardingStateMachineArn", &input(alias)).await
@@ -244,7 +244,7 @@ impl Fixture {
         users.iter().map(|user| text(&user["Username"])).collect()
     }
 
-    /// The services whose resources contain the alias.
+    /// The services that still have a resource that contains the alias.
     async fn traces(&self, alias: &str) -> Vec<String> {
         let inventory = self.cloud.inventory().await;
         ["graph", "iam", "connect"]

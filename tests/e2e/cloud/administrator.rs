@@ -15,7 +15,7 @@ use super::Cloud;
 const INSTANCES: &str = "L-AA17A6B9";
 
 impl Cloud {
-    /// All existing objects, in the format of their services.
+    /// All objects that exist in the local cloud, each in the format of its service.
     pub(crate) async fn inventory(&self) -> Value {
         self.admin("GET", "inventory", &Value::Null).await
     }

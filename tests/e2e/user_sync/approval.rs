@@ -48,7 +48,7 @@ async fn an_unsafe_plan_is_notified_once_with_counts_names_and_commands_and_appl
 
     // Another sync finds the same plan, requests no approval and ends.
     assert_eq!(fixture.sync(json!({ "reason": "event" })).await["status"], "UNSAFE_PLAN");
-    // Instances of other tests share the topic.
+    // The instances of other tests send to the same notification topic, so only messages about this instance count.
     assert!(mail.all().await.iter().all(|mail| !mail.text.contains(&fixture.instance)));
 
     let digest = between(&message, "Digest: ", "\n").to_owned();

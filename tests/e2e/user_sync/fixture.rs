@@ -122,7 +122,8 @@ impl Fixture {
         self.hold_creations(name, 1).await
     }
 
-    /// Holds this many creations at a gate. 0 holds all creations until the gate is opened, including those of retries.
+    /// Holds this many user creations at a gate. If the number is 0, all creations are held until the gate is opened,
+    /// including those of retries.
     pub(crate) async fn hold_creations(&self, name: &str, times: u32) -> String {
         let gate = format!("{name} of {}", self.instance);
         self.create_user_once(json!({ "gate": gate, "times": times })).await;

@@ -1,4 +1,4 @@
-//! The stand-in for the tests of the AWS steps. Only the test moves its clock.
+//! The stand-in for the tests of the AWS steps. Its clock moves only if a test advances it.
 
 use connect_onboarding::context::Context;
 use local_cloud::stand_in::{AppRegistration, Behaviour, Options, Tenant};
@@ -66,7 +66,7 @@ impl Cloud {
         self.rule(&json!({ "match": format!("{operation}$"), "delayMs": milliseconds }));
     }
 
-    /// All existing objects, in the format of their services.
+    /// All objects that exist in the local cloud, each in the format of its service.
     pub(crate) async fn inventory(&self) -> serde_json::Value {
         self.cloud.inventory().await
     }
@@ -92,7 +92,7 @@ impl Cloud {
         self.calls().into_iter().filter(|call| !reads(call)).collect()
     }
 
-    /// Creates an active SAML instance without a step.
+    /// Creates an active Connect instance that uses SAML, without running a step.
     pub(crate) async fn instance(&self, alias: &str) -> (String, String) {
         let made = self
             .ctx

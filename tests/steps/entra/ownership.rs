@@ -83,7 +83,7 @@ async fn an_adopted_application_stays_adopted_and_keeps_its_properties() {
         (Some(false), Some(true), Some(false))
     );
     assert!(principal.tags.contains(&names::ADOPTED_TAG.to_owned()), "{:?}", principal.tags);
-    // The next onboarding detects the adoption, too.
+    // The next onboarding also recognizes the application as adopted.
     assert!(cloud.application().await.adopted);
 }
 

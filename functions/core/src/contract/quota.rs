@@ -13,7 +13,7 @@ pub enum QuotaStatus {
     Sufficient,
     /// A request is open.
     Pending,
-    /// A request was denied, or its case was closed and the value did not change.
+    /// AWS denied a request, or closed its support case without changing the quota's value.
     Denied,
 }
 
@@ -38,7 +38,7 @@ pub struct QuotaResult {
     pub name: String,
     /// The required value.
     pub desired: f64,
-    /// The current value for the account or instance.
+    /// The quota's current value for the account or instance.
     pub value: f64,
     /// The state of the quota.
     pub status: QuotaStatus,

@@ -114,7 +114,7 @@ impl Onboarding {
         onboarding
     }
 
-    /// Sets the names that the input does not contain.
+    /// Sets the default names of the objects that the input does not name.
     fn set_default_names(&mut self) {
         let alias = self.instance.alias.clone();
         for (name, default) in [

@@ -57,7 +57,8 @@ pub enum SyncStatus {
     Done,
     /// The round reached its time limit. The state machine calls the step again with the checkpoint.
     More,
-    /// The plan exceeds the removal limit, and nothing was changed. An operator decides about the digest.
+    /// The plan exceeds the removal limit, and nothing was changed. An operator approves or rejects the plan by its
+    /// digest.
     UnsafePlan,
     /// The plan was created and not applied, as requested.
     Planned,
@@ -68,8 +69,8 @@ pub enum SyncStatus {
     NotApproved,
 }
 
-/// The checkpoint that each round passes to the next round, also from the last round of a pass to the first round of
-/// the next pass.
+/// The checkpoint that each round passes to the next round, including from the last round of a pass to the first round
+/// of the next pass.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Checkpoint {
@@ -256,7 +257,7 @@ pub struct SyncUsersOutput {
     pub language: Language,
     /// The result of the round.
     pub status: SyncStatus,
-    /// The digest of the plan. For an unsafe plan, the digest to approve.
+    /// The digest of the plan. An operator approves an unsafe plan by this digest.
     pub digest: String,
     /// Planned and completed actions.
     pub counts: Outcome,

@@ -32,7 +32,7 @@ pub enum SkipReason {
     NoUsername(UsernameAttribute),
     /// The username is not valid for sign-in.
     Username(UsernameFault),
-    /// Several members, of this number, have the same username.
+    /// Several members have the same username. The value is the number of these members.
     DuplicateUsername(usize),
     /// The member's groups have no security profile, but Connect requires one.
     NoSecurityProfile,
@@ -40,7 +40,8 @@ pub enum SkipReason {
     TooManySecurityProfiles(usize),
     /// A group of the member names a profile that the instance does not have.
     ProfileMissing(ProfileKind, String),
-    /// The Connect user with this username belongs to the onboarding of another instance (the alias).
+    /// The Connect user with this username belongs to the onboarding of another instance. The value is the alias of
+    /// that instance.
     OtherOnboarding(String),
 }
 

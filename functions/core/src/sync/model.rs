@@ -132,7 +132,8 @@ pub enum Ownership {
     /// This onboarding owns the user: the tag `managed-by` names this product, and the tag `onboarding` is this
     /// instance's alias.
     Ours,
-    /// The user belongs to the onboarding of another instance (the alias) and is never changed.
+    /// The user belongs to the onboarding of another instance and is never changed. The value is the alias of that
+    /// instance.
     OtherOnboarding(String),
 }
 
