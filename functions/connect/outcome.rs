@@ -13,7 +13,7 @@ pub struct Applied {
     /// The error message of each user for whom a request failed, by username. Such a failure does not affect other
     /// users.
     pub failures: BTreeMap<String, String>,
-    /// The number of requests for which no time was left.
+    /// The number of requests that were not sent because the deadline was reached.
     pub left: usize,
     /// The users who must be kept after all, for example because they became members again after the plan was made.
     pub kept: Vec<String>,
@@ -28,7 +28,7 @@ pub struct Applied {
 }
 
 impl Applied {
-    /// Returns whether the removal of this user is not settled yet.
+    /// Returns whether this run has not handled the removal of this user yet.
     #[must_use]
     pub fn removal_is_left(&self, user_id: &str) -> bool {
         !self.removals_settled.contains(user_id)
@@ -122,7 +122,7 @@ impl Applied {
         self.totals.failed = self.failures.len();
     }
 
-    /// Returns whether a user with this name exists, according to the plan and this run.
+    /// Returns whether a user with this name exists, either since before the plan or created by this run.
     pub(super) fn exists(&self, plan: &Plan, username: &str) -> bool {
         self.created.contains(username)
             || plan.create.binary_search_by(|user| user.username.as_str().cmp(username)).is_err()

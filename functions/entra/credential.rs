@@ -31,7 +31,7 @@ pub struct Credential {
 /// How an application authenticates to Entra.
 #[derive(Clone, Debug)]
 pub enum Proof {
-    /// A client secret's value, and its expiry if known.
+    /// The value of a client secret, and the expiry of this secret if known.
     Secret(SecretString, Option<OffsetDateTime>),
     /// A certificate that is registered with the application, and its private key.
     Certificate(Certificate),

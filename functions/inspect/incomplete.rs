@@ -1,5 +1,6 @@
-//! Collects the data about an onboarding that failed before its instance was registered, or whose registry entry is
-//! missing: from the input stored by the state machine, from the instance, and from the default names for its alias.
+//! Collects the data that a teardown needs if the onboarding failed before the instance was registered, or if the
+//! registry entry is missing. Sources: the input that the state machine stored, the instance, and the default names for
+//! the alias of the instance.
 
 use onboarding_core::{
     StepError, StepErrorKind,

@@ -5,7 +5,7 @@
 //! * Reads: `iam:GetRole`, `iam:ListAttachedRolePolicies`.
 //! * Writes: `iam:CreateRole`, `iam:TagRole`, `iam:UpdateAssumeRolePolicy`, `iam:UpdateRole`,
 //!   `iam:PutRolePermissionsBoundary`, `iam:AttachRolePolicy`, each only on `role/connect-onboarding/*`.
-//!   `iam:AttachRolePolicy` is limited to policies under `policy/connect-onboarding/` (`iam:PolicyARN`).
+//!   `iam:AttachRolePolicy` is also limited to policies under `policy/connect-onboarding/` (`iam:PolicyARN`).
 //! * If the stack has a permissions boundary, the role gets the same boundary. The boundary must allow
 //!   `connect:GetFederationToken`.
 //! * Safe to repeat: a role is identified by its name. A role with our tags is reset to the wanted settings, including

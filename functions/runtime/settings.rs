@@ -94,7 +94,8 @@ struct Registration {
 }
 
 impl Settings {
-    /// The variable with the ARN or name of the secret that an identity without its own settings uses.
+    /// The variable with the ARN or name of the secret that holds the credential of each identity without settings of
+    /// its own.
     pub const GRAPH_CREDENTIAL: &str = "GRAPH_CREDENTIAL_SECRET";
     /// The variable with the function's identity: `setup`, or `runtime`, which is the default.
     pub const GRAPH_IDENTITY: &str = "GRAPH_IDENTITY";

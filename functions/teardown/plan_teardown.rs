@@ -159,7 +159,7 @@ impl Planned {
         Self::new(area, kind, name, Action::Leave, reason).noting([note])
     }
 
-    /// An IAM object; the action depends on its tags.
+    /// An IAM object. It is deleted or kept depending on its tags.
     fn iam(kind: &str, name: &str, owner: &Ownership, detail: String) -> Self {
         match owner {
             Ownership::Ours => Self::new(Area::Iam, kind, name, Action::Delete, detail),

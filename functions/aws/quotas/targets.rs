@@ -43,7 +43,7 @@ pub(crate) fn of(quotas: &[Quota], users: Option<f64>) -> Vec<Target> {
     targets
 }
 
-/// Like [`of`], for this number of members on an instance that may have other users too.
+/// Like [`of`], but for an existing instance: users that are not ours are added to the required number.
 ///
 /// # Errors
 /// If Connect returns an error.
