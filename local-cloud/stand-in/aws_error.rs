@@ -7,9 +7,10 @@ use crate::stand_in::http::Response;
 /// The protocol of a service's requests and responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Protocol {
-    /// Amazon Connect: REST paths, error code in the header `x-amzn-errortype`.
+    /// Amazon Connect: REST paths, and the error code in the header `x-amzn-errortype`.
     RestJson,
-    /// Service Quotas, Support and similar services: one path, a target header, error code in `__type`.
+    /// Service Quotas, Support and similar services: a single path, the operation in a target header, and the error
+    /// code in `__type`.
     Json,
     /// IAM and STS: form requests, XML responses.
     Query,

@@ -1,9 +1,9 @@
-//! Plain request and response types that all services of the local cloud use, so that no service depends on the web
-//! framework and each can be tested by a direct call.
+//! Plain request and response types that all services of the local cloud use. Thus no service depends on the web
+//! framework, and every service can be tested by a direct call.
 
 use serde_json::Value;
 
-/// One request as received: the path is still percent-encoded, header names are in lower case.
+/// One request as received, except that header names are in lower case. The path is still percent-encoded.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// `GET`, `PUT`, …

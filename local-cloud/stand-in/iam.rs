@@ -18,17 +18,18 @@ use crate::stand_in::upstream::Upstream;
 /// The shortest metadata document that IAM accepts.
 const SHORTEST: usize = 1000;
 
-/// The state of this layer.
+/// What this module stores in addition to the emulator's IAM.
 #[derive(Debug, Default)]
 struct State {
     tags: HashMap<String, BTreeMap<String, String>>,
     created: HashMap<String, OffsetDateTime>,
-    /// Metadata replaced by updates, each with the time until which parts of AWS still use the old document.
+    /// Metadata documents that an update has replaced, each with the time until which parts of AWS still use the old
+    /// document.
     before: HashMap<String, Vec<(String, OffsetDateTime)>>,
     federation: bool,
 }
 
-/// IAM, in front of the emulator's IAM.
+/// The additions to IAM, which handle requests before the emulator's IAM does.
 #[derive(Debug)]
 pub(crate) struct Iam {
     upstream: Upstream,
@@ -38,7 +39,7 @@ pub(crate) struct Iam {
     state: Mutex<State>,
 }
 
-/// The parameters of a query-protocol request.
+/// The parameters of a request in AWS's query protocol.
 type Form = BTreeMap<String, String>;
 
 impl Iam {
@@ -70,15 +71,16 @@ impl Iam {
         self.state().federation
     }
 
-    /// The tags of a SAML provider, as IAM lists them.
+    /// The tags of a SAML provider, in the format of IAM's list responses.
     pub(crate) fn tags(&self, arn: &str) -> Vec<Value> {
         let state = self.state();
         let tags = state.tags.get(arn).into_iter().flatten();
         tags.map(|(key, value)| serde_json::json!({ "Key": key, "Value": value })).collect()
     }
 
-    /// The metadata documents of a SAML provider with which AWS may validate a sign-in now: the current document, and
-    /// older ones until the update has reached all of AWS. Empty if the provider does not exist.
+    /// The metadata documents of a SAML provider with which AWS may validate a sign-in now. Besides the current
+    /// document, this includes a replaced document until its update has reached all of AWS. Empty if the provider does
+    /// not exist.
     pub(crate) async fn sign_in_metadata(&self, arn: &str) -> Vec<String> {
         let Some(current) = self.metadata_of(arn).await else { return Vec::new() };
         let now = self.clock.now();
@@ -195,7 +197,8 @@ impl Iam {
     }
 
     /// Rejects a name that differs from an existing name only in upper and lower case: IAM names "are not distinguished
-    /// by case" (IAM user guide, "IAM and AWS STS quotas"). The emulator rejects an equal name.
+    /// by case" (IAM user guide, "IAM and AWS STS quotas"). A name that equals an existing name is rejected by the
+    /// emulator.
     async fn unlike_others(&self, list: &str, element: &str, name: Option<&String>) -> Result<(), Refusal> {
         let Some(name) = name else { return Ok(()) };
         let form = [("Action", list), ("Version", "2010-05-08"), ("Scope", "Local"), ("MaxItems", "1000")];
@@ -273,7 +276,7 @@ impl Iam {
         }
     }
 
-    /// Rejects a trust policy that names a principal that does not exist or is not visible to IAM yet.
+    /// Rejects a trust policy if one of the principals in it does not exist or is not visible to IAM yet.
     async fn principals(&self, policy: &str) -> Result<(), Refusal> {
         let Ok(policy) = serde_json::from_str::<Value>(policy) else { return Ok(()) };
         for (kind, arn) in principals_of(&policy) {
@@ -326,7 +329,7 @@ fn principals_of(policy: &Value) -> Vec<(String, String)> {
     found
 }
 
-/// Rejects a document that is not the metadata of an identity provider.
+/// Rejects a SAML metadata document that does not describe an identity provider.
 fn metadata(document: Option<&String>) -> Result<(), Refusal> {
     let refuse = |message: &str| Err(Refusal::new(400, "InvalidInput", message));
     let Some(document) = document.filter(|document| document.chars().count() >= SHORTEST) else {
@@ -368,8 +371,8 @@ fn members(tags: &BTreeMap<String, String>) -> String {
     tags.iter().map(member).collect()
 }
 
-/// The emulator's response with the provider's tags. The emulator keeps only the tags given at creation, so its tag
-/// list is replaced: a response contains one list.
+/// Returns the emulator's response with the current tags of the provider. The tag list in the emulator's response is
+/// replaced, because the emulator knows only the tags given at creation.
 fn with_tags(mut answer: Response, action: &str, tags: Option<&BTreeMap<String, String>>) -> Response {
     let Some(tags) = tags.filter(|_| answer.status == 200) else { return answer };
     let mut text = String::from_utf8_lossy(&answer.body).into_owned();
@@ -381,7 +384,7 @@ fn with_tags(mut answer: Response, action: &str, tags: Option<&BTreeMap<String, 
     answer
 }
 
-/// A response in the query protocol.
+/// A response in the format of AWS's query protocol.
 fn answer(action: &str, result: Option<&str>) -> Response {
     let id = Uuid::new_v4();
     let result = result.map(|result| format!("<{action}Result>{result}</{action}Result>")).unwrap_or_default();

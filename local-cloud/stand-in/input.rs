@@ -1,4 +1,4 @@
-//! The input of an operation by member name, independent of the member's place in the HTTP request.
+//! The input of an operation by member name, regardless of where in the HTTP request a member is sent.
 
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
@@ -10,12 +10,12 @@ use crate::stand_in::aws_error::{Answer, Refusal};
 pub(crate) struct Input(pub(crate) Map<String, Value>);
 
 impl Input {
-    /// A text member. `None` if it is missing or empty.
+    /// The text of a member. `None` if the member is missing or empty.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
     }
 
-    /// A required text member.
+    /// The text of a required member.
     pub(crate) fn need(&self, name: &str) -> Result<&str, Refusal> {
         self.text(name).ok_or_else(|| Refusal::invalid_request(format!("The request must have a {name}.")))
     }
@@ -28,7 +28,7 @@ impl Input {
         self.0.get(name).and_then(Value::as_f64)
     }
 
-    /// The page size that the caller requests, within the limits of the operation.
+    /// The page size that the caller requests, restricted to the limits of the operation.
     pub(crate) fn page_size(&self, usual: usize, most: usize) -> usize {
         let asked = self.0.get("MaxResults").or_else(|| self.0.get("maxResults")).and_then(Value::as_u64);
         asked.and_then(|asked| usize::try_from(asked).ok()).unwrap_or(usual).clamp(1, most)
@@ -56,7 +56,7 @@ pub(crate) fn nothing() -> Answer {
     Ok(Map::new())
 }
 
-/// A time as AWS's JSON protocols represent it: seconds since 1970, with a fraction.
+/// A time in the format of AWS's JSON protocols: seconds since 1970, with a fraction.
 pub(crate) fn epoch(at: OffsetDateTime) -> Value {
     #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit a double's 53 bits for 280,000 years")]
     let seconds = (at.unix_timestamp_nanos() / 1_000_000) as f64 / 1000.0;

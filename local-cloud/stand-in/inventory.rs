@@ -1,4 +1,4 @@
-//! Everything that exists in the local cloud, in the format of each service.
+//! Everything that exists in the local cloud. Each resource has the format that its service uses.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::stand_in::connect;
 use crate::stand_in::front::Cloud;
 use crate::stand_in::upstream::Upstream;
 
-/// The page size of IAM list requests: the maximum of IAM.
+/// The page size of IAM list requests, which is the maximum that IAM allows.
 const PAGE: &str = "1000";
 
 pub(crate) async fn of(cloud: &Cloud) -> Value {
@@ -74,7 +74,7 @@ pub(crate) fn document_of(value: &Value) -> Value {
     serde_json::from_str(&text).unwrap_or_else(|_| json!(text))
 }
 
-/// All entries of an IAM list operation.
+/// All entries that an IAM list operation returns, from all pages.
 pub(crate) async fn list(
     upstream: &Upstream,
     action: &str,
@@ -102,7 +102,7 @@ pub(crate) async fn list(
     }
 }
 
-/// The result members of an IAM operation. Empty if the operation fails.
+/// The members of the result of an IAM operation. Empty if the operation fails.
 pub(crate) async fn ask(upstream: &Upstream, action: &str, with: &[(&str, &str)]) -> Map<String, Value> {
     let mut form = vec![("Action", action), ("Version", "2010-05-08")];
     form.extend_from_slice(with);
@@ -116,7 +116,8 @@ pub(crate) async fn ask(upstream: &Upstream, action: &str, with: &[(&str, &str)]
     }
 }
 
-/// An XML element as JSON: text (or the type that IAM's model defines), a list of `member` elements, or an object.
+/// Converts an XML element to JSON: to a list if it contains `member` elements, to an object if it contains other
+/// elements, and otherwise to text or the type that IAM's model defines.
 fn value_of(node: Node<'_, '_>) -> Value {
     let children: Vec<Node<'_, '_>> = node.children().filter(Node::is_element).collect();
     if children.is_empty() {

@@ -1,4 +1,4 @@
-//! Fictitious users and a fictitious account for tests and benchmarks. The same number always returns the same user.
+//! Fictitious users and a fictitious account for tests and benchmarks. A number always stands for the same user.
 
 use serde_json::{Map, Value, json};
 
@@ -11,7 +11,7 @@ pub const REGION: &str = "ap-northeast-1";
 pub const ACCOUNT: &str = "111122223333";
 /// The Entra tenant ID.
 pub const TENANT_ID: &str = "0f5a1de4-0000-4000-8000-00000000000a";
-/// The client ID of the application that may sign in. Its secret is `secret`.
+/// The client ID of the application that may request tokens. Its client secret is `secret`.
 pub const CLIENT_ID: &str = "0f5a1de4-0000-4000-8000-00000000000b";
 
 /// A user as Microsoft Graph represents it.
@@ -53,8 +53,8 @@ impl Tenant {
 }
 
 impl Options {
-    /// Options with the account and tenant above, the default behaviour and an unscaled clock, in front of the given
-    /// emulator.
+    /// The options of a local cloud in front of the given emulator, with the account and tenant above, the default
+    /// behaviour and an unscaled clock.
     #[must_use]
     pub fn made_up(upstream: impl Into<String>, tenant: Tenant) -> Self {
         Self {

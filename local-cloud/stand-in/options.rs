@@ -13,8 +13,8 @@ use crate::stand_in::tenant::Tenant;
 /// The options of [`crate::stand_in::LocalCloud::start`].
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// How many seconds one real-cloud second takes here (0.02: fifty times faster). Equal to the emulator's
-    /// `SFN_WAIT_SCALE`.
+    /// How many seconds one second of the real cloud takes in the local cloud (0.02: fifty times faster). The
+    /// emulator's `SFN_WAIT_SCALE` must have the same value.
     pub clock_scale: f64,
     /// The URL of the emulator, for example `http://127.0.0.1:4570`.
     pub upstream: String,
@@ -26,13 +26,13 @@ pub struct Options {
     pub tenant: Tenant,
     /// The tenant ID, a GUID.
     pub tenant_id: String,
-    /// The application that may request Graph tokens with a client secret.
+    /// The Entra application that may request Graph tokens, with its client secret.
     pub client: ClientCredentials,
-    /// The fault rules that are active from the start.
+    /// The fault rules that apply from the start.
     pub faults: Vec<FaultRule>,
-    /// The file that receives one JSON object per call, one per line.
+    /// The file in which each call is recorded as one line with a JSON object.
     pub record: Option<PathBuf>,
-    /// Keeps Connect's default rates (2 requests per second, burst 5) instead of higher ones.
+    /// Whether Connect's default rates apply (2 requests per second, burst 5) instead of higher rates.
     pub real_rates: bool,
     /// Botocore's `data` directory. If given, every request and response of Connect, Service Quotas and Support is
     /// compared with the official model.
@@ -61,15 +61,16 @@ impl fmt::Debug for ClientCredentials {
 /// How AWS and Entra behave. All durations are seconds in real-cloud time, which the clock's scale shortens.
 #[derive(Clone, Debug)]
 pub struct Behaviour {
-    /// Applied quota values of the account, by quota code. A value of a per-instance quota applies to each instance
-    /// whose own quota was not raised.
+    /// Applied quota values of the account, by quota code. For a quota that each instance has, the value applies to
+    /// every instance whose own quota has not been raised.
     pub quotas: BTreeMap<String, f64>,
-    /// Whether the account has an applied value (the AWS default) for quotas that were never raised. Both cases were
-    /// observed. Without an applied value, `GetServiceQuota` returns `NoSuchResourceException`.
+    /// Whether the account has an applied value, equal to the AWS default, for a quota that was never raised. Accounts
+    /// of both kinds have been observed. If there is no applied value, `GetServiceQuota` returns
+    /// `NoSuchResourceException`.
     pub account_quotas_applied: bool,
-    /// How quota increase requests proceed, by quota code.
+    /// How requests to increase a quota proceed, by quota code.
     pub quota_paths: BTreeMap<String, QuotaPath>,
-    /// How increase requests proceed for quotas that [`Behaviour::quota_paths`] does not contain.
+    /// How requests to increase a quota proceed if [`Behaviour::quota_paths`] does not contain the quota.
     pub quota_path: QuotaPath,
     /// Whether the account has a support plan that includes the Support API.
     pub support_subscribed: bool,
@@ -83,48 +84,52 @@ pub struct Behaviour {
     pub refuses_second_deletion: bool,
     /// Whether the alias of a deleted instance can be reused.
     pub aliases_reusable: bool,
-    /// The message with which `CreateInstance` rejects an alias that is taken. This error has no code of its own.
+    /// The message with which `CreateInstance` rejects an alias that is taken. Only this message identifies the error,
+    /// because the error has no code of its own.
     pub alias_taken_message: &'static str,
     /// If set, instance creation ends in `CREATION_FAILED` with this text as its `StatusReason`.
     pub instance_failure: Option<String>,
     /// Aliases that instances of other accounts use, in any Region.
     pub taken_aliases: BTreeSet<String>,
-    /// How long after `CreateUser` calls that name the user return "not found".
+    /// How long calls that name a new user return "not found" after its `CreateUser`.
     pub user_visible_seconds: f64,
-    /// How long after `CreateUser` the user is missing from `ListUsers` and `SearchUsers`.
+    /// How long a new user is missing from `ListUsers` and `SearchUsers` after its `CreateUser`.
     pub user_listed_seconds: f64,
     /// Whether the username of a deleted user can be reused in the same instance.
     pub usernames_reusable: bool,
-    /// Whether `UpdateUserConfig` keeps the settings of channels that the request does not name, instead of clearing
-    /// them.
+    /// Whether `UpdateUserConfig` keeps the settings of those channels that the request does not name. Otherwise it
+    /// clears them.
     pub config_merges_channels: bool,
     /// Whether `SearchUsers` returns after-contact work time per channel in milliseconds, as in `PhoneConfig`.
     pub channel_work_in_milliseconds: bool,
-    /// Whether Connect evaluates the resource tags (`aws:ResourceTag`) when it deletes an instance or a user.
+    /// Whether Connect supplies the condition key `aws:ResourceTag` when it authorizes the deletion of an instance or a
+    /// user.
     pub deletion_by_tags: bool,
-    /// Whether Connect evaluates the tag keys of a request (`aws:TagKeys`).
+    /// Whether Connect supplies the condition key `aws:TagKeys`, which contains the tag keys of a request.
     pub tag_keys_evaluated: bool,
-    /// Whether Directory Service evaluates the ARN of the directory that Connect creates for an instance, or only `*`.
+    /// Whether Directory Service checks permissions for the ARN of the directory that Connect creates for an instance.
+    /// Otherwise it checks them only for `*`.
     pub directories_by_arn: bool,
     /// Whether IAM accepts only metadata that its issuer has signed.
     pub metadata_must_be_signed: bool,
-    /// How long IAM rejects a new SAML provider as a principal.
+    /// How long IAM rejects trust policies that name a new SAML provider as a principal.
     pub provider_visible_seconds: f64,
-    /// How long some AWS sign-in endpoints use the old metadata after an update of a SAML provider.
+    /// How long some AWS sign-in endpoints still use the old metadata after an update of a SAML provider.
     pub provider_update_seconds: f64,
-    /// Numbers that `SearchAvailablePhoneNumbers` can find. No Japanese numbers by default, as in AWS.
+    /// The phone numbers that `SearchAvailablePhoneNumbers` can find. As in AWS, the default contains no Japanese
+    /// numbers.
     pub number_inventory: Vec<NumberStock>,
     /// How long a claimed number stays `IN_PROGRESS`.
     pub claim_seconds: f64,
     /// How long a claimed number is missing from `ListPhoneNumbersV2`.
     pub number_listed_seconds: f64,
-    /// If set, claims end in `FAILED` with this message.
+    /// If set, every claim of a phone number ends in `FAILED` with this message.
     pub claim_failure: Option<String>,
-    /// If set, the maximum page size, whatever the caller requests.
+    /// If set, no page contains more entries than this, even if the caller requests a larger page.
     pub page_limit: Option<usize>,
     /// Whether every list operation first returns an empty page with a next token.
     pub empty_page: bool,
-    /// Whether all Connect operations share one token bucket, instead of one bucket per operation.
+    /// Whether all Connect operations share one token bucket. Otherwise each operation has its own token bucket.
     pub shared_bucket: bool,
     /// Whether the service list of AWS Support contains a separate service for Connect phone numbers.
     pub number_service_listed: bool,
@@ -183,19 +188,19 @@ impl Default for Behaviour {
 /// The outcome of a quota increase request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QuotaOutcome {
-    /// `APPROVED`, and the value is raised.
+    /// The request becomes `APPROVED`, and the value is raised.
     Approved,
-    /// `DENIED`, and the value is unchanged.
+    /// The request becomes `DENIED`, and the value is unchanged.
     Denied,
-    /// `NOT_APPROVED`, and the value is unchanged.
+    /// The request becomes `NOT_APPROVED`, and the value is unchanged.
     NotApproved,
-    /// `CASE_CLOSED`, but the value is raised.
+    /// The request becomes `CASE_CLOSED`, but the value is raised nevertheless.
     CaseClosedGranted,
-    /// `CASE_CLOSED`, and the value is unchanged.
+    /// The request becomes `CASE_CLOSED`, and the value is unchanged.
     CaseClosedRefused,
-    /// `INVALID_REQUEST`, and the value is unchanged.
+    /// The request becomes `INVALID_REQUEST`, and the value is unchanged.
     InvalidRequest,
-    /// The request is never decided.
+    /// AWS never decides on the request.
     Never,
 }
 
@@ -206,9 +211,10 @@ pub struct QuotaPath {
     pub case_opened: Option<f64>,
     /// When the request is decided.
     pub decided: f64,
-    /// The outcome of the request.
+    /// How the request is decided.
     pub outcome: QuotaOutcome,
-    /// How long after the decision the new value applies: the status can change before the value.
+    /// How long after the decision the new value is applied. The status of the request can change before the value
+    /// does.
     pub value_lag: f64,
     /// The granted value, if it differs from the desired value.
     pub granted: Option<f64>,
@@ -227,13 +233,13 @@ impl Default for QuotaPath {
 }
 
 impl QuotaPath {
-    /// Decided automatically within minutes, without a support case.
+    /// Creates the path of a request that is decided automatically within minutes, without a support case.
     #[must_use]
     pub fn automatic() -> Self {
         Self { case_opened: None, decided: 120.0, value_lag: 10.0, ..Self::default() }
     }
 
-    /// The default path with a different outcome.
+    /// Creates the default path with a different outcome.
     #[must_use]
     pub fn ending(outcome: QuotaOutcome) -> Self {
         Self { outcome, ..Self::default() }
@@ -248,9 +254,9 @@ pub struct SupportPath {
     pub picked_up: f64,
     /// If set, AWS Support asks this question, and the case is `pending-customer-action` until the customer replies.
     pub question: Option<String>,
-    /// When the numbers are added to the instance and the case is resolved.
+    /// When AWS Support adds the phone numbers to the instance and resolves the case.
     pub decided: f64,
-    /// Whether the numbers are granted. If not, the case is resolved with a rejection.
+    /// Whether AWS Support provides the phone numbers. Otherwise the case is resolved with a rejection.
     pub granted: bool,
 }
 
@@ -267,7 +273,7 @@ pub struct NumberStock {
     pub country: String,
     /// `DID`, `TOLL_FREE`, …
     pub kind: String,
-    /// The common prefix of all the numbers, for example `+1206555`.
+    /// The prefix that all these numbers have, for example `+1206555`.
     pub prefix: String,
     /// How many numbers are available.
     pub quantity: u32,

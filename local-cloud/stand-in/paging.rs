@@ -15,12 +15,12 @@ pub(crate) struct Paging {
 
 /// One page of `items` and the token of the next page.
 ///
-/// The token is opaque and valid for one list request only (`scope`: the operation and the listed resource). It
-/// contains the key at which the next page begins, so items that are added or deleted between pages do not shift the
-/// others.
+/// The token is opaque and valid only for the same list request (`scope`: the operation and the listed resource). It
+/// contains the key of the item with which the next page begins. Items that are added or deleted between two pages
+/// therefore do not move other items to a different page.
 ///
 /// # Errors
-/// `bad_token` if the token does not belong to this list request.
+/// Returns `bad_token` if the token does not belong to this list request.
 pub(crate) fn page<T>(
     items: impl Iterator<Item = (u64, T)>,
     scope: &str,

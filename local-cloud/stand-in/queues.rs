@@ -1,8 +1,9 @@
-//! The SQS operation that the emulator lacks: `StartMessageMoveTask`, which moves failed messages back for
-//! reprocessing.
+//! The only SQS operation that the product needs and the emulator lacks: `StartMessageMoveTask`, which moves failed
+//! messages back to their queue so that they are processed again.
 //!
-//! Source: the API reference of `StartMessageMoveTask`. The source must be the dead-letter queue of another queue.
-//! Without a destination, messages return to their original queue, which works only if they came from an SQS queue.
+//! The rules are those of the API reference of `StartMessageMoveTask`. The source queue must be the dead-letter queue
+//! of another queue. If no destination is given, messages return to their original queue. This works only for messages
+//! that came from an SQS queue.
 
 use serde_json::{Value, json};
 
@@ -49,7 +50,7 @@ async fn moved(upstream: &Upstream, request: &Request) -> Result<String, Refusal
     }
 }
 
-/// The URLs of the queues that use this queue as their dead-letter queue.
+/// The URLs of all queues whose dead-letter queue is this queue.
 async fn sources_of(upstream: &Upstream, arn: &str) -> Result<Vec<String>, Refusal> {
     let listed = call(upstream, "ListQueues", &json!({})).await?;
     let mut sources = Vec::new();

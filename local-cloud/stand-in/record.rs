@@ -22,7 +22,8 @@ const MASK: &str = "***";
 /// Headers that are not recorded.
 const UNRECORDED: [&str; 4] = ["authorization", "x-amz-security-token", "cookie", "x-amz-content-sha256"];
 
-/// Names of members, parameters and XML elements whose values are secrets or personal documents.
+/// The names of JSON members, parameters and XML elements whose values are secrets or personal documents, and are
+/// therefore masked.
 const SECRET: [&str; 22] = [
     "access_token",
     "accesstoken",
@@ -61,7 +62,7 @@ pub struct CallSummary {
     pub path: String,
     /// The HTTP status of the response. 499 if the caller was killed before the response.
     pub status: u16,
-    /// Whether a fault rule changed the response.
+    /// Whether a fault rule has changed the response of the call.
     pub simulated: bool,
     /// The run number set with [`crate::stand_in::LocalCloud::set_run`] at the time of the call.
     pub run: u32,
@@ -69,7 +70,7 @@ pub struct CallSummary {
     pub function: Option<String>,
     /// The state (`machine/state`) that invoked the function, or for which Step Functions itself made the call.
     pub state: Option<String>,
-    /// The permissions that the call required.
+    /// The IAM permissions that the call required.
     pub permissions: Vec<Permission>,
 }
 
@@ -107,7 +108,7 @@ impl Recorder {
         self.run.store(run, Ordering::Relaxed);
     }
 
-    /// All calls except the first `after`.
+    /// All recorded calls except the first `after` calls.
     pub(crate) fn calls(&self, after: usize) -> Vec<CallSummary> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).get(after..).unwrap_or_default().to_vec()
     }
@@ -122,8 +123,8 @@ impl Recorder {
         simulated: bool,
     ) {
         let (service, operation) = (way.service.as_str(), way.operation.as_str());
-        // Entra reads the public documents of a token issuer. These reads are neither AWS operations nor calls of the
-        // stack.
+        // Reads of the token issuer's public documents are not recorded, because they are made by Entra and are not
+        // calls of an AWS operation.
         if service == ISSUER {
             return;
         }
@@ -155,8 +156,8 @@ impl Recorder {
             line["state"] = json!(caller.state);
             line["role"] = json!(caller.role);
             line["permissions"] = json!(permissions);
-            // Writes each line with one call, so that a reader never sees a partial line. A full disk must not stop
-            // the local cloud.
+            // Each line is written with a single call, so that a reader never sees a partial line. An error is only
+            // reported, because a full disk must not stop the local cloud.
             let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
             if let Err(error) = file.write_all(format!("{line}\n").as_bytes()) {
                 eprintln!("local cloud: a call could not be recorded: {error}");
@@ -164,12 +165,12 @@ impl Recorder {
         }
     }
 
-    /// Request and response of a call, with masked secrets.
+    /// The request and the response of a call, with masked secrets, as one line of the record file.
     fn line(&self, way: &Destination, request: &Request, answer: &Response) -> Value {
         let (service, operation) = (way.service.as_str(), way.operation.as_str());
         let object = service == "s3" && request.path.trim_matches('/').contains('/');
         let body = |headers: &[(String, String)], bytes: &[u8]| {
-            // An S3 object can be an identity document.
+            // The content of an S3 object is not recorded, because it can be an identity document.
             if object { described(bytes) } else { self.body(headers, bytes) }
         };
         let mut query = Map::new();
@@ -194,7 +195,8 @@ impl Recorder {
         })
     }
 
-    /// JSON bodies as a JSON value, forms as an object of lists, other bodies as text.
+    /// Converts a body for the record. A JSON body becomes a JSON value, a form becomes an object of lists, and any
+    /// other body becomes text.
     fn body(&self, headers: &[(String, String)], bytes: &[u8]) -> Value {
         if bytes.is_empty() {
             return Value::Null;
@@ -234,13 +236,14 @@ fn is_secret(name: &str) -> bool {
     SECRET.contains(&name.to_ascii_lowercase().as_str())
 }
 
-/// Masks secrets in a JSON value. Attachments of support cases are personal documents.
+/// Masks the secrets in a JSON value. The attachments of support cases are masked too, because they are personal
+/// documents.
 fn mask(value: &mut Value, attachment: bool) {
     match value {
         Value::Object(members) => {
             for (name, member) in members {
                 let hidden = is_secret(name) || (attachment && matches!(name.as_str(), "data" | "fileName"));
-                // An empty or missing value is masked too: the record must not show whether a secret was set.
+                // Even an empty or missing value is masked, because the record must not show whether a secret was set.
                 if hidden {
                     *member = json!(MASK);
                 } else {

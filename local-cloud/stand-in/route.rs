@@ -3,8 +3,8 @@
 use crate::stand_in::aws_error::Protocol;
 use crate::stand_in::http::Request;
 
-/// The service name for the public documents of the account's web identity token issuer. No service model exists for
-/// them.
+/// The service name that stands for reads of the public documents of the account's web identity token issuer. AWS has
+/// no service model for these documents.
 pub(crate) const ISSUER: &str = "tokens.sts";
 
 /// A request's destination.
@@ -13,7 +13,7 @@ pub(crate) struct Destination {
     /// The service name in the request signature: `connect`, `servicequotas`, `iam`, …; `unknown` if the request is
     /// unsigned.
     pub(crate) service: String,
-    /// The operation name if the request contains it, otherwise method and path.
+    /// The operation name if the request contains it, otherwise the request's method and path.
     pub(crate) operation: String,
     /// The protocol of the service.
     pub(crate) protocol: Protocol,
@@ -26,9 +26,10 @@ pub(crate) fn destination(request: &Request) -> Destination {
     let service = signed_service(request).unwrap_or_else(|| match (target, action.as_deref()) {
         (Some(target), _) if target.starts_with("ServiceQuotas") => "servicequotas".into(),
         (Some(target), _) if target.starts_with("AWSSupport") => "support".into(),
-        // These two operations are called without AWS credentials: the token is the credential.
+        // These two operations are called without AWS credentials, because the token or assertion in the request is the
+        // credential.
         (_, Some("AssumeRoleWithSAML" | "AssumeRoleWithWebIdentity")) => "sts".into(),
-        // The public documents of the account's token issuer.
+        // A read of a public document of the account's token issuer.
         _ if request.header("host").is_some_and(|host| host.contains(".tokens.sts.")) => ISSUER.into(),
         _ if request.header("host").is_some_and(|host| host.contains(".lambda-url.")) => "lambda-url".into(),
         _ => "unknown".into(),

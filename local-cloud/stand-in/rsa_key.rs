@@ -1,4 +1,4 @@
-//! The RSA key of a token issuer, and its public form (JWK).
+//! The RSA key with which a token issuer signs, and the public key as a JSON Web Key (JWK).
 
 use std::sync::{
     LazyLock, Mutex, PoisonError,
@@ -15,10 +15,10 @@ use aws_lc_rs::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-/// The number of key pairs that an onboarding needs: for STS, the tenant and the application.
+/// The number of RSA key pairs that an onboarding needs: one each for STS, the tenant and the application.
 const FIRST: usize = 3;
 
-/// The first key pairs, generated on a separate thread because each takes a tenth of a second or more.
+/// The first key pairs. They are generated on a separate thread, because each takes a tenth of a second or more.
 static PAIRS: LazyLock<Mutex<Receiver<KeyPair>>> = LazyLock::new(|| {
     let (pairs, taken) = channel();
     std::thread::spawn(move || (0..FIRST).all(|_| generate().is_ok_and(|pair| pairs.send(pair).is_ok())));
@@ -30,7 +30,7 @@ pub(crate) fn prepare() {
     LazyLock::force(&PAIRS);
 }
 
-/// A new 2048-bit key pair.
+/// Returns a new 2048-bit key pair.
 ///
 /// # Errors
 /// If the random number generator fails.
@@ -55,10 +55,10 @@ impl RsaKey {
     /// Generates a 2048-bit key pair.
     ///
     /// # Errors
-    /// If the random number generator or the encoder fails. The text names which.
+    /// If the random number generator or the encoder fails. The text says which of them failed.
     pub(crate) fn generate() -> Result<Self, String> {
         let pair = pair()?;
-        // PKCS #1: a sequence of modulus and exponent.
+        // In PKCS #1, a public key is a sequence of modulus and exponent.
         let (modulus, exponent) = yasna::parse_der(pair.public_key().as_ref(), |reader| {
             reader.read_sequence(|numbers| {
                 Ok((numbers.next().read_bigint_bytes()?.0, numbers.next().read_bigint_bytes()?.0))

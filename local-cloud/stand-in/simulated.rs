@@ -1,5 +1,5 @@
-//! The services that this crate emulates: reads the operation from the request, runs it, and checks both request and
-//! response.
+//! Handles requests to the services that this crate emulates: reads the operation from a request, runs it, and checks
+//! the request and the response against the service model.
 
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -57,7 +57,7 @@ fn respond(protocol: Protocol, answer: &Answer) -> Response {
     answer.with_header("x-amzn-requestid", id)
 }
 
-/// The operation and its input.
+/// Reads the operation of a request, and the input of that operation.
 fn read(service: Service, request: &Request) -> Result<(String, Input), Refusal> {
     let unreadable = |_| Refusal::new(400, "SerializationException", "The body is not JSON.");
     if service == Service::Connect {

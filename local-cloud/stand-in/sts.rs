@@ -1,8 +1,8 @@
-//! STS, in front of the emulator's STS, whose web identity tokens are signed with a shared secret and name no real
-//! subject. This module issues tokens as AWS does (IAM outbound identity federation): the subject is the caller's role,
-//! the public key is published at the account's issuer URL, and no token is issued unless the feature is enabled for
-//! the account. The authority has already checked whether the role's policies allow the audience, algorithm and
-//! duration.
+//! STS, in front of the emulator's STS. The emulator signs web identity tokens with a shared secret, and they name no
+//! real subject. This module issues tokens as AWS does (IAM outbound identity federation): the subject is the caller's
+//! role, the public key is published at the account's issuer URL, and no token is issued unless the feature is enabled
+//! for the account. Before a request gets here, the module `authority` has checked that the role's policies allow its
+//! audience, algorithm and duration.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -20,14 +20,14 @@ use crate::stand_in::iam::Iam;
 use crate::stand_in::rsa_key::RsaKey;
 use crate::stand_in::upstream::Upstream;
 
-/// The token lifetimes that STS accepts, in seconds.
+/// The lifetimes of web identity tokens that STS accepts, in seconds.
 const DURATIONS: std::ops::RangeInclusive<i64> = 60..=3600;
-/// The default token lifetime, in seconds.
+/// The default lifetime of a web identity token, in seconds.
 const DEFAULT_DURATION: i64 = 300;
-/// The default session lifetime, in seconds.
+/// The default lifetime of a role session, in seconds.
 const DEFAULT_SESSION: i64 = 3600;
 
-/// The parameters of a token request.
+/// The parameters of a request for a web identity token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Asked {
     audiences: Vec<String>,
@@ -57,7 +57,7 @@ impl Sts {
         Ok(self.key.get_or_init(|| key))
     }
 
-    /// Handles a request to STS, or a request for a public document of the account's issuer.
+    /// Handles a request to STS, or a request for a public document of the account's token issuer.
     pub(crate) async fn serve(&self, iam: &Iam, authority: &Authority, request: &Request) -> Response {
         let published = request.path.strip_prefix("/.well-known/");
         let answer = match published {
@@ -67,7 +67,7 @@ impl Sts {
         answer.unwrap_or_else(|refusal| refusal.answer(Protocol::Query))
     }
 
-    /// The public `OpenID` Connect discovery document and the public keys.
+    /// The public documents of the token issuer: the `OpenID` Connect discovery document and the public keys.
     fn published(&self, iam: &Iam, request: &Request, name: &str) -> Result<Response, Refusal> {
         let issuer = iam.issuer();
         let ours = request.header("host").is_some_and(|host| issuer == format!("https://{host}"));
@@ -117,7 +117,7 @@ impl Sts {
             let text = "Outbound web identity federation is disabled for this account.";
             return Err(Refusal::new(403, "OutboundWebIdentityFederationDisabledException", text));
         }
-        // Uses the real time, because the recipient checks the token with its own clock.
+        // The token contains the real time, because the recipient compares it with its own clock.
         let now = OffsetDateTime::now_utc();
         let expires = now + Duration::seconds(asked.seconds);
         if session.ends.is_some_and(|ends| expires > ends) {
@@ -128,7 +128,7 @@ impl Sts {
             let text = "The local cloud signs only with RS256, the algorithm that Entra documents.";
             return Err(Refusal::new(501, "NotImplemented", text));
         }
-        // One audience is a string, several are a list.
+        // A token contains a single audience as a string, and several audiences as a list.
         let audience = match asked.audiences.as_slice() {
             [one] => json!(one),
             several => json!(several),
@@ -157,7 +157,7 @@ impl Sts {
     }
 }
 
-/// Reads and validates the parameters of a token request.
+/// Reads and validates the parameters of a request for a web identity token.
 fn asked(form: &BTreeMap<String, String>) -> Result<Asked, Refusal> {
     let audiences: Vec<String> =
         form.iter().filter(|(name, _)| name.starts_with("Audience.member.")).map(|(_, value)| value.clone()).collect();
@@ -188,7 +188,7 @@ fn asked(form: &BTreeMap<String, String>) -> Result<Asked, Refusal> {
     Ok(Asked { audiences, algorithm, seconds })
 }
 
-/// The requested lifetime of a session.
+/// The lifetime of a role session that a request names.
 fn session_seconds(form: &BTreeMap<String, String>) -> Option<i64> {
     form.get("DurationSeconds").map_or(Some(DEFAULT_SESSION), |text| text.parse().ok())
 }

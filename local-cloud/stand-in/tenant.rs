@@ -1,14 +1,14 @@
-//! The initial directory of the local Entra tenant, as Microsoft Graph represents it in JSON, so that operators can
+//! The initial directory of the local Entra tenant. It has the JSON format of Microsoft Graph, so that operators can
 //! load an export of their own tenant.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// A directory: groups with their members.
+/// A directory. It consists of groups with their members.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tenant {
-    /// The groups as Microsoft Graph represents them, with `members` expanded.
+    /// The groups in the format of Microsoft Graph, with expanded `members`.
     pub groups: Vec<Group>,
 }
 
@@ -16,7 +16,7 @@ pub struct Tenant {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Group {
-    /// The object ID, a GUID. Generated if missing.
+    /// The object ID, a GUID. If it is missing, an ID is generated.
     #[serde(default)]
     pub id: Option<String>,
     /// The display name.

@@ -12,7 +12,7 @@ use crate::stand_in::http::Request;
 use crate::stand_in::route::Destination;
 use crate::stand_in::world::Setting;
 
-/// The parameters of a query-protocol request.
+/// The parameters of a request in AWS's query protocol.
 pub(super) fn form(request: &Request) -> BTreeMap<String, String> {
     form_urlencoded::parse(&request.body).into_owned().chain(request.query.iter().cloned()).collect()
 }

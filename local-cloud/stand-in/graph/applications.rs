@@ -13,7 +13,7 @@ use super::{
 const READ_ONLY: [&str; 6] =
     ["id", "appId", "applicationTemplateId", "createdDateTime", "deletedDateTime", "publisherDomain"];
 
-/// Two gallery templates: the one that Connect needs, and a similar one that is easily confused with it.
+/// Two gallery templates: the template that Connect needs, and a similar template that is easily confused with it.
 const TEMPLATES: [(&str, &str, &str); 2] = [
     (
         "8b1025e4-1dd2-430b-a150-2ef79cd700f5",
@@ -30,7 +30,7 @@ const TEMPLATES: [(&str, &str, &str); 2] = [
 fn template(graph: &Graph, id: &str) -> Option<Map<String, Value>> {
     let (id, name, text) = TEMPLATES.iter().find(|(known, ..)| *known == id)?;
     let deprecation = graph.behaviour().template_deprecation.clone().filter(|_| *id == TEMPLATES[0].0);
-    // From the deprecation date on, the template no longer exists.
+    // From its deprecation date on, the template no longer exists in the gallery.
     if deprecation.as_ref().is_some_and(|day| *day <= graph.now().date().to_string()) {
         return None;
     }
@@ -72,8 +72,8 @@ impl Call<'_> {
         Ok(self.entity("applicationTemplates", options.project(&fields)))
     }
 
-    /// Each call creates another application. An application that calls with its own permissions does not become its
-    /// owner.
+    /// Instantiates a gallery template. Each call creates another application. A caller that uses application
+    /// permissions does not become the owner of the new application.
     pub(super) fn instantiate(&self, id: &str) -> Result<Answer, GraphError> {
         template(self.graph, id).ok_or_else(|| GraphError::not_found(id))?;
         let name = text(self.fields()?, "displayName");
@@ -114,8 +114,9 @@ impl Call<'_> {
         Ok(self.entity("applications", fields))
     }
 
-    /// A caller that may manage only applications that it owns cannot change others, not even an application that it
-    /// has just created.
+    /// Checks whether the caller may change an application. With permissions only for its own applications, a caller
+    /// cannot change other applications, not even one that it has just created, because it is not the owner of that
+    /// application.
     pub(super) fn check_owner(&self, registration: &Registration) -> Result<(), GraphError> {
         let owns = registration.owners.contains(&self.caller.principal);
         if owns || permissions::write_any_application(&self.caller.roles) { Ok(()) } else { Err(GraphError::denied()) }
@@ -154,7 +155,7 @@ impl Call<'_> {
         let mut exempt = patch.get("api").is_some_and(|api| api["requestedAccessTokenVersion"] == 2);
         for registration in state.registrations.iter().chain(&state.deleted) {
             let uris = texts(&registration.application, "identifierUris");
-            // A deleted application can be restored for 30 days and keeps its identifiers for that time.
+            // A deleted application can be restored for 30 days. During that time, it keeps its identifier URIs.
             if text(&registration.application, "appId") == app_id {
                 present = uris;
                 let saml = registration.saml_known_at.is_some_and(|known| known <= self.now);
@@ -233,7 +234,7 @@ impl Call<'_> {
         Ok(Answer::no_content())
     }
 
-    /// The error for a reference that already exists.
+    /// The error if a reference to add already exists.
     pub(super) fn already_referenced(&self, property: &str) -> GraphError {
         GraphError::bad_request(match self.graph.behaviour().reference_exists_as_conflict {
             true => {
@@ -246,7 +247,7 @@ impl Call<'_> {
         })
     }
 
-    /// The ID in the body's `@odata.id`, which must belong to one of these collections.
+    /// The ID that `@odata.id` in the request body contains. It must belong to an object of one of these collections.
     pub(super) fn referenced(&self, collections: &[&str]) -> Result<String, GraphError> {
         let link = text(self.fields()?, "@odata.id");
         let path = ["https://graph.microsoft.com", self.graph.base()].iter().find_map(|base| link.strip_prefix(base));

@@ -1,6 +1,8 @@
-//! Verification of client assertions at the token endpoint: assertions that an application signs with its own
-//! certificate, and tokens of another issuer that a federated credential trusts. The issuer's keys are fetched through
-//! `OpenID` Connect discovery. Sources: Microsoft's list of AADSTS error codes. For 700211 to 700213, reports of
+//! Verifies the client assertions that the token endpoint receives. A client assertion is either signed by an
+//! application with its own certificate, or it is a token of another issuer that a federated credential trusts. The
+//! keys of such an issuer are fetched through `OpenID` Connect discovery.
+//!
+//! The error codes are those of Microsoft's list of AADSTS error codes. For 700211 to 700213, the source is reports of
 //! Microsoft's SDKs and their users.
 
 use aws_lc_rs::{
@@ -18,7 +20,7 @@ use super::{
     login::Refusal,
 };
 
-/// The allowed clock difference for the start of an assertion's validity.
+/// How far the start of an assertion's validity may lie in the future, because clocks differ.
 const SKEW: Duration = Duration::minutes(5);
 /// Microsoft's documentation recommends at most ten minutes. Entra does not enforce a limit, but this emulation does.
 const LONGEST: i64 = 600;
@@ -61,7 +63,8 @@ impl<'a> Assertion<'a> {
         UnparsedPublicKey::new(algorithm, key).verify(self.signed.as_bytes(), &self.signature).is_ok()
     }
 
-    /// Checks the validity period against the real time, because both sides use their real clocks.
+    /// Checks the validity period of the assertion against the real time, because the creator of the assertion also
+    /// uses a real clock.
     fn check_time(&self, now: OffsetDateTime) -> Result<(), Refusal> {
         let at = |name: &str| self.claims.get(name).and_then(Value::as_i64);
         let from = at("nbf").or_else(|| at("iat")).and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok());
@@ -110,8 +113,8 @@ impl Graph {
         token: &str,
     ) -> Result<(), Refusal> {
         let assertion = Assertion::read(token)?;
-        // An assertion signed by the application names a certificate. A token of another issuer names a key of that
-        // issuer.
+        // An assertion that the application has signed names a certificate. A token of another issuer names one of that
+        // issuer's keys instead.
         if !assertion.name("x5t#S256").is_empty() || !assertion.name("x5t").is_empty() {
             self.check_own(registration, endpoint, &assertion)
         } else {
@@ -174,7 +177,7 @@ impl Graph {
 
     async fn check_federated(&self, registration: &AppRegistration, assertion: &Assertion<'_>) -> Result<(), Refusal> {
         let (issuer, subject) = (assertion.claim("iss"), assertion.claim("sub"));
-        // A list of audiences is not a string, so it does not match.
+        // Only a single audience can match. A list of audiences is not a string, so it never matches.
         let audience = assertion.claim("aud");
         let trusted: Vec<(&str, &str, &str)> = registration
             .credentials
@@ -205,7 +208,7 @@ impl Graph {
         assertion.check_time(OffsetDateTime::now_utc())
     }
 
-    /// The key that an issuer publishes under this ID.
+    /// The public key that an issuer publishes under this key ID.
     async fn issuers_key(&self, issuer: &str, id: &str) -> Result<PublicKeyComponents<Vec<u8>>, Refusal> {
         let failed = |what: String| invalid(50_166, format!("Request to External OIDC endpoint failed: {what}"));
         let discovery = self.fetch(&format!("{issuer}/.well-known/openid-configuration")).await.map_err(failed)?;

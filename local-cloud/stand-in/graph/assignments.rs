@@ -13,7 +13,7 @@ use super::{
     registration::{object, text},
 };
 
-/// The role ID for "no role", valid only if the application declares no roles.
+/// The ID that stands for "no role". An assignment may contain it only if the application declares no roles.
 const NO_ROLE: &str = "00000000-0000-0000-0000-000000000000";
 
 impl Call<'_> {
@@ -89,7 +89,8 @@ impl Call<'_> {
         Ok(answer)
     }
 
-    /// The error of a replica that has the service principal but not its app roles yet. Two wordings occur.
+    /// The error of a replica that already has a service principal, but not yet its app roles. Graph uses two different
+    /// wordings.
     fn role_not_replicated(&self, known_at: OffsetDateTime) -> GraphError {
         let half = self.graph.options.clock.lasts(self.graph.behaviour().role_replication_seconds / 2.0);
         GraphError::bad_request(if known_at - self.now > half {

@@ -1,4 +1,4 @@
-//! `$batch`: up to twenty calls in one request, each authorized, throttled and handled separately.
+//! `$batch`: up to twenty calls in one request. Each call is authorized, throttled and handled separately.
 
 use std::collections::HashMap;
 
@@ -45,13 +45,13 @@ impl Graph {
             }
             responses.push(outer(id, response));
         }
-        // As in Graph, the order of the responses differs from the order of the requests.
+        // The order of the responses differs from that of the requests, because Graph does not preserve it either.
         responses.reverse();
         Ok(Answer::json(200, json!({"responses": responses})))
     }
 }
 
-/// The call in a batch item.
+/// The call that one item of a batch describes.
 fn inner(item: &Value) -> Option<Request> {
     let url = format!("/v1.0/{}", item["url"].as_str()?.trim_start_matches('/'));
     let (path, query) = url.split_once('?').unwrap_or((&url, ""));

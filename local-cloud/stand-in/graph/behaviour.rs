@@ -6,19 +6,20 @@ use super::clients::AppRegistration;
 /// shortens.
 #[derive(Clone, Debug)]
 pub struct GraphBehaviour {
-    /// The application permissions with admin consent for the application of [`crate::stand_in::Options::client`]. Each token
-    /// contains them as `roles`.
+    /// The application permissions of the application in [`crate::stand_in::Options::client`] that have admin consent.
+    /// Each token contains these permissions as `roles`.
     pub roles: Vec<String>,
     /// Further applications that can request tokens.
     pub registrations: Vec<AppRegistration>,
-    /// How long a changed registration (consent, credentials) takes to reach the token endpoint.
+    /// How long a changed app registration (consent, credentials) takes to reach the token endpoint.
     pub registration_seconds: f64,
     /// How long requests for a new application and service principal by ID return 404.
     pub replication_seconds: f64,
-    /// How long they are missing from lists with `$filter`. Advanced queries use the same index and are delayed
-    /// equally.
+    /// How long a new application and service principal are missing from lists with `$filter`. The same delay applies
+    /// to advanced queries, because they use the same index.
     pub list_replication_seconds: f64,
-    /// How long some replicas lack the app roles of a new application. Assignments then return 400.
+    /// How long some replicas lack the app roles of a new application. Until then, requests to assign a role return
+    /// 400.
     pub role_replication_seconds: f64,
     /// How long the tenant's identifier URI policy takes to recognize that an application is in SAML mode.
     pub saml_mode_seconds: f64,
@@ -26,42 +27,43 @@ pub struct GraphBehaviour {
     pub policy_replication_seconds: f64,
     /// How long a new signing certificate is missing from reads of its service principal.
     pub certificate_seconds: f64,
-    /// How long the federation metadata omits a new signing certificate and keeps a removed one.
+    /// How long the federation metadata still lacks a new signing certificate, and still contains a removed one.
     pub metadata_seconds: f64,
     /// How long some replicas still sign with the previous certificate after another one was activated.
     pub activation_seconds: f64,
     /// Every n-th read of a service principal comes from a stale replica, which returns the credentials before the last
     /// change, for [`Self::stale_read_seconds`] after that change. `None`: no stale reads.
     pub stale_reads_every: Option<u64>,
-    /// How long after a change of credentials a stale replica returns the old ones.
+    /// How long a stale replica returns the old credentials after a change.
     pub stale_read_seconds: f64,
     /// Whether an application cannot be deleted while its service principal is in SAML mode.
     pub refuses_saml_deletion: bool,
     /// Whether the tenant's identifier URI policy exempts SAML applications.
     pub exempts_saml_identifiers: bool,
-    /// Whether a deleted application keeps the identifiers that were removed from it before.
+    /// Whether a deleted application also keeps the identifier URIs that were removed from it before the deletion.
     pub deleted_hold_identifiers: bool,
     /// Whether the error for an identifier URI that is taken has a specific code instead of a specific text.
     pub identifier_taken_by_code: bool,
-    /// Whether the error for an existing assignment is 409 with a text about an entitlement grant.
+    /// Whether the error if an assignment already exists is 409 with a text about an entitlement grant.
     pub assignment_exists_as_conflict: bool,
-    /// Whether the error for an existing reference describes a conflicting object.
+    /// Whether the error if a reference already exists describes a conflicting object.
     pub reference_exists_as_conflict: bool,
-    /// Whether a signing certificate cannot be removed by writing the credential lists without it.
+    /// Whether Graph refuses to remove a signing certificate by a PATCH of the credential lists.
     pub refuses_certificate_removal: bool,
     /// The date (`2027-01-31`) on which the AWS template is removed from the gallery.
     pub template_deprecation: Option<String>,
-    /// How long `GET members` returns the old members after a change.
+    /// How long `GET members` returns the old members after a change of the membership.
     pub membership_seconds: f64,
     /// The number of pages after which a list returns one empty page with a next link. `None`: never.
     pub empty_page_after: Option<usize>,
-    /// Resource units per ten seconds before 429. `None`: the documented limit for the size of the tenant.
+    /// The number of resource units per ten seconds above which Graph returns 429. `None`: the documented limit for a
+    /// tenant of this size.
     pub resource_units: Option<u32>,
     /// The delay before a change notification is sent. Changes during the delay are sent in one batch.
     pub notification_seconds: f64,
     /// Every n-th batch of notifications is sent twice. `None`: never.
     pub duplicate_notifications_every: Option<u64>,
-    /// Every n-th batch of notifications takes six times as long. `None`: never.
+    /// The delay of every n-th batch of notifications is six times as long. `None`: never.
     pub late_notifications_every: Option<u64>,
     /// The verified domains of the tenant.
     pub verified_domains: Vec<String>,

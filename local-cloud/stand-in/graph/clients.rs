@@ -42,12 +42,12 @@ pub enum AppCredential {
     },
     /// A federated credential: the application authenticates with tokens of another issuer.
     Federated {
-        /// The issuer. Default: the AWS account of this local cloud.
+        /// The issuer of the trusted tokens. Default: the AWS account of this local cloud.
         #[serde(default)]
         issuer: Option<String>,
-        /// The subject. It must match exactly.
+        /// The subject that the issuer's token must contain exactly.
         subject: String,
-        /// The expected audience.
+        /// The audience that the issuer's token must contain.
         audience: String,
     },
 }
@@ -64,7 +64,7 @@ impl fmt::Debug for AppCredential {
     }
 }
 
-/// A registration with its service principal, and a pending change that has not replicated yet.
+/// An app registration with its service principal, and a change of the registration that has not been replicated yet.
 #[derive(Clone, Debug)]
 pub(super) struct Client {
     pub(super) registration: AppRegistration,
@@ -86,8 +86,8 @@ impl Client {
 }
 
 impl Graph {
-    /// Registers an application, or changes its consent and credentials, as an administrator would. As in Entra, the
-    /// change takes a while to reach the token endpoint.
+    /// Registers an application, or changes the consent and credentials of a registered one, as an administrator would.
+    /// As in Entra, the change takes a while to reach the token endpoint.
     pub fn register(&self, registration: AppRegistration) {
         let at = self.options.clock.after(self.behaviour().registration_seconds);
         let mut state = self.state();
@@ -119,7 +119,7 @@ impl Client {
 
 /// A certificate of an app registration.
 pub(super) struct RegisteredCertificate {
-    /// The SHA-256 and SHA-1 thumbprints, as assertions contain them.
+    /// The SHA-256 and SHA-1 thumbprints, in the format of client assertions.
     pub(super) thumbprints: [String; 2],
     /// The RSA public key, as PKCS #1.
     pub(super) public_key: Vec<u8>,
@@ -146,7 +146,7 @@ impl RegisteredCertificate {
 }
 
 fn key_and_end(fields: &mut yasna::BERReaderSeq<'_, '_>) -> yasna::ASN1Result<(Vec<u8>, OffsetDateTime)> {
-    // Version, serial number, algorithm, issuer.
+    // Skips the version, serial number, algorithm and issuer.
     for _ in 0..4 {
         fields.next().read_der()?;
     }

@@ -1,5 +1,5 @@
-//! The users, groups and devices of the tenant, indexed so that groups with 100,000 members stay fast. A change of
-//! membership becomes visible only after the replication delay.
+//! The users, groups and devices of the tenant. They are indexed so that even groups with 100,000 members are read
+//! fast. A change of membership becomes visible only after the replication delay.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
@@ -12,7 +12,7 @@ use crate::stand_in::tenant::Tenant;
 
 /// The `@odata.type` of a user.
 pub(super) const USER: &str = "#microsoft.graph.user";
-/// The `@odata.type` of an AI agent's user account, which derives from user.
+/// The `@odata.type` of an AI agent's user account. This type derives from the type of a user.
 const AGENT_USER: &str = "#microsoft.graph.agentUser";
 /// The `@odata.type` of a group.
 pub(super) const GROUP: &str = "#microsoft.graph.group";
@@ -36,7 +36,7 @@ const USER_DEFAULT: [&str; 11] = [
 pub(super) struct Object {
     /// The `@odata.type`.
     pub(super) tag: String,
-    /// The properties with `id`, without the type annotation.
+    /// The properties of the object, including `id`, without the type annotation.
     pub(super) fields: Map<String, Value>,
 }
 
@@ -51,7 +51,8 @@ impl Object {
         self.fields.get("deletedDateTime").is_some_and(|at| !at.is_null())
     }
 
-    /// The properties to return: the selected ones or the default set. If `readable` is false, only `id` has a value.
+    /// The properties of the object that a response contains: the selected properties, or the default set. If
+    /// `readable` is false, only `id` has a value.
     pub(super) fn view(&self, select: Option<&[String]>, readable: bool) -> Map<String, Value> {
         let declared = MODEL.tagged(&self.tag);
         let exists = |name: &str| match declared {
@@ -71,7 +72,7 @@ impl Object {
         names.into_iter().map(|name| (name.to_owned(), value(name))).collect()
     }
 
-    /// [`Object::view`] with the type annotation, as in member lists.
+    /// The same as [`Object::view`], with the type annotation that member lists contain.
     pub(super) fn member_view(&self, select: Option<&[String]>, readable: bool) -> Value {
         let mut fields = self.view(select, readable);
         fields.insert("@odata.type".into(), json!(self.tag));
@@ -82,7 +83,7 @@ impl Object {
     }
 }
 
-/// The period during which replicas list an object as a member.
+/// A member of a group, with the period during which replicas list the member.
 struct Membership {
     id: String,
     from: OffsetDateTime,
@@ -96,7 +97,7 @@ struct Members {
     last: u64,
 }
 
-/// The directory.
+/// All objects of the tenant's directory, with indexes.
 #[derive(Default)]
 pub(super) struct Directory {
     objects: HashMap<String, Object>,
@@ -178,14 +179,14 @@ impl Directory {
         ids.into_iter().flatten().filter_map(|id| self.group(id))
     }
 
-    /// All users that are not deleted. Slow, so only for lists without a key.
+    /// All users that are not deleted. Slow, so it is used only for lists that no index can answer.
     pub(super) fn all_users(&self) -> Vec<&Object> {
         let mut users: Vec<_> = self.objects.values().filter(|object| object.is_user() && !object.deleted()).collect();
         users.sort_by_key(|user| user.fields.get("id").and_then(Value::as_str).map(String::from));
         users
     }
 
-    /// Adds an object, or updates the object with that ID. Returns the ID.
+    /// Adds an object, or updates the existing object with the same ID. Returns the ID.
     pub(super) fn put(&mut self, mut fields: Map<String, Value>, now: OffsetDateTime) -> String {
         let given = fields.get("id").and_then(Value::as_str).map(String::from);
         let id = given.unwrap_or_else(|| Uuid::new_v4().to_string());
@@ -193,7 +194,8 @@ impl Directory {
         let tag = tag.or_else(|| self.objects.get(&id).map(|object| object.tag.clone())).unwrap_or_else(|| USER.into());
         fields.insert("id".into(), json!(id));
         let declared = MODEL.tagged(&tag);
-        // An export can contain annotations and properties of other API versions. Graph v1.0 does not return them.
+        // The initial data can come from an export that contains annotations or properties of other API versions. They
+        // are removed, because Graph v1.0 does not return them.
         fields.retain(|name, _| !name.contains('@') && declared.is_none_or(|kind| kind.properties.contains_key(name)));
         if !self.objects.contains_key(&id) {
             let defaults = if tag == GROUP { group_defaults(now) } else { Map::new() };
@@ -233,12 +235,13 @@ impl Directory {
         true
     }
 
-    /// Adds an object to a group, visible from `from` on. Returns whether it was not a member before.
+    /// Adds an object to a group. The membership is visible from `from` on. Returns whether the object is a new member.
     pub(super) fn link(&mut self, group: &str, id: &str, from: OffsetDateTime) -> bool {
         let members = self.members.entry(group.to_owned()).or_default();
         if let Some(membership) = members.key_of.get(id).and_then(|key| members.by_key.get_mut(key)) {
             let was_removed = membership.until.take().is_some_and(|until| {
-                // The removal is already visible, so the new membership needs its own replication delay.
+                // If the earlier removal is already visible, the new membership becomes visible only after its own
+                // replication delay.
                 membership.from = if until <= from { from } else { membership.from };
                 true
             });
@@ -254,7 +257,7 @@ impl Directory {
         true
     }
 
-    /// Removes an object from a group, visible from `until` on. Returns whether it was a member.
+    /// Removes an object from a group. The removal is visible from `until` on. Returns whether the object was a member.
     pub(super) fn unlink(&mut self, group: &str, id: &str, until: OffsetDateTime) -> bool {
         let Some(members) = self.members.get_mut(group) else {
             return false;
@@ -272,8 +275,8 @@ impl Directory {
         true
     }
 
-    /// The direct members of a group that replicas return at this time, with their keys, beginning after the key
-    /// `after`.
+    /// The direct members of a group that replicas return at this time, each with its position in the list. Begins
+    /// after the position `after`.
     pub(super) fn members(
         &self,
         group: &str,

@@ -93,7 +93,7 @@ impl Call<'_> {
         }
     }
 
-    /// The error for an operation that Graph supports and the local cloud does not.
+    /// The error for an operation that Graph supports but the local cloud does not.
     pub(super) fn not_served(&self) -> GraphError {
         let (method, path) = (&self.endpoint.method, &self.endpoint.path);
         GraphError::new(501, "NotImplemented", format!("The local cloud does not support {method} {path}."))

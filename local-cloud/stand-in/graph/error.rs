@@ -1,5 +1,5 @@
-//! Graph's errors with the status, code and wording of the real service, because clients distinguish some of them by
-//! text.
+//! Graph's errors, with the status, code and wording of the real service. The wording matters because clients can
+//! distinguish some errors only by the text.
 
 use serde_json::{Value, json};
 
@@ -39,7 +39,7 @@ impl GraphError {
         )
     }
 
-    /// The object does not exist, or the replica that serves the call does not have it yet.
+    /// The error if an object does not exist, or if the replica that serves the call does not have the object yet.
     pub(super) fn not_found(id: &str) -> Self {
         Self::new(
             404,

@@ -1,5 +1,5 @@
-//! `$filter`, as far as the directory's default index supports it: `eq` and `startswith`, joined by `and`. For other
-//! expressions, the response is the real service's error for queries that its index does not support.
+//! `$filter`, as far as the directory's default index supports it: `eq` and `startswith`, joined by `and`. Any other
+//! expression is rejected with the error of the real service for queries that the index does not support.
 
 use std::sync::LazyLock;
 
@@ -63,7 +63,7 @@ impl Filter {
                 return Ok(Self(conditions));
             }
         }
-        // Text in quotes is not an operator.
+        // Quoted text is skipped, because it cannot contain operators.
         let words: String = rest.split('\'').step_by(2).collect::<Vec<_>>().join(" ").replace(['(', ')'], " ");
         let beyond = ["ne", "ge", "le", "gt", "lt", "in", "or", "not", "endswith", "contains"];
         if words.split_whitespace().any(|word| beyond.contains(&word.to_lowercase().as_str())) {
@@ -97,7 +97,7 @@ impl Filter {
         })
     }
 
-    /// Whether an object matches. Text comparison ignores case, as in the directory.
+    /// Whether an object matches the filter. As in the real directory, the comparison of text ignores case.
     pub(super) fn fits(&self, object: &Map<String, Value>) -> bool {
         let same = |a: &str, b: &str| a.to_lowercase() == b.to_lowercase();
         self.0.iter().all(|condition| match condition {

@@ -12,8 +12,8 @@ use super::{
 };
 
 impl Call<'_> {
-    /// The time at which this call reads memberships. The advanced index behind `ConsistencyLevel: eventual` is further
-    /// behind.
+    /// The time whose memberships this call returns. With `ConsistencyLevel: eventual`, the time is earlier, because
+    /// the call reads the advanced index, which is updated later.
     fn as_of(&self, options: &Options) -> OffsetDateTime {
         let behaviour = &self.graph.behaviour();
         let extra = (behaviour.list_replication_seconds - behaviour.membership_seconds).max(0.0);
@@ -124,7 +124,8 @@ impl Call<'_> {
         let state = self.graph.state();
         let user = state.directory.user(key).ok_or_else(|| GraphError::not_found(key))?;
         let mut fields = user.view(options.select.as_deref(), true);
-        // OData includes the type of a single object only if it derives from the type of the collection.
+        // `OData` includes the type of a single object only if that type differs from the type of the collection, from
+        // which it derives.
         if user.tag != USER {
             fields.insert("@odata.type".into(), json!(user.tag));
         }

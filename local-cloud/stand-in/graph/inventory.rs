@@ -12,7 +12,7 @@ impl Graph {
         let mut guard = self.state();
         let state: &mut State = &mut guard;
         let now = self.now();
-        // The inventory shows the directory after all pending replication.
+        // The inventory shows the directory as it is after all pending changes have been replicated.
         let settled = now + time::Duration::days(1);
         state.subscriptions.retain(|subscription| subscription.lives(now));
         let applications: Vec<_> = state.registrations.iter().map(|registration| &registration.application).collect();
@@ -43,8 +43,8 @@ impl Graph {
         json!({"applications": applications, "servicePrincipals": principals, "groups": groups, "subscriptions": subscriptions})
     }
 
-    /// Adds a direct member to a group, given by ID or display name. A member without an ID gets a new one. If an
-    /// object with that ID exists, its properties are updated.
+    /// Adds a direct member to the group with this ID or display name. A member without an ID gets a new ID. If an
+    /// object with the member's ID already exists, its properties are updated.
     ///
     /// # Errors
     /// If the group does not exist, or the object is already a member.
@@ -61,7 +61,7 @@ impl Graph {
         Ok(())
     }
 
-    /// Removes a direct member, given by ID, from a group, given by ID or display name.
+    /// Removes the direct member with this ID from the group with this ID or display name.
     ///
     /// # Errors
     /// If the group does not exist, or the object is not a direct member.
@@ -77,8 +77,8 @@ impl Graph {
         Ok(())
     }
 
-    /// Sets properties of a user. A time in `deletedDateTime` moves the user to the recycle bin, null restores the
-    /// user.
+    /// Sets properties of a user. If `deletedDateTime` is set to a time, the user moves to the recycle bin. If it is
+    /// set to null, the user is restored.
     ///
     /// # Errors
     /// If no user has this ID.

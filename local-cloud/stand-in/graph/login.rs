@@ -15,7 +15,7 @@ use super::{
 };
 use crate::stand_in::http::{Request, Response};
 
-/// The audience of Graph access tokens. The local URL is also accepted in a scope.
+/// The audience of Graph access tokens. In the scope of a token request, the local URL of Graph is accepted too.
 const GRAPH: &str = "https://graph.microsoft.com";
 const TOKEN_SECONDS: i64 = 3599;
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -30,7 +30,7 @@ pub(super) struct Caller {
     expires: OffsetDateTime,
 }
 
-/// The access tokens that were issued and have not expired.
+/// The access tokens that have been issued and have not expired.
 #[derive(Default)]
 pub(super) struct Tokens(HashMap<String, Caller>);
 
@@ -152,7 +152,7 @@ impl Graph {
         ))
     }
 
-    /// Authenticates the client by its secret or assertion.
+    /// Authenticates the client by its client secret or client assertion.
     async fn prove(
         &self,
         registration: &AppRegistration,
@@ -229,7 +229,7 @@ impl Graph {
     /// Issues an access token, signed with the tenant's key.
     fn issue(&self, client: &Client) -> Result<String, String> {
         let now = self.now();
-        // `exp` is an absolute time that clients compare with their own clock, so it is not scaled.
+        // `exp` is an absolute time. It is not scaled, because clients compare it with their own clock.
         let expires = now + time::Duration::seconds(TOKEN_SECONDS);
         let (tenant, object) = (&self.options.tenant_id, &client.principal);
         let app_id = &client.registration.client_id;

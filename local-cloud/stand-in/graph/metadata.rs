@@ -1,6 +1,6 @@
-//! Federation metadata: the document from which IAM creates a SAML provider. As in Entra, no sign-in is needed. With
-//! `appid` it contains the application's signing certificates. Without it, it contains the tenant's own certificate,
-//! which signs nothing for the application.
+//! Federation metadata: the document from which IAM creates a SAML provider. As in Entra, it can be read without a
+//! sign-in. If the URL contains `appid`, the document contains the signing certificates of that application. Otherwise
+//! it contains the tenant's own certificate, with which no response of an application is signed.
 
 use std::fmt::Write;
 
@@ -84,7 +84,7 @@ pub(super) fn answer(graph: &Graph, tenant: &str, app_id: Option<&str>) -> Respo
     }
 }
 
-/// The error page of the login service. Errors of the metadata endpoint are HTML, never JSON.
+/// The error page of the login service. The metadata endpoint returns errors as HTML, never as JSON.
 fn page(status: u16, text: &str) -> Response {
     let text = text.replace('&', "&amp;").replace('<', "&lt;");
     Response::new(

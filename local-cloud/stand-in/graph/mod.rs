@@ -1,6 +1,6 @@
 //! Microsoft Graph v1.0 and the login service of one Entra tenant, for the operations that the onboarding and the user
-//! sync use. Valid requests get the responses of the real service, other requests get its errors. Delays and limits
-//! apply to all.
+//! sync use. Valid requests get the same responses as from the real service, invalid requests get the same errors. The
+//! delays and limits of the real service apply to all requests.
 //!
 //! [`schema`] validates requests with Microsoft's own description of Graph, and [`permissions`] checks the roles in the
 //! token. Absolute times that clients compare with their own clock (token and subscription expiry, certificate dates)
@@ -79,7 +79,7 @@ pub struct GraphOptions {
     pub graph_url: String,
     /// The URL of the login service.
     pub login_url: String,
-    /// The URL of the emulator, which serves `*.lambda-url.<region>.on.aws`. Notifications to such hosts are sent to
+    /// The URL of the emulator. It serves `*.lambda-url.<region>.on.aws`, so notifications for these hosts are sent to
     /// it.
     pub upstream: String,
     /// The initial behaviour.
@@ -95,7 +95,7 @@ pub struct Graph {
     tenant_key: OnceLock<SigningKey>,
     /// The salt that makes page tokens unpredictable.
     salt: String,
-    /// The IDs of the gallery application's roles `User` and `msiam_access` in this tenant.
+    /// The IDs that the roles `User` and `msiam_access` of the gallery application have in this tenant.
     role_ids: (String, String),
     this: Weak<Graph>,
 }
@@ -196,7 +196,7 @@ impl Graph {
         self.login(request).await
     }
 
-    /// The operation of a call with placeholders for IDs: `GET /v1.0/groups/{id}/members`.
+    /// The operation of a call, with placeholders instead of IDs: `GET /v1.0/groups/{id}/members`.
     #[must_use]
     pub fn operation(request: &Request) -> String {
         let (version, segments) = segments(&request.path);
@@ -343,14 +343,16 @@ impl Call<'_> {
     }
 }
 
-/// The API version and the decoded path segments. Both spellings of a type cast become `graph.user`.
+/// The API version and the decoded path segments of a URL path. A type cast can be spelled in two ways. Both are
+/// returned as `graph.user`.
 fn segments(path: &str) -> (String, Vec<String>) {
     let mut parts = path.trim_matches('/').split('/');
     let version = parts.next().unwrap_or_default().to_owned();
     let mut segments = Vec::new();
     for part in parts {
         let part = percent_decode_str(part).decode_utf8_lossy().replace("microsoft.graph.", "graph.");
-        // `applications(appId='…')` uses an alternate key. `delta()` is a function.
+        // Parentheses contain an alternate key, as in `applications(appId='…')`, or belong to a function, as in
+        // `delta()`.
         match part.strip_suffix(')').and_then(|part| part.split_once('(')) {
             Some((name, "")) => segments.push(name.to_owned()),
             Some((name, key)) => segments.extend([name.to_owned(), key.to_owned()]),
@@ -365,7 +367,7 @@ fn alternate_key(key: &str) -> Option<&str> {
     key.strip_prefix("appId='")?.strip_suffix('\'')
 }
 
-/// The path without the API version, as `@odata.context` names a collection.
+/// The path without the API version, in the form in which `@odata.context` names a collection.
 fn relative(request: &Request) -> &str {
     request.path.trim_matches('/').strip_prefix("v1.0/").unwrap_or_default()
 }

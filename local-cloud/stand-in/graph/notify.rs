@@ -1,5 +1,5 @@
-//! Change notifications, really delivered: in batches, sometimes late or twice, and retried until the endpoint accepts
-//! them.
+//! Change notifications. They are really delivered: in batches, sometimes late or twice, and repeatedly until the
+//! endpoint accepts them.
 
 use std::collections::HashMap;
 
@@ -68,7 +68,7 @@ impl Graph {
             let (now, mut guard) = (self.now(), self.state());
             let state: &mut State = &mut guard;
             let mut waiting = state.outbox.waiting.remove(url).unwrap_or_default();
-            // A subscription that has expired meanwhile gets no further notifications.
+            // A subscription that has expired since the change gets no notification.
             waiting.retain(|item| {
                 state.subscriptions.iter().any(|s| s.lives(now) && s.fields.get("id") == Some(&item["subscriptionId"]))
             });
@@ -137,14 +137,15 @@ fn is_function_url(host: &str) -> bool {
         && parts.next() == Some("on.aws")
 }
 
-/// Adds a change to the pending notifications. Changes of one group for one subscription become one notification.
+/// Adds a change to the pending notifications. All changes of the same group for the same subscription are combined in
+/// one notification.
 fn add(waiting: &mut Vec<Value>, subscription: &super::subscriptions::Subscription, change: &Change, tenant: &str) {
     let id = &subscription.fields["id"];
     let (resource, data) = match change {
         Change::Member { group, id: member, removed } => {
             let mut entry = json!({"id": member});
             if *removed {
-                // In notifications the value is a string. Only delta queries return an object here.
+                // In notifications, the value of `@removed` is a string. Only in delta queries is it an object.
                 entry["@removed"] = json!("deleted");
             }
             let resource = format!("Groups/{group}");

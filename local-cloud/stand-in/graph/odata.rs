@@ -15,7 +15,7 @@ pub(super) struct Options {
     pub(super) select: Option<Vec<String>>,
     pub(super) filter: Option<Filter>,
     pub(super) count: bool,
-    /// Whether the call uses the advanced index, which may be stale.
+    /// Whether the call reads the advanced index, which may be outdated.
     pub(super) eventual: bool,
     top: Option<usize>,
     place: Place,
@@ -66,7 +66,7 @@ impl Options {
         Ok(Self { select, filter, count, eventual, top, place: place.unwrap_or_default() })
     }
 
-    /// The key after which the page begins.
+    /// The page begins after the row with this key.
     pub(super) fn after(&self) -> u64 {
         self.place.after
     }
@@ -84,7 +84,7 @@ impl Options {
         }
     }
 
-    /// One page of rows, each with its key, that begin after [`Options::after`].
+    /// One page of the given rows. Each row has a key. The rows must begin after [`Options::after`].
     pub(super) fn page(
         &self,
         graph: &Graph,
@@ -147,7 +147,8 @@ fn page_size(text: &str) -> Result<usize, GraphError> {
     }
 }
 
-/// The hash that binds a page token to the path and all other options. Clients must use a next link unchanged.
+/// The hash that binds a page token to the path and to all other options of the call, because clients must use a next
+/// link unchanged.
 fn binding(graph: &Graph, request: &Request, place: &[u8]) -> Vec<u8> {
     let mut hash = Sha256::new();
     hash.update(graph.salt.as_bytes());

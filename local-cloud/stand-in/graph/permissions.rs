@@ -1,5 +1,5 @@
-//! The application permissions that each operation requires (Microsoft's permission reference, 2026). The caller needs
-//! one permission of each inner list.
+//! The application permissions that each operation requires (Microsoft's permission reference, 2026). They are a list
+//! of lists: the caller needs at least one permission of each inner list.
 
 use super::schema::Endpoint;
 
@@ -12,7 +12,7 @@ const READ_APPLICATION: &[&str] = &[
     "Directory.Read.All",
     "Directory.ReadWrite.All",
 ];
-// `Application.ReadWrite.OwnedBy` does not allow listing applications.
+// `Application.ReadWrite.OwnedBy` is not in this list, because it does not allow listing applications.
 const LIST_APPLICATIONS: &[&str] =
     &["Application.Read.All", "Application.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"];
 const WRITE_APPLICATION: &[&str] = &["Application.ReadWrite.All", "Application.ReadWrite.OwnedBy"];
@@ -27,7 +27,7 @@ const READ_MEMBERS: &[&str] = &[
     "Group.ReadWrite.All",
     "Directory.Read.All",
 ];
-// Applications can be granted `User.ReadBasic.All`, but these operations reject it.
+// `User.ReadBasic.All` can be granted to applications, but is not in this list, because these operations reject it.
 const READ_USER: &[&str] = &["User.Read.All", "User.ReadWrite.All", "Directory.Read.All"];
 const ASSIGN: &[&str] = &["AppRoleAssignment.ReadWrite.All"];
 
@@ -43,7 +43,7 @@ fn needs(endpoint: &Endpoint) -> Needs {
     } else if below("/policies/") {
         if read { &[READ_POLICY] } else { &[WRITE_POLICY] }
     } else if path.contains("/claimsMappingPolicies") {
-        // The permission reference also requires `WRITE_APPLICATION` for reads.
+        // According to the permission reference, even reads require `WRITE_APPLICATION`.
         &[WRITE_APPLICATION, READ_POLICY]
     } else if path.contains("/appRoleAssignedTo") {
         if read { &[READ_APPLICATION] } else { &[ASSIGN, READ_APPLICATION] }
@@ -70,22 +70,23 @@ fn holds(roles: &[String], any_of: &[&str]) -> bool {
     any_of.iter().any(|name| roles.iter().any(|role| role == name))
 }
 
-/// Whether the roles are sufficient for an operation.
+/// Whether the roles in a token are sufficient for an operation.
 pub(super) fn suffice(roles: &[String], endpoint: &Endpoint) -> bool {
     needs(endpoint).iter().all(|any_of| holds(roles, any_of))
 }
 
-/// Whether the roles allow reading the properties of users in member lists.
+/// Whether the roles in a token allow reading the properties of users in member lists.
 pub(super) fn see_users(roles: &[String]) -> bool {
     holds(roles, READ_USER)
 }
 
-/// Whether the roles allow changes of applications that the caller does not own.
+/// Whether the roles in a token allow changes of applications that the caller does not own.
 pub(super) fn write_any_application(roles: &[String]) -> bool {
     holds(roles, &["Application.ReadWrite.All"])
 }
 
-/// Whether the roles allow subscriptions to a resource (`groups` or `users`). The group member permissions do not.
+/// Whether the roles in a token allow subscriptions to a resource (`groups` or `users`). The permissions that allow
+/// only the reading of group members are not sufficient.
 pub(super) fn subscribe(roles: &[String], kind: &str) -> bool {
     match kind {
         "groups" => holds(roles, &["Group.Read.All", "Directory.Read.All"]),

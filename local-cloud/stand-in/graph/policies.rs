@@ -13,7 +13,7 @@ use super::{
 const ENTRY_KEYS: [&str; 8] =
     ["Value", "Source", "ID", "ExtensionID", "TransformationId", "SamlClaimType", "JwtClaimType", "SamlNameFormat"];
 const SOURCES: [&str; 7] = ["user", "application", "resource", "audience", "company", "transformation", "device"];
-/// The IDs of the source `user` in the claims reference.
+/// The user attributes that a claim can have as its source: the IDs for the source `user` in Microsoft's reference.
 const USER_IDS: [&str; 31] = [
     "surname",
     "givenname",
@@ -51,7 +51,7 @@ const USER_IDS: [&str; 31] = [
 /// A claims mapping policy.
 pub(super) struct Policy {
     pub(super) fields: Map<String, Value>,
-    /// When references to the policy start to work.
+    /// From when on the policy can be referenced.
     referable_at: OffsetDateTime,
 }
 
@@ -181,7 +181,8 @@ impl Call<'_> {
     }
 }
 
-/// Validates the JSON in a policy. Entra returns only "invalid value". This emulation adds the reason to the details.
+/// Validates the JSON in a policy. Entra's error says only "invalid value". This emulation also states the reason, in
+/// the details of the error.
 fn check_definition(definition: &Value) -> Result<(), GraphError> {
     judge(definition).map_err(|reason| {
         GraphError::bad_request("Property has an invalid value.").detail("InvalidValue", "definition", &reason)

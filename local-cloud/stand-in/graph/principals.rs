@@ -24,7 +24,7 @@ const READ_ONLY: [&str; 9] = [
     "appOwnerOrganizationId",
     "appDisplayName",
     "deletedDateTime",
-    // Set on the application. The service principal only shows the value.
+    // This property is set on the application. The service principal only shows it.
     "isDisabled",
     "servicePrincipalType",
     "signInAudience",
@@ -45,7 +45,8 @@ impl State {
 }
 
 impl Graph {
-    /// The key that signs the metadata of an application: the key of its first published certificate.
+    /// The key that signs the federation metadata of an application: the key of the application's first published
+    /// certificate.
     pub(super) fn metadata_signer(&self, app_id: &str) -> Option<Arc<SigningKey>> {
         let (now, state) = (self.now(), self.state());
         let mut of_app = state.registrations.iter();
@@ -54,7 +55,7 @@ impl Graph {
         published.next().map(|certificate| Arc::clone(&certificate.key))
     }
 
-    /// The certificates in the metadata of an application. `None` if the application does not exist.
+    /// The certificates in the federation metadata of an application. `None` if the application does not exist.
     pub(super) fn published_certificates(&self, app_id: &str) -> Option<Vec<String>> {
         let (now, state) = (self.now(), self.state());
         let registration = state.registrations.iter().find(|registration| {
@@ -123,7 +124,7 @@ impl Call<'_> {
                 let refuses = behaviour.refuses_certificate_removal;
                 retire_certificates(registration, &kept, &passwords, published_until, refuses)?;
             }
-            // The two key credentials and the password credential of a certificate must be changed together.
+            // The two key credentials and the password credential of a certificate must be changed in the same request.
             (Some(_), None) => return Err(GraphError::invalid_property("keyCredentials", "ServicePrincipal")),
             (None, Some(_)) => return Err(GraphError::invalid_property("passwordCredentials", "ServicePrincipal")),
         }
@@ -153,7 +154,7 @@ impl Call<'_> {
         Ok(Answer::no_content())
     }
 
-    /// Creates a certificate. Each call creates another one.
+    /// Creates a signing certificate. Each call creates another certificate.
     pub(super) fn add_certificate(&self, id: &str) -> Result<Answer, GraphError> {
         let name = text(self.fields()?, "displayName");
         let Some(common_name) = name.strip_prefix("CN=").filter(|rest| !rest.is_empty()) else {
@@ -207,7 +208,7 @@ impl Call<'_> {
     }
 }
 
-/// The properties of a service principal that a stale replica returns outdated.
+/// The properties of a service principal of which a stale replica returns outdated values.
 fn credentials(registration: &Registration, now: OffsetDateTime) -> Map<String, Value> {
     let names = ["keyCredentials", "passwordCredentials", "preferredTokenSigningKeyThumbprint"].map(String::from);
     registration.principal_view(Some(&names), now)
@@ -254,7 +255,7 @@ fn check_principal(registration: &Registration, patch: &Map<String, Value>) -> R
     }
 }
 
-/// Stores the previously active key: some replicas sign with it until `until`.
+/// Stores the key that was active before a change. Some replicas sign with this key until `until`.
 fn note_activation(registration: &mut Registration, patch: &Map<String, Value>, until: OffsetDateTime) {
     let (before, after) = (&registration.principal, patch);
     let active = |fields: &Map<String, Value>| text(fields, "preferredTokenSigningKeyThumbprint").to_uppercase();
@@ -266,10 +267,10 @@ fn note_activation(registration: &mut Registration, patch: &Map<String, Value>, 
     registration.signed_before.extend(found.map(|certificate| (Arc::clone(&certificate.key), until)));
 }
 
-/// Removes the certificates that the lists no longer contain. Both key credentials and the password credential of a
-/// certificate must be kept or removed together. Each kept credential must be sent back exactly as it was read, with
-/// its secret explicitly null. Only `addTokenSigningCertificate` creates new ones. The active certificate is not
-/// protected, although no user can sign in without it.
+/// Removes the certificates that the credential lists in a PATCH no longer contain. Both key credentials and the
+/// password credential of a certificate must be kept or removed together. Each kept credential must be sent back
+/// exactly as it was read, with its secret explicitly null. Only `addTokenSigningCertificate` creates new credentials.
+/// Even the active certificate can be removed, although no user can sign in without it.
 fn retire_certificates(
     registration: &mut Registration,
     kept: &Value,
@@ -324,7 +325,7 @@ fn retire_certificates(
     Ok(())
 }
 
-/// Whether a credential is sent back as it was read, with an explicit null secret.
+/// Whether a request contains a credential exactly as it was read, with its secret explicitly null.
 fn is_sent_back(credential: &Value, present: &Value, secret: &str) -> bool {
     let fields = |value: &Value| -> Map<String, Value> {
         let all = value.as_object().cloned().unwrap_or_default();

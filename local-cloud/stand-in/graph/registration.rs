@@ -11,12 +11,12 @@ use super::{Graph, certificate::SigningKey, error::GraphError, login::stamp};
 /// A signing certificate of a service principal.
 pub(super) struct Certificate {
     pub(super) key: Arc<SigningKey>,
-    /// The credential IDs of the private key and of the public key.
+    /// The IDs of the two key credentials: the private key and the public key.
     pub(super) sign_id: String,
     pub(super) verify_id: String,
-    /// When reads of the service principal start to return the certificate.
+    /// From when on reads of the service principal return the certificate.
     pub(super) visible_at: OffsetDateTime,
-    /// When the federation metadata starts to contain the certificate.
+    /// From when on the federation metadata contains the certificate.
     pub(super) published_at: OffsetDateTime,
 }
 
@@ -28,32 +28,34 @@ pub(super) struct Registration {
     pub(super) principal_deleted: bool,
     /// Whether the application is in the recycle bin.
     pub(super) deleted: bool,
-    /// Every identifier URI that was ever set.
+    /// Every identifier URI that the application has ever had.
     pub(super) former_identifiers: BTreeSet<String>,
     pub(super) owners: Vec<String>,
     pub(super) certificates: Vec<Certificate>,
     /// Removed certificates (base64), each with the time until which the federation metadata still contains it.
     pub(super) removed_certificates: Vec<(String, OffsetDateTime)>,
-    /// Previously active keys, each with the time until which some replicas sign with it.
+    /// Keys that were active before, each with the time until which some replicas still sign with it.
     pub(super) signed_before: Vec<(Arc<SigningKey>, OffsetDateTime)>,
     /// The credentials and the active certificate before the last change, and the time until which a stale replica
     /// returns them.
     pub(super) credentials_before: Option<(Map<String, Value>, OffsetDateTime)>,
     /// The number of reads of the service principal.
     pub(super) reads: u64,
-    /// The ID of the assigned claims mapping policy. At most one.
+    /// The ID of the assigned claims mapping policy. The list has at most one entry.
     pub(super) policies: Vec<String>,
     pub(super) assignments: Vec<Map<String, Value>>,
-    /// When requests by ID start to find the application, and when lists start to contain it.
+    /// From when on requests by ID find the application (`visible_at`), and from when on lists contain it
+    /// (`listed_at`).
     pub(super) visible_at: OffsetDateTime,
     pub(super) listed_at: OffsetDateTime,
-    /// When assignments start to find its app roles.
+    /// From when on requests to assign an app role find the application's roles.
     pub(super) roles_known_at: OffsetDateTime,
-    /// When the tenant's identifier URI policy recognizes the SAML mode. `None` without SAML mode.
+    /// From when on the tenant's identifier URI policy knows that the application is in SAML mode. `None` if it is not
+    /// in SAML mode.
     pub(super) saml_known_at: Option<OffsetDateTime>,
 }
 
-/// The text of a property.
+/// The text of a property. Empty if the property is missing or not a string.
 pub(super) fn text<'a>(fields: &'a Map<String, Value>, name: &str) -> &'a str {
     fields.get(name).and_then(Value::as_str).unwrap_or_default()
 }
@@ -163,7 +165,8 @@ impl Registration {
         self.principal.insert("passwordCredentials".into(), json!(passwords));
     }
 
-    /// The service principal as a read returns it. Keys are included only if `keyCredentials` is selected.
+    /// The service principal in the format of a read. The keys of its credentials are included only if `keyCredentials`
+    /// is selected.
     pub(super) fn principal_view(&self, select: Option<&[String]>, now: OffsetDateTime) -> Map<String, Value> {
         let mut fields = self.principal.clone();
         let new = self.certificates.iter().filter(|certificate| certificate.visible_at > now);

@@ -1,6 +1,7 @@
 //! A subset of Microsoft's own description of Graph v1.0: the endpoints, their query options, and the properties and
-//! types of request bodies. The subset is extracted from the MIT-licensed Graph SDK (`source` in the file names its
-//! version). Requests are therefore validated by Microsoft's description, not by an interpretation of it.
+//! types of request bodies. The subset is extracted from the MIT-licensed Graph SDK, whose version is given in the file
+//! (`source`). Requests are therefore validated against Microsoft's description itself, not against an interpretation
+//! of it.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -64,9 +65,9 @@ pub(super) struct Model {
     by_tag: HashMap<String, String>,
 }
 
-/// Why no endpoint matches.
+/// Why no endpoint matches a request.
 pub(super) enum NoRoute {
-    /// No operation has this path. Contains the first segment that does not match.
+    /// No operation has this path. The value is the first path segment that does not match.
     Path(String),
     /// Operations with this path exist, but not with this method.
     Method,
@@ -107,10 +108,11 @@ fn is_label(segment: &str) -> bool {
 
 impl Model {
     fn load() -> Self {
-        // The file is compiled into the program, and a test parses it, so the fallback is never used in a release.
+        // The file is part of the program, and a test parses it. The fallback is therefore never used in a release.
         let mut raw: RawModel = serde_json::from_str(include_str!("models/graph-subset-v1.0.json"))
             .unwrap_or(RawModel { endpoints: Vec::new(), models: HashMap::new() });
-        // The subset of the SDK does not contain `$batch`, because a batch is not a resource.
+        // `$batch` is added here. The subset extracted from the SDK does not contain it, because a batch is not a
+        // resource.
         raw.endpoints.push(Endpoint {
             method: "POST".into(),
             path: "/$batch".into(),
@@ -153,7 +155,7 @@ impl Model {
         })
     }
 
-    /// The type with this `@odata.type`, `#microsoft.graph.user`.
+    /// The type with this `@odata.type`, for example `#microsoft.graph.user`.
     pub(super) fn tagged(&self, tag: &str) -> Option<&Type> {
         self.types.get(self.by_tag.get(tag)?)
     }

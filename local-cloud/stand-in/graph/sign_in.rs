@@ -1,8 +1,8 @@
 //! The Entra part of a sign-in that begins at the user access URL: checks whether the user may use the application, and
 //! creates the signed SAML response that the browser posts to AWS.
 //!
-//! Replicas of the directory may differ for a while, in the signing certificate or in the reply URL. One response is
-//! created for each possible state, because a sign-in must succeed with all of them.
+//! After a change, replicas of the directory may differ for a while in the signing certificate or in the reply URL. One
+//! response is created for each possible combination, because a sign-in must succeed with every replica.
 
 use std::{collections::BTreeMap, fmt::Write, sync::Arc};
 
@@ -21,7 +21,7 @@ use crate::stand_in::sign_in::{PostedResponse, Refusal, xml_signature};
 
 const WHO: &str = "Microsoft Entra ID";
 const ATTRIBUTES: &str = "https://aws.amazon.com/SAML/Attributes";
-/// The lifetime of a response, and the allowed clock difference, as in Entra.
+/// The lifetime of a response and the clock difference that it allows, as in Entra.
 const LIFETIME: Duration = Duration::minutes(60);
 const SKEW: Duration = Duration::minutes(5);
 
@@ -96,7 +96,8 @@ impl Graph {
             .and_then(|policy| policy.fields["definition"][0].as_str())
             .and_then(|definition| serde_json::from_str::<Value>(definition).ok());
         let Some(definition) = definition else {
-            // Claims of the gallery application: the values of assigned roles. A new application has no role values.
+            // Without a claims mapping policy, the response contains the gallery application's default claims. The
+            // values of the assigned roles are among them, but the roles of a new application have no values.
             let values: Vec<String> =
                 roles.iter().filter_map(|role| role["value"].as_str()).map(String::from).collect();
             if !values.is_empty() {
@@ -181,7 +182,7 @@ impl State {
 
 /// The settings of a SAML response.
 struct Settings {
-    /// The keys with which at least one replica signs.
+    /// All keys with which some replica may sign.
     keys: Vec<Arc<SigningKey>>,
     reply_urls: Vec<String>,
     audience: String,
@@ -195,8 +196,8 @@ impl Settings {
         if text(principal, "preferredSingleSignOnMode") != "saml" {
             return Err(misconfigured("its single sign-on mode is not saml"));
         }
-        // With a sign-on URL, Entra redirects the browser to it, and AWS has no page that would start the SAML flow
-        // from there.
+        // If a sign-on URL is set, Entra sends the browser to this URL instead of posting a response. AWS has no page
+        // that would then start the SAML flow.
         if !text(principal, "loginUrl").is_empty() {
             return Err(misconfigured("it has a sign-on URL, so Entra does not initiate the sign-in"));
         }
@@ -229,7 +230,8 @@ impl Settings {
         Ok(Self {
             keys,
             reply_urls,
-            // The fragment makes identifiers unique in the tenant. Entra does not send it.
+            // The fragment after `#` only makes the identifier unique in the tenant. Entra does not send it to the
+            // service provider.
             audience: identifier.split('#').next().unwrap_or(identifier).to_owned(),
             relay_state: relay_state.unwrap_or_default().to_owned(),
         })

@@ -20,7 +20,8 @@ use super::{
 
 const LONGEST: time::Duration = time::Duration::minutes(41_760);
 const SHORTEST: time::Duration = time::Duration::minutes(45);
-/// The maximum number of directory object subscriptions of one application, and of all applications in the tenant.
+/// How many subscriptions to directory objects one application can have, and how many all applications in the tenant
+/// can have together.
 const MOST: usize = 100;
 const MOST_OF_TENANT: usize = 1_000;
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -102,7 +103,8 @@ impl Call<'_> {
             ["clientState", "resource", "notificationUrl", "lifecycleNotificationUrl", "latestSupportedTlsVersion"];
         fields.extend(kept.iter().filter_map(|name| Some(((*name).to_owned(), body.get(*name)?.clone()))));
         fields.insert("expirationDateTime".into(), json!(stamp(expires)));
-        // Checked again: another subscription may have been created during the validation of the endpoint.
+        // The limit is checked again, because another subscription may have been created while the endpoint was
+        // validated.
         self.check_room(&target, &kinds)?;
         let mut state = self.graph.state();
         state.outbox.runtime = Handle::try_current().ok();
@@ -176,7 +178,7 @@ impl Call<'_> {
         text(&subscription.fields, "applicationId").eq_ignore_ascii_case(&self.caller.app_id)
     }
 
-    /// PATCH: sets a later expiry or another URL.
+    /// Handles a PATCH, which sets a later expiry or another notification URL.
     pub(super) async fn renew_subscription(&self, id: &str) -> Result<Answer, GraphError> {
         let patch = self.fields()?;
         for name in patch.keys().filter(|name| !name.contains('@')) {
@@ -235,7 +237,7 @@ impl Call<'_> {
                 Ok(Answer::no_content())
             }
             ("POST", [id]) => {
-                // Reauthorization does not extend the lifetime.
+                // Reauthorization does not extend the lifetime of a subscription.
                 self.living(id)?;
                 Ok(Answer::no_content())
             }
@@ -260,7 +262,7 @@ impl Graph {
         if state.subscriptions.len() < before { Ok(()) } else { Err(format!("Subscription {id} does not exist.")) }
     }
 
-    /// Validates a notification URL: the endpoint must return the validation token as plain text within ten seconds.
+    /// Validates a notification URL. The endpoint must return the validation token as plain text within ten seconds.
     async fn shake_hands(&self, url: &str) -> Result<(), GraphError> {
         let refused = |text: String| {
             GraphError::new(400, "ValidationError", format!("Subscription validation request failed. {text}"))

@@ -1,4 +1,5 @@
-//! Resource units: Graph's throttling limits per application and tenant, in ten-second windows.
+//! Graph's throttling limits, which are counted in resource units per application and tenant, in windows of ten
+//! seconds.
 
 use time::OffsetDateTime;
 
@@ -15,10 +16,10 @@ pub(super) struct Meter {
 }
 
 impl Meter {
-    /// Counts the cost of a call.
+    /// Counts the resource units of a call in the current window.
     ///
     /// # Errors
-    /// Returns 429 with the seconds until the next window, if the units of the window are used up.
+    /// If the units of the window are used up. The error is 429, with the number of seconds until the next window.
     pub(super) fn take(
         &mut self,
         graph: &Graph,
@@ -40,7 +41,8 @@ impl Meter {
         let limit = graph.behaviour().resource_units.unwrap_or(documented);
         if self.used > limit {
             let left = self.ends.map_or(0.0, |ends| (ends - now).as_seconds_f64());
-            // In real-cloud seconds, because the client scales its wait. The header allows only whole seconds.
+            // The delay is given in real-cloud seconds, because the client scales the time that it waits. The header
+            // allows only whole seconds.
             let seconds = graph.options.clock.real(left).ceil();
             return Err(GraphError::throttled(if seconds > 1.0 { seconds as u64 } else { 1 }));
         }

@@ -10,7 +10,7 @@ use flate2::read::GzDecoder;
 use regex::Regex;
 use serde::Deserialize;
 
-/// Why a model cannot be used.
+/// Why a service model cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LoadError {
     #[error("{0} contains no service model {1}; specify botocore's data directory")]
@@ -26,7 +26,7 @@ pub(crate) enum LoadError {
 pub(super) struct Model {
     pub(super) operations: HashMap<String, Operation>,
     pub(super) shapes: HashMap<String, Shape>,
-    /// Compiled patterns by source. `None` if the regex engine does not support the pattern.
+    /// The compiled patterns by their source text. `None` if the regex engine does not support the pattern.
     #[serde(skip)]
     pub(super) patterns: Mutex<HashMap<String, Option<Pattern>>>,
 }
@@ -75,7 +75,8 @@ pub(super) struct ErrorTrait {
     pub(super) http_status_code: Option<u16>,
 }
 
-/// A pattern of the models' Java dialect: a regular expression and a forbidden prefix.
+/// A pattern in the Java dialect of the models, split into a regular expression and a prefix that a value must not
+/// have.
 #[derive(Clone, Debug)]
 pub(super) struct Pattern {
     forbidden: Option<String>,
@@ -83,9 +84,9 @@ pub(super) struct Pattern {
 }
 
 impl Pattern {
-    /// `None` if the regex engine does not support the pattern.
+    /// Compiles a pattern. Returns `None` if the regex engine does not support it.
     pub(super) fn new(source: &str) -> Option<Self> {
-        // The model escapes a few patterns twice.
+        // In a few patterns of the models, the backslashes are escaped twice.
         let source = if source.contains(r"\\d") || source.contains(r"\\p{") || source.starts_with(r"\\+") {
             source.replace(r"\\", r"\")
         } else {
@@ -121,7 +122,7 @@ impl Model {
     }
 }
 
-/// The model of the newest API version, compressed or not.
+/// Reads the model of the service's newest API version. The file may be compressed.
 fn newest(directory: &Path) -> Option<PathBuf> {
     let mut versions: Vec<PathBuf> = std::fs::read_dir(directory).ok()?.flatten().map(|entry| entry.path()).collect();
     versions.sort();

@@ -1,4 +1,4 @@
-//! The official service models, and the comparison of requests and responses with them.
+//! Compares requests and responses with the official service models.
 
 mod check;
 mod load;
@@ -15,7 +15,7 @@ use crate::stand_in::aws_error::{Answer, Refusal};
 use crate::stand_in::input::Input;
 use crate::stand_in::world::Service;
 
-/// Errors that any operation can return although its model does not list them, with their HTTP statuses.
+/// Errors that any operation can return although the service models do not list them, with their HTTP statuses.
 const COMMON: [(&str, &[u16]); 11] = [
     ("AccessDeniedException", &[400, 403]),
     ("ExpiredTokenException", &[400, 403]),
@@ -56,7 +56,7 @@ impl Models {
         }
     }
 
-    /// Validates an input. Returns the error that AWS would return.
+    /// Validates the input of an operation. If the input is invalid, returns the error that AWS would return.
     pub(crate) fn request(&self, service: Service, operation: &str, input: &Input) -> Result<(), Refusal> {
         let model = self.of(service);
         let Some(known) = model.operations.get(operation) else {
@@ -96,8 +96,8 @@ impl Models {
         }
     }
 
-    /// Replaces an error code that the operation does not define. Connect has two codes for invalid requests, and some
-    /// operations define only one of them.
+    /// Replaces an error code that the operation does not define. Connect has two error codes for invalid requests, and
+    /// some operations define only one of the two.
     pub(crate) fn modelled_code(&self, service: Service, operation: &str, refusal: &mut Refusal) {
         let Some(known) = self.of(service).operations.get(operation) else { return };
         let modelled = |code: &str| known.errors.iter().any(|error| error.shape == code);
@@ -146,7 +146,7 @@ mod tests {
     use super::*;
     use crate::stand_in::input::answer;
 
-    /// Three models with one operation each. The Connect model is compressed, as in botocore.
+    /// Three service models with one operation each. The Connect model is compressed, as in botocore.
     fn models() -> Models {
         let model = json!({
             "operations": { "Op": {

@@ -1,4 +1,4 @@
-//! The content of a SAML response, as its recipient reads it.
+//! Reads the content of a SAML response, as the recipient of the response does.
 
 use roxmltree::{Document, Node};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
@@ -12,7 +12,7 @@ const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
 /// A SAML assertion.
 #[derive(Clone, Debug)]
 pub(crate) struct Assertion {
-    /// The `ID` that the signature refers to.
+    /// The `ID` of the assertion, to which the signature refers.
     pub(crate) id: String,
     pub(crate) issuer: String,
     pub(crate) issued: OffsetDateTime,
@@ -27,7 +27,7 @@ impl Assertion {
     /// Reads the single assertion of a response.
     ///
     /// # Errors
-    /// The missing or invalid element.
+    /// If an element is missing or invalid. The text names the element.
     pub(crate) fn read(response: &str) -> Result<Self, String> {
         let document = Document::parse(response).map_err(|error| error.to_string())?;
         let root = document.root_element();
@@ -68,7 +68,7 @@ impl Assertion {
     }
 }
 
-/// The issuer in an identity provider's metadata.
+/// The issuer that an identity provider's metadata describes.
 #[derive(Clone, Debug)]
 pub(crate) struct Issuer {
     pub(crate) entity_id: String,
@@ -99,7 +99,7 @@ fn below<'a, 'input: 'a>(node: Node<'a, 'input>, name: &'static str) -> impl Ite
 }
 
 fn text(node: Node<'_, '_>) -> String {
-    // Joins all text nodes: a comment inside must not truncate a name.
+    // Joins all text nodes of the element, so that a comment inside a name does not truncate the name.
     node.descendants().filter(Node::is_text).filter_map(|part| part.text()).collect::<String>().trim().to_owned()
 }
 

@@ -1,5 +1,5 @@
-//! The AWS part of a sign-in: AWS exchanges the SAML response for a role session (`AssumeRoleWithSAML`), the relay
-//! state selects the Connect instance, and Connect looks up a user with the session's name.
+//! The AWS part of a sign-in. AWS exchanges the SAML response for a role session (`AssumeRoleWithSAML`), the relay
+//! state selects the Connect instance, and Connect looks up the user whose username is the session name.
 //!
 //! The error messages are those of AWS: "Troubleshoot SAML federation with IAM" in the IAM user guide, and
 //! "Troubleshoot SAML with Amazon Connect" in the Connect administrator guide.
@@ -20,7 +20,7 @@ use crate::stand_in::{
 
 const SIGN_IN: &str = "AWS sign-in";
 const CONNECT: &str = "Amazon Connect";
-/// The maximum age of a response when it arrives.
+/// The maximum age that a SAML response may have when it arrives.
 const REDEEM: Duration = Duration::minutes(5);
 
 /// A role session.
@@ -34,7 +34,7 @@ pub(crate) struct Session {
 /// Validates a posted response as AWS sign-in and STS do.
 ///
 /// # Errors
-/// The message of the sign-in page.
+/// If AWS rejects the response. The error contains the message of AWS's sign-in page.
 pub(crate) async fn assume_role(cloud: &Cloud, posted: &PostedResponse) -> Result<Session, Refusal> {
     let invalid = |_| refuse("Your request included an invalid SAML response. To logout, click here.");
     let assertion = Assertion::read(&posted.response).map_err(invalid)?;
@@ -43,7 +43,8 @@ pub(crate) async fn assume_role(cloud: &Cloud, posted: &PostedResponse) -> Resul
     if documents.is_empty() {
         return Err(saml("Specified provider doesn't exist", "AuthSamlInvalidSamlResponseException"));
     }
-    // After an update, AWS may use either document, so the response must be valid with each of them.
+    // After an update of the metadata, AWS may use the old or the new document, so the response must be valid with
+    // both.
     for document in &documents {
         let issuer = Issuer::read(document).filter(|issuer| issuer.entity_id == assertion.issuer).ok_or_else(|| {
             saml(
@@ -86,11 +87,13 @@ pub(crate) async fn assume_role(cloud: &Cloud, posted: &PostedResponse) -> Resul
 /// The ID of the instance that a relay state selects.
 ///
 /// # Errors
-/// The message of the page that the browser shows instead.
+/// If the relay state selects no instance with SAML sign-in. The error contains the message of the page that the
+/// browser shows instead.
 pub(crate) fn destination(cloud: &Cloud, relay_state: &str) -> Result<String, Refusal> {
     let place = format!("https://{}.console.aws.amazon.com/connect/federate/", cloud.world.setting().region);
     let Some(rest) = relay_state.strip_prefix(&place) else {
-        // Without a relay state, the browser opens the AWS console, where agents have no permissions.
+        // With no relay state, or with one that is not Connect's, the browser opens the AWS console, where agents have
+        // no permissions.
         return Err(refuse(format!("The relay state `{relay_state}` leads to the AWS console and not to Connect.")));
     };
     let id = rest.split(['?', '#']).next().unwrap_or_default().to_owned();
@@ -107,7 +110,7 @@ pub(crate) fn destination(cloud: &Cloud, relay_state: &str) -> Result<String, Re
 /// The Connect part of a sign-in: checks that the session may request a federation token and that the user exists.
 ///
 /// # Errors
-/// The message of Connect's page.
+/// If Connect rejects the session. The error contains the message of Connect's page.
 pub(crate) async fn federate(cloud: &Cloud, session: &Session, instance: &str) -> Result<(), Refusal> {
     let setting = &cloud.world.setting();
     let user_id = format!("{}:{}", text(&session.role, "RoleId"), session.name);
@@ -137,7 +140,7 @@ fn is_endpoint(url: &str, region: &str) -> bool {
     url == "https://signin.aws.amazon.com/saml" || url == format!("https://{region}.signin.aws.amazon.com/saml")
 }
 
-/// The role and provider of the Role attribute, which can list them in either order.
+/// The role and the provider in the Role attribute of an assertion. The attribute can list the two in either order.
 fn pair(assertion: &Assertion) -> Option<(String, String)> {
     let [value] = assertion.values("Role") else { return None };
     let (one, other) = value.split_once(',')?;
@@ -190,7 +193,7 @@ fn refuse(message: impl Into<String>) -> Refusal {
     Refusal::new(SIGN_IN, message)
 }
 
-/// An error page with the service, status and error code that AWS appends to the text.
+/// An error page. As in AWS, the service, status and error code follow the text.
 fn saml(text: &str, code: &str) -> Refusal {
     let service = if code.starts_with("AuthSaml") { "AWSOpenIdDiscoveryService" } else { "AWSSecurityTokenService" };
     refuse(format!("{text} (Service: {service}; Status Code: 400; Error Code: {code})"))

@@ -1,6 +1,6 @@
 //! The test sign-in: all steps from the user access URL to the first page of Connect, with the current settings of both
-//! clouds. The Entra part is in [`crate::stand_in::graph`]. [`aws`] is AWS sign-in, STS and Connect's user lookup. A test sign-in
-//! changes nothing and shares no code with the product.
+//! clouds. The Entra part is in [`crate::stand_in::graph`]. The module [`aws`] emulates AWS sign-in, STS and Connect's
+//! user lookup. A test sign-in changes nothing and shares no code with the product.
 
 pub(crate) mod assertion;
 pub(crate) mod aws;
@@ -33,13 +33,15 @@ pub struct SignedIn {
     /// The message of the error page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// The role session name, if the sign-in got that far. Connect looks up a user with this name.
+    /// The role session name, if the sign-in got as far as AWS's role session. Connect looks up the user with this
+    /// name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
     /// The ID of the instance that the relay state selects.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instance_id: Option<String>,
-    /// The thumbprints of the signing certificates. More than one while Entra's replicas differ.
+    /// The thumbprints of the certificates with which the responses were signed. There are several while Entra's
+    /// replicas differ.
     pub certificates: Vec<String>,
     /// The forms that the browser posted to AWS, in the order in which they were checked.
     pub forms: Vec<Form>,
@@ -57,7 +59,7 @@ pub struct Form {
     pub relay_state: String,
 }
 
-/// The data that the browser posts from Entra to AWS.
+/// The data that Entra gives to the browser and that the browser posts to AWS.
 #[derive(Clone, Debug)]
 pub(crate) struct PostedResponse {
     pub(crate) reply_url: String,
@@ -91,7 +93,8 @@ impl Refusal {
     }
 }
 
-/// Signs a user in. While Entra's replicas may differ, every possible response must lead to Connect.
+/// Signs a user in. While Entra's replicas may differ, there are several possible responses. The sign-in succeeds only
+/// if every possible response leads to Connect.
 pub(crate) async fn rehearse(cloud: &Cloud, wanted: &SignIn) -> SignedIn {
     let mut outcome = SignedIn::default();
     let refused = match cloud.graph.saml_responses(&wanted.application, &wanted.user) {
@@ -119,7 +122,7 @@ pub(crate) async fn rehearse(cloud: &Cloud, wanted: &SignIn) -> SignedIn {
     outcome
 }
 
-/// The steps from the posted response to Connect.
+/// The steps of a sign-in from the posted SAML response to Connect.
 async fn enter(cloud: &Cloud, posted: &PostedResponse, outcome: &mut SignedIn) -> Result<(), Refusal> {
     let session = aws::assume_role(cloud, posted).await?;
     outcome.username = Some(session.name.clone());

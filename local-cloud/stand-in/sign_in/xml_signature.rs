@@ -1,9 +1,9 @@
 //! Enveloped XML signatures in the form that Entra writes and AWS accepts: RSA-SHA256 over exclusive canonical XML,
 //! with an embedded certificate.
 //!
-//! Libraries provide canonical XML, X.509 and RSA. This module implements the rules of XML Signature (core, 4.3 and
-//! 4.4) around them. It supports only the subset that SAML requires and rejects everything else: one reference, to the
-//! parent of the signature by its `ID`, with the two transforms that SAML 2.0 (core, 5.4.4) allows.
+//! Libraries provide canonical XML, X.509 and RSA. This module adds the rules of XML Signature (core, 4.3 and 4.4). It
+//! supports only the subset that SAML requires: a single reference, which names the signature's parent element by its
+//! `ID`, with the two transforms that SAML 2.0 (core, 5.4.4) allows. It rejects every other signature.
 
 use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -17,7 +17,8 @@ const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
 const RSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";
 const SHA256: &str = "http://www.w3.org/2001/04/xmlenc#sha256";
 
-/// The placeholder for the signature: directly after the issuer, as SAML's schema requires.
+/// The placeholder for the signature. It stands directly after the issuer, because SAML's schema requires the signature
+/// there.
 pub(crate) const PLACE: &str = "<!-- signature -->";
 
 /// Signs the element with this `ID` in a document that has [`PLACE`] as a child of that element.
@@ -33,7 +34,8 @@ pub(crate) fn sign(
     let digest = {
         let parsed = parse(document)?;
         let element = by_id(&parsed, id).ok_or("the element to sign is missing")?;
-        // Canonical XML without comments does not contain the placeholder, so the digest does not cover it.
+        // The placeholder is an XML comment. Canonical XML without comments does not contain it, so it does not change
+        // the digest.
         sha256(&canonical(&parsed, &NodeSet::tree_without_comments(element, &parsed))?)
     };
     let signed_info = format!(
@@ -54,11 +56,11 @@ pub(crate) fn sign(
     Ok(document.replacen(PLACE, &block, 1))
 }
 
-/// Verifies that the whole element with this `ID` is signed with the key of one of the certificates (base64 DER). The
-/// certificate embedded in the signature is ignored.
+/// Verifies that the whole element with this `ID` is signed with the key of one of the given certificates (base64 DER).
+/// A certificate that is embedded in the signature is ignored.
 ///
 /// # Errors
-/// Why the signature is not valid.
+/// If the signature is not valid. The text states the reason.
 pub(crate) fn verify(document: &str, id: &str, certificates: &[String]) -> Result<(), String> {
     let parsed = parse(document)?;
     let element = by_id(&parsed, id).ok_or("the ID to sign belongs to no element or to several")?;
@@ -110,7 +112,8 @@ fn sha256(bytes: &[u8]) -> Vec<u8> {
     digest::digest(&digest::SHA256, bytes).as_ref().to_vec()
 }
 
-/// The only element with this `ID`. Duplicate IDs are rejected because signature wrapping attacks use them.
+/// The only element with this `ID`. A document with duplicate IDs is rejected, because signature wrapping attacks use
+/// duplicate IDs.
 fn by_id(document: &Document<'_>, id: &str) -> Option<NodeId> {
     let mut open: Vec<NodeId> = document.document_element().into_iter().collect();
     let mut found = None;
@@ -158,7 +161,7 @@ mod tests {
     use super::*;
     use crate::stand_in::graph::SigningKey;
 
-    /// One key for all tests, because key generation is slow.
+    /// All tests share this key, because key generation is slow.
     fn key() -> &'static SigningKey {
         static KEY: std::sync::OnceLock<SigningKey> = std::sync::OnceLock::new();
         let now = time::OffsetDateTime::now_utc();

@@ -1,5 +1,5 @@
-//! Test setup: a local cloud in front of a fake emulator that only records requests, and clients that send AWS requests
-//! by hand. The clock is not scaled, so nothing becomes due before a test advances the clock.
+//! Test setup: a local cloud in front of a fake emulator that only records requests, and clients that build AWS
+//! requests without an SDK. The clock is not scaled, so delays end only if a test advances the clock.
 
 use std::sync::{Arc, Mutex};
 
@@ -8,7 +8,7 @@ use axum::http::HeaderMap;
 use local_cloud::stand_in::{Behaviour, ClientCredentials, LocalCloud, Options, Tenant};
 use serde_json::{Value, json};
 
-/// The requests that the emulator received, as method, path and body.
+/// The requests that the fake emulator has received, each as method, path and body.
 pub(crate) type Notebook = Arc<Mutex<Vec<(String, String, String)>>>;
 
 pub(crate) struct Cloud {
@@ -17,7 +17,7 @@ pub(crate) struct Cloud {
     client: reqwest::Client,
 }
 
-/// A response: status, error code (if any), body.
+/// A response: its status, its error code (if any) and its body.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -62,7 +62,8 @@ pub(crate) async fn start_with(mut options: Options) -> Cloud {
     Cloud { cloud, notebook, client: reqwest::Client::builder().no_proxy().build().unwrap() }
 }
 
-/// Emulates SAML providers whose name contains `known`. Returns a fixed greeting to other requests.
+/// The fake emulator. It emulates a SAML provider if the provider's name contains `known`, and returns a fixed greeting
+/// to other requests.
 async fn emulate(State(notebook): State<Notebook>, request: axum::extract::Request) -> (HeaderMap, String) {
     let (parts, body) = request.into_parts();
     let body = String::from_utf8(axum::body::to_bytes(body, 1 << 20).await.unwrap().to_vec()).unwrap();
@@ -142,7 +143,7 @@ impl Cloud {
         (made.body["Id"].as_str().unwrap().to_owned(), made.body["Arn"].as_str().unwrap().to_owned())
     }
 
-    /// The IDs of the profiles `Agent` and `Basic Routing Profile`.
+    /// The IDs of the security profile `Agent` and the routing profile `Basic Routing Profile`.
     pub(crate) async fn profiles(&self, instance: &str) -> (String, String) {
         let id = |answer: Answer, key: &str, name: &str| {
             let found = answer.body[key].as_array().unwrap().iter().find(|one| one["Name"] == name).cloned();

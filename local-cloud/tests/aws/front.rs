@@ -1,4 +1,5 @@
-//! Tests of request forwarding, fault rules, the record, administration calls, and the additions to IAM.
+//! Tests of requests that pass to the emulator, fault rules, the record, administration calls, and the additions to
+//! IAM.
 use std::process::Command;
 
 use crate::common::{instance, options, start, start_with};

@@ -10,7 +10,7 @@ fn of(context: &str) -> Value {
     json!({ "ServiceCode": "connect", "QuotaCode": CALLS, "ContextId": context })
 }
 
-/// The applied value of an instance, if any.
+/// The applied quota value of an instance, if it has one.
 async fn value(cloud: &Cloud, context: &str) -> Option<f64> {
     cloud.quotas("GetServiceQuota", of(context)).await.body["Quota"]["Value"].as_f64()
 }
@@ -126,7 +126,7 @@ async fn a_quota_that_was_never_raised_has_no_applied_value() {
         let all = json!({ "ServiceCode": "connect", "QuotaCode": CALLS, "QuotaAppliedAtLevel": "ALL" });
         let listed = cloud.quotas("ListServiceQuotas", all).await.body["Quotas"].as_array().unwrap().len();
         assert_eq!(listed, usize::from(applied));
-        // The default value still applies.
+        // The instance still has the default value of 10, so a request for 10 is rejected.
         assert_eq!(request(&cloud, &arn, 10.0).await.code, "IllegalArgumentException");
         cloud.is_clean();
     }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 const SERVICE: &str = "service-connect-number-management";
 
-/// The category code for orders, as the service returns it.
+/// The code of the support category for phone number orders, read from the service list.
 async fn category(cloud: &Cloud) -> String {
     let found = cloud.support("DescribeServices", json!({ "serviceCodeList": [SERVICE], "language": "en" })).await.body;
     let categories = found["services"][0]["categories"].as_array().unwrap().clone();

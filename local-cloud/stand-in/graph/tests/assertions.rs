@@ -1,4 +1,5 @@
-//! Client assertions: tokens of an AWS account, assertions signed with an application's certificate, and invalid ones.
+//! Tests of client assertions: tokens of an AWS account, assertions signed with an application's certificate, and
+//! invalid assertions.
 
 use aws_lc_rs::{rand::SystemRandom, rsa::KeyPair, signature::RSA_PSS_SHA256};
 use base64::{

@@ -132,7 +132,7 @@ impl Client {
         self.token.borrow().clone().unwrap()
     }
 
-    /// The full response to a call. `url` is the path and query without the API version, or a next link.
+    /// Sends a call and returns the full response. `url` is the path and query without the API version, or a next link.
     async fn send(&self, method: &str, url: &str, body: Value) -> Response {
         let url = url.strip_prefix("http://127.0.0.1:4571/v1.0").unwrap_or(url);
         let (path, query) = url.split_once('?').unwrap_or((url, ""));
@@ -164,14 +164,14 @@ impl Client {
         self.call("GET", url, Value::Null).await
     }
 
-    /// A call that must succeed.
+    /// Sends a call that must succeed.
     async fn ok(&self, method: &str, url: &str, body: Value) -> Value {
         let (status, answer) = self.call(method, url, body).await;
         assert!((200..300).contains(&status), "{method} {url}: {status} {answer}");
         answer
     }
 
-    /// A call that must fail. Returns its status, code and message.
+    /// Sends a call that must fail. Returns the error's status, code and message.
     async fn refused(&self, method: &str, url: &str, body: Value) -> (u16, String, String) {
         let (status, answer) = self.call(method, url, body).await;
         assert!(status >= 400, "{method} {url}: {status} {answer}");
@@ -179,7 +179,7 @@ impl Client {
         (status, text("code"), text("message"))
     }
 
-    /// Both credential lists of a service principal with null secrets, as a PATCH must send them back.
+    /// Both credential lists of a service principal in the form that a PATCH must contain: with null secrets.
     async fn credentials(&self, url: &str) -> (Vec<Value>, Vec<Value>) {
         let fields = "keyCredentials,passwordCredentials,preferredTokenSigningKeyThumbprint";
         let shown = self.ok("GET", &format!("{url}?$select={fields}"), Value::Null).await;
@@ -206,7 +206,7 @@ fn fields(value: Value) -> Map<String, Value> {
     object(value)
 }
 
-/// Validates a successful response against the description, as the project's traffic check does.
+/// Validates a successful response against Microsoft's description, as the project's check of recorded traffic does.
 fn check_answer(request: &Request, response: &Response) {
     let (_, parts) = segments(&request.path);
     let Ok((endpoint, _)) = MODEL.route(&request.method, &parts) else {

@@ -20,9 +20,9 @@ use super::{AGENTS, CLIENT, Client, agents, fields, user, user_id};
 struct Endpoint {
     received: Arc<Mutex<Vec<Value>>>,
     hosts: Arc<Mutex<Vec<String>>>,
-    /// The number of deliveries that still get 503.
+    /// How many further deliveries the endpoint rejects with 503.
     refuse: Arc<Mutex<u32>>,
-    /// The response to a validation token. `None`: the token itself.
+    /// What the endpoint returns for a validation token. `None`: the token itself, which is the right response.
     handshake: Option<&'static str>,
 }
 
@@ -55,7 +55,7 @@ impl Endpoint {
         url
     }
 
-    /// The deliveries, as soon as there are at least `count`.
+    /// Waits until the endpoint has received at least `count` deliveries, and returns all deliveries.
     async fn deliveries(&self, count: usize) -> Vec<Value> {
         for _ in 0..400 {
             let received = self.received.lock().unwrap().clone();
@@ -68,7 +68,7 @@ impl Endpoint {
     }
 }
 
-/// A client whose notifications are sent without delay or duplicates.
+/// A client of a tenant that sends notifications without delay or duplicates.
 fn calm(upstream: &str) -> Client {
     Client::with_upstream(0.001, agents(3), upstream, |behaviour| {
         behaviour.duplicate_notifications_every = None;
