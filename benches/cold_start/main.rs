@@ -1,8 +1,8 @@
 //! `cargo bench --bench cold_start`: measures cold starts.
 //!
-//! Three programs are started repeatedly, in turns, against a small Runtime API and a stub of Amazon Connect on the
-//! local machine: the product's binary as the function `instance-quota`, with an event that requires exactly one AWS
-//! call; a Python handler that makes the same call with boto3; and a program with only `lambda_runtime`.
+//! Three programs are started repeatedly, in turns: the product's binary as the function `instance-quota`, with an
+//! event that requires exactly one AWS call; a Python handler that makes the same call with boto3; and a program with
+//! only `lambda_runtime`. They call a small Runtime API and a stub of Amazon Connect on the local machine.
 //! benches/README.md explains the results.
 
 #![expect(clippy::print_stdout, reason = "its output is what it is for")]

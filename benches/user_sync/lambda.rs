@@ -63,7 +63,7 @@ pub(crate) async fn sync(bootstrap: &Path, fixture: &Fixture) -> Result<Synced, 
     }
 }
 
-/// Waits for the program's response to the current event. Returns the time of the response and its content. Fails if
+/// Waits for the program's response to the current event. Returns the time and the content of the response. Fails if
 /// the program exits without a response.
 async fn wait(program: &mut Child, lambda: &mut RuntimeApi) -> Result<(Instant, Value), String> {
     loop {

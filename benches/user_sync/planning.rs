@@ -46,7 +46,7 @@ pub(crate) struct Planned {
     pub(crate) digest_ms: f64,
     /// The peak resident memory before planning, when only both directories are in memory.
     pub(crate) directories_kb: u64,
-    /// The peak resident memory at the end: the directories, the plan and its digest.
+    /// The peak resident memory at the end, when the directories, the plan and the plan's digest are in memory.
     pub(crate) peak_kb: u64,
     counts: Counts,
 }

@@ -10,8 +10,8 @@ import re
 import sys
 
 QUOTA = 1000  # limit of concurrent Lambda executions in an account that is not new
-# A valid schedule (EventBridge Scheduler user guide, "Schedule types"). The guide shows rates only with plural units, the
-# API reference also with singular units, so this pattern accepts the singular for 1 and the plural for all other
+# A valid schedule (EventBridge Scheduler user guide, "Schedule types"). The guide shows rates only with plural units,
+# the API reference also with singular units, so this pattern accepts the singular for 1 and the plural for all other
 # values. A cron expression has six fields, and exactly one of the two day fields must be a question mark.
 SCHEDULE = re.compile(
     r"rate\((1 (minute|hour|day)|([2-9]|[1-9]\d+) (minutes|hours|days))\)"

@@ -5,7 +5,7 @@ TASK = {"Type": "Task", "Resource": "arn", "End": True}
 
 def faults_of(state, name="S", **more):
     machine = {"QueryLanguage": "JSONata", "StartAt": name, "States": {name: state, **more}}
-    return definition_faults(machine)  # noqa: F821, of definitions.py, which stands before this
+    return definition_faults(machine)  # noqa: F821, defined in definitions.py
 
 
 class DefinitionsTest(unittest.TestCase):

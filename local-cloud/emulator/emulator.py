@@ -37,7 +37,7 @@ from ministack.core.concurrency import esm_wake  # noqa: E402
 from ministack.services import cloudwatch_logs, eventbridge, lambda_svc, scheduler, sqs, stepfunctions as sfn  # noqa: E402
 from ministack.services.cloudformation import provisioners  # noqa: E402
 
-patches = Patches(f"ministack {importlib.metadata.version('ministack')}")  # noqa: F821, of patches.py, which stands before this
+patches = Patches(f"ministack {importlib.metadata.version('ministack')}")  # noqa: F821, defined in patches.py
 
 
 def gather_batches_as_lambda_does():
@@ -228,19 +228,19 @@ def serve(listener):
     asyncio.run(hypercorn.asyncio.serve(app.app, config))
 
 
-tell_history_as_step_functions_does(patches, sfn)  # noqa: F821, of history.py, which stands before this
-run_states_as_step_functions_does(patches, sfn, provisioners)  # noqa: F821, of states.py
+tell_history_as_step_functions_does(patches, sfn)  # noqa: F821, defined in history.py
+run_states_as_step_functions_does(patches, sfn, provisioners)  # noqa: F821, defined in states.py
 gather_batches_as_lambda_does()
 name_the_log_format_as_lambda_does()
 send_what_states_do_themselves_through_the_stand_in()
 wait_for_an_answer_as_step_functions_does()
-evaluate_as_the_reference_does(patches, sfn)  # noqa: F821, of evaluator.py
-record_expressions_if_asked(patches, sfn)  # noqa: F821, of expressions.py
-be_as_strict_as_an_account(patches)  # noqa: F821, of account.py, which stands before this
-start_executions_at_once(patches, sfn)  # noqa: F821, of delays.py, which stands before this
+evaluate_as_the_reference_does(patches, sfn)  # noqa: F821, defined in evaluator.py
+record_expressions_if_asked(patches, sfn)  # noqa: F821, defined in expressions.py
+be_as_strict_as_an_account(patches)  # noqa: F821, defined in account.py
+start_executions_at_once(patches, sfn)  # noqa: F821, defined in delays.py
 look_for_due_schedules_each_second(patches, scheduler, eventbridge)  # noqa: F821
 read_only_the_head_of_service_models(patches, responses)  # noqa: F821
-log_every_line_of_an_invocation(patches, lambda_runtime)  # noqa: F821, of function_logs.py
+log_every_line_of_an_invocation(patches, lambda_runtime)  # noqa: F821, defined in function_logs.py
 read_logs_while_functions_write(patches, cloudwatch_logs)  # noqa: F821
 patches.apply()
 collect_garbage_less_often()  # noqa: F821

@@ -7,7 +7,8 @@ use crate::stand_in::StartError;
 /// A requirement of the local cloud that is missing or does not work.
 #[derive(Debug, thiserror::Error)]
 pub enum NotStarted {
-    /// No checkout was found: the current directory is in none, and the one from which this program was built is gone.
+    /// No checkout was found. The current directory is not in a checkout, and the checkout from which this program was
+    /// built no longer exists.
     #[error("no checkout of Connect Onboarding was found")]
     NoCheckout,
     /// A directory can't be created or written.

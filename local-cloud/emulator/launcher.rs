@@ -53,7 +53,7 @@ const BEHIND_THE_STAND_IN: [&str; 11] = [
     "SFN",
 ];
 
-/// A running emulator. It stops when the value is dropped.
+/// A running emulator. Dropping the value stops the emulator.
 #[derive(Debug)]
 pub struct Emulator {
     group: Group,

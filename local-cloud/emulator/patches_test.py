@@ -10,7 +10,7 @@ def module(**contents):
 
 class PatchesTest(unittest.TestCase):
     def setUp(self):
-        self.patches = Patches("fake 1.2.3")  # noqa: F821, of patches.py, which stands before this
+        self.patches = Patches("fake 1.2.3")  # noqa: F821, defined in patches.py
 
     def test_a_replacement_receives_the_function_that_it_replaces_and_the_later_one_is_outermost(self):
         fake = module(greet=lambda name, mark="!": f"hello {name}{mark}")

@@ -1,4 +1,4 @@
-//! The deployed stack and the place where it is deployed.
+//! The deployed stack, and the Region and account in which it is deployed.
 
 use std::collections::BTreeMap;
 

@@ -155,7 +155,7 @@ def run_states_as_step_functions_does(patches, sfn, templates):
             definition = json.loads(text)
         except (TypeError, ValueError) as error:
             return f"INVALID_JSON_DESCRIPTION: {error}"
-        faults = definition_faults(definition)  # noqa: F821, of definitions.py, which stands before this
+        faults = definition_faults(definition)  # noqa: F821, defined in definitions.py
         return check(text) or (f"SCHEMA_VALIDATION_FAILED: {'; '.join(faults)}" if faults else None)
 
     patches.needs(templates, "_sfn_service_error")

@@ -1,6 +1,6 @@
-//! The private Python environment of the emulator. It is created at the first run, and again whenever the list of
-//! requirements changes. The hashes of all installed files are pinned in `requirements.txt`. Both this module and the
-//! launcher (`cargo onboard`) create it with `environment.py`.
+//! The private Python environment of the emulator. The environment is created at the first run, and again whenever the
+//! list of requirements changes. The hashes of all installed files are pinned in `requirements.txt`. Both this module
+//! and the launcher (`cargo onboard`) create it with `environment.py`.
 
 use std::{
     fs, io,

@@ -38,8 +38,8 @@ impl Workspace {
         self.root.join("target").join("local-cloud")
     }
 
-    /// Creates a directory for one run. Dropping the value removes the directory. It is below the checkout's target
-    /// directory, because programs are executed from it, which other directories may not allow.
+    /// Creates a directory for one run. Dropping the value removes the directory. The directory is below the checkout's
+    /// target directory, because programs are executed from it, and a temporary directory may not allow this.
     ///
     /// # Errors
     /// Fails if the directory can't be created.

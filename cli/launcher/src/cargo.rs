@@ -61,8 +61,7 @@ enum Shown<'a> {
     Nothing,
 }
 
-/// Determines how a line of cargo's output is shown. The progress bar has the form `    Building [==>   ] 12/305: name,
-/// name`.
+/// Determines how a line of cargo's output is shown.
 fn shown(line: &str) -> Shown<'_> {
     let text = line.trim();
     if let Some((_, done)) = text.strip_prefix("Building [").and_then(|bar| bar.split_once(']')) {

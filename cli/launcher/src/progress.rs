@@ -15,7 +15,7 @@ const LINES: Duration = Duration::from_secs(4);
 /// Width of the rewritten line. A longer line would wrap and could not be rewritten.
 const COLUMNS: usize = 78;
 
-/// What cargo and pip are doing. A separate thread shows it until [`Progress::end`].
+/// The current activities of cargo and pip. A separate thread shows them until [`Progress::end`] is called.
 #[derive(Clone, Debug)]
 pub(crate) struct Progress {
     shared: Arc<(Mutex<State>, Condvar)>,

@@ -1,4 +1,4 @@
-//! The address file of a local cloud that keeps running (`--keep`). Commands with `--local` read it.
+//! The address file of a local cloud that keeps running (`--keep`). Commands with `--local` read this file.
 
 use std::{
     collections::BTreeMap,

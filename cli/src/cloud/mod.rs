@@ -1,5 +1,5 @@
-//! The cloud that a command works on: AWS, or a running local cloud (`onboard local --keep`). All commands use this
-//! module, so each command works with both.
+//! The cloud that a command works on: AWS, or a running local cloud (`onboard local --keep`). All commands access the
+//! cloud through this module, so each command works with AWS and with a local cloud.
 //!
 //! * [`stack`] — the deployed stack and its outputs, which name all other resources.
 //! * [`executions`] — starts, finds and describes executions.
@@ -34,9 +34,10 @@ pub struct Cloud {
     pub signed: Signed,
     /// The deployed stack.
     pub stack: Stack,
-    /// The clock factor of a local cloud: how many seconds it takes for one second of the real cloud. `None` in AWS.
+    /// The clock factor: how many seconds a local cloud takes for one second of the real cloud. `None` in AWS.
     pub local: Option<f64>,
-    /// The command-line options that select this cloud, each preceded by a blank. Suggested commands repeat them.
+    /// The command-line options that select this cloud, each preceded by a blank. Commands that messages suggest
+    /// contain these options.
     pub options: String,
     /// The language of messages.
     pub words: Words,

@@ -120,8 +120,8 @@ fn read(item: &HashMap<String, AttributeValue>) -> Entry {
         last_run: json("lastRun"),
         last_failure: number("lastFailureAt").zip(text("lastFailure")),
         approval_digest: text("approvalDigest"),
-        // Without a task token, no execution is waiting for approval. A digest alone is left over from a rejected plan:
-        // it prevents that approval of the same plan is requested again at once.
+        // Without a task token, no execution is waiting for approval. A digest without a token is that of a rejected
+        // plan. It stays in the entry so that approval of the same plan is not requested again at once.
         approval: text("approvalDigest").zip(text("approvalToken")).map(|(digest, token)| Approval {
             digest,
             until: number("approvalUntil").unwrap_or_default(),

@@ -1,8 +1,8 @@
 //! Calls to AWS services without their SDK crates, signed with the SDK's own signer.
 //!
-//! The tool needs only one or two operations each of `CloudFormation`, SQS, SNS, `CloudWatch` and S3. Their SDK crates
-//! have 350,000 lines, a third of what the workspace otherwise compiles, and would delay the first run of the local
-//! cloud.
+//! Of `CloudFormation`, SQS, SNS, `CloudWatch` and S3, the tool needs only one or two operations each. The SDK crates
+//! of these services have 350,000 lines, a third of what the workspace otherwise compiles, and would delay the first
+//! run of the local cloud.
 
 use std::time::{Duration, SystemTime};
 

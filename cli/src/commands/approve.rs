@@ -120,7 +120,7 @@ pub(crate) fn confirmed(question: &str, console: &Console) -> bool {
     ["y", "yes", "はい"].contains(&answer.trim().to_lowercase().as_str())
 }
 
-/// Prints a question; the answer is typed on the same line.
+/// Prints a question without a line break, so that the operator types the answer on the same line.
 pub(crate) fn print_question(question: &str) {
     let mut out = io::stdout().lock();
     let _ = write!(out, "{question} ");

@@ -1,4 +1,4 @@
-//! `onboard doctor`: checks the requirements of an onboarding. It is read-only.
+//! `onboard doctor`: checks the requirements of an onboarding. The command changes nothing.
 //!
 //! The Graph credential, Entra's consent and the groups are checked by the stack's own preflight function with the
 //! given input. The operator therefore needs no permission in Entra, and no secret leaves the stack.

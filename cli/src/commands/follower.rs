@@ -113,8 +113,8 @@ impl<'a> Follower<'a> {
 /// # Errors
 /// Fails if Step Functions rejects a request.
 pub(crate) async fn definition(cloud: &Cloud, arn: &str) -> Result<Value, CommandError> {
-    // This can differ from the current definition of the state machine, because the execution can be older than the
-    // last deployment.
+    // The state machine's current definition can be a different one, because the execution can be older than the last
+    // deployment.
     let machine = cloud
         .sfn
         .describe_state_machine_for_execution()

@@ -14,7 +14,7 @@ use crate::{
     ui::{Console, Tone, columns, padded},
 };
 
-/// Runs `plan`: shows the changes that an onboarding would make. It is read-only.
+/// Runs `plan`: shows the changes that an onboarding would make, without making them.
 ///
 /// # Errors
 /// Fails if the input is invalid, the plan fails, or the cloud is not usable.
@@ -109,7 +109,7 @@ pub async fn rotate(args: RotateArgs, console: &Console) -> Result<Exit, Command
 }
 
 /// Runs `teardown`: shows what would be deleted, and deletes it with `--apply` after the operator has typed the alias.
-/// The digest ensures that only the displayed plan is applied.
+/// The teardown gets the digest of the displayed plan, so it applies no other plan.
 ///
 /// # Errors
 /// Fails if the teardown is not confirmed, the teardown fails, or the cloud is not usable.

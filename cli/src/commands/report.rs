@@ -1,5 +1,5 @@
 //! `onboard report`: prints the report of an onboarding. If a required quota or phone number could not be obtained, the
-//! onboarding fails only at its end. It then has a report too: the output of its `Report` state.
+//! onboarding fails only at its end. There is a report in this case too: the output of the onboarding's `Report` state.
 
 use std::fs;
 

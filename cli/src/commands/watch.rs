@@ -1,5 +1,6 @@
-//! `onboard watch`: follows an execution live. On a terminal, it shows a tree of the states with timers; elsewhere, one
-//! line for each state that ends; with `--json`, one JSON object per event. After Ctrl-C the execution continues.
+//! `onboard watch`: follows an execution live. On a terminal, the command shows a tree of the states with timers.
+//! Without a terminal, it prints one line for each state that ends; with `--json`, one JSON object per event. After
+//! Ctrl-C, the execution continues.
 
 use crate::{
     args::WatchArgs,
@@ -22,7 +23,7 @@ pub async fn run(args: WatchArgs, console: &Console) -> Result<Exit, CommandErro
     watch(&cloud, described, console).await
 }
 
-/// Follows an execution. Prints the report if it is an onboarding.
+/// Follows an execution. If the execution is an onboarding, prints the report.
 ///
 /// # Errors
 /// Fails if the execution failed or the cloud is not usable.

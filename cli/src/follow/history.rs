@@ -34,7 +34,7 @@ pub enum What {
         /// Error message of the service.
         cause: String,
     },
-    /// Not displayed, but needed to link other events to their state.
+    /// An event that is not displayed, but is needed to link other events to their state.
     Other,
 }
 

@@ -168,8 +168,8 @@ fn order(level: &Value, with_errors: bool) -> Vec<&str> {
         }
         let state = &states[name];
         // The list is reversed at the end, so states that are visited first come last. Error paths are visited first
-        // and so come after all other states. The last choice of a state is the one that leads back in a loop. It is
-        // visited last and so stays next to this state.
+        // and so come after all other states. The last choice of a state is the one that leads back in a loop. This
+        // choice is visited last and so stays next to the state.
         if with_errors {
             caught(state).into_iter().for_each(|next| visit(states, next, with_errors, seen, last));
         }

@@ -247,7 +247,8 @@ pub fn message(cause: &str) -> String {
     wrapped.and_then(|cause| cause["errorMessage"].as_str().map(ToOwned::to_owned)).unwrap_or_else(|| cause.to_owned())
 }
 
-/// Summarises a task's output: its status, the execution it waits for, and whether the resource already existed.
+/// Summarises a task's output: the status, the execution that the task waits for, and whether the resource already
+/// existed.
 fn note(output: &str) -> Note {
     let output: Value = serde_json::from_str(output).unwrap_or_default();
     let mut status = output["status"].as_str().unwrap_or_default().to_lowercase().replace('_', " ");

@@ -89,7 +89,7 @@ fn crop(lines: &mut Vec<Line>, room: usize) -> usize {
     all - lines.len()
 }
 
-/// Where a level of states is in the drawing.
+/// The context in which a level of states is drawn.
 #[derive(Clone, Copy)]
 struct Within {
     depth: usize,

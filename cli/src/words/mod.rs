@@ -65,7 +65,7 @@ impl Words {
     /// The catalogues in English and Japanese.
     pub const BOTH: [Self; 2] = [Self(Lang::En), Self(Lang::Ja)];
 
-    /// The same language as the type that inputs and reports use.
+    /// Returns the language as the type that the input and the report use.
     #[must_use]
     pub const fn language(self) -> Language {
         match self.0 {

@@ -37,7 +37,7 @@ impl Words {
         }
     }
 
-    /// Why a state waits, if it waits.
+    /// What a state waits for, if it is a state that waits.
     pub(crate) fn reason(self, state: &str) -> Option<&'static str> {
         Some(match state {
             "WaitForInstanceQuota" | "WaitForQuotas" => self

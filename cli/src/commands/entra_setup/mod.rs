@@ -1,5 +1,5 @@
-//! `onboard entra-setup`: the one-time setup in Entra that lets the stack authenticate. It prints a script for a shell
-//! with a signed-in Azure CLI and AWS CLI, or runs the same script (`--run`).
+//! `onboard entra-setup`: the one-time setup in Entra that lets the stack authenticate. The command prints a script for
+//! a shell in which the Azure CLI and the AWS CLI are signed in. With `--run`, the command runs this script.
 //!
 //! The script grants the permissions in [`Identity::permissions`]. The function `preflight` checks that each Graph
 //! token contains these permissions. The script is safe to repeat: it finds existing applications by name and grants

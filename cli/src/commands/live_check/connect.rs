@@ -1,4 +1,4 @@
-//! Checks the assumptions about Amazon Connect with one instance, from its creation to its deletion.
+//! Checks the assumptions about Amazon Connect. For this, creates one instance and deletes it at the end.
 
 use futures_util::future::try_join_all;
 use reqwest::Method;

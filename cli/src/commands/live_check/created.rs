@@ -21,7 +21,7 @@ pub(crate) enum Resource {
     Provider(String),
     /// A role without policies, identified by its name.
     Role(String),
-    /// A role with an inline policy of the same name.
+    /// A role with an inline policy that has the role's name.
     RoleWithPolicy(String),
     /// An Amazon Connect instance with everything that it contains.
     Instance(String),
@@ -29,7 +29,7 @@ pub(crate) enum Resource {
     Number(String),
 }
 
-/// All resources that the command created. They all have the same name.
+/// All resources that the command created. All have the same name.
 #[derive(Debug)]
 pub(crate) struct CreatedResources {
     name: String,

@@ -1,4 +1,4 @@
-//! Checks the assumptions about Entra and Microsoft Graph with two gallery applications.
+//! Checks the assumptions about Entra and Microsoft Graph. For this, creates two gallery applications.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -119,8 +119,8 @@ async fn identifiers(clouds: &Clouds, application: &Application, findings: &mut 
     Ok(())
 }
 
-/// Sets the identifier URIs of an application. The tenant's identifier policy allows them because of its second
-/// exemption: the application requests access tokens of version 2.
+/// Sets the identifier URIs of an application. The tenant's policy for identifier URIs allows this because of its
+/// second exemption: the application requests access tokens of version 2.
 async fn give(clouds: &Clouds, id: &str, uris: &Value) -> Result<Answer, CommandError> {
     let change = json!({ "api": { "requestedAccessTokenVersion": 2 }, "identifierUris": uris });
     clouds.graph(Method::PATCH, &format!("/applications/{id}"), &change).await

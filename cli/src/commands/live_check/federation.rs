@@ -1,4 +1,4 @@
-//! Checks the assumptions about IAM with a SAML provider and a role that trusts it.
+//! Checks the assumptions about IAM. For this, creates a SAML provider and a role that trusts the provider.
 
 use std::collections::BTreeSet;
 

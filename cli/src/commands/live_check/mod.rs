@@ -179,8 +179,9 @@ fn print(findings: &Findings, console: &Console) -> bool {
     undecided
 }
 
-/// Determines which reading is true from the delay of a change. `seen` is the number of seconds after which polling
-/// found the change, if it did. `other` is the delay in seconds under the other reading.
+/// Determines which reading is true from the delay of a change. `seen` is the delay in seconds after which polling
+/// found the change, or `None` if polling did not find it. `other` is the delay in seconds that the other reading
+/// predicts.
 pub(crate) fn waited(words: Words, seen: Option<f64>, other: f64) -> Reading {
     match seen {
         None => Reading::Other,

@@ -1,4 +1,4 @@
-//! Checks the assumptions about Connect users and permissions with one user and one role.
+//! Checks the assumptions about Connect users and permissions. For this, creates one user and one role.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -113,7 +113,8 @@ async fn channels(clouds: &Clouds, instance: &str, id: &str) -> Result<Reading, 
     Ok(Reading::other_if(configs.iter().any(|config| config["Channel"] == "CHAT")))
 }
 
-/// Creates a role whose permissions are sufficient only under the assumed readings, and waits until they are effective.
+/// Creates a role whose permissions are sufficient only under the assumed readings, and waits until the permissions are
+/// effective.
 async fn role(
     clouds: &Clouds,
     instance: &str,

@@ -176,7 +176,7 @@ async fn onboard(
     changed
 }
 
-/// Installs the emulator if this checkout does not have it yet, and shows pip's messages.
+/// Installs the emulator if it is not installed in this checkout yet. Shows pip's messages.
 async fn installed(workspace: &Workspace, console: &Console) -> Result<Venv, Failure> {
     let mut begun = false;
     let installed = venv::prepare(workspace, &mut |progress| {
@@ -207,7 +207,7 @@ async fn start_cloud(args: &LocalArgs, plan: &Plan, venv: &Venv, folder: &Path) 
     Ok(Cloud::start(settings, venv, folder).await?)
 }
 
-/// Publishes the local cloud's addresses and keeps it running until the program is interrupted.
+/// Publishes the local cloud's addresses and keeps the local cloud running until the program is interrupted.
 async fn keep(
     cloud: &Cloud,
     stack: &Stack,
@@ -225,7 +225,7 @@ async fn keep(
     std::future::pending().await
 }
 
-/// Runs one execution.
+/// Runs one execution of the onboarding state machine and shows its progress.
 async fn execution(
     workflow: &Workflow<'_>,
     cloud: &Cloud,

@@ -1,8 +1,8 @@
 //! Generates an Entra tenant: all groups that the input names, with the requested number of users. The same input
 //! always generates the same tenant.
 //!
-//! The users have the kinds of names that occur in real directories: Japanese names in kanji and kana, kana with
-//! combining voicing marks (as macOS writes them), and shared accounts without given name and surname.
+//! The users have the kinds of names that occur in real directories: Japanese names in kanji and in kana, kana with
+//! combining voicing marks (as macOS writes them), and, for shared accounts, only a display name.
 
 use std::collections::BTreeMap;
 

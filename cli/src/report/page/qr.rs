@@ -54,7 +54,7 @@ mod tests {
         squares
     }
 
-    // `.ci/page/look.mjs` shows the code in a browser and tests that a scanner reads the right URL from it.
+    // `.ci/page/look.mjs` shows the code in a browser and tests that a scanner reads the right URL from the code.
     #[test]
     fn a_qr_code_has_three_corner_patterns_and_a_quiet_zone() {
         let code = code("https://launcher.myapps.microsoft.com/api/signin/a?tenantId=b").unwrap();

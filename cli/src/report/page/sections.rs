@@ -198,7 +198,7 @@ fn case(order: &CaseOrder, links: Option<Links<'_>>, words: &Labels) -> Vec<Cell
     vec![case.into(), topic.into(), words.order(order.status).into()]
 }
 
-/// The resources that the onboarding created or adopted, with links to their consoles.
+/// The resources that the onboarding created or adopted, with links to the AWS consoles and the Entra admin center.
 pub(super) fn resources(report: &Report, words: &Labels) -> Markup {
     let names = &words.names;
     let links = Links::of(report);
