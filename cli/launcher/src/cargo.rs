@@ -62,6 +62,8 @@ enum Shown<'a> {
 }
 
 /// Determines how a line of cargo's output is shown.
+///
+/// A line of the progress bar has the form `    Building [==>   ] 12/305: name, name`.
 fn shown(line: &str) -> Shown<'_> {
     let text = line.trim();
     if let Some((_, done)) = text.strip_prefix("Building [").and_then(|bar| bar.split_once(']')) {
