@@ -2,11 +2,12 @@
 # asl-validator accepts retriers and variable names that the Amazon States Language forbids.
 #
 # version:  asl-validator 4.0.0, jsonata 2.0.6 (npm)
-# expected: the validator has a JSON schema for retriers, so it rejects values outside the specification.
-# seen:     it accepts States.ALL together with other names and before the last retrier, JitterStrategy HALF, a BackoffRate below 1,
-#           a MaxDelaySeconds below IntervalSeconds, a heartbeat above the time-out, and variables named "states" and "$x".
-#           It rejects a negative wait and a transition out of a branch.
-# matters:  each of these definitions passes a CI that relies on the validator and fails at deployment.
+# expected: asl-validator has a JSON schema for retriers, so it rejects values that the specification does not allow.
+# seen:     asl-validator accepts States.ALL together with other error names and in a retrier that is not the last one.
+#           It accepts JitterStrategy HALF, a BackoffRate below 1, a MaxDelaySeconds below IntervalSeconds, a heartbeat
+#           above the time-out, and variables named "states" and "$x". It does reject a negative wait and a transition
+#           out of a branch.
+# matters:  each of these definitions passes a check that relies on asl-validator, and then fails at deployment.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# aws-local-stepfunctions runs a state machine in JSONata to its end without evaluating its expressions.
+# aws-local-stepfunctions runs a state machine that uses JSONata to its end without evaluating the JSONata expressions.
 #
 # version:  aws-local-stepfunctions 3.0.0 (npm)
-# expected: it validates definitions, so it rejects the query language that it does not support.
-# seen:     an expression with a syntax error is rejected, and a correct expression is never evaluated: the execution succeeds with
-#           its input as its output. A Choice in JSONata fails.
-# matters:  a test of a state machine without a Choice passes, whatever its expressions contain.
+# expected: aws-local-stepfunctions validates definitions, so it rejects a query language that it does not support.
+# seen:     an expression with a syntax error is rejected, but a correct expression is never evaluated: the execution
+#           succeeds, and its output is its input. A Choice that uses JSONata fails.
+# matters:  a test of a state machine without a Choice always passes, even if the expressions are wrong.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# `az ad app permission add` adds a permission again that the application already has.
+# `az ad app permission add` adds a permission a second time if the application already has it.
 #
 # version:  azure-cli 2.91.0 (PyPI)
-# expected: a list of permissions is a set, and the command reads the list before it writes, so it adds only missing permissions.
-# seen:     each run appends the permission again.
-# matters:  a setup script makes the list longer with each run. Read the list first and add only missing permissions.
+# expected: the permissions of an application are a set, and the command reads them before it writes, so it adds only
+#           missing permissions.
+# seen:     each run adds the permission to the list again.
+# matters:  a setup script makes the list longer with each run. A script must read the list first and add only missing
+#           permissions.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

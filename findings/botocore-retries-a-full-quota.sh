@@ -3,9 +3,11 @@
 #
 # version:  botocore 1.44.5 (PyPI)
 # expected: a reached quota is permanent, so the request is sent once.
-# seen:     Connect returns LimitExceededException for a reached quota, and botocore treats that code as a throttling code,
-#           for every service. IAM returns LimitExceeded for the same condition, which is not retried.
-# matters:  creating many users in a full instance uses three times as many requests of the account's rate.
+# seen:     Connect returns LimitExceededException for a reached quota. botocore treats this error code as throttling,
+#           for every service, and retries the request. IAM returns LimitExceeded in the same situation, which botocore
+#           does not retry.
+# matters:  a program that creates many users in a full instance uses up three times as many requests of the account's
+#           rate limit.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

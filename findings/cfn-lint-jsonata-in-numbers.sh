@@ -2,10 +2,12 @@
 # cfn-lint rejects valid JSONata in the numeric fields of a state machine and accepts JSONata that cannot be parsed.
 #
 # version:  cfn-lint 1.58.0 (PyPI)
-# expected: rule E3601 reads the query language of the definition, so an expression is valid in every field that accepts one.
-# seen:     TimeoutSeconds and MaxConcurrency must be numbers, while Seconds of a Wait can be an expression. An expression
-#           with an unclosed bracket in Arguments is not reported.
-# matters:  a definition that Step Functions accepts fails the lint, and a definition that it rejects passes.
+# expected: rule E3601 reads the query language of the definition, so an expression is valid in every field in which
+#           Step Functions accepts one.
+# seen:     cfn-lint requires numbers for TimeoutSeconds and MaxConcurrency, but accepts an expression for Seconds of a
+#           Wait. It does not report an expression with an unclosed bracket in Arguments.
+# matters:  a definition that Step Functions accepts can fail the lint, and a definition that Step Functions rejects can
+#           pass it.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

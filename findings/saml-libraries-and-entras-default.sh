@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Two of four SAML libraries reject the response that Microsoft Entra ID sends by default, and one of them, configured to accept
-# it, reads no attribute.
+# Two of four SAML libraries reject the response that Microsoft Entra ID sends by default. One of the two reads no
+# attribute even if it is configured to accept the response.
 #
 # version:  python3-saml 1.16.0, pysaml2 7.5.5 (PyPI); samlify 2.13.1, @node-saml/node-saml 5.1.0 (npm)
-# expected: Entra is the most common identity provider. It signs only the assertion and sends attributes without a name format, so
-#           a library that has Entra's metadata accepts this.
-# seen:     python3-saml and samlify accept it. node-saml requires a signature of the response until
-#           `wantAuthnResponseSigned` is false, pysaml2 until `want_response_signed` is False. pysaml2 then signs the user in
-#           without any attribute, unless `allow_unknown_attributes` is True.
-# matters:  a service that reads roles from attributes rejects every user, without an error that names the attributes. Change these
-#           settings, and with pysaml2 also set `want_assertions_signed`.
+# expected: Entra is a very common identity provider. By default, it signs only the assertion and sends attributes
+#           without a name format, so a library that has Entra's metadata accepts such a response.
+# seen:     python3-saml and samlify accept the response. node-saml requires a signature of the whole response unless
+#           `wantAuthnResponseSigned` is false, and pysaml2 unless `want_response_signed` is False. pysaml2 then signs
+#           the user in without any attribute, unless `allow_unknown_attributes` is True.
+# matters:  a service that reads roles from attributes rejects every user, and its error does not mention the
+#           attributes. The service must change these settings, and with pysaml2 also set `want_assertions_signed`.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
-# scim-patch stores the text "False" as a user's `active` when Entra ID disables the user, and text is true in JavaScript.
+# scim-patch stores the text "False" as a user's `active` when Entra ID disables the user. In JavaScript, this text
+# counts as true.
 #
 # version:  scim-patch 0.8.3 (npm)
-# expected: the library supports Entra's PATCH requests (it accepts their capitalised operation names), so `active` becomes
-#           the Boolean false, and attribute names are not case-sensitive (RFC 7643, section 2.1).
-# seen:     Entra's default request for a disabled user sets active to "False". A path "Active" creates a second attribute.
-# matters:  `if (user.active)` keeps the account of a member who has left. A provisioning endpoint must convert the value.
+# expected: scim-patch supports Entra's PATCH requests, whose capitalised operation names it accepts. It therefore
+#           converts `active` to the Boolean false. Attribute names are not case-sensitive (RFC 7643, section 2.1).
+# seen:     Entra's default request for a disabled user sets active to the text "False". A request with the path
+#           "Active" creates a second attribute.
+# matters:  `if (user.active)` still accepts a user who has left the company. A provisioning endpoint must convert the
+#           value.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

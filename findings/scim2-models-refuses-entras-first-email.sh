@@ -2,11 +2,12 @@
 # scim2-models rejects the request with which Entra ID adds a user's first work email address.
 #
 # version:  scim2-models 0.12.3 (PyPI)
-# expected: it accepts Entra's requests unchanged, as it accepts "Replace" for "replace" and the text "False" for a Boolean.
-# seen:     `Add emails[type eq "work"].value` raises NoTargetException if the user has no work address yet. scim-patch 0.8.3
-#           (npm) creates the address, as Entra intends.
-# matters:  Entra sends the mapping of `mail` in this form, so the first change of an address fails until an address is added
-#           in another way.
+# expected: scim2-models accepts Entra's requests unchanged. It already accepts "Replace" for "replace" and the text
+#           "False" for a Boolean.
+# seen:     the path `emails[type eq "work"].value` with the operation Add raises NoTargetException if the user has no
+#           work address yet. scim-patch 0.8.3 (npm) creates the address, which is what Entra intends.
+# matters:  Entra sends a change of the attribute `mail` in this form, so the first change of an address fails until an
+#           address has been added in another way.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
