@@ -1,6 +1,6 @@
-//! The services that a measured sync calls: the local cloud's stand-in, which runs in this process and contains an
-//! Entra group and a Connect instance, and a stub of the AWS emulator, which returns the two responses that a sync
-//! needs from `DynamoDB` and Secrets Manager.
+//! The services that a measured sync calls. The local cloud's stand-in, with an Entra group and a Connect instance,
+//! runs in this process. A stub of the AWS emulator returns the two responses that a sync needs from `DynamoDB` and
+//! Secrets Manager.
 
 use std::{
     collections::BTreeMap,

@@ -32,7 +32,7 @@ pub enum News {
         /// Whether the finished state is a `Wait` state.
         waited: bool,
     },
-    /// A state failed with an error that the state machine catches; the execution continues without the state's result.
+    /// A state failed with an error that the state machine catches. The execution continues without the state's result.
     Caught {
         /// State name.
         state: String,

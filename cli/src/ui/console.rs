@@ -1,7 +1,7 @@
 //! Terminal output: lines, and one status line below them that is rewritten in place.
 //!
 //! Colours and the status line are used only if standard output is a terminal; colours also require that `NO_COLOR` is
-//! unset. With `--json`, standard output carries only JSON, and text for the operator goes to standard error.
+//! unset. With `--json`, standard output contains only JSON, and text for the operator is written to standard error.
 
 use std::{
     io::{self, IsTerminal, Write},

@@ -1,4 +1,4 @@
-//! Messages of `onboard local`, `check`, the terminal report, and file errors.
+//! Messages of `onboard local` and `onboard check`, of the report on the terminal, and about files with errors.
 
 use local_cloud::emulator::{EmulatorFault, NotStarted};
 

@@ -1,7 +1,7 @@
 //! The message catalogue in English and Japanese: one function per message.
 //!
-//! The catalogue does not contain names (states, errors, statuses, fields), which must remain searchable, nor messages
-//! that the workflow creates, which are shown unchanged.
+//! Two kinds of text are not in the catalogue: names of states, errors, statuses and fields, because they must remain
+//! searchable, and messages that the workflow creates, because they are shown unchanged.
 
 mod cloud;
 mod commands;

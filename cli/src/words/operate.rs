@@ -1,4 +1,4 @@
-//! Messages of the operating commands: approval, replay, init, doctor, plans and teardown.
+//! Messages of the commands `approve`, `reject`, `replay`, `init` and `doctor`, and messages about plans and teardowns.
 
 use super::{Lang, Words, catalogue};
 

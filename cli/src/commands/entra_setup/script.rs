@@ -12,10 +12,10 @@ use crate::args::{CredentialArg, EntraSetupArgs};
 
 /// The script stops at the first failure. Changes in Entra take time to replicate, so some commands are retried.
 ///
-/// The Azure CLI is not idempotent: `az ad app permission add` adds an existing permission again, `az ad app permission
-/// admin-consent` rejects every cloud that is not named `AzureCloud`, and the filter of `az ad app list` ignores case.
-/// Each shell function therefore reads first and writes only what is missing, and grants consent by creating the app
-/// role assignments of which consent consists.
+/// Some commands of the Azure CLI can't be used as they are: `az ad app permission add` adds an existing permission
+/// again, `az ad app permission admin-consent` works only in the cloud named `AzureCloud`, and the filter of `az ad app
+/// list` ignores case. Each shell function therefore reads first and writes only what is missing, and grants consent by
+/// creating the app role assignments of which consent consists.
 const HEAD: &str = r#"set -euo pipefail
 again() {
   local wait

@@ -42,7 +42,7 @@ impl CreatedResources {
         Self { name: format!("live-check-{seconds}"), resources: Vec::new() }
     }
 
-    /// The name of all resources; also valid as an instance alias.
+    /// The name that all created resources share. The name is also valid as an instance alias.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
