@@ -23,9 +23,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = "target/ci-tools"
 LOGS = ROOT / "target" / "ci-logs"
-# Seconds between progress lines.
+# The number of seconds between two progress lines in the output.
 HEARTBEAT = 30
-# Seconds that a stopped step has to stop its child processes.
+# How many seconds a step has, after it was told to stop, to stop its own child processes.
 GRACE = 20
 
 
@@ -174,7 +174,7 @@ def run(names):
             time.sleep(0.1)
         return done, None
     finally:
-        # Steps that still run are stopped, on failure and on Ctrl-C.
+        # Stops the steps that still run, after a failure or Ctrl-C.
         for step in running.values():
             step.signal(signal.SIGTERM)
         for step in running.values():

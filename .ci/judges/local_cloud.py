@@ -89,7 +89,7 @@ class LocalCloud:
         return json.loads(done.stdout) if done.stdout.strip() else None
 
     def admin(self, path, body=None):
-        """Sends an administration request to the stand-in."""
+        """Sends a request to the administration API of the local cloud."""
         return send("POST" if body is not None else "GET", f"{self.kept['standIn']}/_admin/{path}", body)
 
     def inventory(self):

@@ -45,7 +45,7 @@ def transformed():
         if resource["Type"] == "AWS::Serverless::StateMachine":
             files[name] = ROOT / resource["Properties"]["DefinitionUri"]
             resource["Properties"]["DefinitionUri"] = f"s3://{BUCKET}/{files[name].name}"
-    # Converted to JSON and back, because the library modifies its input and returns its own types.
+    # The template is converted to JSON and back, because the library modifies its input and returns its own types.
     done = json.loads(json.dumps(transform(json.loads(json.dumps(template)), {}, Unnamed())))
     for name, file in files.items():
         properties = done["Resources"][name]["Properties"]

@@ -1,5 +1,5 @@
-//! One scaled clock for the whole local cloud. An operation that takes one hour in the real cloud takes one hour times
-//! the scale here. The emulator shortens the Wait states of a state machine by the same factor.
+//! The scaled clock of the whole local cloud. An operation that takes one hour in the real cloud takes one hour times
+//! the scale in the local cloud. The emulator shortens the Wait states of a state machine by the same factor.
 
 use std::sync::{
     Arc,
@@ -29,13 +29,13 @@ impl Clock {
         OffsetDateTime::now_utc() + time::Duration::milliseconds(self.skew_ms.load(Ordering::Relaxed))
     }
 
-    /// The local duration of `seconds` in real-cloud time.
+    /// Converts a duration in the real cloud, in seconds, to the duration in the local cloud.
     #[must_use]
     pub fn lasts(&self, seconds: f64) -> Duration {
         Duration::from_secs_f64((seconds * self.scale).max(0.0))
     }
 
-    /// The real-cloud time, in seconds, of `seconds` of local time.
+    /// Converts a duration in the local cloud, in seconds, to the duration in the real cloud, in seconds.
     #[must_use]
     pub fn real(&self, seconds: f64) -> f64 {
         if self.scale > 0.0 { seconds / self.scale } else { 0.0 }

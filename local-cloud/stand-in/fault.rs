@@ -297,7 +297,7 @@ fn login_refusal(status: u16, code: &str, message: String, numbers: &[u32]) -> R
     Response::json(status, &body).with_header("x-ms-request-id", id)
 }
 
-/// The default error code of a protocol for an HTTP status.
+/// The error code that a response with this HTTP status has by default, in the given protocol.
 fn usual_code(protocol: Protocol, status: u16) -> &'static str {
     match (protocol, status) {
         (Protocol::Login, 400..=499) => "invalid_request",

@@ -6,7 +6,7 @@ use serde_json::Value;
 /// One request as received, except that header names are in lower case. The path is still percent-encoded.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// `GET`, `PUT`, …
+    /// The HTTP method: `GET`, `PUT`, …
     pub method: String,
     /// The path as sent, percent-encoded, without the query.
     pub path: String,

@@ -18,7 +18,7 @@ pub struct Options {
     pub clock_scale: f64,
     /// The URL of the emulator, for example `http://127.0.0.1:4570`.
     pub upstream: String,
-    /// The Region in ARNs.
+    /// The Region of the AWS account, as it appears in ARNs.
     pub region: String,
     /// The account ID, twelve digits.
     pub account: String,
@@ -269,9 +269,9 @@ impl Default for SupportPath {
 /// Phone numbers that are available to claim.
 #[derive(Clone, Debug)]
 pub struct NumberStock {
-    /// ISO country code, for example `US`.
+    /// The ISO country code of the phone numbers, for example `US`.
     pub country: String,
-    /// `DID`, `TOLL_FREE`, …
+    /// The type of the phone numbers: `DID`, `TOLL_FREE`, …
     pub kind: String,
     /// The prefix that all these numbers have, for example `+1206555`.
     pub prefix: String,

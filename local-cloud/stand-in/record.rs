@@ -77,7 +77,7 @@ pub struct CallSummary {
 /// An IAM permission.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Permission {
-    /// For example `connect:CreateUser`.
+    /// The required action, for example `connect:CreateUser`.
     pub action: String,
     /// The ARN of the resource. `*` if the action does not support resources.
     pub resource: String,

@@ -1,4 +1,5 @@
-// Evaluates JSONata expressions, one per line as a JSON string, with the functions that Step Functions adds.
+// Evaluates JSONata expressions, with the functions that Step Functions adds. Each line of the input contains one
+// expression as a JSON string.
 import { createHash, randomUUID } from 'node:crypto'
 import { createInterface } from 'node:readline'
 import jsonata from 'jsonata'

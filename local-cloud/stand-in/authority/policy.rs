@@ -16,7 +16,7 @@ pub type Context = BTreeMap<String, Vec<String>>;
 /// One authorization request: an action on a resource with its context.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ask {
-    /// For example `connect:CreateUser`.
+    /// The requested action, for example `connect:CreateUser`.
     pub action: String,
     /// The ARN of the resource. `*` if the action does not support resources.
     pub resource: String,

@@ -28,7 +28,7 @@ pub(crate) struct Session {
     pub(super) role: String,
     /// The session ARN, `arn:aws:sts::…:assumed-role/role/session`.
     pub(super) arn: String,
-    /// The value of `aws:userid`.
+    /// The value of the condition key `aws:userid` for requests of this session.
     pub(super) user_id: String,
     token: String,
 }

@@ -23,12 +23,12 @@ pub(crate) struct User {
     pub(crate) security: Vec<String>,
     pub(crate) routing: String,
     pub(crate) hierarchy: Option<String>,
-    /// `PhoneConfig` or the channel-specific configurations, by name.
+    /// The phone settings by member name: either `PhoneConfig` or the configurations per channel.
     pub(crate) settings: Map<String, Value>,
     pub(crate) tags: Map<String, Value>,
-    /// From when on calls that name the user find it.
+    /// The time from which calls that name the user find it.
     visible: OffsetDateTime,
-    /// From when on list and search operations return the user.
+    /// The time from which list and search operations return the user.
     listed: OffsetDateTime,
     pub(super) modified: OffsetDateTime,
 }

@@ -42,7 +42,8 @@ fn template(graph: &Graph, id: &str) -> Option<Map<String, Value>> {
 }
 
 impl State {
-    /// The registration of an application, if it is visible on the replica that serves the call.
+    /// The registration of an application. Returns "not found" if the replica that serves the call does not have the
+    /// application yet.
     pub(super) fn application(&mut self, call: &Call<'_>, key: &str) -> Result<&mut Registration, GraphError> {
         let by_app_id = super::alternate_key(key);
         let found = self.registrations.iter_mut().find(|registration| {
@@ -234,7 +235,7 @@ impl Call<'_> {
         Ok(Answer::no_content())
     }
 
-    /// The error if a reference to add already exists.
+    /// The error of a request to add a reference that already exists.
     pub(super) fn already_referenced(&self, property: &str) -> GraphError {
         GraphError::bad_request(match self.graph.behaviour().reference_exists_as_conflict {
             true => {

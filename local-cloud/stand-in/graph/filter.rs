@@ -20,7 +20,7 @@ static CONDITION: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
-/// One comparison.
+/// One condition of a filter.
 #[derive(Clone, Debug, PartialEq)]
 enum Condition {
     Equals(String, Value),
@@ -28,7 +28,7 @@ enum Condition {
     Contains(String, String),
 }
 
-/// A conjunction of conditions.
+/// The conditions of a filter. An object must meet all of them.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Filter(Vec<Condition>);
 

@@ -103,10 +103,11 @@ impl Graph {
         }
     }
 
-    /// A POST request to a notification URL. Lambda function URLs lead to the emulator, other URLs must be loopback.
+    /// Creates a POST request to a notification URL. A Lambda function URL leads to the emulator. Any other URL must be
+    /// on loopback.
     ///
     /// # Errors
-    /// If the URL leads to any other host.
+    /// If the URL is neither a Lambda function URL nor on loopback.
     pub(super) fn outgoing(&self, url: &str) -> Result<reqwest::RequestBuilder, String> {
         let url = Url::parse(url).map_err(|error| format!("'{url}' is not a URL: {error}"))?;
         let host = url.host_str().unwrap_or_default().to_owned();

@@ -51,7 +51,7 @@ const USER_IDS: [&str; 31] = [
 /// A claims mapping policy.
 pub(super) struct Policy {
     pub(super) fields: Map<String, Value>,
-    /// From when on the policy can be referenced.
+    /// The time from which the policy can be referenced.
     referable_at: OffsetDateTime,
 }
 

@@ -32,7 +32,8 @@ const READ_ONLY: [&str; 9] = [
 const LONGEST_CERTIFICATE_DAYS: i64 = 3 * 366;
 
 impl State {
-    /// The registration of a service principal, if it is visible on the replica that serves the call.
+    /// The registration of a service principal. Returns "not found" if the replica that serves the call does not have
+    /// the service principal yet.
     pub(super) fn principal(&mut self, call: &Call<'_>, key: &str) -> Result<&mut Registration, GraphError> {
         let by_app_id = super::alternate_key(key);
         let found = self.registrations.iter_mut().find(|registration| {

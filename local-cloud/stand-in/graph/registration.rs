@@ -14,9 +14,9 @@ pub(super) struct Certificate {
     /// The IDs of the two key credentials: the private key and the public key.
     pub(super) sign_id: String,
     pub(super) verify_id: String,
-    /// From when on reads of the service principal return the certificate.
+    /// The time from which reads of the service principal return the certificate.
     pub(super) visible_at: OffsetDateTime,
-    /// From when on the federation metadata contains the certificate.
+    /// The time from which the federation metadata contains the certificate.
     pub(super) published_at: OffsetDateTime,
 }
 
@@ -44,14 +44,13 @@ pub(super) struct Registration {
     /// The ID of the assigned claims mapping policy. The list has at most one entry.
     pub(super) policies: Vec<String>,
     pub(super) assignments: Vec<Map<String, Value>>,
-    /// From when on requests by ID find the application (`visible_at`), and from when on lists contain it
-    /// (`listed_at`).
+    /// The time from which requests by ID find the application. Lists contain it from `listed_at` on.
     pub(super) visible_at: OffsetDateTime,
     pub(super) listed_at: OffsetDateTime,
-    /// From when on requests to assign an app role find the application's roles.
+    /// The time from which requests to assign an app role find the roles of the application.
     pub(super) roles_known_at: OffsetDateTime,
-    /// From when on the tenant's identifier URI policy knows that the application is in SAML mode. `None` if it is not
-    /// in SAML mode.
+    /// The time from which the tenant's identifier URI policy recognizes the application's SAML mode. `None` if the
+    /// application is not in SAML mode.
     pub(super) saml_known_at: Option<OffsetDateTime>,
 }
 

@@ -180,7 +180,7 @@ fn request(setting: &Setting, state: &mut State, input: &Input) -> Answer {
         code,
         context,
         desired,
-        // Ten digits, as in AWS Support case IDs.
+        // A case ID consists of ten digits, as in AWS Support.
         case: path.case_opened.map(|_| (1_000_000_000 + Uuid::new_v4().as_u128() % 9_000_000_000).to_string()),
         created: setting.clock.now(),
         path,

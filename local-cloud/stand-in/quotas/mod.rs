@@ -47,7 +47,7 @@ impl Request {
         self.created + setting.clock.lasts(seconds)
     }
 
-    /// The current status, and when the request reached it.
+    /// The current status of the request, and the time at which the request reached this status.
     fn status(&self, setting: &Setting) -> (&'static str, OffsetDateTime) {
         let now = setting.clock.now();
         let decided = self.at(setting, self.path.decided);

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-/// Service code, English name, Japanese name, categories.
+/// A service in the list: service code, English name, Japanese name, and categories.
 type Entry = (&'static str, &'static str, &'static str, &'static [(&'static str, &'static str, &'static str)]);
 
 const SERVICES: [Entry; 4] = [
@@ -43,7 +43,7 @@ const SERVICES: [Entry; 4] = [
     ),
 ];
 
-/// The Connect service as listed if there is no separate service for phone numbers.
+/// The entry of the Connect service if the service list contains no separate service for phone numbers.
 const CONNECT_WITH_NUMBERS: Entry = (
     "amazon-connect",
     "Connect (Contact Center)",
