@@ -1,4 +1,4 @@
-//! The administration API: paths under `/_admin/` on the AWS port. Its calls are not recorded.
+//! The administration API: all paths under `/_admin/` on the AWS port. Calls of this API are not recorded.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -17,7 +17,7 @@ use crate::stand_in::sign_in::{self, SignIn};
 struct AddMember {
     /// The group's object ID or display name.
     group: String,
-    /// The member as Microsoft Graph represents a directory object.
+    /// The new member, in the format in which Microsoft Graph represents a directory object.
     member: Map<String, Value>,
 }
 
@@ -44,7 +44,7 @@ struct EndSubscription {
 struct Working {
     /// The function name.
     function: String,
-    /// The state that invokes the function: `machine/state`.
+    /// The state that invokes the function, in the format `machine/state`.
     state: String,
     /// Whether the function has finished.
     #[serde(default)]

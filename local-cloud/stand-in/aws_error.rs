@@ -12,9 +12,9 @@ pub(crate) enum Protocol {
     /// Service Quotas, Support and similar services: a single path, the operation in a target header, and the error
     /// code in `__type`.
     Json,
-    /// IAM and STS: form requests, XML responses.
+    /// IAM and STS: requests as forms, and responses in XML.
     Query,
-    /// S3: REST paths, XML in the format of S3.
+    /// S3: REST paths, and errors in S3's own XML format.
     S3,
     /// Microsoft Graph.
     Graph,

@@ -1,5 +1,5 @@
-//! Identifies the calling function, and finds and kills the process behind a loopback connection (Linux), so that a
-//! test can end a Lambda function at exactly one call.
+//! Identifies the Lambda function that makes a call. On Linux, also finds and kills the process at the other end of a
+//! loopback connection, so that a test can end a Lambda function at exactly one call.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -53,7 +53,7 @@ fn socket_inode(local: u16, remote: u16) -> Option<String> {
     })
 }
 
-/// The process that has the socket open.
+/// The process that has the socket with this inode open.
 fn holder(inode: &str) -> Option<u32> {
     let wanted = format!("socket:[{inode}]");
     let processes = std::fs::read_dir("/proc").ok()?;

@@ -23,10 +23,10 @@ pub struct FaultRule {
     /// A regular expression, searched in `METHOD path` and in the operation name.
     #[serde(rename = "match")]
     pub pattern: String,
-    /// How many matching calls pass before the rule takes effect.
+    /// How many matching calls the rule leaves unaffected before it takes effect.
     #[serde(default)]
     pub after: u32,
-    /// How many calls the rule then affects. 0 means all.
+    /// How many calls the rule then affects. 0 means all further calls.
     #[serde(default = "once")]
     pub times: u32,
     /// The HTTP status of the response.
@@ -149,7 +149,7 @@ pub enum FaultRuleError {
     },
 }
 
-/// The rule that applies to one call.
+/// The fault rule that applies to one call.
 #[derive(Clone, Debug)]
 pub(crate) struct Hit {
     rule: FaultRule,
@@ -164,7 +164,7 @@ struct Armed {
     fired: u32,
 }
 
-/// The active rules with their call counts.
+/// The active fault rules, each with the number of calls that it has matched and affected.
 #[derive(Debug, Default)]
 pub(crate) struct Faults(Vec<Armed>);
 
@@ -334,7 +334,7 @@ fn usual_message(status: u16) -> &'static str {
     }
 }
 
-/// The rules in the body of an administration call: one rule or a list.
+/// Reads the fault rules in the body of an administration call. The body contains one rule or a list of rules.
 pub(crate) fn rules_of(body: Value) -> Result<Vec<FaultRule>, serde_json::Error> {
     if body.is_array() { serde_json::from_value(body) } else { serde_json::from_value(json!([body])) }
 }

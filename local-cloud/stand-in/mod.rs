@@ -145,7 +145,7 @@ impl LocalCloud {
         self.urls[2].clone()
     }
 
-    /// Sets the run number that the record stores with all further calls.
+    /// Sets the run number. The record stores this number with every further call.
     pub fn set_run(&self, run: u32) {
         self.cloud.recorder.set_run(run);
     }
@@ -176,7 +176,7 @@ impl LocalCloud {
         self.cloud.faults.lock().unwrap_or_else(PoisonError::into_inner).add(rule)
     }
 
-    /// Adds a member, as Microsoft Graph represents it, to a group given by ID or display name.
+    /// Adds a member to the group with this ID or display name. The member has the format of Microsoft Graph.
     ///
     /// # Errors
     /// If the group does not exist, or the member has no type or ID. The message names the cause.
@@ -184,7 +184,7 @@ impl LocalCloud {
         self.cloud.graph.add_member(group, member)
     }
 
-    /// Removes a member, given by object ID, from a group given by ID or display name.
+    /// Removes the member with this object ID from the group with this ID or display name.
     ///
     /// # Errors
     /// If the group or the member does not exist.
@@ -213,7 +213,7 @@ impl LocalCloud {
         self.cloud.assume(rows);
     }
 
-    /// Sets an applied quota value. For a quota per instance, `context` is the instance ARN.
+    /// Sets the applied value of a quota. For a quota that each instance has, `context` is the instance ARN.
     pub fn set_quota(&self, code: &str, context: Option<&str>, value: f64) {
         self.cloud.world.state().quotas.set(code, context.map(str::to_owned), value);
     }
@@ -222,7 +222,7 @@ impl LocalCloud {
     pub async fn shutdown(mut self) {
         for door in std::mem::take(&mut self.doors) {
             door.abort();
-            // Awaiting an aborted task always returns an error.
+            // The result is ignored, because waiting for an aborted task always returns an error.
             let _ = door.await;
         }
     }

@@ -133,7 +133,7 @@ pub struct Behaviour {
     pub shared_bucket: bool,
     /// Whether the service list of AWS Support contains a separate service for Connect phone numbers.
     pub number_service_listed: bool,
-    /// How long an attachment set of AWS Support exists.
+    /// How long an attachment set of AWS Support can be used before it expires.
     pub attachment_set_seconds: f64,
     /// How the Entra tenant behaves.
     pub graph: GraphBehaviour,
@@ -204,19 +204,19 @@ pub enum QuotaOutcome {
     Never,
 }
 
-/// How a quota increase request proceeds. Times count from the request, in seconds of real-cloud time.
+/// How a quota increase request proceeds. All times are seconds of real-cloud time since the request was made.
 #[derive(Clone, Debug)]
 pub struct QuotaPath {
     /// When the request becomes a support case (`CASE_OPENED`). `None` if it is decided automatically.
     pub case_opened: Option<f64>,
-    /// When the request is decided.
+    /// When AWS decides on the request.
     pub decided: f64,
     /// How the request is decided.
     pub outcome: QuotaOutcome,
     /// How long after the decision the new value is applied. The status of the request can change before the value
     /// does.
     pub value_lag: f64,
-    /// The granted value, if it differs from the desired value.
+    /// The value that AWS grants, if it differs from the requested value.
     pub granted: Option<f64>,
 }
 
@@ -246,8 +246,8 @@ impl QuotaPath {
     }
 }
 
-/// How a support case about phone numbers proceeds. Times count from the last customer message of the case, in seconds
-/// of real-cloud time.
+/// How a support case about phone numbers proceeds. All times are seconds of real-cloud time since the customer's last
+/// message in the case.
 #[derive(Clone, Debug)]
 pub struct SupportPath {
     /// When an agent starts to work on the case (`work-in-progress`).

@@ -11,7 +11,7 @@ use crate::stand_in::aws_error::{Protocol, Refusal};
 use crate::stand_in::http::{Request, Response};
 use crate::stand_in::upstream::Upstream;
 
-/// The operation that this module handles.
+/// The SQS operation that this module handles.
 pub(crate) const START: &str = "StartMessageMoveTask";
 
 /// Moves all messages of a dead-letter queue.

@@ -49,7 +49,7 @@ const SECRET: [&str; 22] = [
     "x-amz-security-token",
 ];
 
-/// The summary of one call.
+/// The summary of one recorded call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CallSummary {
     /// The service name in the record: `connect`, `servicequotas`, `support`, `iam`, `graph`, `login`, …
@@ -85,7 +85,7 @@ pub struct Permission {
     pub context: Context,
 }
 
-/// Writes calls to the record file and keeps their summaries.
+/// Writes each call to the record file, and keeps a summary of the call in memory.
 #[derive(Debug)]
 pub(crate) struct Recorder {
     file: Option<Mutex<File>>,

@@ -102,7 +102,7 @@ pub(crate) fn sign(pair: &KeyPair, message: &[u8]) -> Result<Vec<u8>, String> {
     Ok(signature)
 }
 
-/// Removes the leading zero that DER adds if the highest bit is set.
+/// Removes the leading zero that DER adds to a number whose highest bit is set.
 fn unsigned(mut bytes: Vec<u8>) -> Vec<u8> {
     if bytes.first() == Some(&0) {
         bytes.remove(0);

@@ -12,7 +12,7 @@ use crate::stand_in::model::Models;
 use crate::stand_in::violations::Violations;
 use crate::stand_in::world::{Service, World};
 
-/// The operation that a request names, if it can be determined.
+/// The operation that a request calls, if the request's path determines it.
 pub(crate) fn operation(service: Service, request: &Request) -> Option<&'static str> {
     if service == Service::Connect { connect::operation_of(request).map(|(operation, _)| operation) } else { None }
 }

@@ -69,7 +69,8 @@ impl Upstream {
         Ok(Response { status, headers, body: answer.bytes().await?.to_vec(), broken: false })
     }
 
-    /// Calls an operation of a query-protocol service for the local cloud's own use.
+    /// Calls an operation of a service with AWS's query protocol. The local cloud makes such calls for its own
+    /// purposes.
     pub(crate) async fn query(&self, service: &str, form: &[(&str, &str)]) -> Response {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
         let request = Request {
@@ -82,7 +83,8 @@ impl Upstream {
         self.pass(&self.operators(&request, service), Protocol::Query).await
     }
 
-    /// Calls an operation of a JSON-protocol service for the local cloud's own use.
+    /// Calls an operation of a service with an AWS JSON protocol. The local cloud makes such calls for its own
+    /// purposes.
     pub(crate) async fn json(&self, service: &str, target: &str, input: &serde_json::Value) -> Response {
         let request = Request {
             method: "POST".into(),
@@ -108,15 +110,15 @@ impl Upstream {
         request
     }
 
-    /// Reads a resource of a REST service for the local cloud's own use.
+    /// Reads a resource of a service with a REST protocol. The local cloud makes such calls for its own purposes.
     pub(crate) async fn get(&self, service: &str, path: &str, query: Vec<(String, String)>) -> Response {
         let request = Request { method: "GET".into(), path: path.into(), query, headers: Vec::new(), body: Vec::new() };
         self.pass(&self.operators(&request, service), Protocol::RestJson).await
     }
 }
 
-/// A query parameter as AWS clients encode it, so that the signature stays valid: a parameter without a value (`?acl`)
-/// has no equals sign, and a space is `%20`.
+/// Encodes a query parameter in the same way as AWS clients, so that the signature stays valid. A parameter without a
+/// value (`?acl`) has no equals sign, and a space is encoded as `%20`.
 fn pair(name: &str, value: &str) -> String {
     const PLAIN: percent_encoding::AsciiSet =
         percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');

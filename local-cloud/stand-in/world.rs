@@ -13,7 +13,7 @@ use crate::stand_in::quotas::{self, Quotas};
 use crate::stand_in::support::{self, Support};
 use crate::stand_in::throttle::Buckets;
 
-/// Settings that change only through administration calls.
+/// The settings of the account. They change only through administration calls.
 #[derive(Clone, Debug)]
 pub(crate) struct Setting {
     pub(crate) clock: Clock,
@@ -59,7 +59,7 @@ pub(crate) enum Service {
 }
 
 impl Service {
-    /// The service with this name in the request signature.
+    /// The emulated service that has this name in request signatures.
     pub(crate) fn of(signed: &str) -> Option<Self> {
         match signed {
             "connect" => Some(Self::Connect),
@@ -70,7 +70,7 @@ impl Service {
     }
 }
 
-/// One account in one Region.
+/// The emulated services of one AWS account in one Region.
 #[derive(Debug)]
 pub(crate) struct World {
     setting: RwLock<Arc<Setting>>,

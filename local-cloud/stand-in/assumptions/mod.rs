@@ -29,15 +29,15 @@ pub struct Text {
 /// The topic of a fact. Each topic is one section of the documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Area {
-    /// The Entra tenant and Microsoft Graph.
+    /// Facts about the Entra tenant and Microsoft Graph.
     Entra,
-    /// Signing certificates and IAM's SAML provider.
+    /// Facts about signing certificates and IAM's SAML provider.
     Certificates,
-    /// Amazon Connect: instances, users, phone numbers.
+    /// Facts about Amazon Connect: instances, users, phone numbers.
     Connect,
-    /// Which permissions AWS checks, and how.
+    /// Facts about which permissions AWS checks, and how.
     Permissions,
-    /// Service Quotas and AWS Support.
+    /// Facts about Service Quotas and AWS Support.
     Quotas,
 }
 
@@ -46,7 +46,7 @@ impl Area {
     pub const ALL: [Self; 5] = [Self::Entra, Self::Certificates, Self::Connect, Self::Permissions, Self::Quotas];
 }
 
-/// A fact that no documentation settles.
+/// A fact that no documentation settles, with the two possible readings.
 #[derive(Debug)]
 pub struct Assumption {
     /// The name of the assumption, in kebab case.

@@ -17,7 +17,7 @@ pub(super) fn form(request: &Request) -> BTreeMap<String, String> {
     form_urlencoded::parse(&request.body).into_owned().chain(request.query.iter().cloned()).collect()
 }
 
-/// The permissions that a request in one of AWS's JSON protocols, or to S3, requires.
+/// The permissions that a request requires if the request is made in one of AWS's JSON protocols or to S3.
 pub(super) fn asks(setting: &Setting, way: &Destination, request: &Request) -> Vec<Ask> {
     let body = request.json().unwrap_or_default();
     let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();

@@ -1,6 +1,6 @@
-//! The IAM permissions that Amazon Connect requests require: actions, resources and condition keys from AWS's Service
-//! Authorization Reference ("Actions, resources, and condition keys for Amazon Connect"), with the dependent actions
-//! that Connect performs on behalf of its caller.
+//! The IAM permissions that requests to Amazon Connect require. The actions, resources and condition keys are those of
+//! AWS's Service Authorization Reference ("Actions, resources, and condition keys for Amazon Connect"). They include
+//! the dependent actions that Connect performs on behalf of its caller.
 
 use serde_json::{Map, Value};
 
@@ -13,7 +13,7 @@ use crate::stand_in::world::Setting;
 const DIRECTORY: [&str; 1] = ["ds:DescribeDirectories"];
 /// Further Directory Service actions that Connect performs. They do not support resource-level permissions.
 const WITHOUT_DIRECTORY: [&str; 3] = ["ds:CheckAlias", "ds:CreateDirectory", "ds:CreateIdentityPoolDirectory"];
-/// The actions of `CreateInstance` on the directory of the instance.
+/// The Directory Service actions that `CreateInstance` performs on the directory of the instance.
 const NEW_DIRECTORY: [&str; 4] =
     ["ds:AuthorizeApplication", "ds:CreateAlias", "ds:DeleteDirectory", "ds:UnauthorizeApplication"];
 /// Pairs of an action and a condition key that AWS does not list for it, although the action's request contains the

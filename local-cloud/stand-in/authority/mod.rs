@@ -1,10 +1,11 @@
 //! Identifies the caller of a request, determines the required permissions, and checks them against the caller's
 //! policies.
 //!
-//! The emulator gives each function a session of its role, verifies signatures, and enforces policies for the services
-//! that it emulates. This module checks the services of this crate, IAM (the emulator does not support IAM paths), and
-//! KMS keys: it reads the role's policies, which the template deployed to the emulator, and evaluates them with
-//! [`policy`]. The emulator's own access key belongs to the operator of the local cloud and has all permissions.
+//! The emulator gives each function a session of the function's role, verifies signatures, and enforces policies for
+//! the services that it emulates. This module does so for the services of this crate, for IAM (because the emulator
+//! does not support IAM paths), and for KMS keys. It reads the policies of the caller's role from the emulator, to
+//! which the template has deployed them, and evaluates them with [`policy`]. The emulator's own access key belongs to
+//! the operator of the local cloud and has all permissions.
 
 mod asks;
 mod connect;
@@ -37,7 +38,7 @@ use roles::Roles;
 pub(crate) use sessions::Session;
 use sessions::{Holder, Sessions};
 
-/// The services whose calls are checked here.
+/// The services whose calls this module checks.
 const JUDGED: [&str; 5] = ["connect", "iam", "servicequotas", "sts", "support"];
 
 /// The header with which the emulator's Step Functions names the state for which it makes a call.
@@ -71,7 +72,7 @@ impl Caller {
     }
 }
 
-/// Resolves callers to sessions and evaluates their policies.
+/// Finds the role session of a caller and evaluates the policies of the role.
 #[derive(Debug)]
 pub(crate) struct Authority {
     upstream: Upstream,
@@ -171,7 +172,8 @@ impl Authority {
         (Caller { role: Some(session.role_arn), ..self.function(session.function, asks) }, verdict)
     }
 
-    /// Checks whether the state machine of `machine/state` may invoke a function. The error is worded as in AWS.
+    /// Checks whether the state machine that `machine/state` names may invoke a function. The error is worded as in
+    /// AWS.
     pub(crate) async fn may_invoke(
         &self,
         world: &World,
@@ -184,7 +186,7 @@ impl Authority {
         self.machine_may(world, violations, Protocol::RestJson, state, &asks).await
     }
 
-    /// Checks a call of a state against the policies of the state machine's role.
+    /// Checks a call that a state makes against the policies of the state machine's role.
     async fn machine_may(
         &self,
         world: &World,

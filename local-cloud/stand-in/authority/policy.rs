@@ -13,7 +13,7 @@ use serde_json::Value;
 /// The condition keys of a request, in lower case, with their values.
 pub type Context = BTreeMap<String, Vec<String>>;
 
-/// One authorization request: an action on a resource with its context.
+/// One authorization request: an action, the resource, and the condition keys of the request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ask {
     /// The requested action, for example `connect:CreateUser`.
@@ -267,7 +267,8 @@ impl Condition {
     }
 }
 
-/// Replaces the policy variables (`${aws:userid}`) of a pattern. A variable without a value matches nothing.
+/// Replaces the policy variables (for example `${aws:userid}`) in a pattern. A variable that has no value in this
+/// request matches nothing.
 fn substituted(pattern: &str, context: &Context) -> String {
     let mut text = String::new();
     let mut rest = pattern;

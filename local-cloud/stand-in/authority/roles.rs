@@ -53,7 +53,7 @@ impl Roles {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A role's policies, possibly from the cache.
+    /// Returns the policies of a role, from the cache if the role is cached.
     ///
     /// # Errors
     /// If a policy cannot be evaluated. The text states the reason.
@@ -75,7 +75,7 @@ impl Roles {
         Ok(role)
     }
 
-    /// Reads a role's current policies.
+    /// Reads the current policies of a role from IAM.
     ///
     /// # Errors
     /// If a policy cannot be evaluated. The text states the reason.
@@ -157,7 +157,7 @@ fn texts(answer: &str, element: &str) -> Vec<String> {
     nodes.filter_map(|node| node.text().map(str::to_owned)).collect()
 }
 
-/// Sends a request to IAM and returns the response body.
+/// Sends a request to the emulator's IAM and returns the response body.
 async fn answer(upstream: &Upstream, form: &[(&str, &str)]) -> String {
     let form: Vec<(&str, &str)> = form.iter().copied().chain([("Version", "2010-05-08")]).collect();
     let answer = upstream.query("iam", &form).await;

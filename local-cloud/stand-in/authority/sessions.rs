@@ -56,7 +56,7 @@ impl Session {
 pub(super) enum Holder {
     /// The operator: the emulator's own key, or an unsigned request.
     Operator,
-    /// A function, or an assumed role.
+    /// A session: a function's own session, or the session of an assumed role.
     Role(Session),
     /// An unknown access key.
     Nobody,
@@ -125,7 +125,7 @@ impl Sessions {
     }
 }
 
-/// The access key and session of a function in a Lambda list response.
+/// The access key and the session of a function, which are derived from the function's entry in a Lambda list response.
 fn session(function: &Value) -> Option<(String, Session)> {
     let (name, arn, role_arn) =
         (function["FunctionName"].as_str()?, function["FunctionArn"].as_str()?, function["Role"].as_str()?);
@@ -146,7 +146,7 @@ fn session(function: &Value) -> Option<(String, Session)> {
     Some((format!("ASIA{}", digest.get(..16)?.to_ascii_uppercase()), session))
 }
 
-/// The access key in the credential scope of a signed or presigned request.
+/// The access key that the credential scope of a signed or presigned request contains.
 fn access_key(request: &Request) -> Option<String> {
     let credential = match request.header("authorization") {
         Some(header) => header.split("Credential=").nth(1)?,

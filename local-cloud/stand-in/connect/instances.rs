@@ -1,4 +1,5 @@
-//! Instances: asynchronous creation, quotas, and aliases that are unique across all accounts.
+//! Connect instances. They are created asynchronously, limited by quotas, and have aliases that are unique across all
+//! accounts.
 
 use std::collections::BTreeMap;
 

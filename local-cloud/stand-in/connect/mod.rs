@@ -39,7 +39,8 @@ pub(crate) struct Connect {
     number_churn: Vec<(String, OffsetDateTime)>,
     /// The aliases of all deleted instances.
     former_aliases: HashSet<String>,
-    /// Client tokens of `CreateInstance` and `ClaimPhoneNumber`, each with the ID of the resource created.
+    /// The client tokens of `CreateInstance` and `ClaimPhoneNumber` requests, each with the ID of the resource that the
+    /// request has created.
     tokens: HashMap<String, String>,
     /// The times at which instances were created and deleted. Connect allows at most 100 creations and deletions
     /// together in 30 days.
@@ -76,7 +77,7 @@ impl Instance {
 }
 
 impl Connect {
-    /// The next sequence number, used as the key of a new resource.
+    /// Returns the next sequence number. It is the key under which a new resource is stored.
     fn next(&mut self) -> u64 {
         self.sequence += 1;
         self.sequence
@@ -144,7 +145,7 @@ fn in_instance(setting: &Setting, instance: &mut Instance, operation: &str, inpu
     }
 }
 
-/// The error for a next token that does not belong to the list request.
+/// The error of a list request whose next token belongs to another list request.
 fn bad_token() -> Refusal {
     Refusal::invalid_parameter("The next token is not valid.")
 }

@@ -28,7 +28,7 @@ pub(crate) struct Number {
     description: Option<String>,
     pub(crate) tags: Map<String, Value>,
     ready: OffsetDateTime,
-    /// When `ListPhoneNumbersV2` starts to return the number.
+    /// The time from which `ListPhoneNumbersV2` returns the number.
     listed: OffsetDateTime,
     failure: Option<String>,
     flow: Option<String>,

@@ -36,7 +36,7 @@ pub(super) fn username(name: &str) -> Result<(), Refusal> {
     }
 }
 
-/// Validates the names, and rejects an e-mail address on a SAML instance.
+/// Validates the first and last name in a request, and rejects an e-mail address if the instance uses SAML.
 pub(super) fn identity(instance: &Instance, info: Option<&Map<String, Value>>) -> Result<Map<String, Value>, Refusal> {
     let text =
         |name: &str| info.and_then(|info| info.get(name)).and_then(Value::as_str).filter(|text| !text.is_empty());
@@ -56,7 +56,7 @@ pub(super) fn identity(instance: &Instance, info: Option<&Map<String, Value>>) -
     Ok(info.cloned().unwrap_or_default())
 }
 
-/// Validates the security profiles: one to ten, all existing.
+/// Validates the security profiles in a request: one to ten profiles, which must all exist.
 pub(super) fn security_profiles(instance: &Instance, input: &Input) -> Result<Vec<String>, Refusal> {
     let asked = input.texts("SecurityProfileIds");
     if asked.is_empty() || asked.len() > 10 {

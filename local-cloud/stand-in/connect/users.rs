@@ -84,7 +84,7 @@ pub(super) fn create(setting: &Setting, state: &mut State, input: &Input) -> Ans
     let settings = user_rules::phone_settings(input)?;
     let tags = input.object("Tags").cloned().unwrap_or_default();
     tags::check(&tags)?;
-    // Usernames are case-sensitive.
+    // Usernames are case-sensitive, so they are compared exactly.
     let former = !setting.behaviour.usernames_reusable && instance.users.former_names.contains(&username);
     if former || instance.users.names.contains_key(&username) {
         let message = format!("A user with the username {username} already exists.");

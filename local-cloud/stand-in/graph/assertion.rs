@@ -22,7 +22,8 @@ use super::{
 
 /// How far the start of an assertion's validity may lie in the future, because clocks differ.
 const SKEW: Duration = Duration::minutes(5);
-/// Microsoft's documentation recommends at most ten minutes. Entra does not enforce a limit, but this emulation does.
+/// The maximum lifetime of an assertion. Ten minutes is what Microsoft's documentation recommends. Entra does not
+/// enforce this limit, but this emulation does.
 const LONGEST: i64 = 600;
 /// The domain under which AWS accounts publish the keys of their tokens.
 const AWS_ISSUERS: &str = ".tokens.sts.global.api.aws";

@@ -173,7 +173,7 @@ impl Call<'_> {
         Ok(())
     }
 
-    /// Whether the caller owns the subscription. An application sees only its own subscriptions.
+    /// Whether the calling application owns the subscription. An application sees only its own subscriptions.
     fn owns(&self, subscription: &Subscription) -> bool {
         text(&subscription.fields, "applicationId").eq_ignore_ascii_case(&self.caller.app_id)
     }
@@ -251,7 +251,7 @@ fn gone(id: &str) -> GraphError {
 }
 
 impl Graph {
-    /// Ends a subscription, as its expiry would.
+    /// Ends a subscription in the same way as when it expires.
     ///
     /// # Errors
     /// If no subscription has this ID.

@@ -26,7 +26,8 @@ const fn rate(code: &'static str, operation: &'static str, name: &'static str) -
     Code { code, name, default: 2.0, level: Level::Account, operation }
 }
 
-/// All quotas. Rates are per second, for the account in this Region.
+/// All quotas of Amazon Connect. A quota on a rate is a number of calls per second and applies to the account in this
+/// Region.
 pub(crate) const CODES: [Code; 29] = [
     count("L-AA17A6B9", "Amazon Connect instance count", 2.0, Level::Account),
     count("L-8F812903", "Phone numbers per instance", 5.0, Level::Resource),

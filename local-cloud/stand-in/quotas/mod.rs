@@ -106,7 +106,7 @@ impl Request {
 }
 
 impl Quotas {
-    /// Sets an applied value (an administration call).
+    /// Sets the applied value of a quota, for an administration call.
     pub(crate) fn set(&mut self, code: &str, context: Option<String>, value: f64) {
         self.values.insert((code.to_owned(), context), value);
     }
@@ -116,7 +116,7 @@ impl Quotas {
         self.values.retain(|(_, of), _| of.as_deref() != Some(context));
     }
 
-    /// All applied values and all requests.
+    /// All applied quota values and all increase requests.
     pub(crate) fn inventory(&self, setting: &Setting) -> Value {
         let values: Vec<Value> = self
             .values

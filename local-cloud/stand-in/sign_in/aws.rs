@@ -31,7 +31,7 @@ pub(crate) struct Session {
     role: Map<String, Value>,
 }
 
-/// Validates a posted response as AWS sign-in and STS do.
+/// Validates a posted SAML response in the same way as AWS sign-in and STS.
 ///
 /// # Errors
 /// If AWS rejects the response. The error contains the message of AWS's sign-in page.

@@ -101,7 +101,7 @@ impl Case {
             "language": self.language,
         });
         if with_communications {
-            // The five newest communications, newest first.
+            // Only the five newest communications are included, the newest one first.
             let recent: Vec<Value> = self.communications.iter().rev().take(5).map(|one| one.shape(&self.id)).collect();
             shape["recentCommunications"] = json!({ "communications": recent });
         }
