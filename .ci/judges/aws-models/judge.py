@@ -94,7 +94,7 @@ def wrong_path(calls):
     return call
 
 
-# One fault of each kind, each inserted into a copy of a recorded call.
+# Faults that the judge must detect, one of each kind. Each is inserted into a copy of a recorded call.
 FAULTS = {
     "an operation that does not exist": renamed_operation,
     "a path that does not exist": wrong_path,

@@ -198,7 +198,7 @@ PATHS = [
     ("drift", "an input with faults", {"DetectDrift"}, {"mend": "no"}, lambda stubs: None),
     ("drift", "an alias that another execution waits for", {"LockAlias"}, {}, with_fields("LockAlias", True, status="WAITING", waitSeconds=30)),
 ]
-# The path into which faults are inserted.
+# The name of the path in whose execution by moto faults are inserted.
 FAULTY = "user-sync, the lease of an execution that has ended"
 
 TOO_LONG = "600 waits: the path is that of one wait, and a comparison with a number"

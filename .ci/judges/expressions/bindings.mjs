@@ -17,7 +17,7 @@ export function random(seed) {
   return { below: (end) => Math.floor(next() * end), of: (list) => list[Math.floor(next() * list.length)] }
 }
 
-// The variables and fields that the expression reads, and its string literals.
+// Returns the variables and fields that an expression reads, and the string literals in the expression.
 function read(expression) {
   const paths = []
   const texts = new Set()

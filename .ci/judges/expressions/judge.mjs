@@ -49,7 +49,7 @@ async function repeated({ expression, bindings, local, began, ended }) {
   return reference
 }
 
-// Adds the fields of $states, which Step Functions always defines.
+// Adds those fields of `$states` that Step Functions always defines.
 function withStates(bindings) {
   const isObject = (value) => value !== null && typeof value === 'object' && !Array.isArray(value)
   const states = isObject(bindings.states) ? bindings.states : {}
@@ -79,7 +79,7 @@ function randomOnes(expressions, evaluations) {
   const child = spawnSync(python, ['-I', `${root}/.ci/judges/expressions/local_cloud.py`, root], { input, maxBuffer: 1 << 30 })
   if (child.status !== 0) throw new Error(`the local cloud's evaluator failed: ${child.error ?? child.stderr}`)
   const answers = lines(child.stdout.toString())
-  // Expressions that read the time are skipped, because the millisecond of their evaluation is unknown.
+  // Expressions that read the time are skipped here, because it is unknown at which millisecond they were evaluated.
   const timeless = asked.map((one, index) => ({ ...one, local: answers[index] })).filter((one) => !OF_TIME.test(one.expression))
   return timeless.map(({ expression, json, local }) => ({
     where: 'random',

@@ -73,7 +73,7 @@ function forbidden(stack) {
   ].map(([action, resource, context]) => ({ action, resource, context }))
 }
 
-// Requests that only the listed roles may make.
+// Requests that only the roles listed with them may make.
 function reserved(stack) {
   return [
     ['support:CreateCase', '*', {}, ['OrderNumbersFunction']],

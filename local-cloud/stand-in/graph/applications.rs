@@ -1,4 +1,4 @@
-//! Gallery templates and application registrations.
+//! Gallery templates, and the applications that are created from them.
 
 use reqwest::Url;
 use serde_json::{Map, Value, json};

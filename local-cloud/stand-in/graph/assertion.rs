@@ -28,7 +28,7 @@ const LONGEST: i64 = 600;
 /// The domain under which AWS accounts publish the keys of their tokens.
 const AWS_ISSUERS: &str = ".tokens.sts.global.api.aws";
 
-/// A parsed JSON Web Token.
+/// A client assertion, parsed as a JSON Web Token.
 pub(super) struct Assertion<'a> {
     header: Value,
     claims: Value,

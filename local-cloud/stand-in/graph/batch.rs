@@ -34,7 +34,7 @@ impl Graph {
                 let error = GraphError::new(424, "FailedDependency", "A request that this one depends on failed.");
                 self.finish(request, Err(error))
             } else {
-                // Boxed because the call is recursive: a batch is itself a Graph call.
+                // The future is boxed because the call is recursive: a batch is itself a Graph call.
                 Box::pin(
                     self.handle_one(&inner(item).ok_or_else(|| malformed("Invalid batch payload format."))?, caller),
                 )

@@ -9,7 +9,7 @@ pub struct GraphBehaviour {
     /// The application permissions of the application in [`crate::stand_in::Options::client`] that have admin consent.
     /// Each token contains these permissions as `roles`.
     pub roles: Vec<String>,
-    /// Further applications that can request tokens.
+    /// Further applications that can request tokens, besides the one in the options.
     pub registrations: Vec<AppRegistration>,
     /// How long a changed app registration (consent, credentials) takes to reach the token endpoint.
     pub registration_seconds: f64,
@@ -31,8 +31,8 @@ pub struct GraphBehaviour {
     pub metadata_seconds: f64,
     /// How long some replicas still sign with the previous certificate after another one was activated.
     pub activation_seconds: f64,
-    /// Every n-th read of a service principal comes from a stale replica, which returns the credentials before the last
-    /// change, for [`Self::stale_read_seconds`] after that change. `None`: no stale reads.
+    /// Every n-th read of a service principal is served by a stale replica. For [`Self::stale_read_seconds`] after a
+    /// change of the credentials, this replica still returns the old credentials. `None`: no stale reads.
     pub stale_reads_every: Option<u64>,
     /// How long a stale replica returns the old credentials after a change.
     pub stale_read_seconds: f64,
@@ -42,7 +42,8 @@ pub struct GraphBehaviour {
     pub exempts_saml_identifiers: bool,
     /// Whether a deleted application also keeps the identifier URIs that were removed from it before the deletion.
     pub deleted_hold_identifiers: bool,
-    /// Whether the error for an identifier URI that is taken has a specific code instead of a specific text.
+    /// Whether the error for an identifier URI that is taken can be recognized by its code. Otherwise only the text
+    /// identifies it.
     pub identifier_taken_by_code: bool,
     /// Whether the error if an assignment already exists is 409 with a text about an entitlement grant.
     pub assignment_exists_as_conflict: bool,
@@ -54,7 +55,7 @@ pub struct GraphBehaviour {
     pub template_deprecation: Option<String>,
     /// How long `GET members` returns the old members after a change of the membership.
     pub membership_seconds: f64,
-    /// The number of pages after which a list returns one empty page with a next link. `None`: never.
+    /// After how many pages a list returns an empty page with a next link. `None`: never.
     pub empty_page_after: Option<usize>,
     /// The number of resource units per ten seconds above which Graph returns 429. `None`: the documented limit for a
     /// tenant of this size.

@@ -1,4 +1,5 @@
-//! Signing keys with real self-signed certificates, so that clients can verify signatures with the published metadata.
+//! Signing keys. They have real self-signed certificates, so that clients can verify signatures with the published
+//! metadata.
 
 use aws_lc_rs::{digest, encoding::AsDer, rsa::KeyPair};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -65,7 +66,7 @@ impl SigningKey {
         Ok(Self { pair, der, thumbprint, not_after })
     }
 
-    /// The certificate in base64, as in Graph and in the metadata.
+    /// The certificate in base64, the format of Graph and of the federation metadata.
     pub(crate) fn certificate(&self) -> String {
         STANDARD.encode(&self.der)
     }

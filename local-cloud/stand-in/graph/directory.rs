@@ -17,7 +17,7 @@ const AGENT_USER: &str = "#microsoft.graph.agentUser";
 /// The `@odata.type` of a group.
 pub(super) const GROUP: &str = "#microsoft.graph.group";
 
-/// The user properties that Graph returns without `$select`.
+/// The user properties that Graph returns if a request contains no `$select`.
 const USER_DEFAULT: [&str; 11] = [
     "businessPhones",
     "displayName",
@@ -170,7 +170,7 @@ impl Directory {
         }
     }
 
-    /// All groups in order of creation, or those with the given name.
+    /// All groups, or the groups with the given name, in order of creation.
     pub(super) fn groups(&self, name: Option<&str>) -> impl Iterator<Item = &Object> {
         let ids = match name {
             Some(name) => self.by_name.get(&name.to_lowercase()),

@@ -67,7 +67,7 @@ impl GraphError {
         self
     }
 
-    /// The error document.
+    /// The error as the JSON document that Graph returns.
     pub(super) fn body(&self, date: &str, request_id: &str, client_request_id: &str) -> Value {
         let mut inner = json!({"date": date, "request-id": request_id, "client-request-id": client_request_id});
         if self.status == 429 {

@@ -89,7 +89,7 @@ impl Filter {
         Ok(())
     }
 
-    /// The text that a property must equal, if the filter contains such a condition.
+    /// The text that the filter requires a property to equal. `None` if the filter contains no such condition.
     pub(super) fn equals(&self, field: &str) -> Option<&str> {
         self.0.iter().find_map(|condition| match condition {
             Condition::Equals(name, Value::String(text)) if name == field => Some(text.as_str()),

@@ -106,7 +106,8 @@ impl Graph {
             .with_header("date", super::http_date(self.now()))
     }
 
-    /// Whether a tenant name in a login URL is the tenant ID or a verified domain of this tenant.
+    /// Whether the tenant that a login URL names is this tenant. The URL can contain the tenant ID or a verified
+    /// domain.
     pub(super) fn is_tenant(&self, name: &str) -> bool {
         let domains = &self.behaviour().verified_domains;
         name.eq_ignore_ascii_case(&self.options.tenant_id)

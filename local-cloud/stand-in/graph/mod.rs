@@ -3,8 +3,8 @@
 //! delays and limits of the real service apply to all requests.
 //!
 //! [`schema`] validates requests with Microsoft's own description of Graph, and [`permissions`] checks the roles in the
-//! token. Absolute times that clients compare with their own clock (token and subscription expiry, certificate dates)
-//! are not scaled. Delays and time windows are scaled.
+//! token. Delays and time windows are scaled. Absolute times are not scaled (the expiry of tokens and subscriptions,
+//! the dates of certificates), because clients compare them with their own clock.
 
 mod applications;
 mod assertion;
@@ -71,9 +71,9 @@ pub struct GraphOptions {
     pub tenant_id: String,
     /// The applications that can request tokens from the start.
     pub clients: Vec<AppRegistration>,
-    /// The web identity token issuer of this local cloud's AWS account.
+    /// The issuer of web identity tokens in this local cloud's AWS account.
     pub aws_issuer: String,
-    /// The URL of the AWS services, which also serve the keys of that issuer.
+    /// The URL of the local AWS services. They also serve the public keys of the web identity token issuer.
     pub aws_url: String,
     /// The URL of Graph, without the API version: `http://127.0.0.1:4571`.
     pub graph_url: String,

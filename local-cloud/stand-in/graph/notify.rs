@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 
 use super::{Graph, State};
 
-/// How long the endpoint has to respond to the first delivery, and to each retry.
+/// How long an endpoint may take to respond: to the first delivery, and to each further attempt.
 const FIRST_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(3);
 const RETRY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
 const RETRY_FOR_SECONDS: f64 = 4.0 * 3600.0;

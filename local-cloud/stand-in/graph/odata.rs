@@ -122,7 +122,7 @@ impl Options {
         page
     }
 
-    /// One page of a short list. The position in the list is the key.
+    /// One page of a short list. The key of each entry is its position in the list.
     pub(super) fn page_of(&self, graph: &Graph, request: &Request, rows: &[&Map<String, Value>]) -> Value {
         let keyed = (1..).zip(rows).filter(|(key, _)| *key > self.after());
         let rows_of_page = keyed.map(|(key, row)| (key, Value::Object(self.project(row))));

@@ -31,7 +31,8 @@ const READ_MEMBERS: &[&str] = &[
 const READ_USER: &[&str] = &["User.Read.All", "User.ReadWrite.All", "Directory.Read.All"];
 const ASSIGN: &[&str] = &["AppRoleAssignment.ReadWrite.All"];
 
-/// The permissions of an operation. Permissions for subscriptions depend on the resource and are checked separately.
+/// The permissions that an operation requires. For subscriptions, the required permissions depend on the resource and
+/// are checked separately.
 fn needs(endpoint: &Endpoint) -> Needs {
     let path = endpoint.path.as_str();
     let read = endpoint.method == "GET";

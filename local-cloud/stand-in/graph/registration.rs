@@ -24,7 +24,7 @@ pub(super) struct Certificate {
 pub(super) struct Registration {
     pub(super) application: Map<String, Value>,
     pub(super) principal: Map<String, Value>,
-    /// Whether the service principal was deleted but the application still exists.
+    /// Whether only the service principal was deleted, while the application still exists.
     pub(super) principal_deleted: bool,
     /// Whether the application is in the recycle bin.
     pub(super) deleted: bool,
@@ -144,7 +144,7 @@ impl Registration {
         }
     }
 
-    /// Copies the mirrored properties of the application to its service principal.
+    /// Updates the properties of the service principal that Entra derives from the application.
     pub(super) fn mirror(&mut self) {
         let names = std::iter::once(text(&self.application, "appId").to_owned());
         let names: Vec<String> = names.chain(texts(&self.application, "identifierUris")).collect();
@@ -191,7 +191,7 @@ impl Registration {
     }
 }
 
-/// The roles that the gallery template declares, with the IDs of this tenant.
+/// The app roles that the gallery template declares, with the IDs that they have in this tenant.
 fn app_roles(graph: &Graph) -> Value {
     let role = |id: &str, name: &str| {
         json!({"allowedMemberTypes": ["User"], "description": name, "displayName": name, "id": id, "isEnabled": true,

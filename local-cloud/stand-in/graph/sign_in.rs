@@ -33,7 +33,7 @@ impl Graph {
     /// application (client ID or display name).
     ///
     /// # Errors
-    /// The message of Entra's error page, if the sign-in fails there.
+    /// If the sign-in fails in Entra. The error contains the message of Entra's error page.
     pub(crate) fn saml_responses(&self, application: &str, user: &str) -> Result<Vec<PostedResponse>, Refusal> {
         let now = self.now();
         let guard = self.state();
@@ -120,7 +120,7 @@ impl Graph {
                 Some(constant) => Some(constant.to_owned()),
                 None => entry["ID"].as_str().and_then(|id| attribute(person, id)),
             };
-            // A claim whose source is empty is omitted.
+            // If the source of a claim is empty, the claim is omitted.
             claims.extend(value.map(|value| (name.to_owned(), vec![value])));
         }
         claims
@@ -258,7 +258,7 @@ fn assigned_roles<'a>(
     assigned.filter_map(role).filter(|role| role["isEnabled"] == true).collect()
 }
 
-/// The value of a user attribute, by its name in claims mapping policies.
+/// The value of a user attribute. The attribute has the name that claims mapping policies use.
 fn attribute(person: &Object, id: &str) -> Option<String> {
     let id = if id.eq_ignore_ascii_case("objectid") { "id" } else { id };
     let found = person.fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(id));
