@@ -78,9 +78,9 @@ impl Iam {
         tags.map(|(key, value)| serde_json::json!({ "Key": key, "Value": value })).collect()
     }
 
-    /// The metadata documents of a SAML provider with which AWS may validate a sign-in now. Besides the current
-    /// document, this includes a replaced document until its update has reached all of AWS. Empty if the provider does
-    /// not exist.
+    /// The metadata documents of a SAML provider with which AWS may validate a sign-in now. They are the current
+    /// document, and each replaced document until the update that replaced it has reached all of AWS. Empty if the
+    /// provider does not exist.
     pub(crate) async fn sign_in_metadata(&self, arn: &str) -> Vec<String> {
         let Some(current) = self.metadata_of(arn).await else { return Vec::new() };
         let now = self.clock.now();

@@ -138,8 +138,8 @@ impl Authority {
         role.is_ok_and(|role| policy::decide(&role.policies, role.boundary.as_deref(), ask) == Decision::Allow)
     }
 
-    /// Identifies the caller of a request and the permissions that it requires. Returns an error response if the caller
-    /// lacks one of them.
+    /// Identifies the caller of a request and the permissions that the request requires. Returns an error response if
+    /// the caller lacks one of these permissions.
     pub(crate) async fn judge(
         &self,
         world: &World,

@@ -128,7 +128,7 @@ struct Call<'a> {
 struct Answer {
     status: u16,
     body: Option<Value>,
-    /// Whether the body is plain text, as for `$count`.
+    /// Whether the body is plain text instead of JSON, as it is for `$count`.
     text: bool,
 }
 

@@ -128,8 +128,9 @@ impl Quotas {
     }
 }
 
-/// The applied value of a quota for a resource or for the account. `None` if no value was applied. In this case,
-/// Service Quotas returns only the value of the account or AWS's default (aws-cli#8584 and #6629).
+/// The value of a quota that was applied to a resource or to the account. `None` if no value was applied. For a
+/// resource without an applied value, Service Quotas returns only the account's value or AWS's default (aws-cli#8584
+/// and #6629).
 fn applied(setting: &Setting, quotas: &Quotas, code: &str, context: Option<&str>) -> Option<f64> {
     let key = (code.to_owned(), context.map(str::to_owned));
     let value = quotas.values.get(&key).copied();

@@ -45,8 +45,8 @@ pub(super) struct Order {
 }
 
 impl Order {
-    /// The phone numbers to add, each with its country and type. They are generated from the integers beginning with
-    /// `from`, so that they differ from earlier numbers.
+    /// The phone numbers to add, each with its country and type. Their last digits count up from `from`, so that the
+    /// numbers differ from those added earlier.
     pub(super) fn numbers(&self, from: u64) -> Vec<(String, &str, &str)> {
         let each = self.lines.iter().flat_map(|line| (0..line.quantity).map(move |_| line));
         (from..).zip(each).map(|(n, line)| (line.phone(n), line.country.as_str(), line.kind.as_str())).collect()
