@@ -53,7 +53,7 @@ pub async fn run(ctx: &Context, input: InstanceQuotaInput) -> Result<QuotaResult
         ask_for: count + 1.0,
         required: true,
     };
-    let result = quotas::look(ctx.quotas(), wanted, input.previous.as_ref()).await?;
+    let result = quotas::poll(ctx.quotas(), wanted, input.previous.as_ref()).await?;
     if result.status == QuotaStatus::Denied {
         return Err(StepError::quota_denied(format!(
             "there is no room for the Amazon Connect instance {} in {}: {}; or delete an instance that nobody needs",

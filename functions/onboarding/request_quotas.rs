@@ -75,7 +75,7 @@ async fn look(
         ask_for: target.ask_for,
         required: target.required,
     };
-    let mut result = quotas::look(ctx.quotas(), wanted, previous).await?;
+    let mut result = quotas::poll(ctx.quotas(), wanted, previous).await?;
     if target.code == USERS_QUOTA && result.status != QuotaStatus::Sufficient {
         let message = result.message.take().unwrap_or_default();
         result.message = Some(format!(

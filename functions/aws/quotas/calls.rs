@@ -152,11 +152,11 @@ fn request_of(request: RequestedServiceQuotaChange) -> QuotaRequest {
 }
 
 /// The response of Service Quotas to an increase request.
-pub(super) enum Asked {
+pub(super) enum RequestOutcome {
     /// The request was accepted.
     Accepted(QuotaRequest),
     /// The quota already has at least the requested value.
-    Enough,
+    AlreadySufficient,
     /// The request was refused, for the given reason.
     Refused(String),
     /// The request can't be made now, for the given reason.
@@ -164,31 +164,40 @@ pub(super) enum Asked {
 }
 
 /// Requests an increase to a value.
-pub(super) async fn ask(client: &Client, code: &str, value: f64, context: Option<&str>) -> Result<Asked, StepError> {
+pub(super) async fn request_increase(
+    client: &Client,
+    code: &str,
+    value: f64,
+    context: Option<&str>,
+) -> Result<RequestOutcome, StepError> {
     let request = client.request_service_quota_increase().service_code(SERVICE).quota_code(code).desired_value(value);
     let error = match request.set_context_id(context.map(Into::into)).send().await {
         Ok(output) => {
             return Ok(output.requested_quota.map_or_else(
-                || Asked::Later("AWS accepted the request without an id; the next poll finds it".into()),
-                |request| Asked::Accepted(request_of(request)),
+                || {
+                    RequestOutcome::Later(
+                        "AWS accepted the request without returning an id; the next poll finds the request".into(),
+                    )
+                },
+                |request| RequestOutcome::Accepted(request_of(request)),
             ));
         }
         Err(error) => error,
     };
     if aws::error::is(&error, &["ResourceAlreadyExistsException"]) {
-        return Ok(Asked::Later("AWS says that a request is open already; the next poll finds it".into()));
+        return Ok(RequestOutcome::Later("a request is already open; the next poll finds it".into()));
     }
     if aws::error::is(&error, &["QuotaExceededException"]) {
-        return Ok(Asked::Later(
-            "too many quota requests are open in this account; the request is made when there is room".into(),
+        return Ok(RequestOutcome::Later(
+            "too many quota requests are open in this account; this request is made when another one is decided".into(),
         ));
     }
     if aws::error::is_no_increase(&error) {
-        return Ok(Asked::Enough);
+        return Ok(RequestOutcome::AlreadySufficient);
     }
     let failure = aws::error::step_error(format_args!("requesting {value} for the quota {code}"), &error);
     match failure.kind {
-        StepErrorKind::InvalidInput => Ok(Asked::Refused(failure.message)),
+        StepErrorKind::InvalidInput => Ok(RequestOutcome::Refused(failure.message)),
         _ => Err(failure),
     }
 }

@@ -17,7 +17,7 @@ use onboarding_core::{
     quota::{QuotaDecision, QuotaNeed, QuotaRequest, decide, nearest},
 };
 
-use self::calls::{Asked, Reading};
+use self::calls::{Reading, RequestOutcome};
 pub(crate) use self::preview::preview;
 
 /// A quota that must have at least a certain value.
@@ -72,7 +72,7 @@ pub async fn check_codes(client: &Client, region: &str, quotas: &[Quota]) -> Res
 ///
 /// # Errors
 /// If Service Quotas returns an error. A denial is a result, not an error.
-pub async fn look(
+pub async fn poll(
     client: &Client,
     wanted: Wanted<'_>,
     previous: Option<&QuotaResult>,
@@ -85,31 +85,69 @@ pub async fn look(
     };
     let followed = followed
         .map(|request| QuotaRequest { followed: Some(previous.map_or(0, |previous| previous.final_looks)), ..request });
-    let mut reading = calls::read(client, wanted.code, wanted.instance_arn).await?;
-    let mut requests: Vec<QuotaRequest> = followed.iter().cloned().collect();
-    let mut decision = decide(wanted.need(), reading.values.in_force(), reading.adjustable, &requests);
-    if decision == QuotaDecision::Ask {
-        // An earlier attempt may have requested the increase without receiving the response.
-        requests = calls::history(client, wanted.code, reading.context.as_deref()).await?;
-        decision = decide(wanted.need(), reading.values.in_force(), reading.adjustable, &requests);
+    let reading = calls::read(client, wanted.code, wanted.instance_arn).await?;
+    let mut known = Known { reading, followed, history: None, awaited: None };
+    loop {
+        let context = known.reading.context.as_deref();
+        match next(&known, wanted, previous) {
+            Next::ReadHistory => known.history = Some(calls::history(client, wanted.code, context).await?),
+            Next::ListValues(request) => {
+                let value = calls::listed(client, wanted.code, context).await?;
+                known.reading.set_applied(value);
+                known.awaited = Some(request);
+            }
+            Next::Request(result) => return request_increase(client, wanted, &known.reading, *result).await,
+            Next::Return(result) => return Ok(*result),
+        }
     }
-    let mut noted_request = followed;
-    // The increased value may already be applied although `GetServiceQuota` does not return it yet.
-    if decision.awaits_value() && reading.applied().is_none() {
-        noted_request = decision.request().cloned();
-        reading.set_applied(calls::listed(client, wanted.code, reading.context.as_deref()).await?);
-        decision = decide(wanted.need(), reading.values.in_force(), reading.adjustable, &requests);
-    }
-    let result = start(wanted, &reading, previous);
-    Ok(match decision {
-        QuotaDecision::Ask => request_more(client, wanted, &reading, result).await?,
-        QuotaDecision::Sufficient => noted(result, noted_request.as_ref()),
-        decision => settle(result, decision),
-    })
 }
 
-/// Creates the initial result, before any decision.
-fn start(wanted: Wanted<'_>, reading: &Reading, previous: Option<&QuotaResult>) -> QuotaResult {
+/// The facts that a poll has read so far.
+struct Known {
+    reading: Reading,
+    /// The request of the previous poll.
+    followed: Option<QuotaRequest>,
+    /// All requests for the quota.
+    history: Option<Vec<QuotaRequest>>,
+    /// The decided request whose value was looked up with the list operation.
+    awaited: Option<QuotaRequest>,
+}
+
+/// What a poll does next.
+#[derive(Debug, PartialEq)]
+enum Next {
+    /// Read the request history: an earlier attempt may have made a request, and its response was lost.
+    ReadHistory,
+    /// Read the value with the list operation: the value of this decided request may already be applied although the
+    /// read operation does not return it.
+    ListValues(QuotaRequest),
+    /// Request an increase.
+    Request(Box<QuotaResult>),
+    /// Return the result.
+    Return(Box<QuotaResult>),
+}
+
+/// Decides what a poll does next.
+fn next(known: &Known, wanted: Wanted<'_>, previous: Option<&QuotaResult>) -> Next {
+    let Known { reading, followed, history, awaited } = known;
+    let requests = history.as_deref().unwrap_or(followed.as_slice());
+    let decision = decide(wanted.need(), reading.values.in_force(), reading.adjustable, requests);
+    let result = initial_result(wanted, reading, previous);
+    match (decision, decision.request()) {
+        (QuotaDecision::Ask, _) if history.is_none() => Next::ReadHistory,
+        (QuotaDecision::Ask, _) => Next::Request(Box::new(result)),
+        (_, Some(request)) if decision.awaits_value() && reading.applied().is_none() && awaited.is_none() => {
+            Next::ListValues(request.clone())
+        }
+        (QuotaDecision::Sufficient, _) => {
+            Next::Return(Box::new(with_request(result, awaited.as_ref().or(followed.as_ref()))))
+        }
+        _ => Next::Return(Box::new(decided_result(result, decision))),
+    }
+}
+
+/// Creates the result before a decision.
+fn initial_result(wanted: Wanted<'_>, reading: &Reading, previous: Option<&QuotaResult>) -> QuotaResult {
     QuotaResult {
         code: wanted.code.into(),
         name: quota_name(wanted.code).into(),
@@ -121,55 +159,57 @@ fn start(wanted: Wanted<'_>, reading: &Reading, previous: Option<&QuotaResult>) 
     }
 }
 
-async fn request_more(
+async fn request_increase(
     client: &Client,
     wanted: Wanted<'_>,
     reading: &Reading,
     mut result: QuotaResult,
 ) -> Result<QuotaResult, StepError> {
     let polls = result.attempt - 1;
-    Ok(match calls::ask(client, wanted.code, wanted.ask_for, reading.context.as_deref()).await? {
-        Asked::Accepted(request) => settle(result, QuotaDecision::Undecided(&request)),
-        Asked::Enough => {
+    Ok(match calls::request_increase(client, wanted.code, wanted.ask_for, reading.context.as_deref()).await? {
+        RequestOutcome::Accepted(request) => decided_result(result, QuotaDecision::Undecided(&request)),
+        RequestOutcome::AlreadySufficient => {
             result.value = wanted.ask_for.max(result.value);
             result
         }
-        Asked::Later(reason) => pending(result, polls, reason),
-        Asked::Refused(reason) => {
-            // AWS does not document how Service Quotas refuses a value that is already applied. Therefore, the current
-            // value is read again and compared with the required value.
-            let there = in_force(client, wanted.code, wanted.instance_arn).await?;
-            result.value = there.unwrap_or(result.value);
+        RequestOutcome::Later(reason) => pending(result, polls, reason),
+        RequestOutcome::Refused(reason) => {
+            // AWS does not document the refusal of a value that is already applied, so the current value decides.
+            let value = in_force(client, wanted.code, wanted.instance_arn).await?;
+            result.value = value.unwrap_or(result.value);
             if result.value >= wanted.at_least { result } else { refused(result, &reason) }
         }
     })
 }
 
 /// Returns the result of a decision that needs no further call.
-fn settle(result: QuotaResult, decision: QuotaDecision<'_>) -> QuotaResult {
+fn decided_result(result: QuotaResult, decision: QuotaDecision<'_>) -> QuotaResult {
     let polls = result.attempt - 1;
     match decision {
         QuotaDecision::Sufficient | QuotaDecision::Ask => result,
-        QuotaDecision::NotAdjustable => {
-            refused(result, "AWS does not let customers change this quota; talk to AWS Support")
-        }
+        QuotaDecision::NotAdjustable => refused(result, "customers can't change this quota; contact AWS Support"),
         QuotaDecision::Undecided(request) => {
             let reason = request.desired.map_or_else(String::new, |desired| format!(" for {desired}"));
-            pending(noted(result, Some(request)), polls, format!("AWS is deciding on the request{reason}"))
+            pending(
+                with_request(result, Some(request)),
+                polls,
+                format!("AWS has not decided on the request{reason} yet"),
+            )
         }
         QuotaDecision::ValueOutstanding(request) => {
             let reads = request.followed.unwrap_or_default();
-            let mut result = noted(result, Some(request));
+            let mut result = with_request(result, Some(request));
             result.final_looks = reads + 1;
-            pending(result, reads, format!("the request is {}; the value has not followed yet", request.status))
+            pending(result, reads, format!("the request is {}; the value has not changed yet", request.status))
         }
-        QuotaDecision::Refused(request) => {
-            refused(noted(result, Some(request)), &format!("the request ended as {}", request.status))
-        }
+        QuotaDecision::Refused(request) => refused(
+            with_request(result, Some(request)),
+            &format!("the request ended with the status {}", request.status),
+        ),
     }
 }
 
-fn noted(mut result: QuotaResult, request: Option<&QuotaRequest>) -> QuotaResult {
+fn with_request(mut result: QuotaResult, request: Option<&QuotaRequest>) -> QuotaResult {
     if let Some(request) = request {
         result.request_id = Some(request.id.clone()).filter(|id| !id.is_empty());
         result.case_id.clone_from(&request.case_id);
@@ -192,9 +232,87 @@ fn refused(mut result: QuotaResult, reason: &str) -> QuotaResult {
     result.status = QuotaStatus::Denied;
     result.wait_seconds = 0;
     result.message = Some(format!(
-        "the quota {} ({}{request}{case}) is {} and should be {}: {reason}. Answer the case or open one with AWS Support \
+        "the quota {} ({}{request}{case}) is {} but must be {}: {reason}. Reply to the case or open one with AWS Support \
          (Service limit increase, Amazon Connect), or lower the value in the input; then start the same input again",
         result.name, result.code, result.value, result.desired
     ));
     result
+}
+
+#[cfg(test)]
+mod tests {
+    use onboarding_core::{onboarding::INSTANCES_QUOTA, quota::QuotaValues};
+
+    use super::*;
+
+    const WANTED: Wanted<'static> =
+        Wanted { code: INSTANCES_QUOTA, instance_arn: None, at_least: 10.0, ask_for: 10.0, required: true };
+
+    fn known(account: Option<f64>, followed: Option<QuotaRequest>, history: Option<Vec<QuotaRequest>>) -> Known {
+        let values = QuotaValues { account, default: Some(2.0), instance: None };
+        Known { reading: Reading { values, adjustable: true, context: None }, followed, history, awaited: None }
+    }
+
+    fn request(id: &str, status: &str) -> QuotaRequest {
+        QuotaRequest { id: id.into(), status: status.into(), desired: Some(10.0), ..QuotaRequest::default() }
+    }
+
+    /// The next action: its name, or the status and the request ID of the result.
+    fn outcome(next: Next) -> (String, Option<String>) {
+        match next {
+            Next::ReadHistory => ("read history".into(), None),
+            Next::ListValues(request) => ("list values".into(), Some(request.id)),
+            Next::Request(result) => ("request".into(), result.request_id),
+            Next::Return(result) => (format!("{:?}", result.status), result.request_id),
+        }
+    }
+
+    #[test]
+    fn a_poll_reads_only_what_the_decision_needs_and_requests_an_increase_last() {
+        let followed = |status: &str| Some(QuotaRequest { followed: Some(0), ..request("r-1", status) });
+        let listed = |account| Known { awaited: followed("APPROVED"), ..known(account, followed("APPROVED"), None) };
+        let cases = [
+            ("the value is sufficient", known(Some(10.0), None, None), "Sufficient", None),
+            (
+                "a followed request has had its effect",
+                known(Some(10.0), followed("APPROVED"), None),
+                "Sufficient",
+                Some("r-1"),
+            ),
+            ("the value is too low", known(Some(5.0), None, None), "read history", None),
+            ("no request is in the history", known(Some(5.0), None, Some(vec![])), "request", None),
+            (
+                "a lost request is open",
+                known(None, None, Some(vec![request("r-2", "PENDING")])),
+                "Pending",
+                Some("r-2"),
+            ),
+            (
+                "a request is approved, no value is applied",
+                known(None, followed("APPROVED"), None),
+                "list values",
+                Some("r-1"),
+            ),
+            (
+                "a request is approved, an old value is applied",
+                known(Some(5.0), followed("APPROVED"), None),
+                "Pending",
+                Some("r-1"),
+            ),
+            ("the list has the new value", listed(Some(10.0)), "Sufficient", Some("r-1")),
+            ("the list has no value either", listed(None), "Pending", Some("r-1")),
+            ("the followed request is denied", known(None, followed("DENIED"), None), "Denied", Some("r-1")),
+        ];
+        for (case, known, expected, id) in cases {
+            let (action, request_id) = outcome(next(&known, WANTED, None));
+            assert_eq!((action.as_str(), request_id.as_deref()), (expected, id), "{case}");
+        }
+    }
+
+    #[test]
+    fn a_quota_that_customers_cannot_change_is_denied_without_a_request() {
+        let mut known = known(Some(5.0), None, Some(Vec::new()));
+        known.reading.adjustable = false;
+        assert_eq!(outcome(next(&known, WANTED, None)).0, "Denied");
+    }
 }

@@ -115,7 +115,7 @@ async fn a_smaller_value_than_requested_is_reported() {
     let output = follow(&cloud, input(&arn, &[quota(CALLS, 20.0)]), 100).await.unwrap();
     let result = &output.quotas[0];
     assert_eq!((result.status, result.value), (QuotaStatus::Denied, 15.0));
-    assert!(result.message.as_deref().is_some_and(|message| message.contains("is 15 and should be 20")), "{result:?}");
+    assert!(result.message.as_deref().is_some_and(|message| message.contains("is 15 but must be 20")), "{result:?}");
 }
 
 #[tokio::test]
