@@ -26,6 +26,109 @@ const TEXTS: [(&str, &str, StepErrorKind); 4] = [
 const NOT_FOUND: [&str; 4] =
     ["ResourceNotFoundException", "NoSuchEntity", "NoSuchEntityException", "NoSuchResourceException"];
 
+/// The kinds of the error codes. Any other code is an internal error.
+const CODES: [(StepErrorKind, &[&str]); 6] = [
+    (
+        StepErrorKind::Throttled,
+        &[
+            "ThrottlingException",
+            "Throttling",
+            "Throttled",
+            "KMSThrottling",
+            "ThrottledException",
+            "RequestThrottled",
+            "RequestThrottledException",
+            "TooManyRequestsException",
+            "RequestLimitExceeded",
+            "SlowDown",
+            "PriorRequestNotComplete",
+            "ProvisionedThroughputExceededException",
+            "BandwidthLimitExceeded",
+        ],
+    ),
+    (
+        StepErrorKind::Unavailable,
+        &[
+            "InternalServiceException",
+            "InternalServiceError",
+            "InternalServerError",
+            "InternalFailure",
+            "ServiceFailure",
+            "ServiceFailureException",
+            "ServiceException",
+            "ServiceUnavailable",
+            "ServiceUnavailableException",
+            "RequestTimeout",
+            "RequestTimeoutException",
+            "ConcurrentModification",
+            "ConcurrentModificationException",
+            "ConditionalOperationFailedException",
+            "InternalError",
+        ],
+    ),
+    (
+        StepErrorKind::AccessDenied,
+        &[
+            "AccessDenied",
+            "AccessDeniedException",
+            "UnauthorizedOperation",
+            "AuthorizationError",
+            "KMSAccessDenied",
+            "KMSOptInRequired",
+            "UnrecognizedClientException",
+            "InvalidClientTokenId",
+            "ExpiredToken",
+            "ExpiredTokenException",
+            "SignatureDoesNotMatch",
+            "DependencyAccessDeniedException",
+            "OptInRequired",
+            "OutboundWebIdentityFederationDisabled",
+            "OutboundWebIdentityFederationDisabledException",
+            "SubscriptionRequiredException",
+        ],
+    ),
+    (
+        StepErrorKind::LimitExceeded,
+        &["LimitExceeded", "LimitExceededException", "ServiceQuotaExceededException", "QuotaExceededException"],
+    ),
+    (
+        StepErrorKind::Conflict,
+        &[
+            "EntityAlreadyExists",
+            "EntityAlreadyExistsException",
+            "DuplicateResourceException",
+            "ResourceConflictException",
+            "ResourceAlreadyExistsException",
+            "DeleteConflict",
+            "ResourceInUseException",
+        ],
+    ),
+    (
+        StepErrorKind::InvalidInput,
+        &[
+            "InvalidParameterException",
+            "InvalidParameter",
+            "InvalidRequestException",
+            "InvalidInput",
+            "InvalidInputException",
+            "ValidationException",
+            "ValidationError",
+            "IllegalArgumentException",
+            "MalformedPolicyDocument",
+            "NotFound",
+            "KMSNotFound",
+            "KMSDisabled",
+            "KMSInvalidState",
+            "NoSuchEntity",
+            "NoSuchEntityException",
+            "ResourceNotFoundException",
+            "NoSuchResourceException",
+            "InvalidResourceStateException",
+            "UserNotFoundException",
+        ],
+    ),
+];
+
 /// Returns the error kind for an AWS error code and its message.
 #[must_use]
 pub fn kind_of(code: &str, message: &str) -> StepErrorKind {
@@ -33,82 +136,8 @@ pub fn kind_of(code: &str, message: &str) -> StepErrorKind {
     if let Some((_, _, kind)) = TEXTS.iter().find(|(known, text, _)| *known == code && message.contains(text)) {
         return *kind;
     }
-    match code {
-        "ThrottlingException"
-        | "Throttling"
-        | "Throttled"
-        | "KMSThrottling"
-        | "ThrottledException"
-        | "RequestThrottled"
-        | "RequestThrottledException"
-        | "TooManyRequestsException"
-        | "RequestLimitExceeded"
-        | "SlowDown"
-        | "PriorRequestNotComplete"
-        | "ProvisionedThroughputExceededException"
-        | "BandwidthLimitExceeded" => StepErrorKind::Throttled,
-        "InternalServiceException"
-        | "InternalServiceError"
-        | "InternalServerError"
-        | "InternalFailure"
-        | "ServiceFailure"
-        | "ServiceFailureException"
-        | "ServiceException"
-        | "ServiceUnavailable"
-        | "ServiceUnavailableException"
-        | "RequestTimeout"
-        | "RequestTimeoutException"
-        | "ConcurrentModification"
-        | "ConcurrentModificationException"
-        | "ConditionalOperationFailedException"
-        | "InternalError" => StepErrorKind::Unavailable,
-        "AccessDenied"
-        | "AccessDeniedException"
-        | "UnauthorizedOperation"
-        | "AuthorizationError"
-        | "KMSAccessDenied"
-        | "KMSOptInRequired"
-        | "UnrecognizedClientException"
-        | "InvalidClientTokenId"
-        | "ExpiredToken"
-        | "ExpiredTokenException"
-        | "SignatureDoesNotMatch"
-        | "DependencyAccessDeniedException"
-        | "OptInRequired"
-        | "OutboundWebIdentityFederationDisabled"
-        | "OutboundWebIdentityFederationDisabledException"
-        | "SubscriptionRequiredException" => StepErrorKind::AccessDenied,
-        "LimitExceeded" | "LimitExceededException" | "ServiceQuotaExceededException" | "QuotaExceededException" => {
-            StepErrorKind::LimitExceeded
-        }
-        "EntityAlreadyExists"
-        | "EntityAlreadyExistsException"
-        | "DuplicateResourceException"
-        | "ResourceConflictException"
-        | "ResourceAlreadyExistsException"
-        | "DeleteConflict"
-        | "ResourceInUseException" => StepErrorKind::Conflict,
-        "InvalidParameterException"
-        | "InvalidParameter"
-        | "InvalidRequestException"
-        | "InvalidInput"
-        | "InvalidInputException"
-        | "ValidationException"
-        | "ValidationError"
-        | "IllegalArgumentException"
-        | "MalformedPolicyDocument"
-        | "NotFound"
-        | "KMSNotFound"
-        | "KMSDisabled"
-        | "KMSInvalidState"
-        | "NoSuchEntity"
-        | "NoSuchEntityException"
-        | "ResourceNotFoundException"
-        | "NoSuchResourceException"
-        | "InvalidResourceStateException"
-        | "UserNotFoundException" => StepErrorKind::InvalidInput,
-        _ => StepErrorKind::Internal,
-    }
+    let kind = CODES.iter().find(|(_, codes)| codes.contains(&code)).map(|(kind, _)| *kind);
+    kind.unwrap_or(StepErrorKind::Internal)
 }
 
 /// Returns the error code of a failed call, if there is one.

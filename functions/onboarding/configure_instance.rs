@@ -73,37 +73,18 @@ async fn set_storage(
     let wanted = wanted_storage(ctx, &input.instance.alias, resource_type)?;
     let mut present = storage_configs(ctx, &input.instance_id, resource_type).await?;
     if present.is_empty() {
-        let sent = ctx
-            .connect()
-            .associate_instance_storage_config()
-            .instance_id(&input.instance_id)
-            .resource_type(resource_type.clone())
-            .storage_config(wanted.clone())
-            .send()
-            .await;
-        match sent {
-            Ok(_) => {
-                output.changed.push(resource_type.as_str().to_owned());
-                output.storage.push(location(resource_type, &wanted));
-                return Ok(());
-            }
-            // The location exists already: another caller has set it meanwhile, or an earlier attempt of this step has
-            // set it and the response was lost.
-            Err(error) if aws::error::is(&error, &["ResourceConflictException"]) => {
-                present = storage_configs(ctx, &input.instance_id, resource_type).await?;
-                if present.is_empty() {
-                    return Err(StepError::not_consistent_yet(format!(
-                        "the instance {} has a place for {} that can't be read yet",
-                        input.instance_id,
-                        resource_type.as_str()
-                    )));
-                }
-            }
-            Err(error) => {
-                let doing =
-                    format!("setting where the instance {} stores {}", input.instance_id, resource_type.as_str());
-                return Err(fresh(&doing, &error));
-            }
+        if associate_storage(ctx, input, resource_type, &wanted).await? {
+            output.changed.push(resource_type.as_str().to_owned());
+            output.storage.push(location(resource_type, &wanted));
+            return Ok(());
+        }
+        present = storage_configs(ctx, &input.instance_id, resource_type).await?;
+        if present.is_empty() {
+            return Err(StepError::not_consistent_yet(format!(
+                "the instance {} has a storage location for {} that can't be read yet",
+                input.instance_id,
+                resource_type.as_str()
+            )));
         }
     }
     if let Some(ours) = present.iter().find(|config| same_place(config, &wanted)) {
@@ -125,6 +106,32 @@ async fn set_storage(
         output.storage.push(found);
     }
     Ok(())
+}
+
+/// Sets the storage location. Returns false if the instance already has one: another caller has set it meanwhile, or an
+/// earlier attempt of this step has and its response was lost.
+async fn associate_storage(
+    ctx: &Context,
+    input: &ConfigureInstanceInput,
+    resource_type: &InstanceStorageResourceType,
+    wanted: &InstanceStorageConfig,
+) -> Result<bool, StepError> {
+    let sent = ctx
+        .connect()
+        .associate_instance_storage_config()
+        .instance_id(&input.instance_id)
+        .resource_type(resource_type.clone())
+        .storage_config(wanted.clone())
+        .send()
+        .await;
+    match sent {
+        Ok(_) => Ok(true),
+        Err(error) if aws::error::is(&error, &["ResourceConflictException"]) => Ok(false),
+        Err(error) => {
+            let doing = format!("setting where the instance {} stores {}", input.instance_id, resource_type.as_str());
+            Err(fresh(&doing, &error))
+        }
+    }
 }
 
 async fn update_storage(

@@ -176,25 +176,7 @@ impl Planner<'_> {
         let wanted = Federation::new(&onboarding.iam, onboarding.users.username, (&account, ctx.region(), id))?;
         let graph = ctx.graph();
         let name = &onboarding.entra.application_name;
-        let sought = async {
-            match entra::find(graph, alias, name).await? {
-                Some(principal) => match Found::read(graph, &principal.id, "").await? {
-                    Some(found) => found.with_gallery(graph).await.map(Some),
-                    None => Ok(None),
-                },
-                None => Ok(None),
-            }
-        };
-        let (found, instead) = match sought.await {
-            Ok(found) => (found, None),
-            Err(error) if error.kind == StepErrorKind::Conflict => (None, Some(Presence::Foreign(error.message))),
-            // The runtime identity may lack permission to read applications; the setup identity, which the onboarding
-            // uses, has this permission.
-            Err(error) if error.kind == StepErrorKind::AccessDenied => {
-                (None, Some(Presence::Hidden(format!("it can't be seen: {}", error.message))))
-            }
-            Err(error) => return Err(error),
-        };
+        let (found, instead) = self.entra_application().await?;
         let mut application = found.as_ref().map(|found| self.application(found));
         let mut objects = match instead {
             Some(presence) => {
@@ -237,6 +219,26 @@ impl Planner<'_> {
             self.now,
         ));
         Ok((self.planned(&objects), open_items))
+    }
+
+    /// Finds the application in Entra, or explains why it is not ours or can't be read.
+    async fn entra_application(&self) -> Result<(Option<Found>, Option<Presence>), StepError> {
+        let graph = self.ctx.graph();
+        let (alias, name) = (&self.onboarding.instance.alias, &self.onboarding.entra.application_name);
+        let search = async {
+            let Some(principal) = entra::find(graph, alias, name).await? else { return Ok(None) };
+            let Some(found) = Found::read(graph, &principal.id, "").await? else { return Ok(None) };
+            found.with_gallery(graph).await.map(Some)
+        };
+        match search.await {
+            Ok(found) => Ok((found, None)),
+            Err(error) if error.kind == StepErrorKind::Conflict => Ok((None, Some(Presence::Foreign(error.message)))),
+            // The runtime identity may lack permission to read applications; the onboarding's identity has it.
+            Err(error) if error.kind == StepErrorKind::AccessDenied => {
+                Ok((None, Some(Presence::Hidden(format!("it can't be seen: {}", error.message)))))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Returns the application as it would be stored in the registry.

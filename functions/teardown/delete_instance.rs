@@ -15,9 +15,10 @@
 //!   error.
 //! * Each invocation polls once; the state machine waits between polls.
 
+use aws_sdk_connect::types::Instance;
 use onboarding_core::{
     StepError, StepErrorKind, backoff,
-    contract::{RefusedDeletion, RemoveInput, RemoveOutput, RemoveStatus},
+    contract::{RefusedDeletion, RemoveInput, RemoveOutput, RemoveStatus, TeardownTarget},
     names,
 };
 use tracing::info;
@@ -36,68 +37,80 @@ pub async fn run(ctx: &Context, input: RemoveInput) -> Result<RemoveOutput, Step
     let target = &input.target;
     let id = target.instance_id.as_str();
     let previous = input.previous.unwrap_or_default();
-    let looked = previous.attempt;
+    let polls = previous.attempt;
     let mut refusal = previous.refusal;
     let Some(found) = instance::describe(ctx, id).await? else {
         info!(instance = target.alias, "instance gone");
-        return Ok(RemoveOutput { removed: 1, attempt: looked, ..RemoveOutput::default() });
+        return Ok(RemoveOutput { removed: 1, attempt: polls, ..RemoveOutput::default() });
     };
-    if let Some(RefusedDeletion { error, message }) = refusal.as_ref().filter(|_| looked >= backoff::LAST_DELETION_LOOK)
+    if let Some(RefusedDeletion { error, message }) = refusal.as_ref().filter(|_| polls >= backoff::LAST_DELETION_LOOK)
     {
         let kind = StepErrorKind::from_name(error).unwrap_or(StepErrorKind::Internal);
         let alias = &target.alias;
         let message =
-            format!("{message}; the instance {alias} is still there after {looked} polls, so it is not being deleted");
+            format!("{message}; the instance {alias} still exists after {polls} polls, so it is not being deleted");
         return Err(StepError::new(kind, message));
     }
-    if looked >= backoff::LAST_DELETION_LOOK {
+    if polls >= backoff::LAST_DELETION_LOOK {
         return Err(StepError::internal(format!(
-            "the Amazon Connect instance {id} ({}) is still there after {looked} looks at its deletion; look at it in the \
-             console, then start the same teardown again",
+            "the Amazon Connect instance {id} ({}) still exists after {polls} polls. Check its deletion in the \
+             Amazon Connect console, then start the same teardown again",
             target.alias
         )));
     }
-    if looked == 0 {
-        let named = found.instance_alias().is_some_and(|alias| names::same_alias(alias, &target.alias));
-        if !named || !instance::is_ours(&found, &target.alias) {
-            return Err(StepError::conflict(format!(
-                "the Amazon Connect instance {id} does not carry the alias and tags of the onboarding {} any more, so it is \
-                 not deleted",
-                target.alias
-            )));
-        }
-        let held = phone_numbers::in_e164(ctx.connect(), &target.instance_arn).await?;
-        let new: Vec<&str> =
-            held.iter().filter(|number| !target.phone_numbers.contains(number)).map(String::as_str).collect();
-        if !new.is_empty() {
-            return Err(StepError::conflict(format!(
-                "the instance {} has phone numbers that the approved plan did not name: {}; they could not be had again, so \
-                 nothing is deleted: plan the teardown again",
-                target.alias,
-                new.join(", ")
-            )));
-        }
-        match ctx.connect().delete_instance().instance_id(id).send().await {
-            Ok(_) => info!(instance = target.alias, "instance is being deleted"),
-            Err(error) if aws::error::is_not_found(&error) => {}
-            Err(error) => {
-                let error = aws::error::step_error(format_args!("deleting the Amazon Connect instance {id}"), &error);
-                // An earlier deletion may have succeeded and its response been lost. Connect then refuses this call in
-                // an undocumented way: as invalid, or as denied because the tags that the policy requires can no
-                // longer be read.
-                if !matches!(error.kind, StepErrorKind::InvalidInput | StepErrorKind::AccessDenied) {
-                    return Err(error);
-                }
-                info!(instance = target.alias, error = error.name(), message = error.message, "deletion refused");
-                refusal = Some(RefusedDeletion { error: error.name().into(), message: error.message });
-            }
-        }
+    if polls == 0 {
+        check(ctx, target, &found).await?;
+        refusal = request_deletion(ctx, target).await?;
     }
     Ok(RemoveOutput {
         status: RemoveStatus::More,
-        attempt: looked + 1,
-        wait_seconds: backoff::instance_creation(looked),
+        attempt: polls + 1,
+        wait_seconds: backoff::instance_creation(polls),
         refusal,
         ..RemoveOutput::default()
     })
+}
+
+/// Checks again that the plan names this instance and all its phone numbers.
+async fn check(ctx: &Context, target: &TeardownTarget, found: &Instance) -> Result<(), StepError> {
+    let named = found.instance_alias().is_some_and(|alias| names::same_alias(alias, &target.alias));
+    if !named || !instance::is_ours(found, &target.alias) {
+        return Err(StepError::conflict(format!(
+            "the Amazon Connect instance {} no longer has the alias and tags of the onboarding {}, so it is not deleted",
+            target.instance_id, target.alias
+        )));
+    }
+    let held = phone_numbers::in_e164(ctx.connect(), &target.instance_arn).await?;
+    let new: Vec<&str> =
+        held.iter().filter(|number| !target.phone_numbers.contains(number)).map(String::as_str).collect();
+    if new.is_empty() {
+        return Ok(());
+    }
+    Err(StepError::conflict(format!(
+        "the instance {} has phone numbers that are not in the approved plan: {}. Released numbers can be lost for good, so \
+         nothing is deleted. Create a new teardown plan",
+        target.alias,
+        new.join(", ")
+    )))
+}
+
+/// Requests the deletion. Returns the refusal if an earlier deletion may have succeeded.
+async fn request_deletion(ctx: &Context, target: &TeardownTarget) -> Result<Option<RefusedDeletion>, StepError> {
+    let id = target.instance_id.as_str();
+    match ctx.connect().delete_instance().instance_id(id).send().await {
+        Ok(_) => info!(instance = target.alias, "instance is being deleted"),
+        Err(error) if aws::error::is_not_found(&error) => {}
+        Err(error) => {
+            let error = aws::error::step_error(format_args!("deleting the Amazon Connect instance {id}"), &error);
+            // An earlier deletion may have succeeded and its response been lost. Connect then refuses this call in an
+            // undocumented way: as invalid, or as denied because the tags that the policy requires can no longer be
+            // read.
+            if !matches!(error.kind, StepErrorKind::InvalidInput | StepErrorKind::AccessDenied) {
+                return Err(error);
+            }
+            info!(instance = target.alias, error = error.name(), message = error.message, "deletion refused");
+            return Ok(Some(RefusedDeletion { error: error.name().into(), message: error.message }));
+        }
+    }
+    Ok(None)
 }

@@ -47,11 +47,9 @@ const NOT_TAGGED: &str = "it has no tag of this onboarding";
 pub async fn run(ctx: &Context, input: PlanTeardownInput) -> Result<PlanTeardownOutput, StepError> {
     let request = Teardown::parse_step(&input.request)?;
     let registry = Registry::new(ctx)?;
-    let registered = registry.find(&request.instance_id).await?;
-    let is_registered = registered.is_some();
-    let entry = match registered {
-        Some(entry) => entry,
-        None => incomplete::entry(ctx, &registry, &request.instance_id).await?,
+    let (entry, is_registered) = match registry.find(&request.instance_id).await? {
+        Some(entry) => (entry, true),
+        None => (incomplete::entry(ctx, &registry, &request.instance_id).await?, false),
     };
     check_confirmation(&request, &entry.alias)?;
     let account = iam::arn_prefix(ctx.sts()).await?;

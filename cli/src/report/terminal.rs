@@ -39,20 +39,7 @@ pub fn print(report: &Report, console: &Console) {
 fn facts(report: &Report, words: Words) -> Vec<(&'static str, String)> {
     let names = Names::of(words.language());
     let sign_on = &report.sign_on;
-    let done = &sign_on.users.counts.done;
-    let counts = [
-        done.created,
-        done.adopted,
-        done.updated,
-        done.deletions_scheduled,
-        done.removed,
-        done.waiting_for_quota,
-        done.failed,
-    ];
-    let users: Vec<String> =
-        counts.into_iter().zip(names.counts).filter(|(n, _)| *n > 0).map(|(n, name)| format!("{name} {n}")).collect();
     let memberships: u64 = report.groups.iter().map(|group| group.users).sum();
-    let users = if users.is_empty() { words.nothing_to_change() } else { users.join(", ") };
     let adopted = |adopted: bool| format!(" ({})", if adopted { names.adopted } else { names.new });
     let mut facts = vec![
         (names.sign_in, report.sso_url.clone()),
@@ -83,7 +70,7 @@ fn facts(report: &Report, words: Words) -> Vec<(&'static str, String)> {
     let groups = report.groups.iter().map(|group| format!("{} ({})", group.display_name, group.users));
     facts.extend([
         (names.groups, groups.collect::<Vec<_>>().join(", ")),
-        (names.users, words.memberships(users, memberships)),
+        (names.users, words.memberships(users(report, words), memberships)),
     ]);
     facts.extend(report.telephony.quotas.iter().map(|quota| {
         (names.quota, words.quota_line(&quota.name, quota.value, quota.desired, names.quota(quota.status)))
@@ -97,6 +84,24 @@ fn facts(report: &Report, words: Words) -> Vec<(&'static str, String)> {
         (names.cases, format!("{case}: {}", names.order(order.status)))
     }));
     facts
+}
+
+/// The numbers of created, adopted, updated … users.
+fn users(report: &Report, words: Words) -> String {
+    let names = Names::of(words.language());
+    let done = &report.sign_on.users.counts.done;
+    let counts = [
+        done.created,
+        done.adopted,
+        done.updated,
+        done.deletions_scheduled,
+        done.removed,
+        done.waiting_for_quota,
+        done.failed,
+    ];
+    let users: Vec<String> =
+        counts.into_iter().zip(names.counts).filter(|(n, _)| *n > 0).map(|(n, name)| format!("{name} {n}")).collect();
+    if users.is_empty() { words.nothing_to_change() } else { users.join(", ") }
 }
 
 fn storage_name(names: &Names, resource_type: &str) -> &'static str {

@@ -26,7 +26,7 @@ const OPEN: [(&str, &[&str]); 4] = [
 ];
 const OLD_CERTIFICATE: &str = "rotation NEEDS_PERSON: the new certificate is active, but the old one was not removed from Entra (Request_BadRequest";
 const USER_NOT_DELETED: &str = "deleting the user agent1@contoso.onmicrosoft.com failed: AccessDeniedException";
-const NOT_TORN_DOWN: &str = "is still there after 40 polls, so it is not being deleted";
+const NOT_TORN_DOWN: &str = "still exists after 40 polls, so it is not being deleted";
 
 /// The unexpected and the missing results of an onboarding that ran through all phases.
 fn faults(names: &[&str], outcome: &Outcome) -> Vec<String> {

@@ -114,35 +114,13 @@ async fn onboard(
     let bootstrap = bootstrap::find(args.bootstrap.clone())?;
     let venv = phase(&words.tools_ready(), console, installed(workspace, console)).await?;
     let cloud = phase(&words.cloud_started(), console, start_cloud(&args, plan, &venv, folder)).await?;
-    let stack = phase(&words.stack_deployed(), console, async {
-        let deployment = Deployment {
-            venv: &venv,
-            workspace,
-            bootstrap: &bootstrap,
-            folder,
-            emulator: cloud.emulator_url(),
-            stack: Stack::NAME,
-            parameters: &cloud.parameters(),
-            credentials: cloud.credentials(),
-            stand_in: &cloud.stand_in().aws_url(),
-            documents: &plan.documents(),
-        };
-        Ok(deployment.run().await?)
-    })
-    .await?;
+    let stack =
+        phase(&words.stack_deployed(), console, deployed(&cloud, plan, &venv, workspace, folder, &bootstrap)).await?;
     if args.idle {
         return keep(&cloud, &stack, args.clock_scale, workspace, console, kept).await;
     }
     let workflow = Workflow::new(cloud.emulator_url(), &stack, args.clock_scale, console);
-    let result: Result<(Value, Report), Failure> = async {
-        let output = execution(&workflow, &cloud, 1, plan, console).await?;
-        let report = read(&output)?;
-        if args.again {
-            execution(&workflow, &cloud, 2, plan, console).await?;
-        }
-        Ok((output, report))
-    }
-    .await;
+    let result = executions(&workflow, &cloud, args.again, plan, console).await;
     if result.is_err() {
         // An error while saving the logs is ignored, so that it does not hide why the run failed.
         let _ = deploy::save_function_logs(&venv, folder, cloud.emulator_url()).await;
@@ -174,6 +152,46 @@ async fn onboard(
     let took = format!("{:.1}", started.elapsed().as_secs_f64());
     console.line(&console.paint(Tone::Faint, &format!("\n{}", words.cloud_stopped(took))));
     changed
+}
+
+/// Deploys the stack into the emulator.
+async fn deployed(
+    cloud: &Cloud,
+    plan: &Plan,
+    venv: &Venv,
+    workspace: &Workspace,
+    folder: &Path,
+    bootstrap: &Path,
+) -> Result<Stack, Failure> {
+    let deployment = Deployment {
+        venv,
+        workspace,
+        bootstrap,
+        folder,
+        emulator: cloud.emulator_url(),
+        stack: Stack::NAME,
+        parameters: &cloud.parameters(),
+        credentials: cloud.credentials(),
+        stand_in: &cloud.stand_in().aws_url(),
+        documents: &plan.documents(),
+    };
+    Ok(deployment.run().await?)
+}
+
+/// Runs the onboarding, and with `again` a second time. Returns the output and the report of the first execution.
+async fn executions(
+    workflow: &Workflow<'_>,
+    cloud: &Cloud,
+    again: bool,
+    plan: &Plan,
+    console: &Console,
+) -> Result<(Value, Report), Failure> {
+    let output = execution(workflow, cloud, 1, plan, console).await?;
+    let report = read(&output)?;
+    if again {
+        execution(workflow, cloud, 2, plan, console).await?;
+    }
+    Ok((output, report))
 }
 
 /// Installs the emulator if it is not installed in this checkout yet. Shows pip's messages.

@@ -208,13 +208,11 @@ impl fmt::Display for Finding {
             Self::PartialRead { group, reason } => {
                 write!(f, "the members of {} were not read completely ({reason}); nothing is changed", Quoted(group))
             }
-            Self::GroupMissing { group } => {
-                write!(
-                    f,
-                    "the group {} does not exist; nothing is changed until users.groups is corrected",
-                    Quoted(group)
-                )
-            }
+            Self::GroupMissing { group } => write!(
+                f,
+                "the group {} does not exist; nothing is changed until users.groups is corrected",
+                Quoted(group)
+            ),
             Self::EmptyGroup { group } => write!(
                 f,
                 "the group {} is empty; no user is removed while a group is empty (remove it from users.groups \
@@ -222,23 +220,19 @@ impl fmt::Display for Finding {
                 Quoted(group)
             ),
             Self::RemovalsPostponed { users } => write!(f, "{users} removals are postponed"),
-            Self::ProfileMissing { group, kind, name } => {
-                write!(
-                    f,
-                    "the group {} names the {kind} {}, which the instance does not have",
-                    Quoted(group),
-                    Quoted(name)
-                )
-            }
-            Self::NestedGroup { group, nested } => {
-                write!(
-                    f,
-                    "the group {} inside {} is ignored: the assignment in Entra ID does not include members of \
+            Self::ProfileMissing { group, kind, name } => write!(
+                f,
+                "the group {} names the {kind} {}, which the instance does not have",
+                Quoted(group),
+                Quoted(name)
+            ),
+            Self::NestedGroup { group, nested } => write!(
+                f,
+                "the group {} inside {} is ignored: the assignment in Entra ID does not include members of \
                      nested groups",
-                    Quoted(nested),
-                    Quoted(group)
-                )
-            }
+                Quoted(nested),
+                Quoted(group)
+            ),
             Self::OtherObjects { group, types } => {
                 let types: Vec<String> = types.iter().map(|(name, count)| format!("{count} of type {name}")).collect();
                 write!(
@@ -248,27 +242,21 @@ impl fmt::Display for Finding {
                     types.join(", ")
                 )
             }
-            Self::Renamed { from, to } => {
-                write!(
-                    f,
-                    "{from} is now {to}; Amazon Connect can't rename users, so {to} is created and the removal \
+            Self::Renamed { from, to } => write!(
+                f,
+                "{from} is now {to}; Amazon Connect can't rename users, so {to} is created and the removal \
                      policy applies to {from}"
-                )
-            }
-            Self::Relinked { username, from, to } => {
-                write!(
-                    f,
-                    "{username} is now another account (object id {to} instead of {from}), which takes over the \
+            ),
+            Self::Relinked { username, from, to } => write!(
+                f,
+                "{username} is now another account (object id {to} instead of {from}), which takes over the \
                      Connect user"
-                )
-            }
-            Self::CaseOnly { username, other } => {
-                write!(
-                    f,
-                    "{username} and {other} differ only in case; Entra ID emits {username}, so only {username} \
+            ),
+            Self::CaseOnly { username, other } => write!(
+                f,
+                "{username} and {other} differ only in case; Entra ID emits {username}, so only {username} \
                      can sign in"
-                )
-            }
+            ),
             Self::Kept { username } => write!(f, "{username} left the groups; the user is kept"),
             Self::RemovalWaits { username, due } => {
                 write!(f, "{username} left the groups; the user is deleted on {due}")
