@@ -59,7 +59,9 @@ pub(crate) async fn cold_start(program: &Program) -> Result<Sample, String> {
     let (mut ready, mut answered) = (None, None);
     loop {
         let seen = tokio::time::timeout(Duration::from_secs(30), lambda.seen.recv()).await;
-        let Ok(Some(seen)) = seen else { return Err(fault("said nothing for 30 s; its own words stand above".into())) };
+        let Ok(Some(seen)) = seen else {
+            return Err(fault("printed nothing for 30 s; its earlier output is above".into()));
+        };
         match seen.what {
             What::Next if ready.is_none() => ready = Some(seen.at),
             What::Next => break,

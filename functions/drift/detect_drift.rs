@@ -273,8 +273,10 @@ impl Look<'_> {
         let mut add = |kind, name: &str, there: bool| {
             let known = objects.iter().any(|object: &Object| object.kind == kind && object.name == name);
             if !known && !there {
-                let why = "there is none of this name, so the members of its groups can't be set up";
-                objects.push(Object::new(Area::Users, kind, name, Presence::Foreign(why.into())));
+                let why = format!(
+                    "the instance has no {kind} with this name, so members of the groups that need it can't be set up"
+                );
+                objects.push(Object::new(Area::Users, kind, name, Presence::Foreign(why)));
             }
         };
         for group in &users.groups {

@@ -41,11 +41,11 @@ catalogue! {
     checking_connect() = "Amazon Connect …", "Amazon Connect …";
     remove_manually(thing) = "Could not be removed. Delete it manually: {thing}", "削除できませんでした。手動で削除してください: {thing}";
     not_checkable(why) = "can't be checked by this command: {why}", "このコマンドでは確認できません: {why}";
-    not_reached() = "undetermined: the check ended earlier", "確認できませんでした (確認の前にチェックが終了しました)";
+    not_reached() = "undetermined: the check ended earlier", "未確認 (確認する前にチェックが終了したため)";
     hidden_by(name) = "not visible because the other reading of {name} is true", "{name} は別の解釈が正しいため、確認できません";
     polled_too_late(seconds) = "the first poll was after {seconds} s, too late to decide", "最初のポーリングまでに {seconds} 秒かかったため、判定できません";
     never_throttled(calls) = "none of {calls} calls was throttled", "{calls} 回呼び出しましたが、スロットリングされませんでした";
-    deleted_too_early() = "the instance disappeared before the second deletion", "2 回目の削除の前に、インスタンスの削除が完了しました";
+    deleted_too_early() = "the instance disappeared before the second deletion", "2 回目の削除を実行する前に、インスタンスがすでに削除されていました";
     no_such_group(name) = "Entra has no group named {name}", "Entra にグループ {name} が見つかりません";
     specify_a_group() = "specify a group of the tenant with --group", "--group でテナントのグループを指定してください";
     no_az_token(why) = "the Azure CLI returned no token for Microsoft Graph: {why}", "Azure CLI から Microsoft Graph のトークンを取得できません: {why}";

@@ -81,7 +81,7 @@ catalogue! {
     licences() = "Entra ID P1 (required to assign groups) can't be checked with the application's permissions", "Entra ID P1 (グループの割り当てに必要) のライセンスは、このアプリケーションのアクセス許可では確認できません";
     look_at_licences() = "Entra admin center → Billing → Licenses; without P1 set entra.assignment to \"users\".",
         "Entra 管理センターの [課金] → [ライセンス] で確認してください。P1 がない場合は、entra.assignment に \"users\" を指定してください。";
-    tools_missing(tools) = "Required programs are missing. Nothing was done.\n  {tools}", "必要なプログラムが見つかりません。何も実行していません。\n  {tools}";
+    tools_missing(tools) = "Required programs are missing. Nothing was done.\n  {tools}", "必要なプログラムが見つからないため、処理を開始しませんでした。\n  {tools}";
     setup_stopped() = "The setup stopped at the command above. Correct the error and run this again; nothing is created twice.",
         "上記のコマンドで停止しました。メッセージに従って修正し、再実行してください。重複して作成されることはありません。";
     no_stack_name(name) = "--stack {name}: a stack name consists of letters, digits and hyphens, and starts with a letter",

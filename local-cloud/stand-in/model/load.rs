@@ -134,7 +134,7 @@ fn newest(directory: &Path) -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a pattern that cannot be carried over is a failed test")]
+    #![expect(clippy::unwrap_used, reason = "a pattern that cannot be converted to a Rust regex fails the test")]
     use super::*;
 
     #[test]
