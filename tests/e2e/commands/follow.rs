@@ -44,7 +44,8 @@ pub(super) fn onboarded() -> &'static (&'static Cloud, String) {
 #[test]
 fn start_with_watch_prints_each_state_and_the_report() {
     let (_, text) = onboarded();
-    for part in ["Started followed-", "✓ Preflight", "    ✓ SyncUsers", "followed is ready. Users can sign in."] {
+    // The states of the user sync itself are printed only if a poll finds it before it finishes.
+    for part in ["Started followed-", "✓ Preflight", "✓ SyncUsers", "followed is ready. Users can sign in."] {
         assert!(text.contains(part), "{part} is missing in:\n{text}");
     }
     assert!(!text.contains('\x1b'), "no colors and no animation without a terminal:\n{text}");
