@@ -69,17 +69,12 @@ impl<'a> Follower<'a> {
         if self.executions.root.described.execution.machine == Machine::Onboarding {
             self.find_syncs().await?;
         }
-        let mut ended = Vec::new();
-        for sync in &mut self.executions.syncs {
+        // A sync can finish before the first poll that finds it. Its history is read nevertheless.
+        for sync in self.executions.syncs.iter_mut().filter(|sync| !sync.complete) {
             if sync.described.execution.status == ExecutionStatus::Running {
                 sync.described = self.cloud.describe(&sync.described.execution.arn).await?;
-                ended.push(sync.described.execution.arn.clone());
             }
-        }
-        for sync in &mut self.executions.syncs {
-            if ended.contains(&sync.described.execution.arn) {
-                news.extend(observe(self.cloud, sync).await?.into_iter().map(|news| (1, news)));
-            }
+            news.extend(observe(self.cloud, sync).await?.into_iter().map(|news| (1, news)));
         }
         news.extend(observe(self.cloud, &mut self.executions.root).await?.into_iter().map(|news| (0, news)));
         Ok(news)
@@ -143,6 +138,8 @@ pub(crate) async fn observe(cloud: &Cloud, followed: &mut Followed) -> Result<Ve
     for event in new_events(cloud, &followed.described.execution.arn, followed.seen()).await? {
         news.extend(followed.observe(&event));
     }
+    // The status was read before the history, so the history of a finished execution is complete.
+    followed.complete = followed.described.execution.status != ExecutionStatus::Running;
     if followed.described.execution.machine == Machine::UserSync
         && followed.described.execution.status == ExecutionStatus::Running
         && let Some(instance) = followed.described.input["instanceId"].as_str()

@@ -41,6 +41,8 @@ pub struct Followed {
     pub progress: Progress,
     /// Progress of the users.
     pub users: Users,
+    /// Whether the execution has finished and its whole history was observed.
+    pub complete: bool,
     seen: i64,
 }
 
@@ -50,7 +52,7 @@ impl Followed {
     #[must_use]
     pub fn new(described: Described, definition: &Value, scale: f64) -> Self {
         let progress = Progress::new(Machine::read(definition), scale);
-        Self { described, progress, users: Users::default(), seen: 0 }
+        Self { described, progress, users: Users::default(), complete: false, seen: 0 }
     }
 
     /// Id of the last event that was observed.

@@ -44,8 +44,7 @@ pub(super) fn onboarded() -> &'static (&'static Cloud, String) {
 #[test]
 fn start_with_watch_prints_each_state_and_the_report() {
     let (_, text) = onboarded();
-    // The states of the user sync itself are printed only if a poll finds it before it finishes.
-    for part in ["Started followed-", "✓ Preflight", "✓ SyncUsers", "followed is ready. Users can sign in."] {
+    for part in ["Started followed-", "✓ Preflight", "    ✓ SyncUsers", "followed is ready. Users can sign in."] {
         assert!(text.contains(part), "{part} is missing in:\n{text}");
     }
     assert!(!text.contains('\x1b'), "no colors and no animation without a terminal:\n{text}");
@@ -88,6 +87,13 @@ fn status_of_an_ended_execution_shows_its_states_without_those_that_were_not_nee
         text.contains("✓ VerifySignIn") && text.contains("    ✓ Telephony ") && !text.contains("OrderNumbers"),
         "{text}"
     );
+}
+
+#[test]
+fn the_states_of_a_user_sync_that_ended_before_the_first_poll_are_printed() {
+    let (cloud, _) = onboarded();
+    let text = out(&cloud.onboard(&["watch", "followed"]).output().unwrap());
+    assert_eq!(text.matches("✓ SyncUsers").count(), 2, "the state and the state of its sync:\n{text}");
 }
 
 #[test]
