@@ -257,14 +257,14 @@ where
             // The SDK also reports an invalid response body, or the error page of a proxy, as a service error, but
             // without a code.
             let Some(code) = meta.code() else {
-                return StepError::unavailable(format!("{doing} was answered with something unreadable{request_id}"));
+                return StepError::unavailable(format!("{doing} failed: the response can't be parsed{request_id}"));
             };
             let message = meta.message().unwrap_or("no message");
             let kind = kind_of(code, message);
             StepError::new(kind, format!("{doing} failed: {code}: {message}{request_id}{}", hint(kind)))
         }
         SdkError::TimeoutError(_) => {
-            StepError::unavailable(format!("{doing} timed out; AWS may have done it or not{request_id}"))
+            StepError::unavailable(format!("{doing} timed out; AWS may nevertheless have done it{request_id}"))
         }
         SdkError::DispatchFailure(failure) => {
             let what = if failure.is_timeout() {
@@ -278,19 +278,24 @@ where
             StepError::unavailable(format!("{doing} {what}{detail}{request_id}"))
         }
         SdkError::ResponseError(_) => {
-            StepError::unavailable(format!("{doing} was answered with something unreadable{request_id}"))
+            StepError::unavailable(format!("{doing} failed: the response can't be parsed{request_id}"))
         }
-        SdkError::ConstructionFailure(_) => StepError::internal(format!("{doing} could not be put into a request")),
-        _ => StepError::internal(format!("{doing} failed in a way that the SDK does not describe{request_id}")),
+        SdkError::ConstructionFailure(_) => {
+            StepError::internal(format!("{doing} failed: the request could not be built"))
+        }
+        _ => StepError::internal(format!("{doing} failed with an error that the SDK does not describe{request_id}")),
     }
 }
 
 const fn hint(kind: StepErrorKind) -> &'static str {
     match kind {
         StepErrorKind::AccessDenied => {
-            "; grant this action to the function's role, or look for a permissions boundary or service control policy that denies it"
+            "; allow this action in the function's role, and check that no permissions boundary or service control \
+             policy denies it"
         }
-        StepErrorKind::LimitExceeded => "; ask for a higher quota in Service Quotas or free some room",
+        StepErrorKind::LimitExceeded => {
+            "; request a higher quota in Service Quotas, or delete resources that are not needed"
+        }
         _ => "",
     }
 }

@@ -53,7 +53,7 @@ pub async fn put(client: &Client, bus: &str, events: &[Event]) -> Result<(), Ste
         if output.failed_entry_count() > 0 {
             let code = output.entries().iter().find_map(|entry| entry.error_code()).unwrap_or("no code");
             return Err(StepError::unavailable(format!(
-                "{} of {} events were not taken by the bus {bus} ({code})",
+                "the bus {bus} rejected {} of {} events ({code})",
                 output.failed_entry_count(),
                 batch.len()
             )));

@@ -16,9 +16,9 @@ use crate::aws::error::CallResult as _;
 /// # Errors
 /// If STS returns an error. `sts:GetCallerIdentity` needs no permission.
 pub async fn arn_prefix(client: &aws_sdk_sts::Client) -> Result<String, StepError> {
-    let identity = client.get_caller_identity().send().await.doing("asking STS for the account")?;
+    let identity = client.get_caller_identity().send().await.doing("reading the account from STS")?;
     let partition = identity.arn().and_then(|arn| arn.split(':').nth(1)).unwrap_or("aws");
-    let account = identity.account().ok_or_else(|| StepError::internal("STS answered without an account"))?;
+    let account = identity.account().ok_or_else(|| StepError::internal("the response of STS has no account"))?;
     Ok(format!("arn:{partition}:iam::{account}"))
 }
 
@@ -96,7 +96,7 @@ pub async fn attached_policies(client: &Client, role: &str) -> Result<Vec<String
 /// If IAM returns an error.
 pub async fn inline_policies(client: &Client, role: &str) -> Result<Vec<String>, StepError> {
     let items = client.list_role_policies().role_name(role).into_paginator().items().send();
-    items.try_collect().await.doing(format_args!("listing the policies that stand in the role {role}"))
+    items.try_collect().await.doing(format_args!("listing the inline policies of the role {role}"))
 }
 
 /// Returns the error for an object that is not ours. `what` describes the object, for example `the role
@@ -104,11 +104,12 @@ pub async fn inline_policies(client: &Client, role: &str) -> Result<Vec<String>,
 #[must_use]
 pub fn not_ours(what: &str, owner: &Ownership, difference: &str, input_field: &str) -> StepError {
     let whose = match owner {
-        Ownership::OtherOnboarding(_) => "belongs to another onboarding (its tags say which)",
-        Ownership::Ours | Ownership::Unmanaged => "exists and was not made by this onboarding",
+        Ownership::OtherOnboarding(_) => "belongs to another onboarding, which its tags name",
+        Ownership::Ours | Ownership::Unmanaged => "exists and was not created by this onboarding",
     };
     StepError::conflict(format!(
-        "{what} {whose}, and {difference}; give another name in {input_field}, or remove it if nobody needs it, then start again"
+        "{what} {whose}, and {difference}. Set another name in {input_field}, or delete the existing one if it is not \
+         needed, then start again"
     ))
 }
 

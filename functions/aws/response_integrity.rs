@@ -27,7 +27,7 @@ impl Intercept for WholeXml {
     ) -> Result<(), BoxError> {
         let body = context.response().body().bytes().unwrap_or_default();
         if !body.is_empty() && roxmltree::Document::parse(std::str::from_utf8(body)?).is_err() {
-            return Err("the answer is no whole XML document".into());
+            return Err("the response is not a complete XML document".into());
         }
         Ok(())
     }

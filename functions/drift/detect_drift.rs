@@ -128,7 +128,7 @@ fn skipped(instance: &SkippedInstance) -> DriftFinding {
     DriftFinding {
         place: "remediation".into(),
         expected: "applied".into(),
-        found: format!("nothing was set back: {}", instance.message),
+        found: format!("nothing was reverted: {}", instance.message),
         ..DriftFinding::default()
     }
 }
@@ -216,7 +216,7 @@ async fn look(ctx: &Context, entry: &Entry) -> Result<Seen, StepError> {
             Err(error) if PASSES.contains(&error.kind) => return Err(error),
             Err(error) => {
                 let why = match error.kind {
-                    StepErrorKind::AccessDenied => format!("it can't be seen: {}", error.message),
+                    StepErrorKind::AccessDenied => format!("it can't be read: {}", error.message),
                     _ => error.message,
                 };
                 findings.extend(Object::new(area, name, &entry.alias, Presence::Hidden(why)).drifted());
@@ -249,7 +249,7 @@ impl Look<'_> {
         {
             let mut guards = Checks::default();
             let ours = instance::is_ours(found, alias);
-            guards.that("tags", ours, "those of this onboarding", if ours { "the same" } else { "others" });
+            guards.that("tags", ours, "the tags of this onboarding", if ours { "the same" } else { "others" });
             object = object.guarded(guards);
         }
         let mut objects = vec![object];
@@ -320,7 +320,7 @@ impl Look<'_> {
                 },
             };
             if missing {
-                let why = "it does not exist in Entra ID any more".to_owned();
+                let why = "it no longer exists in Entra ID".to_owned();
                 groups.push(Object::new(Area::Entra, "group", &group.display_name, Presence::Foreign(why)));
             }
         }

@@ -43,7 +43,7 @@ impl Graph {
     /// `InvalidInput` if the gallery has no template with this name or ID.
     pub async fn application_template(&self, name: &str, known_id: &str) -> Result<String, StepError> {
         let quoted = name.replace('\'', "''");
-        let call = Call::get(&["applicationTemplates"], format!("looking for the gallery application \"{name}\""))
+        let call = Call::get(&["applicationTemplates"], format!("searching for the gallery application \"{name}\""))
             .query("$filter", format!("displayName eq '{quoted}'"))
             .query("$select", "id,displayName");
         let found: Vec<Identified> = self.list(&call).await.map_err(StepError::from)?.items;
@@ -57,7 +57,7 @@ impl Graph {
         let template: Option<Identified> = self.find(&call).await?;
         template.map(|template| template.id).ok_or_else(|| {
             StepError::invalid_input(format!(
-                "the gallery has no application \"{name}\" and none with the id {known_id}; look for its new name in the \
+                "the gallery has no application \"{name}\" and none with the id {known_id}; check its new name in the \
                  Entra admin center under Enterprise applications > New application, and report it"
             ))
         })
@@ -74,7 +74,7 @@ impl Graph {
         name: &str,
     ) -> Result<Vec<ServicePrincipal>, StepError> {
         let quoted = name.replace('\'', "''");
-        let call = Call::get(&["servicePrincipals"], format!("looking for the enterprise application \"{name}\""))
+        let call = Call::get(&["servicePrincipals"], format!("searching for the enterprise application \"{name}\""))
             .query("$filter", format!("applicationTemplateId eq '{template}' and displayName eq '{quoted}'"))
             .query("$select", "id,appId,displayName,tags")
             .needs(READ_APPLICATIONS);
@@ -88,7 +88,7 @@ impl Graph {
     /// # Errors
     /// The error that Graph returns.
     pub async fn application_by_app_id(&self, app_id: &str) -> Result<Option<Application>, StepError> {
-        let call = Call::get(&["applications"], format!("looking for the application registration of {app_id}"))
+        let call = Call::get(&["applications"], format!("searching for the application registration of {app_id}"))
             .query("$filter", format!("appId eq '{app_id}'"))
             .query("$select", APPLICATION_FIELDS)
             .needs(READ_APPLICATIONS);
@@ -101,7 +101,7 @@ impl Graph {
     /// `Unavailable` if the response was lost: the application may exist.
     pub async fn instantiate(&self, template: &str, name: &str) -> Result<(Application, ServicePrincipal), StepError> {
         let path = ["applicationTemplates", template, "instantiate"];
-        let doing = format!("making the enterprise application \"{name}\" from the gallery");
+        let doing = format!("creating the enterprise application \"{name}\" from the gallery");
         let call = Call::post(&path, json!({ "displayName": name }), doing).needs(WRITE_APPLICATIONS).once();
         let made: Instantiated = self.send(&call).await.map_err(StepError::from)?;
         Ok((made.application, made.service_principal))
@@ -216,7 +216,7 @@ impl Graph {
 
 fn not_seen(what: &str, id: &str) -> StepError {
     StepError::not_consistent_yet(format!(
-        "Graph does not see the {what} {id}; if it was deleted meanwhile, start the onboarding again"
+        "Graph does not return the {what} {id}; if it was deleted meanwhile, start the onboarding again"
     ))
 }
 

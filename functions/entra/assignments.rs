@@ -26,7 +26,7 @@ impl Graph {
     /// `NotConsistentYet` if the service principal has not replicated yet.
     pub async fn assignments(&self, id: &str) -> Result<Vec<AppRoleAssignment>, StepError> {
         let path = ["servicePrincipals", id, "appRoleAssignedTo"];
-        let call = Call::get(&path, format!("reading who is assigned to the service principal {id}"))
+        let call = Call::get(&path, format!("reading the assignments of the service principal {id}"))
             .query("$top", "999")
             .needs(READ_APPLICATIONS)
             .just_made();
@@ -63,7 +63,7 @@ impl Graph {
     /// The error that Graph returns.
     pub async fn unassign(&self, service_principal: &str, assignment: &str) -> Result<(), StepError> {
         let path = ["servicePrincipals", service_principal, "appRoleAssignedTo", assignment];
-        let doing = format!("taking the assignment {assignment} from the service principal {service_principal}");
+        let doing = format!("removing the assignment {assignment} from the service principal {service_principal}");
         match self.act(&Call::delete(&path, doing).needs(ASSIGN)).await {
             Err(GraphError::Refused(refusal)) if refusal.is_not_found() => Ok(()),
             // With status 400, Graph uses several wordings if the assignment no longer exists, so the list of

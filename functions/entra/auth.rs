@@ -145,7 +145,7 @@ impl Authenticator {
         let (tenant, login) = (&credential.tenant_id, settings.login_url());
         let endpoint = format!("{login}/{tenant}/oauth2/v2.0/token");
         let url = Url::parse(&endpoint).map_err(|_| {
-            StepError::invalid_input(format!("{login}/{tenant} is no login URL; check LOGIN_URL and tenantId"))
+            StepError::invalid_input(format!("{login}/{tenant} is not a login URL; check LOGIN_URL and tenantId"))
         })?;
         let doing =
             format!("getting a Graph token for the application {} in the tenant {tenant}", credential.client_id);
@@ -176,7 +176,7 @@ impl Authenticator {
             return Err(refusal(&doing, &reply, matches!(credential.proof, Proof::WebIdentity)));
         }
         // The details of the parse error are omitted, because they could contain the token.
-        let unreadable = || StepError::unavailable(format!("{doing}: the answer holds no token{}", reply.trace()));
+        let unreadable = || StepError::unavailable(format!("{doing}: the response has no token{}", reply.trace()));
         let answer: Value = serde_json::from_str(&reply.body).map_err(|_| unreadable())?;
         let bearer = answer.get("access_token").and_then(Value::as_str).ok_or_else(unreadable)?;
         let seconds = answer.get("expires_in").and_then(Value::as_u64).unwrap_or(3599);
@@ -186,11 +186,13 @@ impl Authenticator {
     /// Returns a token that AWS issues for the identity's role.
     async fn vouched_for(&self, settings: &Settings) -> Result<SecretString, StepError> {
         let Source::Identity { identity, config, .. } = &self.source else {
-            return Err(StepError::internal("a credential at hand has no role that AWS could vouch for"));
+            return Err(StepError::internal("this credential has no role for which AWS could issue a token"));
         };
         match settings.sign_in(*identity)? {
             SignIn::Keyless { role, .. } => web_identity::token(config, settings, role).await,
-            SignIn::Secret(name) => Err(StepError::internal(format!("the {identity} identity signs in with {name}"))),
+            SignIn::Secret(name) => {
+                Err(StepError::internal(format!("the {identity} identity authenticates with {name}")))
+            }
         }
     }
 }
@@ -201,7 +203,7 @@ async fn stored(secrets: &aws_sdk_secretsmanager::Client, name: &str) -> Result<
     let answer = secrets.get_secret_value().secret_id(name).send().await;
     let answer = answer.doing(&doing)?;
     let text = answer.secret_string().ok_or_else(|| {
-        StepError::invalid_input(format!("the secret {name} holds bytes; store the credential as text"))
+        StepError::invalid_input(format!("the secret {name} is binary; store the credential as text"))
     })?;
     Credential::parse(name, text)
 }
@@ -254,11 +256,12 @@ fn advice(number: u64, error: &str) -> (StepErrorKind, &'static str) {
     match number {
         7_000_215 => (
             StepErrorKind::AccessDenied,
-            "; put the client secret's value (not its id) into the credential secret as clientSecret",
+            "; store the client secret's value (not its id) in the credential secret as clientSecret",
         ),
         7_000_222 => (
             StepErrorKind::AccessDenied,
-            "; the client secret has expired: make a new one in the app registration and put it into the credential secret",
+            "; the client secret has expired: create a new one in the app registration and store it in the credential \
+             secret",
         ),
         700_016 | 7_000_229 => (
             StepErrorKind::AccessDenied,
@@ -270,13 +273,14 @@ fn advice(number: u64, error: &str) -> (StepErrorKind, &'static str) {
         ),
         700_027 => (
             StepErrorKind::AccessDenied,
-            "; upload the certificate to the app registration, or put the one that is registered there and its key into the \
+            "; upload the certificate to the app registration, or store the registered certificate and its key in the \
              credential secret",
         ),
         // The next attempt signs a new assertion.
         700_024 => (
             StepErrorKind::Unavailable,
-            "; the clocks of AWS and Entra differ, or the assertion arrived late; the next attempt signs a new one",
+            "; the clocks of AWS and Entra differ, or the assertion arrived late; the next attempt signs a new \
+             assertion",
         ),
         _ => common_advice(number).unwrap_or(match error {
             "temporarily_unavailable" => (StepErrorKind::Unavailable, ""),
@@ -294,48 +298,50 @@ fn keyless_advice(number: u64, error: &str) -> (StepErrorKind, &'static str) {
             "; check the stack's parameters TenantId, SetupClientId and RuntimeClientId, and give the app registration admin \
              consent",
         ),
-        90_002 | 900_023 => (
-            StepErrorKind::InvalidInput,
-            "; check the stack's parameter TenantId, and LOGIN_URL for a national cloud",
-        ),
+        90_002 | 900_023 => {
+            (StepErrorKind::InvalidInput, "; check the stack's parameter TenantId, and LOGIN_URL for a national cloud")
+        }
         // The federated credential may be new and not replicated yet. If the error persists, the federated credential
         // is wrong.
         70_021 | 700_211..=700_213 => (
             StepErrorKind::NotConsistentYet,
-            "; a new federated credential takes minutes to be seen; if this stays, compare its issuer, subject and audience, \
-             letter for letter, with what `onboard entra-setup` prints",
+            "; a new federated credential takes minutes to become effective; if the error continues, compare its \
+             issuer, subject and audience, character by character, with the output of `onboard entra-setup`",
         ),
         // The next attempt requests a new token from AWS.
         700_024 => (
             StepErrorKind::Unavailable,
-            "; the clocks of AWS and Entra differ, or the token arrived late: AWS's token is good for five minutes, and the \
-             next attempt gets a new one; if this stays, compare the audience and the subject of the federated credential \
-             with what `onboard entra-setup` prints",
+            "; the clocks of AWS and Entra differ, or the token arrived late: the token from AWS is valid for five \
+             minutes, and the next attempt gets a new token; if the error continues, compare the audience and the \
+             subject of the federated credential with the output of `onboard entra-setup`",
         ),
         _ => common_advice(number).unwrap_or(match error {
             "temporarily_unavailable" => (StepErrorKind::Unavailable, ""),
             "invalid_client" => (
                 StepErrorKind::AccessDenied,
-                "; Entra does not accept AWS's token: compare the issuer, subject and audience of the federated credential, \
-                 letter for letter, with what `onboard entra-setup` prints, and the time in this message with the clock",
+                "; Entra does not accept the token from AWS: compare the issuer, subject and audience of the \
+                 federated credential, character by character, with the output of `onboard entra-setup`, and the \
+                 time in this message with your clock",
             ),
             _ => (StepErrorKind::AccessDenied, LOOK_UP),
         }),
     }
 }
 
-const LOOK_UP: &str = "; look this AADSTS number up at https://login.microsoftonline.com/error";
+const LOOK_UP: &str = "; see the description of this AADSTS number at https://login.microsoftonline.com/error";
 
 /// Returns the error kind and advice for refusals that have the same meaning for every credential.
 const fn common_advice(number: u64) -> Option<(StepErrorKind, &'static str)> {
     Some(match number {
         7_000_112 => (StepErrorKind::AccessDenied, "; the app registration is disabled: enable it"),
         53_003 | 53_000 | 53_001 => {
-            (StepErrorKind::AccessDenied, "; a Conditional Access policy for workload identities refuses this sign-in")
+            (StepErrorKind::AccessDenied, "; a Conditional Access policy for workload identities blocks this sign-in")
         }
-        500_011 | 1_002_012 => (StepErrorKind::InvalidInput, "; GRAPH_URL and LOGIN_URL have to be of the same cloud"),
+        500_011 | 1_002_012 => (StepErrorKind::InvalidInput, "; GRAPH_URL and LOGIN_URL must belong to the same cloud"),
         // The federated credential has not replicated yet, or the certificate was just uploaded.
-        70_021 | 700_211..=700_213 => (StepErrorKind::NotConsistentYet, "; a new credential takes minutes to be seen"),
+        70_021 | 700_211..=700_213 => {
+            (StepErrorKind::NotConsistentYet, "; a new credential takes minutes to become effective")
+        }
         90_033 | 90_024 | 50_196 | 50_166 => (StepErrorKind::Unavailable, ""),
         _ => return None,
     })

@@ -234,25 +234,25 @@ impl Refusal {
     fn advice(&self, kind: StepErrorKind) -> String {
         if kind == StepErrorKind::AccessDenied && !self.permission.is_empty() {
             let owner = if self.permission.starts_with("Application.ReadWrite") {
-                " (Application.ReadWrite.OwnedBy does not do: an application made from the gallery has no owner)"
+                " (Application.ReadWrite.OwnedBy is not enough: an application created from the gallery has no owner)"
             } else {
                 ""
             };
             let permission = self.permission;
-            return format!("; it needs the application permission {permission} with admin consent{owner}");
+            return format!("; grant the application permission {permission} with admin consent{owner}");
         }
         if self.is_not_replicated() && !self.is_not_found() {
-            return "; a new application takes minutes to be known everywhere; if this stays, check that the application has an \
-                    enabled app role of this id for users, and that the group is a security group"
+            return "; a new application takes minutes to be replicated; if the error continues, check that the \
+                    application has an enabled app role with this id for users, and that the group is a security group"
                 .into();
         }
         if self.is_failed_validation() {
-            return "; Graph calls the notification URL and wants its answer within 10 seconds; if this stays, check that the \
-                    function URL can be reached from the Internet"
+            return "; Graph calls the notification URL and requires a response within 10 seconds; if the error \
+                    continues, check that the function URL can be reached from the internet"
                 .into();
         }
         if ["license", "licence", "premium"].iter().any(|text| self.says(text)) {
-            return "; assigning groups needs Entra ID P1: set entra.assignment to \"users\" or buy P1".into();
+            return "; assigning groups requires Entra ID P1: set entra.assignment to \"users\" or buy P1".into();
         }
         String::new()
     }
@@ -327,7 +327,7 @@ impl Graph {
         let mut seen = BTreeSet::new();
         loop {
             if !seen.insert(url.to_string()) || listing.pages >= MOST_PAGES {
-                return Err(StepError::unavailable(format!("{doing}: Graph's pages go in circles")).into());
+                return Err(StepError::unavailable(format!("{doing}: Graph returned the same page again")).into());
             }
             // A page may be empty and still have a next page.
             let page: Page<T> = decode(call, &self.answer(call, url).await?)?;
@@ -386,7 +386,7 @@ impl Graph {
     }
 
     fn url(&self, call: &Call) -> Result<Url, StepError> {
-        let wrong = || StepError::internal(format!("{} is no base URL; check GRAPH_URL", self.base()));
+        let wrong = || StepError::internal(format!("{} is not a base URL; check GRAPH_URL", self.base()));
         let mut url = Url::parse(self.base()).map_err(|_| wrong())?;
         url.path_segments_mut().map_err(|()| wrong())?.pop_if_empty().push("v1.0").extend(&call.path);
         if !call.query.is_empty() {
@@ -413,6 +413,6 @@ fn decode<T: DeserializeOwned>(call: &Call, reply: &Reply) -> Result<T, StepErro
     serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let (path, trace) = (error.path(), reply.trace());
         let doing = &call.doing;
-        StepError::unavailable(format!("{doing}: Graph's answer is incomplete or not as described at {path}{trace}"))
+        StepError::unavailable(format!("{doing}: Graph's response is incomplete or not as documented at {path}{trace}"))
     })
 }

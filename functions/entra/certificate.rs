@@ -44,12 +44,12 @@ impl Certificate {
         let pair = match &key {
             PrivateKeyDer::Pkcs8(der) => KeyPair::from_pkcs8(der.secret_pkcs8_der()),
             PrivateKeyDer::Pkcs1(der) => KeyPair::from_der(der.secret_pkcs1_der()),
-            _ => return Err("has a privateKey that is not RSA; Entra takes RSA certificates"),
+            _ => return Err("has a privateKey that is not RSA; Entra requires RSA certificates"),
         };
-        let key = pair.map_err(|_| "has a privateKey that is no RSA key of 2048 bits or more")?;
-        let facts = x509::read(&der).ok_or("has a certificate that can't be read")?;
+        let key = pair.map_err(|_| "has a privateKey that is not an RSA key of at least 2048 bits")?;
+        let facts = x509::read(&der).ok_or("has a certificate that can't be parsed")?;
         if facts.public_key != key.public_key().as_ref() {
-            return Err("has a privateKey that is not the certificate's");
+            return Err("has a privateKey that does not belong to the certificate");
         }
         Ok(Self {
             key: Arc::new(key),

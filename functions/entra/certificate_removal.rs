@@ -114,7 +114,9 @@ impl Graph {
         let doing = format!("reading the credentials of the service principal {id}");
         let call = Call::get(&["servicePrincipals", id], doing).query("$select", FIELDS).needs(WRITE_APPLICATIONS);
         self.find(&call).await?.ok_or_else(|| {
-            StepError::not_consistent_yet(format!("Graph does not show the service principal {id}, or not any more"))
+            StepError::not_consistent_yet(format!(
+                "Graph does not return the service principal {id}, or no longer does"
+            ))
         })
     }
 
@@ -132,7 +134,7 @@ impl Graph {
                 Some(wait) => self.settings.clock().sleep(wait).await,
                 None if stale => {
                     return Err(StepError::not_consistent_yet(format!(
-                        "Graph still shows the certificates that were removed from the service principal {id}"
+                        "Graph still returns the certificates that were removed from the service principal {id}"
                     )));
                 }
                 None => return Ok(Removal::Damaged(missing.join(", "))),
@@ -178,7 +180,7 @@ fn ids(credentials: &Credentials) -> BTreeSet<String> {
 /// Decides what to write. Returns `None` if the certificates to remove are not listed.
 fn plan(credentials: &Credentials, removed: &BTreeSet<String>, kept: &BTreeSet<String>) -> Result<Option<Plan>, Doubt> {
     if all(credentials).any(|credential| key_id(credential).is_empty() || identifier(credential).is_empty()) {
-        let why = "a credential has no keyId or no customKeyIdentifier, so it is not clear what belongs together";
+        let why = "a credential has no keyId or no customKeyIdentifier, so the parts of a certificate can't be matched";
         return Err(Doubt::Unclear(why.into()));
     }
     let shown: BTreeMap<String, &str> = credentials
@@ -192,10 +194,10 @@ fn plan(credentials: &Credentials, removed: &BTreeSet<String>, kept: &BTreeSet<S
         return Err(Doubt::Stale(format!("the active certificate \"{active}\" is not in the list")));
     };
     if removed.contains(&active) {
-        return Err(Doubt::Stale(format!("the certificate {active} is to be removed and is the active one")));
+        return Err(Doubt::Stale(format!("the certificate {active}, which is to be removed, is active")));
     }
     if let Some(absent) = kept.iter().find(|thumbprint| !shown.contains_key(*thumbprint)) {
-        return Err(Doubt::Stale(format!("the certificate {absent}, which was there before, is not in the list")));
+        return Err(Doubt::Stale(format!("the certificate {absent}, which existed before, is not in the list")));
     }
     let doomed: BTreeSet<&str> = removed.iter().filter_map(|thumbprint| shown.get(thumbprint).copied()).collect();
     if doomed.is_empty() {
@@ -206,7 +208,8 @@ fn plan(credentials: &Credentials, removed: &BTreeSet<String>, kept: &BTreeSet<S
     }
     if let Some(odd) = doomed.iter().chain([signs]).find(|identifier| !is_whole(credentials, identifier)) {
         return Err(Doubt::Unclear(format!(
-            "the certificate with the customKeyIdentifier {odd} is not exactly a private key, a public key and a password"
+            "the certificate with the customKeyIdentifier {odd} does not consist of exactly one private key, one \
+             public key and one password"
         )));
     }
     let without = |list: &[Credential], secret: &str| -> Vec<Credential> {
@@ -297,9 +300,9 @@ mod tests {
             // The active certificate is not listed yet.
             (listed(&[OLD], NEW.1), "not in the list", set(&[])),
             // The activation of the new certificate is not visible yet.
-            (listed(&[OLD, NEW], OLD.1), "is the active one", set(&[NEW])),
+            (listed(&[OLD, NEW], OLD.1), "is to be removed, is active", set(&[NEW])),
             // A certificate from an earlier read is missing.
-            (listed(&[OLD, NEW], NEW.1), "which was there before", set(&[NEW, PORTAL])),
+            (listed(&[OLD, NEW], NEW.1), "which existed before", set(&[NEW, PORTAL])),
             // No certificate is active.
             (listed(&[OLD, NEW], ""), "not in the list", set(&[NEW])),
         ] {

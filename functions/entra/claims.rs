@@ -40,7 +40,7 @@ impl Graph {
     pub async fn create_claims_policy(&self, name: &str, definition: &Value) -> Result<ClaimsMappingPolicy, StepError> {
         let body =
             json!({ "definition": [definition.to_string()], "displayName": name, "isOrganizationDefault": false });
-        let doing = format!("making the claims mapping policy \"{name}\"");
+        let doing = format!("creating the claims mapping policy \"{name}\"");
         let call = Call::post(&["policies", "claimsMappingPolicies"], body, doing).needs(WRITE_POLICIES).once();
         Ok(self.send(&call).await?)
     }
@@ -65,7 +65,8 @@ impl Graph {
         // The reference is a URL under Graph's base URL. Graph refuses a URL that contains the tenant.
         let reference = format!("{}/v1.0/policies/claimsMappingPolicies/{policy}", self.settings.graph_url());
         let path = ["servicePrincipals", service_principal, "claimsMappingPolicies", "$ref"];
-        let doing = format!("putting the claims mapping policy {policy} on the service principal {service_principal}");
+        let doing =
+            format!("assigning the claims mapping policy {policy} to the service principal {service_principal}");
         let call =
             Call::post(&path, json!({ "@odata.id": reference }), doing).needs("Application.ReadWrite.All").just_made();
         match self.act(&call).await {

@@ -62,7 +62,8 @@ impl Credential {
             (Some(secret), None, None) => {
                 let expires = field("expires")
                     .map(|text| {
-                        moment(text).ok_or_else(|| refuse("has an expires that is neither a date nor an RFC 3339 time"))
+                        moment(text)
+                            .ok_or_else(|| refuse("has an `expires` that is neither a date nor an RFC 3339 time"))
                     })
                     .transpose()?;
                 Proof::Secret(secret.into(), expires)
@@ -70,10 +71,10 @@ impl Credential {
             (None, Some(certificate), Some(key)) => {
                 Proof::Certificate(Certificate::from_pem(certificate, key).map_err(&refuse)?)
             }
-            (None, Some(_), None) => return Err(refuse("has a certificate and no privateKey")),
-            (None, None, Some(_)) => return Err(refuse("has a privateKey and no certificate")),
-            (None, None, None) => return Err(refuse("has no clientSecret and no certificate")),
-            (Some(_), ..) => return Err(refuse("has a clientSecret and a certificate; keep one of them")),
+            (None, Some(_), None) => return Err(refuse("has a certificate but no privateKey")),
+            (None, None, Some(_)) => return Err(refuse("has a privateKey but no certificate")),
+            (None, None, None) => return Err(refuse("has neither a clientSecret nor a certificate")),
+            (Some(_), ..) => return Err(refuse("has both a clientSecret and a certificate; keep only one")),
         };
         Ok(Self { tenant_id, client_id, proof })
     }
@@ -119,12 +120,15 @@ mod tests {
     #[test]
     fn an_error_about_a_credential_names_the_field_and_never_its_value() {
         for (text, part) in [
-            (r#"{"tenantId": "t", "clientId": "c", "clientSecrets": "hunter2"}"#, "no clientSecret"),
+            (
+                r#"{"tenantId": "t", "clientId": "c", "clientSecrets": "hunter2"}"#,
+                "neither a clientSecret nor a certificate",
+            ),
             (r#"{"tenantId": "t", "clientSecret": "hunter2"}"#, "no clientId"),
             (r#"{"tenantId": "t", "clientId": "c", "privateKey": "hunter2"}"#, "no certificate"),
             (r#"{"tenantId": "t", "clientId": "c", "certificate": "hunter2"}"#, "no privateKey"),
             (r#"{"tenantId": "t", "clientId": "c", "certificate": "hunter2", "privateKey": "hunter2"}"#, "certificate"),
-            (r#"{"tenantId": "t", "clientId": "c", "clientSecret": "hunter2", "privateKey": "x"}"#, "keep one"),
+            (r#"{"tenantId": "t", "clientId": "c", "clientSecret": "hunter2", "privateKey": "x"}"#, "keep only one"),
             (r#"{"tenantId": "t", "clientId": "c", "clientSecret": "hunter2", "expires": "soon"}"#, "expires"),
             ("hunter2", "not JSON"),
         ] {

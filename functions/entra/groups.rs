@@ -68,16 +68,18 @@ impl Graph {
             (0, _) => {
                 let spelt = others
                     .first()
-                    .map_or_else(String::new, |group| format!("; there is one spelt \"{}\"", group.display_name));
+                    .map_or_else(String::new, |group| format!("; there is a group named \"{}\"", group.display_name));
                 Err(StepError::invalid_input(format!(
-                    "no group of the tenant is called \"{name_or_id}\"{spelt}; give the exact display name or the object id"
+                    "the tenant has no group named \"{name_or_id}\"{spelt}; specify the exact display name or the \
+                     object id"
                 )))
             }
             (count, last) => {
                 let mut ids: Vec<String> = exact.into_iter().chain(last).map(|group| group.id).collect();
                 ids.sort_unstable();
                 Err(StepError::conflict(format!(
-                    "{count} groups of the tenant are called \"{name_or_id}\"; give the object id of the right one: {}",
+                    "the tenant has {count} groups named \"{name_or_id}\"; specify the object id of the right group: \
+                     {}",
                     ids.join(", ")
                 )))
             }
@@ -87,7 +89,7 @@ impl Graph {
     /// Returns the groups with this display name, ignoring case.
     async fn groups_named(&self, name: &str) -> Result<Vec<Group>, StepError> {
         let quoted = name.replace('\'', "''");
-        let call = Call::get(&["groups"], format!("looking for the group \"{name}\""))
+        let call = Call::get(&["groups"], format!("searching for the group \"{name}\""))
             .query("$filter", format!("displayName eq '{quoted}'"))
             .query("$select", GROUP_FIELDS)
             .needs(READ_GROUPS);
@@ -121,8 +123,8 @@ impl Graph {
                     let member = Member::from(object);
                     if member.is_unreadable() {
                         return Err(StepError::access_denied(format!(
-                            "Graph hides the fields of the user {} in the group {group_id}; \
-                             it needs the application permission {READ_USERS} with admin consent",
+                            "Graph hides the properties of the user {} in the group {group_id}; grant the application \
+                             permission {READ_USERS} with admin consent",
                             member.id
                         )));
                     }

@@ -31,7 +31,7 @@ impl Graph {
     /// # Errors
     /// The error that Graph returns.
     pub async fn unsubscribe(&self, id: &str) -> Result<(), StepError> {
-        self.remove(&Call::delete(&["subscriptions", id], format!("ending the subscription {id}")).needs(READ_GROUPS))
+        self.remove(&Call::delete(&["subscriptions", id], format!("deleting the subscription {id}")).needs(READ_GROUPS))
             .await
     }
 
@@ -41,7 +41,8 @@ impl Graph {
     /// The error that Graph returns.
     pub async fn unassign_claims_policy(&self, service_principal: &str, policy: &str) -> Result<(), StepError> {
         let path = ["servicePrincipals", service_principal, "claimsMappingPolicies", policy, "$ref"];
-        let doing = format!("taking the claims mapping policy {policy} off the service principal {service_principal}");
+        let doing =
+            format!("removing the claims mapping policy {policy} from the service principal {service_principal}");
         match self.act(&Call::delete(&path, doing).needs(WRITE_APPLICATIONS)).await {
             Err(GraphError::Refused(refusal)) if refusal.is_not_found() => Ok(()),
             // With status 400, Graph uses several wordings if the policy is no longer assigned, so the list of assigned
@@ -60,7 +61,7 @@ impl Graph {
     /// The error that Graph returns.
     pub async fn claims_policy_applies_to(&self, id: &str) -> Result<Vec<String>, StepError> {
         let path = ["policies", "claimsMappingPolicies", id, "appliesTo"];
-        let call = Call::get(&path, format!("reading what the claims mapping policy {id} applies to"))
+        let call = Call::get(&path, format!("reading the assignments of the claims mapping policy {id}"))
             .query("$select", "id")
             .needs(READ_POLICIES);
         match self.list::<Applied>(&call).await {

@@ -166,7 +166,7 @@ impl Graph {
 }
 
 fn stamp(time: OffsetDateTime) -> Result<String, StepError> {
-    time.format(&Rfc3339).map_err(|error| StepError::internal(format!("a time could not be written: {error}")))
+    time.format(&Rfc3339).map_err(|error| StepError::internal(format!("a time could not be formatted: {error}")))
 }
 
 #[cfg(test)]

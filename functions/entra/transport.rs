@@ -114,7 +114,7 @@ impl Transport {
             self.clock.sleep(wait).await;
             waited += wait;
         }
-        Err(StepError::internal(format!("{} was never tried", ask.doing)))
+        Err(StepError::internal(format!("{} was not attempted", ask.doing)))
     }
 
     async fn attempt(&self, ask: &Ask<'_>) -> Result<Attempt, StepError> {
@@ -172,7 +172,7 @@ impl Transport {
         }
         let client = builder
             .build()
-            .map_err(|error| StepError::internal(format!("the HTTP client could not be made: {error}")))?;
+            .map_err(|error| StepError::internal(format!("the HTTP client could not be created: {error}")))?;
         *slot = Some(client.clone());
         Ok(client)
     }
@@ -213,7 +213,7 @@ impl Failure {
         let throttled = reply.status == StatusCode::TOO_MANY_REQUESTS;
         let error = if throttled {
             let after = retry_after.map_or_else(String::new, |wait| format!(" for {} s", wait.as_secs_f64().ceil()));
-            StepError::throttled(format!("{doing}: Microsoft asks to wait{after} (HTTP 429){trace}"))
+            StepError::throttled(format!("{doing}: Microsoft throttles the request{after} (HTTP 429){trace}"))
         } else {
             StepError::unavailable(format!("{doing} failed with HTTP {status}{}{trace}", maybe_done(ask)))
         };
@@ -240,7 +240,7 @@ impl Failure {
 }
 
 const fn maybe_done(ask: &Ask<'_>) -> &'static str {
-    if ask.repeatable { "" } else { "; it may have been done or not" }
+    if ask.repeatable { "" } else { "; Microsoft may nevertheless have done it" }
 }
 
 /// Returns a quarter of a second, doubled for each attempt, with a jitter of plus or minus half.

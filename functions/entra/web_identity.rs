@@ -31,13 +31,13 @@ pub(super) async fn token(config: &SdkConfig, settings: &Settings, role: &str) -
     let sts = aws_sdk_sts::Client::new(config);
     let session = sts.assume_role().role_arn(role).role_session_name(name).duration_seconds(SESSION).send().await;
     let session = session.doing(&doing)?.credentials;
-    let session = session.ok_or_else(|| StepError::unavailable(format!("{doing}: the answer holds no credentials")))?;
+    let session = session.ok_or_else(|| StepError::unavailable(format!("{doing}: the response has no credentials")))?;
     let credentials =
         Credentials::new(session.access_key_id, session.secret_access_key, Some(session.session_token), None, "role");
     let as_role = aws_sdk_sts::config::Builder::from(config)
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .build();
-    let doing = format!("asking AWS for a token of the role {role}");
+    let doing = format!("requesting a token for the role {role} from AWS");
     let answer = aws_sdk_sts::Client::from_conf(as_role)
         .get_web_identity_token()
         // Only one audience is requested: with several, the token's `aud` claim would be a list, which Entra does not
@@ -55,7 +55,7 @@ pub(super) async fn token(config: &SdkConfig, settings: &Settings, role: &str) -
                 error = StepError::new(
                     StepErrorKind::AccessDenied,
                     format!(
-                        "{}; switch it on once for the account: aws iam enable-outbound-web-identity-federation",
+                        "{}; enable it once for the account: aws iam enable-outbound-web-identity-federation",
                         error.message
                     ),
                 );
@@ -63,7 +63,7 @@ pub(super) async fn token(config: &SdkConfig, settings: &Settings, role: &str) -
             error
         })?;
     let token = answer.web_identity_token.filter(|token| !token.is_empty());
-    token.map(Into::into).ok_or_else(|| StepError::unavailable(format!("{doing}: the answer holds no token")))
+    token.map(Into::into).ok_or_else(|| StepError::unavailable(format!("{doing}: the response has no token")))
 }
 
 /// The error codes of STS if outbound identity federation is disabled for the account.

@@ -180,7 +180,7 @@ pub(crate) async fn policy_object(ctx: &Context, wanted: &Federation, alias: &st
     let found = iam::policy_document(ctx.iam(), &policy).await?;
     let mut checks = Checks::default();
     document(&mut checks, "policy", &federation_policy(&wanted.instance_id), &found);
-    let why = "other roles may depend on what it says";
+    let why = "other roles may depend on its statements";
     Ok(owned(KIND, name, policy.tags(), alias, checks, why, "iam.policyName").guarded(tag_guard(policy.tags(), alias)))
 }
 
@@ -246,8 +246,8 @@ pub(crate) async fn role_object(ctx: &Context, wanted: &Federation, alias: &str)
     let none = |list: Vec<String>| if list.is_empty() { "none".into() } else { list.join(", ") };
     let further = found.attached.iter().filter(|arn| **arn != wanted.policy_arn).cloned().collect();
     guards.equal("further attached policies", "none", none(further));
-    guards.equal("policies in the role itself", "none", none(iam::inline_policies(ctx.iam(), name).await?));
-    let why = "it is not what is wanted: it may trust others than the SAML provider, or allow more";
+    guards.equal("inline policies of the role", "none", none(iam::inline_policies(ctx.iam(), name).await?));
+    let why = "it differs from the expected role: it may trust other principals than the SAML provider, or allow more";
     let object = owned(KIND, name, role.tags(), alias, checks, why, "iam.roleName");
     // An untagged role with additional policies may have another owner.
     let strange = object.presence == Presence::Adoptable && found.attached.len() > 1;

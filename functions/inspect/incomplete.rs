@@ -27,9 +27,9 @@ pub(crate) async fn entry(ctx: &Context, registry: &Registry<'_>, instance_id: &
     let alias = pending.alias.or_else(|| found.as_ref()?.instance_alias().map(str::to_owned));
     let alias = alias.ok_or_else(|| {
         StepError::invalid_input(format!(
-            "the instance {instance_id} is not in the registry, and Amazon Connect does not know it: its teardown has finished, \
-             or the id is wrong. Where its onboarding broke off and somebody deleted the instance since, run the onboarding of \
-             the same alias again and tear that down"
+            "the instance {instance_id} is not in the registry, and Amazon Connect has no such instance: its teardown \
+             has finished, or the id is wrong. If its onboarding failed and the instance was deleted since, run the \
+             onboarding of the same alias again and tear it down"
         ))
     })?;
     let onboarding =

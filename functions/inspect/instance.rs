@@ -30,7 +30,7 @@ const SET_AT_CREATION: [InstanceAttributeType; 2] =
 
 /// What an operator must do if the instance no longer exists.
 const START_AGAIN: &str =
-    "No step sets this back. Start the onboarding again, which makes a new instance: onboard start FILE";
+    "No step reverts this. Start the onboarding again, which creates a new instance: onboard start FILE";
 
 /// Returns the instance with this ID, or `None` if it does not exist.
 ///
@@ -38,7 +38,7 @@ const START_AGAIN: &str =
 /// If Connect returns an error.
 pub(crate) async fn describe(ctx: &Context, id: &str) -> Result<Option<ConnectInstance>, StepError> {
     let sent = ctx.connect().describe_instance().instance_id(id).send().await;
-    let found = sent.if_found().doing(format_args!("looking at the Amazon Connect instance {id}"))?;
+    let found = sent.if_found().doing(format_args!("reading the Amazon Connect instance {id}"))?;
     Ok(found.and_then(|output| output.instance))
 }
 
@@ -82,7 +82,7 @@ pub(crate) fn object(alias: &str, found: Option<&ConnectInstance>) -> Object {
     Object::new(Area::Instance, KIND, alias, presence)
         .with(sign_in_checks(Some(instance)))
         .noting(id)
-        .irreversible("No step sets this back. Check the instance in the Amazon Connect console: onboard doctor FILE")
+        .irreversible("No step reverts this. Check the instance in the Amazon Connect console: onboard doctor FILE")
 }
 
 /// Checks the instance settings that a sign-in needs.
@@ -206,7 +206,7 @@ pub(crate) async fn storage_configs(
     instance_id: &str,
     resource_type: &InstanceStorageResourceType,
 ) -> Result<Vec<InstanceStorageConfig>, StepError> {
-    let doing = format!("reading where the instance {instance_id} stores {}", resource_type.as_str());
+    let doing = format!("reading the storage location of the instance {instance_id} for {}", resource_type.as_str());
     let configs = ctx.connect().list_instance_storage_configs().instance_id(instance_id);
     let configs = configs.resource_type(resource_type.clone()).into_paginator().items().send();
     configs.try_collect().await.map_err(|error| fresh(&doing, &error))

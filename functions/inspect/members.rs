@@ -64,8 +64,8 @@ impl People {
             if read.members.is_empty() {
                 people.open_items.push(OpenItem::new(
                     format!("group {}", group.display_name),
-                    "it has no members, so nobody can sign in through it",
-                    "Add people to the group in Entra; they become users by themselves.",
+                    "it has no members, so no user can sign in through it",
+                    "Add members to the group in Entra. Their Connect users are created automatically.",
                 ));
             }
             let users = u64::try_from(read.members.len()).unwrap_or(u64::MAX);
@@ -144,7 +144,7 @@ fn missing_on_new(group: &UserGroup) -> Option<OpenItem> {
         OpenItem::new(
             format!("group {}", group.group),
             format!("a new instance has no {}", missing.join(", ")),
-            "Make them in Amazon Connect once the instance is there; the sync after that creates the users.",
+            "Create them in Amazon Connect when the instance exists. The next sync then creates the users.",
         )
     })
 }
@@ -179,11 +179,11 @@ impl UserPlan {
             (counts.create, Action::Create, ""),
             (counts.adopt, Action::Adopt, "by their exact username"),
             (counts.update, Action::Change, "name, profiles, hierarchy or phone"),
-            (counts.cancel_deletion, Action::Change, "they belong again; the mark for deletion is taken away"),
-            (counts.schedule_deletion, Action::Change, "they left; marked for deletion"),
+            (counts.cancel_deletion, Action::Change, "they are members again; their scheduled deletion is cancelled"),
+            (counts.schedule_deletion, Action::Change, "they left; their deletion is scheduled"),
             (counts.delete, Action::Delete, "they left, and their grace period is over"),
             (counts.unchanged, Action::Leave, ""),
-            (counts.postponed, Action::Leave, "a guard holds their removal back"),
+            (counts.postponed, Action::Leave, "their removal is postponed"),
         ];
         let some = lines.into_iter().filter(|(count, ..)| *count > 0);
         some.map(|(count, action, detail)| {

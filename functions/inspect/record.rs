@@ -18,7 +18,7 @@ pub(crate) fn entry_object(alias: &str, found: Option<&Entry>, wanted: Option<&E
     let object = |presence| Object::new(Area::Registry, "registry entry", alias, presence);
     let Some(found) = found else { return object(Presence::Absent) };
     let mut checks = Checks::default();
-    checks.that("configuration", wanted == Some(found), "that of this input", "another one");
+    checks.that("configuration", wanted == Some(found), "the input of this onboarding", "another one");
     object(Presence::Ours).with(checks)
 }
 
@@ -41,8 +41,8 @@ pub(crate) fn subscription_objects(
         }
         match watching().find(|other| other.is_to(Watched::Group(&group.id))) {
             Some(other) => object(Presence::Foreign(format!(
-                "the subscription {} calls another address, and Graph allows one for each application; the schedule keeps the \
-                 group in step",
+                "the subscription {} has another notification URL, and Graph allows one subscription for each \
+                 application; the scheduled sync covers the group",
                 other.id
             ))),
             None => object(Presence::Absent),

@@ -68,7 +68,7 @@ async fn users(graph: &Graph, groups: &[EntraGroup], nested: bool) -> Result<BTr
     for group in groups {
         let members = graph.group_members(&group.id, nested).await?.ok_or_else(|| {
             StepError::invalid_input(format!(
-                "the group \"{}\" ({}) does not exist any more; take it out of users.groups",
+                "the group \"{}\" ({}) no longer exists; remove it from users.groups",
                 group.display_name, group.id
             ))
         })?;

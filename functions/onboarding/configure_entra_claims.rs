@@ -72,8 +72,8 @@ async fn set_claims(graph: &Graph, principal: &str, name: &str, definition: &Val
     }
     if let Some(stranger) = assigned.first() {
         return Err(StepError::conflict(format!(
-            "the service principal {principal} carries the claims mapping policy \"{}\" ({}), which is not ours, and Entra \
-             heeds one only; take it off, or call it \"{name}\" to have it replaced",
+            "the service principal {principal} has the claims mapping policy \"{}\" ({}), which is not ours, and Entra \
+             applies only one policy; remove it, or rename it to \"{name}\" so that it is replaced",
             stranger.display_name.as_deref().unwrap_or("?"),
             stranger.id
         )));

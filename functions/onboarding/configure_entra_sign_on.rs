@@ -8,13 +8,15 @@
 //! * Safe to repeat: only differences are written, and tags, identifiers and reply URLs from other sources are kept.
 //!   `accountEnabled` and `appRoleAssignmentRequired` are set only if an onboarding created the application; an
 //!   application that existed before is tagged as adopted and keeps both settings. A certificate is added only if
-//!   there is no active, unexpired certificate and no usable certificate of ours. A certificate added by a failed
-//!   attempt is found by its subject, even if Entra shows it late. Renewing a certificate is the task of
-//!   `rotate-certificate`, because IAM must trust the new certificate before Entra signs with it.
+//!   the application has neither an active certificate that is still valid nor another usable certificate of this
+//!   onboarding. If a failed attempt has added a certificate, this step finds it by its subject, even if Entra shows it
+//!   late. The step `rotate-certificate` replaces certificates, because IAM must trust the new certificate before Entra
+//!   signs with it.
 //!
 //! The order matters: SAML mode is set before the identifier, because the tenant's policy for new identifiers exempts
-//! applications in SAML mode. Until the mode has replicated, the policy may refuse the identifier. The first attempts
-//! therefore only wait. Later attempts also request version 2 tokens, which the policy exempts too. Finally, the step
+//! applications in SAML mode. Until the mode has replicated, the policy may refuse the identifier. After the first
+//! refusals, the step therefore only waits and tries again. After further refusals, it also requests version 2 tokens,
+//! because the policy exempts applications that use them too. If the policy still refuses the identifier, the step
 //! fails with advice.
 
 use std::time::Duration;
@@ -184,7 +186,8 @@ async fn set_identifier(graph: &Graph, id: &str, reply_urls: &[String; 2], attem
 fn refused_by_policy(StepError { kind, message }: StepError, attempts: u32) -> StepError {
     if attempts < TOKEN_VERSION_ATTEMPTS {
         return StepError::not_consistent_yet(format!(
-            "{message}; what exempts the application takes minutes to be known everywhere; if this stays, {POLICY_ADVICE}"
+            "{message}; the exemption of the application takes minutes to be replicated; if the error continues, \
+             {POLICY_ADVICE}"
         ));
     }
     StepError::new(kind, format!("{message}; {POLICY_ADVICE}"))
@@ -206,7 +209,7 @@ async fn active_certificate(
         Some(certificate) => certificate,
         None if (1..=LOOKS_FOR_A_LOST_CERTIFICATE).contains(&attempts) => {
             return Err(StepError::not_consistent_yet(
-                "an attempt that failed may have added a signing certificate, which Entra may show late",
+                "a failed attempt may have added a signing certificate that Entra does not show yet",
             ));
         }
         None => {

@@ -99,9 +99,9 @@ async fn set_storage(
         let found = location(resource_type, other);
         output.open_items.push(OpenItem::new(
             format!("storage {}", resource_type.as_str()),
-            format!("the instance stores it at {} already, not in the stack's bucket", found.location),
-            "Nothing, if that place is meant. Otherwise remove it under Data storage in the Amazon Connect console and start \
-             the same input again",
+            format!("the instance already stores it at {}, not in the stack's bucket", found.location),
+            "None if this location is intended. Otherwise, remove it under Data storage in the Amazon Connect console \
+             and start the same input again",
         ));
         output.storage.push(found);
     }
@@ -128,7 +128,11 @@ async fn associate_storage(
         Ok(_) => Ok(true),
         Err(error) if aws::error::is(&error, &["ResourceConflictException"]) => Ok(false),
         Err(error) => {
-            let doing = format!("setting where the instance {} stores {}", input.instance_id, resource_type.as_str());
+            let doing = format!(
+                "setting the storage location of the instance {} for {}",
+                input.instance_id,
+                resource_type.as_str()
+            );
             Err(fresh(&doing, &error))
         }
     }
@@ -152,7 +156,11 @@ async fn update_storage(
         .map(drop)
         .map_err(|error| {
             fresh(
-                &format!("setting the key of {} of the instance {}", resource_type.as_str(), input.instance_id),
+                &format!(
+                    "setting the encryption key for {} of the instance {}",
+                    resource_type.as_str(),
+                    input.instance_id
+                ),
                 &error,
             )
         })

@@ -101,7 +101,11 @@ fn taken(principal: ServicePrincipal, alias: &str, searched: bool) -> EntraAppli
 
 async fn instantiate(graph: &Graph, name: &str, template: &str) -> Result<EntraApplication, StepError> {
     let (application, principal) = graph.instantiate(template, name).await?;
-    tracing::info!(application = application.id, service_principal = principal.id, "made the enterprise application");
+    tracing::info!(
+        application = application.id,
+        service_principal = principal.id,
+        "created the enterprise application"
+    );
     Ok(replicating(EntraApplication {
         application_id: application.id,
         app_id: application.app_id,
@@ -125,7 +129,7 @@ async fn look(graph: &Graph, mut application: EntraApplication) -> Result<EntraA
             Ok(EntraApplication { status: READY.into(), wait_seconds: 0, ..application })
         }
         _ if application.attempt >= backoff::LAST_REPLICATION_LOOK => Err(StepError::not_consistent_yet(format!(
-            "the application {} and the service principal {} can't both be read after {} looks; if one was deleted, \
+            "the application {} and the service principal {} can't both be read after {} polls; if one was deleted, \
              delete the other as well and start again",
             application.application_id, application.service_principal_id, application.attempt
         ))),
@@ -150,7 +154,7 @@ fn app_role(roles: &[AppRole]) -> Result<String, StepError> {
         Some(role) => Ok(role.id.clone()),
         None if roles.is_empty() => Ok(NO_ROLE.into()),
         None => Err(StepError::conflict(
-            "the enterprise application has app roles, but none that is enabled for users: enable msiam_access",
+            "the enterprise application has no app role that is enabled for users: enable msiam_access",
         )),
     }
 }

@@ -42,8 +42,8 @@ pub async fn run(ctx: &Context, input: CreateInstanceInput) -> Result<CreateInst
                 Ok(in_creation(previous.instance_id.clone(), previous.instance_arn.clone(), previous.attempt))
             }
             None => Err(StepError::internal(format!(
-                "the Amazon Connect instance {} ({alias}) was created but can't be found any more; look whether somebody \
-                 deleted it, then start the same input again",
+                "the Amazon Connect instance {} ({alias}) was created but no longer exists; check whether it was \
+                 deleted, then start the same input again",
                 previous.instance_id
             ))),
         };
@@ -72,8 +72,8 @@ async fn adopt(ctx: &Context, alias: &str, summary: &InstanceSummary) -> Result<
     if summary.identity_management_type() != Some(&DirectoryType::Saml) {
         let kind = summary.identity_management_type().map_or("unknown", DirectoryType::as_str);
         return Err(StepError::conflict(format!(
-            "the Amazon Connect instance {id} has the alias {alias} but its identity management is {kind}, which can never be \
-             changed to SAML; choose another alias, or delete that instance if nobody needs it"
+            "the Amazon Connect instance {id} has the alias {alias} but its identity management is {kind}, which can \
+             never be changed to SAML; choose another alias, or delete that instance if it is not needed"
         )));
     }
     match describe(ctx, id).await? {
@@ -117,17 +117,17 @@ async fn create(
     match find(ctx, alias).await? {
         Some(summary) if summary.instance_status() == Some(&InstanceStatus::CreationFailed) => {
             Err(StepError::conflict(format!(
-                "the alias {alias} is still held by the instance {}, whose creation failed ({}); delete that instance or wait \
-                 until Connect drops it after 24 hours, then start the same input again",
+                "the alias {alias} is still used by the instance {}, whose creation failed ({}); delete that instance, \
+                 or wait until Connect deletes it after 24 hours, then start the same input again",
                 summary.id().unwrap_or_default(),
                 failure(ctx, summary.id().unwrap_or_default()).await?
             )))
         }
         Some(summary) => adopt(ctx, alias, &summary).await,
         None => Err(StepError::conflict(format!(
-            "the alias {alias} is taken: an alias is unique among all Amazon Connect instances of all AWS customers and \
-             Regions, and no instance of this account in {} has it; the alias of a deleted instance may stay taken; choose another \
-             alias. {error}",
+            "the alias {alias} is taken: an alias is unique among all Amazon Connect instances of all AWS customers \
+             and Regions, and no instance of this account in {} has it; the alias of a deleted instance may remain \
+             taken; choose another alias. {error}",
             ctx.region()
         ))),
     }
@@ -171,14 +171,15 @@ fn output(alias: &str, instance: &Instance, looks: u32) -> Result<CreateInstance
             Ok(CreateInstanceOutput { status: InstanceStatus::Active.as_str().into(), wait_seconds: 0, ..seen })
         }
         Some(InstanceStatus::CreationFailed) => Err(StepError::internal(format!(
-            "Amazon Connect could not create the instance {id} ({alias}): {}; mend what it names (often a permission of the \
-             create-instance function on ds: or on the service-linked role), then start the same input again",
+            "Amazon Connect could not create the instance {id} ({alias}): {}; correct the named cause (often a \
+             permission of the create-instance function for ds: or for the service-linked role), then start the same \
+             input again",
             reason(instance)
         ))),
         _ if seen.attempt >= backoff::LAST_CREATION_LOOK => Err(StepError::not_consistent_yet(format!(
-            "the Amazon Connect instance {id} ({alias}) is still in creation after {looks} looks in three hours; look at it in \
-             the console of Amazon Connect and ask AWS Support about it, then start the same input again: an instance that \
-             became active is adopted"
+            "the Amazon Connect instance {id} ({alias}) is still being created after {looks} polls in three hours; \
+             check it in the Amazon Connect console and contact AWS Support, then start the same input again: an \
+             instance that has become active is adopted"
         ))),
         _ => Ok(seen),
     }

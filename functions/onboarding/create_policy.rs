@@ -43,7 +43,7 @@ pub async fn run(ctx: &Context, input: CreatePolicyInput) -> Result<CreatePolicy
         Ownership::Unmanaged if same => {}
         owner => {
             let what = format!("the policy {}{}", names::IAM_PATH, input.name);
-            return Err(iam::not_ours(&what, &owner, "other roles may depend on what it says", "iam.policyName"));
+            return Err(iam::not_ours(&what, &owner, "other roles may depend on its statements", "iam.policyName"));
         }
     }
     Ok(CreatePolicyOutput { policy_arn: arn })
@@ -66,7 +66,7 @@ async fn create(ctx: &Context, input: &CreatePolicyInput, document: &str) -> Res
     };
     match created.policy.and_then(|policy| policy.arn) {
         Some(policy_arn) => Ok(CreatePolicyOutput { policy_arn }),
-        None => Err(StepError::internal(format!("{doing}: IAM answered without an ARN"))),
+        None => Err(StepError::internal(format!("{doing}: the response of IAM has no ARN"))),
     }
 }
 
@@ -78,8 +78,8 @@ async fn taken(ctx: &Context, name: &str) -> Result<StepError, StepError> {
         let same_name = policy.policy_name().is_some_and(|other| other.eq_ignore_ascii_case(name));
         if same_name && (policy.path() != Some(names::IAM_PATH) || policy.policy_name() != Some(name)) {
             return Ok(StepError::conflict(format!(
-                "the account has a policy {} already, and this onboarding changes policies under {} only; give another name in \
-                 iam.policyName, or remove that policy if nobody needs it, then start again",
+                "the account already has a policy {}, and this onboarding changes only policies under {}. Set another \
+                 name in iam.policyName, or delete that policy if it is not needed, then start again",
                 policy.arn().unwrap_or(name),
                 names::IAM_PATH
             )));
@@ -98,7 +98,7 @@ async fn replace(ctx: &Context, arn: &str, document: &str) -> Result<(), StepErr
             .filter(|version| !version.is_default_version())
             .filter_map(|version| version.version_id())
             .min_by_key(|id| number(id))
-            .ok_or_else(|| StepError::internal(format!("the policy {arn} has no version that could be removed")))?;
+            .ok_or_else(|| StepError::internal(format!("the policy {arn} has no version that can be removed")))?;
         ctx.iam()
             .delete_policy_version()
             .policy_arn(arn)

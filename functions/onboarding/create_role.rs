@@ -36,7 +36,7 @@ pub async fn run(ctx: &Context, input: CreateRoleInput) -> Result<CreateRoleOutp
     let wanted = Wanted {
         trust: trust_policy(&input.saml_provider_arn, &input.region),
         seconds: i32::try_from(session_seconds(&input.session_duration)?)
-            .map_err(|_| StepError::internal("a session duration left its range"))?,
+            .map_err(|_| StepError::internal("a session duration is outside its range"))?,
         boundary: ctx.settings.permissions_boundary().map(ToOwned::to_owned),
     };
     let Some(role) = iam::role(ctx.iam(), &input.name).await? else {
@@ -68,9 +68,9 @@ pub async fn run(ctx: &Context, input: CreateRoleInput) -> Result<CreateRoleOutp
             if trust_as_wanted && lasts_as_wanted && bound_as_wanted && attached == [input.policy_arn.as_str()] => {}
         owner => {
             let difference = if trust_as_wanted {
-                "its session duration, its policies or its permissions boundary are not the ones wanted"
+                "its session duration, policies or permissions boundary differ from the expected ones"
             } else {
-                "it trusts other principals than the SAML provider alone"
+                "it trusts other principals than the SAML provider"
             };
             return Err(iam::not_ours(&format!("the role {}", input.name), &owner, difference, "iam.roleName"));
         }
@@ -104,18 +104,18 @@ async fn create(ctx: &Context, input: &CreateRoleInput, wanted: &Wanted) -> Resu
         // Either the role was created by a call whose response was lost, or another role has a name that differs only
         // in case.
         return Err(StepError::not_consistent_yet(format!(
-            "{doing}: it exists, but IAM does not show it; if it stays so, a role differs from this name in upper and lower \
-             case only: write it the same in iam.roleName, or give another name"
+            "{doing}: it exists, but IAM does not return it; if the error continues, the name of an existing role \
+             differs only in case: use the same case in iam.roleName, or set another name"
         )));
     };
     match created.role {
         Some(role) => Ok(role.arn),
-        None => Err(StepError::internal(format!("{doing}: IAM answered without the role"))),
+        None => Err(StepError::internal(format!("{doing}: the response of IAM has no role"))),
     }
 }
 
 async fn set_trust(ctx: &Context, name: &str, wanted: &Wanted) -> Result<(), StepError> {
-    tracing::warn!(role = name, "the trust policy was changed by somebody; setting it back");
+    tracing::warn!(role = name, "the trust policy was changed outside this onboarding and is reset");
     ctx.iam()
         .update_assume_role_policy()
         .role_name(name)

@@ -105,11 +105,11 @@ async fn create(
     let Some(created) = sent.none_if(&["EntityAlreadyExists"]).doing(&doing)? else {
         // The provider was created by a call whose response was lost, and was not visible to the previous read. The
         // retry reads the provider and compares it.
-        return Err(StepError::not_consistent_yet(format!("{doing}: it exists, but IAM does not show it yet")));
+        return Err(StepError::not_consistent_yet(format!("{doing}: it exists, but IAM does not return it yet")));
     };
     match created.saml_provider_arn {
         Some(saml_provider_arn) => Ok(CreateSamlProviderOutput { saml_provider_arn }),
-        None => Err(StepError::internal(format!("{doing}: IAM answered without an ARN"))),
+        None => Err(StepError::internal(format!("{doing}: the response of IAM has no ARN"))),
     }
 }
 

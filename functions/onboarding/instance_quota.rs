@@ -42,7 +42,7 @@ pub async fn run(ctx: &Context, input: InstanceQuotaInput) -> Result<QuotaResult
             status: QuotaStatus::Sufficient,
             required: true,
             attempt: input.previous.as_ref().map_or(0, |previous| previous.attempt) + 1,
-            message: Some(format!("the instance {} exists already and needs no room", input.alias)),
+            message: Some(format!("the instance {} already exists, so the quota is sufficient", input.alias)),
             ..QuotaResult::default()
         });
     }
@@ -56,7 +56,8 @@ pub async fn run(ctx: &Context, input: InstanceQuotaInput) -> Result<QuotaResult
     let result = quotas::poll(ctx.quotas(), wanted, input.previous.as_ref()).await?;
     if result.status == QuotaStatus::Denied {
         return Err(StepError::quota_denied(format!(
-            "there is no room for the Amazon Connect instance {} in {}: {}; or delete an instance that nobody needs",
+            "the instance quota does not allow the Amazon Connect instance {} in {}: {}; or delete an instance that is \
+             not needed",
             input.alias,
             ctx.region(),
             result.message.unwrap_or_default()
@@ -66,8 +67,9 @@ pub async fn run(ctx: &Context, input: InstanceQuotaInput) -> Result<QuotaResult
         return Err(StepError::new(
             StepErrorKind::LimitExceeded,
             format!(
-                "there is no room for the Amazon Connect instance {} in {}, and AWS has not made any within two months: {}; ask \
-                 AWS Support about the request, then start the same input again, which goes on with the same request",
+                "the instance quota does not allow the Amazon Connect instance {} in {}, and AWS has not increased the \
+                 quota within two months: {}; ask AWS Support about the request, then start the same input again, \
+                 which continues with the same request",
                 input.alias,
                 ctx.region(),
                 result.message.unwrap_or_default()

@@ -49,8 +49,8 @@ pub async fn run(ctx: &Context, input: LockAliasInput) -> Result<LockAliasOutput
     // the alias.
     if let Some(spelled) = registry.other_spelling(alias).await? {
         return Err(StepError::conflict(format!(
-            "the alias {alias} is onboarded as {spelled}, and aliases that differ in upper and lower case only are the same; \
-             write it {spelled} in instance.alias and start again. Nothing was changed"
+            "the alias {alias} is onboarded as {spelled}, and aliases that differ only in case are the same; use \
+             {spelled} in instance.alias and start again. Nothing was changed"
         )));
     }
     Ok(LockAliasOutput { attempt, ..LockAliasOutput::default() })

@@ -138,8 +138,8 @@ impl Planner<'_> {
         let open_items = storage.iter().filter_map(|object| match &object.presence {
             Presence::Elsewhere(place) => Some(OpenItem::new(
                 format!("storage {}", object.name),
-                format!("the instance stores it at {place} already, not in the stack's bucket"),
-                "Nothing, if that place is meant.",
+                format!("the instance already stores it at {place}, not in the stack's bucket"),
+                "None if this location is intended.",
             )),
             _ => None,
         });
@@ -235,7 +235,7 @@ impl Planner<'_> {
             Err(error) if error.kind == StepErrorKind::Conflict => Ok((None, Some(Presence::Foreign(error.message)))),
             // The runtime identity may lack permission to read applications; the onboarding's identity has it.
             Err(error) if error.kind == StepErrorKind::AccessDenied => {
-                Ok((None, Some(Presence::Hidden(format!("it can't be seen: {}", error.message)))))
+                Ok((None, Some(Presence::Hidden(format!("it can't be read: {}", error.message)))))
             }
             Err(error) => Err(error),
         }

@@ -32,7 +32,7 @@ use crate::{
 /// for the state machine; `AccessDenied` with all missing permissions.
 pub async fn run(ctx: &Context, input: PreflightInput) -> Result<PreflightOutput, StepError> {
     let onboarding = Onboarding::parse_step(&input.onboarding)?;
-    let identity = ctx.sts().get_caller_identity().send().await.doing("asking AWS for the account")?;
+    let identity = ctx.sts().get_caller_identity().send().await.doing("reading the account")?;
     quotas::check_codes(ctx.quotas(), ctx.region(), &onboarding.quotas.0).await?;
     permissions(ctx).await?;
     ctx.graph().application_template(names::GALLERY_APPLICATION, names::GALLERY_APPLICATION_ID).await?;
@@ -83,8 +83,9 @@ async fn users_quota(ctx: &Context, users: u64) -> Option<OpenItem> {
     (wanted > limit).then(|| {
         OpenItem::new(
             "quota users",
-            format!("the groups hold {users} people, a new instance takes {limit}"),
-            "Nothing now: the workflow asks for the increase once the instance exists, and creates as many as fit.",
+            format!("the groups have {users} members; a new instance allows {limit} users"),
+            "None now: the workflow requests the increase when the instance exists, and creates as many users as the \
+             quota allows.",
         )
     })
 }

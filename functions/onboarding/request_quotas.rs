@@ -79,7 +79,8 @@ async fn look(
     if target.code == USERS_QUOTA && result.status != QuotaStatus::Sufficient {
         let message = result.message.take().unwrap_or_default();
         result.message = Some(format!(
-            "{message}. Until there is room the instance takes {} users in all; the others are created by a later sync",
+            "{message}. Until the quota is increased, the instance allows {} users in total; a later sync creates the \
+             others",
             result.value
         ));
     }

@@ -34,7 +34,7 @@ use crate::{
 
 /// Maximum number of concurrent requests that remove assignments, the same as for creating assignments.
 const LANES: usize = 8;
-const BY_HAND: &str = "Delete it by hand if nobody needs it.";
+const BY_HAND: &str = "Delete it manually if it is no longer needed.";
 const IN_PORTAL: &str = "Delete it in the Entra admin center under Enterprise applications > Properties.";
 
 /// Runs the step.
@@ -70,7 +70,7 @@ async fn remove(
     if owner == ApplicationOwner::Unknown {
         // An earlier attempt has removed our settings, or the tag was removed manually.
         if policies.count() > 0 || target.application_fate == ApplicationDisposition::Delete {
-            output.open_items.push(stays(app_id, "it carries no mark of ours", BY_HAND));
+            output.open_items.push(stays(app_id, "it has no tag of this onboarding", BY_HAND));
         }
         return Ok(());
     }
@@ -80,7 +80,7 @@ async fn remove(
     match (target.application_fate, owner) {
         (ApplicationDisposition::Delete, ApplicationOwner::Ours) => delete(graph, found, output).await,
         (ApplicationDisposition::Delete | ApplicationDisposition::Empty, ApplicationOwner::Adopted) => {
-            output.open_items.push(stays(app_id, "it was there before this onboarding", BY_HAND));
+            output.open_items.push(stays(app_id, "it existed before this onboarding", BY_HAND));
             empty(graph, found, output).await
         }
         (ApplicationDisposition::Empty, ApplicationOwner::Ours) => empty(graph, found, output).await,
@@ -101,7 +101,7 @@ async fn remove_registration(
         return Ok(());
     }
     if known.adopted {
-        output.open_items.push(stays(&known.app_id, "it may have been there before this onboarding", BY_HAND));
+        output.open_items.push(stays(&known.app_id, "it may have existed before this onboarding", BY_HAND));
         return Ok(());
     }
     match graph.delete_application(&known.application_id).await? {
@@ -122,7 +122,7 @@ fn stays(app_id: &str, why: &str, action: &str) -> OpenItem {
 fn registration_stays(app_id: &str, why: &str) -> OpenItem {
     OpenItem::new(
         format!("application registration {app_id}"),
-        format!("it stays, and nobody can sign in with it: Entra refuses to delete it ({why})"),
+        format!("it is kept, but no user can sign in with it: Entra refuses to delete it ({why})"),
         "Delete it in the Entra admin center under App registrations > All applications.",
     )
 }
@@ -216,8 +216,8 @@ async fn delete_claims_policies(graph: &Graph, alias: &str, output: &mut RemoveO
         } else {
             output.open_items.push(OpenItem::new(
                 format!("claims mapping policy {name}"),
-                "it stays: it is on another application as well",
-                "Delete it by hand once nobody needs it.",
+                "it is kept: it is also assigned to another application",
+                "Delete it manually when it is no longer needed.",
             ));
         }
     }

@@ -54,7 +54,7 @@ fn every_alarm_uses_an_existing_metric() {
     for (name, alarm) in alarms(&template) {
         let metric =
             (alarm["Namespace"].as_str().unwrap().to_owned(), alarm["MetricName"].as_str().unwrap().to_owned());
-        assert!(measured.contains(&metric), "nobody measures what {name} looks at: {metric:?}");
+        assert!(measured.contains(&metric), "{name} uses a metric that no function writes: {metric:?}");
     }
 }
 
@@ -233,7 +233,7 @@ fn the_dashboard_shows_every_alarm_and_only_existing_metrics() {
         }
     }
     let unknown: Vec<_> = shown.difference(&measured).collect();
-    assert!(shown.len() > 5 && unknown.is_empty(), "nobody measures {unknown:?}");
+    assert!(shown.len() > 5 && unknown.is_empty(), "the dashboard shows metrics that no function writes: {unknown:?}");
 }
 
 #[test]

@@ -87,7 +87,7 @@ class Tenant:
     def answer(self, request, path, query, body):
         if path.startswith("/v1.0/"):
             if request.headers.get("Authorization") != f"Bearer {self.token}":
-                raise Refusal(401, "InvalidAuthenticationToken", "Access token is empty or of somebody else.")
+                raise Refusal(401, "InvalidAuthenticationToken", "Access token is empty or belongs to another client.")
             if body and not request.headers.get("Content-Type", "").startswith("application/json"):
                 raise bad("Write requests (excluding DELETE) must contain the Content-Type header declaration.")
             path = path.removeprefix("/v1.0")

@@ -251,7 +251,7 @@ async fn subscription(cloud: &Cloud) -> Check {
 
 fn subscribed(all: usize, pending: usize, words: Words) -> Check {
     match (all, pending) {
-        (0, _) => Check::new("notifications", Verdict::Look, words.no_subscription(), words.subscribe_somebody()),
+        (0, _) => Check::new("notifications", Verdict::Look, words.no_subscription(), words.add_a_subscription()),
         (_, 0) => Check::good("notifications", words.confirmed_subscriptions(all)),
         _ => Check::new(
             "notifications",

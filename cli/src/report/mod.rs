@@ -4,3 +4,18 @@ pub mod page;
 pub mod terminal;
 
 pub use self::terminal::print;
+
+use onboarding_core::sync::Totals;
+
+/// The numbers of users by result, in the order of `Labels::counts`.
+const fn user_counts(done: &Totals) -> [usize; 7] {
+    [
+        done.created,
+        done.adopted,
+        done.updated,
+        done.deletions_scheduled,
+        done.removed,
+        done.waiting_for_quota,
+        done.failed,
+    ]
+}

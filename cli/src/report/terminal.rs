@@ -2,6 +2,7 @@
 
 use onboarding_core::contract::Report;
 
+use super::user_counts;
 use crate::{
     ui::{Console, Tone, columns, padded},
     words::Words,
@@ -89,16 +90,7 @@ fn facts(report: &Report, words: Words) -> Vec<(&'static str, String)> {
 /// The numbers of created, adopted, updated … users.
 fn users(report: &Report, words: Words) -> String {
     let names = Names::of(words.language());
-    let done = &report.sign_on.users.counts.done;
-    let counts = [
-        done.created,
-        done.adopted,
-        done.updated,
-        done.deletions_scheduled,
-        done.removed,
-        done.waiting_for_quota,
-        done.failed,
-    ];
+    let counts = user_counts(&report.sign_on.users.counts.done);
     let users: Vec<String> =
         counts.into_iter().zip(names.counts).filter(|(n, _)| *n > 0).map(|(n, name)| format!("{name} {n}")).collect();
     if users.is_empty() { words.nothing_to_change() } else { users.join(", ") }

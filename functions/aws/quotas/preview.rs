@@ -29,25 +29,26 @@ pub(crate) async fn preview(client: &Client, wanted: Wanted<'_>) -> Result<PlanI
         decision
     };
     let Wanted { at_least, ask_for, .. } = wanted;
-    let has = format!("{} there, {at_least} needed", in_force.unwrap_or_default());
+    let has = format!("quota {}, needed {at_least}", in_force.unwrap_or_default());
     let (action, detail) = match decision {
         QuotaDecision::Sufficient => {
-            (Action::Leave, format!("{}, and {at_least} are needed", in_force.unwrap_or(at_least)))
+            (Action::Leave, format!("quota {}, needed {at_least}", in_force.unwrap_or(at_least)))
         }
         QuotaDecision::NotAdjustable => {
             (Action::Conflict, format!("{has}; AWS does not let customers change this quota"))
         }
         QuotaDecision::Undecided(request) if request.desired.is_none_or(|desired| desired >= at_least) => {
-            (Action::Wait, format!("{has}; AWS is deciding on the request {}", request.id))
+            (Action::Wait, format!("{has}; AWS has not decided on the request {} yet", request.id))
         }
-        QuotaDecision::ValueOutstanding(request) => {
-            (Action::Wait, format!("{has}; the request {} is {}, and its value follows", request.id, request.status))
-        }
+        QuotaDecision::ValueOutstanding(request) => (
+            Action::Wait,
+            format!("{has}; the request {} is {}, but its value is not applied yet", request.id, request.status),
+        ),
         QuotaDecision::Refused(request) => {
-            (Action::Wait, format!("{has}; AWS has just refused the request {} ({})", request.id, request.status))
+            (Action::Wait, format!("{has}; AWS recently refused the request {} ({})", request.id, request.status))
         }
         QuotaDecision::Undecided(_) | QuotaDecision::Ask => {
-            (Action::Wait, format!("{has}; {ask_for} will be asked for"))
+            (Action::Wait, format!("{has}; an increase to {ask_for} will be requested"))
         }
     };
     Ok(PlanItem::new(Area::Quotas, "quota", quota_name(wanted.code), action, detail))

@@ -10,7 +10,7 @@ const SECURITY: [&str; 11] = [
     "trusted certificates",
     "certificates that are not in Entra",
     "further attached policies",
-    "policies in the role itself",
+    "inline policies of the role",
     "claims",
     "reply URL",
     "further reply URLs",

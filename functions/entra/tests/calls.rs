@@ -60,7 +60,7 @@ async fn a_call_that_is_not_idempotent_is_not_retried_after_a_server_error() {
         cloud.once("POST", at, ResponseTemplate::new(status)).await;
         let error = cloud.graph().instantiate("t", "Amazon Connect acme").await.unwrap_err();
         assert_eq!(error.kind, StepErrorKind::Unavailable);
-        assert!(error.message.contains("may have been done or not"), "{error}");
+        assert!(error.message.contains("may nevertheless have done it"), "{error}");
         assert_eq!(cloud.requests(at).await.len(), calls + 1);
     }
 }
@@ -103,7 +103,7 @@ async fn a_denied_write_names_the_permission_and_why_owned_by_is_not_sufficient(
         .await;
     let error = cloud.graph().update_service_principal("s", json!({ "loginUrl": null })).await.unwrap_err();
     assert!(error.message.contains("Application.ReadWrite.All with admin consent"), "{error}");
-    assert!(error.message.contains("OwnedBy does not do"), "{error}");
+    assert!(error.message.contains("OwnedBy is not enough"), "{error}");
 }
 
 #[tokio::test]
@@ -256,7 +256,10 @@ async fn a_call_waits_for_an_app_role_to_replicate_and_then_fails_with_advice() 
         cloud.on("POST", ASSIGNED_TO, error(400, "Request_BadRequest", text)).await;
         let error: StepError = cloud.graph().assign("s", GROUP, "role").await.unwrap_err();
         assert_eq!(error.kind, StepErrorKind::NotConsistentYet, "{error}");
-        assert!(error.message.contains("if this stays, check that the application has an enabled app role"), "{error}");
+        assert!(
+            error.message.contains("if the error continues, check that the application has an enabled app role"),
+            "{error}"
+        );
     }
 }
 

@@ -115,7 +115,7 @@ async fn an_unchanged_invalid_secret_is_not_tried_again_and_is_reported_with_adv
     cloud.once("POST", TOKEN_PATH, refused(7_000_222, "The provided client secret keys are expired.")).await;
     let error = graph_with_secret(&cloud).user("a").await.unwrap_err();
     assert_eq!(error.kind, StepErrorKind::AccessDenied);
-    assert!(error.message.contains("AADSTS7000222") && error.message.contains("make a new one"), "{error}");
+    assert!(error.message.contains("AADSTS7000222") && error.message.contains("create a new one"), "{error}");
     assert!(error.message.contains("trace id t-1, 2026-11-22 01:02:03Z"), "{error}");
     assert!(!error.message.contains("hunter2"));
     assert_eq!(cloud.requests(TOKEN_PATH).await.len(), 1, "the same secret again would be refused again");

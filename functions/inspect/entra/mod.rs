@@ -31,8 +31,8 @@ const SWITCHES: [&str; 5] = [
 const SWITCH_ADVICE: &str = "Check the application in the Entra admin center: Enterprise applications > Properties, and App \
      registrations > Overview and Authentication.";
 /// What an operator must do if the application no longer exists.
-pub(crate) const START_AGAIN: &str = "No step sets this back. Start the onboarding again, which makes a new application and connects \
-     it: onboard start FILE";
+pub(crate) const START_AGAIN: &str = "No step reverts this. Start the onboarding again, which creates a new \
+                                      application and connects it: onboard start FILE";
 /// The name under which a plan lists the signing certificate.
 pub(crate) const CERTIFICATE: &str = "signing certificate";
 /// The name under which a plan lists the assignment of a group or of users.
@@ -65,8 +65,8 @@ pub(crate) async fn find_of_template(
         let mut ids: Vec<String> = candidates.into_iter().map(|principal| principal.id).collect();
         ids.sort_unstable();
         return Err(StepError::conflict(format!(
-            "the tenant has {} enterprise applications \"{name}\" (service principals {}); delete or rename all but the right \
-             one, or give another entra.applicationName",
+            "the tenant has {} enterprise applications \"{name}\" (service principals {}); delete or rename all except \
+             the right one, or set another entra.applicationName",
             ids.len(),
             ids.join(", ")
         )));
@@ -75,8 +75,8 @@ pub(crate) async fn find_of_template(
     let marked = principal.tags.iter().find_map(|tag| names::alias_in_service_principal_tag(tag));
     if let Some(other) = marked.filter(|other| !names::same_alias(other, alias)) {
         return Err(StepError::conflict(format!(
-            "the enterprise application \"{name}\" (service principal {}) belongs to the onboarding of {other}; give another \
-             entra.applicationName",
+            "the enterprise application \"{name}\" (service principal {}) belongs to the onboarding of {other}; set \
+             another entra.applicationName",
             principal.id
         )));
     }
@@ -213,7 +213,7 @@ impl Found {
             Gallery::Unknown => return,
             Gallery::Offered(None) => (true, "offered".to_owned()),
             Gallery::Offered(Some(day)) => (*day > today, format!("offered until {day}")),
-            Gallery::Gone => (false, "not offered any more".to_owned()),
+            Gallery::Gone => (false, "no longer offered".to_owned()),
         };
         checks.that("gallery application", offered, "offered", found);
     }
@@ -417,7 +417,7 @@ fn claims_object(found: Option<&Found>, alias: &str, wanted: &Federation) -> Obj
         Some(stranger) => {
             let other = stranger.display_name.as_deref().unwrap_or("?");
             let why = format!(
-                "the application carries the policy \"{other}\" ({}), which is not ours, and Entra heeds one only",
+                "the application has the policy \"{other}\" ({}), which is not ours, and Entra applies only one policy",
                 stranger.id
             );
             Object::new(Area::Entra, KIND, name, Presence::Foreign(why))

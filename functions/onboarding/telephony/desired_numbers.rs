@@ -96,7 +96,7 @@ impl Look<'_> {
         self.budget -= 1;
         let Some(described) = numbers::describe(self.ctx, &number.phone_number_id).await? else {
             number.status = NumberStatus::Failed;
-            number.message = Some("the claim vanished; Connect does not know the number any more".into());
+            number.message = Some("the claim no longer exists; Connect does not return the number any more".into());
             return Ok(());
         };
         if described.status == NumberStatus::Claimed {
@@ -119,15 +119,15 @@ impl Look<'_> {
                     OpenItem::new(
                         subject,
                         problem,
-                        "Make the flow or correct its name, then start the same input again.",
+                        "Create the flow or correct its name, then start the same input again.",
                     )
                 }));
             }
             NumberStatus::Failed => self.items.push(OpenItem::new(
                 subject,
-                format!("the claim failed: {}", said.as_deref().unwrap_or("Connect does not say why")),
-                "Start the same input again to try another number; if the message speaks of a limit, ask for more with \
-                 quotas.phoneNumbers or talk to AWS Support.",
+                format!("the claim failed: {}", said.as_deref().unwrap_or("Connect gives no reason")),
+                "Start the same input again to try another number. If the message names a limit, request an increase \
+                 with quotas.phoneNumbers or contact AWS Support.",
             )),
         }
         self.numbers.push(number);
@@ -195,7 +195,7 @@ impl Look<'_> {
         let token = claim_token(&self.input.execution_id, &self.input.instance_arn, phone);
         match numbers::claim(self.ctx, self.instance(), wish, phone, token).await? {
             Claim::Begun(id) => self.note(NumberResult { phone_number_id: id, ..number }),
-            // The number may be taken by an earlier claim of ours, so the instance's numbers are listed.
+            // An earlier attempt of this step may have claimed the number, so the instance's numbers are listed.
             Claim::Taken => match phone_numbers::held(self.ctx.connect(), &self.input.instance_arn).await? {
                 held if held.iter().any(|held| held.phone == phone) => {
                     let id = held.into_iter().find(|held| held.phone == phone).map(|held| held.id);
@@ -250,7 +250,7 @@ impl Look<'_> {
         let message = self
             .claim_refusals
             .last()
-            .map_or_else(String::new, |message| format!(". Amazon Connect answered {message}"));
+            .map_or_else(String::new, |message| format!(". The error from Amazon Connect: {message}"));
         self.items.push(OpenItem::new(
             "phone numbers",
             format!(
@@ -264,14 +264,14 @@ impl Look<'_> {
     }
 
     fn no_room(&mut self, wish: &PhoneNumber, short: usize) {
-        let what = format!("{short} numbers of {} do not fit into the instance's phoneNumbers quota", wish.country);
+        let what = format!("{short} numbers of {} exceed the instance's phoneNumbers quota", wish.country);
         let asked = self.input.quotas.iter().find(|quota| quota.code == PHONE_NUMBERS_QUOTA);
         let wished: u32 = self.input.phone_numbers.iter().map(|wish| wish.quantity).sum();
         let action = if asked.is_some_and(|quota| quota.value >= f64::from(wished)) {
             self.waits.push(backoff::phone_numbers(self.previous.attempt));
-            "Nothing: the increase is asked for, and the numbers are claimed after the grant."
+            "None: the increase is requested, and the numbers are claimed after AWS has approved it."
         } else {
-            "Ask for more with quotas.phoneNumbers in the input, then start it again."
+            "Request an increase with quotas.phoneNumbers in the input, then start the input again."
         };
         self.items.push(OpenItem::new("phone numbers", what, action));
     }

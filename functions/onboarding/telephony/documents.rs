@@ -55,7 +55,7 @@ async fn fetch_one(
             let request = refusal.request_id.map_or(String::new(), |id| format!(" (request id {id})"));
             return match refusal.code.as_deref() {
                 Some("NoSuchKey") => {
-                    Ok(Err(format!("{field}: there is no such object in the documents bucket {bucket}; upload it")))
+                    Ok(Err(format!("{field}: the documents bucket {bucket} has no such object; upload it")))
                 }
                 Some(code) => Err(StepError::new(
                     aws::error::kind_of(code, ""),
@@ -71,7 +71,7 @@ async fn fetch_one(
         return Ok(check(kind, object.size, &[]).map(|_| Document { file_name: String::new(), bytes: Vec::new() }));
     }
     let Some(bytes) = object.read().await else {
-        return Err(StepError::unavailable(format!("the object of {field} broke off while it was read")));
+        return Err(StepError::unavailable(format!("the object of {field} was not read completely")));
     };
     let checked = check(kind, bytes.len(), &bytes);
     Ok(checked.map(|extension| Document { file_name: format!("{}.{extension}", kind.attachment()), bytes }))

@@ -40,7 +40,7 @@ pub(super) async fn search(
     let mut found = Vec::new();
     while found.len() < count {
         let Some(item) = items.next().await else { break };
-        let item = item.doing(format_args!("searching {} numbers of {}", type_name(wish.kind), wish.country))?;
+        let item = item.doing(format_args!("searching for {} numbers of {}", type_name(wish.kind), wish.country))?;
         found.extend(item.phone_number);
     }
     Ok(found)
@@ -179,7 +179,7 @@ pub(super) async fn configure(
                 sent.doing(failed("connecting the flow"))?;
                 tags.insert(FLOW_KEY.into(), flow.clone());
             }
-            None => problem = Some(format!("the instance has no flow called {flow:?}")),
+            None => problem = Some(format!("the instance has no flow named {flow:?}")),
         }
     }
     tags.retain(|key, value| described.tags.get(key) != Some(value));

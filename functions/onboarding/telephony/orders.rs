@@ -150,7 +150,7 @@ impl<'a> Look<'a> {
         } else if !case.is_resolved() {
             order.status = OrderStatus::Open;
             order.final_looks = 0;
-            order.message = Some(format!("AWS Support works on it ({})", case.status));
+            order.message = Some(format!("AWS Support is processing the case ({})", case.status));
             // The attempt that filed the case may have failed before it sent the notification.
             if order.notified.is_empty() {
                 self.tell(order, News::Filed, wanted.tokyo);
@@ -161,12 +161,12 @@ impl<'a> Look<'a> {
         } else if order.final_looks < LOOKS_AFTER_RESOLUTION {
             order.status = OrderStatus::Open;
             order.final_looks += 1;
-            order.message = Some("the case is resolved; not all of the numbers show yet".into());
+            order.message = Some("the case is resolved, but not all numbers are visible yet".into());
         } else {
             let message = support::last_message(self.ctx, &case.id).await?;
             order.status = OrderStatus::Refused;
             order.message = Some(format!(
-                "the case is resolved, and not all of the numbers are there. AWS Support said: {message}"
+                "the case is resolved, but some numbers are missing. Message from AWS Support: {message}"
             ));
             self.tell(order, News::Closed(&message), wanted.tokyo);
         }
@@ -175,14 +175,17 @@ impl<'a> Look<'a> {
 
     fn unreadable(&mut self, order: &mut CaseOrder, tokyo: bool) {
         order.status = OrderStatus::Unreadable;
-        order.message =
-            Some("it is filed, and the account's support plan does not let the Support API read it any more".into());
+        order.message = Some(
+            "the case is open, but the account's support plan no longer allows reading it through the Support API"
+                .into(),
+        );
         self.tell(order, News::Unreadable, tokyo);
     }
 
     fn by_hand(&mut self, order: &mut CaseOrder, wanted: Wanted<'_>) {
         order.status = OrderStatus::Manual;
-        order.message = Some("a person has to file the case: no Support API, or telephony.order is \"manual\"".into());
+        order.message =
+            Some("open the case manually: the Support API is not available, or telephony.order is \"manual\"".into());
         // The text of the first poll is kept, because the operator may already have used it.
         let text = order.text.get_or_insert(wanted.text).clone();
         self.tell(order, News::FileManually(&text), wanted.tokyo);

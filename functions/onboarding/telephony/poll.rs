@@ -64,8 +64,8 @@ impl<'a> Look<'a> {
             pending = false;
             items.push(OpenItem::new(
                 "phone numbers",
-                "the workflow has waited for ten months, which is as long as its execution can wait",
-                "Start the same input again: it goes on where this one stopped.",
+                "the workflow has waited for ten months, the longest time that its execution can wait",
+                "Start the same input again: it continues where this execution stopped.",
             ));
         }
         OrderNumbersOutput {

@@ -15,8 +15,8 @@ use super::{
 use crate::{aws::phone_numbers, context::Context};
 
 const KIND: &str = "phone numbers";
-const ORDERED: &str = "ordered by an AWS Support case, with documents.identity, documents.address and \
-                       documents.relationship; two to six weeks are usual";
+const ORDERED: &str = "ordered through an AWS Support case, with documents.identity, documents.address and \
+                       documents.relationship; this usually takes two to six weeks";
 
 /// Returns the plan items of all desired numbers. `instance_arn` is `None` if the instance does not exist yet.
 ///
@@ -66,13 +66,15 @@ async fn missing_of(
         return Ok((Action::Wait, format!("{missing} {}", case.unwrap_or(ORDERED))));
     }
     let Some(arn) = instance_arn else {
-        let detail =
-            format!("{missing} claimed from Connect's inventory; where it has none, ordered by an AWS Support case");
+        let detail = format!(
+            "{missing} claimed from Connect's inventory, or ordered through an AWS Support case if the inventory has \
+             none"
+        );
         return Ok((Action::Create, detail));
     };
     let offered = numbers::search(ctx, arn, wish, 1).await?;
     Ok(if offered.is_empty() {
-        (Action::Wait, format!("Connect's inventory has none: {missing} ordered by an AWS Support case"))
+        (Action::Wait, format!("Connect's inventory has none: {missing} ordered through an AWS Support case"))
     } else {
         (Action::Create, format!("{missing} claimed from Connect's inventory"))
     })
@@ -86,11 +88,17 @@ async fn order_of(ctx: &Context, instance_arn: Option<&str>, onboarding: &Onboar
     let mark = marker(&onboarding.instance.alias, Topic::PhoneNumbers, arn, wishes, onboarding.documents.as_ref());
     Ok(match support::find(ctx, &mark, onboarding.language).await {
         Ok(Some(case)) => {
-            format!("ordered by the AWS Support case {}, which is {}", case.display_id.unwrap_or(case.id), case.status)
+            format!(
+                "ordered through the AWS Support case {}, whose status is {}",
+                case.display_id.unwrap_or(case.id),
+                case.status
+            )
         }
         Ok(None) => ORDERED.into(),
         Err(Trouble::NoPlan) => {
-            "ordered by an AWS Support case that a person files: the account's support plan has no Support API".into()
+            "ordered through an AWS Support case that you open: the account's support plan does not include the \
+             Support API"
+                .into()
         }
         Err(Trouble::Step(error)) => return Err(error),
     })
@@ -102,7 +110,7 @@ async fn outbound(ctx: &Context, instance_arn: Option<&str>, onboarding: &Onboar
     let item = |action, detail: String| {
         PlanItem::new(Area::PhoneNumbers, "outbound calls", "Japanese mobile numbers", action, detail)
     };
-    let asked = "asked for by an AWS Support case";
+    let asked = "requested through an AWS Support case";
     let Some(arn) = instance_arn else { return Ok(item(Action::Wait, asked.into())) };
     let mark = marker(&onboarding.instance.alias, Topic::OutboundToJapaneseMobiles, arn, [], None);
     Ok(match support::find(ctx, &mark, onboarding.language).await {
@@ -114,7 +122,7 @@ async fn outbound(ctx: &Context, instance_arn: Option<&str>, onboarding: &Onboar
         }
         Ok(None) => item(Action::Wait, asked.into()),
         Err(Trouble::NoPlan) => {
-            item(Action::Wait, "asked for by a person: the account's support plan has no Support API".into())
+            item(Action::Wait, "requested manually: the account's support plan does not include the Support API".into())
         }
         Err(Trouble::Step(error)) => return Err(error),
     })

@@ -107,7 +107,7 @@ pub(super) async fn find(ctx: &Context, marker: &str, language: Language) -> Res
     let mut items = asked.language(code(language)).into_paginator().items().send();
     let mut found: Option<Case> = None;
     while let Some(item) = items.next().await {
-        let item = item.map_err(trouble!("looking for our case"))?;
+        let item = item.map_err(trouble!("searching for our case"))?;
         if !item.subject().is_some_and(|subject| subject.contains(marker)) {
             continue;
         }
@@ -186,7 +186,7 @@ pub(super) async fn file(
             Ok(output) => {
                 return Ok(output
                     .case_id
-                    .map_or_else(|| Filed::Later("AWS did not say the case's id".into()), Filed::Case));
+                    .map_or_else(|| Filed::Later("the response has no case id".into()), Filed::Case));
             }
             Err(error) => error,
         };
@@ -194,7 +194,9 @@ pub(super) async fn file(
             continue;
         }
         if aws::error::is(&error, &["CaseCreationLimitExceeded"]) {
-            return Ok(Filed::Later("the account has too many open cases; ours is filed when there is room".into()));
+            return Ok(Filed::Later(
+                "the account has too many open cases; our case is opened when another case is closed".into(),
+            ));
         }
         return Err(trouble!("filing the case")(error));
     }
@@ -250,7 +252,7 @@ async fn attach(ctx: &Context, documents: &[Document]) -> Result<Option<String>,
                 return Err(Attach::Expired);
             }
             Err(error) if aws::error::is(&error, &["AttachmentLimitExceeded"]) => {
-                return Err(Attach::Later("AWS takes no more attachments for now".into()));
+                return Err(Attach::Later("AWS accepts no more attachments now".into()));
             }
             Err(error) => return Err(Attach::Trouble(attachment_trouble(trouble!("attaching a document")(error)))),
         };
@@ -262,7 +264,7 @@ async fn attach(ctx: &Context, documents: &[Document]) -> Result<Option<String>,
 fn attachment_trouble(trouble: Trouble) -> Trouble {
     match trouble {
         Trouble::Step(error) if error.kind == StepErrorKind::InvalidInput || error.kind == StepErrorKind::Internal => {
-            Trouble::Step(StepError::new(error.kind, "AWS Support refused an attachment; look at the three documents"))
+            Trouble::Step(StepError::new(error.kind, "AWS Support rejected an attachment; check the three documents"))
         }
         other => other,
     }

@@ -84,7 +84,7 @@ async fn manual_changes_are_found_notified_once_and_reverted_on_request() {
         &format!("enterprise application Amazon Connect {ALIAS}: relay state"),
         "assignment group Night shift",
     ]);
-    let guarded = set(&[&format!("IAM role {role}: policies in the role itself")]);
+    let guarded = set(&[&format!("IAM role {role}: inline policies of the role")]);
     let before = fixture.seen().await;
     let report = fixture.run("DriftStateMachineArn", &only).await;
     assert_eq!(places(&report, |_| true), mendable.union(&guarded).cloned().collect(), "{report:#}");
@@ -92,7 +92,7 @@ async fn manual_changes_are_found_notified_once_and_reverted_on_request() {
     let security = set(&[
         &switches[2],
         &format!("IAM role {role}: trust policy"),
-        &format!("IAM role {role}: policies in the role itself"),
+        &format!("IAM role {role}: inline policies of the role"),
     ]);
     assert_eq!(places(&report, |finding| finding["security"] == true), security);
     assert_eq!(places(&report, |finding| finding["mended"] == true), BTreeSet::new());
@@ -131,7 +131,7 @@ async fn a_finding_that_can_not_be_reverted_names_the_command_to_run_and_causes_
     {
         fixture.cloud.fault(&retired).await;
         let report = fixture.run(machine, &input).await;
-        assert!(report.to_string().contains("not offered any more"), "{machine}: {report:#}");
+        assert!(report.to_string().contains("no longer offered"), "{machine}: {report:#}");
     }
 
     let application = fixture.application(alias).await;

@@ -92,7 +92,7 @@ async fn two_simultaneous_onboardings_of_an_alias_create_one_instance_and_anothe
     let other = fixture.cloud.start(ONBOARDING, &input("Twins")).await;
     let refused = fixture.cloud.end_of(&other).await;
     assert_eq!(refused.output["Error"], "Conflict", "{:#}", refused.output);
-    assert!(refused.output["Cause"].as_str().unwrap().contains("write it twins"), "{:#}", refused.output);
+    assert!(refused.output["Cause"].as_str().unwrap().contains("use twins in instance.alias"), "{:#}", refused.output);
     assert!(fixture.changes_since(before).await.is_empty());
     let id = fixture.instance("twins").await["Id"].as_str().unwrap().to_owned();
     let sync = fixture.run("UserSyncStateMachineArn", &json!({ "instanceId": id })).await;

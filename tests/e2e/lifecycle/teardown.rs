@@ -144,7 +144,7 @@ async fn a_failed_teardown_resumes_and_no_sync_recreates_users_meanwhile() {
 
     let sync = fixture.run("UserSyncStateMachineArn", &json!({ "instanceId": id })).await;
     assert_eq!(sync["status"], "BUSY");
-    assert_eq!(fixture.instance(alias).await["users"], json!([]), "nobody comes back");
+    assert_eq!(fixture.instance(alias).await["users"], json!([]), "a sync during the teardown must not create users");
     // Retries the teardown until the fault rule has no matches left.
     let mut end = Value::Null;
     for _ in 0..3 {
@@ -216,7 +216,7 @@ async fn an_adopted_application_is_emptied_and_an_undeletable_one_becomes_an_ope
     assert!(!left["tags"].to_string().contains("connect-onboarding"), "{}", left["tags"]);
     let registration = fixture.graph("GET", &format!("/applications(appId='{app_id}')"), &Value::Null).await;
     assert!(!registration["identifierUris"].as_array().unwrap().is_empty(), "the application keeps its identifier");
-    assert!(end["openItems"].to_string().contains("was there before"), "{end:#}");
+    assert!(end["openItems"].to_string().contains("existed before"), "{end:#}");
 
     let alias = "undeletable";
     let id = onboarded(&fixture, alias, "Day shift").await;

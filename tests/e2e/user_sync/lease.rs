@@ -77,7 +77,7 @@ async fn a_lease_that_expired_is_free_and_its_former_holder_does_not_release_the
 #[tokio::test]
 async fn a_plan_needs_no_lease_and_writes_nothing() {
     let fixture = Fixture::with_members(3).await;
-    let held = json!({ ":lease": { "S": "somebody else" }, ":until": { "N": "9999999999999" } });
+    let held = json!({ ":lease": { "S": "another-execution" }, ":until": { "N": "9999999999999" } });
     fixture.update("SET lease = :lease, leaseUntil = :until", held).await;
     let before = fixture.entry().await;
     let output = fixture.sync(json!({ "mode": "plan" })).await;

@@ -134,7 +134,7 @@ async fn an_instance_that_can_not_be_described_counts_as_in_creation_and_later_a
     assert_eq!((polled.status.as_str(), polled.attempt), ("CREATION_IN_PROGRESS", 2));
     polling.previous = Some(CreateInstanceOutput { attempt: 12, ..polled });
     let error = run(&cloud.ctx, polling).await.unwrap_err();
-    assert!(error.message.contains("can't be found any more"), "{error}");
+    assert!(error.message.contains("no longer exists"), "{error}");
 }
 
 #[tokio::test]

@@ -309,7 +309,7 @@ async fn more_members_than_the_users_quota_allows_lead_to_a_request_for_that_quo
     let output = run(&cloud.ctx, with_users(600)).await.unwrap();
     let users = &output.quotas[1];
     assert_eq!((users.code.as_str(), users.status, users.desired), (USERS, QuotaStatus::Pending, 600.0));
-    assert!(users.message.as_deref().is_some_and(|message| message.contains("500 users in all")), "{users:?}");
+    assert!(users.message.as_deref().is_some_and(|message| message.contains("500 users in total")), "{users:?}");
     let output = follow(&cloud, with_users(600), 30).await.unwrap();
     assert_eq!(output.quotas[1].value, 660.0, "ten percent more than needed");
     assert_eq!(cloud.writes(), ["RequestServiceQuotaIncrease"]);

@@ -104,7 +104,7 @@ async fn an_invalid_client_certificate_is_rejected_before_anything_is_sent() {
     let fixture = Fixture::start().await;
     let (one, other) = (certificate(), certificate());
     for (certificate, key, part) in [
-        (one.certificate.as_str(), other.private_key.as_str(), "not the certificate's"),
+        (one.certificate.as_str(), other.private_key.as_str(), "does not belong to the certificate"),
         (one.private_key.as_str(), one.private_key.as_str(), "not PEM"),
         (one.certificate.as_str(), "hunter2", "not PEM"),
     ] {

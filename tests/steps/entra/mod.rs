@@ -300,7 +300,7 @@ async fn a_permission_for_owned_applications_only_is_reported_with_that_reason()
     let application = cloud.application().await;
     let error = cloud.sign_on(&application).await.unwrap_err();
     assert_eq!(error.kind, StepErrorKind::AccessDenied);
-    assert!(error.message.contains("OwnedBy does not do"), "{error}");
+    assert!(error.message.contains("OwnedBy is not enough"), "{error}");
 }
 
 #[tokio::test]

@@ -68,7 +68,11 @@ async fn an_expired_subscription_is_created_again_and_its_group_is_read_again() 
     fixture.cloud.advance(11.0 * 86_400.0);
     assert_eq!(action(&fixture, SubscribeGroupsInput::default()).await, SubscriptionAction::Created);
     let events = fixture.events().await;
-    assert_eq!(events.len(), 1, "what was missed meanwhile nobody knows");
+    assert_eq!(
+        events.len(),
+        1,
+        "an event without changes starts a full comparison, because the missed changes are unknown"
+    );
     assert_eq!((&events[0]["detail"]["groupId"], &events[0]["detail"]["added"]), (&json!(GROUP), &json!([])));
 }
 

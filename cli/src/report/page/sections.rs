@@ -14,7 +14,7 @@ use super::{
     moment, picture, qr,
     table::{Cell, table},
 };
-use crate::words::labels::Labels;
+use crate::{report::user_counts, words::labels::Labels};
 
 /// The sign-in URL with its QR code for phones.
 pub(super) fn sign_in(report: &Report, words: &Labels) -> Markup {
@@ -95,16 +95,7 @@ pub(super) fn workflow(history: &History, words: &'static Labels) -> Markup {
 /// Created users, members that could not become users, and the groups.
 pub(super) fn users(report: &Report, words: &Labels) -> Markup {
     let sync = &report.sign_on.users;
-    let done = &sync.counts.done;
-    let counts = [
-        done.created,
-        done.adopted,
-        done.updated,
-        done.deletions_scheduled,
-        done.removed,
-        done.waiting_for_quota,
-        done.failed,
-    ];
+    let counts = user_counts(&sync.counts.done);
     let links = Links::of(report);
     let groups = report.groups.iter().map(|group| {
         let name = match links {

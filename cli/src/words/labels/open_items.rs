@@ -77,7 +77,7 @@ pub(super) const ACTIONS: [(&str, &str); 18] = [
         "メッセージに従って修正してから、同じ入力で再実行してください。",
     ),
     (
-        "Add people to the group in Entra; they become users by themselves.",
+        "Add members to the group in Entra. Their Connect users are created automatically.",
         "Entra でグループにメンバーを追加してください。Connect ユーザーは自動的に作成されます。",
     ),
     (

@@ -61,7 +61,7 @@ async fn a_repeated_step_and_a_later_execution_find_their_own_case() {
 async fn an_unusable_document_ends_the_order_with_the_reason_before_anything_is_sent() {
     let too_large = [&b"%PDF-1.7\n"[..], &vec![b'x'; 5 * 1024 * 1024]].concat();
     for (identity, reason) in [
-        (None, "documents.identity: there is no such object"),
+        (None, "documents.identity: the documents bucket"),
         (Some(too_large), "documents.identity: the object has 5242889 bytes"),
         (Some(b"PK\x03\x04 a letter".to_vec()), "documents.identity: the object is not a PDF"),
         (Some(Vec::new()), "documents.identity: the object is empty"),
