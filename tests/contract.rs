@@ -9,7 +9,6 @@ mod forgotten;
 mod imports;
 mod language;
 mod layers;
-mod layers_cli;
 mod lessons;
 mod loops;
 mod sizes;

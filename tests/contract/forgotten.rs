@@ -75,7 +75,7 @@ fn without(forgotten: &str) -> String {
     }
     let checks = Command::new(std::env::current_exe().unwrap())
         // Skips the checks that do not depend on the edits for a new step.
-        .args(["contract::", "--skip", "forgotten::", "--skip", "costs::", "--skip", "lessons::"])
+        .args(["contract::", "--skip", "forgotten::", "--skip", "costs::", "--skip", "layers::", "--skip", "lessons::"])
         .env(ROOT, root)
         .env("RUST_BACKTRACE", "0")
         .output()

@@ -66,14 +66,15 @@ impl Source {
         Self { module: names[0].clone(), depth, path, text }
     }
 
-    /// The imports of this file from modules above its own module. `order` lists the modules from top to bottom.
-    pub(super) fn pointing_back(&self, order: &[&str]) -> Vec<String> {
-        let place = |module: &str| order.iter().position(|known| *known == module);
+    /// The imports of this file from modules above its own module, and from other modules of the same layer. `layers`
+    /// lists the layers from top to bottom, each with its modules.
+    pub(super) fn pointing_back(&self, layers: &[&[&str]]) -> Vec<String> {
+        let place = |module: &str| layers.iter().position(|modules| modules.contains(&module));
         let own =
-            place(&self.module).unwrap_or_else(|| panic!("{}: add {} to the order", self.path.display(), self.module));
+            place(&self.module).unwrap_or_else(|| panic!("{}: add {} to a layer", self.path.display(), self.module));
         used(&self.text, self.depth)
             .into_iter()
-            .filter(|name| place(name).is_some_and(|other| other < own))
+            .filter(|name| *name != self.module && place(name).is_some_and(|other| other <= own))
             .map(|name| format!("{} imports {name}", self.path.display()))
             .collect()
     }
@@ -81,7 +82,7 @@ impl Source {
 
 /// The Rust files in these directories and files of a crate. Paths are relative to the checkout.
 pub(super) fn sources(root: &str, parts: &[&str]) -> Vec<Source> {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let here = super::root();
     let mut files = Vec::new();
     let mut folders: Vec<PathBuf> = parts.iter().map(|part| Path::new(root).join(part)).collect();
     while let Some(path) = folders.pop() {
