@@ -1,4 +1,5 @@
-//! Starts and stops the local cloud: the stand-in in this process, and the emulator behind it.
+//! Starts and stops the two parts of the local cloud: the stand-in, which runs in this process, and the emulator, which
+//! runs in a process of its own and receives the calls that the stand-in forwards.
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +15,8 @@ use crate::{
     },
 };
 
-/// Client id of an administrator's application for tools and tests that access the tenant. The functions do not use it.
+/// Client ID of an Entra application that only tools and tests use. They use it to act as an administrator of the
+/// emulated tenant.
 pub const ADMINISTRATOR: &str = "adade000-0000-4000-8000-000000000001";
 /// Client secret of the administrator's application.
 pub const ADMINISTRATORS_SECRET: &str = "local-cloud-administrators-secret";
@@ -26,17 +28,17 @@ pub struct Settings {
     pub tenant: Tenant,
     /// How the functions authenticate to Microsoft Graph.
     pub credential: CredentialKind,
-    /// How many seconds one second of the real cloud takes.
+    /// Clock scale: how many seconds the local cloud waits for each second that the real cloud would wait.
     pub clock_scale: f64,
     /// The fault rules to apply.
     pub faults: Vec<FaultRule>,
-    /// The assumptions whose other reading is emulated.
+    /// The assumptions about AWS and Entra whose alternative reading is emulated.
     pub assume: Vec<&'static Assumption>,
     /// Whether Amazon Connect has its real API rates instead of higher ones.
     pub real_rates: bool,
     /// Whether the account has the limits of a new account.
     pub fresh_account: bool,
-    /// The file to which all calls of the functions are written, if any.
+    /// The file to which all calls that functions make to services are written, if any.
     pub record: Option<PathBuf>,
     /// The file to which all evaluated JSONata expressions are written, if any.
     pub record_expressions: Option<PathBuf>,
@@ -54,7 +56,7 @@ impl Cloud {
     /// Starts the stand-in and the emulator.
     ///
     /// # Errors
-    /// Fails if one of them does not start.
+    /// Fails if the stand-in or the emulator does not start.
     pub async fn start(settings: Settings, venv: &Venv, folder: &Path) -> Result<Self, NotStarted> {
         let credentials = Credentials::new(settings.credential)?;
         let (listener, port) = launcher::listen()?;
@@ -71,8 +73,8 @@ impl Cloud {
             record: settings.record,
             real_rates: settings.real_rates,
             models: venv.service_models(),
-            // In reality these waits take weeks, and by default hours in the stand-in. Here they are as short as a
-            // quota decision.
+            // AWS Support takes weeks to work on a case, and the stand-in takes hours by default. For a local run,
+            // these times are as short as a decision on a quota request.
             behaviour: Behaviour {
                 graph: GraphBehaviour { registrations: credentials.registrations.clone(), ..GraphBehaviour::default() },
                 support_path: SupportPath { picked_up: 300.0, decided: 1_500.0, ..SupportPath::default() },

@@ -1,4 +1,5 @@
-//! The local cloud: everything that an onboarding needs, on this machine. Imports point one way, as in this list:
+//! The local cloud: emulates on this machine every service that an onboarding calls. Each module may use only modules
+//! that follow it in this list:
 //!
 //! * [`cloud`] — starts and stops both parts.
 //! * [`emulator`] — installs and starts the AWS emulator, makes it as strict as AWS, and deploys the template into it.

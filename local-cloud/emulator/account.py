@@ -89,8 +89,8 @@ class Permissions:
 
 
 def refuse_what_an_account_refuses_at_deployment(patches, permissions):
-    """Adds the checks of a deployment that the emulator lacks: its CloudFormation overwrites existing resources,
-    ignores reserved concurrency, and checks no role."""
+    """Rejects deployments that AWS would reject. The emulator's CloudFormation overwrites existing resources, ignores
+    reserved concurrency, and does not check the roles that resources use."""
     stacks, provisioners, lambda_svc, scheduler, sfn, ssm = (
         importlib.import_module(f"ministack.services.{name}")
         for name in ("cloudformation.stacks", "cloudformation.provisioners", "lambda_svc", "scheduler", "stepfunctions", "ssm")
@@ -103,8 +103,8 @@ def refuse_what_an_account_refuses_at_deployment(patches, permissions):
 
     @patches.replace(provisioners, "_physical_name")
     def without_the_stacks_name(physical_name, stack_name, logical_id, *rest, **named):
-        """Generates state machine names without the stack's name, as CloudFormation does. The other generated names in
-        the template's stack contain it."""
+        """Generates state machine names without the stack's name, as CloudFormation does. All other names that
+        CloudFormation generates for the template contain the stack's name."""
         name = physical_name(stack_name, logical_id, *rest, **named)
         return f"{logical_id}-{name[-12:]}" if naming.get() == "AWS::StepFunctions::StateMachine" else name
 

@@ -70,7 +70,8 @@ impl Group {
 impl Drop for Group {
     fn drop(&mut self) {
         self.signal(Signal::KILL);
-        // A killed process keeps its files open for a moment. Wait, because the files are removed next.
+        // A killed process keeps its files open for a moment. The caller removes these files next, so wait until the
+        // process is gone.
         for _ in 0..50 {
             if self.leader.is_none() || !matches!(self.child.try_wait(), Ok(None)) {
                 break;

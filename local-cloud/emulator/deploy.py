@@ -109,10 +109,11 @@ def upload():
 
 
 def entra():
-    """Creates the Entra setup that an administrator makes before a deployment. Returns the resulting parameters."""
+    """Creates in AWS what an administrator sets up before a deployment: the secrets for Entra and the identity
+    federation. Returns the stack parameters that contain the ARNs of the secrets."""
     if settings["federation"]:
         query("iam", "2010-05-08", "EnableOutboundWebIdentityFederation", {}, "standIn")
-    # The secrets are encrypted with a KMS key of their own, so the functions need permissions for this key too.
+    # The secrets are encrypted with a separate KMS key, so the functions need permissions for this key too.
     key = json_call("kms", "TrentService.CreateKey", Description="Credentials for Microsoft Graph")["KeyMetadata"]["Arn"]
     return {
         secret["parameter"]: json_call(

@@ -79,7 +79,8 @@ def main():
                 tell({"progress": "waiting for another installation"})
                 fcntl.flock(lock, fcntl.LOCK_EX)
             if not os.path.exists(python):
-                # This process holds the lock, so no other installation is running: folders are left from killed ones.
+                # This process holds the lock, so no other installation is running. Any folder found here is left from
+                # an installation that was killed.
                 for left in glob.glob(os.path.join(glob.escape(CACHE), "venv-new-*")):
                     shutil.rmtree(left, ignore_errors=True)
                 with tempfile.TemporaryDirectory(prefix="venv-new-", dir=CACHE, ignore_cleanup_errors=True) as fresh:

@@ -37,7 +37,8 @@ def log_every_line_of_an_invocation(patches, runtime):
             if not readable.poll(0):
                 done.set()
                 readable.poll()
-            # The event is cleared before the read: a caller that finds the pipe empty must wait for the queue.
+            # The event is cleared before the read. Otherwise a caller could find the pipe empty and the event set while
+            # the lines are not in the queue yet.
             done.clear()
             part = os.read(stream.fileno(), 65_536)
             if not part:

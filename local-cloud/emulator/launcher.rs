@@ -1,5 +1,5 @@
-//! Starts the AWS emulator (ministack) with only the environment variables that are set here, because the functions
-//! that it runs inherit them.
+//! Starts the AWS emulator (ministack) with only the environment variables that this module sets, because the functions
+//! that the emulator runs inherit its environment.
 
 use std::{
     fs::{self, File},

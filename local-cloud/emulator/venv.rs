@@ -97,7 +97,7 @@ async fn lines(command: &mut Command, report: &mut dyn FnMut(&str)) -> io::Resul
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut group = Group::spawn(command)?;
     if let Some(mut input) = group.child.stdin.take() {
-        // A program that is not Python can exit without reading its input.
+        // A program named `python3` that is not Python may exit without reading its input.
         let _ = input.write_all(REQUIREMENTS.as_bytes()).await;
     }
     let mut last = None;

@@ -39,7 +39,7 @@ impl Workspace {
     }
 
     /// Creates a directory for one run. Dropping the value removes the directory. The directory is below the checkout's
-    /// target directory, because programs are executed from it, and a temporary directory may not allow this.
+    /// target directory and not in the system's temporary directory, which may forbid the execution of programs.
     ///
     /// # Errors
     /// Fails if the directory can't be created.
@@ -64,8 +64,8 @@ impl Workspace {
         }
     }
 
-    /// Keeps the logs of a failed run and removes those that were kept before. Returns the directory of the kept logs,
-    /// or `None` if there are no logs.
+    /// Keeps the logs of a failed run and removes the logs of the failed run before it. Returns the directory of the
+    /// kept logs, or `None` if there are no logs.
     ///
     /// # Errors
     /// Fails if the logs can't be copied.

@@ -1,5 +1,7 @@
-//! Runs the local cloud alone until it is interrupted, for experiments with any AWS or Graph client: `cargo run -p
-//! local-cloud --example serve -- UPSTREAM_URL [RECORD_FILE [BOTOCORE_DATA_DIRECTORY]]`
+//! Runs only the stand-in, in front of an emulator that is already running, for experiments with any AWS or Graph
+//! client. The stand-in runs until it is interrupted.
+//!
+//! `cargo run -p local-cloud --example serve -- UPSTREAM_URL [RECORD_FILE [BOTOCORE_DATA_DIRECTORY]]`
 
 use std::io::Write;
 

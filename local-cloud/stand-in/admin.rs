@@ -63,7 +63,8 @@ struct OpenGate {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Assume {
-    /// The assumptions whose alternative reading is emulated from now on. All others use their default reading.
+    /// The names of the assumptions to emulate in their alternative reading from now on. All other assumptions are
+    /// emulated in their default reading.
     names: Vec<String>,
 }
 
@@ -134,8 +135,8 @@ pub(crate) async fn serve(cloud: &Cloud, request: &Request) -> Response {
     }
 }
 
-/// Handles the report that a function starts or finishes for a state. At the start, returns the error with which the
-/// invocation fails for Step Functions, if the state may not invoke the function or a fault rule applies.
+/// Handles the emulator's report that a state invokes a function or that this function finishes. If the state may not
+/// invoke the function, or if a fault rule applies, returns the error that Step Functions gets from the invocation.
 async fn working(cloud: &Cloud, Working { function, state, done }: Working) -> Response {
     if done {
         cloud.authority.works_for(function, state, true);

@@ -23,13 +23,12 @@ const SHORTEST: usize = 1000;
 struct State {
     tags: HashMap<String, BTreeMap<String, String>>,
     created: HashMap<String, OffsetDateTime>,
-    /// Metadata documents that an update has replaced, each with the time until which parts of AWS still use the old
-    /// document.
+    /// Replaced metadata documents, each with the time until which parts of AWS still use the document.
     before: HashMap<String, Vec<(String, OffsetDateTime)>>,
     federation: bool,
 }
 
-/// The additions to IAM, which handle requests before the emulator's IAM does.
+/// Handles requests to IAM before they are forwarded to the emulator's IAM, and adds the missing features.
 #[derive(Debug)]
 pub(crate) struct Iam {
     upstream: Upstream,
@@ -78,9 +77,9 @@ impl Iam {
         tags.map(|(key, value)| serde_json::json!({ "Key": key, "Value": value })).collect()
     }
 
-    /// The metadata documents of a SAML provider with which AWS may validate a sign-in now. They are the current
-    /// document, and each replaced document until the update that replaced it has reached all of AWS. Empty if the
-    /// provider does not exist.
+    /// The metadata documents of a SAML provider with which AWS may validate a sign-in now. These are the current
+    /// document, and each earlier document as long as its replacement has not reached all of AWS. Empty if the provider
+    /// does not exist.
     pub(crate) async fn sign_in_metadata(&self, arn: &str) -> Vec<String> {
         let Some(current) = self.metadata_of(arn).await else { return Vec::new() };
         let now = self.clock.now();
@@ -372,7 +371,7 @@ fn members(tags: &BTreeMap<String, String>) -> String {
 }
 
 /// Returns the emulator's response with the current tags of the provider. The tag list in the emulator's response is
-/// replaced, because the emulator knows only the tags given at creation.
+/// replaced, because the emulator stores only the tags from the creation of the provider.
 fn with_tags(mut answer: Response, action: &str, tags: Option<&BTreeMap<String, String>>) -> Response {
     let Some(tags) = tags.filter(|_| answer.status == 200) else { return answer };
     let mut text = String::from_utf8_lossy(&answer.body).into_owned();

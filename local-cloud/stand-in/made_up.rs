@@ -1,4 +1,4 @@
-//! Fictitious users and a fictitious account for tests and benchmarks. A number always stands for the same user.
+//! Fictitious users and a fictitious account for tests and benchmarks. The same number always produces the same user.
 
 use serde_json::{Map, Value, json};
 

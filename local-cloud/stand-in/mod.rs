@@ -1,14 +1,15 @@
-//! The local cloud: Amazon Connect, Service Quotas, AWS Support and Microsoft Graph on loopback, as strict as the real
-//! services, in front of an emulator for the rest of AWS.
+//! The stand-in: emulates Amazon Connect, Service Quotas, AWS Support and Microsoft Graph on loopback, as strictly as
+//! the real services, and forwards all other AWS requests to the emulator.
 //!
-//! It listens on three ports: the AWS services (identified by the signature of each request), Microsoft Graph, and
-//! Entra's login service. Every request takes the same path: [`front`] reads the request, [`route`] determines the
-//! service, [`fault`] rules may replace the response, [`authority`] checks the caller's policies, the service handles
-//! the request, and [`record`] records the call. This crate emulates [`connect`], [`quotas`], [`support`] and
-//! [`graph`]. [`iam`] and [`sts`] add features that the emulator lacks. All other requests pass to [`upstream`].
-//! [`model`] compares requests and responses with the official service models.
+//! The stand-in listens on three ports: one for all AWS services (the signature of a request names its service), one
+//! for Microsoft Graph, and one for Entra's login service. Every request is processed in the same order: [`front`]
+//! reads the request, [`route`] determines the service, [`fault`] rules may replace the response, [`authority`] checks
+//! the caller's policies, the service handles the request, and [`record`] records the call. The stand-in itself
+//! emulates [`connect`], [`quotas`], [`support`] and [`graph`]. [`iam`] and [`sts`] add features that the emulator
+//! lacks. All other requests pass to [`upstream`]. [`model`] compares requests and responses with the official service
+//! models.
 //!
-//! This crate does not depend on the product that runs against it.
+//! The stand-in uses no code of the functions and the state machines that run against it.
 
 #![expect(rustdoc::private_intra_doc_links, reason = "these links are for contributors")]
 
@@ -73,7 +74,7 @@ use upstream::Upstream;
 use violations::Violations;
 use world::{Setting, World};
 
-/// Why a local cloud could not start.
+/// Why the stand-in could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// No loopback port is available.
@@ -98,7 +99,7 @@ pub enum StartError {
     Client(#[from] reqwest::Error),
 }
 
-/// A running local cloud. It stops when it is dropped or shut down.
+/// A running stand-in. It stops when the value is dropped or shut down.
 pub struct LocalCloud {
     cloud: Arc<Cloud>,
     doors: Vec<JoinHandle<()>>,
@@ -106,7 +107,7 @@ pub struct LocalCloud {
 }
 
 impl LocalCloud {
-    /// Starts a local cloud on three free loopback ports.
+    /// Starts the stand-in on three free loopback ports.
     ///
     /// # Errors
     /// If a port, the record, the models or a fault rule cannot be used. The message names the cause.
@@ -145,7 +146,7 @@ impl LocalCloud {
         self.urls[2].clone()
     }
 
-    /// Sets the run number. The record stores this number with every further call.
+    /// Sets the run number, which is recorded with every further call.
     pub fn set_run(&self, run: u32) {
         self.cloud.recorder.set_run(run);
     }

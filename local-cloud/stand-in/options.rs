@@ -1,5 +1,5 @@
-//! Start options of a local cloud: the emulator's URL, the application that may sign in, fault rules, and the behaviour
-//! of the AWS account and the Entra tenant.
+//! Start options of the stand-in: the emulator's URL, the Entra application that may request tokens, fault rules, and
+//! the behaviour of the AWS account and the Entra tenant.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -64,17 +64,17 @@ pub struct Behaviour {
     /// Applied quota values of the account, by quota code. For a quota that each instance has, the value applies to
     /// every instance whose own quota has not been raised.
     pub quotas: BTreeMap<String, f64>,
-    /// Whether the account has an applied value, equal to the AWS default, for a quota that was never raised. Accounts
-    /// of both kinds have been observed. If there is no applied value, `GetServiceQuota` returns
-    /// `NoSuchResourceException`.
+    /// Whether the account has an applied value, equal to the AWS default, for each quota that was never raised.
+    /// Accounts with and without such applied values have been observed. If there is no applied value,
+    /// `GetServiceQuota` returns `NoSuchResourceException`.
     pub account_quotas_applied: bool,
-    /// How requests to increase a quota proceed, by quota code.
+    /// How AWS processes requests to increase a quota, by quota code.
     pub quota_paths: BTreeMap<String, QuotaPath>,
-    /// How requests to increase a quota proceed if [`Behaviour::quota_paths`] does not contain the quota.
+    /// How AWS processes requests to increase a quota if [`Behaviour::quota_paths`] does not contain the quota.
     pub quota_path: QuotaPath,
     /// Whether the account has a support plan that includes the Support API.
     pub support_subscribed: bool,
-    /// How a support case about phone numbers proceeds.
+    /// How AWS Support processes a case about phone numbers.
     pub support_path: SupportPath,
     /// How long a new instance stays in `CREATION_IN_PROGRESS`.
     pub instance_seconds: f64,
@@ -204,7 +204,7 @@ pub enum QuotaOutcome {
     Never,
 }
 
-/// How a quota increase request proceeds. All times are seconds of real-cloud time since the request was made.
+/// How AWS processes a quota increase request. All times are seconds of real-cloud time since the request was made.
 #[derive(Clone, Debug)]
 pub struct QuotaPath {
     /// When the request becomes a support case (`CASE_OPENED`). `None` if it is decided automatically.
@@ -233,21 +233,21 @@ impl Default for QuotaPath {
 }
 
 impl QuotaPath {
-    /// Creates the path of a request that is decided automatically within minutes, without a support case.
+    /// Creates the processing of a request that is decided automatically within minutes, without a support case.
     #[must_use]
     pub fn automatic() -> Self {
         Self { case_opened: None, decided: 120.0, value_lag: 10.0, ..Self::default() }
     }
 
-    /// Creates the default path with a different outcome.
+    /// Creates the default processing with a different outcome.
     #[must_use]
     pub fn ending(outcome: QuotaOutcome) -> Self {
         Self { outcome, ..Self::default() }
     }
 }
 
-/// How a support case about phone numbers proceeds. All times are seconds of real-cloud time since the customer's last
-/// message in the case.
+/// How AWS Support processes a case about phone numbers. All times are seconds of real-cloud time since the customer's
+/// last message in the case.
 #[derive(Clone, Debug)]
 pub struct SupportPath {
     /// When an agent starts to work on the case (`work-in-progress`).
@@ -273,7 +273,7 @@ pub struct NumberStock {
     pub country: String,
     /// The type of the phone numbers: `DID`, `TOLL_FREE`, …
     pub kind: String,
-    /// The prefix that all these numbers have, for example `+1206555`.
+    /// The first digits of all these numbers, for example `+1206555`.
     pub prefix: String,
     /// How many numbers are available.
     pub quantity: u32,

@@ -15,9 +15,9 @@ pub(crate) struct Paging {
 
 /// One page of `items` and the token of the next page.
 ///
-/// The token is opaque and valid only for the same list request (`scope`: the operation and the listed resource). It
-/// contains the key of the item with which the next page begins. Items that are added or deleted between two pages
-/// therefore do not move other items to a different page.
+/// The token is opaque and valid only for the same list request (`scope`: the operation and the listed resource). The
+/// token contains the key of the first item on the next page. If items are added or deleted between two requests, all
+/// other items therefore stay on their page.
 ///
 /// # Errors
 /// Returns `bad_token` if the token does not belong to this list request.

@@ -1,4 +1,4 @@
-//! Records every call: one JSON object per line in a file, and a summary in memory.
+//! Records every call to a service: one JSON object per line in a file, and a summary in memory.
 
 use std::fs::File;
 use std::io::Write;
@@ -243,7 +243,8 @@ fn mask(value: &mut Value, attachment: bool) {
         Value::Object(members) => {
             for (name, member) in members {
                 let hidden = is_secret(name) || (attachment && matches!(name.as_str(), "data" | "fileName"));
-                // Even an empty or missing value is masked, because the record must not show whether a secret was set.
+                // Even an empty or missing value is masked, because the record file must not show whether a secret was
+                // set.
                 if hidden {
                     *member = json!(MASK);
                 } else {

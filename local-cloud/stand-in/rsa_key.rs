@@ -1,4 +1,4 @@
-//! The RSA key with which a token issuer signs, and the public key as a JSON Web Key (JWK).
+//! The RSA key pair of a token issuer. The public key is published as a JSON Web Key (JWK).
 
 use std::sync::{
     LazyLock, Mutex, PoisonError,
@@ -15,10 +15,10 @@ use aws_lc_rs::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-/// The number of RSA key pairs that an onboarding needs: one each for STS, the tenant and the application.
+/// The number of RSA key pairs that an onboarding needs: one for STS, one for the tenant and one for the application.
 const FIRST: usize = 3;
 
-/// The first key pairs. They are generated on a separate thread, because each takes a tenth of a second or more.
+/// The first key pairs, which a separate thread generates in advance, because each takes a tenth of a second or more.
 static PAIRS: LazyLock<Mutex<Receiver<KeyPair>>> = LazyLock::new(|| {
     let (pairs, taken) = channel();
     std::thread::spawn(move || (0..FIRST).all(|_| generate().is_ok_and(|pair| pairs.send(pair).is_ok())));

@@ -40,7 +40,7 @@ mod tests {
         let (mut buckets, start) = (Buckets::default(), Instant::now());
         let given =
             (0..100u64).filter(|n| buckets.take("Op", 2.0, 5.0, start + Duration::from_millis(n * 100))).count();
-        // The burst of 5 tokens, and 2 tokens per second for 9.9 seconds.
+        // 24 tokens: the burst of 5, and 2 tokens per second for 9.9 seconds.
         assert_eq!(given, 24);
     }
 }

@@ -1,4 +1,4 @@
-//! The client of the emulator. Requests pass through unchanged.
+//! The HTTP client that forwards requests to the emulator unchanged.
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
@@ -69,8 +69,8 @@ impl Upstream {
         Ok(Response { status, headers, body: answer.bytes().await?.to_vec(), broken: false })
     }
 
-    /// Calls an operation of a service with AWS's query protocol. The local cloud makes such calls for its own
-    /// purposes.
+    /// Calls an operation of a service with AWS's query protocol. Used only for calls that the stand-in itself needs,
+    /// not for calls of a function.
     pub(crate) async fn query(&self, service: &str, form: &[(&str, &str)]) -> Response {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
         let request = Request {
@@ -83,8 +83,8 @@ impl Upstream {
         self.pass(&self.operators(&request, service), Protocol::Query).await
     }
 
-    /// Calls an operation of a service with an AWS JSON protocol. The local cloud makes such calls for its own
-    /// purposes.
+    /// Calls an operation of a service with an AWS JSON protocol. Used only for calls that the stand-in itself needs,
+    /// not for calls of a function.
     pub(crate) async fn json(&self, service: &str, target: &str, input: &serde_json::Value) -> Response {
         let request = Request {
             method: "POST".into(),
@@ -99,8 +99,8 @@ impl Upstream {
         self.pass(&self.operators(&request, service), Protocol::Json).await
     }
 
-    /// Replaces the credential in the request with the operator's access key, with which the emulator allows every
-    /// operation.
+    /// Replaces the access key in the request with the operator's access key, because the emulator allows the operator
+    /// every operation.
     pub(crate) fn operators(&self, request: &Request, service: &str) -> Request {
         let mut request = request.clone();
         request.headers.retain(|(name, _)| !matches!(name.as_str(), "authorization" | "x-amz-security-token"));
@@ -110,7 +110,8 @@ impl Upstream {
         request
     }
 
-    /// Reads a resource of a service with a REST protocol. The local cloud makes such calls for its own purposes.
+    /// Reads a resource of a service with a REST protocol. Used only for calls that the stand-in itself needs, not for
+    /// calls of a function.
     pub(crate) async fn get(&self, service: &str, path: &str, query: Vec<(String, String)>) -> Response {
         let request = Request { method: "GET".into(), path: path.into(), query, headers: Vec::new(), body: Vec::new() };
         self.pass(&self.operators(&request, service), Protocol::RestJson).await

@@ -50,7 +50,7 @@ pub(crate) struct State {
     buckets: Buckets,
 }
 
-/// The services that this crate emulates.
+/// The AWS services that the stand-in emulates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Service {
     Connect,
@@ -93,7 +93,7 @@ impl World {
         *setting = Arc::new(Setting { behaviour, ..(**setting).clone() });
     }
 
-    /// The current state. All changes that have become due since the last call are made first.
+    /// The current state, after all changes that have become due since the last call.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let setting = self.setting();
@@ -119,7 +119,7 @@ impl World {
 fn throttle(setting: &Setting, state: &mut State, operation: &str) -> Result<(), Refusal> {
     let rate = quotas::rate(setting, &state.quotas, operation);
     let bucket = if setting.behaviour.shared_bucket { "" } else { operation };
-    // The same ratio as in AWS, which allows 2 calls per second and a burst of 5.
+    // The burst is 2.5 times the rate, as in AWS, which allows 2 calls per second and a burst of 5.
     if state.buckets.take(bucket, rate, rate * 2.5, Instant::now()) {
         return Ok(());
     }

@@ -1,10 +1,10 @@
 //! Assumptions: every fact about AWS, Entra and Microsoft Graph that no documentation settles, with the two possible
 //! readings of that fact.
 //!
-//! Each row of the table can switch the local cloud from one reading to the other. The default reading is the one that
-//! documentation, service models or public reports make likely. Under the alternative reading, the product must work
-//! too, or report an open item that names the problem. The documented list of facts not yet observed in a real account
-//! is generated from this table. `onboard live-check` determines which reading is true.
+//! Each assumption can switch the local cloud from the default reading to the alternative reading. The default reading
+//! is the reading that documentation, service models or public reports make likely. Under the alternative reading, the
+//! product must work too, or report an open item that names the problem. The list in docs/local-cloud.md is generated
+//! from these assumptions. `onboard live-check` finds out in a real account which reading is true.
 
 mod aws;
 mod connect;

@@ -16,8 +16,8 @@ const WITHOUT_DIRECTORY: [&str; 3] = ["ds:CheckAlias", "ds:CreateDirectory", "ds
 /// The Directory Service actions that `CreateInstance` performs on the directory of the instance.
 const NEW_DIRECTORY: [&str; 4] =
     ["ds:AuthorizeApplication", "ds:CreateAlias", "ds:DeleteDirectory", "ds:UnauthorizeApplication"];
-/// Pairs of an action and a condition key that AWS does not list for it, although the action's request contains the
-/// corresponding member.
+/// Pairs of an action and a condition key. AWS does not list the condition key for the action, although requests for
+/// the action contain the corresponding member.
 const WITHOUT_KEY: [(&str, &str); 6] = [
     ("ListInstanceStorageConfigs", "connect:StorageResourceType"),
     ("ListPhoneNumbersV2", "connect:InstanceId"),

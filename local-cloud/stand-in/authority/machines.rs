@@ -9,8 +9,8 @@ use super::sessions::Session;
 use crate::stand_in::upstream::Upstream;
 use crate::stand_in::world::Setting;
 
-/// The roles of the state machines that have made calls. A state machine keeps its role, so the role is read once. The
-/// role's policies can change, so they are read again.
+/// The roles of the state machines that have made calls. The role of a state machine never changes, so the name of the
+/// role is read only once. The policies of the role can change, so they are not stored here.
 #[derive(Debug)]
 pub(super) struct Machines {
     upstream: Upstream,

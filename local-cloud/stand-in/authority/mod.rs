@@ -2,10 +2,10 @@
 //! policies.
 //!
 //! The emulator gives each function a session of the function's role, verifies signatures, and enforces policies for
-//! the services that it emulates. This module does so for the services of this crate, for IAM (because the emulator
-//! does not support IAM paths), and for KMS keys. It reads the policies of the caller's role from the emulator, to
-//! which the template has deployed them, and evaluates them with [`policy`]. The emulator's own access key belongs to
-//! the operator of the local cloud and has all permissions.
+//! the services that it emulates. This module does the same for the services that the stand-in emulates, for IAM
+//! (because the emulator does not support IAM paths), and for KMS keys. It reads the policies of the caller's role from
+//! the emulator, to which the template has deployed them, and evaluates them with [`policy`]. The emulator's own access
+//! key belongs to the operator of the local cloud and has all permissions.
 
 mod asks;
 mod connect;

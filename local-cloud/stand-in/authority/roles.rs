@@ -92,8 +92,8 @@ impl Roles {
         for arn in attached {
             match self.managed(&arn).await {
                 Ok(statements) => role.policies.extend(statements),
-                // AWS managed policies are skipped, because the emulator lacks most of them. They grant permissions for
-                // logs and traces, which functions do not send through this port.
+                // AWS managed policies are skipped, because the emulator lacks most of them. The managed policies of
+                // the template only allow writing logs and traces, and these calls do not pass through the stand-in.
                 Err(_) if arn.contains(":iam::aws:policy/") => {}
                 Err(fault) => return Err(fault),
             }

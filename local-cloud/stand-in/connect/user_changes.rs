@@ -24,8 +24,8 @@ pub(super) fn change(setting: &Setting, instance: &mut Instance, operation: &str
     let id = input.need("UserId")?.to_owned();
     let now = setting.clock.now();
     if instance.users.named(&id, now).is_none() {
-        // Shortly after a user was created, Connect may reject an update of the user with either of two errors. For a
-        // read, it returns "not found".
+        // Shortly after a user was created, Connect may reject an update of the user with one of two different errors.
+        // A read of the user returns "not found".
         return Err(match instance.users.exists(&id) {
             true => Refusal::invalid_request("The user is not valid."),
             false => Refusal::not_found("User not found."),

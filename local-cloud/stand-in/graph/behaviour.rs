@@ -13,7 +13,7 @@ pub struct GraphBehaviour {
     pub registrations: Vec<AppRegistration>,
     /// How long a changed app registration (consent, credentials) takes to reach the token endpoint.
     pub registration_seconds: f64,
-    /// How long requests for a new application and service principal by ID return 404.
+    /// How long requests that name a new application or service principal by ID return 404.
     pub replication_seconds: f64,
     /// How long a new application and service principal are missing from lists with `$filter`. The same delay applies
     /// to advanced queries, because they use the same index.
@@ -42,12 +42,12 @@ pub struct GraphBehaviour {
     pub exempts_saml_identifiers: bool,
     /// Whether a deleted application also keeps the identifier URIs that were removed from it before the deletion.
     pub deleted_hold_identifiers: bool,
-    /// Whether the error for an identifier URI that is taken can be recognized by its code. Otherwise only the text
-    /// identifies it.
+    /// Whether the error for an identifier URI that another application uses has an error code of its own. Otherwise
+    /// only the text of the error identifies the cause.
     pub identifier_taken_by_code: bool,
-    /// Whether the error if an assignment already exists is 409 with a text about an entitlement grant.
+    /// Whether Graph rejects an assignment that already exists with status 409 and a text about an entitlement grant.
     pub assignment_exists_as_conflict: bool,
-    /// Whether the error if a reference already exists describes a conflicting object.
+    /// Whether the error for a reference that already exists describes a conflicting object.
     pub reference_exists_as_conflict: bool,
     /// Whether Graph refuses to remove a signing certificate by a PATCH of the credential lists.
     pub refuses_certificate_removal: bool,

@@ -12,8 +12,8 @@ use super::{
 };
 
 impl Call<'_> {
-    /// The time whose memberships this call returns. With `ConsistencyLevel: eventual`, the time is earlier, because
-    /// the call reads the advanced index, which is updated later.
+    /// This call returns the memberships as they were at this time. With `ConsistencyLevel: eventual`, the time is in
+    /// the past, because the call reads the advanced index, which is updated with a delay.
     fn as_of(&self, options: &Options) -> OffsetDateTime {
         let behaviour = &self.graph.behaviour();
         let extra = (behaviour.list_replication_seconds - behaviour.membership_seconds).max(0.0);

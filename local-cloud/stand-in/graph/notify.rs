@@ -1,4 +1,4 @@
-//! Change notifications. They are really delivered: in batches, sometimes late or twice, and repeatedly until the
+//! Sends change notifications over HTTP as Graph does: in batches, sometimes late or twice, and repeatedly until the
 //! endpoint accepts them.
 
 use std::collections::HashMap;
@@ -9,8 +9,9 @@ use tokio::runtime::Handle;
 
 use super::{Graph, State};
 
-/// How long an endpoint may take to respond: to the first delivery, and to each further attempt.
+/// How long an endpoint may take to respond to the first delivery of a batch.
 const FIRST_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(3);
+/// How long an endpoint may take to respond to each further delivery of the batch.
 const RETRY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
 const RETRY_FOR_SECONDS: f64 = 4.0 * 3600.0;
 const FIRST_RETRY_SECONDS: f64 = 10.0;

@@ -66,7 +66,7 @@ impl Options {
         Ok(Self { select, filter, count, eventual, top, place: place.unwrap_or_default() })
     }
 
-    /// The page begins after the row with this key.
+    /// The key of the last row before this page.
     pub(super) fn after(&self) -> u64 {
         self.place.after
     }

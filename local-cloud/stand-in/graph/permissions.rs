@@ -1,5 +1,5 @@
-//! The application permissions that each operation requires (Microsoft's permission reference, 2026). They are a list
-//! of lists: the caller needs at least one permission of each inner list.
+//! The application permissions that each operation requires (Microsoft's permission reference, 2026). The permissions
+//! of an operation are a list of lists: the caller needs at least one permission from each inner list.
 
 use super::schema::Endpoint;
 

@@ -24,7 +24,7 @@ const READ_ONLY: [&str; 9] = [
     "appOwnerOrganizationId",
     "appDisplayName",
     "deletedDateTime",
-    // This property is set on the application. The service principal only shows it.
+    // Only a PATCH of the application can change this property. The service principal has a read-only copy.
     "isDisabled",
     "servicePrincipalType",
     "signInAudience",

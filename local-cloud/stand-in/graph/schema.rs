@@ -1,7 +1,7 @@
 //! A subset of Microsoft's own description of Graph v1.0: the endpoints, their query options, and the properties and
 //! types of request bodies. The subset is extracted from the MIT-licensed Graph SDK, whose version is given in the file
-//! (`source`). Requests are therefore validated against Microsoft's description itself, not against an interpretation
-//! of it.
+//! (`source`). Requests are therefore validated against Microsoft's own description, not against this project's
+//! interpretation of the documentation.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},

@@ -20,9 +20,9 @@ use super::{
 
 const LONGEST: time::Duration = time::Duration::minutes(41_760);
 const SHORTEST: time::Duration = time::Duration::minutes(45);
-/// How many subscriptions to directory objects one application can have, and how many all applications in the tenant
-/// can have together.
+/// The maximum number of subscriptions to directory objects that one application can have.
 const MOST: usize = 100;
+/// The maximum number of subscriptions to directory objects that all applications in the tenant can have together.
 const MOST_OF_TENANT: usize = 1_000;
 const HANDSHAKE: Duration = Duration::from_secs(10);
 

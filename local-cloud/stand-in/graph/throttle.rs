@@ -41,8 +41,8 @@ impl Meter {
         let limit = graph.behaviour().resource_units.unwrap_or(documented);
         if self.used > limit {
             let left = self.ends.map_or(0.0, |ends| (ends - now).as_seconds_f64());
-            // The delay is given in real-cloud seconds, because the client scales the time that it waits. The header
-            // allows only whole seconds.
+            // `Retry-After` contains real-cloud seconds, because the client applies the clock scale to the time that it
+            // waits. The header allows only whole seconds.
             let seconds = graph.options.clock.real(left).ceil();
             return Err(GraphError::throttled(if seconds > 1.0 { seconds as u64 } else { 1 }));
         }

@@ -30,7 +30,7 @@ const COMMON: [(&str, &[u16]); 11] = [
     ("ValidationException", &[400]),
 ];
 
-/// The models of the three services that this crate emulates.
+/// The models of the three AWS services that the stand-in emulates.
 #[derive(Debug)]
 pub(crate) struct Models {
     connect: Model,

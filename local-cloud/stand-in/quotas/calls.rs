@@ -172,7 +172,8 @@ fn request(setting: &Setting, state: &mut State, input: &Input) -> Answer {
     let behaviour = &setting.behaviour;
     let mut path = behaviour.quota_paths.get(code.code).unwrap_or(&behaviour.quota_path).clone();
     if input.flag("SupportCaseAllowed") == Some(false) && path.case_opened.is_some() {
-        // The caller allows no support case. A request that would need one is therefore not approved.
+        // The request does not allow a support case, so AWS does not approve it if the decision would need a support
+        // case.
         path = QuotaPath { case_opened: None, outcome: QuotaOutcome::NotApproved, ..path };
     }
     let made = Request {
@@ -191,8 +192,8 @@ fn request(setting: &Setting, state: &mut State, input: &Input) -> Answer {
     answer(shape)
 }
 
-/// Returns past and open increase requests. If the call names no level, only account-level requests are returned, and
-/// requests for an instance are omitted.
+/// Returns past and open increase requests. If the call names no level, returns only requests for the account and omits
+/// requests for an instance.
 fn history(setting: &Setting, state: &State, operation: &str, input: &Input, of: Option<&Code>) -> Answer {
     let level = input.text("QuotaRequestedAtLevel").unwrap_or("ACCOUNT");
     let fits = |request: &&Request| {

@@ -14,10 +14,11 @@ use codes::{CODES, Code, Level};
 use crate::stand_in::options::{QuotaOutcome, QuotaPath};
 use crate::stand_in::world::{Setting, State};
 
-/// The rate that every Connect operation has in this account, unless the options keep Connect's real rates.
+/// The rate of every Connect operation in this account in calls per second, unless the options request Connect's real
+/// rates.
 const GRANTED_RATE: f64 = 200.0;
 
-/// Connect's default rate for an operation.
+/// Connect's default rate for an operation, in calls per second.
 const REAL_RATE: f64 = 2.0;
 
 /// The applied quota values that differ from AWS's defaults, and the increase requests.

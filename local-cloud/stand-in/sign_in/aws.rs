@@ -1,5 +1,5 @@
 //! The AWS part of a sign-in. AWS exchanges the SAML response for a role session (`AssumeRoleWithSAML`), the relay
-//! state selects the Connect instance, and Connect looks up the user whose username is the session name.
+//! state selects the Connect instance, and Connect signs in the user whose username is the session name.
 //!
 //! The error messages are those of AWS: "Troubleshoot SAML federation with IAM" in the IAM user guide, and
 //! "Troubleshoot SAML with Amazon Connect" in the Connect administrator guide.
@@ -92,8 +92,8 @@ pub(crate) async fn assume_role(cloud: &Cloud, posted: &PostedResponse) -> Resul
 pub(crate) fn destination(cloud: &Cloud, relay_state: &str) -> Result<String, Refusal> {
     let place = format!("https://{}.console.aws.amazon.com/connect/federate/", cloud.world.setting().region);
     let Some(rest) = relay_state.strip_prefix(&place) else {
-        // With no relay state, or with one that is not Connect's, the browser opens the AWS console, where agents have
-        // no permissions.
+        // If the relay state is missing or does not belong to Connect, the browser opens the AWS console, in which
+        // agents have no permissions.
         return Err(refuse(format!("The relay state `{relay_state}` leads to the AWS console and not to Connect.")));
     };
     let id = rest.split(['?', '#']).next().unwrap_or_default().to_owned();

@@ -17,8 +17,8 @@ const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
 const RSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";
 const SHA256: &str = "http://www.w3.org/2001/04/xmlenc#sha256";
 
-/// The placeholder for the signature. It stands directly after the issuer, because SAML's schema requires the signature
-/// there.
+/// The placeholder for the signature. It directly follows the issuer element, because SAML's schema requires the
+/// signature at this position.
 pub(crate) const PLACE: &str = "<!-- signature -->";
 
 /// Signs the element with this `ID` in a document that has [`PLACE`] as a child of that element.

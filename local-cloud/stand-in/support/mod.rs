@@ -60,9 +60,9 @@ struct Communication {
 /// The stage of a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
-    /// AWS Support must act, and has not asked a question yet.
+    /// AWS Support works on the case and has not asked a question yet.
     Opened,
-    /// AWS Support must act, because the customer has replied.
+    /// AWS Support works on the case again, because the customer has replied.
     Answered,
     /// The customer must reply to a question.
     Asked,

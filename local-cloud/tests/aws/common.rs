@@ -1,5 +1,5 @@
-//! Test setup: a local cloud in front of a fake emulator that only records requests, and clients that build AWS
-//! requests without an SDK. The clock is not scaled, so delays end only if a test advances the clock.
+//! Test setup: a stand-in in front of a fake emulator that only records requests, and clients that build AWS requests
+//! without an SDK. The clock is not scaled, so delays end only if a test advances the clock.
 
 use std::sync::{Arc, Mutex};
 
@@ -157,7 +157,7 @@ impl Cloud {
         )
     }
 
-    /// Checks at the end of a test that the local cloud has reported no faults of its own.
+    /// Checks at the end of a test that the stand-in has found no fault in its own responses.
     pub(crate) fn is_clean(&self) {
         assert_eq!(self.cloud.violations(), Vec::<String>::new());
     }
