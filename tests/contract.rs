@@ -332,8 +332,9 @@ fn every_sample_event_is_an_input_of_its_step() {
     }
 }
 
-/// An execution can run for weeks. It keeps the definition with which it started, but each task calls the current
-/// function. So the current steps must accept the input that definitions of earlier releases send.
+/// An execution can run for weeks. The execution keeps the state machine definition with which it started, but each
+/// task calls the currently deployed function. So the current steps must accept the input that definitions of earlier
+/// releases send.
 #[test]
 fn every_step_accepts_the_input_from_state_machines_of_earlier_releases() {
     for release in fs::read_dir(root().join("tests/compat")).unwrap().map(|entry| entry.unwrap().path()) {
@@ -444,7 +445,7 @@ fn deleting_the_stack_deletes_neither_an_instance_nor_its_stored_data() {
         assert_ne!(kind, "AWS::IAM::SAMLProvider", "{name} is the workflow's");
         if ["AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::KMS::Key"].contains(&kind) {
             let kept = ["DeletionPolicy", "UpdateReplacePolicy"].map(|policy| resource[policy].as_str());
-            // If the first deployment fails, RetainExceptOnCreate deletes the resource, so that no unused resource is
+            // `RetainExceptOnCreate` deletes the resource if the first deployment fails, so that no unused resource is
             // left.
             assert_eq!(kept, [Some("RetainExceptOnCreate"), Some("Retain")], "{name}");
         }

@@ -305,8 +305,8 @@ fn no_doc_comment_has_a_rust_example_because_doctests_are_disabled() {
     let sources = ["functions", "cli", "tests", "benches"].map(|folder| files(folder, ".rs")).concat();
     assert!(sources.len() > 100, "{}", sources.len());
     for file in sources {
-        // Fences open and close code blocks in turn; this loop checks only the opening fences. If an opening fence
-        // names no language, rustdoc treats the block as a Rust example.
+        // The fences of a file alternately open and close a code block. This loop checks only the opening fences,
+        // because rustdoc treats a block whose opening fence names no language as a Rust example.
         for language in read(&file).lines().filter_map(fence).step_by(2) {
             assert!(["text", "json", "sh"].contains(&&*language), "{}: `doctest = false`", file.display());
         }

@@ -1,6 +1,6 @@
 //! The operator's command-line tool of Connect Onboarding.
 //!
-//! Imports point one way: a module imports only modules that stand below it in this list. A contract test verifies this.
+//! A module may use only modules that follow it in this list. A contract test checks this.
 //!
 //! * [`commands`] — one file or directory for each command.
 //! * [`follow`] — the progress of an execution, and how it is drawn. Calls no cloud and reads no clock.

@@ -13,8 +13,8 @@ const MINUTES: u32 = 30 * 24 * 60;
 /// The states that a user sync enters if it finds no difference.
 const IDLE_SYNC: [&str; 7] =
     ["Start", "ApplyOrPlan", "AcquireLease", "SyncUsers", "SyncOutcome", "ReleaseLease", "Done"];
-/// The metrics with a value every hour; all other metrics have one value a day. CloudWatch charges for each hour with a
-/// value.
+/// The metrics that get a value every hour. All other metrics get one value a day. CloudWatch charges a metric only for
+/// the hours in which it gets a value.
 const HOURLY: [Metric; 10] = [
     Metric::UsersCreated,
     Metric::UsersUpdated,

@@ -1,5 +1,5 @@
-//! The template during a deployment: which parameter values it accepts, and which names its resources have in the
-//! account.
+//! Checks the template as a deployment uses it: the parameter values that the template accepts, and the names of its
+//! resources in the account.
 
 use std::collections::BTreeSet;
 
@@ -60,7 +60,7 @@ fn a_schedule_is_accepted_by_eventbridge_scheduler_and_runs_more_than_once() {
             "cron(0 3 ? * 2#6 *)",
             "cron(0 3 * * ? 1969)",
             "0 3 * * ? *",
-            // A one-time schedule is rejected, because no sync and no check would run after it.
+            // A schedule that runs only once is rejected, because no further sync or check would run.
             "at(2027-01-01T00:00:00)",
         ] {
             assert!(!accepts(parameter, bad), "{parameter} accepts {bad:?}");
@@ -125,7 +125,7 @@ fn every_name_in_the_account_contains_the_stack_name_or_is_generated() {
     ];
     let template = template();
     for (id, resource) in template["Resources"].as_object().unwrap() {
-        // In resources of these types, a name field does not name the resource itself but refers to another resource.
+        // In resources of these types, a field with "name" in its name refers to another resource.
         let refers = [
             "AWS::Lambda::EventSourceMapping",
             "AWS::Lambda::Permission",

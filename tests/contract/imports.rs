@@ -6,7 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The first name in the part of a path that follows `crate::`.
+/// The first name in a path, for example `aws` in `aws::iam::roles`. The argument is the part of the path after
+/// `crate::`.
 fn first_name(path: &str) -> &str {
     let path = path.trim_start();
     &path[..path.find(|letter: char| !letter.is_alphanumeric() && letter != '_').unwrap_or(path.len())]
@@ -66,8 +67,8 @@ impl Source {
         Self { module: names[0].clone(), depth, path, text }
     }
 
-    /// The imports of this file from modules above its own module, and from other modules of the same layer. `layers`
-    /// lists the layers from top to bottom, each with its modules.
+    /// The forbidden imports of this file: imports from a higher layer, and imports from other modules of the same
+    /// layer. `layers` lists the layers from top to bottom, each with its modules.
     pub(super) fn pointing_back(&self, layers: &[&[&str]]) -> Vec<String> {
         let place = |module: &str| layers.iter().position(|modules| modules.contains(&module));
         let own =

@@ -12,8 +12,8 @@ use super::{
     root,
 };
 
-/// The layers of the functions from top to bottom. No workflow imports another one. The next layer is the crate
-/// `onboarding-core`, which can't import this crate.
+/// The layers of the functions from top to bottom. No workflow imports another workflow. The crate `onboarding-core` is
+/// below all these layers, and can't import this crate.
 const FUNCTIONS: [&[&str]; 8] =
     [&WORKFLOWS, &["inspect"], &["registry"], &["connect"], &["context"], &["entra"], &["aws"], &["runtime"]];
 /// The modules of the tool from top to bottom.
@@ -85,7 +85,7 @@ fn following_calls_no_cloud_and_reads_no_clock() {
     }
 }
 
-/// The imports of a text that point back, if the text is the file's content.
+/// The forbidden imports that the check reports if a file has this content.
 fn reported(crate_root: &str, file: &str, text: &str, layers: &[&[&str]]) -> Vec<String> {
     Source::new(Path::new(crate_root), PathBuf::from(file), text.to_owned()).pointing_back(layers)
 }

@@ -1,5 +1,6 @@
-//! Every polling loop ends with a report or a named error before Step Functions ends the execution after one year or
-//! 25,000 events. An execution that Step Functions ends has no report.
+//! Checks that every polling loop of a state machine ends, with a report or a named error, before the execution reaches
+//! a limit of Step Functions (one year, 25,000 events). At a limit, Step Functions stops the execution, and there is no
+//! report.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,12 +11,12 @@ use super::{machines, read, states};
 
 const YEAR: u64 = 365 * 24 * 3_600;
 const EVENTS: u64 = 25_000;
-/// Seconds of an execution's year that its polls must leave for work, approvals and running syncs.
+/// Seconds of the year that polling must leave for work, approvals and running syncs.
 const SPARE_SECONDS: u64 = 7 * 24 * 3_600;
-/// Number of an execution's 25,000 events that its polls must leave for retries.
+/// Number of the 25,000 events that polling must leave for retries.
 const SPARE_EVENTS: u64 = 4_000;
 
-/// Maximum number of rounds of `rotate-certificate`.
+/// Maximum number of calls of `rotate-certificate` in one execution.
 const ROTATION_ROUNDS: u32 = 200;
 
 /// Maximum number of waits for the lease of an instance.
@@ -39,8 +40,8 @@ const fn longest_wait_of_a_rotation(_: u32) -> u64 {
     rotation::SWITCH_PROPAGATION
 }
 
-/// Seconds before each attempt to acquire the lease of an instance. A sync of 100,000 users holds the lease for half an
-/// hour.
+/// Seconds to wait before an attempt to acquire the lease of an instance. A sync of 100,000 users holds the lease for
+/// half an hour.
 const fn lease(wait: u32) -> u64 {
     if wait < 120 { 30 } else { 300 }
 }

@@ -1,6 +1,6 @@
-//! The state of an onboarding stays below the limit of Step Functions (256 KiB), because a state machine can't catch
-//! the error for a state that is too large. An input that would exceed the limit is rejected before anything is
-//! created.
+//! Checks that the inputs, outputs and variables of an onboarding stay below the limit of Step Functions (256 KiB),
+//! because a state machine can't catch the error for data that is too large. An input that would exceed the limit is
+//! rejected before anything is created.
 
 use onboarding_core::contract::{
     Check, DriftFinding, DriftReport, GroupSubscription, InstanceDrift, PreflightOutput, Remediation, ReportInput,
@@ -10,8 +10,9 @@ use onboarding_core::contract::{
 use super::sample_event;
 
 const LIMIT: usize = PreflightOutput::MAX_STATE;
-/// Maximum size in bytes of two outputs together: 64 KiB for both telephony branches, as measured by the tests that
-/// wait for a year, and 40 KiB for the lists of a user sync with fifty entries each.
+/// Maximum size in bytes of the outputs of the telephony branches and of the user sync together. The telephony branches
+/// need up to 64 KiB, as the tests that wait for a year measure. The user sync needs 40 KiB, because each of its lists
+/// has at most fifty entries.
 const TELEPHONY_AND_USERS: usize = (64 + 40) * 1024;
 
 /// The sample input of `report` with this number of groups and with the outputs of all steps for each group.

@@ -1,4 +1,4 @@
-//! Alarms and dashboard: every metric that they use exists, and every text exists in both languages.
+//! Checks that every metric in the alarms and on the dashboard exists, and that every text exists in both languages.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -123,7 +123,8 @@ fn every_metric_that_needs_a_reaction_has_an_alarm() {
     assert!(missing.is_empty(), "no alarm looks at {missing:?}");
 }
 
-/// A failed daily run is easily missed, so there is an alarm for failed runs and an alarm for runs that never start.
+/// Operators easily miss the failure of a daily run, so there is an alarm for runs that fail and an alarm for runs that
+/// never start.
 #[test]
 fn every_schedule_has_an_alarm_for_failed_runs_and_for_missing_runs() {
     let template = template();
@@ -136,8 +137,8 @@ fn every_schedule_has_an_alarm_for_failed_runs_and_for_missing_runs() {
         .filter(|alarm| ["ExecutionsFailed", "Errors"].contains(&alarm["MetricName"].as_str().unwrap()))
         .filter_map(|alarm| alarm["Dimensions"][0]["Value"]["!Ref"].as_str())
         .collect();
-    // These two functions have no alarm for failed runs. Alarms on the effects of such failures, for example a late
-    // sync, detect them.
+    // These two functions have no alarm for failed runs. Other alarms detect the effects of a failure, for example a
+    // late sync.
     let by_effect = ["SyncMembersFunction", "SubscribeGroupsFunction"];
     for kind in ["AWS::Serverless::Function", "AWS::Serverless::StateMachine"] {
         for (name, resource) in resources_of_type(&template, kind) {
@@ -169,7 +170,8 @@ fn the_concurrency_of_public_entry_points_is_limited() {
     assert_eq!(called, 2, "the URL and the queue of hints");
 }
 
-/// The expiry metrics have one value a day, so each of their alarms has a period of one day and uses the minimum.
+/// The expiry metrics get one value a day, so each alarm on an expiry metric has a period of one day and uses the
+/// minimum of the period.
 #[test]
 fn everything_that_expires_has_an_alarm_that_leaves_time_to_act() {
     let template = template();

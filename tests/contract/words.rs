@@ -1,4 +1,4 @@
-//! If a Choice state reads an unknown value, it never continues to a removal.
+//! Checks that no Choice state continues to a removal because it reads an unknown value.
 
 use serde_json::Value;
 

@@ -1,5 +1,5 @@
-//! Generates the tables of assumptions in the documents from the table of the local cloud. To update the tables:
-//! `UPDATE_DOCS=1 cargo test --workspace --test product documents::assumptions`.
+//! Generates the tables of assumptions in the documents from the assumptions in the code of the local cloud. To update
+//! the tables: `UPDATE_DOCS=1 cargo test --workspace --test product documents::assumptions`.
 
 use std::{env, fmt::Write, fs};
 

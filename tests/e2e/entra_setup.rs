@@ -1,5 +1,6 @@
-//! `onboard entra-setup`: the script that it prints, and the script's effect on a tenant. Like the real Azure CLI, the
-//! fake one ignores case when it searches for a name. The fake AWS CLI only records its calls.
+//! `onboard entra-setup`: the script that it prints, and the script's effect on a tenant. The test uses a fake Azure
+//! CLI, which ignores case when it searches for a name, as the real Azure CLI does, and a fake AWS CLI, which only
+//! records its calls.
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Output};
 
@@ -148,8 +149,8 @@ fn missing_permissions_are_added_and_existing_ones_stay() {
     let first = Identity::Runtime.permissions()[0].id;
     let mail = "810c84a8-4a9e-49e6-bf7d-12d183f40d01";
     let role = "connect-onboarding-ap-northeast-1-graph-runtime";
-    // An application whose name differs only in case is not ours and stays unchanged. A federated credential from an
-    // earlier AWS account is corrected.
+    // An application whose name differs only in case belongs to somebody else, so it stays unchanged. A federated
+    // credential for another AWS account is corrected.
     fixture.let_there_be(&json!([
         { "appId": "other", "displayName": "CONNECT ONBOARDING RUNTIME (connect-onboarding)",
           "requiredResourceAccess": [], "federated": [] },
@@ -158,7 +159,7 @@ fn missing_permissions_are_added_and_existing_ones_stay() {
               { "id": mail, "type": "Role" }, { "id": first.to_uppercase(), "type": "Role" } ] }],
           "federated": [{ "name": role, "issuer": "https://earlier", "subject": "s", "audiences": ["a"] }] },
     ]));
-    // `admin-consent` would reject a national cloud.
+    // `az ad app permission admin-consent` rejects national clouds, so the script must not use it.
     let output = fixture.run(&["--only", "runtime"], &[("CLOUD", "AzureUSGovernment")]);
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
     let changes = fixture.changes();

@@ -1,5 +1,5 @@
-//! Changes in Entra arrive in Connect through the complete stack: the emulated Graph calls the function URL, and the
-//! schedules cover changes without a notification.
+//! Tests that changes in Entra reach Connect through the complete stack: the emulated Graph calls the function URL, and
+//! scheduled syncs find the changes for which no notification arrived.
 
 use std::{collections::BTreeSet, sync::OnceLock};
 
@@ -38,7 +38,7 @@ async fn subscription() -> Value {
     cloud().inventory().await["graph"]["subscriptions"][0].clone()
 }
 
-/// Gives one test at a time exclusive use of the subscription, because one of the tests deletes it.
+/// Lets only one test at a time use the subscription, because one of the tests deletes the subscription.
 async fn alone_with_the_subscription() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::const_new(());
     ALONE.lock().await

@@ -1,5 +1,5 @@
-//! The remaining time until each expiry date is measured daily. Alarms notify the operator in good time, but not long
-//! before action is needed.
+//! Tests that the time until each expiry date is measured daily, and that alarms notify the operator in good time, but
+//! not long before action is needed.
 
 use std::collections::BTreeMap;
 
@@ -97,7 +97,8 @@ async fn an_alarm_is_raised_in_time_for_each_upcoming_expiry_and_for_nothing_els
     assert!(instance["subscriptionHoursLeft"].as_i64().unwrap() > 168, "{output}");
     assert!(fixture.alarms().await.values().all(|state| state != "ALARM"), "{:?}", fixture.alarms().await);
 
-    // The setup secret stores its expiry in a tag, the runtime secret in its value. Neither change needs a deployment.
+    // The expiry date of the setup secret is in its tag, and the expiry date of the runtime secret is in its value. The
+    // changed dates take effect without a deployment.
     let soon = OffsetDateTime::now_utc() + Duration::days(9) + Duration::hours(1);
     let day = soon.date().to_string();
     let tags = json!({ "Tags": [{ "Key": "expires", "Value": day }] });

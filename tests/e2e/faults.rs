@@ -1,6 +1,6 @@
-//! Runs all phases of an onboarding (a life) once for each kind of fault. Calls fail in every state of every state
-//! machine, and each phase must end as in a run without faults: no duplicates and no losses. The test prints the number
-//! of failed calls.
+//! Runs an onboarding through all its phases (an end-to-end run) once for each kind of fault. Calls fail in every state
+//! of every state machine, and each phase must have the same result as in an end-to-end run without faults: no resource
+//! is missing and none exists twice. The test prints the number of failed calls.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,13 +16,12 @@ use super::{
     life::{Call, Life, Machine, Phase},
 };
 
-/// Number of lives (full runs of an onboarding) at the same time, in addition to those lives that mostly wait for
-/// timeouts.
+/// Number of end-to-end runs at the same time, in addition to the end-to-end runs that mostly wait for timeouts.
 const LIVES: usize = 3;
 /// Delay of a response, in milliseconds. It is longer than the shortest timeout of a function or state (eight seconds).
 const SILENCE_MS: u64 = 9_500;
-/// Number of lives (full runs of an onboarding) in which calls get no response. One life with a timeout in every state
-/// would take too long, so each of these lives covers a part of the states.
+/// Number of end-to-end runs in which calls get no response. One end-to-end run with a timeout in every state would
+/// take too long, so each of these runs covers a part of the states.
 const SILENT_LIVES: usize = 6;
 
 /// A way in which a call fails.
@@ -33,7 +32,7 @@ struct Kind {
     restarts: bool,
     /// Maximum number of failing operations per state. Each failing operation uses up one of the state's retries.
     most: usize,
-    /// Restricts the faults to every [`SILENT_LIVES`]-th caller, starting with this number.
+    /// If set, only every [`SILENT_LIVES`]-th caller gets faults, starting with the caller of this number.
     part: Option<usize>,
 }
 
@@ -54,7 +53,7 @@ fn kinds() -> Vec<Kind> {
     kinds
 }
 
-/// States in which the functions make no call during a full run of the phases, each with the reason.
+/// States in which the functions make no call during an end-to-end run, each with the reason.
 const REASONS: [(&str, &str); 10] = [
     ("onboarding/SyncWaitingUsers", "only if members had to wait for a quota; the same call as SyncUsers"),
     ("onboarding/Report", "only combines its input"),
@@ -90,8 +89,7 @@ fn states() -> (Vec<String>, usize) {
     (tasks, others)
 }
 
-/// Runs an onboarding through all phases. In each phase, operations that were called in the run without faults fail in
-/// this way.
+/// Makes one end-to-end run. In each phase, the operations that the run without faults called fail in the given way.
 async fn run_life(fault: Option<(&[Phase], &Kind)>) -> Vec<Phase> {
     let life = Life::start().await;
     let mut phases = Vec::new();
@@ -104,8 +102,8 @@ async fn run_life(fault: Option<(&[Phase], &Kind)>) -> Vec<Phase> {
     phases
 }
 
-/// The fault rules of a phase: at least one operation fails in every state, and every operation fails in some state, up
-/// to the maximum per state.
+/// The fault rules of a phase. In every state, at least one operation fails, up to the maximum per state. Every
+/// operation fails in at least one state.
 fn rules(clean: &Phase, kind: &Kind) -> Value {
     let calls = clean.operations();
     let mut chosen: BTreeMap<&str, Vec<(&str, &str)>> =
@@ -155,7 +153,7 @@ fn pattern(caller: &str) -> String {
     }
 }
 
-/// The result of a full run with faults.
+/// The result of an end-to-end run with faults.
 struct Outcome<'a> {
     kind: &'a Kind,
     /// Number of failed calls by caller.
@@ -216,7 +214,7 @@ async fn every_state_of_every_state_machine_survives_every_fault() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
-/// The table of callers and kinds of faults, and the cells that are empty without a reason.
+/// Returns the table of callers and kinds of faults, and the cells of the table that are empty without a reason.
 fn table(lives: &[Outcome<'_>], called: &BTreeSet<String>) -> (String, Vec<String>) {
     let mut names: Vec<&str> = lives.iter().map(|outcome| outcome.kind.name).collect();
     names.dedup();

@@ -1,6 +1,6 @@
-//! Follows an execution with a history in AWS's format: each event contains the id of the previous event, functions
-//! have their own event types, and the first page contains the newest events. The fixture follows the API reference of
-//! Step Functions, `HistoryEvent`; the emulator returns less.
+//! Follows an execution whose history has AWS's complete format: each event contains the id of the previous event,
+//! functions have their own event types, and the first page contains the newest events. The sample history follows the
+//! API reference of Step Functions (`HistoryEvent`), because the history of the emulator is less complete.
 
 use aws_sdk_sfn::types::ExecutionStatus;
 use onboard_cli::{
@@ -16,7 +16,7 @@ use wiremock::{Mock, MockServer, Request, ResponseTemplate, matchers::method};
 const ARN: &str = "arn:aws:states:ap-northeast-1:111122223333:execution:Onboarding:acme-1";
 const MACHINE: &str = "arn:aws:states:ap-northeast-1:111122223333:stateMachine:Onboarding";
 
-/// A Step Functions server with the first events of the fixture, seven per page.
+/// A mock of Step Functions that returns the first `known` events of the sample history, seven per page.
 async fn step_functions(known: usize) -> MockServer {
     let events: Vec<Value> = serde_json::from_str(include_str!("fixtures/aws-history.json")).unwrap();
     let newest_first: Vec<Value> = events[..known].iter().rev().cloned().collect();

@@ -1,5 +1,5 @@
 //! Runs an onboarding through all its phases, from the start to the teardown, with one state machine per phase. In each
-//! phase, members, operators, events and schedules act as in production. Such a full run is called a life.
+//! phase, members, operators, events and schedules act as in production. Such a run is called an end-to-end run.
 
 use std::{cell::RefCell, collections::BTreeSet, sync::OnceLock, time::Duration};
 
@@ -20,7 +20,7 @@ const MOST_RESTARTS: usize = 12;
 const CLOCK_SCALE: &str = "0.0005";
 const FAR: &str = "9999999999999";
 
-/// A state machine, which corresponds to one phase.
+/// A phase of the end-to-end run. Each phase runs one state machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Machine {
     Onboarding,
@@ -140,7 +140,8 @@ impl Life {
     pub(crate) async fn start() -> Self {
         let members: Vec<Value> = (0..MEMBERS).map(agent).collect();
         let tenant = json!({ "groups": [{ "id": GROUP_ID, "displayName": GROUP, "members": members }] });
-        // Starting a cloud blocks its thread, so it runs on a separate thread and does not delay other lives.
+        // The start of a local cloud blocks its thread. It runs on a separate thread, so that it does not delay other
+        // end-to-end runs.
         let begin = move || Cloud::idle_for(&tenant, &input(), CLOCK_SCALE);
         let cloud = tokio::task::spawn_blocking(begin).await.unwrap();
         Self { cloud, restarts: RefCell::default() }
@@ -168,7 +169,7 @@ impl Life {
         Phase { machine, calls, restarts: self.restarts.take(), end_state: without_random_parts(&inventory) }
     }
 
-    /// Starts executions until the output of one of them is complete. Returns that output.
+    /// Starts executions one after the other until the output of an execution is complete. Returns that output.
     async fn run(&self, machine: Machine, input: &Value, done: impl Fn(&Value) -> bool) -> Value {
         loop {
             let ended = self.cloud.end_of(&self.cloud.start(&machine.output(), input).await).await;
@@ -185,7 +186,7 @@ impl Life {
     }
 
     fn restart(&self, machine: Machine, why: &Value) {
-        // If the result is not complete, the reason includes the findings that are still open.
+        // If the result is not complete, the reason for the restart includes the findings that are still open.
         let findings = why["instances"].as_array().into_iter().flatten().flat_map(|one| one["findings"].as_array());
         let open = findings.flatten().filter(|finding| finding["mended"] != true).cloned().collect::<Vec<_>>();
         let result = [&why["Error"], &why["Cause"], &why["status"], &why["openItems"], &why["signOn"]["verification"]];
@@ -231,8 +232,9 @@ impl Life {
         self.settled().await;
     }
 
-    /// Adds and removes members. Graph sends a notification. The function that receives the resulting event may be
-    /// killed; the queue would then redeliver the event after six minutes, but this test does not wait that long.
+    /// Adds and removes members, for which Graph sends a notification. If the function that receives the resulting
+    /// event is killed, the queue delivers the event again after six minutes. This test does not wait that long and
+    /// starts the sync itself.
     async fn changed(&self, joiners: &[Value], leavers: &[usize], before: usize) {
         for member in joiners {
             self.cloud.add_member(GROUP, member).await;
@@ -258,7 +260,7 @@ impl Life {
         self.cloud.execution_arns(&Machine::UserSync.output(), Some("RUNNING")).await
     }
 
-    /// Returns the execution that waits for approval, which an event or this function started.
+    /// Returns the execution that waits for approval. Starts a user sync if no event has started one.
     async fn awaiting_approval(&self, sync: &Value) -> String {
         loop {
             let ours = self.cloud.start(&Machine::UserSync.output(), sync).await;
@@ -330,8 +332,8 @@ impl Life {
         self.run(Machine::Drift, &json!({ "instanceId": id, "mend": true }), reverted).await;
     }
 
-    /// Deletes the users and the federation although a killed execution holds the lease, then the unregistered instance
-    /// with its numbers.
+    /// Deletes the users and the federation although a killed execution holds the lease. Then deletes the instance with
+    /// its phone numbers, after the instance has been removed from the registry.
     async fn torn_down(&self) {
         let id = self.instance().await;
         let (killed, _) = self.cloud.executions(&Machine::UserSync.output()).await.remove(0);

@@ -1,4 +1,5 @@
-//! `onboard live-check` determines the readings of a cloud, here a local cloud with random readings.
+//! Tests that `onboard live-check` finds out which reading of each assumption is true. The test runs against a local
+//! cloud with randomly selected readings.
 
 use std::collections::BTreeMap;
 

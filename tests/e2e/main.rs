@@ -1,4 +1,4 @@
-//! Tests of the program with the real functions' binary, template and state machines.
+//! Tests of the program `onboard` with the real binary of the functions, the real template and the real state machines.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod assumptions;

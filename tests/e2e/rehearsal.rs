@@ -1,4 +1,4 @@
-//! Rehearses sign-ins after complete onboardings, for each kind of username and assignment, and for accounts that must
+//! Makes test sign-ins after complete onboardings, for each kind of username and assignment, and for accounts that must
 //! be rejected.
 
 use serde_json::{Value, json};
@@ -150,7 +150,7 @@ async fn users_of_each_kind_can_sign_in_and_no_others() {
     cloud.graph("PATCH", &application, &identifiers(&by_mail["signOn"]["signOn"]["identifierUri"])).await;
     fixture.can_sign_in(by_mail, REN, "desk1@mail.example").await;
 
-    // The role without its policy grants no access.
+    // Without its policy, the role allows no sign-in to Connect.
     let role = by_mail["signOn"]["roleArn"].as_str().unwrap().rsplit('/').next().unwrap();
     let policy = by_mail["signOn"]["policyArn"].as_str().unwrap();
     cloud.iam("DetachRolePolicy", &[("RoleName", role), ("PolicyArn", policy)]).await;

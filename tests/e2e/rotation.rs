@@ -1,5 +1,5 @@
-//! Signing certificates are rotated while users sign in. Despite killed functions and executions, no sign-in fails and
-//! exactly one certificate remains.
+//! Rotates signing certificates while users sign in. Although functions and executions are killed, no sign-in fails,
+//! and exactly one certificate remains.
 
 use std::{
     sync::{
@@ -15,7 +15,8 @@ use super::{cloud::Cloud, common::local};
 
 const MACHINE: &str = "RotateCertificateStateMachineArn";
 
-/// An onboarded instance in a cloud whose clock factor turns the hours between the steps into seconds.
+/// An onboarded instance in a local cloud whose clock scale shortens the hours between the steps of a rotation to
+/// seconds.
 struct Fixture {
     cloud: Arc<Cloud>,
     app_id: String,

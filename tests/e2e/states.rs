@@ -1,5 +1,5 @@
-//! For states, errors, variables and sizes, the emulator of the local cloud behaves as the documentation of Step
-//! Functions says. Without the local cloud's changes, the emulator would accept more. Each state machine is small and
+//! Checks that the emulator of the local cloud handles states, errors, variables and size limits as documented for Step
+//! Functions. The local cloud makes the emulator stricter for this. Each state machine of these tests is small and
 //! calls no function.
 
 use std::time::Duration;
@@ -288,8 +288,8 @@ async fn endless(aws: &StepFunctions) {
     assert!(output["Cause"].as_str().unwrap().contains("25000"), "{output}");
 }
 
-/// The project's own state machines reject an invalid input before they make a call. Unknown values are not replaced by
-/// the default.
+/// Checks that the project's own state machines reject an invalid input before they make a call, and do not replace an
+/// unknown value with the default.
 async fn unknown_words(aws: &StepFunctions) {
     let everywhere = [
         (json!({ "instanceID": "i" }), "$.instanceID is not a known field"),

@@ -1,4 +1,4 @@
-//! The stack's notifications in both languages and for chat, its alarms, and its logs.
+//! Tests of the stack's notifications in both languages and for chat applications, of its alarms, and of its logs.
 
 use std::{
     collections::BTreeSet,

@@ -1,4 +1,5 @@
-//! The steps with their real clients against the local cloud, in one directory for each external system or workflow.
+//! Tests of the steps with their real clients against the local cloud, in one directory for each external system or
+//! workflow.
 
 mod aws;
 mod entra;

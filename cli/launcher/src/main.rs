@@ -34,7 +34,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Builds the required binaries and replaces this process with `onboard`. Returns only if one of the two fails.
+/// Builds the required binaries and replaces this process with `onboard`. Returns only if the build or the start of
+/// `onboard` fails.
 fn launch(arguments: Vec<OsString>) -> Result<ExitCode, String> {
     let programs = programs()?;
     let local = arguments.iter().any(|argument| argument == "local");

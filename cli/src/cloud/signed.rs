@@ -1,8 +1,8 @@
 //! Calls to AWS services without their SDK crates, signed with the SDK's own signer.
 //!
-//! Of `CloudFormation`, SQS, SNS, `CloudWatch` and S3, the tool needs only one or two operations each. The SDK crates
-//! of these services have 350,000 lines, a third of what the workspace otherwise compiles, and would delay the first
-//! run of the local cloud.
+//! The tool needs only one or two operations each of `CloudFormation`, SQS, SNS, `CloudWatch` and S3. The SDK crates of
+//! these services have 350,000 lines, a third of what the workspace otherwise compiles, and would delay the first run
+//! of the local cloud.
 
 use std::time::{Duration, SystemTime};
 
@@ -190,7 +190,7 @@ impl Signed {
         }
     }
 
-    /// Makes one attempt at a call. The flag next to an error is true if a retry can succeed.
+    /// Makes one attempt at a call. If the attempt fails, the flag in the error is true if a retry can succeed.
     async fn once(&self, call: &Call<'_>) -> Result<String, (CommandError, bool)> {
         let unreached = |error: String, passing| (CommandError::unreached(self.words, call.doing, &error), passing);
         let answer = self.sent(call).await.map_err(|error| unreached(error, true))?;

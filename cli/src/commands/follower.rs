@@ -31,7 +31,7 @@ const FRAME: Duration = Duration::from_millis(250);
 const PAGE: i32 = 500;
 /// The state in which a user sync waits for approval.
 const APPROVAL_STATE: &str = "AskApproval";
-/// How many of the latest user syncs are searched for those that an onboarding started.
+/// How many of the latest user syncs are searched for the syncs that the followed onboarding started.
 const RECENT_SYNCS: i32 = 20;
 
 /// Polls an execution and the user syncs that it started.
@@ -150,7 +150,8 @@ pub(crate) async fn observe(cloud: &Cloud, followed: &mut Followed) -> Result<Ve
     Ok(news)
 }
 
-/// The events after `seen`, oldest first. They are read from the end, so that polling a long history takes one page.
+/// The events after `seen`, oldest first. The history is read from its end, so that a poll of a long history reads only
+/// one page.
 async fn new_events(cloud: &Cloud, arn: &str, seen: i64) -> Result<Vec<Event>, CommandError> {
     let mut events: Vec<Event> = Vec::new();
     let mut token = None;

@@ -13,7 +13,8 @@ pub struct Node {
     pub kind: String,
     /// Whether a path on which no error is caught leads to the state.
     pub regular: bool,
-    /// Whether every path through this level on which no error is caught contains the state.
+    /// Whether the state is part of every path through its level (the state machine, or one branch) on which no error
+    /// is caught.
     pub certain: bool,
     /// The branches of a `Parallel` state, or the single branch of a `Map` state.
     pub branches: Vec<Vec<Node>>,
@@ -138,7 +139,8 @@ fn caught(state: &Value) -> Vec<&str> {
     state["Catch"].as_array().into_iter().flatten().filter_map(|catch| catch["Next"].as_str()).collect()
 }
 
-/// Whether a level can finish successfully without running the state `without`.
+/// Whether a level (the state machine, or one branch of a `Parallel` or `Map` state) can finish successfully without
+/// running the state `without`.
 fn ends_without(level: &Value, without: &str) -> bool {
     let (mut open, mut seen) = (vec![level["StartAt"].as_str().unwrap_or_default()], BTreeSet::new());
     while let Some(name) = open.pop() {
@@ -154,7 +156,7 @@ fn ends_without(level: &Value, without: &str) -> bool {
     false
 }
 
-/// The states of a level in topological order: each state before its successors.
+/// The states of a level (the state machine, or one branch) in topological order: each state before its successors.
 fn order(level: &Value, with_errors: bool) -> Vec<&str> {
     fn visit<'l>(
         states: &'l Value,
@@ -167,9 +169,9 @@ fn order(level: &Value, with_errors: bool) -> Vec<&str> {
             return;
         }
         let state = &states[name];
-        // The list is reversed at the end, so states that are visited first come last. Error paths are visited first
-        // and so come after all other states. The last choice of a state is the one that leads back in a loop. This
-        // choice is visited last and so stays next to the state.
+        // The list is reversed at the end, so states that are visited first are last in the result. Error paths are
+        // visited first, so that they follow all other states. The last successor of a state often leads back to an
+        // earlier state. It is visited last, so that it directly follows the state.
         if with_errors {
             caught(state).into_iter().for_each(|next| visit(states, next, with_errors, seen, last));
         }

@@ -5,8 +5,8 @@
 //! [`tree`] draws the states. Without a terminal, each state is printed as a line when it ends.
 //!
 //! The user counts come from the running sync, which writes them to the registry ([`users`]). The execution history is
-//! too coarse: a round takes minutes, and the history contains counts only at its end. The Connect users are not
-//! counted either, because that would consume the API rate that the sync needs.
+//! not sufficient: one call of the sync's function takes minutes, and the history contains counts only after the call.
+//! Counting the users in Connect would consume the API rate that the sync needs.
 
 pub mod history;
 pub mod machine;

@@ -95,7 +95,7 @@ pub struct Progress {
     pub machine: Machine,
     running: BTreeMap<String, Running>,
     finished: BTreeMap<String, Finished>,
-    /// The number of seconds to wait that each task last returned, by task.
+    /// For each task, the wait time in seconds that the last output of the task requests.
     reported_waits: BTreeMap<String, u64>,
     /// The state to which an event belongs, by event id.
     owners: BTreeMap<i64, String>,

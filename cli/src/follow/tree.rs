@@ -123,7 +123,7 @@ impl Pen<'_> {
         format!("{name} · {} · {status} · {took}", execution.machine.name())
     }
 
-    /// Draws the states of a level.
+    /// Draws the states of a level: of the state machine, or of one branch.
     fn level(
         self,
         nodes: &[Node],

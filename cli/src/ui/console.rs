@@ -121,7 +121,8 @@ impl Console {
         }
         let status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
         let mut out = io::stdout().lock();
-        // A closed pipe (`onboard local | head`) must not stop a half-built cloud, so write errors are ignored.
+        // A closed pipe (`onboard local | head`) must not stop a local cloud that is still starting, so write errors
+        // are ignored.
         let _ = write!(out, "{}{text}\n{}", self.clear(&status), *status);
         let _ = out.flush();
     }

@@ -1,5 +1,5 @@
-//! Runs one life: all phases of an onboarding (onboarding, user sync, drift, rotation, teardown) under one reading of
-//! each assumption. Several lives run one after the other in one cloud.
+//! Runs an onboarding through all its phases (onboarding, user sync, drift, rotation, teardown), called an end-to-end
+//! run, under one reading of each assumption. Several end-to-end runs use the same local cloud one after the other.
 
 use std::time::Duration;
 
@@ -16,12 +16,12 @@ const AGENTS: usize = 3;
 /// Maximum number of attempts to start an execution while another sync is running.
 const MOST_ATTEMPTS: usize = 200;
 
-/// A local cloud in which several onboardings run through all phases, one after the other.
+/// A local cloud in which several end-to-end runs take place, one after the other.
 pub(super) struct Fixture {
     cloud: Cloud,
 }
 
-/// The result of one full run of all phases.
+/// The result of one end-to-end run.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
     /// Every open item, failure and drift finding in the form `resource: state`, in the order of the phases.
@@ -80,7 +80,8 @@ impl Fixture {
         let made = self.cloud.graph("POST", template, &json!({ "displayName": "Another team's application" })).await;
         let id = made["application"]["id"].as_str().unwrap().to_owned();
         let principal = made["servicePrincipal"]["id"].as_str().unwrap();
-        // In the local cloud, replication is finished after this delay, because the clock factor shortens it.
+        // In the local cloud, replication is finished after this delay, because the clock scale shortens the
+        // replication time.
         tokio::time::sleep(Duration::from_millis(100)).await;
         let saml = json!({ "preferredSingleSignOnMode": "saml" });
         self.cloud.graph("PATCH", &format!("/servicePrincipals/{principal}"), &saml).await;
@@ -149,7 +150,8 @@ impl Fixture {
         panic!("{machine} is busy after all attempts");
     }
 
-    /// An administrator changes the channels of one user, a second member leaves and returns, and a third one joins.
+    /// An administrator changes the channels of one user, another member leaves the group and returns, and a new member
+    /// joins.
     async fn synced(&self, alias: &str, id: &str, outcome: &mut Outcome) {
         let first = self.user(alias, 0).await;
         let path = format!("/users/{id}/{}/config", text(&first["Id"]));
@@ -244,7 +246,7 @@ impl Fixture {
         users.iter().map(|user| text(&user["Username"])).collect()
     }
 
-    /// The services that still have a resource that contains the alias.
+    /// The services that still have a resource with the alias in any of its properties.
     async fn traces(&self, alias: &str) -> Vec<String> {
         let inventory = self.cloud.inventory().await;
         ["graph", "iam", "connect"]

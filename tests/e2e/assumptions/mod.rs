@@ -1,7 +1,8 @@
-//! For every fact that no documentation settles, the product works under both possible readings, or ends with a clear
-//! open item.
+//! Checks for every fact that no documentation settles: under both possible readings, the product works or reports a
+//! clear open item.
 //!
-//! Each test starts one local cloud and, for each of its assumptions, runs one onboarding through all phases (a life).
+//! Each test starts one local cloud and, for each of its assumptions, runs one onboarding through all phases (an
+//! end-to-end run).
 
 mod life;
 
@@ -11,8 +12,8 @@ use local_cloud::stand_in::assumptions::{self, ALL, Area};
 /// The alias of the onboarding for which the local cloud uses the assumed reading of every assumption.
 const ASSUMED: &str = "assumed";
 
-/// The open items and errors that are expected under the other reading of each of these assumptions. For all other
-/// assumptions, none are expected.
+/// The assumptions whose alternative reading leads to open items or errors, with these open items and errors. The
+/// alternative readings of all other assumptions must lead to none.
 const OPEN: [(&str, &[&str]); 4] = [
     ("certificate-removal", &[OLD_CERTIFICATE]),
     (

@@ -64,7 +64,8 @@ impl Cloud {
         self.set_quota(INSTANCES, number).await;
     }
 
-    /// [`Self::allow_instances`] outside the tests' runtimes, where shared clouds are created.
+    /// The same as [`Self::allow_instances`], for the code that creates a shared cloud outside the async runtime of a
+    /// test.
     pub(crate) fn allow_instances_blocking(&self, number: usize) {
         let address = self.addresses.stand_in.trim_start_matches("http://");
         let body = json!({ "code": INSTANCES, "value": number }).to_string();
@@ -81,7 +82,7 @@ impl Cloud {
         self.admin("POST", "subscriptions/end", &json!({ "id": id })).await;
     }
 
-    /// Rehearses a sign-in through Entra to Connect.
+    /// Makes a test sign-in through Entra to Connect.
     pub(crate) async fn sign_in(&self, application: &str, user: &str) -> Value {
         self.admin("POST", "sign-in", &json!({ "application": application, "user": user })).await
     }

@@ -26,8 +26,8 @@ pub(crate) use test_support::until;
 pub(crate) struct Cloud {
     pub(crate) addresses: Kept,
     folder: TempDir,
-    // The local cloud stops when its standard input is closed, which also happens if a test program exits without
-    // dropping its statics.
+    // The local cloud stops when its standard input is closed. The standard input is also closed if the test program
+    // exits without dropping this value.
     _program: Child,
 }
 
@@ -55,14 +55,14 @@ impl Cloud {
         Self::of(&command, folder)
     }
 
-    /// Onboards this many users with the smallest input.
+    /// Starts a local cloud and onboards this many users with the smallest input.
     pub(crate) fn onboarded(users: usize) -> Self {
         let mut command = local();
         command.args(["--keep", "--input", "examples/smallest.json", "--users", &users.to_string()]);
         Self::of(&command, tempfile::tempdir().unwrap())
     }
 
-    /// Onboards this many users with the example that contains all options.
+    /// Starts a local cloud and onboards this many users with the example that contains all options.
     pub(crate) fn with_everything(users: usize) -> Self {
         let mut command = local();
         command.args(["--keep", "--input", "examples/everything.json", "--users", &users.to_string()]);
@@ -100,8 +100,8 @@ exit $status
 
 /// Starts the program and waits until it publishes the cloud's addresses.
 fn start(command: &Command, file: &Path, log: &Path) -> (Kept, Child) {
-    // A static is never dropped, but the pipe that it owns closes when the test process exits. The shell then stops the
-    // program.
+    // The cloud is in a static variable, which Rust never drops. When the test process exits, however, its pipe to the
+    // shell is closed, and the shell stops the program.
     let mut shell = Command::new("sh");
     shell.args(["-c", UNTIL_EITHER_ENDS, "sh"]);
     shell

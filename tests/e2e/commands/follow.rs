@@ -1,4 +1,4 @@
-//! Commands for an onboarding, from its start to its report.
+//! Tests of the commands for an onboarding, from its start to its report.
 
 use std::{
     fs,
@@ -141,7 +141,7 @@ fn a_running_onboarding_is_not_started_twice_and_continues_after_an_interrupted_
     let mut lines = BufReader::new(watch.stdout.take().unwrap()).lines();
     let first: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
     assert_eq!((&first["event"], &first["state"]), (&object!("done"), &object!("Preflight")));
-    // The sign-on branch is finished; the other branch waits for numbers.
+    // The sign-on branch is finished, and the telephony branch waits for numbers.
     let through = |line: std::io::Result<String>| line.unwrap().contains("NotifySignInReady");
     assert!(lines.any(through), "exited without a signal");
     kill_process(Pid::from_child(&watch), Signal::INT).unwrap();

@@ -1,4 +1,4 @@
-//! `doctor` and `replay`.
+//! Tests of the commands `doctor` and `replay`.
 
 use super::{json, printed};
 use crate::{cloud::until, common::out, user_sync::fixture::cloud};

@@ -1,4 +1,4 @@
-//! The user sync as an operator uses it: `sync`, `approve`, `reject`.
+//! Tests of the commands for the user sync: `sync`, `approve`, `reject`.
 
 use super::{json, printed};
 use crate::{
@@ -27,7 +27,8 @@ async fn sync_with_plan_prints_the_changes_and_makes_none() {
     assert!(fixture.usernames().await.is_empty());
 }
 
-/// Five users, four of whom left the group, and a sync that requested approval for their removal.
+/// An instance with five users, of whom four have left the group, and a sync that has requested approval to remove
+/// these four.
 async fn awaiting_approval() -> (Fixture, String) {
     let fixture = Fixture::with_members(5).await;
     assert_eq!(fixture.sync(object!({})).await["counts"]["created"], 5);

@@ -35,7 +35,8 @@ fn document(document: &Value) -> Vec<Value> {
     statements.map(|one| one["!If"].get(1).unwrap_or(one).clone()).collect()
 }
 
-/// The statements of each function's policies: its own, the shared ones, and those attached to its role.
+/// The statements of all policies that apply to each function: its own policies, the shared policies, and the policies
+/// attached to its role.
 fn statements() -> Vec<(String, Value)> {
     let template = template();
     let mut found = Vec::new();

@@ -1,5 +1,5 @@
-//! Drives a stack so that its functions use their permissions: an onboarding with all options, manual changes that the
-//! next onboarding reverts, joiners and leavers, an account at its quota, and scheduled functions.
+//! Makes the functions of a stack use all their permissions: an onboarding with all options, manual changes that the
+//! next onboarding reverts, members that join and leave, an account whose quota is used up, and scheduled functions.
 
 use serde_json::{Value, json};
 
@@ -93,7 +93,7 @@ impl Fixture {
         self.cloud.iam("UpdateAssumeRolePolicy", &[role, ("PolicyDocument", &trust)]).await;
         self.cloud.iam("UpdateRole", &[role, ("MaxSessionDuration", "3600")]).await;
         self.cloud.iam("DetachRolePolicy", &[role, ("PolicyArn", &policy)]).await;
-        // Together with the first version, these four are the maximum number of versions that IAM keeps.
+        // These four versions and the first version are the five versions that IAM keeps of a policy at most.
         for _ in 0..4 {
             let version = [("PolicyArn", policy.as_str()), ("PolicyDocument", &other), ("SetAsDefault", "true")];
             self.cloud.iam("CreatePolicyVersion", &version).await;
@@ -128,7 +128,8 @@ impl Fixture {
         self.connect("POST", &format!("/users/{id}/{user}/identity-info"), &named).await;
     }
 
-    /// Onboards another instance in an account at its quota, so that an increase is requested first.
+    /// Onboards another instance in an account whose instance quota is used up, so that the onboarding first requests a
+    /// quota increase.
     pub(super) async fn without_room_for_another_instance(&self) {
         self.cloud.allow_instances(1).await;
         let input = json!({

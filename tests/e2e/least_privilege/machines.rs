@@ -1,4 +1,4 @@
-//! The roles of the state machines allow exactly the calls of their definitions.
+//! Checks that the role of each state machine allows exactly the calls in the definition of the state machine.
 
 use std::collections::BTreeSet;
 

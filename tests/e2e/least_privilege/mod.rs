@@ -72,7 +72,8 @@ fn only_actions_without_resource_level_permissions_use_all_resources() {
     }
 }
 
-/// A company that requires a permissions boundary rejects a stack with a single role without it.
+/// In an account that requires a permissions boundary, even a single role without the boundary makes the deployment
+/// fail.
 #[test]
 fn every_role_of_the_stack_has_the_permissions_boundary() {
     let template = allowed::template();
@@ -108,8 +109,8 @@ fn with_an_external_key_the_template_does_not_reference_its_own_key() {
     walk(&template, "template.yaml");
 }
 
-/// A principal that a role's trust policy names can assume the role without a policy of its own, if both are in the
-/// same account.
+/// If a role's trust policy names a principal in the same account, this principal can assume the role without any
+/// policy that allows it.
 #[test]
 fn each_entra_identity_trusts_exactly_the_functions_that_use_it() {
     /// This function reads public metadata without a token. It uses an identity only to get the tenant id, which can be
@@ -131,8 +132,8 @@ fn each_entra_identity_trusts_exactly_the_functions_that_use_it() {
     }
 }
 
-/// For an SQS event source, SAM attaches a managed policy that allows the function to receive messages from every queue
-/// of the account.
+/// For an SQS event source, SAM attaches a managed policy to the function's role. This policy allows receiving messages
+/// from every queue of the account.
 #[test]
 fn no_function_has_an_event_source_that_adds_permissions() {
     for (name, function) in allowed::resources(&allowed::template(), &["AWS::Serverless::Function"]) {
@@ -199,7 +200,8 @@ fn every_function_with_events_keeps_its_failed_events() {
 }
 
 impl Fixture {
-    /// If one permission of a function is denied, the workflow fails and names the permission to grant.
+    /// Denies one permission of a function, and checks that the workflow fails with an error that names this
+    /// permission.
     async fn denied_by_name(&self) {
         let role = self.cloud.function("InstanceQuotaFunction").await.1;
         let deny = json!({ "Version": "2012-10-17", "Statement": [

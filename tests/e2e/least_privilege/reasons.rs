@@ -1,4 +1,4 @@
-//! The reasons for the permissions in template.yaml that the least-privilege test never uses.
+//! The reason for each permission in template.yaml that no function uses during the least-privilege test.
 
 use std::collections::BTreeSet;
 
@@ -168,8 +168,8 @@ pub(super) fn of(function: &str, action: &str) -> Option<&'static str> {
     Some(reason)
 }
 
-/// Whether a reason is still needed: none of the named functions uses the action, or, if no function is named, at least
-/// one function does not use it.
+/// Whether a reason is still needed: if the reason names functions, none of them uses the action; if it names no
+/// function, at least one function does not use the action.
 pub(super) fn needed(names: &[&str], action: &str, unused: &BTreeSet<(&str, &str)>) -> bool {
     match names {
         [] => unused.iter().any(|(_, one)| *one == action),

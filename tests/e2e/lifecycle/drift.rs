@@ -1,4 +1,5 @@
-//! Manual changes are found, reported in one notification, and reverted if the input allows it.
+//! Tests that the drift check finds manual changes, reports them in one notification, and reverts them if the input
+//! allows it.
 
 use std::collections::BTreeSet;
 
@@ -158,6 +159,6 @@ async fn a_finding_that_can_not_be_reverted_names_the_command_to_run_and_causes_
         !changes.keys().any(|call| call.contains("/servicePrincipals") || call.contains("/applications")),
         "{changes:?}"
     );
-    // Cleans up for later tests.
+    // Removes the instance, so that later tests find an empty account.
     torn_down(&fixture, id, alias, &json!({ "instance": "delete" })).await;
 }

@@ -1,4 +1,5 @@
-//! Executions of one alias run one at a time, and an unreadable registry entry blocks destructive operations.
+//! Tests that only one execution of an alias runs at a time, and that an unreadable registry entry blocks destructive
+//! operations.
 
 use serde_json::{Value, json};
 
@@ -193,7 +194,7 @@ async fn an_unreadable_registry_entry_is_reported_and_blocks_the_teardown_of_oth
     let metrics = fixture.cloud.log().await.into_iter().filter(|line| line.contains("\"UnreadableEntries\":1")).count();
     assert!(metrics > 0, "the log has no metric for the alarm");
 
-    // Follows the advice in every message: runs the onboarding again.
+    // Does what all these error messages recommend: runs the onboarding again.
     fixture.run(ONBOARDING, &input("damaged")).await;
     let report = fixture.run("DriftStateMachineArn", &json!({})).await;
     assert!(!report.to_string().contains("registry entry"), "{report:#}");

@@ -1,4 +1,4 @@
-//! The lifecycle of an instance, from its plan to its teardown.
+//! Tests of the lifecycle of an instance, from the plan of its onboarding to its teardown.
 
 mod drift;
 mod fixture;

@@ -1,4 +1,4 @@
-//! Teardowns are planned, approved, applied, and resumed after a failure.
+//! Tests that teardowns are planned, approved, applied, and resumed after a failure.
 
 use super::fixture::Fixture;
 use serde_json::{Value, json};
@@ -124,7 +124,7 @@ async fn a_teardown_removes_all_own_resources_and_no_others() {
         "the application stays without assignments"
     );
     assert!(!application["tags"].to_string().contains("connect-onboarding"), "{}", application["tags"]);
-    // Cleans up for later tests.
+    // Removes the other instance, so that later tests find an empty account.
     torn_down(&fixture, &other, neighbour, &json!({ "instance": "delete" })).await;
 }
 
@@ -145,7 +145,7 @@ async fn a_failed_teardown_resumes_and_no_sync_recreates_users_meanwhile() {
     let sync = fixture.run("UserSyncStateMachineArn", &json!({ "instanceId": id })).await;
     assert_eq!(sync["status"], "BUSY");
     assert_eq!(fixture.instance(alias).await["users"], json!([]), "a sync during the teardown must not create users");
-    // Retries the teardown until the fault rule has no matches left.
+    // Repeats the teardown until the fault rule is used up.
     let mut end = Value::Null;
     for _ in 0..3 {
         let execution = fixture.cloud.start(MACHINE, &apply).await;

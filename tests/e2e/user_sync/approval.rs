@@ -1,11 +1,11 @@
-//! A plan above the removal limit requests approval once and is applied exactly as approved.
+//! Tests that a sync requests approval once for a plan above the removal limit, and applies exactly the approved plan.
 
 use super::fixture::Fixture;
 use crate::cloud::Mailbox;
 use serde_json::{Value, json};
 use test_support::{between, with};
 
-/// Five users, four of whom left the group: two more than the removal limit allows.
+/// An instance with five users, of whom four have left the group. The removal limit allows two removals.
 async fn fixture_above_the_removal_limit() -> Fixture {
     let fixture = Fixture::with_members(5).await;
     assert_eq!(fixture.sync(json!({})).await["counts"]["created"], 5);

@@ -1,4 +1,4 @@
-//! A function that is killed during its work.
+//! Tests of syncs whose function is killed during its work.
 
 use super::fixture::Fixture;
 use serde_json::json;

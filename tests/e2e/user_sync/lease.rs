@@ -1,4 +1,4 @@
-//! One sync at a time runs for each instance, whatever starts it and however it ends.
+//! Tests that only one sync at a time runs for each instance, whatever starts the sync and however it ends.
 
 use super::fixture::Fixture;
 use crate::cloud::until;

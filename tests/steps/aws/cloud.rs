@@ -49,7 +49,7 @@ impl Cloud {
         self.rule(&json!({ "match": format!("{operation}$"), "times": times, "status": status, "code": code, "message": "simulated" }));
     }
 
-    /// Makes every call of an operation fail after the first `calls` ones.
+    /// Makes every call of an operation fail, except the first `calls` calls.
     pub(crate) fn fail_after(&self, operation: &str, calls: u32, status: u16, code: &str) {
         self.rule(&json!({
             "match": format!("{operation}$"), "after": calls, "times": 0, "status": status, "code": code, "message": "simulated",

@@ -1,4 +1,4 @@
-//! `configure-instance`.
+//! Tests of the step `configure-instance`.
 
 use aws_sdk_connect::types::{InstanceStorageConfig, InstanceStorageResourceType, S3Config, StorageType};
 use local_cloud::stand_in::Behaviour;

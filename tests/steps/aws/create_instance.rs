@@ -1,4 +1,4 @@
-//! `create-instance`.
+//! Tests of the step `create-instance`.
 
 use aws_sdk_connect::types::DirectoryType;
 use local_cloud::stand_in::Behaviour;

@@ -1,4 +1,4 @@
-//! `delete-federation`.
+//! Tests of the step `delete-federation`.
 
 use connect_onboarding::teardown::delete_federation::run;
 use onboarding_core::contract::{RemoveInput, TeardownTarget};

@@ -46,11 +46,11 @@ pub(crate) struct Role {
 
 #[derive(Debug, Default)]
 pub(crate) struct State {
-    /// By name.
+    /// The resources by name.
     pub(crate) providers: BTreeMap<String, Provider>,
     /// The policies by path and name, for example `/connect-onboarding/P`.
     pub(crate) policies: BTreeMap<String, Policy>,
-    /// By name.
+    /// The resources by name.
     pub(crate) roles: BTreeMap<String, Role>,
     /// The IAM users that every policy is attached to.
     pub(crate) policy_users: Vec<String>,

@@ -1,4 +1,4 @@
-//! `instance-quota`.
+//! Tests of the step `instance-quota`.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! `order-numbers`: every outcome of an order or a claim, and the notifications.
+//! Tests of the step `order-numbers`: every outcome of an order or a claim of phone numbers, and the notifications.
 
 mod claims;
 mod orders;

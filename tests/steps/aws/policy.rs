@@ -1,4 +1,4 @@
-//! `create-policy`.
+//! Tests of the step `create-policy`.
 
 use onboarding_core::{contract::CreatePolicyInput, iam::federation_policy};
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! `request-quotas`: every outcome of a request, for required and optional quotas.
+//! Tests of the step `request-quotas`: every outcome of a quota request, for required and optional quotas.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ fn input(instance_arn: &str, quotas: &[Quota]) -> RequestQuotasInput {
     RequestQuotasInput { instance_arn: instance_arn.into(), quotas: quotas.into(), users: 0, previous: None }
 }
 
-/// Polls as the state machine does, at most `looks` times.
+/// Calls the step again and again as the state machine does, at most `looks` times.
 async fn follow(cloud: &Cloud, mut input: RequestQuotasInput, looks: u32) -> Result<RequestQuotasOutput, StepError> {
     loop {
         let output = run(&cloud.ctx, input.clone()).await?;
@@ -185,8 +185,8 @@ async fn a_temporary_limit_on_requests_delays_the_request() {
 
 #[tokio::test]
 async fn a_quota_that_was_never_increased_has_the_value_of_the_account_or_the_default() {
-    // There are two kinds of accounts: for some, Service Quotas returns the AWS default as the account's value; for
-    // others, it returns no account value.
+    // There are two kinds of AWS accounts. For one kind, Service Quotas returns the AWS default as the account's value.
+    // For the other kind, it returns no account value.
     for account_quotas_applied in [false, true] {
         let behaviour = Behaviour {
             account_quotas_applied,

@@ -1,4 +1,4 @@
-//! `create-role`.
+//! Tests of the step `create-role`.
 
 use onboarding_core::{contract::CreateRoleInput, iam::trust_policy};
 use serde_json::{Value, json};
@@ -137,7 +137,7 @@ async fn a_change_that_iam_does_not_show_yet_is_retried() {
         let iam = FakeIam::start().await;
         iam.state().fail = Some((action, status, code, message));
         assert_eq!(run(&iam.ctx, input()).await.unwrap_err().name(), "NotConsistentYet", "{action} {code}");
-        // The retry leads to the result that a successful first attempt would have had.
+        // The retry has the same result as a successful first attempt.
         run(&iam.ctx, input()).await.unwrap();
         assert_eq!(iam.state().roles[NAME].attached, [POLICY], "{action} {code}");
     }

@@ -1,4 +1,4 @@
-//! `create-saml-provider`.
+//! Tests of the step `create-saml-provider`.
 
 use onboarding_core::{
     contract::{CreateSamlProviderInput, EntraSignOn},

@@ -1,5 +1,5 @@
-//! Sign-in to Graph with a certificate: the stand-in verifies the product's signature, and a mock of Secrets Manager
-//! returns the current value of the secret.
+//! Tests of the authentication to Graph with a certificate: the stand-in verifies the signature of the product, and a
+//! mock of Secrets Manager returns the current value of the secret.
 
 use std::sync::{Arc, Mutex};
 

@@ -1,5 +1,5 @@
-//! Shared code of the `order-numbers` tests: a bucket with documents, desired numbers, and the loop of the state
-//! machine.
+//! Shared code of the `order-numbers` tests: a bucket with documents, desired numbers, and the polling loop of the
+//! state machine.
 
 use connect_onboarding::onboarding::order_numbers::run;
 use local_cloud::stand_in::{Behaviour, SupportPath};
@@ -74,7 +74,7 @@ impl Telephony {
         }
     }
 
-    /// Polls once, then advances the clock by the wait time that the step returned.
+    /// Calls the step once, then advances the clock by the wait time that the step returned.
     pub(crate) async fn look(&self, input: &mut OrderNumbersInput) -> Result<OrderNumbersOutput, StepError> {
         let output = run(&self.cloud.ctx, input.clone()).await?;
         assert_eq!(output.pending, output.wait_seconds > 0 && output.pending, "{output:?}");
@@ -85,7 +85,7 @@ impl Telephony {
         Ok(output)
     }
 
-    /// Polls as the state machine does, at most `looks` times. Returns all outputs in order.
+    /// Calls the step again and again as the state machine does, at most `looks` times. Returns all outputs in order.
     pub(crate) async fn follow(&self, mut input: OrderNumbersInput, looks: usize) -> Vec<OrderNumbersOutput> {
         let mut outputs = Vec::new();
         while outputs.len() < looks && outputs.last().is_none_or(|last: &OrderNumbersOutput| last.pending) {

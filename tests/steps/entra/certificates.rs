@@ -1,4 +1,4 @@
-//! The removal of signing certificates, with the checks of the real Graph.
+//! Tests of the removal of signing certificates. The stand-in makes the same checks as the real Graph.
 
 use std::collections::BTreeSet;
 

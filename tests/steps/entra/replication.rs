@@ -1,4 +1,4 @@
-//! Errors that Entra returns while its replicas differ, and error responses that do not mean a failure.
+//! Tests of errors that Entra returns while its replicas differ, and of error responses that do not mean a failure.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! The test fixture for the event path.
+//! The test fixture for the path of a change from Entra to the user sync.
 
 use std::sync::{
     Arc,

@@ -1,5 +1,5 @@
-//! The path of a change from Entra to the user sync, through its three functions. The stand-in emulates Graph, with
-//! validation and notifications; a mock replaces event bus, queue and state machine and records all requests.
+//! Tests of the path of a change from Entra to the user sync, through three functions. The stand-in emulates Graph,
+//! with validation and notifications; a mock replaces event bus, queue and state machine and records all requests.
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
@@ -26,7 +26,7 @@ async fn action(fixture: &Fixture, input: SubscribeGroupsInput) -> SubscriptionA
     output.subscriptions[0].action
 }
 
-/// Creates a subscription of our application in advance.
+/// Creates a subscription of the product's application before the step runs.
 async fn subscribed(fixture: &Fixture, notification_url: &str, days: i64) {
     let new = NewSubscription {
         watched: Watched::Group(GROUP),

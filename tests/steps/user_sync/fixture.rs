@@ -102,7 +102,7 @@ impl Fixture {
         SyncUsersInput { instance_id: self.instance_id.clone(), ..SyncUsersInput::default() }
     }
 
-    /// Runs one round with a time limit of five minutes.
+    /// Calls the step once, with a time limit of five minutes.
     pub(crate) async fn sync(&self) -> Result<SyncUsersOutput, StepError> {
         self.round(self.input(), Duration::from_secs(300)).await
     }
@@ -136,7 +136,7 @@ impl Fixture {
         self.users().await.into_iter().map(|user| user.username.unwrap()).collect()
     }
 
-    /// Creates a user without our tags.
+    /// Creates a user without the tags of this product, as an administrator would.
     pub(crate) async fn user_by_hand(&self, username: &str) {
         let profiles = self.ctx.connect().list_security_profiles().instance_id(&self.instance_id).send().await.unwrap();
         let routings = self.ctx.connect().list_routing_profiles().instance_id(&self.instance_id).send().await.unwrap();

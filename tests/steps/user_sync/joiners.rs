@@ -1,4 +1,4 @@
-//! Members that a notification names are synced first, but only after their membership is confirmed.
+//! Tests that members that a notification names are synced first, but only after Entra has confirmed their membership.
 
 use std::time::Duration;
 

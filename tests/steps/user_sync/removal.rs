@@ -1,4 +1,4 @@
-//! Removals of users, and the conditions that prevent them.
+//! Tests of removals of users, and of the conditions that prevent removals.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The actions of a sync: creation, adoption and updates, in one or several rounds.
+//! Tests of the actions of a sync: creation, adoption and updates, in one or several calls of the step (rounds).
 
 use std::time::Duration;
 

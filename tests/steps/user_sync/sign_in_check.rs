@@ -1,4 +1,4 @@
-//! The check of a username in `verify-sign-in`.
+//! Tests of the username check in the step `verify-sign-in`.
 
 use connect_onboarding::onboarding::verify_sign_in::check_username;
 use onboarding_core::{

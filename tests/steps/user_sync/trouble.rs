@@ -1,4 +1,4 @@
-//! Failures during a sync, and the damage that they must not cause.
+//! Tests of failures during a sync, which must not cause wrong changes.
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ async fn a_failed_or_truncated_second_page_writes_nothing() {
         let error = fixture.sync().await.unwrap_err();
         assert_eq!(error.kind, StepErrorKind::Unavailable, "{error}");
         assert!(fixture.writes().is_empty(), "{error}");
-        // Syncs until the fault rule has no matches left.
+        // Syncs until the fault rule is used up.
         while fixture.sync().await.is_err() {}
         fixture.calls();
     }

@@ -31,8 +31,8 @@ const TOOLS: [(&str, &str); 3] = [
     ("aws", "AWS CLI: https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html"),
     ("bash", "bash"),
 ];
-/// Further programs that the script needs if it creates keys or client secrets. With them, no secret appears on a
-/// command line.
+/// Further programs that the script needs if it creates keys or client secrets. The script uses them so that no secret
+/// appears on a command line.
 const TOOLS_FOR_SECRETS: [(&str, &str); 2] = [("jq", "jq: https://jqlang.org"), ("openssl", "OpenSSL")];
 
 /// Runs the command.

@@ -14,8 +14,8 @@ use crate::args::{CredentialArg, EntraSetupArgs};
 ///
 /// Some commands of the Azure CLI can't be used as they are: `az ad app permission add` adds an existing permission
 /// again, `az ad app permission admin-consent` works only in the cloud named `AzureCloud`, and the filter of `az ad app
-/// list` ignores case. Each shell function therefore reads first and writes only what is missing, and grants consent by
-/// creating the app role assignments of which consent consists.
+/// list` ignores case. Each shell function therefore reads first and writes only what is missing, and grants admin
+/// consent by creating app role assignments.
 const HEAD: &str = r#"set -euo pipefail
 again() {
   local wait

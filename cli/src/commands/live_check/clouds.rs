@@ -228,8 +228,8 @@ impl Clouds {
     }
 
     /// Polls until `check` returns true or `seconds` have passed. Times are scaled by the clock of a local cloud.
-    /// Returns after how many seconds the successful poll started, if there was one. One more poll starts after the
-    /// deadline, and it is the last.
+    /// Returns the number of seconds after which the successful poll started, or `None` if no poll was successful. The
+    /// last poll starts after the deadline.
     pub(crate) async fn poll<F>(&self, seconds: f64, check: impl Fn() -> F) -> Result<Option<f64>, CommandError>
     where
         F: Future<Output = Result<bool, CommandError>>,

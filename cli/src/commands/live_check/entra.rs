@@ -119,8 +119,8 @@ async fn identifiers(clouds: &Clouds, application: &Application, findings: &mut 
     Ok(())
 }
 
-/// Sets the identifier URIs of an application. The tenant's policy for identifier URIs allows this because of its
-/// second exemption: the application requests access tokens of version 2.
+/// Sets the identifier URIs of an application. The tenant's policy for identifier URIs accepts them because it exempts
+/// applications that request access tokens of version 2.
 async fn give(clouds: &Clouds, id: &str, uris: &Value) -> Result<Answer, CommandError> {
     let change = json!({ "api": { "requestedAccessTokenVersion": 2 }, "identifierUris": uris });
     clouds.graph(Method::PATCH, &format!("/applications/{id}"), &change).await

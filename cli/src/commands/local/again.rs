@@ -1,4 +1,5 @@
-//! Finds the calls of a second execution that changed something. There must be none.
+//! Finds the calls with which a second onboarding with the same input changed something. A repeated onboarding must
+//! change nothing.
 
 use std::collections::BTreeMap;
 

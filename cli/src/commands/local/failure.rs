@@ -25,7 +25,7 @@ pub enum Failure {
         /// The step's error message.
         cause: String,
     },
-    /// The rehearsed sign-in ended on an error page.
+    /// The test sign-in at the end of the run was rejected with an error page.
     SignIn {
         /// The user who tried to sign in.
         user: String,

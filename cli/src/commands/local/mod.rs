@@ -2,9 +2,10 @@
 //! against an AWS emulator and a stand-in for services that no emulator offers: Connect, Service Quotas, Support, Entra
 //! ID.
 //!
-//! Steps of a run: [`plan`] reads and validates the input; [`bootstrap`] finds the binary; the crate `local_cloud` starts
-//! the emulator and the stand-in and deploys the stack; [`execution`] runs the workflow; [`rehearsal`] signs in a user;
-//! [`report`] prints the result. Dropping [`Cloud`] stops all started processes, also after an error.
+//! Steps of a run: [`plan`] reads and validates the input; [`bootstrap`] finds the binary; the crate `local_cloud`
+//! starts the emulator and the stand-in and deploys the stack; [`execution`] runs the workflow; [`rehearsal`] tests the
+//! sign-in of a user; [`report`] prints the result. Dropping [`Cloud`] stops all started processes, also after an
+//! error.
 
 pub mod again;
 pub mod bootstrap;

@@ -1,5 +1,5 @@
-//! Rehearses a sign-in at the end of a run: one of the new Connect users signs in through Entra with the settings that
-//! the onboarding configured.
+//! The test sign-in at the end of a run: one of the new Connect users signs in through Entra with the settings that the
+//! onboarding configured.
 
 use local_cloud::stand_in::{LocalCloud, SignIn};
 use onboarding_core::{contract::Report, names};

@@ -57,8 +57,8 @@ impl Graph {
         self.waits.get(wait).map(String::as_str)
     }
 
-    /// Adds the states of one level below the rows in `open`. Returns the rows of the level's last states, with which
-    /// the next state must be connected.
+    /// Adds the states of one level (the state machine, or one branch) below the rows in `open`. Returns the rows of
+    /// the level's last states, to which the next state must be connected.
     fn level(&mut self, level: &Value, lane: usize, mut open: Vec<usize>) -> Vec<usize> {
         for name in in_order(level) {
             let state = &level["States"][name];
@@ -93,7 +93,8 @@ impl Graph {
     }
 }
 
-/// The states of a level in topological order, without connections back to an earlier state.
+/// The states of a level (the state machine, or one branch) in topological order. Connections back to an earlier state
+/// are ignored.
 fn in_order(level: &Value) -> Vec<&str> {
     fn visit<'a>(level: &'a Value, name: &'a str, seen: &mut BTreeSet<&'a str>, order: &mut Vec<&'a str>) {
         if !level["States"][name].is_object() || !seen.insert(name) {

@@ -1,4 +1,4 @@
-//! Claims of phone numbers that are available in Connect.
+//! Tests of claims of phone numbers that are available in Connect.
 
 use connect_onboarding::onboarding::order_numbers::run;
 use local_cloud::stand_in::{Behaviour, NumberStock};
@@ -102,7 +102,8 @@ async fn a_number_that_is_unavailable_because_it_is_already_ours_is_kept() {
     let claim = telephony.cloud.ctx.connect().claim_phone_number().target_arn(&telephony.arn);
     claim.phone_number(&offered).client_token("0f5a1de4-0000-4000-8000-00000000000a").send().await.unwrap();
     telephony.cloud.calls();
-    // The list of the instance's numbers contains the claimed number only after the poll has read the list once.
+    // The claim is slow, so the claimed number appears in the list only after the step has read the list of the
+    // instance's numbers once.
     telephony.cloud.delay("ClaimPhoneNumber", 500);
     let shown = async {
         while !telephony.cloud.calls().contains(&"GetAWSDefaultServiceQuota".to_owned()) {

@@ -1,4 +1,4 @@
-//! Orders through AWS Support.
+//! Tests of phone number orders through AWS Support.
 
 use connect_onboarding::onboarding::order_numbers::run;
 use local_cloud::stand_in::{Behaviour, SupportPath};

@@ -1,4 +1,5 @@
-//! Documents are processed only in memory: no state, notification, error or log contains their bytes or names.
+//! Checks that documents are processed only in memory: no state, notification, error or log contains the bytes or the
+//! name of a document.
 
 use std::{
     io,

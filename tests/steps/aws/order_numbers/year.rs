@@ -1,4 +1,4 @@
-//! A year in which AWS neither approves nor denies any request for quotas or phone numbers.
+//! Simulates a year in which AWS neither approves nor denies any request for quotas or phone numbers.
 
 use connect_onboarding::onboarding::request_quotas;
 use local_cloud::stand_in::{Behaviour, QuotaOutcome, QuotaPath, SupportPath};
@@ -6,7 +6,7 @@ use onboarding_core::{backoff, contract::RequestQuotasInput, onboarding::Quota};
 
 use crate::steps::aws::telephony::{Telephony, japan};
 
-/// The number of events per poll: a Wait state creates two, a Task state five, a Choice state two.
+/// The number of history events per poll: a Wait state creates two events, a Task state five, and a Choice state two.
 const EVENTS_A_LOOK: usize = 9;
 const STATE_LIMIT: usize = 256 * 1024;
 const YEAR: u64 = 365 * 24 * 3600;
