@@ -1,8 +1,9 @@
 //! Wait times and attempt limits of the polling loops in the state machines.
 //!
-//! A Standard execution lasts at most one year and has at most 25,000 events. If Step Functions ends the execution at
-//! one of these limits, there is no report, so each loop ends itself earlier, with a report or a named error.
-//! `tests/contract/loops.rs` adds up the waits and events of all loops of each state machine.
+//! A Standard execution lasts at most one year and has at most 25,000 events. If Step Functions stops an execution at
+//! one of these limits, there is no report. Each polling loop therefore ends earlier, with a report or a named error.
+//! `tests/contract/loops.rs` adds up the waits and events of all loops of each state machine and compares the sums with
+//! the limits.
 
 /// Seconds until the next poll of a new Connect instance. Creation takes one or two minutes.
 #[must_use]
@@ -26,8 +27,8 @@ pub const fn entra_replication(attempt: u32) -> u64 {
 /// Maximum number of polls for a new Entra application: about 40 minutes.
 pub const LAST_REPLICATION_LOOK: u32 = 100;
 
-/// Seconds until the next poll of a request that AWS staff decide: 15 minutes at first, six hours after a day, twelve
-/// hours after a month.
+/// Seconds until the next poll of a request on which AWS staff decide: 15 minutes on the first day, then six hours, and
+/// twelve hours after a month.
 #[must_use]
 pub fn approval(attempt: u32) -> u64 {
     const FIRST: u64 = 15 * 60;
@@ -36,8 +37,9 @@ pub fn approval(attempt: u32) -> u64 {
     if attempt < 130 { (FIRST << u64::from(attempt.min(10) / 2)).min(DAYS) } else { LAST }
 }
 
-/// Maximum number of polls for the quota on the number of instances: about two months. This loop runs before all
-/// others, so it must leave most of the execution's year to the quotas of the instance and to the phone numbers.
+/// Maximum number of polls for the quota on the number of instances: about two months. This loop runs before all other
+/// loops. An execution can last one year, so this loop must leave most of the year to the loops for the instance's
+/// quotas and for the phone numbers.
 pub const LAST_INSTANCE_QUOTA_LOOK: u32 = 188;
 
 /// Maximum number of polls for the quotas of an instance: almost ten months.
@@ -47,7 +49,8 @@ pub const LAST_LOOK: u32 = 658;
 pub const LAST_NUMBER_LOOK: u32 = 599;
 
 /// Seconds until the next poll for ordered phone numbers, which take weeks to arrive. After the first day the interval
-/// is twelve hours, so that this loop and the quota loop together stay below the event limit of the execution.
+/// is twelve hours, so that this loop and the loop for the instance's quotas together stay below the execution's limit
+/// of 25,000 events.
 #[must_use]
 pub fn phone_numbers(attempt: u32) -> u64 {
     const LAST: u64 = 12 * 60 * 60;
@@ -55,8 +58,8 @@ pub fn phone_numbers(attempt: u32) -> u64 {
 }
 
 /// Seconds until the next poll of a phone number that is being claimed, which takes seconds to minutes. The interval
-/// grows to one hour. Otherwise a claim that never finishes would use up, within hours, the polls that an order in the
-/// same execution needs for weeks.
+/// grows to one hour. Otherwise a claim that never finishes would use up the maximum number of polls within hours,
+/// although an order in the same execution needs polls for weeks.
 #[must_use]
 pub const fn claim(attempt: u32) -> u64 {
     match attempt {

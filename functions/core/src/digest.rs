@@ -2,8 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
-/// Returns the first `length` bytes of the SHA-256 digest of the parts, in hexadecimal. Each part is followed by a zero
-/// byte, so that moving text from one part to the next changes the digest.
+/// Returns the first `length` bytes of the SHA-256 digest of the parts, in hexadecimal. A zero byte after each part
+/// separates the parts, so that `["ab", "c"]` and `["a", "bc"]` have different digests.
 pub fn of_parts<P: AsRef<[u8]>>(parts: impl IntoIterator<Item = P>, length: usize) -> String {
     let mut digest = Sha256::new();
     for part in parts {

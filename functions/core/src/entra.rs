@@ -2,8 +2,8 @@
 //!
 //! The *setup* identity has wide permissions: it creates the enterprise application with its certificate and claims,
 //! and assigns groups. Only the functions of an onboarding may use it, and an administrator can remove it between
-//! onboardings. The *runtime* identity only reads and is always kept. `onboard entra-setup` requests exactly these
-//! permissions, and `preflight` checks them.
+//! onboardings. The *runtime* identity only reads, and is needed as long as the stack is used. `onboard entra-setup`
+//! requests exactly these permissions, and `preflight` checks them.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,9 +17,9 @@ pub const TOKEN_AUDIENCE: &str = "api://AzureADTokenExchange";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Identity {
-    /// Writes applications, policies and assignments.
+    /// The setup identity, which writes applications, policies and assignments.
     Setup,
-    /// Reads groups and users.
+    /// The runtime identity, which reads groups and users.
     Runtime,
 }
 

@@ -1,5 +1,5 @@
-//! The named errors of the workflow. The state machines use these names in `Retry` and `Catch`; a contract test keeps
-//! both sides equal.
+//! The named errors of the workflow. The state machines use these names in `Retry` and `Catch`. A contract test checks
+//! that the state machines and this module use the same names.
 
 use std::fmt;
 
@@ -21,7 +21,8 @@ pub enum StepErrorKind {
     /// The service still throttled the call after all retries of the SDK or the Graph client. The state machine retries
     /// at long intervals.
     Throttled,
-    /// A 5xx response, a timeout, a broken connection or a concurrent modification. Retried.
+    /// A service returned status 5xx or did not respond, the connection broke, or another request modified the object
+    /// at the same time. Retried.
     Unavailable,
     /// A new object is not visible yet. Retried for some minutes.
     NotConsistentYet,
@@ -32,13 +33,13 @@ pub enum StepErrorKind {
     AccessDenied,
     /// The required name belongs to an object that this stack does not manage, or several objects match. Not retried.
     Conflict,
-    /// A limit of the account or instance is reached. Not retried; needs a quota increase.
+    /// A limit of the account or the instance is reached. Not retried, because a quota increase is needed.
     LimitExceeded,
-    /// A quota request was denied. Ends the branch that needs the quota.
+    /// AWS denied a quota request. The branch of the workflow that needs the quota ends.
     QuotaDenied,
     /// A plan would remove more users than the removal limit allows. An operator decides.
     UnsafePlan,
-    /// A fault of this program, or a response that is not documented. Retried once.
+    /// A fault of the step's code, or an undocumented response of a service. Retried once.
     Internal,
 }
 
@@ -159,7 +160,7 @@ impl StepError {
         self.kind.name()
     }
 
-    /// Adds to the message which operation failed.
+    /// Adds the failed operation to the message.
     #[must_use]
     pub fn during(mut self, what: &str) -> Self {
         self.message = format!("{what}: {}", self.message);

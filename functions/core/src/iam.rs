@@ -45,8 +45,8 @@ pub fn sign_in_endpoints(region: &str) -> [String; 2] {
     ["https://signin.aws.amazon.com/saml".into(), format!("https://{region}.signin.aws.amazon.com/saml")]
 }
 
-/// Whether two policy documents are equivalent. IAM stores a document unchanged, but an administrator may have edited
-/// it. So the order of a list does not matter, and a single value equals a list of one value.
+/// Whether two policy documents are equivalent. An administrator may have edited a document without changing its
+/// meaning. The order of lists is therefore ignored, and a single value equals a list with only this value.
 #[must_use]
 pub fn same_document(one: &Value, other: &Value) -> bool {
     fn normal(value: &Value) -> Value {
@@ -113,7 +113,8 @@ pub fn summary(document: &Value) -> String {
 /// Converts an ISO 8601 duration (`PT12H`, `PT1H30M`) to seconds.
 ///
 /// # Errors
-/// `InvalidInput` if the text is not such a duration, or is shorter than one hour or longer than twelve.
+/// `InvalidInput` if the text is not an ISO 8601 duration, or if the duration is shorter than one hour or longer than
+/// twelve hours.
 pub fn session_seconds(duration: &str) -> Result<u32, StepError> {
     let bad = || {
         StepError::invalid_input(format!(

@@ -1,5 +1,5 @@
-//! The state of one object, compared with the input, and the plan item or drift finding that follows from the
-//! comparison.
+//! Compares the state of an object in AWS or Entra with the input, and derives the plan item or the drift findings from
+//! the comparison.
 
 use crate::contract::{Action, Area, Check, DriftFinding, PlanItem};
 
@@ -23,9 +23,9 @@ const SECURITY: [&str; 11] = [
 pub enum Presence {
     /// The object does not exist.
     Absent,
-    /// The object carries our tags for this alias.
+    /// The object has the tags of an onboarding of this alias.
     Ours,
-    /// The object does not carry our tags and can be used as it is.
+    /// The object does not have the tags of an onboarding, and an onboarding can use the object as it is.
     Adoptable,
     /// Another administrator chose this value for the setting. The setting stays unchanged.
     Elsewhere(String),
@@ -48,13 +48,13 @@ pub struct Object {
     pub presence: Presence,
     /// The settings that an onboarding compares and sets. A failed check is a difference.
     pub checks: Vec<Check>,
-    /// Settings that should not have changed, and that an onboarding reports but never changes.
+    /// Settings that no administrator should change. An onboarding reports a changed setting but does not revert it.
     pub guards: Vec<Check>,
     /// Additional information about the object.
     pub note: String,
     /// Whether a step of the onboarding can revert a difference.
     pub reversible: bool,
-    /// What an operator does about a difference that no step reverts.
+    /// The recommended action for a difference that no step can revert.
     pub advice: String,
 }
 
@@ -96,14 +96,14 @@ impl Object {
         self
     }
 
-    /// Adds the advice for a difference that no step reverts.
+    /// Adds the recommended action for a difference that no step can revert.
     #[must_use]
     pub fn advising(mut self, advice: impl Into<String>) -> Self {
         self.advice = advice.into();
         self
     }
 
-    /// Marks the object as one that no step can revert, and adds the advice for an operator.
+    /// Records that no step can revert a difference of this object, and adds the recommended action for an operator.
     #[must_use]
     pub fn irreversible(mut self, advice: impl Into<String>) -> Self {
         self.reversible = false;
@@ -115,8 +115,8 @@ impl Object {
         self.checks.iter().filter(|check| !check.passed)
     }
 
-    /// The action that an onboarding would take. `known` is true if an earlier onboarding already uses the object,
-    /// which is then not adopted again.
+    /// The action that an onboarding would take. `known` is true if an earlier onboarding of this alias already uses
+    /// the object, so that the object is not reported as adopted again.
     #[must_use]
     pub fn planned(&self, known: bool) -> PlanItem {
         let differences = || {
@@ -162,7 +162,7 @@ impl Object {
         let revertible = match &self.presence {
             Presence::Absent => return whole("present", "none", self.reversible),
             Presence::Hidden(why) => return whole("readable", why, false),
-            // If the settings of a foreign object could be read, they are compared below instead.
+            // If the settings of the foreign object could be read, the code below compares them instead.
             Presence::Foreign(why) if self.checks.is_empty() => return whole("ours", why, false),
             Presence::Ours | Presence::Adoptable => self.reversible,
             Presence::Foreign(_) | Presence::Elsewhere(_) => false,

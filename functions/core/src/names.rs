@@ -2,17 +2,18 @@
 
 use crate::entra::Identity;
 
-/// The tag key on every object that we create.
+/// The key of the first tag on every object that this product creates.
 pub const MANAGED_BY_KEY: &str = "managed-by";
-/// The tag value on every object that we create.
+/// The value of the first tag on every object that this product creates.
 pub const MANAGED_BY: &str = "connect-onboarding";
-/// The tag key whose value is the alias.
+/// The key of the second tag on every object that this product creates. Its value is the alias of the instance.
 pub const ONBOARDING_KEY: &str = "onboarding";
 /// The tag key on a Connect user whose value is the Entra object id.
 pub const ENTRA_OBJECT_ID_KEY: &str = "entra-object-id";
 /// The tag key on a credential's secret whose value is the expiry date of the credential (RFC 3339, or a date).
 pub const EXPIRES_KEY: &str = "expires";
-/// The IAM path of our roles and policies. The functions' permissions are limited to this path.
+/// The IAM path of the roles and policies that an onboarding creates. The functions have permissions only for this
+/// path.
 pub const IAM_PATH: &str = "/connect-onboarding/";
 /// The display name of Microsoft's gallery application.
 pub const GALLERY_APPLICATION: &str = "AWS Single-Account Access";
@@ -21,8 +22,8 @@ pub const GALLERY_APPLICATION: &str = "AWS Single-Account Access";
 pub const GALLERY_APPLICATION_ID: &str = "8b1025e4-1dd2-430b-a150-2ef79cd700f5";
 
 /// The name of the IAM role whose ARN is the subject of an identity's federated tokens. The name is fixed, because the
-/// federated credential in Entra must contain it exactly. It includes the Region, because role names are unique per
-/// account.
+/// federated credential in Entra must contain it exactly. The name includes the Region, because role names must be
+/// unique in the account.
 #[must_use]
 pub fn graph_role(stack: &str, region: &str, identity: Identity) -> String {
     format!("{stack}-{region}-graph-{identity}")
@@ -47,13 +48,13 @@ pub fn same_alias(one: &str, other: &str) -> bool {
     one.eq_ignore_ascii_case(other)
 }
 
-/// The two tags on every object that we create.
+/// The two tags on every object that this product creates.
 #[must_use]
 pub fn tags(alias: &str) -> [(&'static str, String); 2] {
     [(MANAGED_BY_KEY, MANAGED_BY.into()), (ONBOARDING_KEY, alias.into())]
 }
 
-/// The tag on our service principal. Tags in Graph are plain strings without a key.
+/// The tag on a service principal that belongs to an onboarding. Tags in Graph are plain strings without a key.
 #[must_use]
 pub fn service_principal_tag(alias: &str) -> String {
     format!("{MANAGED_BY}:{alias}")
@@ -63,13 +64,13 @@ pub fn service_principal_tag(alias: &str) -> String {
 /// change the properties of a service principal with this tag, and a teardown does not delete it.
 pub const ADOPTED_TAG: &str = "connect-onboarding-adopted";
 
-/// The alias in a tag of our service principal; `None` if the tag is not ours.
+/// The alias in a service principal's tag; `None` if this product did not set the tag.
 #[must_use]
 pub fn alias_in_service_principal_tag(tag: &str) -> Option<&str> {
     tag.strip_prefix(MANAGED_BY)?.strip_prefix(':')
 }
 
-/// Whether a tag of a service principal is our tag for this alias.
+/// Whether a service principal's tag is the tag of an onboarding of this alias.
 #[must_use]
 pub fn is_service_principal_tag(tag: &str, alias: &str) -> bool {
     alias_in_service_principal_tag(tag).is_some_and(|other| same_alias(other, alias))

@@ -3,12 +3,12 @@
 //! Three facts that the API reference does not state:
 //!
 //! * A quota that was never increased has no applied value: `GetServiceQuota` returns `NoSuchResourceException`, for an
-//!   instance (aws-cli#8584) and for an account (aws-cli#6629). The Service Quotas console documents the value in
-//!   force: the first of resource value, account value and AWS default value that exists.
-//! * A request can be `APPROVED` before the value changes, and `CASE_CLOSED` means neither approved nor denied. So only
-//!   the value in force decides.
-//! * A request has no client token. If the response to a request is lost, the request is found in the request history.
-//!   It may be decided there before the new value is visible.
+//!   instance (aws-cli#8584) and for an account (aws-cli#6629). The value in force is then the account value, or else
+//!   the AWS default value, as the Service Quotas console documents.
+//! * The status of a request can be `APPROVED` before the value changes, and `CASE_CLOSED` does not state whether AWS
+//!   granted the request. So only the value in force shows the result.
+//! * A request has no client token. If the response to a request is lost, a retry finds the request in the request
+//!   history. The request history may show a decision before the new value is visible.
 
 use crate::onboarding::QUOTA_NAMES;
 
@@ -77,8 +77,8 @@ pub struct QuotaRequest {
     pub status: String,
     /// Seconds since the last change of the request.
     pub age: u64,
-    /// How often the quota's value was read since AWS decided the request; `None` if this execution does not follow the
-    /// request.
+    /// How often the quota's value was read since AWS decided on the request; `None` if this execution has not been
+    /// polling the request.
     pub followed: Option<u32>,
 }
 
@@ -97,7 +97,8 @@ impl QuotaRequest {
             "DENIED" | "NOT_APPROVED" | "INVALID_REQUEST" => Stage::Refused,
             "CASE_CLOSED" => Stage::Closed,
             "APPROVED" => Stage::Approved,
-            // An unknown status counts as undecided: to wait is harmless, to report a wrong denial is not.
+            // An unknown status counts as undecided, because a wait does no harm, but the report of a denial may be
+            // wrong.
             _ => Stage::Open,
         }
     }
@@ -110,9 +111,9 @@ impl QuotaRequest {
         self.followed.unwrap_or_default()
     }
 
-    /// Whether the decision must consider this request. An open request always counts. A request that AWS has decided
-    /// counts only if it is recent: the quota's value may still change, or this step sent the request and lost the
-    /// response. An older request has no further effect, so a new execution sends a new request.
+    /// Whether the decision must consider this request. An open request always counts. A request on which AWS has
+    /// decided counts only if it is recent, because the quota's value may still change, or this step may have sent the
+    /// request and lost the response. An older request has no further effect, so a new execution sends a new request.
     fn counts(&self, need: QuotaNeed) -> bool {
         let recent = match self.stage() {
             Stage::Open => return true,
@@ -135,7 +136,7 @@ pub enum QuotaDecision<'a> {
     Ask,
     /// AWS has not decided the request yet.
     Undecided(&'a QuotaRequest),
-    /// AWS decided the request, and the value may still change.
+    /// AWS has decided on the request, and the value may still change.
     ValueOutstanding(&'a QuotaRequest),
     /// AWS denied the request, or the value did not change.
     Refused(&'a QuotaRequest),
@@ -151,7 +152,7 @@ impl<'a> QuotaDecision<'a> {
         }
     }
 
-    /// Whether AWS approved a request, or may have, while the value in force is still too low.
+    /// Whether AWS has approved a request or may have approved it, although the value in force is still too low.
     #[must_use]
     pub fn awaits_value(&self) -> bool {
         match self {
@@ -175,8 +176,9 @@ pub fn decide(
     if in_force.is_some_and(|value| value >= need.at_least) {
         return QuotaDecision::Sufficient;
     }
-    // The request that this execution follows has priority. Among the others an open request has priority, because only
-    // one request can be open at a time; a request for a sufficient value comes before a request for less.
+    // The request that this execution polls has priority. Among the other requests, an open request has priority,
+    // because only one request can be open at a time. Otherwise, a request for a sufficient value has priority over a
+    // request for a lower value.
     let rank = |request: &&QuotaRequest| {
         let desired = request.desired.unwrap_or(f64::MAX);
         (request.followed.is_some(), request.stage(), desired.min(need.ask_for), std::cmp::Reverse(request.age))

@@ -1,4 +1,5 @@
-//! Composes the report from the results of all branches: what was set up, and what is left for an operator.
+//! Composes the report from the results of all branches: the resources of the onboarding, and the open items for an
+//! operator.
 
 use crate::{
     StepErrorKind,
@@ -12,7 +13,7 @@ use crate::{
 pub fn compose(input: ReportInput) -> Report {
     let ReportInput { execution, started_at, preflight, instance, configuration, telephony, sign_on } = input;
     let mut open_items = preflight.open_items;
-    // Removes the open items in which `preflight` reported a quota that is sufficient by now.
+    // `preflight` may have reported a quota that was too low and is sufficient now. Removes such open items.
     open_items.retain(|item| {
         let settled = |quota: &QuotaResult| quota.status == QuotaStatus::Sufficient;
         !telephony.quotas.iter().any(|quota| settled(quota) && item.subject == format!("quota {}", quota.name))

@@ -1,12 +1,12 @@
 //! Decides the next action in the rotation of a SAML signing certificate, so that sign-in is never interrupted. The
-//! decision depends on the state of Entra and IAM and on the stage of the previous round, so a rotation that failed at
-//! any point can continue.
+//! decision depends on the state of Entra and IAM and on the stage that the previous call (round) of the step reached,
+//! so that a rotation that failed at any point can continue.
 //!
-//! 1. Add a certificate beside the old one. It does not sign yet.
+//! 1. Add a new certificate. Entra does not sign with it yet.
 //! 2. Let IAM trust both certificates. Wait until the change has propagated in AWS ([`TRUST_PROPAGATION`]), so that
-//!    every AWS endpoint accepts both signatures.
+//!    every AWS endpoint accepts signatures of both certificates.
 //! 3. Make the new certificate active. Wait until the change has propagated in Entra ([`SWITCH_PROPAGATION`]). Until
-//!    then, either certificate may sign.
+//!    then, Entra may sign with either certificate.
 //! 4. Remove the old certificate, then let IAM trust only the remaining certificates.
 
 use std::collections::BTreeSet;
@@ -29,7 +29,7 @@ pub struct Certificate {
     pub thumbprint: String,
     /// Expiry time.
     pub expires: OffsetDateTime,
-    /// Whether this stack created the certificate. Only such certificates are removed.
+    /// Whether this stack created the certificate. Only certificates that this stack created are removed.
     pub ours: bool,
     /// The certificate in DER, encoded in base64.
     pub der: String,
@@ -46,12 +46,12 @@ pub struct Observed {
     pub trusted: BTreeSet<String>,
 }
 
-/// The parameters of a round.
+/// The parameters of the decision.
 #[derive(Clone, Copy, Debug)]
 pub struct RotationParameters<'a> {
     /// The current time.
     pub now: OffsetDateTime,
-    /// A certificate with fewer days of validity left is replaced.
+    /// A certificate that expires in fewer than this many days is replaced.
     pub days: i64,
     /// Replace the certificate regardless of its validity.
     pub force: bool,
@@ -70,36 +70,37 @@ pub enum RotationAction {
     Add,
     /// Let IAM trust these certificates, then wait [`TRUST_PROPAGATION`].
     Trust {
-        /// The certificate that signs, or will sign.
+        /// The thumbprint of the certificate that signs SAML responses, or that will sign them.
         target: String,
         /// All certificates that IAM should trust.
         certificates: BTreeSet<String>,
     },
-    /// IAM already trusts the target, but the change may still be propagating: wait [`TRUST_PROPAGATION`].
+    /// IAM already trusts the target certificate, but the change may still be propagating: wait [`TRUST_PROPAGATION`].
     AwaitTrust {
-        /// The certificate that will sign.
+        /// The thumbprint of the certificate that will sign.
         target: String,
     },
-    /// Make the target active, then wait [`SWITCH_PROPAGATION`].
+    /// Make the target certificate active, then wait [`SWITCH_PROPAGATION`].
     Switch {
-        /// The certificate that will sign.
+        /// The thumbprint of the certificate that will sign.
         target: String,
     },
-    /// The target is active, but the change may still be propagating: wait [`SWITCH_PROPAGATION`].
+    /// The target certificate is active, but the change may still be propagating: wait [`SWITCH_PROPAGATION`].
     AwaitSwitch {
-        /// The certificate that signs.
+        /// The thumbprint of the certificate that signs.
         target: String,
     },
-    /// Remove old certificates from Entra, then let IAM trust the remaining ones.
+    /// Remove old certificates from Entra, then let IAM trust only the remaining certificates.
     Retire {
         /// Thumbprints of the certificates to remove.
         removed: BTreeSet<String>,
         /// All certificates that IAM should trust afterwards.
         certificates: BTreeSet<String>,
     },
-    /// Entra does not list the target certificate (yet).
+    /// Entra does not list the target certificate, or does not list it yet.
     NotVisible,
-    /// No certificate is active. Only an onboarding creates the first certificate.
+    /// The application has no active certificate. A rotation does not create a first certificate; only an onboarding
+    /// does.
     NoneActive,
     /// An administrator made another certificate active during the rotation.
     OtherActive,
@@ -127,14 +128,14 @@ pub fn next(observed: &Observed, parameters: &RotationParameters<'_>) -> Rotatio
     let outdated: BTreeSet<String> =
         observed.certificates.iter().filter(old).map(|one| one.thumbprint.clone()).collect();
     // IAM should trust every certificate that Entra may sign with, including a certificate that an administrator is
-    // about to make active in the portal. An expired certificate signs only if it is the active one.
+    // about to make active in the portal. Entra signs with an expired certificate only if that certificate is active.
     let usable =
         observed.certificates.iter().filter(|one| one.expires > parameters.now || one.thumbprint == active.thumbprint);
     let usable: BTreeSet<String> = usable.map(|one| one.thumbprint.clone()).collect();
 
     let target = if parameters.target.is_empty() {
-        // A certificate that this stack created, that is not active and that expires after the active certificate: an
-        // earlier rotation added it and failed before the switch.
+        // If this stack created a certificate that is not active and expires after the active certificate, an earlier
+        // rotation has added this certificate and failed before the switch.
         let successor = observed.certificates.iter().filter(|one| one.ours && one.expires > active.expires);
         match successor.filter(|one| one.expires > parameters.now).max_by_key(|one| one.expires) {
             Some(successor) => successor,

@@ -1,4 +1,4 @@
-//! SAML on both sides: URLs and claims for Entra, federation metadata for IAM.
+//! The SAML data of both sides: URLs and claims for Entra, federation metadata for IAM.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
@@ -38,7 +38,8 @@ pub fn entity_id(tenant_id: &str) -> String {
     format!("https://sts.windows.net/{tenant_id}/")
 }
 
-/// The first identifier that is free. `taken` contains the identifiers of the tenant's other applications.
+/// The first identifier that no other application uses. `taken` contains the identifiers of the tenant's other
+/// applications.
 #[must_use]
 pub fn free_identifier<'a>(taken: impl IntoIterator<Item = &'a str>) -> String {
     let taken: std::collections::BTreeSet<&str> = taken.into_iter().collect();
@@ -54,8 +55,8 @@ pub fn is_aws_identifier(identifier: &str) -> bool {
     identifier.split('#').next() == Some(IDENTIFIER)
 }
 
-/// The definition of the claims mapping policy: constants for role and duration, a user attribute for the session name.
-/// The field names in the definition are case-sensitive.
+/// The definition of the claims mapping policy. Role and session duration are constants, and the session name is a user
+/// attribute. The field names in the definition are case-sensitive.
 #[must_use]
 pub fn claims_definition(role_arn: &str, saml_provider_arn: &str, username: UsernameAttribute, seconds: u32) -> Value {
     json!({
@@ -112,7 +113,7 @@ impl Metadata {
     }
 }
 
-/// Parses an XML document. A response may be cut short, and an incomplete document must not be used.
+/// Parses a complete XML document. A response may be truncated, and an incomplete document must not be used.
 ///
 /// # Errors
 /// `Unavailable` if the document is not well-formed.

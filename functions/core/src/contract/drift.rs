@@ -50,9 +50,10 @@ impl DriftReport {
     /// receives the report of the first check as input (developer guide of Step Functions, "Service quotas").
     pub const MAX_BYTES: usize = 200 * 1024;
 
-    /// Shortens the report to [`Self::MAX_BYTES`]. First, each instance lists fewer findings, but `count` keeps their
-    /// total number. Then, starting with the last instance, the report omits the input for remediation. A later run
-    /// reverts the findings of these instances, because by then the instances before them have no findings.
+    /// Shortens the report to [`Self::MAX_BYTES`]. First, lists fewer findings for each instance; `count` keeps the
+    /// total number. If this is not sufficient, omits the input for remediation, starting with the last instance. The
+    /// findings of these instances are reverted by a later run, in which the instances before them no longer have
+    /// findings.
     #[must_use]
     pub fn within_limits(mut self) -> Self {
         for listed in [20, 5, 1] {
@@ -115,7 +116,7 @@ pub struct DriftFinding {
     /// Whether the difference can give access to an unauthorized user.
     #[serde(default)]
     pub security: bool,
-    /// Whether a step of the onboarding reverts the difference. If not, an operator must fix it.
+    /// Whether a step of the onboarding can revert the difference. If not, an operator must correct the setting.
     #[serde(default, rename = "mendable")]
     pub revertible: bool,
     /// What an operator must do about the difference, with a command if one helps; empty if a step of the onboarding
@@ -142,7 +143,7 @@ pub struct Remediation {
     pub onboarding: Onboarding,
     /// The Entra application.
     pub application: EntraApplication,
-    /// Whether the Entra application no longer exists. If so, no step that changes Entra can run.
+    /// Whether the Entra application no longer exists. If it does not exist, no step that changes Entra can run.
     #[serde(default)]
     pub application_gone: bool,
     /// The groups.

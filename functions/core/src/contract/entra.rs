@@ -1,5 +1,5 @@
-//! The Entra ID steps: `create-entra-application`, `configure-entra-sign-on`, `configure-entra-claims`,
-//! `assign-groups`.
+//! Input and output of the Entra ID steps: `create-entra-application`, `configure-entra-sign-on`,
+//! `configure-entra-claims`, `assign-groups`.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,9 +17,9 @@ pub struct CreateEntraApplicationInput {
     /// The output of the previous poll.
     #[serde(default)]
     pub previous: Option<EntraApplication>,
-    /// The number of the state's retry (`$states.context.State.RetryCount`). A failed attempt may already have created
-    /// the application, and a new application appears late in lists. A retry therefore searches for a while before it
-    /// creates an application.
+    /// The number of retries of this state so far (`$states.context.State.RetryCount`). A failed attempt may already
+    /// have created the application, and a new application appears in lists only after a delay. A retry therefore
+    /// searches for the application for a while before it creates one.
     #[serde(default)]
     pub retry_count: u32,
 }
@@ -36,8 +36,8 @@ pub struct EntraApplication {
     pub service_principal_id: String,
     /// `REPLICATING` until both objects can be read, then `READY`.
     pub status: String,
-    /// Whether the application existed before the onboarding. If so, the onboarding adopts the application, and a
-    /// teardown never deletes it.
+    /// Whether the application existed before the onboarding. An onboarding adopts such an application, and a teardown
+    /// never deletes it.
     #[serde(default)]
     pub adopted: bool,
     /// Whether an earlier search of this execution found no application with the name. If such an application appears
@@ -68,7 +68,7 @@ pub struct ConfigureEntraSignOnInput {
     /// The recipients of Entra's certificate expiry notifications.
     #[serde(default)]
     pub notification_emails: Vec<String>,
-    /// The number of earlier attempts of this step. Such an attempt may have changed the application before it failed.
+    /// The number of earlier attempts of this step. A failed attempt may already have changed the application.
     #[serde(default)]
     pub attempts: u32,
 }
@@ -77,8 +77,8 @@ pub struct ConfigureEntraSignOnInput {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EntraSignOn {
-    /// The identifier (entity ID) that AWS receives as the audience. It ends in `#<n>` if another application uses the
-    /// plain identifier.
+    /// The identifier (entity ID) that AWS receives as the audience. The identifier ends in `#<n>` if another
+    /// application of the tenant uses the identifier without this suffix.
     pub identifier_uri: String,
     /// The reply URLs; the Region's URL comes first.
     pub reply_urls: Vec<String>,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::OpenItem;
 
-/// The `source` of our events.
+/// The `source` of the events that this product publishes.
 pub const EVENT_SOURCE: &str = "connect-onboarding.entra";
 /// The `detail-type` of [`MembershipChange`]. Other tools may also publish events with this type and [`EVENT_SOURCE`].
 pub const MEMBERSHIP_CHANGED: &str = "Entra Group Membership Changed";
@@ -35,7 +35,7 @@ pub struct MembershipChange {
 pub struct Reauthorization {
     /// The group's object id.
     pub group_id: String,
-    /// Always true. Makes `subscribe-groups` renew the subscription regardless of its remaining time.
+    /// Always true, so that `subscribe-groups` renews the subscription regardless of its remaining time.
     pub reauthorize: bool,
 }
 
@@ -61,7 +61,7 @@ pub struct SubscribeGroupsOutput {
     /// The subscriptions, one per subscribed group.
     #[serde(default)]
     pub subscriptions: Vec<GroupSubscription>,
-    /// Groups without a subscription, with the reason. The scheduled sync still covers them.
+    /// Groups without a subscription, each with the reason. Changes of these groups are found by the scheduled sync.
     #[serde(default)]
     pub open_items: Vec<OpenItem>,
 }

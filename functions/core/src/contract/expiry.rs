@@ -1,10 +1,10 @@
-//! `watch-expiry`: the expiry dates of credentials, certificates and subscriptions.
+//! Input and output of the step `watch-expiry`: the expiry dates of credentials, certificates and subscriptions.
 
 use serde::{Deserialize, Serialize};
 
 use crate::entra::Identity;
 
-/// Input of `watch-expiry`. The step always checks everything.
+/// Input of `watch-expiry`. The input has no fields, because the step always checks all expiry dates.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WatchExpiryInput {}
 
@@ -12,8 +12,8 @@ pub struct WatchExpiryInput {}
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WatchExpiryOutput {
-    /// The credentials that the stack uses to sign in to Microsoft Graph. A credential without a secret never expires
-    /// and is omitted.
+    /// The credentials that the stack uses to sign in to Microsoft Graph. Credentials that use AWS tokens instead of a
+    /// secret never expire and are omitted.
     #[serde(default)]
     pub credentials: Vec<CredentialExpiry>,
     /// The expiry dates of each registered instance.

@@ -1,4 +1,4 @@
-//! The IAM steps: `create-saml-provider`, `create-policy`, `create-role`.
+//! Input and output of the IAM steps: `create-saml-provider`, `create-policy`, `create-role`.
 
 use serde::{Deserialize, Serialize};
 

@@ -35,7 +35,7 @@ pub enum Action {
     Create,
     /// The object exists, was not created by an onboarding, and will be used.
     Adopt,
-    /// The object is ours and differs from the input.
+    /// The object belongs to this onboarding and differs from the input.
     Change,
     /// The object stays unchanged, because it matches the input or is not managed by this stack.
     Leave,
@@ -45,7 +45,7 @@ pub enum Action {
     Conflict,
     /// The object will be deleted permanently.
     Delete,
-    /// The object itself stays; only its contents are removed.
+    /// The object itself is kept, and only its contents are removed.
     Empty,
     /// The phone number will be released and can't be claimed back.
     Release,

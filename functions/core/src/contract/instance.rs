@@ -1,4 +1,4 @@
-//! The steps for the Amazon Connect instance: `create-instance` and `configure-instance`.
+//! Input and output of the steps for the Amazon Connect instance: `create-instance` and `configure-instance`.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,8 +11,8 @@ use crate::onboarding::Instance;
 pub struct CreateInstanceInput {
     /// The instance to create or adopt.
     pub instance: Instance,
-    /// The execution id. It is part of the client token, so that a repeated call in this execution creates no second
-    /// instance.
+    /// The execution id. The id is part of the client token of the creation request, so that a repeated request of this
+    /// execution creates no second instance.
     pub execution_id: String,
     /// The output of the previous poll.
     #[serde(default)]
@@ -61,7 +61,7 @@ pub struct ConfigureInstanceInput {
 pub struct ConfigureInstanceOutput {
     /// The storage locations: resource type and `s3://bucket/prefix`.
     pub storage: Vec<StorageLocation>,
-    /// The instance attributes and storage resource types that the step changed; empty if all of them already matched.
+    /// The instance attributes and storage resource types that the step changed; empty if all settings already matched.
     pub changed: Vec<String>,
     /// Open items, for example that a storage location chosen by another administrator was kept.
     #[serde(default)]

@@ -1,4 +1,4 @@
-//! The step `lock-alias`.
+//! Input and output of the step `lock-alias`.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,7 @@ pub struct LockAliasInput {
     /// The locks to acquire or release.
     #[serde(default)]
     pub scope: LockScope,
-    /// Acquire or release.
+    /// Whether to acquire or to release the locks.
     #[serde(default)]
     pub action: LockAction,
     /// The number of attempts before the step gives up. Default: [`crate::backoff::LAST_LOCK_ATTEMPT`].
@@ -33,8 +33,8 @@ pub enum LockScope {
     Alias,
     /// The lock for phone number orders.
     Numbers,
-    /// Both locks. If the lock for phone number orders is taken, the step does not wait for it, because an order takes
-    /// weeks.
+    /// Both locks. If another execution holds the lock for phone number orders, the step does not wait for it, because
+    /// an order takes weeks.
     All,
 }
 

@@ -1,5 +1,6 @@
-//! Input and output of each step: the data of the state machines. A field may be added (with a default) but never
-//! renamed: an execution may wait for weeks, and a later release then reads data that an earlier release wrote.
+//! Input and output of each step, which are the data in the states of the state machines. Fields may be added with a
+//! default, but never renamed, because an execution may wait for weeks, and a step of a later release then reads data
+//! that an earlier release wrote.
 
 mod drift;
 mod entra;
@@ -52,7 +53,7 @@ pub use self::{
     },
 };
 
-/// Something that an operator should know or do. It does not stop the workflow.
+/// An open item: information or an action for the operator. An open item does not stop the workflow.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OpenItem {
@@ -128,8 +129,8 @@ impl PreflightOutput {
     /// without the group's name.
     const GROUP: usize = 300;
 
-    /// Maximum size in bytes of the input of `Report`: this output, and for each group a subscription and a sign-in
-    /// check.
+    /// The size in bytes that the input of the state `Report` can reach: this output, the outputs of the other steps,
+    /// and for each group a subscription and a sign-in check.
     #[must_use]
     pub fn carried(&self) -> usize {
         let telephony = &self.onboarding.telephony;
@@ -140,7 +141,7 @@ impl PreflightOutput {
     }
 
     /// Rejects an input that is too large for the state machine. If the input of a state exceeds the limit, Step
-    /// Functions ends the execution, and no `Catch` of the state machine handles that.
+    /// Functions stops the execution, and no `Catch` of the state machine can handle this error.
     ///
     /// # Errors
     /// `InvalidInput` with the size and the number of groups.

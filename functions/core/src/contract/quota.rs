@@ -1,4 +1,4 @@
-//! The quota steps: `instance-quota` and `request-quotas`.
+//! Input and output of the quota steps `instance-quota` and `request-quotas`.
 
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +21,7 @@ pub enum QuotaStatus {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InstanceQuotaInput {
-    /// The alias of the instance to create. An existing instance needs no quota increase.
+    /// The alias of the instance to create. If an instance with this alias exists, no quota increase is needed.
     pub alias: String,
     /// The output of the previous poll.
     #[serde(default)]
@@ -57,7 +57,7 @@ pub struct QuotaResult {
     /// Information for the operator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// The number of polls since AWS decided the request, during which the quota's value has not changed.
+    /// The number of polls since AWS decided on the request, as long as the quota's value has not changed.
     #[serde(default)]
     pub final_looks: u32,
     /// The number of polls so far.

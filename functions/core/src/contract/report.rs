@@ -1,5 +1,5 @@
-//! The last steps, `register-instance`, `verify-sign-in` and `report`, and the results of the workflow branches that
-//! `report` reads.
+//! Input and output of the last steps, `register-instance`, `verify-sign-in` and `report`, and the results of the
+//! workflow branches, which `report` reads.
 
 use serde::{Deserialize, Serialize};
 
@@ -29,8 +29,8 @@ pub struct RegisterInstanceInput {
     pub groups: Vec<EntraGroup>,
     /// The application.
     pub application: EntraApplication,
-    /// Whether the instance existed before the onboarding and does not carry our tags; `None` if an older release wrote
-    /// the state.
+    /// Whether the instance existed before the onboarding and does not have the tags of an onboarding; `None` if a step
+    /// of an older release wrote this input.
     #[serde(default)]
     pub instance_adopted: Option<bool>,
 }
@@ -83,7 +83,7 @@ pub struct VerifySignInOutput {
     pub sso_url: String,
 }
 
-/// The check of one sign-in requirement: the expected value and the value that was read back.
+/// The check of one requirement for sign-in: the expected value and the value that was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Check {
@@ -133,15 +133,15 @@ pub struct TelephonyResult {
     /// Open items for the operator.
     #[serde(default)]
     pub open_items: Vec<OpenItem>,
-    /// The error that ended the quota steps, if any.
+    /// The error with which the quota steps failed, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<BranchFailure>,
-    /// The error that ended the phone number steps, if any.
+    /// The error with which the phone number steps failed, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub numbers_failure: Option<BranchFailure>,
 }
 
-/// The error that ended a branch of the workflow.
+/// The error with which a branch of the workflow failed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BranchFailure {

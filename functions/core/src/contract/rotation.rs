@@ -1,4 +1,5 @@
-//! The step `rotate-certificate` and the output of its state machine.
+//! Input and output of the step `rotate-certificate`, and the output of its state machine. The state machine calls the
+//! step several times in one rotation. Each call is a round.
 
 use serde::{Deserialize, Serialize};
 
@@ -47,10 +48,11 @@ pub struct Rotation {
     pub language: Language,
     /// The stage that the rotation has reached.
     pub status: RotationStatus,
-    /// SHA-1 thumbprint of the certificate that signs, or will sign.
+    /// SHA-1 thumbprint of the certificate that signs SAML responses, or that will sign them after the rotation.
     #[serde(default)]
     pub thumbprint: String,
-    /// Expiry time of the certificate that signs, or will sign (RFC 3339).
+    /// Expiry time of that certificate (RFC 3339): the certificate that signs SAML responses, or that will sign them
+    /// after the rotation.
     #[serde(default)]
     pub expires: String,
     /// Information for the operator; empty if there is none.
@@ -76,15 +78,15 @@ pub enum RotationStatus {
     NotDue,
     /// Another execution is rotating the certificate.
     Busy,
-    /// A new certificate exists and does not sign yet.
+    /// A new certificate exists, and Entra does not sign with it yet.
     Added,
     /// IAM trusts the new certificate in addition to the old one; the change is propagating in AWS.
     Trusted,
-    /// The new certificate signs; the old one stays until the change has propagated in Entra.
+    /// Entra signs with the new certificate. The old certificate is kept until the change has propagated in Entra.
     Switched,
-    /// The new certificate signs, and the old one is removed.
+    /// Entra signs with the new certificate, and the old certificate is removed.
     Rotated,
-    /// The stack cannot finish the rotation, or lacks the permission; an operator must act.
+    /// The stack cannot finish the rotation, or lacks the permission. An operator must finish the rotation.
     NeedsPerson,
     /// The rotation failed. The next run continues it.
     Failed,

@@ -1,4 +1,4 @@
-//! The teardown of an onboarding: request, plan, and the removal steps.
+//! The teardown of an onboarding: the request, the plan, and input and output of the steps that remove objects.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -66,14 +66,14 @@ pub enum ApplicationDisposition {
     /// Keep the application unchanged.
     #[default]
     Keep,
-    /// Remove assignments, claims policy, relay state and our tags; keep the application.
+    /// Keep the application, but remove its assignments, claims policy and relay state, and the tags of the onboarding.
     Empty,
     /// Delete the application. Entra can restore it for 30 days.
     Delete,
 }
 
 impl ApplicationDisposition {
-    /// The default if the input does not say what to do with the application.
+    /// The default if the input does not specify what to do with the application.
     const fn unless_specified() -> Self {
         Self::Delete
     }
@@ -100,8 +100,8 @@ pub struct PlanTeardownOutput {
     /// Open items for the operator to read before the teardown.
     #[serde(default)]
     pub open_items: Vec<OpenItem>,
-    /// Whether this plan is approved: it is the approved plan itself, or what is left of that plan after a failed
-    /// teardown.
+    /// Whether this plan is approved. The plan is approved if it is the plan that an operator approved, or the rest of
+    /// that plan after a failed teardown.
     pub approved: bool,
     /// The approval of the plan, which is stored while the teardown runs.
     pub approval: Approval,
@@ -152,7 +152,7 @@ pub struct TeardownTarget {
     pub instance_id: String,
     /// The instance's ARN.
     pub instance_arn: String,
-    /// The instance's alias, which is also the value of our `onboarding` tags.
+    /// The instance's alias, which is also the value of the tag `onboarding` on the objects.
     pub alias: String,
     /// The language of notifications.
     pub language: Language,
@@ -160,7 +160,7 @@ pub struct TeardownTarget {
     pub users: Disposition,
     /// Whether to delete the instance.
     pub instance: Disposition,
-    /// What to do with the application, from the plan: an adopted application is emptied, not deleted.
+    /// What to do with the application, as the plan states: an adopted application is emptied, not deleted.
     pub application_fate: ApplicationDisposition,
     /// The application.
     #[serde(default)]

@@ -89,8 +89,8 @@ impl Content {
     }
 }
 
-/// The name of an instance in a message: its alias, or its id if the state has no alias because an older release wrote
-/// it.
+/// The name of an instance in a message: its alias, or its id if a step of an older release wrote the message's data
+/// without the alias.
 fn name<'a>(alias: &'a str, instance_id: &'a str) -> &'a str {
     if alias.is_empty() { instance_id } else { alias }
 }

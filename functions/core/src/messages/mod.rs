@@ -64,7 +64,7 @@ pub enum Message {
         /// The execution's ARN.
         execution: String,
     },
-    /// News about phone numbers and Support cases. The step that found the news has composed the text with
+    /// News about phone numbers and Support cases. The step that sends this message has already composed the text with
     /// [`telephony_news`].
     TelephonyNews {
         /// The instance's alias.
@@ -83,7 +83,8 @@ pub enum Message {
         /// Actions left for an operator.
         #[serde(default)]
         open_items: Vec<OpenItem>,
-        /// Whether AWS denied something that the input marks as required. The execution then fails.
+        /// Whether AWS denied a quota or a phone number that the input marks as required. In this case, the execution
+        /// fails.
         #[serde(default)]
         failed: bool,
         /// The execution's ARN.
@@ -131,10 +132,11 @@ pub enum Message {
         instance_id: String,
         /// The instance's alias.
         alias: String,
-        /// The thumbprint of the certificate that signs, or will sign; empty if it is not known.
+        /// The thumbprint of the certificate that signs SAML responses or that will sign them; empty if the certificate
+        /// is unknown.
         #[serde(default)]
         thumbprint: String,
-        /// Expiry time of the certificate that signs, or will sign (RFC 3339); empty if it is not known.
+        /// Expiry time of this certificate (RFC 3339); empty if the certificate is unknown.
         #[serde(default)]
         expires: String,
         /// The reason why the stack cannot replace the certificate.
@@ -259,7 +261,7 @@ impl Message {
         }
     }
 
-    /// The part of the message that distinguishes it from other messages of this kind and execution.
+    /// The text by which messages of the same kind from the same execution differ, for example the digest of the plan.
     fn topic(&self) -> &str {
         match self {
             Self::TelephonyNews { message, .. } => message,

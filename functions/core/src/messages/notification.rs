@@ -82,7 +82,8 @@ impl Notification {
     }
 
     /// The parameter `Message` of the SNS operation `Publish`, with `MessageStructure` set to `json`: email and queue
-    /// subscriptions receive the text. HTTPS subscriptions, which chat applications use, receive the chat form.
+    /// subscriptions receive the text. HTTPS subscriptions, which chat applications use, receive the form for chat
+    /// applications.
     #[must_use]
     pub fn body(&self) -> String {
         let chat = self.chat.to_string();

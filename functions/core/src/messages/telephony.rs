@@ -6,7 +6,7 @@ use crate::{
     telephony::{CaseOrder, CaseText, Topic},
 };
 
-/// An event that an operator should learn about at once.
+/// An event about which an operator must be notified immediately.
 #[derive(Clone, Copy, Debug)]
 pub enum News<'a> {
     /// The step filed the case.
@@ -15,9 +15,10 @@ pub enum News<'a> {
     Asked(&'a str),
     /// An operator must file the case.
     FileManually(&'a CaseText),
-    /// The documents can't be attached to the case, for these reasons.
+    /// The documents can't be attached to the case. The texts are the reasons.
     Documents(&'a [String]),
-    /// The step filed the case, but the account's support plan no longer lets the Support API read it.
+    /// The step filed the case, but can't read it any more, because the account's support plan no longer includes the
+    /// Support API.
     Unreadable,
     /// AWS closed the case although the order is not fulfilled.
     Closed(&'a str),

@@ -90,7 +90,7 @@ fn instance(at: &Location<'_>, value: &Value) {
     );
 }
 
-/// The rule for an alias in Connect: 1 to 45 characters, `^(?!d-)([\da-zA-Z]+)([-]*[\da-zA-Z])*$`.
+/// Checks Connect's rule for an alias: 1 to 45 characters, `^(?!d-)([\da-zA-Z]+)([-]*[\da-zA-Z])*$`.
 fn alias(at: &Location<'_>, value: &Value) {
     let Some(alias) = text(at, value) else { return };
     let inner = alias.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');

@@ -1,7 +1,7 @@
 //! Reads the start input strictly: reports every fault at once, each with its JSON path. All other inputs are read
 //! leniently by serde.
 //!
-//! The checks only look for faults. Serde then reads the checked input, so types and defaults are declared once, in
+//! The checks only find faults. Serde then reads the input, so that types and defaults are declared only once, in
 //! [`crate::onboarding`].
 
 mod check;
@@ -79,7 +79,7 @@ impl Onboarding {
         Ok(onboarding)
     }
 
-    /// Like [`Onboarding::parse`], with the error of a step.
+    /// The same as [`Onboarding::parse`], but returns the error of a step.
     ///
     /// # Errors
     /// `InvalidInput` with one line per fault.

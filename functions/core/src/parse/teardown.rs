@@ -18,7 +18,7 @@ impl Teardown {
         read(check::problems(|at| teardown(at, value)), || value.clone())
     }
 
-    /// Like [`Teardown::parse`], with the error of a step.
+    /// The same as [`Teardown::parse`], but returns the error of a step.
     ///
     /// # Errors
     /// `InvalidInput` with one line per fault.

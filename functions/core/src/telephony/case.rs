@@ -98,7 +98,7 @@ pub fn marker<'a>(
 }
 
 impl CaseText {
-    /// The text of a number order. `documents`: whether the three documents are attached.
+    /// The text of a phone number order. `documents` states whether the three documents are attached.
     #[must_use]
     pub fn order(marker: &str, instance_arn: &str, lines: &[Line], documents: bool) -> Self {
         let kind = |line: &Line| {

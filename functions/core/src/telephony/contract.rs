@@ -17,8 +17,8 @@ pub struct OrderNumbersInput {
     pub alias: String,
     /// The instance's ARN.
     pub instance_arn: String,
-    /// The execution id. It is part of the client tokens, so that a repeated poll in this execution claims no second
-    /// number.
+    /// The execution id. The id is part of the client tokens, so that a repeated poll of this execution claims no
+    /// second number.
     pub execution_id: String,
     /// The desired phone numbers.
     #[serde(default)]
@@ -29,8 +29,8 @@ pub struct OrderNumbersInput {
     /// How to order numbers, and other telephony requests.
     #[serde(default)]
     pub telephony: Telephony,
-    /// The results of the quota requests. If the instance has reached its limit of phone numbers, they show whether the
-    /// limit will rise.
+    /// The results of the quota requests. If the instance has reached its limit of phone numbers, these results show
+    /// whether AWS may still raise the limit.
     #[serde(default)]
     pub quotas: Vec<Quota>,
     /// The language of cases and notifications.
@@ -68,8 +68,8 @@ pub struct OrderNumbersOutput {
     /// so that a repeated poll claims the same numbers with the same client tokens.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub offers: Vec<Offer>,
-    /// The day (YYYY-MM-DD) by which, at the latest, Connect accepts claims again; set if Connect refused a claim
-    /// because the account reached the limit on claims and releases of phone numbers.
+    /// The latest day (YYYY-MM-DD) on which Connect accepts claims again. Set if Connect refused a claim because the
+    /// account has reached the limit on claims and releases of phone numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claims_blocked_until: Option<String>,
 }
@@ -175,7 +175,8 @@ pub enum OrderStatus {
     Done,
     /// The request can't be filed as it is, or AWS closed the case and did not fulfil the request.
     Refused,
-    /// The case is filed, but the account's support plan no longer lets the Support API read it.
+    /// The case is filed, but can't be read any more, because the account's support plan no longer includes the Support
+    /// API.
     Unreadable,
 }
 

@@ -52,7 +52,7 @@ pub fn keys(documents: &Documents) -> [(DocumentKind, &str); 3] {
 /// Checks a document by its size and first bytes. Returns the file extension for the attachment.
 ///
 /// # Errors
-/// A sentence about the fault that begins with the field of the input.
+/// The fault as a sentence that begins with the name of the input field.
 pub fn check(kind: DocumentKind, size: usize, head: &[u8]) -> Result<&'static str, String> {
     let field = kind.field();
     if size == 0 {

@@ -1,8 +1,8 @@
 //! Phone numbers: allocation of numbers to the input, orders to AWS Support, and requirements for documents.
 //!
-//! Numbers of most countries are searched and claimed by API. Japanese numbers (03, 050, 0120, 0800) require a case
-//! with three documents; they then appear on the instance two to six weeks later (Amazon Connect administrator guide,
-//! "Request numbers" and "Tokyo Region").
+//! The numbers of most countries can be found and claimed by API. Japanese numbers (03, 050, 0120, 0800) require an AWS
+//! Support case with three documents, and appear on the instance two to six weeks later (Amazon Connect administrator
+//! guide, "Request numbers" and "Tokyo Region").
 
 mod case;
 mod catalogue;

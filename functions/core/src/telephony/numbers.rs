@@ -65,9 +65,9 @@ pub fn allocate(desired_numbers: &[PhoneNumber], held: &[HeldNumber]) -> Vec<Vec
     allocated
 }
 
-/// The client token for a claim: the same whenever an execution repeats the claim of a number, and different for every
-/// other number. The documented pattern of the token is a lower-case UUID (`ClaimPhoneNumber` in the model of botocore
-/// 1.43.11). The token is a UUID of version 8, whose content may be custom (RFC 9562).
+/// The client token for the claim of a number. If an execution repeats the claim, the token is the same; for every
+/// other number, the token is different. The documented pattern of the token is a lower-case UUID (`ClaimPhoneNumber`
+/// in the model of botocore 1.43.11). The token is a UUID of version 8, whose content may be custom (RFC 9562).
 #[must_use]
 pub fn claim_token(execution_id: &str, instance_arn: &str, phone: &str) -> String {
     let hex = digest::of_parts([execution_id, instance_arn, phone], 16);

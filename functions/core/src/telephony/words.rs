@@ -20,7 +20,7 @@ pub fn notification(messages: &[String]) -> Option<Notification> {
     })
 }
 
-/// The open item about an order; `None` if nothing is left to do or know.
+/// The open item about an order; `None` if there is neither an action nor information for the operator.
 #[must_use]
 pub fn open_item(order: &CaseOrder) -> Option<OpenItem> {
     let subject = messages::topic_name(order.topic, Language::En);
@@ -55,8 +55,8 @@ pub fn open_item(order: &CaseOrder) -> Option<OpenItem> {
     }
 }
 
-/// What an account with an older support plan must know before it orders; `None` after these plans have ended (AWS
-/// Support user guide, "About the AWS Support API").
+/// Information for accounts with an older support plan before an order is filed; `None` after AWS has discontinued
+/// these plans (AWS Support user guide, "About the AWS Support API").
 #[must_use]
 pub fn older_plans_end(today: Date) -> Option<OpenItem> {
     (today.year() < 2027).then(|| {
