@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The complete check, from a clean checkout with Rust, Python and Node.js: format, lint, state machines, template,
-scanners, tests, the documents' commands, the report pages, the judges, a deployment. All other tools are pinned and
-installed from the package registries into target/.
+scanners, tests, the commands in the documents, the report pages, the independent checks (judges), a deployment. All
+other tools have pinned versions and are installed from the package registries into target/.
 
     .ci/run                  all steps except two whose large downloads rarely change: judge-azure-cli, judge-graph-models
     .ci/run STEP...          these steps, and the steps that they require
@@ -25,7 +25,7 @@ TOOLS = "target/ci-tools"
 LOGS = ROOT / "target" / "ci-logs"
 # The number of seconds between two progress lines in the output.
 HEARTBEAT = 30
-# How many seconds a step has, after it was told to stop, to stop its own child processes.
+# The number of seconds that a step has to stop its child processes after it has received the signal to stop.
 GRACE = 20
 
 
@@ -51,13 +51,14 @@ STEPS = {
         f"cp .ci/tools/package.json .ci/tools/package-lock.json {TOOLS}/\n"
         f"cd {TOOLS} && npm ci --silent --no-audit --no-fund"
     ),
-    # Prepares the emulator's Python environment. Otherwise the first of the tests and `cargo onboard local` would create
-    # it, and all others would wait.
+    # Prepares the emulator's Python environment. Otherwise the first test would create the environment, and all other
+    # tests would wait.
     "emulator": Step(
         'python3 -I -c "$(cat local-cloud/emulator/environment.py)" "$(pwd -P)/target/local-cloud" < local-cloud/emulator/requirements.txt'
     ),
     # Lints and compiles in one step (see .ci/tools/lint). `--all-targets` adds the benchmarks, which `cargo test` does
-    # not build. This step runs after `format`, so that the two do not both install a missing toolchain.
+    # not build. This step runs after `format`, because otherwise both steps could install a missing toolchain at the
+    # same time.
     "lint": Step("cargo test --workspace --all-targets --no-run --locked", after=("format",)),
     "state-machines": Step(
         "for machine in statemachine/*.asl.json; do\n"
@@ -73,11 +74,12 @@ STEPS = {
     ),
     # The test command that the README names.
     "tests": Step("cargo test --workspace --locked", after=("lint", "emulator")),
-    # Runs after the tests, because on two cores both would be slower if they ran in parallel.
+    # Runs after the tests, because on two cores, tests and documents would slow each other down.
     "documents": Step(f".ci/documents/run {TOOLS}", after=("lint", "python", "emulator"), behind=("tests",)),
     # Checks the report pages that the tests have written.
     "pages": Step(f".ci/page/run {TOOLS}", after=("tests", "node")),
-    # The judges: independent programs check one recorded run (CONTRIBUTING.md, "Judges").
+    # The independent checks (CONTRIBUTING.md, "Judges"): the step `life` records one end-to-end run of an onboarding,
+    # and each step `judge-…` checks this recording with programs of other projects.
     "life": Step(".ci/judges/record target/judges/life", after=("lint", "emulator"), behind=("tests",)),
     "judge-saml": Step(f".ci/judges/saml/run {TOOLS} target/judges/life", after=("life", "python")),
     "judge-aws-models": Step(f".ci/judges/aws-models/run {TOOLS} target/judges/life", after=("life", "python")),

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
-"""Measures how long a developer waits, in this checkout and in another state of it, in turns on the same machine, and writes
-the table of benches/README.md.
+"""Measures how long a developer waits for frequent commands, in this checkout and in another state of the project. Both
+states are measured alternately on the same machine. Writes the table of benches/README.md.
 
     benches/developer_loop.py --against COMMIT|FOLDER              every row: several hours
-    benches/developer_loop.py --against COMMIT|FOLDER local cpu    these rows; the others of the table stay
+    benches/developer_loop.py --against COMMIT|FOLDER local cpu    only these rows; the other rows keep their values
 
-Both states are cloned as they are committed. A cold row starts without target/ and with empty caches of pip, uv and npm, the
-first run with an empty CARGO_HOME as well; for a warm row everything is compiled and has run once. The figure is the median
-of a row's runs. Processor time is user and system time of all processes of a run. Needs Linux and what `.ci/run` needs.
+The committed files of both states are cloned. Each row of the table is a command that is measured in one of three ways.
+Before each run of a cold row, target/ is removed and the caches of pip, uv and npm are emptied. A bare row also starts with
+an empty CARGO_HOME. Before a warm row is measured, the project is compiled and the command has run once. The table shows the
+median of a row's runs. Processor time is the user and system time of all processes of a run. Requires Linux and the
+requirements of `.ci/run`.
 """
 import argparse
 import ctypes
@@ -39,7 +41,7 @@ PR_SET_CHILD_SUBREAPER = 36
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the table. `kind` is `warm`, `cold`, or `bare` (cold, and with an empty CARGO_HOME)."""
+    """A row of the table: a measured command. `kind` is `warm`, `cold` or `bare` (see the description of this program)."""
 
     name: str
     command: str

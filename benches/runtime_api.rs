@@ -1,4 +1,4 @@
-//! Lambda's Runtime API on a local port, for one measured program.
+//! Emulates Lambda's Runtime API on a local port for one measured program.
 
 use std::{
     future::pending,

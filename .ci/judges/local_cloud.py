@@ -1,4 +1,4 @@
-"""A running local cloud for the judges: starts `onboard local --keep`, sends operator and administrator calls, and stops it."""
+"""A running local cloud for the independent checks (judges): starts `onboard local --keep`, sends operator and administrator calls, and stops it."""
 import atexit
 import json
 import os
@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ONBOARD = ROOT / "target/debug/onboard"
 # How long a change in the local cloud may take, in seconds. The limit is high enough for a busy machine.
 PATIENCE = 300
-# The application with which the administrator of the example tenant calls Graph (local-cloud/cloud.rs).
+# The tenant and the Entra application with which an administrator of this tenant calls Graph (local-cloud/cloud.rs).
 TENANT = "7e7a0000-0000-4000-8000-000000000001"
 ADMINISTRATOR = {"client_id": "adade000-0000-4000-8000-000000000001", "client_secret": "local-cloud-administrators-secret"}
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))

@@ -139,8 +139,8 @@ class Stack:
                 "bus": f"{self.resolved(bus)}/" if bus else "",
                 "path": properties.get("Path", "/"),
                 "group": self.resolved(properties.get("GroupName", "default")),
-                # The `Ref` of a queue is its URL, which ends with the name. Other names are kept whole, because log
-                # group names contain slashes.
+                # The `Ref` of a queue is its URL, which ends with the name. All other names are used unchanged, because
+                # log group names contain slashes.
                 "name": last if kind == "AWS::SQS::Queue" else physical,
             }
             return "arn:aws:" + ARNS[kind].format(region=self.stack["region"], account=self.stack["account"], **fields)

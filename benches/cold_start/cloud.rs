@@ -1,4 +1,5 @@
-//! A stub of AWS for a cold start. The stub returns the same response to every request and records the requests.
+//! A stub of Amazon Connect for the measurement of a cold start. The stub returns the same response to every request
+//! and records the requests.
 
 use std::{io, net::SocketAddr};
 
@@ -10,8 +11,7 @@ use axum::{
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle};
 
-/// The instance alias in the event that every program receives. The program checks whether the quota allows one more
-/// instance.
+/// The instance alias in the event. The event requests a check whether the quota allows one more instance.
 const ALIAS: &str = "acme-support";
 
 /// The event that each program receives.

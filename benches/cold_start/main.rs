@@ -1,8 +1,8 @@
 //! `cargo bench --bench cold_start`: measures cold starts.
 //!
-//! Three programs are started repeatedly, in turns: the product's binary as the function `instance-quota`, with an
+//! Starts three programs repeatedly and alternately: the product's binary as the function `instance-quota`, with an
 //! event that requires exactly one AWS call; a Python handler that makes the same call with boto3; and a program with
-//! only `lambda_runtime`. They call a small Runtime API and a stub of Amazon Connect on the local machine.
+//! only `lambda_runtime`. The programs call a small Runtime API and a stub of Amazon Connect on the local machine.
 //! benches/README.md explains the results.
 
 #![expect(clippy::print_stdout, reason = "its output is what it is for")]
@@ -54,7 +54,7 @@ async fn measure(args: Args) -> Result<Report, String> {
     let programs = programs::prepare(args.bootstrap)?;
     let all = [&programs.empty, &programs.ours, &programs.python];
     let mut samples = [const { Vec::new() }; 3];
-    // The first start of each program is not counted, because the program is then read from disk.
+    // The first start of each program is not counted, because it includes the time to read the program from disk.
     for counted in (0..=args.runs).map(|round| round > 0) {
         for (program, samples) in all.iter().zip(&mut samples) {
             let sample = cold_start(program).await?;

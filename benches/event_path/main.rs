@@ -1,9 +1,9 @@
 //! `cargo bench --bench event_path`: measures the time from a change in Entra to the user in Connect, with ten thousand
 //! existing users.
 //!
-//! The whole stack runs on the local cloud: Graph's stand-in notifies a function through its URL. From there, the event
-//! passes through an event bus, a queue, a second function and a state machine to the function that creates the user.
-//! benches/README.md explains the results.
+//! The whole stack runs on the local cloud: the emulated Microsoft Graph sends a notification to the URL of a function.
+//! From this function, the event passes through an event bus, a queue, a second function and a state machine to the
+//! function that creates the user. benches/README.md explains the results.
 
 #![expect(clippy::print_stdout, reason = "its output is what it is for")]
 

@@ -1,5 +1,5 @@
-//! The services that a measured sync calls. The local cloud's stand-in, with an Entra group and a Connect instance,
-//! runs in this process. A stub of the AWS emulator returns the two responses that a sync needs from `DynamoDB` and
+//! The services that a measured sync calls. The stand-in of the local cloud emulates an Entra group and a Connect
+//! instance in this process. A stub of the AWS emulator returns the two responses that a sync needs from `DynamoDB` and
 //! Secrets Manager.
 
 use std::{
@@ -63,8 +63,8 @@ impl Fixture {
         let mut behaviour = Behaviour::default();
         behaviour.quotas.insert(CREATE_USER_RATE.into(), rate);
         behaviour.quotas.insert(USERS_PER_INSTANCE.into(), 1_000_000.0);
-        // Graph sometimes returns empty pages. They are switched off here, because the target for the number of calls
-        // does not include them.
+        // Graph sometimes returns empty pages. The benchmark disables empty pages, because the target for the number of
+        // calls does not include them.
         behaviour.graph.empty_page_after = None;
         let tenant = Tenant::with_group(GROUP, GROUP_NAME, (0..members).map(person).collect());
         let upstream = format!("http://127.0.0.1:{port}");

@@ -17,7 +17,7 @@ use crate::{
 /// The time-out that template.yaml sets for this function.
 const TIMEOUT: Duration = Duration::from_secs(900);
 
-/// The result of one complete sync, over all its rounds.
+/// The result of one complete sync, which may need several invocations of the function.
 #[derive(Debug)]
 pub(crate) struct Synced {
     /// From `exec` to the last response.
@@ -37,8 +37,8 @@ impl Drop for Running {
     }
 }
 
-/// Runs one complete sync in a new process. As the state machine does, invokes the function again while the status in
-/// its output is `MORE`, with the output's `carry` in the next event.
+/// Runs one complete sync in a new process. As the state machine does, invokes the function again as long as the status
+/// in its output is `MORE`. The next event contains the field `carry` of the output.
 pub(crate) async fn sync(bootstrap: &Path, fixture: &Fixture) -> Result<Synced, String> {
     let fault = |what: String| format!("bootstrap, sync-users: {what}");
     let mut lambda = RuntimeApi::start("sync-users", TIMEOUT).await.map_err(|error| fault(error.to_string()))?;

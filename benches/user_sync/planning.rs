@@ -32,7 +32,7 @@ pub(crate) enum Case {
     InStep,
     /// Of each hundred users, one joined, one left and one was renamed.
     OnePercent,
-    /// No member has a user, and no user has a member.
+    /// No member of the group has a Connect user, and no Connect user belongs to a member.
     Strangers,
 }
 

@@ -31,13 +31,13 @@ COMMON = {
     "ValidationError",
     "ValidationException",
 }
-# Disagreements in which the recorded call is right and the model is wrong, by service, operation and text. The value
-# gives the reason and its source.
+# Accepted differences, in which the recorded call is right and the model is wrong, by service, operation and text. The
+# value states the reason and its source.
 EXCEPTIONS = {}
 
 
 def about(call):
-    """All disagreements of a call with the models."""
+    """All differences between a call and the models."""
     try:
         service = wire.Service.of(call["service"])
         operation, parameters = service.read_request(call)
@@ -94,7 +94,7 @@ def wrong_path(calls):
     return call
 
 
-# Faults that the judge must detect, one of each kind. Each is inserted into a copy of a recorded call.
+# Faults that this check must detect, one of each kind. Each fault is inserted into a copy of a recorded call.
 FAULTS = {
     "an operation that does not exist": renamed_operation,
     "a path that does not exist": wrong_path,

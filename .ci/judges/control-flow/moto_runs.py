@@ -64,7 +64,7 @@ evaluate = Evaluator()
 CHANGED = {
     "eval_jsonata_expression": evaluate,
     "encode_jsonata_variable_declarations": declarations,
-    # Without this change, moto takes `$`, which is the context of a filter, for an unknown variable.
+    # Without this change, moto reports `$`, which is the context item in a filter, as an unknown variable.
     "extract_jsonata_variable_references": lambda text: set(NAMES.findall(text or "")),
     # moto's own definitions of the functions that Step Functions adds are not used, because expressions.mjs already
     # defines these functions.

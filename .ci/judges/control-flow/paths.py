@@ -9,7 +9,7 @@ LEASE = {"Return": {"Item": {"instanceId": {"S": "i"}, "lease": {"S": HOLDER}}}}
 ENDED = {"Return": {"Status": "FAILED"}}
 RUNS = {"Return": {"Status": "RUNNING"}}
 
-# The results of the tasks that no recorded execution reaches.
+# Task results for the tasks that no recorded execution reaches.
 UNRECORDED = {
     "ReadLease": [LEASE],
     "DescribeHolder": [ENDED],
@@ -198,7 +198,7 @@ PATHS = [
     ("drift", "an input with faults", {"DetectDrift"}, {"mend": "no"}, lambda stubs: None),
     ("drift", "an alias that another execution waits for", {"LockAlias"}, {}, with_fields("LockAlias", True, status="WAITING", waitSeconds=30)),
 ]
-# The name of the path in whose execution by moto faults are inserted.
+# The name of the path into which faults are inserted when moto runs it.
 FAULTY = "user-sync, the lease of an execution that has ended"
 
 TOO_LONG = "600 waits: the path is that of one wait, and a comparison with a number"

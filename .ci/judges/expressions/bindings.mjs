@@ -1,5 +1,5 @@
-// Creates random bindings (values of the variables) for an expression. They are recorded bindings with changed values
-// and types, or new bindings that contain the fields that the expression reads. An expression that the recorded run
+// Creates random bindings (values of the variables) for an expression. The bindings are recorded bindings with changed
+// values and types, or new bindings with the fields that the expression reads. An expression that the recorded run
 // never evaluated gets only new bindings. The same seed always produces the same bindings.
 import { ast } from './reference.mjs'
 

@@ -1,6 +1,6 @@
 // Compares the local cloud's JSONata evaluation with the reference implementation. Repeats every evaluation of the
-// recorded run, and evaluates with random bindings every expression of the state machines and further expressions that
-// cover the language features in use.
+// recorded run. Also evaluates every expression of the state machines, and further expressions for the language
+// features in use, with random bindings.
 //
 //   node judge.mjs ROOT EXPRESSIONS PYTHON
 //   ROOT: the repository. EXPRESSIONS: the file with the recorded evaluations. PYTHON: the Python interpreter of the
@@ -13,7 +13,7 @@ import { evaluate } from './reference.mjs'
 
 // The minimum number of evaluations in a complete recorded run.
 const LEAST = 700
-// The number of random bindings per expression. The same record always leads to the same random bindings.
+// The number of random bindings per expression. The same recording always leads to the same random bindings.
 const RANDOM = 60
 const SEED = 20261130
 const OF_TIME = /\$(millis|now)\(/
@@ -38,8 +38,8 @@ function same(reference, local) {
   return isDeepStrictEqual(reference.value, local.value)
 }
 
-// The reference implementation's result. An expression that reads the time is evaluated for each millisecond that the
-// recorded evaluation took, until the result agrees with the recorded one.
+// The reference implementation's result. If the expression reads the time, it is evaluated with each millisecond
+// between the start and the end of the recorded evaluation, until the result equals the recorded result.
 async function repeated({ expression, bindings, local, began, ended }) {
   let reference
   for (let now = began; now <= ended; now++) {

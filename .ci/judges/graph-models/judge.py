@@ -26,8 +26,8 @@ from msgraph.graph_service_client import GraphServiceClient
 # Members that are not part of the SDK's models: OData adds some to every object (OData JSON format 4.01, "Control
 # information"), and Graph adds some to the entries of a delta query.
 CONTROL = re.compile(r"@odata\.\w+|\w+@odata\.\w+|@removed|members@delta|@microsoft\.graph\.\w+")
-# Disagreements in which the recorded call is right and the SDK is wrong, by operation and text. The value gives the
-# reason and its source.
+# Accepted differences, in which the recorded call is right and the SDK is wrong, by operation and text. The value
+# states the reason and its source.
 EXCEPTIONS = {}
 
 

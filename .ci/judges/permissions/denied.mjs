@@ -1,4 +1,4 @@
-// The requests that must be denied, together with similar requests that must be allowed. The format is that of
+// The requests that the policies must deny, together with similar requests that they must allow. The format is that of
 // requests.mjs.
 import { OTHER_ACCOUNT, via } from './requests.mjs'
 
@@ -103,8 +103,8 @@ function reserved(stack) {
   ].map(([action, resource, context, roles]) => ({ action, resource, context, roles: roles.map((id) => stack.roleOf(id)) }))
 }
 
-// Requests for web identity tokens for Entra: with the right parameters they must be allowed, with other parameters
-// denied.
+// Requests for web identity tokens for Entra. The policies must allow requests with the right parameters and deny
+// requests with other parameters.
 function tokens(stack) {
   const right = { 'sts:IdentityTokenAudience': 'api://AzureADTokenExchange', 'sts:DurationSeconds': '300', 'sts:SigningAlgorithm': 'RS256' }
   const { 'sts:IdentityTokenAudience': audience, ...without } = right

@@ -1,5 +1,5 @@
-// Faults that the judge must detect. Each consists of a change to the resolved stack and the name of the part of the
-// check that must detect this change.
+// Faults that the check of permissions must detect. Each fault consists of a change to the resolved stack and the name
+// of the part of the check that must detect this change.
 
 const statement = (resources, role, sid) => {
   const { Policies } = resources[role].properties

@@ -12,8 +12,8 @@ import { ofAws, ofFederation, ofIdentities, ofLife } from './requests.mjs'
 import { Stack } from './stack.mjs'
 import { ofBoundary, ofSecrets, withoutBoundary } from './variants.mjs'
 
-// How many recorded calls, requests that AWS itself makes, and requests that must be denied a complete check contains
-// at least.
+// The minimum number of requests in a complete check: recorded calls, requests that AWS itself makes, and requests that
+// the policies must deny.
 const LEAST = { calls: 200, aws: 280, denied: 500 }
 const [resolvedFile, callsFile, exceptionsFile] = process.argv.slice(2)
 const json = (file) => JSON.parse(readFileSync(file, 'utf8'))

@@ -1,5 +1,5 @@
-// The checks of the stack with other parameters than the recorded ones: with identities that authenticate with client
-// secrets, and with a permissions boundary. The format is that of requests.mjs.
+// The checks of stacks whose parameters differ from the recorded stack: a stack whose identities authenticate with
+// client secrets, and a stack with a permissions boundary. The format is that of requests.mjs.
 import { list } from './stack.mjs'
 
 // A function may read only the secret of the identity that it uses, and may use the KMS key only to decrypt that
@@ -58,7 +58,7 @@ export function ofBoundary(stack) {
   ]
 }
 
-// The roles of the stack that lack the permissions boundary. There must be none.
+// The roles of the stack that lack the permissions boundary. The list must be empty.
 export function withoutBoundary(stack) {
   const bound = (one) => one.properties.PermissionsBoundary === stack.parameters.PermissionsBoundaryArn
   return stack
