@@ -1,5 +1,5 @@
-//! Links the deployed binary without unwind tables. The tables are a tenth of the zip file and are never used, because
-//! a panic aborts the process.
+//! Links the deployed binary without unwind tables. These tables make up a tenth of the zip file and are never used,
+//! because a panic aborts the process.
 //!
 //! Even with `panic = "abort"`, rustc emits unwind tables for Linux; only a compiler flag for all crates of a build
 //! would prevent this. The linker script also works with cargo-lambda (tested with 1.9.2) and zig (0.17.1).

@@ -1,6 +1,6 @@
-//! What every step receives: the settings of the function and the clients of both clouds. The clients share one
-//! configuration, and each is created on first use and then kept, so that a cold start pays only for the clients that
-//! the function uses.
+//! What every step receives: the settings of the function and the clients of both clouds. All clients share one
+//! configuration. Each client is created when it is first used, so that a cold start creates only the clients that the
+//! function needs.
 
 use std::{sync::OnceLock, time::Duration};
 
@@ -126,7 +126,7 @@ impl Context {
         self.dynamodb.get_or_init(|| aws_sdk_dynamodb::Client::new(&self.config))
     }
 
-    /// Returns the client for EventBridge, used for our events.
+    /// Returns the client for EventBridge, used to publish events.
     pub fn events(&self) -> &aws_sdk_eventbridge::Client {
         self.events.get_or_init(|| aws_sdk_eventbridge::Client::new(&self.config))
     }

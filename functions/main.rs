@@ -1,5 +1,5 @@
-//! The binary of all functions. Lambda's `_HANDLER` selects the step; each step has its own role, memory size and
-//! timeout in template.yaml.
+//! The binary of all Lambda functions. The environment variable `_HANDLER` selects the step. In template.yaml, each
+//! step has its own role, memory size and timeout.
 
 use connect_onboarding::{
     certificates,
@@ -9,8 +9,8 @@ use connect_onboarding::{
     teardown, user_sync,
 };
 
-/// Serves the step of the handler: the function `run` of a module. The steps of the second table also receive the
-/// deadline of their invocation, because they stop before it.
+/// Serves the step that the handler names: the function `run` of a module. The steps in `steps_with_deadline` also
+/// receive the deadline of their invocation, because they must stop before the deadline.
 macro_rules! serve_step {
     ($handler:ident, $ctx:ident, {
         steps: { $($name:literal => $workflow:ident::$step:ident,)* }

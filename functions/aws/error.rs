@@ -8,9 +8,10 @@ use aws_sdk_connect::operation::RequestId;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use onboarding_core::{StepError, StepErrorKind};
 
-/// Error codes that have several meanings, distinguished by the message. Each row: the code, a part of the message in
-/// lower case, the error kind. Sources: terraform-provider-aws#38115 (alias), an observation of 2026-09-30 (pending
-/// instances), the Connect administrator guide (flagged accounts), IAM (a principal that is not visible yet).
+/// Error codes that have several meanings, which only the message distinguishes. Each entry contains the code, a part
+/// of the message in lower case, and the error kind. Sources: terraform-provider-aws#38115 (alias), an observation of
+/// 2026-09-30 (pending instances), the Connect administrator guide (flagged accounts), IAM (a principal that is not
+/// visible yet).
 const TEXTS: [(&str, &str, StepErrorKind); 4] = [
     ("InvalidRequestException", "instance alias is already used", StepErrorKind::Conflict),
     ("ServiceQuotaExceededException", "currently pending instance creation requests", StepErrorKind::NotConsistentYet),
@@ -183,7 +184,7 @@ pub fn is_claim_limit<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> boo
     says(error, "180 days")
 }
 
-/// Returns the code, message and request ID of a failed call.
+/// Describes a failed call by its code, message and request ID.
 pub fn said<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> String
 where
     SdkError<E, R>: RequestId,

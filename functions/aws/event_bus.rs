@@ -1,4 +1,5 @@
-//! Our events on the event bus. Their format is a public contract, defined in `onboarding-core`.
+//! The events that this product publishes on the event bus. The format of these events is a public contract, defined in
+//! `onboarding-core`.
 
 use aws_sdk_eventbridge::{Client, types::PutEventsRequestEntry};
 use onboarding_core::{
@@ -39,8 +40,8 @@ impl Event {
 /// Puts events on the stack's bus.
 ///
 /// # Errors
-/// If the bus did not accept all events. The caller can then put all events again, because a duplicate event is
-/// harmless.
+/// If the bus did not accept all events. The caller can then send all events again, because a duplicate event does no
+/// harm.
 pub async fn put(client: &Client, bus: &str, events: &[Event]) -> Result<(), StepError> {
     for batch in events.chunks(BATCH) {
         let entries = batch.iter().map(|event| event.entry(bus)).collect::<Result<Vec<_>, _>>()?;

@@ -86,7 +86,8 @@ impl Connectors {
             .tls_provider(Provider::Rustls(CryptoMode::AwsLc));
         match TlsContext::builder().with_trust_store(trust).build() {
             Ok(context) => builder.tls_context(context).build(),
-            // Building our TLS context can't fail. The default context also trusts the system's certificates.
+            // The creation of the TLS context can't fail. If it did, the default context would also trust the system's
+            // certificates.
             Err(_) => builder.build(),
         }
     }

@@ -1,5 +1,5 @@
-//! Shared functions for IAM: the account's ARN prefix, our tags, reading the SAML provider, policies and roles, and
-//! decoding policy documents.
+//! Shared functions for IAM: the account's ARN prefix, the tags of an onboarding, reading the SAML provider, policies
+//! and roles, and decoding policy documents.
 
 use aws_sdk_iam::{
     Client,
@@ -22,7 +22,7 @@ pub async fn arn_prefix(client: &aws_sdk_sts::Client) -> Result<String, StepErro
     Ok(format!("arn:{partition}:iam::{account}"))
 }
 
-/// Returns the two tags that we set on every object that we create.
+/// Returns the two tags that an onboarding sets on every object that it creates.
 ///
 /// # Errors
 /// `Internal` if the SDK can't build the tags.
@@ -34,8 +34,8 @@ pub fn tags(alias: &str) -> Result<Vec<Tag>, StepError> {
         .map_err(|error| StepError::internal(error.to_string()))
 }
 
-/// Determines the owner of an IAM object from its tags. An IAM object with only the first of our two tags is not
-/// adopted, unlike a Connect user.
+/// Determines the owner of an IAM object from its tags. If an IAM object has only the first of the two tags of an
+/// onboarding, it is not adopted. A Connect user with only this tag is adopted.
 #[must_use]
 pub fn owner(tags: &[Tag], alias: &str) -> Ownership {
     let value = |key: &str| tags.iter().find(|tag| tag.key() == key).map(Tag::value);
@@ -99,8 +99,8 @@ pub async fn inline_policies(client: &Client, role: &str) -> Result<Vec<String>,
     items.try_collect().await.doing(format_args!("listing the inline policies of the role {role}"))
 }
 
-/// Returns the error for an object that is not ours. `what` describes the object, for example `the role
-/// AmazonConnect-acme`.
+/// Returns the error for an object that does not belong to the onboarding. `what` describes the object, for example
+/// `the role AmazonConnect-acme`.
 #[must_use]
 pub fn not_ours(what: &str, owner: &Ownership, difference: &str, input_field: &str) -> StepError {
     let whose = match owner {

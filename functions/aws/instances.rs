@@ -1,4 +1,5 @@
-//! The Amazon Connect instances of the account, which the instance quota and the creation of an instance both need.
+//! Lists the Amazon Connect instances of the account, for the steps that check the instance quota and create the
+//! instance.
 
 use aws_sdk_connect::{
     Client,

@@ -1,4 +1,5 @@
-//! AWS services other than the users of Amazon Connect: one module for each, and the classification of their errors.
+//! The clients of the AWS services, one module for each service, and the classification of AWS errors. The users of
+//! Amazon Connect have a directory of their own, `connect`.
 
 pub mod error;
 pub mod event_bus;

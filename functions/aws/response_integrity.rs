@@ -1,5 +1,5 @@
-//! Rejects incomplete XML responses from AWS. The SDK accepts a truncated document as complete: a role would appear to
-//! have no tags, and a list would end at the truncation.
+//! Rejects incomplete XML responses from AWS. The SDK accepts a truncated document as complete. For example, a role
+//! would then appear to have no tags, or a list would appear to be shorter.
 
 use aws_smithy_runtime_api::{
     box_error::BoxError,

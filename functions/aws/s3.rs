@@ -1,8 +1,8 @@
 //! Reads S3 objects with the only S3 call of the product: `GetObject`, signed with the SDK's signer.
 //!
-//! The SDK's S3 client contains tables for all checksums of S3. It would make the program of all functions an eighth
-//! larger, although only one function reads S3 objects. Retries are left to the state machine, which decides by the
-//! name of the returned error.
+//! The SDK's S3 client contains tables for all checksums of S3. These tables would make the binary of all functions an
+//! eighth larger, although only one function reads S3 objects. This module does not retry. The state machine retries
+//! the step, depending on the name of the returned error.
 
 use std::time::{Duration, SystemTime};
 

@@ -1,13 +1,13 @@
-//! `watch-expiry`: measures once a day the remaining lifetime of everything that expires, so that an alarm is raised
-//! before users can't sign in: the signing certificate of each application, the credentials for Microsoft Graph, and
-//! the subscriptions to groups.
+//! `watch-expiry`: measures once a day the remaining lifetime of the signing certificate of each application, of the
+//! credentials for Microsoft Graph, and of the subscriptions to groups, so that an alarm notifies the operator before
+//! one of them expires.
 //!
 //! * Reads: `dynamodb:Scan` on the registry; the federation metadata of each application (no permission); Graph `GET
 //!   /subscriptions` and, if `Application.Read.All` is granted, `GET /servicePrincipals/{id}`; the runtime identity's
 //!   credential; for the setup identity, only the tag `expires` of its secret (`secretsmanager:DescribeSecret`),
 //!   because only the functions of an onboarding may read the value.
-//! * Writes: nothing but the metrics `SigningCertificateDaysLeft`, `CredentialDaysLeft` and `SubscriptionHoursLeft`.
-//! * Safe to repeat: it only reads.
+//! * Writes: only the metrics `SigningCertificateDaysLeft`, `CredentialDaysLeft` and `SubscriptionHoursLeft`.
+//! * Safe to repeat: the step only reads.
 //!
 //! The metadata may contain several certificates. The service principal, if readable, shows which one is active;
 //! otherwise the certificate that expires first is measured, so that an alarm is early rather than late.
@@ -35,7 +35,7 @@ use crate::{
 /// Runs the step.
 ///
 /// # Errors
-/// The first error. It is returned only after everything else has been checked.
+/// The first error that occurred. The step returns it only after all other checks.
 pub async fn run(ctx: &Context, _input: WatchExpiryInput) -> Result<WatchExpiryOutput, StepError> {
     let now = OffsetDateTime::now_utc();
     let (mut output, mut failure) = (WatchExpiryOutput::default(), None);
@@ -90,7 +90,7 @@ async fn credential(ctx: &Context, identity: Identity) -> Result<Option<OffsetDa
     if identity == Identity::Runtime {
         return ctx.graph_as(identity).credential_expires().await;
     }
-    // A stack that has no setup identity has no credential to check here. A secret that both identities share is
+    // If the stack has no setup identity, there is no credential to check. A secret that both identities share is
     // checked only once, for the runtime identity.
     let name = match ctx.settings.sign_in(identity) {
         Ok(SignIn::Secret(name)) if ctx.settings.sign_in(Identity::Runtime) != Ok(SignIn::Secret(name)) => name,

@@ -1,5 +1,5 @@
-//! `detect-drift`: finds manual changes by comparing everything that an onboarding has set in both clouds with the
-//! input of the latest onboarding.
+//! `detect-drift`: finds manual changes: compares all settings that an onboarding made in both clouds with the input of
+//! the latest onboarding.
 //!
 //! * Reads: `dynamodb:GetItem` or `dynamodb:Scan` on the registry; `connect:DescribeInstance`,
 //!   `connect:ListInstanceAttributes`, `connect:ListInstanceStorageConfigs`, the lists of profiles and hierarchy
@@ -10,7 +10,7 @@
 //! * Writes: nothing. Drift is reverted by the steps of the onboarding.
 //! * Permissions: the reads; in Graph `Application.Read.All`, `Policy.Read.All`, `Group.Read.All`, `User.Read.All`. A
 //!   missing permission is reported as a finding.
-//! * Safe to repeat: it only reads.
+//! * Safe to repeat: the step only reads.
 
 use std::collections::BTreeSet;
 
@@ -66,7 +66,7 @@ pub async fn run(ctx: &Context, input: DetectDriftInput) -> Result<DriftReport, 
             .before
             .as_ref()
             .and_then(|before| before.instances.iter().find(|instance| instance.instance_id == entry.instance_id));
-        // The comparison after a remediation covers only the instances whose drift was reverted.
+        // After a remediation, the step compares only the instances whose drift was reverted.
         if input.before.is_some() && before.is_none_or(|before| before.remediation.is_none()) {
             report.instances.extend(before.cloned());
             continue;

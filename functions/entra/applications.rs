@@ -23,9 +23,9 @@ const DEPRECATION_DATE: &str = "deprecationDate";
 pub(super) const READ_APPLICATIONS: &str = "Application.Read.All";
 const WRITE_APPLICATIONS: &str = "Application.ReadWrite.All";
 
-/// Number of searches for a certificate that a failed attempt may have added. Only after these searches is another
-/// certificate added. Graph may show a new certificate late, and each call of [`Graph::add_signing_certificate`] adds
-/// another certificate.
+/// Number of searches for a certificate that a failed attempt may have added, before another certificate is added. The
+/// searches are needed because Graph may return a new certificate only after a delay, and each call of
+/// [`Graph::add_signing_certificate`] adds another certificate.
 pub const LOOKS_FOR_A_LOST_CERTIFICATE: u32 = 3;
 
 /// The response of `instantiate`.
@@ -157,7 +157,7 @@ impl Graph {
     /// Returns a service principal that an earlier step has already read.
     ///
     /// # Errors
-    /// `NotConsistentYet` if it is not found, usually because it has not replicated yet.
+    /// `NotConsistentYet` if Graph does not find the object, usually because it has not replicated yet.
     pub async fn seen_service_principal(&self, id: &str) -> Result<ServicePrincipal, StepError> {
         self.service_principal(id).await?.ok_or_else(|| not_seen("service principal", id))
     }
@@ -165,7 +165,7 @@ impl Graph {
     /// Returns an application that an earlier step has already read.
     ///
     /// # Errors
-    /// `NotConsistentYet` if it is not found, usually because it has not replicated yet.
+    /// `NotConsistentYet` if Graph does not find the object, usually because it has not replicated yet.
     pub async fn seen_application(&self, id: &str) -> Result<Application, StepError> {
         self.application(id).await?.ok_or_else(|| not_seen("application", id))
     }
@@ -173,7 +173,7 @@ impl Graph {
     /// Updates an application.
     ///
     /// # Errors
-    /// [`GraphError::Refused`] with Graph's error, for callers that handle some refusals themselves.
+    /// [`GraphError::Refused`] with Graph's error, so that the caller can handle some errors itself.
     pub async fn update_application(&self, id: &str, changes: Value) -> Result<(), GraphError> {
         let doing = format!("changing {} of the application {id}", fields(&changes));
         self.act(&Call::patch(&["applications", id], changes, doing).needs(WRITE_APPLICATIONS).just_made()).await

@@ -30,7 +30,7 @@ use crate::{
 /// The scope of tokens in the global cloud. In a national cloud, the scope is the URL of its Graph.
 const GLOBAL_GRAPH: &str = "https://graph.microsoft.com";
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-/// A token is renewed this long before it expires.
+/// The time between the renewal of a token and its expiry.
 const MARGIN: Duration = Duration::from_secs(300);
 
 #[derive(Debug)]
@@ -219,18 +219,18 @@ impl From<StepError> for Refused {
     }
 }
 
-/// Returns the resource for which a token is requested: the URL of the cloud's own Graph. An emulator with plain HTTP
-/// uses the URL of the global cloud's Graph.
+/// Returns the resource for which a token is requested: the URL of Graph in this cloud. If Graph is emulated over plain
+/// HTTP, the resource is the URL of Graph in the global cloud.
 fn audience(graph_url: &str) -> &str {
     if graph_url.starts_with("https://") { graph_url } else { GLOBAL_GRAPH }
 }
 
-/// Converts a refusal by the token endpoint, identified by its AADSTS number (Microsoft: "Microsoft Entra
-/// authentication & authorization error codes").
+/// Converts an error response of the token endpoint, which is identified by its AADSTS number (Microsoft: "Microsoft
+/// Entra authentication & authorization error codes").
 fn refusal(doing: &str, reply: &Reply, keyless: bool) -> Refused {
     let body: Value = serde_json::from_str(&reply.body).unwrap_or_default();
     let text = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or_default();
-    // The trace ID and time are cut off here and added again at the end of our message.
+    // The trace ID and the time are removed here, because they are added at the end of the error message.
     let description = text("error_description").split(" Trace ID:").next().unwrap_or_default().trim();
     let number = body.pointer("/error_codes/0").and_then(Value::as_u64).or_else(|| number_in(description));
     let number = number.unwrap_or_default();

@@ -1,4 +1,4 @@
-//! A single call to Graph: how it is described, how refusals are classified, and how lists are read to the last page.
+//! A single call to Graph: describes the call, classifies error responses, and reads all pages of a list.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -12,7 +12,7 @@ use super::{
     transport::{Ask, Body, Reply},
 };
 
-/// More pages than any directory has. A longer list is treated as endless.
+/// More pages than any directory has. If a list has more pages, its next links are assumed to form a loop.
 const MOST_PAGES: usize = 10_000;
 
 /// Delays before retrying if a replica does not have a new object yet. Delays of minutes are left to the state
@@ -206,7 +206,7 @@ impl Refusal {
         self.message.to_ascii_lowercase().contains(&text.to_ascii_lowercase())
     }
 
-    /// Returns whether the same call may succeed after replication.
+    /// Returns whether the same call may succeed after Graph has replicated recent changes.
     fn may_pass(&self) -> bool {
         self.is_not_replicated() || self.is_identifier_policy()
     }
@@ -217,14 +217,15 @@ impl Refusal {
             _ if self.is_not_replicated() => StepErrorKind::NotConsistentYet,
             _ if self.is_failed_validation() => StepErrorKind::Unavailable,
             _ if self.is_subscription_limit() => StepErrorKind::LimitExceeded,
-            // Graph's lists lag behind: only a later read shows the object that exists already.
+            // The object already exists, but Graph's lists contain a new object only after a delay. A later attempt
+            // finds the object.
             _ if self.just_made && self.claims_existence() && !self.is_identifier_taken() => {
                 StepErrorKind::NotConsistentYet
             }
             401 | 403 => StepErrorKind::AccessDenied,
             409 if self.code == "Directory_ConcurrencyViolation" => StepErrorKind::Unavailable,
             409 => StepErrorKind::Conflict,
-            // An unsupported query is our bug, not a mistake in the input.
+            // An unsupported query is a bug of this program and not a mistake in the input.
             400 if self.code == "Request_UnsupportedQuery" => StepErrorKind::Internal,
             400 | 404 => StepErrorKind::InvalidInput,
             _ => StepErrorKind::Internal,

@@ -35,7 +35,7 @@ impl Certificate {
     /// Reads a certificate and its RSA key (PKCS #8 or PKCS #1) from PEM.
     ///
     /// # Errors
-    /// The problem, phrased as the end of a sentence about the secret; it never contains the secret's content.
+    /// The problem, as the end of a sentence about the secret. The text never contains the content of the secret.
     pub fn from_pem(certificate: &str, key: &str) -> Result<Self, &'static str> {
         let der = CertificateDer::from_pem_slice(certificate.as_bytes())
             .map_err(|_| "has a certificate that is not PEM (-----BEGIN CERTIFICATE-----)")?;
@@ -74,7 +74,7 @@ impl Certificate {
         let header = json!({ "alg": "PS256", "typ": "JWT", "x5t#S256": self.thumbprint });
         let claims = json!({
             "aud": audience, "iss": client_id, "sub": client_id, "jti": Uuid::new_v4().to_string(),
-            // Allow for a clock at Entra that is slightly behind.
+            // The assertion is valid from one minute ago, in case Entra's clock is slightly behind.
             "nbf": (now - Duration::minutes(1)).unix_timestamp(), "iat": now.unix_timestamp(),
             "exp": (now + LIFETIME).unix_timestamp(),
         });

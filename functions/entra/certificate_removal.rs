@@ -1,9 +1,9 @@
 //! Removal of SAML signing certificates. This is the most dangerous write of this product: a mistake locks out every
 //! user.
 //!
-//! Graph has no call to remove one certificate. Both credential lists are written anew, and credentials missing from
-//! them are deleted. The rules below come from the tests of a public Terraform provider against real tenants
-//! (terraform-provider-microsoft365, pull request 3491, August 2026):
+//! Graph has no call to remove one certificate. A removal replaces both credential lists, and Graph deletes the
+//! credentials that the new lists do not contain. The rules below come from the tests of a public Terraform provider
+//! against real tenants (terraform-provider-microsoft365, pull request 3491, August 2026):
 //!
 //! * Retained credentials are sent back exactly as they were read, with `key` and `secretText` explicitly null. Graph
 //!   refuses anything else: "Update to existing credential … is not allowed".
@@ -12,7 +12,8 @@
 //!   and all others from an earlier read.
 //! * Both lists are read back after the write.
 //!
-//! In case of doubt, nothing is written. The caller reports the reason, and an administrator removes the certificate.
+//! If any of these conditions is not met, nothing is written. The caller then reports the reason, and an administrator
+//! must remove the certificate.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -319,8 +320,8 @@ mod tests {
             plan(&credentials, &set(&[OLD]), &set(&[NEW])).unwrap_err()
         };
         for doubt in [
-            // If null identifiers were accepted, null would equal null, and every credential without an identifier
-            // would be removed.
+            // If a null identifier were accepted, it would match every other null identifier, and all credentials
+            // without an identifier would be removed.
             change(&|credentials| {
                 for credential in &mut credentials.key_credentials {
                     credential.insert("customKeyIdentifier".into(), Value::Null);

@@ -1,9 +1,9 @@
-//! The `clientState` of subscriptions, which authenticates notifications as coming from one of our subscriptions.
+//! The `clientState` of subscriptions. The value proves that a notification belongs to a subscription of this stack.
 //!
-//! Graph does not sign notifications. Instead, each subscription has its own value, which Graph repeats in each
-//! notification: an HMAC over tenant and group with a key that only this stack has. Nothing needs to be stored, and
-//! only Graph, which received the value with the subscription, can send a notification with it. A leaked value does
-//! not reveal the values of other groups.
+//! Graph does not sign notifications. Instead, each subscription has its own `clientState`, which Graph repeats in each
+//! notification. The value is an HMAC over tenant and group with a key that only this stack has. The values need not be
+//! stored. Only Graph, which received the value when the subscription was created, can send a notification with this
+//! value. A leaked value does not reveal the values of other groups.
 
 use std::fmt;
 
@@ -15,7 +15,8 @@ use uuid::Uuid;
 /// The group ID in the `clientState` of a subscription to all groups of a tenant. No group has this ID.
 pub const ALL_GROUPS: Uuid = Uuid::nil();
 
-/// Included in each HMAC, so that a value computed with the same key for another purpose is not a valid `clientState`.
+/// Part of the input of each HMAC, so that a value computed with the same key for another purpose is not a valid
+/// `clientState`.
 const PURPOSE: &[u8] = b"connect-onboarding clientState 1";
 
 /// Creates and verifies the `clientState` values.

@@ -128,8 +128,8 @@ impl Graph {
                             member.id
                         )));
                     }
-                    // If the list changes while it is read, it may contain a user twice. The entry that compares as
-                    // greater has more fields and is kept.
+                    // If the list changes while it is read, it may contain a user twice. The entry with more fields,
+                    // which compares as greater, is kept.
                     let known = users.entry(member.id.clone()).or_default();
                     if member > *known {
                         *known = member;

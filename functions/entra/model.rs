@@ -93,11 +93,11 @@ pub struct ServicePrincipal {
     /// The app roles that can be assigned to users.
     #[serde(default, deserialize_with = "or_default")]
     pub app_roles: Vec<AppRole>,
-    /// Whether users can sign in at all.
+    /// Whether sign-in to the application is enabled. If not, no user can sign in.
     pub account_enabled: Option<bool>,
     /// Whether the application is deactivated. `None` in a cloud that does not have the field yet.
     pub is_disabled: Option<bool>,
-    /// Whether only assigned users can sign in. If not, every user in the tenant can.
+    /// Whether only assigned users can sign in. If false, every user in the tenant can sign in.
     pub app_role_assignment_required: Option<bool>,
     /// The gallery template from which the service principal was created.
     pub application_template_id: Option<String>,

@@ -99,7 +99,7 @@ impl Graph {
     }
 
     /// Deletes an object. A refusal because of the object's state, for example `DeletingSamlSpNotAllowed`, is returned
-    /// as data, because a retry does not help.
+    /// as a result and not as an error, because a retry would not help.
     async fn delete(&self, call: &Call) -> Result<Deletion, StepError> {
         match self.act(call).await {
             Ok(()) => Ok(Deletion::Gone),

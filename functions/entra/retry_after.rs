@@ -18,14 +18,14 @@ const LONGEST: Duration = Duration::from_secs(24 * 3600);
 pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let mut values = headers.get_all(RETRY_AFTER).iter().peekable();
     values.peek()?;
-    // The date is relative to the server's clock, not to ours.
+    // The date refers to the server's clock, which can differ from this machine's clock.
     let now = headers.get(DATE).and_then(date).unwrap_or_else(OffsetDateTime::now_utc);
     Some(values.find_map(|value| wait(value, now)).unwrap_or(UNREADABLE).min(LONGEST))
 }
 
 fn wait(value: &HeaderValue, now: OffsetDateTime) -> Option<Duration> {
     if let Some(until) = date(value) {
-        // If the date has passed, the wait is over.
+        // If the date is in the past, no wait is needed.
         return Some(Duration::try_from(until - now).unwrap_or_default());
     }
     let first = value.to_str().ok()?.split([',', ';']).next()?.trim();

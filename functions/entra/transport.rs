@@ -1,6 +1,6 @@
 //! HTTP requests to Graph and to the login service, with waits and retries.
 //!
-//! Only waits of a few seconds happen here; longer waits are left to the `Retry` lists of the state machine. Status
+//! This module waits only for a few seconds. Longer waits are left to the `Retry` lists of the state machine. Status
 //! 429: waits exactly for `Retry-After` ([`retry_after`]) up to [`LONGEST_WAIT`], otherwise returns `Throttled`. Status
 //! 408, 5xx and broken connections: waits with exponential backoff and jitter, then opens a new connection, as
 //! Microsoft recommends. A request that is not idempotent is not repeated if the server may have processed it.
@@ -78,7 +78,7 @@ pub(super) struct Transport {
     client: Mutex<Option<Client>>,
     clock: Clock,
     user_agent: String,
-    /// Whether no URL needs TLS, as in the local cloud.
+    /// Whether all URLs use plain HTTP, as in the local cloud.
     plain: bool,
 }
 
@@ -139,8 +139,8 @@ impl Transport {
             Err(error) => return Ok(Attempt::Failed(Failure::broken(ask, &error, &client_request_id))),
         };
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        // The login service names the header x-ms-request-id. If a response has neither header, our own ID identifies
-        // the request.
+        // The login service names the header x-ms-request-id. If a response has neither header, the ID that this client
+        // sent identifies the request.
         let request_id = header("request-id").or_else(|| header("x-ms-request-id")).unwrap_or(&client_request_id);
         let reply = Reply {
             status,

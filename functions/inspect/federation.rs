@@ -22,7 +22,7 @@ use crate::{aws::iam, context::Context};
 #[derive(Clone, Debug)]
 pub(crate) struct Federation {
     pub(crate) region: String,
-    /// Empty if the instance does not exist yet.
+    /// The ID of the instance; empty if the instance does not exist yet.
     pub(crate) instance_id: String,
     pub(crate) saml_provider_arn: String,
     pub(crate) policy_arn: String,
@@ -249,7 +249,7 @@ pub(crate) async fn role_object(ctx: &Context, wanted: &Federation, alias: &str)
     guards.equal("inline policies of the role", "none", none(iam::inline_policies(ctx.iam(), name).await?));
     let why = "it differs from the expected role: it may trust other principals than the SAML provider, or allow more";
     let object = owned(KIND, name, role.tags(), alias, checks, why, "iam.roleName");
-    // An untagged role with additional policies may have another owner.
+    // A role without tags but with additional policies may belong to another application.
     let strange = object.presence == Presence::Adoptable && found.attached.len() > 1;
     let foreign = || {
         Presence::Foreign(
@@ -260,7 +260,8 @@ pub(crate) async fn role_object(ctx: &Context, wanted: &Federation, alias: &str)
     Ok(Object { presence, ..object }.guarded(guards))
 }
 
-/// Checks our tags. Nothing else is created under our IAM path, so an object without tags has lost its tags.
+/// Checks the tags of the onboarding. Only onboardings create objects under this IAM path, so an object without these
+/// tags has lost them.
 fn tag_guard(tags: &[Tag], alias: &str) -> Checks {
     let value = |key: &str| tags.iter().find(|tag| tag.key() == key).map_or("none", Tag::value).to_owned();
     let mut guards = Checks::default();

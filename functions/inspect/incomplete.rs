@@ -1,6 +1,6 @@
-//! Collects the data that a teardown needs if the onboarding failed before the instance was registered, or if the
-//! registry entry is missing. Sources: the input that the state machine stored, the instance, and the default names for
-//! the alias of the instance.
+//! Collects the data that a teardown needs if the instance has no registry entry, for example because the onboarding
+//! failed before the registration. The sources are the input that the state machine stored, the instance, and the
+//! default names for the alias of the instance.
 
 use onboarding_core::{
     StepError, StepErrorKind,
@@ -53,7 +53,7 @@ async fn application(ctx: &Context, alias: &str, name: &str) -> Result<Option<En
     let graph = ctx.graph();
     let principal = match entra::find(graph, alias, name).await {
         Ok(principal) => principal,
-        // Other applications have this name, but none of them is ours.
+        // Several applications have this name, but none has the tag of this onboarding.
         Err(error) if error.kind == StepErrorKind::Conflict => None,
         Err(error) => return Err(error),
     };

@@ -55,7 +55,7 @@ pub(crate) async fn of_alias(ctx: &Context, alias: &str) -> Result<Option<Connec
     }
 }
 
-/// Returns whether an instance has our two tags for this alias.
+/// Returns whether an instance has the two tags of an onboarding of this alias.
 pub(crate) fn is_ours(instance: &ConnectInstance, alias: &str) -> bool {
     let tag = |key: &str| instance.tags().and_then(|tags| tags.get(key)).map(String::as_str);
     Ownership::from_tags(tag(names::MANAGED_BY_KEY), tag(names::ONBOARDING_KEY), alias) == Ownership::Ours
@@ -248,7 +248,7 @@ fn key(config: &InstanceStorageConfig) -> Option<String> {
     config.s3_config().and_then(|s3| s3.encryption_config()).map(|key| key.key_id().to_owned())
 }
 
-/// Returns a storage location in the form for messages.
+/// Formats a storage location for messages.
 pub(crate) fn location(resource_type: &InstanceStorageResourceType, config: &InstanceStorageConfig) -> StorageLocation {
     StorageLocation {
         resource_type: resource_type.as_str().into(),

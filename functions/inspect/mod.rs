@@ -1,6 +1,6 @@
 //! Compares an onboarding's objects in both clouds with the input. This module only reads. The sign-in check, the plan
-//! of an onboarding, the plan of a teardown and drift detection are based on it, and the steps that write use the same
-//! functions for comparison.
+//! of an onboarding, the plan of a teardown and drift detection use this module. The steps that write use the same
+//! comparison functions.
 
 pub(crate) mod entra;
 pub(crate) mod federation;

@@ -7,11 +7,11 @@
 //! * Writes: `events:PutEvents` on the stack's bus.
 //! * Safe to repeat: a duplicate event only causes a sync that finds no change.
 //!
-//! The `clientState` authenticates the caller ([`crate::entra::client_state`]): it is specific to one tenant and one
-//! group, or to all groups of the tenant. A notification for another tenant, group or application is therefore rejected
-//! by comparison alone, without a network call. Rejected items do not fail their batch, because Graph would resend the
-//! batch for hours. A subscription to all groups also reports groups that no instance uses; `sync-members`, which reads
-//! the registry, ignores such groups.
+//! The `clientState` authenticates the caller ([`crate::entra::client_state`]): the value is specific to one tenant and
+//! one group, or to all groups of the tenant. A notification for another tenant, group or application is therefore
+//! rejected by comparison alone, without a network call. Rejected items do not fail their batch, because Graph would
+//! resend the batch for hours. A subscription to all groups also reports groups that no instance uses; `sync-members`,
+//! which reads the registry, ignores such groups.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -135,7 +135,7 @@ fn read(batch: Batch, group: Option<Uuid>, states: &ClientStates) -> Content {
     content
 }
 
-/// Adds one item; returns `None` if it is not from our subscriptions.
+/// Adds one item; returns `None` if the item does not belong to a subscription of this stack.
 fn add(content: &mut Content, value: Value, group: Option<Uuid>, states: &ClientStates) -> Option<()> {
     let item: Item = serde_json::from_value(value).ok()?;
     let group = if item.lifecycle_event.is_some() { group } else { group_in(item.resource.as_deref()) }?;

@@ -7,11 +7,12 @@
 //! * Writes: Graph `POST /subscriptions`, `PATCH` and `DELETE /subscriptions/{id}`; `events:PutEvents` after a
 //!   subscription was created outside an onboarding.
 //! * Permissions: `Group.Read.All` in Graph.
-//! * Safe to repeat: one of our subscriptions with enough remaining lifetime is kept, so a second run only reads. An
-//!   expired subscription is created again, and its group is treated as changed, because changes may have been missed.
+//! * Safe to repeat: a subscription of this stack with enough remaining lifetime is kept, so a second run only reads.
+//!   An expired subscription is created again, and its group is treated as changed, because notifications may have been
+//!   missed.
 //!
-//! The onboarding subscribes before its first sync, so that no change between the two is missed. A missing
-//! subscription is not a failure: scheduled syncs cover its group, only later.
+//! The onboarding subscribes before its first sync, so that no change between the two is missed. A missing subscription
+//! is not a failure, because scheduled syncs find the changes of the group, only later.
 //!
 //! Graph allows an application [`MOST_SUBSCRIPTIONS`] subscriptions in a tenant. If the groups of all instances,
 //! together with the subscriptions of other stacks that use the same application, exceed this limit, one subscription
@@ -45,8 +46,8 @@ use crate::{
 /// Runs the step.
 ///
 /// # Errors
-/// Errors that a retry may solve. After processing all groups, the daily run also returns a permanent error, so that
-/// its event is stored as a failed event.
+/// Errors after which a retry may succeed. The daily run, after it has processed all groups, also returns permanent
+/// errors, so that its event is stored as a failed event.
 pub async fn run(ctx: &Context, input: SubscribeGroupsInput) -> Result<SubscribeGroupsOutput, StepError> {
     let groups = Groups::read(ctx, &input).await?;
     let mut output = SubscribeGroupsOutput::default();
@@ -209,8 +210,8 @@ impl Subscriber<'_> {
         groups.len() + others < MOST_SUBSCRIPTIONS
     }
 
-    /// Returns whether a new subscription replaces our subscription of the other kind (to one group or to all groups).
-    /// If so, no change was missed.
+    /// Returns whether a new subscription replaces a subscription of this stack of the other kind (to one group or to
+    /// all groups). If it does, no change was missed.
     fn replaces(&self, new: &GroupSubscription, per_group: bool) -> bool {
         let before = if per_group { Watched::AllGroups } else { Watched::Group(&new.group_id) };
         self.own(before, &self.existing).is_some()
@@ -278,8 +279,8 @@ impl Subscriber<'_> {
         ))
     }
 
-    /// Deletes our subscriptions that new subscriptions have replaced. If a deletion fails, the old subscription only
-    /// causes duplicate events until it expires.
+    /// Deletes the subscriptions of this stack that new subscriptions have replaced. If a deletion fails, the old
+    /// subscription only causes duplicate events until it expires.
     async fn delete_replaced(&self, replaced: impl Fn(&Subscription) -> bool) {
         for subscription in
             self.existing.iter().filter(|subscription| subscription.calls(self.url) && replaced(subscription))

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Maximum number of concurrent assignment requests. A tenant accepts 3,000 writes per 150 seconds from one
-/// application; eight concurrent requests, at one or two per second each, stay below that limit.
+/// application. Eight concurrent senders, each with one or two requests per second, stay below that limit.
 const LANES: usize = 8;
 
 /// Creates the missing assignments.

@@ -6,9 +6,10 @@
 //! * Writes: `PATCH /servicePrincipals/{id}`, `POST /policies/claimsMappingPolicies`, `PATCH
 //!   /policies/claimsMappingPolicies/{id}`, `POST /servicePrincipals/{id}/claimsMappingPolicies/$ref`.
 //! * Permissions: `Application.ReadWrite.All`, `Policy.ReadWrite.ApplicationConfiguration`.
-//! * Safe to repeat: only differences are written. Our policy is identified by its display name, so a policy that was
-//!   created but not yet assigned is found again. If the service principal has another policy with different content,
-//!   the step fails with `Conflict`: Entra applies only one policy, and the other policy may still be needed.
+//! * Safe to repeat: only differences are written. The policy of the onboarding is identified by its display name, so
+//!   that a retry finds a policy that was created but not assigned. If the service principal has another policy with
+//!   different content, the step fails with `Conflict`, because Entra applies only one policy, and the other policy may
+//!   still be needed.
 
 use onboarding_core::{
     StepError,
@@ -26,7 +27,7 @@ use crate::{
 /// Sets the relay state and the claims.
 ///
 /// # Errors
-/// `Conflict` if the service principal has a claims mapping policy that is not ours.
+/// `Conflict` if the service principal has a claims mapping policy of another application or administrator.
 pub async fn run(ctx: &Context, input: ConfigureEntraClaimsInput) -> Result<ConfigureEntraClaimsOutput, StepError> {
     let graph = ctx.graph();
     let principal = graph.seen_service_principal(&input.application.service_principal_id).await?;
@@ -38,8 +39,8 @@ pub async fn run(ctx: &Context, input: ConfigureEntraClaimsInput) -> Result<Conf
     if !changes.is_empty() {
         graph.update_service_principal(&principal.id, changes.into()).await?;
     }
-    // The certificate in the input is activated only if no certificate is active: after a rotation, the active
-    // certificate may be newer.
+    // The certificate in the input is activated only if no certificate is active, because after a rotation, the active
+    // certificate may be newer than the certificate in the input.
     if principal.preferred_token_signing_key_thumbprint.as_deref().unwrap_or_default().is_empty() {
         graph.activate_certificate(&principal, &input.certificate_thumbprint).await?;
     }

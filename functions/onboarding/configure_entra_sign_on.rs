@@ -7,17 +7,17 @@
 //! * Permission: `Application.ReadWrite.All`.
 //! * Safe to repeat: only differences are written, and tags, identifiers and reply URLs from other sources are kept.
 //!   `accountEnabled` and `appRoleAssignmentRequired` are set only if an onboarding created the application; an
-//!   application that existed before is tagged as adopted and keeps both settings. A certificate is added only if
-//!   the application has neither an active certificate that is still valid nor another usable certificate of this
-//!   onboarding. If a failed attempt has added a certificate, this step finds it by its subject, even if Entra shows it
-//!   late. The step `rotate-certificate` replaces certificates, because IAM must trust the new certificate before Entra
-//!   signs with it.
+//!   application that existed before is tagged as adopted and keeps both settings. A certificate is added only if the
+//!   application has neither an active certificate that is still valid nor another usable certificate of this
+//!   onboarding. If a failed attempt has added a certificate, this step finds it by its subject, even if Entra returns
+//!   it only after a delay. The step `rotate-certificate` replaces certificates, because IAM must trust the new
+//!   certificate before Entra signs with it.
 //!
 //! The order matters: SAML mode is set before the identifier, because the tenant's policy for new identifiers exempts
 //! applications in SAML mode. Until the mode has replicated, the policy may refuse the identifier. After the first
-//! refusals, the step therefore only waits and tries again. After further refusals, it also requests version 2 tokens,
-//! because the policy exempts applications that use them too. If the policy still refuses the identifier, the step
-//! fails with advice.
+//! refusals, the step therefore only waits and tries again. After further refusals, the step also requests version 2
+//! tokens for the application, because the policy exempts applications with version 2 tokens too. If the policy still
+//! refuses the identifier, the step fails, and the error states what an administrator can do.
 
 use std::time::Duration;
 
@@ -137,13 +137,13 @@ fn same_set(one: &[String], other: &[String]) -> bool {
 
 /// Ensures that the application has its own AWS identifier and both reply URLs, and returns the identifier.
 ///
-/// Graph's refusals show which identifiers are taken. Lists cannot: they lag behind, and they omit recently deleted
-/// applications, whose identifiers stay reserved.
+/// The step tries identifiers until Graph accepts one, because lists do not show which identifiers are in use: lists
+/// contain changes only after a delay, and they omit recently deleted applications, whose identifiers stay reserved.
 async fn set_identifier(graph: &Graph, id: &str, reply_urls: &[String; 2], attempts: u32) -> Result<String, StepError> {
     let application = graph.seen_application(id).await?;
     let present = application.identifier_uris.iter().find(|uri| saml::is_aws_identifier(uri)).cloned();
     let mut changes = Map::new();
-    // Entra does not keep the order of the list, so a different order is not a difference.
+    // Entra does not keep the order of the list, so the order is ignored.
     if !reply_urls.iter().all(|url| application.web.redirect_uris.contains(url)) {
         let others = application.web.redirect_uris.iter().filter(|url| !reply_urls.contains(url));
         changes.insert("web".into(), json!({ "redirectUris": reply_urls.iter().chain(others).collect::<Vec<_>>() }));
@@ -222,8 +222,8 @@ async fn active_certificate(
     Ok(certificate)
 }
 
-/// Waits until the federation metadata contains the certificate, and returns the metadata. With older metadata, IAM
-/// would refuse every sign-in.
+/// Waits until the federation metadata contains the certificate, and returns the metadata. With metadata that lacks the
+/// certificate, AWS would refuse every sign-in.
 async fn published_metadata(graph: &Graph, app_id: &str, thumbprint: &str) -> Result<saml::Metadata, StepError> {
     let mut waits = METADATA_WAITS.into_iter();
     loop {

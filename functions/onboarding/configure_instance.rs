@@ -8,7 +8,7 @@
 //!   on `AWSServiceRoleForAmazonConnect*`. Setting an attribute may require `ds:DescribeDirectories` and
 //!   `logs:CreateLogGroup`.
 //! * Safe to repeat: each attribute and storage location is read and compared first, and only differences are written.
-//!   A storage location that was not set by this stack holds data that may be in use: it is kept and reported.
+//!   A storage location that another administrator set may contain data that is in use, so it is kept and reported.
 
 use aws_sdk_connect::types::{InstanceStorageConfig, InstanceStorageResourceType};
 use onboarding_core::{
@@ -108,8 +108,8 @@ async fn set_storage(
     Ok(())
 }
 
-/// Sets the storage location. Returns false if the instance already has one: another caller has set it meanwhile, or an
-/// earlier attempt of this step has and its response was lost.
+/// Sets the storage location. Returns false if the instance already has a storage location, because another caller has
+/// set it in the meantime, or because the response to an earlier attempt of this step was lost.
 async fn associate_storage(
     ctx: &Context,
     input: &ConfigureInstanceInput,

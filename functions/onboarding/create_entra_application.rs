@@ -5,10 +5,11 @@
 //! * Writes: `POST /applicationTemplates/{id}/instantiate`.
 //! * Permission: `Application.ReadWrite.All`.
 //! * Safe to repeat: if exactly one application has the template and the name in the input, it is adopted. If there are
-//!   several, the application with our tag is used; otherwise the step fails with `Conflict`.
+//!   several such applications, the application with the tag of this onboarding is used; if none has the tag, the step
+//!   fails with `Conflict`.
 //!
-//! The `instantiate` call is not idempotent and Graph's lists lag behind, so an application created by a failed attempt
-//! is invisible for some time. Therefore:
+//! The `instantiate` call is not idempotent, and Graph's lists contain a new application only after a delay. If an
+//! attempt created an application and failed, a retry can't find this application at once. Therefore:
 //!
 //! 1. The first invocation only searches, and records in `previous` that it has searched. An application that appears
 //!    later is then known to come from this execution.
@@ -64,7 +65,7 @@ pub async fn run(ctx: &Context, input: CreateEntraApplicationInput) -> Result<En
             Ok(EntraApplication { searched: true, status: REPLICATING.into(), ..EntraApplication::default() })
         }
         Some(attempt) => Ok(replicating(EntraApplication { searched: true, attempt, ..previous })),
-        // Nothing that can fail may run between this call and the return of the IDs.
+        // No other operation that can fail may follow this call, because the IDs would then be lost.
         None => instantiate(graph, &input.application_name, &template).await,
     }
 }

@@ -58,7 +58,7 @@ pub async fn run(ctx: &Context, input: CreateInstanceInput) -> Result<CreateInst
     create(ctx, &input, failed.as_deref()).await
 }
 
-/// Returns the instance with this alias. A working instance has priority over an instance whose creation failed.
+/// Returns the instance with this alias. An active instance has priority over an instance whose creation failed.
 async fn find(ctx: &Context, alias: &str) -> Result<Option<InstanceSummary>, StepError> {
     Ok(instances::list(ctx.connect())
         .await?

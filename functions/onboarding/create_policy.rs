@@ -29,7 +29,7 @@ const MOST_VERSIONS: usize = 5;
 /// Creates the policy or updates its content.
 ///
 /// # Errors
-/// `Conflict` if a policy with this name is not ours and has different content.
+/// `Conflict` if a policy with this name does not belong to the onboarding and has different content.
 pub async fn run(ctx: &Context, input: CreatePolicyInput) -> Result<CreatePolicyOutput, StepError> {
     let wanted = federation_policy(&input.instance_id);
     let arn = format!("{}:policy{}{}", iam::arn_prefix(ctx.sts()).await?, names::IAM_PATH, input.name);
@@ -70,7 +70,7 @@ async fn create(ctx: &Context, input: &CreatePolicyInput, document: &str) -> Res
     }
 }
 
-/// Finds out why the name is taken. Policy names are unique across all paths: either an earlier attempt created our
+/// Finds out why the name is taken. Policy names are unique across all paths: either an earlier attempt created the
 /// policy and its response was lost, or the account has a policy with this name under another path.
 async fn taken(ctx: &Context, name: &str) -> Result<StepError, StepError> {
     let mut items = ctx.iam().list_policies().scope(PolicyScopeType::Local).into_paginator().items().send();

@@ -1,6 +1,6 @@
 //! `create-role`: creates the IAM role that users assume when they sign in (manual procedure: IAM ロールの作成). The role
-//! trusts only the SAML provider: any other principal could choose the session name and thereby sign in as any Connect
-//! user.
+//! trusts only the SAML provider, because any other principal that can assume the role could choose the session name
+//! and thereby sign in as any Connect user.
 //!
 //! * Reads: `iam:GetRole`, `iam:ListAttachedRolePolicies`.
 //! * Writes: `iam:CreateRole`, `iam:TagRole`, `iam:UpdateAssumeRolePolicy`, `iam:UpdateRole`,
@@ -8,10 +8,10 @@
 //!   `iam:AttachRolePolicy` is also limited to policies under `policy/connect-onboarding/` (`iam:PolicyARN`).
 //! * If the stack has a permissions boundary, the role gets the same boundary. The boundary must allow
 //!   `connect:GetFederationToken`.
-//! * Safe to repeat: a role is identified by its name. A role with our tags is reset to the wanted settings, including
-//!   its trust policy. The role is never replaced, because Connect binds each user to the role of the first sign-in. An
-//!   untagged role is used if it has exactly the wanted settings; otherwise the step fails with `Conflict`. Additional
-//!   policies on a role with our tags are kept.
+//! * Safe to repeat: a role is identified by its name. A role with the tags of this onboarding is reset to the wanted
+//!   settings, including its trust policy. The role is never replaced, because Connect binds each user to the role of
+//!   the first sign-in. An untagged role is used if it has exactly the wanted settings; otherwise the step fails with
+//!   `Conflict`. Additional policies on a role with the tags are kept.
 
 use aws_sdk_iam::types::Role;
 use onboarding_core::{
@@ -31,7 +31,7 @@ use crate::{
 ///
 /// # Errors
 /// `NotConsistentYet` until the new provider and policy are visible everywhere in IAM; `Conflict` if a role with this
-/// name is not ours and has other settings.
+/// name does not belong to the onboarding and has other settings.
 pub async fn run(ctx: &Context, input: CreateRoleInput) -> Result<CreateRoleOutput, StepError> {
     let wanted = Wanted {
         trust: trust_policy(&input.saml_provider_arn, &input.region),
@@ -81,7 +81,7 @@ pub async fn run(ctx: &Context, input: CreateRoleInput) -> Result<CreateRoleOutp
 struct Wanted {
     trust: serde_json::Value,
     seconds: i32,
-    /// `None` if the stack has no boundary. The role then keeps the boundary that it has.
+    /// `None` if the stack has no boundary. An existing role then keeps its boundary.
     boundary: Option<String>,
 }
 
@@ -101,8 +101,8 @@ async fn create(ctx: &Context, input: &CreateRoleInput, wanted: &Wanted) -> Resu
         .send()
         .await;
     let Some(created) = sent.none_if(&["EntityAlreadyExists"]).doing(&doing)? else {
-        // Either the role was created by a call whose response was lost, or another role has a name that differs only
-        // in case.
+        // Either an earlier call created the role and its response was lost, or another role has a name that differs
+        // only in case.
         return Err(StepError::not_consistent_yet(format!(
             "{doing}: it exists, but IAM does not return it; if the error continues, the name of an existing role \
              differs only in case: use the same case in iam.roleName, or set another name"
@@ -153,8 +153,8 @@ async fn attach(ctx: &Context, input: &CreateRoleInput) -> Result<(), StepError>
     let doing = format!("attaching {} to the role {}", input.policy_arn, input.name);
     match ctx.iam().attach_role_policy().role_name(&input.name).policy_arn(&input.policy_arn).send().await {
         Ok(_) => Ok(()),
-        // The provider and the policy exist, otherwise an earlier step would have failed; IAM needs seconds to show new
-        // objects everywhere.
+        // Earlier steps have created the provider and the policy, so they exist, but IAM needs some seconds until all
+        // its replicas find new objects.
         Err(error) if aws::error::is_not_found(&error) => {
             Err(StepError::not_consistent_yet(aws::error::step_error(&doing, &error).message))
         }

@@ -3,12 +3,12 @@
 //!
 //! * Reads: the federation metadata (no permission), `sts:GetCallerIdentity`, `iam:GetSAMLProvider`.
 //! * Writes: `iam:CreateSAMLProvider`, `iam:TagSAMLProvider`, `iam:UpdateSAMLProvider`.
-//! * Safe to repeat: a provider is identified by its name. The comparison covers the issuer, the sign-on location and
-//!   the certificates, not the bytes of the metadata, because Entra signs the metadata anew for each request. A
-//!   provider with our tags is kept if it trusts the issuer and all certificates of the metadata, even if it also
-//!   trusts other certificates; otherwise the provider is updated. An update keeps the ARN, so that the SAML claims
-//!   that contain the ARN stay valid. An untagged provider is used if its metadata is equal; otherwise the step fails
-//!   with `Conflict`.
+//! * Safe to repeat: a provider is identified by its name. The step compares the issuer, the sign-on location and the
+//!   certificates, and not the bytes of the metadata, because Entra signs the metadata again for each request. A
+//!   provider with the tags of this onboarding is kept if it trusts the issuer and all certificates of the metadata,
+//!   even if it also trusts other certificates; otherwise the provider is updated. An update keeps the ARN, so that the
+//!   SAML claims that contain the ARN stay valid. An untagged provider is used if its metadata is equal; otherwise the
+//!   step fails with `Conflict`.
 
 use onboarding_core::{
     StepError,
@@ -36,7 +36,7 @@ fn app_id(sign_on: &EntraSignOn) -> &str {
     sign_on.metadata_url.rsplit_once("appid=").map_or("", |(_, id)| id.split('&').next().unwrap_or(id))
 }
 
-/// Like [`run`], with metadata that the caller has already fetched.
+/// The same as [`run`], with metadata that the caller has already fetched.
 ///
 /// # Errors
 /// See [`run`].
@@ -103,8 +103,8 @@ async fn create(
         .send()
         .await;
     let Some(created) = sent.none_if(&["EntityAlreadyExists"]).doing(&doing)? else {
-        // The provider was created by a call whose response was lost, and was not visible to the previous read. The
-        // retry reads the provider and compares it.
+        // An earlier call created the provider and its response was lost, and the previous read did not find the
+        // provider yet. The retry reads the provider and compares it.
         return Err(StepError::not_consistent_yet(format!("{doing}: it exists, but IAM does not return it yet")));
     };
     match created.saml_provider_arn {

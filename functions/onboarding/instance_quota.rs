@@ -1,6 +1,6 @@
-//! `instance-quota`: ensures that the account's quota allows one more instance (manual procedure: the part of the
-//! quota request that comes before the instance). All other quotas are quotas of an instance and are requested after
-//! its creation.
+//! `instance-quota`: ensures that the account's quota allows one more instance (manual procedure: the part of the quota
+//! request that comes before the instance). All other quotas belong to an instance and are requested after the instance
+//! is created.
 //!
 //! * Reads: `connect:ListInstances`, `servicequotas:GetServiceQuota`, `servicequotas:GetAWSDefaultServiceQuota`,
 //!   `servicequotas:ListServiceQuotas`, `servicequotas:GetRequestedServiceQuotaChange`,
@@ -24,7 +24,8 @@ use crate::{
     context::Context,
 };
 
-/// Polls once whether the quota is sufficient, and otherwise polls or files the request for an increase.
+/// Checks once whether the quota is sufficient. If it is not, polls the open request for an increase, or sends a
+/// request.
 ///
 /// # Errors
 /// `QuotaDenied` if AWS denied the increase, because the instance can't be created without it. `LimitExceeded` if AWS

@@ -6,8 +6,8 @@
 //! * Writes: `dynamodb:UpdateItem` and `dynamodb:DeleteItem` on the registry ([`crate::registry::lock`]).
 //! * Safe to repeat: an execution that holds the lock can acquire it again, and releases only its own lock.
 //!
-//! A lock that another execution holds is not an error: the step returns the holder and the time to wait. When the
-//! attempts are used up, the state machine decides how to continue.
+//! A lock that another execution holds is not an error: the step returns the holder and the time to wait. The state
+//! machine decides what happens after the last attempt.
 
 use onboarding_core::{
     StepError, backoff,

@@ -7,7 +7,7 @@
 //!   Developer in chat applications for HTTPS subscriptions.
 //! * Permissions: use of the KMS key that encrypts both the topic and the registry.
 //! * Safe to repeat: a repeated notification has the same reference. The task token is in the message and in the
-//!   registry; a repeated attempt has a new token, so only the token in the latest message is valid.
+//!   registry. Each attempt of the task has a new token, so only the token in the latest message is valid.
 //!
 //! All message texts are in `onboarding_core::messages`. A state machine continues if the notification fails.
 

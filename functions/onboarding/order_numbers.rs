@@ -1,11 +1,11 @@
 //! `order-numbers`: claims or orders the phone numbers of the instance (manual procedure: 電話番号の申請). Each invocation
 //! polls once; the state machine waits between polls, for weeks if necessary.
 //!
-//! Numbers in Connect's inventory are claimed, then get their description, tags and flow. Japanese numbers, and other
-//! numbers that are not in the inventory, are ordered by one AWS Support case with the three documents; AWS adds them
-//! to the instance. If the account has no access to the Support API, or the input specifies `manual`, the operator
-//! receives the text for the case. For each way of ordering, the wait ends when `ListPhoneNumbersV2` returns the
-//! numbers.
+//! The step claims numbers that are in Connect's inventory, and then sets their description, tags and flow. Japanese
+//! numbers, and other numbers that are not in the inventory, are ordered with one AWS Support case that contains the
+//! three documents. AWS then adds these numbers to the instance. If the account has no access to the Support API, or
+//! the input specifies `manual`, the operator receives the text for the case. In all three cases, the step waits until
+//! `ListPhoneNumbersV2` returns the numbers.
 //!
 //! * Reads: `connect:ListPhoneNumbersV2`, `connect:SearchAvailablePhoneNumbers`, `connect:DescribePhoneNumber`,
 //!   `connect:ListContactFlows`, `servicequotas:GetServiceQuota`, `servicequotas:GetAWSDefaultServiceQuota`,
@@ -16,8 +16,9 @@
 //!   `support:CreateCase`.
 //! * Safe to repeat: the instance's numbers are listed before any request. A poll claims only numbers that the previous
 //!   poll has stored in the state of the execution, each with its own client token. A support case is found again by
-//!   the marker in its subject, even if the case is resolved. Existing numbers only get the settings in the input,
-//!   never our tags. A number is never released, because a released number can't be claimed again.
+//!   the marker in its subject, even if the case is resolved. Numbers that the instance already had get the settings in
+//!   the input, but never the tags of the onboarding. A number is never released, because a released number can't be
+//!   claimed again.
 //! * The EventBridge event "Support Case Update" is not used: AWS delivers this event only in us-east-1 and only on a
 //!   best-effort basis, so the event would require a second stack in that Region, and polling would still be necessary.
 

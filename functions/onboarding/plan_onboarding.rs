@@ -1,5 +1,6 @@
-//! `plan-onboarding`: shows the effect of an onboarding before it is started, object by object: what it would create,
-//! adopt, change and keep, what it would wait for, and what would prevent it.
+//! `plan-onboarding`: shows the effect of an onboarding before it is started, object by object: the objects that the
+//! onboarding would create, adopt, change and keep, the objects that it would wait for, and the conflicts that would
+//! stop it.
 //!
 //! * Reads: the same as the steps of the onboarding. Graph `GET /applicationTemplates`, `/groups`,
 //!   `/groups/{id}/members` or `/transitiveMembers`, `/servicePrincipals`, `/applications`, claims policies and
@@ -12,8 +13,8 @@
 //!   read.
 //! * Writes: nothing.
 //! * Permissions: the reads; in Graph `Application.Read.All`, `Policy.Read.All`, `Group.Read.All`, `User.Read.All`.
-//! * Safe to repeat: it only reads. The onboarding reads everything again, so changes made after the plan are taken
-//!   into account.
+//! * Safe to repeat: the step only reads. The onboarding reads everything again, so that later changes are taken into
+//!   account.
 
 use onboarding_core::{
     StepError, StepErrorKind,
@@ -221,7 +222,7 @@ impl Planner<'_> {
         Ok((self.planned(&objects), open_items))
     }
 
-    /// Finds the application in Entra, or explains why it is not ours or can't be read.
+    /// Finds the application in Entra, or explains why the application can't be used or can't be read.
     async fn entra_application(&self) -> Result<(Option<Found>, Option<Presence>), StepError> {
         let graph = self.ctx.graph();
         let (alias, name) = (&self.onboarding.instance.alias, &self.onboarding.entra.application_name);
@@ -233,7 +234,8 @@ impl Planner<'_> {
         match search.await {
             Ok(found) => Ok((found, None)),
             Err(error) if error.kind == StepErrorKind::Conflict => Ok((None, Some(Presence::Foreign(error.message)))),
-            // The runtime identity may lack permission to read applications; the onboarding's identity has it.
+            // The runtime identity may lack the permission to read applications. The onboarding uses the setup
+            // identity, which has this permission.
             Err(error) if error.kind == StepErrorKind::AccessDenied => {
                 Ok((None, Some(Presence::Hidden(format!("it can't be read: {}", error.message)))))
             }

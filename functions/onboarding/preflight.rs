@@ -9,7 +9,7 @@
 //! * Writes: nothing.
 //! * Permissions: the reads; in Graph the required permissions of both identities ([`Identity::permissions`]). Only
 //!   this function can sign in as both identities, so that missing consent is reported before anything is created.
-//! * Safe to repeat: it only reads.
+//! * Safe to repeat: the step only reads.
 
 use onboarding_core::{
     StepError,
@@ -53,8 +53,8 @@ pub async fn run(ctx: &Context, input: PreflightInput) -> Result<PreflightOutput
     output.within_limits()
 }
 
-/// Checks that both identities have the permissions that the workflow requires, and reports the missing ones of both
-/// at once.
+/// Checks that both identities have the permissions that the workflow requires, and reports the missing permissions of
+/// both identities together.
 async fn permissions(ctx: &Context) -> Result<(), StepError> {
     let mut lacks = Vec::new();
     for identity in Identity::ALL {
@@ -74,8 +74,8 @@ async fn permissions(ctx: &Context) -> Result<(), StepError> {
 }
 
 /// Returns a note for the operator if the groups have more members than a new instance can hold. The increase is
-/// requested after the instance is created, because the quota is a quota of the instance. An error while reading the
-/// quota is ignored here.
+/// requested after the instance is created, because the quota belongs to the instance. An error while reading the quota
+/// is ignored here.
 async fn users_quota(ctx: &Context, users: u64) -> Option<OpenItem> {
     let limit = quotas::in_force(ctx.quotas(), USERS_QUOTA, None).await.ok().flatten()?;
     #[expect(clippy::cast_precision_loss, reason = "no group has 2^53 members")]

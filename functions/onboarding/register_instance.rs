@@ -1,4 +1,4 @@
-//! `register-instance`: writes the instance to the registry, so that later user syncs have its settings: the groups
+//! `register-instance`: writes the instance to the registry, so that later user syncs find its settings: the groups
 //! whose members become users, their profiles, and the removal action for leavers.
 //!
 //! * Reads: `dynamodb:GetItem`.

@@ -2,7 +2,7 @@
 //! URL, users, quotas, phone numbers, and the open items that require manual action (manual procedure: ユーザーのアクセス URL).
 //!
 //! * Reads and writes: nothing.
-//! * Safe to repeat: a pure function of its input.
+//! * Safe to repeat: the output depends only on the input.
 
 use onboarding_core::{
     StepError,
@@ -15,7 +15,7 @@ use crate::context::Context;
 /// Runs the step.
 ///
 /// # Errors
-/// None. All steps have the same signature.
+/// Never fails. The result type is the same for all steps.
 pub async fn run(_ctx: &Context, input: ReportInput) -> Result<Report, StepError> {
     Ok(report::compose(input))
 }

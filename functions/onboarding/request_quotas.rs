@@ -2,8 +2,9 @@
 //! any other quota in the input (manual procedure: 同時通話数・電話番号の申請). One loop of the state machine polls all of them.
 //!
 //! An increase of the users quota is requested automatically if the groups have more members than the instance can
-//! hold. The required value is the number of members plus the instance's users that are not ours. The requested value
-//! is ten percent higher, rounded up to the next ten, to leave room for joiners and for leavers in their grace period.
+//! hold. The required value is the number of members plus the number of the instance's users that do not belong to the
+//! onboarding. The requested value is ten percent higher, rounded up to the next ten, to leave room for joiners and for
+//! leavers in their grace period.
 //!
 //! * Reads: `servicequotas:GetServiceQuota`, `servicequotas:GetAWSDefaultServiceQuota`,
 //!   `servicequotas:ListServiceQuotas`, `servicequotas:GetRequestedServiceQuotaChange`,
@@ -49,7 +50,7 @@ pub async fn run(ctx: &Context, input: RequestQuotasInput) -> Result<RequestQuot
         };
         quotas.push(result);
     }
-    // Denials are checked last, so that the other quotas are requested anyway.
+    // Denials are checked last, so that a denial does not prevent the requests for the other quotas.
     if let Some(denied) = quotas.iter().find(|result| result.required && result.status == QuotaStatus::Denied) {
         return Err(StepError::quota_denied(denied.message.clone().unwrap_or_default()));
     }

@@ -1,5 +1,5 @@
 //! `verify-sign-in`: checks the sign-in configuration: reads everything that a sign-in needs from both clouds, and
-//! compares it with the expected values. This includes comparing the name of one Connect user with the role session
+//! compares it with the expected values. The step also compares the username of one Connect user with the role session
 //! name that Entra would emit for this user (manual procedure: SAML ログイン). A failed check is reported in the output and
 //! is not an error.
 //!
@@ -8,7 +8,7 @@
 //!   `iam:ListAttachedRolePolicies`, `iam:GetPolicy`, `iam:GetPolicyVersion`; `connect:DescribeInstance`,
 //!   `connect:SearchUsers`.
 //! * Writes: nothing.
-//! * Safe to repeat: it only reads.
+//! * Safe to repeat: the step only reads.
 
 use aws_sdk_connect::types::{ControlPlaneTagFilter, TagCondition, UserSearchFilter, UserSearchSummary};
 use onboarding_core::{
@@ -71,8 +71,8 @@ pub async fn run(ctx: &Context, input: VerifySignInInput) -> Result<VerifySignIn
     })
 }
 
-/// Checks one user that we created and that still exists in Entra. One user is enough, because all usernames are
-/// derived by the same rule.
+/// Checks one user that the user sync created and that still exists in Entra. One user is enough, because all usernames
+/// are derived by the same rule.
 ///
 /// # Errors
 /// If Connect or Graph returns an error.

@@ -19,8 +19,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use tracing::{Instrument as _, Span, field, info, info_span, warn};
 
-/// No new request starts within this time before the Lambda timeout, because a request may take 20 seconds to time
-/// out.
+/// In the last 25 seconds before the Lambda timeout, a step starts no new request, because a request may take 20
+/// seconds to time out.
 const MARGIN: Duration = Duration::from_secs(25);
 
 /// The data about a step's own invocation.
@@ -82,7 +82,7 @@ pub fn for_instance(alias: &str) {
     Span::current().record("alias", field::display(alias));
 }
 
-/// A [`StepError`] to return to Lambda. A type of its own, because Rust's orphan rule requires a local type.
+/// A [`StepError`] to return to Lambda. This separate type is needed because Rust's orphan rule requires a local type.
 struct Failure(StepError);
 
 // The runtime logs the error with `Debug`, so this is one readable line.
@@ -116,7 +116,7 @@ where
     listen(name, &|payload, invocation| Box::pin(run(payload, move |input| step(input, invocation)))).await
 }
 
-/// Not generic, so that the binary contains Lambda's runtime code only once.
+/// This function is not generic, so that the binary contains Lambda's runtime code only once.
 async fn listen(name: &'static str, step: &Step<'_>) -> Result<(), lambda_runtime::Error> {
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
         let mut payload = event.payload;

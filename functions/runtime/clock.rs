@@ -1,9 +1,9 @@
-//! The clock for the functions' own waits: backoffs, attempt timeouts, waits for replication. In AWS, it runs in real
-//! time.
+//! The clock for the functions' own waits: backoffs, attempt timeouts, waits for replication. In AWS, this clock runs
+//! in real time.
 //!
-//! The local cloud is faster than the real clouds, so waits in real time would dominate its duration. The scale applies
-//! only if the AWS endpoint is on the loopback interface. In Lambda, a function with such an endpoint could not reach
-//! AWS at all, so the waits of a function that works in AWS can't be shortened.
+//! The local cloud processes requests faster than the real clouds, so that waits in real time would take most of the
+//! duration of a local run. The scale applies only if the AWS endpoint is on the loopback interface. In Lambda, a
+//! function with such an endpoint can't reach AWS, so the waits of a deployed function are never shortened.
 
 use std::{net::IpAddr, time::Duration};
 

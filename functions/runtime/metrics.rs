@@ -36,7 +36,7 @@ pub enum Metric {
     SyncCalls,
     /// Requests that Connect throttled.
     SyncThrottles,
-    /// 1 if a sync stopped because its plan exceeds the removal limit, otherwise 0.
+    /// 1 for a sync that stopped because its plan exceeds the removal limit, 0 for any other sync.
     UnsafePlans,
     /// Differences from the input of the last onboarding that were not reverted.
     DriftFindings,
@@ -48,7 +48,7 @@ pub enum Metric {
     CredentialDaysLeft,
     /// Hours until the first subscription to a group of an instance expires; 0 if a group has no subscription.
     SubscriptionHoursLeft,
-    /// Unreadable entries of the registry, if there are any.
+    /// The number of unreadable registry entries. The metric is only recorded if there are any.
     UnreadableEntries,
 }
 

@@ -24,8 +24,8 @@ pub enum SignIn<'a> {
     Secret(&'a str),
 }
 
-/// The configuration of the functions. Each function uses some of the variables; a missing required variable is reported
-/// when it is needed.
+/// The settings of a function. Each function uses some of the variables; a missing required variable is reported when
+/// it is needed.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     graph_credential: Option<String>,
@@ -44,8 +44,8 @@ pub struct Settings {
     clock: Clock,
 }
 
-/// Declares variables that every function that uses them requires. Each row: the constant, the method, the content of
-/// the variable.
+/// Declares variables that have no default: a function that uses such a variable fails if it is not set. Each line
+/// contains the constant, the method and a description of the variable.
 macro_rules! required_variables {
     ($($variable:ident, $method:ident: $content:literal;)*) => {
         #[derive(Clone, Debug, Default)]
@@ -94,8 +94,8 @@ struct Registration {
 }
 
 impl Settings {
-    /// The variable with the ARN or name of the secret that holds the credential of each identity without settings of
-    /// its own.
+    /// The variable with the ARN or name of the secret that contains the credential for each identity that has no
+    /// settings of its own.
     pub const GRAPH_CREDENTIAL: &str = "GRAPH_CREDENTIAL_SECRET";
     /// The variable with the function's identity: `setup`, or `runtime`, which is the default.
     pub const GRAPH_IDENTITY: &str = "GRAPH_IDENTITY";

@@ -5,9 +5,10 @@
 //!   `iam:ListPolicyVersions`, `iam:ListEntitiesForPolicy`, `iam:GetSAMLProvider`.
 //! * Writes: `iam:DetachRolePolicy`, `iam:DeleteRolePolicy`, `iam:DeleteRole`, `iam:DeletePolicyVersion`,
 //!   `iam:DeletePolicy`, `iam:DeleteSAMLProvider`; role and policy only under the path `connect-onboarding/`, the
-//!   provider only with our tag.
+//!   provider only with the tag of an onboarding.
 //! * Safe to repeat: an object that no longer exists counts as removed. The tags are read immediately before each
-//!   deletion; an object that is not ours, or a policy that is also used elsewhere, is kept and reported.
+//!   deletion; an object that does not belong to this onboarding, or a policy that another role or user also uses, is
+//!   kept and reported.
 
 use aws_sdk_iam::error::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -26,7 +27,7 @@ use crate::{
 /// Runs the step.
 ///
 /// # Errors
-/// `NotConsistentYet` while IAM still sees an attachment that was already removed.
+/// `NotConsistentYet` as long as IAM still reports an attachment that was already removed.
 pub async fn run(ctx: &Context, input: RemoveInput) -> Result<RemoveOutput, StepError> {
     let target = &input.target;
     let mut output = RemoveOutput::default();
@@ -72,7 +73,7 @@ async fn delete_policy(ctx: &Context, arn: &str, alias: &str, output: &mut Remov
         keep(output, format!("IAM policy {arn}"), "other roles, users or groups use it");
         return Ok(());
     }
-    // All pages are read first, because deleting versions could shift the pages that follow.
+    // All pages are read before the first deletion, because a deletion could move versions to other pages.
     let versions = ctx.iam().list_policy_versions().policy_arn(arn).into_paginator().items().send().try_collect().await;
     let versions = versions.doing(format_args!("listing the versions of the policy {arn}"))?;
     for version in versions.iter().filter(|version| !version.is_default_version()) {

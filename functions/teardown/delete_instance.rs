@@ -6,13 +6,14 @@
 //! * Writes: `connect:DeleteInstance`, which also requires `ds:DescribeDirectories`, `ds:DeleteDirectory` and
 //!   `ds:UnauthorizeApplication`.
 //! * Safe to repeat: an instance that no longer exists counts as removed. Alias, tags and phone numbers are read
-//!   immediately before the deletion: an instance that is no longer ours, or that has a phone number that is not in
-//!   the approved plan, is kept.
-//! * Phone numbers are not released first: if Connect then refused to delete the instance (an account may create and
-//!   delete 100 instances in total per 30 days), the numbers would be lost although the instance remains.
+//!   immediately before the deletion: an instance without the tags of this onboarding, or with a phone number that is
+//!   not in the approved plan, is kept.
+//! * Phone numbers are not released before the deletion. Otherwise, if Connect refused the deletion (an account may
+//!   create and delete 100 instances in total per 30 days), the numbers would be lost although the instance still
+//!   exists.
 //! * If the response to an earlier call was lost, the deletion may be in progress, and Connect may refuse another call.
-//!   Therefore, the step continues to poll after a refusal. If the instance remains, the refusal becomes the step's
-//!   error.
+//!   Therefore, the step continues to poll after a refusal. If the instance still exists after these polls, the step
+//!   fails with the error of the refusal.
 //! * Each invocation polls once; the state machine waits between polls.
 
 use aws_sdk_connect::types::Instance;

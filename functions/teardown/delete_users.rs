@@ -1,11 +1,11 @@
 //! `delete-users`: deletes the Connect users of an onboarding during teardown, if the input requests this and the
-//! instance is kept. It deletes at the account's rate, and stops before the Lambda timeout.
+//! instance is kept. The step deletes users at the account's API rate and stops before the Lambda timeout.
 //!
 //! * Reads: `connect:SearchUsers`, `connect:DescribeUser` before each deletion; `servicequotas:GetServiceQuota`,
 //!   `servicequotas:GetAWSDefaultServiceQuota`.
 //! * Writes: `connect:DeleteUser`.
-//! * Safe to repeat: each invocation reads the users again. Only users with our tags for this alias are deleted, and
-//!   the tags are read again immediately before each deletion. A user that no longer exists counts as deleted.
+//! * Safe to repeat: each invocation reads the users again. Only users with the tags of this onboarding are deleted,
+//!   and the tags are read again immediately before each deletion. A user that no longer exists counts as deleted.
 
 use onboarding_core::{
     StepError,
@@ -78,11 +78,11 @@ struct StillOurs<'a> {
 }
 
 impl DeletionCheck for StillOurs<'_> {
-    /// Returns whether the user must be kept because it no longer has our tags.
+    /// Returns whether the user must be kept because it no longer has the tags of this onboarding.
     async fn must_keep(&self, user: &UserRef) -> Result<bool, StepError> {
         let sent = self.ctx.connect().describe_user().instance_id(self.instance_id).user_id(&user.id).send().await;
         let found = sent.if_found().doing(format_args!("reading the tags of the user {}", user.username))?;
-        // For a user that no longer exists, the deletion is attempted anyway and counts as done.
+        // A user that no longer exists need not be kept. Its deletion is attempted and counts as done.
         let Some(found) = found else { return Ok(false) };
         let tags = found.user.and_then(|user| user.tags).unwrap_or_default();
         let tag = |key: &str| tags.get(key).map(String::as_str);

@@ -1,5 +1,6 @@
 //! `plan-teardown`: shows what a teardown would remove, object by object, and whether this plan is approved. Only
-//! objects with our tags are removed. The users and the instance are removed only if the input requests this.
+//! objects with the tags of this onboarding are removed. The users and the instance are removed only if the input
+//! requests this.
 //!
 //! An instance whose onboarding failed before the registration can be torn down too, because an onboarding stores its
 //! input before it creates anything.
@@ -11,7 +12,7 @@
 //!   instance also `/applicationTemplates`, `/servicePrincipals` and `/applications` (lists).
 //! * Writes: nothing.
 //! * Permissions: the reads; in Graph `Application.Read.All`, `Policy.Read.All`, `Group.Read.All`.
-//! * Safe to repeat: it only reads. After an interrupted teardown, the plan contains the remaining objects. An
+//! * Safe to repeat: the step only reads. After an interrupted teardown, the plan contains the remaining objects. An
 //!   approval stays valid as long as the plan contains no additional removals.
 
 use onboarding_core::{
@@ -37,7 +38,7 @@ use crate::{
     registry::{Entry, Registry},
 };
 
-/// Why an object without our tags is kept.
+/// The reason for keeping an object without the tags of this onboarding.
 const NOT_TAGGED: &str = "it has no tag of this onboarding";
 
 /// Creates the plan.
@@ -78,7 +79,7 @@ pub async fn run(ctx: &Context, input: PlanTeardownInput) -> Result<PlanTeardown
     ];
     let (mut items, notes): (Vec<PlanItem>, Vec<Vec<OpenItem>>) =
         parts.into_iter().flatten().map(|Planned { item, notes }| (item, notes)).unzip();
-    // A teardown in progress may have removed everything except its own record in the registry.
+    // A teardown in progress may already have removed all objects except its own entry in the registry.
     let is_pending = || async { Ok::<_, StepError>(registry.teardown(&request.instance_id).await?.is_some()) };
     if !is_registered && !items.iter().any(|item| item.action.removes()) && !is_pending().await? {
         return Err(StepError::invalid_input(format!(
@@ -179,7 +180,8 @@ struct Planner<'a> {
     federation: &'a Federation,
     /// Whether the instance exists.
     exists: bool,
-    /// Whether the instance is deleted: the input requests it, and the instance is ours.
+    /// Whether the teardown deletes the instance: the input requests the deletion, and the instance has the tags of
+    /// this onboarding.
     deletes_instance: bool,
 }
 
@@ -276,8 +278,8 @@ impl Planner<'_> {
         Ok(planned)
     }
 
-    /// Plans the application. An application that existed before the onboarding is never deleted; only our settings
-    /// are removed from it.
+    /// Plans the application. An application that existed before the onboarding is never deleted; only the settings
+    /// that the onboarding made are removed.
     async fn application(&self) -> Result<(Vec<Planned>, ApplicationDisposition), StepError> {
         let (graph, requested) = (self.ctx.graph(), self.request.application);
         let found = match &self.entry.application {
@@ -295,7 +297,7 @@ impl Planner<'_> {
         Ok((planned, fate))
     }
 
-    /// Plans the removal of our claims policies, unless they are also assigned to another application.
+    /// Plans the removal of the claims policies that the onboarding created, unless another application also uses them.
     async fn claims_policies(&self, principal: Option<&str>) -> Result<Vec<Planned>, StepError> {
         let (graph, name) = (self.ctx.graph(), names::claims_policy(&self.entry.alias));
         let mut planned = Vec::new();
@@ -342,7 +344,7 @@ impl Planner<'_> {
         (assignments.into_iter().chain([item(Action::Empty, detail)]).collect(), ApplicationDisposition::Empty)
     }
 
-    /// Plans the removal of an application object whose service principal no longer exists.
+    /// Plans the removal of an application whose service principal no longer exists.
     async fn registration(&self) -> Result<Option<Planned>, StepError> {
         let Some(entered) = self.entry.application.as_ref().filter(|entered| !entered.application_id.is_empty()) else {
             return Ok(None);

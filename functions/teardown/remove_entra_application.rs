@@ -8,11 +8,12 @@
 //!   /servicePrincipals/{id}`, `/applications/{id}`.
 //! * Permissions: `Application.ReadWrite.All`, `AppRoleAssignment.ReadWrite.All`,
 //!   `Policy.ReadWrite.ApplicationConfiguration`.
-//! * Safe to repeat: an object that no longer exists counts as removed. The application is changed only while it has
-//!   our tag, which is removed last. An application that existed before the onboarding is never deleted and keeps its
-//!   identifiers, whatever the input requests. If Entra refuses a deletion, the application is deleted in parts; the
-//!   rest is reported as an open item, and the teardown continues. Our claims policy is identified by its name, and is
-//!   kept if it is also assigned to another application.
+//! * Safe to repeat: an object that no longer exists counts as removed. The application is changed only if it has the
+//!   tag of this onboarding, which is removed last. An application that existed before the onboarding is never deleted
+//!   and keeps its identifiers, whatever the input requests. If Entra refuses to delete the application, the step
+//!   deletes the service principal and the application separately. Objects that can't be deleted are reported as an
+//!   open item, and the teardown continues. The claims policy of the onboarding is identified by its name, and is kept
+//!   if it is also assigned to another application.
 //!
 //! A deleted application can be restored for 30 days, and its identifiers stay reserved for that time. The identifiers
 //! are therefore removed before the deletion.
@@ -57,7 +58,8 @@ pub async fn run(ctx: &Context, input: RemoveInput) -> Result<RemoveOutput, Step
     Ok(output)
 }
 
-/// Removes our settings from an application or deletes it, depending on its current tags.
+/// Deletes an application or removes the settings that the onboarding made, depending on the application's current
+/// tags.
 async fn remove(
     graph: &Graph,
     target: &TeardownTarget,
@@ -68,7 +70,7 @@ async fn remove(
     let app_id = &found.principal.app_id;
     let policies = found.claims.iter().filter(|policy| is_ours(policy.display_name.as_deref(), &target.alias));
     if owner == ApplicationOwner::Unknown {
-        // An earlier attempt has removed our settings, or the tag was removed manually.
+        // An earlier attempt has removed the settings of the onboarding, or an administrator has removed the tag.
         if policies.count() > 0 || target.application_fate == ApplicationDisposition::Delete {
             output.open_items.push(stays(app_id, "it has no tag of this onboarding", BY_HAND));
         }

@@ -83,7 +83,8 @@ async fn applied(client: &Client, code: &str, context: Option<&str>) -> Result<O
     match asked.set_context_id(context.map(Into::into)).send().await {
         Ok(output) => Ok(output.quota.filter(|quota| quota.value().is_some())),
         Err(error) if aws::error::is_not_found(&error) => Ok(None),
-        // AWS does not document the error for a context if the quota has no context; both error codes are plausible.
+        // AWS does not document the error if a request names a context for a quota that has none. Both error codes are
+        // plausible.
         Err(error) if context.is_some() && aws::error::is(&error, &["IllegalArgumentException"]) => Ok(None),
         Err(error) => Err(aws::error::step_error(format_args!("reading the quota {code}"), &error)),
     }
@@ -95,7 +96,7 @@ async fn default(client: &Client, code: &str) -> Result<Option<ServiceQuota>, St
     Ok(found.and_then(|output| output.quota))
 }
 
-/// Returns the value applied at a level, read with `ListServiceQuotas`.
+/// Reads the value applied at a level with `ListServiceQuotas` instead of `GetServiceQuota`.
 ///
 /// # Errors
 /// If Service Quotas returns an error.

@@ -31,8 +31,8 @@ pub struct Wanted<'a> {
     pub at_least: f64,
     /// The value to request if the quota is lower; at least `at_least`.
     pub ask_for: f64,
-    /// Whether the onboarding fails if AWS denies the quota. This module only copies the flag to the result; the caller
-    /// acts on it.
+    /// Whether the onboarding fails if AWS denies the quota. This module only copies the value to the result, and the
+    /// caller makes the onboarding fail.
     pub required: bool,
 }
 
@@ -109,7 +109,8 @@ struct Known {
     followed: Option<QuotaRequest>,
     /// All requests for the quota.
     history: Option<Vec<QuotaRequest>>,
-    /// The decided request whose value was looked up with the list operation.
+    /// The request on which AWS has decided, and for which this poll has already read the values with
+    /// `ListServiceQuotas`.
     awaited: Option<QuotaRequest>,
 }
 
@@ -118,8 +119,8 @@ struct Known {
 enum Next {
     /// Read the request history: an earlier attempt may have made a request, and its response was lost.
     ReadHistory,
-    /// Read the value with the list operation: the value of this decided request may already be applied although the
-    /// read operation does not return it.
+    /// Read the value with `ListServiceQuotas`. AWS has decided on this request, and its value may already be applied
+    /// although `GetServiceQuota` does not return it.
     ListValues(QuotaRequest),
     /// Request an increase.
     Request(Box<QuotaResult>),
@@ -174,7 +175,8 @@ async fn request_increase(
         }
         RequestOutcome::Later(reason) => pending(result, polls, reason),
         RequestOutcome::Refused(reason) => {
-            // AWS does not document the refusal of a value that is already applied, so the current value decides.
+            // AWS does not document the error if the requested value is already applied. The current value therefore
+            // shows whether the quota is sufficient.
             let value = in_force(client, wanted.code, wanted.instance_arn).await?;
             result.value = value.unwrap_or(result.value);
             if result.value >= wanted.at_least { result } else { refused(result, &reason) }
@@ -182,7 +184,7 @@ async fn request_increase(
     })
 }
 
-/// Returns the result of a decision that needs no further call.
+/// Returns the result of a poll that ends without a further call.
 fn decided_result(result: QuotaResult, decision: QuotaDecision<'_>) -> QuotaResult {
     let polls = result.attempt - 1;
     match decision {
@@ -257,7 +259,7 @@ mod tests {
         QuotaRequest { id: id.into(), status: status.into(), desired: Some(10.0), ..QuotaRequest::default() }
     }
 
-    /// The next action: its name, or the status and the request ID of the result.
+    /// Describes the next action: its name, or the status and the request ID of the result.
     fn outcome(next: Next) -> (String, Option<String>) {
         match next {
             Next::ReadHistory => ("read history".into(), None),

@@ -1,4 +1,4 @@
-//! The preview of a quota for a plan. It requests nothing.
+//! The preview of a quota for a plan. The preview only reads and requests no increase.
 
 use aws_sdk_servicequotas::Client;
 use onboarding_core::{

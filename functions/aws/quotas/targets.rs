@@ -43,7 +43,8 @@ pub(crate) fn of(quotas: &[Quota], users: Option<f64>) -> Vec<Target> {
     targets
 }
 
-/// Like [`of`], but for an existing instance: users that are not ours are added to the required number.
+/// The same as [`of`] for an existing instance: users that do not belong to the onboarding are added to the required
+/// number.
 ///
 /// # Errors
 /// If Connect returns an error.
@@ -62,7 +63,8 @@ fn with_headroom(at_least: f64) -> f64 {
     (at_least * 11.0 / 100.0).ceil() * 10.0
 }
 
-/// Returns the number of users on the instance that are not ours. They count against the quota too.
+/// Returns the number of users of the instance that do not belong to the onboarding. These users count against the
+/// quota too.
 async fn unmanaged_users(client: &Client, instance_arn: &str) -> Result<u64, StepError> {
     let ours = UserSearchFilter::builder()
         .tag_filter(

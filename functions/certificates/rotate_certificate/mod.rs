@@ -1,6 +1,6 @@
 //! `rotate-certificate`: renews SAML signing certificates before they expire, without interrupting sign-in. Without
 //! rotation, no user could sign in after three years. Each invocation is one round of the state machine
-//! `rotate-certificate`: it performs one action per instance and returns the time to wait until the next round.
+//! `rotate-certificate`: the round performs one action per instance and returns the time to wait until the next round.
 //!
 //! * Reads: `dynamodb:Scan` or `GetItem`; `GET /servicePrincipals/{id}`; the federation metadata if IAM refuses the
 //!   composed metadata; `sts:GetCallerIdentity`, `iam:GetSAMLProvider`.
@@ -14,10 +14,10 @@
 //!   and sign-in works after each action. Two concurrent executions add only one certificate, because the registry
 //!   permits only one of them to add a certificate.
 //!
-//! The metadata for IAM is composed here from the application's certificate list. Entra's metadata document is not
-//! used, because it shows a new certificate late and a removed certificate for too long, and Microsoft does not
-//! guarantee which certificates it contains. A permanent refusal by either cloud is reported to the operator and is not
-//! an error, so that the rotation of the other instances continues.
+//! This step composes the metadata for IAM from the application's certificate list. Entra's metadata document is not
+//! used, because this document contains new certificates only after a delay, still contains removed certificates for a
+//! while, and Microsoft does not guarantee which certificates it contains. A permanent refusal by either cloud is
+//! reported to the operator and is not an error, so that the rotation of the other instances continues.
 //!
 //! Each round removes certificates from one instance only, and the result is verified before the next removal. After
 //! an unexpected result, the execution removes no more certificates.
@@ -95,7 +95,8 @@ pub async fn run(ctx: &Context, input: RotateCertificateInput) -> Result<RotateC
     Ok(output)
 }
 
-/// Limits removals: one instance per round, and none after a removal had an unexpected result.
+/// Limits the removal of certificates to one instance per round, and stops all removals after a removal with an
+/// unexpected result.
 #[derive(Debug)]
 struct Removals {
     /// Whether this round has already removed certificates from an instance.
@@ -153,8 +154,8 @@ fn unreadable_rotation(entry: Unreadable) -> Rotation {
     }
 }
 
-/// Converts an error to a rotation status: after a temporary error the next round retries; any other error requires
-/// the operator.
+/// Converts an error to a rotation status: after a temporary error, the next round retries; after any other error, an
+/// operator must act.
 fn after_error(before: &Rotation, error: &StepError) -> (Rotation, u64) {
     let failures = before.failures + 1;
     let is_temporary = matches!(
@@ -191,7 +192,7 @@ struct Round<'a> {
 
 impl Round<'_> {
     /// Runs the round while holding the lock of the alias. The lock is released between rounds, because rounds are
-    /// hours apart and each round decides anew from the current certificates in both clouds.
+    /// hours apart, and because each round makes its decision from the current certificates in both clouds.
     async fn run_locked(&self, removals: &mut Removals) -> Result<(Rotation, u64), StepError> {
         let lock = (Scope::Alias, self.entry.alias.as_str());
         let execution = self.input.execution.as_str();
@@ -200,7 +201,7 @@ impl Round<'_> {
             LockResult::HeldByOther(holder) => {
                 let message = holder.message(Scope::Alias, &self.entry.alias);
                 if self.before.status == RotationStatus::Started {
-                    // Nothing has been changed yet, so the next daily run is early enough.
+                    // This rotation has not changed anything yet, so it can wait for the next daily run.
                     return Ok((Rotation { status: RotationStatus::Busy, detail: message, ..self.before.clone() }, 0));
                 }
                 return Err(StepError::unavailable(message));
@@ -367,8 +368,8 @@ impl Round<'_> {
             Removal::Damaged(missing) => (RotationStatus::NeedsPerson, damaged(&observation.principal.app_id, missing)),
         };
         if result != Removal::Done {
-            // IAM keeps trusting the certificate: it may still be in Entra's list, where an administrator may activate
-            // it.
+            // IAM continues to trust the certificate, because the certificate may still be in Entra's list, where an
+            // administrator could activate it.
             certificates.extend(removed.iter().cloned());
         }
         if certificates != observation.observed.trusted {
@@ -387,7 +388,7 @@ impl Round<'_> {
         let all = observation.observed.certificates.iter().map(|certificate| certificate.thumbprint.clone());
         let kept = all.filter(|thumbprint| !removed.contains(thumbprint)).collect();
         match self.writer().remove_certificates(&observation.principal.id, removed, &kept).await {
-            // Several retries have not shown whether the removal is safe.
+            // After several retries, it is still unclear whether the removal is safe.
             Err(error) if error.kind == StepErrorKind::NotConsistentYet && self.before.failures >= MOST_FAILURES => {
                 Ok(Removal::Refused(error.message))
             }

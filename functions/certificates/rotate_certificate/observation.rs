@@ -24,7 +24,7 @@ pub(super) struct Observation {
 }
 
 impl Observation {
-    /// `subject` is the subject of the certificates that we create.
+    /// `subject` is the subject of the certificates that this product creates.
     pub(super) fn new(principal: ServicePrincipal, provider: Provider, subject: &str) -> Self {
         let observed = observed(&principal, subject, &provider.metadata);
         Self { principal, provider, observed }

@@ -39,7 +39,7 @@ pub(crate) const CERTIFICATE: &str = "signing certificate";
 pub(crate) const ASSIGNMENT: &str = "assignment";
 
 /// Returns the application with this name that the onboarding can use. If several applications have the name, returns
-/// the application with our tag.
+/// the application with the tag of this onboarding.
 ///
 /// # Errors
 /// `Conflict` if several applications have the name, or if the application belongs to another instance.
@@ -48,7 +48,7 @@ pub(crate) async fn find(graph: &Graph, alias: &str, name: &str) -> Result<Optio
     find_of_template(graph, (alias, name), &template).await
 }
 
-/// Like [`find`], with a gallery template that the caller has already read.
+/// The same as [`find`], for a gallery template that the caller has already read.
 ///
 /// # Errors
 /// See [`find`].
@@ -94,7 +94,7 @@ pub(crate) enum ApplicationOwner {
     Unknown,
 }
 
-/// Returns whether a service principal has our tag for this alias.
+/// Returns whether a service principal has the tag of an onboarding of this alias.
 fn is_marked(principal: &ServicePrincipal, alias: &str) -> bool {
     principal.tags.iter().any(|tag| names::is_service_principal_tag(tag, alias))
 }
@@ -268,8 +268,8 @@ impl Found {
 }
 
 /// Returns the claims mapping policies of a service principal. Reading the policies from the service principal requires
-/// a permission to write applications (Microsoft's permission table, as of 2026). Without this permission, the policies
-/// with our name are read, and filtered by the applications that they apply to.
+/// a permission to write applications (Microsoft's permission table, as of 2026). Without this permission, all policies
+/// with the name that an onboarding uses are read, and filtered by the applications that they apply to.
 async fn claims_of(graph: &Graph, principal: &ServicePrincipal) -> Result<Vec<ClaimsMappingPolicy>, StepError> {
     let refused = match graph.claims_policies_of(&principal.id).await {
         Err(error) if error.kind == StepErrorKind::AccessDenied => error,
@@ -368,7 +368,7 @@ fn application_object(
     checks.that("notification mails", emails.is_empty() || same, emails.join(", "), present.join(", "));
     let owner = owner(principal, alias);
     let mut guards = Checks::default();
-    // These settings are changed only if an onboarding of this alias created the application.
+    // An onboarding changes these settings only if an onboarding of this alias created the application.
     found.switches(if owner == ApplicationOwner::Ours { &mut checks } else { &mut guards });
     found.availability(&mut guards, now);
     let replies = reply_urls(&wanted.region);
@@ -461,7 +461,8 @@ pub(crate) struct Certificate {
     pub(crate) expires: String,
 }
 
-/// Returns the active certificate if it has not expired, otherwise our newest certificate that has not expired.
+/// Returns the active certificate if it has not expired. Otherwise returns the newest certificate that an onboarding
+/// created and that has not expired.
 pub(crate) fn usable_certificate(
     principal: &ServicePrincipal,
     subject: &str,

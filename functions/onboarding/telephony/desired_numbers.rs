@@ -217,7 +217,7 @@ impl Look<'_> {
 
     /// Finds numbers for the next poll to claim; returns whether Connect's inventory has suitable numbers.
     async fn find_offers(&mut self, place: usize, wish: &PhoneNumber, wanted: usize) -> Result<bool, StepError> {
-        // Some spare numbers are requested, because another customer may claim a number first.
+        // The search requests some additional numbers, because another customer may claim a number first.
         let count = wanted.min(NUMBERS_A_LOOK) + SPARE_OFFERS;
         let search = numbers::search(self.ctx, &self.input.instance_arn, wish, count + self.offers.len()).await?;
         if search.is_empty() {
@@ -232,8 +232,8 @@ impl Look<'_> {
         Ok(true)
     }
 
-    /// Returns how many more numbers the quota allows. Connect would refuse to claim a number above the quota, and a
-    /// failed attempt also counts toward Connect's limit for the account.
+    /// Returns how many more numbers the quota allows. Connect would refuse a claim above the quota, and a refused
+    /// claim also counts toward Connect's limit of claims for the account.
     async fn room(&self, held: &[HeldNumber]) -> Result<usize, StepError> {
         let instance = Some(self.input.instance_arn.as_str());
         let value = quotas::in_force(self.ctx.quotas(), PHONE_NUMBERS_QUOTA, instance).await?.unwrap_or(DEFAULT_QUOTA);

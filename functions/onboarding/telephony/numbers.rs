@@ -14,7 +14,8 @@ use crate::{
     context::Context,
 };
 
-/// The tag that stores with which flow we associated a phone number, because no API returns the flow.
+/// The tag that stores the flow with which an onboarding associated a phone number, because no API returns the flow of
+/// a number.
 const FLOW_KEY: &str = "contact-flow";
 
 /// Returns up to `count` available numbers with the wanted country, type and prefix.
@@ -100,7 +101,7 @@ pub(super) async fn claim(
 
 /// A number as returned by `DescribePhoneNumber`.
 pub(super) struct Described {
-    /// The status of claiming the number.
+    /// The status of the claim.
     pub(super) status: NumberStatus,
     /// The reason if the number could not be claimed.
     pub(super) message: Option<String>,
@@ -143,8 +144,8 @@ pub(super) async fn describe(ctx: &Context, id: &str) -> Result<Option<Described
     }))
 }
 
-/// Sets the wanted description and flow of a claimed number, and also our tags if the number is ours. Only differences
-/// are written. Returns a message if the flow does not exist.
+/// Sets the wanted description and flow of a claimed number, and also the tags of the onboarding if the onboarding
+/// claimed or ordered the number. Only differences are written. Returns a message if the flow does not exist.
 ///
 /// # Errors
 /// If Connect returns an error.

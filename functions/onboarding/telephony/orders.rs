@@ -13,8 +13,8 @@ use super::{
     support::{self, Case, Filed, Trouble},
 };
 
-/// Number of polls after a case is resolved until its numbers must appear. The waits between these polls add up to
-/// about a day.
+/// Number of polls, after a case was resolved, within which the instance must have the ordered numbers. The waits
+/// between these polls add up to about a day.
 const LOOKS_AFTER_RESOLUTION: u32 = 11;
 
 /// A support case that must be filed.
@@ -25,7 +25,7 @@ pub(crate) struct Wanted<'a> {
     pub(crate) documents: Option<&'a Documents>,
     /// Whether numbers with the area code 03 are missing.
     pub(crate) tokyo: bool,
-    /// Whether everything that the case requests already exists.
+    /// Whether the instance already has all numbers that the case requests.
     pub(crate) met: bool,
 }
 
@@ -67,7 +67,8 @@ impl<'a> Look<'a> {
         } else if order.is_pending() {
             match self.case(&mut order, &wanted).await {
                 Ok(true) => {}
-                // The case was filed earlier. Without a support plan, only its status can't be read any more.
+                // The case was filed earlier. Without a support plan, AWS still processes the case, but this step can't
+                // read its status any more.
                 Err(Trouble::NoPlan) if order.case_id.is_some() => self.unreadable(&mut order, wanted.tokyo),
                 Ok(false) | Err(Trouble::NoPlan) => self.by_hand(&mut order, wanted),
                 // If the operator files the cases manually, the account may deny access to the Support API.
@@ -90,8 +91,8 @@ impl<'a> Look<'a> {
         order.status == OrderStatus::Manual || self.input.telephony.order == NumberOrder::Manual
     }
 
-    /// Finds the case, however it was filed, and updates the order from the case. If there is no case, files one.
-    /// Returns false if the operator must file the case.
+    /// Finds the case, even if an operator or an earlier execution filed it, and updates the order from the case. If
+    /// there is no case, files one. Returns false if the operator must file the case.
     async fn case(&mut self, order: &mut CaseOrder, wanted: &Wanted<'_>) -> Result<bool, Trouble> {
         let language = self.input.language;
         let mut case = match &order.case_id {
@@ -151,7 +152,7 @@ impl<'a> Look<'a> {
             order.status = OrderStatus::Open;
             order.final_looks = 0;
             order.message = Some(format!("AWS Support is processing the case ({})", case.status));
-            // The attempt that filed the case may have failed before it sent the notification.
+            // The attempt that filed the case may have failed before the notification was sent.
             if order.notified.is_empty() {
                 self.tell(order, News::Filed, wanted.tokyo);
             }

@@ -1,5 +1,5 @@
-//! The plan's preview of phone numbers: existing numbers, numbers to claim, and numbers to order. Nothing is
-//! requested, and the documents are not read.
+//! The plan's preview of phone numbers: existing numbers, numbers to claim, and numbers to order. The preview only
+//! reads, and it does not read the documents.
 
 use onboarding_core::{
     StepError,

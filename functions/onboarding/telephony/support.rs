@@ -1,4 +1,4 @@
-//! Finds, files and reads our cases in AWS Support.
+//! Finds, files and reads the cases of an onboarding in AWS Support.
 
 use aws_sdk_support::{
     primitives::Blob,
@@ -41,7 +41,7 @@ macro_rules! trouble {
     };
 }
 
-/// A support case that we filed or whose text we provided.
+/// A support case that an onboarding filed, or that an operator filed with the text from an onboarding.
 #[derive(Clone, Debug)]
 pub(super) struct Case {
     /// The case ID that the Support API uses.
