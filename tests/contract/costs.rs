@@ -94,19 +94,21 @@ fn lines() -> Vec<Line> {
     let mut lines = vec![
         line("KMS key", "KMS キー", number_of(&template, "AWS::KMS::Key"), 1.0),
         line(
-            "Secrets: the stack's, and one for Microsoft Graph",
+            "Secrets: one of the stack, and one for Microsoft Graph",
             "シークレット: スタック用と Microsoft Graph 用",
             secrets + 1,
             0.4,
         ),
         line(
-            format!("Metrics that have a value every hour: {hourly}, each for the stack and for the instance"),
+            format!("Metrics with a value every hour: {hourly} metrics, each for the stack and for the instance"),
             format!("1 時間ごとに値が記録されるメトリクス: {hourly} 種類 (スタック全体とインスタンスごと)"),
             hourly * 2,
             0.3,
         ),
         line(
-            format!("Metrics that have one once a day: {daily}, the same; a 24th of the price"),
+            format!(
+                "Metrics with one value a day: {daily} metrics, each for the stack and for the instance, at a 24th of the price"
+            ),
             format!("1 日 1 回値が記録されるメトリクス: {daily} 種類 (同上。料金は 24 分の 1)"),
             daily * 2,
             0.0125,
@@ -114,19 +116,19 @@ fn lines() -> Vec<Line> {
         line("Alarms", "アラーム", number_of(&template, "AWS::CloudWatch::Alarm"), 0.1),
         line("Dashboard", "ダッシュボード", number_of(&template, "AWS::CloudWatch::Dashboard"), 3.0),
         line(
-            format!("State transitions: {syncs} syncs of {transitions}"),
+            format!("State transitions: {syncs} syncs with {transitions} transitions each"),
             format!("状態遷移: 同期 {syncs} 回 × {transitions}"),
             syncs * transitions,
             0.000_025,
         ),
         line(
-            format!("Lambda requests: two for each sync, and {others} of other schedules"),
+            format!("Lambda requests: two for each sync, and {others} for other schedules"),
             format!("Lambda リクエスト: 同期ごとに 2 回、およびその他のスケジュール {others} 回"),
             syncs * 2 + others,
             0.000_000_2,
         ),
         line(
-            "Lambda GB-seconds: half a second to start a sync, two seconds to find nothing to do",
+            "Lambda GB-seconds: 0.5 seconds to start a sync, 2 seconds for a sync without changes",
             "Lambda の実行時間 (GB 秒): 同期の開始 0.5 秒、変更がないことの確認 2 秒",
             seconds.round(),
             0.000_016_666_7,
@@ -140,26 +142,26 @@ fn lines() -> Vec<Line> {
 fn requests(syncs: u32, others: u32) -> Vec<Line> {
     vec![
         line(
-            "SQS requests: Lambda looks into the queue of hints five times every 20 seconds",
+            "SQS requests: Lambda polls the event queue five times every 20 seconds",
             "SQS リクエスト: Lambda による通知キューのポーリング (20 秒ごとに 5 回)",
             MINUTES * 3 * 5,
             0.000_000_4,
         ),
         line(
-            "DynamoDB writes: lease taken and released",
+            "DynamoDB writes: acquisition and release of the lease",
             "DynamoDB の書き込み: リースの取得と解放",
             syncs * 2,
             0.000_000_715,
         ),
         line(
-            "DynamoDB reads: registry, by each function",
+            "DynamoDB reads: each function reads the registry",
             "DynamoDB の読み取り: 各関数によるレジストリの読み取り",
             syncs * 2,
             0.000_000_142_5,
         ),
-        line("Reads of secrets, one for each sync", "シークレットの読み取り: 同期ごとに 1 回", syncs, 0.000_005),
-        line("KMS requests, four for each sync", "KMS リクエスト: 同期ごとに 4 回", syncs * 4, 0.000_003),
-        line("Traces of X-Ray", "X-Ray のトレース", syncs + others, 0.000_005),
+        line("Reads of secrets: one for each sync", "シークレットの読み取り: 同期ごとに 1 回", syncs, 0.000_005),
+        line("KMS requests: four for each sync", "KMS リクエスト: 同期ごとに 4 回", syncs * 4, 0.000_003),
+        line("X-Ray traces", "X-Ray のトレース", syncs + others, 0.000_005),
         line("GB of logs: 6 kB for each sync", "ログの量 (GB): 同期ごとに 6 kB", f64::from(syncs) * 6e-6, 0.76),
         line("Scheduler invocations", "Scheduler の呼び出し", syncs + others, 0.000_001_25),
     ]
