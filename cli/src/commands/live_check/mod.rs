@@ -48,14 +48,14 @@ const NOT_CHECKABLE: [(&str, Text); 5] = [
         "old-certificate-signs",
         Text {
             en: "Only a sign-in with a browser shows which certificate is used.",
-            ja: "署名に使用される証明書は、ブラウザーでサインインしないと確認できません。",
+            ja: "署名に使用される証明書は、ブラウザでサインインしないと確認できません。",
         },
     ),
     (
         "old-metadata-trusted",
         Text {
             en: "Only a sign-in with a browser shows which metadata AWS uses.",
-            ja: "AWS がどのメタデータを使用しているかは、ブラウザーでサインインしないと確認できません。",
+            ja: "AWS がどのメタデータを使用しているかは、ブラウザでサインインしないと確認できません。",
         },
     ),
     (
