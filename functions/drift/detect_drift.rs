@@ -8,8 +8,8 @@
 //!   and assignments, `/applications/{id}`, `/groups/{id}` (and its members, if single users are assigned),
 //!   `/subscriptions`; the federation metadata.
 //! * Writes: nothing. Drift is reverted by the steps of the onboarding.
-//! * Permissions: the reads; in Graph `Application.Read.All`, `Policy.Read.All`, `Group.Read.All`, `User.Read.All`. A
-//!   missing permission is reported as a finding.
+//! * Permissions: the AWS actions listed under Reads; in Graph `Application.Read.All`, `Policy.Read.All`,
+//!   `Group.Read.All`, `User.Read.All`. A missing permission is reported as a finding.
 //! * Safe to repeat: the step only reads.
 
 use std::collections::BTreeSet;

@@ -12,7 +12,8 @@
 //!   request; `support:DescribeCases`; `dynamodb:GetItem` on the registry. The documents for ordering numbers are not
 //!   read.
 //! * Writes: nothing.
-//! * Permissions: the reads; in Graph `Application.Read.All`, `Policy.Read.All`, `Group.Read.All`, `User.Read.All`.
+//! * Permissions: the AWS actions listed under Reads; in Graph `Application.Read.All`, `Policy.Read.All`,
+//!   `Group.Read.All`, `User.Read.All`.
 //! * Safe to repeat: the step only reads. The onboarding reads everything again, so that later changes are taken into
 //!   account.
 

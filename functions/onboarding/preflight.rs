@@ -7,8 +7,9 @@
 //!   `secretsmanager:GetSecretValue`; in Graph `GET /applicationTemplates`, `/groups`, `/groups/{id}/members`, or
 //!   `/transitiveMembers` if nested groups are flattened.
 //! * Writes: nothing.
-//! * Permissions: the reads; in Graph the required permissions of both identities ([`Identity::permissions`]). Only
-//!   this function can sign in as both identities, so that missing consent is reported before anything is created.
+//! * Permissions: the AWS actions listed under Reads; in Graph, the required permissions of both identities
+//!   ([`Identity::permissions`]). Only this function can sign in as both identities, so that missing consent is
+//!   reported before anything is created.
 //! * Safe to repeat: the step only reads.
 
 use onboarding_core::{

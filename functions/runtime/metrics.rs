@@ -19,26 +19,26 @@ pub const INSTANCE: &str = "Instance";
 /// The metrics, with their names in CloudWatch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub enum Metric {
-    /// Users created by a round of the user sync.
+    /// The number of users that one round (one call of the sync's function) created.
     UsersCreated,
-    /// Users changed by a round in any other way: adopted, updated, scheduled for deletion, or with a canceled
-    /// deletion.
+    /// The number of users that one round changed: users that were adopted, updated or scheduled for deletion, or whose
+    /// scheduled deletion was cancelled.
     UsersUpdated,
-    /// Users deleted by a round.
+    /// The number of users that one round deleted.
     UsersRemoved,
-    /// Users with a failed request, at the end of a sync.
+    /// The number of users for whom a request failed, recorded at the end of a sync.
     UsersFailed,
-    /// Members for whom no user can be created, at the end of a sync.
+    /// The number of group members for whom no user can be created, recorded at the end of a sync.
     UsersSkipped,
-    /// The duration of a sync in all its rounds.
+    /// The duration of a sync, over all its rounds.
     SyncDuration,
-    /// Requests to Connect and Graph.
+    /// The number of requests to Connect and Graph.
     SyncCalls,
-    /// Requests that Connect throttled.
+    /// The number of requests that Connect throttled.
     SyncThrottles,
     /// 1 for a sync that stopped because its plan exceeds the removal limit, 0 for any other sync.
     UnsafePlans,
-    /// Differences from the input of the last onboarding that were not reverted.
+    /// The number of manual changes since the last onboarding that were not reverted.
     DriftFindings,
     /// Seconds since the last successful sync of an instance, or since its registration if no sync was successful yet.
     SecondsSinceSync,

@@ -11,7 +11,8 @@
 //!   and assignments, `/applications/{id}`, `/policies/claimsMappingPolicies`, `/subscriptions`; for an unregistered
 //!   instance also `/applicationTemplates`, `/servicePrincipals` and `/applications` (lists).
 //! * Writes: nothing.
-//! * Permissions: the reads; in Graph `Application.Read.All`, `Policy.Read.All`, `Group.Read.All`.
+//! * Permissions: the AWS actions listed under Reads; in Graph `Application.Read.All`, `Policy.Read.All`,
+//!   `Group.Read.All`.
 //! * Safe to repeat: the step only reads. After an interrupted teardown, the plan contains the remaining objects. An
 //!   approval stays valid as long as the plan contains no additional removals.
 
@@ -116,7 +117,7 @@ fn check_confirmation(request: &Teardown, alias: &str) -> Result<(), StepError> 
     }
 }
 
-/// Returns whether the plan is the approved plan or a remainder of it, and the approval to store.
+/// Returns whether the plan is the approved plan or the rest of the approved plan. Also returns the approval to store.
 async fn approval(
     registry: &Registry<'_>,
     request: &Teardown,

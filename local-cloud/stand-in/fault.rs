@@ -11,31 +11,33 @@ use crate::stand_in::http::Response;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct FaultRule {
-    /// Only calls of these callers: a regular expression, searched in the text `function machine/state`. That text
-    /// consists of the names of the Lambda function and of the state that invoked the function. If Step Functions
-    /// itself calls the service, the text contains no function. If an event invoked the function, the text contains no
-    /// state.
+    /// If set, the rule applies only to calls whose caller matches this regular expression. The expression is searched
+    /// in the text `function machine/state`, which contains the names of the Lambda function and of the state that
+    /// invoked the function. If Step Functions itself makes the call, the text contains no function. If an event
+    /// invoked the function, the text contains no state.
     #[serde(default)]
     pub caller: Option<String>,
-    /// Only calls of this service (`connect`, `servicequotas`, `support`, `iam`, `graph`, `login`, …).
+    /// If set, the rule applies only to calls to this service (`connect`, `servicequotas`, `support`, `iam`, `graph`,
+    /// `login`, …).
     #[serde(default)]
     pub service: Option<String>,
-    /// A regular expression, searched in `METHOD path` and in the operation name.
+    /// The rule applies only to calls that match this regular expression. The expression is searched in the text
+    /// `METHOD path` and in the name of the operation.
     #[serde(rename = "match")]
     pub pattern: String,
-    /// How many matching calls the rule leaves unaffected before it takes effect.
+    /// The number of matching calls that the rule leaves unaffected before it takes effect.
     #[serde(default)]
     pub after: u32,
-    /// How many calls the rule then affects. 0 means all further calls.
+    /// The number of calls that the rule then affects. 0 means all further calls.
     #[serde(default = "once")]
     pub times: u32,
-    /// The HTTP status of the response.
+    /// The HTTP status of the error that the rule returns.
     #[serde(default)]
     pub status: Option<u16>,
-    /// The error code of the response, in the format of the service.
+    /// The error code that the rule returns, in the format of the service.
     #[serde(default)]
     pub code: Option<String>,
-    /// The error's message.
+    /// The error message that the rule returns.
     #[serde(default)]
     pub message: Option<String>,
     /// The header `Retry-After`: a number of seconds, or a literal value (`"30,120"`, `"1.5"`, an HTTP date).

@@ -40,7 +40,8 @@ impl Reading {
 /// Reads a quota at the levels instance, account and AWS default, in this order, until a level has a value.
 ///
 /// # Errors
-/// If Service Quotas returns an error. An unknown quota is not an error: no level has a value.
+/// If Service Quotas returns an error. For an unknown quota code, no error is returned, but the quota then has no value
+/// at any level.
 pub(super) async fn read(client: &Client, code: &str, instance_arn: Option<&str>) -> Result<Reading, StepError> {
     let mut reading = Reading {
         values: QuotaValues::default(),

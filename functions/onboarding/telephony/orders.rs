@@ -71,7 +71,7 @@ impl<'a> Look<'a> {
                 // read its status any more.
                 Err(Trouble::NoPlan) if order.case_id.is_some() => self.unreadable(&mut order, wanted.tokyo),
                 Ok(false) | Err(Trouble::NoPlan) => self.by_hand(&mut order, wanted),
-                // If the operator files the cases manually, the account may deny access to the Support API.
+                // If operators file the cases manually, the account may deny the functions access to the Support API.
                 Err(Trouble::Step(error)) if self.is_manual(&order) && error.kind == StepErrorKind::AccessDenied => {
                     self.by_hand(&mut order, wanted);
                 }

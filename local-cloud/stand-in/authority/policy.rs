@@ -300,7 +300,7 @@ fn like(pattern: &str, text: &str) -> bool {
                 p += 1;
                 t += 1;
             }
-            // The pattern does not match from here, so the last `*` takes one more character.
+            // The rest of the pattern does not match here, so the last `*` must match one more character.
             _ => match star {
                 Some((at, taken)) => {
                     star = Some((at, taken + 1));

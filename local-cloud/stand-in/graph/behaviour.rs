@@ -27,7 +27,8 @@ pub struct GraphBehaviour {
     pub policy_replication_seconds: f64,
     /// How long a new signing certificate is missing from reads of its service principal.
     pub certificate_seconds: f64,
-    /// How long the federation metadata still lacks a new signing certificate, and still contains a removed one.
+    /// How long a new signing certificate is missing from the federation metadata, and how long a removed certificate
+    /// stays in it.
     pub metadata_seconds: f64,
     /// How long some replicas still sign with the previous certificate after another one was activated.
     pub activation_seconds: f64,

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::Cloud;
 
 impl Cloud {
-    /// The registry entry of an instance without DynamoDB types.
+    /// The registry entry of an instance, with plain values instead of DynamoDB's typed values.
     pub(crate) async fn entry(&self, instance: &str) -> Map<String, Value> {
         let key = json!({ "instanceId": { "S": instance } });
         let body = json!({ "TableName": self.output("RegistryTable"), "Key": key, "ConsistentRead": true });

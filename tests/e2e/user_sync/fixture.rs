@@ -89,7 +89,7 @@ impl Fixture {
         self.cloud.update_entry(&self.instance, expression, &values).await;
     }
 
-    /// The registry entry without DynamoDB types.
+    /// The registry entry, with plain values instead of DynamoDB's typed values.
     pub(crate) async fn entry(&self) -> Map<String, Value> {
         self.cloud.entry(&self.instance).await
     }

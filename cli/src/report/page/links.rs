@@ -29,13 +29,13 @@ impl<'a> Links<'a> {
         format!("https://{}.console.aws.amazon.com/{rest}", escaped(&self.report.region))
     }
 
-    /// Links to the list of Amazon Connect instances in the Region.
+    /// Returns the link to the list of Amazon Connect instances in the Region.
     #[must_use]
     pub(super) fn instances(&self) -> String {
         self.aws(&format!("connect/v2/app/instances?region={}", escaped(&self.report.region)))
     }
 
-    /// Links to the execution.
+    /// Returns the link to the execution.
     #[must_use]
     pub(super) fn execution(&self) -> String {
         self.aws(&format!(
@@ -45,13 +45,13 @@ impl<'a> Links<'a> {
         ))
     }
 
-    /// Links to a quota of Amazon Connect.
+    /// Returns the link to a quota of Amazon Connect.
     #[must_use]
     pub(super) fn quota(&self, code: &str) -> String {
         self.aws(&format!("servicequotas/home/services/connect/quotas/{}", escaped(code)))
     }
 
-    /// Links to a SAML provider, policy or role, identified by its ARN.
+    /// Returns the link to a SAML provider, policy or role, identified by its ARN.
     #[must_use]
     pub(super) fn iam(&self, arn: &str) -> Option<String> {
         let resource = arn.rsplit(':').next()?;
@@ -65,7 +65,7 @@ impl<'a> Links<'a> {
         Some(format!("https://us-east-1.console.aws.amazon.com/iam/home#/{place}"))
     }
 
-    /// Links to the objects in `s3://bucket/prefix`.
+    /// Returns the link to the objects in `s3://bucket/prefix`.
     #[must_use]
     pub(super) fn bucket(&self, location: &str) -> Option<String> {
         let (bucket, prefix) = location.strip_prefix("s3://")?.split_once('/')?;
@@ -77,13 +77,13 @@ impl<'a> Links<'a> {
         ))
     }
 
-    /// Links to a Support case, identified by the id that Support Center shows.
+    /// Returns the link to a Support case, identified by the id that Support Center shows.
     #[must_use]
     pub(super) fn case(&self, display_id: &str) -> String {
         format!("https://support.console.aws.amazon.com/support/home#/case/?displayId={}", escaped(display_id))
     }
 
-    /// Links to the enterprise application.
+    /// Returns the link to the enterprise application.
     #[must_use]
     pub(super) fn application(&self) -> String {
         let application = &self.report.sign_on.application;
@@ -94,7 +94,7 @@ impl<'a> Links<'a> {
         )
     }
 
-    /// Links to an Entra group.
+    /// Returns the link to an Entra group.
     #[must_use]
     pub(super) fn group(&self, id: &str) -> String {
         format!(

@@ -242,7 +242,7 @@ async fn a_manual_order_follows_the_case_of_an_earlier_execution_or_of_an_operat
     assert_eq!((output.orders[0].status, output.orders[0].text.is_none()), (OrderStatus::Open, true), "{output:?}");
     assert!(message(&output).contains("ケース 1700000001"), "{output:?}");
 
-    // An account that files cases manually may deny access to the Support API.
+    // If operators file the cases manually, the account may deny the functions access to the Support API.
     let telephony = Telephony::start(Behaviour::default()).await;
     telephony.cloud.fail("DescribeCases", 0, 400, "AccessDeniedException");
     let mut input = telephony.input(&[japan("+813", 1)]);
