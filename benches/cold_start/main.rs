@@ -28,19 +28,19 @@ use crate::{
     run::cold_start,
 };
 
-/// Measures cold starts of the release binary beside an empty function and a Python one.
+/// Measures cold starts of the release binary, of an empty function and of a Python function.
 #[derive(Debug, Parser)]
 struct Args {
-    /// Cold starts of each program.
+    /// Number of cold starts of each program.
     #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u16).range(1..))]
     runs: u16,
-    /// Write all figures, those of each single start too, to this file.
+    /// Write all measurements, including those of each start, to this file.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Measure this binary and build none.
+    /// Measure this binary instead of building one.
     #[arg(long, value_name = "FILE")]
     bootstrap: Option<PathBuf>,
-    /// Cargo says that this is a benchmark.
+    /// Cargo passes this option to every benchmark. It has no effect.
     #[arg(long, hide = true)]
     bench: bool,
 }

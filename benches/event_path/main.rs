@@ -35,25 +35,25 @@ const TARGET_SECONDS: f64 = 2.0;
 /// The default of the template parameter `SyncSchedule`, in minutes.
 const SCHEDULE_MINUTES: f64 = 15.0;
 
-/// Measures how long a new member waits for the user, one change after the other.
+/// Measures the time from a new group member in Entra to the new user in Connect, for one member after the other.
 #[derive(Debug, Parser)]
 struct Args {
-    /// People who have users before.
+    /// Number of members who already have users.
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=90_000))]
     users: u32,
-    /// People who join.
+    /// Number of members who join the group.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     changes: u32,
-    /// Write all figures to this file.
+    /// Write all measurements to this file.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Measure this binary of the functions and build none.
+    /// Measure this binary of the functions instead of building one.
     #[arg(long, value_name = "FILE")]
     bootstrap: Option<PathBuf>,
-    /// Run the local cloud with this `onboard` and build none.
+    /// Run the local cloud with this `onboard` binary instead of building one.
     #[arg(long, value_name = "FILE")]
     onboard: Option<PathBuf>,
-    /// Cargo says that this is a benchmark.
+    /// Cargo passes this option to every benchmark. It has no effect.
     #[arg(long, hide = true)]
     bench: bool,
 }

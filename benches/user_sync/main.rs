@@ -39,34 +39,35 @@ const REAL_RATE: f64 = 2.0;
 /// seconds.
 const NO_THROTTLE: f64 = 10_000.0;
 
-/// Measures the user sync against Connect's throttle, beside a boto3 script.
+/// Measures the user sync under Connect's rate limits and compares it with a boto3 script.
 #[derive(Debug, Parser)]
 struct Args {
-    /// Users to create.
+    /// Number of users to create.
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(200..=90_000))]
     users: u32,
-    /// How many users a second may be created, with a burst of 2.5 times that.
+    /// Rate limit for the creation of users, per second. The burst is 2.5 times this rate.
     #[arg(long, default_value_t = 50.0, value_parser = rate)]
     rate: f64,
-    /// Create at Connect's real rate, 2 a second with a burst of 5: twice 8 minutes and 18 seconds for 1,000 users.
+    /// Use Connect's real rate limit, 2 users per second with a burst of 5. Each of the two measurements then takes 8
+    /// minutes and 18 seconds for 1,000 users.
     #[arg(long, conflicts_with = "rate")]
     real_rates: bool,
-    /// Users of the sync that finds nothing to do.
+    /// Number of users for the sync without changes.
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=90_000))]
     unchanged: u32,
-    /// People to plan for, on either side.
+    /// Number of group members and of Connect users for the planner.
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
     planned: u32,
-    /// Write all figures to this file.
+    /// Write all measurements to this file.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Measure this binary and build none.
+    /// Measure this binary instead of building one.
     #[arg(long, value_name = "FILE")]
     bootstrap: Option<PathBuf>,
-    /// Plan one case in this process and print what it took.
+    /// Run the planner for this case in this process and print the measurements.
     #[arg(long, hide = true)]
     plan_case: Option<Case>,
-    /// Cargo says that this is a benchmark.
+    /// Cargo passes this option to every benchmark. It has no effect.
     #[arg(long, hide = true)]
     bench: bool,
 }

@@ -1,5 +1,5 @@
-//! `detect-drift`: finds manual changes: compares all settings that an onboarding made in both clouds with the input of
-//! the latest onboarding.
+//! `detect-drift`: compares all settings that an onboarding made in both clouds with the input of the latest
+//! onboarding, to find manual changes.
 //!
 //! * Reads: `dynamodb:GetItem` or `dynamodb:Scan` on the registry; `connect:DescribeInstance`,
 //!   `connect:ListInstanceAttributes`, `connect:ListInstanceStorageConfigs`, the lists of profiles and hierarchy
@@ -253,7 +253,8 @@ impl Look<'_> {
             object = object.guarded(guards);
         }
         let mut objects = vec![object];
-        // An older release did not store the other settings of the instance.
+        // If an older release registered the instance, the registry does not contain the other settings, so they are
+        // not compared.
         if found.is_some() && self.entry.onboarding.is_some() {
             let wanted = &self.onboarding.instance;
             objects.extend(instance::attribute_objects(self.ctx, Some(id), wanted).await?);
@@ -329,11 +330,13 @@ impl Look<'_> {
         let mut objects =
             entra::objects(found.as_ref(), &self.onboarding, &wanted, (&self.entry.groups, &people), self.now);
         if found.is_none() {
-            // The other objects depend on the application, and the next onboarding creates a new application.
+            // Only the missing application is reported, because the other objects depend on the application, and the
+            // next onboarding creates a new application.
             objects.truncate(1);
         }
         if self.entry.onboarding.is_none() {
-            // An older release did not store whether groups or single users are assigned.
+            // If an older release registered the instance, the registry does not contain whether groups or single users
+            // are assigned, so the assignments are not compared.
             objects.retain(|object| object.kind != entra::ASSIGNMENT);
         }
         if let Some(application) = objects.first_mut()

@@ -63,8 +63,8 @@ impl Graph {
         })
     }
 
-    /// Returns the service principals that were created from a template and have this display name. New service
-    /// principals appear here with a delay.
+    /// Returns the service principals that were created from a template and have this display name. The result contains
+    /// a new service principal only after a delay.
     ///
     /// # Errors
     /// The error that Graph returns.
@@ -83,7 +83,7 @@ impl Graph {
         Ok(found.into_iter().filter(|principal| principal.display_name.as_deref() == Some(name)).collect())
     }
 
-    /// Returns the application with a client ID. New applications appear here with a delay.
+    /// Returns the application with this client ID. A new application is found only after a delay.
     ///
     /// # Errors
     /// The error that Graph returns.

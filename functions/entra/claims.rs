@@ -28,7 +28,8 @@ impl Graph {
     pub async fn claims_policies_named(&self, name: &str) -> Result<Vec<ClaimsMappingPolicy>, StepError> {
         let call = Call::get(&["policies", "claimsMappingPolicies"], "reading the tenant's claims mapping policies")
             .needs(READ_POLICIES);
-        // Filtered here, because a tenant has few policies, and Graph's `$filter` uses an index that lags behind.
+        // The names are compared here and not with Graph's `$filter`, because a tenant has few policies, and the index
+        // of `$filter` is updated with a delay.
         let all: Vec<ClaimsMappingPolicy> = self.list(&call).await.map_err(StepError::from)?.items;
         Ok(all.into_iter().filter(|policy| policy.display_name.as_deref() == Some(name)).collect())
     }

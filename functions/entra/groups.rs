@@ -1,4 +1,5 @@
-//! Groups and their members. Graph's "advanced queries" are not used, because they query an index that lags behind.
+//! Groups and their members. Graph's "advanced queries" are not used, because they query an index that is updated with
+//! a delay.
 
 use std::collections::BTreeMap;
 

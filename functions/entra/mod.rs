@@ -152,7 +152,7 @@ impl Graph {
     /// Returns the federation metadata of an application, which Entra serves without authentication.
     ///
     /// # Errors
-    /// `NotConsistentYet` if the application has not replicated yet; `Unavailable` if the response was cut off.
+    /// `NotConsistentYet` if the application has not replicated yet; `Unavailable` if the response was truncated.
     pub async fn federation_metadata(&self, app_id: &str) -> Result<String, StepError> {
         let address = self.metadata_url(app_id).await?;
         let url = Url::parse(&address)

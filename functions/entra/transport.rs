@@ -243,7 +243,8 @@ const fn maybe_done(ask: &Ask<'_>) -> &'static str {
     if ask.repeatable { "" } else { "; Microsoft may nevertheless have done it" }
 }
 
-/// Returns a quarter of a second, doubled for each attempt, with a jitter of plus or minus half.
+/// Returns the wait before the next attempt: a quarter of a second, doubled for each attempt, with a random deviation
+/// of up to half of the wait.
 fn backoff(attempt: u32) -> Duration {
     let base = FIRST_BACKOFF.saturating_mul(1 << attempt.saturating_sub(1).min(5));
     let jitter = u64::from(Uuid::new_v4().as_bytes()[0]);

@@ -77,7 +77,7 @@ struct Change {
 /// Handles one request.
 ///
 /// # Errors
-/// None, because Graph only evaluates the HTTP status. Status 503 makes Graph resend the notifications.
+/// Never fails, because Graph evaluates only the HTTP status. Status 503 makes Graph resend the notifications.
 pub async fn run(ctx: &Context, request: LambdaFunctionUrlRequest) -> Result<LambdaFunctionUrlResponse, StepError> {
     if !function_url::is(&request, "POST") {
         return Ok(function_url::text(405, "only POST is allowed"));

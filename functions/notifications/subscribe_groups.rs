@@ -204,7 +204,7 @@ struct Subscriber<'a> {
 
 impl Subscriber<'_> {
     /// Returns whether the limit allows one subscription per group, in addition to the subscriptions of other stacks
-    /// and to one that is kept free.
+    /// and to one subscription that is kept free.
     fn fits_limit(&self, groups: &BTreeSet<String>) -> bool {
         let others = self.existing.iter().filter(|subscription| !subscription.calls(self.url)).count();
         groups.len() + others < MOST_SUBSCRIPTIONS
@@ -230,7 +230,7 @@ impl Subscriber<'_> {
         self.create(watched).await
     }
 
-    /// Returns the subscription to exactly this resource that calls this stack.
+    /// Returns this stack's subscription to exactly this resource.
     fn own<'s>(&self, watched: Watched<'_>, existing: &'s [Subscription]) -> Option<&'s Subscription> {
         existing.iter().find(|subscription| subscription.is_to(watched) && subscription.calls(self.url))
     }
@@ -254,8 +254,8 @@ impl Subscriber<'_> {
         match self.ctx.graph().subscribe(&new).await {
             Ok(created) => Ok((created, SubscriptionAction::Created)),
             Err(GraphError::Failed(error)) => Err(error),
-            // The subscription exists already: another run of this step created it meanwhile, or an earlier call
-            // created it and the response was lost.
+            // The subscription exists already: another run of this step has created it in the meantime, or an earlier
+            // call has created it and the response was lost.
             Err(GraphError::Refused(refusal)) if refusal.status == 409 => {
                 let existing = self.ctx.graph().subscriptions().await?;
                 let adopted = self.own(watched, &existing).cloned();

@@ -87,7 +87,7 @@ pub struct Settings<'a> {
     pub port: u16,
     /// The stand-in's URL for AWS services.
     pub stand_in: &'a str,
-    /// Clock factor: how many seconds the local cloud takes for one second of the real cloud.
+    /// Clock scale: how many seconds the local cloud takes for one second of the real cloud.
     pub clock_scale: f64,
     /// The emulated account's limit of concurrent Lambda executions, or `None` for the limit of an older account.
     pub concurrency: Option<u32>,

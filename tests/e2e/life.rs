@@ -16,7 +16,7 @@ const GROUP_ID: &str = "67000000-0000-4000-8000-000000000001";
 const MEMBERS: usize = 6;
 /// Maximum number of restarts of an execution.
 const MOST_RESTARTS: usize = 12;
-/// With this factor, the hours between the steps of a rotation take seconds.
+/// With this clock scale, the hours between the steps of a rotation take seconds.
 const CLOCK_SCALE: &str = "0.0005";
 const FAR: &str = "9999999999999";
 

@@ -11,7 +11,8 @@ use super::{
     common::{err, local, onboard, out},
 };
 
-/// With this factor, time in the local cloud is slow enough to distinguish seconds from minutes even on a busy machine.
+/// With this clock scale, time in the local cloud passes slowly enough to distinguish seconds from minutes, even on a
+/// busy machine.
 const CLOCK_SCALE: &str = "0.03";
 /// The quotas on the request rates of `DescribeRoutingProfile` and `DescribeSecurityProfile`. The check exhausts both
 /// rates, so the local cloud has the rates of a real account.

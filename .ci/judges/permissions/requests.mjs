@@ -25,7 +25,7 @@ export function via(stack, service, more = {}) {
   return { 'kms:ViaService': `${service}.${stack.region}.amazonaws.com`, ...more }
 }
 
-// For each role, the requests of the AWS services that its trust policy names to assume it.
+// For each role: the requests to assume the role, one for each AWS service that the role's trust policy names.
 function trust(stack) {
   const services = { 'AWS::Lambda::Function': 'lambda', 'AWS::StepFunctions::StateMachine': 'states' }
   const pairs = Object.entries(services).flatMap(([type, service]) => stack.of(type).map((one) => [service, stack.roleOf(one.id)]))
@@ -197,8 +197,8 @@ export function ofAws(stack) {
   return [...trust(stack), ...telemetry(stack), ...tasks(stack), ...events(stack), ...underTheKey(stack)]
 }
 
-// The trust policy of an identity role must allow exactly those functions to assume the role whose policies allow them
-// to use that identity.
+// Some functions have policies that allow them to use an identity. The trust policy of the identity's role must allow
+// exactly these functions to assume the role.
 export function ofIdentities(stack, withoutToken) {
   const found = []
   for (const identity of ['Setup', 'Runtime']) {

@@ -42,7 +42,7 @@ pub struct Kept {
     pub region: String,
     /// AWS account number.
     pub account: String,
-    /// Clock factor: how many seconds the local cloud takes for one second of the real cloud.
+    /// Clock scale: how many seconds the local cloud takes for one second of the real cloud.
     #[serde(default = "one")]
     pub clock_scale: f64,
     /// Stack name.

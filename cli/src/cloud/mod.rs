@@ -34,7 +34,7 @@ pub struct Cloud {
     pub signed: Signed,
     /// The deployed stack.
     pub stack: Stack,
-    /// The clock factor: how many seconds a local cloud takes for one second of the real cloud. `None` in AWS.
+    /// Clock scale: how many seconds a local cloud takes for one second of the real cloud. `None` in AWS.
     pub local: Option<f64>,
     /// The command-line options that select this cloud, each preceded by a blank. Commands that messages suggest
     /// contain these options.

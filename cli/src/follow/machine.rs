@@ -26,13 +26,13 @@ pub struct Machine {
     /// The states in workflow order.
     pub nodes: Vec<Node>,
     kinds: BTreeMap<String, String>,
-    /// The `Parallel` or `Map` state that contains the state, by state name.
+    /// For each nested state, the `Parallel` or `Map` state that contains it.
     around: BTreeMap<String, String>,
     /// The successors of each state.
     after: BTreeMap<String, Vec<String>>,
-    /// Duration of the `Wait` states with a fixed duration, in seconds.
+    /// For each `Wait` state with a fixed duration, this duration in seconds.
     seconds: BTreeMap<String, u64>,
-    /// The errors that a state's `Catch` lists by name, by state name.
+    /// For each state, the errors that its `Catch` lists by name.
     expected: BTreeMap<String, Vec<String>>,
 }
 

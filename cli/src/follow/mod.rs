@@ -48,7 +48,7 @@ pub struct Followed {
 
 impl Followed {
     /// Creates the value for an execution whose history has not been read yet, from the definition of its state
-    /// machine. `scale` is how many seconds one second of a real cloud takes in the cloud of the execution.
+    /// machine. `scale` is the clock scale of the cloud in which the execution runs.
     #[must_use]
     pub fn new(described: Described, definition: &Value, scale: f64) -> Self {
         let progress = Progress::new(Machine::read(definition), scale);

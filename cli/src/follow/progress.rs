@@ -97,10 +97,10 @@ pub struct Progress {
     finished: BTreeMap<String, Finished>,
     /// For each task, the wait time in seconds that the last output of the task requests.
     reported_waits: BTreeMap<String, u64>,
-    /// The state to which an event belongs, by event id.
+    /// For each event id, the state to which the event belongs.
     owners: BTreeMap<i64, String>,
     failed: Option<(String, String, String)>,
-    /// How many seconds one second of a `Wait` takes; below 1 in the local cloud.
+    /// Clock scale: how many seconds the cloud takes for one second of a `Wait`; below 1 in the local cloud.
     scale: f64,
 }
 

@@ -22,24 +22,26 @@ pub enum StepErrorKind {
     /// at long intervals.
     Throttled,
     /// A service returned status 5xx or did not respond, the connection broke, or another request modified the object
-    /// at the same time. Retried.
+    /// at the same time. The state machine retries.
     Unavailable,
-    /// A new object is not visible yet. Retried for some minutes.
+    /// A new object is not visible yet. The state machine retries for some minutes.
     NotConsistentYet,
-    /// The input, or data from another system, is not valid. Not retried.
+    /// The input, or data from another system, is not valid. The state machine does not retry.
     InvalidInput,
-    /// A permission or consent is missing. Retried for a short time, because a new policy takes effect after some
-    /// seconds.
+    /// A permission or consent is missing. The state machine retries for a short time, because a new policy takes
+    /// effect after some seconds.
     AccessDenied,
-    /// The required name belongs to an object that this stack does not manage, or several objects match. Not retried.
+    /// The required name belongs to an object that this stack does not manage, or several objects match. The state
+    /// machine does not retry.
     Conflict,
-    /// A limit of the account or the instance is reached. Not retried, because a quota increase is needed.
+    /// A limit of the account or the instance is reached. The state machine does not retry, because a quota increase is
+    /// needed.
     LimitExceeded,
     /// AWS denied a quota request. The branch of the workflow that needs the quota ends.
     QuotaDenied,
     /// A plan would remove more users than the removal limit allows. An operator decides.
     UnsafePlan,
-    /// A fault of the step's code, or an undocumented response of a service. Retried once.
+    /// A fault of the step's code, or an undocumented response of a service. The state machine retries once.
     Internal,
 }
 

@@ -1,6 +1,6 @@
 //! Decides what to do about a quota, from the values and requests that Service Quotas returned.
 //!
-//! Three facts that the API reference does not state:
+//! The API reference does not state the following three facts:
 //!
 //! * A quota that was never increased has no applied value: `GetServiceQuota` returns `NoSuchResourceException`, for an
 //!   instance (aws-cli#8584) and for an account (aws-cli#6629). The value in force is then the account value, or else
@@ -69,7 +69,7 @@ pub struct QuotaNeed {
 pub struct QuotaRequest {
     /// The request's id.
     pub id: String,
-    /// The support case that Service Quotas opened for it.
+    /// The support case that Service Quotas opened for the request.
     pub case_id: Option<String>,
     /// The requested value.
     pub desired: Option<f64>,

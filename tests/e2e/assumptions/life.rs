@@ -9,7 +9,7 @@ use test_support::{member, with};
 use crate::cloud::{Cloud, Ended, until};
 
 const GROUP: &str = "Support agents";
-/// With this factor, the hours between the steps of a rotation take seconds.
+/// With this clock scale, the hours between the steps of a rotation take seconds.
 const CLOCK_SCALE: &str = "0.0005";
 /// Number of members of the group.
 const AGENTS: usize = 3;

@@ -42,7 +42,7 @@ impl Cloud {
         Self::of(&command, folder)
     }
 
-    /// Deploys the stack for this tenant, with an input file and a clock factor.
+    /// Deploys the stack for this tenant, with an input file and a clock scale.
     pub(crate) fn idle_for(tenant: &Value, input: &Value, clock_scale: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = |name: &str, content: &Value| {

@@ -26,7 +26,7 @@ pub struct Workflow<'a> {
 }
 
 impl<'a> Workflow<'a> {
-    /// Connects to the workflow in the emulator at this URL, whose clock runs with this factor.
+    /// Connects to the workflow in the emulator at this URL. `clock_scale` is the clock scale of the local cloud.
     #[must_use]
     pub fn new(emulator: &str, stack: &Stack, clock_scale: f64, console: &'a Console) -> Self {
         let stack = cloud::stack::Stack {

@@ -29,7 +29,7 @@ pub struct Plan {
     pub tenant: Tenant,
     /// The fault rules to apply.
     pub faults: Vec<FaultRule>,
-    /// The assumptions whose other reading is emulated.
+    /// The assumptions about AWS and Entra whose alternative reading is emulated.
     pub assume: Vec<&'static Assumption>,
 }
 

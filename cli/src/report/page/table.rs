@@ -1,5 +1,5 @@
-//! Renders accessible tables. On a phone, the cells of a row are stacked, each labelled with its column name; ARIA
-//! roles keep the table structure for screen readers, which the CSS layout would remove.
+//! Renders accessible tables. On a phone, the cells of a row are stacked, each labelled with its column name. This CSS
+//! layout removes the table structure for screen readers, so ARIA roles restore it.
 
 use maud::{Markup, html};
 

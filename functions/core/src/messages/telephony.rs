@@ -24,7 +24,7 @@ pub enum News<'a> {
     Closed(&'a str),
 }
 
-/// The text of a notification about an order. `tokyo`: the order includes 03 numbers.
+/// The text of a notification about an order. `tokyo` states whether the order includes 03 numbers.
 #[must_use]
 pub fn telephony_news(language: Language, order: &CaseOrder, news: News<'_>, tokyo: bool) -> String {
     let texts = Texts(language);

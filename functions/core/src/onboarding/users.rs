@@ -33,7 +33,8 @@ pub struct Users {
 }
 
 impl Users {
-    /// Maximum number of groups in an input. The state of an execution contains each group several times.
+    /// Maximum number of groups in an input. The data that an execution passes between its states is limited in size
+    /// and contains each group several times.
     pub const MAX_GROUPS: usize = 300;
 
     /// The hierarchy group paths in the settings of the Entra groups.
