@@ -7,7 +7,7 @@
 fn main() {
     println!("cargo:rerun-if-changed=functions/runtime/no-unwind-tables.ld");
     let variable = |name| std::env::var(name).unwrap_or_default();
-    // In the dev profile, a panic unwinds the stack, so the tables are needed.
+    // In the dev profile, a panic unwinds the stack, so the binary needs the unwind tables.
     if variable("PROFILE") == "release" && variable("CARGO_CFG_TARGET_OS") == "linux" {
         let root = variable("CARGO_MANIFEST_DIR");
         println!("cargo:rustc-link-arg-bin=bootstrap=-Wl,-T,{root}/functions/runtime/no-unwind-tables.ld");

@@ -34,7 +34,7 @@ pub struct Settings {
     pub faults: Vec<FaultRule>,
     /// The assumptions about AWS and Entra whose alternative reading is emulated.
     pub assume: Vec<&'static Assumption>,
-    /// Whether Amazon Connect has its real API rates instead of higher ones.
+    /// Whether Amazon Connect has its real API rates instead of higher rates.
     pub real_rates: bool,
     /// Whether the account has the limits of a new account.
     pub fresh_account: bool,

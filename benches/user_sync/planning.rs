@@ -28,7 +28,7 @@ const ALIAS: &str = "acme-support";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Case {
-    /// No differences.
+    /// Entra and Connect do not differ.
     InStep,
     /// Of each hundred users, one joined, one left and one was renamed.
     OnePercent,

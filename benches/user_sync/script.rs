@@ -13,7 +13,7 @@ use crate::fixture::{Fixture, GROUP};
 /// One run of the script.
 #[derive(Debug)]
 pub(crate) struct Run {
-    /// From `exec` to exit.
+    /// The time from the start of the script (`exec`) to its exit.
     pub(crate) wall: Duration,
     pub(crate) said: Said,
 }

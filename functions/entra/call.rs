@@ -85,7 +85,7 @@ impl Call {
     }
 }
 
-/// Why a call failed.
+/// Why a call to Graph failed.
 #[derive(Debug)]
 pub enum GraphError {
     /// Graph responded with a refusal.

@@ -55,7 +55,7 @@ struct Credentials {
     preferred_token_signing_key_thumbprint: Option<String>,
 }
 
-/// Why nothing is written.
+/// Why a removal writes nothing to Graph.
 #[derive(Debug, PartialEq, Eq)]
 enum Doubt {
     /// The response may be stale; a later read may differ.
@@ -64,7 +64,7 @@ enum Doubt {
     Unclear(String),
 }
 
-/// The lists to write.
+/// The credential lists that a removal writes to Graph.
 #[derive(Debug, PartialEq, Eq)]
 struct Plan {
     keys: Vec<Credential>,

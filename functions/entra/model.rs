@@ -4,7 +4,7 @@
 use onboarding_core::{sync::Member, text::nfc};
 use serde::Deserialize;
 
-/// A group.
+/// A group in Entra.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Group {
@@ -87,7 +87,7 @@ pub struct ServicePrincipal {
     pub saml_single_sign_on_settings: Option<SamlSettings>,
     /// The sign-on URL for sign-in that starts at the service; null for sign-in that starts at Entra.
     pub login_url: Option<String>,
-    /// The tags.
+    /// The tags of the service principal.
     #[serde(default, deserialize_with = "or_default")]
     pub tags: Vec<String>,
     /// The app roles that can be assigned to users.
@@ -125,7 +125,7 @@ pub struct SamlSettings {
 pub struct KeyCredential {
     /// The subject (`CN=…`).
     pub display_name: Option<String>,
-    /// The expiry, RFC 3339.
+    /// The expiry of the credential, in RFC 3339 format.
     pub end_date_time: Option<String>,
     /// `Sign` or `Verify`.
     pub usage: Option<String>,
@@ -139,7 +139,7 @@ pub struct KeyCredential {
 pub struct SigningCertificate {
     /// The SHA-1 thumbprint in hexadecimal.
     pub thumbprint: String,
-    /// The expiry, RFC 3339.
+    /// The expiry of the certificate, in RFC 3339 format.
     pub end_date_time: String,
 }
 
@@ -177,9 +177,9 @@ pub struct ClaimsMappingPolicy {
 pub struct AppRoleAssignment {
     /// The assignment's ID.
     pub id: Option<String>,
-    /// The user or group.
+    /// The ID of the user or group to which the role is assigned.
     pub principal_id: String,
-    /// The role.
+    /// The ID of the assigned app role.
     pub app_role_id: String,
 }
 

@@ -25,13 +25,13 @@ const ATTEMPTS: u32 = 4;
 /// The longest `Retry-After` for which the function itself waits. Longer waits are left to the state machine, because a
 /// Lambda function is billed by the millisecond.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
-/// Maximum total wait of one exchange.
+/// Maximum total time for which one request and its retries wait.
 const WAIT_BUDGET: Duration = Duration::from_secs(20);
 /// Maximum duration of one attempt.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
 const FIRST_BACKOFF: Duration = Duration::from_millis(250);
 
-/// A request.
+/// An HTTP request to Microsoft.
 #[derive(Debug)]
 pub(super) struct Ask<'a> {
     pub(super) method: Method,

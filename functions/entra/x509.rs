@@ -8,7 +8,7 @@ use yasna::{ASN1Error, ASN1ErrorKind, ASN1Result, BERReader, BERReaderSeq, Tag, 
 pub struct Facts {
     /// The subject's public key in the encoding of the certificate: for RSA, a PKCS #1 `RSAPublicKey`.
     pub public_key: Vec<u8>,
-    /// The expiry.
+    /// The expiry of the certificate.
     pub not_after: OffsetDateTime,
 }
 

@@ -184,7 +184,7 @@ pub(crate) async fn policy_object(ctx: &Context, wanted: &Federation, alias: &st
     Ok(owned(KIND, name, policy.tags(), alias, checks, why, "iam.policyName").guarded(tag_guard(policy.tags(), alias)))
 }
 
-/// A role with its attached policies.
+/// An IAM role with its attached policies.
 #[derive(Debug, Default)]
 pub(crate) struct FoundRole {
     pub(crate) role: Option<Role>,

@@ -22,7 +22,7 @@ const FIRST_ROUTING_PROFILE: &str = "Basic Routing Profile";
 pub(crate) struct People {
     /// The groups as found in Entra, in the order of the input.
     pub(crate) groups: Vec<EntraGroup>,
-    /// The same groups with their members.
+    /// The groups of the input, each with its members.
     pub(crate) reads: Vec<GroupRead>,
     /// Notes for the operator about the groups.
     pub(crate) open_items: Vec<OpenItem>,

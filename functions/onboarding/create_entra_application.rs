@@ -77,7 +77,7 @@ const fn next_look(looked: u32, retry_count: u32) -> Option<u32> {
         // This is the first attempt of the Task state: nothing has been created yet.
         (0, 0) => None,
         (1..LOOKS, _) => Some(looked + 1),
-        // All searches are done, and this is the first attempt after them.
+        // All searches for an existing application are done, and this is the first attempt to create one.
         (_, 0) => None,
         // The previous attempt may have created the application.
         (_, _) => Some(1),

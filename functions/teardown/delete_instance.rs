@@ -103,8 +103,8 @@ async fn request_deletion(ctx: &Context, target: &TeardownTarget) -> Result<Opti
         Err(error) if aws::error::is_not_found(&error) => {}
         Err(error) => {
             let error = aws::error::step_error(format_args!("deleting the Amazon Connect instance {id}"), &error);
-            // An earlier deletion may have succeeded and its response been lost. Connect then refuses this call in an
-            // undocumented way: as invalid, or as denied because the tags that the policy requires can no longer be
+            // An earlier deletion may have succeeded although its response was lost. Connect then refuses this call in
+            // an undocumented way: as invalid, or as denied because the tags that the policy requires can no longer be
             // read.
             if !matches!(error.kind, StepErrorKind::InvalidInput | StepErrorKind::AccessDenied) {
                 return Err(error);

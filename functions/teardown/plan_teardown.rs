@@ -3,7 +3,7 @@
 //! requests this.
 //!
 //! An instance whose onboarding failed before the registration can be torn down too, because an onboarding stores its
-//! input before it creates anything.
+//! input as soon as the instance is active.
 //!
 //! * Reads: `dynamodb:GetItem` and `dynamodb:Scan` on the registry; `connect:DescribeInstance`,
 //!   `connect:ListPhoneNumbersV2`, `connect:SearchUsers`; `iam:GetSAMLProvider`, `iam:GetPolicy`, `iam:GetRole`,

@@ -42,7 +42,7 @@ impl Group {
         Ok(status)
     }
 
-    /// Waits until the leader exits and collects its output.
+    /// Waits until the process that leads the group exits. Returns the output of this process.
     ///
     /// # Errors
     /// Fails if the operating system reports an error.

@@ -101,8 +101,8 @@ async fn enter(
     if door == Door::Aws && request.path.starts_with("/_admin/") {
         return write(admin::serve(cloud, &request).await);
     }
-    // Runs as a separate task. Otherwise a caller that disconnects early would interrupt a change, or the call would be
-    // missing from the record.
+    // The request is handled in a separate task. Otherwise a caller that disconnects early would interrupt a change, or
+    // the call would be missing from the record.
     let cloud = Arc::clone(cloud);
     let call = tokio::spawn(async move { cloud.call(door, peer, port, &request).await });
     match call.await {

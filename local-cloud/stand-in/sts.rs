@@ -35,7 +35,7 @@ struct Asked {
     seconds: i64,
 }
 
-/// STS.
+/// The additions to the emulator's STS, with the key that signs web identity tokens.
 pub(crate) struct Sts {
     upstream: Upstream,
     region: String,

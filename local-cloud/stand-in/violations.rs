@@ -3,7 +3,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-/// The faults in order of occurrence.
+/// The faults of the local cloud, in order of occurrence.
 #[derive(Debug, Default)]
 pub(crate) struct Violations(Mutex<Vec<String>>);
 

@@ -102,7 +102,7 @@ impl World {
         state
     }
 
-    /// Runs one operation.
+    /// Runs one operation of Connect, Service Quotas or Support.
     pub(crate) fn call(&self, service: Service, operation: &str, input: &Input) -> Answer {
         let (setting, mut state) = (self.setting(), self.state());
         match service {

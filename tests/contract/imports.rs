@@ -48,13 +48,13 @@ pub(super) fn used(source: &str, depth: usize) -> BTreeSet<String> {
 /// A source file with its top-level module and the depth of its own module.
 #[derive(Debug)]
 pub(super) struct Source {
-    /// The path in the checkout.
+    /// The path of the file in the checkout.
     pub(super) path: PathBuf,
     /// The top-level module, or the file's name for a file at the root.
     pub(super) module: String,
     /// The depth of the file's module: 1 for a top-level module.
     pub(super) depth: usize,
-    /// The text.
+    /// The content of the file.
     pub(super) text: String,
 }
 

@@ -21,7 +21,7 @@ const TOOL: [&[&str]; 8] =
     [&["commands"], &["follow"], &["report"], &["cloud"], &["ui"], &["args"], &["words"], &["exit"]];
 /// The modules of the local cloud from top to bottom.
 const LOCAL_CLOUD: [&[&str]; 3] = [&["cloud"], &["emulator"], &["stand_in"]];
-/// The files at the root of the tool.
+/// The source files at the root of the tool `onboard` (`cli/src`).
 const FILES: [&str; 3] = ["exit.rs", "lib.rs", "main.rs"];
 
 /// The files of the layers of a crate. A layer is a directory, or a file at the root.

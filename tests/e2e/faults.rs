@@ -160,7 +160,7 @@ struct Outcome<'a> {
     hits: BTreeMap<String, usize>,
     /// Number of restarted executions.
     restarts: usize,
-    /// Differences from the run without faults.
+    /// Differences from the end-to-end run without faults.
     faults: Vec<String>,
 }
 

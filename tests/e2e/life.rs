@@ -297,7 +297,7 @@ impl Life {
         .await;
     }
 
-    /// Assigns the lease to an execution.
+    /// Assigns the lease of the instance to an execution.
     async fn hold(&self, execution: &str) {
         let values = json!({ ":lease": { "S": execution }, ":until": { "N": FAR } });
         self.registry("SET lease = :lease, leaseUntil = :until", &values).await;

@@ -245,20 +245,20 @@ pub struct DriftArgs {
 /// What a teardown does with a kind of resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Disposition {
-    /// Keep it.
+    /// Keep the resources.
     Keep,
-    /// Delete it.
+    /// Delete the resources.
     Delete,
 }
 
 /// What a teardown does with the Entra application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ApplicationDisposition {
-    /// Keep it unchanged.
+    /// Keep the application unchanged.
     Keep,
-    /// Keep it without assignments.
+    /// Keep the application without assignments.
     Empty,
-    /// Delete it.
+    /// Delete the application.
     Delete,
 }
 

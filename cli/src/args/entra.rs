@@ -38,7 +38,7 @@ impl EntraSetupArgs {
     }
 }
 
-/// An identity.
+/// An identity with which the stack signs in to Entra.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum IdentityArg {
     /// For onboarding: registers and configures the enterprise application

@@ -55,7 +55,7 @@ pub struct Args {
     pub lang: Option<Lang>,
 }
 
-/// The commands.
+/// The commands of `onboard`.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Write an onboarding.json from options or from answers to a few questions

@@ -33,7 +33,7 @@ pub struct Execution {
 /// An execution with its input and its result.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Described {
-    /// The described execution.
+    /// The execution that was described.
     pub execution: Execution,
     /// The execution's input.
     pub input: Value,

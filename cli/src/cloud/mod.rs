@@ -61,7 +61,7 @@ impl Cloud {
         Ok(Self { options: target.options(), ..Self::with(config, stack, None, words) })
     }
 
-    /// A cloud at a local endpoint.
+    /// The clients for a local cloud with this endpoint.
     #[must_use]
     pub fn at(endpoint: &str, region: &str, stack: Stack, scale: Option<f64>, words: Words) -> Self {
         // The operator's own AWS configuration must not be used here: it selects a real account, in which resources

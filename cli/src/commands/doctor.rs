@@ -32,7 +32,7 @@ enum Verdict {
     Good,
     /// An onboarding would work, but the operator should review the finding.
     Look,
-    /// An onboarding would fail.
+    /// The check found a problem because of which an onboarding would fail.
     Bad,
     /// The check could not run.
     Unknown,

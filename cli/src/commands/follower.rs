@@ -27,7 +27,7 @@ const LOCAL_POLL_INTERVAL: Duration = Duration::from_millis(150);
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
 /// Redraw interval. It is shorter than [`POLL_INTERVAL`], so that timers advance between polls.
 const FRAME: Duration = Duration::from_millis(250);
-/// Events per history page.
+/// Number of events on one page of an execution's history.
 const PAGE: i32 = 500;
 /// The state in which a user sync waits for approval.
 const APPROVAL_STATE: &str = "AskApproval";
@@ -191,7 +191,7 @@ pub enum Ending {
     Ended,
     /// The execution waits for approval.
     AwaitsApproval,
-    /// The operator interrupted.
+    /// The operator pressed Ctrl-C.
     Interrupted,
 }
 

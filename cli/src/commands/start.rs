@@ -21,7 +21,7 @@ use crate::{
     words::Words,
 };
 
-/// A document to upload.
+/// An identity document that the command uploads.
 struct Document {
     key: String,
     content: Vec<u8>,

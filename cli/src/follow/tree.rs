@@ -93,7 +93,7 @@ fn crop(lines: &mut Vec<Line>, room: usize) -> usize {
 #[derive(Clone, Copy)]
 struct Within {
     depth: usize,
-    /// Whether upcoming states are shown.
+    /// Whether states that have not started yet are shown.
     ahead: bool,
     /// Whether the containing state has ended.
     ended: bool,

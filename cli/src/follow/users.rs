@@ -61,7 +61,7 @@ impl Users {
         Some((planned - done) / self.rate()?)
     }
 
-    /// The progress as JSON.
+    /// The progress of the users as JSON.
     #[must_use]
     pub fn json(&self) -> Value {
         let Some((done, planned)) = self.counts() else { return Value::Null };

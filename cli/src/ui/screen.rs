@@ -25,13 +25,13 @@ impl Screen {
         Self { size: size(), shown: Vec::new() }
     }
 
-    /// Current size in columns and rows.
+    /// Current size of the terminal in columns and rows.
     #[must_use]
     pub fn size(&self) -> (usize, usize) {
         size()
     }
 
-    /// Shows these lines.
+    /// Replaces the content of the screen by these lines.
     pub fn show(&mut self, picture: &[String]) {
         let size = size();
         let redraw = size != self.size;

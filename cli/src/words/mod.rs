@@ -74,7 +74,7 @@ impl Words {
         }
     }
 
-    /// The text in this language.
+    /// Selects the text in this language.
     #[must_use]
     pub const fn choose<'t>(self, english: &'t str, japanese: &'t str) -> &'t str {
         match self.0 {

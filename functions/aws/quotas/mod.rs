@@ -122,9 +122,9 @@ enum Next {
     /// Read the value with `ListServiceQuotas`. AWS has decided on this request, and its value may already be applied
     /// although `GetServiceQuota` does not return it.
     ListValues(QuotaRequest),
-    /// Request an increase.
+    /// The poll requests an increase of the quota and then returns this result.
     Request(Box<QuotaResult>),
-    /// Return the result.
+    /// The poll returns this result.
     Return(Box<QuotaResult>),
 }
 

@@ -94,7 +94,7 @@ const RUNTIME: [Permission; 4] = [
 ];
 
 impl Identity {
-    /// Both identities.
+    /// The setup identity and the runtime identity.
     pub const ALL: [Self; 2] = [Self::Setup, Self::Runtime];
 
     /// `setup` or `runtime`.

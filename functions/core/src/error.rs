@@ -9,7 +9,7 @@ use crate::onboarding::Language;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct StepError {
-    /// The named error.
+    /// The kind of error, which determines the error name.
     pub kind: StepErrorKind,
     /// What happened, to which object, what to do next, and the request id of the failed call.
     pub message: String,
@@ -46,7 +46,7 @@ pub enum StepErrorKind {
 }
 
 impl StepErrorKind {
-    /// Every kind.
+    /// All kinds of errors.
     pub const ALL: [Self; 10] = [
         Self::Throttled,
         Self::Unavailable,
@@ -81,7 +81,7 @@ impl StepErrorKind {
         }
     }
 
-    /// The kind with this name.
+    /// The kind of error with this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)

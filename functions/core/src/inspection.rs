@@ -89,7 +89,7 @@ impl Object {
         self
     }
 
-    /// Adds a note.
+    /// Adds information to the object.
     #[must_use]
     pub fn noting(mut self, note: impl Into<String>) -> Self {
         self.note = note.into();

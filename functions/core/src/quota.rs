@@ -132,7 +132,7 @@ pub enum QuotaDecision<'a> {
     Sufficient,
     /// The value in force is too low, and customers can't request an increase of this quota.
     NotAdjustable,
-    /// Request an increase.
+    /// The step requests an increase of the quota.
     Ask,
     /// AWS has not decided the request yet.
     Undecided(&'a QuotaRequest),

@@ -27,7 +27,7 @@ pub const SWITCH_PROPAGATION: u64 = 3_600;
 pub struct Certificate {
     /// SHA-1 thumbprint, in upper-case hexadecimal.
     pub thumbprint: String,
-    /// Expiry time.
+    /// The expiry time of the certificate.
     pub expires: OffsetDateTime,
     /// Whether this stack created the certificate. Only certificates that this stack created are removed.
     pub ours: bool,
@@ -61,12 +61,12 @@ pub struct RotationParameters<'a> {
     pub target: &'a str,
 }
 
-/// The next action.
+/// The next action of a certificate rotation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RotationAction {
     /// Nothing to do: the certificate is valid for long enough, and no old certificate is left.
     Nothing,
-    /// Add a certificate.
+    /// Add a new certificate to the application.
     Add,
     /// Let IAM trust these certificates, then wait [`TRUST_PROPAGATION`].
     Trust {
@@ -118,7 +118,7 @@ impl RotationAction {
     }
 }
 
-/// Decides the next action.
+/// Decides the next action of a certificate rotation.
 #[must_use]
 pub fn next(observed: &Observed, parameters: &RotationParameters<'_>) -> RotationAction {
     let find =

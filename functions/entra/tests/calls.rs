@@ -224,7 +224,7 @@ async fn a_removal_is_complete_only_if_both_lists_show_it() {
         (vec![other, new], Some("done")),
         // A credential that had to be kept is missing.
         (vec![new], Some("damaged")),
-        // The lists are unchanged.
+        // The credential lists are unchanged.
         (vec![old, other, new], None),
     ] {
         let cloud = Cloud::start().await;

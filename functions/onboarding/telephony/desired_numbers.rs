@@ -41,7 +41,8 @@ impl Look<'_> {
             if missing[place] == 0 && !ordered_before {
                 continue;
             }
-            // An ordered number stays ordered, even if the inventory offers numbers later.
+            // A number that was already ordered is never claimed, even if Connect's inventory offers such numbers
+            // later.
             if ordered_before || !self.claim(place, wish, missing[place], &held).await? {
                 self.order_numbers(vec![(wish, missing[place])]).await?;
             }

@@ -115,9 +115,9 @@ impl Call<'_> {
         Ok(self.entity("applications", fields))
     }
 
-    /// Checks whether the caller may change an application. With permissions only for its own applications, a caller
-    /// cannot change other applications, not even one that it has just created, because it is not the owner of that
-    /// application.
+    /// Checks whether the caller may change an application. A caller that has permissions only for its own applications
+    /// cannot change any other application. This includes an application that the caller has just created, because
+    /// creating an application does not make the caller its owner.
     pub(super) fn check_owner(&self, registration: &Registration) -> Result<(), GraphError> {
         let owns = registration.owners.contains(&self.caller.principal);
         if owns || permissions::write_any_application(&self.caller.roles) { Ok(()) } else { Err(GraphError::denied()) }

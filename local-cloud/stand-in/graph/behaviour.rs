@@ -30,7 +30,7 @@ pub struct GraphBehaviour {
     /// How long a new signing certificate is missing from the federation metadata, and how long a removed certificate
     /// stays in it.
     pub metadata_seconds: f64,
-    /// How long some replicas still sign with the previous certificate after another one was activated.
+    /// How long some replicas still sign with the previous certificate after another certificate was activated.
     pub activation_seconds: f64,
     /// Every n-th read of a service principal is served by a stale replica. For [`Self::stale_read_seconds`] after a
     /// change of the credentials, this replica still returns the old credentials. `None`: no stale reads.

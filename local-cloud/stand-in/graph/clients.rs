@@ -86,8 +86,8 @@ impl Client {
 }
 
 impl Graph {
-    /// Registers an application, or changes the consent and credentials of a registered one, as an administrator would.
-    /// As in Entra, the change takes a while to reach the token endpoint.
+    /// Registers an application, or changes the consent and credentials of an existing application, as an administrator
+    /// would. As in Entra, the change takes a while to reach the token endpoint.
     pub fn register(&self, registration: AppRegistration) {
         let at = self.options.clock.after(self.behaviour().registration_seconds);
         let mut state = self.state();

@@ -30,7 +30,7 @@ fn input(alias: &str, more: &Value) -> PathBuf {
     file
 }
 
-/// A cloud in which `start --watch` onboarded `followed`, with the command's output.
+/// A cloud in which `start --watch` onboarded the alias `followed`, with the output of this command.
 pub(super) fn onboarded() -> &'static (&'static Cloud, String) {
     static DONE: OnceLock<(&'static Cloud, String)> = OnceLock::new();
     DONE.get_or_init(|| {

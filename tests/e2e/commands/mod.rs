@@ -11,7 +11,7 @@ use std::process::Output;
 use crate::common::{err, out};
 use serde_json::Value;
 
-/// Exit code and both outputs, for the messages of failed tests.
+/// Exit code, standard output and standard error, for the messages of failed tests.
 fn printed(output: &Output) -> String {
     format!("exit code {:?}\n{}\n{}", output.status.code(), out(output), err(output))
 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::cloud::Cloud;
 use fixture::Fixture;
 
-/// Maps each function to its actions.
+/// Maps each function to the IAM actions that it requested.
 type Actions = BTreeMap<String, BTreeSet<String>>;
 
 /// The actions that each function requested since the cloud started, including denied ones.

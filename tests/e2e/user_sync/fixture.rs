@@ -84,7 +84,7 @@ impl Fixture {
         format!("sync-{}", self.number)
     }
 
-    /// Updates the registry entry.
+    /// Updates the registry entry of the instance.
     pub(crate) async fn update(&self, expression: &str, values: Value) {
         self.cloud.update_entry(&self.instance, expression, &values).await;
     }
@@ -139,7 +139,7 @@ impl Fixture {
         .await;
     }
 
-    /// Opens the gate.
+    /// Opens the gate, so that the held calls continue.
     pub(crate) async fn open(&self, gate: &str) {
         self.cloud.admin("POST", "gates", &json!({ "open": gate })).await;
     }

@@ -5,11 +5,11 @@ use crate::steps::support::sdk_config;
 use aws_config::retry::RetryConfig;
 use connect_onboarding::{context::Context, runtime::settings::Settings};
 
-/// The bucket for storage.
+/// The bucket for recordings, transcripts and reports.
 pub(crate) const BUCKET: &str = "acme-connect-storage";
-/// The bucket for documents.
+/// The bucket for the identity documents of phone number orders.
 pub(crate) const DOCUMENTS: &str = "acme-documents";
-/// The KMS key.
+/// The KMS key of the stack.
 pub(crate) const KEY: &str = "arn:aws:kms:ap-northeast-1:111122223333:key/6f9d2f6e-0000-4000-8000-000000000001";
 
 /// Clients that send every call to `url`.

@@ -28,7 +28,7 @@ pub(crate) struct Provider {
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Policy {
-    /// Version number and document.
+    /// The version number and the document of each policy version.
     pub(crate) versions: Vec<(u32, String)>,
     pub(crate) default: u32,
     pub(crate) tags: Tags,
@@ -46,11 +46,11 @@ pub(crate) struct Role {
 
 #[derive(Debug, Default)]
 pub(crate) struct State {
-    /// The resources by name.
+    /// The SAML providers by name.
     pub(crate) providers: BTreeMap<String, Provider>,
     /// The policies by path and name, for example `/connect-onboarding/P`.
     pub(crate) policies: BTreeMap<String, Policy>,
-    /// The resources by name.
+    /// The roles by name.
     pub(crate) roles: BTreeMap<String, Role>,
     /// The IAM users that every policy is attached to.
     pub(crate) policy_users: Vec<String>,

@@ -22,7 +22,7 @@ fn input() -> CreateRoleInput {
     }
 }
 
-/// The expected role.
+/// The role that the step should create.
 fn good() -> Role {
     Role {
         trust: trust_policy(PROVIDER, REGION).to_string(),

@@ -23,7 +23,7 @@ pub fn http() -> &'static Client {
 pub struct Aws<'a> {
     /// The URL without a slash at its end.
     pub url: &'a str,
-    /// The Region in the signatures.
+    /// The Region in the signatures of the requests.
     pub region: &'a str,
 }
 
@@ -34,7 +34,7 @@ pub struct Response {
     pub status: u16,
     /// The error code from the header or from the JSON body; empty if neither contains one.
     pub code: String,
-    /// The body.
+    /// The body of the response.
     pub text: String,
 }
 
@@ -43,7 +43,7 @@ impl Aws<'_> {
     ///
     /// # Panics
     ///
-    /// If the method is invalid.
+    /// If the HTTP method is invalid.
     pub fn request(&self, service: &str, method: &str, path: &str) -> RequestBuilder {
         let scope = format!("test/20260101/{}/{service}/aws4_request", self.region);
         http()

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-/// One recorded call to a cloud.
+/// One recorded call to AWS or Entra.
 #[derive(Clone, Copy, Debug)]
 pub struct Call<'a> {
     /// The service: `connect`, `iam`, `graph`, …

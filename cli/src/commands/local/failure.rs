@@ -34,7 +34,7 @@ pub enum Failure {
         /// The message on the page.
         message: String,
     },
-    /// The second execution changed something.
+    /// The repeated onboarding changed something, although its input was the same.
     Changed(Vec<String>),
     /// A result file could not be written.
     NotWritten(String),

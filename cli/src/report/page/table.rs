@@ -5,11 +5,11 @@ use maud::{Markup, html};
 
 /// The content of a table cell.
 pub(super) enum Cell {
-    /// Text.
+    /// A text.
     Text(String),
     /// A number, right-aligned.
     Number(String),
-    /// Markup.
+    /// HTML markup.
     Other(Markup),
 }
 

@@ -33,7 +33,7 @@ pub struct DetectDriftInput {
 pub struct SkippedInstance {
     /// The instance id.
     pub instance_id: String,
-    /// The reason.
+    /// The reason why the instance was skipped.
     pub message: String,
 }
 

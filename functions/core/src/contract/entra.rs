@@ -132,7 +132,7 @@ pub struct ConfigureEntraClaimsOutput {
 pub struct AssignGroupsInput {
     /// The application.
     pub application: EntraApplication,
-    /// The groups.
+    /// The groups to assign.
     pub groups: Vec<EntraGroup>,
     /// Whether the groups themselves or their members are assigned to the application.
     #[serde(default)]

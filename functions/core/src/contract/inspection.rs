@@ -63,7 +63,7 @@ impl Action {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PlanItem {
-    /// The part of the onboarding.
+    /// The part of the onboarding to which the object belongs.
     pub area: Area,
     /// The type of the object, for example `IAM role`.
     pub kind: String,

@@ -59,9 +59,9 @@ pub use self::{
 pub struct OpenItem {
     /// The subject, for example `quota users` or `group Support agents`.
     pub subject: String,
-    /// The situation.
+    /// What has failed, or is not finished.
     pub what: String,
-    /// The action to take.
+    /// What the operator should do.
     pub action: String,
 }
 

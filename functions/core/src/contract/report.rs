@@ -87,7 +87,7 @@ pub struct VerifySignInOutput {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Check {
-    /// The requirement.
+    /// The requirement that is checked.
     pub name: String,
     /// Whether the check passed.
     pub passed: bool,

@@ -71,7 +71,7 @@ pub struct Rotation {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RotationStatus {
-    /// Not checked yet.
+    /// The certificate has not been checked yet.
     #[default]
     Started,
     /// The certificate is valid for long enough.

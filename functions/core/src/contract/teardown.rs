@@ -41,10 +41,10 @@ pub struct Teardown {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum TeardownMode {
-    /// Only plan.
+    /// Plan the teardown; change nothing.
     #[default]
     Plan,
-    /// Apply the approved plan.
+    /// Remove the objects of the approved plan.
     Apply,
 }
 

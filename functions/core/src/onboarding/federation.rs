@@ -32,7 +32,7 @@ pub enum Assignment {
     /// The groups (requires Entra ID P1). Only direct members of an assigned group can sign in.
     #[default]
     Groups,
-    /// Each member individually.
+    /// Each member of the groups is assigned individually.
     Users,
 }
 

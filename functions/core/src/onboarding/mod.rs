@@ -102,13 +102,13 @@ pub struct Instance {
 #[cfg_attr(feature = "schema", derive(JsonSchema), schemars(deny_unknown_fields))]
 #[serde(rename_all = "camelCase")]
 pub struct Storage {
-    /// Call recordings.
+    /// Whether call recordings are stored.
     #[serde(default = "yes")]
     pub call_recordings: bool,
-    /// Chat transcripts.
+    /// Whether chat transcripts are stored.
     #[serde(default = "yes")]
     pub chat_transcripts: bool,
-    /// Exported and scheduled reports.
+    /// Whether exported and scheduled reports are stored.
     #[serde(default = "yes")]
     pub scheduled_reports: bool,
 }

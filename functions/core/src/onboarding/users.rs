@@ -112,10 +112,10 @@ pub struct Phone {
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum NestedGroups {
-    /// No. The nested group is reported.
+    /// Nested groups are not expanded; each nested group is reported.
     #[default]
     Report,
-    /// Yes. These members are assigned to the application individually.
+    /// Members of nested groups become users and are assigned to the application individually.
     Flatten,
 }
 

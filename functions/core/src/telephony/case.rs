@@ -47,7 +47,8 @@ pub struct Line {
     quantity: u32,
 }
 
-/// Order items: for each desired number, how many are still missing.
+/// The items of an order. `desired_numbers` contains each kind of desired number with the quantity that is still
+/// missing.
 #[must_use]
 pub fn lines<'a>(desired_numbers: impl IntoIterator<Item = (&'a PhoneNumber, u32)>) -> Vec<Line> {
     let line = |(desired, quantity): (&PhoneNumber, u32)| Line {

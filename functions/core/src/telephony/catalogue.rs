@@ -26,7 +26,7 @@ pub fn choose(services: &[Service], topic: Topic) -> Option<(String, String)> {
         Some((service.code.clone(), found.0.clone()))
     };
     let of_numbers = || services.iter().filter(|service| named(service, &["number", "番号"]));
-    // Phone numbers may be a category of the Connect service instead of a separate service.
+    // AWS Support may list phone numbers as a category of the Connect service instead of as a separate service.
     let all = || of_numbers().chain(services.iter().filter(|service| named(service, &[])));
     let general = |text: &str| has(text, &["other", "general", "その他", "一般"]);
     all()

@@ -115,12 +115,12 @@ pub struct NumberResult {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum NumberStatus {
-    /// The claim is in progress.
+    /// The claim of the number is in progress.
     #[default]
     InProgress,
     /// The instance holds the number, with description, tags and flow.
     Claimed,
-    /// The claim failed.
+    /// The claim of the number failed.
     Failed,
 }
 
@@ -128,7 +128,7 @@ pub enum NumberStatus {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CaseOrder {
-    /// The topic.
+    /// The topic of the request.
     pub topic: Topic,
     /// The marker in the case's subject, by which a repeated step finds the case.
     pub marker: String,
@@ -171,7 +171,7 @@ pub enum OrderStatus {
     CustomerAction,
     /// An operator must file the case.
     Manual,
-    /// The request is fulfilled.
+    /// AWS has fulfilled the request.
     Done,
     /// The request can't be filed as it is, or AWS closed the case and did not fulfil the request.
     Refused,

@@ -8,9 +8,9 @@ use crate::{
 /// A phone number that an instance holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HeldNumber {
-    /// The id.
+    /// The id of the phone number.
     pub id: String,
-    /// The ARN.
+    /// The ARN of the phone number.
     pub arn: String,
     /// The number in E.164 format.
     pub phone: String,
@@ -18,7 +18,7 @@ pub struct HeldNumber {
     pub country: String,
     /// The type, in the terms of Connect.
     pub kind: String,
-    /// The description.
+    /// The description of the phone number.
     pub description: String,
 }
 
