@@ -21,7 +21,7 @@ pub const ADMINISTRATOR: &str = "adade000-0000-4000-8000-000000000001";
 /// Client secret of the administrator's application.
 pub const ADMINISTRATORS_SECRET: &str = "local-cloud-administrators-secret";
 
-/// Settings of a local cloud.
+/// The settings of a local cloud.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The groups and members of the Entra tenant.
@@ -102,7 +102,7 @@ impl Cloud {
         &self.emulator_url
     }
 
-    /// The stand-in.
+    /// The running stand-in.
     #[must_use]
     pub const fn stand_in(&self) -> &LocalCloud {
         &self.stand_in

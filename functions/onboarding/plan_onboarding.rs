@@ -47,7 +47,7 @@ use crate::{
     registry::{Entry, Registry},
 };
 
-/// Creates the plan.
+/// Plans an onboarding.
 ///
 /// # Errors
 /// `InvalidInput` with all problems of the input and its groups at once; otherwise the error that AWS or Graph

@@ -14,7 +14,7 @@ const ENDPOINT: &str = "AWS_ENDPOINT_URL";
 /// The minimum timeout. A call on the loopback interface takes milliseconds, but up to a second on a busy machine.
 const SHORTEST_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// Scales durations of the real clouds.
+/// Converts durations in the real clouds to durations in this process.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Clock {
     scale: f64,
@@ -51,7 +51,7 @@ impl Clock {
         self.wait(real).max(SHORTEST_TIMEOUT.min(real))
     }
 
-    /// Sleeps for the scaled duration.
+    /// Sleeps for a duration of the real clouds, multiplied by the clock scale.
     pub async fn sleep(self, real: Duration) {
         tokio::time::sleep(self.wait(real)).await;
     }

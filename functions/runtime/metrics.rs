@@ -103,7 +103,7 @@ impl<'a> Metrics<'a> {
         Self { instance: None, values: BTreeMap::new() }
     }
 
-    /// Adds a value.
+    /// Adds a value to the set.
     #[must_use]
     pub fn with(mut self, metric: Metric, value: impl TryInto<i64>) -> Self {
         self.values.insert(metric, value.try_into().unwrap_or(i64::MAX));

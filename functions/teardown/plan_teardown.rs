@@ -42,7 +42,7 @@ use crate::{
 /// The reason for keeping an object without the tags of this onboarding.
 const NOT_TAGGED: &str = "it has no tag of this onboarding";
 
-/// Creates the plan.
+/// Plans a teardown.
 ///
 /// # Errors
 /// `InvalidInput` with all problems of the input, or if the alias typed for confirmation is not the instance's alias.

@@ -16,7 +16,7 @@ use tokio::{
 /// A running child process with its descendants.
 #[derive(Debug)]
 pub struct Group {
-    /// The leader of the process group.
+    /// The process that leads the process group.
     pub child: Child,
     leader: Option<Pid>,
 }
@@ -32,7 +32,7 @@ impl Group {
         Ok(Self { child, leader })
     }
 
-    /// Waits until the leader exits.
+    /// Waits until the process that leads the group exits.
     ///
     /// # Errors
     /// Fails if the operating system reports an error.

@@ -33,7 +33,7 @@ pub enum NotStarted {
     /// Python's `venv` module does not work.
     #[error("Python's `venv` module does not work:\n{output}")]
     NoVenvModule {
-        /// The output of the module.
+        /// The output of Python's module `venv`.
         output: String,
         /// The interpreter's version.
         version: String,
@@ -50,7 +50,7 @@ pub enum NotStarted {
     /// The emulator does not run.
     #[error("the emulator {fault}\n{log}")]
     Emulator {
-        /// What happened.
+        /// What happened to the emulator.
         fault: EmulatorFault,
         /// The last lines of the emulator's log.
         log: String,

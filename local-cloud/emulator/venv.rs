@@ -29,7 +29,7 @@ pub struct Venv {
 }
 
 impl Venv {
-    /// The environment's interpreter.
+    /// The path of the environment's Python interpreter.
     #[must_use]
     pub fn python(&self) -> PathBuf {
         self.folder.join("bin").join("python")
@@ -76,7 +76,7 @@ enum Line {
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 enum Cause {
-    /// The interpreter is too old.
+    /// The Python interpreter is too old.
     Python,
     /// The `venv` module does not work; the text is its output.
     Venv,

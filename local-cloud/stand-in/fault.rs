@@ -89,17 +89,17 @@ fn once() -> u32 {
 pub enum Truncate {
     /// `true`: the first half is sent. `false`: the whole body is sent.
     Half(bool),
-    /// This many bytes are sent.
+    /// The connection breaks after this number of bytes.
     Bytes(usize),
 }
 
-/// A `Retry-After` header.
+/// The value of the `Retry-After` header in a response.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(untagged)]
 pub enum RetryAfter {
-    /// A number of whole seconds.
+    /// The header contains this number of seconds.
     Seconds(u32),
-    /// The literal header value.
+    /// The header contains this text.
     Text(String),
 }
 
@@ -116,9 +116,9 @@ impl RetryAfter {
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum Kill {
-    /// Before the call takes effect.
+    /// The caller is killed before the call takes effect.
     Before,
-    /// After the call has taken effect, before the response.
+    /// The caller is killed after the call has taken effect, but before the response.
     After,
 }
 

@@ -23,7 +23,7 @@ impl Default for Gate {
 }
 
 impl Gates {
-    /// Waits until the gate is open.
+    /// Holds a call until the gate is open.
     pub(crate) async fn pass(&self, name: &str) {
         let mut open = {
             let mut gates = self.gates();

@@ -14,7 +14,7 @@ pub struct Request {
     pub query: Vec<(String, String)>,
     /// Header names (lower case) and values, in the order sent.
     pub headers: Vec<(String, String)>,
-    /// The body, as sent.
+    /// The body of the request, as sent.
     pub body: Vec<u8>,
 }
 
@@ -43,11 +43,11 @@ impl Request {
 /// One response.
 #[derive(Clone, Debug)]
 pub struct Response {
-    /// The HTTP status.
+    /// The HTTP status of the response.
     pub status: u16,
     /// Header names (lower case) and values.
     pub headers: Vec<(String, String)>,
-    /// The body.
+    /// The body of the response.
     pub body: Vec<u8>,
     /// Whether the connection closes in the middle of the body.
     pub broken: bool,
@@ -72,7 +72,7 @@ impl Response {
         Self { status, headers: Vec::new(), body: Vec::new(), broken: false }
     }
 
-    /// Adds a header.
+    /// Adds a header to the response.
     #[must_use]
     pub fn with_header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));

@@ -83,9 +83,9 @@ pub enum StartError {
     /// The record file cannot be created.
     #[error("the record {path} can't be created: {source}")]
     Record {
-        /// The record file.
+        /// The path of the record file.
         path: std::path::PathBuf,
-        /// The cause.
+        /// The error of the operating system.
         source: std::io::Error,
     },
     /// A fault rule cannot be used.

@@ -37,7 +37,7 @@ pub struct Options {
     /// Botocore's `data` directory. If given, every request and response of Connect, Service Quotas and Support is
     /// compared with the official model.
     pub models: Option<PathBuf>,
-    /// How this account behaves.
+    /// How this AWS account behaves.
     pub behaviour: Behaviour,
     /// The assumptions whose alternative reading is emulated from the start.
     pub assume: Vec<&'static Assumption>,
@@ -209,7 +209,7 @@ pub enum QuotaOutcome {
 pub struct QuotaPath {
     /// When the request becomes a support case (`CASE_OPENED`). `None` if it is decided automatically.
     pub case_opened: Option<f64>,
-    /// When AWS decides on the request.
+    /// The time at which AWS decides on the request.
     pub decided: f64,
     /// How the request is decided.
     pub outcome: QuotaOutcome,

@@ -7,7 +7,7 @@ use crate::stand_in::aws_error::Refusal;
 /// The current pagination settings.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Paging {
-    /// If set, the maximum page size.
+    /// The maximum page size, if the options set one.
     pub(crate) limit: Option<usize>,
     /// Whether a list operation first returns an empty page with a next token.
     pub(crate) empty_page: bool,

@@ -109,7 +109,7 @@ impl Look<'_> {
         Ok(())
     }
 
-    /// Adds a number to the result.
+    /// Adds a phone number to the result of the step.
     pub(crate) fn note(&mut self, number: NumberResult) {
         let subject = format!("phone number {}", number.phone_number);
         let said = number.message.clone();

@@ -14,13 +14,13 @@ use crate::{aws, context::Context};
 pub(super) struct Document {
     /// The file name of the attachment.
     pub(super) file_name: String,
-    /// The content.
+    /// The content of the document.
     pub(super) bytes: Vec<u8>,
 }
 
 /// The result of reading the documents.
 pub(super) enum Fetched {
-    /// All three documents, checked.
+    /// All three documents were read, and each of them can be attached to the case.
     Ready(Vec<Document>),
     /// The problems, one sentence per document.
     Unusable(Vec<String>),

@@ -99,13 +99,13 @@ pub(super) async fn claim(
     }
 }
 
-/// A number as returned by `DescribePhoneNumber`.
+/// A phone number as `DescribePhoneNumber` returns it.
 pub(super) struct Described {
     /// The status of the claim.
     pub(super) status: NumberStatus,
     /// The reason if the number could not be claimed.
     pub(super) message: Option<String>,
-    /// The number.
+    /// The phone number.
     pub(super) number: HeldNumber,
     tags: HashMap<String, String>,
 }

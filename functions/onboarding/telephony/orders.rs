@@ -52,7 +52,7 @@ impl<'a> Look<'a> {
         self.order(Wanted { topic: Topic::PhoneNumbers, marker, text, documents, tokyo, met }).await
     }
 
-    /// Polls one order.
+    /// Polls one phone number order.
     pub(crate) async fn order(&mut self, wanted: Wanted<'_>) -> Result<(), StepError> {
         let known = self.previous.orders.iter().find(|order| order.marker == wanted.marker).cloned();
         let mut order = known.unwrap_or_else(|| CaseOrder {

@@ -48,7 +48,7 @@ pub(super) struct Case {
     pub(super) id: String,
     /// The case ID shown in Support Center.
     pub(super) display_id: Option<String>,
-    /// The status as returned by AWS.
+    /// The status of the case, as AWS Support returns it.
     pub(super) status: String,
     created: String,
 }

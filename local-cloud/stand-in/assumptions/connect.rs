@@ -1,4 +1,4 @@
-//! Open questions about Amazon Connect.
+//! The assumptions about Amazon Connect.
 
 use super::{Area, Assumption, Text};
 use crate::stand_in::options::NumberStock;

@@ -51,11 +51,11 @@ impl Area {
 pub struct Assumption {
     /// The name of the assumption, in kebab case.
     pub name: &'static str,
-    /// The topic.
+    /// The service that the assumption is about.
     pub area: Area,
     /// The reading that the local cloud emulates by default.
     pub assumed: Text,
-    /// The alternative reading.
+    /// The alternative reading of the assumption.
     pub other: Text,
     /// The source that supports the default reading, or that casts doubt on it.
     pub source: &'static str,

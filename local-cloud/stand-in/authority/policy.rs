@@ -23,7 +23,7 @@ pub struct Ask {
     /// Type and name of the principal that requests a role: `("Federated", "arn:…")`. Set only for evaluations of trust
     /// policies, which contain no resource element.
     pub principal: Option<(String, String)>,
-    /// The condition keys.
+    /// The condition keys of the request, with their values.
     pub context: Context,
 }
 
@@ -40,7 +40,7 @@ impl Ask {
         Self { action: action.into(), principal: Some((kind.to_owned(), principal.into())), ..Self::default() }
     }
 
-    /// Adds a condition key.
+    /// Adds a condition key to the request.
     #[must_use]
     pub fn with(mut self, key: &str, value: impl Into<String>) -> Self {
         self.context.entry(key.to_ascii_lowercase()).or_default().push(value.into());

@@ -58,7 +58,7 @@ pub(super) enum Holder {
     Operator,
     /// A session: a function's own session, or the session of an assumed role.
     Role(Session),
-    /// An unknown access key.
+    /// The access key is unknown.
     Nobody,
 }
 

@@ -1,4 +1,4 @@
-//! Instance attributes.
+//! The attributes of a Connect instance, for example inbound calls.
 
 use std::collections::BTreeMap;
 

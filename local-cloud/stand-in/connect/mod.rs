@@ -1,4 +1,4 @@
-//! Amazon Connect.
+//! Emulates Amazon Connect.
 
 mod attributes;
 mod instances;
@@ -48,7 +48,7 @@ pub(crate) struct Connect {
     sequence: u64,
 }
 
-/// One instance.
+/// One Connect instance.
 #[derive(Debug)]
 pub(crate) struct Instance {
     pub(crate) id: String,

@@ -1,4 +1,4 @@
-//! `SearchUsers`.
+//! The operation `SearchUsers`.
 
 use serde_json::{Map, Value, json};
 

@@ -13,7 +13,7 @@ use crate::stand_in::paging::page;
 use crate::stand_in::quotas;
 use crate::stand_in::world::{Setting, State};
 
-/// One user.
+/// One Connect user.
 #[derive(Debug)]
 pub(crate) struct User {
     pub(crate) id: String,

@@ -71,7 +71,7 @@ impl SigningKey {
         STANDARD.encode(&self.der)
     }
 
-    /// When the certificate expires.
+    /// The time at which the certificate expires.
     pub(super) fn not_after(&self) -> OffsetDateTime {
         self.not_after
     }

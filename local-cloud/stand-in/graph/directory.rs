@@ -34,7 +34,7 @@ const USER_DEFAULT: [&str; 11] = [
 
 /// A directory object.
 pub(super) struct Object {
-    /// The `@odata.type`.
+    /// The `@odata.type` of the object.
     pub(super) tag: String,
     /// The properties of the object, including `id`, without the type annotation.
     pub(super) fields: Map<String, Value>,

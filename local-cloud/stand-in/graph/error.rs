@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-/// An error response.
+/// An error response of Microsoft Graph.
 #[derive(Clone, Debug)]
 pub(super) struct GraphError {
     pub(super) status: u16,

@@ -1,4 +1,4 @@
-//! Groups, their members, and users.
+//! The Graph operations on groups, their members, and users.
 
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;

@@ -82,7 +82,7 @@ pub struct GraphOptions {
     /// The URL of the emulator. It serves `*.lambda-url.<region>.on.aws`, so notifications for these hosts are sent to
     /// it.
     pub upstream: String,
-    /// The initial behaviour.
+    /// How the tenant behaves from the start.
     pub behaviour: GraphBehaviour,
 }
 
@@ -114,7 +114,7 @@ struct State {
     meter: throttle::Meter,
 }
 
-/// A validated call.
+/// A validated call to Graph.
 struct Call<'a> {
     graph: &'a Graph,
     request: &'a Request,
@@ -124,7 +124,7 @@ struct Call<'a> {
     now: OffsetDateTime,
 }
 
-/// A successful response.
+/// A successful response of Graph.
 struct Answer {
     status: u16,
     body: Option<Value>,

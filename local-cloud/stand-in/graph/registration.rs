@@ -59,7 +59,7 @@ pub(super) fn text<'a>(fields: &'a Map<String, Value>, name: &str) -> &'a str {
     fields.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// The texts of a list property.
+/// The texts in a property whose value is a list.
 pub(super) fn texts(fields: &Map<String, Value>, name: &str) -> Vec<String> {
     let items = fields.get(name).and_then(Value::as_array).into_iter().flatten();
     items.filter_map(Value::as_str).map(String::from).collect()

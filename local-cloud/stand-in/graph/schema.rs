@@ -49,7 +49,7 @@ struct RawModel {
     models: HashMap<String, RawType>,
 }
 
-/// A type with all inherited properties.
+/// A type, with its own and its inherited properties.
 #[derive(Debug, Default)]
 pub(super) struct Type {
     pub(super) properties: BTreeMap<String, String>,
@@ -58,7 +58,7 @@ pub(super) struct Type {
     tag: Option<String>,
 }
 
-/// Endpoints and types.
+/// The endpoints and types of Graph v1.0.
 pub(super) struct Model {
     endpoints: Vec<Endpoint>,
     types: HashMap<String, Type>,

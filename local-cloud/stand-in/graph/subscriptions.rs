@@ -26,7 +26,7 @@ const MOST: usize = 100;
 const MOST_OF_TENANT: usize = 1_000;
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
-/// A subscription.
+/// A Graph subscription.
 pub(super) struct Subscription {
     pub(super) fields: Map<String, Value>,
     target: Target,

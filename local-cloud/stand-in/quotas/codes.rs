@@ -7,7 +7,7 @@ pub(crate) enum Level {
     Resource,
 }
 
-/// A quota.
+/// A quota of Amazon Connect.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Code {
     pub(crate) code: &'static str,
