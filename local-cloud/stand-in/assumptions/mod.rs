@@ -51,7 +51,7 @@ impl Area {
 pub struct Assumption {
     /// The name of the assumption, in kebab case.
     pub name: &'static str,
-    /// The service that the assumption is about.
+    /// The topic of the assumption.
     pub area: Area,
     /// The reading that the local cloud emulates by default.
     pub assumed: Text,
