@@ -10,9 +10,7 @@ use crate::{
         launcher,
         stack::{ACCOUNT, REGION},
     },
-    stand_in::{
-        Assumption, Behaviour, ClientCredentials, FaultRule, GraphBehaviour, LocalCloud, Options, SupportPath, Tenant,
-    },
+    stand_in::{Assumption, Behaviour, ClientCredentials, GraphBehaviour, LocalCloud, Options, SupportPath, Tenant},
 };
 
 /// Client ID of an Entra application that only tools and tests use. They use it to act as an administrator of the
@@ -30,8 +28,6 @@ pub struct Settings {
     pub credential: CredentialKind,
     /// Clock scale: how many seconds the local cloud waits for each second that the real cloud would wait.
     pub clock_scale: f64,
-    /// The fault rules to apply.
-    pub faults: Vec<FaultRule>,
     /// The assumptions about AWS and Entra whose alternative reading is emulated.
     pub assume: Vec<&'static Assumption>,
     /// Whether Amazon Connect has its real API rates instead of higher rates.
@@ -69,7 +65,6 @@ impl Cloud {
             tenant: settings.tenant,
             tenant_id: TENANT_ID.into(),
             client: ClientCredentials { client_id: ADMINISTRATOR.into(), client_secret: ADMINISTRATORS_SECRET.into() },
-            faults: settings.faults,
             record: settings.record,
             real_rates: settings.real_rates,
             models: venv.service_models(),

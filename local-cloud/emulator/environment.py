@@ -34,7 +34,8 @@ def run(what, command, **options):
                 said.append(line.rstrip())
                 tell({"progress": line.strip()})
     if process.returncode:
-        fail(what, "\n".join(said[-12:]))
+        full = any("No space left on device" in line or "Disk quota exceeded" in line for line in said)
+        fail("folder" if full else what, "\n".join(said[-12:]))
 
 
 def install(folder):
@@ -85,6 +86,8 @@ def main():
                     shutil.rmtree(left, ignore_errors=True)
                 with tempfile.TemporaryDirectory(prefix="venv-new-", dir=CACHE, ignore_cleanup_errors=True) as fresh:
                     install(os.path.join(fresh, "venv"))
+                    # A folder without a usable interpreter is left from an environment that was damaged later.
+                    shutil.rmtree(folder, ignore_errors=True)
                     os.rename(os.path.join(fresh, "venv"), folder)
     tell({"ready": folder})
 

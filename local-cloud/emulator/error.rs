@@ -22,6 +22,9 @@ pub enum NotStarted {
     /// No Python interpreter was found.
     #[error("python3 was not found")]
     NoPython,
+    /// No Python interpreter was found, because `PATH` is not set.
+    #[error("python3 was not found, because the environment variable PATH is not set")]
+    NoPath,
     /// All Python interpreters are too old.
     #[error("{program} is Python {version}, which is too old")]
     OldPython {

@@ -18,5 +18,5 @@ pub use self::{
     launcher::Emulator,
     stack::Stack,
     venv::Venv,
-    workspace::Workspace,
+    workspace::{RunFolder, Workspace},
 };

@@ -59,6 +59,7 @@ pub async fn prepare(workspace: &Workspace, progress: &mut dyn FnMut(&str)) -> R
     }
     Err(match too_old {
         Some((program, version)) => NotStarted::OldPython { program, version },
+        None if std::env::var_os("PATH").is_none_or(|path| path.is_empty()) => NotStarted::NoPath,
         None => NotStarted::NoPython,
     })
 }

@@ -1,7 +1,8 @@
 //! Locates the checkout of the project and the directories of a local run.
 
 use std::{
-    fs, io,
+    fs::{self, File},
+    io,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -11,6 +12,24 @@ use tempfile::TempDir;
 use super::error::NotStarted;
 
 const A_DAY: Duration = Duration::from_secs(24 * 3600);
+/// The file in a run's directory that the running process keeps locked.
+const LOCK: &str = "lock";
+
+/// The directory of one run. Dropping the value removes the directory.
+#[derive(Debug)]
+pub struct RunFolder {
+    folder: TempDir,
+    /// Keeps the directory from being removed by another run. The lock ends with the process.
+    _lock: File,
+}
+
+impl RunFolder {
+    /// The path of the directory.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+}
 
 /// The checkout from which the local run deploys.
 #[derive(Clone, Debug)]
@@ -38,27 +57,30 @@ impl Workspace {
         self.root.join("target").join("local-cloud")
     }
 
-    /// Creates a directory for one run. Dropping the value removes the directory. The directory is below the checkout's
-    /// target directory and not in the system's temporary directory, which may forbid the execution of programs.
+    /// Creates a directory for one run. The directory is below the checkout's target directory and not in the system's
+    /// temporary directory, which may forbid the execution of programs.
     ///
     /// # Errors
     /// Fails if the directory can't be created.
-    pub fn run_folder(&self) -> Result<TempDir, NotStarted> {
+    pub fn run_folder(&self) -> Result<RunFolder, NotStarted> {
         let cache = self.cache();
         let created = fs::create_dir_all(&cache).and_then(|()| {
-            self.sweep();
-            tempfile::Builder::new().prefix("run-").tempdir_in(&cache)
+            self.sweep(A_DAY);
+            let folder = tempfile::Builder::new().prefix("run-").tempdir_in(&cache)?;
+            let lock = File::create(folder.path().join(LOCK))?;
+            lock.lock()?;
+            Ok(RunFolder { folder, _lock: lock })
         });
         created.map_err(|error| NotStarted::NotWritable { path: cache, reason: error.to_string() })
     }
 
-    /// Removes the directories of runs that were killed at least a day ago.
-    fn sweep(&self) {
+    /// Removes the directories that have not changed for this time and whose run was killed.
+    fn sweep(&self, unchanged: Duration) {
         for entry in fs::read_dir(self.cache()).into_iter().flatten().flatten() {
             let name = entry.file_name();
             let ours = ["run-", "venv-new-"].iter().any(|prefix| name.to_string_lossy().starts_with(prefix));
             let age = entry.metadata().and_then(|about| about.modified()).ok().and_then(|then| then.elapsed().ok());
-            if ours && age.is_some_and(|age| age > A_DAY) {
+            if ours && age.is_some_and(|age| age >= unchanged) && !is_locked(&entry.path()) {
                 let _ = fs::remove_dir_all(entry.path());
             }
         }
@@ -87,6 +109,11 @@ impl Workspace {
     }
 }
 
+/// Whether the process of a run is still running.
+fn is_locked(folder: &Path) -> bool {
+    File::open(folder.join(LOCK)).is_ok_and(|lock| lock.try_lock().is_err())
+}
+
 fn is_checkout(folder: &Path) -> bool {
     folder.join("template.yaml").is_file() && folder.join("statemachine").is_dir()
 }
@@ -95,6 +122,17 @@ fn is_checkout(folder: &Path) -> bool {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
     use super::*;
+
+    #[test]
+    fn the_directory_of_a_running_local_cloud_is_never_removed() {
+        let root = tempfile::tempdir().unwrap();
+        let workspace = Workspace { root: root.path().into() };
+        let running = workspace.run_folder().unwrap();
+        let killed = workspace.cache().join("run-killed");
+        fs::create_dir(&killed).unwrap();
+        workspace.sweep(Duration::ZERO);
+        assert!(running.path().is_dir() && !killed.exists());
+    }
 
     #[test]
     fn only_the_logs_of_the_last_failed_run_are_kept() {

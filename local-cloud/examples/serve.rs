@@ -22,7 +22,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             client_id: "22222222-2222-4222-8222-222222222222".into(),
             client_secret: "local".into(),
         },
-        faults: Vec::new(),
         record: arguments.next().map(Into::into),
         real_rates: false,
         models: arguments.next().map(Into::into),

@@ -6,6 +6,35 @@ use serde_json::{Value, json};
 
 use crate::stand_in::aws_error::{Protocol, Refusal};
 use crate::stand_in::http::Response;
+use crate::stand_in::route::ISSUER;
+
+/// The services whose calls a rule can select: the names in request signatures, `graph` and `login` for Microsoft's
+/// services, and the stand-in's names for requests without a signature.
+const SERVICES: [&str; 23] = [
+    "cloudformation",
+    "connect",
+    "dynamodb",
+    "ec2",
+    "events",
+    "graph",
+    "iam",
+    "kms",
+    "lambda",
+    "lambda-url",
+    "login",
+    "logs",
+    "monitoring",
+    "s3",
+    "scheduler",
+    "secretsmanager",
+    "servicequotas",
+    "sns",
+    "sqs",
+    "states",
+    "sts",
+    "support",
+    ISSUER,
+];
 
 /// One rule of a faults file.
 #[derive(Clone, Debug, Deserialize)]
@@ -133,6 +162,14 @@ pub enum FaultRuleError {
         /// The error of the regular expression parser.
         source: Box<regex::Error>,
     },
+    /// No call is sent to a service with this name.
+    #[error("the fault rule for {pattern:?} names the service {service:?}, which is not one of {}", SERVICES.join(", "))]
+    Service {
+        /// The rule's `match`.
+        pattern: String,
+        /// The unknown name.
+        service: String,
+    },
     /// The rule defines no effect on the calls that it matches.
     #[error(
         "the fault rule for {pattern:?} has no effect: specify status, code, delayMs, gate, answerDelayMs, truncate, break or kill"
@@ -178,6 +215,11 @@ impl Faults {
         {
             return Err(FaultRuleError::Status { pattern, status });
         }
+        if let Some(service) = rule.service.clone()
+            && !SERVICES.iter().any(|known| plain(known) == plain(&service))
+        {
+            return Err(FaultRuleError::Service { pattern, service });
+        }
         let answers = rule.status.is_some() || rule.code.is_some();
         let slow = rule.delay_ms.is_some() || rule.answer_delay_ms.is_some() || rule.gate.is_some();
         if !answers && !slow && rule.truncate.is_none() && !rule.broken && rule.kill.is_none() {
@@ -190,6 +232,11 @@ impl Faults {
         let (pattern, caller) = (regex(&rule.pattern)?, rule.caller.as_deref().map(regex).transpose()?);
         self.0.push(Armed { rule, pattern, caller, seen: 0, fired: 0 });
         Ok(())
+    }
+
+    /// The `match` of each rule that has affected no call.
+    pub(crate) fn unused(&self) -> Vec<String> {
+        self.0.iter().filter(|armed| armed.fired == 0).map(|armed| armed.rule.pattern.clone()).collect()
     }
 
     /// Counts the call in every matching rule. Returns the first of them that is due, which then applies to the call.
@@ -366,6 +413,18 @@ mod tests {
         let mut faults = faults(json!({ "service": "service-quotas", "match": ".", "status": 500 }));
         assert!(faults.hit(None, "connect", &["PUT /instance"]).is_none());
         assert!(faults.hit(None, "servicequotas", &["GetServiceQuota"]).is_some());
+    }
+
+    #[test]
+    fn an_unknown_service_is_rejected_and_a_rule_without_a_call_is_listed() {
+        let rule = |service: &str| serde_json::from_value(json!({ "service": service, "match": ".", "status": 500 }));
+        let error = Faults::default().add(rule("servicequota").unwrap()).unwrap_err().to_string();
+        assert!(error.contains("\"servicequota\"") && error.contains("servicequotas"), "{error}");
+        let mut faults = Faults::default();
+        faults.add(rule("connect").unwrap()).unwrap();
+        assert_eq!(faults.unused(), ["."]);
+        faults.hit(None, "connect", &["CreateUser"]);
+        assert_eq!(faults.unused(), [""; 0]);
     }
 
     #[test]

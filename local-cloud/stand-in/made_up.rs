@@ -65,7 +65,6 @@ impl Options {
             tenant,
             tenant_id: TENANT_ID.into(),
             client: ClientCredentials { client_id: CLIENT_ID.into(), client_secret: "secret".into() },
-            faults: Vec::new(),
             record: None,
             real_rates: false,
             models: None,

@@ -88,9 +88,6 @@ pub enum StartError {
         /// The error of the operating system.
         source: std::io::Error,
     },
-    /// A fault rule cannot be used.
-    #[error(transparent)]
-    Fault(#[from] FaultRuleError),
     /// The service models cannot be read.
     #[error("the official service models are not usable: {0}")]
     Models(String),
@@ -177,6 +174,12 @@ impl LocalCloud {
         self.cloud.faults.lock().unwrap_or_else(PoisonError::into_inner).add(rule)
     }
 
+    /// The `match` of each fault rule that has affected no call so far.
+    #[must_use]
+    pub fn unused_faults(&self) -> Vec<String> {
+        self.cloud.faults.lock().unwrap_or_else(PoisonError::into_inner).unused()
+    }
+
     /// Adds a member to the group with this ID or display name. The member has the format of Microsoft Graph.
     ///
     /// # Errors
@@ -237,8 +240,6 @@ impl Drop for LocalCloud {
 
 fn build(options: Options, urls: &[String; 3]) -> Result<Cloud, StartError> {
     let clock = Clock::new(options.clock_scale);
-    let mut faults = fault::Faults::default();
-    options.faults.into_iter().try_for_each(|rule| faults.add(rule))?;
     let record = options.record.as_deref();
     let recorder = Recorder::new(record)
         .map_err(|source| StartError::Record { path: record.map(Into::into).unwrap_or_default(), source })?;
@@ -279,7 +280,7 @@ fn build(options: Options, urls: &[String; 3]) -> Result<Cloud, StartError> {
         sts,
         upstream,
         models,
-        faults: Mutex::new(faults),
+        faults: Mutex::default(),
         gates: gate::Gates::default(),
         recorder,
         violations: Violations::default(),

@@ -6,7 +6,6 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::stand_in::assumptions::Assumption;
-use crate::stand_in::fault::FaultRule;
 use crate::stand_in::graph::GraphBehaviour;
 use crate::stand_in::tenant::Tenant;
 
@@ -28,8 +27,6 @@ pub struct Options {
     pub tenant_id: String,
     /// The Entra application that may request Graph tokens, with its client secret.
     pub client: ClientCredentials,
-    /// The fault rules that apply from the start.
-    pub faults: Vec<FaultRule>,
     /// The file in which each call is recorded as one line with a JSON object.
     pub record: Option<PathBuf>,
     /// Whether Connect's default rates apply (2 requests per second, burst 5) instead of higher rates.

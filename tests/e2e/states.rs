@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use local_cloud::emulator::{
-    Emulator, Workspace,
+    Emulator, RunFolder, Workspace,
     launcher::{self, Settings},
     stack::{ACCOUNT, REGION},
     venv,
@@ -19,7 +19,7 @@ const LIMIT: usize = 262_144;
 struct StepFunctions {
     emulator: Emulator,
     url: String,
-    _folder: tempfile::TempDir,
+    _folder: RunFolder,
 }
 
 /// The result of an execution: its status, and its output or its error and cause.

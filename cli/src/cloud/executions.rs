@@ -64,7 +64,7 @@ impl Cloud {
     /// # Errors
     /// Fails if Step Functions rejects the request.
     pub async fn start(&self, machine: Machine, subject: &str, input: &Value) -> Result<String, CommandError> {
-        let name = execution_name(subject, OffsetDateTime::now_utc());
+        let name = execution_name(subject, OffsetDateTime::now_utc(), std::process::id());
         let doing = self.words.starting(machine.name());
         let started = self
             .sfn
@@ -211,12 +211,12 @@ pub fn name_of(arn: &str) -> &str {
     arn.rsplit(':').next().unwrap_or(arn)
 }
 
-fn execution_name(subject: &str, now: OffsetDateTime) -> String {
+fn execution_name(subject: &str, now: OffsetDateTime, process_id: u32) -> String {
     let stamp = now.format(STAMP).unwrap_or_default();
-    // A name has at most 80 characters, and the timestamp takes 20. The timestamp includes milliseconds because two
-    // executions can start in the same second.
-    let subject: String = subject.chars().take(59).collect();
-    format!("{subject}-{stamp}")
+    // A name has at most 80 characters; the timestamp takes 20 and the process id at most 9. Two commands can start an
+    // execution in the same millisecond, so the timestamp alone is not unique.
+    let subject: String = subject.chars().take(50).collect();
+    format!("{subject}-{stamp}-{process_id:x}")
 }
 
 #[cfg(test)]
@@ -227,7 +227,8 @@ mod tests {
     #[test]
     fn an_execution_name_has_subject_and_timestamp_and_at_most_80_characters() {
         let now = datetime!(2026-11-25 04:05:06.789 UTC);
-        assert_eq!(execution_name("acme", now), "acme-20261125T040506789Z");
-        assert!(execution_name(&"x".repeat(100), now).len() <= 80);
+        assert_eq!(execution_name("acme", now, 0x4d2), "acme-20261125T040506789Z-4d2");
+        assert_ne!(execution_name("acme", now, 1), execution_name("acme", now, 2));
+        assert!(execution_name(&"x".repeat(100), now, u32::MAX).len() <= 80);
     }
 }

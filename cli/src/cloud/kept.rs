@@ -3,7 +3,9 @@
 use std::{
     collections::BTreeMap,
     fs, io,
+    net::{SocketAddr, TcpStream},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use local_cloud::{
@@ -23,6 +25,8 @@ use crate::{args::input::unreadable, words::Words};
 
 /// Environment variable with the path of another address file, so that several local clouds can run at the same time.
 pub const FILE: &str = "ONBOARD_LOCAL_CLOUD";
+/// Time in which a running local cloud accepts a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The addresses of a running local cloud.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -72,7 +76,7 @@ impl Kept {
     /// The path of the address file for this checkout.
     #[must_use]
     pub fn file(workspace: &Workspace) -> PathBuf {
-        std::env::var_os(FILE).map_or_else(|| workspace.cache().join("current.json"), PathBuf::from)
+        named_file().unwrap_or_else(|| workspace.cache().join("current.json"))
     }
 
     /// Returns the running local cloud. Its addresses are read from the file that the environment variable names or, if
@@ -81,17 +85,32 @@ impl Kept {
     /// # Errors
     /// Returns the reason if no local cloud is running.
     pub fn running(words: Words) -> Result<Self, String> {
-        let file = match std::env::var_os(FILE) {
-            Some(file) => PathBuf::from(file),
+        let file = match named_file() {
+            Some(file) => file,
             None => Self::file(&Workspace::find().map_err(|reason| words.local_cloud_not_started(&reason))?),
         };
         let kept = Self::read(&file).map_err(|error| format!("{}: {}", file.display(), unreadable(&error, words)))?;
-        let process = i32::try_from(kept.process_id).ok().and_then(Pid::from_raw);
-        match process.map(test_kill_process) {
-            // A process that this program may not signal belongs to another user, but it is running.
-            Some(Ok(()) | Err(Errno::PERM)) => Ok(kept),
-            _ => Err(format!("{}: {}", file.display(), words.process_exited(kept.process_id))),
+        if kept.is_running() {
+            Ok(kept)
+        } else {
+            Err(format!("{}: {}", file.display(), words.process_exited(kept.process_id)))
         }
+    }
+
+    /// Whether the local cloud is running: its process exists and accepts connections. After the local cloud was
+    /// killed, the operating system can give its process id to another process.
+    fn is_running(&self) -> bool {
+        let process = i32::try_from(self.process_id).ok().and_then(Pid::from_raw);
+        // A process that this program may not signal belongs to another user, but it is running.
+        let exists = matches!(process.map(test_kill_process), Some(Ok(()) | Err(Errno::PERM)));
+        let address = self.stand_in.trim_start_matches("http://").trim_end_matches('/').parse::<SocketAddr>();
+        exists && address.is_ok_and(|address| TcpStream::connect_timeout(&address, CONNECT_TIMEOUT).is_ok())
+    }
+
+    /// Returns the local cloud that is running and has published its addresses in this file.
+    #[must_use]
+    pub fn running_at(file: &Path) -> Option<Self> {
+        Self::read(file).ok().filter(Self::is_running)
     }
 
     /// Reads an address file.
@@ -111,21 +130,31 @@ impl Kept {
         let new = file.with_extension("new");
         fs::write(&new, serde_json::to_string_pretty(self)? + "\n")?;
         fs::rename(new, &file)?;
-        Ok(Published(file))
+        Ok(Published { file, process_id: self.process_id })
     }
+}
+
+/// The address file that the environment variable names. An empty variable counts as not set.
+fn named_file() -> Option<PathBuf> {
+    std::env::var_os(FILE).filter(|file| !file.is_empty()).map(PathBuf::from)
 }
 
 const fn one() -> f64 {
     1.0
 }
 
-/// Guard of the address file. Dropping the guard removes the file.
+/// Guard of the address file. Dropping the guard removes the file, unless another local cloud has overwritten it.
 #[derive(Debug)]
-pub struct Published(PathBuf);
+pub struct Published {
+    file: PathBuf,
+    process_id: u32,
+}
 
 impl Drop for Published {
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
+        if Kept::read(&self.file).is_ok_and(|kept| kept.process_id == self.process_id) {
+            let _ = fs::remove_file(&self.file);
+        }
     }
 }
 
@@ -134,14 +163,12 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
     use super::*;
 
-    #[test]
-    fn the_address_file_exists_only_while_the_local_cloud_runs() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("current.json");
-        let kept = Kept {
-            process_id: 1,
+    /// A local cloud of this process whose stand-in has this URL.
+    fn local_cloud(stand_in: String) -> Kept {
+        Kept {
+            process_id: std::process::id(),
             endpoint: "http://127.0.0.1:1".into(),
-            stand_in: String::new(),
+            stand_in,
             graph_url: String::new(),
             login_url: String::new(),
             region: String::new(),
@@ -149,10 +176,37 @@ mod tests {
             clock_scale: 1.0,
             stack: String::new(),
             outputs: BTreeMap::from([("RegistryTable".into(), "table".into())]),
-        };
-        let published = kept.publish(file.clone()).unwrap();
+        }
+    }
+
+    #[test]
+    fn the_address_file_exists_only_while_the_local_cloud_runs() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("current.json");
+        let published = local_cloud(String::new()).publish(file.clone()).unwrap();
         assert_eq!(Kept::read(&file).unwrap().outputs["RegistryTable"], "table");
         drop(published);
         assert!(Kept::read(&file).is_err());
+    }
+
+    #[test]
+    fn a_local_cloud_removes_only_its_own_address_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("current.json");
+        let first = local_cloud(String::new()).publish(file.clone()).unwrap();
+        let second = Kept { process_id: 1, ..local_cloud(String::new()) }.publish(file.clone()).unwrap();
+        drop(first);
+        assert_eq!(Kept::read(&file).unwrap().process_id, 1);
+        drop(second);
+        assert!(!file.exists());
+    }
+
+    #[test]
+    fn a_process_that_accepts_no_connection_is_not_the_local_cloud() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let kept = local_cloud(format!("http://{}", listener.local_addr().unwrap()));
+        assert!(kept.is_running());
+        drop(listener);
+        assert!(!kept.is_running());
     }
 }

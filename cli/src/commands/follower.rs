@@ -16,7 +16,7 @@ use crate::{
         history::{Event, What},
         line,
         progress::News,
-        tree,
+        tree::{self, Frame},
     },
     ui::{Console, Screen},
 };
@@ -139,7 +139,9 @@ pub(crate) async fn observe(cloud: &Cloud, followed: &mut Followed) -> Result<Ve
         news.extend(followed.observe(&event));
     }
     // The status was read before the history, so the history of a finished execution is complete.
-    followed.complete = followed.described.execution.status != ExecutionStatus::Running;
+    if followed.described.execution.status != ExecutionStatus::Running {
+        followed.finish();
+    }
     if followed.described.execution.machine == Machine::UserSync
         && followed.described.execution.status == ExecutionStatus::Running
         && let Some(instance) = followed.described.input["instanceId"].as_str()
@@ -182,6 +184,8 @@ pub struct FollowOptions {
     pub until_approval: bool,
     /// With `--json`, print each change as a line of JSON.
     pub events: bool,
+    /// Whether Ctrl-C also ends the execution, because this process runs the local cloud.
+    pub in_this_process: bool,
 }
 
 /// Why following stopped.
@@ -219,6 +223,8 @@ pub async fn follow_to_end(
 ) -> Result<Ending, CommandError> {
     let pause = if follower.cloud.local.is_some() { LOCAL_POLL_INTERVAL } else { POLL_INTERVAL };
     let mut screen = console.is_live().then(Screen::take);
+    let words = console.words();
+    let foot = if options.in_this_process { words.ctrl_c_stops_local_cloud() } else { words.ctrl_c_stops_watching() };
     loop {
         let news = follower.poll().await?;
         let ended = *follower.executions.status() != ExecutionStatus::Running;
@@ -242,7 +248,8 @@ pub async fn follow_to_end(
         let next = tokio::time::Instant::now() + pause;
         while tokio::time::Instant::now() < next {
             if let Some(screen) = &mut screen {
-                screen.show(&tree::draw(&follower.executions, console, now(), Some(screen.size())));
+                let frame = Frame { rows: screen.size().1, foot: &foot };
+                screen.show(&tree::draw(&follower.executions, console, now(), Some(frame)));
             }
             let frame = tokio::time::Instant::now() + FRAME;
             tokio::time::sleep_until(frame.min(next)).await;

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// An approval can take days, so the command stops waiting when approval is requested.
-const OPTIONS: FollowOptions = FollowOptions { until_approval: true, events: false };
+const OPTIONS: FollowOptions = FollowOptions { until_approval: true, events: false, in_this_process: false };
 
 /// Runs the command.
 ///

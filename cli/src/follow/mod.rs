@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use self::{
     history::Event,
     machine::Machine,
-    progress::{News, Progress},
+    progress::{End, News, Progress},
     users::Users,
 };
 use crate::{
@@ -65,6 +65,14 @@ impl Followed {
     pub fn observe(&mut self, event: &Event) -> Option<News> {
         self.seen = event.id;
         self.progress.observe(event)
+    }
+
+    /// Records that the whole history of a finished execution was observed.
+    pub fn finish(&mut self) {
+        self.complete = true;
+        let execution = &self.described.execution;
+        let end = if execution.status == ExecutionStatus::Succeeded { End::Succeeded } else { End::Failed };
+        self.progress.finish(end, execution.stopped.unwrap_or(execution.started));
     }
 }
 
@@ -138,7 +146,7 @@ pub fn line(console: &Console, depth: usize, news: &News) -> String {
         }
         News::Caught { state, seconds, caught } => {
             let (tone, mark) = if caught.expected { (Tone::Faint, "·") } else { (Tone::Warn, "!") };
-            let note = console.paint(Tone::Faint, &format!("  {}", console.words().caught(&caught.error)));
+            let note = console.paint(Tone::Faint, &format!("  {}", console.words().caught_error(caught)));
             let width = 28 - indent.len();
             format!("  {indent}{} {state:<width$}{:>10}{note}", console.paint(tone, mark), duration(*seconds))
         }
@@ -168,6 +176,15 @@ pub fn event(depth: usize, news: &News) -> Value {
 }
 
 impl Words {
+    /// Formats a caught error. An expected error is described in words, because it is not a fault.
+    #[must_use]
+    pub fn caught_error(self, caught: &progress::Caught) -> String {
+        match (caught.expected, caught.error.as_str()) {
+            (true, "DynamoDB.ConditionalCheckFailedException") => self.entry_changed(),
+            (_, error) => self.caught(error),
+        }
+    }
+
     /// Formats the status that a task's output contains.
     #[must_use]
     pub fn note(self, note: &progress::Note) -> String {

@@ -61,6 +61,15 @@ pub struct Caught {
     pub expected: bool,
 }
 
+/// How an execution ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// With the result of the state machine.
+    Succeeded,
+    /// With an error, after a timeout, or because it was stopped.
+    Failed,
+}
+
 /// The status of a state that is running or waiting.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Running {
@@ -100,6 +109,10 @@ pub struct Progress {
     /// For each event id, the state to which the event belongs.
     owners: BTreeMap<i64, String>,
     failed: Option<(String, String, String)>,
+    /// The states that were running when the execution ended, each with its duration in seconds.
+    stopped: BTreeMap<String, f64>,
+    /// How the execution ended, if it has ended.
+    end: Option<End>,
     /// Clock scale: how many seconds the cloud takes for one second of a `Wait`; below 1 in the local cloud.
     scale: f64,
 }
@@ -115,6 +128,8 @@ impl Progress {
             reported_waits: BTreeMap::new(),
             owners: BTreeMap::new(),
             failed: None,
+            stopped: BTreeMap::new(),
+            end: None,
             scale,
         }
     }
@@ -143,6 +158,26 @@ impl Progress {
         self.finished.get(state)
     }
 
+    /// Duration in seconds of a state that was running when the execution ended.
+    #[must_use]
+    pub fn stop_of(&self, state: &str) -> Option<f64> {
+        self.stopped.get(state).copied()
+    }
+
+    /// How the execution ended; `None` if it is still running.
+    #[must_use]
+    pub const fn end(&self) -> Option<End> {
+        self.end
+    }
+
+    /// Records that the execution ended at this time, in seconds since the epoch. The history of a failed execution
+    /// has no exit events for the states in which it failed.
+    pub fn finish(&mut self, end: End, at: f64) {
+        self.end = Some(end);
+        let running = std::mem::take(&mut self.running);
+        self.stopped.extend(running.into_iter().map(|(state, run)| (state, (at - run.since).max(0.0))));
+    }
+
     /// Processes an event.
     pub fn observe(&mut self, event: &Event) -> Option<News> {
         let owner = match &event.what {
@@ -156,7 +191,11 @@ impl Progress {
             What::Entered(_) => self.enter(state, event.at),
             What::Exited(..) => return self.done(state, event.at),
             What::Succeeded(output) => self.succeed(state, output),
-            What::Failed { error, cause } => return Some(self.fail(state, error, message(cause))),
+            What::Failed { error, cause } => {
+                let failed = self.fail(state, error, message(cause));
+                // An error that the state's `Catch` lists by name is a regular outcome, reported when the state exits.
+                return Some(failed).filter(|_| !self.machine.catches(state, error));
+            }
             What::Other => {}
         }
         None

@@ -5,7 +5,7 @@ use aws_sdk_sfn::types::ExecutionStatus;
 use super::{
     Executions, Followed,
     machine::Node,
-    progress::{Progress, Running},
+    progress::{End, Progress, Running},
     users::Users,
 };
 use crate::{
@@ -35,9 +35,18 @@ enum Weight {
     Now,
 }
 
-/// Draws all executions. If a size is given, hides lines so that the drawing fits into it.
+/// Where the tree is drawn while the execution runs.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame<'a> {
+    /// Height in rows. Lines that do not fit are hidden.
+    pub rows: usize,
+    /// The last line: what Ctrl-C does.
+    pub foot: &'a str,
+}
+
+/// Draws all executions: completely, or within a frame.
 #[must_use]
-pub fn draw(executions: &Executions, console: &Console, now: f64, size: Option<(usize, usize)>) -> Vec<String> {
+pub fn draw(executions: &Executions, console: &Console, now: f64, frame: Option<Frame<'_>>) -> Vec<String> {
     let words = console.words();
     let mut lines: Vec<Line> = Vec::new();
     let root = &executions.root;
@@ -45,7 +54,7 @@ pub fn draw(executions: &Executions, console: &Console, now: f64, size: Option<(
     let pen = Pen { console, now };
     // After the execution has ended, states that did not run are no longer shown as upcoming.
     let ahead = onboarding && *executions.status() == ExecutionStatus::Running;
-    let within = Within { depth: 0, ahead, ended: false };
+    let within = Within { depth: 0, ahead, ended: root.progress.end().is_some() };
     pen.level(&root.progress.machine.nodes, &root.progress, within, &mut lines, &mut |state, depth, lines| {
         if onboarding && ["SyncUsers", "SyncWaitingUsers"].contains(&state) {
             // An onboarding starts up to two user syncs: the first in the state `SyncUsers`, the second in
@@ -58,8 +67,7 @@ pub fn draw(executions: &Executions, console: &Console, now: f64, size: Option<(
         pen.users(&root.users, 0, &mut lines);
     }
     let mut head = vec![pen.head(root)];
-    if let Some((_, rows)) = size {
-        let foot = words.ctrl_c_stops_watching();
+    if let Some(Frame { rows, foot }) = frame {
         let room = rows.saturating_sub(head.len() + 2).max(3);
         let hidden = crop(&mut lines, room);
         head.extend(lines.into_iter().map(|(_, line)| line));
@@ -154,12 +162,14 @@ impl Pen<'_> {
                     if inside.iter().any(|(weight, _)| *weight > Weight::Ahead) {
                         let caught = node.branches.iter().any(|branch| caught(branch, progress))
                             || end.and_then(|end| end.caught.as_ref()).is_some_and(|caught| !caught.expected);
+                        let stopped = progress.stop_of(&node.name);
                         let (tone, mark) = match (ended, caught) {
+                            _ if stopped.is_some() => (Tone::Bad, "✗"),
                             (false, _) => (Tone::Strong, "▾"),
                             (true, true) => (Tone::Warn, "!"),
                             (true, false) => (Tone::Good, "✓"),
                         };
-                        let took = end.map(|end| duration(end.seconds)).unwrap_or_default();
+                        let took = stopped.or(end.map(|end| end.seconds)).map(duration).unwrap_or_default();
                         let line = self.line(depth, tone, mark, &node.name, &took, "");
                         lines.push((if ended { Weight::Done } else { Weight::Frame }, line));
                         lines.append(&mut inside);
@@ -178,9 +188,22 @@ impl Pen<'_> {
             return Some((Weight::Now, self.running(node, progress, run, depth)));
         }
         let end = progress.end_of(&node.name);
+        let stopped = progress.stop_of(&node.name);
+        // The error that made the execution fail, also if the state machine caught it and then failed on purpose.
+        if progress.end() == Some(End::Failed)
+            && let Some((_, error, message)) = progress.failure().filter(|(state, _, _)| *state == node.name)
+        {
+            let took = stopped.or(end.map(|end| end.seconds)).map(duration).unwrap_or_default();
+            let note = format!("{error}: {message}");
+            return Some((Weight::Now, self.line(depth, Tone::Bad, "✗", &node.name, &took, &note)));
+        }
+        if let Some(seconds) = stopped {
+            let note = self.words().stopped();
+            return Some((Weight::Now, self.line(depth, Tone::Faint, "·", &node.name, &duration(seconds), &note)));
+        }
         if let Some((end, caught)) = end.and_then(|end| Some((end, end.caught.as_ref()?))) {
             let (tone, mark) = if caught.expected { (Tone::Faint, "·") } else { (Tone::Warn, "!") };
-            let note = self.words().caught(&caught.error);
+            let note = self.words().caught_error(caught);
             return Some((Weight::Done, self.line(depth, tone, mark, &node.name, &duration(end.seconds), &note)));
         }
         if let Some((state, error, message)) = progress.failure()
@@ -306,6 +329,65 @@ mod tests {
         *,
     };
 
+    /// The progress of an execution with these events, each with its id and the id of the event before it.
+    fn progress<const N: usize>(definition: &serde_json::Value, events: [(i64, i64, What); N]) -> Progress {
+        let mut progress = Progress::new(machine::Machine::read(definition), 1.0);
+        for (id, previous, what) in events {
+            progress.observe(&Event { id, previous, at: 1.0, what });
+        }
+        progress
+    }
+
+    fn failed(error: &str, cause: &str) -> What {
+        What::Failed { error: error.into(), cause: cause.into() }
+    }
+
+    /// The lines of the states, without indentation.
+    fn drawn(progress: &Progress) -> Vec<String> {
+        let console = Console::of_this_process(Words::default(), false);
+        let within = Within { depth: 0, ahead: false, ended: progress.end().is_some() };
+        let mut lines = Vec::new();
+        let pen = Pen { console: &console, now: 1_000.0 };
+        pen.level(&progress.machine.nodes, progress, within, &mut lines, &mut |_, _, _| {});
+        lines.into_iter().map(|(_, line)| line.trim_start().to_owned()).collect()
+    }
+
+    #[test]
+    fn after_a_failed_execution_the_failed_state_has_a_cross_and_no_state_is_running() {
+        let branch = |name: &str| json!({ "StartAt": name, "States": { name: { "Type": "Task", "End": true } } });
+        let both = json!({ "Type": "Parallel", "Branches": [branch("One"), branch("Other")], "End": true });
+        let definition = json!({ "StartAt": "Both", "States": { "Both": both } });
+        let enters = |id, name: &str| (id, 0, What::Entered(name.into()));
+        let events =
+            [enters(1, "Both"), enters(2, "One"), enters(3, "Other"), (4, 2, failed("InvalidInput", "no group"))];
+        let mut progress = progress(&definition, events);
+        progress.finish(End::Failed, 3.0);
+        assert_eq!(progress.running().count(), 0);
+        let drawn = drawn(&progress);
+        let begins: Vec<&str> = drawn.iter().filter_map(|line| line.split_whitespace().next()).collect();
+        assert_eq!(begins, ["✗", "✗", "·"], "{drawn:?}");
+        assert!(drawn[1].contains("2.00 s") && drawn[1].ends_with("InvalidInput: no group"), "{drawn:?}");
+        assert!(drawn[2].ends_with("stopped when the execution ended"), "{drawn:?}");
+    }
+
+    #[test]
+    fn an_error_that_is_caught_only_to_fail_the_execution_has_a_cross() {
+        let sync = json!({ "Type": "Task", "Catch": [{ "ErrorEquals": ["States.ALL"], "Next": "Stop" }], "End": true });
+        let definition = json!({ "StartAt": "Sync", "States": { "Sync": sync, "Stop": { "Type": "Fail" } } });
+        let exit = What::Exited("Sync".into(), String::new());
+        let events = [
+            (1, 0, What::Entered("Sync".into())),
+            (2, 1, failed("AccessDenied", "no permission")),
+            (3, 0, exit),
+            (4, 0, What::Entered("Stop".into())),
+        ];
+        let mut progress = progress(&definition, events);
+        assert!(drawn(&progress)[0].starts_with("! Sync"));
+        progress.finish(End::Failed, 3.0);
+        let drawn = drawn(&progress);
+        assert!(drawn[0].starts_with("✗ Sync") && drawn[0].ends_with("AccessDenied: no permission"), "{drawn:?}");
+    }
+
     #[test]
     fn a_caught_failure_and_its_containing_state_have_no_tick() {
         let assign =
@@ -313,23 +395,17 @@ mod tests {
         let inner = json!({ "StartAt": "Assign", "States": { "Assign": assign, "End": { "Type": "Pass" } } });
         let each = json!({ "Type": "Map", "ItemProcessor": inner });
         let definition = json!({ "StartAt": "Each", "States": { "Each": each } });
-        let mut progress = Progress::new(machine::Machine::read(&definition), 1.0);
-        let failed = What::Failed { error: "AccessDenied".into(), cause: String::new() };
-        for (id, previous, what) in [
-            (1, 0, What::Entered("Each".into())),
-            (2, 0, What::Entered("Assign".into())),
-            (3, 2, failed),
-            (4, 0, What::Exited("Assign".into(), String::new())),
-            (5, 0, What::Exited("Each".into(), String::new())),
-        ] {
-            progress.observe(&Event { id, previous, at: 1.0, what });
-        }
-        let console = Console::of_this_process(Words::default(), false);
-        let within = Within { depth: 0, ahead: false, ended: false };
-        let mut lines = Vec::new();
-        let pen = Pen { console: &console, now: 2.0 };
-        pen.level(&progress.machine.nodes, &progress, within, &mut lines, &mut |_, _, _| {});
-        let drawn: Vec<&str> = lines.iter().map(|(_, line)| line.trim_start()).collect();
+        let progress = progress(
+            &definition,
+            [
+                (1, 0, What::Entered("Each".into())),
+                (2, 0, What::Entered("Assign".into())),
+                (3, 2, failed("AccessDenied", "")),
+                (4, 0, What::Exited("Assign".into(), String::new())),
+                (5, 0, What::Exited("Each".into(), String::new())),
+            ],
+        );
+        let drawn = drawn(&progress);
         assert!(drawn.len() == 2 && drawn[0].starts_with("! Each") && drawn[1].starts_with("! Assign"), "{drawn:?}");
         assert!(drawn[1].contains("AccessDenied"), "{drawn:?}");
     }

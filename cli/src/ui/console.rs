@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use onboarding_core::text::is_control;
 use serde_json::Value;
 use unicode_width::UnicodeWidthChar;
 
@@ -115,6 +116,7 @@ impl Console {
     /// Prints a line above the status line.
     pub fn line(&self, text: &str) {
         *self.last_line.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        let text = escaped(text);
         if self.json {
             let _ = writeln!(io::stderr().lock(), "{text}");
             return;
@@ -136,7 +138,7 @@ impl Console {
     /// Prints a line to standard error.
     pub fn error(&self, text: &str) {
         self.status(None);
-        let _ = writeln!(io::stderr().lock(), "{text}");
+        let _ = writeln!(io::stderr().lock(), "{}", escaped(text));
     }
 
     /// Shows or removes the status line. Does nothing without a terminal.
@@ -163,6 +165,31 @@ impl Drop for Console {
     fn drop(&mut self) {
         self.status(None);
     }
+}
+
+/// Escapes control characters in a text, because names from Entra ID and AWS can contain them. Line breaks, tabs and
+/// the colour sequences of [`Console::paint`] stay.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(character) = rest.chars().next() {
+        let length = colour_sequence(rest).unwrap_or(character.len_utf8());
+        let (part, after) = rest.split_at(length);
+        if length == character.len_utf8() && is_control(character) && !matches!(character, '\n' | '\t') {
+            escaped.extend(character.escape_unicode());
+        } else {
+            escaped.push_str(part);
+        }
+        rest = after;
+    }
+    escaped
+}
+
+/// Length in bytes of the colour sequence with which the text begins.
+fn colour_sequence(text: &str) -> Option<usize> {
+    let codes = text.strip_prefix("\x1b[")?;
+    let end = codes.find(|c: char| !c.is_ascii_digit())?;
+    codes[end..].starts_with('m').then_some("\x1b[".len() + end + 1)
 }
 
 /// Width of the terminal in columns.
@@ -231,6 +258,12 @@ mod tests {
         assert_eq!(fit("佐藤 大輔", 6), "佐藤 ");
         assert_eq!(fit("…", 10), "…");
         assert_eq!(fit("\x1b[31mfailed\x1b[0m", 4), "\x1b[31mfai\x1b[0m", "colours take no columns and are reset");
+    }
+
+    #[test]
+    fn control_characters_are_escaped_and_colours_stay() {
+        assert_eq!(escaped("\x1b[31mfailed\x1b[0m\n\tが"), "\x1b[31mfailed\x1b[0m\n\tが");
+        assert_eq!(escaped("a\x1b[2Jb\0\u{202e}c\x1b"), "a\\u{1b}[2Jb\\u{0}\\u{202e}c\\u{1b}");
     }
 
     #[test]

@@ -14,8 +14,11 @@ catalogue! {
     the_workflow_again() = "Workflow, second run in the same cloud", "ワークフロー (同じクラウドで 2 回目)";
     workflow_succeeded() = "succeeded", "成功";
     signed_in_as(username) = "signed in as {username} (rehearsal)", "{username} のサインインに成功しました (模擬テスト)";
+    unused_fault_rule(rule) = "The fault rule for {rule} affected no call.", "障害ルール {rule} が適用された呼び出しはありませんでした。";
     violates_models(violation) = "A call of the stand-in does not match the official service models: {violation}", "サービスエミュレーターの動作が公式のサービスモデルと一致しません: {violation}";
     cloud_stopped(seconds) = "Finished in {seconds} s. The local cloud is stopped.", "{seconds} 秒で完了しました。ローカルクラウドを停止しました。";
+    address_file_in_use(process) = "another local cloud has its addresses in this file (process {process}); stop it with Ctrl-C, or set the environment variable ONBOARD_LOCAL_CLOUD to another file",
+        "起動中の別のローカルクラウド (プロセス {process}) がこのファイルを使用しています。Ctrl-C で停止するか、環境変数 ONBOARD_LOCAL_CLOUD に別のファイルを指定してください";
     cloud_keeps_running(file) = "The local cloud runs until Ctrl-C. Other commands use it with --local, for example in another terminal: onboard list --local\n({file} contains its addresses.)",
         "ローカルクラウドは Ctrl-C を押すまで起動したままになります。ほかのコマンドでは --local を指定して使用します。例 (別のターミナルで実行): onboard list --local\n(接続先は {file} に記録されています。)";
     nothing_changed_by_second_run(count) = "The second execution changed nothing: {count} calls, none of which created, changed or deleted a resource.", "2 回目の実行では何も変更されませんでした (呼び出し {count} 件。作成、変更、削除はありません)。";
@@ -62,6 +65,9 @@ catalogue! {
     build_functions() = "run `cargo onboard local`, which builds the functions too", "`cargo onboard local` を実行してください (関数もビルドされます)";
     waits_for(what, seconds) = "… {what}: {seconds} s elapsed", "… {what}: {seconds} 秒経過";
     leave_out_bootstrap() = "omit --bootstrap to use the binary beside this program", "--bootstrap を指定せずに実行してください (このプログラムと同じディレクトリのバイナリが使用されます)";
+    no_object_id(id) = "{id} is not an object id, which is a GUID such as 3f2504e0-4f89-41d3-9a0c-0305e82c3301", "{id} はオブジェクト ID ではありません。GUID (例: 3f2504e0-4f89-41d3-9a0c-0305e82c3301) を指定してください";
+    no_path() = "python3 was not found, because the environment variable PATH is not set", "環境変数 PATH が設定されていないため、python3 が見つかりません";
+    set_path() = "set PATH to the directories that contain python3 and cargo", "python3 と cargo があるディレクトリを PATH に設定してください";
     no_python() = "python3 was not found", "python3 が見つかりません";
     old_python(program, version) = "{program} is Python {version}, which is too old", "{program} のバージョン (Python {version}) が古すぎます";
     install_python() = "install Python 3.10 or newer (Debian and Ubuntu: `sudo apt install python3 python3-venv`, macOS: `brew install python`, else https://www.python.org/downloads/) and make sure that `python3` is on the PATH",
@@ -117,6 +123,7 @@ impl Words {
                 (self.not_writable(path.display(), reason), self.free_disk_space())
             }
             NotStarted::NoPython => (self.no_python(), self.install_python()),
+            NotStarted::NoPath => (self.no_path(), self.set_path()),
             NotStarted::OldPython { program, version } => (self.old_python(program, version), self.install_python()),
             NotStarted::NoVenvModule { output, version } => {
                 (self.no_venv(indented(output)), self.install_venv(version))

@@ -6,12 +6,15 @@ use super::{Lang, Words, catalogue};
 
 catalogue! {
     already_existed() = "already existed", "既存";
+    ctrl_c_stops_local_cloud() = "Ctrl-C stops the local cloud and this run.", "Ctrl-C を押すと、ローカルクラウドとこの実行を停止します。";
     ctrl_c_stops_watching() = "Ctrl-C stops watching; the execution continues.", "Ctrl-C を押すと表示を終了します (実行は継続します)。";
     hidden_lines(count) = "{count} lines are hidden. ", "{count} 行を非表示にしています。";
     if_needed() = "if needed", "必要な場合のみ";
     polls(count) = "{count} polls", "確認 {count} 回";
     next_poll(time) = "next poll in {time}", "次の確認まで {time}";
     retrying(error, count) = "{error}, retrying ({count})", "{error} のため再試行中 ({count} 回目)";
+    entry_changed() = "the registry entry has changed meanwhile, which is handled", "レジストリの項目が更新されていたため、別の経路で続行";
+    stopped() = "stopped when the execution ended", "実行の終了により停止";
     caught(error) = "{error}; the execution continues", "{error} (実行を継続)";
     per_second(rate) = "{rate}/s", "{rate} 人/秒";
     time_left(time) = "{time} left", "残り {time}";

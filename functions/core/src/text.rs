@@ -20,6 +20,14 @@ pub fn nfd(text: &str) -> Cow<'_, str> {
     if text.is_ascii() { Cow::Borrowed(text) } else { Cow::Owned(text.nfd().collect()) }
 }
 
+/// Whether a terminal or a browser does not show the character but acts on it: control characters, and the marks,
+/// embeddings, overrides and isolates that change the direction of text (Unicode Standard Annex #9).
+#[must_use]
+pub fn is_control(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// A name in quotation marks, in Normalization Form C, with control characters escaped.
 #[derive(Clone, Copy, Debug)]
 pub struct Quoted<'a>(pub &'a str);
@@ -28,8 +36,8 @@ impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_char('"')?;
         for character in nfc(self.0).chars() {
-            if character.is_control() {
-                write!(f, "{}", character.escape_default())?;
+            if is_control(character) {
+                write!(f, "{}", character.escape_unicode())?;
             } else {
                 f.write_char(character)?;
             }
@@ -46,6 +54,7 @@ mod tests {
     fn a_decomposed_voicing_mark_becomes_one_character_and_a_control_character_is_escaped() {
         assert_eq!(Quoted("か\u{3099}く部").to_string(), "\"がく部\"");
         assert_eq!(Quoted("a\u{1b}[31m").to_string(), "\"a\\u{1b}[31m\"");
+        assert_eq!(Quoted("a\u{202e}b").to_string(), "\"a\\u{202e}b\"");
         assert_eq!(nfd("がく部"), "か\u{3099}く部");
     }
 }

@@ -38,7 +38,6 @@ pub(crate) fn options() -> Options {
             client_id: "22222222-2222-4222-8222-222222222222".into(),
             client_secret: "s3cret".into(),
         },
-        faults: Vec::new(),
         record: None,
         real_rates: false,
         // If botocore's models are available, every call of these tests is also compared with the official models.

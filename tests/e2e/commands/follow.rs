@@ -112,6 +112,10 @@ fn after_a_failed_onboarding_watch_status_and_report_exit_with_1_and_print_advic
         assert_eq!(output.status.code(), Some(1), "{}", printed(&output));
         assert!(text.contains("InvalidInput") && text.contains("Correct the input"), "{}", printed(&output));
     }
+    let shown = out(&cloud().onboard(&["status", "nobody"]).output().unwrap());
+    assert!(shown.contains("✗ Preflight"), "{shown}");
+    let status = json(&cloud().onboard(&["status", "nobody", "--json"]).output().unwrap());
+    assert_eq!((&status["running"], &status["failedState"]), (&object!([]), &object!("Preflight")));
 }
 
 #[test]

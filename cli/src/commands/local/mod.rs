@@ -117,6 +117,12 @@ async fn onboard(
     let cloud = phase(&words.cloud_started(), console, start_cloud(&args, plan, &venv, folder)).await?;
     let stack =
         phase(&words.stack_deployed(), console, deployed(&cloud, plan, &venv, workspace, folder, &bootstrap)).await?;
+    // The rules are for the calls of the workflow, not for those of the deployment.
+    for (index, rule) in plan.faults.iter().enumerate() {
+        cloud.stand_in().add_fault(rule.clone()).map_err(|error| {
+            plan::invalid_rule(args.faults.as_deref().unwrap_or(Path::new("faults")), index, &error)
+        })?;
+    }
     if args.idle {
         return keep(&cloud, &stack, args.clock_scale, workspace, console, kept).await;
     }
@@ -127,32 +133,40 @@ async fn onboard(
         let _ = deploy::save_function_logs(&venv, folder, cloud.emulator_url()).await;
     }
     // The inventory is also written if the run failed, because it helps to find the cause.
-    if let Some(file) = &args.inventory {
-        write(file, &cloud.stand_in().inventory().await, words)?;
+    let mut written = match &args.inventory {
+        Some(file) => write(file, &cloud.stand_in().inventory().await, words),
+        None => Ok(()),
+    };
+    for rule in cloud.stand_in().unused_faults() {
+        console.line(&console.paint(Tone::Warn, &words.unused_fault_rule(rule)));
     }
     let (output, report) = result?;
     if let Some(username) = rehearsal::run(cloud.stand_in(), &report).await? {
         console.line(&format!("  {} {}", console.paint(Tone::Good, "✓"), words.signed_in_as(username)));
     }
-    if let Some(file) = &args.report {
-        write(file, &output, words)?;
-    }
-    if let Some(file) = &args.html {
-        workflow.write_page(file, &report).await?;
-    }
     for violation in cloud.stand_in().violations() {
         console.line(&console.paint(Tone::Warn, &words.violates_models(violation)));
     }
+    // The report is printed before the files are written, so that a full disk does not lose it.
     console.result(&output);
     report::print(&report, console);
+    if let Some(file) = &args.report {
+        written = written.and(write(file, &output, words));
+    }
+    if let Some(file) = &args.html {
+        written = written.and(workflow.write_page(file, &report).await);
+    }
     let changed = if args.again { compared(&cloud, console) } else { Ok(()) };
     if args.keep && changed.is_ok() {
+        if let Err(failure) = &written {
+            console.error(&console.paint(Tone::Bad, &failure.message(words)));
+        }
         keep(&cloud, &stack, args.clock_scale, workspace, console, kept).await?;
     }
     cloud.stop().await;
     let took = format!("{:.1}", started.elapsed().as_secs_f64());
     console.line(&console.paint(Tone::Faint, &format!("\n{}", words.cloud_stopped(took))));
-    changed
+    changed.and(written)
 }
 
 /// Deploys the stack into the emulator.
@@ -216,7 +230,6 @@ async fn start_cloud(args: &LocalArgs, plan: &Plan, venv: &Venv, folder: &Path) 
         tenant: plan.tenant.clone(),
         credential: args.credential.into(),
         clock_scale: args.clock_scale,
-        faults: plan.faults.clone(),
         assume: plan.assume.clone(),
         real_rates: args.real_rates,
         fresh_account: args.fresh_account,

@@ -1,21 +1,26 @@
 //! Reads and validates the complete input of a local run before anything is started.
 
 use std::{
-    fs::OpenOptions,
-    path::{Path, PathBuf},
+    fs::{self, OpenOptions},
+    io,
+    path::Path,
 };
 
 use local_cloud::{
     emulator::Workspace,
-    stand_in::{Assumption, FaultRule, Tenant, assumptions},
+    stand_in::{Assumption, FaultRule, FaultRuleError, Tenant, assumptions},
 };
 use onboarding_core::onboarding::Onboarding;
 use serde_json::Value;
 
 use super::{failure::Failure, tenant};
-use crate::args::{
-    LocalArgs,
-    input::{self, BadInput},
+use crate::{
+    args::{
+        LocalArgs,
+        input::{self, BadInput},
+    },
+    cloud::kept::Kept,
+    words::Words,
 };
 
 /// The validated input of a local run.
@@ -42,13 +47,29 @@ impl Plan {
         let file = args.input.clone().unwrap_or_else(|| workspace.root.join("examples").join("smallest.json"));
         let (input, onboarding) = input::onboarding(&file)?;
         let tenant = match &args.tenant {
-            Some(file) => input::shaped(file)?,
+            Some(file) => {
+                let tenant = input::shaped(file)?;
+                tenant::check(file, &tenant)?;
+                tenant
+            }
             None => serde_json::from_value(tenant::made_up(&onboarding, args.users))
                 .map_err(|error| BadInput::one(Path::new("tenant"), "$", |words| words.invalid_value(&error)))?,
         };
         let faults = args.faults.as_deref().map(rules).transpose()?.unwrap_or_default();
-        for file in [&args.record, &args.record_expressions, &args.inventory, &args.report].into_iter().flatten() {
+        let results = [&args.record, &args.record_expressions, &args.inventory, &args.report, &args.html];
+        for file in results.into_iter().flatten() {
             writable(file)?;
+        }
+        if args.keep {
+            let file = Kept::file(workspace);
+            if let Some(other) = Kept::running_at(&file) {
+                let message = |words: Words| words.address_file_in_use(other.process_id);
+                return Err(BadInput::one(&file, "$", message).into());
+            }
+            // The directory for all files of local runs is created and checked when the run starts.
+            if !file.starts_with(workspace.cache()) {
+                writable(&file)?;
+            }
         }
         let assume = assumptions::named(&args.assume);
         let assume =
@@ -67,16 +88,27 @@ impl Plan {
 fn rules(file: &Path) -> Result<Vec<FaultRule>, BadInput> {
     let rules: Vec<FaultRule> = input::shaped(file)?;
     for (index, rule) in rules.iter().enumerate() {
-        rule.check()
-            .map_err(|error| BadInput::one(file, format!("$[{index}]"), |words| words.invalid_value(&error)))?;
+        rule.check().map_err(|error| invalid_rule(file, index, &error))?;
     }
     Ok(rules)
 }
 
-/// Checks before the run that a result file can be written.
-fn writable(file: &PathBuf) -> Result<(), BadInput> {
-    let opened = OpenOptions::new().create(true).append(true).open(file);
-    opened.map(drop).map_err(|error| BadInput::one(file, "$", |words| words.file_not_writable(&error)))
+/// The error for a fault rule that can't be used.
+pub(super) fn invalid_rule(file: &Path, index: usize, error: &FaultRuleError) -> BadInput {
+    BadInput::one(file, format!("$[{index}]"), |words| words.invalid_value(error))
+}
+
+/// Checks before the run that a result file can be written. If the file does not exist, it still does not exist
+/// afterwards, so that a failed run leaves no empty file.
+fn writable(file: &Path) -> Result<(), BadInput> {
+    let checked = match OpenOptions::new().append(true).open(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let created = OpenOptions::new().write(true).create_new(true).open(file);
+            created.and_then(|_| fs::remove_file(file))
+        }
+        opened => opened.map(drop),
+    };
+    checked.map_err(|error| BadInput::one(file, "$", |words| words.file_not_writable(&error)))
 }
 
 #[cfg(test)]
@@ -95,7 +127,17 @@ mod tests {
 
     #[test]
     fn a_result_file_in_a_missing_folder_is_rejected() {
-        assert!(writable(&PathBuf::from("no/such/folder/report.json")).is_err());
+        assert!(writable(Path::new("no/such/folder/report.json")).is_err());
+    }
+
+    #[test]
+    fn the_check_of_a_result_file_leaves_no_file_and_keeps_an_existing_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("report.json");
+        assert!(writable(&file).is_ok() && !file.exists());
+        fs::write(&file, "before").unwrap();
+        assert!(writable(&file).is_ok());
+        assert_eq!(fs::read_to_string(&file).unwrap(), "before");
     }
 
     #[test]

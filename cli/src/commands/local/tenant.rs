@@ -4,10 +4,13 @@
 //! The users have the kinds of names that occur in real directories: Japanese names in kanji and in kana, kana with
 //! combining voicing marks (as macOS writes them), and, for shared accounts, only a display name.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
-use onboarding_core::onboarding::Onboarding;
+use local_cloud::stand_in::Tenant;
+use onboarding_core::{onboarding::Onboarding, parse::Problem, text::Quoted};
 use serde_json::{Value, json};
+
+use crate::{args::input::BadInput, words::Words};
 
 /// Surnames, each with its spelling in an email address.
 const SURNAMES: [(&str, &str); 16] = [
@@ -119,6 +122,22 @@ fn object_id(kind: u32, index: usize) -> String {
     format!("{kind:08x}-0000-4000-8000-{index:012x}")
 }
 
+/// Checks the object ids of the groups in a tenant file, because Microsoft Graph accepts only GUIDs.
+///
+/// # Errors
+/// Fails with all invalid ids and their paths.
+pub fn check(file: &Path, tenant: &Tenant) -> Result<(), BadInput> {
+    let ids = tenant.groups.iter().enumerate().filter_map(|(index, group)| Some((index, group.id.as_deref()?)));
+    let problems: Vec<Problem> = ids
+        .filter(|(_, id)| !is_object_id(id))
+        .map(|(index, id)| {
+            let [message, japanese] = Words::BOTH.map(|words| words.no_object_id(Quoted(id)));
+            Problem { path: format!("$.groups[{index}].id"), message, japanese }
+        })
+        .collect();
+    if problems.is_empty() { Ok(()) } else { Err(BadInput { file: file.display().to_string(), problems }) }
+}
+
 fn is_object_id(text: &str) -> bool {
     let lengths: Vec<usize> = text.split('-').map(str::len).collect();
     lengths == [8, 4, 4, 4, 12] && text.chars().all(|c| c == '-' || c.is_ascii_hexdigit())
@@ -161,6 +180,13 @@ mod tests {
             tenant["groups"].as_array().unwrap().iter().all(|group| group["members"].as_array().unwrap().len() > 600)
         );
         assert!(members.len() > 2_000, "some users are in two groups");
+    }
+
+    #[test]
+    fn an_invalid_object_id_of_a_group_is_reported_with_its_path() {
+        let tenant = json!({"groups": [{"displayName": "A"}, {"displayName": "B", "id": "67000000-0000"}]});
+        let error = check(Path::new("tenant.json"), &serde_json::from_value(tenant).unwrap()).unwrap_err();
+        assert_eq!(error.problems[0].path, "$.groups[1].id");
     }
 
     #[test]

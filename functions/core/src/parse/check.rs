@@ -5,6 +5,7 @@ use std::{cell::RefCell, collections::BTreeSet};
 use serde_json::Value;
 
 use super::Problem;
+use crate::text::is_control;
 
 /// Checks a value and records its faults.
 pub(super) type Check = fn(&Location<'_>, &Value);
@@ -129,6 +130,13 @@ pub(super) fn text<'v>(at: &Location<'_>, value: &'v Value) -> Option<&'v str> {
     if text.is_empty() {
         at.fault("must not be empty", "空の値は指定できません");
         return None;
+    }
+    if let Some(control) = text.chars().find(|c| is_control(*c)) {
+        let code = u32::from(control);
+        at.fault(
+            format!("must not contain the control character U+{code:04X}"),
+            format!("制御文字 U+{code:04X} は使用できません"),
+        );
     }
     if text.trim() != text {
         at.fault("must not begin or end with white space", "先頭と末尾に空白は使用できません");
