@@ -182,7 +182,7 @@ impl Graph {
     /// Updates a service principal.
     ///
     /// # Errors
-    /// `NotConsistentYet` if Graph does not find it, usually because it has not replicated yet.
+    /// `NotConsistentYet` if Graph does not find the object, usually because it has not replicated yet.
     pub async fn update_service_principal(&self, id: &str, changes: Value) -> Result<(), StepError> {
         let doing = format!("changing {} of the service principal {id}", fields(&changes));
         let call = Call::patch(&["servicePrincipals", id], changes, doing).needs(WRITE_APPLICATIONS).just_made();

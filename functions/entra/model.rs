@@ -129,7 +129,7 @@ pub struct KeyCredential {
     pub end_date_time: Option<String>,
     /// `Sign` or `Verify`.
     pub usage: Option<String>,
-    /// The certificate as base64 DER; only in the public part, and only if it was selected.
+    /// The certificate in base64 DER. Only the public key's entry has it, and only if the call selects this property.
     pub key: Option<String>,
 }
 

@@ -143,7 +143,7 @@ async fn set_identifier(graph: &Graph, id: &str, reply_urls: &[String; 2], attem
     let application = graph.seen_application(id).await?;
     let present = application.identifier_uris.iter().find(|uri| saml::is_aws_identifier(uri)).cloned();
     let mut changes = Map::new();
-    // Entra does not keep the order of the list, so the order is ignored.
+    // Entra does not keep the order of the reply URLs, so the order is ignored.
     if !reply_urls.iter().all(|url| application.web.redirect_uris.contains(url)) {
         let others = application.web.redirect_uris.iter().filter(|url| !reply_urls.contains(url));
         changes.insert("web".into(), json!({ "redirectUris": reply_urls.iter().chain(others).collect::<Vec<_>>() }));

@@ -115,7 +115,7 @@ async fn instantiate(graph: &Graph, name: &str, template: &str) -> Result<EntraA
     }))
 }
 
-/// Polls once whether both objects can be read.
+/// Polls once whether the application and its service principal can be read.
 async fn look(graph: &Graph, mut application: EntraApplication) -> Result<EntraApplication, StepError> {
     if application.application_id.is_empty() {
         let found = graph.application_by_app_id(&application.app_id).await?;

@@ -38,7 +38,7 @@ pub async fn run(ctx: &Context, input: RequestQuotasInput) -> Result<RequestQuot
     let previous = input.previous.unwrap_or_default();
     let known = |code: &str| previous.quotas.iter().find(|result| result.code == code);
     let targets = match known(USERS_QUOTA) {
-        // The first poll determined the required value.
+        // The first poll has determined the required value of the users quota, and later polls keep this value.
         Some(result) if input.users > 0 => targets::of(&input.quotas, Some(result.desired)),
         _ => targets::on_instance(ctx.connect(), &input.quotas, input.users, &input.instance_arn).await?,
     };

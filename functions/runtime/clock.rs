@@ -9,7 +9,7 @@ use std::{net::IpAddr, time::Duration};
 
 use reqwest::Url;
 
-/// The variable with the AWS endpoint, which the SDK also reads.
+/// The environment variable with the AWS endpoint, which the SDK also reads.
 const ENDPOINT: &str = "AWS_ENDPOINT_URL";
 /// The minimum timeout. A call on the loopback interface takes milliseconds, but up to a second on a busy machine.
 const SHORTEST_TIMEOUT: Duration = Duration::from_secs(8);
@@ -27,7 +27,7 @@ impl Default for Clock {
 }
 
 impl Clock {
-    /// The variable with the scale: the factor by which waits are multiplied, above 0 and at most 1.
+    /// The environment variable with the clock scale, by which waits are multiplied: above 0 and at most 1.
     pub const SCALE: &str = "CLOCK_SCALE";
 
     /// Reads the scale through `var`, in production from the process environment. The scale is 1 unless the endpoint

@@ -110,7 +110,7 @@ impl<'a> Metrics<'a> {
         self
     }
 
-    /// Writes the line. A failed write is ignored.
+    /// Writes the metric values as one log line. A failed write is ignored.
     pub fn emit(&self) {
         if let Some(line) = self.line(OffsetDateTime::now_utc()) {
             // The line is written in one call, so that it is not mixed with log lines of the same process.
@@ -118,7 +118,7 @@ impl<'a> Metrics<'a> {
         }
     }
 
-    /// Returns the line including its line end, or `None` if there are no values.
+    /// Returns the log line including its line end, or `None` if there are no values.
     #[must_use]
     pub fn line(&self, at: OffsetDateTime) -> Option<String> {
         if self.values.is_empty() {

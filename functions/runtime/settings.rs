@@ -11,7 +11,7 @@ use crate::runtime::clock::Clock;
 /// How an identity authenticates to Entra.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignIn<'a> {
-    /// With a token that AWS issues for this role, without any secret.
+    /// The identity signs in with a token that AWS issues for this role, without any secret.
     Keyless {
         /// The Entra tenant.
         tenant_id: &'a str,
@@ -20,7 +20,7 @@ pub enum SignIn<'a> {
         /// The ARN of the role, which is the subject of the token.
         role: &'a str,
     },
-    /// With the credential in this secret: a certificate with its key, or a client secret.
+    /// The identity signs in with the credential in this secret: a certificate with its key, or a client secret.
     Secret(&'a str),
 }
 
@@ -97,23 +97,23 @@ impl Settings {
     /// The variable with the ARN or name of the secret that contains the credential for each identity that has no
     /// settings of its own.
     pub const GRAPH_CREDENTIAL: &str = "GRAPH_CREDENTIAL_SECRET";
-    /// The variable with the function's identity: `setup`, or `runtime`, which is the default.
+    /// The environment variable with the function's identity: `setup`, or `runtime`, which is the default.
     pub const GRAPH_IDENTITY: &str = "GRAPH_IDENTITY";
-    /// The variable with the Entra tenant, for sign-in without a secret.
+    /// The environment variable with the Entra tenant, for sign-in without a secret.
     pub const GRAPH_TENANT_ID: &str = "GRAPH_TENANT_ID";
     /// The variable with the audience of tokens for Entra. The default is the global cloud's audience.
     pub const TOKEN_AUDIENCE: &str = "GRAPH_TOKEN_AUDIENCE";
-    /// The variable with the function's name, which Lambda sets.
+    /// The environment variable with the function's name, which Lambda sets.
     pub const FUNCTION_NAME: &str = "AWS_LAMBDA_FUNCTION_NAME";
-    /// The variable with the base URL of Microsoft Graph, without `/v1.0`.
+    /// The environment variable with the base URL of Microsoft Graph, without `/v1.0`.
     pub const GRAPH_URL: &str = "GRAPH_URL";
-    /// The variable with the base URL of the login service.
+    /// The environment variable with the base URL of the login service.
     pub const LOGIN_URL: &str = "LOGIN_URL";
-    /// The variable with the language of notifications that belong to no onboarding.
+    /// The environment variable with the language of notifications that belong to no onboarding.
     pub const NOTIFICATION_LANGUAGE: &str = "NOTIFICATION_LANGUAGE";
-    /// The variable with the ARN of the permissions boundary of the federation role.
+    /// The environment variable with the ARN of the permissions boundary of the federation role.
     pub const PERMISSIONS_BOUNDARY: &str = "PERMISSIONS_BOUNDARY";
-    /// The variable that states how many days before its expiry a signing certificate is renewed.
+    /// The environment variable with the number of days before its expiry at which a certificate is renewed.
     pub const CERTIFICATE_ROTATION_DAYS: &str = "CERTIFICATE_ROTATION_DAYS";
 
     /// Reads the settings through `var`, in production from the process environment.

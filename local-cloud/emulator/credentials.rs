@@ -23,11 +23,11 @@ const CERTIFICATE_DAYS: i64 = 365;
 /// How the functions authenticate to Microsoft Graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CredentialKind {
-    /// With tokens that AWS issues, without a secret.
+    /// The functions authenticate with tokens that AWS issues, without a secret.
     Keyless,
-    /// With a certificate for each application. The private keys are in Secrets Manager.
+    /// The functions authenticate with one certificate per application. Secrets Manager stores the private keys.
     Certificate,
-    /// With a client secret for each application. The client secrets are in Secrets Manager.
+    /// The functions authenticate with one client secret per application, which Secrets Manager stores.
     Secret,
 }
 

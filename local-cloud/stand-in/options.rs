@@ -272,6 +272,6 @@ pub struct NumberStock {
     pub kind: String,
     /// The first digits of all these numbers, for example `+1206555`.
     pub prefix: String,
-    /// How many numbers are available.
+    /// How many phone numbers of this kind are available.
     pub quantity: u32,
 }

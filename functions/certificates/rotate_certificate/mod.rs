@@ -101,7 +101,7 @@ pub async fn run(ctx: &Context, input: RotateCertificateInput) -> Result<RotateC
 struct Removals {
     /// Whether this round has already removed certificates from an instance.
     used: bool,
-    /// The alias of the instance whose removal had an unexpected result.
+    /// The alias of the instance whose certificate removal had an unexpected result.
     halted_by: Option<String>,
 }
 

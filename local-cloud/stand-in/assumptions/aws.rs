@@ -1,4 +1,4 @@
-//! Open questions about IAM, the permissions that AWS checks, and Service Quotas.
+//! The assumptions about IAM, the permissions that AWS checks, and Service Quotas.
 
 use super::{Area, Assumption, Text};
 use crate::stand_in::options::{QuotaOutcome, QuotaPath};

@@ -1,4 +1,4 @@
-//! Open questions about Entra, Microsoft Graph and signing certificates.
+//! The assumptions about Entra, Microsoft Graph and signing certificates.
 
 use super::{Area, Assumption, Text};
 

@@ -42,7 +42,7 @@ pub(super) fn asks(setting: &Setting, way: &Destination, request: &Request) -> V
                 Ask::new("iam:CreateServiceLinkedRole", role).with("iam:AWSServiceName", "servicequotas.amazonaws.com"),
             ]
         }
-        // The other operations that the product uses do not support resource-level permissions.
+        // The other operations of Service Quotas that the functions use support no resource-level permissions.
         "servicequotas"
             if ["GetServiceQuota", "ListRequestedServiceQuotaChangeHistoryByQuota"].contains(&operation) =>
         {

@@ -75,7 +75,7 @@ impl Cloud {
         Self { addresses, folder, _program: program }
     }
 
-    /// The program with these arguments, connected to this cloud.
+    /// The program `onboard` with these arguments, connected to this cloud.
     pub(crate) fn onboard(&self, arguments: &[&str]) -> Command {
         let mut command = onboard();
         command.args(arguments).arg("--local").env(FILE, self.folder.path().join("current.json"));

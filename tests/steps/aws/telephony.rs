@@ -142,7 +142,7 @@ pub(crate) fn japan(prefix: &str, quantity: u32) -> PhoneNumber {
     }
 }
 
-/// Numbers that can be claimed by API.
+/// Phone numbers that can be claimed through the API.
 pub(crate) fn america(quantity: u32) -> PhoneNumber {
     PhoneNumber { country: "US".into(), prefix: None, ..japan("+1", quantity) }
 }

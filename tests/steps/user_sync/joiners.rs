@@ -54,7 +54,7 @@ async fn an_agent_user_object_gets_no_connect_user_and_is_reported_by_its_type()
     let mut agent = person(7);
     agent.insert("@odata.type".into(), json!("#microsoft.graph.agentUser"));
     fixture.cloud.add_member(super::fixture::GROUP, agent).unwrap();
-    // Wait until every replica lists the new member.
+    // Waits until every replica lists the new member.
     fixture.cloud.advance(60.0);
     let output = hinted(&fixture, [0, 7]).await;
     assert_eq!(fixture.usernames().await, [username(0)]);

@@ -87,7 +87,7 @@ async fn prepared(args: LocalArgs, console: &Console) -> Result<(), Failure> {
     let kept = Cell::new(false);
     let result = tokio::select! {
         result = onboard(args, &plan, &workspace, folder.path(), console, &kept) => result,
-        // For a local cloud that is kept running, the interrupt is the regular end.
+        // A local cloud that is kept running normally ends with an interrupt (Ctrl-C).
         () = interrupted() => if kept.get() { Ok(()) } else { Err(Failure::Interrupted) },
     };
     if matches!(

@@ -34,7 +34,7 @@ pub struct EntraApplication {
     pub app_id: String,
     /// The service principal's object id.
     pub service_principal_id: String,
-    /// `REPLICATING` until both objects can be read, then `READY`.
+    /// `REPLICATING` until the application and its service principal can be read, then `READY`.
     pub status: String,
     /// Whether the application existed before the onboarding. An onboarding adopts such an application, and a teardown
     /// never deletes it.

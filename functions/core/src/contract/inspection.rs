@@ -71,7 +71,7 @@ pub struct PlanItem {
     pub name: String,
     /// The planned action.
     pub action: Action,
-    /// Explains the action, for example with the difference or the conflict; empty if no explanation is needed.
+    /// An explanation of the action, for example the difference or the conflict. Empty if none is needed.
     #[serde(default)]
     pub detail: String,
 }

@@ -69,7 +69,7 @@ pub enum Message {
     TelephonyNews {
         /// The instance's alias.
         alias: String,
-        /// The text, in the language of the input.
+        /// The text of the notification, in the language of the input.
         message: String,
         /// The execution's ARN.
         execution: String,

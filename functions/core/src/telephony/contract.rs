@@ -198,6 +198,6 @@ impl CaseOrder {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Notification {
-    /// The text, in the language of the input.
+    /// The text of the notification, in the language of the input.
     pub message: String,
 }
