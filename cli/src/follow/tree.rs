@@ -85,7 +85,7 @@ fn crop(lines: &mut Vec<Line>, room: usize) -> usize {
     let all = lines.len();
     for weight in [Weight::Ahead, Weight::Done, Weight::Frame, Weight::Now] {
         while lines.len() > room {
-            // If the tree has too many lines, upcoming states are omitted from its end, and finished states from its start.
+            // If there are too many lines, the last upcoming states or the first finished states are omitted.
             let place = match weight {
                 Weight::Ahead | Weight::Now => lines.iter().rposition(|(of, _)| *of == weight),
                 Weight::Done | Weight::Frame => lines.iter().position(|(of, _)| *of == weight),
