@@ -25,7 +25,7 @@ use crate::{args::input::unreadable, words::Words};
 
 /// Environment variable with the path of another address file, so that several local clouds can run at the same time.
 pub const FILE: &str = "ONBOARD_LOCAL_CLOUD";
-/// Time in which a running local cloud accepts a connection.
+/// Maximum time until a running local cloud accepts a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The addresses of a running local cloud.

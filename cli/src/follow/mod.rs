@@ -67,7 +67,7 @@ impl Followed {
         self.progress.observe(event)
     }
 
-    /// Records that the whole history of a finished execution was observed.
+    /// Records that the execution has finished and that its whole history was read.
     pub fn finish(&mut self) {
         self.complete = true;
         let execution = &self.described.execution;

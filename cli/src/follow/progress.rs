@@ -64,9 +64,9 @@ pub struct Caught {
 /// How an execution ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// With the result of the state machine.
+    /// The execution ended with the result of the state machine.
     Succeeded,
-    /// With an error, after a timeout, or because it was stopped.
+    /// The execution ended with an error, after a timeout, or because it was stopped.
     Failed,
 }
 

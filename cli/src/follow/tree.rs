@@ -35,12 +35,12 @@ enum Weight {
     Now,
 }
 
-/// Where the tree is drawn while the execution runs.
+/// The part of the terminal in which the tree is drawn while the execution runs.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'a> {
     /// Height in rows. Lines that do not fit are hidden.
     pub rows: usize,
-    /// The last line: what Ctrl-C does.
+    /// The last line, which explains the effect of Ctrl-C.
     pub foot: &'a str,
 }
 
@@ -189,7 +189,8 @@ impl Pen<'_> {
         }
         let end = progress.end_of(&node.name);
         let stopped = progress.stop_of(&node.name);
-        // The error that made the execution fail, also if the state machine caught it and then failed on purpose.
+        // Shows the error that made the execution fail, even if the state machine caught the error and then ended in a
+        // Fail state.
         if progress.end() == Some(End::Failed)
             && let Some((_, error, message)) = progress.failure().filter(|(state, _, _)| *state == node.name)
         {

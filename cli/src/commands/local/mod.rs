@@ -117,7 +117,8 @@ async fn onboard(
     let cloud = phase(&words.cloud_started(), console, start_cloud(&args, plan, &venv, folder)).await?;
     let stack =
         phase(&words.stack_deployed(), console, deployed(&cloud, plan, &venv, workspace, folder, &bootstrap)).await?;
-    // The rules are for the calls of the workflow, not for those of the deployment.
+    // Fault rules apply to the calls of the workflow and not to the calls of the deployment, so they are added after
+    // the deployment.
     for (index, rule) in plan.faults.iter().enumerate() {
         cloud.stand_in().add_fault(rule.clone()).map_err(|error| {
             plan::invalid_rule(args.faults.as_deref().unwrap_or(Path::new("faults")), index, &error)
@@ -147,7 +148,7 @@ async fn onboard(
     for violation in cloud.stand_in().violations() {
         console.line(&console.paint(Tone::Warn, &words.violates_models(violation)));
     }
-    // The report is printed before the files are written, so that a full disk does not lose it.
+    // The report is printed before the files are written, so that the report is not lost if the disk is full.
     console.result(&output);
     report::print(&report, console);
     if let Some(file) = &args.report {

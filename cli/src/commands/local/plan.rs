@@ -98,8 +98,8 @@ pub(super) fn invalid_rule(file: &Path, index: usize, error: &FaultRuleError) ->
     BadInput::one(file, format!("$[{index}]"), |words| words.invalid_value(error))
 }
 
-/// Checks before the run that a result file can be written. If the file does not exist, it still does not exist
-/// afterwards, so that a failed run leaves no empty file.
+/// Checks before the run that a result file can be written. The check leaves no new file behind, so that a failed run
+/// does not create an empty file.
 fn writable(file: &Path) -> Result<(), BadInput> {
     let checked = match OpenOptions::new().append(true).open(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
