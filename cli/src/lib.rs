@@ -28,8 +28,8 @@ use clap::{CommandFactory, FromArgMatches, error::ErrorKind};
 use crate::{
     args::{Args, Command},
     commands::{
-        approve, check, doctor, entra_setup, init, list, live_check, local, machines, replay, run, schema, start,
-        status, sync, watch,
+        approve, check, doctor, entra_setup, init, list, live_check, local, logs, machines, open, replay, run, schema,
+        start, status, stop, sync, watch,
     },
     exit::Exit,
     ui::Console,
@@ -68,6 +68,9 @@ pub fn main() -> ExitCode {
         Command::Start(args) => run(&console, start::run(args, &console)),
         Command::Watch(args) => run(&console, watch::run(args, &console)),
         Command::Status(args) => run(&console, status::run(args, &console)),
+        Command::Stop(args) => run(&console, stop::run(args, &console)),
+        Command::Logs(args) => run(&console, logs::run(args, &console)),
+        Command::Open(args) => run(&console, open::run(args, &console)),
         Command::List(args) => run(&console, list::run(args, &console)),
         Command::Report(args) => run(&console, commands::report::run(args, &console)),
         Command::Sync(args) => run(&console, sync::run(args, &console)),

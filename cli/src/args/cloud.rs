@@ -136,6 +136,58 @@ pub struct StatusArgs {
     pub target: StackArgs,
 }
 
+/// Arguments of `onboard stop`.
+#[derive(Debug, clap::Args)]
+pub struct StopArgs {
+    /// Name or ARN of an execution, or alias of an instance [default: the running onboarding, or else the latest]
+    pub execution: Option<String>,
+    /// The name of the execution, as confirmation; on a terminal, the command asks instead
+    #[arg(long, value_name = "NAME")]
+    pub confirm: Option<String>,
+    /// Selects the stack.
+    #[command(flatten)]
+    pub target: StackArgs,
+}
+
+/// Arguments of `onboard logs`.
+#[derive(Debug, clap::Args)]
+pub struct LogsArgs {
+    /// Name or ARN of an execution, or alias of an instance [default: the running onboarding, or else the latest]
+    pub execution: Option<String>,
+    /// Only the log of the function that this state invokes
+    #[arg(long, value_name = "STATE")]
+    pub state: Option<String>,
+    /// Selects the stack.
+    #[command(flatten)]
+    pub target: StackArgs,
+}
+
+/// A page of an onboarding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PageArg {
+    /// The page on which users sign in.
+    SignIn,
+    /// The Amazon Connect instance.
+    Connect,
+    /// The execution in the Step Functions console.
+    Execution,
+    /// The enterprise application in the Entra admin center.
+    Application,
+}
+
+/// Arguments of `onboard open`.
+#[derive(Debug, clap::Args)]
+pub struct OpenArgs {
+    /// Name or ARN of an execution, or alias of an instance [default: the latest onboarding]
+    pub onboarding: Option<String>,
+    /// The page
+    #[arg(long, value_enum, default_value = "sign-in")]
+    pub page: PageArg,
+    /// Selects the stack.
+    #[command(flatten)]
+    pub target: StackArgs,
+}
+
 /// Arguments of `onboard list`.
 #[derive(Debug, clap::Args)]
 pub struct ListArgs {

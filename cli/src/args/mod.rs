@@ -13,8 +13,8 @@ use clap_complete::Shell;
 pub use self::{
     cloud::{
         ApplicationDisposition, ApproveArgs, Disposition, DoctorArgs, DocumentArg, DriftArgs, ListArgs, LiveCheckArgs,
-        PlanArgs, RejectArgs, ReplayArgs, ReportArgs, RotateArgs, StackArgs, StartArgs, StatusArgs, SyncArgs,
-        TeardownArgs, WatchArgs,
+        LogsArgs, OpenArgs, PageArg, PlanArgs, RejectArgs, ReplayArgs, ReportArgs, RotateArgs, StackArgs, StartArgs,
+        StatusArgs, StopArgs, SyncArgs, TeardownArgs, WatchArgs,
     },
     entra::{CredentialArg, EntraSetupArgs, IdentityArg},
     local::{HELP, LocalArgs},
@@ -88,6 +88,17 @@ pub enum Command {
     /// Show the status of an execution
     #[command(after_help = "Example:\n  onboard status acme-support --json")]
     Status(StatusArgs),
+    /// Stop a running execution, and list the requests to AWS that stay open
+    #[command(after_help = "Example:\n  onboard stop acme-support")]
+    Stop(StopArgs),
+    /// Print what the functions logged during an execution
+    #[command(
+        after_help = "Examples:\n  onboard logs acme-support\n  onboard logs acme-support --state CreateSamlProvider"
+    )]
+    Logs(LogsArgs),
+    /// Print the address of a page of an onboarding and, on a terminal, open it in the browser
+    #[command(after_help = "Examples:\n  onboard open acme-support\n  onboard open acme-support --page connect")]
+    Open(OpenArgs),
     /// List executions and onboarded instances
     #[command(after_help = "Example:\n  onboard list --all")]
     List(ListArgs),

@@ -47,6 +47,8 @@ pub const SNS: Service = Service { host: "sns", signs_as: "sns", id: "SNS", glob
 /// CloudWatch.
 pub const CLOUD_WATCH: Service =
     Service { host: "monitoring", signs_as: "monitoring", id: "CloudWatch", global: false };
+/// CloudWatch Logs.
+pub const LOGS: Service = Service { host: "logs", signs_as: "logs", id: "CloudWatch Logs", global: false };
 /// Lambda.
 pub const LAMBDA: Service = Service { host: "lambda", signs_as: "lambda", id: "Lambda", global: false };
 /// Amazon Connect.
@@ -111,15 +113,42 @@ impl Signed {
     /// # Errors
     /// Fails if the service rejects the request or does not respond.
     pub async fn sqs(&self, doing: &str, operation: &str, input: &Value) -> Result<Value, CommandError> {
+        self.json(SQS, doing, ("1.0", &format!("AmazonSQS.{operation}")), input).await
+    }
+
+    /// Calls an operation of CloudWatch Logs with the JSON protocol.
+    ///
+    /// # Errors
+    /// Fails if the service rejects the request or does not respond.
+    pub async fn logs(&self, doing: &str, operation: &str, input: &Value) -> Result<Value, CommandError> {
+        self.json(LOGS, doing, ("1.1", &format!("Logs_20140328.{operation}")), input).await
+    }
+
+    /// Calls an operation with a version of the JSON protocol.
+    async fn json(
+        &self,
+        service: Service,
+        doing: &str,
+        (version, target): (&str, &str),
+        input: &Value,
+    ) -> Result<Value, CommandError> {
         let body = input.to_string();
-        let headers = vec![
-            ("content-type", "application/x-amz-json-1.0".to_owned()),
-            ("x-amz-target", format!("AmazonSQS.{operation}")),
-        ];
-        let url = format!("{}/", self.endpoint(SQS));
-        let call = Call { service: SQS, method: reqwest::Method::POST, url, headers, body: body.as_bytes(), doing };
+        let headers =
+            vec![("content-type", format!("application/x-amz-json-{version}")), ("x-amz-target", target.to_owned())];
+        let url = format!("{}/", self.endpoint(service));
+        let call = Call { service, method: reqwest::Method::POST, url, headers, body: body.as_bytes(), doing };
         let answer = self.send(call).await?;
         Ok(serde_json::from_str(&answer).unwrap_or_default())
+    }
+
+    /// Returns the configuration of a Lambda function.
+    ///
+    /// # Errors
+    /// Fails if the service rejects the request or does not respond.
+    pub async fn function_configuration(&self, doing: &str, function: &str) -> Result<Value, CommandError> {
+        let url = format!("{}/2015-03-31/functions/{}/configuration", self.endpoint(LAMBDA), encode(function));
+        let call = Call { service: LAMBDA, method: reqwest::Method::GET, url, headers: Vec::new(), body: b"", doing };
+        Ok(serde_json::from_str(&self.send(call).await?).unwrap_or_default())
     }
 
     /// Invokes a Lambda function and returns its output. If the function fails, the [`CommandError`] carries the function's

@@ -10,13 +10,16 @@ pub mod init;
 pub mod list;
 pub mod live_check;
 pub mod local;
+pub mod logs;
 pub mod machines;
+pub mod open;
 pub mod page;
 pub mod replay;
 pub mod report;
 pub mod schema;
 pub mod start;
 pub mod status;
+pub mod stop;
 pub mod sync;
 pub mod watch;
 

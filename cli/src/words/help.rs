@@ -51,7 +51,7 @@ const AFTER: [(&str, &str); 7] = [
 ];
 
 /// Command names and their descriptions.
-const COMMANDS: [(&str, &str); 21] = [
+const COMMANDS: [(&str, &str); 24] = [
     ("onboard", "Microsoft Entra ID のシングルサインオンを使用する Amazon Connect を、1 つのコマンドで構築します。"),
     ("init", "onboarding.json を作成 (対話形式またはオプションで指定)"),
     ("check", "onboarding.json を検証し、すべてのエラーを一度に表示 (クラウドには接続しない)"),
@@ -63,6 +63,9 @@ const COMMANDS: [(&str, &str); 21] = [
     ("start", "オンボーディングを開始"),
     ("watch", "実行の進行状況を表示 (Ctrl-C を押しても実行は継続)"),
     ("status", "実行の現在の状態を 1 回だけ表示"),
+    ("stop", "実行を停止し、AWS で処理が続くリクエストを一覧表示"),
+    ("logs", "実行中に関数が出力したログを表示"),
+    ("open", "オンボーディングに関するページの URL を表示し、ターミナルではブラウザで開く"),
     ("list", "実行と、オンボーディング済みのインスタンスを一覧表示"),
     ("report", "オンボーディングのレポートを表示 (最後の段階で失敗したオンボーディングも対象)"),
     ("sync", "Connect のユーザーを Entra のグループとすぐに同期"),
@@ -88,7 +91,7 @@ const HELP: &str = "このメッセージ、または指定したコマンドの
 
 /// Argument ids and their help. The id is prefixed with the command if arguments of the same id have different
 /// meanings.
-const ARGUMENTS: [(&str, &str); 63] = [
+const ARGUMENTS: [(&str, &str); 67] = [
     ("help", "ヘルプを表示"),
     ("version", "バージョンを表示"),
     ("json", "結果を JSON 形式で標準出力に出力し、通常のメッセージは標準エラー出力に出力"),
@@ -129,6 +132,10 @@ const ARGUMENTS: [(&str, &str); 63] = [
         "execution",
         "実行の名前か ARN、またはインスタンスのエイリアス [デフォルト: 実行中のオンボーディング。ない場合は最新のオンボーディング]",
     ),
+    ("stop.confirm", "確認用の実行名 (ターミナルで省略した場合は対話形式で確認)"),
+    ("state", "指定したステートが呼び出す関数のログだけを表示"),
+    ("onboarding", "実行の名前か ARN、またはインスタンスのエイリアス [デフォルト: 最新のオンボーディング]"),
+    ("page", "開くページ"),
     (
         "all",
         "ほかのステートマシンの実行も表示: ユーザー同期、計画、証明書のローテーション、ドリフト検出、オンボーディングの削除",

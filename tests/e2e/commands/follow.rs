@@ -19,7 +19,7 @@ use serde_json::{Value, json as object};
 use test_support::{member, with};
 
 /// Writes an input to a temporary directory that exists as long as the test process.
-fn input(alias: &str, more: &Value) -> PathBuf {
+pub(super) fn input(alias: &str, more: &Value) -> PathBuf {
     static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
     let file = FOLDER.get_or_init(|| tempfile::tempdir().unwrap()).path().join(format!("{alias}.json"));
     let input = object!({

@@ -2,6 +2,7 @@
 
 mod follow;
 mod japanese;
+mod manage;
 mod offline;
 mod operate;
 mod users;

@@ -60,6 +60,16 @@ pub fn render(report: &Report, history: &History, language: Language) -> String 
     .into_string()
 }
 
+/// The link to the execution in the Step Functions console; `None` for a local cloud or another partition.
+pub(crate) fn execution_link(report: &Report) -> Option<String> {
+    links::Links::of(report).map(|links| links.execution())
+}
+
+/// The link to the enterprise application in the Entra admin center; `None` for a local cloud or another partition.
+pub(crate) fn application_link(report: &Report) -> Option<String> {
+    links::Links::of(report).map(|links| links.application())
+}
+
 /// Whether the report is from a local cloud.
 fn is_local(report: &Report) -> bool {
     report.account == LOCAL_ACCOUNT

@@ -1,0 +1,176 @@
+//! `onboard logs`: prints what the functions logged during an execution, oldest first.
+
+use serde_json::{Value, json};
+
+use crate::{
+    args::LogsArgs,
+    cloud::{Cloud, error::CommandError, executions::Described},
+    commands::follower::definition,
+    exit::Exit,
+    ui::{Console, Tone, time::iso},
+};
+
+/// How long after the end of an execution its last log lines can arrive, in milliseconds.
+const LATE: i64 = 60_000;
+
+/// One line of a function's log.
+#[derive(Debug, PartialEq, Eq)]
+struct Line {
+    /// Milliseconds since the epoch.
+    at: i64,
+    level: String,
+    /// The handler of the function.
+    step: String,
+    message: String,
+    /// The line as the function logged it.
+    logged: Value,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Fails if the execution or the state is unknown, or the cloud is not usable.
+pub async fn run(args: LogsArgs, console: &Console) -> Result<Exit, CommandError> {
+    let words = console.words();
+    let cloud = Cloud::open(&args.target, words).await?;
+    let described = cloud.resolve_execution(args.execution.as_deref()).await?;
+    let step = match &args.state {
+        Some(state) => Some(handler(&cloud, &described, state).await?),
+        None => None,
+    };
+    let mut lines = read(&cloud, &described).await?;
+    lines.retain(|line| step.as_ref().is_none_or(|step| *step == line.step));
+    console.result(&json!({
+        "execution": described.execution.arn,
+        "lines": lines.iter().map(|line| json!({ "at": line.at, "line": line.logged })).collect::<Vec<_>>(),
+    }));
+    for line in &lines {
+        let tone = match line.level.as_str() {
+            "ERROR" => Tone::Bad,
+            "WARN" => Tone::Warn,
+            _ => Tone::Faint,
+        };
+        let level = console.paint(tone, &format!("{:<5}", line.level));
+        console.line(&format!("{} {level} {:<28} {}", iso(seconds(line.at)), line.step, line.message));
+    }
+    if lines.is_empty() {
+        console.line(&words.no_log_lines(&described.execution.name));
+    }
+    Ok(Exit::Done)
+}
+
+/// The log lines of an execution.
+async fn read(cloud: &Cloud, described: &Described) -> Result<Vec<Line>, CommandError> {
+    let execution = &described.execution;
+    let mut request = json!({
+        "logGroupName": cloud.stack.output("FunctionLogGroup", cloud.words)?,
+        // A quoted phrase matches JSON and text.
+        "filterPattern": format!("\"{}\"", execution.arn),
+        "startTime": milliseconds(execution.started),
+    });
+    if let Some(stopped) = execution.stopped {
+        request["endTime"] = (milliseconds(stopped) + LATE).into();
+    }
+    let mut lines = Vec::new();
+    loop {
+        let page = cloud.signed.logs(&cloud.words.reading_logs(), "FilterLogEvents", &request).await?;
+        let events = page["events"].as_array().into_iter().flatten();
+        lines.extend(events.filter_map(|event| line(event, &execution.arn)));
+        match page["nextToken"].as_str() {
+            Some(token) => request["nextToken"] = token.into(),
+            None => break,
+        }
+    }
+    lines.sort_by_key(|line| line.at);
+    Ok(lines)
+}
+
+/// Reads one log event. Returns `None` if the event belongs to another execution or Lambda itself logged it.
+fn line(event: &Value, execution: &str) -> Option<Line> {
+    let logged: Value = serde_json::from_str(event["message"].as_str()?).ok()?;
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    (logged["span"]["execution"] == execution).then(|| Line {
+        at: event["timestamp"].as_i64().unwrap_or_default(),
+        level: text(&logged["level"]),
+        step: text(&logged["span"]["step"]),
+        message: message(&logged["fields"]),
+        logged: logged.clone(),
+    })
+}
+
+/// The message, followed by the other fields of the line.
+fn message(fields: &Value) -> String {
+    let mut text = fields["message"].as_str().unwrap_or_default().to_owned();
+    for (name, value) in fields.as_object().into_iter().flatten().filter(|(name, _)| *name != "message") {
+        let value = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+        text += &format!(" {name}={value}");
+    }
+    text.trim_start().to_owned()
+}
+
+/// The handler of the function that a state invokes. The function logs it with each line.
+async fn handler(cloud: &Cloud, described: &Described, state: &str) -> Result<String, CommandError> {
+    let words = cloud.words;
+    let definition = definition(cloud, &described.execution.arn).await?;
+    let unknown = || CommandError::input(words.no_such_state(state), words.list_states(&described.execution.name));
+    let function = function(&definition, state).ok_or_else(unknown)?;
+    let configuration = cloud.signed.function_configuration(&words.reading_logs(), &function).await?;
+    Ok(configuration["Handler"].as_str().unwrap_or_default().to_owned())
+}
+
+/// The ARN of the function that a state of the definition invokes.
+fn function(definition: &Value, state: &str) -> Option<String> {
+    match definition {
+        Value::Object(fields) => {
+            let found = fields.get("States").and_then(|states| states.get(state)).and_then(|state| {
+                let arns = [&state["Resource"], &state["Arguments"]["FunctionName"]];
+                arns.into_iter().filter_map(Value::as_str).find(|arn| arn.contains(":function:"))
+            });
+            found.map(ToOwned::to_owned).or_else(|| fields.values().find_map(|value| function(value, state)))
+        }
+        Value::Array(values) => values.iter().find_map(|value| function(value, state)),
+        _ => None,
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a current time fits")]
+const fn milliseconds(seconds: f64) -> i64 {
+    (seconds * 1_000.0) as i64
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a current time fits")]
+const fn seconds(milliseconds: i64) -> f64 {
+    milliseconds as f64 / 1_000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_another_execution_or_of_lambda_itself_is_ignored() {
+        let event = |message: &str| json!({ "timestamp": 1_500, "message": message });
+        let ours = json!({
+            "level": "WARN", "fields": { "message": "throttled", "tries": 2 },
+            "span": { "step": "sync-users", "execution": "arn:e" },
+        });
+        let read = line(&event(&ours.to_string()), "arn:e");
+        let read = read.map(|line| (line.at, line.level, line.step, line.message));
+        assert_eq!(read, Some((1_500, "WARN".into(), "sync-users".into(), "throttled tries=2".into())));
+        assert_eq!(line(&event(&ours.to_string()), "arn:other"), None);
+        assert_eq!(line(&event("START RequestId: 1"), "arn:e"), None);
+    }
+
+    #[test]
+    fn the_function_of_a_state_is_found_in_every_branch() {
+        let task = |arn: &str| json!({ "Type": "Task", "Resource": arn });
+        let inner = json!({ "StartAt": "Inner", "States": { "Inner": task("arn:aws:lambda:r:1:function:inner") } });
+        let definition = json!({ "StartAt": "Both", "States": {
+            "Both": { "Type": "Parallel", "Branches": [inner] },
+            "Write": task("arn:aws:states:::dynamodb:updateItem"),
+        }});
+        assert_eq!(function(&definition, "Inner").as_deref(), Some("arn:aws:lambda:r:1:function:inner"));
+        assert_eq!(function(&definition, "Write"), None);
+        assert_eq!(function(&definition, "Nowhere"), None);
+    }
+}
