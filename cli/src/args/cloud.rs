@@ -80,7 +80,7 @@ fn document(text: &str) -> Result<DocumentArg, String> {
 pub struct DoctorArgs {
     /// An onboarding.json, to check Entra's consent and the groups [default: onboarding.json, if it exists]
     pub file: Option<PathBuf>,
-    /// Selects the stack.
+    /// The options that select the stack.
     #[command(flatten)]
     pub target: StackArgs,
 }
@@ -91,7 +91,7 @@ pub struct PlanArgs {
     /// The onboarding.json
     #[arg(default_value = "onboarding.json")]
     pub file: PathBuf,
-    /// Selects the stack.
+    /// The options that select the stack.
     #[command(flatten)]
     pub target: StackArgs,
 }
@@ -111,7 +111,7 @@ pub struct StartArgs {
     /// Follow the onboarding
     #[arg(long)]
     pub watch: bool,
-    /// Selects the stack.
+    /// The options that select the stack.
     #[command(flatten)]
     pub target: StackArgs,
 }
@@ -121,7 +121,7 @@ pub struct StartArgs {
 pub struct WatchArgs {
     /// Name or ARN of an execution, or alias of an instance [default: the running onboarding, or else the latest]
     pub execution: Option<String>,
-    /// Selects the stack.
+    /// The options that select the stack.
     #[command(flatten)]
     pub target: StackArgs,
 }
@@ -131,7 +131,7 @@ pub struct WatchArgs {
 pub struct StatusArgs {
     /// Name or ARN of an execution, or alias of an instance [default: the running onboarding, or else the latest]
     pub execution: Option<String>,
-    /// Selects the stack.
+    /// The options that select the stack.
     #[command(flatten)]
     pub target: StackArgs,
 }
@@ -144,7 +144,7 @@ pub struct StopArgs {
     /// The name of the execution, as confirmation; on a terminal, the command asks instead
     #[arg(long, value_name = "NAME")]
     pub confirm: Option<String>,
-    /// Selects the stack.
+    /// The options that select the stack.
     #[command(flatten)]
     pub target: StackArgs,
 }
@@ -157,7 +157,7 @@ pub struct LogsArgs {
     /// Only the log of the function that this state invokes
     #[arg(long, value_name = "STATE")]
     pub state: Option<String>,
-    /// Selects the stack.
+    /// The options that select the stack.
     #[command(flatten)]
     pub target: StackArgs,
 }
@@ -183,7 +183,7 @@ pub struct OpenArgs {
     /// The page
     #[arg(long, value_enum, default_value = "sign-in")]
     pub page: PageArg,
-    /// Selects the stack.
+    /// The options that select the stack.
     #[command(flatten)]
     pub target: StackArgs,
 }
@@ -197,7 +197,7 @@ pub struct ListArgs {
     /// Maximum number of executions per state machine
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub most: u16,
-    /// Selects the stack.
+    /// The options that select the stack.
     #[command(flatten)]
     pub target: StackArgs,
 }
@@ -213,7 +213,7 @@ pub struct ReportArgs {
     /// Write the report to a file as an HTML page without external content, in the language of --lang
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
-    /// Selects the stack.
+    /// The options that select the stack.
     #[command(flatten)]
     pub target: StackArgs,
 }
@@ -229,7 +229,7 @@ pub struct SyncArgs {
     /// Follow the sync until it ends
     #[arg(long)]
     pub wait: bool,
-    /// Selects the stack.
+    /// The options that select the stack.
     #[command(flatten)]
     pub target: StackArgs,
 }
@@ -242,7 +242,7 @@ pub struct ApproveArgs {
     /// Digest of the plan that you have seen; on a terminal, the command asks for confirmation instead
     #[arg(long)]
     pub digest: Option<String>,
-    /// Selects the stack.
+    /// The options that select the stack.
     #[command(flatten)]
     pub target: StackArgs,
 }
@@ -252,7 +252,7 @@ pub struct ApproveArgs {
 pub struct RejectArgs {
     /// Alias or id of the instance; optional if there is only one
     pub instance: Option<String>,
-    /// Selects the stack.
+    /// The options that select the stack.
     #[command(flatten)]
     pub target: StackArgs,
 }
@@ -263,7 +263,7 @@ pub struct ReplayArgs {
     /// Only print the number of failed events
     #[arg(long)]
     pub count: bool,
-    /// Selects the stack.
+    /// The options that select the stack.
     #[command(flatten)]
     pub target: StackArgs,
 }
@@ -276,7 +276,7 @@ pub struct RotateArgs {
     /// Rotate even if the certificate does not expire soon
     #[arg(long)]
     pub force: bool,
-    /// Selects the stack.
+    /// The options that select the stack.
     #[command(flatten)]
     pub target: StackArgs,
 }
@@ -289,7 +289,7 @@ pub struct DriftArgs {
     /// Revert drift
     #[arg(long, alias = "mend")]
     pub fix: bool,
-    /// Selects the stack.
+    /// The options that select the stack.
     #[command(flatten)]
     pub target: StackArgs,
 }
@@ -337,7 +337,7 @@ pub struct TeardownArgs {
     /// The alias, instead of typing it
     #[arg(long, value_name = "ALIAS", requires = "apply")]
     pub confirm: Option<String>,
-    /// Selects the stack.
+    /// The options that select the stack.
     #[command(flatten)]
     pub target: StackArgs,
 }

@@ -124,7 +124,7 @@ impl Signed {
         self.json(LOGS, doing, ("1.1", &format!("Logs_20140328.{operation}")), input).await
     }
 
-    /// Calls an operation with a version of the JSON protocol.
+    /// Calls an operation with one of the versions of the AWS JSON protocol.
     async fn json(
         &self,
         service: Service,

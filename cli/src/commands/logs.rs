@@ -64,7 +64,7 @@ async fn read(cloud: &Cloud, described: &Described) -> Result<Vec<Line>, Command
     let execution = &described.execution;
     let mut request = json!({
         "logGroupName": cloud.stack.output("FunctionLogGroup", cloud.words)?,
-        // A quoted phrase matches JSON and text.
+        // In a filter pattern, a quoted phrase matches log lines in JSON and log lines of text.
         "filterPattern": format!("\"{}\"", execution.arn),
         "startTime": milliseconds(execution.started),
     });
@@ -98,7 +98,7 @@ fn line(event: &Value, execution: &str) -> Option<Line> {
     })
 }
 
-/// The message, followed by the other fields of the line.
+/// The message of a log line, followed by the other fields of the line.
 fn message(fields: &Value) -> String {
     let mut text = fields["message"].as_str().unwrap_or_default().to_owned();
     for (name, value) in fields.as_object().into_iter().flatten().filter(|(name, _)| *name != "message") {
@@ -108,7 +108,7 @@ fn message(fields: &Value) -> String {
     text.trim_start().to_owned()
 }
 
-/// The handler of the function that a state invokes. The function logs it with each line.
+/// The handler of the function that a state invokes. The function logs this handler name with each line.
 async fn handler(cloud: &Cloud, described: &Described, state: &str) -> Result<String, CommandError> {
     let words = cloud.words;
     let definition = definition(cloud, &described.execution.arn).await?;

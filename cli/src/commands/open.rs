@@ -49,7 +49,7 @@ pub async fn run(args: OpenArgs, console: &Console) -> Result<Exit, CommandError
     Ok(Exit::Done)
 }
 
-/// Opens an address in the browser. Returns whether a program for it was found.
+/// Opens an address in the browser. Returns whether a program that opens addresses was found.
 fn opened(url: &str) -> bool {
     BROWSERS.iter().any(|browser| {
         let mut command = Command::new(browser);

@@ -1,6 +1,6 @@
 //! `onboard stop`: ends a running execution, and lists the requests to AWS that stay open.
 //!
-//! The resources that an onboarding has created stay. The next onboarding of the instance finds them and continues.
+//! The resources that an onboarding has created are kept. The next onboarding of the instance finds them and continues.
 
 use aws_sdk_sfn::types::ExecutionStatus;
 use onboarding_core::{

@@ -94,7 +94,7 @@ pub(super) const ROWS: [Assumption; 7] = [
             ja: "インスタンス単位のクォータの引き上げリクエストが承認されると、ステータスは APPROVED になります。",
         },
         other: Text {
-            en: "It ends with the status CASE_CLOSED, and the value rises.",
+            en: "The request ends with the status CASE_CLOSED, and the value rises.",
             ja: "ステータスは CASE_CLOSED になり、クォータの値が引き上げられます。",
         },
         source: "Service Quotas user guide, request status: CASE_CLOSED is not explained",

@@ -38,7 +38,7 @@ pub(super) const ROWS: [Assumption; 12] = [
             ja: "使用中のエイリアスを指定すると、CreateInstance はメッセージ「Instance alias is already used」を返して拒否します。",
         },
         other: Text {
-            en: "CreateInstance rejects it with a different text about the alias.",
+            en: "CreateInstance rejects such an alias with a different text about the alias.",
             ja: "エイリアスに関する別のメッセージを返して拒否します。",
         },
         source: "terraform-provider-aws#38115",
@@ -121,7 +121,7 @@ pub(super) const ROWS: [Assumption; 12] = [
             ja: "SearchUsers は、チャネルごとのアフターコンタクトワーク (ACW) の時間を秒単位で返します。",
         },
         other: Text {
-            en: "SearchUsers returns it in milliseconds, as in PhoneConfig.",
+            en: "SearchUsers returns this time in milliseconds, as in PhoneConfig.",
             ja: "PhoneConfig と同様に、ミリ秒単位で返します。",
         },
         source: "Amazon Connect API reference, UserSearchSummary: states milliseconds for PhoneConfig only",

@@ -53,7 +53,7 @@ pub(super) const ROWS: [Assumption; 16] = [
             ja: "使用中の識別子 URI を指定すると、Graph は identifierUris を含むメッセージを返して拒否します。",
         },
         other: Text {
-            en: "Graph rejects it with the code Request_MultipleObjectsWithSameKeyValue and a different message.",
+            en: "Graph rejects the identifier URI with the code Request_MultipleObjectsWithSameKeyValue and a different message.",
             ja: "コード Request_MultipleObjectsWithSameKeyValue と別のメッセージを返して拒否します。",
         },
         source: "microsoft-graph-docs, error codes; both appear in issues",
@@ -67,7 +67,7 @@ pub(super) const ROWS: [Assumption; 16] = [
             ja: "アプリケーションから事前に除外した識別子は、アプリケーションを削除すると解放されます。",
         },
         other: Text {
-            en: "They stay reserved for the 30 days in which the application can be restored.",
+            en: "Removed identifiers stay reserved for the 30 days in which the application can be restored.",
             ja: "アプリケーションを復元できる 30 日間は解放されません。",
         },
         source: "Microsoft Graph, application: deleted items; not stated for removed identifiers",
@@ -81,7 +81,7 @@ pub(super) const ROWS: [Assumption; 16] = [
             ja: "既存の割り当てを追加すると、Graph は 400 とメッセージ「Permission being assigned already exists」を返して拒否します。",
         },
         other: Text {
-            en: "Graph rejects it with 409 and \"EntitlementGrant entry already exists.\"",
+            en: "Graph rejects an existing assignment with 409 and \"EntitlementGrant entry already exists.\"",
             ja: "409 とメッセージ「EntitlementGrant entry already exists.」を返して拒否します。",
         },
         source: "msgraph-bicep-types#161 and #193",
@@ -95,7 +95,7 @@ pub(super) const ROWS: [Assumption; 16] = [
             ja: "割り当て済みのクレームポリシーを追加すると、Graph はメッセージ「added object references already exist」を返して拒否します。",
         },
         other: Text {
-            en: "Graph rejects it with \"A conflicting object … is present in the directory.\"",
+            en: "Graph rejects an assigned claims policy with \"A conflicting object … is present in the directory.\"",
             ja: "メッセージ「A conflicting object … is present in the directory.」を返して拒否します。",
         },
         source: "msgraph-bicep-types#161",
@@ -158,7 +158,10 @@ pub(super) const ROWS: [Assumption; 16] = [
             en: "The federation metadata contains a new certificate within seconds.",
             ja: "新しい証明書は、数秒以内にフェデレーションメタデータに反映されます。",
         },
-        other: Text { en: "The federation metadata contains it after five minutes.", ja: "5 分かかります。" },
+        other: Text {
+            en: "The federation metadata contains a new certificate after five minutes.",
+            ja: "5 分かかります。",
+        },
         source: "no time is documented",
         play: |behaviour| behaviour.graph.metadata_seconds = 300.0,
     },
