@@ -19,6 +19,7 @@ use crate::{
         http::Http,
         response_integrity::WholeXml,
         s3::{self, Object, Refusal},
+        sessions::Sessions,
     },
     entra::{Graph, client_state::ClientStates},
     runtime::settings::Settings,
@@ -154,8 +155,16 @@ impl Context {
     /// # Errors
     /// If S3 returns an error or can't be reached.
     pub async fn object(&self, bucket: &str, key: &str) -> Result<Object, Refusal> {
-        let http = self.http.get_or_init(|| Http::new(CONNECT_TIMEOUT));
-        s3::get(http, &self.config, self.settings.clock(), bucket, key).await
+        s3::get(self.http(), &self.config, self.settings.clock(), bucket, key).await
+    }
+
+    /// Returns the client that ends the sessions of Connect users.
+    pub fn sessions(&self) -> Sessions<'_> {
+        Sessions::new(self.http(), &self.config, self.settings.clock())
+    }
+
+    fn http(&self) -> &Http {
+        self.http.get_or_init(|| Http::new(CONNECT_TIMEOUT))
     }
 
     /// Returns the client for Secrets Manager.

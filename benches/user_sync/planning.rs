@@ -69,7 +69,10 @@ pub(crate) fn run(case: Case, people: usize) -> Result<Planned, String> {
         routing: BTreeMap::from([("Basic Routing Profile".into(), ROUTING.into())]),
         ..Profiles::default()
     };
-    let policy = Policy { removed: Removed { action: RemovalAction::Delete, grace_days: 0 }, ..Policy::default() };
+    let policy = Policy {
+        removed: Removed { action: RemovalAction::Delete, grace_days: 0, ..Removed::default() },
+        ..Policy::default()
+    };
     let directories_kb = peak_kb("self")?;
 
     let start = Instant::now();
@@ -151,6 +154,7 @@ fn users(case: Case, people: usize) -> Vec<ConnectUser> {
             ownership: Ownership::from_tags(Some(MANAGED_BY), Some(ALIAS), ALIAS),
             entra_object_id: Some(guid(person)),
             removal_due: None,
+            signed_out: false,
         }
     };
     (0..people).map(user).collect()

@@ -29,7 +29,7 @@ use crate::{
     args::{Args, Command},
     commands::{
         approve, check, doctor, entra_setup, init, list, live_check, local, logs, machines, open, replay, run, schema,
-        start, status, stop, sync, watch,
+        sign_out, start, status, stop, sync, watch,
     },
     exit::Exit,
     ui::Console,
@@ -74,6 +74,7 @@ pub fn main() -> ExitCode {
         Command::List(args) => run(&console, list::run(args, &console)),
         Command::Report(args) => run(&console, commands::report::run(args, &console)),
         Command::Sync(args) => run(&console, sync::run(args, &console)),
+        Command::SignOut(args) => run(&console, sign_out::run(args, &console)),
         Command::Init(args) => run(&console, async { init::run(*args, &console) }),
         Command::Doctor(args) => run(&console, doctor::run(args, &console)),
         Command::Plan(args) => run(&console, machines::plan(args, &console)),

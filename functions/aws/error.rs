@@ -260,9 +260,7 @@ where
             let Some(code) = meta.code() else {
                 return StepError::unavailable(format!("{doing} failed: the response can't be parsed{request_id}"));
             };
-            let message = meta.message().unwrap_or("no message");
-            let kind = kind_of(code, message);
-            StepError::new(kind, format!("{doing} failed: {code}: {message}{request_id}{}", hint(kind)))
+            named(doing, code, meta.message().unwrap_or("no message"), error.request_id())
         }
         SdkError::TimeoutError(_) => {
             StepError::unavailable(format!("{doing} timed out; AWS may nevertheless have done it{request_id}"))
@@ -286,6 +284,13 @@ where
         }
         _ => StepError::internal(format!("{doing} failed with an error that the SDK does not describe{request_id}")),
     }
+}
+
+/// Returns the named error for an error code of AWS, with the action, the message and the request ID.
+pub fn named(doing: impl Display, code: &str, message: &str, request_id: Option<&str>) -> StepError {
+    let kind = kind_of(code, message);
+    let request_id = request_id.map_or(String::new(), |id| format!(" (request id {id})"));
+    StepError::new(kind, format!("{doing} failed: {code}: {message}{request_id}{}", hint(kind)))
 }
 
 const fn hint(kind: StepErrorKind) -> &'static str {

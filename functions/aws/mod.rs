@@ -10,3 +10,5 @@ pub mod phone_numbers;
 pub mod quotas;
 pub(crate) mod response_integrity;
 pub mod s3;
+pub mod sessions;
+mod signed;

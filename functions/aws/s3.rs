@@ -1,32 +1,18 @@
-//! Reads S3 objects with the only S3 call of the product: `GetObject`, signed with the SDK's signer.
-//!
-//! The SDK's S3 client contains tables for all checksums of S3. These tables would make the binary of all functions an
-//! eighth larger, although only one function reads S3 objects. This module does not retry. The state machine retries
-//! the step, depending on the name of the returned error.
+//! Reads S3 objects with the only S3 call of the product: `GetObject`, which only one function sends. This module does
+//! not retry. The state machine retries the step, depending on the name of the returned error.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use aws_config::SdkConfig;
-use aws_credential_types::provider::ProvideCredentials;
-use aws_sigv4::{
-    http_request::{
-        PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings,
-        UriPathNormalizationMode, sign,
-    },
-    sign::v4,
-};
-use aws_smithy_runtime_api::{
-    box_error::BoxError,
-    client::{
-        http::HttpConnector,
-        orchestrator::{HttpRequest, HttpResponse},
-    },
-};
+use aws_smithy_runtime_api::client::{http::HttpConnector, orchestrator::HttpResponse};
 use aws_smithy_types::{body::SdkBody, byte_stream::ByteStream};
-use aws_types::service_config::ServiceConfigKey;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::{aws::http::Http, runtime::clock::Clock};
+use super::{
+    http::Http,
+    signed::{self, Service},
+};
+use crate::runtime::clock::Clock;
 
 /// The characters to encode in a path: all except those that S3 leaves unencoded when it verifies a signature.
 const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
@@ -67,7 +53,8 @@ pub struct Refusal {
 /// # Errors
 /// [`Refusal`], without S3's message, which contains the key.
 pub async fn get(http: &Http, config: &SdkConfig, clock: Clock, bucket: &str, key: &str) -> Result<Object, Refusal> {
-    let request = signed(config, &url(config, bucket, key)).await.map_err(|_| Refusal::default())?;
+    let request = signed::request(config, Service::S3, &url(config, bucket, key), None).await;
+    let request = request.map_err(|_| Refusal::default())?;
     let answer = tokio::time::timeout(clock.timeout(ANSWER), http.call(request)).await;
     let response = answer.ok().and_then(Result::ok).ok_or_else(Refusal::default)?;
     let header = |name: &str| response.headers().get(name).map(ToOwned::to_owned);
@@ -82,47 +69,10 @@ pub async fn get(http: &Http, config: &SdkConfig, clock: Clock, bucket: &str, ke
 /// Returns the URL with the bucket's host name, or with a path below the configured endpoint.
 fn url(config: &SdkConfig, bucket: &str, key: &str) -> String {
     let key = utf8_percent_encode(key, PATH);
-    match endpoint(config) {
-        Some(endpoint) => format!("{}/{bucket}/{key}", endpoint.trim_end_matches('/')),
-        None => format!("https://{bucket}.s3.{}.amazonaws.com/{key}", region(config)),
+    match Service::S3.configured_endpoint(config) {
+        Some(endpoint) => format!("{endpoint}/{bucket}/{key}"),
+        None => format!("https://{bucket}.s3.{}.amazonaws.com/{key}", signed::region(config)),
     }
-}
-
-/// Returns the endpoint with the same precedence as the SDK's clients: the endpoint of the service
-/// (`AWS_ENDPOINT_URL_S3`) before the general endpoint.
-fn endpoint(config: &SdkConfig) -> Option<String> {
-    let key =
-        ServiceConfigKey::builder().service_id("S3").env("AWS_ENDPOINT_URL").profile("endpoint_url").build().ok()?;
-    let own = config.service_config().and_then(|services| services.load_config(key));
-    own.or_else(|| config.endpoint_url().map(ToOwned::to_owned))
-}
-
-fn region(config: &SdkConfig) -> &str {
-    config.region().map_or("us-east-1", |region| region.as_ref())
-}
-
-async fn signed(config: &SdkConfig, url: &str) -> Result<HttpRequest, BoxError> {
-    let provider = config.credentials_provider().ok_or("there are no credentials")?;
-    let identity = provider.provide_credentials().await?.into();
-    let mut settings = SigningSettings::default();
-    settings.percent_encoding_mode = PercentEncodingMode::Single;
-    settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
-    settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
-    let params = v4::SigningParams::builder()
-        .identity(&identity)
-        .region(region(config))
-        .name("s3")
-        .time(SystemTime::now())
-        .settings(settings)
-        .build()?
-        .into();
-    let signable = SignableRequest::new("GET", url, std::iter::empty(), SignableBody::Bytes(&[]))?;
-    let (instructions, _) = sign(signable, &params)?.into_parts();
-    let mut request = HttpRequest::get(url)?;
-    for (name, value) in instructions.headers() {
-        request.headers_mut().try_insert(name.to_owned(), value.to_owned())?;
-    }
-    Ok(request)
 }
 
 async fn code(response: HttpResponse, clock: Clock) -> Option<String> {
@@ -138,7 +88,7 @@ mod tests {
     use super::*;
     use aws_config::{BehaviorVersion, Region};
     use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
-    use aws_types::service_config::LoadServiceConfig;
+    use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
     use wiremock::{
         Mock, MockServer, ResponseTemplate,
         matchers::{header_exists, path},

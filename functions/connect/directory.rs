@@ -14,14 +14,17 @@ use aws_sdk_connect::{
     Client,
     config::retry::RetryConfig,
     error::SdkError,
-    operation::RequestId,
-    types::{Channel, HierarchyPath, StringComparisonType, StringCondition, UserSearchCriteria, UserSearchSummary},
+    operation::{RequestId, search_users::builders::SearchUsersFluentBuilder},
+    types::{
+        Channel, ControlPlaneTagFilter, HierarchyPath, StringComparisonType, StringCondition, TagCondition,
+        UserSearchCriteria, UserSearchFilter, UserSearchSummary,
+    },
 };
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use onboarding_core::{
     StepError, StepErrorKind, names,
     onboarding::Phone,
-    sync::{ConnectUser, Ownership, Profiles, REMOVAL_DUE_KEY, removal_due_from_tag},
+    sync::{ConnectUser, Ownership, Profiles, REMOVAL_DUE_KEY, SIGNED_OUT_KEY, removal_due_from_tag},
 };
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -135,6 +138,38 @@ impl<'a> Directory<'a> {
         let output = self.read(&doing, Read::Search(Duration::ZERO), || search.clone().send()).await?;
         let found = output.users.unwrap_or_default().into_iter().filter_map(|user| connect_user(user, self.alias));
         Ok(found.filter(|user| usernames.contains(&user.username.as_str())).collect())
+    }
+
+    /// Returns the users whose tag contains one of these Entra object IDs and that Connect already shows. Sends one
+    /// request for all IDs.
+    ///
+    /// # Errors
+    /// If Connect returns an error.
+    pub async fn users_of(&self, object_ids: &[String]) -> Result<Vec<ConnectUser>, StepError> {
+        let either = object_ids.iter().map(|id| vec![tagged(names::ENTRA_OBJECT_ID_KEY, id)]).collect();
+        let filter = ControlPlaneTagFilter::builder().set_or_conditions(Some(either)).build();
+        let search = self.search_by_tags(filter).max_results(USERS_PAGE);
+        let doing = "searching the users of the members who left";
+        let output = self.read(doing, Read::Search(Duration::ZERO), || search.clone().send()).await?;
+        let found = output.users.unwrap_or_default().into_iter().filter_map(|user| connect_user(user, self.alias));
+        Ok(found.filter(|user| user.entra_object_id.as_ref().is_some_and(|id| object_ids.contains(id))).collect())
+    }
+
+    /// Returns the approximate number of users with our tags. Sends one request.
+    ///
+    /// # Errors
+    /// If Connect returns an error.
+    pub async fn managed(&self) -> Result<usize, StepError> {
+        let ours = names::tags(self.alias).into_iter().map(|(key, value)| tagged(key, &value)).collect();
+        let filter = ControlPlaneTagFilter::builder().set_and_conditions(Some(ours)).build();
+        let search = self.search_by_tags(filter).max_results(1);
+        let output = self.read("counting the users", Read::Search(Duration::ZERO), || search.clone().send()).await?;
+        Ok(output.approximate_total_count.and_then(|count| usize::try_from(count).ok()).unwrap_or_default())
+    }
+
+    fn search_by_tags(&self, filter: ControlPlaneTagFilter) -> SearchUsersFluentBuilder {
+        let filter = UserSearchFilter::builder().tag_filter(filter).build();
+        self.client.search_users().instance_id(self.instance_id).search_filter(filter)
     }
 
     /// Returns the IDs of all profiles by name, and the IDs of the given hierarchy groups by path.
@@ -292,6 +327,10 @@ pub(super) fn without_retries(client: &Client) -> Client {
     Client::from_conf(client.config().to_builder().retry_config(RetryConfig::disabled()).build())
 }
 
+fn tagged(key: &str, value: &str) -> TagCondition {
+    TagCondition::builder().tag_key(key).tag_value(value).build()
+}
+
 /// Returns the token of the next page. A repeated token is an error, because it would cause an endless loop.
 fn next(current: Option<&str>, next: Option<&str>) -> Result<Option<String>, StepError> {
     match next.filter(|token| !token.is_empty()) {
@@ -327,6 +366,7 @@ fn connect_user(user: UserSearchSummary, alias: &str) -> Option<ConnectUser> {
         ownership: Ownership::from_tags(tag(names::MANAGED_BY_KEY), tag(names::ONBOARDING_KEY), alias),
         entra_object_id: tag(names::ENTRA_OBJECT_ID_KEY).map(ToOwned::to_owned),
         removal_due: tag(REMOVAL_DUE_KEY).and_then(removal_due_from_tag),
+        signed_out: tags.contains_key(SIGNED_OUT_KEY),
     })
 }
 

@@ -72,12 +72,10 @@ impl<'p> Lane<'p> {
         self.delayed.push((Instant::now() + delay, attempt));
     }
 
-    /// Removes all requests that are not sent yet; returns their number.
-    pub(super) fn clear(&mut self) -> usize {
-        let waiting = self.waiting();
-        self.ready.clear();
-        self.delayed.clear();
-        waiting
+    /// Removes all requests that are not sent yet and returns them.
+    pub(super) fn clear(&mut self) -> Vec<Request<'p>> {
+        let delayed = self.delayed.drain(..).map(|(_, attempt)| attempt);
+        self.ready.drain(..).chain(delayed).map(|attempt| attempt.request).collect()
     }
 
     /// Counts a finished request.

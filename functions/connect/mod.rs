@@ -15,7 +15,7 @@ pub use directory::Directory;
 pub use operation::Operation;
 pub use outcome::Applied;
 pub use rate_limiter::RateLimiter;
-pub use writer::{DeletionCheck, Writer};
+pub use writer::{RemovalCheck, Writer};
 
 /// A step that changes users in several invocations fails after this many consecutive invocations without a change.
 pub const MAX_IDLE_ROUNDS: u32 = 3;

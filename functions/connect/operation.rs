@@ -1,6 +1,6 @@
 //! The operations that change users, each with its own token bucket.
 
-/// A Connect operation, or the Graph read that precedes a deletion. Each, except `DescribeUser`, has a lane of its own
+/// A Connect operation, or the Graph read that precedes a removal. Each, except `DescribeUser`, has a lane of its own
 /// in the [`Writer`](super::Writer).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Operation {
@@ -25,8 +25,10 @@ pub enum Operation {
     UpdateUserHierarchy,
     /// `UpdateUserConfig`.
     UpdateUserConfig,
-    /// The Graph read that checks the memberships of a user again before the user is deleted.
+    /// The Graph read that checks the memberships of a user again before the user is removed.
     ReadMembership,
+    /// `DeleteAllEntitySessions`, which signs a user out.
+    DeleteAllEntitySessions,
     /// `DeleteUser`.
     DeleteUser,
 }
@@ -54,7 +56,8 @@ impl Operation {
             | Self::UntagResource
             | Self::UpdateUserHierarchy
             | Self::UpdateUserConfig
-            | Self::ReadMembership => None,
+            | Self::ReadMembership
+            | Self::DeleteAllEntitySessions => None,
         }
     }
 
@@ -73,6 +76,7 @@ impl Operation {
             Self::UpdateUserHierarchy => "UpdateUserHierarchy",
             Self::UpdateUserConfig => "UpdateUserConfig",
             Self::ReadMembership => "reading the membership",
+            Self::DeleteAllEntitySessions => "DeleteAllEntitySessions",
             Self::DeleteUser => "DeleteUser",
         }
     }

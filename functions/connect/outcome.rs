@@ -17,6 +17,8 @@ pub struct Applied {
     pub left: usize,
     /// The users who must be kept after all, for example because they became members again after the plan was made.
     pub kept: Vec<String>,
+    /// Why sessions could not be ended, if the operation is denied, unavailable or unknown.
+    pub sign_out_unavailable: Option<String>,
     /// The first of the created users in alphabetical order.
     pub first_created: Option<String>,
     /// The IDs of users that were scheduled for deletion or deleted, or that must be kept.
@@ -47,10 +49,10 @@ impl Applied {
         failures.map(|(username, reason)| Failure { username: username.clone(), reason: reason.clone() }).collect()
     }
 
-    /// Returns whether any user was changed.
+    /// Returns whether any user was changed or signed out.
     #[must_use]
     pub const fn changed_anything(&self) -> bool {
-        self.totals.users() > 0
+        self.totals.users() > 0 || self.totals.signed_out > 0
     }
 
     pub(super) fn expect_changes(&mut self, user_id: &str, changes: usize) {
@@ -110,8 +112,17 @@ impl Applied {
         self.totals.removed += 1;
     }
 
+    pub(super) fn signed_out(&mut self, username: &str) {
+        info!(username, "user signed out");
+        self.totals.signed_out += 1;
+    }
+
+    pub(super) fn sign_out_recorded(&mut self, user_id: &str) {
+        self.removals_settled.insert(user_id.to_owned());
+    }
+
     pub(super) fn kept(&mut self, username: &str, user_id: &str) {
-        info!(username, "user not deleted, because the check before the deletion found that it must be kept");
+        info!(username, "user not removed, because the check before the removal found that it must be kept");
         self.removals_settled.insert(user_id.to_owned());
         self.kept.push(username.to_owned());
     }

@@ -8,7 +8,7 @@ use onboarding_core::{
 };
 
 use super::{Applied, Operation};
-use crate::aws;
+use crate::aws::{self, sessions::SessionError};
 
 /// A single request.
 #[derive(Clone, Debug)]
@@ -18,8 +18,11 @@ pub(super) enum Request<'p> {
     /// Read the user that already has the name of the user to create. If `lost`, an earlier request whose response was
     /// lost may have created the existing user.
     Resolve { new: &'p NewUser, lost: bool },
-    /// Check again that the user may be deleted.
-    CheckDeletion(UserRef),
+    /// Check again that the user may be removed. If so, `then` follows, after the user is signed out if `sign_out` is
+    /// set.
+    CheckRemoval { then: Write<'p>, sign_out: bool },
+    /// End the sessions of the user. `then` follows, even if the sessions could not be ended.
+    SignOut { then: Write<'p> },
 }
 
 /// A request that changes one user.
@@ -37,6 +40,8 @@ pub(super) enum Write<'p> {
     CancelDeletion(UserRef),
     /// Delete the user.
     Delete(UserRef),
+    /// Tag a user whose sessions have ended with the date.
+    RecordSignOut { user: UserRef, date: String },
 }
 
 /// The response to a [`Request`].
@@ -49,10 +54,12 @@ pub(super) enum Response<'p> {
         lost: bool,
         found: Option<Box<ConnectUser>>,
     },
-    DeletionChecked {
-        user: UserRef,
+    RemovalChecked {
+        then: Write<'p>,
+        sign_out: bool,
         must_keep: bool,
     },
+    SignedOut(Write<'p>),
 }
 
 /// How an error that concerns only one user is handled.
@@ -76,7 +83,8 @@ impl<'p> Request<'p> {
         match self {
             Self::Write(write) => write.operation(),
             Self::Resolve { .. } => Operation::SearchUsers,
-            Self::CheckDeletion(_) => Operation::ReadMembership,
+            Self::CheckRemoval { .. } => Operation::ReadMembership,
+            Self::SignOut { .. } => Operation::DeleteAllEntitySessions,
         }
     }
 
@@ -84,7 +92,7 @@ impl<'p> Request<'p> {
         match self {
             Self::Write(write) => write.username(),
             Self::Resolve { new, .. } => &new.username,
-            Self::CheckDeletion(user) => &user.username,
+            Self::CheckRemoval { then, .. } | Self::SignOut { then } => then.username(),
         }
     }
 
@@ -107,7 +115,7 @@ impl Write<'_> {
     const fn operation(&self) -> Operation {
         match self {
             Self::Create(_) => Operation::CreateUser,
-            Self::Adopt { .. } | Self::ScheduleDeletion { .. } => Operation::TagResource,
+            Self::Adopt { .. } | Self::ScheduleDeletion { .. } | Self::RecordSignOut { .. } => Operation::TagResource,
             Self::CancelDeletion(_) => Operation::UntagResource,
             Self::Change { change, .. } => match change {
                 Change::Identity { .. } => Operation::UpdateUserIdentityInfo,
@@ -115,19 +123,29 @@ impl Write<'_> {
                 Change::RoutingProfile(_) => Operation::UpdateUserRoutingProfile,
                 Change::Hierarchy(_) => Operation::UpdateUserHierarchy,
                 Change::Phone(_) => Operation::UpdateUserConfig,
+                Change::ForgetSignOut => Operation::UntagResource,
             },
             Self::Delete(_) => Operation::DeleteUser,
         }
     }
 
-    fn username(&self) -> &str {
+    pub(super) fn username(&self) -> &str {
+        self.user().map_or_else(|new| new.username.as_str(), |user| user.username.as_str())
+    }
+
+    /// The user that the request changes.
+    ///
+    /// # Errors
+    /// The user to create, which does not exist yet.
+    pub(super) const fn user(&self) -> Result<&UserRef, &NewUser> {
         match self {
-            Self::Create(new) => &new.username,
+            Self::Create(new) => Err(new),
             Self::Adopt { user, .. }
             | Self::Change { user, .. }
             | Self::ScheduleDeletion { user, .. }
             | Self::CancelDeletion(user)
-            | Self::Delete(user) => &user.username,
+            | Self::Delete(user)
+            | Self::RecordSignOut { user, .. } => Ok(user),
         }
     }
 
@@ -140,6 +158,7 @@ impl Write<'_> {
             Self::ScheduleDeletion { user, due } => applied.deletion_scheduled(&user.username, &user.id, due),
             Self::CancelDeletion(user) => applied.deletion_canceled(&user.username),
             Self::Delete(user) => applied.removed(&user.username, &user.id),
+            Self::RecordSignOut { user, .. } => applied.sign_out_recorded(&user.id),
         }
     }
 }
@@ -166,7 +185,7 @@ impl RequestError {
     }
 
     /// Returns whether an object of the request does not exist in Connect.
-    fn is_not_found(&self) -> bool {
+    pub(super) fn is_not_found(&self) -> bool {
         self.code.as_deref() == Some("ResourceNotFoundException")
     }
 
@@ -179,6 +198,22 @@ impl RequestError {
     /// Returns whether the username is taken.
     fn is_duplicate(&self) -> bool {
         self.code.as_deref() == Some("DuplicateResourceException")
+    }
+}
+
+impl RequestError {
+    /// Returns whether a failed sign-out concerns only this user. Otherwise, the operation is denied, unavailable or
+    /// not known in this Region.
+    pub(super) fn concerns_one_user(&self) -> bool {
+        const OF_ONE_USER: [&str; 3] =
+            ["InvalidParameterException", "InvalidRequestException", "ResourceNotFoundException"];
+        self.code.as_deref().is_some_and(|code| OF_ONE_USER.contains(&code))
+    }
+}
+
+impl From<SessionError> for RequestError {
+    fn from(SessionError { error, code }: SessionError) -> Self {
+        Self { error, code }
     }
 }
 

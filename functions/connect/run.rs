@@ -7,8 +7,9 @@ use std::{
 
 use onboarding_core::{
     StepError, StepErrorKind,
-    sync::{ConnectUser, NewUser, Ownership, Plan, UserRef, changes_instead_of_creation},
+    sync::{Change, ConnectUser, NewUser, Ownership, Plan, UserRef, changes_instead_of_creation, date_to_tag},
 };
+use time::OffsetDateTime;
 use tokio::time::Instant;
 
 use super::{
@@ -62,31 +63,66 @@ impl<'p> Run<'p> {
             run.write(Write::Create(user));
         }
         for adoption in &plan.adopt {
-            run.write(Write::Adopt { user: adoption.user.clone(), object_id: adoption.object_id.clone() });
+            let adopt = Write::Adopt { user: adoption.user.clone(), object_id: adoption.object_id.clone() };
+            run.write_after_sign_out(adopt, adoption.relinked);
         }
         for update in &plan.update {
             run.applied.expect_changes(&update.user.id, update.changes.len());
             for change in &update.changes {
-                run.write(Write::Change { user: update.user.clone(), change: change.clone() });
+                let loses_profile = update.loses_profile && matches!(change, Change::SecurityProfiles(_));
+                let write = Write::Change { user: update.user.clone(), change: change.clone() };
+                run.write_after_sign_out(write, loses_profile);
             }
         }
         for user in &plan.cancel_deletion {
             run.write(Write::CancelDeletion(user.clone()));
         }
         for mark in &plan.schedule_deletion {
-            run.write(Write::ScheduleDeletion { user: mark.user.clone(), due: mark.tag_value() });
+            run.remove(Write::ScheduleDeletion { user: mark.user.clone(), due: mark.tag_value() });
         }
         for removal in plan.delete.iter().filter(|removal| removal.replaced_by.is_none()) {
-            run.push(Request::CheckDeletion(removal.user.clone()));
+            run.remove(Write::Delete(removal.user.clone()));
+        }
+        for user in &plan.end_sessions {
+            let date = date_to_tag(OffsetDateTime::now_utc().date());
+            run.remove(Write::RecordSignOut { user: user.clone(), date });
         }
         run
+    }
+
+    /// Adds the removal of a user: a check that the user may be removed, the sign-out, and this request.
+    fn remove(&mut self, then: Write<'p>) {
+        let signed_out = then.user().is_ok_and(|user| user.signed_out);
+        self.push(Request::CheckRemoval { then, sign_out: self.plan.sign_out && !signed_out });
+    }
+
+    /// Adds a request. If the user loses access by this request, the user is signed out first.
+    fn write_after_sign_out(&mut self, then: Write<'p>, loses_access: bool) {
+        if loses_access && self.plan.sign_out { self.sign_out(then) } else { self.write(then) }
+    }
+
+    fn sign_out(&mut self, then: Write<'p>) {
+        if self.applied.sign_out_unavailable.is_some() {
+            self.without_sign_out(then);
+        } else {
+            self.push(Request::SignOut { then });
+        }
+    }
+
+    /// Continues with the request that follows a sign-out although the sessions could not be ended.
+    fn without_sign_out(&mut self, then: Write<'p>) {
+        match then {
+            // The next sync tries again.
+            Write::RecordSignOut { .. } => {}
+            then => self.write(then),
+        }
     }
 
     /// Adds the deletion of each user that a new user with a new name replaces, if the new user exists.
     pub(super) fn push_replaced(&mut self) {
         for removal in &self.plan.delete {
             if removal.replaced_by.as_deref().is_some_and(|successor| self.applied.exists(self.plan, successor)) {
-                self.push(Request::CheckDeletion(removal.user.clone()));
+                self.remove(Write::Delete(removal.user.clone()));
             }
         }
     }
@@ -130,7 +166,10 @@ impl<'p> Run<'p> {
     }
 
     fn write(&mut self, write: Write<'p>) {
-        self.push(Request::Write(write));
+        let denied = self.deletion_denied.is_some() && matches!(write, Write::Delete(_));
+        if !denied {
+            self.push(Request::Write(write));
+        }
     }
 
     /// Handles a finished request.
@@ -159,6 +198,7 @@ impl<'p> Run<'p> {
                 lane.push_first(Attempt { request, tries });
                 self.applied.totals.throttles += 1;
             }
+            Err((Request::SignOut { then }, error)) => self.sign_out_failed(then, tries, &error),
             Err((request, error)) => self.failed(Attempt { request, tries }, error),
         }
     }
@@ -170,9 +210,41 @@ impl<'p> Run<'p> {
             Response::Resolved { new, lost, found: None } => {
                 self.retry(Attempt { request: Request::Resolve { new, lost }, tries }, HIDDEN_USER);
             }
-            Response::DeletionChecked { user, must_keep: true } => self.applied.kept(&user.username, &user.id),
-            Response::DeletionChecked { user, must_keep: false } => self.write(Write::Delete(user)),
+            Response::RemovalChecked { then, must_keep: true, .. } => {
+                if let Ok(user) = then.user() {
+                    self.applied.kept(&user.username, &user.id);
+                }
+            }
+            Response::RemovalChecked { then, sign_out: true, .. } => self.sign_out(then),
+            Response::RemovalChecked { then, .. } => self.write(then),
+            Response::SignedOut(then) => {
+                if let Ok(user) = then.user() {
+                    self.applied.signed_out(&user.username);
+                }
+                self.write(then);
+            }
         }
+    }
+
+    /// Handles a failed sign-out, which never stops the request that follows it. If the operation is denied, unknown or
+    /// unavailable, no further user is signed out.
+    fn sign_out_failed(&mut self, then: Write<'p>, tries: u32, error: &RequestError) {
+        if error.kind() == StepErrorKind::Unavailable && tries + 1 < MAX_TRIES {
+            let delay = self.clock.wait(Duration::from_secs(1 << tries));
+            let attempt = Attempt { request: Request::SignOut { then }, tries: tries + 1 };
+            return self.lane(Operation::DeleteAllEntitySessions).push_delayed(attempt, delay);
+        }
+        if !error.concerns_one_user() {
+            self.applied.sign_out_unavailable.get_or_insert_with(|| error.error.message.clone());
+            for request in self.lane(Operation::DeleteAllEntitySessions).clear() {
+                if let Request::SignOut { then } = request {
+                    self.without_sign_out(then);
+                }
+            }
+        } else if !error.is_not_found() {
+            self.applied.failed(then.username(), error.error.message.clone());
+        }
+        self.without_sign_out(then);
     }
 
     /// Handles a username that is already taken. The existing user was created by our own request whose response was
@@ -187,6 +259,7 @@ impl<'p> Run<'p> {
             id: found.id.clone(),
             arn: found.arn.clone(),
             object_id: Some(new.object_id.clone()),
+            signed_out: found.signed_out,
         };
         if found.ownership == Ownership::Ours && found.entra_object_id.as_ref() == Some(&new.object_id) {
             self.applied.found(&new.username, lost);
@@ -221,7 +294,7 @@ impl<'p> Run<'p> {
             // All other creations would fail too, and are left for the next sync.
             Reaction::QuotaReached => {
                 self.quota_reached = true;
-                self.applied.totals.waiting_for_quota += 1 + self.lane(Operation::CreateUser).clear();
+                self.applied.totals.waiting_for_quota += 1 + self.lane(Operation::CreateUser).clear().len();
             }
             Reaction::Deleted(user) => self.applied.removed(&user.username, &user.id),
         }
@@ -231,9 +304,7 @@ impl<'p> Run<'p> {
     fn denied(&mut self, attempt: Attempt<'p>, error: StepError) {
         if matches!(attempt.request, Request::Write(Write::Delete(_))) {
             self.deletion_denied.get_or_insert(error);
-            for operation in [Operation::ReadMembership, Operation::DeleteUser] {
-                self.lane(operation).clear();
-            }
+            self.lane(Operation::DeleteUser).clear();
         } else {
             self.fatal.get_or_insert(error);
             self.lane(attempt.request.operation()).push_first(attempt);

@@ -13,10 +13,11 @@ use aws_smithy_types::error::{metadata::ProvideErrorMetadata, operation::BuildEr
 use onboarding_core::{
     StepError, names,
     onboarding::Phone,
-    sync::{Change, NewUser, REMOVAL_DUE_KEY, UserRef},
+    sync::{Change, NewUser, REMOVAL_DUE_KEY, SIGNED_OUT_KEY, UserRef},
 };
 
 use super::request::{RequestError, Write};
+use crate::aws::sessions::Sessions;
 
 /// Changes the users of one instance.
 #[derive(Debug)]
@@ -24,6 +25,7 @@ pub(super) struct UserApi<'a> {
     pub(super) client: Client,
     pub(super) instance_id: &'a str,
     pub(super) alias: &'a str,
+    pub(super) sessions: Sessions<'a>,
 }
 
 impl UserApi<'_> {
@@ -36,7 +38,18 @@ impl UserApi<'_> {
             Write::ScheduleDeletion { user, due } => self.schedule_deletion(user, due).await,
             Write::CancelDeletion(user) => self.cancel_deletion(user).await,
             Write::Delete(user) => self.delete(user).await,
+            Write::RecordSignOut { user, date } => self.record_sign_out(user, date).await,
         }
+    }
+
+    /// Ends all sessions of a user.
+    pub(super) async fn sign_out(&self, user: &UserRef) -> Result<(), RequestError> {
+        Ok(self.sessions.end(self.instance_id, &user.username, &user.id).await?)
+    }
+
+    async fn record_sign_out(&self, user: &UserRef, date: &str) -> Result<(), RequestError> {
+        let sent = self.client.tag_resource().resource_arn(&user.arn).tags(SIGNED_OUT_KEY, date).send().await;
+        outcome(&format!("recording the sign-out of the user {}", user.username), sent)
     }
 
     /// Sends `CreateUser` with all settings. Email and password are omitted, because a SAML instance refuses them.
@@ -112,6 +125,10 @@ impl UserApi<'_> {
                 outcome(&doing, call.hierarchy_group_id(group).send().await)
             }
             Change::Phone(phone) => self.configure(user, phone).await,
+            Change::ForgetSignOut => {
+                let call = client.untag_resource().resource_arn(&user.arn).tag_keys(SIGNED_OUT_KEY);
+                outcome(&doing, call.send().await)
+            }
         }
     }
 

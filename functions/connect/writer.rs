@@ -26,10 +26,10 @@ use super::{
     run::Run,
     user_api::UserApi,
 };
-use crate::aws::quotas;
+use crate::aws::{quotas, sessions::Sessions};
 
-/// A check immediately before a deletion.
-pub trait DeletionCheck {
+/// A check immediately before the removal of a user.
+pub trait RemovalCheck {
     /// Returns whether the user must be kept after all.
     fn must_keep(&self, user: &UserRef) -> impl Future<Output = Result<bool, StepError>>;
 }
@@ -40,26 +40,27 @@ pub struct Writer<'a, C> {
     api: UserApi<'a>,
     quotas: &'a aws_sdk_servicequotas::Client,
     directory: &'a Directory<'a>,
-    deletion_check: C,
+    removal_check: C,
     burst_available: bool,
     progress: Option<&'a Cell<Totals>>,
 }
 
 type InFlight<'f, 'p> = LocalBoxFuture<'f, Finished<'p>>;
 
-impl<'a, C: DeletionCheck> Writer<'a, C> {
+impl<'a, C: RemovalCheck> Writer<'a, C> {
     /// Creates a writer for the instance. `burst_available` means that no requests were sent in the last seconds, so
     /// that the token buckets are full.
     pub fn new(
         client: &aws_sdk_connect::Client,
         quotas: &'a aws_sdk_servicequotas::Client,
+        sessions: Sessions<'a>,
         directory: &'a Directory<'a>,
-        deletion_check: C,
+        removal_check: C,
         (instance_id, alias): (&'a str, &'a str),
         burst_available: bool,
     ) -> Self {
-        let api = UserApi { client: without_retries(client), instance_id, alias };
-        Self { api, quotas, directory, deletion_check, burst_available, progress: None }
+        let api = UserApi { client: without_retries(client), instance_id, alias, sessions };
+        Self { api, quotas, directory, removal_check, burst_available, progress: None }
     }
 
     /// Returns a writer that continuously updates `totals` while it works.
@@ -149,9 +150,18 @@ impl<'a, C: DeletionCheck> Writer<'a, C> {
                 let found = self.directory.user(&new.username).await?.map(Box::new);
                 Ok(Response::Resolved { new, lost: *lost, found })
             }
-            Request::CheckDeletion(user) => {
-                let must_keep = self.deletion_check.must_keep(user).await?;
-                Ok(Response::DeletionChecked { user: user.clone(), must_keep })
+            Request::CheckRemoval { then, sign_out } => {
+                let must_keep = match then.user() {
+                    Ok(user) => self.removal_check.must_keep(user).await?,
+                    Err(_) => false,
+                };
+                Ok(Response::RemovalChecked { then: then.clone(), sign_out: *sign_out, must_keep })
+            }
+            Request::SignOut { then } => {
+                if let Ok(user) = then.user() {
+                    self.api.sign_out(user).await?;
+                }
+                Ok(Response::SignedOut(then.clone()))
             }
         }
     }

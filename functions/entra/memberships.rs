@@ -1,8 +1,21 @@
-//! Reads the groups of a single user, which is an inexpensive check before the user's deletion.
+//! Reads the groups of a single user, which is an inexpensive check before the user's removal.
+
+use std::collections::BTreeSet;
 
 use onboarding_core::StepError;
+use serde::Deserialize;
+use serde_json::json;
 
 use super::{Graph, GraphError, call::Call, model::DirectoryObject};
+
+/// Maximum number of groups in one request (Microsoft Graph, `checkMemberGroups`).
+const MAX_CHECKED: usize = 20;
+
+/// The response to `checkMemberGroups`.
+#[derive(Default, Deserialize)]
+struct MemberGroups {
+    value: Vec<String>,
+}
 
 impl Graph {
     /// Returns the IDs of the groups (and directory roles and administrative units) of which the user is a direct
@@ -20,5 +33,22 @@ impl Graph {
             Err(GraphError::Refused(refusal)) if refusal.is_not_found() => Ok(None),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Returns those of the groups of which the user is a member, directly or through nested groups. Returns no groups
+    /// if the user does not exist. Sends one request for each 20 groups.
+    ///
+    /// # Errors
+    /// If any request fails.
+    pub async fn memberships_among(&self, user_id: &str, groups: &[&str]) -> Result<BTreeSet<String>, StepError> {
+        let mut found = BTreeSet::new();
+        for checked in groups.chunks(MAX_CHECKED) {
+            let doing = format!("checking the groups of the user {user_id}");
+            let body = json!({ "groupIds": checked });
+            let call = Call::post(&["users", user_id, "checkMemberGroups"], body, doing).needs("Group.Read.All");
+            let answer: Option<MemberGroups> = self.find(&call).await?;
+            found.extend(answer.unwrap_or_default().value);
+        }
+        Ok(found)
     }
 }

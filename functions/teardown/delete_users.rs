@@ -17,7 +17,7 @@ use tracing::info;
 
 use crate::{
     aws::error::CallResult as _,
-    connect::{DeletionCheck, Directory, MAX_IDLE_ROUNDS, Writer},
+    connect::{Directory, MAX_IDLE_ROUNDS, RemovalCheck, Writer},
     context::Context,
     runtime::adapter::Invocation,
 };
@@ -33,15 +33,11 @@ pub async fn run(ctx: &Context, input: RemoveInput, invocation: Invocation) -> R
     let previous = input.previous.unwrap_or_default();
     let directory = Directory::new(ctx.connect(), id, alias, ctx.settings.clock());
     let users = directory.users().await?;
-    let ours = users.into_iter().filter(|user| user.ownership == Ownership::Ours).map(|user| UserRef {
-        username: user.username,
-        id: user.id,
-        arn: user.arn,
-        object_id: user.entra_object_id,
-    });
+    let ours = users.into_iter().filter(|user| user.ownership == Ownership::Ours).map(UserRef::from);
     let plan = Plan::deleting(ours);
     let check = StillOurs { ctx, instance_id: id, alias };
-    let writer = Writer::new(ctx.connect(), ctx.quotas(), &directory, check, (id, alias), previous.attempt == 0);
+    let (ids, rested) = ((id, alias), previous.attempt == 0);
+    let writer = Writer::new(ctx.connect(), ctx.quotas(), ctx.sessions(), &directory, check, ids, rested);
     let applied = writer.apply(&plan, deadline).await?;
     info!(deleted = applied.totals.removed, left = applied.left, failed = applied.totals.failed, "users deleted");
 
@@ -77,7 +73,7 @@ struct StillOurs<'a> {
     alias: &'a str,
 }
 
-impl DeletionCheck for StillOurs<'_> {
+impl RemovalCheck for StillOurs<'_> {
     /// Returns whether the user must be kept because it no longer has the tags of this onboarding.
     async fn must_keep(&self, user: &UserRef) -> Result<bool, StepError> {
         let sent = self.ctx.connect().describe_user().instance_id(self.instance_id).user_id(&user.id).send().await;

@@ -1,40 +1,71 @@
-//! The check immediately before a leaver is deleted: the membership is read again from Entra.
+//! Members who left: the check immediately before a removal, and the fast path that signs out the members whom a
+//! notification reports as removed, before the full comparison.
+//!
+//! The content of a notification is not trusted: the check reads the user and the user's groups from Entra. The fast path
+//! only ends sessions. The removal, doubtful cases and failures are left to the full comparison that follows.
 
 use onboarding_core::{
     StepError,
     onboarding::NestedGroups,
-    sync::{Policy, UserRef},
+    sync::{MAX_HINTED, Ownership, Plan, Policy, Safety, SyncMode, Totals, UserRef},
 };
+use tracing::warn;
 
-use crate::{connect::DeletionCheck, entra::Graph, registry::Entry};
+use super::sync_users::Round;
+use crate::{connect::RemovalCheck, entra::Graph, registry::Entry};
 
-/// Reads a user again from Entra immediately before the Connect user is deleted.
+/// Reads a user again from Entra immediately before the Connect user is removed or signed out.
 pub(super) struct CurrentMembership<'a> {
     pub(super) graph: &'a Graph,
     pub(super) entry: &'a Entry,
     pub(super) policy: &'a Policy,
 }
 
-impl DeletionCheck for CurrentMembership<'_> {
+impl RemovalCheck for CurrentMembership<'_> {
     async fn must_keep(&self, user: &UserRef) -> Result<bool, StepError> {
         let Some(object_id) = user.object_id.as_deref() else { return Ok(false) };
         let Some(member) = self.graph.user(object_id).await? else { return Ok(false) };
         let may_have_user = member.account_enabled != Some(false) && (self.policy.guests || !member.guest);
-        // A member whose username has changed has a new Connect user, so the Connect user with the old name is deleted.
+        // A member whose username has changed has a new Connect user, so the Connect user with the old name is removed.
         if !may_have_user || member.attribute(self.policy.username) != Some(user.username.as_str()) {
             return Ok(false);
         }
-        if self.policy.nested_groups == NestedGroups::Report {
-            let memberships = self.graph.direct_memberships(object_id).await?.unwrap_or_default();
-            return Ok(self.entry.groups.iter().any(|group| memberships.contains(&group.id)));
+        let groups: Vec<&str> = self.entry.groups.iter().map(|group| group.id.as_str()).collect();
+        let memberships = self.graph.memberships_among(object_id, &groups).await?;
+        if memberships.is_empty() || self.policy.nested_groups == NestedGroups::Flatten {
+            return Ok(!memberships.is_empty());
         }
-        for group in &self.entry.groups {
-            // If a group has just disappeared, the user is kept: a missing group must not cause a deletion.
-            let Some(read) = self.graph.group_members(&group.id, true).await? else { return Ok(true) };
-            if read.members.iter().any(|member| member.id == object_id) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        // Graph also counts memberships through nested groups, which give no access here.
+        let direct = self.graph.direct_memberships(object_id).await?.unwrap_or_default();
+        Ok(direct.iter().any(|id| memberships.contains(id)))
     }
+}
+
+/// Signs out the members in `object_ids`, whom a notification names, unless they are members still. Returns the counts.
+pub(super) async fn sign_out(round: &Round<'_>, object_ids: &[String]) -> Totals {
+    let applies = round.policy.removed.sign_out && round.input.mode == SyncMode::Apply && round.input.carry.is_none();
+    if !applies || object_ids.is_empty() || object_ids.len() > MAX_HINTED {
+        return Totals::default();
+    }
+    try_sign_out(round, object_ids).await.unwrap_or_else(|error| {
+        warn!(error = error.name(), message = error.message, "leavers are left to the full comparison");
+        Totals::default()
+    })
+}
+
+async fn try_sign_out(round: &Round<'_>, object_ids: &[String]) -> Result<Totals, StepError> {
+    let found = round.directory.users_of(object_ids).await?;
+    let waiting = found.into_iter().filter(|user| user.ownership == Ownership::Ours && !user.signed_out);
+    let leavers: Vec<UserRef> = waiting.map(UserRef::from).collect();
+    if leavers.is_empty() {
+        return Ok(Totals::default());
+    }
+    let plan = Plan::signing_out(leavers, round.directory.managed().await?, round.policy.removal_limit.clone());
+    if let Safety::Unsafe(reasons) = plan.safety() {
+        warn!(reasons = reasons.join("; "), "leavers are left to the full comparison");
+        return Ok(Totals::default());
+    }
+    let applied = round.writer(true).apply(&plan, round.deadline).await?;
+    // The full comparison retries failed users and counts their failures.
+    Ok(Totals { failed: 0, ..applied.totals })
 }

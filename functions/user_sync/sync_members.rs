@@ -71,8 +71,9 @@ pub async fn run(ctx: &Context, input: SyncMembersInput) -> Result<SyncMembersOu
         if reason == "event" && changed.is_empty() && !all_groups {
             continue;
         }
-        let joiners: BTreeSet<&str> = changed.into_iter().flatten().map(String::as_str).collect();
-        match start_sync(ctx, &entry.instance_id, reason, joiners).await {
+        let mut hints = Hints::default();
+        changed.into_iter().for_each(|members| hints.extend(members));
+        match start_sync(ctx, &entry.instance_id, reason, &hints).await {
             Ok(()) => output.started.push(entry.instance_id),
             Err(error) => failure = Some(error),
         }
@@ -81,15 +82,31 @@ pub async fn run(ctx: &Context, input: SyncMembersInput) -> Result<SyncMembersOu
     failure.map_or(Ok(output), Err)
 }
 
-/// Returns the group IDs in the messages, in lower case, each with the members that the messages report as added. Also
-/// returns the number of messages without a group.
-fn changed_groups(input: &SyncMembersInput) -> (BTreeMap<String, BTreeSet<String>>, usize) {
-    let mut groups: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+/// The members that messages report as added and as removed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Hints {
+    added: BTreeSet<String>,
+    removed: BTreeSet<String>,
+}
+
+impl Hints {
+    fn extend(&mut self, other: &Self) {
+        self.added.extend(other.added.iter().cloned());
+        self.removed.extend(other.removed.iter().cloned());
+    }
+}
+
+/// Returns the group IDs in the messages, in lower case, each with the members whom the messages report. Also returns
+/// the number of messages without a group.
+fn changed_groups(input: &SyncMembersInput) -> (BTreeMap<String, Hints>, usize) {
+    let mut groups: BTreeMap<String, Hints> = BTreeMap::new();
     let mut unreadable = 0;
     for record in &input.records {
         match serde_json::from_str::<Envelope>(&record.body) {
             Ok(Envelope { detail }) => {
-                groups.entry(detail.group_id.to_ascii_lowercase()).or_default().extend(detail.added);
+                let hints = groups.entry(detail.group_id.to_ascii_lowercase()).or_default();
+                hints.added.extend(detail.added);
+                hints.removed.extend(detail.removed);
             }
             Err(_) => unreadable += 1,
         }
@@ -97,10 +114,12 @@ fn changed_groups(input: &SyncMembersInput) -> (BTreeMap<String, BTreeSet<String
     (groups, unreadable)
 }
 
-async fn start_sync(ctx: &Context, instance_id: &str, reason: &str, joiners: BTreeSet<&str>) -> Result<(), StepError> {
+async fn start_sync(ctx: &Context, instance_id: &str, reason: &str, hints: &Hints) -> Result<(), StepError> {
     let mut input = json!({ "instanceId": instance_id, "reason": reason });
-    if (1..=MAX_HINTED).contains(&joiners.len()) {
-        input["people"] = json!(joiners);
+    for (field, members) in [("people", &hints.added), ("leavers", &hints.removed)] {
+        if (1..=MAX_HINTED).contains(&members.len()) {
+            input[field] = json!(members);
+        }
     }
     ctx.step_functions()
         .start_execution()
@@ -124,12 +143,13 @@ mod tests {
         let input = SyncMembersInput {
             records: vec![
                 event(r#"{"detail":{"groupId":"A"}}"#),
-                event(r#"{"detail":{"groupId":"a","added":["x"],"later":1},"source":"anyone"}"#),
+                event(r#"{"detail":{"groupId":"a","added":["x"],"removed":["y"],"later":1},"source":"anyone"}"#),
                 event(r#"{"detail":{}}"#),
                 event("invalid"),
             ],
         };
         let changed = changed_groups(&input);
-        assert_eq!(changed, (BTreeMap::from([("a".to_owned(), BTreeSet::from(["x".to_owned()]))]), 2));
+        let hints = Hints { added: BTreeSet::from(["x".into()]), removed: BTreeSet::from(["y".into()]) };
+        assert_eq!(changed, (BTreeMap::from([("a".to_owned(), hints)]), 2));
     }
 }

@@ -5,13 +5,14 @@
 //!   `connect:ListSecurityProfiles`, `connect:ListRoutingProfiles`, and if the input names hierarchy groups also
 //!   `connect:ListUserHierarchyGroups` and `connect:DescribeUserHierarchyGroup`; `dynamodb:GetItem` on the registry;
 //!   `servicequotas:GetServiceQuota` and `servicequotas:GetAWSDefaultServiceQuota` if the plan contains changes;
-//!   `connect:DescribeUser` before a name is changed; Graph `/users/{id}` and `/users/{id}/memberOf` before a
-//!   deletion.
+//!   `connect:DescribeUser` before a name is changed; Graph `/users/{id}`, `/users/{id}/checkMemberGroups`
+//!   and `/users/{id}/memberOf` before a removal.
 //! * Writes: `connect:CreateUser`, `connect:UpdateUserIdentityInfo`, `connect:UpdateUserSecurityProfiles`,
 //!   `connect:UpdateUserRoutingProfile`, `connect:UpdateUserHierarchy`, `connect:UpdateUserConfig`,
-//!   `connect:TagResource`, `connect:UntagResource`, `connect:DeleteUser`; during the sync, `dynamodb:UpdateItem` on
+//!   `connect:TagResource`, `connect:UntagResource`, `connect:DeleteUser`, `connect:DeleteAllEntitySessions`; during the sync, `dynamodb:UpdateItem` on
 //!   the registry to report its progress.
-//! * Fast path: users that a notification reports as added are created before the full comparison ([`joiners`]).
+//! * Fast path: before the full comparison, users that a notification reports as added are created ([`joiners`]), and
+//!   users that it reports as removed are signed out ([`leavers`]).
 //! * Metrics: changes and calls of each round; at the end of a sync, its duration and the number of failed and skipped
 //!   users.
 //! * Safe to repeat: each round reads Entra and Connect again and plans only the differences. An incomplete read fails
@@ -42,7 +43,7 @@ use crate::{
     },
     user_sync::{
         joiners::{self, Joiners},
-        leavers::CurrentMembership,
+        leavers::{self, CurrentMembership},
     },
 };
 
@@ -147,6 +148,7 @@ impl Round<'_> {
         let mut profiles = None;
         let mut joiners = Joiners::default();
         let hinted = &self.input.people;
+        let leavers = leavers::sign_out(self, &self.input.leavers).await;
         if self.input.mode == SyncMode::Apply && self.input.carry.is_none() && !hinted.is_empty() {
             let (read, hinted) = tokio::join!(self.directory.profiles(&hierarchy), joiners::read(self, hinted));
             joiners = joiners::create(self, profiles.insert(read?), &hinted).await;
@@ -159,6 +161,7 @@ impl Round<'_> {
         };
         let ((groups, pages), users, profiles) =
             tokio::try_join!(self.read_groups(), self.directory.users(), profiles)?;
+        joiners.totals = leavers.followed_by(&joiners.totals);
         Ok(Observed { joiners, groups, users, profiles, pages })
     }
 
@@ -200,6 +203,7 @@ impl Round<'_> {
         }
         let done = &mut output.counts.done;
         done.created += joiners.created;
+        done.signed_out += joiners.signed_out;
         done.calls += joiners.calls + observed.pages + self.directory.calls();
         done.throttles += joiners.throttles + self.directory.throttles();
         output
@@ -224,7 +228,7 @@ impl Round<'_> {
         let Self { ctx, entry, policy, directory, .. } = self;
         let check = CurrentMembership { graph: ctx.graph(), entry, policy };
         let ids = (entry.instance_id.as_str(), entry.alias.as_str());
-        Writer::new(ctx.connect(), ctx.quotas(), directory, check, ids, burst_available)
+        Writer::new(ctx.connect(), ctx.quotas(), ctx.sessions(), directory, check, ids, burst_available)
     }
 
     /// Writes the progress every two seconds. Best effort: a failed write is ignored.
@@ -286,6 +290,13 @@ fn add_results(output: &mut SyncUsersOutput, applied: &Applied) {
         output.findings.push(format!(
             "{waiting} users wait for a higher quota of users per instance (L-9A46857E); the first sync after the increase creates them"
         ));
+    }
+    if let Some(reason) = &applied.sign_out_unavailable {
+        // The most important finding is first, because the list is limited.
+        output.findings.insert(
+            0,
+            format!("users who lost access were not signed out, so their sessions last until they expire: {reason}"),
+        );
     }
     output.findings.truncate(MAX_LISTED);
     output.failures = applied.first_failures();

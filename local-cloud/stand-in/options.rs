@@ -102,6 +102,8 @@ pub struct Behaviour {
     /// Whether Connect supplies the condition key `aws:ResourceTag` when it authorizes the deletion of an instance or a
     /// user.
     pub deletion_by_tags: bool,
+    /// The name of the action that authorizes `DeleteAllEntitySessions`.
+    pub sign_out_action: &'static str,
     /// Whether Connect supplies the condition key `aws:TagKeys`, which contains the tag keys of a request.
     pub tag_keys_evaluated: bool,
     /// Whether Directory Service checks permissions for the ARN of the directory that Connect creates for an instance.
@@ -158,6 +160,7 @@ impl Default for Behaviour {
             config_merges_channels: false,
             channel_work_in_milliseconds: false,
             deletion_by_tags: true,
+            sign_out_action: "DeleteAllEntitySessions",
             tag_keys_evaluated: true,
             directories_by_arn: true,
             metadata_must_be_signed: false,

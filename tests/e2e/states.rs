@@ -307,6 +307,7 @@ async fn unknown_words(aws: &StepFunctions) {
                 (sync("reason", json!("onbording")), "$.reason is not one of onboarding, schedule, event, operator"),
                 (sync("approvedDigest", json!(1)), "$.approvedDigest is not text"),
                 (sync("people", json!("i")), "$.people is not a list"),
+                (sync("leavers", json!("i")), "$.leavers is not a list"),
                 (json!({ "mode": "plan" }), "$.instanceId is missing or not text"),
             ],
         ),

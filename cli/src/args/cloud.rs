@@ -234,6 +234,20 @@ pub struct SyncArgs {
     pub target: StackArgs,
 }
 
+/// Arguments of `onboard sign-out`.
+#[derive(Debug, clap::Args)]
+pub struct SignOutArgs {
+    /// Exact username of the Connect user
+    #[arg(value_name = "USER")]
+    pub user: String,
+    /// Alias or id of the instance; optional if there is only one
+    #[arg(long, value_name = "INSTANCE")]
+    pub instance: Option<String>,
+    /// Selects the stack.
+    #[command(flatten)]
+    pub target: StackArgs,
+}
+
 /// Arguments of `onboard approve`.
 #[derive(Debug, clap::Args)]
 pub struct ApproveArgs {

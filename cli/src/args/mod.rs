@@ -13,8 +13,8 @@ use clap_complete::Shell;
 pub use self::{
     cloud::{
         ApplicationDisposition, ApproveArgs, Disposition, DoctorArgs, DocumentArg, DriftArgs, ListArgs, LiveCheckArgs,
-        LogsArgs, OpenArgs, PageArg, PlanArgs, RejectArgs, ReplayArgs, ReportArgs, RotateArgs, StackArgs, StartArgs,
-        StatusArgs, StopArgs, SyncArgs, TeardownArgs, WatchArgs,
+        LogsArgs, OpenArgs, PageArg, PlanArgs, RejectArgs, ReplayArgs, ReportArgs, RotateArgs, SignOutArgs, StackArgs,
+        StartArgs, StatusArgs, StopArgs, SyncArgs, TeardownArgs, WatchArgs,
     },
     entra::{CredentialArg, EntraSetupArgs, IdentityArg},
     local::{HELP, LocalArgs},
@@ -110,6 +110,9 @@ pub enum Command {
         after_help = "Examples:\n  onboard sync acme-support --wait\n  onboard sync acme-support --plan    changes nothing"
     )]
     Sync(SyncArgs),
+    /// End all sessions of a Connect user at once
+    #[command(after_help = "Example:\n  onboard sign-out taro@example.com --instance acme-support")]
+    SignOut(SignOutArgs),
     /// Approve the plan of a user sync that waits for approval; exactly this plan is applied
     #[command(after_help = "Example:\n  onboard approve acme-support --digest 1c5f…")]
     Approve(ApproveArgs),

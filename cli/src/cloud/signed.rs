@@ -151,6 +151,24 @@ impl Signed {
         Ok(serde_json::from_str(&self.send(call).await?).unwrap_or_default())
     }
 
+    /// Calls an operation of the REST JSON protocol with POST and returns the JSON response.
+    ///
+    /// # Errors
+    /// Fails if the service rejects the request or does not respond. Without an error code in the response, the name of
+    /// the error is the HTTP status.
+    pub async fn rest_json(
+        &self,
+        service: Service,
+        doing: &str,
+        path: &str,
+        input: &Value,
+    ) -> Result<String, CommandError> {
+        let body = input.to_string();
+        let url = format!("{}{path}", self.endpoint(service));
+        let headers = vec![("content-type", "application/json".to_owned())];
+        self.send(Call { service, method: reqwest::Method::POST, url, headers, body: body.as_bytes(), doing }).await
+    }
+
     /// Invokes a Lambda function and returns its output. If the function fails, the [`CommandError`] carries the function's
     /// error name.
     ///
@@ -224,11 +242,13 @@ impl Signed {
         let unreached = |error: String, passing| (CommandError::unreached(self.words, call.doing, &error), passing);
         let answer = self.sent(call).await.map_err(|error| unreached(error, true))?;
         let status = answer.status();
+        let in_header = answer.headers().get("x-amzn-errortype").and_then(|code| code.to_str().ok());
+        let in_header = in_header.and_then(|code| code.split(':').next()).map(ToOwned::to_owned);
         let text = answer.text().await.map_err(|error| unreached(chain(&error), true))?;
         if status.is_success() {
             return Ok(text);
         }
-        let (code, message) = refusal(&text).unwrap_or_else(|| (status.as_str().to_owned(), text));
+        let (code, message) = refusal_with(&text, in_header).unwrap_or_else(|| (status.as_str().to_owned(), text));
         let passing = status.is_server_error() || status.as_u16() == 429 || code.contains("Throttl");
         Err((CommandError::refused(self.words, call.doing, &code, &message), passing))
     }
@@ -304,8 +324,13 @@ pub(crate) fn elements<'a, 'i: 'a>(node: Node<'a, 'i>, name: &'a str) -> impl It
 
 /// Reads the error code and the message from an error response in XML or JSON.
 pub(crate) fn refusal(text: &str) -> Option<(String, String)> {
+    refusal_with(text, None)
+}
+
+/// Reads the error code and the message from an error response. In the REST JSON protocol, the code is in a header.
+fn refusal_with(text: &str, in_header: Option<String>) -> Option<(String, String)> {
     if let Ok(json) = serde_json::from_str::<Value>(text) {
-        let code = json["__type"].as_str().or_else(|| json["code"].as_str())?;
+        let code = in_header.as_deref().or_else(|| json["__type"].as_str()).or_else(|| json["code"].as_str())?;
         let message = json["message"].as_str().or_else(|| json["Message"].as_str()).unwrap_or_default();
         return Some((code.rsplit('#').next().unwrap_or(code).to_owned(), message.to_owned()));
     }
@@ -329,5 +354,8 @@ mod tests {
         assert_eq!(refusal(xml), Some(("ValidationError".into(), "Stack \"x\" does not exist".into())));
         let json = r#"{"__type": "com.amazonaws.sqs#QueueDoesNotExist", "message": "no"}"#;
         assert_eq!(refusal(json), Some(("QueueDoesNotExist".into(), "no".into())));
+        let json = r#"{"Message": "no"}"#;
+        let denied = refusal_with(json, Some("AccessDeniedException".into()));
+        assert_eq!(denied, Some(("AccessDeniedException".into(), "no".into())));
     }
 }

@@ -17,6 +17,7 @@ pub mod page;
 pub mod replay;
 pub mod report;
 pub mod schema;
+pub mod sign_out;
 pub mod start;
 pub mod status;
 pub mod stop;

@@ -79,17 +79,9 @@ fn print(output: &Value, console: &Console) -> Exit {
     if result.status == SyncStatus::Planned || !good {
         print_plan(&result, console);
     } else if result.status != SyncStatus::Busy {
-        console.line(&format!(
-            "  {}",
-            words.done_counts(
-                done.created,
-                done.adopted,
-                done.updated,
-                done.deletions_scheduled,
-                done.removed,
-                done.failed
-            )
-        ));
+        let removals = words.done_removals(done.deletions_scheduled, done.removed, done.signed_out);
+        let counts = words.done_counts(done.created, done.adopted, done.updated, removals, done.failed);
+        console.line(&format!("  {counts}"));
         lists(&result, console);
     }
     if good { Exit::Done } else { Exit::Undecided }
@@ -98,14 +90,9 @@ fn print(output: &Value, console: &Console) -> Exit {
 /// Prints the plan of a user sync: the counts and the lists of users.
 pub(crate) fn print_plan(result: &SyncUsersOutput, console: &Console) {
     let planned = &result.counts.planned;
-    let counts = console.words().planned_counts(
-        planned.create,
-        planned.adopt,
-        planned.update,
-        planned.schedule_deletion,
-        planned.delete,
-        planned.managed,
-    );
+    let words = console.words();
+    let removals = words.planned_removals(planned.schedule_deletion, planned.delete, planned.end_sessions);
+    let counts = words.planned_counts(planned.create, planned.adopt, planned.update, removals, planned.managed);
     console.line(&format!("  {counts}"));
     lists(result, console);
 }

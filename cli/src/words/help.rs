@@ -51,7 +51,7 @@ const AFTER: [(&str, &str); 7] = [
 ];
 
 /// Command names and their descriptions.
-const COMMANDS: [(&str, &str); 24] = [
+const COMMANDS: [(&str, &str); 25] = [
     ("onboard", "Microsoft Entra ID のシングルサインオンを使用する Amazon Connect を、1 つのコマンドで構築します。"),
     ("init", "onboarding.json を作成 (対話形式またはオプションで指定)"),
     ("check", "onboarding.json を検証し、すべてのエラーを一度に表示 (クラウドには接続しない)"),
@@ -69,6 +69,7 @@ const COMMANDS: [(&str, &str); 24] = [
     ("list", "実行と、オンボーディング済みのインスタンスを一覧表示"),
     ("report", "オンボーディングのレポートを表示 (最後の段階で失敗したオンボーディングも対象)"),
     ("sync", "Connect のユーザーを Entra のグループとすぐに同期"),
+    ("sign-out", "Connect ユーザーのすべてのセッションをすぐに終了"),
     ("approve", "承認待ちのユーザー同期の計画を承認 (承認した計画だけを適用)"),
     ("reject", "承認待ちのユーザー同期の計画を拒否 (何も変更しない)"),
     ("replay", "処理に失敗したイベントを再処理"),
@@ -91,7 +92,7 @@ const HELP: &str = "このメッセージ、または指定したコマンドの
 
 /// Argument ids and their help. The id is prefixed with the command if arguments of the same id have different
 /// meanings.
-const ARGUMENTS: [(&str, &str); 67] = [
+const ARGUMENTS: [(&str, &str); 68] = [
     ("help", "ヘルプを表示"),
     ("version", "バージョンを表示"),
     ("json", "結果を JSON 形式で標準出力に出力し、通常のメッセージは標準エラー出力に出力"),
@@ -149,6 +150,7 @@ const ARGUMENTS: [(&str, &str); 67] = [
     ("rotate-certificate.instance", "インスタンスのエイリアスまたは ID [デフォルト: すべて]"),
     ("drift.instance", "インスタンスのエイリアスまたは ID [デフォルト: すべて]"),
     ("teardown.instance", "インスタンスのエイリアスまたは ID"),
+    ("user", "Connect ユーザーのユーザー名 (大文字と小文字も含めて正確に指定)"),
     ("instance", "インスタンスのエイリアスまたは ID。1 つしかない場合は省略可"),
     ("plan", "計画だけを作成し、何も変更しない"),
     ("wait", "完了するまで進行状況を表示"),

@@ -16,6 +16,19 @@ catalogue! {
     no_execution_waits(alias) = "The execution that requested approval for {alias} is no longer waiting; nothing was changed.",
         "{alias} の計画の承認を求めた実行は、すでに承認待ちではありません。何も変更していません。";
     plan_of(alias, digest) = "Plan for {alias} that waits for approval, digest {digest}", "{alias} の承認待ちの計画 (ダイジェスト {digest})";
+    no_user(user, alias) = "{alias} has no user with the username {user}; nothing was changed.",
+        "{alias} に、ユーザー名が {user} のユーザーはありません。何も変更していません。";
+    check_the_username() = "Use the exact username, including upper and lower case, as Connect's user management shows it. A new user is found after a few seconds.",
+        "Connect のユーザー管理に表示されるユーザー名を、大文字と小文字も含めて正確に指定してください。作成直後のユーザーは、数秒後に検索できるようになります。";
+    searching_the_user(user) = "searching the user {user}", "ユーザー {user} の検索";
+    signing_out(user) = "ending the sessions of the user {user}", "ユーザー {user} のセッションの終了";
+    signed_out(user, alias) = "All sessions of {user} in {alias} have ended.", "{alias} の {user} のセッションをすべて終了しました。";
+    may_sign_in_again() = "A member of the groups can sign in again. To end the access of a user, remove the user from the groups in Entra, or disable the account.",
+        "グループのメンバーは再びサインインできます。アクセスを終了するには、Entra でユーザーをグループから削除するか、アカウントを無効にしてください。";
+    sign_out_not_available(region) = "Amazon Connect in {region} does not offer the operation DeleteAllEntitySessions; nothing was changed.",
+        "{region} の Amazon Connect では、操作 DeleteAllEntitySessions を利用できません。何も変更していません。";
+    wait_for_the_region() = "The session ends by itself after 12 hours at most. To end it now, have the user sign out.",
+        "セッションは最長 12 時間で自動的に終了します。すぐに終了するには、ユーザーにサインアウトを依頼してください。";
     counting_events() = "counting failed events", "失敗したイベントの件数取得";
     replaying_events() = "reprocessing failed events", "失敗したイベントの再処理";
     events_wait(count) = "Failed events: {count}", "失敗したイベント: {count} 件";

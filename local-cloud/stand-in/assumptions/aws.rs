@@ -3,7 +3,7 @@
 use super::{Area, Assumption, Text};
 use crate::stand_in::options::{QuotaOutcome, QuotaPath};
 
-pub(super) const ROWS: [Assumption; 7] = [
+pub(super) const ROWS: [Assumption; 8] = [
     Assumption {
         name: "provider-as-principal",
         area: Area::Certificates,
@@ -45,6 +45,20 @@ pub(super) const ROWS: [Assumption; 7] = [
         },
         source: "Service Authorization Reference, Amazon Connect: lists the key; not observed in an account",
         play: |behaviour| behaviour.tag_keys_evaluated = false,
+    },
+    Assumption {
+        name: "sign-out-action",
+        area: Area::Permissions,
+        assumed: Text {
+            en: "The action that authorizes DeleteAllEntitySessions has the same name as the operation.",
+            ja: "DeleteAllEntitySessions の認可には、操作と同じ名前のアクションが使用されます。",
+        },
+        other: Text {
+            en: "The action has another name, so a policy that allows only the action of the same name denies the request.",
+            ja: "別の名前のアクションが使用されるため、操作と同じ名前のアクションだけを許可するポリシーではリクエストが拒否されます。",
+        },
+        source: "Service Authorization Reference, Amazon Connect: lists no action for this operation (2026-09)",
+        play: |behaviour| behaviour.sign_out_action = "DeleteEntitySessions",
     },
     Assumption {
         name: "directory-arn",

@@ -50,7 +50,12 @@ pub(super) fn asks(
 }
 
 fn ask(setting: &Setting, action: &str, arn: &str, input: &Input, tags: &dyn Fn(&str) -> Map<String, Value>) -> Ask {
-    let mut ask = Ask::new(format!("connect:{action}"), arn);
+    // AWS publishes no action for `DeleteAllEntitySessions`.
+    let name = match action {
+        "DeleteAllEntitySessions" => setting.behaviour.sign_out_action,
+        action => action,
+    };
+    let mut ask = Ask::new(format!("connect:{name}"), arn);
     let asked = ["Tags", "tags"].iter().filter_map(|name| input.object(name)).flatten();
     let mut keys: Vec<&str> = input.texts("tagKeys");
     for (key, value) in asked {
@@ -126,6 +131,7 @@ fn resources(setting: &Setting, operation: &str, input: &Input) -> Vec<String> {
             [Some(number()), named("contact-flow", "ContactFlowId")].into_iter().flatten().collect()
         }
         "DisassociatePhoneNumberContactFlow" => vec![number()],
+        "DeleteAllEntitySessions" => named("agent", "EntityId").into_iter().collect(),
         "ListContactFlows" => vec![inside("contact-flow/*")],
         "ListQueues" => vec![inside("queue/*")],
         _ => {
@@ -251,6 +257,14 @@ mod tests {
         let actions: Vec<_> = asks.iter().map(|ask| ask.action.as_str()).collect();
         assert_eq!(actions, ["connect:UpdateUserConfig", "connect:UpdateUserPhoneConfig"]);
         assert!(asks.iter().all(|ask| ask.resource == "arn:aws:connect:r:1:instance/i/agent/u"));
+    }
+
+    #[test]
+    fn a_sign_out_requires_the_action_on_the_user() {
+        let asks =
+            asked("DeleteAllEntitySessions", &json!({ "InstanceId": "i", "EntityId": "u", "EntityType": "USER" }));
+        assert_eq!(asks[0].action, "connect:DeleteAllEntitySessions");
+        assert_eq!(asks[0].resource, "arn:aws:connect:r:1:instance/i/agent/u");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Instance, attributes, bad_token, profiles, users::Users};
+use super::{Instance, attributes, bad_token, profiles, sessions::Sessions, users::Users};
 use crate::stand_in::aws_error::{Answer, Refusal};
 use crate::stand_in::input::{Input, answer, epoch, nothing};
 use crate::stand_in::paging::page;
@@ -66,6 +66,7 @@ pub(super) fn create(setting: &Setting, state: &mut State, input: &Input) -> Ans
         tags: input.object("Tags").cloned().unwrap_or_default(),
         storage: Vec::new(),
         users: Users::default(),
+        sessions: Sessions::default(),
         id: id.clone(),
         arn: arn.clone(),
     };

@@ -7,6 +7,7 @@ mod numbers;
 mod profiles;
 mod routes;
 mod search;
+mod sessions;
 mod storage;
 mod tags;
 mod user_changes;
@@ -63,6 +64,7 @@ pub(crate) struct Instance {
     pub(crate) storage: Vec<storage::Storage>,
     pub(crate) named: profiles::Named,
     pub(crate) users: Users,
+    pub(crate) sessions: sessions::Sessions,
 }
 
 impl Instance {
@@ -86,6 +88,10 @@ impl Connect {
     /// The instance with this ID or ARN.
     pub(crate) fn instance(&self, id: &str) -> Option<&Instance> {
         self.instances.values().find(|instance| instance.id == id || instance.arn == id)
+    }
+
+    pub(crate) fn instance_mut(&mut self, id: &str) -> Option<&mut Instance> {
+        self.instances.values_mut().find(|instance| instance.id == id)
     }
 
     /// The instance of a call that requires a ready instance. Connect returns "not found" for an instance that is not
@@ -140,6 +146,7 @@ fn in_instance(setting: &Setting, instance: &mut Instance, operation: &str, inpu
         "DeleteUser" => users::delete(setting, instance, input),
         "ListUsers" => users::list(setting, instance, input),
         "SearchUsers" => search::users(setting, instance, input),
+        "DeleteAllEntitySessions" => sessions::delete_all(setting, instance, input),
         _ if operation.starts_with("UpdateUser") => user_changes::change(setting, instance, operation, input),
         _ => profiles::call(setting, instance, operation, input),
     }

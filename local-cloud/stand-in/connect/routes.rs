@@ -8,7 +8,7 @@ use crate::stand_in::input::Input;
 
 /// Method, path template, operation. No request matches two entries, because any two differ in the method or in a fixed
 /// path segment. Their order therefore does not matter.
-const ROUTES: [(&str, &str, &str); 45] = [
+const ROUTES: [(&str, &str, &str); 46] = [
     ("PUT", "/instance", "CreateInstance"),
     ("GET", "/instance", "ListInstances"),
     ("GET", "/instance/{InstanceId}", "DescribeInstance"),
@@ -54,6 +54,7 @@ const ROUTES: [(&str, &str, &str); 45] = [
     ("PUT", "/phone-number/{PhoneNumberId}/contact-flow", "AssociatePhoneNumberContactFlow"),
     ("DELETE", "/phone-number/{PhoneNumberId}/contact-flow", "DisassociatePhoneNumberContactFlow"),
     ("PUT", "/security-profiles/{InstanceId}", "CreateSecurityProfile"),
+    ("POST", "/auth/sessions/delete-all-entity-sessions", "DeleteAllEntitySessions"),
 ];
 
 /// Query parameters that can occur more than once.

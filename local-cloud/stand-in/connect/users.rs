@@ -57,9 +57,10 @@ impl Users {
         (user.visible <= now).then_some(user)
     }
 
-    /// Whether a visible user with exactly this name exists.
-    pub(crate) fn has_name(&self, name: &str, now: OffsetDateTime) -> bool {
-        self.names.get(name).and_then(|key| self.all.get(key)).is_some_and(|user| user.visible <= now)
+    /// The ID of the visible user with exactly this name.
+    pub(super) fn id_of(&self, name: &str, now: OffsetDateTime) -> Option<&str> {
+        let user = self.names.get(name).and_then(|key| self.all.get(key)).filter(|user| user.visible <= now);
+        user.map(|user| user.id.as_str())
     }
 
     /// Whether the user exists, visible or not.

@@ -87,6 +87,7 @@ impl Call<'_> {
             ("GET", "/users", _) => self.list_users(),
             ("GET", "/users/{user-id}", [id]) => self.get_user(id),
             ("GET", "/users/{user-id}/memberOf", [id]) => self.member_of(id),
+            ("POST", "/users/{user-id}/checkMemberGroups", [id]) => self.check_member_groups(id),
             ("GET", "/directory/deletedItems/{directoryObject-id}", [id]) => self.deleted_item(id),
             ("POST", "/directoryObjects/getByIds", _) => self.objects_by_ids(),
             _ => Err(self.not_served()),

@@ -143,6 +143,25 @@ impl Call<'_> {
         Ok(Answer::json(200, options.page(self.graph, self.request, None, rows)))
     }
 
+    /// Returns those of the groups in the request of which the user is a member, directly or through nested groups.
+    pub(super) fn check_member_groups(&self, key: &str) -> Result<Answer, GraphError> {
+        let ids = self.body.get("groupIds").and_then(Value::as_array).into_iter().flatten();
+        let ids: Vec<&str> = ids.filter_map(Value::as_str).collect();
+        if ids.len() > 20 {
+            return Err(GraphError::bad_request("Too many group ids: at most 20 are checked at once."));
+        }
+        let state = self.graph.state();
+        let user = state.directory.user(key).ok_or_else(|| GraphError::not_found(key))?;
+        let user = user.fields.get("id").cloned().unwrap_or_default();
+        let is_member = |id: &&&str| {
+            let members = state.directory.transitive_members(id, self.now);
+            members.iter().any(|member| member.fields.get("id") == Some(&user))
+        };
+        let found: Vec<&str> = ids.iter().filter(is_member).copied().collect();
+        let context = format!("{}/v1.0/$metadata#Collection(Edm.String)", self.graph.base());
+        Ok(Answer::json(200, json!({"@odata.context": context, "value": found})))
+    }
+
     pub(super) fn deleted_item(&self, id: &str) -> Result<Answer, GraphError> {
         let options = self.options()?;
         let state = self.graph.state();

@@ -52,6 +52,8 @@ fn needs(endpoint: &Endpoint) -> Needs {
         &[LIST_APPLICATIONS]
     } else if below("/applications/") || below("/servicePrincipals/") {
         if read { &[READ_APPLICATION] } else { &[WRITE_APPLICATION] }
+    } else if path.ends_with("/checkMemberGroups") {
+        &[READ_USER, READ_MEMBERS]
     } else if path.contains("embers") {
         &[READ_MEMBERS]
     } else if below("/groups") {

@@ -118,7 +118,25 @@ impl Model {
         } else {
             file.take(u64::MAX).read_to_end(&mut text).map_err(read)?;
         }
-        serde_json::from_slice(&text).map_err(|source| LoadError::Parse { path, source })
+        let mut model: Self = serde_json::from_slice(&text).map_err(|source| LoadError::Parse { path, source })?;
+        if service == "connect" {
+            model.complete()?;
+        }
+        Ok(model)
+    }
+
+    /// Adds the operations of botocore 1.44.8 that this project calls and that the botocore release of the emulator
+    /// does not contain yet.
+    fn complete(&mut self) -> Result<(), LoadError> {
+        let newer: Self = serde_json::from_str(include_str!("connect-newer.json"))
+            .map_err(|source| LoadError::Parse { path: "connect-newer.json".into(), source })?;
+        for (name, operation) in newer.operations {
+            self.operations.entry(name).or_insert(operation);
+        }
+        for (name, shape) in newer.shapes {
+            self.shapes.entry(name).or_insert(shape);
+        }
+        Ok(())
     }
 }
 

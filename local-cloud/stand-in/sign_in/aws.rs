@@ -108,10 +108,11 @@ pub(crate) fn destination(cloud: &Cloud, relay_state: &str) -> Result<String, Re
 }
 
 /// The Connect part of a sign-in: checks that the session may request a federation token and that the user exists.
+/// Returns the ID of the Connect session.
 ///
 /// # Errors
 /// If Connect rejects the session. The error contains the message of Connect's page.
-pub(crate) async fn federate(cloud: &Cloud, session: &Session, instance: &str) -> Result<(), Refusal> {
+pub(crate) async fn federate(cloud: &Cloud, session: &Session, instance: &str) -> Result<String, Refusal> {
     let setting = &cloud.world.setting();
     let user_id = format!("{}:{}", text(&session.role, "RoleId"), session.name);
     let resource = setting.arn(&format!("instance/{instance}/user/{user_id}"));
@@ -125,15 +126,27 @@ pub(crate) async fn federate(cloud: &Cloud, session: &Session, instance: &str) -
             "Access denied, Please contact your AWS account administrator for assistance.",
         ));
     }
+    let mut state = cloud.world.state();
+    let instance = state.connect.instance_mut(instance);
+    instance.and_then(|instance| instance.sign_in(setting, &session.name)).ok_or_else(|| {
+        Refusal::new(
+            CONNECT,
+            "Access denied. Your account has been authenticated, but has not been onboarded to this application.",
+        )
+    })
+}
+
+/// Continues a Connect session without a new sign-in. Returns the instance ID and the username.
+///
+/// # Errors
+/// If the session has ended.
+pub(crate) fn resume(cloud: &Cloud, session: &str) -> Result<(String, String), Refusal> {
     let state = cloud.world.state();
-    let users = state.connect.instance(instance).map(|instance| &instance.users);
-    if users.is_some_and(|users| users.has_name(&session.name, setting.clock.now())) {
-        return Ok(());
-    }
-    Err(Refusal::new(
-        CONNECT,
-        "Access denied. Your account has been authenticated, but has not been onboarded to this application.",
-    ))
+    let found =
+        state.connect.instances.values().find_map(|instance| {
+            instance.signed_in(session).map(|username| (instance.id.clone(), username.to_owned()))
+        });
+    found.ok_or_else(|| Refusal::new(CONNECT, "Your session has ended. Sign in again."))
 }
 
 fn is_endpoint(url: &str, region: &str) -> bool {

@@ -19,6 +19,10 @@ pub struct SignIn {
     pub application: String,
     /// The user, by object ID or user principal name.
     pub user: String,
+    /// The ID of a session that an earlier test sign-in has started. If given, the browser only opens Connect with this
+    /// session.
+    #[serde(default)]
+    pub session: Option<String>,
 }
 
 /// The result of a test sign-in.
@@ -40,6 +44,9 @@ pub struct SignedIn {
     /// The ID of the instance that the relay state selects.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instance_id: Option<String>,
+    /// The ID of the session in Connect.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
     /// The thumbprints of the certificates with which the responses were signed. There are several while Entra's
     /// replicas differ.
     pub certificates: Vec<String>,
@@ -97,6 +104,9 @@ impl Refusal {
 /// if every possible response leads to Connect.
 pub(crate) async fn rehearse(cloud: &Cloud, wanted: &SignIn) -> SignedIn {
     let mut outcome = SignedIn::default();
+    if let Some(session) = &wanted.session {
+        return resume(cloud, session);
+    }
     let refused = match cloud.graph.saml_responses(&wanted.application, &wanted.user) {
         Err(refusal) => Some(refusal),
         Ok(responses) => {
@@ -114,12 +124,33 @@ pub(crate) async fn rehearse(cloud: &Cloud, wanted: &SignIn) -> SignedIn {
             refused
         }
     };
-    outcome.signed_in = refused.is_none();
-    if let Some(Refusal { by, message }) = refused {
-        outcome.refused_by = Some(by.into());
-        outcome.message = Some(message);
+    outcome.ended(refused)
+}
+
+impl SignedIn {
+    fn ended(mut self, refused: Option<Refusal>) -> Self {
+        self.signed_in = refused.is_none();
+        if let Some(Refusal { by, message }) = refused {
+            self.refused_by = Some(by.into());
+            self.message = Some(message);
+            self.session = None;
+        }
+        self
     }
-    outcome
+}
+
+/// Opens Connect with an existing session.
+fn resume(cloud: &Cloud, session: &str) -> SignedIn {
+    match aws::resume(cloud, session) {
+        Ok((instance, username)) => SignedIn {
+            session: Some(session.to_owned()),
+            instance_id: Some(instance),
+            username: Some(username),
+            ..SignedIn::default()
+        }
+        .ended(None),
+        Err(refusal) => SignedIn::default().ended(Some(refusal)),
+    }
 }
 
 /// The steps of a sign-in from the posted SAML response to Connect.
@@ -128,5 +159,6 @@ async fn enter(cloud: &Cloud, posted: &PostedResponse, outcome: &mut SignedIn) -
     outcome.username = Some(session.name.clone());
     let instance = aws::destination(cloud, &posted.relay_state)?;
     outcome.instance_id = Some(instance.clone());
-    aws::federate(cloud, &session, &instance).await
+    outcome.session = Some(aws::federate(cloud, &session, &instance).await?);
+    Ok(())
 }

@@ -5,6 +5,7 @@ mod japanese;
 mod manage;
 mod offline;
 mod operate;
+mod sign_out;
 mod users;
 
 use std::process::Output;

@@ -9,4 +9,5 @@ mod pace;
 mod removal;
 mod rounds;
 mod sign_in_check;
+mod sign_out;
 mod trouble;

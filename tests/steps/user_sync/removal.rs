@@ -23,8 +23,11 @@ async fn a_leaver_is_checked_again_before_the_deletion() {
     let output = fixture.sync().await.unwrap();
     assert_eq!((output.status, output.counts.done.removed), (SyncStatus::Done, 1), "{output:?}");
     let calls = fixture.calls();
-    let look = calls.iter().position(|call| call.contains("memberOf")).unwrap();
-    assert!(look < calls.iter().position(|call| call == "DeleteUser").unwrap(), "{calls:?}");
+    let position = |name: &str| calls.iter().position(|call| call.contains(name)).unwrap();
+    assert!(position("checkMemberGroups") < position("DeleteAllEntitySessions"), "{calls:?}");
+    assert!(position("DeleteAllEntitySessions") < position("DeleteUser"), "{calls:?}");
+    assert!(!calls.iter().any(|call| call.contains("memberOf")), "one request shows that the user left: {calls:?}");
+    assert_eq!(output.counts.done.signed_out, 1);
     assert!(!fixture.usernames().await.contains(&username(0)));
 }
 
@@ -109,7 +112,7 @@ async fn a_rename_creates_the_new_user_before_the_old_user_is_removed() {
     let output = fixture.sync().await.unwrap();
     assert_eq!((output.counts.done.created, output.counts.done.removed), (1, 1), "{output:?}");
     let writes = fixture.writes();
-    assert_eq!(writes, ["CreateUser", "DeleteUser"]);
+    assert_eq!(writes, ["CreateUser", "DeleteAllEntitySessions", "DeleteUser"]);
     let names = fixture.usernames().await;
     assert!(names.contains(&"married@contoso.onmicrosoft.com".to_owned()) && !names.contains(&username(0)));
     assert!(output.findings.iter().any(|finding| finding.contains("can't rename")), "{:?}", output.findings);

@@ -51,6 +51,9 @@ pub(crate) async fn check(
     let tagged =
         role.connect(Method::POST, &format!("/tags/{}", encoded(&arn)), &json!({ "tags": { "a": "b" } })).await?;
     findings.note("tag-keys", permission(&tagged));
+    let user = json!({ "InstanceId": instance, "EntityId": id, "EntityType": "USER" });
+    let signed_out = role.connect(Method::POST, "/auth/sessions/delete-all-entity-sessions", &user).await?;
+    findings.note("sign-out-action", permission(&signed_out));
     let path = format!("/users/{instance}/{id}");
     let deleted = role.connect(Method::DELETE, &path, &Value::Null).await?;
     findings.note("deletion-by-tags", permission(&deleted));
@@ -128,6 +131,7 @@ async fn role(
     let directories = format!("arn:aws:ds:{}:{}:directory/*", clouds.region(), clouds.account);
     let policy = json!({ "Version": "2012-10-17", "Statement": [
         { "Effect": "Allow", "Action": ["connect:DescribeUser", "connect:DeleteInstance", "ds:DescribeDirectories"], "Resource": "*" },
+        { "Effect": "Allow", "Action": "connect:DeleteAllEntitySessions", "Resource": "*" },
         { "Effect": "Allow", "Action": "connect:DeleteUser", "Resource": "*",
           "Condition": { "StringEquals": { "aws:ResourceTag/live-check": "yes" } } },
         { "Effect": "Allow", "Action": "connect:TagResource", "Resource": "*", "Condition": { "Null": { "aws:TagKeys": "false" } } },

@@ -13,7 +13,7 @@ use super::failure::Failure;
 /// Fails if the sign-in ends on an error page.
 pub async fn run(stand_in: &LocalCloud, report: &Report) -> Result<Option<String>, Failure> {
     let Some(user) = any_member(&stand_in.inventory().await, &report.instance.instance_id) else { return Ok(None) };
-    let sign_in_request = SignIn { application: report.sign_on.application.app_id.clone(), user };
+    let sign_in_request = SignIn { application: report.sign_on.application.app_id.clone(), user, session: None };
     let outcome = stand_in.sign_in(&sign_in_request).await;
     match (outcome.signed_in, outcome.username) {
         (true, Some(username)) => Ok(Some(username)),

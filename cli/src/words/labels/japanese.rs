@@ -32,7 +32,7 @@ pub(super) const LABELS: Labels = Labels {
     recovered: "再試行して完了",
     not_run: "不要",
     users: "ユーザー",
-    counts: ["作成", "管理対象に追加", "更新", "削除予定", "削除", "クォータ待ち", "失敗"],
+    counts: ["作成", "管理対象に追加", "更新", "削除予定", "削除", "サインアウト", "クォータ待ち", "失敗"],
     refused: "Connect ユーザーを作成できなかったメンバー",
     refused_text: "グループの次のメンバーは、現在の設定では Connect ユーザーを作成できません。",
     failed_users: "失敗",

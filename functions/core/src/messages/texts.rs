@@ -90,9 +90,11 @@ texts! {
         "インスタンス {instance_id} のユーザー同期は、承認が必要な計画を適用する前に停止しました。\
          何も変更していません。\n\n理由: {reasons}\n\n計画の内容: {counts}\n削除対象のユーザー (先頭の 10 人まで): {removals}\n\
          ダイジェスト: {digest}\n\n3 日以内に回答がない場合は、何も変更しません。";
-    planned_counts(create, adopt, update, schedule, delete, managed) = "create {create}, adopt {adopt}, update {update}, schedule \
-         for deletion {schedule}, delete {delete} (of {managed} managed users)",
-        "作成 {create}、管理対象に追加 {adopt}、更新 {update}、削除予定 {schedule}、削除 {delete} (管理対象ユーザー {managed} 人)";
+    planned_counts(create, adopt, update, removals, managed) = "create {create}, adopt {adopt}, update {update}, {removals} (of \
+         {managed} managed users)",
+        "作成 {create}、管理対象に追加 {adopt}、更新 {update}、{removals} (管理対象ユーザー {managed} 人)";
+    planned_removals(schedule, delete, sign_out) = "schedule for deletion {schedule}, delete {delete}, sign out {sign_out}",
+        "削除予定 {schedule}、削除 {delete}、サインアウト {sign_out}";
     check_the_groups() = "Check that the groups in Entra have the correct members. A group may have been emptied by mistake.",
         "Entra のグループのメンバーが正しいことを確認してください。誤ってメンバーが削除された可能性があります。";
     approve_the_plan() = "To apply exactly this plan (a changed plan needs a new approval):",

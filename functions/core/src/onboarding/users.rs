@@ -131,11 +131,14 @@ pub struct Removed {
     #[serde(default = "seven")]
     #[cfg_attr(feature = "schema", schemars(range(max = 3650)))]
     pub grace_days: u32,
+    /// Whether all sessions of a user end as soon as the member leaves, is disabled or loses a security profile.
+    #[serde(default = "yes")]
+    pub sign_out: bool,
 }
 
 impl Default for Removed {
     fn default() -> Self {
-        Self { action: RemovalAction::default(), grace_days: seven() }
+        Self { action: RemovalAction::default(), grace_days: seven(), sign_out: yes() }
     }
 }
 
@@ -178,6 +181,10 @@ const fn seven() -> u32 {
 
 const fn ten() -> u32 {
     10
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// The routing profile that every new instance has.

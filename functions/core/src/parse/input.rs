@@ -317,6 +317,7 @@ fn removed(at: &Location<'_>, value: &Value) {
         &[
             optional("action", |at, value| choice(at, value, &["keep", "delete"])),
             optional("graceDays", integer::<0, 3650>),
+            optional("signOut", boolean),
         ],
     );
 }

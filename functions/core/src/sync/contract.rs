@@ -32,6 +32,10 @@ pub struct SyncUsersInput {
     /// there are more than [`MAX_HINTED`], the list is ignored.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub people: Vec<String>,
+    /// Object ids of members who left a group, according to a notification. The step signs these members out first. If
+    /// there are more than [`MAX_HINTED`], the list is ignored.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leavers: Vec<String>,
     /// The checkpoint of the previous round.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub carry: Option<Checkpoint>,
@@ -127,6 +131,9 @@ pub struct Totals {
     /// Deleted users.
     #[serde(default)]
     pub removed: usize,
+    /// Users whose sessions ended.
+    #[serde(default)]
+    pub signed_out: usize,
     /// Users with a failure in the last round.
     #[serde(default)]
     pub failed: usize,
@@ -186,6 +193,7 @@ impl Totals {
             deletions_scheduled: self.deletions_scheduled + later.deletions_scheduled,
             deletions_cancelled: self.deletions_cancelled + later.deletions_cancelled,
             removed: self.removed + later.removed,
+            signed_out: self.signed_out + later.signed_out,
             failed: later.failed,
             waiting_for_quota: later.waiting_for_quota,
             calls: self.calls + later.calls,

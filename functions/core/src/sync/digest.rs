@@ -43,6 +43,7 @@ impl Plan {
                             &phone.after_contact_work_seconds.to_string(),
                         ],
                     ),
+                    Change::ForgetSignOut => hash.line("forget sign-out", &[""; 0]),
                 }
             }
         }
@@ -68,6 +69,9 @@ impl Plan {
         }
         for removal in self.delete.iter().filter(|removal| left(&removal.user.id)) {
             hash.line("delete", &[&removal.user.username, &removal.user.id]);
+        }
+        for user in self.end_sessions.iter().filter(|user| left(&user.id)) {
+            hash.line("end sessions", &[&user.username, &user.id]);
         }
     }
 }

@@ -12,7 +12,7 @@ impl fmt::Display for Plan {
         } else {
             writeln!(
                 f,
-                "Plan {}: create {}, adopt {}, update {}, schedule deletion {}, cancel deletion {}, delete {}; {} unchanged.",
+                "Plan {}: create {}, adopt {}, update {}, schedule deletion {}, cancel deletion {}, delete {}, sign out {}; {} unchanged.",
                 self.digest(),
                 counts.create,
                 counts.adopt,
@@ -20,6 +20,7 @@ impl fmt::Display for Plan {
                 counts.schedule_deletion,
                 counts.cancel_deletion,
                 counts.delete,
+                counts.end_sessions,
                 counts.unchanged
             )?;
         }
@@ -72,6 +73,9 @@ impl Plan {
                 None => writeln!(f, "  - delete {}", removal.user.username)?,
             }
         }
+        for user in &self.end_sessions {
+            writeln!(f, "  - sign out {} and keep the user", user.username)?;
+        }
         Ok(())
     }
 
@@ -88,6 +92,7 @@ impl Plan {
                 if phone.auto_accept { "auto-accept" } else { "manual accept" },
                 phone.after_contact_work_seconds
             ),
+            Change::ForgetSignOut => "member again".to_owned(),
         }
     }
 

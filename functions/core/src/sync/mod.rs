@@ -36,7 +36,7 @@ pub use contract::{
 pub use finding::{Finding, ProfileKind, SkipReason, Skipped};
 pub use model::{
     Assignment, Completeness, ConnectUser, GroupRead, Member, NestedGroup, Ownership, Policy, Profiles,
-    REMOVAL_DUE_KEY, removal_due_from_tag, removal_due_to_tag,
+    REMOVAL_DUE_KEY, SIGNED_OUT_KEY, date_to_tag, removal_due_from_tag,
 };
 pub use plan::{Adoption, Change, Counts, NewUser, Plan, Removal, Safety, ScheduledDeletion, UserRef, UserUpdate};
 pub use planner::{changes_instead_of_creation, plan};

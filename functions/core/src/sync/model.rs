@@ -13,6 +13,9 @@ use crate::onboarding::{NestedGroups, Phone, RemovalLimit, Removed, UserGroup, U
 /// The tag of a Connect user with the date of its scheduled deletion, `YYYY-MM-DD` (UTC).
 pub const REMOVAL_DUE_KEY: &str = "removal-due";
 
+/// The tag of a Connect user whose sessions ended because the member left. The value is the date, `YYYY-MM-DD` (UTC).
+pub const SIGNED_OUT_KEY: &str = "signed-out";
+
 const DUE: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
 
 /// The date in a [`REMOVAL_DUE_KEY`] tag; `None` if the value is not `YYYY-MM-DD`. The user then counts as not
@@ -22,10 +25,10 @@ pub fn removal_due_from_tag(value: &str) -> Option<Date> {
     Date::parse(value, DUE).ok()
 }
 
-/// The value of the [`REMOVAL_DUE_KEY`] tag for a date.
+/// The value of a [`REMOVAL_DUE_KEY`] or [`SIGNED_OUT_KEY`] tag for a date.
 #[must_use]
-pub fn removal_due_to_tag(due: Date) -> String {
-    format!("{:04}-{:02}-{:02}", due.year(), u8::from(due.month()), due.day())
+pub fn date_to_tag(date: Date) -> String {
+    format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day())
 }
 
 /// A user among the members of a group. Graph can return null for the optional fields `mail`, `givenName` and
@@ -176,6 +179,8 @@ pub struct ConnectUser {
     pub entra_object_id: Option<String>,
     /// The date on which the user is scheduled to be deleted, read from the user's tags.
     pub removal_due: Option<Date>,
+    /// Whether the user's tags record that the sessions ended when the member left.
+    pub signed_out: bool,
 }
 
 /// The ids of the instance's profiles and hierarchy groups, by exact name.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use time::Date;
 
 use super::finding::{Finding, Skipped};
-use super::model::{Assignment, removal_due_to_tag};
+use super::model::{Assignment, ConnectUser, date_to_tag};
 use crate::onboarding::{Phone, RemovalLimit};
 
 /// All actions that make Connect match Entra and the input. Every list is ordered by username.
@@ -25,6 +25,8 @@ pub struct Plan {
     pub cancel_deletion: Vec<UserRef>,
     /// Users to delete.
     pub delete: Vec<Removal>,
+    /// Users who left and are kept, and whose sessions have not ended yet.
+    pub end_sessions: Vec<UserRef>,
     /// Members who get no user, each with the reason.
     pub skipped: Vec<Skipped>,
     /// Findings for the operator.
@@ -37,6 +39,8 @@ pub struct Plan {
     pub managed: usize,
     /// The removal limit of the input.
     pub removal_limit: RemovalLimit,
+    /// Whether the sessions of users end before the users are removed or lose a security profile.
+    pub sign_out: bool,
     /// Profile and hierarchy names by id, for display.
     pub(super) names: BTreeMap<String, String>,
 }
@@ -67,6 +71,20 @@ pub struct UserRef {
     pub arn: String,
     /// The Entra object id in the user's tag. For a user to adopt, the id that the tag will contain.
     pub object_id: Option<String>,
+    /// Whether the sessions of the user ended already when the member left.
+    pub signed_out: bool,
+}
+
+impl From<ConnectUser> for UserRef {
+    fn from(user: ConnectUser) -> Self {
+        Self {
+            username: user.username,
+            id: user.id,
+            arn: user.arn,
+            object_id: user.entra_object_id,
+            signed_out: user.signed_out,
+        }
+    }
 }
 
 /// An existing user to adopt by its exact username.
@@ -76,6 +94,8 @@ pub struct Adoption {
     pub user: UserRef,
     /// The Entra object id to store in the user's tag.
     pub object_id: String,
+    /// Whether the user belonged to another Entra account, whose sessions must end.
+    pub relinked: bool,
 }
 
 /// A user to update, with one [`Change`] per Connect operation.
@@ -85,6 +105,8 @@ pub struct UserUpdate {
     pub user: UserRef,
     /// The changes, at least one.
     pub changes: Vec<Change>,
+    /// Whether the changes take a security profile away.
+    pub loses_profile: bool,
 }
 
 /// A change that needs one Connect operation.
@@ -105,6 +127,8 @@ pub enum Change {
     Hierarchy(String),
     /// `UpdateUserConfig`: the phone settings.
     Phone(Phone),
+    /// `UntagResource`: the member is back, so the tag that records the end of the sessions is removed.
+    ForgetSignOut,
 }
 
 /// A user to schedule for deletion.
@@ -148,6 +172,9 @@ pub struct Counts {
     /// Users to delete.
     #[serde(default)]
     pub delete: usize,
+    /// Kept users whose sessions to end.
+    #[serde(default, rename = "signOut")]
+    pub end_sessions: usize,
     /// Members who get no user.
     #[serde(default)]
     pub skipped: usize,
@@ -174,6 +201,7 @@ impl Counts {
             schedule_deletion: self.schedule_deletion + later.schedule_deletion,
             cancel_deletion: self.cancel_deletion + later.cancel_deletion,
             delete: self.delete + later.delete,
+            end_sessions: self.end_sessions + later.end_sessions,
             ..*later
         }
     }
@@ -205,6 +233,7 @@ impl Plan {
             && self.schedule_deletion.is_empty()
             && self.cancel_deletion.is_empty()
             && self.delete.is_empty()
+            && self.end_sessions.is_empty()
     }
 
     /// The counts of the plan.
@@ -217,6 +246,7 @@ impl Plan {
             schedule_deletion: self.schedule_deletion.len(),
             cancel_deletion: self.cancel_deletion.len(),
             delete: self.delete.len(),
+            end_sessions: self.end_sessions.len(),
             skipped: self.skipped.len(),
             postponed: self.postponed,
             unchanged: self.unchanged,
@@ -224,10 +254,10 @@ impl Plan {
         }
     }
 
-    /// The number of users that this plan removes: scheduled and immediate deletions.
+    /// The number of users whose access this plan ends: scheduled and immediate deletions, and sessions of kept users.
     #[must_use]
     pub fn removals(&self) -> usize {
-        self.schedule_deletion.len() + self.delete.len()
+        self.schedule_deletion.len() + self.delete.len() + self.end_sessions.len()
     }
 
     /// The usernames that this plan removes, in order.
@@ -236,7 +266,14 @@ impl Plan {
             .iter()
             .map(|removal| &removal.user)
             .chain(self.schedule_deletion.iter().map(|mark| &mark.user))
+            .chain(&self.end_sessions)
             .map(|user| user.username.as_str())
+    }
+
+    /// A plan that only ends the sessions of these users, who left. `managed` is the number of users with our tags.
+    #[must_use]
+    pub fn signing_out(users: Vec<UserRef>, managed: usize, removal_limit: RemovalLimit) -> Self {
+        Self { end_sessions: users, managed, removal_limit, sign_out: true, ..Self::default() }
     }
 
     /// A plan with only those actions of this plan that create users.
@@ -272,6 +309,6 @@ impl ScheduledDeletion {
     /// The value of the tag for a scheduled deletion, which contains the date.
     #[must_use]
     pub fn tag_value(&self) -> String {
-        removal_due_to_tag(self.due)
+        date_to_tag(self.due)
     }
 }

@@ -22,6 +22,7 @@ pub fn plan(groups: &[GroupRead], users: &[ConnectUser], profiles: &Profiles, po
     let desired = desired(groups, &by_username, profiles, policy);
     let mut planner = Planner { plan: Plan::default(), policy, today };
     planner.plan.removal_limit = policy.removal_limit.clone();
+    planner.plan.sign_out = policy.removed.sign_out;
     planner.plan.managed = by_username.values().filter(|user| user.ownership == Ownership::Ours).count();
     planner.plan.names = names(profiles);
     if desired.partial {
@@ -134,14 +135,16 @@ impl Planner<'_> {
         let mut untouched = true;
         let reference = || UserRef { object_id: Some(object_id.clone()), ..reference_to(user) };
         if user.ownership == Ownership::Unmanaged || !linked {
+            let mut relinked = false;
             if let (Ownership::Ours, Some(from)) = (&user.ownership, &user.entra_object_id) {
+                relinked = true;
                 self.plan.findings.push(Finding::Relinked {
                     username: user.username.clone(),
                     from: from.clone(),
                     to: object_id.clone(),
                 });
             }
-            self.plan.adopt.push(Adoption { user: reference(), object_id: object_id.clone() });
+            self.plan.adopt.push(Adoption { user: reference(), object_id: object_id.clone(), relinked });
             untouched = false;
         }
         if user.removal_due.is_some() {
@@ -150,7 +153,8 @@ impl Planner<'_> {
         }
         let changes = changes(user, desired);
         if !changes.is_empty() {
-            self.plan.update.push(UserUpdate { user: reference(), changes });
+            let loses_profile = loses_profile(user, &desired.assignment);
+            self.plan.update.push(UserUpdate { user: reference(), changes, loses_profile });
             untouched = false;
         }
         self.plan.unchanged += usize::from(untouched);
@@ -165,13 +169,28 @@ impl Planner<'_> {
         }
     }
 
+    /// Keeps a user who left, and ends the sessions of the user once.
+    fn keep(&mut self, user: &ConnectUser, a_group_is_empty: bool) {
+        if !self.policy.removed.sign_out || user.signed_out {
+            return self.keep_unchanged(user);
+        }
+        if a_group_is_empty {
+            self.plan.postponed += 1;
+            return self.keep_unchanged(user);
+        }
+        if user.removal_due.is_some() {
+            self.plan.cancel_deletion.push(reference_to(user));
+        }
+        self.plan.end_sessions.push(reference_to(user));
+    }
+
     fn remove(&mut self, user: &ConnectUser, replaced_by: Option<String>, a_group_is_empty: bool) {
         let removed = &self.policy.removed;
         // Match every action explicitly, so that a new action never means deletion by accident.
         match removed.action {
             RemovalAction::Keep => {
                 self.plan.findings.push(Finding::Kept { username: user.username.clone() });
-                return self.keep_unchanged(user);
+                return self.keep(user, a_group_is_empty);
             }
             RemovalAction::Delete => {}
         }
@@ -222,7 +241,13 @@ fn reference_to(user: &ConnectUser) -> UserRef {
         id: user.id.clone(),
         arn: user.arn.clone(),
         object_id: user.entra_object_id.clone(),
+        signed_out: user.signed_out,
     }
+}
+
+/// Whether the user has a security profile that the assignment does not contain.
+fn loses_profile(user: &ConnectUser, assignment: &Assignment) -> bool {
+    user.security_profile_ids.iter().any(|id| assignment.security_profile_ids.binary_search(id).is_err())
 }
 
 fn changes(user: &ConnectUser, desired: &DesiredUser<'_>) -> Vec<Change> {
@@ -270,6 +295,9 @@ fn differences(user: &ConnectUser, (first_name, last_name): (String, String), as
     };
     if !user.phone.as_ref().is_some_and(|seen| phone_matches(seen, &phone)) {
         changes.push(Change::Phone(phone));
+    }
+    if user.signed_out {
+        changes.push(Change::ForgetSignOut);
     }
     changes
 }

@@ -99,21 +99,24 @@ fn some_user() -> impl Strategy<Value = ConnectUser> {
         select(vec!["id:Basic Routing Profile", "id:Night"]),
         proptest::option::of(select(vec!["id:Japan / Tokyo", "id:Elsewhere"])),
         proptest::option::weighted(0.3, -3..10_i64),
-        proptest::option::of(any::<bool>()),
+        (proptest::option::of(any::<bool>()), any::<bool>()),
     )
-        .prop_map(|(username, object, ownership, security, routing, hierarchy, due, phone)| ConnectUser {
-            id: format!("user-{username}"),
-            arn: format!("arn-{username}"),
-            username,
-            first_name: "Ann".into(),
-            last_name: "Lee".into(),
-            security_profile_ids: security.into_iter().map(Into::into).collect(),
-            routing_profile_id: routing.into(),
-            hierarchy_group_id: hierarchy.map(Into::into),
-            phone: phone.map(|auto_accept| Phone { auto_accept, after_contact_work_seconds: 0 }),
-            ownership,
-            entra_object_id: object.map(|id| format!("object-{id}")),
-            removal_due: due.map(|days| TODAY + time::Duration::days(days)),
+        .prop_map(|(username, object, ownership, security, routing, hierarchy, due, (phone, signed_out))| {
+            ConnectUser {
+                id: format!("user-{username}"),
+                arn: format!("arn-{username}"),
+                username,
+                first_name: "Ann".into(),
+                last_name: "Lee".into(),
+                security_profile_ids: security.into_iter().map(Into::into).collect(),
+                routing_profile_id: routing.into(),
+                hierarchy_group_id: hierarchy.map(Into::into),
+                phone: phone.map(|auto_accept| Phone { auto_accept, after_contact_work_seconds: 0 }),
+                ownership,
+                entra_object_id: object.map(|id| format!("object-{id}")),
+                removal_due: due.map(|days| TODAY + time::Duration::days(days)),
+                signed_out,
+            }
         })
 }
 
@@ -132,11 +135,12 @@ fn some_policy() -> impl Strategy<Value = Policy> {
         any::<bool>(),
         select(vec![RemovalAction::Keep, RemovalAction::Delete, RemovalAction::Delete]),
         select(vec![0_u32, 7, u32::MAX]),
+        any::<bool>(),
     )
-        .prop_map(|(username, guests, action, grace_days)| Policy {
+        .prop_map(|(username, guests, action, grace_days, sign_out)| Policy {
             username,
             guests,
-            removed: Removed { action, grace_days },
+            removed: Removed { action, grace_days, sign_out },
             removal_limit: RemovalLimit::default(),
             ..Policy::default()
         })
@@ -151,6 +155,7 @@ fn touched(plan: &Plan) -> BTreeSet<&str> {
         .chain(&plan.cancel_deletion)
         .chain(plan.schedule_deletion.iter().map(|m| &m.user))
         .chain(plan.delete.iter().map(|d| &d.user))
+        .chain(&plan.end_sessions)
         .map(|user| user.id.as_str())
         .collect()
 }
@@ -214,7 +219,8 @@ proptest! {
             wanted.insert(username.to_owned());
         }
         // No other user stays managed, unless a guard, a grace period, the policy or a skip reason keeps the user.
-        let all_gone = policy.removed == Removed { action: RemovalAction::Delete, grace_days: 0 } && !guarded(&groups);
+        let all_gone =
+            policy.removed.action == RemovalAction::Delete && policy.removed.grace_days == 0 && !guarded(&groups);
         for user in after.values().filter(|user| all_gone && user.ownership == Ownership::Ours && user.removal_due.is_none()) {
             let kept = plan.skipped.iter().any(|skipped| {
                 !skipped.reason.is_leaver()
@@ -243,7 +249,8 @@ proptest! {
         }
         let ours: BTreeSet<&str> =
             users.iter().filter(|user| user.ownership == Ownership::Ours).map(|user| user.id.as_str()).collect();
-        for removed in plan.delete.iter().map(|d| &d.user).chain(plan.schedule_deletion.iter().map(|m| &m.user)) {
+        let scheduled = plan.schedule_deletion.iter().map(|m| &m.user);
+        for removed in plan.delete.iter().map(|d| &d.user).chain(scheduled).chain(&plan.end_sessions) {
             prop_assert!(ours.contains(removed.id.as_str()), "{} is removed, but not managed", removed.username);
         }
     }

@@ -50,7 +50,7 @@ pub(super) fn profiles() -> Profiles {
 /// A policy that deletes at once and has no removal limit.
 pub(super) fn policy() -> Policy {
     Policy {
-        removed: Removed { action: RemovalAction::Delete, grace_days: 0 },
+        removed: Removed { action: RemovalAction::Delete, grace_days: 0, ..Removed::default() },
         removal_limit: RemovalLimit { max_removals: u32::MAX, max_removals_percent: 100 },
         ..Policy::default()
     }
@@ -97,6 +97,7 @@ pub(super) fn apply(plan: &Plan, users: &[ConnectUser]) -> Vec<ConnectUser> {
                 Change::RoutingProfile(id) => user.routing_profile_id = id,
                 Change::Hierarchy(id) => user.hierarchy_group_id = Some(id),
                 Change::Phone(phone) => user.phone = Some(phone),
+                Change::ForgetSignOut => user.signed_out = false,
             }
         }
     }
@@ -105,6 +106,9 @@ pub(super) fn apply(plan: &Plan, users: &[ConnectUser]) -> Vec<ConnectUser> {
     }
     for mark in &plan.schedule_deletion {
         after.get_mut(&mark.user.id).unwrap().removal_due = Some(mark.due);
+    }
+    for user in &plan.end_sessions {
+        after.get_mut(&user.id).unwrap().signed_out = true;
     }
     for removal in &plan.delete {
         after.remove(&removal.user.id).unwrap();
@@ -132,6 +136,7 @@ pub(super) fn apply(plan: &Plan, users: &[ConnectUser]) -> Vec<ConnectUser> {
                 ownership: Ownership::Ours,
                 entra_object_id: Some(new.object_id.clone()),
                 removal_due: None,
+                signed_out: false,
             },
         );
     }
@@ -147,5 +152,5 @@ pub(super) fn run_with(policy: &Policy, groups: &[GroupRead], users: &[ConnectUs
 }
 
 pub(super) fn removing(grace_days: u32) -> Policy {
-    Policy { removed: Removed { action: RemovalAction::Delete, grace_days }, ..policy() }
+    Policy { removed: Removed { action: RemovalAction::Delete, grace_days, ..Removed::default() }, ..policy() }
 }

@@ -5,17 +5,48 @@ use time::Duration;
 
 use super::testkit::*;
 use super::*;
-use crate::onboarding::{RemovalLimit, UsernameAttribute};
+use crate::onboarding::{RemovalLimit, Removed, UsernameAttribute};
+
+fn keeping() -> Policy {
+    Policy { removed: Removed::default(), ..policy() }
+}
 
 #[test]
-fn a_leaver_is_kept_if_the_policy_is_keep() {
-    let plan = run_with(&Policy::default(), &[group("Support", vec![member("taro")])], &[user("hanako"), user("taro")]);
+fn a_kept_leaver_is_signed_out_once_and_a_return_allows_the_next_sign_out() {
+    let groups = [group("Support", vec![member("taro")])];
+    let plan = run_with(&keeping(), &groups, &[user("hanako"), user("taro")]);
+    assert_eq!((plan.end_sessions[0].id.as_str(), plan.removals()), ("user-hanako", 1), "{plan}");
+    let users = apply(&plan, &[user("hanako"), user("taro")]);
+    let plan = run_with(&keeping(), &groups, &users);
     assert!(plan.is_empty());
     assert_snapshot!(plan, @r#"
         Nothing to do: 2 users are in sync.
         Findings (1):
           * hanako@example.com left the groups; the user is kept
         "#);
+    let back = run_with(&keeping(), &[group("Support", vec![member("hanako"), member("taro")])], &users);
+    assert_eq!(back.update[0].changes, [Change::ForgetSignOut], "{back}");
+    assert!(!back.update[0].loses_profile);
+    assert!(!apply(&back, &users)[0].signed_out);
+}
+
+#[test]
+fn a_kept_leaver_is_not_signed_out_if_the_setting_is_off_or_a_group_is_empty() {
+    let users = [user("hanako"), user("taro")];
+    let off = Policy { removed: Removed { sign_out: false, ..Removed::default() }, ..policy() };
+    assert!(run_with(&off, &[group("Support", vec![member("taro")])], &users).is_empty());
+    let empty = run_with(&keeping(), &[group("Support", vec![member("taro")]), group("Sales", vec![])], &users);
+    assert_eq!((empty.removals(), empty.postponed), (0, 1), "{empty}");
+}
+
+#[test]
+fn only_an_update_that_takes_a_profile_away_ends_sessions() {
+    let groups = [group("Support", vec![member("hanako"), member("taro")])];
+    let more = ConnectUser { security_profile_ids: vec!["id:Admin".into(), "id:Agent".into()], ..user("hanako") };
+    let night = ConnectUser { routing_profile_id: "id:Night".into(), ..user("taro") };
+    let plan = run(&groups, &[more, night]);
+    let loses: Vec<bool> = plan.update.iter().map(|update| update.loses_profile).collect();
+    assert_eq!((loses, plan.sign_out), (vec![true, false], true), "{plan}");
 }
 
 #[test]
@@ -35,8 +66,8 @@ fn the_grace_period_delays_the_deletion_and_a_return_cancels_it() {
     assert_eq!(due.delete.len(), 1);
     let back = run_with(&policy, &[group("Support", vec![member("hanako"), member("taro")])], &users);
     assert_eq!((back.cancel_deletion.len(), back.removals()), (1, 0), "{back}");
-    let kept = run_with(&Policy::default(), &groups, &users);
-    assert_eq!((kept.cancel_deletion.len(), kept.removals()), (1, 0), "{kept}");
+    let kept = run_with(&keeping(), &groups, &users);
+    assert_eq!((kept.cancel_deletion.len(), kept.end_sessions.len(), kept.removals()), (1, 1, 1), "{kept}");
 }
 
 #[test]
@@ -48,7 +79,7 @@ fn a_deletion_date_beyond_the_calendar_is_the_last_possible_date() {
 
 #[test]
 fn removal_dates_read_back_and_invalid_values_count_as_not_scheduled() {
-    assert_eq!(removal_due_from_tag(&removal_due_to_tag(TODAY)), Some(TODAY));
+    assert_eq!(removal_due_from_tag(&date_to_tag(TODAY)), Some(TODAY));
     for nonsense in ["", "soon", "2026-13-01", "2026-11-22T00:00:00Z"] {
         assert_eq!(removal_due_from_tag(nonsense), None, "{nonsense}");
     }
@@ -76,7 +107,7 @@ fn an_empty_group_holds_back_all_removals_and_nothing_else() {
         &[user("hanako"), ConnectUser { removal_due: Some(TODAY), ..user("taro") }],
     );
     assert_snapshot!(plan, @r#"
-        Plan b1f50217fd9d1a056cec72813148dc7a4531f7ddbb53ed91c656436f47e67499: create 1, adopt 0, update 0, schedule deletion 0, cancel deletion 0, delete 0; 2 unchanged.
+        Plan b1f50217fd9d1a056cec72813148dc7a4531f7ddbb53ed91c656436f47e67499: create 1, adopt 0, update 0, schedule deletion 0, cancel deletion 0, delete 0, sign out 0; 2 unchanged.
           + create jiro@example.com (jiro Sato): security profiles Agent, routing profile Basic Routing Profile
         Findings (2):
           * the group "Support" is empty; no user is removed while a group is empty (remove it from users.groups if this is intended)

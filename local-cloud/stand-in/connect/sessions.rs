@@ -1,0 +1,43 @@
+//! The sessions of users who are signed in to an instance.
+
+use std::collections::HashMap;
+
+use uuid::Uuid;
+
+use super::Instance;
+use crate::stand_in::aws_error::{Answer, Refusal};
+use crate::stand_in::input::{Input, nothing};
+use crate::stand_in::world::Setting;
+
+/// The active sessions of an instance. A session does not end when its user is deleted.
+#[derive(Debug, Default)]
+pub(crate) struct Sessions {
+    /// The user ID and the username by session ID.
+    active: HashMap<String, (String, String)>,
+}
+
+impl Instance {
+    /// Starts a session of the visible user with exactly this name. Returns the session ID.
+    pub(crate) fn sign_in(&mut self, setting: &Setting, username: &str) -> Option<String> {
+        let user_id = self.users.id_of(username, setting.clock.now())?.to_owned();
+        let session = Uuid::new_v4().to_string();
+        self.sessions.active.insert(session.clone(), (user_id, username.to_owned()));
+        Some(session)
+    }
+
+    /// The username of an active session.
+    pub(crate) fn signed_in(&self, session: &str) -> Option<&str> {
+        self.sessions.active.get(session).map(|(_, username)| username.as_str())
+    }
+}
+
+/// `DeleteAllEntitySessions`. The entity is a user, by ID or ARN.
+pub(super) fn delete_all(setting: &Setting, instance: &mut Instance, input: &Input) -> Answer {
+    if input.need("EntityType")? != "USER" {
+        return Err(Refusal::invalid_parameter("EntityType must be USER."));
+    }
+    let user = instance.users.named(input.need("EntityId")?, setting.clock.now());
+    let id = user.ok_or_else(|| Refusal::not_found("User not found."))?.id.clone();
+    instance.sessions.active.retain(|_, (user, _)| *user != id);
+    nothing()
+}

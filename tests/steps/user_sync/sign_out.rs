@@ -1,0 +1,154 @@
+//! The end of sessions of members who left or lost a security profile.
+
+use std::time::Duration;
+
+use onboarding_core::sync::{MAX_HINTED, SyncStatus, SyncUsersInput, SyncUsersOutput};
+use serde_json::json;
+
+use super::fixture::{Fixture, GROUP_NAME, member_id, username};
+
+const SIGN_OUT: &str = "DeleteAllEntitySessions";
+
+/// Twelve synced users, and a policy that keeps the users who leave.
+async fn keeping() -> Fixture {
+    let fixture = Fixture::with_members(12).await;
+    fixture.set_users("removed", json!({ "action": "keep" }));
+    fixture.sync().await.unwrap();
+    fixture.calls();
+    fixture
+}
+
+fn leave(fixture: &Fixture, number: usize) {
+    fixture.cloud.remove_member(GROUP_NAME, &member_id(number)).unwrap();
+}
+
+/// Runs a sync with a notification that reports these members as removed.
+async fn hinted(fixture: &Fixture, members: impl IntoIterator<Item = usize>) -> SyncUsersOutput {
+    let leavers = members.into_iter().map(member_id).collect();
+    fixture.round(SyncUsersInput { leavers, ..fixture.input() }, Duration::from_secs(300)).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_kept_leaver_is_signed_out_once_until_the_next_time_the_member_leaves() {
+    let fixture = keeping().await;
+    leave(&fixture, 0);
+    let output = fixture.sync().await.unwrap();
+    assert_eq!((output.counts.planned.end_sessions, output.counts.done.signed_out), (1, 1), "{output:?}");
+    assert_eq!(fixture.writes(), [SIGN_OUT, "TagResource"]);
+    assert!(fixture.users().await[0].tags().unwrap().contains_key("signed-out"));
+    fixture.sync().await.unwrap();
+    assert_eq!(fixture.writes(), [""; 0]);
+
+    fixture.cloud.add_member(GROUP_NAME, super::fixture::member(0)).unwrap();
+    fixture.sync().await.unwrap();
+    assert_eq!(fixture.writes(), ["UntagResource"]);
+    leave(&fixture, 0);
+    assert_eq!(fixture.sync().await.unwrap().counts.done.signed_out, 1);
+}
+
+#[tokio::test]
+async fn without_the_setting_no_session_ends() {
+    let fixture = Fixture::with_members(12).await;
+    fixture.set_users("removed", json!({ "action": "delete", "graceDays": 0, "signOut": false }));
+    fixture.sync().await.unwrap();
+    leave(&fixture, 0);
+    assert_eq!(hinted(&fixture, [0]).await.counts.done.removed, 1);
+    assert!(!fixture.calls().iter().any(|call| call == SIGN_OUT));
+}
+
+#[tokio::test]
+async fn a_user_who_loses_a_profile_is_signed_out_before_the_change() {
+    let fixture = keeping().await;
+    fixture.set_users("/groups/0/securityProfiles", json!(["Agent", "QualityAnalyst"]));
+    fixture.sync().await.unwrap();
+    assert!(!fixture.calls().iter().any(|call| call == SIGN_OUT), "a new profile ends no session");
+    fixture.set_users("/groups/0/securityProfiles", json!(["QualityAnalyst"]));
+    let output = fixture.sync().await.unwrap();
+    assert_eq!((output.counts.done.updated, output.counts.done.signed_out), (12, 12), "{output:?}");
+    let writes = fixture.writes();
+    assert_eq!(writes.first().map(String::as_str), Some(SIGN_OUT), "{writes:?}");
+}
+
+#[tokio::test]
+async fn a_sign_out_that_is_denied_or_unknown_is_one_finding_and_stops_nothing() {
+    for (status, code) in [(403, "AccessDeniedException"), (404, "UnknownOperationException"), (404, "")] {
+        let fixture = Fixture::with_members(12).await;
+        fixture.set_users("brake", json!({ "maxRemovals": 100, "maxRemovalsPercent": 100 }));
+        fixture.sync().await.unwrap();
+        (0..3).for_each(|number| leave(&fixture, number));
+        fixture.fault(json!({ "match": "^DeleteAllEntitySessions$", "times": 0, "status": status, "code": code }));
+        let output = fixture.sync().await.unwrap();
+        let done = output.counts.done;
+        assert_eq!((output.status, done.removed, done.signed_out), (SyncStatus::Done, 3, 0), "{output:?}");
+        let findings = output.findings.iter().filter(|finding| finding.contains("were not signed out"));
+        assert_eq!(findings.count(), 1, "{output:?}");
+        assert!(output.failures.is_empty(), "{output:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_kept_leaver_who_could_not_be_signed_out_is_signed_out_by_the_next_sync() {
+    let fixture = keeping().await;
+    leave(&fixture, 0);
+    fixture.fault(
+        json!({ "match": "^DeleteAllEntitySessions$", "times": 1, "status": 403, "code": "AccessDeniedException" }),
+    );
+    assert_eq!(fixture.sync().await.unwrap().counts.done.signed_out, 0);
+    assert_eq!(fixture.sync().await.unwrap().counts.done.signed_out, 1);
+}
+
+#[tokio::test]
+async fn an_error_of_one_sign_out_is_a_failure_of_this_user_only() {
+    let fixture = Fixture::with_members(12).await;
+    fixture.set_users("brake", json!({ "maxRemovals": 100, "maxRemovalsPercent": 100 }));
+    fixture.sync().await.unwrap();
+    [0, 1].into_iter().for_each(|number| leave(&fixture, number));
+    fixture.fault(
+        json!({ "match": "^DeleteAllEntitySessions$", "times": 1, "status": 400, "code": "InvalidRequestException" }),
+    );
+    let output = fixture.sync().await.unwrap();
+    let done = output.counts.done;
+    assert_eq!((done.removed, done.signed_out, done.failed), (2, 1, 1), "{output:?}");
+}
+
+#[tokio::test]
+async fn a_reported_leaver_is_signed_out_before_the_groups_are_read() {
+    let fixture = keeping().await;
+    leave(&fixture, 3);
+    let output = hinted(&fixture, [3]).await;
+    assert_eq!((output.status, output.counts.done.signed_out), (SyncStatus::Done, 1), "{output:?}");
+    let calls = fixture.calls();
+    let first = |name: &str| calls.iter().position(|call| call.contains(name)).unwrap();
+    assert!(first(SIGN_OUT) < first("/members"), "{calls:?}");
+    assert_eq!(calls.iter().filter(|call| *call == SIGN_OUT).count(), 1, "{calls:?}");
+}
+
+#[tokio::test]
+async fn a_false_report_signs_no_member_out() {
+    let fixture = keeping().await;
+    let output = hinted(&fixture, [0, 1, 77]).await;
+    assert_eq!((output.status, output.counts.done.signed_out), (SyncStatus::Done, 0), "{output:?}");
+    assert_eq!(fixture.writes(), [""; 0]);
+    assert!(output.findings.is_empty(), "{output:?}");
+}
+
+#[tokio::test]
+async fn reports_beyond_the_removal_limit_are_left_to_the_comparison() {
+    let fixture = keeping().await;
+    (0..4).for_each(|number| leave(&fixture, number));
+    assert_eq!(hinted(&fixture, 0..4).await.status, SyncStatus::UnsafePlan);
+    assert_eq!(fixture.writes(), [""; 0]);
+    assert_eq!(hinted(&fixture, 0..=MAX_HINTED).await.status, SyncStatus::UnsafePlan);
+    assert_eq!(fixture.writes(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_disabled_account_is_signed_out() {
+    let fixture = keeping().await;
+    leave(&fixture, 5);
+    let mut disabled = super::fixture::member(5);
+    disabled.insert("accountEnabled".into(), json!(false));
+    fixture.cloud.add_member(GROUP_NAME, disabled).unwrap();
+    assert_eq!(hinted(&fixture, [5]).await.counts.done.signed_out, 1);
+    assert!(fixture.usernames().await.contains(&username(5)));
+}
