@@ -4,7 +4,7 @@
 use connect_onboarding::{
     certificates,
     context::Context,
-    drift, notifications, onboarding,
+    drift, notifications, onboarding, registry,
     runtime::{adapter::serve, logging},
     teardown, user_sync,
 };
@@ -12,14 +12,15 @@ use connect_onboarding::{
 /// Serves the step that the handler names: the function `run` of a module. The steps in `steps_with_deadline` also
 /// receive the deadline of their invocation, because they must stop before the deadline.
 macro_rules! serve_step {
-    ($handler:ident, $ctx:ident, {
+    ($handler:ident, $ctx:ident, $fence_of:ident, {
         steps: { $($name:literal => $workflow:ident::$step:ident,)* }
         steps_with_deadline: { $($timed_name:literal => $timed_workflow:ident::$timed_step:ident,)* }
     }) => {
         match $handler.as_str() {
-            $($name => serve($name, |input, _| $workflow::$step::run($ctx, input)).await,)*
+            $($name => serve($name, $fence_of, |input, _| $workflow::$step::run($ctx, input)).await,)*
             $($timed_name => {
-                serve($timed_name, |input, invocation| $timed_workflow::$timed_step::run($ctx, input, invocation)).await
+                let step = |input, invocation| $timed_workflow::$timed_step::run($ctx, input, invocation);
+                serve($timed_name, $fence_of, step).await
             })*
             other => Err(format!(
                 "this binary has no handler {other:?}: it runs as a Lambda function whose Handler is the name of a step, as \
@@ -35,7 +36,8 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     logging::init();
     let handler = std::env::var("_HANDLER").unwrap_or_default();
     let ctx = &Context::from_env().await;
-    serve_step!(handler, ctx, {
+    let fence_of = &|lease| registry::fence(ctx, lease);
+    serve_step!(handler, ctx, fence_of, {
         steps: {
             "plan-onboarding" => onboarding::plan_onboarding,
             "preflight" => onboarding::preflight,

@@ -3,6 +3,8 @@
 //! The SDK's default HTTP client reads the system's root certificates once per SDK client and once more as a check,
 //! which took more than half of a cold start. Here, all SDK clients share one connector, which reads the certificates
 //! only if TLS is used. The local cloud uses plain HTTP and therefore reads no certificates.
+//!
+//! Each attempt to send a request passes the [`fence`] of the step's lease.
 
 use std::{
     sync::{Arc, OnceLock},
@@ -18,8 +20,11 @@ use aws_smithy_runtime_api::client::{
         HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
     },
     orchestrator::HttpRequest,
+    result::ConnectorError,
     runtime_components::RuntimeComponents,
 };
+
+use crate::runtime::fence;
 
 /// The HTTP client for an SDK configuration. Clones share their connections.
 #[derive(Clone, Debug)]
@@ -64,8 +69,12 @@ impl HttpClient for Http {
 
 impl HttpConnector for Http {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let plain = request.uri().starts_with("http://");
-        if plain { self.connectors.plain() } else { self.connectors.tls() }.call(request)
+        let connectors = Arc::clone(&self.connectors);
+        HttpConnectorFuture::new(async move {
+            fence::pass().await.map_err(|error| ConnectorError::io(error.into()))?;
+            let plain = request.uri().starts_with("http://");
+            if plain { connectors.plain() } else { connectors.tls() }.call(request).await
+        })
     }
 }
 

@@ -3,7 +3,8 @@
 //! This module waits only for a few seconds. Longer waits are left to the `Retry` lists of the state machine. Status
 //! 429: waits exactly for `Retry-After` ([`retry_after`]) up to [`LONGEST_WAIT`], otherwise returns `Throttled`. Status
 //! 408, 5xx and broken connections: waits with exponential backoff and jitter, then opens a new connection, as
-//! Microsoft recommends. A request that is not idempotent is not repeated if the server may have processed it.
+//! Microsoft recommends. A request that is not idempotent is not repeated if the server may have processed it. Each
+//! attempt passes the [`fence`] of the step's lease.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -18,7 +19,7 @@ use tracing::debug;
 use uuid::Uuid;
 
 use super::retry_after::retry_after;
-use crate::runtime::{clock::Clock, settings::Settings};
+use crate::runtime::{clock::Clock, fence, settings::Settings};
 
 /// Maximum number of attempts for one exchange.
 const ATTEMPTS: u32 = 4;
@@ -118,6 +119,7 @@ impl Transport {
     }
 
     async fn attempt(&self, ask: &Ask<'_>) -> Result<Attempt, StepError> {
+        fence::pass().await?;
         let client_request_id = Uuid::new_v4().to_string();
         let request = self
             .client()?

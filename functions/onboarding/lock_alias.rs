@@ -1,12 +1,13 @@
-//! `lock-alias`: acquires or releases the lock of an alias, so that only one execution at a time creates, changes or
-//! deletes objects of the alias. The state machines call this step before their first write and after their last write.
+//! `lock-alias`: acquires or releases the lease of an alias ("lock" in messages), so that only one execution at a time
+//! creates, changes or deletes objects of the alias. The state machines call this step before their first write and
+//! after their last write, and pass the returned lease to the steps between.
 //!
 //! * Reads: `dynamodb:Scan` and `dynamodb:GetItem` on the registry; `states:DescribeExecution` on the execution that
-//!   holds the lock.
-//! * Writes: `dynamodb:UpdateItem` and `dynamodb:DeleteItem` on the registry ([`crate::registry::lock`]).
-//! * Safe to repeat: an execution that holds the lock can acquire it again, and releases only its own lock.
+//!   holds the lease.
+//! * Writes: `dynamodb:UpdateItem` on the registry ([`crate::registry::lease`]).
+//! * Safe to repeat: an execution that holds the lease can acquire it again, and releases only its own lease.
 //!
-//! A lock that another execution holds is not an error: the step returns the holder and the time to wait. The state
+//! A lease that another execution holds is not an error: the step returns the holder and the time to wait. The state
 //! machine decides what happens after the last attempt.
 
 use onboarding_core::{
@@ -17,7 +18,7 @@ use tracing::info;
 
 use crate::{
     context::Context,
-    registry::{Holder, LockResult, Registry, Scope},
+    registry::{Acquisition, Holder, Registry, Scope},
 };
 
 /// Runs the step.
@@ -34,15 +35,20 @@ pub async fn run(ctx: &Context, input: LockAliasInput) -> Result<LockAliasOutput
     };
     if input.action == LockAction::Release {
         for scope in scopes {
-            registry.release_lock((*scope, alias), &input.execution).await?;
+            registry.release_lease((*scope, alias), &input.execution).await?;
         }
         return Ok(LockAliasOutput { status: LockStatus::Released, ..LockAliasOutput::default() });
     }
     let attempt = input.previous.as_ref().map_or(0, |previous| previous.attempt) + 1;
+    let mut first = None;
     for scope in scopes {
-        match registry.acquire_lock(ctx.step_functions(), (*scope, alias), &input.execution).await? {
-            LockResult::Acquired => info!(?scope, attempt, "lock acquired"),
-            LockResult::HeldByOther(holder) => return Ok(taken(&input, *scope, &holder, attempt)),
+        match registry.acquire_lease(ctx.step_functions(), (*scope, alias), &input.execution).await? {
+            Acquisition::Acquired(lease) => {
+                info!(?scope, attempt, number = lease.number, "lease acquired");
+                first.get_or_insert(lease);
+            }
+            Acquisition::HeldByOther(holder) => return Ok(taken(&input, *scope, &holder, attempt)),
+            Acquisition::Revoked(holder) => return Ok(revoked(&input, *scope, &holder, attempt)),
         }
     }
     // The spelling is checked only while this execution holds the lock, because the previous holder may have registered
@@ -53,7 +59,7 @@ pub async fn run(ctx: &Context, input: LockAliasInput) -> Result<LockAliasOutput
              {spelled} in instance.alias and start again. Nothing was changed"
         )));
     }
-    Ok(LockAliasOutput { attempt, ..LockAliasOutput::default() })
+    Ok(LockAliasOutput { attempt, lease: first, ..LockAliasOutput::default() })
 }
 
 fn taken(input: &LockAliasInput, scope: Scope, holder: &Holder, attempt: u32) -> LockAliasOutput {
@@ -69,5 +75,22 @@ fn taken(input: &LockAliasInput, scope: Scope, holder: &Holder, attempt: u32) ->
         wait_seconds: if waits { backoff::lock(attempt) } else { 0 },
         holder: holder.execution.rsplit(':').next().map(ToOwned::to_owned),
         message,
+        ..LockAliasOutput::default()
+    }
+}
+
+/// The holder has finished, so the lease is free after a short wait, also for an execution that does not wait for a
+/// running holder.
+fn revoked(input: &LockAliasInput, scope: Scope, holder: &Holder, attempt: u32) -> LockAliasOutput {
+    let message = holder.revoked_message(scope, &input.alias);
+    let attempts = input.attempts.unwrap_or(backoff::LAST_LOCK_ATTEMPT) + backoff::MAX_TAKEOVERS;
+    let waits = attempt < attempts;
+    info!(attempt, waits, "{message}");
+    LockAliasOutput {
+        status: if waits { LockStatus::Waiting } else { LockStatus::Taken },
+        attempt,
+        wait_seconds: if waits { backoff::TAKEOVER } else { 0 },
+        message,
+        ..LockAliasOutput::default()
     }
 }

@@ -7,7 +7,7 @@ use onboarding_core::{StepError, contract::Approval, names, onboarding::Onboardi
 use time::OffsetDateTime;
 use tracing::error;
 
-use super::{Entry, Item, Registry, lock, now_ms, string, text, time};
+use super::{Entry, Item, Registry, lease, now_ms, string, text, time};
 use crate::runtime::metrics::{Metric, Metrics};
 
 /// The attribute that contains the entry, as JSON.
@@ -196,10 +196,10 @@ impl Registry<'_> {
     }
 }
 
-/// Returns the entry in an item, or `None` if the item is a lock or the instance is not registered.
+/// Returns the entry in an item, or `None` if the item is a lease or the instance is not registered.
 fn configuration(item: &Item) -> Result<Option<Entry>, Unreadable> {
     let instance_id = text(item, "instanceId").unwrap_or_default();
-    if lock::is_key(instance_id) {
+    if lease::is_key(instance_id) {
         return Ok(None);
     }
     let registered = item.contains_key("registeredAt");
@@ -265,8 +265,8 @@ mod tests {
         for expected in ["begun", "teardown"] {
             assert_eq!(configuration(&item(&[(expected, text("{}"))])), Ok(None));
         }
-        let lock = Item::from([("instanceId".to_owned(), text(&Scope::Alias.key("acme")))]);
-        assert_eq!(configuration(&lock), Ok(None));
+        let lease = Item::from([("instanceId".to_owned(), text(&Scope::Alias.key("acme")))]);
+        assert_eq!(configuration(&lease), Ok(None));
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! The registry: one `DynamoDB` item per onboarded instance with the data that the user sync needs, and one item per
-//! alias that an execution has locked ([`lock`]).
+//! alias with the lease of the alias ([`lease`]).
 //!
 //! The key of an instance's item is `instanceId`. Several components own attributes of the same item, so the item is
 //! updated and never replaced:
@@ -7,7 +7,9 @@
 //! * [`entries`]: `alias`, `config`, `registeredAt`;
 //! * [`rotation`]: the execution that may add a signing certificate, and until when (`rotation`, `rotationUntil`);
 //! * the onboarding: `begun`, the input of the onboarding, which is kept until `config` exists;
-//! * the state machine of the user sync: the lease (`lease`, `leaseUntil`, `dirty`), the approval (`approvalDigest`,
+//! * [`lease`] and the state machines of the user sync and the teardown: the lease of the users (`lease`, `leaseUntil`,
+//!   `leaseNumber`, `leaseRevokedAt`);
+//! * the state machine of the user sync: the request for one more pass (`dirty`), the approval (`approvalDigest`,
 //!   `approvalUntil`, `approvalBy`) and the results of the latest syncs (`lastRun`, `lastSuccessAt`, `lastFailure`,
 //!   `lastFailureAt`);
 //! * [`approval`]: `approvalToken`, the task token of an execution that waits for an approval;
@@ -21,23 +23,25 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::{Client, config::http::HttpResponse, error::SdkError, types::AttributeValue};
-use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_sdk_dynamodb::{
+    Client,
+    types::{AttributeValue, ReturnValue},
+};
 use onboarding_core::StepError;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 pub use self::{
     entries::{Contents, Pending, Unreadable},
     entry::Entry,
-    lock::{Holder, LockResult, Scope},
+    lease::{Acquisition, Holder, Scope, fence},
     rotation::Claim,
 };
-use crate::{aws::error::CallResult as _, context::Context};
+use crate::{aws::error::CallResult as _, context::Context, runtime::clock::Clock};
 
 mod approval;
 mod entries;
 mod entry;
-pub mod lock;
+pub mod lease;
 mod progress;
 mod rotation;
 
@@ -49,6 +53,7 @@ type Item = HashMap<String, AttributeValue>;
 pub struct Registry<'a> {
     client: &'a Client,
     table: &'a str,
+    clock: Clock,
 }
 
 impl<'a> Registry<'a> {
@@ -57,7 +62,7 @@ impl<'a> Registry<'a> {
     /// # Errors
     /// `Internal` if the settings name no table.
     pub fn new(ctx: &'a Context) -> Result<Self, StepError> {
-        Ok(Self { client: ctx.dynamodb(), table: ctx.settings.registry_table()? })
+        Ok(Self { client: ctx.dynamodb(), table: ctx.settings.registry_table()?, clock: ctx.settings.clock() })
     }
 
     async fn items(&self) -> Result<Vec<Item>, StepError> {
@@ -88,6 +93,19 @@ impl<'a> Registry<'a> {
         update: &str,
         values: &[(&str, AttributeValue)],
     ) -> Result<bool, StepError> {
+        self.update_returning(doing, key, condition, update, values).await.map(|updated| updated.is_some())
+    }
+
+    /// Updates an item as [`Self::update_if`] does. Returns the new values of the attributes that the update names, or
+    /// `None` if the item was not updated.
+    async fn update_returning<'c>(
+        &self,
+        doing: &str,
+        key: &str,
+        condition: impl Into<Option<&'c str>>,
+        update: &str,
+        values: &[(&str, AttributeValue)],
+    ) -> Result<Option<Item>, StepError> {
         let condition = condition.into();
         let names = condition.into_iter().chain([update]).flat_map(attribute_names);
         let names = names.map(|name| (format!("#{name}"), name.to_owned())).collect::<HashMap<_, _>>();
@@ -101,23 +119,17 @@ impl<'a> Registry<'a> {
             .set_condition_expression(condition.map(ToOwned::to_owned))
             .set_expression_attribute_names((!names.is_empty()).then_some(names))
             .set_expression_attribute_values((!values.is_empty()).then_some(values))
+            .return_values(ReturnValue::UpdatedNew)
             .send()
             .await;
-        condition_met(doing, sent)
+        let updated = sent.none_if(&["ConditionalCheckFailedException"]).doing(doing)?;
+        Ok(updated.map(|updated| updated.attributes.unwrap_or_default()))
     }
 }
 
 /// Returns the names that follow a `#` in an expression.
 fn attribute_names(expression: &str) -> impl Iterator<Item = &str> {
     expression.split('#').skip(1).filter_map(|rest| rest.split(|letter: char| !letter.is_alphanumeric()).next())
-}
-
-/// Returns whether the condition of a write was met.
-fn condition_met<T, E>(doing: &str, sent: Result<T, SdkError<E, HttpResponse>>) -> Result<bool, StepError>
-where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
-{
-    Ok(sent.none_if(&["ConditionalCheckFailedException"]).doing(doing)?.is_some())
 }
 
 /// Returns an attribute with a string.
@@ -138,6 +150,11 @@ fn now_ms() -> AttributeValue {
 /// Returns the string in an attribute.
 fn text<'i>(item: &'i Item, name: &str) -> Option<&'i str> {
     item.get(name)?.as_s().ok().map(String::as_str)
+}
+
+/// Returns the number in an attribute.
+fn number_in(item: &Item, name: &str) -> Option<u64> {
+    item.get(name)?.as_n().ok()?.parse().ok()
 }
 
 /// Returns the time in an attribute.

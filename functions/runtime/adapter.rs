@@ -4,20 +4,24 @@
 //! name of one of its own types, which no state machine can match.
 //!
 //! Each log line contains Lambda's request ID, and the execution and alias that the state machine passes in the
-//! reserved field `context` of every payload. Steps do not receive this field ([`Caller`]).
+//! reserved field `context` of every payload. Steps do not receive this field ([`Caller`]). The reserved field `lease`
+//! is the lease under which the step works ([`fence`](crate::runtime::fence)).
 
 use std::{
     fmt,
     future::Future,
     pin::Pin,
+    sync::Arc,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
-use onboarding_core::StepError;
+use onboarding_core::{StepError, contract::Lease};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use tracing::{Instrument as _, Span, field, info, info_span, warn};
+
+use crate::runtime::fence::Fence;
 
 /// In the last 25 seconds before the Lambda timeout, a step starts no new request, because a request may take 20
 /// seconds to time out.
@@ -82,6 +86,16 @@ pub fn for_instance(alias: &str) {
     Span::current().record("alias", field::display(alias));
 }
 
+/// Removes the field `lease` from the payload and returns its content.
+///
+/// # Errors
+/// `InvalidInput` if the field is not a lease: the step must not work without its fence.
+fn take_lease(payload: &mut Value) -> Result<Option<Lease>, StepError> {
+    let lease = payload.as_object_mut().and_then(|fields| fields.remove("lease")).unwrap_or_default();
+    serde_json::from_value(lease)
+        .map_err(|error| StepError::invalid_input(format!("the payload of the step is invalid at $.lease: {error}")))
+}
+
 /// A [`StepError`] to return to Lambda. This separate type is needed because Rust's orphan rule requires a local type.
 struct Failure(StepError);
 
@@ -101,11 +115,18 @@ impl From<Failure> for Diagnostic {
 /// A step as a function of its payload, independent of the types of its Input and Output.
 type Step<'a> = dyn Fn(Value, Invocation) -> Pin<Box<dyn Future<Output = Result<Value, StepError>> + 'a>> + 'a;
 
-/// Serves one step until Lambda ends the process.
+/// Returns the fence of a lease.
+type FenceOf<'a> = dyn Fn(Lease) -> Result<Arc<Fence>, StepError> + 'a;
+
+/// Serves one step until Lambda ends the process. `fence_of` returns the fence for the lease in a payload.
 ///
 /// # Errors
 /// If the runtime API can't be reached.
-pub async fn serve<I, O, F, Fut>(name: &'static str, step: F) -> Result<(), lambda_runtime::Error>
+pub async fn serve<I, O, F, Fut>(
+    name: &'static str,
+    fence_of: &FenceOf<'_>,
+    step: F,
+) -> Result<(), lambda_runtime::Error>
 where
     I: DeserializeOwned,
     O: Serialize,
@@ -113,18 +134,23 @@ where
     Fut: Future<Output = Result<O, StepError>>,
 {
     let step = &step;
-    listen(name, &|payload, invocation| Box::pin(run(payload, move |input| step(input, invocation)))).await
+    listen(name, fence_of, &|payload, invocation| Box::pin(run(payload, move |input| step(input, invocation)))).await
 }
 
 /// This function is not generic, so that the binary contains Lambda's runtime code only once.
-async fn listen(name: &'static str, step: &Step<'_>) -> Result<(), lambda_runtime::Error> {
+async fn listen(name: &'static str, fence_of: &FenceOf<'_>, step: &Step<'_>) -> Result<(), lambda_runtime::Error> {
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
         let mut payload = event.payload;
         let span = Caller::take(&mut payload).span(name, &event.context.request_id);
-        log_result(step(payload, Invocation { deadline_ms: event.context.deadline }))
-            .instrument(span)
-            .await
-            .map_err(Failure)
+        let work = async {
+            let lease = take_lease(&mut payload)?;
+            let result = step(payload, Invocation { deadline_ms: event.context.deadline });
+            match lease {
+                Some(lease) => fence_of(lease)?.guard(result).await,
+                None => result.await,
+            }
+        };
+        log_result(work).instrument(span).await.map_err(Failure)
     }))
     .await
 }
@@ -232,6 +258,22 @@ mod tests {
         assert_eq!(caller, Caller { execution: Some("e".into()), alias: None });
         assert_eq!(payload, json!({ "number": 1 }));
         assert_eq!(Caller::take(&mut json!(["no object"])), Caller::default());
+    }
+
+    #[test]
+    fn the_field_lease_is_removed_from_the_payload_and_an_invalid_lease_is_refused() {
+        let lease = Lease { key: "alias#acme".into(), holder: "arn".into(), number: 3 };
+        let mut payload =
+            json!({ "number": 1, "lease": { "key": "alias#acme", "holder": "arn", "number": 3, "later": 1 } });
+        assert_eq!(take_lease(&mut payload), Ok(Some(lease)));
+        assert_eq!(payload, json!({ "number": 1 }));
+        for without in [json!({}), json!({ "lease": null })] {
+            assert_eq!(take_lease(&mut without.clone()), Ok(None));
+        }
+        for invalid in [json!("alias#acme"), json!({ "key": "alias#acme" })] {
+            let refused = take_lease(&mut json!({ "lease": invalid }));
+            assert!(refused.is_err_and(|error| error.name() == "InvalidInput" && error.message.contains("$.lease")));
+        }
     }
 
     #[test]

@@ -36,6 +36,10 @@ const fn looped(wait: &'static str, seconds: fn(u32) -> u64, polls: u32) -> Loop
     Loop { wait, seconds, polls }
 }
 
+const fn takeover(_: u32) -> u64 {
+    backoff::TAKEOVER
+}
+
 const fn longest_wait_of_a_rotation(_: u32) -> u64 {
     rotation::SWITCH_PROPAGATION
 }
@@ -53,6 +57,7 @@ fn loops(machine: &str) -> Vec<Loop> {
             looped("WaitForAlias", backoff::lock, backoff::LAST_LOCK_ATTEMPT),
             looped("WaitForInstance", backoff::instance_creation, backoff::LAST_CREATION_LOOK),
             looped("WaitForQuotas", backoff::approval, backoff::LAST_LOOK),
+            looped("WaitForNumbersLock", takeover, backoff::MAX_TAKEOVERS),
             looped("WaitForNumbers", backoff::phone_numbers, backoff::LAST_NUMBER_LOOK),
             looped("WaitForEntraApplication", backoff::entra_replication, backoff::LAST_REPLICATION_LOOK),
         ],
@@ -63,10 +68,14 @@ fn loops(machine: &str) -> Vec<Loop> {
             vec![
                 looped("WaitForAlias", backoff::lock, backoff::LAST_LOCK_ATTEMPT),
                 looped("WaitForLease", lease, LEASE_WAITS),
+                looped("WaitForInvocations", takeover, backoff::MAX_TAKEOVERS),
                 looped("WaitForInstance", backoff::instance_creation, backoff::LAST_DELETION_LOOK),
             ]
         }
-        "user-sync.asl.json" => vec![looped("WaitForLease", lease, LEASE_WAITS)],
+        "user-sync.asl.json" => vec![
+            looped("WaitForLease", lease, LEASE_WAITS),
+            looped("WaitForInvocations", takeover, backoff::MAX_TAKEOVERS),
+        ],
         "drift.asl.json" => vec![looped("WaitForAlias", backoff::lock, REMEDIATION_ATTEMPTS)],
         _ => vec![],
     }
@@ -144,6 +153,10 @@ fn the_limits_in_the_state_machines_equal_the_limits_in_this_table() {
         ("onboarding", format!("$instanceQuotas.pending and $instanceQuotas.attempt < {} %}}", backoff::LAST_LOOK)),
         ("user-sync", format!("$leaseWaits >= {LEASE_WAITS} %}}")),
         ("user-sync", "$leaseWaits < 120 ? 30 : 300 %}".into()),
+        ("user-sync", format!("$takeovers < {} %}}", backoff::MAX_TAKEOVERS)),
+        ("user-sync", format!("\"Seconds\": {},", backoff::TAKEOVER)),
+        ("teardown", format!("$takeovers < {} %}}", backoff::MAX_TAKEOVERS)),
+        ("teardown", format!("\"Seconds\": {},", backoff::TAKEOVER)),
         ("teardown", format!("$leaseWaits >= {LEASE_WAITS} %}}")),
         ("teardown", "$leaseWaits < 120 ? 30 : 300 %}".into()),
         ("drift", format!("\"attempts\": {REMEDIATION_ATTEMPTS},")),

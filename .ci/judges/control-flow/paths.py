@@ -13,7 +13,8 @@ RUNS = {"Return": {"Status": "RUNNING"}}
 UNRECORDED = {
     "ReadLease": [LEASE],
     "DescribeHolder": [ENDED],
-    "TakeOverLease": [OK],
+    "RevokeLease": [OK],
+    "TakeOverLease": [{"Return": {"Attributes": {"leaseNumber": {"N": "2"}}}}],
     "MarkDirty": [OK],
     "RenewLease": [OK],
     "ClearDirty": [OK],
@@ -128,6 +129,13 @@ PATHS = [
     ("user-sync", "an event during the last round", {"SyncUsers"}, {}, first("ReleaseLease", CHANGED_MEANWHILE)),
     ("user-sync", "an operator has been asked already", {"AskApproval"}, {}, instead("AskOnce", CHANGED_MEANWHILE)),
     ("user-sync", "an operator refuses", {"AskApproval"}, {}, instead("AskApproval", FAILED)),
+    (
+        "user-sync",
+        "a lease that another execution has taken over",
+        {"SyncUsers"},
+        {},
+        instead("SyncUsers", {"Throw": {"Error": "LeaseLost", "Cause": "planted by the judge"}}),
+    ),
     ("user-sync", "the function fails", {"SyncUsers"}, {}, instead("SyncUsers", FAILED)),
     ("user-sync", "an input with faults", {"SyncUsers"}, {"mode": "aply", "instanceID": "i"}, lambda stubs: None),
     ("teardown", "another plan under the lock", {"MarkTeardown"}, {}, with_fields("PlanAgain", approved=False)),
@@ -186,6 +194,13 @@ PATHS = [
     ("onboarding", "an instance quota that AWS decides later", {"OrderNumbers"}, {}, with_fields("InstanceQuota", True, pending=True, status="PENDING", waitSeconds=60)),
     ("onboarding", "an alias that another execution waits for", {"OrderNumbers"}, {}, with_fields("LockAlias", True, status="WAITING", waitSeconds=30)),
     ("onboarding", "an alias that another execution keeps", {"OrderNumbers"}, {}, with_fields("LockAlias", status="TAKEN")),
+    (
+        "onboarding",
+        "phone numbers that a finished execution ordered",
+        {"OrderNumbers"},
+        {},
+        with_fields("LockNumbers", True, status="WAITING", waitSeconds=40),
+    ),
     ("onboarding", "phone numbers that another execution orders", {"OrderNumbers"}, {}, with_fields("LockNumbers", status="TAKEN")),
     (
         "onboarding",

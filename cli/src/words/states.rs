@@ -80,6 +80,10 @@ impl Words {
                 "another sync of the instance is running",
                 "同じインスタンスの別の同期が終わるのを待っています",
             ),
+            "WaitForInvocations" | "WaitForNumbersLock" => self.choose(
+                "a finished execution may still have requests in progress",
+                "終了した実行のリクエストがすべて完了するのを待っています",
+            ),
             "AskApproval" => {
                 self.choose("the plan waits for approval: onboard approve", "計画の承認が必要です: onboard approve")
             }

@@ -6,8 +6,8 @@
 //!   composed metadata; `sts:GetCallerIdentity`, `iam:GetSAMLProvider`.
 //! * Writes: `POST /servicePrincipals/{id}/addTokenSigningCertificate`, `PATCH /servicePrincipals/{id}` (activates a
 //!   certificate, or writes the certificate lists without an old certificate), `iam:UpdateSAMLProvider`;
-//!   `dynamodb:UpdateItem` (records which execution may add a certificate). The lock of the alias:
-//!   `dynamodb:UpdateItem`, `dynamodb:DeleteItem`, `states:DescribeExecution`.
+//!   `dynamodb:UpdateItem` (records which execution may add a certificate). The lease of the alias:
+//!   `dynamodb:UpdateItem`, `states:DescribeExecution`.
 //! * Permissions: `Application.Read.All` of the runtime identity for reading, if granted; `Application.ReadWrite.All`
 //!   of the setup identity for all other calls, used only when a certificate is due.
 //! * Safe to repeat: [`onboarding_core::rotation`] chooses each action from the current certificates in both clouds,
@@ -41,7 +41,7 @@ use self::{observation::Observation, provider::Provider};
 use crate::{
     context::Context,
     entra::{Graph, LOOKS_FOR_A_LOST_CERTIFICATE, Removal, ServicePrincipal},
-    registry::{Claim, Entry, LockResult, Registry, Scope, Unreadable},
+    registry::{self, Acquisition, Claim, Entry, Registry, Scope, Unreadable},
 };
 
 /// Seconds until the next round if a newly added certificate is not visible yet, or after a temporary error.
@@ -163,6 +163,7 @@ fn after_error(before: &Rotation, error: &StepError) -> (Rotation, u64) {
         StepErrorKind::Throttled
             | StepErrorKind::Unavailable
             | StepErrorKind::NotConsistentYet
+            | StepErrorKind::LeaseLost
             | StepErrorKind::Internal
     );
     let (status, wait) = match is_temporary {
@@ -191,14 +192,17 @@ struct Round<'a> {
 }
 
 impl Round<'_> {
-    /// Runs the round while holding the lock of the alias. The lock is released between rounds, because rounds are
+    /// Runs the round while holding the lease of the alias. The lease is released between rounds, because rounds are
     /// hours apart, and because each round makes its decision from the current certificates in both clouds.
     async fn run_locked(&self, removals: &mut Removals) -> Result<(Rotation, u64), StepError> {
         let lock = (Scope::Alias, self.entry.alias.as_str());
         let execution = self.input.execution.as_str();
-        match self.registry.acquire_lock(self.ctx.step_functions(), lock, execution).await? {
-            LockResult::Acquired => {}
-            LockResult::HeldByOther(holder) => {
+        let lease = match self.registry.acquire_lease(self.ctx.step_functions(), lock, execution).await? {
+            Acquisition::Acquired(lease) => lease,
+            Acquisition::Revoked(holder) => {
+                return Err(StepError::unavailable(holder.revoked_message(Scope::Alias, &self.entry.alias)));
+            }
+            Acquisition::HeldByOther(holder) => {
                 let message = holder.message(Scope::Alias, &self.entry.alias);
                 if self.before.status == RotationStatus::Started {
                     // This rotation has not changed anything yet, so it can wait for the next daily run.
@@ -206,9 +210,13 @@ impl Round<'_> {
                 }
                 return Err(StepError::unavailable(message));
             }
+        };
+        let result = registry::fence(self.ctx, lease)?.guard(self.run(removals)).await;
+        if result.as_ref().is_err_and(|error| error.kind == StepErrorKind::LeaseLost) {
+            // The lease may now belong to a later invocation of this execution.
+            return result;
         }
-        let result = self.run(removals).await;
-        if let Err(error) = self.registry.release_lock(lock, execution).await {
+        if let Err(error) = self.registry.release_lease(lock, execution).await {
             warn!(
                 error = error.name(),
                 message = error.message,

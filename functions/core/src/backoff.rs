@@ -5,6 +5,15 @@
 //! `tests/contract/loops.rs` adds up the waits and events of all loops of each state machine and compares the sums with
 //! the limits.
 
+/// Seconds between the revocation of a finished execution's lease and its takeover: an invocation that is still running
+/// starts requests for up to 10 seconds after its last confirmation of the lease, and each attempt of a request takes up
+/// to 20 seconds. The rest covers differences between clocks.
+pub const TAKEOVER: u64 = 40;
+
+/// Maximum number of waits of [`TAKEOVER`] seconds in one execution. A second wait is needed only if another execution
+/// takes the lease over first and finishes without releasing it.
+pub const MAX_TAKEOVERS: u32 = 5;
+
 /// Seconds until the next poll of a new Connect instance. Creation takes one or two minutes.
 #[must_use]
 pub const fn instance_creation(attempt: u32) -> u64 {

@@ -41,13 +41,16 @@ pub enum StepErrorKind {
     QuotaDenied,
     /// A plan would remove more users than the removal limit allows. An operator decides.
     UnsafePlan,
+    /// Another execution, or a later invocation of the same execution, holds the lease. The step has sent no further
+    /// request. Not retried: the holder of the lease does the work.
+    LeaseLost,
     /// A fault of the step's code, or an undocumented response of a service. The state machine retries once.
     Internal,
 }
 
 impl StepErrorKind {
     /// All kinds of errors.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Throttled,
         Self::Unavailable,
         Self::NotConsistentYet,
@@ -57,6 +60,7 @@ impl StepErrorKind {
         Self::LimitExceeded,
         Self::QuotaDenied,
         Self::UnsafePlan,
+        Self::LeaseLost,
         Self::Internal,
     ];
 
@@ -77,6 +81,7 @@ impl StepErrorKind {
             Self::LimitExceeded => "LimitExceeded",
             Self::QuotaDenied => "QuotaDenied",
             Self::UnsafePlan => "UnsafePlan",
+            Self::LeaseLost => "LeaseLost",
             Self::Internal => "Internal",
         }
     }
@@ -131,6 +136,11 @@ impl StepErrorKind {
                 "Check the plan, then approve exactly this plan or correct the groups.",
                 "計画を確認し、その計画だけを承認するか、Entra のグループを修正してください。",
             ),
+            Self::LeaseLost => (
+                "Another execution has taken over the work. Wait until it has finished, then start the same input again if \
+                 something is missing.",
+                "別の実行が処理を引き継ぎました。その実行の完了後、不足がある場合は、同じ入力で再実行してください。",
+            ),
             Self::Internal => (
                 "This is a bug in Connect Onboarding. Report it with the request id and the log line.",
                 "Connect Onboarding の不具合です。リクエスト ID とログの該当行を添えて報告してください。",
@@ -181,7 +191,8 @@ macro_rules! shorthand {
 shorthand! {
     throttled => Throttled, unavailable => Unavailable, not_consistent_yet => NotConsistentYet,
     invalid_input => InvalidInput, access_denied => AccessDenied, conflict => Conflict,
-    limit_exceeded => LimitExceeded, quota_denied => QuotaDenied, unsafe_plan => UnsafePlan, internal => Internal,
+    limit_exceeded => LimitExceeded, quota_denied => QuotaDenied, unsafe_plan => UnsafePlan,
+    lease_lost => LeaseLost, internal => Internal,
 }
 
 #[cfg(test)]

@@ -26,16 +26,7 @@ const GRAPH: &[&str] = &[
 ];
 
 /// The functions in [`GRAPH`] that use a KMS key only to decrypt their Graph credential.
-const KEY_OF_CREDENTIAL: &[&str] = &[
-    "AssignGroupsFunction",
-    "ConfigureEntraClaimsFunction",
-    "ConfigureEntraSignOnFunction",
-    "CreateEntraApplicationFunction",
-    "CreateSamlProviderFunction",
-    "PreflightFunction",
-    "RemoveEntraApplicationFunction",
-    "VerifySignInFunction",
-];
+const KEY_OF_CREDENTIAL: &[&str] = &["PreflightFunction", "VerifySignInFunction"];
 
 const REASONS: &[Reason] = &[
     (&["DeleteFederationFunction"], "iam:DeleteRolePolicy", "only if someone added an inline policy to the role"),
@@ -77,11 +68,6 @@ const REASONS: &[Reason] = &[
         "reads the lock's holder if another execution holds it: lifecycle/locks.rs",
     ),
     (
-        &["SyncUsersFunction"],
-        "dynamodb:UpdateItem",
-        "writes progress only if a round takes long: tests/steps/user_sync",
-    ),
-    (
         &["CreatePolicyFunction"],
         "iam:ListPolicies",
         "only if the policy's name is taken outside of our path: tests/steps/aws/policy.rs",
@@ -120,7 +106,13 @@ const REASONS: &[Reason] = &[
         "never called; without it S3 reports a missing document as access denied",
     ),
     (
-        &["LockAliasFunction", "RegisterInstanceFunction", "RotateCertificateFunction", "SyncUsersFunction"],
+        &[
+            "DeleteUsersFunction",
+            "LockAliasFunction",
+            "RegisterInstanceFunction",
+            "RotateCertificateFunction",
+            "SyncUsersFunction",
+        ],
         "kms:GenerateDataKey",
         "DynamoDB sometimes creates a new data key; the local cloud checks only decryption",
     ),
@@ -135,7 +127,6 @@ const REASONS: &[Reason] = &[
 const BY_TIMING: &[(&str, &str)] = &[
     ("InstanceQuotaFunction", "servicequotas:ListServiceQuotas"),
     ("RequestQuotasFunction", "servicequotas:ListServiceQuotas"),
-    ("SyncUsersFunction", "dynamodb:UpdateItem"),
 ];
 
 /// Actions for which the Service Authorization Reference lists no resource type.

@@ -1,6 +1,7 @@
 //! Tests of the lifecycle of an instance, from the plan of its onboarding to its teardown.
 
 mod drift;
+mod fence;
 mod fixture;
 mod locks;
 mod plan;

@@ -4,7 +4,7 @@ use super::fixture::Fixture;
 use serde_json::{Value, json};
 use test_support::with;
 
-const MACHINE: &str = "TeardownStateMachineArn";
+pub(super) const MACHINE: &str = "TeardownStateMachineArn";
 
 fn input(alias: &str, group: &str) -> Value {
     json!({

@@ -54,27 +54,6 @@ async fn the_next_sync_takes_over_the_lease_of_a_killed_sync() {
 }
 
 #[tokio::test]
-async fn a_lease_that_expired_is_free_and_its_former_holder_does_not_release_the_new_one() {
-    let fixture = Fixture::with_members(2).await;
-    let gate_of_late = fixture.hold_a_creation("late").await;
-    let late = fixture.start(json!({})).await;
-    fixture.until_held(&gate_of_late).await;
-    fixture.update("SET leaseUntil = :past", json!({ ":past": { "N": "1" } })).await;
-    let gate_of_next = fixture.hold_creations("next", 0).await;
-    let next = fixture.start(json!({ "reason": "schedule" })).await;
-    fixture.until_held(&gate_of_next).await;
-    fixture.open(&gate_of_late).await;
-    assert_eq!(fixture.succeeded(&late).await["status"], "DONE");
-    let describe = json!({ "executionArn": next });
-    let described = fixture.cloud.call("states", "AWSStepFunctions.DescribeExecution", describe).await;
-    assert_eq!(described["status"], "RUNNING", "{described}");
-    assert_eq!(fixture.entry().await["lease"], next.as_str(), "the late holder released what is not its own");
-    fixture.open(&gate_of_next).await;
-    assert_eq!(fixture.succeeded(&next).await["status"], "DONE");
-    assert_eq!(fixture.usernames().await, fixture.of(0..2));
-}
-
-#[tokio::test]
 async fn a_plan_needs_no_lease_and_writes_nothing() {
     let fixture = Fixture::with_members(3).await;
     let held = json!({ ":lease": { "S": "another-execution" }, ":until": { "N": "9999999999999" } });

@@ -9,6 +9,7 @@ mod expiry;
 mod iam;
 mod inspection;
 mod instance;
+mod lease;
 mod lock;
 mod quota;
 mod report;
@@ -40,6 +41,7 @@ pub use self::{
     instance::{
         ConfigureInstanceInput, ConfigureInstanceOutput, CreateInstanceInput, CreateInstanceOutput, StorageLocation,
     },
+    lease::Lease,
     lock::{LockAction, LockAliasInput, LockAliasOutput, LockScope, LockStatus},
     quota::{InstanceQuotaInput, QuotaResult, QuotaStatus, RequestQuotasInput, RequestQuotasOutput},
     report::{
